@@ -1,0 +1,1 @@
+"""dicomcore: a DICOM parser and codec engine."""

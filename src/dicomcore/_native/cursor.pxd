@@ -1,0 +1,28 @@
+# Loads of unsigned words from bytes, by name of their byte order. No bounds: the caller has asked
+# `need > n - i` before. Compilers turn each into one load (and a swap).
+
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+
+
+cdef inline uint16_t load_le16(const uint8_t* p) noexcept nogil:
+    return <uint16_t>(p[0] | (<uint32_t>p[1] << 8))
+
+
+cdef inline uint32_t load_le32(const uint8_t* p) noexcept nogil:
+    return p[0] | (<uint32_t>p[1] << 8) | (<uint32_t>p[2] << 16) | (<uint32_t>p[3] << 24)
+
+
+cdef inline uint64_t load_le64(const uint8_t* p) noexcept nogil:
+    return <uint64_t>load_le32(p) | (<uint64_t>load_le32(p + 4) << 32)
+
+
+cdef inline uint16_t load_be16(const uint8_t* p) noexcept nogil:
+    return <uint16_t>((<uint32_t>p[0] << 8) | p[1])
+
+
+cdef inline uint32_t load_be32(const uint8_t* p) noexcept nogil:
+    return (<uint32_t>p[0] << 24) | (<uint32_t>p[1] << 16) | (<uint32_t>p[2] << 8) | p[3]
+
+
+cdef inline uint64_t load_be64(const uint8_t* p) noexcept nogil:
+    return (<uint64_t>load_be32(p) << 32) | load_be32(p + 4)

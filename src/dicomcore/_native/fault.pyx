@@ -1,0 +1,26 @@
+"""Turns a kernel's Status into an exception."""
+
+from dicomcore.errors import LimitError, PixelDecodeError, UnsupportedTransferSyntaxError
+
+cdef dict SAYS = {
+    TRUNCATED: "ends inside what it announces",
+    OVERRUN: "holds more than its output can take",
+    CORRUPT: "breaks a rule of its format",
+    UNSUPPORTED: "is of a kind that is not handled",
+    LIMIT: "crosses a limit",
+    IO_FAULT: "could not be read",
+}
+
+
+cdef int raise_fault(Status status, str what, Py_ssize_t offset, object error=PixelDecodeError) except -1:
+    """Raise `error` for a status other than OK; `offset` counts from the user's first byte."""
+    if status == OK:
+        return 0
+    if status == NO_MEMORY:
+        raise MemoryError(f"{what}: out of memory")
+    message = f"{what} {SAYS[status]}, at byte {offset}"
+    if status == LIMIT:
+        raise LimitError(message, offset=offset)
+    if status == UNSUPPORTED:
+        raise UnsupportedTransferSyntaxError(message)
+    raise error(message, offset=offset)

@@ -1,0 +1,56 @@
+"""The exceptions of dicomcore, all under one base that is itself a ValueError."""
+
+from __future__ import annotations
+
+__all__ = [
+    "DicomError",
+    "EncodeError",
+    "InvalidDicomError",
+    "LimitError",
+    "ParseError",
+    "PixelDecodeError",
+    "TruncatedError",
+    "UnsupportedTransferSyntaxError",
+]
+
+
+class DicomError(ValueError):
+    """Root of what dicomcore raises about data (wrong use raises TypeError and ValueError as usual)."""
+
+
+class InvalidDicomError(DicomError):
+    """The input is not DICOM, as far as can be told."""
+
+
+class ParseError(DicomError):
+    """The data set can't be read on; `offset` counts bytes from the source's start, `tag` is where it happened."""
+
+    def __init__(self, message: str, *, offset: int | None = None, tag: int | None = None) -> None:
+        super().__init__(message)
+        self.offset = offset
+        self.tag = tag
+
+
+class TruncatedError(ParseError):
+    """A value, item or header claims more bytes than are left."""
+
+
+class LimitError(ParseError):
+    """The input crosses one of the call's Limits."""
+
+
+class UnsupportedTransferSyntaxError(DicomError):
+    """No codec for this transfer syntax is at hand; the message names the extra that brings one."""
+
+
+class PixelDecodeError(DicomError):
+    """A frame can't be decoded; `frame` counts from 0, `offset` from the codestream's first byte."""
+
+    def __init__(self, message: str, *, frame: int | None = None, offset: int | None = None) -> None:
+        super().__init__(message)
+        self.frame = frame
+        self.offset = offset
+
+
+class EncodeError(DicomError):
+    """A value or frame can't be encoded; nothing was written."""

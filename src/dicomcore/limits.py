@@ -1,0 +1,28 @@
+"""Bounds on what one call may take from its input; given per call, never global."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["DEFAULT_LIMITS", "Limits"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one call accepts before it raises LimitError; no real file comes near the defaults."""
+
+    depth: int = 512
+    """Sequences and items nested in each other."""
+    elements: int = 200_000_000
+    """Rows of the index: elements, items and fragments."""
+    inflated_bytes: int = 1 << 30
+    """Size of a deflated data set once inflated."""
+    inflated_ratio: int = 900
+    """Inflated bytes for one deflated byte, heeded once 64 MiB are inflated; deflate can't pass 1032."""
+    frame_pixels: int = 1 << 31
+    """Rows × columns of one frame."""
+    frames: int = 1 << 24
+    """Frames of one data set."""
+
+
+DEFAULT_LIMITS = Limits()
