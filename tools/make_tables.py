@@ -1,0 +1,239 @@
+"""Write the dictionaries' C tables: `python tools/make_tables.py`, or `--check` to compare only.
+
+The facts (tags, VRs, VMs, names, keywords, UIDs) are read from the dictionaries of the installed pydicom, whose
+edition of PS3.6 and PS3.7 the headers record; what that edition lacks stands in ADDED_UIDS. One header a dictionary,
+each with its rows, its pool of text and its open-addressed hash; `_native/dictionary.pyx` holds the look-ups.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pydicom
+from pydicom._dicom_dict import DicomDictionary, RepeatersDictionary
+from pydicom._private_dict import private_dictionaries
+from pydicom._uid_dict import UID_dictionary
+
+TABLES = Path(__file__).resolve().parent.parent / "src/dicomcore/_native/tables"
+
+# PS3.6 writes a choice of VRs as words; the scanner wants two letters, so these stand in for them.
+CHOICES = {"US or SS": "xs", "OB or OW": "ox", "OB_OW": "ox", "US or OW": "xo", "US or SS or OW": "lt", "NONE": "\0\0"}
+
+# Registered after the edition that the input was made from (PS3.6 2024d, Table A-1), and GE's private syntax, which
+# files in archives carry: everything is implicit VR little endian but for the pixels (PS3.5 knows no such thing).
+ADDED_UIDS = {
+    "1.2.840.10008.1.2.4.110": ("JPEG XL Lossless", "Transfer Syntax", "", "", "JPEGXLLossless"),
+    "1.2.840.10008.1.2.4.111": ("JPEG XL JPEG Recompression", "Transfer Syntax", "", "", "JPEGXLJPEGRecompression"),
+    "1.2.840.10008.1.2.4.112": ("JPEG XL", "Transfer Syntax", "", "", "JPEGXL"),
+    "1.2.840.10008.1.2.8.1": (
+        "Deflated Image Frame Compression", "Transfer Syntax", "", "", "DeflatedImageFrameCompression",
+    ),
+    "1.2.840.113619.5.2": (
+        "GE private: implicit VR little endian header, big endian pixels", "Transfer Syntax", "", "",
+        "GEPrivateImplicitVRBigEndianPixels",
+    ),
+}  # fmt: skip
+
+EMPTY = 0xFFFF  # no row number: a hash slot that holds none
+WIDTH = 4096  # bytes a line of the text pool; MSVC takes no string literal over 16 380 bytes, nor 65 535 joined
+MASK64 = (1 << 64) - 1
+
+
+class Pool:
+    """The strings of one table behind each other, equal ones once; the rows hold offsets and lengths."""
+
+    def __init__(self) -> None:
+        self.lines: list[list[bytes]] = [[]]
+        self.room = WIDTH - 1  # the literal's closing NUL takes one
+        self.offsets: dict[bytes, int] = {}
+
+    def add(self, text: str) -> tuple[int, int]:
+        """Offset and length in bytes."""
+        data = text.encode()
+        if not data:
+            return 0, 0
+        if data not in self.offsets:
+            if len(data) > self.room:
+                self.lines.append([])
+                self.room = WIDTH - 1
+            self.offsets[data] = len(self.lines) * WIDTH - 1 - self.room
+            self.lines[-1].append(data)
+            self.room -= len(data)
+        return self.offsets[data], len(data)
+
+    def emit(self, name: str) -> Iterator[str]:
+        yield f"static const char {name}[{len(self.lines)}][{WIDTH}] = {{"
+        for line in self.lines:
+            for i, data in enumerate(line):
+                yield f'    "{literal(data)}"' + ("," if i == len(line) - 1 else "")
+        yield "};"
+
+
+def literal(data: bytes) -> str:
+    """C's spelling of some bytes; three octal digits cannot run into what follows."""
+    return "".join(chr(b) if 32 <= b < 127 and chr(b) not in '"\\?' else f"\\{b:03o}" for b in data)
+
+
+def text_hash(text: str) -> int:
+    """The same as `text_hash` in dictionary.pyx: length, first, middle and last eight bytes."""
+    data = text.encode()
+    n = len(data)
+    if n < 8:
+        first = middle = last = int.from_bytes(data, "little")
+    else:
+        first, middle, last = (int.from_bytes(data[i : i + 8], "little") for i in (0, n // 2 - 4, n - 8))
+    mixed = (first * 0x9E3779B97F4A7C15 ^ middle * 0xC2B2AE3D27D4EB4F ^ last * 0x165667B19E3779F9) + n & MASK64
+    mixed = (mixed ^ mixed >> 32) * 0xD6E8FEB86659FD93 & MASK64
+    return mixed >> 32
+
+
+def fill(homes: Iterable[int], bits: int) -> tuple[list[int], int]:
+    """Slots of a hash with linear probing, item i at or after its home, and the probes that finding each once takes."""
+    slots, probes, mask = [EMPTY] * (1 << bits), 0, (1 << bits) - 1
+    for row, home in enumerate(homes):
+        while slots[home] != EMPTY:
+            home = home + 1 & mask
+            probes += 1
+        slots[home] = row
+        probes += 1
+    return slots, probes
+
+
+def text_slots(texts: list[str], bits: int) -> list[int]:
+    # Rows without text (retired elements that lost their keyword) aren't to be found: they get no slot.
+    named = [(i, text) for i, text in enumerate(texts) if text]
+    slots, _ = fill((text_hash(text) >> 32 - bits for _, text in named), bits)
+    return [EMPTY if slot == EMPTY else named[slot][0] for slot in slots]
+
+
+def tag_slots(tags: list[int], bits: int) -> tuple[list[int], int, float]:
+    """Slots, multiplier and mean probes: the best of some odd multipliers, always the same ones."""
+    best = ([], 0, float("inf"))
+    multiplier = 0x9E3779B1
+    for _ in range(200):
+        slots, probes = fill(((tag * multiplier & 0xFFFFFFFF) >> 32 - bits for tag in tags), bits)
+        if probes < best[2]:
+            best = (slots, multiplier, probes)
+        multiplier = multiplier * 0x915F77F5 + 0x2545F490 & 0xFFFFFFFF | 1
+    return best[0], best[1], best[2] / len(tags)
+
+
+def numbers(values: Iterable[object], each: int = 16) -> Iterator[str]:
+    values = [str(value) for value in values]
+    for i in range(0, len(values), each):
+        yield "    " + ", ".join(values[i : i + each]) + ","
+
+
+def words(name: str, values: list[str], width: int) -> Iterator[str]:
+    """A table of short strings; index 0 is always the empty one."""
+    yield f"#define {name}_COUNT {len(values)}"
+    yield f"static const char {name}[{len(values)}][{width}] = {{"
+    yield from numbers(f'"{literal(v.encode())}"' for v in values)
+    yield "};"
+
+
+def listed(values: Iterable[str]) -> list[str]:
+    found = ["", *sorted(set(values) - {""})]
+    assert len(found) < 256
+    return found
+
+
+def packed(vr: str) -> str:
+    low, high = CHOICES.get(vr, vr)
+    return f"0x{ord(low) | ord(high) << 8:04X}"
+
+
+def opening(guard: str, what: str) -> Iterator[str]:
+    yield f"/* {what}"
+    yield " *"
+    yield " * Made by `python tools/make_tables.py`; edit that, not this."
+    yield f" * Input: pydicom {pydicom.__version__}, DICOM {pydicom.__dicom_version__}. */"
+    yield f"#ifndef {guard}"
+    yield f"#define {guard}"
+    yield ""
+    yield "#include <stdint.h>"
+    yield ""
+
+
+def public_tags() -> dict[int, tuple[str, str, str, str, str]]:
+    """Elements by tag, then the repeating ones by their mask with each x an F: a key that no element has."""
+    repeating = {int(mask.replace("x", "F"), 16): entry for mask, entry in RepeatersDictionary.items()}
+    assert not set(repeating) & set(DicomDictionary)
+    return dict(sorted(DicomDictionary.items())) | dict(sorted(repeating.items()))
+
+
+def public_header() -> Iterator[str]:
+    entries = public_tags()
+    pool = Pool()
+    vrs, vms = listed(e[0] for e in entries.values()), listed(e[1] for e in entries.values())
+    slots, multiplier, probes = tag_slots(list(entries), 14)
+    assert {e[3] for e in entries.values()} <= {"", "Retired"}
+    assert not [tag for tag in entries if tag >> 16 & 1 and tag >> 24 not in (0x50, 0x60, 0x7F)]
+
+    yield from opening("DICOMCORE_DICTIONARY_H", "PS3.6 elements, PS3.7 command elements, and the repeating ones.")
+    yield from words("PUBLIC_VR", vrs, 16)
+    yield from words("PUBLIC_VM", vms, 8)
+    yield ""
+    yield "/* `text` is where the keyword starts in PUBLIC_TEXT; the name follows it. Repeating elements come last, at"
+    yield " * the tag with every x an F. */"
+    yield "typedef struct { uint32_t tag, text; uint8_t keyword, name, vr, vm, retired; } public_row_t;"
+    yield f"#define PUBLIC_COUNT {len(entries)}"
+    yield f"#define PUBLIC_REPEATING {len(DicomDictionary)}"
+    yield f"static const public_row_t PUBLIC_ROWS[{len(entries)}] = {{"
+    for tag, (vr, vm, name, retired, keyword) in entries.items():
+        at, _ = pool.add(keyword + name)
+        yield (
+            f"    {{0x{tag:08X}, {at}, {len(keyword)}, {len(name)},"
+            f" {vrs.index(vr)}, {vms.index(vm)}, {int(bool(retired))}}},"
+        )
+    yield "};"
+    yield ""
+    yield f"/* Home of a tag: tag * PUBLIC_MULTIPLIER >> 18; {probes:.2f} probes on average. */"
+    yield f"#define PUBLIC_MULTIPLIER 0x{multiplier:08X}u"
+    yield "typedef struct { uint32_t tag; uint16_t vr, row; } public_slot_t;"
+    yield f"static const public_slot_t PUBLIC_SLOTS[{len(slots)}] = {{"
+    tags = list(entries)
+    cells = (
+        f"{{0, 0, {EMPTY}}}" if row == EMPTY else f"{{0x{tags[row]:08X}, {packed(entries[tags[row]][0])}, {row}}}"
+        for row in slots
+    )
+    yield from numbers(cells, 4)
+    yield "};"
+    yield ""
+    yield f"static const uint16_t PUBLIC_KEYWORDS[{1 << 14}] = {{"
+    yield from numbers(text_slots([entry[4] for entry in entries.values()][: len(DicomDictionary)], 14))
+    yield "};"
+    yield ""
+    yield from pool.emit("PUBLIC_TEXT")
+    yield ""
+    yield "#endif"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a table is out of date")
+    args = parser.parse_args()
+    stale = 0
+    for name, text in headers().items():
+        path = TABLES / name
+        if path.exists() and path.read_text(encoding="ascii") == text:
+            continue
+        stale = 1
+        print(f"{'out of date' if args.check else 'written'}: {name}")
+        if not args.check:
+            path.write_text(text, encoding="ascii")
+    return stale if args.check else 0
+
+
+def headers() -> dict[str, str]:
+    """Text of every generated header by file name."""
+    return {
+        "dictionary.h": "\n".join(public_header()) + "\n",
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
