@@ -1,0 +1,36 @@
+# The index of one input: its source, its rows and what deviated.
+
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+
+from dicomcore._native.scan cimport Row, Scanner
+from dicomcore._native.source cimport Source
+
+
+cdef class Index:
+    cdef Source source
+    cdef Scanner scanner
+    cdef Row* rows                      # as published: rows [0, count) never move while the index lives
+    cdef Row* outgrown                  # an earlier place of theirs, which other threads may still be reading
+    cdef Py_ssize_t count
+    cdef readonly Py_ssize_t meta_count # how many of them are file meta information
+    cdef readonly object limits
+    cdef readonly bytes preamble        # 128 bytes, or None
+    cdef readonly str transfer_syntax   # as the file states it, "" where it doesn't
+    cdef readonly bint deflated         # what follows the file meta information waits to be inflated
+    cdef readonly bint stop_before_pixels
+    cdef readonly uint8_t mode          # encoding of the data set: IMPLICIT | BIG_ENDIAN
+    cdef bint complete
+    cdef object lock
+    cdef list noted                     # deviations found outside the scanner: (name, tag, offset, message)
+    cdef object charset                 # of the top level, once asked for
+    cdef dict charsets                  # of items that state their own, by row
+    cdef dict datasets                  # the Dataset of an item, by row
+    cdef bint changed                   # a value was set, or one that can be changed was handed out
+
+    cdef int run(self) except -1
+    cdef int finish(self) except -1
+    cdef int publish(self) except -1
+    cdef Py_ssize_t find(self, Py_ssize_t first, Py_ssize_t stop, uint32_t tag) noexcept nogil
+    cdef object hold(self, Row* row, const uint8_t** data)
+    cdef Py_ssize_t level_of(self, Py_ssize_t row, Py_ssize_t* stop) noexcept nogil
+    cdef int note(self, str code, uint32_t tag, uint64_t offset, str message) except -1

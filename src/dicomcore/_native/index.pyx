@@ -1,0 +1,388 @@
+"""The index of one input: where it begins, how it is encoded, its rows, and what deviated."""
+
+import threading
+
+from cpython.buffer cimport PyBuffer_FillInfo
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcmp, memcpy
+
+from dicomcore._native.cursor cimport load_be16, load_le16, load_le32
+from dicomcore._native.fault cimport LIMIT, NEED_MORE, NO_MEMORY, OK, Status
+from dicomcore._native.scan cimport (
+    BIG_ENDIAN,
+    CONTAINER,
+    IMPLICIT,
+    NO_ROW,
+    PIXEL_DATA,
+    Deviation,
+    Row,
+    Scanner,
+    looks_explicit,
+    scan,
+    scanner_begin,
+    scanner_free,
+    scanner_init,
+)
+from dicomcore._native.source cimport Source, file_source, memory_source
+from dicomcore._native.vr cimport is_letters
+
+from dicomcore.errors import InvalidDicomError, LimitError
+
+cdef enum:
+    FIRST_ROWS = 160            # most files have fewer
+    TRANSFER_SYNTAX_UID = 0x00020010
+    GROUP_2_LENGTH = 0x00020000
+
+cdef frozenset DEFLATED = frozenset((
+    "1.2.840.10008.1.2.1.99",   # Deflated Explicit VR Little Endian
+    "1.2.840.10008.1.2.4.95",   # JPIP Referenced Deflate
+    "1.2.840.10008.1.2.4.205",  # JPIP HTJ2K Referenced Deflate
+))
+cdef dict MODES = {             # all others are explicit VR little endian (PS3.5 A)
+    "1.2.840.10008.1.2": IMPLICIT,
+    "1.2.840.113619.5.2": IMPLICIT,     # GE: big-endian pixels behind a little-endian header
+    "1.2.840.10008.1.2.2": BIG_ENDIAN,
+}
+
+
+cdef class Index:
+    """Rows over the bytes of one input; made by `open_index`."""
+
+    def __dealloc__(self):
+        scanner_free(&self.scanner)
+        free(self.outgrown)
+
+    def __getbuffer__(self, Py_buffer* buffer, int flags):
+        # The rows as plain bytes, read-only; they stay where they are as long as the index lives.
+        self.finish()
+        PyBuffer_FillInfo(buffer, self, <void*>self.rows, self.count * sizeof(Row), 1, flags)
+
+    cdef int run(self) except -1:
+        # Scan until the scanner has what it wants, reading on as it goes.
+        cdef Scanner* s = &self.scanner
+        cdef Status status
+        while True:
+            with nogil:
+                status = scan(s)
+            if status == OK:
+                return 0
+            if status == NEED_MORE:
+                self.source.cover(s.pos, &s.window, &s.start, &s.stop)
+            elif status == LIMIT:
+                if s.depth >= s.max_depth:
+                    raise LimitError(f"sequences nested deeper than Limits.depth, {s.max_depth}, at byte {s.pos}",
+                                     offset=s.pos)
+                raise LimitError(f"more than Limits.elements, {s.max_rows}, up to byte {s.pos}", offset=s.pos)
+            else:
+                raise MemoryError("no memory for the index")
+
+    cdef int publish(self) except -1:
+        self.rows = self.scanner.rows
+        self.count = self.scanner.count
+        return 0
+
+    cdef int finish(self) except -1:
+        # Scan what was left behind pixel data. Rows that other threads may be reading stay where they are.
+        cdef Row* rows
+        cdef Scanner* s = &self.scanner
+        if self.complete:
+            return 0
+        with self.lock:
+            if self.complete:
+                return 0
+            rows = <Row*>malloc(2 * s.capacity * sizeof(Row))
+            if rows == NULL:
+                raise MemoryError("no memory for the index")
+            memcpy(rows, s.rows, s.count * sizeof(Row))
+            self.outgrown = s.rows
+            s.rows = rows
+            s.capacity *= 2
+            s.pause_at_pixels = False
+            self.source.shared = True
+            try:
+                self.run()
+            finally:
+                self.source.close()
+                self.publish()
+                self.complete = True
+        return 0
+
+    cdef Py_ssize_t find(self, Py_ssize_t first, Py_ssize_t stop, uint32_t tag) noexcept nogil:
+        # The last row with this tag among the siblings [first, stop), -1 if there is none.
+        cdef Py_ssize_t i = first, found = -1
+        cdef Row* rows = self.rows
+        while i < stop:
+            if rows[i].tag == tag:
+                found = i
+            i = rows[i].next
+        return found
+
+    cdef Py_ssize_t level_of(self, Py_ssize_t row, Py_ssize_t* stop) noexcept nogil:
+        # First row of the data set that `row` is an element of, and the row behind its last.
+        cdef uint32_t parent = self.rows[row].parent
+        if parent != NO_ROW:
+            stop[0] = self.rows[parent].next
+            return parent + 1
+        if row < self.meta_count:
+            stop[0] = self.meta_count
+            return 0
+        stop[0] = self.count
+        return self.meta_count
+
+    cdef object hold(self, Row* row, const uint8_t** data):
+        return self.source.hold(row.offset, row.length, data)
+
+    cdef int note(self, str code, uint32_t tag, uint64_t offset, str message) except -1:
+        if self.noted is None:
+            self.noted = []
+        entry = (code, tag, offset, message)
+        if entry not in self.noted:
+            self.noted.append(entry)
+        return 0
+
+    def deviations(self):
+        """All deviations as (code, tag, offset, claimed, present), the scanner's numbers for codes, and those noted
+        elsewhere as (name, tag, offset, message)."""
+        cdef Deviation* d
+        cdef Py_ssize_t i
+        self.finish()
+        found = []
+        for i in range(self.scanner.deviation_count):
+            d = &self.scanner.deviations[i]
+            found.append((d.code, d.tag, d.offset, d.claimed, d.present))
+        return found, list(self.noted or ())
+
+    def rest(self):
+        """Everything behind the file meta information, for a deflated data set."""
+        cdef const uint8_t* data
+        cdef uint64_t pos = self.scanner.pos
+        owner = self.source.hold(pos, self.source.size - pos, &data)
+        return data[:self.source.size - pos]
+
+    def head(self):
+        """Everything up to the end of the file meta information."""
+        cdef const uint8_t* data
+        self.source.hold(0, self.scanner.pos, &data)
+        return data[:self.scanner.pos]
+
+
+cdef bint is_meta(const uint8_t* p) noexcept nogil:
+    # Whether 8 bytes look like the first element of file meta information.
+    if load_le16(p) == 2 and load_le16(p + 2) < 0x0200:
+        return looks_explicit(p) or load_le32(p + 4) < 1024
+    return load_be16(p) == 2 and looks_explicit(p)
+
+
+cdef uint64_t find_start(Index self, const uint8_t* p, uint64_t n, bint force) except? 1:
+    # Offset of the first element: behind preamble and prefix (PS3.10 7.1), or where they are missing at 0.
+    if n >= 132 and memcmp(p + 128, b"DICM", 4) == 0:
+        self.preamble = p[:128]
+        return 132
+    if n >= 8 and is_meta(p):
+        self.note("MISSING_PREAMBLE", 0, 0, "no preamble and no DICM prefix: the file meta information stands at byte 0")
+        return 0
+    if n >= 12 and memcmp(p, b"DICM", 4) == 0 and is_meta(p + 4):
+        self.note("MISSING_PREAMBLE", 0, 0, "the DICM prefix stands at byte 0: no preamble")
+        return 4
+    if not force:
+        if self.source.size == 0:
+            raise InvalidDicomError(f"{name_of(self)} is empty")
+        raise InvalidDicomError(f"{name_of(self)} is not DICOM: no DICM prefix at byte 128 and no file meta information "
+                                "at byte 0; force=True reads it as a bare data set")
+    self.note("MISSING_PREAMBLE", 0, 0, "no preamble, no DICM prefix and no file meta information")
+    return 0
+
+
+cdef str name_of(Index self):
+    return "the input" if self.source.path is None else repr(self.source.path)
+
+
+cdef int read_meta(Index self, const uint8_t* p, uint64_t left) except -1:
+    # The file meta information group, by its elements: its length is often wrong (PS3.10 7.1).
+    cdef Scanner* s = &self.scanner
+    cdef uint8_t mode = 0
+    cdef uint64_t begin = s.pos
+    cdef Py_ssize_t i
+    cdef const uint8_t* value
+
+    if left < 8 or not is_meta(p):
+        self.note("MISSING_META", 0, s.pos, "no file meta information")
+        return 0
+    if load_le16(p) != 2:
+        mode = BIG_ENDIAN
+        self.note("META_ENCODING", 0x00020000, s.pos, "the file meta information is in big endian")
+    elif not looks_explicit(p):
+        mode = IMPLICIT
+        self.note("META_ENCODING", 0x00020000, s.pos, "the file meta information is in implicit VR")
+    scanner_begin(s, mode, 2)
+    self.run()
+    self.publish()
+    self.meta_count = self.count
+    i = self.find(0, self.count, TRANSFER_SYNTAX_UID)
+    if i >= 0:
+        owner = self.hold(&self.rows[i], &value)
+        self.transfer_syntax = value[:self.rows[i].length].decode("latin-1").strip(" \0")
+    else:
+        self.note("MISSING_TRANSFER_SYNTAX", TRANSFER_SYNTAX_UID, begin, "no transfer syntax UID: guessed from the data")
+    check_meta_length(self, begin)
+    return 0
+
+
+cdef int check_meta_length(Index self, uint64_t begin) except -1:
+    cdef const uint8_t* value
+    cdef uint64_t said, present
+    cdef Row* row = &self.rows[0]
+    if self.count == 0 or row.tag != GROUP_2_LENGTH or row.length != 4:
+        self.note("META_LENGTH", GROUP_2_LENGTH, begin, "the file meta information group has no length")
+        return 0
+    owner = self.hold(row, &value)
+    said = load_le32(value)
+    present = self.scanner.pos - (row.offset + 4)
+    if said != present:
+        self.note("META_LENGTH", GROUP_2_LENGTH, begin,
+                  f"the file meta information group says {said} bytes and has {present}")
+    return 0
+
+
+cdef uint8_t found_mode(Index self, const uint8_t* p, uint64_t left) except? 255:
+    # How the data set is encoded: what the transfer syntax says, unless its first element shows otherwise.
+    cdef uint8_t mode = 0
+    cdef bint stated = self.transfer_syntax != ""
+    cdef uint16_t little, big
+    cdef bint letters
+    if stated:
+        mode = MODES.get(self.transfer_syntax, 0)
+    if left < 8:
+        return mode
+    little = load_le16(p)
+    big = load_be16(p)
+    letters = is_letters(p[4], p[5])
+    if not stated:
+        mode = 0 if looks_explicit(p) else IMPLICIT
+        if little >= 1024 and big < little:
+            mode |= BIG_ENDIAN
+        return mode
+    if mode & BIG_ENDIAN:
+        if big >= 1024 and little < big:
+            self.note("WRONG_BYTE_ORDER", 0, self.scanner.pos, "labelled big endian, found little endian")
+            mode &= <uint8_t>~<int>BIG_ENDIAN
+    elif little >= 1024 and 0 < big < 256 and p[1] < 64 and (letters or mode & IMPLICIT):
+        self.note("WRONG_BYTE_ORDER", 0, self.scanner.pos, "labelled little endian, found big endian")
+        mode |= BIG_ENDIAN
+    if mode & IMPLICIT and looks_explicit(p):
+        self.note("EXPLICIT_IN_IMPLICIT", 0, self.scanner.pos, "labelled implicit VR, found explicit VR")
+        mode &= <uint8_t>~<int>IMPLICIT
+    elif not mode & IMPLICIT and not letters and not (p[4] == 63 and p[5] == 63):
+        if p[0] != 0xFE or p[1] != 0xFF:        # a stray delimiter says nothing of what follows
+            self.note("IMPLICIT_IN_EXPLICIT", 0, self.scanner.pos, "labelled explicit VR, found implicit VR")
+            mode |= IMPLICIT
+    return mode
+
+
+cdef const uint8_t* look(Index self, uint64_t* left) except? NULL:
+    # What stands at the scanner's position: at least 8 bytes unless the source ends before.
+    cdef Scanner* s = &self.scanner
+    if s.pos < s.start or s.pos + 8 > s.stop and s.stop < s.total:
+        self.source.cover(s.pos, &s.window, &s.start, &s.stop)
+    left[0] = s.stop - s.pos
+    return s.window + (s.pos - s.start)
+
+
+cdef int read_data_set(Index self) except -1:
+    cdef Scanner* s = &self.scanner
+    cdef uint64_t left
+    cdef const uint8_t* p = look(self, &left)
+    if left >= 8 and load_le16(p) == 0 and p[2] | p[3] | p[4]:
+        scanner_begin(s, IMPLICIT, 0)           # command elements are implicit VR little endian (PS3.7 6.3)
+        self.run()
+        p = look(self, &left)
+    self.mode = found_mode(self, p, left)
+    if s.done and s.pos < s.total:
+        s.done = False
+    scanner_begin(s, self.mode, -1)
+    self.run()
+    self.publish()
+    self.complete = s.done or not s.paused_at_pixels
+    return 0
+
+
+cdef int drop_pixels(Index self) noexcept:
+    # The scan was paused behind the row of pixel data: forget that row and what would follow.
+    if self.scanner.paused_at_pixels:
+        while self.count and self.rows[self.count - 1].tag >> 16 == 0x7FE0:
+            self.count -= 1
+        self.scanner.count = self.count
+    self.complete = True
+    return 0
+
+
+cpdef Index open_index(object source, bint is_path, object limits, bint force=False, bint stop_before_pixels=False,
+                       uint32_t stop_tag=0xFFFFFFFF):
+    """Index a path, or bytes-like memory. `stop_tag` ends the scan before the first top-level tag that isn't lower."""
+    cdef Index self = Index()
+    cdef Scanner* s = &self.scanner
+    cdef uint64_t left
+    cdef const uint8_t* p
+
+    self.source = file_source(source) if is_path else memory_source(source)
+    self.limits = limits
+    self.transfer_syntax = ""
+    self.lock = threading.Lock()
+    self.stop_before_pixels = stop_before_pixels
+    if scanner_init(s, FIRST_ROWS) != OK:
+        raise MemoryError("no memory for the index")
+    s.max_depth = limits.depth
+    s.max_rows = min(limits.elements, NO_ROW - 1)
+    s.total = self.source.size
+    try:
+        if self.source.path is not None and s.total:
+            self.source.cover(0, &s.window, &s.start, &s.stop)
+        elif s.total:
+            s.window = self.source.data
+            s.stop = s.total
+        s.pos = find_start(self, s.window, s.stop, force)
+        p = look(self, &left)
+        read_meta(self, p, left)
+        self.publish()
+        if self.transfer_syntax in DEFLATED:
+            self.deflated = True
+            return self
+        s.stop_tag = stop_tag
+        s.pause_at_pixels = True
+        read_data_set(self)
+        if stop_before_pixels:
+            drop_pixels(self)
+    finally:
+        self.source.close()
+    return self
+
+
+cpdef Index reopen_inflated(Index outer, object inflated, uint32_t stop_tag=0xFFFFFFFF):
+    """The index of a deflated input, from its head and its inflated data set together."""
+    cdef Index self = Index()
+    cdef Scanner* s = &self.scanner
+    self.source = memory_source(outer.head() + inflated)
+    self.source.path = None
+    self.limits = outer.limits
+    self.preamble = outer.preamble
+    self.transfer_syntax = outer.transfer_syntax
+    self.noted = outer.noted
+    self.lock = threading.Lock()
+    self.stop_before_pixels = outer.stop_before_pixels
+    self.meta_count = outer.meta_count
+    if scanner_init(s, outer.count + FIRST_ROWS) != OK:
+        raise MemoryError("no memory for the index")
+    memcpy(s.rows, outer.rows, outer.count * sizeof(Row))
+    s.count = outer.count
+    s.pos = outer.scanner.pos
+    s.max_depth = outer.scanner.max_depth
+    s.max_rows = outer.scanner.max_rows
+    s.window = self.source.data
+    s.stop = s.total = self.source.size
+    s.stop_tag = stop_tag
+    s.pause_at_pixels = self.stop_before_pixels
+    read_data_set(self)
+    if self.stop_before_pixels:
+        drop_pixels(self)
+    return self

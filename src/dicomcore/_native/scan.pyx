@@ -1,0 +1,569 @@
+"""The scanner: bytes in, rows of the index and deviations out (PS3.5 7, A.4).
+
+One loop with its own stack of levels; every turn consumes input, closes a level or returns. A scan can pause
+between two elements: where its window ends (NEED_MORE) or, when asked to, behind top-level pixel data (OK with
+`paused_at_pixels`), and be called again.
+"""
+
+from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport free, malloc, realloc
+from libc.string cimport memset
+
+from dicomcore._native.cursor cimport load_be16, load_be32, load_le16, load_le32
+from dicomcore._native.dictionary cimport public_vr
+from dicomcore._native.fault cimport LIMIT, NEED_MORE, NO_MEMORY, OK, Status
+from dicomcore._native.vr cimport (
+    NO_VR,
+    SQ,
+    UN,
+    VR_SHORT,
+    VR_UNKNOWN,
+    is_letters,
+    vr_form,
+)
+
+cdef enum:
+    HEADROOM = 32       # bytes a turn may look at: an item's header and its first element's, and a spare word
+    NO_TAG = 0xFFFFFFFF
+
+
+cdef Status scanner_init(Scanner* s, Py_ssize_t rows) noexcept nogil:
+    # A scanner without window; `rows` is how many to make room for at first.
+    memset(s, 0, sizeof(Scanner))
+    s.capacity = rows
+    s.level_capacity = 16
+    s.rows = <Row*>malloc(rows * sizeof(Row))
+    s.levels = <Level*>malloc(s.level_capacity * sizeof(Level))
+    if s.rows == NULL or s.levels == NULL:
+        scanner_free(s)
+        return NO_MEMORY
+    scanner_reset(s)
+    return OK
+
+
+cdef void scanner_reset(Scanner* s) noexcept nogil:
+    # Ready for another input, its memory and limits kept.
+    s.count = 0
+    s.deviation_count = 0
+    s.pos = 0
+    s.depth = 0
+    s.done = False
+    s.paused_at_pixels = False
+    s.only_group = -1
+    s.stop_tag = NO_TAG
+
+
+cdef void scanner_free(Scanner* s) noexcept nogil:
+    free(s.rows)
+    free(s.levels)
+    free(s.deviations)
+    s.rows = NULL
+    s.levels = NULL
+    s.deviations = NULL
+    s.capacity = s.level_capacity = s.deviation_capacity = 0
+
+
+cdef void scanner_begin(Scanner* s, uint8_t mode, int32_t only_group) noexcept nogil:
+    # Go on at s.pos with a data set in this encoding.
+    cdef Level* top = &s.levels[0]
+    s.depth = 0
+    s.done = False
+    s.only_group = only_group
+    top.end = s.total
+    top.row = NO_ROW
+    top.last = 0
+    top.kind = ELEMENTS
+    top.mode = mode
+    top.defined = True
+    top.untyped = False
+
+
+cdef Status note(Scanner* s, uint32_t code, uint32_t tag, uint64_t offset,
+                 uint64_t claimed, uint64_t present) noexcept nogil:
+    cdef Deviation* grown
+    cdef Py_ssize_t capacity
+
+    if s.deviation_count == s.deviation_capacity:
+        capacity = 2 * s.deviation_capacity if s.deviation_capacity else 8
+        grown = <Deviation*>realloc(s.deviations, capacity * sizeof(Deviation))
+        if grown == NULL:
+            return NO_MEMORY
+        s.deviations = grown
+        s.deviation_capacity = capacity
+    s.deviations[s.deviation_count] = Deviation(code, tag, offset, claimed, present)
+    s.deviation_count += 1
+    return OK
+
+
+cdef Status grow_rows(Scanner* s) noexcept nogil:
+    cdef Py_ssize_t capacity = 2 * s.capacity
+    cdef Row* grown
+    if s.count >= s.max_rows:
+        return LIMIT
+    if capacity > s.max_rows:
+        capacity = s.max_rows
+    grown = <Row*>realloc(s.rows, capacity * sizeof(Row))
+    if grown == NULL:
+        return NO_MEMORY
+    s.rows = grown
+    s.capacity = capacity
+    return OK
+
+
+cdef inline Status add_row(Scanner* s, uint32_t tag, uint16_t vr, uint8_t header, uint8_t flags,
+                           uint64_t offset, uint64_t length, uint32_t parent) noexcept nogil:
+    cdef Row* row
+    cdef Status status
+    if s.count == s.capacity:
+        status = grow_rows(s)
+        if status != OK:
+            return status
+    row = &s.rows[s.count]
+    row.tag = tag
+    row.vr = vr
+    row.header = header
+    row.flags = flags
+    row.offset = offset
+    row.length = length
+    row.parent = parent
+    s.count += 1
+    row.next = <uint32_t>s.count
+    return OK
+
+
+cdef Status open_level(Scanner* s, uint8_t kind, uint8_t mode, uint64_t end, bint defined, bint untyped) noexcept nogil:
+    # What follows belongs to the row just added.
+    cdef Level* grown
+    cdef Level* level
+
+    if s.depth >= s.max_depth:
+        return LIMIT
+    if s.depth + 1 == s.level_capacity:
+        grown = <Level*>realloc(s.levels, 2 * s.level_capacity * sizeof(Level))
+        if grown == NULL:
+            return NO_MEMORY
+        s.levels = grown
+        s.level_capacity *= 2
+    s.depth += 1
+    level = &s.levels[s.depth]
+    level.end = end
+    level.row = <uint32_t>(s.count - 1)
+    level.last = 0
+    level.kind = kind
+    level.mode = mode
+    level.defined = defined
+    level.untyped = untyped
+    s.rows[level.row].flags |= OPEN
+    return OK
+
+
+cdef inline void close_level(Scanner* s, uint64_t content_end) noexcept nogil:
+    cdef Row* row = &s.rows[s.levels[s.depth].row]
+    row.flags &= <uint8_t>~<int>OPEN
+    row.next = <uint32_t>s.count
+    if row.flags & UNDEFINED:
+        row.length = content_end - row.offset
+    s.depth -= 1
+
+
+cdef inline uint32_t load_tag(const uint8_t* p, bint big) noexcept nogil:
+    cdef uint32_t word
+    if big:
+        return load_be32(p)
+    word = load_le32(p)
+    return (word << 16) | (word >> 16)
+
+
+cdef inline uint32_t load_word(const uint8_t* p, bint big) noexcept nogil:
+    return load_be32(p) if big else load_le32(p)
+
+
+cdef inline uint16_t load_half(const uint8_t* p, bint big) noexcept nogil:
+    return load_be16(p) if big else load_le16(p)
+
+
+cdef bint looks_explicit(const uint8_t* p) noexcept nogil:
+    # Whether the element header at p (8 bytes) carries a VR of the standard.
+    return vr_form(p[4], p[5]) != VR_UNKNOWN
+
+
+cdef Status unfinished(Scanner* s, Level* level) noexcept nogil:
+    # The bytes of this level are used up. One of undefined length should have had its delimiter by now.
+    cdef uint32_t code = MISSING_ITEM_DELIMITER if level.kind == ELEMENTS else MISSING_SEQUENCE_DELIMITER
+    cdef Row* row = &s.rows[level.row]
+    cdef Status status = OK
+    if not level.defined:
+        status = note(s, code, row.tag, row.offset - row.header, 0, 0)
+    close_level(s, s.pos)
+    return status
+
+
+cdef Status leftover(Scanner* s, Level* level, uint64_t left) noexcept nogil:
+    # Fewer bytes than a header takes: step over them.
+    cdef uint64_t offset = s.pos
+    s.pos += left
+    return note(s, TRAILING_BYTES, 0, offset, 8, left)
+
+
+cdef bint plausible(Scanner* s, Level* level, uint64_t at, uint32_t tag) noexcept nogil:
+    # Whether an element that ends at `at` is followed by what could follow it: the end of its level, a delimiter,
+    # or an explicit element with a higher tag. What lies outside the window can't be asked.
+    cdef const uint8_t* p
+    cdef uint32_t follower
+    if at >= level.end or level.end - at < 8:
+        return at == level.end
+    if at < s.start or at > s.stop or s.stop - at < 8:
+        return False
+    p = s.window + (at - s.start)
+    follower = load_tag(p, (level.mode & BIG_ENDIAN) != 0)
+    if follower == ITEM_DELIMITER or follower == SEQUENCE_DELIMITER:
+        return True
+    return follower > tag and looks_explicit(p)
+
+
+cdef Status strange_header(Scanner* s, Level* level, const uint8_t* p, uint32_t tag, uint64_t left,
+                           uint16_t* vr, uint32_t* length, uint8_t* header, uint8_t* flags) noexcept nogil:
+    # An explicit element whose VR is none of the standard's. PS3.5 6.2 note: VRs still to come have the long form;
+    # DCMTK reads capital letters so and "??" in the short form, pydicom capital letters in the short form and all
+    # else as implicit VR. Whichever reading is followed by something sensible is taken.
+    cdef bint big = (level.mode & BIG_ENDIAN) != 0
+    cdef bint letters = is_letters(p[4], p[5])
+    cdef uint64_t pos = s.pos
+    cdef uint32_t implicit_length = load_word(p + 4, big)
+    cdef uint32_t short_length = load_half(p + 6, big)
+    cdef uint32_t long_length = load_word(p + 8, big) if left >= 12 else UNDEFINED_LENGTH
+    cdef bint implicit_fits = implicit_length <= left - 8 and plausible(s, level, pos + 8 + implicit_length, tag)
+    cdef bint short_fits = short_length <= left - 8 and plausible(s, level, pos + 8 + short_length, tag)
+    cdef bint long_fits = (left >= 12 and short_length == 0 and long_length <= left - 12
+                           and plausible(s, level, pos + 12 + long_length, tag))
+    cdef uint32_t code = UNKNOWN_VR
+
+    vr[0] = UN
+    if long_fits and (letters or not implicit_fits):
+        length[0] = long_length
+        header[0] = 12
+    elif short_fits and (letters or not implicit_fits):
+        length[0] = short_length
+        header[0] = 8
+    elif letters and not implicit_fits:
+        length[0] = short_length
+        header[0] = 8
+    else:
+        vr[0] = public_vr(tag)
+        flags[0] |= IMPLICIT
+        length[0] = implicit_length
+        header[0] = 8
+        code = IMPLICIT_IN_EXPLICIT
+    return note(s, code, tag, pos, p[4] | (<uint64_t>p[5] << 8), 0)
+
+
+cdef inline Status read_header(Scanner* s, Level* level, const uint8_t* p, uint32_t tag, uint64_t left, uint16_t* vr,
+                               uint32_t* length, uint8_t* header, uint8_t* flags) noexcept nogil:
+    # VR, length field and header size of the element at p, which has at least 8 bytes.
+    cdef bint big = (level.mode & BIG_ENDIAN) != 0
+    cdef uint8_t form
+    cdef uint32_t short_length
+
+    header[0] = 8
+    if level.mode & IMPLICIT:
+        vr[0] = public_vr(tag)
+        length[0] = load_word(p + 4, big)
+        return OK
+    vr[0] = p[4] | (<uint16_t>p[5] << 8)
+    form = vr_form(p[4], p[5])
+    if form == VR_SHORT:
+        length[0] = load_half(p + 6, big)
+        return OK
+    if form == VR_UNKNOWN:
+        return strange_header(s, level, p, tag, left, vr, length, header, flags)
+    short_length = load_half(p + 6, big)
+    if short_length and left - 8 >= short_length and plausible(s, level, s.pos + 8 + short_length, tag):
+        length[0] = short_length            # the two reserved bytes hold a length: the short form was written
+        return note(s, LENGTH_FIELD_16, tag, s.pos, vr[0], short_length)
+    if left < 12:
+        length[0] = 0
+        header[0] = <uint8_t>left
+        return note(s, LENGTH_BEYOND_END, tag, s.pos, 12, left)
+    length[0] = load_word(p + 8, big)
+    header[0] = 12
+    return OK
+
+
+cdef inline bint starts_with(const uint8_t* p, uint32_t tag, bint big) noexcept nogil:
+    return load_tag(p, big) == tag
+
+
+cdef Status open_undefined(Scanner* s, Level* level, const uint8_t* value, uint64_t left, uint32_t tag, uint16_t vr,
+                           uint8_t header, uint8_t mode) noexcept nogil:
+    # An element of undefined length: a sequence, or pixel data in fragments (PS3.5 7.5, A.4). `left` counts from
+    # its value.
+    cdef bint big = (mode & BIG_ENDIAN) != 0
+    cdef bint pixels = tag == PIXEL_DATA or not (vr == SQ or vr == UN or vr == NO_VR)
+    cdef bint untyped = vr == UN and not mode & IMPLICIT
+    cdef uint64_t end = level.end
+    cdef uint8_t flags = UNDEFINED | CONTAINER | (FRAGMENTS if pixels else 0)
+    cdef Status status
+
+    if untyped and big and left >= 8 and load_le32(value) == <uint32_t>0xE000FFFE:
+        mode &= <uint8_t>~<int>BIG_ENDIAN       # PS3.5 6.2.2: implicit VR little endian whatever is outside
+    status = add_row(s, tag, vr, header, flags | (mode & (IMPLICIT | BIG_ENDIAN)), s.pos, 0, level.row)
+    if status != OK:
+        return status
+    return open_level(s, PIECES if pixels else ITEMS, mode, end, False, untyped)
+
+
+cdef Status value_beyond(Scanner* s, uint32_t tag, uint64_t offset, uint64_t claimed, uint64_t left) noexcept nogil:
+    return note(s, LENGTH_BEYOND_END, tag, offset, claimed, left)
+
+
+cdef inline Status element(Scanner* s, Level* level, const uint8_t* p, uint32_t tag, uint64_t left) noexcept nogil:
+    # One element of a data set; s.pos stands at its header, with at least 8 bytes of it at p.
+    cdef uint16_t vr = NO_VR
+    cdef uint32_t length = 0
+    cdef uint8_t header = 8, flags = 0
+    cdef uint64_t at = s.pos, size
+    cdef uint32_t parent = level.row
+    cdef Status status = read_header(s, level, p, tag, left, &vr, &length, &header, &flags)
+
+    if status != OK:
+        return status
+    if tag <= level.last and level.last:
+        status = note(s, DUPLICATE_TAG if tag == level.last else OUT_OF_ORDER, tag, at, level.last, 0)
+        if status != OK:
+            return status
+    level.last = tag
+    flags |= level.mode
+    left -= header
+    s.pos = at + header
+    if length == UNDEFINED_LENGTH:
+        if (vr == SQ or vr == UN or vr == NO_VR or tag == PIXEL_DATA or header == 12
+                or starts_item(s, p + header, left, flags)):
+            return open_undefined(s, level, p + header, left, tag, vr, header, flags & (IMPLICIT | BIG_ENDIAN))
+        status = note(s, SHORT_VR_UNDEFINED, tag, at, length, left)
+        if status != OK:
+            return status
+    size = length
+    if size > left:
+        flags |= CLIPPED
+        status = note(s, LENGTH_BEYOND_END, tag, at, size, left)
+        if status != OK:
+            return status
+        size = left
+    elif length & 1:
+        status = note(s, ODD_LENGTH, tag, at, length, 0)
+        if status != OK:
+            return status
+    if vr == SQ:
+        if size >= 8 and not starts_item(s, p + header, left, flags):
+            status = note(s, NO_ITEMS, tag, at, load_tag(p + header, (flags & BIG_ENDIAN) != 0), 0)
+            if status != OK:
+                return status
+        else:
+            status = add_row(s, tag, vr, header, flags | CONTAINER, s.pos, size, parent)
+            if status != OK:
+                return status
+            return open_level(s, ITEMS, flags & (IMPLICIT | BIG_ENDIAN), s.pos + size, True, False)
+    status = add_row(s, tag, vr, header, flags, s.pos, size, parent)
+    s.pos += size
+    return status
+
+
+cdef inline bint starts_item(Scanner* s, const uint8_t* value, uint64_t left, uint8_t mode) noexcept nogil:
+    # Whether an item, or the delimiter of an empty sequence, stands at the start of a value (in the window by HEADROOM).
+    cdef uint32_t tag
+    if left < 8:
+        return left == 0
+    tag = load_tag(value, (mode & BIG_ENDIAN) != 0)
+    return tag == ITEM or tag == SEQUENCE_DELIMITER
+
+
+cdef Status delimiter(Scanner* s, Level* level, uint32_t tag, uint32_t length) noexcept nogil:
+    # An item or sequence delimiter where an element, item or fragment was due. Its length is 0 or not heeded.
+    cdef uint64_t at = s.pos
+    cdef Row* row
+    cdef Status status = OK
+    cdef bint item_here = level.kind == ELEMENTS
+
+    if length:
+        status = note(s, DELIMITER_LENGTH, tag, at, length, 0)
+        if status != OK:
+            return status
+    if s.depth == 0 or (tag == ITEM_DELIMITER and not item_here):
+        s.pos = at + 8                      # nothing is open that it could close
+        return note(s, STRAY_DELIMITER, tag, at, 0, 0)
+    row = &s.rows[level.row]
+    if tag == SEQUENCE_DELIMITER and item_here:
+        # The item's own delimiter is missing, or its length says more than it holds; the sequence ends too.
+        status = note(s, MISSING_ITEM_DELIMITER, row.tag, row.offset - row.header, 0, 0)
+        if level.defined:
+            row.length = at - row.offset
+        close_level(s, at)
+        return status
+    if level.defined:
+        status = note(s, STRAY_DELIMITER, tag, at, 0, 0)
+        row.length = at - row.offset
+    close_level(s, at)
+    s.pos = at + 8
+    return status
+
+
+cdef Status not_an_item(Scanner* s, Level* level, uint32_t tag) noexcept nogil:
+    # Something else where an item or fragment was due.
+    cdef Row* row = &s.rows[level.row]
+    cdef uint64_t at = s.pos
+    cdef Status status
+
+    if level.defined:                       # believe the length: the rest stays reachable as the sequence's bytes
+        s.pos = level.end
+        return note(s, NOT_AN_ITEM, tag, at, 0, level.end - at)
+    status = note(s, MISSING_SEQUENCE_DELIMITER, row.tag, row.offset - row.header, tag, 0)
+    close_level(s, at)
+    return status
+
+
+cdef inline uint8_t item_mode(Scanner* s, Level* level, const uint8_t* first) noexcept nogil:
+    # How an item of an explicit sequence is encoded, by its first element. Some writers go over to implicit VR
+    # inside sequences; UN sequences should be implicit, and are not always.
+    if first[0] == 0xFE and first[1] == 0xFF or first[0] == 0xFF and first[1] == 0xFE:
+        return level.mode                   # an empty item's delimiter
+    if is_letters(first[4], first[5]) or (first[4] == 63 and first[5] == 63):       # "??" stands for a VR
+        return level.mode
+    return level.mode | IMPLICIT
+
+
+cdef Status item(Scanner* s, Level* level, const uint8_t* p, uint32_t length, uint64_t left) noexcept nogil:
+    # An item of a sequence, its header's 8 bytes at p.
+    cdef uint64_t at = s.pos, size = length
+    cdef bint defined = length != UNDEFINED_LENGTH
+    cdef uint8_t mode = level.mode, flags
+    cdef uint64_t end
+    cdef Status status
+
+    left -= 8
+    flags = CONTAINER | (0 if defined else UNDEFINED)
+    if defined and size > left:
+        flags |= CLIPPED
+        status = note(s, LENGTH_BEYOND_END, ITEM, at, size, left)
+        if status != OK:
+            return status
+        size = left
+    if not mode & IMPLICIT and (size if defined else left) >= 8:
+        mode = item_mode(s, level, p + 8)
+        if mode != level.mode and not level.untyped:
+            status = note(s, IMPLICIT_IN_EXPLICIT, ITEM, at, 0, 0)
+            if status != OK:
+                return status
+    end = at + 8 + size if defined else level.end
+    status = add_row(s, ITEM, NO_VR, 8, flags | mode, at + 8, size if defined else 0, level.row)
+    if status != OK:
+        return status
+    s.pos = at + 8
+    return open_level(s, ELEMENTS, mode, end, defined, False)
+
+
+cdef Status fragment(Scanner* s, Level* level, uint32_t length, uint64_t left) noexcept nogil:
+    # A fragment, or the Basic Offset Table, of encapsulated pixel data (PS3.5 A.4).
+    cdef uint64_t at = s.pos, size = length
+    cdef uint8_t flags = level.mode
+    cdef Status status = OK
+
+    left -= 8
+    if size > left:
+        flags |= CLIPPED
+        status = note(s, LENGTH_BEYOND_END, ITEM, at, size, left)
+        size = left
+    elif size & 1:
+        status = note(s, ODD_LENGTH, ITEM, at, size, 0)
+    if status != OK:
+        return status
+    s.pos = at + 8 + size
+    return add_row(s, ITEM, NO_VR, 8, flags, at + 8, size, level.row)
+
+
+cdef bint only_zeros(Scanner* s) noexcept nogil:
+    # Whether nothing but zeros follows, as some writers pad files.
+    cdef const uint8_t* p = s.window + (s.pos - s.start)
+    cdef const uint8_t* end = s.window + (s.stop - s.start)
+    if s.stop != s.total:
+        return False
+    while p < end:
+        if p[0]:
+            return False
+        p += 1
+    return True
+
+
+cdef Status top_level(Scanner* s, uint32_t tag, bint* ends) noexcept nogil:
+    # What only the top level asks before each element.
+    cdef uint64_t at
+    ends[0] = False
+    if s.only_group >= 0 and tag >> 16 != <uint32_t>s.only_group:
+        ends[0] = True
+    elif tag >= s.stop_tag and tag != TRAILING_PADDING:
+        s.done = True
+        ends[0] = True
+    elif tag == 0 and s.only_group != 0 and only_zeros(s):
+        ends[0] = True
+        s.done = True
+        at = s.pos
+        s.pos = s.total
+        return note(s, TRAILING_ZEROS, 0, at, 0, s.total - at)
+    return OK
+
+
+cdef inline bint is_pixels(uint32_t tag) noexcept nogil:
+    return tag == PIXEL_DATA or tag == FLOAT_PIXEL_DATA or tag == DOUBLE_FLOAT_PIXEL_DATA
+
+
+cdef Status scan(Scanner* s) noexcept nogil:
+    # Scan on from s.pos. OK: the end was reached (s.done), another group begins (s.only_group), or pixel data was
+    # met (s.paused_at_pixels). NEED_MORE: the window should hold s.pos and what follows. Other: a fault at s.pos.
+    cdef Level* level
+    cdef const uint8_t* p
+    cdef uint64_t left
+    cdef uint32_t tag
+    cdef bint big, ends, top
+    cdef Status status = OK
+
+    s.paused_at_pixels = False
+    while status == OK:
+        level = &s.levels[s.depth]
+        if s.pos >= level.end:
+            if s.depth == 0:
+                s.done = True
+                return OK
+            status = unfinished(s, level)
+            continue
+        left = level.end - s.pos
+        if left < 8:
+            status = leftover(s, level, left)
+            continue
+        if s.pos < s.start or s.pos > s.stop or (s.stop - s.pos < HEADROOM and s.stop < s.total):
+            return NEED_MORE
+        p = s.window + (s.pos - s.start)
+        big = (level.mode & BIG_ENDIAN) != 0
+        tag = load_tag(p, big)
+        if level.kind == ELEMENTS:
+            top = s.depth == 0
+            if top:
+                status = top_level(s, tag, &ends)
+                if ends or status != OK:
+                    return status
+            if tag >> 16 == 0xFFFE:
+                if tag == ITEM_DELIMITER or tag == SEQUENCE_DELIMITER:
+                    status = delimiter(s, level, tag, load_word(p + 4, big))
+                    continue
+            status = element(s, level, p, tag, left)
+            if top and is_pixels(tag) and s.pause_at_pixels and status == OK:
+                s.paused_at_pixels = True
+                return OK
+        elif tag == ITEM:
+            if level.kind == ITEMS:
+                status = item(s, level, p, load_word(p + 4, big), left)
+            else:
+                status = fragment(s, level, load_word(p + 4, big), left)
+        elif tag == SEQUENCE_DELIMITER or tag == ITEM_DELIMITER:
+            status = delimiter(s, level, tag, load_word(p + 4, big))
+        else:
+            status = not_an_item(s, level, tag)
+    return status

@@ -1,0 +1,29 @@
+# Where an index's bytes come from: memory that is held, or a file read in blocks by position.
+
+from libc.stdint cimport int64_t, uint8_t, uint64_t
+
+from dicomcore._native.file cimport file_handle
+
+
+cdef class Source:
+    cdef readonly object path               # what the caller gave, None for memory
+    cdef bytes fs_path                      # the same for the file system
+    cdef readonly uint64_t size
+    cdef int64_t changed
+    cdef file_handle file                   # -1 while closed
+    cdef object owner                       # holds the first block's memory
+    cdef const uint8_t* data                # the first block: bytes [begin, begin + held)
+    cdef uint64_t begin, held
+    cdef list blocks                        # further ones: (begin, bytes)
+    cdef bint shared                        # views of the first block may be about: don't replace it
+
+    cdef int open(self, bint first) except -1
+    cdef void close(self) noexcept
+    cdef bytes read(self, uint64_t offset, uint64_t length)
+    cdef int cover(self, uint64_t offset, const uint8_t** window, uint64_t* start, uint64_t* stop) except -1
+    cdef int keep(self, uint64_t begin, bytes block) except -1
+    cdef object hold(self, uint64_t offset, uint64_t length, const uint8_t** data)
+
+
+cdef Source memory_source(object data)
+cdef Source file_source(object path)

@@ -1,0 +1,175 @@
+"""Sources: memory that is held, or a file that is read in blocks by position, never mapped."""
+
+import os
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from libc.errno cimport errno
+from libc.stdint cimport int64_t, uint8_t, uint64_t
+
+from dicomcore._native.file cimport (
+    FILE_DIRECTORY,
+    FILE_OTHER,
+    file_close,
+    file_facts,
+    file_open,
+    file_read,
+    file_stat,
+)
+
+from dicomcore.errors import DicomError, TruncatedError
+
+cdef enum:
+    HEAD = 16 * 1024            # the first block: most headers fit
+    LARGE = 1024 * 1024         # a block of this size is not read again to be longer: another one begins
+    SKIP = 32 * 1024            # a value that reaches this far behind a block is stepped over, not read
+
+cdef const char* NOTHING = b"\0"
+
+
+cdef class Source:
+    """Bytes of one DICOM input; `Source(data)` holds memory, `open_source(path)` reads a file."""
+
+    def __cinit__(self):
+        self.file = -1
+
+    def __dealloc__(self):
+        self.close()
+
+    cdef int open(self, bint first) except -1:
+        # Open the file; the first time note its size and time, later compare: another file is not this one.
+        cdef file_facts facts
+        cdef const char* path = self.fs_path
+        cdef int failed, status = 0
+        with nogil:
+            self.file = file_open(path)
+            failed = errno
+            if self.file != -1:
+                status = file_stat(self.file, &facts)
+                failed = errno
+        if self.file == -1 or status != 0:
+            self.close()
+            raise OSError(failed, os.strerror(failed), self.path)
+        if first:
+            if facts.kind == FILE_DIRECTORY:
+                self.close()
+                raise IsADirectoryError(21, "is a directory; dicomcore.archive.index() reads folders", self.path)
+            if facts.kind == FILE_OTHER:
+                return 1
+            self.size = facts.size
+            self.changed = facts.changed
+        elif facts.size != self.size or facts.changed != self.changed:
+            self.close()
+            raise DicomError(f"{self.path!r} has changed since it was read: read it again")
+        return 0
+
+    cdef void close(self) noexcept:
+        if self.file != -1:
+            file_close(self.file)
+            self.file = -1
+
+    cdef bytes read(self, uint64_t offset, uint64_t length):
+        # Exactly these bytes of the file, which lie inside it.
+        cdef bytes block
+        cdef char* into
+        cdef int64_t got
+        cdef int failed
+        cdef bint was_closed = self.file == -1
+        cdef file_handle file
+        if was_closed:
+            self.open(False)
+        file = self.file
+        block = PyBytes_FromStringAndSize(NULL, length)
+        into = PyBytes_AS_STRING(block)
+        with nogil:
+            got = file_read(file, into, length, offset)
+            failed = errno
+        if was_closed:
+            self.close()
+        if got < 0:
+            raise OSError(failed, os.strerror(failed), self.path)
+        if <uint64_t>got != length:
+            raise TruncatedError(f"{self.path!r} was cut short while it was read", offset=offset + got)
+        return block
+
+    cdef int cover(self, uint64_t offset, const uint8_t** window, uint64_t* start, uint64_t* stop) except -1:
+        # A window that holds `offset` and more behind it than any before. Headers are mostly small, so blocks start
+        # small and grow fourfold; what follows a long value begins a block of its own.
+        cdef uint64_t begin, held, want
+        cdef bytes block
+        if self.blocks is not None:
+            begin, block = self.blocks[len(self.blocks) - 1]
+            held = <uint64_t>len(block)
+        else:
+            begin = self.begin
+            held = self.held
+        if offset < begin or offset > begin + held + SKIP:
+            begin = offset
+            want = HEAD
+        elif held >= LARGE:
+            begin = offset
+            want = 2 * held
+        else:
+            want = offset - begin + max(4 * held, <uint64_t>HEAD)
+        want = min(want, self.size - begin)
+        block = self.read(begin, want)
+        window[0] = <const uint8_t*>PyBytes_AS_STRING(block)
+        start[0] = begin
+        stop[0] = begin + want
+        self.keep(begin, block)
+        return 0
+
+    cdef int keep(self, uint64_t begin, bytes block) except -1:
+        # Remember a block, in the place of a shorter one from the same offset.
+        if self.held == 0 or (begin == self.begin and not self.shared):
+            self.owner = block
+            self.data = <const uint8_t*>PyBytes_AS_STRING(block)
+            self.begin = begin
+            self.held = <uint64_t>len(block)
+        elif self.blocks is None:
+            self.blocks = [(begin, block)]
+        elif (<tuple>self.blocks[len(self.blocks) - 1])[0] == begin:
+            self.blocks[len(self.blocks) - 1] = (begin, block)
+        else:
+            self.blocks.append((begin, block))
+        return 0
+
+    cdef object hold(self, uint64_t offset, uint64_t length, const uint8_t** data):
+        # The address of bytes inside the source, and the object that keeps them there. Read when not at hand.
+        cdef uint64_t begin
+        cdef bytes block
+        if length == 0:
+            data[0] = <const uint8_t*>NOTHING
+            return b""
+        if offset >= self.begin and offset - self.begin <= self.held and length <= self.held - (offset - self.begin):
+            data[0] = self.data + (offset - self.begin)
+            return self.owner
+        if self.blocks is not None:
+            for begin, block in self.blocks:
+                if begin <= offset and offset - begin + length <= <uint64_t>len(block):
+                    data[0] = <const uint8_t*>PyBytes_AS_STRING(block) + (offset - begin)
+                    return block
+        block = self.read(offset, length)
+        data[0] = <const uint8_t*>PyBytes_AS_STRING(block)
+        return block
+
+
+cdef Source memory_source(object data):
+    # Over a bytes-like object, which is held as long as the source lives.
+    cdef Source source = Source()
+    cdef const uint8_t[::1] view = data
+    source.size = source.held = <uint64_t>view.shape[0]
+    source.data = &view[0] if view.shape[0] else <const uint8_t*>NOTHING
+    source.owner = view
+    return source
+
+
+cdef Source file_source(object path):
+    # Over a file, opened and left open for the scan; the caller closes. What is no regular file is read whole.
+    cdef Source source = Source()
+    source.path = path
+    source.fs_path = os.fsencode(path)
+    if source.open(True):
+        source.close()
+        with open(path, "rb") as stream:
+            return memory_source(stream.read())
+    return source
