@@ -32,8 +32,7 @@ ADDED_UIDS = {
         "Deflated Image Frame Compression", "Transfer Syntax", "", "", "DeflatedImageFrameCompression",
     ),
     "1.2.840.113619.5.2": (
-        "GE private: implicit VR little endian header, big endian pixels", "Transfer Syntax", "", "",
-        "GEPrivateImplicitVRBigEndianPixels",
+        "GE private: implicit VR little endian header, big endian pixels", "Transfer Syntax", "", "", "",
     ),
 }  # fmt: skip
 
@@ -102,11 +101,16 @@ def fill(homes: Iterable[int], bits: int) -> tuple[list[int], int]:
     return slots, probes
 
 
-def text_slots(texts: list[str], bits: int) -> list[int]:
+def hashed(name: str, texts: list[str], bits: int) -> Iterator[str]:
+    """The row numbers of some texts, by the hash of the text."""
     # Rows without text (retired elements that lost their keyword) aren't to be found: they get no slot.
-    named = [(i, text) for i, text in enumerate(texts) if text]
-    slots, _ = fill((text_hash(text) >> 32 - bits for _, text in named), bits)
-    return [EMPTY if slot == EMPTY else named[slot][0] for slot in slots]
+    rows = [row for row, text in enumerate(texts) if text]
+    slots, probes = fill((text_hash(texts[row]) >> 32 - bits for row in rows), bits)
+    yield f"/* Home of a text: its hash's upper {bits} bits; {probes / len(rows):.2f} probes on average. */"
+    yield f"static const uint16_t {name}[{len(slots)}] = {{"
+    yield from numbers(EMPTY if slot == EMPTY else rows[slot] for slot in slots)
+    yield "};"
+    yield ""
 
 
 def tag_slots(tags: list[int], bits: int) -> tuple[list[int], int, float]:
@@ -131,7 +135,7 @@ def words(name: str, values: list[str], width: int) -> Iterator[str]:
     """A table of short strings; index 0 is always the empty one."""
     yield f"#define {name}_COUNT {len(values)}"
     yield f"static const char {name}[{len(values)}][{width}] = {{"
-    yield from numbers(f'"{literal(v.encode())}"' for v in values)
+    yield from numbers((f'"{literal(v.encode())}"' for v in values), 4)
     yield "};"
 
 
@@ -203,11 +207,89 @@ def public_header() -> Iterator[str]:
     yield from numbers(cells, 4)
     yield "};"
     yield ""
-    yield f"static const uint16_t PUBLIC_KEYWORDS[{1 << 14}] = {{"
-    yield from numbers(text_slots([entry[4] for entry in entries.values()][: len(DicomDictionary)], 14))
+    yield from hashed("PUBLIC_KEYWORDS", [entry[4] for entry in entries.values()][: len(DicomDictionary)], 14)
+    yield from pool.emit("PUBLIC_TEXT")
+    yield ""
+    yield "#endif"
+
+
+def private_key(mask: str) -> int:
+    """A private element's tag with each x an F, as the look-up forms it; asserts that it is one of its three forms."""
+    assert "".join("x" if c == "x" else "." for c in mask) in ("........", "....xx..", "..xxxx..")
+    return int(mask.replace("x", "F"), 16)
+
+
+def private_header() -> Iterator[str]:
+    # A dozen masks leave the last two digits open (GE's "Private Element Creator" is one); pydicom never finds them,
+    # and rightly: they would give every unknown element of a block the same VR.
+    entries = {
+        creator: {mask: entry for mask, entry in elements.items() if not mask.endswith("xx")}
+        for creator, elements in sorted(private_dictionaries.items())
+    }
+    rows = [entry for elements in entries.values() for entry in elements.values()]
+    pool = Pool()
+    vrs, vms = listed(e[0] for e in rows), listed(e[1] for e in rows)
+    assert not [e for e in rows if e[3]]
+
+    yield from opening("DICOMCORE_PRIVATE_DICTIONARY_H", "Private elements by creator, as pydicom took them from GDCM.")
+    yield from words("PRIVATE_VR", vrs, 16)
+    yield f"static const char PRIVATE_VR_CODE[{len(vrs)}][4] = {{"
+    yield from numbers(f'"{literal(CHOICES.get(vr, vr).encode())}"' for vr in vrs)
+    yield "};"
+    yield from words("PRIVATE_VM", vms, 8)
+    yield ""
+    yield "/* Sorted by tag within a creator; each x of the tag is an F. The creators' rows tell where theirs begin. */"
+    yield "typedef struct { uint32_t tag, text; uint8_t name, vr, vm; } private_row_t;"
+    yield f"static const private_row_t PRIVATE_ROWS[{len(rows)}] = {{"
+    starts = []
+    total = 0
+    for creator, elements in entries.items():
+        keyed = sorted((private_key(mask), entry) for mask, entry in elements.items())
+        assert len({tag for tag, _ in keyed}) == len(elements)
+        starts.append((pool.add(creator), total))
+        total += len(keyed)
+        yield f"    /* {creator} */"
+        for tag, (vr, vm, name, _) in keyed:
+            at, n = pool.add(name)
+            yield f"    {{0x{tag:08X}, {at}, {n}, {vrs.index(vr)}, {vms.index(vm)}}},"
     yield "};"
     yield ""
-    yield from pool.emit("PUBLIC_TEXT")
+    yield "typedef struct { uint32_t text; uint16_t length, first; } creator_row_t;"
+    yield f"#define CREATOR_COUNT {len(entries)}"
+    yield f"static const creator_row_t CREATOR_ROWS[{len(entries) + 1}] = {{"
+    yield from numbers([*(f"{{{at}, {n}, {first}}}" for (at, n), first in starts), f"{{0, 0, {total}}}"], 6)
+    yield "};"
+    yield ""
+    yield from hashed("CREATOR_SLOTS", list(entries), 10)
+    yield from pool.emit("PRIVATE_TEXT")
+    yield ""
+    yield "#endif"
+
+
+def uid_header() -> Iterator[str]:
+    assert not set(ADDED_UIDS) & set(UID_dictionary)
+    entries = dict(sorted((UID_dictionary | ADDED_UIDS).items()))
+    pool = Pool()
+    types = listed(e[1] for e in entries.values())
+    keywords = [e[4] for e in entries.values()]
+    assert len(set(keywords) - {""}) == len([k for k in keywords if k])
+
+    yield from opening("DICOMCORE_UID_DICTIONARY_H", "Registered UIDs (PS3.6 Annex A), and a private one.")
+    yield from words("UID_TYPE", types, 48)
+    yield ""
+    yield "/* UID, keyword, name and info stand behind each other in UID_TEXT, from `text` on. */"
+    yield "typedef struct { uint32_t text; uint8_t uid, keyword, name, info, type, retired; } uid_row_t;"
+    yield f"#define UID_COUNT {len(entries)}"
+    yield f"static const uid_row_t UID_ROWS[{len(entries)}] = {{"
+    for uid, (name, kind, info, retired, keyword) in entries.items():
+        at, _ = pool.add(uid + keyword + name + info)
+        lengths = f"{len(uid)}, {len(keyword)}, {len(name)}, {len(info)}"
+        yield f"    {{{at}, {lengths}, {types.index(kind)}, {int(bool(retired))}}},  /* {uid} */"
+    yield "};"
+    yield ""
+    yield from hashed("UID_SLOTS", list(entries), 11)
+    yield from hashed("UID_KEYWORDS", keywords, 11)
+    yield from pool.emit("UID_TEXT")
     yield ""
     yield "#endif"
 
@@ -232,6 +314,8 @@ def headers() -> dict[str, str]:
     """Text of every generated header by file name."""
     return {
         "dictionary.h": "\n".join(public_header()) + "\n",
+        "private_dictionary.h": "\n".join(private_header()) + "\n",
+        "uid_dictionary.h": "\n".join(uid_header()) + "\n",
     }
 
 

@@ -1,10 +1,17 @@
-"""Look-ups over the generated dictionaries: elements by tag and keyword."""
+"""Look-ups over the generated dictionaries: elements by tag and keyword, private elements, UIDs."""
 
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeUTF8
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memcmp, strlen
+from libc.string cimport memcmp
 
 from dicomcore._native.cursor cimport load_le64
+
+
+cdef extern from *:
+    """
+    #define new_int(cls, args) PyLong_Type.tp_new((PyTypeObject *)(cls), (args), NULL)
+    """
+    object new_int(type cls, tuple args)
 
 
 cdef extern from "tables/dictionary.h" nogil:
@@ -23,15 +30,46 @@ cdef extern from "tables/dictionary.h" nogil:
     const public_slot_t PUBLIC_SLOTS[]
     const uint16_t PUBLIC_KEYWORDS[]
 
+cdef extern from "tables/private_dictionary.h" nogil:
+    ctypedef struct private_row_t:
+        uint32_t tag, text
+        uint8_t name, vr, vm
+    ctypedef struct creator_row_t:
+        uint32_t text
+        uint16_t length, first
+    const int PRIVATE_VR_COUNT, PRIVATE_VM_COUNT, CREATOR_COUNT
+    const char PRIVATE_VR[][16]
+    const char PRIVATE_VR_CODE[][4]
+    const char PRIVATE_VM[][8]
+    const char PRIVATE_TEXT[][4096]
+    const private_row_t PRIVATE_ROWS[]
+    const creator_row_t CREATOR_ROWS[]
+    const uint16_t CREATOR_SLOTS[]
+
+cdef extern from "tables/uid_dictionary.h" nogil:
+    ctypedef struct uid_row_t:
+        uint32_t text
+        uint8_t uid, keyword, name, info, type, retired
+    const int UID_COUNT
+    const char UID_TYPE[][48]
+    const char UID_TEXT[][4096]
+    const uid_row_t UID_ROWS[]
+    const uint16_t UID_SLOTS[]
+    const uint16_t UID_KEYWORDS[]
+
 cdef enum:
     EMPTY = 0xFFFF              # a hash slot without a row
     BITS = 14                   # of the public hashes
     MASK = (1 << BITS) - 1
+    CREATOR_BITS = 10
+    UID_BITS = 11
     UL = c"U" | c"L" << 8
     LO = c"L" | c"O" << 8
 
 cdef tuple VRS = tuple([PUBLIC_VR[i].decode("ascii") for i in range(PUBLIC_VR_COUNT)])
 cdef tuple VMS = tuple([PUBLIC_VM[i].decode("ascii") for i in range(PUBLIC_VM_COUNT)])
+cdef tuple PRIVATE_VRS = tuple([PRIVATE_VR[i].decode("ascii") for i in range(PRIVATE_VR_COUNT)])
+cdef tuple PRIVATE_VMS = tuple([PRIVATE_VM[i].decode("ascii") for i in range(PRIVATE_VM_COUNT)])
 
 
 cdef inline const public_slot_t* probe(uint32_t tag) noexcept nogil:
@@ -118,16 +156,22 @@ cdef inline const char* public_text(const public_row_t* row) noexcept nogil:
     return <const char*>PUBLIC_TEXT + row.text
 
 
+cdef inline const char* utf8(object text, Py_ssize_t* n):
+    # NULL for what no dictionary holds: other types, and a string with a lone surrogate.
+    if not isinstance(text, str):
+        return NULL
+    try:
+        return PyUnicode_AsUTF8AndSize(text, n)
+    except UnicodeEncodeError:
+        return NULL
+
+
 cdef int64_t find_keyword(object keyword):
     cdef Py_ssize_t n = 0
-    cdef const char* text
+    cdef const char* text = utf8(keyword, &n)
     cdef uint32_t at
     cdef const public_row_t* row
-    if not isinstance(keyword, str):
-        return -1
-    try:
-        text = PyUnicode_AsUTF8AndSize(keyword, &n)
-    except UnicodeEncodeError:              # a lone surrogate
+    if text == NULL:
         return -1
     at = text_hash(<const uint8_t*>text, n) >> (32 - BITS)
     while PUBLIC_KEYWORDS[at] != EMPTY:
@@ -216,3 +260,137 @@ def keywords():
         slice_text(public_text(&PUBLIC_ROWS[i]), PUBLIC_ROWS[i].keyword)
         for i in range(PUBLIC_REPEATING) if PUBLIC_ROWS[i].keyword
     ]
+
+
+cdef int find_creator(const uint8_t* creator, Py_ssize_t n) noexcept nogil:
+    cdef uint32_t at = text_hash(creator, n) >> (32 - CREATOR_BITS)
+    cdef const creator_row_t* row
+    while CREATOR_SLOTS[at] != EMPTY:
+        row = &CREATOR_ROWS[CREATOR_SLOTS[at]]
+        if row.length == n and memcmp(<const char*>PRIVATE_TEXT + row.text, creator, n) == 0:
+            return CREATOR_SLOTS[at]
+        at = (at + 1) & ((1 << CREATOR_BITS) - 1)
+    return -1
+
+
+cdef int creator_of(object creator):
+    cdef Py_ssize_t n = 0
+    cdef const char* text = utf8(creator, &n)
+    return find_creator(<const uint8_t*>text, n) if text != NULL else -1
+
+
+cdef const private_row_t* find_private(int creator, uint32_t tag) noexcept nogil:
+    # The creator's entry for the tag as it stands, for any block, or for any block of any such group, in this order;
+    # NULL when there is none.
+    cdef uint32_t[3] keys
+    cdef Py_ssize_t low, high, middle
+    cdef int i
+    if creator < 0:
+        return NULL
+    keys[0], keys[1], keys[2] = tag, tag | 0xFF00, tag | 0xFFFF00
+    for i in range(3):
+        low, high = CREATOR_ROWS[creator].first, CREATOR_ROWS[creator + 1].first
+        while low < high:
+            middle = (low + high) >> 1
+            if PRIVATE_ROWS[middle].tag < keys[i]:
+                low = middle + 1
+            else:
+                high = middle
+        if low < CREATOR_ROWS[creator + 1].first and PRIVATE_ROWS[low].tag == keys[i]:
+            return &PRIVATE_ROWS[low]
+    return NULL
+
+
+cdef uint16_t private_vr_at(int creator, uint32_t tag) noexcept nogil:
+    cdef const private_row_t* row = find_private(creator, tag)
+    if row == NULL:
+        return 0
+    return <uint16_t>(<uint8_t>PRIVATE_VR_CODE[row.vr][0] | <uint32_t><uint8_t>PRIVATE_VR_CODE[row.vr][1] << 8)
+
+
+cdef inline str private_name(const private_row_t* row):
+    return slice_text(<const char*>PRIVATE_TEXT + row.text, row.name)
+
+
+cdef str name_of_private(uint32_t tag, object creator):
+    cdef const private_row_t* row = find_private(creator_of(creator), tag)
+    return private_name(row) if row != NULL else ""
+
+
+def private_vr(uint32_t tag, creator):
+    """The VR of a creator's element, as PS3.6 would write it; None when it is unknown."""
+    cdef const private_row_t* row = find_private(creator_of(creator), tag)
+    return PRIVATE_VRS[row.vr] if row != NULL else None
+
+
+def private_vr_code(uint32_t tag, creator):
+    """What the scanner takes for the VR of a creator's element: two letters, '' when unknown."""
+    cdef uint16_t vr = private_vr_at(creator_of(creator), tag)
+    return chr(vr & 0xFF) + chr(vr >> 8) if vr else ""
+
+
+def private_entry(uint32_t tag, creator):
+    """(VR, VM, name, '') of a creator's element, None when there is none."""
+    cdef const private_row_t* row = find_private(creator_of(creator), tag)
+    return None if row == NULL else (PRIVATE_VRS[row.vr], PRIVATE_VMS[row.vm], private_name(row), "")
+
+
+def has_creator(creator):
+    """Whether the private dictionary knows the creator, as spelled."""
+    return creator_of(creator) >= 0
+
+
+def uid_entry(uid):
+    """(name, type, info, 'Retired' or '', keyword) of a registered UID, None when there is none."""
+    cdef Py_ssize_t n = 0
+    cdef const char* text = utf8(uid, &n)
+    cdef const char* found
+    cdef const uid_row_t* row
+    cdef uint32_t at
+    if text == NULL:
+        return None
+    at = text_hash(<const uint8_t*>text, n) >> (32 - UID_BITS)
+    while UID_SLOTS[at] != EMPTY:
+        row = &UID_ROWS[UID_SLOTS[at]]
+        found = <const char*>UID_TEXT + row.text
+        if row.uid == n and memcmp(found, text, n) == 0:
+            found += row.uid
+            return (
+                slice_text(found + row.keyword, row.name), UID_TYPE[row.type].decode("ascii"),
+                slice_text(found + row.keyword + row.name, row.info), "Retired" if row.retired else "",
+                slice_text(found, row.keyword),
+            )
+        at = (at + 1) & ((1 << UID_BITS) - 1)
+    return None
+
+
+def uid_for_keyword(keyword):
+    """The UID registered with the keyword, None when there is none."""
+    cdef Py_ssize_t n = 0
+    cdef const char* text = utf8(keyword, &n)
+    cdef const uid_row_t* row
+    cdef uint32_t at
+    if text == NULL:
+        return None
+    at = text_hash(<const uint8_t*>text, n) >> (32 - UID_BITS)
+    while UID_KEYWORDS[at] != EMPTY:
+        row = &UID_ROWS[UID_KEYWORDS[at]]
+        if row.keyword == n and memcmp(<const char*>UID_TEXT + row.text + row.uid, text, n) == 0:
+            return slice_text(<const char*>UID_TEXT + row.text, row.uid)
+        at = (at + 1) & ((1 << UID_BITS) - 1)
+    return None
+
+
+def registered_uids():
+    """Every UID of the dictionary, sorted as text."""
+    cdef int i
+    return [slice_text(<const char*>UID_TEXT + UID_ROWS[i].text, UID_ROWS[i].uid) for i in range(UID_COUNT)]
+
+
+cdef object new_tag(type cls, uint32_t tag):
+    return new_int(cls, (tag,))
+
+
+def instance(type cls, uint32_t tag):
+    """`cls(tag)` for an int subclass, without its checks."""
+    return new_tag(cls, tag)

@@ -1,0 +1,41 @@
+"""PS3.6, PS3.7 and private dictionaries: the look-ups over the generated tables."""
+
+from dicomcore.dictionary.private import (
+    get_private_entry,
+    private_dictionary_description,
+    private_dictionary_VM,
+    private_dictionary_VR,
+    private_vr,
+)
+from dicomcore.dictionary.public import (
+    dictionary_description,
+    dictionary_has_tag,
+    dictionary_is_retired,
+    dictionary_keyword,
+    dictionary_VM,
+    dictionary_VR,
+    get_entry,
+    keyword_for_tag,
+    keywords,
+    repeater_has_tag,
+    tag_for_keyword,
+)
+
+__all__ = [
+    "dictionary_VM",
+    "dictionary_VR",
+    "dictionary_description",
+    "dictionary_has_tag",
+    "dictionary_is_retired",
+    "dictionary_keyword",
+    "get_entry",
+    "get_private_entry",
+    "keyword_for_tag",
+    "keywords",
+    "private_dictionary_VM",
+    "private_dictionary_VR",
+    "private_dictionary_description",
+    "private_vr",
+    "repeater_has_tag",
+    "tag_for_keyword",
+]

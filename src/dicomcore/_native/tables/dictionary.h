@@ -9,14 +9,25 @@
 
 #define PUBLIC_VR_COUNT 40
 static const char PUBLIC_VR[40][16] = {
-    "", "AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO", "LT", "NONE", "OB", "OB or OW",
-    "OD", "OF", "OL", "OV", "OW", "PN", "SH", "SL", "SQ", "SS", "ST", "SV", "TM", "UC", "UI", "UL",
-    "UN", "UR", "US", "US or OW", "US or SS", "US or SS or OW", "UT", "UV",
+    "", "AE", "AS", "AT",
+    "CS", "DA", "DS", "DT",
+    "FD", "FL", "IS", "LO",
+    "LT", "NONE", "OB", "OB or OW",
+    "OD", "OF", "OL", "OV",
+    "OW", "PN", "SH", "SL",
+    "SQ", "SS", "ST", "SV",
+    "TM", "UC", "UI", "UL",
+    "UN", "UR", "US", "US or OW",
+    "US or SS", "US or SS or OW", "UT", "UV",
 };
 #define PUBLIC_VM_COUNT 21
 static const char PUBLIC_VM[21][8] = {
-    "", "1", "1-2", "1-3", "1-32", "1-8", "1-99", "1-n", "16", "2", "2-2n", "2-4", "2-n", "3", "3-3n", "3-n",
-    "4", "4-5", "6", "6-n", "9",
+    "", "1", "1-2", "1-3",
+    "1-32", "1-8", "1-99", "1-n",
+    "16", "2", "2-2n", "2-4",
+    "2-n", "3", "3-3n", "3-n",
+    "4", "4-5", "6", "6-n",
+    "9",
 };
 
 /* `text` is where the keyword starts in PUBLIC_TEXT; the name follows it. Repeating elements come last, at
@@ -9308,6 +9319,7 @@ static const public_slot_t PUBLIC_SLOTS[16384] = {
     {0, 0, 65535}, {0, 0, 65535}, {0x0018702A, 0x4F4C, 1156}, {0, 0, 65535},
 };
 
+/* Home of a text: its hash's upper 14 bits; 1.23 probes on average. */
 static const uint16_t PUBLIC_KEYWORDS[16384] = {
     3921, 65535, 65535, 65535, 65535, 1453, 65535, 65535, 65535, 1116, 65535, 2233, 65535, 1100, 1689, 65535,
     1128, 65535, 3746, 65535, 65535, 3033, 65535, 2079, 2341, 65535, 1183, 65535, 273, 65535, 2541, 3327,

@@ -1,0 +1,73 @@
+"""Elements of PS3.6 and PS3.7 by tag or keyword, repeating groups included; names and answers are pydicom's."""
+
+from __future__ import annotations
+
+from dicomcore._native import dictionary as _dictionary
+from dicomcore.tags import Tag, TagLike
+
+
+def get_entry(tag: TagLike) -> tuple[str, str, str, str, str]:
+    """(VR, VM, name, ``"Retired"`` or ``""``, keyword) of an element.
+
+    Where PS3.6 leaves a choice of VRs it is written out: ``"US or SS"``. Raises KeyError for an element that PS3.6
+    doesn't have: private ones and most group lengths.
+    """
+    tag = Tag(tag)
+    entry = _dictionary.entry(tag)
+    if entry is None:
+        raise KeyError(f"{tag} is not in the DICOM dictionary")
+    return entry
+
+
+def dictionary_VR(tag: TagLike) -> str:
+    """The element's VR, as `get_entry` has it."""
+    return get_entry(tag)[0]
+
+
+def dictionary_VM(tag: TagLike) -> str:
+    """The element's value multiplicity, such as ``"1-n"``."""
+    return get_entry(tag)[1]
+
+
+def dictionary_description(tag: TagLike) -> str:
+    """The element's name."""
+    return get_entry(tag)[2]
+
+
+def dictionary_is_retired(tag: TagLike) -> bool:
+    """Whether PS3.6 has retired the element."""
+    return get_entry(tag)[3] != ""
+
+
+def dictionary_keyword(tag: TagLike) -> str:
+    """The element's keyword."""
+    return get_entry(tag)[4]
+
+
+def keyword_for_tag(tag: TagLike) -> str:
+    """The element's keyword, empty where `dictionary_keyword` raises KeyError."""
+    entry = _dictionary.entry(Tag(tag))
+    return entry[4] if entry else ""
+
+
+def tag_for_keyword(keyword: str) -> int | None:
+    """The tag of the element with a keyword; None when there is none, as for repeating elements."""
+    return _dictionary.tag_for_keyword(keyword)
+
+
+def dictionary_has_tag(tag: TagLike) -> bool:
+    """Whether the dictionary holds this very tag; repeating elements are for `repeater_has_tag` to tell."""
+    try:
+        return _dictionary.has_tag(Tag(tag))
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
+def repeater_has_tag(tag: int) -> bool:
+    """Whether the tag belongs to a repeating element, such as (60xx,3000); private groups don't."""
+    return _dictionary.repeater_has_tag(tag)
+
+
+def keywords() -> list[str]:
+    """Every keyword that names one element, in the order of the tags."""
+    return _dictionary.keywords()
