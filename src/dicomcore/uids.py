@@ -1,0 +1,217 @@
+"""UID: a unique identifier and what PS3.6 registers about it; the transfer syntaxes by name.
+
+Every other registered UID is an attribute too, by its keyword: ``uids.CTImageStorage``.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterable
+from hashlib import sha512
+from typing import Self
+from uuid import NAMESPACE_OID, uuid4, uuid5
+
+from dicomcore._native import dictionary as _dictionary
+
+_VALID = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))*")
+_VALID_PREFIX = re.compile(r"(?:(?:0|[1-9][0-9]*)\.)+")
+_LONGEST = 64  # PS3.5 9.1
+_LONGEST_PREFIX = 54  # leaves ten digits to tell UIDs apart
+
+_IMPLICIT = frozenset({"1.2.840.10008.1.2", "1.2.840.10008.1.20", "1.2.840.113619.5.2"})
+_DEFLATED = frozenset({"1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205"})
+_NATIVE = _IMPLICIT | {"1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"}
+
+
+class UID(str):
+    """A unique identifier (PS3.5 Chapter 9): a str that knows its entry in PS3.6 Annex A.
+
+    Padding (spaces, NULs) is taken off both ends; nothing else is checked, see `is_valid`. Raises TypeError for what
+    is not a str. The properties about encoding raise ValueError for a UID that isn't a transfer syntax.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, value: str) -> Self:
+        if not isinstance(value, str):
+            raise TypeError(f"a UID is made from a str, not {value!r}")
+        return str.__new__(cls, value.strip(" \0\t\n\r\f\v"))
+
+    @property
+    def name(self) -> str:
+        """The name in PS3.6, the UID itself when it isn't registered."""
+        entry = _dictionary.uid_entry(self)
+        return entry[0] if entry else str(self)
+
+    @property
+    def type(self) -> str:
+        """The kind in PS3.6, such as 'Transfer Syntax' or 'SOP Class'; empty when it isn't registered."""
+        return self._entry[1]
+
+    @property
+    def info(self) -> str:
+        """What PS3.6 adds to the name, mostly nothing."""
+        return self._entry[2]
+
+    @property
+    def is_retired(self) -> bool:
+        """Whether PS3.6 lists the UID as retired."""
+        return self._entry[3] != ""
+
+    @property
+    def keyword(self) -> str:
+        """The keyword in PS3.6, empty when it isn't registered."""
+        return self._entry[4]
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether the text is a UID by PS3.5 9.1: up to 64 characters, numbers without leading zeros, dots between."""
+        return len(self) <= _LONGEST and _VALID.fullmatch(self) is not None
+
+    @property
+    def is_private(self) -> bool:
+        """Whether the UID lies outside the root that PS3.6 registers under."""
+        return not self.startswith("1.2.840.10008.")
+
+    @property
+    def is_transfer_syntax(self) -> bool:
+        """Whether this is a registered transfer syntax, or GE's private one."""
+        return self._entry[1] == "Transfer Syntax"
+
+    @property
+    def is_implicit_VR(self) -> bool:
+        """Whether data sets in this transfer syntax leave the VRs out (PS3.5 A.1)."""
+        return self._syntax() in _IMPLICIT
+
+    @property
+    def is_little_endian(self) -> bool:
+        """Whether elements are little endian; all but one retired syntax are (PS3.5 A.3). GE's private one keeps
+        only its pixels big endian."""
+        return self._syntax() != "1.2.840.10008.1.2.2"
+
+    @property
+    def is_deflated(self) -> bool:
+        """Whether the data set behind the file meta group is deflated as a whole (PS3.5 A.5, A.7)."""
+        return self._syntax() in _DEFLATED
+
+    @property
+    def is_encapsulated(self) -> bool:
+        """Whether pixel data come as fragments (PS3.5 A.4)."""
+        return self._syntax() not in _NATIVE
+
+    @property
+    def is_compressed(self) -> bool:
+        """The same as `is_encapsulated`, which is how pydicom has it."""
+        return self.is_encapsulated
+
+    @property
+    def _entry(self) -> tuple[str, str, str, str, str]:
+        return _dictionary.uid_entry(self) or ("", "", "", "", "")
+
+    def _syntax(self) -> UID:
+        if not self.is_transfer_syntax:
+            raise ValueError(f"{self} is not a transfer syntax that PS3.6 registers")
+        return self
+
+
+def uid_for_keyword(keyword: str) -> UID | None:
+    """The UID that PS3.6 registers with a keyword, such as ``"CTImageStorage"``; None when there is none."""
+    uid = _dictionary.uid_for_keyword(keyword)
+    return None if uid is None else UID(uid)
+
+
+def generate_uid(prefix: str | None = None, entropy_srcs: Iterable[str] | None = None) -> UID:
+    """A new UID: ``2.25.`` and a UUID (PS3.5 B.2), or `prefix` and up to 64 - len(prefix) digits.
+
+    The same `entropy_srcs` always give the same UID, from which they can't be recovered. `prefix` ends in a dot and
+    has up to 54 characters; ValueError if it isn't the beginning of a UID.
+    """
+    sources = None if entropy_srcs is None else "".join(entropy_srcs)
+    if prefix is None:
+        return UID(f"2.25.{(uuid4() if sources is None else uuid5(NAMESPACE_OID, sources)).int}")
+    if len(prefix) > _LONGEST_PREFIX or not _VALID_PREFIX.fullmatch(prefix):
+        raise ValueError(
+            f"{prefix!r} does not begin a UID: up to {_LONGEST_PREFIX} characters are wanted, numbers without leading"
+            " zeros, a dot behind each"
+        )
+    if sources is None:
+        # Digits of any value but a leading zero, which PS3.5 9.1 allows only alone.
+        return UID(prefix + str(secrets.randbelow(10 ** (_LONGEST - len(prefix)))))
+    return UID(f"{prefix}{int.from_bytes(sha512(sources.encode()).digest(), 'big')}"[:_LONGEST])
+
+
+def __getattr__(name: str) -> UID:
+    uid = uid_for_keyword(name)
+    if uid is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}, nor has PS3.6 such a keyword for a UID")
+    return uid
+
+
+# Transfer syntaxes (PS3.6 Table A-1), by keyword.
+ImplicitVRLittleEndian = UID("1.2.840.10008.1.2")
+ExplicitVRLittleEndian = UID("1.2.840.10008.1.2.1")
+EncapsulatedUncompressedExplicitVRLittleEndian = UID("1.2.840.10008.1.2.1.98")
+DeflatedExplicitVRLittleEndian = UID("1.2.840.10008.1.2.1.99")
+ExplicitVRBigEndian = UID("1.2.840.10008.1.2.2")
+JPEGBaseline8Bit = UID("1.2.840.10008.1.2.4.50")
+JPEGExtended12Bit = UID("1.2.840.10008.1.2.4.51")
+JPEGExtended35 = UID("1.2.840.10008.1.2.4.52")
+JPEGSpectralSelectionNonHierarchical68 = UID("1.2.840.10008.1.2.4.53")
+JPEGSpectralSelectionNonHierarchical79 = UID("1.2.840.10008.1.2.4.54")
+JPEGFullProgressionNonHierarchical1012 = UID("1.2.840.10008.1.2.4.55")
+JPEGFullProgressionNonHierarchical1113 = UID("1.2.840.10008.1.2.4.56")
+JPEGLossless = UID("1.2.840.10008.1.2.4.57")
+JPEGLosslessNonHierarchical15 = UID("1.2.840.10008.1.2.4.58")
+JPEGExtendedHierarchical1618 = UID("1.2.840.10008.1.2.4.59")
+JPEGExtendedHierarchical1719 = UID("1.2.840.10008.1.2.4.60")
+JPEGSpectralSelectionHierarchical2022 = UID("1.2.840.10008.1.2.4.61")
+JPEGSpectralSelectionHierarchical2123 = UID("1.2.840.10008.1.2.4.62")
+JPEGFullProgressionHierarchical2426 = UID("1.2.840.10008.1.2.4.63")
+JPEGFullProgressionHierarchical2527 = UID("1.2.840.10008.1.2.4.64")
+JPEGLosslessHierarchical28 = UID("1.2.840.10008.1.2.4.65")
+JPEGLosslessHierarchical29 = UID("1.2.840.10008.1.2.4.66")
+JPEGLosslessSV1 = UID("1.2.840.10008.1.2.4.70")
+JPEGLSLossless = UID("1.2.840.10008.1.2.4.80")
+JPEGLSNearLossless = UID("1.2.840.10008.1.2.4.81")
+JPEG2000Lossless = UID("1.2.840.10008.1.2.4.90")
+JPEG2000 = UID("1.2.840.10008.1.2.4.91")
+JPEG2000MCLossless = UID("1.2.840.10008.1.2.4.92")
+JPEG2000MC = UID("1.2.840.10008.1.2.4.93")
+JPIPReferenced = UID("1.2.840.10008.1.2.4.94")
+JPIPReferencedDeflate = UID("1.2.840.10008.1.2.4.95")
+MPEG2MPML = UID("1.2.840.10008.1.2.4.100")
+MPEG2MPMLF = UID("1.2.840.10008.1.2.4.100.1")
+MPEG2MPHL = UID("1.2.840.10008.1.2.4.101")
+MPEG2MPHLF = UID("1.2.840.10008.1.2.4.101.1")
+MPEG4HP41 = UID("1.2.840.10008.1.2.4.102")
+MPEG4HP41F = UID("1.2.840.10008.1.2.4.102.1")
+MPEG4HP41BD = UID("1.2.840.10008.1.2.4.103")
+MPEG4HP41BDF = UID("1.2.840.10008.1.2.4.103.1")
+MPEG4HP422D = UID("1.2.840.10008.1.2.4.104")
+MPEG4HP422DF = UID("1.2.840.10008.1.2.4.104.1")
+MPEG4HP423D = UID("1.2.840.10008.1.2.4.105")
+MPEG4HP423DF = UID("1.2.840.10008.1.2.4.105.1")
+MPEG4HP42STEREO = UID("1.2.840.10008.1.2.4.106")
+MPEG4HP42STEREOF = UID("1.2.840.10008.1.2.4.106.1")
+HEVCMP51 = UID("1.2.840.10008.1.2.4.107")
+HEVCM10P51 = UID("1.2.840.10008.1.2.4.108")
+JPEGXLLossless = UID("1.2.840.10008.1.2.4.110")
+JPEGXLJPEGRecompression = UID("1.2.840.10008.1.2.4.111")
+JPEGXL = UID("1.2.840.10008.1.2.4.112")
+HTJ2KLossless = UID("1.2.840.10008.1.2.4.201")
+HTJ2KLosslessRPCL = UID("1.2.840.10008.1.2.4.202")
+HTJ2K = UID("1.2.840.10008.1.2.4.203")
+JPIPHTJ2KReferenced = UID("1.2.840.10008.1.2.4.204")
+JPIPHTJ2KReferencedDeflate = UID("1.2.840.10008.1.2.4.205")
+RLELossless = UID("1.2.840.10008.1.2.5")
+RFC2557MIMEEncapsulation = UID("1.2.840.10008.1.2.6.1")
+XMLEncoding = UID("1.2.840.10008.1.2.6.2")
+SMPTEST211020UncompressedProgressiveActiveVideo = UID("1.2.840.10008.1.2.7.1")
+SMPTEST211020UncompressedInterlacedActiveVideo = UID("1.2.840.10008.1.2.7.2")
+SMPTEST211030PCMDigitalAudio = UID("1.2.840.10008.1.2.7.3")
+DeflatedImageFrameCompression = UID("1.2.840.10008.1.2.8.1")
+Papyrus3ImplicitVRLittleEndian = UID("1.2.840.10008.1.20")
+
+# Seen in files of GE scanners: implicit VR little endian, but the words of the pixel data are big endian.
+GEPrivateImplicitVRBigEndianPixels = UID("1.2.840.113619.5.2")
