@@ -1,8 +1,9 @@
 """Write the dictionaries' C tables: `python tools/make_tables.py`, or `--check` to compare only.
 
 The facts (tags, VRs, VMs, names, keywords, UIDs) are read from the dictionaries of the installed pydicom, whose
-edition of PS3.6 and PS3.7 the headers record; what that edition lacks stands in ADDED_UIDS. One header a dictionary,
-each with its rows, its pool of text and its open-addressed hash; `_native/dictionary.pyx` holds the look-ups.
+edition of PS3.6 and PS3.7 the headers record; what it lacks stands in ADDED_ELEMENTS and ADDED_UIDS. One header a
+dictionary, each with its rows, its pool of text and its open-addressed hash; `_native/dictionary.pyx` holds the
+look-ups.
 """
 
 from __future__ import annotations
@@ -21,6 +22,11 @@ TABLES = Path(__file__).resolve().parent.parent / "src/dicomcore/_native/tables"
 
 # PS3.6 writes a choice of VRs as words; the scanner wants two letters, so these stand in for them.
 CHOICES = {"US or SS": "xs", "OB or OW": "ox", "OB_OW": "ox", "US or OW": "xo", "US or SS or OW": "lt", "NONE": "\0\0"}
+
+# PS3.6 Table 9-1 (real-time video, group 0006), which the input leaves out.
+ADDED_ELEMENTS = {
+    0x00060001: ("SQ", "1", "Current Frame Functional Groups Sequence", "", "CurrentFrameFunctionalGroupsSequence"),
+}
 
 # Registered after the edition that the input was made from (PS3.6 2024d, Table A-1), and GE's private syntax, which
 # files in archives carry: everything is implicit VR little endian but for the pixels (PS3.5 knows no such thing).
@@ -165,8 +171,10 @@ def opening(guard: str, what: str) -> Iterator[str]:
 def public_tags() -> dict[int, tuple[str, str, str, str, str]]:
     """Elements by tag, then the repeating ones by their mask with each x an F: a key that no element has."""
     repeating = {int(mask.replace("x", "F"), 16): entry for mask, entry in RepeatersDictionary.items()}
-    assert not set(repeating) & set(DicomDictionary)
-    return dict(sorted(DicomDictionary.items())) | dict(sorted(repeating.items()))
+    single = DicomDictionary | ADDED_ELEMENTS
+    assert not set(ADDED_ELEMENTS) & set(DicomDictionary)
+    assert not set(repeating) & set(single)
+    return dict(sorted(single.items())) | dict(sorted(repeating.items()))
 
 
 def public_header() -> Iterator[str]:
@@ -185,7 +193,7 @@ def public_header() -> Iterator[str]:
     yield " * the tag with every x an F. */"
     yield "typedef struct { uint32_t tag, text; uint8_t keyword, name, vr, vm, retired; } public_row_t;"
     yield f"#define PUBLIC_COUNT {len(entries)}"
-    yield f"#define PUBLIC_REPEATING {len(DicomDictionary)}"
+    yield f"#define PUBLIC_REPEATING {len(entries) - len(RepeatersDictionary)}"
     yield f"static const public_row_t PUBLIC_ROWS[{len(entries)}] = {{"
     for tag, (vr, vm, name, retired, keyword) in entries.items():
         at, _ = pool.add(keyword + name)
@@ -207,7 +215,7 @@ def public_header() -> Iterator[str]:
     yield from numbers(cells, 4)
     yield "};"
     yield ""
-    yield from hashed("PUBLIC_KEYWORDS", [entry[4] for entry in entries.values()][: len(DicomDictionary)], 14)
+    yield from hashed("PUBLIC_KEYWORDS", [entry[4] for entry in entries.values()][: -len(RepeatersDictionary)], 14)
     yield from pool.emit("PUBLIC_TEXT")
     yield ""
     yield "#endif"

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from operator import index
-from typing import Any, Self, SupportsIndex
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from dicomcore._native import dictionary as _dictionary
+
+if TYPE_CHECKING:
+    from typing import Self
 
 __all__ = [
     "DOUBLE_FLOAT_PIXEL_DATA",
@@ -130,6 +133,8 @@ def _text(tag: str) -> int:
 
 
 def _pair(group: Any, element: Any) -> int:
+    if type(group) is int and type(element) is int and 0 <= group <= 0xFFFF and 0 <= element <= 0xFFFF:
+        return group << 16 | element
     whole = (group, element)
     if isinstance(group, str) != isinstance(element, str):
         raise TypeError(f"{whole!r} is not a tag: group and element must be two ints or two strings")

@@ -6,16 +6,17 @@ Every other registered UID is an attribute too, by its keyword: ``uids.CTImageSt
 from __future__ import annotations
 
 import re
-import secrets
-from collections.abc import Iterable
-from hashlib import sha512
-from typing import Self
-from uuid import NAMESPACE_OID, uuid4, uuid5
+from typing import TYPE_CHECKING
 
 from dicomcore._native import dictionary as _dictionary
 
-_VALID = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))*")
-_VALID_PREFIX = re.compile(r"(?:(?:0|[1-9][0-9]*)\.)+")
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Self
+
+# Compiled when first used, to keep the import light.
+_VALID = r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))*"
+_VALID_PREFIX = r"(?:(?:0|[1-9][0-9]*)\.)+"
 _LONGEST = 64  # PS3.5 9.1
 _LONGEST_PREFIX = 54  # leaves ten digits to tell UIDs apart
 
@@ -67,7 +68,7 @@ class UID(str):
     @property
     def is_valid(self) -> bool:
         """Whether the text is a UID by PS3.5 9.1: up to 64 characters, numbers without leading zeros, dots between."""
-        return len(self) <= _LONGEST and _VALID.fullmatch(self) is not None
+        return len(self) <= _LONGEST and re.fullmatch(_VALID, self) is not None
 
     @property
     def is_private(self) -> bool:
@@ -127,10 +128,14 @@ def generate_uid(prefix: str | None = None, entropy_srcs: Iterable[str] | None =
     The same `entropy_srcs` always give the same UID, from which they can't be recovered. `prefix` ends in a dot and
     has up to 54 characters; ValueError if it isn't the beginning of a UID.
     """
+    import secrets  # these three take longer to import than the whole package
+    from hashlib import sha512
+    from uuid import NAMESPACE_OID, uuid4, uuid5
+
     sources = None if entropy_srcs is None else "".join(entropy_srcs)
     if prefix is None:
         return UID(f"2.25.{(uuid4() if sources is None else uuid5(NAMESPACE_OID, sources)).int}")
-    if len(prefix) > _LONGEST_PREFIX or not _VALID_PREFIX.fullmatch(prefix):
+    if len(prefix) > _LONGEST_PREFIX or not re.fullmatch(_VALID_PREFIX, prefix):
         raise ValueError(
             f"{prefix!r} does not begin a UID: up to {_LONGEST_PREFIX} characters are wanted, numbers without leading"
             " zeros, a dot behind each"

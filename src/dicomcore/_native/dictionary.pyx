@@ -99,16 +99,11 @@ cdef inline uint32_t repeating(uint32_t tag) noexcept nogil:
 cdef inline const public_slot_t* find(uint32_t tag) noexcept nogil:
     # NULL when the dictionary doesn't hold the tag, neither itself nor as a repeating element.
     cdef const public_slot_t* slot
-    cdef uint32_t key
     if tag & 0x10000:
         return NULL
     slot = probe(tag)
-    if slot.row != EMPTY:
-        return slot
-    key = repeating(tag)
-    if key == tag:
-        return NULL
-    slot = probe(key)
+    if slot.row == EMPTY:
+        slot = probe(repeating(tag))
     return slot if slot.row != EMPTY else NULL
 
 
@@ -123,8 +118,8 @@ cdef uint16_t public_vr(uint32_t tag) noexcept nogil:
         return slot.vr
     if tag & 0xFFFF == 0:                   # group length, retired but for two (PS3.5 7.2)
         return UL
-    slot = find(tag)
-    return slot.vr if slot != NULL else 0
+    slot = probe(repeating(tag))
+    return slot.vr if slot.row != EMPTY else 0
 
 
 cdef inline uint64_t load_short(const uint8_t* p, Py_ssize_t n) noexcept nogil:
