@@ -108,6 +108,14 @@ def test_repeating_elements():
         assert ours.repeater_has_tag(tag) == (theirs.repeater_has_tag(tag) and not tag & 0x10000)
 
 
+def test_repeating_keywords():
+    for entry in theirs.RepeatersDictionary.values():
+        assert ours.repeater_has_keyword(entry[4])
+        assert ours.tag_for_keyword(entry[4]) is None
+    for other in ("PatientName", "OverlayDat", "", None):
+        assert not ours.repeater_has_keyword(other)
+
+
 def test_tags_that_are_nearly_there():
     rng = random.Random(8)
     assert_alike([tag ^ 1 << rng.randrange(32) for tag in theirs.DicomDictionary])

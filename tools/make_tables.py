@@ -228,7 +228,7 @@ def private_key(mask: str) -> int:
 
 
 def private_header() -> Iterator[str]:
-    # A dozen masks leave the last two digits open (GE's "Private Element Creator" is one); pydicom never finds them,
+    # Eleven masks leave the last two digits open (GE's "Private Element Creator" is one); pydicom never finds them,
     # and rightly: they would give every unknown element of a block the same VR.
     entries = {
         creator: {mask: entry for mask, entry in elements.items() if not mask.endswith("xx")}

@@ -21,7 +21,7 @@ cdef extern from "tables/dictionary.h" nogil:
     ctypedef struct public_slot_t:
         uint32_t tag
         uint16_t vr, row
-    const int PUBLIC_VR_COUNT, PUBLIC_VM_COUNT, PUBLIC_REPEATING
+    const int PUBLIC_VR_COUNT, PUBLIC_VM_COUNT, PUBLIC_COUNT, PUBLIC_REPEATING
     const uint32_t PUBLIC_MULTIPLIER
     const char PUBLIC_VR[][16]
     const char PUBLIC_VM[][8]
@@ -246,6 +246,19 @@ def repeater_has_tag(uint32_t tag):
 def tag_for_keyword(keyword):
     """The element's tag, None when no element has the keyword."""
     return tag_of_keyword(keyword)
+
+
+def repeater_has_keyword(keyword):
+    """Whether the keyword is a repeating element's, which names no single tag."""
+    cdef Py_ssize_t n = 0
+    cdef const char* text = utf8(keyword, &n)
+    cdef int i
+    if text == NULL:
+        return False
+    for i in range(PUBLIC_REPEATING, PUBLIC_COUNT):
+        if PUBLIC_ROWS[i].keyword == n and memcmp(public_text(&PUBLIC_ROWS[i]), text, n) == 0:
+            return True
+    return False
 
 
 def keywords():

@@ -17,6 +17,7 @@ from dicomcore.dictionary.public import (
     get_entry,
     keyword_for_tag,
     keywords,
+    repeater_has_keyword,
     repeater_has_tag,
     tag_for_keyword,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "private_dictionary_VR",
     "private_dictionary_description",
     "private_vr",
+    "repeater_has_keyword",
     "repeater_has_tag",
     "tag_for_keyword",
 ]

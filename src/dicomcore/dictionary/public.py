@@ -68,6 +68,11 @@ def repeater_has_tag(tag: int) -> bool:
     return _dictionary.repeater_has_tag(tag)
 
 
+def repeater_has_keyword(keyword: str) -> bool:
+    """Whether the keyword belongs to a repeating element, so that it names no single tag."""
+    return _dictionary.repeater_has_keyword(keyword)
+
+
 def keywords() -> list[str]:
     """Every keyword that names one element, in the order of the tags."""
     return _dictionary.keywords()
