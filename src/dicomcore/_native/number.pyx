@@ -384,3 +384,23 @@ def integers(const uint8_t[::1] text not None):
     if status != OK:
         raise_fault(status, "Integer String", at, ParseError)
     return values
+
+
+def decimal(const uint8_t[::1] text not None):
+    """One component of a Decimal String as a float; NaN where it is empty. Raises ParseError, as for a backslash."""
+    cdef double value
+    cdef Status status = parse_decimal(&text[0] if text.shape[0] else NULL, text.shape[0], &value)
+    if status != OK:
+        raise_fault(status, "Decimal String", 0, ParseError)
+    return value
+
+
+def integer(const uint8_t[::1] text not None):
+    """One component of an Integer String as an int. Raises as `integers`, for an empty component OverflowError too."""
+    cdef int64_t value
+    cdef Status status = parse_integer(&text[0] if text.shape[0] else NULL, text.shape[0], &value)
+    if status == UNSUPPORTED:
+        raise OverflowError("Integer String holds a value that int64 can't")
+    if status != OK:
+        raise_fault(status, "Integer String", 0, ParseError)
+    return value

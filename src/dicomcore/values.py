@@ -1,0 +1,230 @@
+"""Value types that a VR turns into: person names, and dates and times on request (PS3.5 6.2)."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal, InvalidOperation
+
+__all__ = [
+    "PersonName",
+    "format_date",
+    "format_datetime",
+    "format_time",
+    "parse_date",
+    "parse_datetime",
+    "parse_integer",
+    "parse_time",
+]
+
+PADDING = " \0"
+PARTS = ("family_name", "given_name", "middle_name", "name_prefix", "name_suffix")
+GROUPS = ("", "_ideographic", "_phonetic")
+MAX_INTEGER_DIGITS = 4300  # int()'s own default bound
+
+
+class PersonName(str):
+    """A person's name, as the text of its PN value: up to three component groups divided by `=`, each of up to five
+    components divided by `^` (PS3.5 6.2.1).
+
+    It is that text: equality, hash, slicing and sorting are those of `str`. Parts that aren't there are "".
+    """
+
+    __slots__ = ()
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        """The component groups that are there, empty ones at the end left out: alphabetic, ideographic, phonetic."""
+        text = self.rstrip("=")
+        return tuple(text.split("=")) if text else ()
+
+    def _group(self, i: int) -> str:
+        groups = self.split("=", i + 1)
+        return groups[i] if i < len(groups) else ""
+
+    def _part(self, i: int) -> str:
+        parts = self._group(0).split("^")
+        return parts[i] if i < len(parts) else ""
+
+    @property
+    def alphabetic(self) -> str:
+        """The first component group: the name in single-byte characters."""
+        return self._group(0)
+
+    @property
+    def ideographic(self) -> str:
+        """The second component group: the name in ideographs, e.g. kanji, hanja or hanzi."""
+        return self._group(1)
+
+    @property
+    def phonetic(self) -> str:
+        """The third component group: how the name is pronounced, e.g. hiragana or hangul."""
+        return self._group(2)
+
+    @property
+    def family_name(self) -> str:
+        """The family name of the alphabetic group."""
+        return self._part(0)
+
+    @property
+    def given_name(self) -> str:
+        """The given name of the alphabetic group."""
+        return self._part(1)
+
+    @property
+    def middle_name(self) -> str:
+        """The middle name of the alphabetic group."""
+        return self._part(2)
+
+    @property
+    def name_prefix(self) -> str:
+        """The prefix of the alphabetic group, e.g. "Rev."."""
+        return self._part(3)
+
+    @property
+    def name_suffix(self) -> str:
+        """The suffix of the alphabetic group, e.g. "B.A. M.Div."."""
+        return self._part(4)
+
+    def family_comma_given(self) -> str:
+        """The alphabetic name as "Family, Given"."""
+        return f"{self.family_name}, {self.given_name}"
+
+    def formatted(self, format_str: str) -> str:
+        """`format_str` % the parts by name: "%(family_name)s, %(given_name)s"; also ideographic and phonetic."""
+        return format_str % {part: getattr(self, part) for part in (*PARTS, "ideographic", "phonetic")}
+
+    @classmethod
+    def from_named_components(cls, **parts: str) -> PersonName:
+        """A name of its parts: family_name, given_name, middle_name, name_prefix and name_suffix, each also with
+        `_ideographic` and `_phonetic` behind.
+
+        Raises ValueError for a part that holds a delimiter (backslash, `^` or `=`), TypeError for an unknown one.
+        """
+        return cls(_join_parts(PARTS, parts))
+
+    @classmethod
+    def from_named_components_veterinary(cls, **parts: str) -> PersonName:
+        """A name by the veterinary convention (PS3.5 6.2.1.1): responsible_party_name and patient_name, each also
+        with `_ideographic` and `_phonetic` behind. Raises as `from_named_components`.
+        """
+        return cls(_join_parts(("responsible_party_name", "patient_name"), parts))
+
+
+def _join_parts(names: tuple[str, ...], parts: dict[str, str]) -> str:
+    unknown = parts.keys() - {name + group for group in GROUPS for name in names}
+    if unknown:
+        raise TypeError(f"no part of a name: {', '.join(sorted(unknown))}")
+    for name, part in parts.items():
+        if any(delimiter in part for delimiter in "\\^="):
+            raise ValueError(f"{name} {part!r} may not contain backslash, ^ or =")
+    groups = ("^".join(parts.get(name + group, "") for name in names).rstrip("^") for group in GROUPS)
+    return "=".join(groups).rstrip("=")
+
+
+DATE = re.compile(r"(\d{4})(?:(\d\d)(\d\d)|\.(\d\d)\.(\d\d))", re.ASCII)
+TIME = re.compile(r"(\d\d)(?:(\d\d)(?:(\d\d)(?:\.(\d{1,6}))?)?|:(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?)?", re.ASCII)
+DATETIME = re.compile(
+    r"(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:(\d\d)(?:\.(\d{1,6}))?)?(?:([+-])(\d\d)(\d\d))?", re.ASCII
+)
+
+
+def parse_date(text: str) -> date:
+    """A DA value, YYYYMMDD, or YYYY.MM.DD as ACR-NEMA 2.0 has it (PS3.5 6.2).
+
+    Raises ValueError for anything else, ranges and empty text included.
+    """
+    match = DATE.fullmatch(text.rstrip(PADDING))
+    if not match:
+        raise ValueError(f"{text!r} is not a DA value (YYYYMMDD)")
+    year, month, day, old_month, old_day = match.groups()
+    return date(int(year), int(month or old_month), int(day or old_day))
+
+
+def parse_time(text: str) -> time:
+    """A TM value, HHMMSS.FFFFFF or less of it, or with colons as ACR-NEMA 2.0 has it; what is missing is 0.
+
+    A leap second (60) becomes 59, as `datetime` has none. Raises ValueError for anything else, ranges included.
+    """
+    match = TIME.fullmatch(text.rstrip(PADDING))
+    if not match:
+        raise ValueError(f"{text!r} is not a TM value (HHMMSS.FFFFFF)")
+    hour, minute, second, fraction, old_minute, old_second, old_fraction = match.groups()
+    return time(
+        int(hour), int(minute or old_minute or 0), _second(second or old_second), _micro(fraction or old_fraction)
+    )
+
+
+def parse_datetime(text: str) -> datetime:
+    """A DT value, YYYYMMDDHHMMSS.FFFFFF&ZZXX or less of it; what is missing is the first of its kind.
+
+    With an offset from UTC the result is aware, without one naive: the data set's Timezone Offset From UTC
+    (0008,0201) then applies. Leap seconds as in `parse_time`. Raises ValueError for anything else, ranges included.
+    """
+    match = DATETIME.fullmatch(text.rstrip(PADDING))
+    if not match:
+        raise ValueError(f"{text!r} is not a DT value (YYYYMMDDHHMMSS.FFFFFF&ZZXX)")
+    year, month, day, hour, minute, second, fraction, sign, hours, minutes = match.groups()
+    zone = None
+    if sign:
+        offset = int(sign + hours) * 60 + int(sign + minutes)
+        if not -12 * 60 <= offset <= 14 * 60:  # the standard's bounds; "2024-2025" is a range
+            raise ValueError(f"{text!r} is not a DT value: no offset from UTC is {sign}{hours}{minutes}")
+        zone = timezone(timedelta(minutes=offset))
+    return datetime(
+        int(year), int(month or 1), int(day or 1),
+        int(hour or 0), int(minute or 0), _second(second), _micro(fraction), zone,
+    )  # fmt: skip
+
+
+def _second(text: str | None) -> int:
+    second = int(text or 0)
+    return 59 if second == 60 else second
+
+
+def _micro(fraction: str | None) -> int:
+    return int((fraction or "").ljust(6, "0"))
+
+
+def format_date(value: date) -> str:
+    """YYYYMMDD."""
+    return f"{value.year:04}{value.month:02}{value.day:02}"
+
+
+def format_time(value: time) -> str:
+    """HHMMSS, and .FFFFFF where there are microseconds."""
+    fraction = f".{value.microsecond:06}" if value.microsecond else ""
+    return f"{value.hour:02}{value.minute:02}{value.second:02}{fraction}"
+
+
+def format_datetime(value: datetime) -> str:
+    """YYYYMMDDHHMMSS, .FFFFFF where there are microseconds, &ZZXX where there is an offset from UTC.
+
+    Raises ValueError for an offset that isn't in whole minutes.
+    """
+    text = format_date(value) + format_time(value.timetz())
+    offset = value.utcoffset()
+    if offset is None:
+        return text
+    minutes, rest = divmod(abs(offset), timedelta(minutes=1))
+    if rest:
+        raise ValueError(f"DT has no room for an offset of {offset} from UTC")
+    sign = "-" if offset < timedelta(0) else "+"
+    return f"{text}{sign}{minutes // 60:02}{minutes % 60:02}"
+
+
+def parse_integer(text: str) -> int:
+    """One IS value of any size: the slow way, for what int64 can't hold. "1.0" and "15e1" are integers, "1.5" isn't.
+
+    Raises ValueError for anything else, and beyond 4300 digits.
+    """
+    try:
+        number = Decimal(text.strip(" \t\n\v\f\r\0"))
+    except InvalidOperation:
+        number = Decimal("nan")
+    if "_" in text or not text.isascii() or not number.is_finite() or number.adjusted() >= MAX_INTEGER_DIGITS:
+        raise ValueError(f"{text[:64]!r} is not an IS value")
+    whole = int(number)
+    if whole != number:
+        raise ValueError(f"{text[:64]!r} is not an IS value")
+    return whole
