@@ -22,9 +22,9 @@ cdef class Index:
     cdef bint complete
     cdef object lock
     cdef list noted                     # deviations found outside the scanner: (name, tag, offset, message)
-    cdef object charset                 # of the top level, once asked for
-    cdef dict charsets                  # of items that state their own, by row
-    cdef dict datasets                  # the Dataset of an item, by row
+    cdef dict charsets                  # Charset of a data set, by the row of its item
+    cdef Index outer                    # of the element whose value this indexes, for one looked up late
+    cdef Py_ssize_t outer_row
     cdef bint changed                   # a value was set, or one that can be changed was handed out
 
     cdef int run(self) except -1
@@ -34,3 +34,6 @@ cdef class Index:
     cdef object hold(self, Row* row, const uint8_t** data)
     cdef Py_ssize_t level_of(self, Py_ssize_t row, Py_ssize_t* stop) noexcept nogil
     cdef int note(self, str code, uint32_t tag, uint64_t offset, str message) except -1
+
+
+cdef Index open_value(Index outer, Py_ssize_t row)

@@ -11,15 +11,14 @@ from dicomcore._native.cursor cimport load_be16, load_le16, load_le32
 from dicomcore._native.fault cimport LIMIT, NEED_MORE, NO_MEMORY, OK, Status
 from dicomcore._native.scan cimport (
     BIG_ENDIAN,
-    CONTAINER,
     IMPLICIT,
     NO_ROW,
-    PIXEL_DATA,
     Deviation,
     Row,
     Scanner,
     looks_explicit,
     scan,
+    scan_items,
     scanner_begin,
     scanner_free,
     scanner_init,
@@ -48,6 +47,10 @@ cdef dict MODES = {             # all others are explicit VR little endian (PS3.
 
 cdef class Index:
     """Rows over the bytes of one input; made by `open_index`."""
+
+    def __cinit__(self):
+        self.charsets = {}
+        self.lock = threading.Lock()
 
     def __dealloc__(self):
         scanner_free(&self.scanner)
@@ -328,7 +331,6 @@ cpdef Index open_index(object source, bint is_path, object limits, bint force=Fa
     self.source = file_source(source) if is_path else memory_source(source)
     self.limits = limits
     self.transfer_syntax = ""
-    self.lock = threading.Lock()
     self.stop_before_pixels = stop_before_pixels
     if scanner_init(s, FIRST_ROWS) != OK:
         raise MemoryError("no memory for the index")
@@ -368,7 +370,6 @@ cpdef Index reopen_inflated(Index outer, object inflated, uint32_t stop_tag=0xFF
     self.preamble = outer.preamble
     self.transfer_syntax = outer.transfer_syntax
     self.noted = outer.noted
-    self.lock = threading.Lock()
     self.stop_before_pixels = outer.stop_before_pixels
     self.meta_count = outer.meta_count
     if scanner_init(s, outer.count + FIRST_ROWS) != OK:
@@ -385,4 +386,33 @@ cpdef Index reopen_inflated(Index outer, object inflated, uint32_t stop_tag=0xFF
     read_data_set(self)
     if self.stop_before_pixels:
         drop_pixels(self)
+    return self
+
+
+cdef Index open_value(Index outer, Py_ssize_t row):
+    # The index of a value that turned out to be a sequence: a UN or private one, looked up late. Its row 0 is the
+    # element's own; offsets go on counting from the source's start.
+    cdef Index self = Index()
+    cdef Scanner* s = &self.scanner
+    cdef Row* element = &outer.rows[row]
+    cdef const uint8_t* data
+    self.source = outer.source
+    self.limits = outer.limits
+    self.transfer_syntax = outer.transfer_syntax
+    self.noted = outer.noted = outer.noted if outer.noted is not None else []
+    self.outer = outer
+    self.outer_row = row
+    if scanner_init(s, FIRST_ROWS) != OK:
+        raise MemoryError("no memory for the index")
+    s.max_depth = outer.scanner.max_depth
+    s.max_rows = outer.scanner.max_rows
+    owner = outer.hold(element, &data)
+    s.window = data
+    s.start = s.pos = element.offset
+    s.stop = s.total = element.offset + element.length
+    if scan_items(s, element) != OK:
+        raise MemoryError("no memory for the index")
+    self.run()
+    self.publish()
+    self.complete = True
     return self

@@ -312,10 +312,6 @@ cdef Status open_undefined(Scanner* s, Level* level, const uint8_t* value, uint6
     return open_level(s, PIECES if pixels else ITEMS, mode, end, False, untyped)
 
 
-cdef Status value_beyond(Scanner* s, uint32_t tag, uint64_t offset, uint64_t claimed, uint64_t left) noexcept nogil:
-    return note(s, LENGTH_BEYOND_END, tag, offset, claimed, left)
-
-
 cdef inline Status element(Scanner* s, Level* level, const uint8_t* p, uint32_t tag, uint64_t left) noexcept nogil:
     # One element of a data set; s.pos stands at its header, with at least 8 bytes of it at p.
     cdef uint16_t vr = NO_VR
@@ -509,6 +505,17 @@ cdef Status top_level(Scanner* s, uint32_t tag, bint* ends) noexcept nogil:
         s.pos = s.total
         return note(s, TRAILING_ZEROS, 0, at, 0, s.total - at)
     return OK
+
+
+cdef Status scan_items(Scanner* s, const Row* element) noexcept nogil:
+    # Begin inside the value of one element, whose row becomes row 0: items are due.
+    cdef uint8_t mode = element.flags & (IMPLICIT | BIG_ENDIAN)
+    cdef Status status
+    scanner_begin(s, mode, -1)
+    status = add_row(s, element.tag, SQ, element.header, mode | CONTAINER, element.offset, element.length, NO_ROW)
+    if status != OK:
+        return status
+    return open_level(s, ITEMS, mode, s.total, True, True)
 
 
 cdef inline bint is_pixels(uint32_t tag) noexcept nogil:

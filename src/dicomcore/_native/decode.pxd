@@ -1,0 +1,17 @@
+# Values from rows: VR resolution, character sets, and the Python or NumPy value that a VR turns into.
+
+from libc.stdint cimport uint16_t, uint32_t
+
+from dicomcore._native.index cimport Index
+from dicomcore._native.scan cimport Row
+
+cdef str vr_name(uint16_t vr)
+cdef object make_tag(uint32_t tag)
+cdef uint16_t resolve_vr(Index index, Py_ssize_t row) except? 0xFFFF
+cdef object charset_at(Index index, Py_ssize_t row)
+cdef object decode(Index index, Py_ssize_t row, uint16_t vr)
+cdef object decode_array(Index index, Py_ssize_t row, uint16_t vr)
+cdef Py_ssize_t count_multiplicity(Index index, Py_ssize_t row, uint16_t vr) except -1
+cdef object raw_view(Index index, Py_ssize_t row)
+cdef object empty_value(uint16_t vr)
+cdef bint is_text(uint16_t vr) noexcept nogil
