@@ -1,1 +1,43 @@
-"""dicomcore: a DICOM parser and codec engine."""
+"""dicomcore: a DICOM parser and codec engine. ``import dicomcore as dc``; start at `dcmread`."""
+
+from dicomcore.dataset import DataElement, Dataset, Sequence
+from dicomcore.errors import (
+    DicomError,
+    EncodeError,
+    InvalidDicomError,
+    LimitError,
+    ParseError,
+    PixelDecodeError,
+    TruncatedError,
+    UnsupportedTransferSyntaxError,
+)
+from dicomcore.issues import Issue
+from dicomcore.limits import Limits
+from dicomcore.part10.reader import dcmread
+from dicomcore.part10.rows import scan
+from dicomcore.tags import Tag
+from dicomcore.uids import UID
+from dicomcore.values import PersonName
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "UID",
+    "DataElement",
+    "Dataset",
+    "DicomError",
+    "EncodeError",
+    "InvalidDicomError",
+    "Issue",
+    "LimitError",
+    "Limits",
+    "ParseError",
+    "PersonName",
+    "PixelDecodeError",
+    "Sequence",
+    "Tag",
+    "TruncatedError",
+    "UnsupportedTransferSyntaxError",
+    "dcmread",
+    "scan",
+]

@@ -18,7 +18,7 @@ class Limits:
     inflated_bytes: int = 1 << 30
     """Size of a deflated data set once inflated."""
     inflated_ratio: int = 900
-    """Inflated bytes for one deflated byte, heeded once 64 MiB are inflated; deflate can't pass 1032."""
+    """Inflated bytes for one deflated byte, heeded once 16 MiB are inflated; deflate can't pass 1032."""
     frame_pixels: int = 1 << 31
     """Rows × columns of one frame."""
     frames: int = 1 << 24

@@ -16,11 +16,20 @@ from dicomcore._native.decode cimport (
     resolve_vr,
     vr_name,
 )
-from dicomcore._native.dictionary cimport find_keyword, keyword_of_tag, name_of_tag, public_vr
+from dicomcore._native.dictionary cimport (
+    find_keyword,
+    keyword_of_tag,
+    name_of_private,
+    name_of_tag,
+    public_vr,
+)
 from dicomcore._native.index cimport Index, open_value
 from dicomcore._native.scan cimport CONTAINER, FRAGMENTS, IMPLICIT, ITEM, NO_ROW, UNDEFINED, Row
 from dicomcore._native.vr cimport *
 
+from copy import deepcopy
+
+from dicomcore.printing import element_line
 from dicomcore.tags import Tag
 from dicomcore.uids import UID
 from dicomcore.values import PersonName
@@ -175,25 +184,12 @@ cdef class DataElement:
     @property
     def name(self) -> str:
         """The attribute's name (PS3.6); for private ones "[name]" by the private dictionary, or what they are."""
-        found = name_of_tag(self.number)
-        if found:
-            return found
-        return self._private_name()
-
-    def _private_name(self):
-        cdef uint32_t element = self.number & 0xFFFF
-        if not self.number & 0x10000:
-            return "Group Length" if element == 0 else ""
-        if 0x10 <= element <= 0xFF:
-            return "Private Creator"
-        creator = self.private_creator
-        if creator:
-            from dicomcore.dictionary.private import private_dictionary_description
-            try:
-                return f"[{private_dictionary_description(self.number, creator)}]"
-            except KeyError:
-                pass
-        return "Private tag data"
+        if self.number & 0x10000:
+            creator = self.private_creator
+            found = name_of_private(self.number, creator) if creator else ""
+            if found:
+                return f"[{found}]"
+        return name_of_tag(self.number)
 
     @property
     def private_creator(self) -> str | None:
@@ -287,7 +283,7 @@ cdef class DataElement:
             return None
         if not self.is_set and self.index is not None:
             return decode_array(self.index, self.row, self.vr)
-        values = self.held if isinstance(self.held, list) else [self.held] if self.held not in (None, "") else []
+        values = self.held if isinstance(self.held, list) else [self.held] if self.VM else []
         if is_text(self.vr):
             out = np.empty(len(values), object)
             out[:] = values
@@ -352,11 +348,26 @@ cdef class DataElement:
         return DataElement, (self.number, self.VR, self.value)
 
     def __deepcopy__(self, memo):
-        from copy import deepcopy
         return DataElement(self.number, self.VR, deepcopy(self.value, memo))
 
+    @property
+    def _changed(self) -> bool:
+        # Whether the source's bytes no longer tell the value: it was set, or handed out to be changed in place.
+        return self.has_value
+
+    def _clone(self, DatasetBase owner, memo):
+        # The same element for a copy of its data set, the value shared, or copied too when there is a memo.
+        cdef DataElement made = new_element(self.index, self.row, owner, False) if self.index is not None else \
+            DataElement.__new__(DataElement)
+        made.number = self.number
+        made.vr = self.vr
+        made.owner = owner
+        made.has_value = self.has_value
+        made.is_set = self.is_set
+        made.held = deepcopy(self.held, memo) if memo is not None else self.held
+        return made
+
     def __repr__(self) -> str:
-        from dicomcore.display import element_line
         return element_line(self)
 
     __str__ = __repr__
@@ -720,7 +731,7 @@ cdef class DatasetBase:
     def _iterall_changed(self):
         stack = [iter(self)]
         while stack:
-            for element in stack[-1]:
+            for element in stack[len(stack) - 1]:
                 yield element
                 if element.VR == "SQ":
                     stack.append(chain_items(element.value))
@@ -751,6 +762,18 @@ cdef class DatasetBase:
         self.wanted = wanted
         self.elements = elements
         self.arranged = -1
+
+    def _take(self, dict elements, chosen, memo):
+        # Lay another data set's changes over this one's rows, those of the `chosen` tags or all.
+        cdef dict taken = {}
+        if elements is None:
+            return
+        for tag, element in elements.items():
+            if chosen is None or tag in chosen:
+                taken[tag] = None if element is None else (<DataElement>element)._clone(self, memo)
+        self.elements = taken
+        if taken and self.index is not None:
+            self.index.changed = True
 
 
 def chain_items(items):

@@ -10,9 +10,9 @@ from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t,
 from libc.string cimport memchr, memcpy
 
 from dicomcore._native.cursor cimport load_be16, load_be32, load_be64, load_le16, load_le32, load_le64
-from dicomcore._native.dictionary cimport public_vr
+from dicomcore._native.dictionary cimport find_creator, private_vr_at, public_vr
 from dicomcore._native.fault cimport OK, Status
-from dicomcore._native.index cimport Index
+from dicomcore._native.index cimport Index, view_of
 from dicomcore._native.number cimport count_values, parse_decimal, parse_decimals, parse_integer, parse_integers
 from dicomcore._native.scan cimport (
     BIG_ENDIAN,
@@ -30,8 +30,7 @@ from dicomcore._native.vr cimport *
 
 import numpy as np
 
-from dicomcore.charset import DEFAULT_CHARSET, charset_for
-from dicomcore.dictionary.private import private_vr
+from dicomcore.charset import charset_for
 from dicomcore.tags import Tag
 from dicomcore.uids import UID
 from dicomcore.values import PersonName
@@ -41,6 +40,8 @@ cdef extern from "Python.h":
     ctypedef struct PyObject
     newfunc type_new "PyLong_Type.tp_new"
     newfunc str_new "PyUnicode_Type.tp_new"
+
+DEFAULT_CHARSET = charset_for(())
 
 cdef dict VR_NAMES = {}
 for name in ("AE AS AT CS DA DS DT FD FL IS LO LT OB OD OF OL OV OW PN SH SL SQ SS ST SV TM UC UI UL UN UR US UT UV"
@@ -121,6 +122,8 @@ cdef uint16_t private(Index index, Py_ssize_t row) except? 0xFFFF:
     cdef uint32_t tag = index.rows[row].tag, element = tag & 0xFFFF
     cdef Py_ssize_t stop, first, creator
     cdef const uint8_t* p
+    cdef int known
+    cdef uint16_t vr
     if 0x10 <= element <= 0xFF:
         return LO
     if element < 0x1000:
@@ -130,10 +133,9 @@ cdef uint16_t private(Index index, Py_ssize_t row) except? 0xFFFF:
     if creator < 0 or index.rows[creator].length == 0:
         return UN
     owner = index.hold(&index.rows[creator], &p)
-    found = private_vr(tag, p[:index.rows[creator].length].decode("latin-1").strip(" \0"))
-    if found is None or len(found) != 2:
-        return UN
-    return <uint16_t>(ord(found[0]) | ord(found[1]) << 8)
+    known = find_creator(p, trimmed(p, <Py_ssize_t>index.rows[creator].length))
+    vr = private_vr_at(known, tag) if known >= 0 else NO_VR
+    return vr if vr != NO_VR else UN
 
 
 cdef uint16_t resolve_vr(Index index, Py_ssize_t row) except? 0xFFFF:
@@ -441,16 +443,7 @@ cdef object raw_view(Index index, Py_ssize_t row):
     # A read-only memoryview of the value's bytes as they stand in the file.
     cdef Row* r = &index.rows[row]
     cdef const uint8_t* p
-    cdef Py_ssize_t at
-    owner = index.hold(r, &p)
-    if r.length == 0:
-        return memoryview(b"")
-    if type(owner) is bytes:
-        at = p - <const uint8_t*><char*>(<bytes>owner)
-    else:
-        at = p - index.source.data
-    view = memoryview(owner).cast("B") if type(owner) is not bytes else memoryview(owner)
-    return view[at:at + <Py_ssize_t>r.length].toreadonly()
+    return view_of(index.source, index.hold(r, &p), p, r.length)
 
 
 cdef dict WORDS = {

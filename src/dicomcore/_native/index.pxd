@@ -17,6 +17,7 @@ cdef class Index:
     cdef readonly bytes preamble        # 128 bytes, or None
     cdef readonly str transfer_syntax   # as the file states it, "" where it doesn't
     cdef readonly bint deflated         # what follows the file meta information waits to be inflated
+    cdef readonly bint inflated         # and was: offsets behind the file meta information count inflated bytes
     cdef readonly bint stop_before_pixels
     cdef readonly uint8_t mode          # encoding of the data set: IMPLICIT | BIG_ENDIAN
     cdef bint complete
@@ -37,3 +38,4 @@ cdef class Index:
 
 
 cdef Index open_value(Index outer, Py_ssize_t row)
+cdef object view_of(Source source, object owner, const uint8_t* data, uint64_t length)

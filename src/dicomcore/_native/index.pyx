@@ -26,7 +26,7 @@ from dicomcore._native.scan cimport (
 from dicomcore._native.source cimport Source, file_source, memory_source
 from dicomcore._native.vr cimport is_letters
 
-from dicomcore.errors import InvalidDicomError, LimitError
+from dicomcore.errors import InvalidDicomError, LimitError, TruncatedError
 
 cdef enum:
     FIRST_ROWS = 160            # most files have fewer
@@ -143,6 +143,29 @@ cdef class Index:
         if entry not in self.noted:
             self.noted.append(entry)
         return 0
+
+    @property
+    def path(self):
+        return self.source.path
+
+    @property
+    def size(self) -> int:
+        """Bytes of the source (once inflated)."""
+        return self.source.size
+
+    def read(self, uint64_t offset, uint64_t length) -> memoryview:
+        """Bytes of the source, read-only; TruncatedError where there are fewer."""
+        cdef const uint8_t* data
+        if offset > self.source.size or length > self.source.size - offset:
+            raise TruncatedError(f"{name_of(self)} ends before byte {offset + length}", offset=self.source.size)
+        return view_of(self.source, self.source.hold(offset, length, &data), data, length)
+
+    def __reduce__(self):
+        # All the bytes go along: the copy must work where the file isn't.
+        if self.outer is not None:
+            return reopen_value, (self.outer, self.outer_row)
+        return reopen, (bytes(self.read(0, self.source.size)), self.limits, self.stop_before_pixels,
+                        self.scanner.stop_tag, self.inflated)
 
     def deviations(self):
         """All deviations as (code, tag, offset, claimed, present), the scanner's numbers for codes, and those noted
@@ -360,16 +383,18 @@ cpdef Index open_index(object source, bint is_path, object limits, bint force=Fa
     return self
 
 
-cpdef Index reopen_inflated(Index outer, object inflated, uint32_t stop_tag=0xFFFFFFFF):
+cpdef Index reopen_inflated(Index outer, object inflated, uint32_t stop_tag=0xFFFFFFFF, str trouble=""):
     """The index of a deflated input, from its head and its inflated data set together."""
     cdef Index self = Index()
     cdef Scanner* s = &self.scanner
     self.source = memory_source(outer.head() + inflated)
-    self.source.path = None
+    self.inflated = True
     self.limits = outer.limits
     self.preamble = outer.preamble
     self.transfer_syntax = outer.transfer_syntax
     self.noted = outer.noted
+    if trouble:
+        self.note("DEFLATE", 0, outer.scanner.pos, trouble)
     self.stop_before_pixels = outer.stop_before_pixels
     self.meta_count = outer.meta_count
     if scanner_init(s, outer.count + FIRST_ROWS) != OK:
@@ -416,3 +441,26 @@ cdef Index open_value(Index outer, Py_ssize_t row):
     self.publish()
     self.complete = True
     return self
+
+
+def reopen_value(Index outer, Py_ssize_t row):
+    """An index that was looked up late, once more."""
+    return open_value(outer, row)
+
+
+def reopen(bytes data, object limits, bint stop_before_pixels, uint32_t stop_tag, bint inflated):
+    """An index over bytes that were indexed before."""
+    cdef Index self = open_index(data, False, limits, True, stop_before_pixels, stop_tag)
+    if not inflated:
+        return self
+    return reopen_inflated(self, self.rest(), stop_tag)
+
+
+cdef object view_of(Source source, object owner, const uint8_t* data, uint64_t length):
+    # A read-only memoryview of bytes that `owner` holds, as Source.hold() gave them.
+    cdef Py_ssize_t at
+    if type(owner) is bytes:
+        at = data - <const uint8_t*><char*>(<bytes>owner)
+        return memoryview(owner)[at:at + <Py_ssize_t>length]
+    at = data - source.data
+    return memoryview(owner).cast("B")[at:at + <Py_ssize_t>length].toreadonly()

@@ -1,0 +1,276 @@
+"""Dataset, DataElement, Sequence: pydicom's views of a data set, over the native index."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from copy import deepcopy
+from typing import Any, Self
+
+from dicomcore._native.dataset import DataElement, DatasetBase, make_dataset, set_classes
+from dicomcore._native.dictionary import keywords
+from dicomcore.issues import Issue, noted_issue, scanned_issue
+from dicomcore.private_block import PrivateBlock
+from dicomcore.printing import data_set_lines
+from dicomcore.tags import Tag, TagLike
+from dicomcore.uids import UID
+
+__all__ = ["DataElement", "Dataset", "Sequence"]
+
+DATA_SET, FILE_META = -1, -2  # DatasetBase places that are no item
+
+
+class Dataset(DatasetBase):
+    """A data set (PS3.5 7): its elements by keyword, tag or (group, element), in ascending order of tags.
+
+    What `dcmread` returns reads from its source when asked; `Dataset()` makes an empty one in memory, and
+    `Dataset({tag: element})` or `Dataset(other)` one that holds these elements.
+    """
+
+    def __init__(self, elements: Dataset | dict[Any, DataElement] | Iterable[DataElement] = ()) -> None:
+        for element in elements.values() if isinstance(elements, dict) else elements:
+            self.add(element)
+
+    # -- the file around the data set
+
+    @property
+    def file_meta(self) -> Dataset | None:
+        """File Meta Information (PS3.10 7.1); None for an item or a data set made in memory."""
+        stored: Dataset | None = self.__dict__.get("_file_meta")
+        if stored is None and self._index is not None and self._row == DATA_SET:
+            stored = self.__dict__.setdefault("_file_meta", make_dataset(Dataset, self._index, FILE_META))
+        return stored
+
+    @file_meta.setter
+    def file_meta(self, value: Dataset | None) -> None:
+        self.__dict__["_file_meta"] = value
+
+    @property
+    def preamble(self) -> bytes | None:
+        """The 128 bytes before the DICM prefix; None where there were none."""
+        return self._index.preamble if self._index is not None else None
+
+    @property
+    def transfer_syntax(self) -> UID | None:
+        """The transfer syntax UID as the file meta information has it, or as found where it doesn't."""
+        meta = self.__dict__.get("_file_meta")
+        if meta is not None and "TransferSyntaxUID" in meta:
+            return UID(meta.TransferSyntaxUID)
+        if self._index is None:
+            return None
+        found = "1.2.840.10008.1.2" if self._index.mode & 1 else "1.2.840.10008.1.2.1"
+        if self._index.mode & 2:
+            found = "1.2.840.10008.1.2.2"
+        return UID(self._index.transfer_syntax or found)
+
+    @property
+    def is_implicit_VR(self) -> bool | None:
+        """Whether the data set was read in implicit VR, whatever its transfer syntax says; None when not read."""
+        return None if self._index is None else bool(self._index.mode & 1)
+
+    @property
+    def is_little_endian(self) -> bool | None:
+        """Whether the data set was read in little endian; None when not read."""
+        return None if self._index is None else not self._index.mode & 2
+
+    @property
+    def filename(self) -> Any:
+        """The path it was read from, as given; None for memory."""
+        return None if self._index is None else self._index.path
+
+    @property
+    def issues(self) -> tuple[Issue, ...]:
+        """What deviates from the standard, in the order of offsets; reading values can add to it.
+
+        Structure is known once this is asked for; what is wrong inside a value, once that value was decoded.
+        """
+        if self._index is None:
+            return ()
+        self.keys()
+        scanned, noted = self._index.deviations()
+        found = {scanned_issue(*one) for one in scanned} | {noted_issue(*one) for one in noted}
+        return tuple(sorted(found, key=lambda issue: (issue.offset, issue.code, issue.message)))
+
+    # -- elements
+
+    def values(self) -> list[DataElement]:
+        """All elements, ascending."""
+        return list(self)
+
+    def items(self) -> list[tuple[Tag, DataElement]]:
+        """(Tag, DataElement) of all elements, ascending."""
+        return [(element.tag, element) for element in self]
+
+    def add(self, element: DataElement) -> None:
+        """Put an element in, in the place of one with its tag."""
+        self[element.tag] = element
+
+    def add_new(self, tag: TagLike, VR: str, value: Any) -> None:
+        """Put in a new element made of `tag`, `VR` and `value`."""
+        self.add(DataElement(tag, VR, value))
+
+    def update(self, other: Dataset | dict[Any, Any]) -> None:
+        """Take over elements (by tag) and values (by keyword)."""
+        for key, value in other.items():
+            if isinstance(value, DataElement):
+                self[key] = value
+            else:
+                setattr(self, key, value)
+
+    def pop(self, key: Any, *default: Any) -> Any:
+        """Take an element out and return it."""
+        if key in self:
+            element = self[key]
+            del self[key]
+            return element
+        if default:
+            return default[0]
+        raise KeyError(key)
+
+    def setdefault(self, key: Any, default: DataElement) -> DataElement:
+        """The element at `key`, put in from `default` where there is none."""
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def clear(self) -> None:
+        """Take all elements out."""
+        for tag in self.keys():
+            del self[tag]
+
+    def group_dataset(self, group: int) -> Dataset:
+        """A data set of the elements of one group."""
+        return self[group << 16 : (group + 1) << 16]
+
+    def private_block(self, group: int, private_creator: str, create: bool = False) -> PrivateBlock:
+        """The block that `private_creator` reserved in `group` (PS3.5 7.8.1); KeyError unless it is there or `create`."""
+        return PrivateBlock.of(self, group, private_creator, create)
+
+    def private_creators(self, group: int) -> list[str]:
+        """Who reserved blocks in a private group, in the order of blocks."""
+        if not group & 1:
+            raise ValueError(f"group {group:04X} is not private")
+        return [element.value for element in self[(group << 16 | 0x10) : (group << 16 | 0x100)]]
+
+    def get_private_item(self, group: int, element_offset: int, private_creator: str) -> DataElement:
+        """The element at `element_offset` (0 to FFH) of a private block."""
+        return self.private_block(group, private_creator)[element_offset]
+
+    def remove_private_tags(self) -> None:
+        """Take out all private elements, in items too."""
+        self.walk(lambda data_set, element: data_set.pop(element.tag) if element.is_private else None)
+
+    def data_element(self, name: str) -> DataElement | None:
+        """The element with keyword `name`, None where there is none."""
+        return self[name] if name in self else None
+
+    def walk(self, callback: Callable[[Dataset, DataElement], Any], recursive: bool = True) -> None:
+        """Call ``callback(data_set, element)`` for every element, a sequence's before those of its items."""
+        pending: list[tuple[Dataset, Iterator[Tag]]] = [(self, iter(self.keys()))]
+        while pending:
+            data_set, tags = pending[-1]
+            tag = next(tags, None)
+            if tag is None:
+                pending.pop()
+                continue
+            if tag not in data_set:
+                continue
+            callback(data_set, data_set[tag])
+            if recursive and tag in data_set and data_set[tag].VR == "SQ":
+                pending += [(item, iter(item.keys())) for item in reversed(data_set[tag].value)]
+
+    def _slice(self, wanted: slice) -> Dataset:
+        start = 0 if wanted.start is None else int(Tag(wanted.start))
+        stop = 1 << 32 if wanted.stop is None else int(wanted.stop if isinstance(wanted.stop, int) else Tag(wanted.stop))
+        part = Dataset()
+        chosen = frozenset([int(tag) for tag in self.keys() if start <= tag < stop][:: wanted.step])
+        index, row, _, elements = self._state()
+        part._restore(index, row, chosen, None)
+        part._take(elements, chosen, None)
+        part.__dict__["_file_meta"] = Dataset() if row == DATA_SET else None
+        return part
+
+    # -- copies, comparison, text
+
+    def copy(self) -> Self:
+        """A shallow copy: it shares values, and its own changes stay its own."""
+        return self._copied(None)
+
+    __copy__ = copy
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self._copied(memo)
+
+    def _copied(self, memo: dict[int, Any] | None) -> Self:
+        made = type(self)()
+        index, row, wanted, elements = self._state()
+        made._restore(index, row, wanted, None)
+        made._take(elements, None, memo)
+        extra = {name: value.copy() if isinstance(value, Dataset) else value for name, value in self.__dict__.items()}
+        made.__dict__.update(extra if memo is None else deepcopy(self.__dict__, memo))
+        return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        index, row, wanted, elements = self._state()
+        changed = None if elements is None else {t: e for t, e in elements.items() if e is None or e._changed}
+        return _unpickled, (type(self), index, row, wanted, changed, self.__dict__)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, DatasetBase):
+            return NotImplemented
+        return self is other or (self.keys() == other.keys() and all(a == b for a, b in zip(self, other, strict=True)))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __str__(self) -> str:
+        return "\n".join(data_set_lines(self))
+
+    __repr__ = __str__
+
+    def top(self) -> str:
+        """The text of the top level alone."""
+        return "\n".join(data_set_lines(self, items=False))
+
+    def __dir__(self) -> list[str]:
+        present = {element.keyword for element in self}
+        return sorted({*object.__dir__(self), *present} - {""})
+
+    def dir(self, *filters: str) -> list[str]:
+        """Keywords of the elements that are there, those that contain one of `filters`, whatever their case."""
+        names = sorted({element.keyword for element in self} - {""})
+        return [n for n in names if any(f.lower() in n.lower() for f in filters)] if filters else names
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return self.dir()
+
+    def trait_names(self) -> list[str]:
+        """Every keyword of the dictionary: what may stand behind ``ds.``."""
+        return keywords()
+
+
+class Sequence(list):  # type: ignore[type-arg]
+    """The items of an SQ element: a list of Dataset (PS3.5 7.5)."""
+
+    def __init__(self, items: Iterable[Dataset] = ()) -> None:
+        super().__init__(items)
+        for item in self:
+            if not isinstance(item, DatasetBase):
+                raise TypeError(f"items of a sequence are data sets, not {type(item).__name__}")
+
+    def append(self, item: Dataset) -> None:
+        """Add an item at the end."""
+        if not isinstance(item, DatasetBase):
+            raise TypeError(f"items of a sequence are data sets, not {type(item).__name__}")
+        super().append(item)
+
+
+def _unpickled(
+    cls: type[Dataset], index: Any, row: int, wanted: Any, elements: dict[int, DataElement] | None, extra: dict[str, Any]
+) -> Dataset:
+    made = cls()
+    made._restore(index, row, wanted, None)
+    made._take(elements, None, None)
+    made.__dict__.update(extra)
+    return made
+
+
+set_classes(Dataset, Sequence)

@@ -1,0 +1,60 @@
+"""Issues: what deviates from the standard in an input that was read all the same."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from dicomcore.tags import Tag
+
+__all__ = ["Issue"]
+
+
+class Issue(NamedTuple):
+    """One deviation: a stable `code`, the element's `tag` (None where no element is at fault), the `offset` of the
+    element's first byte from the source's start, and a `message` for people."""
+
+    code: str
+    tag: Tag | None
+    offset: int
+    message: str
+
+
+# The scanner's numbers (IssueCode in _native/scan.pxd), with what to say of the claimed and present numbers.
+SCANNED = {
+    1: ("TRAILING_BYTES", "{present} bytes are left where a header takes {claimed}"),
+    2: ("TRAILING_ZEROS", "nothing but {present} zero bytes follow"),
+    3: ("LENGTH_BEYOND_END", "claims {claimed} bytes where {present} are left"),
+    4: ("OUT_OF_ORDER", "follows ({claimed_tag}), which is higher"),
+    5: ("DUPLICATE_TAG", "stands twice; the last one counts"),
+    6: ("ODD_LENGTH", "has the odd length {claimed}"),
+    7: ("UNKNOWN_VR", "has the unknown VR {claimed_vr}"),
+    8: ("IMPLICIT_IN_EXPLICIT", "is in implicit VR where explicit VR was due"),
+    9: ("EXPLICIT_IN_IMPLICIT", "is in explicit VR where implicit VR was due"),
+    10: ("LENGTH_FIELD_16", "has a 16-bit length ({present}) where VR {claimed_vr} takes 32 bits"),
+    11: ("LENGTH_FIELD_32", "has a 32-bit length ({present}) where VR {claimed_vr} takes 16 bits"),
+    12: ("MISSING_ITEM_DELIMITER", "is of undefined length and lacks its item delimiter"),
+    13: ("MISSING_SEQUENCE_DELIMITER", "is of undefined length and lacks its sequence delimiter"),
+    14: ("STRAY_DELIMITER", "delimits nothing that is open or of undefined length"),
+    15: ("DELIMITER_LENGTH", "is a delimiter with length {claimed}, which should be 0"),
+    16: ("NOT_AN_ITEM", "stands where an item was due; {present} bytes of the sequence are left unread"),
+    17: ("NO_ITEMS", "is a sequence whose value holds no item; its bytes are kept as the value"),
+    18: ("SHORT_VR_UNDEFINED", "has undefined length, which its VR can't have"),
+}
+ITEM_TAGS = {12, 13, 14, 15}
+
+
+def scanned_issue(code: int, tag: int, offset: int, claimed: int, present: int) -> Issue:
+    """The Issue of one of the scanner's deviations."""
+    name, text = SCANNED[code]
+    letters = repr(bytes((claimed & 0xFF, claimed >> 8 & 0xFF)).decode("latin-1"))
+    said = text.format(
+        claimed=claimed, present=present, claimed_vr=letters, claimed_tag=f"{claimed >> 16:04X},{claimed & 0xFFFF:04X}"
+    )
+    subject = f"({tag >> 16:04X},{tag & 0xFFFF:04X}) at byte {offset} " if tag else f"at byte {offset}: "
+    return Issue(name, Tag(tag) if tag else None, offset, subject + said)
+
+
+def noted_issue(code: str, tag: int, offset: int, message: str) -> Issue:
+    """The Issue of a deviation noted outside the scanner."""
+    subject = f"({tag >> 16:04X},{tag & 0xFFFF:04X}) at byte {offset}: " if tag else ""
+    return Issue(code, Tag(tag) if tag else None, offset, subject + message)

@@ -1,0 +1,87 @@
+"""dcmread: a data set from a path, bytes or a binary stream."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Any, BinaryIO
+
+from dicomcore._native.dataset import make_dataset
+from dicomcore._native.index import Index, open_index, reopen_inflated
+from dicomcore.dataset import DATA_SET, Dataset
+from dicomcore.errors import ParseError, TruncatedError
+from dicomcore.limits import DEFAULT_LIMITS, Limits
+from dicomcore.part10.inflate import inflate
+from dicomcore.tags import SPECIFIC_CHARACTER_SET, Tag, TagLike
+
+__all__ = ["dcmread"]
+
+Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
+ALL_TAGS = 0xFFFFFFFF
+
+
+def dcmread(
+    src: Source,
+    *,
+    stop_before_pixels: bool = False,
+    specific_tags: Iterable[TagLike] | None = None,
+    force: bool = False,
+    strict: bool = False,
+    limits: Limits | None = None,
+) -> Dataset:
+    """Read a DICOM file or data set (PS3.10 7, PS3.5 7).
+
+    `src` is a path, bytes-like, or a binary stream, which is read from where it stands to its end. A path is read
+    lazily: the header is indexed, values are decoded when asked for, and what is large stays on disk until then; a
+    file that changes meanwhile is an error then. `stop_before_pixels` leaves out pixel data and what follows.
+    `specific_tags` gives these top-level elements alone (and Specific Character Set), and stops reading behind the
+    last. `force` takes input without DICM prefix and file meta information for a bare data set. `strict` raises for the
+    first deviation, where otherwise all are kept in ``Dataset.issues``. `limits` bounds what is taken from the input.
+
+    Raises InvalidDicomError for what is not DICOM, LimitError beyond `limits`, TruncatedError and ParseError (when
+    strict), and OSError as open() does.
+    """
+    limits = DEFAULT_LIMITS if limits is None else limits
+    wanted, stop_tag = None, ALL_TAGS
+    if specific_tags is not None:
+        wanted = frozenset([int(Tag(tag)) for tag in specific_tags]) | {int(SPECIFIC_CHARACTER_SET)}
+        stop_tag = max(wanted) + 1
+    index = open_source(src, limits, force, stop_before_pixels, min(stop_tag, ALL_TAGS))
+    data_set = make_dataset(Dataset, index, DATA_SET, wanted)
+    if strict:
+        _raise_first(data_set)
+    return data_set
+
+
+def open_source(src: Source, limits: Limits, force: bool, stop_before_pixels: bool, stop_tag: int) -> Index:
+    """The index of any kind of source, inflated where it is deflated."""
+    if isinstance(src, (str, os.PathLike)):
+        index = open_index(src, True, limits, force, stop_before_pixels, stop_tag)
+    else:
+        index = open_index(_memory(src), False, limits, force, stop_before_pixels, stop_tag)
+    if index.deflated:
+        inflated, trouble = inflate(index.rest(), limits, len(index.head()))
+        index = reopen_inflated(index, inflated, stop_tag, trouble)
+    return index
+
+
+def _memory(src: Any) -> Any:
+    if hasattr(src, "read"):
+        data = src.read()
+        if not isinstance(data, bytes):
+            raise TypeError("a stream must be binary: open it with 'rb'")
+        return data
+    if isinstance(src, (bytes, bytearray, memoryview)):
+        return src if isinstance(src, bytes) else memoryview(src).cast("B")
+    try:
+        return memoryview(src).cast("B")
+    except TypeError:
+        raise TypeError(
+            f"dcmread() takes a path, bytes or a binary stream, not {type(src).__name__}"
+        ) from None
+
+
+def _raise_first(data_set: Dataset) -> None:
+    for issue in data_set.issues:
+        kind = TruncatedError if issue.code in ("LENGTH_BEYOND_END", "TRAILING_BYTES", "DEFLATE") else ParseError
+        raise kind(issue.message, offset=issue.offset, tag=issue.tag)
