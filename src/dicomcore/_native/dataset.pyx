@@ -583,7 +583,7 @@ cdef class DatasetBase:
             return PyObject_GenericGetAttr(self, name)
         value = self.tag_value(<uint32_t>tag, MISSING)
         if value is MISSING:
-            return PyObject_GenericGetAttr(self, name)
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return value
 
     def __setattr__(self, name, value):

@@ -5,6 +5,7 @@ import os
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.errno cimport errno
 from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.string cimport memchr
 
 from dicomcore._native.file cimport (
     FILE_DIRECTORY,
@@ -17,6 +18,9 @@ from dicomcore._native.file cimport (
 )
 
 from dicomcore.errors import DicomError, TruncatedError
+
+cdef extern from "Python.h":
+    bytes PyUnicode_EncodeFSDefault(object text)
 
 cdef enum:
     HEAD = 16 * 1024            # the first block: most headers fit
@@ -167,7 +171,9 @@ cdef Source file_source(object path):
     # Over a file, opened and left open for the scan; the caller closes. What is no regular file is read whole.
     cdef Source source = Source()
     source.path = path
-    source.fs_path = os.fsencode(path)
+    source.fs_path = PyUnicode_EncodeFSDefault(path) if type(path) is str else os.fsencode(path)
+    if memchr(PyBytes_AS_STRING(source.fs_path), 0, len(source.fs_path)) != NULL:
+        raise ValueError(f"a path can't hold a NUL: {path!r}")
     if source.open(True):
         source.close()
         with open(path, "rb") as stream:
