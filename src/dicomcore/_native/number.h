@@ -30,6 +30,9 @@
 
 /* Eight characters in one word, the first one lowest. Cython keeps no 64-bit constants outside Python objects. */
 #define ASCII_ZEROS 0x3030303030303030u
+#define BACKSLASHES 0x5C5C5C5C5C5C5C5Cu
+#define POINTS 0x2E2E2E2E2E2E2E2Eu
+#define LOW_BITS 0x0101010101010101u
 #define TEN_TO_TOP 0x7676767676767676u /* added to a byte, sets its top bit from 10 on */
 #define TOP_BITS 0x8080808080808080u
 #define JOIN_PAIRS 0xA01u /* 10 * 2^8 + 1: each byte times ten and its neighbour */
