@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from dicomcore.errors import EncodeError
 
-__all__ = ["NAME_DELIMITERS", "TEXT_DELIMITERS", "VALUE_DELIMITERS", "Charset", "charset_for"]
+__all__ = ["DEFAULT_CHARSET", "NAME_DELIMITERS", "TEXT_DELIMITERS", "VALUE_DELIMITERS", "Charset", "charset_for"]
 
 TEXT_DELIMITERS = b"\t\n\f\r"
 """What brings the first set back within ST, LT and UT (PS3.5 6.1.2.5.3)."""
@@ -363,3 +363,7 @@ def charset_for(values: tuple[str, ...] = ()) -> Charset:
             names.append(name)
             sets.append(known)
     return Charset(tuple(names), None, tuple(sets), tuple(problems))
+
+
+DEFAULT_CHARSET = charset_for()
+"""What governs text where no Specific Character Set is in force."""
