@@ -4,6 +4,7 @@ import importlib.util
 import math
 import struct
 from decimal import Decimal, localcontext
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -89,9 +90,9 @@ MALFORMED = [
 @pytest.mark.parametrize("parse", [decimals, integers])
 @pytest.mark.parametrize("text", [*MALFORMED, b"1,5", b"\xb2", b"12345678x", b"1e5e5"])
 def test_malformed_says_where(parse, text):
-    for before in (b"", b"1\\", b"10\\-2 \\"):
+    for before, after in product((b"", b"1\\", b"10\\-2 \\"), (b"", b"\\3", b"\\3" * 10)):
         with pytest.raises(ParseError) as caught:
-            parse(before + text + b"\\3")
+            parse(before + text + after)
         assert caught.value.offset == len(before)
 
 
@@ -142,13 +143,39 @@ HALVES = st.builds(exactly, st.integers(2**53, 2**54).map(lambda m: 2 * m + 1), 
 SUBNORMAL_HALVES = st.builds(exactly, st.integers(0, 2**52).map(lambda m: 2 * m + 1), st.just(-1075))
 NUDGED = st.builds(nudged, HALVES | SUBNORMAL_HALVES, st.text("01", max_size=40))
 CUT = st.builds(lambda text, keep: nudged(text[:keep].partition("e")[0], ""), HALVES, st.integers(3, 60))
-TEXTS = PLAIN | SCIENTIFIC | SHORTEST | HALVES | SUBNORMAL_HALVES | NUDGED | CUT
+SHORT = st.from_regex(r"-?(\d{1,5}\.?\d{0,4}|\.\d{1,8})", fullmatch=True, alphabet="0123456789.-")
+TEXTS = SHORT | PLAIN | SCIENTIFIC | SHORTEST | HALVES | SUBNORMAL_HALVES | NUDGED | CUT
 
 
 @given(st.lists(TEXTS, max_size=20), st.sampled_from(["", " ", "\0", "  "]), st.sampled_from(["", " "]))
 def test_decimals_equal_float(texts, after, before):
     value = "\\".join(before + text + after for text in texts).encode()
     assert bits(decimals(value)) == bits([float(text) for text in texts])
+
+
+def as_float(part):
+    """What a component stands for: as float(), but empty is NaN, NULs may follow and underscores are no digits."""
+    if b"_" in part:
+        raise ValueError(part)
+    kept = part.rstrip(b" \0")
+    return float(kept) if kept.strip() else NAN
+
+
+@given(st.lists(SHORT, min_size=5, max_size=40), st.integers(0, 39), st.characters(codec="latin-1"))
+def test_one_wrong_character_never_passes(texts, at, wrong):
+    """The forms that are parsed as one word are checked in every byte."""
+    at %= len(texts)
+    right = texts[at]
+    for i in range(len(right) + 1):
+        texts[at] = right[:i] + wrong + right[i + 1 :]
+        value = "\\".join(texts).encode("latin-1")
+        try:
+            expected = [as_float(part) for part in value.split(b"\\")]
+        except ValueError:
+            with pytest.raises(ParseError):
+                decimals(value)
+        else:
+            assert bits(decimals(value)) == bits(expected)
 
 
 @given(TEXTS)

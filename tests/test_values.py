@@ -1,5 +1,7 @@
 """Person names, dates, times and large integers."""
 
+import copy
+import pickle
 from datetime import UTC, date, datetime, time, timedelta, timezone
 
 import pytest
@@ -52,6 +54,7 @@ def test_names_equal_pydicom(text):
 
 
 def test_names_are_made_of_parts():
+    assert PersonName.from_named_components("Doe", "John") == "Doe^John"
     name = PersonName.from_named_components(
         family_name="Hong", given_name="Gildong", family_name_ideographic="洪", given_name_phonetic="길동"
     )
@@ -60,7 +63,7 @@ def test_names_are_made_of_parts():
     assert PersonName.from_named_components_veterinary(responsible_party_name="ABC Farms", patient_name="Running") == (
         "ABC Farms^Running"
     )
-    with pytest.raises(ValueError, match="family_name"):
+    with pytest.raises(ValueError, match="part of a name"):
         PersonName.from_named_components(family_name="a^b")
     with pytest.raises(TypeError, match="nick_name"):
         PersonName.from_named_components(nick_name="a")
@@ -131,3 +134,10 @@ def test_large_integers():
 def test_what_is_no_integer_is_refused(text):
     with pytest.raises(ValueError, match="IS value"):
         parse_integer(text)
+
+
+def test_names_pickle_and_copy():
+    name = PersonName("Hong^Gildong=洪^吉洞")
+    for twin in (pickle.loads(pickle.dumps(name)), copy.copy(name), copy.deepcopy(name)):
+        assert twin == name
+        assert type(twin) is PersonName

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from dicomcore.errors import EncodeError
 
-__all__ = ["NAME_DELIMITERS", "TEXT_DELIMITERS", "VALUE_DELIMITERS", "Charset", "charset_for"]
+__all__ = ["DEFAULT_CHARSET", "NAME_DELIMITERS", "TEXT_DELIMITERS", "VALUE_DELIMITERS", "Charset", "charset_for"]
 
 TEXT_DELIMITERS = b"\t\n\f\r"
 """What brings the first set back within ST, LT and UT (PS3.5 6.1.2.5.3)."""
@@ -204,25 +204,24 @@ class Charset:
         def flush(stop: int) -> None:
             nonlocal ok
             segment = data[start:stop]
-            if low.width == 1:
+            if low.width == 2:
+                text, fine = self._decode_wide(segment, low, high)
+            elif segment.isascii():
+                text, fine = segment.decode("ascii"), True
+            else:
                 text, fine = self._decode_high(segment, high)
-                pieces.append(text)
-                ok &= fine and not (stale and not segment.isascii())
-                return
-            for run in RUNS.findall(segment):
-                if 0x21 <= run[0] <= 0x7E:
-                    text, fine = _decode(low.escape + run, low.codec)
-                else:
-                    text, fine = self._decode_high(run, high)
-                pieces.append(text)
-                ok &= fine
+                fine &= not stale
+            pieces.append(text)
+            ok &= fine
 
         for match in _tokens(delimiters).finditer(data):
             token = match.group()
             if token[0] >= 0x20 and low.width == 2:
                 continue  # half of a character, not a delimiter
-            flush(match.start())
-            start = match.start()
+            stop = match.start()
+            if stop > start:
+                flush(stop)
+            start = stop
             designated = BY_ESCAPE.get(token)
             if designated is None:
                 # A delimiter, or a sequence that PS3.3 doesn't have: its bytes stay in the text.
@@ -238,6 +237,20 @@ class Charset:
             else:
                 high, stale = designated, False
         flush(len(data))
+        return "".join(pieces), ok
+
+    def _decode_wide(self, segment: bytes, low: CodeSet, high: CodeSet | None) -> tuple[str, bool]:
+        """Decode characters of two bytes below 0x80, and what else there may be among them."""
+        try:
+            return (low.escape + segment).decode(low.codec), True
+        except UnicodeDecodeError:
+            pass
+        pieces, ok = [], True
+        for run in RUNS.findall(segment):
+            wide = 0x21 <= run[0] <= 0x7E
+            text, fine = _decode(low.escape + run, low.codec) if wide else self._decode_high(run, high)
+            pieces.append(text)
+            ok &= fine
         return "".join(pieces), ok
 
     def _allows(self, designated: CodeSet) -> bool:
@@ -363,3 +376,7 @@ def charset_for(values: tuple[str, ...] = ()) -> Charset:
             names.append(name)
             sets.append(known)
     return Charset(tuple(names), None, tuple(sets), tuple(problems))
+
+
+DEFAULT_CHARSET = charset_for()
+"""What governs text where no Specific Character Set is in force."""

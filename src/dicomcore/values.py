@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal, InvalidOperation
+from itertools import chain
 
 __all__ = [
     "PersonName",
@@ -19,7 +20,6 @@ __all__ = [
 
 PADDING = " \0"
 PARTS = ("family_name", "given_name", "middle_name", "name_prefix", "name_suffix")
-GROUPS = ("", "_ideographic", "_phonetic")
 MAX_INTEGER_DIGITS = 4300  # int()'s own default bound
 
 
@@ -95,31 +95,70 @@ class PersonName(str):
         return format_str % {part: getattr(self, part) for part in (*PARTS, "ideographic", "phonetic")}
 
     @classmethod
-    def from_named_components(cls, **parts: str) -> PersonName:
-        """A name of its parts: family_name, given_name, middle_name, name_prefix and name_suffix, each also with
-        `_ideographic` and `_phonetic` behind.
-
-        Raises ValueError for a part that holds a delimiter (backslash, `^` or `=`), TypeError for an unknown one.
-        """
-        return cls(_join_parts(PARTS, parts))
+    def from_named_components(
+        cls,
+        family_name: str = "",
+        given_name: str = "",
+        middle_name: str = "",
+        name_prefix: str = "",
+        name_suffix: str = "",
+        family_name_ideographic: str = "",
+        given_name_ideographic: str = "",
+        middle_name_ideographic: str = "",
+        name_prefix_ideographic: str = "",
+        name_suffix_ideographic: str = "",
+        family_name_phonetic: str = "",
+        given_name_phonetic: str = "",
+        middle_name_phonetic: str = "",
+        name_prefix_phonetic: str = "",
+        name_suffix_phonetic: str = "",
+    ) -> PersonName:
+        """A name of its parts. Raises ValueError for a part that holds a delimiter: backslash, `^` or `=`."""
+        return cls(
+            _join_groups(
+                (family_name, given_name, middle_name, name_prefix, name_suffix),
+                (
+                    family_name_ideographic,
+                    given_name_ideographic,
+                    middle_name_ideographic,
+                    name_prefix_ideographic,
+                    name_suffix_ideographic,
+                ),
+                (
+                    family_name_phonetic,
+                    given_name_phonetic,
+                    middle_name_phonetic,
+                    name_prefix_phonetic,
+                    name_suffix_phonetic,
+                ),
+            )
+        )
 
     @classmethod
-    def from_named_components_veterinary(cls, **parts: str) -> PersonName:
-        """A name by the veterinary convention (PS3.5 6.2.1.1): responsible_party_name and patient_name, each also
-        with `_ideographic` and `_phonetic` behind. Raises as `from_named_components`.
-        """
-        return cls(_join_parts(("responsible_party_name", "patient_name"), parts))
+    def from_named_components_veterinary(
+        cls,
+        responsible_party_name: str = "",
+        patient_name: str = "",
+        responsible_party_name_ideographic: str = "",
+        patient_name_ideographic: str = "",
+        responsible_party_name_phonetic: str = "",
+        patient_name_phonetic: str = "",
+    ) -> PersonName:
+        """A name by the veterinary convention (PS3.5 6.2.1.1). Raises as `from_named_components`."""
+        return cls(
+            _join_groups(
+                (responsible_party_name, patient_name),
+                (responsible_party_name_ideographic, patient_name_ideographic),
+                (responsible_party_name_phonetic, patient_name_phonetic),
+            )
+        )
 
 
-def _join_parts(names: tuple[str, ...], parts: dict[str, str]) -> str:
-    unknown = parts.keys() - {name + group for group in GROUPS for name in names}
-    if unknown:
-        raise TypeError(f"no part of a name: {', '.join(sorted(unknown))}")
-    for name, part in parts.items():
+def _join_groups(*groups: tuple[str, ...]) -> str:
+    for part in chain.from_iterable(groups):
         if any(delimiter in part for delimiter in "\\^="):
-            raise ValueError(f"{name} {part!r} may not contain backslash, ^ or =")
-    groups = ("^".join(parts.get(name + group, "") for name in names).rstrip("^") for group in GROUPS)
-    return "=".join(groups).rstrip("=")
+            raise ValueError(f"{part!r}, a part of a name, holds a backslash, ^ or =")
+    return "=".join("^".join(group).rstrip("^") for group in groups).rstrip("=")
 
 
 DATE = re.compile(r"(\d{4})(?:(\d\d)(\d\d)|\.(\d\d)\.(\d\d))", re.ASCII)

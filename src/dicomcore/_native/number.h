@@ -1,4 +1,5 @@
-/* What number.pyx needs of the compiler: wide products, bit counts, and a double made from its bits. */
+/* What number.pyx needs of the compiler: wide products, bit counts, and a double made from its bits.
+ * With DICOMCORE_PLAIN defined, it is what a compiler without any of that gets. */
 #ifndef DICOMCORE_NUMBER_H
 #define DICOMCORE_NUMBER_H
 
@@ -9,20 +10,29 @@
 #include "tables/powers.h"
 
 /* One multiplication or division rounds once only where doubles are not computed wider (x87 does). */
-#if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD == 0
-#define ROUNDS_ONCE 1
-#elif defined(_MSC_VER) && defined(_WIN64)
+#if defined(DICOMCORE_PLAIN)
+#define ROUNDS_ONCE 0
+#elif defined(FLT_EVAL_METHOD)
+#define ROUNDS_ONCE (FLT_EVAL_METHOD == 0)
+#elif defined(_WIN64)
 #define ROUNDS_ONCE 1
 #else
 #define ROUNDS_ONCE 0
 #endif
 
-#if defined(_MSC_VER) && !defined(__clang__)
+#if defined(DICOMCORE_PLAIN)
+#elif defined(__GNUC__) || defined(__clang__)
+#define GNU_BITS
+#elif defined(_MSC_VER) && (defined(_M_X64) || defined(_M_ARM64))
 #include <intrin.h>
+#define MSVC_BITS
 #endif
 
 /* Eight characters in one word, the first one lowest. Cython keeps no 64-bit constants outside Python objects. */
 #define ASCII_ZEROS 0x3030303030303030u
+#define BACKSLASHES 0x5C5C5C5C5C5C5C5Cu
+#define POINTS 0x2E2E2E2E2E2E2E2Eu
+#define LOW_BITS 0x0101010101010101u
 #define TEN_TO_TOP 0x7676767676767676u /* added to a byte, sets its top bit from 10 on */
 #define TOP_BITS 0x8080808080808080u
 #define JOIN_PAIRS 0xA01u /* 10 * 2^8 + 1: each byte times ten and its neighbour */
@@ -33,9 +43,9 @@
 
 /* Zero bits below the lowest set bit; `word` is not 0. */
 static inline int low_zeros(uint64_t word) {
-#if defined(__GNUC__) || defined(__clang__)
+#if defined(GNU_BITS)
     return __builtin_ctzll(word);
-#elif defined(_MSC_VER) && (defined(_M_X64) || defined(_M_ARM64))
+#elif defined(MSVC_BITS)
     unsigned long at;
     _BitScanForward64(&at, word);
     return (int)at;
@@ -49,9 +59,9 @@ static inline int low_zeros(uint64_t word) {
 
 /* Zero bits above the highest set bit; `word` is not 0. */
 static inline int high_zeros(uint64_t word) {
-#if defined(__GNUC__) || defined(__clang__)
+#if defined(GNU_BITS)
     return __builtin_clzll(word);
-#elif defined(_MSC_VER) && (defined(_M_X64) || defined(_M_ARM64))
+#elif defined(MSVC_BITS)
     unsigned long at;
     _BitScanReverse64(&at, word);
     return 63 - (int)at;
@@ -65,7 +75,7 @@ static inline int high_zeros(uint64_t word) {
 
 /* The 128-bit product: returns its high word and puts the low one into *low. */
 static inline uint64_t multiply_wide(uint64_t a, uint64_t b, uint64_t *low) {
-#if defined(__SIZEOF_INT128__)
+#if defined(__SIZEOF_INT128__) && !defined(DICOMCORE_PLAIN)
     unsigned __int128 product = (unsigned __int128)a * b;
     *low = (uint64_t)product;
     return (uint64_t)(product >> 64);

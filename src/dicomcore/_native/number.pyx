@@ -16,13 +16,15 @@ cdef extern from "number.h" nogil:
     const uint64_t TEN_WORD[]
     int low_zeros(uint64_t word)
     int high_zeros(uint64_t word)
-    const uint64_t ASCII_ZEROS, TEN_TO_TOP, TOP_BITS, JOIN_PAIRS, PAIRS, JOIN_FOURS, FOURS, JOIN_EIGHT
+    const uint64_t ASCII_ZEROS, BACKSLASHES, POINTS, LOW_BITS, TEN_TO_TOP, TOP_BITS
+    const uint64_t JOIN_PAIRS, PAIRS, JOIN_FOURS, FOURS, JOIN_EIGHT
     uint64_t multiply_wide(uint64_t a, uint64_t b, uint64_t* low)
     double double_of_bits(uint64_t bits)
 
 cdef enum:
     BACKSLASH = 0x5C
     WORD_DIGITS = 19            # decimal digits that always fit a uint64
+    MOST_MISSES = 6
 
 # A number as written: (-1)^negative * mantissa * 10^exponent, `inexact` where digits past the 19th were dropped.
 cdef struct Decimal:
@@ -50,6 +52,18 @@ cdef inline uint64_t load_padded(const uint8_t* text, Py_ssize_t n, Py_ssize_t i
     return word
 
 
+cdef inline uint64_t zero_bytes(uint64_t word) noexcept nogil:
+    # The top bit of each zero byte, exact up to the lowest of them.
+    return (word - LOW_BITS) & ~word & TOP_BITS
+
+
+cdef inline uint64_t join_digits(uint64_t word) noexcept nogil:
+    # Eight digits, 0 to 9, the first one lowest: neighbours join to pairs, fours, one number.
+    word = ((word * JOIN_PAIRS) >> 8) & PAIRS
+    word = ((word * JOIN_FOURS) >> 16) & FOURS
+    return (word * JOIN_EIGHT) >> 32
+
+
 cdef inline Py_ssize_t gather(const uint8_t* text, Py_ssize_t n, Py_ssize_t i, uint64_t* mantissa) noexcept nogil:
     # Append the digits at text[i] to mantissa (modulo 2^64), eight at a time; return where they end.
     cdef uint64_t word, other
@@ -61,11 +75,7 @@ cdef inline Py_ssize_t gather(const uint8_t* text, Py_ssize_t n, Py_ssize_t i, u
         digits = low_zeros(other) >> 3 if other else 8
         if digits < 8:
             word = (word << 8) << (56 - 8 * digits)                  # leading zeros in place of what follows
-        # Neighbours join: 8 digits, 4 pairs, 2 fours, 1 eight.
-        word = ((word * JOIN_PAIRS) >> 8) & PAIRS
-        word = ((word * JOIN_FOURS) >> 16) & FOURS
-        word = (word * JOIN_EIGHT) >> 32
-        mantissa[0] = mantissa[0] * TEN_WORD[digits] + word
+        mantissa[0] = mantissa[0] * TEN_WORD[digits] + join_digits(word)
         i += digits
         if digits < 8:
             return i
@@ -201,6 +211,38 @@ cdef Status convert_hard(const uint8_t* text, Py_ssize_t n, const Decimal* numbe
     return OK if reparse(text, n, out) else NO_MEMORY
 
 
+cdef inline Py_ssize_t read_short(const uint8_t* text, double* out) noexcept nogil:
+    # The component at text[0] if it is what most are: a minus perhaps, up to eight characters of digits and a point,
+    # a backslash, all within sixteen readable bytes. Returns its length, 0 for any other.
+    # Lengths vary from one to the next, so there is no branch on any, and where the next one starts is known early.
+    cdef uint64_t word = load_le64(text), rest = load_le64(text + 8), point, whole
+    cdef uint64_t stops = zero_bytes(word ^ BACKSLASHES), later = zero_bytes(rest ^ BACKSLASHES)
+    cdef Py_ssize_t length = 0 if stops else 8
+    cdef Py_ssize_t minus = text[0] == b"-", count, before
+    cdef double value, scale
+    stops = stops if stops else later
+    if stops == 0:
+        return 0
+    length += low_zeros(stops) >> 3
+    count = length - minus
+    if not 1 <= count <= 8:
+        return 0
+    word = (word >> 8) | (rest << 56) if minus else word
+    # What is left are `count` characters: `before` of them, the point if there is one, and the others.
+    word = (word ^ ASCII_ZEROS) & (~<uint64_t>0 >> (64 - 8 * count))
+    point = zero_bytes(word ^ (POINTS ^ ASCII_ZEROS))
+    before = low_zeros(point) >> 3 if point else count
+    whole = ((point & (0 - point)) - 1) >> 7 if point else ~<uint64_t>0
+    word = (word & whole) | ((word >> 8) & ~whole)
+    count -= point != 0
+    if count == 0 or (word | (word + TEN_TO_TOP)) & TOP_BITS:
+        return 0
+    value = <double><int64_t>join_digits(word << (64 - 8 * count))
+    scale = TEN_DOUBLE[count - before]
+    out[0] = value / (-scale if minus else scale)   # both exact: rounds once, and keeps the sign of zero
+    return length
+
+
 cdef inline Py_ssize_t skip_space(const uint8_t* text, Py_ssize_t n, Py_ssize_t i) noexcept nogil:
     # What float() strips in front.
     while i < n and (text[i] == 32 or 9 <= text[i] <= 13):
@@ -296,7 +338,9 @@ cdef Py_ssize_t count_values(const uint8_t* text, Py_ssize_t n) noexcept nogil:
 
 cdef Status parse_decimals(const uint8_t* text, Py_ssize_t n, double* out, Py_ssize_t cap,
                            Py_ssize_t* count, Py_ssize_t* at) noexcept nogil:
-    cdef Py_ssize_t i = 0
+    # Writers keep one form: where the short one keeps missing, it is tried less and less.
+    cdef Py_ssize_t i = 0, step, skip = 0
+    cdef int misses = 0
     cdef Status status
     count[0] = at[0] = 0
     n = trim(text, n)
@@ -306,9 +350,18 @@ cdef Status parse_decimals(const uint8_t* text, Py_ssize_t n, double* out, Py_ss
         at[0] = i
         if count[0] == cap:
             return OVERRUN
-        status = read_decimal(text, n, &i, out + count[0])
-        if status != OK:
-            return status
+        step = 0
+        if skip:
+            skip -= 1
+        elif ROUNDS_ONCE and n - i >= 16:
+            step = read_short(text + i, out + count[0])
+            misses = 0 if step else min(misses + 1, MOST_MISSES)
+            skip = (1 << misses) - 1
+        i += step
+        if step == 0:
+            status = read_decimal(text, n, &i, out + count[0])
+            if status != OK:
+                return status
         count[0] += 1
         if i == n:
             return OK
