@@ -30,18 +30,17 @@ from dicomcore._native.vr cimport *
 
 import numpy as np
 
-from dicomcore.charset import charset_for
+from dicomcore.charset import DEFAULT_CHARSET, charset_for
 from dicomcore.tags import Tag
 from dicomcore.uids import UID
 from dicomcore.values import PersonName
+from dicomcore.values import parse_integer as parse_integer_text
 
 cdef extern from "Python.h":
     ctypedef object (*newfunc)(PyTypeObject* cls, object args, PyObject* kwargs)
     ctypedef struct PyObject
     newfunc type_new "PyLong_Type.tp_new"
     newfunc str_new "PyUnicode_Type.tp_new"
-
-DEFAULT_CHARSET = charset_for(())
 
 cdef dict VR_NAMES = {}
 for name in ("AE AS AT CS DA DS DT FD FL IS LO LT OB OD OF OL OV OW PN SH SL SQ SS ST SV TM UC UI UL UN UR US UT UV"
@@ -214,6 +213,13 @@ cdef inline Py_ssize_t trimmed(const uint8_t* p, Py_ssize_t n) noexcept nogil:
     return n
 
 
+cdef inline Py_ssize_t without_equals(const uint8_t* p, Py_ssize_t n) noexcept nogil:
+    # Length of a person name without the signs of component groups that aren't there (PS3.5 6.2.1.1).
+    while n and p[n - 1] == 61:
+        n -= 1
+    return n
+
+
 cdef inline str latin(const uint8_t* p, Py_ssize_t n):
     return PyUnicode_DecodeLatin1(<const char*>p, n, NULL)
 
@@ -241,13 +247,15 @@ cdef object plain_text(const uint8_t* p, Py_ssize_t n, uint16_t vr):
             n -= 1
     cut = <const uint8_t*>memchr(p, 0x5C, n) if n else NULL
     if cut == NULL:
-        return dress(latin(p, n), vr)
+        return dress(latin(p, without_equals(p, n) if vr == PN else n), vr)
     found = []
     end = p + n
     while True:
         size = (cut if cut != NULL else end) - p
         if each:
             size = trimmed(p, size)
+        elif vr == PN:
+            size = without_equals(p, size)
         text = latin(p, size)
         found.append(dress(text.lstrip(" ") if vr == AE else text, vr))
         if cut == NULL:
@@ -269,19 +277,13 @@ cdef object coded_text(Index index, Py_ssize_t row, const uint8_t* p, Py_ssize_t
         index.note("CHARACTER_SET", r.tag, r.offset, f"{vr_name(vr)} holds bytes outside the default repertoire")
         return plain_text(p, n, vr)
     charset = charset_at(index, row)
-    text, good = (charset.decode_person_name(data.rstrip(b" \0")) if vr == PN
-                  else charset.decode(data))
+    texts, good = charset.decode_values(data, vr_name(vr))
     if not good:
         index.note("CHARACTER_SET", r.tag, r.offset,
                    f"not decodable with Specific Character Set {chr(92).join(charset.names) or '(none)'}")
-    if vr == PN:
-        if "\\" in text:
-            return [make_name(part) for part in text.split("\\")]
-        return make_name(text)
-    if vr == LO or vr == SH or vr == UC:
-        if "\\" in text:
-            return [part.rstrip(" \0") for part in text.split("\\")]
-    return text.rstrip(" \0")
+    if len(texts) == 1:
+        return dress(texts[0], vr)
+    return [dress(text, vr) for text in texts]
 
 
 cdef object single_text(const uint8_t* p, Py_ssize_t n):
@@ -307,15 +309,11 @@ cdef object one_number_text(const uint8_t* p, Py_ssize_t n, uint16_t vr, bint* g
     text = latin(p, n).strip(" \0")
     if not text:
         return ""
-    try:
-        if "_" not in text:
-            if vr == IS:
-                return int(text)
-            number = float(text)
-            if number - number == 0:            # neither inf nor nan, which DS can't say
-                return number
-    except ValueError:
-        pass
+    if vr == IS:
+        try:
+            return parse_integer_text(text)     # larger than 64 bits
+        except ValueError:
+            pass
     good[0] = False
     return text
 
