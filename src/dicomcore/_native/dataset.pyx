@@ -38,6 +38,9 @@ cdef extern from "Python.h":
     object PyObject_GenericGetAttr(object, object)
     int PyObject_GenericSetAttr(object, object, PyObject*) except -1
 
+cdef enum:
+    FEW_ROWS = 1024     # up to here memory is set aside for all rows below a data set, its own or not
+
 # The façade's classes, told once at import: items are made of them.
 cdef object DATASET = None
 cdef object SEQUENCE = None
@@ -438,7 +441,7 @@ cdef class DatasetBase:
         cdef Py_ssize_t i, first, stop, n = 0
         cdef uint32_t last = 0
         cdef uint32_t* order
-        cdef bint ascending = True
+        cdef bint ascending = True, everything = self.wanted is None
         cdef Row* rows
         if index is None:
             self.arranged = 0
@@ -454,17 +457,20 @@ cdef class DatasetBase:
                 first, stop = 0, index.meta_count
             else:
                 first, stop = index.meta_count, index.count
-            i = first
-            while i < stop:
-                n += 1
-                i = rows[i].next
+            n = stop - first
+            if n > FEW_ROWS:                    # nested rows don't count: look how many there are
+                n = 0
+                i = first
+                while i < stop:
+                    n += 1
+                    i = rows[i].next
             order = <uint32_t*>malloc((n + 1) * sizeof(uint32_t))
             if order == NULL:
                 raise MemoryError("no memory to arrange a data set")
             i = first
             n = 0
             while i < stop:
-                if self.wanted is None or rows[i].tag in self.wanted:
+                if everything or rows[i].tag in self.wanted:
                     ascending &= rows[i].tag > last or n == 0
                     last = rows[i].tag
                     order[n] = <uint32_t>i

@@ -358,7 +358,9 @@ cpdef Index open_index(object source, bint is_path, object limits, bint force=Fa
     if scanner_init(s, FIRST_ROWS) != OK:
         raise MemoryError("no memory for the index")
     s.max_depth = limits.depth
-    s.max_rows = min(limits.elements, NO_ROW - 1)
+    s.max_rows = limits.elements
+    if s.max_rows >= NO_ROW:
+        s.max_rows = NO_ROW - 1
     s.total = self.source.size
     try:
         if self.source.path is not None and s.total:

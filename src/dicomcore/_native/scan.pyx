@@ -16,6 +16,7 @@ from dicomcore._native.vr cimport (
     NO_VR,
     SQ,
     UN,
+    VR_SEQUENCE,
     VR_SHORT,
     VR_UNKNOWN,
     is_letters,
@@ -23,6 +24,7 @@ from dicomcore._native.vr cimport (
 )
 
 cdef enum:
+    ITEM_LE = 0xE000FFFE
     HEADROOM = 32       # bytes a turn may look at: an item's header and its first element's, and a spare word
     NO_TAG = 0xFFFFFFFF
 
@@ -518,6 +520,80 @@ cdef Status scan_items(Scanner* s, const Row* element) noexcept nogil:
     return open_level(s, ITEMS, mode, s.total, True, True)
 
 
+cdef inline uint32_t plain_bound(Scanner* s) noexcept nogil:
+    # Elements with tags below this need none of the questions that only some are asked.
+    if s.depth:
+        return 0xFFFE0000
+    if s.only_group >= 0:
+        return 0
+    return min(s.stop_tag, <uint32_t>0x7FE00000)
+
+
+cdef inline uint32_t rotate(uint32_t word) noexcept nogil:
+    return (word << 16) | (word >> 16)
+
+
+cdef Status plain_elements(Scanner* s) noexcept nogil:
+    # The run of elements at s.pos that break no rule and are little endian and no container, which is most of any
+    # file; sequences of defined length are opened on the way. What is left to `scan` begins at s.pos.
+    cdef Level* level = &s.levels[s.depth]
+    cdef uint64_t pos = s.pos, end = level.end, size
+    cdef uint64_t safe = s.stop if s.stop == s.total else s.stop - HEADROOM
+    cdef uint32_t bound = plain_bound(s), last = level.last, tag, length
+    cdef uint8_t mode = level.mode, form, header
+    cdef uint16_t vr
+    cdef const uint8_t* base = s.window - s.start
+    cdef const uint8_t* p
+    cdef Row* row
+    cdef Status status = OK
+
+    if pos < s.start or (s.stop != s.total and s.stop - s.start < HEADROOM):
+        return OK
+    while pos <= safe and end - pos >= 8:
+        p = base + pos
+        tag = rotate(load_le32(p))
+        if tag <= last or tag >= bound:
+            break
+        header = 8
+        if mode & IMPLICIT:
+            vr = public_vr(tag)
+            length = load_le32(p + 4)
+            form = VR_SEQUENCE if vr == SQ else VR_SHORT
+        else:
+            vr = load_le16(p + 4)
+            form = vr_form(p[4], p[5])
+            length = load_le16(p + 6)
+            if form != VR_SHORT:
+                if form == VR_UNKNOWN or length or end - pos < 12:
+                    break
+                length = load_le32(p + 8)
+                header = 12
+        size = length
+        if size > end - pos - header or length & 1 or length == <uint32_t>UNDEFINED_LENGTH:
+            break
+        if s.count == s.capacity:
+            status = grow_rows(s)
+            if status != OK:
+                break
+        if form == VR_SEQUENCE:
+            if size >= 8 and load_le32(p + header) != ITEM_LE:
+                break
+            row = &s.rows[s.count]
+            row[0] = Row(tag, vr, header, mode | CONTAINER, pos + header, size, level.row, <uint32_t>(s.count + 1))
+            s.count += 1
+            level.last = tag
+            s.pos = pos + header
+            return open_level(s, ITEMS, mode, s.pos + size, True, False)
+        row = &s.rows[s.count]
+        row[0] = Row(tag, vr, header, mode, pos + header, size, level.row, <uint32_t>(s.count + 1))
+        s.count += 1
+        last = tag
+        pos += header + size
+    level.last = last
+    s.pos = pos
+    return status
+
+
 cdef inline bint is_pixels(uint32_t tag) noexcept nogil:
     return tag == PIXEL_DATA or tag == FLOAT_PIXEL_DATA or tag == DOUBLE_FLOAT_PIXEL_DATA
 
@@ -535,11 +611,19 @@ cdef Status scan(Scanner* s) noexcept nogil:
     s.paused_at_pixels = False
     while status == OK:
         level = &s.levels[s.depth]
+        if level.kind == ELEMENTS and not level.mode & BIG_ENDIAN:
+            status = plain_elements(s)
+            if status != OK:
+                return status
+            level = &s.levels[s.depth]
         if s.pos >= level.end:
             if s.depth == 0:
                 s.done = True
                 return OK
-            status = unfinished(s, level)
+            if level.defined:
+                close_level(s, s.pos)
+            else:
+                status = unfinished(s, level)
             continue
         left = level.end - s.pos
         if left < 8:
