@@ -28,7 +28,6 @@ cdef enum Flags:
     CLIPPED = 8             # claims more bytes than its surroundings hold; Row.length is what is there
     CONTAINER = 16          # rows of its items (or fragments) follow
     FRAGMENTS = 32          # a container of fragments: encapsulated pixel data
-    OPEN = 64               # a container whose end has not been reached yet
 
 cdef enum IssueCode:
     TRAILING_BYTES = 1

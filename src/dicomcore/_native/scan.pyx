@@ -7,9 +7,9 @@ between two elements: where its window ends (NEED_MORE) or, when asked to, behin
 
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
-from dicomcore._native.cursor cimport load_be16, load_be32, load_le16, load_le32
+from dicomcore._native.cursor cimport load_be16, load_be32, load_le16, load_le32, load_le64
 from dicomcore._native.dictionary cimport public_vr
 from dicomcore._native.fault cimport LIMIT, NEED_MORE, NO_MEMORY, OK, Status
 from dicomcore._native.vr cimport (
@@ -23,10 +23,23 @@ from dicomcore._native.vr cimport (
     vr_form,
 )
 
+cdef extern from *:
+    """
+    #if defined(__BYTE_ORDER__) && defined(__ORDER_BIG_ENDIAN__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    #define HOST_IS_BIG 1
+    #else
+    #define HOST_IS_BIG 0
+    #endif
+    """
+    const bint HOST_IS_BIG
+
 cdef enum:
-    ITEM_LE = 0xE000FFFE
+    ITEM_LE = 0xE000FFFE            # tags as a little-endian word has them
+    ITEM_DELIMITER_LE = 0xE00DFFFE
+    SEQUENCE_DELIMITER_LE = 0xE0DDFFFE
     HEADROOM = 32       # bytes a turn may look at: an item's header and its first element's, and a spare word
     NO_TAG = 0xFFFFFFFF
+    ITEMS_DUE = 0xFFFFFFFF  # in the place of a last tag: the level is a sequence
 
 
 cdef Status scanner_init(Scanner* s, Py_ssize_t rows) noexcept nogil:
@@ -155,13 +168,11 @@ cdef Status open_level(Scanner* s, uint8_t kind, uint8_t mode, uint64_t end, bin
     level.mode = mode
     level.defined = defined
     level.untyped = untyped
-    s.rows[level.row].flags |= OPEN
     return OK
 
 
 cdef inline void close_level(Scanner* s, uint64_t content_end) noexcept nogil:
     cdef Row* row = &s.rows[s.levels[s.depth].row]
-    row.flags &= <uint8_t>~<int>OPEN
     row.next = <uint32_t>s.count
     if row.flags & UNDEFINED:
         row.length = content_end - row.offset
@@ -533,65 +544,174 @@ cdef inline uint32_t rotate(uint32_t word) noexcept nogil:
     return (word << 16) | (word >> 16)
 
 
-cdef Status plain_elements(Scanner* s) noexcept nogil:
-    # The run of elements at s.pos that break no rule and are little endian and no container, which is most of any
-    # file; sequences of defined length are opened on the way. What is left to `scan` begins at s.pos.
-    cdef Level* level = &s.levels[s.depth]
-    cdef uint64_t pos = s.pos, end = level.end, size
+cdef inline void put_row(Row* row, uint64_t head, uint64_t offset, uint64_t length, uint32_t parent,
+                         Py_ssize_t next) noexcept nogil:
+    # `head` is the row's first word: tag, VR, header and flags in this order from the lowest byte.
+    if HOST_IS_BIG:
+        row.tag = <uint32_t>head
+        row.vr = <uint16_t>(head >> 32)
+        row.header = <uint8_t>(head >> 48)
+        row.flags = <uint8_t>(head >> 56)
+    else:
+        memcpy(row, &head, 8)
+    row.offset = offset
+    row.length = length
+    row.parent = parent
+    row.next = <uint32_t>next
+
+
+cdef inline uint64_t row_head(uint32_t tag, uint16_t vr, uint8_t header, uint8_t flags) noexcept nogil:
+    return tag | (<uint64_t>vr << 32) | (<uint64_t>header << 48) | (<uint64_t>flags << 56)
+
+
+cdef inline Level* push(Level* level, uint64_t end, Py_ssize_t row, uint8_t kind, uint8_t mode, bint defined) noexcept nogil:
+    level += 1
+    level.end = end
+    level.row = <uint32_t>row
+    level.last = 0
+    level.kind = kind
+    level.mode = mode
+    level.defined = defined
+    level.untyped = False
+    return level
+
+
+cdef inline uint64_t last_header(Scanner* s, uint64_t end) noexcept nogil:
+    # The last position at which a header may be looked at: in this level, and HEADROOM before the window's end.
     cdef uint64_t safe = s.stop if s.stop == s.total else s.stop - HEADROOM
-    cdef uint32_t bound = plain_bound(s), last = level.last, tag, length
-    cdef uint8_t mode = level.mode, form, header
-    cdef uint16_t vr
+    return min(safe, end - 8) if end >= 8 else 0
+
+
+cdef void scan_plain(Scanner* s) noexcept nogil:
+    # The way through input that breaks no rule and is little endian, which is most of any file: elements, sequences
+    # and items are taken here as long as nothing is unusual. Whatever is, is left at s.pos for `scan`.
+    cdef Level* level = &s.levels[s.depth]
+    cdef Level* deepest = &s.levels[min(s.max_depth, s.level_capacity - 2)]
+    cdef uint64_t pos = s.pos, end = level.end, size, until, word
     cdef const uint8_t* base = s.window - s.start
     cdef const uint8_t* p
-    cdef Row* row
-    cdef Status status = OK
+    cdef uint32_t bound = plain_bound(s), last = level.last, parent = level.row, raw, tag, length
+    cdef uint8_t form, header, mode = level.mode
+    cdef bint defined = level.defined
+    cdef uint16_t vr
+    cdef Row* rows = s.rows
+    cdef Py_ssize_t count = s.count, capacity = s.capacity
 
-    if pos < s.start or (s.stop != s.total and s.stop - s.start < HEADROOM):
-        return OK
-    while pos <= safe and end - pos >= 8:
-        p = base + pos
-        tag = rotate(load_le32(p))
-        if tag <= last or tag >= bound:
-            break
-        header = 8
-        if mode & IMPLICIT:
-            vr = public_vr(tag)
-            length = load_le32(p + 4)
-            form = VR_SEQUENCE if vr == SQ else VR_SHORT
-        else:
-            vr = load_le16(p + 4)
-            form = vr_form(p[4], p[5])
-            length = load_le16(p + 6)
-            if form != VR_SHORT:
-                if form == VR_UNKNOWN or length or end - pos < 12:
+    if pos < s.start or level.kind == PIECES or (s.stop != s.total and s.stop - s.start < HEADROOM):
+        return
+    if level.kind == ITEMS:
+        last = ITEMS_DUE
+    while True:
+        until = last_header(s, end)
+        if last != ITEMS_DUE:
+            # ---- elements, up to a sequence or the end of the level
+            form = VR_SHORT
+            raw = 0
+            while pos <= until and count < capacity:
+                p = base + pos
+                word = load_le64(p)
+                raw = <uint32_t>word
+                tag = rotate(raw)
+                if tag <= last or tag >= bound:
                     break
-                length = load_le32(p + 8)
-                header = 12
-        size = length
-        if size > end - pos - header or length & 1 or length == <uint32_t>UNDEFINED_LENGTH:
-            break
-        if s.count == s.capacity:
-            status = grow_rows(s)
-            if status != OK:
+                header = 8
+                if mode & IMPLICIT:
+                    vr = public_vr(tag)
+                    length = <uint32_t>(word >> 32)
+                    form = VR_SEQUENCE if vr == SQ else VR_SHORT
+                else:
+                    vr = <uint16_t>(word >> 32)
+                    form = vr_form(<uint8_t>vr, <uint8_t>(vr >> 8))
+                    length = <uint32_t>(word >> 48)
+                    if form != VR_SHORT:
+                        if form == VR_UNKNOWN or length or end - pos < 12:
+                            form = VR_UNKNOWN
+                            break
+                        length = load_le32(p + 8)
+                        header = 12
+                        if form == VR_SEQUENCE:
+                            break
+                pos += header
+                if length > end - pos or length & 1 or form == VR_SEQUENCE:
+                    pos -= header
+                    break
+                put_row(&rows[count], row_head(tag, vr, header, mode), pos, length, parent, count + 1)
+                count += 1
+                last = tag
+                pos += length
+            if form == VR_SEQUENCE and pos <= until and count < capacity:
+                size = end - pos - header
+                if size < 8 or level >= deepest:
+                    break
+                raw = load_le32(p + header)
+                if raw != <uint32_t>ITEM_LE and (length or raw != <uint32_t>SEQUENCE_DELIMITER_LE):
+                    break
+                if length != <uint32_t>UNDEFINED_LENGTH and (length > size or length & 1):
+                    break
+                level.last = tag
+                pos += header
+                defined = length != <uint32_t>UNDEFINED_LENGTH
+                put_row(&rows[count], row_head(tag, SQ, header, mode | CONTAINER | (0 if defined else UNDEFINED)), pos,
+                        length if defined else 0, parent, 0)
+                if defined:
+                    end = pos + length
+                level = push(level, end, count, ITEMS, mode, defined)
+                parent = <uint32_t>count
+                count += 1
+                last = ITEMS_DUE
+                continue
+            if pos < end or not defined:
+                if raw != <uint32_t>ITEM_DELIMITER_LE or defined or pos > until or load_le32(base + pos + 4):
+                    break
+                rows[parent].length = pos - rows[parent].offset
+                pos += 8
+            elif parent == NO_ROW:
                 break
-        if form == VR_SEQUENCE:
-            if size >= 8 and load_le32(p + header) != ITEM_LE:
+        elif pos < end or not defined:
+            # ---- an item, or the end of the sequence
+            if pos > until or count == capacity:
                 break
-            row = &s.rows[s.count]
-            row[0] = Row(tag, vr, header, mode | CONTAINER, pos + header, size, level.row, <uint32_t>(s.count + 1))
-            s.count += 1
-            level.last = tag
-            s.pos = pos + header
-            return open_level(s, ITEMS, mode, s.pos + size, True, False)
-        row = &s.rows[s.count]
-        row[0] = Row(tag, vr, header, mode, pos + header, size, level.row, <uint32_t>(s.count + 1))
-        s.count += 1
-        last = tag
-        pos += header + size
-    level.last = last
+            p = base + pos
+            raw = load_le32(p)
+            length = load_le32(p + 4)
+            if raw == <uint32_t>ITEM_LE:
+                size = end - pos - 8
+                if size < 8 or level >= deepest or not mode & IMPLICIT and not is_letters(p[12], p[13]):
+                    break
+                defined = length != <uint32_t>UNDEFINED_LENGTH
+                if defined and (length > size or length < 8 or length & 1):
+                    break
+                pos += 8
+                put_row(&rows[count], row_head(ITEM, NO_VR, 8, mode | CONTAINER | (0 if defined else UNDEFINED)), pos,
+                        length if defined else 0, parent, 0)
+                if defined:
+                    end = pos + length
+                level = push(level, end, count, ELEMENTS, mode, defined)
+                parent = <uint32_t>count
+                count += 1
+                last = 0
+                bound = 0xFFFE0000
+                continue
+            if raw != <uint32_t>SEQUENCE_DELIMITER_LE or defined or length:
+                break
+            rows[parent].length = pos - rows[parent].offset
+            pos += 8
+        # ---- a level has ended: go on in the one around it
+        rows[parent].next = <uint32_t>count
+        level -= 1
+        end = level.end
+        parent = level.row
+        defined = level.defined
+        mode = level.mode
+        last = ITEMS_DUE if level.kind == ITEMS else level.last
+        if parent == NO_ROW:
+            s.depth = 0
+            bound = plain_bound(s)
+    if last != ITEMS_DUE:
+        level.last = last
+    s.depth = level - s.levels
     s.pos = pos
-    return status
+    s.count = count
 
 
 cdef inline bint is_pixels(uint32_t tag) noexcept nogil:
@@ -611,19 +731,14 @@ cdef Status scan(Scanner* s) noexcept nogil:
     s.paused_at_pixels = False
     while status == OK:
         level = &s.levels[s.depth]
-        if level.kind == ELEMENTS and not level.mode & BIG_ENDIAN:
-            status = plain_elements(s)
-            if status != OK:
-                return status
+        if not level.mode & BIG_ENDIAN:
+            scan_plain(s)
             level = &s.levels[s.depth]
         if s.pos >= level.end:
             if s.depth == 0:
                 s.done = True
                 return OK
-            if level.defined:
-                close_level(s, s.pos)
-            else:
-                status = unfinished(s, level)
+            status = unfinished(s, level)
             continue
         left = level.end - s.pos
         if left < 8:

@@ -10,7 +10,7 @@ cdef extern from "tables/vr.h" nogil:
         VR_LONG         # two reserved bytes and a 32-bit value length
         VR_SEQUENCE     # SQ: long
         VR_UNTYPED      # UN: long
-    const uint8_t VR_FORM[26 * 26]
+    const uint8_t VR_FORM[32 * 32]
 
 
 cdef enum VR:
@@ -57,10 +57,9 @@ cdef enum VR:
 
 cdef inline uint8_t vr_form(uint8_t first, uint8_t second) noexcept nogil:
     # The form of an explicit element's header (PS3.5 7.1.2).
-    cdef unsigned int a = <unsigned int>first - 65, b = <unsigned int>second - 65
-    if a > 25 or b > 25:
+    if (first & 0xE0) != 0x40 or (second & 0xE0) != 0x40:
         return VR_UNKNOWN
-    return VR_FORM[a * 26 + b]
+    return VR_FORM[(first & 31) | (second & 31) << 5]
 
 
 cdef inline bint is_letters(uint8_t first, uint8_t second) noexcept nogil:

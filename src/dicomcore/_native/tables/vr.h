@@ -6,9 +6,10 @@
 
 enum { VR_UNKNOWN, VR_SHORT, VR_LONG, VR_SEQUENCE, VR_UNTYPED };
 
-#define VR_CELL(a, b) [((a) - 'A') * 26 + ((b) - 'A')]
+/* five bits of each letter: A is 1 */
+#define VR_CELL(a, b) [((a) & 31) | ((b) & 31) << 5]
 
-static const uint8_t VR_FORM[26 * 26] = {
+static const uint8_t VR_FORM[32 * 32] = {
     VR_CELL('A', 'E') = VR_SHORT,
     VR_CELL('A', 'S') = VR_SHORT,
     VR_CELL('A', 'T') = VR_SHORT,
