@@ -32,7 +32,9 @@ def value_text(element: DataElement) -> str:
 
 
 def number_text(element: DataElement, value: Any) -> str:
-    """DS and IS as they were written: quoted alone, bare in a list."""
+    """DS and IS as they were written, but for a single IS, whose number is given: quoted alone, bare in a list."""
+    if isinstance(value, int):
+        return f"'{value}'"
     if element.raw is not None:
         texts = [part.strip(" \0") for part in bytes(element.raw).decode("latin-1").split("\\")]
     else:
@@ -59,5 +61,5 @@ def data_set_lines(data_set: Dataset, indent: int = 0, *, items: bool = True) ->
             continue
         yield f"{margin}{element.tag}  {element.name}  {len(element.value)} item(s) ---- "
         for item in element.value if items else ():
-            yield from data_set_lines(item, indent + 1)
+            yield from data_set_lines(item, indent + 1) if len(item) else ("",)
             yield margin + "   ---------"

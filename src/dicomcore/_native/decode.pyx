@@ -70,6 +70,9 @@ cdef object make_uid(str text):
 
 
 cdef object make_name(str text):
+    # Component groups that are missing at the end may be left out with their delimiter (PS3.5 6.2.1): so they are.
+    if text and text[len(text) - 1] == u"=":
+        text = text.rstrip("=")
     return str_new(<PyTypeObject*>PersonName, (text,), NULL)
 
 
@@ -517,8 +520,6 @@ cdef Py_ssize_t count_multiplicity(Index index, Py_ssize_t row, uint16_t vr) exc
     if r.length == 0:
         return 0
     if is_text(vr) or vr == DS or vr == IS:
-        if vr == LT or vr == ST or vr == UT or vr == UR:
-            return 1
         value = decode(index, row, vr)
         if isinstance(value, list):
             return len(<list>value)

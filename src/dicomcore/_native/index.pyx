@@ -336,8 +336,7 @@ cdef int read_data_set(Index self) except -1:
 cdef int drop_pixels(Index self) noexcept:
     # The scan was paused behind the row of pixel data: forget that row and what would follow.
     if self.scanner.paused_at_pixels:
-        while self.count and self.rows[self.count - 1].tag >> 16 == 0x7FE0:
-            self.count -= 1
+        self.count -= 1
         self.scanner.count = self.count
     self.complete = True
     return 0
