@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dicomcore._native import jpegll as _jpegll
 from dicomcore._native import rle as _rle
 from dicomcore.errors import EncodeError, PixelDecodeError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["rle_decode", "rle_encode"]
+__all__ = [
+    "JpegLosslessInfo",
+    "jpeg_lossless_decode",
+    "jpeg_lossless_decode_components",
+    "jpeg_lossless_info",
+    "rle_decode",
+    "rle_encode",
+]
 
+PARTIAL_SAMPLES_PER_BYTE = 1 << 12  # a codestream cut short may claim that much more than it holds
 RLE_EXPANSION = 64  # 2 bytes stand for 128 at most (PS3.5 G.3.1)
 
 
@@ -82,6 +92,88 @@ def rle_encode(array: Any, *, planar: bool = False) -> bytes:
     if pixels.itemsize * samples > 15:
         raise EncodeError(f"{samples} samples of {pixels.itemsize} bytes need more than RLE's 15 segments (PS3.5 G.5)")
     return _rle.encode_frame(flat(pixels), rows * columns, columns, samples, pixels.itemsize, planar)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JpegLosslessInfo:
+    """What the frame header and the first scan header of a codestream say (T.81 B.2.2, B.2.3)."""
+
+    rows: int
+    columns: int
+    precision: int
+    """Bits a sample, 2 to 16."""
+    components: tuple[tuple[int, int, int], ...]
+    """Identifier, rows and columns of each component; they differ where components are subsampled."""
+    predictor: int
+    """Selection value, 1 to 7 (T.81 table H.1)."""
+    point_transform: int
+    """Low bits that the encoder left out."""
+    restart_interval: int
+    """In MCUs; 0: none."""
+    interleaved: bool
+    """The first scan has more than one component."""
+    scan_offset: int
+    """Offset of the first byte of entropy-coded data."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the decoded array."""
+        samples = len(self.components)
+        return (self.rows, self.columns, samples) if samples > 1 else (self.rows, self.columns)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the decoded array: uint8 for up to 8 bits, else uint16."""
+        return np.dtype(np.uint8 if self.precision <= 8 else np.uint16)
+
+
+def jpeg_lossless_info(codestream: Any) -> JpegLosslessInfo:
+    """Read the headers of a JPEG lossless codestream (T.81 process 14) up to its first scan.
+
+    Raises PixelDecodeError, whose ``offset`` counts bytes from the start of `codestream`, and
+    UnsupportedTransferSyntaxError for the other kinds of JPEG.
+    """
+    return JpegLosslessInfo(**_jpegll.info(flat(codestream)))
+
+
+def jpeg_lossless_decode(codestream: Any, *, out: Any = None, partial: bool = False) -> NDArray[Any]:
+    """Decode a JPEG lossless codestream (T.81 process 14), with any predictor, of 2 to 16 bits and 1 to 4 components.
+
+    Returns ``(rows, columns)`` or ``(rows, columns, samples)`` in native byte order, uint8 for up to 8 bits of precision,
+    else uint16. Components that are subsampled are spread by repeating samples. `out`, a writable contiguous buffer,
+    takes the samples in place of a new array; with twice the bytes that 8-bit samples need it gets them as uint16.
+    Raises PixelDecodeError, whose ``offset`` counts bytes from the start of `codestream`; with `partial` the rows that
+    could be decoded are returned, and zeros for the rest.
+    """
+    source = flat(codestream)
+    info = jpeg_lossless_info(source)
+    size = int(np.prod(info.shape))
+    check_claim(source, info, size, partial)
+    dtype = info.dtype
+    if out is not None and dtype.itemsize == 1 and memoryview(out).nbytes == 2 * size:
+        dtype = np.dtype(np.uint16)
+    array = output(out, info.shape, dtype)
+    _jpegll.decode_frame(source, flat(array), dtype.itemsize, False, partial)
+    return array
+
+
+def jpeg_lossless_decode_components(codestream: Any, *, partial: bool = False) -> list[NDArray[Any]]:
+    """Decode a JPEG lossless codestream to one array a component, each ``(rows, columns)`` of its own (T.81 A.1.1)."""
+    source = flat(codestream)
+    info = jpeg_lossless_info(source)
+    sizes = [rows * columns for _, rows, columns in info.components]
+    check_claim(source, info, sum(sizes), partial)
+    samples = np.empty(sum(sizes), info.dtype)
+    _jpegll.decode_frame(source, flat(samples), info.dtype.itemsize, True, partial)
+    parts = np.split(samples, np.cumsum(sizes)[:-1])
+    return [part.reshape(rows, columns) for part, (_, rows, columns) in zip(parts, info.components, strict=True)]
+
+
+def check_claim(source: memoryview, info: JpegLosslessInfo, samples: int, partial: bool) -> None:
+    """Refuse a frame that the codestream can't hold, as a sample takes at least a bit, before it is allocated."""
+    held = source.nbytes - info.scan_offset
+    if samples > (PARTIAL_SAMPLES_PER_BYTE if partial else 8) * held:
+        raise PixelDecodeError(f"{held} bytes cannot hold {samples} samples", offset=source.nbytes)
 
 
 def flat(buffer: Any) -> memoryview:
