@@ -268,7 +268,7 @@ cdef Status interval_of(const Stream* s, Py_ssize_t across, Py_ssize_t down, Py_
     return OK
 
 
-cdef Status decode_scan(Stream* s, const Scan* scan, Output* out, bint apart) noexcept nogil:
+cdef Status decode_scan(Stream* s, const Scan* scan, Output* out, bint apart, double bits_each) noexcept nogil:
     # One scan; s.i is then somewhere before what follows it, or where the fault is.
     cdef const Frame* frame = &s.frame
     cdef const Codes* codes[4]
@@ -284,7 +284,7 @@ cdef Status decode_scan(Stream* s, const Scan* scan, Output* out, bint apart) no
     memset(&bits, 0, sizeof(Bits))
     for j in range(scan.count):
         codes[j] = &s.codes[scan.table[j]]
-    status = build_tables(&tables, codes, scan.count, frame.rows * frame.columns * scan.count)
+    status = build_tables(&tables, codes, scan.count, frame.rows * frame.columns * scan.count, bits_each)
     if status == OK:
         status = open_bits(&bits, s.src, s.n, s.i)
     if status == OK and even:
@@ -320,6 +320,7 @@ cdef Status decode_scans(Stream* s, Scan* scan, uint8_t* dst, int width, bint ap
     cdef Frame* frame = &s.frame
     cdef Output out
     cdef int seen = 0, j, k
+    cdef double bits_each = 8.0 * (s.n - s.i) / samples_of(frame, frame.count, apart)
     cdef Status status
     while True:
         out.width = width
@@ -329,7 +330,7 @@ cdef Status decode_scans(Stream* s, Scan* scan, uint8_t* dst, int width, bint ap
             k = scan.component[j]
             out.dst[j] = dst + (samples_of(frame, k, True) if apart else k) * width
             seen |= 1 << k
-        status = decode_scan(s, scan, &out, apart)
+        status = decode_scan(s, scan, &out, apart, bits_each)
         if status != OK or seen == (1 << frame.count) - 1:
             return status
         status = next_scan(s, scan)

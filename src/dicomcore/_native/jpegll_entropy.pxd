@@ -27,7 +27,6 @@ cdef extern from "jpegll_types.h" nogil:
 
 cdef enum:
     REGION = 8192                   # bytes of entropy-coded data a chain has before it, at most
-    LOGGED = 48                     # places at which an earlier chain may fall into step with a later one
 
 cdef struct Tables:                 # of one scan
     int count                       # components with a table of their own, in turn; 1: all have the same
@@ -48,7 +47,8 @@ cdef struct Bits:                   # entropy-coded data, its stuffed zeros take
     bint ended                      # src[i] begins a marker, or src is at its end
     int misses                      # second chains in a row that never fell into step
 
-cdef Status build_tables(Tables* tables, const Codes** codes, int count, Py_ssize_t samples) noexcept nogil
+cdef Status build_tables(Tables* tables, const Codes** codes, int count, Py_ssize_t samples,
+                         double bits_each) noexcept nogil
 cdef void free_tables(Tables* tables) noexcept nogil
 cdef Status open_bits(Bits* bits, const uint8_t* src, Py_ssize_t n, Py_ssize_t i) noexcept nogil
 cdef void free_bits(Bits* bits) noexcept nogil

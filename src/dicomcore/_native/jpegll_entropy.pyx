@@ -2,7 +2,7 @@
 
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
-from libc.string cimport memchr, memcpy, memmove, memset
+from libc.string cimport memchr, memcmp, memcpy, memmove, memset
 
 from dicomcore._native.fault cimport CORRUPT, NO_MEMORY, OK, Status, TRUNCATED
 from dicomcore._native.jpegll_markers cimport Codes
@@ -14,14 +14,19 @@ cdef extern from "jpegll_chains.h" nogil:
     void jll_step(const jll_table* const* tables, int count, const uint8_t* bits, jll_chain* chain)
     void jll_wide1(const jll_table* table, const uint8_t* bits, jll_chain* a)
     void jll_wide2(const jll_table* table, const uint8_t* bits, jll_chain* a, jll_chain* b)
+    void jll_wide3(const jll_table* table, const uint8_t* bits, jll_chain* a, jll_chain* b, jll_chain* c)
     void jll_several1(const jll_table* table, const jll_several* several, int several_bits, const uint8_t* bits,
                       jll_chain* a)
     void jll_several2(const jll_table* table, const jll_several* several, int several_bits, const uint8_t* bits,
                       jll_chain* a, jll_chain* b)
+    void jll_several3(const jll_table* table, const jll_several* several, int several_bits, const uint8_t* bits,
+                      jll_chain* a, jll_chain* b, jll_chain* c)
 
 cdef enum:
-    CLEAN = 2 * REGION              # bytes of clean, less its slack
-    WORTH = 512                     # bytes from which on a second chain gains more than its start costs
+    CHAINS = 3                      # at most; a fourth gains nothing
+    LOGGED = 64                     # places at which a chain may fall into step with the one behind it
+    CLEAN = CHAINS * REGION         # bytes of clean, less its slack
+    WORTH = 384                     # bytes from which on a further chain gains more than its start costs
     GROUP = 57                      # bits that a chain takes between two looks at its stop, at most
 
 
@@ -77,40 +82,30 @@ cdef void build_several(jll_several* several, const jll_table* table, int bits) 
         several[k] = entry + used
 
 
-cdef double expect_short(const Codes* codes, int bits) noexcept nogil:
-    # The share of differences that take `bits` at most, going by what the lengths of codes say of their frequency.
-    cdef double share = 0, all = 0, weight
-    cdef int length, index = 0, j
-    for length in range(1, 17):
-        weight = 1.0 / (1 << length)
-        for j in range(codes.counts[length]):
-            all += weight
-            if length + codes.symbols[index] <= bits:
-                share += weight
-            index += 1
-    return share / all if all > 0 else 0
-
-
-cdef int several_bits_for(const Codes* codes, Py_ssize_t samples) noexcept nogil:
-    # How many bits a look-up of several differences is worth: building it costs about 2 ** bits samples. 0: none.
-    cdef int bits = 10
-    if samples < 1 << 15:
+cdef int several_bits_for(Py_ssize_t samples, double bits_each) noexcept nogil:
+    # How many bits a look-up of several differences is worth: building it costs about as much as 2 ** bits samples, and
+    # a difference that doesn't fit costs a branch that nobody foresaw. 0: none.
+    if samples < 4096 or bits_each > 9:
         return 0
-    if samples >= 1 << 17:
-        bits = 11
-    if samples >= 1 << 19:
-        bits = 12
-    return bits if expect_short(codes, bits) > 0.9 else 0
+    if samples < 1 << 17:
+        return 9 if samples < 1 << 15 else 10
+    return 11 if samples < 1 << 19 else 12
 
 
-cdef Status build_tables(Tables* tables, const Codes** codes, int count, Py_ssize_t samples) noexcept nogil:
-    # The tables of a scan of `count` components and about as many samples; codes[j] may be the same for several j.
+cdef bint alike(const Codes* a, const Codes* b) noexcept nogil:
+    return a == b or (memcmp(a.counts, b.counts, sizeof(a.counts)) == 0
+                      and memcmp(a.symbols, b.symbols, a.total) == 0)
+
+
+cdef Status build_tables(Tables* tables, const Codes** codes, int count, Py_ssize_t samples,
+                         double bits_each) noexcept nogil:
+    # The tables of a scan of `count` components and so many samples of about `bits_each`.
     cdef Status status
     cdef int j
     memset(tables, 0, sizeof(Tables))
     tables.count = 1
     for j in range(1, count):
-        if codes[j] != codes[0]:
+        if not alike(codes[j], codes[0]):
             tables.count = count
     tables.owned = <jll_table*>malloc(tables.count * sizeof(jll_table))
     if tables.owned == NULL:
@@ -122,7 +117,7 @@ cdef Status build_tables(Tables* tables, const Codes** codes, int count, Py_ssiz
     for j in range(count):
         tables.turn[j] = &tables.owned[j if tables.count > 1 else 0]
     if tables.count == 1:
-        tables.several_bits = several_bits_for(codes[0], samples)
+        tables.several_bits = several_bits_for(samples, bits_each)
     if tables.several_bits:
         tables.several = <jll_several*>malloc((sizeof(jll_several) + sizeof(uint32_t)) << tables.several_bits)
         if tables.several == NULL:
@@ -207,21 +202,25 @@ cdef Py_ssize_t place_of(const Bits* bits) noexcept nogil:
 
 # --- differences ---
 
+cdef struct Start:                  # how a chain began that began anywhere
+    int64_t log[LOGGED]             # where its first samples begin
+    int phases[LOGGED]
+    int logged
+    uint16_t* begin                 # its first sample
+
+
 cdef Py_ssize_t room_for(Py_ssize_t want) noexcept nogil:
     # Samples that `out` of read_differences must have room for: a chain can't give more than its bits, or than wanted.
-    return 2 * (min(want, <Py_ssize_t>8 * CLEAN) + 2 * JLL_SPILL)
+    return CHAINS * (min(want, <Py_ssize_t>8 * CLEAN) + 2 * JLL_SPILL)
 
 
-cdef void run_pair(const Tables* tables, const uint8_t* bits, jll_chain* a, jll_chain* b) noexcept nogil:
-    if tables.several != NULL:
-        jll_several2(tables.turn[0], tables.several, tables.several_bits, bits, a, b)
-    else:
-        jll_wide2(tables.turn[0], bits, a, b)
+cdef inline bint goes(const jll_chain* chain) noexcept nogil:
+    return chain.pos < chain.stop and chain.out < chain.full and not chain.broken
 
 
 cdef void run_alone(const Tables* tables, const uint8_t* bits, jll_chain* chain) noexcept nogil:
     if tables.count > 1:
-        while chain.pos < chain.stop and chain.out < chain.full and not chain.broken:
+        while goes(chain):
             jll_step(tables.turn, tables.count, bits, chain)
     elif tables.several != NULL:
         jll_several1(tables.turn[0], tables.several, tables.several_bits, bits, chain)
@@ -229,61 +228,96 @@ cdef void run_alone(const Tables* tables, const uint8_t* bits, jll_chain* chain)
         jll_wide1(tables.turn[0], bits, chain)
 
 
-cdef bint fall_in_step(const Tables* tables, const uint8_t* bits, jll_chain* chain, const int64_t* log,
-                       const int* phases, int logged, int* place) noexcept nogil:
-    # Steps `chain` on until it stands where the later chain stood before its sample place[0]: from there on both read
-    # the same. False: it broke, is full, or passed all of the log.
-    cdef int j = 0
-    while j < logged and chain.out < chain.full and not chain.broken:
-        if log[j] < chain.pos:
-            j += 1
-        elif log[j] == chain.pos and phases[j] == chain.phase:
-            place[0] = j
-            return True
-        elif log[j] == chain.pos:
-            j += 1
+cdef void run_together(const Tables* tables, const uint8_t* bits, jll_chain* chains, int count) noexcept nogil:
+    # All but the last to their stops; the last only as long as it runs beside another. Each turn brings one to its end.
+    cdef jll_chain* live[CHAINS]
+    cdef int n, k
+    while True:
+        n = 0
+        for k in range(count):
+            if goes(&chains[k]):
+                live[n] = &chains[k]
+                n += 1
+        if n == 0 or live[0] == &chains[count - 1]:
+            return
+        if n == 1:
+            run_alone(tables, bits, live[0])
+        elif tables.several != NULL:
+            if n == 2:
+                jll_several2(tables.turn[0], tables.several, tables.several_bits, bits, live[0], live[1])
+            else:
+                jll_several3(tables.turn[0], tables.several, tables.several_bits, bits, live[0], live[1], live[2])
+        elif n == 2:
+            jll_wide2(tables.turn[0], bits, live[0], live[1])
         else:
+            jll_wide3(tables.turn[0], bits, live[0], live[1], live[2])
+
+
+cdef void start_anywhere(const Tables* tables, const uint8_t* bits, jll_chain* chain, Start* start) noexcept nogil:
+    # A chain's first samples, and where each begins.
+    start.logged = 0
+    start.begin = chain.out
+    while start.logged < LOGGED and not chain.broken and chain.out < chain.full:
+        start.log[start.logged] = chain.pos
+        start.phases[start.logged] = chain.phase
+        start.logged += 1
+        jll_step(tables.turn, tables.count, bits, chain)
+
+
+cdef int fall_in_step(const Tables* tables, const uint8_t* bits, jll_chain* chain, const Start* start) noexcept nogil:
+    # Steps `chain` on until it stands where the one behind it began, or began one of its first samples: that sample's
+    # number; from there on both read the same. -1: it broke, is full, or passed all of the log.
+    cdef int j = 0
+    while j < start.logged and chain.out < chain.full and not chain.broken:
+        if start.log[j] > chain.pos:
             jll_step(tables.turn, tables.count, bits, chain)
-    return False
+        elif start.log[j] == chain.pos and start.phases[j] == chain.phase:
+            return j
+        else:
+            j += 1
+    return -1
 
 
-cdef void run_two(Bits* bits, const Tables* tables, jll_chain* a, int64_t stop) noexcept nogil:
-    # Chain `a` from bits.pos, and a second from the middle byte of what is held, where a code begins only by chance.
-    # Huffman codes fall into step by themselves: once `a` stands where the second one stood, what that one read since
-    # is right, and is moved to where `a` ends. Else it is thrown away.
-    cdef int64_t log[LOGGED]
-    cdef int phases[LOGGED]
-    cdef jll_chain b
-    cdef uint16_t* begin
-    cdef int logged = 0, place = 0
-    cdef int64_t middle = ((bits.pos >> 3) + bits.held) // 2 * 8
-    b.pos = middle
-    b.stop = stop
-    b.phase = b.broken = 0
-    b.out = begin = a.out + min(middle - a.pos, <int64_t>(a.full - a.out)) + 2 * JLL_SPILL
-    b.full = b.out + (a.full - a.out)
-    while logged < LOGGED and not b.broken and b.out < b.full:
-        log[logged] = b.pos
-        phases[logged] = b.phase
-        logged += 1
-        jll_step(tables.turn, tables.count, bits.clean, &b)
-    a.stop = middle - GROUP
-    if tables.count == 1 and not b.broken:
-        run_pair(tables, bits.clean, a, &b)
-    if not a.broken:
-        run_alone(tables, bits.clean, a)
-    while a.pos < middle and a.out < a.full and not a.broken:
-        jll_step(tables.turn, tables.count, bits.clean, a)
-    if fall_in_step(tables, bits.clean, a, log, phases, logged, &place):
-        begin += place
-        memmove(a.out, begin, (b.out - begin) * sizeof(uint16_t))
-        a.out += b.out - begin
-        a.pos = b.pos
-        a.phase = b.phase
-        a.broken = b.broken
+cdef void run_chains(Bits* bits, const Tables* tables, jll_chain* first, int count, int64_t end) noexcept nogil:
+    # `first` from bits.pos, and others from later bytes, where a code begins only by chance. Huffman codes fall into
+    # step by themselves: once a chain stands where the one behind it stood, what that one read since is right, and is
+    # moved to where the first ends. Else it is thrown away, and those after it.
+    cdef jll_chain chains[CHAINS]
+    cdef Start starts[CHAINS]
+    cdef int64_t begin[CHAINS]
+    cdef Py_ssize_t wanted = first.full - first.out
+    cdef jll_chain* chain
+    cdef int k, place
+    chains[0] = first[0]
+    begin[0] = first.pos
+    for k in range(1, count):
+        begin[k] = (first.pos + (end - first.pos) * k // count) & ~<int64_t>7
+        chain = &chains[k]
+        chain.pos = begin[k]
+        chain.phase = chain.broken = 0
+        chain.out = chains[k - 1].full + 2 * JLL_SPILL
+        if begin[k] - begin[k - 1] < wanted:
+            chain.out = (first.out if k == 1 else starts[k - 1].begin) + (begin[k] - begin[k - 1]) + 2 * JLL_SPILL
+        chain.full = chain.out + wanted
+        start_anywhere(tables, bits.clean, chain, &starts[k])
+        chains[k - 1].stop = begin[k] - GROUP
+    chains[count - 1].stop = end - 2 * GROUP
+    run_together(tables, bits.clean, chains, count)
+    first[0] = chains[0]
+    for k in range(1, count):
+        while first.pos < begin[k] and first.out < first.full and not first.broken:
+            jll_step(tables.turn, tables.count, bits.clean, first)
+        place = fall_in_step(tables, bits.clean, first, &starts[k])
+        if place < 0:
+            bits.misses += first.out < first.full
+            return
         bits.misses = 0
-    elif a.out < a.full:
-        bits.misses += 1
+        chain = &chains[k]
+        memmove(first.out, starts[k].begin + place, (chain.out - starts[k].begin - place) * sizeof(uint16_t))
+        first.out += chain.out - starts[k].begin - place
+        first.pos = chain.pos
+        first.phase = chain.phase
+        first.broken = chain.broken
 
 
 cdef Status read_differences(Bits* bits, const Tables* tables, uint16_t* out, Py_ssize_t want, int* phase,
@@ -292,6 +326,7 @@ cdef Status read_differences(Bits* bits, const Tables* tables, uint16_t* out, Py
     # OK with got[0] < want means: come again. After a fault bits.pos is where it is.
     cdef jll_chain a
     cdef int64_t end, before
+    cdef int count
     fill(bits)
     end = 8 * bits.held
     a.pos = bits.pos
@@ -299,11 +334,15 @@ cdef Status read_differences(Bits* bits, const Tables* tables, uint16_t* out, Py
     a.full = out + want
     a.phase = phase[0]
     a.broken = 0
-    if end - a.pos >= 8 * WORTH and want >= WORTH and bits.misses < 4 and tables.count == 1:
-        run_two(bits, tables, &a, end - 2 * GROUP)
-    a.stop = end - 2 * GROUP
-    if not a.broken:
-        run_alone(tables, bits.clean, &a)
+    count = <int>min((end - a.pos) // (8 * WORTH), <int64_t>CHAINS)
+    if want < WORTH or bits.misses > 3 or tables.count > 1:
+        count = 1
+    if count > 1:
+        run_chains(bits, tables, &a, count, end)
+    if bits.ended or count < 2 or bits.misses:
+        a.stop = end - 2 * GROUP
+        if goes(&a):
+            run_alone(tables, bits.clean, &a)
     while bits.ended and a.out < a.full and not a.broken:       # the interval's last differences, bit by bit
         before = a.pos
         jll_step(tables.turn, tables.count, bits.clean, &a)
