@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dicomcore._native import jpegll as _jpegll
+from dicomcore._native import jpegll_encode as _jpegll_encode
 from dicomcore._native import rle as _rle
 from dicomcore.errors import EncodeError, PixelDecodeError
 
@@ -18,6 +19,7 @@ __all__ = [
     "JpegLosslessInfo",
     "jpeg_lossless_decode",
     "jpeg_lossless_decode_components",
+    "jpeg_lossless_encode",
     "jpeg_lossless_info",
     "rle_decode",
     "rle_encode",
@@ -167,6 +169,35 @@ def jpeg_lossless_decode_components(codestream: Any, *, partial: bool = False) -
     _jpegll.decode_frame(source, flat(samples), info.dtype.itemsize, True, partial)
     parts = np.split(samples, np.cumsum(sizes)[:-1])
     return [part.reshape(rows, columns) for part, (_, rows, columns) in zip(parts, info.components, strict=True)]
+
+
+def jpeg_lossless_encode(array: Any, *, precision: int | None = None, selection_value: int = 1) -> bytes:
+    """Encode one frame as a JPEG lossless codestream (T.81 process 14), in one scan with the best table for it.
+
+    `array` is ``(rows, columns)`` or ``(rows, columns, samples)`` with up to 4 samples, of an 8 or 16-bit integer dtype.
+    `precision` is 2 to 16 bits a sample, by default all of the dtype's; signed samples are written as two's complement of
+    so many bits, which decoders give back without their sign. `selection_value` is the predictor, 1 to 7 (1 for transfer
+    syntax 1.2.840.10008.1.2.4.70). The length may be odd: an item of pixel data needs a zero byte after it then.
+    Raises EncodeError for what the format can't hold.
+    """
+    pixels = np.asarray(array)
+    if pixels.ndim not in (2, 3) or not pixels.size or max(pixels.shape[:2]) > 0xFFFF or pixels.shape[2:] > (4,):
+        raise EncodeError(f"JPEG lossless holds up to 65535 × 65535 pixels of 1 to 4 samples, not {pixels.shape}")
+    if pixels.dtype.kind not in "iub" or pixels.itemsize > 2:
+        raise EncodeError(f"JPEG lossless holds integers of up to 16 bits, not {pixels.dtype}")
+    width = 8 * pixels.itemsize
+    precision = width if precision is None else precision
+    if not 2 <= precision <= width or not 1 <= selection_value <= 7:
+        raise EncodeError(f"precision is 2 to {width} and selection_value 1 to 7, not {precision} and {selection_value}")
+    if precision < width:
+        low, high = (-1 << precision - 1, (1 << precision - 1) - 1) if pixels.dtype.kind == "i" else (0, (1 << precision) - 1)
+        if int(pixels.min()) < low or int(pixels.max()) > high:
+            raise EncodeError(f"samples from {pixels.min()} to {pixels.max()} don't fit {precision} bits")
+    pixels = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("="))
+    samples = pixels.shape[2] if pixels.ndim == 3 else 1
+    return _jpegll_encode.encode_frame(
+        flat(pixels), pixels.shape[0], pixels.shape[1], samples, pixels.itemsize, precision, selection_value
+    )
 
 
 def check_claim(source: memoryview, info: JpegLosslessInfo, samples: int, partial: bool) -> None:

@@ -16,7 +16,7 @@ from dicomcore._native.jpegll_entropy cimport (
 from dicomcore._native.jpegll_markers cimport (
     Codes, Component, Frame, Scan, Stream, next_marker, next_scan, open_stream,
 )
-from dicomcore._native.jpegll_predict cimport undo_first_row, undo_row
+from dicomcore._native.jpegll_predict cimport SLANT, undo_first_row, undo_row, undo_slanted
 
 from dicomcore.errors import PixelDecodeError
 
@@ -87,20 +87,18 @@ cdef Status next_interval(Bits* bits) noexcept nogil:
 cdef Status decode_rows(Bits* bits, const Tables* tables, const Frame* frame, const Scan* scan, Output* out,
                         Py_ssize_t interval_rows) noexcept nogil:
     # All rows of a scan. Differences pile up in `heap` until they are rows.
-    cdef int lag = scan.count, phase = 0
+    cdef int lag = scan.count, phase = 0, step, j
     cdef Py_ssize_t columns = frame.columns, count = columns * lag, y = 0, top = 0, held = 0, got = 0, used
-    cdef Py_ssize_t room = count + room_for(interval_rows * count)
-    cdef uint16_t* heap = <uint16_t*>malloc((room + 2 * count) * sizeof(uint16_t))
-    cdef uint16_t* rows[2]
-    cdef uint16_t* row
+    cdef Py_ssize_t room = SLANT * count + room_for(interval_rows * count), stop
+    cdef uint16_t* heap = <uint16_t*>malloc((room + (SLANT + 1) * count) * sizeof(uint16_t))
+    cdef uint16_t* rows[SLANT]
     cdef uint16_t* above = NULL
     cdef uint16_t start = <uint16_t>(1 << (frame.precision - scan.point_transform - 1))
-    cdef Status status = OK
     cdef bint in_place = out.width == 2 and out.shift == 0 and is_packed(out, lag)
+    cdef bint slanted = scan.predictor >= 6 and lag == 1 and columns >= SLANT
+    cdef Status status = OK
     if heap == NULL:
         return NO_MEMORY
-    rows[0] = heap + room
-    rows[1] = rows[0] + count
     while y < frame.rows:
         if y == top + interval_rows:
             status = next_interval(bits)
@@ -108,21 +106,32 @@ cdef Status decode_rows(Bits* bits, const Tables* tables, const Frame* frame, co
                 break
             top = y
             held = phase = 0
-        status = read_differences(bits, tables, heap + held, (min(top + interval_rows, frame.rows) - y) * count - held,
-                                  &phase, &got)
+        stop = min(top + interval_rows, frame.rows)
+        status = read_differences(bits, tables, heap + held, (stop - y) * count - held, &phase, &got)
         held += got
         used = 0
         while held - used >= count:
-            row = <uint16_t*>out.dst[0] + y * count if in_place else rows[y & 1]
-            if y == top:
-                undo_first_row(heap + used, row, count, lag, start)
+            step = SLANT if slanted and y > top and stop - y >= SLANT else 1
+            if held - used < step * count:
+                if status == OK:
+                    break                       # the others will come
+                step = 1
+            for j in range(step):
+                rows[j] = heap + room + (y + j) % (SLANT + 1) * count
+                if in_place:
+                    rows[j] = <uint16_t*>out.dst[0] + (y + j) * count
+            if step == SLANT:
+                undo_slanted(heap + used, rows, above, count, scan.predictor)
+            elif y == top:
+                undo_first_row(heap + used, rows[0], count, lag, start)
             else:
-                undo_row(heap + used, row, above, count, lag, scan.predictor)
-            if not in_place:
-                put_row(out, row, y, columns, lag)
-            above = row
-            used += count
-            y += 1
+                undo_row(heap + used, rows[0], above, count, lag, scan.predictor)
+            for j in range(step):
+                if not in_place:
+                    put_row(out, rows[j], y + j, columns, lag)
+            above = rows[step - 1]
+            used += step * count
+            y += step
         if status != OK:
             break
         held -= used

@@ -13,28 +13,6 @@
 
 #include "jpegll_types.h"
 
-#if defined(_MSC_VER) && !defined(__clang__)
-#include <stdlib.h>
-#define JLL_BE64(word) _byteswap_uint64(word)
-#define JLL_RARELY(condition) (condition)
-#else
-#define JLL_BE64(word) __builtin_bswap64(word)
-#define JLL_RARELY(condition) __builtin_expect(!!(condition), 0)
-#endif
-
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-#undef JLL_BE64
-#define JLL_BE64(word) (word)
-#define JLL_BIG_ENDIAN 1
-#endif
-
-/* Shifts by a variable count need three instructions on the x86-64 baseline and one with BMI2. */
-#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
-#define JLL_CLONES __attribute__((target_clones("default", "arch=haswell")))
-#else
-#define JLL_CLONES
-#endif
-
 static inline uint64_t jll_window(const uint8_t *bits, int64_t pos)
 {
     uint64_t word;
