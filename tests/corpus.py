@@ -15,7 +15,15 @@ from typing import Any, NamedTuple
 
 import pydicom.data
 
-ROOT = Path(os.environ.get("DICOMCORE_CORPUS") or Path(__file__).resolve().parents[2] / "shared" / "corpus")
+
+def _find_root() -> Path:
+    """DICOMCORE_CORPUS, or shared/corpus beside a folder above this one."""
+    named = os.environ.get("DICOMCORE_CORPUS")
+    places = [Path(named)] if named else [up / "shared" / "corpus" for up in Path(__file__).resolve().parents[2:]]
+    return next((place for place in places if (place / "manifest.jsonl").is_file()), places[0])
+
+
+ROOT = _find_root()
 MANIFEST = ROOT / "manifest.jsonl"
 PYDICOM = Path(pydicom.data.__file__).parent
 ABSENT = "" if MANIFEST.is_file() else f"no corpus at {ROOT}: set DICOMCORE_CORPUS to where manifest.jsonl is"

@@ -1,0 +1,59 @@
+/* What the loops of jpegll_chains.h and jpegll_emit.h and their callers share. */
+#ifndef DICOMCORE_JPEGLL_TYPES_H
+#define DICOMCORE_JPEGLL_TYPES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#include <intrin.h>
+#include <stdlib.h>
+#define JLL_BE64(word) _byteswap_uint64(word)
+#define JLL_RARELY(condition) (condition)
+#else
+#define JLL_BE64(word) __builtin_bswap64(word)
+#define JLL_RARELY(condition) __builtin_expect(!!(condition), 0)
+#endif
+
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#undef JLL_BE64
+#define JLL_BE64(word) (word)
+#define JLL_BIG_ENDIAN 1
+#endif
+
+/* Shifts by a variable count need three instructions on the x86-64 baseline and one with BMI2. */
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
+#define JLL_CLONES __attribute__((target_clones("default", "arch=haswell")))
+#else
+#define JLL_CLONES
+#endif
+
+enum {
+    JLL_SLACK = 16,      /* bytes past the end of the bits that a window may read */
+    JLL_CODE_BITS = 11,  /* index of `code`; longer codes are found length by length */
+    JLL_MOST_BITS = 12,  /* index of `several`, at most */
+    JLL_SPILL = 16,      /* samples a chain may write past its `full` */
+};
+
+typedef struct {
+    uint32_t limit[18];   /* of each code length: the first 16-bit window that isn't a code so short; rising */
+    int32_t first[18];    /* of each code length: the index of its first symbol, less its first code */
+    uint8_t symbols[256]; /* SSSS in the order of codes */
+    /* A window's first JLL_CODE_BITS bits: SSSS << 8 | bits of code and difference; 0 where that doesn't tell. */
+    uint16_t code[1 << JLL_CODE_BITS];
+} jll_table;
+
+/* A window's first `several_bits` bits as up to three whole differences, from bit 16 on, 16 bits each; in bits 8 to 15
+ * twice their number, in 6 and 7 whose table comes next, in 0 to 5 the bits they take. 0 where not even one fits. */
+typedef uint64_t jll_several;
+
+typedef struct {
+    int64_t pos;    /* the next bit */
+    int64_t stop;   /* bits are left from here on to whoever checks each */
+    uint16_t *out;  /* the next difference goes here */
+    uint16_t *full; /* and none that starts here or later is wanted */
+    int phase;      /* whose turn it is, where components have their own tables */
+    int broken;     /* the bits at pos are no code */
+} jll_chain;
+
+#endif

@@ -1,0 +1,6 @@
+from collections.abc import Buffer
+
+def decode_frame(
+    src: Buffer, dst: Buffer, pixels: int, samples: int, width: int, planar: bool = False, lenient: bool = False
+) -> int | None: ...
+def encode_frame(src: Buffer, pixels: int, columns: int, samples: int, width: int, planar: bool = False) -> bytes: ...

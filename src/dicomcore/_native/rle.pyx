@@ -1,0 +1,375 @@
+"""RLE Lossless (PS3.5 Annex G): one frame to samples and back.
+
+A frame is the 64-byte RLE Header and up to 15 segments, each the PackBits of one byte plane: the most significant bytes
+of the first sample, then the less significant ones, then the next sample's (G.2).
+"""
+
+from libc.stdint cimport uint8_t, uint32_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy, memmove, memset
+
+from dicomcore._native.cursor cimport load_le32
+from dicomcore._native.fault cimport CORRUPT, NO_MEMORY, OK, OVERRUN, Status, TRUNCATED, raise_fault
+
+cdef extern from "runs16.h" nogil:
+    void runs16_emit(uint8_t* dst, const uint8_t* src, int repeat)
+    void runs16_copy(uint8_t* dst, const uint8_t* src)
+    void runs16_fill(uint8_t* dst, uint8_t value)
+    void runs16_join2(uint8_t* dst, const uint8_t* low, const uint8_t* high, Py_ssize_t count)
+    void runs16_pick(uint8_t* dst, const uint8_t* src, Py_ssize_t stride, Py_ssize_t count)
+    Py_ssize_t runs16_run(const uint8_t* src, Py_ssize_t most)
+    Py_ssize_t runs16_literal(const uint8_t* src, Py_ssize_t most)
+
+cdef enum:
+    HEADER = 64             # bytes of the RLE Header (G.5)
+    SEGMENTS = 15           # at most
+    LONGEST = 128           # bytes one run stands for, at most (G.3.1)
+    SLACK = LONGEST + 16    # what an expansion in 16-byte steps may write past its end
+    BLOCK = 4096            # bytes of each plane expanded before they are joined: what stays in the first cache
+
+cdef struct Segment:
+    const uint8_t* src      # its first byte
+    Py_ssize_t n            # its bytes
+    Py_ssize_t at           # the next control byte; after a fault the one at fault
+    Py_ssize_t left         # bytes its plane still lacks
+    Status fault
+
+
+# --- decoding ---
+
+cdef Py_ssize_t expand_fast(Segment* seg, uint8_t* dst, Py_ssize_t want) noexcept nogil:
+    # Runs from seg.at on, until `want` bytes stand in dst or an end comes near; returns the bytes written. dst must have
+    # SLACK bytes past `want`. Nothing here can fault: what might is left to expand_checked.
+    cdef const uint8_t* src = seg.src
+    cdef Py_ssize_t i = seg.at, done = 0, run, k, stop
+    cdef Py_ssize_t safe = seg.n - SLACK - 1
+    cdef int control, repeat
+
+    stop = want if want < seg.left - LONGEST else seg.left - LONGEST
+    while done < stop and i < safe:
+        control = src[i]
+        repeat = control > 128
+        run = 257 - control if repeat else control + 1
+        if run <= 16:
+            runs16_emit(dst + done, src + i + 1, repeat)
+        elif control < 128:
+            for k in range(0, run, 16):
+                runs16_copy(dst + done + k, src + i + 1 + k)
+        elif control > 128:
+            for k in range(0, run, 16):
+                runs16_fill(dst + done + k, src[i + 1])
+        else:                               # reserved: stands for nothing (G.3.1)
+            i += 1
+            continue
+        i += 2 if repeat else run + 1
+        done += run
+    seg.at = i
+    seg.left -= done
+    return done
+
+
+cdef Py_ssize_t expand_checked(Segment* seg, uint8_t* dst, Py_ssize_t want, bint lenient) noexcept nogil:
+    # As expand_fast, run by run with every bound asked for; sets seg.fault. A lenient caller gets the part of a run or
+    # literal that is there.
+    cdef const uint8_t* src = seg.src
+    cdef Py_ssize_t i = seg.at, done = 0, run, cost
+    cdef int control
+
+    while done < want and seg.left > 0:
+        seg.at = i
+        if i == seg.n:
+            seg.fault = TRUNCATED
+            break
+        control = src[i]
+        i += 1
+        if control == 128:
+            continue
+        run = control + 1 if control < 128 else 257 - control
+        cost = run if control < 128 else 1
+        if cost > seg.n - i:
+            seg.fault = TRUNCATED
+            run = seg.n - i if control < 128 and lenient else 0
+        if run > seg.left:
+            seg.fault = OVERRUN
+            run = seg.left if lenient else 0
+        if control < 128:
+            memcpy(dst + done, src + i, run)
+        elif run:
+            memset(dst + done, src[i], run)
+        done += run
+        seg.left -= run
+        if seg.fault != OK:
+            break
+        i += cost
+        seg.at = i
+    return done
+
+
+cdef Py_ssize_t expand(Segment* seg, uint8_t* dst, Py_ssize_t want, bint lenient) noexcept nogil:
+    # At least `want` bytes of one plane, unless its plane has fewer left or it faults; at most SLACK more.
+    cdef Py_ssize_t done = expand_fast(seg, dst, want)
+    if done < want and seg.fault == OK:
+        done += expand_checked(seg, dst + done, want - done, lenient)
+    return done
+
+
+cdef void join(uint8_t* dst, uint8_t** planes, int count, Py_ssize_t stride, Py_ssize_t pixels) noexcept nogil:
+    # planes[j][k] becomes dst[k * stride + j]
+    cdef uint8_t* a = planes[0]
+    cdef uint8_t* b
+    cdef uint8_t* c
+    cdef uint8_t* d
+    cdef Py_ssize_t k
+    cdef int j
+    if count == 2 and stride == 2:
+        runs16_join2(dst, a, planes[1], pixels)
+    elif count == 3 and stride == 3:
+        b = planes[1]
+        c = planes[2]
+        for k in range(pixels):
+            dst[3 * k] = a[k]
+            dst[3 * k + 1] = b[k]
+            dst[3 * k + 2] = c[k]
+    elif count == 4 and stride == 4:
+        b = planes[1]
+        c = planes[2]
+        d = planes[3]
+        for k in range(pixels):
+            dst[4 * k] = a[k]
+            dst[4 * k + 1] = b[k]
+            dst[4 * k + 2] = c[k]
+            dst[4 * k + 3] = d[k]
+    else:
+        for j in range(count):
+            a = planes[j]
+            for k in range(pixels):
+                dst[k * stride + j] = a[k]
+
+
+cdef Status expand_joined(Segment* segs, int count, int width, uint8_t* dst, Py_ssize_t pixels,
+                          bint lenient) noexcept nogil:
+    # `count` planes, `width` of them a sample, into pixels of `count` bytes, a block of each at a time.
+    cdef uint8_t* scratch = <uint8_t*>malloc(count * (BLOCK + 2 * SLACK))
+    cdef uint8_t* planes[SEGMENTS]
+    cdef Py_ssize_t held[SEGMENTS]
+    cdef Py_ssize_t done = 0, step
+    cdef Status status = OK
+    cdef int j, place
+    if scratch == NULL:
+        return NO_MEMORY
+    for j in range(count):
+        place = j - j % width + width - 1 - j % width           # most significant first in, last out
+        planes[place] = scratch + j * (BLOCK + 2 * SLACK)
+        held[j] = 0
+    while done < pixels and (status == OK or lenient):
+        step = pixels - done if pixels - done < BLOCK else BLOCK
+        for j in range(count):
+            place = j - j % width + width - 1 - j % width
+            if held[j] < step:
+                held[j] += expand(&segs[j], planes[place] + held[j], step - held[j], lenient)
+            if held[j] < step:                                  # a fault: what is missing stays zero
+                memset(planes[place] + held[j], 0, step - held[j])
+                held[j] = step
+                status = segs[j].fault
+        join(dst + done * count, planes, count, count, step)
+        for j in range(count):
+            place = j - j % width + width - 1 - j % width
+            held[j] -= step
+            memmove(planes[place], planes[place] + step, held[j])
+        done += step
+    free(scratch)
+    return status
+
+
+cdef Status expand_plane(Segment* seg, uint8_t* dst, Py_ssize_t pixels, bint lenient) noexcept nogil:
+    # One plane straight into its place; the last bytes without slack.
+    cdef Py_ssize_t done = 0
+    if pixels > SLACK:
+        done = expand_fast(seg, dst, pixels - SLACK)
+    done += expand_checked(seg, dst + done, pixels - done, lenient)
+    memset(dst + done, 0, pixels - done)
+    return seg.fault
+
+
+cdef Status find_segments(const uint8_t* src, Py_ssize_t n, Segment* segs, int wanted, Py_ssize_t pixels,
+                          Py_ssize_t* at) noexcept nogil:
+    # The RLE Header (G.5): a count and 15 offsets, little endian, counted from the header's first byte.
+    cdef Py_ssize_t start, stop = 0
+    cdef uint32_t count
+    cdef int j
+    at[0] = 0
+    if n < HEADER:
+        at[0] = n
+        return TRUNCATED
+    count = load_le32(src)
+    if count < <uint32_t>wanted or count > SEGMENTS:
+        return CORRUPT
+    for j in range(wanted):
+        start = load_le32(src + 4 + 4 * j)
+        stop = load_le32(src + 8 + 4 * j) if <uint32_t>j + 1 < count else n
+        at[0] = 4 + 4 * j
+        if start < HEADER or start > n or stop < start:
+            return CORRUPT
+        if stop > n:
+            stop = n                        # the segment ends with the frame; whether it suffices is seen there
+        segs[j] = Segment(src=src + start, n=stop - start, at=0, left=pixels, fault=OK)
+    return OK
+
+
+cdef Status expand_frame(const uint8_t* src, Py_ssize_t n, uint8_t* dst, const Layout* layout, bint lenient,
+                         Py_ssize_t* at) noexcept nogil:
+    # A frame into pixels × samples × width bytes at dst. On failure at[0] is the offset of the header field or control
+    # byte at fault; a lenient caller has then what could be read, and zeros.
+    cdef Segment segs[SEGMENTS]
+    cdef int wanted = layout.samples * layout.width, j, s
+    cdef Py_ssize_t plane = layout.pixels * layout.width
+    cdef Status status = find_segments(src, n, segs, wanted, layout.pixels, at), first = OK
+    if status != OK:
+        return status
+    if wanted == 1:
+        status = expand_plane(&segs[0], dst, layout.pixels, lenient)
+    elif not layout.planar:
+        status = expand_joined(segs, wanted, layout.width, dst, layout.pixels, lenient)
+    else:
+        for s in range(layout.samples):
+            if layout.width == 1:
+                status = expand_plane(&segs[s], dst + s * plane, layout.pixels, lenient)
+            else:
+                status = expand_joined(segs + s * layout.width, layout.width, layout.width, dst + s * plane,
+                                       layout.pixels, lenient)
+            if status != OK and first == OK:
+                first = status
+            if status != OK and not lenient:
+                break
+        status = first
+    if status != OK:
+        for j in range(wanted):
+            if segs[j].fault != OK:
+                at[0] = segs[j].src - src + segs[j].at
+                return segs[j].fault
+    return status
+
+
+# --- encoding ---
+
+cdef Py_ssize_t pack_bound(const Layout* layout) noexcept nogil:
+    # The most bytes a frame can take: a control byte for every 128 of each row, and an even segment.
+    cdef Py_ssize_t rows = layout.pixels // layout.columns
+    cdef Py_ssize_t row = layout.columns + (layout.columns + LONGEST - 1) // LONGEST
+    return HEADER + layout.samples * layout.width * (rows * row + 1)
+
+
+cdef Py_ssize_t pack_row(const uint8_t* src, Py_ssize_t n, uint8_t* dst) noexcept nogil:
+    # The PackBits of one row (G.3.1), whose src has 32 readable bytes past its end; returns its bytes. Two equal bytes
+    # are a run only where no literal stands before them: else they would cost the control byte of a new literal.
+    cdef Py_ssize_t i = 0, o = 0, run, most
+    while i < n:
+        most = n - i if n - i < LONGEST else LONGEST
+        run = runs16_run(src + i, most)
+        if run > 1:
+            dst[o] = <uint8_t>(257 - run)
+            dst[o + 1] = src[i]
+            o += 2
+        else:
+            run = runs16_literal(src + i, most)
+            dst[o] = <uint8_t>(run - 1)
+            memcpy(dst + o + 1, src + i, run)
+            o += run + 1
+        i += run
+    return o
+
+
+cdef Status pack_frame(const uint8_t* src, uint8_t* dst, const Layout* layout, Py_ssize_t* size) noexcept nogil:
+    # A frame's samples into at most pack_bound bytes at dst; size[0] becomes the bytes written.
+    cdef Py_ssize_t columns = layout.columns, rows = layout.pixels // columns
+    cdef Py_ssize_t stride = layout.width if layout.planar else layout.width * layout.samples
+    cdef Py_ssize_t y, o = HEADER
+    cdef uint8_t* row = <uint8_t*>malloc(columns + 2 * LONGEST)
+    cdef const uint8_t* plane
+    cdef int s, b, j = 0
+    if row == NULL:
+        return NO_MEMORY
+    memset(row + columns, 0, 2 * LONGEST)
+    memset(dst, 0, HEADER)
+    dst[0] = <uint8_t>(layout.samples * layout.width)
+    for s in range(layout.samples):
+        for b in range(layout.width - 1, -1, -1):               # most significant bytes first (G.2)
+            plane = src + s * layout.width * (layout.pixels if layout.planar else 1) + b
+            store_le32(dst + 4 + 4 * j, <uint32_t>o)
+            j += 1
+            for y in range(rows):
+                runs16_pick(row, plane + y * columns * stride, stride, columns)
+                row[columns] = ~row[columns - 1]                # no run goes on past the row
+                o += pack_row(row, columns, dst + o)
+            if o & 1:
+                dst[o] = 0                                      # segments are of even length (G.3)
+                o += 1
+    free(row)
+    size[0] = o
+    return OK
+
+
+cdef inline void store_le32(uint8_t* p, uint32_t value) noexcept nogil:
+    p[0] = <uint8_t>value
+    p[1] = <uint8_t>(value >> 8)
+    p[2] = <uint8_t>(value >> 16)
+    p[3] = <uint8_t>(value >> 24)
+
+
+# --- for Python ---
+
+cdef int lay_out(Layout* layout, Py_ssize_t pixels, Py_ssize_t columns, int samples, int width, bint planar,
+                 Py_ssize_t held) except -1:
+    # Checks what a caller says about a frame against the `held` bytes of its samples.
+    if not (0 < pixels < 1 << 48 and samples > 0 and width > 0 and samples * width <= SEGMENTS):
+        raise ValueError(f"{samples} samples of {width} bytes don't fit the {SEGMENTS} segments of an RLE frame")
+    if columns < 1 or pixels % columns:
+        raise ValueError(f"{pixels} pixels aren't rows of {columns}")
+    if held != pixels * samples * width:
+        raise ValueError(f"a buffer of {held} bytes, where the frame has {pixels * samples * width}")
+    layout[0] = Layout(pixels=pixels, columns=columns, samples=samples, width=width, planar=planar)
+    return 0
+
+
+def decode_frame(const uint8_t[::1] src not None, uint8_t[::1] dst not None, Py_ssize_t pixels, int samples, int width,
+                 bint planar=False, bint lenient=False):
+    """Decode one RLE frame into `dst`, of pixels × samples × width bytes, little endian.
+
+    Returns None; with `lenient` the offset of the first fault, or None, and `dst` holds what could be read, else zeros.
+    Raises PixelDecodeError; its offset counts from src[0].
+    """
+    cdef Layout layout
+    cdef Py_ssize_t at = 0
+    cdef Status status
+    lay_out(&layout, pixels, 1, samples, width, planar, dst.shape[0])
+    if src.shape[0] == 0:
+        raise_fault(TRUNCATED, "RLE frame", 0)
+    with nogil:
+        status = expand_frame(&src[0], src.shape[0], &dst[0], &layout, lenient, &at)
+    if status == OK:
+        return None
+    if lenient and status != NO_MEMORY:
+        return at
+    raise_fault(status, "RLE frame", at)
+
+
+def encode_frame(const uint8_t[::1] src not None, Py_ssize_t pixels, Py_ssize_t columns, int samples, int width,
+                 bint planar=False):
+    """One frame of little-endian samples as RLE, returned as bytes; its length is even (PS3.5 G.3)."""
+    cdef Layout layout
+    cdef Py_ssize_t size = 0
+    cdef Status status
+    cdef uint8_t* packed
+    lay_out(&layout, pixels, columns, samples, width, planar, src.shape[0])
+    if pack_bound(&layout) > 0xFFFFFFFF:
+        raise OverflowError("the RLE Header has 32 bits for an offset")
+    packed = <uint8_t*>malloc(pack_bound(&layout))
+    if packed == NULL:
+        raise MemoryError("RLE frame: out of memory")
+    try:
+        with nogil:
+            status = pack_frame(&src[0], packed, &layout, &size)
+        raise_fault(status, "RLE frame", 0)
+        return packed[:size]
+    finally:
+        free(packed)

@@ -1,0 +1,223 @@
+"""The codecs alone, for callers who bring their own bytes: RLE Lossless and JPEG Lossless."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dicomcore._native import jpegll as _jpegll
+from dicomcore._native import jpegll_encode as _jpegll_encode
+from dicomcore._native import rle as _rle
+from dicomcore.errors import EncodeError, PixelDecodeError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = [
+    "JpegLosslessInfo",
+    "jpeg_lossless_decode",
+    "jpeg_lossless_decode_components",
+    "jpeg_lossless_encode",
+    "jpeg_lossless_info",
+    "rle_decode",
+    "rle_encode",
+]
+
+PARTIAL_SAMPLES_PER_BYTE = 1 << 12  # a codestream cut short may claim that much more than it holds
+RLE_EXPANSION = 64  # 2 bytes stand for 128 at most (PS3.5 G.3.1)
+
+
+def rle_decode(
+    frame: Any,
+    *,
+    rows: int,
+    columns: int,
+    samples_per_pixel: int = 1,
+    bits_allocated: int,
+    out: Any = None,
+    planar: bool = False,
+    partial: bool = False,
+) -> NDArray[Any]:
+    """Decode one frame of RLE Lossless pixel data (PS3.5 Annex G).
+
+    `frame` is any buffer that holds the 64-byte RLE Header and its segments. Returns ``(rows, columns)``, or ``(rows,
+    columns, samples)``, or with `planar` ``(samples, rows, columns)``: unsigned samples of `bits_allocated` 8, 16, 32 or
+    64 bits in native byte order; `bits_allocated` 1 gives one byte a pixel, 0 or 1. `out`, a writable contiguous buffer
+    of that size, takes the samples in place of a new array. Raises PixelDecodeError, whose ``offset`` counts bytes from
+    the start of `frame`; with `partial` what could be decoded is returned, and zeros for the rest.
+    """
+    if bits_allocated not in (1, 8, 16, 32, 64):
+        raise ValueError(f"bits_allocated is 1, 8, 16, 32 or 64, not {bits_allocated}")
+    if min(rows, columns, samples_per_pixel) < 1:
+        raise ValueError(f"a frame of {rows} × {columns} pixels with {samples_per_pixel} samples")
+    width = max(bits_allocated // 8, 1)
+    pixels = rows * columns if bits_allocated > 1 else -(-rows * columns // 8)
+    held = memoryview(frame).nbytes
+    size = pixels * samples_per_pixel * width
+    if size > RLE_EXPANSION * held and not (partial and out is not None):
+        raise PixelDecodeError(f"{held} bytes cannot hold a frame of {size} bytes", offset=held)
+    shape: tuple[int, ...] = (rows, columns)
+    if samples_per_pixel > 1:
+        shape = (samples_per_pixel, *shape) if planar else (*shape, samples_per_pixel)
+    if bits_allocated == 1:
+        packed = np.empty(samples_per_pixel * pixels, np.uint8)
+        _rle.decode_frame(flat(frame), packed, pixels, samples_per_pixel, 1, True, partial)
+        planes = np.unpackbits(packed.reshape(samples_per_pixel, -1), axis=1, count=rows * columns, bitorder="little")
+        bits = planes if planar or samples_per_pixel == 1 else planes.T
+        array = output(out, shape, np.dtype(np.uint8))
+        array[...] = bits.reshape(shape)
+        return array
+    array = output(out, shape, np.dtype(f"u{width}"))
+    _rle.decode_frame(flat(frame), flat(array), rows * columns, samples_per_pixel, width, planar, partial)
+    return array
+
+
+def rle_encode(array: Any, *, planar: bool = False) -> bytes:
+    """Encode one frame as RLE Lossless (PS3.5 Annex G): the RLE Header and its segments, of even length.
+
+    `array` is ``(rows, columns)`` or ``(rows, columns, samples)``, with `planar` ``(samples, rows, columns)``, of any
+    8, 16, 32 or 64-bit dtype. No run crosses the end of a row (G.3.1). Raises EncodeError where the samples would take
+    more than 15 segments.
+    """
+    pixels = np.asarray(array)
+    if pixels.ndim not in (2, 3) or not pixels.size:
+        raise EncodeError(f"a frame has two or three dimensions and pixels, not the shape {pixels.shape}")
+    pixels = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("<"))
+    if pixels.ndim == 2:
+        (rows, columns), samples = pixels.shape, 1
+    elif planar:
+        samples, rows, columns = pixels.shape
+    else:
+        rows, columns, samples = pixels.shape
+    if pixels.itemsize * samples > 15:
+        raise EncodeError(f"{samples} samples of {pixels.itemsize} bytes need more than RLE's 15 segments (PS3.5 G.5)")
+    return _rle.encode_frame(flat(pixels), rows * columns, columns, samples, pixels.itemsize, planar)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JpegLosslessInfo:
+    """What the frame header and the first scan header of a codestream say (T.81 B.2.2, B.2.3)."""
+
+    rows: int
+    columns: int
+    precision: int
+    """Bits a sample, 2 to 16."""
+    components: tuple[tuple[int, int, int], ...]
+    """Identifier, rows and columns of each component; they differ where components are subsampled."""
+    predictor: int
+    """Selection value, 1 to 7 (T.81 table H.1)."""
+    point_transform: int
+    """Low bits that the encoder left out."""
+    restart_interval: int
+    """In MCUs; 0: none."""
+    interleaved: bool
+    """The first scan has more than one component."""
+    scan_offset: int
+    """Offset of the first byte of entropy-coded data."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the decoded array."""
+        samples = len(self.components)
+        return (self.rows, self.columns, samples) if samples > 1 else (self.rows, self.columns)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the decoded array: uint8 for up to 8 bits, else uint16."""
+        return np.dtype(np.uint8 if self.precision <= 8 else np.uint16)
+
+
+def jpeg_lossless_info(codestream: Any) -> JpegLosslessInfo:
+    """Read the headers of a JPEG lossless codestream (T.81 process 14) up to its first scan.
+
+    Raises PixelDecodeError, whose ``offset`` counts bytes from the start of `codestream`, and
+    UnsupportedTransferSyntaxError for the other kinds of JPEG.
+    """
+    return JpegLosslessInfo(**_jpegll.info(flat(codestream)))
+
+
+def jpeg_lossless_decode(codestream: Any, *, out: Any = None, partial: bool = False) -> NDArray[Any]:
+    """Decode a JPEG lossless codestream (T.81 process 14), with any predictor, of 2 to 16 bits and 1 to 4 components.
+
+    Returns ``(rows, columns)`` or ``(rows, columns, samples)`` in native byte order, uint8 for up to 8 bits of precision,
+    else uint16. Components that are subsampled are spread by repeating samples. `out`, a writable contiguous buffer,
+    takes the samples in place of a new array; with twice the bytes that 8-bit samples need it gets them as uint16.
+    Raises PixelDecodeError, whose ``offset`` counts bytes from the start of `codestream`; with `partial` the rows that
+    could be decoded are returned, and zeros for the rest.
+    """
+    source = flat(codestream)
+    info = jpeg_lossless_info(source)
+    size = int(np.prod(info.shape))
+    check_claim(source, info, size, partial)
+    dtype = info.dtype
+    if out is not None and dtype.itemsize == 1 and memoryview(out).nbytes == 2 * size:
+        dtype = np.dtype(np.uint16)
+    array = output(out, info.shape, dtype)
+    _jpegll.decode_frame(source, flat(array), dtype.itemsize, False, partial)
+    return array
+
+
+def jpeg_lossless_decode_components(codestream: Any, *, partial: bool = False) -> list[NDArray[Any]]:
+    """Decode a JPEG lossless codestream to one array a component, each ``(rows, columns)`` of its own (T.81 A.1.1)."""
+    source = flat(codestream)
+    info = jpeg_lossless_info(source)
+    sizes = [rows * columns for _, rows, columns in info.components]
+    check_claim(source, info, sum(sizes), partial)
+    samples = np.empty(sum(sizes), info.dtype)
+    _jpegll.decode_frame(source, flat(samples), info.dtype.itemsize, True, partial)
+    parts = np.split(samples, np.cumsum(sizes)[:-1])
+    return [part.reshape(rows, columns) for part, (_, rows, columns) in zip(parts, info.components, strict=True)]
+
+
+def jpeg_lossless_encode(array: Any, *, precision: int | None = None, selection_value: int = 1) -> bytes:
+    """Encode one frame as a JPEG lossless codestream (T.81 process 14), in one scan with the best table for it.
+
+    `array` is ``(rows, columns)`` or ``(rows, columns, samples)`` with up to 4 samples, of an 8 or 16-bit integer dtype.
+    `precision` is 2 to 16 bits a sample, by default all of the dtype's; signed samples are written as two's complement of
+    so many bits, which decoders give back without their sign. `selection_value` is the predictor, 1 to 7 (1 for transfer
+    syntax 1.2.840.10008.1.2.4.70). The length may be odd: an item of pixel data needs a zero byte after it then.
+    Raises EncodeError for what the format can't hold.
+    """
+    pixels = np.asarray(array)
+    if pixels.ndim not in (2, 3) or not pixels.size or max(pixels.shape[:2]) > 0xFFFF or pixels.shape[2:] > (4,):
+        raise EncodeError(f"JPEG lossless holds up to 65535 × 65535 pixels of 1 to 4 samples, not {pixels.shape}")
+    if pixels.dtype.kind not in "iub" or pixels.itemsize > 2:
+        raise EncodeError(f"JPEG lossless holds integers of up to 16 bits, not {pixels.dtype}")
+    width = 8 * pixels.itemsize
+    precision = width if precision is None else precision
+    if not 2 <= precision <= width or not 1 <= selection_value <= 7:
+        raise EncodeError(f"precision is 2 to {width} and selection_value 1 to 7, not {precision} and {selection_value}")
+    if precision < width:
+        low, high = (-1 << precision - 1, (1 << precision - 1) - 1) if pixels.dtype.kind == "i" else (0, (1 << precision) - 1)
+        if int(pixels.min()) < low or int(pixels.max()) > high:
+            raise EncodeError(f"samples from {pixels.min()} to {pixels.max()} don't fit {precision} bits")
+    pixels = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("="))
+    samples = pixels.shape[2] if pixels.ndim == 3 else 1
+    return _jpegll_encode.encode_frame(
+        flat(pixels), pixels.shape[0], pixels.shape[1], samples, pixels.itemsize, precision, selection_value
+    )
+
+
+def check_claim(source: memoryview, info: JpegLosslessInfo, samples: int, partial: bool) -> None:
+    """Refuse a frame that the codestream can't hold, as a sample takes at least a bit, before it is allocated."""
+    held = source.nbytes - info.scan_offset
+    if samples > (PARTIAL_SAMPLES_PER_BYTE if partial else 8) * held:
+        raise PixelDecodeError(f"{held} bytes cannot hold {samples} samples", offset=source.nbytes)
+
+
+def flat(buffer: Any) -> memoryview:
+    """The bytes of a contiguous buffer."""
+    return memoryview(buffer).cast("B")
+
+
+def output(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """`out` seen as an array of `shape`, or a new one."""
+    if out is None:
+        return np.empty(shape, dtype)
+    view = memoryview(out)
+    size = int(np.prod(shape)) * dtype.itemsize
+    if view.readonly or not view.c_contiguous or view.nbytes != size:
+        raise ValueError(f"out is to be a writable contiguous buffer of {size} bytes")
+    return np.frombuffer(view.cast("B"), dtype).reshape(shape)

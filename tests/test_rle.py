@@ -1,0 +1,192 @@
+"""RLE Lossless against the corpus, against hand-made segments, and there and back."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+import pixel_corpus as corpus
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dicomcore.codecs import rle_decode, rle_encode
+from dicomcore.errors import EncodeError, PixelDecodeError
+
+RLE_LOSSLESS = "1.2.840.10008.1.2.5"
+
+
+def frame_of(*segments: bytes) -> bytes:
+    """An RLE frame: the header (PS3.5 G.5) and these segments as they are."""
+    offsets, at = [], 64
+    for segment in segments:
+        offsets.append(at)
+        at += len(segment)
+    header = struct.pack("<16I", len(segments), *offsets, *[0] * (15 - len(segments)))
+    return header + b"".join(segments)
+
+
+@pytest.mark.parametrize("line", corpus.with_pixels(RLE_LOSSLESS))
+def test_corpus_frames_are_as_other_decoders_read_them(line):
+    pixels = line["pixels"]
+    shape = {key: pixels[key] for key in ("rows", "columns", "bits_allocated")}
+    for frame, expected in corpus.codestreams(line):
+        array = rle_decode(frame, samples_per_pixel=pixels["samples"], **shape)
+        assert corpus.sha256(array) == expected
+        planes = rle_decode(frame, samples_per_pixel=pixels["samples"], planar=True, **shape)
+        assert np.array_equal(planes if planes.ndim == 2 else np.moveaxis(planes, 0, -1), array)
+        if pixels["bits_allocated"] > 1:
+            assert np.array_equal(rle_decode(rle_encode(array), samples_per_pixel=pixels["samples"], **shape), array)
+
+
+GOOD = {  # name: (segments, what rle_decode is told, samples in C order)
+    "a literal": ([b"\x02abc"], {"columns": 3, "bits_allocated": 8}, [97, 98, 99]),
+    "a run": ([b"\xfez\x00"], {"columns": 3, "bits_allocated": 8}, [122, 122, 122]),
+    "the reserved control byte": ([b"\x80\x00a\x80\x80\x00b"], {"columns": 2, "bits_allocated": 8}, [97, 98]),
+    "padding after the last run": ([b"\x01ab\x00\x00\x00"], {"columns": 2, "bits_allocated": 8}, [97, 98]),
+    "most significant byte first": (
+        [b"\x01\x01\x03", b"\x01\x02\x04"],
+        {"columns": 2, "bits_allocated": 16},
+        [0x0102, 0x0304],
+    ),
+    "32 bits": (
+        [b"\x00\x01", b"\x00\x02", b"\x00\x03", b"\x00\x04"],
+        {"columns": 1, "bits_allocated": 32},
+        [0x01020304],
+    ),
+    "two samples of 16 bits": (
+        [b"\x01\x01\x05", b"\x01\x02\x06", b"\x01\x03\x07", b"\x01\x04\x08"],
+        {"columns": 2, "bits_allocated": 16, "samples_per_pixel": 2},
+        [0x0102, 0x0304, 0x0506, 0x0708],
+    ),
+    "one bit, packed from the lowest": (
+        [b"\x01\x05\x01"],
+        {"columns": 9, "bits_allocated": 1},
+        [1, 0, 1, 0, 0, 0, 0, 0, 1],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview, lambda data: np.frombuffer(data, np.uint8)])
+@pytest.mark.parametrize(("segments", "told", "samples"), GOOD.values(), ids=GOOD)
+def test_segments_by_hand(kind, segments, told, samples):
+    array = rle_decode(kind(frame_of(*segments)), rows=1, **told)
+    assert array.ravel().tolist() == samples
+
+
+@pytest.mark.parametrize(("segments", "told", "samples"), GOOD.values(), ids=GOOD)
+def test_every_truncation_faults_in_range_or_decodes_alike(segments, told, samples):
+    whole = frame_of(*segments)
+    for cut in range(len(whole)):
+        try:
+            array = rle_decode(whole[:cut], rows=1, **told)
+        except PixelDecodeError as error:
+            assert error.offset is not None
+            assert 0 <= error.offset <= cut
+        else:
+            assert array.ravel().tolist() == samples
+
+
+def test_fifteen_segments():
+    array = np.arange(2 * 7 * 15, dtype=np.uint8).reshape(2, 7, 15)
+    frame = rle_encode(array)
+    assert frame[0] == 15
+    assert np.array_equal(rle_decode(frame, rows=2, columns=7, samples_per_pixel=15, bits_allocated=8), array)
+    with pytest.raises(EncodeError, match="15 segments"):
+        rle_encode(np.zeros((2, 2, 16), np.uint8))
+
+
+FAULTS = {  # name: (frame, offset of the field or control byte at fault)
+    "nothing": (b"", 0),
+    "no whole header": (bytes(63), 63),
+    "no segment": (frame_of() + bytes(64), 0),
+    "sixteen segments": (struct.pack("<I", 16) + bytes(100), 0),
+    "a segment before the header's end": (struct.pack("<II", 1, 63) + bytes(100), 4),
+    "a segment past the end": (struct.pack("<II", 1, 1000) + bytes(100), 4),
+    "the next segment lies before this one": (struct.pack("<III", 2, 70, 69) + bytes(100), 4),
+    "an empty segment": (frame_of(b""), 64),
+    "a literal cut short": (frame_of(b"\x00a\x03bc"), 66),
+    "a run cut short": (frame_of(b"\x00a\xfe"), 66),
+    "a run past the image": (frame_of(b"\x00a\xfaz"), 66),
+    "a literal past the image": (frame_of(b"\x00a\x05bcdefg"), 66),
+}
+
+
+@pytest.mark.parametrize(("frame", "offset"), FAULTS.values(), ids=FAULTS)
+def test_fault_says_where(frame, offset):
+    with pytest.raises(PixelDecodeError) as caught:
+        rle_decode(frame, rows=1, columns=5, bits_allocated=8)
+    assert caught.value.offset == offset
+
+
+def test_partial_keeps_what_is_there():
+    told = {"rows": 1, "columns": 5, "bits_allocated": 8, "partial": True}
+    assert rle_decode(frame_of(b"\x00a\x03bc"), **told).tolist() == [[97, 98, 99, 0, 0]]
+    assert rle_decode(frame_of(b"\x00a\xfaz"), **told).tolist() == [[97, 122, 122, 122, 122]]
+    told["bits_allocated"] = 16
+    assert rle_decode(frame_of(b"\xfc\x01", b"\x00\x02"), **told).tolist() == [[0x102, 0x100, 0x100, 0x100, 0x100]]
+
+
+def test_a_claim_that_the_input_cannot_hold_is_refused_before_allocation():
+    with pytest.raises(PixelDecodeError, match="cannot hold"):
+        rle_decode(bytes(100), rows=1 << 20, columns=1 << 20, bits_allocated=8)
+
+
+def test_out_takes_the_samples():
+    out = bytearray(6)
+    array = rle_decode(
+        frame_of(b"\x02\x01\x03\x05", b"\x02\x02\x04\x06"), rows=1, columns=3, bits_allocated=16, out=out
+    )
+    assert out == struct.pack("=3H", 0x0102, 0x0304, 0x0506)
+    assert array.base is not None
+    for wrong in (bytearray(5), bytes(6), np.zeros((6, 2), np.uint8)[:, 0]):
+        with pytest.raises((ValueError, TypeError)):
+            rle_decode(frame_of(b"\x02abc", b"\x02abc"), rows=1, columns=3, bits_allocated=16, out=wrong)
+
+
+def test_rows_are_encoded_each_on_its_own():
+    # PS3.5 G.3.1: a run doesn't go on into the next row, though the next row begins with the same byte
+    assert rle_encode(np.full((2, 4), 7, np.uint8))[64:] == b"\xfd\x07\xfd\x07"
+
+
+SIZES = {  # name: (row, PackBits of it)
+    "two equal bytes alone are a run": (b"aa", b"\xffa"),
+    "two equal bytes in a literal stay there": (b"xaay", b"\x03xaay"),
+    "three equal bytes end a literal": (b"xyaaa", b"\x01xy\xfea"),
+    "a run of 129": (b"a" * 129, b"\x81a\x00a"),
+    "a literal of 129": (bytes(range(129)), b"\x7f" + bytes(range(128)) + b"\x00\x80"),
+    "zeros at the end of a row": (b"xy\0\0", b"\x03xy\0\0"),
+}
+
+
+@pytest.mark.parametrize(("row", "packed"), SIZES.values(), ids=SIZES)
+def test_encoding_by_hand(row, packed):
+    assert rle_encode(np.frombuffer(row, np.uint8)[None])[64:] == packed + bytes(len(packed) % 2)
+
+
+arrays = st.builds(
+    lambda dtype, shape, seed, spread: np.random.default_rng(seed).integers(0, spread, shape).astype(dtype),
+    st.sampled_from(["u1", "i1", "u2", ">u2", "i2", "u4", "u8"]),
+    st.tuples(st.integers(1, 20), st.integers(1, 400))
+    | st.tuples(st.integers(1, 9), st.integers(1, 400), st.integers(1, 3)),
+    st.integers(0, 2**32),
+    st.sampled_from([1, 2, 3, 100, 30000]),  # the fewer values, the longer the runs
+)
+
+
+@given(array=arrays)
+@settings(max_examples=150, deadline=None)
+def test_encoding_and_decoding_is_the_identity(array):
+    if array.ndim == 3 and array.itemsize * array.shape[2] > 15:
+        with pytest.raises(EncodeError):
+            rle_encode(array)
+        return
+    samples = array.shape[2] if array.ndim == 3 else 1
+    told = {"rows": array.shape[0], "columns": array.shape[1], "samples_per_pixel": samples}
+    frame = rle_encode(array)
+    assert len(frame) % 2 == 0
+    back = rle_decode(frame, bits_allocated=8 * array.itemsize, **told)
+    assert np.array_equal(back.view(array.dtype.newbyteorder("=")).reshape(array.shape), array)
+    if array.ndim == 3:
+        planes = np.moveaxis(array, -1, 0)
+        assert rle_encode(planes, planar=True) == frame
