@@ -78,7 +78,7 @@ cdef void partial(const uint8_t* src, uint8_t* dst, Py_ssize_t pixels) noexcept 
 
 
 def ybr_partial_to_rgb(const uint8_t[::1] src not None, uint8_t[::1] dst not None):
-    """Write the RGB of 8-bit YBR_PARTIAL pixels (retired: Y 16 to 235, chroma 16 to 240) to `dst`, which may be `src`."""
+    """Write the RGB of 8-bit YBR_PARTIAL pixels (retired, studio range) to `dst`, which may be `src`."""
     cdef Py_ssize_t pixels = whole_pixels(src.shape[0], dst.shape[0])
     if pixels:
         keep_apart(&src[0], &dst[0], src.shape[0], True)
