@@ -45,16 +45,17 @@ def decode_frame(
 ) -> DecodedFrame:
     """Decode one frame; no colour conversion, no masking of unused bits.
 
-    `codestream` is the frame's fragments joined, or its uncompressed bytes. `out` is an array of the description's shape
-    and dtype. A size that differs from the description's raises PixelDecodeError, with `frame`, before anything is
-    allocated; differences in precision, sign and colour are settled in the codestream's favour and noted.
+    `codestream` is the frame's fragments joined, or its uncompressed bytes. `out` is an array of the description's
+    shape and dtype. A size that differs from the description's raises PixelDecodeError, with `frame`, before anything
+    is allocated; differences in precision, sign and colour are settled in the codestream's favour and noted.
     """
     data = memoryview(codestream).cast("B")
     codec = codec_for(desc.transfer_syntax)
     _check_limits(desc.rows, desc.columns, limits)
     if out is not None and (out.shape != desc.shape or out.dtype != desc.dtype or not out.flags.c_contiguous):
         raise ValueError(f"out is to be a contiguous array of shape {desc.shape} and dtype {desc.dtype}")
-    info, notes = None, ()
+    info: CodestreamInfo | None = None
+    notes: tuple[Note, ...] = ()
     try:
         if codec.read_header is not None:
             info = codec.read_header(data)

@@ -6,6 +6,7 @@ are what is decoded in parallel.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,7 @@ __all__ = ["decode_htj2k", "decode_jpeg", "decode_jpeg2000", "decode_jpeg_ls", "
 
 def decode_jpeg(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:
     """JPEG of any DCT process that libjpeg-turbo knows, 8 and 12 bits; chroma is upsampled, colour left as coded."""
-    import imagecodecs
-
+    imagecodecs = import_module("imagecodecs")
     # Told that what is coded is what is wanted, libjpeg converts nothing.
     space = {1: "GRAYSCALE", 3: "YCBCR", 4: "CMYK"}.get(desc.samples_per_pixel)
     return imagecodecs.jpeg8_decode(
@@ -32,8 +32,7 @@ def decode_jpeg(data: memoryview, desc: FrameDescription, out: NDArray[Any] | No
 
 def decode_jpeg_ls(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:
     """JPEG-LS, lossless and near-lossless, by CharLS; colour in any interleave."""
-    import imagecodecs
-
+    imagecodecs = import_module("imagecodecs")
     if desc.samples_per_pixel == 1:
         return imagecodecs.jpegls_decode(data, out=_fitting(out, desc, "u", desc.stored))
     samples = imagecodecs.jpegls_decode(data)
@@ -49,8 +48,7 @@ def decode_jpeg_ls(data: memoryview, desc: FrameDescription, out: NDArray[Any] |
 
 def decode_jpeg2000(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:
     """JPEG 2000 of Part 1 and HTJ2K by OpenJPEG; component transforms are undone, what a JP2 file adds is left out."""
-    import imagecodecs
-
+    imagecodecs = import_module("imagecodecs")
     info = read_j2k(data)
     # A JP2 file's palette or colour profile is no part of the samples (PS3.5 A.4.4): OpenJPEG gets the bare codestream.
     bare = data[info.offset : info.offset + info.length]
@@ -64,8 +62,7 @@ def decode_htj2k(data: memoryview, desc: FrameDescription, out: NDArray[Any] | N
     OpenJPH gives the inverse wavelet's values as they are and imagecodecs cuts them to the container's width, so that a
     lossy frame's overshoot would wrap around: white specks on black. OpenJPEG clamps.
     """
-    import imagecodecs
-
+    imagecodecs = import_module("imagecodecs")
     info = read_j2k(data)
     if not info.lossless or info.signed or not hasattr(imagecodecs, "htj2k_decode") or not imagecodecs.HTJ2K.available:
         return decode_jpeg2000(data, desc, out)
@@ -75,8 +72,7 @@ def decode_htj2k(data: memoryview, desc: FrameDescription, out: NDArray[Any] | N
 
 def decode_jpeg_xl(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:
     """JPEG XL, recompressed JPEG included, by libjxl: RGB or grey, whatever was coded."""
-    import imagecodecs
-
+    imagecodecs = import_module("imagecodecs")
     samples = imagecodecs.jpegxl_decode(data, index=0, keeporientation=True, numthreads=1)
     return samples.reshape(desc.shape) if samples.size == desc.samples else samples
 
