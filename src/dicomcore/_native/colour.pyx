@@ -16,8 +16,8 @@ cdef Py_ssize_t whole_pixels(Py_ssize_t held, Py_ssize_t wanted) except -1:
     return held // 3
 
 
-cdef int keep_apart(const uint8_t* src, uint8_t* dst, Py_ssize_t size, bint same) except -1:
-    if -size < dst - src < size and not (same and dst == src):
+cdef int keep_apart(const uint8_t* src, Py_ssize_t held, uint8_t* dst, Py_ssize_t wanted, bint same) except -1:
+    if -wanted < dst - src < held and not (same and dst == src):
         raise ValueError("src and dst overlap")
     return 0
 
@@ -31,7 +31,7 @@ def ybr_full_to_rgb(const uint8_t[::1] src not None, uint8_t[::1] dst not None, 
     cdef Py_ssize_t pixels = whole_pixels(src.shape[0], dst.shape[0])
     if pixels == 0:
         return
-    keep_apart(&src[0], &dst[0], src.shape[0], not planar)
+    keep_apart(&src[0], src.shape[0], &dst[0], dst.shape[0], not planar)
     with nogil:
         if planar:
             dc_ybr_planes_to_rgb(&src[0], &dst[0], pixels, plain)
@@ -43,7 +43,7 @@ def rgb_to_ybr_full(const uint8_t[::1] src not None, uint8_t[::1] dst not None):
     """Write the 8-bit YBR_FULL of RGB pixels to `dst`; `src` may be `dst` itself. Rounds as pydicom does."""
     cdef Py_ssize_t pixels = whole_pixels(src.shape[0], dst.shape[0])
     if pixels:
-        keep_apart(&src[0], &dst[0], src.shape[0], True)
+        keep_apart(&src[0], src.shape[0], &dst[0], dst.shape[0], True)
         with nogil:
             dc_rgb_to_ybr(&src[0], &dst[0], pixels)
 
@@ -54,7 +54,7 @@ def spread_422(const uint8_t[::1] src not None, uint8_t[::1] dst not None):
     if src.shape[0] % 4 or dst.shape[0] % 6 or dst.shape[0] // 6 != pairs:
         raise ValueError(f"{src.shape[0]} samples of 4:2:2 do not make {dst.shape[0]} samples")
     if pairs:
-        keep_apart(&src[0], &dst[0], dst.shape[0], False)
+        keep_apart(&src[0], src.shape[0], &dst[0], dst.shape[0], False)
         with nogil:
             dc_spread_422(&src[0], &dst[0], pairs)
 
@@ -81,7 +81,7 @@ def ybr_partial_to_rgb(const uint8_t[::1] src not None, uint8_t[::1] dst not Non
     """Write the RGB of 8-bit YBR_PARTIAL pixels (retired, studio range) to `dst`, which may be `src`."""
     cdef Py_ssize_t pixels = whole_pixels(src.shape[0], dst.shape[0])
     if pixels:
-        keep_apart(&src[0], &dst[0], src.shape[0], True)
+        keep_apart(&src[0], src.shape[0], &dst[0], dst.shape[0], True)
         with nogil:
             partial(&src[0], &dst[0], pixels)
 
@@ -109,7 +109,7 @@ def ybr_full_to_rgb_deep(const uint16_t[::1] src not None, uint16_t[::1] dst not
     if not 2 <= bits <= 16:
         raise ValueError(f"{bits} bits do not fit 16-bit samples")
     if pixels:
-        keep_apart(<const uint8_t*>&src[0], <uint8_t*>&dst[0], 2 * src.shape[0], True)
+        keep_apart(<const uint8_t*>&src[0], 2 * src.shape[0], <uint8_t*>&dst[0], 2 * dst.shape[0], True)
         with nogil:
             deep(&src[0], &dst[0], pixels, bits)
 
@@ -130,6 +130,6 @@ def ybr_rct_to_rgb(const int32_t[::1] src not None, int32_t[::1] dst not None):
     """Write the RGB of YBR_RCT pixels with signed chroma (ISO 15444-1 G.2) to `dst`, which may be `src`."""
     cdef Py_ssize_t pixels = whole_pixels(src.shape[0], dst.shape[0])
     if pixels:
-        keep_apart(<const uint8_t*>&src[0], <uint8_t*>&dst[0], 4 * src.shape[0], True)
+        keep_apart(<const uint8_t*>&src[0], 4 * src.shape[0], <uint8_t*>&dst[0], 4 * dst.shape[0], True)
         with nogil:
             reversible(&src[0], &dst[0], pixels)

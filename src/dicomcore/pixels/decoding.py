@@ -84,13 +84,14 @@ def _check_limits(rows: int, columns: int, limits: Limits) -> None:
 
 
 def check_header(
-    info: CodestreamInfo, desc: FrameDescription, limits: Limits = DEFAULT_LIMITS
+    info: CodestreamInfo, desc: FrameDescription, limits: Limits = DEFAULT_LIMITS, *, held: int | None = None
 ) -> tuple[FrameDescription, tuple[Note, ...]]:
     """Compare a codestream's header with the data set's word; give the settled description and what was settled.
 
-    Raises LimitError or PixelDecodeError where decoding would be futile: another size, or more pixels than the
-    codestream's bytes could hold.
+    `held` is the codestream's length where only its head was read. Raises LimitError or PixelDecodeError where decoding
+    would be futile: another size, or more pixels than the codestream's bytes could hold.
     """
+    held = info.length if held is None else held
     rows = info.rows or desc.rows  # JPEG leaves it to a DNL marker
     _check_limits(rows, info.columns, limits)
     if (rows, info.columns) != (desc.rows, desc.columns):
@@ -99,7 +100,7 @@ def check_header(
             offset=info.offset,
         )
     most = PIXELS_PER_BYTE.get(info.format)
-    if most is not None and rows * info.columns > HEADER_PIXELS + most * info.length and not info.lossless:
+    if most is not None and rows * info.columns > HEADER_PIXELS + most * held and not info.lossless:
         raise PixelDecodeError(
             f"{info.length} bytes cannot hold {rows} × {info.columns} pixels of {info.format}", offset=info.length
         )
