@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dicomcore._native import planes
 from dicomcore.pixels.description import FrameDescription
-from dicomcore.pixels.headers import read_j2k
+from dicomcore.pixels.headers import end_of_tile_parts, read_j2k
 from dicomcore.pixels.registry import as_bytes
 
 __all__ = ["decode_htj2k", "decode_jpeg", "decode_jpeg2000", "decode_jpeg_ls", "decode_jpeg_xl"]
@@ -53,7 +53,15 @@ def decode_jpeg2000(data: memoryview, desc: FrameDescription, out: NDArray[Any] 
     # A JP2 file's palette or colour profile is no part of the samples (PS3.5 A.4.4): OpenJPEG gets the bare codestream.
     bare = data[info.offset : info.offset + info.length]
     kind = "i" if info.signed else "u"
-    return imagecodecs.jpeg2k_decode(bare, numthreads=1, out=_fitting(out, desc, kind, info.precision or desc.stored))
+    target = _fitting(out, desc, kind, info.precision or desc.stored)
+    try:
+        return imagecodecs.jpeg2k_decode(bare, numthreads=1, out=target)
+    except imagecodecs.Jpeg2kError:
+        # A marker segment between the last tile-part and EOC stops OpenJPEG; a PACS pads its frames with one.
+        end = end_of_tile_parts(bare)
+        if end >= len(bare) or bytes(bare[end : end + 2]) == b"\xff\xd9":
+            raise
+        return imagecodecs.jpeg2k_decode(bytes(bare[:end]) + b"\xff\xd9", numthreads=1, out=target)
 
 
 def decode_htj2k(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:

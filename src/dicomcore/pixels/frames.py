@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -14,8 +15,9 @@ from numpy.typing import NDArray
 
 from dicomcore._native import swap
 from dicomcore.errors import DicomError, LimitError, PixelDecodeError
+from dicomcore.issues import Issue
 from dicomcore.limits import DEFAULT_LIMITS
-from dicomcore.pixels.attributes import describe, display_of, find_pixel_data, number_of_frames
+from dicomcore.pixels.attributes import PIXEL_KEYWORDS, describe, display_of, find_pixel_data, number_of_frames
 from dicomcore.pixels.colour import coded_colour, colour_notes, to_rgb
 from dicomcore.pixels.decoding import DecodedFrame, check_header, decode_frame
 from dicomcore.pixels.note import Note
@@ -26,6 +28,7 @@ from dicomcore.pixels.store import Store
 from dicomcore.pixels.uncompressed import BIG_ENDIAN, decode_native, native_bits
 from dicomcore.pixels.unused_bits import settle_unused_bits
 from dicomcore.pixels.video import VIDEO_SYNTAXES, VideoStream
+from dicomcore.tags import Tag
 
 __all__ = ["Frames"]
 
@@ -49,6 +52,8 @@ class Frames:
         self.stated = describe(data_set, keyword)
         self._data_set = data_set
         element = data_set[keyword]
+        self._keyword, self._offset = keyword, element.offset or 0
+        self._state = _state_of(data_set)
         self._wide_bytes = element.VR == "OW" and self.stated.transfer_syntax in BIG_ENDIAN
         self._store = Store.of(data_set, element)
         self._notes: dict[Note, None] = {}
@@ -78,6 +83,9 @@ class Frames:
     def __iter__(self) -> Iterator[NDArray[Any]]:
         return (self.decode(i) for i in range(self._count))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Frames, (self._data_set,)
+
     @property
     def notes(self) -> tuple[Note, ...]:
         """What was settled or passed over so far; grows as frames are decoded."""
@@ -85,6 +93,16 @@ class Frames:
         if self._pieces is not None:
             found.update(dict.fromkeys(self._pieces.notes))
         return tuple(found)
+
+    @property
+    def issues(self) -> tuple[Issue, ...]:
+        """The notes as issues of the data set."""
+        tag = Tag(self._keyword)
+        return tuple(Issue(note.code.upper().replace("-", "_"), tag, self._offset, note.message) for note in self.notes)
+
+    def is_of(self, data_set: Any) -> bool:
+        """Whether these are still the frames of `data_set`, whose pixel data or description may have been set."""
+        return self._state == _state_of(data_set)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -122,21 +140,33 @@ class Frames:
     ) -> NDArray[Any]:
         """Decode frames into one array, (frames, rows, columns[, samples]), on as many threads as there are CPUs."""
         target = self._target(len(indices), out)
-        cost = len(indices) * self.description.samples * self.dtype.itemsize
-        threads = min(workers or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4, len(indices))
-        if threads < 2 or (cost < SERIAL_BYTES and workers is None) or self._pieces is None or self._is_video:
-            for place, index in enumerate(indices):
-                self.decode(index, raw=raw, out=target[place])
+        threads = self._threads(len(indices), workers)
+        pending = iter(enumerate(indices))  # drawn from by every thread, one frame at a time
+        if threads < 2:
+            self._fill(pending, target, raw)
             return target
         with ThreadPoolExecutor(threads) as pool:
-            jobs = [pool.submit(self.decode, index, raw=raw, out=target[place]) for place, index in enumerate(indices)]
-            try:
-                for job in jobs:
-                    job.result()
-            finally:
-                for job in jobs:  # one bad frame: the others need not be decoded
-                    job.cancel()
+            for job in [pool.submit(self._fill, pending, target, raw) for _ in range(threads)]:
+                job.result()
         return target
+
+    def _fill(self, pending: Iterator[tuple[int, int]], target: NDArray[Any], raw: bool) -> None:
+        """Decode what is pending until nothing is; a bad frame ends it for every thread."""
+        for place, index in _drawn(pending, self._lock):
+            try:
+                self.decode(index, raw=raw, out=target[place])
+            except BaseException:
+                deque(_drawn(pending, self._lock), maxlen=0)
+                raise
+
+    def _threads(self, frames: int, workers: int | None) -> int:
+        """How many threads are worth it; videos and uncompressed frames are not decoded, but read in order."""
+        if self._pieces is None or self._is_video or frames < 2:
+            return 1
+        if workers is not None:
+            return min(workers, frames)
+        small = frames * self.description.samples * self.dtype.itemsize < SERIAL_BYTES
+        return 1 if small else min(_cpus(), frames)
 
     def array(self, *, raw: bool = False, out: NDArray[Any] | None = None, workers: int | None = None) -> NDArray[Any]:
         """Decode all frames, in the shape that pydicom gives: a single frame has no axis of its own."""
@@ -297,6 +327,35 @@ class Frames:
 
     def _note(self, code: str, message: str) -> None:
         self._notes.setdefault(Note(code, message))
+
+
+def _cpus() -> int:
+    """CPUs this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _drawn(pending: Iterator[tuple[int, int]], lock: threading.Lock) -> Iterator[tuple[int, int]]:
+    """What is pending, one by one; iterators of Python's own may not be drawn from by two threads at once."""
+    while True:
+        with lock:
+            drawn = next(pending, None)
+        if drawn is None:
+            return
+        yield drawn
+
+
+DESCRIBING = (
+    *("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "NumberOfFrames"),
+    *("BitsAllocated", "BitsStored", "PixelRepresentation"),
+)
+
+
+def _state_of(data_set: Any) -> tuple[Any, ...]:
+    """What frames hang on; differs once any of it was set."""
+    keyword = next((keyword for keyword in PIXEL_KEYWORDS if keyword in data_set), None)
+    element = None if keyword is None else data_set[keyword]
+    held = id(element.value) if element is not None and element._changed else None
+    return (keyword, held, data_set.transfer_syntax, *(str(data_set.get(name)) for name in DESCRIBING))
 
 
 def _extended_table(data_set: Any) -> tuple[NDArray[np.uint64], NDArray[np.uint64]] | None:

@@ -6,7 +6,7 @@ from dicomcore.errors import PixelDecodeError
 from dicomcore.pixels.headers.boxes import find_box
 from dicomcore.pixels.headers.info import CodestreamInfo
 
-__all__ = ["read_j2k"]
+__all__ = ["end_of_tile_parts", "read_j2k"]
 
 SOC_SIZ = b"\xff\x4f\xff\x51"
 JP2_SIGNATURE = b"\x0d\x0a\x87\x0a"
@@ -75,6 +75,23 @@ def _coding(siz: memoryview, at: int) -> tuple[bool, bool | None]:
             break
         at += 2 + length
     return False, None
+
+
+def end_of_tile_parts(data: memoryview) -> int:
+    """Offset of what follows the last tile-part of a bare codestream, where EOC belongs; its length if unclear."""
+    at = 2
+    for _ in range(MAX_SEGMENTS):  # the main header
+        if at + 4 > len(data) or data[at] != 0xFF:
+            return len(data)
+        if data[at + 1] == 0x90:  # SOT
+            break
+        at += 2 + _u16(data, at + 2)
+    while at + 12 <= len(data) and data[at] == 0xFF and data[at + 1] == 0x90:
+        length = _u32(data, at + 6)  # Psot
+        if length < 14 or length > len(data) - at:
+            return len(data)
+        at += length
+    return at
 
 
 def _u16(data: memoryview, at: int) -> int:
