@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from dicomcore._native.dataset import DataElement, DatasetBase, make_dataset, set_classes
 from dicomcore._native.dictionary import keywords
 from dicomcore.issues import Issue, noted_issue, scanned_issue
-from dicomcore.private_block import PrivateBlock
 from dicomcore.printing import data_set_lines
+from dicomcore.private_block import PrivateBlock
 from dicomcore.tags import Tag, TagLike
 from dicomcore.uids import UID
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from dicomcore.pixels.frames import Frames
 
 __all__ = ["DataElement", "Dataset", "Sequence"]
 
@@ -88,7 +93,28 @@ class Dataset(DatasetBase):
         self.keys()
         scanned, noted = self._index.deviations()
         found = {scanned_issue(*one) for one in scanned} | {noted_issue(*one) for one in noted}
+        frames = self.__dict__.get("_frames")
+        if frames is not None:
+            found |= set(frames.issues)
         return tuple(sorted(found, key=lambda issue: (issue.offset, issue.code, issue.message)))
+
+    # -- pixels
+
+    @property
+    def frames(self) -> Frames:
+        """The frames of the pixel data, a lazy sequence; PixelDecodeError where there is none."""
+        stored: Frames | None = self.__dict__.get("_frames")
+        if stored is None or not stored.is_of(self):
+            # imported here: pixels stands on data sets, and most callers never ask for any
+            from dicomcore.pixels.frames import Frames
+
+            stored = self.__dict__["_frames"] = Frames(self)
+        return stored
+
+    @property
+    def pixel_array(self) -> NDArray[Any]:
+        """All frames, decoded in parallel: pydicom's shape, dtype and colour. Decoded anew each time."""
+        return self.frames.array()
 
     # -- elements
 
@@ -205,14 +231,19 @@ class Dataset(DatasetBase):
         index, row, wanted, elements = self._state()
         made._restore(index, row, wanted, None)
         made._take(elements, None, memo)
-        extra = {name: value.copy() if isinstance(value, Dataset) else value for name, value in self.__dict__.items()}
-        made.__dict__.update(extra if memo is None else deepcopy(self.__dict__, memo))
+        lasting = self._lasting()
+        extra = {name: value.copy() if isinstance(value, Dataset) else value for name, value in lasting.items()}
+        made.__dict__.update(extra if memo is None else deepcopy(lasting, memo))
         return made
 
     def __reduce__(self) -> tuple[Any, ...]:
         index, row, wanted, elements = self._state()
         changed = None if elements is None else {t: e for t, e in elements.items() if e is None or e._changed}
-        return _unpickled, (type(self), index, row, wanted, changed, self.__dict__)
+        return _unpickled, (type(self), index, row, wanted, changed, self._lasting())
+
+    def _lasting(self) -> dict[str, Any]:
+        # What a copy takes along: its frames are its own.
+        return {name: value for name, value in self.__dict__.items() if name != "_frames"}
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, DatasetBase):

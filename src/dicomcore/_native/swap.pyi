@@ -1,0 +1,3 @@
+from collections.abc import Buffer
+
+def swap_words(src: Buffer, dst: Buffer, width: int) -> None: ...

@@ -1,0 +1,151 @@
+"""What a data set says of its frames and of showing them, read into the plain structures that the rest works on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from dicomcore.errors import PixelDecodeError
+from dicomcore.pixels.description import FrameDescription
+from dicomcore.pixels.render import Display, Window
+from dicomcore.pixels.tables import LookUpTable, Palette
+
+__all__ = ["describe", "display_of", "find_pixel_data", "number_of_frames"]
+
+PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+COLOURS = ("Red", "Green", "Blue")
+
+
+def find_pixel_data(data_set: Any) -> str:
+    """The keyword of the data set's pixel data; raises PixelDecodeError where there is none."""
+    for keyword in PIXEL_KEYWORDS:
+        if keyword in data_set:
+            return keyword
+    raise PixelDecodeError("the data set has no pixel data")
+
+
+def number(data_set: Any, keyword: str, default: Any = None) -> Any:
+    """A number, the first of several; `default` where there is none or it can't be read."""
+    value = data_set.get(keyword)
+    if isinstance(value, (list, tuple)):
+        value = value[0] if value else None
+    return value if isinstance(value, (int, float)) else default
+
+
+def number_of_frames(data_set: Any) -> int:
+    """Number of Frames; 1 where it is missing or nonsense."""
+    return max(int(number(data_set, "NumberOfFrames", 1)), 1)
+
+
+def describe(data_set: Any, keyword: str) -> FrameDescription:
+    """The description of a data set's frames; raises PixelDecodeError where it says too little."""
+    floating = keyword != "PixelData"
+    needed = {name: number(data_set, name) for name in ("Rows", "Columns", "BitsAllocated")}
+    if floating and needed["BitsAllocated"] is None:
+        needed["BitsAllocated"] = 32 if keyword == "FloatPixelData" else 64
+    missing = [name for name, value in needed.items() if not value]
+    if missing:
+        raise PixelDecodeError(f"the data set has pixel data, and no {' and '.join(missing)}")
+    samples = int(number(data_set, "SamplesPerPixel", 1)) or 1
+    interpretation = str(data_set.get("PhotometricInterpretation") or "").strip()
+    return FrameDescription(
+        rows=int(needed["Rows"]),
+        columns=int(needed["Columns"]),
+        samples_per_pixel=samples,
+        bits_allocated=int(needed["BitsAllocated"]),
+        bits_stored=number(data_set, "BitsStored"),
+        pixel_representation=1 if number(data_set, "PixelRepresentation", 0) == 1 else 0,
+        photometric_interpretation=interpretation or ("RGB" if samples == 3 else "MONOCHROME2"),
+        planar_configuration=1 if number(data_set, "PlanarConfiguration", 0) == 1 else 0,
+        transfer_syntax=str(data_set.transfer_syntax or "1.2.840.10008.1.2.1"),
+        floating=floating,
+    )
+
+
+def display_of(data_set: Any, frame: int = 0) -> Display:
+    """How a frame is to be shown: from its functional groups, then the shared ones, then the data set itself."""
+    places = _groups(data_set, frame)
+    transformed = _first(places, "PixelValueTransformationSequence") or data_set
+    view = _first(places, "FrameVOILUTSequence") or data_set
+    signed = number(data_set, "PixelRepresentation", 0) == 1
+    modality = _items(data_set, "ModalityLUTSequence")
+    presentation = _items(data_set, "PresentationLUTSequence")
+    return Display(
+        photometric_interpretation=str(data_set.get("PhotometricInterpretation") or "MONOCHROME2").strip(),
+        bits_stored=int(number(data_set, "BitsStored", 8)),
+        rescale_slope=float(number(transformed, "RescaleSlope", 1.0)),
+        rescale_intercept=float(number(transformed, "RescaleIntercept", 0.0)),
+        modality_lut=_table(modality[0], data_set, signed) if modality else None,
+        windows=_windows(view),
+        voi_luts=tuple(_table(item, data_set, signed) for item in _items(view, "VOILUTSequence")),
+        presentation_shape=str(data_set.get("PresentationLUTShape") or "").strip() or None,
+        presentation_lut=_table(presentation[0], data_set, False) if presentation else None,
+        palette=palette_of(data_set),
+        padding=_padding(data_set),
+    )
+
+
+def palette_of(data_set: Any) -> Palette | None:
+    """The data set's palette, plain or segmented; None where it has none."""
+    descriptor = data_set.get("RedPaletteColorLookupTableDescriptor")
+    if not isinstance(descriptor, (list, tuple)):
+        return None
+    for prefix in ("", "Segmented"):
+        names = [f"{prefix}{colour}PaletteColorLookupTableData" for colour in COLOURS]
+        channels = [data_set.get(name) for name in names]
+        if all(channels):
+            return Palette.of(
+                descriptor,
+                channels,
+                segmented=bool(prefix),
+                pixel_representation=number(data_set, "PixelRepresentation", 0),
+                big_endian=data_set.is_little_endian is False,
+            )
+    return None
+
+
+def _groups(data_set: Any, frame: int) -> list[Any]:
+    own = _items(data_set, "PerFrameFunctionalGroupsSequence")
+    return [*own[frame : frame + 1], *_items(data_set, "SharedFunctionalGroupsSequence")[:1]]
+
+
+def _first(places: list[Any], keyword: str) -> Any:
+    for place in places:
+        if items := _items(place, keyword):
+            return items[0]
+    return None
+
+
+def _items(place: Any, keyword: str) -> Sequence[Any]:
+    value = place.get(keyword)
+    return value if isinstance(value, list) else ()
+
+
+def _table(item: Any, data_set: Any, signed: bool) -> LookUpTable:
+    descriptor, data = item.get("LUTDescriptor"), item.get("LUTData")
+    if not isinstance(descriptor, (list, tuple)) or data is None:
+        raise PixelDecodeError("a look-up table without descriptor or data")
+    if isinstance(data, (int, float)):
+        data = [data]
+    return LookUpTable.of(
+        descriptor, data, pixel_representation=int(signed), big_endian=data_set.is_little_endian is False
+    )
+
+
+def _windows(place: Any) -> tuple[Window, ...]:
+    function = str(place.get("VOILUTFunction") or "LINEAR").strip().upper()
+    centers, widths = (_numbers(place, name) for name in ("WindowCenter", "WindowWidth"))
+    return tuple(Window(float(c), float(w), function) for c, w in zip(centers, widths, strict=False))
+
+
+def _numbers(place: Any, keyword: str) -> list[float]:
+    value = place.get(keyword)
+    values = value if isinstance(value, (list, tuple)) else [value]
+    return [float(one) for one in values if isinstance(one, (int, float))]
+
+
+def _padding(data_set: Any) -> tuple[float, float] | None:
+    value = number(data_set, "PixelPaddingValue")
+    if value is None:
+        return None
+    return value, number(data_set, "PixelPaddingRangeLimit", value)

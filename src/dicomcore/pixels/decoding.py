@@ -1,0 +1,136 @@
+"""One frame's codestream to samples: checked before it is decoded, fitted to its container afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dicomcore.errors import DicomError, LimitError, PixelDecodeError
+from dicomcore.limits import DEFAULT_LIMITS, Limits
+from dicomcore.pixels import builtin  # noqa: F401  fills the registry
+from dicomcore.pixels.description import FrameDescription
+from dicomcore.pixels.headers import CodestreamInfo
+from dicomcore.pixels.note import Note
+from dicomcore.pixels.registry import codec_for
+
+__all__ = ["DecodedFrame", "check_header", "decode_frame"]
+
+PIXELS_PER_BYTE = {"JPEG": 512, "JPEG-LS": 1 << 19}
+"""What one byte can stand for at most: a bit a block of 64 pixels; a bit a run of 65535."""
+HEADER_PIXELS = 1 << 16
+"""Pixels granted to any codestream, so that the smallest images need no care."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedFrame:
+    """A frame's samples as coded, by pixel, and what was found out about them."""
+
+    samples: NDArray[Any]
+    description: FrameDescription
+    """The frame as it turned out: the data set's word, corrected by the codestream's."""
+    info: CodestreamInfo | None
+    notes: tuple[Note, ...]
+
+
+def decode_frame(
+    codestream: Any,
+    desc: FrameDescription,
+    *,
+    out: NDArray[Any] | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    frame: int | None = None,
+) -> DecodedFrame:
+    """Decode one frame; no colour conversion, no masking of unused bits.
+
+    `codestream` is the frame's fragments joined, or its uncompressed bytes. `out` is an array of the description's
+    shape and dtype. A size that differs from the description's raises PixelDecodeError, with `frame`, before anything
+    is allocated; differences in precision, sign and colour are settled in the codestream's favour and noted.
+    """
+    data = memoryview(codestream).cast("B")
+    codec = codec_for(desc.transfer_syntax)
+    _check_limits(desc.rows, desc.columns, limits)
+    if out is not None and (out.shape != desc.shape or out.dtype != desc.dtype or not out.flags.c_contiguous):
+        raise ValueError(f"out is to be a contiguous array of shape {desc.shape} and dtype {desc.dtype}")
+    info: CodestreamInfo | None = None
+    notes: tuple[Note, ...] = ()
+    try:
+        if codec.read_header is not None:
+            info = codec.read_header(data)
+            desc, notes = check_header(info, desc, limits)
+        if out is not None and (out.shape != desc.shape or out.itemsize != desc.dtype.itemsize):
+            raise PixelDecodeError(f"samples are {desc.shape} of {desc.dtype}, and out is {out.shape} of {out.dtype}")
+        samples = codec.decoder(data, desc, out)
+        if samples.shape != desc.shape:
+            raise PixelDecodeError(f"{codec.name} gave samples of shape {samples.shape}, not {desc.shape}")
+    except PixelDecodeError as error:
+        if error.frame is None:
+            error.frame = frame
+        raise
+    except (DicomError, MemoryError):
+        raise
+    except Exception as error:  # what a foreign library raises is its own affair, and becomes ours here
+        raise PixelDecodeError(f"{codec.name} can't decode the frame: {error}", frame=frame) from error
+    return DecodedFrame(_contained(samples, desc, out), desc, info, notes)
+
+
+def _check_limits(rows: int, columns: int, limits: Limits) -> None:
+    if rows < 1 or columns < 1:
+        raise PixelDecodeError(f"a frame of {rows} × {columns} pixels")
+    if rows * columns > limits.frame_pixels:
+        raise LimitError(f"a frame of {rows} × {columns} pixels crosses the limit of {limits.frame_pixels}")
+
+
+def check_header(
+    info: CodestreamInfo, desc: FrameDescription, limits: Limits = DEFAULT_LIMITS, *, held: int | None = None
+) -> tuple[FrameDescription, tuple[Note, ...]]:
+    """Compare a codestream's header with the data set's word; give the settled description and what was settled.
+
+    `held` is the codestream's length where only its head was read. Raises LimitError or PixelDecodeError where decoding
+    would be futile: another size, or more pixels than the codestream's bytes could hold.
+    """
+    held = info.length if held is None else held
+    rows = info.rows or desc.rows  # JPEG leaves it to a DNL marker
+    _check_limits(rows, info.columns, limits)
+    if (rows, info.columns) != (desc.rows, desc.columns):
+        raise PixelDecodeError(
+            f"codestream of {rows} × {info.columns} pixels in a data set of {desc.rows} × {desc.columns}",
+            offset=info.offset,
+        )
+    most = PIXELS_PER_BYTE.get(info.format)
+    if most is not None and rows * info.columns > HEADER_PIXELS + most * held and not info.lossless:
+        raise PixelDecodeError(
+            f"{info.length} bytes cannot hold {rows} × {info.columns} pixels of {info.format}", offset=info.length
+        )
+    notes = []
+    if info.components is not None and info.components != desc.samples_per_pixel:
+        notes.append(_said("pixel-samples", "Samples per Pixel", desc.samples_per_pixel, info.components))
+        desc = replace(desc, samples_per_pixel=info.components)
+    if info.precision is not None and info.precision != desc.stored:
+        notes.append(_said("pixel-precision", "Bits Stored", desc.stored, info.precision))
+        # a container too small for the samples grows; one too large stays
+        word = 8 if info.precision <= 8 else 16 if info.precision <= 16 else 32
+        allocated = desc.bits_allocated if info.precision <= desc.bits_allocated else word
+        desc = replace(desc, bits_stored=info.precision, bits_allocated=allocated)
+    if info.format in ("JPEG 2000", "HTJ2K") and info.signed != bool(desc.pixel_representation):
+        notes.append(_said("pixel-sign", "Pixel Representation", desc.pixel_representation, int(info.signed)))
+    return desc, tuple(notes)
+
+
+def _said(code: str, attribute: str, stated: Any, found: Any) -> Note:
+    return Note(code, f"{attribute} is {stated}, the codestream has {found}")
+
+
+def _contained(samples: NDArray[Any], desc: FrameDescription, out: NDArray[Any] | None) -> NDArray[Any]:
+    """Samples in the container of Bits Allocated, `out` where it was given; signed ones sign-extended."""
+    if out is not None:
+        if not np.may_share_memory(samples, out):
+            np.copyto(out, samples, casting="unsafe")
+        return out
+    if samples.dtype == desc.dtype and samples.flags.c_contiguous:
+        return samples
+    if samples.dtype.itemsize == desc.dtype.itemsize and samples.flags.c_contiguous:
+        return samples.view(desc.dtype)
+    return np.ascontiguousarray(samples.astype(desc.dtype, casting="unsafe"))

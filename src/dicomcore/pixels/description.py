@@ -1,0 +1,58 @@
+"""What a data set says of its frames, as decoders need it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["FrameDescription"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameDescription:
+    """The Image Pixel attributes of one frame (PS3.3 C.7.6.3); where a codestream says otherwise, it is believed."""
+
+    rows: int
+    columns: int
+    samples_per_pixel: int = 1
+    bits_allocated: int
+    bits_stored: int | None = None
+    """As bits_allocated where not given."""
+    pixel_representation: int = 0
+    """0 unsigned, 1 two's complement."""
+    photometric_interpretation: str = "MONOCHROME2"
+    planar_configuration: int = 0
+    transfer_syntax: str = "1.2.840.10008.1.2.1"
+    floating: bool = False
+    """Float or Double Float Pixel Data, by bits_allocated."""
+
+    @property
+    def stored(self) -> int:
+        """Bits Stored, Bits Allocated where it is absent or makes no sense."""
+        stored = self.bits_stored
+        return stored if stored is not None and 0 < stored <= self.bits_allocated else self.bits_allocated
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Native dtype of a sample's container: one byte for single bits, the next larger word for 12 and 24."""
+        if self.floating:
+            return np.dtype("f4" if self.bits_allocated == 32 else "f8")
+        if self.bits_allocated == 1:
+            return np.dtype("u1")
+        width = next((w for w in (1, 2, 4, 8) if self.bits_allocated <= 8 * w), None)
+        if width is None or self.bits_allocated < 1:
+            raise ValueError(f"no word holds samples of {self.bits_allocated} bits allocated")
+        return np.dtype(f"{'i' if self.pixel_representation else 'u'}{width}")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(rows, columns), or (rows, columns, samples) where there are several."""
+        if self.samples_per_pixel == 1:
+            return self.rows, self.columns
+        return self.rows, self.columns, self.samples_per_pixel
+
+    @property
+    def samples(self) -> int:
+        """Samples of one frame."""
+        return self.rows * self.columns * self.samples_per_pixel

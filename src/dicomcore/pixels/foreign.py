@@ -1,0 +1,93 @@
+"""JPEG, JPEG-LS, JPEG 2000, HTJ2K and JPEG XL through imagecodecs, imported when first needed.
+
+Each decoder takes a codestream whose header `dicomcore.pixels.headers` has read and checked, one thread a frame: frames
+are what is decoded in parallel.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dicomcore._native import planes
+from dicomcore.pixels.description import FrameDescription
+from dicomcore.pixels.headers import end_of_tile_parts, read_j2k
+from dicomcore.pixels.registry import as_bytes
+
+__all__ = ["decode_htj2k", "decode_jpeg", "decode_jpeg2000", "decode_jpeg_ls", "decode_jpeg_xl"]
+
+
+def decode_jpeg(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:
+    """JPEG of any DCT process that libjpeg-turbo knows, 8 and 12 bits; chroma is upsampled, colour left as coded."""
+    imagecodecs = import_module("imagecodecs")
+    # Told that what is coded is what is wanted, libjpeg converts nothing.
+    space = {1: "GRAYSCALE", 3: "YCBCR", 4: "CMYK"}.get(desc.samples_per_pixel)
+    return imagecodecs.jpeg8_decode(
+        data, colorspace=space, outcolorspace=space, out=_fitting(out, desc, "u", desc.stored)
+    )
+
+
+def decode_jpeg_ls(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:
+    """JPEG-LS, lossless and near-lossless, by CharLS; colour in any interleave."""
+    imagecodecs = import_module("imagecodecs")
+    if desc.samples_per_pixel == 1:
+        return imagecodecs.jpegls_decode(data, out=_fitting(out, desc, "u", desc.stored))
+    samples = imagecodecs.jpegls_decode(data)
+    by_plane = np.moveaxis(samples, -1, 0)
+    if not by_plane.flags.c_contiguous or samples.flags.c_contiguous:
+        return samples
+    mixed = _fitting(out, desc, "u", desc.stored)
+    if mixed is None:
+        mixed = np.empty(samples.shape, samples.dtype)
+    planes.interleave(as_bytes(by_plane), as_bytes(mixed), desc.samples_per_pixel, samples.itemsize)
+    return mixed
+
+
+def decode_jpeg2000(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:
+    """JPEG 2000 of Part 1 and HTJ2K by OpenJPEG; component transforms are undone, what a JP2 file adds is left out."""
+    imagecodecs = import_module("imagecodecs")
+    info = read_j2k(data)
+    # A JP2 file's palette or colour profile is no part of the samples (PS3.5 A.4.4): OpenJPEG gets the bare codestream.
+    bare = data[info.offset : info.offset + info.length]
+    kind = "i" if info.signed else "u"
+    target = _fitting(out, desc, kind, info.precision or desc.stored)
+    try:
+        return imagecodecs.jpeg2k_decode(bare, numthreads=1, out=target)
+    except imagecodecs.Jpeg2kError:
+        # A marker segment between the last tile-part and EOC stops OpenJPEG; a PACS pads its frames with one.
+        end = end_of_tile_parts(bare)
+        if end >= len(bare) or bytes(bare[end : end + 2]) == b"\xff\xd9":
+            raise
+        return imagecodecs.jpeg2k_decode(bytes(bare[:end]) + b"\xff\xd9", numthreads=1, out=target)
+
+
+def decode_htj2k(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:
+    """HTJ2K: by OpenJPH where the wavelet is reversible, else by OpenJPEG.
+
+    OpenJPH gives the inverse wavelet's values as they are and imagecodecs cuts them to the container's width, so that a
+    lossy frame's overshoot would wrap around: white specks on black. OpenJPEG clamps.
+    """
+    imagecodecs = import_module("imagecodecs")
+    info = read_j2k(data)
+    if not info.lossless or info.signed or not hasattr(imagecodecs, "htj2k_decode") or not imagecodecs.HTJ2K.available:
+        return decode_jpeg2000(data, desc, out)
+    bare = data[info.offset : info.offset + info.length]
+    return imagecodecs.htj2k_decode(bare, planar=False, out=_fitting(out, desc, "u", info.precision or desc.stored))
+
+
+def decode_jpeg_xl(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:
+    """JPEG XL, recompressed JPEG included, by libjxl: RGB or grey, whatever was coded."""
+    imagecodecs = import_module("imagecodecs")
+    samples = imagecodecs.jpegxl_decode(data, index=0, keeporientation=True, numthreads=1)
+    return samples.reshape(desc.shape) if samples.size == desc.samples else samples
+
+
+def _fitting(out: NDArray[Any] | None, desc: FrameDescription, kind: str, precision: int) -> NDArray[Any] | None:
+    """`out` as the library's own dtype, where a sample takes the same room there; else None, and a copy is made."""
+    width = 1 if precision <= 8 else 2 if precision <= 16 else 4
+    if out is None or out.dtype.itemsize != width or out.shape != desc.shape or not out.flags.c_contiguous:
+        return None
+    return out.view(f"{kind}{width}")

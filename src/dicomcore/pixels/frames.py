@@ -1,0 +1,369 @@
+"""A data set's frames: found, read and decoded one by one or together."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dicomcore._native import swap
+from dicomcore.errors import DicomError, LimitError, PixelDecodeError
+from dicomcore.issues import Issue
+from dicomcore.limits import DEFAULT_LIMITS
+from dicomcore.pixels.attributes import PIXEL_KEYWORDS, describe, display_of, find_pixel_data, number_of_frames
+from dicomcore.pixels.colour import coded_colour, colour_notes, to_rgb
+from dicomcore.pixels.decoding import DecodedFrame, check_header, decode_frame
+from dicomcore.pixels.note import Note
+from dicomcore.pixels.pieces import Pieces
+from dicomcore.pixels.registry import codec_for
+from dicomcore.pixels.render import Window, render
+from dicomcore.pixels.store import Store
+from dicomcore.pixels.uncompressed import BIG_ENDIAN, decode_native, native_bits
+from dicomcore.pixels.unused_bits import settle_unused_bits
+from dicomcore.pixels.video import VIDEO_SYNTAXES, VideoStream
+from dicomcore.tags import Tag
+
+__all__ = ["Frames"]
+
+SERIAL_BYTES = 1 << 20
+"""Frames that are smaller together are decoded faster without threads."""
+ITEM = b"\xfe\xff\x00\xe0"
+
+
+class Frames:
+    """The frames of one data set, decoded when asked for.
+
+    ``frames[i]`` is (rows, columns) or (rows, columns, samples), as pydicom 3 gives it: native byte order, unused bits
+    settled, YBR turned to RGB. ``frames[a:b]`` stacks them. Frames may be decoded on several threads at once.
+    """
+
+    def __init__(self, data_set: Any) -> None:
+        """Raises PixelDecodeError where the data set has no pixel data, or says too little of it."""
+        keyword = find_pixel_data(data_set)
+        index = data_set._index
+        self.limits = DEFAULT_LIMITS if index is None else index.limits
+        self.stated = describe(data_set, keyword)
+        self._data_set = data_set
+        element = data_set[keyword]
+        self._keyword, self._offset = keyword, element.offset or 0
+        self._state = _state_of(data_set)
+        self._wide_bytes = element.VR == "OW" and self.stated.transfer_syntax in BIG_ENDIAN
+        self._store = Store.of(data_set, element)
+        self._notes: dict[Note, None] = {}
+        self._pieces: Pieces | None = None
+        self._video: VideoStream | None = None
+        self._lock = threading.Lock()
+        frames = number_of_frames(data_set)
+        if frames > self.limits.frames:
+            raise LimitError(f"{frames} frames cross the limit of {self.limits.frames}")
+        if self.stated.rows * self.stated.columns > self.limits.frame_pixels:
+            raise LimitError(f"frames of {self.stated.rows} × {self.stated.columns} pixels cross the limit")
+        if element.is_undefined_length or self._looks_encapsulated():
+            self._pieces = Pieces(self._store, frames, self.limits, _extended_table(data_set))
+            self._count = frames if self.stated.transfer_syntax in VIDEO_SYNTAXES else self._found(frames)
+        else:
+            self._count = self._native_count(frames)
+        self.description = self._settled()
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, key: int | slice) -> NDArray[Any]:
+        if isinstance(key, slice):
+            return self.stack(range(*key.indices(self._count)))
+        return self.decode(self._index(key))
+
+    def __iter__(self) -> Iterator[NDArray[Any]]:
+        return (self.decode(i) for i in range(self._count))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Frames, (self._data_set,)
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What was settled or passed over so far; grows as frames are decoded."""
+        found = dict(self._notes)
+        if self._pieces is not None:
+            found.update(dict.fromkeys(self._pieces.notes))
+        return tuple(found)
+
+    @property
+    def issues(self) -> tuple[Issue, ...]:
+        """The notes as issues of the data set."""
+        tag = Tag(self._keyword)
+        return tuple(Issue(note.code.upper().replace("-", "_"), tag, self._offset, note.message) for note in self.notes)
+
+    def is_of(self, data_set: Any) -> bool:
+        """Whether these are still the frames of `data_set`, whose pixel data or description may have been set."""
+        return self._state == _state_of(data_set)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of `array()`: (rows, columns[, samples]), with the number of frames before it where it isn't 1."""
+        return self.description.shape if self._count == 1 else (self._count, *self.description.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Dtype of a frame."""
+        return self.description.dtype
+
+    def encoded(self, index: int) -> memoryview:
+        """The bytes of a frame as they stand in the file, fragments joined; of a video, the whole stream.
+
+        A frame of single bits that starts inside a byte comes with its neighbours' bits.
+        """
+        index = self._index(index)
+        if self._pieces is None:
+            first, stop = self._span(index)
+            return self._store.upto(first // 8, -(-stop // 8) - first // 8)
+        if self.stated.transfer_syntax in VIDEO_SYNTAXES:
+            return memoryview(b"".join(self._pieces.codestream(i) for i in range(len(self._pieces))))
+        return self._pieces.codestream(index)
+
+    def decode(self, index: int, *, raw: bool = False, out: NDArray[Any] | None = None) -> NDArray[Any]:
+        """Decode one frame. `raw` leaves colour and unused bits as coded.
+
+        `out` is a contiguous array of the frame's shape and dtype. Raises PixelDecodeError with ``frame``, IndexError
+        past the last frame.
+        """
+        return self._finish(self._decoded(self._index(index), out), raw)
+
+    def stack(
+        self, indices: Sequence[int], *, raw: bool = False, out: NDArray[Any] | None = None, workers: int | None = None
+    ) -> NDArray[Any]:
+        """Decode frames into one array, (frames, rows, columns[, samples]), on as many threads as there are CPUs."""
+        target = self._target(len(indices), out)
+        threads = self._threads(len(indices), workers)
+        pending = iter(enumerate(indices))  # drawn from by every thread, one frame at a time
+        if threads < 2:
+            self._fill(pending, target, raw)
+            return target
+        with ThreadPoolExecutor(threads) as pool:
+            for job in [pool.submit(self._fill, pending, target, raw) for _ in range(threads)]:
+                job.result()
+        return target
+
+    def _fill(self, pending: Iterator[tuple[int, int]], target: NDArray[Any], raw: bool) -> None:
+        """Decode what is pending until nothing is; a bad frame ends it for every thread."""
+        for place, index in _drawn(pending, self._lock):
+            try:
+                self.decode(index, raw=raw, out=target[place])
+            except BaseException:
+                deque(_drawn(pending, self._lock), maxlen=0)
+                raise
+
+    def _threads(self, frames: int, workers: int | None) -> int:
+        """How many threads are worth it; videos and uncompressed frames are not decoded, but read in order."""
+        if self._pieces is None or self._is_video or frames < 2:
+            return 1
+        if workers is not None:
+            return min(workers, frames)
+        small = frames * self.description.samples * self.dtype.itemsize < SERIAL_BYTES
+        return 1 if small else min(_cpus(), frames)
+
+    def array(self, *, raw: bool = False, out: NDArray[Any] | None = None, workers: int | None = None) -> NDArray[Any]:
+        """Decode all frames, in the shape that pydicom gives: a single frame has no axis of its own."""
+        stacked = self.stack(range(self._count), raw=raw, out=out, workers=workers)
+        return stacked.reshape(self.shape)
+
+    def render(
+        self, index: int, *, window: int | Window | None = None, out: NDArray[np.uint8] | None = None
+    ) -> NDArray[np.uint8]:
+        """Give a frame as a picture of 8 bits; see `dicomcore.pixels.render.render` for `window`."""
+        index = self._index(index)
+        return render(self.decode(index), display_of(self._data_set, index), window=window, out=out)
+
+    # -- where frames are
+
+    @property
+    def _is_video(self) -> bool:
+        return self.stated.transfer_syntax in VIDEO_SYNTAXES
+
+    def _index(self, index: int) -> int:
+        found = index + self._count if index < 0 else index
+        if not 0 <= found < self._count:
+            raise IndexError(f"frame {index} of {self._count}")
+        return found
+
+    def _looks_encapsulated(self) -> bool:
+        """Encapsulated pixel data of defined length, which nobody should write, or which was set in memory."""
+        return codec_for(self.stated.transfer_syntax).read_header is not None and self._store.upto(0, 4) == ITEM
+
+    def _found(self, stated: int) -> int:
+        assert self._pieces is not None
+        found = len(self._pieces)
+        if found != stated:
+            self._note("frames", f"Number of Frames is {stated}, and {found} are there")
+        return found
+
+    def _native_count(self, stated: int) -> int:
+        """Frames that are there: more than stated where whole ones follow, fewer where the data is short."""
+        bits, held = native_bits(self.stated), 8 * self._store.size
+        expected = -(-bits * stated // 8)
+        if held == 0:
+            raise PixelDecodeError("the pixel data is empty")
+        if self._store.size > expected + expected % 2:
+            whole = held // bits
+            if whole > stated and not self._has_full_chroma(held, stated):
+                self._note("frames", f"Number of Frames is {stated}, and {whole} are there")
+                return min(whole, self.limits.frames)
+            self._note("pixel-length", f"{self._store.size - expected} bytes follow the last frame")
+        elif self._store.size < expected:
+            there = min(stated, -(-held // bits))
+            self._note("pixel-length", f"{expected} bytes of pixel data are due, {self._store.size} are there")
+            return there
+        return stated
+
+    def _has_full_chroma(self, held: int, stated: int) -> bool:
+        """Called 4:2:2, and long enough for samples that aren't."""
+        return native_bits(self.stated) < self._full_bits and held >= self._full_bits * stated
+
+    @property
+    def _full_bits(self) -> int:
+        return self.stated.samples * self.stated.bits_allocated
+
+    def _frame_bits(self) -> int:
+        held = 8 * self._store.size
+        return self._full_bits if self._has_full_chroma(held, self._count) else native_bits(self.stated)
+
+    def _span(self, index: int) -> tuple[int, int]:
+        bits = self._frame_bits()
+        return index * bits, (index + 1) * bits
+
+    # -- decoding
+
+    def _settled(self) -> Any:
+        """The description as the first frame's codestream has it, by which arrays are made."""
+        if self._pieces is None or self._is_video or not self._count:
+            return self.stated if not self._is_video else replace(self.stated, bits_allocated=8, samples_per_pixel=3)
+        try:
+            codec = codec_for(self.stated.transfer_syntax)
+            if codec.read_header is None:
+                return self.stated
+            fragment = self._pieces.fragments(0)[0]
+            head = self._store.upto(fragment.offset, min(fragment.length, 4096))
+            settled, _ = check_header(codec.read_header(head), self.stated, self.limits, held=1 << 62)
+        except DicomError:
+            return self.stated  # said when the frame is decoded
+        return replace(self.stated, samples_per_pixel=settled.samples_per_pixel, bits_allocated=settled.bits_allocated)
+
+    def _decoded(self, index: int, out: NDArray[Any] | None) -> DecodedFrame:
+        if self._is_video:
+            return self._video_frame(index, out)
+        if self._pieces is None:
+            return DecodedFrame(self._native(index, out), self.stated, None, ())
+        if out is not None and (out.shape != self.description.shape or out.dtype != self.dtype):
+            raise ValueError(f"out is to have the shape {self.description.shape} and the dtype {self.dtype}")
+        with self._lock:
+            codestream = self._pieces.codestream(index)
+        stated = self.stated if self.description == self.stated else self._widened()
+        decoded = decode_frame(codestream, stated, out=out, limits=self.limits, frame=index)
+        for note in (*decoded.notes, *colour_notes(self.stated, decoded.info)):
+            self._notes.setdefault(note)
+        return decoded
+
+    def _widened(self) -> Any:
+        return replace(
+            self.stated,
+            samples_per_pixel=self.description.samples_per_pixel,
+            bits_allocated=self.description.bits_allocated,
+        )
+
+    def _finish(self, decoded: DecodedFrame, raw: bool) -> NDArray[Any]:
+        samples = decoded.samples
+        if raw or self._is_video:
+            return samples
+        settle_unused_bits(samples, self.stated, decoded.info)
+        if coded_colour(decoded.description, decoded.info) in (None, "RGB"):
+            return samples
+        return to_rgb(samples, decoded.description, decoded.info, out=samples)
+
+    def _native(self, index: int, out: NDArray[Any] | None) -> NDArray[Any]:
+        first, stop = self._span(index)
+        at, end = first // 8, -(-stop // 8)
+        swapped = self._wide_bytes and self.stated.bits_allocated == 8
+        if swapped:  # bytes stand in big-endian words: pairs are exchanged, from an even byte to an even byte
+            data = np.zeros((end + 1) // 2 * 2 - at // 2 * 2, np.uint8)
+            held = self._store.upto(at // 2 * 2, len(data))
+            data[: len(held)] = held
+            swap.swap_words(data, data, 2)
+            view = memoryview(data)[at % 2 : at % 2 + end - at]
+        else:
+            view = self._store.upto(at, end - at)
+            if len(view) < end - at:
+                padded = bytearray(end - at)
+                padded[: len(view)] = view
+                view = memoryview(padded)
+        try:
+            return decode_native(view, self.stated, out, start_bit=first % 8)
+        except PixelDecodeError as error:
+            error.frame = index
+            raise
+
+    def _video_frame(self, index: int, out: NDArray[Any] | None) -> DecodedFrame:
+        with self._lock:
+            if self._video is None:
+                self._video = VideoStream(self.encoded(0), self.stated.transfer_syntax, limits=self.limits)
+            samples: NDArray[Any] = self._video.frame(index)
+        if out is not None:
+            np.copyto(out, samples)
+            samples = out
+        return DecodedFrame(samples, self.description, None, ())
+
+    def _target(self, count: int, out: NDArray[Any] | None) -> NDArray[Any]:
+        shape = (count, *self.description.shape)
+        if out is None:
+            return np.empty(shape, self.dtype)
+        if out.dtype != self.dtype or out.size != int(np.prod(shape)) or not out.flags.c_contiguous:
+            raise ValueError(f"out is to be a contiguous array of shape {shape} and dtype {self.dtype}")
+        return out.reshape(shape)
+
+    def _note(self, code: str, message: str) -> None:
+        self._notes.setdefault(Note(code, message))
+
+
+def _cpus() -> int:
+    """CPUs this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _drawn(pending: Iterator[tuple[int, int]], lock: threading.Lock) -> Iterator[tuple[int, int]]:
+    """What is pending, one by one; iterators of Python's own may not be drawn from by two threads at once."""
+    while True:
+        with lock:
+            drawn = next(pending, None)
+        if drawn is None:
+            return
+        yield drawn
+
+
+DESCRIBING = (
+    *("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "NumberOfFrames"),
+    *("BitsAllocated", "BitsStored", "PixelRepresentation"),
+)
+
+
+def _state_of(data_set: Any) -> tuple[Any, ...]:
+    """What frames hang on; differs once any of it was set."""
+    keyword = next((keyword for keyword in PIXEL_KEYWORDS if keyword in data_set), None)
+    element = None if keyword is None else data_set[keyword]
+    held = id(element.value) if element is not None and element._changed else None
+    return (keyword, held, data_set.transfer_syntax, *(str(data_set.get(name)) for name in DESCRIBING))
+
+
+def _extended_table(data_set: Any) -> tuple[NDArray[np.uint64], NDArray[np.uint64]] | None:
+    """Extended Offset Table and Lengths (PS3.3 C.7.6.3.1.8); None where either is missing or not whole."""
+    offsets, lengths = data_set.get("ExtendedOffsetTable"), data_set.get("ExtendedOffsetTableLengths")
+    if not isinstance(offsets, bytes) or not isinstance(lengths, bytes) or len(offsets) % 8 or len(lengths) % 8:
+        return None
+    return np.frombuffer(offsets, "<u8"), np.frombuffer(lengths, "<u8")
+
+
+Sequence.register(Frames)

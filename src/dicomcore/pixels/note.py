@@ -1,0 +1,16 @@
+"""What a frame's codestream and its data set disagree about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Note"]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One disagreement that was settled; becomes an Issue of the data set."""
+
+    code: str
+    """"pixel-precision", "pixel-sign", "pixel-samples", "pixel-colour" or "pixel-container"."""
+    message: str

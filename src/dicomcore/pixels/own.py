@@ -1,0 +1,33 @@
+"""The codecs written here, RLE and JPEG lossless, as decoders of the registry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from dicomcore import codecs
+from dicomcore.pixels.description import FrameDescription
+
+__all__ = ["decode_jpeg_lossless", "decode_rle"]
+
+
+def decode_rle(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:
+    """RLE Lossless (PS3.5 Annex G)."""
+    samples = codecs.rle_decode(
+        data,
+        rows=desc.rows,
+        columns=desc.columns,
+        samples_per_pixel=desc.samples_per_pixel,
+        bits_allocated=desc.bits_allocated,
+        out=out,
+    )
+    return samples.view(desc.dtype)
+
+
+def decode_jpeg_lossless(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:
+    """JPEG Lossless, process 14 (ITU-T T.81 Annex H)."""
+    width = 1 if desc.stored <= 8 else 2
+    if out is not None and out.dtype.itemsize == width:
+        return codecs.jpeg_lossless_decode(data, out=out.view(f"u{width}"))
+    return codecs.jpeg_lossless_decode(data)

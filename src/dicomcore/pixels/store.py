@@ -1,0 +1,46 @@
+"""The bytes of pixel data, wherever they are: read by position from the data set's source, or held in memory."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from dicomcore.errors import PixelDecodeError
+
+__all__ = ["Store"]
+
+
+class Store:
+    """`size` bytes from the first byte of the pixel data element's value on; safe to read on several threads.
+
+    For encapsulated pixel data the size is that of the rest of the source: where it ends, its items tell.
+    """
+
+    def __init__(self, read: Callable[[int, int], memoryview], size: int) -> None:
+        self.size = size
+        self._read = read
+        self._lock = threading.Lock()
+
+    @classmethod
+    def of(cls, data_set: Any, element: Any) -> Store:
+        """The store of a pixel data element, which is not read for this."""
+        index = data_set._index
+        if index is None or element._changed or element.offset is None:
+            held = memoryview(element.value or b"").cast("B").toreadonly()
+            return cls(lambda offset, length: held[offset : offset + length], len(held))
+        start = element.offset
+        size = index.size - start if element.is_undefined_length else min(element.length, index.size - start)
+        return cls(lambda offset, length: index.read(start + offset, length), size)
+
+    def read(self, offset: int, length: int) -> memoryview:
+        """Exactly these bytes; raises PixelDecodeError where there are fewer."""
+        if offset < 0 or length < 0 or offset > self.size or length > self.size - offset:
+            raise PixelDecodeError(f"pixel data of {self.size} bytes ends before {offset} + {length}", offset=self.size)
+        with self._lock:
+            return self._read(offset, length)
+
+    def upto(self, offset: int, length: int) -> memoryview:
+        """These bytes, or as many of them as there are."""
+        length = max(min(length, self.size - offset), 0)
+        return self.read(offset, length) if length else memoryview(b"")

@@ -1,0 +1,130 @@
+"""Frames that no codec has compressed: bits, words, planes and pairs to samples (PS3.5 8.1, A.4.9, A.4.12)."""
+
+from __future__ import annotations
+
+import sys
+import zlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dicomcore._native import colour, planes, swap, unpack
+from dicomcore.errors import PixelDecodeError
+from dicomcore.pixels.description import FrameDescription
+from dicomcore.pixels.registry import as_bytes
+
+__all__ = ["decode_deflated", "decode_native", "is_subsampled", "native_bits"]
+
+BIG_ENDIAN = ("1.2.840.10008.1.2.2", "1.2.840.113619.5.2")
+"""Explicit VR Big Endian, and GE's private syntax whose pixels alone are big endian."""
+
+
+def is_subsampled(desc: FrameDescription) -> bool:
+    """Whether uncompressed samples stand as Y1 Y2 CB CR (PS3.3 C.7.6.3.1.2)."""
+    return desc.samples_per_pixel == 3 and desc.photometric_interpretation in ("YBR_FULL_422", "YBR_PARTIAL_422")
+
+
+def native_bits(desc: FrameDescription) -> int:
+    """Bits of one uncompressed frame; frames follow each other without padding."""
+    pixels = desc.rows * desc.columns
+    samples = 2 * pixels if is_subsampled(desc) else pixels * desc.samples_per_pixel
+    return samples * desc.bits_allocated
+
+
+def decode_native(
+    data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None, *, start_bit: int = 0
+) -> NDArray[Any]:
+    """Give the samples of one uncompressed frame, in native byte order and by pixel.
+
+    The frame starts at bit `start_bit` of `data`, where its samples don't fill bytes. Raises PixelDecodeError where
+    `data` is too short.
+    """
+    needed = native_bits(desc)
+    held = 8 * len(data) - start_bit
+    spread = is_subsampled(desc)
+    if spread and held >= desc.samples * desc.bits_allocated:
+        # not subsampled after all, whatever the data set says; a writer of both exists
+        spread, needed = False, desc.samples * desc.bits_allocated
+    if needed > held:
+        raise PixelDecodeError(f"a frame of {needed} bits, and {held} bits are there", offset=len(data))
+    if out is None:
+        out = np.empty(desc.shape, desc.dtype)
+    if desc.bits_allocated % 8 or desc.bits_allocated == 24:
+        _unpack(data, desc, out, start_bit)
+    elif spread:
+        _spread(data[: needed // 8], desc, out)
+    else:
+        _words(data[: needed // 8], desc, out)
+    return out
+
+
+def _words(data: memoryview, desc: FrameDescription, out: NDArray[Any]) -> None:
+    width = desc.bits_allocated // 8
+    target = as_bytes(out)
+    swapped = (desc.transfer_syntax in BIG_ENDIAN) == (sys.byteorder == "little") and width > 1
+    by_plane = desc.samples_per_pixel > 1 and desc.planar_configuration == 1
+    if swapped and not by_plane:
+        swap.swap_words(data, target, width)
+        return
+    if by_plane:
+        planes.interleave(data, target, desc.samples_per_pixel, width)
+    else:
+        target[:] = np.frombuffer(data, np.uint8)
+    if swapped:
+        swap.swap_words(target, target, width)
+
+
+def _spread(data: memoryview, desc: FrameDescription, out: NDArray[Any]) -> None:
+    if desc.bits_allocated != 8 or desc.rows * desc.columns % 2:
+        raise PixelDecodeError(
+            f"{desc.photometric_interpretation} of {desc.columns} columns and {desc.bits_allocated} bits is no 4:2:2"
+        )
+    colour.spread_422(data, as_bytes(out))
+
+
+def _unpack(data: memoryview, desc: FrameDescription, out: NDArray[Any], start_bit: int) -> None:
+    """Cells that don't fill bytes; planes of them are put together afterwards."""
+    bits, by_plane = desc.bits_allocated, desc.samples_per_pixel > 1 and desc.planar_configuration == 1
+    if bits > 32:
+        raise PixelDecodeError(f"{bits} bits allocated are no packing that DICOM knows")
+    cells = np.empty(desc.samples, "u1" if bits == 1 else "u2" if bits == 12 else "u4")
+    if not by_plane and cells.dtype.itemsize == out.dtype.itemsize:
+        cells = out.reshape(-1).view(cells.dtype)
+    if bits == 1:
+        unpack.unpack_bits(data, cells, start_bit)
+    elif bits == 12 and start_bit % 4 == 0:
+        unpack.unpack_12(data, cells, start_bit)
+    elif bits == 24 and start_bit == 0:
+        unpack.unpack_24(data, cells)
+    else:
+        wide = cells if cells.itemsize == 4 else np.empty(desc.samples, "u4")
+        unpack.unpack_cells(data, wide, bits, start_bit)
+        cells[...] = wide
+    if desc.pixel_representation and bits > 1:
+        unpack.extend_samples(as_bytes(cells), cells.itemsize, 0, bits, True)
+    if by_plane:
+        mixed = np.empty_like(cells)
+        planes.interleave(as_bytes(cells), as_bytes(mixed), desc.samples_per_pixel, cells.itemsize)
+        cells = mixed
+    if not np.shares_memory(cells, out):
+        signed = cells.view(f"i{cells.itemsize}") if desc.pixel_representation and bits > 1 else cells
+        out[...] = signed.reshape(out.shape)
+
+
+def decode_deflated(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:
+    """Give the samples of a frame under Deflated Image Frame Compression (PS3.5 A.4.13).
+
+    Nothing is inflated past the frame's own size. Raises PixelDecodeError where the stream is bad or short.
+    """
+    size = (native_bits(desc) + 7) // 8
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    if size > 1040 * len(data):  # deflate can't pass 1032 to 1
+        raise PixelDecodeError(f"{len(data)} deflated bytes cannot hold a frame of {size}", offset=len(data))
+    try:
+        inflated = inflater.decompress(data, size)
+    except zlib.error as error:
+        raise PixelDecodeError(f"deflated frame: {error}") from error
+    if len(inflated) < size:
+        raise PixelDecodeError(f"deflated frame holds {len(inflated)} bytes of {size}", offset=len(data))
+    return decode_native(memoryview(inflated), desc, out)

@@ -1,0 +1,47 @@
+"""Bits above Bits Stored: filled with the sign or cleared, so that a sample's word is its value (PS3.5 8.1.1)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from dicomcore._native import unpack
+from dicomcore.pixels.description import FrameDescription
+from dicomcore.pixels.headers import CodestreamInfo
+from dicomcore.pixels.registry import as_bytes
+
+__all__ = ["settle_unused_bits"]
+
+
+def settle_unused_bits(
+    samples: NDArray[Any], desc: FrameDescription, info: CodestreamInfo | None = None
+) -> NDArray[Any]:
+    """Make each word of a contiguous, writable array the value of its sample, in place; give the array back.
+
+    `desc` is the data set's own word. Which bits count is settled as pydicom does:
+
+    - JPEG 2000, HTJ2K: the samples are values already; where the codestream's sign contradicts Pixel Representation, a
+      grey sample is read again in the codestream's precision, with the data set's sign.
+    - JPEG-LS knows no sign: signed samples are sign-extended from the codestream's precision.
+    - JPEG by DCT, JPEG XL: values already. What overshoots Bits Stored stays, and does not wrap around as in pydicom.
+    - All else: Bits Stored bits count; what stands above, an overlay or dirt, is taken away.
+    """
+    if desc.floating or desc.bits_allocated == 1:
+        return samples
+    width = 8 * samples.dtype.itemsize
+    bits = desc.stored
+    if info is not None and info.format in ("JPEG 2000", "HTJ2K"):
+        grey = desc.photometric_interpretation in ("MONOCHROME1", "MONOCHROME2")
+        if not grey or info.signed == bool(desc.pixel_representation):
+            return samples
+        bits = info.precision or bits
+    elif info is not None and info.format == "JPEG-LS":
+        if not desc.pixel_representation:
+            return samples
+        bits = info.precision or bits
+    elif info is not None and not info.lossless and desc.pixel_representation == 0:
+        return samples
+    if bits < width:
+        unpack.extend_samples(as_bytes(samples), width // 8, 0, bits, samples.dtype.kind == "i")
+    return samples

@@ -1,0 +1,88 @@
+"""MPEG-2, H.264 and HEVC streams as frames by index, through PyAV (the `video` extra; PS3.5 8.2.5 to 8.2.8)."""
+
+from __future__ import annotations
+
+import io
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dicomcore.errors import PixelDecodeError, UnsupportedTransferSyntaxError
+from dicomcore.limits import DEFAULT_LIMITS, Limits
+
+__all__ = ["VIDEO_SYNTAXES", "VideoStream"]
+
+VIDEO_SYNTAXES = {
+    "1.2.840.10008.1.2.4.100": "mpeg2video",
+    "1.2.840.10008.1.2.4.100.1": "mpeg2video",
+    "1.2.840.10008.1.2.4.101": "mpeg2video",
+    "1.2.840.10008.1.2.4.101.1": "mpeg2video",
+    "1.2.840.10008.1.2.4.102": "h264",
+    "1.2.840.10008.1.2.4.102.1": "h264",
+    "1.2.840.10008.1.2.4.103": "h264",
+    "1.2.840.10008.1.2.4.103.1": "h264",
+    "1.2.840.10008.1.2.4.104": "h264",
+    "1.2.840.10008.1.2.4.104.1": "h264",
+    "1.2.840.10008.1.2.4.105": "h264",
+    "1.2.840.10008.1.2.4.105.1": "h264",
+    "1.2.840.10008.1.2.4.106": "h264",
+    "1.2.840.10008.1.2.4.106.1": "h264",
+    "1.2.840.10008.1.2.4.107": "hevc",
+    "1.2.840.10008.1.2.4.108": "hevc",
+}
+"""Transfer syntax to codec; those that end in .1 may be split into fragments anywhere."""
+
+
+class VideoStream:
+    """One video stream, whose frames are decoded in order and given by index; not for several threads at once.
+
+    Frames follow from those before them: the next one costs one frame, an earlier one starts over.
+    """
+
+    def __init__(self, stream: Any, transfer_syntax: str, *, limits: Limits = DEFAULT_LIMITS) -> None:
+        """`stream` is the fragments joined. Raises UnsupportedTransferSyntaxError without PyAV."""
+        if transfer_syntax not in VIDEO_SYNTAXES:
+            raise UnsupportedTransferSyntaxError(f"transfer syntax {transfer_syntax} is no video")
+        try:
+            self._av = import_module("av")
+        except ImportError:
+            raise UnsupportedTransferSyntaxError(
+                f"video frames of transfer syntax {transfer_syntax} need PyAV: pip install 'dicomcore[video]'"
+            ) from None
+        self._data = bytes(stream)
+        self._codec = VIDEO_SYNTAXES[transfer_syntax]
+        self._limits = limits
+        self._frames: Any = iter(())
+        self._next = 0
+        self._rewind()
+
+    def _rewind(self) -> None:
+        self._frames = self._decode()
+        self._next = 0
+
+    def _decode(self) -> Any:
+        """Frames in order of presentation, whether in a container or an elementary stream."""
+        av = self._av
+        try:
+            with av.open(io.BytesIO(self._data)) as container:
+                video = container.streams.video[0]
+                video.thread_type = "AUTO"
+                yield from container.decode(video)
+        except (av.error.FFmpegError, IndexError) as error:
+            raise PixelDecodeError(f"{self._codec} stream can't be decoded: {error}") from error
+
+    def frame(self, index: int) -> NDArray[np.uint8]:
+        """Give frame `index` as RGB, (rows, columns, 3); raises IndexError past the last one."""
+        if index < 0:
+            raise IndexError(f"frame {index}")
+        if index < self._next:
+            self._rewind()
+        for decoded in self._frames:
+            self._next += 1
+            if decoded.width * decoded.height > self._limits.frame_pixels or self._next > self._limits.frames:
+                raise PixelDecodeError(f"video of {decoded.width} × {decoded.height} pixels", frame=self._next - 1)
+            if self._next - 1 == index:
+                return decoded.to_ndarray(format="rgb24")
+        raise IndexError(f"frame {index} of {self._next}")
