@@ -1,0 +1,931 @@
+"""The bulk loop: headers of many files to columns in Arrow's layout, without the GIL and without a Python object a file.
+
+What is usual in DICOM files is done here: preamble and explicit file meta information, the common encodings, text in
+ASCII, UTF-8 or Latin-1, values of the VR the dictionary has. Every file with anything else is handed back, to be read by
+`dicomcore.dcmread`, and put in by `put`; both ways give the same row.
+"""
+
+from cpython.buffer cimport PyBuffer_FillInfo
+from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free, realloc
+from libc.string cimport memchr, memcmp, memcpy, memset, strlen
+
+from dicomcore._native.cursor cimport load_be16, load_be32, load_be64, load_le16, load_le32, load_le64
+from dicomcore._native.dictionary cimport public_vr
+from dicomcore._native.fault cimport IO_FAULT, NEED_MORE, NO_MEMORY, OK, UNSUPPORTED, Status
+from dicomcore._native.file cimport FILE_REGULAR, file_close, file_facts, file_handle, file_open, file_read, file_stat
+from dicomcore._native.number cimport count_values, parse_decimals, parse_integers
+from dicomcore._native.scan cimport (
+    BIG_ENDIAN,
+    CONTAINER,
+    DUPLICATE_TAG,
+    IMPLICIT,
+    OUT_OF_ORDER,
+    PIXEL_DATA,
+    PIXEL_REPRESENTATION,
+    SPECIFIC_CHARACTER_SET,
+    Deviation,
+    Row,
+    Scanner,
+    looks_explicit,
+    scan,
+    scanner_begin,
+    scanner_free,
+    scanner_init,
+    scanner_reset,
+)
+from dicomcore._native.vr cimport *
+
+cdef extern from "Python.h":
+    const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size) except NULL
+
+cdef enum:
+    HEAD = 16 * 1024            # the windows are those of source.pyx, so that both ways see the same bytes
+    LARGE = 1024 * 1024
+    SKIP = 32 * 1024
+    SEGMENTS = 8
+    ARENA = 4 * 1024 * 1024     # a header that takes more is for the other way
+    FIRST_ROWS = 256
+    MAX_ROWS = 1 << 20
+    MAX_DEPTH = 512             # Limits.depth
+    MAX_DEVIATIONS = 32
+    LONG_VALUE = 64 * 1024      # of a longer value the other way decides
+    TRANSFER_SYNTAX_UID = 0x00020010
+    GROUP_2_LENGTH = 0x00020000
+    NOWHERE = 0xFFFFFFFF
+
+cdef enum Charset:
+    NOT_ASKED
+    UTF_8
+    LATIN_1
+
+
+KINDS = {"text": TEXT, "date": DATE, "float64": FLOAT64, "float32": FLOAT32, "int32": INT32, "int64": INT64,
+         "uint64": UINT64}
+
+
+# ---- buffers -----------------------------------------------------------------------------------------------------
+
+cdef inline Status reserve(Buffer* b, Py_ssize_t more) noexcept nogil:
+    # Room for `more` bytes behind those that are there.
+    cdef Py_ssize_t capacity = b.capacity
+    cdef uint8_t* grown
+    if more <= capacity - b.size:
+        return OK
+    while more > capacity - b.size:
+        capacity = 2 * capacity if capacity else 1024
+    grown = <uint8_t*>realloc(b.data, capacity)
+    if grown == NULL:
+        return NO_MEMORY
+    b.data = grown
+    b.capacity = capacity
+    return OK
+
+
+cdef class Block:
+    """Memory of one finished buffer, read-only; Arrow keeps it as long as it needs it."""
+    cdef Buffer buffer
+
+    def __dealloc__(self):
+        free(self.buffer.data)
+
+    def __getbuffer__(self, Py_buffer* view, int flags):
+        PyBuffer_FillInfo(view, self, self.buffer.data, self.buffer.size, 1, flags)
+
+
+cdef Block take(Buffer* b):
+    # The buffer's memory goes over to the Block.
+    cdef Block block = Block()
+    if b.data == NULL and reserve(b, 8) != OK:
+        raise MemoryError("no memory for a column")
+    block.buffer = b[0]
+    memset(b, 0, sizeof(Buffer))
+    return block
+
+
+cdef Status column_init(Column* c, Py_ssize_t rows) noexcept nogil:
+    # A row takes a bit, one value or offset; what lists and texts hold grows.
+    if reserve(&c.valid, (rows + 63) // 64 * 8) != OK:
+        return NO_MEMORY
+    c.valid.size = (rows + 7) // 8
+    memset(c.valid.data, 0, c.valid.capacity)
+    if c.many:
+        if reserve(&c.offsets, 4 * (rows + 1)) != OK:
+            return NO_MEMORY
+        (<int32_t*>c.offsets.data)[0] = 0
+    if c.kind == TEXT:
+        if reserve(&c.starts, 4 * (rows + 1)) != OK or reserve(&c.data, 16 * rows) != OK:
+            return NO_MEMORY
+        (<int32_t*>c.starts.data)[0] = 0
+        c.starts.size = 4
+        return OK
+    return reserve(&c.data, 8 * rows)
+
+
+cdef void column_free(Column* c) noexcept nogil:
+    free(c.valid.data)
+    free(c.offsets.data)
+    free(c.starts.data)
+    free(c.data.data)
+
+
+cdef inline Py_ssize_t width_of(uint8_t kind) noexcept nogil:
+    return 4 if kind == DATE or kind == INT32 or kind == FLOAT32 else 8
+
+
+cdef void close_row(Column* c, Py_ssize_t row, bint valid) noexcept nogil:
+    # Behind the values of a row: a list ends, a null is filled up.
+    cdef int32_t* starts
+    if c.many:
+        (<int32_t*>c.offsets.data)[row + 1] = <int32_t>c.count
+        c.offsets.size = 4 * (row + 2)
+    elif not valid and c.kind == TEXT:
+        starts = <int32_t*>c.starts.data
+        starts[row + 1] = starts[row]
+        c.starts.size = 4 * (row + 2)
+    elif not valid:
+        memset(c.data.data + row * width_of(c.kind), 0, width_of(c.kind))
+        c.data.size = (row + 1) * width_of(c.kind)
+    if valid:
+        c.valid.data[row >> 3] |= <uint8_t>(1 << (row & 7))
+
+
+cdef void undo_row(Column* c, Py_ssize_t row) noexcept nogil:
+    # Forget what was added for `row`, closed or not.
+    c.valid.data[row >> 3] &= <uint8_t>~(1 << (row & 7))
+    if c.many:
+        c.count = (<int32_t*>c.offsets.data)[row]
+        c.offsets.size = 4 * (row + 1)
+    if c.kind == TEXT:
+        c.starts.size = 4 * ((c.count if c.many else row) + 1)
+        c.data.size = (<int32_t*>c.starts.data)[c.starts.size // 4 - 1]
+    else:
+        c.data.size = (c.count if c.many else row) * width_of(c.kind)
+
+
+cdef inline Status add_word(Column* c, const void* value) noexcept nogil:
+    cdef Py_ssize_t width = width_of(c.kind)
+    if reserve(&c.data, width) != OK:
+        return NO_MEMORY
+    memcpy(c.data.data + c.data.size, value, width)
+    c.data.size += width
+    c.count += 1
+    return OK
+
+
+cdef Status close_text(Column* c) noexcept nogil:
+    # The text just added to `data` is one value.
+    if reserve(&c.starts, 4) != OK:
+        return NO_MEMORY
+    (<int32_t*>(c.starts.data + c.starts.size))[0] = <int32_t>c.data.size
+    c.starts.size += 4
+    c.count += 1
+    return OK
+
+
+cdef inline Status add_text(Column* c, const uint8_t* p, Py_ssize_t n) noexcept nogil:
+    if reserve(&c.data, n) != OK:
+        return NO_MEMORY
+    memcpy(c.data.data + c.data.size, p, n)
+    c.data.size += n
+    return close_text(c)
+
+
+cdef Status add_latin(Column* c, const uint8_t* p, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef uint8_t* into
+    if reserve(&c.data, 2 * n) != OK:
+        return NO_MEMORY
+    into = c.data.data + c.data.size
+    for i in range(n):
+        if p[i] < 0x80:
+            into[0] = p[i]
+            into += 1
+        else:
+            into[0] = 0xC0 | (p[i] >> 6)
+            into[1] = 0x80 | (p[i] & 0x3F)
+            into += 2
+    c.data.size = into - c.data.data
+    return close_text(c)
+
+
+# ---- values ------------------------------------------------------------------------------------------------------
+
+cdef inline bint is_ascii(const uint8_t* p, Py_ssize_t n) noexcept nogil:
+    # No byte above 7FH and no escape, so that every character set gives the same text.
+    cdef Py_ssize_t i
+    cdef uint8_t high = 0, escapes = 0
+    for i in range(n):
+        high |= p[i]
+        escapes |= p[i] == 0x1B
+    return high < 0x80 and not escapes
+
+
+cdef bint is_utf8(const uint8_t* p, Py_ssize_t n) noexcept nogil:
+    # Well-formed UTF-8 (Unicode 3.9, table 3-7) without escapes.
+    cdef Py_ssize_t i = 0, k, more
+    cdef uint8_t low, high
+    while i < n:
+        if p[i] < 0x80:
+            if p[i] == 0x1B:
+                return False
+            i += 1
+            continue
+        low, high = 0x80, 0xBF
+        if 0xC2 <= p[i] <= 0xDF:
+            more = 1
+        elif 0xE0 <= p[i] <= 0xEF:
+            more = 2
+            if p[i] == 0xE0:
+                low = 0xA0
+            elif p[i] == 0xED:
+                high = 0x9F                     # no surrogates
+        elif 0xF0 <= p[i] <= 0xF4:
+            more = 3
+            if p[i] == 0xF0:
+                low = 0x90
+            elif p[i] == 0xF4:
+                high = 0x8F
+        else:
+            return False
+        if more >= n - i or not low <= p[i + 1] <= high:
+            return False
+        for k in range(2, more + 1):
+            if not 0x80 <= p[i + k] <= 0xBF:
+                return False
+        i += more + 1
+    return True
+
+
+cdef inline Py_ssize_t trimmed(const uint8_t* p, Py_ssize_t n) noexcept nogil:
+    while n and (p[n - 1] == 32 or p[n - 1] == 0):
+        n -= 1
+    return n
+
+
+cdef inline bint is_text(uint16_t vr) noexcept nogil:
+    return (vr == LO or vr == SH or vr == UI or vr == CS or vr == PN or vr == DA or vr == TM or vr == DT or vr == AE
+            or vr == AS or vr == LT or vr == ST or vr == UC or vr == UR or vr == UT)
+
+
+cdef inline bint has_charset(uint16_t vr) noexcept nogil:
+    return vr == LO or vr == SH or vr == PN or vr == LT or vr == ST or vr == UT or vr == UC
+
+
+cdef inline bint is_single(uint16_t vr) noexcept nogil:
+    # A backslash is a character of their text (PS3.5 6.2).
+    return vr == LT or vr == ST or vr == UT or vr == UR
+
+
+cdef Status text_cell(Column* c, const uint8_t* p, Py_ssize_t n, uint16_t vr, bint latin) noexcept nogil:
+    # The value's components without their padding. One that a single text can't hold is for the other way.
+    cdef const uint8_t* cut
+    cdef const uint8_t* end = p + n
+    cdef Py_ssize_t size
+    cdef Status status
+    if not c.many or is_single(vr):
+        if not is_single(vr) and memchr(p, 0x5C, n) != NULL:
+            return UNSUPPORTED
+        while vr == AE and n and p[0] == 32:
+            p += 1
+            n -= 1
+        return add_latin(c, p, n) if latin else add_text(c, p, n)
+    while True:
+        cut = <const uint8_t*>memchr(p, 0x5C, end - p) if end > p else NULL
+        size = trimmed(p, (cut if cut != NULL else end) - p)
+        while vr == AE and size and p[0] == 32:
+            p += 1
+            size -= 1
+        status = add_latin(c, p, size) if latin else add_text(c, p, size)
+        if status != OK or cut == NULL:
+            return status
+        p = cut + 1
+
+
+cdef inline int two_digits(const uint8_t* p) noexcept nogil:
+    cdef unsigned int a = <unsigned int>p[0] - 48, b = <unsigned int>p[1] - 48
+    return -1 if a > 9 or b > 9 else <int>(10 * a + b)
+
+
+cdef Status date_cell(Column* c, const uint8_t* p, Py_ssize_t n) noexcept nogil:
+    # YYYYMMDD, and ACR-NEMA's YYYY.MM.DD (PS3.5 6.2), as days since 1970-01-01.
+    cdef int century, year, month, day, days
+    cdef bint dots = n == 10 and p[4] == 46 and p[7] == 46
+    if n != 8 and not dots:
+        return UNSUPPORTED
+    century = two_digits(p)
+    year = two_digits(p + 2)
+    month = two_digits(p + 4 + dots)
+    day = two_digits(p + 6 + 2 * dots)
+    if century < 0 or year < 0 or not 1 <= month <= 12 or day < 1:
+        return UNSUPPORTED
+    year += 100 * century
+    if year == 0 or day > days_of(year, month):
+        return UNSUPPORTED
+    year -= month <= 2                          # years that begin in March have their odd day last
+    days = 365 * year + year // 4 - year // 100 + year // 400
+    days += (153 * (month - 3 if month > 2 else month + 9) + 2) // 5 + day - 1 - 719468
+    return add_word(c, &days)
+
+
+cdef inline int days_of(int year, int month) noexcept nogil:
+    if month == 2:
+        return 29 if year % 4 == 0 and (year % 100 != 0 or year % 400 == 0) else 28
+    return 30 if month == 4 or month == 6 or month == 9 or month == 11 else 31
+
+
+cdef Status number_text_cell(Column* c, const uint8_t* p, Py_ssize_t n, uint16_t vr) noexcept nogil:
+    # DS or IS; whatever isn't all numbers, or too many of them, is for the other way.
+    cdef Py_ssize_t total = count_values(p, n), count, at, i
+    cdef double* floats
+    cdef Status status
+    if total == 0 or (total > 1 and not c.many):
+        return UNSUPPORTED
+    if reserve(&c.data, 8 * total) != OK:
+        return NO_MEMORY
+    if vr == IS:
+        status = parse_integers(p, n, <int64_t*>(c.data.data + c.data.size), total, &count, &at)
+    else:
+        floats = <double*>(c.data.data + c.data.size)
+        status = parse_decimals(p, n, floats, total, &count, &at)
+        if status == OK:
+            for i in range(count):
+                if floats[i] != floats[i]:      # an empty component
+                    return UNSUPPORTED
+    if status != OK or count != total:
+        return UNSUPPORTED
+    c.data.size += 8 * total
+    c.count += total
+    return OK
+
+
+cdef Status binary_cell(Column* c, const uint8_t* p, Py_ssize_t n, uint16_t vr, bint big) noexcept nogil:
+    cdef Py_ssize_t width = 2 if vr == US or vr == SS else 4 if vr == UL or vr == SL or vr == FL else 8
+    cdef Py_ssize_t i = 0
+    cdef int32_t word
+    cdef int64_t wide
+    cdef Status status = OK
+    if n % width or (n != width and not c.many):
+        return UNSUPPORTED
+    while i < n:
+        if width == 2:
+            word = load_be16(p + i) if big else load_le16(p + i)
+            if vr == SS:
+                word = <int16_t>word
+            status = add_word(c, &word)
+        elif vr == UL:
+            wide = load_be32(p + i) if big else load_le32(p + i)
+            status = add_word(c, &wide)
+        elif width == 4:
+            word = <int32_t>(load_be32(p + i) if big else load_le32(p + i))
+            status = add_word(c, &word)
+        else:
+            wide = <int64_t>(load_be64(p + i) if big else load_le64(p + i))
+            status = add_word(c, &wide)
+        if status != OK:
+            return status
+        i += width
+    return OK
+
+
+# ---- one file ----------------------------------------------------------------------------------------------------
+
+cdef inline bint equals(const uint8_t* p, Py_ssize_t n, const char* text) noexcept nogil:
+    return n == <Py_ssize_t>strlen(text) and memcmp(p, text, n) == 0
+
+
+cdef int stated_mode(const uint8_t* p, Py_ssize_t n) noexcept nogil:
+    # The encoding that a transfer syntax stands for; -1 for a deflated one.
+    n = trimmed(p, n)
+    while n and p[0] == 32:
+        p += 1
+        n -= 1
+    if n == 0:
+        return -1
+    if equals(p, n, b"1.2.840.10008.1.2") or equals(p, n, b"1.2.840.113619.5.2"):
+        return IMPLICIT
+    if equals(p, n, b"1.2.840.10008.1.2.2"):
+        return BIG_ENDIAN
+    if (equals(p, n, b"1.2.840.10008.1.2.1.99") or equals(p, n, b"1.2.840.10008.1.2.4.95")
+            or equals(p, n, b"1.2.840.10008.1.2.4.205")):
+        return -1
+    return 0
+
+
+cdef bint begins_as_stated(const uint8_t* p, int mode) noexcept nogil:
+    # Whether the first element of the data set is encoded in this mode, beyond what index.pyx looks at twice.
+    if mode & BIG_ENDIAN:
+        return p[0] == 0 and looks_explicit(p)
+    if p[1] != 0 or p[0] == 0:
+        return False
+    return looks_explicit(p) != ((mode & IMPLICIT) != 0)
+
+
+cdef struct Kept:
+    Py_ssize_t row
+    Deviation deviation
+
+
+cdef class Extractor:
+    """Rows of a batch of files: made for their number, filled by `run` and `put` in order, taken by `finish`.
+
+    `columns` holds (tag, VR code, Kind, many) of each, ascending by tag. `stop_tag` ends the scan of a file. A path that
+    is None is never opened: its row is for `put`.
+    """
+    cdef Scanner scanner
+    cdef Column* columns
+    cdef Py_ssize_t width, rows, row
+    cdef uint32_t stop_tag
+    cdef Column path, size, mtime
+    cdef Buffer arena
+    cdef Segment segments[SEGMENTS]
+    cdef int segment_count
+    cdef uint32_t* found                # row of each column's element in the scanner's index
+    cdef uint32_t pixel_representation, character_set
+    cdef Charset charset
+    cdef Py_ssize_t meta_count
+    cdef Buffer deviations              # Kept
+    cdef list paths                     # holds the memory of `names`
+    cdef const char** names             # NULL: a path that C can't have
+
+    def __cinit__(self, list columns not None, uint32_t stop_tag, list paths not None):
+        cdef Py_ssize_t i, rows = len(paths)
+        self.rows = rows
+        self.stop_tag = stop_tag
+        self.width = len(columns)
+        self.name_paths(paths)
+        self.columns = <Column*>calloc(self.width + 1, sizeof(Column))
+        self.found = <uint32_t*>calloc(self.width + 1, sizeof(uint32_t))
+        if self.columns == NULL or self.found == NULL or scanner_init(&self.scanner, FIRST_ROWS) != OK:
+            raise MemoryError("no memory for a batch of files")
+        self.scanner.max_depth = MAX_DEPTH
+        self.scanner.max_rows = MAX_ROWS
+        self.path.kind = TEXT
+        self.size.kind = INT64
+        self.mtime.kind = INT64
+        if (column_init(&self.path, rows) != OK or column_init(&self.size, rows) != OK
+                or column_init(&self.mtime, rows) != OK or reserve(&self.arena, HEAD) != OK):
+            raise MemoryError("no memory for a batch of files")
+        for i, (tag, vr, kind, many) in enumerate(columns):
+            self.columns[i].tag = tag
+            self.columns[i].vr = vr
+            self.columns[i].kind = kind
+            self.columns[i].many = many
+            if column_init(&self.columns[i], rows) != OK:
+                raise MemoryError("no memory for a batch of files")
+
+    cdef int name_paths(self, list paths) except -1:
+        cdef Py_ssize_t i, n
+        self.paths = list(paths)
+        self.names = <const char**>calloc(self.rows + 1, sizeof(char*))
+        if self.names == NULL:
+            raise MemoryError("no memory for a batch of files")
+        for i in range(self.rows):
+            path = self.paths[i]
+            if type(path) is not str:
+                continue
+            try:
+                self.names[i] = PyUnicode_AsUTF8AndSize(path, &n)
+            except UnicodeEncodeError:          # a name that is no UTF-8
+                continue
+            if <Py_ssize_t>strlen(self.names[i]) != n:
+                self.names[i] = NULL
+        return 0
+
+    def __dealloc__(self):
+        cdef Py_ssize_t i
+        scanner_free(&self.scanner)
+        free(self.arena.data)
+        free(self.deviations.data)
+        free(self.names)
+        free(self.found)
+        column_free(&self.path)
+        column_free(&self.size)
+        column_free(&self.mtime)
+        if self.columns != NULL:
+            for i in range(self.width):
+                column_free(&self.columns[i])
+        free(self.columns)
+
+    # -- windows of the file
+
+    cdef Status cover(self, file_handle file, uint64_t offset) noexcept nogil:
+        # A window that holds `offset` and more behind it than any before: the steps of Source.cover().
+        cdef Scanner* s = &self.scanner
+        cdef Segment* last = &self.segments[self.segment_count - 1]
+        cdef uint64_t begin, want, have = 0
+        cdef int64_t got
+        if self.segment_count and offset >= last.begin and offset <= last.begin + last.held + SKIP and last.held < LARGE:
+            begin = last.begin
+            have = last.held
+            want = offset - begin + (4 * have if 4 * have > HEAD else HEAD)
+        else:
+            want = HEAD
+            if self.segment_count and offset >= last.begin and offset <= last.begin + last.held + SKIP:
+                want = 2 * last.held
+            if self.segment_count == SEGMENTS:
+                return UNSUPPORTED
+            last = &self.segments[self.segment_count]
+            last.begin = begin = offset
+            last.at = self.arena.size
+            last.held = 0
+            self.segment_count += 1
+        if want > s.total - begin:
+            want = s.total - begin
+        if want > <uint64_t>(ARENA - last.at):
+            return UNSUPPORTED
+        self.arena.size = last.at + <Py_ssize_t>have
+        if reserve(&self.arena, <Py_ssize_t>(want - have)) != OK:
+            return NO_MEMORY
+        got = file_read(file, self.arena.data + self.arena.size, want - have, begin + have)
+        if got < 0 or <uint64_t>got != want - have:
+            return IO_FAULT
+        last.held = want
+        self.arena.size = last.at + <Py_ssize_t>want
+        s.window = self.arena.data + last.at
+        s.start = begin
+        s.stop = begin + want
+        return OK
+
+    cdef const uint8_t* value(self, const Row* r) noexcept nogil:
+        # Where a value's bytes are, NULL when they weren't read.
+        cdef int i
+        cdef Segment* one
+        for i in range(self.segment_count):
+            one = &self.segments[i]
+            if r.offset >= one.begin and r.offset - one.begin <= one.held and r.length <= one.held - (r.offset - one.begin):
+                return self.arena.data + one.at + (r.offset - one.begin)
+        return NULL
+
+    cdef Status scan_on(self, file_handle file) noexcept nogil:
+        cdef Status status
+        while True:
+            status = scan(&self.scanner)
+            if status != NEED_MORE:
+                return status
+            status = self.cover(file, self.scanner.pos)
+            if status != OK:
+                return status
+
+    # -- the header
+
+    cdef Status read_header(self, file_handle file, uint64_t size) noexcept nogil:
+        # Scan file meta information and data set up to the last wanted element. UNSUPPORTED: for the other way.
+        cdef Scanner* s = &self.scanner
+        cdef const uint8_t* p
+        cdef int mode
+        cdef Status status
+
+        scanner_reset(s)
+        s.total = size
+        self.segment_count = 0
+        self.arena.size = 0
+        if size < 144:
+            return UNSUPPORTED
+        status = self.cover(file, 0)
+        if status != OK:
+            return status
+        p = s.window
+        if memcmp(p + 128, b"DICM", 4) != 0 or load_le16(p + 132) != 2 or not looks_explicit(p + 132):
+            return UNSUPPORTED
+        s.pos = 132
+        scanner_begin(s, 0, 2)
+        s.pause_at_pixels = True
+        status = self.scan_on(file)
+        if status != OK:
+            return status
+        self.meta_count = s.count
+        mode = self.checked_meta()
+        if mode < 0:
+            return UNSUPPORTED
+        if s.pos < s.total:
+            if s.total - s.pos < 8:
+                return UNSUPPORTED
+            if s.pos < s.start or s.pos > s.stop or s.stop - s.pos < 8:
+                status = self.cover(file, s.pos)
+                if status != OK:
+                    return status
+            if not begins_as_stated(s.window + (s.pos - s.start), mode):
+                return UNSUPPORTED
+        scanner_begin(s, <uint8_t>mode, -1)
+        s.stop_tag = self.stop_tag
+        status = self.scan_on(file)
+        if status == OK and s.paused_at_pixels and self.stop_tag > PIXEL_DATA + 1:
+            return UNSUPPORTED
+        return status
+
+    cdef int checked_meta(self) noexcept nogil:
+        # The data set's encoding, -1 where the file meta information has anything to say an issue of.
+        cdef Scanner* s = &self.scanner
+        cdef Row* first = &s.rows[0]
+        cdef const uint8_t* p
+        cdef Py_ssize_t i = 0
+        cdef int mode = -1
+        if s.count == 0 or first.tag != GROUP_2_LENGTH or first.length != 4:
+            return -1
+        p = self.value(first)
+        if p == NULL or load_le32(p) != s.pos - (first.offset + 4):
+            return -1
+        while i < s.count:
+            if s.rows[i].tag == TRANSFER_SYNTAX_UID:
+                p = self.value(&s.rows[i])
+                mode = stated_mode(p, <Py_ssize_t>s.rows[i].length) if p != NULL else -1
+            i = s.rows[i].next
+        return mode
+
+    cdef void look_up(self) noexcept nogil:
+        # The row of each wanted element: the last one with its tag at the top level.
+        cdef Scanner* s = &self.scanner
+        cdef Py_ssize_t i = 0, j = 0
+        cdef uint32_t tag, last = 0
+        cdef bint meta
+        memset(self.found, 0xFF, self.width * sizeof(uint32_t))
+        self.pixel_representation = NOWHERE
+        self.character_set = NOWHERE
+        while i < s.count:
+            tag = s.rows[i].tag
+            meta = i < self.meta_count
+            if tag < last:
+                j = 0
+            last = tag
+            while j < self.width and self.columns[j].tag < tag:
+                j += 1
+            # Group 2 belongs into the file meta information and nothing else does.
+            if j < self.width and self.columns[j].tag == tag and meta == (tag >> 16 == 2):
+                self.found[j] = <uint32_t>i
+            if tag == PIXEL_REPRESENTATION:
+                self.pixel_representation = <uint32_t>i
+            elif tag == SPECIFIC_CHARACTER_SET:
+                self.character_set = <uint32_t>i
+            i = s.rows[i].next
+
+    # -- cells
+
+    cdef uint16_t vr_of(self, const Row* r) noexcept nogil:
+        # As resolve_vr() has it, for an element that the dictionary knows.
+        cdef uint16_t vr = r.vr
+        cdef const Row* context
+        cdef const uint8_t* p
+        if vr == UN and not r.flags & IMPLICIT and r.length < 0xFFFF:
+            vr = public_vr(r.tag)
+        if vr == US_OR_SS:
+            vr = US
+            if self.pixel_representation != NOWHERE:
+                context = &self.scanner.rows[self.pixel_representation]
+                p = self.value(context)
+                if p == NULL:
+                    return NO_VR
+                if context.length >= 2 and (load_be16(p) if context.flags & BIG_ENDIAN else load_le16(p)):
+                    vr = SS
+        return vr
+
+    cdef Status find_charset(self) noexcept nogil:
+        cdef const Row* r
+        cdef const uint8_t* p
+        cdef Py_ssize_t n
+        if self.charset != NOT_ASKED:
+            return OK
+        if self.character_set == NOWHERE:
+            return UNSUPPORTED
+        r = &self.scanner.rows[self.character_set]
+        p = self.value(r)
+        if p == NULL:
+            return UNSUPPORTED
+        n = trimmed(p, <Py_ssize_t>r.length)
+        if equals(p, n, b"ISO_IR 192"):
+            self.charset = UTF_8
+        elif equals(p, n, b"ISO_IR 100"):
+            self.charset = LATIN_1
+        else:
+            return UNSUPPORTED
+        return OK
+
+    cdef Status coded_cell(self, Column* c, const uint8_t* p, Py_ssize_t n, uint16_t vr) noexcept nogil:
+        # Text with bytes above 7FH.
+        if not has_charset(vr) or self.find_charset() != OK:
+            return UNSUPPORTED
+        if self.charset == UTF_8:
+            return text_cell(c, p, n, vr, False) if is_utf8(p, n) else UNSUPPORTED
+        if memchr(p, 0x1B, n) != NULL:
+            return UNSUPPORTED
+        return text_cell(c, p, n, vr, True)
+
+    cdef Status fill_cell(self, Column* c, const Row* r, bint* valid) noexcept nogil:
+        cdef const uint8_t* p
+        cdef Py_ssize_t n
+        cdef uint16_t vr
+
+        valid[0] = False
+        if r.length == 0 and not r.flags & CONTAINER:
+            return OK
+        if r.flags & CONTAINER or r.length > LONG_VALUE:
+            return UNSUPPORTED
+        p = self.value(r)
+        if p == NULL:
+            return UNSUPPORTED
+        n = <Py_ssize_t>r.length
+        vr = self.vr_of(r)
+        if c.kind == TEXT:
+            if not is_text(vr):
+                return UNSUPPORTED
+            n = trimmed(p, n)
+            if n == 0:
+                return OK
+            valid[0] = True
+            return text_cell(c, p, n, vr, False) if is_ascii(p, n) else self.coded_cell(c, p, n, vr)
+        if vr != c.vr and not (c.vr == US_OR_SS and vr == US):
+            return UNSUPPORTED
+        if vr == DA or vr == DS or vr == IS:
+            n = trimmed(p, n)
+            if n == 0:
+                return OK
+            valid[0] = True
+            return date_cell(c, p, n) if vr == DA else number_text_cell(c, p, n, vr)
+        valid[0] = True
+        return binary_cell(c, p, n, vr, (r.flags & BIG_ENDIAN) != 0)
+
+    cdef Status fill_row(self, file_handle file, Py_ssize_t row) noexcept nogil:
+        # All columns of one open file; what was added stays to be undone if it fails.
+        cdef Py_ssize_t j
+        cdef bint valid
+        cdef Status status
+        cdef file_facts facts
+        if file_stat(file, &facts) != 0 or facts.kind != FILE_REGULAR:
+            return IO_FAULT
+        status = self.read_header(file, facts.size)
+        if status != OK:
+            return status
+        if self.is_disordered():
+            return UNSUPPORTED
+        self.look_up()
+        self.charset = NOT_ASKED
+        for j in range(self.width):
+            valid = False
+            if self.found[j] != NOWHERE:
+                status = self.fill_cell(&self.columns[j], &self.scanner.rows[self.found[j]], &valid)
+                if status != OK:
+                    return status
+            close_row(&self.columns[j], row, valid)
+        return self.put_facts(row, <int64_t>facts.size, facts.changed)
+
+    cdef bint is_disordered(self) noexcept nogil:
+        # Elements out of order or twice, or more deviations than are worth keeping.
+        cdef Scanner* s = &self.scanner
+        cdef Py_ssize_t i
+        for i in range(s.deviation_count):
+            if s.deviations[i].code == OUT_OF_ORDER or s.deviations[i].code == DUPLICATE_TAG:
+                return True
+        return s.deviation_count > MAX_DEVIATIONS
+
+    cdef Status put_facts(self, Py_ssize_t row, int64_t size, int64_t changed) noexcept nogil:
+        cdef int64_t micros = changed // 1000 - (changed % 1000 < 0)    # floor, whatever the sign
+        cdef Status status = add_word(&self.size, &size)
+        if status == OK:
+            status = add_word(&self.mtime, &micros)
+        if status == OK:
+            close_row(&self.size, row, True)
+            close_row(&self.mtime, row, True)
+        return status
+
+    cdef Status read_row(self, Py_ssize_t row) noexcept nogil:
+        # One file, opened and closed: its row, or none of it.
+        cdef const char* name = self.names[row]
+        cdef file_handle file
+        cdef Status status
+        if name == NULL:
+            return UNSUPPORTED
+        file = file_open(name)
+        if file == -1:
+            return IO_FAULT
+        status = self.fill_row(file, row)
+        file_close(file)
+        if status == OK:
+            status = self.keep_deviations(row)
+        if status == OK:
+            status = add_text(&self.path, <const uint8_t*>name, <Py_ssize_t>strlen(name))
+        if status != OK:
+            self.undo(row)
+            return status
+        close_row(&self.path, row, True)
+        return OK
+
+    cdef Status keep_deviations(self, Py_ssize_t row) noexcept nogil:
+        cdef Scanner* s = &self.scanner
+        cdef Py_ssize_t i
+        cdef Kept* kept
+        if s.deviation_count == 0:
+            return OK
+        if reserve(&self.deviations, s.deviation_count * <Py_ssize_t>sizeof(Kept)) != OK:
+            return NO_MEMORY
+        for i in range(s.deviation_count):
+            kept = <Kept*>(self.deviations.data + self.deviations.size)
+            kept.row = row
+            kept.deviation = s.deviations[i]
+            self.deviations.size += sizeof(Kept)
+        return OK
+
+    cdef void undo(self, Py_ssize_t row) noexcept nogil:
+        cdef Py_ssize_t j
+        for j in range(self.width):
+            undo_row(&self.columns[j], row)
+        undo_row(&self.path, row)
+        undo_row(&self.size, row)
+        undo_row(&self.mtime, row)
+
+    # -- for Python
+
+    def run(self) -> int:
+        """Read files on until one is for the other way: its row, which `put` must fill next, or the number of files."""
+        cdef Status status = OK
+        with nogil:
+            while self.row < self.rows:
+                status = self.read_row(self.row)
+                if status != OK:
+                    break
+                self.row += 1
+        if status == NO_MEMORY:
+            raise MemoryError("no memory for a batch of files")
+        return self.row
+
+    def put(self, str path not None, size, mtime, list values not None):
+        """Fill the next row: bytes and ns of the file (or None), and a value of each column that its type can hold."""
+        cdef Py_ssize_t j, row = self.row
+        if len(values) != self.width or row >= self.rows:
+            raise ValueError("a row takes one value a column, and a batch no more rows than it was made for")
+        try:
+            put_value(&self.path, row, path)
+            put_value(&self.size, row, size)
+            put_value(&self.mtime, row, None if mtime is None else mtime // 1000)
+            for j in range(self.width):
+                put_value(&self.columns[j], row, values[j])
+        except BaseException:
+            self.undo(row)
+            raise
+        self.row += 1
+
+    def issues(self) -> list:
+        """(row, code, tag, offset, claimed, present) of what deviated in files that `run` read, by row."""
+        cdef Kept* kept = <Kept*>self.deviations.data
+        cdef Deviation* d
+        cdef Py_ssize_t i
+        found = []
+        for i in range(self.deviations.size // <Py_ssize_t>sizeof(Kept)):
+            d = &kept[i].deviation
+            found.append((kept[i].row, d.code, d.tag, d.offset, d.claimed, d.present))
+        return found
+
+    def finish(self) -> list:
+        """The buffers of path, size, mtime and all columns, which leave this object: one (values, validity, offsets,
+        starts, data) each, with None where the type has no such buffer and the count of values of a list."""
+        cdef Py_ssize_t j
+        if self.row != self.rows:
+            raise ValueError(f"{self.row} of {self.rows} rows are filled")
+        taken = [take_column(&self.path), take_column(&self.size), take_column(&self.mtime)]
+        for j in range(self.width):
+            taken.append(take_column(&self.columns[j]))
+        self.row = self.rows = 0
+        return taken
+
+
+cdef object take_column(Column* c):
+    return (c.count, take(&c.valid), take(&c.offsets) if c.many else None,
+            take(&c.starts) if c.kind == TEXT else None, take(&c.data))
+
+
+cdef int put_value(Column* c, Py_ssize_t row, object value) except -1:
+    if value is not None:
+        for one in value if c.many else (value,):
+            put_one(c, one)
+    close_row(c, row, value is not None)
+    return 0
+
+
+cdef int put_one(Column* c, object value) except -1:
+    cdef bytes text
+    cdef double full
+    cdef float single
+    cdef int32_t word
+    cdef int64_t wide
+    cdef uint64_t unsigned_wide
+    cdef Status status
+    if c.kind == TEXT:
+        text = value.encode("utf-8", "backslashreplace")
+        status = add_text(c, <const uint8_t*><const char*>text, len(text))
+    elif c.kind == FLOAT64:
+        full = value
+        status = add_word(c, &full)
+    elif c.kind == FLOAT32:
+        single = value
+        status = add_word(c, &single)
+    elif c.kind == INT64:
+        wide = value
+        status = add_word(c, &wide)
+    elif c.kind == UINT64:
+        unsigned_wide = value
+        status = add_word(c, &unsigned_wide)
+    else:
+        word = value
+        status = add_word(c, &word)
+    if status != OK:
+        raise MemoryError("no memory for a batch of files")
+    return 0

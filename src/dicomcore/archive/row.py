@@ -1,0 +1,158 @@
+"""One file's row by way of `dcmread`: for what the bulk loop hands back, and the measure of what it gives."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+from datetime import date
+from typing import Any, NamedTuple
+
+from dicomcore.archive.columns import Column, Columns
+from dicomcore.dataset import DataElement, Dataset
+from dicomcore.issues import Issue
+from dicomcore.part10.reader import dcmread
+from dicomcore.tags import Tag
+from dicomcore.values import parse_date, parse_integer
+
+__all__ = ["Row", "issue_texts", "read_row"]
+
+TEXTS = frozenset("AE AS CS DA DT LO LT PN SH ST TM UC UI UR UT".split())
+EPOCH = date(1970, 1, 1).toordinal()
+RANGES = {
+    "int32": (-(1 << 31), (1 << 31) - 1),
+    "int64": (-(1 << 63), (1 << 63) - 1),
+    "uint64": (0, (1 << 64) - 1),
+}
+NOUNS = {"text": "text", "date": "a date", "float64": "a number", "float32": "a number"}  # others: a whole number
+SHOWN = 64  # characters of a value that an issue quotes
+LONGEST = 256 * 1024  # bytes of a value that a column shows: a batch of texts has to stay below 2 GiB
+MOST_ISSUES = 32
+
+
+class Row(NamedTuple):
+    """What the table shows of one file: size in bytes, mtime in ns, values by ascending tag, issues, error."""
+
+    size: int | None
+    mtime: int | None
+    values: list[Any]
+    issues: list[str]
+    error: str | None
+
+
+def read_row(path: str, columns: Columns) -> Row:
+    """The row of one file; whatever is wrong with the file is in it, nothing is raised."""
+    size = mtime = None
+    try:
+        facts = os.stat(path)
+        size, mtime = facts.st_size, facts.st_mtime_ns
+        if not stat.S_ISREG(facts.st_mode):  # opening a FIFO would wait for its writer
+            return Row(size, mtime, [None] * len(columns.by_tag), [], "OSError: Not a regular file")
+        values, issues = _read_values(dcmread(path, specific_tags=columns.tags), columns)
+        return Row(size, mtime, values, issues, None)
+    except Exception as error:  # one bad file is one row, whatever it did
+        return Row(size, mtime, [None] * len(columns.by_tag), [], _reason(error, path))
+
+
+def _reason(error: Exception, path: str) -> str:
+    if isinstance(error, OSError):
+        return f"{type(error).__name__}: {error.strerror or error}"
+    return f"{type(error).__name__}: {str(error).removeprefix(repr(path)).strip()}"
+
+
+def _read_values(data_set: Dataset, columns: Columns) -> tuple[list[Any], list[str]]:
+    values: list[Any] = []
+    misfits: list[str] = []
+    for column in columns.by_tag:
+        home = data_set.file_meta if column.tag >> 16 == 2 else data_set
+        value = None
+        if home is not None and column.tag in home:
+            try:
+                value = _value(column, home[column.tag])
+            except _MisfitError as misfit:
+                misfits.append(f"VALUE_MISFIT {column.tag} {column.name}: {misfit}")
+        values.append(value)
+    # What number text isn't one is among the misfits, with the text.
+    found = [issue for issue in data_set.issues if issue.code != "BAD_VALUE"]
+    return values, issue_texts(found) + misfits
+
+
+def issue_texts(issues: Iterable[Issue]) -> list[str]:
+    """What the column `issues` says of deviations, in the order of offsets; of very many, the first and their number."""
+    by_place = {(issue.offset, issue.code, issue.tag): issue for issue in issues}  # the scanner and the data set may agree
+    found = sorted(by_place.values(), key=lambda issue: (issue.offset, issue.code, issue.message))
+    texts = [f"{issue.code} {issue.message}" for issue in found[:MOST_ISSUES]]
+    if len(found) > MOST_ISSUES:
+        texts.append(f"MORE {len(found) - MOST_ISSUES} further deviations")
+    return texts
+
+
+class _MisfitError(Exception):
+    """A value that its column's type can't hold."""
+
+
+def _value(column: Column, element: DataElement) -> Any:
+    """The element's value as the column holds it, None where there is none."""
+    if element.VR == "SQ":
+        raise _MisfitError("a sequence stands where a value was due")
+    if element.length is not None and element.length > LONGEST:
+        raise _MisfitError(f"{element.length} bytes are more than a column takes")
+    parts = _parts(element)
+    if not parts:
+        return None
+    if column.kind == "text":
+        texts = [_text(one) for one in parts]
+        return texts if column.many else "\\".join(texts)
+    if not column.many and len(parts) > 1:
+        raise _misfit(column, parts)
+    try:
+        found = [_date(one) if column.kind == "date" else _number(one, column.kind) for one in parts]
+    except (ValueError, OverflowError):
+        raise _misfit(column, parts) from None
+    return found if column.many else found[0]
+
+
+def _misfit(column: Column, parts: list[Any]) -> _MisfitError:
+    text = "\\".join(map(str, parts))
+    quoted = repr(text if len(text) <= SHOWN else text[:SHOWN] + "…")
+    return _MisfitError(f"{quoted} is not {NOUNS.get(column.kind, 'a whole number')}")
+
+
+def _parts(element: DataElement) -> list[Any]:
+    """The components, texts without their padding; none for an empty value."""
+    value = element.value
+    if value is None or (isinstance(value, (str, bytes)) and not value):
+        return []
+    if isinstance(value, bytes):
+        text = value.decode("latin-1").rstrip(" \0")
+        if not text.isprintable():
+            raise _MisfitError(f"{len(value)} bytes of VR {element.VR} are not text")
+        return text.split("\\")
+    several = value if isinstance(value, list) else [value]
+    if element.VR not in TEXTS:
+        return several
+    texts = [str(one).rstrip(" \0") for one in several]
+    return [text.lstrip(" ") for text in texts] if element.VR == "AE" else texts
+
+
+def _text(one: Any) -> str:
+    return f"{int(one):08X}" if isinstance(one, Tag) else str(one)
+
+
+def _date(one: Any) -> int:
+    return parse_date(str(one)).toordinal() - EPOCH
+
+
+def _number(one: Any, kind: str) -> int | float:
+    if kind in ("float64", "float32"):
+        number = float(one)
+        if isinstance(one, str) and number - number != 0:  # "inf" and "nan" are no DS values
+            raise ValueError(one)
+        return number
+    low, high = RANGES[kind]
+    whole = parse_integer(one) if isinstance(one, str) else int(one)
+    if whole != one and not isinstance(one, str):
+        raise ValueError(one)
+    if not low <= whole <= high:
+        raise OverflowError(one)
+    return whole

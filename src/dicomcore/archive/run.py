@@ -1,0 +1,125 @@
+"""index and iter_batches: the headers of many files as one table."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import overload
+
+from dicomcore.archive.columns import DEFAULT_COLUMNS, Columns
+from dicomcore.archive.engine import default_workers, run_threads
+from dicomcore.archive.extra import needs_extra
+from dicomcore.archive.walk import Entry, SourceLike, as_sources, walk
+from dicomcore.tags import TagLike
+
+with needs_extra("pyarrow"):
+    import pyarrow as pa
+
+from dicomcore.archive.batch import read_batch
+from dicomcore.archive.parquet import ParquetFile
+from dicomcore.archive.table import schema_of
+
+__all__ = ["index", "iter_batches"]
+
+BATCH = 1000  # files of a batch
+Progress = Callable[["pa.RecordBatch"], object]
+
+
+def iter_batches(
+    sources: SourceLike | Iterable[SourceLike],
+    *,
+    columns: Iterable[TagLike] = DEFAULT_COLUMNS,
+    workers: int | None = None,
+    engine: str = "threads",
+) -> Iterator[pa.RecordBatch]:
+    """The rows that `index` makes, as record batches in a steady order, read while they are taken."""
+    chosen = Columns(columns)
+    check_engine(engine, workers)
+    return _batches(as_sources(sources), chosen, workers or default_workers())
+
+
+def _batches(sources: list[str], columns: Columns, workers: int) -> Iterator[pa.RecordBatch]:
+    read = partial(read_batch, columns=columns, schema=schema_of(columns))
+    return run_threads(read, cut(walk(sources)), workers)
+
+
+def cut(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
+    """The entries in lists of BATCH."""
+    while batch := list(islice(entries, BATCH)):
+        yield batch
+
+
+def check_engine(engine: str, workers: int | None) -> None:
+    """ValueError for an engine that there is none of, or no workers."""
+    if engine != "threads":
+        raise ValueError(f"{engine!r} is no engine: there is 'threads'")
+    if workers is not None and workers < 1:
+        raise ValueError(f"workers is a number of threads from 1 on, not {workers}")
+
+
+@overload
+def index(
+    sources: SourceLike | Iterable[SourceLike],
+    *,
+    columns: Iterable[TagLike] = ...,
+    out: None = None,
+    workers: int | None = ...,
+    engine: str = ...,
+    resume: bool = ...,
+    progress: Progress | None = ...,
+) -> pa.Table: ...
+@overload
+def index(
+    sources: SourceLike | Iterable[SourceLike],
+    *,
+    columns: Iterable[TagLike] = ...,
+    out: str | os.PathLike[str],
+    workers: int | None = ...,
+    engine: str = ...,
+    resume: bool = ...,
+    progress: Progress | None = ...,
+) -> Path: ...
+def index(
+    sources: SourceLike | Iterable[SourceLike],
+    *,
+    columns: Iterable[TagLike] = DEFAULT_COLUMNS,
+    out: str | os.PathLike[str] | None = None,
+    workers: int | None = None,
+    engine: str = "threads",
+    resume: bool = True,
+    progress: Progress | None = None,
+) -> pa.Table | Path:
+    """Read the headers of all files of `sources` (files and folders) into one table, a row a file.
+
+    A row is `path`, `size` (bytes), `mtime`; `columns`, by keyword or tag, of the top level and the file meta
+    information, typed by VR (DA date32, DS float64, IS int64, several values a list); `issues`, what deviated from the
+    standard, null when nothing did; `error`, why a file or folder couldn't be read, null when it could. A value that its
+    type can't hold is null, and its text is in `issues`. Rows are in the order of `sources`, folders sorted by name.
+
+    Returns a pyarrow.Table, or with `out` the path of a Parquet file written while the rows come, which replaces one
+    that was there whole or not at all. With `resume`, rows of that one whose file has kept path, size and mtime are
+    taken over unread. `workers` is the number of threads, all processors by default. `progress` is called with each
+    finished record batch. Raises ValueError for columns and engines that there are none of, OSError where `out` can't be
+    written; nothing that a file holds raises.
+    """
+    chosen = Columns(columns)
+    check_engine(engine, workers)
+    found = _batches(as_sources(sources), chosen, workers or default_workers())
+    schema = schema_of(chosen)
+    if out is None:
+        return pa.Table.from_batches(_reported(found, progress), schema)
+    target = os.fsdecode(out)
+    with ParquetFile(target, schema) as file:
+        for batch in _reported(found, progress):
+            file.write(batch)
+    return Path(target)
+
+
+def _reported(batches: Iterator[pa.RecordBatch], progress: Progress | None) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        yield batch
+        if progress is not None:
+            progress(batch)
