@@ -56,7 +56,7 @@ def dicom_files() -> tuple[Real, ...]:
         packaged = line.get("package") == "pydicom"
         path = (PYDICOM if packaged else ROOT) / line["path"]
         if packaged and (not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != line["sha256"]):
-            continue                        # another version of pydicom
+            continue  # another version of pydicom
         found.append(Real(line["path"], path, line))
     return tuple(found)
 

@@ -202,9 +202,7 @@ def test_prints_like_pydicom(one: Real):
     if one.name == TOO_SHORT:
         pytest.skip(BETTER_THAN_MANIFEST[TOO_SHORT][1])
     ours, theirs = str(read(one)).split("\n"), str(of_pydicom(one.path)).split("\n")
-    other = [
-        (a, b) for a, b in zip(ours, theirs, strict=True) if without_private_names(a) != without_private_names(b)
-    ]
+    other = [(a, b) for a, b in zip(ours, theirs, strict=True) if without_private_names(a) != without_private_names(b)]
     assert bool(other) == (one.name in PRINTS_OTHERWISE), other
 
 

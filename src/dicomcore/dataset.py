@@ -58,8 +58,11 @@ class Dataset(DatasetBase):
     def transfer_syntax(self) -> UID | None:
         """The transfer syntax UID as the file meta information has it, or as found where it doesn't."""
         meta = self.__dict__.get("_file_meta")
-        if meta is not None and "TransferSyntaxUID" in meta:
-            return UID(meta.TransferSyntaxUID)
+        stated = None if meta is None else meta.get("TransferSyntaxUID")
+        if isinstance(stated, list):
+            stated = stated[0] if stated else None
+        if isinstance(stated, str):  # a damaged header can give it any VR
+            return UID(stated)
         if self._index is None:
             return None
         found = "1.2.840.10008.1.2" if self._index.mode & 1 else "1.2.840.10008.1.2.1"
@@ -292,6 +295,9 @@ class Sequence(list):  # type: ignore[type-arg]
         if not isinstance(item, DatasetBase):
             raise TypeError(f"items of a sequence are data sets, not {type(item).__name__}")
         super().append(item)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}, length {len(self)}>"
 
 
 def _unpickled(

@@ -47,19 +47,31 @@ def element_line(element: DataElement) -> str:
     return f"{element.tag} {element.name[:NAME_WIDTH]:<{NAME_WIDTH}} {element.VR}: {value_text(element)}"
 
 
-def data_set_lines(data_set: Dataset, indent: int = 0, *, items: bool = True) -> Iterator[str]:
+def data_set_lines(data_set: Dataset, *, items: bool = True) -> Iterator[str]:
     """The lines of a data set and, three columns further in for each level, of its sequences' items."""
-    margin = "   " * indent
     if data_set.file_meta:
         yield f"{'Dataset.file_meta ':-<49}"
         for element in data_set.file_meta:
-            yield margin + element_line(element)
+            yield element_line(element)
         yield f"{'':-<49}"
+    open_data_sets = [own_lines(data_set, "", items)]  # no recursion: the input says how deep it is nested
+    while open_data_sets:
+        for line in open_data_sets[-1]:
+            if not isinstance(line, str):
+                open_data_sets.append(own_lines(line, "   " * len(open_data_sets), items))
+                break
+            yield line
+        else:
+            open_data_sets.pop()
+
+
+def own_lines(data_set: Dataset, margin: str, items: bool) -> Iterator[str | Dataset]:
+    """The lines of one data set, with each item itself where its lines belong."""
     for element in data_set:
         if element.VR != "SQ":
             yield margin + element_line(element)
             continue
         yield f"{margin}{element.tag}  {element.name}  {len(element.value)} item(s) ---- "
         for item in element.value if items else ():
-            yield from data_set_lines(item, indent + 1) if len(item) else ("",)
+            yield item if len(item) else ""
             yield margin + "   ---------"

@@ -102,9 +102,13 @@ cdef int64_t context_number(Index index, Py_ssize_t row, uint32_t tag) except? -
             r = &index.rows[found]
             owner = index.hold(r, &p)
             return load_be16(p) if r.flags & BIG_ENDIAN else load_le16(p)
-        if index.rows[row].parent == NO_ROW:
-            return -1 if index.outer is None else context_number(index.outer, index.outer_row, tag)
-        row = index.rows[index.rows[row].parent].parent        # the sequence around
+        if index.rows[row].parent != NO_ROW:
+            row = index.rows[index.rows[row].parent].parent         # the sequence around
+        elif index.outer is not None:
+            row = index.outer_row
+            index = index.outer
+        else:
+            return -1
 
 
 cdef uint16_t from_context(Index index, Py_ssize_t row, uint16_t vr) except? 0xFFFF:
@@ -167,29 +171,44 @@ cdef uint16_t resolve_vr(Index index, Py_ssize_t row) except? 0xFFFF:
 
 cdef object charset_at(Index index, Py_ssize_t row):
     # The Charset in force for an element: its own data set's, or the nearest one's around it (PS3.3 C.12.1.1.2).
-    cdef Py_ssize_t stop, first, found
-    cdef uint32_t level = index.rows[row].parent
-    cdef const uint8_t* p
-    known = index.charsets.get(level)
-    if known is not None:
-        return known
-    first = index.level_of(row, &stop)
-    if first < index.meta_count:
+    cdef uint32_t level
+    cdef list passed = []
+    if row < index.meta_count:
         return DEFAULT_CHARSET
+    while True:
+        level = index.rows[row].parent
+        known = index.charsets.get(level)
+        if known is None:
+            passed.append((index.charsets, level))
+            known = stated_charset(index, row)
+        if known is not None:
+            break
+        if level != NO_ROW:
+            row = index.rows[level].parent                          # the sequence around
+        elif index.outer is not None:
+            row = index.outer_row
+            index = index.outer
+        else:
+            known = DEFAULT_CHARSET
+            break
+    for charsets, where in passed:
+        charsets[where] = known
+    return known
+
+
+cdef object stated_charset(Index index, Py_ssize_t row):
+    # The Charset that the data set of `row` states itself, None where it doesn't.
+    cdef Py_ssize_t stop, first, found
+    cdef const uint8_t* p
+    first = index.level_of(row, &stop)
     found = index.find(first, stop, SPECIFIC_CHARACTER_SET)
-    if found >= 0:
-        owner = index.hold(&index.rows[found], &p)
-        terms = p[:index.rows[found].length].decode("latin-1").rstrip(" \0").split("\\")
-        known = charset_for(tuple(terms))
-        for problem in known.problems:
-            index.note("CHARACTER_SET", SPECIFIC_CHARACTER_SET, index.rows[found].offset, problem)
-    elif level != NO_ROW:
-        known = charset_at(index, index.rows[level].parent)
-    elif index.outer is not None:
-        known = charset_at(index.outer, index.outer_row)
-    else:
-        known = DEFAULT_CHARSET
-    index.charsets[level] = known
+    if found < 0:
+        return None
+    owner = index.hold(&index.rows[found], &p)
+    terms = p[:index.rows[found].length].decode("latin-1").rstrip(" \0").split("\\")
+    known = charset_for(tuple(terms))
+    for problem in known.problems:
+        index.note("CHARACTER_SET", SPECIFIC_CHARACTER_SET, index.rows[found].offset, problem)
     return known
 
 

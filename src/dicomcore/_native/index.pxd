@@ -2,6 +2,7 @@
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
+from dicomcore._native.fault cimport Status
 from dicomcore._native.scan cimport Row, Scanner
 from dicomcore._native.source cimport Source
 
@@ -29,6 +30,7 @@ cdef class Index:
     cdef bint changed                   # a value was set, or one that can be changed was handed out
 
     cdef int run(self) except -1
+    cdef int refuse(self, Status status) except -1
     cdef int finish(self) except -1
     cdef int publish(self) except -1
     cdef Py_ssize_t find(self, Py_ssize_t first, Py_ssize_t stop, uint32_t tag) noexcept nogil

@@ -72,13 +72,18 @@ cdef class Index:
                 return 0
             if status == NEED_MORE:
                 self.source.cover(s.pos, &s.window, &s.start, &s.stop)
-            elif status == LIMIT:
-                if s.depth >= s.max_depth:
-                    raise LimitError(f"sequences nested deeper than Limits.depth, {s.max_depth}, at byte {s.pos}",
-                                     offset=s.pos)
-                raise LimitError(f"more than Limits.elements, {s.max_rows}, up to byte {s.pos}", offset=s.pos)
             else:
-                raise MemoryError("no memory for the index")
+                self.refuse(status)
+
+    cdef int refuse(self, Status status) except -1:
+        # Raise what a scan's status stands for.
+        cdef Scanner* s = &self.scanner
+        if status != LIMIT:
+            raise MemoryError("no memory for the index")
+        if s.depth >= s.max_depth:
+            raise LimitError(f"sequences nested deeper than Limits.depth, {self.limits.depth}, at byte {s.pos}",
+                             offset=s.pos)
+        raise LimitError(f"more than Limits.elements, {s.max_rows}, up to byte {s.pos}", offset=s.pos)
 
     cdef int publish(self) except -1:
         self.rows = self.scanner.rows
@@ -415,6 +420,15 @@ cpdef Index reopen_inflated(Index outer, object inflated, uint32_t stop_tag=0xFF
     return self
 
 
+cdef Py_ssize_t depth_of(Index index, Py_ssize_t row) noexcept:
+    # Items and sequences around a row of this index.
+    cdef Py_ssize_t depth = 0
+    while index.rows[row].parent != NO_ROW:
+        row = index.rows[row].parent
+        depth += 1
+    return depth
+
+
 cdef Index open_value(Index outer, Py_ssize_t row):
     # The index of a value that turned out to be a sequence: a UN or private one, looked up late. Its row 0 is the
     # element's own; offsets go on counting from the source's start.
@@ -422,6 +436,7 @@ cdef Index open_value(Index outer, Py_ssize_t row):
     cdef Scanner* s = &self.scanner
     cdef Row* element = &outer.rows[row]
     cdef const uint8_t* data
+    cdef Status status
     self.source = outer.source
     self.limits = outer.limits
     self.transfer_syntax = outer.transfer_syntax
@@ -430,14 +445,15 @@ cdef Index open_value(Index outer, Py_ssize_t row):
     self.outer_row = row
     if scanner_init(s, FIRST_ROWS) != OK:
         raise MemoryError("no memory for the index")
-    s.max_depth = outer.scanner.max_depth
+    s.max_depth = outer.scanner.max_depth - depth_of(outer, row)
     s.max_rows = outer.scanner.max_rows
     owner = outer.hold(element, &data)
     s.window = data
     s.start = s.pos = element.offset
     s.stop = s.total = element.offset + element.length
-    if scan_items(s, element) != OK:
-        raise MemoryError("no memory for the index")
+    status = scan_items(s, element)
+    if status != OK:
+        self.refuse(status)
     self.run()
     self.publish()
     self.complete = True
