@@ -13,6 +13,7 @@ from dicomcore._native.scan cimport (
     BIG_ENDIAN,
     IMPLICIT,
     NO_ROW,
+    PIECES,
     Deviation,
     Row,
     Scanner,
@@ -108,10 +109,11 @@ cdef class Index:
             s.capacity *= 2
             s.pause_at_pixels = False
             self.source.shared = True
+            self.source.begin_scan()
             try:
                 self.run()
             finally:
-                self.source.close()
+                self.source.end_scan()
                 self.publish()
                 self.complete = True
         return 0
@@ -385,7 +387,7 @@ cpdef Index open_index(object source, bint is_path, object limits, bint force=Fa
         if stop_before_pixels:
             drop_pixels(self)
     finally:
-        self.source.close()
+        self.source.end_scan()
     return self
 
 

@@ -5,7 +5,7 @@ between two elements: where its window ends (NEED_MORE) or, when asked to, behin
 `paused_at_pixels`), and be called again.
 """
 
-from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset
 
@@ -576,10 +576,10 @@ cdef inline Level* push(Level* level, uint64_t end, Py_ssize_t row, uint8_t kind
     return level
 
 
-cdef inline uint64_t last_header(Scanner* s, uint64_t end) noexcept nogil:
+cdef inline int64_t last_header(Scanner* s, uint64_t end) noexcept nogil:
     # The last position at which a header may be looked at: in this level, and HEADROOM before the window's end.
-    cdef uint64_t safe = s.stop if s.stop == s.total else s.stop - HEADROOM
-    return min(safe, end - 8) if end >= 8 else 0
+    cdef int64_t safe = <int64_t>(s.stop if s.stop == s.total else s.stop - HEADROOM)
+    return min(safe, <int64_t>end - 8)
 
 
 cdef void scan_plain(Scanner* s) noexcept nogil:
@@ -587,7 +587,8 @@ cdef void scan_plain(Scanner* s) noexcept nogil:
     # and items are taken here as long as nothing is unusual. Whatever is, is left at s.pos for `scan`.
     cdef Level* level = &s.levels[s.depth]
     cdef Level* deepest = &s.levels[min(s.max_depth, s.level_capacity - 2)]
-    cdef uint64_t pos = s.pos, end = level.end, size, until, word
+    cdef uint64_t pos = s.pos, end = level.end, size, word
+    cdef int64_t until
     cdef const uint8_t* base = s.window - s.start
     cdef const uint8_t* p
     cdef uint32_t bound = plain_bound(s), last = level.last, parent = level.row, raw, tag, length
@@ -607,7 +608,7 @@ cdef void scan_plain(Scanner* s) noexcept nogil:
             # ---- elements, up to a sequence or the end of the level
             form = VR_SHORT
             raw = 0
-            while pos <= until and count < capacity:
+            while <int64_t>pos <= until and count < capacity:
                 p = base + pos
                 word = load_le64(p)
                 raw = <uint32_t>word
@@ -639,7 +640,7 @@ cdef void scan_plain(Scanner* s) noexcept nogil:
                 count += 1
                 last = tag
                 pos += length
-            if form == VR_SEQUENCE and pos <= until and count < capacity:
+            if form == VR_SEQUENCE and <int64_t>pos <= until and count < capacity:
                 size = end - pos - header
                 if size < 8 or level >= deepest:
                     break
@@ -661,7 +662,7 @@ cdef void scan_plain(Scanner* s) noexcept nogil:
                 last = ITEMS_DUE
                 continue
             if pos < end or not defined:
-                if raw != <uint32_t>ITEM_DELIMITER_LE or defined or pos > until or load_le32(base + pos + 4):
+                if raw != <uint32_t>ITEM_DELIMITER_LE or defined or <int64_t>pos > until or load_le32(base + pos + 4):
                     break
                 rows[parent].length = pos - rows[parent].offset
                 pos += 8
@@ -669,7 +670,7 @@ cdef void scan_plain(Scanner* s) noexcept nogil:
                 break
         elif pos < end or not defined:
             # ---- an item, or the end of the sequence
-            if pos > until or count == capacity:
+            if <int64_t>pos > until or count == capacity:
                 break
             p = base + pos
             raw = load_le32(p)

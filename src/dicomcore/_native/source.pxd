@@ -10,15 +10,19 @@ cdef class Source:
     cdef bytes fs_path                      # the same for the file system
     cdef readonly uint64_t size
     cdef int64_t changed
-    cdef file_handle file                   # -1 while closed
+    cdef file_handle file                   # open during a scan, else -1
+    cdef bytes peeked                       # holds the last small window
     cdef object owner                       # holds the first block's memory
     cdef const uint8_t* data                # the first block: bytes [begin, begin + held)
     cdef uint64_t begin, held
     cdef list blocks                        # further ones: (begin, bytes)
     cdef bint shared                        # views of the first block may be about: don't replace it
 
-    cdef int open(self, bint first) except -1
-    cdef void close(self) noexcept
+    cdef file_handle open(self, bint first) except? -1
+    cdef int begin_scan(self) except -1
+    cdef void end_scan(self) noexcept
+    cdef bytes read_from(self, file_handle file, uint64_t offset, uint64_t length)
+    cdef int peek(self, uint64_t offset, const uint8_t** window, uint64_t* start, uint64_t* stop) except -1
     cdef bytes read(self, uint64_t offset, uint64_t length)
     cdef int cover(self, uint64_t offset, const uint8_t** window, uint64_t* start, uint64_t* stop) except -1
     cdef int keep(self, uint64_t begin, bytes block) except -1

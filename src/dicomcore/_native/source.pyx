@@ -3,13 +3,13 @@
 import os
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from libc.errno cimport errno
+from libc.errno cimport EISDIR, errno
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.string cimport memchr
 
 from dicomcore._native.file cimport (
     FILE_DIRECTORY,
-    FILE_OTHER,
+    FILE_REGULAR,
     file_close,
     file_facts,
     file_open,
@@ -25,75 +25,94 @@ cdef extern from "Python.h":
 cdef enum:
     HEAD = 16 * 1024            # the first block: most headers fit
     LARGE = 1024 * 1024         # a block of this size is not read again to be longer: another one begins
+    PEEK = 256                  # a window on headers alone
     SKIP = 32 * 1024            # a value that reaches this far behind a block is stepped over, not read
 
 cdef const char* NOTHING = b"\0"
 
 
 cdef class Source:
-    """Bytes of one DICOM input; `Source(data)` holds memory, `open_source(path)` reads a file."""
+    """Bytes of one DICOM input; made by `memory_source` and `file_source`."""
 
     def __cinit__(self):
         self.file = -1
 
     def __dealloc__(self):
-        self.close()
+        self.end_scan()
 
-    cdef int open(self, bint first) except -1:
-        # Open the file; the first time note its size and time, later compare: another file is not this one.
+    cdef file_handle open(self, bint first) except? -1:
+        # The file, opened; the first time its size and time are noted, later compared: another file is not this one.
+        # -1 for what is no regular file.
         cdef file_facts facts
         cdef const char* path = self.fs_path
+        cdef file_handle file
         cdef int failed, status = 0
         with nogil:
-            self.file = file_open(path)
+            file = file_open(path)
             failed = errno
-            if self.file != -1:
-                status = file_stat(self.file, &facts)
+            if file != -1:
+                status = file_stat(file, &facts)
                 failed = errno
-        if self.file == -1 or status != 0:
-            self.close()
-            raise OSError(failed, os.strerror(failed), self.path)
-        if first:
-            if facts.kind == FILE_DIRECTORY:
-                self.close()
-                raise IsADirectoryError(21, "is a directory; dicomcore.archive.index() reads folders", self.path)
-            if facts.kind == FILE_OTHER:
-                return 1
-            self.size = facts.size
-            self.changed = facts.changed
-        elif facts.size != self.size or facts.changed != self.changed:
-            self.close()
-            raise DicomError(f"{self.path!r} has changed since it was read: read it again")
+        if file != -1 and status == 0:
+            if not first:
+                if facts.size == self.size and facts.changed == self.changed:
+                    return file
+                file_close(file)
+                raise DicomError(f"{self.path!r} has changed since it was read: read it again")
+            if facts.kind == FILE_REGULAR:
+                self.size = facts.size
+                self.changed = facts.changed
+                return file
+        if file != -1:
+            file_close(file)
+            if status == 0 and facts.kind != FILE_DIRECTORY:
+                return -1
+            if status == 0:
+                raise IsADirectoryError(EISDIR, "is a directory; dicomcore.archive.index() reads folders", self.path)
+        raise OSError(failed, os.strerror(failed), self.path)
+
+    cdef int begin_scan(self) except -1:
+        # Keep the file open for the reads of a scan, which one thread makes; values are read with a handle each.
+        if self.path is not None:
+            self.file = self.open(False)
         return 0
 
-    cdef void close(self) noexcept:
+    cdef void end_scan(self) noexcept:
         if self.file != -1:
             file_close(self.file)
             self.file = -1
 
-    cdef bytes read(self, uint64_t offset, uint64_t length):
-        # Exactly these bytes of the file, which lie inside it.
-        cdef bytes block
-        cdef char* into
+    cdef bytes read_from(self, file_handle file, uint64_t offset, uint64_t length):
+        # Exactly these bytes, which lie inside the file.
+        cdef bytes block = PyBytes_FromStringAndSize(NULL, length)
+        cdef char* into = PyBytes_AS_STRING(block)
         cdef int64_t got
         cdef int failed
-        cdef bint was_closed = self.file == -1
-        cdef file_handle file
-        if was_closed:
-            self.open(False)
-        file = self.file
-        block = PyBytes_FromStringAndSize(NULL, length)
-        into = PyBytes_AS_STRING(block)
         with nogil:
             got = file_read(file, into, length, offset)
             failed = errno
-        if was_closed:
-            self.close()
         if got < 0:
             raise OSError(failed, os.strerror(failed), self.path)
         if <uint64_t>got != length:
             raise TruncatedError(f"{self.path!r} was cut short while it was read", offset=offset + got)
         return block
+
+    cdef bytes read(self, uint64_t offset, uint64_t length):
+        # Bytes of a value, read now and not kept.
+        cdef file_handle file = self.open(False)
+        try:
+            return self.read_from(file, offset, length)
+        finally:
+            file_close(file)
+
+    cdef int peek(self, uint64_t offset, const uint8_t** window, uint64_t* start, uint64_t* stop) except -1:
+        # A small window that lasts until the next one: headers far from each other, as fragments have them.
+        cdef uint64_t want = min(<uint64_t>PEEK, self.size - offset)
+        self.peeked = self.read_from(self.file, offset, want)
+        window[0] = <const uint8_t*>PyBytes_AS_STRING(self.peeked)
+        start[0] = offset
+        stop[0] = offset + want
+        return 0
 
     cdef int cover(self, uint64_t offset, const uint8_t** window, uint64_t* start, uint64_t* stop) except -1:
         # A window that holds `offset` and more behind it than any before. Headers are mostly small, so blocks start
@@ -115,7 +134,7 @@ cdef class Source:
         else:
             want = offset - begin + max(4 * held, <uint64_t>HEAD)
         want = min(want, self.size - begin)
-        block = self.read(begin, want)
+        block = self.read_from(self.file, begin, want)
         window[0] = <const uint8_t*>PyBytes_AS_STRING(block)
         start[0] = begin
         stop[0] = begin + want
@@ -174,8 +193,8 @@ cdef Source file_source(object path):
     source.fs_path = PyUnicode_EncodeFSDefault(path) if type(path) is str else os.fsencode(path)
     if memchr(PyBytes_AS_STRING(source.fs_path), 0, len(source.fs_path)) != NULL:
         raise ValueError(f"a path can't hold a NUL: {path!r}")
-    if source.open(True):
-        source.close()
+    source.file = source.open(True)
+    if source.file == -1:
         with open(path, "rb") as stream:
             return memory_source(stream.read())
     return source
