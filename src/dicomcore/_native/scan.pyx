@@ -577,9 +577,10 @@ cdef inline Level* push(Level* level, uint64_t end, Py_ssize_t row, uint8_t kind
 
 
 cdef inline uint64_t last_header(Scanner* s, uint64_t end) noexcept nogil:
-    # The last position at which a header may be looked at: in this level, and HEADROOM before the window's end.
+    # The last position at which a header may be looked at: in this level, and HEADROOM before the window's end. No
+    # level ends before byte 8: the source is longer.
     cdef uint64_t safe = s.stop if s.stop == s.total else s.stop - HEADROOM
-    return min(safe, end - 8) if end >= 8 else 0
+    return min(safe, end - 8)
 
 
 cdef void scan_plain(Scanner* s) noexcept nogil:
@@ -597,7 +598,7 @@ cdef void scan_plain(Scanner* s) noexcept nogil:
     cdef Row* rows = s.rows
     cdef Py_ssize_t count = s.count, capacity = s.capacity
 
-    if pos < s.start or level.kind == PIECES or (s.stop != s.total and s.stop - s.start < HEADROOM):
+    if s.total < 8 or pos < s.start or level.kind == PIECES or (s.stop != s.total and s.stop - s.start < HEADROOM):
         return
     if level.kind == ITEMS:
         last = ITEMS_DUE
