@@ -90,7 +90,7 @@ cdef object make_sequence(Index index, Py_ssize_t row):
     cdef list items = []
     cdef Py_ssize_t i, stop
     cdef DatasetBase item
-    if not index.rows[row].flags & CONTAINER:
+    if not index.known(row).flags & CONTAINER:
         if index.rows[row].length == 0:
             return SEQUENCE(items)
         index = open_value(index, row)
@@ -318,7 +318,7 @@ cdef class DataElement:
     @property
     def length(self) -> int | None:
         """Bytes of the value as it stands in the source, without delimiters; what is there, not what is claimed."""
-        return None if self.index is None else self.index.rows[self.row].length
+        return None if self.index is None else self.index.known(self.row).length
 
     @property
     def is_undefined_length(self) -> bool:

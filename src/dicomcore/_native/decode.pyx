@@ -440,7 +440,7 @@ cdef inline bint is_lut_descriptor(uint32_t tag) noexcept nogil:
 
 cdef object decode(Index index, Py_ssize_t row, uint16_t vr):
     # The Python value of an element that is no sequence.
-    cdef Row* r = &index.rows[row]
+    cdef Row* r = index.known(row)
     cdef const uint8_t* p
     cdef Py_ssize_t n = <Py_ssize_t>r.length
     if n == 0:
@@ -461,7 +461,7 @@ cdef object decode(Index index, Py_ssize_t row, uint16_t vr):
 
 cdef object raw_view(Index index, Py_ssize_t row):
     # A read-only memoryview of the value's bytes as they stand in the file.
-    cdef Row* r = &index.rows[row]
+    cdef Row* r = index.known(row)
     cdef const uint8_t* p
     return view_of(index.source, index.hold(r, &p), p, r.length)
 
@@ -509,7 +509,7 @@ cdef object decimals(Index index, Py_ssize_t row, uint16_t vr):
 
 cdef object decode_array(Index index, Py_ssize_t row, uint16_t vr):
     # el.array, as DESIGN's table has it.
-    cdef Row* r = &index.rows[row]
+    cdef Row* r = index.known(row)
     cdef Py_ssize_t width = word_size(vr), n
     if vr == DS or vr == IS:
         return decimals(index, row, vr)
@@ -533,7 +533,7 @@ cdef object decode_array(Index index, Py_ssize_t row, uint16_t vr):
 
 cdef Py_ssize_t count_multiplicity(Index index, Py_ssize_t row, uint16_t vr) except -1:
     # How many values the element has (PS3.5 6.4); 1 for a sequence, as pydicom counts.
-    cdef Row* r = &index.rows[row]
+    cdef Row* r = index.known(row)
     if vr == SQ:
         return 1
     if r.length == 0:

@@ -22,6 +22,7 @@ cdef class Index:
     cdef readonly bint stop_before_pixels
     cdef readonly uint8_t mode          # encoding of the data set: IMPLICIT | BIG_ENDIAN
     cdef bint complete
+    cdef object failure                 # what finish() met, None while it met nothing
     cdef object lock
     cdef list noted                     # deviations found outside the scanner: (name, tag, offset, message)
     cdef dict charsets                  # Charset of a data set, by the row of its item
@@ -32,6 +33,7 @@ cdef class Index:
     cdef int run(self) except -1
     cdef int refuse(self, Status status) except -1
     cdef int finish(self) except -1
+    cdef Row* known(self, Py_ssize_t row) except NULL
     cdef int publish(self) except -1
     cdef Py_ssize_t find(self, Py_ssize_t first, Py_ssize_t stop, uint32_t tag) noexcept nogil
     cdef object hold(self, Row* row, const uint8_t** data)

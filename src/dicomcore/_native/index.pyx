@@ -11,6 +11,7 @@ from dicomcore._native.cursor cimport load_be16, load_le16, load_le32
 from dicomcore._native.fault cimport LIMIT, NEED_MORE, NO_MEMORY, OK, Status
 from dicomcore._native.scan cimport (
     BIG_ENDIAN,
+    CONTAINER,
     IMPLICIT,
     NO_ROW,
     PIECES,
@@ -92,31 +93,45 @@ cdef class Index:
         return 0
 
     cdef int finish(self) except -1:
-        # Scan what was left behind pixel data. Rows that other threads may be reading stay where they are.
-        cdef Row* rows
+        # Scan what was left behind pixel data. Rows that other threads may be reading stay where they are; after a
+        # failure, which every later call meets again, what was known before it stays readable.
         cdef Scanner* s = &self.scanner
+        cdef Row* rows
+        cdef Py_ssize_t capacity
         if self.complete:
             return 0
         with self.lock:
             if self.complete:
                 return 0
-            rows = <Row*>malloc(2 * s.capacity * sizeof(Row))
+            if self.failure is not None:
+                raise self.failure
+            capacity = max(s.count, min(2 * s.capacity, s.max_rows))
+            rows = <Row*>malloc(capacity * sizeof(Row))
             if rows == NULL:
                 raise MemoryError("no memory for the index")
             memcpy(rows, s.rows, s.count * sizeof(Row))
             self.outgrown = s.rows
             s.rows = rows
-            s.capacity *= 2
+            s.capacity = capacity
             s.pause_at_pixels = False
             self.source.shared = True
             self.source.begin_scan()
             try:
                 self.run()
+            except Exception as error:
+                self.failure = error
+                raise
             finally:
                 self.source.end_scan()
-                self.publish()
-                self.complete = True
+            self.publish()
+            self.complete = True
         return 0
+
+    cdef Row* known(self, Py_ssize_t row) except NULL:
+        # A row whose extent is known: where fragmented pixel data ends is looked for when somebody asks.
+        if not self.complete and row == self.count - 1 and self.rows[row].flags & CONTAINER:
+            self.finish()
+        return &self.rows[row]
 
     cdef Py_ssize_t find(self, Py_ssize_t first, Py_ssize_t stop, uint32_t tag) noexcept nogil:
         # The last row with this tag among the siblings [first, stop), -1 if there is none.
@@ -198,6 +213,11 @@ cdef class Index:
         cdef const uint8_t* data
         self.source.hold(0, self.scanner.pos, &data)
         return data[:self.scanner.pos]
+
+
+cdef inline Py_ssize_t first_rows(Py_ssize_t allowed) noexcept nogil:
+    # How many rows to make room for at first: at least one, and no more than are allowed, so that growing asks.
+    return max(<Py_ssize_t>1, min(<Py_ssize_t>FIRST_ROWS, allowed))
 
 
 cdef bint is_meta(const uint8_t* p) noexcept nogil:
@@ -354,6 +374,7 @@ cpdef Index open_index(object source, bint is_path, object limits, bint force=Fa
     """Index a path, or bytes-like memory. `stop_tag` ends the scan before the first top-level tag that isn't lower."""
     cdef Index self = Index()
     cdef Scanner* s = &self.scanner
+    cdef Py_ssize_t max_rows = limits.elements
     cdef uint64_t left
     cdef const uint8_t* p
 
@@ -361,12 +382,12 @@ cpdef Index open_index(object source, bint is_path, object limits, bint force=Fa
     self.limits = limits
     self.transfer_syntax = ""
     self.stop_before_pixels = stop_before_pixels
-    if scanner_init(s, FIRST_ROWS) != OK:
+    if max_rows >= NO_ROW:
+        max_rows = NO_ROW - 1
+    if scanner_init(s, first_rows(max_rows)) != OK:
         raise MemoryError("no memory for the index")
     s.max_depth = limits.depth
-    s.max_rows = limits.elements
-    if s.max_rows >= NO_ROW:
-        s.max_rows = NO_ROW - 1
+    s.max_rows = max_rows
     s.total = self.source.size
     try:
         if self.source.path is not None and s.total:
@@ -405,7 +426,7 @@ cpdef Index reopen_inflated(Index outer, object inflated, uint32_t stop_tag=0xFF
         self.note("DEFLATE", 0, outer.scanner.pos, trouble)
     self.stop_before_pixels = outer.stop_before_pixels
     self.meta_count = outer.meta_count
-    if scanner_init(s, outer.count + FIRST_ROWS) != OK:
+    if scanner_init(s, outer.count + first_rows(outer.scanner.max_rows - outer.count)) != OK:
         raise MemoryError("no memory for the index")
     memcpy(s.rows, outer.rows, outer.count * sizeof(Row))
     s.count = outer.count
@@ -445,7 +466,7 @@ cdef Index open_value(Index outer, Py_ssize_t row):
     self.noted = outer.noted = outer.noted if outer.noted is not None else []
     self.outer = outer
     self.outer_row = row
-    if scanner_init(s, FIRST_ROWS) != OK:
+    if scanner_init(s, first_rows(outer.scanner.max_rows)) != OK:
         raise MemoryError("no memory for the index")
     s.max_depth = outer.scanner.max_depth - depth_of(outer, row)
     s.max_rows = outer.scanner.max_rows
