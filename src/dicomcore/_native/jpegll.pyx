@@ -9,6 +9,7 @@ from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memmove, memset
 
 from dicomcore._native.fault cimport CORRUPT, NO_MEMORY, OK, OVERRUN, Status, TRUNCATED, UNSUPPORTED, raise_fault
+from dicomcore._native.held cimport hold, hold_writable, let_go
 from dicomcore._native.jpegll_entropy cimport (
     Bits, Tables, begin_interval, build_tables, free_bits, free_tables, open_bits, place_of, read_differences, read_one,
     room_for,
@@ -378,16 +379,19 @@ cdef Status read_info(const uint8_t* src, Py_ssize_t n, Stream* s, Scan* scan) n
 
 # --- for Python ---
 
-def info(const uint8_t[::1] src not None):
+def info(src):
     """What the frame header and the first scan header say (T.81 B.2.2, B.2.3), as a dict."""
     cdef Stream s
     cdef Scan scan
+    cdef Py_buffer source
     cdef Status status
     cdef int k
-    if src.shape[0] == 0:
-        raise_fault(TRUNCATED, "JPEG lossless codestream", 0)
-    with nogil:
-        status = read_info(&src[0], src.shape[0], &s, &scan)
+    hold(src, &source)
+    try:
+        with nogil:
+            status = read_info(<const uint8_t*>source.buf, source.len, &s, &scan)
+    finally:
+        let_go(&source)
     raise_fault(status, "JPEG lossless codestream", s.i, PixelDecodeError)
     return {
         "rows": s.frame.rows,
@@ -405,22 +409,29 @@ def info(const uint8_t[::1] src not None):
     }
 
 
-def decode_frame(const uint8_t[::1] src not None, uint8_t[::1] dst not None, int width, bint apart=False,
-                 bint lenient=False):
+def decode_frame(src, dst, int width, bint apart=False, bint lenient=False):
     """Decode a codestream into `dst`, in samples of `width` bytes (1 or 2), pixel by pixel; `apart` component by
     component, each at its own size.
 
-    Returns None; with `lenient` the offset of the first fault, or None, and `dst` holds the rows that could be read,
-    else zeros. Raises PixelDecodeError; its offset counts from src[0].
+    Both are contiguous buffers of any items. Returns None; with `lenient` the offset of the first fault, or None, and
+    `dst` holds the rows that could be read, else zeros. Raises PixelDecodeError; its offset counts from src's first byte.
     """
+    cdef Py_buffer source, target
     cdef Py_ssize_t at = 0
     cdef Status status
     if width != 1 and width != 2:
         raise ValueError(f"samples have 1 or 2 bytes, not {width}")
-    if src.shape[0] == 0 or dst.shape[0] == 0:
-        raise_fault(TRUNCATED, "JPEG lossless codestream", 0)
-    with nogil:
-        status = decode_stream(&src[0], src.shape[0], &dst[0], dst.shape[0], width, apart, lenient, &at)
+    hold(src, &source)
+    try:
+        hold_writable(dst, &target)
+        try:
+            with nogil:
+                status = decode_stream(<const uint8_t*>source.buf, source.len, <uint8_t*>target.buf, target.len, width,
+                                       apart, lenient, &at)
+        finally:
+            let_go(&target)
+    finally:
+        let_go(&source)
     if status == OK:
         return None
     if lenient and status != NO_MEMORY and status != OVERRUN:

@@ -21,8 +21,10 @@
 
 #if defined(_MSC_VER) && !defined(__clang__)
 #define PACKBITS_RESTRICT __restrict
+#define PACKBITS_INLINE static __forceinline
 #else
 #define PACKBITS_RESTRICT __restrict__
+#define PACKBITS_INLINE static inline __attribute__((always_inline))
 #endif
 
 #if defined(_MSC_VER) && !defined(__clang__)
@@ -50,7 +52,7 @@ typedef struct {
 /* One run or literal (PS3.5 G.3.1). Where it ends the next begins, so that a chain of control bytes sets the pace, and a
  * branch that data takes at random would break it: 128 bytes are written whatever their number, copied or filled by a
  * mask. `control` is signed; -128, which stands for nothing, is the caller's. */
-static inline void packbits_emit(uint8_t *PACKBITS_RESTRICT dst, const uint8_t *PACKBITS_RESTRICT src, int control)
+PACKBITS_INLINE void packbits_emit(uint8_t *PACKBITS_RESTRICT dst, const uint8_t *PACKBITS_RESTRICT src, int control)
 {
     const uint8_t repeat = (uint8_t)(control >> 31), fill = src[0] & repeat, keep = (uint8_t)~repeat;
     int k;

@@ -10,6 +10,7 @@ from libc.string cimport memcpy, memmove, memset
 
 from dicomcore._native.cursor cimport load_le32
 from dicomcore._native.fault cimport CORRUPT, NO_MEMORY, OK, OVERRUN, Status, TRUNCATED, raise_fault
+from dicomcore._native.held cimport hold, hold_writable, let_go
 
 cdef extern from "packbits.h" nogil:
     ctypedef struct packbits_place:
@@ -178,6 +179,7 @@ cdef Status expand_planes(Segment* segs, int count, uint8_t* dst, Py_ssize_t pix
     cdef Py_ssize_t wants[SEGMENTS]
     cdef Status status = OK
     cdef int j
+    memset(wants, 0, sizeof(wants))         # for compilers that can't see that count is 1 at least
     for j in range(count):
         dsts[j] = dst + j * pixels
         held[j] = 0
@@ -330,21 +332,27 @@ cdef int lay_out(Layout* layout, Py_ssize_t pixels, Py_ssize_t columns, int samp
     return 0
 
 
-def decode_frame(const uint8_t[::1] src not None, uint8_t[::1] dst not None, Py_ssize_t pixels, int samples, int width,
-                 bint planar=False, bint lenient=False):
+def decode_frame(src, dst, Py_ssize_t pixels, int samples, int width, bint planar=False, bint lenient=False):
     """Decode one RLE frame into `dst`, of pixels × samples × width bytes, little endian.
 
-    Returns None; with `lenient` the offset of the first fault, or None, and `dst` holds what could be read, else zeros.
-    Raises PixelDecodeError; its offset counts from src[0].
+    Both are contiguous buffers of any items. Returns None; with `lenient` the offset of the first fault, or None, and
+    `dst` holds what could be read, else zeros. Raises PixelDecodeError; its offset counts from src's first byte.
     """
     cdef Layout layout
+    cdef Py_buffer source, target
     cdef Py_ssize_t at = 0
     cdef Status status
-    lay_out(&layout, pixels, 1, samples, width, planar, dst.shape[0])
-    if src.shape[0] == 0:
-        raise_fault(TRUNCATED, "RLE frame", 0)
-    with nogil:
-        status = expand_frame(&src[0], src.shape[0], &dst[0], &layout, lenient, &at)
+    hold(src, &source)
+    try:
+        hold_writable(dst, &target)
+        try:
+            lay_out(&layout, pixels, 1, samples, width, planar, target.len)
+            with nogil:
+                status = expand_frame(<const uint8_t*>source.buf, source.len, <uint8_t*>target.buf, &layout, lenient, &at)
+        finally:
+            let_go(&target)
+    finally:
+        let_go(&source)
     if status == OK:
         return None
     if lenient and status != NO_MEMORY:
@@ -352,23 +360,25 @@ def decode_frame(const uint8_t[::1] src not None, uint8_t[::1] dst not None, Py_
     raise_fault(status, "RLE frame", at)
 
 
-def encode_frame(const uint8_t[::1] src not None, Py_ssize_t pixels, Py_ssize_t columns, int samples, int width,
-                 bint planar=False):
-    """One frame of little-endian samples as RLE, returned as bytes; its length is even (PS3.5 G.3)."""
+def encode_frame(src, Py_ssize_t pixels, Py_ssize_t columns, int samples, int width, bint planar=False):
+    """One frame of little-endian samples, a contiguous buffer, as RLE; returns bytes of even length (PS3.5 G.3)."""
     cdef Layout layout
+    cdef Py_buffer source
     cdef Py_ssize_t size = 0
     cdef Status status
-    cdef uint8_t* packed
-    lay_out(&layout, pixels, columns, samples, width, planar, src.shape[0])
-    if pack_bound(&layout) > 0xFFFFFFFF:
-        raise OverflowError("the RLE Header has 32 bits for an offset")
-    packed = <uint8_t*>malloc(pack_bound(&layout))
-    if packed == NULL:
-        raise MemoryError("RLE frame: out of memory")
+    cdef uint8_t* packed = NULL
+    hold(src, &source)
     try:
+        lay_out(&layout, pixels, columns, samples, width, planar, source.len)
+        if pack_bound(&layout) > 0xFFFFFFFF:
+            raise OverflowError("the RLE Header has 32 bits for an offset")
+        packed = <uint8_t*>malloc(pack_bound(&layout))
+        if packed == NULL:
+            raise MemoryError("RLE frame: out of memory")
         with nogil:
-            status = pack_frame(&src[0], packed, &layout, &size)
+            status = pack_frame(<const uint8_t*>source.buf, packed, &layout, &size)
         raise_fault(status, "RLE frame", 0)
         return packed[:size]
     finally:
         free(packed)
+        let_go(&source)
