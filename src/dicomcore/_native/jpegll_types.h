@@ -10,9 +10,11 @@
 #include <stdlib.h>
 #define JLL_BE64(word) _byteswap_uint64(word)
 #define JLL_RARELY(condition) (condition)
+#define JLL_INLINE static __forceinline
 #else
 #define JLL_BE64(word) __builtin_bswap64(word)
 #define JLL_RARELY(condition) __builtin_expect(!!(condition), 0)
+#define JLL_INLINE static inline __attribute__((always_inline))
 #endif
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
