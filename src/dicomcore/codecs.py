@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dicomcore._native import jpegll as _jpegll
 from dicomcore._native import jpegll_encode as _jpegll_encode
+from dicomcore._native import jpegll_tail as _jpegll_tail
 from dicomcore._native import rle as _rle
 from dicomcore.errors import EncodeError, PixelDecodeError
 
@@ -141,14 +143,15 @@ def jpeg_lossless_info(codestream: Any) -> JpegLosslessInfo:
     return JpegLosslessInfo(**_jpegll.info(codestream))
 
 
-def jpeg_lossless_decode(codestream: Any, *, out: Any = None, partial: bool = False) -> NDArray[Any]:
+def jpeg_lossless_decode(codestream: Any, *, out: Any = None, partial: bool = False, threads: int = 1) -> NDArray[Any]:
     """Decode a JPEG lossless codestream (T.81 process 14), with any predictor, of 2 to 16 bits and 1 to 4 components.
 
     Returns ``(rows, columns)`` or ``(rows, columns, samples)`` in native byte order, uint8 for up to 8 bits of precision,
     else uint16. Components that are subsampled are spread by repeating samples. `out`, a writable contiguous buffer,
     takes the samples in place of a new array; with twice the bytes that 8-bit samples need it gets them as uint16.
-    Raises PixelDecodeError, whose ``offset`` counts bytes from the start of `codestream`; with `partial` the rows that
-    could be decoded are returned, and zeros for the rest.
+    With `threads` 2 or more a large frame is decoded on two threads, bit for bit alike; several frames are better spread
+    over threads each on its own. Raises PixelDecodeError, whose ``offset`` counts bytes from the start of `codestream`;
+    with `partial` the rows that could be decoded are returned, and zeros for the rest.
     """
     info = jpeg_lossless_info(codestream)
     size = prod(info.shape)
@@ -157,8 +160,23 @@ def jpeg_lossless_decode(codestream: Any, *, out: Any = None, partial: bool = Fa
     if out is not None and dtype.itemsize == 1 and memoryview(out).nbytes == 2 * size:
         dtype = np.dtype(np.uint16)
     array = output(out, info.shape, dtype)
-    _jpegll.decode_frame(codestream, array, dtype.itemsize, False, partial)
+    if threads < 2 or not decode_on_two(codestream, array, partial):
+        _jpegll.decode_frame(codestream, array, dtype.itemsize, False, partial)
     return array
+
+
+def decode_on_two(codestream: Any, array: NDArray[Any], partial: bool) -> bool:
+    """Decode with another thread's help; False where the codestream is too short for it, or of another kind."""
+    tail = _jpegll_tail.Tail(codestream)
+    if not tail:
+        return False
+    other = Thread(target=tail.run, daemon=True)
+    other.start()
+    try:
+        _jpegll_tail.decode_frame(tail, array, array.itemsize, other.join, partial)
+    finally:
+        other.join()
+    return True
 
 
 def jpeg_lossless_decode_components(codestream: Any, *, partial: bool = False) -> list[NDArray[Any]]:

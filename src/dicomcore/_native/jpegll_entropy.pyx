@@ -24,7 +24,6 @@ cdef extern from "jpegll_chains.h" nogil:
 
 cdef enum:
     CHAINS = 3                      # at most; a fourth gains nothing
-    LOGGED = 64                     # places at which a chain may fall into step with the one behind it
     CLEAN = CHAINS * REGION         # bytes of clean, less its slack
     WORTH = 384                     # bytes from which on a further chain gains more than its start costs
     GROUP = 57                      # bits that a chain takes between two looks at its stop, at most
@@ -138,7 +137,7 @@ cdef void free_tables(Tables* tables) noexcept nogil:
 cdef Status open_bits(Bits* bits, const uint8_t* src, Py_ssize_t n, Py_ssize_t i) noexcept nogil:
     memset(bits, 0, sizeof(Bits))
     bits.src = src
-    bits.n = n
+    bits.n = bits.cap = n
     bits.clean = <uint8_t*>malloc(min(n - i, <Py_ssize_t>CLEAN) + JLL_SLACK)
     if bits.clean == NULL:
         return NO_MEMORY
@@ -161,7 +160,7 @@ cdef void begin_interval(Bits* bits, Py_ssize_t i) noexcept nogil:
 
 cdef void fill(Bits* bits) noexcept nogil:
     # Drops what has been read and takes on as much as clean can hold, without the zero stuffed after each 0xFF
-    # (T.81 B.1.1.5); stops at a marker.
+    # (T.81 B.1.1.5); stops at a marker and at the cap.
     cdef Py_ssize_t spent = <Py_ssize_t>(bits.pos >> 3), room, part
     cdef const uint8_t* found
     cdef const uint8_t* src = bits.src
@@ -170,9 +169,9 @@ cdef void fill(Bits* bits) noexcept nogil:
     bits.dropped += spent
     bits.pos -= 8 * spent
     while not bits.ended:
-        room = min(<Py_ssize_t>CLEAN - bits.held, bits.n - bits.i)
+        room = min(<Py_ssize_t>CLEAN - bits.held, bits.cap - bits.i)
         if room == 0:
-            bits.ended = bits.i == bits.n
+            bits.ended = bits.i == bits.cap
             break
         found = <const uint8_t*>memchr(src + bits.i, 0xFF, room)
         part = found - (src + bits.i) if found != NULL else room
@@ -181,7 +180,7 @@ cdef void fill(Bits* bits) noexcept nogil:
         bits.i += part
         if found == NULL:
             continue
-        if bits.n - bits.i < 2 or src[bits.i + 1] != 0:
+        if bits.cap - bits.i < 2 or src[bits.i + 1] != 0:
             bits.ended = True               # a marker, fill bytes before one, or half of one
         else:
             bits.clean[bits.held] = 0xFF
@@ -201,13 +200,6 @@ cdef Py_ssize_t place_of(const Bits* bits) noexcept nogil:
 
 
 # --- differences ---
-
-cdef struct Start:                  # how a chain began that began anywhere
-    int64_t log[LOGGED]             # where its first samples begin
-    int phases[LOGGED]
-    int logged
-    uint16_t* begin                 # its first sample
-
 
 cdef Py_ssize_t room_for(Py_ssize_t want) noexcept nogil:
     # Samples that `out` of read_differences must have room for: a chain can't give more than its bits, or than wanted.

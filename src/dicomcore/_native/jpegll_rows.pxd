@@ -25,6 +25,9 @@ cdef struct Rows:                       # how far a scan has come
     bint slanted
     uint16_t* memory                    # rows where they aren't
     uint16_t* above
+    uint16_t* heap                      # differences that aren't rows yet
+    Py_ssize_t held                     # of them
+    int phase                           # whose turn it is, where components have their own tables
 
 cdef Status open_rows(Rows* rows, const Frame* frame, const Scan* scan, const Output* out,
                       Py_ssize_t interval) noexcept nogil

@@ -66,6 +66,9 @@ cdef Status open_rows(Rows* rows, const Frame* frame, const Scan* scan, const Ou
     rows.start = <uint16_t>(1 << (frame.precision - scan.point_transform - 1))
     rows.in_place = out.width == 2 and out.shift == 0 and is_packed(out, scan.count)
     rows.slanted = scan.predictor >= 6 and scan.count == 1 and frame.columns >= SLANT
+    rows.heap = <uint16_t*>malloc((SLANT * rows.count + room_for(rows.stop * rows.count)) * sizeof(uint16_t))
+    if rows.heap == NULL:
+        return NO_MEMORY
     if not rows.in_place:
         rows.memory = <uint16_t*>malloc((SLANT + 1) * rows.count * sizeof(uint16_t))
         if rows.memory == NULL:
@@ -75,7 +78,8 @@ cdef Status open_rows(Rows* rows, const Frame* frame, const Scan* scan, const Ou
 
 cdef void free_rows(Rows* rows) noexcept nogil:
     free(rows.memory)
-    rows.memory = NULL
+    free(rows.heap)
+    rows.memory = rows.heap = NULL
 
 
 cdef Py_ssize_t take_rows(Rows* rows, const uint16_t* differences, Py_ssize_t held, bint last) noexcept nogil:
@@ -123,13 +127,9 @@ cdef Status next_interval(Bits* bits) noexcept nogil:
 
 
 cdef Status decode_rows(Bits* bits, const Tables* tables, Rows* rows, Py_ssize_t interval) noexcept nogil:
-    # All rows of a scan.
-    cdef Py_ssize_t held = 0, got = 0, used
-    cdef uint16_t* heap = <uint16_t*>malloc((SLANT * rows.count + room_for(interval * rows.count)) * sizeof(uint16_t))
+    # The rows of a scan that are still to come. After a fault the whole rows before it have been taken.
+    cdef Py_ssize_t got = 0, used
     cdef Status status = OK
-    cdef int phase = 0
-    if heap == NULL:
-        return NO_MEMORY
     while rows.y < rows.last and status == OK:
         if rows.y == rows.stop:
             status = next_interval(bits)
@@ -137,11 +137,11 @@ cdef Status decode_rows(Bits* bits, const Tables* tables, Rows* rows, Py_ssize_t
                 break
             rows.top = rows.y
             rows.stop = min(rows.y + interval, rows.last)
-            held = phase = 0
-        status = read_differences(bits, tables, heap + held, (rows.stop - rows.y) * rows.count - held, &phase, &got)
-        held += got
-        used = take_rows(rows, heap, held, status != OK)
-        held -= used
-        memmove(heap, heap + used, held * sizeof(uint16_t))
-    free(heap)
+            rows.held = rows.phase = 0
+        status = read_differences(bits, tables, rows.heap + rows.held,
+                                  (rows.stop - rows.y) * rows.count - rows.held, &rows.phase, &got)
+        rows.held += got
+        used = take_rows(rows, rows.heap, rows.held, status != OK)
+        rows.held -= used
+        memmove(rows.heap, rows.heap + used, rows.held * sizeof(uint16_t))
     return status
