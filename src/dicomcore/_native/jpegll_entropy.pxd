@@ -49,7 +49,7 @@ cdef struct Bits:                   # entropy-coded data, its stuffed zeros take
     int misses                      # second chains in a row that never fell into step
 
 cdef enum:
-    LOGGED = 64                     # places at which a chain may fall into step with the one behind it
+    LOGGED = 512                    # places at which a chain may fall into step with the one behind it, at most
 
 cdef struct Start:                  # how a chain began that began anywhere
     int64_t log[LOGGED]             # where its first samples begin
@@ -57,7 +57,8 @@ cdef struct Start:                  # how a chain began that began anywhere
     int logged
     uint16_t* begin                 # its first sample
 
-cdef void start_anywhere(const Tables* tables, const uint8_t* bits, jll_chain* chain, Start* start) noexcept nogil
+cdef void start_anywhere(const Tables* tables, const uint8_t* bits, jll_chain* chain, Start* start,
+                         int most) noexcept nogil
 cdef int fall_in_step(const Tables* tables, const uint8_t* bits, jll_chain* chain, const Start* start) noexcept nogil
 cdef void fill(Bits* bits) noexcept nogil
 cdef Status build_tables(Tables* tables, const Codes** codes, int count, Py_ssize_t samples,

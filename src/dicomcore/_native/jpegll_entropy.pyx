@@ -24,6 +24,7 @@ cdef extern from "jpegll_chains.h" nogil:
 
 cdef enum:
     CHAINS = 3                      # at most; a fourth gains nothing
+    CHANCES = 64                    # places at which chains may fall into step, of LOGGED
     CLEAN = CHAINS * REGION         # bytes of clean, less its slack
     WORTH = 384                     # bytes from which on a further chain gains more than its start costs
     GROUP = 57                      # bits that a chain takes between two looks at its stop, at most
@@ -245,11 +246,12 @@ cdef void run_together(const Tables* tables, const uint8_t* bits, jll_chain* cha
             jll_wide3(tables.turn[0], bits, live[0], live[1], live[2])
 
 
-cdef void start_anywhere(const Tables* tables, const uint8_t* bits, jll_chain* chain, Start* start) noexcept nogil:
-    # A chain's first samples, and where each begins.
+cdef void start_anywhere(const Tables* tables, const uint8_t* bits, jll_chain* chain, Start* start,
+                         int most) noexcept nogil:
+    # A chain's first samples, `most` at most, and where each begins.
     start.logged = 0
     start.begin = chain.out
-    while start.logged < LOGGED and not chain.broken and chain.out < chain.full:
+    while start.logged < most and goes(chain):
         start.log[start.logged] = chain.pos
         start.phases[start.logged] = chain.phase
         start.logged += 1
@@ -290,10 +292,12 @@ cdef void run_chains(Bits* bits, const Tables* tables, jll_chain* first, int cou
         chain.out = chains[k - 1].full + 2 * JLL_SPILL
         if begin[k] - begin[k - 1] < wanted:
             chain.out = (first.out if k == 1 else starts[k - 1].begin) + (begin[k] - begin[k - 1]) + 2 * JLL_SPILL
+        starts[k].begin = chain.out
         chain.full = chain.out + wanted
-        start_anywhere(tables, bits.clean, chain, &starts[k])
+        chain.stop = end - 2 * GROUP
         chains[k - 1].stop = begin[k] - GROUP
-    chains[count - 1].stop = end - 2 * GROUP
+    for k in range(1, count):
+        start_anywhere(tables, bits.clean, &chains[k], &starts[k], CHANCES)
     run_together(tables, bits.clean, chains, count)
     first[0] = chains[0]
     for k in range(1, count):

@@ -79,7 +79,8 @@ cdef Status decode_ahead(Ahead* ahead) noexcept nogil:
     chain.phase = chain.broken = 0
     chain.out = ahead.differences
     chain.full = chain.out + most
-    start_anywhere(&ahead.tables, ahead.bits.clean, &chain, &ahead.start)
+    chain.stop = 8 * ahead.bits.held - 64
+    start_anywhere(&ahead.tables, ahead.bits.clean, &chain, &ahead.start, LOGGED)
     ahead.bits.pos = chain.pos
     ahead.count = chain.out - ahead.differences
     phase = chain.phase
