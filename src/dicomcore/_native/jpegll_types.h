@@ -24,7 +24,7 @@
 #endif
 
 /* Shifts by a variable count need three instructions on the x86-64 baseline and one with BMI2. */
-#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
 #define JLL_CLONES __attribute__((target_clones("default", "arch=haswell")))
 #else
 #define JLL_CLONES

@@ -13,7 +13,7 @@
 #endif
 
 /* Three planes are joined by byte shuffles, which the x86-64 baseline lacks. */
-#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
 #define PACKBITS_CLONES __attribute__((target_clones("default", "arch=haswell")))
 #else
 #define PACKBITS_CLONES
