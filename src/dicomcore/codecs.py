@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dicomcore._native import jpegll as _jpegll
 from dicomcore._native import jpegll_encode as _jpegll_encode
+from dicomcore._native import jpegll_tail as _jpegll_tail
 from dicomcore._native import rle as _rle
 from dicomcore.errors import EncodeError, PixelDecodeError
 
@@ -24,6 +27,8 @@ __all__ = [
     "rle_decode",
     "rle_encode",
 ]
+
+UNSIGNED = {width: np.dtype(f"u{width}") for width in (1, 2, 4, 8)}
 
 PARTIAL_SAMPLES_PER_BYTE = 1 << 12  # a codestream cut short may claim that much more than it holds
 RLE_EXPANSION = 64  # 2 bytes stand for 128 at most (PS3.5 G.3.1)
@@ -54,7 +59,7 @@ def rle_decode(
         raise ValueError(f"a frame of {rows} × {columns} pixels with {samples_per_pixel} samples")
     width = max(bits_allocated // 8, 1)
     pixels = rows * columns if bits_allocated > 1 else -(-rows * columns // 8)
-    held = memoryview(frame).nbytes
+    held = size_of(frame)
     size = pixels * samples_per_pixel * width
     if size > RLE_EXPANSION * held and not (partial and out is not None):
         raise PixelDecodeError(f"{held} bytes cannot hold a frame of {size} bytes", offset=held)
@@ -63,14 +68,14 @@ def rle_decode(
         shape = (samples_per_pixel, *shape) if planar else (*shape, samples_per_pixel)
     if bits_allocated == 1:
         packed = np.empty(samples_per_pixel * pixels, np.uint8)
-        _rle.decode_frame(flat(frame), packed, pixels, samples_per_pixel, 1, True, partial)
+        _rle.decode_frame(frame, packed, pixels, samples_per_pixel, 1, True, partial)
         planes = np.unpackbits(packed.reshape(samples_per_pixel, -1), axis=1, count=rows * columns, bitorder="little")
         bits = planes if planar or samples_per_pixel == 1 else planes.T
         array = output(out, shape, np.dtype(np.uint8))
         array[...] = bits.reshape(shape)
         return array
-    array = output(out, shape, np.dtype(f"u{width}"))
-    _rle.decode_frame(flat(frame), flat(array), rows * columns, samples_per_pixel, width, planar, partial)
+    array = output(out, shape, UNSIGNED[width])
+    _rle.decode_frame(frame, array, rows * columns, samples_per_pixel, width, planar, partial)
     return array
 
 
@@ -93,7 +98,7 @@ def rle_encode(array: Any, *, planar: bool = False) -> bytes:
         rows, columns, samples = pixels.shape
     if pixels.itemsize * samples > 15:
         raise EncodeError(f"{samples} samples of {pixels.itemsize} bytes need more than RLE's 15 segments (PS3.5 G.5)")
-    return _rle.encode_frame(flat(pixels), rows * columns, columns, samples, pixels.itemsize, planar)
+    return _rle.encode_frame(pixels, rows * columns, columns, samples, pixels.itemsize, planar)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +131,7 @@ class JpegLosslessInfo:
     @property
     def dtype(self) -> np.dtype[Any]:
         """The dtype of the decoded array: uint8 for up to 8 bits, else uint16."""
-        return np.dtype(np.uint8 if self.precision <= 8 else np.uint16)
+        return UNSIGNED[1 if self.precision <= 8 else 2]
 
 
 def jpeg_lossless_info(codestream: Any) -> JpegLosslessInfo:
@@ -135,38 +140,52 @@ def jpeg_lossless_info(codestream: Any) -> JpegLosslessInfo:
     Raises PixelDecodeError, whose ``offset`` counts bytes from the start of `codestream`, and
     UnsupportedTransferSyntaxError for the other kinds of JPEG.
     """
-    return JpegLosslessInfo(**_jpegll.info(flat(codestream)))
+    return JpegLosslessInfo(**_jpegll.info(codestream))
 
 
-def jpeg_lossless_decode(codestream: Any, *, out: Any = None, partial: bool = False) -> NDArray[Any]:
+def jpeg_lossless_decode(codestream: Any, *, out: Any = None, partial: bool = False, threads: int = 1) -> NDArray[Any]:
     """Decode a JPEG lossless codestream (T.81 process 14), with any predictor, of 2 to 16 bits and 1 to 4 components.
 
     Returns ``(rows, columns)`` or ``(rows, columns, samples)`` in native byte order, uint8 for up to 8 bits of precision,
     else uint16. Components that are subsampled are spread by repeating samples. `out`, a writable contiguous buffer,
     takes the samples in place of a new array; with twice the bytes that 8-bit samples need it gets them as uint16.
-    Raises PixelDecodeError, whose ``offset`` counts bytes from the start of `codestream`; with `partial` the rows that
-    could be decoded are returned, and zeros for the rest.
+    With `threads` 2 or more a large frame is decoded on two threads, bit for bit alike; several frames are better spread
+    over threads each on its own. Raises PixelDecodeError, whose ``offset`` counts bytes from the start of `codestream`;
+    with `partial` the rows that could be decoded are returned, and zeros for the rest.
     """
-    source = flat(codestream)
-    info = jpeg_lossless_info(source)
-    size = int(np.prod(info.shape))
-    check_claim(source, info, size, partial)
+    info = jpeg_lossless_info(codestream)
+    size = prod(info.shape)
+    check_claim(codestream, info, size, partial)
     dtype = info.dtype
     if out is not None and dtype.itemsize == 1 and memoryview(out).nbytes == 2 * size:
         dtype = np.dtype(np.uint16)
     array = output(out, info.shape, dtype)
-    _jpegll.decode_frame(source, flat(array), dtype.itemsize, False, partial)
+    if threads < 2 or not decode_on_two(codestream, array, partial):
+        _jpegll.decode_frame(codestream, array, dtype.itemsize, False, partial)
     return array
+
+
+def decode_on_two(codestream: Any, array: NDArray[Any], partial: bool) -> bool:
+    """Decode with another thread's help; False where the codestream is too short for it, or of another kind."""
+    tail = _jpegll_tail.Tail(codestream)
+    if not tail:
+        return False
+    other = Thread(target=tail.run, daemon=True)
+    other.start()
+    try:
+        _jpegll_tail.decode_frame(tail, array, array.itemsize, other.join, partial)
+    finally:
+        other.join()
+    return True
 
 
 def jpeg_lossless_decode_components(codestream: Any, *, partial: bool = False) -> list[NDArray[Any]]:
     """Decode a JPEG lossless codestream to one array a component, each ``(rows, columns)`` of its own (T.81 A.1.1)."""
-    source = flat(codestream)
-    info = jpeg_lossless_info(source)
+    info = jpeg_lossless_info(codestream)
     sizes = [rows * columns for _, rows, columns in info.components]
-    check_claim(source, info, sum(sizes), partial)
+    check_claim(codestream, info, sum(sizes), partial)
     samples = np.empty(sum(sizes), info.dtype)
-    _jpegll.decode_frame(source, flat(samples), info.dtype.itemsize, True, partial)
+    _jpegll.decode_frame(codestream, samples, info.dtype.itemsize, True, partial)
     parts = np.split(samples, np.cumsum(sizes)[:-1])
     return [part.reshape(rows, columns) for part, (_, rows, columns) in zip(parts, info.components, strict=True)]
 
@@ -188,36 +207,43 @@ def jpeg_lossless_encode(array: Any, *, precision: int | None = None, selection_
     width = 8 * pixels.itemsize
     precision = width if precision is None else precision
     if not 2 <= precision <= width or not 1 <= selection_value <= 7:
-        raise EncodeError(f"precision is 2 to {width} and selection_value 1 to 7, not {precision} and {selection_value}")
+        raise EncodeError(
+            f"precision is 2 to {width} and selection_value 1 to 7, not {precision} and {selection_value}"
+        )
     if precision < width:
-        low, high = (-1 << precision - 1, (1 << precision - 1) - 1) if pixels.dtype.kind == "i" else (0, (1 << precision) - 1)
+        low, high = (
+            (-1 << precision - 1, (1 << precision - 1) - 1) if pixels.dtype.kind == "i" else (0, (1 << precision) - 1)
+        )
         if int(pixels.min()) < low or int(pixels.max()) > high:
             raise EncodeError(f"samples from {pixels.min()} to {pixels.max()} don't fit {precision} bits")
     pixels = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("="))
     samples = pixels.shape[2] if pixels.ndim == 3 else 1
     return _jpegll_encode.encode_frame(
-        flat(pixels), pixels.shape[0], pixels.shape[1], samples, pixels.itemsize, precision, selection_value
+        pixels, pixels.shape[0], pixels.shape[1], samples, pixels.itemsize, precision, selection_value
     )
 
 
-def check_claim(source: memoryview, info: JpegLosslessInfo, samples: int, partial: bool) -> None:
+def check_claim(codestream: Any, info: JpegLosslessInfo, samples: int, partial: bool) -> None:
     """Refuse a frame that the codestream can't hold, as a sample takes at least a bit, before it is allocated."""
-    held = source.nbytes - info.scan_offset
+    total = size_of(codestream)
+    held = total - info.scan_offset
     if samples > (PARTIAL_SAMPLES_PER_BYTE if partial else 8) * held:
-        raise PixelDecodeError(f"{held} bytes cannot hold {samples} samples", offset=source.nbytes)
-
-
-def flat(buffer: Any) -> memoryview:
-    """The bytes of a contiguous buffer."""
-    return memoryview(buffer).cast("B")
+        raise PixelDecodeError(f"{held} bytes cannot hold {samples} samples", offset=total)
 
 
 def output(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
     """`out` seen as an array of `shape`, or a new one."""
     if out is None:
         return np.empty(shape, dtype)
+    if type(out) is np.ndarray and out.shape == shape and out.dtype == dtype and out.flags.carray:
+        return out
     view = memoryview(out)
-    size = int(np.prod(shape)) * dtype.itemsize
+    size = prod(shape) * dtype.itemsize
     if view.readonly or not view.c_contiguous or view.nbytes != size:
         raise ValueError(f"out is to be a writable contiguous buffer of {size} bytes")
     return np.frombuffer(view.cast("B"), dtype).reshape(shape)
+
+
+def size_of(buffer: Any) -> int:
+    """Bytes in a buffer."""
+    return len(buffer) if isinstance(buffer, (bytes, bytearray)) else memoryview(buffer).nbytes

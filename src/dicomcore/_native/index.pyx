@@ -105,6 +105,7 @@ cdef class Index:
                 return 0
             if self.failure is not None:
                 raise self.failure
+            self.source.begin_scan()
             capacity = max(s.count, min(2 * s.capacity, s.max_rows))
             rows = <Row*>malloc(capacity * sizeof(Row))
             if rows == NULL:
@@ -115,7 +116,6 @@ cdef class Index:
             s.capacity = capacity
             s.pause_at_pixels = False
             self.source.shared = True
-            self.source.begin_scan()
             try:
                 self.run()
             except Exception as error:

@@ -13,7 +13,7 @@
 
 #include "jpegll_types.h"
 
-static inline uint64_t jll_window(const uint8_t *bits, int64_t pos)
+JLL_INLINE uint64_t jll_window(const uint8_t *bits, int64_t pos)
 {
     uint64_t word;
     memcpy(&word, bits + (pos >> 3), 8);
@@ -21,7 +21,7 @@ static inline uint64_t jll_window(const uint8_t *bits, int64_t pos)
 }
 
 /* Four samples to out; of them as many count as the caller goes on by. */
-static inline void jll_store(uint16_t *out, uint64_t differences)
+JLL_INLINE void jll_store(uint16_t *out, uint64_t differences)
 {
 #ifdef JLL_BIG_ENDIAN
     out[0] = (uint16_t)differences;
@@ -33,7 +33,7 @@ static inline void jll_store(uint16_t *out, uint64_t differences)
 }
 
 /* The difference of category ssss whose bits begin `window` (T.81 F.2.2.1, figure F.12, made free of branches). */
-static inline uint16_t jll_extend(uint64_t window, unsigned ssss)
+JLL_INLINE uint16_t jll_extend(uint64_t window, unsigned ssss)
 {
     uint64_t value = (window >> 1) >> (63 - ssss);
     uint64_t negative = ~(uint64_t)((int64_t)window >> 63);

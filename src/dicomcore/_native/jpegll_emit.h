@@ -21,7 +21,7 @@ typedef struct {
 } jll_tail;
 
 /* SSSS: the bits that hold |difference|; 16 for -32768, which stands for 32768 (T.81 H.1.2.2). */
-static inline unsigned jll_ssss(int difference)
+JLL_INLINE unsigned jll_ssss(int difference)
 {
     uint32_t size = (uint32_t)(difference < 0 ? -difference : difference);
 #if defined(_MSC_VER) && !defined(__clang__)
@@ -49,7 +49,7 @@ JLL_CLONES static void jll_count(const uint16_t *differences, ptrdiff_t count, u
 }
 
 /* Writes the window's whole bytes; eight are touched. */
-static inline uint8_t *jll_put(uint8_t *out, jll_tail *tail)
+JLL_INLINE uint8_t *jll_put(uint8_t *out, jll_tail *tail)
 {
     uint64_t word = JLL_BE64(tail->window << (64 - tail->bits));
     memcpy(out, &word, 8);
@@ -58,7 +58,7 @@ static inline uint8_t *jll_put(uint8_t *out, jll_tail *tail)
     return out;
 }
 
-static inline void jll_take(jll_tail *tail, const jll_code *codes, uint16_t difference)
+JLL_INLINE void jll_take(jll_tail *tail, const jll_code *codes, uint16_t difference)
 {
     int value = (int16_t)difference;
     const jll_code *code = &codes[jll_ssss(value)];

@@ -9,6 +9,7 @@ from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memchr, memcpy, memset
 
 from dicomcore._native.fault cimport NO_MEMORY, OK, Status, raise_fault
+from dicomcore._native.held cimport hold, let_go
 from dicomcore._native.jpegll_predict cimport differ_first_row, differ_row
 
 cdef extern from "jpegll_emit.h" nogil:
@@ -282,7 +283,6 @@ cdef Status encode(const Picture* picture, Sink* sink) noexcept nogil:
     cdef Status status = NO_MEMORY
     cdef uint16_t* scratch = <uint16_t*>malloc(3 * count * sizeof(uint16_t))
     cdef uint8_t* fresh = <uint8_t*>malloc(count * CODE_BYTES + 16)
-    memset(sink, 0, sizeof(Sink))
     if scratch != NULL and fresh != NULL:
         memset(counts, 0, sizeof(counts))
         for y in range(picture.rows):
@@ -298,26 +298,30 @@ cdef Status encode(const Picture* picture, Sink* sink) noexcept nogil:
     return status
 
 
-def encode_frame(const uint8_t[::1] src not None, Py_ssize_t rows, Py_ssize_t columns, int samples, int width,
+def encode_frame(src, Py_ssize_t rows, Py_ssize_t columns, int samples, int width,
                  int precision, int predictor):
     """A frame of native-order samples, pixel by pixel, as one interleaved scan; returns the codestream as bytes.
 
     Of each sample of `width` bytes the lowest `precision` bits count.
     """
     cdef Picture picture
+    cdef Py_buffer source
     cdef Sink sink
     cdef Status status
     if not (0 < rows <= 0xFFFF and 0 < columns <= 0xFFFF and 1 <= samples <= 4 and 1 <= width <= 2
             and 2 <= precision <= 8 * width and 1 <= predictor <= 7):
         raise ValueError("a JPEG lossless frame has 1 to 65535 rows and columns, 1 to 4 samples of 2 to 16 bits")
-    if src.shape[0] != rows * columns * samples * width:
-        raise ValueError(f"a buffer of {src.shape[0]} bytes, where the frame has {rows * columns * samples * width}")
-    picture = Picture(src=&src[0], width=width, rows=rows, columns=columns, samples=samples, precision=precision,
-                      predictor=predictor)
+    memset(&sink, 0, sizeof(Sink))
+    hold(src, &source)
     try:
+        if source.len != rows * columns * samples * width:
+            raise ValueError(f"a buffer of {source.len} bytes, where the frame has {rows * columns * samples * width}")
+        picture = Picture(src=<const uint8_t*>source.buf, width=width, rows=rows, columns=columns, samples=samples,
+                          precision=precision, predictor=predictor)
         with nogil:
             status = encode(&picture, &sink)
         raise_fault(status, "JPEG lossless frame", 0)
         return sink.bytes[:sink.size]
     finally:
         free(sink.bytes)
+        let_go(&source)

@@ -39,14 +39,28 @@ cdef struct Bits:                   # entropy-coded data, its stuffed zeros take
     const uint8_t* src
     Py_ssize_t n
     Py_ssize_t i                    # of src: what hasn't been taken yet
+    Py_ssize_t cap                  # of src: what isn't to be taken yet; n at most
     Py_ssize_t began                # of src: the first byte of this restart interval
     int64_t dropped                 # bytes of this interval that have left `clean`
     uint8_t* clean
     Py_ssize_t held                 # bytes in clean
     int64_t pos                     # the next bit of clean
-    bint ended                      # src[i] begins a marker, or src is at its end
+    bint ended                      # src[i] begins a marker, or is the end or the cap
     int misses                      # second chains in a row that never fell into step
 
+cdef enum:
+    LOGGED = 512                    # places at which a chain may fall into step with the one behind it, at most
+
+cdef struct Start:                  # how a chain began that began anywhere
+    int64_t log[LOGGED]             # where its first samples begin
+    int phases[LOGGED]
+    int logged
+    uint16_t* begin                 # its first sample
+
+cdef void start_anywhere(const Tables* tables, const uint8_t* bits, jll_chain* chain, Start* start,
+                         int most) noexcept nogil
+cdef int fall_in_step(const Tables* tables, const uint8_t* bits, jll_chain* chain, const Start* start) noexcept nogil
+cdef void fill(Bits* bits) noexcept nogil
 cdef Status build_tables(Tables* tables, const Codes** codes, int count, Py_ssize_t samples,
                          double bits_each) noexcept nogil
 cdef void free_tables(Tables* tables) noexcept nogil

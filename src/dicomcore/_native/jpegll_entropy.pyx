@@ -24,7 +24,7 @@ cdef extern from "jpegll_chains.h" nogil:
 
 cdef enum:
     CHAINS = 3                      # at most; a fourth gains nothing
-    LOGGED = 64                     # places at which a chain may fall into step with the one behind it
+    CHANCES = 64                    # places at which chains may fall into step, of LOGGED
     CLEAN = CHAINS * REGION         # bytes of clean, less its slack
     WORTH = 384                     # bytes from which on a further chain gains more than its start costs
     GROUP = 57                      # bits that a chain takes between two looks at its stop, at most
@@ -138,7 +138,7 @@ cdef void free_tables(Tables* tables) noexcept nogil:
 cdef Status open_bits(Bits* bits, const uint8_t* src, Py_ssize_t n, Py_ssize_t i) noexcept nogil:
     memset(bits, 0, sizeof(Bits))
     bits.src = src
-    bits.n = n
+    bits.n = bits.cap = n
     bits.clean = <uint8_t*>malloc(min(n - i, <Py_ssize_t>CLEAN) + JLL_SLACK)
     if bits.clean == NULL:
         return NO_MEMORY
@@ -161,7 +161,7 @@ cdef void begin_interval(Bits* bits, Py_ssize_t i) noexcept nogil:
 
 cdef void fill(Bits* bits) noexcept nogil:
     # Drops what has been read and takes on as much as clean can hold, without the zero stuffed after each 0xFF
-    # (T.81 B.1.1.5); stops at a marker.
+    # (T.81 B.1.1.5); stops at a marker and at the cap.
     cdef Py_ssize_t spent = <Py_ssize_t>(bits.pos >> 3), room, part
     cdef const uint8_t* found
     cdef const uint8_t* src = bits.src
@@ -170,9 +170,9 @@ cdef void fill(Bits* bits) noexcept nogil:
     bits.dropped += spent
     bits.pos -= 8 * spent
     while not bits.ended:
-        room = min(<Py_ssize_t>CLEAN - bits.held, bits.n - bits.i)
+        room = min(<Py_ssize_t>CLEAN - bits.held, bits.cap - bits.i)
         if room == 0:
-            bits.ended = bits.i == bits.n
+            bits.ended = bits.i == bits.cap
             break
         found = <const uint8_t*>memchr(src + bits.i, 0xFF, room)
         part = found - (src + bits.i) if found != NULL else room
@@ -181,7 +181,7 @@ cdef void fill(Bits* bits) noexcept nogil:
         bits.i += part
         if found == NULL:
             continue
-        if bits.n - bits.i < 2 or src[bits.i + 1] != 0:
+        if bits.cap - bits.i < 2 or src[bits.i + 1] != 0:
             bits.ended = True               # a marker, fill bytes before one, or half of one
         else:
             bits.clean[bits.held] = 0xFF
@@ -201,13 +201,6 @@ cdef Py_ssize_t place_of(const Bits* bits) noexcept nogil:
 
 
 # --- differences ---
-
-cdef struct Start:                  # how a chain began that began anywhere
-    int64_t log[LOGGED]             # where its first samples begin
-    int phases[LOGGED]
-    int logged
-    uint16_t* begin                 # its first sample
-
 
 cdef Py_ssize_t room_for(Py_ssize_t want) noexcept nogil:
     # Samples that `out` of read_differences must have room for: a chain can't give more than its bits, or than wanted.
@@ -253,11 +246,12 @@ cdef void run_together(const Tables* tables, const uint8_t* bits, jll_chain* cha
             jll_wide3(tables.turn[0], bits, live[0], live[1], live[2])
 
 
-cdef void start_anywhere(const Tables* tables, const uint8_t* bits, jll_chain* chain, Start* start) noexcept nogil:
-    # A chain's first samples, and where each begins.
+cdef void start_anywhere(const Tables* tables, const uint8_t* bits, jll_chain* chain, Start* start,
+                         int most) noexcept nogil:
+    # A chain's first samples, `most` at most, and where each begins.
     start.logged = 0
     start.begin = chain.out
-    while start.logged < LOGGED and not chain.broken and chain.out < chain.full:
+    while start.logged < most and goes(chain):
         start.log[start.logged] = chain.pos
         start.phases[start.logged] = chain.phase
         start.logged += 1
@@ -298,10 +292,12 @@ cdef void run_chains(Bits* bits, const Tables* tables, jll_chain* first, int cou
         chain.out = chains[k - 1].full + 2 * JLL_SPILL
         if begin[k] - begin[k - 1] < wanted:
             chain.out = (first.out if k == 1 else starts[k - 1].begin) + (begin[k] - begin[k - 1]) + 2 * JLL_SPILL
+        starts[k].begin = chain.out
         chain.full = chain.out + wanted
-        start_anywhere(tables, bits.clean, chain, &starts[k])
+        chain.stop = end - 2 * GROUP
         chains[k - 1].stop = begin[k] - GROUP
-    chains[count - 1].stop = end - 2 * GROUP
+    for k in range(1, count):
+        start_anywhere(tables, bits.clean, &chains[k], &starts[k], CHANCES)
     run_together(tables, bits.clean, chains, count)
     first[0] = chains[0]
     for k in range(1, count):

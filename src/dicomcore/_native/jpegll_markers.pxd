@@ -5,6 +5,10 @@ from libc.stdint cimport uint8_t
 from dicomcore._native.fault cimport Status
 
 
+cdef enum:                      # second bytes of the markers between restart intervals (T.81 table B.1)
+    RST0 = 0xD0
+    RST7 = 0xD7
+
 cdef struct Component:
     uint8_t id                  # Ci
     int h, v                    # Hi, Vi: sampling factors

@@ -14,8 +14,6 @@ cdef enum:                      # second bytes of markers (T.81 table B.1)
     JPG = 0xC8
     DAC = 0xCC
     SOF15 = 0xCF
-    RST0 = 0xD0
-    RST7 = 0xD7
     SOI = 0xD8
     EOI = 0xD9
     SOS = 0xDA

@@ -4,21 +4,32 @@ A frame is the 64-byte RLE Header and up to 15 segments, each the PackBits of on
 of the first sample, then the less significant ones, then the next sample's (G.2).
 """
 
-from libc.stdint cimport uint8_t, uint32_t
+from libc.stdint cimport int8_t, uint8_t, uint32_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memmove, memset
 
 from dicomcore._native.cursor cimport load_le32
 from dicomcore._native.fault cimport CORRUPT, NO_MEMORY, OK, OVERRUN, Status, TRUNCATED, raise_fault
+from dicomcore._native.held cimport hold, hold_writable, let_go
 
-cdef extern from "runs16.h" nogil:
-    void runs16_emit(uint8_t* dst, const uint8_t* src, int repeat)
-    void runs16_copy(uint8_t* dst, const uint8_t* src)
-    void runs16_fill(uint8_t* dst, uint8_t value)
-    void runs16_join2(uint8_t* dst, const uint8_t* low, const uint8_t* high, Py_ssize_t count)
-    void runs16_pick(uint8_t* dst, const uint8_t* src, Py_ssize_t stride, Py_ssize_t count)
-    Py_ssize_t runs16_run(const uint8_t* src, Py_ssize_t most)
-    Py_ssize_t runs16_literal(const uint8_t* src, Py_ssize_t most)
+cdef extern from "packbits.h" nogil:
+    ctypedef struct packbits_place:
+        const uint8_t* src
+        Py_ssize_t at
+        Py_ssize_t safe
+        uint8_t* dst
+        Py_ssize_t done
+        Py_ssize_t stop
+    void packbits_expand1(packbits_place* a)
+    void packbits_expand2(packbits_place* a, packbits_place* b)
+    void packbits_expand3(packbits_place* a, packbits_place* b, packbits_place* c)
+    void packbits_join2(uint8_t* dst, const uint8_t* low, const uint8_t* high, Py_ssize_t count)
+    void packbits_join3(uint8_t* dst, const uint8_t* a, const uint8_t* b, const uint8_t* c, Py_ssize_t count)
+    void packbits_join4(uint8_t* dst, const uint8_t* a, const uint8_t* b, const uint8_t* c, const uint8_t* d,
+                      Py_ssize_t count)
+    void packbits_pick(uint8_t* dst, const uint8_t* src, Py_ssize_t stride, Py_ssize_t count)
+    Py_ssize_t packbits_run(const uint8_t* src, Py_ssize_t most)
+    Py_ssize_t packbits_literal(const uint8_t* src, Py_ssize_t most)
 
 cdef enum:
     HEADER = 64             # bytes of the RLE Header (G.5)
@@ -37,35 +48,37 @@ cdef struct Segment:
 
 # --- decoding ---
 
-cdef Py_ssize_t expand_fast(Segment* seg, uint8_t* dst, Py_ssize_t want) noexcept nogil:
-    # Runs from seg.at on, until `want` bytes stand in dst or an end comes near; returns the bytes written. dst must have
-    # SLACK bytes past `want`. Nothing here can fault: what might is left to expand_checked.
-    cdef const uint8_t* src = seg.src
-    cdef Py_ssize_t i = seg.at, done = 0, run, k, stop
-    cdef Py_ssize_t safe = seg.n - SLACK - 1
-    cdef int control, repeat
-
-    stop = want if want < seg.left - LONGEST else seg.left - LONGEST
-    while done < stop and i < safe:
-        control = src[i]
-        repeat = control > 128
-        run = 257 - control if repeat else control + 1
-        if run <= 16:
-            runs16_emit(dst + done, src + i + 1, repeat)
-        elif control < 128:
-            for k in range(0, run, 16):
-                runs16_copy(dst + done + k, src + i + 1 + k)
-        elif control > 128:
-            for k in range(0, run, 16):
-                runs16_fill(dst + done + k, src[i + 1])
-        else:                               # reserved: stands for nothing (G.3.1)
-            i += 1
-            continue
-        i += 2 if repeat else run + 1
-        done += run
-    seg.at = i
-    seg.left -= done
-    return done
+cdef void expand_fast(Segment* segs, int count, uint8_t** dst, const Py_ssize_t* want, Py_ssize_t* done) noexcept nogil:
+    # Runs of several segments, each until want[j] bytes stand at dst[j] in all or an end comes near; done[j] is how many
+    # there are. dst[j] must have SLACK bytes past want[j]. Nothing here can fault: what might is for expand_checked.
+    cdef packbits_place places[SEGMENTS]
+    cdef packbits_place* live[SEGMENTS]
+    cdef int n, j
+    for j in range(count):
+        places[j].src = segs[j].src
+        places[j].at = segs[j].at
+        places[j].safe = segs[j].n - SLACK
+        places[j].dst = dst[j]
+        places[j].done = done[j]
+        places[j].stop = min(want[j], done[j] + segs[j].left - LONGEST)
+    while True:
+        n = 0
+        for j in range(count):
+            if places[j].at < places[j].safe and places[j].done < places[j].stop:
+                live[n] = &places[j]
+                n += 1
+        if n == 0:
+            break
+        if n == 1:
+            packbits_expand1(live[0])
+        elif n == 2 or n == 4:
+            packbits_expand2(live[0], live[1])
+        else:
+            packbits_expand3(live[0], live[1], live[2])
+    for j in range(count):
+        segs[j].at = places[j].at
+        segs[j].left -= places[j].done - done[j]
+        done[j] = places[j].done
 
 
 cdef Py_ssize_t expand_checked(Segment* seg, uint8_t* dst, Py_ssize_t want, bint lenient) noexcept nogil:
@@ -105,90 +118,81 @@ cdef Py_ssize_t expand_checked(Segment* seg, uint8_t* dst, Py_ssize_t want, bint
     return done
 
 
-cdef Py_ssize_t expand(Segment* seg, uint8_t* dst, Py_ssize_t want, bint lenient) noexcept nogil:
-    # At least `want` bytes of one plane, unless its plane has fewer left or it faults; at most SLACK more.
-    cdef Py_ssize_t done = expand_fast(seg, dst, want)
-    if done < want and seg.fault == OK:
-        done += expand_checked(seg, dst + done, want - done, lenient)
-    return done
-
-
 cdef void join(uint8_t* dst, uint8_t** planes, int count, Py_ssize_t stride, Py_ssize_t pixels) noexcept nogil:
     # planes[j][k] becomes dst[k * stride + j]
-    cdef uint8_t* a = planes[0]
-    cdef uint8_t* b
-    cdef uint8_t* c
-    cdef uint8_t* d
     cdef Py_ssize_t k
     cdef int j
     if count == 2 and stride == 2:
-        runs16_join2(dst, a, planes[1], pixels)
+        packbits_join2(dst, planes[0], planes[1], pixels)
     elif count == 3 and stride == 3:
-        b = planes[1]
-        c = planes[2]
-        for k in range(pixels):
-            dst[3 * k] = a[k]
-            dst[3 * k + 1] = b[k]
-            dst[3 * k + 2] = c[k]
+        packbits_join3(dst, planes[0], planes[1], planes[2], pixels)
     elif count == 4 and stride == 4:
-        b = planes[1]
-        c = planes[2]
-        d = planes[3]
-        for k in range(pixels):
-            dst[4 * k] = a[k]
-            dst[4 * k + 1] = b[k]
-            dst[4 * k + 2] = c[k]
-            dst[4 * k + 3] = d[k]
+        packbits_join4(dst, planes[0], planes[1], planes[2], planes[3], pixels)
     else:
         for j in range(count):
-            a = planes[j]
             for k in range(pixels):
-                dst[k * stride + j] = a[k]
+                dst[k * stride + j] = planes[j][k]
 
 
 cdef Status expand_joined(Segment* segs, int count, int width, uint8_t* dst, Py_ssize_t pixels,
                           bint lenient) noexcept nogil:
     # `count` planes, `width` of them a sample, into pixels of `count` bytes, a block of each at a time.
     cdef uint8_t* scratch = <uint8_t*>malloc(count * (BLOCK + 2 * SLACK))
-    cdef uint8_t* planes[SEGMENTS]
+    cdef uint8_t* planes[SEGMENTS]              # by the place of their bytes in a pixel
+    cdef uint8_t* dsts[SEGMENTS]                # the same by segment
     cdef Py_ssize_t held[SEGMENTS]
+    cdef Py_ssize_t wants[SEGMENTS]
     cdef Py_ssize_t done = 0, step
     cdef Status status = OK
-    cdef int j, place
+    cdef int j
     if scratch == NULL:
         return NO_MEMORY
     for j in range(count):
-        place = j - j % width + width - 1 - j % width           # most significant first in, last out
-        planes[place] = scratch + j * (BLOCK + 2 * SLACK)
+        dsts[j] = scratch + j * (BLOCK + 2 * SLACK)
+        planes[j - j % width + width - 1 - j % width] = dsts[j]     # the most significant comes first and goes last
         held[j] = 0
     while done < pixels and (status == OK or lenient):
         step = pixels - done if pixels - done < BLOCK else BLOCK
         for j in range(count):
-            place = j - j % width + width - 1 - j % width
-            if held[j] < step:
-                held[j] += expand(&segs[j], planes[place] + held[j], step - held[j], lenient)
+            wants[j] = step
+        expand_fast(segs, count, dsts, wants, held)
+        for j in range(count):
+            if held[j] < step and segs[j].fault == OK:
+                held[j] += expand_checked(&segs[j], dsts[j] + held[j], step - held[j], lenient)
             if held[j] < step:                                  # a fault: what is missing stays zero
-                memset(planes[place] + held[j], 0, step - held[j])
+                memset(dsts[j] + held[j], 0, step - held[j])
                 held[j] = step
                 status = segs[j].fault
         join(dst + done * count, planes, count, count, step)
         for j in range(count):
-            place = j - j % width + width - 1 - j % width
             held[j] -= step
-            memmove(planes[place], planes[place] + step, held[j])
+            memmove(dsts[j], dsts[j] + step, held[j])
         done += step
     free(scratch)
     return status
 
 
-cdef Status expand_plane(Segment* seg, uint8_t* dst, Py_ssize_t pixels, bint lenient) noexcept nogil:
-    # One plane straight into its place; the last bytes without slack.
-    cdef Py_ssize_t done = 0
-    if pixels > SLACK:
-        done = expand_fast(seg, dst, pixels - SLACK)
-    done += expand_checked(seg, dst + done, pixels - done, lenient)
-    memset(dst + done, 0, pixels - done)
-    return seg.fault
+cdef Status expand_planes(Segment* segs, int count, uint8_t* dst, Py_ssize_t pixels, bint lenient) noexcept nogil:
+    # Planes of one byte a pixel straight into their places, the last bytes of each without slack.
+    cdef uint8_t* dsts[SEGMENTS]
+    cdef Py_ssize_t held[SEGMENTS]
+    cdef Py_ssize_t wants[SEGMENTS]
+    cdef Status status = OK
+    cdef int j
+    memset(wants, 0, sizeof(wants))         # for compilers that can't see that count is 1 at least
+    for j in range(count):
+        dsts[j] = dst + j * pixels
+        held[j] = 0
+        wants[j] = pixels - SLACK
+    expand_fast(segs, count, dsts, wants, held)
+    for j in range(count):
+        held[j] += expand_checked(&segs[j], dsts[j] + held[j], pixels - held[j], lenient)
+        memset(dsts[j] + held[j], 0, pixels - held[j])
+        if segs[j].fault != OK:
+            status = segs[j].fault
+            if not lenient:
+                break
+    return status
 
 
 cdef Status find_segments(const uint8_t* src, Py_ssize_t n, Segment* segs, int wanted, Py_ssize_t pixels,
@@ -226,17 +230,14 @@ cdef Status expand_frame(const uint8_t* src, Py_ssize_t n, uint8_t* dst, const L
     cdef Status status = find_segments(src, n, segs, wanted, layout.pixels, at), first = OK
     if status != OK:
         return status
-    if wanted == 1:
-        status = expand_plane(&segs[0], dst, layout.pixels, lenient)
+    if layout.width == 1 and (layout.planar or layout.samples == 1):
+        status = expand_planes(segs, layout.samples, dst, layout.pixels, lenient)
     elif not layout.planar:
         status = expand_joined(segs, wanted, layout.width, dst, layout.pixels, lenient)
     else:
         for s in range(layout.samples):
-            if layout.width == 1:
-                status = expand_plane(&segs[s], dst + s * plane, layout.pixels, lenient)
-            else:
-                status = expand_joined(segs + s * layout.width, layout.width, layout.width, dst + s * plane,
-                                       layout.pixels, lenient)
+            status = expand_joined(segs + s * layout.width, layout.width, layout.width, dst + s * plane, layout.pixels,
+                                   lenient)
             if status != OK and first == OK:
                 first = status
             if status != OK and not lenient:
@@ -265,13 +266,13 @@ cdef Py_ssize_t pack_row(const uint8_t* src, Py_ssize_t n, uint8_t* dst) noexcep
     cdef Py_ssize_t i = 0, o = 0, run, most
     while i < n:
         most = n - i if n - i < LONGEST else LONGEST
-        run = runs16_run(src + i, most)
+        run = packbits_run(src + i, most)
         if run > 1:
             dst[o] = <uint8_t>(257 - run)
             dst[o + 1] = src[i]
             o += 2
         else:
-            run = runs16_literal(src + i, most)
+            run = packbits_literal(src + i, most)
             dst[o] = <uint8_t>(run - 1)
             memcpy(dst + o + 1, src + i, run)
             o += run + 1
@@ -298,7 +299,7 @@ cdef Status pack_frame(const uint8_t* src, uint8_t* dst, const Layout* layout, P
             store_le32(dst + 4 + 4 * j, <uint32_t>o)
             j += 1
             for y in range(rows):
-                runs16_pick(row, plane + y * columns * stride, stride, columns)
+                packbits_pick(row, plane + y * columns * stride, stride, columns)
                 row[columns] = ~row[columns - 1]                # no run goes on past the row
                 o += pack_row(row, columns, dst + o)
             if o & 1:
@@ -331,21 +332,27 @@ cdef int lay_out(Layout* layout, Py_ssize_t pixels, Py_ssize_t columns, int samp
     return 0
 
 
-def decode_frame(const uint8_t[::1] src not None, uint8_t[::1] dst not None, Py_ssize_t pixels, int samples, int width,
-                 bint planar=False, bint lenient=False):
+def decode_frame(src, dst, Py_ssize_t pixels, int samples, int width, bint planar=False, bint lenient=False):
     """Decode one RLE frame into `dst`, of pixels × samples × width bytes, little endian.
 
-    Returns None; with `lenient` the offset of the first fault, or None, and `dst` holds what could be read, else zeros.
-    Raises PixelDecodeError; its offset counts from src[0].
+    Both are contiguous buffers of any items. Returns None; with `lenient` the offset of the first fault, or None, and
+    `dst` holds what could be read, else zeros. Raises PixelDecodeError; its offset counts from src's first byte.
     """
     cdef Layout layout
+    cdef Py_buffer source, target
     cdef Py_ssize_t at = 0
     cdef Status status
-    lay_out(&layout, pixels, 1, samples, width, planar, dst.shape[0])
-    if src.shape[0] == 0:
-        raise_fault(TRUNCATED, "RLE frame", 0)
-    with nogil:
-        status = expand_frame(&src[0], src.shape[0], &dst[0], &layout, lenient, &at)
+    hold(src, &source)
+    try:
+        hold_writable(dst, &target)
+        try:
+            lay_out(&layout, pixels, 1, samples, width, planar, target.len)
+            with nogil:
+                status = expand_frame(<const uint8_t*>source.buf, source.len, <uint8_t*>target.buf, &layout, lenient, &at)
+        finally:
+            let_go(&target)
+    finally:
+        let_go(&source)
     if status == OK:
         return None
     if lenient and status != NO_MEMORY:
@@ -353,23 +360,25 @@ def decode_frame(const uint8_t[::1] src not None, uint8_t[::1] dst not None, Py_
     raise_fault(status, "RLE frame", at)
 
 
-def encode_frame(const uint8_t[::1] src not None, Py_ssize_t pixels, Py_ssize_t columns, int samples, int width,
-                 bint planar=False):
-    """One frame of little-endian samples as RLE, returned as bytes; its length is even (PS3.5 G.3)."""
+def encode_frame(src, Py_ssize_t pixels, Py_ssize_t columns, int samples, int width, bint planar=False):
+    """One frame of little-endian samples, a contiguous buffer, as RLE; returns bytes of even length (PS3.5 G.3)."""
     cdef Layout layout
+    cdef Py_buffer source
     cdef Py_ssize_t size = 0
     cdef Status status
-    cdef uint8_t* packed
-    lay_out(&layout, pixels, columns, samples, width, planar, src.shape[0])
-    if pack_bound(&layout) > 0xFFFFFFFF:
-        raise OverflowError("the RLE Header has 32 bits for an offset")
-    packed = <uint8_t*>malloc(pack_bound(&layout))
-    if packed == NULL:
-        raise MemoryError("RLE frame: out of memory")
+    cdef uint8_t* packed = NULL
+    hold(src, &source)
     try:
+        lay_out(&layout, pixels, columns, samples, width, planar, source.len)
+        if pack_bound(&layout) > 0xFFFFFFFF:
+            raise OverflowError("the RLE Header has 32 bits for an offset")
+        packed = <uint8_t*>malloc(pack_bound(&layout))
+        if packed == NULL:
+            raise MemoryError("RLE frame: out of memory")
         with nogil:
-            status = pack_frame(&src[0], packed, &layout, &size)
+            status = pack_frame(<const uint8_t*>source.buf, packed, &layout, &size)
         raise_fault(status, "RLE frame", 0)
         return packed[:size]
     finally:
         free(packed)
+        let_go(&source)

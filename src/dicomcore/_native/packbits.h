@@ -1,0 +1,236 @@
+/* The inner loops of RLE (PS3.5 Annex G): expanding and finding runs, and the joining of byte planes. In C for SIMD, each
+ * with a plain form that gives the same bytes, and as some are compiled once more for AVX2. */
+#ifndef DICOMCORE_PACKBITS_H
+#define DICOMCORE_PACKBITS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__SSE2__) || defined(_M_X64)
+#include <emmintrin.h>
+#define PACKBITS_SSE2 1
+#endif
+
+/* Three planes are joined by byte shuffles, which the x86-64 baseline lacks. */
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
+#define PACKBITS_CLONES __attribute__((target_clones("default", "arch=haswell")))
+#else
+#define PACKBITS_CLONES
+#endif
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#define PACKBITS_RESTRICT __restrict
+#define PACKBITS_INLINE static __forceinline
+#else
+#define PACKBITS_RESTRICT __restrict__
+#define PACKBITS_INLINE static inline __attribute__((always_inline))
+#endif
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#include <intrin.h>
+static inline int packbits_lowest(unsigned mask)
+{
+    unsigned long place;
+    _BitScanForward(&place, mask);
+    return (int)place;
+}
+#else
+static inline int packbits_lowest(unsigned mask) { return __builtin_ctz(mask); }
+#endif
+
+/* Where the expansion of a segment stands. */
+typedef struct {
+    const uint8_t *src; /* the segment's first byte */
+    ptrdiff_t at;       /* the next control byte */
+    ptrdiff_t safe;     /* of src: from here on somebody else asks for every bound */
+    uint8_t *dst;
+    ptrdiff_t done; /* bytes written to dst */
+    ptrdiff_t stop; /* and how many are enough */
+} packbits_place;
+
+/* One run or literal (PS3.5 G.3.1). Where it ends the next begins, so that a chain of control bytes sets the pace, and a
+ * branch that data takes at random would break it: 128 bytes are written whatever their number, copied or filled by a
+ * mask. `control` is signed; -128, which stands for nothing, is the caller's. */
+PACKBITS_INLINE void packbits_emit(uint8_t *PACKBITS_RESTRICT dst, const uint8_t *PACKBITS_RESTRICT src, int control)
+{
+    const uint8_t repeat = (uint8_t)(control >> 31), fill = src[0] & repeat, keep = (uint8_t)~repeat;
+    int k;
+    for (k = 0; k < 32; k++)
+        dst[k] = (uint8_t)((src[k] & keep) | fill);
+    if (control >= 32 || control <= -32)
+        for (k = 32; k < 128; k++)
+            dst[k] = (uint8_t)((src[k] & keep) | fill);
+}
+
+#define PACKBITS_GOES(p) (at##p < safe##p && done##p < stop##p)
+#define PACKBITS_TAKE(p, place)                                                                                          \
+    const uint8_t *const src##p = (place)->src;                                                                        \
+    uint8_t *const dst##p = (place)->dst;                                                                              \
+    const ptrdiff_t safe##p = (place)->safe, stop##p = (place)->stop;                                                  \
+    ptrdiff_t at##p = (place)->at, done##p = (place)->done
+#define PACKBITS_GIVE(p, place) ((place)->at = at##p, (place)->done = done##p)
+#define PACKBITS_STEP(p)                                                                                                 \
+    do {                                                                                                               \
+        int control = (int8_t)src##p[at##p];                                                                           \
+        if (control == -128) {                                                                                         \
+            at##p++;                                                                                                   \
+            break;                                                                                                     \
+        }                                                                                                              \
+        packbits_emit(dst##p + done##p, src##p + at##p + 1, control);                                                    \
+        at##p += (control & ~(control >> 31)) + 2;                                                                     \
+        done##p += (control < 0 ? -control : control) + 1;                                                             \
+    } while (0)
+
+/* Runs of one segment, or of two or three in turns, as they don't wait for each other; until one is at its end. */
+PACKBITS_CLONES static void packbits_expand1(packbits_place *a)
+{
+    PACKBITS_TAKE(0, a);
+    while (PACKBITS_GOES(0))
+        PACKBITS_STEP(0);
+    PACKBITS_GIVE(0, a);
+}
+
+PACKBITS_CLONES static void packbits_expand2(packbits_place *a, packbits_place *b)
+{
+    PACKBITS_TAKE(0, a);
+    PACKBITS_TAKE(1, b);
+    while (PACKBITS_GOES(0) && PACKBITS_GOES(1)) {
+        PACKBITS_STEP(0);
+        PACKBITS_STEP(1);
+    }
+    PACKBITS_GIVE(0, a);
+    PACKBITS_GIVE(1, b);
+}
+
+PACKBITS_CLONES static void packbits_expand3(packbits_place *a, packbits_place *b, packbits_place *c)
+{
+    PACKBITS_TAKE(0, a);
+    PACKBITS_TAKE(1, b);
+    PACKBITS_TAKE(2, c);
+    while (PACKBITS_GOES(0) && PACKBITS_GOES(1) && PACKBITS_GOES(2)) {
+        PACKBITS_STEP(0);
+        PACKBITS_STEP(1);
+        PACKBITS_STEP(2);
+    }
+    PACKBITS_GIVE(0, a);
+    PACKBITS_GIVE(1, b);
+    PACKBITS_GIVE(2, c);
+}
+
+/* dst[2k], dst[2k + 1] = low[k], high[k] */
+static inline void packbits_join2(uint8_t *dst, const uint8_t *low, const uint8_t *high, ptrdiff_t count)
+{
+    ptrdiff_t k = 0;
+#ifdef PACKBITS_SSE2
+    for (; k + 16 <= count; k += 16) {
+        __m128i a = _mm_loadu_si128((const __m128i *)(low + k));
+        __m128i b = _mm_loadu_si128((const __m128i *)(high + k));
+        _mm_storeu_si128((__m128i *)(dst + 2 * k), _mm_unpacklo_epi8(a, b));
+        _mm_storeu_si128((__m128i *)(dst + 2 * k + 16), _mm_unpackhi_epi8(a, b));
+    }
+#endif
+    for (; k < count; k++) {
+        dst[2 * k] = low[k];
+        dst[2 * k + 1] = high[k];
+    }
+}
+
+/* dst[3k], dst[3k + 1], dst[3k + 2] = a[k], b[k], c[k] */
+PACKBITS_CLONES static void packbits_join3(uint8_t *PACKBITS_RESTRICT dst, const uint8_t *PACKBITS_RESTRICT a,
+                                       const uint8_t *PACKBITS_RESTRICT b, const uint8_t *PACKBITS_RESTRICT c,
+                                       ptrdiff_t count)
+{
+    ptrdiff_t k;
+    for (k = 0; k < count; k++) {
+        dst[3 * k] = a[k];
+        dst[3 * k + 1] = b[k];
+        dst[3 * k + 2] = c[k];
+    }
+}
+
+/* The same of four. */
+PACKBITS_CLONES static void packbits_join4(uint8_t *PACKBITS_RESTRICT dst, const uint8_t *PACKBITS_RESTRICT a,
+                                       const uint8_t *PACKBITS_RESTRICT b, const uint8_t *PACKBITS_RESTRICT c,
+                                       const uint8_t *PACKBITS_RESTRICT d, ptrdiff_t count)
+{
+    ptrdiff_t k;
+    for (k = 0; k < count; k++) {
+        dst[4 * k] = a[k];
+        dst[4 * k + 1] = b[k];
+        dst[4 * k + 2] = c[k];
+        dst[4 * k + 3] = d[k];
+    }
+}
+
+/* dst[k] = src[k * stride] */
+static inline void packbits_pick(uint8_t *dst, const uint8_t *src, ptrdiff_t stride, ptrdiff_t count)
+{
+    ptrdiff_t k = 0;
+    if (stride == 1) {
+        memcpy(dst, src, (size_t)count);
+        return;
+    }
+#ifdef PACKBITS_SSE2
+    if (stride == 2) {
+        const __m128i low = _mm_set1_epi16(0xFF);
+        for (; k + 17 <= count; k += 16) { /* one less than fits: src may start at an odd byte */
+            __m128i a = _mm_loadu_si128((const __m128i *)(src + 2 * k));
+            __m128i b = _mm_loadu_si128((const __m128i *)(src + 2 * k + 16));
+            _mm_storeu_si128((__m128i *)(dst + k), _mm_packus_epi16(_mm_and_si128(a, low), _mm_and_si128(b, low)));
+        }
+    }
+#endif
+    for (; k < count; k++)
+        dst[k] = src[k * stride];
+}
+
+/* How often src[0] stands at the start of src, `most` at most. Reads 16 bytes past `most`. */
+static inline ptrdiff_t packbits_run(const uint8_t *src, ptrdiff_t most)
+{
+#ifdef PACKBITS_SSE2
+    const __m128i first = _mm_set1_epi8((char)src[0]);
+    ptrdiff_t k;
+    if (src[1] != src[0])
+        return 1;
+    for (k = 0; k < most; k += 16) {
+        unsigned same = (unsigned)_mm_movemask_epi8(
+            _mm_cmpeq_epi8(first, _mm_loadu_si128((const __m128i *)(src + k))));
+        if (same != 0xFFFF) {
+            k += packbits_lowest(same ^ 0xFFFF);
+            break;
+        }
+    }
+    return k < most ? k : most;
+#else
+    ptrdiff_t k = 1;
+    while (k < most && src[k] == src[0])
+        k++;
+    return k;
+#endif
+}
+
+/* Bytes before the first three equal ones, `most` at most and 1 at least. Reads 32 bytes past `most`. */
+static inline ptrdiff_t packbits_literal(const uint8_t *src, ptrdiff_t most)
+{
+    ptrdiff_t k = 1;
+#ifdef PACKBITS_SSE2
+    for (; k < most; k += 16) {
+        __m128i a = _mm_loadu_si128((const __m128i *)(src + k));
+        __m128i b = _mm_loadu_si128((const __m128i *)(src + k + 1));
+        __m128i c = _mm_loadu_si128((const __m128i *)(src + k + 2));
+        unsigned same = (unsigned)_mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(a, b), _mm_cmpeq_epi8(b, c)));
+        if (same) {
+            k += packbits_lowest(same);
+            break;
+        }
+    }
+    return k < most ? k : most;
+#else
+    while (k < most && !(src[k] == src[k + 1] && src[k] == src[k + 2]))
+        k++;
+    return k;
+#endif
+}
+
+#endif
