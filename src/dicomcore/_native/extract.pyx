@@ -1,8 +1,8 @@
-"""The bulk loop: headers of many files to columns in Arrow's layout, without the GIL and without a Python object a file.
+"""The bulk loop: headers of many files to columns in Arrow's layout, without the GIL or a Python object a file.
 
 What is usual in DICOM files is done here: preamble and explicit file meta information, the common encodings, text in
-ASCII, UTF-8 or Latin-1, values of the VR the dictionary has. Every file with anything else is handed back, to be read by
-`dicomcore.dcmread`, and put in by `put`; both ways give the same row.
+ASCII, UTF-8 or Latin-1, values of the VR the dictionary has. Every file with anything else is handed back, to be read
+by `dicomcore.dcmread`, and put in by `put`; both ways give the same row.
 """
 
 from cpython.buffer cimport PyBuffer_FillInfo
@@ -429,8 +429,8 @@ cdef struct Kept:
 cdef class Extractor:
     """Rows of a batch of files: made for their number, filled by `run` and `put` in order, taken by `finish`.
 
-    `columns` holds (tag, VR code, Kind, many) of each, ascending by tag. `stop_tag` ends the scan of a file. A path that
-    is None is never opened: its row is for `put`.
+    `columns` holds (tag, VR code, Kind, many) of each, ascending by tag. `stop_tag` ends the scan of a file. A path
+    that is None is never opened: its row is for `put`.
     """
     cdef Scanner scanner
     cdef Column* columns
@@ -512,17 +512,17 @@ cdef class Extractor:
     cdef Status cover(self, file_handle file, uint64_t offset) noexcept nogil:
         # A window that holds `offset` and more behind it than any before: the steps of Source.cover().
         cdef Scanner* s = &self.scanner
-        cdef Segment* last = &self.segments[self.segment_count - 1]
+        cdef Segment* last = &self.segments[self.segment_count - 1 if self.segment_count else 0]
         cdef uint64_t begin, want, have = 0
         cdef int64_t got
-        if self.segment_count and offset >= last.begin and offset <= last.begin + last.held + SKIP and last.held < LARGE:
+        cdef bint near = (self.segment_count > 0 and offset >= last.begin
+                          and offset <= last.begin + last.held + SKIP)
+        if near and last.held < LARGE:
             begin = last.begin
             have = last.held
             want = offset - begin + (4 * have if 4 * have > HEAD else HEAD)
         else:
-            want = HEAD
-            if self.segment_count and offset >= last.begin and offset <= last.begin + last.held + SKIP:
-                want = 2 * last.held
+            want = 2 * last.held if near else HEAD
             if self.segment_count == SEGMENTS:
                 return UNSUPPORTED
             last = &self.segments[self.segment_count]
@@ -550,11 +550,13 @@ cdef class Extractor:
     cdef const uint8_t* value(self, const Row* r) noexcept nogil:
         # Where a value's bytes are, NULL when they weren't read.
         cdef int i
+        cdef uint64_t at
         cdef Segment* one
         for i in range(self.segment_count):
             one = &self.segments[i]
-            if r.offset >= one.begin and r.offset - one.begin <= one.held and r.length <= one.held - (r.offset - one.begin):
-                return self.arena.data + one.at + (r.offset - one.begin)
+            at = r.offset - one.begin
+            if r.offset >= one.begin and at <= one.held and r.length <= one.held - at:
+                return self.arena.data + one.at + at
         return NULL
 
     cdef Status scan_on(self, file_handle file) noexcept nogil:

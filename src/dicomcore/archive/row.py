@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any, NamedTuple
 
-from dicomcore.archive.columns import Column, Columns
+from dicomcore.archive.columns import TEXT_VRS, Column, Columns
 from dicomcore.dataset import DataElement, Dataset
 from dicomcore.issues import Issue
 from dicomcore.part10.reader import dcmread
@@ -17,7 +17,7 @@ from dicomcore.values import parse_date, parse_integer
 
 __all__ = ["Row", "issue_texts", "read_row"]
 
-TEXTS = frozenset("AE AS CS DA DT LO LT PN SH ST TM UC UI UR UT".split())
+TEXTS = TEXT_VRS | {"DA"}
 EPOCH = date(1970, 1, 1).toordinal()
 RANGES = {
     "int32": (-(1 << 31), (1 << 31) - 1),
@@ -57,7 +57,8 @@ def read_row(path: str, columns: Columns) -> Row:
 def _reason(error: Exception, path: str) -> str:
     if isinstance(error, OSError):
         return f"{type(error).__name__}: {error.strerror or error}"
-    return f"{type(error).__name__}: {str(error).removeprefix(repr(path)).strip()}"
+    text = str(error).removeprefix(repr(path)).partition("; force=True")[0]  # of dcmread(): no advice here
+    return f"{type(error).__name__}: {text.strip()}"
 
 
 def _read_values(data_set: Dataset, columns: Columns) -> tuple[list[Any], list[str]]:
@@ -78,8 +79,9 @@ def _read_values(data_set: Dataset, columns: Columns) -> tuple[list[Any], list[s
 
 
 def issue_texts(issues: Iterable[Issue]) -> list[str]:
-    """What the column `issues` says of deviations, in the order of offsets; of very many, the first and their number."""
-    by_place = {(issue.offset, issue.code, issue.tag): issue for issue in issues}  # the scanner and the data set may agree
+    """What the column `issues` says of deviations, by offset; of very many, the first and their number."""
+    # The scanner and the data set may have seen the same.
+    by_place = {(issue.offset, issue.code, issue.tag): issue for issue in issues}
     found = sorted(by_place.values(), key=lambda issue: (issue.offset, issue.code, issue.message))
     texts = [f"{issue.code} {issue.message}" for issue in found[:MOST_ISSUES]]
     if len(found) > MOST_ISSUES:

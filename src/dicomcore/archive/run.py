@@ -95,15 +95,16 @@ def index(
     """Read the headers of all files of `sources` (files and folders) into one table, a row a file.
 
     A row is `path`, `size` (bytes), `mtime`; `columns`, by keyword or tag, of the top level and the file meta
-    information, typed by VR (DA date32, DS float64, IS int64, several values a list); `issues`, what deviated from the
-    standard, null when nothing did; `error`, why a file or folder couldn't be read, null when it could. A value that its
-    type can't hold is null, and its text is in `issues`. Rows are in the order of `sources`, folders sorted by name.
+    information, typed by VR (DA date32, DS float64, IS int64, several values a list); `issues`, what deviated from
+    the standard, null when nothing did; `error`, why a file or folder couldn't be read, null when it could. A value
+    that its type can't hold is null, and its text is in `issues`. Rows are in the order of `sources`, folders sorted
+    by name.
 
     Returns a pyarrow.Table, or with `out` the path of a Parquet file written while the rows come, which replaces one
     that was there whole or not at all. With `resume`, rows of that one whose file has kept path, size and mtime are
     taken over unread. `workers` is the number of threads, all processors by default. `progress` is called with each
-    finished record batch. Raises ValueError for columns and engines that there are none of, OSError where `out` can't be
-    written; nothing that a file holds raises.
+    finished record batch. Raises ValueError for columns and engines that there are none of, OSError where `out` can't
+    be written; nothing that a file holds raises.
     """
     chosen = Columns(columns)
     check_engine(engine, workers)
