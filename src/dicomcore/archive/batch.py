@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+import numpy as np
 import pyarrow as pa
 
 from dicomcore._native.extract import Extractor
 from dicomcore.archive.columns import Columns
+from dicomcore.archive.previous import NO_ROW, Previous
 from dicomcore.archive.row import Row, issue_texts, read_row
 from dicomcore.archive.table import to_batch
-from dicomcore.archive.walk import Entry
+from dicomcore.archive.walk import Entry, shown
 from dicomcore.issues import Issue, scanned_issue
 
-__all__ = ["read_batch"]
+__all__ = ["read_batch", "renew_batch"]
 
 
 def read_batch(entries: Sequence[Entry], columns: Columns, schema: pa.Schema, *, bulk: bool = True) -> pa.RecordBatch:
@@ -29,7 +31,7 @@ def read_batch(entries: Sequence[Entry], columns: Columns, schema: pa.Schema, *,
     while (at := rows.run()) < len(entries):
         path, fault = entries[at]
         row = read_row(path, columns) if fault is None else Row(None, None, [None] * len(columns.by_tag), [], fault)
-        rows.put(_shown(path), row.size, row.mtime, row.values)
+        rows.put(shown(path), row.size, row.mtime, row.values)
         if row.issues:
             issues[at] = row.issues
         if row.error is not None:
@@ -41,6 +43,20 @@ def read_batch(entries: Sequence[Entry], columns: Columns, schema: pa.Schema, *,
     return to_batch(rows, len(entries), columns, schema, issues, errors)
 
 
-def _shown(path: str) -> str:
-    """The path as text: bytes that are no UTF-8 as escapes."""
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+def renew_batch(entries: Sequence[Entry], columns: Columns, schema: pa.Schema, previous: Previous) -> pa.RecordBatch:
+    """The same, with the rows of unchanged files taken from an earlier run."""
+    rows = previous.find(entries)
+    old = np.flatnonzero(rows != NO_ROW)
+    new = np.flatnonzero(rows == NO_ROW)
+    kept = previous.take(rows[old]) if len(old) else schema.empty_table()
+    # Equal hashes of different paths: as unlikely as it is, nobody gets another file's row.
+    if kept["path"].to_pylist() != [shown(entries[i].path) for i in old.tolist()]:
+        return read_batch(entries, columns, schema)
+    if not len(new):
+        return _one(kept)
+    read = pa.Table.from_batches([read_batch([entries[i] for i in new.tolist()], columns, schema)])
+    return _one(pa.concat_tables([kept, read]).take(pa.array(np.argsort(np.concatenate([old, new])))))
+
+
+def _one(table: pa.Table) -> pa.RecordBatch:
+    return table.combine_chunks().to_batches()[0]
