@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,11 +9,11 @@ import pyarrow as pa
 
 from dicomcore._native.extract import Extractor
 from dicomcore.archive.columns import Columns
+from dicomcore.archive.deviations import noted_texts
 from dicomcore.archive.previous import NO_ROW, Previous
-from dicomcore.archive.row import Row, issue_texts, read_row
+from dicomcore.archive.row import Row, decode_text, read_row
 from dicomcore.archive.table import to_batch
 from dicomcore.archive.walk import Entry, shown
-from dicomcore.issues import Issue, scanned_issue
 
 __all__ = ["read_batch", "renew_batch"]
 
@@ -29,6 +28,11 @@ def read_batch(entries: Sequence[Entry], columns: Columns, schema: pa.Schema, *,
     issues: dict[int, list[str]] = {}
     errors: dict[int, str] = {}
     while (at := rows.run()) < len(entries):
+        if (asked := rows.asked()) is not None:
+            text = decode_text(*asked, rows.asks_for_many)
+            if text is not None:
+                rows.answer(text)
+                continue
         path, fault = entries[at]
         row = read_row(path, columns) if fault is None else Row(None, None, [None] * len(columns.by_tag), [], fault)
         rows.put(shown(path), row.size, row.mtime, row.values)
@@ -36,10 +40,7 @@ def read_batch(entries: Sequence[Entry], columns: Columns, schema: pa.Schema, *,
             issues[at] = row.issues
         if row.error is not None:
             errors[at] = row.error
-    deviations: defaultdict[int, list[Issue]] = defaultdict(list)
-    for at, *deviation in rows.issues():
-        deviations[at].append(scanned_issue(*deviation))
-    issues.update((at, issue_texts(found)) for at, found in deviations.items())
+    issues.update(noted_texts(rows, columns))
     return to_batch(rows, len(entries), columns, schema, issues, errors)
 
 
