@@ -1,8 +1,8 @@
-"""The bulk loop: headers of many files to columns in Arrow's layout, without the GIL and without a Python object a file.
+"""The bulk loop: headers of many files to columns in Arrow's layout, without the GIL or a Python object a file.
 
 What is usual in DICOM files is done here: preamble and explicit file meta information, the common encodings, text in
-ASCII, UTF-8 or Latin-1, values of the VR the dictionary has. Every file with anything else is handed back, to be read by
-`dicomcore.dcmread`, and put in by `put`; both ways give the same row.
+ASCII, UTF-8 or Latin-1, values of the VR the dictionary has. Text in other character sets is handed back to be decoded;
+a file with anything else is handed back whole, to be read by `dicomcore.dcmread`. Every way gives the same row.
 """
 
 from cpython.buffer cimport PyBuffer_FillInfo
@@ -12,7 +12,7 @@ from libc.string cimport memchr, memcmp, memcpy, memset, strlen
 
 from dicomcore._native.cursor cimport load_be16, load_be32, load_be64, load_le16, load_le32, load_le64
 from dicomcore._native.dictionary cimport public_vr
-from dicomcore._native.fault cimport IO_FAULT, NEED_MORE, NO_MEMORY, OK, UNSUPPORTED, Status
+from dicomcore._native.fault cimport CORRUPT, IO_FAULT, NEED_MORE, NO_MEMORY, OK, UNSUPPORTED, Status
 from dicomcore._native.file cimport FILE_REGULAR, file_close, file_facts, file_handle, file_open, file_read, file_stat
 from dicomcore._native.number cimport count_values, parse_decimals, parse_integers
 from dicomcore._native.scan cimport (
@@ -40,6 +40,7 @@ cdef extern from "Python.h":
     const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size) except NULL
 
 cdef enum:
+    META = 132                  # where file meta information begins (PS3.10 7.1)
     HEAD = 16 * 1024            # the windows are those of source.pyx, so that both ways see the same bytes
     LARGE = 1024 * 1024
     SKIP = 32 * 1024
@@ -53,6 +54,15 @@ cdef enum:
     TRANSFER_SYNTAX_UID = 0x00020010
     GROUP_2_LENGTH = 0x00020000
     NOWHERE = 0xFFFFFFFF
+    QUOTED = 80                 # bytes of a misfit that are kept: more than row.py shows
+
+cdef enum Found:                # deviations that the scanner doesn't see; dicomcore.archive.deviations has their words
+    NO_META_LENGTH = 101
+    WRONG_META_LENGTH
+    FOUND_LITTLE_ENDIAN
+    FOUND_BIG_ENDIAN
+    FOUND_EXPLICIT
+    FOUND_IMPLICIT
 
 cdef enum Charset:
     NOT_ASKED
@@ -277,6 +287,18 @@ cdef inline bint is_single(uint16_t vr) noexcept nogil:
     return vr == LT or vr == ST or vr == UT or vr == UR
 
 
+cdef inline Py_ssize_t undressed(const uint8_t** p, Py_ssize_t n, uint16_t vr) noexcept nogil:
+    # Length without what a VR may drop besides padding behind: an AE spaces in front, a PN empty component groups.
+    while vr == AE and n and p[0][0] == 32:
+        p[0] += 1
+        n -= 1
+    if vr == PN and n and p[0][n - 1] == 61:
+        while n and p[0][n - 1] == 61:
+            n -= 1
+        n = trimmed(p[0], n)
+    return n
+
+
 cdef Status text_cell(Column* c, const uint8_t* p, Py_ssize_t n, uint16_t vr, bint latin) noexcept nogil:
     # The value's components without their padding. One that a single text can't hold is for the other way.
     cdef const uint8_t* cut
@@ -286,16 +308,10 @@ cdef Status text_cell(Column* c, const uint8_t* p, Py_ssize_t n, uint16_t vr, bi
     if not c.many or is_single(vr):
         if not is_single(vr) and memchr(p, 0x5C, n) != NULL:
             return UNSUPPORTED
-        while vr == AE and n and p[0] == 32:
-            p += 1
-            n -= 1
         return add_latin(c, p, n) if latin else add_text(c, p, n)
     while True:
         cut = <const uint8_t*>memchr(p, 0x5C, end - p) if end > p else NULL
-        size = trimmed(p, (cut if cut != NULL else end) - p)
-        while vr == AE and size and p[0] == 32:
-            p += 1
-            size -= 1
+        size = undressed(&p, trimmed(p, (cut if cut != NULL else end) - p), vr)
         status = add_latin(c, p, size) if latin else add_text(c, p, size)
         if status != OK or cut == NULL:
             return status
@@ -307,21 +323,31 @@ cdef inline int two_digits(const uint8_t* p) noexcept nogil:
     return -1 if a > 9 or b > 9 else <int>(10 * a + b)
 
 
+cdef bint is_printable(const uint8_t* p, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        if p[i] < 32 or p[i] > 126:
+            return False
+    return True
+
+
 cdef Status date_cell(Column* c, const uint8_t* p, Py_ssize_t n) noexcept nogil:
-    # YYYYMMDD, and ACR-NEMA's YYYY.MM.DD (PS3.5 6.2), as days since 1970-01-01.
+    # YYYYMMDD, and ACR-NEMA's YYYY.MM.DD (PS3.5 6.2), as days since 1970-01-01. CORRUPT: no date.
     cdef int century, year, month, day, days
     cdef bint dots = n == 10 and p[4] == 46 and p[7] == 46
-    if n != 8 and not dots:
+    if c.many and memchr(p, 0x5C, n) != NULL:
         return UNSUPPORTED
+    if n != 8 and not dots:
+        return CORRUPT
     century = two_digits(p)
     year = two_digits(p + 2)
     month = two_digits(p + 4 + dots)
     day = two_digits(p + 6 + 2 * dots)
     if century < 0 or year < 0 or not 1 <= month <= 12 or day < 1:
-        return UNSUPPORTED
+        return CORRUPT
     year += 100 * century
     if year == 0 or day > days_of(year, month):
-        return UNSUPPORTED
+        return CORRUPT
     year -= month <= 2                          # years that begin in March have their odd day last
     days = 365 * year + year // 4 - year // 100 + year // 400
     days += (153 * (month - 3 if month > 2 else month + 9) + 2) // 5 + day - 1 - 719468
@@ -335,12 +361,14 @@ cdef inline int days_of(int year, int month) noexcept nogil:
 
 
 cdef Status number_text_cell(Column* c, const uint8_t* p, Py_ssize_t n, uint16_t vr) noexcept nogil:
-    # DS or IS; whatever isn't all numbers, or too many of them, is for the other way.
+    # DS or IS. CORRUPT: not all of it is numbers, or there are more than the column takes.
     cdef Py_ssize_t total = count_values(p, n), count, at, i
     cdef double* floats
     cdef Status status
-    if total == 0 or (total > 1 and not c.many):
+    if total == 0:
         return UNSUPPORTED
+    if total > 1 and not c.many:
+        return CORRUPT
     if reserve(&c.data, 8 * total) != OK:
         return NO_MEMORY
     if vr == IS:
@@ -351,9 +379,9 @@ cdef Status number_text_cell(Column* c, const uint8_t* p, Py_ssize_t n, uint16_t
         if status == OK:
             for i in range(count):
                 if floats[i] != floats[i]:      # an empty component
-                    return UNSUPPORTED
+                    return CORRUPT
     if status != OK or count != total:
-        return UNSUPPORTED
+        return CORRUPT if status == CORRUPT else UNSUPPORTED
     c.data.size += 8 * total
     c.count += total
     return OK
@@ -412,25 +440,27 @@ cdef int stated_mode(const uint8_t* p, Py_ssize_t n) noexcept nogil:
     return 0
 
 
-cdef bint begins_as_stated(const uint8_t* p, int mode) noexcept nogil:
-    # Whether the first element of the data set is encoded in this mode, beyond what index.pyx looks at twice.
-    if mode & BIG_ENDIAN:
-        return p[0] == 0 and looks_explicit(p)
-    if p[1] != 0 or p[0] == 0:
-        return False
-    return looks_explicit(p) != ((mode & IMPLICIT) != 0)
-
-
 cdef struct Kept:
     Py_ssize_t row
     Deviation deviation
 
 
+cdef struct Misfit:
+    Py_ssize_t row
+    Py_ssize_t column
+    Py_ssize_t start            # of its text in `misfit_text`
+    Py_ssize_t length
+
+
+cdef inline void* last_of(Buffer* records, Py_ssize_t size) noexcept nogil:
+    return records.data + records.size - size
+
+
 cdef class Extractor:
     """Rows of a batch of files: made for their number, filled by `run` and `put` in order, taken by `finish`.
 
-    `columns` holds (tag, VR code, Kind, many) of each, ascending by tag. `stop_tag` ends the scan of a file. A path that
-    is None is never opened: its row is for `put`.
+    `columns` holds (tag, VR code, Kind, many) of each, ascending by tag. `stop_tag` ends the scan of a file. A path
+    that is None is never opened: its row is for `put`.
     """
     cdef Scanner scanner
     cdef Column* columns
@@ -444,7 +474,13 @@ cdef class Extractor:
     cdef uint32_t pixel_representation, character_set
     cdef Charset charset
     cdef Py_ssize_t meta_count
+    cdef file_facts facts
+    cdef Py_ssize_t cell                # the column whose turn it is
+    cdef bint asking                    # for the text of that cell
+    cdef bint waiting                   # to go on with the row at that cell
     cdef Buffer deviations              # Kept
+    cdef Buffer misfits                 # Misfit
+    cdef Buffer misfit_text
     cdef list paths                     # holds the memory of `names`
     cdef const char** names             # NULL: a path that C can't have
 
@@ -497,6 +533,8 @@ cdef class Extractor:
         scanner_free(&self.scanner)
         free(self.arena.data)
         free(self.deviations.data)
+        free(self.misfits.data)
+        free(self.misfit_text.data)
         free(self.names)
         free(self.found)
         column_free(&self.path)
@@ -512,17 +550,17 @@ cdef class Extractor:
     cdef Status cover(self, file_handle file, uint64_t offset) noexcept nogil:
         # A window that holds `offset` and more behind it than any before: the steps of Source.cover().
         cdef Scanner* s = &self.scanner
-        cdef Segment* last = &self.segments[self.segment_count - 1]
+        cdef Segment* last = &self.segments[self.segment_count - 1 if self.segment_count else 0]
         cdef uint64_t begin, want, have = 0
         cdef int64_t got
-        if self.segment_count and offset >= last.begin and offset <= last.begin + last.held + SKIP and last.held < LARGE:
+        cdef bint near = (self.segment_count > 0 and offset >= last.begin
+                          and offset <= last.begin + last.held + SKIP)
+        if near and last.held < LARGE:
             begin = last.begin
             have = last.held
             want = offset - begin + (4 * have if 4 * have > HEAD else HEAD)
         else:
-            want = HEAD
-            if self.segment_count and offset >= last.begin and offset <= last.begin + last.held + SKIP:
-                want = 2 * last.held
+            want = 2 * last.held if near else HEAD
             if self.segment_count == SEGMENTS:
                 return UNSUPPORTED
             last = &self.segments[self.segment_count]
@@ -550,11 +588,13 @@ cdef class Extractor:
     cdef const uint8_t* value(self, const Row* r) noexcept nogil:
         # Where a value's bytes are, NULL when they weren't read.
         cdef int i
+        cdef uint64_t at
         cdef Segment* one
         for i in range(self.segment_count):
             one = &self.segments[i]
-            if r.offset >= one.begin and r.offset - one.begin <= one.held and r.length <= one.held - (r.offset - one.begin):
-                return self.arena.data + one.at + (r.offset - one.begin)
+            at = r.offset - one.begin
+            if r.offset >= one.begin and at <= one.held and r.length <= one.held - at:
+                return self.arena.data + one.at + at
         return NULL
 
     cdef Status scan_on(self, file_handle file) noexcept nogil:
@@ -574,6 +614,7 @@ cdef class Extractor:
         cdef Scanner* s = &self.scanner
         cdef const uint8_t* p
         cdef int mode
+        cdef uint8_t found
         cdef Status status
 
         scanner_reset(s)
@@ -598,6 +639,7 @@ cdef class Extractor:
         mode = self.checked_meta()
         if mode < 0:
             return UNSUPPORTED
+        found = <uint8_t>mode
         if s.pos < s.total:
             if s.total - s.pos < 8:
                 return UNSUPPORTED
@@ -605,9 +647,11 @@ cdef class Extractor:
                 status = self.cover(file, s.pos)
                 if status != OK:
                     return status
-            if not begins_as_stated(s.window + (s.pos - s.start), mode):
+            p = s.window + (s.pos - s.start)
+            if load_le16(p) == 0:               # command elements, or padding
                 return UNSUPPORTED
-        scanner_begin(s, <uint8_t>mode, -1)
+            found = self.found_mode(p, <uint8_t>mode)
+        scanner_begin(s, found, -1)
         s.stop_tag = self.stop_tag
         status = self.scan_on(file)
         if status == OK and s.paused_at_pixels and self.stop_tag > PIXEL_DATA + 1:
@@ -615,22 +659,51 @@ cdef class Extractor:
         return status
 
     cdef int checked_meta(self) noexcept nogil:
-        # The data set's encoding, -1 where the file meta information has anything to say an issue of.
+        # The encoding that the file meta information states; -1 where the other way has to find it.
         cdef Scanner* s = &self.scanner
         cdef Row* first = &s.rows[0]
         cdef const uint8_t* p
+        cdef uint64_t said, present
         cdef Py_ssize_t i = 0
         cdef int mode = -1
-        if s.count == 0 or first.tag != GROUP_2_LENGTH or first.length != 4:
+        if s.count == 0:
             return -1
-        p = self.value(first)
-        if p == NULL or load_le32(p) != s.pos - (first.offset + 4):
-            return -1
+        if first.tag != GROUP_2_LENGTH or first.length != 4:
+            self.keep(NO_META_LENGTH, GROUP_2_LENGTH, META, 0, 0)
+        else:
+            p = self.value(first)
+            if p == NULL:
+                return -1
+            said = load_le32(p)
+            present = s.pos - (first.offset + 4)
+            if said != present:
+                self.keep(WRONG_META_LENGTH, GROUP_2_LENGTH, META, said, present)
         while i < s.count:
             if s.rows[i].tag == TRANSFER_SYNTAX_UID:
                 p = self.value(&s.rows[i])
                 mode = stated_mode(p, <Py_ssize_t>s.rows[i].length) if p != NULL else -1
             i = s.rows[i].next
+        return mode
+
+    cdef uint8_t found_mode(self, const uint8_t* p, uint8_t mode) noexcept nogil:
+        # The mode stated, unless the data set's first element, at p, shows otherwise: as index.pyx has it.
+        cdef uint64_t at = self.scanner.pos
+        cdef uint16_t little = load_le16(p), big = load_be16(p)
+        cdef bint letters = is_letters(p[4], p[5])
+        if mode & BIG_ENDIAN:
+            if big >= 1024 and little < big:
+                self.keep(FOUND_LITTLE_ENDIAN, 0, at, 0, 0)
+                mode &= <uint8_t>~<int>BIG_ENDIAN
+        elif little >= 1024 and 0 < big < 256 and p[1] < 64 and (letters or mode & IMPLICIT):
+            self.keep(FOUND_BIG_ENDIAN, 0, at, 0, 0)
+            mode |= BIG_ENDIAN
+        if mode & IMPLICIT and looks_explicit(p):
+            self.keep(FOUND_EXPLICIT, 0, at, 0, 0)
+            mode &= <uint8_t>~<int>IMPLICIT
+        elif not mode & IMPLICIT and not letters and not (p[4] == 63 and p[5] == 63):
+            if p[0] != 0xFE or p[1] != 0xFF:
+                self.keep(FOUND_IMPLICIT, 0, at, 0, 0)
+                mode |= IMPLICIT
         return mode
 
     cdef void look_up(self) noexcept nogil:
@@ -702,7 +775,10 @@ cdef class Extractor:
 
     cdef Status coded_cell(self, Column* c, const uint8_t* p, Py_ssize_t n, uint16_t vr) noexcept nogil:
         # Text with bytes above 7FH.
-        if not has_charset(vr) or self.find_charset() != OK:
+        if not has_charset(vr):
+            return UNSUPPORTED
+        if self.find_charset() != OK:
+            self.asking = True
             return UNSUPPORTED
         if self.charset == UTF_8:
             return text_cell(c, p, n, vr, False) if is_utf8(p, n) else UNSUPPORTED
@@ -714,6 +790,7 @@ cdef class Extractor:
         cdef const uint8_t* p
         cdef Py_ssize_t n
         cdef uint16_t vr
+        cdef Status status
 
         valid[0] = False
         if r.length == 0 and not r.flags & CONTAINER:
@@ -728,7 +805,7 @@ cdef class Extractor:
         if c.kind == TEXT:
             if not is_text(vr):
                 return UNSUPPORTED
-            n = trimmed(p, n)
+            n = undressed(&p, trimmed(p, n), vr)
             if n == 0:
                 return OK
             valid[0] = True
@@ -740,33 +817,48 @@ cdef class Extractor:
             if n == 0:
                 return OK
             valid[0] = True
-            return date_cell(c, p, n) if vr == DA else number_text_cell(c, p, n, vr)
+            status = date_cell(c, p, n) if vr == DA else number_text_cell(c, p, n, vr)
+            if status == CORRUPT and is_printable(p, n):
+                valid[0] = False
+                return self.keep_misfit(p, n)
+            return UNSUPPORTED if status == CORRUPT else status
         valid[0] = True
         return binary_cell(c, p, n, vr, (r.flags & BIG_ENDIAN) != 0)
 
-    cdef Status fill_row(self, file_handle file, Py_ssize_t row) noexcept nogil:
-        # All columns of one open file; what was added stays to be undone if it fails.
-        cdef Py_ssize_t j
+    cdef Status fill_cells(self, Py_ssize_t row) noexcept nogil:
+        # The columns from `cell` on; what was added stays to be undone if one fails.
+        cdef Column* c
         cdef bint valid
         cdef Status status
-        cdef file_facts facts
-        if file_stat(file, &facts) != 0 or facts.kind != FILE_REGULAR:
+        while self.cell < self.width:
+            c = &self.columns[self.cell]
+            valid = False
+            if self.found[self.cell] != NOWHERE:
+                status = self.fill_cell(c, &self.scanner.rows[self.found[self.cell]], &valid)
+                if status != OK:
+                    return status
+            close_row(c, row, valid)
+            self.cell += 1
+        return OK
+
+    cdef Status open_row(self, Py_ssize_t row) noexcept nogil:
+        # Read a file's header: its wanted elements are in `found` then.
+        cdef file_handle file
+        cdef Status status = IO_FAULT
+        if self.names[row] == NULL:
+            return UNSUPPORTED
+        file = file_open(self.names[row])
+        if file == -1:
             return IO_FAULT
-        status = self.read_header(file, facts.size)
-        if status != OK:
-            return status
-        if self.is_disordered():
+        if file_stat(file, &self.facts) == 0 and self.facts.kind == FILE_REGULAR:
+            status = self.read_header(file, self.facts.size)
+        file_close(file)
+        if status != OK or self.is_disordered():
             return UNSUPPORTED
         self.look_up()
         self.charset = NOT_ASKED
-        for j in range(self.width):
-            valid = False
-            if self.found[j] != NOWHERE:
-                status = self.fill_cell(&self.columns[j], &self.scanner.rows[self.found[j]], &valid)
-                if status != OK:
-                    return status
-            close_row(&self.columns[j], row, valid)
-        return self.put_facts(row, <int64_t>facts.size, facts.changed)
+        self.cell = 0
+        return OK
 
     cdef bint is_disordered(self) noexcept nogil:
         # Elements out of order or twice, or more deviations than are worth keeping.
@@ -788,19 +880,21 @@ cdef class Extractor:
         return status
 
     cdef Status read_row(self, Py_ssize_t row) noexcept nogil:
-        # One file, opened and closed: its row, or none of it.
+        # One file's row, or none of it; one that waits for a text goes on behind it.
         cdef const char* name = self.names[row]
-        cdef file_handle file
-        cdef Status status
-        if name == NULL:
-            return UNSUPPORTED
-        file = file_open(name)
-        if file == -1:
-            return IO_FAULT
-        status = self.fill_row(file, row)
-        file_close(file)
+        cdef Status status = OK
+        if not self.waiting:
+            status = self.open_row(row)
+        self.waiting = False
+        if status == OK:
+            status = self.fill_cells(row)
+        if status == UNSUPPORTED and self.asking:
+            self.waiting = True
+            return NEED_MORE
         if status == OK:
             status = self.keep_deviations(row)
+        if status == OK:
+            status = self.put_facts(row, <int64_t>self.facts.size, self.facts.changed)
         if status == OK:
             status = add_text(&self.path, <const uint8_t*>name, <Py_ssize_t>strlen(name))
         if status != OK:
@@ -809,19 +903,43 @@ cdef class Extractor:
         close_row(&self.path, row, True)
         return OK
 
+    cdef Status keep(self, uint32_t code, uint32_t tag, uint64_t offset, uint64_t claimed,
+                     uint64_t present) noexcept nogil:
+        # A deviation of the row being read; memory that runs out here fails the row later on.
+        cdef Kept* kept
+        if reserve(&self.deviations, sizeof(Kept)) != OK:
+            return NO_MEMORY
+        kept = <Kept*>(self.deviations.data + self.deviations.size)
+        kept.row = self.row
+        kept.deviation = Deviation(code, tag, offset, claimed, present)
+        self.deviations.size += sizeof(Kept)
+        return OK
+
+    cdef Status keep_misfit(self, const uint8_t* p, Py_ssize_t n) noexcept nogil:
+        # A value that the cell's type can't hold; of a long one the beginning is enough to quote.
+        cdef Misfit* misfit
+        if n > QUOTED:
+            n = QUOTED
+        if reserve(&self.misfits, sizeof(Misfit)) != OK or reserve(&self.misfit_text, n) != OK:
+            return NO_MEMORY
+        misfit = <Misfit*>(self.misfits.data + self.misfits.size)
+        misfit.row = self.row
+        misfit.column = self.cell
+        misfit.start = self.misfit_text.size
+        misfit.length = n
+        memcpy(self.misfit_text.data + misfit.start, p, n)
+        self.misfits.size += sizeof(Misfit)
+        self.misfit_text.size += n
+        return OK
+
     cdef Status keep_deviations(self, Py_ssize_t row) noexcept nogil:
         cdef Scanner* s = &self.scanner
+        cdef Deviation* d
         cdef Py_ssize_t i
-        cdef Kept* kept
-        if s.deviation_count == 0:
-            return OK
-        if reserve(&self.deviations, s.deviation_count * <Py_ssize_t>sizeof(Kept)) != OK:
-            return NO_MEMORY
         for i in range(s.deviation_count):
-            kept = <Kept*>(self.deviations.data + self.deviations.size)
-            kept.row = row
-            kept.deviation = s.deviations[i]
-            self.deviations.size += sizeof(Kept)
+            d = &s.deviations[i]
+            if self.keep(d.code, d.tag, d.offset, d.claimed, d.present) != OK:
+                return NO_MEMORY
         return OK
 
     cdef void undo(self, Py_ssize_t row) noexcept nogil:
@@ -831,12 +949,20 @@ cdef class Extractor:
         undo_row(&self.path, row)
         undo_row(&self.size, row)
         undo_row(&self.mtime, row)
+        while self.deviations.size and (<Kept*>last_of(&self.deviations, sizeof(Kept))).row == row:
+            self.deviations.size -= sizeof(Kept)
+        while self.misfits.size and (<Misfit*>last_of(&self.misfits, sizeof(Misfit))).row == row:
+            self.misfits.size -= sizeof(Misfit)
 
     # -- for Python
 
     def run(self) -> int:
-        """Read files on until one is for the other way: its row, which `put` must fill next, or the number of files."""
+        """Read files on until one is not for this loop: its row, or the number of files at the end.
+
+        `asked` says then whether one text of it is missing, for `answer`, or the whole row, for `put`.
+        """
         cdef Status status = OK
+        self.asking = False
         with nogil:
             while self.row < self.rows:
                 status = self.read_row(self.row)
@@ -847,11 +973,44 @@ cdef class Extractor:
             raise MemoryError("no memory for a batch of files")
         return self.row
 
+    def asked(self) -> tuple | None:
+        """(value, VR, Specific Character Set) as bytes of the text that is missing; None where it is a whole row."""
+        cdef const Row* r
+        cdef const uint8_t* p
+        if not self.waiting:
+            return None
+        r = &self.scanner.rows[self.found[self.cell]]
+        p = self.value(r)
+        value = p[:r.length]
+        vr = self.vr_of(r)
+        terms = b""
+        if self.character_set != NOWHERE:
+            r = &self.scanner.rows[self.character_set]
+            p = self.value(r)
+            if p == NULL:
+                return None
+            terms = p[:r.length]
+        return value, chr(vr & 0xFF) + chr(vr >> 8), terms
+
+    def answer(self, text):
+        """The text that was missing, or a list of them: `run` goes on behind it."""
+        if not self.waiting:
+            raise ValueError("no text is missing")
+        put_value(&self.columns[self.cell], self.row, text)
+        self.cell += 1
+
+    @property
+    def asks_for_many(self) -> bool:
+        """Whether the text that is missing is a list of them."""
+        return self.columns[self.cell].many
+
     def put(self, str path not None, size, mtime, list values not None):
         """Fill the next row: bytes and ns of the file (or None), and a value of each column that its type can hold."""
         cdef Py_ssize_t j, row = self.row
         if len(values) != self.width or row >= self.rows:
             raise ValueError("a row takes one value a column, and a batch no more rows than it was made for")
+        self.undo(row)
+        self.waiting = False
         try:
             put_value(&self.path, row, path)
             put_value(&self.size, row, size)
@@ -872,6 +1031,16 @@ cdef class Extractor:
         for i in range(self.deviations.size // <Py_ssize_t>sizeof(Kept)):
             d = &kept[i].deviation
             found.append((kept[i].row, d.code, d.tag, d.offset, d.claimed, d.present))
+        return found
+
+    def misread(self) -> list:
+        """(row, column, text) of values that their column's type can't hold, in files that `run` read, by row."""
+        cdef Misfit* misfit = <Misfit*>self.misfits.data
+        cdef Py_ssize_t i
+        found = []
+        for i in range(self.misfits.size // <Py_ssize_t>sizeof(Misfit)):
+            text = (self.misfit_text.data + misfit[i].start)[:misfit[i].length]
+            found.append((misfit[i].row, misfit[i].column, text))
         return found
 
     def finish(self) -> list:

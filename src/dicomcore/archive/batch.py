@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 
+import numpy as np
 import pyarrow as pa
 
 from dicomcore._native.extract import Extractor
 from dicomcore.archive.columns import Columns
-from dicomcore.archive.row import Row, issue_texts, read_row
+from dicomcore.archive.deviations import noted_texts
+from dicomcore.archive.previous import NO_ROW, Previous
+from dicomcore.archive.row import Row, decode_text, read_row
 from dicomcore.archive.table import to_batch
-from dicomcore.archive.walk import Entry
-from dicomcore.issues import Issue, scanned_issue
+from dicomcore.archive.walk import Entry, shown
 
-__all__ = ["read_batch"]
+__all__ = ["read_batch", "renew_batch"]
 
 
 def read_batch(entries: Sequence[Entry], columns: Columns, schema: pa.Schema, *, bulk: bool = True) -> pa.RecordBatch:
@@ -27,20 +28,36 @@ def read_batch(entries: Sequence[Entry], columns: Columns, schema: pa.Schema, *,
     issues: dict[int, list[str]] = {}
     errors: dict[int, str] = {}
     while (at := rows.run()) < len(entries):
+        if (asked := rows.asked()) is not None:
+            text = decode_text(*asked, rows.asks_for_many)
+            if text is not None:
+                rows.answer(text)
+                continue
         path, fault = entries[at]
         row = read_row(path, columns) if fault is None else Row(None, None, [None] * len(columns.by_tag), [], fault)
-        rows.put(_shown(path), row.size, row.mtime, row.values)
+        rows.put(shown(path), row.size, row.mtime, row.values)
         if row.issues:
             issues[at] = row.issues
         if row.error is not None:
             errors[at] = row.error
-    deviations: defaultdict[int, list[Issue]] = defaultdict(list)
-    for at, *deviation in rows.issues():
-        deviations[at].append(scanned_issue(*deviation))
-    issues.update((at, issue_texts(found)) for at, found in deviations.items())
+    issues.update(noted_texts(rows, columns))
     return to_batch(rows, len(entries), columns, schema, issues, errors)
 
 
-def _shown(path: str) -> str:
-    """The path as text: bytes that are no UTF-8 as escapes."""
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+def renew_batch(entries: Sequence[Entry], columns: Columns, schema: pa.Schema, previous: Previous) -> pa.RecordBatch:
+    """The same, with the rows of unchanged files taken from an earlier run."""
+    rows = previous.find(entries)
+    old = np.flatnonzero(rows != NO_ROW)
+    new = np.flatnonzero(rows == NO_ROW)
+    kept = previous.take(rows[old]) if len(old) else schema.empty_table()
+    # Equal hashes of different paths: as unlikely as it is, nobody gets another file's row.
+    if kept["path"].to_pylist() != [shown(entries[i].path) for i in old.tolist()]:
+        return read_batch(entries, columns, schema)
+    if not len(new):
+        return _one(kept)
+    read = pa.Table.from_batches([read_batch([entries[i] for i in new.tolist()], columns, schema)])
+    return _one(pa.concat_tables([kept, read]).take(pa.array(np.argsort(np.concatenate([old, new])))))
+
+
+def _one(table: pa.Table) -> pa.RecordBatch:
+    return table.combine_chunks().to_batches()[0]

@@ -64,7 +64,8 @@ DEFAULT_COLUMNS = (
 )
 
 # The type of one value, by VR. TM, DT and AS stay text: they may be less precise than any type would say.
-KIND_OF_VR = dict.fromkeys("AE AS AT CS DT LO LT PN SH ST TM UC UI UR UT".split(), "text") | {
+TEXT_VRS = frozenset(("AE", "AS", "CS", "DT", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT"))
+KIND_OF_VR = dict.fromkeys((*TEXT_VRS, "AT"), "text") | {
     "DA": "date",
     "DS": "float64",
     "FD": "float64",
@@ -99,9 +100,9 @@ class Column(NamedTuple):
             tag = Tag(wanted)
             vr, vm, _, _, keyword = get_entry(tag)
         except (KeyError, TypeError, ValueError, OverflowError):
-            raise ValueError(f"{wanted!r} is neither a keyword nor a tag of PS3.6: no column can be made of it") from None
+            raise ValueError(f"{wanted!r} is neither a keyword nor a tag of PS3.6: it makes no column") from None
         if vr not in KIND_OF_VR:
-            raise ValueError(f"{keyword or tag} has VR {vr}: no column can be made of it")
+            raise ValueError(f"{keyword or tag} has VR {vr}: it makes no column")
         return cls(keyword or str(tag), tag, vr, KIND_OF_VR[vr], vm != "1")
 
 

@@ -8,24 +8,25 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any, NamedTuple
 
-from dicomcore.archive.columns import Column, Columns
+from dicomcore.archive.columns import TEXT_VRS, Column, Columns
+from dicomcore.charset import charset_for
 from dicomcore.dataset import DataElement, Dataset
 from dicomcore.issues import Issue
 from dicomcore.part10.reader import dcmread
 from dicomcore.tags import Tag
 from dicomcore.values import parse_date, parse_integer
 
-__all__ = ["Row", "issue_texts", "read_row"]
+__all__ = ["Row", "decode_text", "issue_texts", "misfit_text", "quoted", "read_row"]
 
-TEXTS = frozenset("AE AS CS DA DT LO LT PN SH ST TM UC UI UR UT".split())
+TEXTS = TEXT_VRS | {"DA"}
 EPOCH = date(1970, 1, 1).toordinal()
 RANGES = {
     "int32": (-(1 << 31), (1 << 31) - 1),
     "int64": (-(1 << 63), (1 << 63) - 1),
     "uint64": (0, (1 << 64) - 1),
 }
-NOUNS = {"text": "text", "date": "a date", "float64": "a number", "float32": "a number"}  # others: a whole number
 SHOWN = 64  # characters of a value that an issue quotes
+QUOTED = 80  # bytes of it that are looked at, as in _native/extract.pyx
 LONGEST = 256 * 1024  # bytes of a value that a column shows: a batch of texts has to stay below 2 GiB
 MOST_ISSUES = 32
 
@@ -57,7 +58,8 @@ def read_row(path: str, columns: Columns) -> Row:
 def _reason(error: Exception, path: str) -> str:
     if isinstance(error, OSError):
         return f"{type(error).__name__}: {error.strerror or error}"
-    return f"{type(error).__name__}: {str(error).removeprefix(repr(path)).strip()}"
+    text = str(error).removeprefix(repr(path)).partition("; force=True")[0]  # of dcmread(): no advice here
+    return f"{type(error).__name__}: {text.strip()}"
 
 
 def _read_values(data_set: Dataset, columns: Columns) -> tuple[list[Any], list[str]]:
@@ -70,7 +72,7 @@ def _read_values(data_set: Dataset, columns: Columns) -> tuple[list[Any], list[s
             try:
                 value = _value(column, home[column.tag])
             except _MisfitError as misfit:
-                misfits.append(f"VALUE_MISFIT {column.tag} {column.name}: {misfit}")
+                misfits.append(misfit_text(column, str(misfit)))
         values.append(value)
     # What number text isn't one is among the misfits, with the text.
     found = [issue for issue in data_set.issues if issue.code != "BAD_VALUE"]
@@ -78,8 +80,9 @@ def _read_values(data_set: Dataset, columns: Columns) -> tuple[list[Any], list[s
 
 
 def issue_texts(issues: Iterable[Issue]) -> list[str]:
-    """What the column `issues` says of deviations, in the order of offsets; of very many, the first and their number."""
-    by_place = {(issue.offset, issue.code, issue.tag): issue for issue in issues}  # the scanner and the data set may agree
+    """What the column `issues` says of deviations, by offset; of very many, the first and their number."""
+    # The scanner and the data set may have seen the same.
+    by_place = {(issue.offset, issue.code, issue.tag): issue for issue in issues}
     found = sorted(by_place.values(), key=lambda issue: (issue.offset, issue.code, issue.message))
     texts = [f"{issue.code} {issue.message}" for issue in found[:MOST_ISSUES]]
     if len(found) > MOST_ISSUES:
@@ -104,18 +107,39 @@ def _value(column: Column, element: DataElement) -> Any:
         texts = [_text(one) for one in parts]
         return texts if column.many else "\\".join(texts)
     if not column.many and len(parts) > 1:
-        raise _misfit(column, parts)
+        raise _misfit(element, parts)
     try:
         found = [_date(one) if column.kind == "date" else _number(one, column.kind) for one in parts]
     except (ValueError, OverflowError):
-        raise _misfit(column, parts) from None
+        raise _misfit(element, parts) from None
     return found if column.many else found[0]
 
 
-def _misfit(column: Column, parts: list[Any]) -> _MisfitError:
-    text = "\\".join(map(str, parts))
-    quoted = repr(text if len(text) <= SHOWN else text[:SHOWN] + "…")
-    return _MisfitError(f"{quoted} is not {NOUNS.get(column.kind, 'a whole number')}")
+def misfit_text(column: Column, what: str) -> str:
+    """What the column `issues` says of a value that its column can't hold."""
+    return f"VALUE_MISFIT {column.tag} {column.name}: {what}"
+
+
+def quoted(text: bytes) -> str:
+    """Number or date text that is none, as it stands in the file."""
+    shown = text.decode("latin-1").strip(" \0")
+    return f"{shown if len(shown) <= SHOWN else shown[:SHOWN] + '…'!r} does not fit"
+
+
+def _misfit(element: DataElement, parts: list[Any]) -> _MisfitError:
+    if element.VR in ("DA", "DS", "IS") and element.raw is not None:
+        return _MisfitError(quoted(bytes(element.raw[:QUOTED])))
+    return _MisfitError(quoted("\\".join(map(str, parts)).encode("latin-1", "backslashreplace")))
+
+
+def decode_text(value: bytes, vr: str, terms: bytes, many: bool) -> list[str] | str | None:
+    """A text for the bulk loop by its character set (PS3.3 C.12.1.1.2); None where there is an issue to be told."""
+    charset = charset_for(tuple(terms.decode("latin-1").rstrip(" \0").split("\\")) if terms else ())
+    texts, good = charset.decode_values(value, vr)
+    if not good or charset.problems:
+        return None
+    stripped = [text.rstrip(" \0") for text in texts]
+    return stripped if many else "\\".join(stripped)
 
 
 def _parts(element: DataElement) -> list[Any]:
@@ -146,7 +170,7 @@ def _date(one: Any) -> int:
 def _number(one: Any, kind: str) -> int | float:
     if kind in ("float64", "float32"):
         number = float(one)
-        if isinstance(one, str) and number - number != 0:  # "inf" and "nan" are no DS values
+        if isinstance(one, str) and ("_" in one or number - number != 0):  # nor are "inf" and "nan" DS values
             raise ValueError(one)
         return number
     low, high = RANGES[kind]

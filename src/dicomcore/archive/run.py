@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, nullcontext
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -18,8 +19,9 @@ from dicomcore.tags import TagLike
 with needs_extra("pyarrow"):
     import pyarrow as pa
 
-from dicomcore.archive.batch import read_batch
+from dicomcore.archive.batch import read_batch, renew_batch
 from dicomcore.archive.parquet import ParquetFile
+from dicomcore.archive.previous import Previous
 from dicomcore.archive.table import schema_of
 
 __all__ = ["index", "iter_batches"]
@@ -38,12 +40,8 @@ def iter_batches(
     """The rows that `index` makes, as record batches in a steady order, read while they are taken."""
     chosen = Columns(columns)
     check_engine(engine, workers)
-    return _batches(as_sources(sources), chosen, workers or default_workers())
-
-
-def _batches(sources: list[str], columns: Columns, workers: int) -> Iterator[pa.RecordBatch]:
-    read = partial(read_batch, columns=columns, schema=schema_of(columns))
-    return run_threads(read, cut(walk(sources)), workers)
+    read = partial(read_batch, columns=chosen, schema=schema_of(chosen))
+    return run_threads(read, cut(walk(as_sources(sources))), workers or default_workers())
 
 
 def cut(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
@@ -95,25 +93,31 @@ def index(
     """Read the headers of all files of `sources` (files and folders) into one table, a row a file.
 
     A row is `path`, `size` (bytes), `mtime`; `columns`, by keyword or tag, of the top level and the file meta
-    information, typed by VR (DA date32, DS float64, IS int64, several values a list); `issues`, what deviated from the
-    standard, null when nothing did; `error`, why a file or folder couldn't be read, null when it could. A value that its
-    type can't hold is null, and its text is in `issues`. Rows are in the order of `sources`, folders sorted by name.
+    information, typed by VR (DA date32, DS float64, IS int64, several values a list); `issues`, what deviated from
+    the standard, null when nothing did; `error`, why a file or folder couldn't be read, null when it could. A value
+    that its type can't hold is null, and its text is in `issues`. Rows are in the order of `sources`, folders sorted
+    by name.
 
     Returns a pyarrow.Table, or with `out` the path of a Parquet file written while the rows come, which replaces one
     that was there whole or not at all. With `resume`, rows of that one whose file has kept path, size and mtime are
     taken over unread. `workers` is the number of threads, all processors by default. `progress` is called with each
-    finished record batch. Raises ValueError for columns and engines that there are none of, OSError where `out` can't be
-    written; nothing that a file holds raises.
+    finished record batch. Raises ValueError for columns and engines that there are none of, OSError where `out` can't
+    be written; nothing that a file holds raises.
     """
     chosen = Columns(columns)
     check_engine(engine, workers)
-    found = _batches(as_sources(sources), chosen, workers or default_workers())
     schema = schema_of(chosen)
+    batches = cut(walk(as_sources(sources)))
+    workers = workers or default_workers()
+    read = partial(read_batch, columns=chosen, schema=schema)
     if out is None:
-        return pa.Table.from_batches(_reported(found, progress), schema)
+        return pa.Table.from_batches(_reported(run_threads(read, batches, workers), progress), schema)
     target = os.fsdecode(out)
-    with ParquetFile(target, schema) as file:
-        for batch in _reported(found, progress):
+    previous = Previous.open(target, schema) if resume else None
+    if previous is not None:
+        read = partial(renew_batch, columns=chosen, schema=schema, previous=previous)
+    with ParquetFile(target, schema) as file, closing(previous) if previous is not None else nullcontext():
+        for batch in _reported(run_threads(read, batches, workers), progress):
             file.write(batch)
     return Path(target)
 

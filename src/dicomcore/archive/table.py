@@ -43,7 +43,12 @@ def schema_of(columns: Columns) -> pa.Schema:
 
 
 def to_batch(
-    rows: Extractor, count: int, columns: Columns, schema: pa.Schema, issues: Mapping[int, list[str]], errors: Mapping[int, str]
+    rows: Extractor,
+    count: int,
+    columns: Columns,
+    schema: pa.Schema,
+    issues: Mapping[int, list[str]],
+    errors: Mapping[int, str],
 ) -> pa.RecordBatch:
     """The filled rows as a record batch; their buffers go over to it. `issues` and `errors` are by row."""
     taken = rows.finish()

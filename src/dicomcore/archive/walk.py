@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-__all__ = ["Entry", "as_sources", "walk"]
+__all__ = ["Entry", "as_sources", "shown", "walk"]
 
 SourceLike = str | os.PathLike[str]
 
@@ -23,6 +23,13 @@ def as_sources(sources: SourceLike | Iterable[SourceLike]) -> list[str]:
     if isinstance(sources, (str, os.PathLike)):
         sources = [sources]
     return [os.fsdecode(os.fspath(source)) for source in sources]
+
+
+def shown(path: str) -> str:
+    """The path as a table shows it: bytes that are no UTF-8 as escapes."""
+    if path.isascii():
+        return path
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def walk(sources: Iterable[str]) -> Iterator[Entry]:

@@ -1,0 +1,61 @@
+"""What a run has met so far: the sums that a progress bar and a summary show."""
+
+from __future__ import annotations
+
+import re
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["Summary"]
+
+OFFSETS = re.compile(r"byte (?!128\b|0\b)\d+")  # but not where the DICM prefix stands
+
+
+class Summary:
+    """Counts over record batches of `index`; give its `add` for `progress`."""
+
+    def __init__(self) -> None:
+        self.files = 0
+        self.unreadable = 0
+        self.deviating = 0
+        self.reasons: dict[str, tuple[int, str]] = {}
+        """How many paths could not be read for a reason (offsets left out), and the first of them."""
+        self._begin = perf_counter()
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Count a batch in."""
+        self.files += batch.num_rows
+        self.deviating += batch.num_rows - batch.column("issues").null_count
+        errors = batch.column("error")
+        if errors.null_count == batch.num_rows:
+            return
+        for row, error in enumerate(errors.to_pylist()):
+            if error is not None:
+                self.unreadable += 1
+                reason = OFFSETS.sub("byte …", error)
+                count, example = self.reasons.get(reason, (0, batch.column("path")[row].as_py()))
+                self.reasons[reason] = (count + 1, example)
+
+    @property
+    def seconds(self) -> float:
+        """Since the summary was made."""
+        return perf_counter() - self._begin
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same for a program to read."""
+        seconds = self.seconds
+        return {
+            "files": self.files,
+            "read": self.files - self.unreadable,
+            "unreadable": self.unreadable,
+            "with_issues": self.deviating,
+            "seconds": round(seconds, 3),
+            "files_per_second": round(self.files / seconds) if seconds else 0,
+            "reasons": [
+                {"reason": reason, "count": count, "example": example}
+                for reason, (count, example) in sorted(self.reasons.items(), key=lambda item: (-item[1][0], item[0]))
+            ],
+        }

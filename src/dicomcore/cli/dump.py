@@ -1,0 +1,136 @@
+"""`dicomcore dump`: the elements of files, for people or as JSON lines."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from math import isfinite
+from typing import Any, NamedTuple
+
+from dicomcore.dataset import DataElement, Dataset
+from dicomcore.errors import DicomError
+from dicomcore.part10.reader import dcmread
+from dicomcore.printing import data_set_lines, element_line
+from dicomcore.tags import Tag
+
+__all__ = ["add_parser"]
+
+ALL_READ, SOME_UNREADABLE = 0, 1
+EPILOG = "Exit codes: 0 all files were read, 1 some could not be, 2 wrong use. Deviations are told on stderr."
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the subcommand."""
+    parser = subparsers.add_parser(
+        "dump", help="print the elements of files", description="Print the elements of DICOM files.", epilog=EPILOG
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="one JSON object a line and element: file, path, tag, VR, keyword, value, offset, length",
+    )
+    parser.add_argument(
+        "--offsets", action="store_true", help="begin lines with the value's offset and length in bytes"
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="read a bare data set: no DICM prefix, no file meta information"
+    )
+    parser.add_argument("-q", "--quiet", action="store_true", help="don't tell what deviates from the standard")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Dump; the exit code."""
+    code = ALL_READ
+    for path in arguments.files:
+        try:
+            data_set = dcmread(path, force=arguments.force)
+            _print(data_set, path, arguments)
+            issues = data_set.issues
+        except BrokenPipeError:
+            raise
+        except (DicomError, OSError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+            print(f"dicomcore dump: {path}: {reason}", file=sys.stderr)
+            code = SOME_UNREADABLE
+            continue
+        if not arguments.quiet:
+            for issue in issues:
+                print(f"dicomcore dump: {path}: {issue.code} {issue.message}", file=sys.stderr)
+    return code
+
+
+def _print(data_set: Dataset, path: str, arguments: argparse.Namespace) -> None:
+    if arguments.json:
+        for place in _places(data_set):
+            print(json.dumps({"file": path, **_plain(place)}, ensure_ascii=False))
+        return
+    if len(arguments.files) > 1:
+        print(f"# {path}")
+    for line in _with_offsets(data_set) if arguments.offsets else data_set_lines(data_set):
+        print(line)
+
+
+class _Place(NamedTuple):
+    """An element and where it stands: keywords with the numbers of items, as in ``A[0].B``."""
+
+    path: str
+    depth: int
+    element: DataElement
+
+
+def _places(data_set: Dataset) -> Iterator[_Place]:
+    """All elements, file meta information first, those of items behind their sequence."""
+    pending = [("", 0, iter(data_set))]
+    if data_set.file_meta:
+        pending.append(("", 0, iter(data_set.file_meta)))
+    while pending:
+        prefix, depth, elements = pending[-1]
+        element = next(elements, None)
+        if element is None:
+            pending.pop()
+            continue
+        name = prefix + (element.keyword or f"{int(element.tag):08X}")
+        yield _Place(name, depth, element)
+        if element.VR == "SQ":
+            items = list(enumerate(element.value))
+            pending += [(f"{name}[{i}].", depth + 1, iter(item)) for i, item in reversed(items)]
+
+
+def _plain(place: _Place) -> dict[str, Any]:
+    element = place.element
+    return {
+        "path": place.path,
+        "tag": f"{int(element.tag):08X}",
+        "VR": element.VR,
+        "keyword": element.keyword,
+        "value": len(element.value) if element.VR == "SQ" else _jsonable(element.value),
+        "offset": element.offset,
+        "length": element.length,
+    }
+
+
+def _jsonable(value: Any) -> Any:
+    """Numbers, text and lists; None for bytes, which `offset` and `length` tell of, NaN and infinity as text."""
+    if isinstance(value, list):
+        return [_jsonable(one) for one in value]
+    if isinstance(value, bytes):
+        return None
+    if isinstance(value, Tag):
+        return f"{int(value):08X}"
+    if isinstance(value, float) and not isfinite(value):
+        return str(value)
+    return value
+
+
+def _with_offsets(data_set: Dataset) -> Iterator[str]:
+    for _, depth, element in _places(data_set):
+        margin = "   " * depth
+        if element.VR == "SQ":
+            text = f"{margin}{element.tag}  {element.name}  {len(element.value)} item(s) ---- "
+        else:
+            text = margin + element_line(element)
+        yield f"{element.offset:>10} {element.length:>9}  {text}"

@@ -1,0 +1,131 @@
+"""`dicomcore index`: folders of DICOM files to one Parquet table."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dicomcore.archive.summary import Summary
+
+__all__ = ["add_parser"]
+
+ALL_READ, SOME_UNREADABLE, WRONG_USE = 0, 1, 2
+SHOWN = 12  # reasons that the summary lists
+DESCRIPTION = """Read the headers of all files in folders and write one row a file: path, size, mtime, columns of the
+data set typed by their VR, what deviated from the standard, and why a file could not be read. The table appears whole
+or not at all."""
+EPILOG = "Exit codes: 0 all files were read, 1 some could not be (their rows say why), 2 wrong use."
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the subcommand."""
+    parser = subparsers.add_parser("index", help="folders to one Parquet table", description=DESCRIPTION, epilog=EPILOG)
+    parser.add_argument("sources", nargs="+", metavar="DIR", help="folders, or files")
+    parser.add_argument("-o", "--output", required=True, metavar="FILE", help="the Parquet file to write")
+    parser.add_argument(
+        "--columns",
+        metavar="LIST",
+        help="keywords or tags (as 00100020), divided by commas; @FILE takes them from a file, a line each; "
+        "'default' stands for the default columns",
+    )
+    parser.add_argument("--workers", type=int, metavar="N", help="threads (default: all processors)")
+    parser.add_argument("--no-resume", action="store_true", help="read all files, also those that FILE has rows of")
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress and no summary")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Index; the exit code."""
+    from dicomcore.archive.run import index
+    from dicomcore.archive.summary import Summary
+
+    missing = [source for source in arguments.sources if not os.path.lexists(source)]
+    if missing:
+        return _wrong(f"no such file or folder: {', '.join(missing)}")
+    summary = Summary()
+    try:
+        with _progress(summary, arguments.quiet) as progress:
+            index(
+                arguments.sources,
+                columns=_columns(arguments.columns),
+                out=arguments.output,
+                workers=arguments.workers,
+                resume=not arguments.no_resume,
+                progress=progress,
+            )
+    except ValueError as error:
+        return _wrong(str(error))
+    except OSError as error:
+        return _wrong(f"{arguments.output}: {error.strerror or error}")
+    if arguments.json:
+        print(json.dumps(summary.as_dict() | {"output": arguments.output}))
+    elif not arguments.quiet:
+        _tell(summary, arguments.output)
+    return SOME_UNREADABLE if summary.unreadable else ALL_READ
+
+
+def _wrong(message: str) -> int:
+    print(f"dicomcore index: {message}", file=sys.stderr)
+    return WRONG_USE
+
+
+def _columns(text: str | None) -> list[str]:
+    from dicomcore.archive.columns import DEFAULT_COLUMNS
+
+    columns: list[str] = []
+    for word in _words(text if text is not None else "default"):
+        columns += DEFAULT_COLUMNS if word == "default" else [word]
+    return columns
+
+
+def _words(text: str) -> Iterator[str]:
+    for part in text.split(","):
+        if part.startswith("@"):
+            with open(part[1:], encoding="utf-8") as lines:
+                found = [line.partition("#")[0] for line in lines]
+            yield from (word.strip() for line in found for word in line.split(",") if word.strip())
+        elif part.strip():
+            yield part.strip()
+
+
+@contextmanager
+def _progress(summary: Summary, quiet: bool) -> Iterator[Any]:
+    """What `index` calls with each batch; on a terminal it moves a bar, where rich is installed."""
+    try:
+        from rich.console import Console
+        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    except ModuleNotFoundError:
+        yield summary.add
+        return
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield summary.add
+        return
+    text = TextColumn("{task.completed:,} files  {task.fields[rate]:,} files/s  {task.fields[unreadable]:,} unreadable")
+    with Progress(SpinnerColumn(), text, TimeElapsedColumn(), console=console, transient=True) as bar:
+        task = bar.add_task("", total=None, rate=0, unreadable=0)
+
+        def add(batch: Any) -> None:
+            summary.add(batch)
+            rate = round(summary.files / max(summary.seconds, 1e-9))
+            bar.update(task, completed=summary.files, rate=rate, unreadable=summary.unreadable)
+
+        yield add
+
+
+def _tell(summary: Summary, output: str) -> None:
+    facts = summary.as_dict()
+    print(f"{facts['files']:,} files in {facts['seconds']:.2f} s ({facts['files_per_second']:,} files/s) -> {output}")
+    print(f"{facts['read']:,} read, {facts['with_issues']:,} with deviations; {facts['unreadable']:,} unreadable")
+    for one in facts["reasons"][:SHOWN]:
+        print(f"  {one['count']:>7,}  {one['reason']}")
+        print(f"           e.g. {one['example']}")
+    if len(facts["reasons"]) > SHOWN:
+        print(f"  and for {len(facts['reasons']) - SHOWN} more reasons: see the column `error`")
