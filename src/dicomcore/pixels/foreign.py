@@ -20,6 +20,9 @@ from dicomcore.pixels.registry import as_bytes
 __all__ = ["decode_htj2k", "decode_jpeg", "decode_jpeg2000", "decode_jpeg_ls", "decode_jpeg_xl"]
 
 
+EOI = b"\xff\xd9"
+
+
 def decode_jpeg(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:
     """JPEG of any DCT process that libjpeg-turbo knows, 8 and 12 bits; chroma is upsampled, colour left as coded."""
     imagecodecs = import_module("imagecodecs")
@@ -33,6 +36,9 @@ def decode_jpeg(data: memoryview, desc: FrameDescription, out: NDArray[Any] | No
 def decode_jpeg_ls(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:
     """JPEG-LS, lossless and near-lossless, by CharLS; colour in any interleave."""
     imagecodecs = import_module("imagecodecs")
+    if EOI not in bytes(data[-16:]):
+        # CharLS 2.4 counts zeros behind a stream that breaks off up to 2^31: ten seconds. At a marker it stops.
+        data = memoryview(bytes(data) + EOI)
     if desc.samples_per_pixel == 1:
         return imagecodecs.jpegls_decode(data, out=_fitting(out, desc, "u", desc.stored))
     samples = imagecodecs.jpegls_decode(data)
@@ -59,9 +65,9 @@ def decode_jpeg2000(data: memoryview, desc: FrameDescription, out: NDArray[Any] 
     except imagecodecs.Jpeg2kError:
         # A marker segment between the last tile-part and EOC stops OpenJPEG; a PACS pads its frames with one.
         end = end_of_tile_parts(bare)
-        if end >= len(bare) or bytes(bare[end : end + 2]) == b"\xff\xd9":
+        if end >= len(bare) or bytes(bare[end : end + 2]) == EOI:
             raise
-        return imagecodecs.jpeg2k_decode(bytes(bare[:end]) + b"\xff\xd9", numthreads=1, out=target)
+        return imagecodecs.jpeg2k_decode(bytes(bare[:end]) + EOI, numthreads=1, out=target)
 
 
 def decode_htj2k(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:

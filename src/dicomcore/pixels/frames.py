@@ -34,6 +34,8 @@ __all__ = ["Frames"]
 
 SERIAL_BYTES = 1 << 20
 """Frames that are smaller together are decoded faster without threads."""
+MOST_MISSING = 64
+"""A frame cut short is filled up with zeros, unless it is hardly there: what is claimed is then not believed."""
 ITEM = b"\xfe\xff\x00\xe0"
 
 
@@ -60,6 +62,7 @@ class Frames:
         self._pieces: Pieces | None = None
         self._video: VideoStream | None = None
         self._lock = threading.Lock()
+        self.stated.dtype  # noqa: B018  refuses what no word holds
         frames = number_of_frames(data_set)
         if frames > self.limits.frames:
             raise LimitError(f"{frames} frames cross the limit of {self.limits.frames}")
@@ -133,7 +136,10 @@ class Frames:
         `out` is a contiguous array of the frame's shape and dtype. Raises PixelDecodeError with ``frame``, IndexError
         past the last frame.
         """
-        return self._finish(self._decoded(self._index(index), out), raw)
+        index, shape = self._index(index), self.description.shape
+        if out is not None and (out.shape != shape or out.dtype != self.dtype or not out.flags.c_contiguous):
+            raise ValueError(f"out is to be a contiguous array of shape {shape} and dtype {self.dtype}")
+        return self._finish(self._decoded(index, out), raw)
 
     def stack(
         self, indices: Sequence[int], *, raw: bool = False, out: NDArray[Any] | None = None, workers: int | None = None
@@ -209,6 +215,8 @@ class Frames:
         expected = -(-bits * stated // 8)
         if held == 0:
             raise PixelDecodeError("the pixel data is empty")
+        if bits > MOST_MISSING * held + (1 << 20):
+            raise PixelDecodeError(f"{self._store.size} bytes of pixel data, and a frame takes {bits // 8}")
         if self._store.size > expected + expected % 2:
             whole = held // bits
             if whole > stated and not self._has_full_chroma(held, stated):
@@ -259,8 +267,6 @@ class Frames:
             return self._video_frame(index, out)
         if self._pieces is None:
             return DecodedFrame(self._native(index, out), self.stated, None, ())
-        if out is not None and (out.shape != self.description.shape or out.dtype != self.dtype):
-            raise ValueError(f"out is to have the shape {self.description.shape} and the dtype {self.dtype}")
         with self._lock:
             codestream = self._pieces.codestream(index)
         stated = self.stated if self.description == self.stated else self._widened()
