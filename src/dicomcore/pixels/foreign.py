@@ -17,7 +17,7 @@ from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.headers import end_of_tile_parts, read_j2k
 from dicomcore.pixels.registry import as_bytes
 
-__all__ = ["decode_htj2k", "decode_jpeg", "decode_jpeg2000", "decode_jpeg_ls", "decode_jpeg_xl"]
+__all__ = ["decode_jpeg", "decode_jpeg2000", "decode_jpeg_ls", "decode_jpeg_xl"]
 
 
 EOI = b"\xff\xd9"
@@ -53,7 +53,11 @@ def decode_jpeg_ls(data: memoryview, desc: FrameDescription, out: NDArray[Any] |
 
 
 def decode_jpeg2000(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:
-    """JPEG 2000 of Part 1 and HTJ2K by OpenJPEG; component transforms are undone, what a JP2 file adds is left out."""
+    """JPEG 2000 of Part 1 and HTJ2K by OpenJPEG; component transforms are undone, what a JP2 file adds is left out.
+
+    OpenJPH is faster at HTJ2K, and not used: as imagecodecs calls it, a lossy frame's overshoot wraps around, and what
+    it finds wrong in a codestream goes to stderr while the samples it didn't write are returned.
+    """
     imagecodecs = import_module("imagecodecs")
     info = read_j2k(data)
     # A JP2 file's palette or colour profile is no part of the samples (PS3.5 A.4.4): OpenJPEG gets the bare codestream.
@@ -68,20 +72,6 @@ def decode_jpeg2000(data: memoryview, desc: FrameDescription, out: NDArray[Any] 
         if end >= len(bare) or bytes(bare[end : end + 2]) == EOI:
             raise
         return imagecodecs.jpeg2k_decode(bytes(bare[:end]) + EOI, numthreads=1, out=target)
-
-
-def decode_htj2k(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:
-    """HTJ2K: by OpenJPH where the wavelet is reversible, else by OpenJPEG.
-
-    OpenJPH gives the inverse wavelet's values as they are and imagecodecs cuts them to the container's width, so that a
-    lossy frame's overshoot would wrap around: white specks on black. OpenJPEG clamps.
-    """
-    imagecodecs = import_module("imagecodecs")
-    info = read_j2k(data)
-    if not info.lossless or info.signed or not hasattr(imagecodecs, "htj2k_decode") or not imagecodecs.HTJ2K.available:
-        return decode_jpeg2000(data, desc, out)
-    bare = data[info.offset : info.offset + info.length]
-    return imagecodecs.htj2k_decode(bare, planar=False, out=_fitting(out, desc, "u", info.precision or desc.stored))
 
 
 def decode_jpeg_xl(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:
