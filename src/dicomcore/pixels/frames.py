@@ -17,7 +17,7 @@ from dicomcore._native import swap
 from dicomcore.errors import DicomError, LimitError, PixelDecodeError
 from dicomcore.issues import Issue
 from dicomcore.limits import DEFAULT_LIMITS
-from dicomcore.pixels.attributes import PIXEL_KEYWORDS, describe, display_of, find_pixel_data, number_of_frames
+from dicomcore.pixels.attributes import describe, display_of, find_pixel_data, header_of, number_of_frames
 from dicomcore.pixels.colour import coded_colour, colour_notes, to_rgb
 from dicomcore.pixels.decoding import DecodedFrame, check_header, decode_frame
 from dicomcore.pixels.note import Note
@@ -51,11 +51,13 @@ class Frames:
         keyword = find_pixel_data(data_set)
         index = data_set._index
         self.limits = DEFAULT_LIMITS if index is None else index.limits
-        self.stated = describe(data_set, keyword)
+        header = header_of(data_set)
+        self.stated = describe(header, keyword)
         self._data_set = data_set
         element = data_set[keyword]
         self._keyword, self._offset = keyword, element.offset or 0
         self._state = _state_of(data_set)
+        self._header = header
         self._wide_bytes = element.VR == "OW" and self.stated.transfer_syntax in BIG_ENDIAN
         self._store = Store.of(data_set, element)
         self._notes: dict[Note, None] = {}
@@ -63,13 +65,13 @@ class Frames:
         self._video: VideoStream | None = None
         self._lock = threading.Lock()
         self.stated.dtype  # noqa: B018  refuses what no word holds
-        frames = number_of_frames(data_set)
+        frames = number_of_frames(header)
         if frames > self.limits.frames:
             raise LimitError(f"{frames} frames cross the limit of {self.limits.frames}")
         if self.stated.rows * self.stated.columns > self.limits.frame_pixels:
             raise LimitError(f"frames of {self.stated.rows} × {self.stated.columns} pixels cross the limit")
         if element.is_undefined_length or self._looks_encapsulated():
-            self._pieces = Pieces(self._store, frames, self.limits, _extended_table(data_set))
+            self._pieces = Pieces(self._store, frames, self.limits, _extended_table(header))
             self._count = frames if self.stated.transfer_syntax in VIDEO_SYNTAXES else self._found(frames)
         else:
             self._count = self._native_count(frames)
@@ -184,7 +186,7 @@ class Frames:
     ) -> NDArray[np.uint8]:
         """Give a frame as a picture of 8 bits; see `dicomcore.pixels.render.render` for `window`."""
         index = self._index(index)
-        return render(self.decode(index), display_of(self._data_set, index), window=window, out=out)
+        return render(self.decode(index), display_of(self._header, index), window=window, out=out)
 
     # -- where frames are
 
@@ -350,18 +352,23 @@ def _drawn(pending: Iterator[tuple[int, int]], lock: threading.Lock) -> Iterator
         yield drawn
 
 
-DESCRIBING = (
-    *("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "NumberOfFrames"),
-    *("BitsAllocated", "BitsStored", "PixelRepresentation"),
+DESCRIBING = frozenset(
+    int(Tag(keyword))
+    for keyword in (
+        *("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "NumberOfFrames"),
+        *("BitsAllocated", "BitsStored", "PixelRepresentation", "PixelData", "FloatPixelData", "DoubleFloatPixelData"),
+    )
 )
 
 
 def _state_of(data_set: Any) -> tuple[Any, ...]:
-    """What frames hang on; differs once any of it was set."""
-    keyword = next((keyword for keyword in PIXEL_KEYWORDS if keyword in data_set), None)
-    element = None if keyword is None else data_set[keyword]
-    held = id(element.value) if element is not None and element._changed else None
-    return (keyword, held, data_set.transfer_syntax, *(str(data_set.get(name)) for name in DESCRIBING))
+    """What was set of all that frames hang on: those of another state are other frames."""
+    found: list[tuple[int, Any]] = []
+    for tag, element in (data_set._state()[3] or {}).items():
+        if tag in DESCRIBING and (element is None or element._changed):
+            value = None if element is None else element.value
+            found.append((tag, value if isinstance(value, (int, float, str)) else id(value)))
+    return (str(data_set.transfer_syntax), *sorted(found, key=lambda one: one[0]))
 
 
 def _extended_table(data_set: Any) -> tuple[NDArray[np.uint64], NDArray[np.uint64]] | None:
