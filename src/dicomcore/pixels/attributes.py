@@ -5,15 +5,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from dicomcore._native.dataset import make_dataset
+from dicomcore._native.index import open_index
+from dicomcore.dataset import DATA_SET
 from dicomcore.errors import PixelDecodeError
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.render import Display, Window
 from dicomcore.pixels.tables import LookUpTable, Palette
 
-__all__ = ["describe", "display_of", "find_pixel_data", "number_of_frames"]
+__all__ = ["describe", "display_of", "find_pixel_data", "header_of", "number_of_frames"]
 
 PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 COLOURS = ("Red", "Green", "Blue")
+
+
+def header_of(data_set: Any) -> Any:
+    """The data set up to its pixel data, where that can be told apart from it; else the data set itself.
+
+    Asking the whole for an attribute that it doesn't have makes it look behind its pixel data, at every fragment.
+    """
+    index, row, wanted, elements = data_set._state()
+    if index is None or row != DATA_SET or wanted is not None or index.inflated:
+        return data_set
+    source = index.path if index.path is not None else index.read(0, index.size)
+    opened = open_index(source, index.path is not None, index.limits, True, True)
+    header = make_dataset(type(data_set), opened, DATA_SET)
+    changed = {tag: element for tag, element in (elements or {}).items() if element is None or element._changed}
+    header._take(changed, None, None)
+    return header
 
 
 def find_pixel_data(data_set: Any) -> str:

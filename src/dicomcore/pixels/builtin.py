@@ -22,8 +22,7 @@ NATIVE = (
 JPEG = ("50", "51", "53", "55")
 JPEG_LOSSLESS = ("57", "70")
 JPEG_LS = ("80", "81")
-JPEG_2000 = ("90", "91", "92", "93")
-HTJ2K = ("201", "202", "203")
+JPEG_2000 = ("90", "91", "92", "93", "201", "202", "203")
 JPEG_XL = ("110", "111", "112")
 
 
@@ -37,7 +36,6 @@ def _fill() -> None:
         (JPEG, foreign.decode_jpeg, "imagecodecs (libjpeg-turbo)", read_jpeg, IMAGECODECS),
         (JPEG_LS, foreign.decode_jpeg_ls, "imagecodecs (CharLS)", read_jpeg, IMAGECODECS),
         (JPEG_2000, foreign.decode_jpeg2000, "imagecodecs (OpenJPEG)", read_j2k, IMAGECODECS),
-        (HTJ2K, foreign.decode_htj2k, "imagecodecs (OpenJPH, OpenJPEG)", read_j2k, IMAGECODECS),
         (JPEG_XL, foreign.decode_jpeg_xl, "imagecodecs (libjxl)", read_jxl, IMAGECODECS),
     ):
         for end in ends:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dicomcore.errors import PixelDecodeError
+
 __all__ = ["FrameDescription"]
 
 
@@ -42,7 +44,7 @@ class FrameDescription:
             return np.dtype("u1")
         width = next((w for w in (1, 2, 4, 8) if self.bits_allocated <= 8 * w), None)
         if width is None or self.bits_allocated < 1:
-            raise ValueError(f"no word holds samples of {self.bits_allocated} bits allocated")
+            raise PixelDecodeError(f"no word holds samples of {self.bits_allocated} bits allocated")
         return np.dtype(f"{'i' if self.pixel_representation else 'u'}{width}")
 
     @property

@@ -17,7 +17,10 @@ from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.headers import end_of_tile_parts, read_j2k
 from dicomcore.pixels.registry import as_bytes
 
-__all__ = ["decode_htj2k", "decode_jpeg", "decode_jpeg2000", "decode_jpeg_ls", "decode_jpeg_xl"]
+__all__ = ["decode_jpeg", "decode_jpeg2000", "decode_jpeg_ls", "decode_jpeg_xl"]
+
+
+EOI = b"\xff\xd9"
 
 
 def decode_jpeg(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:
@@ -33,6 +36,9 @@ def decode_jpeg(data: memoryview, desc: FrameDescription, out: NDArray[Any] | No
 def decode_jpeg_ls(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:
     """JPEG-LS, lossless and near-lossless, by CharLS; colour in any interleave."""
     imagecodecs = import_module("imagecodecs")
+    if EOI not in bytes(data[-16:]):
+        # CharLS 2.4 counts zeros behind a stream that breaks off up to 2^31: ten seconds. At a marker it stops.
+        data = memoryview(bytes(data) + EOI)
     if desc.samples_per_pixel == 1:
         return imagecodecs.jpegls_decode(data, out=_fitting(out, desc, "u", desc.stored))
     samples = imagecodecs.jpegls_decode(data)
@@ -47,7 +53,11 @@ def decode_jpeg_ls(data: memoryview, desc: FrameDescription, out: NDArray[Any] |
 
 
 def decode_jpeg2000(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:
-    """JPEG 2000 of Part 1 and HTJ2K by OpenJPEG; component transforms are undone, what a JP2 file adds is left out."""
+    """JPEG 2000 of Part 1 and HTJ2K by OpenJPEG; component transforms are undone, what a JP2 file adds is left out.
+
+    OpenJPH is faster at HTJ2K, and not used: as imagecodecs calls it, a lossy frame's overshoot wraps around, and what
+    it finds wrong in a codestream goes to stderr while the samples it didn't write are returned.
+    """
     imagecodecs = import_module("imagecodecs")
     info = read_j2k(data)
     # A JP2 file's palette or colour profile is no part of the samples (PS3.5 A.4.4): OpenJPEG gets the bare codestream.
@@ -59,23 +69,9 @@ def decode_jpeg2000(data: memoryview, desc: FrameDescription, out: NDArray[Any] 
     except imagecodecs.Jpeg2kError:
         # A marker segment between the last tile-part and EOC stops OpenJPEG; a PACS pads its frames with one.
         end = end_of_tile_parts(bare)
-        if end >= len(bare) or bytes(bare[end : end + 2]) == b"\xff\xd9":
+        if end >= len(bare) or bytes(bare[end : end + 2]) == EOI:
             raise
-        return imagecodecs.jpeg2k_decode(bytes(bare[:end]) + b"\xff\xd9", numthreads=1, out=target)
-
-
-def decode_htj2k(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:
-    """HTJ2K: by OpenJPH where the wavelet is reversible, else by OpenJPEG.
-
-    OpenJPH gives the inverse wavelet's values as they are and imagecodecs cuts them to the container's width, so that a
-    lossy frame's overshoot would wrap around: white specks on black. OpenJPEG clamps.
-    """
-    imagecodecs = import_module("imagecodecs")
-    info = read_j2k(data)
-    if not info.lossless or info.signed or not hasattr(imagecodecs, "htj2k_decode") or not imagecodecs.HTJ2K.available:
-        return decode_jpeg2000(data, desc, out)
-    bare = data[info.offset : info.offset + info.length]
-    return imagecodecs.htj2k_decode(bare, planar=False, out=_fitting(out, desc, "u", info.precision or desc.stored))
+        return imagecodecs.jpeg2k_decode(bytes(bare[:end]) + EOI, numthreads=1, out=target)
 
 
 def decode_jpeg_xl(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:

@@ -17,7 +17,7 @@ from dicomcore._native import swap
 from dicomcore.errors import DicomError, LimitError, PixelDecodeError
 from dicomcore.issues import Issue
 from dicomcore.limits import DEFAULT_LIMITS
-from dicomcore.pixels.attributes import PIXEL_KEYWORDS, describe, display_of, find_pixel_data, number_of_frames
+from dicomcore.pixels.attributes import describe, display_of, find_pixel_data, header_of, number_of_frames
 from dicomcore.pixels.colour import coded_colour, colour_notes, to_rgb
 from dicomcore.pixels.decoding import DecodedFrame, check_header, decode_frame
 from dicomcore.pixels.note import Note
@@ -34,6 +34,8 @@ __all__ = ["Frames"]
 
 SERIAL_BYTES = 1 << 20
 """Frames that are smaller together are decoded faster without threads."""
+MOST_MISSING = 64
+"""A frame cut short is filled up with zeros, unless it is hardly there: what is claimed is then not believed."""
 ITEM = b"\xfe\xff\x00\xe0"
 
 
@@ -49,24 +51,27 @@ class Frames:
         keyword = find_pixel_data(data_set)
         index = data_set._index
         self.limits = DEFAULT_LIMITS if index is None else index.limits
-        self.stated = describe(data_set, keyword)
+        header = header_of(data_set)
+        self.stated = describe(header, keyword)
         self._data_set = data_set
         element = data_set[keyword]
         self._keyword, self._offset = keyword, element.offset or 0
         self._state = _state_of(data_set)
+        self._header = header
         self._wide_bytes = element.VR == "OW" and self.stated.transfer_syntax in BIG_ENDIAN
         self._store = Store.of(data_set, element)
         self._notes: dict[Note, None] = {}
         self._pieces: Pieces | None = None
         self._video: VideoStream | None = None
         self._lock = threading.Lock()
-        frames = number_of_frames(data_set)
+        self.stated.dtype  # noqa: B018  refuses what no word holds
+        frames = number_of_frames(header)
         if frames > self.limits.frames:
             raise LimitError(f"{frames} frames cross the limit of {self.limits.frames}")
         if self.stated.rows * self.stated.columns > self.limits.frame_pixels:
             raise LimitError(f"frames of {self.stated.rows} × {self.stated.columns} pixels cross the limit")
         if element.is_undefined_length or self._looks_encapsulated():
-            self._pieces = Pieces(self._store, frames, self.limits, _extended_table(data_set))
+            self._pieces = Pieces(self._store, frames, self.limits, _extended_table(header))
             self._count = frames if self.stated.transfer_syntax in VIDEO_SYNTAXES else self._found(frames)
         else:
             self._count = self._native_count(frames)
@@ -133,7 +138,10 @@ class Frames:
         `out` is a contiguous array of the frame's shape and dtype. Raises PixelDecodeError with ``frame``, IndexError
         past the last frame.
         """
-        return self._finish(self._decoded(self._index(index), out), raw)
+        index, shape = self._index(index), self.description.shape
+        if out is not None and (out.shape != shape or out.dtype != self.dtype or not out.flags.c_contiguous):
+            raise ValueError(f"out is to be a contiguous array of shape {shape} and dtype {self.dtype}")
+        return self._finish(self._decoded(index, out), raw)
 
     def stack(
         self, indices: Sequence[int], *, raw: bool = False, out: NDArray[Any] | None = None, workers: int | None = None
@@ -178,7 +186,7 @@ class Frames:
     ) -> NDArray[np.uint8]:
         """Give a frame as a picture of 8 bits; see `dicomcore.pixels.render.render` for `window`."""
         index = self._index(index)
-        return render(self.decode(index), display_of(self._data_set, index), window=window, out=out)
+        return render(self.decode(index), display_of(self._header, index), window=window, out=out)
 
     # -- where frames are
 
@@ -209,6 +217,8 @@ class Frames:
         expected = -(-bits * stated // 8)
         if held == 0:
             raise PixelDecodeError("the pixel data is empty")
+        if bits > MOST_MISSING * held + (1 << 20):
+            raise PixelDecodeError(f"{self._store.size} bytes of pixel data, and a frame takes {bits // 8}")
         if self._store.size > expected + expected % 2:
             whole = held // bits
             if whole > stated and not self._has_full_chroma(held, stated):
@@ -259,8 +269,6 @@ class Frames:
             return self._video_frame(index, out)
         if self._pieces is None:
             return DecodedFrame(self._native(index, out), self.stated, None, ())
-        if out is not None and (out.shape != self.description.shape or out.dtype != self.dtype):
-            raise ValueError(f"out is to have the shape {self.description.shape} and the dtype {self.dtype}")
         with self._lock:
             codestream = self._pieces.codestream(index)
         stated = self.stated if self.description == self.stated else self._widened()
@@ -344,18 +352,23 @@ def _drawn(pending: Iterator[tuple[int, int]], lock: threading.Lock) -> Iterator
         yield drawn
 
 
-DESCRIBING = (
-    *("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "NumberOfFrames"),
-    *("BitsAllocated", "BitsStored", "PixelRepresentation"),
+DESCRIBING = frozenset(
+    int(Tag(keyword))
+    for keyword in (
+        *("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "NumberOfFrames"),
+        *("BitsAllocated", "BitsStored", "PixelRepresentation", "PixelData", "FloatPixelData", "DoubleFloatPixelData"),
+    )
 )
 
 
 def _state_of(data_set: Any) -> tuple[Any, ...]:
-    """What frames hang on; differs once any of it was set."""
-    keyword = next((keyword for keyword in PIXEL_KEYWORDS if keyword in data_set), None)
-    element = None if keyword is None else data_set[keyword]
-    held = id(element.value) if element is not None and element._changed else None
-    return (keyword, held, data_set.transfer_syntax, *(str(data_set.get(name)) for name in DESCRIBING))
+    """What was set of all that frames hang on: those of another state are other frames."""
+    found: list[tuple[int, Any]] = []
+    for tag, element in (data_set._state()[3] or {}).items():
+        if tag in DESCRIBING and (element is None or element._changed):
+            value = None if element is None else element.value
+            found.append((tag, value if isinstance(value, (int, float, str)) else id(value)))
+    return (str(data_set.transfer_syntax), *sorted(found, key=lambda one: one[0]))
 
 
 def _extended_table(data_set: Any) -> tuple[NDArray[np.uint64], NDArray[np.uint64]] | None:

@@ -149,17 +149,22 @@ class Pieces:
 
     def _scan(self) -> list[Fragment]:
         found: list[Fragment] = []
-        at = self._first
-        while at + 8 <= self.store.size:
-            fragment = self._item(at)
-            if fragment is None:
-                if bytes(self.store.read(at, 4)) != SEQUENCE_DELIMITER:
-                    self.notes.append(Note("fragments", f"no item at byte {at} of the pixel data, which ends there"))
-                break
-            at = fragment.offset + fragment.length
-            found.append(fragment)
-            if len(found) > self.limits.elements:
-                raise PixelDecodeError(f"more fragments than the limit of {self.limits.elements}", offset=at)
+        at, size = self._first, self.store.size
+        with self.store.peeking() as peek:
+            while at + 8 <= size:
+                head = peek(at, 8)
+                length = int.from_bytes(head[4:], "little")
+                if head[:4] != ITEM or len(head) < 8 or length == UNDEFINED_LENGTH:
+                    if head[:4] != SEQUENCE_DELIMITER:
+                        self.notes.append(
+                            Note("fragments", f"no item at byte {at} of the pixel data, which ends there")
+                        )
+                    break
+                fragment = Fragment(at + 8, min(length, size - at - 8))
+                at = fragment.offset + fragment.length
+                found.append(fragment)
+                if len(found) > self.limits.elements:
+                    raise PixelDecodeError(f"more fragments than the limit of {self.limits.elements}", offset=at)
         if not found:
             raise PixelDecodeError("encapsulated pixel data without a fragment", offset=self._first)
         return found

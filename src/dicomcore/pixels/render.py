@@ -52,8 +52,8 @@ class Display:
 
 def apply_modality(values: NDArray[Any], display: Display) -> NDArray[Any]:
     """Apply the modality LUT, or rescale to float64 (PS3.3 C.11.1)."""
-    if display.modality_lut is not None and values.dtype.kind in "iu":
-        return display.modality_lut.apply(values)
+    if display.modality_lut is not None:
+        return display.modality_lut.apply(_integers(values))
     scaled = np.array(values, np.float64, order="C")  # a new array, even of float64
     flat = scaled.reshape(-1)
     if (display.rescale_slope, display.rescale_intercept) != (1.0, 0.0):
@@ -142,8 +142,14 @@ def _view(
     view = views[window or 0]
     if isinstance(view, Window):
         return apply_window(values, view)
-    integers = values if values.dtype.kind in "iu" else np.rint(values).clip(-(2**31), 2**31 - 1).astype(np.int32)
-    return view.apply(integers) * (255.0 / ((1 << view.bits) - 1))
+    return view.apply(_integers(values)) * (255.0 / ((1 << view.bits) - 1))
+
+
+def _integers(values: NDArray[Any]) -> NDArray[Any]:
+    """Values as a table takes them: integers of 32 bits at most."""
+    if values.dtype.kind in "iu" and values.itemsize <= 4:
+        return values
+    return np.nan_to_num(np.rint(values)).clip(-(2**31), 2**31 - 1).astype(np.int32)
 
 
 def _stretched(values: NDArray[Any], background: NDArray[np.bool_] | None) -> NDArray[np.float64]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from dicomcore.errors import PixelDecodeError
@@ -17,8 +18,10 @@ class Store:
     For encapsulated pixel data the size is that of the rest of the source: where it ends, its items tell.
     """
 
-    def __init__(self, read: Callable[[int, int], memoryview], size: int) -> None:
+    def __init__(self, read: Callable[[int, int], memoryview], size: int, *, path: Any = None, start: int = 0) -> None:
         self.size = size
+        self._path = path
+        self._start = start
         self._read = read
         self._lock = threading.Lock()
 
@@ -31,7 +34,7 @@ class Store:
             return cls(lambda offset, length: held[offset : offset + length], len(held))
         start = element.offset
         size = index.size - start if element.is_undefined_length else min(element.length, index.size - start)
-        return cls(lambda offset, length: index.read(start + offset, length), size)
+        return cls(lambda offset, length: index.read(start + offset, length), size, path=index.path, start=start)
 
     def read(self, offset: int, length: int) -> memoryview:
         """Exactly these bytes; raises PixelDecodeError where there are fewer."""
@@ -44,3 +47,18 @@ class Store:
         """These bytes, or as many of them as there are."""
         length = max(min(length, self.size - offset), 0)
         return self.read(offset, length) if length else memoryview(b"")
+
+    @contextmanager
+    def peeking(self) -> Iterator[Callable[[int, int], bytes]]:
+        """A way to read many small pieces, each as many bytes as there are; of a file that stays open meanwhile."""
+        if self._path is None:
+            yield lambda offset, length: bytes(self.upto(offset, length))
+            return
+        self.upto(0, 1)  # says so where the file is another by now
+        with open(self._path, "rb", buffering=0) as file:
+
+            def peek(offset: int, length: int) -> bytes:
+                file.seek(self._start + offset)
+                return file.read(max(min(length, self.size - offset), 0)) or b""
+
+            yield peek

@@ -1,0 +1,103 @@
+"""Pictures: the display chain step by step, and against pydicom's own steps on real files."""
+
+import numpy as np
+import pydicom
+import pytest
+from pixel_files import ABSENT, named
+from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi_lut
+
+import dicomcore as dc
+from dicomcore.pixels.render import Display, Window, render
+from dicomcore.pixels.tables import LookUpTable
+
+RAMP = np.arange(16, dtype=np.uint8).reshape(4, 4)
+INVERTING = LookUpTable(np.arange(15, -1, -1, dtype=np.uint8) * 17, 0, 8)
+
+CHAIN = {  # name: (display, pictures of the values 0 and 15)
+    "own range": (Display(), (0, 255)),
+    "MONOCHROME1": (Display(photometric_interpretation="MONOCHROME1"), (255, 0)),
+    "inverse shape": (Display(presentation_shape="INVERSE"), (255, 0)),
+    "a shape outranks MONOCHROME1": (
+        Display(photometric_interpretation="MONOCHROME1", presentation_shape="IDENTITY"),
+        (0, 255),
+    ),
+    "rescaled into the window": (
+        Display(rescale_slope=2.0, rescale_intercept=-1000.0, windows=(Window(-985.0, 30.0, "LINEAR_EXACT"),)),
+        (0, 255),
+    ),
+    "window": (Display(windows=(Window(8, 1),)), (0, 255)),
+    "modality LUT": (Display(modality_lut=INVERTING), (255, 0)),
+    "VOI LUT before window": (Display(voi_luts=(INVERTING,), windows=(Window(8, 1),)), (255, 0)),
+    "presentation LUT": (Display(presentation_lut=LookUpTable(np.array([9, 5], np.uint8), 0, 8)), (9, 5)),
+    "padding": (Display(padding=(15, 15), presentation_shape="INVERSE"), (255, 0)),
+}
+
+
+@pytest.mark.parametrize(("display", "wanted"), CHAIN.values(), ids=CHAIN)
+@pytest.mark.parametrize("dtype", ["u1", "u2", "i2", "i4", "f4"])
+def test_chain(display, wanted, dtype):
+    picture = render(RAMP.astype(dtype), display)
+    assert picture.dtype == np.uint8
+    assert (picture[0, 0], picture[3, 3]) == wanted
+    out = np.zeros((4, 4), np.uint8)
+    assert render(RAMP.astype(dtype), display, out=out) is out
+    assert (out == picture).all()
+
+
+def test_views_by_number():
+    display = Display(windows=(Window(4, 1), Window(12, 1)))
+    assert render(RAMP, display, window=1).sum() < render(RAMP, display, window=0).sum()
+    assert (render(RAMP, display, window=Window(12, 1)) == render(RAMP, display, window=1)).all()
+    with pytest.raises(IndexError):
+        render(RAMP, display, window=2)
+
+
+def test_a_flat_image_is_black():
+    assert not render(np.full((3, 3), 7, np.int16), Display()).any()
+
+
+def test_extremes_of_16_bits():
+    values = np.array([[-32768, 0, 32767]], np.int16)
+    assert render(values, Display()).tolist() == [[0, 128, 255]]
+    assert render(values.view(np.uint16), Display()).tolist() == [[255, 0, 255]]
+
+
+def test_deep_colour_loses_its_lowest_bits():
+    deep = np.full((2, 2, 3), 0x0ABC, np.uint16)
+    assert (render(deep, Display(photometric_interpretation="RGB", bits_stored=12)) == 0xAB).all()
+
+
+@pytest.mark.skipif(bool(ABSENT), reason=ABSENT)
+@pytest.mark.parametrize("end", ["mlut_18.dcm", "vlut_04.dcm", "CT_small.dcm", "693_UNCI.dcm", "MR_small.dcm"])
+def test_grey_as_pydicom(end):
+    path = named(end)
+    ds = pydicom.dcmread(path)
+    shown = apply_voi_lut(apply_modality_lut(ds.pixel_array, ds), ds).astype(float)
+    if "WindowCenter" not in ds and "VOILUTSequence" not in ds:
+        low, high = shown.min(), shown.max()
+    elif "VOILUTSequence" in ds:
+        low, high = 0, (1 << ds.VOILUTSequence[0].LUTDescriptor[2]) - 1
+    else:
+        low, high = shown.min(), shown.max()
+        if low == high:
+            pytest.skip("flat")
+    wanted = (shown - low) / (high - low) * 255
+    if ds.PhotometricInterpretation == "MONOCHROME1":
+        wanted = 255 - wanted
+    picture = dc.dcmread(path).frames.render(0).astype(float)
+    assert np.corrcoef(picture.reshape(-1), wanted.reshape(-1))[0, 1] > 0.999
+
+
+@pytest.mark.skipif(bool(ABSENT), reason=ABSENT)
+@pytest.mark.parametrize("end", ["examples_palette.dcm", "OBXXXX1A.dcm", "ALOKA-16.dcm", "ALOKA-16_big.dcm"])
+def test_palette_as_pydicom(end):
+    ds = pydicom.dcmread(named(end))
+    colours = apply_color_lut(ds.pixel_array, ds)
+    wanted = (colours >> 8).astype(np.uint8) if colours.dtype == np.uint16 and colours.max() > 255 else colours
+    assert (dc.dcmread(named(end)).frames.render(0) == wanted).all()
+
+
+@pytest.mark.skipif(bool(ABSENT), reason=ABSENT)
+def test_colour_is_shown_as_it_is():
+    frames = dc.dcmread(named("examples_ybr_color.dcm")).frames
+    assert (frames.render(3) == frames[3]).all()
