@@ -10,7 +10,7 @@ from race import geometric_mean, machine, race
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
 
-import corpus  # noqa: E402
+import pixel_corpus as corpus  # noqa: E402
 
 from dicomcore.codecs import rle_decode, rle_encode  # noqa: E402
 
