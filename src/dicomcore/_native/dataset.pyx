@@ -797,8 +797,9 @@ cdef Py_ssize_t sort_rows(Index index, uint32_t* order, Py_ssize_t n) except -1:
     for i in range(n):
         row = (<tuple>pairs[i])[1]
         if kept and index.rows[order[kept - 1]].tag == index.rows[row].tag:
-            index.note("DUPLICATE_TAG", index.rows[row].tag, index.rows[row].offset - index.rows[row].header,
-                       "stands more than once; the last one counts")
+            if index.rows[order[kept - 1]].next != row:     # the scanner saw those that follow each other
+                index.note("DUPLICATE_TAG", index.rows[row].tag, index.rows[row].offset - index.rows[row].header,
+                           "stands more than once; the last one counts")
             order[kept - 1] = row
         else:
             order[kept] = row
