@@ -355,8 +355,11 @@ cdef class DataElement:
 
     @property
     def _changed(self) -> bool:
-        # Whether the source's bytes no longer tell the value: it was set, or handed out to be changed in place.
-        return self.has_value
+        # Whether the source's bytes may no longer tell the value: it was set, or changed in place since it was handed
+        # out. A list that was only looked at is still what its bytes say; of a sequence its items know.
+        if self.is_set or not self.has_value or self.index is None or self.vr == SQ:
+            return self.has_value
+        return decode(self.index, self.row, self.vr) != self.held
 
     def _clone(self, DatasetBase owner, memo):
         # The same element for a copy of its data set, the value shared, or copied too when there is a memo.
