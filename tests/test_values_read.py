@@ -1,4 +1,4 @@
-"""All 34 VRs, from explicit and implicit VR and either byte order: value, raw, array, VM, as docs/design.md has them."""
+"""All 34 VRs, from explicit and implicit VR, either byte order: value, raw, array, VM, as docs/design.md has them."""
 
 from __future__ import annotations
 
@@ -89,10 +89,10 @@ def test_several_values(vr: str, encoding: str):
     content = content_of(kind, encoding == "big endian")
     element = made(vr, encoding, content)
     values = [content] if vr in BULK else kind.values
-    assert element.VR == vr
+    assert vr == element.VR
     assert element.value == (values if len(values) > 1 else values[0])
     assert type(element.value) is (list if len(values) > 1 else type(values[0]))
-    assert element.VM == len(values)
+    assert len(values) == element.VM
     assert element.raw == content
     assert element.raw.readonly
     assert element.length == len(content)
@@ -194,7 +194,7 @@ def texts(value: Any) -> list[str]:
     return [v for v in (value if isinstance(value, list) else [value]) if isinstance(v, str) and v]
 
 
-@pytest.mark.parametrize("vr, tag, content, value",
+@pytest.mark.parametrize(("vr", "tag", "content", "value"),
                          [("DS", 0x00101030, *case) for case in DECIMALS.items()]
                          + [("IS", 0x00200013, *case) for case in INTEGERS.items()])  # fmt: skip
 def test_number_strings(vr: str, tag: int, content: bytes, value: Any):
@@ -223,7 +223,7 @@ SIGNED = raw.element(0x00280103, None, b"\1\0")
 UNSIGNED = raw.element(0x00280103, None, b"\0\0")
 
 
-@pytest.mark.parametrize("before, vr, value", [(SIGNED, "SS", -2), (UNSIGNED, "US", 65534), (b"", "US", 65534)])
+@pytest.mark.parametrize(("before", "vr", "value"), [(SIGNED, "SS", -2), (UNSIGNED, "US", 65534), (b"", "US", 65534)])
 def test_us_or_ss_by_pixel_representation(before: bytes, vr: str, value: int):
     element = read_one(0x00280106, None, b"\xfe\xff", before, syntax=raw.IMPLICIT)
     assert (element.VR, element.value) == (vr, value)
@@ -241,12 +241,12 @@ def test_pixel_data_is_ow_in_implicit_vr_and_as_stated_elsewhere():
     assert read_one(0x7FE00010, "OB", b"\1\2").VR == "OB"
 
 
-@pytest.mark.parametrize("entries, vr", [(1, "US"), (256, "OW")])
+@pytest.mark.parametrize(("entries", "vr"), [(1, "US"), (256, "OW")])
 def test_lut_data_by_its_descriptor(entries: int, vr: str):
     descriptor = raw.element(0x00283002, None, struct.pack("<3H", entries, 0, 16))
     item = raw.item(descriptor + raw.element(0x00283006, None, b"\1\2"))
     found = dc.dcmread(raw.part10(raw.sequence(0x00283000, item, vr=None), raw.IMPLICIT))
-    assert found[0x00283000].value[0][0x00283006].VR == vr
+    assert vr == found[0x00283000].value[0][0x00283006].VR
 
 
 def test_un_is_what_the_dictionary_says():
