@@ -134,7 +134,7 @@ def differences(ours: dc.Dataset, theirs: pydicom.Dataset, name: str) -> Iterato
     pending = [("", ours, theirs)]
     while pending:
         path, a, b = pending.pop()
-        if [int(tag) for tag in a.keys()] != sorted(int(tag) for tag in b.keys()):
+        if [int(x.tag) for x in a] != sorted(map(int, b.keys())):
             yield f"{path}: other tags"
             continue
         for x in a:

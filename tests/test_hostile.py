@@ -105,7 +105,7 @@ HEADERS = st.builds(
             0xFFFCFFFC,
             0x60003000,
         ]
-    ),  # fmt: skip
+    ),
     st.sampled_from([None, "SQ", "UN", "OB", "OW", "LO", "PN", "US", "DS", "IS", "AT", "UT", "FD", "??", "ZZ", "\0\0"]),
     st.one_of(st.integers(0, 40), st.sampled_from([raw.UNDEFINED, 0xFFFFFFFE, 0x80000000, 0x10000])),
     st.binary(max_size=12),

@@ -214,7 +214,7 @@ def sources(data: bytes, folder: Path) -> dict[str, object]:
     }
 
 
-@pytest.mark.parametrize("kind", "bytes bytearray memoryview words str path stream file".split())
+@pytest.mark.parametrize("kind", ["bytes", "bytearray", "memoryview", "words", "str", "path", "stream", "file"])
 def test_kinds_of_source(kind: str, tmp_path: Path):
     made = sources(raw.part10(body()), tmp_path)
     check_body(dc.dcmread(made[kind]))
@@ -246,8 +246,12 @@ SEQUENCES = {  # name: ((0008,1140) or a private sequence, lengths of its items)
     "empty items": (raw.sequence(0x00081140, raw.item(), raw.item(undefined=True)), [0, 0]),
     "defined in undefined": (raw.sequence(0x00081140, raw.item(INSIDE), undefined=True), [1]),
     "undefined in defined": (raw.sequence(0x00081140, raw.item(INSIDE, undefined=True)), [1]),
-    "mixed items": (raw.sequence(0x00081140, raw.item(INSIDE), raw.item(INSIDE, undefined=True), undefined=True), [1, 1]),
-    "UN, undefined": (raw.sequence(0x00081140, raw.item(INSIDE_IMPLICIT, undefined=True), vr="UN", undefined=True), [1]),
+    "mixed items": (
+        raw.sequence(0x00081140, raw.item(INSIDE), raw.item(INSIDE, undefined=True), undefined=True), [1, 1],
+    ),
+    "UN, undefined": (
+        raw.sequence(0x00081140, raw.item(INSIDE_IMPLICIT, undefined=True), vr="UN", undefined=True), [1],
+    ),
     "UN, undefined, defined items": (raw.sequence(0x00081140, raw.item(INSIDE_IMPLICIT), vr="UN", undefined=True), [1]),
     "UN, undefined, explicit inside": (raw.sequence(0x00081140, raw.item(INSIDE), vr="UN", undefined=True), [1]),
     "UN, defined, known": (raw.sequence(0x00081140, raw.item(INSIDE_IMPLICIT), vr="UN"), [1]),

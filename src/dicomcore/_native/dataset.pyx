@@ -355,8 +355,11 @@ cdef class DataElement:
 
     @property
     def _changed(self) -> bool:
-        # Whether the source's bytes no longer tell the value: it was set, or handed out to be changed in place.
-        return self.has_value
+        # Whether the source's bytes may no longer tell the value: it was set, or changed in place since it was handed
+        # out. A list that was only looked at is still what its bytes say; of a sequence its items know.
+        if self.is_set or not self.has_value or self.index is None or self.vr == SQ:
+            return self.has_value
+        return decode(self.index, self.row, self.vr) != self.held
 
     def _clone(self, DatasetBase owner, memo):
         # The same element for a copy of its data set, the value shared, or copied too when there is a memo.
@@ -797,8 +800,9 @@ cdef Py_ssize_t sort_rows(Index index, uint32_t* order, Py_ssize_t n) except -1:
     for i in range(n):
         row = (<tuple>pairs[i])[1]
         if kept and index.rows[order[kept - 1]].tag == index.rows[row].tag:
-            index.note("DUPLICATE_TAG", index.rows[row].tag, index.rows[row].offset - index.rows[row].header,
-                       "stands more than once; the last one counts")
+            if index.rows[order[kept - 1]].next != row:     # the scanner saw those that follow each other
+                index.note("DUPLICATE_TAG", index.rows[row].tag, index.rows[row].offset - index.rows[row].header,
+                           "stands more than once; the last one counts")
             order[kept - 1] = row
         else:
             order[kept] = row

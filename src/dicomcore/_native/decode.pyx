@@ -148,6 +148,8 @@ cdef uint16_t resolve_vr(Index index, Py_ssize_t row) except? 0xFFFF:
     # The VR as the file says it, or as the dictionaries do where it can't (implicit VR) or doesn't (UN).
     cdef Row* r = &index.rows[row]
     cdef uint16_t vr = r.vr
+    if r.flags & CONTAINER and not r.flags & FRAGMENTS:
+        return SQ                               # it has items; UN of undefined length is one, too (PS3.5 6.2.2)
     if r.flags & IMPLICIT:
         if vr == NO_VR:
             vr = private(index, row) if r.tag & 0x10000 else UN
@@ -160,8 +162,6 @@ cdef uint16_t resolve_vr(Index index, Py_ssize_t row) except? 0xFFFF:
                 vr = UN
     elif vr_form(<uint8_t>vr, <uint8_t>(vr >> 8)) == VR_UNKNOWN:
         return UN
-    if vr == UN and r.flags & CONTAINER and not r.flags & FRAGMENTS:
-        return SQ                               # PS3.5 6.2.2: of undefined length, so a sequence
     if vr == US_OR_SS or vr == OB_OR_OW or vr == US_OR_OW or vr == US_OR_SS_OR_OW:
         return from_context(index, row, vr)
     return vr

@@ -25,6 +25,7 @@ cdef class Index:
     cdef object failure                 # what finish() met, None while it met nothing
     cdef object lock
     cdef list noted                     # deviations found outside the scanner: (name, tag, offset, message)
+    cdef set late                       # deviations in sequences looked up late, shared by their indices
     cdef dict charsets                  # Charset of a data set, by the row of its item
     cdef Index outer                    # of the element whose value this indexes, for one looked up late
     cdef Py_ssize_t outer_row

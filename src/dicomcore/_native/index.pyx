@@ -195,7 +195,7 @@ cdef class Index:
         cdef Deviation* d
         cdef Py_ssize_t i
         self.finish()
-        found = []
+        found = list(self.late or ())
         for i in range(self.scanner.deviation_count):
             d = &self.scanner.deviations[i]
             found.append((d.code, d.tag, d.offset, d.claimed, d.present))
@@ -459,11 +459,13 @@ cdef Index open_value(Index outer, Py_ssize_t row):
     cdef Scanner* s = &self.scanner
     cdef Row* element = &outer.rows[row]
     cdef const uint8_t* data
+    cdef Py_ssize_t i
     cdef Status status
     self.source = outer.source
     self.limits = outer.limits
     self.transfer_syntax = outer.transfer_syntax
     self.noted = outer.noted = outer.noted if outer.noted is not None else []
+    self.late = outer.late = outer.late if outer.late is not None else set()
     self.outer = outer
     self.outer_row = row
     if scanner_init(s, first_rows(outer.scanner.max_rows)) != OK:
@@ -478,6 +480,9 @@ cdef Index open_value(Index outer, Py_ssize_t row):
     if status != OK:
         self.refuse(status)
     self.run()
+    for i in range(s.deviation_count):
+        self.late.add((s.deviations[i].code, s.deviations[i].tag, s.deviations[i].offset, s.deviations[i].claimed,
+                       s.deviations[i].present))
     self.publish()
     self.complete = True
     return self

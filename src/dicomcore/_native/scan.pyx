@@ -317,6 +317,9 @@ cdef Status open_undefined(Scanner* s, Level* level, const uint8_t* value, uint6
     cdef uint8_t flags = UNDEFINED | CONTAINER | (FRAGMENTS if pixels else 0)
     cdef Status status
 
+    if pixels and tag != PIXEL_DATA and left >= 8 and load_word(value + 4, big) == <uint32_t>UNDEFINED_LENGTH:
+        flags &= <uint8_t>~<int>FRAGMENTS       # no fragment is of undefined length: whatever its VR, a sequence
+        pixels = False
     if untyped and big and left >= 8 and load_le32(value) == <uint32_t>0xE000FFFE:
         mode &= <uint8_t>~<int>BIG_ENDIAN       # PS3.5 6.2.2: implicit VR little endian whatever is outside
     status = add_row(s, tag, vr, header, flags | (mode & (IMPLICIT | BIG_ENDIAN)), s.pos, 0, level.row)
