@@ -17,7 +17,7 @@ from dicomcore.part10.reader import dcmread
 from dicomcore.tags import Tag
 from dicomcore.values import parse_date, parse_integer
 
-__all__ = ["Row", "decode_text", "issue_texts", "misfit_text", "quoted", "read_row"]
+__all__ = ["Row", "decode_text", "failed_row", "issue_texts", "misfit_text", "quoted", "read_row"]
 
 TEXTS = TEXT_VRS | {"DA"}
 EPOCH = date(1970, 1, 1).toordinal()
@@ -40,6 +40,11 @@ class Row(NamedTuple):
     values: list[Any]
     issues: list[str]
     error: str | None
+
+
+def failed_row(reason: str, columns: Columns) -> Row:
+    """The row of what can't even be looked at."""
+    return Row(None, None, [None] * len(columns.by_tag), [], reason)
 
 
 def read_row(path: str, columns: Columns) -> Row:
@@ -131,6 +136,8 @@ def _value(column: Column, element: DataElement) -> Any:
         return None
     if column.kind == "text":
         texts = [_text(one) for one in parts]
+        if texts == [""]:
+            return None
         return texts if column.many else "\\".join(texts)
     if not column.many and len(parts) > 1:
         raise _misfit(element, parts)
@@ -159,12 +166,12 @@ def _misfit(element: DataElement, parts: list[Any]) -> _MisfitError:
 
 
 def decode_text(value: bytes, vr: str, terms: bytes, many: bool) -> list[str] | str | None:
-    """A text for the bulk loop by its character set (PS3.3 C.12.1.1.2); None where there is an issue to be told."""
+    """A text for the bulk loop by its character set (PS3.3 C.12.1.1.2); None where that is not all there is to it."""
     charset = charset_for(tuple(terms.decode("latin-1").rstrip(" \0").split("\\")) if terms else ())
     texts, good = charset.decode_values(value, vr)
-    if not good or charset.problems:
-        return None
     stripped = [text.rstrip(" \0") for text in texts]
+    if not good or charset.problems or stripped == [""]:
+        return None
     return stripped if many else "\\".join(stripped)
 
 
