@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from corpus import PYDICOM, ROOT
+from corpus import PYDICOM, ROOT, real
+from dicom_bytes import element, part10
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from mutate import mutants
 
 pytest.importorskip("pyarrow")
 
@@ -12,7 +18,7 @@ from dicomcore.archive.batch import read_batch
 from dicomcore.archive.columns import DEFAULT_COLUMNS, KIND_OF_VR, Columns
 from dicomcore.archive.row import read_row
 from dicomcore.archive.table import schema_of
-from dicomcore.archive.walk import Entry, walk
+from dicomcore.archive.walk import Fault, walk
 from dicomcore.dictionary import get_entry, keywords
 
 # Columns that reach behind pixel data, and every element that a column can show.
@@ -24,24 +30,63 @@ COLUMN_SETS = {
 
 
 @pytest.fixture(scope="module")
-def files() -> list[Entry]:
-    found = [entry for entry in walk([str(PYDICOM), str(ROOT / "files")]) if entry.fault is None]
+def files() -> list[str]:
+    found = [path for path in walk([str(PYDICOM), str(ROOT / "files")]) if not isinstance(path, Fault)]
     assert len(found) > 150
     return found
 
 
-@pytest.mark.parametrize("names", COLUMN_SETS.values(), ids=COLUMN_SETS)
-def test_both_ways_give_the_same_rows(files, names):
-    columns = Columns(names)
+def check(paths: list[str], columns: Columns) -> None:
     schema = schema_of(columns)
-    bulk = read_batch(files, columns, schema).to_pylist()
-    slow = read_batch(files, columns, schema, bulk=False).to_pylist()
+    bulk = read_batch(paths, columns, schema).to_pylist()
+    slow = read_batch(paths, columns, schema, bulk=False).to_pylist()
     for one, other in zip(bulk, slow, strict=True):
         assert one == other or repr(one) == repr(other), one["path"]  # repr: NaN equals itself there
 
 
+@pytest.mark.parametrize("names", COLUMN_SETS.values(), ids=COLUMN_SETS)
+def test_both_ways_give_the_same_rows(files, names):
+    check(files, Columns(names))
+
+
 def test_most_files_take_the_bulk_way(files):
     columns = Columns()
-    readable = [entry.path for entry in files if read_row(entry.path, columns).error is None]
+    readable = [path for path in files if read_row(path, columns).error is None]
     alone = [Extractor(columns.native, columns.stop_tag, [path]).run() for path in readable]
     assert sum(alone) > 0.75 * len(readable)
+
+
+DAMAGED = ("CT_small.dcm", "MR_small_implicit.dcm", "MR_small_bigendian.dcm", "chrX1.dcm", "chrH31.dcm")
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_damaged_files_give_the_same_rows(tmp_path, name):
+    data = real(name).read_bytes()[:6000]
+    made = [*mutants(data, seed=2, count=250), *(data[:end] for end in range(0, len(data), 29))]
+    paths = [f"{tmp_path}/{i:04}" for i in range(len(made))]
+    for path, damaged in zip(paths, made, strict=True):
+        Path(path).write_bytes(damaged)
+    check(paths, Columns())
+
+
+NUMBERS = st.text("0123456789.+-eE \\_1a", max_size=12) | st.floats().map(repr) | st.integers().map(str)
+DATES = st.dates().map(lambda day: f"{day:%Y%m%d}") | st.text("0129.-", max_size=10)
+NAMES = st.text("A^=\\ \0Bä山", max_size=8)
+SETS = st.sampled_from(["", "ISO_IR 100", "ISO_IR 192", "ISO_IR 144", "\\ISO 2022 IR 87", "GB18030", "nonsense"])
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(terms=SETS, codec=st.sampled_from(["utf-8", "latin-1"]), name=NAMES, day=DATES, number=NUMBERS, spacing=NUMBERS)
+def test_any_value_gives_the_same_row(tmp_path, terms, codec, name, day, number, spacing):
+    elements = (
+        (0x00080005, "CS", terms),
+        (0x00080008, "CS", name),
+        (0x00080020, "DA", day),
+        (0x00100010, "PN", name),
+        (0x00100020, "LO", name),
+        (0x00200013, "IS", number),
+        (0x00280030, "DS", spacing),
+    )
+    path = tmp_path / "any.dcm"
+    path.write_bytes(part10(b"".join(element(tag, vr, text.encode(codec, "ignore")) for tag, vr, text in elements)))
+    check([str(path)], Columns())

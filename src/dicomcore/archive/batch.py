@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pyarrow as pa
 
@@ -11,51 +9,50 @@ from dicomcore._native.extract import Extractor
 from dicomcore.archive.columns import Columns
 from dicomcore.archive.deviations import noted_texts
 from dicomcore.archive.previous import NO_ROW, Previous
-from dicomcore.archive.row import Row, decode_text, read_row
+from dicomcore.archive.row import decode_text, failed_row, read_row
 from dicomcore.archive.table import to_batch
-from dicomcore.archive.walk import Entry, shown
+from dicomcore.archive.walk import Fault, shown
 
 __all__ = ["read_batch", "renew_batch"]
 
 
-def read_batch(entries: Sequence[Entry], columns: Columns, schema: pa.Schema, *, bulk: bool = True) -> pa.RecordBatch:
-    """A row for each entry, in their order. The GIL is held for what the bulk loop hands back alone.
+def read_batch(paths: list[str], columns: Columns, schema: pa.Schema, *, bulk: bool = True) -> pa.RecordBatch:
+    """A row for each path, in their order. The GIL is held for what the bulk loop hands back alone.
 
     Without `bulk` nothing is left to that loop; the rows are the same.
     """
-    paths = [path if bulk and fault is None else None for path, fault in entries]
-    rows = Extractor(columns.native, columns.stop_tag, paths)
+    rows = Extractor(columns.native, columns.stop_tag, paths if bulk else [None] * len(paths))
     issues: dict[int, list[str]] = {}
     errors: dict[int, str] = {}
-    while (at := rows.run()) < len(entries):
+    while (at := rows.run()) < len(paths):
         if (asked := rows.asked()) is not None:
             text = decode_text(*asked, rows.asks_for_many)
             if text is not None:
                 rows.answer(text)
                 continue
-        path, fault = entries[at]
-        row = read_row(path, columns) if fault is None else Row(None, None, [None] * len(columns.by_tag), [], fault)
+        path = paths[at]
+        row = failed_row(path.reason, columns) if isinstance(path, Fault) else read_row(path, columns)
         rows.put(shown(path), row.size, row.mtime, row.values)
         if row.issues:
             issues[at] = row.issues
         if row.error is not None:
             errors[at] = row.error
     issues.update(noted_texts(rows, columns))
-    return to_batch(rows, len(entries), columns, schema, issues, errors)
+    return to_batch(rows, len(paths), columns, schema, issues, errors)
 
 
-def renew_batch(entries: Sequence[Entry], columns: Columns, schema: pa.Schema, previous: Previous) -> pa.RecordBatch:
+def renew_batch(paths: list[str], columns: Columns, schema: pa.Schema, previous: Previous) -> pa.RecordBatch:
     """The same, with the rows of unchanged files taken from an earlier run."""
-    rows = previous.find(entries)
+    rows = previous.find(paths)
     old = np.flatnonzero(rows != NO_ROW)
     new = np.flatnonzero(rows == NO_ROW)
     kept = previous.take(rows[old]) if len(old) else schema.empty_table()
     # Equal hashes of different paths: as unlikely as it is, nobody gets another file's row.
-    if kept["path"].to_pylist() != [shown(entries[i].path) for i in old.tolist()]:
-        return read_batch(entries, columns, schema)
+    if kept["path"].to_pylist() != [shown(paths[i]) for i in old.tolist()]:
+        return read_batch(paths, columns, schema)
     if not len(new):
         return _one(kept)
-    read = pa.Table.from_batches([read_batch([entries[i] for i in new.tolist()], columns, schema)])
+    read = pa.Table.from_batches([read_batch([paths[i] for i in new.tolist()], columns, schema)])
     return _one(pa.concat_tables([kept, read]).take(pa.array(np.argsort(np.concatenate([old, new])))))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
 from typing import Self
 
 import numpy as np
@@ -14,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from dicomcore.archive.walk import Entry, shown
+from dicomcore.archive.walk import Fault, shown
 
 __all__ = ["Previous"]
 
@@ -67,13 +66,13 @@ class Previous:
         """Let go of the file."""
         self._file.close()
 
-    def find(self, entries: Sequence[Entry]) -> NDArray[np.int64]:
-        """The row of each entry, NO_ROW (-1) for a file that is new or has changed."""
-        found = np.full(len(entries), NO_ROW, np.int64)
+    def find(self, paths: list[str]) -> NDArray[np.int64]:
+        """The row of each path, NO_ROW (-1) for a file that is new or has changed."""
+        found = np.full(len(paths), NO_ROW, np.int64)
         if not len(self._hashes):
             return found
-        facts = np.array([_facts(entry) for entry in entries], np.int64)
-        hashes = _hashes([shown(entry.path) for entry in entries])
+        facts = np.array([_facts(path) for path in paths], np.int64)
+        hashes = _hashes([shown(path) for path in paths])
         at = np.minimum(np.searchsorted(self._hashes, hashes), len(self._hashes) - 1)
         same = (self._hashes[at] == hashes) & (self._facts[at] == facts).all(axis=1)
         found[same] = self._rows[at[same]]
@@ -109,12 +108,12 @@ def _hashes(paths: list[str]) -> NDArray[np.int64]:
     return np.fromiter(map(hash, paths), np.int64, len(paths))
 
 
-def _facts(entry: Entry) -> tuple[int, int]:
+def _facts(path: str) -> tuple[int, int]:
     """Size and mtime in µs, as the table has them; -1 for what can't be asked."""
-    if entry.fault is None:
-        try:
-            facts = os.stat(entry.path)
-        except OSError:
-            return -1, -1
-        return facts.st_size, facts.st_mtime_ns // 1000
-    return -1, -1
+    if isinstance(path, Fault):
+        return -1, -1
+    try:
+        facts = os.stat(path)
+    except OSError:
+        return -1, -1
+    return facts.st_size, facts.st_mtime_ns // 1000

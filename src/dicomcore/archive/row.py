@@ -6,17 +6,18 @@ import os
 import stat
 from collections.abc import Iterable
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from dicomcore.archive.columns import TEXT_VRS, Column, Columns
 from dicomcore.charset import charset_for
 from dicomcore.dataset import DataElement, Dataset
+from dicomcore.errors import InvalidDicomError
 from dicomcore.issues import Issue
 from dicomcore.part10.reader import dcmread
 from dicomcore.tags import Tag
 from dicomcore.values import parse_date, parse_integer
 
-__all__ = ["Row", "decode_text", "issue_texts", "misfit_text", "quoted", "read_row"]
+__all__ = ["Row", "decode_text", "failed_row", "issue_texts", "misfit_text", "quoted", "read_row"]
 
 TEXTS = TEXT_VRS | {"DA"}
 EPOCH = date(1970, 1, 1).toordinal()
@@ -41,6 +42,11 @@ class Row(NamedTuple):
     error: str | None
 
 
+def failed_row(reason: str, columns: Columns) -> Row:
+    """The row of what can't even be looked at."""
+    return Row(None, None, [None] * len(columns.by_tag), [], reason)
+
+
 def read_row(path: str, columns: Columns) -> Row:
     """The row of one file; whatever is wrong with the file is in it, nothing is raised."""
     size = mtime = None
@@ -49,10 +55,35 @@ def read_row(path: str, columns: Columns) -> Row:
         size, mtime = facts.st_size, facts.st_mtime_ns
         if not stat.S_ISREG(facts.st_mode):  # opening a FIFO would wait for its writer
             return Row(size, mtime, [None] * len(columns.by_tag), [], "OSError: Not a regular file")
-        values, issues = _read_values(dcmread(path, specific_tags=columns.tags), columns)
+        values, issues = _read_values(_read(path, columns), columns)
         return Row(size, mtime, values, issues, None)
     except Exception as error:  # one bad file is one row, whatever it did
         return Row(size, mtime, [None] * len(columns.by_tag), [], _reason(error, path))
+
+
+def _read(path: str, columns: Columns) -> Dataset:
+    try:
+        return dcmread(path, specific_tags=columns.tags)
+    except InvalidDicomError:
+        with open(path, "rb") as file:
+            if not _begins_bare(file.read(8)):
+                raise
+        return dcmread(path, specific_tags=columns.tags, force=True)
+
+
+def _begins_bare(head: bytes) -> bool:
+    """Whether a file begins as data sets without file meta information do: with one of the first elements of group 8.
+
+    Hardly any other file does, and old archives are full of them.
+    """
+    if len(head) < 8:
+        return False
+    order: Literal["little", "big"] = "little" if head[:2] == b"\x08\0" else "big"
+    group, element = (int.from_bytes(head[i : i + 2], order) for i in (0, 2))
+    if group != 8 or element > 0x18:
+        return False
+    length = int.from_bytes(head[4:8], order)
+    return head[4:6] in (b"UL", b"CS", b"UI", b"SH", b"DA", b"TM", b"LO") or length <= 64
 
 
 def _reason(error: Exception, path: str) -> str:
@@ -105,6 +136,8 @@ def _value(column: Column, element: DataElement) -> Any:
         return None
     if column.kind == "text":
         texts = [_text(one) for one in parts]
+        if texts == [""]:
+            return None
         return texts if column.many else "\\".join(texts)
     if not column.many and len(parts) > 1:
         raise _misfit(element, parts)
@@ -133,12 +166,12 @@ def _misfit(element: DataElement, parts: list[Any]) -> _MisfitError:
 
 
 def decode_text(value: bytes, vr: str, terms: bytes, many: bool) -> list[str] | str | None:
-    """A text for the bulk loop by its character set (PS3.3 C.12.1.1.2); None where there is an issue to be told."""
+    """A text for the bulk loop by its character set (PS3.3 C.12.1.1.2); None where that is not all there is to it."""
     charset = charset_for(tuple(terms.decode("latin-1").rstrip(" \0").split("\\")) if terms else ())
     texts, good = charset.decode_values(value, vr)
-    if not good or charset.problems:
-        return None
     stripped = [text.rstrip(" \0") for text in texts]
+    if not good or charset.problems or stripped == [""]:
+        return None
     return stripped if many else "\\".join(stripped)
 
 

@@ -13,7 +13,7 @@ from typing import overload
 from dicomcore.archive.columns import DEFAULT_COLUMNS, Columns
 from dicomcore.archive.engine import default_workers, run_threads
 from dicomcore.archive.extra import needs_extra
-from dicomcore.archive.walk import Entry, SourceLike, as_sources, walk
+from dicomcore.archive.walk import SourceLike, as_sources, walk
 from dicomcore.tags import TagLike
 
 with needs_extra("pyarrow"):
@@ -44,9 +44,9 @@ def iter_batches(
     return run_threads(read, cut(walk(as_sources(sources))), workers or default_workers())
 
 
-def cut(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
-    """The entries in lists of BATCH."""
-    while batch := list(islice(entries, BATCH)):
+def cut(paths: Iterator[str]) -> Iterator[list[str]]:
+    """The paths in lists of BATCH."""
+    while batch := list(islice(paths, BATCH)):
         yield batch
 
 

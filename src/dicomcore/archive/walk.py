@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
-__all__ = ["Entry", "as_sources", "shown", "walk"]
+__all__ = ["Fault", "as_sources", "shown", "walk"]
 
 SourceLike = str | os.PathLike[str]
 
 
-class Entry(NamedTuple):
-    """A path, and why it can't be walked: None for a file."""
+class Fault(str):
+    """A path that can't be walked, and the `reason`."""
 
-    path: str
-    fault: str | None
+    __slots__ = ("reason",)
+    reason: str
+
+    def __new__(cls, path: str, reason: str) -> Fault:
+        self = super().__new__(cls, path)
+        self.reason = reason
+        return self
 
 
 def as_sources(sources: SourceLike | Iterable[SourceLike]) -> list[str]:
@@ -28,27 +32,27 @@ def as_sources(sources: SourceLike | Iterable[SourceLike]) -> list[str]:
 def shown(path: str) -> str:
     """The path as a table shows it: bytes that are no UTF-8 as escapes."""
     if path.isascii():
-        return path
+        return str(path)
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def walk(sources: Iterable[str]) -> Iterator[Entry]:
+def walk(sources: Iterable[str]) -> Iterator[str]:
     """The files that are sources or below folders that are, each folder's entries sorted by name.
 
     Links are followed; a folder that is met again, by a link or as another source, is not walked twice. A source
-    that isn't there and a folder that can't be read come as an Entry with a fault.
+    that isn't there and a folder that can't be read come as a Fault.
     """
     met: set[tuple[int, int]] = set()
     for source in sources:
         if os.path.isdir(source):
             yield from _walk_folder(source, met)
         elif os.path.lexists(source):
-            yield Entry(source, None)
+            yield source
         else:
-            yield Entry(source, "FileNotFoundError: No such file or folder")
+            yield Fault(source, "FileNotFoundError: No such file or folder")
 
 
-def _walk_folder(top: str, met: set[tuple[int, int]]) -> Iterator[Entry]:
+def _walk_folder(top: str, met: set[tuple[int, int]]) -> Iterator[str]:
     # A stack of names still to come, last first, and of the folders they stand in; no recursion however deep.
     pending: list[tuple[str, list[str], set[str]]] = []
     path: str | None = top
@@ -57,7 +61,7 @@ def _walk_folder(top: str, met: set[tuple[int, int]]) -> Iterator[Entry]:
             try:
                 pending.append(_listing(path, met))
             except OSError as error:
-                yield Entry(path, f"{type(error).__name__}: {error.strerror}")
+                yield Fault(path, f"{type(error).__name__}: {error.strerror}")
         if not pending:
             return
         prefix, names, folders = pending[-1]
@@ -67,7 +71,7 @@ def _walk_folder(top: str, met: set[tuple[int, int]]) -> Iterator[Entry]:
             if name in folders:
                 path = prefix + name
                 break
-            yield Entry(prefix + name, None)
+            yield prefix + name
         else:
             pending.pop()
 
@@ -85,14 +89,10 @@ def _listing(folder: str, met: set[tuple[int, int]]) -> tuple[str, list[str], se
     with os.scandir(folder) as entries:
         for entry in entries:
             names.append(entry.name)
-            if _is_folder(entry):
-                folders.add(entry.name)
+            try:
+                if entry.is_dir():
+                    folders.add(entry.name)
+            except OSError:  # a link that leads round in a circle: reading it as a file says so
+                pass
     names.sort(reverse=True)
     return prefix, names, folders
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link that leads round in a circle: reading it as a file says so
-        return False

@@ -49,12 +49,16 @@ def run(arguments: argparse.Namespace) -> int:
     missing = [source for source in arguments.sources if not os.path.lexists(source)]
     if missing:
         return _wrong(f"no such file or folder: {', '.join(missing)}")
+    try:
+        columns = _columns(arguments.columns)
+    except (OSError, UnicodeDecodeError) as error:
+        return _wrong(f"--columns: {error}")
     summary = Summary()
     try:
         with _progress(summary, arguments.quiet) as progress:
             index(
                 arguments.sources,
-                columns=_columns(arguments.columns),
+                columns=columns,
                 out=arguments.output,
                 workers=arguments.workers,
                 resume=not arguments.no_resume,
