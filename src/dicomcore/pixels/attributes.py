@@ -16,6 +16,7 @@ from dicomcore.pixels.tables import LookUpTable, Palette
 __all__ = ["describe", "display_of", "find_pixel_data", "header_of", "number_of_frames"]
 
 PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+LITTLE_ENDIAN, BIG_ENDIAN = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"
 COLOURS = ("Red", "Green", "Blue")
 
 
@@ -76,9 +77,19 @@ def describe(data_set: Any, keyword: str) -> FrameDescription:
         pixel_representation=1 if number(data_set, "PixelRepresentation", 0) == 1 else 0,
         photometric_interpretation=interpretation or ("RGB" if samples == 3 else "MONOCHROME2"),
         planar_configuration=1 if number(data_set, "PlanarConfiguration", 0) == 1 else 0,
-        transfer_syntax=str(data_set.transfer_syntax or "1.2.840.10008.1.2.1"),
+        transfer_syntax=_syntax_of(data_set),
         floating=floating,
     )
+
+
+def _syntax_of(data_set: Any) -> str:
+    """The transfer syntax; of what is native the one that its byte order, as found, makes it."""
+    stated = str(data_set.transfer_syntax or LITTLE_ENDIAN)
+    if stated == BIG_ENDIAN and data_set.is_little_endian:
+        return LITTLE_ENDIAN
+    if stated in ("1.2.840.10008.1.2", LITTLE_ENDIAN) and data_set.is_little_endian is False:
+        return BIG_ENDIAN
+    return stated
 
 
 def display_of(data_set: Any, frame: int = 0) -> Display:

@@ -18,9 +18,11 @@ from dicomcore.errors import DicomError, LimitError, PixelDecodeError
 from dicomcore.issues import Issue
 from dicomcore.limits import DEFAULT_LIMITS
 from dicomcore.pixels.attributes import describe, display_of, find_pixel_data, header_of, number_of_frames
+from dicomcore.pixels.builtin import NATIVE
 from dicomcore.pixels.colour import coded_colour, colour_notes, to_rgb
 from dicomcore.pixels.decoding import DecodedFrame, check_header, decode_frame
 from dicomcore.pixels.note import Note
+from dicomcore.pixels.overlays import Overlay, read_overlays
 from dicomcore.pixels.pieces import Pieces
 from dicomcore.pixels.registry import codec_for
 from dicomcore.pixels.render import Window, render
@@ -188,6 +190,19 @@ class Frames:
         index = self._index(index)
         return render(self.decode(index), display_of(self._header, index), window=window, out=out)
 
+    @property
+    def overlays(self) -> tuple[Overlay, ...]:
+        """Overlay planes, those in unused bits of the samples too."""
+        return read_overlays(self._data_set, self)
+
+    @property
+    def icc_profile(self) -> bytes | None:
+        """The ICC profile of colour pixels, the first optical path's where there are several; None without one."""
+        place = self._data_set
+        if "ICCProfile" not in place and place.get("OpticalPathSequence"):
+            place = place.OpticalPathSequence[0]
+        return place.get("ICCProfile") or None
+
     # -- where frames are
 
     @property
@@ -202,7 +217,7 @@ class Frames:
 
     def _looks_encapsulated(self) -> bool:
         """Encapsulated pixel data of defined length, which nobody should write, or which was set in memory."""
-        return codec_for(self.stated.transfer_syntax).read_header is not None and self._store.upto(0, 4) == ITEM
+        return self.stated.transfer_syntax not in NATIVE and self._store.upto(0, 4) == ITEM
 
     def _found(self, stated: int) -> int:
         assert self._pieces is not None
@@ -294,6 +309,7 @@ class Frames:
         return to_rgb(samples, decoded.description, decoded.info, out=samples)
 
     def _native(self, index: int, out: NDArray[Any] | None) -> NDArray[Any]:
+        codec_for(self.stated.transfer_syntax)  # what nobody knows is not taken for samples
         first, stop = self._span(index)
         at, end = first // 8, -(-stop // 8)
         swapped = self._wide_bytes and self.stated.bits_allocated == 8
@@ -319,7 +335,15 @@ class Frames:
         with self._lock:
             if self._video is None:
                 self._video = VideoStream(self.encoded(0), self.stated.transfer_syntax, limits=self.limits)
-            samples: NDArray[Any] = self._video.frame(index)
+            try:
+                samples: NDArray[Any] = self._video.frame(index)
+            except PixelDecodeError as error:
+                error.frame = index
+                raise
+            except IndexError as error:
+                raise PixelDecodeError(f"the video ends before its stated length: {error}", frame=index) from None
+        if samples.shape != self.description.shape:
+            raise PixelDecodeError(f"a video of {samples.shape}, stated {self.description.shape}", frame=index)
         if out is not None:
             np.copyto(out, samples)
             samples = out
