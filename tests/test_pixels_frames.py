@@ -13,7 +13,8 @@ from pixel_files import ABSENT, named, sha256, with_pixels
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 
 import dicomcore as dc
-from dicomcore.errors import DicomError, LimitError, PixelDecodeError
+from dicomcore.codecs import rle_encode
+from dicomcore.errors import DicomError, LimitError, PixelDecodeError, UnsupportedTransferSyntaxError
 
 pytest.importorskip("imagecodecs")
 needs_corpus = pytest.mark.skipif(bool(ABSENT), reason=ABSENT)
@@ -285,3 +286,61 @@ def test_mutated_files_decode_or_raise_ours():
                 ds.frames[0]
             except DicomError:
                 continue
+
+
+def encapsulated(frames, *, syntax="1.2.840.10008.1.2.5", stated=None) -> bytes:
+    """A file of RLE frames of 4 × 4 words of 16 bits, one fragment each."""
+    array = np.zeros((stated or len(frames), 4, 4), "u2")
+    items = [b"", *(frame + b"\0" * (len(frame) % 2) for frame in frames)]
+    data = b"".join(b"\xfe\xff\x00\xe0" + len(item).to_bytes(4, "little") + item for item in items)
+    ds = pydicom.dcmread(io.BytesIO(made(array)))
+    ds.file_meta.TransferSyntaxUID = syntax
+    ds.PixelData = data
+    ds["PixelData"].VR = "OB"
+    ds["PixelData"].is_undefined_length = True
+    buffer = io.BytesIO()
+    pydicom.dcmwrite(buffer, ds, enforce_file_format=True)
+    return buffer.getvalue()
+
+
+PICTURES = [np.arange(16, dtype="u2").reshape(4, 4) + 1000 * i for i in range(20)]
+
+
+@pytest.mark.parametrize("workers", [1, 2, 7])
+def test_threads_keep_order(workers):
+    frames = dc.dcmread(encapsulated([rle_encode(picture) for picture in PICTURES])).frames
+    assert (frames.array(workers=workers) == np.stack(PICTURES)).all()
+    assert (frames.stack([9, 3, 3], workers=workers) == np.stack([PICTURES[9], PICTURES[3], PICTURES[3]])).all()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_bad_frame_is_named(workers):
+    streams = [rle_encode(picture) for picture in PICTURES]
+    streams[11] = b"\xff" * 80
+    frames = dc.dcmread(encapsulated(streams)).frames
+    with pytest.raises(PixelDecodeError) as caught:
+        frames.array(workers=workers)
+    assert caught.value.frame == 11
+    assert (frames[12] == PICTURES[12]).all()
+
+
+def test_fewer_fragments_than_frames():
+    ds = dc.dcmread(encapsulated([rle_encode(picture) for picture in PICTURES[:3]], stated=5))
+    assert (ds.pixel_array == np.stack(PICTURES[:3])).all()
+    assert "FRAMES" in [issue.code for issue in ds.issues]
+
+
+def test_syntax_that_nobody_knows():
+    ds = dc.dcmread(encapsulated([b"what it is"], syntax="1.2.3.4.5"))
+    assert bytes(ds.frames.encoded(0)) == b"what it is"
+    with pytest.raises(UnsupportedTransferSyntaxError):
+        ds.frames[0]
+
+
+def test_data_set_made_in_memory():
+    ds = dc.Dataset()
+    ds.Rows, ds.Columns, ds.BitsAllocated, ds.BitsStored, ds.SamplesPerPixel = 2, 3, 16, 12, 1
+    ds.PixelRepresentation, ds.PhotometricInterpretation = 0, "MONOCHROME2"
+    ds.PixelData = np.arange(6, dtype="<u2").tobytes()
+    assert ds.pixel_array.tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert ds.frames.render(0).tolist() == [[0, 51, 102], [153, 204, 255]]

@@ -15,8 +15,8 @@ from dicomcore.part10.reader import dcmread
 __all__ = ["add_parser"]
 
 ALL_WRITTEN, SOME_NOT, WRONG_USE = 0, 1, 2
-DESCRIPTION = """Write frames of a DICOM file into a folder: as PNG pictures to be looked at (windowed, in colour), or as
-NPY arrays of their values."""
+DESCRIPTION = """Write frames of a DICOM file into a folder: as PNG pictures to be looked at (windowed, in colour), or
+as NPY arrays of their values."""
 EPILOG = "Exit codes: 0 all frames were written, 1 some could not be decoded, 2 wrong use."
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dicomcore._native.dataset import make_dataset
 from dicomcore._native.index import open_index
 from dicomcore.dataset import DATA_SET
@@ -12,8 +15,9 @@ from dicomcore.errors import PixelDecodeError
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.render import Display, Window
 from dicomcore.pixels.tables import LookUpTable, Palette
+from dicomcore.tags import Tag
 
-__all__ = ["describe", "display_of", "find_pixel_data", "header_of", "number_of_frames"]
+__all__ = ["describe", "display_of", "extended_table", "find_pixel_data", "header_of", "number_of_frames", "state_of"]
 
 PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 LITTLE_ENDIAN, BIG_ENDIAN = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"
@@ -179,3 +183,30 @@ def _padding(data_set: Any) -> tuple[float, float] | None:
     if value is None:
         return None
     return value, number(data_set, "PixelPaddingRangeLimit", value)
+
+
+DESCRIBING = frozenset(
+    int(Tag(keyword))
+    for keyword in (
+        *("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "NumberOfFrames"),
+        *("BitsAllocated", "BitsStored", "PixelRepresentation", "PixelData", "FloatPixelData", "DoubleFloatPixelData"),
+    )
+)
+
+
+def state_of(data_set: Any) -> tuple[Any, ...]:
+    """What was set of all that frames hang on: those of another state are other frames."""
+    found: list[tuple[int, Any]] = []
+    for tag, element in (data_set._state()[3] or {}).items():
+        if tag in DESCRIBING and (element is None or element._changed):
+            value = None if element is None else element.value
+            found.append((tag, value if isinstance(value, (int, float, str)) else id(value)))
+    return (str(data_set.transfer_syntax), *sorted(found, key=lambda one: one[0]))
+
+
+def extended_table(data_set: Any) -> tuple[NDArray[np.uint64], NDArray[np.uint64]] | None:
+    """Extended Offset Table and Lengths (PS3.3 C.7.6.3.1.8); None where either is missing or not whole."""
+    offsets, lengths = data_set.get("ExtendedOffsetTable"), data_set.get("ExtendedOffsetTableLengths")
+    if not isinstance(offsets, bytes) or not isinstance(lengths, bytes) or len(offsets) % 8 or len(lengths) % 8:
+        return None
+    return np.frombuffer(offsets, "<u8"), np.frombuffer(lengths, "<u8")
