@@ -4,6 +4,8 @@ import copy
 import io
 import pickle
 import threading
+import tracemalloc
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -15,6 +17,7 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 import dicomcore as dc
 from dicomcore.codecs import rle_encode
 from dicomcore.errors import DicomError, LimitError, PixelDecodeError, UnsupportedTransferSyntaxError
+from dicomcore.pixels import FrameDescription, decode_frame
 
 pytest.importorskip("imagecodecs")
 needs_corpus = pytest.mark.skipif(bool(ABSENT), reason=ABSENT)
@@ -344,3 +347,39 @@ def test_data_set_made_in_memory():
     ds.PixelData = np.arange(6, dtype="<u2").tobytes()
     assert ds.pixel_array.tolist() == [[0, 1, 2], [3, 4, 5]]
     assert ds.frames.render(0).tolist() == [[0, 51, 102], [153, 204, 255]]
+
+
+def test_encapsulated_uncompressed():
+    syntax = "1.2.840.10008.1.2.1.98"
+    data = encapsulated([picture.astype("<u2").tobytes() for picture in PICTURES], syntax=syntax)
+    assert (dc.dcmread(data).pixel_array == np.stack(PICTURES)).all()
+
+
+def test_deflated_frames_are_bounded():
+    deflater = zlib.compressobj(9, zlib.DEFLATED, -15)
+    bomb = deflater.compress(bytes(50_000_000)) + deflater.flush()
+    desc = FrameDescription(rows=4, columns=4, bits_allocated=16, transfer_syntax="1.2.840.10008.1.2.8.1")
+    tracemalloc.start()
+    assert not decode_frame(bomb, desc).samples.any()
+    assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    tracemalloc.stop()
+    for bad in (bomb[:2], b"\xff" * 40):
+        with pytest.raises(PixelDecodeError):
+            decode_frame(bad, desc)
+
+
+def test_ge_big_endian_pixels_behind_a_little_endian_header():
+    """1.2.840.113619.5.2: the header is implicit VR little endian, the pixels alone are big endian."""
+    array = np.arange(16, dtype="u2").reshape(1, 4, 4) * 257 + 1
+    whole = io.BytesIO(made(array, data=array.astype(">u2").tobytes()))
+    ds = pydicom.dcmread(whole)
+    meta = ds.file_meta
+    buffer = io.BytesIO()
+    buffer.write(bytes(128) + b"DICM")
+    meta.TransferSyntaxUID = "1.2.840.113619.5.2"
+    pydicom.filewriter.write_file_meta_info(buffer, meta, enforce_standard=False)
+    body = pydicom.filebase.DicomBytesIO()
+    body.is_implicit_VR, body.is_little_endian = True, True
+    pydicom.filewriter.write_dataset(body, ds)
+    buffer.write(body.getvalue())
+    assert (dc.dcmread(buffer.getvalue()).pixel_array == array[0]).all()
