@@ -261,6 +261,14 @@ def test_pixel_data_of_another_length(change, count, code):
 
 
 REFUSED = {
+    "40 bits allocated": ({"BitsAllocated": 40}, None, PixelDecodeError),
+    "0 bits allocated": ({"BitsAllocated": 0}, None, PixelDecodeError),
+    "4:2:2 of 30 bits": (
+        {"BitsAllocated": 30, "SamplesPerPixel": 3, "PhotometricInterpretation": "YBR_FULL_422"},
+        bytes(120),
+        PixelDecodeError,
+    ),
+    "hardly there": ({"Rows": 20000, "Columns": 20000}, None, PixelDecodeError),
     "no pixel data": ({}, b"", PixelDecodeError),
     "no rows": ({"Rows": 0}, None, PixelDecodeError),
     "too many pixels": ({"Rows": 65535, "Columns": 65535}, None, LimitError),

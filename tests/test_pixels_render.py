@@ -52,6 +52,14 @@ def test_views_by_number():
         render(RAMP, display, window=2)
 
 
+def test_a_window_that_is_no_number_is_no_window():
+    ds = dc.Dataset()
+    ds.Rows, ds.Columns, ds.SamplesPerPixel, ds.BitsAllocated, ds.BitsStored = 1, 2, 1, 8, 8
+    ds.PixelRepresentation, ds.PhotometricInterpretation, ds.PixelData = 0, "MONOCHROME2", b"\1\2"
+    ds.WindowCenter, ds.WindowWidth = 40.0, float("nan")
+    assert ds.frames.render(0).tolist() == [[0, 255]]
+
+
 def test_a_flat_image_is_black():
     assert not render(np.full((3, 3), 7, np.int16), Display()).any()
 

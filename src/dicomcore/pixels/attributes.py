@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,7 @@ def number(data_set: Any, keyword: str, default: Any = None) -> Any:
     value = data_set.get(keyword)
     if isinstance(value, (list, tuple)):
         value = value[0] if value else None
-    return value if isinstance(value, (int, float)) else default
+    return value if isinstance(value, (int, float)) and isfinite(value) else default
 
 
 def number_of_frames(data_set: Any) -> int:
@@ -64,20 +65,20 @@ def number_of_frames(data_set: Any) -> int:
 def describe(data_set: Any, keyword: str) -> FrameDescription:
     """The description of a data set's frames; raises PixelDecodeError where it says too little."""
     floating = keyword != "PixelData"
-    needed = {name: number(data_set, name) for name in ("Rows", "Columns", "BitsAllocated")}
-    if floating and needed["BitsAllocated"] is None:
+    needed = {name: int(number(data_set, name, 0)) for name in ("Rows", "Columns", "BitsAllocated")}
+    if floating:
         needed["BitsAllocated"] = 32 if keyword == "FloatPixelData" else 64
-    missing = [name for name, value in needed.items() if not value]
+    missing = [name for name, value in needed.items() if value < 1]
     if missing:
         raise PixelDecodeError(f"the data set has pixel data, and no {' and '.join(missing)}")
-    samples = int(number(data_set, "SamplesPerPixel", 1)) or 1
+    samples = max(int(number(data_set, "SamplesPerPixel", 1)), 1)
     interpretation = str(data_set.get("PhotometricInterpretation") or "").strip()
     return FrameDescription(
-        rows=int(needed["Rows"]),
-        columns=int(needed["Columns"]),
+        rows=needed["Rows"],
+        columns=needed["Columns"],
         samples_per_pixel=samples,
-        bits_allocated=int(needed["BitsAllocated"]),
-        bits_stored=number(data_set, "BitsStored"),
+        bits_allocated=needed["BitsAllocated"],
+        bits_stored=int(number(data_set, "BitsStored", 0)) or None,
         pixel_representation=1 if number(data_set, "PixelRepresentation", 0) == 1 else 0,
         photometric_interpretation=interpretation or ("RGB" if samples == 3 else "MONOCHROME2"),
         planar_configuration=1 if number(data_set, "PlanarConfiguration", 0) == 1 else 0,
@@ -169,13 +170,14 @@ def _table(item: Any, data_set: Any, signed: bool) -> LookUpTable:
 def _windows(place: Any) -> tuple[Window, ...]:
     function = str(place.get("VOILUTFunction") or "LINEAR").strip().upper()
     centers, widths = (_numbers(place, name) for name in ("WindowCenter", "WindowWidth"))
-    return tuple(Window(float(c), float(w), function) for c, w in zip(centers, widths, strict=False))
+    pairs = zip(centers, widths, strict=False)
+    return tuple(Window(c, w, function) for c, w in pairs if c is not None and w is not None)
 
 
-def _numbers(place: Any, keyword: str) -> list[float]:
+def _numbers(place: Any, keyword: str) -> list[float | None]:
     value = place.get(keyword)
     values = value if isinstance(value, (list, tuple)) else [value]
-    return [float(one) for one in values if isinstance(one, (int, float))]
+    return [float(one) if isinstance(one, (int, float)) and isfinite(one) else None for one in values]
 
 
 def _padding(data_set: Any) -> tuple[float, float] | None:
