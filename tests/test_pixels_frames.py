@@ -4,6 +4,8 @@ import copy
 import io
 import pickle
 import threading
+import tracemalloc
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -13,7 +15,9 @@ from pixel_files import ABSENT, named, sha256, with_pixels
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 
 import dicomcore as dc
-from dicomcore.errors import DicomError, LimitError, PixelDecodeError
+from dicomcore.codecs import rle_encode
+from dicomcore.errors import DicomError, LimitError, PixelDecodeError, UnsupportedTransferSyntaxError
+from dicomcore.pixels import FrameDescription, decode_frame
 
 pytest.importorskip("imagecodecs")
 needs_corpus = pytest.mark.skipif(bool(ABSENT), reason=ABSENT)
@@ -257,6 +261,14 @@ def test_pixel_data_of_another_length(change, count, code):
 
 
 REFUSED = {
+    "40 bits allocated": ({"BitsAllocated": 40}, None, PixelDecodeError),
+    "0 bits allocated": ({"BitsAllocated": 0}, None, PixelDecodeError),
+    "4:2:2 of 30 bits": (
+        {"BitsAllocated": 30, "SamplesPerPixel": 3, "PhotometricInterpretation": "YBR_FULL_422"},
+        bytes(120),
+        PixelDecodeError,
+    ),
+    "hardly there": ({"Rows": 20000, "Columns": 20000}, None, PixelDecodeError),
     "no pixel data": ({}, b"", PixelDecodeError),
     "no rows": ({"Rows": 0}, None, PixelDecodeError),
     "too many pixels": ({"Rows": 65535, "Columns": 65535}, None, LimitError),
@@ -285,3 +297,97 @@ def test_mutated_files_decode_or_raise_ours():
                 ds.frames[0]
             except DicomError:
                 continue
+
+
+def encapsulated(frames, *, syntax="1.2.840.10008.1.2.5", stated=None) -> bytes:
+    """A file of RLE frames of 4 × 4 words of 16 bits, one fragment each."""
+    array = np.zeros((stated or len(frames), 4, 4), "u2")
+    items = [b"", *(frame + b"\0" * (len(frame) % 2) for frame in frames)]
+    data = b"".join(b"\xfe\xff\x00\xe0" + len(item).to_bytes(4, "little") + item for item in items)
+    ds = pydicom.dcmread(io.BytesIO(made(array)))
+    ds.file_meta.TransferSyntaxUID = syntax
+    ds.PixelData = data
+    ds["PixelData"].VR = "OB"
+    ds["PixelData"].is_undefined_length = True
+    buffer = io.BytesIO()
+    pydicom.dcmwrite(buffer, ds, enforce_file_format=True)
+    return buffer.getvalue()
+
+
+PICTURES = [np.arange(16, dtype="u2").reshape(4, 4) + 1000 * i for i in range(20)]
+
+
+@pytest.mark.parametrize("workers", [1, 2, 7])
+def test_threads_keep_order(workers):
+    frames = dc.dcmread(encapsulated([rle_encode(picture) for picture in PICTURES])).frames
+    assert (frames.array(workers=workers) == np.stack(PICTURES)).all()
+    assert (frames.stack([9, 3, 3], workers=workers) == np.stack([PICTURES[9], PICTURES[3], PICTURES[3]])).all()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_bad_frame_is_named(workers):
+    streams = [rle_encode(picture) for picture in PICTURES]
+    streams[11] = b"\xff" * 80
+    frames = dc.dcmread(encapsulated(streams)).frames
+    with pytest.raises(PixelDecodeError) as caught:
+        frames.array(workers=workers)
+    assert caught.value.frame == 11
+    assert (frames[12] == PICTURES[12]).all()
+
+
+def test_fewer_fragments_than_frames():
+    ds = dc.dcmread(encapsulated([rle_encode(picture) for picture in PICTURES[:3]], stated=5))
+    assert (ds.pixel_array == np.stack(PICTURES[:3])).all()
+    assert "FRAMES" in [issue.code for issue in ds.issues]
+
+
+def test_syntax_that_nobody_knows():
+    ds = dc.dcmread(encapsulated([b"what it is"], syntax="1.2.3.4.5"))
+    assert bytes(ds.frames.encoded(0)) == b"what it is"
+    with pytest.raises(UnsupportedTransferSyntaxError):
+        ds.frames[0]
+
+
+def test_data_set_made_in_memory():
+    ds = dc.Dataset()
+    ds.Rows, ds.Columns, ds.BitsAllocated, ds.BitsStored, ds.SamplesPerPixel = 2, 3, 16, 12, 1
+    ds.PixelRepresentation, ds.PhotometricInterpretation = 0, "MONOCHROME2"
+    ds.PixelData = np.arange(6, dtype="<u2").tobytes()
+    assert ds.pixel_array.tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert ds.frames.render(0).tolist() == [[0, 51, 102], [153, 204, 255]]
+
+
+def test_encapsulated_uncompressed():
+    syntax = "1.2.840.10008.1.2.1.98"
+    data = encapsulated([picture.astype("<u2").tobytes() for picture in PICTURES], syntax=syntax)
+    assert (dc.dcmread(data).pixel_array == np.stack(PICTURES)).all()
+
+
+def test_deflated_frames_are_bounded():
+    deflater = zlib.compressobj(9, zlib.DEFLATED, -15)
+    bomb = deflater.compress(bytes(50_000_000)) + deflater.flush()
+    desc = FrameDescription(rows=4, columns=4, bits_allocated=16, transfer_syntax="1.2.840.10008.1.2.8.1")
+    tracemalloc.start()
+    assert not decode_frame(bomb, desc).samples.any()
+    assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    tracemalloc.stop()
+    for bad in (bomb[:2], b"\xff" * 40):
+        with pytest.raises(PixelDecodeError):
+            decode_frame(bad, desc)
+
+
+def test_ge_big_endian_pixels_behind_a_little_endian_header():
+    """1.2.840.113619.5.2: the header is implicit VR little endian, the pixels alone are big endian."""
+    array = np.arange(16, dtype="u2").reshape(1, 4, 4) * 257 + 1
+    whole = io.BytesIO(made(array, data=array.astype(">u2").tobytes()))
+    ds = pydicom.dcmread(whole)
+    meta = ds.file_meta
+    buffer = io.BytesIO()
+    buffer.write(bytes(128) + b"DICM")
+    meta.TransferSyntaxUID = "1.2.840.113619.5.2"
+    pydicom.filewriter.write_file_meta_info(buffer, meta, enforce_standard=False)
+    body = pydicom.filebase.DicomBytesIO()
+    body.is_implicit_VR, body.is_little_endian = True, True
+    pydicom.filewriter.write_dataset(body, ds)
+    buffer.write(body.getvalue())
+    assert (dc.dcmread(buffer.getvalue()).pixel_array == array[0]).all()

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -85,3 +86,10 @@ def test_imagecodecs_is_imported_when_needed_and_named_when_absent():
     said = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=True)
     assert said.stdout.startswith("UnsupportedTransferSyntaxError")
     assert "pip install imagecodecs" in said.stdout
+
+
+def test_the_docs_table_is_the_registrys():
+    script = Path(__file__).resolve().parents[1] / "tools" / "transfer_syntaxes.py"
+    code = f"import runpy; made = runpy.run_path({str(script)!r}); print(made['page'](), end='')"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout == (script.parents[1] / "docs" / "transfer-syntaxes.md").read_text(encoding="utf-8")

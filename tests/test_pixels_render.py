@@ -52,6 +52,14 @@ def test_views_by_number():
         render(RAMP, display, window=2)
 
 
+def test_a_window_that_is_no_number_is_no_window():
+    ds = dc.Dataset()
+    ds.Rows, ds.Columns, ds.SamplesPerPixel, ds.BitsAllocated, ds.BitsStored = 1, 2, 1, 8, 8
+    ds.PixelRepresentation, ds.PhotometricInterpretation, ds.PixelData = 0, "MONOCHROME2", b"\1\2"
+    ds.WindowCenter, ds.WindowWidth = 40.0, float("nan")
+    assert ds.frames.render(0).tolist() == [[0, 255]]
+
+
 def test_a_flat_image_is_black():
     assert not render(np.full((3, 3), 7, np.int16), Display()).any()
 
@@ -101,3 +109,26 @@ def test_palette_as_pydicom(end):
 def test_colour_is_shown_as_it_is():
     frames = dc.dcmread(named("examples_ybr_color.dcm")).frames
     assert (frames.render(3) == frames[3]).all()
+
+
+def test_functional_groups_frame_by_frame():
+    """The frame's own window and the shared rescale outrank what stands outside the groups (PS3.3 C.7.6.16)."""
+    ds = dc.Dataset()
+    ds.Rows, ds.Columns, ds.NumberOfFrames, ds.SamplesPerPixel = 1, 4, 2, 1
+    ds.BitsAllocated = ds.BitsStored = 8
+    ds.PixelRepresentation, ds.PhotometricInterpretation = 0, "MONOCHROME2"
+    ds.WindowCenter, ds.WindowWidth, ds.RescaleSlope, ds.RescaleIntercept = 1.0, 1.0, 1.0, 0.0
+    ds.PixelData = bytes([0, 10, 20, 30] * 2)
+    shared, transform = dc.Dataset(), dc.Dataset()
+    transform.RescaleSlope, transform.RescaleIntercept = 2.0, 0.0
+    shared.PixelValueTransformationSequence = dc.Sequence([transform])
+    ds.SharedFunctionalGroupsSequence = dc.Sequence([shared])
+    own = []
+    for center in (10.0, 50.0):
+        group, view = dc.Dataset(), dc.Dataset()
+        view.WindowCenter, view.WindowWidth = center, 1.0
+        group.FrameVOILUTSequence = dc.Sequence([view])
+        own.append(group)
+    ds.PerFrameFunctionalGroupsSequence = dc.Sequence(own)
+    assert ds.frames.render(0).tolist() == [[0, 255, 255, 255]]
+    assert ds.frames.render(1).tolist() == [[0, 0, 0, 255]]

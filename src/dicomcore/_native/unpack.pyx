@@ -15,11 +15,11 @@ cdef extern from "unpack.h" nogil:
 
 cdef inline bint holds(Py_ssize_t held, Py_ssize_t start_bit, Py_ssize_t count, Py_ssize_t bits) noexcept nogil:
     # Whether `held` bytes hold `count` cells of `bits` bits from `start_bit` on; nothing here can overflow.
-    cdef Py_ssize_t first = start_bit // 8
+    cdef Py_ssize_t first = start_bit // 8, left
     if start_bit < 0 or count < 0 or first > held:
         return False
-    # 8 * 2**60 would overflow, and no buffer is that long
-    return count <= ((held - first) * 8 - start_bit % 8) // bits
+    left = (held - first) * 8 - start_bit % 8   # 8 * 2**60 would overflow, and no buffer is that long
+    return left >= 0 and count <= left // bits
 
 
 def unpack_bits(const uint8_t[::1] src not None, uint8_t[::1] dst not None, Py_ssize_t start_bit=0):

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dicomcore._native.dataset import make_dataset
 from dicomcore._native.index import open_index
@@ -12,10 +16,12 @@ from dicomcore.errors import PixelDecodeError
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.render import Display, Window
 from dicomcore.pixels.tables import LookUpTable, Palette
+from dicomcore.tags import Tag
 
-__all__ = ["describe", "display_of", "find_pixel_data", "header_of", "number_of_frames"]
+__all__ = ["describe", "display_of", "extended_table", "find_pixel_data", "header_of", "number_of_frames", "state_of"]
 
 PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+LITTLE_ENDIAN, BIG_ENDIAN = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"
 COLOURS = ("Red", "Green", "Blue")
 
 
@@ -48,7 +54,7 @@ def number(data_set: Any, keyword: str, default: Any = None) -> Any:
     value = data_set.get(keyword)
     if isinstance(value, (list, tuple)):
         value = value[0] if value else None
-    return value if isinstance(value, (int, float)) else default
+    return value if isinstance(value, (int, float)) and isfinite(value) else default
 
 
 def number_of_frames(data_set: Any) -> int:
@@ -59,26 +65,36 @@ def number_of_frames(data_set: Any) -> int:
 def describe(data_set: Any, keyword: str) -> FrameDescription:
     """The description of a data set's frames; raises PixelDecodeError where it says too little."""
     floating = keyword != "PixelData"
-    needed = {name: number(data_set, name) for name in ("Rows", "Columns", "BitsAllocated")}
-    if floating and needed["BitsAllocated"] is None:
+    needed = {name: int(number(data_set, name, 0)) for name in ("Rows", "Columns", "BitsAllocated")}
+    if floating:
         needed["BitsAllocated"] = 32 if keyword == "FloatPixelData" else 64
-    missing = [name for name, value in needed.items() if not value]
+    missing = [name for name, value in needed.items() if value < 1]
     if missing:
         raise PixelDecodeError(f"the data set has pixel data, and no {' and '.join(missing)}")
-    samples = int(number(data_set, "SamplesPerPixel", 1)) or 1
+    samples = max(int(number(data_set, "SamplesPerPixel", 1)), 1)
     interpretation = str(data_set.get("PhotometricInterpretation") or "").strip()
     return FrameDescription(
-        rows=int(needed["Rows"]),
-        columns=int(needed["Columns"]),
+        rows=needed["Rows"],
+        columns=needed["Columns"],
         samples_per_pixel=samples,
-        bits_allocated=int(needed["BitsAllocated"]),
-        bits_stored=number(data_set, "BitsStored"),
+        bits_allocated=needed["BitsAllocated"],
+        bits_stored=int(number(data_set, "BitsStored", 0)) or None,
         pixel_representation=1 if number(data_set, "PixelRepresentation", 0) == 1 else 0,
         photometric_interpretation=interpretation or ("RGB" if samples == 3 else "MONOCHROME2"),
         planar_configuration=1 if number(data_set, "PlanarConfiguration", 0) == 1 else 0,
-        transfer_syntax=str(data_set.transfer_syntax or "1.2.840.10008.1.2.1"),
+        transfer_syntax=_syntax_of(data_set),
         floating=floating,
     )
+
+
+def _syntax_of(data_set: Any) -> str:
+    """The transfer syntax; of what is native the one that its byte order, as found, makes it."""
+    stated = str(data_set.transfer_syntax or LITTLE_ENDIAN)
+    if stated == BIG_ENDIAN and data_set.is_little_endian:
+        return LITTLE_ENDIAN
+    if stated in ("1.2.840.10008.1.2", LITTLE_ENDIAN) and data_set.is_little_endian is False:
+        return BIG_ENDIAN
+    return stated
 
 
 def display_of(data_set: Any, frame: int = 0) -> Display:
@@ -154,13 +170,14 @@ def _table(item: Any, data_set: Any, signed: bool) -> LookUpTable:
 def _windows(place: Any) -> tuple[Window, ...]:
     function = str(place.get("VOILUTFunction") or "LINEAR").strip().upper()
     centers, widths = (_numbers(place, name) for name in ("WindowCenter", "WindowWidth"))
-    return tuple(Window(float(c), float(w), function) for c, w in zip(centers, widths, strict=False))
+    pairs = zip(centers, widths, strict=False)
+    return tuple(Window(c, w, function) for c, w in pairs if c is not None and w is not None)
 
 
-def _numbers(place: Any, keyword: str) -> list[float]:
+def _numbers(place: Any, keyword: str) -> list[float | None]:
     value = place.get(keyword)
     values = value if isinstance(value, (list, tuple)) else [value]
-    return [float(one) for one in values if isinstance(one, (int, float))]
+    return [float(one) if isinstance(one, (int, float)) and isfinite(one) else None for one in values]
 
 
 def _padding(data_set: Any) -> tuple[float, float] | None:
@@ -168,3 +185,30 @@ def _padding(data_set: Any) -> tuple[float, float] | None:
     if value is None:
         return None
     return value, number(data_set, "PixelPaddingRangeLimit", value)
+
+
+DESCRIBING = frozenset(
+    int(Tag(keyword))
+    for keyword in (
+        *("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "NumberOfFrames"),
+        *("BitsAllocated", "BitsStored", "PixelRepresentation", "PixelData", "FloatPixelData", "DoubleFloatPixelData"),
+    )
+)
+
+
+def state_of(data_set: Any) -> tuple[Any, ...]:
+    """What was set of all that frames hang on: those of another state are other frames."""
+    found: list[tuple[int, Any]] = []
+    for tag, element in (data_set._state()[3] or {}).items():
+        if tag in DESCRIBING and (element is None or element._changed):
+            value = None if element is None else element.value
+            found.append((tag, value if isinstance(value, (int, float, str)) else id(value)))
+    return (str(data_set.transfer_syntax), *sorted(found, key=lambda one: one[0]))
+
+
+def extended_table(data_set: Any) -> tuple[NDArray[np.uint64], NDArray[np.uint64]] | None:
+    """Extended Offset Table and Lengths (PS3.3 C.7.6.3.1.8); None where either is missing or not whole."""
+    offsets, lengths = data_set.get("ExtendedOffsetTable"), data_set.get("ExtendedOffsetTableLengths")
+    if not isinstance(offsets, bytes) or not isinstance(lengths, bytes) or len(offsets) % 8 or len(lengths) % 8:
+        return None
+    return np.frombuffer(offsets, "<u8"), np.frombuffer(lengths, "<u8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dicomcore.pixels import foreign, own, registry, uncompressed
 from dicomcore.pixels.headers import read_j2k, read_jpeg, read_jxl
 
-__all__ = ["IMAGECODECS"]
+__all__ = ["IMAGECODECS", "NATIVE"]
 
 IMAGECODECS = registry.Requirement("imagecodecs", "pip install imagecodecs")
 

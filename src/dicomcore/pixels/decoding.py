@@ -129,8 +129,6 @@ def _contained(samples: NDArray[Any], desc: FrameDescription, out: NDArray[Any] 
         if not np.may_share_memory(samples, out):
             np.copyto(out, samples, casting="unsafe")
         return out
-    if samples.dtype == desc.dtype and samples.flags.c_contiguous:
-        return samples
-    if samples.dtype.itemsize == desc.dtype.itemsize and samples.flags.c_contiguous:
+    if samples.dtype.itemsize == desc.dtype.itemsize and samples.flags.c_contiguous and samples.flags.writeable:
         return samples.view(desc.dtype)
     return np.ascontiguousarray(samples.astype(desc.dtype, casting="unsafe"))

@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-import os
 import threading
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dicomcore._native import swap
 from dicomcore.errors import DicomError, LimitError, PixelDecodeError
 from dicomcore.issues import Issue
 from dicomcore.limits import DEFAULT_LIMITS
-from dicomcore.pixels.attributes import describe, display_of, find_pixel_data, header_of, number_of_frames
+from dicomcore.pixels.attributes import (
+    describe,
+    display_of,
+    extended_table,
+    find_pixel_data,
+    header_of,
+    number_of_frames,
+    state_of,
+)
+from dicomcore.pixels.builtin import NATIVE
 from dicomcore.pixels.colour import coded_colour, colour_notes, to_rgb
 from dicomcore.pixels.decoding import DecodedFrame, check_header, decode_frame
+from dicomcore.pixels.layout import Layout
 from dicomcore.pixels.note import Note
+from dicomcore.pixels.overlays import Overlay, read_overlays
+from dicomcore.pixels.parallel import cpus, run_over
 from dicomcore.pixels.pieces import Pieces
 from dicomcore.pixels.registry import codec_for
 from dicomcore.pixels.render import Window, render
 from dicomcore.pixels.store import Store
-from dicomcore.pixels.uncompressed import BIG_ENDIAN, decode_native, native_bits
+from dicomcore.pixels.uncompressed import BIG_ENDIAN, decode_native
 from dicomcore.pixels.unused_bits import settle_unused_bits
 from dicomcore.pixels.video import VIDEO_SYNTAXES, VideoStream
 from dicomcore.tags import Tag
@@ -34,8 +42,8 @@ __all__ = ["Frames"]
 
 SERIAL_BYTES = 1 << 20
 """Frames that are smaller together are decoded faster without threads."""
-MOST_MISSING = 64
-"""A frame cut short is filled up with zeros, unless it is hardly there: what is claimed is then not believed."""
+UNPROVEN_SAMPLES = 1 << 28
+"""An array of more samples than that is made once a frame of it was decoded."""
 ITEM = b"\xfe\xff\x00\xe0"
 
 
@@ -56,12 +64,12 @@ class Frames:
         self._data_set = data_set
         element = data_set[keyword]
         self._keyword, self._offset = keyword, element.offset or 0
-        self._state = _state_of(data_set)
+        self._state = state_of(data_set)
         self._header = header
-        self._wide_bytes = element.VR == "OW" and self.stated.transfer_syntax in BIG_ENDIAN
         self._store = Store.of(data_set, element)
         self._notes: dict[Note, None] = {}
         self._pieces: Pieces | None = None
+        self._layout: Layout | None = None
         self._video: VideoStream | None = None
         self._lock = threading.Lock()
         self.stated.dtype  # noqa: B018  refuses what no word holds
@@ -71,10 +79,12 @@ class Frames:
         if self.stated.rows * self.stated.columns > self.limits.frame_pixels:
             raise LimitError(f"frames of {self.stated.rows} × {self.stated.columns} pixels cross the limit")
         if element.is_undefined_length or self._looks_encapsulated():
-            self._pieces = Pieces(self._store, frames, self.limits, _extended_table(header))
+            self._pieces = Pieces(self._store, frames, self.limits, extended_table(header))
             self._count = frames if self.stated.transfer_syntax in VIDEO_SYNTAXES else self._found(frames)
         else:
-            self._count = self._native_count(frames)
+            wide = element.VR == "OW" and self.stated.transfer_syntax in BIG_ENDIAN
+            self._layout = Layout(self._store, self.stated, frames, self.limits, wide=wide)
+            self._count = len(self._layout)
         self.description = self._settled()
 
     def __len__(self) -> int:
@@ -95,8 +105,8 @@ class Frames:
     def notes(self) -> tuple[Note, ...]:
         """What was settled or passed over so far; grows as frames are decoded."""
         found = dict(self._notes)
-        if self._pieces is not None:
-            found.update(dict.fromkeys(self._pieces.notes))
+        for where in (self._pieces, self._layout):
+            found.update(dict.fromkeys(where.notes if where is not None else ()))
         return tuple(found)
 
     @property
@@ -107,7 +117,7 @@ class Frames:
 
     def is_of(self, data_set: Any) -> bool:
         """Whether these are still the frames of `data_set`, whose pixel data or description may have been set."""
-        return self._state == _state_of(data_set)
+        return self._state == state_of(data_set)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -125,9 +135,9 @@ class Frames:
         A frame of single bits that starts inside a byte comes with its neighbours' bits.
         """
         index = self._index(index)
-        if self._pieces is None:
-            first, stop = self._span(index)
-            return self._store.upto(first // 8, -(-stop // 8) - first // 8)
+        if self._layout is not None:
+            return self._layout.encoded(index)
+        assert self._pieces is not None
         if self.stated.transfer_syntax in VIDEO_SYNTAXES:
             return memoryview(b"".join(self._pieces.codestream(i) for i in range(len(self._pieces))))
         return self._pieces.codestream(index)
@@ -147,25 +157,15 @@ class Frames:
         self, indices: Sequence[int], *, raw: bool = False, out: NDArray[Any] | None = None, workers: int | None = None
     ) -> NDArray[Any]:
         """Decode frames into one array, (frames, rows, columns[, samples]), on as many threads as there are CPUs."""
+        if out is None and self._pieces is not None and len(indices) * self.description.samples > UNPROVEN_SAMPLES:
+            self.decode(indices[0], raw=raw)  # raises before all that is claimed is allocated
         target = self._target(len(indices), out)
-        threads = self._threads(len(indices), workers)
-        pending = iter(enumerate(indices))  # drawn from by every thread, one frame at a time
-        if threads < 2:
-            self._fill(pending, target, raw)
-            return target
-        with ThreadPoolExecutor(threads) as pool:
-            for job in [pool.submit(self._fill, pending, target, raw) for _ in range(threads)]:
-                job.result()
-        return target
 
-    def _fill(self, pending: Iterator[tuple[int, int]], target: NDArray[Any], raw: bool) -> None:
-        """Decode what is pending until nothing is; a bad frame ends it for every thread."""
-        for place, index in _drawn(pending, self._lock):
-            try:
-                self.decode(index, raw=raw, out=target[place])
-            except BaseException:
-                deque(_drawn(pending, self._lock), maxlen=0)
-                raise
+        def decode(place: int, index: int) -> None:
+            self.decode(index, raw=raw, out=target[place])
+
+        run_over(indices, decode, self._threads(len(indices), workers))
+        return target
 
     def _threads(self, frames: int, workers: int | None) -> int:
         """How many threads are worth it; videos and uncompressed frames are not decoded, but read in order."""
@@ -174,7 +174,7 @@ class Frames:
         if workers is not None:
             return min(workers, frames)
         small = frames * self.description.samples * self.dtype.itemsize < SERIAL_BYTES
-        return 1 if small else min(_cpus(), frames)
+        return 1 if small else min(cpus(), frames)
 
     def array(self, *, raw: bool = False, out: NDArray[Any] | None = None, workers: int | None = None) -> NDArray[Any]:
         """Decode all frames, in the shape that pydicom gives: a single frame has no axis of its own."""
@@ -187,6 +187,19 @@ class Frames:
         """Give a frame as a picture of 8 bits; see `dicomcore.pixels.render.render` for `window`."""
         index = self._index(index)
         return render(self.decode(index), display_of(self._header, index), window=window, out=out)
+
+    @property
+    def overlays(self) -> tuple[Overlay, ...]:
+        """Overlay planes, those in unused bits of the samples too."""
+        return read_overlays(self._data_set, self)
+
+    @property
+    def icc_profile(self) -> bytes | None:
+        """The ICC profile of colour pixels, the first optical path's where there are several; None without one."""
+        place = self._data_set
+        if "ICCProfile" not in place and place.get("OpticalPathSequence"):
+            place = place.OpticalPathSequence[0]
+        return place.get("ICCProfile") or None
 
     # -- where frames are
 
@@ -202,7 +215,7 @@ class Frames:
 
     def _looks_encapsulated(self) -> bool:
         """Encapsulated pixel data of defined length, which nobody should write, or which was set in memory."""
-        return codec_for(self.stated.transfer_syntax).read_header is not None and self._store.upto(0, 4) == ITEM
+        return self.stated.transfer_syntax not in NATIVE and self._store.upto(0, 4) == ITEM
 
     def _found(self, stated: int) -> int:
         assert self._pieces is not None
@@ -210,42 +223,6 @@ class Frames:
         if found != stated:
             self._note("frames", f"Number of Frames is {stated}, and {found} are there")
         return found
-
-    def _native_count(self, stated: int) -> int:
-        """Frames that are there: more than stated where whole ones follow, fewer where the data is short."""
-        bits, held = native_bits(self.stated), 8 * self._store.size
-        expected = -(-bits * stated // 8)
-        if held == 0:
-            raise PixelDecodeError("the pixel data is empty")
-        if bits > MOST_MISSING * held + (1 << 20):
-            raise PixelDecodeError(f"{self._store.size} bytes of pixel data, and a frame takes {bits // 8}")
-        if self._store.size > expected + expected % 2:
-            whole = held // bits
-            if whole > stated and not self._has_full_chroma(held, stated):
-                self._note("frames", f"Number of Frames is {stated}, and {whole} are there")
-                return min(whole, self.limits.frames)
-            self._note("pixel-length", f"{self._store.size - expected} bytes follow the last frame")
-        elif self._store.size < expected:
-            there = min(stated, -(-held // bits))
-            self._note("pixel-length", f"{expected} bytes of pixel data are due, {self._store.size} are there")
-            return there
-        return stated
-
-    def _has_full_chroma(self, held: int, stated: int) -> bool:
-        """Called 4:2:2, and long enough for samples that aren't."""
-        return native_bits(self.stated) < self._full_bits and held >= self._full_bits * stated
-
-    @property
-    def _full_bits(self) -> int:
-        return self.stated.samples * self.stated.bits_allocated
-
-    def _frame_bits(self) -> int:
-        held = 8 * self._store.size
-        return self._full_bits if self._has_full_chroma(held, self._count) else native_bits(self.stated)
-
-    def _span(self, index: int) -> tuple[int, int]:
-        bits = self._frame_bits()
-        return index * bits, (index + 1) * bits
 
     # -- decoding
 
@@ -267,8 +244,9 @@ class Frames:
     def _decoded(self, index: int, out: NDArray[Any] | None) -> DecodedFrame:
         if self._is_video:
             return self._video_frame(index, out)
-        if self._pieces is None:
+        if self._layout is not None:
             return DecodedFrame(self._native(index, out), self.stated, None, ())
+        assert self._pieces is not None
         with self._lock:
             codestream = self._pieces.codestream(index)
         stated = self.stated if self.description == self.stated else self._widened()
@@ -294,23 +272,11 @@ class Frames:
         return to_rgb(samples, decoded.description, decoded.info, out=samples)
 
     def _native(self, index: int, out: NDArray[Any] | None) -> NDArray[Any]:
-        first, stop = self._span(index)
-        at, end = first // 8, -(-stop // 8)
-        swapped = self._wide_bytes and self.stated.bits_allocated == 8
-        if swapped:  # bytes stand in big-endian words: pairs are exchanged, from an even byte to an even byte
-            data = np.zeros((end + 1) // 2 * 2 - at // 2 * 2, np.uint8)
-            held = self._store.upto(at // 2 * 2, len(data))
-            data[: len(held)] = held
-            swap.swap_words(data, data, 2)
-            view = memoryview(data)[at % 2 : at % 2 + end - at]
-        else:
-            view = self._store.upto(at, end - at)
-            if len(view) < end - at:
-                padded = bytearray(end - at)
-                padded[: len(view)] = view
-                view = memoryview(padded)
+        codec_for(self.stated.transfer_syntax)  # what nobody knows is not taken for samples
+        assert self._layout is not None
+        view, start_bit = self._layout.read(index)
         try:
-            return decode_native(view, self.stated, out, start_bit=first % 8)
+            return decode_native(view, self.stated, out, start_bit=start_bit)
         except PixelDecodeError as error:
             error.frame = index
             raise
@@ -319,7 +285,15 @@ class Frames:
         with self._lock:
             if self._video is None:
                 self._video = VideoStream(self.encoded(0), self.stated.transfer_syntax, limits=self.limits)
-            samples: NDArray[Any] = self._video.frame(index)
+            try:
+                samples: NDArray[Any] = self._video.frame(index)
+            except PixelDecodeError as error:
+                error.frame = index
+                raise
+            except IndexError as error:
+                raise PixelDecodeError(f"the video ends before its stated length: {error}", frame=index) from None
+        if samples.shape != self.description.shape:
+            raise PixelDecodeError(f"a video of {samples.shape}, stated {self.description.shape}", frame=index)
         if out is not None:
             np.copyto(out, samples)
             samples = out
@@ -335,48 +309,6 @@ class Frames:
 
     def _note(self, code: str, message: str) -> None:
         self._notes.setdefault(Note(code, message))
-
-
-def _cpus() -> int:
-    """CPUs this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _drawn(pending: Iterator[tuple[int, int]], lock: threading.Lock) -> Iterator[tuple[int, int]]:
-    """What is pending, one by one; iterators of Python's own may not be drawn from by two threads at once."""
-    while True:
-        with lock:
-            drawn = next(pending, None)
-        if drawn is None:
-            return
-        yield drawn
-
-
-DESCRIBING = frozenset(
-    int(Tag(keyword))
-    for keyword in (
-        *("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "NumberOfFrames"),
-        *("BitsAllocated", "BitsStored", "PixelRepresentation", "PixelData", "FloatPixelData", "DoubleFloatPixelData"),
-    )
-)
-
-
-def _state_of(data_set: Any) -> tuple[Any, ...]:
-    """What was set of all that frames hang on: those of another state are other frames."""
-    found: list[tuple[int, Any]] = []
-    for tag, element in (data_set._state()[3] or {}).items():
-        if tag in DESCRIBING and (element is None or element._changed):
-            value = None if element is None else element.value
-            found.append((tag, value if isinstance(value, (int, float, str)) else id(value)))
-    return (str(data_set.transfer_syntax), *sorted(found, key=lambda one: one[0]))
-
-
-def _extended_table(data_set: Any) -> tuple[NDArray[np.uint64], NDArray[np.uint64]] | None:
-    """Extended Offset Table and Lengths (PS3.3 C.7.6.3.1.8); None where either is missing or not whole."""
-    offsets, lengths = data_set.get("ExtendedOffsetTable"), data_set.get("ExtendedOffsetTableLengths")
-    if not isinstance(offsets, bytes) or not isinstance(lengths, bytes) or len(offsets) % 8 or len(lengths) % 8:
-        return None
-    return np.frombuffer(offsets, "<u8"), np.frombuffer(lengths, "<u8")
 
 
 Sequence.register(Frames)

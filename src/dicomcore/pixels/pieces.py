@@ -57,13 +57,16 @@ class Pieces:
         return len(self._frames())
 
     def fragments(self, index: int) -> tuple[Fragment, ...]:
-        """The fragments of frame `index`; raises IndexError past the last one."""
+        """The fragments of frame `index`; raises PixelDecodeError where there is no such frame."""
         if self._starts is not None and index < len(self._starts):
             found = self._by_table(index)
             if found is not None:
                 return found
             self._distrust(f"entry {index} does not lead to an item")
-        return self._frames()[index]
+        frames = self._frames()
+        if index >= len(frames):
+            raise PixelDecodeError(f"frame {index} is not there: the fragments make {len(frames)}", frame=index)
+        return frames[index]
 
     def codestream(self, index: int) -> memoryview:
         """The bytes of frame `index`, its fragments joined."""

@@ -19,6 +19,9 @@ __all__ = ["decode_deflated", "decode_native", "is_subsampled", "native_bits"]
 BIG_ENDIAN = ("1.2.840.10008.1.2.2", "1.2.840.113619.5.2")
 """Explicit VR Big Endian, and GE's private syntax whose pixels alone are big endian."""
 
+WORDS = (8, 16, 32, 64)
+"""Bits allocated that fill a word."""
+
 
 def is_subsampled(desc: FrameDescription) -> bool:
     """Whether uncompressed samples stand as Y1 Y2 CB CR (PS3.3 C.7.6.3.1.2)."""
@@ -50,10 +53,10 @@ def decode_native(
         raise PixelDecodeError(f"a frame of {needed} bits, and {held} bits are there", offset=len(data))
     if out is None:
         out = np.empty(desc.shape, desc.dtype)
-    if desc.bits_allocated % 8 or desc.bits_allocated == 24:
-        _unpack(data, desc, out, start_bit)
-    elif spread:
+    if spread:
         _spread(data[: needed // 8], desc, out)
+    elif desc.bits_allocated not in WORDS:
+        _unpack(data, desc, out, start_bit)
     else:
         _words(data[: needed // 8], desc, out)
     return out

@@ -24,7 +24,8 @@ def find_box(data: memoryview, kind: bytes, at: int) -> tuple[int, int]:
             length = len(data) - at
         if length < head:
             break
-        if data[at + 4 : at + 8] == kind:
+        if data[at + 4 : at + 8] == kind and at + head <= len(data):
             return at + head, min(at + length, len(data))
         at += length
+    at = min(at, len(data))
     raise PixelDecodeError(f"no {kind.decode('ascii')} box, at byte {at}", offset=at)

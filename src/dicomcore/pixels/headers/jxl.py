@@ -68,6 +68,7 @@ def _bare(data: memoryview) -> int:
         start, _ = find_box(data, b"jxlp", 12)
         start += 4  # the part's number
     if data[start : start + 2] != b"\xff\x0a":
+        start = min(start, len(data))
         raise PixelDecodeError(f"no JPEG XL codestream in its box, at byte {start}", offset=start)
     return start
 

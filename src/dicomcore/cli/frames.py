@@ -1,0 +1,106 @@
+"""`dicomcore frames`: the frames of a file as pictures or arrays."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from dicomcore.errors import DicomError
+from dicomcore.part10.reader import dcmread
+
+__all__ = ["add_parser"]
+
+ALL_WRITTEN, SOME_NOT, WRONG_USE = 0, 1, 2
+DESCRIPTION = """Write frames of a DICOM file into a folder: as PNG pictures to be looked at (windowed, in colour), or
+as NPY arrays of their values."""
+EPILOG = "Exit codes: 0 all frames were written, 1 some could not be decoded, 2 wrong use."
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the subcommand."""
+    parser = subparsers.add_parser(
+        "frames", help="frames as pictures or arrays", description=DESCRIPTION, epilog=EPILOG
+    )
+    parser.add_argument("file", metavar="FILE")
+    parser.add_argument("-o", "--output", required=True, metavar="DIR", help="folder to write to; made if need be")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--render", action="store_true", help="pictures of 8 bits, PNG (the default)")
+    how.add_argument("--array", action="store_true", help="values as `frames[i]` gives them, NPY")
+    how.add_argument("--raw", action="store_true", help="samples as coded: no colour conversion, unused bits kept; NPY")
+    how.add_argument("--encoded", action="store_true", help="the codestreams as they are in the file")
+    parser.add_argument("--frame", type=int, action="append", metavar="N", help="only this frame, from 0; repeatable")
+    parser.add_argument("--window", type=int, metavar="N", help="the view to render, from 0 (default: the first)")
+    parser.add_argument("--force", action="store_true", help="read a bare data set: no file meta information")
+    parser.add_argument("--json", action="store_true", help="print one JSON object a line and frame")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the frames; the exit code."""
+    try:
+        data_set = dcmread(arguments.file, force=arguments.force)
+        frames = data_set.frames
+    except (DicomError, OSError) as error:
+        return _told(arguments.file, _reason(error), SOME_NOT)
+    chosen = range(len(frames)) if arguments.frame is None else arguments.frame
+    outside = [i for i in chosen if not 0 <= i < len(frames)]
+    if outside:
+        return _told(arguments.file, f"no frame {outside[0]}: it has {len(frames)}", WRONG_USE)
+    folder, code = Path(arguments.output), ALL_WRITTEN
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for i in chosen:
+            code = max(code, _write(frames, i, folder, arguments))
+    except OSError as error:
+        return _told(arguments.output, _reason(error), WRONG_USE)
+    for issue in data_set.issues:
+        _told(arguments.file, f"{issue.code} {issue.message}", 0)
+    return code
+
+
+def _write(frames: Any, i: int, folder: Path, arguments: argparse.Namespace) -> int:
+    digits = len(str(len(frames) - 1))
+    stem = f"{Path(arguments.file).stem}.{i:0{digits}}"
+    try:
+        name, data = _file_of(frames, i, stem, arguments)
+    except (DicomError, IndexError) as error:
+        return _told(arguments.file, f"frame {i}: {error}", SOME_NOT)
+    half = folder / f".{name}.{os.getpid()}"
+    half.write_bytes(data)
+    half.replace(folder / name)  # whole or not at all
+    if arguments.json:
+        print(json.dumps({"frame": i, "file": str(folder / name), "shape": frames.description.shape}))
+    return ALL_WRITTEN
+
+
+def _file_of(frames: Any, i: int, stem: str, arguments: argparse.Namespace) -> tuple[str, bytes]:
+    if arguments.encoded:
+        return f"{stem}.bin", bytes(frames.encoded(i))
+    if arguments.array or arguments.raw:
+        return f"{stem}.npy", _npy(frames.decode(i, raw=arguments.raw))
+    from dicomcore.pixels.png import png
+
+    return f"{stem}.png", png(frames.render(i, window=arguments.window))
+
+
+def _npy(array: Any) -> bytes:
+    import io
+
+    import numpy as np
+
+    held = io.BytesIO()
+    np.save(held, array, allow_pickle=False)
+    return held.getvalue()
+
+
+def _reason(error: Exception) -> str:
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+
+
+def _told(subject: str, message: str, code: int) -> int:
+    print(f"dicomcore frames: {subject}: {message}", file=sys.stderr)
+    return code

@@ -1,0 +1,85 @@
+"""Where uncompressed frames are: one behind the other, each from the bit where the one before ended (PS3.5 8.1.1)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dicomcore._native import swap
+from dicomcore.errors import PixelDecodeError
+from dicomcore.limits import Limits
+from dicomcore.pixels.description import FrameDescription
+from dicomcore.pixels.note import Note
+from dicomcore.pixels.store import Store
+from dicomcore.pixels.uncompressed import native_bits
+
+__all__ = ["Layout"]
+
+MOST_MISSING = 64
+"""A frame cut short is filled up with zeros, unless it is hardly there: what is claimed is then not believed."""
+
+
+class Layout:
+    """Finds each uncompressed frame's bytes; as many frames as there are, whatever Number of Frames says."""
+
+    def __init__(self, store: Store, desc: FrameDescription, frames: int, limits: Limits, *, wide: bool) -> None:
+        """`frames` is Number of Frames. `wide` says that bytes stand in big-endian words, so that pairs are exchanged.
+
+        Raises PixelDecodeError where there is nothing, or hardly anything of even one frame.
+        """
+        self.store = store
+        self.notes: list[Note] = []
+        self._wide = wide and desc.bits_allocated == 8
+        full = desc.samples * desc.bits_allocated
+        self.bits = native_bits(desc)
+        # called 4:2:2, and long enough for samples that aren't: decode_native() sees it the same way
+        if self.bits < full and 8 * store.size >= full * frames:
+            self.bits = full
+        self._count = self._there(frames, limits)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def _there(self, stated: int, limits: Limits) -> int:
+        """Frames that are there: more than stated where whole ones follow, fewer where the data is short."""
+        size, held = self.store.size, 8 * self.store.size
+        expected = -(-self.bits * stated // 8)
+        if not size:
+            raise PixelDecodeError("the pixel data is empty")
+        if self.bits > MOST_MISSING * held + (1 << 20):
+            raise PixelDecodeError(f"{size} bytes of pixel data, and a frame takes {self.bits // 8}")
+        if size < expected:
+            self.notes.append(Note("pixel-length", f"{expected} bytes of pixel data are due, {size} are there"))
+            return min(stated, -(-held // self.bits))
+        if size > expected + expected % 2:
+            whole = held // self.bits
+            if whole > stated:
+                self.notes.append(Note("frames", f"Number of Frames is {stated}, and {whole} are there"))
+                return min(whole, limits.frames)
+            self.notes.append(Note("pixel-length", f"{size - expected} bytes follow the last frame"))
+        return stated
+
+    def _span(self, index: int) -> tuple[int, int, int]:
+        """First byte, the byte behind the last, and the bit of the first byte where frame `index` begins."""
+        first = index * self.bits
+        return first // 8, -(-(first + self.bits) // 8), first % 8
+
+    def encoded(self, index: int) -> memoryview:
+        """The bytes of a frame as they stand in the file; as many as there are."""
+        first, stop, _ = self._span(index)
+        return self.store.upto(first, stop - first)
+
+    def read(self, index: int) -> tuple[memoryview, int]:
+        """The bytes of a frame, zeros for what is missing, and the bit where it begins."""
+        first, stop, bit = self._span(index)
+        if self._wide:  # from an even byte to an even byte
+            data = np.zeros((stop + 1) // 2 * 2 - first // 2 * 2, np.uint8)
+            held = self.store.upto(first // 2 * 2, len(data))
+            data[: len(held)] = held
+            swap.swap_words(data, data, 2)
+            return memoryview(data)[first % 2 : first % 2 + stop - first], bit
+        view = self.store.upto(first, stop - first)
+        if len(view) < stop - first:
+            padded = bytearray(stop - first)
+            padded[: len(view)] = view
+            view = memoryview(padded)
+        return view, bit

@@ -1,0 +1,77 @@
+"""`dicomcore frames`: what it writes and the codes it ends with."""
+
+import argparse
+import json
+
+import numpy as np
+import pytest
+from pixel_files import ABSENT, named
+from test_pixels_frames import made
+
+import dicomcore as dc
+from dicomcore.cli import frames as command
+from dicomcore.pixels.png import png
+
+
+def run(*arguments) -> int:
+    parser = argparse.ArgumentParser()
+    command.add_parser(parser.add_subparsers())
+    parsed = parser.parse_args(["frames", *map(str, arguments)])
+    return parsed.run(parsed)
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "three.dcm"
+    path.write_bytes(made(np.arange(48, dtype="u2").reshape(3, 4, 4)))
+    return path
+
+
+def test_arrays(file, tmp_path):
+    assert run(file, "-o", tmp_path / "out", "--array") == 0
+    for i in range(3):
+        assert (np.load(tmp_path / "out" / f"three.{i}.npy") == np.arange(16).reshape(4, 4) + 16 * i).all()
+
+
+def test_only_some(file, tmp_path, capsys):
+    assert run(file, "-o", tmp_path / "out", "--raw", "--frame", 2, "--frame", 0, "--json") == 0
+    said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [one["frame"] for one in said] == [2, 0]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["three.0.npy", "three.2.npy"]
+
+
+def test_pictures(file, tmp_path):
+    assert run(file, "-o", tmp_path / "out") == 0
+    assert (tmp_path / "out" / "three.1.png").read_bytes() == png(dc.dcmread(file).frames.render(1))
+
+
+def test_codestreams(file, tmp_path):
+    assert run(file, "-o", tmp_path / "out", "--encoded", "--frame", 1) == 0
+    assert (tmp_path / "out" / "three.1.bin").read_bytes() == np.arange(16, 32, dtype="<u2").tobytes()
+
+
+def test_no_such_frame(file, tmp_path, capsys):
+    assert run(file, "-o", tmp_path / "out", "--frame", 3) == 2
+    assert "no frame 3" in capsys.readouterr().err
+
+
+def test_no_dicom(tmp_path, capsys):
+    (tmp_path / "x").write_bytes(b"no")
+    assert run(tmp_path / "x", "-o", tmp_path) == 1
+    assert run(tmp_path / "nothing", "-o", tmp_path) == 1
+    assert "No such file" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(bool(ABSENT), reason=ABSENT)
+def test_bad_frame_ends_with_1(tmp_path, capsys):
+    assert run(named("JPEG2000-embedded-sequence-delimiter.dcm"), "-o", tmp_path) == 1
+    assert "frame 0" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (3, 5, 3), (3, 5, 4)])
+@pytest.mark.parametrize("dtype", ["u1", "u2"])
+def test_png_reads_back(shape, dtype):
+    imagecodecs = pytest.importorskip("imagecodecs")
+    picture = np.random.default_rng(0).integers(0, 256 ** np.dtype(dtype).itemsize, shape).astype(dtype)
+    assert (imagecodecs.png_decode(png(picture)) == picture).all()

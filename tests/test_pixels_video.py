@@ -1,0 +1,109 @@
+"""Video frames by index, on streams encoded here; without PyAV the error names the extra."""
+
+import io
+import struct
+
+import numpy as np
+import pydicom
+import pytest
+
+import dicomcore as dc
+from dicomcore.errors import PixelDecodeError, UnsupportedTransferSyntaxError
+from dicomcore.pixels import video
+
+MPEG2, H264, HEVC, H264_SPLIT = (f"1.2.840.10008.1.2.4.{end}" for end in ("100", "102", "107", "102.1"))
+FRAMES = 12
+
+
+def picture(i: int) -> np.ndarray:
+    """A grey frame that tells its number: 16 steps from dark to light."""
+    return np.full((64, 96, 3), 16 + 18 * i, np.uint8)
+
+
+def encoded(codec: str, container: str) -> bytes:
+    av = pytest.importorskip("av")
+    held = io.BytesIO()
+    try:
+        with av.open(held, "w", format=container) as output:
+            stream = output.add_stream(codec, rate=25)
+            stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+            for i in range(FRAMES):
+                for packet in stream.encode(av.VideoFrame.from_ndarray(picture(i), format="rgb24")):
+                    output.mux(packet)
+            for packet in stream.encode():
+                output.mux(packet)
+    except (av.error.FFmpegError, ValueError) as error:
+        pytest.skip(f"no encoder for {codec}: {error}")
+    return held.getvalue()
+
+
+STREAMS = {
+    "MPEG-2 elementary": (MPEG2, "mpeg2video", "mpeg2video"),
+    "MPEG-2 transport": (MPEG2, "mpeg2video", "mpegts"),
+    "H.264 elementary": (H264, "h264", "h264"),
+    "H.264 transport": (H264, "h264", "mpegts"),
+    "H.264 MP4": (H264_SPLIT, "h264", "mp4"),
+    "HEVC elementary": (HEVC, "hevc", "hevc"),
+}
+
+
+def file_of(stream: bytes, syntax: str, pieces: int = 1) -> bytes:
+    ds = pydicom.Dataset()
+    ds.file_meta = pydicom.dataset.FileMetaDataset()
+    ds.file_meta.TransferSyntaxUID = syntax
+    ds.SOPClassUID = ds.SOPInstanceUID = "1.2.3"
+    ds.Rows, ds.Columns, ds.NumberOfFrames, ds.SamplesPerPixel = 64, 96, FRAMES, 3
+    ds.PhotometricInterpretation, ds.PlanarConfiguration = "YBR_PARTIAL_420", 0
+    ds.BitsAllocated = ds.BitsStored = 8
+    ds.HighBit, ds.PixelRepresentation = 7, 0
+    step = -(-len(stream) // pieces)
+    parts = [stream[i : i + step] for i in range(0, len(stream), step)]
+    items = [b"", *(part + b"\0" * (len(part) % 2) for part in parts)]
+    ds.PixelData = b"".join(b"\xfe\xff\x00\xe0" + struct.pack("<I", len(item)) + item for item in items)
+    ds["PixelData"].VR = "OB"
+    ds["PixelData"].is_undefined_length = True
+    buffer = io.BytesIO()
+    pydicom.dcmwrite(buffer, ds, enforce_file_format=True)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(("syntax", "codec", "container"), STREAMS.values(), ids=STREAMS)
+def test_frames_by_index(syntax, codec, container):
+    ds = dc.dcmread(file_of(encoded(codec, container), syntax))
+    assert ds.frames.shape == (FRAMES, 64, 96, 3)
+    for i in (0, 1, 7, 3, FRAMES - 1):
+        frame = ds.frames[i]
+        assert frame.dtype == np.uint8
+        assert abs(frame.astype(int) - picture(i)).mean() < 6
+    assert ds.frames[2:5].shape == (3, 64, 96, 3)
+
+
+def test_stream_in_several_fragments():
+    stream = encoded("mpeg2video", "mpegts")
+    ds = dc.dcmread(file_of(stream, MPEG2 + ".1", pieces=3))
+    assert bytes(ds.frames.encoded(0)).rstrip(b"\0") == stream.rstrip(b"\0")
+    assert abs(ds.frames[5].astype(int) - picture(5)).mean() < 6
+
+
+def test_past_the_last_frame():
+    stream = video.VideoStream(encoded("mpeg2video", "mpegts"), MPEG2)
+    with pytest.raises(IndexError):
+        stream.frame(FRAMES)
+
+
+def test_dirt():
+    pytest.importorskip("av")
+    with pytest.raises(PixelDecodeError) as caught:
+        dc.dcmread(file_of(bytes(range(256)) * 4, MPEG2)).frames[0]
+    assert caught.value.frame == 0
+
+
+def test_without_pyav(monkeypatch):
+    def absent(name):
+        raise ImportError(name)
+
+    monkeypatch.setattr(video, "import_module", absent)
+    ds = dc.dcmread(file_of(b"stream", H264))
+    assert bytes(ds.frames.encoded(3)) == b"stream"
+    with pytest.raises(UnsupportedTransferSyntaxError, match=r"dicomcore\[video\]"):
+        ds.frames[0]
