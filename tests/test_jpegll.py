@@ -156,6 +156,14 @@ def test_out_takes_the_samples_also_wider():
             jpeg_lossless_decode(stream, out=wrong)
 
 
+def test_samples_at_odd_addresses():
+    array = np.frombuffer(bytes(range(201)), np.uint16, 100, offset=1).reshape(10, 10)
+    stream = jpeg_lossless_encode(array)
+    assert np.array_equal(jpeg_lossless_decode(stream), array)
+    with pytest.raises(ValueError, match="even address"):
+        jpeg_lossless_decode(stream, out=np.frombuffer(bytearray(201), np.uint16, 100, offset=1).reshape(10, 10))
+
+
 @pytest.mark.parametrize("marker", [0xC0, 0xC1, 0xC2, 0xC5, 0xC7, 0xC9, 0xCB])
 def test_other_kinds_of_jpeg_are_named_as_such(marker):
     stream = bytearray(write([picture(4, 4, 8)], 4, 4, precision=8))

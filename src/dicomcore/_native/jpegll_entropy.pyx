@@ -41,7 +41,7 @@ cdef Status build_table(jll_table* table, const Codes* codes) noexcept nogil:
         table.symbols[j] = codes.symbols[j]
     for length in range(1, 17):
         table.first[length] = index - <int>code
-        for j in range(codes.counts[length]):
+        for _ in range(codes.counts[length]):
             ssss = codes.symbols[index]
             total = length + ssss
             if length <= JLL_CODE_BITS and ssss < 16:
@@ -61,7 +61,7 @@ cdef Status build_table(jll_table* table, const Codes* codes) noexcept nogil:
 
 cdef void build_several(jll_several* several, const jll_table* table, int bits) noexcept nogil:
     # See jpegll_chains.h. First each window's first difference, then up to two more behind it.
-    cdef uint32_t size = <uint32_t>1 << bits, mask = size - 1, k, rest
+    cdef uint32_t size = <uint32_t>1 << bits, mask = size - 1, k
     cdef uint64_t entry, more
     cdef uint16_t difference
     cdef int took, used, j
