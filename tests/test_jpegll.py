@@ -134,6 +134,14 @@ def test_both_ends_of_a_long_stream_meet():
                 assert np.array_equal(decoded.reshape(array.shape), array)
 
 
+def test_both_ends_meet_where_components_have_their_own_tables():
+    parts = [picture(180, 230, 8, seed) for seed in range(3)]
+    stream = write(parts, 180, 230, precision=8, predictor=4, tables=[1, 2, 0])
+    assert len(stream) > 1 << 16  # enough for a second thread
+    for threads in (1, 2):
+        assert np.array_equal(jpeg_lossless_decode(stream, threads=threads), np.stack(parts, -1))
+
+
 def test_info():
     parts = [picture(13, 17, 12), picture(13, 9, 12)]
     stream = write(parts, 13, 17, precision=12, predictor=6, sampling=[(2, 1), (1, 1)], restart=3, point_transform=1)

@@ -121,6 +121,7 @@ cdef Py_ssize_t expand_checked(Segment* seg, uint8_t* dst, Py_ssize_t want, bint
 
 cdef void join(uint8_t* dst, uint8_t** planes, int count, Py_ssize_t stride, Py_ssize_t pixels) noexcept nogil:
     # planes[j][k] becomes dst[k * stride + j]
+    cdef const uint8_t* plane
     cdef Py_ssize_t k
     cdef int j
     if count == 2 and stride == 2:
@@ -131,8 +132,9 @@ cdef void join(uint8_t* dst, uint8_t** planes, int count, Py_ssize_t stride, Py_
         packbits_join4(dst, planes[0], planes[1], planes[2], planes[3], pixels)
     else:
         for j in range(count):
+            plane = planes[j]
             for k in range(pixels):
-                dst[k * stride + j] = planes[j][k]
+                dst[k * stride + j] = plane[k]
 
 
 cdef Status expand_joined(Segment* segs, int count, int width, uint8_t* dst, Py_ssize_t pixels,
