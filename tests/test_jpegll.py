@@ -134,6 +134,14 @@ def test_both_ends_of_a_long_stream_meet():
                 assert np.array_equal(decoded.reshape(array.shape), array)
 
 
+def test_both_ends_meet_where_components_have_their_own_tables():
+    parts = [picture(180, 230, 8, seed) for seed in range(3)]
+    stream = write(parts, 180, 230, precision=8, predictor=4, tables=[1, 2, 0])
+    assert len(stream) > 1 << 16  # enough for a second thread
+    for threads in (1, 2):
+        assert np.array_equal(jpeg_lossless_decode(stream, threads=threads), np.stack(parts, -1))
+
+
 def test_info():
     parts = [picture(13, 17, 12), picture(13, 9, 12)]
     stream = write(parts, 13, 17, precision=12, predictor=6, sampling=[(2, 1), (1, 1)], restart=3, point_transform=1)
@@ -154,6 +162,14 @@ def test_out_takes_the_samples_also_wider():
     for wrong in (bytearray(13 * 17 - 1), bytes(13 * 17), np.empty((13, 34), np.uint8)[:, ::2]):
         with pytest.raises((ValueError, TypeError)):
             jpeg_lossless_decode(stream, out=wrong)
+
+
+def test_samples_at_odd_addresses():
+    array = np.frombuffer(bytes(range(201)), np.uint16, 100, offset=1).reshape(10, 10)
+    stream = jpeg_lossless_encode(array)
+    assert np.array_equal(jpeg_lossless_decode(stream), array)
+    with pytest.raises(ValueError, match="even address"):
+        jpeg_lossless_decode(stream, out=np.frombuffer(bytearray(201), np.uint16, 100, offset=1).reshape(10, 10))
 
 
 @pytest.mark.parametrize("marker", [0xC0, 0xC1, 0xC2, 0xC5, 0xC7, 0xC9, 0xCB])

@@ -48,10 +48,10 @@ def rle_decode(
     """Decode one frame of RLE Lossless pixel data (PS3.5 Annex G).
 
     `frame` is any buffer that holds the 64-byte RLE Header and its segments. Returns ``(rows, columns)``, or ``(rows,
-    columns, samples)``, or with `planar` ``(samples, rows, columns)``: unsigned samples of `bits_allocated` 8, 16, 32 or
-    64 bits in native byte order; `bits_allocated` 1 gives one byte a pixel, 0 or 1. `out`, a writable contiguous buffer
-    of that size, takes the samples in place of a new array. Raises PixelDecodeError, whose ``offset`` counts bytes from
-    the start of `frame`; with `partial` what could be decoded is returned, and zeros for the rest.
+    columns, samples)``, or with `planar` ``(samples, rows, columns)``: unsigned samples of `bits_allocated` 8, 16, 32
+    or 64 bits in native byte order; `bits_allocated` 1 gives one byte a pixel, 0 or 1. `out`, a writable contiguous
+    buffer of that size, takes the samples in place of a new array. Raises PixelDecodeError, whose ``offset`` counts
+    bytes from the start of `frame`; with `partial` what could be decoded is returned, and zeros for the rest.
     """
     if bits_allocated not in (1, 8, 16, 32, 64):
         raise ValueError(f"bits_allocated is 1, 8, 16, 32 or 64, not {bits_allocated}")
@@ -146,12 +146,12 @@ def jpeg_lossless_info(codestream: Any) -> JpegLosslessInfo:
 def jpeg_lossless_decode(codestream: Any, *, out: Any = None, partial: bool = False, threads: int = 1) -> NDArray[Any]:
     """Decode a JPEG lossless codestream (T.81 process 14), with any predictor, of 2 to 16 bits and 1 to 4 components.
 
-    Returns ``(rows, columns)`` or ``(rows, columns, samples)`` in native byte order, uint8 for up to 8 bits of precision,
-    else uint16. Components that are subsampled are spread by repeating samples. `out`, a writable contiguous buffer,
-    takes the samples in place of a new array; with twice the bytes that 8-bit samples need it gets them as uint16.
-    With `threads` 2 or more a large frame is decoded on two threads, bit for bit alike; several frames are better spread
-    over threads each on its own. Raises PixelDecodeError, whose ``offset`` counts bytes from the start of `codestream`;
-    with `partial` the rows that could be decoded are returned, and zeros for the rest.
+    Returns ``(rows, columns)`` or ``(rows, columns, samples)`` in native byte order, uint8 for up to 8 bits of
+    precision, else uint16. Components that are subsampled are spread by repeating samples. `out`, a writable contiguous
+    buffer, takes the samples in place of a new array; with twice the bytes that 8-bit samples need it gets them as
+    uint16. With `threads` 2 or more a large frame is decoded on two threads, bit for bit alike; several frames are
+    better spread over threads each on its own. Raises PixelDecodeError, whose ``offset`` counts bytes from the start of
+    `codestream`; with `partial` the rows that could be decoded are returned, and zeros for the rest.
     """
     info = jpeg_lossless_info(codestream)
     size = prod(info.shape)
@@ -193,11 +193,11 @@ def jpeg_lossless_decode_components(codestream: Any, *, partial: bool = False) -
 def jpeg_lossless_encode(array: Any, *, precision: int | None = None, selection_value: int = 1) -> bytes:
     """Encode one frame as a JPEG lossless codestream (T.81 process 14), in one scan with the best table for it.
 
-    `array` is ``(rows, columns)`` or ``(rows, columns, samples)`` with up to 4 samples, of an 8 or 16-bit integer dtype.
-    `precision` is 2 to 16 bits a sample, by default all of the dtype's; signed samples are written as two's complement of
-    so many bits, which decoders give back without their sign. `selection_value` is the predictor, 1 to 7 (1 for transfer
-    syntax 1.2.840.10008.1.2.4.70). The length may be odd: an item of pixel data needs a zero byte after it then.
-    Raises EncodeError for what the format can't hold.
+    `array` is ``(rows, columns)`` or ``(rows, columns, samples)`` with up to 4 samples, of an 8 or 16-bit integer
+    dtype. `precision` is 2 to 16 bits a sample, by default all of the dtype's; signed samples are written as two's
+    complement of so many bits, which decoders give back without their sign. `selection_value` is the predictor, 1 to 7
+    (1 for transfer syntax 1.2.840.10008.1.2.4.70). The length may be odd: an item of pixel data needs a zero byte after
+    it then. Raises EncodeError for what the format can't hold.
     """
     pixels = np.asarray(array)
     if pixels.ndim not in (2, 3) or not pixels.size or max(pixels.shape[:2]) > 0xFFFF or pixels.shape[2:] > (4,):
@@ -216,7 +216,7 @@ def jpeg_lossless_encode(array: Any, *, precision: int | None = None, selection_
         )
         if int(pixels.min()) < low or int(pixels.max()) > high:
             raise EncodeError(f"samples from {pixels.min()} to {pixels.max()} don't fit {precision} bits")
-    pixels = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("="))
+    pixels = np.require(pixels, pixels.dtype.newbyteorder("="), ["C", "A"])
     samples = pixels.shape[2] if pixels.ndim == 3 else 1
     return _jpegll_encode.encode_frame(
         pixels, pixels.shape[0], pixels.shape[1], samples, pixels.itemsize, precision, selection_value

@@ -16,3 +16,10 @@ cdef inline int hold_writable(object target, Py_buffer* view) except -1:
 
 cdef inline void let_go(Py_buffer* view) noexcept:
     PyBuffer_Release(view)
+
+
+cdef inline int check_words(const Py_buffer* view, int width) except -1:
+    # Compilers take a pointer to two-byte words to be even.
+    if width == 2 and <size_t>view.buf & 1:
+        raise ValueError("a buffer of two-byte samples begins at an even address")
+    return 0

@@ -5,7 +5,7 @@ from libc.stdlib cimport free
 from libc.string cimport memset
 
 from dicomcore._native.fault cimport NO_MEMORY, OK, OVERRUN, Status, TRUNCATED, UNSUPPORTED, raise_fault
-from dicomcore._native.held cimport hold, hold_writable, let_go
+from dicomcore._native.held cimport check_words, hold, hold_writable, let_go
 from dicomcore._native.jpegll_blocks cimport Blocks, decode_blocks, lay_blocks, put_blocks
 from dicomcore._native.jpegll_entropy cimport Bits, Tables, build_tables, free_bits, free_tables, open_bits, place_of
 from dicomcore._native.jpegll_markers cimport Codes, Component, Frame, Scan, Stream, next_scan, open_stream
@@ -113,8 +113,8 @@ cdef Status decode_scans(Stream* s, Scan* scan, uint8_t* dst, int width, bint ap
 
 cdef Status decode_stream(const uint8_t* src, Py_ssize_t n, uint8_t* dst, Py_ssize_t size, int width, bint apart,
                           bint lenient, Py_ssize_t* at) noexcept nogil:
-    # A codestream into `size` bytes at dst, samples of `width` bytes: pixel by pixel, or `apart`, component by component
-    # at its own size. On failure at[0] is the offset of the fault; a lenient caller has then whole rows, and zeros.
+    # A codestream into `size` bytes at dst, samples of `width` bytes: pixel by pixel, or `apart`, component by
+    # component, each at its own size. On failure at[0] is the offset of the fault; a lenient caller has then whole rows, and zeros.
     cdef Stream s
     cdef Scan scan
     cdef Py_ssize_t samples
@@ -177,7 +177,8 @@ def decode_frame(src, dst, int width, bint apart=False, bint lenient=False):
     component, each at its own size.
 
     Both are contiguous buffers of any items. Returns None; with `lenient` the offset of the first fault, or None, and
-    `dst` holds the rows that could be read, else zeros. Raises PixelDecodeError; its offset counts from src's first byte.
+    `dst` holds the rows that could be read, else zeros. Raises PixelDecodeError; its offset counts from src's first
+    byte.
     """
     cdef Py_buffer source, target
     cdef Py_ssize_t at = 0
@@ -188,6 +189,7 @@ def decode_frame(src, dst, int width, bint apart=False, bint lenient=False):
     try:
         hold_writable(dst, &target)
         try:
+            check_words(&target, width)
             with nogil:
                 status = decode_stream(<const uint8_t*>source.buf, source.len, <uint8_t*>target.buf, target.len, width,
                                        apart, lenient, &at)

@@ -1,8 +1,9 @@
 /* Huffman-coded differences of JPEG lossless (T.81 H.2.2, F.2.2), read from several places of the bits at once.
  *
  * A chain is one place in the bits and one in the output. Look-up, shift, look-up depend on each other, so that one chain
- * leaves most of the machine idle; three that don't depend on each other run in little more than the time of one; a fourth gains nothing. The bits are free of
- * stuffed zero bytes and have JLL_SLACK readable bytes past their end, so a refill is one unaligned load.
+ * leaves most of the machine idle; three that don't depend on each other run in little more than the time of one, and a
+ * fourth gains nothing. The bits are free of stuffed zero bytes and have JLL_SLACK readable bytes past their end, so a
+ * refill is one unaligned load.
  *
  * This is C because the loops are macros over the number of chains and are compiled once more for BMI2.
  */
@@ -259,6 +260,74 @@ done:
     JLL_GIVE(0, a);
     JLL_GIVE(1, b);
     JLL_GIVE(2, c);
+}
+
+/* As JLL_SEVERAL, where each component has its own tables, one behind the other: the entry tells whose turn comes next. */
+#define JLL_TURNS(c)                                                                                                   \
+    do {                                                                                                               \
+        entry##c = several[turn##c | (window##c >> shift)];                                                            \
+        jll_store(out##c, entry##c >> 16);                                                                             \
+        out##c = (uint16_t *)((char *)out##c + ((entry##c >> 8) & 0xFF));                                              \
+        window##c <<= entry##c & 63;                                                                                   \
+        pos##c += entry##c & 63;                                                                                       \
+        turn##c = (entry##c >> 6 & 3) << several_bits;                                                                 \
+    } while (0)
+
+#define JLL_TURNS_SLOW(c, chain)                                                                                       \
+    do {                                                                                                               \
+        const jll_table *table = tables[turn##c >> several_bits];                                                      \
+        JLL_SLOW(c, chain);                                                                                            \
+        turn##c = (turn##c >> several_bits) + 1 == (uint64_t)count ? 0 : turn##c + ((uint64_t)1 << several_bits);      \
+    } while (0)
+
+JLL_CLONES static void jll_turns1(const jll_table *const *tables, int count, const jll_several *several,
+                                  int several_bits, const uint8_t *bits, jll_chain *a)
+{
+    const int shift = 64 - several_bits;
+    uint64_t entry0, turn0 = (uint64_t)a->phase << several_bits;
+    JLL_TAKE(0, a);
+    while (JLL_GOES(0)) {
+        JLL_REFILL(0);
+        JLL_TURNS(0);
+        JLL_TURNS(0);
+        JLL_TURNS(0);
+        JLL_TURNS(0);
+        if (JLL_RARELY(!(entry0 & 63)))
+            JLL_TURNS_SLOW(0, a);
+    }
+done:
+    a->phase = (int)(turn0 >> several_bits);
+    JLL_GIVE(0, a);
+}
+
+JLL_CLONES static void jll_turns2(const jll_table *const *tables, int count, const jll_several *several,
+                                  int several_bits, const uint8_t *bits, jll_chain *a, jll_chain *b)
+{
+    const int shift = 64 - several_bits;
+    uint64_t entry0, entry1, turn0 = (uint64_t)a->phase << several_bits, turn1 = (uint64_t)b->phase << several_bits;
+    JLL_TAKE(0, a);
+    JLL_TAKE(1, b);
+    while (JLL_GOES(0) && JLL_GOES(1)) {
+        JLL_REFILL(0);
+        JLL_REFILL(1);
+        JLL_TURNS(0);
+        JLL_TURNS(1);
+        JLL_TURNS(0);
+        JLL_TURNS(1);
+        JLL_TURNS(0);
+        JLL_TURNS(1);
+        JLL_TURNS(0);
+        JLL_TURNS(1);
+        if (JLL_RARELY(!(entry0 & 63)))
+            JLL_TURNS_SLOW(0, a);
+        if (JLL_RARELY(!(entry1 & 63)))
+            JLL_TURNS_SLOW(1, b);
+    }
+done:
+    a->phase = (int)(turn0 >> several_bits);
+    b->phase = (int)(turn1 >> several_bits);
+    JLL_GIVE(0, a);
+    JLL_GIVE(1, b);
 }
 
 #endif

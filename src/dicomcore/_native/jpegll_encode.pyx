@@ -9,7 +9,7 @@ from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memchr, memcpy, memset
 
 from dicomcore._native.fault cimport NO_MEMORY, OK, Status, raise_fault
-from dicomcore._native.held cimport hold, let_go
+from dicomcore._native.held cimport check_words, hold, let_go
 from dicomcore._native.jpegll_predict cimport differ_first_row, differ_row
 
 cdef extern from "jpegll_emit.h" nogil:
@@ -122,7 +122,7 @@ cdef void make_book(const uint64_t* counts, Book* book) noexcept nogil:
     cdef int lengths[LEAVES]
     cdef int held[LEAVES + 1]
     cdef bint placed[CATEGORIES]
-    cdef int length, shorter, j, k, best
+    cdef int length, shorter, k, best
     memset(held, 0, sizeof(held))
     memset(book, 0, sizeof(Book))
     code_lengths(counts, lengths)
@@ -145,7 +145,7 @@ cdef void make_book(const uint64_t* counts, Book* book) noexcept nogil:
     memset(placed, 0, sizeof(placed))
     for length in range(1, LONGEST + 1):
         book.counts[length] = <uint8_t>held[length]
-        for j in range(held[length]):
+        for _ in range(held[length]):
             best = -1
             for k in range(CATEGORIES):
                 if counts[k] and not placed[k] and (best < 0 or counts[k] > counts[best]):
@@ -159,11 +159,11 @@ cdef uint64_t make_codes(const Book* book, const uint64_t* counts, jll_code* cod
     # Canonical codes (T.81 C.2), ready to have a difference's bits added; returns all bits that will be written.
     cdef uint32_t code = 0
     cdef uint64_t bits = 0
-    cdef int length, j, ssss, index = 0
+    cdef int length, ssss, index = 0
     memset(codes, 0, CATEGORIES * sizeof(jll_code))
     longest[0] = 0
     for length in range(1, LONGEST + 1):
-        for j in range(book.counts[length]):
+        for _ in range(book.counts[length]):
             ssss = book.symbols[index]
             index += 1
             codes[ssss].bits = length + (ssss if ssss < 16 else 0)
@@ -316,6 +316,7 @@ def encode_frame(src, Py_ssize_t rows, Py_ssize_t columns, int samples, int widt
     try:
         if source.len != rows * columns * samples * width:
             raise ValueError(f"a buffer of {source.len} bytes, where the frame has {rows * columns * samples * width}")
+        check_words(&source, width)
         picture = Picture(src=<const uint8_t*>source.buf, width=width, rows=rows, columns=columns, samples=samples,
                           precision=precision, predictor=predictor)
         with nogil:

@@ -12,6 +12,10 @@ cdef extern from "jpegll_chains.h" nogil:
     uint16_t jll_extend(uint64_t window, unsigned int ssss)
     int jll_one(const jll_table* table, uint64_t window, uint16_t* out)
     void jll_step(const jll_table* const* tables, int count, const uint8_t* bits, jll_chain* chain)
+    void jll_turns1(const jll_table* const* tables, int count, const jll_several* several, int several_bits,
+                    const uint8_t* bits, jll_chain* a)
+    void jll_turns2(const jll_table* const* tables, int count, const jll_several* several, int several_bits,
+                    const uint8_t* bits, jll_chain* a, jll_chain* b)
     void jll_wide1(const jll_table* table, const uint8_t* bits, jll_chain* a)
     void jll_wide2(const jll_table* table, const uint8_t* bits, jll_chain* a, jll_chain* b)
     void jll_wide3(const jll_table* table, const uint8_t* bits, jll_chain* a, jll_chain* b, jll_chain* c)
@@ -41,7 +45,7 @@ cdef Status build_table(jll_table* table, const Codes* codes) noexcept nogil:
         table.symbols[j] = codes.symbols[j]
     for length in range(1, 17):
         table.first[length] = index - <int>code
-        for j in range(codes.counts[length]):
+        for _ in range(codes.counts[length]):
             ssss = codes.symbols[index]
             total = length + ssss
             if length <= JLL_CODE_BITS and ssss < 16:
@@ -59,27 +63,50 @@ cdef Status build_table(jll_table* table, const Codes* codes) noexcept nogil:
     return OK
 
 
-cdef void build_several(jll_several* several, const jll_table* table, int bits) noexcept nogil:
-    # See jpegll_chains.h. First each window's first difference, then up to two more behind it.
-    cdef uint32_t size = <uint32_t>1 << bits, mask = size - 1, k, rest
-    cdef uint64_t entry, more
+cdef void build_singles(uint32_t* singles, const jll_table* table, int bits) noexcept nogil:
+    # Each window's first difference << 16 and the bits it takes, 0 where it doesn't fit.
+    cdef uint32_t k
     cdef uint16_t difference
-    cdef int took, used, j
-    cdef uint32_t* single = <uint32_t*>(several + size)             # scratch behind the table
-    for k in range(size):
+    cdef int took
+    for k in range(<uint32_t>1 << bits):
         took = jll_one(table, <uint64_t>k << (64 - bits), &difference)
-        single[k] = (<uint32_t>difference << 16 | took) if 0 < took <= bits else 0
+        singles[k] = (<uint32_t>difference << 16 | took) if 0 < took <= bits else 0
+
+
+cdef void build_several(jll_several* several, const uint32_t* singles, int turn, int count, int bits) noexcept nogil:
+    # See jpegll_chains.h: windows that begin at component `turn`; `singles` has those of each component.
+    cdef uint32_t size = <uint32_t>1 << bits, mask = size - 1, k
+    cdef uint64_t entry, more
+    cdef int used, j, next
     for k in range(size):
         entry = 0
         used = 0
+        next = turn
         for j in range(3):
-            more = single[(k << used) & mask]
+            more = singles[next * size + ((k << used) & mask)]
             if more == 0 or used + <int>(more & 63) > bits:
                 break
             used += more & 63
             entry += (more >> 16) << (16 + 16 * j)
             entry += 2 << 8
-        several[k] = entry + used
+            next = next + 1 if next + 1 < count else 0
+        several[k] = entry + (next << 6) + used
+
+
+cdef Status build_all_several(Tables* tables, int bits) noexcept nogil:
+    cdef Py_ssize_t size = tables.count * (<Py_ssize_t>1 << bits)
+    cdef uint32_t* singles
+    cdef int j
+    tables.several_bits = bits
+    tables.several = <jll_several*>malloc(size * (sizeof(jll_several) + sizeof(uint32_t)))
+    if tables.several == NULL:
+        return NO_MEMORY
+    singles = <uint32_t*>(tables.several + size)                    # scratch behind the tables
+    for j in range(tables.count):
+        build_singles(singles + (j << bits), &tables.owned[j], bits)
+    for j in range(tables.count):
+        build_several(tables.several + (j << bits), singles, j, tables.count, bits)
+    return OK
 
 
 cdef int several_bits_for(Py_ssize_t samples, double bits_each) noexcept nogil:
@@ -101,7 +128,7 @@ cdef Status build_tables(Tables* tables, const Codes** codes, int count, Py_ssiz
                          double bits_each) noexcept nogil:
     # The tables of a scan of `count` components and so many samples of about `bits_each`.
     cdef Status status
-    cdef int j
+    cdef int j, bits
     memset(tables, 0, sizeof(Tables))
     tables.count = 1
     for j in range(1, count):
@@ -116,13 +143,9 @@ cdef Status build_tables(Tables* tables, const Codes** codes, int count, Py_ssiz
             return status
     for j in range(count):
         tables.turn[j] = &tables.owned[j if tables.count > 1 else 0]
-    if tables.count == 1:
-        tables.several_bits = several_bits_for(samples, bits_each)
-    if tables.several_bits:
-        tables.several = <jll_several*>malloc((sizeof(jll_several) + sizeof(uint32_t)) << tables.several_bits)
-        if tables.several == NULL:
-            return NO_MEMORY
-        build_several(tables.several, tables.turn[0], tables.several_bits)
+    bits = several_bits_for(samples, bits_each)
+    if bits:
+        return build_all_several(tables, min(bits, 10) if tables.count > 1 else bits)
     return OK
 
 
@@ -212,7 +235,9 @@ cdef inline bint goes(const jll_chain* chain) noexcept nogil:
 
 
 cdef void run_alone(const Tables* tables, const uint8_t* bits, jll_chain* chain) noexcept nogil:
-    if tables.count > 1:
+    if tables.count > 1 and tables.several != NULL:
+        jll_turns1(tables.turn, tables.count, tables.several, tables.several_bits, bits, chain)
+    elif tables.count > 1:
         while goes(chain):
             jll_step(tables.turn, tables.count, bits, chain)
     elif tables.several != NULL:
@@ -235,6 +260,8 @@ cdef void run_together(const Tables* tables, const uint8_t* bits, jll_chain* cha
             return
         if n == 1:
             run_alone(tables, bits, live[0])
+        elif tables.count > 1:
+            jll_turns2(tables.turn, tables.count, tables.several, tables.several_bits, bits, live[0], live[1])
         elif tables.several != NULL:
             if n == 2:
                 jll_several2(tables.turn[0], tables.several, tables.several_bits, bits, live[0], live[1])
@@ -320,8 +347,8 @@ cdef Status read_differences(Bits* bits, const Tables* tables, uint16_t* out, Py
                              Py_ssize_t* got) noexcept nogil:
     # The next differences of the interval, `want` at most (what it has left), into out, which has room_for(want).
     # OK with got[0] < want means: come again. After a fault bits.pos is where it is.
-    cdef jll_chain a
-    cdef int64_t end, before
+    cdef jll_chain a, before
+    cdef int64_t end
     cdef int count
     fill(bits)
     end = 8 * bits.held
@@ -331,8 +358,10 @@ cdef Status read_differences(Bits* bits, const Tables* tables, uint16_t* out, Py
     a.phase = phase[0]
     a.broken = 0
     count = <int>min((end - a.pos) // (8 * WORTH), <int64_t>CHAINS)
-    if want < WORTH or bits.misses > 3 or tables.count > 1:
+    if want < WORTH or bits.misses > 3 or (tables.count > 1 and tables.several == NULL):
         count = 1
+    elif tables.count > 1:
+        count = min(count, 2)
     if count > 1:
         run_chains(bits, tables, &a, count, end)
     if bits.ended or count < 2 or bits.misses:
@@ -340,11 +369,10 @@ cdef Status read_differences(Bits* bits, const Tables* tables, uint16_t* out, Py
         if goes(&a):
             run_alone(tables, bits.clean, &a)
     while bits.ended and a.out < a.full and not a.broken:       # the interval's last differences, bit by bit
-        before = a.pos
+        before = a
         jll_step(tables.turn, tables.count, bits.clean, &a)
         if a.pos > end:
-            a.pos = before
-            a.out -= 1
+            a = before
             a.broken = 2
     got[0] = a.out - out
     phase[0] = a.phase

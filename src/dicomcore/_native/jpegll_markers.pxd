@@ -40,7 +40,7 @@ cdef struct Stream:
     Frame frame
     bint framed                 # a frame header has been read
     Codes codes[4]
-    Py_ssize_t restart_interval # Ri, in MCUs; 0: none
+    Py_ssize_t restart_interval     # Ri, in MCUs; 0: none
 
 cdef void open_stream(Stream* s, const uint8_t* src, Py_ssize_t n) noexcept nogil
 cdef Status next_scan(Stream* s, Scan* scan) noexcept nogil

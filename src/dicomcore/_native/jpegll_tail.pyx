@@ -10,12 +10,12 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
 from dicomcore._native.fault cimport NO_MEMORY, OK, OVERRUN, Status, TRUNCATED, raise_fault
-from dicomcore._native.held cimport hold, hold_writable, let_go
+from dicomcore._native.held cimport check_words, hold, hold_writable, let_go
 from dicomcore._native.jpegll_entropy cimport (
-    LOGGED, Bits, Start, Tables, build_tables, fall_in_step, fill, free_bits, free_tables, jll_chain, open_bits, place_of,
-    read_differences, room_for, start_anywhere,
+    LOGGED, Bits, Start, Tables, build_tables, fall_in_step, fill, free_bits, free_tables, jll_chain, open_bits,
+    place_of, read_differences, room_for, start_anywhere,
 )
-from dicomcore._native.jpegll_markers cimport Codes, Frame, Scan, Stream, next_scan, open_stream
+from dicomcore._native.jpegll_markers cimport Codes, Scan, Stream, next_scan, open_stream
 from dicomcore._native.jpegll_predict cimport SLANT
 from dicomcore._native.jpegll_rows cimport Output, Rows, decode_rows, free_rows, open_rows, take_rows
 
@@ -219,6 +219,7 @@ def decode_frame(Tail tail not None, dst, int width, wait, bint lenient=False):
     memset(&rows, 0, sizeof(Rows))
     hold_writable(dst, &target)
     try:
+        check_words(&target, width)
         with nogil:
             waits = False
             status = begin(ahead, <uint8_t*>target.buf, target.len, width, lenient, &tables, &bits, &rows)

@@ -46,7 +46,8 @@ typedef struct {
 } jll_table;
 
 /* A window's first `several_bits` bits as up to three whole differences, from bit 16 on, 16 bits each; in bits 8 to 15
- * twice their number, in 6 and 7 whose table comes next, in 0 to 5 the bits they take. 0 where not even one fits. */
+ * twice their number, in 6 and 7 whose turn comes next, in 0 to 5 the bits they take. Where not even one fits, nothing but
+ * whose turn it is. */
 typedef uint64_t jll_several;
 
 typedef struct {

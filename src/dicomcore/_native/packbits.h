@@ -12,7 +12,7 @@
 #define PACKBITS_SSE2 1
 #endif
 
-/* Three planes are joined by byte shuffles, which the x86-64 baseline lacks. */
+/* Some loops are compiled once more for a wider machine, and the loader picks. */
 #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
 #define PACKBITS_CLONES __attribute__((target_clones("default", "arch=haswell")))
 #else
@@ -136,26 +136,77 @@ static inline void packbits_join2(uint8_t *dst, const uint8_t *low, const uint8_
     }
 }
 
-/* dst[3k], dst[3k + 1], dst[3k + 2] = a[k], b[k], c[k] */
-PACKBITS_CLONES static void packbits_join3(uint8_t *PACKBITS_RESTRICT dst, const uint8_t *PACKBITS_RESTRICT a,
-                                       const uint8_t *PACKBITS_RESTRICT b, const uint8_t *PACKBITS_RESTRICT c,
+/* dst[3k], dst[3k + 1], dst[3k + 2] = a[k], b[k], c[k], from k on */
+static inline void packbits_join3_rest(uint8_t *dst, const uint8_t *a, const uint8_t *b, const uint8_t *c, ptrdiff_t k,
                                        ptrdiff_t count)
 {
-    ptrdiff_t k;
-    for (k = 0; k < count; k++) {
+    for (; k < count; k++) {
         dst[3 * k] = a[k];
         dst[3 * k + 1] = b[k];
         dst[3 * k + 2] = c[k];
     }
 }
 
-/* The same of four. */
-PACKBITS_CLONES static void packbits_join4(uint8_t *PACKBITS_RESTRICT dst, const uint8_t *PACKBITS_RESTRICT a,
-                                       const uint8_t *PACKBITS_RESTRICT b, const uint8_t *PACKBITS_RESTRICT c,
-                                       const uint8_t *PACKBITS_RESTRICT d, ptrdiff_t count)
+#if defined(PACKBITS_SSE2) && defined(__GNUC__)
+#include <tmmintrin.h>
+
+/* Each sixteen bytes of dst take every third of one plane and its neighbours; what a shuffle has not to give is zero. */
+__attribute__((target("ssse3"))) static void packbits_join3_ssse3(uint8_t *dst, const uint8_t *a, const uint8_t *b,
+                                                                  const uint8_t *c, ptrdiff_t count)
 {
+    __m128i shuffle[3][3];
     ptrdiff_t k;
-    for (k = 0; k < count; k++) {
+    int part, plane, j;
+    for (part = 0; part < 3; part++)
+        for (plane = 0; plane < 3; plane++) {
+            int8_t from[16];
+            for (j = 0; j < 16; j++)
+                from[j] = (16 * part + j) % 3 == plane ? (int8_t)((16 * part + j) / 3) : -1;
+            shuffle[part][plane] = _mm_loadu_si128((const __m128i *)from);
+        }
+    for (k = 0; k + 16 <= count; k += 16) {
+        __m128i x = _mm_loadu_si128((const __m128i *)(a + k));
+        __m128i y = _mm_loadu_si128((const __m128i *)(b + k));
+        __m128i z = _mm_loadu_si128((const __m128i *)(c + k));
+        for (part = 0; part < 3; part++)
+            _mm_storeu_si128((__m128i *)(dst + 3 * k + 16 * part),
+                             _mm_or_si128(_mm_or_si128(_mm_shuffle_epi8(x, shuffle[part][0]),
+                                                       _mm_shuffle_epi8(y, shuffle[part][1])),
+                                          _mm_shuffle_epi8(z, shuffle[part][2])));
+    }
+    packbits_join3_rest(dst, a, b, c, k, count);
+}
+#endif
+
+static inline void packbits_join3(uint8_t *dst, const uint8_t *a, const uint8_t *b, const uint8_t *c, ptrdiff_t count)
+{
+#if defined(PACKBITS_SSE2) && defined(__GNUC__)
+    if (__builtin_cpu_supports("ssse3")) {
+        packbits_join3_ssse3(dst, a, b, c, count);
+        return;
+    }
+#endif
+    packbits_join3_rest(dst, a, b, c, 0, count);
+}
+
+/* The same of four. */
+static inline void packbits_join4(uint8_t *dst, const uint8_t *a, const uint8_t *b, const uint8_t *c, const uint8_t *d,
+                                  ptrdiff_t count)
+{
+    ptrdiff_t k = 0;
+#ifdef PACKBITS_SSE2
+    for (; k + 16 <= count; k += 16) {
+        __m128i x = _mm_loadu_si128((const __m128i *)(a + k)), y = _mm_loadu_si128((const __m128i *)(b + k));
+        __m128i z = _mm_loadu_si128((const __m128i *)(c + k)), w = _mm_loadu_si128((const __m128i *)(d + k));
+        __m128i low = _mm_unpacklo_epi8(x, y), high = _mm_unpackhi_epi8(x, y);
+        __m128i low2 = _mm_unpacklo_epi8(z, w), high2 = _mm_unpackhi_epi8(z, w);
+        _mm_storeu_si128((__m128i *)(dst + 4 * k), _mm_unpacklo_epi16(low, low2));
+        _mm_storeu_si128((__m128i *)(dst + 4 * k + 16), _mm_unpackhi_epi16(low, low2));
+        _mm_storeu_si128((__m128i *)(dst + 4 * k + 32), _mm_unpacklo_epi16(high, high2));
+        _mm_storeu_si128((__m128i *)(dst + 4 * k + 48), _mm_unpackhi_epi16(high, high2));
+    }
+#endif
+    for (; k < count; k++) {
         dst[4 * k] = a[k];
         dst[4 * k + 1] = b[k];
         dst[4 * k + 2] = c[k];

@@ -4,7 +4,7 @@ A frame is the 64-byte RLE Header and up to 15 segments, each the PackBits of on
 of the first sample, then the less significant ones, then the next sample's (G.2).
 """
 
-from libc.stdint cimport int8_t, uint8_t, uint32_t
+from libc.stdint cimport uint8_t, uint32_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memmove, memset
 
@@ -26,7 +26,7 @@ cdef extern from "packbits.h" nogil:
     void packbits_join2(uint8_t* dst, const uint8_t* low, const uint8_t* high, Py_ssize_t count)
     void packbits_join3(uint8_t* dst, const uint8_t* a, const uint8_t* b, const uint8_t* c, Py_ssize_t count)
     void packbits_join4(uint8_t* dst, const uint8_t* a, const uint8_t* b, const uint8_t* c, const uint8_t* d,
-                      Py_ssize_t count)
+                        Py_ssize_t count)
     void packbits_pick(uint8_t* dst, const uint8_t* src, Py_ssize_t stride, Py_ssize_t count)
     Py_ssize_t packbits_run(const uint8_t* src, Py_ssize_t most)
     Py_ssize_t packbits_literal(const uint8_t* src, Py_ssize_t most)
@@ -48,9 +48,10 @@ cdef struct Segment:
 
 # --- decoding ---
 
-cdef void expand_fast(Segment* segs, int count, uint8_t** dst, const Py_ssize_t* want, Py_ssize_t* done) noexcept nogil:
-    # Runs of several segments, each until want[j] bytes stand at dst[j] in all or an end comes near; done[j] is how many
-    # there are. dst[j] must have SLACK bytes past want[j]. Nothing here can fault: what might is for expand_checked.
+cdef void expand_fast(Segment* segs, int count, uint8_t** dst, const Py_ssize_t* want,
+                      Py_ssize_t* done) noexcept nogil:
+    # Runs of several segments, each until want[j] bytes stand at dst[j] in all or an end comes near; done[j] is how
+    # many there are. dst[j] must have SLACK bytes past want[j]. Nothing here can fault: what might is for expand_checked.
     cdef packbits_place places[SEGMENTS]
     cdef packbits_place* live[SEGMENTS]
     cdef int n, j
@@ -120,6 +121,7 @@ cdef Py_ssize_t expand_checked(Segment* seg, uint8_t* dst, Py_ssize_t want, bint
 
 cdef void join(uint8_t* dst, uint8_t** planes, int count, Py_ssize_t stride, Py_ssize_t pixels) noexcept nogil:
     # planes[j][k] becomes dst[k * stride + j]
+    cdef const uint8_t* plane
     cdef Py_ssize_t k
     cdef int j
     if count == 2 and stride == 2:
@@ -130,8 +132,9 @@ cdef void join(uint8_t* dst, uint8_t** planes, int count, Py_ssize_t stride, Py_
         packbits_join4(dst, planes[0], planes[1], planes[2], planes[3], pixels)
     else:
         for j in range(count):
+            plane = planes[j]
             for k in range(pixels):
-                dst[k * stride + j] = planes[j][k]
+                dst[k * stride + j] = plane[k]
 
 
 cdef Status expand_joined(Segment* segs, int count, int width, uint8_t* dst, Py_ssize_t pixels,
@@ -348,7 +351,8 @@ def decode_frame(src, dst, Py_ssize_t pixels, int samples, int width, bint plana
         try:
             lay_out(&layout, pixels, 1, samples, width, planar, target.len)
             with nogil:
-                status = expand_frame(<const uint8_t*>source.buf, source.len, <uint8_t*>target.buf, &layout, lenient, &at)
+                status = expand_frame(<const uint8_t*>source.buf, source.len, <uint8_t*>target.buf, &layout, lenient,
+                                      &at)
         finally:
             let_go(&target)
     finally:
