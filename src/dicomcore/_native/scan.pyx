@@ -16,6 +16,8 @@ from dicomcore._native.vr cimport (
     NO_VR,
     SQ,
     UN,
+    VR_FORM,
+    VR_LONG,
     VR_SEQUENCE,
     VR_SHORT,
     VR_UNKNOWN,
@@ -558,10 +560,10 @@ cdef inline uint64_t row_head(uint32_t tag, uint16_t vr, uint8_t header, uint8_t
 
 
 cdef inline Level* push(Level* level, uint64_t end, uint32_t row, uint8_t kind, uint8_t mode, bint defined) noexcept nogil:
+    # The level inside; `last` is set where it is left.
     level += 1
     level.end = end
     level.row = row
-    level.last = 0
     level.kind = kind
     level.mode = mode
     level.defined = defined
@@ -569,32 +571,43 @@ cdef inline Level* push(Level* level, uint64_t end, uint32_t row, uint8_t kind, 
     return level
 
 
+cdef inline uint8_t form_of(uint16_t vr) noexcept nogil:
+    # vr_form() for both letters at once.
+    if vr & 0xE0E0 != 0x4040:
+        return VR_UNKNOWN
+    return VR_FORM[(vr & 31) | (vr >> 3 & 0x3E0)]
+
+
+cdef inline const uint8_t* bytes_at(uint64_t address) noexcept nogil:
+    return <const uint8_t*><size_t>address
+
+
 cdef void scan_plain(Scanner* s) noexcept nogil:
     # The way through input that breaks no rule and is little endian, which is most of any file: elements, sequences
     # and items are taken here as long as nothing is unusual. Whatever is, is left at s.pos for `scan`. Each turn takes
-    # one header, and one level's end when there is one; a turn costs 40 to 60 instructions.
+    # one header, or one level's end. Places are addresses, as numbers, since those of a level's end may lie outside
+    # the window: `base` is where the source's first byte would be.
     cdef Level* level = &s.levels[s.depth]
     cdef Level* deepest = &s.levels[min(s.max_depth, s.level_capacity - 2)]
-    cdef uint64_t pos = s.pos, end = level.end, at, size, word, until
-    cdef uint64_t safe = s.stop if s.stop == s.total else s.stop - HEADROOM
-    cdef const uint8_t* base = s.window - s.start
-    cdef const uint8_t* p
+    cdef uint64_t base = <uint64_t><size_t>s.window - s.start
+    cdef uint64_t at = base + s.pos, end = base + level.end, size, word, until
+    cdef uint64_t safe = base + (s.stop if s.stop == s.total else s.stop - HEADROOM)
     cdef uint32_t top_bound, bound, last = level.last, parent = level.row, tag, length
+    cdef uint32_t next = <uint32_t>s.count + 1
     cdef uint8_t form, header, mode = level.mode
     cdef bint defined = level.defined, items_due = level.kind == ITEMS
     cdef uint16_t vr
-    cdef Row* rows = s.rows
-    cdef Py_ssize_t count = s.count, capacity = s.capacity
+    cdef Row* row = s.rows + s.count
+    cdef Row* room = s.rows + s.capacity
 
-    if pos < s.start or level.kind == PIECES or s.total < 8 or (s.stop != s.total and s.stop - s.start < HEADROOM):
+    if s.pos < s.start or level.kind == PIECES or s.total < 8 or (s.stop != s.total and s.stop - s.start < HEADROOM):
         return
     top_bound = 0 if s.only_group >= 0 else min(s.stop_tag, <uint32_t>FIRST_PIXELS)
     bound = top_bound if parent == NO_ROW else <uint32_t>FIRST_DELIMITER
     until = min(safe, end - 8)              # the last place for a header: in this level, and in the window
     while True:
-        if pos <= until and count < capacity:
-            p = base + pos
-            word = load_le64(p)
+        if at <= until and row < room:
+            word = load_le64(bytes_at(at))
             length = <uint32_t>(word >> 32)
             if not items_due:
                 tag = rotate(<uint32_t>word)
@@ -603,80 +616,93 @@ cdef void scan_plain(Scanner* s) noexcept nogil:
                     header = 8
                     if mode & IMPLICIT:
                         vr = public_vr(tag)
-                        form = VR_SEQUENCE if vr == SQ else VR_SHORT
+                        form = VR_SEQUENCE if vr == SQ else VR_LONG
                     else:
                         vr = <uint16_t>length
                         length >>= 16
-                        form = vr_form(<uint8_t>vr, <uint8_t>(vr >> 8))
-                        if form != VR_SHORT:
-                            if form == VR_UNKNOWN or length or end - pos < 12:
+                        form = form_of(vr)
+                        if form == VR_SHORT:            # most are: nothing more to ask than this
+                            if length > end - at - 8 or length & 1:
                                 break
-                            length = load_le32(p + 8)
-                            header = 12
-                    at = pos + header
-                    size = end - at
+                            at += 8
+                            put_row(row, row_head(tag, vr, 8, mode), at - base, length, parent, next)
+                            row += 1
+                            next += 1
+                            last = tag
+                            at += length
+                            continue
+                        if form == VR_UNKNOWN or length or end - at < 12:
+                            break
+                        length = load_le32(bytes_at(at + 8))
+                        header = 12
+                    size = end - at - header
                     if form != VR_SEQUENCE:
                         if length > size or length & 1:
                             break
-                        put_row(&rows[count], row_head(tag, vr, header, mode), at, length, parent, count + 1)
-                        count += 1
+                        at += header
+                        put_row(row, row_head(tag, vr, header, mode), at - base, length, parent, next)
+                        row += 1
+                        next += 1
                         last = tag
-                        pos = at + length
+                        at += length
                         continue
-                    # ---- a sequence: its level is open until its items end
-                    if size < 8 or load_le32(p + header) != <uint32_t>ITEM_LE or level >= deepest:
+                    # ---- a sequence, if an item follows
+                    if size < 8 or load_le32(bytes_at(at + header)) != <uint32_t>ITEM_LE or level >= deepest:
                         break
                     defined = length != <uint32_t>UNDEFINED_LENGTH
                     if defined and (length > size or length & 1):
                         break
                     level.last = tag
-                    put_row(&rows[count], row_head(tag, SQ, header, mode | (CONTAINER if defined else OPEN_CONTAINER)),
-                            at, length if defined else 0, parent, 0)
+                    at += header
+                    put_row(row, row_head(tag, SQ, header, mode | (CONTAINER if defined else OPEN_CONTAINER)), at - base,
+                            length if defined else 0, parent, 0)
                     if defined:
                         end = at + length
                         until = min(safe, end - 8)
-                    level = push(level, end, <uint32_t>count, ITEMS, mode, defined)
-                    parent = <uint32_t>count
-                    count += 1
-                    pos = at
+                    parent = next - 1
+                    level = push(level, end - base, parent, ITEMS, mode, defined)
+                    row += 1
+                    next += 1
                     items_due = True
                     continue
-                if word != <uint64_t>ITEM_DELIMITER_LE or defined:
+                elif word == <uint64_t>ITEM_DELIMITER_LE and not defined:
+                    s.rows[parent].length = at - base - s.rows[parent].offset
+                    at += 8
+                else:
                     break
-                rows[parent].length = pos - rows[parent].offset
-                pos += 8
             elif <uint32_t>word == <uint32_t>ITEM_LE:
                 # ---- an item
-                size = end - pos - 8
-                if size < 8 or level >= deepest or not mode & IMPLICIT and not is_letters(p[12], p[13]):
+                size = end - at - 8
+                if size < 8 or level >= deepest or not mode & IMPLICIT and not is_letters(bytes_at(at)[12], bytes_at(at)[13]):
                     break
                 defined = length != <uint32_t>UNDEFINED_LENGTH
                 if defined and (length > size or length < 8 or length & 1):
                     break
-                pos += 8
-                put_row(&rows[count], row_head(ITEM, NO_VR, 8, mode | (CONTAINER if defined else OPEN_CONTAINER)), pos,
+                at += 8
+                put_row(row, row_head(ITEM, NO_VR, 8, mode | (CONTAINER if defined else OPEN_CONTAINER)), at - base,
                         length if defined else 0, parent, 0)
                 if defined:
-                    end = pos + length
+                    end = at + length
                     until = min(safe, end - 8)
-                level = push(level, end, <uint32_t>count, ELEMENTS, mode, defined)
-                parent = <uint32_t>count
-                count += 1
+                parent = next - 1
+                level = push(level, end - base, parent, ELEMENTS, mode, defined)
+                row += 1
+                next += 1
                 last = 0
                 bound = FIRST_DELIMITER
                 items_due = False
                 continue
+            elif word == <uint64_t>SEQUENCE_DELIMITER_LE and not defined:
+                s.rows[parent].length = at - base - s.rows[parent].offset
+                at += 8
             else:
-                if word != <uint64_t>SEQUENCE_DELIMITER_LE or defined:
-                    break
-                rows[parent].length = pos - rows[parent].offset
-                pos += 8
-        elif pos != end or not defined or parent == NO_ROW:
+                break
+        elif at != end or not defined or parent == NO_ROW:
             break
         # ---- a level has ended: go on in the one around it
-        rows[parent].next = <uint32_t>count
+        s.rows[parent].next = next - 1
         level -= 1
-        end = level.end
+        end = base + level.end
         until = min(safe, end - 8)
         parent = level.row
         last = level.last
@@ -685,11 +711,13 @@ cdef void scan_plain(Scanner* s) noexcept nogil:
         items_due = not items_due
         if parent == NO_ROW:
             bound = top_bound
+        if mode & BIG_ENDIAN:
+            break
     if not items_due:
         level.last = last
     s.depth = level - s.levels
-    s.pos = pos
-    s.count = count
+    s.pos = at - base
+    s.count = row - s.rows
 
 
 cdef inline bint is_pixels(uint32_t tag) noexcept nogil:
