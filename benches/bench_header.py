@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 from inputs import real_files
+from passes import race_over
 from peers import SEVEN_TAGS, head_alone, plain, survivors
-from race import race
 from table import OURS, Row, markdown
 
 HEAD = "open+pread+close"
@@ -45,10 +45,7 @@ def rows(quick: bool = False) -> list[Row]:
     """The row of the issue's table; each file's best, and the mean over files."""
     files, notes = agreed(real_files())
     contestants = {**SEVEN_TAGS, HEAD: head_alone}
-    total = dict.fromkeys(contestants, 0.0)
-    for path in files:
-        for name, best in race(str(path), contestants, rounds=2 if quick else 9, agree=False).items():
-            total[name] += best
+    total = race_over(files, contestants, rounds=2 if quick else 9)
     size = sum(path.stat().st_size for path in files) / len(files)
     row = Row("dcmread + 7 tags", total, len(files), "file")
     row.notes = [f"{len(files)} files of {size / 1e3:.0f} KB on average", *notes]

@@ -10,9 +10,9 @@ from race import geometric_mean, machine, race
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
 
-import pixel_corpus as corpus  # noqa: E402
+import pixel_corpus as corpus
 
-from dicomcore.codecs import jpeg_lossless_decode, jpeg_lossless_info  # noqa: E402
+from dicomcore.codecs import jpeg_lossless_decode, jpeg_lossless_info
 
 JPEG_LOSSLESS = ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
 
