@@ -456,6 +456,8 @@ cdef object decode(Index index, Py_ssize_t row, uint16_t vr):
         return plain_text(p, n, vr)
     if (vr == US or vr == UL or vr == SS or vr == FD or vr == FL or vr == AT or vr == SL or vr == SV or vr == UV):
         return binary_numbers(index, row, p, n, vr)
+    if type(owner) is bytes and len(<bytes>owner) == n:
+        return owner                            # read from the file just now, for this value alone
     return PyBytes_FromStringAndSize(<const char*>p, n)
 
 

@@ -356,7 +356,7 @@ cdef int read_data_set(Index self) except -1:
     scanner_begin(s, self.mode, -1)
     self.run()
     self.publish()
-    self.complete = s.done or not s.paused_at_pixels
+    self.complete = s.done or not s.paused_at_pixels or s.pos >= s.total
     return 0
 
 
@@ -370,8 +370,9 @@ cdef int drop_pixels(Index self) noexcept:
 
 
 cpdef Index open_index(object source, bint is_path, object limits, bint force=False, bint stop_before_pixels=False,
-                       uint32_t stop_tag=0xFFFFFFFF):
-    """Index a path, or bytes-like memory. `stop_tag` ends the scan before the first top-level tag that isn't lower."""
+                       uint32_t stop_tag=0xFFFFFFFF, bint whole=False):
+    """Index a path, or bytes-like memory. `stop_tag` ends the scan before the first top-level tag that isn't lower;
+    `whole` goes on behind pixel data at once, where otherwise that waits until it is asked for."""
     cdef Index self = Index()
     cdef Scanner* s = &self.scanner
     cdef Py_ssize_t max_rows = limits.elements
@@ -403,7 +404,7 @@ cpdef Index open_index(object source, bint is_path, object limits, bint force=Fa
             self.deflated = True
             return self
         s.stop_tag = stop_tag
-        s.pause_at_pixels = True
+        s.pause_at_pixels = not whole or stop_before_pixels
         read_data_set(self)
         if stop_before_pixels:
             drop_pixels(self)

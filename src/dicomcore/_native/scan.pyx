@@ -5,7 +5,7 @@ between two elements: where its window ends (NEED_MORE) or, when asked to, behin
 `paused_at_pixels`), and be called again.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset
 
@@ -16,6 +16,8 @@ from dicomcore._native.vr cimport (
     NO_VR,
     SQ,
     UN,
+    VR_FORM,
+    VR_LONG,
     VR_SEQUENCE,
     VR_SHORT,
     VR_UNKNOWN,
@@ -39,7 +41,9 @@ cdef enum:
     SEQUENCE_DELIMITER_LE = 0xE0DDFFFE
     HEADROOM = 32       # bytes a turn may look at: an item's header and its first element's, and a spare word
     NO_TAG = 0xFFFFFFFF
-    ITEMS_DUE = 0xFFFFFFFF  # in the place of a last tag: the level is a sequence
+    FIRST_PIXELS = 0x7FE00000       # from this tag on the top level is asked what only some elements are
+    FIRST_DELIMITER = 0xFFFE0000
+    OPEN_CONTAINER = CONTAINER | UNDEFINED
 
 
 cdef Status scanner_init(Scanner* s, Py_ssize_t rows) noexcept nogil:
@@ -534,15 +538,6 @@ cdef Status scan_items(Scanner* s, const Row* element) noexcept nogil:
     return open_level(s, ITEMS, mode, s.total, True, True)
 
 
-cdef inline uint32_t plain_bound(Scanner* s) noexcept nogil:
-    # Elements with tags below this need none of the questions that only some are asked.
-    if s.depth:
-        return 0xFFFE0000
-    if s.only_group >= 0:
-        return 0
-    return min(s.stop_tag, <uint32_t>0x7FE00000)
-
-
 cdef inline uint32_t rotate(uint32_t word) noexcept nogil:
     return (word << 16) | (word >> 16)
 
@@ -567,11 +562,11 @@ cdef inline uint64_t row_head(uint32_t tag, uint16_t vr, uint8_t header, uint8_t
     return tag | (<uint64_t>vr << 32) | (<uint64_t>header << 48) | (<uint64_t>flags << 56)
 
 
-cdef inline Level* push(Level* level, uint64_t end, Py_ssize_t row, uint8_t kind, uint8_t mode, bint defined) noexcept nogil:
+cdef inline Level* push(Level* level, uint64_t end, uint32_t row, uint8_t kind, uint8_t mode, bint defined) noexcept nogil:
+    # The level inside; `last` is set where it is left.
     level += 1
     level.end = end
-    level.row = <uint32_t>row
-    level.last = 0
+    level.row = row
     level.kind = kind
     level.mode = mode
     level.defined = defined
@@ -579,143 +574,153 @@ cdef inline Level* push(Level* level, uint64_t end, Py_ssize_t row, uint8_t kind
     return level
 
 
-cdef inline int64_t last_header(Scanner* s, uint64_t end) noexcept nogil:
-    # The last position at which a header may be looked at: in this level, and HEADROOM before the window's end.
-    cdef int64_t safe = <int64_t>(s.stop if s.stop == s.total else s.stop - HEADROOM)
-    return min(safe, <int64_t>end - 8)
+cdef inline uint8_t form_of(uint16_t vr) noexcept nogil:
+    # vr_form() for both letters at once.
+    if vr & 0xE0E0 != 0x4040:
+        return VR_UNKNOWN
+    return VR_FORM[(vr & 31) | (vr >> 3 & 0x3E0)]
+
+
+cdef inline const uint8_t* bytes_at(uint64_t address) noexcept nogil:
+    return <const uint8_t*><size_t>address
 
 
 cdef void scan_plain(Scanner* s) noexcept nogil:
     # The way through input that breaks no rule and is little endian, which is most of any file: elements, sequences
-    # and items are taken here as long as nothing is unusual. Whatever is, is left at s.pos for `scan`.
+    # and items are taken here as long as nothing is unusual. Whatever is, is left at s.pos for `scan`. Each turn takes
+    # one header, or one level's end. Places are addresses, as numbers, since those of a level's end may lie outside
+    # the window: `base` is where the source's first byte would be.
     cdef Level* level = &s.levels[s.depth]
     cdef Level* deepest = &s.levels[min(s.max_depth, s.level_capacity - 2)]
-    cdef uint64_t pos = s.pos, end = level.end, size, word
-    cdef int64_t until
-    cdef const uint8_t* base = s.window - s.start
-    cdef const uint8_t* p
-    cdef uint32_t bound = plain_bound(s), last = level.last, parent = level.row, raw, tag, length
+    cdef uint64_t base = <uint64_t><size_t>s.window - s.start
+    cdef uint64_t at = base + s.pos, end = base + level.end, size, word, until
+    cdef uint64_t safe = base + (s.stop if s.stop == s.total else s.stop - HEADROOM)
+    cdef uint32_t top_bound, bound, last = level.last, parent = level.row, tag, length
+    cdef uint32_t next = <uint32_t>s.count + 1
     cdef uint8_t form, header, mode = level.mode
-    cdef bint defined = level.defined
+    cdef bint defined = level.defined, items_due = level.kind == ITEMS
     cdef uint16_t vr
-    cdef Row* rows = s.rows
-    cdef Py_ssize_t count = s.count, capacity = s.capacity
+    cdef Row* row = s.rows + s.count
+    cdef Row* room = s.rows + s.capacity
 
-    if pos < s.start or level.kind == PIECES or (s.stop != s.total and s.stop - s.start < HEADROOM):
+    if s.pos < s.start or level.kind == PIECES or s.total < 8 or (s.stop != s.total and s.stop - s.start < HEADROOM):
         return
-    if level.kind == ITEMS:
-        last = ITEMS_DUE
+    top_bound = 0 if s.only_group >= 0 else min(s.stop_tag, <uint32_t>FIRST_PIXELS)
+    bound = top_bound if parent == NO_ROW else <uint32_t>FIRST_DELIMITER
+    until = min(safe, end - 8)              # the last place for a header: in this level, and in the window
     while True:
-        until = last_header(s, end)
-        if last != ITEMS_DUE:
-            # ---- elements, up to a sequence or the end of the level
-            form = VR_SHORT
-            raw = 0
-            while <int64_t>pos <= until and count < capacity:
-                p = base + pos
-                word = load_le64(p)
-                raw = <uint32_t>word
-                tag = rotate(raw)
-                if tag <= last or tag >= bound:
-                    break
-                header = 8
-                if mode & IMPLICIT:
-                    vr = public_vr(tag)
-                    length = <uint32_t>(word >> 32)
-                    form = VR_SEQUENCE if vr == SQ else VR_SHORT
-                else:
-                    vr = <uint16_t>(word >> 32)
-                    form = vr_form(<uint8_t>vr, <uint8_t>(vr >> 8))
-                    length = <uint32_t>(word >> 48)
-                    if form != VR_SHORT:
-                        if form == VR_UNKNOWN or length or end - pos < 12:
-                            form = VR_UNKNOWN
+        if at <= until and row < room:
+            word = load_le64(bytes_at(at))
+            length = <uint32_t>(word >> 32)
+            if not items_due:
+                tag = rotate(<uint32_t>word)
+                if last < tag < bound:
+                    # ---- an element
+                    header = 8
+                    if mode & IMPLICIT:
+                        vr = public_vr(tag)
+                        form = VR_SEQUENCE if vr == SQ else VR_LONG
+                    else:
+                        vr = <uint16_t>length
+                        length >>= 16
+                        form = form_of(vr)
+                        if form == VR_SHORT:            # most are: nothing more to ask than this
+                            if length > end - at - 8 or length & 1:
+                                break
+                            at += 8
+                            put_row(row, row_head(tag, vr, 8, mode), at - base, length, parent, next)
+                            row += 1
+                            next += 1
+                            last = tag
+                            at += length
+                            continue
+                        if form == VR_UNKNOWN or length or end - at < 12:
                             break
-                        length = load_le32(p + 8)
+                        length = load_le32(bytes_at(at + 8))
                         header = 12
-                        if form == VR_SEQUENCE:
+                    size = end - at - header
+                    if form != VR_SEQUENCE:
+                        if length > size or length & 1:
                             break
-                pos += header
-                if length > end - pos or length & 1 or form == VR_SEQUENCE:
-                    pos -= header
+                        at += header
+                        put_row(row, row_head(tag, vr, header, mode), at - base, length, parent, next)
+                        row += 1
+                        next += 1
+                        last = tag
+                        at += length
+                        continue
+                    # ---- a sequence, if an item follows
+                    if size < 8 or load_le32(bytes_at(at + header)) != <uint32_t>ITEM_LE or level >= deepest:
+                        break
+                    defined = length != <uint32_t>UNDEFINED_LENGTH
+                    if defined and (length > size or length & 1):
+                        break
+                    level.last = tag
+                    at += header
+                    put_row(row, row_head(tag, SQ, header, mode | (CONTAINER if defined else OPEN_CONTAINER)), at - base,
+                            length if defined else 0, parent, 0)
+                    if defined:
+                        end = at + length
+                        until = min(safe, end - 8)
+                    parent = next - 1
+                    level = push(level, end - base, parent, ITEMS, mode, defined)
+                    row += 1
+                    next += 1
+                    items_due = True
+                    continue
+                elif word == <uint64_t>ITEM_DELIMITER_LE and not defined:
+                    s.rows[parent].length = at - base - s.rows[parent].offset
+                    at += 8
+                else:
                     break
-                put_row(&rows[count], row_head(tag, vr, header, mode), pos, length, parent, count + 1)
-                count += 1
-                last = tag
-                pos += length
-            if form == VR_SEQUENCE and <int64_t>pos <= until and count < capacity:
-                size = end - pos - header
-                if size < 8 or level >= deepest:
-                    break
-                raw = load_le32(p + header)
-                if raw != <uint32_t>ITEM_LE and (length or raw != <uint32_t>SEQUENCE_DELIMITER_LE):
-                    break
-                if length != <uint32_t>UNDEFINED_LENGTH and (length > size or length & 1):
-                    break
-                level.last = tag
-                pos += header
-                defined = length != <uint32_t>UNDEFINED_LENGTH
-                put_row(&rows[count], row_head(tag, SQ, header, mode | CONTAINER | (0 if defined else UNDEFINED)), pos,
-                        length if defined else 0, parent, 0)
-                if defined:
-                    end = pos + length
-                level = push(level, end, count, ITEMS, mode, defined)
-                parent = <uint32_t>count
-                count += 1
-                last = ITEMS_DUE
-                continue
-            if pos < end or not defined:
-                if raw != <uint32_t>ITEM_DELIMITER_LE or defined or <int64_t>pos > until or load_le32(base + pos + 4):
-                    break
-                rows[parent].length = pos - rows[parent].offset
-                pos += 8
-            elif parent == NO_ROW:
-                break
-        elif pos < end or not defined:
-            # ---- an item, or the end of the sequence
-            if <int64_t>pos > until or count == capacity:
-                break
-            p = base + pos
-            raw = load_le32(p)
-            length = load_le32(p + 4)
-            if raw == <uint32_t>ITEM_LE:
-                size = end - pos - 8
-                if size < 8 or level >= deepest or not mode & IMPLICIT and not is_letters(p[12], p[13]):
+            elif <uint32_t>word == <uint32_t>ITEM_LE:
+                # ---- an item
+                size = end - at - 8
+                if size < 8 or level >= deepest or not mode & IMPLICIT and not is_letters(bytes_at(at)[12], bytes_at(at)[13]):
                     break
                 defined = length != <uint32_t>UNDEFINED_LENGTH
                 if defined and (length > size or length < 8 or length & 1):
                     break
-                pos += 8
-                put_row(&rows[count], row_head(ITEM, NO_VR, 8, mode | CONTAINER | (0 if defined else UNDEFINED)), pos,
+                at += 8
+                put_row(row, row_head(ITEM, NO_VR, 8, mode | (CONTAINER if defined else OPEN_CONTAINER)), at - base,
                         length if defined else 0, parent, 0)
                 if defined:
-                    end = pos + length
-                level = push(level, end, count, ELEMENTS, mode, defined)
-                parent = <uint32_t>count
-                count += 1
+                    end = at + length
+                    until = min(safe, end - 8)
+                parent = next - 1
+                level = push(level, end - base, parent, ELEMENTS, mode, defined)
+                row += 1
+                next += 1
                 last = 0
-                bound = 0xFFFE0000
+                bound = FIRST_DELIMITER
+                items_due = False
                 continue
-            if raw != <uint32_t>SEQUENCE_DELIMITER_LE or defined or length:
+            elif word == <uint64_t>SEQUENCE_DELIMITER_LE and not defined:
+                s.rows[parent].length = at - base - s.rows[parent].offset
+                at += 8
+            else:
                 break
-            rows[parent].length = pos - rows[parent].offset
-            pos += 8
+        elif at != end or not defined or parent == NO_ROW:
+            break
         # ---- a level has ended: go on in the one around it
-        rows[parent].next = <uint32_t>count
+        s.rows[parent].next = next - 1
         level -= 1
-        end = level.end
+        end = base + level.end
+        until = min(safe, end - 8)
         parent = level.row
-        defined = level.defined
+        last = level.last
         mode = level.mode
-        last = ITEMS_DUE if level.kind == ITEMS else level.last
+        defined = level.defined
+        items_due = not items_due
         if parent == NO_ROW:
-            s.depth = 0
-            bound = plain_bound(s)
-    if last != ITEMS_DUE:
+            bound = top_bound
+        if mode & BIG_ENDIAN:
+            break
+    if not items_due:
         level.last = last
     s.depth = level - s.levels
-    s.pos = pos
-    s.count = count
+    s.pos = at - base
+    s.count = row - s.rows
 
 
 cdef inline bint is_pixels(uint32_t tag) noexcept nogil:

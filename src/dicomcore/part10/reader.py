@@ -53,12 +53,14 @@ def dcmread(
     return data_set
 
 
-def open_source(src: Source, limits: Limits, force: bool, stop_before_pixels: bool, stop_tag: int) -> Index:
+def open_source(
+    src: Source, limits: Limits, force: bool, stop_before_pixels: bool, stop_tag: int, whole: bool = False
+) -> Index:
     """The index of any kind of source, inflated where it is deflated."""
     if isinstance(src, (str, os.PathLike)):
-        index = open_index(src, True, limits, force, stop_before_pixels, stop_tag)
+        index = open_index(src, True, limits, force, stop_before_pixels, stop_tag, whole)
     else:
-        index = open_index(_memory(src), False, limits, force, stop_before_pixels, stop_tag)
+        index = open_index(_memory(src), False, limits, force, stop_before_pixels, stop_tag, whole)
     if index.deflated:
         inflated, trouble = inflate(index.rest(), limits, len(index.head()))
         index = reopen_inflated(index, inflated, stop_tag, trouble)

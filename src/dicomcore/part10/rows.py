@@ -35,5 +35,5 @@ def scan(src: Source, *, force: bool = False, limits: Limits | None = None) -> N
     source's start (of the inflated data set), ``parent`` (row of the item or sequence around it, -1 at the top) and
     ``next`` (first row behind it and all that it contains). File meta information comes first.
     """
-    index = open_source(src, DEFAULT_LIMITS if limits is None else limits, force, False, ALL_TAGS)
+    index = open_source(src, DEFAULT_LIMITS if limits is None else limits, force, False, ALL_TAGS, whole=True)
     return np.frombuffer(index, ROW)
