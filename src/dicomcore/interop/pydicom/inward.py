@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import correct_ambiguous_vr_element, write_data_element
 from pydicom.tag import BaseTag
-from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
+from pydicom.valuerep import BYTES_VR, EXPLICIT_VR_LENGTH_32
 
 import dicomcore.dataset as dc
 from dicomcore._native.dataset import make_dataset
@@ -105,13 +105,18 @@ class _Stream:
         for tag in sorted(data_set._dict):
             held: Any = data_set.get_item(tag)
             if isinstance(held, RawDataElement):
-                if held.is_little_endian == self._little and self._put_raw(held):
+                undefined = held.length == UNDEFINED_LENGTH
+                if held.is_little_endian == self._little and self._put_bytes(tag, held.VR, held.value or b"", undefined):
                     continue
                 held = data_set[tag]
             if held.VR == "SQ":
                 yield self._sequence(held, place)
-            else:
+            elif not (isinstance(held.value, bytes) and held.VR in BYTES_VR and self._put_value(held)):
                 self._put_element(held, data_set, place)
+
+    def _put_value(self, element: DataElement) -> bool:
+        # pydicom would pad them to an even length, where another reader finds a delimiter at the odd one.
+        return self._put_bytes(element.tag, element.VR, element.value, element.is_undefined_length)
 
     def _sequence(self, element: DataElement, place: tuple[int, ...]) -> Iterator[Iterator[Any]]:
         undefined = element.is_undefined_length
@@ -148,17 +153,15 @@ class _Stream:
         else:
             self._parts[number] = self._header(tag, vr, self._size - size)
 
-    def _put_raw(self, raw: RawDataElement) -> bool:
-        """Put a raw element as it is; False where its header wouldn't fit this encoding."""
-        value = raw.value or b""
-        undefined = raw.length == UNDEFINED_LENGTH
-        vr = None if raw.VR is None else raw.VR.encode("latin-1")
+    def _put_bytes(self, tag: int, vr: str | None, value: bytes, undefined: bool) -> bool:
+        """Put bytes as they are; False where the header wouldn't fit this encoding."""
         if not self._implicit:
             if vr is None or len(vr) != 2:
                 return False
-            if raw.VR not in EXPLICIT_VR_LENGTH_32 and (undefined or len(value) > 0xFFFF):
+            if vr not in EXPLICIT_VR_LENGTH_32 and (undefined or len(value) > 0xFFFF):
                 return False
-        self._put(self._header(raw.tag, vr, UNDEFINED_LENGTH if undefined else len(value)))
+        letters = None if vr is None else vr.encode("latin-1")
+        self._put(self._header(tag, letters, UNDEFINED_LENGTH if undefined else len(value)))
         self._put(value)
         if undefined:
             self._put(self._header(SEQUENCE_DELIMITER, None, 0))

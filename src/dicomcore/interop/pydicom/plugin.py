@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dicomcore import codecs
 from dicomcore.errors import EncodeError, PixelDecodeError
-from dicomcore.pixels import DecodedFrame, FrameDescription, codec_for, decode_frame
+from dicomcore.pixels import FrameDescription, codec_for, decode_frame
 from dicomcore.pixels import codecs as known_codecs
 from dicomcore.pixels.colour import coded_colour
 from dicomcore.pixels.decoding import check_header
@@ -40,20 +40,57 @@ def is_available(uid: str) -> bool:
 
 
 def decode(src: bytes, runner: DecodeRunner) -> bytearray:
-    """Decode the codestream of one frame, without colour conversion: little-endian samples, by pixel.
+    """Decode the codestream of one frame, without colour conversion: little-endian samples, by pixel, of RLE by plane.
 
     Samples have the width of Bits Allocated, a byte each for single bits; the runner is told where their width, their
     order or their colour is another than it was. Raises PixelDecodeError, upon which pydicom tries its next plugin.
     """
-    description = _settled(src, _described(runner))
+    description = _described(runner)
+    decoder = _decode_rle if description.transfer_syntax == RLE_LOSSLESS else _decode_by_pixel
+    frame, width = decoder(src, description, runner)
+    if 8 * width != runner.bits_allocated:
+        runner.set_option("bits_allocated", 8 * width)
+    if sys.byteorder == "big":
+        _swap(frame, width)
+    return frame
+
+
+def _decode_rle(src: bytes, description: FrameDescription, runner: DecodeRunner) -> tuple[bytearray, int]:
+    """Planes as they stand in the segments, which is what pydicom's own plugins give; and the width of a sample."""
+    width = description.dtype.itemsize
+    frame = bytearray(description.samples * width)
+    codecs.rle_decode(
+        src,
+        rows=description.rows,
+        columns=description.columns,
+        samples_per_pixel=description.samples_per_pixel,
+        bits_allocated=description.bits_allocated,
+        out=frame,
+        planar=True,
+    )
+    runner.set_option("planar_configuration", 1)
+    if "<" in (runner.get_option("rle_segment_order"), runner.get_option("byteorder")):
+        _swap(frame, width)  # options of pydicom's plugins for writers that begin with the least significant byte
+    return frame, width
+
+
+def _decode_by_pixel(src: bytes, description: FrameDescription, runner: DecodeRunner) -> tuple[bytearray, int]:
+    description = _settled(src, description)
     frame = bytearray(description.samples * description.dtype.itemsize)
     out = np.frombuffer(frame, description.dtype).reshape(description.shape)
     decoded = decode_frame(src, description, out=out)
-    _tell(runner, decoded)
-    reversed_segments = "<" in (runner.get_option("rle_segment_order"), runner.get_option("byteorder"))
-    if (description.transfer_syntax == RLE_LOSSLESS and reversed_segments) != (sys.byteorder == "big"):
-        out.byteswap(inplace=True)
-    return frame
+    if description.samples_per_pixel > 1:
+        runner.set_option("planar_configuration", 0)
+        space = coded_colour(decoded.description, decoded.info)
+        if space == "RGB":
+            runner.set_option("photometric_interpretation", "RGB")
+        elif space == "YBR" and runner.photometric_interpretation not in YBR_FULL:
+            runner.set_option("photometric_interpretation", "YBR_FULL")
+    return frame, description.dtype.itemsize
+
+
+def _swap(frame: bytearray, width: int) -> None:
+    np.frombuffer(frame, f"u{width}").byteswap(inplace=True)
 
 
 def _described(runner: DecodeRunner) -> FrameDescription:
@@ -80,21 +117,6 @@ def _settled(src: bytes, stated: FrameDescription) -> FrameDescription:
         # pydicom has set the array for the frames aside, and can't be told
         raise PixelDecodeError("; ".join(note.message for note in notes))
     return settled
-
-
-def _tell(runner: DecodeRunner, decoded: DecodedFrame) -> None:
-    """Tell pydicom, which reads the frame by its own options, where the decoded samples differ from them."""
-    allocated = 8 * decoded.samples.itemsize
-    if allocated != runner.bits_allocated:
-        runner.set_option("bits_allocated", allocated)
-    if runner.samples_per_pixel == 1:
-        return
-    runner.set_option("planar_configuration", 0)
-    space = coded_colour(decoded.description, decoded.info)
-    if space == "RGB":
-        runner.set_option("photometric_interpretation", "RGB")
-    elif space == "YBR" and runner.photometric_interpretation not in YBR_FULL:
-        runner.set_option("photometric_interpretation", "YBR_FULL")
 
 
 def encode(src: bytes, runner: EncodeRunner) -> bytes:
