@@ -1,5 +1,7 @@
 """dicomcore: a DICOM parser and codec engine. ``import dicomcore as dc``; start at `dcmread`."""
 
+from typing import TYPE_CHECKING, Any
+
 from dicomcore.dataset import DataElement, Dataset, Sequence
 from dicomcore.errors import (
     DicomError,
@@ -18,6 +20,9 @@ from dicomcore.part10.rows import scan
 from dicomcore.tags import Tag
 from dicomcore.uids import UID
 from dicomcore.values import PersonName
+
+if TYPE_CHECKING:
+    from dicomcore.interop.pydicom import from_pydicom
 
 __version__ = "0.1.0"
 
@@ -39,5 +44,15 @@ __all__ = [
     "TruncatedError",
     "UnsupportedTransferSyntaxError",
     "dcmread",
+    "from_pydicom",
     "scan",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # What needs pydicom is imported when it is first asked for.
+    if name == "from_pydicom":
+        from dicomcore.interop.pydicom import from_pydicom
+
+        return from_pydicom
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

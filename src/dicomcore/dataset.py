@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dicomcore.pixels.frames import Frames
+    from dicomcore.waveforms import Waveforms
 
 __all__ = ["DataElement", "Dataset", "Sequence"]
 
@@ -118,6 +119,21 @@ class Dataset(DatasetBase):
     def pixel_array(self) -> NDArray[Any]:
         """All frames, decoded in parallel: pydicom's shape, dtype and colour. Decoded anew each time."""
         return self.frames.array()
+
+    @property
+    def waveforms(self) -> Waveforms:
+        """The multiplex groups of the Waveform Sequence, a sequence of arrays; ParseError where there is none."""
+        from dicomcore.waveforms import Waveforms  # few data sets have any
+
+        return Waveforms(self)
+
+    # -- pydicom
+
+    def to_pydicom(self, *, defer_size: int | None = None) -> Any:
+        """The same as a data set of pydicom's, see `dicomcore.interop.pydicom.to_pydicom`; needs pydicom."""
+        from dicomcore.interop.pydicom import to_pydicom  # pydicom takes its time to import
+
+        return to_pydicom(self, defer_size=defer_size)
 
     # -- elements
 

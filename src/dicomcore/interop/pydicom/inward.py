@@ -1,0 +1,203 @@
+"""pydicom's data sets as dicomcore's: their raw bytes put in a row again and indexed, so that none is decoded."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from struct import Struct
+from typing import Any
+
+from pydicom.charset import default_encoding
+from pydicom.dataelem import DataElement, RawDataElement
+from pydicom.dataset import Dataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import correct_ambiguous_vr_element, write_data_element
+from pydicom.tag import BaseTag
+from pydicom.valuerep import BYTES_VR, EXPLICIT_VR_LENGTH_32
+
+import dicomcore.dataset as dc
+from dicomcore._native.dataset import make_dataset
+from dicomcore._native.index import open_index, reopen_inflated
+from dicomcore.limits import DEFAULT_LIMITS, Limits
+
+__all__ = ["from_pydicom"]
+
+UNDEFINED_LENGTH = 0xFFFFFFFF
+ITEM, ITEM_DELIMITER, SEQUENCE_DELIMITER = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
+IMPLICIT_VR = "1.2.840.10008.1.2"
+BIG_ENDIAN = "1.2.840.10008.1.2.2"
+PREFIX = b"DICM"
+
+
+def from_pydicom(data_set: Dataset, *, limits: Limits | None = None) -> dc.Dataset:
+    """Give pydicom's data set, with its file meta information, as one of dicomcore.
+
+    Elements that pydicom still has as raw bytes keep these bytes; the others are encoded as pydicom writes them, and
+    those that it can't write come as values alone. Deferred values are read. Later changes of one are not seen by the
+    other. `limits` bounds nesting and elements, as in `dcmread`.
+    """
+    implicit, little = _encoding(data_set)
+    stream = _Stream(implicit, little)
+    stream.put_data_set(data_set)
+    head = _head(data_set)
+    index = open_index(head if _is_deflated(data_set) else head + stream.joined(), False, limits or DEFAULT_LIMITS, True)
+    if index.deflated:
+        index = reopen_inflated(index, stream.joined())
+    made = make_dataset(dc.Dataset, index, dc.DATA_SET)
+    for place, element in stream.unwritten:
+        _at(made, place).add(dc.DataElement(int(element.tag), element.VR, _plain(element.value)))
+    return made
+
+
+def _encoding(data_set: Dataset) -> tuple[bool, bool]:
+    """(implicit VR, little endian): as it was read, else as its transfer syntax says, else explicit little endian."""
+    implicit, little = data_set.original_encoding
+    if implicit is not None and little is not None:
+        return implicit, little
+    uid = getattr(data_set, "file_meta", {}).get("TransferSyntaxUID", None)
+    return uid == IMPLICIT_VR, uid != BIG_ENDIAN
+
+
+def _is_deflated(data_set: Dataset) -> bool:
+    uid = getattr(data_set, "file_meta", {}).get("TransferSyntaxUID", None)
+    return uid in ("1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205")
+
+
+def _head(data_set: Dataset) -> bytes:
+    """Preamble, prefix and file meta information, as far as there are any."""
+    meta = getattr(data_set, "file_meta", None)
+    preamble = getattr(data_set, "preamble", None)
+    if not meta and not preamble:
+        return b""
+    stream = _Stream(bool(meta is not None and meta.original_encoding[0]), True)
+    if meta is not None:
+        stream.put_data_set(meta)
+    return (preamble + PREFIX if preamble else b"") + stream.joined()
+
+
+class _Stream:
+    """Data elements one after another, in one encoding."""
+
+    def __init__(self, implicit: bool, little: bool) -> None:
+        self.unwritten: list[tuple[tuple[int, ...], DataElement]] = []
+        """Elements that pydicom can't encode, and where: sequence, item, sequence, item, …"""
+        self._implicit, self._little = implicit, little
+        order = "<" if little else ">"
+        self._long, self._short = Struct(order + "HHL"), Struct(order + "HH2sH")
+        self._extended = Struct(order + "HH2sHL")
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def joined(self) -> bytes:
+        return b"".join(self._parts)
+
+    def put_data_set(self, data_set: Dataset) -> None:
+        """Put a data set and all below it, with a stack of our own instead of recursion."""
+        stack = [self._elements(data_set, ())]
+        while stack:
+            below = next(stack[-1], None)
+            if below is None:
+                stack.pop()
+            else:
+                stack.append(below)
+
+    def _elements(self, data_set: Dataset, place: tuple[int, ...]) -> Iterator[Iterator[Any]]:
+        for tag in sorted(data_set._dict):
+            held: Any = data_set.get_item(tag)
+            if isinstance(held, RawDataElement):
+                undefined = held.length == UNDEFINED_LENGTH
+                if held.is_little_endian == self._little and self._put_bytes(tag, held.VR, held.value or b"", undefined):
+                    continue
+                held = data_set[tag]
+            if held.VR == "SQ":
+                yield self._sequence(held, place)
+            elif not (isinstance(held.value, bytes) and held.VR in BYTES_VR and self._put_value(held)):
+                self._put_element(held, data_set, place)
+
+    def _put_value(self, element: DataElement) -> bool:
+        # pydicom would pad them to an even length, where another reader finds a delimiter at the odd one.
+        return self._put_bytes(element.tag, element.VR, element.value, element.is_undefined_length)
+
+    def _sequence(self, element: DataElement, place: tuple[int, ...]) -> Iterator[Iterator[Any]]:
+        undefined = element.is_undefined_length
+        started = self._open(element.tag, b"SQ", undefined)
+        for number, item in enumerate(element.value or ()):
+            open_ended = item.is_undefined_length_sequence_item
+            item_started = self._open(ITEM, None, open_ended)
+            yield self._elements(item, (*place, int(element.tag), number))
+            self._close(item_started, ITEM, None, open_ended, ITEM_DELIMITER)
+        self._close(started, element.tag, b"SQ", undefined, SEQUENCE_DELIMITER)
+
+    def _put(self, part: bytes) -> None:
+        self._parts.append(part)
+        self._size += len(part)
+
+    def _header(self, tag: int, vr: bytes | None, length: int) -> bytes:
+        group, element = tag >> 16, tag & 0xFFFF
+        if vr is None or self._implicit:
+            return self._long.pack(group, element, length)
+        if vr.decode("latin-1") in EXPLICIT_VR_LENGTH_32:
+            return self._extended.pack(group, element, vr, 0, length)
+        return self._short.pack(group, element, vr, length)
+
+    def _open(self, tag: int, vr: bytes | None, undefined: bool) -> tuple[int, int]:
+        """Begin something whose length is known at its end; gives the header's number and the size with it."""
+        number = len(self._parts)
+        self._put(self._header(tag, vr, UNDEFINED_LENGTH if undefined else 0))
+        return number, self._size
+
+    def _close(self, started: tuple[int, int], tag: int, vr: bytes | None, undefined: bool, delimiter: int) -> None:
+        number, size = started
+        if undefined:
+            self._put(self._header(delimiter, None, 0))
+        else:
+            self._parts[number] = self._header(tag, vr, self._size - size)
+
+    def _put_bytes(self, tag: int, vr: str | None, value: bytes, undefined: bool) -> bool:
+        """Put bytes as they are; False where the header wouldn't fit this encoding."""
+        if not self._implicit:
+            if vr is None or len(vr) != 2:
+                return False
+            if vr not in EXPLICIT_VR_LENGTH_32 and (undefined or len(value) > 0xFFFF):
+                return False
+        letters = None if vr is None else vr.encode("latin-1")
+        self._put(self._header(tag, letters, UNDEFINED_LENGTH if undefined else len(value)))
+        self._put(value)
+        if undefined:
+            self._put(self._header(SEQUENCE_DELIMITER, None, 0))
+        return True
+
+    def _put_element(self, element: DataElement, data_set: Dataset, place: tuple[int, ...]) -> None:
+        """Put an element as pydicom encodes it."""
+        buffer = DicomBytesIO()
+        buffer.is_implicit_VR, buffer.is_little_endian = self._implicit, self._little
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                settled = correct_ambiguous_vr_element(element, data_set, self._little)
+                write_data_element(buffer, settled, data_set._character_set or default_encoding)
+        except Exception:  # whatever a value that doesn't suit its VR makes of pydicom's writers
+            self.unwritten.append((place, element))
+            return
+        self._put(buffer.getvalue())
+
+
+def _at(data_set: dc.Dataset, place: tuple[int, ...]) -> dc.Dataset:
+    """The data set at sequence, item, sequence, item, …"""
+    for tag, number in zip(place[::2], place[1::2], strict=True):
+        data_set = data_set[tag].value[number]
+    return data_set
+
+
+def _plain(value: Any) -> Any:
+    """Without pydicom's classes."""
+    if isinstance(value, str | bytes) or value is None:
+        return value
+    if isinstance(value, BaseTag):
+        return int(value)
+    if isinstance(value, int | float):
+        return value
+    try:
+        return [_plain(one) for one in value]
+    except TypeError:
+        return str(value)

@@ -1,0 +1,154 @@
+"""What pydicom's decoders and encoders call: one frame in, one frame out, by pydicom's conventions for plugins.
+
+`is_available`, `DECODER_DEPENDENCIES` and `ENCODER_DEPENDENCIES` are the names that pydicom asks a plugin's module for.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dicomcore import codecs
+from dicomcore.errors import EncodeError, PixelDecodeError
+from dicomcore.pixels import FrameDescription, codec_for, decode_frame
+from dicomcore.pixels import codecs as known_codecs
+from dicomcore.pixels.colour import coded_colour
+from dicomcore.pixels.decoding import check_header
+
+if TYPE_CHECKING:
+    from pydicom.pixels.decoders.base import DecodeRunner
+    from pydicom.pixels.encoders.base import EncodeRunner
+
+__all__ = ["DECODER_DEPENDENCIES", "ENCODER_DEPENDENCIES", "decode", "encode", "is_available"]
+
+RLE_LOSSLESS = "1.2.840.10008.1.2.5"
+JPEG_LOSSLESS = "1.2.840.10008.1.2.4.57"
+JPEG_LOSSLESS_SV1 = "1.2.840.10008.1.2.4.70"
+YBR_FULL = ("YBR_FULL", "YBR_FULL_422")
+"""What pydicom turns to RGB."""
+
+DECODER_DEPENDENCIES = {codec.uid: (codec.requires.module,) if codec.requires else () for codec in known_codecs()}
+ENCODER_DEPENDENCIES: dict[str, tuple[str, ...]] = {RLE_LOSSLESS: (), JPEG_LOSSLESS: (), JPEG_LOSSLESS_SV1: ()}
+
+
+def is_available(uid: str) -> bool:
+    """Whether what decodes `uid` is installed; the encoders need nothing."""
+    return any(codec.uid == uid and codec.available for codec in known_codecs())
+
+
+def decode(src: bytes, runner: DecodeRunner) -> bytearray:
+    """Decode the codestream of one frame, without colour conversion: little-endian samples, by pixel, of RLE by plane.
+
+    Samples have the width of Bits Allocated, a byte each for single bits; the runner is told where their width, their
+    order or their colour is another than it was. Raises PixelDecodeError, upon which pydicom tries its next plugin.
+    """
+    description = _described(runner)
+    decoder = _decode_rle if description.transfer_syntax == RLE_LOSSLESS else _decode_by_pixel
+    frame, width = decoder(src, description, runner)
+    if 8 * width != runner.bits_allocated:
+        runner.set_option("bits_allocated", 8 * width)
+    if sys.byteorder == "big":
+        _swap(frame, width)
+    return frame
+
+
+def _decode_rle(src: bytes, description: FrameDescription, runner: DecodeRunner) -> tuple[bytearray, int]:
+    """Planes as they stand in the segments, which is what pydicom's own plugins give; and the width of a sample."""
+    width = description.dtype.itemsize
+    frame = bytearray(description.samples * width)
+    codecs.rle_decode(
+        src,
+        rows=description.rows,
+        columns=description.columns,
+        samples_per_pixel=description.samples_per_pixel,
+        bits_allocated=description.bits_allocated,
+        out=frame,
+        planar=True,
+    )
+    runner.set_option("planar_configuration", 1)
+    if "<" in (runner.get_option("rle_segment_order"), runner.get_option("byteorder")):
+        _swap(frame, width)  # options of pydicom's plugins for writers that begin with the least significant byte
+    return frame, width
+
+
+def _decode_by_pixel(src: bytes, description: FrameDescription, runner: DecodeRunner) -> tuple[bytearray, int]:
+    description = _settled(src, description)
+    frame = bytearray(description.samples * description.dtype.itemsize)
+    out = np.frombuffer(frame, description.dtype).reshape(description.shape)
+    decoded = decode_frame(src, description, out=out)
+    if description.samples_per_pixel > 1:
+        runner.set_option("planar_configuration", 0)
+        space = coded_colour(decoded.description, decoded.info)
+        if space == "RGB":
+            runner.set_option("photometric_interpretation", "RGB")
+        elif space == "YBR" and runner.photometric_interpretation not in YBR_FULL:
+            runner.set_option("photometric_interpretation", "YBR_FULL")
+    return frame, description.dtype.itemsize
+
+
+def _swap(frame: bytearray, width: int) -> None:
+    np.frombuffer(frame, f"u{width}").byteswap(inplace=True)
+
+
+def _described(runner: DecodeRunner) -> FrameDescription:
+    return FrameDescription(
+        rows=runner.rows,
+        columns=runner.columns,
+        samples_per_pixel=runner.samples_per_pixel,
+        bits_allocated=runner.bits_allocated,
+        bits_stored=runner.get_option("bits_stored"),
+        pixel_representation=runner.get_option("pixel_representation", 0),
+        photometric_interpretation=str(runner.photometric_interpretation),
+        planar_configuration=runner.get_option("planar_configuration", 0),
+        transfer_syntax=str(runner.transfer_syntax),
+    )
+
+
+def _settled(src: bytes, stated: FrameDescription) -> FrameDescription:
+    """The description as the codestream has it."""
+    read_header = codec_for(stated.transfer_syntax).read_header
+    if read_header is None:
+        return stated
+    settled, notes = check_header(read_header(memoryview(src)), stated)
+    if settled.samples_per_pixel != stated.samples_per_pixel:
+        # pydicom has set the array for the frames aside, and can't be told
+        raise PixelDecodeError("; ".join(note.message for note in notes))
+    return settled
+
+
+def encode(src: bytes, runner: EncodeRunner) -> bytes:
+    """Encode one frame of little-endian samples as RLE Lossless or JPEG Lossless.
+
+    `src` has the samples in the smallest container for Bits Stored, as pydicom hands them over. For JPEG Lossless the
+    option ``selection_value`` is the predictor, 1 to 7; for the transfer syntax ….70 it is 1. Raises EncodeError.
+    """
+    samples = _given(src, runner)
+    uid = str(runner.transfer_syntax)
+    if uid == RLE_LOSSLESS:
+        width = -(-runner.bits_allocated // 8)
+        kind = samples.dtype.kind
+        return codecs.rle_encode(samples.astype(f"{kind}{width}", copy=False))
+    value = runner.get_option("selection_value", 1)
+    if uid == JPEG_LOSSLESS_SV1 and value != 1:
+        raise EncodeError(f"transfer syntax {uid} has selection value 1, not {value}")
+    precision = max(runner.bits_stored, 2)  # T.81 table B.2 knows no less
+    coded = codecs.jpeg_lossless_encode(samples, precision=precision, selection_value=value)
+    return coded + bytes(len(coded) % 2)
+
+
+def _given(src: bytes, runner: EncodeRunner) -> NDArray[Any]:
+    """The frame as an array by pixel."""
+    rows, columns, count = runner.rows, runner.columns, runner.samples_per_pixel
+    width = len(src) // (rows * columns * count)
+    if width not in (1, 2, 4, 8) or width * rows * columns * count != len(src):
+        raise EncodeError(f"{len(src)} bytes are no frame of {rows} × {columns} pixels with {count} samples")
+    samples = np.frombuffer(src, f"<{'i' if runner.pixel_representation else 'u'}{width}")
+    if count == 1:
+        return samples.reshape(rows, columns)
+    # An array always comes by pixel; a buffer as the data set has it.
+    if runner.planar_configuration == 1 and not runner.is_array:
+        return samples.reshape(count, rows, columns).transpose(1, 2, 0)
+    return samples.reshape(rows, columns, count)

@@ -1,0 +1,76 @@
+"""Putting dicomcore into pydicom's decoders and encoders, and taking it out again."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from pydicom.pixels import get_decoder, get_encoder
+from pydicom.pixels.decoders import base as decoders
+from pydicom.pixels.encoders import base as encoders
+from pydicom.uid import UID
+
+from dicomcore.interop.pydicom import plugin
+from dicomcore.pixels import codecs
+
+__all__ = ["PLUGIN", "register", "unregister"]
+
+PLUGIN = "dicomcore"
+"""The plugin's name: ``ds.pixel_array_options(decoding_plugin=PLUGIN)`` uses no other."""
+OURS = "added by dicomcore"
+"""Stands where pydicom keeps the version that a decoder came with, in the entries made here."""
+
+_lock = threading.Lock()  # pydicom's add_plugin and remove_plugin are not thread-safe
+
+
+def register() -> None:
+    """Make dicomcore the first plugin for each encapsulated transfer syntax that it knows.
+
+    After it, pydicom's ``pixel_array``, ``decompress()`` and ``compress()`` use dicomcore, and what pydicom has no
+    decoder or encoder for (JPEG XL, deflated frames, JPEG Lossless encoding and more) gets one. Where dicomcore refuses
+    a frame, pydicom tries its other plugins. Doing it twice does no harm; `unregister` undoes it.
+    """
+    with _lock:
+        for codec in codecs():
+            uid = UID(codec.uid)
+            if uid.is_transfer_syntax and uid.is_encapsulated:
+                _put_first(_decoder(uid), "decode")
+        for name in plugin.ENCODER_DEPENDENCIES:
+            _put_first(_encoder(UID(name)), "encode")
+
+
+def unregister() -> None:
+    """Take dicomcore out of pydicom, and with it the decoders and encoders that `register` added."""
+    with _lock:
+        for known in (decoders._PIXEL_DATA_DECODERS, encoders._PIXEL_DATA_ENCODERS):
+            for uid, (coder, since) in list(known.items()):
+                if since == OURS:
+                    del known[uid]
+                elif _has_plugin(coder):
+                    coder.remove_plugin(PLUGIN)
+
+
+def _put_first(coder: Any, function: str) -> None:
+    if not _has_plugin(coder):
+        coder.add_plugin(PLUGIN, (plugin.__name__, function))
+    ours = coder._available.pop(PLUGIN, None)
+    if ours is not None:  # pydicom tries plugins in the order of this dict
+        coder._available = {PLUGIN: ours, **coder._available}
+
+
+def _has_plugin(coder: Any) -> bool:
+    return PLUGIN in coder._available or PLUGIN in coder._unavailable
+
+
+def _decoder(uid: UID) -> Any:
+    try:
+        return get_decoder(uid)
+    except NotImplementedError:
+        return decoders._PIXEL_DATA_DECODERS.setdefault(uid, (decoders.Decoder(uid), OURS))[0]
+
+
+def _encoder(uid: UID) -> Any:
+    try:
+        return get_encoder(uid)
+    except NotImplementedError:
+        return encoders._PIXEL_DATA_ENCODERS.setdefault(uid, (encoders.Encoder(uid), OURS))[0]
