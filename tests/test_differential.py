@@ -5,10 +5,7 @@ Where dicomcore is right and a peer is wrong, a table here names the file, what 
 
 from __future__ import annotations
 
-import logging
 import re
-import shutil
-import subprocess
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -17,11 +14,12 @@ import pydicom
 import pytest
 from canonical import dumps, walked
 from corpus import ABSENT, Real, dicom_files
+from peers import DCMDUMP, paths_by_dcmdump, print_by_pydicom, read_by_pydicom
 from pydicom.multival import MultiValue
 
 import dicomcore as dc
 
-pytestmark = pytest.mark.skipif(bool(ABSENT), reason=ABSENT)
+pytestmark = [pytest.mark.skipif(bool(ABSENT), reason=ABSENT), pytest.mark.filterwarnings("ignore::UserWarning")]
 
 FILES = dicom_files()
 EVERY = pytest.mark.parametrize("one", FILES, ids=[one.name for one in FILES])
@@ -106,16 +104,6 @@ BETTER_THAN_PYDICOM = {
 }
 
 
-def of_pydicom(path: Any) -> pydicom.Dataset:
-    logging.disable(logging.CRITICAL)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        data_set = pydicom.dcmread(path, force=True)
-        for _ in data_set.iterall():
-            pass
-    return data_set
-
-
 def plain(value: Any) -> Any:
     """A value without pydicom's or dicomcore's classes, lists kept."""
     if isinstance(value, (MultiValue, list)):
@@ -158,7 +146,7 @@ def differences(ours: dc.Dataset, theirs: pydicom.Dataset, name: str) -> Iterato
 def test_pydicom_reads_the_same(one: Real):
     if one.name == TOO_SHORT:
         pytest.skip(BETTER_THAN_MANIFEST[TOO_SHORT][1])
-    ours, theirs = read(one), of_pydicom(one.path)
+    ours, theirs = read(one), read_by_pydicom(one.path)
     assert list(differences(ours, theirs, one.name)) == []
     assert list(differences(ours.file_meta, theirs.file_meta, one.name)) == []
     assert ours.preamble == theirs.preamble
@@ -201,14 +189,12 @@ PRINTS_OTHERWISE = {
 def test_prints_like_pydicom(one: Real):
     if one.name == TOO_SHORT:
         pytest.skip(BETTER_THAN_MANIFEST[TOO_SHORT][1])
-    ours, theirs = str(read(one)).split("\n"), str(of_pydicom(one.path)).split("\n")
+    ours, theirs = str(read(one)).split("\n"), print_by_pydicom(one.path).split("\n")
     other = [(a, b) for a, b in zip(ours, theirs, strict=True) if without_private_names(a) != without_private_names(b)]
     assert bool(other) == (one.name in PRINTS_OTHERWISE), other
 
 
 # ---- dcmdump -----------------------------------------------------------------------------------------------------
-
-DCMDUMP = shutil.which("dcmdump")
 
 # Files of whose structure DCMTK has another view, and why ours stands; pydicom agrees with ours in each.
 BETTER_THAN_DCMTK = {
@@ -216,19 +202,6 @@ BETTER_THAN_DCMTK = {
     "test_files/rtplan_truncated.dcm": "ends inside a nested sequence: DCMTK gives nothing",
     "test_files/rtdose_rle.dcm": "a UN of defined length that is a sequence by the dictionary: DCMTK gives its bytes",
 }
-LINE = re.compile(r"^( *)\(([0-9a-f]{4}),([0-9a-f]{4})\) (\S\S)", re.MULTILINE)
-
-
-def paths_of_dcmdump(path: Any) -> list[str]:
-    """Every element's nesting and tag as dcmdump prints them; items, delimiters and fragments left out."""
-    said = subprocess.run(
-        [DCMDUMP, "-q", "+L", "-M", "+Ep", str(path)], capture_output=True, timeout=60, check=False
-    ).stdout.decode("latin-1")
-    return [
-        f"{len(indent) // 4}:{group}{element}".upper()
-        for indent, group, element, _ in LINE.findall(said)
-        if group not in ("fffe", "0002")
-    ]
 
 
 @pytest.mark.skipif(DCMDUMP is None, reason="dcmdump is not installed")
@@ -237,4 +210,4 @@ def test_dcmdump_sees_the_same_elements(one: Real):
     if one.name in BETTER_THAN_DCMTK:
         pytest.skip(BETTER_THAN_DCMTK[one.name])
     ours = [f"{path.count('[')}:{path[-8:]}" for path, _ in walked(read(one))]
-    assert ours == paths_of_dcmdump(one.path)
+    assert ours == paths_by_dcmdump(one.path)
