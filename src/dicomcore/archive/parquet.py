@@ -37,7 +37,7 @@ class ParquetFile:
             self._schema,
             compression="zstd",
             compression_level=1,
-            use_dictionary=[name for name in self._schema.names if name not in UNIQUE],
+            use_dictionary=[_leaf(field) for field in self._schema if field.name not in UNIQUE],
         )
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="dicomcore-write")
         return self
@@ -79,6 +79,11 @@ class ParquetFile:
                     self._writer.close()
                 with contextlib.suppress(OSError):
                     os.unlink(self._part)
+
+
+def _leaf(field: pa.Field) -> str:
+    """What Parquet calls the values of a column."""
+    return f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name
 
 
 def _sync(path: str) -> None:
