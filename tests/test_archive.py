@@ -248,6 +248,13 @@ def test_the_file_appears_whole_or_not_at_all(archive, tmp_path):
     assert list(out.parent.iterdir()) == [out]
 
 
+def test_the_table_is_no_row_of_itself(archive):
+    out = archive / "b" / "index.parquet"
+    (archive / "b" / ".index.parquet.0123abcd.part").write_bytes(b"of a run that was killed")
+    for _ in range(2):
+        assert pq.read_table(index(archive, out=out)).num_rows == 5
+
+
 def test_resume_keeps_rows_of_unchanged_files_alone(archive, tmp_path):
     out = tmp_path / "index.parquet"
     index(archive, out=out)

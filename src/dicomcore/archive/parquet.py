@@ -12,6 +12,8 @@ from typing import Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from dicomcore.archive.walk import PART
+
 __all__ = ["ParquetFile"]
 
 GROUP_ROWS = 1 << 15  # of a row group
@@ -25,7 +27,7 @@ class ParquetFile:
     def __init__(self, target: str, schema: pa.Schema) -> None:
         folder, name = os.path.split(target)
         self._target = target
-        self._part = os.path.join(folder, f".{name}.{secrets.token_hex(4)}.part")
+        self._part = os.path.join(folder, f".{name}.{secrets.token_hex(4)}{PART}")
         self._schema = schema
         self._held: list[pa.RecordBatch] = []
         self._rows = 0
