@@ -909,7 +909,7 @@ cdef class Extractor:
 
     cdef Status keep(self, uint32_t code, uint32_t tag, uint64_t offset, uint64_t claimed,
                      uint64_t present) noexcept nogil:
-        # A deviation of the row being read; memory that runs out here fails the row later on.
+        # A deviation of the row being read.
         cdef Kept* kept
         if reserve(&self.deviations, sizeof(Kept)) != OK:
             return NO_MEMORY
