@@ -69,6 +69,16 @@ def test_damaged_files_give_the_same_rows(tmp_path, name):
     check(paths, Columns())
 
 
+@pytest.mark.long
+def test_many_damaged_files_give_the_same_rows(tmp_path):
+    path = tmp_path / "damaged"
+    for seed in range(1000):
+        for name in DAMAGED:
+            for damaged in mutants(real(name).read_bytes()[:6000], seed=seed, count=20):
+                path.write_bytes(damaged)
+                check([str(path)], Columns())
+
+
 NUMBERS = st.text("0123456789.+-eE \\_1a", max_size=12) | st.floats().map(repr) | st.integers().map(str)
 DATES = st.dates().map(lambda day: f"{day:%Y%m%d}") | st.text("0129.-", max_size=10)
 NAMES = st.text("A^=\\ \0Bä山", max_size=8)

@@ -54,6 +54,7 @@ cdef enum:
     TRANSFER_SYNTAX_UID = 0x00020010
     GROUP_2_LENGTH = 0x00020000
     NOWHERE = 0xFFFFFFFF
+    MOST = 0x7FFFFFFF           # bytes of a buffer
     QUOTED = 80                 # bytes of a misfit that are kept: more than row.py shows
 
 cdef enum Found:                # deviations that the scanner doesn't see; dicomcore.archive.deviations has their words
@@ -77,9 +78,11 @@ KINDS = {"text": TEXT, "date": DATE, "float64": FLOAT64, "float32": FLOAT32, "in
 # ---- buffers -----------------------------------------------------------------------------------------------------
 
 cdef inline Status reserve(Buffer* b, Py_ssize_t more) noexcept nogil:
-    # Room for `more` bytes behind those that are there.
+    # Room for `more` bytes behind those that are there; never more than Arrow's 32-bit offsets reach.
     cdef Py_ssize_t capacity = b.capacity
     cdef uint8_t* grown
+    if more > MOST - b.size:
+        return NO_MEMORY
     if more <= capacity - b.size:
         return OK
     while more > capacity - b.size:
@@ -476,6 +479,7 @@ cdef class Extractor:
     cdef Py_ssize_t meta_count
     cdef file_facts facts
     cdef Py_ssize_t cell                # the column whose turn it is
+    cdef bint busy                      # a thread is in `run`: no other may touch the columns
     cdef bint asking                    # for the text of that cell
     cdef bint waiting                   # to go on with the row at that cell
     cdef Buffer deviations              # Kept
@@ -905,7 +909,7 @@ cdef class Extractor:
 
     cdef Status keep(self, uint32_t code, uint32_t tag, uint64_t offset, uint64_t claimed,
                      uint64_t present) noexcept nogil:
-        # A deviation of the row being read; memory that runs out here fails the row later on.
+        # A deviation of the row being read.
         cdef Kept* kept
         if reserve(&self.deviations, sizeof(Kept)) != OK:
             return NO_MEMORY
@@ -956,12 +960,19 @@ cdef class Extractor:
 
     # -- for Python
 
+    cdef int check_idle(self) except -1:
+        if self.busy:
+            raise RuntimeError("a batch is for one thread: another one is reading into it")
+        return 0
+
     def run(self) -> int:
         """Read files on until one is not for this loop: its row, or the number of files at the end.
 
         `asked` says then whether one text of it is missing, for `answer`, or the whole row, for `put`.
         """
         cdef Status status = OK
+        self.check_idle()
+        self.busy = True
         self.asking = False
         with nogil:
             while self.row < self.rows:
@@ -969,6 +980,7 @@ cdef class Extractor:
                 if status != OK:
                     break
                 self.row += 1
+        self.busy = False
         if status == NO_MEMORY:
             raise MemoryError("no memory for a batch of files")
         return self.row
@@ -994,6 +1006,7 @@ cdef class Extractor:
 
     def answer(self, text):
         """The text that was missing, or a list of them: `run` goes on behind it."""
+        self.check_idle()
         if not self.waiting:
             raise ValueError("no text is missing")
         put_value(&self.columns[self.cell], self.row, text)
@@ -1007,6 +1020,7 @@ cdef class Extractor:
     def put(self, str path not None, size, mtime, list values not None):
         """Fill the next row: bytes and ns of the file (or None), and a value of each column that its type can hold."""
         cdef Py_ssize_t j, row = self.row
+        self.check_idle()
         if len(values) != self.width or row >= self.rows:
             raise ValueError("a row takes one value a column, and a batch no more rows than it was made for")
         self.undo(row)
@@ -1047,6 +1061,7 @@ cdef class Extractor:
         """The buffers of path, size, mtime and all columns, which leave this object: one (values, validity, offsets,
         starts, data) each, with None where the type has no such buffer and the count of values of a list."""
         cdef Py_ssize_t j
+        self.check_idle()
         if self.row != self.rows:
             raise ValueError(f"{self.row} of {self.rows} rows are filled")
         taken = [take_column(&self.path), take_column(&self.size), take_column(&self.mtime)]

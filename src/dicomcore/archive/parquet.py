@@ -12,6 +12,8 @@ from typing import Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from dicomcore.archive.walk import PART
+
 __all__ = ["ParquetFile"]
 
 GROUP_ROWS = 1 << 15  # of a row group
@@ -25,7 +27,7 @@ class ParquetFile:
     def __init__(self, target: str, schema: pa.Schema) -> None:
         folder, name = os.path.split(target)
         self._target = target
-        self._part = os.path.join(folder, f".{name}.{secrets.token_hex(4)}.part")
+        self._part = os.path.join(folder, f".{name}.{secrets.token_hex(4)}{PART}")
         self._schema = schema
         self._held: list[pa.RecordBatch] = []
         self._rows = 0
@@ -37,7 +39,7 @@ class ParquetFile:
             self._schema,
             compression="zstd",
             compression_level=1,
-            use_dictionary=[name for name in self._schema.names if name not in UNIQUE],
+            use_dictionary=[_leaf(field) for field in self._schema if field.name not in UNIQUE],
         )
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="dicomcore-write")
         return self
@@ -79,6 +81,11 @@ class ParquetFile:
                     self._writer.close()
                 with contextlib.suppress(OSError):
                     os.unlink(self._part)
+
+
+def _leaf(field: pa.Field) -> str:
+    """What Parquet calls the values of a column."""
+    return f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name
 
 
 def _sync(path: str) -> None:

@@ -13,7 +13,7 @@ from typing import overload
 from dicomcore.archive.columns import DEFAULT_COLUMNS, Columns
 from dicomcore.archive.engine import default_workers, run_threads
 from dicomcore.archive.extra import needs_extra
-from dicomcore.archive.walk import SourceLike, as_sources, walk
+from dicomcore.archive.walk import Output, SourceLike, as_sources, walk
 from dicomcore.tags import TagLike
 
 with needs_extra("pyarrow"):
@@ -107,12 +107,12 @@ def index(
     chosen = Columns(columns)
     check_engine(engine, workers)
     schema = schema_of(chosen)
-    batches = cut(walk(as_sources(sources)))
+    target = None if out is None else os.fsdecode(out)
+    batches = cut(walk(as_sources(sources), Output.at(target) if target is not None else None))
     workers = workers or default_workers()
     read = partial(read_batch, columns=chosen, schema=schema)
-    if out is None:
+    if target is None:
         return pa.Table.from_batches(_reported(run_threads(read, batches, workers), progress), schema)
-    target = os.fsdecode(out)
     previous = Previous.open(target, schema) if resume else None
     if previous is not None:
         read = partial(renew_batch, columns=chosen, schema=schema, previous=previous)

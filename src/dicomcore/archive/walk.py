@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
-__all__ = ["Fault", "as_sources", "shown", "walk"]
+__all__ = ["PART", "Fault", "Output", "as_sources", "shown", "walk"]
 
+PART = ".part"  # how the names of files that are being written end
 SourceLike = str | os.PathLike[str]
 
 
@@ -36,7 +38,30 @@ def shown(path: str) -> str:
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def walk(sources: Iterable[str]) -> Iterator[str]:
+class Output(NamedTuple):
+    """The table being written: not to be read when it stands in a folder that is."""
+
+    folder: tuple[int, int]
+    name: str
+
+    @classmethod
+    def at(cls, path: str) -> Output | None:
+        """The one at `path`; None where there is no such folder."""
+        folder, name = os.path.split(os.path.abspath(path))
+        try:
+            return cls(_identity(folder), name)
+        except OSError:
+            return None
+
+    def left_out(self, names: list[str]) -> list[str]:
+        """Names of the output's folder without its own, a part of it that is being written among them."""
+        return [name for name in names if name != self.name and not self._is_part(name)]
+
+    def _is_part(self, name: str) -> bool:
+        return name.startswith(f".{self.name}.") and name.endswith(PART)
+
+
+def walk(sources: Iterable[str], output: Output | None = None) -> Iterator[str]:
     """The files that are sources or below folders that are, each folder's entries sorted by name.
 
     Links are followed; a folder that is met again, by a link or as another source, is not walked twice. A source
@@ -45,21 +70,21 @@ def walk(sources: Iterable[str]) -> Iterator[str]:
     met: set[tuple[int, int]] = set()
     for source in sources:
         if os.path.isdir(source):
-            yield from _walk_folder(source, met)
+            yield from _walk_folder(source, met, output)
         elif os.path.lexists(source):
             yield source
         else:
             yield Fault(source, "FileNotFoundError: No such file or folder")
 
 
-def _walk_folder(top: str, met: set[tuple[int, int]]) -> Iterator[str]:
+def _walk_folder(top: str, met: set[tuple[int, int]], output: Output | None) -> Iterator[str]:
     # A stack of names still to come, last first, and of the folders they stand in; no recursion however deep.
     pending: list[tuple[str, list[str], set[str]]] = []
     path: str | None = top
     while True:
         if path is not None:
             try:
-                pending.append(_listing(path, met))
+                pending.append(_listing(path, met, output))
             except OSError as error:
                 yield Fault(path, f"{type(error).__name__}: {error.strerror}")
         if not pending:
@@ -76,12 +101,11 @@ def _walk_folder(top: str, met: set[tuple[int, int]]) -> Iterator[str]:
             pending.pop()
 
 
-def _listing(folder: str, met: set[tuple[int, int]]) -> tuple[str, list[str], set[str]]:
+def _listing(folder: str, met: set[tuple[int, int]], output: Output | None) -> tuple[str, list[str], set[str]]:
     """What its entries' paths begin with, their names in reverse order, and which of them are folders."""
     prefix = os.path.join(folder, "")
-    facts = os.stat(folder)
-    identity = (facts.st_dev, facts.st_ino)
-    if identity in met and facts.st_ino:  # some file systems number nothing
+    identity = _identity(folder)
+    if identity in met and identity[1]:  # some file systems number nothing
         return prefix, [], set()
     met.add(identity)
     names: list[str] = []
@@ -94,5 +118,12 @@ def _listing(folder: str, met: set[tuple[int, int]]) -> tuple[str, list[str], se
                     folders.add(entry.name)
             except OSError:  # a link that leads round in a circle: reading it as a file says so
                 pass
+    if output is not None and identity == output.folder:
+        names = output.left_out(names)
     names.sort(reverse=True)
     return prefix, names, folders
+
+
+def _identity(folder: str) -> tuple[int, int]:
+    facts = os.stat(folder)
+    return facts.st_dev, facts.st_ino
