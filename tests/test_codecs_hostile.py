@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from functools import cache
 
-import pixel_corpus as corpus
 import numpy as np
+import pixel_corpus as corpus
 import pytest
 
 from dicomcore.codecs import (

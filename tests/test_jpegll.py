@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import pixel_corpus as corpus
 import numpy as np
+import pixel_corpus as corpus
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st

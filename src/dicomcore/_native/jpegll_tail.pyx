@@ -1,6 +1,6 @@
 """One JPEG lossless frame on two threads, bit for bit as on one.
 
-One thread decodes from the frame's start, another from the middle byte of its entropy-coded data, where a code begins
+One thread decodes from the frame's start, another from a byte near the middle of its entropy-coded data, where a code begins
 only by chance. Where the first comes to that byte it proves from which sample on the second read what it would have
 read itself (see jpegll_entropy), and predicts on from there. A codestream without such a sample is decoded on alone.
 """
@@ -53,7 +53,8 @@ cdef void find_tail(const uint8_t* src, Py_ssize_t n, Ahead* ahead) noexcept nog
         return
     if n - ahead.stream.i < WORTH or samples_in(&ahead.stream) // 8 > n - ahead.stream.i:
         return
-    ahead.place = ahead.stream.i + (n - ahead.stream.i) // 2
+    # A little before the middle, as the head also has all of the prediction to do.
+    ahead.place = ahead.stream.i + (n - ahead.stream.i) * 46 // 100
     while src[ahead.place - 1] == 0xFF and ahead.place < n:     # not between 0xFF and its stuffed zero
         ahead.place += 1
 
