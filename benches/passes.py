@@ -1,4 +1,5 @@
-"""Turns over many files: each contestant goes through all of them, then the next does, again and again.
+"""Turns that take long: over many files, where each contestant goes through all of them in its turn, and over one
+large input.
 
 A turn a file would measure each contestant with its code and data pushed out of the caches by the one before; nobody
 reads archives so.
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import Any
 
 
@@ -24,3 +25,19 @@ def race_over(files: list[Path], contestants: Mapping[str, Callable[[str], Any]]
                 run(path)
                 mine[i] = min(mine[i], perf_counter() - start)
     return {name: sum(each) for name, each in best.items()}
+
+
+def race_long(work: Any, contestants: Mapping[str, Callable[[Any], Any]], rounds: int) -> dict[str, float]:
+    """Best seconds of processor time of each contestant on `work`.
+
+    A run that takes longer than the system's time slice hardly ever has the processor for itself; what it waits for
+    the others doesn't count here. For contestants that stay on one thread.
+    """
+    best = dict.fromkeys(contestants, float("inf"))
+    for _ in range(rounds):
+        for name, run in contestants.items():
+            start = thread_time()
+            answer = run(work)
+            best[name] = min(best[name], thread_time() - start)
+            del answer
+    return best

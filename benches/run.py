@@ -1,6 +1,6 @@
-"""All of the engine's races: `python benches/run.py [--quick] [ROOM…]` prints the table of what was to be reached.
+"""All of the engine's races: `python benches/run.py [--quick] [--room ROOM]` prints what was reached of the aims.
 
-A full run also writes engine.md and results/engine.json beside this file. Rooms: header, walk, values, import.
+A full run also writes engine.md and results/engine.json beside this file.
 """
 
 from __future__ import annotations
@@ -31,13 +31,11 @@ counts, and none before its results agreed with ours. Figures are for ratios: ot
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument(
-        "room", nargs="*", choices=list(ROOMS), default=list(ROOMS), help="these alone; all by default"
-    )
+    arguments.add_argument("--room", action="append", choices=list(ROOMS), help="this one, and others so named, alone")
     arguments.add_argument("--quick", action="store_true", help="small inputs, few rounds, nothing written")
     chosen = arguments.parse_args()
     rows: list[Row] = []
-    for room in chosen.room:
+    for room in chosen.room or ROOMS:
         rows += ROOMS[room].rows(chosen.quick)
     about = machine(PACKAGES)
     packages = ", ".join(f"{name} {number}" for name, number in about["versions"].items())
@@ -45,7 +43,7 @@ def main() -> None:
     print(table)
     short = [f"{row.work}: {reach}" for row in rows for reach in row.reaches if not reach.met]
     print("Short of its reach:", *(short or ["nothing"]), sep="\n  ")
-    if not chosen.quick and chosen.room == list(ROOMS):
+    if not chosen.quick and not chosen.room:
         (HERE / "results").mkdir(exist_ok=True)
         record = {"machine": about, "rows": [row.record() for row in rows]}
         (HERE / "results/engine.json").write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
