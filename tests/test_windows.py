@@ -89,6 +89,30 @@ def test_a_block_may_end_anywhere(encoding: str, tmp_path: Path):
         assert dc.scan(path).tobytes() == dc.scan(data).tobytes()
 
 
+STRANGE = {  # name: header of an element whose reading depends on what follows its value
+    "unknown, short": raw.tag_bytes(0x00091001) + b"ZZ" + (40_000).to_bytes(2, "little"),
+    "??, short": raw.tag_bytes(0x00091001) + b"??" + (40_000).to_bytes(2, "little"),
+    "zeros, short": raw.tag_bytes(0x00091001) + b"\0\0" + (40_000).to_bytes(2, "little"),
+    "unknown, long": raw.tag_bytes(0x00091001) + b"ZZ\0\0" + (40_000).to_bytes(4, "little"),
+    "implicit": raw.tag_bytes(0x00091001) + (40_000).to_bytes(4, "little"),
+    "OB with 16 bits": raw.tag_bytes(0x00091001) + b"OB" + (40_000).to_bytes(2, "little"),
+}
+
+
+@pytest.mark.parametrize("name", STRANGE)
+def test_what_follows_may_stand_in_another_block(name: str, tmp_path: Path):
+    behind = raw.element(0x00280010, "US", b"\2\1") + raw.element(0x7FE00010, "OW", bytes(5 * BLOCK))
+    data = raw.part10(raw.element(0x00080060, "CS", b"MR") + STRANGE[name] + bytes(40_000) + behind)
+    path = tmp_path / "made.dcm"
+    path.write_bytes(data)
+    rows = dc.scan(path)
+    assert rows.tobytes() == dc.scan(data).tobytes()
+    assert [int(row["tag"]) for row in rows if row["tag"] > 0x0002FFFF] == [
+        0x00080060, 0x00091001, 0x00280010, 0x7FE00010,
+    ]  # fmt: skip
+    assert int(rows["length"][-3]) == 40_000
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_damage_reads_alike(seed: int, tmp_path: Path):
     """A file and its bytes are read alike where rules are broken, too."""

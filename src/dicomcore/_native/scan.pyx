@@ -39,6 +39,7 @@ cdef enum:
     ITEM_LE = 0xE000FFFE            # tags as a little-endian word has them
     ITEM_DELIMITER_LE = 0xE00DFFFE
     SEQUENCE_DELIMITER_LE = 0xE0DDFFFE
+    FORESEEN = 1 << 20  # a strange header is told by what follows its value, if that stands within so many bytes
     HEADROOM = 32       # bytes a turn may look at: an item's header and its first element's, and a spare word
     NO_TAG = 0xFFFFFFFF
     FIRST_PIXELS = 0x7FE00000       # from this tag on the top level is asked what only some elements are
@@ -222,6 +223,11 @@ cdef Status leftover(Scanner* s, Level* level, uint64_t left) noexcept nogil:
     return note(s, TRAILING_BYTES, 0, offset, 8, left)
 
 
+cdef bint unseen(Scanner* s, Level* level, uint64_t at) noexcept nogil:
+    # Whether a longer window would show what follows an element that ends at `at`, which is not too far on.
+    return at <= s.pos + FORESEEN and at < level.end and level.end - at >= 8 and s.stop < s.total and at + 8 > s.stop
+
+
 cdef bint plausible(Scanner* s, Level* level, uint64_t at, uint32_t tag) noexcept nogil:
     # Whether an element that ends at `at` is followed by what could follow it: the end of its level, a delimiter,
     # or an explicit element with a higher tag. What lies outside the window can't be asked.
@@ -249,12 +255,16 @@ cdef Status strange_header(Scanner* s, Level* level, const uint8_t* p, uint32_t 
     cdef uint32_t implicit_length = load_word(p + 4, big)
     cdef uint32_t short_length = load_half(p + 6, big)
     cdef uint32_t long_length = load_word(p + 8, big) if left >= 12 else UNDEFINED_LENGTH
-    cdef bint implicit_fits = implicit_length <= left - 8 and plausible(s, level, pos + 8 + implicit_length, tag)
-    cdef bint short_fits = short_length <= left - 8 and plausible(s, level, pos + 8 + short_length, tag)
-    cdef bint long_fits = (left >= 12 and short_length == 0 and long_length <= left - 12
-                           and plausible(s, level, pos + 12 + long_length, tag))
+    cdef bint implicit_fits, short_fits, long_fits
     cdef uint32_t code = UNKNOWN_VR
 
+    if (unseen(s, level, pos + 8 + short_length) or unseen(s, level, pos + 8 + implicit_length)
+            or short_length == 0 and left >= 12 and unseen(s, level, pos + 12 + long_length)):
+        return NEED_MORE
+    implicit_fits = implicit_length <= left - 8 and plausible(s, level, pos + 8 + implicit_length, tag)
+    short_fits = short_length <= left - 8 and plausible(s, level, pos + 8 + short_length, tag)
+    long_fits = (left >= 12 and short_length == 0 and long_length <= left - 12
+                 and plausible(s, level, pos + 12 + long_length, tag))
     vr[0] = UN
     if long_fits and (letters or not implicit_fits):
         length[0] = long_length
@@ -294,6 +304,8 @@ cdef inline Status read_header(Scanner* s, Level* level, const uint8_t* p, uint3
     if form == VR_UNKNOWN:
         return strange_header(s, level, p, tag, left, vr, length, header, flags)
     short_length = load_half(p + 6, big)
+    if short_length and unseen(s, level, s.pos + 8 + short_length):
+        return NEED_MORE
     if short_length and left - 8 >= short_length and plausible(s, level, s.pos + 8 + short_length, tag):
         length[0] = short_length            # the two reserved bytes hold a length: the short form was written
         return note(s, LENGTH_FIELD_16, tag, s.pos, vr[0], short_length)
