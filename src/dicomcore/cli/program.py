@@ -8,11 +8,11 @@ import sys
 from collections.abc import Sequence
 
 import dicomcore
-from dicomcore.cli import dump, frames, index
+from dicomcore.cli import dump, frames, index, sheet
 
 __all__ = ["main"]
 
-COMMANDS = (index, dump, frames)  # modules with add_parser(subparsers), whose parser sets `run`
+COMMANDS = (index, dump, frames, sheet)  # modules with add_parser(subparsers), whose parser sets `run`
 WRONG_USE, INTERRUPTED, BROKEN_PIPE = 2, 130, 141  # the last two as a shell has them for SIGINT and SIGPIPE
 
 
@@ -21,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     0 says that all went well, 1 that some files could not be read, 2 that the use was wrong.
     """
-    parser = argparse.ArgumentParser("dicomcore", description="Read DICOM files: index whole archives, look into one.")
+    parser = argparse.ArgumentParser("dicomcore", description="Read DICOM files: index whole archives, look into one, see its pictures.")
     parser.add_argument("--version", action="version", version=f"dicomcore {dicomcore.__version__}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in COMMANDS:

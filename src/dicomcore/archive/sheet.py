@@ -1,0 +1,107 @@
+"""Contact sheets: one picture a series, drawn from the files that an index lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dicomcore.archive.extra import needs_extra
+from dicomcore.errors import DicomError
+from dicomcore.part10.reader import dcmread
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from PIL import Image
+
+__all__ = ["SHEET_COLUMNS", "SeriesPicture", "draw_sheet", "series_pictures"]
+
+SHEET_COLUMNS = ("SeriesInstanceUID", "Modality", "SeriesDescription", "InstanceNumber", "Rows")
+"""What an index must hold for `series_pictures`, besides `path`."""
+CAPTION = 30  # height in pixels of the two lines below a picture
+GAP = 8
+BACKGROUND, TEXT, FAINT = (16, 16, 18), (235, 235, 235), (150, 150, 155)
+
+
+class SeriesPicture(NamedTuple):
+    """The picture of one series: 8 bits, (rows, columns) or (rows, columns, 3); None where it has none, see `reason`."""
+
+    title: str
+    subtitle: str
+    path: str
+    picture: NDArray[np.uint8] | None
+    reason: str
+
+
+def series_pictures(table: pa.Table) -> Iterator[SeriesPicture]:
+    """A picture for each series of an index table that has images: the middle frame of its middle file.
+
+    Files are put in order by Instance Number. A series none of whose files can be decoded comes without a picture.
+    """
+    for rows in _by_series(table).values():
+        rows.sort(key=lambda row: (row["InstanceNumber"] is None, row["InstanceNumber"] or 0, row["path"]))
+        middle = len(rows) // 2
+        nearest = sorted(rows, key=lambda row: abs(rows.index(row) - middle))[:3]
+        yield _picture_of(nearest, len(rows))
+
+
+def _by_series(table: pa.Table) -> dict[str, list[dict[str, Any]]]:
+    series: dict[str, list[dict[str, Any]]] = {}
+    for row in table.select(["path", *SHEET_COLUMNS]).to_pylist():
+        if row["Rows"] is not None:
+            series.setdefault(row["SeriesInstanceUID"] or row["path"], []).append(row)
+    return series
+
+
+def _picture_of(rows: list[dict[str, Any]], files: int) -> SeriesPicture:
+    row, reason = rows[0], ""
+    title = f"{row['Modality'] or '?'}  {row['SeriesDescription'] or ''}".strip()
+    for tried in rows:
+        try:
+            frames = dcmread(tried["path"]).frames
+            shown = frames.render(len(frames) // 2)
+        except (DicomError, OSError) as error:
+            reason = reason or str(error)
+            continue
+        size = f"{shown.shape[1]} × {shown.shape[0]}"
+        count = f"{files} files" if files > 1 else f"{len(frames)} frames" if len(frames) > 1 else "1 file"
+        return SeriesPicture(title, f"{size}, {count}", tried["path"], shown, "")
+    return SeriesPicture(title, f"{files} files" if files > 1 else "1 file", row["path"], None, reason)
+
+
+def draw_sheet(pictures: list[SeriesPicture], *, columns: int = 0, size: int = 160) -> Image.Image:
+    """One RGB picture of all, `columns` beside each other (0: about square), each in a field of `size` pixels.
+
+    Needs Pillow: ModuleNotFoundError names the extra. A series without a picture gets an empty field that says so.
+    """
+    with needs_extra("PIL", "picture"):
+        from PIL import Image, ImageDraw
+    columns = columns or max(1, min(12, round((len(pictures) * 1.3) ** 0.5)))
+    lines = -(-len(pictures) // columns)
+    wide, high = size + GAP, size + CAPTION + GAP
+    sheet = Image.new("RGB", (columns * wide + GAP, max(lines, 1) * high + GAP), BACKGROUND)
+    draw = ImageDraw.Draw(sheet)
+    for i, one in enumerate(pictures):
+        x, y = GAP + i % columns * wide, GAP + i // columns * high
+        if one.picture is None:
+            draw.rectangle((x, y, x + size - 1, y + size - 1), outline=FAINT)
+            draw.text((x + 6, y + 6), "no picture", fill=FAINT)
+        else:
+            shown = Image.fromarray(one.picture).convert("RGB")
+            shown.thumbnail((size, size), Image.Resampling.LANCZOS)
+            sheet.paste(shown, (x + (size - shown.width) // 2, y + (size - shown.height) // 2))
+        draw.text((x, y + size + 3), _fitted(draw, one.title, size), fill=TEXT)
+        draw.text((x, y + size + 15), _fitted(draw, one.subtitle, size), fill=FAINT)
+    return sheet
+
+
+def _fitted(draw: Any, text: str, width: int) -> str:
+    """The text, shortened to a width in pixels; the built-in font holds Latin-1 alone on old Pillows."""
+    text = text.encode("latin-1", "replace").decode("latin-1")
+    if draw.textlength(text) <= width:
+        return text
+    while text and draw.textlength(text + "...") > width:
+        text = text[:-1]
+    return text + "..."
