@@ -10,7 +10,7 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check install --quiet
 SOURCES = $(shell find src -name '*.py' -o -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.h') \
 	pyproject.toml setup.py README.md
 
-.PHONY: demo test long lint bench clean
+.PHONY: demo test long sanitize lint bench clean
 
 # Index the DICOM files that the pydicom package ships, and show what came out.
 demo: $(VENV)/.test
@@ -22,6 +22,12 @@ test: $(VENV)/.test
 # Runs without end in sight: fuzzing and the like.
 long: $(VENV)/.test
 	$(BIN)/python -m pytest -m long
+
+# Native code under AddressSanitizer and UBSan, on damaged and invented input; needs gcc on Linux, some minutes the first
+# time. It ends with an error at the first report.
+sanitize: $(VENV)/.test
+	$(PIP) "setuptools>=77" "Cython>=3.1"
+	$(BIN)/python tools/sanitize.py
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .

@@ -5,27 +5,30 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from struct import Struct
-from typing import Any
+from typing import Any, NamedTuple
 
-from pydicom.charset import default_encoding
+from pydicom.charset import convert_encodings, default_encoding
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import correct_ambiguous_vr_element, write_data_element
 from pydicom.tag import BaseTag
-from pydicom.valuerep import BYTES_VR, EXPLICIT_VR_LENGTH_32
+from pydicom.valuerep import BYTES_VR, CUSTOMIZABLE_CHARSET_VR, EXPLICIT_VR_LENGTH_32
 
 import dicomcore.dataset as dc
 from dicomcore._native.dataset import make_dataset
 from dicomcore._native.index import open_index, reopen_inflated
 from dicomcore.limits import DEFAULT_LIMITS, Limits
+from dicomcore.tags import SPECIFIC_CHARACTER_SET
 
 __all__ = ["from_pydicom"]
 
 UNDEFINED_LENGTH = 0xFFFFFFFF
 ITEM, ITEM_DELIMITER, SEQUENCE_DELIMITER = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 IMPLICIT_VR = "1.2.840.10008.1.2"
+EXPLICIT_VR = "1.2.840.10008.1.2.1"
 BIG_ENDIAN = "1.2.840.10008.1.2.2"
+DEFLATED = ("1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205")
 PREFIX = b"DICM"
 
 
@@ -39,14 +42,22 @@ def from_pydicom(data_set: Dataset, *, limits: Limits | None = None) -> dc.Datas
     implicit, little = _encoding(data_set)
     stream = _Stream(implicit, little)
     stream.put_data_set(data_set)
-    head = _head(data_set)
-    index = open_index(head if _is_deflated(data_set) else head + stream.joined(), False, limits or DEFAULT_LIMITS, True)
+    head = _head(data_set, IMPLICIT_VR if implicit else EXPLICIT_VR if little else BIG_ENDIAN)
+    stated = _transfer_syntax(data_set)
+    body = b"" if stated in DEFLATED else stream.joined()
+    index = open_index(head + body, False, limits or DEFAULT_LIMITS, True)
     if index.deflated:
         index = reopen_inflated(index, stream.joined())
     made = make_dataset(dc.Dataset, index, dc.DATA_SET)
+    if not stated and made.file_meta is not None:
+        del made.file_meta["TransferSyntaxUID"]
     for place, element in stream.unwritten:
         _at(made, place).add(dc.DataElement(int(element.tag), element.VR, _plain(element.value)))
     return made
+
+
+def _transfer_syntax(data_set: Dataset) -> str | None:
+    return getattr(data_set, "file_meta", {}).get("TransferSyntaxUID", None)
 
 
 def _encoding(data_set: Dataset) -> tuple[bool, bool]:
@@ -54,25 +65,27 @@ def _encoding(data_set: Dataset) -> tuple[bool, bool]:
     implicit, little = data_set.original_encoding
     if implicit is not None and little is not None:
         return implicit, little
-    uid = getattr(data_set, "file_meta", {}).get("TransferSyntaxUID", None)
+    uid = _transfer_syntax(data_set)
     return uid == IMPLICIT_VR, uid != BIG_ENDIAN
 
 
-def _is_deflated(data_set: Dataset) -> bool:
-    uid = getattr(data_set, "file_meta", {}).get("TransferSyntaxUID", None)
-    return uid in ("1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205")
-
-
-def _head(data_set: Dataset) -> bytes:
-    """Preamble, prefix and file meta information, as far as there are any."""
-    meta = getattr(data_set, "file_meta", None)
+def _head(data_set: Dataset, encoding: str) -> bytes:
+    """Preamble, prefix and file meta information as far as there are any, and `encoding` where none is stated."""
     preamble = getattr(data_set, "preamble", None)
-    if not meta and not preamble:
-        return b""
+    meta = getattr(data_set, "file_meta", None)
+    whole = Dataset({} if meta is None else dict(meta._dict))
+    if not whole.get("TransferSyntaxUID", None):
+        whole.TransferSyntaxUID = encoding
     stream = _Stream(bool(meta is not None and meta.original_encoding[0]), True)
-    if meta is not None:
-        stream.put_data_set(meta)
+    stream.put_data_set(whole)
     return (preamble + PREFIX if preamble else b"") + stream.joined()
+
+
+class _Charset(NamedTuple):
+    """pydicom's names of the character sets in force, and whether what is put in the stream states them."""
+
+    encodings: Any
+    stated: bool
 
 
 class _Stream:
@@ -93,7 +106,8 @@ class _Stream:
 
     def put_data_set(self, data_set: Dataset) -> None:
         """Put a data set and all below it, with a stack of our own instead of recursion."""
-        stack = [self._elements(data_set, ())]
+        around = _Charset(data_set._character_set, data_set._character_set == default_encoding)
+        stack = [self._elements(data_set, (), around)]
         while stack:
             below = next(stack[-1], None)
             if below is None:
@@ -101,30 +115,41 @@ class _Stream:
             else:
                 stack.append(below)
 
-    def _elements(self, data_set: Dataset, place: tuple[int, ...]) -> Iterator[Iterator[Any]]:
+    def _elements(self, data_set: Dataset, place: tuple[int, ...], around: _Charset) -> Iterator[Iterator[Any]]:
+        charset = around
+        if SPECIFIC_CHARACTER_SET in data_set._dict:
+            charset = _Charset(convert_encodings(data_set[SPECIFIC_CHARACTER_SET].value), True)
         for tag in sorted(data_set._dict):
             held: Any = data_set.get_item(tag)
-            if isinstance(held, RawDataElement):
+            if isinstance(held, RawDataElement) and charset.stated:
                 undefined = held.length == UNDEFINED_LENGTH
                 if held.is_little_endian == self._little and self._put_bytes(tag, held.VR, held.value or b"", undefined):
                     continue
-                held = data_set[tag]
+            held = data_set[tag]
             if held.VR == "SQ":
-                yield self._sequence(held, place)
+                yield self._sequence(held, place, charset)
+            elif self._is_lost(held, charset):
+                self.unwritten.append((place, held))
             elif not (isinstance(held.value, bytes) and held.VR in BYTES_VR and self._put_value(held)):
-                self._put_element(held, data_set, place)
+                self._put_element(held, data_set, place, charset)
+
+    def _is_lost(self, element: DataElement, charset: _Charset) -> bool:
+        """Whether bytes alone wouldn't tell the value: no VR, or a character set that stands further out."""
+        if self._implicit and element.tag.is_private and not element.tag.is_private_creator and element.VR != "UN":
+            return True
+        return not charset.stated and element.VR in CUSTOMIZABLE_CHARSET_VR
 
     def _put_value(self, element: DataElement) -> bool:
         # pydicom would pad them to an even length, where another reader finds a delimiter at the odd one.
         return self._put_bytes(element.tag, element.VR, element.value, element.is_undefined_length)
 
-    def _sequence(self, element: DataElement, place: tuple[int, ...]) -> Iterator[Iterator[Any]]:
+    def _sequence(self, element: DataElement, place: tuple[int, ...], charset: _Charset) -> Iterator[Iterator[Any]]:
         undefined = element.is_undefined_length
         started = self._open(element.tag, b"SQ", undefined)
         for number, item in enumerate(element.value or ()):
             open_ended = item.is_undefined_length_sequence_item
             item_started = self._open(ITEM, None, open_ended)
-            yield self._elements(item, (*place, int(element.tag), number))
+            yield self._elements(item, (*place, int(element.tag), number), charset)
             self._close(item_started, ITEM, None, open_ended, ITEM_DELIMITER)
         self._close(started, element.tag, b"SQ", undefined, SEQUENCE_DELIMITER)
 
@@ -167,7 +192,9 @@ class _Stream:
             self._put(self._header(SEQUENCE_DELIMITER, None, 0))
         return True
 
-    def _put_element(self, element: DataElement, data_set: Dataset, place: tuple[int, ...]) -> None:
+    def _put_element(
+        self, element: DataElement, data_set: Dataset, place: tuple[int, ...], charset: _Charset
+    ) -> None:
         """Put an element as pydicom encodes it."""
         buffer = DicomBytesIO()
         buffer.is_implicit_VR, buffer.is_little_endian = self._implicit, self._little
@@ -175,7 +202,7 @@ class _Stream:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 settled = correct_ambiguous_vr_element(element, data_set, self._little)
-                write_data_element(buffer, settled, data_set._character_set or default_encoding)
+                write_data_element(buffer, settled, charset.encodings)
         except Exception:  # whatever a value that doesn't suit its VR makes of pydicom's writers
             self.unwritten.append((place, element))
             return

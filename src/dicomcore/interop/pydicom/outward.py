@@ -52,7 +52,7 @@ def to_pydicom(data_set: dc.Dataset, *, defer_size: int | None = None) -> Datase
 
 
 class _Work(NamedTuple):
-    """A data set that waits to be filled: what from, what into, and the character set around it."""
+    """A data set that waits to be filled: what from, what into, and the character set around it if that is known."""
 
     source: dc.Dataset
     target: Dataset
@@ -69,7 +69,7 @@ class _Conversion:
 
     def converted(self, data_set: dc.Dataset) -> Dataset:
         target = Dataset()
-        self._pending.append(_Work(data_set, target, default_encoding))
+        self._pending.append(_Work(data_set, target, None))
         while self._pending:
             self._fill(self._pending.pop())
         return target
@@ -80,9 +80,11 @@ class _Conversion:
             block = self._blocks.get(id(index))
             if block is None:
                 block = self._blocks[id(index)] = _Block(index, self.defer_size)
-            block.fill(work.target, row, wanted, work.encoding)
+            encoding = block.charset_around(row) if work.encoding is None else work.encoding
+            work.target._parent_encoding = encoding
+            block.fill(work.target, row, wanted, encoding)
         else:
-            work.target.set_original_encoding(None, None, work.encoding)
+            work.target.set_original_encoding(None, None, work.encoding or default_encoding)
         if changed:
             self._lay_over(work, changed)
 
@@ -134,6 +136,18 @@ class _Block:
         end = max((row[4] + row[5] for row in self._rows if row[5] < BLOCK), default=0)
         if end <= BLOCK:
             self._head = bytes(index.read(0, end))
+
+    def charset_around(self, place: int) -> Any:
+        """pydicom's names of the character sets in force around an item (PS3.3 C.12.1.1.2)."""
+        rows = self._rows
+        while place >= 0 and (sequence := rows[place][6]) >= 0:
+            place = rows[sequence][6]
+            at, stop = (place + 1, rows[place][7]) if place >= 0 else (self._index.meta_count, len(rows))
+            while at < stop:
+                if rows[at][0] == SPECIFIC_CHARACTER_SET:
+                    return _encoding_of(self._raw(rows[at]))
+                at = rows[at][7]
+        return default_encoding
 
     def fill(self, target: Dataset, place: int, wanted: frozenset[int] | None, encoding: Any) -> None:
         """Fill `target` with the elements of the item at row `place`, the data set (-1) or file meta information (-2)."""

@@ -8,10 +8,11 @@ from typing import Any
 from pydicom.pixels import get_decoder, get_encoder
 from pydicom.pixels.decoders import base as decoders
 from pydicom.pixels.encoders import base as encoders
-from pydicom.uid import UID
+from pydicom.uid import UID, UID_dictionary
 
 from dicomcore.interop.pydicom import plugin
 from dicomcore.pixels import codecs
+from dicomcore.uids import UID as OurUID
 
 __all__ = ["PLUGIN", "register", "unregister"]
 
@@ -33,6 +34,7 @@ def register() -> None:
     with _lock:
         for codec in codecs():
             uid = UID(codec.uid)
+            _make_known(uid)
             if uid.is_transfer_syntax and uid.is_encapsulated:
                 _put_first(_decoder(uid), "decode")
         for name in plugin.ENCODER_DEPENDENCIES:
@@ -42,12 +44,21 @@ def register() -> None:
 def unregister() -> None:
     """Take dicomcore out of pydicom, and with it the decoders and encoders that `register` added."""
     with _lock:
+        for uid in [uid for uid, entry in UID_dictionary.items() if entry[2] == OURS]:
+            del UID_dictionary[uid]
         for known in (decoders._PIXEL_DATA_DECODERS, encoders._PIXEL_DATA_ENCODERS):
             for uid, (coder, since) in list(known.items()):
                 if since == OURS:
                     del known[uid]
                 elif _has_plugin(coder):
                     coder.remove_plugin(PLUGIN)
+
+
+def _make_known(uid: UID) -> None:
+    """pydicom asks its dictionary whether a UID is a transfer syntax, and knows those of its own edition alone."""
+    if uid not in UID_dictionary and not uid.is_private:
+        entry = OurUID(str(uid))
+        UID_dictionary[str(uid)] = (entry.name, "Transfer Syntax", OURS, "", entry.keyword)
 
 
 def _put_first(coder: Any, function: str) -> None:

@@ -1,0 +1,219 @@
+"""dicomcore as pydicom's pixel plugin: every compressed real file, the encoders, coming and going."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+from corpus import ABSENT, Real, dicom_files, real
+
+from dicomcore.pixels import codecs
+
+pydicom = pytest.importorskip("pydicom")
+
+from pydicom.pixels import get_decoder, get_encoder  # noqa: E402
+
+from dicomcore.interop.pydicom import PLUGIN, register, unregister  # noqa: E402
+
+COMPRESSED = [
+    one
+    for one in dicom_files()
+    if one.line.get("pixels")
+    and one.line["transfer_syntax"]
+    and pydicom.uid.UID(one.line["transfer_syntax"]).is_transfer_syntax
+    and pydicom.uid.UID(one.line["transfer_syntax"]).is_encapsulated
+]
+EVERY = pytest.mark.parametrize("one", COMPRESSED, ids=[one.name for one in COMPRESSED])
+
+# Where dicomcore's answer isn't pydicom's own, and why it stands; without a reason the frame can't be decoded at all.
+DIFFERENT: dict[str, str] = {}
+
+
+@pytest.fixture(autouse=True)
+def _registered() -> Iterator[None]:
+    logging.disable(logging.CRITICAL)
+    register()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+    unregister()
+    logging.disable(logging.NOTSET)
+
+
+def decoded(one: Real, plugin: str = PLUGIN, **options: Any) -> tuple[Any, dict[str, Any]]:
+    data_set = pydicom.dcmread(one.path, force=True)
+    return get_decoder(data_set.file_meta.TransferSyntaxUID).as_array(data_set, decoding_plugin=plugin, **options)
+
+
+@EVERY
+def test_as_pydicom_decodes(one: Real):
+    """Shape, dtype and, where nothing is lost, samples as pydicom gives them with the other plugins."""
+    expected = one.line["pixels"].get("pixel_array")
+    if not expected or "shape" not in expected:
+        pytest.skip("no answer to compare with")
+    array, _ = decoded(one)
+    assert list(array.shape) == expected["shape"]
+    assert array.dtype == np.dtype(expected["dtype"])
+    if one.name not in DIFFERENT and expected.get("sha256"):
+        assert hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest() == expected["sha256"]
+
+
+@EVERY
+def test_as_the_other_plugins_decode(one: Real):
+    """Raw samples and what pydicom says of them, within the lossy decoders' spread."""
+    data_set = pydicom.dcmread(one.path, force=True)
+    others = [name for name in get_decoder(data_set.file_meta.TransferSyntaxUID).available_plugins if name != PLUGIN]
+    answers = []
+    for name in others:
+        try:
+            answers.append(decoded(one, name, raw=True))
+        except Exception:
+            continue  # a peer's failure is no answer
+    if not answers:
+        pytest.skip("no other plugin decodes it")
+    array, said = decoded(one, raw=True)
+    near = [
+        int(np.abs(array.astype(np.int64) - other.astype(np.int64)).max())
+        for other, told in answers
+        if other.shape == array.shape and told["photometric_interpretation"] == said["photometric_interpretation"]
+    ]
+    assert min(near) <= (2 if one.line["pixels"]["lossy"] else 0)
+
+
+@EVERY
+def test_buffers_have_the_length_pydicom_expects(one: Real):
+    data_set = pydicom.dcmread(one.path, force=True)
+    decoder = get_decoder(data_set.file_meta.TransferSyntaxUID)
+    try:
+        array, _ = decoder.as_array(data_set, decoding_plugin=PLUGIN, index=0, raw=True)
+    except (RuntimeError, ValueError):
+        pytest.skip("not decodable")
+    buffer, said = decoder.as_buffer(data_set, decoding_plugin=PLUGIN, index=0)
+    assert len(buffer) == array.size * said["bits_allocated"] // 8
+
+
+def test_registering_twice_and_taking_out_again():
+    unregister()
+    before = {codec.uid: known_plugins(codec.uid) for codec in codecs()}
+    register()
+    register()
+    for codec in codecs():
+        uid = pydicom.uid.UID(codec.uid)
+        if codec.available and uid.is_transfer_syntax and uid.is_encapsulated:
+            assert known_plugins(codec.uid)[0] == PLUGIN
+    unregister()
+    unregister()
+    assert {codec.uid: known_plugins(codec.uid) for codec in codecs()} == before
+
+
+def known_plugins(uid: str) -> list[str] | None:
+    """In the order in which pydicom tries them."""
+    try:
+        return list(get_decoder(uid)._available)
+    except NotImplementedError:
+        return None
+
+
+def test_syntaxes_that_pydicom_does_not_know():
+    """JPEG XL gets a decoder of its own."""
+    imagecodecs = pytest.importorskip("imagecodecs")
+    samples = np.arange(24 * 32, dtype=np.uint16).reshape(24, 32) * 79
+    data_set = pydicom.dcmread(real("CT_small.dcm"))
+    data_set.Rows, data_set.Columns, data_set.PixelRepresentation = 24, 32, 0
+    data_set.BitsAllocated = data_set.BitsStored = 16
+    data_set.HighBit = 15
+    data_set.file_meta.TransferSyntaxUID = pydicom.uid.UID("1.2.840.10008.1.2.4.110")
+    coded = imagecodecs.jpegxl_encode(samples, lossless=True)
+    data_set.PixelData = pydicom.encaps.encapsulate([coded + bytes(len(coded) % 2)])
+    assert np.array_equal(data_set.pixel_array, samples)
+
+
+def test_a_frame_that_cannot_be_decoded_goes_to_the_next_plugin():
+    """What dicomcore refuses is its own error, which pydicom shows with those of other plugins."""
+    data_set = pydicom.dcmread(real("SC_rgb_rle.dcm"))
+    data_set.PixelData = pydicom.encaps.encapsulate([b"\x01" + bytes(65)])
+    with pytest.raises(RuntimeError, match="dicomcore: "):
+        data_set.pixel_array  # noqa: B018
+
+
+def test_least_significant_segment_first():
+    """pydicom's options for RLE segments in the other order."""
+    data_set = pydicom.dcmread(real("SC_rgb_rle_16bit.dcm"))
+    decoder = get_decoder(data_set.file_meta.TransferSyntaxUID)
+    array, _ = decoder.as_array(data_set, decoding_plugin=PLUGIN)
+    other, _ = decoder.as_array(data_set, decoding_plugin=PLUGIN, rle_segment_order="<")
+    assert np.array_equal(array.byteswap(), other)
+
+
+ENCODED = {  # name: (bits allocated, bits stored, signed, samples)
+    "8 bits": (8, 8, 0, 1),
+    "7 of 16 bits": (16, 7, 0, 1),
+    "12 of 16 bits, signed": (16, 12, 1, 1),
+    "16 bits": (16, 16, 0, 1),
+    "colour": (8, 8, 0, 3),
+    "deep colour": (16, 16, 0, 3),
+}
+
+
+@pytest.mark.parametrize("uid", ["1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70"])
+@pytest.mark.parametrize("case", ENCODED.values(), ids=ENCODED)
+def test_encoding_is_undone_by_decoding(uid, case):
+    allocated, stored, signed, samples = case
+    low, high = (-1 << stored - 1, 1 << stored - 1) if signed else (0, 1 << stored)
+    shape = (3, 17, 19) if samples == 1 else (3, 17, 19, samples)
+    array = np.random.default_rng(7).integers(low, high, shape).astype(f"{'i' if signed else 'u'}{allocated // 8}")
+    data_set = pydicom.dcmread(real("CT_small.dcm"))
+    data_set.NumberOfFrames, data_set.Rows, data_set.Columns = array.shape[:3]
+    data_set.SamplesPerPixel, data_set.PixelRepresentation = samples, signed
+    data_set.PhotometricInterpretation = "RGB" if samples == 3 else "MONOCHROME2"
+    data_set.BitsAllocated, data_set.BitsStored, data_set.HighBit = allocated, stored, stored - 1
+    if samples == 3:
+        data_set.PlanarConfiguration = 0
+    data_set.PixelData = array.tobytes()
+    data_set.compress(uid, encoding_plugin=PLUGIN, generate_instance_uid=False)
+    assert data_set.file_meta.TransferSyntaxUID == uid
+    assert np.array_equal(data_set.pixel_array, array)
+    unregister()
+    others = known_plugins(uid)
+    if others:                              # whatever pydicom has at hand reads it too
+        assert np.array_equal(get_decoder(uid).as_array(data_set)[0], array)
+
+
+def test_encoding_planes():
+    array = np.random.default_rng(8).integers(0, 256, (5, 7, 3), np.uint8)
+    options = {
+        "rows": 5,
+        "columns": 7,
+        "samples_per_pixel": 3,
+        "number_of_frames": 1,
+        "bits_allocated": 8,
+        "bits_stored": 8,
+        "pixel_representation": 0,
+        "photometric_interpretation": "RGB",
+    }
+    for uid in ("1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.70"):
+        encoder = get_encoder(uid)
+        planes = array.transpose(2, 0, 1).tobytes()
+        by_plane = encoder.encode(planes, encoding_plugin=PLUGIN, planar_configuration=1, **options)
+        assert by_plane == encoder.encode(array.tobytes(), encoding_plugin=PLUGIN, planar_configuration=0, **options)
+
+
+@pytest.mark.skipif(bool(ABSENT), reason=ABSENT)
+def test_threads_agree():
+    files = [one for one in COMPRESSED if one.line["size"] < 300_000][:40]
+
+    def answer(one: Real) -> bytes:
+        try:
+            return decoded(one)[0].tobytes()
+        except (RuntimeError, ValueError) as error:
+            return type(error).__name__.encode()
+
+    alone = [answer(one) for one in files]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(answer, files)) == alone
