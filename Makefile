@@ -9,6 +9,8 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check install --quiet
 SOURCES = $(shell find src -name '*.py' -o -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.h') \
 	pyproject.toml setup.py README.md
+# Those that run.py doesn't know.
+BENCHES = $(filter-out $(patsubst %,benches/bench_%.py,header walk values import), $(wildcard benches/bench_*.py))
 
 .PHONY: demo test long sanitize lint bench clean
 
@@ -34,12 +36,13 @@ lint: $(VENV)/.lint
 	$(BIN)/cython-lint src --ignore E302,E305 --exclude '.*\.pyi'
 	$(BIN)/mypy
 
-# Ratios to the peers, side by side in one run; figures also go to bench-results/ as JSON.
+# Ratios to the peers, side by side in one run; run.py and bench_index.py also write JSON.
 bench: $(VENV)/.bench
-	for bench in benches/bench_*.py; do $(BIN)/python $$bench || exit 1; done
+	$(BIN)/python benches/run.py
+	for bench in $(BENCHES); do $(BIN)/python $$bench || exit 1; done
 
 clean:
-	rm -rf $(VENV) build demo bench-results src/*.egg-info
+	rm -rf $(VENV) build demo src/*.egg-info
 	find src -name '*.so' -delete -o -name '*.pyd' -delete
 	find src/dicomcore/_native -maxdepth 1 -name '*.c' -delete
 
