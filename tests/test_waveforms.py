@@ -89,7 +89,7 @@ def test_companded_samples(kind):
     assert found[:, 0].tolist() == list(linear)
 
 
-@pytest.mark.parametrize("kind", [law for law in LAWS])
+@pytest.mark.parametrize("kind", list(LAWS))
 def test_companding_keeps_the_order_of_codes(kind):
     found = of(group(kind, 8, bytes(range(256)), channels=1, samples=256)).waveforms.decode(0, scaled=True)[:, 0]
     assert sorted(found.tolist()) == sorted((-found).tolist())

@@ -55,9 +55,9 @@ class Waveforms:
         """Give one group, (samples, channels), as an array of its own.
 
         `scaled` gives float64 in the units of Channel Sensitivity: mu-law and A-law codes (MB, AB) expanded to linear
-        samples, times Channel Sensitivity and its Correction Factor, plus Channel Baseline (PS3.3 C.10.9.1.4); a channel
-        without them keeps its numbers. Raises IndexError, ParseError where an attribute is missing or makes no sense,
-        TruncatedError where there are fewer samples than stated.
+        samples, times Channel Sensitivity and its Correction Factor, plus Channel Baseline (PS3.3 C.10.9.1.4); a
+        channel without them keeps its numbers. Raises IndexError, ParseError where an attribute is missing or makes no
+        sense, TruncatedError where there are fewer samples than stated.
         """
         if not -len(self) <= index < len(self):
             raise IndexError(f"multiplex group {index} of {len(self)}")

@@ -12,6 +12,7 @@ from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import correct_ambiguous_vr_element, write_data_element
+from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag
 from pydicom.valuerep import BYTES_VR, CUSTOMIZABLE_CHARSET_VR, EXPLICIT_VR_LENGTH_32
 
@@ -122,8 +123,8 @@ class _Stream:
         for tag in sorted(data_set._dict):
             held: Any = data_set.get_item(tag)
             if isinstance(held, RawDataElement) and charset.stated:
-                undefined = held.length == UNDEFINED_LENGTH
-                if held.is_little_endian == self._little and self._put_bytes(tag, held.VR, held.value or b"", undefined):
+                undefined, value = held.length == UNDEFINED_LENGTH, held.value or b""
+                if held.is_little_endian == self._little and self._put_bytes(tag, held.VR, value, undefined):
                     continue
             held = data_set[tag]
             if held.VR == "SQ":
@@ -218,13 +219,8 @@ def _at(data_set: dc.Dataset, place: tuple[int, ...]) -> dc.Dataset:
 
 def _plain(value: Any) -> Any:
     """Without pydicom's classes."""
-    if isinstance(value, str | bytes) or value is None:
-        return value
+    if isinstance(value, list | tuple | MultiValue):
+        return [_plain(one) for one in value]
     if isinstance(value, BaseTag):
         return int(value)
-    if isinstance(value, int | float):
-        return value
-    try:
-        return [_plain(one) for one in value]
-    except TypeError:
-        return str(value)
+    return value if value is None or isinstance(value, str | bytes | int | float) else str(value)

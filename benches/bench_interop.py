@@ -1,0 +1,112 @@
+"""pydicom with dicomcore as its plugin, and with its other ones: one thread, two threads; and the ways in and out.
+
+The ratio on two threads is the time that two threads take for twice the work, against one for it all: 2 is the best.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+
+import pydicom
+from corpus import dicom_files
+from pydicom.pixels import get_decoder
+from race import geometric_mean, machine, race
+
+import dicomcore as dc
+from dicomcore.interop.pydicom import PLUGIN, register
+
+IMAGES = {  # what stands for each kind of codestream; a file that isn't there is left out
+    "JPEG lossless, 16 bits": "WG04/JPLL/MG1_JPLL",
+    "JPEG lossless, CT": "WG04/JPLL/CT1_JPLL",
+    "RLE, 16 bits": "WG04/RLE/MG1_RLE",
+    "RLE, CT": "WG04/RLE/CT2_RLE",
+    "JPEG 2000": "WG04/J2KR/CT2_J2KR",
+    "JPEG-LS": "WG04/JLSL/CT2_JLSL",
+    "JPEG": "WG04/JPLY/CT2_JPLY",
+}
+ROUNDS = 5
+
+
+def decode(data_set: Any, plugin: str, times: int) -> None:
+    decoder = get_decoder(data_set.file_meta.TransferSyntaxUID)
+    for _ in range(times):
+        decoder.as_array(data_set, decoding_plugin=plugin)
+
+
+def scaling(data_set: Any, plugins: list[str], times: int) -> dict[str, tuple[float, float]]:
+    """Seconds a frame on one thread, and how much faster two threads do the same work; taken in turns."""
+    best = {plugin: [float("inf"), float("inf")] for plugin in plugins}
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(ROUNDS):
+            for plugin in plugins:
+                start = perf_counter()
+                decode(data_set, plugin, 2 * times)
+                middle = perf_counter()
+                for job in [pool.submit(decode, data_set, plugin, times) for _ in range(2)]:
+                    job.result()
+                stop = perf_counter()
+                best[plugin][0] = min(best[plugin][0], middle - start)
+                best[plugin][1] = min(best[plugin][1], stop - middle)
+    return {plugin: (one / (2 * times), one / two) for plugin, (one, two) in best.items()}
+
+
+def bench_plugins() -> None:
+    print(f"{'image':26}{'plugin':12}{'ms a frame':>12}{'two threads':>13}")
+    found: dict[str, list[float]] = {}
+    for title, end in IMAGES.items():
+        path = next((one.path for one in dicom_files() if one.name.endswith(end)), None)
+        if path is None:
+            print(f"{title:26}{end} is not there")
+            continue
+        data_set = pydicom.dcmread(path, force=True)
+        plugins = []
+        for plugin in get_decoder(data_set.file_meta.TransferSyntaxUID)._available:
+            try:
+                decode(data_set, plugin, 1)
+                plugins.append(plugin)
+            except Exception:
+                continue  # a peer that can't decode it has no time to show
+        start = perf_counter()
+        decode(data_set, PLUGIN, 1)
+        times = max(1, round(0.05 / (perf_counter() - start)))
+        for plugin, (seconds, ratio) in scaling(data_set, plugins, times).items():
+            found.setdefault(plugin, []).append(ratio)
+            print(f"{title:26}{plugin:12}{1000 * seconds:12.2f}{ratio:12.2f}×")
+    for plugin, ratios in found.items():
+        print(f"{'geometric mean':26}{plugin:12}{'':12}{geometric_mean(ratios):12.2f}×")
+
+
+def bench_conversion() -> None:
+    paths = [one.path for one in dicom_files() if one.line["size"] < 300_000]
+    files = [(dc.dcmread(path, force=True), pydicom.dcmread(path, force=True)) for path in paths]
+    best = race(
+        files,
+        {
+            "pydicom.dcmread": lambda _: [pydicom.dcmread(path, force=True) for path in paths],
+            "dcmread().to_pydicom()": lambda _: [dc.dcmread(path, force=True).to_pydicom() for path in paths],
+            "to_pydicom()": lambda files: [ours.to_pydicom() for ours, _ in files],
+            "from_pydicom()": lambda files: [dc.from_pydicom(theirs) for _, theirs in files],
+        },
+        rounds=ROUNDS,
+        agree=False,
+    )
+    print(f"\n{'':26}{'µs a file':>12}{'to pydicom.dcmread':>22}")
+    for name, seconds in best.items():
+        print(f"{name:26}{1e6 * seconds / len(paths):12.0f}{best['pydicom.dcmread'] / seconds:21.1f}×")
+
+
+if __name__ == "__main__":
+    logging.disable(logging.CRITICAL)
+    warnings.simplefilter("ignore")
+    register()
+    print(machine("pydicom", "numpy"))
+    bench_plugins()
+    bench_conversion()

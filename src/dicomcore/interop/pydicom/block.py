@@ -1,0 +1,135 @@
+"""One index's rows as pydicom's elements."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from pydicom.charset import convert_encodings, default_encoding
+from pydicom.dataelem import DataElement, RawDataElement, empty_value_for_VR
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+from pydicom.tag import BaseTag
+
+from dicomcore._native.index import Index
+from dicomcore.dataset import DATA_SET, FILE_META
+from dicomcore.part10.rows import ROW
+from dicomcore.tags import SPECIFIC_CHARACTER_SET
+
+__all__ = ["Block", "sequence_element"]
+
+UNDEFINED_LENGTH = 0xFFFFFFFF
+ITEM = 0xFFFEE000
+IMPLICIT, BIG_ENDIAN, UNDEFINED, CONTAINER, FRAGMENTS = 1, 2, 4, 16, 32  # ROW's flags
+HEAD = 1 << 20
+"""A header of up to so many bytes is read at once; values behind it, and larger ones, one by one."""
+
+
+class Block:
+    """The rows of one index, and its bytes as they are needed: data sets of pydicom's come out."""
+
+    def __init__(self, index: Index, defer_size: int | None) -> None:
+        self._index = index
+        self._rows: list[Any] = np.frombuffer(index, ROW).tolist()
+        deferrable = defer_size is not None and index.path is not None and not index.inflated
+        self._defer_size = defer_size if deferrable else None
+        self._head = b""
+        end = max((row[4] + row[5] for row in self._rows if row[5] < HEAD), default=0)
+        if end <= HEAD:
+            self._head = bytes(index.read(0, end))
+
+    def charset_around(self, place: int) -> Any:
+        """pydicom's names of the character sets in force around an item (PS3.3 C.12.1.1.2)."""
+        rows = self._rows
+        while place >= 0 and (sequence := rows[place][6]) >= 0:
+            place = rows[sequence][6]
+            at, stop = self._span(place if place >= 0 else DATA_SET)
+            while at < stop:
+                if rows[at][0] == SPECIFIC_CHARACTER_SET:
+                    return _encoding_of(self._raw(rows[at]))
+                at = rows[at][7]
+        return default_encoding
+
+    def fill(self, target: Dataset, place: int, wanted: frozenset[int] | None, encoding: Any) -> None:
+        """Fill `target` with the elements of the item at row `place`, or of DATA_SET or FILE_META.
+
+        One pass over its rows, whatever they nest: each finds its data set by its parent's row.
+        """
+        rows = self._rows
+        at, stop = self._span(place)
+        if place == FILE_META and at == stop:
+            return
+        levels: dict[int, Dataset] = {}  # the data set of an item, by its row
+        sequences: dict[int, Sequence] = {}
+        self._begin(target, self._index.mode if place == DATA_SET else rows[max(place, 0)][3], encoding)
+        while at < stop:
+            tag, _, _, flags, offset, _, parent, following = row = rows[at]
+            around = sequences.get(parent)
+            if around is not None:
+                if tag == ITEM:
+                    levels[at] = item = self._item(row, levels.get(rows[parent][6], target)._read_charset)
+                    around.append(item)
+                at += 1
+                continue
+            level = levels.get(parent, target)
+            if level is target and wanted is not None and tag not in wanted:
+                at = following
+            elif flags & CONTAINER and not flags & FRAGMENTS:
+                sequences[at] = Sequence()
+                level._dict[BaseTag(tag)] = sequence_element(tag, sequences[at], offset, bool(flags & UNDEFINED))
+                at += 1
+            else:
+                level._dict[BaseTag(tag)] = raw = self._raw(row)
+                if tag == SPECIFIC_CHARACTER_SET:
+                    level._read_charset = _encoding_of(raw)
+                at = following
+
+    @staticmethod
+    def _begin(target: Dataset, flags: int, encoding: Any) -> None:
+        target.set_original_encoding(bool(flags & IMPLICIT), not flags & BIG_ENDIAN, encoding)
+
+    def _span(self, place: int) -> tuple[int, int]:
+        """The rows from … to … that are a data set's."""
+        if place >= 0:
+            return place + 1, self._rows[place][7]
+        meta = self._index.meta_count
+        return (0, meta) if place == FILE_META else (meta, len(self._rows))
+
+    def _item(self, row: tuple[Any, ...], encoding: Any) -> Dataset:
+        _, _, header, flags, offset, _, _, _ = row
+        item = Dataset(parent_encoding=encoding)
+        self._begin(item, flags, encoding)
+        item.is_undefined_length_sequence_item = bool(flags & UNDEFINED)
+        item.seq_item_tell = item.file_tell = offset - header  # type: ignore[attr-defined]
+        return item
+
+    def _raw(self, row: tuple[Any, ...]) -> RawDataElement:
+        tag, vr, _, flags, offset, length, _, _ = row
+        stated = None if flags & IMPLICIT or not vr else vr.decode("latin-1")
+        value: bytes | None
+        if not length:
+            value = empty_value_for_VR(stated, raw=True)  # type: ignore[assignment]
+        elif self._defer_size is not None and length > self._defer_size and tag != SPECIFIC_CHARACTER_SET:
+            value = None
+        elif offset + length <= len(self._head):
+            value = self._head[offset : offset + length]
+        else:
+            value = bytes(self._index.read(offset, length))
+        said = UNDEFINED_LENGTH if flags & UNDEFINED else length
+        return RawDataElement(
+            BaseTag(tag), stated, said, value, offset, bool(flags & IMPLICIT), not flags & BIG_ENDIAN
+        )
+
+
+def sequence_element(tag: int, sequence: Sequence, offset: int | None, undefined: bool) -> DataElement:
+    """An SQ element around a sequence, of undefined length or not."""
+    sequence.is_undefined_length = undefined
+    return DataElement(
+        BaseTag(tag), "SQ", sequence, offset, is_undefined_length=undefined, already_converted=True
+    )
+
+
+def _encoding_of(raw: RawDataElement) -> Any:
+    """pydicom's names for the character sets that an element names."""
+    terms = (raw.value or b"").decode("latin-1").rstrip(" \0").split("\\")
+    return convert_encodings([term.strip() for term in terms] if len(terms) > 1 else terms[0])
