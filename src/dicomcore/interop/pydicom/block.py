@@ -14,12 +14,11 @@ from pydicom.tag import BaseTag
 from dicomcore._native.index import Index
 from dicomcore.dataset import DATA_SET, FILE_META
 from dicomcore.part10.rows import ROW
-from dicomcore.tags import SPECIFIC_CHARACTER_SET
 
 __all__ = ["Block", "sequence_element"]
 
 UNDEFINED_LENGTH = 0xFFFFFFFF
-ITEM = 0xFFFEE000
+ITEM, SPECIFIC_CHARACTER_SET = 0xFFFEE000, 0x00080005  # plain numbers: compared once an element
 IMPLICIT, BIG_ENDIAN, UNDEFINED, CONTAINER, FRAGMENTS = 1, 2, 4, 16, 32  # ROW's flags
 HEAD = 1 << 20
 """A header of up to so many bytes is read at once; values behind it, and larger ones, one by one."""
