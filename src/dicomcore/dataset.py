@@ -159,7 +159,7 @@ class Dataset(DatasetBase):
             if isinstance(value, DataElement):
                 self[key] = value
             else:
-                setattr(self, key, value)
+                setattr(self, str(key), value)
 
     def pop(self, key: Any, *default: Any) -> Any:
         """Take an element out and return it."""
@@ -187,7 +187,7 @@ class Dataset(DatasetBase):
         return self[group << 16 : (group + 1) << 16]
 
     def private_block(self, group: int, private_creator: str, create: bool = False) -> PrivateBlock:
-        """The block that `private_creator` reserved in `group` (PS3.5 7.8.1); KeyError unless it is there or `create`."""
+        """The block that `private_creator` reserved in `group` (PS3.5 7.8.1); KeyError unless there or `create`."""
         return PrivateBlock.of(self, group, private_creator, create)
 
     def private_creators(self, group: int) -> list[str]:
@@ -206,7 +206,7 @@ class Dataset(DatasetBase):
 
     def data_element(self, name: str) -> DataElement | None:
         """The element with keyword `name`, None where there is none."""
-        return self[name] if name in self else None
+        return self[name] if name in self else None  # noqa: SIM401  get() gives values for keywords
 
     def walk(self, callback: Callable[[Dataset, DataElement], Any], recursive: bool = True) -> None:
         """Call ``callback(data_set, element)`` for every element, a sequence's before those of its items."""
@@ -225,7 +225,8 @@ class Dataset(DatasetBase):
 
     def _slice(self, wanted: slice) -> Dataset:
         start = 0 if wanted.start is None else int(Tag(wanted.start))
-        stop = 1 << 32 if wanted.stop is None else int(wanted.stop if isinstance(wanted.stop, int) else Tag(wanted.stop))
+        stop = 1 << 32 if wanted.stop is None else wanted.stop
+        stop = stop if isinstance(stop, int) else int(Tag(stop))
         part = Dataset()
         chosen = frozenset([int(tag) for tag in self.keys() if start <= tag < stop][:: wanted.step])
         index, row, _, elements = self._state()
@@ -317,7 +318,12 @@ class Sequence(list):  # type: ignore[type-arg]
 
 
 def _unpickled(
-    cls: type[Dataset], index: Any, row: int, wanted: Any, elements: dict[int, DataElement] | None, extra: dict[str, Any]
+    cls: type[Dataset],
+    index: Any,
+    row: int,
+    wanted: Any,
+    elements: dict[int, DataElement | None] | None,
+    extra: dict[str, Any],
 ) -> Dataset:
     made = cls()
     made._restore(index, row, wanted, None)

@@ -1,4 +1,4 @@
-"""Data sets and elements as views over the index, made on demand; changes are laid over it, the source stays as it is."""
+"""Data sets and elements as views over the index, made on demand; changes are laid over it, the source stays."""
 
 cimport cython
 from cpython.object cimport Py_EQ, Py_NE, PyObject
@@ -209,7 +209,7 @@ cdef class DataElement:
         cdef DatasetBase place = self.owner
         cdef Index index = self.index
         cdef DataElement element
-        cdef Py_ssize_t row = self.row, i
+        cdef Py_ssize_t row = self.row
         cdef list path = []
         if not self.distant:
             return place
@@ -312,7 +312,7 @@ cdef class DataElement:
 
     @property
     def offset(self) -> int | None:
-        """Where the value begins, in bytes from the source's start (of the inflated data set, where it was deflated)."""
+        """Where the value begins, in bytes from the source's start (of the inflated data set, if deflated)."""
         return None if self.index is None else self.index.rows[self.row].offset
 
     @property
@@ -403,6 +403,7 @@ cdef class AllElements:
     def __next__(self):
         cdef Row* r
         cdef Py_ssize_t row
+        cdef bint untold
         cdef DataElement made
         while True:
             if self.row >= self.stop:
@@ -416,7 +417,8 @@ cdef class AllElements:
             if r.tag == ITEM:
                 continue
             made = new_element(self.index, row, self.root, True)
-            if not r.flags & CONTAINER and r.length and (r.vr == UN or r.flags & IMPLICIT and r.vr == NO_VR or r.vr == SQ):
+            untold = r.vr == UN or r.vr == SQ or r.flags & IMPLICIT and r.vr == NO_VR
+            if untold and r.length and not r.flags & CONTAINER:
                 made.settle()
                 if made.vr == SQ:
                     self.outer.append((self.index, self.row, self.stop))
@@ -615,7 +617,8 @@ cdef class DatasetBase:
         cdef DataElement element
         cdef uint16_t vr
         if isinstance(value, DataElement):
-            raise TypeError(f"assign an element with ds[{make_tag(tag)!r}] = element, a value with ds.{keyword_of_tag(tag)}")
+            raise TypeError(f"an element is assigned with ds[{make_tag(tag)!r}] = element; "
+                            f"ds.{keyword_of_tag(tag)} takes a value")
         element = self.find(tag)
         if element is None:
             vr = public_vr(tag)

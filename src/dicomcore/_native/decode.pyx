@@ -2,7 +2,6 @@
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.list cimport PyList_New, PyList_SET_ITEM
-from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyTypeObject
 from cpython.ref cimport Py_INCREF
 from cpython.unicode cimport PyUnicode_DecodeLatin1
@@ -76,7 +75,7 @@ cdef object make_name(str text):
     return str_new(<PyTypeObject*>PersonName, (text,), NULL)
 
 
-cdef inline bint is_text(uint16_t vr) noexcept nogil:
+cdef bint is_text(uint16_t vr) noexcept nogil:
     # VRs whose empty value is "" and not None.
     return (vr == AE or vr == AS or vr == CS or vr == DA or vr == DT or vr == LO or vr == LT or vr == PN or vr == SH
             or vr == ST or vr == TM or vr == UC or vr == UI or vr == UR or vr == UT)
@@ -100,7 +99,7 @@ cdef int64_t context_number(Index index, Py_ssize_t row, uint32_t tag) except? -
         found = index.find(first, stop, tag)
         if found >= 0 and index.rows[found].length >= 2:
             r = &index.rows[found]
-            owner = index.hold(r, &p)
+            _owner = index.hold(r, &p)
             return load_be16(p) if r.flags & BIG_ENDIAN else load_le16(p)
         if index.rows[row].parent != NO_ROW:
             row = index.rows[index.rows[row].parent].parent         # the sequence around
@@ -138,7 +137,7 @@ cdef uint16_t private(Index index, Py_ssize_t row) except? 0xFFFF:
     creator = index.find(first, stop, (tag & 0xFFFF0000) | (element >> 8))
     if creator < 0 or index.rows[creator].length == 0:
         return UN
-    owner = index.hold(&index.rows[creator], &p)
+    _owner = index.hold(&index.rows[creator], &p)
     known = find_creator(p, trimmed(p, <Py_ssize_t>index.rows[creator].length))
     vr = private_vr_at(known, tag) if known >= 0 else NO_VR
     return vr if vr != NO_VR else UN
@@ -204,7 +203,7 @@ cdef object stated_charset(Index index, Py_ssize_t row):
     found = index.find(first, stop, SPECIFIC_CHARACTER_SET)
     if found < 0:
         return None
-    owner = index.hold(&index.rows[found], &p)
+    _owner = index.hold(&index.rows[found], &p)
     terms = p[:index.rows[found].length].decode("latin-1").rstrip(" \0").split("\\")
     known = charset_for(tuple(terms))
     for problem in known.problems:
@@ -484,7 +483,7 @@ cdef object decimals(Index index, Py_ssize_t row, uint16_t vr):
     cdef double* into
     cdef int64_t* whole_into
     cdef Status status
-    owner = index.hold(r, &p)
+    _owner = index.hold(r, &p)
     total = count_values(p, n)
     out = np.empty(total, np.float64 if vr == DS else np.int64)
     if total == 0:

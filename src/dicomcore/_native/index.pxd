@@ -13,7 +13,7 @@ cdef class Index:
     cdef Row* rows                      # as published: rows [0, count) never move while the index lives
     cdef Row* outgrown                  # an earlier place of theirs, which other threads may still be reading
     cdef Py_ssize_t count
-    cdef readonly Py_ssize_t meta_count # how many of them are file meta information
+    cdef readonly Py_ssize_t meta_count  # how many of them are file meta information
     cdef readonly object limits
     cdef readonly bytes preamble        # 128 bytes, or None
     cdef readonly str transfer_syntax   # as the file states it, "" where it doesn't

@@ -8,7 +8,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcmp, memcpy
 
 from dicomcore._native.cursor cimport load_be16, load_le16, load_le32
-from dicomcore._native.fault cimport LIMIT, NEED_MORE, NO_MEMORY, OK, Status
+from dicomcore._native.fault cimport LIMIT, NEED_MORE, OK, Status
 from dicomcore._native.scan cimport (
     BIG_ENDIAN,
     CONTAINER,
@@ -73,7 +73,10 @@ cdef class Index:
             if status == OK:
                 return 0
             if status == NEED_MORE:
-                self.source.cover(s.pos, &s.window, &s.start, &s.stop)
+                if s.levels[s.depth].kind == PIECES:
+                    self.source.peek(s.pos, &s.window, &s.start, &s.stop)
+                else:
+                    self.source.cover(s.pos, &s.window, &s.start, &s.stop)
             else:
                 self.refuse(status)
 
@@ -205,7 +208,7 @@ cdef class Index:
         """Everything behind the file meta information, for a deflated data set."""
         cdef const uint8_t* data
         cdef uint64_t pos = self.scanner.pos
-        owner = self.source.hold(pos, self.source.size - pos, &data)
+        _owner = self.source.hold(pos, self.source.size - pos, &data)
         return data[:self.source.size - pos]
 
     def head(self):
@@ -233,7 +236,7 @@ cdef uint64_t find_start(Index self, const uint8_t* p, uint64_t n, bint force) e
         self.preamble = p[:128]
         return 132
     if n >= 8 and is_meta(p):
-        self.note("MISSING_PREAMBLE", 0, 0, "no preamble and no DICM prefix: the file meta information stands at byte 0")
+        self.note("MISSING_PREAMBLE", 0, 0, "no preamble, no DICM prefix: the file meta information stands at byte 0")
         return 0
     if n >= 12 and memcmp(p, b"DICM", 4) == 0 and is_meta(p + 4):
         self.note("MISSING_PREAMBLE", 0, 0, "the DICM prefix stands at byte 0: no preamble")
@@ -241,8 +244,8 @@ cdef uint64_t find_start(Index self, const uint8_t* p, uint64_t n, bint force) e
     if not force:
         if self.source.size == 0:
             raise InvalidDicomError(f"{name_of(self)} is empty")
-        raise InvalidDicomError(f"{name_of(self)} is not DICOM: no DICM prefix at byte 128 and no file meta information "
-                                "at byte 0; force=True reads it as a bare data set")
+        raise InvalidDicomError(f"{name_of(self)} is not DICOM: no DICM prefix at byte 128 and no file meta "
+                                "information at byte 0; force=True reads it as a bare data set")
     self.note("MISSING_PREAMBLE", 0, 0, "no preamble, no DICM prefix and no file meta information")
     return 0
 
@@ -274,10 +277,11 @@ cdef int read_meta(Index self, const uint8_t* p, uint64_t left) except -1:
     self.meta_count = self.count
     i = self.find(0, self.count, TRANSFER_SYNTAX_UID)
     if i >= 0:
-        owner = self.hold(&self.rows[i], &value)
+        _owner = self.hold(&self.rows[i], &value)
         self.transfer_syntax = value[:self.rows[i].length].decode("latin-1").strip(" \0")
     else:
-        self.note("MISSING_TRANSFER_SYNTAX", TRANSFER_SYNTAX_UID, begin, "no transfer syntax UID: guessed from the data")
+        self.note("MISSING_TRANSFER_SYNTAX", TRANSFER_SYNTAX_UID, begin,
+                  "no transfer syntax UID: guessed from the data")
     check_meta_length(self, begin)
     return 0
 
@@ -289,7 +293,7 @@ cdef int check_meta_length(Index self, uint64_t begin) except -1:
     if self.count == 0 or row.tag != GROUP_2_LENGTH or row.length != 4:
         self.note("META_LENGTH", GROUP_2_LENGTH, begin, "the file meta information group has no length")
         return 0
-    owner = self.hold(row, &value)
+    _owner = self.hold(row, &value)
     said = load_le32(value)
     present = self.scanner.pos - (row.offset + 4)
     if said != present:
@@ -473,7 +477,7 @@ cdef Index open_value(Index outer, Py_ssize_t row):
         raise MemoryError("no memory for the index")
     s.max_depth = outer.scanner.max_depth - depth_of(outer, row)
     s.max_rows = outer.scanner.max_rows
-    owner = outer.hold(element, &data)
+    _owner = outer.hold(element, &data)
     s.window = data
     s.start = s.pos = element.offset
     s.stop = s.total = element.offset + element.length

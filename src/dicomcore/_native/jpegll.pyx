@@ -114,7 +114,8 @@ cdef Status decode_scans(Stream* s, Scan* scan, uint8_t* dst, int width, bint ap
 cdef Status decode_stream(const uint8_t* src, Py_ssize_t n, uint8_t* dst, Py_ssize_t size, int width, bint apart,
                           bint lenient, Py_ssize_t* at) noexcept nogil:
     # A codestream into `size` bytes at dst, samples of `width` bytes: pixel by pixel, or `apart`, component by
-    # component, each at its own size. On failure at[0] is the offset of the fault; a lenient caller has then whole rows, and zeros.
+    # component, each at its own size. On failure at[0] is the offset of the fault; a lenient caller has
+    # then whole rows, and zeros.
     cdef Stream s
     cdef Scan scan
     cdef Py_ssize_t samples

@@ -1,8 +1,8 @@
 """Prediction of JPEG lossless (T.81 H.1.2.1), both ways.
 
 Rows hold `count` samples of `lag` components in turn, so that a sample's left neighbour is `lag` before it. All is
-modulo 65536 (H.1.2.1). Ra, Rb and Rc of the standard are the samples to the left, above, and above left. Where the predictor
-is linear with a whole weight for Ra, what is left to do sample by sample is a running sum.
+modulo 65536 (H.1.2.1). Ra, Rb and Rc of the standard are the samples to the left, above, and above left. Where the
+predictor is linear with a whole weight for Ra, what is left to do sample by sample is a running sum.
 """
 
 from libc.stdint cimport int32_t, uint16_t, uint32_t

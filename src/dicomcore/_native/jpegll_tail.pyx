@@ -1,8 +1,9 @@
 """One JPEG lossless frame on two threads, bit for bit as on one.
 
-One thread decodes from the frame's start, another from a byte near the middle of its entropy-coded data, where a code begins
-only by chance. Where the first comes to that byte it proves from which sample on the second read what it would have
-read itself (see jpegll_entropy), and predicts on from there. A codestream without such a sample is decoded on alone.
+One thread decodes from the frame's start, another from a byte near the middle of its entropy-coded data, where a code
+begins only by chance. Where the first comes to that byte it proves from which sample on the second read what it would
+have read itself (see jpegll_entropy), and predicts on from there. A codestream without such a sample is decoded on
+alone.
 """
 
 from libc.stdint cimport int64_t, uint8_t, uint16_t

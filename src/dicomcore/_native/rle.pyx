@@ -51,7 +51,8 @@ cdef struct Segment:
 cdef void expand_fast(Segment* segs, int count, uint8_t** dst, const Py_ssize_t* want,
                       Py_ssize_t* done) noexcept nogil:
     # Runs of several segments, each until want[j] bytes stand at dst[j] in all or an end comes near; done[j] is how
-    # many there are. dst[j] must have SLACK bytes past want[j]. Nothing here can fault: what might is for expand_checked.
+    # many there are. dst[j] must have SLACK bytes past want[j]. Nothing here can fault: what might is left to
+    # expand_checked.
     cdef packbits_place places[SEGMENTS]
     cdef packbits_place* live[SEGMENTS]
     cdef int n, j

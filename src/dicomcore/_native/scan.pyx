@@ -397,7 +397,7 @@ cdef inline Status element(Scanner* s, Level* level, const uint8_t* p, uint32_t 
 
 
 cdef inline bint starts_item(Scanner* s, const uint8_t* value, uint64_t left, uint8_t mode) noexcept nogil:
-    # Whether an item, or the delimiter of an empty sequence, stands at the start of a value (in the window by HEADROOM).
+    # Whether an item, or the delimiter of an empty sequence, stands where a value starts (in the window by HEADROOM).
     cdef uint32_t tag
     if left < 8:
         return left == 0
@@ -574,7 +574,8 @@ cdef inline uint64_t row_head(uint32_t tag, uint16_t vr, uint8_t header, uint8_t
     return tag | (<uint64_t>vr << 32) | (<uint64_t>header << 48) | (<uint64_t>flags << 56)
 
 
-cdef inline Level* push(Level* level, uint64_t end, uint32_t row, uint8_t kind, uint8_t mode, bint defined) noexcept nogil:
+cdef inline Level* push(Level* level, uint64_t end, uint32_t row, uint8_t kind, uint8_t mode,
+                        bint defined) noexcept nogil:
     # The level inside; `last` is set where it is left.
     level += 1
     level.end = end
@@ -609,7 +610,7 @@ cdef void scan_plain(Scanner* s) noexcept nogil:
     cdef uint64_t safe = base + (s.stop if s.stop == s.total else s.stop - HEADROOM)
     cdef uint32_t top_bound, bound, last = level.last, parent = level.row, tag, length
     cdef uint32_t next = <uint32_t>s.count + 1
-    cdef uint8_t form, header, mode = level.mode
+    cdef uint8_t form, header, flags, mode = level.mode
     cdef bint defined = level.defined, items_due = level.kind == ITEMS
     cdef uint16_t vr
     cdef Row* row = s.rows + s.count
@@ -669,7 +670,8 @@ cdef void scan_plain(Scanner* s) noexcept nogil:
                         break
                     level.last = tag
                     at += header
-                    put_row(row, row_head(tag, SQ, header, mode | (CONTAINER if defined else OPEN_CONTAINER)), at - base,
+                    flags = mode | (CONTAINER if defined else OPEN_CONTAINER)
+                    put_row(row, row_head(tag, SQ, header, flags), at - base,
                             length if defined else 0, parent, 0)
                     if defined:
                         end = at + length
@@ -688,7 +690,9 @@ cdef void scan_plain(Scanner* s) noexcept nogil:
             elif <uint32_t>word == <uint32_t>ITEM_LE:
                 # ---- an item
                 size = end - at - 8
-                if size < 8 or level >= deepest or not mode & IMPLICIT and not is_letters(bytes_at(at)[12], bytes_at(at)[13]):
+                if size < 8 or level >= deepest:
+                    break
+                if not mode & IMPLICIT and not is_letters(bytes_at(at)[12], bytes_at(at)[13]):
                     break
                 defined = length != <uint32_t>UNDEFINED_LENGTH
                 if defined and (length > size or length < 8 or length & 1):

@@ -26,7 +26,7 @@ BACKGROUND, TEXT, FAINT = (16, 16, 18), (235, 235, 235), (150, 150, 155)
 
 
 class SeriesPicture(NamedTuple):
-    """The picture of one series: 8 bits, (rows, columns) or (rows, columns, 3); None where it has none, see `reason`."""
+    """The picture of one series: 8 bits, (rows, columns[, 3]); None where it has none, and `reason` says why."""
 
     title: str
     subtitle: str

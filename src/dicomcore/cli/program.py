@@ -21,7 +21,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     0 says that all went well, 1 that some files could not be read, 2 that the use was wrong.
     """
-    parser = argparse.ArgumentParser("dicomcore", description="Read DICOM files: index whole archives, look into one, see its pictures.")
+    parser = argparse.ArgumentParser(
+        "dicomcore", description="Read DICOM files: index whole archives, look into one, see its pictures."
+    )
     parser.add_argument("--version", action="version", version=f"dicomcore {dicomcore.__version__}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in COMMANDS:

@@ -12,7 +12,7 @@ KEPT = 16 << 20  # inflated bytes that are held before it is asked whether all o
 
 
 def inflate(data: memoryview | bytes, limits: Limits, offset: int) -> tuple[bytes, str]:
-    """The inflated bytes of raw deflate `data`, which begins at byte `offset` of its source, and what was wrong with it.
+    """The inflated bytes of raw deflate `data`, which begins at byte `offset` of its source, and what was wrong.
 
     A stream that breaks off gives what came before. Raises ParseError where nothing can be inflated, LimitError past
     `limits.inflated_bytes`, or past `limits.inflated_ratio` once 16 MiB are there; what was inflated until then is all
