@@ -513,6 +513,21 @@ def test_a_fragmented_file_over_4_gib(sparse):
     assert count < 200_000
 
 
+def test_many_fragments_cost_their_headers_alone(tmp_path: Path):
+    fragments = (raw.header(raw.ITEM, None, 60_000) + bytes(60_000)) * 1000
+    path = tmp_path / "many.dcm"
+    pixels = raw.header(0x7FE00010, "OB", raw.UNDEFINED) + raw.header(raw.ITEM, None, 0)
+    end = raw.header(raw.SEQUENCE_END, None, 0)
+    path.write_bytes(
+        raw.part10(AFTER + pixels + fragments + end + raw.element(0xFFFAFFFA, "OB", b"last"), raw.JPEG_BASELINE)
+    )
+    facts, memory, count = read_elsewhere(path, 0x00100010)
+    assert facts[0] == "3"
+    assert facts[4:] == ["b'last'", "0"]
+    assert memory < 2 << 10
+    assert count < 400_000
+
+
 # ---- reading no more than is asked for ---------------------------------------------------------------------------
 
 
