@@ -202,6 +202,25 @@ def test_a_million_empty_items(tmp_path: Path):
         assert sum(1 for _ in data_set.iterall()) == 2
 
 
+MANY = 40_000
+CROWDS = {  # name: many elements that each ask something of their data set, or are each at fault
+    "private": b"".join(raw.element((0x0009 << 16) + 0x1000 + i, None, b"ab") for i in range(MANY)),
+    "US or SS": raw.element(0x00280106, None, b"ab") * MANY,
+    "twice": raw.element(0x00100010, None, b"A ") * MANY,
+    "no number": raw.element(0x00101030, None, b"ab") * MANY,
+    "no character set": raw.sequence(0x00081140, raw.item(raw.element(0x00081030, None, b"\xe9 ")) * MANY, vr=None),
+    "late sequences": b"".join(raw.sequence(0x00081140, raw.item(), vr=None) for _ in range(MANY)),
+}
+
+
+@pytest.mark.parametrize("name", CROWDS)
+def test_crowds_take_no_quadratic_time(name: str):
+    with quickly(5):
+        data_set = dc.dcmread(raw.part10(CROWDS[name], raw.IMPLICIT))
+        _ = [(element.VR, element.value, element.name) for element in data_set.iterall()]
+        _ = data_set.issues
+
+
 def test_310_bytes_that_claim_four_gigabytes():
     data = raw.part10(raw.element(0x00100010, "PN", b"A^B ") + raw.element(0x7FE00010, "OW", b"", length=TINY_LIMIT))
     data += bytes(310 - len(data))

@@ -91,12 +91,11 @@ cdef object empty_value(uint16_t vr):
 
 cdef int64_t context_number(Index index, Py_ssize_t row, uint32_t tag) except? -2:
     # The US value of `tag` in the data set of `row` or the nearest one around it; -1 when there is none.
-    cdef Py_ssize_t stop, first, found
+    cdef Py_ssize_t found
     cdef const uint8_t* p
     cdef Row* r
     while True:
-        first = index.level_of(row, &stop)
-        found = index.find(first, stop, tag)
+        found = index.sibling(row, tag)
         if found >= 0 and index.rows[found].length >= 2:
             r = &index.rows[found]
             _owner = index.hold(r, &p)
@@ -125,7 +124,7 @@ cdef uint16_t from_context(Index index, Py_ssize_t row, uint16_t vr) except? 0xF
 cdef uint16_t private(Index index, Py_ssize_t row) except? 0xFFFF:
     # The VR of a private element by the private dictionary, UN where it isn't known (PS3.5 7.8).
     cdef uint32_t tag = index.rows[row].tag, element = tag & 0xFFFF
-    cdef Py_ssize_t stop, first, creator
+    cdef Py_ssize_t creator
     cdef const uint8_t* p
     cdef int known
     cdef uint16_t vr
@@ -133,8 +132,7 @@ cdef uint16_t private(Index index, Py_ssize_t row) except? 0xFFFF:
         return LO
     if element < 0x1000:
         return UN
-    first = index.level_of(row, &stop)
-    creator = index.find(first, stop, (tag & 0xFFFF0000) | (element >> 8))
+    creator = index.sibling(row, (tag & 0xFFFF0000) | (element >> 8))
     if creator < 0 or index.rows[creator].length == 0:
         return UN
     _owner = index.hold(&index.rows[creator], &p)

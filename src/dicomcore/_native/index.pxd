@@ -24,8 +24,9 @@ cdef class Index:
     cdef bint complete
     cdef object failure                 # what finish() met, None while it met nothing
     cdef object lock
-    cdef list noted                     # deviations found outside the scanner: (name, tag, offset, message)
+    cdef set noted                      # deviations found outside the scanner: (name, tag, offset, message)
     cdef set late                       # deviations in sequences looked up late, shared by their indices
+    cdef dict siblings                  # rows found by (first and last of their level, tag), None at first
     cdef dict charsets                  # Charset of a data set, by the row of its item
     cdef Index outer                    # of the element whose value this indexes, for one looked up late
     cdef Py_ssize_t outer_row
@@ -38,6 +39,7 @@ cdef class Index:
     cdef int publish(self) except -1
     cdef Py_ssize_t find(self, Py_ssize_t first, Py_ssize_t stop, uint32_t tag) noexcept nogil
     cdef object hold(self, Row* row, const uint8_t** data)
+    cdef Py_ssize_t sibling(self, Py_ssize_t row, uint32_t tag) except -2
     cdef Py_ssize_t level_of(self, Py_ssize_t row, Py_ssize_t* stop) noexcept nogil
     cdef int note(self, str code, uint32_t tag, uint64_t offset, str message) except -1
 

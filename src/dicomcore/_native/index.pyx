@@ -32,6 +32,7 @@ from dicomcore.errors import InvalidDicomError, LimitError, TruncatedError
 
 cdef enum:
     FIRST_ROWS = 160            # most files have fewer
+    MANY = 256                  # rows to look through anew each time
     TRANSFER_SYNTAX_UID = 0x00020010
     GROUP_2_LENGTH = 0x00020000
 
@@ -146,6 +147,20 @@ cdef class Index:
             i = rows[i].next
         return found
 
+    cdef Py_ssize_t sibling(self, Py_ssize_t row, uint32_t tag) except -2:
+        # The last row with this tag in the data set of `row`, -1 if there is none. Where there are many siblings, what
+        # was found is remembered: each of them may ask for the same one.
+        cdef Py_ssize_t stop, first = self.level_of(row, &stop)
+        if stop - first < MANY:
+            return self.find(first, stop, tag)
+        key = (first, stop, tag)
+        if self.siblings is None:
+            self.siblings = {}
+        known = self.siblings.get(key)
+        if known is None:
+            known = self.siblings[key] = self.find(first, stop, tag)
+        return known
+
     cdef Py_ssize_t level_of(self, Py_ssize_t row, Py_ssize_t* stop) noexcept nogil:
         # First row of the data set that `row` is an element of, and the row behind its last.
         cdef uint32_t parent = self.rows[row].parent
@@ -163,10 +178,9 @@ cdef class Index:
 
     cdef int note(self, str code, uint32_t tag, uint64_t offset, str message) except -1:
         if self.noted is None:
-            self.noted = []
+            self.noted = set()
         entry = (code, tag, offset, message)
-        if entry not in self.noted:
-            self.noted.append(entry)
+        self.noted.add(entry)
         return 0
 
     @property
@@ -469,7 +483,7 @@ cdef Index open_value(Index outer, Py_ssize_t row):
     self.source = outer.source
     self.limits = outer.limits
     self.transfer_syntax = outer.transfer_syntax
-    self.noted = outer.noted = outer.noted if outer.noted is not None else []
+    self.noted = outer.noted = outer.noted if outer.noted is not None else set()
     self.late = outer.late = outer.late if outer.late is not None else set()
     self.outer = outer
     self.outer_row = row
