@@ -54,7 +54,8 @@ def main(arguments: list[str]) -> int:
         "LD_PRELOAD": f"{runtime('libasan.so')} {runtime('libubsan.so')}",
         "PYTHONPATH": str(library),
     }
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", "not long", "-k", UNFIT, *(arguments or paths)]
+    options = ["-p", "no:cacheprovider", "-m", "not long", "-k", UNFIT]
+    command = [sys.executable, "-m", "pytest", *options, *(arguments or paths)]
     return subprocess.run(command, cwd=HOUSE, env=environment).returncode
 
 
