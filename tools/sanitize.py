@@ -20,6 +20,8 @@ TESTS = (
     *("hostile", "codecs_hostile", "scan", "number", "dictionary", "values", "charset", "differential", "archive_rows"),
     *("rle", "jpegll", "swap", "unpack", "planes", "colour", "lut", "pixels_frames", "pixels_pieces", "guard"),
 )
+# These bound the process's memory, of which the sanitizers' shadow takes more than they grant.
+UNFIT = "not test_claims_allocate_nothing and not test_two_megabytes_that_inflate"
 CALM = {
     # leaks: the interpreter's own at its end. Null: a test asks for more than there is, and wants its MemoryError.
     "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1:abort_on_error=0",
@@ -51,9 +53,9 @@ def main(arguments: list[str]) -> int:
         **CALM,
         "LD_PRELOAD": f"{runtime('libasan.so')} {runtime('libubsan.so')}",
         "PYTHONPATH": str(library),
-        "DICOMCORE_SANITIZED": "1",
     }
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", "not long", *(arguments or paths)]
+    options = ["-p", "no:cacheprovider", "-m", "not long", "-k", UNFIT]
+    command = [sys.executable, "-m", "pytest", *options, *(arguments or paths)]
     return subprocess.run(command, cwd=HOUSE, env=environment).returncode
 
 
