@@ -69,6 +69,8 @@ def test_as_the_other_plugins_decode(one: Real):
     """Raw samples and what pydicom says of them, within the lossy decoders' spread."""
     data_set = pydicom.dcmread(one.path, force=True)
     others = [name for name in get_decoder(data_set.file_meta.TransferSyntaxUID).available_plugins if name != PLUGIN]
+    if one.line["deliberately_bad"]:  # Pillow gives what a codestream's wrong sign makes of the samples
+        others = [name for name in others if name != "pillow"]
     answers = []
     for name in others:
         try:
