@@ -24,7 +24,7 @@ from dicomcore.archive.row import read_row
 
 FILES, FOLDER, SMALLER_THAN = 20_000, 500, 60_000
 SHARE = 10  # of the files, one in so many for the peers
-RESULTS = Path("build/bench/index.json")
+RESULTS = Path(__file__).parent / "results" / "index.json"
 MEASURE = """
 import resource, sys
 from dicomcore.archive import index

@@ -29,18 +29,15 @@ SCANNED = {
     6: ("ODD_LENGTH", "has the odd length {claimed}"),
     7: ("UNKNOWN_VR", "has the unknown VR {claimed_vr}"),
     8: ("IMPLICIT_IN_EXPLICIT", "is in implicit VR where explicit VR was due"),
-    9: ("EXPLICIT_IN_IMPLICIT", "is in explicit VR where implicit VR was due"),
-    10: ("LENGTH_FIELD_16", "has a 16-bit length ({present}) where VR {claimed_vr} takes 32 bits"),
-    11: ("LENGTH_FIELD_32", "has a 32-bit length ({present}) where VR {claimed_vr} takes 16 bits"),
-    12: ("MISSING_ITEM_DELIMITER", "is of undefined length and lacks its item delimiter"),
-    13: ("MISSING_SEQUENCE_DELIMITER", "is of undefined length and lacks its sequence delimiter"),
-    14: ("STRAY_DELIMITER", "delimits nothing that is open or of undefined length"),
-    15: ("DELIMITER_LENGTH", "is a delimiter with length {claimed}, which should be 0"),
-    16: ("NOT_AN_ITEM", "stands where an item was due; {present} bytes of the sequence are left unread"),
-    17: ("NO_ITEMS", "is a sequence whose value holds no item; its bytes are kept as the value"),
-    18: ("SHORT_VR_UNDEFINED", "has undefined length, which its VR can't have"),
+    9: ("LENGTH_FIELD_16", "has a 16-bit length ({present}) where VR {claimed_vr} takes 32 bits"),
+    10: ("MISSING_ITEM_DELIMITER", "is of undefined length and lacks its item delimiter"),
+    11: ("MISSING_SEQUENCE_DELIMITER", "is of undefined length and lacks its sequence delimiter"),
+    12: ("STRAY_DELIMITER", "delimits nothing that is open or of undefined length"),
+    13: ("DELIMITER_LENGTH", "is a delimiter with length {claimed}, which should be 0"),
+    14: ("NOT_AN_ITEM", "stands where an item was due; {present} bytes of the sequence are left unread"),
+    15: ("NO_ITEMS", "is a sequence whose value holds no item; its bytes are kept as the value"),
+    16: ("SHORT_VR_UNDEFINED", "has undefined length, which its VR can't have"),
 }
-ITEM_TAGS = {12, 13, 14, 15}
 
 
 def scanned_issue(code: int, tag: int, offset: int, claimed: int, present: int) -> Issue:

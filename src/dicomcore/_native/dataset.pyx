@@ -454,14 +454,16 @@ cdef class DatasetBase:
         with cython.critical_section(self):
             if self.arranged >= 0:
                 return 0
-            rows = index.rows
+            # The number of rows is read before their place: who publishes them does it the other way round, so that
+            # rows read without its lock are never fewer than that.
             if self.container >= 0:
                 first = self.container + 1
-                stop = rows[self.container].next
+                stop = index.rows[self.container].next
             elif self.container == FILE_META:
                 first, stop = 0, index.meta_count
             else:
                 first, stop = index.meta_count, index.count
+            rows = index.rows
             n = stop - first
             if n > FEW_ROWS:                    # nested rows don't count: look how many there are
                 n = 0

@@ -532,6 +532,7 @@ cdef object decode_array(Index index, Py_ssize_t row, uint16_t vr):
 
 cdef Py_ssize_t count_multiplicity(Index index, Py_ssize_t row, uint16_t vr) except -1:
     # How many values the element has (PS3.5 6.4); 1 for a sequence, as pydicom counts.
+    cdef Py_ssize_t width
     cdef Row* r = index.known(row)
     if vr == SQ:
         return 1
@@ -542,11 +543,7 @@ cdef Py_ssize_t count_multiplicity(Index index, Py_ssize_t row, uint16_t vr) exc
         if isinstance(value, list):
             return len(<list>value)
         return 0 if value is None or value == "" else 1
-    if word_size(vr) > 1 and WORDS.get(vr, "u1")[0] != "u1" and not (
-            vr == OW or vr == OL or vr == OV or vr == OF or vr == OD):
-        if r.length % word_size(vr):
-            return 1
-        return <Py_ssize_t>r.length // word_size(vr)
-    if vr == AT:
-        return <Py_ssize_t>r.length // 4
-    return 1
+    width = word_size(vr)
+    if width == 1 or vr == OW or vr == OL or vr == OV or vr == OF or vr == OD or (r.length % width and vr != AT):
+        return 1
+    return <Py_ssize_t>r.length // width
