@@ -17,6 +17,7 @@ from dicomcore.pixels import FrameDescription, codec_for, decode_frame
 from dicomcore.pixels import codecs as known_codecs
 from dicomcore.pixels.colour import coded_colour
 from dicomcore.pixels.decoding import check_header
+from dicomcore.pixels.registry import as_bytes
 
 if TYPE_CHECKING:
     from pydicom.pixels.decoders.base import DecodeRunner
@@ -39,45 +40,43 @@ def is_available(uid: str) -> bool:
     return any(codec.uid == uid and codec.available for codec in known_codecs())
 
 
-def decode(src: bytes, runner: DecodeRunner) -> bytearray:
+def decode(src: bytes, runner: DecodeRunner) -> memoryview:
     """Decode the codestream of one frame, without colour conversion: little-endian samples, by pixel, of RLE by plane.
 
     Samples have the width of Bits Allocated, a byte each for single bits; the runner is told where their width, their
     order or their colour is another than it was. Raises PixelDecodeError, upon which pydicom tries its next plugin.
+
+    A memoryview and no bytearray: Python clears a bytearray with all other threads waiting, as long as decoding takes.
     """
     description = _described(runner)
     decoder = _decode_rle if description.transfer_syntax == RLE_LOSSLESS else _decode_by_pixel
-    frame, width = decoder(src, description, runner)
-    if 8 * width != runner.bits_allocated:
-        runner.set_option("bits_allocated", 8 * width)
+    samples = decoder(src, description, runner)
+    if 8 * samples.itemsize != runner.bits_allocated:
+        runner.set_option("bits_allocated", 8 * samples.itemsize)
     if sys.byteorder == "big":
-        _swap(frame, width)
-    return frame
+        samples.byteswap(inplace=True)
+    return memoryview(as_bytes(samples))
 
 
-def _decode_rle(src: bytes, description: FrameDescription, runner: DecodeRunner) -> tuple[bytearray, int]:
-    """Planes as they stand in the segments, which is what pydicom's own plugins give; and the width of a sample."""
-    width = description.dtype.itemsize
-    frame = bytearray(description.samples * width)
-    codecs.rle_decode(
+def _decode_rle(src: bytes, description: FrameDescription, runner: DecodeRunner) -> NDArray[Any]:
+    """Planes as they stand in the segments, which is what pydicom's own plugins give."""
+    samples = codecs.rle_decode(
         src,
         rows=description.rows,
         columns=description.columns,
         samples_per_pixel=description.samples_per_pixel,
         bits_allocated=description.bits_allocated,
-        out=frame,
         planar=True,
     )
     runner.set_option("planar_configuration", 1)
     if "<" in (runner.get_option("rle_segment_order"), runner.get_option("byteorder")):
-        _swap(frame, width)  # options of pydicom's plugins for writers that begin with the least significant byte
-    return frame, width
+        samples.byteswap(inplace=True)  # pydicom's options, for writers that begin with the least significant byte
+    return samples
 
 
-def _decode_by_pixel(src: bytes, description: FrameDescription, runner: DecodeRunner) -> tuple[bytearray, int]:
+def _decode_by_pixel(src: bytes, description: FrameDescription, runner: DecodeRunner) -> NDArray[Any]:
     description = _settled(src, description)
-    frame = bytearray(description.samples * description.dtype.itemsize)
-    out = np.frombuffer(frame, description.dtype).reshape(description.shape)
+    out = np.empty(description.shape, description.dtype)
     decoded = decode_frame(src, description, out=out)
     if description.samples_per_pixel > 1:
         runner.set_option("planar_configuration", 0)
@@ -86,11 +85,7 @@ def _decode_by_pixel(src: bytes, description: FrameDescription, runner: DecodeRu
             runner.set_option("photometric_interpretation", "RGB")
         elif space == "YBR" and runner.photometric_interpretation not in YBR_FULL:
             runner.set_option("photometric_interpretation", "YBR_FULL")
-    return frame, description.dtype.itemsize
-
-
-def _swap(frame: bytearray, width: int) -> None:
-    np.frombuffer(frame, f"u{width}").byteswap(inplace=True)
+    return out
 
 
 def _described(runner: DecodeRunner) -> FrameDescription:
