@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore import codecs
-from dicomcore.errors import EncodeError, PixelDecodeError
+from dicomcore._native.blank import blank
+from dicomcore.errors import EncodeError, LimitError, PixelDecodeError
+from dicomcore.limits import DEFAULT_LIMITS
 from dicomcore.pixels import FrameDescription, codec_for, decode_frame
 from dicomcore.pixels import codecs as known_codecs
 from dicomcore.pixels.colour import coded_colour
 from dicomcore.pixels.decoding import check_header
-from dicomcore.pixels.registry import as_bytes
 
 if TYPE_CHECKING:
     from pydicom.pixels.decoders.base import DecodeRunner
@@ -40,43 +41,45 @@ def is_available(uid: str) -> bool:
     return any(codec.uid == uid and codec.available for codec in known_codecs())
 
 
-def decode(src: bytes, runner: DecodeRunner) -> memoryview:
+def decode(src: bytes, runner: DecodeRunner) -> bytearray:
     """Decode the codestream of one frame, without colour conversion: little-endian samples, by pixel, of RLE by plane.
 
     Samples have the width of Bits Allocated, a byte each for single bits; the runner is told where their width, their
     order or their colour is another than it was. Raises PixelDecodeError, upon which pydicom tries its next plugin.
-
-    A memoryview and no bytearray: Python clears a bytearray with all other threads waiting, as long as decoding takes.
     """
     description = _described(runner)
     decoder = _decode_rle if description.transfer_syntax == RLE_LOSSLESS else _decode_by_pixel
-    samples = decoder(src, description, runner)
-    if 8 * samples.itemsize != runner.bits_allocated:
-        runner.set_option("bits_allocated", 8 * samples.itemsize)
+    frame, width = decoder(src, description, runner)
+    if 8 * width != runner.bits_allocated:
+        runner.set_option("bits_allocated", 8 * width)
     if sys.byteorder == "big":
-        samples.byteswap(inplace=True)
-    return memoryview(as_bytes(samples))
+        _swap(frame, width)
+    return frame
 
 
-def _decode_rle(src: bytes, description: FrameDescription, runner: DecodeRunner) -> NDArray[Any]:
-    """Planes as they stand in the segments, which is what pydicom's own plugins give."""
-    samples = codecs.rle_decode(
+def _decode_rle(src: bytes, description: FrameDescription, runner: DecodeRunner) -> tuple[bytearray, int]:
+    """Planes as they stand in the segments, which is what pydicom's own plugins give; and the width of a sample."""
+    width = description.dtype.itemsize
+    frame = _blank(description)
+    codecs.rle_decode(
         src,
         rows=description.rows,
         columns=description.columns,
         samples_per_pixel=description.samples_per_pixel,
         bits_allocated=description.bits_allocated,
+        out=frame,
         planar=True,
     )
     runner.set_option("planar_configuration", 1)
     if "<" in (runner.get_option("rle_segment_order"), runner.get_option("byteorder")):
-        samples.byteswap(inplace=True)  # pydicom's options, for writers that begin with the least significant byte
-    return samples
+        _swap(frame, width)  # pydicom's options, for writers that begin with the least significant byte
+    return frame, width
 
 
-def _decode_by_pixel(src: bytes, description: FrameDescription, runner: DecodeRunner) -> NDArray[Any]:
+def _decode_by_pixel(src: bytes, description: FrameDescription, runner: DecodeRunner) -> tuple[bytearray, int]:
     description = _settled(src, description)
-    out = np.empty(description.shape, description.dtype)
+    frame = _blank(description)
+    out = np.frombuffer(frame, description.dtype).reshape(description.shape)
     decoded = decode_frame(src, description, out=out)
     if description.samples_per_pixel > 1:
         runner.set_option("planar_configuration", 0)
@@ -85,7 +88,19 @@ def _decode_by_pixel(src: bytes, description: FrameDescription, runner: DecodeRu
             runner.set_option("photometric_interpretation", "RGB")
         elif space == "YBR" and runner.photometric_interpretation not in YBR_FULL:
             runner.set_option("photometric_interpretation", "YBR_FULL")
-    return out
+    return frame, description.dtype.itemsize
+
+
+def _blank(description: FrameDescription) -> bytearray:
+    """Room for the frame; memory that is asked for and not written costs nothing, should the codestream be refused."""
+    size = description.samples * description.dtype.itemsize
+    if description.rows * description.columns > DEFAULT_LIMITS.frame_pixels:
+        raise LimitError(f"a frame of {description.rows} × {description.columns} pixels crosses the limit")
+    return blank(size)
+
+
+def _swap(frame: bytearray, width: int) -> None:
+    np.frombuffer(frame, f"u{width}").byteswap(inplace=True)
 
 
 def _described(runner: DecodeRunner) -> FrameDescription:
