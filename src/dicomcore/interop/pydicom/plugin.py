@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore import codecs
-from dicomcore.errors import EncodeError, PixelDecodeError
+from dicomcore._native.blank import blank
+from dicomcore.errors import EncodeError, LimitError, PixelDecodeError
+from dicomcore.limits import DEFAULT_LIMITS
 from dicomcore.pixels import FrameDescription, codec_for, decode_frame
 from dicomcore.pixels import codecs as known_codecs
 from dicomcore.pixels.colour import coded_colour
@@ -58,7 +60,7 @@ def decode(src: bytes, runner: DecodeRunner) -> bytearray:
 def _decode_rle(src: bytes, description: FrameDescription, runner: DecodeRunner) -> tuple[bytearray, int]:
     """Planes as they stand in the segments, which is what pydicom's own plugins give; and the width of a sample."""
     width = description.dtype.itemsize
-    frame = bytearray(description.samples * width)
+    frame = _blank(description)
     codecs.rle_decode(
         src,
         rows=description.rows,
@@ -70,13 +72,13 @@ def _decode_rle(src: bytes, description: FrameDescription, runner: DecodeRunner)
     )
     runner.set_option("planar_configuration", 1)
     if "<" in (runner.get_option("rle_segment_order"), runner.get_option("byteorder")):
-        _swap(frame, width)  # options of pydicom's plugins for writers that begin with the least significant byte
+        _swap(frame, width)  # pydicom's options, for writers that begin with the least significant byte
     return frame, width
 
 
 def _decode_by_pixel(src: bytes, description: FrameDescription, runner: DecodeRunner) -> tuple[bytearray, int]:
     description = _settled(src, description)
-    frame = bytearray(description.samples * description.dtype.itemsize)
+    frame = _blank(description)
     out = np.frombuffer(frame, description.dtype).reshape(description.shape)
     decoded = decode_frame(src, description, out=out)
     if description.samples_per_pixel > 1:
@@ -87,6 +89,14 @@ def _decode_by_pixel(src: bytes, description: FrameDescription, runner: DecodeRu
         elif space == "YBR" and runner.photometric_interpretation not in YBR_FULL:
             runner.set_option("photometric_interpretation", "YBR_FULL")
     return frame, description.dtype.itemsize
+
+
+def _blank(description: FrameDescription) -> bytearray:
+    """Room for the frame; memory that is asked for and not written costs nothing, should the codestream be refused."""
+    size = description.samples * description.dtype.itemsize
+    if description.rows * description.columns > DEFAULT_LIMITS.frame_pixels:
+        raise LimitError(f"a frame of {description.rows} × {description.columns} pixels crosses the limit")
+    return blank(size)
 
 
 def _swap(frame: bytearray, width: int) -> None:
