@@ -68,7 +68,9 @@ def test_as_pydicom_decodes(one: Real):
 def test_as_the_other_plugins_decode(one: Real):
     """Raw samples and what pydicom says of them, within the lossy decoders' spread."""
     data_set = pydicom.dcmread(one.path, force=True)
-    others = [name for name in get_decoder(data_set.file_meta.TransferSyntaxUID).available_plugins if name != PLUGIN]
+    # Pillow shifts what a JPEG 2000 codestream calls signed and the data set doesn't: no answer to hold against.
+    unfit = (PLUGIN, "pillow")
+    others = [name for name in get_decoder(data_set.file_meta.TransferSyntaxUID).available_plugins if name not in unfit]
     if one.line["deliberately_bad"]:  # Pillow gives what a codestream's wrong sign makes of the samples
         others = [name for name in others if name != "pillow"]
     answers = []
