@@ -132,3 +132,12 @@ def test_functional_groups_frame_by_frame():
     ds.PerFrameFunctionalGroupsSequence = dc.Sequence(own)
     assert ds.frames.render(0).tolist() == [[0, 255, 255, 255]]
     assert ds.frames.render(1).tolist() == [[0, 0, 0, 255]]
+
+
+@pytest.mark.skipif(bool(ABSENT), reason=str(ABSENT))
+def test_empty_look_up_tables_are_none():
+    """A real file has Modality and VOI LUT Sequences whose items are empty."""
+    path = named("JPEGLosslessP14SV1_1s_1f_u_16_16.dcm")
+    shown = dc.dcmread(path).frames.render(0)
+    assert shown.shape == (535, 800)
+    assert shown.std() > 10

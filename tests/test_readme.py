@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from corpus import PYDICOM
+
+import dicomcore as dc
 
 README = Path(__file__).parents[1] / "README.md"
 BLOCKS = re.findall(r"^```python\n(.*?)^```", README.read_text(encoding="utf-8"), re.M | re.S)
@@ -43,3 +47,10 @@ def test_table(archive):
     names: dict = {}
     exec(BLOCKS[1], names)
     assert names["table"].column("Modality").to_pylist() == ["CT"]
+
+
+def test_rooms_come_with_the_package():
+    code = "import sys, dicomcore as dc; assert 'dicomcore.codecs' not in sys.modules; dc.codecs.rle_encode; dc.pixels"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = dc.nothing

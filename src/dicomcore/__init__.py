@@ -1,5 +1,6 @@
 """dicomcore: a DICOM parser and codec engine. ``import dicomcore as dc``; start at `dcmread`."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from dicomcore.dataset import DataElement, Dataset, Sequence
@@ -49,8 +50,13 @@ __all__ = [
 ]
 
 
+ROOMS = frozenset(("archive", "cli", "codecs", "interop", "pixels"))
+
+
 def __getattr__(name: str) -> Any:
-    # What needs pydicom is imported when it is first asked for.
+    # Rooms that not everyone enters, and what needs pydicom, are imported when they are first asked for.
+    if name in ROOMS:
+        return import_module(f"dicomcore.{name}")
     if name == "from_pydicom":
         from dicomcore.interop.pydicom import from_pydicom
 

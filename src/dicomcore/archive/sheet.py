@@ -65,7 +65,7 @@ def _picture_of(rows: list[dict[str, Any]], files: int) -> SeriesPicture:
         except (DicomError, OSError) as error:
             reason = reason or str(error)
             continue
-        size = f"{shown.shape[1]} × {shown.shape[0]}"
+        size = f"{shown.shape[1]} x {shown.shape[0]}"
         count = f"{files} files" if files > 1 else f"{len(frames)} frames" if len(frames) > 1 else "1 file"
         return SeriesPicture(title, f"{size}, {count}", tried["path"], shown, "")
     return SeriesPicture(title, f"{files} files" if files > 1 else "1 file", row["path"], None, reason)

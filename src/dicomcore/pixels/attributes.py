@@ -103,18 +103,18 @@ def display_of(data_set: Any, frame: int = 0) -> Display:
     transformed = _first(places, "PixelValueTransformationSequence") or data_set
     view = _first(places, "FrameVOILUTSequence") or data_set
     signed = number(data_set, "PixelRepresentation", 0) == 1
-    modality = _items(data_set, "ModalityLUTSequence")
-    presentation = _items(data_set, "PresentationLUTSequence")
+    modality = _tables(data_set, "ModalityLUTSequence", data_set, signed)
+    presentation = _tables(data_set, "PresentationLUTSequence", data_set, False)
     return Display(
         photometric_interpretation=str(data_set.get("PhotometricInterpretation") or "MONOCHROME2").strip(),
         bits_stored=int(number(data_set, "BitsStored", 8)),
         rescale_slope=float(number(transformed, "RescaleSlope", 1.0)),
         rescale_intercept=float(number(transformed, "RescaleIntercept", 0.0)),
-        modality_lut=_table(modality[0], data_set, signed) if modality else None,
+        modality_lut=modality[0] if modality else None,
         windows=_windows(view),
-        voi_luts=tuple(_table(item, data_set, signed) for item in _items(view, "VOILUTSequence")),
+        voi_luts=_tables(view, "VOILUTSequence", data_set, signed),
         presentation_shape=str(data_set.get("PresentationLUTShape") or "").strip() or None,
-        presentation_lut=_table(presentation[0], data_set, False) if presentation else None,
+        presentation_lut=presentation[0] if presentation else None,
         palette=palette_of(data_set),
         padding=_padding(data_set),
     )
@@ -154,6 +154,12 @@ def _first(places: list[Any], keyword: str) -> Any:
 def _items(place: Any, keyword: str) -> Sequence[Any]:
     value = place.get(keyword)
     return value if isinstance(value, list) else ()
+
+
+def _tables(place: Any, keyword: str, data_set: Any, signed: bool) -> tuple[LookUpTable, ...]:
+    """The look-up tables of a sequence; some writers put in items all of whose attributes are empty."""
+    items = [item for item in _items(place, keyword) if item.get("LUTDescriptor") is not None]
+    return tuple(_table(item, data_set, signed) for item in items)
 
 
 def _table(item: Any, data_set: Any, signed: bool) -> LookUpTable:

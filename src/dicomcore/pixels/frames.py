@@ -248,7 +248,8 @@ class Frames:
             return DecodedFrame(self._native(index, out), self.stated, None, ())
         assert self._pieces is not None
         with self._lock:
-            codestream = self._pieces.codestream(index)
+            fragments = self._pieces.fragments(index)
+        codestream = self._pieces.joined(fragments)  # read outside the lock: other threads decode meanwhile
         stated = self.stated if self.description == self.stated else self._widened()
         decoded = decode_frame(codestream, stated, out=out, limits=self.limits, frame=index)
         for note in (*decoded.notes, *colour_notes(self.stated, decoded.info)):

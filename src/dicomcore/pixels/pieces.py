@@ -70,7 +70,10 @@ class Pieces:
 
     def codestream(self, index: int) -> memoryview:
         """The bytes of frame `index`, its fragments joined."""
-        fragments = self.fragments(index)
+        return self.joined(self.fragments(index))
+
+    def joined(self, fragments: tuple[Fragment, ...]) -> memoryview:
+        """The bytes of these fragments together; unlike all else here to be called on any thread."""
         if len(fragments) == 1:
             return self.store.read(*fragments[0])
         return memoryview(b"".join(self.store.read(*fragment) for fragment in fragments))

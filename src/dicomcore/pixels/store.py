@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -23,7 +22,6 @@ class Store:
         self._path = path
         self._start = start
         self._read = read
-        self._lock = threading.Lock()
 
     @classmethod
     def of(cls, data_set: Any, element: Any) -> Store:
@@ -40,8 +38,7 @@ class Store:
         """Exactly these bytes; raises PixelDecodeError where there are fewer."""
         if offset < 0 or length < 0 or offset > self.size or length > self.size - offset:
             raise PixelDecodeError(f"pixel data of {self.size} bytes ends before {offset} + {length}", offset=self.size)
-        with self._lock:
-            return self._read(offset, length)
+        return self._read(offset, length)
 
     def upto(self, offset: int, length: int) -> memoryview:
         """These bytes, or as many of them as there are."""
