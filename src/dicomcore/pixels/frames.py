@@ -40,6 +40,8 @@ from dicomcore.tags import Tag
 
 __all__ = ["Frames"]
 
+MOST_AT_ONCE, RUN_BYTES = 16, 4 << 20
+"""Frames that a thread takes from the queue, and reads, at once; and the bytes that they may have."""
 SERIAL_BYTES = 1 << 20
 """Frames that are smaller together are decoded faster without threads."""
 UNPROVEN_SAMPLES = 1 << 28
@@ -160,12 +162,24 @@ class Frames:
         if out is None and self._pieces is not None and len(indices) * self.description.samples > UNPROVEN_SAMPLES:
             self.decode(indices[0], raw=raw)  # raises before all that is claimed is allocated
         target = self._target(len(indices), out)
+        threads = self._threads(len(indices), workers)
+        size = self._run_length(len(indices), threads)
 
-        def decode(place: int, index: int) -> None:
-            self.decode(index, raw=raw, out=target[place])
+        def decode(_: int, places: range) -> None:
+            chosen = [self._index(indices[place]) for place in places]
+            for place, index, codestream in zip(places, chosen, self._codestreams(chosen), strict=True):
+                self._finish(self._decoded(index, target[place], codestream), raw)
 
-        run_over(indices, decode, self._threads(len(indices), workers))
+        runs = [range(at, min(at + size, len(indices))) for at in range(0, len(indices), size)]
+        run_over(runs, decode, threads)
         return target
+
+    def _run_length(self, frames: int, threads: int) -> int:
+        """How many frames a thread takes at once: some runs for each thread, and few bytes in a run."""
+        if self._pieces is None:
+            return 1
+        average = self._store.size // max(self._count, 1) + 1
+        return max(1, min(MOST_AT_ONCE, frames // (4 * threads), RUN_BYTES // average))
 
     def _threads(self, frames: int, workers: int | None) -> int:
         """How many threads are worth it; videos and uncompressed frames are not decoded, but read in order."""
@@ -241,15 +255,21 @@ class Frames:
             return self.stated  # said when the frame is decoded
         return replace(self.stated, samples_per_pixel=settled.samples_per_pixel, bits_allocated=settled.bits_allocated)
 
-    def _decoded(self, index: int, out: NDArray[Any] | None) -> DecodedFrame:
+    def _codestreams(self, indices: list[int]) -> list[memoryview | None]:
+        """The codestreams of several frames, read together where they stand together; None where there are none."""
+        if self._pieces is None or self._is_video or self._layout is not None:
+            return [None] * len(indices)
+        with self._lock:
+            fragments = [self._pieces.fragments(index) for index in indices]
+        return list(self._pieces.joined_each(fragments))  # outside the lock: other threads decode meanwhile
+
+    def _decoded(self, index: int, out: NDArray[Any] | None, codestream: memoryview | None = None) -> DecodedFrame:
         if self._is_video:
             return self._video_frame(index, out)
         if self._layout is not None:
             return DecodedFrame(self._native(index, out), self.stated, None, ())
-        assert self._pieces is not None
-        with self._lock:
-            fragments = self._pieces.fragments(index)
-        codestream = self._pieces.joined(fragments)  # read outside the lock: other threads decode meanwhile
+        if codestream is None:
+            (codestream,) = self._codestreams([index])
         stated = self.stated if self.description == self.stated else self._widened()
         decoded = decode_frame(codestream, stated, out=out, limits=self.limits, frame=index)
         for note in (*decoded.notes, *colour_notes(self.stated, decoded.info)):

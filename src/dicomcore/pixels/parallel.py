@@ -6,8 +6,11 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 __all__ = ["cpus", "run_over"]
+
+Item = TypeVar("Item")
 
 
 def cpus() -> int:
@@ -15,13 +18,13 @@ def cpus() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def run_over(indices: Sequence[int], work: Callable[[int, int], object], threads: int) -> None:
-    """Call ``work(place, index)`` for each of the indices; the first that raises ends it, on every thread."""
+def run_over(items: Sequence[Item], work: Callable[[int, Item], object], threads: int) -> None:
+    """Call ``work(place, item)`` for each of the items; the first that raises ends it, on every thread."""
     if threads < 2:
-        for place, index in enumerate(indices):
-            work(place, index)
+        for place, item in enumerate(items):
+            work(place, item)
         return
-    pending = iter(enumerate(indices))
+    pending = iter(enumerate(items))
     lock = threading.Lock()  # an iterator may not be drawn from by two threads at once
     stopped = threading.Event()
 
