@@ -184,12 +184,12 @@ cdef inline void close_level(Scanner* s, uint64_t content_end) noexcept nogil:
     s.depth -= 1
 
 
-cdef inline uint32_t load_tag(const uint8_t* p, bint big) noexcept nogil:
-    cdef uint32_t word
-    if big:
-        return load_be32(p)
-    word = load_le32(p)
+cdef inline uint32_t rotate(uint32_t word) noexcept nogil:
     return (word << 16) | (word >> 16)
+
+
+cdef inline uint32_t load_tag(const uint8_t* p, bint big) noexcept nogil:
+    return load_be32(p) if big else rotate(load_le32(p))
 
 
 cdef inline uint32_t load_word(const uint8_t* p, bint big) noexcept nogil:
@@ -316,10 +316,6 @@ cdef inline Status read_header(Scanner* s, Level* level, const uint8_t* p, uint3
     length[0] = load_word(p + 8, big)
     header[0] = 12
     return OK
-
-
-cdef inline bint starts_with(const uint8_t* p, uint32_t tag, bint big) noexcept nogil:
-    return load_tag(p, big) == tag
 
 
 cdef Status open_undefined(Scanner* s, Level* level, const uint8_t* value, uint64_t left, uint32_t tag, uint16_t vr,
@@ -548,10 +544,6 @@ cdef Status scan_items(Scanner* s, const Row* element) noexcept nogil:
     if status != OK:
         return status
     return open_level(s, ITEMS, mode, s.total, True, True)
-
-
-cdef inline uint32_t rotate(uint32_t word) noexcept nogil:
-    return (word << 16) | (word >> 16)
 
 
 cdef inline void put_row(Row* row, uint64_t head, uint64_t offset, uint64_t length, uint32_t parent,
