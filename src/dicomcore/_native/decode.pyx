@@ -157,7 +157,7 @@ cdef uint16_t resolve_vr(Index index, Py_ssize_t row) except? 0xFFFF:
             vr = public_vr(r.tag)
             if vr == NO_VR:
                 vr = UN
-    elif vr_form(<uint8_t>vr, <uint8_t>(vr >> 8)) == VR_UNKNOWN:
+    elif vr_form(vr) == VR_UNKNOWN:
         return UN
     if vr == US_OR_SS or vr == OB_OR_OW or vr == US_OR_OW or vr == US_OR_SS_OR_OW:
         return from_context(index, row, vr)

@@ -16,7 +16,6 @@ from dicomcore._native.vr cimport (
     NO_VR,
     SQ,
     UN,
-    VR_FORM,
     VR_LONG,
     VR_SEQUENCE,
     VR_SHORT,
@@ -202,7 +201,7 @@ cdef inline uint16_t load_half(const uint8_t* p, bint big) noexcept nogil:
 
 cdef bint looks_explicit(const uint8_t* p) noexcept nogil:
     # Whether the element header at p (8 bytes) carries a VR of the standard.
-    return vr_form(p[4], p[5]) != VR_UNKNOWN
+    return vr_form(load_le16(p + 4)) != VR_UNKNOWN
 
 
 cdef Status unfinished(Scanner* s, Level* level) noexcept nogil:
@@ -297,7 +296,7 @@ cdef inline Status read_header(Scanner* s, Level* level, const uint8_t* p, uint3
         length[0] = load_word(p + 4, big)
         return OK
     vr[0] = p[4] | (<uint16_t>p[5] << 8)
-    form = vr_form(p[4], p[5])
+    form = vr_form(vr[0])
     if form == VR_SHORT:
         length[0] = load_half(p + 6, big)
         return OK
@@ -579,13 +578,6 @@ cdef inline Level* push(Level* level, uint64_t end, uint32_t row, uint8_t kind, 
     return level
 
 
-cdef inline uint8_t form_of(uint16_t vr) noexcept nogil:
-    # vr_form() for both letters at once.
-    if vr & 0xE0E0 != 0x4040:
-        return VR_UNKNOWN
-    return VR_FORM[(vr & 31) | (vr >> 3 & 0x3E0)]
-
-
 cdef inline const uint8_t* bytes_at(uint64_t address) noexcept nogil:
     return <const uint8_t*><size_t>address
 
@@ -628,7 +620,7 @@ cdef void scan_plain(Scanner* s) noexcept nogil:
                     else:
                         vr = <uint16_t>length
                         length >>= 16
-                        form = form_of(vr)
+                        form = vr_form(vr)
                         if form == VR_SHORT:            # most are: nothing more to ask than this
                             if length > end - at - 8 or length & 1:
                                 break

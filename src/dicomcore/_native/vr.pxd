@@ -55,11 +55,11 @@ cdef enum VR:
     US_OR_SS_OR_OW = 0x746C
 
 
-cdef inline uint8_t vr_form(uint8_t first, uint8_t second) noexcept nogil:
-    # The form of an explicit element's header (PS3.5 7.1.2).
-    if (first & 0xE0) != 0x40 or (second & 0xE0) != 0x40:
+cdef inline uint8_t vr_form(uint16_t vr) noexcept nogil:
+    # The form of an explicit element's header (PS3.5 7.1.2), by both letters at once.
+    if vr & 0xE0E0 != 0x4040:
         return VR_UNKNOWN
-    return VR_FORM[(first & 31) | (second & 31) << 5]
+    return VR_FORM[(vr & 31) | (vr >> 3 & 0x3E0)]
 
 
 cdef inline bint is_letters(uint8_t first, uint8_t second) noexcept nogil:
