@@ -38,6 +38,7 @@ def header_of(data_set: Any) -> Any:
     header = make_dataset(type(data_set), opened, DATA_SET)
     changed = {tag: element for tag, element in (elements or {}).items() if element is None or element._changed}
     header._take(changed, None, None)
+    header.file_meta = data_set.file_meta  # which may have been changed too
     return header
 
 

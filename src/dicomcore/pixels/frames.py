@@ -26,6 +26,7 @@ from dicomcore.pixels.builtin import NATIVE
 from dicomcore.pixels.colour import coded_colour, colour_notes, to_rgb
 from dicomcore.pixels.decoding import DecodedFrame, check_header, decode_frame
 from dicomcore.pixels.layout import Layout
+from dicomcore.pixels.mislabelled import codec_of_frame, syntax_of_fragment
 from dicomcore.pixels.note import Note
 from dicomcore.pixels.overlays import Overlay, read_overlays
 from dicomcore.pixels.parallel import cpus, run_over
@@ -83,6 +84,8 @@ class Frames:
         if element.is_undefined_length or self._looks_encapsulated():
             self._pieces = Pieces(self._store, frames, self.limits, extended_table(header))
             self._count = frames if self.stated.transfer_syntax in VIDEO_SYNTAXES else self._found(frames)
+            if self.stated.transfer_syntax in NATIVE and self._count:
+                self._relabel()
         else:
             wide = element.VR == "OW" and self.stated.transfer_syntax in BIG_ENDIAN
             self._layout = Layout(self._store, self.stated, frames, self.limits, wide=wide)
@@ -231,6 +234,18 @@ class Frames:
         """Encapsulated pixel data of defined length, which nobody should write, or which was set in memory."""
         return self.stated.transfer_syntax not in NATIVE and self._store.upto(0, 4) == ITEM
 
+    def _relabel(self) -> None:
+        """Pixel data in fragments under a transfer syntax without any: what they are is told from the first one."""
+        syntax, notes = syntax_of_fragment(self.stated.transfer_syntax, self._head())
+        self.stated = replace(self.stated, transfer_syntax=syntax)
+        self._notes.update(dict.fromkeys(notes))
+
+    def _head(self) -> memoryview:
+        """The first bytes of the first frame's codestream."""
+        assert self._pieces is not None
+        fragment = self._pieces.fragments(0)[0]
+        return memoryview(self._store.upto(fragment.offset, min(fragment.length, 4096)))
+
     def _found(self, stated: int) -> int:
         assert self._pieces is not None
         found = len(self._pieces)
@@ -245,12 +260,10 @@ class Frames:
         if self._pieces is None or self._is_video or not self._count:
             return self.stated if not self._is_video else replace(self.stated, bits_allocated=8, samples_per_pixel=3)
         try:
-            codec = codec_for(self.stated.transfer_syntax)
-            if codec.read_header is None:
+            _, info, _ = codec_of_frame(self.stated.transfer_syntax, self._head())
+            if info is None:
                 return self.stated
-            fragment = self._pieces.fragments(0)[0]
-            head = self._store.upto(fragment.offset, min(fragment.length, 4096))
-            settled, _ = check_header(codec.read_header(head), self.stated, self.limits, held=1 << 62)
+            settled, _ = check_header(info, self.stated, self.limits, held=1 << 62)
         except DicomError:
             return self.stated  # said when the frame is decoded
         return replace(self.stated, samples_per_pixel=settled.samples_per_pixel, bits_allocated=settled.bits_allocated)
