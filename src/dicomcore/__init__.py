@@ -18,6 +18,7 @@ from dicomcore.issues import Issue
 from dicomcore.limits import Limits
 from dicomcore.part10.reader import dcmread
 from dicomcore.part10.rows import scan
+from dicomcore.part10.writer import dcmwrite
 from dicomcore.tags import Tag
 from dicomcore.uids import UID
 from dicomcore.values import PersonName
@@ -45,6 +46,7 @@ __all__ = [
     "TruncatedError",
     "UnsupportedTransferSyntaxError",
     "dcmread",
+    "dcmwrite",
     "from_pydicom",
     "scan",
 ]

@@ -17,6 +17,7 @@ from dicomcore.uids import UID
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from dicomcore.part10.target import Target
     from dicomcore.pixels.frames import Frames
     from dicomcore.waveforms import Waveforms
 
@@ -53,7 +54,14 @@ class Dataset(DatasetBase):
     @property
     def preamble(self) -> bytes | None:
         """The 128 bytes before the DICM prefix; None where there were none."""
+        if "_preamble" in self.__dict__:
+            stored: bytes | None = self.__dict__["_preamble"]
+            return stored
         return self._index.preamble if self._index is not None else None
+
+    @preamble.setter
+    def preamble(self, value: bytes | None) -> None:
+        self.__dict__["_preamble"] = value
 
     @property
     def transfer_syntax(self) -> UID | None:
@@ -101,6 +109,20 @@ class Dataset(DatasetBase):
         if frames is not None:
             found |= set(frames.issues)
         return tuple(sorted(found, key=lambda issue: (issue.offset, issue.code, issue.message)))
+
+    # -- writing
+
+    def save_as(self, target: Target, **options: Any) -> None:
+        """Write it to a path, a binary stream or a bytearray, with the options of `dcmwrite`."""
+        from dicomcore.part10.writer import dcmwrite  # part10 stands on data sets
+
+        dcmwrite(target, self, **options)
+
+    def to_bytes(self, **options: Any) -> bytes:
+        """The bytes of the file that `save_as` would write, with the same options."""
+        from dicomcore.part10.writer import to_bytes
+
+        return to_bytes(self, **options)
 
     # -- pixels
 

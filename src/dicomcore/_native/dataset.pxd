@@ -44,3 +44,6 @@ cdef class DataElement:
 
     cdef object get_value(self)
     cdef int settle(self) except -1
+
+
+cdef list items_of_row(Index index, Py_ssize_t row)

@@ -107,6 +107,11 @@ cdef object make_sequence(Index index, Py_ssize_t row):
     return SEQUENCE(items)
 
 
+cdef list items_of_row(Index index, Py_ssize_t row):
+    # The items of an SQ element as data sets nobody else holds.
+    return <list>make_sequence(index, row)
+
+
 cdef uint16_t vr_code(str vr) except 0xFFFF:
     if len(vr) == 2:
         code = <uint16_t>(ord(vr[0]) | ord(vr[1]) << 8)

@@ -1,6 +1,6 @@
 # Values from rows: VR resolution, character sets, and the Python or NumPy value that a VR turns into.
 
-from libc.stdint cimport uint16_t, uint32_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t
 
 from dicomcore._native.index cimport Index
 from dicomcore._native.scan cimport Row
@@ -15,3 +15,6 @@ cdef Py_ssize_t count_multiplicity(Index index, Py_ssize_t row, uint16_t vr) exc
 cdef object raw_view(Index index, Py_ssize_t row)
 cdef object empty_value(uint16_t vr)
 cdef bint is_text(uint16_t vr) noexcept nogil
+cdef bint is_ascii(const uint8_t* p, Py_ssize_t n) noexcept nogil
+cdef bint has_charset(uint16_t vr) noexcept nogil
+cdef Py_ssize_t word_size(uint16_t vr) noexcept nogil

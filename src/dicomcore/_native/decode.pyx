@@ -209,7 +209,7 @@ cdef object stated_charset(Index index, Py_ssize_t row):
     return known
 
 
-cdef inline bint is_ascii(const uint8_t* p, Py_ssize_t n) noexcept nogil:
+cdef bint is_ascii(const uint8_t* p, Py_ssize_t n) noexcept nogil:
     # No byte above 7FH and no escape, so that every character set gives the same text.
     cdef uint64_t word, high = 0
     cdef Py_ssize_t i = 0
@@ -283,7 +283,7 @@ cdef object plain_text(const uint8_t* p, Py_ssize_t n, uint16_t vr):
         cut = <const uint8_t*>memchr(p, 0x5C, end - p) if end > p else NULL
 
 
-cdef inline bint has_charset(uint16_t vr) noexcept nogil:
+cdef bint has_charset(uint16_t vr) noexcept nogil:
     # VRs whose text Specific Character Set governs (PS3.5 6.1.2.2).
     return (vr == LO or vr == SH or vr == PN or vr == LT or vr == ST or vr == UT or vr == UC)
 
@@ -365,7 +365,7 @@ cdef object number_text(Index index, Py_ssize_t row, const uint8_t* p, Py_ssize_
     return value
 
 
-cdef inline Py_ssize_t word_size(uint16_t vr) noexcept nogil:
+cdef Py_ssize_t word_size(uint16_t vr) noexcept nogil:
     if vr == US or vr == SS or vr == OW:
         return 2
     if vr == UL or vr == SL or vr == FL or vr == AT or vr == OL or vr == OF:

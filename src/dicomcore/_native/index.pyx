@@ -418,6 +418,7 @@ cpdef Index open_index(object source, bint is_path, object limits, bint force=Fa
         p = look(self, &left)
         read_meta(self, p, left)
         self.publish()
+        self.body = s.pos
         if self.transfer_syntax in DEFLATED:
             self.deflated = True
             return self
@@ -437,6 +438,9 @@ cpdef Index reopen_inflated(Index outer, object inflated, uint32_t stop_tag=0xFF
     cdef Scanner* s = &self.scanner
     self.source = memory_source(outer.head() + inflated)
     self.inflated = True
+    self.body = outer.body
+    self.packed = outer.source
+    self.packed_at = outer.body
     self.limits = outer.limits
     self.preamble = outer.preamble
     self.transfer_syntax = outer.transfer_syntax

@@ -5,7 +5,7 @@ import os
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.errno cimport EISDIR, errno
 from libc.stdint cimport int64_t, uint8_t, uint64_t
-from libc.string cimport memchr
+from libc.string cimport memchr, memcpy
 
 from dicomcore._native.file cimport (
     FILE_DIRECTORY,
@@ -36,9 +36,21 @@ cdef class Source:
 
     def __cinit__(self):
         self.file = -1
+        self.kept = -1
 
     def __dealloc__(self):
         self.end_scan()
+        if self.kept != -1:
+            file_close(self.kept)
+
+    def keep_open(self) -> int:
+        """Hold on to the file itself, whatever its path leads to from now on; its handle, -1 for memory.
+
+        Called before the file is replaced by another: what was not read yet is then still what was indexed.
+        """
+        if self.path is not None and self.kept == -1:
+            self.kept = self.open(False)
+        return self.kept
 
     cdef file_handle open(self, bint first) except? -1:
         # The file, opened; the first time its size and time are noted, later compared: another file is not this one.
@@ -73,19 +85,33 @@ cdef class Source:
 
     cdef int begin_scan(self) except -1:
         # Keep the file open for the reads of a scan, which one thread makes; values are read with a handle each.
-        if self.path is not None:
+        if self.kept != -1:
+            self.file = self.kept
+        elif self.path is not None:
             self.file = self.open(False)
         return 0
 
     cdef void end_scan(self) noexcept:
         if self.file != -1:
-            file_close(self.file)
+            if self.file != self.kept:
+                file_close(self.file)
             self.file = -1
+
+    def borrow(self) -> int:
+        """The file's handle, to copy from; for give_back(). DicomError where the file has changed."""
+        return self.kept if self.kept != -1 else self.open(False)
+
+    def give_back(self, file_handle file) -> None:
+        if file != self.kept:
+            file_close(file)
 
     cdef bytes read_from(self, file_handle file, uint64_t offset, uint64_t length):
         # Exactly these bytes, which lie inside the file.
         cdef bytes block = PyBytes_FromStringAndSize(NULL, length)
-        cdef char* into = PyBytes_AS_STRING(block)
+        self.read_to(file, offset, length, <uint8_t*>PyBytes_AS_STRING(block))
+        return block
+
+    cdef int read_to(self, file_handle file, uint64_t offset, uint64_t length, uint8_t* into) except -1:
         cdef int64_t got
         cdef int failed
         with nogil:
@@ -95,11 +121,14 @@ cdef class Source:
             raise OSError(failed, os.strerror(failed), self.path)
         if <uint64_t>got != length:
             raise TruncatedError(f"{self.path!r} was cut short while it was read", offset=offset + got)
-        return block
+        return 0
 
     cdef bytes read(self, uint64_t offset, uint64_t length):
         # Bytes of a value, read now and not kept.
-        cdef file_handle file = self.open(False)
+        cdef file_handle file
+        if self.kept != -1:
+            return self.read_from(self.kept, offset, length)
+        file = self.open(False)
         try:
             return self.read_from(file, offset, length)
         finally:
@@ -154,6 +183,36 @@ cdef class Source:
             self.blocks[len(self.blocks) - 1] = (begin, block)
         else:
             self.blocks.append((begin, block))
+        return 0
+
+    cdef bint at_hand(self, uint64_t offset, uint64_t length, const uint8_t** data) noexcept:
+        # Whether bytes inside the source are in memory, and where.
+        cdef uint64_t begin
+        cdef bytes block
+        if offset >= self.begin and offset - self.begin <= self.held and length <= self.held - (offset - self.begin):
+            data[0] = self.data + (offset - self.begin)
+            return True
+        if self.blocks is not None:
+            for begin, block in self.blocks:
+                if begin <= offset and offset - begin + length <= <uint64_t>len(block):
+                    data[0] = <const uint8_t*>PyBytes_AS_STRING(block) + (offset - begin)
+                    return True
+        return False
+
+    cdef int read_into(self, uint64_t offset, uint64_t length, uint8_t* into) except -1:
+        # Bytes inside the source, copied.
+        cdef const uint8_t* data
+        cdef file_handle file
+        if self.at_hand(offset, length, &data):
+            with nogil:
+                memcpy(into, data, length)
+            return 0
+        file = self.kept if self.kept != -1 else self.open(False)
+        try:
+            self.read_to(file, offset, length, into)
+        finally:
+            if file != self.kept:
+                file_close(file)
         return 0
 
     cdef object hold(self, uint64_t offset, uint64_t length, const uint8_t** data):

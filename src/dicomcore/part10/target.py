@@ -1,0 +1,167 @@
+"""Where a file is written to: a path, of which the old file or the new one is there at any moment, a stream, bytes."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from contextlib import suppress
+from secrets import token_hex
+from typing import Any, BinaryIO
+
+from dicomcore._native.output import Output
+
+__all__ = ["Target", "write_out", "write_path"]
+
+Target = str | os.PathLike[str] | bytearray | BinaryIO
+STEP = 8 << 20  # bytes copied from file to file at a time
+NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+def write_out(target: Any, out: Output, *, overwrite: bool = True, durable: bool = True) -> None:
+    """Write all of `out` to a path, at the end of a bytearray, or to a binary stream from where it stands.
+
+    Raises FileExistsError unless `overwrite`, and OSError as open() and write() do; then nothing of a path has changed.
+    """
+    if isinstance(target, (str, os.PathLike)):
+        write_path(target, lambda file: _write_file(file, out), overwrite=overwrite, durable=durable)
+    elif isinstance(target, bytearray):
+        target += out.whole()
+    elif hasattr(target, "write"):
+        for chunk in out.chunks():
+            _write_stream(target, chunk)
+    else:
+        raise TypeError(f"a target is a path, a bytearray or a binary stream, not {type(target).__name__}")
+
+
+def write_path(
+    path: str | os.PathLike[str], fill: Callable[[int], Any], *, overwrite: bool = True, durable: bool = True
+) -> None:
+    """Have `fill` write a file's bytes to a descriptor, and put that file at `path` only when it is complete.
+
+    It is written beside the path under another name, synchronised with the disk if `durable`, and renamed. A link is
+    followed; a device or pipe is written to as it is. Permissions of an old file stay.
+    """
+    place = os.path.realpath(path) if os.path.islink(path) else os.fspath(path)
+    old = None
+    with suppress(FileNotFoundError):
+        old = os.stat(place)
+    if old is not None:
+        if not overwrite:
+            raise FileExistsError(17, "exists, and overwrite=False", place)
+        if stat.S_ISDIR(old.st_mode):
+            raise IsADirectoryError(21, "is a directory", place)
+        if not os.access(place, os.W_OK):
+            raise PermissionError(13, "is read-only", place)
+        if not stat.S_ISREG(old.st_mode):
+            _write_device(place, fill)
+            return
+    folder = os.path.dirname(place)
+    beside = os.path.join(folder, f".dicomcore-{token_hex(8)}.part")
+    file = os.open(beside, NEW_FILE, 0o666)
+    try:
+        try:
+            fill(file)
+            if old is not None:
+                _keep_mode(file, beside, old)
+            if durable:
+                os.fsync(file)
+        finally:
+            os.close(file)
+        if overwrite:
+            os.replace(beside, place)
+        else:
+            _link_new(beside, place)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(beside)
+        raise
+    if durable:
+        _sync_folder(folder or ".")
+
+
+def _keep_mode(file: int, path: str, old: os.stat_result) -> None:
+    if hasattr(os, "fchmod"):
+        os.fchmod(file, stat.S_IMODE(old.st_mode))
+    else:
+        os.chmod(path, stat.S_IMODE(old.st_mode))
+
+
+def _link_new(beside: str, place: str) -> None:
+    """Give a file its name unless another has it by now."""
+    if hasattr(os, "link"):
+        os.link(beside, place)
+        os.unlink(beside)
+    else:
+        os.rename(beside, place)
+
+
+def _sync_folder(folder: str) -> None:
+    """The rename itself is on disk only when the folder is; not every system lets a folder be opened."""
+    if os.name != "posix":
+        return
+    with suppress(OSError):
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+
+
+def _write_device(place: str, fill: Callable[[int], Any]) -> None:
+    file = os.open(place, os.O_WRONLY | getattr(os, "O_BINARY", 0))
+    try:
+        fill(file)
+    finally:
+        os.close(file)
+
+
+def write_all(file: int, data: Any) -> None:
+    """os.write() until all of it is written."""
+    view = memoryview(data)
+    while len(view):
+        view = view[os.write(file, view) :]
+
+
+def _write_stream(stream: Any, data: Any) -> None:
+    """stream.write() until all of it is written: a raw stream may take less at a time."""
+    view = memoryview(data)
+    while len(view):
+        taken = stream.write(view)
+        if taken is None or taken >= len(view):
+            return
+        view = view[taken:]
+
+
+def _write_file(file: int, out: Output) -> None:
+    for source, offset, length, width in out.stretches():
+        if source is None:
+            write_all(file, memoryview(out)[offset : offset + length])
+        elif width > 1 or not _copy_range(file, source, offset, length):
+            for chunk in out.read_chunks(source, offset, length, width):
+                write_all(file, chunk)
+
+
+def _copy_range(file: int, source: Any, offset: int, length: int) -> bool:
+    """Have the system copy from file to file; False where it can't, and nothing was written then."""
+    copy = getattr(os, "copy_file_range", None)
+    if copy is None or source.path is None:
+        return False
+    handle = source.borrow()
+    try:
+        done = 0
+        while done < length:
+            try:
+                got = copy(handle, file, min(length - done, STEP), offset + done)
+            except OSError:
+                if done:
+                    raise
+                return False
+            if got == 0:
+                if done:
+                    raise OSError(5, "was cut short while it was copied", source.path)
+                return False
+            done += got
+        return True
+    finally:
+        source.give_back(handle)

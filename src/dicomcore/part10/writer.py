@@ -1,0 +1,147 @@
+"""dcmwrite: a data set to a path, a stream or bytes."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from contextlib import suppress
+from typing import Any, Literal
+
+from dicomcore._native.compose import compose, is_untouched
+from dicomcore._native.output import Output
+from dicomcore.dataset import DATA_SET, Dataset
+from dicomcore.errors import DicomError, EncodeError
+from dicomcore.part10.meta import put_head
+from dicomcore.part10.target import Target, write_out
+from dicomcore.uids import UID, ExplicitVRLittleEndian
+
+__all__ = ["composed", "dcmwrite", "to_bytes"]
+
+Lengths = Literal["defined", "undefined"]
+PIXEL_TAGS = (0x7FE00010, 0x7FE00008, 0x7FE00009)
+
+
+def dcmwrite(
+    target: Target,
+    ds: Dataset,
+    *,
+    transfer_syntax: str | None = None,
+    enforce_standard: bool = True,
+    lengths: Lengths | None = None,
+    repair: bool = False,
+    overwrite: bool = True,
+    durable: bool = True,
+) -> None:
+    """Write a data set as a DICOM file (PS3.10 7, PS3.5 7).
+
+    `target` is a path, a binary stream (written from where it stands) or a bytearray (written at its end). A path is
+    replaced only by a complete file, which is written beside it and renamed; it may be the one that `ds` was read from,
+    which `ds` then goes on reading from. What was not changed is copied byte for byte, whatever its size, in little
+    memory; what was is encoded by its VR.
+
+    `transfer_syntax`: the data set's own by default; any other without encapsulated pixel data may be asked for,
+    private elements keep their VR as far as it is known. `enforce_standard` completes preamble and file meta
+    information and makes them agree with the data set; without it they are written as they are. `lengths` makes those
+    of all sequences and items "defined" or "undefined"; they stay as they stood by default. `repair` mends what
+    ``ds.issues`` lists of structure: order, duplicates, lengths, delimiters, headers, encoding, odd lengths; what can't
+    be read is left out. `overwrite=False` refuses a path that exists; `durable=False` doesn't wait for the disk.
+
+    Raises EncodeError, which names the element that can't be written, before anything of `target` changes; OSError as
+    open() and write() do, when a path stays what it was.
+    """
+    if isinstance(target, (str, os.PathLike)):
+        _hold_on(ds, target)
+    out = composed(
+        ds, transfer_syntax=transfer_syntax, enforce_standard=enforce_standard, lengths=lengths, repair=repair
+    )
+    write_out(target, out, overwrite=overwrite, durable=durable)
+
+
+def to_bytes(ds: Dataset, **options: Any) -> bytes:
+    """The file's bytes that `dcmwrite` would write, with its options."""
+    return composed(ds, **options).whole()
+
+
+def composed(
+    ds: Dataset,
+    *,
+    transfer_syntax: str | None = None,
+    enforce_standard: bool = True,
+    lengths: Lengths | None = None,
+    repair: bool = False,
+) -> Output:
+    """All that is to be written, encoded and checked; sources are read only when it is."""
+    if lengths not in (None, "defined", "undefined"):
+        raise ValueError(f"lengths are 'defined', 'undefined' or None, not {lengths!r}")
+    index = ds._index if ds._row == DATA_SET else None
+    own = own_syntax(ds)
+    syntax = UID(transfer_syntax) if transfer_syntax else own
+    refuse_transcoding(ds, own, syntax)
+    out = Output()
+    put_head(ds, out, syntax, enforce_standard)
+    implicit, big = _is(syntax, "is_implicit_VR"), not _is(syntax, "is_little_endian", True)
+    kept = index is not None and not repair and syntax == (index.transfer_syntax or own)
+    if index is not None and kept:
+        implicit, big = bool(index.mode & 1), bool(index.mode & 2)  # as found, whatever the label says
+        if index.packed is not None and lengths is None and is_untouched(ds):
+            out.add_source(index.packed, index.packed_at, index.packed.size - index.packed_at)
+            return out
+    deflated = _is(syntax, "is_deflated")
+    body = Output() if deflated else out
+    compose(
+        ds,
+        body,
+        implicit=implicit,
+        big=big,
+        encapsulated=_is(syntax, "is_encapsulated", True),
+        lengths=lengths,
+        repair=repair,
+    )
+    if deflated:
+        _deflate(body, out)
+    return out
+
+
+def own_syntax(ds: Dataset) -> UID:
+    """The transfer syntax of a data set: what it says or was read in, Explicit VR Little Endian for one made here."""
+    return ds.transfer_syntax or ExplicitVRLittleEndian
+
+
+def _is(syntax: UID, what: str, unknown: bool = False) -> bool:
+    """A property of a transfer syntax; those not registered are explicit VR little endian (PS3.5 A.4)."""
+    return bool(getattr(syntax, what)) if syntax.is_transfer_syntax else unknown
+
+
+def refuse_transcoding(ds: Dataset, own: UID, wanted: UID) -> None:
+    """Raise where pixel data would have to be decoded or encoded."""
+    if own == wanted or not any(tag in ds for tag in PIXEL_TAGS):
+        return
+    coded, wants_coded = _is(own, "is_encapsulated", True), _is(wanted, "is_encapsulated", True)
+    if coded or wants_coded:
+        raise EncodeError(
+            f"from {own.name} to {wanted.name} pixel data must be {'decoded' if coded else 'encoded'}, which "
+            "dicomcore.transcode() does"
+        )
+
+
+def _deflate(body: Output, out: Output) -> None:
+    """Put the data set deflated, padded to even length (PS3.5 A.5)."""
+    deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    size = 0
+    for chunk in body.chunks():
+        part = deflater.compress(chunk)
+        size += len(part)
+        out.add(part)
+    part = deflater.flush()
+    out.add(part + b"\0" * ((size + len(part)) % 2))
+
+
+def _hold_on(ds: Dataset, target: Any) -> None:
+    """Where a file replaces the one that `ds` still reads from, keep the old one open."""
+    index = ds._index
+    source = None if index is None else index.packed or index.source
+    if source is None or source.path is None or os.name != "posix":
+        return
+    with suppress(OSError, DicomError):  # another target, or another file by now: there is nothing to hold on to
+        if os.path.samefile(source.path, target):
+            source.keep_open()
