@@ -28,7 +28,6 @@ from dicomcore.pixels.decoding import DecodedFrame, check_header, decode_frame
 from dicomcore.pixels.layout import Layout
 from dicomcore.pixels.note import Note
 from dicomcore.pixels.overlays import Overlay, read_overlays
-from dicomcore.pixels.parallel import cpus, run_over
 from dicomcore.pixels.pieces import Pieces
 from dicomcore.pixels.registry import codec_for
 from dicomcore.pixels.render import Window, render
@@ -37,6 +36,7 @@ from dicomcore.pixels.uncompressed import BIG_ENDIAN, decode_native
 from dicomcore.pixels.unused_bits import settle_unused_bits
 from dicomcore.pixels.video import VIDEO_SYNTAXES, VideoStream
 from dicomcore.tags import Tag
+from dicomcore.threads import cpus, run_over
 
 __all__ = ["Frames"]
 
