@@ -26,7 +26,8 @@ class _Helpers:
     """Threads that wait for work: starting one takes longer than decoding many a frame does."""
 
     def __init__(self) -> None:
-        self._forget()
+        self._lock = threading.Lock()
+        self._pool: ThreadPoolExecutor | None = None
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(before=self._dismiss, after_in_child=self._forget)
 
@@ -45,7 +46,7 @@ class _Helpers:
 
     def _forget(self) -> None:
         self._lock = threading.Lock()
-        self._pool: ThreadPoolExecutor | None = None
+        self._pool = None
 
 
 _HELPERS = _Helpers()

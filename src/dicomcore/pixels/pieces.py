@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,11 +13,12 @@ from dicomcore.limits import Limits
 from dicomcore.pixels.note import Note
 from dicomcore.pixels.store import Store
 
-__all__ = ["Fragment", "Pieces"]
+__all__ = ["Fragment", "Pieces", "Spans"]
 
 ITEM = b"\xfe\xff\x00\xe0"
 SEQUENCE_DELIMITER = b"\xfe\xff\xdd\xe0"
 UNDEFINED_LENGTH = 0xFFFFFFFF
+ITEM_HEADER = 8
 END_MARKERS = (b"\xff\xd9",)
 """EOI and EOC: how JPEG, JPEG-LS and JPEG 2000 codestreams end."""
 
@@ -26,6 +28,15 @@ class Fragment(NamedTuple):
 
     offset: int
     length: int
+
+
+class Spans(NamedTuple):
+    """Where frames of one fragment stand in the pixel data's value, (frames, 2): an item's first byte and its end."""
+
+    places: NDArray[np.uint64]
+    exact: bool
+    """The item ends there; else there or later. Nobody looked: what else stands there is no frame."""
+
 
 GAPS = 4096
 """Bytes between frames that may be read along with them: item headers and padding, hardly more."""
@@ -90,6 +101,31 @@ class Pieces:
             return [self.joined(fragments) for fragments in frames]
         held = self.store.read(first, stop - first)
         return [held[offset - first : offset - first + length] for ((offset, length),) in frames]
+
+    def spans(self, indices: Sequence[int]) -> Spans | None:
+        """Where frames stand as the offset table has it, unread; None where frames have several fragments."""
+        if self._starts is None or max(indices) >= len(self._starts):
+            frames = self._frames()
+            if any(index >= len(frames) or len(frames[index]) > 1 for index in indices):
+                return None
+            items = [frames[index][0] for index in indices]
+            return Spans(np.array([(at - ITEM_HEADER, at + length) for at, length in items], np.uint64), exact=True)
+        wanted = np.array(indices, np.intp)
+        places = np.empty((len(wanted), 2), np.uint64)
+        places[:, 0] = self._starts[wanted] + self._first
+        if self._lengths is not None:
+            places[:, 1] = places[:, 0] + ITEM_HEADER + self._lengths[wanted]
+        else:
+            last = len(self._starts) - 1
+            places[:, 1] = self._starts[np.minimum(wanted + 1, last)] + self._first
+            if last in indices:
+                fragments = self._by_table(last)  # whose end no other entry tells
+                if fragments is None or len(fragments) > 1:
+                    return None
+                places[wanted == last, 1] = sum(fragments[0])
+        if (places[:, 0] > places[:, 1]).any() or places.max() > self.store.size:
+            return None
+        return Spans(places, exact=self._lengths is None)
 
     # -- offset tables
 
