@@ -91,6 +91,7 @@ class Frames:
             self._layout = Layout(self._store, self.stated, frames, self.limits, wide=wide)
             self._count = len(self._layout)
         self.description = self._settled()
+        self._dtype: np.dtype[Any] = self.description.dtype
 
     def __len__(self) -> int:
         return self._count
@@ -132,7 +133,7 @@ class Frames:
     @property
     def dtype(self) -> np.dtype[Any]:
         """Dtype of a frame."""
-        return self.description.dtype
+        return self._dtype
 
     def encoded(self, index: int) -> memoryview:
         """The bytes of a frame as they stand in the file, fragments joined; of a video, the whole stream.

@@ -35,7 +35,7 @@ class Spans(NamedTuple):
 
     places: NDArray[np.uint64]
     exact: bool
-    """The item ends there; else there or later. Nobody looked: what else stands there is no frame."""
+    """The item ends there; else there or later. Nobody looked: what stands there may be no item, and no frame."""
 
 
 GAPS = 4096
@@ -62,6 +62,7 @@ class Pieces:
         self.notes: list[Note] = []
         self._stated = frames
         self._scanned: list[tuple[Fragment, ...]] | None = None
+        self._every: Spans | None = None
         self._first, basic = self._basic_table()
         self._starts, self._lengths = self._table(basic, extended)
 
@@ -103,29 +104,34 @@ class Pieces:
         return [held[offset - first : offset - first + length] for ((offset, length),) in frames]
 
     def spans(self, indices: Sequence[int]) -> Spans | None:
-        """Where frames stand as the offset table has it, unread; None where frames have several fragments."""
-        if self._starts is None or max(indices) >= len(self._starts):
-            frames = self._frames()
-            if any(index >= len(frames) or len(frames[index]) > 1 for index in indices):
-                return None
-            items = [frames[index][0] for index in indices]
-            return Spans(np.array([(at - ITEM_HEADER, at + length) for at, length in items], np.uint64), exact=True)
-        wanted = np.array(indices, np.intp)
-        places = np.empty((len(wanted), 2), np.uint64)
-        places[:, 0] = self._starts[wanted] + self._first
-        if self._lengths is not None:
-            places[:, 1] = places[:, 0] + ITEM_HEADER + self._lengths[wanted]
-        else:
-            last = len(self._starts) - 1
-            places[:, 1] = self._starts[np.minimum(wanted + 1, last)] + self._first
-            if last in indices:
-                fragments = self._by_table(last)  # whose end no other entry tells
-                if fragments is None or len(fragments) > 1:
-                    return None
-                places[wanted == last, 1] = sum(fragments[0])
-        if (places[:, 0] > places[:, 1]).any() or places.max() > self.store.size:
+        """Where frames stand, as an offset table has it unread; None where there is no such frame."""
+        if self._every is None:
+            scanned = self._starts is None
+            self._every = Spans(self._scanned_spans() if scanned else self._table_spans(), exact=self._lengths is None)
+        places, exact = self._every
+        if max(indices) >= len(places):
             return None
-        return Spans(places, exact=self._lengths is None)
+        if len(indices) == 1:
+            return Spans(places[indices[0] : indices[0] + 1], exact)
+        return Spans(places[np.array(indices, np.intp)], exact)
+
+    def _scanned_spans(self) -> NDArray[np.uint64]:
+        """A frame of several fragments has no place."""
+        items = [frame[0] if len(frame) == 1 else Fragment(ITEM_HEADER, -ITEM_HEADER) for frame in self._frames()]
+        return np.array([(offset - ITEM_HEADER, offset + length) for offset, length in items], np.uint64)
+
+    def _table_spans(self) -> NDArray[np.uint64]:
+        assert self._starts is not None
+        size, last = np.uint64(self.store.size), len(self._starts) - 1
+        places = np.empty((last + 1, 2), np.uint64)
+        places[:, 0] = self._starts + self._first
+        if self._lengths is not None:
+            places[:, 1] = np.minimum(places[:, 0] + ITEM_HEADER + np.minimum(self._lengths, size), size)
+            return places
+        places[:-1, 1] = places[1:, 0]
+        found = self._by_table(last)  # whose end no other entry tells
+        places[-1] = (0, 0) if found is None or len(found) > 1 else (places[-1, 0], sum(found[0]))
+        return places
 
     # -- offset tables
 
@@ -192,7 +198,7 @@ class Pieces:
         return Fragment(at + 8, min(length, self.store.size - at - 8))
 
     def _distrust(self, why: str) -> None:
-        self._starts = self._lengths = None
+        self._starts = self._lengths = self._every = None
         self.notes.append(Note("offset-table", f"the offset table is passed over: {why}"))
 
     # -- without a table
