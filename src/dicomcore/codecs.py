@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from dicomcore._native import jpegll_encode as _jpegll_encode
 from dicomcore._native import jpegll_tail as _jpegll_tail
 from dicomcore._native import rle as _rle
 from dicomcore.errors import EncodeError, PixelDecodeError
+from dicomcore.threads import hand_out
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -170,12 +170,11 @@ def decode_on_two(codestream: Any, array: NDArray[Any], partial: bool) -> bool:
     tail = _jpegll_tail.Tail(codestream)
     if not tail:
         return False
-    other = Thread(target=tail.run, daemon=True)
-    other.start()
+    wait = hand_out(tail.run)
     try:
-        _jpegll_tail.decode_frame(tail, array, array.itemsize, other.join, partial)
+        _jpegll_tail.decode_frame(tail, array, array.itemsize, wait, partial)
     finally:
-        other.join()
+        wait()
     return True
 
 

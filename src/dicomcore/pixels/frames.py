@@ -22,6 +22,7 @@ from dicomcore.pixels.attributes import (
     number_of_frames,
     state_of,
 )
+from dicomcore.pixels.batch import Plan, decode_together, plan_for
 from dicomcore.pixels.builtin import NATIVE
 from dicomcore.pixels.colour import coded_colour, colour_notes, to_rgb
 from dicomcore.pixels.decoding import DecodedFrame, check_header, decode_frame
@@ -29,15 +30,15 @@ from dicomcore.pixels.layout import Layout
 from dicomcore.pixels.mislabelled import codec_of_frame, syntax_of_fragment
 from dicomcore.pixels.note import Note
 from dicomcore.pixels.overlays import Overlay, read_overlays
-from dicomcore.pixels.parallel import cpus, run_over
-from dicomcore.pixels.pieces import Pieces
-from dicomcore.pixels.registry import codec_for
+from dicomcore.pixels.pieces import Pieces, Spans
+from dicomcore.pixels.registry import Codec, codec_for
 from dicomcore.pixels.render import Window, render
 from dicomcore.pixels.store import Store
 from dicomcore.pixels.uncompressed import BIG_ENDIAN, decode_native
 from dicomcore.pixels.unused_bits import settle_unused_bits
 from dicomcore.pixels.video import VIDEO_SYNTAXES, VideoStream
 from dicomcore.tags import Tag
+from dicomcore.threads import cpus, run_over
 
 __all__ = ["Frames"]
 
@@ -74,6 +75,8 @@ class Frames:
         self._pieces: Pieces | None = None
         self._layout: Layout | None = None
         self._video: VideoStream | None = None
+        self._head: memoryview | None = None
+        self._plans: dict[bool, tuple[Codec, Plan | None]] = {}
         self._lock = threading.Lock()
         self.stated.dtype  # noqa: B018  refuses what no word holds
         frames = number_of_frames(header)
@@ -91,6 +94,7 @@ class Frames:
             self._layout = Layout(self._store, self.stated, frames, self.limits, wide=wide)
             self._count = len(self._layout)
         self.description = self._settled()
+        self._dtype: np.dtype[Any] = self.description.dtype
 
     def __len__(self) -> int:
         return self._count
@@ -132,7 +136,7 @@ class Frames:
     @property
     def dtype(self) -> np.dtype[Any]:
         """Dtype of a frame."""
-        return self.description.dtype
+        return self._dtype
 
     def encoded(self, index: int) -> memoryview:
         """The bytes of a frame as they stand in the file, fragments joined; of a video, the whole stream.
@@ -156,6 +160,13 @@ class Frames:
         index, shape = self._index(index), self.description.shape
         if out is not None and (out.shape != shape or out.dtype != self.dtype or not out.flags.c_contiguous):
             raise ValueError(f"out is to be a contiguous array of shape {shape} and dtype {self.dtype}")
+        plan = self._plan(raw)
+        if plan is not None and (spans := self._spans((index,))) is not None:
+            held = int(spans.places[0, 1] - spans.places[0, 0])
+            if out is not None or plan.could_fill(held):
+                target = np.empty(shape, self.dtype) if out is None else out
+                if not self._together(plan, spans, target, 1):
+                    return target
         return self._finish(self._decoded(index, out), raw)
 
     def stack(
@@ -166,16 +177,44 @@ class Frames:
             self.decode(indices[0], raw=raw)  # raises before all that is claimed is allocated
         target = self._target(len(indices), out)
         threads = self._threads(len(indices), workers)
-        size = self._run_length(len(indices), threads)
+        wanted = [self._index(index) for index in indices]
+        plan = self._plan(raw)
+        left: Sequence[int] = range(len(wanted))
+        if plan is not None and wanted and (spans := self._spans(wanted)) is not None:
+            left = self._together(plan, spans, target, threads)
+        size = self._run_length(len(left), threads)
 
-        def decode(_: int, places: range) -> None:
-            chosen = [self._index(indices[place]) for place in places]
+        def decode(_: int, places: Sequence[int]) -> None:
+            chosen = [wanted[place] for place in places]
             for place, index, codestream in zip(places, chosen, self._codestreams(chosen), strict=True):
                 self._finish(self._decoded(index, target[place], codestream), raw)
 
-        runs = [range(at, min(at + size, len(indices))) for at in range(0, len(indices), size)]
-        run_over(runs, decode, threads)
+        run_over([left[at : at + size] for at in range(0, len(left), size)], decode, threads)
         return target
+
+    def _plan(self, raw: bool) -> Plan | None:
+        """How frames are decoded together, while nobody registers another codec."""
+        if self._pieces is None or self._is_video:
+            return None
+        codec = codec_for(self.stated.transfer_syntax)
+        known = self._plans.get(raw)
+        if known is None or known[0] is not codec:
+            plan = plan_for(codec, self.stated, self.description, self._head, self.limits, raw=raw)
+            self._plans[raw] = known = codec, plan
+        return known[1]
+
+    def _spans(self, indices: Sequence[int]) -> Spans | None:
+        assert self._pieces is not None
+        with self._lock:
+            return self._pieces.spans(indices)
+
+    def _together(self, plan: Plan, spans: Spans, target: NDArray[Any], threads: int) -> list[int]:
+        """Decode frames in one go; the places of those that are left for `_decoded`."""
+        left = decode_together(plan, self._store, spans, target, threads=threads)
+        if len(left) < len(spans.places):
+            for note in plan.notes:
+                self._notes.setdefault(note)
+        return left
 
     def _run_length(self, frames: int, threads: int) -> int:
         """How many frames a thread takes at once: some runs for each thread, and few bytes in a run."""
@@ -236,11 +275,11 @@ class Frames:
 
     def _relabel(self) -> None:
         """Pixel data in fragments under a transfer syntax without any: what they are is told from the first one."""
-        syntax, notes = syntax_of_fragment(self.stated.transfer_syntax, self._head())
+        syntax, notes = syntax_of_fragment(self.stated.transfer_syntax, self._first_bytes())
         self.stated = replace(self.stated, transfer_syntax=syntax)
         self._notes.update(dict.fromkeys(notes))
 
-    def _head(self) -> memoryview:
+    def _first_bytes(self) -> memoryview:
         """The first bytes of the first frame's codestream."""
         assert self._pieces is not None
         fragment = self._pieces.fragments(0)[0]
@@ -260,7 +299,8 @@ class Frames:
         if self._pieces is None or self._is_video or not self._count:
             return self.stated if not self._is_video else replace(self.stated, bits_allocated=8, samples_per_pixel=3)
         try:
-            _, info, _ = codec_of_frame(self.stated.transfer_syntax, self._head())
+            self._head = self._first_bytes()
+            _, info, _ = codec_of_frame(self.stated.transfer_syntax, self._head)
             if info is None:
                 return self.stated
             settled, _ = check_header(info, self.stated, self.limits, held=1 << 62)
