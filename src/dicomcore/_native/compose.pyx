@@ -12,7 +12,7 @@ from libc.string cimport memmove
 from dicomcore._native.cursor cimport load_be32, load_le32
 from dicomcore._native.dataset cimport FILE_META, TOP_LEVEL, DataElement, DatasetBase, items_of_row
 from dicomcore._native.decode cimport charset_at, has_charset, is_ascii, make_tag, resolve_vr
-from dicomcore._native.dictionary cimport keyword_of_tag
+from dicomcore._native.dictionary cimport keyword_of_tag, public_vr
 from dicomcore._native.encode cimport put_value, swap_width
 from dicomcore._native.index cimport Index, open_value
 from dicomcore._native.output cimport Output
@@ -197,10 +197,12 @@ cdef class Composer:
             data_set.complete()
             if data_set.arranged < 0:
                 data_set.arrange()
-            level.stop = index.count if data_set.container == TOP_LEVEL else level.stop
             level.order = data_set.order
         level.recodes = self.recodes_here(level)
         level.copies = self.copies_here(level)
+        if not level.copies and index is not None and data_set.container == TOP_LEVEL:
+            data_set.complete()
+            level.stop = index.count
         return level
 
     cdef bint copies_here(self, Level level):
@@ -582,6 +584,8 @@ cdef class Composer:
         cdef Level inside = Level.__new__(Level)
         cdef bint open = self.is_open(stood)
         cdef Py_ssize_t at
+        if self.mode & IMPLICIT and not open and public_vr(tag) != SQ:
+            open = not (level.mode & IMPLICIT and self.lengths == AS_STOOD)     # or no reader would know what it is
         if items is None or items == "":
             items = []
         if not isinstance(items, list):
