@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dicomcore._native.compose import changed_elements, compose, head_conforms
+from dicomcore._native.compose import compose
+from dicomcore._native.judge import changed_elements, head_conforms
 from dicomcore._native.output import Output
 from dicomcore.dataset import DATA_SET, DataElement, Dataset
 from dicomcore.errors import EncodeError

@@ -7,7 +7,8 @@ import zlib
 from contextlib import suppress
 from typing import Any, Literal
 
-from dicomcore._native.compose import compose, is_untouched
+from dicomcore._native.compose import compose
+from dicomcore._native.judge import is_untouched
 from dicomcore._native.output import Output
 from dicomcore.dataset import DATA_SET, Dataset
 from dicomcore.errors import DicomError, EncodeError
