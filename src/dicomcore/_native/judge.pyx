@@ -129,18 +129,25 @@ def changed_elements(DatasetBase data_set not None) -> dict:
     return found
 
 
-def head_conforms(Index index not None) -> bool:
-    """Whether preamble, prefix and file meta information stand as PS3.10 7.1 wants them."""
+def head_stands(DatasetBase data_set not None, Index index not None) -> bool:
+    """Whether preamble, prefix and file meta information stand as PS3.10 7.1 wants them, and still belong to
+    `data_set`: its SOP Class and Instance UIDs were not set since."""
     cdef Py_ssize_t i
     cdef int present = 0
     cdef uint32_t tag
     if index.preamble is None or index.meta_count == 0:
         return False
-    for code, _, _, _ in index.noted or ():
-        if code[:5] == "META_" or code[:8] == "MISSING_":
-            return False
+    if data_set.elements is not None:
+        for tag in (0x00080016, 0x00080018):
+            if tag in data_set.elements and tag in changed_elements(data_set):
+                return False
+    if index.noted:
+        for code, _, _, _ in index.noted:
+            if code[:5] == "META_" or code[:8] == "MISSING_":
+                return False
     for i in range(index.meta_count):
         tag = index.rows[i].tag
-        if index.rows[i].length and tag in (0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x00020010, 0x00020012):
+        if index.rows[i].length and (tag == 0x00020000 or tag == 0x00020001 or tag == 0x00020002
+                                     or tag == 0x00020003 or tag == 0x00020010 or tag == 0x00020012):
             present += 1
     return present == 6

@@ -18,8 +18,9 @@ cdef extern from "swap.h" nogil:
     void dc_swap_words64(const uint8_t* src, uint8_t* dst, Py_ssize_t count) noexcept
 
 cdef enum:
-    FIRST_BYTES = 4096
-    SMALL = 64 * 1024           # a stretch of a source up to here is copied at once
+    FIRST_BYTES = 2048
+    SMALL = 64 * 1024           # a stretch up to here is read at once where it isn't in memory
+    TINY = 1024                 # and one up to here is copied at once where it is
     STEP = 1 << 20              # bytes that are in memory at a time when sources are streamed; a multiple of 8
 
 
@@ -148,11 +149,10 @@ cdef class Output:
         # A stretch of a source, its words reversed where `width` is more than 1.
         cdef const uint8_t* data
         cdef Py_ssize_t i, at = -1
-        if length <= SMALL:
-            owner = source.hold(offset, length, &data)
+        if length <= TINY or length <= SMALL and not source.at_hand(offset, length, &data):
+            _owner = source.hold(offset, length, &data)
             self.put(data, <Py_ssize_t>length)
             swap_in_place(self.buffer + self.size - length, length, width)
-            del owner
             return 0
         self.close_piece()
         for i in range(len(self.sources) - 1, -1, -1):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dicomcore._native.compose import compose
-from dicomcore._native.judge import changed_elements, head_conforms
+from dicomcore._native.judge import changed_elements, head_stands
 from dicomcore._native.output import Output
 from dicomcore.dataset import DATA_SET, DataElement, Dataset
 from dicomcore.errors import EncodeError
@@ -30,12 +30,9 @@ def put_head(ds: Dataset, out: Output, syntax: str, enforce_standard: bool) -> N
     stored: Dataset | None = ds.__dict__.get("_file_meta")
     preamble: bytes | None = ds.preamble
     read = index is not None and (stored is None or (stored._index is index and not changed_elements(stored)))
-    if read and "_preamble" not in ds.__dict__ and index is not None:
+    if read and index is not None and "_preamble" not in ds.__dict__:
         same = not index.transfer_syntax or syntax == index.transfer_syntax
-        if not enforce_standard and same:
-            out.add_source(index.source, 0, index.body)
-            return
-        if same and head_conforms(index) and not _wrong_identity(ds):
+        if same and (not enforce_standard or head_stands(ds, index)):
             out.add_source(index.source, 0, index.body)
             return
     if not enforce_standard:
@@ -57,11 +54,6 @@ def _with_syntax(meta: Dataset, syntax: str) -> Dataset:
     meta = meta.copy()
     meta.TransferSyntaxUID = syntax
     return meta
-
-
-def _wrong_identity(ds: Dataset) -> bool:
-    """Whether the data set's UIDs were set since it was read, so that the meta information may say others."""
-    return any(tag in changed_elements(ds) for _, tag in IDENTITY)
 
 
 def complete(ds: Dataset, syntax: str) -> Dataset:

@@ -15,6 +15,7 @@ __all__ = ["Target", "write_out", "write_path"]
 
 Target = str | os.PathLike[str] | bytearray | BinaryIO
 STEP = 8 << 20  # bytes copied from file to file at a time
+AT_ONCE = 1 << 20  # bytes written in one go, put together before
 NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
@@ -42,10 +43,11 @@ def write_path(
     It is written beside the path under another name, synchronised with the disk if `durable`, and renamed. A link is
     followed; a device or pipe is written to as it is. Permissions of an old file stay.
     """
-    place = os.path.realpath(path) if os.path.islink(path) else os.fspath(path)
-    old = None
-    with suppress(FileNotFoundError):
-        old = os.stat(place)
+    place = os.fsdecode(path)
+    old = _facts(place, os.lstat)
+    if old is not None and stat.S_ISLNK(old.st_mode):
+        place = os.path.realpath(place)
+        old = _facts(place, os.stat)
     if old is not None:
         if not overwrite:
             raise FileExistsError(17, "exists, and overwrite=False", place)
@@ -78,6 +80,12 @@ def write_path(
         raise
     if durable:
         _sync_folder(folder or ".")
+
+
+def _facts(path: str, ask: Callable[[str], os.stat_result]) -> os.stat_result | None:
+    with suppress(FileNotFoundError):
+        return ask(path)
+    return None
 
 
 def _keep_mode(file: int, path: str, old: os.stat_result) -> None:
@@ -134,6 +142,9 @@ def _write_stream(stream: Any, data: Any) -> None:
 
 
 def _write_file(file: int, out: Output) -> None:
+    if len(out) <= AT_ONCE:
+        write_all(file, out.whole())
+        return
     for source, offset, length, width in out.stretches():
         if source is None:
             write_all(file, memoryview(out)[offset : offset + length])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import zlib
 from contextlib import suppress
-from typing import Any, Literal
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
 
 from dicomcore._native.compose import compose
 from dicomcore._native.judge import is_untouched
@@ -76,31 +77,40 @@ def composed(
         raise ValueError(f"lengths are 'defined', 'undefined' or None, not {lengths!r}")
     index = ds._index if ds._row == DATA_SET else None
     own = own_syntax(ds)
-    syntax = UID(transfer_syntax) if transfer_syntax else own
-    refuse_transcoding(ds, own, syntax)
+    syntax = own if transfer_syntax is None else UID(transfer_syntax)
+    if syntax != own:
+        refuse_transcoding(ds, own, syntax)
+    wanted = encoding_of(syntax)
+    implicit, big = wanted.implicit, wanted.big
     out = Output()
     put_head(ds, out, syntax, enforce_standard)
-    implicit, big = _is(syntax, "is_implicit_VR"), not _is(syntax, "is_little_endian", True)
-    kept = index is not None and not repair and syntax == (index.transfer_syntax or own)
-    if index is not None and kept:
+    if index is not None and not repair and syntax == (index.transfer_syntax or own):
         implicit, big = bool(index.mode & 1), bool(index.mode & 2)  # as found, whatever the label says
         if index.packed is not None and lengths is None and is_untouched(ds):
             out.add_source(index.packed, index.packed_at, index.packed.size - index.packed_at)
             return out
-    deflated = _is(syntax, "is_deflated")
-    body = Output() if deflated else out
-    compose(
-        ds,
-        body,
-        implicit=implicit,
-        big=big,
-        encapsulated=_is(syntax, "is_encapsulated", True),
-        lengths=lengths,
-        repair=repair,
-    )
-    if deflated:
+    body = Output() if wanted.deflated else out
+    compose(ds, body, implicit=implicit, big=big, encapsulated=wanted.encapsulated, lengths=lengths, repair=repair)
+    if wanted.deflated:
         _deflate(body, out)
     return out
+
+
+class Encoding(NamedTuple):
+    """How a transfer syntax encodes data sets (PS3.5 Annex A)."""
+
+    implicit: bool
+    big: bool
+    encapsulated: bool
+    deflated: bool
+
+
+@lru_cache(maxsize=256)
+def encoding_of(syntax: UID) -> Encoding:
+    """Those not registered are explicit VR little endian and encapsulated (PS3.5 A.4)."""
+    if not syntax.is_transfer_syntax:
+        return Encoding(False, False, True, False)
+    return Encoding(syntax.is_implicit_VR, not syntax.is_little_endian, syntax.is_encapsulated, syntax.is_deflated)
 
 
 def own_syntax(ds: Dataset) -> UID:
@@ -108,17 +118,10 @@ def own_syntax(ds: Dataset) -> UID:
     return ds.transfer_syntax or ExplicitVRLittleEndian
 
 
-def _is(syntax: UID, what: str, unknown: bool = False) -> bool:
-    """A property of a transfer syntax; those not registered are explicit VR little endian (PS3.5 A.4)."""
-    return bool(getattr(syntax, what)) if syntax.is_transfer_syntax else unknown
-
-
 def refuse_transcoding(ds: Dataset, own: UID, wanted: UID) -> None:
     """Raise where pixel data would have to be decoded or encoded."""
-    if own == wanted or not any(tag in ds for tag in PIXEL_TAGS):
-        return
-    coded, wants_coded = _is(own, "is_encapsulated", True), _is(wanted, "is_encapsulated", True)
-    if coded or wants_coded:
+    coded, wants_coded = encoding_of(own).encapsulated, encoding_of(wanted).encapsulated
+    if (coded or wants_coded) and any(tag in ds for tag in PIXEL_TAGS):
         raise EncodeError(
             f"from {own.name} to {wanted.name} pixel data must be {'decoded' if coded else 'encoded'}, which "
             "dicomcore.transcode() does"
