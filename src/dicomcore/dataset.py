@@ -172,16 +172,27 @@ class Dataset(DatasetBase):
         self[element.tag] = element
 
     def add_new(self, tag: TagLike, VR: str, value: Any) -> None:
-        """Put in a new element made of `tag`, `VR` and `value`."""
-        self.add(DataElement(tag, VR, value))
+        """Put in a new element made of `tag`, `VR` and `value`; see `validation`."""
+        element = DataElement(tag, VR, value)
+        if self.validation != "ignore":
+            from dicomcore.validation import check_value  # stands on data sets
+
+            check_value(self.validation, element.tag, VR, element.value)
+        self.add(element)
+
+    def validate(self) -> tuple[Issue, ...]:
+        """The values, those of items included, that their VRs don't allow (PS3.5 6.2); () where all are well."""
+        from dicomcore.validation import faults
+
+        return faults(self)
 
     def update(self, other: Dataset | dict[Any, Any]) -> None:
-        """Take over elements (by tag) and values (by keyword)."""
+        """Take over elements (by tag) and values (by keyword, or the tag of a public element)."""
         for key, value in other.items():
             if isinstance(value, DataElement):
                 self[key] = value
             else:
-                setattr(self, str(key), value)
+                self._set(int(Tag(key)), value)
 
     def pop(self, key: Any, *default: Any) -> Any:
         """Take an element out and return it."""

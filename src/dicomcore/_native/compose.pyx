@@ -126,6 +126,8 @@ cdef class Composer(Encoder):
                 if level.changed is None:
                     level.changed = {}
                     level.spots = {}
+                    level.lowest = tag
+                level.highest = tag
                 level.changed[tag] = element
                 level.spots[tag] = row
         if level.added and level.index is not None and data_set.container == TOP_LEVEL:
@@ -207,7 +209,7 @@ cdef class Composer(Encoder):
             if chosen and tag not in level.data_set.wanted:
                 self.flush(level, r.offset - r.header)
                 continue
-            if level.changed is not None and tag in level.changed:
+            if level.changed is not None and level.lowest <= tag <= level.highest and tag in level.changed:
                 self.flush(level, r.offset - r.header)
                 element = level.changed[tag]
                 if element is None or level.spots[tag] != row:

@@ -24,6 +24,7 @@ cdef class Level:
     cdef Py_ssize_t place
     cdef dict changed               # tag -> DataElement, None for one deleted: what takes the place of a row
     cdef dict spots                 # tag -> its row; others with this tag are left out
+    cdef uint32_t lowest, highest   # tags of `changed`
     cdef list added                 # elements without a row, ascending
     cdef Py_ssize_t next_added
     cdef list items
