@@ -284,6 +284,7 @@ class Dataset(DatasetBase):
         index, row, wanted, elements = self._state()
         made._restore(index, row, wanted, None)
         made._take(elements, None, memo)
+        made.validation = self.validation
         lasting = self._lasting()
         extra = {name: value.copy() if isinstance(value, Dataset) else value for name, value in lasting.items()}
         made.__dict__.update(extra if memo is None else deepcopy(lasting, memo))

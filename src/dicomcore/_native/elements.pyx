@@ -106,7 +106,8 @@ cdef class Encoder:
             here = here.parent
         where = "".join(reversed(path))
         name = keyword_of_tag(tag)
-        return EncodeError(f"{where}{make_tag(tag)}{' ' + name if name else ''}: {error}", tag=make_tag(tag))
+        return EncodeError(f"{where}{make_tag(tag)}{' ' + name if name else ''}: {error}", tag=make_tag(tag),
+                           character=getattr(error, "character", None))
 
     # -- headers
 

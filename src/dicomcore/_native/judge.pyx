@@ -129,9 +129,9 @@ def changed_elements(DatasetBase data_set not None) -> dict:
     return found
 
 
-def head_stands(DatasetBase data_set not None, Index index not None) -> bool:
-    """Whether preamble, prefix and file meta information stand as PS3.10 7.1 wants them, and still belong to
-    `data_set`: its SOP Class and Instance UIDs were not set since."""
+def head_stands(DatasetBase data_set not None, Index index not None, bint whole) -> bool:
+    """Whether preamble, prefix and file meta information stand without fault, if `whole` with all that PS3.10 7.1 asks
+    for, and still belong to `data_set`: its SOP Class and Instance UIDs were not set since."""
     cdef Py_ssize_t i
     cdef int present = 0
     cdef uint32_t tag
@@ -150,4 +150,4 @@ def head_stands(DatasetBase data_set not None, Index index not None) -> bool:
         if index.rows[i].length and (tag == 0x00020000 or tag == 0x00020001 or tag == 0x00020002
                                      or tag == 0x00020003 or tag == 0x00020010 or tag == 0x00020012):
             present += 1
-    return present == 6
+    return not whole or present == 6

@@ -21,10 +21,10 @@ TRANSFER_SYNTAX, IMPLEMENTATION, IMPLEMENTATION_NAME = 0x00020010, 0x00020012, 0
 IDENTITY = ((SOP_CLASS, 0x00080016), (SOP_INSTANCE, 0x00080018))  # in the meta information, in the data set
 
 
-def put_head(ds: Dataset, out: Output, syntax: str, enforce_standard: bool) -> None:
+def put_head(ds: Dataset, out: Output, syntax: str, enforce_standard: bool, repair: bool = False) -> None:
     """Put preamble, prefix and file meta information of `ds` at the end of `out`, byte for byte where they may stay.
 
-    Raises EncodeError where `enforce_standard` and the data set has no SOP Class or SOP Instance UID.
+    `repair` gives it preamble, group length and transfer syntax at least. Raises EncodeError where `enforce_standard` and the data set has no SOP Class or SOP Instance UID.
     """
     index = ds._index if ds._row == DATA_SET else None
     stored: Dataset | None = ds.__dict__.get("_file_meta")
@@ -32,10 +32,10 @@ def put_head(ds: Dataset, out: Output, syntax: str, enforce_standard: bool) -> N
     read = index is not None and (stored is None or (stored._index is index and not changed_elements(stored)))
     if read and index is not None and "_preamble" not in ds.__dict__:
         same = not index.transfer_syntax or syntax == index.transfer_syntax
-        if same and (not enforce_standard or head_stands(ds, index)):
+        if same and (not (enforce_standard or repair) or head_stands(ds, index, enforce_standard)):
             out.add_source(index.source, 0, index.body)
             return
-    if not enforce_standard:
+    if not enforce_standard and not repair:
         if preamble:
             out.add(preamble + PREFIX)
         meta = ds.file_meta
@@ -45,7 +45,7 @@ def put_head(ds: Dataset, out: Output, syntax: str, enforce_standard: bool) -> N
     if preamble is not None and len(preamble) != 128:
         raise EncodeError(f"a preamble has 128 bytes, not {len(preamble)} (PS3.10 7.1)")
     out.add((preamble or NO_PREAMBLE) + PREFIX)
-    put_meta(complete(ds, syntax), out, True)
+    put_meta(complete(ds, syntax, enforce_standard), out, True)
 
 
 def _with_syntax(meta: Dataset, syntax: str) -> Dataset:
@@ -56,10 +56,11 @@ def _with_syntax(meta: Dataset, syntax: str) -> Dataset:
     return meta
 
 
-def complete(ds: Dataset, syntax: str) -> Dataset:
+def complete(ds: Dataset, syntax: str, needs_identity: bool = True) -> Dataset:
     """The file meta information that belongs to `ds` in a transfer syntax (PS3.10 7.1); its own, completed.
 
-    Raises EncodeError where neither it nor the data set says what SOP class and instance this is.
+    Raises EncodeError where neither it nor the data set says what SOP class and instance this is, if it
+    `needs_identity`.
     """
     stored = ds.file_meta
     meta = stored.copy() if stored is not None else Dataset()
@@ -70,7 +71,7 @@ def complete(ds: Dataset, syntax: str) -> Dataset:
         value = ds[own].value if own in ds else None
         if value:
             _put(meta, tag, "UI", value)
-        elif not _value(meta, tag):
+        elif needs_identity and not _value(meta, tag):
             named = DataElement(own, "UI", "").keyword
             raise EncodeError(
                 f"the data set has no {named}, which a file names (PS3.10 7.1): set it, or give enforce_standard=False"

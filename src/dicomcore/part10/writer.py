@@ -15,7 +15,9 @@ from dicomcore.dataset import DATA_SET, Dataset
 from dicomcore.errors import DicomError, EncodeError
 from dicomcore.part10.meta import put_head
 from dicomcore.part10.target import Target, write_out
+from dicomcore.part10.widen import Widen, wider_terms
 from dicomcore.uids import UID, ExplicitVRLittleEndian
+from dicomcore.validation import Validation, heed
 
 __all__ = ["composed", "dcmwrite", "to_bytes"]
 
@@ -31,6 +33,8 @@ def dcmwrite(
     enforce_standard: bool = True,
     lengths: Lengths | None = None,
     repair: bool = False,
+    widen: Widen | None = None,
+    validate: Validation | None = None,
     overwrite: bool = True,
     durable: bool = True,
 ) -> None:
@@ -46,7 +50,10 @@ def dcmwrite(
     information and makes them agree with the data set; without it they are written as they are. `lengths` makes those
     of all sequences and items "defined" or "undefined"; they stay as they stood by default. `repair` mends what
     ``ds.issues`` lists of structure: order, duplicates, lengths, delimiters, headers, encoding, odd lengths; what can't
-    be read is left out. `overwrite=False` refuses a path that exists; `durable=False` doesn't wait for the disk.
+    be read is left out. `widen`: where text has characters that the declared character set lacks, all text is written
+    in "utf-8", or in further sets by "iso2022" code extensions, and Specific Character Set says so. `validate`: "warn"
+    or "raise" for values set here that their VR doesn't allow. `overwrite=False` refuses a path that exists;
+    `durable=False` doesn't wait for the disk.
 
     Raises EncodeError, which names the element that can't be written, before anything of `target` changes; OSError as
     open() and write() do, when a path stays what it was.
@@ -54,7 +61,13 @@ def dcmwrite(
     if isinstance(target, (str, os.PathLike)):
         _hold_on(ds, target)
     out = composed(
-        ds, transfer_syntax=transfer_syntax, enforce_standard=enforce_standard, lengths=lengths, repair=repair
+        ds,
+        transfer_syntax=transfer_syntax,
+        enforce_standard=enforce_standard,
+        lengths=lengths,
+        repair=repair,
+        widen=widen,
+        validate=validate,
     )
     write_out(target, out, overwrite=overwrite, durable=durable)
 
@@ -71,29 +84,66 @@ def composed(
     enforce_standard: bool = True,
     lengths: Lengths | None = None,
     repair: bool = False,
+    widen: Widen | None = None,
+    validate: Validation | None = None,
 ) -> Output:
     """All that is to be written, encoded and checked; sources are read only when it is."""
     if lengths not in (None, "defined", "undefined"):
         raise ValueError(f"lengths are 'defined', 'undefined' or None, not {lengths!r}")
-    index = ds._index if ds._row == DATA_SET else None
+    if validate is not None:
+        heed(validate, ds)
     own = own_syntax(ds)
     syntax = own if transfer_syntax is None else UID(transfer_syntax)
     if syntax != own:
         refuse_transcoding(ds, own, syntax)
-    wanted = encoding_of(syntax)
-    implicit, big = wanted.implicit, wanted.big
-    out = Output()
-    put_head(ds, out, syntax, enforce_standard)
-    if index is not None and not repair and syntax == (index.transfer_syntax or own):
-        implicit, big = bool(index.mode & 1), bool(index.mode & 2)  # as found, whatever the label says
-        if index.packed is not None and lengths is None and is_untouched(ds):
-            out.add_source(index.packed, index.packed_at, index.packed.size - index.packed_at)
-            return out
-    body = Output() if wanted.deflated else out
-    compose(ds, body, implicit=implicit, big=big, encapsulated=wanted.encapsulated, lengths=lengths, repair=repair)
-    if wanted.deflated:
-        _deflate(body, out)
-    return out
+    plan = _Plan(own, syntax, enforce_standard, lengths, repair)
+    forced: tuple[str, ...] | None = None
+    while True:
+        try:
+            return plan.compose(ds, forced)
+        except EncodeError as error:
+            if widen is None or error.character is None:
+                raise
+            forced = wider_terms(ds, widen, forced, error.character)
+            if forced is None:
+                raise
+
+
+class _Plan(NamedTuple):
+    """One call's wishes."""
+
+    own: UID
+    syntax: UID
+    enforce_standard: bool
+    lengths: Lengths | None
+    repair: bool
+
+    def compose(self, ds: Dataset, forced: tuple[str, ...] | None) -> Output:
+        """Head and data set; `forced` are the terms of the character set for all text."""
+        index = ds._index if ds._row == DATA_SET else None
+        wanted = encoding_of(self.syntax)
+        implicit, big = wanted.implicit, wanted.big
+        out = Output()
+        put_head(ds, out, self.syntax, self.enforce_standard, self.repair)
+        if index is not None and not self.repair and self.syntax == (index.transfer_syntax or self.own):
+            implicit, big = bool(index.mode & 1), bool(index.mode & 2)  # as found, whatever the label says
+            if index.packed is not None and self.lengths is None and forced is None and is_untouched(ds):
+                out.add_source(index.packed, index.packed_at, index.packed.size - index.packed_at)
+                return out
+        body = Output() if wanted.deflated else out
+        compose(
+            ds,
+            body,
+            implicit=implicit,
+            big=big,
+            encapsulated=wanted.encapsulated,
+            lengths=self.lengths,
+            repair=self.repair,
+            forced=forced,
+        )
+        if wanted.deflated:
+            _deflate(body, out)
+        return out
 
 
 class Encoding(NamedTuple):
