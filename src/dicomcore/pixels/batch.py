@@ -103,11 +103,10 @@ def decode_together(plan: Plan, store: Store, spans: Spans, target: NDArray[Any]
         while batch.run(AT_ONCE):
             pass
 
-    waits = [hand_out(work) for _ in range(threads - 1)]
+    for _ in range(threads - 1):
+        hand_out(work)
     try:
         work()
     finally:
-        batch.stop()  # nothing is left by now, unless somebody wants to go
-        for wait in waits:
-            wait()
+        batch.stop()  # nothing is left by now, unless somebody wants to go; who comes later finds nothing to do
     return batch.left()
