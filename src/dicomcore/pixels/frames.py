@@ -147,9 +147,10 @@ class Frames:
         if self._layout is not None:
             return self._layout.encoded(index)
         assert self._pieces is not None
-        if self.stated.transfer_syntax in VIDEO_SYNTAXES:
-            return memoryview(b"".join(self._pieces.codestream(i) for i in range(len(self._pieces))))
-        return self._pieces.codestream(index)
+        with self._lock:
+            wanted = range(len(self._pieces)) if self._is_video else (index,)
+            fragments = [fragment for one in wanted for fragment in self._pieces.fragments(one)]
+        return self._pieces.joined(tuple(fragments))
 
     def decode(self, index: int, *, raw: bool = False, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """Decode one frame. `raw` leaves colour and unused bits as coded.
@@ -356,9 +357,10 @@ class Frames:
             raise
 
     def _video_frame(self, index: int, out: NDArray[Any] | None) -> DecodedFrame:
+        stream = self.encoded(0) if self._video is None else memoryview(b"")
         with self._lock:
             if self._video is None:
-                self._video = VideoStream(self.encoded(0), self.stated.transfer_syntax, limits=self.limits)
+                self._video = VideoStream(stream, self.stated.transfer_syntax, limits=self.limits)
             try:
                 samples: NDArray[Any] = self._video.frame(index)
             except PixelDecodeError as error:
