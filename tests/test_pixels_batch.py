@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import random
 import struct
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import numpy as np
@@ -243,6 +245,25 @@ def test_mutated_pixel_data(name, seed):
     found = outcome(bytes(data), workers=1)
     # Once an entry of the offset table is wrong it is passed over; frames decoded by it before are right nevertheless.
     assert found == expected or "fragments make" in str(expected[-1])
+
+
+def test_many_threads_find_the_table_wrong():
+    """Codestreams, frames and all of them at once, by threads that begin together."""
+    streams = streams_of(CASES["RLE 16"])
+    data = made(streams, RLE, (40, 30), "u2", offsets=TABLES["entry between items"]["offsets"])
+    expected = [stream + b"\0" * (len(stream) % 2) for stream in streams]
+    every = dc.dcmread(data).frames.array(workers=1)
+    for _ in range(20):
+        frames, start = dc.dcmread(data).frames, threading.Barrier(4)
+
+        def work(k, frames=frames, start=start):
+            start.wait()
+            if k == 3:
+                return (frames.array(workers=2) == every).all()
+            return all(bytes(frames.encoded(i)) == expected[i] and (frames[i] == every[i]).all() for i in range(k, 9))
+
+        with ThreadPoolExecutor(4) as pool:
+            assert all(pool.map(work, range(4)))
 
 
 def test_frames_set_in_memory():

@@ -33,6 +33,7 @@ cdef extern from "unpack.h" nogil:
     void dc_extend64(uint8_t* words, Py_ssize_t count, int low, int stored, int is_signed) noexcept
 
 cdef enum:
+    LOOKS = 2000                        # about 50 us
     KEPT = 4 << 20                      # bytes of scratch that wait for the next call, at most
     ITEM_HEADER = 8                     # tag FFFE,E000 and a 32-bit length
     ITEM = 0xE000FFFE                   # the tag as one little-endian word
@@ -206,6 +207,9 @@ cdef struct Work:
     PyThread_type_lock lock             # held for what follows
     Py_ssize_t next                     # the first that nobody has drawn
     bint stopped
+    int running                         # threads that are at work
+    bint awaited                        # somebody waits for the last of them
+    PyThread_type_lock idle             # let go of then
 
 
 cdef Status find_item(const Work* work, Py_ssize_t k, Scratch* scratch, const uint8_t** src,
@@ -251,6 +255,43 @@ cdef Py_ssize_t draw(Work* work, bint stop) noexcept nogil:
     return drawn
 
 
+cdef void enter(Work* work) noexcept nogil:
+    PyThread_acquire_lock(work.lock, WAIT_LOCK)
+    work.running += 1
+    PyThread_release_lock(work.lock)
+
+
+cdef void leave(Work* work) noexcept nogil:
+    PyThread_acquire_lock(work.lock, WAIT_LOCK)
+    work.running -= 1
+    if work.running == 0 and work.awaited:
+        work.awaited = False
+        PyThread_release_lock(work.idle)
+    PyThread_release_lock(work.lock)
+
+
+cdef bint is_idle(Work* work, bint await_it) noexcept nogil:
+    # Whether nobody is at work; if not, and `await_it`, the last to leave lets go of work.idle.
+    cdef bint idle
+    PyThread_acquire_lock(work.lock, WAIT_LOCK)
+    idle = work.running == 0
+    work.awaited = await_it and not idle
+    PyThread_release_lock(work.lock)
+    return idle
+
+
+cdef void stop_all(Work* work) noexcept nogil:
+    # Nothing more is drawn; returns when what was is done. Sleeping and being woken takes as long as a small frame, so
+    # first it looks for a while.
+    cdef int k
+    draw(work, True)
+    for k in range(LOOKS):
+        if is_idle(work, False):
+            return
+    if not is_idle(work, True):
+        PyThread_acquire_lock(work.idle, WAIT_LOCK)
+
+
 cdef bint take_turns(Work* work, Scratch* scratch, Py_ssize_t most) noexcept nogil:
     # Frames until none is left, or those that were drawn make `most` bytes; whether there may be more.
     cdef const uint8_t* src
@@ -283,7 +324,11 @@ cdef class Batch:
 
     def __cinit__(self):
         self.work.file = -1
-        self.work.lock = NULL
+        self.work.lock = PyThread_allocate_lock()
+        self.work.idle = PyThread_allocate_lock()
+        if self.work.lock == NULL or self.work.idle == NULL:
+            raise MemoryError("no lock to be had")
+        PyThread_acquire_lock(self.work.idle, WAIT_LOCK)
 
     def __init__(self, How how not None, source not None, uint64_t base, spans, dst, bint exact=True):
         """`source` is an Index, whose pixel data's value begins at `base`, or a buffer of the value from 0 on.
@@ -294,11 +339,8 @@ cdef class Batch:
         cdef Work* work = &self.work
         cdef Py_ssize_t k
         cdef uint64_t first, stop = 0
-        if work.lock != NULL:
+        if self.spans_held:
             raise ValueError("a batch is made once")
-        work.lock = PyThread_allocate_lock()
-        if work.lock == NULL:
-            raise MemoryError("no lock to be had")
         self.how = how
         work.recipe = &how.recipe
         work.size = how.size
@@ -361,6 +403,8 @@ cdef class Batch:
             let_go(&self.target)
         if self.work.lock != NULL:
             PyThread_free_lock(self.work.lock)
+        if self.work.idle != NULL:
+            PyThread_free_lock(self.work.idle)
 
     cdef int check_made(self) except -1:
         if self.work.data == NULL and self.work.file == -1:
@@ -373,16 +417,18 @@ cdef class Batch:
         cdef bint more
         self.check_made()
         with nogil:
+            enter(&self.work)
             scratch = self.how.take_spare()
             more = take_turns(&self.work, &scratch, most)
             self.how.give_back(scratch)
+            leave(&self.work)
         return more
 
     def stop(self) -> None:
-        """Leave what nobody has begun."""
+        """Leave what nobody has begun, and wait for what somebody has; for one thread to call, and not inside `run`."""
         self.check_made()
         with nogil:
-            draw(&self.work, True)
+            stop_all(&self.work)
 
     def left(self) -> list[int]:
         """The places of the frames that were not decoded; once all threads have left `run`."""

@@ -130,12 +130,13 @@ def palette_of(data_set: Any) -> Palette | None:
         names = [f"{prefix}{colour}PaletteColorLookupTableData" for colour in COLOURS]
         channels = [data_set.get(name) for name in names]
         if all(channels):
+            in_bytes = data_set[names[0]].VR == "OB"  # where OW is due; bytes have no order
             return Palette.of(
                 descriptor,
                 channels,
                 segmented=bool(prefix),
                 pixel_representation=number(data_set, "PixelRepresentation", 0),
-                big_endian=data_set.is_little_endian is False,
+                big_endian=data_set.is_little_endian is False and not in_bytes,
             )
     return None
 

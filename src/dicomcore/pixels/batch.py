@@ -24,10 +24,12 @@ from dicomcore.pixels.uncompressed import WORDS
 from dicomcore.pixels.unused_bits import bits_that_count
 from dicomcore.threads import hand_out
 
-__all__ = ["Plan", "decode_together", "plan_for"]
+__all__ = ["SERIAL_BYTES", "Plan", "decode_together", "plan_for"]
 
 AT_ONCE = 64 << 20
 """Bytes that a thread decodes before it looks whether somebody wants to stop."""
+SERIAL_BYTES, RLE_SERIAL_BYTES = 1 << 20, 4 << 20
+"""Half a millisecond and more on one thread, where waking another takes a tenth."""
 LOSSLESS_SOF = 3
 MOST_GROWTH = 64
 """What a byte of RLE stands for at most; a byte of JPEG lossless for 16."""
@@ -39,6 +41,8 @@ class Plan:
 
     how: How
     notes: tuple[Note, ...]
+    serial_bytes: int
+    """Frames that are smaller together are decoded faster without threads."""
 
     def could_fill(self, held: int) -> bool:
         """Whether a codestream of so many bytes could hold a frame."""
@@ -88,7 +92,7 @@ def plan_for(
         is_signed=settled.dtype.kind == "i",
         to_rgb=to_rgb,
     )
-    return Plan(how, notes)
+    return Plan(how, notes, SERIAL_BYTES if info is not None else RLE_SERIAL_BYTES)
 
 
 def decode_together(plan: Plan, store: Store, spans: Spans, target: NDArray[Any], *, threads: int = 1) -> list[int]:
@@ -103,11 +107,10 @@ def decode_together(plan: Plan, store: Store, spans: Spans, target: NDArray[Any]
         while batch.run(AT_ONCE):
             pass
 
-    waits = [hand_out(work) for _ in range(threads - 1)]
+    for _ in range(threads - 1):
+        hand_out(work)
     try:
         work()
     finally:
-        batch.stop()  # nothing is left by now, unless somebody wants to go
-        for wait in waits:
-            wait()
+        batch.stop()  # nothing is left by now, unless somebody wants to go; who comes later finds nothing to do
     return batch.left()

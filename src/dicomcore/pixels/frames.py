@@ -22,7 +22,7 @@ from dicomcore.pixels.attributes import (
     number_of_frames,
     state_of,
 )
-from dicomcore.pixels.batch import Plan, decode_together, plan_for
+from dicomcore.pixels.batch import SERIAL_BYTES, Plan, decode_together, plan_for
 from dicomcore.pixels.builtin import NATIVE
 from dicomcore.pixels.colour import coded_colour, colour_notes, to_rgb
 from dicomcore.pixels.decoding import DecodedFrame, check_header, decode_frame
@@ -44,8 +44,6 @@ __all__ = ["Frames"]
 
 MOST_AT_ONCE, RUN_BYTES = 16, 4 << 20
 """Frames that a thread takes from the queue, and reads, at once; and the bytes that they may have."""
-SERIAL_BYTES = 1 << 20
-"""Frames that are smaller together are decoded faster without threads."""
 UNPROVEN_SAMPLES = 1 << 28
 """An array of more samples than that is made once a frame of it was decoded."""
 ITEM = b"\xfe\xff\x00\xe0"
@@ -147,9 +145,10 @@ class Frames:
         if self._layout is not None:
             return self._layout.encoded(index)
         assert self._pieces is not None
-        if self.stated.transfer_syntax in VIDEO_SYNTAXES:
-            return memoryview(b"".join(self._pieces.codestream(i) for i in range(len(self._pieces))))
-        return self._pieces.codestream(index)
+        with self._lock:
+            wanted = range(len(self._pieces)) if self._is_video else (index,)
+            fragments = [fragment for one in wanted for fragment in self._pieces.fragments(one)]
+        return self._pieces.joined(tuple(fragments))
 
     def decode(self, index: int, *, raw: bool = False, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """Decode one frame. `raw` leaves colour and unused bits as coded.
@@ -176,9 +175,9 @@ class Frames:
         if out is None and self._pieces is not None and len(indices) * self.description.samples > UNPROVEN_SAMPLES:
             self.decode(indices[0], raw=raw)  # raises before all that is claimed is allocated
         target = self._target(len(indices), out)
-        threads = self._threads(len(indices), workers)
         wanted = [self._index(index) for index in indices]
         plan = self._plan(raw)
+        threads = self._threads(len(wanted), workers, plan)
         left: Sequence[int] = range(len(wanted))
         if plan is not None and wanted and (spans := self._spans(wanted)) is not None:
             left = self._together(plan, spans, target, threads)
@@ -223,14 +222,14 @@ class Frames:
         average = self._store.size // max(self._count, 1) + 1
         return max(1, min(MOST_AT_ONCE, frames // (4 * threads), RUN_BYTES // average))
 
-    def _threads(self, frames: int, workers: int | None) -> int:
+    def _threads(self, frames: int, workers: int | None, plan: Plan | None) -> int:
         """How many threads are worth it; videos and uncompressed frames are not decoded, but read in order."""
         if self._pieces is None or self._is_video or frames < 2:
             return 1
         if workers is not None:
             return min(workers, frames)
-        small = frames * self.description.samples * self.dtype.itemsize < SERIAL_BYTES
-        return 1 if small else min(cpus(), frames)
+        size = frames * self.description.samples * self.dtype.itemsize
+        return 1 if size < (plan.serial_bytes if plan is not None else SERIAL_BYTES) else min(cpus(), frames)
 
     def array(self, *, raw: bool = False, out: NDArray[Any] | None = None, workers: int | None = None) -> NDArray[Any]:
         """Decode all frames, in the shape that pydicom gives: a single frame has no axis of its own."""
@@ -356,9 +355,10 @@ class Frames:
             raise
 
     def _video_frame(self, index: int, out: NDArray[Any] | None) -> DecodedFrame:
+        stream = self.encoded(0) if self._video is None else memoryview(b"")
         with self._lock:
             if self._video is None:
-                self._video = VideoStream(self.encoded(0), self.stated.transfer_syntax, limits=self.limits)
+                self._video = VideoStream(stream, self.stated.transfer_syntax, limits=self.limits)
             try:
                 samples: NDArray[Any] = self._video.frame(index)
             except PixelDecodeError as error:
