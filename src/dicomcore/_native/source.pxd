@@ -7,6 +7,7 @@ from dicomcore._native.file cimport file_handle
 
 cdef class Source:
     cdef readonly object path               # what the caller gave, None for memory
+    cdef object ranged                      # whose read_at(offset, length) is asked in a file's place, or None
     cdef bytes fs_path                      # the same for the file system
     cdef readonly uint64_t size
     cdef int64_t changed
@@ -23,6 +24,7 @@ cdef class Source:
     cdef int begin_scan(self) except -1
     cdef void end_scan(self) noexcept
     cdef bytes read_from(self, file_handle file, uint64_t offset, uint64_t length)
+    cdef bytes read_ranged(self, uint64_t offset, uint64_t length)
     cdef int read_to(self, file_handle file, uint64_t offset, uint64_t length, uint8_t* into) except -1
     cdef int peek(self, uint64_t offset, const uint8_t** window, uint64_t* start, uint64_t* stop) except -1
     cdef bytes read(self, uint64_t offset, uint64_t length)
@@ -35,3 +37,4 @@ cdef class Source:
 
 cdef Source memory_source(object data)
 cdef Source file_source(object path)
+cdef Source ranged_source(object ranged)
