@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any, Literal, NamedTuple
 
+from dicomcore.archive.blob import Blob
 from dicomcore.archive.columns import TEXT_VRS, Column, Columns
 from dicomcore.charset import charset_for
 from dicomcore.dataset import DataElement, Dataset
@@ -17,7 +18,17 @@ from dicomcore.part10.reader import dcmread
 from dicomcore.tags import Tag
 from dicomcore.values import parse_date, parse_integer
 
-__all__ = ["Row", "decode_text", "failed_row", "issue_texts", "misfit_text", "quoted", "read_row"]
+__all__ = [
+    "Row",
+    "decode_text",
+    "failed_row",
+    "issue_texts",
+    "misfit_text",
+    "quoted",
+    "read_blob_row",
+    "read_row",
+    "reason_of",
+]
 
 TEXTS = TEXT_VRS | {"DA"}
 EPOCH = date(1970, 1, 1).toordinal()
@@ -58,17 +69,32 @@ def read_row(path: str, columns: Columns) -> Row:
         values, issues = _read_values(_read(path, columns), columns)
         return Row(size, mtime, values, issues, None)
     except Exception as error:  # one bad file is one row, whatever it did
-        return Row(size, mtime, [None] * len(columns.by_tag), [], _reason(error, path))
+        return Row(size, mtime, [None] * len(columns.by_tag), [], reason_of(error, path))
 
 
-def _read(path: str, columns: Columns) -> Dataset:
+def read_blob_row(blob: Blob, columns: Columns) -> Row:
+    """The same of a file that no path leads to, from what is at hand of it and what is fetched."""
     try:
-        return dcmread(path, specific_tags=columns.tags)
+        values, issues = _read_values(_read(blob, columns), columns)
+        return Row(blob.size, blob.mtime, values, issues, None)
+    except Exception as error:
+        return Row(blob.size, blob.mtime, [None] * len(columns.by_tag), [], reason_of(error, blob.name))
+
+
+def _read(file: str | Blob, columns: Columns) -> Dataset:
+    try:
+        return dcmread(file, specific_tags=columns.tags)
     except InvalidDicomError:
-        with open(path, "rb") as file:
-            if not _begins_bare(file.read(8)):
-                raise
-        return dcmread(path, specific_tags=columns.tags, force=True)
+        if not _begins_bare(_beginning(file)):
+            raise
+        return dcmread(file, specific_tags=columns.tags, force=True)
+
+
+def _beginning(file: str | Blob) -> bytes:
+    if not isinstance(file, str):
+        return file.read_at(0, min(8, file.size)) if file.size else b""
+    with open(file, "rb") as stream:
+        return stream.read(8)
 
 
 def _begins_bare(head: bytes) -> bool:
@@ -86,7 +112,8 @@ def _begins_bare(head: bytes) -> bool:
     return head[4:6] in (b"UL", b"CS", b"UI", b"SH", b"DA", b"TM", b"LO") or length <= 64
 
 
-def _reason(error: Exception, path: str) -> str:
+def reason_of(error: Exception, path: str) -> str:
+    """What the column `error` says of it."""
     if isinstance(error, OSError):
         return f"{type(error).__name__}: {error.strerror or error}"
     text = str(error).removeprefix(repr(path)).partition("; force=True")[0]  # of dcmread(): no advice here

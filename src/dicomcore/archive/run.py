@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, nullcontext
 from functools import partial
-from itertools import islice
 from pathlib import Path
-from typing import overload
+from typing import Any, overload
 
 from dicomcore.archive.columns import DEFAULT_COLUMNS, Columns
 from dicomcore.archive.engine import default_workers, run_threads
 from dicomcore.archive.extra import needs_extra
-from dicomcore.archive.walk import Output, SourceLike, as_sources, walk
+from dicomcore.archive.place import Place
+from dicomcore.archive.sources import SourceLike, Sources
+from dicomcore.archive.walk import Output
 from dicomcore.tags import TagLike
 
 with needs_extra("pyarrow"):
@@ -27,6 +28,7 @@ from dicomcore.archive.table import schema_of
 __all__ = ["index", "iter_batches"]
 
 BATCH = 1000  # files of a batch
+HELD = 8 << 20  # bytes that they bring along, at most
 Progress = Callable[["pa.RecordBatch"], object]
 
 
@@ -36,17 +38,28 @@ def iter_batches(
     columns: Iterable[TagLike] = DEFAULT_COLUMNS,
     workers: int | None = None,
     engine: str = "threads",
+    storage_options: Mapping[str, Any] | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """The rows that `index` makes, as record batches in a steady order, read while they are taken."""
     chosen = Columns(columns)
     check_engine(engine, workers)
     read = partial(read_batch, columns=chosen, schema=schema_of(chosen))
-    return run_threads(read, cut(walk(as_sources(sources))), workers or default_workers())
+    files = Sources(sources, stop_tag=chosen.stop_tag, options=storage_options)
+    return run_threads(read, cut(files), workers or default_workers())
 
 
-def cut(paths: Iterator[str]) -> Iterator[list[str]]:
-    """The paths in lists of BATCH."""
-    while batch := list(islice(paths, BATCH)):
+def cut(paths: Iterable[str]) -> Iterator[list[str]]:
+    """The paths in lists of BATCH, fewer where what they bring along would take much memory."""
+    batch: list[str] = []
+    held = 0
+    for path in paths:
+        batch.append(path)
+        if type(path) is not str and isinstance(path, Place):
+            held += path.held
+        if len(batch) >= BATCH or held > HELD:
+            yield batch
+            batch, held = [], 0
+    if batch:
         yield batch
 
 
@@ -68,6 +81,7 @@ def index(
     engine: str = ...,
     resume: bool = ...,
     progress: Progress | None = ...,
+    storage_options: Mapping[str, Any] | None = ...,
 ) -> pa.Table: ...
 @overload
 def index(
@@ -79,6 +93,7 @@ def index(
     engine: str = ...,
     resume: bool = ...,
     progress: Progress | None = ...,
+    storage_options: Mapping[str, Any] | None = ...,
 ) -> Path: ...
 def index(
     sources: SourceLike | Iterable[SourceLike],
@@ -89,6 +104,7 @@ def index(
     engine: str = "threads",
     resume: bool = True,
     progress: Progress | None = None,
+    storage_options: Mapping[str, Any] | None = None,
 ) -> pa.Table | Path:
     """Read the headers of all files of `sources` (files and folders) into one table, a row a file.
 
@@ -108,7 +124,8 @@ def index(
     check_engine(engine, workers)
     schema = schema_of(chosen)
     target = None if out is None else os.fsdecode(out)
-    batches = cut(walk(as_sources(sources), Output.at(target) if target is not None else None))
+    output = Output.at(target) if target is not None else None
+    batches = cut(Sources(sources, output=output, stop_tag=chosen.stop_tag, options=storage_options))
     workers = workers or default_workers()
     read = partial(read_batch, columns=chosen, schema=schema)
     if target is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,13 +19,15 @@ SHOWN = 12  # reasons that the summary lists
 DESCRIPTION = """Read the headers of all files in folders and write one row a file: path, size, mtime, columns of the
 data set typed by their VR, what deviated from the standard, and why a file could not be read. The table appears whole
 or not at all."""
+SOURCES = """folders, files, globs, archives (.zip, .tar, .tar.gz, .tar.zst), DICOMDIR files, URLs (s3://, gs://, az://,
+https://), or @FILE: a text with a source a line, or a Parquet file with a column `path`"""
 EPILOG = "Exit codes: 0 all files were read, 1 some could not be (their rows say why), 2 wrong use."
 
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser("index", help="folders to one Parquet table", description=DESCRIPTION, epilog=EPILOG)
-    parser.add_argument("sources", nargs="+", metavar="DIR", help="folders, or files")
+    parser.add_argument("sources", nargs="+", metavar="SOURCE", help=SOURCES)
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="the Parquet file to write")
     parser.add_argument(
         "--columns",
@@ -44,11 +45,13 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Index; the exit code."""
     from dicomcore.archive.run import index
+    from dicomcore.archive.sources import named_sources
     from dicomcore.archive.summary import Summary
 
-    missing = [source for source in arguments.sources if not os.path.lexists(source)]
-    if missing:
-        return _wrong(f"no such file or folder: {', '.join(missing)}")
+    try:
+        sources = named_sources(arguments.sources)
+    except FileNotFoundError as error:
+        return _wrong(str(error))
     try:
         columns = _columns(arguments.columns)
     except (OSError, UnicodeDecodeError) as error:
@@ -57,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         with _progress(summary, arguments.quiet) as progress:
             index(
-                arguments.sources,
+                sources,
                 columns=columns,
                 out=arguments.output,
                 workers=arguments.workers,

@@ -18,7 +18,7 @@ __all__ = ["Ranged", "dcmread"]
 
 
 class Ranged(Protocol):
-    """What can be read as lazily as a file: its `size`, and its bytes by position. ``repr()`` of it names it in messages."""
+    """What can be read as lazily as a file: its `size`, and its bytes by position. Messages name it by its repr()."""
 
     @property
     def size(self) -> int:
@@ -44,8 +44,9 @@ def dcmread(
     """Read a DICOM file or data set (PS3.10 7, PS3.5 7).
 
     `src` is a path, bytes-like, or a binary stream, which is read from where it stands to its end. A path (or any
-    object with `size` and ``read_at(offset, length)``) is read lazily: the header is indexed, values are decoded when asked for, and what is large stays on disk until then; a
-    file that changes meanwhile is an error then. `stop_before_pixels` leaves out pixel data and what follows.
+    object with `size` and ``read_at(offset, length)``) is read lazily: the header is indexed, values are decoded when
+    asked for, and what is large stays on disk until then; a file that changes meanwhile is an error then.
+    `stop_before_pixels` leaves out pixel data and what follows.
     `specific_tags` gives these top-level elements alone (and Specific Character Set), and stops reading behind the
     last. `force` takes input without DICM prefix and file meta information for a bare data set. `strict` raises for the
     first deviation, where otherwise all are kept in ``Dataset.issues``. `limits` bounds what is taken from the input.

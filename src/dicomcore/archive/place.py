@@ -1,0 +1,108 @@
+"""Where files stand: a path is a plain text; what no path leads to is a Place, whose text is what the table shows."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from dicomcore.archive.blob import Blob
+
+__all__ = ["INSIDE", "Bytes", "Fault", "LocalFile", "Place", "shown"]
+
+INSIDE = "!/"
+"""Between an archive's path and a member's name."""
+
+
+class Place(str):
+    """A file that is no local path: a member of an archive, an object in a store.
+
+    `size` in bytes, `mtime` in µs since 1970 and `etag` are as the listing had them, None where it didn't: they tell
+    whether the file has changed without opening it.
+    """
+
+    __slots__ = ("etag", "mtime", "size")
+    size: int | None
+    mtime: int | None
+    etag: str | None
+
+    def __new__(cls, text: str, size: int | None = None, mtime: int | None = None, etag: str | None = None) -> Place:
+        self = super().__new__(cls, text)
+        self.size = size
+        self.mtime = mtime
+        self.etag = etag
+        return self
+
+    @property
+    def held(self) -> int:
+        """Bytes of the file that go along with this: what a batch's memory is counted by."""
+        return 0
+
+    def open(self) -> Blob:
+        """The beginning of the file and a way to the rest. Raises what keeps it from being read."""
+        raise NotImplementedError
+
+    def ask(self) -> Future[Blob] | None:
+        """The same on its way, where opening takes waiting rather than work; else None."""
+        return None
+
+
+class Fault(Place):
+    """A path that can't be walked, and the `reason`."""
+
+    __slots__ = ("reason",)
+    reason: str
+
+    def __new__(cls, path: str, reason: str = "") -> Fault:
+        self = super().__new__(cls, path)
+        self.reason = reason
+        return self  # type: ignore[return-value]
+
+
+def shown(path: str) -> str:
+    """The path as a table shows it: bytes that are no UTF-8 as escapes."""
+    if path.isascii():
+        return str(path)
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+class Bytes(Protocol):
+    """A whole file by position, which several threads may ask at once; goes along to other processes."""
+
+    size: int
+    mtime: int | None
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """These bytes; fewer at the end."""
+
+
+class LocalFile:
+    """Bytes of a regular file, kept open as long as anything refers to it."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        # A FIFO without a writer must not hang the call; regular files don't heed it.
+        self._file = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        facts = os.fstat(self._file)
+        if not stat.S_ISREG(facts.st_mode):
+            raise OSError("Not a regular file")
+        self.size = facts.st_size
+        self.mtime: int | None = facts.st_mtime_ns // 1000
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """These bytes; fewer at the end."""
+        if hasattr(os, "pread"):
+            return os.pread(self._file, length, offset)
+        with open(self.path, "rb") as stream:  # a position is shared where there is no positioned read
+            stream.seek(offset)
+            return stream.read(length)
+
+    def __del__(self) -> None:
+        if hasattr(self, "_file"):
+            os.close(self._file)
+
+    def __reduce__(self) -> tuple[type[LocalFile], tuple[str]]:
+        return LocalFile, (self.path,)
