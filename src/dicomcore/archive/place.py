@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -29,7 +29,7 @@ class Place(str):
     mtime: int | None
     etag: str | None
 
-    def __new__(cls, text: str, size: int | None = None, mtime: int | None = None, etag: str | None = None) -> Place:
+    def __new__(cls, text: str, size: int | None = None, mtime: int | None = None, etag: str | None = None) -> Self:
         self = super().__new__(cls, text)
         self.size = size
         self.mtime = mtime
@@ -56,10 +56,10 @@ class Fault(Place):
     __slots__ = ("reason",)
     reason: str
 
-    def __new__(cls, path: str, reason: str = "") -> Fault:
+    def __new__(cls, path: str, reason: str = "") -> Self:
         self = super().__new__(cls, path)
         self.reason = reason
-        return self  # type: ignore[return-value]
+        return self
 
 
 def shown(path: str) -> str:

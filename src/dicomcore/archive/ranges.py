@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Awaitable
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -16,10 +17,11 @@ from dicomcore.archive.remote import Answer, _facts
 
 __all__ = ["Ranges"]
 
+TIMEOUT = 60.0  # seconds that a request may take; one that takes longer is not tried again
 TRIES = 3  # of a request that a server fails or drops
 PAUSE = 0.2  # seconds before the second one, doubled before the next
 EXPIRES = 3600  # seconds that a signature holds
-LONGEST_SKIP = 64 << 20  # read and thrown away where a server knows no ranges
+LONGEST_SKIP = 16 << 20  # read and thrown away where a server knows no ranges
 CONTENT_RANGE = re.compile(r"bytes (?:\d+-\d+|\*)/(\d+)")
 
 
@@ -45,16 +47,16 @@ class Ranges:
         if self._http is None and self._signs:
             try:
                 return await self._read_signed(path, offset, length)
-            except FileNotFoundError:
+            except (FileNotFoundError, TimeoutError):
                 raise
             except Exception:
                 # Addresses that redirect, stores that want other signatures: s3fs itself knows more ways.
-                answer = await self._read_plain(path, offset, length, size)
+                answer = await _in_time(self._read_plain(path, offset, length, size))
                 self._signs = False
                 return answer
         if self._http is not None:
             return await self._read_web(self._http, path, offset, length)
-        return await self._read_plain(path, offset, length, size)
+        return await _in_time(self._read_plain(path, offset, length, size))
 
     async def _read_plain(self, path: str, offset: int, length: int, size: int | None) -> Answer:
         mtime = etag = None
@@ -63,7 +65,7 @@ class Ranges:
             if size is not None:
                 length = min(length, size - offset)
         data = await self._fs._cat_file(path, start=offset, end=offset + length) if length > 0 else b""
-        return Answer(bytes(data), size or None, mtime, etag)
+        return Answer(bytes(data), size, mtime, etag)
 
     async def _read_signed(self, path: str, offset: int, length: int) -> Answer:
         url = await self._fs._url(path, expires=EXPIRES)
@@ -86,10 +88,10 @@ class Ranges:
             if attempt:
                 await asyncio.sleep(PAUSE * 2 ** (attempt - 1))
             try:
-                return await self._get(http, url, offset, length)
+                return await _in_time(self._get(http, url, offset, length))
             except _StatusError as error:
                 if error.status < 500 or attempt == TRIES - 1:
-                    raise
+                    raise OSError(str(error)) from None
             except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, ConnectionError):
                 if attempt == TRIES - 1:
                     raise
@@ -105,8 +107,8 @@ class Ranges:
         }
         async with session.get(http.encode_url(url), headers=headers, **options) as response:
             size = _whole_size(response)
-            if response.status == 416 and size is not None:
-                return Answer(b"", size, *_dated(response))
+            if response.status == 416 and (size is not None or not offset):  # nothing there: empty, or ended before
+                return Answer(b"", size or 0, *_dated(response))
             if response.status in (404, 410):
                 raise FileNotFoundError(f"HTTP status {response.status} {response.reason}")
             if response.status in (401, 403):
@@ -122,6 +124,13 @@ class Ranges:
             if response.content_length is None or response.content_length > skip + length:
                 response.close()  # what nobody wants is not waited for
             return Answer(data[skip:], size, *_dated(response))
+
+
+async def _in_time(work: Awaitable[Answer]) -> Answer:
+    try:
+        return await asyncio.wait_for(work, TIMEOUT)
+    except TimeoutError:
+        raise TimeoutError(f"no answer within {TIMEOUT:g} s") from None
 
 
 def _whole_size(response: Any) -> int | None:
