@@ -167,7 +167,11 @@ def test_a_member_is_named_as_the_table_has_it(tmp_path, files):
     assert [row["path"] for row in rows_of(*paths[:2])] == paths[:2]
     assert [row["path"] for row in rows_of(f"{archive}!/s/")] == paths[:2]
     assert "No such member" in rows_of(f"{archive}!/none")[0]["error"]
-    assert "No such archive" in rows_of(f"{tmp_path}/none.zip!/s/CT.dcm")[0]["error"]
+    assert rows_of(f"{tmp_path}/none.zip!/s/CT.dcm")[0]["error"].startswith("FileNotFoundError")
+    for end in (".zip", ".tar.gz"):
+        members = index(pack(tmp_path / f"b{end}", files))["path"].to_pylist()
+        pq.write_table(pa.table({"path": members}), tmp_path / "list.parquet")
+        assert index(PathList(tmp_path / "list.parquet"))["path"].to_pylist() == members
 
 
 def test_names_of_members_are_shown_whatever_their_bytes(tmp_path, files):

@@ -18,7 +18,7 @@ from dicomcore.archive.place import Place
 if TYPE_CHECKING:
     from dicomcore.archive.ranges import Ranges
 
-__all__ = ["Answer", "RemoteFile", "RemotePlace", "Store", "is_url", "open_store"]
+__all__ = ["Answer", "RemoteFile", "RemotePlace", "Store", "is_url", "open_store", "server_of"]
 
 T = TypeVar("T")
 HEAD = 32 * 1024  # of an object at first: hardly a header is longer
@@ -215,6 +215,17 @@ def open_store(url: str, options: Mapping[str, Any] | None) -> tuple[Store, str]
         brings = f'; pip install "dicomcore[{extra}]" brings it' if extra else ""
         raise ModuleNotFoundError(f"{protocol}:// is read with another library: {error}{brings}") from error
     return Store(fs, protocol, url.partition("::")[2]), path
+
+
+def server_of(url: str) -> str:
+    """What a URL says of the server that its file system is made for: nothing in most protocols."""
+    try:
+        import fsspec
+
+        found = fsspec.get_filesystem_class(url.partition("://")[0].lower())._get_kwargs_from_urls(url)
+    except (ImportError, ValueError):  # opening the URL says more
+        return ""
+    return repr(sorted((name, repr(value)) for name, value in found.items() if name not in ("path", "fo")))
 
 
 def _facts(info: Mapping[str, Any]) -> tuple[int | None, int | None, str | None]:

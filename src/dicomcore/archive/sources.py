@@ -6,12 +6,13 @@ import glob
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import groupby
 from typing import Any
 
 from dicomcore.archive.fileset import fileset_paths, is_dicomdir
 from dicomcore.archive.lists import PathList
 from dicomcore.archive.place import INSIDE, Bytes, Fault, LocalFile, Place
-from dicomcore.archive.remote import RemoteFile, RemotePlace, Store, is_url, open_store
+from dicomcore.archive.remote import RemoteFile, RemotePlace, Store, is_url, open_store, server_of
 from dicomcore.archive.row import reason_of
 from dicomcore.archive.tars import tar_members
 from dicomcore.archive.walk import Output, walk_folder
@@ -30,6 +31,14 @@ EVERYTHING = 0xFFFFFFFF
 def as_sources(sources: SourceLike | Iterable[SourceLike]) -> Iterable[SourceLike]:
     """One source or several as several."""
     return [sources] if isinstance(sources, (str, os.PathLike, PathList)) else sources
+
+
+def _archive_of(source: str) -> str | None:
+    """The archive that a source names members of, None for what names none."""
+    archive, inside, _ = source.partition(INSIDE)
+    if not inside or not archive.endswith(ENDS) or (not is_url(source) and os.path.lexists(source)):
+        return None
+    return archive
 
 
 def named_sources(words: Iterable[str]) -> list[SourceLike]:
@@ -75,11 +84,14 @@ class Sources:
     def __iter__(self) -> Iterator[str]:
         self._met.clear()
         for source in as_sources(self._sources):
-            if isinstance(source, PathList):
-                for listed in source:
-                    yield from self._files(listed, listed=True)
-            else:
-                yield from self._files(os.fsdecode(source))
+            listed = isinstance(source, PathList)
+            texts: Iterable[str] = source if isinstance(source, PathList) else [os.fsdecode(source)]
+            for archive, several in groupby(texts, _archive_of):
+                if archive is not None:
+                    yield from self._named_members(archive, list(several))
+                    continue
+                for text in several:
+                    yield from self._files(text, listed=listed)
 
     def _files(self, source: str, *, listed: bool = False) -> Iterator[str]:
         """The files of one source."""
@@ -92,8 +104,6 @@ class Sources:
                 yield from _guarded(source, fileset_paths)
             else:
                 yield from self._opened(source)
-        elif INSIDE in source:
-            yield from self._named_members(source)
         elif WILD.search(source):
             yield from self._matching(source)
         else:
@@ -118,16 +128,22 @@ class Sources:
             return zip_members(file, path)
         return tar_members(file, path, self._stop_tag)
 
-    def _named_members(self, source: str) -> Iterator[str]:
-        """One member by the name that a table has of it; one whose name ends in "/" is a folder of them."""
-        path, _, _ = source.partition(INSIDE)
-        if not path.endswith(ENDS) or not os.path.isfile(path):
-            yield Fault(source, "FileNotFoundError: No such archive")
-            return
-        found = [
-            one for one in self._opened(path) if one == source or (source.endswith("/") and one.startswith(source))
-        ]
-        yield from found or [Fault(source, "FileNotFoundError: No such member in the archive")]
+    def _named_members(self, archive: str, names: list[str]) -> Iterator[str]:
+        """Members by the names that a table has of them, in the archive's order; one that ends in "/" is a folder."""
+        missing = set(names)
+        folders = tuple(name for name in missing if name.endswith("/"))
+        for one in self._files(archive, listed=True):
+            if one in missing:
+                missing.discard(one)
+            elif folders and one.startswith(folders):
+                missing.difference_update(folder for folder in folders if one.startswith(folder))
+            elif INSIDE in one:
+                continue
+            yield one  # what keeps the archive from being read is told as well
+        for name in names:
+            if name in missing:
+                missing.discard(name)
+                yield Fault(name, "FileNotFoundError: No such member in the archive")
 
     def _matching(self, pattern: str) -> Iterator[str]:
         found = sorted(glob.iglob(pattern, recursive=True))
@@ -182,21 +198,13 @@ class Sources:
         protocol = url.partition("://")[0].lower()
         if protocol in ("file", "local") and "::" not in url:
             return None, url.partition("://")[2]
-        if "::" not in url and protocol in self._stores:
-            store = self._stores[protocol]
-            return store, str(store.fs._strip_protocol(url))
-        store, path = open_store(url, self._options)
-        if "::" not in url and not _has_host(store):
-            self._stores[protocol] = store
-        return store, path
-
-
-def _has_host(store: Store) -> bool:
-    """Whether URLs of the protocol name a server, which the file system is then made for."""
-    try:
-        return bool(store.fs._get_kwargs_from_urls(f"{store.protocol}://user@host:1/path"))
-    except Exception:
-        return True
+        if "::" in url:
+            return open_store(url, self._options)
+        key = f"{protocol} {server_of(url)}"
+        if key in self._stores:
+            return self._stores[key], str(self._stores[key].fs._strip_protocol(url))
+        self._stores[key], path = open_store(url, self._options)
+        return self._stores[key], path
 
 
 def _failed(url: str, error: Exception) -> Fault:
