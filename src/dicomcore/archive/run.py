@@ -106,7 +106,14 @@ def index(
     progress: Progress | None = None,
     storage_options: Mapping[str, Any] | None = None,
 ) -> pa.Table | Path:
-    """Read the headers of all files of `sources` (files and folders) into one table, a row a file.
+    """Read the headers of all files of `sources` into one table, a row a file.
+
+    Sources, one or several, mixed: files; folders, with all below; globs ("**" for any depth); zip and tar archives
+    (.zip, .tar, .tar.gz, .tar.zst, .tar.bz2, .tar.xz), also those met in folders, whose members have a path such as
+    ``a.zip!/b/c.dcm`` and the archive's mtime, and which such a path also names; DICOMDIR files, which stand for the
+    files their records refer to; URLs that fsspec knows (s3://, gs://, az://, https://, memory://, …) of objects, of
+    folders, of archives, or as globs; and PathList for a file that lists any of these. `storage_options` go to fsspec,
+    as pandas has it, or by protocol: ``{"s3": {"anon": True}}``. What can't be reached is a row with an `error`.
 
     A row is `path`, `size` (bytes), `mtime`; `columns`, by keyword or tag, of the top level and the file meta
     information, typed by VR (DA date32, DS float64, IS int64, several values a list); `issues`, what deviated from

@@ -5,9 +5,7 @@ A compressed tar is one stream, so all of it is inflated, once and in order; onl
 
 from __future__ import annotations
 
-import bz2
 import gzip
-import lzma
 import tarfile
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -122,6 +120,22 @@ def _kind(magic: bytes) -> str:
 _MAGIC = {"gz": b"\x1f\x8b", "bz2": b"BZh", "xz": b"\xfd7zXZ\0", "zst": b"\x28\xb5\x2f\xfd"}
 
 
+def _open_gzip(source: Any) -> Any:
+    return gzip.GzipFile(fileobj=source, mode="rb")
+
+
+def _open_bzip2(source: Any) -> Any:
+    import bz2  # not part of every Python
+
+    return bz2.BZ2File(source)
+
+
+def _open_xz(source: Any) -> Any:
+    import lzma  # not part of every Python
+
+    return lzma.LZMAFile(source)
+
+
 def _open_zstd(source: Any) -> Any:
     with needs_extra("pyarrow"):
         import pyarrow as pa
@@ -129,9 +143,9 @@ def _open_zstd(source: Any) -> Any:
 
 
 _OPENERS: dict[str, Callable[[Any], Any]] = {
-    "gz": lambda source: gzip.GzipFile(fileobj=source, mode="rb"),
-    "bz2": bz2.BZ2File,
-    "xz": lzma.LZMAFile,
+    "gz": _open_gzip,
+    "bz2": _open_bzip2,
+    "xz": _open_xz,
     "zst": _open_zstd,
 }
 
