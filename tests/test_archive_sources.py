@@ -205,6 +205,28 @@ def test_places_tell_what_the_listing_knows(tmp_path, files):
     assert pickle.loads(pickle.dumps(place)).open().read_at(128, 4) == b"DICM"
 
 
+def test_more_archives_than_a_process_may_open(tmp_path, files):
+    resource = pytest.importorskip("resource")
+    packed = pack(tmp_path / "0.zip", {"one.dcm": SHORT}).read_bytes()
+    for i in range(300):
+        (tmp_path / f"{i}.zip").write_bytes(packed)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))
+    try:
+        rows = rows_of(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert [row["error"] for row in rows] == [None] * 300
+
+
+def test_an_archive_that_changes_after_listing_is_told(tmp_path, files):
+    archive = pack(tmp_path / "a.zip", {"one.dcm": SHORT})
+    (place,) = Sources(archive)
+    pack(archive, {"other.dcm": files["CT_small.dcm"]})
+    with pytest.raises(OSError, match="changed"):
+        place.open()
+
+
 def test_a_batch_holds_few_bytes_of_a_compressed_tar(tmp_path, files, monkeypatch):
     import dicomcore.archive.run as run
 

@@ -80,29 +80,34 @@ class Bytes(Protocol):
 
 
 class LocalFile:
-    """Bytes of a regular file, kept open as long as anything refers to it."""
+    """Bytes of a regular file. It is opened for each read: a folder may hold more archives than a process may open."""
 
     def __init__(self, path: str) -> None:
         self.path = path
-        # A FIFO without a writer must not hang the call; regular files don't heed it.
-        self._file = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        facts = os.fstat(self._file)
+        file = self._open()
+        try:
+            facts = os.fstat(file)
+        finally:
+            os.close(file)
         if not stat.S_ISREG(facts.st_mode):
             raise OSError("Not a regular file")
         self.size = facts.st_size
         self.mtime: int | None = facts.st_mtime_ns // 1000
 
+    def _open(self) -> int:
+        # A FIFO without a writer must not hang the call; regular files don't heed it.
+        return os.open(self.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+
     def read_at(self, offset: int, length: int) -> bytes:
-        """These bytes; fewer at the end."""
-        if hasattr(os, "pread"):
-            return os.pread(self._file, length, offset)
-        with open(self.path, "rb") as stream:  # a position is shared where there is no positioned read
-            stream.seek(offset)
-            return stream.read(length)
-
-    def __del__(self) -> None:
-        if hasattr(self, "_file"):
-            os.close(self._file)
-
-    def __reduce__(self) -> tuple[type[LocalFile], tuple[str]]:
-        return LocalFile, (self.path,)
+        """These bytes; fewer at the end. OSError where the file has changed since."""
+        file = self._open()
+        try:
+            facts = os.fstat(file)
+            if facts.st_size != self.size or facts.st_mtime_ns // 1000 != self.mtime:
+                raise OSError("The archive has changed since it was listed")
+            if hasattr(os, "pread"):
+                return os.pread(file, length, offset)
+            os.lseek(file, offset, os.SEEK_SET)
+            return os.read(file, length)
+        finally:
+            os.close(file)
