@@ -396,8 +396,11 @@ cdef int drop_pixels(Index self) noexcept:
 
 cpdef Index open_index(object source, bint is_path, object limits, bint force=False, bint stop_before_pixels=False,
                        uint32_t stop_tag=0xFFFFFFFF, bint whole=False):
-    """Index a path (or what has `size` and read_at() in a file's place), or bytes-like memory. `stop_tag`
-    ends the scan before the first top-level tag that isn't lower; `whole` goes on behind pixel data at once, where otherwise that waits until it is asked for."""
+    """Index a path (or what has `size` and read_at() in a file's place), or bytes-like memory.
+
+    `stop_tag` ends the scan before the first top-level tag that isn't lower; `whole` goes on behind pixel data at once,
+    where otherwise that waits until it is asked for.
+    """
     cdef Index self = Index()
     cdef Scanner* s = &self.scanner
     cdef Py_ssize_t max_rows = limits.elements
