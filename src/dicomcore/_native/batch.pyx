@@ -385,7 +385,7 @@ cdef class Batch:
         if base > size or stop > size - base:
             raise ValueError(f"frames up to byte {base} + {stop} of {size}")
         at_hand = base + first >= index.source.begin and base + stop <= index.source.begin + index.source.held
-        if index.source.fs_path is None or at_hand:
+        if index.source.path is None or at_hand:
             self.owner = index.source.hold(base + first, stop - first, &data)
             self.work.data = data
             self.work.base = 0 - first

@@ -24,7 +24,6 @@ cdef class Source:
     cdef int begin_scan(self) except -1
     cdef void end_scan(self) noexcept
     cdef bytes read_from(self, file_handle file, uint64_t offset, uint64_t length)
-    cdef bytes read_ranged(self, uint64_t offset, uint64_t length)
     cdef int read_to(self, file_handle file, uint64_t offset, uint64_t length, uint8_t* into) except -1
     cdef int peek(self, uint64_t offset, const uint8_t** window, uint64_t* start, uint64_t* stop) except -1
     cdef bytes read(self, uint64_t offset, uint64_t length)

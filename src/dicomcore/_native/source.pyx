@@ -100,11 +100,6 @@ cdef class Source:
                 file_close(self.file)
             self.file = -1
 
-    @property
-    def is_file(self) -> bool:
-        """Whether a file of this machine is read, whose handle can be had."""
-        return self.fs_path is not None
-
     def borrow(self) -> int:
         """The file's handle, to copy from; for give_back(). DicomError where the file has changed."""
         return self.kept if self.kept != -1 else self.open(False)
@@ -115,18 +110,8 @@ cdef class Source:
 
     cdef bytes read_from(self, file_handle file, uint64_t offset, uint64_t length):
         # Exactly these bytes, which lie inside the file.
-        cdef bytes block
-        if self.ranged is not None:
-            return self.read_ranged(offset, length)
-        block = PyBytes_FromStringAndSize(NULL, length)
+        cdef bytes block = PyBytes_FromStringAndSize(NULL, length)
         self.read_to(file, offset, length, <uint8_t*>PyBytes_AS_STRING(block))
-        return block
-
-    cdef bytes read_ranged(self, uint64_t offset, uint64_t length):
-        # The same from what reads like a file.
-        cdef bytes block = self.ranged.read_at(offset, length)
-        if <uint64_t>len(block) != length:
-            raise TruncatedError(f"{self.path!r} ends before its {self.size} bytes", offset=offset + len(block))
         return block
 
     cdef int read_to(self, file_handle file, uint64_t offset, uint64_t length, uint8_t* into) except -1:
@@ -134,7 +119,9 @@ cdef class Source:
         cdef int failed
         cdef bytes block
         if self.ranged is not None:
-            block = self.read_ranged(offset, length)
+            block = self.ranged.read_at(offset, length)
+            if <uint64_t>len(block) != length:
+                raise TruncatedError(f"{self.ranged!r} ends before its {self.size} bytes", offset=offset + len(block))
             memcpy(into, PyBytes_AS_STRING(block), length)
             return 0
         with nogil:
@@ -287,6 +274,5 @@ cdef Source ranged_source(object ranged):
     # Over an object with `size` bytes and read_at(offset, length), which is asked where a file would be read.
     cdef Source source = Source()
     source.ranged = ranged
-    source.path = ranged
     source.size = ranged.size
     return source

@@ -13,7 +13,7 @@ from dicomcore.archive.place import Fault, Place, shown
 
 __all__ = ["Heads"]
 
-IN_FLIGHT = 64  # files of one batch that are asked for at a time
+IN_FLIGHT = 32  # files of one batch that are asked for at a time; each worker has a batch
 
 
 class Heads:

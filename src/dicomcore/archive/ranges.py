@@ -1,8 +1,8 @@
 """Ranged reads of an asynchronous file system: one request each, which also says how long the object is.
 
 HTTP is asked directly, so that a server that doesn't know ranges costs no more than the bytes wanted, and S3 by URLs
-that botocore signs, which costs the client a third of what its whole machinery does. All else goes by fsspec's own
-reads.
+that botocore signs, which costs the client less than half of what its whole machinery does. All else goes by
+fsspec's own reads.
 """
 
 from __future__ import annotations

@@ -156,7 +156,7 @@ def _write_file(file: int, out: Output) -> None:
 def _copy_range(file: int, source: Any, offset: int, length: int) -> bool:
     """Have the system copy from file to file; False where it can't, and nothing was written then."""
     copy = getattr(os, "copy_file_range", None)
-    if copy is None or not source.is_file:
+    if copy is None or source.path is None:
         return False
     handle = source.borrow()
     try:

@@ -194,7 +194,7 @@ def _hold_on(ds: Dataset, target: Any) -> None:
     """Where a file replaces the one that `ds` still reads from, keep the old one open."""
     index = ds._index
     source = None if index is None else index.packed or index.source
-    if source is None or not source.is_file or os.name != "posix":
+    if source is None or source.path is None or os.name != "posix":
         return
     with suppress(OSError, DicomError):  # another target, or another file by now: there is nothing to hold on to
         if os.path.samefile(source.path, target):
