@@ -631,7 +631,7 @@ cdef class Writer:
         if safe:
             self.size += write_integer(value, self.data + self.size)
             return 0
-        return self.put_str(f'"{value if signed else word}"')
+        return self.put_str(f'"{value}"' if signed else f'"{word}"')
 
     cdef int put_double(self, double value) except -1:
         # The shortest digits that give this double again, as repr() has them.
