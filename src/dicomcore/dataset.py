@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
 from dicomcore._native.dataset import DataElement, DatasetBase, make_dataset, set_classes
 from dicomcore._native.dictionary import keywords
@@ -219,6 +219,38 @@ class Dataset(DatasetBase):
         from dicomcore.forms.json_reader import from_json
 
         made: Self = from_json(json_dataset, bulk_data_uri_handler=bulk_data_uri_handler, limits=limits, cls=cls)
+        return made
+
+    def to_xml(
+        self,
+        *,
+        bulk_data_threshold: int = 1024,
+        bulk_data_element_handler: Callable[[DataElement], str] | None = None,
+        file_meta: bool = False,
+    ) -> str:
+        """The data set as a document of the Native DICOM Model (PS3.19 A.1), with the options of `to_json`.
+
+        Text that XML can't hold (control characters) goes as inline binary, in UTF-8. A group 0002 that is asked for
+        stands first. Raises EncodeError for values that can't be written.
+        """
+        from dicomcore.forms.xml_writer import xml_pieces
+
+        return "".join(xml_pieces(self, bulk_data_threshold, bulk_data_element_handler, file_meta))
+
+    @classmethod
+    def from_xml(
+        cls,
+        source: str | bytes | bytearray | IO[bytes],
+        *,
+        bulk_data_uri_handler: Callable[..., Any] | None = None,
+        limits: Limits | None = None,
+    ) -> Self:
+        """A data set from a document of the Native DICOM Model (PS3.19 A.1): text, bytes, or a binary stream, read in
+        blocks. Options and errors are those of `from_json`; a document type declaration is refused.
+        """
+        from dicomcore.forms.xml_reader import from_xml
+
+        made: Self = from_xml(source, bulk_data_uri_handler=bulk_data_uri_handler, limits=limits, cls=cls)
         return made
 
     # -- elements

@@ -431,7 +431,7 @@ cdef class Writer:
         # An element whose value was set or may have been changed.
         cdef uint16_t vr = element.vr
         value = element.get_value()
-        if vr_form(vr) == VR_UNKNOWN:           # "US or SS" and its like
+        if vr_form(vr) == VR_UNKNOWN:
             vr = settled(vr, value, view)
         self.put_head(element.number, vr)
         if vr == SQ:
@@ -752,13 +752,21 @@ cdef bint keeps(DataElement element) except -1:
 
 
 cdef uint16_t settled(uint16_t vr, object value, DatasetBase view) except? 0xFFFF:
-    # One VR where the dictionary leaves a choice, for a value made in memory (PS3.5 A.1, PS3.6).
+    # One VR where the dictionary leaves a choice ("US or SS"), for a value made in memory (PS3.5 A.1, PS3.6).
     if isinstance(value, (bytes, bytearray, memoryview)):
         return OW
     if vr == US_OR_SS or vr == US_OR_SS_OR_OW:
         if view.tag_value(0x00280103, 0) == 1:
             return SS
     return US
+
+
+def settled_vr(DataElement element not None, DatasetBase view not None) -> str:
+    """The VR of an element of `view`, one of the standard's also where the dictionary leaves a choice."""
+    element.settle()
+    if vr_form(element.vr) == VR_UNKNOWN:
+        return vr_name(settled(element.vr, element.get_value(), view))
+    return vr_name(element.vr)
 
 
 def write_json(DatasetBase data_set not None, DatasetBase meta, object odd, object bulk, Py_ssize_t most) -> str:

@@ -50,14 +50,20 @@ class Builder:
         self.count(place, 1)
         data_set.add(DataElement(place.tag, vr, value))
 
-    def sequence(self, data_set: Dataset, place: Place, count: int) -> Sequence:
-        """Put a sequence in; its items, which are still empty."""
-        if count and LEVELS * (place.prefix.count("[") + 1) > self.limits.depth:
-            raise place.limit(f"sequences nested deeper than Limits.depth, {self.limits.depth}")
-        self.count(place, 1 + count)
-        items = Sequence([Dataset() for _ in range(count)])
-        data_set.add(DataElement(place.tag, "SQ", items))
+    def sequence(self, data_set: Dataset, place: Place) -> Sequence:
+        """Put a sequence in, which has no items yet."""
+        items = Sequence()
+        self.add(data_set, place, "SQ", items)
         return items
+
+    def item(self, place: Place, items: Sequence) -> Dataset:
+        """Put an empty item at the end of a sequence."""
+        if LEVELS * (place.prefix.count("[") + 1) > self.limits.depth:
+            raise place.limit(f"sequences nested deeper than Limits.depth, {self.limits.depth}")
+        self.count(place, 1)
+        item = Dataset()
+        items.append(item)
+        return item
 
     def count(self, place: Place, more: int) -> None:
         """Count elements and items against the limit."""

@@ -15,7 +15,7 @@ from dicomcore.forms.place import Place
 from dicomcore.forms.typed import BYTES, VRS, from_base64, from_bytes, typed
 from dicomcore.limits import Limits
 
-__all__ = ["UriHandler", "from_json", "read_json_lines"]
+__all__ = ["UriHandler", "as_handler", "from_json", "read_json_lines"]
 
 UriHandler = Callable[[str], Any] | Callable[[str, str, str], Any]
 KEY = re.compile("[0-9A-Fa-f]{8}")
@@ -35,7 +35,7 @@ def from_json(
         hint = "; read_json_lines() reads several" if isinstance(model, list) else ""
         raise ParseError(f"DICOM JSON is an object of attributes, not a {type(model).__name__}{hint}")
     builder = Builder(limits, cls)
-    fetch = _handler(bulk_data_uri_handler)
+    fetch = as_handler(bulk_data_uri_handler)
     made = builder.root
     pending = [(model, made, "")]
     while pending:
@@ -48,11 +48,9 @@ def from_json(
                 continue
             vr, kind, value = _read(found, place)
             if vr == "SQ":
-                items = builder.sequence(home, place, len(value))
-                pending += [
-                    (attributes_of(one, place, i), item, place.item(i))
-                    for i, (one, item) in enumerate(zip(value, items, strict=True))
-                ]
+                items = builder.sequence(home, place)
+                for i, item in enumerate(value):
+                    pending.append((_attributes(item, place, i), builder.item(place, items), place.item(i)))
             elif kind == "BulkDataURI":
                 builder.add(home, place, vr, _fetched(builder, fetch, vr, value, place))
             elif kind == "InlineBinary":
@@ -115,7 +113,7 @@ def _read(found: Any, place: Place) -> tuple[str, str, Any]:
     return vr, kind, value
 
 
-def attributes_of(item: Any, place: Place, number: int) -> dict[str, Any]:
+def _attributes(item: Any, place: Place, number: int) -> dict[str, Any]:
     """The attributes of an item; None stands for an empty one."""
     if item is None:
         return {}
@@ -124,7 +122,7 @@ def attributes_of(item: Any, place: Place, number: int) -> dict[str, Any]:
     return item
 
 
-def _handler(given: UriHandler | None) -> Callable[[str, str, str], Any] | None:
+def as_handler(given: UriHandler | None) -> Callable[[str, str, str], Any] | None:
     """The caller's handler as one that takes tag, VR and URI: pydicom allows one that takes the URI alone."""
     if given is None:
         return None
