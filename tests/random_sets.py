@@ -59,11 +59,9 @@ def elements(draw: st.DrawFn) -> dc.DataElement:
     if vr in ALONE:
         return dc.DataElement(draw(TAGS), vr, draw(ALONE[vr]))
     values = draw(st.lists(ONE[vr], max_size=4))
-    if len(values) < 2:
-        value = values[0] if values else ("" if vr in EMPTY else None)
-    else:
-        value = values
-    return dc.DataElement(draw(TAGS), vr, value)
+    if not values:
+        return dc.DataElement(draw(TAGS), vr, "" if vr in EMPTY else None)
+    return dc.DataElement(draw(TAGS), vr, values if len(values) > 1 else values[0])
 
 
 def data_sets() -> st.SearchStrategy[dc.Dataset]:

@@ -163,7 +163,7 @@ VALUES = {  # name: (VR, the file's bytes, what stands behind the VR)
     "UL": ("UL", struct.pack("<I", 2**32 - 1), {"Value": [2**32 - 1]}),
     "SL": ("SL", struct.pack("<i", -(2**31)), {"Value": [-(2**31)]}),
     "UV": ("UV", struct.pack("<2Q", 2**53 - 1, 2**64 - 1), {"Value": [2**53 - 1, str(2**64 - 1)]}),
-    "SV": ("SV", struct.pack("<3q", -(2**53) + 1, -(2**53), -(2**63)), {"Value": [1 - 2**53, str(-(2**53)), str(-(2**63))]}),
+    "SV": ("SV", struct.pack("<2q", 1 - 2**53, -(2**53)), {"Value": [1 - 2**53, str(-(2**53))]}),
     "FL": ("FL", struct.pack("<2f", 0.1, -3), {"Value": [0.10000000149011612, -3.0]}),
     "FD": ("FD", struct.pack("<4d", 0.1, 1e300, 5e-324, 1e15), {"Value": [0.1, 1e300, 5e-324, 1e15]}),
     "FD that is none": ("FD", struct.pack("<3d", float("nan"), float("inf"), float("-inf")),

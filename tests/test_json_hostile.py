@@ -83,12 +83,12 @@ def test_wrong_keys(key):
 
 
 def test_keys_that_are_no_text():
-    with pytest.raises(dc.ParseError, match="^5: "):
+    with pytest.raises(dc.ParseError, match=r"^5: "):
         dc.Dataset.from_json({5: {"vr": "LO"}})
 
 
 def test_the_same_tag_in_other_letters():
-    with pytest.raises(dc.ParseError, match="^0008001A: stands twice"):
+    with pytest.raises(dc.ParseError, match=r"^0008001A: stands twice"):
         dc.Dataset.from_json({"0008001a": {"vr": "UI"}, "0008001A": {"vr": "UI"}})
 
 

@@ -24,7 +24,7 @@ from dicomcore._native.decode cimport (
     word_size,
 )
 from dicomcore._native.index cimport Index, open_value
-from dicomcore._native.scan cimport BIG_ENDIAN, CONTAINER, ITEM, Row
+from dicomcore._native.scan cimport BIG_ENDIAN, CONTAINER, ITEM, PIXEL_REPRESENTATION, Row
 from dicomcore._native.swap cimport swap
 from dicomcore._native.vr cimport *
 
@@ -756,7 +756,8 @@ cdef uint16_t settled(uint16_t vr, object value, DatasetBase view) except? 0xFFF
     if isinstance(value, (bytes, bytearray, memoryview)):
         return OW
     if vr == US_OR_SS or vr == US_OR_SS_OR_OW:
-        if view.tag_value(0x00280103, 0) == 1:
+        numbers = value if isinstance(value, list) else [value]
+        if view.tag_value(PIXEL_REPRESENTATION, 0) == 1 or any(isinstance(n, int) and n < 0 for n in numbers):
             return SS
     return US
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from inspect import signature
+from itertools import chain
 from typing import Any
 
 from dicomcore._native.dataset import DataElement
-from dicomcore.errors import ParseError
+from dicomcore.errors import LimitError, ParseError
 from dicomcore.forms.builder import Builder
 from dicomcore.forms.json_parser import parse_json
 from dicomcore.forms.place import Place
@@ -66,14 +67,21 @@ def read_json_lines(
     bulk_data_uri_handler: UriHandler | None = None,
     limits: Limits | None = None,
 ) -> Iterator[Any]:
-    """Data sets from JSON lines, one object a line, as they come; a line that is an array holds several.
+    """Data sets from the lines of a text or binary file, as they come: one object a line, empty lines passed over.
 
-    So an array of one line, as DICOMweb services answer with, can be read too. Empty lines are passed over.
+    An array of objects, as DICOMweb services answer with, is read too, and one object or array over many lines.
     """
-    for line in lines:
-        if not line.strip():
-            continue
-        model = parse_json(line, limits)
+    rest = iter(lines)
+    first: Any = next((line for line in rest if line.strip()), None)
+    if first is None:
+        return
+    try:
+        models = [parse_json(first, limits)]
+    except LimitError:
+        raise
+    except ParseError:  # perhaps because it goes on in the next line
+        models = [parse_json(first + type(first)().join(rest), limits)]  # type: ignore[arg-type]
+    for model in chain(models, (parse_json(line, limits) for line in rest if line.strip())):
         for one in model if isinstance(model, list) else [model]:
             if not isinstance(one, dict):
                 raise ParseError(f"DICOM JSON is an object of attributes, not a {type(one).__name__}")
