@@ -25,6 +25,7 @@ from dicomcore._native.decode cimport (
 )
 from dicomcore._native.index cimport Index, open_value
 from dicomcore._native.scan cimport BIG_ENDIAN, CONTAINER, ITEM, PIXEL_REPRESENTATION, Row
+from dicomcore._native.source cimport Source
 from dicomcore._native.swap cimport swap
 from dicomcore._native.vr cimport *
 
@@ -46,7 +47,7 @@ cdef extern from "base64.h" nogil:
 
 cdef enum:
     FIRST = 4096            # bytes of the document to begin with
-    LARGE = 64 * 1024       # from here on the GIL is released round base64
+    PART = 96 * 1024        # of a value in base64, without the GIL; a multiple of 3 and of all words
     DEEPEST = 10_000        # data sets made in memory and nested in each other; one in itself would have no end
     LONGEST_NUMBER = 64     # characters of a DS that is copied as it stands
     DIGITS = 15             # of an IS that is: as many as a double holds
@@ -477,8 +478,7 @@ cdef class Writer:
                 if view is None:
                     view = make_dataset(self.data_set_class, index, index.rows[row].parent)
                 return self.put_uri(view.find(r.tag))
-            owner = index.hold(r, &p)
-            return self.put_bytes(p, n, word_size(vr) if r.flags & BIG_ENDIAN else 1)
+            return self.put_bytes(index.source, r.offset, n, word_size(vr) if r.flags & BIG_ENDIAN else 1)
         owner = index.hold(r, &p)
         mark = self.size
         if vr == DS or vr == IS:
@@ -515,26 +515,33 @@ cdef class Writer:
             self.index = index
         return self.push(ITEMS, i, stop, before)
 
-    cdef int put_bytes(self, const uint8_t* p, Py_ssize_t n, Py_ssize_t width) except -1:
-        # Base64 of bytes, little endian: JSON doesn't say in which order they are, nor has it another.
-        cdef Py_ssize_t size = (n + 2) // 3 * 4
+    cdef int put_bytes(self, Source source, uint64_t offset, Py_ssize_t n, Py_ssize_t width) except -1:
+        # Base64 of bytes of the source, little endian: JSON doesn't say in which order they are, nor has it another.
+        # In parts: what has to be read from a file is read into the same memory, and still in the cache when encoded.
+        cdef Py_ssize_t size
         cdef bytearray swapped
-        cdef const uint8_t* start = p
+        cdef const uint8_t* p
         cdef uint8_t* into
-        if width > 1:
-            swapped = bytearray(p[:n])
-            into = <uint8_t*><char*>swapped
-            swap(into, into, n // width, width)
-            start = into
         self.put(b',"InlineBinary":"', 17)
-        self.reserve(size + 2)
-        into = self.data + self.size
-        if n < LARGE:
-            dc_base64(start, n, into)
-        else:
-            with nogil:
-                dc_base64(start, n, into)
-        self.size += size
+        self.reserve((n + 2) // 3 * 4 + 2)
+        while n:
+            size = min(n, <Py_ssize_t>PART)
+            owner = source.hold(offset, size, &p)
+            if width > 1:
+                swapped = bytearray(p[:size])
+                into = <uint8_t*><char*>swapped
+                swap(into, into, size // width, width)
+                p = into
+            into = self.data + self.size
+            if size < PART:
+                dc_base64(p, size, into)
+            else:
+                with nogil:
+                    dc_base64(p, size, into)
+            self.size += (size + 2) // 3 * 4
+            owner = None                        # its memory is for the next part
+            offset += size
+            n -= size
         return self.put(b'"}', 2)
 
     cdef bint put_number_texts(self, const uint8_t* p, Py_ssize_t n, bint whole) except -1:

@@ -71,8 +71,8 @@ def read_json_lines(
 
     An array of objects, as DICOMweb services answer with, is read too, and one object or array over many lines.
     """
-    rest = iter(lines)
-    first: Any = next((line for line in rest if line.strip()), None)
+    rest: Iterator[Any] = iter(lines)
+    first = next((line for line in rest if line.strip()), None)
     if first is None:
         return
     try:
@@ -80,7 +80,7 @@ def read_json_lines(
     except LimitError:
         raise
     except ParseError:  # perhaps because it goes on in the next line
-        models = [parse_json(first + type(first)().join(rest), limits)]  # type: ignore[arg-type]
+        models = [parse_json(first + type(first)().join(rest), limits)]
     for model in chain(models, (parse_json(line, limits) for line in rest if line.strip())):
         for one in model if isinstance(model, list) else [model]:
             if not isinstance(one, dict):

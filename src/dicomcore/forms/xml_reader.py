@@ -7,7 +7,7 @@ and nothing to fetch.
 from __future__ import annotations
 
 import re
-from typing import IO, Any
+from typing import Any, Protocol
 from xml.parsers import expat
 
 from dicomcore._native.dictionary import entry, private_vr
@@ -21,7 +21,7 @@ from dicomcore.forms.typed import BYTES, TEXT, VRS, from_base64, from_bytes, typ
 from dicomcore.forms.xml_writer import COMPONENTS, NAMESPACE
 from dicomcore.limits import Limits
 
-__all__ = ["from_xml"]
+__all__ = ["Readable", "from_xml"]
 
 CHUNK = 1 << 16
 TAG = re.compile("[0-9A-F]{8}")
@@ -35,8 +35,16 @@ INSIDE = {  # element: those that it can stand in
 WITH_TEXT = {"Value", "InlineBinary", *COMPONENTS}
 
 
+class Readable(Protocol):
+    """A binary stream, as far as it is asked for anything."""
+
+    def read(self, size: int, /) -> bytes:
+        """Some bytes, about `size`; none at the end."""
+        ...  # pragma: no cover
+
+
 def from_xml(
-    source: str | bytes | bytearray | IO[bytes],
+    source: str | bytes | bytearray | Readable,
     *,
     bulk_data_uri_handler: UriHandler | None = None,
     limits: Limits | None = None,
