@@ -83,11 +83,11 @@ def race(files: list[Path], rounds: int, **options: Any) -> tuple[Row, list[str]
 def real_rows(quick: bool) -> list[Row]:
     """All real files, with binary values inline, and with those of more than 1 KB as URIs."""
     files = real_files()[:: 20 if quick else 1]
-    inline, left = race(files, 2 if quick else 5)
+    inline, left = race(files, 2 if quick else 3)
     inline.work = "real files, all inline"
     inline.at_least(20, "pydicom")
     inline.notes.append(f"left out, as models differ or pydicom raises: {left}")
-    bulk, _ = race(files, 2 if quick else 5, bulk_data_element_handler=uri)
+    bulk, _ = race(files, 2 if quick else 3, bulk_data_element_handler=uri)
     bulk.work = "real files, bulk data as URIs"
     bulk.at_least(20, "pydicom")
     return [inline, bulk]
@@ -108,13 +108,13 @@ def large_rows(quick: bool, folder: Path) -> list[Row]:
     """Large objects: beside pydicom as above, and beside dcm2json from file to text on standard output."""
     inputs = {
         "12 000-frame SEG": segmentation(600 if quick else 12_000),
-        "RTSTRUCT, 2.1 M DS values": structure_set(contours=CONTOURS // (20 if quick else 1)),
+        "RTSTRUCT, 210 000 DS values": structure_set(contours=CONTOURS // (50 if quick else 10)),
     }
     rows = []
     for work, data in inputs.items():
         path = folder / "large.dcm"
         path.write_bytes(data)
-        row, left = race([path], 1 if quick else 3)
+        row, left = race([path], 1 if quick else 2)
         assert not left, work
         row.work, row.unit, row.notes = work, "data set", []
         row.at_least(20, "pydicom")
@@ -123,7 +123,7 @@ def large_rows(quick: bool, folder: Path) -> list[Row]:
             continue
         dump = process([sys.executable, "-m", "dicomcore.cli", "dump", "-q", "--json"])
         contestants = {OURS: in_process, OUR_PROCESS: dump, DCMTK: process([DCM2JSON, "-q", "-fc"])}
-        rows.append(by_process(f"{work}, from file", [path], contestants, 1 if quick else 5))
+        rows.append(by_process(f"{work}, from file", [path], contestants, 1 if quick else 2))
     return rows
 
 
@@ -156,7 +156,7 @@ def by_process(work: str, files: list[Path], contestants: dict[str, Any], rounds
 def small_row(quick: bool) -> Row:
     """Real files that dcm2json can write, a process for each, beside one process of ours for all."""
     contestants = {OURS: in_process, DCMTK: process([DCM2JSON or "", "-q", "-fc"])}
-    row = by_process("real files, from file", real_files()[:: 30 if quick else 3], contestants, 2)
+    row = by_process("real files, from file", real_files()[:: 30 if quick else 4], contestants, 2)
     row.notes.append(f"{row.count} files; a process of dcm2json takes one file, and its start is most of the time")
     return row
 

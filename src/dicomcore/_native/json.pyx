@@ -33,6 +33,7 @@ from dicomcore._native.dataset import make_dataset
 from dicomcore.errors import EncodeError
 
 cdef extern from "Python.h":
+    bint PyObject_CheckBuffer(object thing)
     PyObject* PyUnicode_New(Py_ssize_t size, uint32_t highest) except NULL
     int PyUnicode_Resize(PyObject** text, Py_ssize_t size) except -1
     void* PyUnicode_DATA(PyObject* text)
@@ -440,8 +441,10 @@ cdef class Writer:
                 return self.put_byte(0x7D)
             self.put(b',"Value":[', 10)
             return self.push(VIEWS, 0, 0, iter(value))
-        if self.bulk is not None and isinstance(value, (bytes, bytearray, memoryview)) and len(value) > self.most:
-            return self.put_uri(element)
+        if self.bulk is not None and is_bytes(vr):
+            size = memoryview(value).nbytes if PyObject_CheckBuffer(value) else 0
+            if size > self.most:
+                return self.put_uri(element)
         try:
             self.put_str(self.odd(vr_name(vr), value))
         except (ValueError, TypeError, OverflowError) as error:
@@ -479,7 +482,7 @@ cdef class Writer:
                     view = make_dataset(self.data_set_class, index, index.rows[row].parent)
                 return self.put_uri(view.find(r.tag))
             return self.put_bytes(index.source, r.offset, n, word_size(vr) if r.flags & BIG_ENDIAN else 1)
-        owner = index.hold(r, &p)
+        _owner = index.hold(r, &p)
         mark = self.size
         if vr == DS or vr == IS:
             done = self.put_number_texts(p, n, vr == IS)
@@ -526,7 +529,7 @@ cdef class Writer:
         self.reserve((n + 2) // 3 * 4 + 2)
         while n:
             size = min(n, <Py_ssize_t>PART)
-            owner = source.hold(offset, size, &p)
+            _owner = source.hold(offset, size, &p)
             if width > 1:
                 swapped = bytearray(p[:size])
                 into = <uint8_t*><char*>swapped
@@ -539,7 +542,7 @@ cdef class Writer:
                 with nogil:
                     dc_base64(p, size, into)
             self.size += (size + 2) // 3 * 4
-            owner = None                        # its memory is for the next part
+            _owner = None                       # its memory is for the next part
             offset += size
             n -= size
         return self.put(b'"}', 2)
@@ -760,7 +763,7 @@ cdef bint keeps(DataElement element) except -1:
 
 cdef uint16_t settled(uint16_t vr, object value, DatasetBase view) except? 0xFFFF:
     # One VR where the dictionary leaves a choice ("US or SS"), for a value made in memory (PS3.5 A.1, PS3.6).
-    if isinstance(value, (bytes, bytearray, memoryview)):
+    if vr == OB_OR_OW or isinstance(value, (bytes, bytearray, memoryview)):
         return OW
     if vr == US_OR_SS or vr == US_OR_SS_OR_OW:
         numbers = value if isinstance(value, list) else [value]

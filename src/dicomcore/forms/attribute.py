@@ -6,13 +6,16 @@ import base64
 from math import isfinite, isnan
 from typing import Any
 
+from dicomcore._native.encode import encode_value
 from dicomcore.values import PersonName
 
-__all__ = ["GROUPS", "SAFE_INTEGER", "attribute", "name_groups", "special"]
+__all__ = ["BINARY", "BYTES", "GROUPS", "SAFE_INTEGER", "attribute", "name_groups", "plain_value", "special"]
 
 GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 SAFE_INTEGER = (1 << 53) - 1
 """Beyond it readers that keep numbers as doubles lose digits; PS3.18 F.2.3 allows text instead."""
+BYTES = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "UN"))
+BINARY = frozenset(("FL", "FD", "US", "SS", "UL", "SL", "UV", "SV"))
 FLOATS = frozenset(("FL", "FD", "DS"))
 INTEGERS = frozenset(("US", "SS", "UL", "SL", "UV", "SV", "IS"))
 
@@ -23,6 +26,7 @@ def attribute(vr: str, value: Any) -> dict[str, Any]:
     Bytes go inline in base64, whatever the VR: a value that doesn't fit its VR is read as bytes. An empty one among
     several is None.
     """
+    value = plain_value(vr, value)
     if isinstance(value, bytes | bytearray | memoryview):
         inline = base64.b64encode(value).decode("ascii")
         return {"vr": vr, "InlineBinary": inline} if inline else {"vr": vr}
@@ -32,6 +36,15 @@ def attribute(vr: str, value: Any) -> dict[str, Any]:
     return {"vr": vr, "Value": [_single(vr, one) for one in values]}
 
 
+def plain_value(vr: str, value: Any) -> Any:
+    """A value that was set as an array, as the bytes or list that its VR has; any other as it is."""
+    if value is None or isinstance(value, bytes | bytearray | memoryview):
+        return value
+    if vr in BYTES and not (isinstance(value, str) and value == ""):
+        return encode_value(vr, value)
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
 def _single(vr: str, value: Any) -> Any:
     if value is None or (isinstance(value, str) and value == ""):
         return None
@@ -39,7 +52,7 @@ def _single(vr: str, value: Any) -> Any:
         return name_groups(value) or None
     if vr == "AT":
         return f"{int(value):08X}"
-    if isinstance(value, str):
+    if isinstance(value, str) and vr not in BINARY:  # a DS or IS that is no number stays text
         return str(value)
     if vr in FLOATS:
         number = float(value)

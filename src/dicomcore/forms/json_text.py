@@ -12,6 +12,7 @@ from dicomcore._native.json import write_json
 from dicomcore.errors import EncodeError
 from dicomcore.forms.attribute import attribute
 from dicomcore.forms.json_parser import parse_json
+from dicomcore.limits import Limits
 
 if TYPE_CHECKING:
     from dicomcore.dataset import DataElement, Dataset
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["BulkHandler", "to_json", "to_json_dict", "write_json_lines"]
 
 BulkHandler = Callable[["DataElement"], str]
+OWN = Limits(depth=1 << 30)
+"""For text of our own, which was bounded when its data set was read."""
 TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[][{},:]|[^][{},:"]+')
 """Strings, single marks, and what stands between: numbers and words."""
 
@@ -43,7 +46,7 @@ def to_json(
 
 def to_json_dict(data_set: Dataset, **options: Any) -> dict[str, Any]:
     """The same as plain dicts, lists, strings and numbers, see `Dataset.to_json_dict`."""
-    model: dict[str, Any] = parse_json(to_json(data_set, **options), None)
+    model: dict[str, Any] = parse_json(to_json(data_set, **options), OWN)
     return model
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from dicomcore._native.number import decimal
+from dicomcore.forms.attribute import BYTES
 from dicomcore.forms.place import Place
 from dicomcore.tags import Tag
 from dicomcore.uids import UID
@@ -20,7 +21,6 @@ from dicomcore.values import PersonName, parse_integer
 
 __all__ = ["BYTES", "TEXT", "VRS", "from_base64", "from_bytes", "typed"]
 
-BYTES = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "UN"))
 SINGLE = frozenset(("LT", "ST", "UR", "UT"))
 TEXT = SINGLE | frozenset(("AE", "AS", "CS", "DA", "DT", "LO", "PN", "SH", "TM", "UC", "UI"))
 RANGES = {
@@ -49,7 +49,7 @@ def typed(vr: str, values: list[Any], place: Place) -> Any:
     take = TAKERS[vr]
     taken = []
     for value in values:
-        if vr in TEXT and vr not in SINGLE and isinstance(value, str) and "\\" in value and vr != "PN":
+        if vr in TEXT and vr not in SINGLE and isinstance(value, str) and "\\" in value:
             taken += [take(part, vr, place) for part in value.split("\\")]  # PS3.18 F.2.4: it divides values anyway
         else:
             taken.append(take(value, vr, place))

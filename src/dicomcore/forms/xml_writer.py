@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dicomcore._native.json import settled_vr
 from dicomcore.errors import EncodeError
-from dicomcore.forms.attribute import GROUPS, special
+from dicomcore.forms.attribute import BINARY, GROUPS, plain_value, special
 from dicomcore.forms.typed import TEXT
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class _Writer:
 
     def values(self, element: DataElement, vr: str) -> str:
         """The elements for the values of an attribute that is no sequence."""
-        value = element.value
+        value = plain_value(vr, element.value)
         if isinstance(value, bytes | bytearray | memoryview):
             if self.bulk is not None and len(value) > self.most:
                 return f'<BulkData uri="{QUOTED_MARKUP.sub(_reference, self.bulk(element))}"/>\n'
@@ -146,7 +146,7 @@ def _inline(data: bytes) -> str:
 
 def _little(element: DataElement, value: bytes) -> bytes:
     """Bytes with their words in little endian, the only order that XML's readers can take them to be in."""
-    array = element.array
+    array = None if element.raw is None else element.array  # what was set is in little endian
     if array is None or array.dtype.byteorder != ">":
         return value
     swapped = array.byteswap().tobytes()
@@ -163,7 +163,7 @@ def _number_texts(element: DataElement, vr: str, values: list[Any]) -> list[str]
 
 
 def _text(vr: str, value: Any) -> str:
-    if value is None or isinstance(value, str):
+    if value is None or (isinstance(value, str) and vr not in BINARY):
         return "" if value is None else str(value)
     if vr == "AT":
         return f"{int(value):08X}"
