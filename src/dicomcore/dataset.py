@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
 from dicomcore._native.dataset import DataElement, DatasetBase, make_dataset, set_classes
 from dicomcore._native.dictionary import keywords
@@ -17,6 +17,7 @@ from dicomcore.uids import UID
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from dicomcore.limits import Limits
     from dicomcore.part10.target import Target
     from dicomcore.pixels.frames import Frames
     from dicomcore.waveforms import Waveforms
@@ -101,7 +102,7 @@ class Dataset(DatasetBase):
         Structure is known once this is asked for; what is wrong inside a value, once that value was decoded.
         """
         if self._index is None:
-            return ()
+            return tuple(self.__dict__.get("_noted", ()))
         self.keys()
         scanned, noted = self._index.deviations()
         found = {scanned_issue(*one) for one in scanned} | {noted_issue(*one) for one in noted}
@@ -156,6 +157,101 @@ class Dataset(DatasetBase):
         from dicomcore.interop.pydicom import to_pydicom  # pydicom takes its time to import
 
         return to_pydicom(self, defer_size=defer_size)
+
+    # -- interchange forms
+
+    def to_json(
+        self,
+        *,
+        bulk_data_threshold: int = 1024,
+        bulk_data_element_handler: Callable[[DataElement], str] | None = None,
+        indent: int | None = None,
+        file_meta: bool = False,
+    ) -> str:
+        """The data set as a DICOM JSON Model object (PS3.18 Annex F).
+
+        Binary values go inline in base64, little endian; those whose base64 takes more than `bulk_data_threshold`
+        characters become the URI that `bulk_data_element_handler` gives for their element, if there is one. `indent`
+        lays the text out in lines. `file_meta` puts group 0002 in front, which PS3.18 doesn't ask for. Raises
+        EncodeError for values that can't be written.
+        """
+        from dicomcore.forms.json_text import to_json  # a room that not everyone enters
+
+        return to_json(
+            self,
+            bulk_data_threshold=bulk_data_threshold,
+            bulk_data_element_handler=bulk_data_element_handler,
+            indent=indent,
+            file_meta=file_meta,
+        )
+
+    def to_json_dict(
+        self,
+        *,
+        bulk_data_threshold: int = 1024,
+        bulk_data_element_handler: Callable[[DataElement], str] | None = None,
+        file_meta: bool = False,
+    ) -> dict[str, Any]:
+        """What `to_json` writes, as dicts, lists, strings and numbers."""
+        from dicomcore.forms.json_text import to_json_dict
+
+        return to_json_dict(
+            self,
+            bulk_data_threshold=bulk_data_threshold,
+            bulk_data_element_handler=bulk_data_element_handler,
+            file_meta=file_meta,
+        )
+
+    @classmethod
+    def from_json(
+        cls,
+        json_dataset: dict[str, Any] | str | bytes | bytearray,
+        *,
+        bulk_data_uri_handler: Callable[..., Any] | None = None,
+        limits: Limits | None = None,
+    ) -> Self:
+        """A data set from a DICOM JSON Model object (PS3.18 Annex F), as text or as `to_json_dict` has it.
+
+        `bulk_data_uri_handler` is called with a URI, or with tag, VR and URI, and gives bytes or values; without one
+        the value is left empty and `issues` says so. Group 0002 becomes `file_meta`. Raises ParseError, whose message
+        begins with the place of the fault (``00081140[0].00081150``), and LimitError beyond `limits`.
+        """
+        from dicomcore.forms.json_reader import from_json
+
+        made: Self = from_json(json_dataset, bulk_data_uri_handler=bulk_data_uri_handler, limits=limits, cls=cls)
+        return made
+
+    def to_xml(
+        self,
+        *,
+        bulk_data_threshold: int = 1024,
+        bulk_data_element_handler: Callable[[DataElement], str] | None = None,
+        file_meta: bool = False,
+    ) -> str:
+        """The data set as a document of the Native DICOM Model (PS3.19 A.1), with the options of `to_json`.
+
+        Text that XML can't hold (control characters) goes as inline binary, in UTF-8. A group 0002 that is asked for
+        stands first. Raises EncodeError for values that can't be written.
+        """
+        from dicomcore.forms.xml_writer import xml_pieces
+
+        return "".join(xml_pieces(self, bulk_data_threshold, bulk_data_element_handler, file_meta))
+
+    @classmethod
+    def from_xml(
+        cls,
+        source: str | bytes | bytearray | IO[bytes],
+        *,
+        bulk_data_uri_handler: Callable[..., Any] | None = None,
+        limits: Limits | None = None,
+    ) -> Self:
+        """A data set from a document of the Native DICOM Model (PS3.19 A.1): text, bytes, or a binary stream, read in
+        blocks. Options and errors are those of `from_json`; a document type declaration is refused.
+        """
+        from dicomcore.forms.xml_reader import from_xml
+
+        made: Self = from_xml(source, bulk_data_uri_handler=bulk_data_uri_handler, limits=limits, cls=cls)
+        return made
 
     # -- elements
 
