@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from dicomcore.dataset import DataElement, Dataset
 from dicomcore.errors import DicomError
+from dicomcore.issues import Issue
 from dicomcore.part10.reader import dcmread
 from dicomcore.printing import data_set_lines, element_line
 from dicomcore.tags import Tag
@@ -32,6 +33,8 @@ def add_parser(subparsers: Any) -> None:
         action="store_true",
         help="one JSON object a line and element: file, path, tag, VR, keyword, value, offset, length",
     )
+    parser.add_argument("--sr", action="store_true", help="the content of structured reports, as an indented outline")
+    parser.add_argument("--html", action="store_true", help="the content of a structured report, as a page of HTML")
     parser.add_argument(
         "--offsets", action="store_true", help="begin lines with the value's offset and length in bytes"
     )
@@ -48,8 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
     for path in arguments.files:
         try:
             data_set = dcmread(path, force=arguments.force)
-            _print(data_set, path, arguments)
-            issues = data_set.issues
+            noted = _print(data_set, path, arguments)
+            issues = data_set.issues + noted
         except BrokenPipeError:
             raise
         except (DicomError, OSError) as error:
@@ -63,15 +66,28 @@ def run(arguments: argparse.Namespace) -> int:
     return code
 
 
-def _print(data_set: Dataset, path: str, arguments: argparse.Namespace) -> None:
+def _print(data_set: Dataset, path: str, arguments: argparse.Namespace) -> tuple[Issue, ...]:
+    """Print one data set; what deviates in a report's content."""
     if arguments.json:
         for place in _places(data_set):
             print(json.dumps({"file": path, **_plain(place)}, ensure_ascii=False))
-        return
+        return ()
+    report = None
+    if arguments.sr or arguments.html:
+        from dicomcore.sr import read  # few files are reports
+
+        report = read(data_set)
+    if report is not None and arguments.html:
+        print(report.html(), end="")
+        return report.issues
     if len(arguments.files) > 1:
         print(f"# {path}")
+    if report is not None:
+        print(report.outline())
+        return report.issues
     for line in _with_offsets(data_set) if arguments.offsets else data_set_lines(data_set):
         print(line)
+    return ()
 
 
 class _Place(NamedTuple):
