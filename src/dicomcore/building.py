@@ -7,7 +7,10 @@ from typing import Any
 
 from dicomcore.dataset import Dataset, Sequence
 
-__all__ = ["build", "lay_over"]
+__all__ = ["Plain", "build", "lay_over"]
+
+Plain = dict[str, Any]
+"""Values by keyword; a list of such is a sequence."""
 
 
 def build(plain: Mapping[str, Any]) -> Dataset:

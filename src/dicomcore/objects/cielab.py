@@ -18,7 +18,7 @@ DELTA = 6 / 29
 
 def from_cielab(values: Sequence[int]) -> tuple[int, int, int]:
     """The nearest sRGB colour, 0 to 255 each, of L*, a* and b* in 16 bits."""
-    lightness, a, b = np.asarray(values, np.float64) * (100 / 65535, 255 / 65535, 255 / 65535) - (0, 128, 128)
+    lightness, a, b = np.asarray(values, np.float64) * (100 / 65535, 255 / 65535, 255 / 65535) - np.array([0, 128, 128])
     middle = (lightness + 16) / 116
     roots = np.array([middle + a / 500, middle, middle - b / 200])
     linear = TO_SRGB @ (WHITE * np.where(roots > DELTA, roots**3, 3 * DELTA**2 * (roots - 4 / 29)))
@@ -35,6 +35,6 @@ def to_cielab(colour: Sequence[int]) -> list[int]:
     ratios = FROM_SRGB @ linear / WHITE
     roots = np.where(ratios > DELTA**3, np.cbrt(ratios), ratios / (3 * DELTA**2) + 4 / 29)
     lab = np.array([116 * roots[1] - 16, 500 * (roots[0] - roots[1]), 200 * (roots[1] - roots[2])])
-    scaled = (lab + (0, 128, 128)) * (65535 / 100, 65535 / 255, 65535 / 255)
+    scaled = (lab + np.array([0, 128, 128])) * (65535 / 100, 65535 / 255, 65535 / 255)
     found: list[int] = np.rint(scaled.clip(0, 65535)).astype(int).tolist()
     return found

@@ -1,9 +1,9 @@
-"""Where frames lie in space: their planes put in order along the normal, and the affine of the stack (PS3.3 C.7.6.2)."""
+"""Where frames lie in space: their planes put in order, and the affine of the stack (PS3.3 C.7.6.2)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray

@@ -43,7 +43,8 @@ class Segmentation:
         self.fractional_type = text_of(data_set, "SegmentationFractionalType") or None
         """PROBABILITY or OCCUPANCY."""
         self.frames = data_set.frames
-        self._shape = self.frames.shape[-2:]
+        description = self.frames.description
+        self._shape = (description.rows, description.columns)
 
     def segment(self, number: int) -> Segment:
         """The segment of this number; KeyError where there is none."""

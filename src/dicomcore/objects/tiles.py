@@ -73,8 +73,10 @@ def _full(frames: int, matrix: tuple[int, int], tile: tuple[int, ...], focal: in
 
 def _sparse(data_set: Dataset, frames: int) -> tuple[int, NDArray[np.intp]]:
     """Frames that say where they lie; focal planes are told apart by their height over the slide."""
-    names = ("ZOffsetInSlideCoordinateSystem", "RowPositionInTotalImagePixelMatrix")
-    names = (*names, "ColumnPositionInTotalImagePixelMatrix")
+    names = (
+        *("ZOffsetInSlideCoordinateSystem", "RowPositionInTotalImagePixelMatrix"),
+        "ColumnPositionInTotalImagePixelMatrix",
+    )
     places = np.full((frames, 3), -1.0)
     for frame, group in enumerate(items_of(data_set, "PerFrameFunctionalGroupsSequence")[:frames]):
         item = first_item(group, "PlanePositionSlideSequence")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dicomcore.building import Plain
 from dicomcore.concepts import Code, code_of
 from dicomcore.lookup import first_item, float_array, integers_of, number_of, text_of, texts_of
 from dicomcore.uids import UID
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from dicomcore.dataset import Dataset
 
 __all__ = ["Coordinates", "ImageReference", "Numeric", "Reference", "TemporalRange", "WaveformReference"]
-
-Plain = dict[str, Any]
 
 
 @dataclass(slots=True)
