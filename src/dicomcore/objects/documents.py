@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,6 +25,9 @@ __all__ = ["Document", "encapsulate", "extract"]
 STORAGE = "1.2.840.10008.5.1.4.1.1.104."
 LONGEST = 0xFFFFFFFE
 STL_HEADER, STL_FACET = 84, 50
+CDA_ID = re.compile(rb"<(?:\w{1,32}:)?id\s[^>]{1,1024}>")
+CDA_ROOT = re.compile(rb"""\sroot\s*=\s*["']([^"']*)""")
+CDA_EXTENSION = re.compile(rb"""\sextension\s*=\s*["']([^"']*)""")
 MILLIMETRE = Code("mm", "UCUM", "mm")
 
 
@@ -132,13 +137,26 @@ def encapsulate(
     else:
         plain["ConversionType"] = "WSD"
     if chosen == "cda":
-        plain["HL7InstanceIdentifier"] = ""
+        plain["HL7InstanceIdentifier"] = _instance_identifier(data, attributes or {})
     if source is not None and "SOPInstanceUID" in source:
         plain |= {"SourceInstanceSequence": [reference_to(source)]}
         if chosen in MODELS:
             plain |= referenced_series([source], made.StudyInstanceUID)
     made.EncapsulatedDocument = data + b"\0" * (len(data) % 2)
     return set_attributes(set_attributes(made, plain), attributes)
+
+
+def _instance_identifier(data: bytes, attributes: Mapping[str, Any]) -> str:
+    """Root and extension of a CDA document's own id, its first (PS3.3 C.24.2), as ``root^extension``."""
+    found = CDA_ID.search(data, data.find(b"ClinicalDocument"))
+    root = CDA_ROOT.search(found[0]) if found else None
+    if found is None or root is None:
+        if "HL7InstanceIdentifier" in attributes:
+            return ""
+        raise ValueError("the CDA document has no id: give HL7InstanceIdentifier among the attributes")
+    extension = CDA_EXTENSION.search(found[0])
+    parts = [root[1], *([extension[1]] if extension else [])]
+    return unescape(b"^".join(parts).decode("utf-8", "replace"))
 
 
 def _model(kind: str, source: Dataset | None, unit: Code) -> Plain:
