@@ -245,7 +245,7 @@ cdef int put_number(Output out, object value, uint16_t vr, bint big) except -1:
         return put_word(out, word, width, big)
     number = whole(value, vr)
     if vr == SS or vr == SL or vr == SV:
-        if not -(1 << (8 * width - 1)) <= number < (1 << (8 * width - 1)):
+        if not -(<object>1 << (8 * width - 1)) <= number < (<object>1 << (8 * width - 1)):    # a C int has 32 bits
             raise EncodeError(f"VR {vr_name(vr)} can't hold {number}")
         word = <uint64_t><int64_t>number
     else:
