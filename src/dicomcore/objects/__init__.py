@@ -3,6 +3,7 @@
 from dicomcore.concepts import Code
 from dicomcore.objects.documents import Document, encapsulate, extract
 from dicomcore.objects.make_segmentation import make_segmentation
+from dicomcore.objects.make_waveform import Channel, multiplex_group
 from dicomcore.objects.planes import Stack
 from dicomcore.objects.presentation import Annotation, DisplayedArea, Figure, Layer, Presentation, Text
 from dicomcore.objects.segment import Segment
@@ -13,6 +14,7 @@ from dicomcore.objects.tiles import Tiles
 
 __all__ = [
     "Annotation",
+    "Channel",
     "Code",
     "Contour",
     "DisplayedArea",
@@ -31,4 +33,5 @@ __all__ = [
     "encapsulate",
     "extract",
     "make_segmentation",
+    "multiplex_group",
 ]

@@ -45,7 +45,8 @@ def new_object(source: Dataset | None, sop_class: str, modality: str) -> Dataset
             setattr(made, keyword, "")
     if not made.get("StudyInstanceUID"):
         made.StudyInstanceUID = generate_uid()
-    if source is not None and "SpecificCharacterSet" in source:
+    made.SpecificCharacterSet = "ISO_IR 192"
+    if source is not None and source.get("SpecificCharacterSet"):
         made["SpecificCharacterSet"] = source["SpecificCharacterSet"]
     own = {
         "SOPClassUID": sop_class,
