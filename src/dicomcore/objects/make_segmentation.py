@@ -70,11 +70,11 @@ def make_segmentation(
     described = _described(segments, kind)
     images = [sources] if isinstance(sources, Dataset) else list(sources)
     places = _places(images)
-    masks = _masks(np.asarray(mask), len(described), kind)
+    masks = _masks(np.asarray(mask), list(described), kind)
     rows, columns = (number_of(images[0], name) for name in ("Rows", "Columns"))
-    if masks.shape[:3] != (len(places), rows, columns):
+    if masks.shape[1:] != (len(places), rows, columns):
         wanted = f"{len(places)} planes of {rows} × {columns} pixels"
-        raise ValueError(f"the mask is {masks.shape[:3]}, and the sources are {wanted}")
+        raise ValueError(f"the mask is {masks.shape[1:]}, and the sources are {wanted}")
     planes = _planes_of(images)
     made = new_object(images[0], LABEL_MAP if kind == "labelmap" else SEGMENTATION, "SEG")
     chosen = _chosen(masks, kind, empty_frames, planes)
@@ -116,39 +116,51 @@ def _places(images: list[Dataset]) -> list[_Source]:
     return [_Source(image, None) for image in images]
 
 
-def _masks(mask: NDArray[Any], count: int, kind: str) -> NDArray[Any]:
-    """(planes, rows, columns, segments), or (planes, rows, columns) of numbers for a label map."""
+def _masks(mask: NDArray[Any], numbers: list[int], kind: str) -> NDArray[Any]:
+    """(segments, planes, rows, columns), contiguous; of a label map (1, planes, rows, columns) of numbers."""
     if mask.ndim == 2:
         mask = mask[None]
     if mask.ndim not in (3, 4) or not mask.size:
         raise ValueError(f"a mask is (planes, rows, columns[, segments]), not {mask.shape}")
-    if mask.ndim == 4 and mask.shape[3] != count:
-        raise ValueError(f"the mask has {mask.shape[3]} segments, and {count} are described")
+    if mask.ndim == 4 and mask.shape[3] != len(numbers):
+        raise ValueError(f"the mask has {mask.shape[3]} segments, and {len(numbers)} are described")
+    apart = np.moveaxis(mask, 3, 0) if mask.ndim == 4 else mask[None]
     if kind == "fractional":
-        shares = mask.astype(np.float32)
-        if not ((shares >= 0) & (shares <= 1)).all():
+        if len(apart) != len(numbers):
+            raise ValueError(f"a mask without an axis of segments describes one segment, not {len(numbers)}")
+        if not ((apart >= 0) & (apart <= 1)).all():
             raise ValueError("shares are 0 to 1")
-        if mask.ndim == 3 and count != 1:
-            raise ValueError(f"a mask without an axis of segments describes one segment, not {count}")
-        return shares[..., None] if mask.ndim == 3 else shares
+        return np.ascontiguousarray(apart, np.float32)
     if mask.dtype.kind == "f":
         raise ValueError("a mask of shares is for kind='fractional'; use whole numbers or bool here")
+    if kind == "labelmap":
+        return _numbered(apart != 0, numbers) if mask.ndim == 4 else apart
     if mask.ndim == 4:
-        return _numbered(mask != 0) if kind == "labelmap" else mask != 0
-    return mask if kind == "labelmap" else mask[..., None] == np.arange(1, _highest(mask, count) + 1)
+        return np.ascontiguousarray(apart != 0)
+    low, high = int(mask.min()), int(mask.max())
+    if low < 0 or high > len(numbers):
+        raise ValueError(f"the mask's values run from {low} to {high}, and {len(numbers)} segments are described")
+    return np.stack([mask == number for number in numbers])
 
 
-def _highest(mask: NDArray[Any], count: int) -> int:
-    """How many segments there are, where a mask's values fit them."""
-    if int(mask.max()) > count or int(mask.min()) < 0:
-        raise ValueError(f"the mask's values run from {mask.min()} to {mask.max()}, and {count} segments are described")
-    return count
+def _overlap(masks: NDArray[Any]) -> bool:
+    """Whether two segments share a pixel."""
+    covered = masks[0] > 0
+    for mask in masks[1:]:
+        own = mask > 0
+        if (covered & own).any():
+            return True
+        covered |= own
+    return False
 
 
-def _numbered(masks: NDArray[np.bool_]) -> NDArray[Any]:
-    if (masks.sum(axis=3) > 1).any():
+def _numbered(masks: NDArray[np.bool_], numbers: list[int]) -> NDArray[Any]:
+    if _overlap(masks):
         raise ValueError("segments overlap, which a label map can't show: use kind='binary'")
-    return (masks * np.arange(1, masks.shape[3] + 1)).sum(axis=3)
+    made = np.zeros((1, *masks.shape[1:]), np.uint16)
+    for number, mask in zip(numbers, masks, strict=True):
+        made[0][mask] = number
+    return made
 
 
 def _planes_of(images: list[Dataset]) -> FramePlanes | None:
@@ -171,18 +183,15 @@ def _planes_of(images: list[Dataset]) -> FramePlanes | None:
 
 def _chosen(masks: NDArray[Any], kind: str, empty_frames: bool, planes: FramePlanes | None) -> list[tuple[int, int]]:
     """(segment number or 0, plane) of each frame: segment by segment, planes along their normal."""
-    order = range(masks.shape[0])
+    order = range(masks.shape[1])
     if planes is not None:
         normal = np.cross(planes.orientation[:3], planes.orientation[3:])
         order = np.argsort(planes.positions @ normal, kind="stable").tolist()
     if kind == "labelmap":
         return [(0, plane) for plane in order]
-    full = np.asarray(masks.any(axis=(1, 2)))
+    full = np.asarray(masks.reshape(*masks.shape[:2], -1).any(axis=2))
     chosen = [
-        (number + 1, plane)
-        for number in range(masks.shape[3])
-        for plane in order
-        if empty_frames or full[plane, number]
+        (number + 1, plane) for number in range(len(masks)) for plane in order if empty_frames or full[number, plane]
     ]
     return chosen or [(1, order[0])]  # an image has at least one frame
 
@@ -191,8 +200,7 @@ def _set_image(made: Dataset, masks: NDArray[Any], chosen: list[tuple[int, int]]
     """General Image, Image Pixel, Multi-frame."""
     if not 1 <= maximum <= 255:
         raise ValueError(f"the value for 1 is 1 to 255, not {maximum}")
-    planes = [plane for _, plane in chosen]
-    frames = masks[planes] if kind == "labelmap" else masks[planes, :, :, [max(number - 1, 0) for number, _ in chosen]]
+    frames = masks[[max(number - 1, 0) for number, _ in chosen], [plane for _, plane in chosen]]
     bits = 1 if kind == "binary" else 8
     if kind == "labelmap":
         if int(frames.min()) < 0 or int(frames.max()) > HIGHEST:
@@ -202,7 +210,7 @@ def _set_image(made: Dataset, masks: NDArray[Any], chosen: list[tuple[int, int]]
     elif kind == "fractional":
         data = np.rint(frames * np.float32(maximum)).astype(np.uint8).tobytes()
     else:
-        cells = np.ascontiguousarray(frames).reshape(-1).view(np.uint8)
+        cells = frames.reshape(-1).view(np.uint8)
         packed = bytearray(-(-cells.size // 8))
         pack_bits(cells, packed)
         data = bytes(packed)
@@ -211,8 +219,8 @@ def _set_image(made: Dataset, masks: NDArray[Any], chosen: list[tuple[int, int]]
         "SamplesPerPixel": 1,
         "PhotometricInterpretation": "MONOCHROME2",
         "NumberOfFrames": len(chosen),
-        "Rows": masks.shape[1],
-        "Columns": masks.shape[2],
+        "Rows": masks.shape[2],
+        "Columns": masks.shape[3],
         "BitsAllocated": bits,
         "BitsStored": bits,
         "HighBit": bits - 1,
@@ -253,7 +261,7 @@ def _set_segments(
             },
         )
     else:
-        plain["SegmentsOverlap"] = "YES" if ((masks > 0).sum(axis=3) > 1).any() else "NO"
+        plain["SegmentsOverlap"] = "YES" if _overlap(masks) else "NO"
     if kind == "fractional":
         if fractional_type not in ("PROBABILITY", "OCCUPANCY"):
             raise ValueError(f"fractional_type is PROBABILITY or OCCUPANCY, not {fractional_type!r}")

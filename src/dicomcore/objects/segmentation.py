@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dicomcore.errors import ParseError
+from dicomcore.errors import LimitError, ParseError
 from dicomcore.lookup import first_item, items_of, number_of, text_of
 from dicomcore.objects.planes import Stack, frame_planes, stack_of
 from dicomcore.objects.segment import Segment
-from dicomcore.objects.tiles import Tiles, tiles_of
+from dicomcore.objects.tiles import LARGE, MOST_TIMES_FRAMES, Tiles, tiles_of
 
 if TYPE_CHECKING:
     from dicomcore.dataset import Dataset
@@ -44,6 +44,8 @@ class Segmentation:
         """PROBABILITY or OCCUPANCY."""
         self.frames = data_set.frames
         description = self.frames.description
+        if description.samples_per_pixel != 1:
+            raise ParseError(f"a segmentation has one sample a pixel, not {description.samples_per_pixel}")
         self._shape = (description.rows, description.columns)
 
     def segment(self, number: int) -> Segment:
@@ -90,7 +92,11 @@ class Segmentation:
     def _planes(self) -> tuple[int, NDArray[np.intp]]:
         """How many planes there are, and which each frame is on."""
         if self.stack is not None:
-            return len(self.stack.origins), self.stack.index
+            count = len(self.stack.origins)
+            pixels = count * self._shape[0] * self._shape[1]
+            if pixels > LARGE and count > MOST_TIMES_FRAMES * len(self.frames):
+                raise LimitError(f"{len(self.frames)} frames are claimed to lie in a stack of {count} planes")
+            return count, self.stack.index
         index = np.zeros(len(self.frame_segments), np.intp)
         for number in np.unique(self.frame_segments):
             own = self.frame_segments == number
@@ -136,32 +142,38 @@ class Segmentation:
         highest = max((segment.number or 0 for segment in self.segments), default=0)
         labels = np.zeros(self.shape, np.uint8 if highest < 256 else np.uint16)
         for number in sorted(segment.number or 0 for segment in self.segments):
-            covered = self.array(number).view(np.bool_)
+            covered = self.array(number) != 0
             if overlap == "refuse" and labels[covered].any():
                 raise ParseError(f"segment {number} overlaps another: use overlap='last', or array() for each")
             labels[covered] = number
         return labels
 
-    def _placed(self, chosen: NDArray[np.intp]) -> NDArray[Any]:
-        """Frames on their planes."""
-        frames = self.frames.stack(chosen.tolist())
+    def _placed(self, chosen: NDArray[np.intp], out: NDArray[Any] | None = None) -> NDArray[Any]:
+        """Frames on their planes, in `out` (of zeros) where it is given."""
         if self.tiles is not None:
-            return self.tiles.assembled(frames, chosen)
-        count, planes = self._planes
+            frames = self.frames.stack(chosen.tolist())
+            return self.tiles.assembled(frames, chosen, out)
+        _, planes = self._planes
         index = planes[chosen]
-        if len(index) == count and (index == np.arange(count)).all():
-            return frames
-        placed = np.zeros((count, *self._shape), frames.dtype)
-        placed[index] = frames
-        if len(np.unique(index)) != len(index):  # several frames of a segment on one plane
-            placed[...] = 0
-            np.maximum.at(placed, index, frames)
+        placed = np.zeros(self.shape, self.frames.dtype) if out is None else out
+        if len(index) and (np.diff(index) == 1).all():
+            self.frames.stack(chosen.tolist(), out=placed[index[0] : index[-1] + 1])
+        elif len(np.unique(index)) == len(index):
+            placed[index] = self.frames.stack(chosen.tolist())
+        else:  # several frames of a segment on one plane
+            np.maximum.at(placed, index, self.frames.stack(chosen.tolist()))
         return placed
 
     def arrays(self, numbers: Sequence[int] | None = None) -> NDArray[Any]:
         """Several segments, or all, in one array: (segments, planes, rows, columns)."""
         chosen = [segment.number or 0 for segment in self.segments] if numbers is None else numbers
-        return np.stack([self.array(number) for number in chosen])
+        if self.kind != "binary":
+            return np.stack([self.array(number) for number in chosen])
+        made = np.zeros((len(chosen), *self.shape), self.frames.dtype)
+        for number, out in zip(chosen, made, strict=True):
+            self.segment(number)
+            self._placed(np.flatnonzero(self.frame_segments == number), out)
+        return made
 
 
 def _segment_number(group: Dataset | None) -> int:

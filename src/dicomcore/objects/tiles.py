@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Tiles", "tiles_of"]
 
-MOST_TIMES_FRAMES = 1024
-"""How many times larger than all its frames together a matrix may be, above 64 M pixels."""
+LARGE, MOST_TIMES_FRAMES = 1 << 26, 1024
+"""Above so many pixels, a matrix or stack may be so many times larger than all its frames together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,11 @@ class Tiles:
     places: NDArray[np.intp]
     """(frames, 3): focal plane, row and column of each frame's first pixel, from 0."""
 
-    def assembled(self, frames: NDArray[Any], chosen: NDArray[np.intp]) -> NDArray[Any]:
+    def assembled(
+        self, frames: NDArray[Any], chosen: NDArray[np.intp], out: NDArray[Any] | None = None
+    ) -> NDArray[Any]:
         """Put the chosen frames, (n, rows, columns), in their places; what lies outside the matrix is left out."""
-        matrix = np.zeros(self.shape, frames.dtype)
+        matrix = np.zeros(self.shape, frames.dtype) if out is None else out
         planes, rows, columns = self.shape
         for frame, (plane, top, left) in zip(frames, self.places[chosen].tolist(), strict=True):
             if not (0 <= plane < planes and 0 <= top < rows and 0 <= left < columns):
@@ -58,7 +60,7 @@ def tiles_of(data_set: Dataset, frames: int, channels: int, tile: tuple[int, ...
         focal, places = _sparse(data_set, frames)
     pixels = focal * rows * columns
     held = max(frames, 1) * tile[0] * tile[1]
-    if pixels > DEFAULT_LIMITS.frame_pixels or (pixels > 1 << 26 and pixels > MOST_TIMES_FRAMES * held):
+    if pixels > DEFAULT_LIMITS.frame_pixels or (pixels > LARGE and pixels > MOST_TIMES_FRAMES * held):
         raise LimitError(f"{frames} frames are claimed to make a matrix of {focal} × {rows} × {columns} pixels")
     return Tiles((focal, rows, columns), places)
 
