@@ -19,7 +19,7 @@ from dicomcore.cli import main
 from dicomcore.sr import Cell, Code, ContentItem, Heading, Numeric, Table
 
 REPORTS = ("test-SR.dcm", "reportsi.dcm", "reportsi_with_empty_number_tags.dcm", "sr-example/sr.dcm")
-DSRDUMP = shutil.which("dsrdump")
+DSRDUMP, DCIODVFY = shutil.which("dsrdump"), shutil.which("dciodvfy")
 FINDING = Code("121071", "DCM", "Finding")
 MM = Code("mm", "UCUM", "millimeter")
 
@@ -102,7 +102,9 @@ def test_beside_highdicom():
 @pytest.mark.parametrize("name", REPORTS)
 def test_what_was_read_is_written_as_it_was(name):
     ds = dc.dcmread(real(name))
-    assert sr.read(ds).write() == ds
+    written = sr.read(ds).write()
+    assert written == ds
+    assert written.to_bytes(enforce_standard=False) == real(name).read_bytes()
 
 
 @pytest.mark.parametrize("name", REPORTS)
@@ -218,6 +220,37 @@ UNWRITABLE = {  # name: (what is put below the root, what the message says)
 def test_what_makes_no_item_is_refused(item, said):
     with pytest.raises(dc.EncodeError, match=re.escape(said)):
         sr.write(container(item))
+
+
+@pytest.mark.skipif(DSRDUMP is None or DCIODVFY is None, reason="no dsrdump or no dciodvfy")
+@pytest.mark.parametrize("sop_class", ["EnhancedSRStorage", "ComprehensiveSRStorage"])
+def test_a_document_made_from_nothing(sop_class, tmp_path):
+    image = dc.dcmread(real("CT_small.dcm"))
+    seen = sr.ImageReference(image.SOPClassUID, image.SOPInstanceUID)
+    circle = sr.Coordinates("CIRCLE", np.float32([[58, 52], [58, 41]]))
+    root = container(
+        ContentItem("CODE", Code("121049", "DCM", "Language"), Code("en", "RFC5646", "English"), "HAS CONCEPT MOD"),
+        ContentItem("NUM", Code("410668003", "SCT", "Length"), Numeric(12.5, MM), "CONTAINS").add(
+            ContentItem("SCOORD", None, circle, "INFERRED FROM").add(
+                ContentItem("IMAGE", None, seen, "SELECTED FROM"),
+            )
+        ),
+        text("a mass of über 12 mm"),
+    )
+    made = sr.make_report(root, sources=[image], sop_class=sop_class)
+    made.save_as(tmp_path / "report.dcm")
+    again = sr.read(dc.dcmread(tmp_path / "report.dcm"))
+    assert again.issues == ()
+    assert again.outline() == "\n".join(sr.outline(root))
+    said = subprocess.run([DSRDUMP, "-Ph", "+Pn", str(tmp_path / "report.dcm")], capture_output=True, text=True)
+    assert said.returncode == 0
+    assert said.stderr == ""
+    assert "1.2.1.1" in said.stdout
+    found = subprocess.run([DCIODVFY, str(tmp_path / "report.dcm")], capture_output=True, text=True).stderr
+    assert "Error" not in found
+    elsewhere = dc.dcmread(real("MR_small.dcm"))
+    with pytest.raises(ValueError, match="not among the sources"):
+        sr.make_report(root, sources=[elsewhere])
 
 
 def test_an_item_stands_once_in_its_tree():

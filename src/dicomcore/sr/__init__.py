@@ -1,6 +1,7 @@
 """Structured reports: content trees as plain objects, in and out of data sets (PS3.3 C.17.3, PS3.16)."""
 
 from dicomcore.concepts import Code
+from dicomcore.sr.document import make_report
 from dicomcore.sr.html import html
 from dicomcore.sr.item import ContentItem, Template
 from dicomcore.sr.outline import outline
@@ -25,6 +26,7 @@ __all__ = [
     "TemporalRange",
     "WaveformReference",
     "html",
+    "make_report",
     "outline",
     "read",
     "write",

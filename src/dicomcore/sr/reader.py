@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["read"]
 
-NAMELESS = frozenset(("CONTAINER", "COMPOSITE", "IMAGE", "WAVEFORM"))
-"""Value types whose items below the root may do without a concept name (PS3.3 Table C.17-5)."""
+NAMED = frozenset(("TEXT", "NUM", "CODE", "DATETIME", "DATE", "TIME", "UIDREF", "PNAME"))
+"""Value types whose items need a concept name wherever they stand (PS3.3 Table C.17-5)."""
 
 
 def read(data_set: Dataset, *, strict: bool = False) -> Report:
@@ -83,7 +83,7 @@ class _Check:
             return
         if is_root and item.value_type != "CONTAINER":
             self._note("ROOT", position, item, f"is a {item.value_type}, where a CONTAINER is due", "ValueType")
-        if item.concept is None and (is_root or item.value_type not in NAMELESS):
+        if item.concept is None and (is_root or item.value_type in NAMED):
             self._note("CONCEPT_NAME", position, item, "has no Concept Name", "ConceptNameCodeSequence")
         elif item.concept is not None and not item.concept.value:
             self._note("CONCEPT_NAME", position, item, "has a Concept Name without a code", "ConceptNameCodeSequence")
