@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dicomcore._native.dataset import DatasetBase
-
-if TYPE_CHECKING:
-    from dicomcore.dataset import Dataset
+from dicomcore.dataset import Dataset
 
 __all__ = ["first_item", "float_array", "integers_of", "items_of", "number_of", "text_of", "texts_of"]
 
@@ -21,7 +18,7 @@ def items_of(data_set: Dataset, keyword: str) -> list[Dataset]:
     value = data_set.get(keyword)
     if not isinstance(value, list):
         return []
-    return [item for item in value if isinstance(item, DatasetBase)]  # type: ignore[misc]
+    return [item for item in value if isinstance(item, Dataset)]
 
 
 def first_item(data_set: Dataset, keyword: str) -> Dataset | None:

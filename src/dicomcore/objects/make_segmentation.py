@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dicomcore._native.unpack import pack_bits
 from dicomcore.building import Plain, build
 from dicomcore.dataset import Dataset
 from dicomcore.lookup import number_of, text_of
 from dicomcore.objects.modules import new_object, reference_to, referenced_series, set_attributes
 from dicomcore.objects.planes import FramePlanes, frame_planes, stack_of
 from dicomcore.objects.segment import Segment
+from dicomcore.pixels.packing import packed_bits
 from dicomcore.tags import Tag
 from dicomcore.uids import generate_uid
 
@@ -210,10 +210,7 @@ def _set_image(made: Dataset, masks: NDArray[Any], chosen: list[tuple[int, int]]
     elif kind == "fractional":
         data = np.rint(frames * np.float32(maximum)).astype(np.uint8).tobytes()
     else:
-        cells = frames.reshape(-1).view(np.uint8)
-        packed = bytearray(-(-cells.size // 8))
-        pack_bits(cells, packed)
-        data = bytes(packed)
+        data = packed_bits(frames)
     described = {
         "ImageType": ["DERIVED", "PRIMARY"],
         "SamplesPerPixel": 1,
