@@ -52,7 +52,7 @@ __all__ = [
 ]
 
 
-ROOMS = frozenset(("archive", "cli", "codecs", "forms", "interop", "pixels"))
+ROOMS = frozenset(("archive", "cli", "codecs", "forms", "interop", "objects", "pixels", "sr"))
 
 
 def __getattr__(name: str) -> Any:

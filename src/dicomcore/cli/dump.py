@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from dicomcore.dataset import DataElement, Dataset
 from dicomcore.errors import DicomError
 from dicomcore.forms import xml_pieces
+from dicomcore.issues import Issue
 from dicomcore.part10.reader import dcmread
 from dicomcore.printing import data_set_lines, element_line
 from dicomcore.tags import Tag
@@ -39,6 +40,8 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--indent", type=int, metavar="N", help="lay JSON out in lines, N spaces a level")
     parser.add_argument("--meta", action="store_true", help="put file meta information into JSON and XML, too")
     form.add_argument("--offsets", action="store_true", help="begin lines with the value's offset and length in bytes")
+    form.add_argument("--sr", action="store_true", help="the content of structured reports, as an indented outline")
+    form.add_argument("--html", action="store_true", help="the content of a structured report, as a page of HTML")
     parser.add_argument(
         "--force", action="store_true", help="read a bare data set: no DICM prefix, no file meta information"
     )
@@ -55,8 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
     for path in arguments.files:
         try:
             data_set = dcmread(path, force=arguments.force)
-            _print(data_set, path, arguments)
-            issues = data_set.issues
+            noted = _print(data_set, path, arguments)
+            issues = data_set.issues + noted
         except BrokenPipeError:
             raise
         except (DicomError, OSError) as error:
@@ -70,21 +73,38 @@ def run(arguments: argparse.Namespace) -> int:
     return code
 
 
-def _print(data_set: Dataset, path: str, arguments: argparse.Namespace) -> None:
+def _print(data_set: Dataset, path: str, arguments: argparse.Namespace) -> tuple[Issue, ...]:
+    """Print one data set; what deviates in a report's content."""
     if arguments.json:
         print(data_set.to_json(indent=arguments.indent, file_meta=arguments.meta))
-        return
+        return ()
     if arguments.xml:
         sys.stdout.writelines(xml_pieces(data_set, 0, None, arguments.meta))
-        return
+        return ()
     if arguments.lines:
         for place in _places(data_set):
             print(json.dumps({"file": path, **_plain(place)}, ensure_ascii=False))
-        return
+        return ()
+    if arguments.sr or arguments.html:
+        return _print_report(data_set, path, arguments)
     if len(arguments.files) > 1:
         print(f"# {path}")
     for line in _with_offsets(data_set) if arguments.offsets else data_set_lines(data_set):
         print(line)
+    return ()
+
+
+def _print_report(data_set: Dataset, path: str, arguments: argparse.Namespace) -> tuple[Issue, ...]:
+    from dicomcore.sr import read  # few files are reports
+
+    report = read(data_set)
+    if arguments.html:
+        print(report.html(), end="")
+        return report.issues
+    if len(arguments.files) > 1:
+        print(f"# {path}")
+    print(report.outline())
+    return report.issues
 
 
 class _Place(NamedTuple):
