@@ -12,6 +12,7 @@ from dicomcore._native.dataset cimport FILE_META, TOP_LEVEL, DataElement, Datase
 from dicomcore._native.decode cimport charset_at, resolve_vr
 from dicomcore._native.dictionary cimport public_vr
 from dicomcore._native.elements cimport AS_STOOD, DEFINED, OPEN, Encoder
+from dicomcore._native.encode cimport put_value
 from dicomcore._native.index cimport Index, open_value
 from dicomcore._native.judge cimport Judge
 from dicomcore._native.level cimport (
@@ -487,3 +488,22 @@ def compose(DatasetBase data_set not None, Output out not None, *, bint implicit
         composer.forced = charset_for(forced)
         composer.terms = forced
     composer.run(data_set)
+
+
+def bytes_in_place(DataElement element not None):
+    """The bytes that an element which was set has in its own source's encoding, without padding to the old length.
+
+    None where it can't take the place of the old value: no row, a sequence, or another VR in the file than its own.
+    Raises EncodeError, which does not name the element.
+    """
+    cdef Output out = Output()
+    cdef Row* r
+    cdef bint big
+    if element.index is None or element.vr == SQ:
+        return None
+    r = &element.index.rows[element.row]
+    if r.flags & (CONTAINER | UNDEFINED) or not (r.flags & IMPLICIT or r.vr == element.vr):
+        return None
+    big = (r.flags & BIG_ENDIAN) != 0
+    put_value(out, element.vr, element.held, big, big, charset_at(element.index, element.row))
+    return out.whole()

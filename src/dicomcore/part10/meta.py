@@ -24,7 +24,8 @@ IDENTITY = ((SOP_CLASS, 0x00080016), (SOP_INSTANCE, 0x00080018))  # in the meta 
 def put_head(ds: Dataset, out: Output, syntax: str, enforce_standard: bool, repair: bool = False) -> None:
     """Put preamble, prefix and file meta information of `ds` at the end of `out`, byte for byte where they may stay.
 
-    `repair` gives it preamble, group length and transfer syntax at least. Raises EncodeError where `enforce_standard` and the data set has no SOP Class or SOP Instance UID.
+    `repair` gives it preamble, group length and transfer syntax at least. Raises EncodeError where `enforce_standard`
+    and the data set has no SOP Class or SOP Instance UID.
     """
     index = ds._index if ds._row == DATA_SET else None
     stored: Dataset | None = ds.__dict__.get("_file_meta")
