@@ -130,21 +130,20 @@ def test_a_writer_that_fails_leaves_what_was_there(tmp_path):
     path = tmp_path / "frames.dcm"
     path.write_bytes(b"old")
     for syntax in (EXPLICIT, RLE):
-        with (
-            pytest.raises(dc.EncodeError, match="frame 1"),
-            dc.FrameWriter(path, image(ramp(5, 9)), transfer_syntax=syntax) as w,
-        ):
-            w.append(ramp(5, 9))
-            w.append(ramp(9, 5))
-        with (
-            pytest.raises(dc.EncodeError, match="no frame"),
-            dc.FrameWriter(path, image(ramp(5, 9)), transfer_syntax=syntax),
-        ):
-            pass
+        writer = dc.FrameWriter(path, image(ramp(5, 9)), transfer_syntax=syntax)
+        writer.append(ramp(5, 9))
+        with pytest.raises(dc.EncodeError, match="frame 1"):
+            writer.append(ramp(9, 5))
+        writer.abort()
+        with pytest.raises(ValueError, match="closed"):
+            writer.append(ramp(5, 9))
+        with pytest.raises(KeyError), dc.FrameWriter(path, image(ramp(5, 9)), transfer_syntax=syntax):
+            raise KeyError
+        empty = dc.FrameWriter(path, image(ramp(5, 9)), transfer_syntax=syntax)
+        with pytest.raises(dc.EncodeError, match="no frame"):
+            empty.close()
         assert path.read_bytes() == b"old"
         assert [each.name for each in tmp_path.iterdir()] == ["frames.dcm"]
-    with pytest.raises(ValueError, match="closed"):
-        w.append(ramp(5, 9))
 
 
 def test_four_gibibytes_of_native_frames_are_refused(tmp_path):

@@ -104,6 +104,8 @@ cdef class Encoder:
             if here.kind == ELEMENTS:
                 path.append(f"{keyword_of_tag(here.parent.tag) or make_tag(here.parent.tag)}[{here.parent.at - 1}].")
             here = here.parent
+        if len(path) > 16:
+            path[8:len(path) - 8] = ["…."]
         where = "".join(reversed(path))
         name = keyword_of_tag(tag)
         return EncodeError(f"{where}{make_tag(tag)}{' ' + name if name else ''}: {error}", tag=make_tag(tag),

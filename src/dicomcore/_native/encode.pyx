@@ -149,7 +149,13 @@ cdef str decimal_text(double value):
     if not isfinite(value):
         raise EncodeError(f"VR DS can't hold {value}")
     text = take_text(PyOS_double_to_string(value, b"r", 0, 0, NULL))
-    return text if len(text) <= DS_LENGTH else fitted(value)
+    if len(text) <= DS_LENGTH:
+        return text
+    text = fitted(value)
+    while isinf(<double>float(text)):           # rounded past the largest double
+        value *= 1 - 1e-11
+        text = fitted(value)
+    return text
 
 
 cdef int put_decimal(Output out, object value) except -1:
@@ -245,7 +251,7 @@ cdef int put_number(Output out, object value, uint16_t vr, bint big) except -1:
         return put_word(out, word, width, big)
     number = whole(value, vr)
     if vr == SS or vr == SL or vr == SV:
-        if not -(1 << (8 * width - 1)) <= number < (1 << (8 * width - 1)):
+        if not -((<object>1) << (8 * width - 1)) <= number < (<object>1) << (8 * width - 1):
             raise EncodeError(f"VR {vr_name(vr)} can't hold {number}")
         word = <uint64_t><int64_t>number
     else:
