@@ -16,15 +16,17 @@ from dicomcore.errors import (
 )
 from dicomcore.issues import Issue
 from dicomcore.limits import Limits
+from dicomcore.part10.patching import patch
 from dicomcore.part10.reader import dcmread
 from dicomcore.part10.rows import scan
 from dicomcore.part10.writer import dcmwrite
 from dicomcore.tags import Tag
-from dicomcore.uids import UID
+from dicomcore.uids import UID, new_uid
 from dicomcore.values import PersonName
 
 if TYPE_CHECKING:
     from dicomcore.interop.pydicom import from_pydicom
+    from dicomcore.pixels.frame_writer import FrameWriter
 
 __version__ = "0.1.0"
 
@@ -34,6 +36,7 @@ __all__ = [
     "Dataset",
     "DicomError",
     "EncodeError",
+    "FrameWriter",
     "InvalidDicomError",
     "Issue",
     "LimitError",
@@ -48,6 +51,8 @@ __all__ = [
     "dcmread",
     "dcmwrite",
     "from_pydicom",
+    "new_uid",
+    "patch",
     "scan",
 ]
 
@@ -63,4 +68,8 @@ def __getattr__(name: str) -> Any:
         from dicomcore.interop.pydicom import from_pydicom
 
         return from_pydicom
+    if name == "FrameWriter":
+        from dicomcore.pixels.frame_writer import FrameWriter
+
+        return FrameWriter
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -143,6 +143,32 @@ class Dataset(DatasetBase):
         """All frames, decoded in parallel: pydicom's shape, dtype and colour. Decoded anew each time."""
         return self.frames.array()
 
+    def set_pixels(
+        self,
+        array: Any,
+        *,
+        photometric_interpretation: str | None = None,
+        bits_stored: int | None = None,
+        new_instance: bool = True,
+    ) -> None:
+        """Set uncompressed pixel data from an array, and the Image Pixel attributes that describe it (PS3.3 C.7.6.3).
+
+        `array` is (rows, columns) or (frames, rows, columns), for colour (``photometric_interpretation`` "RGB",
+        "YBR_FULL", …, or by default four axes, or three of unsigned numbers the last of which has 3) with an axis of
+        samples behind. Whole numbers of 8 to 64 bits, bool for single bits, float32 and float64. `bits_stored` is all
+        bits by default. A compressed transfer syntax becomes Explicit VR Little Endian; `new_instance` gives a new SOP
+        Instance UID. Raises EncodeError for what doesn't fit; nothing has changed then.
+        """
+        from dicomcore.pixels.setting import set_pixels  # pixels stands on data sets
+
+        set_pixels(
+            self,
+            array,
+            photometric_interpretation=photometric_interpretation,
+            bits_stored=bits_stored,
+            new_instance=new_instance,
+        )
+
     @property
     def waveforms(self) -> Waveforms:
         """The multiplex groups of the Waveform Sequence, a sequence of arrays; ParseError where there is none."""

@@ -1,4 +1,4 @@
-from dicomcore._native.dataset import DatasetBase
+from dicomcore._native.dataset import DataElement, DatasetBase
 from dicomcore._native.output import Output
 
 def compose(
@@ -12,3 +12,4 @@ def compose(
     repair: bool = False,
     forced: tuple[str, ...] | None = None,
 ) -> None: ...
+def bytes_in_place(element: DataElement) -> bytes | None: ...

@@ -12,6 +12,7 @@ from dicomcore._native.dataset cimport FILE_META, TOP_LEVEL, DataElement, Datase
 from dicomcore._native.decode cimport charset_at, resolve_vr
 from dicomcore._native.dictionary cimport public_vr
 from dicomcore._native.elements cimport AS_STOOD, DEFINED, OPEN, Encoder
+from dicomcore._native.encode cimport put_value
 from dicomcore._native.index cimport Index, open_value
 from dicomcore._native.judge cimport Judge
 from dicomcore._native.level cimport (
@@ -47,6 +48,7 @@ from dicomcore.errors import EncodeError
 cdef class Composer(Encoder):
     cdef bint repair
     cdef Judge judge
+    cdef set inside                 # ids of the data sets that are open
 
     # -- levels
 
@@ -333,7 +335,8 @@ cdef class Composer(Encoder):
             if not isinstance(one, DatasetBase):
                 raise self.named(level.parent, level.tag, f"an item is a data set, not {type(one).__name__}")
             item = one
-            self.refuse_cycle(level, item)
+            if id(item) in self.inside:
+                raise self.named(level.parent, level.tag, "a data set can't be an item of itself")
             index = item.index
             inside = self.open_elements(item, level, level.tag)
             stood = index is not None and item.container >= 0 and index.rows[item.container].flags & UNDEFINED != 0
@@ -343,18 +346,11 @@ cdef class Composer(Encoder):
                 self.out.put_source(index.source, r.offset - r.header, end_of_item(index, item.container) - r.offset
                                     + r.header)
                 continue
+            self.inside.add(id(item))
             self.out.put_tag(ITEM, big)
             self.open_content(inside, self.is_open(stood))
             return inside
         return None
-
-    cdef int refuse_cycle(self, Level level, DatasetBase item) except -1:
-        cdef Level here = level.parent
-        while here is not None:
-            if here.data_set is item:
-                raise self.named(level.parent, level.tag, "a data set can't be an item of itself")
-            here = here.parent
-        return 0
 
     cdef int open_content(self, Level inside, bint open) except -1:
         # The length field of an item, whose tag was put.
@@ -403,6 +399,8 @@ cdef class Composer(Encoder):
         # The end of an item or sequence.
         cdef bint big = (self.mode & BIG_ENDIAN) != 0
         cdef uint64_t length
+        if level.data_set is not None:
+            self.inside.discard(id(level.data_set))
         if level.delimited:
             self.out.put_tag(ITEM_DELIMITER if level.kind == ELEMENTS else SEQUENCE_DELIMITER, big)
             self.out.put32(0, big)
@@ -483,7 +481,27 @@ def compose(DatasetBase data_set not None, Output out not None, *, bint implicit
     composer.repair = repair
     composer.lengths = {None: AS_STOOD, "defined": DEFINED, "undefined": OPEN}[lengths]
     composer.judge = Judge()
+    composer.inside = {id(data_set)}
     if forced is not None:
         composer.forced = charset_for(forced)
         composer.terms = forced
     composer.run(data_set)
+
+
+def bytes_in_place(DataElement element not None):
+    """The bytes that an element which was set has in its own source's encoding, without padding to the old length.
+
+    None where it can't take the place of the old value: no row, a sequence, or another VR in the file than its own.
+    Raises EncodeError, which does not name the element.
+    """
+    cdef Output out = Output()
+    cdef Row* r
+    cdef bint big
+    if element.index is None or element.vr == SQ:
+        return None
+    r = &element.index.rows[element.row]
+    if r.flags & (CONTAINER | UNDEFINED) or not (r.flags & IMPLICIT or r.vr == element.vr):
+        return None
+    big = (r.flags & BIG_ENDIAN) != 0
+    put_value(out, element.vr, element.held, big, big, charset_at(element.index, element.row))
+    return out.whole()

@@ -23,6 +23,7 @@ cdef class Encoder:
     cdef object charset_of(self, Level level)
     cdef uint16_t settled(self, Level level, DataElement element) except 0xFFFF
     cdef long long number(self, Level level, uint32_t tag, long long default) except? -1
+    cdef uint64_t word_width(self, Level level, uint32_t tag, uint16_t vr) except 0
     cdef object named(self, Level level, uint32_t tag, object error)
     cdef Py_ssize_t put_header(self, uint32_t tag, uint16_t vr, uint64_t length) except -1
     cdef int set_length(self, Py_ssize_t at, uint32_t tag, uint16_t vr, uint64_t length) except -1

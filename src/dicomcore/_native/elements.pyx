@@ -104,10 +104,21 @@ cdef class Encoder:
             if here.kind == ELEMENTS:
                 path.append(f"{keyword_of_tag(here.parent.tag) or make_tag(here.parent.tag)}[{here.parent.at - 1}].")
             here = here.parent
+        if len(path) > 16:
+            path[8:len(path) - 8] = ["…."]
         where = "".join(reversed(path))
         name = keyword_of_tag(tag)
         return EncodeError(f"{where}{make_tag(tag)}{' ' + name if name else ''}: {error}", tag=make_tag(tag),
                            character=getattr(error, "character", None))
+
+    cdef uint64_t word_width(self, Level level, uint32_t tag, uint16_t vr) except 0:
+        # Size of the words whose bytes change places. Pixel data has larger cells in OW than its 16 bits: real files
+        # in big endian, and their readers, turn those round as a whole.
+        cdef long long bits
+        if tag == PIXEL_DATA and vr == OW:
+            bits = self.number(level, BITS_ALLOCATED, 16)
+            return 4 if bits == 32 else 8 if bits == 64 else 2
+        return <uint64_t>swap_width(vr)
 
     # -- headers
 
@@ -184,7 +195,8 @@ cdef class Encoder:
         begun = self.out.total()
         try:
             put_value(self.out, vr, element.held, big, level.held_big,
-                      self.charset_of(level) if has_charset(vr) and not is_plain(element.held) else None)
+                      self.charset_of(level) if has_charset(vr) and not is_plain(element.held) else None,
+                      self.word_width(level, tag, vr))
             self.set_length(at, tag, vr, self.out.total() - begun)
         except EncodeError as error:
             raise self.named(level, tag, error) from None
@@ -229,7 +241,7 @@ cdef class Encoder:
         if length + odd >= UNDEFINED_LENGTH:
             raise self.named(level, r.tag, too_long(r.tag, length))
         if ((r.flags & BIG_ENDIAN) != 0) != big:
-            width = <uint64_t>swap_width(vr)
+            width = self.word_width(level, r.tag, vr)
         if vr_form(vr) == VR_SHORT and length + odd > LARGEST_SHORT and not self.mode & IMPLICIT:
             form = UN
         self.put_header(r.tag, form, length + odd)

@@ -149,7 +149,13 @@ cdef str decimal_text(double value):
     if not isfinite(value):
         raise EncodeError(f"VR DS can't hold {value}")
     text = take_text(PyOS_double_to_string(value, b"r", 0, 0, NULL))
-    return text if len(text) <= DS_LENGTH else fitted(value)
+    if len(text) <= DS_LENGTH:
+        return text
+    text = fitted(value)
+    while isinf(<double>float(text)):           # rounded past the largest double
+        value *= 1 - 1e-11
+        text = fitted(value)
+    return text
 
 
 cdef int put_decimal(Output out, object value) except -1:
@@ -278,9 +284,8 @@ cdef object as_words(object value, uint16_t vr):
     return np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
 
 
-cdef int put_bulk(Output out, object value, uint16_t vr, bint big, bint held_big) except -1:
+cdef int put_bulk(Output out, object value, uint16_t vr, bint big, bint held_big, uint64_t width) except -1:
     # Bytes or words in bulk; what is set as bytes is in the byte order of its data set.
-    cdef Py_ssize_t width = swap_width(vr)
     if isinstance(value, (bytes, bytearray)):
         out.put_object(value, width if big != held_big else 1)
     elif isinstance(value, memoryview) and value.format in ("B", "b", "c"):
@@ -322,13 +327,14 @@ cdef bint is_bulk(uint16_t vr) noexcept nogil:
     return vr == OB or vr == OW or vr == OL or vr == OV or vr == OF or vr == OD or vr == UN
 
 
-cdef int put_value(Output out, uint16_t vr, object value, bint big, bint held_big, object charset) except -1:
+cdef int put_value(Output out, uint16_t vr, object value, bint big, bint held_big, object charset,
+                   uint64_t width=0) except -1:
     cdef uint64_t start = out.total()
     cdef bint first = True
     if value is None:
         return 0
     if is_bulk(vr) or (is_binary(vr) and isinstance(value, (bytes, bytearray, memoryview, np.ndarray))):
-        put_bulk(out, value, vr, big, held_big)
+        put_bulk(out, value, vr, big, held_big, width if width else <uint64_t>swap_width(vr))
     elif is_binary(vr):
         if isinstance(value, (list, tuple)):
             for one in value:

@@ -1,5 +1,6 @@
 """Levels of what is being written, and where the bytes of what was read end."""
 
+cimport cython
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from dicomcore._native.cursor cimport load_be32, load_le32
@@ -15,6 +16,7 @@ from dicomcore._native.scan cimport (
     Row,
 )
 
+@cython.trashcan(True)      # levels hang on each other as deep as sequences nest
 cdef class Level:
     """Where writing stands in one data set or sequence; made by the composer."""
 

@@ -17,6 +17,7 @@ IMPLEMENTATION_VERSION_NAME = "DICOMCORE_0_1"
 PREFIX = b"DICM"
 NO_PREAMBLE = bytes(128)
 GROUP_LENGTH, VERSION, SOP_CLASS, SOP_INSTANCE = 0x00020000, 0x00020001, 0x00020002, 0x00020003
+FIRST_OF_DATA_SETS, DIRECTORY = 0x00080000, 4
 TRANSFER_SYNTAX, IMPLEMENTATION, IMPLEMENTATION_NAME = 0x00020010, 0x00020012, 0x00020013
 IDENTITY = ((SOP_CLASS, 0x00080016), (SOP_INSTANCE, 0x00080018))  # in the meta information, in the data set
 
@@ -24,8 +25,11 @@ IDENTITY = ((SOP_CLASS, 0x00080016), (SOP_INSTANCE, 0x00080018))  # in the meta 
 def put_head(ds: Dataset, out: Output, syntax: str, enforce_standard: bool, repair: bool = False) -> None:
     """Put preamble, prefix and file meta information of `ds` at the end of `out`, byte for byte where they may stay.
 
-    `repair` gives it preamble, group length and transfer syntax at least. Raises EncodeError where `enforce_standard` and the data set has no SOP Class or SOP Instance UID.
+    `repair` gives it preamble, group length and transfer syntax at least. Raises EncodeError where `enforce_standard`
+    and the data set has no SOP Class or SOP Instance UID.
     """
+    if enforce_standard:
+        _refuse_other_groups(ds)
     index = ds._index if ds._row == DATA_SET else None
     stored: Dataset | None = ds.__dict__.get("_file_meta")
     preamble: bytes | None = ds.preamble
@@ -46,6 +50,13 @@ def put_head(ds: Dataset, out: Output, syntax: str, enforce_standard: bool, repa
         raise EncodeError(f"a preamble has 128 bytes, not {len(preamble)} (PS3.10 7.1)")
     out.add((preamble or NO_PREAMBLE) + PREFIX)
     put_meta(complete(ds, syntax, enforce_standard), out, True)
+
+
+def _refuse_other_groups(ds: Dataset) -> None:
+    """Raise for what belongs to file meta information or to commands and was set in the data set."""
+    for tag, element in (ds._state()[3] or {}).items():
+        if tag < FIRST_OF_DATA_SETS and element is not None and tag >> 16 != DIRECTORY:
+            raise EncodeError(f"{element.tag} can't stand in a file's data set (PS3.10 7.1, PS3.7 6.3)", tag=tag)
 
 
 def _with_syntax(meta: Dataset, syntax: str) -> Dataset:

@@ -91,9 +91,7 @@ def _memory(src: Any) -> Any:
     try:
         return memoryview(src).cast("B")
     except TypeError:
-        raise TypeError(
-            f"dcmread() takes a path, bytes or a binary stream, not {type(src).__name__}"
-        ) from None
+        raise TypeError(f"dcmread() takes a path, bytes or a binary stream, not {type(src).__name__}") from None
 
 
 def _raise_first(data_set: Dataset) -> None:

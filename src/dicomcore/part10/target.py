@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from dicomcore._native.output import Output
 
-__all__ = ["Target", "write_out", "write_path"]
+__all__ = ["Placing", "Target", "write_all", "write_out", "write_path"]
 
 Target = str | os.PathLike[str] | bytearray | BinaryIO
 STEP = 8 << 20  # bytes copied from file to file at a time
@@ -38,48 +38,76 @@ def write_out(target: Any, out: Output, *, overwrite: bool = True, durable: bool
 def write_path(
     path: str | os.PathLike[str], fill: Callable[[int], Any], *, overwrite: bool = True, durable: bool = True
 ) -> None:
-    """Have `fill` write a file's bytes to a descriptor, and put that file at `path` only when it is complete.
-
-    It is written beside the path under another name, synchronised with the disk if `durable`, and renamed. A link is
-    followed; a device or pipe is written to as it is. Permissions of an old file stay.
-    """
-    place = os.fsdecode(path)
-    old = _facts(place, os.lstat)
-    if old is not None and stat.S_ISLNK(old.st_mode):
-        place = os.path.realpath(place)
-        old = _facts(place, os.stat)
-    if old is not None:
-        if not overwrite:
-            raise FileExistsError(17, "exists, and overwrite=False", place)
-        if stat.S_ISDIR(old.st_mode):
-            raise IsADirectoryError(21, "is a directory", place)
-        if not os.access(place, os.W_OK):
-            raise PermissionError(13, "is read-only", place)
-        if not stat.S_ISREG(old.st_mode):
-            _write_device(place, fill)
-            return
-    folder = os.path.dirname(place)
-    beside = os.path.join(folder, f".dicomcore-{token_hex(8)}.part")
-    file = os.open(beside, NEW_FILE, 0o666)
+    """Have `fill` write a file's bytes to a descriptor, and put that file at `path` only when it is complete."""
+    placing = Placing(path, overwrite=overwrite, durable=durable)
     try:
-        try:
-            fill(file)
-            if old is not None:
-                _keep_mode(file, beside, old)
-            if durable:
-                os.fsync(file)
-        finally:
-            os.close(file)
-        if overwrite:
-            os.replace(beside, place)
-        else:
-            _link_new(beside, place)
+        fill(placing.file)
+        placing.finish()
     except BaseException:
-        with suppress(OSError):
-            os.unlink(beside)
+        placing.abort()
         raise
-    if durable:
-        _sync_folder(folder or ".")
+
+
+class Placing:
+    """A file on its way to a path: written beside it under another name, synchronised with the disk if `durable`, and
+    renamed when it is finished. A link is followed; a device or pipe is written to as it is. Permissions of an old file
+    stay. `file` is the descriptor to write to.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, overwrite: bool = True, durable: bool = True) -> None:
+        place = os.fsdecode(path)
+        old = _facts(place, os.lstat)
+        if old is not None and stat.S_ISLNK(old.st_mode):
+            place = os.path.realpath(place)
+            old = _facts(place, os.stat)
+        if old is not None:
+            _refuse(place, old, overwrite)
+        self._old, self._place, self._overwrite, self._durable = old, place, overwrite, durable
+        self._beside = ""
+        if old is not None and not stat.S_ISREG(old.st_mode):
+            self.file = os.open(place, os.O_WRONLY | getattr(os, "O_BINARY", 0))
+            return
+        self._beside = os.path.join(os.path.dirname(place), f".dicomcore-{token_hex(8)}.part")
+        self.file = os.open(self._beside, NEW_FILE, 0o666)
+
+    def finish(self) -> None:
+        """Give the complete file its name. Raises OSError; the old file is then still there."""
+        if not self._beside:
+            os.close(self.file)
+            self.file = -1
+            return
+        if self._old is not None:
+            _keep_mode(self.file, self._beside, self._old)
+        if self._durable:
+            os.fsync(self.file)
+        os.close(self.file)
+        self.file = -1
+        if self._overwrite:
+            os.replace(self._beside, self._place)
+        else:
+            _link_new(self._beside, self._place)
+        self._beside = ""
+        if self._durable:
+            _sync_folder(os.path.dirname(self._place) or ".")
+
+    def abort(self) -> None:
+        """Take the unfinished file away."""
+        if self.file != -1:
+            os.close(self.file)
+            self.file = -1
+        if self._beside:
+            with suppress(OSError):
+                os.unlink(self._beside)
+            self._beside = ""
+
+
+def _refuse(place: str, old: os.stat_result, overwrite: bool) -> None:
+    if not overwrite:
+        raise FileExistsError(17, "exists, and overwrite=False", place)
+    if stat.S_ISDIR(old.st_mode):
+        raise IsADirectoryError(21, "is a directory", place)
+    if not os.access(place, os.W_OK):
+        raise PermissionError(13, "is read-only", place)
 
 
 def _facts(path: str, ask: Callable[[str], os.stat_result]) -> os.stat_result | None:
@@ -114,14 +142,6 @@ def _sync_folder(folder: str) -> None:
             os.fsync(opened)
         finally:
             os.close(opened)
-
-
-def _write_device(place: str, fill: Callable[[int], Any]) -> None:
-    file = os.open(place, os.O_WRONLY | getattr(os, "O_BINARY", 0))
-    try:
-        fill(file)
-    finally:
-        os.close(file)
 
 
 def write_all(file: int, data: Any) -> None:
