@@ -219,7 +219,7 @@ class FileSet(Identification):
     def _put_icon(self, keys: Dataset, source: str | Dataset, instance: Instance, icon: bool | int | None) -> None:
         if icon is None:
             icon = self.profile.icon_size if instance.type == "IMAGE" else False
-        if icon is False:
+        if not icon:
             return
         # Pixels stand above part10, and few file-sets have icons.
         from dicomcore.part10.fileset.icon import icon_sequence
