@@ -25,6 +25,7 @@ from dicomcore.values import PersonName
 
 if TYPE_CHECKING:
     from dicomcore.interop.pydicom import from_pydicom
+    from dicomcore.part10.fileset import FileSet
 
 __version__ = "0.1.0"
 
@@ -34,6 +35,7 @@ __all__ = [
     "Dataset",
     "DicomError",
     "EncodeError",
+    "FileSet",
     "InvalidDicomError",
     "Issue",
     "LimitError",
@@ -59,6 +61,10 @@ def __getattr__(name: str) -> Any:
     # Rooms that not everyone enters, and what needs pydicom, are imported when they are first asked for.
     if name in ROOMS:
         return import_module(f"dicomcore.{name}")
+    if name == "FileSet":
+        from dicomcore.part10.fileset import FileSet
+
+        return FileSet
     if name == "from_pydicom":
         from dicomcore.interop.pydicom import from_pydicom
 

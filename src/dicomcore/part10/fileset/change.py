@@ -223,5 +223,3 @@ def _discard(folder: str, file_ids: list[FileID]) -> None:
                 os.rmdir(os.path.join(folder, *file_id[:depth]))
             except OSError:  # something is left in it
                 break
-
-

@@ -1,4 +1,4 @@
-"""A DICOMDIR read: records by their offsets, linked into a tree, with what is wrong about the links (PS3.3 F.2, F.3)."""
+"""A DICOMDIR read: records by their offsets, linked into a tree, and what is wrong about the links (PS3.3 F.3)."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def file_id_faults(file_id: tuple[str, ...]) -> list[str]:
 
 
 def to_file_id(value: str | os.PathLike[str] | tuple[str, ...] | list[str]) -> tuple[str, ...]:
-    r"""A File ID from its components, or from text with ``\`` or ``/`` between them. DicomError where it breaks a rule."""
+    r"""A File ID from its components, or from text with ``\`` or ``/`` between; DicomError where it breaks a rule."""
     parts = tuple(value) if isinstance(value, (tuple, list)) else tuple(re.split(r"[\\/]", os.fspath(value)))
     faults = file_id_faults(parts)
     if faults:

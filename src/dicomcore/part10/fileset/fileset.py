@@ -11,12 +11,13 @@ from dicomcore.errors import DicomError
 from dicomcore.issues import Issue
 from dicomcore.limits import DEFAULT_LIMITS, Limits
 from dicomcore.part10.fileset.change import Change, apply, is_unfinished, recover
+from dicomcore.part10.fileset.check import Finding, Verdict, check, check_profile, check_profiles
 from dicomcore.part10.fileset.describe import Instance, KeyTable, keys_of, leaf_keys, read_instance, stands_at_root
 from dicomcore.part10.fileset.directory import read_directory
 from dicomcore.part10.fileset.fileid import DICOMDIR, FileNames, file_id_faults, path_of, shown, to_file_id
 from dicomcore.part10.fileset.identification import Identification
 from dicomcore.part10.fileset.instance import FileInstance
-from dicomcore.part10.fileset.keys import LEVELS
+from dicomcore.part10.fileset.keys import LEAVES, LEVELS, RECORD_TYPES
 from dicomcore.part10.fileset.layout import MEDIA_STORAGE_DIRECTORY, Header, lay_out
 from dicomcore.part10.fileset.profiles import DEFAULT_PROFILE, Profile, profile_named
 from dicomcore.part10.fileset.records import Record, active
@@ -27,6 +28,9 @@ from dicomcore.uids import UID, generate_uid
 __all__ = ["FileSet"]
 
 PATIENT_NAME = 0x00100010
+WITH_ICON = frozenset(
+    kind for kind in LEAVES if any(key.keyword == "IconImageSequence" for key in RECORD_TYPES[kind].keys)
+)
 LINKS = slice(0x00041200, 0x00041221)  # what is made anew when a DICOMDIR is written
 
 
@@ -67,6 +71,13 @@ class FileSet(Identification):
         self._registry = Registry(self.roots)
         self._stored = set(self._registry.by_file)  # files that the DICOMDIR on disk refers to
 
+    @classmethod
+    def new(cls, folder: str | os.PathLike[str], *, profile: str | Profile | None = None) -> FileSet:
+        """An empty file-set in a folder: files that are in it are added where they stand, see `add`."""
+        made = cls(profile=profile)
+        made.path = os.path.abspath(os.fspath(folder))
+        return made
+
     def _read(self, src: Any, orphans: bool, limits: Limits) -> None:
         if isinstance(src, (str, os.PathLike)):
             place = os.path.abspath(os.fspath(src))
@@ -88,8 +99,8 @@ class FileSet(Identification):
         found = read_directory(data_set, orphans=orphans, limits=limits)
         self.roots = found.roots
         self._elements = data_set.copy()
-        for tag in data_set[LINKS].keys():
-            del self._elements[tag]
+        for element in data_set[LINKS]:
+            del self._elements[element.tag]
         self._issues += [*data_set.issues, *found.issues]
         if self.path is not None and is_unfinished(self.path):
             message = "a change of this file-set was broken off or is under way; write() settles it"
@@ -140,6 +151,20 @@ class FileSet(Identification):
         """The instance with a SOP Instance UID; KeyError where there is none."""
         return FileInstance(self, self._registry.by_uid[str(uid)])
 
+    # -- judging
+
+    def check(self, *, files: bool = True) -> tuple[Finding, ...]:
+        """What is wrong with it by PS3.3 Annex F and PS3.10 8; with `files` each file is opened."""
+        return check(self, files=files)
+
+    def check_profile(self, profile: str | Profile | None = None, *, files: bool = True) -> Verdict:
+        """Whether it meets an application profile of PS3.11, its own by default, and why not."""
+        return check_profile(self, profile or self.profile, files=files)
+
+    def check_profiles(self, *, files: bool = True) -> dict[str, Verdict]:
+        """The verdict on every profile, by name."""
+        return check_profiles(self, files=files)
+
     # -- adding
 
     def add(
@@ -154,7 +179,8 @@ class FileSet(Identification):
 
         `file_id`: where it is to stand; by default a file inside the file-set's folder stays where it is if its name
         can be a File ID, all else gets a new one. `invent` makes up values that records must have and the instance
-        lacks. `icon`: a picture for the record, of 64 × 64 pixels or so many; by default when the profile asks for it.
+        lacks. `icon`: a picture for the record of an image, of 64 × 64 pixels or so many; by default when the profile
+        asks for it.
         An instance that is there already is returned as it is.
 
         Raises DicomError for what no record can stand for (EncodeError names keys that are missing), PixelDecodeError
@@ -219,7 +245,7 @@ class FileSet(Identification):
     def _put_icon(self, keys: Dataset, source: str | Dataset, instance: Instance, icon: bool | int | None) -> None:
         if icon is None:
             icon = self.profile.icon_size if instance.type == "IMAGE" else False
-        if not icon:
+        if not icon or instance.type not in WITH_ICON:
             return
         # Pixels stand above part10, and few file-sets have icons.
         from dicomcore.part10.fileset.icon import icon_sequence

@@ -248,9 +248,7 @@ def _general() -> list[Profile]:
         ):
             clause = "N" if "LV42" in code else "M"
             found.append(_video(f"STD-GEN-{sec}BD-{code}", clause, "BD", str(syntax), DVD_KEYS, secure))
-        found.append(
-            _video(f"STD-DVD-{sec}MPEG2-MPML", "I", "DVD", str(uids.MPEG2MPML), VIDEO_KEYS, secure)
-        )
+        found.append(_video(f"STD-DVD-{sec}MPEG2-MPML", "I", "DVD", str(uids.MPEG2MPML), VIDEO_KEYS, secure))
     return found
 
 
@@ -261,9 +259,7 @@ def _open(
     return Profile(name, clause, media, contents, keys, secure=secure, one_record_a_patient=True)
 
 
-def _video(
-    name: str, clause: str, media: str, syntax: str, keys: tuple[tuple[str, Key], ...], secure: bool
-) -> Profile:
+def _video(name: str, clause: str, media: str, syntax: str, keys: tuple[tuple[str, Key], ...], secure: bool) -> Profile:
     contents = (Content((MULTI_FRAME,), (syntax,)),)
     return Profile(name, clause, media, contents, keys, secure=secure, one_record_a_patient=True)
 

@@ -15,8 +15,9 @@ class Record:
     """One directory record: its keys, and the records of the lower-level directory entity that it refers to.
 
     `keys` holds the record's elements: Directory Record Type, the file it refers to, and the record selection keys
-    (offsets that were read with them are of no meaning, writing makes them anew). `in_use` is False for what an earlier edition's writer marked inactive.
-    `offset` is where the item begins in the DICOMDIR it was read from, in bytes; None for one made here.
+    (offsets that were read with them mean nothing, writing makes them anew). `in_use` is False for what an earlier
+    edition's writer marked inactive. `offset` is where the item begins in the DICOMDIR that it was read from, in
+    bytes; None for one made here.
     """
 
     __slots__ = ("children", "in_use", "keys", "offset", "parent", "type")
