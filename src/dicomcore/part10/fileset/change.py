@@ -18,12 +18,11 @@ from typing import Any, NamedTuple
 from dicomcore.dataset import Dataset
 from dicomcore.errors import DicomError
 from dicomcore.part10.fileset.fileid import DICOMDIR, path_of
-from dicomcore.part10.target import write_path
 from dicomcore.part10.writer import dcmwrite
 
 __all__ = ["JOURNAL", "Change", "apply", "is_unfinished", "recover"]
 
-JOURNAL = ".dicomdir-change"
+JOURNAL, NEW_DIRECTORY = ".dicomdir-change", ".dicomdir-new"
 STEP = 4 << 20  # bytes copied at a time
 FEW = 64  # files that are synchronised one by one; with more, the whole disk is
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -60,14 +59,32 @@ def apply(change: Change, *, link: bool = False, durable: bool = True) -> None:
                 _make(place, source, link)
             if durable:
                 _synchronise([place for place, _ in places], folders)
-            write_path(
-                os.path.join(change.folder, DICOMDIR), lambda file: _write_all(file, change.directory), durable=durable
-            )
+            _replace_directory(change, durable)
         except BaseException:
             if not _is_done(change):  # an interrupt may come just after the DICOMDIR took its place
                 _discard(change.folder, [file_id for file_id, _ in change.made])
             raise
         _discard(change.folder, change.removed)
+
+
+def _replace_directory(change: Change, durable: bool) -> None:
+    """Put the new DICOMDIR in the old one's place, complete."""
+    beside, place = (os.path.join(change.folder, name) for name in (NEW_DIRECTORY, DICOMDIR))
+    file = os.open(beside, NEW_FILE, 0o666)
+    try:
+        try:
+            _write_all(file, change.directory)
+            if durable:
+                os.fsync(file)
+        finally:
+            os.close(file)
+        os.replace(beside, place)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(beside)
+        raise
+    if durable:
+        _synchronise([change.folder], set())
 
 
 def _is_done(change: Change) -> bool:
@@ -95,6 +112,8 @@ def recover(folder: str) -> bool:
             return False
         made, removed, digest = _read_journal(file)
         _discard(folder, removed if _digest_of(os.path.join(folder, DICOMDIR)) == digest else made)
+        with suppress(FileNotFoundError):
+            os.unlink(os.path.join(folder, NEW_DIRECTORY))
         os.unlink(path)
     finally:
         os.close(file)
@@ -172,7 +191,8 @@ def _make_folder(folder: str, known: set[str]) -> None:
 
 def _make(place: str, source: str | Dataset, link: bool) -> None:
     if isinstance(source, Dataset):
-        dcmwrite(place, source, overwrite=False, durable=False)
+        with os.fdopen(os.open(place, NEW_FILE, 0o666), "wb") as file:
+            dcmwrite(file, source)
         return
     if link:
         with suppress(OSError):  # another disk, or one that has no links

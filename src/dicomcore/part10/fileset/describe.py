@@ -10,6 +10,7 @@ from dicomcore.errors import DicomError, EncodeError
 from dicomcore.part10.fileset.invent import invented
 from dicomcore.part10.fileset.keys import LEVELS, RECORD_TYPES, ROOT, Key, record_type_of
 from dicomcore.part10.reader import dcmread
+from dicomcore.part10.writer import own_syntax
 
 __all__ = ["Extra", "Instance", "KeyTable", "keys_of", "leaf_keys", "read_instance", "stands_at_root"]
 
@@ -85,7 +86,7 @@ def read_instance(src: Any, table: KeyTable) -> Instance:
         kind,
         _uid(data_set, SOP_CLASS, "SOPClassUID"),
         _uid(data_set, SOP_INSTANCE, "SOPInstanceUID"),
-        str(data_set.transfer_syntax or ""),
+        str(own_syntax(data_set)),
     )
 
 
