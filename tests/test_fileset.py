@@ -355,7 +355,7 @@ def test_icons(tmp_path):
     file_set.write(tmp_path)
     icons = [one.IconImageSequence[0] for one in FileSet(tmp_path)]
     assert [(icon.Rows, icon.Columns, icon.BitsAllocated) for icon in icons] == [(64, 64, 8), (32, 32, 8)]
-    theirs = [one._record.IconImageSequence[0] for one in pydicom.fileset.FileSet(str(tmp_path / "DICOMDIR"))]
+    theirs = [one.IconImageSequence[0] for one in pydicom.fileset.FileSet(str(tmp_path / "DICOMDIR"))]
     for ours, icon in zip(icons, theirs, strict=True):
         assert bytes(ours.PixelData) == icon.PixelData
         assert ours.frames[0].std() > 10

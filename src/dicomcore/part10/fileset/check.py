@@ -107,7 +107,7 @@ def _record_findings(record: Record) -> Iterator[Finding]:
         if parent not in known.parents:
             place = f"below {parent}" if parent else "in the root entity"
             yield Finding("RECORD_PLACE", where, f"a {record.type} record stands {place} (PS3.3 Table F.4-1)")
-        yield from _key_findings(record, known.keys, "PS3.3 F.5", None)
+        yield from _key_findings(record, known.keys, "PS3.3 F.5", [])
     if not record.file_id:
         return
     for fault in file_id_faults(record.file_id):
@@ -121,8 +121,10 @@ def _record_findings(record: Record) -> Iterator[Finding]:
             yield Finding("KEY_MISSING", where, f"{keyword} must be there with a file (PS3.3 F.3.2.2)")
 
 
-def _key_findings(record: Record, keys: tuple[Key, ...], clause: str, header: Dataset | None) -> Iterator[Finding]:
-    """Keys that lack; those of type 1C are due where the file has them."""
+def _key_findings(
+    record: Record, keys: tuple[Key, ...], clause: str, headers: list[Dataset | None]
+) -> Iterator[Finding]:
+    """Keys that lack; those of type 1C are due where a file has them."""
     where = _where(record)
     for key in keys:
         value = record.keys.get(key.keyword)
@@ -135,8 +137,8 @@ def _key_findings(record: Record, keys: tuple[Key, ...], clause: str, header: Da
             yield Finding("KEY_MISSING", where, f"the {record.type} record's {key.keyword} {state} ({clause})")
         elif key.type == "2" and absent:
             yield Finding("KEY_MISSING", where, f"the {record.type} record's {key.keyword} is not there ({clause})")
-        elif key.type == "1C" and empty and header is not None and _has(header, key.keyword):
-            message = f"the file has {key.keyword}, the {record.type} record lacks it ({clause})"
+        elif key.type == "1C" and empty and any(one is not None and _has(one, key.keyword) for one in headers):
+            message = f"a file has {key.keyword}, the {record.type} record lacks it ({clause})"
             yield Finding("KEY_MISSING", where, message)
 
 
@@ -252,8 +254,12 @@ def _verdict(file_set: FileSet, profile: Profile, files: bool, headers: dict[int
         found += _patients(records, clause)
     added = profile.keys_by_type()
     for record in records:
+        keys = added.get(record.type, ())
         header = _header(file_set, record, headers) if files and record.file_id else None
-        found += _key_findings(record, added.get(record.type, ()), clause, header)
+        # Keys of the levels above are due where any file below has them.
+        below = active([record]) if files and not record.file_id and keys else ()
+        of_files = [_header(file_set, one, headers) for one in below if one.file_id] or [header]
+        found += _key_findings(record, keys, clause, of_files)
         if record.file_id:
             found += _content_findings(record, profile, header, clause)
         if record.type == "IMAGE":

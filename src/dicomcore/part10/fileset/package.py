@@ -24,6 +24,7 @@ MOST_FILES = 1 << 20
 STEP = 1 << 20
 SUBJECT = "DICOM-ZIP"  # what a subject line has to contain (PS3.11 L.3.2)
 ATTACHED = "DICOM.ZIP"
+BAD_ZIP = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error)
 
 
 def _files(file_set: FileSet) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -180,14 +181,23 @@ def _payload(part: Message) -> bytes:
 
 def _from_zip(stream: Any) -> Iterator[tuple[tuple[str, ...], Iterable[bytes]]]:
     try:
-        with zipfile.ZipFile(stream) as packed:
-            for entry in packed.infolist():
-                file_id = tuple(entry.filename.split("/"))
-                if not entry.is_dir() and _is_wanted(file_id):
-                    with packed.open(entry) as file:
-                        yield file_id, iter(lambda: file.read(STEP), b"")
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
+        packed = zipfile.ZipFile(stream)
+    except BAD_ZIP as error:
         raise DicomError(f"the ZIP file can't be read: {error}") from None
+    with packed:
+        for entry in packed.infolist():
+            file_id = tuple(entry.filename.split("/"))
+            if not entry.is_dir() and _is_wanted(file_id):
+                yield file_id, _unzipped(packed, entry)
+
+
+def _unzipped(packed: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
+    try:
+        with packed.open(entry) as file:
+            while chunk := file.read(STEP):
+                yield chunk
+    except BAD_ZIP as error:
+        raise DicomError(f"{entry.filename} can't be unpacked: {error}") from None
 
 
 def _is_wanted(file_id: tuple[str, ...]) -> bool:
