@@ -109,12 +109,17 @@ def test_check(folder, capsys):
 @pytest.mark.parametrize("kind", ["zip", "mail", "zip-mail"])
 def test_pack_and_unpack(kind, folder, tmp_path, capsys):
     assert run(capsys, "pack", folder, tmp_path / "packed", "--as", kind)[0] == 0
-    assert run(capsys, "unpack", tmp_path / "packed", tmp_path / "again")[:2] == (0, f"3 files in {tmp_path / 'again'}\n")
+    assert run(capsys, "unpack", tmp_path / "packed", tmp_path / "again")[:2] == (
+        0,
+        f"3 files in {tmp_path / 'again'}\n",
+    )
     assert FileSet(tmp_path / "again").check() == ()
 
 
 def test_icons(tmp_path, capsys):
-    code, _, err = run(capsys, "create", tmp_path / "set", real("CT_small.dcm"), real("rtplan.dcm"), "--icon", "--invent")
+    code, _, err = run(
+        capsys, "create", tmp_path / "set", real("CT_small.dcm"), real("rtplan.dcm"), "--icon", "--invent"
+    )
     assert (code, err) == (0, "")
     assert ["IconImageSequence" in one for one in FileSet(tmp_path / "set")] == [True, False]
 

@@ -54,7 +54,10 @@ def by_pydicom(path: Path) -> dict[tuple[str, ...], list[str]]:
         warnings.simplefilter("ignore")
         found = pydicom.fileset.FileSet(str(path))
         return {
-            Path(*([i] if isinstance(i := one.ReferencedFileID, str) else i)).parts: [str(getattr(one, key, None)) for key in KEYS] for one in found
+            Path(*([i] if isinstance(i := one.ReferencedFileID, str) else i)).parts: [
+                str(getattr(one, key, None)) for key in KEYS
+            ]
+            for one in found
         }
 
 
@@ -73,7 +76,7 @@ def by_dcmdump(path: Path) -> list[tuple[str, str]]:
 # -- reading
 
 
-@pytest.mark.parametrize("name, roots, files, codes", READ.values(), ids=READ)
+@pytest.mark.parametrize(("name", "roots", "files", "codes"), READ.values(), ids=READ)
 def test_dicomdirs_of_others_are_read(name, roots, files, codes):
     file_set = FileSet(DIRS / name)
     assert (len(file_set.roots), len(file_set)) == (roots, files)
@@ -134,7 +137,7 @@ def patched(data: bytes, field: bytes, which: int, value: int | str) -> bytes:
     return data[: at + 8] + struct.pack("<I", number) + data[at + 12 :]
 
 
-@pytest.mark.parametrize("field, which, value, code", SPOILT.values(), ids=SPOILT)
+@pytest.mark.parametrize(("field", "which", "value", "code"), SPOILT.values(), ids=SPOILT)
 def test_spoilt_links_are_said_and_every_record_has_one_place(field, which, value, code):
     data = patched((DIRS / "DICOMDIR").read_bytes(), field, which, value)
     file_set = FileSet(data)
@@ -157,7 +160,8 @@ def test_records_not_in_use_are_said_and_not_listed():
 
 def test_levels_are_bounded():
     """A chain of records each below the last: the limit ends it, nothing recurses."""
-    item = b"\x04\0\0\x14UL\x04\0\0\0\0\0\x04\0\x10\x14US\x02\0\xff\xff\x04\0\x20\x14UL\x04\0%s\x04\0\x30\x14CS\x08\0PRIVATE "
+    links = b"\x04\0\0\x14UL\x04\0\0\0\0\0\x04\0\x10\x14US\x02\0\xff\xff\x04\0\x20\x14UL\x04\0%s"
+    item = links + b"\x04\0\x30\x14CS\x08\0PRIVATE "
     size, count, first = len(item) - 2 + 4 + 8, 5000, 0
     head = FileSet().to_bytes()
     first = len(head)
@@ -288,7 +292,9 @@ def test_character_sets_are_kept(tmp_path):
     assert theirs == names
 
 
-@pytest.mark.parametrize("name", ["ExplVR_BigEnd.dcm", "MR_small_implicit.dcm", "MR_small_bigendian.dcm", "image_dfl.dcm"])
+@pytest.mark.parametrize(
+    "name", ["ExplVR_BigEnd.dcm", "MR_small_implicit.dcm", "MR_small_bigendian.dcm", "image_dfl.dcm"]
+)
 def test_keys_of_every_encoding(name):
     file_set = FileSet(profile="STD-CTMR-CD")
     made = file_set.add(real(name), invent=True)
@@ -401,7 +407,7 @@ FILE_IDS = {  # name: (components, whether they are in order)
 }
 
 
-@pytest.mark.parametrize("file_id, good", FILE_IDS.values(), ids=FILE_IDS)
+@pytest.mark.parametrize(("file_id", "good"), FILE_IDS.values(), ids=FILE_IDS)
 def test_file_ids(file_id, good):
     assert (file_id_faults(file_id) == []) is good
     if good:

@@ -1,4 +1,4 @@
-"""Changes of file-sets: what add, remove and move leave on disk, and that nothing is half done wherever they break off."""
+"""Changes of file-sets: what add, remove and move leave on disk, and that nothing is half done where they break off."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_remove_takes_the_file_and_empty_records_and_folders(folder):
     assert [one.PatientID for one in FileSet(folder)] == ["P1", "P1"]
     assert len(FileSet(folder).roots) == 1
     assert not (folder / "PT000000").exists()
-    assert FileSet(folder).UID == uid  # PS3.10 8.1
+    assert uid == FileSet(folder).UID  # PS3.10 8.1
     assert in_order(folder)
     with pytest.raises(KeyError):
         file_set.remove(gone[0])
@@ -215,7 +215,9 @@ def test_a_full_disk_changes_nothing(folder, monkeypatch):
     assert in_order(folder)
 
 
-@pytest.mark.parametrize("text", [b"", b"{", b"[]", b'{"made": 1}', b'{"directory": "x", "made": [["..", "x"]], "removed": []}'])
+@pytest.mark.parametrize(
+    "text", [b"", b"{", b"[]", b'{"made": 1}', b'{"directory": "x", "made": [["..", "x"]], "removed": []}']
+)
 def test_a_journal_that_says_nothing_sensible(text, folder):
     (folder.parent / "x").write_text("outside")
     (folder / JOURNAL).write_bytes(text)

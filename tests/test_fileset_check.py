@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import pytest
 from corpus import real
@@ -69,7 +70,7 @@ CASES = {  # profile, image: whether it is met, and the codes of what is in the 
 
 
 @pytest.mark.parametrize(
-    "profile, sop_class, syntax, values, codes",
+    ("profile", "sop_class", "syntax", "values", "codes"),
     [(profile, *case) for (profile, _), case in CASES.items()],
     ids=[" ".join(name) for name in CASES],
 )
@@ -113,7 +114,14 @@ def test_all_profiles_give_a_verdict():
     verdicts = file_set.check_profiles()
     assert verdicts.keys() == PROFILES.keys()
     good = {name for name, verdict in verdicts.items() if verdict.meets}
-    assert good == {"STD-GEN-CD", "STD-GEN-DVD-RAM", "STD-GEN-BD", "STD-GEN-MIME", "STD-GEN-ZIP-MAIL", "STD-GEN-SEC-ZIP-MAIL"}
+    assert good == {
+        "STD-GEN-CD",
+        "STD-GEN-DVD-RAM",
+        "STD-GEN-BD",
+        "STD-GEN-MIME",
+        "STD-GEN-ZIP-MAIL",
+        "STD-GEN-SEC-ZIP-MAIL",
+    }
     for verdict in verdicts.values():
         assert all(verdict.profile.clause in finding.message or finding.where for finding in verdict.findings)
 
@@ -154,33 +162,37 @@ def path(file_set, i=0):
 
 
 FAULTS = {  # name: (what is done to the file-set, code, words of the message)
-    "file gone": (lambda fs: __import__("os").unlink(path(fs)), "FILE_MISSING", "can't be read"),
-    "file no DICOM": (lambda fs: open(path(fs), "wb").write(b"x" * 999), "FILE_FORMAT", "not DICOM"),
+    "file gone": (lambda fs: Path(path(fs)).unlink(), "FILE_MISSING", "can't be read"),
+    "file no DICOM": (lambda fs: Path(path(fs)).write_bytes(b"x" * 999), "FILE_FORMAT", "not DICOM"),
     "another file": (lambda fs: shutil.copy(path(fs, 1), path(fs)), "FILE_DIFFERS", "SOP instance"),
     "unreferenced file": (lambda fs: shutil.copy(path(fs), fs.path + "/NEW"), "FILE_UNREFERENCED", "no record"),
     "File ID in lower case": (
-        lambda fs: setattr(list(fs)[0].record.keys, "ReferencedFileID", ["a.dcm"]),
+        lambda fs: setattr(next(iter(fs)).record.keys, "ReferencedFileID", ["a.dcm"]),
         "FILE_ID",
         "'a.dcm'",
     ),
     "File ID that leads out": (
-        lambda fs: setattr(list(fs)[0].record.keys, "ReferencedFileID", ["..", "X"]),
+        lambda fs: setattr(next(iter(fs)).record.keys, "ReferencedFileID", ["..", "X"]),
         "FILE_ID",
         "'..'",
     ),
     "key empty": (lambda fs: setattr(fs.roots[0].keys, "PatientID", ""), "KEY_MISSING", "PatientID is empty"),
     "key gone": (lambda fs: delattr(fs.roots[0].keys, "PatientName"), "KEY_MISSING", "PatientName is not there"),
     "file twice": (
-        lambda fs: setattr(list(fs)[0].record.keys, "ReferencedFileID", list(list(fs)[1].ReferencedFileID)),
+        lambda fs: setattr(next(iter(fs)).record.keys, "ReferencedFileID", list(list(fs)[1].ReferencedFileID)),
         "FILE_TWICE",
         "F.2.1",
     ),
     "instance twice": (
-        lambda fs: setattr(list(fs)[0].record.keys, "ReferencedSOPInstanceUIDInFile", list(fs)[1].SOPInstanceUID),
+        lambda fs: setattr(next(iter(fs)).record.keys, "ReferencedSOPInstanceUIDInFile", list(fs)[1].SOPInstanceUID),
         "INSTANCE_TWICE",
         "instance",
     ),
-    "record in the wrong place": (lambda fs: fs.roots.append(Record(list(fs)[0].record.parent.keys)), "RECORD_PLACE", "root entity"),
+    "record in the wrong place": (
+        lambda fs: fs.roots.append(Record(next(iter(fs)).record.parent.keys)),
+        "RECORD_PLACE",
+        "root entity",
+    ),
 }
 
 
@@ -188,7 +200,7 @@ def test_no_faults(file_set):
     assert file_set.check() == ()
 
 
-@pytest.mark.parametrize("spoil, code, words", FAULTS.values(), ids=FAULTS)
+@pytest.mark.parametrize(("spoil", "code", "words"), FAULTS.values(), ids=FAULTS)
 def test_faults_are_said(spoil, code, words, file_set):
     spoil(file_set)
     found = [finding for finding in file_set.check() if finding.code == code]

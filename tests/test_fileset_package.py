@@ -112,7 +112,9 @@ def a_zip(**files: bytes) -> bytes:
 
 
 def test_names_that_lead_elsewhere_are_left_out(tmp_path):
-    data = a_zip(**{"DICOMDIR": FileSet().to_bytes(), "../OUT": b"x", "/OUT": b"x", "A/../../OUT": b"x", "LONGER_NAME": b"x"})
+    data = a_zip(
+        **{"DICOMDIR": FileSet().to_bytes(), "../OUT": b"x", "/OUT": b"x", "A/../../OUT": b"x", "LONGER_NAME": b"x"}
+    )
     unpack(data, tmp_path / "in")
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["DICOMDIR", "in"]
 
@@ -126,7 +128,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("data, error", REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize(("data", "error"), REFUSED.values(), ids=REFUSED)
 def test_what_is_no_package_is_refused(data, error, tmp_path):
     with pytest.raises(error):
         unpack(data, tmp_path / "in")

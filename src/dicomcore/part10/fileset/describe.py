@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from functools import cache
+from typing import NamedTuple
 
-from dicomcore.dataset import DataElement, Dataset, Sequence
+from dicomcore._native.dataset import make_dataset
+from dicomcore.dataset import DATA_SET, DataElement, Dataset, Sequence
 from dicomcore.errors import DicomError, EncodeError
+from dicomcore.limits import DEFAULT_LIMITS
 from dicomcore.part10.fileset.invent import invented
 from dicomcore.part10.fileset.keys import LEVELS, RECORD_TYPES, ROOT, Key, record_type_of
-from dicomcore.part10.reader import dcmread
+from dicomcore.part10.fileset.layout import MEDIA_STORAGE_DIRECTORY
+from dicomcore.part10.fileset.profiles import Profile
+from dicomcore.part10.reader import open_source
 from dicomcore.part10.writer import own_syntax
 
-__all__ = ["Extra", "Instance", "KeyTable", "keys_of", "leaf_keys", "read_instance", "stands_at_root"]
+__all__ = ["Extra", "Instance", "KeyTable", "key_table", "keys_of", "leaf_keys", "read_instance", "stands_at_root"]
 
 SPECIFIC_CHARACTER_SET = 0x00080005
 SOP_CLASS, SOP_INSTANCE, ROWS = 0x00080016, 0x00080018, 0x00280010
-SHARED_GROUPS = 0x52009229
+NUMBER_OF_FRAMES = 0x00280008
+SHARED_GROUPS, VERIFYING_OBSERVERS = 0x52009229, 0x0040A073
 WITH_CHARSET = frozenset(("LO", "LT", "PN", "SH", "ST", "UC", "UT"))
 NEVER_COPIED = frozenset(("IconImageSequence",))  # it is made, when it is asked for
 STRICTEST_FIRST = {"1": 0, "1C": 1, "2": 2, "2C": 3, "3": 4}
@@ -48,46 +54,63 @@ def wanted_keys(kind: str, extra: Extra) -> tuple[tuple[int, Key], ...]:
     return tuple(sorted(found.items()))
 
 
+class Wanted(NamedTuple):
+    """Elements that are read of a header, and the tag to stop at."""
+
+    tags: frozenset[int]
+    stop: int
+
+    @classmethod
+    def of(cls, *tags: int) -> Wanted:
+        """These, and the character set."""
+        return cls(frozenset(tags) | {SPECIFIC_CHARACTER_SET}, max(tags) + 1)
+
+
 class KeyTable:
     """The keys of all record types with one profile's, and which elements must be read for them."""
 
     def __init__(self, extra: Extra) -> None:
         self.by_type = {kind: wanted_keys(kind, extra) for kind in RECORD_TYPES}
         levels = [tag for kind in LEVELS for tag, _ in self.by_type[kind]]
-        self.common = [SOP_CLASS, SOP_INSTANCE, ROWS, *levels]
-        self.image = sorted({*self.common, *(tag for tag, _ in self.by_type["IMAGE"])})
-        self.wants_groups = any(
-            key.keyword in IN_GROUPS for kind in ("IMAGE", "SPECTROSCOPY") for key in extra.get(kind, ())
-        )
-
-    def tags_for(self, kind: str) -> list[int]:
-        """What is read of an instance whose record is of this type."""
-        more = [SHARED_GROUPS] if self.wants_groups and kind in ("IMAGE", "SPECTROSCOPY") else []
-        if kind == "SR DOCUMENT":
-            more = [0x0040A073]  # Verifying Observer Sequence
-        return sorted({*self.common, *(tag for tag, _ in self.by_type[kind]), *more})
+        common = (SOP_CLASS, SOP_INSTANCE, ROWS, NUMBER_OF_FRAMES, *levels)
+        more = {"SR DOCUMENT": (VERIFYING_OBSERVERS,)}
+        self.wanted = {
+            kind: Wanted.of(*common, *(tag for tag, _ in keys), *more.get(kind, ()))
+            for kind, keys in self.by_type.items()
+        }
+        grouped = any(IN_GROUPS.get(key.keyword) for key in extra.get("IMAGE", ()))
+        self.with_groups = Wanted.of(*self.wanted["IMAGE"].tags, SHARED_GROUPS) if grouped else None
 
 
-def read_instance(src: Any, table: KeyTable) -> Instance:
-    """The header of an instance, as far as its records need it; `src` as `dcmread` takes it, or a data set.
+@cache
+def key_table(profile: Profile) -> KeyTable:
+    """The table of one profile: profiles are few and don't change."""
+    return KeyTable(profile.keys_by_type())
+
+
+def read_instance(src: str | Dataset, table: KeyTable) -> Instance:
+    """The header of an instance, as far as its records need it, from a path or a data set.
 
     Raises DicomError for what no record can stand for: DICOMDIRs, files without SOP class, classes that have no type.
     """
     if isinstance(src, Dataset):
         data_set = src
-        kind = _type_of(data_set, src)
+        kind, sop_class = _type_of(data_set)
     else:
-        data_set = dcmread(src, specific_tags=table.image)
-        kind = _type_of(data_set, src)
-        if kind != "IMAGE" or (table.wants_groups and ROWS in data_set):
-            data_set = dcmread(src, specific_tags=table.tags_for(kind))
-    return Instance(
-        data_set,
-        kind,
-        _uid(data_set, SOP_CLASS, "SOPClassUID"),
-        _uid(data_set, SOP_INSTANCE, "SOPInstanceUID"),
-        str(own_syntax(data_set)),
-    )
+        data_set = _read(src, table.wanted["IMAGE"])
+        kind, sop_class = _type_of(data_set)
+        if kind != "IMAGE":
+            data_set = _read(src, table.wanted[kind])
+        elif table.with_groups is not None and NUMBER_OF_FRAMES in data_set:
+            data_set = _read(src, table.with_groups)
+    sop_instance = _uid(data_set, SOP_INSTANCE, "SOPInstanceUID")
+    return Instance(data_set, kind, sop_class, sop_instance, str(own_syntax(data_set)))
+
+
+def _read(path: str, wanted: Wanted) -> Dataset:
+    """As dcmread() with specific_tags, whose tags needn't be looked up for each of many files."""
+    index = open_source(path, DEFAULT_LIMITS, False, True, wanted.stop)
+    return make_dataset(Dataset, index, DATA_SET, wanted.tags)
 
 
 def _uid(data_set: Dataset, tag: int, keyword: str) -> str:
@@ -99,14 +122,15 @@ def _uid(data_set: Dataset, tag: int, keyword: str) -> str:
     return str(value)
 
 
-def _type_of(data_set: Dataset, src: Any) -> str:
+def _type_of(data_set: Dataset) -> tuple[str, str]:
+    """The type of the record for an instance, and its SOP class."""
     sop_class = _uid(data_set, SOP_CLASS, "SOPClassUID")
-    if sop_class == "1.2.840.10008.1.3.10":
+    if sop_class == MEDIA_STORAGE_DIRECTORY:
         raise DicomError("a DICOMDIR is not referred to by a directory record")
     kind = record_type_of(sop_class, has_pixels=ROWS in data_set)
     if kind is None:
         raise DicomError(f"SOP class {sop_class} has no directory record type (PS3.3 F.4)")
-    return kind
+    return kind, sop_class
 
 
 def keys_of(kind: str, data_set: Dataset, table: KeyTable, *, invent: bool = False, number: int = 1) -> Dataset:

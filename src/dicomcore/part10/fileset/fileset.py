@@ -12,7 +12,7 @@ from dicomcore.issues import Issue
 from dicomcore.limits import DEFAULT_LIMITS, Limits
 from dicomcore.part10.fileset.change import Change, apply, is_unfinished, recover
 from dicomcore.part10.fileset.check import Finding, Verdict, check, check_profile, check_profiles
-from dicomcore.part10.fileset.describe import Instance, KeyTable, keys_of, leaf_keys, read_instance, stands_at_root
+from dicomcore.part10.fileset.describe import Instance, key_table, keys_of, leaf_keys, read_instance, stands_at_root
 from dicomcore.part10.fileset.directory import read_directory
 from dicomcore.part10.fileset.fileid import DICOMDIR, FileNames, file_id_faults, path_of, shown, to_file_id
 from dicomcore.part10.fileset.identification import Identification
@@ -61,7 +61,7 @@ class FileSet(Identification):
         self.roots: list[Record] = []
         self._elements = Dataset()
         self._elements.FileSetID = ""
-        self._table = KeyTable(self.profile.keys_by_type())
+        self._table = key_table(self.profile)
         self._issues: list[Issue] = []
         self._pending: dict[int, str | Dataset] = {}  # what a record's file is made from, by id() of the record
         self._stamp: tuple[int, ...] | None = None  # of the DICOMDIR that this is or was written to
@@ -267,9 +267,12 @@ class FileSet(Identification):
 
     def _own_place(self, source: str | Dataset) -> tuple[str, ...] | None:
         """The File ID of a file that stands inside the file-set's folder under a name that can be one."""
-        if self.path is None or not isinstance(source, str) or not source.startswith(os.path.join(self.path, "")):
+        if self.path is None or not isinstance(source, str):
             return None
-        parts = tuple(source[len(os.path.join(self.path, "")) :].split(os.sep))
+        inside = os.path.join(self.path, "")
+        if not source.startswith(inside):
+            return None
+        parts = tuple(source[len(inside) :].split(os.sep))
         return None if file_id_faults(parts) else parts
 
     def _is_taken(self, file_id: tuple[str, ...]) -> bool:
@@ -356,13 +359,15 @@ class FileSet(Identification):
             raise FileExistsError(17, "is there already; overwrite=True replaces it", place)
         stays = folder == self.path
         made: list[tuple[tuple[str, ...], str | Dataset]] = []
+        now: set[tuple[str, ...]] = set()
         for instance in self:
+            file_id = instance.record.file_id
+            now.add(file_id)
             source = self._pending.get(id(instance.record))
             if source is None and not stays:
                 source = instance.path
-            if source is not None and source != os.path.join(folder, *instance.record.file_id):
-                made.append((instance.record.file_id, source))
-        now = {instance.record.file_id for instance in self}
+            if source is not None and source != os.path.join(folder, *file_id):
+                made.append((file_id, source))
         removed = sorted(self._stored - now) if stays else []
         apply(Change(folder, self.to_bytes(), made, removed), link=link, durable=durable)
         self._pending.clear()

@@ -42,8 +42,10 @@ class Record:
     def file_id(self) -> tuple[str, ...]:
         """Referenced File ID, component by component; empty where the record refers to no file."""
         value = self.keys.get("ReferencedFileID")
+        if not value:
+            return ()
         parts = value if isinstance(value, list) else [value]
-        return tuple(_text(part) for part in parts) if value else ()
+        return tuple([part.strip(" \0") if isinstance(part, str) else _text(part) for part in parts])
 
     @property
     def sop_instance_uid(self) -> UID | None:

@@ -33,8 +33,11 @@ class Registry:
         if not file_id:
             return
         self.by_file.setdefault(file_id, record)
-        for depth in range(1, len(file_id)):
-            self.folders.add(file_id[:depth])
+        for depth in range(len(file_id) - 1, 0, -1):
+            folder = file_id[:depth]
+            if folder in self.folders:
+                break
+            self.folders.add(folder)
         uid = record.sop_instance_uid
         if uid:
             self.by_uid.setdefault(str(uid), record)
