@@ -15,6 +15,7 @@ import pydicom
 import pydicom.fileset
 import pytest
 from corpus import PYDICOM, real
+from dicom_bytes import element, item, sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -192,6 +193,26 @@ def test_any_bytes_are_read_or_refused(data):
         pass
 
 
+def test_files_by_way_of_another_record_of_earlier_editions():
+    """A record may have referred to its file through an MRDR record, which stands in no entity."""
+
+    def record(kind: bytes, *more: bytes) -> bytes:
+        links = element(0x00041400, "UL", bytes(4)) + element(0x00041410, "US", b"\xff\xff")
+        return item(links + element(0x00041420, "UL", bytes(4)) + element(0x00041430, "CS", kind) + b"".join(more))
+
+    named = element(0x00041500, "CS", b"A\\B ") + element(0x00041511, "UI", b"1.2\0")
+    shared = record(b"MRDR", named)
+    head = FileSet().to_bytes()[:-12]
+    first = len(head) + 12
+    image = record(b"PRIVATE ", element(0x00041504, "UL", struct.pack("<I", first)))
+    data = bytearray(head + sequence(0x00041220, shared, image))
+    at = head.index(b"\x04\0\0\x12") + 8
+    data[at : at + 4] = data[at + 12 : at + 16] = struct.pack("<I", first + len(shared))
+    file_set = FileSet(bytes(data))
+    assert [(one.ReferencedFileID, one.SOPInstanceUID) for one in file_set] == [(("A", "B"), "1.2")]
+    assert file_set.issues == ()
+
+
 # -- writing what was read
 
 
@@ -254,6 +275,21 @@ def test_dcmmkdir_makes_the_same_tree(tmp_path):
     theirs = FileSet(tmp_path / "THEIRS")
     assert theirs.issues == ()
     assert by_ours(theirs) == by_ours(ours)
+
+
+def test_dcmmkdir_appends_to_ours(tmp_path):
+    if DCMMKDIR is None:
+        pytest.skip("dcmmkdir is not here")
+    shutil.copy(real("CT_small.dcm"), tmp_path / "CT1")
+    shutil.copy(real("MR_small.dcm"), tmp_path / "MR1")
+    file_set = FileSet.new(tmp_path)
+    file_set.add(tmp_path / "CT1")
+    file_set.write()
+    command = [DCMMKDIR, "+A", "+D", str(tmp_path / "DICOMDIR"), "+id", str(tmp_path), "-Nxc", "+I", "MR1"]
+    subprocess.run(command, check=True, capture_output=True)
+    again = FileSet(tmp_path)
+    assert {one.ReferencedFileID for one in again} == {("CT1",), ("MR1",)}
+    assert again.issues == ()
 
 
 def test_every_record_of_a_mixed_set_has_its_keys(tmp_path):

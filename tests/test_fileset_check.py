@@ -92,6 +92,15 @@ def test_a_profile_brings_its_keys():
     assert any("PatientSex" in finding.message for finding in lacking)
 
 
+def test_levels_get_keys_that_only_a_later_instance_has():
+    file_set = FileSet(profile="STD-GEN-DVD-JPEG")
+    file_set.add(an_image(CT))
+    assert "PatientSex" not in file_set.roots[0].keys
+    file_set.add(an_image(CT, SOPInstanceUID="1.2.3.4", PatientSex="O"))
+    assert file_set.roots[0].keys.PatientSex == "O"
+    assert file_set.check_profile().meets
+
+
 def test_keys_in_shared_functional_groups_are_found():
     ds = an_image("1.2.840.10008.5.1.4.1.1.2.1", NumberOfFrames=2)
     measures, group = dc.Dataset(), dc.Dataset()

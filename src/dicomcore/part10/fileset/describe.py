@@ -17,7 +17,17 @@ from dicomcore.part10.fileset.profiles import Profile
 from dicomcore.part10.reader import open_source
 from dicomcore.part10.writer import own_syntax
 
-__all__ = ["Extra", "Instance", "KeyTable", "key_table", "keys_of", "leaf_keys", "read_instance", "stands_at_root"]
+__all__ = [
+    "Extra",
+    "Instance",
+    "KeyTable",
+    "fill_in",
+    "key_table",
+    "keys_of",
+    "leaf_keys",
+    "read_instance",
+    "stands_at_root",
+]
 
 SPECIFIC_CHARACTER_SET = 0x00080005
 SOP_CLASS, SOP_INSTANCE, ROWS = 0x00080016, 0x00080018, 0x00280010
@@ -71,6 +81,9 @@ class KeyTable:
 
     def __init__(self, extra: Extra) -> None:
         self.by_type = {kind: wanted_keys(kind, extra) for kind in RECORD_TYPES}
+        self.conditional = {
+            kind: tuple((tag, key) for tag, key in self.by_type[kind] if key.type == "1C") for kind in LEVELS
+        }
         levels = [tag for kind in LEVELS for tag, _ in self.by_type[kind]]
         common = (SOP_CLASS, SOP_INSTANCE, ROWS, NUMBER_OF_FRAMES, *levels)
         more = {"SR DOCUMENT": (VERIFYING_OBSERVERS,)}
@@ -164,6 +177,18 @@ def keys_of(kind: str, data_set: Dataset, table: KeyTable, *, invent: bool = Fal
     if needs_charset and SPECIFIC_CHARACTER_SET in data_set:
         made[SPECIFIC_CHARACTER_SET] = data_set[SPECIFIC_CHARACTER_SET]
     return made
+
+
+def fill_in(keys: Dataset, kind: str, data_set: Dataset, table: KeyTable) -> None:
+    """Give a level's record the conditional keys that it lacks and another instance below it has.
+
+    Those alone that need no character set: the record has the one of its first instance.
+    """
+    for tag, key in table.conditional[kind]:
+        if tag in data_set and key.keyword not in keys:
+            element = data_set[tag]
+            if not _is_empty(element) and element.VR != "SQ" and _is_default(element):
+                keys[tag] = element
 
 
 def leaf_keys(keys: Dataset, instance: Instance, file_id: Iterable[str]) -> Dataset:

@@ -97,10 +97,25 @@ class _Reader:
         if not first:
             self.say("RECORD_LINK", FIRST, 0, "no record is said to be the first, yet there are records")
         self._follow_all(first)
+        self._resolve_shared()
         last = self._root_link(LAST)
         actual = self.roots[-1].offset if self.roots else 0
         if self.roots and last != actual:
             self.say("RECORD_LINK", LAST, 0, f"the last root record is said to be at byte {last}, it is at {actual}")
+
+    def _resolve_shared(self) -> None:
+        """Give records that refer to a file by way of another record (MRDR, of earlier editions) the file itself."""
+        for item in self.items:
+            keys = item.record.keys
+            at = keys.get("MRDRDirectoryRecordOffset")
+            shared = self.by_offset.get(at) if isinstance(at, int) and at else None
+            if shared is None or shared.record.type != "MRDR":
+                continue
+            self.placed.add(shared.offset)
+            del keys.MRDRDirectoryRecordOffset
+            for element in shared.record.keys[0x00041500:0x00041600]:
+                if element.tag not in keys:
+                    keys[element.tag] = element
 
     def _root_link(self, tag: Tag) -> int:
         return _number(self.data_set.get(KEYWORDS[tag]), 0)

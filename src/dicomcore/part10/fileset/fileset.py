@@ -12,7 +12,15 @@ from dicomcore.issues import Issue
 from dicomcore.limits import DEFAULT_LIMITS, Limits
 from dicomcore.part10.fileset.change import Change, apply, is_unfinished, recover
 from dicomcore.part10.fileset.check import Finding, Verdict, check, check_profile, check_profiles
-from dicomcore.part10.fileset.describe import Instance, key_table, keys_of, leaf_keys, read_instance, stands_at_root
+from dicomcore.part10.fileset.describe import (
+    Instance,
+    fill_in,
+    key_table,
+    keys_of,
+    leaf_keys,
+    read_instance,
+    stands_at_root,
+)
 from dicomcore.part10.fileset.directory import read_directory
 from dicomcore.part10.fileset.fileid import DICOMDIR, FileNames, file_id_faults, path_of, shown, to_file_id
 from dicomcore.part10.fileset.identification import Identification
@@ -225,8 +233,10 @@ class FileSet(Identification):
                 found = Record(
                     keys_of(kind, instance.data_set, self._table, invent=invent, number=number), parent=above
                 )
-            elif kind == "PATIENT":
-                self._compare_names(found, instance)
+            else:
+                fill_in(found.keys, kind, instance.data_set, self._table)
+                if kind == "PATIENT":
+                    self._compare_names(found, instance)
             chain.append(found)
         return chain
 
