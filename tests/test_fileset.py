@@ -150,6 +150,17 @@ def test_spoilt_links_are_said_and_every_record_has_one_place(field, which, valu
     assert {issue.code for issue in again.issues} <= {"RECORD_PLACE"}
 
 
+@pytest.mark.parametrize("name", ["DICOMDIR", "DICOMDIR-reordered"])
+def test_a_lost_root_is_made_up_for(name):
+    """The root's links say nothing: links among the records count before their order does."""
+    data = bytearray((DIRS / name).read_bytes())
+    at = data.index(b"\x04\0\0\x12UL") + 8
+    data[at : at + 4] = bytes(4)
+    file_set = FileSet(bytes(data))
+    assert {"RECORD_LINK", "RECORD_ORPHAN"} == {issue.code for issue in file_set.issues}
+    assert by_ours(file_set) == by_ours(FileSet(DIRS / name))
+
+
 def test_records_not_in_use_are_said_and_not_listed():
     data = (DIRS / "DICOMDIR").read_bytes()
     at = data.index(IN_USE) + len(IN_USE)
@@ -180,6 +191,23 @@ def test_levels_are_bounded():
 
 
 @settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 103), st.integers(-1, 51)), max_size=104))
+def test_however_records_are_linked_each_has_one_place(links):
+    """Any link set to any record or none: nothing is lost, nothing is there twice, and what is written is in order."""
+    data = bytearray((DIRS / "DICOMDIR").read_bytes())
+    fields = [match.start() + 8 for match in re.finditer(rb"\x04\0[\0\x20]\x14UL\x04\0", data)]
+    items = [match.start() for match in re.finditer(rb"\xfe\xff\0\xe0", data)]
+    for which, record in links:
+        struct.pack_into("<I", data, fields[which], 0 if record < 0 else items[record])
+    file_set = FileSet(bytes(data))
+    records = list(walk(file_set.roots))
+    assert len({id(record) for record in records}) == len(records) == 52
+    again = FileSet(file_set.to_bytes())
+    assert {issue.code for issue in again.issues} <= {"RECORD_PLACE"}
+    assert by_ours(again) == by_ours(file_set)
+
+
+@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_any_bytes_are_read_or_refused(data):
     whole = bytearray((DIRS / "DICOMDIR").read_bytes())
@@ -187,6 +215,9 @@ def test_any_bytes_are_read_or_refused(data):
         whole[data.draw(st.integers(128, len(whole) - 1))] = data.draw(st.integers(0, 255))
     try:
         file_set = FileSet(bytes(whole[: data.draw(st.integers(132, len(whole)))]))
+        records = list(walk(file_set.roots))
+        assert len({id(record) for record in records}) == len(records)  # each has one place
+        assert all(record.chain()[0] in file_set.roots for record in records)
         list(file_set)
         file_set.check(files=False)
     except dc.DicomError:

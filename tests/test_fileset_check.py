@@ -171,7 +171,7 @@ def path(file_set, i=0):
 
 
 FAULTS = {  # name: (what is done to the file-set, code, words of the message)
-    "file gone": (lambda fs: Path(path(fs)).unlink(), "FILE_MISSING", "can't be read"),
+    "file gone": (lambda fs: Path(path(fs)).unlink(), "FILE_MISSING", "not there"),
     "file no DICOM": (lambda fs: Path(path(fs)).write_bytes(b"x" * 999), "FILE_FORMAT", "not DICOM"),
     "another file": (lambda fs: shutil.copy(path(fs, 1), path(fs)), "FILE_DIFFERS", "SOP instance"),
     "unreferenced file": (lambda fs: shutil.copy(path(fs), fs.path + "/NEW"), "FILE_UNREFERENCED", "no record"),

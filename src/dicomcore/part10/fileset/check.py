@@ -18,6 +18,9 @@ from dicomcore.uids import UID
 
 if TYPE_CHECKING:
     from dicomcore.part10.fileset.fileset import FileSet
+    from dicomcore.part10.fileset.instance import FileInstance
+
+IDENTITY = ("SOPClassUID", "SOPInstanceUID")
 
 __all__ = ["Finding", "Verdict", "check", "check_profile", "check_profiles", "content_findings"]
 
@@ -42,13 +45,6 @@ class Verdict(NamedTuple):
         return not self.findings
 
 
-class _Looked(NamedTuple):
-    """A record that refers to a file, and the file's header where it could be read."""
-
-    record: Record
-    header: Dataset | None
-
-
 def check(file_set: FileSet, *, files: bool = True) -> tuple[Finding, ...]:
     """What is wrong with a file-set whatever its profile: links, record types, keys, File IDs and, with `files`, the
     files themselves, each of which is opened (PS3.3 F.2 to F.5, PS3.10 8)."""
@@ -57,8 +53,8 @@ def check(file_set: FileSet, *, files: bool = True) -> tuple[Finding, ...]:
         found += _record_findings(record)
     found += _uniqueness(file_set)
     if files:
-        for looked in _look(file_set, ()):
-            found += _file_findings(file_set, looked)
+        for instance in file_set:
+            found += _file_findings(instance)
         found += _unreferenced(file_set)
     return tuple(found)
 
@@ -162,24 +158,20 @@ def _uniqueness(file_set: FileSet) -> Iterator[Finding]:
         uids.add(uid)
 
 
-def _look(file_set: FileSet, keywords: tuple[str, ...]) -> Iterator[_Looked]:
-    """Every record that refers to a file, with the file's header as far as the keywords want it."""
-    tags = [tag for tag in map(tag_for_keyword, ("SOPClassUID", "SOPInstanceUID", *keywords)) if tag is not None]
-    for instance in file_set:
-        header = None
-        try:
-            path = instance.path
-            header = dcmread(path, specific_tags=tags) if path is not None else instance.load()
-        except (DicomError, OSError):
-            pass
-        yield _Looked(instance.record, header)
-
-
-def _file_findings(file_set: FileSet, looked: _Looked) -> Iterator[Finding]:
-    record, header = looked
+def _file_findings(instance: FileInstance) -> Iterator[Finding]:
+    record = instance.record
     where = _where(record)
-    if header is None:
-        yield _unreadable(file_set, record)
+    try:
+        path = instance.path
+        header = instance.load() if path is None else dcmread(path, specific_tags=IDENTITY)
+    except FileNotFoundError:
+        yield Finding("FILE_MISSING", where, "the file is not there (PS3.3 F.2.1)")
+        return
+    except DicomError as error:
+        yield Finding("FILE_FORMAT", where, f"the file can't be read: {error}")
+        return
+    except OSError as error:
+        yield Finding("FILE_UNREADABLE", where, f"the file can't be read: {error.strerror or error}")
         return
     facts = (
         ("SOP class", record.sop_class_uid, header.get("SOPClassUID")),
@@ -189,23 +181,8 @@ def _file_findings(file_set: FileSet, looked: _Looked) -> Iterator[Finding]:
     for name, said, is_ in facts:
         if said and is_ and said != is_:
             yield Finding("FILE_DIFFERS", where, f"the record's {name} is {said}, the file's {is_}")
-    if header.preamble is None:
+    if instance.path is not None and header.preamble is None:
         yield Finding("FILE_FORMAT", where, "the file is no DICOM file: it has no preamble and prefix (PS3.10 7.1)")
-
-
-def _unreadable(file_set: FileSet, record: Record) -> Finding:
-    where = _where(record)
-    try:
-        path = path_of(file_set.path or "", record.file_id)
-        present = os.path.lexists(path)
-        dcmread(path, specific_tags=())
-    except (DicomError, OSError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        code = "FILE_UNREADABLE" if isinstance(error, OSError) and present else "FILE_MISSING"
-        if isinstance(error, DicomError):
-            code = "FILE_FORMAT"
-        return Finding(code, where, f"the file can't be read: {reason}")
-    return Finding("FILE_UNREADABLE", where, "the file can't be read")
 
 
 def _unreferenced(file_set: FileSet) -> Iterator[Finding]:

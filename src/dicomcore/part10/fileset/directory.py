@@ -96,7 +96,7 @@ class _Reader:
             return
         if not first:
             self.say("RECORD_LINK", FIRST, 0, "no record is said to be the first, yet there are records")
-        self._follow_all(first)
+        self._follow(first, None, FIRST, 0)
         self._resolve_shared()
         last = self._root_link(LAST)
         actual = self.roots[-1].offset if self.roots else 0
@@ -120,13 +120,13 @@ class _Reader:
     def _root_link(self, tag: Tag) -> int:
         return _number(self.data_set.get(KEYWORDS[tag]), 0)
 
-    def _follow_all(self, first: int) -> None:
-        # Chains still to be followed: where each begins, the record above it, and how deep it lies.
-        pending: list[tuple[int, Record | None, int]] = [(first, None, 1)]
+    def _follow(self, at: int, parent: Record | None, source: Tag, origin: int) -> None:
+        """Place the chain of records that begins at byte `at` below `parent`, and all that is below those."""
+        depth = 1 if parent is None else len(parent.chain()) + 1
+        # Chains still to be followed: where each begins, the record above it, what refers to it, how deep it lies.
+        pending = [(at, parent, source, origin, depth)]
         while pending:
-            at, parent, depth = pending.pop()
-            source = FIRST if parent is None else LOWER
-            origin = 0 if parent is None else parent.offset or 0
+            at, parent, source, origin, depth = pending.pop()
             while at:
                 found = self._find(at, source, origin)
                 if found is None:
@@ -135,7 +135,7 @@ class _Reader:
                 if found.lower and depth >= self.limits.depth:
                     self.say("RECORD_DEPTH", LOWER, found.offset, f"more than {depth} levels: not followed further")
                 elif found.lower:
-                    pending.append((found.lower, found.record, depth + 1))
+                    pending.append((found.lower, found.record, LOWER, found.offset, depth + 1))
                 at, source, origin = found.next, NEXT, found.offset
 
     def _find(self, at: int, source: Tag, origin: int) -> _Item | None:
@@ -160,20 +160,29 @@ class _Reader:
             parent.adopt(record)
 
     def place_orphans(self, wanted: bool) -> None:
-        """Take in what no link leads to, by the order of the items."""
+        """Take in what no link from the root leads to: by the order of the items, with what is linked to it.
+
+        Those first that no other record links to, so that links count before order does.
+        """
+        linked = {at for item in self.items for at in (item.next, item.lower)}
+        self._place_by_order(wanted, linked)
+        self._place_by_order(wanted, set())
+
+    def _place_by_order(self, wanted: bool, linked: set[int]) -> None:
         above: dict[str, Record] = {}  # the last record of each level, in the order of the items
         for item in self.items:
-            record = item.record
-            kind = record.type
-            if item.offset not in self.placed:
-                parent = self._parent_by_order(kind, above)
-                said = "left out" if not wanted else "taken in by its place" if wanted else ""
-                self.say(
-                    "RECORD_ORPHAN", None, item.offset, f"no link leads to the {kind} record at {item.offset}: {said}"
-                )
+            record, kind = item.record, item.record.type
+            parent = self._parent_by_order(kind, above)
+            # A parent that has no place yet might come to stand below its child.
+            settled = parent is None or parent.offset in self.placed
+            if item.offset not in self.placed and item.offset not in linked and settled:
+                said = "taken in by its place" if wanted else "left out"
+                message = f"no link leads to the {kind} record at byte {item.offset}: {said}"
+                self.say("RECORD_ORPHAN", None, item.offset, message)
                 if wanted:
+                    self._follow(item.offset, parent, NEXT, 0)
+                else:
                     self.placed.add(item.offset)
-                    self._place(record, parent)
             if kind in LEVELS:
                 for lower in LEVELS[LEVELS.index(kind) :]:
                     above.pop(lower, None)
