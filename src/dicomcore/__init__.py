@@ -26,6 +26,7 @@ from dicomcore.values import PersonName
 
 if TYPE_CHECKING:
     from dicomcore.interop.pydicom import from_pydicom
+    from dicomcore.part10.fileset import FileSet
     from dicomcore.pixels.frame_writer import FrameWriter
 
 __version__ = "0.1.0"
@@ -36,6 +37,7 @@ __all__ = [
     "Dataset",
     "DicomError",
     "EncodeError",
+    "FileSet",
     "FrameWriter",
     "InvalidDicomError",
     "Issue",
@@ -64,6 +66,10 @@ def __getattr__(name: str) -> Any:
     # Rooms that not everyone enters, and what needs pydicom, are imported when they are first asked for.
     if name in ROOMS:
         return import_module(f"dicomcore.{name}")
+    if name == "FileSet":
+        from dicomcore.part10.fileset import FileSet
+
+        return FileSet
     if name == "from_pydicom":
         from dicomcore.interop.pydicom import from_pydicom
 
