@@ -1,6 +1,8 @@
 """Bulk work over folders of DICOM files: `index` makes one table of their headers, `iter_batches` streams it."""
 
+from dicomcore.archive.cache import DiskCache, MemoryCache
 from dicomcore.archive.columns import DEFAULT_COLUMNS
 from dicomcore.archive.run import index, iter_batches
+from dicomcore.archive.stream import FrameRecord, frames
 
-__all__ = ["DEFAULT_COLUMNS", "index", "iter_batches"]
+__all__ = ["DEFAULT_COLUMNS", "DiskCache", "FrameRecord", "MemoryCache", "frames", "index", "iter_batches"]
