@@ -4,5 +4,16 @@ from dicomcore.archive.cache import DiskCache, MemoryCache
 from dicomcore.archive.columns import DEFAULT_COLUMNS
 from dicomcore.archive.run import index, iter_batches
 from dicomcore.archive.stream import FrameRecord, frames
+from dicomcore.archive.volume import Volume, series_volume
 
-__all__ = ["DEFAULT_COLUMNS", "DiskCache", "FrameRecord", "MemoryCache", "frames", "index", "iter_batches"]
+__all__ = [
+    "DEFAULT_COLUMNS",
+    "DiskCache",
+    "FrameRecord",
+    "MemoryCache",
+    "Volume",
+    "frames",
+    "index",
+    "iter_batches",
+    "series_volume",
+]

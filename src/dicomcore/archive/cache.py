@@ -107,6 +107,4 @@ class DiskCache:
 
 def as_cache(cache: Cache | str | os.PathLike[str] | None) -> Cache | None:
     """A cache as it is; of a path the one in that folder."""
-    if cache is None or hasattr(cache, "put"):
-        return cache
-    return DiskCache(cache)
+    return DiskCache(cache) if isinstance(cache, (str, os.PathLike)) else cache

@@ -34,7 +34,7 @@ def open_index(index: IndexLike) -> pds.Dataset:
         found = index
     else:
         path = os.fsdecode(index)
-        kind = "parquet" if os.path.isdir(path) else _kind(path)
+        kind = _kind(path)
         if kind is None:
             raise ValueError(f"{path} is neither a Parquet nor an Arrow file")
         try:
@@ -50,10 +50,18 @@ def is_index(source: object) -> bool:
     """Whether this is a table, or the path of a file that holds one."""
     if isinstance(source, (pa.Table, pa.RecordBatch, pds.Dataset)):
         return True
-    return isinstance(source, (str, os.PathLike)) and os.path.isfile(source) and _kind(os.fsdecode(source)) is not None
+    if not isinstance(source, (str, os.PathLike)):
+        return False
+    path = os.fsdecode(source)
+    return (os.path.isfile(path) or os.path.isdir(path)) and _kind(path) is not None
 
 
 def _kind(path: str) -> str | None:
+    """The format of the file; of a folder, whether it holds Parquet files and nothing else."""
+    if os.path.isdir(path):
+        with os.scandir(path) as entries:
+            parts = [entry.name.endswith(".parquet") for entry in entries if entry.name[0] not in "._"]
+        return "parquet" if parts and all(parts) else None
     with open(path, "rb") as file:
         return MAGIC.get(file.read(4))
 
