@@ -283,9 +283,9 @@ cdef bint is_idle(Work* work, bint await_it) noexcept nogil:
 cdef void stop_all(Work* work) noexcept nogil:
     # Nothing more is drawn; returns when what was is done. Sleeping and being woken takes as long as a small frame, so
     # first it looks for a while.
-    cdef int k
+    cdef int _
     draw(work, True)
-    for k in range(LOOKS):
+    for _ in range(LOOKS):
         if is_idle(work, False):
             return
     if not is_idle(work, True):

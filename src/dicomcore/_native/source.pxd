@@ -7,6 +7,7 @@ from dicomcore._native.file cimport file_handle
 
 cdef class Source:
     cdef readonly object path               # what the caller gave, None for memory
+    cdef object ranged                      # whose read_at(offset, length) is asked in a file's place, or None
     cdef bytes fs_path                      # the same for the file system
     cdef readonly uint64_t size
     cdef int64_t changed
@@ -35,3 +36,4 @@ cdef class Source:
 
 cdef Source memory_source(object data)
 cdef Source file_source(object path)
+cdef Source ranged_source(object ranged)

@@ -1,4 +1,4 @@
-"""Sources: memory that is held, or a file that is read in blocks by position, never mapped."""
+"""Sources: memory that is held, or a file (or what reads like one) that is read in blocks by position, never mapped."""
 
 import os
 
@@ -32,7 +32,7 @@ cdef const char* NOTHING = b"\0"
 
 
 cdef class Source:
-    """Bytes of one DICOM input; made by `memory_source` and `file_source`."""
+    """Bytes of one DICOM input; made by `memory_source`, `file_source` and `ranged_source`."""
 
     def __cinit__(self):
         self.file = -1
@@ -56,9 +56,12 @@ cdef class Source:
         # The file, opened; the first time its size and time are noted, later compared: another file is not this one.
         # -1 for what is no regular file.
         cdef file_facts facts
-        cdef const char* path = self.fs_path
+        cdef const char* path
         cdef file_handle file
         cdef int failed, status = 0
+        if self.ranged is not None:
+            return -1
+        path = self.fs_path
         with nogil:
             file = file_open(path)
             failed = errno
@@ -114,6 +117,13 @@ cdef class Source:
     cdef int read_to(self, file_handle file, uint64_t offset, uint64_t length, uint8_t* into) except -1:
         cdef int64_t got
         cdef int failed
+        cdef bytes block
+        if self.ranged is not None:
+            block = self.ranged.read_at(offset, length)
+            if <uint64_t>len(block) != length:
+                raise TruncatedError(f"{self.ranged!r} ends before its {self.size} bytes", offset=offset + len(block))
+            memcpy(into, PyBytes_AS_STRING(block), length)
+            return 0
         with nogil:
             got = file_read(file, into, length, offset)
             failed = errno
@@ -132,7 +142,8 @@ cdef class Source:
         try:
             return self.read_from(file, offset, length)
         finally:
-            file_close(file)
+            if file != -1:
+                file_close(file)
 
     cdef int peek(self, uint64_t offset, const uint8_t** window, uint64_t* start, uint64_t* stop) except -1:
         # A small window that lasts until the next one: headers far from each other, as fragments have them.
@@ -256,4 +267,12 @@ cdef Source file_source(object path):
     if source.file == -1:
         with open(path, "rb") as stream:
             return memory_source(stream.read())
+    return source
+
+
+cdef Source ranged_source(object ranged):
+    # Over an object with `size` bytes and read_at(offset, length), which is asked where a file would be read.
+    cdef Source source = Source()
+    source.ranged = ranged
+    source.size = ranged.size
     return source

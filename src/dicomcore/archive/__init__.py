@@ -3,6 +3,7 @@
 from dicomcore.archive.cache import DiskCache, MemoryCache
 from dicomcore.archive.columns import DEFAULT_COLUMNS
 from dicomcore.archive.run import index, iter_batches
+from dicomcore.archive.sql import query
 from dicomcore.archive.stream import FrameRecord, frames
 from dicomcore.archive.volume import Volume, series_volume
 
@@ -15,5 +16,6 @@ __all__ = [
     "frames",
     "index",
     "iter_batches",
+    "query",
     "series_volume",
 ]

@@ -33,7 +33,9 @@ def header_of(data_set: Any) -> Any:
     index, row, wanted, elements = data_set._state()
     if index is None or row != DATA_SET or wanted is not None or index.inflated:
         return data_set
-    source = index.path if index.path is not None else index.read(0, index.size)
+    source = index.path if index.path is not None else index.ranged
+    if source is None:
+        source = index.read(0, index.size)
     opened = open_index(source, index.path is not None, index.limits, True, True)
     header = make_dataset(type(data_set), opened, DATA_SET)
     changed = {tag: element for tag, element in (elements or {}).items() if element is None or element._changed}
