@@ -2,6 +2,7 @@
 
 from dicomcore.archive.cache import DiskCache, MemoryCache
 from dicomcore.archive.columns import DEFAULT_COLUMNS
+from dicomcore.archive.organizing import Organized, Outcome, organize
 from dicomcore.archive.run import index, iter_batches
 from dicomcore.archive.sql import query
 from dicomcore.archive.stream import FrameRecord, frames
@@ -12,10 +13,13 @@ __all__ = [
     "DiskCache",
     "FrameRecord",
     "MemoryCache",
+    "Organized",
+    "Outcome",
     "Volume",
     "frames",
     "index",
     "iter_batches",
+    "organize",
     "query",
     "series_volume",
 ]
