@@ -3,6 +3,7 @@
 from dicomcore.archive.cache import DiskCache, MemoryCache
 from dicomcore.archive.columns import DEFAULT_COLUMNS
 from dicomcore.archive.organizing import Organized, Outcome, organize
+from dicomcore.archive.page import report
 from dicomcore.archive.run import index, iter_batches
 from dicomcore.archive.sql import query
 from dicomcore.archive.stream import FrameRecord, frames
@@ -21,5 +22,6 @@ __all__ = [
     "iter_batches",
     "organize",
     "query",
+    "report",
     "series_volume",
 ]

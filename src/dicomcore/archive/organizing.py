@@ -312,7 +312,7 @@ class _Placer:
         return Outcome(source, target, "there")
 
     def _identical(self, source: str, target: str, facts: _Facts) -> Outcome:
-        """The file itself, another with these bytes, or the copy that a run made which was killed before it took the source."""
+        """The file itself, another with its bytes, or the copy of a run that was killed before it took the source."""
         if is_placed(source, target, self._how) or self._was_placed(source, target):
             return self._there(source, target, facts)
         return Outcome(source, target, "identical")
