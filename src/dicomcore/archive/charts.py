@@ -19,13 +19,13 @@ __all__ = ["bars", "columns"]
 WIDTH = 4.6  # inches
 COLOURS = {"#010101": "var(--ink)", "#020202": "var(--faint)", "#030303": "var(--accent)", "#040404": "var(--line)"}
 INK, FAINT, ACCENT, LINE = COLOURS
-LONGEST = 46  # characters of a label
-LARGE = 9.0  # points
+LONGEST = 42  # characters of a label
+LARGE = 9.8  # points
 
 
 def bars(title: str, counts: Sequence[tuple[str, int]]) -> str:
     """A bar for each name, the name above it and the number beside it; an inline SVG element."""
-    with _figure(title, 0.36 * max(len(counts), 1) + 0.08) as (axes, done):
+    with _figure(title, 0.38 * max(len(counts), 1) + 0.08) as (axes, done):
         most = max((count for _, count in counts), default=0) or 1
         axes.set(xlim=(0, most * 1.0), ylim=(len(counts) - 0.42, -0.62))
         axes.axis("off")
@@ -40,7 +40,7 @@ def bars(title: str, counts: Sequence[tuple[str, int]]) -> str:
 
 def columns(title: str, counts: Sequence[tuple[str, int]]) -> str:
     """A column for each name in their order, as many names below as have room; an inline SVG element."""
-    with _figure(title, 2.5) as (axes, done):
+    with _figure(title, 3.2) as (axes, done):
         places = range(len(counts))
         axes.bar(places, [count for _, count in counts], 0.78, color=ACCENT)
         every = max(1, -(-len(counts) // 7))
@@ -51,6 +51,7 @@ def columns(title: str, counts: Sequence[tuple[str, int]]) -> str:
         axes.yaxis.set_major_locator(_locator())
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         axes.tick_params(axis="both", length=0, labelsize=LARGE, labelcolor=FAINT)
+        axes.tick_params(axis="x", pad=7)
         axes.grid(axis="y", color=LINE, linewidth=0.7)
         axes.set_axisbelow(True)
         axes.spines[:].set_visible(False)

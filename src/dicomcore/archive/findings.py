@@ -15,7 +15,7 @@ __all__ = ["Count", "Facts", "Findings", "series_to_show"]
 BARS = 10  # of a chart; the rest is one more
 EXAMPLES = 25  # of a table
 SAME_MM, GAP = 0.05, 1.5  # as in slices.py
-OFFSET = r"byte \d+"
+OFFSET = r"byte [1-9]\d*"
 
 
 class Count(NamedTuple):

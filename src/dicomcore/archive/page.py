@@ -75,7 +75,7 @@ def report(
         sums, worst = found.geometry()
         at_hand = any(one is not None for one in shown)
         page = template.render(
-            title=title,
+            title=_text(title),
             source=_text(os.fspath(index)) if isinstance(index, (str, os.PathLike)) else "",
             made=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
             version=dicomcore.__version__,
@@ -137,7 +137,7 @@ def _charts(found: Findings) -> list[_Chart]:
             charts.append(_Chart(title, Markup(bars(title, [(_name(one), one.files) for one in counts]))))
     years = [(str(year), count) for year, count in found.years()]
     if years:
-        charts.insert(1, _Chart("Year of the study", Markup(columns("Year of the study", years))))
+        charts.append(_Chart("Year of the study", Markup(columns("Year of the study", years))))
     sizes = found.sizes()
     if sizes:
         named = [(_size(1 << power), count) for power, count in sizes]

@@ -38,6 +38,7 @@ def connected(index: IndexLike, *, memory: str = MEMORY) -> Iterator[duckdb.Duck
                 database.register(name, found)
             for setting in (
                 "TimeZone = 'UTC'",
+                "enable_progress_bar = false",  # which it would write to standard output
                 "autoinstall_known_extensions = false",
                 "autoload_known_extensions = false",
                 "python_enable_replacements = false",
