@@ -93,6 +93,8 @@ def test_more_than_memory_goes_to_the_disk():
     with connected(pa.table({"path": ["a"]}), memory="60MB") as database:
         sql = "SELECT count(*) FROM (SELECT md5(i::VARCHAR) AS h FROM range(2000000) t(i) ORDER BY h)"
         assert run_sql(database, sql).read_all().column(0).to_pylist() == [2_000_000]
+        (setting,) = database.execute("SELECT current_setting('enable_progress_bar')").fetchone()
+    assert not setting  # what takes long would print it among the answers
 
 
 def test_a_table_for_people(wild, capsys):

@@ -77,15 +77,17 @@ class Findings:
         if not self.has(column):
             return []
         size = self._ask("size", "coalesce(sum(size), 0)::BIGINT")
-        rows = self._rows(
-            f"SELECT nullif(trim(\"{column}\"::VARCHAR), '') AS name, count(*) AS n, {size} FROM files"
+        grouped = (
+            f"SELECT nullif(trim(\"{column}\"::VARCHAR), '') AS name, count(*) AS n, {size} AS size FROM files"
             f" WHERE {self._read()} GROUP BY 1 ORDER BY n DESC, name"
         )
+        rows = self._rows(f"{grouped} LIMIT {BARS}")
         named = column.endswith("UID")
-        found = [Count(UID(name).name if named and name else name, n, bytes_ or 0) for name, n, bytes_ in rows[:BARS]]
-        rest = rows[BARS:]
-        if rest:
-            found.append(Count(f"{len(rest):,} others", sum(row[1] for row in rest), sum(row[2] or 0 for row in rest)))
+        found = [Count(UID(name).name if named and name else name, n, bytes_ or 0) for name, n, bytes_ in rows]
+        if len(rows) == BARS:
+            others, n, bytes_ = self._rows(f"SELECT count(*), sum(n), sum(size) FROM ({grouped} OFFSET {BARS})")[0]
+            if others:
+                found.append(Count(f"{others:,} others", int(n), int(bytes_ or 0)))
         return found
 
     def years(self) -> list[tuple[int, int]]:

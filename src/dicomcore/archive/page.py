@@ -24,6 +24,7 @@ __all__ = ["PICTURES", "report"]
 
 PICTURES = 48
 PICTURE_PIXELS = 180
+MEMORY = "400MB"  # for what SQL sorts and groups; more goes to a temporary folder
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 CHARTS = (
     ("Modality", "Modality"),
@@ -68,7 +69,7 @@ def report(
         from jinja2 import Environment, StrictUndefined
     environment = Environment(autoescape=True, undefined=StrictUndefined)
     template = environment.from_string(files("dicomcore.archive").joinpath("templates/report.html").read_text("utf-8"))
-    with connected(index) as database:
+    with connected(index, memory=MEMORY) as database:
         found = Findings(database)
         facts, duplicates = found.facts(), found.duplicates()
         shown = [_picture(count, rows) for count, rows in series_to_show(found, pictures)]
