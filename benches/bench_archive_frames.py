@@ -1,9 +1,9 @@
 """2 000 JPEG-lossless files decoded by `archive.frames` on two threads, beside pydicom + pylibjpeg in two processes.
 
-The files are 2 000 names of the real single-frame JPEG-lossless CT and MR images of the corpus, warm cache. Every contestant
+The files are 2 000 names of the real single-frame JPEG-lossless images of the corpus, warm cache. Every contestant
 hands each frame to the same loop, which takes its sum; sums must agree with ours before a time counts. The peers,
-which take long, get every twentieth file. Two figures of pydicom are taken: results summed in its processes (nothing comes
-back but the sum), and arrays sent back to the loop, which is what a training loop needs.
+which take long, get every twentieth file. Two figures of pydicom are taken: results summed in its processes (nothing
+comes back but the sum), and arrays sent back to the loop, which is what a training loop needs.
 """
 
 from __future__ import annotations
