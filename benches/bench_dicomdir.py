@@ -30,6 +30,7 @@ from dicomcore.part10.fileset import FileSet
 
 FILES, QUICK = 10_000, 500
 SHARE = 10  # of the files, one in so many where pydicom only adds them
+COPIED = 2_000  # files of the set that pydicom writes: its time a file grows with their number
 RESULTS = Path(__file__).parent / "dicomdir.md"
 DCMMKDIR = shutil.which("dcmmkdir")
 
@@ -128,7 +129,10 @@ def copied(paths: list[str], scratch: Path, count: int, rounds: int) -> Row:
     assert all(answer == answers[OURS] and len(answer) == count for answer in answers.values())
     row = Row(f"file-set of {count} files, copied", best, count, "file")
     row.at_least(20, "pydicom FileSet")
-    row.notes.append("adding and writing; both copy every file and neither waits for the disk")
+    row.notes.append(
+        "adding and writing; both copy every file and neither waits for the disk. 2 000 files, as pydicom had not"
+        " written 10 000 after five minutes of processor time, which is beyond 60×"
+    )
     return row
 
 
@@ -184,7 +188,7 @@ def main() -> None:
         paths = make_files(folder, count)
         rows = [
             in_place(folder, count, 3),
-            copied(paths, scratch, count, 1),
+            copied(paths[:COPIED], scratch, min(count, COPIED), 1),
             described(paths, scratch, count),
             read(paths, folder, count),
         ]
