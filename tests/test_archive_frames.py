@@ -102,6 +102,19 @@ def test_folders_and_single_files_are_sources(tmp_path):
     assert len(list(frames(path for path in [tmp_path, tmp_path / "b.dcm"]))) == 17
 
 
+def test_members_of_archives_are_sources(tmp_path):
+    """Named by the archive, or one by one by the index of it; the cache knows them too."""
+    import zipfile
+
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in NAMES:
+            archive.write(PYDICOM / "test_files" / name, name)
+    wanted = sorted(content for *_, content in one_by_one(paths()))
+    cache = MemoryCache(1 << 30)
+    for source in (tmp_path / "a.zip", index(tmp_path / "a.zip"), index(tmp_path)):
+        assert sorted(one.array.tobytes() for one in frames(source, cache=cache)) == wanted
+
+
 def damaged(tmp_path) -> list[str]:
     """A good file, one that isn't there, text, a file without pixels, a file whose pixels break off, a good file."""
     data = (PYDICOM / "test_files" / "SC_rgb_jpeg_gdcm.dcm").read_bytes()

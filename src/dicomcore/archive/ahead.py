@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore.archive.cache import Cache, FrameKey
+from dicomcore.archive.listing import opened
+from dicomcore.archive.place import Place
 from dicomcore.errors import PixelDecodeError
-from dicomcore.part10.reader import dcmread
 from dicomcore.pixels.frames import Frames
 from dicomcore.pixels.video import VIDEO_SYNTAXES
 
@@ -40,14 +41,26 @@ class _File:
 
     def __init__(self, number: int, row: int, path: str, cached: bool) -> None:
         self.number, self.row, self.path = number, row, path
-        facts = os.stat(path) if cached else None
-        self.facts = (facts.st_size, facts.st_mtime_ns) if facts is not None else (0, 0)
-        self.frames: Frames = dcmread(path).frames
+        self.facts = _facts(path) if cached else (0, 0)
+        self.frames: Frames = opened(path).frames
         if not len(self.frames):
             raise PixelDecodeError("there are no frames in the pixel data")
         self.frame_bytes = int(np.prod(self.frames.description.shape)) * self.frames.dtype.itemsize
-        self.in_turn = self.frames.stated.transfer_syntax in VIDEO_SYNTAXES  # by one thread, frame after frame
+        # By one thread, frame after frame: a video, and a member of an archive, which is inflated as it is read.
+        self.in_turn = isinstance(path, Place) or self.frames.stated.transfer_syntax in VIDEO_SYNTAXES
         self.next = 0
+
+
+def _name(path: str) -> str:
+    return str(path) if isinstance(path, Place) else os.path.abspath(path)
+
+
+def _facts(path: str) -> tuple[int, int]:
+    """Size and mtime in ns, by which a cache tells whether a file has changed."""
+    if isinstance(path, Place):
+        return path.size or 0, (path.mtime or 0) * 1000
+    facts = os.stat(path)
+    return facts.st_size, facts.st_mtime_ns
 
 
 class Ahead:
@@ -194,7 +207,7 @@ class Ahead:
     def _samples(self, file: _File, frame: int) -> NDArray[Any]:
         if self._cache is None:
             return file.frames.decode(frame, raw=self._raw)
-        key = FrameKey(os.path.abspath(file.path), *file.facts, frame, self._raw)
+        key = FrameKey(_name(file.path), *file.facts, frame, self._raw)
         found = self._cache.get(key)
         if found is not None and found.shape == file.frames.description.shape and found.dtype == file.frames.dtype:
             return found

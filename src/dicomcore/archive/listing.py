@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from itertools import groupby
 from typing import Any
 
 from dicomcore.archive.extra import needs_extra
-from dicomcore.archive.walk import SourceLike, walk
+from dicomcore.archive.place import INSIDE, Fault, Place, shown
+from dicomcore.archive.sources import SourceLike, Sources
+from dicomcore.dataset import Dataset
+from dicomcore.part10.reader import dcmread
 
 with needs_extra("pyarrow"):
     import pyarrow as pa
     import pyarrow.dataset as pds
 
-__all__ = ["IndexLike", "image_paths", "is_index", "open_index", "stored"]
+__all__ = ["IndexLike", "image_paths", "is_index", "open_index", "opened", "stored"]
 
 IndexLike = Any
 """An index: pyarrow.Table, pyarrow.dataset.Dataset, or the path of a Parquet or Arrow file or a folder of Parquet."""
@@ -67,7 +71,7 @@ def _kind(path: str) -> str | None:
 
 
 def stored(path: str) -> str:
-    """The file's name as the system has it, from what an index shows of it (see `walk.shown`)."""
+    """The file's name as the system has it, from what an index shows of it (see `place.shown`)."""
     if "\\x" not in path or os.path.lexists(path):
         return path
     name = ESCAPE.sub(lambda found: chr(0xDC00 + int(found[1], 16)), path)
@@ -77,12 +81,21 @@ def stored(path: str) -> str:
 def image_paths(sources: IndexLike | SourceLike | Iterable[SourceLike]) -> Iterator[tuple[int, str]]:
     """The number and path of each file: rows of an index that have an image and no error, or paths as they come.
 
-    Folders among paths are walked. With an index the number is the row's, else it counts the files.
+    Folders and archives among paths are walked, URLs listed. With an index the number is the row's, else it counts
+    the files.
     """
     if is_index(sources):
         return _indexed(open_index(sources))
-    several = [sources] if isinstance(sources, (str, os.PathLike)) else sources
-    return enumerate(chain.from_iterable(walk([os.fsdecode(os.fspath(one))]) for one in several))
+    return enumerate(Sources(sources))
+
+
+def opened(path: str) -> Dataset:
+    """The data set of a file as `image_paths` names it: local, a member of an archive, or behind a URL."""
+    if isinstance(path, Fault):
+        if path.reason.startswith("FileNotFoundError"):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+        raise OSError(f"{path}: {path.reason}")
+    return dcmread(path.open() if isinstance(path, Place) else path)
 
 
 def _indexed(index: pds.Dataset) -> Iterator[tuple[int, str]]:
@@ -91,7 +104,24 @@ def _indexed(index: pds.Dataset) -> Iterator[tuple[int, str]]:
     for batch in index.to_batches(columns=["path", *asked]):
         images = batch["Rows"].is_valid().to_pylist() if "Rows" in asked else [True] * len(batch)
         readable = batch["error"].is_null().to_pylist() if "error" in asked else images
-        for path, image, good in zip(batch["path"].to_pylist(), images, readable, strict=True):
-            if image and good:
-                yield number, stored(path)
-            number += 1
+        chosen = [i for i, (image, good) in enumerate(zip(images, readable, strict=True)) if image and good]
+        paths = batch["path"].take(pa.array(chosen, pa.int64())).to_pylist()
+        for i, path in zip(chosen, _placed(paths), strict=True):
+            yield number + i, path
+        number += len(batch)
+
+
+def _placed(paths: list[str]) -> Iterator[str]:
+    """Paths of an index as files: members of archives are looked up together, an archive at a time."""
+    for away, several in groupby(map(stored, paths), _is_away):
+        names = list(several)
+        if not away:
+            yield from names
+            continue
+        places = {shown(place): place for place in Sources(names)}
+        yield from (places.get(shown(name)) or Fault(name, "FileNotFoundError: No such file") for name in names)
+
+
+def _is_away(path: str) -> bool:
+    """Whether a path of an index leads into an archive or a store."""
+    return (INSIDE in path or "://" in path) and not os.path.lexists(path)

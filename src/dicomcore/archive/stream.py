@@ -9,8 +9,8 @@ from typing import Literal
 from dicomcore.archive.ahead import Ahead, FrameRecord
 from dicomcore.archive.cache import Cache, as_cache
 from dicomcore.archive.listing import IndexLike, image_paths
-from dicomcore.archive.walk import SourceLike
-from dicomcore.pixels.parallel import cpus
+from dicomcore.archive.sources import SourceLike
+from dicomcore.threads import cpus
 
 __all__ = ["FrameRecord", "frames"]
 

@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from dicomcore.archive.listing import opened
+from dicomcore.archive.lists import PathList
 from dicomcore.archive.slices import Slice, alike, issue, slices_of, stacked
-from dicomcore.archive.walk import SourceLike, walk
+from dicomcore.archive.sources import SourceLike, Sources
 from dicomcore.dataset import Dataset
 from dicomcore.errors import DicomError
 from dicomcore.issues import Issue
-from dicomcore.part10.reader import dcmread
-from dicomcore.pixels.parallel import cpus, run_over
 from dicomcore.pixels.render import apply_modality
+from dicomcore.threads import cpus, run_over
 
 __all__ = ["Volume", "series_volume"]
 
@@ -99,7 +100,7 @@ def series_volume(
 
 def _located(sources: SourceLike | Dataset | Iterable[SourceLike | Dataset]) -> tuple[list[Slice], list[Issue]]:
     """All slices that have a place, and what to say of files without."""
-    several = [sources] if isinstance(sources, (str, os.PathLike, Dataset)) else sources
+    several = [sources] if isinstance(sources, (str, os.PathLike, PathList, Dataset)) else sources
     found: list[Slice] = []
     without: list[str] = []
     number = 0
@@ -107,7 +108,7 @@ def _located(sources: SourceLike | Dataset | Iterable[SourceLike | Dataset]) -> 
         if isinstance(one, Dataset):
             named = [(str(number), one)]
         else:
-            named = [(path, dcmread(path)) for path in walk([os.fsdecode(os.fspath(one))])]
+            named = [(str(path), opened(path)) for path in Sources(one)]
         for name, data_set in named:
             number += 1
             slices = list(slices_of(name, data_set))
