@@ -384,6 +384,20 @@ def test_killed_at_any_moment_nothing_is_lost(tmp_path, how, elsewhere):
             assert len(contents(tmp_path / "in")) == done.counts["identical"] <= killed
 
 
+def test_a_run_that_was_killed_before_its_log_said_so(archive, tmp_path):
+    """A second name without a line in the log: the next run ends the move, and those after it find nothing to do."""
+    table, into = index(archive), tmp_path / "into"
+    organize(table, into, pattern="x", how="hardlink", log=tmp_path / "other.jsonl")
+    for _ in range(2):
+        done = organize(table, into, pattern="x", how="move")
+        assert done.counts["there"] == len(table)
+        assert done.complete
+    assert not contents(archive)
+    lost = next((into / "x").iterdir())
+    lost.unlink()
+    assert organize(table, into, pattern="x", how="move").counts["failed"] == 1
+
+
 def test_a_log_that_broke_off_is_gone_on_with(archive, tmp_path):
     into = tmp_path / "into"
     organize(index(archive), into, pattern="x", how="copy")

@@ -229,7 +229,7 @@ class _Placer:
         try:
             return self._put(one.source, one.target)
         except FileNotFoundError as error:
-            if self._how == "move" and self._was_placed(one.source):
+            if self._how == "move" and self._was_placed(one.source) and os.path.lexists(one.target):
                 return Outcome(one.source, one.target, "there")
             return Outcome(one.source, one.target, "failed", error.strerror or str(error))
         except OSError as error:
@@ -318,7 +318,7 @@ class _Placer:
         return Outcome(source, target, "identical")
 
     def _was_placed(self, source: str, target: str | None = None) -> bool:
-        """Whether the log has this file as placed, there or anywhere."""
+        """Whether the log has this file as placed, there or anywhere; a move that another run ended is there in it."""
         if self._earlier is None:
             self._earlier = set()
             assert self._done.log is not None
@@ -332,6 +332,6 @@ class _Placer:
             found = json.loads(line)
         except ValueError:  # a line that a killed run broke off
             return
-        if isinstance(found, dict) and found.get("how") == self._how and found.get("result") == "placed":
+        if isinstance(found, dict) and found.get("how") == self._how and found.get("result") in ("placed", "there"):
             assert self._earlier is not None
             self._earlier |= {hash(found.get("source")), hash((found.get("source"), found.get("target")))}
