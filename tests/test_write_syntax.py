@@ -40,7 +40,10 @@ def content(data_set: Any, big: bool, path: str = "") -> Iterator[tuple[str, Any
             yield here, "private"
         elif found.VR in BULK or isinstance(found.value, bytes):
             value = bytes(found.value or b"")
-            value = swapped(value, WORDS.get(found.VR, 1)) if big else value
+            width = WORDS.get(found.VR, 1)
+            if found.keyword == "PixelData" and width == 2:
+                width = max(width, data_set.BitsAllocated // 8)  # such cells stand in their own order in real files
+            value = swapped(value, width) if big else value
             yield here, value + b"\0" * (len(value) % 2)
         else:
             yield here, found.value
