@@ -76,6 +76,15 @@ def test_real_files_say_the_same_in_every_syntax(syntax, lengths):
             assert by_pydicom(made) == by_pydicom(one.data()), one.name
 
 
+@pytest.mark.parametrize("name", ["rtdose_1frame.dcm", "rtdose_expb_1frame.dcm"])
+@pytest.mark.parametrize("syntax", UNCOMPRESSED.values(), ids=UNCOMPRESSED)
+def test_cells_of_32_bits_keep_their_values(name, syntax):
+    original = pydicom.dcmread(corpus.real("rtdose_1frame.dcm")).pixel_array
+    made = dc.dcmread(corpus.real(name)).to_bytes(transfer_syntax=syntax)
+    assert (dc.dcmread(made).pixel_array == original).all()
+    assert (pydicom.dcmread(io.BytesIO(made)).pixel_array == original).all()
+
+
 def test_pixel_data_is_not_relabelled():
     pixels = sequence(0x7FE00010, item(), item(b"\xff\xd8\xff\xd9"), vr="OB", undefined=True)
     data_set = dc.dcmread(part10(pixels, JPEG_BASELINE))
