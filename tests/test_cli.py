@@ -93,12 +93,12 @@ class TestIndex:
         monkeypatch.chdir(tmp_path)
         (tmp_path / "list").write_text("PatientID  # who\n\nModality\n")
         assert main(["index", str(archive), "-o", "index.parquet", "--columns", given]) == 0
-        assert self.pq.read_table("index.parquet").schema.names[3:-2] == wanted
+        assert self.pq.read_table("index.parquet").schema.names[4:-2] == wanted
 
     def test_default_columns_and_one_more(self, archive, tmp_path):
         out = tmp_path / "index.parquet"
         assert main(["index", str(archive), "-o", str(out), "-q", "--columns", "default,PatientWeight"]) == 0
-        assert self.pq.read_table(out).schema.names[-4:-2] == ["PixelRepresentation", "PatientWeight"]
+        assert self.pq.read_table(out).schema.names[-5:-3] == ["PixelRepresentation", "PatientWeight"]
 
     @pytest.mark.parametrize("extra", [["--columns", "Nonsense"], ["--columns", "@absent"], ["--workers", "0"]])
     def test_wrong_use(self, archive, tmp_path, extra, capsys):

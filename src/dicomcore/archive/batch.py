@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pyarrow as pa
 
 from dicomcore._native.extract import Extractor
 from dicomcore.archive.columns import Columns
 from dicomcore.archive.deviations import noted_texts
-from dicomcore.archive.previous import NO_ROW, Previous
 from dicomcore.archive.row import decode_text, failed_row, read_row
 from dicomcore.archive.table import to_batch
 from dicomcore.archive.walk import Fault, shown
 
-__all__ = ["read_batch", "renew_batch"]
+__all__ = ["read_batch"]
 
 
 def read_batch(paths: list[str], columns: Columns, schema: pa.Schema, *, bulk: bool = True) -> pa.RecordBatch:
@@ -38,23 +36,4 @@ def read_batch(paths: list[str], columns: Columns, schema: pa.Schema, *, bulk: b
         if row.error is not None:
             errors[at] = row.error
     issues.update(noted_texts(rows, columns))
-    return to_batch(rows, len(paths), columns, schema, issues, errors)
-
-
-def renew_batch(paths: list[str], columns: Columns, schema: pa.Schema, previous: Previous) -> pa.RecordBatch:
-    """The same, with the rows of unchanged files taken from an earlier run."""
-    rows = previous.find(paths)
-    old = np.flatnonzero(rows != NO_ROW)
-    new = np.flatnonzero(rows == NO_ROW)
-    kept = previous.take(rows[old]) if len(old) else schema.empty_table()
-    # Equal hashes of different paths: as unlikely as it is, nobody gets another file's row.
-    if kept["path"].to_pylist() != [shown(paths[i]) for i in old.tolist()]:
-        return read_batch(paths, columns, schema)
-    if not len(new):
-        return _one(kept)
-    read = pa.Table.from_batches([read_batch([paths[i] for i in new.tolist()], columns, schema)])
-    return _one(pa.concat_tables([kept, read]).take(pa.array(np.argsort(np.concatenate([old, new])))))
-
-
-def _one(table: pa.Table) -> pa.RecordBatch:
-    return table.combine_chunks().to_batches()[0]
+    return to_batch(rows, paths, columns, schema, issues, errors)

@@ -11,7 +11,7 @@ from dicomcore.tags import Tag, TagLike
 
 __all__ = ["DEFAULT_COLUMNS", "FACTS", "FINDINGS", "Column", "Columns"]
 
-FACTS = ("path", "size", "mtime")
+FACTS = ("path", "size", "mtime", "etag")
 """What every row begins with."""
 FINDINGS = ("issues", "error")
 """And ends with."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -19,15 +19,20 @@ from dicomcore.tags import TagLike
 with needs_extra("pyarrow"):
     import pyarrow as pa
 
-from dicomcore.archive.batch import read_batch, renew_batch
-from dicomcore.archive.parquet import ParquetFile
+from dicomcore.archive.batch import read_batch
+from dicomcore.archive.duplicates import Duplicates, finished_schema
+from dicomcore.archive.output import OutputFile
+from dicomcore.archive.parts import Parts
 from dicomcore.archive.previous import Previous
+from dicomcore.archive.renew import Renewal
+from dicomcore.archive.stored import format_of
 from dicomcore.archive.table import schema_of
+from dicomcore.archive.writing import Progress, write_table
 
 __all__ = ["index", "iter_batches"]
 
 BATCH = 1000  # files of a batch
-Progress = Callable[["pa.RecordBatch"], object]
+Gone = Callable[[str], object]
 
 
 def iter_batches(
@@ -40,8 +45,10 @@ def iter_batches(
     """The rows that `index` makes, as record batches in a steady order, read while they are taken."""
     chosen = Columns(columns)
     check_engine(engine, workers)
-    read = partial(read_batch, columns=chosen, schema=schema_of(chosen))
-    return run_threads(read, cut(walk(as_sources(sources))), workers or default_workers())
+    schema = schema_of(chosen)
+    read = partial(read_batch, columns=chosen, schema=schema)
+    batches = run_threads(read, cut(walk(as_sources(sources))), workers or default_workers())
+    return map(Duplicates(schema).mark, batches)
 
 
 def cut(paths: Iterator[str]) -> Iterator[list[str]]:
@@ -67,7 +74,9 @@ def index(
     workers: int | None = ...,
     engine: str = ...,
     resume: bool = ...,
+    sort_by: Sequence[str] = ...,
     progress: Progress | None = ...,
+    gone: Gone | None = ...,
 ) -> pa.Table: ...
 @overload
 def index(
@@ -78,7 +87,9 @@ def index(
     workers: int | None = ...,
     engine: str = ...,
     resume: bool = ...,
+    sort_by: Sequence[str] = ...,
     progress: Progress | None = ...,
+    gone: Gone | None = ...,
 ) -> Path: ...
 def index(
     sources: SourceLike | Iterable[SourceLike],
@@ -88,41 +99,65 @@ def index(
     workers: int | None = None,
     engine: str = "threads",
     resume: bool = True,
+    sort_by: Sequence[str] = (),
     progress: Progress | None = None,
+    gone: Gone | None = None,
 ) -> pa.Table | Path:
     """Read the headers of all files of `sources` (files and folders) into one table, a row a file.
 
-    A row is `path`, `size` (bytes), `mtime`; `columns`, by keyword or tag, of the top level and the file meta
-    information, typed by VR (DA date32, DS float64, IS int64, several values a list); `issues`, what deviated from
-    the standard, null when nothing did; `error`, why a file or folder couldn't be read, null when it could. A value
-    that its type can't hold is null, and its text is in `issues`. Rows are in the order of `sources`, folders sorted
-    by name.
+    A row is `path`, `size` (bytes), `mtime`, `etag`; `columns`, by keyword or tag, of the top level and the file meta
+    information, typed by VR (DA date32, DS float64, IS int64, several values a list); `duplicate`, whether an earlier
+    row has the same SOP Instance UID, where that is a column; `issues`, what deviated from the standard, null when
+    nothing did; `error`, why a file or folder couldn't be read, null when it could. A value that its type can't hold
+    is null, and its text is in `issues`. Rows are in the order of `sources`, folders sorted by name, or by the
+    columns `sort_by`, for which all of them are held in memory.
 
-    Returns a pyarrow.Table, or with `out` the path of a Parquet file written while the rows come, which replaces one
-    that was there whole or not at all. With `resume`, rows of that one whose file has kept path, size and mtime are
-    taken over unread. `workers` is the number of threads, all processors by default. `progress` is called with each
-    finished record batch. Raises ValueError for columns and engines that there are none of, OSError where `out` can't
-    be written; nothing that a file holds raises.
+    Returns a pyarrow.Table, or with `out` the path of a file written while the rows come, which replaces one that was
+    there whole or not at all: Parquet, Arrow IPC or CSV by its suffix. With `resume`, rows of that one whose file has
+    kept path, size and mtime (or etag) are taken over unread, and so are those that a run left behind that was
+    killed: until the table is whole, each finished batch is kept in a folder beside it. A CSV file keeps no types:
+    none of its rows are taken over. `workers` is the number of threads, all processors by default.
+
+    `progress` is called with each finished record batch (of rows that stay in the file as they are, with path, size,
+    mtime, issues and error alone), `gone` with each path that the earlier table has and the sources haven't. Raises
+    ValueError for columns, suffixes and engines that there are none of, OSError where `out` can't be written;
+    nothing that a file holds raises.
     """
     chosen = Columns(columns)
     check_engine(engine, workers)
     schema = schema_of(chosen)
-    target = None if out is None else os.fsdecode(out)
-    batches = cut(walk(as_sources(sources), Output.at(target) if target is not None else None))
+    _check_order(sort_by, finished_schema(schema))
     workers = workers or default_workers()
     read = partial(read_batch, columns=chosen, schema=schema)
-    if target is None:
-        return pa.Table.from_batches(_reported(run_threads(read, batches, workers), progress), schema)
-    previous = Previous.open(target, schema) if resume else None
-    if previous is not None:
-        read = partial(renew_batch, columns=chosen, schema=schema, previous=previous)
-    with ParquetFile(target, schema) as file, closing(previous) if previous is not None else nullcontext():
-        for batch in _reported(run_threads(read, batches, workers), progress):
-            file.write(batch)
+    if out is None:
+        batches = map(Duplicates(schema).mark, run_threads(read, cut(walk(as_sources(sources))), workers))
+        table = pa.Table.from_batches(_reported(batches, progress), finished_schema(schema))
+        return table.sort_by([(name, "ascending") for name in sort_by]) if sort_by else table
+    target = os.fsdecode(out)
+    format_of(target)
+    numbered = enumerate(cut(walk(as_sources(sources), Output.at(target))))
+    with Parts(target) as parts:
+        if not resume:
+            parts.clear()
+        with closing(Previous(target if resume else None, parts.paths(), schema)) as previous:
+            work = Renewal(read, previous, parts, lazy=not sort_by)
+            results = run_threads(work, numbered, workers)
+            write_table(results, OutputFile(target, finished_schema(schema), parts, sort_by), previous, work, progress)
+            for path in previous.gone() if gone is not None else ():
+                gone(path)
+        parts.finish()
     return Path(target)
 
 
-def _reported(batches: Iterator[pa.RecordBatch], progress: Progress | None) -> Iterator[pa.RecordBatch]:
+def _check_order(sort_by: Sequence[str], schema: pa.Schema) -> None:
+    if isinstance(sort_by, str):
+        raise TypeError("sort_by is a list of columns, not one text")
+    for name in sort_by:
+        if name not in schema.names or pa.types.is_nested(schema.field(name).type):
+            raise ValueError(f"{name!r} is no column that rows can be sorted by")
+
+
+def _reported(batches: Iterable[pa.RecordBatch], progress: Progress | None) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         yield batch
         if progress is not None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMAT", "schema_of", "to_batch"]
 
-FORMAT = {b"dicomcore.index": b"1"}
+FORMAT = {b"dicomcore.index": b"2"}
 """The schema's metadata: raised when rows of an unchanged file would look different."""
 
 TYPES = {
@@ -33,8 +33,13 @@ ISSUES = pa.list_(pa.string())
 
 
 def schema_of(columns: Columns) -> pa.Schema:
-    """path, size, mtime; the columns as the caller ordered them; issues, error."""
-    fields = [pa.field("path", pa.string(), nullable=False), pa.field("size", pa.int64()), pa.field("mtime", MTIME)]
+    """path, size, mtime, etag; the columns as the caller ordered them; issues, error."""
+    fields = [
+        pa.field("path", pa.string(), nullable=False),
+        pa.field("size", pa.int64()),
+        pa.field("mtime", MTIME),
+        pa.field("etag", pa.string()),
+    ]
     for column in columns.shown:
         kind = TYPES[column.kind]
         fields.append(pa.field(column.name, pa.list_(kind) if column.many else kind))
@@ -44,19 +49,22 @@ def schema_of(columns: Columns) -> pa.Schema:
 
 def to_batch(
     rows: Extractor,
-    count: int,
+    paths: Sequence[str],
     columns: Columns,
     schema: pa.Schema,
     issues: Mapping[int, list[str]],
     errors: Mapping[int, str],
 ) -> pa.RecordBatch:
-    """The filled rows as a record batch; their buffers go over to it. `issues` and `errors` are by row."""
+    """The filled rows of these paths as a record batch; their buffers go over to it. `issues`, `errors` are by row."""
+    count = len(paths)
+    etags = {i: path.etag for i, path in enumerate(paths) if type(path) is not str and getattr(path, "etag", None)}
     taken = rows.finish()
     path, size, mtime = taken[:3]
     arrays = {
         "path": _array(path, pa.string(), count),
         "size": _array(size, pa.int64(), count),
         "mtime": _array(mtime, MTIME, count),
+        "etag": _sparse(etags, pa.string(), count),
         "issues": _sparse(issues, ISSUES, count),
         "error": _sparse(errors, pa.string(), count),
     }

@@ -1,0 +1,133 @@
+"""What a run has read so far, kept beside its table until that is whole: a run that is killed goes on from there."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self
+
+import pyarrow as pa
+
+from dicomcore.archive.walk import PART
+
+__all__ = ["Parts"]
+
+LOCK = "lock"
+SUFFIXES = (".arrow", ".parquet")
+UNFINISHED = ".tmp"
+
+
+class Parts:
+    """The folder `.<name>.part` beside a table: one file a batch, and the lock of the run that writes them.
+
+    A part has its name when it is whole, so that a reader never meets half of one. The folder goes with the run that
+    finishes the table; one that ends otherwise leaves it for the next.
+    """
+
+    def __init__(self, target: str) -> None:
+        folder, name = os.path.split(target)
+        self.folder = os.path.join(folder, f".{name}{PART}")
+        self._target = target
+        self._lock: int | None = None
+        self._first = 0
+
+    def __enter__(self) -> Self:
+        """Take the folder for this run. BlockingIOError while another one has it."""
+        while self._lock is None:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(self.folder)
+            place = os.path.join(self.folder, LOCK)
+            try:
+                lock = os.open(place, os.O_RDWR | os.O_CREAT, 0o666)
+            except FileNotFoundError:  # the run before has just finished and taken the folder away
+                continue
+            if not _lock(lock):
+                os.close(lock)
+                raise BlockingIOError(errno.EAGAIN, f"another run is writing {os.path.basename(self._target)}")
+            if _is_at(lock, place):
+                self._lock = lock
+            else:
+                os.close(lock)
+        for name in os.listdir(self.folder):
+            if name.endswith(UNFINISHED):
+                os.unlink(os.path.join(self.folder, name))
+        self._first = max((int(_stem(path)) + 1 for path in self.paths()), default=0)
+        return self
+
+    def paths(self) -> list[str]:
+        """The parts that are there, oldest first."""
+        names = [name for name in os.listdir(self.folder) if name.endswith(SUFFIXES) and _stem(name).isdecimal()]
+        return [os.path.join(self.folder, name) for name in sorted(names, key=lambda name: int(_stem(name)))]
+
+    def clear(self) -> None:
+        """Forget the parts of earlier runs."""
+        for path in self.paths():
+            os.unlink(path)
+
+    def keep(self, number: int, batch: pa.RecordBatch) -> None:
+        """Write the rows of this run's batch `number`; may be called from several threads."""
+        place = os.path.join(self.folder, f"{self._first + number:08d}.arrow")
+        with self.unfinished() as unfinished:
+            with pa.OSFile(unfinished, "wb") as file, pa.ipc.new_file(file, batch.schema) as writer:
+                writer.write_batch(batch)
+            os.replace(unfinished, place)
+
+    @contextlib.contextmanager
+    def unfinished(self) -> Iterator[str]:
+        """A path in the folder for what is to be moved to its place; where it is not, it is gone afterwards."""
+        path = os.path.join(self.folder, secrets.token_hex(8) + UNFINISHED)
+        try:
+            yield path
+        finally:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+
+    def finish(self) -> None:
+        """The table is whole: the parts are not needed any more."""
+        shutil.rmtree(self.folder, ignore_errors=os.name == "nt")  # which keeps what is open
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._lock is not None:
+            if os.path.isdir(self.folder) and not self.paths():
+                self.finish()
+            os.close(self._lock)
+            self._lock = None
+
+
+def _stem(path: str) -> str:
+    return os.path.splitext(os.path.basename(path))[0]
+
+
+def _is_at(handle: int, path: str) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), os.stat(path))
+    except OSError:
+        return False
+
+
+def _lock(handle: int) -> bool:
+    """Take the lock of an open file, which goes when the process does; False where another process has it."""
+    try:
+        import fcntl
+    except ImportError:
+        import msvcrt
+
+        try:
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined, unused-ignore]
+        except OSError:
+            return False
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        return True
+    return True
