@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from dicomcore._native.digest import Met
+from dicomcore.archive.table import flag_array, int_values, valid_rows
 
 __all__ = ["DUPLICATE", "Duplicates", "finished_schema"]
 
@@ -41,14 +43,13 @@ class Duplicates:
             self._met.mark(np.frombuffer(text or b"", np.uint8), begins, flags)
             if frame is not None:  # the frames of one file are no duplicates of its first
                 flags = _by_file(flags, frame)
-        null = np.asarray(uids.is_null())
-        marked = pa.array(flags.astype(bool), pa.bool_(), mask=null)
+        marked = flag_array(flags, valid_rows(uids))
         columns = {**dict(zip(batch.schema.names, batch.columns, strict=True)), DUPLICATE: marked}
         return pa.RecordBatch.from_arrays([columns[name] for name in self._schema.names], schema=self._schema)
 
 
-def _by_file(flags: np.ndarray, frame: pa.Array) -> np.ndarray:
+def _by_file(flags: NDArray[np.uint8], frame: pa.Array) -> NDArray[np.uint8]:
     """What is said of a file's first frame, for all of them."""
-    numbers = frame.fill_null(0).to_numpy()
+    numbers = int_values(frame, 0)
     begins = np.maximum.accumulate(np.where(numbers == 0, np.arange(len(numbers)), 0))
     return flags[begins]

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from dicomcore.archive.walk import PART
 
-__all__ = ["Parts"]
+__all__ = ["Parts", "parts_of"]
 
 LOCK = "lock"
 SUFFIXES = (".arrow", ".parquet")
@@ -30,8 +30,7 @@ class Parts:
     """
 
     def __init__(self, target: str) -> None:
-        folder, name = os.path.split(target)
-        self.folder = os.path.join(folder, f".{name}{PART}")
+        self.folder = parts_of(target)
         self._target = target
         self._lock: int | None = None
         self._first = 0
@@ -99,6 +98,12 @@ class Parts:
                 self.finish()
             os.close(self._lock)
             self._lock = None
+
+
+def parts_of(target: str) -> str:
+    """The folder of a table's parts."""
+    folder, name = os.path.split(target)
+    return os.path.join(folder, f".{name}{PART}")
 
 
 def _stem(path: str) -> str:

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dicomcore._native.digest import digest_texts
 from dicomcore._native.stat import ABSENT, OTHER, survey
 from dicomcore.archive.stored import Stored, open_stored
+from dicomcore.archive.table import int_array, int_values, text_array, valid_rows
 from dicomcore.archive.walk import Fault, shown
 
 __all__ = ["NO_ROW", "Found", "Previous", "row_counts"]
@@ -89,13 +89,11 @@ class Previous:
         hashes = self._hash(paths)
         etags = np.full(len(hashes), NO_TAG, np.uint64)
         if table["etag"].null_count < len(etags):
-            valid = table["etag"].is_valid().to_numpy()
-            etags[valid] = self._hash(table["etag"].combine_chunks())[valid]
-        facts = np.stack(
-            [pc.fill_null(table[name].cast(pa.int64()), OTHER).to_numpy() for name in ("size", "mtime")], axis=1
-        )
-        facts[table["error"].is_valid().to_numpy()] = OTHER  # what failed is tried again
-        etags[table["error"].is_valid().to_numpy()] = NO_TAG
+            etags = np.where(valid_rows(table["etag"]), self._hash(table["etag"].combine_chunks()), etags)
+        facts = np.stack([int_values(table[name], OTHER) for name in ("size", "mtime")], axis=1)
+        failed = valid_rows(table["error"])  # is tried again
+        facts[failed] = OTHER
+        etags[failed] = NO_TAG
         keys = np.empty(len(hashes), KEY)
         keys["hash"], keys["facts"], keys["etag"] = hashes, facts, etags
         keys["row"] = np.arange(len(hashes)) + self._starts[group]
@@ -139,12 +137,12 @@ class Previous:
         if not others:
             return None
         etags = np.full(len(paths), NO_TAG, np.uint64)
-        hashes[others] = self._hash(pa.array([shown(paths[i]) for i in others], pa.string()))
+        hashes[others] = self._hash(text_array([shown(paths[i]) for i in others]))
         for i in others:
             size, mtime, etag = _facts(paths[i])
             facts[:, i] = size, mtime
             if etag is not None:
-                etags[i] = self._hash(pa.array([etag]))[0]
+                etags[i] = self._hash(text_array([etag]))[0]
         return etags
 
     def counts(self, rows: Ints) -> Ints:
@@ -180,7 +178,7 @@ class Previous:
         for group in np.unique(np.searchsorted(self._starts, rows, side="right") - 1).tolist():
             begin, end = self._starts[group], self._starts[group + 1]
             inside = rows[(rows >= begin) & (rows < end)] - begin
-            yield from self._read(group, ("path",))["path"].take(pa.array(inside)).to_pylist()
+            yield from self._read(group, ("path",))["path"].take(int_array(inside)).to_pylist()
 
     def _group(self, group: int, columns: tuple[str, ...] | None) -> pa.Table:
         with self._lock:
@@ -210,7 +208,7 @@ def row_counts(table: pa.Table | pa.RecordBatch) -> Ints:
 
 def _frames(table: pa.Table | pa.RecordBatch) -> Ints:
     """The frame of each row, from 0; -1 for a row that is a whole file's."""
-    return np.asarray(pc.fill_null(table["frame"], -1).to_numpy(zero_copy_only=False), np.int64)
+    return int_values(table["frame"], -1)
 
 
 def _joined(keys: NDArray[Any]) -> NDArray[Any]:
@@ -236,7 +234,7 @@ def _open(path: str, schema: pa.Schema) -> Stored | None:
 def _take(table: pa.Table, rows: Ints) -> pa.Table:
     if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
         return table.slice(rows[0], len(rows))
-    return table.take(pa.array(rows))
+    return table.take(int_array(rows))
 
 
 def _facts(path: str) -> tuple[int, int, str | None]:

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from dicomcore.archive.parts import Parts
 from dicomcore.archive.previous import NO_ROW, Ints, Previous, row_counts
+from dicomcore.archive.table import int_array
 
 __all__ = ["Kept", "Renewal"]
 
@@ -20,7 +21,7 @@ class Kept(NamedTuple):
     """A batch all of whose rows stand one after the other in the earlier table, and are the same still."""
 
     first: int
-    count: int
+    rows: int
 
 
 class Renewal:
@@ -71,7 +72,7 @@ class Renewal:
         begins = np.cumsum(both) - both
         order = np.argsort(np.concatenate([old, new]))
         joined = pa.concat_tables([kept, pa.Table.from_batches([read])])
-        return _one(joined.take(pa.array(spread(begins[order], both[order]))))
+        return _one(joined.take(int_array(spread(begins[order], both[order]))))
 
 
 def spread(firsts: Ints, counts: Ints) -> Ints:

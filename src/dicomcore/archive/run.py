@@ -143,8 +143,9 @@ def index(
             work = Renewal(read, previous, parts, lazy=not sort_by)
             results = run_threads(work, numbered, workers)
             write_table(results, OutputFile(target, finished_schema(schema), parts, sort_by), previous, work, progress)
-            for path in previous.gone() if gone is not None else ():
-                gone(path)
+            if gone is not None:
+                for path in previous.gone():
+                    gone(path)
         parts.finish()
     return Path(target)
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dicomcore.archive.columns import Columns
 from dicomcore.archive.extra import needs_extra
 
@@ -14,7 +17,7 @@ with needs_extra("pyarrow"):
 if TYPE_CHECKING:
     from dicomcore._native.extract import Extractor
 
-__all__ = ["FORMAT", "schema_of", "to_batch"]
+__all__ = ["FORMAT", "flag_array", "int_array", "int_values", "schema_of", "text_array", "to_batch", "valid_rows"]
 
 FORMAT = {b"dicomcore.index": b"2"}
 """The schema's metadata: raised when rows of an unchanged file would look different."""
@@ -30,6 +33,42 @@ TYPES = {
 }
 MTIME = pa.timestamp("us", tz="UTC")
 ISSUES = pa.list_(pa.string())
+
+
+# pyarrow.array() of a NumPy array, and to_numpy(), would import pandas where it is installed: half a second, and 50 MB.
+
+
+def int_array(values: NDArray[np.int64]) -> pa.Array:
+    """An Arrow array over the memory of an array."""
+    return pa.Array.from_buffers(pa.int64(), len(values), [None, pa.py_buffer(np.ascontiguousarray(values))])
+
+
+def flag_array(values: NDArray[Any], valid: NDArray[Any]) -> pa.Array:
+    """An Arrow array of booleans, null where `valid` is false."""
+    bits = [pa.py_buffer(np.packbits(one, bitorder="little")) for one in (valid, values)]
+    return pa.Array.from_buffers(pa.bool_(), len(values), bits)
+
+
+def int_values(array: pa.Array | pa.ChunkedArray, fill: int) -> NDArray[np.int64]:
+    """The values of a column of whole numbers or times, `fill` where it is null."""
+    whole = _one(array)
+    wide = whole.cast(pa.int64())
+    values = np.frombuffer(wide.buffers()[1] or b"", np.int64)[wide.offset : wide.offset + len(wide)]
+    return np.where(valid_rows(whole), values, fill)
+
+
+def valid_rows(array: pa.Array | pa.ChunkedArray) -> NDArray[np.bool_]:
+    """Where a column is not null."""
+    whole = _one(array)
+    bits = whole.buffers()[0]
+    if whole.null_count == 0 or bits is None:
+        return np.full(len(whole), whole.null_count == 0)
+    flags = np.unpackbits(np.frombuffer(bits, np.uint8), bitorder="little")
+    return flags[whole.offset : whole.offset + len(whole)].astype(bool)
+
+
+def _one(array: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
 def schema_of(columns: Columns) -> pa.Schema:
@@ -57,7 +96,7 @@ def to_batch(
 ) -> pa.RecordBatch:
     """The filled rows of these paths as a record batch; their buffers go over to it. `issues`, `errors` are by row."""
     count = len(paths)
-    etags = {i: path.etag for i, path in enumerate(paths) if type(path) is not str and getattr(path, "etag", None)}
+    etags = {i: tag for i, path in enumerate(paths) if type(path) is not str and (tag := getattr(path, "etag", None))}
     taken = rows.finish()
     path, size, mtime = taken[:3]
     arrays = {
@@ -88,7 +127,27 @@ def _buffers(valid: Any, *others: Any) -> list[pa.Buffer | None]:
 
 
 def _sparse(found: Mapping[int, Any], kind: pa.DataType, count: int) -> pa.Array:
-    """An array that is null but for a few rows."""
+    """An array of texts, or of lists of them, that is null but for a few rows."""
     if not found:
         return pa.nulls(count, kind)
-    return pa.array([found.get(row) for row in range(count)], kind)
+    rows = [found.get(row) for row in range(count)]
+    if not pa.types.is_list(kind):
+        return text_array(rows)
+    valid, starts = _layout([0 if row is None else len(row) for row in rows], rows)
+    child = text_array([text for row in rows if row is not None for text in row])
+    return pa.Array.from_buffers(kind, count, [valid, starts], children=[child])
+
+
+def text_array(texts: Sequence[str | None]) -> pa.Array:
+    """An array of texts."""
+    encoded = [b"" if text is None else text.encode("utf-8", "backslashreplace") for text in texts]
+    valid, starts = _layout([len(text) for text in encoded], texts)
+    return pa.Array.from_buffers(pa.string(), len(texts), [valid, starts, pa.py_buffer(b"".join(encoded))])
+
+
+def _layout(lengths: Sequence[int], values: Sequence[Any]) -> tuple[pa.Buffer, pa.Buffer]:
+    """Which values there are, as bits, and where each begins."""
+    valid = np.packbits([value is not None for value in values], bitorder="little")
+    starts = np.zeros(len(lengths) + 1, np.int32)
+    np.cumsum(lengths, out=starts[1:])
+    return pa.py_buffer(valid), pa.py_buffer(starts)

@@ -54,7 +54,7 @@ def _rows_in_place(
     for result in results:
         if not isinstance(result, Kept) or result.first != same:
             return same, result
-        same += result.count
+        same += result.rows
         if progress is not None:
             for batch in previous.rows(*result, TOLD).to_batches():
                 progress(batch)

@@ -1,4 +1,4 @@
-"""`dicomcore index`: folders of DICOM files to one Parquet table."""
+"""`dicomcore index`: folders of DICOM files to one table."""
 
 from __future__ import annotations
 
@@ -6,33 +6,40 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dicomcore.archive.summary import Summary
+    from dicomcore.archive.summary import ErrorLines, Summary
 
 __all__ = ["add_parser"]
 
-ALL_READ, SOME_UNREADABLE, WRONG_USE = 0, 1, 2
+ALL_READ, SOME_UNREADABLE, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 SHOWN = 12  # reasons that the summary lists
 DESCRIPTION = """Read the headers of all files in folders and write one row a file: path, size, mtime, columns of the
 data set typed by their VR, what deviated from the standard, and why a file could not be read. The table appears whole
-or not at all."""
-EPILOG = "Exit codes: 0 all files were read, 1 some could not be (their rows say why), 2 wrong use."
+or not at all. A second run reads what is new or has changed; one that was stopped or killed goes on where it was."""
+EPILOG = """Exit codes: 0 all files were read, 1 some could not be (their rows say why), 2 wrong use or no table could
+be written, 130 interrupted: the same command goes on."""
 
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser("index", help="folders to one Parquet table", description=DESCRIPTION, epilog=EPILOG)
+    parser = subparsers.add_parser("index", help="folders to one table", description=DESCRIPTION, epilog=EPILOG)
     parser.add_argument("sources", nargs="+", metavar="DIR", help="folders, or files")
-    parser.add_argument("-o", "--output", required=True, metavar="FILE", help="the Parquet file to write")
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="FILE", help="the table: Parquet, or by its suffix .arrow or .csv"
+    )
     parser.add_argument(
         "--columns",
         metavar="LIST",
         help="keywords or tags (as 00100020), divided by commas; @FILE takes them from a file, a line each; "
         "'default' stands for the default columns",
+    )
+    parser.add_argument("--sort-by", metavar="LIST", help="columns to sort the rows by (they are held in memory)")
+    parser.add_argument(
+        "--errors", metavar="FILE", help="a JSON line for each file that could not be read, and for each that is gone"
     )
     parser.add_argument("--workers", type=int, metavar="N", help="threads (default: all processors)")
     parser.add_argument("--no-resume", action="store_true", help="read all files, also those that FILE has rows of")
@@ -43,6 +50,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Index; the exit code."""
+    from dicomcore.archive.parts import parts_of
     from dicomcore.archive.run import index
     from dicomcore.archive.summary import Summary
 
@@ -55,19 +63,27 @@ def run(arguments: argparse.Namespace) -> int:
         return _wrong(f"--columns: {error}")
     summary = Summary()
     try:
-        with _progress(summary, arguments.quiet) as progress:
+        with _error_lines(arguments.errors) as lines, _progress(summary, arguments.quiet) as progress:
             index(
                 arguments.sources,
                 columns=columns,
                 out=arguments.output,
                 workers=arguments.workers,
                 resume=not arguments.no_resume,
-                progress=progress,
+                sort_by=list(_words(arguments.sort_by or "")),
+                progress=_both(progress, lines.unreadable),
+                gone=_both(summary.add_gone, lines.gone),
             )
     except ValueError as error:
         return _wrong(str(error))
     except OSError as error:
-        return _wrong(f"{arguments.output}: {error.strerror or error}")
+        kept = "; what was read is kept, the same command goes on" if os.path.isdir(parts_of(arguments.output)) else ""
+        return _wrong(f"{error.filename or arguments.output}: {error.strerror or error}{kept}")
+    except KeyboardInterrupt:
+        begun = os.path.isdir(parts_of(arguments.output))
+        how = "the same command goes on from here" if begun else "nothing was read yet"
+        print(f"dicomcore index: interrupted after {summary.files:,} files: {how}", file=sys.stderr)
+        return INTERRUPTED
     if arguments.json:
         print(json.dumps(summary.as_dict() | {"output": arguments.output}))
     elif not arguments.quiet:
@@ -78,6 +94,26 @@ def run(arguments: argparse.Namespace) -> int:
 def _wrong(message: str) -> int:
     print(f"dicomcore index: {message}", file=sys.stderr)
     return WRONG_USE
+
+
+def _both(one: Callable[[Any], object], other: Callable[[Any], object]) -> Callable[[Any], None]:
+    def tell(what: Any) -> None:
+        one(what)
+        other(what)
+
+    return tell
+
+
+@contextmanager
+def _error_lines(path: str | None) -> Iterator[ErrorLines]:
+    """Where lines of errors go; nowhere without a path."""
+    from dicomcore.archive.summary import ErrorLines
+
+    if path is None:
+        yield ErrorLines(None)
+        return
+    with open(path, "w", encoding="utf-8") as file:
+        yield ErrorLines(file)
 
 
 def _columns(text: str | None) -> list[str]:
@@ -128,6 +164,8 @@ def _tell(summary: Summary, output: str) -> None:
     facts = summary.as_dict()
     print(f"{facts['files']:,} files in {facts['seconds']:.2f} s ({facts['files_per_second']:,} files/s) -> {output}")
     print(f"{facts['read']:,} read, {facts['with_issues']:,} with deviations; {facts['unreadable']:,} unreadable")
+    if facts["gone"]:
+        print(f"{facts['gone']:,} files that the table had are gone, e.g. {facts['gone_example']}")
     for one in facts["reasons"][:SHOWN]:
         print(f"  {one['count']:>7,}  {one['reason']}")
         print(f"           e.g. {one['example']}")
