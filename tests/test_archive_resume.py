@@ -183,11 +183,11 @@ def test_killed_at_any_moment_it_loses_at_most_the_current_batches(archive, tmp_
     out, log = tmp_path / "index.parquet", tmp_path / "log"
     expected = index(archive, columns=COLUMNS)
     draw, kept, killed, finished = random.Random(9), 0, 0, 0
-    for turn in range(14):
+    for turn in range(9):
         log.unlink(missing_ok=True)
         child = subprocess.Popen([sys.executable, "-c", CHILD, archive, out, log], stdout=subprocess.PIPE)
         assert child.stdout.readline() == b"begun\n"
-        time.sleep(draw.uniform(0, 0.05) if turn < 10 else 1.5 * draw.random())
+        time.sleep(draw.uniform(0, 0.05) if turn < 6 else 1.5 * draw.random())
         child.kill()
         child.wait()
         child.stdout.close()

@@ -7,6 +7,8 @@ import pyarrow as pa
 from dicomcore._native.extract import Extractor
 from dicomcore.archive.columns import Columns
 from dicomcore.archive.deviations import noted_texts
+from dicomcore.archive.extras import extra_arrays
+from dicomcore.archive.frame_rows import by_frame
 from dicomcore.archive.row import decode_text, failed_row, read_row
 from dicomcore.archive.table import to_batch
 from dicomcore.archive.walk import Fault, shown
@@ -36,4 +38,6 @@ def read_batch(paths: list[str], columns: Columns, schema: pa.Schema, *, bulk: b
         if row.error is not None:
             errors[at] = row.error
     issues.update(noted_texts(rows, columns))
-    return to_batch(rows, paths, columns, schema, issues, errors)
+    more = extra_arrays(paths, columns) if columns.has_extras else None
+    batch = to_batch(rows, paths, columns, schema, issues, errors, more)
+    return by_frame(batch, paths, columns, schema) if columns.level == "frame" else batch

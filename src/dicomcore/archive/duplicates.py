@@ -29,6 +29,7 @@ class Duplicates:
     def __init__(self, schema: pa.Schema) -> None:
         self._schema = finished_schema(schema)
         self._met = Met()
+        self._last = 0
 
     def mark(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The batch with the column; as it is where it has no SOP Instance UIDs."""
@@ -42,14 +43,14 @@ class Duplicates:
             frame = batch.column("frame") if "frame" in batch.schema.names else None
             self._met.mark(np.frombuffer(text or b"", np.uint8), begins, flags)
             if frame is not None:  # the frames of one file are no duplicates of its first
-                flags = _by_file(flags, frame)
+                flags = self._by_file(flags, frame)
         marked = flag_array(flags, valid_rows(uids))
         columns = {**dict(zip(batch.schema.names, batch.columns, strict=True)), DUPLICATE: marked}
         return pa.RecordBatch.from_arrays([columns[name] for name in self._schema.names], schema=self._schema)
 
-
-def _by_file(flags: NDArray[np.uint8], frame: pa.Array) -> NDArray[np.uint8]:
-    """What is said of a file's first frame, for all of them."""
-    numbers = int_values(frame, 0)
-    begins = np.maximum.accumulate(np.where(numbers == 0, np.arange(len(numbers)), 0))
-    return flags[begins]
+    def _by_file(self, flags: NDArray[np.uint8], frame: pa.Array) -> NDArray[np.uint8]:
+        """What is said of a file's first frame, for all of them; the first ones may be of a file that came before."""
+        begins = np.maximum.accumulate(np.where(int_values(frame, 0) == 0, np.arange(1, len(flags) + 1), 0))
+        found = np.concatenate([[self._last], flags])[begins].astype(np.uint8)
+        self._last = int(found[-1])
+        return found

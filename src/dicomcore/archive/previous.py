@@ -225,10 +225,16 @@ def _open(path: str, schema: pa.Schema) -> Stored | None:
     if table is None:
         return None
     names = set(schema.names)
-    if table.schema.metadata == schema.metadata and [f for f in table.schema if f.name in names] == list(schema):
+    if table.schema.metadata == schema.metadata and _fields(table.schema, names) == _fields(schema, names):
         return table
     table.close()
     return None
+
+
+def _fields(schema: pa.Schema, names: set[str]) -> list[tuple[str, pa.DataType, bytes | None]]:
+    """What has to be the same: Parquet adds metadata of its own."""
+    found = (schema.field(name) for name in schema.names if name in names)
+    return [(field.name, field.type, (field.metadata or {}).get(b"algorithm")) for field in found]
 
 
 def _take(table: pa.Table, rows: Ints) -> pa.Table:

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from dicomcore.archive.parts import Parts
 from dicomcore.archive.previous import NO_ROW, Ints, Previous, row_counts
+from dicomcore.archive.spread import spread
 from dicomcore.archive.table import int_array
 
 __all__ = ["Kept", "Renewal"]
@@ -73,13 +74,6 @@ class Renewal:
         order = np.argsort(np.concatenate([old, new]))
         joined = pa.concat_tables([kept, pa.Table.from_batches([read])])
         return _one(joined.take(int_array(spread(begins[order], both[order]))))
-
-
-def spread(firsts: Ints, counts: Ints) -> Ints:
-    """The rows of stretches that begin at `firsts`."""
-    ends = np.cumsum(counts)
-    total = int(ends[-1]) if len(ends) else 0
-    return np.arange(total) + np.repeat(firsts - (ends - counts), counts)
 
 
 def _one(table: pa.Table) -> pa.RecordBatch:

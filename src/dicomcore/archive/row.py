@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any, Literal, NamedTuple
 
-from dicomcore.archive.columns import TEXT_VRS, Column, Columns
+from dicomcore.archive.columns import FRAMES, TEXT_VRS, Column, Columns
+from dicomcore.archive.lookup import NoSequenceError, elements_of
 from dicomcore.charset import charset_for
 from dicomcore.dataset import DataElement, Dataset
 from dicomcore.errors import InvalidDicomError
@@ -17,7 +18,17 @@ from dicomcore.part10.reader import dcmread
 from dicomcore.tags import Tag
 from dicomcore.values import parse_date, parse_integer
 
-__all__ = ["Row", "decode_text", "failed_row", "issue_texts", "misfit_text", "quoted", "read_row"]
+__all__ = [
+    "Row",
+    "cell_of",
+    "decode_text",
+    "failed_row",
+    "issue_texts",
+    "misfit_text",
+    "quoted",
+    "read_data_set",
+    "read_row",
+]
 
 TEXTS = TEXT_VRS | {"DA"}
 EPOCH = date(1970, 1, 1).toordinal()
@@ -55,20 +66,21 @@ def read_row(path: str, columns: Columns) -> Row:
         size, mtime = facts.st_size, facts.st_mtime_ns
         if not stat.S_ISREG(facts.st_mode):  # opening a FIFO would wait for its writer
             return Row(size, mtime, [None] * len(columns.by_tag), [], "OSError: Not a regular file")
-        values, issues = _read_values(_read(path, columns), columns)
+        values, issues = _read_values(read_data_set(path, columns.tags), columns)
         return Row(size, mtime, values, issues, None)
     except Exception as error:  # one bad file is one row, whatever it did
         return Row(size, mtime, [None] * len(columns.by_tag), [], _reason(error, path))
 
 
-def _read(path: str, columns: Columns) -> Dataset:
+def read_data_set(path: str, tags: list[int] | None = None) -> Dataset:
+    """The data set that a row is made of, or these elements of it; one without file meta information is one too."""
     try:
-        return dcmread(path, specific_tags=columns.tags)
+        return dcmread(path, specific_tags=tags)
     except InvalidDicomError:
         with open(path, "rb") as file:
             if not _begins_bare(file.read(8)):
                 raise
-        return dcmread(path, specific_tags=columns.tags, force=True)
+        return dcmread(path, specific_tags=tags, force=True)
 
 
 def _begins_bare(head: bytes) -> bool:
@@ -97,14 +109,9 @@ def _read_values(data_set: Dataset, columns: Columns) -> tuple[list[Any], list[s
     values: list[Any] = []
     misfits: list[str] = []
     for column in columns.by_tag:
-        home = data_set.file_meta if column.tag >> 16 == 2 else data_set
-        value = None
-        if home is not None and column.tag in home:
-            try:
-                value = _value(column, home[column.tag])
-            except _MisfitError as misfit:
-                misfits.append(misfit_text(column, str(misfit)))
+        value, misfit = cell_of(column, data_set)
         values.append(value)
+        misfits += [misfit] if misfit is not None else []
     # What number text isn't one is among the misfits, with the text.
     found = [issue for issue in data_set.issues if issue.code != "BAD_VALUE"]
     return values, issue_texts(found) + misfits
@@ -123,6 +130,27 @@ def issue_texts(issues: Iterable[Issue]) -> list[str]:
 
 class _MisfitError(Exception):
     """A value that its column's type can't hold."""
+
+
+def cell_of(column: Column, found: Dataset | list[DataElement]) -> tuple[Any, str | None]:
+    """What the column shows of a data set, or of these elements, and what is to be said of a value it can't show."""
+    try:
+        if isinstance(found, Dataset):
+            home = found.file_meta if column.first.tag >> 16 == 2 else found
+            found = [] if home is None else elements_of(home, column)
+        return _cell(column, found), None
+    except (_MisfitError, NoSequenceError) as misfit:
+        return None, misfit_text(column, str(misfit))
+
+
+def _cell(column: Column, elements: list[DataElement]) -> Any:
+    """Of several elements, the values of all."""
+    if column.name == FRAMES:
+        return len(elements[0].value) or None if elements and elements[0].VR == "SQ" else None
+    values = [value for value in (_value(column, element) for element in elements) if value is not None]
+    if len(values) <= 1:
+        return values[0] if values else None
+    return [one for value in values for one in value]
 
 
 def _value(column: Column, element: DataElement) -> Any:
@@ -150,7 +178,8 @@ def _value(column: Column, element: DataElement) -> Any:
 
 def misfit_text(column: Column, what: str) -> str:
     """What the column `issues` says of a value that its column can't hold."""
-    return f"VALUE_MISFIT {column.tag} {column.name}: {what}"
+    where = "" if column.creator else f"{column.tag} "
+    return f"VALUE_MISFIT {where}{column.name}: {what}"
 
 
 def quoted(text: bytes) -> str:

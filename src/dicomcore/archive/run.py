@@ -39,21 +39,25 @@ def iter_batches(
     sources: SourceLike | Iterable[SourceLike],
     *,
     columns: Iterable[TagLike] = DEFAULT_COLUMNS,
+    level: str = "file",
+    content_hash: str | None = None,
+    pixel_hash: str | None = None,
     workers: int | None = None,
     engine: str = "threads",
 ) -> Iterator[pa.RecordBatch]:
     """The rows that `index` makes, as record batches in a steady order, read while they are taken."""
-    chosen = Columns(columns)
+    chosen = Columns(columns, level=level, content_hash=content_hash, pixel_hash=pixel_hash)
     check_engine(engine, workers)
     schema = schema_of(chosen)
     read = partial(read_batch, columns=chosen, schema=schema)
-    batches = run_threads(read, cut(walk(as_sources(sources))), workers or default_workers())
+    batches = run_threads(read, cut(walk(as_sources(sources)), chosen), workers or default_workers())
     return map(Duplicates(schema).mark, batches)
 
 
-def cut(paths: Iterator[str]) -> Iterator[list[str]]:
-    """The paths in lists of BATCH."""
-    while batch := list(islice(paths, BATCH)):
+def cut(paths: Iterator[str], columns: Columns) -> Iterator[list[str]]:
+    """The paths in lists of BATCH; in shorter ones where a file may be thousands of rows."""
+    size = BATCH if columns.level == "file" else max(BATCH // 10, 1)
+    while batch := list(islice(paths, size)):
         yield batch
 
 
@@ -70,6 +74,9 @@ def index(
     sources: SourceLike | Iterable[SourceLike],
     *,
     columns: Iterable[TagLike] = ...,
+    level: str = ...,
+    content_hash: str | None = ...,
+    pixel_hash: str | None = ...,
     out: None = None,
     workers: int | None = ...,
     engine: str = ...,
@@ -83,6 +90,9 @@ def index(
     sources: SourceLike | Iterable[SourceLike],
     *,
     columns: Iterable[TagLike] = ...,
+    level: str = ...,
+    content_hash: str | None = ...,
+    pixel_hash: str | None = ...,
     out: str | os.PathLike[str],
     workers: int | None = ...,
     engine: str = ...,
@@ -95,6 +105,9 @@ def index(
     sources: SourceLike | Iterable[SourceLike],
     *,
     columns: Iterable[TagLike] = DEFAULT_COLUMNS,
+    level: str = "file",
+    content_hash: str | None = None,
+    pixel_hash: str | None = None,
     out: str | os.PathLike[str] | None = None,
     workers: int | None = None,
     engine: str = "threads",
@@ -105,12 +118,21 @@ def index(
 ) -> pa.Table | Path:
     """Read the headers of all files of `sources` (files and folders) into one table, a row a file.
 
-    A row is `path`, `size` (bytes), `mtime`, `etag`; `columns`, by keyword or tag, of the top level and the file meta
-    information, typed by VR (DA date32, DS float64, IS int64, several values a list); `duplicate`, whether an earlier
+    A row is `path`, `size` (bytes), `mtime`, `etag`; `columns`, typed by VR (DA date32, DS float64, IS int64, several
+    values a list); `content_hash` of the file's bytes and `pixel_hash` of its encoded pixel data, by an algorithm of
+    hashlib, where one is given; `duplicate`, whether an earlier
     row has the same SOP Instance UID, where that is a column; `issues`, what deviated from the standard, null when
     nothing did; `error`, why a file or folder couldn't be read, null when it could. A value that its type can't hold
     is null, and its text is in `issues`. Rows are in the order of `sources`, folders sorted by name, or by the
     columns `sort_by`, for which all of them are held in memory.
+
+    A column is a keyword, a tag, a private tag with its creator (``"0019xx08:GEMS_ACQU_01"``, whatever the block), or a
+    nested element's path (``"SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].PixelSpacing"``; ``[*]`` takes
+    all items, whose values make one list). ``"all"`` stands for the map `elements`: every top-level element as text.
+
+    With ``level="frame"``, a file with per-frame functional groups (PS3.3 C.7.6.16) has a row a frame: `frame` counts
+    from 0, as `Dataset.frames` does, DimensionIndexValues is among the columns, and a column that is in the frame's
+    or the shared functional groups shows what stands there. Other files have one row, whose `frame` is null.
 
     Returns a pyarrow.Table, or with `out` the path of a file written while the rows come, which replaces one that was
     there whole or not at all: Parquet, Arrow IPC or CSV by its suffix. With `resume`, rows of that one whose file has
@@ -123,19 +145,19 @@ def index(
     ValueError for columns, suffixes and engines that there are none of, OSError where `out` can't be written;
     nothing that a file holds raises.
     """
-    chosen = Columns(columns)
+    chosen = Columns(columns, level=level, content_hash=content_hash, pixel_hash=pixel_hash)
     check_engine(engine, workers)
     schema = schema_of(chosen)
     _check_order(sort_by, finished_schema(schema))
     workers = workers or default_workers()
     read = partial(read_batch, columns=chosen, schema=schema)
     if out is None:
-        batches = map(Duplicates(schema).mark, run_threads(read, cut(walk(as_sources(sources))), workers))
+        batches = map(Duplicates(schema).mark, run_threads(read, cut(walk(as_sources(sources)), chosen), workers))
         table = pa.Table.from_batches(_reported(batches, progress), finished_schema(schema))
         return table.sort_by([(name, "ascending") for name in sort_by]) if sort_by else table
     target = os.fsdecode(out)
     format_of(target)
-    numbered = enumerate(cut(walk(as_sources(sources), Output.at(target))))
+    numbered = enumerate(cut(walk(as_sources(sources), Output.at(target)), chosen))
     with Parts(target) as parts:
         if not resume:
             parts.clear()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dicomcore.archive.columns import Columns
+from dicomcore.archive.columns import FRAMES, Column, Columns
 from dicomcore.archive.extra import needs_extra
 
 with needs_extra("pyarrow"):
@@ -17,7 +17,19 @@ with needs_extra("pyarrow"):
 if TYPE_CHECKING:
     from dicomcore._native.extract import Extractor
 
-__all__ = ["FORMAT", "flag_array", "int_array", "int_values", "schema_of", "text_array", "to_batch", "valid_rows"]
+__all__ = [
+    "FORMAT",
+    "column_arrays",
+    "flag_array",
+    "int32_array",
+    "int_array",
+    "int_values",
+    "list_array",
+    "schema_of",
+    "text_array",
+    "to_batch",
+    "valid_rows",
+]
 
 FORMAT = {b"dicomcore.index": b"2"}
 """The schema's metadata: raised when rows of an unchanged file would look different."""
@@ -30,6 +42,7 @@ TYPES = {
     "int32": pa.int32(),
     "int64": pa.int64(),
     "uint64": pa.uint64(),
+    "map": pa.map_(pa.string(), pa.string()),
 }
 MTIME = pa.timestamp("us", tz="UTC")
 ISSUES = pa.list_(pa.string())
@@ -47,6 +60,12 @@ def flag_array(values: NDArray[Any], valid: NDArray[Any]) -> pa.Array:
     """An Arrow array of booleans, null where `valid` is false."""
     bits = [pa.py_buffer(np.packbits(one, bitorder="little")) for one in (valid, values)]
     return pa.Array.from_buffers(pa.bool_(), len(values), bits)
+
+
+def int32_array(values: NDArray[np.int64], valid: NDArray[np.bool_]) -> pa.Array:
+    """An Arrow array of 32-bit numbers, null where `valid` is false."""
+    bits = pa.py_buffer(np.packbits(valid, bitorder="little"))
+    return pa.Array.from_buffers(pa.int32(), len(values), [bits, pa.py_buffer(values.astype(np.int32))])
 
 
 def int_values(array: pa.Array | pa.ChunkedArray, fill: int) -> NDArray[np.int64]:
@@ -72,18 +91,30 @@ def _one(array: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 
 def schema_of(columns: Columns) -> pa.Schema:
-    """path, size, mtime, etag; the columns as the caller ordered them; issues, error."""
+    """path, size, mtime, etag; with a row a frame, frame; the columns as the caller ordered them; hashes that are asked
+    for; issues, error."""
     fields = [
         pa.field("path", pa.string(), nullable=False),
         pa.field("size", pa.int64()),
         pa.field("mtime", MTIME),
         pa.field("etag", pa.string()),
     ]
-    for column in columns.shown:
-        kind = TYPES[column.kind]
-        fields.append(pa.field(column.name, pa.list_(kind) if column.many else kind))
+    if columns.level == "frame":
+        fields.append(pa.field("frame", pa.int32()))
+    fields += [pa.field(column.name, _type_of(column)) for column in columns.shown]
+    hashes = {"content_hash": columns.content_hash, "pixel_hash": columns.pixel_hash}
+    fields += [
+        pa.field(name, pa.string(), metadata={"algorithm": algorithm})
+        for name, algorithm in hashes.items()
+        if algorithm
+    ]
     fields += [pa.field("issues", ISSUES), pa.field("error", pa.string())]
     return pa.schema(fields, FORMAT)
+
+
+def _type_of(column: Column) -> pa.DataType:
+    kind = TYPES[column.kind]
+    return pa.list_(kind) if column.many else kind
 
 
 def to_batch(
@@ -93,8 +124,13 @@ def to_batch(
     schema: pa.Schema,
     issues: Mapping[int, list[str]],
     errors: Mapping[int, str],
+    more: Mapping[str, pa.Array] | None = None,
 ) -> pa.RecordBatch:
-    """The filled rows of these paths as a record batch; their buffers go over to it. `issues`, `errors` are by row."""
+    """The filled rows of these paths as a record batch; their buffers go over to it. `issues`, `errors` are by row.
+
+    `more` are arrays of columns that the rows don't have. Where the rows are to become one a frame, the batch has the
+    column FRAMES in the place of `frame`.
+    """
     count = len(paths)
     etags = {i: tag for i, path in enumerate(paths) if type(path) is not str and (tag := getattr(path, "etag", None))}
     taken = rows.finish()
@@ -107,9 +143,19 @@ def to_batch(
         "issues": _sparse(issues, ISSUES, count),
         "error": _sparse(errors, pa.string(), count),
     }
+    arrays |= more or {}
     for column, buffers in zip(columns.by_tag, taken[3:], strict=True):
-        arrays[column.name] = _array(buffers, schema.field(column.name).type, count)
+        arrays[column.name] = _array(buffers, _type_of(column), count)
+    if columns.level == "frame":
+        at = schema.get_field_index("frame")
+        schema = schema.remove(at).insert(at, pa.field(FRAMES, pa.int32()))
     return pa.RecordBatch.from_arrays([arrays[name] for name in schema.names], schema=schema)
+
+
+def column_arrays(rows: Extractor, columns: Columns, count: int) -> dict[str, pa.Array]:
+    """The columns of filled rows alone, by name; their buffers go over to them."""
+    pairs = zip(columns.by_tag, rows.finish()[3:], strict=True)
+    return {column.name: _array(buffers, _type_of(column), count) for column, buffers in pairs}
 
 
 def _array(buffers: Sequence[Any], kind: pa.DataType, count: int) -> pa.Array:
@@ -131,11 +177,14 @@ def _sparse(found: Mapping[int, Any], kind: pa.DataType, count: int) -> pa.Array
     if not found:
         return pa.nulls(count, kind)
     rows = [found.get(row) for row in range(count)]
-    if not pa.types.is_list(kind):
-        return text_array(rows)
+    return list_array(rows) if pa.types.is_list(kind) else text_array(rows)
+
+
+def list_array(rows: Sequence[Sequence[str] | None]) -> pa.Array:
+    """An array of lists of texts."""
     valid, starts = _layout([0 if row is None else len(row) for row in rows], rows)
     child = text_array([text for row in rows if row is not None for text in row])
-    return pa.Array.from_buffers(kind, count, [valid, starts], children=[child])
+    return pa.Array.from_buffers(ISSUES, len(rows), [valid, starts], children=[child])
 
 
 def text_array(texts: Sequence[str | None]) -> pa.Array:
@@ -147,7 +196,7 @@ def text_array(texts: Sequence[str | None]) -> pa.Array:
 
 def _layout(lengths: Sequence[int], values: Sequence[Any]) -> tuple[pa.Buffer, pa.Buffer]:
     """Which values there are, as bits, and where each begins."""
-    valid = np.packbits([value is not None for value in values], bitorder="little")
+    valid = np.packbits(np.array([value is not None for value in values], bool), bitorder="little")
     starts = np.zeros(len(lengths) + 1, np.int32)
     np.cumsum(lengths, out=starts[1:])
     return pa.py_buffer(valid), pa.py_buffer(starts)

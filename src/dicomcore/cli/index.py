@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["add_parser"]
 
 ALL_READ, SOME_UNREADABLE, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+COMMAS = re.compile(r",(?![0-9A-FXa-fx]{2}[0-9A-Fa-f]{2}(?![0-9A-Za-z]))")
+"""Between columns; those inside a tag (0019,1008) are not."""
 SHOWN = 12  # reasons that the summary lists
 DESCRIPTION = """Read the headers of all files in folders and write one row a file: path, size, mtime, columns of the
 data set typed by their VR, what deviated from the standard, and why a file could not be read. The table appears whole
@@ -34,9 +37,15 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--columns",
         metavar="LIST",
-        help="keywords or tags (as 00100020), divided by commas; @FILE takes them from a file, a line each; "
-        "'default' stands for the default columns",
+        help="keywords, tags (as 00100020), private tags with their creator (0019xx08:GEMS_ACQU_01) or paths of nested "
+        "elements (ReferencedStudySequence[0].ReferencedSOPInstanceUID), divided by commas; @FILE takes them from a "
+        "file, a line each; 'default' stands for the default columns, 'all' for a map of every top-level element",
     )
+    parser.add_argument(
+        "--level", choices=["file", "frame"], default="file", help="frame: a row a frame of enhanced multi-frame files"
+    )
+    parser.add_argument("--content-hash", metavar="NAME", help="add a hash of each file's bytes, as sha256 or md5")
+    parser.add_argument("--pixel-hash", metavar="NAME", help="add a hash of each file's encoded pixel data")
     parser.add_argument("--sort-by", metavar="LIST", help="columns to sort the rows by (they are held in memory)")
     parser.add_argument(
         "--errors", metavar="FILE", help="a JSON line for each file that could not be read, and for each that is gone"
@@ -67,6 +76,9 @@ def run(arguments: argparse.Namespace) -> int:
             index(
                 arguments.sources,
                 columns=columns,
+                level=arguments.level,
+                content_hash=arguments.content_hash,
+                pixel_hash=arguments.pixel_hash,
                 out=arguments.output,
                 workers=arguments.workers,
                 resume=not arguments.no_resume,
@@ -126,11 +138,11 @@ def _columns(text: str | None) -> list[str]:
 
 
 def _words(text: str) -> Iterator[str]:
-    for part in text.split(","):
+    for part in COMMAS.split(text):
         if part.startswith("@"):
             with open(part[1:], encoding="utf-8") as lines:
                 found = [line.partition("#")[0] for line in lines]
-            yield from (word.strip() for line in found for word in line.split(",") if word.strip())
+            yield from (word.strip() for line in found for word in COMMAS.split(line) if word.strip())
         elif part.strip():
             yield part.strip()
 
