@@ -13,6 +13,7 @@ from typing import Self
 
 import pyarrow as pa
 
+from dicomcore.archive.stored import remote_file_system
 from dicomcore.archive.walk import PART
 
 __all__ = ["Parts", "parts_of"]
@@ -26,11 +27,13 @@ class Parts:
     """The folder `.<name>.part` beside a table: one file a batch, and the lock of the run that writes them.
 
     A part has its name when it is whole, so that a reader never meets half of one. The folder goes with the run that
-    finishes the table; one that ends otherwise leaves it for the next.
+    finishes the table; one that ends otherwise leaves it for the next. The parts may stand `elsewhere`, in a folder or
+    at a URL that other machines write to; the lock is here all the same.
     """
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, elsewhere: str | None = None) -> None:
         self.folder = parts_of(target)
+        self._elsewhere = elsewhere
         self._target = target
         self._lock: int | None = None
         self._first = 0
@@ -55,18 +58,32 @@ class Parts:
         for name in os.listdir(self.folder):
             if name.endswith(UNFINISHED):
                 os.unlink(os.path.join(self.folder, name))
+        if self._elsewhere is not None:
+            system, path = remote_file_system(self._elsewhere)
+            os.makedirs(path, exist_ok=True) if system is None else system.makedirs(path, exist_ok=True)
         self._first = max((int(_stem(path)) + 1 for path in self.paths()), default=0)
         return self
 
     def paths(self) -> list[str]:
         """The parts that are there, oldest first."""
-        names = [name for name in os.listdir(self.folder) if name.endswith(SUFFIXES) and _stem(name).isdecimal()]
-        return [os.path.join(self.folder, name) for name in sorted(names, key=lambda name: int(_stem(name)))]
+        found = [os.path.join(self.folder, name) for name in os.listdir(self.folder)]
+        if self._elsewhere is not None:
+            system, path = remote_file_system(self._elsewhere)
+            names = os.listdir(path) if system is None else system.ls(path, detail=False, refresh=True)
+            found += [f"{self._elsewhere.rstrip('/')}/{name.rpartition('/')[2]}" for name in names]
+        found = [path for path in found if path.endswith(SUFFIXES) and _stem(path).isdecimal()]
+        return sorted(found, key=lambda path: int(_stem(path)))
 
     def clear(self) -> None:
         """Forget the parts of earlier runs."""
         for path in self.paths():
-            os.unlink(path)
+            system, inside = remote_file_system(path)
+            os.unlink(inside) if system is None else system.rm_file(inside)
+
+    def place(self, number: int) -> str:
+        """Where another process is to write the rows of this run's batch `number`, as a Parquet file."""
+        folder = self.folder if self._elsewhere is None else self._elsewhere.rstrip("/")
+        return f"{os.path.abspath(folder) if '://' not in folder else folder}/{self._first + number:08d}.parquet"
 
     def keep(self, number: int, batch: pa.RecordBatch) -> None:
         """Write the rows of this run's batch `number`; may be called from several threads."""
@@ -88,6 +105,7 @@ class Parts:
 
     def finish(self) -> None:
         """The table is whole: the parts are not needed any more."""
+        self.clear()
         shutil.rmtree(self.folder, ignore_errors=os.name == "nt")  # which keeps what is open
 
     def __exit__(

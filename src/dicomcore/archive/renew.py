@@ -8,14 +8,13 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from dicomcore.archive.parts import Parts
 from dicomcore.archive.previous import NO_ROW, Ints, Previous, row_counts
 from dicomcore.archive.spread import spread
 from dicomcore.archive.table import int_array
 
 __all__ = ["Kept", "Renewal"]
 
-Read = Callable[[list[str]], pa.RecordBatch]
+Read = Callable[[int, list[str]], pa.RecordBatch]
 
 
 class Kept(NamedTuple):
@@ -26,21 +25,19 @@ class Kept(NamedTuple):
 
 
 class Renewal:
-    """What is done with each batch. `lazy`: rows that stand in the earlier table as they are come as `Kept`, so that
-    a table that nothing changes in is never even decoded."""
+    """What is done with each batch. `read` gives the rows of files, and keeps them as the part of a batch by its
+    number. `lazy`: rows that stand in the earlier table as they are come as `Kept`, so that a table that nothing
+    changes in is never even decoded."""
 
-    def __init__(self, read: Read, previous: Previous, parts: Parts, *, lazy: bool = True) -> None:
+    def __init__(self, read: Read, previous: Previous, *, lazy: bool = True) -> None:
         self.lazy = lazy
         self._read = read
         self._previous = previous
-        self._parts = parts
 
     def __call__(self, numbered: tuple[int, list[str]]) -> Kept | pa.RecordBatch:
         number, paths = numbered
         if not self._previous:
-            read = self._read(paths)
-            self._parts.keep(number, read)
-            return read
+            return self._read(number, paths)
         rows, same = self._previous.find(paths)
         counts = self._previous.counts(rows[rows != NO_ROW])
         known = len(counts) == len(rows) and self._is_stretch(rows, counts)
@@ -50,13 +47,12 @@ class Renewal:
                 return stretch
             return _one(self._previous.take(spread(rows, counts)))
         new = np.flatnonzero(~same)
-        read = self._read([paths[i] for i in new.tolist()])
+        read = self._read(number, [paths[i] for i in new.tolist()])
         if stretch is not None and self.lazy:
             # Files that could not be read: they are tried again, and mostly fail again as they did.
             before = self._previous.take(spread(rows[new], counts[new]))
             if pa.Table.from_batches([read]).equals(before):
                 return stretch
-        self._parts.keep(number, read)
         return self._merge(rows[same], np.flatnonzero(same), read, new)
 
     def _is_stretch(self, rows: Ints, counts: Ints) -> bool:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, ExitStack, closing
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import overload
+from typing import TYPE_CHECKING, Any, overload
 
 from dicomcore.archive.columns import DEFAULT_COLUMNS, Columns
-from dicomcore.archive.engine import default_workers, run_threads
+from dicomcore.archive.engine import AHEAD, default_workers, run_threads
 from dicomcore.archive.extra import needs_extra
 from dicomcore.archive.walk import Output, SourceLike, as_sources, walk
 from dicomcore.tags import TagLike
@@ -24,14 +24,18 @@ from dicomcore.archive.duplicates import Duplicates, finished_schema
 from dicomcore.archive.output import OutputFile
 from dicomcore.archive.parts import Parts
 from dicomcore.archive.previous import Previous
-from dicomcore.archive.renew import Renewal
+from dicomcore.archive.renew import Read, Renewal
 from dicomcore.archive.stored import format_of
 from dicomcore.archive.table import schema_of
 from dicomcore.archive.writing import Progress, write_table
 
+if TYPE_CHECKING:
+    from dicomcore.archive.cluster import ClusterReader
+
 __all__ = ["index", "iter_batches"]
 
 BATCH = 1000  # files of a batch
+CLUSTER_BATCHES = 4  # as many times that on a cluster, where each batch takes a scheduler's time
 Gone = Callable[[str], object]
 
 
@@ -44,27 +48,49 @@ def iter_batches(
     pixel_hash: str | None = None,
     workers: int | None = None,
     engine: str = "threads",
+    scheduler: Any = None,
 ) -> Iterator[pa.RecordBatch]:
     """The rows that `index` makes, as record batches in a steady order, read while they are taken."""
     chosen = Columns(columns, level=level, content_hash=content_hash, pixel_hash=pixel_hash)
-    check_engine(engine, workers)
+    check_engine(engine, workers, scheduler)
     schema = schema_of(chosen)
+    if engine == "dask":
+        return _on_cluster(as_sources(sources), chosen, schema, scheduler, workers)
     read = partial(read_batch, columns=chosen, schema=schema)
     batches = run_threads(read, cut(walk(as_sources(sources)), chosen), workers or default_workers())
     return map(Duplicates(schema).mark, batches)
 
 
-def cut(paths: Iterator[str], columns: Columns) -> Iterator[list[str]]:
-    """The paths in lists of BATCH; in shorter ones where a file may be thousands of rows."""
-    size = BATCH if columns.level == "file" else max(BATCH // 10, 1)
+def _on_cluster(
+    sources: list[str], columns: Columns, schema: pa.Schema, scheduler: Any, workers: int | None
+) -> Iterator[pa.RecordBatch]:
+    with _cluster(columns, schema, scheduler, workers) as reader:
+        numbered = enumerate(cut(walk(sources), columns, CLUSTER_BATCHES))
+        batches = run_threads(lambda one: reader(*one, None), numbered, reader.threads, ahead=1)
+        yield from map(Duplicates(schema).mark, batches)
+
+
+def _cluster(
+    columns: Columns, schema: pa.Schema, scheduler: Any, workers: int | None
+) -> AbstractContextManager[ClusterReader]:
+    from dicomcore.archive.cluster import cluster_reader
+
+    return cluster_reader(columns, schema, scheduler=scheduler, workers=workers)
+
+
+def cut(paths: Iterator[str], columns: Columns, batches: int = 1) -> Iterator[list[str]]:
+    """The paths in lists of BATCH, or `batches` times that; in shorter ones where a file may be thousands of rows."""
+    size = batches * (BATCH if columns.level == "file" else max(BATCH // 10, 1))
     while batch := list(islice(paths, size)):
         yield batch
 
 
-def check_engine(engine: str, workers: int | None) -> None:
-    """ValueError for an engine that there is none of, or no workers."""
-    if engine != "threads":
-        raise ValueError(f"{engine!r} is no engine: there is 'threads'")
+def check_engine(engine: str, workers: int | None, *others: Any) -> None:
+    """ValueError for an engine that there is none of, no workers, or options that the engine hasn't."""
+    if engine not in ("threads", "dask"):
+        raise ValueError(f"{engine!r} is no engine: there are 'threads' and 'dask'")
+    if engine == "threads" and any(other is not None for other in others):
+        raise ValueError("scheduler and parts are for engine='dask'")
     if workers is not None and workers < 1:
         raise ValueError(f"workers is a number of threads from 1 on, not {workers}")
 
@@ -80,6 +106,8 @@ def index(
     out: None = None,
     workers: int | None = ...,
     engine: str = ...,
+    scheduler: Any = ...,
+    parts: str | None = ...,
     resume: bool = ...,
     sort_by: Sequence[str] = ...,
     progress: Progress | None = ...,
@@ -96,6 +124,8 @@ def index(
     out: str | os.PathLike[str],
     workers: int | None = ...,
     engine: str = ...,
+    scheduler: Any = ...,
+    parts: str | None = ...,
     resume: bool = ...,
     sort_by: Sequence[str] = ...,
     progress: Progress | None = ...,
@@ -111,6 +141,8 @@ def index(
     out: str | os.PathLike[str] | None = None,
     workers: int | None = None,
     engine: str = "threads",
+    scheduler: Any = None,
+    parts: str | None = None,
     resume: bool = True,
     sort_by: Sequence[str] = (),
     progress: Progress | None = None,
@@ -138,7 +170,12 @@ def index(
     there whole or not at all: Parquet, Arrow IPC or CSV by its suffix. With `resume`, rows of that one whose file has
     kept path, size and mtime (or etag) are taken over unread, and so are those that a run left behind that was
     killed: until the table is whole, each finished batch is kept in a folder beside it. A CSV file keeps no types:
-    none of its rows are taken over. `workers` is the number of threads, all processors by default.
+    none of its rows are taken over.
+
+    `workers` is the number of threads, all processors by default. With ``engine="dask"`` the batches are read on a
+    dask.distributed cluster: at the address `scheduler`, or of that Client; without one a local cluster of `workers`
+    processes is made for the run. The sources are walked, and the table is written, here; the workers have to see the
+    files by the same paths, and to write to the folder of finished batches, or to `parts`, another folder or a URL.
 
     `progress` is called with each finished record batch (of rows that stay in the file as they are, with path, size,
     mtime, issues and error alone), `gone` with each path that the earlier table has and the sources haven't. Raises
@@ -146,30 +183,62 @@ def index(
     nothing that a file holds raises.
     """
     chosen = Columns(columns, level=level, content_hash=content_hash, pixel_hash=pixel_hash)
-    check_engine(engine, workers)
+    check_engine(engine, workers, scheduler, parts)
     schema = schema_of(chosen)
     _check_order(sort_by, finished_schema(schema))
-    workers = workers or default_workers()
-    read = partial(read_batch, columns=chosen, schema=schema)
     if out is None:
-        batches = map(Duplicates(schema).mark, run_threads(read, cut(walk(as_sources(sources)), chosen), workers))
+        batches = iter_batches(
+            sources,
+            columns=columns,
+            level=level,
+            content_hash=content_hash,
+            pixel_hash=pixel_hash,
+            workers=workers,
+            engine=engine,
+            scheduler=scheduler,
+        )
         table = pa.Table.from_batches(_reported(batches, progress), finished_schema(schema))
         return table.sort_by([(name, "ascending") for name in sort_by]) if sort_by else table
     target = os.fsdecode(out)
     format_of(target)
-    numbered = enumerate(cut(walk(as_sources(sources), Output.at(target)), chosen))
-    with Parts(target) as parts:
+    with ExitStack() as stack:
+        kept = stack.enter_context(Parts(target, parts))
         if not resume:
-            parts.clear()
-        with closing(Previous(target if resume else None, parts.paths(), schema)) as previous:
-            work = Renewal(read, previous, parts, lazy=not sort_by)
-            results = run_threads(work, numbered, workers)
-            write_table(results, OutputFile(target, finished_schema(schema), parts, sort_by), previous, work, progress)
-            if gone is not None:
-                for path in previous.gone():
-                    gone(path)
-        parts.finish()
+            kept.clear()
+        read, threads, batches_at_once = _reader(stack, kept, chosen, schema, engine, scheduler, workers)
+        previous = stack.enter_context(closing(Previous(target if resume else None, kept.paths(), schema)))
+        work = Renewal(read, previous, lazy=not sort_by)
+        numbered = enumerate(cut(walk(as_sources(sources), Output.at(target)), chosen, batches_at_once))
+        results = run_threads(work, numbered, threads, ahead=AHEAD if engine == "threads" else 1)
+        write_table(results, OutputFile(target, finished_schema(schema), kept, sort_by), previous, work, progress)
+        if gone is not None:
+            for path in previous.gone():
+                gone(path)
+        previous.close()
+        kept.finish()
     return Path(target)
+
+
+def _reader(
+    stack: ExitStack,
+    kept: Parts,
+    columns: Columns,
+    schema: pa.Schema,
+    engine: str,
+    scheduler: Any,
+    workers: int | None,
+) -> tuple[Read, int, int]:
+    """What reads a batch and keeps its rows, on how many threads to call it, and how many batches' files to give it."""
+    if engine == "dask":
+        reader = stack.enter_context(_cluster(columns, schema, scheduler, workers))
+        return lambda number, paths: reader(number, paths, kept.place(number)), reader.threads, CLUSTER_BATCHES
+
+    def read(number: int, paths: list[str]) -> pa.RecordBatch:
+        batch = read_batch(paths, columns=columns, schema=schema)
+        kept.keep(number, batch)
+        return batch
+
+    return read, workers or default_workers(), 1
 
 
 def _check_order(sort_by: Sequence[str], schema: pa.Schema) -> None:

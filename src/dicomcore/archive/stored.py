@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import PurePath
-from typing import Protocol
+from typing import Any, Protocol
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+from dicomcore.archive.extra import needs_extra
 
-__all__ = ["ARROW", "CSV", "PARQUET", "Stored", "format_of", "open_stored"]
+with needs_extra("pyarrow"):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+__all__ = ["ARROW", "CSV", "PARQUET", "Stored", "format_of", "open_stored", "remote_file_system"]
 
 PARQUET, ARROW, CSV = "Parquet", "Arrow IPC", "CSV"
 FORMATS = {"": PARQUET, ".parquet": PARQUET, ".pq": PARQUET, ".arrow": ARROW, ".feather": ARROW, ".ipc": ARROW} | {
@@ -43,6 +46,16 @@ class Stored(Protocol):
         ...
 
 
+def remote_file_system(place: str) -> tuple[Any, str]:
+    """The fsspec file system of a URL and the path in it; None and the path for a local one."""
+    if "://" not in place:
+        return None, place
+    with needs_extra("fsspec"):
+        from fsspec.core import url_to_fs
+    system, path = url_to_fs(place)
+    return (None, path) if "file" in system.protocol else (system, path)
+
+
 def open_stored(path: str) -> Stored | None:
     """The table at `path`; None where there is none, or none that is whole."""
     try:
@@ -56,7 +69,9 @@ def open_stored(path: str) -> Stored | None:
 
 class _ParquetStored:
     def __init__(self, path: str) -> None:
-        self._file = pq.ParquetFile(path)
+        system, path = remote_file_system(path)
+        self._source = None if system is None else system.open(path, "rb")
+        self._file = pq.ParquetFile(path if self._source is None else self._source)
         metadata = self._file.metadata
         self.schema = self._file.schema_arrow
         self.sizes = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
@@ -66,6 +81,8 @@ class _ParquetStored:
 
     def close(self) -> None:
         self._file.close()
+        if self._source is not None:
+            self._source.close()
 
 
 class _ArrowStored:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["add_parser"]
 
 ALL_READ, SOME_UNREADABLE, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
-COMMAS = re.compile(r",(?![0-9A-FXa-fx]{2}[0-9A-Fa-f]{2}(?![0-9A-Za-z]))")
-"""Between columns; those inside a tag (0019,1008) are not."""
+GROUP = re.compile(r"(?:^|[\s.(])[0-9A-Fa-f]{4}$")
+ELEMENT = re.compile(r"[0-9A-FXa-fx]{2}[0-9A-Fa-f]{2}(?![0-9A-Za-z])")
 SHOWN = 12  # reasons that the summary lists
 DESCRIPTION = """Read the headers of all files in folders and write one row a file: path, size, mtime, columns of the
 data set typed by their VR, what deviated from the standard, and why a file could not be read. The table appears whole
@@ -50,7 +50,10 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--errors", metavar="FILE", help="a JSON line for each file that could not be read, and for each that is gone"
     )
-    parser.add_argument("--workers", type=int, metavar="N", help="threads (default: all processors)")
+    parser.add_argument("--workers", type=int, metavar="N", help="threads or processes (default: all processors)")
+    parser.add_argument("--engine", choices=["threads", "dask"], default="threads", help="dask: on a cluster")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="the cluster's (default: one is made here for the run)")
+    parser.add_argument("--parts", metavar="URL", help="where the cluster's workers put what they have read")
     parser.add_argument("--no-resume", action="store_true", help="read all files, also those that FILE has rows of")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress and no summary")
@@ -81,6 +84,9 @@ def run(arguments: argparse.Namespace) -> int:
                 pixel_hash=arguments.pixel_hash,
                 out=arguments.output,
                 workers=arguments.workers,
+                engine=arguments.engine,
+                scheduler=arguments.scheduler,
+                parts=arguments.parts,
                 resume=not arguments.no_resume,
                 sort_by=list(_words(arguments.sort_by or "")),
                 progress=_both(progress, lines.unreadable),
@@ -138,13 +144,24 @@ def _columns(text: str | None) -> list[str]:
 
 
 def _words(text: str) -> Iterator[str]:
-    for part in COMMAS.split(text):
+    for part in _split(text):
         if part.startswith("@"):
             with open(part[1:], encoding="utf-8") as lines:
                 found = [line.partition("#")[0] for line in lines]
-            yield from (word.strip() for line in found for word in COMMAS.split(line) if word.strip())
-        elif part.strip():
-            yield part.strip()
+            yield from (word for line in found for word in _split(line))
+        else:
+            yield part
+
+
+def _split(text: str) -> list[str]:
+    """What stands between commas, but for those inside a tag (0019,1008)."""
+    words: list[str] = []
+    for part in text.split(","):
+        if words and GROUP.search(words[-1]) and ELEMENT.match(part):
+            words[-1] += f",{part}"
+        else:
+            words.append(part)
+    return [word.strip() for word in words if word.strip()]
 
 
 @contextmanager
