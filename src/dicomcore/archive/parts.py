@@ -9,7 +9,7 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 import pyarrow as pa
 
@@ -88,9 +88,12 @@ class Parts:
     def keep(self, number: int, batch: pa.RecordBatch) -> None:
         """Write the rows of this run's batch `number`; may be called from several threads."""
         place = os.path.join(self.folder, f"{self._first + number:08d}.arrow")
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_file(sink, batch.schema) as writer:
+            writer.write_batch(batch)
         with self.unfinished() as unfinished:
-            with pa.OSFile(unfinished, "wb") as file, pa.ipc.new_file(file, batch.schema) as writer:
-                writer.write_batch(batch)
+            with open(unfinished, "wb", buffering=0) as file:  # at once: a batch is some hundred buffers
+                write_all(file, sink.getvalue())
             os.replace(unfinished, place)
 
     @contextlib.contextmanager
@@ -116,6 +119,13 @@ class Parts:
                 self.finish()
             os.close(self._lock)
             self._lock = None
+
+
+def write_all(file: IO[bytes], data: pa.Buffer) -> None:
+    """Write to an unbuffered file, which may take less than it is given."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]
 
 
 def parts_of(target: str) -> str:

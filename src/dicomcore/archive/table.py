@@ -132,7 +132,8 @@ def to_batch(
     column FRAMES in the place of `frame`.
     """
     count = len(paths)
-    etags = {i: tag for i, path in enumerate(paths) if type(path) is not str and (tag := getattr(path, "etag", None))}
+    plain = set(map(type, paths)) <= {str}
+    etags = {} if plain else {i: tag for i, path in enumerate(paths) if (tag := getattr(path, "etag", None))}
     taken = rows.finish()
     path, size, mtime = taken[:3]
     arrays = {
