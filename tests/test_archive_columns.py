@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 import struct
 from pathlib import Path
@@ -175,6 +176,14 @@ def test_hashes_of_files_and_of_pixels(tmp_path):
     assert table.schema.field("content_hash").metadata == {b"algorithm": b"sha256"}
     with pytest.raises(ValueError, match="no hash"):
         index(tmp_path, content_hash="crc")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such files")
+def test_what_is_no_file_is_not_opened_for_a_hash(tmp_path):
+    os.mkfifo(tmp_path / "fifo")  # opening it would wait for a writer
+    row = index(tmp_path, columns=["all"], level="frame", content_hash="md5", pixel_hash="md5").to_pylist()[0]
+    assert [row[name] for name in ("elements", "content_hash", "pixel_hash", "frame")] == [None] * 4
+    assert row["error"].startswith("OSError")
 
 
 def test_a_hash_by_another_algorithm_is_taken_anew(tmp_path):

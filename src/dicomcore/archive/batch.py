@@ -38,6 +38,6 @@ def read_batch(paths: list[str], columns: Columns, schema: pa.Schema, *, bulk: b
         if row.error is not None:
             errors[at] = row.error
     issues.update(noted_texts(rows, columns))
-    more = extra_arrays(paths, columns) if columns.has_extras else None
+    more = extra_arrays(paths, columns, errors) if columns.has_extras else None
     batch = to_batch(rows, paths, columns, schema, issues, errors, more)
     return by_frame(batch, paths, columns, schema) if columns.level == "frame" else batch

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,21 +21,22 @@ CHUNK = 1 << 20
 PIXELS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 
 
-def extra_arrays(paths: Sequence[str], columns: Columns) -> dict[str, pa.Array]:
-    """The arrays of `elements`, `content_hash` and `pixel_hash`, as far as they are asked for; null where a file can't
-    be read that far."""
+def extra_arrays(paths: Sequence[str], columns: Columns, failed: Container[int]) -> dict[str, pa.Array]:
+    """The arrays of `elements`, `content_hash` and `pixel_hash`, as far as they are asked for; null for rows that
+    `failed`, which are not opened again, and where a file can't be read that far."""
     found: dict[str, pa.Array] = {}
+    read = [None if at in failed else path for at, path in enumerate(paths)]
     if columns.content_hash:
-        found["content_hash"] = text_array([_tried(content_hash, path, columns.content_hash) for path in paths])
+        found["content_hash"] = text_array([_tried(content_hash, path, columns.content_hash) for path in read])
     if columns.pixel_hash or columns.has_map:
-        cells = [_tried(_of_data_set, path, columns) or (None, None) for path in paths]
+        cells = [_tried(_of_data_set, path, columns) or (None, None) for path in read]
         found["pixel_hash"] = text_array([pixels for _, pixels in cells])
         found["elements"] = _map_array([elements for elements, _ in cells])
     return found
 
 
 def _tried(read: Callable[..., Any], what: Any, *options: Any) -> Any:
-    if hasattr(what, "reason"):  # a Fault
+    if what is None:
         return None
     try:
         return read(what, *options)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["index", "iter_batches"]
 
 BATCH = 1000  # files of a batch
-CLUSTER_BATCHES = 4  # as many times that on a cluster, where each batch takes a scheduler's time
+CLUSTER_BATCHES = 8  # as many times that on a cluster, where each batch takes a scheduler's time
 Gone = Callable[[str], object]
 
 
