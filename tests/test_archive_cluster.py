@@ -28,6 +28,22 @@ NAMES = ("CT_small.dcm", "MR_small.dcm", "rtplan.dcm", "JPEG2000.dcm", "chrH31.d
 
 
 @pytest.fixture(scope="module")
+def store():
+    """The URL of a bucket of a real S3 server, which this process and those begun later know how to reach."""
+    server = pytest.importorskip("moto.server").ThreadedMotoServer(port=0, verbose=False)
+    s3fs = pytest.importorskip("s3fs")
+    server.start()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", "test")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        patch.setenv("AWS_ENDPOINT_URL", "http://{}:{}".format(*server.get_host_and_port()))
+        s3fs.S3FileSystem().mkdir("bucket")
+        yield "s3://bucket"
+    server.stop()
+
+
+@pytest.fixture(scope="module")
 def cluster():
     with (
         distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
@@ -130,6 +146,29 @@ def test_parts_at_a_url(tmp_path):
         assert open_stored(parts.paths()[1]).read(0).to_batches() == [batch]
         parts.clear()
         assert parts.paths() == []
+
+
+def test_parts_in_an_object_store(archive, tmp_path, store):
+    """On a cluster of its own, whose workers know the store's address."""
+    fsspec = pytest.importorskip("fsspec")
+    out, parts = tmp_path / "index.parquet", f"{store}/parts"
+
+    def stop(batch):
+        raise RuntimeError
+
+    with (
+        distributed.LocalCluster(n_workers=1, threads_per_worker=2, processes=True, dashboard_address=None) as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+    ):
+        options = {"engine": "dask", "scheduler": client, "parts": parts}
+        with pytest.raises(RuntimeError):
+            index(archive, out=out, progress=stop, **options)
+        system = fsspec.filesystem("s3")
+        assert system.glob("bucket/parts/*.parquet")
+        index(archive, out=out, **options)
+        assert pq.read_table(out).equals(index(archive))
+        system.invalidate_cache()
+        assert system.glob("bucket/parts/*.parquet") == []
 
 
 def test_a_local_cluster_is_made_for_the_run(archive, tmp_path):

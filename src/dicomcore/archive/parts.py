@@ -9,7 +9,7 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Any, Self
 
 import pyarrow as pa
 
@@ -69,7 +69,7 @@ class Parts:
         found = [os.path.join(self.folder, name) for name in os.listdir(self.folder)]
         if self._elsewhere is not None:
             system, path = remote_file_system(self._elsewhere)
-            names = os.listdir(path) if system is None else system.ls(path, detail=False, refresh=True)
+            names = os.listdir(path) if system is None else _listed(system, path)
             found += [f"{self._elsewhere.rstrip('/')}/{name.rpartition('/')[2]}" for name in names]
         found = [path for path in found if path.endswith(SUFFIXES) and _stem(path).isdecimal()]
         return sorted(found, key=lambda path: int(_stem(path)))
@@ -119,6 +119,16 @@ class Parts:
                 self.finish()
             os.close(self._lock)
             self._lock = None
+
+
+def _listed(system: Any, path: str) -> list[str]:
+    system.invalidate_cache()
+    try:
+        names: list[str] = system.ls(path, detail=False)
+    except FileNotFoundError:  # a store has no folders that nothing is in
+        names = []
+    system.invalidate_cache()  # other machines write there: what isn't listed may be there a moment later
+    return names
 
 
 def write_all(file: IO[bytes], data: pa.Buffer) -> None:

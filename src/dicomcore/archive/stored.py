@@ -70,8 +70,8 @@ def open_stored(path: str) -> Stored | None:
 class _ParquetStored:
     def __init__(self, path: str) -> None:
         system, path = remote_file_system(path)
-        self._source = None if system is None else system.open(path, "rb")
-        self._file = pq.ParquetFile(path if self._source is None else self._source)
+        # One request, and none for what a listing said of it; what stands elsewhere is a part, some MB at most.
+        self._file = pq.ParquetFile(path if system is None else pa.BufferReader(system.cat_file(path)))
         metadata = self._file.metadata
         self.schema = self._file.schema_arrow
         self.sizes = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
@@ -81,8 +81,6 @@ class _ParquetStored:
 
     def close(self) -> None:
         self._file.close()
-        if self._source is not None:
-            self._source.close()
 
 
 class _ArrowStored:
