@@ -23,8 +23,8 @@ from dicomcore._native.extract import Extractor  # noqa: E402
 from dicomcore.archive import index  # noqa: E402
 from dicomcore.archive.batch import read_batch  # noqa: E402
 from dicomcore.archive.columns import Column, Columns  # noqa: E402
+from dicomcore.archive.sources import Sources  # noqa: E402
 from dicomcore.archive.table import schema_of  # noqa: E402
-from dicomcore.archive.walk import Fault, walk  # noqa: E402
 from dicomcore.dictionary import keyword_for_tag  # noqa: E402
 
 SPACING = "SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].PixelSpacing"
@@ -141,7 +141,7 @@ def visit(data_set, prefix, depth, found):
 
 
 def test_both_ways_give_the_same_private_and_nested_values():
-    files = [path for path in walk([str(PYDICOM), str(ROOT / "files")]) if not isinstance(path, Fault)]
+    files = [path for path in Sources([str(PYDICOM), str(ROOT / "files")]) if type(path) is str]
     columns = Columns([*deep_columns(files, 50), "SourceImageSequence[*].ReferencedSOPInstanceUID"])
     schema = schema_of(columns)
     bulk, slow = (read_batch(files, columns, schema, bulk=bulk).to_pylist() for bulk in (True, False))
@@ -265,7 +265,7 @@ def test_a_table_by_frames_is_taken_over(tmp_path, monkeypatch, suffix):
 
 
 def test_real_enhanced_files_by_frame():
-    files = [path for path in walk([str(PYDICOM), str(ROOT / "files")]) if not isinstance(path, Fault)]
+    files = [path for path in Sources([str(PYDICOM), str(ROOT / "files")]) if type(path) is str]
     table = index(files, columns=FRAME_COLUMNS, level="frame")
     table.validate(full=True)
     rows = table.filter(pc.is_valid(table["frame"])).to_pylist()

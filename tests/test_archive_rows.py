@@ -17,8 +17,8 @@ from dicomcore._native.extract import Extractor
 from dicomcore.archive.batch import read_batch
 from dicomcore.archive.columns import DEFAULT_COLUMNS, KIND_OF_VR, Columns
 from dicomcore.archive.row import read_row
+from dicomcore.archive.sources import Sources
 from dicomcore.archive.table import schema_of
-from dicomcore.archive.walk import Fault, walk
 from dicomcore.dictionary import get_entry, keywords
 
 # Columns that reach behind pixel data, and every element that a column can show.
@@ -31,7 +31,7 @@ COLUMN_SETS = {
 
 @pytest.fixture(scope="module")
 def files() -> list[str]:
-    found = [path for path in walk([str(PYDICOM), str(ROOT / "files")]) if not isinstance(path, Fault)]
+    found = [path for path in Sources([str(PYDICOM), str(ROOT / "files")]) if type(path) is str]
     assert len(found) > 150
     return found
 

@@ -164,8 +164,8 @@ def test_dump_offsets(capsys):
     assert rest == f"{element}"
 
 
-def test_dump_json_is_an_object_a_line(capsys):
-    assert main(["dump", "--json", str(real("rtplan.dcm"))]) == 0
+def test_dump_lines_are_an_object_each(capsys):
+    assert main(["dump", "--lines", str(real("rtplan.dcm"))]) == 0
     found = {line["path"]: line for line in map(json.loads, capsys.readouterr().out.splitlines())}
     assert found["BeamSequence[0].BeamName"]["tag"] == "300A00C2"
     assert found["PatientID"] | {"offset": 0} == {
@@ -176,8 +176,27 @@ def test_dump_json_is_an_object_a_line(capsys):
     assert found["TransferSyntaxUID"]["VR"] == "UI"
 
 
+def test_dump_json_is_an_object_a_file(capsys):
+    paths = [real("CT_small.dcm"), real("rtplan.dcm")]
+    assert main(["dump", "--json", *map(str, paths)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [dicomcore.dcmread(path).to_json() for path in paths]
+    assert main(["dump", "--json", "--indent", "2", "--meta", str(paths[0])]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith('{\n  "00020001": {\n    "vr": "OB",\n')
+    assert json.loads(told) == dicomcore.dcmread(paths[0]).to_json_dict(file_meta=True)
+
+
+def test_dump_xml(capsys):
+    path = str(real("rtplan.dcm"))
+    assert main(["dump", "--xml", path]) == 0
+    assert capsys.readouterr().out == dicomcore.dcmread(path).to_xml()
+    assert main(["dump", "--xml", path, path]) == 2
+    assert wrong_use("dump", "--xml", "--json", path)
+
+
 @pytest.mark.parametrize("name", ["CT_small.dcm", "SC_rgb_rle.dcm", "liver.dcm", "waveform_ecg.dcm", "chrX1.dcm"])
-@pytest.mark.parametrize("option", ["--json", "--offsets"])
+@pytest.mark.parametrize("option", ["--lines", "--offsets"])
 def test_dump_tells_of_every_element(name, option, capsys):
     assert main(["dump", option, str(real(name))]) == 0
     data_set = dicomcore.dcmread(real(name))

@@ -1,14 +1,17 @@
 """Look-ups, segments and windows against NumPy, pydicom and the standard's words."""
 
+import io
+
 import numpy as np
 import pydicom
 import pytest
 from pydicom.pixels.processing import apply_color_lut, apply_windowing
 
+import dicomcore as dc
 from dicomcore._native import lut
 from dicomcore.errors import PixelDecodeError
 from dicomcore.pixels.render import Window, apply_window
-from dicomcore.pixels.tables import LookUpTable, Palette, expand_segments
+from dicomcore.pixels.tables import LookUpTable, Palette, expand_segments, read_entries
 
 
 @pytest.mark.parametrize("dtype", ["u1", "i1", "u2", "i2", "u4", "i4"])
@@ -59,6 +62,53 @@ def test_segments(width, words, wanted):
         words = [*words[:-2], *words[-2:], 0, 0] if 2 in words[4:] and words[-2:] == [0, 0] else words
     data = np.array(words, f"<u{width}").tobytes()
     assert expand_segments((256, 0, 8 * width), data).tolist() == wanted
+
+
+def in_big_endian(entries, width):
+    """Entries as they stand in words of OW, big endian: of 8 bits the second of two comes first (PS3.5 7.3)."""
+    padded = np.array([*entries, 0] if len(entries) * width % 2 else entries, f"<u{width}")
+    return padded.view("<u2").astype(">u2").tobytes()
+
+
+@pytest.mark.parametrize("width", [1, 2])
+@pytest.mark.parametrize("name", [name for name in SEGMENTS if name != "padded"])  # words bring their own padding
+def test_segments_in_big_endian(width, name):
+    words = SEGMENTS[name][0]
+    words = [*words, 0, 0] if words[-2:] == [0, 0] and width == 1 else words  # an offset of 32 bits
+    expected = expand_segments((256, 0, 8 * width), np.array(words, f"<u{width}").tobytes())
+    found = expand_segments((256, 0, 8 * width), in_big_endian(words, width), big_endian=True)
+    assert found.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("width", [1, 2])
+@pytest.mark.parametrize("count", [6, 7])
+def test_entries_in_big_endian(width, count):
+    entries = [3 + 7 * i for i in range(count)]
+    descriptor = (count, 0, 8 * width)
+    assert read_entries(descriptor, in_big_endian(entries, width), big_endian=True).tolist() == entries
+
+
+@pytest.mark.parametrize("vr", ["OW", "OB"])
+def test_segmented_palette_of_a_big_endian_file(vr):
+    """A reading of the whole file, where only words have a byte order."""
+    segments = [0, 3, 10, 200, 30, 1, 5, 80]
+    ds = pydicom.Dataset()
+    ds.file_meta = pydicom.dataset.FileMetaDataset()
+    ds.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.2"
+    ds.SOPClassUID = ds.SOPInstanceUID = "1.2.3"
+    ds.Rows, ds.Columns, ds.SamplesPerPixel, ds.PixelRepresentation = 2, 4, 1, 0
+    ds.BitsAllocated = ds.BitsStored = 8
+    ds.PhotometricInterpretation = "PALETTE COLOR"
+    data = bytes(segments) if vr == "OB" else in_big_endian(segments, 1)
+    for colour in ("Red", "Green", "Blue"):
+        setattr(ds, f"{colour}PaletteColorLookupTableDescriptor", [8, 0, 8])
+        keyword = f"Segmented{colour}PaletteColorLookupTableData"
+        ds.add_new(keyword, vr, data)
+    ds.add_new("PixelData", "OB", bytes(range(8)))
+    buffer = io.BytesIO()
+    pydicom.dcmwrite(buffer, ds, enforce_file_format=True, little_endian=False, implicit_vr=False)
+    picture = dc.dcmread(buffer.getvalue()).frames.render(0)
+    assert picture[..., 0].reshape(-1).tolist() == [10, 200, 30, 40, 50, 60, 70, 80]
 
 
 BAD_SEGMENTS = {

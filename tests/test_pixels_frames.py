@@ -169,11 +169,12 @@ def made(array, *, syntax=ExplicitVRLittleEndian, data=None, **attributes) -> by
     ds.PixelRepresentation = int(array.dtype.kind == "i")
     if array.ndim == 4:
         ds.PlanarConfiguration = 0
+    vr = attributes.pop("vr", "OB")
     for name, value in attributes.items():
         setattr(ds, name, value)
     ds.HighBit = ds.BitsStored - 1
     ds.PixelData = array.tobytes() if data is None else data
-    ds["PixelData"].VR = "OW" if array.itemsize > 1 else attributes.get("vr", "OB")
+    ds["PixelData"].VR = "OW" if array.itemsize > 1 else vr
     buffer = io.BytesIO()
     pydicom.dcmwrite(buffer, ds, enforce_file_format=True)
     return buffer.getvalue()
@@ -204,6 +205,18 @@ def test_single_bits_begin_anywhere(rows, columns):
     array = RNG.integers(0, 2, (5, rows, columns), dtype=np.uint8)
     data = np.packbits(array.reshape(-1), bitorder="little").tobytes()
     ds = dc.dcmread(made(array, data=data + bytes(len(data) % 2), BitsAllocated=1, BitsStored=1))
+    assert (ds.pixel_array == array).all()
+    assert all((ds.frames[i] == array[i]).all() for i in range(5))
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(3, 3), (8, 8), (5, 13), (1, 7)])
+def test_single_bits_in_big_endian_words(rows, columns):
+    """In OW the first pixel is the lowest bit of a 16-bit word, whose bytes change places (PS3.5 8.1.1, A.3)."""
+    array = RNG.integers(0, 2, (5, rows, columns), dtype=np.uint8)
+    data = np.packbits(array.reshape(-1), bitorder="little").tobytes()
+    words = np.frombuffer(data + bytes(len(data) % 2), "<u2").astype(">u2").tobytes()
+    file = made(array, syntax=ExplicitVRBigEndian, data=words, BitsAllocated=1, BitsStored=1, vr="OW")
+    ds = dc.dcmread(file)
     assert (ds.pixel_array == array).all()
     assert all((ds.frames[i] == array[i]).all() for i in range(5))
 

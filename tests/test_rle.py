@@ -190,3 +190,17 @@ def test_encoding_and_decoding_is_the_identity(array):
     if array.ndim == 3:
         planes = np.moveaxis(array, -1, 0)
         assert rle_encode(planes, planar=True) == frame
+
+
+@pytest.mark.parametrize("pixels", [1, 7, 8, 9, 4096, 4099, 9001])
+@pytest.mark.parametrize("samples", [2, 3, 4, 5])
+@pytest.mark.parametrize("width", [1, 2, 4])
+def test_planes_become_pixels(pixels, samples, width):
+    """Colour of every width, in frames of less and more than a block, is what its planes are."""
+    if samples * width > 15:
+        pytest.skip("more than 15 segments")
+    planes = np.random.default_rng(pixels).integers(0, 256, (samples, 1, pixels * width), "u1").view(f"<u{width}")
+    told = {"rows": 1, "columns": pixels, "samples_per_pixel": samples, "bits_allocated": 8 * width}
+    frame = rle_encode(planes, planar=True)
+    assert (rle_decode(frame, planar=True, **told) == planes).all()
+    assert (rle_decode(frame, **told) == np.moveaxis(planes, 0, -1)).all()

@@ -18,7 +18,8 @@ COMPILER = HOUSE / "tools" / "sanitized-cc"
 # What reaches every kernel, hostile input first; what only repeats it through the façade is left to `make test`.
 TESTS = (
     *("hostile", "codecs_hostile", "scan", "number", "dictionary", "values", "charset", "differential", "archive_rows"),
-    *("rle", "jpegll", "swap", "unpack", "planes", "colour", "lut", "pixels_frames", "pixels_pieces", "guard"),
+    *("rle", "jpegll", "swap", "unpack", "planes", "colour", "lut", "guard"),
+    *("pixels_frames", "pixels_pieces", "pixels_batch"),
 )
 # These bound the process's memory, of which the sanitizers' shadow takes more than they grant.
 UNFIT = "not test_claims_allocate_nothing and not test_two_megabytes_that_inflate"

@@ -16,14 +16,18 @@ from dicomcore.errors import (
 )
 from dicomcore.issues import Issue
 from dicomcore.limits import Limits
+from dicomcore.part10.patching import patch
 from dicomcore.part10.reader import dcmread
 from dicomcore.part10.rows import scan
+from dicomcore.part10.writer import dcmwrite
 from dicomcore.tags import Tag
-from dicomcore.uids import UID
+from dicomcore.uids import UID, new_uid
 from dicomcore.values import PersonName
 
 if TYPE_CHECKING:
     from dicomcore.interop.pydicom import from_pydicom
+    from dicomcore.part10.fileset import FileSet
+    from dicomcore.pixels.frame_writer import FrameWriter
 
 __version__ = "0.1.0"
 
@@ -33,6 +37,8 @@ __all__ = [
     "Dataset",
     "DicomError",
     "EncodeError",
+    "FileSet",
+    "FrameWriter",
     "InvalidDicomError",
     "Issue",
     "LimitError",
@@ -45,20 +51,31 @@ __all__ = [
     "TruncatedError",
     "UnsupportedTransferSyntaxError",
     "dcmread",
+    "dcmwrite",
     "from_pydicom",
+    "new_uid",
+    "patch",
     "scan",
 ]
 
 
-ROOMS = frozenset(("archive", "cli", "codecs", "interop", "pixels"))
+ROOMS = frozenset(("archive", "cli", "codecs", "forms", "interop", "objects", "pixels", "sr"))
 
 
 def __getattr__(name: str) -> Any:
     # Rooms that not everyone enters, and what needs pydicom, are imported when they are first asked for.
     if name in ROOMS:
         return import_module(f"dicomcore.{name}")
+    if name == "FileSet":
+        from dicomcore.part10.fileset import FileSet
+
+        return FileSet
     if name == "from_pydicom":
         from dicomcore.interop.pydicom import from_pydicom
 
         return from_pydicom
+    if name == "FrameWriter":
+        from dicomcore.pixels.frame_writer import FrameWriter
+
+        return FrameWriter
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

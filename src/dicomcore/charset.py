@@ -25,6 +25,7 @@ NAME_DELIMITERS = b"^=" + VALUE_DELIMITERS
 
 SINGLE_VALUED = frozenset({"ST", "LT", "UT"})
 PADDING = " \0"
+UTF_8 = "ISO_IR 192"
 ESC = b"\x1b"
 
 
@@ -68,8 +69,8 @@ BY_ESCAPE = {known.escape: known for known in SETS}
 
 # Terms that stand alone, by what is left of them without punctuation (PS3.5 6.1.2.5.4 d).
 ALONE = {
-    "ISOIR192": ("ISO_IR 192", "utf_8"),
-    "ISO2022IR192": ("ISO_IR 192", "utf_8"),
+    "ISOIR192": (UTF_8, "utf_8"),
+    "ISO2022IR192": (UTF_8, "utf_8"),
     "GB18030": ("GB18030", "gb18030"),
     "ISO2022GB18030": ("GB18030", "gb18030"),
     "GBK": ("GBK", "gbk"),
@@ -134,6 +135,11 @@ class Charset:
     def __repr__(self) -> str:
         return f"<Charset {'/'.join(self.names)}>"
 
+    @property
+    def declares_sets(self) -> bool:
+        """Whether it is made of sets that ISO 2022 can designate, so that others may join them."""
+        return bool(self._declared)
+
     def decode(self, data: bytes, *, delimiters: bytes = VALUE_DELIMITERS) -> tuple[str, bool]:
         """Decode the bytes of a value, all of its components, to text.
 
@@ -187,7 +193,7 @@ class Charset:
 
     def _lacks(self, character: str) -> EncodeError:
         said = f"U+{ord(character):04X} {character!r} is not in {' or '.join(self.names)}"
-        return EncodeError(f"{said}; ISO_IR 192 (UTF-8) has it")
+        return EncodeError(f"{said}; ISO_IR 192 (UTF-8) has it", character=character)
 
     def _decode_high(self, data: bytes, high: CodeSet | None) -> tuple[str, bool]:
         """Decode single-byte characters below 0x80 and those of `high` above."""
@@ -294,10 +300,10 @@ class _Encoder:
             return True
         current = [known for known in (self.low, self.high) if known and known is not self.home]
         for known in [*current, *([self.first] if self.first else []), *self.others]:
-            coded = _coded(character, known)
-            if coded:
+            found = coded(character, known)
+            if found:
                 self.designate(known)
-                self.out += coded
+                self.out += found
                 return True
         return False
 
@@ -316,17 +322,17 @@ class _Encoder:
         self.high = self.first
 
 
-def _coded(character: str, known: CodeSet) -> bytes:
+def coded(character: str, known: CodeSet) -> bytes:
     """The bytes of a character beyond ASCII in that set, without escape sequences; empty where it has none."""
     try:
-        coded = character.encode(known.codec)
+        found = character.encode(known.codec)
     except UnicodeEncodeError:
         return b""
     if known.area == 0:
-        return coded[len(known.escape) :][:2] if coded.startswith(known.escape) else b""
-    if known is KATAKANA and len(coded) != 1:
+        return found[len(known.escape) :][:2] if found.startswith(known.escape) else b""
+    if known is KATAKANA and len(found) != 1:
         return b""
-    return coded if min(coded) >= 0x80 else b""
+    return found if min(found) >= 0x80 else b""
 
 
 def _read_term(term: str) -> tuple[str, str | None, CodeSet | None]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from dicomcore._native import jpegll_encode as _jpegll_encode
 from dicomcore._native import jpegll_tail as _jpegll_tail
 from dicomcore._native import rle as _rle
 from dicomcore.errors import EncodeError, PixelDecodeError
+from dicomcore.threads import hand_out
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,6 +31,7 @@ __all__ = [
 UNSIGNED = {width: np.dtype(f"u{width}") for width in (1, 2, 4, 8)}
 
 PARTIAL_SAMPLES_PER_BYTE = 1 << 12  # a codestream cut short may claim that much more than it holds
+RLE_WIDTHS = {1: 1, 8: 1, 16: 2, 32: 4, 64: 8}  # bytes of a sample, by bits allocated
 RLE_EXPANSION = 64  # 2 bytes stand for 128 at most (PS3.5 G.3.1)
 
 
@@ -53,11 +54,11 @@ def rle_decode(
     buffer of that size, takes the samples in place of a new array. Raises PixelDecodeError, whose ``offset`` counts
     bytes from the start of `frame`; with `partial` what could be decoded is returned, and zeros for the rest.
     """
-    if bits_allocated not in (1, 8, 16, 32, 64):
+    width = RLE_WIDTHS.get(bits_allocated)
+    if width is None:
         raise ValueError(f"bits_allocated is 1, 8, 16, 32 or 64, not {bits_allocated}")
-    if min(rows, columns, samples_per_pixel) < 1:
+    if rows < 1 or columns < 1 or samples_per_pixel < 1:
         raise ValueError(f"a frame of {rows} × {columns} pixels with {samples_per_pixel} samples")
-    width = max(bits_allocated // 8, 1)
     pixels = rows * columns if bits_allocated > 1 else -(-rows * columns // 8)
     held = size_of(frame)
     size = pixels * samples_per_pixel * width
@@ -65,17 +66,17 @@ def rle_decode(
         raise PixelDecodeError(f"{held} bytes cannot hold a frame of {size} bytes", offset=held)
     shape: tuple[int, ...] = (rows, columns)
     if samples_per_pixel > 1:
-        shape = (samples_per_pixel, *shape) if planar else (*shape, samples_per_pixel)
-    if bits_allocated == 1:
-        packed = np.empty(samples_per_pixel * pixels, np.uint8)
-        _rle.decode_frame(frame, packed, pixels, samples_per_pixel, 1, True, partial)
-        planes = np.unpackbits(packed.reshape(samples_per_pixel, -1), axis=1, count=rows * columns, bitorder="little")
-        bits = planes if planar or samples_per_pixel == 1 else planes.T
-        array = output(out, shape, np.dtype(np.uint8))
-        array[...] = bits.reshape(shape)
+        shape = (samples_per_pixel, rows, columns) if planar else (rows, columns, samples_per_pixel)
+    if bits_allocated > 1:
+        array = output(out, shape, UNSIGNED[width])
+        _rle.decode_frame(frame, array, pixels, samples_per_pixel, width, planar, partial)
         return array
-    array = output(out, shape, UNSIGNED[width])
-    _rle.decode_frame(frame, array, rows * columns, samples_per_pixel, width, planar, partial)
+    packed = np.empty(samples_per_pixel * pixels, np.uint8)
+    _rle.decode_frame(frame, packed, pixels, samples_per_pixel, 1, True, partial)
+    planes = np.unpackbits(packed.reshape(samples_per_pixel, -1), axis=1, count=rows * columns, bitorder="little")
+    bits = planes if planar or samples_per_pixel == 1 else planes.T
+    array = output(out, shape, UNSIGNED[1])
+    array[...] = bits.reshape(shape)
     return array
 
 
@@ -170,12 +171,11 @@ def decode_on_two(codestream: Any, array: NDArray[Any], partial: bool) -> bool:
     tail = _jpegll_tail.Tail(codestream)
     if not tail:
         return False
-    other = Thread(target=tail.run, daemon=True)
-    other.start()
+    wait = hand_out(tail.run)
     try:
-        _jpegll_tail.decode_frame(tail, array, array.itemsize, other.join, partial)
+        _jpegll_tail.decode_frame(tail, array, array.itemsize, wait, partial)
     finally:
-        other.join()
+        wait()
     return True
 
 
@@ -246,4 +246,5 @@ def output(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[An
 
 def size_of(buffer: Any) -> int:
     """Bytes in a buffer."""
-    return len(buffer) if isinstance(buffer, (bytes, bytearray)) else memoryview(buffer).nbytes
+    kind = type(buffer)
+    return len(buffer) if kind is bytes or kind is bytearray else memoryview(buffer).nbytes

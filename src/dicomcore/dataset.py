@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
 from dicomcore._native.dataset import DataElement, DatasetBase, make_dataset, set_classes
 from dicomcore._native.dictionary import keywords
@@ -17,6 +17,8 @@ from dicomcore.uids import UID
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from dicomcore.limits import Limits
+    from dicomcore.part10.target import Target
     from dicomcore.pixels.frames import Frames
     from dicomcore.waveforms import Waveforms
 
@@ -53,7 +55,14 @@ class Dataset(DatasetBase):
     @property
     def preamble(self) -> bytes | None:
         """The 128 bytes before the DICM prefix; None where there were none."""
+        if "_preamble" in self.__dict__:
+            stored: bytes | None = self.__dict__["_preamble"]
+            return stored
         return self._index.preamble if self._index is not None else None
+
+    @preamble.setter
+    def preamble(self, value: bytes | None) -> None:
+        self.__dict__["_preamble"] = value
 
     @property
     def transfer_syntax(self) -> UID | None:
@@ -93,7 +102,7 @@ class Dataset(DatasetBase):
         Structure is known once this is asked for; what is wrong inside a value, once that value was decoded.
         """
         if self._index is None:
-            return ()
+            return tuple(self.__dict__.get("_noted", ()))
         self.keys()
         scanned, noted = self._index.deviations()
         found = {scanned_issue(*one) for one in scanned} | {noted_issue(*one) for one in noted}
@@ -101,6 +110,20 @@ class Dataset(DatasetBase):
         if frames is not None:
             found |= set(frames.issues)
         return tuple(sorted(found, key=lambda issue: (issue.offset, issue.code, issue.message)))
+
+    # -- writing
+
+    def save_as(self, target: Target, **options: Any) -> None:
+        """Write it to a path, a binary stream or a bytearray, with the options of `dcmwrite`."""
+        from dicomcore.part10.writer import dcmwrite  # part10 stands on data sets
+
+        dcmwrite(target, self, **options)
+
+    def to_bytes(self, **options: Any) -> bytes:
+        """The bytes of the file that `save_as` would write, with the same options."""
+        from dicomcore.part10.writer import to_bytes
+
+        return to_bytes(self, **options)
 
     # -- pixels
 
@@ -120,6 +143,32 @@ class Dataset(DatasetBase):
         """All frames, decoded in parallel: pydicom's shape, dtype and colour. Decoded anew each time."""
         return self.frames.array()
 
+    def set_pixels(
+        self,
+        array: Any,
+        *,
+        photometric_interpretation: str | None = None,
+        bits_stored: int | None = None,
+        new_instance: bool = True,
+    ) -> None:
+        """Set uncompressed pixel data from an array, and the Image Pixel attributes that describe it (PS3.3 C.7.6.3).
+
+        `array` is (rows, columns) or (frames, rows, columns), for colour (``photometric_interpretation`` "RGB",
+        "YBR_FULL", …, or by default four axes, or three of unsigned numbers the last of which has 3) with an axis of
+        samples behind. Whole numbers of 8 to 64 bits, bool for single bits, float32 and float64. `bits_stored` is all
+        bits by default. A compressed transfer syntax becomes Explicit VR Little Endian; `new_instance` gives a new SOP
+        Instance UID. Raises EncodeError for what doesn't fit; nothing has changed then.
+        """
+        from dicomcore.pixels.setting import set_pixels  # pixels stands on data sets
+
+        set_pixels(
+            self,
+            array,
+            photometric_interpretation=photometric_interpretation,
+            bits_stored=bits_stored,
+            new_instance=new_instance,
+        )
+
     @property
     def waveforms(self) -> Waveforms:
         """The multiplex groups of the Waveform Sequence, a sequence of arrays; ParseError where there is none."""
@@ -134,6 +183,101 @@ class Dataset(DatasetBase):
         from dicomcore.interop.pydicom import to_pydicom  # pydicom takes its time to import
 
         return to_pydicom(self, defer_size=defer_size)
+
+    # -- interchange forms
+
+    def to_json(
+        self,
+        *,
+        bulk_data_threshold: int = 1024,
+        bulk_data_element_handler: Callable[[DataElement], str] | None = None,
+        indent: int | None = None,
+        file_meta: bool = False,
+    ) -> str:
+        """The data set as a DICOM JSON Model object (PS3.18 Annex F).
+
+        Binary values go inline in base64, little endian; those whose base64 takes more than `bulk_data_threshold`
+        characters become the URI that `bulk_data_element_handler` gives for their element, if there is one. `indent`
+        lays the text out in lines. `file_meta` puts group 0002 in front, which PS3.18 doesn't ask for. Raises
+        EncodeError for values that can't be written.
+        """
+        from dicomcore.forms.json_text import to_json  # a room that not everyone enters
+
+        return to_json(
+            self,
+            bulk_data_threshold=bulk_data_threshold,
+            bulk_data_element_handler=bulk_data_element_handler,
+            indent=indent,
+            file_meta=file_meta,
+        )
+
+    def to_json_dict(
+        self,
+        *,
+        bulk_data_threshold: int = 1024,
+        bulk_data_element_handler: Callable[[DataElement], str] | None = None,
+        file_meta: bool = False,
+    ) -> dict[str, Any]:
+        """What `to_json` writes, as dicts, lists, strings and numbers."""
+        from dicomcore.forms.json_text import to_json_dict
+
+        return to_json_dict(
+            self,
+            bulk_data_threshold=bulk_data_threshold,
+            bulk_data_element_handler=bulk_data_element_handler,
+            file_meta=file_meta,
+        )
+
+    @classmethod
+    def from_json(
+        cls,
+        json_dataset: dict[str, Any] | str | bytes | bytearray,
+        *,
+        bulk_data_uri_handler: Callable[..., Any] | None = None,
+        limits: Limits | None = None,
+    ) -> Self:
+        """A data set from a DICOM JSON Model object (PS3.18 Annex F), as text or as `to_json_dict` has it.
+
+        `bulk_data_uri_handler` is called with a URI, or with tag, VR and URI, and gives bytes or values; without one
+        the value is left empty and `issues` says so. Group 0002 becomes `file_meta`. Raises ParseError, whose message
+        begins with the place of the fault (``00081140[0].00081150``), and LimitError beyond `limits`.
+        """
+        from dicomcore.forms.json_reader import from_json
+
+        made: Self = from_json(json_dataset, bulk_data_uri_handler=bulk_data_uri_handler, limits=limits, cls=cls)
+        return made
+
+    def to_xml(
+        self,
+        *,
+        bulk_data_threshold: int = 1024,
+        bulk_data_element_handler: Callable[[DataElement], str] | None = None,
+        file_meta: bool = False,
+    ) -> str:
+        """The data set as a document of the Native DICOM Model (PS3.19 A.1), with the options of `to_json`.
+
+        Text that XML can't hold (control characters) goes as inline binary, in UTF-8. A group 0002 that is asked for
+        stands first. Raises EncodeError for values that can't be written.
+        """
+        from dicomcore.forms.xml_writer import xml_pieces
+
+        return "".join(xml_pieces(self, bulk_data_threshold, bulk_data_element_handler, file_meta))
+
+    @classmethod
+    def from_xml(
+        cls,
+        source: str | bytes | bytearray | IO[bytes],
+        *,
+        bulk_data_uri_handler: Callable[..., Any] | None = None,
+        limits: Limits | None = None,
+    ) -> Self:
+        """A data set from a document of the Native DICOM Model (PS3.19 A.1): text, bytes, or a binary stream, read in
+        blocks. Options and errors are those of `from_json`; a document type declaration is refused.
+        """
+        from dicomcore.forms.xml_reader import from_xml
+
+        made: Self = from_xml(source, bulk_data_uri_handler=bulk_data_uri_handler, limits=limits, cls=cls)
+        return made
 
     # -- elements
 
@@ -150,16 +294,27 @@ class Dataset(DatasetBase):
         self[element.tag] = element
 
     def add_new(self, tag: TagLike, VR: str, value: Any) -> None:
-        """Put in a new element made of `tag`, `VR` and `value`."""
-        self.add(DataElement(tag, VR, value))
+        """Put in a new element made of `tag`, `VR` and `value`; see `validation`."""
+        element = DataElement(tag, VR, value)
+        if self.validation != "ignore":
+            from dicomcore.validation import check_value  # stands on data sets
+
+            check_value(self.validation, element.tag, VR, element.value)
+        self.add(element)
+
+    def validate(self) -> tuple[Issue, ...]:
+        """The values, those of items included, that their VRs don't allow (PS3.5 6.2); () where all are well."""
+        from dicomcore.validation import faults
+
+        return faults(self)
 
     def update(self, other: Dataset | dict[Any, Any]) -> None:
-        """Take over elements (by tag) and values (by keyword)."""
+        """Take over elements (by tag) and values (by keyword, or the tag of a public element)."""
         for key, value in other.items():
             if isinstance(value, DataElement):
                 self[key] = value
             else:
-                setattr(self, str(key), value)
+                self._set(int(Tag(key)), value)
 
     def pop(self, key: Any, *default: Any) -> Any:
         """Take an element out and return it."""
@@ -251,6 +406,7 @@ class Dataset(DatasetBase):
         index, row, wanted, elements = self._state()
         made._restore(index, row, wanted, None)
         made._take(elements, None, memo)
+        made.validation = self.validation
         lasting = self._lasting()
         extra = {name: value.copy() if isinstance(value, Dataset) else value for name, value in lasting.items()}
         made.__dict__.update(extra if memo is None else deepcopy(lasting, memo))

@@ -53,4 +53,13 @@ class PixelDecodeError(DicomError):
 
 
 class EncodeError(DicomError):
-    """A value or frame can't be encoded; nothing was written."""
+    """A value or frame can't be encoded; nothing was written.
+
+    `tag` is the element's, None where it is no element's; `character` the one that a character set
+    lacks, if that is it.
+    """
+
+    def __init__(self, message: str, *, tag: int | None = None, character: str | None = None) -> None:
+        super().__init__(message)
+        self.tag = tag
+        self.character = character

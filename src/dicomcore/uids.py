@@ -146,6 +146,11 @@ def generate_uid(prefix: str | None = None, entropy_srcs: Iterable[str] | None =
     return UID(f"{prefix}{int.from_bytes(sha512(sources.encode()).digest(), 'big')}"[:_LONGEST])
 
 
+def new_uid(prefix: str | None = None, entropy: str | Iterable[str] | None = None) -> UID:
+    """A new UID, see `generate_uid`; the same `entropy`, one text or several, always gives the same."""
+    return generate_uid(prefix, [entropy] if isinstance(entropy, str) else entropy)
+
+
 def __getattr__(name: str) -> UID:
     uid = uid_for_keyword(name)
     if uid is None:

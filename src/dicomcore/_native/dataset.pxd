@@ -16,6 +16,7 @@ cdef class DatasetBase:
     cdef uint32_t* order                # rows of the elements by ascending tag, one a tag
     cdef Py_ssize_t arranged            # how many; -1 before arrange()
     cdef dict elements                  # tag -> DataElement set or handed out, None for one deleted
+    cdef str checks                     # what becomes of values that their VR doesn't allow: None stands for "warn"
     cdef object wanted                  # frozenset of the tags asked for, None for all
     cdef object __weakref__
 
@@ -27,6 +28,7 @@ cdef class DatasetBase:
     cdef object tag_value(self, uint32_t tag, object default)
     cdef int adopt(self, DataElement element) except -1
     cdef int complete(self) except -1
+    cdef int check(self, uint32_t tag, uint16_t vr, object value) except -1
     cdef bint in_order(self)
     cdef list tags(self)
 
@@ -44,3 +46,6 @@ cdef class DataElement:
 
     cdef object get_value(self)
     cdef int settle(self) except -1
+
+
+cdef list items_of_row(Index index, Py_ssize_t row)

@@ -28,11 +28,14 @@ from dicomcore._native.scan cimport CONTAINER, FRAGMENTS, IMPLICIT, ITEM, NO_ROW
 from dicomcore._native.vr cimport *
 
 from copy import deepcopy
+from datetime import date, datetime, time
+
+import numpy as np
 
 from dicomcore.printing import element_line
 from dicomcore.tags import Tag
 from dicomcore.uids import UID
-from dicomcore.values import PersonName
+from dicomcore.values import PersonName, format_date, format_datetime, format_time
 
 cdef extern from "Python.h":
     object PyObject_GenericGetAttr(object, object)
@@ -45,6 +48,7 @@ cdef enum:
 cdef object DATASET = None
 cdef object SEQUENCE = None
 cdef object MISSING = object()
+cdef object CHECK = None            # dicomcore.validation.check_value, once it is needed
 
 
 def set_classes(dataset: type, sequence: type) -> None:
@@ -107,6 +111,11 @@ cdef object make_sequence(Index index, Py_ssize_t row):
     return SEQUENCE(items)
 
 
+cdef list items_of_row(Index index, Py_ssize_t row):
+    # The items of an SQ element as data sets nobody else holds.
+    return <list>make_sequence(index, row)
+
+
 cdef uint16_t vr_code(str vr) except 0xFFFF:
     if len(vr) == 2:
         code = <uint16_t>(ord(vr[0]) | ord(vr[1]) << 8)
@@ -118,26 +127,55 @@ cdef uint16_t vr_code(str vr) except 0xFFFF:
     raise ValueError(f"{vr!r} is not a VR")
 
 
-cdef object dressed(object value, uint16_t vr):
+cdef bint divides(uint16_t vr) noexcept nogil:
+    # Text VRs in which a backslash divides values (PS3.5 6.4).
+    return is_text(vr) and not (vr == ST or vr == LT or vr == UT or vr == UR) or vr == DS or vr == IS
+
+
+cdef object dressed(object value, uint16_t vr, str checks=None):
     # A value as the VR's table has it, from what a caller sets: names, UIDs and numbers get their types.
     if value is None or isinstance(value, (bytes, bytearray, memoryview)):
         return value if value is not None else empty_value(vr)
     if vr == SQ:
-        return value if isinstance(value, SEQUENCE) else SEQUENCE([value] if isinstance(value, DatasetBase) else value)
+        return dressed_items(value, checks)
     if isinstance(value, (list, tuple)):
         return [dressed(one, vr) for one in value]
+    if isinstance(value, str):
+        if "\\" in value and divides(vr):
+            return [dressed(one, vr) for one in value.split("\\")]
+        if vr == DS:
+            return float(value) if value.strip() else ""
+        if vr == IS:
+            return int(value) if value.strip() else ""
     if vr == UI:
         return value if isinstance(value, UID) else UID(str(value))
     if vr == PN:
         return value if isinstance(value, PersonName) else PersonName(str(value))
     if vr == AT:
-        return value if isinstance(value, Tag) else Tag(value)
-    if isinstance(value, str):
-        if vr == DS:
-            return float(value) if value.strip() else ""
-        if vr == IS:
-            return int(value) if value.strip() else ""
+        return value if isinstance(value, (Tag, np.ndarray)) else Tag(value)
+    if vr == DA and isinstance(value, date):
+        return format_date(value)
+    if vr == TM and isinstance(value, time):
+        return format_time(value)
+    if vr == DT and isinstance(value, datetime):
+        return format_datetime(value)
     return value
+
+
+cdef object dressed_items(object value, str checks):
+    # A sequence of data sets, and of data sets made from dictionaries by keyword or tag.
+    cdef list items = []
+    cdef DatasetBase made
+    if isinstance(value, SEQUENCE):
+        return value
+    for one in [value] if isinstance(value, (DatasetBase, dict)) else value:
+        if isinstance(one, dict):
+            made = DATASET()
+            made.checks = checks
+            made.update(one)
+            one = made
+        items.append(one)
+    return SEQUENCE(items)
 
 
 @cython.freelist(64)
@@ -258,11 +296,11 @@ cdef class DataElement:
 
     @value.setter
     def value(self, value):
-        cdef DatasetBase home
+        cdef DatasetBase home = None if self.owner is None else self._home()
         self.settle()
-        value = dressed(value, self.vr)
-        if self.owner is not None:
-            home = self._home()
+        value = dressed(value, self.vr, None if home is None else home.checks)
+        if home is not None:
+            home.check(self.number, self.vr, value)
             home.adopt(self)
         self.held = value
         self.has_value = self.is_set = True
@@ -280,7 +318,6 @@ cdef class DataElement:
 
         One-dimensional, one element a value; a view of the source's bytes where it can be one. None for a sequence.
         """
-        import numpy as np
         self.settle()
         if self.vr == SQ:
             return None
@@ -626,9 +663,38 @@ cdef class DatasetBase:
             vr = public_vr(tag)
             if vr == NO_VR:
                 raise ValueError(f"the VR of {make_tag(tag)} is not known: use add_new(tag, VR, value)")
-            self[tag] = DataElement(tag, vr_name(vr), value)
+            value = dressed(value, vr, self.checks)
+            self.check(tag, vr, value)
+            element = DataElement.__new__(DataElement)
+            element.number = tag
+            element.vr = vr
+            element.held = value
+            element.has_value = element.is_set = True
+            element.owner = self
+            self.adopt(element)
         else:
             element.value = value
+
+    cdef int check(self, uint32_t tag, uint16_t vr, object value) except -1:
+        # Warn or raise where a value is not what its VR allows.
+        global CHECK
+        if self.checks == "ignore" or vr == SQ:
+            return 0
+        if CHECK is None:
+            from dicomcore.validation import check_value as CHECK       # stands on data sets
+        CHECK(self.checks or "warn", make_tag(tag), vr_name(vr), value)
+        return 0
+
+    @property
+    def validation(self) -> str:
+        """What becomes of a value that its VR doesn't allow (PS3.5 6.2) when it is set: "warn", "raise" or "ignore"."""
+        return self.checks or "warn"
+
+    @validation.setter
+    def validation(self, str mode not None):
+        if mode not in ("warn", "raise", "ignore"):
+            raise ValueError(f"validation is 'warn', 'raise' or 'ignore', not {mode!r}")
+        self.checks = mode
 
     def _delete(self, uint32_t tag):
         if self.elements is None:

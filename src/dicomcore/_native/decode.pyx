@@ -51,7 +51,6 @@ VR_NAMES[US_OR_OW] = "US or OW"
 VR_NAMES[US_OR_SS_OR_OW] = "US or SS or OW"
 
 cdef enum:
-    LUT_DESCRIPTOR = 0x00283002
     LUT_DATA = 0x00283006
 
 
@@ -209,7 +208,7 @@ cdef object stated_charset(Index index, Py_ssize_t row):
     return known
 
 
-cdef inline bint is_ascii(const uint8_t* p, Py_ssize_t n) noexcept nogil:
+cdef bint is_ascii(const uint8_t* p, Py_ssize_t n) noexcept nogil:
     # No byte above 7FH and no escape, so that every character set gives the same text.
     cdef uint64_t word, high = 0
     cdef Py_ssize_t i = 0
@@ -223,20 +222,6 @@ cdef inline bint is_ascii(const uint8_t* p, Py_ssize_t n) noexcept nogil:
     if high & <uint64_t>0x8080808080808080:
         return False
     return n == 0 or memchr(p, 0x1B, n) == NULL
-
-
-cdef inline Py_ssize_t trimmed(const uint8_t* p, Py_ssize_t n) noexcept nogil:
-    # Length without trailing spaces and NULs (PS3.5 6.2).
-    while n and (p[n - 1] == 32 or p[n - 1] == 0):
-        n -= 1
-    return n
-
-
-cdef inline Py_ssize_t without_equals(const uint8_t* p, Py_ssize_t n) noexcept nogil:
-    # Length of a person name without the signs of component groups that aren't there (PS3.5 6.2.1.1).
-    while n and p[n - 1] == 61:
-        n -= 1
-    return n
 
 
 cdef inline str latin(const uint8_t* p, Py_ssize_t n):
@@ -283,7 +268,7 @@ cdef object plain_text(const uint8_t* p, Py_ssize_t n, uint16_t vr):
         cut = <const uint8_t*>memchr(p, 0x5C, end - p) if end > p else NULL
 
 
-cdef inline bint has_charset(uint16_t vr) noexcept nogil:
+cdef bint has_charset(uint16_t vr) noexcept nogil:
     # VRs whose text Specific Character Set governs (PS3.5 6.1.2.2).
     return (vr == LO or vr == SH or vr == PN or vr == LT or vr == ST or vr == UT or vr == UC)
 
@@ -365,7 +350,7 @@ cdef object number_text(Index index, Py_ssize_t row, const uint8_t* p, Py_ssize_
     return value
 
 
-cdef inline Py_ssize_t word_size(uint16_t vr) noexcept nogil:
+cdef Py_ssize_t word_size(uint16_t vr) noexcept nogil:
     if vr == US or vr == SS or vr == OW:
         return 2
     if vr == UL or vr == SL or vr == FL or vr == AT or vr == OL or vr == OF:
@@ -427,10 +412,6 @@ cdef object binary_numbers(Index index, Py_ssize_t row, const uint8_t* p, Py_ssi
     if vr == SS and is_lut_descriptor(r.tag) and found[0] < 0:
         found[0] += 65536                       # a count of entries, unsigned whatever the VR (PS3.3 C.11.1.1.1)
     return found
-
-
-cdef inline bint is_lut_descriptor(uint32_t tag) noexcept nogil:
-    return tag == LUT_DESCRIPTOR or 0x00281101 <= tag <= 0x00281103
 
 
 # ---- any value ---------------------------------------------------------------------------------------------------

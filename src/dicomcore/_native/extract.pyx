@@ -6,6 +6,7 @@ a file with anything else is handed back whole, to be read by `dicomcore.dcmread
 """
 
 from cpython.buffer cimport PyBuffer_FillInfo
+from cpython.bytes cimport PyBytes_AS_STRING
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memchr, memcmp, memcpy, memset, strlen
@@ -508,6 +509,13 @@ cdef class Extractor:
     cdef Buffer misfit_text
     cdef list paths                     # holds the memory of `names`
     cdef const char** names             # NULL: a path that C can't have
+    cdef bint given                     # the next row's file is in memory: the segments are the pieces of it
+    cdef bytes given_name               # its text in the column `path`
+    cdef const char* given_text
+    cdef Py_ssize_t given_size
+    cdef bint timeless                  # it has no time of change
+    cdef bint lacking                   # and bytes from `lack` on are missing
+    cdef uint64_t lack
 
     def __cinit__(self, list columns not None, uint32_t stop_tag, list paths not None):
         cdef Py_ssize_t i, rows = len(paths)
@@ -603,8 +611,11 @@ cdef class Extractor:
         cdef Segment* last = &self.segments[self.segment_count - 1 if self.segment_count else 0]
         cdef uint64_t begin, want, have = 0
         cdef int64_t got
-        cdef bint near = (self.segment_count > 0 and offset >= last.begin
-                          and offset <= last.begin + last.held + SKIP)
+        cdef bint near
+        if self.given:
+            return self.cover_given(offset)
+        near = (self.segment_count > 0 and offset >= last.begin
+                and offset <= last.begin + last.held + SKIP)
         if near and last.held < LARGE:
             begin = last.begin
             have = last.held
@@ -634,6 +645,22 @@ cdef class Extractor:
         s.start = begin
         s.stop = begin + want
         return OK
+
+    cdef Status cover_given(self, uint64_t offset) noexcept nogil:
+        # The same among the pieces of a file in memory: the next one that holds `offset`.
+        cdef Scanner* s = &self.scanner
+        cdef Segment* one
+        cdef int i
+        for i in range(self.segment_count):
+            one = &self.segments[i]
+            if one.begin <= offset and offset - one.begin <= one.held and one.begin + one.held > s.stop:
+                s.window = self.arena.data + one.at
+                s.start = one.begin
+                s.stop = one.begin + one.held
+                return OK
+        self.lacking = True
+        self.lack = offset
+        return UNSUPPORTED
 
     cdef const uint8_t* value(self, const Row* r) noexcept nogil:
         # Where a value's bytes are, NULL when they weren't read.
@@ -669,13 +696,17 @@ cdef class Extractor:
 
         scanner_reset(s)
         s.total = size
-        self.segment_count = 0
-        self.arena.size = 0
+        s.start = s.stop = 0
+        if not self.given:
+            self.segment_count = 0
+            self.arena.size = 0
         if size < 144:
             return UNSUPPORTED
         status = self.cover(file, 0)
         if status != OK:
             return status
+        if s.stop < 144:
+            return self.cover_given(s.stop)
         p = s.window
         if memcmp(p + 128, b"DICM", 4) != 0 or load_le16(p + 132) != 2 or not looks_explicit(p + 132):
             return UNSUPPORTED
@@ -961,14 +992,17 @@ cdef class Extractor:
         # Read a file's header: its wanted elements are in `found` then.
         cdef file_handle file
         cdef Status status = IO_FAULT
-        if self.names[row] == NULL:
+        if self.given:
+            status = self.read_header(-1, self.facts.size)
+        elif self.names[row] == NULL:
             return UNSUPPORTED
-        file = file_open(self.names[row])
-        if file == -1:
-            return IO_FAULT
-        if file_stat(file, &self.facts) == 0 and self.facts.kind == FILE_REGULAR:
-            status = self.read_header(file, self.facts.size)
-        file_close(file)
+        else:
+            file = file_open(self.names[row])
+            if file == -1:
+                return IO_FAULT
+            if file_stat(file, &self.facts) == 0 and self.facts.kind == FILE_REGULAR:
+                status = self.read_header(file, self.facts.size)
+            file_close(file)
         if status != OK or self.is_disordered():
             return UNSUPPORTED
         self.look_up()
@@ -992,12 +1026,13 @@ cdef class Extractor:
             status = add_word(&self.mtime, &micros)
         if status == OK:
             close_row(&self.size, row, True)
-            close_row(&self.mtime, row, True)
+            close_row(&self.mtime, row, not (self.given and self.timeless))
         return status
 
     cdef Status read_row(self, Py_ssize_t row) noexcept nogil:
         # One file's row, or none of it; one that waits for a text goes on behind it.
         cdef const char* name = self.names[row]
+        cdef Py_ssize_t size
         cdef Status status = OK
         if not self.waiting:
             status = self.open_row(row)
@@ -1012,11 +1047,17 @@ cdef class Extractor:
         if status == OK:
             status = self.put_facts(row, <int64_t>self.facts.size, self.facts.changed)
         if status == OK:
-            status = add_text(&self.path, <const uint8_t*>name, <Py_ssize_t>strlen(name))
+            if self.given:
+                name = self.given_text
+                size = self.given_size
+            else:
+                size = <Py_ssize_t>strlen(name)
+            status = add_text(&self.path, <const uint8_t*>name, size)
         if status != OK:
             self.undo(row)
             return status
         close_row(&self.path, row, True)
+        self.given = False
         return OK
 
     cdef Status keep(self, uint32_t code, uint32_t tag, uint64_t offset, uint64_t claimed,
@@ -1097,6 +1138,47 @@ cdef class Extractor:
             raise MemoryError("no memory for a batch of files")
         return self.row
 
+    def give(self, str name not None, uint64_t size, mtime, list pieces not None):
+        """Have `run` read the next row from memory: ascending (offset, bytes) pieces of a file of `size` bytes, the
+        first from 0 on, and its mtime in ns or None. Where they aren't enough, `run` stops there and `missing` says
+        where the next byte is that it needs."""
+        cdef Py_ssize_t n
+        cdef uint64_t begin
+        cdef bytes piece
+        self.check_idle()
+        if self.waiting or self.row >= self.rows:
+            raise ValueError("a file is given for a row whose turn it is")
+        self.given = False
+        self.lacking = False
+        self.segment_count = 0
+        self.arena.size = 0
+        if len(pieces) > SEGMENTS:              # for the other way
+            return
+        for begin, piece in pieces:
+            n = len(piece)
+            if begin > size or <uint64_t>n > size - begin:
+                raise ValueError(f"bytes {begin} to {begin + n} are not in a file of {size}")
+            if n > ARENA - self.arena.size:
+                return
+            if reserve(&self.arena, n) != OK:
+                raise MemoryError("no memory for a file's header")
+            memcpy(self.arena.data + self.arena.size, PyBytes_AS_STRING(piece), n)
+            self.segments[self.segment_count] = Segment(begin, <uint64_t>n, self.arena.size)
+            self.segment_count += 1
+            self.arena.size += n
+        self.timeless = mtime is None
+        self.facts.size = size
+        self.facts.changed = 0 if mtime is None else mtime
+        self.given_name = name.encode("utf-8", "backslashreplace")
+        self.given_text = PyBytes_AS_STRING(self.given_name)
+        self.given_size = len(self.given_name)
+        self.given = True
+
+    @property
+    def missing(self) -> int | None:
+        """Where the next byte is that a row's file in memory lacks; None where that isn't what `run` stopped for."""
+        return self.lack if self.given and self.lacking and not self.waiting else None
+
     def asked(self) -> tuple | None:
         """(value, VR, Specific Character Set) as bytes of the text that is missing; None where it is a whole row."""
         cdef const Row* r
@@ -1137,6 +1219,7 @@ cdef class Extractor:
             raise ValueError("a row takes one value a column, and a batch no more rows than it was made for")
         self.undo(row)
         self.waiting = False
+        self.given = False
         try:
             put_value(&self.path, row, path)
             put_value(&self.size, row, size)

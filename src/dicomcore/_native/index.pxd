@@ -8,7 +8,7 @@ from dicomcore._native.source cimport Source
 
 
 cdef class Index:
-    cdef Source source
+    cdef readonly Source source
     cdef Scanner scanner
     cdef Row* rows                      # as published: rows [0, count) never move while the index lives
     cdef Row* outgrown                  # an earlier place of theirs, which other threads may still be reading
@@ -21,6 +21,9 @@ cdef class Index:
     cdef readonly bint inflated         # and was: offsets behind the file meta information count inflated bytes
     cdef readonly bint stop_before_pixels
     cdef readonly uint8_t mode          # encoding of the data set: IMPLICIT | BIG_ENDIAN
+    cdef readonly uint64_t body         # offset of the data set, behind preamble and file meta information
+    cdef readonly Source packed         # of an inflated input: where its deflated data set stands, from `packed_at`
+    cdef readonly uint64_t packed_at
     cdef bint complete
     cdef object failure                 # what finish() met, None while it met nothing
     cdef object lock

@@ -25,7 +25,7 @@ from dicomcore._native.scan cimport (
     scanner_free,
     scanner_init,
 )
-from dicomcore._native.source cimport Source, file_source, memory_source
+from dicomcore._native.source cimport Source, file_source, memory_source, ranged_source
 from dicomcore._native.vr cimport is_letters
 
 from dicomcore.errors import InvalidDicomError, LimitError, TruncatedError
@@ -185,7 +185,13 @@ cdef class Index:
 
     @property
     def path(self):
+        """The path it was made of, None for memory and what reads like a file."""
         return self.source.path
+
+    @property
+    def ranged(self):
+        """What is read in a file's place, None for paths and memory."""
+        return self.source.ranged
 
     @property
     def size(self) -> int:
@@ -265,7 +271,8 @@ cdef uint64_t find_start(Index self, const uint8_t* p, uint64_t n, bint force) e
 
 
 cdef str name_of(Index self):
-    return "the input" if self.source.path is None else repr(self.source.path)
+    named = self.source.path if self.source.ranged is None else self.source.ranged
+    return "the input" if named is None else repr(named)
 
 
 cdef int read_meta(Index self, const uint8_t* p, uint64_t left) except -1:
@@ -389,15 +396,21 @@ cdef int drop_pixels(Index self) noexcept:
 
 cpdef Index open_index(object source, bint is_path, object limits, bint force=False, bint stop_before_pixels=False,
                        uint32_t stop_tag=0xFFFFFFFF, bint whole=False):
-    """Index a path, or bytes-like memory. `stop_tag` ends the scan before the first top-level tag that isn't lower;
-    `whole` goes on behind pixel data at once, where otherwise that waits until it is asked for."""
+    """Index a path (or what has `size` and read_at() in a file's place), or bytes-like memory.
+
+    `stop_tag` ends the scan before the first top-level tag that isn't lower; `whole` goes on behind pixel data at once,
+    where otherwise that waits until it is asked for.
+    """
     cdef Index self = Index()
     cdef Scanner* s = &self.scanner
     cdef Py_ssize_t max_rows = limits.elements
     cdef uint64_t left
     cdef const uint8_t* p
 
-    self.source = file_source(source) if is_path else memory_source(source)
+    if hasattr(source, "read_at"):
+        self.source = ranged_source(source)
+    else:
+        self.source = file_source(source) if is_path else memory_source(source)
     self.limits = limits
     self.transfer_syntax = ""
     self.stop_before_pixels = stop_before_pixels
@@ -409,7 +422,7 @@ cpdef Index open_index(object source, bint is_path, object limits, bint force=Fa
     s.max_rows = max_rows
     s.total = self.source.size
     try:
-        if self.source.path is not None and s.total:
+        if s.total and (self.source.path is not None or self.source.ranged is not None):
             self.source.cover(0, &s.window, &s.start, &s.stop)
         elif s.total:
             s.window = self.source.data
@@ -418,6 +431,7 @@ cpdef Index open_index(object source, bint is_path, object limits, bint force=Fa
         p = look(self, &left)
         read_meta(self, p, left)
         self.publish()
+        self.body = s.pos
         if self.transfer_syntax in DEFLATED:
             self.deflated = True
             return self
@@ -437,6 +451,9 @@ cpdef Index reopen_inflated(Index outer, object inflated, uint32_t stop_tag=0xFF
     cdef Scanner* s = &self.scanner
     self.source = memory_source(outer.head() + inflated)
     self.inflated = True
+    self.body = outer.body
+    self.packed = outer.source
+    self.packed_at = outer.body
     self.limits = outer.limits
     self.preamble = outer.preamble
     self.transfer_syntax = outer.transfer_syntax

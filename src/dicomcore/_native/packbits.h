@@ -136,23 +136,24 @@ static inline void packbits_join2(uint8_t *dst, const uint8_t *low, const uint8_
     }
 }
 
-/* dst[3k], dst[3k + 1], dst[3k + 2] = a[k], b[k], c[k], from k on */
-static inline void packbits_join3_rest(uint8_t *dst, const uint8_t *a, const uint8_t *b, const uint8_t *c, ptrdiff_t k,
-                                       ptrdiff_t count)
+/* Words of `width` bytes of three planes side by side, from word k on. */
+PACKBITS_INLINE void packbits_join3_rest(uint8_t *dst, const uint8_t *a, const uint8_t *b, const uint8_t *c, ptrdiff_t k,
+                                         ptrdiff_t count, int width)
 {
     for (; k < count; k++) {
-        dst[3 * k] = a[k];
-        dst[3 * k + 1] = b[k];
-        dst[3 * k + 2] = c[k];
+        memcpy(dst + (3 * k) * width, a + k * width, width);
+        memcpy(dst + (3 * k + 1) * width, b + k * width, width);
+        memcpy(dst + (3 * k + 2) * width, c + k * width, width);
     }
 }
 
 #if defined(PACKBITS_SSE2) && defined(__GNUC__)
 #include <tmmintrin.h>
 
-/* Each sixteen bytes of dst take every third of one plane and its neighbours; what a shuffle has not to give is zero. */
-__attribute__((target("ssse3"))) static void packbits_join3_ssse3(uint8_t *dst, const uint8_t *a, const uint8_t *b,
-                                                                  const uint8_t *c, ptrdiff_t count)
+/* Each sixteen bytes of dst take every third word of one plane and its neighbours; what a shuffle has not to give is zero.
+ * `width` is 1, 2 or 4; bytes, not words, are counted here. */
+__attribute__((target("ssse3"))) static ptrdiff_t packbits_join3_ssse3(uint8_t *dst, const uint8_t *a, const uint8_t *b,
+                                                                       const uint8_t *c, ptrdiff_t size, int width)
 {
     __m128i shuffle[3][3];
     ptrdiff_t k;
@@ -160,11 +161,13 @@ __attribute__((target("ssse3"))) static void packbits_join3_ssse3(uint8_t *dst, 
     for (part = 0; part < 3; part++)
         for (plane = 0; plane < 3; plane++) {
             int8_t from[16];
-            for (j = 0; j < 16; j++)
-                from[j] = (16 * part + j) % 3 == plane ? (int8_t)((16 * part + j) / 3) : -1;
+            for (j = 0; j < 16; j++) {
+                int word = (16 * part + j) / width;
+                from[j] = word % 3 == plane ? (int8_t)(word / 3 * width + j % width) : -1;
+            }
             shuffle[part][plane] = _mm_loadu_si128((const __m128i *)from);
         }
-    for (k = 0; k + 16 <= count; k += 16) {
+    for (k = 0; k + 16 <= size; k += 16) {
         __m128i x = _mm_loadu_si128((const __m128i *)(a + k));
         __m128i y = _mm_loadu_si128((const __m128i *)(b + k));
         __m128i z = _mm_loadu_si128((const __m128i *)(c + k));
@@ -174,19 +177,25 @@ __attribute__((target("ssse3"))) static void packbits_join3_ssse3(uint8_t *dst, 
                                                        _mm_shuffle_epi8(y, shuffle[part][1])),
                                           _mm_shuffle_epi8(z, shuffle[part][2])));
     }
-    packbits_join3_rest(dst, a, b, c, k, count);
+    return k;
 }
 #endif
 
-static inline void packbits_join3(uint8_t *dst, const uint8_t *a, const uint8_t *b, const uint8_t *c, ptrdiff_t count)
+/* dst[3k], dst[3k + 1], dst[3k + 2] = a[k], b[k], c[k], words of 1, 2 or 4 bytes */
+static inline void packbits_join3(uint8_t *dst, const uint8_t *a, const uint8_t *b, const uint8_t *c, ptrdiff_t count,
+                                  int width)
 {
+    ptrdiff_t k = 0;
 #if defined(PACKBITS_SSE2) && defined(__GNUC__)
-    if (__builtin_cpu_supports("ssse3")) {
-        packbits_join3_ssse3(dst, a, b, c, count);
-        return;
-    }
+    if (__builtin_cpu_supports("ssse3"))
+        k = packbits_join3_ssse3(dst, a, b, c, count * width, width) / width;
 #endif
-    packbits_join3_rest(dst, a, b, c, 0, count);
+    if (width == 1)
+        packbits_join3_rest(dst, a, b, c, k, count, 1);
+    else if (width == 2)
+        packbits_join3_rest(dst, a, b, c, k, count, 2);
+    else
+        packbits_join3_rest(dst, a, b, c, k, count, 4);
 }
 
 /* The same of four. */

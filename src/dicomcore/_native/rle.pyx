@@ -24,7 +24,7 @@ cdef extern from "packbits.h" nogil:
     void packbits_expand2(packbits_place* a, packbits_place* b)
     void packbits_expand3(packbits_place* a, packbits_place* b, packbits_place* c)
     void packbits_join2(uint8_t* dst, const uint8_t* low, const uint8_t* high, Py_ssize_t count)
-    void packbits_join3(uint8_t* dst, const uint8_t* a, const uint8_t* b, const uint8_t* c, Py_ssize_t count)
+    void packbits_join3(uint8_t* dst, const uint8_t* a, const uint8_t* b, const uint8_t* c, Py_ssize_t count, int width)
     void packbits_join4(uint8_t* dst, const uint8_t* a, const uint8_t* b, const uint8_t* c, const uint8_t* d,
                         Py_ssize_t count)
     void packbits_pick(uint8_t* dst, const uint8_t* src, Py_ssize_t stride, Py_ssize_t count)
@@ -120,28 +120,37 @@ cdef Py_ssize_t expand_checked(Segment* seg, uint8_t* dst, Py_ssize_t want, bint
     return done
 
 
-cdef void join(uint8_t* dst, uint8_t** planes, int count, Py_ssize_t stride, Py_ssize_t pixels) noexcept nogil:
-    # planes[j][k] becomes dst[k * stride + j]
+cdef void join(uint8_t* dst, uint8_t** planes, int count, Py_ssize_t pixels, uint8_t* words) noexcept nogil:
+    # planes[j][k] becomes dst[k * count + j]. `words` is scratch of words_for(count) bytes.
     cdef const uint8_t* plane
     cdef Py_ssize_t k
-    cdef int j
-    if count == 2 and stride == 2:
+    cdef int j, width
+    if count == 2:
         packbits_join2(dst, planes[0], planes[1], pixels)
-    elif count == 3 and stride == 3:
-        packbits_join3(dst, planes[0], planes[1], planes[2], pixels)
-    elif count == 4 and stride == 4:
+    elif count == 3:
+        packbits_join3(dst, planes[0], planes[1], planes[2], pixels, 1)
+    elif count == 4:
         packbits_join4(dst, planes[0], planes[1], planes[2], planes[3], pixels)
+    elif words_for(count):                  # three samples: first their words, then the pixels
+        width = count // 3
+        for j in range(3):
+            join(words + j * BLOCK * width, planes + j * width, width, pixels, NULL)
+        packbits_join3(dst, words, words + BLOCK * width, words + 2 * BLOCK * width, pixels, width)
     else:
         for j in range(count):
             plane = planes[j]
             for k in range(pixels):
-                dst[k * stride + j] = plane[k]
+                dst[k * count + j] = plane[k]
+
+
+cdef inline Py_ssize_t words_for(int count) noexcept nogil:
+    return count * BLOCK if count == 6 or count == 12 else 0
 
 
 cdef Status expand_joined(Segment* segs, int count, int width, uint8_t* dst, Py_ssize_t pixels,
                           bint lenient) noexcept nogil:
     # `count` planes, `width` of them a sample, into pixels of `count` bytes, a block of each at a time.
-    cdef uint8_t* scratch = <uint8_t*>malloc(count * (BLOCK + 2 * SLACK))
+    cdef uint8_t* scratch = <uint8_t*>malloc(count * (BLOCK + 2 * SLACK) + words_for(count))
     cdef uint8_t* planes[SEGMENTS]              # by the place of their bytes in a pixel
     cdef uint8_t* dsts[SEGMENTS]                # the same by segment
     cdef Py_ssize_t held[SEGMENTS]
@@ -167,7 +176,7 @@ cdef Status expand_joined(Segment* segs, int count, int width, uint8_t* dst, Py_
                 memset(dsts[j] + held[j], 0, step - held[j])
                 held[j] = step
                 status = segs[j].fault
-        join(dst + done * count, planes, count, count, step)
+        join(dst + done * count, planes, count, step, scratch + count * (BLOCK + 2 * SLACK))
         for j in range(count):
             held[j] -= step
             memmove(dsts[j], dsts[j] + step, held[j])

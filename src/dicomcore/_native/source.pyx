@@ -1,11 +1,11 @@
-"""Sources: memory that is held, or a file that is read in blocks by position, never mapped."""
+"""Sources: memory that is held, or a file (or what reads like one) that is read in blocks by position, never mapped."""
 
 import os
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.errno cimport EISDIR, errno
 from libc.stdint cimport int64_t, uint8_t, uint64_t
-from libc.string cimport memchr
+from libc.string cimport memchr, memcpy
 
 from dicomcore._native.file cimport (
     FILE_DIRECTORY,
@@ -32,21 +32,36 @@ cdef const char* NOTHING = b"\0"
 
 
 cdef class Source:
-    """Bytes of one DICOM input; made by `memory_source` and `file_source`."""
+    """Bytes of one DICOM input; made by `memory_source`, `file_source` and `ranged_source`."""
 
     def __cinit__(self):
         self.file = -1
+        self.kept = -1
 
     def __dealloc__(self):
         self.end_scan()
+        if self.kept != -1:
+            file_close(self.kept)
+
+    def keep_open(self) -> int:
+        """Hold on to the file itself, whatever its path leads to from now on; its handle, -1 for memory.
+
+        Called before the file is replaced by another: what was not read yet is then still what was indexed.
+        """
+        if self.path is not None and self.kept == -1:
+            self.kept = self.open(False)
+        return self.kept
 
     cdef file_handle open(self, bint first) except? -1:
         # The file, opened; the first time its size and time are noted, later compared: another file is not this one.
         # -1 for what is no regular file.
         cdef file_facts facts
-        cdef const char* path = self.fs_path
+        cdef const char* path
         cdef file_handle file
         cdef int failed, status = 0
+        if self.ranged is not None:
+            return -1
+        path = self.fs_path
         with nogil:
             file = file_open(path)
             failed = errno
@@ -73,21 +88,42 @@ cdef class Source:
 
     cdef int begin_scan(self) except -1:
         # Keep the file open for the reads of a scan, which one thread makes; values are read with a handle each.
-        if self.path is not None:
+        if self.kept != -1:
+            self.file = self.kept
+        elif self.path is not None:
             self.file = self.open(False)
         return 0
 
     cdef void end_scan(self) noexcept:
         if self.file != -1:
-            file_close(self.file)
+            if self.file != self.kept:
+                file_close(self.file)
             self.file = -1
+
+    def borrow(self) -> int:
+        """The file's handle, to copy from; for give_back(). DicomError where the file has changed."""
+        return self.kept if self.kept != -1 else self.open(False)
+
+    def give_back(self, file_handle file) -> None:
+        if file != self.kept:
+            file_close(file)
 
     cdef bytes read_from(self, file_handle file, uint64_t offset, uint64_t length):
         # Exactly these bytes, which lie inside the file.
         cdef bytes block = PyBytes_FromStringAndSize(NULL, length)
-        cdef char* into = PyBytes_AS_STRING(block)
+        self.read_to(file, offset, length, <uint8_t*>PyBytes_AS_STRING(block))
+        return block
+
+    cdef int read_to(self, file_handle file, uint64_t offset, uint64_t length, uint8_t* into) except -1:
         cdef int64_t got
         cdef int failed
+        cdef bytes block
+        if self.ranged is not None:
+            block = self.ranged.read_at(offset, length)
+            if <uint64_t>len(block) != length:
+                raise TruncatedError(f"{self.ranged!r} ends before its {self.size} bytes", offset=offset + len(block))
+            memcpy(into, PyBytes_AS_STRING(block), length)
+            return 0
         with nogil:
             got = file_read(file, into, length, offset)
             failed = errno
@@ -95,15 +131,19 @@ cdef class Source:
             raise OSError(failed, os.strerror(failed), self.path)
         if <uint64_t>got != length:
             raise TruncatedError(f"{self.path!r} was cut short while it was read", offset=offset + got)
-        return block
+        return 0
 
     cdef bytes read(self, uint64_t offset, uint64_t length):
         # Bytes of a value, read now and not kept.
-        cdef file_handle file = self.open(False)
+        cdef file_handle file
+        if self.kept != -1:
+            return self.read_from(self.kept, offset, length)
+        file = self.open(False)
         try:
             return self.read_from(file, offset, length)
         finally:
-            file_close(file)
+            if file != -1:
+                file_close(file)
 
     cdef int peek(self, uint64_t offset, const uint8_t** window, uint64_t* start, uint64_t* stop) except -1:
         # A small window that lasts until the next one: headers far from each other, as fragments have them.
@@ -156,6 +196,36 @@ cdef class Source:
             self.blocks.append((begin, block))
         return 0
 
+    cdef bint at_hand(self, uint64_t offset, uint64_t length, const uint8_t** data) noexcept:
+        # Whether bytes inside the source are in memory, and where.
+        cdef uint64_t begin
+        cdef bytes block
+        if offset >= self.begin and offset - self.begin <= self.held and length <= self.held - (offset - self.begin):
+            data[0] = self.data + (offset - self.begin)
+            return True
+        if self.blocks is not None:
+            for begin, block in self.blocks:
+                if begin <= offset and offset - begin + length <= <uint64_t>len(block):
+                    data[0] = <const uint8_t*>PyBytes_AS_STRING(block) + (offset - begin)
+                    return True
+        return False
+
+    cdef int read_into(self, uint64_t offset, uint64_t length, uint8_t* into) except -1:
+        # Bytes inside the source, copied.
+        cdef const uint8_t* data
+        cdef file_handle file
+        if self.at_hand(offset, length, &data):
+            with nogil:
+                memcpy(into, data, length)
+            return 0
+        file = self.kept if self.kept != -1 else self.open(False)
+        try:
+            self.read_to(file, offset, length, into)
+        finally:
+            if file != self.kept:
+                file_close(file)
+        return 0
+
     cdef object hold(self, uint64_t offset, uint64_t length, const uint8_t** data):
         # The address of bytes inside the source, and the object that keeps them there. Read when not at hand.
         cdef uint64_t begin
@@ -197,4 +267,12 @@ cdef Source file_source(object path):
     if source.file == -1:
         with open(path, "rb") as stream:
             return memory_source(stream.read())
+    return source
+
+
+cdef Source ranged_source(object ranged):
+    # Over an object with `size` bytes and read_at(offset, length), which is asked where a file would be read.
+    cdef Source source = Source()
+    source.ranged = ranged
+    source.size = ranged.size
     return source

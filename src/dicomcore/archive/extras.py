@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from dicomcore.archive.columns import Columns
 from dicomcore.archive.lookup import all_texts
+from dicomcore.archive.place import Place
 from dicomcore.archive.row import read_data_set
 from dicomcore.archive.table import text_array
 from dicomcore.dataset import Dataset
@@ -47,7 +48,7 @@ def _tried(read: Callable[..., Any], what: Any, *options: Any) -> Any:
 def content_hash(path: str, algorithm: str) -> str:
     """The hash of a file's bytes, in hexadecimal digits."""
     found = hashlib.new(algorithm)
-    if type(path) is not str and hasattr(path, "open"):
+    if isinstance(path, Place):
         blob = path.open()
         for offset in range(0, blob.size, CHUNK):
             found.update(blob.read_at(offset, min(CHUNK, blob.size - offset)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
@@ -13,8 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from dicomcore.archive.parts import Parts
+from dicomcore.archive.parts import Parts, unfinished_file
 from dicomcore.archive.stored import ARROW, PARQUET, format_of
+from dicomcore.archive.walk import PART
 
 __all__ = ["OutputFile"]
 
@@ -31,12 +33,21 @@ class Sink(Protocol):
 
 
 class OutputFile:
-    """Batches in, one file out: written among the parts by a thread of its own, and put in its place by `__exit__`
-    unless that is left by an exception. With `sort_by`, ascending and nulls last, all rows are held until then."""
+    """Batches in, one file out: written among the parts, or beside its place, by a thread of its own, and put there by
+    `__exit__` unless that is left by an exception. With `sort_by`, ascending and nulls last, all rows are held until
+    then. The format is `kind`, or by the suffix."""
 
-    def __init__(self, target: str, schema: pa.Schema, parts: Parts, sort_by: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        target: str,
+        schema: pa.Schema,
+        parts: Parts | None = None,
+        sort_by: Sequence[str] = (),
+        *,
+        kind: str | None = None,
+    ) -> None:
         self._target = target
-        self._format = format_of(target)
+        self._format = kind or format_of(target)
         self._schema = schema
         self._sort_by = sort_by
         self._held: list[pa.RecordBatch] = []
@@ -46,7 +57,9 @@ class OutputFile:
         self._parts = parts
 
     def __enter__(self) -> Self:
-        self._unfinished = self._stack.enter_context(self._parts.unfinished())
+        folder, name = os.path.split(self._target)
+        beside = unfinished_file(os.path.join(folder, f".{name}.{secrets.token_hex(4)}{PART}"))
+        self._unfinished = self._stack.enter_context(self._parts.unfinished() if self._parts is not None else beside)
         self._sink = _open_sink(self._unfinished, self._format, self._schema, self._sort_by)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="dicomcore-write")
         return self

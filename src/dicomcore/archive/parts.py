@@ -16,7 +16,7 @@ import pyarrow as pa
 from dicomcore.archive.stored import remote_file_system
 from dicomcore.archive.walk import PART
 
-__all__ = ["Parts", "parts_of"]
+__all__ = ["Parts", "parts_of", "unfinished_file"]
 
 LOCK = "lock"
 SUFFIXES = (".arrow", ".parquet")
@@ -96,15 +96,9 @@ class Parts:
                 write_all(file, sink.getvalue())
             os.replace(unfinished, place)
 
-    @contextlib.contextmanager
-    def unfinished(self) -> Iterator[str]:
+    def unfinished(self) -> contextlib.AbstractContextManager[str]:
         """A path in the folder for what is to be moved to its place; where it is not, it is gone afterwards."""
-        path = os.path.join(self.folder, secrets.token_hex(8) + UNFINISHED)
-        try:
-            yield path
-        finally:
-            with contextlib.suppress(OSError):
-                os.unlink(path)
+        return unfinished_file(os.path.join(self.folder, secrets.token_hex(8) + UNFINISHED))
 
     def finish(self) -> None:
         """The table is whole: the parts are not needed any more."""
@@ -136,6 +130,16 @@ def write_all(file: IO[bytes], data: pa.Buffer) -> None:
     rest = memoryview(data)
     while rest:
         rest = rest[file.write(rest) :]
+
+
+@contextlib.contextmanager
+def unfinished_file(path: str) -> Iterator[str]:
+    """The path of a file that is to be moved to its place; where it is not, it is gone afterwards."""
+    try:
+        yield path
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(path)
 
 
 def parts_of(target: str) -> str:

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from dicomcore._native.digest import digest_texts
 from dicomcore._native.stat import ABSENT, OTHER, survey
+from dicomcore.archive.place import Fault, shown
 from dicomcore.archive.stored import Stored, open_stored
 from dicomcore.archive.table import int_array, int_values, text_array, valid_rows
-from dicomcore.archive.walk import Fault, shown
 
 __all__ = ["NO_ROW", "Found", "Previous", "row_counts"]
 

@@ -8,8 +8,10 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any, Literal, NamedTuple
 
+from dicomcore.archive.blob import Blob
 from dicomcore.archive.columns import FRAMES, TEXT_VRS, Column, Columns
 from dicomcore.archive.lookup import NoSequenceError, elements_of
+from dicomcore.archive.place import Place
 from dicomcore.charset import charset_for
 from dicomcore.dataset import DataElement, Dataset
 from dicomcore.errors import InvalidDicomError
@@ -26,8 +28,10 @@ __all__ = [
     "issue_texts",
     "misfit_text",
     "quoted",
+    "read_blob_row",
     "read_data_set",
     "read_row",
+    "reason_of",
 ]
 
 TEXTS = TEXT_VRS | {"DA"}
@@ -66,21 +70,40 @@ def read_row(path: str, columns: Columns) -> Row:
         size, mtime = facts.st_size, facts.st_mtime_ns
         if not stat.S_ISREG(facts.st_mode):  # opening a FIFO would wait for its writer
             return Row(size, mtime, [None] * len(columns.by_tag), [], "OSError: Not a regular file")
-        values, issues = _read_values(read_data_set(path, columns.tags), columns)
+        values, issues = _read_values(_read(path, columns.tags), columns)
         return Row(size, mtime, values, issues, None)
     except Exception as error:  # one bad file is one row, whatever it did
-        return Row(size, mtime, [None] * len(columns.by_tag), [], _reason(error, path))
+        return Row(size, mtime, [None] * len(columns.by_tag), [], reason_of(error, path))
 
 
-def read_data_set(path: str, tags: list[int] | None = None) -> Dataset:
-    """The data set that a row is made of, or these elements of it; one without file meta information is one too."""
+def read_blob_row(blob: Blob, columns: Columns) -> Row:
+    """The same of a file that no path leads to, from what is at hand of it and what is fetched."""
     try:
-        return dcmread(path, specific_tags=tags)
+        values, issues = _read_values(_read(blob, columns.tags), columns)
+        return Row(blob.size, blob.mtime, values, issues, None)
+    except Exception as error:
+        return Row(blob.size, blob.mtime, [None] * len(columns.by_tag), [], reason_of(error, blob.name))
+
+
+def read_data_set(path: str) -> Dataset:
+    """All of the data set that a row was made of, wherever it stands."""
+    return _read(path.open() if isinstance(path, Place) else path)
+
+
+def _read(file: str | Blob, tags: list[int] | None = None) -> Dataset:
+    try:
+        return dcmread(file, specific_tags=tags)
     except InvalidDicomError:
-        with open(path, "rb") as file:
-            if not _begins_bare(file.read(8)):
-                raise
-        return dcmread(path, specific_tags=tags, force=True)
+        if not _begins_bare(_beginning(file)):
+            raise
+        return dcmread(file, specific_tags=tags, force=True)
+
+
+def _beginning(file: str | Blob) -> bytes:
+    if not isinstance(file, str):
+        return file.read_at(0, min(8, file.size)) if file.size else b""
+    with open(file, "rb") as stream:
+        return stream.read(8)
 
 
 def _begins_bare(head: bytes) -> bool:
@@ -98,7 +121,8 @@ def _begins_bare(head: bytes) -> bool:
     return head[4:6] in (b"UL", b"CS", b"UI", b"SH", b"DA", b"TM", b"LO") or length <= 64
 
 
-def _reason(error: Exception, path: str) -> str:
+def reason_of(error: Exception, path: str) -> str:
+    """What the column `error` says of it."""
     if isinstance(error, OSError):
         return f"{type(error).__name__}: {error.strerror or error}"
     text = str(error).removeprefix(repr(path)).partition("; force=True")[0]  # of dcmread(): no advice here

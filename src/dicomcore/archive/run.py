@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from dicomcore.archive.columns import DEFAULT_COLUMNS, Columns
 from dicomcore.archive.engine import AHEAD, default_workers, run_threads
 from dicomcore.archive.extra import needs_extra
-from dicomcore.archive.walk import Output, SourceLike, as_sources, walk
+from dicomcore.archive.place import Place
+from dicomcore.archive.sources import SourceLike, Sources
+from dicomcore.archive.walk import Output
 from dicomcore.tags import TagLike
 
 with needs_extra("pyarrow"):
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["index", "iter_batches"]
 
 BATCH = 1000  # files of a batch
+HELD = 8 << 20  # bytes that they bring along, at most
 CLUSTER_BATCHES = 8  # as many times that on a cluster, where each batch takes a scheduler's time
 Gone = Callable[[str], object]
 
@@ -49,23 +51,25 @@ def iter_batches(
     workers: int | None = None,
     engine: str = "threads",
     scheduler: Any = None,
+    storage_options: Mapping[str, Any] | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """The rows that `index` makes, as record batches in a steady order, read while they are taken."""
     chosen = Columns(columns, level=level, content_hash=content_hash, pixel_hash=pixel_hash)
     check_engine(engine, workers, scheduler)
     schema = schema_of(chosen)
+    files = Sources(sources, stop_tag=chosen.stop_tag, options=storage_options)
     if engine == "dask":
-        return _on_cluster(as_sources(sources), chosen, schema, scheduler, workers)
+        return _on_cluster(files, chosen, schema, scheduler, workers)
     read = partial(read_batch, columns=chosen, schema=schema)
-    batches = run_threads(read, cut(walk(as_sources(sources)), chosen), workers or default_workers())
+    batches = run_threads(read, cut(files, chosen), workers or default_workers())
     return map(Duplicates(schema).mark, batches)
 
 
 def _on_cluster(
-    sources: list[str], columns: Columns, schema: pa.Schema, scheduler: Any, workers: int | None
+    files: Iterable[str], columns: Columns, schema: pa.Schema, scheduler: Any, workers: int | None
 ) -> Iterator[pa.RecordBatch]:
     with _cluster(columns, schema, scheduler, workers) as reader:
-        numbered = enumerate(cut(walk(sources), columns, CLUSTER_BATCHES))
+        numbered = enumerate(cut(files, columns, CLUSTER_BATCHES))
         batches = run_threads(lambda one: reader(*one, None), numbered, reader.threads, ahead=1)
         yield from map(Duplicates(schema).mark, batches)
 
@@ -78,10 +82,20 @@ def _cluster(
     return cluster_reader(columns, schema, scheduler=scheduler, workers=workers)
 
 
-def cut(paths: Iterator[str], columns: Columns, batches: int = 1) -> Iterator[list[str]]:
-    """The paths in lists of BATCH, or `batches` times that; in shorter ones where a file may be thousands of rows."""
+def cut(paths: Iterable[str], columns: Columns, batches: int = 1) -> Iterator[list[str]]:
+    """The paths in lists of BATCH, or `batches` times that; in shorter ones where a file may be thousands of rows, or
+    where what the paths bring along would take much memory."""
     size = batches * (BATCH if columns.level == "file" else max(BATCH // 10, 1))
-    while batch := list(islice(paths, size)):
+    batch: list[str] = []
+    held = 0
+    for path in paths:
+        batch.append(path)
+        if type(path) is not str and isinstance(path, Place):
+            held += path.held
+        if len(batch) >= size or held > HELD:
+            yield batch
+            batch, held = [], 0
+    if batch:
         yield batch
 
 
@@ -112,6 +126,7 @@ def index(
     sort_by: Sequence[str] = ...,
     progress: Progress | None = ...,
     gone: Gone | None = ...,
+    storage_options: Mapping[str, Any] | None = ...,
 ) -> pa.Table: ...
 @overload
 def index(
@@ -130,6 +145,7 @@ def index(
     sort_by: Sequence[str] = ...,
     progress: Progress | None = ...,
     gone: Gone | None = ...,
+    storage_options: Mapping[str, Any] | None = ...,
 ) -> Path: ...
 def index(
     sources: SourceLike | Iterable[SourceLike],
@@ -147,8 +163,16 @@ def index(
     sort_by: Sequence[str] = (),
     progress: Progress | None = None,
     gone: Gone | None = None,
+    storage_options: Mapping[str, Any] | None = None,
 ) -> pa.Table | Path:
-    """Read the headers of all files of `sources` (files and folders) into one table, a row a file.
+    """Read the headers of all files of `sources` into one table, a row a file.
+
+    Sources, one or several, mixed: files; folders, with all below; globs ("**" for any depth); zip and tar archives
+    (.zip, .tar, .tar.gz, .tar.zst, .tar.bz2, .tar.xz), also those met in folders, whose members have a path such as
+    ``a.zip!/b/c.dcm`` and the archive's mtime, and which such a path also names; DICOMDIR files, which stand for the
+    files their records refer to; URLs that fsspec knows (s3://, gs://, az://, https://, memory://, …) of objects, of
+    folders, of archives, or as globs; and PathList for a file that lists any of these. `storage_options` go to fsspec,
+    as pandas has it, or by protocol: ``{"s3": {"anon": True}}``. What can't be reached is a row with an `error`.
 
     A row is `path`, `size` (bytes), `mtime`, `etag`; `columns`, typed by VR (DA date32, DS float64, IS int64, several
     values a list); `content_hash` of the file's bytes and `pixel_hash` of its encoded pixel data, by an algorithm of
@@ -196,6 +220,7 @@ def index(
             workers=workers,
             engine=engine,
             scheduler=scheduler,
+            storage_options=storage_options,
         )
         table = pa.Table.from_batches(_reported(batches, progress), finished_schema(schema))
         return table.sort_by([(name, "ascending") for name in sort_by]) if sort_by else table
@@ -208,7 +233,8 @@ def index(
         read, threads, batches_at_once = _reader(stack, kept, chosen, schema, engine, scheduler, workers)
         previous = stack.enter_context(closing(Previous(target if resume else None, kept.paths(), schema)))
         work = Renewal(read, previous, lazy=not sort_by)
-        numbered = enumerate(cut(walk(as_sources(sources), Output.at(target)), chosen, batches_at_once))
+        files = Sources(sources, output=Output.at(target), stop_tag=chosen.stop_tag, options=storage_options)
+        numbered = enumerate(cut(files, chosen, batches_at_once))
         results = run_threads(work, numbered, threads, ahead=AHEAD if engine == "threads" else 1)
         write_table(results, OutputFile(target, finished_schema(schema), kept, sort_by), previous, work, progress)
         if gone is not None:

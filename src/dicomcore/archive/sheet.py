@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from PIL import Image
 
-__all__ = ["SHEET_COLUMNS", "SeriesPicture", "draw_sheet", "series_pictures"]
+__all__ = ["SHEET_COLUMNS", "SeriesPicture", "draw_sheet", "picture_of", "series_pictures"]
 
 SHEET_COLUMNS = ("SeriesInstanceUID", "Modality", "SeriesDescription", "InstanceNumber", "Rows")
 """What an index must hold for `series_pictures`, besides `path`."""
@@ -44,7 +44,7 @@ def series_pictures(table: pa.Table) -> Iterator[SeriesPicture]:
         rows.sort(key=lambda row: (row["InstanceNumber"] is None, row["InstanceNumber"] or 0, row["path"]))
         middle = len(rows) // 2
         nearest = sorted(rows, key=lambda row: abs(rows.index(row) - middle))[:3]
-        yield _picture_of(nearest, len(rows))
+        yield picture_of(nearest, len(rows))
 
 
 def _by_series(table: pa.Table) -> dict[str, list[dict[str, Any]]]:
@@ -55,7 +55,8 @@ def _by_series(table: pa.Table) -> dict[str, list[dict[str, Any]]]:
     return series
 
 
-def _picture_of(rows: list[dict[str, Any]], files: int) -> SeriesPicture:
+def picture_of(rows: list[dict[str, Any]], files: int) -> SeriesPicture:
+    """The picture of a series of so many `files`: the middle frame of the first of these rows that can be decoded."""
     row, reason = rows[0], ""
     title = f"{row['Modality'] or '?'}  {row['SeriesDescription'] or ''}".strip()
     for tried in rows:

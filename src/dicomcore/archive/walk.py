@@ -1,41 +1,16 @@
-"""Walking: every file below the sources, in an order that does not change from run to run."""
+"""Walking: every file below a folder, in an order that does not change from run to run."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
-__all__ = ["PART", "Fault", "Output", "as_sources", "shown", "walk"]
+from dicomcore.archive.place import Fault, shown
+
+__all__ = ["PART", "Fault", "Output", "shown", "walk_folder"]
 
 PART = ".part"  # how the names of files that are being written end
-SourceLike = str | os.PathLike[str]
-
-
-class Fault(str):
-    """A path that can't be walked, and the `reason`."""
-
-    __slots__ = ("reason",)
-    reason: str
-
-    def __new__(cls, path: str, reason: str) -> Fault:
-        self = super().__new__(cls, path)
-        self.reason = reason
-        return self
-
-
-def as_sources(sources: SourceLike | Iterable[SourceLike]) -> list[str]:
-    """The sources as a list of paths, from one or several."""
-    if isinstance(sources, (str, os.PathLike)):
-        sources = [sources]
-    return [os.fsdecode(os.fspath(source)) for source in sources]
-
-
-def shown(path: str) -> str:
-    """The path as a table shows it: bytes that are no UTF-8 as escapes."""
-    if path.isascii():
-        return str(path)
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 class Output(NamedTuple):
@@ -61,23 +36,12 @@ class Output(NamedTuple):
         return name.startswith(f".{self.name}.") and name.endswith(PART)
 
 
-def walk(sources: Iterable[str], output: Output | None = None) -> Iterator[str]:
-    """The files that are sources or below folders that are, each folder's entries sorted by name.
+def walk_folder(top: str, met: set[tuple[int, int]], output: Output | None = None) -> Iterator[str]:
+    """The files below a folder, each folder's entries sorted by name.
 
-    Links are followed; a folder that is met again, by a link or as another source, is not walked twice. A source
-    that isn't there and a folder that can't be read come as a Fault.
+    Links are followed; a folder that is among `met`, by a link or as another source, is not walked again. A folder
+    that can't be read comes as a Fault.
     """
-    met: set[tuple[int, int]] = set()
-    for source in sources:
-        if os.path.isdir(source):
-            yield from _walk_folder(source, met, output)
-        elif os.path.lexists(source):
-            yield source
-        else:
-            yield Fault(source, "FileNotFoundError: No such file or folder")
-
-
-def _walk_folder(top: str, met: set[tuple[int, int]], output: Output | None) -> Iterator[str]:
     # A stack of names still to come, last first, and of the folders they stand in; no recursion however deep.
     pending: list[tuple[str, list[str], set[str]]] = []
     path: str | None = top

@@ -1,4 +1,4 @@
-"""`dicomcore dump`: the elements of files, for people or as JSON lines."""
+"""`dicomcore dump`: the elements of files, for people, as DICOM JSON or XML, or as a line of JSON each."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from typing import Any, NamedTuple
 
 from dicomcore.dataset import DataElement, Dataset
 from dicomcore.errors import DicomError
+from dicomcore.forms import xml_pieces
+from dicomcore.issues import Issue
 from dicomcore.part10.reader import dcmread
 from dicomcore.printing import data_set_lines, element_line
 from dicomcore.tags import Tag
 
 __all__ = ["add_parser"]
 
-ALL_READ, SOME_UNREADABLE = 0, 1
+ALL_READ, SOME_UNREADABLE, WRONG_USE = 0, 1, 2
 EPILOG = "Exit codes: 0 all files were read, 1 some could not be, 2 wrong use. Deviations are told on stderr."
 
 
@@ -27,14 +29,19 @@ def add_parser(subparsers: Any) -> None:
         "dump", help="print the elements of files", description="Print the elements of DICOM files.", epilog=EPILOG
     )
     parser.add_argument("files", nargs="+", metavar="FILE")
-    parser.add_argument(
-        "--json",
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="DICOM JSON (PS3.18 Annex F), one object a line and file")
+    form.add_argument("--xml", action="store_true", help="the Native DICOM Model in XML (PS3.19 Annex A), of one file")
+    form.add_argument(
+        "--lines",
         action="store_true",
         help="one JSON object a line and element: file, path, tag, VR, keyword, value, offset, length",
     )
-    parser.add_argument(
-        "--offsets", action="store_true", help="begin lines with the value's offset and length in bytes"
-    )
+    parser.add_argument("--indent", type=int, metavar="N", help="lay JSON out in lines, N spaces a level")
+    parser.add_argument("--meta", action="store_true", help="put file meta information into JSON and XML, too")
+    form.add_argument("--offsets", action="store_true", help="begin lines with the value's offset and length in bytes")
+    form.add_argument("--sr", action="store_true", help="the content of structured reports, as an indented outline")
+    form.add_argument("--html", action="store_true", help="the content of a structured report, as a page of HTML")
     parser.add_argument(
         "--force", action="store_true", help="read a bare data set: no DICM prefix, no file meta information"
     )
@@ -45,11 +52,14 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Dump; the exit code."""
     code = ALL_READ
+    if arguments.xml and len(arguments.files) > 1:
+        print("dicomcore dump: --xml takes one file: an XML document holds one data set", file=sys.stderr)
+        return WRONG_USE
     for path in arguments.files:
         try:
             data_set = dcmread(path, force=arguments.force)
-            _print(data_set, path, arguments)
-            issues = data_set.issues
+            noted = _print(data_set, path, arguments)
+            issues = data_set.issues + noted
         except BrokenPipeError:
             raise
         except (DicomError, OSError) as error:
@@ -63,15 +73,38 @@ def run(arguments: argparse.Namespace) -> int:
     return code
 
 
-def _print(data_set: Dataset, path: str, arguments: argparse.Namespace) -> None:
+def _print(data_set: Dataset, path: str, arguments: argparse.Namespace) -> tuple[Issue, ...]:
+    """Print one data set; what deviates in a report's content."""
     if arguments.json:
+        print(data_set.to_json(indent=arguments.indent, file_meta=arguments.meta))
+        return ()
+    if arguments.xml:
+        sys.stdout.writelines(xml_pieces(data_set, 0, None, arguments.meta))
+        return ()
+    if arguments.lines:
         for place in _places(data_set):
             print(json.dumps({"file": path, **_plain(place)}, ensure_ascii=False))
-        return
+        return ()
+    if arguments.sr or arguments.html:
+        return _print_report(data_set, path, arguments)
     if len(arguments.files) > 1:
         print(f"# {path}")
     for line in _with_offsets(data_set) if arguments.offsets else data_set_lines(data_set):
         print(line)
+    return ()
+
+
+def _print_report(data_set: Dataset, path: str, arguments: argparse.Namespace) -> tuple[Issue, ...]:
+    from dicomcore.sr import read  # few files are reports
+
+    report = read(data_set)
+    if arguments.html:
+        print(report.html(), end="")
+        return report.issues
+    if len(arguments.files) > 1:
+        print(f"# {path}")
+    print(report.outline())
+    return report.issues
 
 
 class _Place(NamedTuple):

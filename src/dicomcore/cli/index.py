@@ -23,6 +23,8 @@ SHOWN = 12  # reasons that the summary lists
 DESCRIPTION = """Read the headers of all files in folders and write one row a file: path, size, mtime, columns of the
 data set typed by their VR, what deviated from the standard, and why a file could not be read. The table appears whole
 or not at all. A second run reads what is new or has changed; one that was stopped or killed goes on where it was."""
+SOURCES = """folders, files, globs, archives (.zip, .tar, .tar.gz, .tar.zst), DICOMDIR files, URLs (s3://, gs://, az://,
+https://), or @FILE: a text with a source a line, or a Parquet file with a column `path`"""
 EPILOG = """Exit codes: 0 all files were read, 1 some could not be (their rows say why), 2 wrong use or no table could
 be written, 130 interrupted: the same command goes on."""
 
@@ -30,7 +32,7 @@ be written, 130 interrupted: the same command goes on."""
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser("index", help="folders to one table", description=DESCRIPTION, epilog=EPILOG)
-    parser.add_argument("sources", nargs="+", metavar="DIR", help="folders, or files")
+    parser.add_argument("sources", nargs="+", metavar="SOURCE", help=SOURCES)
     parser.add_argument(
         "-o", "--output", required=True, metavar="FILE", help="the table: Parquet, or by its suffix .arrow or .csv"
     )
@@ -64,11 +66,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Index; the exit code."""
     from dicomcore.archive.parts import parts_of
     from dicomcore.archive.run import index
+    from dicomcore.archive.sources import named_sources
     from dicomcore.archive.summary import Summary
 
-    missing = [source for source in arguments.sources if not os.path.lexists(source)]
-    if missing:
-        return _wrong(f"no such file or folder: {', '.join(missing)}")
+    try:
+        sources = named_sources(arguments.sources)
+    except FileNotFoundError as error:
+        return _wrong(str(error))
     try:
         columns = _columns(arguments.columns)
     except (OSError, UnicodeDecodeError) as error:
@@ -77,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         with _error_lines(arguments.errors) as lines, _progress(summary, arguments.quiet) as progress:
             index(
-                arguments.sources,
+                sources,
                 columns=columns,
                 level=arguments.level,
                 content_hash=arguments.content_hash,

@@ -8,11 +8,12 @@ import sys
 from collections.abc import Sequence
 
 import dicomcore
-from dicomcore.cli import dump, frames, index, sheet
+from dicomcore.cli import build, dicomdir, documents, dump, frames, index, organize, query, report, sheet
 
 __all__ = ["main"]
 
-COMMANDS = (index, dump, frames, sheet)  # modules with add_parser(subparsers), whose parser sets `run`
+# Modules with add_parser(subparsers), whose parser sets `run`.
+COMMANDS = (index, query, report, organize, dump, build, frames, sheet, documents, dicomdir)
 WRONG_USE, INTERRUPTED, BROKEN_PIPE = 2, 130, 141  # the last two as a shell has them for SIGINT and SIGPIPE
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from dicomcore._native.dataset import make_dataset
 from dicomcore._native.index import Index, open_index, reopen_inflated
@@ -14,9 +14,21 @@ from dicomcore.limits import DEFAULT_LIMITS, Limits
 from dicomcore.part10.inflate import inflate
 from dicomcore.tags import SPECIFIC_CHARACTER_SET, Tag, TagLike
 
-__all__ = ["dcmread"]
+__all__ = ["Ranged", "dcmread"]
 
-Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
+
+class Ranged(Protocol):
+    """What can be read as lazily as a file: its `size`, and its bytes by position. Messages name it by its repr()."""
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Exactly these bytes; fewer where the input turns out to be shorter than `size`."""
+
+
+Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Ranged
 ALL_TAGS = 0xFFFFFFFF
 
 
@@ -31,9 +43,10 @@ def dcmread(
 ) -> Dataset:
     """Read a DICOM file or data set (PS3.10 7, PS3.5 7).
 
-    `src` is a path, bytes-like, or a binary stream, which is read from where it stands to its end. A path is read
-    lazily: the header is indexed, values are decoded when asked for, and what is large stays on disk until then; a
-    file that changes meanwhile is an error then. `stop_before_pixels` leaves out pixel data and what follows.
+    `src` is a path, bytes-like, or a binary stream, which is read from where it stands to its end. A path (or any
+    object with `size` and ``read_at(offset, length)``) is read lazily: the header is indexed, values are decoded when
+    asked for, and what is large stays on disk until then; a file that changes meanwhile is an error then.
+    `stop_before_pixels` leaves out pixel data and what follows.
     `specific_tags` gives these top-level elements alone (and Specific Character Set), and stops reading behind the
     last. `force` takes input without DICM prefix and file meta information for a bare data set. `strict` raises for the
     first deviation, where otherwise all are kept in ``Dataset.issues``. `limits` bounds what is taken from the input.
@@ -57,7 +70,7 @@ def open_source(
     src: Source, limits: Limits, force: bool, stop_before_pixels: bool, stop_tag: int, whole: bool = False
 ) -> Index:
     """The index of any kind of source, inflated where it is deflated."""
-    if isinstance(src, (str, os.PathLike)):
+    if isinstance(src, (str, os.PathLike)) or hasattr(src, "read_at"):
         index = open_index(src, True, limits, force, stop_before_pixels, stop_tag, whole)
     else:
         index = open_index(_memory(src), False, limits, force, stop_before_pixels, stop_tag, whole)
@@ -78,9 +91,7 @@ def _memory(src: Any) -> Any:
     try:
         return memoryview(src).cast("B")
     except TypeError:
-        raise TypeError(
-            f"dcmread() takes a path, bytes or a binary stream, not {type(src).__name__}"
-        ) from None
+        raise TypeError(f"dcmread() takes a path, bytes or a binary stream, not {type(src).__name__}") from None
 
 
 def _raise_first(data_set: Dataset) -> None:

@@ -33,11 +33,14 @@ def header_of(data_set: Any) -> Any:
     index, row, wanted, elements = data_set._state()
     if index is None or row != DATA_SET or wanted is not None or index.inflated:
         return data_set
-    source = index.path if index.path is not None else index.read(0, index.size)
+    source = index.path if index.path is not None else index.ranged
+    if source is None:
+        source = index.read(0, index.size)
     opened = open_index(source, index.path is not None, index.limits, True, True)
     header = make_dataset(type(data_set), opened, DATA_SET)
     changed = {tag: element for tag, element in (elements or {}).items() if element is None or element._changed}
     header._take(changed, None, None)
+    header.file_meta = data_set.file_meta  # which may have been changed too
     return header
 
 
@@ -129,12 +132,13 @@ def palette_of(data_set: Any) -> Palette | None:
         names = [f"{prefix}{colour}PaletteColorLookupTableData" for colour in COLOURS]
         channels = [data_set.get(name) for name in names]
         if all(channels):
+            in_bytes = data_set[names[0]].VR == "OB"  # where OW is due; bytes have no order
             return Palette.of(
                 descriptor,
                 channels,
                 segmented=bool(prefix),
                 pixel_representation=number(data_set, "PixelRepresentation", 0),
-                big_endian=data_set.is_little_endian is False,
+                big_endian=data_set.is_little_endian is False and not in_bytes,
             )
     return None
 

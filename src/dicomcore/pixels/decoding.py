@@ -13,6 +13,7 @@ from dicomcore.limits import DEFAULT_LIMITS, Limits
 from dicomcore.pixels import builtin  # noqa: F401  fills the registry
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.headers import CodestreamInfo
+from dicomcore.pixels.mislabelled import codec_of_frame
 from dicomcore.pixels.note import Note
 from dicomcore.pixels.registry import codec_for
 
@@ -57,9 +58,10 @@ def decode_frame(
     info: CodestreamInfo | None = None
     notes: tuple[Note, ...] = ()
     try:
-        if codec.read_header is not None:
-            info = codec.read_header(data)
-            desc, notes = check_header(info, desc, limits)
+        codec, info, notes = codec_of_frame(desc.transfer_syntax, data)
+        if info is not None:
+            desc, settled = check_header(info, desc, limits)
+            notes += settled
         if out is not None and (out.shape != desc.shape or out.itemsize != desc.dtype.itemsize):
             raise PixelDecodeError(f"samples are {desc.shape} of {desc.dtype}, and out is {out.shape} of {out.dtype}")
         samples = codec.decoder(data, desc, out)

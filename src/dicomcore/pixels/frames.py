@@ -22,28 +22,28 @@ from dicomcore.pixels.attributes import (
     number_of_frames,
     state_of,
 )
+from dicomcore.pixels.batch import SERIAL_BYTES, Plan, decode_together, plan_for
 from dicomcore.pixels.builtin import NATIVE
 from dicomcore.pixels.colour import coded_colour, colour_notes, to_rgb
 from dicomcore.pixels.decoding import DecodedFrame, check_header, decode_frame
 from dicomcore.pixels.layout import Layout
+from dicomcore.pixels.mislabelled import codec_of_frame, syntax_of_fragment
 from dicomcore.pixels.note import Note
 from dicomcore.pixels.overlays import Overlay, read_overlays
-from dicomcore.pixels.parallel import cpus, run_over
-from dicomcore.pixels.pieces import Pieces
-from dicomcore.pixels.registry import codec_for
+from dicomcore.pixels.pieces import Pieces, Spans
+from dicomcore.pixels.registry import Codec, codec_for
 from dicomcore.pixels.render import Window, render
 from dicomcore.pixels.store import Store
 from dicomcore.pixels.uncompressed import BIG_ENDIAN, decode_native
 from dicomcore.pixels.unused_bits import settle_unused_bits
 from dicomcore.pixels.video import VIDEO_SYNTAXES, VideoStream
 from dicomcore.tags import Tag
+from dicomcore.threads import cpus, run_over
 
 __all__ = ["Frames"]
 
 MOST_AT_ONCE, RUN_BYTES = 16, 4 << 20
 """Frames that a thread takes from the queue, and reads, at once; and the bytes that they may have."""
-SERIAL_BYTES = 1 << 20
-"""Frames that are smaller together are decoded faster without threads."""
 UNPROVEN_SAMPLES = 1 << 28
 """An array of more samples than that is made once a frame of it was decoded."""
 ITEM = b"\xfe\xff\x00\xe0"
@@ -73,6 +73,8 @@ class Frames:
         self._pieces: Pieces | None = None
         self._layout: Layout | None = None
         self._video: VideoStream | None = None
+        self._head: memoryview | None = None
+        self._plans: dict[bool, tuple[Codec, Plan | None]] = {}
         self._lock = threading.Lock()
         self.stated.dtype  # noqa: B018  refuses what no word holds
         frames = number_of_frames(header)
@@ -83,11 +85,14 @@ class Frames:
         if element.is_undefined_length or self._looks_encapsulated():
             self._pieces = Pieces(self._store, frames, self.limits, extended_table(header))
             self._count = frames if self.stated.transfer_syntax in VIDEO_SYNTAXES else self._found(frames)
+            if self.stated.transfer_syntax in NATIVE and self._count:
+                self._relabel()
         else:
             wide = element.VR == "OW" and self.stated.transfer_syntax in BIG_ENDIAN
             self._layout = Layout(self._store, self.stated, frames, self.limits, wide=wide)
             self._count = len(self._layout)
         self.description = self._settled()
+        self._dtype: np.dtype[Any] = self.description.dtype
 
     def __len__(self) -> int:
         return self._count
@@ -129,7 +134,7 @@ class Frames:
     @property
     def dtype(self) -> np.dtype[Any]:
         """Dtype of a frame."""
-        return self.description.dtype
+        return self._dtype
 
     def encoded(self, index: int) -> memoryview:
         """The bytes of a frame as they stand in the file, fragments joined; of a video, the whole stream.
@@ -140,9 +145,10 @@ class Frames:
         if self._layout is not None:
             return self._layout.encoded(index)
         assert self._pieces is not None
-        if self.stated.transfer_syntax in VIDEO_SYNTAXES:
-            return memoryview(b"".join(self._pieces.codestream(i) for i in range(len(self._pieces))))
-        return self._pieces.codestream(index)
+        with self._lock:
+            wanted = range(len(self._pieces)) if self._is_video else (index,)
+            fragments = [fragment for one in wanted for fragment in self._pieces.fragments(one)]
+        return self._pieces.joined(tuple(fragments))
 
     def decode(self, index: int, *, raw: bool = False, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """Decode one frame. `raw` leaves colour and unused bits as coded.
@@ -153,6 +159,13 @@ class Frames:
         index, shape = self._index(index), self.description.shape
         if out is not None and (out.shape != shape or out.dtype != self.dtype or not out.flags.c_contiguous):
             raise ValueError(f"out is to be a contiguous array of shape {shape} and dtype {self.dtype}")
+        plan = self._plan(raw)
+        if plan is not None and (spans := self._spans((index,))) is not None:
+            held = int(spans.places[0, 1] - spans.places[0, 0])
+            if out is not None or plan.could_fill(held):
+                target = np.empty(shape, self.dtype) if out is None else out
+                if not self._together(plan, spans, target, 1):
+                    return target
         return self._finish(self._decoded(index, out), raw)
 
     def stack(
@@ -162,17 +175,45 @@ class Frames:
         if out is None and self._pieces is not None and len(indices) * self.description.samples > UNPROVEN_SAMPLES:
             self.decode(indices[0], raw=raw)  # raises before all that is claimed is allocated
         target = self._target(len(indices), out)
-        threads = self._threads(len(indices), workers)
-        size = self._run_length(len(indices), threads)
+        wanted = [self._index(index) for index in indices]
+        plan = self._plan(raw)
+        threads = self._threads(len(wanted), workers, plan)
+        left: Sequence[int] = range(len(wanted))
+        if plan is not None and wanted and (spans := self._spans(wanted)) is not None:
+            left = self._together(plan, spans, target, threads)
+        size = self._run_length(len(left), threads)
 
-        def decode(_: int, places: range) -> None:
-            chosen = [self._index(indices[place]) for place in places]
+        def decode(_: int, places: Sequence[int]) -> None:
+            chosen = [wanted[place] for place in places]
             for place, index, codestream in zip(places, chosen, self._codestreams(chosen), strict=True):
                 self._finish(self._decoded(index, target[place], codestream), raw)
 
-        runs = [range(at, min(at + size, len(indices))) for at in range(0, len(indices), size)]
-        run_over(runs, decode, threads)
+        run_over([left[at : at + size] for at in range(0, len(left), size)], decode, threads)
         return target
+
+    def _plan(self, raw: bool) -> Plan | None:
+        """How frames are decoded together, while nobody registers another codec."""
+        if self._pieces is None or self._is_video:
+            return None
+        codec = codec_for(self.stated.transfer_syntax)
+        known = self._plans.get(raw)
+        if known is None or known[0] is not codec:
+            plan = plan_for(codec, self.stated, self.description, self._head, self.limits, raw=raw)
+            self._plans[raw] = known = codec, plan
+        return known[1]
+
+    def _spans(self, indices: Sequence[int]) -> Spans | None:
+        assert self._pieces is not None
+        with self._lock:
+            return self._pieces.spans(indices)
+
+    def _together(self, plan: Plan, spans: Spans, target: NDArray[Any], threads: int) -> list[int]:
+        """Decode frames in one go; the places of those that are left for `_decoded`."""
+        left = decode_together(plan, self._store, spans, target, threads=threads)
+        if len(left) < len(spans.places):
+            for note in plan.notes:
+                self._notes.setdefault(note)
+        return left
 
     def _run_length(self, frames: int, threads: int) -> int:
         """How many frames a thread takes at once: some runs for each thread, and few bytes in a run."""
@@ -181,14 +222,14 @@ class Frames:
         average = self._store.size // max(self._count, 1) + 1
         return max(1, min(MOST_AT_ONCE, frames // (4 * threads), RUN_BYTES // average))
 
-    def _threads(self, frames: int, workers: int | None) -> int:
+    def _threads(self, frames: int, workers: int | None, plan: Plan | None) -> int:
         """How many threads are worth it; videos and uncompressed frames are not decoded, but read in order."""
         if self._pieces is None or self._is_video or frames < 2:
             return 1
         if workers is not None:
             return min(workers, frames)
-        small = frames * self.description.samples * self.dtype.itemsize < SERIAL_BYTES
-        return 1 if small else min(cpus(), frames)
+        size = frames * self.description.samples * self.dtype.itemsize
+        return 1 if size < (plan.serial_bytes if plan is not None else SERIAL_BYTES) else min(cpus(), frames)
 
     def array(self, *, raw: bool = False, out: NDArray[Any] | None = None, workers: int | None = None) -> NDArray[Any]:
         """Decode all frames, in the shape that pydicom gives: a single frame has no axis of its own."""
@@ -231,6 +272,18 @@ class Frames:
         """Encapsulated pixel data of defined length, which nobody should write, or which was set in memory."""
         return self.stated.transfer_syntax not in NATIVE and self._store.upto(0, 4) == ITEM
 
+    def _relabel(self) -> None:
+        """Pixel data in fragments under a transfer syntax without any: what they are is told from the first one."""
+        syntax, notes = syntax_of_fragment(self.stated.transfer_syntax, self._first_bytes())
+        self.stated = replace(self.stated, transfer_syntax=syntax)
+        self._notes.update(dict.fromkeys(notes))
+
+    def _first_bytes(self) -> memoryview:
+        """The first bytes of the first frame's codestream."""
+        assert self._pieces is not None
+        fragment = self._pieces.fragments(0)[0]
+        return memoryview(self._store.upto(fragment.offset, min(fragment.length, 4096)))
+
     def _found(self, stated: int) -> int:
         assert self._pieces is not None
         found = len(self._pieces)
@@ -245,12 +298,11 @@ class Frames:
         if self._pieces is None or self._is_video or not self._count:
             return self.stated if not self._is_video else replace(self.stated, bits_allocated=8, samples_per_pixel=3)
         try:
-            codec = codec_for(self.stated.transfer_syntax)
-            if codec.read_header is None:
+            self._head = self._first_bytes()
+            _, info, _ = codec_of_frame(self.stated.transfer_syntax, self._head)
+            if info is None:
                 return self.stated
-            fragment = self._pieces.fragments(0)[0]
-            head = self._store.upto(fragment.offset, min(fragment.length, 4096))
-            settled, _ = check_header(codec.read_header(head), self.stated, self.limits, held=1 << 62)
+            settled, _ = check_header(info, self.stated, self.limits, held=1 << 62)
         except DicomError:
             return self.stated  # said when the frame is decoded
         return replace(self.stated, samples_per_pixel=settled.samples_per_pixel, bits_allocated=settled.bits_allocated)
@@ -303,9 +355,10 @@ class Frames:
             raise
 
     def _video_frame(self, index: int, out: NDArray[Any] | None) -> DecodedFrame:
+        stream = self.encoded(0) if self._video is None else memoryview(b"")
         with self._lock:
             if self._video is None:
-                self._video = VideoStream(self.encoded(0), self.stated.transfer_syntax, limits=self.limits)
+                self._video = VideoStream(stream, self.stated.transfer_syntax, limits=self.limits)
             try:
                 samples: NDArray[Any] = self._video.frame(index)
             except PixelDecodeError as error:

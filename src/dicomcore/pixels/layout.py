@@ -28,7 +28,7 @@ class Layout:
         """
         self.store = store
         self.notes: list[Note] = []
-        self._wide = wide and desc.bits_allocated == 8
+        self._wide = wide and desc.bits_allocated in (1, 8)
         full = desc.samples * desc.bits_allocated
         self.bits = native_bits(desc)
         # called 4:2:2, and long enough for samples that aren't: decode_native() sees it the same way

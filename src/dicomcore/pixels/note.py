@@ -12,5 +12,5 @@ class Note:
     """One disagreement that was settled; becomes an Issue of the data set."""
 
     code: str
-    """"pixel-precision", "pixel-sign", "pixel-samples", "pixel-colour" or "pixel-container"."""
+    """"pixel-transfer-syntax", "pixel-precision", "pixel-sign", "pixel-samples", "pixel-colour", "pixel-container"."""
     message: str

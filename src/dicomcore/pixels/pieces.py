@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,11 +13,12 @@ from dicomcore.limits import Limits
 from dicomcore.pixels.note import Note
 from dicomcore.pixels.store import Store
 
-__all__ = ["Fragment", "Pieces"]
+__all__ = ["Fragment", "Pieces", "Spans"]
 
 ITEM = b"\xfe\xff\x00\xe0"
 SEQUENCE_DELIMITER = b"\xfe\xff\xdd\xe0"
 UNDEFINED_LENGTH = 0xFFFFFFFF
+ITEM_HEADER = 8
 END_MARKERS = (b"\xff\xd9",)
 """EOI and EOC: how JPEG, JPEG-LS and JPEG 2000 codestreams end."""
 
@@ -26,6 +28,15 @@ class Fragment(NamedTuple):
 
     offset: int
     length: int
+
+
+class Spans(NamedTuple):
+    """Where frames of one fragment stand in the pixel data's value, (frames, 2): an item's first byte and its end."""
+
+    places: NDArray[np.uint64]
+    exact: bool
+    """The item ends there; else there or later. Nobody looked: what stands there may be no item, and no frame."""
+
 
 GAPS = 4096
 """Bytes between frames that may be read along with them: item headers and padding, hardly more."""
@@ -51,6 +62,7 @@ class Pieces:
         self.notes: list[Note] = []
         self._stated = frames
         self._scanned: list[tuple[Fragment, ...]] | None = None
+        self._every: Spans | None = None
         self._first, basic = self._basic_table()
         self._starts, self._lengths = self._table(basic, extended)
 
@@ -90,6 +102,36 @@ class Pieces:
             return [self.joined(fragments) for fragments in frames]
         held = self.store.read(first, stop - first)
         return [held[offset - first : offset - first + length] for ((offset, length),) in frames]
+
+    def spans(self, indices: Sequence[int]) -> Spans | None:
+        """Where frames stand, as an offset table has it unread; None where there is no such frame."""
+        if self._every is None:
+            scanned = self._starts is None
+            self._every = Spans(self._scanned_spans() if scanned else self._table_spans(), exact=self._lengths is None)
+        places, exact = self._every
+        if max(indices) >= len(places):
+            return None
+        if len(indices) == 1:
+            return Spans(places[indices[0] : indices[0] + 1], exact)
+        return Spans(places[np.array(indices, np.intp)], exact)
+
+    def _scanned_spans(self) -> NDArray[np.uint64]:
+        """A frame of several fragments has no place."""
+        items = [frame[0] if len(frame) == 1 else Fragment(ITEM_HEADER, -ITEM_HEADER) for frame in self._frames()]
+        return np.array([(offset - ITEM_HEADER, offset + length) for offset, length in items], np.uint64)
+
+    def _table_spans(self) -> NDArray[np.uint64]:
+        assert self._starts is not None
+        size, last = np.uint64(self.store.size), len(self._starts) - 1
+        places = np.empty((last + 1, 2), np.uint64)
+        places[:, 0] = self._starts + self._first
+        if self._lengths is not None:
+            places[:, 1] = np.minimum(places[:, 0] + ITEM_HEADER + np.minimum(self._lengths, size), size)
+            return places
+        places[:-1, 1] = places[1:, 0]
+        found = self._by_table(last)  # whose end no other entry tells
+        places[-1] = (0, 0) if found is None or len(found) > 1 else (places[-1, 0], sum(found[0]))
+        return places
 
     # -- offset tables
 
@@ -156,7 +198,7 @@ class Pieces:
         return Fragment(at + 8, min(length, self.store.size - at - 8))
 
     def _distrust(self, why: str) -> None:
-        self._starts = self._lengths = None
+        self._starts = self._lengths = self._every = None
         self.notes.append(Note("offset-table", f"the offset table is passed over: {why}"))
 
     # -- without a table

@@ -17,10 +17,12 @@ class Store:
     For encapsulated pixel data the size is that of the rest of the source: where it ends, its items tell.
     """
 
-    def __init__(self, read: Callable[[int, int], memoryview], size: int, *, path: Any = None, start: int = 0) -> None:
+    def __init__(
+        self, read: Callable[[int, int], memoryview], size: int, *, source: Any = None, start: int = 0
+    ) -> None:
         self.size = size
-        self._path = path
-        self._start = start
+        self.source = source, start
+        """Where the bytes come from, an index or memory, and where in it they begin."""
         self._read = read
 
     @classmethod
@@ -29,10 +31,10 @@ class Store:
         index = data_set._index
         if index is None or element._changed or element.offset is None:
             held = memoryview(element.value or b"").cast("B").toreadonly()
-            return cls(lambda offset, length: held[offset : offset + length], len(held))
+            return cls(lambda offset, length: held[offset : offset + length], len(held), source=held)
         start = element.offset
         size = index.size - start if element.is_undefined_length else min(element.length, index.size - start)
-        return cls(lambda offset, length: index.read(start + offset, length), size, path=index.path, start=start)
+        return cls(lambda offset, length: index.read(start + offset, length), size, source=index, start=start)
 
     def read(self, offset: int, length: int) -> memoryview:
         """Exactly these bytes; raises PixelDecodeError where there are fewer."""
@@ -48,14 +50,16 @@ class Store:
     @contextmanager
     def peeking(self) -> Iterator[Callable[[int, int], bytes]]:
         """A way to read many small pieces, each as many bytes as there are; of a file that stays open meanwhile."""
-        if self._path is None:
+        source, start = self.source
+        path = getattr(source, "path", None)
+        if path is None:
             yield lambda offset, length: bytes(self.upto(offset, length))
             return
         self.upto(0, 1)  # says so where the file is another by now
-        with open(self._path, "rb", buffering=0) as file:
+        with open(path, "rb", buffering=0) as file:
 
             def peek(offset: int, length: int) -> bytes:
-                file.seek(self._start + offset)
+                file.seek(start + offset)
                 return file.read(max(min(length, self.size - offset), 0)) or b""
 
             yield peek

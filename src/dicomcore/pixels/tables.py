@@ -143,6 +143,10 @@ def _descriptor(descriptor: Sequence[int], pixel_representation: int) -> tuple[i
 def _words(data: Any, width: int, big_endian: bool) -> NDArray[Any]:
     if isinstance(data, (bytes, bytearray, memoryview)):
         held = memoryview(data).cast("B")
+        if width == 1 and big_endian:
+            # two entries stand in each word of OW, whose bytes come in the other order (PS3.5 7.3)
+            pairs = np.frombuffer(held[: len(held) // 2 * 2], "u2").byteswap().view("u1")
+            return np.concatenate([pairs, np.frombuffer(held[len(pairs) :], "u1")])
         order = ">" if big_endian else "<"
         return np.frombuffer(held[: len(held) // width * width], f"{order}u{width}").astype(f"u{width}")
     return np.ascontiguousarray(np.asarray(data).astype(f"u{width}"))
@@ -171,8 +175,6 @@ def expand_segments(descriptor: Sequence[int], data: Any, *, big_endian: bool = 
     count, _, bits = _descriptor(descriptor, 0)
     width = 1 if bits <= 8 else 2
     words = _words(data, width, big_endian).astype(np.uint16)
-    if width == 1 and big_endian:
-        raise PixelDecodeError("segmented tables of 8 bits in big endian have no byte order of their own")
     entries = np.empty(count, np.uint16)
     found = kernels.expand_segments(words, width, entries)
     if not found:

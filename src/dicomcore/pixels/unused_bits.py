@@ -11,13 +11,11 @@ from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.headers import CodestreamInfo
 from dicomcore.pixels.registry import as_bytes
 
-__all__ = ["settle_unused_bits"]
+__all__ = ["bits_that_count", "settle_unused_bits"]
 
 
-def settle_unused_bits(
-    samples: NDArray[Any], desc: FrameDescription, info: CodestreamInfo | None = None
-) -> NDArray[Any]:
-    """Make each word of a contiguous, writable array the value of its sample, in place; give the array back.
+def bits_that_count(desc: FrameDescription, info: CodestreamInfo | None, width: int) -> int | None:
+    """How many low bits of each word of `width` bits are its sample's; None where a word is its value already.
 
     `desc` is the data set's own word. Which bits count is settled as pydicom does:
 
@@ -28,20 +26,28 @@ def settle_unused_bits(
     - All else: Bits Stored bits count; what stands above, an overlay or dirt, is taken away.
     """
     if desc.floating or desc.bits_allocated == 1:
-        return samples
-    width = 8 * samples.dtype.itemsize
+        return None
     bits = desc.stored
     if info is not None and info.format in ("JPEG 2000", "HTJ2K"):
         grey = desc.photometric_interpretation in ("MONOCHROME1", "MONOCHROME2")
         if not grey or info.signed == bool(desc.pixel_representation):
-            return samples
+            return None
         bits = info.precision or bits
     elif info is not None and info.format == "JPEG-LS":
         if not desc.pixel_representation:
-            return samples
+            return None
         bits = info.precision or bits
     elif info is not None and not info.lossless and desc.pixel_representation == 0:
-        return samples
-    if bits < width:
-        unpack.extend_samples(as_bytes(samples), width // 8, 0, bits, samples.dtype.kind == "i")
+        return None
+    return bits if bits < width else None
+
+
+def settle_unused_bits(
+    samples: NDArray[Any], desc: FrameDescription, info: CodestreamInfo | None = None
+) -> NDArray[Any]:
+    """Make each word of a contiguous, writable array the value of its sample, in place; give the array back."""
+    width = samples.dtype.itemsize
+    bits = bits_that_count(desc, info, 8 * width)
+    if bits is not None:
+        unpack.extend_samples(as_bytes(samples), width, 0, bits, samples.dtype.kind == "i")
     return samples

@@ -1,0 +1,15 @@
+from dicomcore._native.dataset import DataElement, DatasetBase
+from dicomcore._native.output import Output
+
+def compose(
+    data_set: DatasetBase,
+    out: Output,
+    *,
+    implicit: bool,
+    big: bool,
+    encapsulated: bool,
+    lengths: str | None = None,
+    repair: bool = False,
+    forced: tuple[str, ...] | None = None,
+) -> None: ...
+def bytes_in_place(element: DataElement) -> bytes | None: ...

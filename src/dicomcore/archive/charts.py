@@ -1,0 +1,104 @@
+"""Charts of a report: small SVG pictures by matplotlib, whose colours the page's style sheet decides."""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from dicomcore.archive.extra import needs_extra
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["bars", "columns"]
+
+WIDTH = 4.6  # inches
+COLOURS = {"#010101": "var(--ink)", "#020202": "var(--faint)", "#030303": "var(--accent)", "#040404": "var(--line)"}
+INK, FAINT, ACCENT, LINE = COLOURS
+LONGEST = 42  # characters of a label
+LARGE = 9.8  # points
+
+
+def bars(title: str, counts: Sequence[tuple[str, int]]) -> str:
+    """A bar for each name, the name above it and the number beside it; an inline SVG element."""
+    with _figure(title, 0.38 * max(len(counts), 1) + 0.08) as (axes, done):
+        most = max((count for _, count in counts), default=0) or 1
+        axes.set(xlim=(0, most * 1.0), ylim=(len(counts) - 0.42, -0.62))
+        axes.axis("off")
+        for place, (name, count) in enumerate(counts):
+            axes.barh(place + 0.17, most, 0.2, color=LINE)
+            axes.barh(place + 0.17, max(count, most * 0.004), 0.2, color=ACCENT)
+            axes.text(0, place - 0.06, _label(name), fontsize=LARGE, color=INK, va="baseline", parse_math=False)
+            axes.text(most, place - 0.06, f"{count:,}", fontsize=LARGE, color=FAINT, ha="right", va="baseline")
+        done.append(None)
+    return str(done[-1])
+
+
+def columns(title: str, counts: Sequence[tuple[str, int]]) -> str:
+    """A column for each name in their order, as many names below as have room; an inline SVG element."""
+    with _figure(title, 3.2) as (axes, done):
+        places = range(len(counts))
+        axes.bar(places, [count for _, count in counts], 0.78, color=ACCENT)
+        every = max(1, -(-len(counts) // 7))
+        shown = [place for place in places if place % every == 0]
+        axes.set_xticks(shown, [_label(counts[place][0]) for place in shown], fontsize=LARGE, color=FAINT)
+        axes.set_xlim(-0.6, len(counts) - 0.4)
+        axes.margins(y=0.08)
+        axes.yaxis.set_major_locator(_locator())
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        axes.tick_params(axis="both", length=0, labelsize=LARGE, labelcolor=FAINT)
+        axes.tick_params(axis="x", pad=7)
+        axes.grid(axis="y", color=LINE, linewidth=0.7)
+        axes.set_axisbelow(True)
+        axes.spines[:].set_visible(False)
+        done.append(None)
+    return str(done[-1])
+
+
+def _locator() -> Any:
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(4, integer=True)
+
+
+@contextmanager
+def _figure(title: str, height: float) -> Iterator[tuple[Any, list[str | None]]]:
+    """Axes that fill a figure; its SVG stands in the list afterwards."""
+    with needs_extra("matplotlib", "report"):
+        import matplotlib
+        from matplotlib.figure import Figure
+        from matplotlib.layout_engine import ConstrainedLayoutEngine
+    settings: Any = {"svg.fonttype": "none", "svg.hashsalt": title, "font.family": "sans-serif"}
+    done: list[str | None] = []
+    with matplotlib.rc_context(settings), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about glyphs that no font here has: the browser has others
+        layout = ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02)
+        figure = Figure(figsize=(WIDTH, height), layout=layout)
+        axes = figure.add_subplot()
+        yield axes, done
+        held = io.StringIO()
+        figure.savefig(held, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    done.append(_inline(held.getvalue(), title))
+
+
+def _inline(svg: str, title: str) -> str:
+    """The SVG element alone, as wide as its place, in the page's colours and font; `title` is ours."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'(<svg [^>]*?)\s+width="[^"]*"', rf'\1 role="img" aria-label="{title}"', svg, count=1)
+    svg = re.sub(r'(<svg [^>]*?)\s+height="[^"]*"', r"\1", svg, count=1)
+    svg = re.sub(r"font: ([\d.]+px)[^;\"]*", r"font-size: \1", svg)
+    svg = re.sub(r"font-family: [^;\"]*;?", "", svg)
+    for written, meant in COLOURS.items():
+        svg = svg.replace(written, meant)
+    return svg
+
+
+def _label(text: str) -> str:
+    """A label that is not too long, and without characters that no XML has."""
+    text = "".join(one if one.isprintable() else "\ufffd" for one in text)
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

@@ -1,0 +1,223 @@
+"""What a report says of an index: counts and oddities, found by SQL so that millions of rows need little memory."""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from dicomcore.uids import UID
+
+if TYPE_CHECKING:
+    import duckdb
+
+__all__ = ["Count", "Facts", "Findings", "series_to_show"]
+
+BARS = 10  # of a chart; the rest is one more
+EXAMPLES = 25  # of a table
+SAME_MM, GAP = 0.05, 1.5  # as in slices.py
+OFFSET = r"byte [1-9]\d*"
+
+
+class Count(NamedTuple):
+    """How many files have a value, and their bytes; `name` None where there is none."""
+
+    name: str | None
+    files: int
+    size: int
+
+
+class Facts(NamedTuple):
+    """The sums of all rows; None where the index has no such column."""
+
+    files: int
+    size: int | None
+    patients: int | None
+    studies: int | None
+    series: int | None
+    unreadable: int | None
+    deviating: int | None
+
+
+class Findings:
+    """Questions to an open index; columns that it lacks give no answers."""
+
+    def __init__(self, database: duckdb.DuckDBPyConnection) -> None:
+        self._database = database
+        self.types = {name: str(kind) for name, kind, *_ in self._rows("DESCRIBE files")}
+
+    def _rows(self, sql: str) -> list[tuple[Any, ...]]:
+        return self._database.execute(sql).fetchall()
+
+    def has(self, *columns: str) -> bool:
+        """Whether the index has all of these."""
+        return all(column in self.types for column in columns)
+
+    def _ask(self, column: str, expression: str) -> str:
+        return expression if self.has(column) else "NULL"
+
+    def facts(self) -> Facts:
+        """The sums."""
+        asked = [
+            "count(*)",
+            self._ask("size", "coalesce(sum(size), 0)::BIGINT"),
+            self._ask("PatientID", "count(DISTINCT PatientID)"),
+            self._ask("StudyInstanceUID", "count(DISTINCT StudyInstanceUID)"),
+            self._ask("SeriesInstanceUID", "count(DISTINCT SeriesInstanceUID)"),
+            self._ask("error", "count(error)"),
+            self._ask("issues", "count(issues)"),
+        ]
+        return Facts(*self._rows(f"SELECT {', '.join(asked)} FROM files")[0])
+
+    def _read(self) -> str:
+        """Rows that were read."""
+        return "error IS NULL" if self.has("error") else "true"
+
+    def counts(self, column: str) -> list[Count]:
+        """The values that most files have, the names of UIDs, and in the end all others together."""
+        if not self.has(column):
+            return []
+        size = self._ask("size", "coalesce(sum(size), 0)::BIGINT")
+        grouped = (
+            f"SELECT nullif(trim(\"{column}\"::VARCHAR), '') AS name, count(*) AS n, {size} AS size FROM files"
+            f" WHERE {self._read()} GROUP BY 1 ORDER BY n DESC, name"
+        )
+        rows = self._rows(f"{grouped} LIMIT {BARS}")
+        named = column.endswith("UID")
+        found = [Count(UID(name).name if named and name else name, n, bytes_ or 0) for name, n, bytes_ in rows]
+        if len(rows) == BARS:
+            others, n, bytes_ = self._rows(f"SELECT count(*), sum(n), sum(size) FROM ({grouped} OFFSET {BARS})")[0]
+            if others:
+                found.append(Count(f"{others:,} others", int(n), int(bytes_ or 0)))
+        return found
+
+    def years(self) -> list[tuple[int, int]]:
+        """Files by the year of their study, years without any among them."""
+        if self.types.get("StudyDate") != "DATE":
+            return []
+        rows = self._rows(
+            f"SELECT year(StudyDate) AS y, count(*) FROM files WHERE {self._read()} AND StudyDate IS NOT NULL"
+            f" AND y BETWEEN 1895 AND {datetime.date.today().year + 1} GROUP BY y ORDER BY y"
+        )
+        by_year = dict(rows)
+        return [(year, by_year.get(year, 0)) for year in range(min(by_year), max(by_year) + 1)] if by_year else []
+
+    def sizes(self) -> list[tuple[int, int]]:
+        """Files by the power of two that their size in bytes reaches."""
+        if not self.has("size"):
+            return []
+        rows = dict(self._rows("SELECT floor(log2(size))::INT AS p, count(*) FROM files WHERE size > 0 GROUP BY p"))
+        return [(power, rows.get(power, 0)) for power in range(min(rows), max(rows) + 1)] if rows else []
+
+    def errors(self) -> list[tuple[str, int, str]]:
+        """Why files could not be read (offsets left out), how many, and one of them."""
+        if not self.has("error"):
+            return []
+        # where the DICM prefix stands is no offset
+        kind = f"regexp_replace(replace(error, 'byte 128 ', 'byte\u00a0128 '), '{OFFSET}', 'byte …', 'g')"
+        return self._rows(
+            f"SELECT replace({kind}, '\u00a0', ' ') AS k, count(*) AS n, min(path) FROM files WHERE error IS NOT NULL"
+            f" GROUP BY k ORDER BY n DESC, k LIMIT {EXAMPLES}"
+        )
+
+    def deviations(self) -> list[tuple[str, int, str, str]]:
+        """Codes of what deviates from the standard, files that have it, what one says, and its path."""
+        if not self.has("issues"):
+            return []
+        return self._rows(
+            "SELECT split_part(i, ' ', 1) AS code, count(DISTINCT path) AS n,"
+            " substr(arg_min(i, path), length(code) + 2), min(path)"
+            " FROM (SELECT path, unnest(issues) AS i FROM files WHERE issues IS NOT NULL)"
+            f" GROUP BY code ORDER BY n DESC, code LIMIT {EXAMPLES}"
+        )
+
+    def duplicates(self) -> tuple[int, int, list[tuple[str, int, int, list[str]]]]:
+        """SOP Instance UIDs that several files have: how many, files beyond the first of each, and the worst: UID,
+        files, different sizes, some paths."""
+        if not self.has("SOPInstanceUID"):
+            return 0, 0, []
+        sizes = self._ask("size", "count(DISTINCT size)")
+        grouped = (
+            f"SELECT SOPInstanceUID AS uid, count(*) AS n, {sizes} AS sizes FROM files"
+            f" WHERE {self._read()} AND SOPInstanceUID IS NOT NULL GROUP BY uid HAVING n > 1"
+        )
+        uids, extra = self._rows(f"SELECT count(*), coalesce(sum(n - 1), 0)::BIGINT FROM ({grouped})")[0]
+        worst = self._rows(f"SELECT * FROM ({grouped}) ORDER BY n DESC, uid LIMIT {EXAMPLES}")
+        paths: dict[str, list[str]] = {uid: [] for uid, *_ in worst}
+        for uid, path in self._database.execute(
+            "SELECT SOPInstanceUID, unnest(min(path, 3)) FROM files WHERE list_contains(?, SOPInstanceUID) GROUP BY 1",
+            [list(paths)],
+        ).fetchall():
+            paths[uid].append(path)
+        return uids, extra, [(uid, n, different, paths[uid]) for uid, n, different in worst]
+
+    def geometry(self) -> tuple[dict[str, int], list[tuple[Any, ...]]]:
+        """Series whose slices lie oddly, by what is odd, and the worst: UID, modality, description, files,
+        orientations, pixel spacings, slices missing, slices at one place."""
+        if not self.has("SeriesInstanceUID", "ImagePositionPatient", "ImageOrientationPatient"):
+            return {}, []
+        self._database.execute(f"CREATE OR REPLACE TEMP TABLE odd AS {self._geometry_sql()}")
+        sums = self._rows(
+            "SELECT count(*) FILTER (missing > 0), count(*) FILTER (doubled > 0),"
+            " count(*) FILTER (orientations > 1), count(*) FILTER (spacings > 1) FROM odd"
+        )[0]
+        names = ("missing slices", "several slices at one place", "mixed orientations", "mixed pixel spacings")
+        worst = self._rows(
+            "SELECT * FROM odd WHERE missing > 0 OR doubled > 0 OR orientations > 1 OR spacings > 1"
+            f" ORDER BY missing > 0 DESC, spacings > 1 DESC, orientations > 1 DESC, n DESC, u LIMIT {EXAMPLES}"
+        )
+        return dict(zip(names, sums, strict=True)), worst
+
+    def _geometry_sql(self) -> str:
+        single = "AND coalesce(NumberOfFrames, 1) <= 1" if self.has("NumberOfFrames") else ""
+        spacing = self._ask("PixelSpacing", "[round(x, 3) for x in PixelSpacing]")
+        o, p = (lambda i: f"ImageOrientationPatient[{i}]"), (lambda i: f"ImagePositionPatient[{i}]")
+        normal = ((2, 6, 3, 5), (3, 4, 1, 6), (1, 5, 2, 4))
+        along = " + ".join(
+            f"({o(a)} * {o(b)} - {o(c)} * {o(d)}) * {p(i)}" for i, (a, b, c, d) in enumerate(normal, start=1)
+        )
+        return f"""
+            WITH lying AS (
+                SELECT SeriesInstanceUID AS u, {self._ask("Modality", "Modality")} AS modality,
+                    {self._ask("SeriesDescription", "SeriesDescription")} AS described, {spacing} AS spacing,
+                    [round(x, 2) + 0 for x in ImageOrientationPatient] AS turned, {along} AS place
+                FROM files WHERE {self._read()} AND u IS NOT NULL AND len(ImageOrientationPatient) = 6
+                    AND len(ImagePositionPatient) = 3 {single}),
+            stepped AS (
+                SELECT u, turned, place - lag(place) OVER (PARTITION BY u, turned ORDER BY place) AS gap FROM lying),
+            usual AS (
+                SELECT u, turned, median(gap) AS step FROM stepped WHERE gap > {SAME_MM} GROUP BY ALL),
+            gaps AS (
+                SELECT u, sum(CASE WHEN gap > {GAP} * step THEN least(round(gap / step) - 1, 1e6) END) AS missing,
+                    count(*) FILTER (gap <= least({SAME_MM}, 0.02 * coalesce(step, 1))) AS doubled
+                FROM stepped LEFT JOIN usual USING (u, turned) GROUP BY u),
+            series AS (
+                SELECT u, min(modality) AS modality, min(described) AS described, count(*) AS n,
+                    count(DISTINCT turned) AS orientations, count(DISTINCT spacing) AS spacings FROM lying GROUP BY u)
+            SELECT u, modality, described, n, orientations, spacings, coalesce(missing, 0)::BIGINT AS missing, doubled
+            FROM series JOIN gaps USING (u)"""
+
+
+def series_to_show(findings: Findings, most: int) -> list[tuple[int, list[dict[str, Any]]]]:
+    """Series for pictures, of every modality some: the number of files, and rows of up to three in the middle."""
+    if not findings.has("Rows", "SeriesInstanceUID") or most < 1:
+        return []
+    asked = {
+        name: name if findings.has(name) else "NULL" for name in ("Modality", "SeriesDescription", "InstanceNumber")
+    }
+    rows = findings._rows(
+        f"""WITH images AS (
+                SELECT SeriesInstanceUID AS u, path, {asked["Modality"]} AS m, {asked["SeriesDescription"]} AS d,
+                    {asked["InstanceNumber"]} AS i FROM files
+                WHERE {findings._read()} AND "Rows" IS NOT NULL AND u IS NOT NULL),
+            chosen AS (
+                SELECT u, count(*) AS n, row_number() OVER (PARTITION BY min(m) ORDER BY n DESC, u) AS turn
+                FROM images GROUP BY u ORDER BY turn, n DESC, u LIMIT {int(most)}),
+            placed AS (
+                SELECT images.*, n, turn, abs(row_number() OVER (PARTITION BY u ORDER BY i NULLS LAST, path)
+                    - 1 - n // 2) AS away FROM images JOIN chosen USING (u))
+            SELECT u, n, path, m, d FROM placed WHERE away <= 1 ORDER BY m NULLS LAST, n DESC, u, away, path"""
+    )
+    found: dict[str, tuple[int, list[dict[str, Any]]]] = {}
+    for u, n, path, modality, described in rows:
+        found.setdefault(u, (n, []))[1].append({"path": path, "Modality": modality, "SeriesDescription": described})
+    return list(found.values())

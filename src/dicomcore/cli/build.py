@@ -1,0 +1,135 @@
+"""`dicomcore build`: DICOM files from DICOM JSON and from the Native DICOM Model in XML."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import IO, Any
+
+from dicomcore.dataset import Dataset
+from dicomcore.errors import DicomError, ParseError
+from dicomcore.forms import from_xml, read_json_lines
+from dicomcore.part10.writer import dcmwrite
+from dicomcore.uids import UID
+
+__all__ = ["add_parser"]
+
+ALL_BUILT, SOME_UNBUILT, WRONG_USE = 0, 1, 2
+DESCRIPTION = """Build DICOM files from DICOM JSON (PS3.18 Annex F; an object, an array, or an object a line) and from
+the Native DICOM Model in XML (PS3.19 Annex A), as `dicomcore dump --json` and `--xml` write them."""
+EPILOG = "Exit codes: 0 all was built, 1 some could not be, 2 wrong use. Values left empty are told on stderr."
+FRAGMENT = b"\xfe\xff\x00\xe0"
+FILE_NAME = re.compile(r"[0-9.]*[0-9][0-9.]*")
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the subcommand."""
+    parser = subparsers.add_parser(
+        "build", help="build files from DICOM JSON or XML", description=DESCRIPTION, epilog=EPILOG
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a JSON or XML file; - is standard input")
+    parser.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        metavar="PATH",
+        help="a file, or a folder for SOPInstanceUID.dcm of each data set",
+    )
+    parser.add_argument(
+        "--transfer-syntax",
+        metavar="UID",
+        help="what the input doesn't say in file meta information, or says otherwise",
+    )
+    parser.add_argument("-q", "--quiet", action="store_true", help="don't tell which values were left empty")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Build; the exit code."""
+    code = ALL_BUILT
+    output = Path(arguments.output)
+    if not output.is_dir() and len(arguments.files) > 1:
+        print(f"dicomcore build: {output} is no folder, which several files take", file=sys.stderr)
+        return WRONG_USE
+    for path in arguments.files:
+        try:
+            _build(path, output, arguments)
+        except BrokenPipeError:
+            raise
+        except (DicomError, OSError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+            print(f"dicomcore build: {path}: {reason}", file=sys.stderr)
+            code = SOME_UNBUILT
+    return code
+
+
+def _build(path: str, output: Path, arguments: argparse.Namespace) -> None:
+    if path == "-":
+        found = _data_sets(sys.stdin.buffer)
+        _write(found, path, output, arguments)
+        return
+    with open(path, "rb") as stream:
+        _write(_data_sets(stream), path, output, arguments)
+
+
+def _data_sets(stream: IO[bytes]) -> Iterator[Dataset]:
+    """The data sets of an input, whose first character tells which form it has."""
+    head = stream.readline()
+    while head and not head.strip():
+        head = stream.readline()
+    if head.lstrip(b"\xef\xbb\xbf \t").startswith(b"<") or head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        yield from_xml(_Rejoined(head, stream))
+    else:
+        yield from read_json_lines(chain([head], stream))
+
+
+class _Rejoined:
+    """A stream that begins with what was already read from it."""
+
+    def __init__(self, head: bytes, stream: IO[bytes]) -> None:
+        self.head, self.stream = head, stream
+
+    def read(self, size: int) -> bytes:
+        head, self.head = self.head, b""
+        return head or self.stream.read(size)
+
+
+def _write(data_sets: Iterator[Dataset], path: str, output: Path, arguments: argparse.Namespace) -> None:
+    count = 0
+    for data_set in data_sets:
+        count += 1
+        if count > 1 and not output.is_dir():
+            raise ParseError(f"holds several data sets; the first is in {output}, a folder would take all")
+        if not arguments.quiet:
+            for issue in data_set.issues:
+                print(f"dicomcore build: {path}: {issue.code} {issue.message}", file=sys.stderr)
+        if arguments.transfer_syntax:
+            if data_set.file_meta is None:
+                data_set.file_meta = Dataset()
+            data_set.file_meta.TransferSyntaxUID = UID(arguments.transfer_syntax)
+        _refuse_fragments(data_set)
+        dcmwrite(_target(data_set, output), data_set)
+    if not count:
+        raise ParseError("holds no data set")
+
+
+def _refuse_fragments(data_set: Dataset) -> None:
+    """Encapsulated pixel data means nothing without a transfer syntax."""
+    if data_set.transfer_syntax is None and data_set.get("PixelData", None):
+        begins = bytes(data_set.PixelData[:4]) if data_set["PixelData"].VR == "OB" else b""
+        if begins == FRAGMENT:
+            raise ParseError("7FE00010: encapsulated pixel data, and no transfer syntax: give --transfer-syntax")
+
+
+def _target(data_set: Dataset, output: Path) -> Path:
+    """Where a data set goes: a UID becomes a name only if it is nothing but digits and points."""
+    if not output.is_dir():
+        return output
+    uid = str(data_set.get("SOPInstanceUID", ""))
+    if not FILE_NAME.fullmatch(uid):
+        raise ParseError(f"00080018: {uid[:80]!r} is no UID that a file can be named after")
+    return output / f"{uid}.dcm"

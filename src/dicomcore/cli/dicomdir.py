@@ -1,0 +1,322 @@
+"""`dicomcore dicomdir`: file-sets made, listed, checked and changed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from dicomcore.errors import DicomError, PixelDecodeError, UnsupportedTransferSyntaxError
+from dicomcore.part10.fileset import FileInstance, FileSet, Record, to_mail, to_zip, to_zip_mail, unpack
+from dicomcore.part10.fileset.fileid import DICOMDIR, shown, to_file_id
+from dicomcore.part10.fileset.profiles import PROFILES
+from dicomcore.part10.target import write_path
+
+__all__ = ["add_parser"]
+
+ALL_DONE, SOME_NOT, WRONG_USE = 0, 1, 2
+DESCRIPTION = "Make, list, check and change file-sets: folders of DICOM files that a DICOMDIR describes."
+EPILOG = """Exit codes: 0 all went well, 1 some files could not be taken or faults were found, 2 wrong use or nothing to
+be read. Changes are whole or not there, wherever they are broken off."""
+SHOWN_KEYS = {
+    "PATIENT": ("PatientID", "PatientName"),
+    "STUDY": ("StudyDate", "StudyID", "StudyDescription"),
+    "SERIES": ("Modality", "SeriesNumber"),
+}
+MATCHED = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the subcommand."""
+    parser = subparsers.add_parser("dicomdir", help="file-sets and DICOMDIR", description=DESCRIPTION, epilog=EPILOG)
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+
+    create = _action(actions, "create", _create, "make a DICOMDIR for a folder, or a new file-set from files")
+    create.add_argument("folder", metavar="FOLDER", help="the file-set's folder")
+    create.add_argument(
+        "files", nargs="*", metavar="FILE", help="files and folders to copy in (default: what is there)"
+    )
+    create.add_argument("--id", default="", metavar="TEXT", help="File-set ID, up to 16 of A-Z 0-9 _ and space")
+    _taking(create)
+
+    add = _action(actions, "add", _add, "add files to a file-set")
+    add.add_argument("folder", metavar="DICOMDIR", help="DICOMDIR or its folder")
+    add.add_argument("files", nargs="+", metavar="FILE", help="files and folders")
+    _taking(add)
+
+    remove = _action(actions, "remove", _remove, "remove instances and their files")
+    remove.add_argument("folder", metavar="DICOMDIR", help="DICOMDIR or its folder")
+    remove.add_argument("files", nargs="*", metavar="FILE_ID", help="File IDs, components divided by / or \\")
+    _matching(remove)
+
+    move = _action(actions, "move", _move, "give a file another File ID")
+    move.add_argument("folder", metavar="DICOMDIR", help="DICOMDIR or its folder")
+    move.add_argument("source", metavar="FILE_ID")
+    move.add_argument("target", metavar="NEW_FILE_ID")
+
+    listing = _action(actions, "list", _list, "list records")
+    listing.add_argument("folder", metavar="DICOMDIR", help="DICOMDIR or its folder")
+    _matching(listing)
+
+    check = _action(
+        actions, "check", _check, "say what is wrong with a file-set, and which profiles of PS3.11 it meets"
+    )
+    check.add_argument("folder", metavar="DICOMDIR", help="DICOMDIR or its folder")
+    check.add_argument("--profile", action="append", metavar="NAME", help="say why this profile is not met; repeatable")
+    check.add_argument("--no-files", action="store_true", help="look at the DICOMDIR alone")
+
+    pack = _action(actions, "pack", _pack, "write a file-set as ZIP file or e-mail")
+    pack.add_argument("folder", metavar="DICOMDIR", help="DICOMDIR or its folder")
+    pack.add_argument("target", metavar="TARGET", help="file to write")
+    pack.add_argument("--as", dest="kind", choices=("zip", "mail", "zip-mail"), default="zip")
+
+    unpacking = _action(actions, "unpack", _unpack, "unpack a ZIP file or e-mail")
+    unpacking.add_argument("source", metavar="SOURCE")
+    unpacking.add_argument("folder", metavar="FOLDER", help="folder to make")
+
+
+def _action(actions: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = actions.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    parser.add_argument("--json", action="store_true", help="print JSON, one object a line")
+    parser.set_defaults(run=lambda arguments: _guarded(run, arguments))
+    return parser
+
+
+def _taking(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--profile", metavar="NAME", help=f"application profile (default STD-GEN-CD), {len(PROFILES)} are known"
+    )
+    parser.add_argument("--invent", action="store_true", help="make up values that records must have and files lack")
+    parser.add_argument("--icon", type=int, nargs="?", const=64, metavar="SIZE", help="icon images of SIZE pixels (64)")
+    parser.add_argument("--link", action="store_true", help="link files instead of copying them, where possible")
+
+
+def _matching(parser: argparse.ArgumentParser) -> None:
+    for keyword in MATCHED:
+        parser.add_argument(f"--{keyword}", metavar="VALUE", help=f"only instances with this {keyword}")
+
+
+def _guarded(run: Any, arguments: argparse.Namespace) -> int:
+    try:
+        return int(run(arguments))
+    except BrokenPipeError:
+        raise
+    except (DicomError, OSError, ValueError) as error:
+        subject = getattr(error, "filename", None) or getattr(arguments, "folder", "")
+        return _told(str(subject), _reason(error), WRONG_USE)
+
+
+# -- making and changing
+
+
+def _create(arguments: argparse.Namespace) -> int:
+    folder = arguments.folder
+    if os.path.lexists(os.path.join(folder, DICOMDIR)):
+        return _told(folder, "there is a DICOMDIR already: use add", WRONG_USE)
+    file_set = FileSet.new(folder, profile=arguments.profile)
+    file_set.ID = arguments.id
+    if not arguments.files and not os.path.isdir(folder):
+        return _told(folder, "no such folder", WRONG_USE)
+    return _take(file_set, arguments.files or [folder], arguments, in_place=not arguments.files)
+
+
+def _add(arguments: argparse.Namespace) -> int:
+    return _take(FileSet(arguments.folder, profile=arguments.profile), arguments.files, arguments)
+
+
+def _take(file_set: FileSet, sources: list[str], arguments: argparse.Namespace, in_place: bool = False) -> int:
+    code, added = ALL_DONE, []
+    known = {instance.SOPInstanceUID for instance in file_set}
+    for path in _walk(sources):
+        try:
+            before = len(file_set.issues)
+            instance = _taken(file_set, path, arguments)
+            if instance.SOPInstanceUID in known:
+                code = _told(path, f"{instance.SOPInstanceUID} is in the file-set already", SOME_NOT)
+                continue
+            if in_place and instance.is_staged:
+                file_set.remove(instance)
+                raise DicomError("its name can't be a File ID (PS3.10 8.2): give a new folder to copy to")
+            refused = _refusal(file_set, instance) if arguments.profile else ""
+            if refused:
+                file_set.remove(instance)
+                raise DicomError(refused)
+            for issue in file_set.issues[before:]:
+                _told(path, issue.message, 0)
+            added.append(instance)
+            known.add(instance.SOPInstanceUID)
+        except (DicomError, OSError) as error:
+            code = _told(path, _reason(error), SOME_NOT)
+    file_set.write(link=arguments.link)
+    for instance in added:
+        _show_file(instance, arguments)
+    if not arguments.json:
+        print(f"{len(added)} added, {len(file_set)} in {os.path.join(file_set.path or '', DICOMDIR)}")
+    return code
+
+
+def _taken(file_set: FileSet, path: str, arguments: argparse.Namespace) -> FileInstance:
+    """The file added, without an icon where there is no picture to be had."""
+    try:
+        return file_set.add(path, invent=arguments.invent, icon=arguments.icon)
+    except (PixelDecodeError, UnsupportedTransferSyntaxError) as error:
+        _told(path, f"no icon image: {error}", 0)
+        return file_set.add(path, invent=arguments.invent, icon=False)
+
+
+def _refusal(file_set: FileSet, instance: FileInstance) -> str:
+    """Why a profile that was asked for doesn't allow an instance."""
+    from dicomcore.part10.fileset.check import content_findings
+
+    return "; ".join(one.message for one in content_findings(file_set, instance.record))
+
+
+def _walk(sources: Iterable[str]) -> Iterator[str]:
+    """Files in a steady order, DICOMDIRs and hidden ones of folders left out."""
+    for source in sources:
+        if not os.path.isdir(source):
+            yield source
+            continue
+        for folder, folders, names in os.walk(source):
+            folders.sort()
+            yield from (
+                os.path.join(folder, name) for name in sorted(names) if name != DICOMDIR and not name.startswith(".")
+            )
+
+
+def _remove(arguments: argparse.Namespace) -> int:
+    file_set = FileSet(arguments.folder)
+    chosen = {to_file_id(text) for text in arguments.files}
+    values = _values(arguments)
+    if not chosen and not values:
+        return _told(arguments.folder, "say which: File IDs, or values such as --PatientID", WRONG_USE)
+    found = [
+        one for one in (file_set.find(**values) if values else file_set) if not chosen or one.ReferencedFileID in chosen
+    ]
+    lacking = chosen - {one.ReferencedFileID for one in found}
+    for file_id in sorted(lacking):
+        _told(shown(file_id), "no record refers to it", 0)
+    file_set.remove(found)
+    file_set.write()
+    for instance in found:
+        _show_file(instance, arguments)
+    return SOME_NOT if lacking or not found else ALL_DONE
+
+
+def _move(arguments: argparse.Namespace) -> int:
+    file_set = FileSet(arguments.folder)
+    wanted = to_file_id(arguments.source)
+    found = next((one for one in file_set if one.ReferencedFileID == wanted), None)
+    if found is None:
+        return _told(shown(wanted), "no record refers to it", SOME_NOT)
+    file_set.move(found, arguments.target)
+    file_set.write()
+    _show_file(found, arguments)
+    return ALL_DONE
+
+
+# -- looking
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    file_set = FileSet(arguments.folder)
+    found = file_set.find(**_values(arguments))
+    if arguments.json:
+        for instance in found:
+            _show_file(instance, arguments)
+    else:
+        print(f"{file_set.ID or '(no File-set ID)'}  {file_set.UID}  {len(found)} files")
+        above: list[Record] = []
+        for instance in found:
+            chain = instance.record.chain()
+            for depth, record in enumerate(chain):
+                if depth >= len(above) or above[depth] is not record:
+                    print(f"{'  ' * depth}{_line(record)}")
+            above = chain
+    for issue in file_set.issues:
+        _told(arguments.folder, f"{issue.code} {issue.message}", 0)
+    return ALL_DONE
+
+
+def _line(record: Record) -> str:
+    keywords = SHOWN_KEYS.get(record.type, ("InstanceNumber",))
+    values = [str(value) for value in (record.keys.get(keyword) for keyword in keywords) if value not in (None, "")]
+    return "  ".join([record.type, *([shown(record.file_id)] if record.file_id else []), *values])
+
+
+def _show_file(instance: FileInstance, arguments: argparse.Namespace) -> None:
+    if arguments.json:
+        facts = {
+            keyword: instance.get(keyword) for keyword in (*MATCHED, "Modality", "SOPClassUID", "TransferSyntaxUID")
+        }
+        print(json.dumps({"type": instance.record.type, "file_id": list(instance.ReferencedFileID), **facts}))
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    file_set = FileSet(arguments.folder)
+    files = not arguments.no_files
+    faults = file_set.check(files=files)
+    if arguments.profile:
+        verdicts = {name: file_set.check_profile(name, files=files) for name in arguments.profile}
+    else:
+        verdicts = file_set.check_profiles(files=files)
+    for fault in faults:
+        _print(arguments, f"{fault.code}  {fault.where}: {fault.message}", fault._asdict())
+    for name, verdict in verdicts.items():
+        plain = {"profile": name, "meets": verdict.meets, "findings": [one._asdict() for one in verdict.findings]}
+        if arguments.json:
+            _print(arguments, "", plain)
+        elif arguments.profile or verdict.meets:
+            print(f"{name}: {'met' if verdict.meets else 'not met'}")
+            for one in verdict.findings:
+                print(f"  {one.code}  {one.where}: {one.message}")
+    missed = bool(arguments.profile) and not all(verdict.meets for verdict in verdicts.values())
+    return SOME_NOT if faults or missed else ALL_DONE
+
+
+def _print(arguments: argparse.Namespace, text: str, plain: dict[str, Any]) -> None:
+    print(json.dumps(plain) if arguments.json else text)
+
+
+# -- packing
+
+
+def _pack(arguments: argparse.Namespace) -> int:
+    file_set = FileSet(arguments.folder)
+    if arguments.kind == "zip":
+        to_zip(file_set, arguments.target)
+    else:
+        message = to_mail(file_set) if arguments.kind == "mail" else to_zip_mail(file_set)
+        data = message.as_bytes()
+        write_path(arguments.target, lambda file: _write(file, data))
+    return ALL_DONE
+
+
+def _write(file: int, data: bytes) -> None:
+    with os.fdopen(os.dup(file), "wb") as stream:
+        stream.write(data)
+
+
+def _unpack(arguments: argparse.Namespace) -> int:
+    file_set = unpack(arguments.source, arguments.folder)
+    for instance in file_set:
+        _show_file(instance, arguments)
+    if not arguments.json:
+        print(f"{len(file_set)} files in {file_set.path}")
+    return ALL_DONE
+
+
+def _values(arguments: argparse.Namespace) -> dict[str, Any]:
+    return {keyword: value for keyword in MATCHED if (value := getattr(arguments, keyword)) is not None}
+
+
+def _reason(error: Exception) -> str:
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+
+
+def _told(subject: str, message: str, code: int) -> int:
+    print(f"dicomcore dicomdir: {subject}: {message}", file=sys.stderr)
+    return code

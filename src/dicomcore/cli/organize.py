@@ -1,0 +1,105 @@
+"""`dicomcore organize`: the files of an index into folders named after what they hold."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dicomcore.archive.organizing import Organized, Outcome
+
+__all__ = ["add_parser"]
+
+COMPLETE, SOME_NOT, WRONG_USE = 0, 1, 2
+SHOWN = 12  # failures that the summary lists
+DESCRIPTION = """Link, copy or move the files that an index lists into folders named after their values:
+--pattern "{PatientID}/{StudyDate:%Y-%m}/{SeriesNumber:04}". Nothing is overwritten: a name that is taken by other bytes
+gets a number, a file whose bytes are there already is left. A move is a second name, or a copy that was compared,
+before the first name goes. The log in DIR says what went where; the same command goes on after one that was killed."""
+EPILOG = "Exit codes: 0 every file of the index is in its place, 1 some are not (told on stderr), 2 wrong use."
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the subcommand."""
+    parser = subparsers.add_parser(
+        "organize", help="files into folders by their values", description=DESCRIPTION, epilog=EPILOG
+    )
+    parser.add_argument("index", metavar="INDEX", help="a Parquet or Arrow file, or a folder of Parquet files")
+    parser.add_argument("--pattern", required=True, metavar="PATTERN", help="folders, with columns in braces")
+    parser.add_argument("--into", required=True, metavar="DIR", help="folder to make them in")
+    parser.add_argument(
+        "--name", default="{SOPInstanceUID}.dcm", metavar="PATTERN", help="the file's name (default: %(default)s)"
+    )
+    how = parser.add_mutually_exclusive_group()
+    for one, what in (
+        ("link", "symbolic links (the default)"),
+        ("hardlink", "second names of the files, on one file system"),
+        ("copy", "copies, compared with their originals"),
+        ("move", "the files themselves"),
+    ):
+        how.add_argument(f"--{one}", dest="how", action="store_const", const=one, help=what)
+    parser.add_argument("-n", "--dry-run", action="store_true", help="only print what would go where")
+    parser.add_argument("--log", metavar="FILE", help="the log (default: organize.jsonl in DIR)")
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no summary")
+    parser.set_defaults(run=run, how="link")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Organize; the exit code."""
+    from dicomcore.archive.organizing import organize
+
+    try:
+        done = organize(
+            arguments.index,
+            arguments.into,
+            pattern=arguments.pattern,
+            name=arguments.name,
+            how=arguments.how,
+            dry_run=arguments.dry_run,
+            log=arguments.log,
+            progress=_planned if arguments.dry_run and not (arguments.json or arguments.quiet) else None,
+        )
+    except BrokenPipeError:
+        raise
+    except ValueError as error:
+        return _wrong(str(error))
+    except OSError as error:
+        return _wrong(f"{error.filename or arguments.into}: {error.strerror or error}")
+    if arguments.json:
+        failures = [one._asdict() for one in done.failures]
+        print(json.dumps({"counts": dict(done.counts), "log": done.log, "failures": failures}))
+    elif not arguments.quiet:
+        _tell(done)
+    return COMPLETE if done.complete else SOME_NOT
+
+
+def _planned(one: Outcome) -> None:
+    if one.result == "planned":
+        print(f"{_text(one.source)} -> {_text(one.target)}{f'  ({one.reason})' if one.reason else ''}")
+
+
+def _tell(done: Organized) -> None:
+    counts = done.counts
+    said = [f"{counts[name]:,} {name}" for name in ("planned", "placed", "there", "identical") if counts[name]]
+    if counts["renamed"]:
+        said.append(f"{counts['renamed']:,} of them with a number, as their name was taken")
+    print(", ".join(said) or "nothing was placed")
+    for name in ("failed", "unreadable"):
+        if counts[name]:
+            print(f"dicomcore organize: {counts[name]:,} {name}, left where they are", file=sys.stderr)
+    for one in done.failures[:SHOWN]:
+        print(f"  {_text(one.source)}: {one.reason}", file=sys.stderr)
+    if counts["failed"] + counts["unreadable"] > SHOWN:
+        print("  …", file=sys.stderr)
+
+
+def _text(path: str) -> str:
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in path)
+
+
+def _wrong(message: str) -> int:
+    print(f"dicomcore organize: {message}", file=sys.stderr)
+    return WRONG_USE

@@ -1,0 +1,177 @@
+"""`dicomcore query`: SQL over an index, shown as a table or written as CSV, JSON or Parquet."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import isfinite
+from typing import Any, TextIO
+
+__all__ = ["add_parser"]
+
+ANSWERED, FAILED, WRONG_USE = 0, 1, 2
+WIDEST, WIDEST_PIPED = 60, 1000  # characters of a value in a table, on a terminal and elsewhere
+DESCRIPTION = """Run one SQL statement over an index, which is the table `files`, with DuckDB:
+"SELECT Modality, count(*) FROM files GROUP BY ALL". The index is only read, and nothing but it can be reached."""
+EPILOG = "Exit codes: 0 answered, 1 the answer could not be written, 2 wrong use or wrong SQL."
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the subcommand."""
+    parser = subparsers.add_parser("query", help="SQL over an index", description=DESCRIPTION, epilog=EPILOG)
+    parser.add_argument("index", metavar="INDEX", help="a Parquet or Arrow file, or a folder of Parquet files")
+    parser.add_argument("sql", metavar="SQL", help="one statement; - reads it from standard input")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--csv", metavar="FILE", help="write CSV with a header; - is standard output")
+    how.add_argument("--json", metavar="FILE", help="write one JSON object a line and row; - is standard output")
+    how.add_argument("--parquet", metavar="FILE", help="write a Parquet file")
+    parser.add_argument(
+        "--rows", type=int, default=50, metavar="N", help="rows that the table shows at most (default: 50; 0: all)"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Query; the exit code."""
+    from dicomcore.archive.sql import connected, run_sql
+
+    if arguments.rows < 0:
+        return _told("--rows is not below 0", WRONG_USE)
+    sql = sys.stdin.read() if arguments.sql == "-" else arguments.sql
+    try:
+        with connected(arguments.index) as database:
+            reader = run_sql(database, sql)
+            try:
+                return _give(reader, arguments)
+            except BrokenPipeError:
+                raise
+            except OSError as error:
+                return _told(f"{error.filename or 'the answer'}: {error.strerror or error}", FAILED)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        return _told(f"{arguments.index}: {error.strerror or error}", WRONG_USE)
+    except ValueError as error:
+        return _told(str(error), WRONG_USE)
+
+
+def _give(reader: Any, arguments: argparse.Namespace) -> int:
+    if arguments.parquet:
+        from dicomcore.archive.output import OutputFile
+        from dicomcore.archive.stored import PARQUET
+
+        with OutputFile(arguments.parquet, reader.schema, kind=PARQUET) as parquet:
+            for batch in reader:
+                parquet.write(batch)
+    elif arguments.csv:
+        with _opened(arguments.csv) as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(reader.schema.names)
+            for row in _rows(reader):
+                writer.writerow([_cell(value) for value in row])
+    elif arguments.json:
+        names = reader.schema.names
+        with _opened(arguments.json) as file:
+            for row in _rows(reader):
+                plain = dict(zip(names, map(_plain, row), strict=True))
+                file.write(json.dumps(plain, ensure_ascii=False, allow_nan=False) + "\n")
+    else:
+        _show(reader, arguments.rows)
+    return ANSWERED
+
+
+def _rows(reader: Any) -> Iterator[tuple[Any, ...]]:
+    for batch in reader:
+        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[TextIO]:
+    """Standard output, or a file that appears whole or not at all."""
+    if path == "-":
+        yield sys.stdout
+        return
+    folder, name = os.path.split(path)
+    half = os.path.join(folder, f".{name}.{os.getpid()}")
+    try:
+        with open(half, "x", encoding="utf-8", newline="") as file:
+            yield file
+        os.replace(half, path)
+    finally:
+        if os.path.exists(half):
+            os.unlink(half)
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON has it: dates as text, bytes in hexadecimal, NaN and infinity as text."""
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return value if isfinite(value) else str(value)
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, bytes):
+        return value.hex()
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    whole = hasattr(value, "as_integer_ratio") and value.is_finite() and value == int(value)  # Decimal
+    return int(value) if whole else str(value)
+
+
+def _cell(value: Any) -> str:
+    """The value as CSV has it: lists as JSON, null as nothing."""
+    plain = _plain(value)
+    if plain is None:
+        return ""
+    return plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False)
+
+
+def _show(reader: Any, most: int) -> None:
+    """A table for people: as wide as the terminal, control characters of values made visible."""
+    from dicomcore.archive.extra import needs_extra
+
+    with needs_extra("rich"):
+        from rich.box import SIMPLE_HEAD
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+    import pyarrow.types as kinds
+
+    terminal = sys.stdout.isatty()
+    widest = WIDEST if terminal else WIDEST_PIPED
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for field in reader.schema:
+        number = kinds.is_integer(field.type) or kinds.is_floating(field.type) or kinds.is_decimal(field.type)
+        name = Text(_visible(field.name, widest))
+        table.add_column(name, justify="right" if number else "left", overflow="fold")
+    count = 0
+    for row in _rows(reader):
+        count += 1
+        if not most or count <= most:
+            table.add_row(*(Text(_visible(_cell(value), widest)) for value in row))
+    if terminal:
+        Console(highlight=False).print(table)
+    else:
+        held = io.StringIO()
+        Console(file=held, width=WIDEST_PIPED * len(reader.schema), highlight=False).print(table)
+        sys.stdout.writelines(f"{line.rstrip()}\n" for line in held.getvalue().splitlines())
+    shown = f"; the first {most} are shown, --rows 0 shows all" if most and count > most else ""
+    print(f"({count:,} row{'' if count == 1 else 's'}{shown})")
+
+
+def _visible(text: str, widest: int) -> str:
+    text = text if len(text) <= widest else text[: widest - 1] + "…"
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+
+
+def _told(message: str, code: int) -> int:
+    print(f"dicomcore query: {message}", file=sys.stderr)
+    return code

@@ -1,0 +1,88 @@
+"""Data sets as an interchange form is read: elements put where they belong, within limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from dicomcore.dataset import DataElement, Dataset, Sequence
+from dicomcore.forms.place import Place
+from dicomcore.forms.typed import BYTES, TEXT, from_bytes, typed
+from dicomcore.issues import Issue
+from dicomcore.limits import DEFAULT_LIMITS, Limits
+from dicomcore.tags import Tag
+
+__all__ = ["Builder"]
+
+Fetch = Callable[[str, str, str], Any]
+LEVELS = 2
+"""What Limits.depth counts for one of a sequence: itself and its items."""
+
+
+class Builder:
+    """The data set that is being read, `root`, and what was met on the way."""
+
+    def __init__(self, limits: Limits | None, cls: type[Dataset] | None = None) -> None:
+        self.limits = limits or DEFAULT_LIMITS
+        self.root = (cls or Dataset)()
+        self.left = self.limits.elements
+
+    def home(self, data_set: Dataset, place: Place) -> Dataset | None:
+        """The data set that an element of `data_set` goes to: file meta information has its own. None for one that is
+        left out, a group length. Raises ParseError where there is such an element already, or can be none."""
+        group, element = place.tag >> 16, place.tag & 0xFFFF
+        if group == 0xFFFE:
+            raise place.fault("items and delimiters are no attributes")
+        if element == 0:
+            return None
+        if group == 2:
+            if place.prefix:
+                raise place.fault("file meta information inside an item")
+            if self.root.file_meta is None:
+                self.root.file_meta = Dataset()
+            data_set = self.root.file_meta
+        if place.tag in data_set:
+            raise place.fault("stands twice")
+        return data_set
+
+    def add(self, data_set: Dataset, place: Place, vr: str, value: Any) -> None:
+        """Put an element in."""
+        self.count(place, 1)
+        data_set.add(DataElement(place.tag, vr, value))
+
+    def sequence(self, data_set: Dataset, place: Place) -> Sequence:
+        """Put a sequence in, which has no items yet."""
+        items = Sequence()
+        self.add(data_set, place, "SQ", items)
+        return items
+
+    def item(self, place: Place, items: Sequence) -> Dataset:
+        """Put an empty item at the end of a sequence."""
+        if LEVELS * (place.prefix.count("[") + 1) > self.limits.depth:
+            raise place.limit(f"sequences nested deeper than Limits.depth, {self.limits.depth}")
+        self.count(place, 1)
+        item = Dataset()
+        items.append(item)
+        return item
+
+    def count(self, place: Place, more: int) -> None:
+        """Count elements and items against the limit."""
+        self.left -= more
+        if self.left < 0:
+            raise place.limit(f"more than Limits.elements, {self.limits.elements}")
+
+    def fetched(self, fetch: Fetch | None, vr: str, uri: str, place: Place) -> Any:
+        """The value that bulk data stands for; an empty one, and an issue, where nobody fetches any."""
+        if fetch is None:
+            said = f"{place}: the value is at {uri}, and no bulk_data_uri_handler was given; it is empty"
+            noted = self.root.__dict__.setdefault("_noted", [])
+            noted.append(Issue("BULK_DATA", Tag(place.tag), 0, said))
+            return "" if vr in TEXT else None
+        value = fetch(f"{place.tag:08X}", vr, uri)
+        if value is None:
+            return "" if vr in TEXT else None
+        if isinstance(value, bytes | bytearray | memoryview):
+            return from_bytes(vr, bytes(value), place)
+        if vr in BYTES:
+            raise TypeError(f"{place}: bulk_data_uri_handler gives bytes for {vr}, not {type(value).__name__}")
+        return typed(vr, list(value) if isinstance(value, list | tuple) else [value], place)

@@ -1,0 +1,188 @@
+"""The Native DICOM Model in XML of a data set (PS3.19 A.1), written piece by piece."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from dicomcore._native.json import settled_vr
+from dicomcore.errors import EncodeError
+from dicomcore.forms.attribute import BINARY, GROUPS, plain_value, special
+from dicomcore.forms.typed import TEXT
+
+if TYPE_CHECKING:
+    from dicomcore.dataset import DataElement, Dataset
+    from dicomcore.forms.json_text import BulkHandler
+
+__all__ = ["COMPONENTS", "NAMESPACE", "xml_pieces"]
+
+NAMESPACE = "http://dicom.nema.org/PS3.19/models/NativeDICOM"
+COMPONENTS = ("FamilyName", "GivenName", "MiddleName", "NamePrefix", "NameSuffix")
+DEEPEST = 10_000  # items nested in each other: a data set in itself would have no end
+HEAD = f'<?xml version="1.0" encoding="UTF-8"?>\n<NativeDicomModel xmlns="{NAMESPACE}" xml:space="preserve">\n'
+TAIL = "</NativeDicomModel>\n"
+
+NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML 1.0 can't have, not even as references."""
+SURROGATE = re.compile("[\ud800-\udfff]")
+MARKUP = re.compile("[&<>\r]")
+QUOTED_MARKUP = re.compile('[&<>"\t\n\r]')
+
+
+def xml_pieces(
+    data_set: Dataset, bulk_data_threshold: int, bulk_data_element_handler: BulkHandler | None, file_meta: bool
+) -> Iterator[str]:
+    """The document in pieces of an attribute's size; see `Dataset.to_xml`."""
+    writer = _Writer(max(bulk_data_threshold, 0) // 4 * 3, bulk_data_element_handler)
+    yield HEAD
+    if file_meta and data_set.file_meta is not None:
+        yield from writer.pieces(data_set.file_meta)
+    yield from writer.pieces(data_set)
+    yield TAIL
+
+
+class _Blocks:
+    """The private blocks of a data set (PS3.5 7.8.1), as far as it was gone through."""
+
+    def __init__(self) -> None:
+        self.creators: dict[int, str] = {}  # by the tag of the creator
+        self.first: dict[tuple[int, str], int] = {}  # the tag of its first block's creator, by group and name
+
+    def note(self, element: DataElement) -> None:
+        """Take note of a private creator."""
+        name = element.value
+        if element.tag.is_private_creator and isinstance(name, str) and name and not NO_XML.search(name):
+            self.creators[int(element.tag)] = name
+            self.first.setdefault((element.tag.group, name), int(element.tag))
+
+    def written(self, element: DataElement) -> tuple[int, str]:
+        """The tag that is written, without its block where the creator tells which that is, and the creator or ""."""
+        tag = int(element.tag)
+        if not element.is_private or tag & 0xFFFF < 0x1000:
+            return tag, ""
+        home = tag & 0xFFFF0000 | tag >> 8 & 0xFF
+        name = self.creators.get(home, "")
+        alone = name and self.first[tag >> 16, name] == home
+        return (tag & 0xFFFF00FF if alone else tag), name
+
+
+class _Writer:
+    def __init__(self, most: int, bulk: BulkHandler | None) -> None:
+        self.most = most
+        self.bulk = bulk
+
+    def pieces(self, data_set: Dataset) -> Iterator[str]:
+        """The attributes of a data set and all below it, with a stack of our own instead of recursion."""
+        stack = [self.attributes(data_set)]
+        while stack:
+            for piece in stack[-1]:
+                if not isinstance(piece, str):
+                    if len(stack) > DEEPEST:
+                        raise EncodeError(f"items nested deeper than {DEEPEST}: does a data set contain itself?")
+                    stack.append(self.attributes(piece))
+                    break
+                yield piece
+            else:
+                stack.pop()
+
+    def attributes(self, data_set: Dataset) -> Iterator[str | Dataset]:
+        """The attributes of one data set, with each item itself where its attributes belong."""
+        blocks = _Blocks()
+        for element in data_set:
+            if not element.tag.element:
+                continue  # group lengths stay out
+            tag, creator = blocks.written(element)
+            vr = settled_vr(element, data_set)
+            head = f'<DicomAttribute tag="{tag:08X}" vr="{vr}"'
+            if element.keyword:
+                head += f' keyword="{element.keyword}"'
+            if creator:
+                head += f' privateCreator="{QUOTED_MARKUP.sub(_reference, creator)}"'
+            yield head + ">\n"
+            if vr == "SQ":
+                for number, item in enumerate(element.value, 1):
+                    yield f'<Item number="{number}">\n'
+                    yield item
+                    yield "</Item>\n"
+            else:
+                try:
+                    yield self.values(element, vr)
+                except (ValueError, TypeError, OverflowError) as error:
+                    raise EncodeError(f"{element.tag} {element.keyword}: {error}") from error
+                if element.is_private:
+                    blocks.note(element)
+            yield "</DicomAttribute>\n"
+
+    def values(self, element: DataElement, vr: str) -> str:
+        """The elements for the values of an attribute that is no sequence."""
+        value = plain_value(vr, element.value)
+        if isinstance(value, bytes | bytearray | memoryview):
+            if self.bulk is not None and len(value) > self.most:
+                return f'<BulkData uri="{QUOTED_MARKUP.sub(_reference, self.bulk(element))}"/>\n'
+            return _inline(_little(element, bytes(value)))
+        values = value if isinstance(value, list) else [] if value is None or value == "" else [value]
+        texts = _number_texts(element, vr, values)
+        if vr in TEXT and any(map(NO_XML.search, texts)):
+            if any(map(SURROGATE.search, texts)):
+                raise EncodeError("half a surrogate pair is no character")
+            return _inline("\\".join(texts).encode())
+        if vr == "PN":
+            return "".join(_name(text, number) for number, text in enumerate(texts, 1))
+        return "".join(
+            f'<Value number="{number}">{MARKUP.sub(_reference, text)}</Value>\n' for number, text in enumerate(texts, 1)
+        )
+
+
+def _reference(match: re.Match[str]) -> str:
+    return f"&#{ord(match.group())};"
+
+
+def _inline(data: bytes) -> str:
+    return f"<InlineBinary>{base64.b64encode(data).decode('ascii')}</InlineBinary>\n" if data else ""
+
+
+def _little(element: DataElement, value: bytes) -> bytes:
+    """Bytes with their words in little endian, the only order that XML's readers can take them to be in."""
+    array = None if element.raw is None else element.array  # what was set is in little endian
+    if array is None or array.dtype.byteorder != ">":
+        return value
+    swapped = array.byteswap().tobytes()
+    return swapped + value[len(swapped) :]
+
+
+def _number_texts(element: DataElement, vr: str, values: list[Any]) -> list[str]:
+    """Values as text; DS and IS as they were written, where they were read and not changed."""
+    if vr in ("DS", "IS") and element.raw is not None and values and not element._changed:
+        texts = [text.strip(" \0") for text in bytes(element.raw).decode("latin-1").rstrip(" \0").split("\\")]
+        if len(texts) == len(values) and not any(map(NO_XML.search, texts)):
+            return texts
+    return [_text(vr, value) for value in values]
+
+
+def _text(vr: str, value: Any) -> str:
+    if value is None or (isinstance(value, str) and vr not in BINARY):
+        return "" if value is None else str(value)
+    if vr == "AT":
+        return f"{int(value):08X}"
+    if isinstance(value, float) and not isfinite(value):
+        return special(value)
+    return repr(float(value)) if vr in ("FL", "FD", "DS") else str(int(value))
+
+
+def _name(name: str, number: int) -> str:
+    """A person's name: groups and components that aren't empty, and the last one of a group, which says how many
+    there are."""
+    lines = [f'<PersonName number="{number}">\n']
+    for group, text in zip(GROUPS, name.split("=", 2), strict=False):
+        if not text:
+            continue
+        parts = text.split("^", 4)
+        lines.append(f"<{group}>\n")
+        for i, (component, part) in enumerate(zip(COMPONENTS, parts, strict=False), 1):
+            if part or i == len(parts):
+                lines.append(f"<{component}>{MARKUP.sub(_reference, part)}</{component}>\n")
+        lines.append(f"</{group}>\n")
+    return "".join([*lines, "</PersonName>\n"])

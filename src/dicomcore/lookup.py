@@ -1,0 +1,63 @@
+"""Attributes as the rooms above data sets want them: of a kind, or not at all, whatever a damaged file has there."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dicomcore.dataset import Dataset
+
+__all__ = ["first_item", "float_array", "integers_of", "items_of", "number_of", "text_of", "texts_of"]
+
+
+def items_of(data_set: Dataset, keyword: str) -> list[Dataset]:
+    """The items of a sequence; empty where there is none."""
+    value = data_set.get(keyword)
+    if not isinstance(value, list):
+        return []
+    return [item for item in value if isinstance(item, Dataset)]
+
+
+def first_item(data_set: Dataset, keyword: str) -> Dataset | None:
+    """The first item of a sequence, None where there is none."""
+    items = items_of(data_set, keyword)
+    return items[0] if items else None
+
+
+def text_of(data_set: Dataset, keyword: str) -> str | None:
+    """A text, several joined by backslashes as they stand in the file; None where there is none, or no text."""
+    value = data_set.get(keyword)
+    if isinstance(value, list):
+        return "\\".join(value) if all(isinstance(one, str) for one in value) else None
+    return value if isinstance(value, str) else None
+
+
+def texts_of(data_set: Dataset, keyword: str) -> tuple[str, ...]:
+    """Every value of a text."""
+    value = data_set.get(keyword)
+    values = value if isinstance(value, list) else [value]
+    return tuple(one for one in values if isinstance(one, str) and one)
+
+
+def number_of(data_set: Dataset, keyword: str) -> Any:
+    """A finite number, the first of several; None where there is none."""
+    value = data_set.get(keyword)
+    if isinstance(value, list):
+        value = value[0] if value else None
+    return value if isinstance(value, (int, float)) and isfinite(value) else None
+
+
+def integers_of(data_set: Dataset, keyword: str) -> tuple[int, ...]:
+    """Every value of an attribute of integers; empty where there is none, or it has others."""
+    value = data_set.get(keyword)
+    values = value if isinstance(value, list) else [value]
+    return tuple(values) if all(isinstance(one, int) for one in values) else ()
+
+
+def float_array(data_set: Dataset, keyword: str) -> NDArray[Any] | None:
+    """The numbers of an attribute, (n,), in the dtype of its VR; None where there is none, or no numbers."""
+    array = data_set[keyword].array if keyword in data_set else None
+    return None if array is None or array.dtype.kind not in "fiu" else np.asarray(array)

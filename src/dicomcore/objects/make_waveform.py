@@ -1,0 +1,85 @@
+"""multiplex_group: samples as an item of a Waveform Sequence (PS3.3 C.10.9)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from dicomcore.building import Plain, build
+from dicomcore.concepts import Code
+from dicomcore.dataset import Dataset
+
+__all__ = ["Channel", "multiplex_group"]
+
+INTERPRETATIONS = {"i1": "SB", "u1": "UB", "i2": "SS", "u2": "US", "i4": "SL", "u4": "UL", "i8": "SV", "u8": "UV"}
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One channel: what it measures, and what a step of its samples means."""
+
+    source: Code
+    """Channel Source, such as an ECG's lead."""
+    label: str = ""
+    sensitivity: float | None = None
+    """Units a step; None where samples have no unit."""
+    unit: Code | None = None
+    correction: float = 1.0
+    """Channel Sensitivity Correction Factor."""
+    baseline: float = 0.0
+    """Of sample 0, in units."""
+
+    def plain(self, number: int, bits: int) -> Plain:
+        """The attributes of an item of the Channel Definition Sequence."""
+        made: Plain = {
+            "WaveformChannelNumber": number,
+            "ChannelSourceSequence": [self.source.plain()],
+            "ChannelSampleSkew": 0,
+            "WaveformBitsStored": bits,
+        }
+        if self.label:
+            made["ChannelLabel"] = self.label
+        if self.sensitivity is not None:
+            if self.unit is None:
+                raise ValueError(f"channel {number} has a sensitivity and no unit")
+            made |= {
+                "ChannelSensitivity": self.sensitivity,
+                "ChannelSensitivityUnitsSequence": [self.unit.plain()],
+                "ChannelSensitivityCorrectionFactor": self.correction,
+                "ChannelBaseline": self.baseline,
+            }
+        return made
+
+
+def multiplex_group(
+    samples: ArrayLike, *, frequency: float, channels: Sequence[Channel], originality: str = "ORIGINAL"
+) -> Dataset:
+    """Make an item of a Waveform Sequence of (samples, channels) whole numbers, `frequency` of them a second.
+
+    ``ds.WaveformSequence = [multiplex_group(…)]``; ``ds.waveforms[0]`` gives the samples back. The numbers' dtype is
+    that of the samples in the file: signed or not, 8 to 64 bits. Raises ValueError for others.
+    """
+    array = np.asarray(samples)
+    kind = array.dtype.str[1:]
+    if kind not in INTERPRETATIONS or array.ndim != 2 or not array.size:
+        raise ValueError(f"samples are (samples, channels) of whole numbers, not {array.shape} of {array.dtype}")
+    if array.shape[1] != len(channels):
+        raise ValueError(f"there are {array.shape[1]} channels, and {len(channels)} are described")
+    bits = array.itemsize * 8
+    made = build(
+        {
+            "WaveformOriginality": originality,
+            "NumberOfWaveformChannels": array.shape[1],
+            "NumberOfWaveformSamples": array.shape[0],
+            "SamplingFrequency": frequency,
+            "ChannelDefinitionSequence": [channel.plain(i, bits) for i, channel in enumerate(channels, 1)],
+            "WaveformBitsAllocated": bits,
+            "WaveformSampleInterpretation": INTERPRETATIONS[kind],
+        }
+    )
+    data = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes()
+    made.add_new("WaveformData", "OB" if bits == 8 else "OW", data + b"\0" * (len(data) % 2))
+    return made

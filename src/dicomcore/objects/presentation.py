@@ -1,0 +1,271 @@
+"""Presentation: what a softcopy presentation state says of showing images, and frames shown by it (PS3.3 A.33)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dicomcore.dataset import Dataset, Sequence
+from dicomcore.errors import ParseError
+from dicomcore.lookup import float_array, integers_of, items_of, number_of, text_of
+from dicomcore.objects.cielab import from_cielab
+from dicomcore.objects.shutter import Shutter, shutter_of
+from dicomcore.pixels.attributes import display_of, header_of
+from dicomcore.pixels.render import Display, Window, render
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Annotation", "DisplayedArea", "Figure", "Layer", "Presentation", "Text"]
+
+Images = dict[str, tuple[int, ...]]
+"""SOP Instance UIDs of images with the frames meant, counted from 1; without frames all are."""
+MODALITY = ("RescaleSlope", "RescaleIntercept", "RescaleType", "ModalityLUTSequence")
+VIEW = ("WindowCenter", "WindowWidth", "VOILUTFunction", "WindowCenterWidthExplanation", "VOILUTSequence")
+OUTPUT = ("PresentationLUTShape", "PresentationLUTSequence")
+GROUPED = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
+
+
+@dataclass(frozen=True, slots=True)
+class DisplayedArea:
+    """The part of an image that is shown (PS3.3 C.10.4); columns and rows count from 1, and may lie outside."""
+
+    top_left: tuple[int, int]
+    """(column, row)."""
+    bottom_right: tuple[int, int]
+    size_mode: str = ""
+    """SCALE TO FIT, TRUE SIZE or MAGNIFY."""
+    magnification: float | None = None
+    pixel_spacing: tuple[float, ...] = ()
+    """mm between rows, between columns."""
+    aspect_ratio: tuple[int, ...] = ()
+    images: Images = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A graphic layer (PS3.3 C.10.7)."""
+
+    name: str
+    order: int = 0
+    description: str = ""
+    colour: tuple[int, int, int] | None = None
+    """sRGB, 0 to 255."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Figure:
+    """A graphic object (PS3.3 C.10.5)."""
+
+    graphic_type: str
+    """POINT, POLYLINE, INTERPOLATED, CIRCLE, ELLIPSE."""
+    points: NDArray[np.float32]
+    """(n, 2): columns and rows from 1 (``PIXEL``), or shares of the displayed area from 0 to 1 (``DISPLAY``)."""
+    units: str = "PIXEL"
+    filled: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Text:
+    """A text object (PS3.3 C.10.5), in a box, at an anchor point, or both."""
+
+    text: str
+    box: NDArray[np.float32] | None = None
+    """(2, 2): top left and bottom right corner."""
+    box_units: str = ""
+    justification: str = ""
+    anchor: NDArray[np.float32] | None = None
+    """(2,): column, row."""
+    anchor_units: str = ""
+    anchor_visible: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """What is drawn on some images, in one layer."""
+
+    layer: str
+    figures: tuple[Figure, ...] = ()
+    texts: tuple[Text, ...] = ()
+    images: Images = field(default_factory=dict)
+
+
+class Presentation:
+    """A softcopy presentation state: ``Presentation(pr).render(ct)`` is the image as it is meant to look.
+
+    Parts that name images apply to these; parts that name none apply to all that the presentation state is for.
+    """
+
+    def __init__(self, data_set: Dataset) -> None:
+        """Raises ParseError where the data set is no presentation state."""
+        if "DisplayedAreaSelectionSequence" not in data_set and "PresentationLUTShape" not in data_set:
+            raise ParseError(
+                "the data set is no presentation state: it has neither displayed area nor presentation LUT"
+            )
+        self.data_set = data_set
+        self.label = text_of(data_set, "ContentLabel") or ""
+        self.description = text_of(data_set, "ContentDescription") or ""
+        self.images: Images = {}
+        for series in items_of(data_set, "ReferencedSeriesSequence"):
+            self.images |= _images(series)
+        self.displayed_areas = tuple(map(_area, items_of(data_set, "DisplayedAreaSelectionSequence")))
+        self.layers = tuple(map(_layer, items_of(data_set, "GraphicLayerSequence")))
+        self.annotations = tuple(map(_annotation, items_of(data_set, "GraphicAnnotationSequence")))
+        self.rotation = int(number_of(data_set, "ImageRotation") or 0) % 360
+        """Degrees clockwise, before the flip."""
+        self.flipped = text_of(data_set, "ImageHorizontalFlip") == "Y"
+        self.shutter: Shutter | None = shutter_of(data_set)
+
+    def applies_to(self, image: Dataset) -> bool:
+        """Whether this presentation state is for an image."""
+        return text_of(image, "SOPInstanceUID") in self.images
+
+    def displayed_area(self, image: Dataset, frame: int = 0) -> DisplayedArea | None:
+        """The displayed area of a frame (from 0) of an image; None where there is none for it."""
+        uid = text_of(image, "SOPInstanceUID") or ""
+        return next((area for area in self.displayed_areas if _means(area.images, uid, frame)), None)
+
+    def display(self, image: Dataset, frame: int = 0) -> Display:
+        """How a frame (from 0) is to be shown: the image's samples, through this presentation state's tables.
+
+        What the presentation state doesn't have is left out, whatever the image says (PS3.4 N.2).
+        """
+        merged = header_of(image).copy()
+        for keyword in (*MODALITY, *VIEW, *OUTPUT, *GROUPED):
+            if keyword in merged:
+                del merged[keyword]
+        _take(merged, self.data_set, (*MODALITY, *OUTPUT))
+        uid = text_of(image, "SOPInstanceUID") or ""
+        view = next(self._views(uid, frame), None)
+        if view is not None:
+            _take(merged, view, VIEW)
+            return display_of(merged)
+        shown = display_of(merged)
+        return replace(shown, windows=(_whole_range(shown, merged),))
+
+    def _views(self, uid: str, frame: int) -> Iterator[Dataset]:
+        for item in items_of(self.data_set, "SoftcopyVOILUTSequence"):
+            if _means(_images(item), uid, frame):
+                yield item
+
+    def render(self, image: Dataset, frame: int = 0, *, crop: bool = False) -> NDArray[np.uint8]:
+        """A frame (from 0) as a picture of 8 bits: tables applied, shutter closed, turned and flipped.
+
+        `crop` cuts out what of the displayed area lies in the image; sizes stay those of the image's pixels. Graphics
+        are not drawn. Colour stays as the image has it.
+        """
+        samples = image.frames[frame]
+        picture = render(samples, self.display(image, frame))
+        if self.shutter is not None:
+            picture = self.shutter.close(picture)
+        area = self.displayed_area(image, frame) if crop else None
+        if area is not None:
+            (left, right), (top, bottom) = (sorted(pair) for pair in zip(area.top_left, area.bottom_right, strict=True))
+            picture = picture[max(top - 1, 0) : max(bottom, 0), max(left - 1, 0) : max(right, 0)]
+        turned = np.rot90(picture, -(self.rotation // 90))
+        return np.ascontiguousarray(turned[:, ::-1] if self.flipped else turned)
+
+
+def _take(target: Dataset, source: Dataset, keywords: Iterable[str]) -> None:
+    for keyword in keywords:
+        if keyword in source:
+            value = source[keyword].value
+            setattr(target, keyword, Sequence(value) if source[keyword].VR == "SQ" else value)
+
+
+def _whole_range(display: Display, merged: Dataset) -> Window:
+    """A window over all values that there can be: no VOI transformation at all."""
+    if display.modality_lut is not None:
+        low, high = 0.0, float((1 << display.modality_lut.bits) - 1)
+    else:
+        signed = number_of(merged, "PixelRepresentation") == 1
+        first = -(1 << (display.bits_stored - 1)) if signed else 0
+        ends = (first, first + (1 << display.bits_stored) - 1)
+        low, high = sorted(end * display.rescale_slope + display.rescale_intercept for end in ends)
+    return Window((low + high) / 2, max(high - low, 1.0), "LINEAR_EXACT")
+
+
+def _images(item: Dataset) -> Images:
+    found: Images = {}
+    for one in items_of(item, "ReferencedImageSequence"):
+        uid = text_of(one, "ReferencedSOPInstanceUID") or ""
+        found[uid] = integers_of(one, "ReferencedFrameNumber")
+    return found
+
+
+def _means(images: Images, uid: str, frame: int) -> bool:
+    return not images or (uid in images and (not images[uid] or frame + 1 in images[uid]))
+
+
+def _pair(item: Dataset, keyword: str) -> tuple[int, int]:
+    numbers = integers_of(item, keyword)
+    return (numbers[0], numbers[1]) if len(numbers) == 2 else (1, 1)
+
+
+def _area(item: Dataset) -> DisplayedArea:
+    spacing = float_array(item, "PresentationPixelSpacing")
+    return DisplayedArea(
+        _pair(item, "DisplayedAreaTopLeftHandCorner"),
+        _pair(item, "DisplayedAreaBottomRightHandCorner"),
+        text_of(item, "PresentationSizeMode") or "",
+        number_of(item, "PresentationPixelMagnificationRatio"),
+        () if spacing is None else tuple(spacing.tolist()),
+        integers_of(item, "PresentationPixelAspectRatio"),
+        _images(item),
+    )
+
+
+def _layer(item: Dataset) -> Layer:
+    lab = integers_of(item, "GraphicLayerRecommendedDisplayCIELabValue")
+    colour = from_cielab(lab) if len(lab) == 3 else None
+    grey = number_of(item, "GraphicLayerRecommendedDisplayGrayscaleValue")
+    if colour is None and isinstance(grey, int):
+        colour = (grey >> 8,) * 3
+    return Layer(
+        text_of(item, "GraphicLayer") or "",
+        int(number_of(item, "GraphicLayerOrder") or 0),
+        text_of(item, "GraphicLayerDescription") or "",
+        colour,
+    )
+
+
+def _annotation(item: Dataset) -> Annotation:
+    return Annotation(
+        text_of(item, "GraphicLayer") or "",
+        tuple(map(_figure, items_of(item, "GraphicObjectSequence"))),
+        tuple(map(_text, items_of(item, "TextObjectSequence"))),
+        _images(item),
+    )
+
+
+def _points(item: Dataset, keyword: str) -> NDArray[np.float32] | None:
+    data = float_array(item, keyword)
+    return None if data is None or data.size % 2 else data.astype(np.float32).reshape(-1, 2)
+
+
+def _figure(item: Dataset) -> Figure:
+    points = _points(item, "GraphicData")
+    if points is None:
+        offset = item["GraphicData"].offset if "GraphicData" in item else None
+        raise ParseError("a graphic object's points are no pairs of numbers", offset=offset)
+    units, filled = text_of(item, "GraphicAnnotationUnits"), text_of(item, "GraphicFilled")
+    return Figure(text_of(item, "GraphicType") or "", points, units or "PIXEL", filled == "Y")
+
+
+def _text(item: Dataset) -> Text:
+    corners = [_points(item, f"BoundingBox{name}HandCorner") for name in ("TopLeft", "BottomRight")]
+    whole = [corner for corner in corners if corner is not None and corner.size == 2]
+    anchor = _points(item, "AnchorPoint")
+    return Text(
+        text_of(item, "UnformattedTextValue") or "",
+        np.concatenate(whole) if len(whole) == 2 else None,
+        text_of(item, "BoundingBoxAnnotationUnits") or "",
+        text_of(item, "BoundingBoxTextHorizontalJustification") or "",
+        None if anchor is None or anchor.size != 2 else anchor[0],
+        text_of(item, "AnchorPointAnnotationUnits") or "",
+        text_of(item, "AnchorPointVisibility") == "Y",
+    )

@@ -1,0 +1,77 @@
+"""Shutter: what of an image is covered (PS3.3 C.7.6.11)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dicomcore.lookup import integers_of, number_of, texts_of
+from dicomcore.objects.polygons import fill
+
+if TYPE_CHECKING:
+    from dicomcore.dataset import Dataset
+
+__all__ = ["Shutter", "shutter_of"]
+
+EDGES = ("LeftVertical", "RightVertical", "UpperHorizontal", "LowerHorizontal")
+
+
+@dataclass(frozen=True, slots=True)
+class Shutter:
+    """The openings of a shutter: what lies in all of them is seen. Rows and columns count from 1."""
+
+    rectangle: tuple[int, ...] = ()
+    """Left and right column, upper and lower row."""
+    circle: tuple[int, ...] = ()
+    """Row and column of the centre, radius in pixels."""
+    polygon: tuple[tuple[int, int], ...] = ()
+    """(row, column) of the corners."""
+    value: int = 0
+    """Of what is covered, 0 (black) to 255."""
+
+    def opening(self, rows: int, columns: int) -> NDArray[np.bool_]:
+        """(rows, columns): what is seen."""
+        row, column = np.arange(1, rows + 1)[:, None], np.arange(1, columns + 1)[None]
+        seen = np.ones((rows, columns), bool)
+        if self.rectangle:
+            left, right, upper, lower = self.rectangle
+            seen &= (row >= upper) & (row <= lower) & (column >= left) & (column <= right)
+        if self.circle:
+            down, across, radius = (float(number) for number in self.circle)
+            seen &= (row - down) ** 2 + (column - across) ** 2 <= radius**2
+        if self.polygon:
+            corners = np.array(self.polygon, np.float64) - 1
+            seen &= fill(corners[:, 0], corners[:, 1], rows, columns).view(bool)
+        return seen
+
+    def close(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """A copy of the picture with what the shutter covers in its value."""
+        made = picture.copy()
+        made[~self.opening(*picture.shape[:2])] = self.value
+        return made
+
+
+def shutter_of(data_set: Dataset) -> Shutter | None:
+    """Read a data set's shutter; None where it has none, or only that of a bitmap."""
+    shapes = {shape.strip() for shape in texts_of(data_set, "ShutterShape")}
+    found: dict[str, Any] = {}
+    if "RECTANGULAR" in shapes:
+        edges = [number_of(data_set, f"Shutter{edge}Edge") for edge in EDGES]
+        if all(isinstance(edge, int) for edge in edges):
+            found["rectangle"] = tuple(edges)
+    if "CIRCULAR" in shapes:
+        centre, radius = (
+            integers_of(data_set, "CenterOfCircularShutter"),
+            number_of(data_set, "RadiusOfCircularShutter"),
+        )
+        if len(centre) == 2 and isinstance(radius, int):
+            found["circle"] = (*centre, radius)
+    if "POLYGONAL" in shapes:
+        corners = integers_of(data_set, "VerticesOfThePolygonalShutter")
+        if len(corners) >= 6 and not len(corners) % 2:
+            found["polygon"] = tuple(zip(corners[::2], corners[1::2], strict=True))
+    value = number_of(data_set, "ShutterPresentationValue")
+    return Shutter(**found, value=min(max(int(value or 0), 0), 65535) >> 8) if found else None

@@ -1,0 +1,118 @@
+"""File meta information as PS3.10 7.1 wants it: which elements, and what they say of the data set behind them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dicomcore._native.compose import compose
+from dicomcore._native.judge import changed_elements, head_stands
+from dicomcore._native.output import Output
+from dicomcore.dataset import DATA_SET, DataElement, Dataset
+from dicomcore.errors import EncodeError
+
+__all__ = ["IMPLEMENTATION_CLASS_UID", "IMPLEMENTATION_VERSION_NAME", "put_head", "put_meta"]
+
+IMPLEMENTATION_CLASS_UID = "2.25.143671530364206471021391166482071927808"
+IMPLEMENTATION_VERSION_NAME = "DICOMCORE_0_1"
+PREFIX = b"DICM"
+NO_PREAMBLE = bytes(128)
+GROUP_LENGTH, VERSION, SOP_CLASS, SOP_INSTANCE = 0x00020000, 0x00020001, 0x00020002, 0x00020003
+FIRST_OF_DATA_SETS, DIRECTORY = 0x00080000, 4
+TRANSFER_SYNTAX, IMPLEMENTATION, IMPLEMENTATION_NAME = 0x00020010, 0x00020012, 0x00020013
+IDENTITY = ((SOP_CLASS, 0x00080016), (SOP_INSTANCE, 0x00080018))  # in the meta information, in the data set
+
+
+def put_head(ds: Dataset, out: Output, syntax: str, enforce_standard: bool, repair: bool = False) -> None:
+    """Put preamble, prefix and file meta information of `ds` at the end of `out`, byte for byte where they may stay.
+
+    `repair` gives it preamble, group length and transfer syntax at least. Raises EncodeError where `enforce_standard`
+    and the data set has no SOP Class or SOP Instance UID.
+    """
+    if enforce_standard:
+        _refuse_other_groups(ds)
+    index = ds._index if ds._row == DATA_SET else None
+    stored: Dataset | None = ds.__dict__.get("_file_meta")
+    preamble: bytes | None = ds.preamble
+    read = index is not None and (stored is None or (stored._index is index and not changed_elements(stored)))
+    if read and index is not None and "_preamble" not in ds.__dict__:
+        same = not index.transfer_syntax or syntax == index.transfer_syntax
+        if same and (not (enforce_standard or repair) or head_stands(ds, index, enforce_standard)):
+            out.add_source(index.source, 0, index.body)
+            return
+    if not enforce_standard and not repair:
+        if preamble:
+            out.add(preamble + PREFIX)
+        meta = ds.file_meta
+        if meta is not None and len(meta):
+            put_meta(_with_syntax(meta, syntax), out, GROUP_LENGTH in meta)
+        return
+    if preamble is not None and len(preamble) != 128:
+        raise EncodeError(f"a preamble has 128 bytes, not {len(preamble)} (PS3.10 7.1)")
+    out.add((preamble or NO_PREAMBLE) + PREFIX)
+    put_meta(complete(ds, syntax, enforce_standard), out, True)
+
+
+def _refuse_other_groups(ds: Dataset) -> None:
+    """Raise for what belongs to file meta information or to commands and was set in the data set."""
+    for tag, element in (ds._state()[3] or {}).items():
+        if tag < FIRST_OF_DATA_SETS and element is not None and tag >> 16 != DIRECTORY:
+            raise EncodeError(f"{element.tag} can't stand in a file's data set (PS3.10 7.1, PS3.7 6.3)", tag=tag)
+
+
+def _with_syntax(meta: Dataset, syntax: str) -> Dataset:
+    if meta.get("TransferSyntaxUID") in (None, "", syntax):
+        return meta
+    meta = meta.copy()
+    meta.TransferSyntaxUID = syntax
+    return meta
+
+
+def complete(ds: Dataset, syntax: str, needs_identity: bool = True) -> Dataset:
+    """The file meta information that belongs to `ds` in a transfer syntax (PS3.10 7.1); its own, completed.
+
+    Raises EncodeError where neither it nor the data set says what SOP class and instance this is, if it
+    `needs_identity`.
+    """
+    stored = ds.file_meta
+    meta = stored.copy() if stored is not None else Dataset()
+    for element in list(meta):
+        if element.tag.group != 2:
+            raise EncodeError(f"{element.tag} stands in the file meta information, which is group 0002 alone")
+    for tag, own in IDENTITY:
+        value = ds[own].value if own in ds else None
+        if value:
+            _put(meta, tag, "UI", value)
+        elif needs_identity and not _value(meta, tag):
+            named = DataElement(own, "UI", "").keyword
+            raise EncodeError(
+                f"the data set has no {named}, which a file names (PS3.10 7.1): set it, or give enforce_standard=False"
+            )
+    _put(meta, VERSION, "OB", _value(meta, VERSION) or b"\0\1")
+    _put(meta, TRANSFER_SYNTAX, "UI", syntax)
+    if not _value(meta, IMPLEMENTATION):
+        _put(meta, IMPLEMENTATION, "UI", IMPLEMENTATION_CLASS_UID)
+        _put(meta, IMPLEMENTATION_NAME, "SH", IMPLEMENTATION_VERSION_NAME)
+    return meta
+
+
+def _value(meta: Dataset, tag: int) -> Any:
+    return meta[tag].value if tag in meta else None
+
+
+def _put(meta: Dataset, tag: int, vr: str, value: Any) -> None:
+    """Set an element unless it says so already: what stands can be copied."""
+    if tag not in meta or (meta[tag].VR, meta[tag].value) != (vr, value):
+        meta.add_new(tag, vr, value)
+
+
+def put_meta(meta: Dataset, out: Output, with_length: bool) -> None:
+    """Put the elements of `meta`, explicit VR little endian, behind a group length that counts them."""
+    rest = meta.copy()
+    if GROUP_LENGTH in rest:
+        del rest[GROUP_LENGTH]
+    part = Output()
+    compose(rest, part, implicit=False, big=False, encapsulated=False, repair=True)
+    body = part.whole()
+    if with_length:
+        out.add(b"\x02\0\0\0UL\x04\0" + len(body).to_bytes(4, "little"))
+    out.add(body)

@@ -1,0 +1,201 @@
+"""dcmwrite: a data set to a path, a stream or bytes."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from contextlib import suppress
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
+
+from dicomcore._native.compose import compose
+from dicomcore._native.judge import is_untouched
+from dicomcore._native.output import Output
+from dicomcore.dataset import DATA_SET, Dataset
+from dicomcore.errors import DicomError, EncodeError
+from dicomcore.part10.meta import put_head
+from dicomcore.part10.target import Target, write_out
+from dicomcore.part10.widen import Widen, wider_terms
+from dicomcore.uids import UID, ExplicitVRLittleEndian
+from dicomcore.validation import Validation, heed
+
+__all__ = ["composed", "dcmwrite", "to_bytes"]
+
+Lengths = Literal["defined", "undefined"]
+PIXEL_TAGS = (0x7FE00010, 0x7FE00008, 0x7FE00009)
+
+
+def dcmwrite(
+    target: Target,
+    ds: Dataset,
+    *,
+    transfer_syntax: str | None = None,
+    enforce_standard: bool = True,
+    lengths: Lengths | None = None,
+    repair: bool = False,
+    widen: Widen | None = None,
+    validate: Validation | None = None,
+    overwrite: bool = True,
+    durable: bool = True,
+) -> None:
+    """Write a data set as a DICOM file (PS3.10 7, PS3.5 7).
+
+    `target` is a path, a binary stream (written from where it stands) or a bytearray (written at its end). A path is
+    replaced only by a complete file, which is written beside it and renamed; it may be the one that `ds` was read from,
+    which `ds` then goes on reading from. What was not changed is copied byte for byte, whatever its size, in little
+    memory; what was is encoded by its VR.
+
+    `transfer_syntax`: the data set's own by default; any other without encapsulated pixel data may be asked for,
+    private elements keep their VR as far as it is known. `enforce_standard` completes preamble and file meta
+    information and makes them agree with the data set; without it they are written as they are. `lengths` makes those
+    of all sequences and items "defined" or "undefined"; they stay as they stood by default. `repair` mends what
+    ``ds.issues`` lists of structure: order, duplicates, lengths, delimiters, headers, encoding, odd lengths; what can't
+    be read is left out. `widen`: where text has characters that the declared character set lacks, all text is written
+    in "utf-8", or in further sets by "iso2022" code extensions, and Specific Character Set says so. `validate`: "warn"
+    or "raise" for values set here that their VR doesn't allow. `overwrite=False` refuses a path that exists;
+    `durable=False` doesn't wait for the disk.
+
+    Raises EncodeError, which names the element that can't be written, before anything of `target` changes; OSError as
+    open() and write() do, when a path stays what it was.
+    """
+    if isinstance(target, (str, os.PathLike)):
+        _hold_on(ds, target)
+    out = composed(
+        ds,
+        transfer_syntax=transfer_syntax,
+        enforce_standard=enforce_standard,
+        lengths=lengths,
+        repair=repair,
+        widen=widen,
+        validate=validate,
+    )
+    write_out(target, out, overwrite=overwrite, durable=durable)
+
+
+def to_bytes(ds: Dataset, **options: Any) -> bytes:
+    """The file's bytes that `dcmwrite` would write, with its options."""
+    return composed(ds, **options).whole()
+
+
+def composed(
+    ds: Dataset,
+    *,
+    transfer_syntax: str | None = None,
+    enforce_standard: bool = True,
+    lengths: Lengths | None = None,
+    repair: bool = False,
+    widen: Widen | None = None,
+    validate: Validation | None = None,
+) -> Output:
+    """All that is to be written, encoded and checked; sources are read only when it is."""
+    if lengths not in (None, "defined", "undefined"):
+        raise ValueError(f"lengths are 'defined', 'undefined' or None, not {lengths!r}")
+    if validate is not None:
+        heed(validate, ds)
+    own = own_syntax(ds)
+    syntax = own if transfer_syntax is None else UID(transfer_syntax)
+    if syntax != own:
+        refuse_transcoding(ds, own, syntax)
+    plan = _Plan(own, syntax, enforce_standard, lengths, repair)
+    forced: tuple[str, ...] | None = None
+    while True:
+        try:
+            return plan.compose(ds, forced)
+        except EncodeError as error:
+            if widen is None or error.character is None:
+                raise
+            forced = wider_terms(ds, widen, forced, error.character)
+            if forced is None:
+                raise
+
+
+class _Plan(NamedTuple):
+    """One call's wishes."""
+
+    own: UID
+    syntax: UID
+    enforce_standard: bool
+    lengths: Lengths | None
+    repair: bool
+
+    def compose(self, ds: Dataset, forced: tuple[str, ...] | None) -> Output:
+        """Head and data set; `forced` are the terms of the character set for all text."""
+        index = ds._index if ds._row == DATA_SET else None
+        wanted = encoding_of(self.syntax)
+        implicit, big = wanted.implicit, wanted.big
+        out = Output()
+        put_head(ds, out, self.syntax, self.enforce_standard, self.repair)
+        if index is not None and not self.repair and self.syntax == (index.transfer_syntax or self.own):
+            implicit, big = bool(index.mode & 1), bool(index.mode & 2)  # as found, whatever the label says
+            if index.packed is not None and self.lengths is None and forced is None and is_untouched(ds):
+                out.add_source(index.packed, index.packed_at, index.packed.size - index.packed_at)
+                return out
+        body = Output() if wanted.deflated else out
+        compose(
+            ds,
+            body,
+            implicit=implicit,
+            big=big,
+            encapsulated=wanted.encapsulated,
+            lengths=self.lengths,
+            repair=self.repair,
+            forced=forced,
+        )
+        if wanted.deflated:
+            _deflate(body, out)
+        return out
+
+
+class Encoding(NamedTuple):
+    """How a transfer syntax encodes data sets (PS3.5 Annex A)."""
+
+    implicit: bool
+    big: bool
+    encapsulated: bool
+    deflated: bool
+
+
+@lru_cache(maxsize=256)
+def encoding_of(syntax: UID) -> Encoding:
+    """Those not registered are explicit VR little endian and encapsulated (PS3.5 A.4)."""
+    if not syntax.is_transfer_syntax:
+        return Encoding(False, False, True, False)
+    return Encoding(syntax.is_implicit_VR, not syntax.is_little_endian, syntax.is_encapsulated, syntax.is_deflated)
+
+
+def own_syntax(ds: Dataset) -> UID:
+    """The transfer syntax of a data set: what it says or was read in, Explicit VR Little Endian for one made here."""
+    return ds.transfer_syntax or ExplicitVRLittleEndian
+
+
+def refuse_transcoding(ds: Dataset, own: UID, wanted: UID) -> None:
+    """Raise where pixel data would have to be decoded or encoded."""
+    coded, wants_coded = encoding_of(own).encapsulated, encoding_of(wanted).encapsulated
+    if (coded or wants_coded) and any(tag in ds for tag in PIXEL_TAGS):
+        raise EncodeError(
+            f"from {own.name} to {wanted.name} pixel data must be {'decoded' if coded else 'encoded'}, which "
+            "dicomcore.transcode() does"
+        )
+
+
+def _deflate(body: Output, out: Output) -> None:
+    """Put the data set deflated, padded to even length (PS3.5 A.5)."""
+    deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    size = 0
+    for chunk in body.chunks():
+        part = deflater.compress(chunk)
+        size += len(part)
+        out.add(part)
+    part = deflater.flush()
+    out.add(part + b"\0" * ((size + len(part)) % 2))
+
+
+def _hold_on(ds: Dataset, target: Any) -> None:
+    """Where a file replaces the one that `ds` still reads from, keep the old one open."""
+    index = ds._index
+    source = None if index is None else index.packed or index.source
+    if source is None or source.path is None or os.name != "posix":
+        return
+    with suppress(OSError, DicomError):  # another target, or another file by now: there is nothing to hold on to
+        if os.path.samefile(source.path, target):
+            source.keep_open()

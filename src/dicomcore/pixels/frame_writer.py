@@ -1,0 +1,309 @@
+"""FrameWriter: a file whose frames are appended one at a time, in the memory of one."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from array import array
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import numpy as np
+
+from dicomcore._native.compose import compose
+from dicomcore._native.output import Output
+from dicomcore.dataset import Dataset
+from dicomcore.errors import EncodeError
+from dicomcore.part10.meta import put_head
+from dicomcore.part10.target import Placing, write_all
+from dicomcore.part10.writer import encoding_of, own_syntax
+from dicomcore.pixels.attributes import describe
+from dicomcore.pixels.description import FrameDescription
+from dicomcore.uids import (
+    UID,
+    EncapsulatedUncompressedExplicitVRLittleEndian,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    RLELossless,
+)
+
+__all__ = ["FrameWriter"]
+
+PIXEL_DATA, PIXEL_GROUP = 0x7FE00010, 0x7FE00000
+GROUP_28_LENGTH, NUMBER_OF_FRAMES = 0x00280000, 0x00280008
+LONGEST = 0xFFFFFFFE  # what a 32-bit length field can say (PS3.5 7.1.1)
+ITEM, END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0\0\0\0\0"
+COPIED = 1 << 20
+CAN_HOLD = (
+    "Encapsulated Uncompressed Explicit VR Little Endian (1.2.840.10008.1.2.1.98), or a compressed one such as "
+    "RLE Lossless (1.2.840.10008.1.2.5) or HTJ2K Lossless (1.2.840.10008.1.2.4.201)"
+)
+
+OffsetTable = Literal["basic", "extended", "none"]
+
+
+class FrameWriter:
+    """Writes `ds` with frames that are appended later, as many as come.
+
+    ``with FrameWriter(path, ds, transfer_syntax=...) as writer: writer.append(frame)``. `ds` describes the frames
+    (Rows, Columns, Samples per Pixel, Bits Allocated, …); pixel data that it has is left out, and `ds` is not changed.
+    `transfer_syntax` is the data set's own by default. The path is replaced, with a complete file, when the writer is
+    closed; when the `with` block raises, or `abort` is called, nothing has changed.
+
+    Frames are arrays, for uncompressed syntaxes, RLE Lossless and JPEG lossless, or with `encode` (an array to a
+    codestream's bytes) for any other; or bytes: one frame's codestream, or its native bytes in the file's byte order.
+    In encapsulated syntaxes each is one fragment, and the `offset_table` counts them (PS3.5 A.4, PS3.3 C.7.6.3.1.8):
+    "basic" where its 32 bits suffice, else "extended", by default. As it stands before the frames, these are kept in a
+    nameless file beside the path until their number is known; uncompressed ones go straight to where they belong.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        ds: Dataset,
+        *,
+        transfer_syntax: str | None = None,
+        offset_table: OffsetTable | None = None,
+        encode: Callable[[Any], Any] | None = None,
+        enforce_standard: bool = True,
+        overwrite: bool = True,
+        durable: bool = True,
+    ) -> None:
+        if offset_table not in (None, "basic", "extended", "none"):
+            raise ValueError(f"offset_table is 'basic', 'extended', 'none' or None, not {offset_table!r}")
+        self._syntax = UID(transfer_syntax) if transfer_syntax is not None else own_syntax(ds)
+        self._encoding = encoding_of(self._syntax)
+        if self._encoding.deflated:
+            raise EncodeError(f"{self._syntax.name} has no place for frames one at a time: deflate the file afterwards")
+        self._ds = ds
+        self._description = describe(ds, _keyword(ds))
+        self._size = _frame_bytes(self._description)
+        self._enforce_standard = enforce_standard
+        self._table = offset_table
+        self._encode = encode or _encoder(self._syntax)
+        self._lengths = array("Q")  # of codestreams as they are, before padding
+        self._written = 0
+        self._placing: Placing | None = Placing(path, overwrite=overwrite, durable=durable)
+        self._spool: Any = None
+        try:
+            if self._encoding.encapsulated:
+                self._spool = tempfile.TemporaryFile(dir=os.path.dirname(os.path.abspath(path)))  # noqa: SIM115
+            else:
+                self._begin_native()
+        except BaseException:
+            self.abort()
+            raise
+
+    def __len__(self) -> int:
+        """Frames appended so far."""
+        return len(self._lengths)
+
+    def append(self, frame: Any) -> None:
+        """Add one frame. Raises EncodeError for one that isn't as described; what was appended before stays."""
+        if self._placing is None:
+            raise ValueError("the writer is closed")
+        if self._encoding.encapsulated:
+            self._append_fragment(frame)
+            return
+        data = self._native_bytes(frame)
+        if self._written + len(data) > LONGEST:
+            raise EncodeError(
+                f"native pixel data holds {LONGEST} bytes at most, which frame {len(self)} would pass; syntaxes that "
+                f"can hold more: {CAN_HOLD}"
+            )
+        write_all(self._placing.file, data)
+        self._written += len(data)
+        self._lengths.append(len(data))
+
+    def close(self) -> None:
+        """Complete the file and put it in its place. Raises EncodeError where no frame was appended."""
+        placing = self._placing
+        if placing is None:
+            return
+        try:
+            if not self._lengths:
+                raise EncodeError("a file of no frame: append one, or abort()")
+            if self._encoding.encapsulated:
+                self._finish_fragments(placing.file)
+            else:
+                self._finish_native(placing.file)
+            placing.finish()
+        except BaseException:
+            self.abort()
+            raise
+        self._placing = None
+        self._drop_spool()
+
+    def abort(self) -> None:
+        """Give up: the path stays what it was."""
+        if self._placing is not None:
+            self._placing.abort()
+            self._placing = None
+        self._drop_spool()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.abort()
+
+    def _drop_spool(self) -> None:
+        if self._spool is not None:
+            self._spool.close()
+            self._spool = None
+
+    # -- the data set around the frames
+
+    def _parts(self, frames: str) -> tuple[Dataset, Dataset]:
+        """The data set before and behind pixel data, `frames` as the number of them."""
+        before, behind = self._ds[:PIXEL_GROUP], self._ds[PIXEL_DATA + 1 :]
+        before.file_meta = self._ds.file_meta
+        before.preamble = self._ds.preamble
+        if GROUP_28_LENGTH in before:
+            del before[GROUP_28_LENGTH]
+        before.add_new("NumberOfFrames", "IS", frames.encode())
+        return before, behind
+
+    def _compose(self, part: Dataset, out: Output) -> None:
+        own = self._ds._index
+        same = own is not None and self._syntax == own_syntax(self._ds)
+        implicit = bool(own.mode & 1) if own is not None and same else self._encoding.implicit
+        big = bool(own.mode & 2) if own is not None and same else self._encoding.big
+        compose(part, out, implicit=implicit, big=big, encapsulated=self._encoding.encapsulated)
+
+    def _begin_native(self) -> None:
+        """Everything up to the pixel data's first byte, with room for what is known at the end."""
+        assert self._placing is not None
+        before, _ = self._parts(COUNT)
+        out = Output()
+        put_head(before, out, self._syntax, self._enforce_standard)
+        self._compose(before[:NUMBER_OF_FRAMES], out)
+        self._count_at = len(out) + 8  # behind the element's header
+        self._compose(before[NUMBER_OF_FRAMES:], out)
+        _put_header(out, self._encoding.implicit, self._encoding.big, _word_vr(self._description), 0)
+        self._length_at = len(out) - 4
+        write_all(self._placing.file, out.whole())
+
+    def _native_bytes(self, frame: Any) -> memoryview:
+        """A frame's bytes in the file's byte order."""
+        if isinstance(frame, (bytes, bytearray, memoryview)):
+            data = memoryview(frame).cast("B")
+        else:
+            pixels = self._checked(frame)
+            if pixels.ndim == 3 and self._description.planar_configuration == 1:
+                pixels = np.moveaxis(pixels, -1, 0)
+            order: Literal["<", ">"] = ">" if self._encoding.big else "<"
+            ordered = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder(order))
+            data = memoryview(ordered.reshape(-1).view("u1"))  # type: ignore[arg-type]
+        if len(data) != self._size:
+            raise EncodeError(f"frame {len(self)} has {len(data)} bytes where {self._size} were due")
+        return data
+
+    def _checked(self, frame: Any) -> Any:
+        pixels, wanted = np.asarray(frame), self._description
+        if pixels.shape != wanted.shape or pixels.dtype.newbyteorder("=") != wanted.dtype:
+            raise EncodeError(
+                f"frame {len(self)} is {pixels.dtype} {pixels.shape} where {wanted.dtype} {wanted.shape} was described"
+            )
+        return pixels
+
+    def _finish_native(self, file: int) -> None:
+        if self._written % 2:
+            write_all(file, b"\0")
+        _, behind = self._parts("1")
+        out = Output()
+        self._compose(behind, out)
+        write_all(file, out.whole())
+        order: Literal["little", "big"] = "big" if self._encoding.big else "little"
+        os.lseek(file, self._length_at, os.SEEK_SET)
+        write_all(file, (self._written + self._written % 2).to_bytes(4, order))
+        os.lseek(file, self._count_at, os.SEEK_SET)
+        write_all(file, str(len(self)).encode().ljust(len(COUNT)))
+
+    # -- encapsulated
+
+    def _append_fragment(self, frame: Any) -> None:
+        if isinstance(frame, (bytes, bytearray, memoryview)):
+            data = memoryview(frame).cast("B")
+        elif self._syntax == EncapsulatedUncompressedExplicitVRLittleEndian:
+            data = self._native_bytes(frame)
+        elif self._encode is not None:
+            data = memoryview(self._encode(self._checked(frame))).cast("B")
+        else:
+            raise EncodeError(f"no encoder for {self._syntax.name} is at hand: append codestreams, or give `encode`")
+        if not len(data) or len(data) > LONGEST:
+            raise EncodeError(f"frame {len(self)} has {len(data)} bytes, where a fragment takes 1 to {LONGEST}")
+        self._spool.write(ITEM + (len(data) + len(data) % 2).to_bytes(4, "little"))
+        self._spool.write(data)
+        if len(data) % 2:
+            self._spool.write(b"\0")
+        self._lengths.append(len(data))
+
+    def _finish_fragments(self, file: int) -> None:
+        lengths = np.frombuffer(self._lengths, np.uint64)
+        sizes = lengths + lengths % 2 + 8
+        offsets = np.concatenate(([0], np.cumsum(sizes)[:-1])).astype("<u8")
+        table = self._table or ("basic" if offsets[-1] <= LONGEST and 4 * len(offsets) <= LONGEST else "extended")
+        if table == "basic" and offsets[-1] > LONGEST:
+            raise EncodeError(f"frames begin up to byte {offsets[-1]}, which only an extended offset table can say")
+        before, behind = self._parts(str(len(self)))
+        if table == "extended":
+            before.add_new("ExtendedOffsetTable", "OV", offsets.tobytes())
+            before.add_new("ExtendedOffsetTableLengths", "OV", lengths.astype("<u8").tobytes())
+        out = Output()
+        put_head(before, out, self._syntax, self._enforce_standard)
+        self._compose(before, out)
+        _put_header(out, False, False, "OB", 0xFFFFFFFF)
+        basic = offsets.astype("<u4").tobytes() if table == "basic" else b""
+        out.add(ITEM + len(basic).to_bytes(4, "little") + basic)
+        write_all(file, out.whole())
+        self._spool.seek(0)
+        while chunk := self._spool.read(COPIED):
+            write_all(file, chunk)
+        out = Output()
+        out.add(END)
+        self._compose(behind, out)
+        write_all(file, out.whole())
+
+
+COUNT = "000000000000"  # room for the number of frames: 12 characters, all that IS has
+
+
+def _keyword(ds: Dataset) -> str:
+    for keyword in ("FloatPixelData", "DoubleFloatPixelData"):
+        if keyword in ds:
+            raise EncodeError(f"{keyword} is not written frame by frame")
+    return "PixelData"
+
+
+def _frame_bytes(description: FrameDescription) -> int:
+    if description.bits_allocated % 8:
+        raise EncodeError(f"frames of {description.bits_allocated} bits a sample don't begin at whole bytes")
+    return description.samples * description.bits_allocated // 8
+
+
+def _word_vr(description: FrameDescription) -> str:
+    return "OB" if description.bits_allocated <= 8 else "OW"
+
+
+def _put_header(out: Output, implicit: bool, big: bool, vr: str, length: int) -> None:
+    order: Literal["little", "big"] = "big" if big else "little"
+    tag = (0x7FE0).to_bytes(2, order) + (0x0010).to_bytes(2, order)
+    out.add(tag + (b"" if implicit else vr.encode() + b"\0\0") + length.to_bytes(4, order))
+
+
+def _encoder(syntax: UID) -> Callable[[Any], Any] | None:
+    """The encoders that are written here."""
+    from dicomcore import codecs  # stands beside this room, and few writers need it
+
+    if syntax == RLELossless:
+        return codecs.rle_encode
+    if syntax in (JPEGLossless, JPEGLosslessSV1):
+        return codecs.jpeg_lossless_encode
+    return None

@@ -1,0 +1,33 @@
+"""Structured reports: content trees as plain objects, in and out of data sets (PS3.3 C.17.3, PS3.16)."""
+
+from dicomcore.concepts import Code
+from dicomcore.sr.document import make_report
+from dicomcore.sr.html import html
+from dicomcore.sr.item import ContentItem, Template
+from dicomcore.sr.outline import outline
+from dicomcore.sr.reader import read
+from dicomcore.sr.report import Report
+from dicomcore.sr.table import Cell, Heading, Table
+from dicomcore.sr.values import Coordinates, ImageReference, Numeric, Reference, TemporalRange, WaveformReference
+from dicomcore.sr.writer import write
+
+__all__ = [
+    "Cell",
+    "Code",
+    "ContentItem",
+    "Coordinates",
+    "Heading",
+    "ImageReference",
+    "Numeric",
+    "Reference",
+    "Report",
+    "Table",
+    "Template",
+    "TemporalRange",
+    "WaveformReference",
+    "html",
+    "make_report",
+    "outline",
+    "read",
+    "write",
+]

@@ -1,0 +1,136 @@
+"""Content items as attributes and back: which value type has which (PS3.3 C.17.3, C.18)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from dicomcore.concepts import Code, code_of
+from dicomcore.lookup import first_item, integers_of, text_of
+from dicomcore.sr.item import ContentItem, Position, Template
+from dicomcore.sr.table import Table
+from dicomcore.sr.values import Coordinates, ImageReference, Numeric, Reference, TemporalRange, WaveformReference
+from dicomcore.uids import UID
+from dicomcore.values import PersonName
+
+if TYPE_CHECKING:
+    from dicomcore.dataset import Dataset
+
+__all__ = ["RELATIONSHIPS", "VALUE_TYPES", "attributes_of", "item_of"]
+
+RELATIONSHIPS = frozenset(
+    (
+        *("CONTAINS", "HAS PROPERTIES", "HAS OBS CONTEXT", "HAS ACQ CONTEXT", "INFERRED FROM", "SELECTED FROM"),
+        "HAS CONCEPT MOD",
+    )
+)
+
+
+class ValueType(NamedTuple):
+    """How a value is read (None where it isn't there) and written, and what it is an instance of."""
+
+    keyword: str
+    """The attribute that there must be."""
+    read: Callable[[Dataset], Any]
+    write: Callable[[Any], dict[str, Any]]
+    kind: type | tuple[type, ...]
+
+
+def _text(keyword: str, kind: type = str) -> ValueType:
+    def read(data_set: Dataset) -> Any:
+        value = text_of(data_set, keyword)
+        return value if value is None or kind is str else kind(value)
+
+    return ValueType(keyword, read, lambda value: {keyword: value}, str)
+
+
+def _own(keyword: str, kind: Any, read: Callable[[Dataset], Any] | None = None) -> ValueType:
+    return ValueType(keyword, read or kind.of, kind.plain, kind)
+
+
+VALUE_TYPES: dict[str, ValueType] = {
+    "CONTAINER": ValueType("ContinuityOfContent", lambda data_set: None, lambda value: {}, type(None)),
+    "TEXT": _text("TextValue"),
+    "DATE": _text("Date"),
+    "TIME": _text("Time"),
+    "DATETIME": _text("DateTime"),
+    "UIDREF": _text("UID", UID),
+    "PNAME": _text("PersonName", PersonName),
+    "CODE": ValueType(
+        "ConceptCodeSequence",
+        lambda data_set: code_of(data_set, "ConceptCodeSequence"),
+        lambda code: {"ConceptCodeSequence": [code.plain()]},
+        Code,
+    ),
+    "NUM": _own("MeasuredValueSequence", Numeric),
+    "COMPOSITE": _own("ReferencedSOPSequence", Reference),
+    "IMAGE": _own("ReferencedSOPSequence", ImageReference),
+    "WAVEFORM": _own("ReferencedSOPSequence", WaveformReference),
+    "SCOORD": _own("GraphicData", Coordinates, lambda data_set: Coordinates.of(data_set, 2)),
+    "SCOORD3D": _own("GraphicData", Coordinates, lambda data_set: Coordinates.of(data_set, 3)),
+    "TCOORD": _own("TemporalRangeType", TemporalRange),
+    "TABLE": _own("TabulatedValuesSequence", Table),
+}
+
+
+def item_of(data_set: Dataset) -> ContentItem:
+    """Read one item, without its children; a reference's target is a position."""
+    value_type = (text_of(data_set, "ValueType") or "").strip()
+    known = VALUE_TYPES.get(value_type)
+    return ContentItem(
+        value_type,
+        code_of(data_set, "ConceptNameCodeSequence"),
+        known.read(data_set) if known else None,
+        (text_of(data_set, "RelationshipType") or "").strip() or None,
+        continuity=(text_of(data_set, "ContinuityOfContent") or "").strip() or None,
+        template=_template(data_set),
+        observed=text_of(data_set, "ObservationDateTime") or None,
+        observation_uid=text_of(data_set, "ObservationUID") or None,
+        target=integers_of(data_set, "ReferencedContentItemIdentifier") or None,
+        source=data_set,
+    )
+
+
+def attributes_of(item: ContentItem, target: Position | None) -> dict[str, Any]:
+    """The attributes of one item by keyword, without its children; `target` is where its target stands."""
+    made: dict[str, Any] = {}
+    if item.relationship:
+        made["RelationshipType"] = item.relationship
+    if target is not None:
+        made["ReferencedContentItemIdentifier"] = list(target)
+    if item.value_type:
+        made["ValueType"] = item.value_type
+    if item.concept is not None:
+        made["ConceptNameCodeSequence"] = [item.concept.plain()]
+    if item.continuity:
+        made["ContinuityOfContent"] = item.continuity
+    if item.observed:
+        made["ObservationDateTime"] = item.observed
+    if item.observation_uid:
+        made["ObservationUID"] = item.observation_uid
+    if item.template is not None:
+        made["ContentTemplateSequence"] = [_plain_template(item.template)]
+    if item.value is not None and item.value_type in VALUE_TYPES:
+        made.update(VALUE_TYPES[item.value_type].write(item.value))
+    return made
+
+
+def _template(data_set: Dataset) -> Template | None:
+    item = first_item(data_set, "ContentTemplateSequence")
+    if item is None:
+        return None
+    return Template(
+        text_of(item, "TemplateIdentifier") or "",
+        text_of(item, "MappingResource") or "",
+        text_of(item, "MappingResourceUID") or None,
+        text_of(item, "TemplateVersion") or None,
+    )
+
+
+def _plain_template(template: Template) -> dict[str, Any]:
+    made: dict[str, Any] = {"MappingResource": template.mapping_resource, "TemplateIdentifier": template.identifier}
+    if template.mapping_resource_uid:
+        made["MappingResourceUID"] = template.mapping_resource_uid
+    if template.version:
+        made["TemplateVersion"] = template.version
+    return made

@@ -1,0 +1,136 @@
+"""Content trees out of data sets, whatever their makers left out (PS3.3 C.17.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dicomcore.errors import ParseError
+from dicomcore.issues import Issue
+from dicomcore.lookup import items_of
+from dicomcore.sr.item import ContentItem, Position, position_text
+from dicomcore.sr.macros import RELATIONSHIPS, VALUE_TYPES, item_of
+from dicomcore.sr.report import Report
+from dicomcore.tags import Tag
+
+if TYPE_CHECKING:
+    from dicomcore.dataset import Dataset
+
+__all__ = ["read"]
+
+NAMED = frozenset(("TEXT", "NUM", "CODE", "DATETIME", "DATE", "TIME", "UIDREF", "PNAME"))
+"""Value types whose items need a concept name wherever they stand (PS3.3 Table C.17-5)."""
+
+
+def read(data_set: Dataset, *, strict: bool = False) -> Report:
+    """Read the content tree of a structured report, or of any data set that has one.
+
+    What deviates is noted in the report's `issues`; with `strict` the first such raises ParseError. Raises ParseError
+    where there is no content at all.
+    """
+    if "ValueType" not in data_set and "ContentSequence" not in data_set:
+        raise ParseError("the data set has no content: neither Value Type (0040,A040) nor Content Sequence")
+    root = item_of(data_set)
+    check = _Check(strict)
+    check.item((1,), root)
+    pending: list[tuple[Position, ContentItem, Dataset]] = [((1,), root, data_set)]
+    by_reference: list[tuple[Position, Position, ContentItem]] = []
+    while pending:
+        position, parent, place = pending.pop()
+        for number, item_set in enumerate(items_of(place, "ContentSequence"), 1):
+            here = (*position, number)
+            item = item_of(item_set)
+            parent.children.append(item)
+            if isinstance(item.target, tuple):
+                by_reference.append((here, position, item))
+            pending.append((here, item, item_set))
+    for here, item in root.walk():
+        if len(here) > 1:
+            check.item(here, item)
+    check.references(root, by_reference)
+    return Report(root, tuple(check.found), data_set)
+
+
+class _Check:
+    """What deviates, noted or raised."""
+
+    def __init__(self, strict: bool) -> None:
+        self.found: list[Issue] = []
+        self._strict = strict
+
+    def _note(self, code: str, position: Position, item: ContentItem, message: str, keyword: str) -> None:
+        text = f"content item {position_text(position)} {message}"
+        source = item.source
+        offset = source[keyword].offset if source is not None and keyword in source else None
+        if self._strict:
+            raise ParseError(text, offset=offset, tag=int(Tag(keyword)))
+        self.found.append(Issue(code, Tag(keyword), offset or 0, text))
+
+    def item(self, position: Position, item: ContentItem) -> None:
+        """Note what one item lacks."""
+        is_root = len(position) == 1
+        if not is_root and item.relationship not in RELATIONSHIPS:
+            said = f"has the relationship {item.relationship!r}" if item.relationship else "has no Relationship Type"
+            self._note("RELATIONSHIP", position, item, said, "RelationshipType")
+        if item.target is not None:
+            if item.value_type:
+                self._note("REFERENCE", position, item, "has a value and refers to another", "ValueType")
+            return
+        known = VALUE_TYPES.get(item.value_type)
+        if known is None:
+            said = f"has the unknown value type {item.value_type!r}" if item.value_type else "has no Value Type"
+            self._note("VALUE_TYPE", position, item, said, "ValueType")
+            return
+        if is_root and item.value_type != "CONTAINER":
+            self._note("ROOT", position, item, f"is a {item.value_type}, where a CONTAINER is due", "ValueType")
+        if item.concept is None and (is_root or item.value_type in NAMED):
+            self._note("CONCEPT_NAME", position, item, "has no Concept Name", "ConceptNameCodeSequence")
+        elif item.concept is not None and not item.concept.value:
+            self._note("CONCEPT_NAME", position, item, "has a Concept Name without a code", "ConceptNameCodeSequence")
+        missing = item.source is None or known.keyword not in item.source
+        if missing or (item.value is None and item.value_type != "CONTAINER"):
+            said = f"is a {item.value_type} without {'a readable ' * (not missing)}{known.keyword}"
+            self._note("VALUE", position, item, said, known.keyword)
+
+    def references(self, root: ContentItem, by_reference: list[tuple[Position, Position, ContentItem]]) -> None:
+        """Put the items referred to in the place of their positions, and note what is not there or makes a loop."""
+        keyword = "ReferencedContentItemIdentifier"
+        for here, _, item in sorted(by_reference, key=lambda one: one[0]):
+            assert isinstance(item.target, tuple)
+            target = root.at(item.target)
+            if target is None:
+                said = f"refers to {position_text(item.target)}, which is not there"
+                self._note("REFERENCE", here, item, said, keyword)
+            else:
+                item.target = target
+        for here, item in _loops(root):
+            self._note("REFERENCE_LOOP", here, item, "refers to an item that leads back to it", keyword)
+
+
+def _loops(root: ContentItem) -> list[tuple[Position, ContentItem]]:
+    """Items by reference whose target leads back to them: down the tree and along references."""
+    positions = {id(item): position for position, item in root.walk()}
+    found: dict[Position, ContentItem] = {}
+    open_items: set[int] = {id(root)}
+    done: set[int] = set()
+    pending = [(root, _leads_to(root))]
+    while pending:
+        item, leads_to = pending[-1]
+        after = next(leads_to, None)
+        if after is None:
+            pending.pop()
+            open_items.discard(id(item))
+            done.add(id(item))
+        elif id(after) in open_items:  # closed by the last reference on the way here
+            last = next(one for one, _ in reversed(pending) if isinstance(one.target, ContentItem))
+            found[positions[id(last)]] = last
+        elif id(after) not in done:
+            open_items.add(id(after))
+            pending.append((after, _leads_to(after)))
+    return sorted(found.items(), key=lambda one: one[0])
+
+
+def _leads_to(item: ContentItem) -> Iterator[ContentItem]:
+    if isinstance(item.target, ContentItem):
+        yield item.target
+    yield from item.children

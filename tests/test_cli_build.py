@@ -1,0 +1,110 @@
+"""`dicomcore build`: files from the forms that `dicomcore dump` writes."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+
+import pydicom
+import pytest
+from corpus import real
+
+import dicomcore as dc
+from dicomcore.cli import main
+
+
+def told(capsys) -> list[str]:
+    return capsys.readouterr().err.splitlines()
+
+
+@pytest.fixture
+def dumped(tmp_path, capsys):
+    """Writes what dump gives for files into one file."""
+
+    def dump(*names: str, options=("--json",)):
+        assert main(["dump", *options, "--meta", *[str(real(name)) for name in names]]) == 0
+        path = tmp_path / "dumped"
+        path.write_text(capsys.readouterr().out, encoding="utf-8")
+        return path
+
+    return dump
+
+
+@pytest.mark.parametrize("name", ["CT_small.dcm", "SC_rgb_rle.dcm", "rtplan.dcm", "chrH32.dcm", "liver.dcm"])
+@pytest.mark.parametrize("options", [("--json",), ("--json", "--indent", "1"), ("--xml",)], ids=" ".join)
+def test_back_to_a_file(name, options, dumped, tmp_path):
+    out = tmp_path / "out.dcm"
+    assert main(["build", str(dumped(name, options=options)), "-o", str(out)]) == 0
+    before, after = dc.dcmread(real(name)), dc.dcmread(out)
+    assert after.to_json_dict() == before.to_json_dict()
+    assert after.transfer_syntax == before.transfer_syntax
+    assert pydicom.dcmread(out).PatientName == pydicom.dcmread(real(name)).PatientName
+    if "PixelData" in before:
+        assert (after.pixel_array == before.pixel_array).all()
+
+
+def test_a_folder_takes_many(dumped, tmp_path):
+    path = dumped("CT_small.dcm", "MR_small.dcm")
+    assert main(["build", str(path), "-o", str(tmp_path)]) == 0
+    for name in ("CT_small.dcm", "MR_small.dcm"):
+        uid = dc.dcmread(real(name)).SOPInstanceUID
+        assert dc.dcmread(tmp_path / f"{uid}.dcm").PatientID == dc.dcmread(real(name)).PatientID
+
+
+def test_a_file_takes_one(dumped, tmp_path, capsys):
+    path = dumped("CT_small.dcm", "MR_small.dcm")
+    assert main(["build", str(path), "-o", str(tmp_path / "out.dcm")]) == 1
+    assert "several data sets" in told(capsys)[0]
+    assert main(["build", str(path), str(path), "-o", str(tmp_path / "out.dcm")]) == 2
+
+
+def test_standard_input(tmp_path, monkeypatch):
+    text = dc.dcmread(real("rtplan.dcm")).to_json(file_meta=True)
+
+    class Input:
+        buffer = io.BytesIO(b"\n[" + text.encode() + b"]")
+
+    monkeypatch.setattr(sys, "stdin", Input)
+    assert main(["build", "-", "-o", str(tmp_path / "out.dcm")]) == 0
+    assert dc.dcmread(tmp_path / "out.dcm").PatientID == "id00001"
+
+
+def test_names_that_lead_elsewhere_are_refused(tmp_path, capsys):
+    model = {"00080018": {"vr": "UI", "Value": ["../1.2"]}, "00080016": {"vr": "UI", "Value": ["1.2"]}}
+    for uid in ("../1.2", "", "/1", "..", "1.2\\3"):
+        model["00080018"]["Value"] = [uid]
+        (tmp_path / "in.json").write_text(json.dumps(model))
+        (tmp_path / "out").mkdir(exist_ok=True)
+        assert main(["build", str(tmp_path / "in.json"), "-o", str(tmp_path / "out")]) == 1
+        assert "no UID that a file can be named after" in told(capsys)[0]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.json", "out"]
+
+
+def test_encapsulated_pixel_data_needs_a_transfer_syntax(tmp_path, capsys):
+    before = dc.dcmread(real("SC_rgb_rle.dcm"))
+    (tmp_path / "in.json").write_text(before.to_json())
+    build = ["build", str(tmp_path / "in.json"), "-o", str(tmp_path / "out.dcm")]
+    assert main(build) == 1
+    assert "--transfer-syntax" in told(capsys)[0]
+    assert main([*build, "--transfer-syntax", str(before.transfer_syntax)]) == 0
+    assert (dc.dcmread(tmp_path / "out.dcm").pixel_array == before.pixel_array).all()
+
+
+def test_what_was_left_empty_is_told(tmp_path, capsys):
+    text = dc.dcmread(real("CT_small.dcm")).to_json(bulk_data_element_handler=lambda _: "u", file_meta=True)
+    (tmp_path / "in.json").write_text(text)
+    build = ["build", str(tmp_path / "in.json"), "-o", str(tmp_path / "out.dcm")]
+    assert main(build) == 0
+    assert [line.split(": ")[2][:17] for line in told(capsys)] == ["BULK_DATA 0043102", "BULK_DATA 7FE0001"]
+    assert main([*build, "-q"]) == 0
+    assert told(capsys) == []
+
+
+@pytest.mark.parametrize("text", ["", "DICM", "[]", "<x/>", "{", '{"0008001A": {"vr": "XX"}}'])
+def test_what_can_not_be_read(text, tmp_path, capsys):
+    (tmp_path / "in").write_text(text)
+    assert main(["build", str(tmp_path / "in"), "-o", str(tmp_path / "out.dcm")]) == 1
+    assert len(told(capsys)) == 1
+    assert not (tmp_path / "out.dcm").exists()
+    assert main(["build", str(tmp_path / "nowhere"), "-o", str(tmp_path / "out.dcm")]) == 1

@@ -1,0 +1,133 @@
+"""`dicomcore dicomdir`: what it prints and which codes it ends with."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from corpus import real
+
+from dicomcore.cli.program import main
+from dicomcore.part10.fileset import FileSet
+
+REAL = ("CT_small.dcm", "MR_small.dcm", "rtplan.dcm")
+
+
+def run(capsys, *arguments) -> tuple[int, str, str]:
+    try:
+        code = main(["dicomdir", *map(str, arguments)])
+    except SystemExit as left:
+        code = int(left.code or 0)
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+@pytest.fixture
+def folder(tmp_path, capsys) -> Path:
+    assert run(capsys, "create", tmp_path / "set", *map(real, REAL), "--id", "MY SET", "--invent")[0] == 0
+    return tmp_path / "set"
+
+
+def test_create_from_files(folder):
+    file_set = FileSet(folder)
+    assert (len(file_set), file_set.ID) == (3, "MY SET")
+    assert file_set.check() == ()
+
+
+def test_create_in_place(tmp_path, capsys):
+    shutil.copy(real("CT_small.dcm"), tmp_path / "CT1")
+    shutil.copy(real("MR_small.dcm"), tmp_path / "mr.dcm")
+    code, out, err = run(capsys, "create", tmp_path)
+    assert (code, out) == (1, f"1 added, 1 in {tmp_path / 'DICOMDIR'}\n")
+    assert "mr.dcm: its name can't be a File ID" in err
+    assert [one.ReferencedFileID for one in FileSet(tmp_path)] == [("CT1",)]
+    assert (tmp_path / "mr.dcm").exists()
+    assert run(capsys, "create", tmp_path)[0] == 2
+
+
+def test_add_says_what_it_left(folder, capsys, tmp_path):
+    (tmp_path / "text").write_text("no DICOM")
+    code, out, err = run(capsys, "add", folder, real("CT_small.dcm"), tmp_path / "text", real("rtdose.dcm"), "--invent")
+    assert code == 1
+    assert "1 added, 4 in" in out
+    assert "already" in err
+    assert "text" in err
+
+
+def test_add_for_a_profile_refuses_what_it_does_not_allow(folder, capsys):
+    before = len(FileSet(folder))
+    code, _, err = run(capsys, "add", folder, real("JPEG2000.dcm"), "--profile", "STD-GEN-CD", "--invent")
+    assert code == 1
+    assert "JPEG 2000" in err
+    assert "PS3.11 Annex D" in err
+    assert len(FileSet(folder)) == before
+    assert run(capsys, "add", folder, real("JPEG2000.dcm"), "--profile", "NOTHING")[0] == 2
+
+
+def test_list(folder, capsys):
+    code, out, _ = run(capsys, "list", folder)
+    lines = out.splitlines()
+    assert code == 0
+    assert lines[0].startswith("MY SET")
+    assert [line.split()[0] for line in lines[1:5]] == ["PATIENT", "STUDY", "SERIES", "IMAGE"]
+    code, out, _ = run(capsys, "list", folder, "--json", "--PatientID", "1CT1")
+    (one,) = [json.loads(line) for line in out.splitlines()]
+    assert one["file_id"] == ["PT000000", "ST000000", "SE000000", "IM000000"]
+    assert (one["PatientID"], one["Modality"], one["type"]) == ("1CT1", "CT", "IMAGE")
+
+
+def test_remove_and_move(folder, capsys):
+    assert run(capsys, "move", folder, "PT000000/ST000000/SE000000/IM000000", "CT/ONE")[0] == 0
+    assert (folder / "CT" / "ONE").is_file()
+    assert run(capsys, "move", folder, "NOT/HERE", "CT/TWO")[0] == 1
+    assert run(capsys, "move", folder, "CT/ONE", "ct/two")[0] == 2
+    assert run(capsys, "remove", folder)[0] == 2
+    assert run(capsys, "remove", folder, "NOT/HERE")[0] == 1
+    code, out, _ = run(capsys, "remove", folder, "--json", "--PatientID", "1CT1")
+    assert (code, json.loads(out)["file_id"]) == (0, ["CT", "ONE"])
+    assert not (folder / "CT").exists()
+    assert FileSet(folder).check() == ()
+
+
+def test_check(folder, capsys):
+    code, out, _ = run(capsys, "check", folder, "--profile", "STD-GEN-CD", "--json")
+    verdict = json.loads(out)
+    assert (code, verdict["profile"], verdict["meets"]) == (1, "STD-GEN-CD", False)
+    assert {finding["code"] for finding in verdict["findings"]} == {"PROFILE_SYNTAX"}  # the plan is in implicit VR
+    code, out, _ = run(capsys, "check", folder)
+    assert code == 0
+    assert "STD-GEN-MIME: met" in out
+    Path(next(iter(FileSet(folder))).path).unlink()
+    code, out, _ = run(capsys, "check", folder)
+    assert code == 1
+    assert "FILE_MISSING" in out
+    assert run(capsys, "check", folder, "--no-files")[0] == 0
+
+
+@pytest.mark.parametrize("kind", ["zip", "mail", "zip-mail"])
+def test_pack_and_unpack(kind, folder, tmp_path, capsys):
+    assert run(capsys, "pack", folder, tmp_path / "packed", "--as", kind)[0] == 0
+    assert run(capsys, "unpack", tmp_path / "packed", tmp_path / "again")[:2] == (
+        0,
+        f"3 files in {tmp_path / 'again'}\n",
+    )
+    assert FileSet(tmp_path / "again").check() == ()
+
+
+def test_icons(tmp_path, capsys):
+    code, _, err = run(
+        capsys, "create", tmp_path / "set", real("CT_small.dcm"), real("rtplan.dcm"), "--icon", "--invent"
+    )
+    assert (code, err) == (0, "")
+    assert ["IconImageSequence" in one for one in FileSet(tmp_path / "set")] == [True, False]
+
+
+@pytest.mark.parametrize("action", ["list", "check", "add", "remove", "move", "pack"])
+def test_what_is_no_file_set(action, tmp_path, capsys):
+    more = {"add": ["x"], "remove": ["X"], "move": ["X", "Y"], "pack": [tmp_path / "x"]}.get(action, [])
+    code, out, err = run(capsys, action, tmp_path / "nowhere", *more)
+    assert (code, out) == (2, "")
+    assert "nowhere" in err
+    assert run(capsys, action, real("CT_small.dcm"), *more)[0] == 2

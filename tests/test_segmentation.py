@@ -1,0 +1,338 @@
+"""Segmentations as arrays, and made of masks, beside highdicom and dciodvfy."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import warnings
+
+import numpy as np
+import pytest
+from corpus import real
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import dicomcore as dc
+from dicomcore.objects import Code, Segment, Segmentation, make_segmentation
+from dicomcore.objects.cielab import from_cielab, to_cielab
+
+DCIODVFY = shutil.which("dciodvfy")
+FILES = {  # name: shape of all segments
+    "24x38x3/seg/label.seg": (1, 3, 38, 24),
+    "23x38x3/seg/label.seg": (1, 3, 38, 23),
+    "segmentations/partial_overlaps.dcm": (5, 3, 512, 512),
+    "sr-example/seg.dcm": (1, 13, 128, 128),
+    "liver.dcm": (1, 3, 512, 512),
+    "liver_nonbyte_aligned.dcm": (1, 3, 510, 510),
+    "liver_j2k.dcm": (1, 3, 512, 512),
+}
+ALIKE = ("liver_deflate.dcm", "liver_expb.dcm", "liver_j2k.dcm", "liver_rle.dcm")
+
+
+def sources() -> list[dc.Dataset]:
+    """Three CT slices of 38 × 24, from the head down."""
+    names = (f"24x38x3/image/IMG000{i}.dcm" for i in (1, 2, 3))
+    found = [dc.dcmread(real(name)) for name in names]
+    return sorted(found, key=lambda ds: -ds.ImagePositionPatient[2])
+
+
+def mask() -> np.ndarray:
+    made = np.zeros((3, 38, 24), np.uint8)
+    made[:, 3:9, 4:20] = 1
+    made[1:, 10:20, 20:24] = 2
+    return made
+
+
+def by_highdicom(path) -> tuple[np.ndarray, np.ndarray]:
+    """(segments, planes, rows, columns) and the affine."""
+    seg = pytest.importorskip("highdicom").seg
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        volume = seg.segread(path).get_volume(combine_segments=False, rescale_fractional=True)
+    return np.moveaxis(volume.array, -1, 0), volume.affine
+
+
+def assert_same_volume(ours: Segmentation, path) -> None:
+    """Equal in each pixel and in the place of each pixel; highdicom may count planes the other way."""
+    theirs, affine = by_highdicom(path)
+    arrays = ours.arrays([s.number for s in ours.segments if s.number])
+    own = ours.stack.affine
+    first = affine @ [0, 0, 0, 1]
+    if not np.allclose(first, own @ [0, 0, 0, 1], atol=1e-4):
+        theirs = theirs[:, ::-1]
+        affine = affine @ np.array([[-1, 0, 0, theirs.shape[1] - 1], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+    assert np.allclose(affine, own, atol=1e-4)
+    assert arrays.shape == theirs.shape
+    assert np.allclose(arrays, theirs, atol=1e-6)
+
+
+# -- reading
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_real_files_as_highdicom_reads_them(name):
+    found = Segmentation(dc.dcmread(real(name)))
+    assert found.kind == "binary"
+    assert (len(found.segments), *found.shape) == FILES[name]
+    assert_same_volume(found, real(name))
+
+
+@pytest.mark.parametrize("name", ALIKE)
+def test_encodings_of_one_segmentation(name):
+    expected, found = (Segmentation(dc.dcmread(real(one))) for one in ("liver.dcm", name))
+    assert np.array_equal(found.array(1), expected.array(1))
+    assert np.array_equal(found.stack.affine, expected.stack.affine)
+
+
+def test_segments():
+    found = Segmentation(dc.dcmread(real("segmentations/partial_overlaps.dcm")))
+    assert [segment.label for segment in found.segments][:3] == ["GREEN", "ORANGE", "PURPLE"]
+    assert found.segment(1).category == Code("85756007", "SCT")
+    assert found.segment(1).colour is not None
+    with pytest.raises(KeyError, match="no segment 9"):
+        found.array(9)
+    with pytest.raises(dc.ParseError, match="overlap"):
+        found.labels()
+    last = found.labels(overlap="last")
+    assert np.array_equal(last == 5, found.array(5) == 1)
+
+
+def test_no_segmentation():
+    with pytest.raises(dc.ParseError, match="no segmentation"):
+        Segmentation(dc.dcmread(real("CT_small.dcm")))
+
+
+def moved(*positions: list[float], spacing: float | None = None) -> Segmentation:
+    """A segmentation of one pixel a frame, whose frames lie at these positions."""
+    made = make_segmentation(mask() == 1, sources(), segments=["one"])
+    groups = made.PerFrameFunctionalGroupsSequence
+    for group, position in zip(groups, positions, strict=True):
+        group.PlanePositionSequence[0].ImagePositionPatient = position
+    measures = made.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+    if spacing is None:
+        del measures["SpacingBetweenSlices"]
+    else:
+        measures.SpacingBetweenSlices = spacing
+    return Segmentation(made)
+
+
+PLACES = {  # name: (heights of three frames, stated spacing, planes, distance)
+    "as they are": ((0, 2.5, 5), 2.5, 3, 2.5),
+    "from the top": ((5, 2.5, 0), 2.5, 3, 2.5),
+    "with a gap": ((0, 2.5, 10), 2.5, 5, 2.5),
+    "with a gap and no spacing": ((0, 2.5, 10), None, 5, 2.5),
+    "finer than the frames": ((0, 5, 10), 2.5, 5, 2.5),
+    "wrongly stated": ((0, 3, 6), 2.5, 3, 3.0),
+    "rounded": ((0, 3.3333, 6.6667), None, 3, 3.33335),
+    "uneven": ((0, 1, 2.61), None, 3, np.nan),
+    "two in one place": ((0, 0, 2.5), 2.5, 2, 2.5),
+}
+
+
+@pytest.mark.parametrize(("heights", "spacing", "planes", "distance"), PLACES.values(), ids=PLACES)
+def test_planes(heights, spacing, planes, distance):
+    found = moved(*([1.0, 2.0, float(height)] for height in heights), spacing=spacing)
+    assert found.shape == (planes, 38, 24)
+    assert np.isclose(found.stack.spacing[0], distance, equal_nan=True)
+    assert np.allclose(found.stack.origins[found.stack.index], [[1, 2, height] for height in heights], atol=0.01)
+    seen = found.array(1).any(axis=(1, 2))
+    assert list(np.flatnonzero(seen)) == sorted(set(found.stack.index.tolist()))
+    if np.isnan(distance):
+        with pytest.raises(ValueError, match="evenly"):
+            _ = found.stack.affine
+
+
+def test_planes_that_make_no_stack():
+    with pytest.raises(dc.ParseError, match="shifted"):
+        _ = moved([0, 0, 0], [5, 0, 2.5], [0, 0, 5]).stack
+    with pytest.raises(dc.LimitError, match="planes"):
+        _ = moved([0, 0, 0], [0, 0, 0.1], [0, 0, 9000]).stack
+
+
+def test_frames_without_a_place_keep_their_order():
+    made = make_segmentation(mask() == 1, sources(), segments=["one"])
+    for group in made.PerFrameFunctionalGroupsSequence:
+        del group["PlanePositionSequence"]
+    found = Segmentation(made)
+    assert found.stack is None
+    assert np.array_equal(found.array(1), (mask() == 1)[::-1])
+
+
+def tiled(full: bool) -> Segmentation:
+    """Two segments on a matrix of 50 × 30 pixels, in tiles of 38 × 24."""
+    made = make_segmentation(np.ones((4, 38, 24, 2), bool), [*sources(), sources()[0]], segments=["one", "two"])
+    made.TotalPixelMatrixRows, made.TotalPixelMatrixColumns = 50, 30
+    cells = np.zeros((2, 4, 38, 24), bool)
+    for segment in range(2):
+        for tile in range(4):
+            cells[segment, tile, segment + tile, tile] = True
+    made.PixelData = np.packbits(cells.reshape(-1), bitorder="little").tobytes()
+    if full:
+        made.DimensionOrganizationType = "TILED_FULL"
+        del made["PerFrameFunctionalGroupsSequence"]
+    else:
+        for number, group in enumerate(made.PerFrameFunctionalGroupsSequence):
+            place = dc.Dataset()
+            place.RowPositionInTotalImagePixelMatrix = 1 + 38 * (number % 4 // 2)
+            place.ColumnPositionInTotalImagePixelMatrix = 1 + 24 * (number % 2)
+            group.PlanePositionSlideSequence = [place]
+    return Segmentation(made)
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_tiles(full):
+    found = tiled(full)
+    assert found.stack is None
+    for segment in range(2):
+        matrix = found.array(segment + 1)
+        assert matrix.shape == (1, 50, 30)
+        places = {(segment, 0), (segment + 1, 25), (38 + segment + 2, 2), (38 + segment + 3, 24 + 3)}
+        assert set(zip(*np.nonzero(matrix[0]), strict=True)) == places
+
+
+def test_a_matrix_that_is_far_too_large():
+    made = tiled(True).data_set
+    made.TotalPixelMatrixRows, made.TotalPixelMatrixColumns = 1 << 31, 1 << 31
+    with pytest.raises(dc.LimitError, match="matrix"):
+        Segmentation(made).array(1)
+
+
+# -- making
+
+
+KINDS = ("binary", "fractional", "labelmap")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_masks_come_back(kind, tmp_path):
+    if kind == "fractional":
+        given_mask = np.random.default_rng(1).random((3, 38, 24, 2)).astype(np.float32)
+        expected = np.moveaxis(given_mask, -1, 0)
+    else:
+        given_mask = mask()
+        expected = np.stack([given_mask == 1, given_mask == 2])
+    segments = [Segment("one", colour=(255, 0, 0)), Segment("two", algorithm_type="AUTOMATIC", algorithm_name="net")]
+    path = tmp_path / "seg.dcm"
+    make_segmentation(given_mask, sources(), segments=segments, kind=kind).save_as(path)
+    found = Segmentation(dc.dcmread(path))
+    assert found.kind == kind
+    assert np.abs(found.arrays([1, 2]) - expected[:, ::-1]).max() <= (0.5 / 255 + 1e-6 if kind == "fractional" else 0)
+    assert found.segment(1).colour == (255, 0, 0)
+    assert found.segment(2).algorithm_name == "net"
+    assert np.allclose(found.stack.origins[:, 2], [-177.75, -175.25, -172.75])
+    assert found.data_set.StudyInstanceUID == sources()[0].StudyInstanceUID
+    assert_same_volume(found, path)
+    if kind != "fractional":
+        assert np.array_equal(found.labels(), mask()[::-1])
+
+
+@pytest.mark.skipif(DCIODVFY is None, reason="no dciodvfy")
+@pytest.mark.parametrize("kind", ["binary", "fractional"])  # it doesn't know label maps
+@pytest.mark.parametrize("source", ["slices", "frames", "no place"])
+def test_dciodvfy_finds_no_error(kind, source, tmp_path):
+    if source == "slices":
+        made = make_segmentation(mask() == 1, sources(), segments=["one"], kind=kind)
+    elif source == "frames":
+        made = make_segmentation(
+            mask() == 1, dc.dcmread(real("24x38x3/multiframe/mf.dcm")), segments=["one"], kind=kind
+        )
+    else:
+        flat = sources()[0]
+        for keyword in ("ImagePositionPatient", "ImageOrientationPatient", "FrameOfReferenceUID"):
+            del flat[keyword]
+        made = make_segmentation(mask()[0] == 1, flat, segments=["one"], kind=kind)
+    made.save_as(tmp_path / "seg.dcm")
+    said = subprocess.run([DCIODVFY, str(tmp_path / "seg.dcm")], capture_output=True, text=True, timeout=60).stderr
+    assert "Segmentation" in said
+    assert "Error" not in said
+
+
+def test_pydicom_sees_what_each_frame_is_of(tmp_path):
+    made = make_segmentation(mask(), sources(), segments=["one", "two"])
+    theirs = made.to_pydicom()
+    numbers = [
+        g.SegmentIdentificationSequence[0].ReferencedSegmentNumber for g in theirs.PerFrameFunctionalGroupsSequence
+    ]
+    assert numbers == [1, 1, 1, 2, 2]
+    named = {
+        source.ReferencedSOPInstanceUID
+        for group in theirs.PerFrameFunctionalGroupsSequence
+        for source in group.DerivationImageSequence[0].SourceImageSequence
+    }
+    assert named == {source.SOPInstanceUID for source in sources()}
+    indices = [g.FrameContentSequence[0].DimensionIndexValues for g in theirs.PerFrameFunctionalGroupsSequence]
+    assert indices == [[1, 1], [1, 2], [1, 3], [2, 1], [2, 2]]
+
+
+def test_empty_masks_and_empty_frames():
+    nothing = make_segmentation(np.zeros((3, 38, 24), bool), sources(), segments=["one"])
+    assert nothing.NumberOfFrames == 1
+    assert not Segmentation(nothing).array(1).any()
+    whole = make_segmentation(mask(), sources(), segments=["one", "two"], empty_frames=True)
+    assert whole.NumberOfFrames == 6
+
+
+def test_label_maps_of_many_segments():
+    numbers = np.zeros((3, 38, 24), np.int32)
+    numbers[0, 0, :2] = 7, 300
+    made = make_segmentation(
+        numbers, sources(), segments=[Segment("a", number=7), Segment("b", number=300)], kind="labelmap"
+    )
+    assert made.BitsAllocated == 16
+    assert np.array_equal(Segmentation(made).labels(), numbers[::-1])
+
+
+REFUSED = {  # name: (mask, options, what the message says)
+    "another size": (np.zeros((3, 5, 5), bool), {}, "the sources are 3 planes of 38 × 24"),
+    "too few planes": (np.zeros((2, 38, 24), bool), {}, "the sources are 3 planes"),
+    "a segment too many": (np.full((3, 38, 24), 2), {}, "1 segments are described"),
+    "negative": (np.full((3, 38, 24), -1), {}, "run from -1"),
+    "axis of segments": (np.zeros((3, 38, 24, 2), bool), {}, "2 segments, and 1 are described"),
+    "shares in a binary one": (np.zeros((3, 38, 24)), {}, "kind='fractional'"),
+    "shares above 1": (np.full((3, 38, 24), 2.0), {"kind": "fractional"}, "0 to 1"),
+    "not a number": (np.full((3, 38, 24), np.nan), {"kind": "fractional"}, "0 to 1"),
+    "overlap": (
+        np.ones((3, 38, 24, 2), bool),
+        {"kind": "labelmap", "segments": ["a", "b"]},
+        "overlap, which a label map",
+    ),
+    "a label nobody knows": (np.full((3, 38, 24), 5), {"kind": "labelmap"}, r"values \[5\]"),
+    "unknown kind": (np.zeros((3, 38, 24), bool), {"kind": "BINARY"}, "kind is"),
+    "numbers with gaps": (np.zeros((3, 38, 24), bool), {"segments": [Segment("a", number=2)]}, "numbered 1, 2"),
+    "no algorithm's name": (
+        np.zeros((3, 38, 24), bool),
+        {"segments": [Segment("a", algorithm_type="AUTOMATIC")]},
+        "algorithm_name",
+    ),
+    "no segments": (np.zeros((3, 38, 24), bool), {"segments": []}, "at least one"),
+    "a volume of four axes more": (np.zeros((1, 3, 38, 24, 1), bool), {}, "a mask is"),
+}
+
+
+@pytest.mark.parametrize(("given_mask", "options", "said"), REFUSED.values(), ids=REFUSED)
+def test_what_does_not_fit_is_refused(given_mask, options, said):
+    with pytest.raises(ValueError, match=said):
+        make_segmentation(given_mask, sources(), **{"segments": ["one"], **options})
+
+
+def test_attributes_of_ones_own():
+    made = make_segmentation(
+        mask() == 1, sources(), segments=["one"], attributes={"SeriesDescription": "mine", "SeriesNumber": 7}
+    )
+    assert (made.SeriesDescription, made.SeriesNumber) == ("mine", 7)
+
+
+@settings(max_examples=25, deadline=None)
+@given(hnp.arrays(bool, st.tuples(st.just(3), st.just(38), st.just(24), st.integers(1, 3)), fill=st.just(False)))
+def test_any_mask_comes_back(given_mask):
+    labels = [f"s{i}" for i in range(given_mask.shape[3])]
+    made = make_segmentation(given_mask, sources(), segments=labels, empty_frames=True)
+    found = Segmentation(dc.dcmread(made.to_bytes()))
+    assert np.array_equal(found.arrays(), np.moveaxis(given_mask, -1, 0)[:, ::-1])
+
+
+def test_colours_come_back():
+    for colour in [(0, 0, 0), (255, 255, 255), (255, 0, 0), (0, 255, 0), (0, 0, 255), (12, 130, 200)]:
+        assert from_cielab(to_cielab(colour)) == colour
+    assert to_cielab((255, 255, 255))[0] == 65535

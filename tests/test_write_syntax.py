@@ -1,0 +1,198 @@
+"""dcmwrite into other transfer syntaxes, lengths and character sets; mending what deviates."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import corpus
+import pydicom
+import pytest
+from dicom_bytes import BIG_ENDIAN, DEFLATED, EXPLICIT, IMPLICIT, JPEG_BASELINE, element, item, part10, sequence
+
+import dicomcore as dc
+
+UNCOMPRESSED = {"implicit": IMPLICIT, "explicit": EXPLICIT, "big endian": BIG_ENDIAN, "deflated": DEFLATED}
+WORDS = {"OW": 2, "OL": 4, "OF": 4, "OD": 8, "OV": 8}
+BULK = frozenset(("OB", "OW", "OL", "OF", "OD", "OV", "UN"))
+# Without file meta information or public elements the reader has nothing to tell the encoding by.
+UNTOLD = ("meta_missing_tsyntax.dcm", "priv_SQ.dcm", "no_meta.dcm", "nested_priv_SQ.dcm")
+
+
+def swapped(data: bytes, width: int) -> bytes:
+    whole = len(data) - len(data) % width
+    return b"".join(data[i : i + width][::-1] for i in range(0, whole, width)) + data[whole:]
+
+
+def content(data_set: Any, big: bool, path: str = "") -> Iterator[tuple[str, Any]]:
+    """(path, value) of every element, as no transfer syntax changes it; of private ones that they are there."""
+    for found in data_set:
+        here = f"{path}{int(found.tag):08X}"
+        if found.tag.element == 0 or found.keyword in ("LUTData", "LUTDescriptor"):
+            continue  # counted anew; of a VR that depends on others
+        if found.VR == "SQ":
+            yield here, len(found.value)
+            for i, inner in enumerate(found.value):
+                yield from content(inner, big, f"{here}[{i}].")
+        elif found.tag.group & 1:
+            yield here, "private"
+        elif found.VR in BULK or isinstance(found.value, bytes):
+            value = bytes(found.value or b"")
+            value = swapped(value, WORDS.get(found.VR, 1)) if big else value
+            yield here, value + b"\0" * (len(value) % 2)
+        else:
+            yield here, found.value
+
+
+def by_pydicom(data: bytes) -> list[tuple[str, Any]]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        read = pydicom.dcmread(io.BytesIO(data), force=True)
+        return list(content(read, not read.original_encoding[1]))
+
+
+@pytest.mark.skipif(bool(corpus.ABSENT), reason=corpus.ABSENT)
+@pytest.mark.parametrize("lengths", [None, "defined", "undefined"])
+@pytest.mark.parametrize("syntax", UNCOMPRESSED.values(), ids=UNCOMPRESSED)
+def test_real_files_say_the_same_in_every_syntax(syntax, lengths):
+    for one in corpus.small_files(100_000):
+        original = dc.dcmread(one.path, force=True)
+        known = original.transfer_syntax.is_transfer_syntax
+        if "PixelData" in original and (not known or original.transfer_syntax.is_encapsulated):
+            continue
+        if one.name.endswith(UNTOLD) or (syntax == DEFLATED and not original.file_meta):
+            continue
+        made = original.to_bytes(transfer_syntax=syntax, lengths=lengths, enforce_standard=False)
+        again = dc.dcmread(made, force=True)
+        expected = list(content(original, not original.is_little_endian))
+        assert list(content(again, not again.is_little_endian)) == expected, one.name
+        if original.file_meta and lengths is None:
+            assert again.transfer_syntax == syntax
+            assert by_pydicom(made) == by_pydicom(one.data()), one.name
+
+
+def test_pixel_data_is_not_relabelled():
+    pixels = sequence(0x7FE00010, item(), item(b"\xff\xd8\xff\xd9"), vr="OB", undefined=True)
+    data_set = dc.dcmread(part10(pixels, JPEG_BASELINE))
+    for syntax in (EXPLICIT, IMPLICIT, "1.2.840.10008.1.2.4.90"):
+        with pytest.raises(dc.EncodeError, match="transcode"):
+            data_set.to_bytes(transfer_syntax=syntax, enforce_standard=False)
+    plain = dc.dcmread(part10(element(0x7FE00010, "OW", b"\1\2")))
+    with pytest.raises(dc.EncodeError, match="transcode"):
+        plain.to_bytes(transfer_syntax=JPEG_BASELINE, enforce_standard=False)
+    icon = sequence(0x00880200, item(pixels))
+    nested = dc.dcmread(part10(icon, JPEG_BASELINE))
+    with pytest.raises(dc.EncodeError, match=r"IconImageSequence\[0\]\..*PixelData.*transcode"):
+        nested.to_bytes(transfer_syntax=IMPLICIT, enforce_standard=False)
+
+
+def test_text_too_long_for_its_length_field_becomes_unknown():
+    data_set = dc.dcmread(part10(b""))
+    data_set.ContourData = [1.25] * 20_000
+    made = data_set.to_bytes(enforce_standard=False)
+    assert made == part10(element(0x30060050, "UN", b"\\".join([b"1.25"] * 20_000) + b" "))
+    assert dc.dcmread(made)["ContourData"].VR == "UN"
+    implicit = dc.dcmread(data_set.to_bytes(enforce_standard=False, transfer_syntax=IMPLICIT))
+    assert implicit.ContourData == [1.25] * 20_000
+    assert implicit.to_bytes(transfer_syntax=EXPLICIT, enforce_standard=False) == made
+
+
+CHARSETS = {  # name: (declared, text, how it is widened, terms then)
+    "Latin-1 has it": ("ISO_IR 100", "Äneas", None, "ISO_IR 100"),
+    "Greek by UTF-8": ("ISO_IR 100", "Διονυσιος", "utf-8", "ISO_IR 192"),
+    "Greek by code extension": ("ISO_IR 100", "Äneas Διον", "iso2022", ["ISO 2022 IR 100", "ISO 2022 IR 126"]),
+    "from the default": ("", "Åsa", "iso2022", ["", "ISO 2022 IR 100"]),
+    "Japanese and Cyrillic": ("", "Люкceмбypг 山田", "iso2022", ["", "ISO 2022 IR 144", "ISO 2022 IR 87"]),
+}
+
+
+@pytest.mark.parametrize(("declared", "text", "way", "terms"), CHARSETS.values(), ids=CHARSETS)
+def test_character_sets_are_widened_when_told(declared, text, way, terms):
+    inner = sequence(0x00101002, item(element(0x00100010, "PN", "Grüße^x ".encode("latin-1"))))
+    start = element(0x00080005, "CS", declared.encode().ljust(len(declared) + len(declared) % 2))
+    name = b"Other "
+    data_set = dc.dcmread(part10(start + element(0x00100010, "PN", name) + (inner if declared else b"")))
+    data_set.PatientName = text
+    if way is not None:
+        with pytest.raises(dc.EncodeError, match=r"\(0010,0010\) PatientName: U\+"):
+            data_set.to_bytes(enforce_standard=False)
+    made = data_set.to_bytes(enforce_standard=False, widen=way)
+    again = dc.dcmread(made)
+    assert (again.PatientName, again.SpecificCharacterSet) == (text, terms)
+    assert not again.issues
+    read = pydicom.dcmread(io.BytesIO(made))
+    assert read.PatientName == text
+    if declared:
+        assert again.OtherPatientIDsSequence[0].PatientName == "Grüße^x"
+        assert read.OtherPatientIDsSequence[0].PatientName == "Grüße^x"
+
+
+def test_a_new_character_set_brings_all_text_along():
+    data_set = dc.dcmread(corpus.real("chrSQEncoding.dcm"))
+    texts = [(found.tag, found.value) for found in data_set.iterall() if found.VR in ("PN", "LO", "LT")]
+    data_set.SpecificCharacterSet = "ISO_IR 192"
+    again = dc.dcmread(data_set.to_bytes())
+    assert [(found.tag, found.value) for found in again.iterall() if found.VR in ("PN", "LO", "LT")] == texts
+
+
+def test_an_item_of_another_character_set_is_recoded():
+    other = dc.dcmread(part10(element(0x00080005, "CS", b"ISO_IR 100") + element(0x00081030, "LO", b"Gr\xfc\xdfe ")))
+    data_set = dc.dcmread(part10(element(0x00080005, "CS", b"ISO_IR 192")))
+    del other.SpecificCharacterSet
+    data_set.ReferencedSeriesSequence = [other]
+    again = dc.dcmread(data_set.to_bytes(enforce_standard=False))
+    assert again.ReferencedSeriesSequence[0].StudyDescription == "Grüße"
+
+
+REPAIRS = {  # name: (data set, syntax, the same mended)
+    "out of order": (
+        element(0x00100020, "LO", b"b ") + element(0x00100010, "PN", b"a "), EXPLICIT,
+        element(0x00100010, "PN", b"a ") + element(0x00100020, "LO", b"b "),
+    ),
+    "twice": (
+        element(0x00100010, "PN", b"a ") + element(0x00100010, "PN", b"b "), EXPLICIT, element(0x00100010, "PN", b"b "),
+    ),
+    "odd length": (
+        element(0x00100010, "PN", b"abc") + element(0x00100020, "LO", b"b "), EXPLICIT,
+        element(0x00100010, "PN", b"abc ") + element(0x00100020, "LO", b"b "),
+    ),
+    "cut short": (element(0x00100010, "PN", b"ab", length=8), EXPLICIT, element(0x00100010, "PN", b"ab")),
+    "trailing zeros": (element(0x00100010, "PN", b"ab") + bytes(24), EXPLICIT, element(0x00100010, "PN", b"ab")),
+    "implicit where explicit was due": (
+        element(0x00100010, None, b"ab") + element(0x00100020, None, b"1 "), EXPLICIT,
+        element(0x00100010, "PN", b"ab") + element(0x00100020, "LO", b"1 "),
+    ),
+    "missing delimiter": (
+        sequence(0x00081140, item(element(0x00081150, "UI", b"1\0"), undefined=True), undefined=True)[:-8], EXPLICIT,
+        sequence(0x00081140, item(element(0x00081150, "UI", b"1\0"), undefined=True), undefined=True),
+    ),
+    "in an item": (
+        sequence(0x00081140, item(element(0x00081155, "UI", b"1\0") + element(0x00081150, "UI", b"2\0"))), EXPLICIT,
+        sequence(0x00081140, item(element(0x00081150, "UI", b"2\0") + element(0x00081155, "UI", b"1\0"))),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("data", "syntax", "mended"), REPAIRS.values(), ids=REPAIRS)
+def test_repair_mends_and_otherwise_nothing_is_touched(data, syntax, mended):
+    data_set = dc.dcmread(part10(data, syntax))
+    assert data_set.issues
+    assert data_set.to_bytes(enforce_standard=False) == part10(data, syntax)
+    made = data_set.to_bytes(enforce_standard=False, repair=True)
+    assert made == part10(mended, syntax)
+    assert not dc.dcmread(made).issues
+
+
+@pytest.mark.skipif(bool(corpus.ABSENT), reason=corpus.ABSENT)
+def test_repair_of_real_files_leaves_no_issue_of_structure():
+    values = {"BAD_VALUE", "BAD_LENGTH", "CHARACTER_SET", "NO_ITEMS"}
+    for one in corpus.small_files(1 << 20):
+        data_set = dc.dcmread(one.path, force=True)
+        if not data_set.file_meta or one.name.endswith(UNTOLD):
+            continue
+        again = dc.dcmread(data_set.to_bytes(repair=True, enforce_standard=False), force=True)
+        left = {issue.code for issue in again.issues} - values
+        assert not left, (one.name, again.issues)
+        assert {found.tag for found in again} == {found.tag for found in data_set}, one.name
