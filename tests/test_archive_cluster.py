@@ -87,6 +87,13 @@ def test_batches_and_frames_of_a_cluster(archive, cluster):
     assert index(archive, engine="dask", scheduler=cluster).equals(index(archive))
 
 
+def test_members_of_archives_and_faults_on_a_cluster(archive, tmp_path, cluster):
+    shutil.make_archive(str(tmp_path / "some"), "zip", archive / "0")
+    shutil.make_archive(str(tmp_path / "more"), "gztar", archive / "1")
+    sources = [tmp_path / "some.zip", tmp_path / "nowhere", tmp_path / "more.tar.gz"]
+    assert index(sources, engine="dask", scheduler=cluster).equals(index(sources))
+
+
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL")
 def test_a_worker_that_is_killed_loses_nothing(archive, tmp_path, cluster):
     out = tmp_path / "index.arrow"

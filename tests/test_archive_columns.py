@@ -6,6 +6,7 @@ import hashlib
 import os
 import random
 import struct
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -176,6 +177,21 @@ def test_hashes_of_files_and_of_pixels(tmp_path):
     assert table.schema.field("content_hash").metadata == {b"algorithm": b"sha256"}
     with pytest.raises(ValueError, match="no hash"):
         index(tmp_path, content_hash="crc")
+
+
+def test_members_of_an_archive_have_all_columns_too(tmp_path):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(real("JPEG2000.dcm"), "1")
+        archive.writestr("2", enhanced([b"0\\0\\1 ", b"0\\0\\2 "]))
+    table = index(path, columns=[*FRAME_COLUMNS, "all"], level="frame", content_hash="md5", pixel_hash="md5")
+    (tmp_path / "1").write_bytes(real("JPEG2000.dcm").read_bytes())
+    (tmp_path / "2").write_bytes(enhanced([b"0\\0\\1 ", b"0\\0\\2 "]))
+    plain = index([tmp_path / "1", tmp_path / "2"], columns=[*FRAME_COLUMNS, "all"], level="frame",
+                  content_hash="md5", pixel_hash="md5")  # fmt: skip
+    apart = ["path", "mtime", "etag"]
+    assert table.drop_columns(apart).equals(plain.drop_columns(apart))
+    assert table["content_hash"].null_count == 0
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such files")
