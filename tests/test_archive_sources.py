@@ -14,9 +14,11 @@ import time
 import zipfile
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from corpus import PYDICOM, real, small_files
 from dicom_bytes import element, item, part10, sequence
@@ -535,3 +537,16 @@ def test_sources_are_mixed_and_lazy(tmp_path, folder, files):
             yield folder / "CT_small.dcm"
 
     assert next(iter_batches(endless(), workers=1)).num_rows == 1000
+
+
+def test_a_member_is_read_on_many_threads(tmp_path):
+    """What several threads ask of one member, each of its own place, is what stands there."""
+    data = np.random.default_rng(1).integers(0, 40, 4 << 20, dtype=np.uint8).tobytes()
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("one", data)
+    (member,) = Sources(tmp_path / "a.zip")
+    blob = member.open()
+    places = np.random.default_rng(2).permutation(np.arange(0, len(data), 65536)).tolist() * 2
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda at: blob.read_at(at, 65536), places))
+    assert all(part == data[at : at + 65536] for at, part in zip(places, found, strict=True))

@@ -40,6 +40,8 @@ def test_tour(archive):
     assert ds.pixel_array.shape == (128, 128)
     assert ds.frames[0].dtype == np.int16
     assert rows["tag"][rows["length"] > 10_000].tolist() == [0x7FE00010]
+    assert dc.dcmread("new.dcm").PatientID == "anon-1"
+    assert dc.Dataset.from_json(ds.to_json()) == ds
 
 
 def test_table(archive):

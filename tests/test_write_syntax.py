@@ -10,7 +10,7 @@ from typing import Any
 import corpus
 import pydicom
 import pytest
-from dicom_bytes import BIG_ENDIAN, DEFLATED, EXPLICIT, IMPLICIT, JPEG_BASELINE, element, item, part10, sequence
+from dicom_bytes import BIG_ENDIAN, DEFLATED, EXPLICIT, GE, IMPLICIT, JPEG_BASELINE, element, item, part10, sequence
 
 import dicomcore as dc
 
@@ -40,7 +40,10 @@ def content(data_set: Any, big: bool, path: str = "") -> Iterator[tuple[str, Any
             yield here, "private"
         elif found.VR in BULK or isinstance(found.value, bytes):
             value = bytes(found.value or b"")
-            value = swapped(value, WORDS.get(found.VR, 1)) if big else value
+            width = WORDS.get(found.VR, 1)
+            if found.keyword == "PixelData" and width == 2:
+                width = max(width, data_set.BitsAllocated // 8)  # such cells stand in their own order in real files
+            value = swapped(value, width) if big else value
             yield here, value + b"\0" * (len(value) % 2)
         else:
             yield here, found.value
@@ -82,6 +85,10 @@ def test_pixel_data_is_not_relabelled():
     plain = dc.dcmread(part10(element(0x7FE00010, "OW", b"\1\2")))
     with pytest.raises(dc.EncodeError, match="transcode"):
         plain.to_bytes(transfer_syntax=JPEG_BASELINE, enforce_standard=False)
+    with pytest.raises(dc.EncodeError, match="big-endian pixels"):
+        dc.dcmread(part10(element(0x7FE00010, None, b"\1\2"), GE)).to_bytes(
+            transfer_syntax=EXPLICIT, enforce_standard=False
+        )
     icon = sequence(0x00880200, item(pixels))
     nested = dc.dcmread(part10(icon, JPEG_BASELINE))
     with pytest.raises(dc.EncodeError, match=r"IconImageSequence\[0\]\..*PixelData.*transcode"):

@@ -237,6 +237,8 @@ cdef class Encoder:
             if not is_ascii(p, <Py_ssize_t>length):
                 self.recode(level, row, vr, p[:length])
                 return 0
+        if r.tag == PIXEL_DATA and vr == OB and self.number(level, BITS_ALLOCATED, 8) > 8:
+            vr = form = OW      # samples longer than a byte are words (PS3.5 A.2), also where a writer called them OB
         odd = length & 1 != 0
         if length + odd >= UNDEFINED_LENGTH:
             raise self.named(level, r.tag, too_long(r.tag, length))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 from dicomcore.errors import TruncatedError
@@ -31,6 +32,7 @@ class Blob:
         self.mtime = mtime
         self.pieces: list[tuple[int, bytes]] = [(0, head)]
         self._fetch = fetch
+        self._lock = threading.Lock()  # frames are read on many threads, and a member's inflater is one
 
     def __repr__(self) -> str:
         return repr(str(self.name))
@@ -47,6 +49,10 @@ class Blob:
 
     def read_at(self, offset: int, length: int) -> bytes:
         """Exactly these bytes of the file; what is not at hand is fetched, and kept where it follows what is."""
+        with self._lock:
+            return self._read_at(offset, length)
+
+    def _read_at(self, offset: int, length: int) -> bytes:
         for begin, piece in self.pieces:
             if begin <= offset and offset + length <= begin + len(piece):
                 return piece[offset - begin : offset - begin + length]

@@ -10,11 +10,14 @@ from secrets import token_hex
 from typing import Any, BinaryIO
 
 from dicomcore._native.output import Output
+from dicomcore._native.source import Source
+from dicomcore.errors import TruncatedError
 
 __all__ = ["Placing", "Target", "write_all", "write_out", "write_path"]
 
 Target = str | os.PathLike[str] | bytearray | BinaryIO
-STEP = 8 << 20  # bytes copied from file to file at a time
+STEP = 1 << 30  # bytes that the system is asked to copy at a time
+PAGE = 4096
 AT_ONCE = 1 << 20  # bytes written in one go, put together before
 NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
@@ -168,31 +171,41 @@ def _write_file(file: int, out: Output) -> None:
     for source, offset, length, width in out.stretches():
         if source is None:
             write_all(file, memoryview(out)[offset : offset + length])
-        elif width > 1 or not _copy_range(file, source, offset, length):
+        elif width == 1 and source.path is not None and hasattr(os, "preadv"):
+            _copy(file, source, offset, length)
+        else:
             for chunk in out.read_chunks(source, offset, length, width):
                 write_all(file, chunk)
 
 
-def _copy_range(file: int, source: Any, offset: int, length: int) -> bool:
-    """Have the system copy from file to file; False where it can't, and nothing was written then."""
-    copy = getattr(os, "copy_file_range", None)
-    if copy is None or source.path is None:
-        return False
+def _copy(file: int, source: Source, offset: int, length: int) -> None:
+    """Copy from file to file: by the system where pages go over as they are, else in blocks that begin with a page."""
     handle = source.borrow()
     try:
+        position = os.lseek(file, 0, os.SEEK_CUR) if stat.S_ISREG(os.fstat(file).st_mode) else 0
         done = 0
+        if (offset - position) % PAGE == 0 and hasattr(os, "copy_file_range"):
+            done = _copied_by_system(file, handle, offset, length)
+        block = memoryview(bytearray(min(AT_ONCE, length)))
+        size = PAGE - (position + done) % PAGE if len(block) > PAGE else len(block)
         while done < length:
-            try:
-                got = copy(handle, file, min(length - done, STEP), offset + done)
-            except OSError:
-                if done:
-                    raise
-                return False
-            if got == 0:
-                if done:
-                    raise OSError(5, "was cut short while it was copied", source.path)
-                return False
+            got = os.preadv(handle, [block[: min(size, length - done)]], offset + done)
+            if not got:
+                raise TruncatedError(f"{source.path!r} was cut short while it was copied", offset=offset + done)
+            write_all(file, block[:got])
             done += got
-        return True
+            size = len(block)
     finally:
         source.give_back(handle)
+
+
+def _copied_by_system(file: int, handle: int, offset: int, length: int) -> int:
+    """How many bytes the system copied from file to file; it can't between all of them."""
+    done = 0
+    with suppress(OSError):
+        while done < length:
+            got = os.copy_file_range(handle, file, min(length - done, STEP), offset + done)
+            if not got:
+                break
+            done += got
+    return done

@@ -16,7 +16,7 @@ from dicomcore.errors import DicomError, EncodeError
 from dicomcore.part10.meta import put_head
 from dicomcore.part10.target import Target, write_out
 from dicomcore.part10.widen import Widen, wider_terms
-from dicomcore.uids import UID, ExplicitVRLittleEndian
+from dicomcore.uids import UID, ExplicitVRLittleEndian, GEPrivateImplicitVRBigEndianPixels
 from dicomcore.validation import Validation, heed
 
 __all__ = ["composed", "dcmwrite", "to_bytes"]
@@ -170,6 +170,11 @@ def own_syntax(ds: Dataset) -> UID:
 
 def refuse_transcoding(ds: Dataset, own: UID, wanted: UID) -> None:
     """Raise where pixel data would have to be decoded or encoded."""
+    if GEPrivateImplicitVRBigEndianPixels in (own, wanted) and any(tag in ds for tag in PIXEL_TAGS):
+        raise EncodeError(
+            f"{GEPrivateImplicitVRBigEndianPixels} has big-endian pixels behind a little-endian header: take the array "
+            "from pixel_array and give it to set_pixels()"
+        )
     coded, wants_coded = encoding_of(own).encapsulated, encoding_of(wanted).encapsulated
     if (coded or wants_coded) and any(tag in ds for tag in PIXEL_TAGS):
         raise EncodeError(
