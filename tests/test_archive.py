@@ -42,7 +42,7 @@ def test_a_row_a_file_in_the_order_of_names(archive):
     table = index(archive)
     names = [Path(path).relative_to(archive).as_posix() for path in table["path"].to_pylist()]
     assert names == ["a/MR_small.dcm", "a/rtplan.dcm", "b/CT_small.dcm", "b/c/JPEG2000.dcm", "notes.txt"]
-    assert table.schema.names == ["path", "size", "mtime", *DEFAULT_COLUMNS, "issues", "error"]
+    assert table.schema.names == ["path", "size", "mtime", "etag", *DEFAULT_COLUMNS, "duplicate", "issues", "error"]
 
 
 def test_values_have_the_types_of_their_vr(archive):
@@ -203,7 +203,7 @@ def test_workers_and_batches_change_nothing(archive, workers, monkeypatch):
 
 def test_columns_by_keyword_and_tag_in_the_order_asked_for(archive):
     table = index(archive, columns=["Rows", 0x00100020, "00080060", "ImplementationVersionName"])
-    assert table.schema.names[3:-2] == ["Rows", "PatientID", "Modality", "ImplementationVersionName"]
+    assert table.schema.names[4:-2] == ["Rows", "PatientID", "Modality", "ImplementationVersionName"]
 
 
 @pytest.mark.parametrize(
@@ -239,18 +239,22 @@ def test_the_file_appears_whole_or_not_at_all(archive, tmp_path):
     out.parent.mkdir()
     with pytest.raises(StopError):
         index(archive, out=out, progress=stop)
-    assert list(out.parent.iterdir()) == []
+    kept = out.parent / ".index.parquet.part"
+    assert list(out.parent.iterdir()) == [kept]  # the batches that were finished, for the next run
     index(archive / "a", out=out)
     before = out.read_bytes()
+    assert list(out.parent.iterdir()) == [out]
     with pytest.raises(StopError):
         index(archive, out=out, progress=stop)
     assert out.read_bytes() == before
+    index(archive, out=out)
     assert list(out.parent.iterdir()) == [out]
 
 
 def test_the_table_is_no_row_of_itself(archive):
     out = archive / "b" / "index.parquet"
-    (archive / "b" / ".index.parquet.0123abcd.part").write_bytes(b"of a run that was killed")
+    (archive / "b" / ".index.parquet.part").mkdir()
+    (archive / "b" / ".index.parquet.part" / "0123abcd.tmp").write_bytes(b"of a run that was killed")
     for _ in range(2):
         assert pq.read_table(index(archive, out=out)).num_rows == 5
 

@@ -87,20 +87,40 @@ class TestIndex:
             ("Rows,00100020", ["Rows", "PatientID"]),
             ("@list", ["PatientID", "Modality"]),
             ("@list,Rows", ["PatientID", "Modality", "Rows"]),
+            ("0019,1002:GEMS_ACQU_01,0010,0020,all", ["0019xx02:GEMS_ACQU_01", "PatientID", "elements"]),
         ],
     )
     def test_columns(self, archive, tmp_path, given, wanted, monkeypatch):
         monkeypatch.chdir(tmp_path)
         (tmp_path / "list").write_text("PatientID  # who\n\nModality\n")
         assert main(["index", str(archive), "-o", "index.parquet", "--columns", given]) == 0
-        assert self.pq.read_table("index.parquet").schema.names[3:-2] == wanted
+        assert self.pq.read_table("index.parquet").schema.names[4:-2] == wanted
+
+    def test_frames_and_hashes(self, archive, tmp_path):
+        out = tmp_path / "index.csv"
+        options = ["--columns", "Rows", "--level", "frame", "--content-hash", "md5", "--pixel-hash", "sha1", "-q"]
+        assert main(["index", str(archive), "-o", str(out), *options, "--sort-by", "Rows,path"]) == 0
+        head, first, _ = out.read_text().splitlines()
+        assert head.replace('"', "") == (
+            "path,size,mtime,etag,frame,Rows,DimensionIndexValues,content_hash,pixel_hash,issues,error"
+        )
+        assert "MR_small" in first
 
     def test_default_columns_and_one_more(self, archive, tmp_path):
         out = tmp_path / "index.parquet"
         assert main(["index", str(archive), "-o", str(out), "-q", "--columns", "default,PatientWeight"]) == 0
-        assert self.pq.read_table(out).schema.names[-4:-2] == ["PixelRepresentation", "PatientWeight"]
+        assert self.pq.read_table(out).schema.names[-5:-3] == ["PixelRepresentation", "PatientWeight"]
 
-    @pytest.mark.parametrize("extra", [["--columns", "Nonsense"], ["--columns", "@absent"], ["--workers", "0"]])
+    @pytest.mark.parametrize(
+        "extra",
+        [
+            ["--columns", "Nonsense"],
+            ["--columns", "@absent"],
+            ["--workers", "0"],
+            ["--pixel-hash", "crc"],
+            ["--sort-by", "ImageType"],
+        ],
+    )
     def test_wrong_use(self, archive, tmp_path, extra, capsys):
         assert main(["index", str(archive), "-o", str(tmp_path / "index.parquet"), *extra]) == 2
         told = capsys.readouterr().err

@@ -8,7 +8,7 @@ class Block:
 class Extractor:
     def __init__(
         self,
-        columns: list[tuple[int, int, int, bool]],
+        columns: list[tuple[int, int, int, bool, bytes, list[tuple[int, bytes, int]]]],
         stop_tag: int,
         paths: list[str] | list[str | None] | list[None],
     ) -> None: ...

@@ -21,6 +21,7 @@ from dicomcore._native.scan cimport (
     CONTAINER,
     DUPLICATE_TAG,
     IMPLICIT,
+    ITEM,
     OUT_OF_ORDER,
     PIXEL_DATA,
     PIXEL_REPRESENTATION,
@@ -449,11 +450,28 @@ cdef struct Kept:
     Deviation deviation
 
 
+cdef struct Hop:                # a step of a column's path; the last one is the element itself
+    uint32_t tag                # of a private element without the digits of its block
+    int32_t item                # from 0; -1: all of them
+    const char* creator         # NULL: a public element
+    Py_ssize_t creator_size
+
+
+cdef struct Way:                # the hops to a column's element
+    Hop* hops
+    Py_ssize_t count            # 0: it stands at the top level, and is public
+
+
 cdef struct Misfit:
     Py_ssize_t row
     Py_ssize_t column
     Py_ssize_t start            # of its text in `misfit_text`
     Py_ssize_t length
+
+
+cdef inline bint is_named(const uint8_t* p, Py_ssize_t n, const Hop* hop) noexcept nogil:
+    n = trimmed(p, n)
+    return n == hop.creator_size and memcmp(p, hop.creator, n) == 0
 
 
 cdef inline void* last_of(Buffer* records, Py_ssize_t size) noexcept nogil:
@@ -463,8 +481,9 @@ cdef inline void* last_of(Buffer* records, Py_ssize_t size) noexcept nogil:
 cdef class Extractor:
     """Rows of a batch of files: made for their number, filled by `run` and `put` in order, taken by `finish`.
 
-    `columns` holds (tag, VR code, Kind, many) of each, ascending by tag. `stop_tag` ends the scan of a file. A path
-    that is None is never opened: its row is for `put`.
+    `columns` holds (tag, VR code, Kind, many, private creator, steps) of each, ascending by the tag that stands at the
+    top level; the steps are (tag, private creator, item) of the sequences that lead to a nested element. `stop_tag`
+    ends the scan of a file. A path that is None is never opened: its row is for `put`.
     """
     cdef Scanner scanner
     cdef Column* columns
@@ -474,6 +493,8 @@ cdef class Extractor:
     cdef Buffer arena
     cdef Segment segments[SEGMENTS]
     cdef int segment_count
+    cdef Way* ways                      # to each column's element
+    cdef list creators                  # holds the memory of their creators
     cdef uint32_t* found                # row of each column's element in the scanner's index
     cdef uint32_t pixel_representation, character_set
     cdef Charset charset
@@ -504,7 +525,10 @@ cdef class Extractor:
         self.name_paths(paths)
         self.columns = <Column*>calloc(self.width + 1, sizeof(Column))
         self.found = <uint32_t*>calloc(self.width + 1, sizeof(uint32_t))
-        if self.columns == NULL or self.found == NULL or scanner_init(&self.scanner, FIRST_ROWS) != OK:
+        self.ways = <Way*>calloc(self.width + 1, sizeof(Way))
+        self.creators = []
+        if (self.columns == NULL or self.found == NULL or self.ways == NULL
+                or scanner_init(&self.scanner, FIRST_ROWS) != OK):
             raise MemoryError("no memory for a batch of files")
         self.scanner.max_depth = MAX_DEPTH
         self.scanner.max_rows = MAX_ROWS
@@ -514,13 +538,31 @@ cdef class Extractor:
         if (column_init(&self.path, rows) != OK or column_init(&self.size, rows) != OK
                 or column_init(&self.mtime, rows) != OK or reserve(&self.arena, HEAD) != OK):
             raise MemoryError("no memory for a batch of files")
-        for i, (tag, vr, kind, many) in enumerate(columns):
+        for i, (tag, vr, kind, many, creator, steps) in enumerate(columns):
+            if creator or steps:
+                self.lay_way(&self.ways[i], [*steps, (tag, creator, 0)])
             self.columns[i].tag = tag
             self.columns[i].vr = vr
             self.columns[i].kind = kind
             self.columns[i].many = many
             if column_init(&self.columns[i], rows) != OK:
                 raise MemoryError("no memory for a batch of files")
+
+    cdef int lay_way(self, Way* way, list steps) except -1:
+        cdef Py_ssize_t i
+        cdef bytes creator
+        way.hops = <Hop*>calloc(len(steps), sizeof(Hop))
+        if way.hops == NULL:
+            raise MemoryError("no memory for a batch of files")
+        way.count = len(steps)
+        for i, (tag, creator, item) in enumerate(steps):
+            way.hops[i].tag = tag
+            way.hops[i].item = item
+            if creator:
+                self.creators.append(creator)
+                way.hops[i].creator = <const char*>creator
+                way.hops[i].creator_size = len(creator)
+        return 0
 
     cdef int name_paths(self, list paths) except -1:
         cdef Py_ssize_t i, n
@@ -555,6 +597,10 @@ cdef class Extractor:
         if self.columns != NULL:
             for i in range(self.width):
                 column_free(&self.columns[i])
+        if self.ways != NULL:
+            for i in range(self.width):
+                free(self.ways[i].hops)
+        free(self.ways)
         free(self.columns)
 
     # -- windows of the file
@@ -756,7 +802,7 @@ cdef class Extractor:
             if tag < last:
                 j = 0
             last = tag
-            while j < self.width and self.columns[j].tag < tag:
+            while j < self.width and (self.ways[j].count or self.columns[j].tag < tag):
                 j += 1
             # Group 2 belongs into the file meta information and nothing else does.
             if j < self.width and self.columns[j].tag == tag and meta == (tag >> 16 == 2):
@@ -767,6 +813,70 @@ cdef class Extractor:
                 self.character_set = <uint32_t>i
             i = s.rows[i].next
 
+    cdef Status follow_ways(self) noexcept nogil:
+        # The rows of private and of nested elements. UNSUPPORTED: not all of them can be told here.
+        cdef Py_ssize_t j
+        cdef Status status
+        for j in range(self.width):
+            if self.ways[j].count:
+                status = self.follow(&self.ways[j], &self.found[j])
+                if status != OK:
+                    return status
+        return OK
+
+    cdef Status follow(self, const Way* way, uint32_t* found) noexcept nogil:
+        cdef const Row* rows = self.scanner.rows
+        cdef Py_ssize_t begin = self.meta_count, end = self.scanner.count, k
+        cdef uint32_t at = NOWHERE
+        cdef int32_t item
+        cdef Status status
+        found[0] = NOWHERE
+        for k in range(way.count):
+            status = self.find_in(begin, end, &way.hops[k], &at)
+            if status != OK or at == NOWHERE:
+                return status
+            if k == way.count - 1:
+                break
+            if rows[at].vr != SQ or not rows[at].flags & CONTAINER or way.hops[k].item < 0:
+                return OK if rows[at].vr == SQ and rows[at].length == 0 else UNSUPPORTED
+            item = way.hops[k].item
+            begin = at + 1
+            end = rows[at].next
+            while begin < end and (item or rows[begin].tag != ITEM):
+                item -= rows[begin].tag == ITEM
+                begin = rows[begin].next
+            if begin >= end:
+                return OK
+            end = rows[begin].next
+            begin += 1
+        found[0] = at
+        return OK
+
+    cdef Status find_in(self, Py_ssize_t begin, Py_ssize_t end, const Hop* hop, uint32_t* found) noexcept nogil:
+        # The element of a hop among those from `begin` on that follow each other.
+        cdef const Row* rows = self.scanner.rows
+        cdef const uint8_t* p
+        cdef uint32_t wanted = hop.tag, block = 0
+        cdef Py_ssize_t i = begin
+        found[0] = NOWHERE
+        if hop.creator != NULL:
+            while i < end and block == 0 and rows[i].tag >> 16 <= hop.tag >> 16:
+                if rows[i].tag >> 16 == hop.tag >> 16 and 0x10 <= rows[i].tag & 0xFFFF <= 0xFF:
+                    p = self.value(&rows[i])
+                    if p == NULL or not is_ascii(p, <Py_ssize_t>rows[i].length):
+                        return UNSUPPORTED
+                    if is_named(p, <Py_ssize_t>rows[i].length, hop):
+                        block = rows[i].tag & 0xFF
+                i = rows[i].next
+            if block == 0:
+                return OK
+            wanted = hop.tag | block << 8
+        while i < end:
+            if rows[i].tag == wanted:
+                found[0] = <uint32_t>i
+            i = rows[i].next
+        return OK
+
     # -- cells
 
     cdef uint16_t vr_of(self, const Row* r) noexcept nogil:
@@ -776,6 +886,8 @@ cdef class Extractor:
         cdef const uint8_t* p
         if vr == UN and not r.flags & IMPLICIT and r.length < 0xFFFF:
             vr = public_vr(r.tag)
+        if vr == US_OR_SS and self.ways[self.cell].count:   # by what stands next to it
+            return NO_VR
         if vr == US_OR_SS:
             vr = US
             if self.pixel_representation != NOWHERE:
@@ -810,7 +922,7 @@ cdef class Extractor:
 
     cdef Status coded_cell(self, Column* c, const uint8_t* p, Py_ssize_t n, uint16_t vr) noexcept nogil:
         # Text with bytes above 7FH.
-        if not has_charset(vr):
+        if not has_charset(vr) or self.ways[self.cell].count:   # an item may have its own character set
             return UNSUPPORTED
         if self.find_charset() != OK:
             self.asking = True
@@ -896,7 +1008,7 @@ cdef class Extractor:
         self.look_up()
         self.charset = NOT_ASKED
         self.cell = 0
-        return OK
+        return self.follow_ways()
 
     cdef bint is_disordered(self) noexcept nogil:
         # Elements out of order or twice, or more deviations than are worth keeping.

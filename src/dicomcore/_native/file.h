@@ -55,6 +55,17 @@ static inline int file_stat(file_handle file, file_facts *facts)
     return 0;
 }
 
+static inline int file_look(const char *utf8, file_facts *facts)
+{
+    file_handle file = file_open(utf8);
+    int status;
+    if (file == -1)
+        return -1;
+    status = file_stat(file, facts);
+    CloseHandle((HANDLE)file);
+    return status;
+}
+
 static inline int64_t file_read(file_handle file, void *buffer, uint64_t size, uint64_t offset)
 {
     uint64_t done = 0;
@@ -96,18 +107,33 @@ static inline file_handle file_open(const char *path)
     return file;
 }
 
+static inline void file_note(const struct stat *info, file_facts *facts)
+{
+    facts->size = (uint64_t)info->st_size;
+#ifdef __APPLE__
+    facts->changed = (int64_t)info->st_mtimespec.tv_sec * 1000000000 + info->st_mtimespec.tv_nsec;
+#else
+    facts->changed = (int64_t)info->st_mtim.tv_sec * 1000000000 + info->st_mtim.tv_nsec;
+#endif
+    facts->kind = S_ISREG(info->st_mode) ? FILE_REGULAR : S_ISDIR(info->st_mode) ? FILE_DIRECTORY : FILE_OTHER;
+}
+
 static inline int file_stat(file_handle file, file_facts *facts)
 {
     struct stat info;
     if (fstat(file, &info) != 0)
         return -1;
-    facts->size = (uint64_t)info.st_size;
-#ifdef __APPLE__
-    facts->changed = (int64_t)info.st_mtimespec.tv_sec * 1000000000 + info.st_mtimespec.tv_nsec;
-#else
-    facts->changed = (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec;
-#endif
-    facts->kind = S_ISREG(info.st_mode) ? FILE_REGULAR : S_ISDIR(info.st_mode) ? FILE_DIRECTORY : FILE_OTHER;
+    file_note(&info, facts);
+    return 0;
+}
+
+/* The same by path, links followed. */
+static inline int file_look(const char *path, file_facts *facts)
+{
+    struct stat info;
+    if (stat(path, &info) != 0)
+        return -1;
+    file_note(&info, facts);
     return 0;
 }
 

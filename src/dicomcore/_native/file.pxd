@@ -14,5 +14,6 @@ cdef extern from "file.h" nogil:
         FILE_OTHER
     file_handle file_open(const char* path)
     int file_stat(file_handle file, file_facts* facts)
+    int file_look(const char* path, file_facts* facts)
     int64_t file_read(file_handle file, void* buffer, uint64_t size, uint64_t offset)
     void file_close(file_handle file)

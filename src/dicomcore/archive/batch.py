@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pyarrow as pa
 
 from dicomcore._native.extract import Extractor
 from dicomcore.archive.columns import Columns
 from dicomcore.archive.deviations import noted_texts
+from dicomcore.archive.extras import extra_arrays
+from dicomcore.archive.frame_rows import by_frame
 from dicomcore.archive.heads import Heads
 from dicomcore.archive.place import Fault, Place, shown
-from dicomcore.archive.previous import NO_ROW, Previous
 from dicomcore.archive.row import Row, decode_text, failed_row, read_blob_row, read_row, reason_of
 from dicomcore.archive.table import to_batch
 
-__all__ = ["read_batch", "renew_batch"]
+__all__ = ["read_batch"]
 
 
 def read_batch(paths: list[str], columns: Columns, schema: pa.Schema, *, bulk: bool = True) -> pa.RecordBatch:
@@ -28,7 +28,9 @@ def read_batch(paths: list[str], columns: Columns, schema: pa.Schema, *, bulk: b
     with Heads.of(paths) as heads:
         _fill(rows, paths, columns, heads, issues, errors)
     issues.update(noted_texts(rows, columns))
-    return to_batch(rows, len(paths), columns, schema, issues, errors)
+    more = extra_arrays(paths, columns, errors) if columns.has_extras else None
+    batch = to_batch(rows, paths, columns, schema, issues, errors, more)
+    return by_frame(batch, paths, columns, schema) if columns.level == "frame" else batch
 
 
 def _fill(
@@ -68,22 +70,3 @@ def _row(rows: Extractor, at: int, path: str, columns: Columns, heads: Heads) ->
         mtime = None if path.mtime is None else path.mtime * 1000
         return failed_row(reason_of(error, path), columns)._replace(size=path.size, mtime=mtime)
     return None if blob is None else read_blob_row(blob, columns)
-
-
-def renew_batch(paths: list[str], columns: Columns, schema: pa.Schema, previous: Previous) -> pa.RecordBatch:
-    """The same, with the rows of unchanged files taken from an earlier run."""
-    rows = previous.find(paths)
-    old = np.flatnonzero(rows != NO_ROW)
-    new = np.flatnonzero(rows == NO_ROW)
-    kept = previous.take(rows[old]) if len(old) else schema.empty_table()
-    # Equal hashes of different paths: as unlikely as it is, nobody gets another file's row.
-    if kept["path"].to_pylist() != [shown(paths[i]) for i in old.tolist()]:
-        return read_batch(paths, columns, schema)
-    if not len(new):
-        return _one(kept)
-    read = pa.Table.from_batches([read_batch([paths[i] for i in new.tolist()], columns, schema)])
-    return _one(pa.concat_tables([kept, read]).take(pa.array(np.argsort(np.concatenate([old, new])))))
-
-
-def _one(table: pa.Table) -> pa.RecordBatch:
-    return table.combine_chunks().to_batches()[0]

@@ -1,4 +1,4 @@
-"""Engines: how batches are spread over workers. Threads alone for now: the bulk loop runs without the GIL."""
+"""How batches are spread over threads: the bulk loop runs without the GIL."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-__all__ = ["default_workers", "run_threads"]
+__all__ = ["AHEAD", "default_workers", "run_threads"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -22,14 +22,15 @@ def default_workers() -> int:
     return os.cpu_count() or 1
 
 
-def run_threads(task: Callable[[T], R], inputs: Iterable[T], workers: int) -> Iterator[R]:
-    """``task(one)`` of each input, in their order, `workers` at a time. Inputs are taken no sooner than needed."""
+def run_threads(task: Callable[[T], R], inputs: Iterable[T], workers: int, *, ahead: int = AHEAD) -> Iterator[R]:
+    """``task(one)`` of each input, in their order, `workers` at a time. Inputs are taken no sooner than needed: no more
+    than `ahead` a worker."""
     pool = ThreadPoolExecutor(workers, thread_name_prefix="dicomcore-index")
     pending: deque[Future[R]] = deque()
     try:
         for one in inputs:
             pending.append(pool.submit(task, one))
-            if len(pending) >= AHEAD * workers:
+            if len(pending) >= ahead * workers:
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()

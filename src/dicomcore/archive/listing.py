@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dicomcore.archive.extra import needs_extra
 from dicomcore.archive.place import INSIDE, Fault, Place, shown
@@ -17,6 +17,8 @@ from dicomcore.part10.reader import dcmread
 
 with needs_extra("pyarrow"):
     import pyarrow as pa
+
+if TYPE_CHECKING:
     import pyarrow.dataset as pds
 
 __all__ = ["IndexLike", "image_paths", "is_index", "open_index", "opened", "stored"]
@@ -32,6 +34,8 @@ def open_index(index: IndexLike) -> pds.Dataset:
 
     Raises OSError where there is none, ValueError for what is neither Parquet nor Arrow or has no column `path`.
     """
+    import pyarrow.dataset as pds  # here, as it imports pandas where that is installed
+
     if isinstance(index, (pa.Table, pa.RecordBatch)):
         found = pds.dataset(index)
     elif isinstance(index, pds.Dataset):
@@ -52,6 +56,8 @@ def open_index(index: IndexLike) -> pds.Dataset:
 
 def is_index(source: object) -> bool:
     """Whether this is a table, or the path of a file that holds one."""
+    import pyarrow.dataset as pds
+
     if isinstance(source, (pa.Table, pa.RecordBatch, pds.Dataset)):
         return True
     if not isinstance(source, (str, os.PathLike)):

@@ -9,7 +9,9 @@ from datetime import date
 from typing import Any, Literal, NamedTuple
 
 from dicomcore.archive.blob import Blob
-from dicomcore.archive.columns import TEXT_VRS, Column, Columns
+from dicomcore.archive.columns import FRAMES, TEXT_VRS, Column, Columns
+from dicomcore.archive.lookup import NoSequenceError, elements_of
+from dicomcore.archive.place import Place
 from dicomcore.charset import charset_for
 from dicomcore.dataset import DataElement, Dataset
 from dicomcore.errors import InvalidDicomError
@@ -20,12 +22,14 @@ from dicomcore.values import parse_date, parse_integer
 
 __all__ = [
     "Row",
+    "cell_of",
     "decode_text",
     "failed_row",
     "issue_texts",
     "misfit_text",
     "quoted",
     "read_blob_row",
+    "read_data_set",
     "read_row",
     "reason_of",
 ]
@@ -66,7 +70,7 @@ def read_row(path: str, columns: Columns) -> Row:
         size, mtime = facts.st_size, facts.st_mtime_ns
         if not stat.S_ISREG(facts.st_mode):  # opening a FIFO would wait for its writer
             return Row(size, mtime, [None] * len(columns.by_tag), [], "OSError: Not a regular file")
-        values, issues = _read_values(_read(path, columns), columns)
+        values, issues = _read_values(_read(path, columns.tags), columns)
         return Row(size, mtime, values, issues, None)
     except Exception as error:  # one bad file is one row, whatever it did
         return Row(size, mtime, [None] * len(columns.by_tag), [], reason_of(error, path))
@@ -75,19 +79,24 @@ def read_row(path: str, columns: Columns) -> Row:
 def read_blob_row(blob: Blob, columns: Columns) -> Row:
     """The same of a file that no path leads to, from what is at hand of it and what is fetched."""
     try:
-        values, issues = _read_values(_read(blob, columns), columns)
+        values, issues = _read_values(_read(blob, columns.tags), columns)
         return Row(blob.size, blob.mtime, values, issues, None)
     except Exception as error:
         return Row(blob.size, blob.mtime, [None] * len(columns.by_tag), [], reason_of(error, blob.name))
 
 
-def _read(file: str | Blob, columns: Columns) -> Dataset:
+def read_data_set(path: str) -> Dataset:
+    """All of the data set that a row was made of, wherever it stands."""
+    return _read(path.open() if isinstance(path, Place) else path)
+
+
+def _read(file: str | Blob, tags: list[int] | None = None) -> Dataset:
     try:
-        return dcmread(file, specific_tags=columns.tags)
+        return dcmread(file, specific_tags=tags)
     except InvalidDicomError:
         if not _begins_bare(_beginning(file)):
             raise
-        return dcmread(file, specific_tags=columns.tags, force=True)
+        return dcmread(file, specific_tags=tags, force=True)
 
 
 def _beginning(file: str | Blob) -> bytes:
@@ -124,14 +133,9 @@ def _read_values(data_set: Dataset, columns: Columns) -> tuple[list[Any], list[s
     values: list[Any] = []
     misfits: list[str] = []
     for column in columns.by_tag:
-        home = data_set.file_meta if column.tag >> 16 == 2 else data_set
-        value = None
-        if home is not None and column.tag in home:
-            try:
-                value = _value(column, home[column.tag])
-            except _MisfitError as misfit:
-                misfits.append(misfit_text(column, str(misfit)))
+        value, misfit = cell_of(column, data_set)
         values.append(value)
+        misfits += [misfit] if misfit is not None else []
     # What number text isn't one is among the misfits, with the text.
     found = [issue for issue in data_set.issues if issue.code != "BAD_VALUE"]
     return values, issue_texts(found) + misfits
@@ -150,6 +154,27 @@ def issue_texts(issues: Iterable[Issue]) -> list[str]:
 
 class _MisfitError(Exception):
     """A value that its column's type can't hold."""
+
+
+def cell_of(column: Column, found: Dataset | list[DataElement]) -> tuple[Any, str | None]:
+    """What the column shows of a data set, or of these elements, and what is to be said of a value it can't show."""
+    try:
+        if isinstance(found, Dataset):
+            home = found.file_meta if column.first.tag >> 16 == 2 else found
+            found = [] if home is None else elements_of(home, column)
+        return _cell(column, found), None
+    except (_MisfitError, NoSequenceError) as misfit:
+        return None, misfit_text(column, str(misfit))
+
+
+def _cell(column: Column, elements: list[DataElement]) -> Any:
+    """Of several elements, the values of all."""
+    if column.name == FRAMES:
+        return len(elements[0].value) or None if elements and elements[0].VR == "SQ" else None
+    values = [value for value in (_value(column, element) for element in elements) if value is not None]
+    if len(values) <= 1:
+        return values[0] if values else None
+    return [one for value in values for one in value]
 
 
 def _value(column: Column, element: DataElement) -> Any:
@@ -177,7 +202,8 @@ def _value(column: Column, element: DataElement) -> Any:
 
 def misfit_text(column: Column, what: str) -> str:
     """What the column `issues` says of a value that its column can't hold."""
-    return f"VALUE_MISFIT {column.tag} {column.name}: {what}"
+    where = "" if column.creator else f"{column.tag} "
+    return f"VALUE_MISFIT {where}{column.name}: {what}"
 
 
 def quoted(text: bytes) -> str:

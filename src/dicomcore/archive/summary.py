@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Summary"]
+__all__ = ["ErrorLines", "Summary"]
 
 OFFSETS = re.compile(r"byte (?!128\b|0\b)\d+")  # but not where the DICM prefix stands
 
@@ -23,6 +24,8 @@ class Summary:
         self.deviating = 0
         self.reasons: dict[str, tuple[int, str]] = {}
         """How many paths could not be read for a reason (offsets left out), and the first of them."""
+        self.gone = 0
+        self.gone_example: str | None = None
         self._begin = perf_counter()
 
     def add(self, batch: pa.RecordBatch) -> None:
@@ -39,6 +42,11 @@ class Summary:
                 count, example = self.reasons.get(reason, (0, batch.column("path")[row].as_py()))
                 self.reasons[reason] = (count + 1, example)
 
+    def add_gone(self, path: str) -> None:
+        """Count a path that an earlier run's table had, and the sources have no more."""
+        self.gone += 1
+        self.gone_example = self.gone_example or path
+
     @property
     def seconds(self) -> float:
         """Since the summary was made."""
@@ -52,6 +60,8 @@ class Summary:
             "read": self.files - self.unreadable,
             "unreadable": self.unreadable,
             "with_issues": self.deviating,
+            "gone": self.gone,
+            "gone_example": self.gone_example,
             "seconds": round(seconds, 3),
             "files_per_second": round(self.files / seconds) if seconds else 0,
             "reasons": [
@@ -59,3 +69,28 @@ class Summary:
                 for reason, (count, example) in sorted(self.reasons.items(), key=lambda item: (-item[1][0], item[0]))
             ],
         }
+
+
+class ErrorLines:
+    """A JSON object a line for what could not be read, and for what is gone; nothing where `file` is None."""
+
+    def __init__(self, file: IO[str] | None) -> None:
+        self._file = file
+
+    def unreadable(self, batch: pa.RecordBatch) -> None:
+        """Lines ``{"path": …, "error": …}``."""
+        errors = batch.column("error")
+        if self._file is None or errors.null_count == len(errors):
+            return
+        for row, error in enumerate(errors.to_pylist()):
+            if error is not None:
+                self._write({"path": batch.column("path")[row].as_py(), "error": error})
+        self._file.flush()
+
+    def gone(self, path: str) -> None:
+        """A line ``{"path": …, "gone": true}``."""
+        self._write({"path": path, "gone": True})
+
+    def _write(self, what: dict[str, Any]) -> None:
+        if self._file is not None:
+            print(json.dumps(what, ensure_ascii=False), file=self._file)

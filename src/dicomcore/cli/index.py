@@ -1,41 +1,61 @@
-"""`dicomcore index`: folders of DICOM files to one Parquet table."""
+"""`dicomcore index`: folders of DICOM files to one table."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dicomcore.archive.summary import Summary
+    from dicomcore.archive.summary import ErrorLines, Summary
 
 __all__ = ["add_parser"]
 
-ALL_READ, SOME_UNREADABLE, WRONG_USE = 0, 1, 2
+ALL_READ, SOME_UNREADABLE, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+GROUP = re.compile(r"(?:^|[\s.(])[0-9A-Fa-f]{4}$")
+ELEMENT = re.compile(r"[0-9A-FXa-fx]{2}[0-9A-Fa-f]{2}(?![0-9A-Za-z])")
 SHOWN = 12  # reasons that the summary lists
 DESCRIPTION = """Read the headers of all files in folders and write one row a file: path, size, mtime, columns of the
 data set typed by their VR, what deviated from the standard, and why a file could not be read. The table appears whole
-or not at all."""
+or not at all. A second run reads what is new or has changed; one that was stopped or killed goes on where it was."""
 SOURCES = """folders, files, globs, archives (.zip, .tar, .tar.gz, .tar.zst), DICOMDIR files, URLs (s3://, gs://, az://,
 https://), or @FILE: a text with a source a line, or a Parquet file with a column `path`"""
-EPILOG = "Exit codes: 0 all files were read, 1 some could not be (their rows say why), 2 wrong use."
+EPILOG = """Exit codes: 0 all files were read, 1 some could not be (their rows say why), 2 wrong use or no table could
+be written, 130 interrupted: the same command goes on."""
 
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser("index", help="folders to one Parquet table", description=DESCRIPTION, epilog=EPILOG)
+    parser = subparsers.add_parser("index", help="folders to one table", description=DESCRIPTION, epilog=EPILOG)
     parser.add_argument("sources", nargs="+", metavar="SOURCE", help=SOURCES)
-    parser.add_argument("-o", "--output", required=True, metavar="FILE", help="the Parquet file to write")
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="FILE", help="the table: Parquet, or by its suffix .arrow or .csv"
+    )
     parser.add_argument(
         "--columns",
         metavar="LIST",
-        help="keywords or tags (as 00100020), divided by commas; @FILE takes them from a file, a line each; "
-        "'default' stands for the default columns",
+        help="keywords, tags (as 00100020), private tags with their creator (0019xx08:GEMS_ACQU_01) or paths of nested "
+        "elements (ReferencedStudySequence[0].ReferencedSOPInstanceUID), divided by commas; @FILE takes them from a "
+        "file, a line each; 'default' stands for the default columns, 'all' for a map of every top-level element",
     )
-    parser.add_argument("--workers", type=int, metavar="N", help="threads (default: all processors)")
+    parser.add_argument(
+        "--level", choices=["file", "frame"], default="file", help="frame: a row a frame of enhanced multi-frame files"
+    )
+    parser.add_argument("--content-hash", metavar="NAME", help="add a hash of each file's bytes, as sha256 or md5")
+    parser.add_argument("--pixel-hash", metavar="NAME", help="add a hash of each file's encoded pixel data")
+    parser.add_argument("--sort-by", metavar="LIST", help="columns to sort the rows by (they are held in memory)")
+    parser.add_argument(
+        "--errors", metavar="FILE", help="a JSON line for each file that could not be read, and for each that is gone"
+    )
+    parser.add_argument("--workers", type=int, metavar="N", help="threads or processes (default: all processors)")
+    parser.add_argument("--engine", choices=["threads", "dask"], default="threads", help="dask: on a cluster")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="the cluster's (default: one is made here for the run)")
+    parser.add_argument("--parts", metavar="URL", help="where the cluster's workers put what they have read")
     parser.add_argument("--no-resume", action="store_true", help="read all files, also those that FILE has rows of")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress and no summary")
@@ -44,6 +64,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Index; the exit code."""
+    from dicomcore.archive.parts import parts_of
     from dicomcore.archive.run import index
     from dicomcore.archive.sources import named_sources
     from dicomcore.archive.summary import Summary
@@ -58,19 +79,33 @@ def run(arguments: argparse.Namespace) -> int:
         return _wrong(f"--columns: {error}")
     summary = Summary()
     try:
-        with _progress(summary, arguments.quiet) as progress:
+        with _error_lines(arguments.errors) as lines, _progress(summary, arguments.quiet) as progress:
             index(
                 sources,
                 columns=columns,
+                level=arguments.level,
+                content_hash=arguments.content_hash,
+                pixel_hash=arguments.pixel_hash,
                 out=arguments.output,
                 workers=arguments.workers,
+                engine=arguments.engine,
+                scheduler=arguments.scheduler,
+                parts=arguments.parts,
                 resume=not arguments.no_resume,
-                progress=progress,
+                sort_by=list(_words(arguments.sort_by or "")),
+                progress=_both(progress, lines.unreadable),
+                gone=_both(summary.add_gone, lines.gone),
             )
     except ValueError as error:
         return _wrong(str(error))
     except OSError as error:
-        return _wrong(f"{arguments.output}: {error.strerror or error}")
+        kept = "; what was read is kept, the same command goes on" if os.path.isdir(parts_of(arguments.output)) else ""
+        return _wrong(f"{error.filename or arguments.output}: {error.strerror or error}{kept}")
+    except KeyboardInterrupt:
+        begun = os.path.isdir(parts_of(arguments.output))
+        how = "the same command goes on from here" if begun else "nothing was read yet"
+        print(f"dicomcore index: interrupted after {summary.files:,} files: {how}", file=sys.stderr)
+        return INTERRUPTED
     if arguments.json:
         print(json.dumps(summary.as_dict() | {"output": arguments.output}))
     elif not arguments.quiet:
@@ -83,6 +118,26 @@ def _wrong(message: str) -> int:
     return WRONG_USE
 
 
+def _both(one: Callable[[Any], object], other: Callable[[Any], object]) -> Callable[[Any], None]:
+    def tell(what: Any) -> None:
+        one(what)
+        other(what)
+
+    return tell
+
+
+@contextmanager
+def _error_lines(path: str | None) -> Iterator[ErrorLines]:
+    """Where lines of errors go; nowhere without a path."""
+    from dicomcore.archive.summary import ErrorLines
+
+    if path is None:
+        yield ErrorLines(None)
+        return
+    with open(path, "w", encoding="utf-8") as file:
+        yield ErrorLines(file)
+
+
 def _columns(text: str | None) -> list[str]:
     from dicomcore.archive.columns import DEFAULT_COLUMNS
 
@@ -93,13 +148,24 @@ def _columns(text: str | None) -> list[str]:
 
 
 def _words(text: str) -> Iterator[str]:
-    for part in text.split(","):
+    for part in _split(text):
         if part.startswith("@"):
             with open(part[1:], encoding="utf-8") as lines:
                 found = [line.partition("#")[0] for line in lines]
-            yield from (word.strip() for line in found for word in line.split(",") if word.strip())
-        elif part.strip():
-            yield part.strip()
+            yield from (word for line in found for word in _split(line))
+        else:
+            yield part
+
+
+def _split(text: str) -> list[str]:
+    """What stands between commas, but for those inside a tag (0019,1008)."""
+    words: list[str] = []
+    for part in text.split(","):
+        if words and GROUP.search(words[-1]) and ELEMENT.match(part):
+            words[-1] += f",{part}"
+        else:
+            words.append(part)
+    return [word.strip() for word in words if word.strip()]
 
 
 @contextmanager
@@ -131,6 +197,8 @@ def _tell(summary: Summary, output: str) -> None:
     facts = summary.as_dict()
     print(f"{facts['files']:,} files in {facts['seconds']:.2f} s ({facts['files_per_second']:,} files/s) -> {output}")
     print(f"{facts['read']:,} read, {facts['with_issues']:,} with deviations; {facts['unreadable']:,} unreadable")
+    if facts["gone"]:
+        print(f"{facts['gone']:,} files that the table had are gone, e.g. {facts['gone_example']}")
     for one in facts["reasons"][:SHOWN]:
         print(f"  {one['count']:>7,}  {one['reason']}")
         print(f"           e.g. {one['example']}")

@@ -63,9 +63,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _give(reader: Any, arguments: argparse.Namespace) -> int:
     if arguments.parquet:
-        from dicomcore.archive.parquet import ParquetFile
+        from dicomcore.archive.output import OutputFile
+        from dicomcore.archive.stored import PARQUET
 
-        with ParquetFile(arguments.parquet, reader.schema) as parquet:
+        with OutputFile(arguments.parquet, reader.schema, kind=PARQUET) as parquet:
             for batch in reader:
                 parquet.write(batch)
     elif arguments.csv:

@@ -1,0 +1,58 @@
+"""A second run over 200 000 files beside a first one, in turns: nothing changed, and 200 files changed.
+
+The files are 20 000 copies of real ones, linked ten times; default columns, warm cache, two threads. That the second
+run's table is what a first run gives is checked before a rate counts.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import pyarrow.parquet as pq
+from bench_index import FILES, linked, make_archive, real_files, seconds
+from race import machine
+
+from dicomcore.archive import index
+
+CHANGED = 200
+
+
+def changed(sources: list[str], turn: int) -> None:
+    """Give some files of the last source another time of change."""
+    for path in sorted(Path(sources[-1]).rglob("*.dcm"))[: CHANGED * 20 : 20]:
+        os.utime(path, ns=(1, (turn + 1) * 1_000_000_000))
+
+
+def main() -> None:
+    rounds = 2 if "--quick" in sys.argv else 5
+    with tempfile.TemporaryDirectory(prefix="dicomcore-bench-") as folder:
+        archive, out = Path(folder) / "archive", Path(folder) / "index.parquet"
+        archive.mkdir()
+        make_archive(archive, real_files())
+        sources = linked(Path(folder) / "linked", archive)
+        count, best = 10 * FILES, dict[str, float]()
+
+        def timed(name: str, resume: bool) -> None:
+            took = seconds(lambda: index(sources, out=out, workers=2, resume=resume))
+            best[name] = max(best.get(name, 0), count / took)
+
+        for turn in range(rounds):
+            timed("first run", resume=False)
+            whole = pq.read_table(out)
+            timed("second run, nothing changed", resume=True)
+            assert pq.read_table(out).equals(whole)
+            changed(sources, turn)
+            timed(f"second run, {CHANGED} files changed", resume=True)
+            assert pq.read_table(out).num_rows == count
+        assert pq.read_table(out).equals(index(sources))
+        print(f"{count} files, 2 threads, best of {rounds} rounds in turns")
+        for name, rate in best.items():
+            print(f"{name:36} {rate:9,.0f} files/s  {rate / best['first run']:7.2f}x a first run")
+    print(machine("pyarrow"), f"load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,9 @@
+from typing import Any
+
+from numpy.typing import NDArray
+
+def digest_texts(text: Any, starts: Any, out: NDArray[Any], k0: int, k1: int) -> None: ...
+
+class Met:
+    def __len__(self) -> int: ...
+    def mark(self, text: Any, starts: Any, out: NDArray[Any]) -> None: ...

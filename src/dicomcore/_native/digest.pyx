@@ -1,0 +1,102 @@
+"""Hashes of the texts of an Arrow array, and which of them were met before."""
+
+from libc.stdint cimport int32_t, uint8_t, uint64_t
+from libc.stdlib cimport calloc, free
+
+cdef enum:
+    FIRST_ROOM = 1 << 12        # places of a table that is empty: a power of two, as they all are
+
+
+cdef bint fits(const int32_t* starts, Py_ssize_t count, Py_ssize_t size) noexcept nogil:
+    # Offsets that ascend and end within the text.
+    cdef Py_ssize_t i
+    if starts[0] < 0 or starts[count] > size:
+        return False
+    for i in range(count):
+        if starts[i + 1] < starts[i]:
+            return False
+    return True
+
+
+cdef int check_texts(const uint8_t[::1] text, const int32_t[::1] starts, Py_ssize_t room) except -1:
+    cdef Py_ssize_t count = starts.shape[0] - 1
+    if count < 0 or room < count or not fits(&starts[0], count, text.shape[0]):
+        raise ValueError("offsets of texts that lie outside of their buffer")
+    return 0
+
+
+def digest_texts(const uint8_t[::1] text not None, const int32_t[::1] starts not None, uint64_t[::1] out not None,
+                 uint64_t k0, uint64_t k1):
+    """The hash of each text, by the key (k0, k1), into `out`: text i is text[starts[i]:starts[i + 1]]."""
+    cdef Py_ssize_t i
+    cdef const uint8_t* p
+    check_texts(text, starts, out.shape[0])
+    with nogil:
+        p = &text[0] if text.shape[0] else NULL
+        for i in range(starts.shape[0] - 1):
+            out[i] = digest(p + starts[i], starts[i + 1] - starts[i], k0, k1)
+
+
+cdef class Met:
+    """Texts met so far, 64 bits of each: some 16 bytes a text, whatever their length. One thread at a time."""
+    cdef uint64_t* table                # a hash, or 0 where there is none
+    cdef Py_ssize_t room, count
+
+    def __cinit__(self):
+        self.room = FIRST_ROOM
+        self.table = <uint64_t*>calloc(self.room, sizeof(uint64_t))
+        if self.table == NULL:
+            raise MemoryError("no memory for the texts met")
+
+    def __dealloc__(self):
+        free(self.table)
+
+    def __len__(self) -> int:
+        return self.count
+
+    cdef bint add(self, uint64_t hashed) noexcept nogil:
+        # Whether it was there before. There is room for one more.
+        cdef Py_ssize_t at
+        hashed += hashed == 0
+        at = <Py_ssize_t>(hashed & <uint64_t>(self.room - 1))
+        while self.table[at] != 0:
+            if self.table[at] == hashed:
+                return True
+            at = (at + 1) & (self.room - 1)
+        self.table[at] = hashed
+        self.count += 1
+        return False
+
+    cdef int grow(self, Py_ssize_t more) except -1:
+        # Room for `more`, with a third of it empty.
+        cdef uint64_t* old = self.table
+        cdef Py_ssize_t i, before = self.room, room = self.room
+        while (self.count + more) > room // 3 * 2:
+            room *= 2
+        if room == before:
+            return 0
+        self.table = <uint64_t*>calloc(room, sizeof(uint64_t))
+        if self.table == NULL:
+            self.table = old
+            raise MemoryError("no memory for the texts met")
+        self.room = room
+        self.count = 0
+        with nogil:
+            for i in range(before):
+                if old[i] != 0:
+                    self.add(old[i])
+        free(old)
+        return 0
+
+    def mark(self, const uint8_t[::1] text not None, const int32_t[::1] starts not None, uint8_t[::1] out not None):
+        """Into `out`: 1 for each text that was met before, here or in an earlier call, else 0. Empty texts are 0."""
+        cdef Py_ssize_t i, count = starts.shape[0] - 1
+        cdef const uint8_t* p
+        check_texts(text, starts, out.shape[0])
+        self.grow(count)
+        with nogil:
+            p = &text[0] if text.shape[0] else NULL
+            for i in range(count):
+                out[i] = 0
+                if starts[i + 1] > starts[i]:
+                    out[i] = self.add(digest(p + starts[i], starts[i + 1] - starts[i], 0, 0))
