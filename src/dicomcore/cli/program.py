@@ -8,12 +8,12 @@ import sys
 from collections.abc import Sequence
 
 import dicomcore
-from dicomcore.cli import build, dicomdir, documents, dump, frames, index, sheet
+from dicomcore.cli import build, dicomdir, documents, dump, frames, index, sheet, transcode
 
 __all__ = ["main"]
 
 # modules with add_parser(subparsers), whose parser sets `run`
-COMMANDS = (index, dump, build, frames, sheet, documents, dicomdir)
+COMMANDS = (index, dump, build, frames, sheet, documents, dicomdir, transcode)
 WRONG_USE, INTERRUPTED, BROKEN_PIPE = 2, 130, 141  # the last two as a shell has them for SIGINT and SIGPIPE
 
 
