@@ -130,7 +130,9 @@ def race(source: Path, scratch: Path, count: int, rounds: int) -> list[Row]:
         row.at_least(4, "gdcmconv")
     written = ", ".join(f"{name} {size / 1e6:.1f} MB" for name, size in sizes.items())
     rows[0].notes.append(f"written: {written}")
-    rows[1].notes.append("others worked on the machine meanwhile; all contestants two at a time but GDCM in one process")
+    rows[1].notes.append(
+        "others worked on the machine meanwhile; all contestants two at a time but GDCM in one process"
+    )
     return rows
 
 

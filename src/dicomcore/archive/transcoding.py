@@ -104,7 +104,7 @@ def transcode_folder(
     summary, begin = Summary(syntax), perf_counter()
     worker = _Worker(top, out, syntax, resume, durable, limits, options)
     threads = max(workers or cpus(), 1)
-    for outcome in in_order(_files(top, out), worker, threads):
+    for outcome in in_order(_files(top, out), worker.outcome, threads):
         summary.add(outcome)
         if progress is not None:
             progress(outcome)
@@ -129,7 +129,7 @@ class _Worker(NamedTuple):
     limits: Limits | None
     options: dict[str, Any]
 
-    def __call__(self, path: str) -> Outcome:
+    def outcome(self, path: str) -> Outcome:
         name = os.path.relpath(path, self.top)
         if isinstance(path, Fault):
             return Outcome(name, "failed", path.reason)

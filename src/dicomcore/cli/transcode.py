@@ -16,8 +16,8 @@ __all__ = ["add_parser"]
 
 ALL_DONE, SOME_NOT, WRONG_USE = 0, 1, 2
 EVERY = 0.5  # seconds between two words of progress
-DESCRIPTION = """Write a DICOM file, or every DICOM file of a folder, in another transfer syntax. Files are replaced only
-by complete ones; a second run over a folder leaves out what the first one finished."""
+DESCRIPTION = """Write a DICOM file, or every DICOM file of a folder, in another transfer syntax. Files are replaced
+only by complete ones; a second run over a folder leaves out what the first one finished."""
 EPILOG = "Exit codes: 0 all files were written, 1 some could not be, 2 wrong use."
 
 
@@ -30,15 +30,21 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("-o", "--output", metavar="FILE_OR_DIR", help="file, for a folder the folder, to write to")
     parser.add_argument("--to", metavar="SYNTAX", help="name, keyword or UID of the transfer syntax; see --list")
     parser.add_argument("--list", action="store_true", help="print the names of transfer syntaxes")
-    parser.add_argument("--quality", type=float, metavar="Q", help="of lossy syntaxes; what it means is theirs, see --list")
+    parser.add_argument(
+        "--quality", type=float, metavar="Q", help="of lossy syntaxes; what it means is theirs, see --list"
+    )
     parser.add_argument("--frames", metavar="N[-M][,…]", help="only these frames, from 0")
     parser.add_argument("--workers", type=int, metavar="N", help="threads (default: one a CPU)")
     parser.add_argument("--verify", action="store_true", help="read what was written and compare every frame")
-    parser.add_argument("--offset-table", choices=("basic", "extended", "none"), help="default: basic where it suffices")
+    parser.add_argument(
+        "--offset-table", choices=("basic", "extended", "none"), help="default: basic where it suffices"
+    )
     parser.add_argument("--no-resume", action="store_true", help="of a folder, write again what is there")
     parser.add_argument("--durable", action="store_true", help="wait for the disk after each file of a folder")
     instance = parser.add_mutually_exclusive_group()
-    instance.add_argument("--new-instance", action="store_true", default=None, help="a new SOP Instance UID in any case")
+    instance.add_argument(
+        "--new-instance", action="store_true", default=None, help="a new SOP Instance UID in any case"
+    )
     instance.add_argument(
         "--same-instance", dest="new_instance", action="store_false", help="keep the SOP Instance UID in any case"
     )

@@ -1,4 +1,4 @@
-"""Which encoder writes which transfer syntax, and what it can hold; third parties add theirs with `register_encoder`."""
+"""Which encoder writes which transfer syntax, and what it holds; third parties add theirs with `register_encoder`."""
 
 from __future__ import annotations
 
@@ -155,5 +155,6 @@ def refuse_unless_held(encoder: FrameEncoder, desc: FrameDescription) -> None:
         return
     able = ", ".join(f"{uid.name} ({uid})" for uid in holders(desc, lossless=True))
     raise EncodeError(
-        f"{UID(encoder.uid).name} holds {lacking}; these can be in any uncompressed syntax" + (f", or {able}" * bool(able))
+        f"{UID(encoder.uid).name} holds {lacking}; these can be in any uncompressed syntax"
+        + (f", or {able}" * bool(able))
     )

@@ -1,8 +1,8 @@
 """The encoders that come with dicomcore, put into their registry on import (PS3.5 8.2, A.4).
 
-What `quality` means is the syntax's own matter: JPEG 1 to 100 (90 by default); JPEG-LS near-lossless the largest error of
-a sample (2); JPEG 2000 the peak signal-to-noise ratio in dB (60); HTJ2K the quantisation step as a part of the range of
-Bits Stored (0.002); JPEG XL the distance, of which 1 is hardly seen (1.0).
+What `quality` means is the syntax's own matter: JPEG 1 to 100 (90 by default); JPEG-LS near-lossless the largest error
+of a sample (2); JPEG 2000 the peak signal-to-noise ratio in dB (60); HTJ2K the quantisation step as a part of the range
+of Bits Stored (0.002); JPEG XL the distance, of which 1 is hardly seen (1.0).
 """
 
 from __future__ import annotations
@@ -203,7 +203,9 @@ def _libjpeg(samples: NDArray[Any], desc: FrameDescription, quality: float | Non
         raise EncodeError(f"samples up to {samples.max()} are beyond {desc.stored} Bits Stored, and JPEG has {bits}")
     encode = import_module("imagecodecs").jpeg8_encode
     if samples.ndim == 2:
-        return bytes(encode(samples, level=level, colorspace="GRAYSCALE", outcolorspace="GRAYSCALE", bitspersample=bits))
+        return bytes(
+            encode(samples, level=level, colorspace="GRAYSCALE", outcolorspace="GRAYSCALE", bitspersample=bits)
+        )
     given = "RGB" if desc.photometric_interpretation == "RGB" else "YCbCr"
     return bytes(
         encode(samples, level=level, colorspace=given, outcolorspace="YCbCr", subsampling="422", bitspersample=bits)

@@ -190,7 +190,9 @@ class Job:
         derived = wishes.new_instance if wishes.new_instance is not None else not (self.lossless and self.all)
         if derived:
             told = [f"{syntax.name} from {self.own.name}"] * (not self.lossless)
-            told += [f"frames {', '.join(str(i + 1) for i in self.indices[:20])} of {len(self.frames)}"] * (not self.all)
+            told += [f"frames {', '.join(str(i + 1) for i in self.indices[:20])} of {len(self.frames)}"] * (
+                not self.all
+            )
             purpose = "uncompressed" if not self.lossless and not self.own.is_encapsulated else "source"
             derive(header, "; ".join(told) or f"{syntax.name}", lossy=not self.lossless, purpose=purpose)
             self.sop_instance_uid = header.get("SOPInstanceUID")
@@ -221,5 +223,3 @@ def whole_jpeg(data: memoryview) -> bytes:
     """A JPEG codestream up to its end, without the byte that made its length even."""
     end = bytes(data[-16:]).rfind(EOI)
     return bytes(data) if end < 0 else bytes(data[: max(len(data) - 16, 0) + end + 2])
-
-

@@ -25,9 +25,9 @@ class EmbeddedOverlays:
                 continue
             allocated = data_set[group << 16 | BITS_ALLOCATED].value
             position = (group << 16 | BIT_POSITION) in data_set and data_set[group << 16 | BIT_POSITION].value
-            if isinstance(allocated, int) and allocated > 1 and isinstance(position, int):
-                if 0 <= position < bits_allocated:
-                    self._bits[group] = position
+            known = isinstance(allocated, int) and isinstance(position, int)
+            if known and allocated > 1 and 0 <= position < bits_allocated:
+                self._bits[group] = position
         self._planes: dict[tuple[int, int], bytes | NDArray[Any]] = {}
 
     def __bool__(self) -> bool:

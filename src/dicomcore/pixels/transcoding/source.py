@@ -1,4 +1,4 @@
-"""The frames of a data set as they are to be encoded: decoded, unused bits settled, in a colour that the target takes."""
+"""The frames of a data set as they are to be encoded: decoded, unused bits settled, in a colour the target takes."""
 
 from __future__ import annotations
 

@@ -27,15 +27,18 @@ def verify_file(path: str, job: Job) -> None:
     threads = min(len(job.indices), job.wishes.workers or cpus())
     for place, same in enumerate(in_order(list(enumerate(job.indices)), compare, threads)):
         if not same:
-            raise EncodeError(f"verification failed: frame {place} of what was written is not the source's; it was removed")
+            raise EncodeError(
+                f"verification failed: frame {place} of what was written is not the source's; it was removed"
+            )
 
 
 def _comparison(written: Frames, job: Job) -> Any:
     """What says of a frame's place and index whether both are the same."""
     source = job.frames
     if job.stays or job.copies:
-        return lambda place: bytes(written.encoded(place[0])) == bytes(source.encoded(place[1])) or _same(
-            written.decode(place[0], raw=True), source.decode(place[1], raw=True)
+        return lambda place: (
+            bytes(written.encoded(place[0])) == bytes(source.encoded(place[1]))
+            or _same(written.decode(place[0], raw=True), source.decode(place[1], raw=True))
         )
     if job.recompresses:
         restore = import_module("imagecodecs").jpegxl_decode_jpeg
