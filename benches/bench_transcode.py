@@ -150,7 +150,7 @@ def main() -> None:
     for tool, option in (("dcmcjpeg", "--version"), ("gdcmconv", "--version")):
         if shutil.which(tool):
             said = subprocess.run([tool, option], capture_output=True, text=True, check=False).stdout.splitlines()
-            head += f"; {said[0].strip('$ ') if said else tool}"
+            head += f"; {said[0].replace('$Date', '').strip('$ ') if said else tool}"
     text = f"# Transcoding\n\n{(__doc__ or '').split(chr(10), 2)[2].strip()}\n\n{head}\n\n{markdown(rows)}"
     print(text)
     if not quick:

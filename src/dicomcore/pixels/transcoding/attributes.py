@@ -17,6 +17,7 @@ __all__ = ["derive", "describe_pixels", "note_loss", "select_frames", "without_p
 # Belongs to the pixel data as it was encoded.
 OF_ENCODING = ("ExtendedOffsetTable", "ExtendedOffsetTableLengths", "EncapsulatedPixelDataValueTotalLength")
 PER_FRAME = "PerFrameFunctionalGroupsSequence"
+ENHANCED = (PER_FRAME, "SharedFunctionalGroupsSequence", "VolumetricProperties")
 LONGEST_TEXT = 1024  # Derivation Description is ST
 METHODS = {
     "50": "ISO_10918_1", "51": "ISO_10918_1", "53": "ISO_10918_1", "55": "ISO_10918_1", "81": "ISO_14495_1",
@@ -67,12 +68,13 @@ def put(header: Dataset, keyword: str, value: Any) -> None:
 def derive(header: Dataset, description: str, *, lossy: bool, purpose: str) -> None:
     """Make `header` another instance, derived from the one it was: its UID, Image Type and reference (PS3.3 C.12.4.1).
 
-    Raises nothing where the source has no UIDs to refer to; there is no reference then.
+    Where the source has no UIDs to refer to there is no reference.
     """
     before = header.get("SOPClassUID"), header.get("SOPInstanceUID")
     header.SOPInstanceUID = new_uid()
     kind = header.get("ImageType")
-    if kind:
+    # In enhanced objects each frame says the same, and what must be there hangs on it (PS3.3 C.8.13.1, C.8.16).
+    if kind and not any(keyword in header for keyword in ENHANCED):
         values = [kind] if isinstance(kind, str) else list(kind)
         header.ImageType = ["DERIVED", *values[1:]] if len(values) > 1 else ["DERIVED", "PRIMARY"]
     told = str(header.get("DerivationDescription") or "").strip()
