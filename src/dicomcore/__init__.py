@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dicomcore.interop.pydicom import from_pydicom
     from dicomcore.part10.fileset import FileSet
     from dicomcore.pixels.frame_writer import FrameWriter
+    from dicomcore.pixels.transcoding import transcode
 
 __version__ = "0.1.0"
 
@@ -56,6 +57,7 @@ __all__ = [
     "new_uid",
     "patch",
     "scan",
+    "transcode",
 ]
 
 
@@ -78,4 +80,8 @@ def __getattr__(name: str) -> Any:
         from dicomcore.pixels.frame_writer import FrameWriter
 
         return FrameWriter
+    if name == "transcode":
+        from dicomcore.pixels.transcoding import transcode
+
+        return transcode
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

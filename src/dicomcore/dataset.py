@@ -383,7 +383,7 @@ class Dataset(DatasetBase):
         stop = 1 << 32 if wanted.stop is None else wanted.stop
         stop = stop if isinstance(stop, int) else int(Tag(stop))
         part = Dataset()
-        chosen = frozenset([int(tag) for tag in self.keys() if start <= tag < stop][:: wanted.step])
+        chosen = frozenset([tag for tag in map(int, self.keys()) if start <= tag < stop][:: wanted.step])
         index, row, _, elements = self._state()
         part._restore(index, row, chosen, None)
         part._take(elements, chosen, None)

@@ -8,12 +8,12 @@ import sys
 from collections.abc import Sequence
 
 import dicomcore
-from dicomcore.cli import build, dicomdir, documents, dump, frames, index, organize, query, report, sheet
+from dicomcore.cli import build, dicomdir, documents, dump, frames, index, organize, query, report, sheet, transcode
 
 __all__ = ["main"]
 
 # Modules with add_parser(subparsers), whose parser sets `run`.
-COMMANDS = (index, query, report, organize, dump, build, frames, sheet, documents, dicomdir)
+COMMANDS = (index, query, report, organize, dump, build, frames, sheet, documents, dicomdir, transcode)
 WRONG_USE, INTERRUPTED, BROKEN_PIPE = 2, 130, 141  # the last two as a shell has them for SIGINT and SIGPIPE
 
 

@@ -20,6 +20,7 @@ from dicomcore.part10.target import Placing, write_all
 from dicomcore.part10.writer import encoding_of, own_syntax
 from dicomcore.pixels.attributes import describe
 from dicomcore.pixels.description import FrameDescription
+from dicomcore.pixels.packing import packed_bits
 from dicomcore.uids import (
     UID,
     EncapsulatedUncompressedExplicitVRLittleEndian,
@@ -35,6 +36,7 @@ GROUP_28_LENGTH, NUMBER_OF_FRAMES = 0x00280000, 0x00280008
 LONGEST = 0xFFFFFFFE  # what a 32-bit length field can say (PS3.5 7.1.1)
 ITEM, END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0\0\0\0\0"
 COPIED = 1 << 20
+IN_MEMORY = 8 << 20
 CAN_HOLD = (
     "Encapsulated Uncompressed Explicit VR Little Endian (1.2.840.10008.1.2.1.98), or a compressed one such as "
     "RLE Lossless (1.2.840.10008.1.2.5) or HTJ2K Lossless (1.2.840.10008.1.2.4.201)"
@@ -55,7 +57,9 @@ class FrameWriter:
     codestream's bytes) for any other; or bytes: one frame's codestream, or its native bytes in the file's byte order.
     In encapsulated syntaxes each is one fragment, and the `offset_table` counts them (PS3.5 A.4, PS3.3 C.7.6.3.1.8):
     "basic" where its 32 bits suffice, else "extended", by default. As it stands before the frames, these are kept in a
-    nameless file beside the path until their number is known; uncompressed ones go straight to where they belong.
+    nameless file beside the path until their number is known, the first few megabytes in memory; uncompressed ones go
+    straight to where they belong. `frames` is how many will come, where that is known: closing after another number
+    raises EncodeError, and a single frame needs no Number of Frames.
     """
 
     def __init__(
@@ -66,6 +70,7 @@ class FrameWriter:
         transfer_syntax: str | None = None,
         offset_table: OffsetTable | None = None,
         encode: Callable[[Any], Any] | None = None,
+        frames: int | None = None,
         enforce_standard: bool = True,
         overwrite: bool = True,
         durable: bool = True,
@@ -78,7 +83,9 @@ class FrameWriter:
             raise EncodeError(f"{self._syntax.name} has no place for frames one at a time: deflate the file afterwards")
         self._ds = ds
         self._description = describe(ds, _keyword(ds))
-        self._size = _frame_bytes(self._description)
+        self._bits = _frame_bits(self._description)
+        self._due = frames
+        self._carried = np.empty(0, np.uint8)  # single bits behind the last whole byte
         self._enforce_standard = enforce_standard
         self._table = offset_table
         self._encode = encode or _encoder(self._syntax)
@@ -88,7 +95,8 @@ class FrameWriter:
         self._spool: Any = None
         try:
             if self._encoding.encapsulated:
-                self._spool = tempfile.TemporaryFile(dir=os.path.dirname(os.path.abspath(path)))  # noqa: SIM115
+                folder = os.path.dirname(os.path.abspath(path))
+                self._spool = tempfile.SpooledTemporaryFile(IN_MEMORY, dir=folder)  # noqa: SIM115
             else:
                 self._begin_native()
         except BaseException:
@@ -106,7 +114,8 @@ class FrameWriter:
         if self._encoding.encapsulated:
             self._append_fragment(frame)
             return
-        data = self._native_bytes(frame)
+        single = self._description.bits_allocated == 1
+        data = self._packed(frame) if single else self._native_bytes(frame)
         if self._written + len(data) > LONGEST:
             raise EncodeError(
                 f"native pixel data holds {LONGEST} bytes at most, which frame {len(self)} would pass; syntaxes that "
@@ -124,6 +133,8 @@ class FrameWriter:
         try:
             if not self._lengths:
                 raise EncodeError("a file of no frame: append one, or abort()")
+            if self._due not in (None, len(self)):
+                raise EncodeError(f"{len(self)} frames were appended where {self._due} were due")
             if self._encoding.encapsulated:
                 self._finish_fragments(placing.file)
             else:
@@ -167,7 +178,10 @@ class FrameWriter:
         before.preamble = self._ds.preamble
         if GROUP_28_LENGTH in before:
             del before[GROUP_28_LENGTH]
-        before.add_new("NumberOfFrames", "IS", frames.encode())
+        if self._due is not None:
+            frames = str(self._due)
+        if frames != "1" or "NumberOfFrames" in before or self._due is None:
+            before.add_new("NumberOfFrames", "IS", frames.encode())
         return before, behind
 
     def _compose(self, part: Dataset, out: Output) -> None:
@@ -201,9 +215,20 @@ class FrameWriter:
             order: Literal["<", ">"] = ">" if self._encoding.big else "<"
             ordered = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder(order))
             data = memoryview(ordered.reshape(-1).view("u1"))  # type: ignore[arg-type]
-        if len(data) != self._size:
-            raise EncodeError(f"frame {len(self)} has {len(data)} bytes where {self._size} were due")
+        if 8 * len(data) != self._bits:
+            raise EncodeError(f"frame {len(self)} has {len(data)} bytes where {self._bits / 8:g} were due")
         return data
+
+    def _packed(self, frame: Any) -> memoryview:
+        """The whole bytes of single bits, those of frames before that filled none among them (PS3.5 8.1.1)."""
+        if isinstance(frame, (bytes, bytearray, memoryview)):
+            if self._bits % 8 == 0 and not len(self._carried):
+                return self._native_bytes(frame)
+            raise EncodeError("frames of single bits that fill no whole bytes are appended as arrays")
+        bits = np.concatenate((self._carried, self._checked(frame).reshape(-1)))
+        whole = len(bits) // 8 * 8
+        self._carried = bits[whole:].copy()
+        return memoryview(packed_bits(bits[:whole]))
 
     def _checked(self, frame: Any) -> Any:
         pixels, wanted = np.asarray(frame), self._description
@@ -214,6 +239,9 @@ class FrameWriter:
         return pixels
 
     def _finish_native(self, file: int) -> None:
+        if len(self._carried):
+            write_all(file, packed_bits(self._carried))
+            self._written += 1
         if self._written % 2:
             write_all(file, b"\0")
         _, behind = self._parts("1")
@@ -223,8 +251,9 @@ class FrameWriter:
         order: Literal["little", "big"] = "big" if self._encoding.big else "little"
         os.lseek(file, self._length_at, os.SEEK_SET)
         write_all(file, (self._written + self._written % 2).to_bytes(4, order))
-        os.lseek(file, self._count_at, os.SEEK_SET)
-        write_all(file, str(len(self)).encode().ljust(len(COUNT)))
+        if self._due is None:
+            os.lseek(file, self._count_at, os.SEEK_SET)
+            write_all(file, str(len(self)).encode().ljust(len(COUNT)))
 
     # -- encapsulated
 
@@ -282,10 +311,10 @@ def _keyword(ds: Dataset) -> str:
     return "PixelData"
 
 
-def _frame_bytes(description: FrameDescription) -> int:
-    if description.bits_allocated % 8:
+def _frame_bits(description: FrameDescription) -> int:
+    if description.bits_allocated not in (1, 8, 16, 32, 64):
         raise EncodeError(f"frames of {description.bits_allocated} bits a sample don't begin at whole bytes")
-    return description.samples * description.bits_allocated // 8
+    return description.samples * description.bits_allocated
 
 
 def _word_vr(description: FrameDescription) -> str:

@@ -168,6 +168,10 @@ class Frames:
                     return target
         return self._finish(self._decoded(index, out), raw)
 
+    def decoded(self, index: int) -> DecodedFrame:
+        """Decode one frame to samples as coded, with what its codestream says of them."""
+        return self._decoded(self._index(index), None)
+
     def stack(
         self, indices: Sequence[int], *, raw: bool = False, out: NDArray[Any] | None = None, workers: int | None = None
     ) -> NDArray[Any]:

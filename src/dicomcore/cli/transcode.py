@@ -1,0 +1,171 @@
+"""`dicomcore transcode`: a file or a folder into another transfer syntax."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from time import monotonic
+from typing import Any
+
+from dicomcore.errors import DicomError
+
+__all__ = ["add_parser"]
+
+ALL_DONE, SOME_NOT, WRONG_USE = 0, 1, 2
+EVERY = 0.5  # seconds between two words of progress
+DESCRIPTION = """Write a DICOM file, or every DICOM file of a folder, in another transfer syntax. Files are replaced
+only by complete ones; a second run over a folder leaves out what the first one finished."""
+EPILOG = "Exit codes: 0 all files were written, 1 some could not be, 2 wrong use."
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the subcommand."""
+    parser = subparsers.add_parser(
+        "transcode", help="into another transfer syntax", description=DESCRIPTION, epilog=EPILOG
+    )
+    parser.add_argument("source", metavar="FILE_OR_DIR", nargs="?")
+    parser.add_argument("-o", "--output", metavar="FILE_OR_DIR", help="file, for a folder the folder, to write to")
+    parser.add_argument("--to", metavar="SYNTAX", help="name, keyword or UID of the transfer syntax; see --list")
+    parser.add_argument("--list", action="store_true", help="print the names of transfer syntaxes")
+    parser.add_argument(
+        "--quality", type=float, metavar="Q", help="of lossy syntaxes; what it means is theirs, see --list"
+    )
+    parser.add_argument("--frames", metavar="N[-M][,…]", help="only these frames, from 0")
+    parser.add_argument("--workers", type=int, metavar="N", help="threads (default: one a CPU)")
+    parser.add_argument("--verify", action="store_true", help="read what was written and compare every frame")
+    parser.add_argument(
+        "--offset-table", choices=("basic", "extended", "none"), help="default: basic where it suffices"
+    )
+    parser.add_argument("--no-resume", action="store_true", help="of a folder, write again what is there")
+    parser.add_argument("--durable", action="store_true", help="wait for the disk after each file of a folder")
+    instance = parser.add_mutually_exclusive_group()
+    instance.add_argument(
+        "--new-instance", action="store_true", default=None, help="a new SOP Instance UID in any case"
+    )
+    instance.add_argument(
+        "--same-instance", dest="new_instance", action="store_false", help="keep the SOP Instance UID in any case"
+    )
+    parser.add_argument("--force", action="store_true", help="read bare data sets: no file meta information")
+    parser.add_argument("--json", action="store_true", help="print a summary as a JSON object")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Transcode; the exit code."""
+    if arguments.list:
+        return _list()
+    if not arguments.source or not arguments.output or not arguments.to:
+        return _told("FILE_OR_DIR, --output and --to are needed", WRONG_USE)
+    if arguments.workers is not None and arguments.workers < 1:
+        return _told("--workers is 1 or more", WRONG_USE)
+    from dicomcore.pixels.transcoding import syntax_named
+
+    try:
+        syntax_named(arguments.to)
+        frames = _frames(arguments.frames)
+    except ValueError as error:
+        return _told(str(error), WRONG_USE)
+    if not os.path.lexists(arguments.source):
+        return _told(f"{arguments.source}: no such file or folder", WRONG_USE)
+    options: dict[str, Any] = {
+        "quality": arguments.quality,
+        "frames": frames,
+        "verify": arguments.verify,
+        "offset_table": arguments.offset_table,
+        "new_instance": arguments.new_instance,
+        "force": arguments.force,
+    }
+    work = _folder if os.path.isdir(arguments.source) else _file
+    return work(arguments, options)
+
+
+def _file(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
+    from dicomcore.pixels.transcoding import transcode
+
+    target = arguments.output
+    if os.path.isdir(target):
+        target = os.path.join(target, os.path.basename(arguments.source))
+    try:
+        done = transcode(arguments.source, target, arguments.to, workers=arguments.workers, **options)
+    except (DicomError, IndexError) as error:
+        return _told(f"{arguments.source}: {error}", SOME_NOT)
+    except OSError as error:
+        return _told(f"{error.filename or target}: {error.strerror or error}", SOME_NOT)
+    if arguments.json:
+        record = {name: getattr(done, name) for name in done.__slots__}
+        print(json.dumps({"file": target, **record, "transfer_syntax": str(done.transfer_syntax)}))
+    return ALL_DONE
+
+
+def _folder(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
+    from dicomcore.archive.transcoding import transcode_folder
+
+    try:
+        summary = transcode_folder(
+            arguments.source,
+            arguments.output,
+            arguments.to,
+            workers=arguments.workers,
+            resume=not arguments.no_resume,
+            durable=arguments.durable,
+            progress=_progress(),
+            **options,
+        )
+    except (OSError, ValueError) as error:
+        return _told(str(error), WRONG_USE)
+    for one in summary.failures:
+        _told(f"{one.path}: {one.reason}", SOME_NOT)
+    if arguments.json:
+        print(json.dumps(summary.record()))
+    else:
+        counts = ", ".join(f"{count} {fate}" for fate, count in summary.counts.items()) or "no files"
+        print(f"{counts}; {summary.bytes_in} bytes to {summary.bytes_out} in {summary.seconds:.1f} s")
+    return SOME_NOT if summary.failures else ALL_DONE
+
+
+def _progress() -> Callable[[Any], object] | None:
+    """Words on a terminal, a few a second; None where nobody looks."""
+    if not sys.stderr.isatty():
+        return None
+    state = {"files": 0, "bytes": 0, "said": monotonic()}
+
+    def tell(outcome: Any) -> None:
+        state["files"] += 1
+        state["bytes"] += outcome.bytes_in
+        if monotonic() - state["said"] > EVERY:
+            state["said"] = monotonic()
+            print(f"\r{state['files']} files, {state['bytes'] / 1e6:.0f} MB", end="\r", file=sys.stderr, flush=True)
+
+    return tell
+
+
+def _frames(text: str | None) -> list[int] | None:
+    """``0,3-5`` as numbers."""
+    if text is None:
+        return None
+    chosen: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()) or (dash and int(last) < int(first)):
+            raise ValueError(f"--frames is such as 0,3-5, not {text!r}")
+        chosen.extend(range(int(first), int(last or first) + 1))
+    return chosen
+
+
+def _list() -> int:
+    from dicomcore.pixels import encoding
+    from dicomcore.pixels.transcoding import NAMES
+    from dicomcore.uids import UID
+
+    for name, uid in NAMES.items():
+        print(f"{name:18}{uid:26}{UID(uid).name}")
+    print("\n" + (encoding.__doc__ or "").partition("\n\n")[2].strip())
+    return ALL_DONE
+
+
+def _told(message: str, code: int) -> int:
+    print(f"dicomcore transcode: {message}", file=sys.stderr)
+    return code

@@ -1,0 +1,160 @@
+"""Which encoder writes which transfer syntax, and what it holds; third parties add theirs with `register_encoder`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from numpy.typing import NDArray
+
+from dicomcore.errors import EncodeError, UnsupportedTransferSyntaxError
+from dicomcore.pixels.description import FrameDescription
+from dicomcore.pixels.registry import Requirement
+from dicomcore.uids import UID
+
+__all__ = ["Capacity", "Encode", "FrameEncoder", "encoder_for", "encoders", "holders", "register_encoder"]
+
+Encode = Callable[["NDArray[Any]", FrameDescription, "float | None"], "bytes | bytearray | memoryview"]
+"""``encode(samples, description, quality)``: one frame's codestream.
+
+`samples` is (rows, columns) or (rows, columns, samples), contiguous, in native byte order, each word the value of its
+sample; `description` says what they are; `quality` is the caller's, None where there was none. Called on many threads.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capacity:
+    """What frames a transfer syntax, as one library writes it, can hold."""
+
+    bits: tuple[int, int] = (1, 64)
+    """Fewest and most Bits Stored."""
+    allocated: tuple[int, ...] = (8, 16, 32, 64)
+    samples: tuple[int, ...] = (1, 3, 4)
+    signed: bool = True
+    palette: bool = True
+    ybr: bool = True
+    """Takes YBR samples as they are; a lossy syntax that doesn't is given RGB."""
+
+    def lacks(self, desc: FrameDescription) -> str | None:
+        """Why frames so described can't be held; None where they can."""
+        low, high = self.bits
+        if desc.floating:
+            return "no floating point"
+        if desc.bits_allocated not in self.allocated:
+            return f"no {desc.bits_allocated} bits allocated"
+        if not low <= desc.stored <= high:
+            return f"{low} to {high} bits stored, not {desc.stored}"
+        if desc.samples_per_pixel not in self.samples:
+            return f"{' or '.join(map(str, self.samples))} samples a pixel, not {desc.samples_per_pixel}"
+        if desc.pixel_representation and not self.signed:
+            return "no signed samples"
+        if desc.photometric_interpretation == "PALETTE COLOR" and not self.palette:
+            return "no indices of a palette, which mean nothing once they are changed"
+        if desc.photometric_interpretation.startswith("YBR") and not self.ybr:
+            return f"no {desc.photometric_interpretation} samples"
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameEncoder:
+    """One transfer syntax, and what encodes it."""
+
+    uid: str
+    name: str
+    """The library, for tables and messages."""
+    encode: Encode
+    capacity: Capacity
+    method: str | None = None
+    """Lossy Image Compression Method's term (PS3.3 C.7.6.1.1.5.1); None for what is lossless."""
+    colours: Mapping[str, str] = field(default_factory=dict)
+    """Photometric Interpretation of what is encoded, by that of the samples; those not listed stay."""
+    precision: Callable[[FrameDescription], int] | None = None
+    """Bits Stored of what is encoded, where that isn't the samples'."""
+    requires: Requirement | None = None
+
+    @property
+    def lossless(self) -> bool:
+        """Whether samples come back as they were."""
+        return self.method is None
+
+
+# Written by `register_encoder` alone, one key at a time; a dict's own lock is enough for that.
+_ENCODERS: dict[str, FrameEncoder] = {}
+
+
+def register_encoder(
+    uid: str,
+    encode: Encode,
+    *,
+    name: str,
+    capacity: Capacity | None = None,
+    method: str | None = None,
+    colours: Mapping[str, str] | None = None,
+    precision: Callable[[FrameDescription], int] | None = None,
+    requires: Requirement | str | None = None,
+) -> FrameEncoder | None:
+    """Let `encode` write the transfer syntax `uid` from now on; give back the encoder that did so before, if any.
+
+    `capacity` says what it can hold, all by default; `method` makes it a lossy one. `requires` names a module without
+    which it can't run. See `FrameEncoder` for the rest.
+    """
+    if isinstance(requires, str):
+        requires = Requirement(requires, f"pip install {requires}")
+    before = _ENCODERS.get(uid)
+    _ENCODERS[uid] = FrameEncoder(
+        uid=str(uid),
+        name=name,
+        encode=encode,
+        capacity=capacity or Capacity(),
+        method=method,
+        colours=dict(colours or {}),
+        precision=precision,
+        requires=requires,
+    )
+    return before
+
+
+def encoders() -> tuple[FrameEncoder, ...]:
+    """Every encoder known, in the order of their UIDs."""
+    return tuple(sorted(_ENCODERS.values(), key=lambda one: [int(part) for part in one.uid.split(".")]))
+
+
+def encoder_for(uid: str) -> FrameEncoder:
+    """The encoder of a transfer syntax.
+
+    Raises UnsupportedTransferSyntaxError where there is none, or where what it needs isn't installed.
+    """
+    from importlib.util import find_spec
+
+    found = _ENCODERS.get(str(uid))
+    if found is None:
+        raise UnsupportedTransferSyntaxError(
+            f"no encoder for transfer syntax {UID(uid).name}; dicomcore.pixels.register_encoder() takes one"
+        )
+    if found.requires is not None and find_spec(found.requires.module) is None:
+        raise UnsupportedTransferSyntaxError(
+            f"{UID(uid).name} is encoded by {found.name}, which is not installed: {found.requires.install}"
+        )
+    return found
+
+
+def holders(desc: FrameDescription, *, lossless: bool | None = None) -> tuple[UID, ...]:
+    """The transfer syntaxes with an encoder that can hold frames so described."""
+    return tuple(
+        UID(one.uid)
+        for one in encoders()
+        if one.capacity.lacks(desc) is None and (lossless is None or one.lossless == lossless)
+    )
+
+
+def refuse_unless_held(encoder: FrameEncoder, desc: FrameDescription) -> None:
+    """Raise EncodeError, which names the syntaxes that can, where `encoder` can't hold frames so described."""
+    lacking = encoder.capacity.lacks(desc)
+    if lacking is None:
+        return
+    able = ", ".join(f"{uid.name} ({uid})" for uid in holders(desc, lossless=True))
+    raise EncodeError(
+        f"{UID(encoder.uid).name} holds {lacking}; these can be in any uncompressed syntax"
+        + (f", or {able}" * bool(able))
+    )

@@ -1,0 +1,141 @@
+"""What a data set says of its pixel data, made true of what was encoded (PS3.3 C.7.6.3, C.7.6.1.1.5, C.12.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Several
+from typing import Any
+
+from dicomcore.building import build
+from dicomcore.dataset import Dataset, Sequence
+from dicomcore.pixels.description import FrameDescription
+from dicomcore.pixels.encoder_registry import FrameEncoder
+from dicomcore.tags import Tag
+from dicomcore.uids import UID, new_uid
+
+__all__ = ["derive", "describe_pixels", "note_loss", "select_frames", "without_pixels"]
+
+# Belongs to the pixel data as it was encoded.
+OF_ENCODING = ("ExtendedOffsetTable", "ExtendedOffsetTableLengths", "EncapsulatedPixelDataValueTotalLength")
+PER_FRAME = "PerFrameFunctionalGroupsSequence"
+ENHANCED = (PER_FRAME, "SharedFunctionalGroupsSequence", "VolumetricProperties")
+LONGEST_TEXT = 1024  # Derivation Description is ST
+METHODS = {
+    "50": "ISO_10918_1", "51": "ISO_10918_1", "53": "ISO_10918_1", "55": "ISO_10918_1", "81": "ISO_14495_1",
+    "91": "ISO_15444_1", "93": "ISO_15444_2", "203": "ISO_15444_15", "111": "ISO_10918_1", "112": "ISO_18181_1",
+    "100": "ISO_13818_2", "101": "ISO_13818_2", "102": "ISO_14496_10", "103": "ISO_14496_10", "104": "ISO_14496_10",
+    "105": "ISO_14496_10", "106": "ISO_14496_10", "107": "ISO_23008_2", "108": "ISO_23008_2",
+}  # fmt: skip
+CODES = {
+    "lossy": ("113040", "DCM", "Lossy Compression"),
+    "uncompressed": ("121320", "DCM", "Uncompressed predecessor"),
+    "source": ("121322", "DCM", "Source image for image processing operation"),
+}
+
+
+def without_pixels(data_set: Dataset) -> Dataset:
+    """A copy to be changed, without what belongs to the old encoding."""
+    header = data_set.copy()
+    for keyword in OF_ENCODING:
+        if keyword in header:
+            del header[keyword]
+    return header
+
+
+def describe_pixels(header: Dataset, desc: FrameDescription, encoder: FrameEncoder | None) -> None:
+    """Set the Image Pixel attributes; those that hold already stay as they stand."""
+    interpretation, stored = desc.photometric_interpretation, desc.stored
+    if encoder is not None:
+        interpretation = encoder.colours.get(interpretation, interpretation)
+        if encoder.precision is not None:
+            stored = encoder.precision(desc)
+    put(header, "SamplesPerPixel", desc.samples_per_pixel)
+    put(header, "PhotometricInterpretation", interpretation)
+    if desc.samples_per_pixel > 1:
+        put(header, "PlanarConfiguration", 0)
+    grown = header.get("BitsAllocated") != desc.bits_allocated
+    put(header, "BitsAllocated", desc.bits_allocated)
+    if grown or header.get("BitsStored") != stored:
+        put(header, "BitsStored", stored)
+        put(header, "HighBit", stored - 1)
+
+
+def put(header: Dataset, keyword: str, value: Any) -> None:
+    """Set a value unless it is there."""
+    if header.get(keyword) != value:
+        setattr(header, keyword, value)
+
+
+def derive(header: Dataset, description: str, *, lossy: bool, purpose: str) -> None:
+    """Make `header` another instance, derived from the one it was: its UID, Image Type and reference (PS3.3 C.12.4.1).
+
+    Where the source has no UIDs to refer to there is no reference.
+    """
+    before = header.get("SOPClassUID"), header.get("SOPInstanceUID")
+    header.SOPInstanceUID = new_uid()
+    kind = header.get("ImageType")
+    # In enhanced objects each frame says the same, and what must be there hangs on it (PS3.3 C.8.13.1, C.8.16).
+    if kind and not any(keyword in header for keyword in ENHANCED):
+        values = [kind] if isinstance(kind, str) else list(kind)
+        header.ImageType = ["DERIVED", *values[1:]] if len(values) > 1 else ["DERIVED", "PRIMARY"]
+    told = str(header.get("DerivationDescription") or "").strip()
+    header.DerivationDescription = (f"{told}; " * bool(told) + description)[:LONGEST_TEXT]
+    if lossy:
+        append(header, "DerivationCodeSequence", code("lossy"))
+    if all(before):
+        append(
+            header,
+            "SourceImageSequence",
+            {
+                "ReferencedSOPClassUID": before[0],
+                "ReferencedSOPInstanceUID": before[1],
+                "PurposeOfReferenceCodeSequence": [code(purpose)],
+            },
+        )
+
+
+def code(name: str) -> dict[str, Any]:
+    """A coded entry of PS3.16."""
+    value, scheme, meaning = CODES[name]
+    return {"CodeValue": value, "CodingSchemeDesignator": scheme, "CodeMeaning": meaning}
+
+
+def append(header: Dataset, keyword: str, item: dict[str, Any]) -> None:
+    """Add an item to a sequence, which may not be there yet."""
+    held = header.get(keyword)
+    setattr(header, keyword, Sequence([*(held if isinstance(held, list) else ()), build(item)]))
+
+
+def note_loss(header: Dataset, ratio: float | None, method: str | None) -> None:
+    """Say that pixels went through lossy compression, once more where it was said before (PS3.3 C.7.6.1.1.5)."""
+    put(header, "LossyImageCompression", "01")
+    for keyword, value in (("LossyImageCompressionRatio", ratio), ("LossyImageCompressionMethod", method)):
+        if value is not None:
+            held = header.get(keyword)
+            before = [] if held in (None, "") else list(held) if isinstance(held, (list, tuple)) else [held]
+            values = [*before, round(value, 2) if isinstance(value, float) else value]
+            setattr(header, keyword, values if len(values) > 1 else values[0])
+
+
+def note_old_loss(header: Dataset, syntax: UID, ratio: float) -> None:
+    """Say of a source in a lossy syntax what it should have said itself; what it does say stays."""
+    known = METHODS.get(syntax.rpartition("1.2.840.10008.1.2.4.")[2].split(".")[0])
+    put(header, "LossyImageCompression", "01")
+    if header.get("LossyImageCompressionRatio") in (None, ""):
+        note_loss(header, ratio, None if header.get("LossyImageCompressionMethod") else known)
+    elif header.get("LossyImageCompressionMethod") in (None, "") and known:
+        note_loss(header, None, known)
+
+
+def select_frames(header: Dataset, indices: Several[int], of: int) -> None:
+    """Keep what is said of the chosen frames: functional groups, and the vectors that frames are counted by."""
+    groups = header.get(PER_FRAME)
+    if isinstance(groups, list) and len(groups) == of:
+        setattr(header, PER_FRAME, Sequence([groups[i] for i in indices]))
+    pointers = header.get("FrameIncrementPointer")
+    for tag in pointers if isinstance(pointers, list) else [pointers]:
+        if tag is None or Tag(tag) not in header:
+            continue
+        element = header[Tag(tag)]
+        if isinstance(element.value, list) and len(element.value) == of:
+            header.add_new(element.tag, element.VR, [element.value[i] for i in indices])
+    header.NumberOfFrames = len(indices)

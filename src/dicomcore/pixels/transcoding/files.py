@@ -1,0 +1,147 @@
+"""transcode: a file of one transfer syntax to a file of another."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from dicomcore.dataset import Dataset
+from dicomcore.errors import EncodeError
+from dicomcore.limits import Limits
+from dicomcore.part10.reader import dcmread
+from dicomcore.part10.target import Target
+from dicomcore.part10.writer import PIXEL_TAGS, dcmwrite, encoding_of, own_syntax
+from dicomcore.pixels.frame_writer import OffsetTable
+from dicomcore.pixels.transcoding.job import Job, Wishes
+from dicomcore.pixels.transcoding.names import syntax_named
+from dicomcore.pixels.transcoding.verify import verify_file
+from dicomcore.uids import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
+
+__all__ = ["Transcoded", "transcode"]
+
+COPIED = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transcoded:
+    """What was written."""
+
+    transfer_syntax: UID
+    how: Literal["rewritten", "copied", "encoded"]
+    """The data set in another encoding; codestreams as they were; pixel data encoded anew."""
+    frames: int
+    lossless: bool
+    """Nothing was lost now; what the source's own compression had lost stays lost."""
+    ratio: float | None
+    """Bytes of uncompressed pixel data for one that was written; None where nothing was encoded."""
+    sop_instance_uid: str | None
+    verified: bool
+
+
+def transcode(
+    src: Any,
+    target: Target,
+    to: str,
+    *,
+    quality: float | None = None,
+    frames: int | slice | Iterable[int] | None = None,
+    verify: bool = False,
+    new_instance: bool | None = None,
+    offset_table: OffsetTable | None = None,
+    workers: int | None = None,
+    force: bool = False,
+    limits: Limits | None = None,
+    overwrite: bool = True,
+    durable: bool = True,
+) -> Transcoded:
+    """Write `src`, a data set or what `dcmread` takes, to `target` in the transfer syntax `to`.
+
+    `target` is a path, which is replaced only by a complete file, a binary stream or a bytearray. `to` is a UID, a
+    keyword or a short name such as "jpeg-lossless" (`NAMES`). Frames are decoded and encoded one by one on up to
+    `workers` threads; never more than a few are in memory. What needs no decoding isn't decoded: codestreams that the
+    target takes as they are, and uncompressed pixel data that stays so, are copied.
+
+    `quality` is for lossy syntaxes, see `dicomcore.pixels.encoding`. `frames` are those to write, from 0; by default
+    all. An image that is lossily compressed, or of chosen frames, is another instance: it gets a new SOP Instance UID,
+    Image Type DERIVED and a reference to its source; `new_instance` says otherwise. Photometric Interpretation, bits,
+    offset tables (`offset_table`: "basic", "extended" or "none"; extended where 32 bits don't suffice by default),
+    overlays in unused bits and the history of lossy compression are kept true. Icons stay as they are.
+
+    `verify` reads what was written and compares its samples, before `target` changes: exactly where nothing was to be
+    lost, else that every frame decodes. `force`, `limits`: as for `dcmread`; `overwrite`, `durable`: as for `dcmwrite`.
+
+    Raises EncodeError where the target can't hold the pixel data, naming the syntaxes that can, or doesn't verify;
+    PixelDecodeError, UnsupportedTransferSyntaxError. `target` is then what it was.
+    """
+    syntax = syntax_named(to)
+    data_set = src if isinstance(src, Dataset) else dcmread(src, force=force, limits=limits)
+    wishes = Wishes(syntax, quality, frames, new_instance, offset_table, workers)
+    if isinstance(target, (str, os.PathLike)):
+        place = os.fspath(target)
+        if not overwrite and os.path.lexists(place):
+            raise FileExistsError(17, "exists, and overwrite=False", place)
+        if not verify and syntax != DeflatedExplicitVRLittleEndian:
+            return _write(data_set, wishes, place, overwrite=overwrite, durable=durable)
+        folder = os.path.dirname(os.path.abspath(os.path.realpath(place)))
+        with tempfile.TemporaryDirectory(prefix=".dicomcore-", dir=folder) as beside:
+            done, made = _made(data_set, wishes, beside, verify)
+            dcmwrite(place, dcmread(made, limits=limits, force=force), overwrite=overwrite, durable=durable)
+        return done
+    with tempfile.TemporaryDirectory(prefix="dicomcore-") as beside:
+        done, made = _made(data_set, wishes, beside, verify)
+        _pour(made, target)
+    return done
+
+
+def _made(data_set: Dataset, wishes: Wishes, folder: str, verify: bool) -> tuple[Transcoded, str]:
+    """The result in a file of `folder`."""
+    path = os.path.join(folder, "made.dcm")
+    done = _write(data_set, wishes, path, verify=verify, overwrite=True, durable=False)
+    return done, path
+
+
+def _write(
+    data_set: Dataset, wishes: Wishes, path: str, *, verify: bool = False, overwrite: bool, durable: bool
+) -> Transcoded:
+    syntax, job = wishes.syntax, None
+    if not any(tag in data_set for tag in PIXEL_TAGS):
+        if encoding_of(syntax).encapsulated:
+            raise EncodeError(f"the data set has no pixel data, which {syntax.name} is for")
+    else:
+        job = Job(data_set, wishes)
+    if job is None or job.stays:
+        if own_syntax(data_set) == syntax or job is None or not encoding_of(syntax).encapsulated:
+            dcmwrite(path, data_set, transfer_syntax=syntax, overwrite=overwrite, durable=durable)
+    elif syntax == DeflatedExplicitVRLittleEndian:
+        native = path + ".native"  # the writer of frames knows no deflating
+        job.write(native, ExplicitVRLittleEndian, durable=False)
+        dcmwrite(path, dcmread(native), transfer_syntax=syntax, overwrite=overwrite, durable=durable)
+        os.unlink(native)
+    else:
+        job.write(path, syntax, overwrite=overwrite, durable=durable)
+    if verify and job is not None:
+        verify_file(path, job)
+    return Transcoded(
+        transfer_syntax=syntax,
+        how="rewritten" if job is None or job.stays else "copied" if job.copies else "encoded",
+        frames=0 if job is None else len(job.indices),
+        lossless=job is None or job.lossless,
+        ratio=None if job is None else job.ratio,
+        sop_instance_uid=data_set.get("SOPInstanceUID") if job is None else job.sop_instance_uid,
+        verified=verify,
+    )
+
+
+def _pour(path: str, target: Any) -> None:
+    """A file's bytes into a stream or at the end of a bytearray."""
+    with open(path, "rb") as made:
+        if isinstance(target, bytearray):
+            target += made.read()
+        elif hasattr(target, "write"):
+            shutil.copyfileobj(made, target, COPIED)
+        else:
+            raise TypeError(f"a target is a path, a bytearray or a binary stream, not {type(target).__name__}")

@@ -1,0 +1,225 @@
+"""One data set on its way to another transfer syntax: what has to be done, and doing it frame by frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from dicomcore.dataset import Dataset
+from dicomcore.errors import DicomError, EncodeError, UnsupportedTransferSyntaxError
+from dicomcore.part10.writer import encoding_of, own_syntax
+from dicomcore.pixels.attributes import find_pixel_data
+from dicomcore.pixels.encoder_registry import FrameEncoder, encoder_for, refuse_unless_held
+from dicomcore.pixels.frame_writer import FrameWriter, OffsetTable
+from dicomcore.pixels.frames import Frames
+from dicomcore.pixels.mislabelled import codec_of_frame
+from dicomcore.pixels.transcoding.attributes import (
+    derive,
+    describe_pixels,
+    note_loss,
+    note_old_loss,
+    select_frames,
+    without_pixels,
+)
+from dicomcore.pixels.transcoding.order import in_order
+from dicomcore.pixels.transcoding.source import Prepared
+from dicomcore.pixels.uncompressed import native_bits
+from dicomcore.pixels.video import VIDEO_SYNTAXES
+from dicomcore.threads import cpus
+from dicomcore.uids import (
+    UID,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGXLJPEGRecompression,
+)
+
+__all__ = ["Job", "Wishes"]
+
+GE_PRIVATE = "1.2.840.113619.5.2"
+EOI = b"\xff\xd9"
+# Codestreams of the first are codestreams of the second, too (PS3.5 A.4).
+TAKEN_AS_THEY_ARE = frozenset(
+    (f"1.2.840.10008.1.2.4.{one}", f"1.2.840.10008.1.2.4.{other}")
+    for one, other in ((70, 57), (50, 51), (202, 201), (110, 112), (111, 112))
+)
+
+
+class Wishes(NamedTuple):
+    """What the caller asks for."""
+
+    syntax: UID
+    quality: float | None = None
+    frames: int | slice | Iterable[int] | None = None
+    new_instance: bool | None = None
+    offset_table: OffsetTable | None = None
+    workers: int | None = None
+
+
+class Job:
+    """What is to be done with the frames of `data_set`.
+
+    Raises EncodeError where the target can't hold them, before anything is written.
+    """
+
+    def __init__(self, data_set: Dataset, wishes: Wishes) -> None:
+        self.data_set, self.wishes = data_set, wishes
+        self.frames: Frames = data_set.frames
+        self.own = own_syntax(data_set)
+        self.indices = _chosen(wishes.frames, len(self.frames))
+        self.all = list(self.indices) == list(range(len(self.frames)))
+        self.encoder: FrameEncoder | None = None
+        self.prepared: Prepared | None = None
+        self.encode: Callable[[tuple[int, int]], tuple[Any, int]] = self._copied
+        self.ratio: float | None = None
+        self.sop_instance_uid: str | None = data_set.get("SOPInstanceUID")
+        wanted, had = encoding_of(wishes.syntax), encoding_of(self.own)
+        self.stays = self._stays(wanted.encapsulated, had.encapsulated)
+        self.copies = self.recompresses = False
+        if self.stays:
+            return
+        if find_pixel_data(data_set) != "PixelData":
+            raise EncodeError("floating-point pixel data can only be in an uncompressed or deflated syntax, all of it")
+        self.copies = had.encapsulated and self._taken(wishes.syntax)
+        if not self.copies:
+            self._plan()
+
+    # -- what is to be done
+
+    def _stays(self, wants_coded: bool, coded: bool) -> bool:
+        """Whether pixel data is written as it is, whatever happens to the data set around it."""
+        wishes = self.wishes
+        if not self.all or wishes.new_instance:
+            return False
+        if wants_coded or coded:
+            return wishes.syntax == self.own and wishes.offset_table is None and self._taken(wishes.syntax)
+        return GE_PRIVATE not in (self.own, wishes.syntax) and self.frames._pieces is None
+
+    def _taken(self, syntax: UID) -> bool:
+        """Whether the target takes the source's codestreams."""
+        if self.wishes.quality is not None or (syntax != self.own and (self.own, syntax) not in TAKEN_AS_THEY_ARE):
+            return False
+        if self.own in VIDEO_SYNTAXES:
+            return self.all
+        try:
+            _, _, notes = codec_of_frame(self.own, self.frames.encoded(self.indices[0]))
+        except DicomError:
+            return True  # nobody can read it, and nobody has to
+        return not any(note.code == "pixel-transfer-syntax" for note in notes)
+
+    def _plan(self) -> None:
+        syntax = self.wishes.syntax
+        if syntax == JPEGXLJPEGRecompression or (self.own, syntax) == (JPEGXLJPEGRecompression, JPEGBaseline8Bit):
+            if syntax == JPEGBaseline8Bit and self.wishes.quality is None:
+                self.recompresses, self.encode = True, self._restored
+                return
+            if syntax == JPEGXLJPEGRecompression:
+                if self.own not in (JPEGBaseline8Bit, JPEGExtended12Bit):
+                    raise EncodeError(f"{syntax.name} is made of JPEG Baseline alone, not of {self.own.name}")
+                self.recompresses, self.encode = True, self._recompressed
+                return
+        self.encoder = encoder_for(syntax) if encoding_of(syntax).encapsulated else None
+        if self.encoder is None and syntax.is_private:
+            raise UnsupportedTransferSyntaxError(f"no encoder for transfer syntax {syntax}")
+        self.prepared = Prepared(self.data_set, self.frames, self.encoder, self.indices[0])
+        if self.encoder is not None:
+            refuse_unless_held(self.encoder, self.prepared.description)
+        self.encode = self._encoded
+
+    @property
+    def lossless(self) -> bool:
+        """Whether nothing more is lost."""
+        return self.encoder is None or self.encoder.lossless
+
+    # -- one frame: what the file takes, and how many bytes it had uncompressed
+
+    def _copied(self, place: tuple[int, int]) -> tuple[Any, int]:
+        return self.frames.encoded(place[1]), native_bits(self.frames.stated) // 8
+
+    def _recompressed(self, place: tuple[int, int]) -> tuple[Any, int]:
+        data = whole_jpeg(self.frames.encoded(place[1]))
+        encode = import_module("imagecodecs").jpegxl_encode_jpeg
+        return encode(data, usecontainer=True, numthreads=1), len(data)
+
+    def _restored(self, place: tuple[int, int]) -> tuple[Any, int]:
+        data = import_module("imagecodecs").jpegxl_decode_jpeg(self.frames.encoded(place[1]), numthreads=1)
+        return data, len(data)
+
+    def _encoded(self, place: tuple[int, int]) -> tuple[Any, int]:
+        assert self.prepared is not None
+        samples = self.prepared.samples(place[1], place[0])
+        if self.encoder is None:
+            return samples, samples.nbytes
+        return self.encoder.encode(samples, self.prepared.description, self.wishes.quality), samples.nbytes
+
+    def _one(self, place: tuple[int, int]) -> tuple[Any, int]:
+        try:
+            return self.encode(place)
+        except (DicomError, MemoryError, OSError):
+            raise
+        except Exception as error:  # what a foreign library raises is its own affair, and becomes ours here
+            raise EncodeError(f"frame {place[1]} can't be encoded: {error}") from error
+
+    # -- the file
+
+    def write(self, path: str, syntax: UID, *, overwrite: bool = True, durable: bool = True) -> None:
+        """Write the file; `path` stays what it was if that fails."""
+        header = self._header(syntax)
+        wishes, native, coded = self.wishes, 0, 0
+        options: Any = {"overwrite": overwrite, "durable": durable, "offset_table": wishes.offset_table}
+        many = len(self.indices)
+        if self.own in VIDEO_SYNTAXES and self.copies:
+            raise EncodeError("a video's frames have no codestreams of their own")
+        threads = min(many, wishes.workers or cpus())
+        with FrameWriter(path, header, transfer_syntax=syntax, frames=many, **options) as writer:
+            for data, size in in_order(list(enumerate(self.indices)), self._one, threads):
+                writer.append(data)
+                native, coded = native + size, coded + memoryview(data).nbytes
+            self.ratio = None if self.copies else native / max(coded, 1)
+            self._complete(header)
+
+    def _header(self, syntax: UID) -> Dataset:
+        header, wishes = without_pixels(self.data_set), self.wishes
+        if self.prepared is not None:
+            describe_pixels(header, self.prepared.description, self.encoder)
+            if self.prepared.lossy:
+                size = native_bits(self.frames.stated) / 8 / max(len(self.frames.encoded(0)), 1)
+                note_old_loss(header, self.own, round(size, 2))
+        if not self.all:
+            select_frames(header, self.indices, len(self.frames))
+        derived = wishes.new_instance if wishes.new_instance is not None else not (self.lossless and self.all)
+        if derived:
+            told = [f"{syntax.name} from {self.own.name}"] * (not self.lossless)
+            told += [f"frames {', '.join(str(i + 1) for i in self.indices[:20])} of {len(self.frames)}"] * (
+                not self.all
+            )
+            purpose = "uncompressed" if not self.lossless and not self.own.is_encapsulated else "source"
+            derive(header, "; ".join(told) or f"{syntax.name}", lossy=not self.lossless, purpose=purpose)
+            self.sop_instance_uid = header.get("SOPInstanceUID")
+        return header
+
+    def _complete(self, header: Dataset) -> None:
+        """What is known only once all frames are encoded."""
+        if self.encoder is not None and not self.encoder.lossless:
+            note_loss(header, self.ratio, self.encoder.method)
+        if self.prepared is not None and self.prepared.overlays:
+            self.prepared.overlays.put(header, len(self.indices))
+
+
+def _chosen(frames: int | slice | Iterable[int] | None, of: int) -> list[int]:
+    if frames is None:
+        return list(range(of))
+    if isinstance(frames, slice):
+        chosen = list(range(of))[frames]
+    else:
+        chosen = [frames] if isinstance(frames, int) else list(frames)
+    outside = [index for index in chosen if not -of <= index < of]
+    if outside or not chosen:
+        raise IndexError(f"frame {outside[0]} of {of}" if outside else "no frame is chosen")
+    return [index % of for index in chosen]
+
+
+def whole_jpeg(data: memoryview) -> bytes:
+    """A JPEG codestream up to its end, without the byte that made its length even."""
+    end = bytes(data[-16:]).rfind(EOI)
+    return bytes(data) if end < 0 else bytes(data[: max(len(data) - 16, 0) + end + 2])

@@ -1,0 +1,123 @@
+"""The frames of a data set as they are to be encoded: decoded, unused bits settled, in a colour the target takes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dicomcore.dataset import Dataset
+from dicomcore.errors import DicomError, EncodeError
+from dicomcore.pixels.attributes import number
+from dicomcore.pixels.colour import coded_colour, to_rgb
+from dicomcore.pixels.description import FrameDescription
+from dicomcore.pixels.encoder_registry import FrameEncoder
+from dicomcore.pixels.frames import Frames
+from dicomcore.pixels.headers import CodestreamInfo
+from dicomcore.pixels.transcoding.overlays import EmbeddedOverlays
+from dicomcore.pixels.unused_bits import settle_unused_bits
+from dicomcore.pixels.video import VIDEO_SYNTAXES
+
+__all__ = ["Prepared"]
+
+
+class Prepared:
+    """`description` says what `samples` gives, which may be asked on several threads.
+
+    YBR stays what it is where the source is lossless and the target takes it; what JPEG by DCT decodes to, or a lossy
+    encoder wants so, becomes RGB.
+    """
+
+    def __init__(self, data_set: Dataset, frames: Frames, encoder: FrameEncoder | None, first: int) -> None:
+        self.frames = frames
+        self.info: CodestreamInfo | None = None
+        self.overlays = EmbeddedOverlays(data_set, frames.stated.bits_allocated)
+        stated = frames.stated
+        if not stated.floating and stated.transfer_syntax not in VIDEO_SYNTAXES and frames._layout is None:
+            self.info = frames.decoded(first).info
+        # Samples that don't stand in the lowest bits are kept as the words they are.
+        high = number(data_set, "HighBit")
+        self._settle = high is None or high == stated.stored - 1 or stated.bits_allocated == 1
+        self._rgb = self._space(encoder)
+        self.description = self._described()
+
+    def _space(self, encoder: FrameEncoder | None) -> bool:
+        described = self.frames.description
+        space = coded_colour(described, self.info)
+        if space not in ("YBR", "YBR_PARTIAL") or self.is_video:
+            return False
+        dct = self.info is not None and self.info.format == "JPEG" and not self.info.lossless
+        if space == "YBR_PARTIAL" or dct:
+            return True
+        return encoder is not None and not encoder.lossless and not encoder.capacity.ybr
+
+    @property
+    def is_video(self) -> bool:
+        """Whether frames are a video's."""
+        return self.frames.stated.transfer_syntax in VIDEO_SYNTAXES
+
+    def _described(self) -> FrameDescription:
+        stated, found = self.frames.stated, self.frames.description
+        interpretation = stated.photometric_interpretation
+        if found.samples_per_pixel == 3:
+            space = coded_colour(found, self.info)
+            if self._rgb or self.is_video or space == "RGB":
+                interpretation = "RGB"
+            elif space == "YBR":
+                interpretation = "YBR_FULL"
+        grown = found.bits_allocated > stated.bits_allocated
+        stored = self.info.precision if grown and self.info is not None else stated.stored
+        allocated = 1 if found.bits_allocated == 1 else 8 * found.dtype.itemsize
+        if self.is_video:
+            allocated, stored = 8, 8
+        return replace(
+            found,
+            bits_allocated=allocated,
+            bits_stored=stored,
+            photometric_interpretation=interpretation,
+            planar_configuration=0,
+        )
+
+    def samples(self, index: int, place: int) -> NDArray[Any]:
+        """The samples of one frame, to be the target's at `place`."""
+        decoded = self.frames.decoded(index)
+        samples = decoded.samples
+        if self.is_video:
+            return samples
+        if self.overlays:
+            self.overlays.take(place, samples)
+        if self._settle:
+            settle_unused_bits(samples, self.frames.stated, decoded.info)
+        if coded_colour(decoded.description, decoded.info) != coded_colour(self.frames.description, self.info):
+            raise EncodeError(f"frame {index} is of another colour space than the first one")
+        if self._rgb:
+            samples = to_rgb(samples, decoded.description, decoded.info, out=samples)
+        return np.ascontiguousarray(samples)
+
+    @property
+    def lossy(self) -> bool:
+        """Whether what is decoded went through lossy compression already."""
+        if self.is_video:
+            return True
+        if self.info is None:
+            return False
+        if self.info.format == "JPEG-LS":
+            return self.frames.stated.transfer_syntax.endswith(".81") and near_of(self.frames) != 0
+        if self.info.format == "JPEG XL":
+            return not self.frames.stated.transfer_syntax.endswith(".110")
+        return not self.info.lossless
+
+
+def near_of(frames: Frames) -> int:
+    """JPEG-LS's NEAR, out of the first frame's scan header (T.87 C.2.3); 1 where it can't be read."""
+    try:
+        head = bytes(frames.encoded(0)[:4096])
+    except DicomError:
+        return 1
+    at = head.find(b"\xff\xda")
+    if at < 0 or at + 5 > len(head):
+        return 1
+    near = at + 5 + 2 * head[at + 4]
+    return head[near] if near < len(head) else 1
