@@ -1,8 +1,8 @@
 """The code on every page runs as it stands there, and gives what the page says it gives.
 
-Blocks of a page run in order in one namespace, in a folder with the files that pages speak of (see `folder`). A comment
-that begins with an arrow, ``ds.Rows  # → 512``, is checked: the line's repr() is the text behind the arrow, in which ...
-stands for anything. Pages with other comments have a function below that looks at what their blocks left behind.
+Blocks of a page run in order in one namespace, in a folder with the files that pages speak of (see `all_files`). A
+comment that begins with an arrow, ``ds.Rows  # → 512``, is checked: the line's repr() is the text behind the arrow, in
+which ... stands for anything. Pages with other comments have a function below that looks at what their blocks left.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ FILES = {  # as pages call them: as the pydicom package does
     "jpeg.dcm": "JPGExtended.dcm",
     "plan.dcm": "rtplan.dcm",
     "structures.dcm": "rtstruct.dcm",
-    "report.dcm": "reportsi.dcm",
+    "report.dcm": "test-SR.dcm",
     "ecg.dcm": "waveform_ecg.dcm",
     "segmentation.dcm": "liver_1frame.dcm",
     "archive/ct.dcm": "CT_small.dcm",
     "archive/mr.dcm": "MR_small.dcm",
-    "archive/truncated.dcm": "MR_truncated.dcm",
+    "archive/plan.dcm": "ExplVR_LitEndNoMeta.dcm",
 }
 
 
@@ -170,7 +170,7 @@ def check_readme(names: dict[str, Any]) -> None:
     assert ds.pixel_array.shape == (128, 128)
     assert ds.frames[0].dtype == np.int16
     assert rows["tag"][rows["length"] > 10_000].tolist() == [0x7FE00010]
-    assert set(names["table"].column("Modality").to_pylist()) == {"CT", "MR", None}
+    assert set(names["table"].column("Modality").to_pylist()) == {"CT", "MR", "RTPLAN", None}
 
 
 def check_frames(names: dict[str, Any]) -> None:
