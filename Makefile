@@ -12,7 +12,7 @@ SOURCES = $(shell find src -name '*.py' -o -name '*.pyi' -o -name '*.pyx' -o -na
 # Those that run.py doesn't know.
 BENCHES = $(filter-out $(patsubst %,benches/bench_%.py,header walk values import), $(wildcard benches/bench_*.py))
 
-.PHONY: demo test long sanitize lint bench clean
+.PHONY: demo test long sanitize lint docs bench clean
 
 # Index the DICOM files that the pydicom package ships, and show what came out.
 demo: $(VENV)/.test
@@ -36,6 +36,11 @@ lint: $(VENV)/.lint
 	$(BIN)/cython-lint src --ignore E302,E305 --exclude '.*\.pyi'
 	$(BIN)/mypy
 
+# The documentation site, in build/site; whatever MkDocs warns of is an error.
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "build/site/index.html"
+
 # Ratios to the peers, side by side in one run; run.py and bench_index.py also write JSON.
 bench: $(VENV)/.bench
 	$(BIN)/python benches/run.py
@@ -58,6 +63,10 @@ $(VENV)/.test: $(VENV)/.made $(SOURCES)
 
 $(VENV)/.lint: $(VENV)/.test
 	$(PIP) ".[lint]"
+	touch $@
+
+$(VENV)/.docs: $(VENV)/.made $(SOURCES)
+	$(PIP) ".[docs]"
 	touch $@
 
 $(VENV)/.bench: $(VENV)/.test

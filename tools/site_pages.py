@@ -1,0 +1,66 @@
+"""A hook of MkDocs: pages that stand outside docs/ go into the site, and links to them lead there.
+
+The tables of benches/, CHANGELOG.md, CONTRIBUTING.md and SECURITY.md stay where readers of the repository look for
+them. Links between pages are written as they work in the repository.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mkdocs.structure.files import File, Files
+
+from dicomcore.cli import main
+
+HOUSE = Path(__file__).resolve().parents[1]
+PAPERS = ("CHANGELOG", "CONTRIBUTING", "SECURITY")
+LINK = re.compile(r"\]\((?!\w+:)([^)#\s]+)([^)\s]*)\)")
+
+
+def outside() -> dict[str, str]:
+    """Where each page from outside docs/ stands in the site, by its place in the repository."""
+    tables = {f"benches/{path.name}": f"benches/{path.name}" for path in sorted((HOUSE / "benches").glob("*.md"))}
+    return tables | {f"{name}.md": f"{name.lower()}.md" for name in PAPERS}
+
+
+def on_files(files: Files, config: Any) -> Files:
+    """Add the pages."""
+    for source, place in outside().items():
+        files.append(File.generated(config, place, abs_src_path=str(HOUSE / source)))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    """Turn links by place in the repository into links by place in the site, and write out the commands' help."""
+    if page.file.src_uri == "reference/cli.md":
+        return markdown + "".join(command_pages())
+    places = {place: source for source, place in outside().items()}
+    here = places.get(page.file.src_uri, f"docs/{page.file.src_uri}")
+    return LINK.sub(lambda found: f"]({in_site(here, page.file.src_uri, found[1])}{found[2]})", markdown)
+
+
+def command_pages(*above: str) -> Iterator[str]:
+    """What each command says with --help, those below it behind it."""
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.suppress(SystemExit):
+        main([*above, "--help"])
+    yield f"\n## {' '.join(('dicomcore', *above))}\n\n```text\n{said.getvalue()}```\n"
+    for name in re.findall(r"^    (\w+)(?:  |$)", re.split(r"\n  (?:COMMAND|ACTION)\n", said.getvalue())[-1], re.M):
+        yield from command_pages(*above, name)
+
+
+def in_site(here: str, page: str, link: str) -> str:
+    """A link on the page that stands at `here` in the repository and at `page` in the site."""
+    target = (HOUSE / here).parent.joinpath(link).resolve()
+    if not target.is_relative_to(HOUSE):
+        return link
+    inside = target.relative_to(HOUSE).as_posix()
+    place = outside().get(inside, inside.removeprefix("docs/") if inside.startswith("docs/") else "")
+    if not place:
+        return link
+    return "../" * page.count("/") + place
