@@ -23,6 +23,13 @@ class Limits:
     """Rows × columns of one frame."""
     frames: int = 1 << 24
     """Frames of one data set."""
+    isolate: bool = False
+    """Decode frames in processes of their own, unless the codec is dicomcore's: what a hostile codestream does to a
+    foreign library ends a worker, not this process, and is a PixelDecodeError. No sandbox: it contains accidents."""
+    decode_seconds: float = 60.0
+    """Time that an isolated codec may take for a frame."""
+    decode_bytes: int = 4 << 30
+    """Memory that an isolated codec may take, besides sixteen times the frame's own, where the system can see to it."""
 
 
 DEFAULT_LIMITS = Limits()

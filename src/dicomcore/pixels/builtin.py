@@ -28,9 +28,9 @@ JPEG_XL = ("110", "111", "112")
 
 def _fill() -> None:
     for uid in NATIVE:
-        registry.register(uid, uncompressed.decode_native, name="dicomcore")
-    registry.register("1.2.840.10008.1.2.8.1", uncompressed.decode_deflated, name="dicomcore")
-    registry.register("1.2.840.10008.1.2.5", own.decode_rle, name="dicomcore")
+        registry.register(uid, uncompressed.decode_native, name="dicomcore", trusted=True)
+    registry.register("1.2.840.10008.1.2.8.1", uncompressed.decode_deflated, name="dicomcore", trusted=True)
+    registry.register("1.2.840.10008.1.2.5", own.decode_rle, name="dicomcore", trusted=True)
     for ends, decoder, name, read_header, requires in (
         (JPEG_LOSSLESS, own.decode_jpeg_lossless, "dicomcore", read_jpeg, None),
         (JPEG, foreign.decode_jpeg, "imagecodecs (libjpeg-turbo)", read_jpeg, IMAGECODECS),
@@ -40,7 +40,10 @@ def _fill() -> None:
     ):
         for end in ends:
             uid = f"1.2.840.10008.1.2.4.{end}"
-            registry.register(uid, decoder, name=name, requires=requires, read_header=read_header)
+            trusted = requires is None
+            registry.register(
+                uid, decoder, name=name, requires=requires, read_header=read_header, trusted=trusted
+            )
 
 
 _fill()

@@ -13,6 +13,7 @@ from dicomcore.limits import DEFAULT_LIMITS, Limits
 from dicomcore.pixels import builtin  # noqa: F401  fills the registry
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.headers import CodestreamInfo
+from dicomcore.pixels.isolation import decode_apart
 from dicomcore.pixels.mislabelled import codec_of_frame
 from dicomcore.pixels.note import Note
 from dicomcore.pixels.registry import codec_for
@@ -64,7 +65,10 @@ def decode_frame(
             notes += settled
         if out is not None and (out.shape != desc.shape or out.itemsize != desc.dtype.itemsize):
             raise PixelDecodeError(f"samples are {desc.shape} of {desc.dtype}, and out is {out.shape} of {out.dtype}")
-        samples = codec.decoder(data, desc, out)
+        if limits.isolate and not codec.trusted:
+            samples = decode_apart(codec, data, desc, out, limits)
+        else:
+            samples = codec.decoder(data, desc, out)
         if samples.shape != desc.shape:
             raise PixelDecodeError(f"{codec.name} gave samples of shape {samples.shape}, not {desc.shape}")
     except PixelDecodeError as error:

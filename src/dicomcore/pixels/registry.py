@@ -46,6 +46,8 @@ class Codec:
     requires: Requirement | None = None
     read_header: HeaderReader | None = None
     """Reads the codestream's header before the decoder sees the codestream; None where it has none."""
+    trusted: bool = False
+    """Whether the decoder runs in the caller's process even with ``Limits(isolate=True)``."""
 
     @property
     def available(self) -> bool:
@@ -64,16 +66,19 @@ def register(
     name: str,
     requires: Requirement | str | None = None,
     read_header: HeaderReader | None = None,
+    trusted: bool = False,
 ) -> Codec | None:
     """Let `decoder` decode the transfer syntax `uid` from now on; give back the codec that did so before, if any.
 
     `requires` names a module without which `decoder` can't run, as a `Requirement` where it isn't installed under its
-    own name. `read_header` lets the frame's claimed size be checked before `decoder` is called.
+    own name. `read_header` lets the frame's claimed size be checked before `decoder` is called. With
+    ``Limits(isolate=True)`` a decoder that isn't `trusted` runs in another process, which has to find it by its module
+    and name.
     """
     if isinstance(requires, str):
         requires = Requirement(requires, f"pip install {requires}")
     before = _CODECS.get(uid)
-    _CODECS[uid] = Codec(uid, name, decoder, requires, read_header)
+    _CODECS[uid] = Codec(uid, name, decoder, requires, read_header, trusted)
     return before
 
 

@@ -1,0 +1,113 @@
+"""What goes between a process and its workers: memory that both see, and short messages on a socket.
+
+A request is a `HEAD`, then what it counts: the name of new memory (Windows alone), and a pickled job. Samples and
+codestreams stand in the memory. A reply is a `REPLY` and as many bytes of JSON, since whoever decodes hostile bytes is
+not to have its pickles read.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import secrets
+import socket
+import struct
+import sys
+import tempfile
+from dataclasses import dataclass
+
+__all__ = [
+    "BEGUN", "DONE", "FAILED", "HEAD", "INPUT_AT", "MOST_TEXT", "READY", "REPLY", "RETIRING", "Memory", "Request",
+    "receive",
+]  # fmt: skip
+
+HEAD = struct.Struct("<QQQQdQHI")
+REPLY = struct.Struct("<BI")
+DONE, FAILED, RETIRING = 0, 1, 2
+"""First byte of a reply; the worker that adds RETIRING wants no further work."""
+READY = b"dicomcore"
+"""What a worker says first."""
+BEGUN = 0
+"""Place of the byte in the memory that the worker sets once it has begun a job."""
+INPUT_AT = 64
+"""Where the codestream stands in the memory."""
+MOST_TEXT = 1 << 16
+"""Bytes of a reply's JSON at most."""
+WINDOWS = sys.platform == "win32"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One job as it goes through the socket, but for the job itself."""
+
+    memory: int
+    """Size of new memory in bytes, 0 where that of the last job is still good."""
+    held: int
+    """Bytes of the codestream."""
+    out_at: int
+    """Where the samples are to go in the memory."""
+    room: int
+    """Bytes that they may take."""
+    seconds: float
+    address_space: int
+    """Bytes that decoding may take besides."""
+    name: int
+    job: int
+    """Bytes of the memory's name and of the pickled job, which follow."""
+
+    def packed(self) -> bytes:
+        return HEAD.pack(*(getattr(self, field) for field in self.__slots__))
+
+
+class Memory:
+    """Anonymous memory that two processes share; it has no name that could outlive them."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.name = ""
+        self._descriptor = -1
+        if WINDOWS:
+            self.name = f"dicomcore-{os.getpid()}-{secrets.token_hex(16)}"  # gone with its last handle
+            self.map = mmap.mmap(-1, size, tagname=self.name)  # type: ignore[call-arg, unused-ignore]
+            return
+        self._descriptor = _anonymous_file()
+        try:
+            os.ftruncate(self._descriptor, size)
+            self.map = mmap.mmap(self._descriptor, size)
+        except BaseException:
+            os.close(self._descriptor)
+            raise
+
+    def hand_over(self, channel: socket.socket, message: bytes) -> None:
+        """Send a request that comes with this memory."""
+        if WINDOWS:
+            channel.sendall(message)
+            return
+        sent = socket.send_fds(channel, [message], [self._descriptor])
+        channel.sendall(message[sent:])
+        os.close(self._descriptor)
+        self._descriptor = -1
+
+    def close(self) -> None:
+        """Let go of it; what still looks into it goes on to do so."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def _anonymous_file() -> int:
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("dicomcore", os.MFD_CLOEXEC)
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
+
+
+def receive(channel: socket.socket, size: int) -> bytes:
+    """So many bytes; raises EOFError where the other side is gone."""
+    data = channel.recv(size)
+    while len(data) < size:
+        more = channel.recv(size - len(data))
+        if not more:
+            raise EOFError
+        data += more
+    return data
