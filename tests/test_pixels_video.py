@@ -1,11 +1,15 @@
 """Video frames by index, on streams encoded here; without PyAV the error names the extra."""
 
 import io
+import os
+import signal
 import struct
+import sys
 
 import numpy as np
 import pydicom
 import pytest
+from mutate import mutants
 
 import dicomcore as dc
 from dicomcore.errors import PixelDecodeError, UnsupportedTransferSyntaxError
@@ -67,9 +71,10 @@ def file_of(stream: bytes, syntax: str, pieces: int = 1) -> bytes:
     return buffer.getvalue()
 
 
+@pytest.mark.parametrize("isolate", [False, True], ids=["here", "isolated"])
 @pytest.mark.parametrize(("syntax", "codec", "container"), STREAMS.values(), ids=STREAMS)
-def test_frames_by_index(syntax, codec, container):
-    ds = dc.dcmread(file_of(encoded(codec, container), syntax))
+def test_frames_by_index(syntax, codec, container, isolate):
+    ds = dc.dcmread(file_of(encoded(codec, container), syntax), limits=dc.Limits(isolate=isolate))
     assert ds.frames.shape == (FRAMES, 64, 96, 3)
     for i in (0, 1, 7, 3, FRAMES - 1):
         frame = ds.frames[i]
@@ -91,11 +96,43 @@ def test_past_the_last_frame():
         stream.frame(FRAMES)
 
 
-def test_dirt():
+@pytest.mark.parametrize("isolate", [False, True], ids=["here", "isolated"])
+def test_dirt(isolate):
     pytest.importorskip("av")
-    with pytest.raises(PixelDecodeError) as caught:
-        dc.dcmread(file_of(bytes(range(256)) * 4, MPEG2)).frames[0]
-    assert caught.value.frame == 0
+    frames = dc.dcmread(file_of(bytes(range(256)) * 4, MPEG2), limits=dc.Limits(isolate=isolate)).frames
+    for i in (0, 3):
+        with pytest.raises(PixelDecodeError) as caught:
+            frames[i]
+        assert caught.value.frame == i
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills by signal")
+def test_an_isolated_video_and_its_worker():
+    """Killed while it waits nothing is lost; two videos and a stranger's worker don't disturb each other."""
+    limits = dc.Limits(isolate=True)
+    frames = dc.dcmread(file_of(encoded("h264", "mp4"), H264_SPLIT), limits=limits).frames
+    other = dc.dcmread(file_of(encoded("mpeg2video", "mpegts"), MPEG2), limits=limits).frames
+    before = frames[4]
+    worker = frames._video._worker
+    assert worker.keeps is frames._video
+    os.kill(worker._process.pid, signal.SIGKILL)
+    assert (frames[4] == before).all()
+    for i in (5, 6, 2, 9):
+        for one in (frames, other):
+            assert abs(one[i].astype(int) - picture(i)).mean() < 6
+
+
+@pytest.mark.parametrize("count", [12, pytest.param(2000, marks=pytest.mark.long)])
+def test_damaged_video_isolated(count):
+    stream = encoded("h264", "mp4")
+    limits = dc.Limits(isolate=True, decode_seconds=20)
+    for damaged in mutants(stream, 5, count):
+        frames = dc.dcmread(file_of(damaged, H264_SPLIT), limits=limits).frames
+        for i in (0, 7):
+            try:
+                assert frames[i].shape == (64, 96, 3)
+            except PixelDecodeError as error:
+                assert error.frame == i
 
 
 def test_without_pyav(monkeypatch):

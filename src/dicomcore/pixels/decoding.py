@@ -13,7 +13,6 @@ from dicomcore.limits import DEFAULT_LIMITS, Limits
 from dicomcore.pixels import builtin  # noqa: F401  fills the registry
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.headers import CodestreamInfo
-from dicomcore.pixels.isolation import decode_apart
 from dicomcore.pixels.mislabelled import codec_of_frame
 from dicomcore.pixels.note import Note
 from dicomcore.pixels.registry import codec_for
@@ -66,6 +65,8 @@ def decode_frame(
         if out is not None and (out.shape != desc.shape or out.itemsize != desc.dtype.itemsize):
             raise PixelDecodeError(f"samples are {desc.shape} of {desc.dtype}, and out is {out.shape} of {out.dtype}")
         if limits.isolate and not codec.trusted:
+            from dicomcore.pixels.isolation import decode_apart  # sockets and processes, which few ask for
+
             samples = decode_apart(codec, data, desc, out, limits)
         else:
             samples = codec.decoder(data, desc, out)

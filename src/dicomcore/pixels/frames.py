@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,9 @@ from dicomcore.pixels.video import VIDEO_SYNTAXES, VideoStream
 from dicomcore.tags import Tag
 from dicomcore.threads import cpus, run_over
 
+if TYPE_CHECKING:
+    from dicomcore.pixels.isolation import VideoApart
+
 __all__ = ["Frames"]
 
 MOST_AT_ONCE, RUN_BYTES = 16, 4 << 20
@@ -72,7 +75,7 @@ class Frames:
         self._notes: dict[Note, None] = {}
         self._pieces: Pieces | None = None
         self._layout: Layout | None = None
-        self._video: VideoStream | None = None
+        self._video: VideoStream | VideoApart | None = None
         self._head: memoryview | None = None
         self._plans: dict[bool, tuple[Codec, Plan | None]] = {}
         self._lock = threading.Lock()
@@ -233,7 +236,13 @@ class Frames:
         if workers is not None:
             return min(workers, frames)
         size = frames * self.description.samples * self.dtype.itemsize
-        return 1 if size < (plan.serial_bytes if plan is not None else SERIAL_BYTES) else min(cpus(), frames)
+        if size < (plan.serial_bytes if plan is not None else SERIAL_BYTES):
+            return 1
+        if self.limits.isolate and not codec_for(self.stated.transfer_syntax).trusted:
+            from dicomcore.pixels import isolation
+
+            return min(isolation.workers(), frames)
+        return min(cpus(), frames)
 
     def array(self, *, raw: bool = False, out: NDArray[Any] | None = None, workers: int | None = None) -> NDArray[Any]:
         """Decode all frames, in the shape that pydicom gives: a single frame has no axis of its own."""
@@ -358,11 +367,18 @@ class Frames:
             error.frame = index
             raise
 
+    def _opened(self, stream: memoryview) -> VideoStream | VideoApart:
+        if self.limits.isolate:
+            from dicomcore.pixels.isolation import VideoApart
+
+            return VideoApart(stream, self.description, limits=self.limits)
+        return VideoStream(stream, self.stated.transfer_syntax, limits=self.limits)
+
     def _video_frame(self, index: int, out: NDArray[Any] | None) -> DecodedFrame:
         stream = self.encoded(0) if self._video is None else memoryview(b"")
         with self._lock:
             if self._video is None:
-                self._video = VideoStream(stream, self.stated.transfer_syntax, limits=self.limits)
+                self._video = self._opened(stream)
             try:
                 samples: NDArray[Any] = self._video.frame(index)
             except PixelDecodeError as error:

@@ -1,4 +1,4 @@
-"""The workers that wait for frames: as many as there are CPUs, started when first needed, and kept."""
+"""The workers that wait for frames: about as many as there are CPUs, started when first needed, and kept."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import functools
 import os
 import pickle
 import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from numpy.typing import NDArray
@@ -18,12 +21,12 @@ from dicomcore.pixels.isolation.process import Worker, WorkerGone
 from dicomcore.pixels.registry import Codec
 from dicomcore.threads import cpus
 
-__all__ = ["decode_apart"]
+__all__ = ["POOL", "decode_apart", "workers"]
 
 ATTEMPTS = 3
 """Workers that may be found dead, and not by the frame's doing."""
 FRAMES_HELD = 16
-"""Address space that decoding may take besides `Limits.decode_bytes`, in frames: OpenJPEG's samples are 4 bytes wide."""
+"""Frames' worth of address space granted besides `Limits.decode_bytes`: OpenJPEG's samples are 4 bytes wide."""
 
 
 def decode_apart(
@@ -36,7 +39,12 @@ def decode_apart(
     """
     job = _pickled(codec, desc)
     space = limits.decode_bytes + FRAMES_HELD * desc.samples * desc.dtype.itemsize
-    return _POOL.decode(job, data, desc, out, seconds=limits.decode_seconds, address_space=space)
+    return POOL.decode(job, data, desc, out, seconds=limits.decode_seconds, address_space=space)
+
+
+def workers() -> int:
+    """Processes at most: while one is waited for or copied from, another one has its CPU."""
+    return cpus() + 1
 
 
 @functools.lru_cache(maxsize=256)
@@ -52,7 +60,9 @@ def _pickled(codec: Codec, desc: FrameDescription) -> bytes:
         ) from error
 
 
-class _Pool:
+class Pool:
+    """Workers, and room for so many frames at once."""
+
     def __init__(self) -> None:
         self._begin()
         atexit.register(self.close)
@@ -60,54 +70,64 @@ class _Pool:
             os.register_at_fork(after_in_child=self._forget)
 
     def _begin(self) -> None:
-        self._lock = threading.Lock()
-        self._room = threading.BoundedSemaphore(max(cpus(), 2))
-        self._idle: list[Worker] = []
+        self._room = threading.BoundedSemaphore(workers())
+        self._idle: deque[Worker] = deque()
 
     def decode(self, *job: Any, **options: Any) -> NDArray[Any]:
-        room = self._room
-        with room:
-            for _ in range(ATTEMPTS):
-                worker = self._take()
-                try:
-                    found: NDArray[Any] = worker.decode(*job, **options)
-                    return found
-                except WorkerGone:
-                    continue
-                finally:
-                    self._give_back(worker)
+        """As `Worker.decode`, by any of them."""
+        with self._room:
+            return self.attempt(lambda worker: worker.decode(*job, **options))
+
+    def attempt(
+        self, decode: Callable[[Worker], NDArray[Any]], wanted: Worker | None = None
+    ) -> NDArray[Any]:
+        """Let a worker decode, and another one where it turns out to have ended before."""
+        for _ in range(ATTEMPTS):
+            worker = self.take(wanted)
+            try:
+                return decode(worker)
+            except WorkerGone:
+                continue
+            finally:
+                self.give_back(worker)
         raise PixelDecodeError(f"{ATTEMPTS} processes ended before they began to decode it")
 
-    def _take(self) -> Worker:
+    def take(self, wanted: Worker | None = None) -> Worker:
+        """One that waits, the one that is `wanted` if it does, or a new one."""
+        if wanted is not None:
+            with suppress(ValueError):
+                self._idle.remove(wanted)
+                if wanted.alive:
+                    return wanted
+                wanted.close()
         while True:
-            with self._lock:
-                worker = self._idle.pop() if self._idle else None
-            if worker is None:
+            try:
+                worker = self._idle.pop()
+            except IndexError:
                 return Worker()
             if worker.alive:
                 return worker
             worker.close()
 
-    def _give_back(self, worker: Worker) -> None:
-        if worker.usable:
-            with self._lock:
-                self._idle.append(worker)
+    def give_back(self, worker: Worker) -> None:
+        """Let it wait for further work, if it can do any."""
+        if worker.usable and len(self._idle) < workers():
+            self._idle.append(worker)
         else:
             worker.close()
 
     def close(self) -> None:
         """End the workers that wait."""
-        with self._lock:
-            idle, self._idle = self._idle, []
-        for worker in idle:
-            worker.close()
+        while self._idle:
+            self._idle.pop().close()
 
     def _forget(self) -> None:
-        """After a fork the workers are the parent's; those at work just now too."""
+        """After a fork: locks may be held by threads that weren't copied, and the workers are the parent's."""
         idle = self._idle
         self._begin()
         for worker in idle:
-            worker.forget()
+            worker.close()
 
 
-_POOL = _Pool()
+POOL = Pool()
+"""The process's own."""

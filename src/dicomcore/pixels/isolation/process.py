@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.isolation.wire import (
     BEGUN,
     FAILED,
+    HEAD,
     INPUT_AT,
     MOST_TEXT,
     READY,
@@ -39,7 +39,8 @@ BOOT = (
 START_SECONDS = 120.0
 GRACE_SECONDS = 2.0
 """A worker ends itself when time is up; after so much longer it is ended."""
-LEAST_MEMORY = 1 << 21
+LEAST_MEMORY, MOST_KEPT = 1 << 21, 1 << 28
+"""Shared memory that a worker begins with; more than the latter is given up once less will do."""
 ALIGNED = 4096
 
 
@@ -57,6 +58,9 @@ class Worker:
     def __init__(self) -> None:
         """Start it, and wait until it is ready; raises DicomError where that can't be done."""
         self.usable = False
+        self.keeps: object = None
+        """Whose state the process has; for those who ask it several times."""
+        self._owner = os.getpid()
         self._memory: Memory | None = None
         self._view = np.zeros(0, np.uint8)
         self._channel, theirs = socket.socketpair()
@@ -108,7 +112,7 @@ class Worker:
         np.copyto(self._view[INPUT_AT : INPUT_AT + held], np.frombuffer(data, np.uint8))
         name = fresh.name.encode("ascii") if fresh else b""
         size = fresh.size if fresh else 0
-        head = Request(size, held, out_at, room, seconds, address_space, len(name), len(job)).packed()
+        head = HEAD.pack(*Request(size, held, out_at, room, seconds, address_space, len(name), len(job)))
         kind, said = self._asked(head + name + job, fresh, seconds)
         self.usable = not kind & RETIRING
         if kind & FAILED:
@@ -120,25 +124,25 @@ class Worker:
         return out
 
     def close(self) -> None:
-        """End the process, whatever it does."""
+        """End the process, whatever it does; after a fork it is the parent's, and only let go of."""
         self.usable = False
         self._channel.close()
+        if self._owner != os.getpid():
+            self._process.returncode = 0  # not to be waited for here
+            return
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait()
         if self._memory is not None:
             self._memory.close()
 
-    def forget(self) -> None:
-        """Let go of a process that belongs to the parent of this one."""
-        self._channel.close()
-        self._process.returncode = 0  # it is no child of ours, and not to be waited for
-
     def _make_room(self, size: int) -> Memory | None:
-        """New memory where what there is doesn't suffice."""
-        if size <= len(self._view):
+        """New memory where what there is doesn't suffice, or is far too much."""
+        if size <= len(self._view) and (len(self._view) <= MOST_KEPT or size > MOST_KEPT // 4):
             return None
-        size = max(LEAST_MEMORY, 1 << (size - 1).bit_length() if size < 1 << 28 else -(-size // ALIGNED) * ALIGNED)
+        size = max(LEAST_MEMORY, 1 << (size - 1).bit_length() if size < MOST_KEPT else size)
+        if self._memory is not None:
+            self._memory.close()
         self._memory = Memory(size)
         self._view = np.frombuffer(self._memory.map, np.uint8)
         return self._memory
@@ -152,10 +156,11 @@ class Worker:
                 self._channel.sendall(message)
             else:
                 fresh.hand_over(self._channel, message)
-            kind, length = REPLY.unpack(receive(self._channel, REPLY.size))
+            said = receive(self._channel, REPLY.size)
+            kind, length = REPLY.unpack_from(said)
             if length > MOST_TEXT:
                 raise EOFError
-            return kind, receive(self._channel, length) if length else b""
+            return kind, receive(self._channel, REPLY.size + length, said)[REPLY.size :]
         except TimeoutError:
             self.close()
             raise PixelDecodeError(_too_long(seconds)) from None
@@ -183,10 +188,6 @@ class Worker:
 
 def _too_long(seconds: float) -> str:
     return f"decoding it took longer than {seconds:g} seconds (Limits.decode_seconds)"
-
-
-# Between fork and exec of a worker no other thread may leave a descriptor open to be inherited; Popen sees to that.
-_STARTING = threading.Lock()
 
 
 def _start(theirs: socket.socket) -> subprocess.Popen[bytes]:

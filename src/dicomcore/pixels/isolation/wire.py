@@ -7,6 +7,7 @@ not to have its pickles read.
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 import secrets
@@ -14,7 +15,7 @@ import socket
 import struct
 import sys
 import tempfile
-from dataclasses import dataclass
+from typing import NamedTuple
 
 __all__ = [
     "BEGUN", "DONE", "FAILED", "HEAD", "INPUT_AT", "MOST_TEXT", "READY", "REPLY", "RETIRING", "Memory", "Request",
@@ -36,8 +37,7 @@ MOST_TEXT = 1 << 16
 WINDOWS = sys.platform == "win32"
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One job as it goes through the socket, but for the job itself."""
 
     memory: int
@@ -55,9 +55,6 @@ class Request:
     job: int
     """Bytes of the memory's name and of the pickled job, which follow."""
 
-    def packed(self) -> bytes:
-        return HEAD.pack(*(getattr(self, field) for field in self.__slots__))
-
 
 class Memory:
     """Anonymous memory that two processes share; it has no name that could outlive them."""
@@ -73,6 +70,7 @@ class Memory:
         self._descriptor = _anonymous_file()
         try:
             os.ftruncate(self._descriptor, size)
+            _keep_size(self._descriptor)
             self.map = mmap.mmap(self._descriptor, size)
         except BaseException:
             os.close(self._descriptor)
@@ -97,16 +95,27 @@ class Memory:
 
 def _anonymous_file() -> int:
     if hasattr(os, "memfd_create"):
-        return os.memfd_create("dicomcore", os.MFD_CLOEXEC)
+        return os.memfd_create("dicomcore", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())
 
 
-def receive(channel: socket.socket, size: int) -> bytes:
-    """So many bytes; raises EOFError where the other side is gone."""
-    data = channel.recv(size)
+def _keep_size(descriptor: int) -> None:
+    """Nobody may cut it short: who looks at a page that is gone is killed."""
+    if sys.platform == "linux":
+        import fcntl
+
+        with contextlib.suppress(OSError, AttributeError):
+            fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL)
+
+
+def receive(channel: socket.socket, size: int, data: bytes = b"") -> bytes:
+    """`data` and what is lacking to so many bytes; raises EOFError where the other side is gone.
+
+    May give more: nobody says a second thing before he is answered, so what came at once belongs together.
+    """
     while len(data) < size:
-        more = channel.recv(size - len(data))
+        more = channel.recv(MOST_TEXT)
         if not more:
             raise EOFError
         data += more

@@ -11,6 +11,7 @@ import pickle
 import signal
 import socket
 import sys
+from array import array
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from dicomcore.pixels.isolation.wire import (
     FAILED,
     HEAD,
     INPUT_AT,
+    MOST_TEXT,
     READY,
     REPLY,
     RETIRING,
@@ -37,6 +39,7 @@ except ImportError:  # Windows
 
 __all__ = ["main"]
 
+ROOM_BESIDE = 0 if WINDOWS else socket.CMSG_SPACE(array("i").itemsize)
 JOBS = 20_000
 """Jobs after which a worker retires: libraries leak."""
 
@@ -56,21 +59,17 @@ def main(where: str) -> None:
 
 def _serve(channel: socket.socket) -> None:
     # No copy of a codestream or of samples is made here beyond what the decoder makes.
-    held: mmap.mmap | None = None
     memory = np.zeros(0, np.uint8)
     before, allowed = _address_space(), 0
     for served in range(1, JOBS + 1):
-        request, descriptors = _next(channel)
-        name = receive(channel, request.name).decode("ascii")
-        job = receive(channel, request.job)
-        if request.memory:
-            held = _opened(request.memory, descriptors, name)
-            memory = np.frombuffer(held, np.uint8)
-        memory[BEGUN] = 1
-        wanted = before + request.address_space + len(memory)
+        request, name, job, descriptors = _next(channel)
+        wanted = before + request.address_space + request.memory + len(memory)
         if wanted != allowed:
             _allow(wanted)
             allowed = wanted
+        if request.memory:
+            memory = np.frombuffer(_opened(request.memory, descriptors, name.decode("ascii")), np.uint8)
+        memory[BEGUN] = 1
         if not WINDOWS:
             signal.setitimer(signal.ITIMER_REAL, request.seconds)  # nobody handles it: it ends the process
         kind, said = DONE, b""
@@ -85,15 +84,20 @@ def _serve(channel: socket.socket) -> None:
         channel.sendall(REPLY.pack(kind, len(said)) + said)
 
 
-def _next(channel: socket.socket) -> tuple[Request, list[int]]:
-    if WINDOWS:
-        return Request(*HEAD.unpack(receive(channel, HEAD.size))), []
-    data, descriptors, _, _ = socket.recv_fds(channel, HEAD.size, 1)
-    if not data:
-        raise EOFError
-    if len(data) < HEAD.size:
-        data += receive(channel, HEAD.size - len(data))
-    return Request(*HEAD.unpack(data)), descriptors
+def _next(channel: socket.socket) -> tuple[Request, bytes, bytes, list[int]]:
+    """A request, the name of its memory, its pickled job, and the descriptor of its memory."""
+    data, descriptors = b"", array("i")
+    if not WINDOWS:
+        data, beside, _, _ = channel.recvmsg(MOST_TEXT, ROOM_BESIDE)
+        if not data:
+            raise EOFError
+        for _, _, held in beside:  # nothing but descriptors is ever sent
+            descriptors.frombytes(held)
+    data = receive(channel, HEAD.size, data)
+    request = Request(*HEAD.unpack_from(data))
+    at = HEAD.size + request.name
+    data = receive(channel, at + request.job, data)
+    return request, data[HEAD.size : at], data[at:], list(descriptors)
 
 
 def _opened(size: int, descriptors: list[int], name: str) -> mmap.mmap:
@@ -127,7 +131,10 @@ def _told(error: Exception) -> bytes:
     ours = type(error).__name__ if isinstance(error, DicomError) else None
     offset = getattr(error, "offset", None) if ours else None
     text = str(error) or type(error).__name__
-    return json.dumps({"ours": ours, "text": text[:2000], "offset": offset if isinstance(offset, int) else None}).encode()
+    if isinstance(error, MemoryError):
+        text = "it takes more memory than allowed (Limits.decode_bytes)"
+    told = {"ours": ours, "text": text[:2000], "offset": offset if isinstance(offset, int) else None}
+    return json.dumps(told).encode()
 
 
 def _address_space() -> int:
