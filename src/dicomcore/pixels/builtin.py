@@ -41,9 +41,7 @@ def _fill() -> None:
         for end in ends:
             uid = f"1.2.840.10008.1.2.4.{end}"
             trusted = requires is None
-            registry.register(
-                uid, decoder, name=name, requires=requires, read_header=read_header, trusted=trusted
-            )
+            registry.register(uid, decoder, name=name, requires=requires, read_header=read_header, trusted=trusted)
 
 
 _fill()

@@ -78,9 +78,7 @@ class Pool:
         with self._room:
             return self.attempt(lambda worker: worker.decode(*job, **options))
 
-    def attempt(
-        self, decode: Callable[[Worker], NDArray[Any]], wanted: Worker | None = None
-    ) -> NDArray[Any]:
+    def attempt(self, decode: Callable[[Worker], NDArray[Any]], wanted: Worker | None = None) -> NDArray[Any]:
         """Let a worker decode, and another one where it turns out to have ended before."""
         for _ in range(ATTEMPTS):
             worker = self.take(wanted)

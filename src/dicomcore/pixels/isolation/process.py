@@ -33,9 +33,7 @@ from dicomcore.pixels.isolation.wire import (
 
 __all__ = ["CodecFailed", "Worker", "WorkerGone"]
 
-BOOT = (
-    "import sys; sys.path[:] = sys.argv[2:]; from dicomcore.pixels.isolation.worker import main; main(sys.argv[1])"
-)
+BOOT = "import sys; sys.path[:] = sys.argv[2:]; from dicomcore.pixels.isolation.worker import main; main(sys.argv[1])"
 START_SECONDS = 120.0
 GRACE_SECONDS = 2.0
 """A worker ends itself when time is up; after so much longer it is ended."""

@@ -33,6 +33,7 @@ class VideoApart:
         self._data = bytes(stream)
         self._description = description
         self._limits = limits
+        self._token = object()
         self._worker: Worker | None = None
         self._next = 0
 
@@ -45,7 +46,7 @@ class VideoApart:
 
     def _decoded(self, worker: Worker, index: int) -> NDArray[np.uint8]:
         stream = b""
-        if worker.keeps is not self:
+        if worker.keeps is not self._token:
             stream, self._next = self._data, 0
         passed = index - self._next if index >= self._next else index
         job = functools.partial(
@@ -60,7 +61,7 @@ class VideoApart:
             seconds=self._limits.decode_seconds * (passed + 1),
             address_space=self._limits.decode_bytes + STREAMS * len(self._data),
         )
-        self._worker, worker.keeps, self._next = worker, self, index + 1
+        self._worker, worker.keeps, self._next = worker, self._token, index + 1
         return samples
 
 
