@@ -10,11 +10,11 @@ import pytest
 
 # In a process of its own: a read too far ends it. `guarded` puts bytes right before a page without any rights.
 PREPARE = """
-import ctypes, mmap, sys
+import base64, ctypes, json, mmap, struct, sys
 import numpy as np
 import dicomcore as dc
 from dicomcore import codecs
-from dicomcore._native import colour, planes, swap, unpack
+from dicomcore._native import colour, lut, number, planes, swap, unpack
 
 PAGE = mmap.PAGESIZE
 libc = ctypes.CDLL(None, use_errno=True)
@@ -86,6 +86,94 @@ for n in (*range(1, 70), 255, 4097):
     unpack.unpack_bits(guarded(bytes(-(-n // 8))), guarded(bytes(n)), 0)
     unpack.unpack_bits(guarded(bytes(-(-(n + 5) // 8))), guarded(bytes(n)), 5)
     held.clear()
+""",
+    "cells and tables": """
+def words(count, kind):
+    return guarded(bytes(count * struct.calcsize(kind))).cast(kind)
+
+for n in (*range(1, 70), 255, 4097):
+    unpack.pack_bits(guarded(bytes(n)), guarded(bytes(-(-n // 8))))
+    unpack.unpack_12(guarded(bytes(-(-12 * n // 8))), words(n, "H"))
+    unpack.unpack_12(guarded(bytes(-(-(12 * n + 4) // 8))), words(n, "H"), 4)
+    unpack.unpack_24(guarded(bytes(3 * n)), words(n, "I"))
+    for bits in (1, 5, 13, 31, 32):
+        unpack.unpack_cells(guarded(bytes(-(-(bits * n + 3) // 8))), words(n, "I"), bits, 3)
+    for width in (1, 2, 4, 8):
+        unpack.extend_samples(guarded(bytes(width * n)), width, 2, 5, True)
+        unpack.extract_bit(guarded(bytes(width * n)), guarded(bytes(n)), width, 7)
+    for width, size in ((1, 3), (2, 1), (2, 6), (4, 8), (2, 2)):
+        table = guarded(bytes(7 * {3: 4, 6: 8}.get(size, size)))
+        lut.lookup(guarded(b"\\xff" * (width * n)), width, False, table, 3, guarded(bytes(size * n)), size)
+    lut.rescale(words(n, "d"), words(n, "d"), 2.0, 1.0)
+    lut.window(words(n, "d"), words(n, "d"), 5.0, 9.0, 0.0, 255.0)
+    lut.to_bytes(words(n, "d"), guarded(bytes(n)))
+    planes.separate(guarded(bytes(3 * n)), guarded(bytes(3 * n)), 3, 1)
+    colour.rgb_to_ybr_full(guarded(bytes(3 * n)), guarded(bytes(3 * n)))
+    colour.ybr_partial_to_rgb(guarded(bytes(3 * n)), guarded(bytes(3 * n)))
+    colour.ybr_full_to_rgb_deep(words(3 * n, "H"), words(3 * n, "H"), 12)
+    colour.ybr_rct_to_rgb(words(3 * n, "i"), words(3 * n, "i"))
+    held.clear()
+""",
+    "numbers": """
+slash = bytes([0x5C])
+texts = (b"1.5", b"-2e3", b" 7 ", b"123456789012.5", b"", b"+45", b"2147483647 ", b"1e", b"-", b"1234567890123456")
+texts += (slash.join(texts), 4 * slash)
+for text in texts:
+    for cut in range(1, len(text) + 1):
+        for read in (number.decimals, number.integers, number.decimal, number.integer):
+            try:
+                read(guarded(text[:cut]))
+            except (ValueError, OverflowError):
+                pass
+        held.clear()
+""",
+    "writing": """
+data = open(sys.argv[1], "rb").read()
+data = data[:2400]
+forms = [{}, {"transfer_syntax": "1.2.840.10008.1.2"}, {"transfer_syntax": "1.2.840.10008.1.2.2"}]
+for cut in (*range(700, len(data), 23), len(data)):
+    read = attempt(dc.dcmread, guarded(data[:cut]), force=True)
+    if read is None:
+        continue
+    for options in forms:
+        attempt(read.to_bytes, **options)
+    attempt(read.to_json)
+    attempt(read.to_xml)
+    read.PatientName = "changed"
+    attempt(read.to_bytes)
+    held.clear()
+""",
+    "base64": """
+for n in (*range(0, 100, 2), *range(370, 400, 2), *range(760, 780, 2), 4096, 5000):
+    value = rng.bytes(n)
+    for vr, form in ((b"OB", "<HH2sHI"), (b"OW", "<HH2sHI")):
+        read = dc.dcmread(guarded(struct.pack(form, 0x42, 0x11, vr, 0, n) + value), force=True)
+        inline = json.loads(read.to_json())["00420011"].get("InlineBinary", "")
+        assert inline == base64.b64encode(value).decode()
+        held.clear()
+""",
+    "many frames": """
+for ends, encode in (("5", codecs.rle_encode), ("4.70", codecs.jpeg_lossless_encode)):
+    image = rng.integers(0, 3, (9, 31)).astype("u2")
+    coded = encode(image)
+    coded += bytes(len(coded) % 2)
+    item = b"\\xfe\\xff\\x00\\xe0" + struct.pack("<I", len(coded)) + coded
+    plain = struct.pack("<HH2sHH", 0x28, 2, b"US", 2, 1) + struct.pack("<HH2sH", 0x28, 4, b"CS", 12) + b"MONOCHROME2 "
+    plain += struct.pack("<HH2sH", 0x28, 8, b"IS", 2) + b"6 "
+    for element, value in ((0x10, 9), (0x11, 31), (0x100, 16), (0x101, 16), (0x102, 15), (0x103, 0)):
+        plain += struct.pack("<HH2sHH", 0x28, element, b"US", 2, value)
+    meta = b"1.2.840.10008.1.2." + ends.encode()
+    meta += bytes(len(meta) % 2)
+    data = bytes(128) + b"DICM" + struct.pack("<HH2sH", 2, 0x10, b"UI", len(meta)) + meta + plain
+    data += struct.pack("<HH2sHI", 0x7FE0, 0x10, b"OB", 0, 0xFFFFFFFF) + b"\\xfe\\xff\\x00\\xe0" + bytes(4) + 6 * item
+    for cut in (*range(len(data) - 2 * len(item), len(data), 3), len(data)):
+        frames = attempt(lambda: dc.dcmread(guarded(data[:cut])).frames)
+        if frames is None:
+            continue
+        out = guarded(bytes(frames.description.samples * 2 * len(frames)))
+        got = attempt(frames.array, out=np.frombuffer(out, "u2").reshape(-1, 9, 31), workers=1)
+        assert cut < len(data) or (got == image).all()
+        held.clear()
 """,
 }
 
