@@ -2,14 +2,17 @@
 
 import argparse
 import json
+from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 from pixel_files import ABSENT, named
 from test_pixels_frames import made
 
 import dicomcore as dc
 from dicomcore.cli import frames as command
+from dicomcore.pixels import foreign
 from dicomcore.pixels.png import png
 
 
@@ -48,6 +51,14 @@ def test_pictures(file, tmp_path):
 def test_codestreams(file, tmp_path):
     assert run(file, "-o", tmp_path / "out", "--encoded", "--frame", 1) == 0
     assert (tmp_path / "out" / "three.1.bin").read_bytes() == np.arange(16, 32, dtype="<u2").tobytes()
+
+
+def test_isolated(tmp_path, monkeypatch):
+    path = Path(pydicom.__file__).parent / "data" / "test_files" / "MR_small_jp2klossless.dcm"
+    wanted = dc.dcmread(path).frames[0]
+    monkeypatch.setattr(foreign, "import_module", None)  # nothing is decoded here
+    assert run(path, "-o", tmp_path, "--array", "--isolate") == 0
+    assert (np.load(tmp_path / f"{path.stem}.0.npy") == wanted).all()
 
 
 def test_no_such_frame(file, tmp_path, capsys):

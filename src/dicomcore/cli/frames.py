@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dicomcore.errors import DicomError
+from dicomcore.limits import Limits
 from dicomcore.part10.reader import dcmread
 
 __all__ = ["add_parser"]
@@ -35,6 +36,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--frame", type=int, action="append", metavar="N", help="only this frame, from 0; repeatable")
     parser.add_argument("--window", type=int, metavar="N", help="the view to render, from 0 (default: the first)")
     parser.add_argument("--force", action="store_true", help="read a bare data set: no file meta information")
+    parser.add_argument(
+        "--isolate", action="store_true", help="decode in processes of their own, which damaged frames may bring down"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object a line and frame")
     parser.set_defaults(run=run)
 
@@ -42,7 +46,7 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the frames; the exit code."""
     try:
-        data_set = dcmread(arguments.file, force=arguments.force)
+        data_set = dcmread(arguments.file, force=arguments.force, limits=Limits(isolate=arguments.isolate))
         frames = data_set.frames
     except (DicomError, OSError) as error:
         return _told(arguments.file, _reason(error), SOME_NOT)

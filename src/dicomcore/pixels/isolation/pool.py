@@ -24,7 +24,7 @@ from dicomcore.threads import cpus
 __all__ = ["POOL", "decode_apart", "workers"]
 
 ATTEMPTS = 3
-"""Workers that may be found dead, and not by the frame's doing."""
+"""Workers that are tried: one that waits and new ones, which may have been ended, and not by the frame's doing."""
 FRAMES_HELD = 16
 """Frames' worth of address space granted besides `Limits.decode_bytes`: OpenJPEG's samples are 4 bytes wide."""
 
@@ -80,8 +80,8 @@ class Pool:
 
     def attempt(self, decode: Callable[[Worker], NDArray[Any]], wanted: Worker | None = None) -> NDArray[Any]:
         """Let a worker decode, and another one where it turns out to have ended before."""
-        for _ in range(ATTEMPTS):
-            worker = self.take(wanted)
+        for turn in range(ATTEMPTS):
+            worker = Worker() if turn else self.take(wanted)  # who killed one that waited may have killed all
             try:
                 return decode(worker)
             except WorkerGone:

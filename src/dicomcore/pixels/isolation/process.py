@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dicomcore import errors
-from dicomcore.errors import DicomError, PixelDecodeError
+from dicomcore.errors import DicomError, LimitError, PixelDecodeError, UnsupportedTransferSyntaxError
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.isolation.wire import (
     BEGUN,
@@ -158,7 +157,10 @@ class Worker:
             kind, length = REPLY.unpack_from(said)
             if length > MOST_TEXT:
                 raise EOFError
-            return kind, receive(self._channel, REPLY.size + length, said)[REPLY.size :]
+            said = receive(self._channel, REPLY.size + length, said)
+            if len(said) > REPLY.size + length:
+                raise EOFError
+            return kind, said[REPLY.size :]
         except TimeoutError:
             self.close()
             raise PixelDecodeError(_too_long(seconds)) from None
@@ -215,11 +217,14 @@ def _start(theirs: socket.socket) -> subprocess.Popen[bytes]:
 
 def _raise(said: bytes) -> None:
     """Raise what the worker says its decoder raised."""
-    told = json.loads(said)
-    text, offset = str(told["text"]), told["offset"]
+    try:
+        told = json.loads(said)
+        text, offset = str(told["text"]), told["offset"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise PixelDecodeError("what the process said of it can't be read") from error
     if told["ours"] is None:
         raise CodecFailed(text)
-    kind = getattr(errors, str(told["ours"]), PixelDecodeError)
-    if kind is PixelDecodeError or not issubclass(kind, DicomError):
-        raise PixelDecodeError(text, offset=offset if isinstance(offset, int) else None)
-    raise kind(text)
+    for kind in (LimitError, UnsupportedTransferSyntaxError):
+        if told["ours"] == kind.__name__:
+            raise kind(text)
+    raise PixelDecodeError(text, offset=offset if isinstance(offset, int) else None)

@@ -64,7 +64,7 @@ def _serve(channel: socket.socket) -> None:
     for served in range(1, JOBS + 1):
         request, name, job, descriptors = _next(channel)
         wanted = before + request.address_space + request.memory + len(memory)
-        if wanted != allowed:
+        if before and wanted != allowed:
             _allow(wanted)
             allowed = wanted
         if request.memory:
