@@ -172,6 +172,11 @@ def test_a_hang_ends_when_time_is_up(word):
     assert attempt(b"g").tolist() == [[103, 103]]
 
 
+@pytest.mark.parametrize("seconds", [float("inf"), 1e30, 0.5])
+def test_any_time_will_do(seconds):
+    assert attempt(b"g", dc.Limits(isolate=True, decode_seconds=seconds)).tolist() == [[103, 103]]
+
+
 def test_a_crash_in_a_file_loses_one_frame():
     for syntax, word in ((HOSTILE, b"S"), (HOSTILE, b"E")):
         streams = [b"a", b"b", word, b"d"]

@@ -36,6 +36,8 @@ BOOT = "import sys; sys.path[:] = sys.argv[2:]; from dicomcore.pixels.isolation.
 START_SECONDS = 120.0
 GRACE_SECONDS = 2.0
 """A worker ends itself when time is up; after so much longer it is ended."""
+LEAST_SECONDS, MOST_SECONDS = 1e-3, 1e6
+"""What timers take; 0 would stop one."""
 LEAST_MEMORY, MOST_KEPT = 1 << 21, 1 << 28
 """Shared memory that a worker begins with; more than the latter is given up once less will do."""
 ALIGNED = 4096
@@ -102,11 +104,13 @@ class Worker:
         PixelDecodeError where the process didn't survive the frame.
         """
         held, room = data.nbytes, desc.samples * desc.dtype.itemsize
+        seconds = min(max(seconds, LEAST_SECONDS), MOST_SECONDS)
         out_at = -(-(INPUT_AT + held) // ALIGNED) * ALIGNED
-        fresh = self._make_room(out_at + room)
         self.usable = False  # until the reply is there in full
+        fresh = self._make_room(out_at + room)
         self._view[BEGUN] = 0
-        np.copyto(self._view[INPUT_AT : INPUT_AT + held], np.frombuffer(data, np.uint8))
+        if held:
+            np.copyto(self._view[INPUT_AT : INPUT_AT + held], np.frombuffer(data, np.uint8))
         name = fresh.name.encode("ascii") if fresh else b""
         size = fresh.size if fresh else 0
         head = HEAD.pack(*Request(size, held, out_at, room, seconds, address_space, len(name), len(job)))
@@ -178,7 +182,7 @@ class Worker:
             code = self._process.wait(GRACE_SECONDS)
         except subprocess.TimeoutExpired:
             return "it no longer answers"
-        if code < 0 and code != -1:
+        if code < 0:
             try:
                 return signal.Signals(-code).name
             except ValueError:
