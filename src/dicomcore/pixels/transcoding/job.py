@@ -28,12 +28,7 @@ from dicomcore.pixels.transcoding.source import Prepared
 from dicomcore.pixels.uncompressed import native_bits
 from dicomcore.pixels.video import VIDEO_SYNTAXES
 from dicomcore.threads import cpus
-from dicomcore.uids import (
-    UID,
-    JPEGBaseline8Bit,
-    JPEGExtended12Bit,
-    JPEGXLJPEGRecompression,
-)
+from dicomcore.uids import UID, JPEGBaseline8Bit, JPEGExtended12Bit, JPEGXLJPEGRecompression
 
 __all__ = ["Job", "Wishes"]
 
@@ -42,7 +37,7 @@ EOI = b"\xff\xd9"
 # Codestreams of the first are codestreams of the second, too (PS3.5 A.4).
 TAKEN_AS_THEY_ARE = frozenset(
     (f"1.2.840.10008.1.2.4.{one}", f"1.2.840.10008.1.2.4.{other}")
-    for one, other in ((70, 57), (50, 51), (202, 201), (110, 112), (111, 112))
+    for one, other in ((70, 57), (50, 51), (202, 201), (111, 112))
 )
 
 
