@@ -506,3 +506,40 @@ def test_ybr_to_rgb_is_what_pixel_array_gives():
     wanted = to_rgb(array.copy(), ds.frames.description)
     assert got.PhotometricInterpretation == "YBR_ICT"
     assert np.abs(got.pixel_array.astype(int) - wanted).max() <= 2
+
+
+def test_a_video_becomes_frames():
+    pytest.importorskip("av")
+    from test_pixels_video import FRAMES, H264, encoded, file_of
+
+    source = dc.dcmread(file_of(encoded("h264", "h264"), H264))
+    got, done = through(source, "jpeg-lossless", verify=True)
+    assert (done.frames, got.PhotometricInterpretation) == (FRAMES, "RGB")
+    assert np.array_equal(got.pixel_array, source.pixel_array)
+    assert (got.LossyImageCompression, got.LossyImageCompressionMethod) == ("01", "ISO_14496_10")
+    few, _ = through(source, "explicit", frames=[7, 2])
+    assert np.array_equal(few.pixel_array, source.pixel_array[[7, 2]])
+    with pytest.raises(dc.DicomError):
+        through(source, H264, frames=[1])
+
+
+def test_icons_stay_as_they_are():
+    icon = made(IMAGES["grey 8"][0])
+    source = made(IMAGES["grey 16"][0], IconImageSequence=[icon])
+    for to in ("rle", "jpeg-2000-lossy", "big-endian"):
+        held = through(source, to)[0].IconImageSequence[0]
+        assert bytes(held.PixelData).startswith(bytes(icon.PixelData))
+        assert np.array_equal(held.frames[0], IMAGES["grey 8"][0])
+
+
+def test_an_icon_in_the_old_syntax_becomes_plain():
+    coded, icon = through(made(IMAGES["grey 12 of 16"][0], 12), "rle")[0], made(IMAGES["grey 12 of 16"][0], 12)
+    icon.PixelData = bytes(coded.PixelData)
+    source, _ = through(made(IMAGES["grey 16"][0]), "rle")
+    source.IconImageSequence = dc.Sequence([icon])
+    written = bytearray()
+    dc.dcmwrite(written, source)
+    for to in ("jpeg-lossless", "explicit", "big-endian"):
+        held = through(bytes(written), to)[0].IconImageSequence[0]
+        assert len(held.PixelData) == 2 * 17 * 23
+        assert np.array_equal(held.frames[0], IMAGES["grey 12 of 16"][0])

@@ -196,3 +196,36 @@ def test_patch_by_copy(tmp_path):
         with pytest.raises(error):
             dc.patch(path, {"PatientSex": "M", **changes})
         assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2.1", "1.2.840.10008.1.2.5"])
+def test_a_known_number_of_frames(syntax, tmp_path):
+    ds = dc.Dataset()
+    ds.update({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7", "SOPInstanceUID": "1.2.3"})
+    ds.set_pixels(np.zeros((4, 5), "u1"), new_instance=False)
+    with dc.FrameWriter(tmp_path / "one.dcm", ds, transfer_syntax=syntax, frames=1) as writer:
+        writer.append(np.ones((4, 5), "u1"))
+    got = dc.dcmread(tmp_path / "one.dcm")
+    assert "NumberOfFrames" not in got
+    assert got.pixel_array.sum() == 20
+    with (
+        pytest.raises(dc.EncodeError, match="1 frames were appended where 2 were due"),
+        dc.FrameWriter(tmp_path / "two.dcm", ds, transfer_syntax=syntax, frames=2) as writer,
+    ):
+        writer.append(np.ones((4, 5), "u1"))
+    assert not (tmp_path / "two.dcm").exists()
+
+
+def test_single_bits_appended_frame_by_frame(tmp_path):
+    bits = np.random.default_rng(2).integers(0, 2, (7, 3, 5)).astype("u1")
+    ds = dc.Dataset()
+    ds.update({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7", "SOPInstanceUID": "1.2.3"})
+    ds.set_pixels(bits.astype(bool), new_instance=False)
+    with dc.FrameWriter(tmp_path / "a.dcm", ds, transfer_syntax="1.2.840.10008.1.2.1") as writer:
+        for frame in bits:
+            writer.append(frame)
+        with pytest.raises(dc.EncodeError, match="appended as arrays"):
+            writer.append(b"\0\0")
+    got = dc.dcmread(tmp_path / "a.dcm")
+    assert bytes(got.PixelData) == bytes(ds.PixelData)
+    assert np.array_equal(got.pixel_array, bits)

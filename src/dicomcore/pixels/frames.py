@@ -135,6 +135,11 @@ class Frames:
         return self.description.shape if self._count == 1 else (self._count, *self.description.shape)
 
     @property
+    def is_encapsulated(self) -> bool:
+        """Whether frames are codestreams in fragments, not samples one behind the other."""
+        return self._pieces is not None
+
+    @property
     def dtype(self) -> np.dtype[Any]:
         """Dtype of a frame."""
         return self._dtype

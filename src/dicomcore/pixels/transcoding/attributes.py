@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence as Several
+from contextlib import suppress
 from typing import Any
+
+import numpy as np
 
 from dicomcore.building import build
 from dicomcore.dataset import Dataset, Sequence
+from dicomcore.errors import DicomError
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.encoder_registry import FrameEncoder
 from dicomcore.tags import Tag
 from dicomcore.uids import UID, new_uid
 
-__all__ = ["derive", "describe_pixels", "note_loss", "select_frames", "without_pixels"]
+__all__ = ["derive", "describe_pixels", "note_loss", "note_old_loss", "plain_icons", "select_frames", "without_pixels"]
 
 # Belongs to the pixel data as it was encoded.
 OF_ENCODING = ("ExtendedOffsetTable", "ExtendedOffsetTableLengths", "EncapsulatedPixelDataValueTotalLength")
@@ -39,6 +43,27 @@ def without_pixels(data_set: Dataset) -> Dataset:
         if keyword in header:
             del header[keyword]
     return header
+
+
+def plain_icons(header: Dataset) -> None:
+    """Icons whose codestreams would be read as the new syntax's become uncompressed, which any syntax allows.
+
+    One that can't be decoded stays as it is.
+    """
+    icons = header.get("IconImageSequence")
+    made, changed = [], False
+    for icon in icons if isinstance(icons, list) else ():
+        item = icon
+        with suppress(DicomError):
+            frames = icon.frames
+            if frames.is_encapsulated:
+                samples = frames.decoded(0).samples
+                item, changed = icon.copy(), True
+                data = np.ascontiguousarray(samples, samples.dtype.newbyteorder("<")).tobytes()
+                item.add_new("PixelData", "OB" if samples.itemsize == 1 else "OW", data + b"\0" * (len(data) % 2))
+        made.append(item)
+    if changed:
+        header.IconImageSequence = Sequence(made)
 
 
 def describe_pixels(header: Dataset, desc: FrameDescription, encoder: FrameEncoder | None) -> None:

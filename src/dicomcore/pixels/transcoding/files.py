@@ -14,7 +14,7 @@ from dicomcore.errors import EncodeError
 from dicomcore.limits import Limits
 from dicomcore.part10.reader import dcmread
 from dicomcore.part10.target import Target
-from dicomcore.part10.writer import PIXEL_TAGS, dcmwrite, encoding_of, own_syntax
+from dicomcore.part10.writer import PIXEL_TAGS, dcmwrite, encoding_of
 from dicomcore.pixels.frame_writer import OffsetTable
 from dicomcore.pixels.transcoding.job import Job, Wishes
 from dicomcore.pixels.transcoding.names import syntax_named
@@ -69,7 +69,8 @@ def transcode(
     all. An image that is lossily compressed, or of chosen frames, is another instance: it gets a new SOP Instance UID,
     Image Type DERIVED and a reference to its source; `new_instance` says otherwise. Photometric Interpretation, bits,
     offset tables (`offset_table`: "basic", "extended" or "none"; extended where 32 bits don't suffice by default),
-    overlays in unused bits and the history of lossy compression are kept true. Icons stay as they are.
+    overlays in unused bits and the history of lossy compression are kept true. Icons stay, but for codestreams of the
+    old syntax, which become uncompressed.
 
     `verify` reads what was written and compares its samples, before `target` changes: exactly where nothing was to be
     lost, else that every frame decodes. `force`, `limits`: as for `dcmread`; `overwrite`, `durable`: as for `dcmwrite`.
@@ -114,8 +115,7 @@ def _write(
     else:
         job = Job(data_set, wishes)
     if job is None or job.stays:
-        if own_syntax(data_set) == syntax or job is None or not encoding_of(syntax).encapsulated:
-            dcmwrite(path, data_set, transfer_syntax=syntax, overwrite=overwrite, durable=durable)
+        dcmwrite(path, data_set, transfer_syntax=syntax, overwrite=overwrite, durable=durable)
     elif syntax == DeflatedExplicitVRLittleEndian:
         native = path + ".native"  # the writer of frames knows no deflating
         job.write(native, ExplicitVRLittleEndian, durable=False)

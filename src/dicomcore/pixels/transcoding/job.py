@@ -19,6 +19,7 @@ from dicomcore.pixels.transcoding.attributes import (
     describe_pixels,
     note_loss,
     note_old_loss,
+    plain_icons,
     select_frames,
     without_pixels,
 )
@@ -27,12 +28,7 @@ from dicomcore.pixels.transcoding.source import Prepared
 from dicomcore.pixels.uncompressed import native_bits
 from dicomcore.pixels.video import VIDEO_SYNTAXES
 from dicomcore.threads import cpus
-from dicomcore.uids import (
-    UID,
-    JPEGBaseline8Bit,
-    JPEGExtended12Bit,
-    JPEGXLJPEGRecompression,
-)
+from dicomcore.uids import UID, JPEGBaseline8Bit, JPEGExtended12Bit, JPEGXLJPEGRecompression
 
 __all__ = ["Job", "Wishes"]
 
@@ -41,7 +37,7 @@ EOI = b"\xff\xd9"
 # Codestreams of the first are codestreams of the second, too (PS3.5 A.4).
 TAKEN_AS_THEY_ARE = frozenset(
     (f"1.2.840.10008.1.2.4.{one}", f"1.2.840.10008.1.2.4.{other}")
-    for one, other in ((70, 57), (50, 51), (202, 201), (110, 112), (111, 112))
+    for one, other in ((70, 57), (50, 51), (202, 201), (111, 112))
 )
 
 
@@ -93,7 +89,7 @@ class Job:
             return False
         if wants_coded or coded:
             return wishes.syntax == self.own and wishes.offset_table is None and self._taken(wishes.syntax)
-        return GE_PRIVATE not in (self.own, wishes.syntax) and self.frames._pieces is None
+        return GE_PRIVATE not in (self.own, wishes.syntax) and not self.frames.is_encapsulated
 
     def _taken(self, syntax: UID) -> bool:
         """Whether the target takes the source's codestreams."""
@@ -170,7 +166,7 @@ class Job:
         many = len(self.indices)
         if self.own in VIDEO_SYNTAXES and self.copies:
             raise EncodeError("a video's frames have no codestreams of their own")
-        threads = min(many, wishes.workers or cpus())
+        threads = 1 if self.own in VIDEO_SYNTAXES else min(many, wishes.workers or cpus())
         with FrameWriter(path, header, transfer_syntax=syntax, frames=many, **options) as writer:
             for data, size in in_order(list(enumerate(self.indices)), self._one, threads):
                 writer.append(data)
@@ -183,8 +179,12 @@ class Job:
         if self.prepared is not None:
             describe_pixels(header, self.prepared.description, self.encoder)
             if self.prepared.lossy:
-                size = native_bits(self.frames.stated) / 8 / max(len(self.frames.encoded(0)), 1)
-                note_old_loss(header, self.own, round(size, 2))
+                whole = len(self.frames) if self.prepared.is_video else 1  # of a video the stream is all there is
+                held = max(len(self.frames.encoded(self.indices[0])), 1)
+                ratio = whole * self.prepared.description.samples * self.prepared.description.dtype.itemsize / held
+                note_old_loss(header, self.own, round(ratio, 2))
+        if encoding_of(self.own).encapsulated and syntax != self.own:
+            plain_icons(header)
         if not self.all:
             select_frames(header, self.indices, len(self.frames))
         derived = wishes.new_instance if wishes.new_instance is not None else not (self.lossless and self.all)
@@ -193,7 +193,7 @@ class Job:
             told += [f"frames {', '.join(str(i + 1) for i in self.indices[:20])} of {len(self.frames)}"] * (
                 not self.all
             )
-            purpose = "uncompressed" if not self.lossless and not self.own.is_encapsulated else "source"
+            purpose = "uncompressed" if not self.lossless and not encoding_of(self.own).encapsulated else "source"
             derive(header, "; ".join(told) or f"{syntax.name}", lossy=not self.lossless, purpose=purpose)
             self.sop_instance_uid = header.get("SOPInstanceUID")
         return header

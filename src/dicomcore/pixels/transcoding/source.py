@@ -35,7 +35,7 @@ class Prepared:
         self.info: CodestreamInfo | None = None
         self.overlays = EmbeddedOverlays(data_set, frames.stated.bits_allocated)
         stated = frames.stated
-        if not stated.floating and stated.transfer_syntax not in VIDEO_SYNTAXES and frames._layout is None:
+        if not stated.floating and stated.transfer_syntax not in VIDEO_SYNTAXES and frames.is_encapsulated:
             self.info = frames.decoded(first).info
         # Samples that don't stand in the lowest bits are kept as the words they are.
         high = number(data_set, "HighBit")

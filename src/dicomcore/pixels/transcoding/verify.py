@@ -13,6 +13,7 @@ from dicomcore.pixels.frames import Frames
 from dicomcore.pixels.transcoding.job import Job, whole_jpeg
 from dicomcore.pixels.transcoding.order import in_order
 from dicomcore.pixels.transcoding.source import Prepared
+from dicomcore.pixels.video import VIDEO_SYNTAXES
 from dicomcore.threads import cpus
 
 __all__ = ["verify_file"]
@@ -24,7 +25,7 @@ def verify_file(path: str, job: Job) -> None:
     if len(written) != len(job.indices):
         raise EncodeError(f"verification failed: {len(written)} frames were written where {len(job.indices)} were due")
     compare = _comparison(written, job)
-    threads = min(len(job.indices), job.wishes.workers or cpus())
+    threads = 1 if job.own in VIDEO_SYNTAXES else min(len(job.indices), job.wishes.workers or cpus())
     for place, same in enumerate(in_order(list(enumerate(job.indices)), compare, threads)):
         if not same:
             raise EncodeError(
