@@ -41,7 +41,7 @@ def test_a_whole_wheel_is_well(tmp_path):
     assert TOOL["faults"](wheel_of(contents(), tmp_path / "a.whl")) == []
 
 
-@pytest.mark.parametrize("added, taken, said", CHANGES.values(), ids=CHANGES)
+@pytest.mark.parametrize(("added", "taken", "said"), CHANGES.values(), ids=CHANGES)
 def test_faults_are_named(tmp_path, added, taken, said):
     held = {name: data for name, data in contents().items() if name not in taken} | dict.fromkeys(added, b"")
     assert TOOL["faults"](wheel_of(held, tmp_path / "a.whl")) == [said]
