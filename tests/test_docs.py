@@ -90,7 +90,12 @@ def folder(all_files, tmp_path, monkeypatch) -> Path:
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.relative_to(HOUSE).as_posix() for page in PAGES])
 def test_the_blocks_run(page: Path, folder: Path):
-    run_page(page)
+    try:
+        run_page(page)
+    except ModuleNotFoundError as missing:  # of other libraries that a page shows, as pandas
+        if str(missing.name).partition(".")[0] in ("None", "dicomcore"):
+            raise
+        pytest.skip(f"{page.name} needs {missing.name}")
 
 
 def run_page(page: Path) -> None:

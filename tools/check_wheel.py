@@ -1,0 +1,51 @@
+"""Check what wheels hold: ``python tools/check_wheel.py dist/*.whl``.
+
+Every module, stub, template and declaration of src/ has to be there, and an extension for every .pyx; no tests, no
+benches, no sources that were compiled; and at most 3 MB. What is wrong is printed, and the exit code is 1 then.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path, PurePosixPath
+from zipfile import ZipFile
+
+SRC = Path(__file__).resolve().parents[1] / "src"
+SHIPPED = frozenset((".py", ".pyi", ".pxd", ".html"))
+EXTENSIONS = frozenset((".so", ".pyd"))
+LARGEST = 3_000_000
+
+
+def faults(wheel: Path) -> list[str]:
+    """What is wrong with a wheel."""
+    with ZipFile(wheel) as archive:
+        held = {name for name in archive.namelist() if ".dist-info/" not in name and not name.endswith("/")}
+    sources = [path for path in (SRC / "dicomcore").rglob("*") if "__pycache__" not in path.parts]
+    wanted = {path.relative_to(SRC).as_posix() for path in sources if path.suffix in SHIPPED or path.name == "py.typed"}
+    native = {path.relative_to(SRC).with_suffix("").as_posix() for path in sources if path.suffix == ".pyx"}
+    # dicomcore/_native/rle.cpython-313-x86_64-linux-gnu.so
+    built = {name.partition(".")[0] for name in held if PurePosixPath(name).suffix in EXTENSIONS}
+    loaded = {name for name in held if PurePosixPath(name).suffix in EXTENSIONS}
+    size = wheel.stat().st_size
+    return [
+        *(f"{name} is missing" for name in sorted(wanted - held)),
+        *(f"{name}: no extension" for name in sorted(native - built)),
+        *(f"{name} does not belong here" for name in sorted(held - wanted - loaded)),
+        *([f"{size} bytes are more than {LARGEST}"] if size > LARGEST else []),
+    ]
+
+
+def main(names: list[str]) -> int:
+    if not names:
+        print("no wheels", file=sys.stderr)
+        return 2
+    found = {name: faults(Path(name)) for name in names}
+    for name, wrong in found.items():
+        print(f"{Path(name).name}: {Path(name).stat().st_size} bytes, {'faults' if wrong else 'well'}")
+        for one in wrong:
+            print(f"  {one}")
+    return int(any(found.values()))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
