@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dicomcore._native.compose import bytes_in_place
 from dicomcore.dataset import DataElement, Dataset
@@ -15,7 +15,9 @@ from dicomcore.part10.reader import dcmread
 from dicomcore.part10.widen import Widen
 from dicomcore.part10.writer import dcmwrite
 from dicomcore.tags import Tag
-from dicomcore.validation import Validation
+
+if TYPE_CHECKING:
+    from dicomcore.validation import Validation
 
 __all__ = ["patch"]
 

@@ -6,7 +6,6 @@ import os
 import stat
 from collections.abc import Callable
 from contextlib import suppress
-from secrets import token_hex
 from typing import Any, BinaryIO
 
 from dicomcore._native.output import Output
@@ -70,7 +69,7 @@ class Placing:
         if old is not None and not stat.S_ISREG(old.st_mode):
             self.file = os.open(place, os.O_WRONLY | getattr(os, "O_BINARY", 0))
             return
-        self._beside = os.path.join(os.path.dirname(place), f".dicomcore-{token_hex(8)}.part")
+        self._beside = os.path.join(os.path.dirname(place), f".dicomcore-{os.urandom(8).hex()}.part")
         self.file = os.open(self._beside, NEW_FILE, 0o666)
 
     def finish(self) -> None:

@@ -6,7 +6,7 @@ import os
 import zlib
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from dicomcore._native.compose import compose
 from dicomcore._native.judge import is_untouched
@@ -17,7 +17,9 @@ from dicomcore.part10.meta import put_head
 from dicomcore.part10.target import Target, write_out
 from dicomcore.part10.widen import Widen, wider_terms
 from dicomcore.uids import UID, ExplicitVRLittleEndian, GEPrivateImplicitVRBigEndianPixels
-from dicomcore.validation import Validation, heed
+
+if TYPE_CHECKING:
+    from dicomcore.validation import Validation
 
 __all__ = ["composed", "dcmwrite", "to_bytes"]
 
@@ -91,6 +93,8 @@ def composed(
     if lengths not in (None, "defined", "undefined"):
         raise ValueError(f"lengths are 'defined', 'undefined' or None, not {lengths!r}")
     if validate is not None:
+        from dicomcore.validation import heed  # its patterns take their time to import
+
         heed(validate, ds)
     own = own_syntax(ds)
     syntax = own if transfer_syntax is None else UID(transfer_syntax)
