@@ -6,6 +6,7 @@ import numpy as np
 import pydicom
 import pytest
 from dicom_bytes import BIG_ENDIAN, EXPLICIT, IMPLICIT
+from pydicom.pixels import get_decoder
 
 import dicomcore as dc
 
@@ -109,7 +110,8 @@ def test_frames_are_appended_one_by_one(tmp_path, syntax, table):
     assert ("ExtendedOffsetTable" in again) == (table == "extended" and again.transfer_syntax.is_encapsulated)
     read = pydicom.dcmread(path)
     assert read.NumberOfFrames == 7
-    if syntax != UNCOMPRESSED_FRAGMENTS:
+    by_plugin = syntax == JPEG_LOSSLESS and not get_decoder(syntax).is_available
+    if syntax != UNCOMPRESSED_FRAGMENTS and not by_plugin:
         assert np.array_equal(read.pixel_array, frames)
 
 
