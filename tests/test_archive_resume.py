@@ -201,7 +201,7 @@ def test_killed_at_any_moment_it_loses_at_most_the_current_batches(archive, tmp_
         killed += 1
         now = rows_kept(out)
         read = sum(map(int, log.read_text().split())) if log.exists() else 0
-        assert kept <= now <= FILES + 1
+        assert kept <= now <= FILES + killed  # what could not be read is tried, and kept, in each run
         assert now >= kept + read - 2 * 10  # two workers, each with a batch
         kept = now
     assert killed
