@@ -7,6 +7,7 @@ import shutil
 import signal
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ distributed = pytest.importorskip("distributed")
 
 import dicomcore.archive.run as run  # noqa: E402
 from dicomcore.archive import index, iter_batches  # noqa: E402
+from dicomcore.archive.batch import read_batch  # noqa: E402
 from dicomcore.archive.cluster import write_part  # noqa: E402
 from dicomcore.archive.parts import Parts, parts_of  # noqa: E402
 from dicomcore.archive.stored import open_stored  # noqa: E402
@@ -182,6 +184,43 @@ def test_a_local_cluster_is_made_for_the_run(archive, tmp_path):
     out = tmp_path / "index.parquet"
     assert main(["index", str(archive), "-o", str(out), "--engine", "dask", "--workers", "1", "-q"]) == 1
     assert pq.read_table(out).equals(index(archive))
+
+
+@pytest.mark.parametrize("way", ["index", "iter_batches"])
+def test_the_threads_end_before_the_cluster(archive, tmp_path, monkeypatch, way):
+    """A thread that waits for a cluster which is gone would wait for ever."""
+    left: list[str] = []
+
+    class Reader:
+        threads = 4
+
+        def __init__(self, columns, schema):
+            self.columns, self.schema = columns, schema
+
+        def __call__(self, number, paths, place):
+            time.sleep(0.01 * (number % 4))
+            return read_batch(paths, self.columns, self.schema)
+
+    @contextmanager
+    def fake(columns, schema, scheduler, workers):
+        try:
+            yield Reader(columns, schema)
+        finally:
+            left.extend(one.name for one in threading.enumerate() if one.name.startswith("dicomcore-index"))
+            left.append("ended")
+
+    def stop(batch):
+        raise RuntimeError
+
+    monkeypatch.setattr(run, "_cluster", fake)
+    if way == "index":
+        with pytest.raises(RuntimeError):
+            index(archive, out=tmp_path / "index.parquet", engine="dask", progress=stop)
+    else:
+        batches = iter_batches(archive, engine="dask")
+        next(batches)
+        batches.close()
+    assert left == ["ended"]
 
 
 def test_wrong_use(archive, tmp_path, capsys):

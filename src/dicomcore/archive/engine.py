@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -22,9 +22,11 @@ def default_workers() -> int:
     return os.cpu_count() or 1
 
 
-def run_threads(task: Callable[[T], R], inputs: Iterable[T], workers: int, *, ahead: int = AHEAD) -> Iterator[R]:
+def run_threads(
+    task: Callable[[T], R], inputs: Iterable[T], workers: int, *, ahead: int = AHEAD
+) -> Generator[R, None, None]:
     """``task(one)`` of each input, in their order, `workers` at a time. Inputs are taken no sooner than needed: no more
-    than `ahead` a worker."""
+    than `ahead` a worker. Closing it waits for the tasks that were begun: close it before what they wait for."""
     pool = ThreadPoolExecutor(workers, thread_name_prefix="dicomcore-index")
     pending: deque[Future[R]] = deque()
     try:

@@ -70,8 +70,9 @@ def _on_cluster(
 ) -> Iterator[pa.RecordBatch]:
     with _cluster(columns, schema, scheduler, workers) as reader:
         numbered = enumerate(cut(files, columns, CLUSTER_BATCHES))
-        batches = run_threads(lambda one: reader(*one, None), numbered, reader.threads, ahead=1)
-        yield from map(Duplicates(schema).mark, batches)
+        # The threads end before the cluster that they wait for.
+        with closing(run_threads(lambda one: reader(*one, None), numbered, reader.threads, ahead=1)) as batches:
+            yield from map(Duplicates(schema).mark, batches)
 
 
 def _cluster(
@@ -236,6 +237,7 @@ def index(
         files = Sources(sources, output=Output.at(target), stop_tag=chosen.stop_tag, options=storage_options)
         numbered = enumerate(cut(files, chosen, batches_at_once))
         results = run_threads(work, numbered, threads, ahead=AHEAD if engine == "threads" else 1)
+        stack.enter_context(closing(results))  # whatever happens, the threads end before what they work with is closed
         write_table(results, OutputFile(target, finished_schema(schema), kept, sort_by), previous, work, progress)
         if gone is not None:
             for path in previous.gone():
