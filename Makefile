@@ -23,7 +23,7 @@ test: $(VENV)/.test
 
 # Runs without end in sight: fuzzing and the like.
 long: $(VENV)/.test
-	$(BIN)/python -m pytest -m long
+	$(BIN)/python -m pytest -m long --timeout=7200
 
 # Native code under AddressSanitizer and UBSan, on damaged and invented input; needs gcc on Linux, some minutes the first
 # time. It ends with an error at the first report.
