@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 from typing import TYPE_CHECKING, Protocol, Self
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
     from dicomcore.archive.blob import Blob
 
-__all__ = ["INSIDE", "Bytes", "Fault", "LocalFile", "Place", "shown"]
+__all__ = ["INSIDE", "Bytes", "BytesStream", "Fault", "LocalFile", "Place", "shown"]
 
 INSIDE = "!/"
 """Between an archive's path and a member's name."""
@@ -77,6 +78,33 @@ class Bytes(Protocol):
 
     def read_at(self, offset: int, length: int) -> bytes:
         """These bytes; fewer at the end."""
+
+
+class BytesStream(io.RawIOBase):
+    """`Bytes` as the seekable stream that libraries ask for."""
+
+    def __init__(self, file: Bytes) -> None:
+        self._file, self._at = file, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self._at = max(0, offset + (0, self._at, self._file.size)[whence])
+        return self._at
+
+    def read(self, size: int | None = -1) -> bytes:
+        left = max(0, self._file.size - self._at)
+        wanted = left if size is None or size < 0 else min(size, left)
+        found = self._file.read_at(self._at, wanted) if wanted else b""
+        self._at += len(found)
+        return found
 
 
 class LocalFile:

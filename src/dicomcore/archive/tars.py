@@ -14,7 +14,7 @@ from typing import Any
 from dicomcore._native.extract import Extractor
 from dicomcore.archive.blob import Blob
 from dicomcore.archive.extra import needs_extra
-from dicomcore.archive.place import INSIDE, Bytes, Fault, Place
+from dicomcore.archive.place import INSIDE, Bytes, BytesStream, Fault, Place
 from dicomcore.errors import LimitError, TruncatedError
 from dicomcore.limits import DEFAULT_LIMITS
 
@@ -150,39 +150,15 @@ _OPENERS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-class _Source:
-    """`Bytes` as a stream that is read in its order, or skipped."""
+class _Source(BytesStream):
+    """A tar file, bounded in what is read of it at once."""
 
-    closed = False
-
-    def __init__(self, file: Bytes) -> None:
-        self._file, self._at = file, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        self._at = offset
-        return offset
-
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int | None = -1) -> bytes:
+        if size is None or size < 0:
+            size = STEP
         if size > MOST_AT_ONCE:
-            raise LimitError(f"a member's attributes take {size} bytes", offset=self._at)
-        found = self._file.read_at(self._at, size if size >= 0 else STEP)
-        self._at += len(found)
-        return found
-
-    def close(self) -> None:
-        pass
-
-    def flush(self) -> None:
-        pass
+            raise LimitError(f"a member's attributes take {size} bytes", offset=self.tell())
+        return super().read(size)
 
 
 class _Inflated:

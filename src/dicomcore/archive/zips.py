@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import struct
 import zipfile
 import zlib
@@ -10,7 +9,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from dicomcore.archive.blob import Blob
-from dicomcore.archive.place import INSIDE, Bytes, Place
+from dicomcore.archive.place import INSIDE, Bytes, BytesStream, Place
 from dicomcore.errors import LimitError, ParseError
 
 __all__ = ["ZipMember", "zip_members"]
@@ -123,36 +122,9 @@ class Inflater:
             raise ParseError(f"the member's CRC-32 is {self._sum:08x}, not {self._crc:08x}", offset=0)
 
 
-class _Stream(io.RawIOBase):
-    """`Bytes` as the seekable stream that zipfile asks for."""
-
-    def __init__(self, file: Bytes) -> None:
-        self._file, self._at = file, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        self._at = max(0, offset + (0, self._at, self._file.size)[whence])
-        return self._at
-
-    def read(self, size: int | None = -1) -> bytes:
-        left = max(0, self._file.size - self._at)
-        wanted = left if size is None or size < 0 else min(size, left)
-        found = self._file.read_at(self._at, wanted) if wanted else b""
-        self._at += len(found)
-        return found
-
-
 def zip_members(file: Bytes, path: str) -> Iterator[Place]:
     """The members that are files, in the order of the directory. Raises what zipfile does for what is no zip file."""
-    with zipfile.ZipFile(_Stream(file)) as archive:  # type: ignore[arg-type]
+    with zipfile.ZipFile(BytesStream(file)) as archive:  # type: ignore[arg-type]
         members = archive.infolist()
     members.reverse()
     while members:  # let go of one by one
