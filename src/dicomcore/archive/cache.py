@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import threading
 import warnings
 from collections import OrderedDict
@@ -12,6 +11,8 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from dicomcore.archive.whole import whole_file
 
 __all__ = ["Cache", "DiskCache", "FrameKey", "MemoryCache", "as_cache"]
 
@@ -91,15 +92,11 @@ class DiskCache:
     def put(self, key: FrameKey, array: NDArray[Any]) -> None:
         """Write the file whole or not at all; a folder that can't be written to is said once, as a warning."""
         place = self._place(key)
-        part = f"{place}.{secrets.token_hex(4)}.part"
         try:
             os.makedirs(os.path.dirname(place), exist_ok=True)
-            with open(part, "xb") as file:
+            with whole_file(place) as unfinished, open(unfinished, "xb") as file:
                 np.save(file, array, allow_pickle=False)
-            os.replace(part, place)
         except OSError as error:
-            if os.path.exists(part):
-                os.unlink(part)
             if not self._warned:
                 self._warned = True
                 warnings.warn(f"frames are not cached: {self._folder}: {error.strerror or error}", stacklevel=2)

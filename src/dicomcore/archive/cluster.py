@@ -17,6 +17,7 @@ from dicomcore.archive.columns import Columns
 from dicomcore.archive.engine import default_workers
 from dicomcore.archive.extra import needs_extra
 from dicomcore.archive.stored import open_stored, remote_file_system
+from dicomcore.archive.whole import unfinished_file
 
 with needs_extra("pyarrow"):
     import pyarrow as pa
@@ -116,15 +117,10 @@ def write_part(batch: pa.RecordBatch, place: str) -> None:
     data = sink.getvalue()
     system, path = remote_file_system(place)
     if system is None:
-        unfinished = f"{path}.{secrets.token_hex(8)}.tmp"
-        try:
+        with unfinished_file(f"{path}.{secrets.token_hex(8)}.tmp") as unfinished:
             with open(unfinished, "wb") as file:
                 file.write(data)
             os.replace(unfinished, path)
-        except BaseException:
-            if os.path.exists(unfinished):
-                os.unlink(unfinished)
-            raise
     elif place.partition(":")[0] in STORES:
         system.pipe_file(path, data.to_pybytes())
     else:

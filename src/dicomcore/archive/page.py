@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
-from secrets import token_hex
 from typing import Any, NamedTuple
 
 import dicomcore
@@ -19,6 +18,7 @@ from dicomcore.archive.findings import Count, Facts, Findings, series_to_show
 from dicomcore.archive.listing import IndexLike, stored
 from dicomcore.archive.sheet import picture_of
 from dicomcore.archive.sql import connected
+from dicomcore.archive.whole import whole_file
 
 __all__ = ["PICTURES", "report"]
 
@@ -94,15 +94,11 @@ def report(
 
 
 def _written(page: str, target: str) -> Path:
-    folder, name = os.path.split(target)
-    half = os.path.join(folder, f".{name}.{token_hex(4)}.part")
-    try:
-        with open(half, "x", encoding="utf-8", errors="replace", newline="\n") as file:
-            file.write(page)
-        os.replace(half, target)
-    finally:
-        if os.path.exists(half):
-            os.unlink(half)
+    with (
+        whole_file(target) as unfinished,
+        open(unfinished, "x", encoding="utf-8", errors="replace", newline="\n") as file,
+    ):
+        file.write(page)
     return Path(target)
 
 

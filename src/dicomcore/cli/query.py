@@ -6,7 +6,6 @@ import argparse
 import csv
 import io
 import json
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -97,15 +96,10 @@ def _opened(path: str) -> Iterator[TextIO]:
     if path == "-":
         yield sys.stdout
         return
-    folder, name = os.path.split(path)
-    half = os.path.join(folder, f".{name}.{os.getpid()}")
-    try:
-        with open(half, "x", encoding="utf-8", newline="") as file:
-            yield file
-        os.replace(half, path)
-    finally:
-        if os.path.exists(half):
-            os.unlink(half)
+    from dicomcore.archive.whole import whole_file
+
+    with whole_file(path) as unfinished, open(unfinished, "x", encoding="utf-8", newline="") as file:
+        yield file
 
 
 def _plain(value: Any) -> Any:
