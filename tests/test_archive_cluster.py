@@ -97,18 +97,22 @@ def test_members_of_archives_and_faults_on_a_cluster(archive, tmp_path, cluster)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL")
-def test_a_worker_that_is_killed_loses_nothing(archive, tmp_path, cluster):
+@pytest.mark.parametrize("workers", [1, 2])
+def test_workers_that_are_killed_lose_nothing(archive, tmp_path, cluster, workers):
+    """Nor does the last one, with all that the cluster held."""
+    cluster.wait_for_workers(2)
     out = tmp_path / "index.arrow"
     before = set(cluster.scheduler_info()["workers"])
     pids = list(cluster.run(os.getpid).values())
     killed = threading.Event()
 
-    def kill_one(batch):
+    def kill(batch):
         if not killed.is_set():
             killed.set()
-            os.kill(pids[0], signal.SIGKILL)
+            for pid in pids[:workers]:
+                os.kill(pid, signal.SIGKILL)
 
-    index(archive, out=out, engine="dask", scheduler=cluster, progress=kill_one)
+    index(archive, out=out, engine="dask", scheduler=cluster, progress=kill)
     assert killed.is_set()
     stored = open_stored(str(out))
     assert pa.concat_tables([stored.read(i) for i in range(len(stored.sizes))]).equals(index(archive))

@@ -63,8 +63,8 @@ class ClusterReader:
     def __init__(self, client: Client, columns: Columns, schema: pa.Schema) -> None:
         self._client = client
         self._run = secrets.token_hex(8)
-        # One copy a worker, not one a batch.
-        self._task = client.scatter(_Task(columns, schema), broadcast=True, hash=False)
+        self._columns = columns
+        self._schema = schema
 
     @property
     def threads(self) -> int:
@@ -73,9 +73,9 @@ class ClusterReader:
 
     def __call__(self, number: int, paths: list[str], place: str | None) -> pa.RecordBatch:
         """The rows of these paths, by way of a part at `place` (a path that every worker sees, or a URL), if any."""
-        future = self._client.submit(
-            _call, self._task, paths, place, key=f"dicomcore-index-{self._run}-{number}", pure=False
-        )
+        # Columns and schema go along with every batch, whose paths are longer: what workers keep goes when they do.
+        key = f"dicomcore-index-{self._run}-{number}"
+        future = self._client.submit(_read, paths, place, self._columns, self._schema, key=key, pure=False)
         found = future.result()
         if place is None:
             return found
@@ -89,23 +89,13 @@ class ClusterReader:
         return batches[0]
 
 
-class _Task:
-    """What a worker does with a batch."""
-
-    def __init__(self, columns: Columns, schema: pa.Schema) -> None:
-        self.columns = columns
-        self.schema = schema
-
-    def __call__(self, paths: list[str], place: str | None) -> pa.RecordBatch | int:
-        batch = read_batch(paths, self.columns, self.schema)
-        if place is None:
-            return batch
-        write_part(batch, place)
-        return batch.num_rows
-
-
-def _call(task: _Task, paths: list[str], place: str | None) -> pa.RecordBatch | int:
-    return task(paths, place)
+def _read(paths: list[str], place: str | None, columns: Columns, schema: pa.Schema) -> pa.RecordBatch | int:
+    """What a worker does with a batch: the rows, or how many of them are in the part at `place`."""
+    batch = read_batch(paths, columns, schema)
+    if place is None:
+        return batch
+    write_part(batch, place)
+    return batch.num_rows
 
 
 def write_part(batch: pa.RecordBatch, place: str) -> None:
