@@ -10,7 +10,6 @@ from dicomcore._native.decode cimport (
     decode,
     decode_array,
     empty_value,
-    is_text,
     make_tag,
     raw_view,
     resolve_vr,
@@ -129,7 +128,7 @@ cdef uint16_t vr_code(str vr) except 0xFFFF:
 
 cdef bint divides(uint16_t vr) noexcept nogil:
     # Text VRs in which a backslash divides values (PS3.5 6.4).
-    return is_text(vr) and not (vr == ST or vr == LT or vr == UT or vr == UR) or vr == DS or vr == IS
+    return is_text(vr) and not is_single(vr) or vr == DS or vr == IS
 
 
 cdef object dressed(object value, uint16_t vr, str checks=None):

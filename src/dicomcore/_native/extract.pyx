@@ -36,6 +36,7 @@ from dicomcore._native.scan cimport (
     scanner_init,
     scanner_reset,
 )
+from dicomcore._native.text cimport is_ascii, trimmed
 from dicomcore._native.vr cimport *
 
 cdef extern from "Python.h":
@@ -226,16 +227,6 @@ cdef Status add_latin(Column* c, const uint8_t* p, Py_ssize_t n) noexcept nogil:
 
 # ---- values ------------------------------------------------------------------------------------------------------
 
-cdef inline bint is_ascii(const uint8_t* p, Py_ssize_t n) noexcept nogil:
-    # No byte above 7FH and no escape, so that every character set gives the same text.
-    cdef Py_ssize_t i
-    cdef uint8_t high = 0, escapes = 0
-    for i in range(n):
-        high |= p[i]
-        escapes |= p[i] == 0x1B
-    return high < 0x80 and not escapes
-
-
 cdef bint is_utf8(const uint8_t* p, Py_ssize_t n) noexcept nogil:
     # Well-formed UTF-8 (Unicode 3.9, table 3-7) without escapes.
     cdef Py_ssize_t i = 0, k, more
@@ -270,26 +261,6 @@ cdef bint is_utf8(const uint8_t* p, Py_ssize_t n) noexcept nogil:
                 return False
         i += more + 1
     return True
-
-
-cdef inline Py_ssize_t trimmed(const uint8_t* p, Py_ssize_t n) noexcept nogil:
-    while n and (p[n - 1] == 32 or p[n - 1] == 0):
-        n -= 1
-    return n
-
-
-cdef inline bint is_text(uint16_t vr) noexcept nogil:
-    return (vr == LO or vr == SH or vr == UI or vr == CS or vr == PN or vr == DA or vr == TM or vr == DT or vr == AE
-            or vr == AS or vr == LT or vr == ST or vr == UC or vr == UR or vr == UT)
-
-
-cdef inline bint has_charset(uint16_t vr) noexcept nogil:
-    return vr == LO or vr == SH or vr == PN or vr == LT or vr == ST or vr == UT or vr == UC
-
-
-cdef inline bint is_single(uint16_t vr) noexcept nogil:
-    # A backslash is a character of their text (PS3.5 6.2).
-    return vr == LT or vr == ST or vr == UT or vr == UR
 
 
 cdef inline Py_ssize_t undressed(const uint8_t** p, Py_ssize_t n, uint16_t vr) noexcept nogil:

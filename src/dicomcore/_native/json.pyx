@@ -12,21 +12,12 @@ from libc.string cimport memchr, memcpy, strlen
 
 from dicomcore._native.cursor cimport load_be16, load_be32, load_be64, load_le16, load_le32, load_le64
 from dicomcore._native.dataset cimport DatasetBase, DataElement
-from dicomcore._native.decode cimport (
-    decode,
-    is_ascii,
-    is_lut_descriptor,
-    is_text,
-    resolve_vr,
-    trimmed,
-    vr_name,
-    without_equals,
-    word_size,
-)
+from dicomcore._native.decode cimport decode, is_lut_descriptor, resolve_vr, vr_name, word_size
 from dicomcore._native.index cimport Index, open_value
 from dicomcore._native.scan cimport BIG_ENDIAN, CONTAINER, ITEM, PIXEL_REPRESENTATION, Row
 from dicomcore._native.source cimport Source
 from dicomcore._native.swap cimport swap
+from dicomcore._native.text cimport is_ascii, trimmed, without_equals
 from dicomcore._native.vr cimport *
 
 from dicomcore._native.dataset import make_dataset
@@ -74,11 +65,6 @@ cdef int64_t SAFE = 9007199254740991    # 2^53 - 1
 
 cdef inline bint is_bytes(uint16_t vr) noexcept nogil:
     return vr == OB or vr == OW or vr == UN or vr == OF or vr == OD or vr == OL or vr == OV
-
-
-cdef inline bint is_single(uint16_t vr) noexcept nogil:
-    # A backslash is a character of their text (PS3.5 6.2).
-    return vr == LT or vr == ST or vr == UT or vr == UR
 
 
 cdef bint is_ascending(Index index, Py_ssize_t first, Py_ssize_t stop) noexcept nogil:
