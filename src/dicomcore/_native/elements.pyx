@@ -4,7 +4,8 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memmove
 
 from dicomcore._native.cursor cimport load_le32
-from dicomcore._native.dataset cimport FILE_META, DataElement
+from dicomcore._native.data_element cimport DataElement
+from dicomcore._native.dataset cimport FILE_META
 from dicomcore._native.decode cimport charset_at, make_tag
 from dicomcore._native.dictionary cimport keyword_of_tag
 from dicomcore._native.encode cimport put_value, swap_width

@@ -6,7 +6,8 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy
 
-from dicomcore._native.dataset cimport DatasetBase, DataElement
+from dicomcore._native.data_element cimport DataElement
+from dicomcore._native.dataset cimport DatasetBase
 from dicomcore._native.decode cimport decode, is_lut_descriptor, resolve_vr, vr_name, word_size
 from dicomcore._native.document cimport Document
 from dicomcore._native.index cimport Index, open_value
