@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from typing import IO, TYPE_CHECKING, Any, Self
 
-from dicomcore._native.dataset import DataElement, DatasetBase, make_dataset, set_classes
+from dicomcore._native.data_element import DataElement, set_classes
+from dicomcore._native.dataset import DatasetBase, make_dataset
 from dicomcore._native.dictionary import keywords
 from dicomcore.issues import Issue, noted_issue, scanned_issue
 from dicomcore.printing import data_set_lines

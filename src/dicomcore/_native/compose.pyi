@@ -1,4 +1,5 @@
-from dicomcore._native.dataset import DataElement, DatasetBase
+from dicomcore._native.data_element import DataElement
+from dicomcore._native.dataset import DatasetBase
 from dicomcore._native.output import Output
 
 def compose(

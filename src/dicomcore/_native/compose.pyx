@@ -8,7 +8,8 @@ copied begins, so that whatever stands between them stays too.
 
 from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
 
-from dicomcore._native.dataset cimport FILE_META, TOP_LEVEL, DataElement, DatasetBase, items_of_row
+from dicomcore._native.data_element cimport DataElement, items_of_row
+from dicomcore._native.dataset cimport FILE_META, TOP_LEVEL, DatasetBase
 from dicomcore._native.decode cimport charset_at, resolve_vr
 from dicomcore._native.dictionary cimport public_vr
 from dicomcore._native.elements cimport AS_STOOD, DEFINED, OPEN, Encoder

@@ -1,6 +1,6 @@
 # Values from rows: VR resolution, character sets, and the Python or NumPy value that a VR turns into.
 
-from libc.stdint cimport uint8_t, uint16_t, uint32_t
+from libc.stdint cimport uint16_t, uint32_t
 
 from dicomcore._native.index cimport Index
 from dicomcore._native.scan cimport Row
@@ -13,20 +13,6 @@ cdef inline bint is_lut_descriptor(uint32_t tag) noexcept nogil:
     return tag == LUT_DESCRIPTOR or 0x00281101 <= tag <= 0x00281103
 
 
-cdef inline Py_ssize_t trimmed(const uint8_t* p, Py_ssize_t n) noexcept nogil:
-    # Length without trailing spaces and NULs (PS3.5 6.2).
-    while n and (p[n - 1] == 32 or p[n - 1] == 0):
-        n -= 1
-    return n
-
-
-cdef inline Py_ssize_t without_equals(const uint8_t* p, Py_ssize_t n) noexcept nogil:
-    # Length of a person name without the signs of component groups that aren't there (PS3.5 6.2.1.1).
-    while n and p[n - 1] == 61:
-        n -= 1
-    return n
-
-
 cdef str vr_name(uint16_t vr)
 cdef object make_tag(uint32_t tag)
 cdef uint16_t resolve_vr(Index index, Py_ssize_t row) except? 0xFFFF
@@ -36,7 +22,4 @@ cdef object decode_array(Index index, Py_ssize_t row, uint16_t vr)
 cdef Py_ssize_t count_multiplicity(Index index, Py_ssize_t row, uint16_t vr) except -1
 cdef object raw_view(Index index, Py_ssize_t row)
 cdef object empty_value(uint16_t vr)
-cdef bint is_text(uint16_t vr) noexcept nogil
-cdef bint is_ascii(const uint8_t* p, Py_ssize_t n) noexcept nogil
-cdef bint has_charset(uint16_t vr) noexcept nogil
 cdef Py_ssize_t word_size(uint16_t vr) noexcept nogil

@@ -25,6 +25,7 @@ from dicomcore._native.scan cimport (
     UNDEFINED,
     Row,
 )
+from dicomcore._native.text cimport is_ascii, trimmed, without_equals
 from dicomcore._native.vr cimport *
 
 import numpy as np
@@ -72,12 +73,6 @@ cdef object make_name(str text):
     if text and text[len(text) - 1] == u"=":
         text = text.rstrip("=")
     return str_new(<PyTypeObject*>PersonName, (text,), NULL)
-
-
-cdef bint is_text(uint16_t vr) noexcept nogil:
-    # VRs whose empty value is "" and not None.
-    return (vr == AE or vr == AS or vr == CS or vr == DA or vr == DT or vr == LO or vr == LT or vr == PN or vr == SH
-            or vr == ST or vr == TM or vr == UC or vr == UI or vr == UR or vr == UT)
 
 
 cdef object empty_value(uint16_t vr):
@@ -208,22 +203,6 @@ cdef object stated_charset(Index index, Py_ssize_t row):
     return known
 
 
-cdef bint is_ascii(const uint8_t* p, Py_ssize_t n) noexcept nogil:
-    # No byte above 7FH and no escape, so that every character set gives the same text.
-    cdef uint64_t word, high = 0
-    cdef Py_ssize_t i = 0
-    while n - i >= 8:
-        memcpy(&word, p + i, 8)
-        high |= word
-        i += 8
-    while i < n:
-        high |= p[i]
-        i += 1
-    if high & <uint64_t>0x8080808080808080:
-        return False
-    return n == 0 or memchr(p, 0x1B, n) == NULL
-
-
 cdef inline str latin(const uint8_t* p, Py_ssize_t n):
     return PyUnicode_DecodeLatin1(<const char*>p, n, NULL)
 
@@ -266,11 +245,6 @@ cdef object plain_text(const uint8_t* p, Py_ssize_t n, uint16_t vr):
             return found
         p = cut + 1
         cut = <const uint8_t*>memchr(p, 0x5C, end - p) if end > p else NULL
-
-
-cdef bint has_charset(uint16_t vr) noexcept nogil:
-    # VRs whose text Specific Character Set governs (PS3.5 6.1.2.2).
-    return (vr == LO or vr == SH or vr == PN or vr == LT or vr == ST or vr == UT or vr == UC)
 
 
 cdef object coded_text(Index index, Py_ssize_t row, const uint8_t* p, Py_ssize_t n, uint16_t vr):
@@ -429,7 +403,7 @@ cdef object decode(Index index, Py_ssize_t row, uint16_t vr):
     if is_text(vr):
         if not is_ascii(p, n):
             return coded_text(index, row, p, n, vr)
-        if vr == LT or vr == ST or vr == UT or vr == UR:
+        if is_single(vr):
             return single_text(p, n)
         return plain_text(p, n, vr)
     if (vr == US or vr == UL or vr == SS or vr == FD or vr == FL or vr == AT or vr == SL or vr == SV or vr == UV):

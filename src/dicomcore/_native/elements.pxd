@@ -2,7 +2,7 @@
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
-from dicomcore._native.dataset cimport DataElement
+from dicomcore._native.data_element cimport DataElement
 from dicomcore._native.level cimport Level
 from dicomcore._native.output cimport Output
 

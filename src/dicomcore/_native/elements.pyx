@@ -4,8 +4,9 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memmove
 
 from dicomcore._native.cursor cimport load_le32
-from dicomcore._native.dataset cimport FILE_META, DataElement
-from dicomcore._native.decode cimport charset_at, has_charset, is_ascii, make_tag
+from dicomcore._native.data_element cimport DataElement
+from dicomcore._native.dataset cimport FILE_META
+from dicomcore._native.decode cimport charset_at, make_tag
 from dicomcore._native.dictionary cimport keyword_of_tag
 from dicomcore._native.encode cimport put_value, swap_width
 from dicomcore._native.index cimport Index
@@ -21,6 +22,7 @@ from dicomcore._native.scan cimport (
     UNDEFINED_LENGTH,
     Row,
 )
+from dicomcore._native.text cimport is_ascii
 from dicomcore._native.vr cimport *
 
 from dicomcore.charset import DEFAULT_CHARSET, NAME_DELIMITERS, TEXT_DELIMITERS, VALUE_DELIMITERS, charset_for

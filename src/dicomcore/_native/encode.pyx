@@ -6,7 +6,7 @@ from libc.math cimport isfinite, isinf
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcpy, strchr, strlen
 
-from dicomcore._native.decode cimport has_charset, vr_name, word_size
+from dicomcore._native.decode cimport vr_name, word_size
 from dicomcore._native.output cimport Output
 from dicomcore._native.vr cimport *
 
@@ -54,7 +54,7 @@ cdef object lacking(str text, uint16_t vr):
 
 cdef int put_text(Output out, object value, uint16_t vr, object charset) except -1:
     # One component, or all of a text that is never divided.
-    cdef bint single = vr == ST or vr == LT or vr == UT or vr == UR
+    cdef bint single = is_single(vr)
     cdef const uint8_t* data
     cdef Py_ssize_t n
     cdef str text
@@ -345,7 +345,7 @@ cdef int put_value(Output out, uint16_t vr, object value, bint big, bint held_bi
         if isinstance(value, np.ndarray):
             value = value.reshape(-1).tolist()
         if isinstance(value, (list, tuple)):
-            if len(value) > 1 and (vr == ST or vr == LT or vr == UT or vr == UR):
+            if len(value) > 1 and is_single(vr):
                 raise EncodeError(f"VR {vr_name(vr)} takes one text, not {len(value)}")
             for one in value:
                 if not first:

@@ -1,9 +1,6 @@
 from typing import Any
 
-KINDS: dict[str, int]
-
-class Block:
-    def __buffer__(self, flags: int, /) -> memoryview: ...
+from dicomcore._native.column import Block
 
 class Extractor:
     def __init__(

@@ -1,7 +1,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from dicomcore._native.dataset import DataElement, DatasetBase
+from dicomcore._native.data_element import DataElement
+from dicomcore._native.dataset import DatasetBase
 
 def settled_vr(element: DataElement, view: DatasetBase) -> str: ...
 def write_json(

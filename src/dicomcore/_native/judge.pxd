@@ -1,6 +1,7 @@
 # Whether a data set is as its source has it.
 
-from dicomcore._native.dataset cimport DataElement, DatasetBase
+from dicomcore._native.data_element cimport DataElement
+from dicomcore._native.dataset cimport DatasetBase
 
 
 cdef class Judge:

@@ -1,4 +1,5 @@
-from dicomcore._native.dataset import DataElement, DatasetBase
+from dicomcore._native.data_element import DataElement
+from dicomcore._native.dataset import DatasetBase
 from dicomcore._native.index import Index
 
 def is_untouched(data_set: DatasetBase) -> bool: ...

@@ -2,7 +2,8 @@
 
 from libc.stdint cimport uint32_t
 
-from dicomcore._native.dataset cimport DataElement, DatasetBase
+from dicomcore._native.data_element cimport DataElement
+from dicomcore._native.dataset cimport DatasetBase
 from dicomcore._native.index cimport Index
 from dicomcore._native.scan cimport CONTAINER, ITEM
 from dicomcore._native.vr cimport SQ

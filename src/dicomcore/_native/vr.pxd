@@ -64,3 +64,19 @@ cdef inline uint8_t vr_form(uint16_t vr) noexcept nogil:
 
 cdef inline bint is_letters(uint8_t first, uint8_t second) noexcept nogil:
     return 65 <= first <= 90 and 65 <= second <= 90
+
+
+cdef inline bint is_text(uint16_t vr) noexcept nogil:
+    # VRs whose empty value is "" and not None.
+    return (vr == AE or vr == AS or vr == CS or vr == DA or vr == DT or vr == LO or vr == LT or vr == PN or vr == SH
+            or vr == ST or vr == TM or vr == UC or vr == UI or vr == UR or vr == UT)
+
+
+cdef inline bint has_charset(uint16_t vr) noexcept nogil:
+    # VRs whose text Specific Character Set governs (PS3.5 6.1.2.2).
+    return vr == LO or vr == SH or vr == PN or vr == LT or vr == ST or vr == UT or vr == UC
+
+
+cdef inline bint is_single(uint16_t vr) noexcept nogil:
+    # A backslash is a character of their text (PS3.5 6.2).
+    return vr == LT or vr == ST or vr == UT or vr == UR

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from dicomcore._native.extract import KINDS
+from dicomcore._native.column import KINDS
 from dicomcore.dictionary import get_entry, get_private_entry, keyword_for_tag
 from dicomcore.tags import Tag, TagLike
 

@@ -8,7 +8,7 @@ from inspect import signature
 from itertools import chain
 from typing import Any
 
-from dicomcore._native.dataset import DataElement
+from dicomcore._native.data_element import DataElement
 from dicomcore.errors import LimitError, ParseError
 from dicomcore.forms.builder import Builder
 from dicomcore.forms.json_parser import parse_json

@@ -1,0 +1,44 @@
+# Data elements, and what they know of the data set around them.
+
+from libc.stdint cimport int64_t, uint16_t, uint32_t
+
+from dicomcore._native.index cimport Index
+
+
+cdef class Owner:
+    cdef Index index
+    cdef Py_ssize_t container           # row of the item, or a Place
+    cdef str checks                     # what becomes of values that their VR doesn't allow: None stands for "warn"
+
+    cdef DataElement find(self, uint32_t tag)
+    cdef object tag_value(self, uint32_t tag, object default)
+    cdef int adopt(self, DataElement element) except -1
+    cdef int check(self, uint32_t tag, uint16_t vr, object value) except -1
+
+
+cdef class DataElement:
+    cdef Index index                    # None for an element made in memory
+    cdef Py_ssize_t row
+    cdef Owner owner                    # the data set it belongs to, or for one met by iterall() the root
+    cdef bint distant                   # met by iterall(): `owner` is the root
+    cdef bint has_value                 # `held` is the value: it was set, or must stay the same object
+    cdef bint is_set                    # it was set: the source's bytes no longer count
+    cdef uint32_t number
+    cdef uint16_t vr
+    cdef object held
+
+    cdef object get_value(self)
+    cdef int settle(self) except -1
+
+
+cdef class AllElements:
+    cdef Owner root
+    cdef Index index
+    cdef Py_ssize_t row, stop
+    cdef list outer
+
+
+cdef int64_t tag_number(object key) except -2
+cdef object dressed(object value, uint16_t vr, str checks=*)
+cdef list items_of_row(Index index, Py_ssize_t row)
+cdef DataElement new_element(Index index, Py_ssize_t row, Owner owner, bint distant)

@@ -1,0 +1,451 @@
+"""Data elements: views over rows of an index, or made in memory; and the values that they may be given."""
+
+cimport cython
+from cpython.object cimport Py_EQ, Py_NE
+from libc.stdint cimport int64_t, uint16_t, uint32_t
+
+from dicomcore._native.decode cimport (
+    count_multiplicity,
+    decode,
+    decode_array,
+    empty_value,
+    make_tag,
+    raw_view,
+    resolve_vr,
+    vr_name,
+)
+from dicomcore._native.dictionary cimport find_keyword, keyword_of_tag, name_of_private, name_of_tag
+from dicomcore._native.index cimport Index, open_value
+from dicomcore._native.scan cimport CONTAINER, FRAGMENTS, IMPLICIT, ITEM, NO_ROW, UNDEFINED, Row
+from dicomcore._native.vr cimport *
+
+from copy import deepcopy
+from datetime import date, datetime, time
+
+import numpy as np
+
+from dicomcore.printing import element_line
+from dicomcore.tags import Tag
+from dicomcore.uids import UID
+from dicomcore.values import PersonName, format_date, format_datetime, format_time
+
+# The façade's classes, told once at import: items are made of them.
+cdef object DATASET = None
+cdef object SEQUENCE = None
+
+
+def set_classes(dataset: type, sequence: type) -> None:
+    """Tell which classes items and sequences are made of; called once by `dicomcore.dataset`."""
+    global DATASET, SEQUENCE
+    DATASET = dataset
+    SEQUENCE = sequence
+
+
+cdef int64_t tag_number(object key) except -2:
+    # A tag from an int, keyword, (group, element) or anything Tag() takes; -1 for a word that is no keyword.
+    cdef int64_t number
+    if isinstance(key, int):
+        number = key
+        if 0 <= number <= 0xFFFFFFFF:
+            return number
+        raise OverflowError(f"a tag has 32 bits: {key:#x}")
+    if isinstance(key, str):
+        number = find_keyword(key)
+        if number >= 0:
+            return number
+        try:
+            return int(Tag(key))
+        except (ValueError, TypeError, OverflowError):
+            return -1
+    if isinstance(key, tuple) and len(key) == 2 and isinstance(key[0], int) and isinstance(key[1], int):
+        if 0 <= key[0] <= 0xFFFF and 0 <= key[1] <= 0xFFFF:
+            return (<int64_t>key[0] << 16) | <int64_t>key[1]
+    return int(Tag(key))
+
+
+cdef object make_sequence(Index index, Py_ssize_t row):
+    # The items of an SQ element. One the scanner did not take for a sequence is indexed now.
+    cdef list items = []
+    cdef Py_ssize_t i, stop
+    cdef Owner item
+    if not index.known(row).flags & CONTAINER:
+        if index.rows[row].length == 0:
+            return SEQUENCE(items)
+        index = open_value(index, row)
+        row = 0
+    stop = index.rows[row].next
+    i = row + 1
+    while i < stop:
+        if index.rows[i].tag == ITEM:
+            item = DATASET.__new__(DATASET)
+            item.index = index
+            item.container = i
+            items.append(item)
+        i = index.rows[i].next
+    return SEQUENCE(items)
+
+
+cdef list items_of_row(Index index, Py_ssize_t row):
+    # The items of an SQ element as data sets nobody else holds.
+    return <list>make_sequence(index, row)
+
+
+cdef uint16_t vr_code(str vr) except 0xFFFF:
+    if len(vr) == 2:
+        code = <uint16_t>(ord(vr[0]) | ord(vr[1]) << 8)
+        if vr_name(code) == vr:
+            return code
+    for code in (US_OR_SS, OB_OR_OW, US_OR_OW, US_OR_SS_OR_OW):
+        if vr_name(code) == vr:
+            return code
+    raise ValueError(f"{vr!r} is not a VR")
+
+
+cdef bint divides(uint16_t vr) noexcept nogil:
+    # Text VRs in which a backslash divides values (PS3.5 6.4).
+    return is_text(vr) and not is_single(vr) or vr == DS or vr == IS
+
+
+cdef object dressed(object value, uint16_t vr, str checks=None):
+    # A value as the VR's table has it, from what a caller sets: names, UIDs and numbers get their types.
+    if value is None or isinstance(value, (bytes, bytearray, memoryview)):
+        return value if value is not None else empty_value(vr)
+    if vr == SQ:
+        return dressed_items(value, checks)
+    if isinstance(value, (list, tuple)):
+        return [dressed(one, vr) for one in value]
+    if isinstance(value, str):
+        if "\\" in value and divides(vr):
+            return [dressed(one, vr) for one in value.split("\\")]
+        if vr == DS:
+            return float(value) if value.strip() else ""
+        if vr == IS:
+            return int(value) if value.strip() else ""
+    if vr == UI:
+        return value if isinstance(value, UID) else UID(str(value))
+    if vr == PN:
+        return value if isinstance(value, PersonName) else PersonName(str(value))
+    if vr == AT:
+        return value if isinstance(value, (Tag, np.ndarray)) else Tag(value)
+    if vr == DA and isinstance(value, date):
+        return format_date(value)
+    if vr == TM and isinstance(value, time):
+        return format_time(value)
+    if vr == DT and isinstance(value, datetime):
+        return format_datetime(value)
+    return value
+
+
+cdef object dressed_items(object value, str checks):
+    # A sequence of data sets, and of data sets made from dictionaries by keyword or tag.
+    cdef list items = []
+    cdef Owner made
+    if isinstance(value, SEQUENCE):
+        return value
+    for one in [value] if isinstance(value, (Owner, dict)) else value:
+        if isinstance(one, dict):
+            made = DATASET()
+            made.checks = checks
+            made.update(one)
+            one = made
+        items.append(one)
+    return SEQUENCE(items)
+
+
+cdef class Owner:
+    # What an element asks of its data set; `DatasetBase` answers.
+
+    cdef DataElement find(self, uint32_t tag):
+        raise NotImplementedError
+
+    cdef object tag_value(self, uint32_t tag, object default):
+        raise NotImplementedError
+
+    cdef int adopt(self, DataElement element) except -1:
+        raise NotImplementedError
+
+    cdef int check(self, uint32_t tag, uint16_t vr, object value) except -1:
+        raise NotImplementedError
+
+
+@cython.freelist(64)
+cdef class DataElement:
+    """One data element (PS3.5 7.1): tag, VR and a value, decoded when asked for.
+
+    `DataElement(tag, VR, value)` makes one in memory. `value` is as the table in docs/design.md has it for the VR.
+    """
+
+    def __init__(self, tag, VR, value, *, already_converted=False):
+        number = tag_number(tag)
+        if number < 0:
+            raise ValueError(f"{tag!r} is neither a tag nor a keyword")
+        self.number = <uint32_t>number
+        self.vr = vr_code(VR)
+        self.held = dressed(value, self.vr)
+        self.has_value = self.is_set = True
+
+    cdef int settle(self) except -1:
+        # Find out the VR of an element of the source.
+        if self.vr == NO_VR:
+            self.vr = resolve_vr(self.index, self.row)
+        return 0
+
+    @property
+    def tag(self):
+        """The element's Tag."""
+        return make_tag(self.number)
+
+    @property
+    def VR(self) -> str:
+        """The VR's two letters, resolved: see `resolve` in docs/design.md for UN, implicit VR and "US or SS"."""
+        self.settle()
+        return vr_name(self.vr)
+
+    @VR.setter
+    def VR(self, str vr not None):
+        value = self.value
+        self.vr = vr_code(vr)
+        self.value = value
+
+    @property
+    def keyword(self) -> str:
+        """The attribute's keyword (PS3.6), "" for one that isn't in the dictionary."""
+        return keyword_of_tag(self.number)
+
+    @property
+    def name(self) -> str:
+        """The attribute's name (PS3.6); for private ones "[name]" by the private dictionary, or what they are."""
+        if self.number & 0x10000:
+            creator = self.private_creator
+            found = name_of_private(self.number, creator) if creator else ""
+            if found:
+                return f"[{found}]"
+        return name_of_tag(self.number)
+
+    @property
+    def private_creator(self) -> str | None:
+        """The creator that reserved this private element's block (PS3.5 7.8.1), None where there is none."""
+        cdef Owner owner
+        if not self.number & 0x10000 or self.number & 0xFFFF < 0x1000 or self.owner is None:
+            return None
+        owner = self._home()
+        creator = owner.tag_value((self.number & 0xFFFF0000) | (self.number & 0xFFFF) >> 8, None)
+        return str(creator).strip() if creator else None
+
+    def _home(self):
+        """The data set the element belongs to; one met by iterall() is looked for from the root."""
+        cdef Owner place = self.owner
+        cdef Index index = self.index
+        cdef DataElement element
+        cdef Py_ssize_t row = self.row
+        cdef list path = []
+        if not self.distant:
+            return place
+        while True:
+            while index.rows[row].parent != NO_ROW and (row != 0 or index.outer is None):
+                row = index.rows[row].parent
+                if index.rows[row].tag == ITEM:
+                    path.append((index, row))
+            if index.outer is None:
+                break
+            row = index.outer_row
+            index = index.outer
+        for index, row in reversed(path):
+            element = place.find(index.rows[index.rows[row].parent].tag)
+            for item in element.get_value():
+                if (<Owner>item).container == row:
+                    place = item
+        self.owner = place
+        self.distant = False
+        return place
+
+    cdef object get_value(self):
+        cdef object value
+        if self.has_value:
+            return self.held
+        self.settle()
+        if self.vr == SQ:
+            value = make_sequence(self.index, self.row)
+        else:
+            value = decode(self.index, self.row, self.vr)
+            if type(value) is not list:
+                return value
+        if self.owner is None or self.distant:
+            return value
+        with cython.critical_section(self):
+            if not self.has_value:              # what can be changed in place is handed out once
+                self.held = value
+                self.has_value = True
+        self.owner.adopt(self)
+        return self.held
+
+    @property
+    def value(self):
+        """The value as a Python object; None or "" when empty."""
+        return self.get_value()
+
+    @value.setter
+    def value(self, value):
+        cdef Owner home = None if self.owner is None else self._home()
+        self.settle()
+        value = dressed(value, self.vr, None if home is None else home.checks)
+        if home is not None:
+            home.check(self.number, self.vr, value)
+            home.adopt(self)
+        self.held = value
+        self.has_value = self.is_set = True
+
+    @property
+    def raw(self) -> memoryview | None:
+        """The value's bytes as they stand in the source, read-only; None for a value that was set."""
+        if self.is_set or self.index is None:
+            return None
+        return raw_view(self.index, self.row)
+
+    @property
+    def array(self):
+        """The value as a NumPy array: numbers in native byte order, DS float64, IS int64, bulk data as its VR's words.
+
+        One-dimensional, one element a value; a view of the source's bytes where it can be one. None for a sequence.
+        """
+        self.settle()
+        if self.vr == SQ:
+            return None
+        if not self.is_set and self.index is not None:
+            return decode_array(self.index, self.row, self.vr)
+        values = self.held if isinstance(self.held, list) else [self.held] if self.VM else []
+        if is_text(self.vr):
+            out = np.empty(len(values), object)
+            out[:] = values
+            return out
+        kind = {"DS": "f8", "IS": "i8", "US": "u2", "SS": "i2", "UL": "u4", "SL": "i4", "UV": "u8", "SV": "i8",
+                "FL": "f4", "FD": "f8", "AT": "u4"}.get(vr_name(self.vr))
+        if kind is not None and not isinstance(self.held, (bytes, bytearray, memoryview)):
+            return np.array(values, kind)
+        words = {"OW": "u2", "OL": "u4", "OV": "u8", "OF": "f4", "OD": "f8"}.get(vr_name(self.vr), "u1")
+        return np.frombuffer(self.held or b"", words)
+
+    @property
+    def VM(self) -> int:
+        """How many values there are (PS3.5 6.4); 0 when empty, 1 for a sequence."""
+        self.settle()
+        if not self.has_value:
+            return count_multiplicity(self.index, self.row, self.vr)
+        if self.vr == SQ:
+            return 1
+        if isinstance(self.held, list):
+            return len(<list>self.held)
+        return 0 if self.held is None or (isinstance(self.held, (str, bytes)) and not self.held) else 1
+
+    @property
+    def offset(self) -> int | None:
+        """Where the value begins, in bytes from the source's start (of the inflated data set, if deflated)."""
+        return None if self.index is None else self.index.rows[self.row].offset
+
+    @property
+    def length(self) -> int | None:
+        """Bytes of the value as it stands in the source, without delimiters; what is there, not what is claimed."""
+        return None if self.index is None else self.index.known(self.row).length
+
+    @property
+    def is_undefined_length(self) -> bool:
+        """Whether the length field says undefined (PS3.5 7.1.1)."""
+        return self.index is not None and self.index.rows[self.row].flags & UNDEFINED != 0
+
+    @property
+    def is_private(self) -> bool:
+        return self.number & 0x10000 != 0
+
+    @property
+    def is_empty(self) -> bool:
+        return self.VM == 0
+
+    def __richcmp__(self, other, int op):
+        if op != Py_EQ and op != Py_NE:
+            return NotImplemented
+        if not isinstance(other, DataElement):
+            return NotImplemented
+        same = self is other or (self.number == (<DataElement>other).number and self.VR == other.VR
+                                 and self.value == other.value)
+        return same if op == Py_EQ else not same
+
+    __hash__ = None
+
+    def __getitem__(self, key):
+        return self.get_value()[key]
+
+    def __reduce__(self):
+        return DataElement, (self.number, self.VR, self.value)
+
+    def __deepcopy__(self, memo):
+        return DataElement(self.number, self.VR, deepcopy(self.value, memo))
+
+    @property
+    def _changed(self) -> bool:
+        # Whether the source's bytes may no longer tell the value: it was set, or changed in place since it was handed
+        # out. A list that was only looked at is still what its bytes say; of a sequence its items know.
+        if self.is_set or not self.has_value or self.index is None or self.vr == SQ:
+            return self.has_value
+        return decode(self.index, self.row, self.vr) != self.held
+
+    def _clone(self, Owner owner, memo):
+        # The same element for a copy of its data set, the value shared, or copied too when there is a memo.
+        cdef DataElement made = new_element(self.index, self.row, owner, False) if self.index is not None else \
+            DataElement.__new__(DataElement)
+        made.number = self.number
+        made.vr = self.vr
+        made.owner = owner
+        made.has_value = self.has_value
+        made.is_set = self.is_set
+        made.held = deepcopy(self.held, memo) if memo is not None else self.held
+        return made
+
+    def __repr__(self) -> str:
+        return element_line(self)
+
+    __str__ = __repr__
+
+
+cdef DataElement new_element(Index index, Py_ssize_t row, Owner owner, bint distant):
+    cdef DataElement made = DataElement.__new__(DataElement)
+    made.index = index
+    made.row = row
+    made.owner = owner
+    made.distant = distant
+    made.number = index.rows[row].tag
+    return made
+
+
+cdef class AllElements:
+    # Every element of an unchanged data set, depth first: a walk along the rows, with a stack of indices only for
+    # sequences that are looked up late.
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        cdef Row* r
+        cdef Py_ssize_t row
+        cdef bint untold
+        cdef DataElement made
+        while True:
+            if self.row >= self.stop:
+                if not self.outer:
+                    raise StopIteration
+                self.index, self.row, self.stop = self.outer.pop()
+                continue
+            row = self.row
+            r = &self.index.rows[row]
+            self.row = r.next if r.flags & FRAGMENTS else row + 1
+            if r.tag == ITEM:
+                continue
+            made = new_element(self.index, row, self.root, True)
+            untold = r.vr == UN or r.vr == SQ or r.flags & IMPLICIT and r.vr == NO_VR
+            if untold and r.length and not r.flags & CONTAINER:
+                made.settle()
+                if made.vr == SQ:
+                    self.outer.append((self.index, self.row, self.stop))
+                    self.index = open_value(self.index, row)
+                    self.row = 1
+                    self.stop = self.index.count
+            return made
