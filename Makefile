@@ -28,7 +28,7 @@ long: $(VENV)/.test
 # Native code under AddressSanitizer and UBSan, on damaged and invented input; needs gcc on Linux, some minutes the first
 # time. It ends with an error at the first report.
 sanitize: $(VENV)/.test
-	$(PIP) "setuptools>=77" "Cython>=3.1"
+	$(PIP) "setuptools>=77" "Cython>=3.2"
 	$(BIN)/python tools/sanitize.py
 
 lint: $(VENV)/.lint

@@ -18,6 +18,7 @@ def contents() -> dict[str, bytes]:
     names = {path.relative_to(SRC).as_posix(): path.suffix for path in sources if path.is_file()}
     held = {name: b"" for name, kind in names.items() if kind in TOOL["SHIPPED"] or name.endswith("py.typed")}
     held |= {name.removesuffix(".pyx") + ".abi.so": b"" for name, kind in names.items() if kind == ".pyx"}
+    held[f"{TOOL['SHARED']}.abi.so"] = b""
     return held | {"dicomcore-0.dist-info/RECORD": b""}
 
 
@@ -27,6 +28,7 @@ CHANGES = {  # name: (names to add, names to take out, what is said)
     "no stub": ([], ["dicomcore/_native/rle.pyi"], "dicomcore/_native/rle.pyi is missing"),
     "no py.typed": ([], ["dicomcore/py.typed"], "dicomcore/py.typed is missing"),
     "no extension": ([], ["dicomcore/_native/rle.abi.so"], "dicomcore/_native/rle: no extension"),
+    "what extensions share": ([], ["dicomcore/_native/shared.abi.so"], "dicomcore/_native/shared: no extension"),
 }
 
 
