@@ -13,7 +13,13 @@ from time import perf_counter, thread_time
 from typing import Any
 
 
-def race_over(files: list[Path], contestants: Mapping[str, Callable[[str], Any]], rounds: int) -> dict[str, float]:
+def race_over(
+    files: list[Path],
+    contestants: Mapping[str, Callable[[str], Any]],
+    rounds: int,
+    *,
+    clock: Callable[[], float] = perf_counter,
+) -> dict[str, float]:
     """Seconds of each contestant for all `files`: the sum of its best for each."""
     best = {name: [float("inf")] * len(files) for name in contestants}
     paths = [str(path) for path in files]
@@ -21,9 +27,9 @@ def race_over(files: list[Path], contestants: Mapping[str, Callable[[str], Any]]
         for name, run in contestants.items():
             mine = best[name]
             for i, path in enumerate(paths):
-                start = perf_counter()
+                start = clock()
                 run(path)
-                mine[i] = min(mine[i], perf_counter() - start)
+                mine[i] = min(mine[i], clock() - start)
     return {name: sum(each) for name, each in best.items()}
 
 
