@@ -12,7 +12,7 @@ SOURCES = $(shell find src -name '*.py' -o -name '*.pyi' -o -name '*.pyx' -o -na
 # Those that run.py doesn't know.
 BENCHES = $(filter-out $(patsubst %,benches/bench_%.py,header walk values import), $(wildcard benches/bench_*.py))
 
-.PHONY: demo test long sanitize lint docs bench clean
+.PHONY: demo test long sanitize lint coverage docs bench ratios release-check clean
 
 # Index the DICOM files that the pydicom package ships, and show what came out.
 demo: $(VENV)/.test
@@ -36,6 +36,14 @@ lint: $(VENV)/.lint
 	$(BIN)/cython-lint src --ignore E302,E305 --exclude '.*\.pyi'
 	$(BIN)/mypy
 
+# Which lines of the façade the tests reach; native code's aren't counted. The whole in build/coverage/html.
+coverage: $(VENV)/.test
+	$(PIP) "coverage>=7.10"
+	$(BIN)/python -m coverage run -m pytest -m "not long" -o timeout=1800
+	$(BIN)/python -m coverage combine
+	$(BIN)/python -m coverage html --quiet
+	$(BIN)/python -m coverage report
+
 # The documentation site, in build/site; whatever MkDocs warns of is an error.
 docs: $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
@@ -46,8 +54,18 @@ bench: $(VENV)/.bench
 	$(BIN)/python benches/run.py
 	for bench in $(BENCHES); do $(BIN)/python $$bench || exit 1; done
 
+# Has anything become slower beside the peers since the last release? Some minutes. MARGIN=0.4: what is taken for noise.
+ratios: $(VENV)/.bench
+	$(BIN)/python benches/ratios.py build/ratios.json
+	$(BIN)/python benches/compare.py build/ratios.json $(if $(MARGIN),--margin $(MARGIN))
+
+# The sdist, and of it a wheel for every Python at hand, each looked through, installed apart and used. They stay in dist.
+release-check: $(VENV)/.made
+	$(PIP) ".[release]"
+	$(BIN)/python tools/release_check.py
+
 clean:
-	rm -rf $(VENV) build demo src/*.egg-info
+	rm -rf $(VENV) build demo dist src/*.egg-info
 	find src -name '*.so' -delete -o -name '*.pyd' -delete
 	find src/dicomcore/_native -maxdepth 1 -name '*.c' -delete
 
