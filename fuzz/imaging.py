@@ -52,6 +52,8 @@ def rle(data: bytes) -> None:
     bits, partial = taken.one_of((8, 16, 32, 64, 1)), bool(taken.byte() & 1)
     told = {"rows": rows, "columns": columns, "samples_per_pixel": count, "bits_allocated": bits, "partial": partial}
     frame = taken.left
+    if max(bits // 8, 1) * count > 15:  # more than RLE's segments: a plain ValueError
+        return
     found = samples(codecs.rle_decode, len(frame), frame=frame, **told)
     by_plane = samples(codecs.rle_decode, len(frame), frame=frame, planar=True, **told)
     assert (found is None) == (by_plane is None)
