@@ -246,8 +246,9 @@ DOCUMENTS = {
 
 @pytest.mark.parametrize("text", DOCUMENTS.values(), ids=DOCUMENTS)
 def test_wrong_documents(text):
-    with pytest.raises(dc.ParseError):
+    with pytest.raises(dc.ParseError) as caught:
         dc.Dataset.from_xml(text)
+    assert caught.value.offset is None or 0 <= caught.value.offset <= len(text)
 
 
 LAUGHS = "".join(f'<!ENTITY l{i} "{f"&l{i - 1};" * 10}">' for i in range(1, 10))

@@ -70,7 +70,7 @@ def from_xml(
         parser.Parse(b"", True)
     except expat.ExpatError as error:
         said = f"{reader.where()}no XML: {error}"
-        raise ParseError(said, offset=parser.ErrorByteIndex) from None
+        raise ParseError(said, offset=max(parser.ErrorByteIndex, 0)) from None  # expat says -1 of an empty document
     except UnicodeEncodeError as error:
         raise ParseError(f"half a surrogate pair at character {error.start}", offset=error.start) from None
     return reader.builder.root
