@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-import warnings
 from pathlib import Path
-from typing import Any
 
 import pydicom_apart
 import seeds
@@ -51,20 +49,11 @@ def bulk_loop(data: bytes) -> None:
 
 
 def index_again(data: bytes) -> None:
-    """The index of unchanged bytes, and of the bytes written from it; of a data set written anew, row by row."""
+    """The index of unchanged bytes, and of the bytes that are written from it."""
     rows = dc.scan(data, force=True, limits=LIMITS)
     ds = dc.dcmread(data, force=True, limits=LIMITS)
     again = dc.scan(ds.to_bytes(enforce_standard=False), force=True, limits=LIMITS)
     assert again.tobytes() == rows.tobytes()
-    if ds.issues:
-        return
-    try:
-        made = ds.to_bytes(enforce_standard=False, lengths="undefined")
-    except dc.EncodeError:
-        return
-    once = dc.scan(made, force=True, limits=LIMITS)
-    if len(ds.to_bytes(enforce_standard=False, lengths="undefined")) and not dc.dcmread(made, force=True).issues:
-        assert once["tag"].tolist() == rows["tag"].tolist()
 
 
 TARGETS: dict[str, Target] = {
@@ -72,4 +61,3 @@ TARGETS: dict[str, Target] = {
     "bulk": Target(bulk_loop, seeds.files),
     "index": Target(index_again, seeds.files),
 }
-_ = Any, warnings

@@ -14,9 +14,9 @@ from dicomcore import sr
 
 
 def stable(read: Callable[[Any], dc.Dataset], write: Callable[[dc.Dataset], str], text: str) -> None:
-    """What is written of what was read from this text is this text again."""
-    again = read(text)
-    assert write(again) == text
+    """What is written of this text is read as what it says: from then on it stays the same (DS in its shortest text)."""
+    once = write(read(text))
+    assert write(read(once)) == once
 
 
 def from_json(text: Any) -> dc.Dataset:

@@ -204,7 +204,7 @@ def deflated(data: bytes) -> None:
     how = taken.byte()
     packed = taken.left
     if how & 1:
-        packer = zlib.compressobj(how >> 4, wbits=-15 if how & 2 else 15)
+        packer = zlib.compressobj(how >> 4 & 7, wbits=-15 if how & 2 else 15)
         packed = packer.compress(packed) + packer.flush()
         whole, trouble = inflate(packed, LIMITS, 0)
         assert not trouble

@@ -12,7 +12,7 @@ from pathlib import Path
 from select import select
 from typing import Any
 
-SECONDS = 20
+SECONDS = 60
 LARGE = 1 << 28
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import dicom_bytes as raw
 import seeds
+from parsing import same
 from target import LIMITS, Taken, Target, refused
 
 import dicomcore as dc
@@ -18,7 +19,7 @@ SYNTAXES = (None, raw.EXPLICIT, raw.IMPLICIT, raw.BIG_ENDIAN, raw.DEFLATED)
 CHANGES: tuple[tuple[str, Any], ...] = (
     ("PatientName", "Äneas^Bob"), ("PatientID", ""), ("Rows", 7), ("ImageType", ["A", "B"]), ("PixelData", b"\1\2"),
     ("PatientWeight", 1.5), ("SpecificCharacterSet", "ISO_IR 192"), ("BeamSequence", []), ("StudyDate", "20240229"),
-    ("SOPInstanceUID", "1.2.3"), ("InstanceNumber", 12), ("PatientComments", "x" * 70000),
+    ("SOPInstanceUID", "1.2.3"), ("InstanceNumber", 12), ("PatientComments", "x" * 60000),
 )  # fmt: skip
 
 
@@ -53,9 +54,33 @@ def rewritten(data: bytes) -> None:
         return
     again = dc.dcmread(written, force=True, limits=LIMITS)
     if not ds.issues and not again.issues:
-        assert again == ds, options
+        compare(ds, again)
     if options["repair"] and not refused(lambda: again.to_bytes(**{**options, "transfer_syntax": None})):
         assert again.to_bytes(**{**options, "transfer_syntax": None}) == written, options
+
+
+def compare(one: Any, other: Any) -> None:
+    """Equal data sets in perhaps different encodings: tags, and values where VR and byte order are the same.
+
+    Group lengths are counted anew; a VR may get lost in implicit VR, words of bytes change with the byte order.
+    """
+    words = one.is_little_endian == other.is_little_endian
+    pending = [(one, other)]
+    while pending:
+        a, b = pending.pop()
+        tags = [tag for tag in a.keys() if int(tag) & 0xFFFF]
+        assert tags == [tag for tag in b.keys() if int(tag) & 0xFFFF]
+        for tag in tags:
+            x, y = a[tag], b[tag]
+            if x.VR == y.VR == "SQ":
+                assert len(x.value) == len(y.value), tag
+                pending += zip(x.value, y.value, strict=True)
+            elif int(tag) == 0x00080005 or x.VR != y.VR or x.VR == "SQ":
+                continue
+            elif x.VR in ("OB", "OW", "OL", "OV", "OF", "OD", "UN"):
+                assert not words or bytes(x.raw).rstrip(b"\0") == bytes(y.raw).rstrip(b"\0"), (x, y)
+            else:
+                assert same(x.value, y.value), (x, y)
 
 
 def changed(data: bytes) -> None:
