@@ -14,7 +14,7 @@ from dicomcore import sr
 
 
 def stable(read: Callable[[Any], dc.Dataset], write: Callable[[dc.Dataset], str], text: str) -> None:
-    """What is written of this text is read as what it says: from then on it stays the same (DS in its shortest text)."""
+    """What is written of this text reads as what it says, and stays the same from then on (DS in its shortest text)."""
     once = write(read(text))
     assert write(read(once)) == once
 

@@ -340,7 +340,7 @@ def fragments(data: bytes) -> None:
     """Encapsulated pixel data of any items and offset tables: what frames there are, not what is in them."""
     taken = Taken(data)
     frames, how = taken.byte(), taken.byte()
-    syntax = taken.one_of(("1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.4.90"))
+    syntax = "1.2.840.10008.1.2." + taken.one_of(("5", "4.50", "1", "4.90"))
     offsets, lengths = taken.part(), taken.part()
     head = seeds.image_header(np.zeros((2, 2), np.uint8), frames)
     if how & 1:

@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> int:
     failed = 0
     for chosen in TARGETS if name == "all" else [name]:
         target = TARGETS[chosen]
-        inputs = [Path(path).read_bytes() for path in paths] if paths else [one[: target.most] for one in target.seeds()]
+        inputs = [Path(path).read_bytes() for path in paths] or [one[: target.most] for one in target.seeds()]
         for data in inputs:
             try:
                 target(data)

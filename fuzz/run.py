@@ -19,11 +19,12 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-HOUSE = Path(__file__).resolve().parents[1]
-sys.path += [str(HOUSE / "tests"), str(HOUSE / "tools")]
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))  # helpers of targets
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tools"))
 
 import sanitize
 
+HOUSE = Path(__file__).resolve().parents[1]
 BUILD = HOUSE / "build" / "fuzz"
 LEAST = 5  # seconds of a target, of which a loaded machine takes some for the seeds
 HANG, MEMORY, ONE_BLOCK = 20, 4096, 1024  # seconds an input may take; MiB of the process, and of one allocation
@@ -114,11 +115,12 @@ def fuzz(name: str, seconds: int, library: Path) -> Result:
         ).returncode
     said = log.read_text(errors="replace")
     new = sorted(set(findings.iterdir()) - before)
-    finding = str(new[0].relative_to(HOUSE)) if new else f"exit code {code}, see {log.relative_to(HOUSE)}" if code else ""
-    # What is kept stands first in the folder's order of time; nothing but numbers is read from the log.
+    finding = f"exit code {code}, see {log.relative_to(HOUSE)}" if code else ""
+    if new:
+        finding = str(new[0].relative_to(HOUSE))
     last = re.findall(r"cov: (\d+) ft: (\d+) corp: (\d+)", said)
     edges, features, corpus = map(int, last[-1]) if last else (0, 0, 0)
-    executions = re.findall(r"stat::number_of_executed_units: (\d+)", said) or re.findall(r"^#(\d+)\t", said, re.MULTILINE)
+    executions = re.findall(r"(?:stat::number_of_executed_units: |^#)(\d+)", said, re.MULTILINE)
     return Result(
         name, time.monotonic() - start, int(executions[-1]) if executions else 0, edges, features, corpus, finding
     )

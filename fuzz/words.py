@@ -23,8 +23,8 @@ KEYWORDS = (
     "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "DataSetTrailingPadding",
 )  # fmt: skip
 TEXTS = (
-    '{"vr":"', '"Value":[', '"InlineBinary":"', '"BulkDataURI":"', '{"Alphabetic":"', "<DicomAttribute tag=\"", "<Value ",
-    "<PersonName ", "<Item number=\"", "<InlineBinary>", "<BulkData uri=\"", "&#x", "\\u00", "null", "1e999",
+    '{"vr":"', '"Value":[', '"InlineBinary":"', '"BulkDataURI":"', '{"Alphabetic":"', '<DicomAttribute tag="',
+    "<Value ", "<PersonName ", '<Item number="', "<InlineBinary>", '<BulkData uri="', "&#x", "\\u00", "null", "1e999",
 )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ CHANGES: tuple[tuple[str, Any], ...] = (
     ("PatientWeight", 1.5), ("SpecificCharacterSet", "ISO_IR 192"), ("BeamSequence", []), ("StudyDate", "20240229"),
     ("SOPInstanceUID", "1.2.3"), ("InstanceNumber", 12), ("PatientComments", "x" * 60000),
 )  # fmt: skip
+PATCHED = ("PatientName", "PatientID", "StudyDate", "Rows", "SOPInstanceUID", "BeamSequence[0].BeamName")
 
 
 def look_at_all(ds: dc.Dataset) -> None:
@@ -68,8 +69,8 @@ def compare(one: Any, other: Any) -> None:
     pending = [(one, other)]
     while pending:
         a, b = pending.pop()
-        tags = [tag for tag in a.keys() if int(tag) & 0xFFFF]
-        assert tags == [tag for tag in b.keys() if int(tag) & 0xFFFF]
+        tags, others = ([one.tag for one in side if int(one.tag) & 0xFFFF] for side in (a, b))
+        assert tags == others
         for tag in tags:
             x, y = a[tag], b[tag]
             if x.VR == y.VR == "SQ":
@@ -120,7 +121,7 @@ def plain(value: Any) -> Any:
 def patched(data: bytes) -> None:
     """A file patched in place, or copied: the value is there, and the rest as it was."""
     taken = Taken(data)
-    keyword = taken.one_of(("PatientName", "PatientID", "StudyDate", "Rows", "SOPInstanceUID", "BeamSequence[0].BeamName"))
+    keyword = taken.one_of(PATCHED)
     text = taken.part().decode("ascii", "replace").strip(" \0\\^=")
     value: Any = len(text) if keyword == "Rows" else text
     with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as folder:

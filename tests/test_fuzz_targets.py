@@ -11,13 +11,13 @@ import pytest
 
 import dicomcore as dc
 
-FUZZ = Path(__file__).resolve().parents[1] / "fuzz"
-sys.path.append(str(FUZZ))
+sys.path.append(str(Path(__file__).resolve().parents[1] / "fuzz"))
 
 import imaging
 from target import Taken, Target
 from targets import TARGETS
 
+FUZZ = Path(__file__).resolve().parents[1] / "fuzz"
 SEEDS = 12
 EVERY = pytest.mark.parametrize("name", TARGETS)
 
