@@ -38,8 +38,7 @@ def samples(decode: Any, size: int, **options: Any) -> Any:
         return decode(**options)
     except dc.PixelDecodeError as error:
         check_error(error)
-        assert error.offset is not None
-        assert error.offset <= size, error.offset
+        assert error.offset is None or error.offset <= size, error.offset
     except dc.DicomError as error:
         check_error(error)
     return None
@@ -170,6 +169,7 @@ def unpacking(data: bytes) -> None:
     """Bits, cells, words and planes against plain Python."""
     taken = Taken(data)
     bits, start, width = taken.byte() % 32 + 1, taken.byte() % 64, taken.one_of((1, 2, 4, 8))
+    start = min(start, 8 * len(taken.left))
     source = np.frombuffer(taken.left, np.uint8)
     every = int.from_bytes(taken.left, "little")
     held = max(8 * len(source) - start, 0)
