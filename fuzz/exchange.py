@@ -71,8 +71,8 @@ def report(data: bytes) -> None:
 
 
 TARGETS = {
-    "json": Target(json_text, seeds.json_texts),
-    "xml": Target(xml_text, seeds.xml_texts),
+    "json": Target(json_text, seeds.json_texts, 2048),
+    "xml": Target(xml_text, seeds.xml_texts, 2048),
     "export": Target(exported, seeds.files),
     "report": Target(report, lambda: seeds.named("test-SR.dcm", "reportsi", "SR_", "-SR"), 16384),
 }
