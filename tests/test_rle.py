@@ -127,6 +127,18 @@ def test_partial_keeps_what_is_there():
     assert rle_decode(frame_of(b"\xfc\x01", b"\x00\x02"), **told).tolist() == [[0x102, 0x100, 0x100, 0x100, 0x100]]
 
 
+@pytest.mark.parametrize("samples", [1, 3])
+@pytest.mark.parametrize("planar", [False, True])
+def test_partial_of_a_broken_header_is_zeros(samples, planar):
+    """Not what stood in memory before: the offsets lead backwards, or out of the frame."""
+    told = {"rows": 2, "columns": 3, "bits_allocated": 8, "samples_per_pixel": samples, "planar": planar}
+    backwards = struct.pack("<16I", samples, 90 if samples > 1 else 9, 80, 70, *[0] * 12) + bytes(30)
+    for frame in (backwards, struct.pack("<16I", samples, *[500] * 15), bytes(64), bytes(5)):
+        out = bytearray(b"\xaa" * 6 * samples)
+        rle_decode(frame, partial=True, out=out, **told)
+        assert not any(out)
+
+
 def test_a_claim_that_the_input_cannot_hold_is_refused_before_allocation():
     with pytest.raises(PixelDecodeError, match="cannot hold"):
         rle_decode(bytes(100), rows=1 << 20, columns=1 << 20, bits_allocated=8)

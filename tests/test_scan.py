@@ -566,6 +566,15 @@ def test_specific_tags_bring_the_character_set():
     assert dc.dcmread(data, specific_tags=["PatientName"]).PatientName == "Müller"
 
 
+def test_the_highest_tag_is_an_element_too():
+    """It stood for "read on to the end", so that what began with it was left out without a word."""
+    data = raw.element(0x00100010, "PN", b"A^B ") + raw.element(0xFFFFFFFF, "LO", b"last")
+    for whole in (raw.part10(data), data, raw.part10(raw.element(0xFFFFFFFF, "LO", b"last"))):
+        data_set = dc.dcmread(whole, force=True)
+        assert data_set[0xFFFFFFFF].value == "last"
+        assert data_set.to_bytes(enforce_standard=False) == whole
+
+
 def test_pixels_are_not_read(tmp_path: Path):
     path = tmp_path / "pixels.dcm"
     path.write_bytes(raw.part10(AFTER + raw.element(0x7FE00010, "OW", bytes(3_000_000))))

@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import io
+import math
+import struct
 
 import corpus
 import pydicom
 import pytest
-from dicom_bytes import element, item, part10, sequence
+from dicom_bytes import (
+    BIG_ENDIAN,
+    IMPLICIT,
+    ITEM,
+    ITEM_END,
+    PREAMBLE,
+    UNDEFINED,
+    element,
+    header,
+    item,
+    meta,
+    part10,
+    sequence,
+)
 
 import dicomcore as dc
 
@@ -133,3 +148,72 @@ def test_a_file_replaced_by_its_own_data_set_is_still_read_from(tmp_path):
     assert data_set.PixelData == bytes(range(256)) * 1000
     assert dc.dcmread(path).PatientID == "new"
     assert dc.dcmread(path).PixelData == bytes(range(256)) * 1000
+
+
+NAME = element(0x00100010, "PN", b"A^B ")
+NANS = struct.pack("<3d", 1.0, math.nan, 2.0)
+DAMAGED = {  # name: a whole file, as fuzzing found it to be changed by reading and writing
+    "a delimiter before the first element": part10(element(ITEM_END, None) + NAME),
+    "a delimiter with a length before it": part10(header(ITEM_END, None, 5) + NAME),
+    "a sequence of what are no items": part10(element(0x00081140, "SQ", b"no items at all ") + NAME),
+    "the same by the dictionary": part10(element(0x00081140, None, b"no items at all ") + NAME, IMPLICIT),
+    "not a number among others": part10(element(0x00720074, "FD", NANS)),
+    "the same in implicit VR in explicit": part10(element(0x00720074, "FD", NANS) + element(0x00720074, None, NANS)),
+    "the same in big endian": part10(element(0x00720074, "FD", NANS, big=True), BIG_ENDIAN),
+    "a transfer syntax that is a sequence": PREAMBLE + meta(None, element(0x00020010, "SQ", b"1.2.840\t")) + NAME,
+    "several transfer syntaxes": PREAMBLE + meta("1.2.840.10008.1.2.1\\1.2.840.10008.1.2") + NAME,
+}
+
+
+@pytest.mark.parametrize("data", DAMAGED.values(), ids=DAMAGED)
+def test_damaged_files_come_back_byte_for_byte(data):
+    data_set = dc.dcmread(data)
+    assert data_set.to_bytes(enforce_standard=False) == data
+    for found in (*data_set.iterall(), *data_set):
+        _ = found.value
+    assert data_set.to_bytes(enforce_standard=False) == data
+
+
+def test_not_a_number_set_in_place_is_a_change():
+    data_set = dc.dcmread(part10(element(0x00720074, "FD", NANS)))
+    data_set[0x00720074].value[0] = math.nan
+    again = dc.dcmread(data_set.to_bytes(enforce_standard=False))
+    assert [math.isnan(one) for one in again[0x00720074].value] == [True, True, False]
+
+
+INNER = element(0x00081155, "UI", b"1.2\0")
+CUT = element(0x00081155, "UI", b"1.2\0", length=40)
+BROKEN_OFF = {  # name: a data set that claims more than there is
+    "a value": element(0x00100010, "PN", b"A^B ", length=40),
+    "a sequence": element(0x00081140, "SQ", item(INNER), length=60),
+    "an item": element(0x00081140, "SQ", item(INNER, length=60), length=70),
+    "a sequence without its delimiter": header(0x00081140, "SQ", UNDEFINED) + item(INNER),
+    "an item without its delimiter": header(0x00081140, "SQ", UNDEFINED) + header(ITEM, None, UNDEFINED) + INNER,
+    "a value in an item": header(0x00081140, "SQ", UNDEFINED) + header(ITEM, None, UNDEFINED) + CUT,
+    "fragments": header(0x7FE00010, "OB", UNDEFINED) + item() + item(b"ab"),
+    "a fragment": header(0x7FE00010, "OB", UNDEFINED) + item() + item(b"ab", length=60),
+}
+
+
+@pytest.mark.parametrize("content", BROKEN_OFF.values(), ids=BROKEN_OFF)
+@pytest.mark.parametrize("place", ["behind", "in an item", "in a last item"])
+def test_what_is_added_behind_what_broke_off_is_its_own(content, place):
+    data_set = dc.dcmread(part10(content, "1.2.840.10008.1.2.4.50" if b"OB" in content else "1.2.840.10008.1.2.1"))
+    before = [(one.tag, one.VR, bytes(one.raw)) for one in data_set.iterall() if one.VR not in ("SQ", "OB")]
+    if place != "behind":
+        items = data_set.get("ReferencedImageSequence")
+        if not items:
+            pytest.skip("no items")
+        if place == "in an item":
+            items[0].PurposeOfReferenceCodeSequence = [dc.Dataset()]
+        else:
+            items.append(dc.Dataset())
+            items[-1].ReferencedFrameNumber = 7
+    data_set[0xFFFB0010] = dc.DataElement(0xFFFB0010, "LO", "last")
+    again = dc.dcmread(data_set.to_bytes(enforce_standard=False))
+    assert not again.issues
+    assert again[0xFFFB0010].value == "last"
+    after = [(one.tag, one.VR, bytes(one.raw)) for one in again.iterall() if one.VR not in ("SQ", "OB")]
+    assert [one for one in after if one[0] not in (0xFFFB0010, 0x00081160)] == before
+    if place == "in a last item":
+        assert again.ReferencedImageSequence[-1].ReferencedFrameNumber == 7

@@ -236,6 +236,9 @@ DOCUMENTS = {
     "no VR": document('<DicomAttribute tag="00090001"/>'),
     "a choice of VRs": document('<DicomAttribute tag="00280106"/>'),
     "a group length with items": document('<DicomAttribute tag="00080000" vr="SQ"><Item/></DicomAttribute>'),
+    "an encoding that is none": b'<?xml version="1.0" encoding="MTF-8"?><NativeDicomModel/>',
+    "an encoding that is no set of characters": b'<?xml version="1.0" encoding="idna"?><NativeDicomModel/>',
+    "an encoding of several bytes": b'<?xml version="1.0" encoding="shift_jis"?><NativeDicomModel/>',
     "half a surrogate pair": "<NativeDicomModel>\ud800</NativeDicomModel>",
     "a surrogate by number": document('<DicomAttribute tag="00100020" vr="LO"><Value>&#xD800;'),
     "no private block left": document("".join(
@@ -246,8 +249,9 @@ DOCUMENTS = {
 
 @pytest.mark.parametrize("text", DOCUMENTS.values(), ids=DOCUMENTS)
 def test_wrong_documents(text):
-    with pytest.raises(dc.ParseError):
+    with pytest.raises(dc.ParseError) as caught:
         dc.Dataset.from_xml(text)
+    assert caught.value.offset is None or 0 <= caught.value.offset <= len(text)
 
 
 LAUGHS = "".join(f'<!ENTITY l{i} "{f"&l{i - 1};" * 10}">' for i in range(1, 10))

@@ -31,11 +31,11 @@ CALM = {
 }
 
 
-def build() -> Path:
-    """Build the package with sanitizers, what has changed of it; give the folder to import it from."""
-    library = BUILD / "lib"
-    command = [sys.executable, "setup.py", "-q", "build", f"--build-base={BUILD}", f"--build-lib={library}"]
-    subprocess.run(command, cwd=HOUSE, env={**os.environ, "CC": str(COMPILER)}, check=True)
+def build(base: Path, **environment: str) -> Path:
+    """Build the package with sanitizers below `base`, what has changed of it; give the folder to import it from."""
+    library = base / "lib"
+    command = [sys.executable, "setup.py", "-q", "build", f"--build-base={base}", f"--build-lib={library}"]
+    subprocess.run(command, cwd=HOUSE, env={**os.environ, "CC": str(COMPILER), **environment}, check=True)
     return library
 
 
@@ -47,7 +47,7 @@ def runtime(name: str) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    library = build()
+    library = build(BUILD)
     paths = [str(path) for path in (HOUSE / "tests" / f"test_{name}.py" for name in TESTS) if path.is_file()]
     environment = {
         **os.environ,

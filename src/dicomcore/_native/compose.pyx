@@ -29,6 +29,7 @@ from dicomcore._native.level cimport (
 from dicomcore._native.output cimport Output
 from dicomcore._native.scan cimport (
     BIG_ENDIAN,
+    CLIPPED,
     CONTAINER,
     FRAGMENTS,
     IMPLICIT,
@@ -44,6 +45,22 @@ from dicomcore._native.vr cimport SQ, UN
 
 from dicomcore.charset import charset_for
 from dicomcore.errors import EncodeError
+
+
+cdef int64_t begin_of_row(Level level, Py_ssize_t row):
+    # Where a row that is copied begins; of the first one where its data set does, whatever stands before it.
+    cdef Row* r = &level.index.rows[row]
+    if level.parent is None and level.data_set.container == TOP_LEVEL and row == level.index.meta_count:
+        return <int64_t>level.index.body
+    return <int64_t>(r.offset - r.header)
+
+
+cdef bint is_unbounded(Index index, Py_ssize_t row) except -1:
+    # Whether a row claims more than there was, or lacks its delimiter.
+    cdef Row* r = index.known(row)
+    if r.flags & CLIPPED:
+        return True
+    return r.flags & UNDEFINED and r.flags & CONTAINER and end_of_item(index, row) == r.offset + r.length
 
 
 cdef class Composer(Encoder):
@@ -159,6 +176,12 @@ cdef class Composer(Encoder):
 
     # -- elements
 
+    cdef bint must_end(self, Level level, Py_ssize_t row) except -1:
+        # Whether the last row would take what is written behind it for its own, were it copied as it stands.
+        if not level.delimited and (level.added is None or level.next_added == len(level.added)):
+            return False
+        return is_unbounded(level.index, row)
+
     cdef int flush(self, Level level, uint64_t end) except -1:
         # Copy the rows that wait, up to byte `end`.
         if level.run != NO_POSITION:
@@ -175,7 +198,7 @@ cdef class Composer(Encoder):
         cdef DataElement element
         cdef bint plain = level.changed is None and level.added is None and level.order == NULL
         cdef bint chosen = level.data_set is not None and level.data_set.wanted is not None
-        if plain and level.copies and not chosen:
+        if plain and level.copies and not chosen and not level.delimited:
             self.copy_all(level)
             return None
         while True:
@@ -221,12 +244,13 @@ cdef class Composer(Encoder):
                 if inside is not None:
                     return inside
                 continue
-            if level.copies and not (level.touched and tag & 0xFFFF == 0 and self.is_group_length(level, r)):
+            if (level.copies and not (level.touched and tag & 0xFFFF == 0 and self.is_group_length(level, r))
+                    and not (r.next >= level.stop and self.must_end(level, row))):
                 if level.group_at >= 0 and tag >> 16 != level.group:
                     self.flush(level, r.offset - r.header)
                     self.close_group(level)
                 if level.run == NO_POSITION:
-                    level.run = <int64_t>(r.offset - r.header)
+                    level.run = begin_of_row(level, row)
                 continue
             self.flush(level, r.offset - r.header)
             inside = self.convert(level, row)
@@ -240,8 +264,7 @@ cdef class Composer(Encoder):
             r = level.index.known(level.data_set.container)
             self.out.put_source(level.index.source, r.offset, r.length)
         elif level.row < level.stop:
-            r = &level.index.rows[level.row]
-            level.run = <int64_t>(r.offset - r.header)
+            level.run = begin_of_row(level, level.row)
             level.row = level.stop
             self.finish_elements(level)
         elif level.parent is None and level.data_set.container == TOP_LEVEL:
@@ -342,7 +365,8 @@ cdef class Composer(Encoder):
             inside = self.open_elements(item, level, level.tag)
             stood = index is not None and item.container >= 0 and index.rows[item.container].flags & UNDEFINED != 0
             if (inside.copies and item.container >= 0 and inside.changed is None and inside.added is None
-                    and item.wanted is None):
+                    and item.wanted is None and not (is_unbounded(index, item.container)
+                                                     and (level.delimited or level.at < len(level.items)))):
                 r = index.known(item.container)
                 self.out.put_source(index.source, r.offset - r.header, end_of_item(index, item.container) - r.offset
                                     + r.header)

@@ -168,6 +168,18 @@ cdef class Owner:
         raise NotImplementedError
 
 
+cdef bint same_values(object one, object other) except -1:
+    # Whether two decoded values are equal; NaN equals itself.
+    if one == other:
+        return True
+    if type(one) is not list or type(other) is not list or len(one) != len(other):
+        return False
+    for i in range(len(one)):
+        if one[i] != other[i] and (one[i] == one[i] or other[i] == other[i]):
+            return False
+    return True
+
+
 @cython.freelist(64)
 cdef class DataElement:
     """One data element (PS3.5 7.1): tag, VR and a value, decoded when asked for.
@@ -386,7 +398,7 @@ cdef class DataElement:
         # out. A list that was only looked at is still what its bytes say; of a sequence its items know.
         if self.is_set or not self.has_value or self.index is None or self.vr == SQ:
             return self.has_value
-        return decode(self.index, self.row, self.vr) != self.held
+        return not same_values(decode(self.index, self.row, self.vr), self.held)
 
     def _clone(self, Owner owner, memo):
         # The same element for a copy of its data set, the value shared, or copied too when there is a memo.

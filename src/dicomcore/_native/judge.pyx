@@ -2,7 +2,7 @@
 
 from libc.stdint cimport uint32_t
 
-from dicomcore._native.data_element cimport DataElement
+from dicomcore._native.data_element cimport DataElement, items_of_row
 from dicomcore._native.dataset cimport DatasetBase
 from dicomcore._native.index cimport Index
 from dicomcore._native.scan cimport CONTAINER, ITEM
@@ -90,7 +90,7 @@ cdef bint has_own_items(DataElement sequence) except -1:
         return not items
     if not index.known(row).flags & CONTAINER:
         if not items:
-            return False
+            return not items_of_row(index, row)     # it may never have had any: bytes that are no items
         item = items[0]
         late = item.index
         if late is None or late.outer is not index or late.outer_row != row:

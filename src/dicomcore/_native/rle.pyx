@@ -242,6 +242,8 @@ cdef Status expand_frame(const uint8_t* src, Py_ssize_t n, uint8_t* dst, const L
     cdef Py_ssize_t plane = layout.pixels * layout.width
     cdef Status status = find_segments(src, n, segs, wanted, layout.pixels, at), first = OK
     if status != OK:
+        if lenient:
+            memset(dst, 0, layout.samples * plane)
         return status
     if layout.width == 1 and (layout.planar or layout.samples == 1):
         status = expand_planes(segs, layout.samples, dst, layout.pixels, lenient)

@@ -492,7 +492,7 @@ cdef Status top_level(Scanner* s, uint32_t tag, bint* ends) noexcept nogil:
     ends[0] = False
     if s.only_group >= 0 and tag >> 16 != <uint32_t>s.only_group:
         ends[0] = True
-    elif tag >= s.stop_tag and tag != TRAILING_PADDING:
+    elif tag >= s.stop_tag and tag != TRAILING_PADDING and s.stop_tag != NO_TAG:
         s.done = True
         ends[0] = True
     elif tag == 0 and s.only_group != 0 and only_zeros(s):

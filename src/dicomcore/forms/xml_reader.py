@@ -25,6 +25,9 @@ __all__ = ["Readable", "from_xml"]
 
 CHUNK = 1 << 16
 TAG = re.compile("[0-9A-F]{8}")
+ENCODINGS = re.compile(
+    "utf-?(8|16([bl]e)?)|(us-)?ascii|iso-8859-(1[0-13-6]?|[2-9])|windows-125[0-8]|koi8-[ru]", re.IGNORECASE
+)
 INSIDE = {  # element: those that it can stand in
     "NativeDicomModel": {""},
     "DicomAttribute": {"NativeDicomModel", "Item"},
@@ -59,6 +62,8 @@ def from_xml(
     parser.EndElementHandler = reader.end
     parser.CharacterDataHandler = reader.characters
     parser.StartDoctypeDeclHandler = reader.doctype
+    if not isinstance(source, str):
+        parser.XmlDeclHandler = reader.declaration
     try:
         if isinstance(source, str | bytes | bytearray):
             data = source.encode() if isinstance(source, str) else bytes(source)
@@ -70,7 +75,7 @@ def from_xml(
         parser.Parse(b"", True)
     except expat.ExpatError as error:
         said = f"{reader.where()}no XML: {error}"
-        raise ParseError(said, offset=parser.ErrorByteIndex) from None
+        raise ParseError(said, offset=max(parser.ErrorByteIndex, 0)) from None  # expat says -1 of an empty document
     except UnicodeEncodeError as error:
         raise ParseError(f"half a surrogate pair at character {error.start}", offset=error.start) from None
     return reader.builder.root
@@ -113,6 +118,11 @@ class _Reader:
         return self.attributes[-1].place.fault(said) if self.attributes else ParseError(said)
 
     # -- what expat calls
+
+    def declaration(self, _: str, encoding: str | None, __: int) -> None:
+        # Python is asked for what expat doesn't know, and raises errors of its own for what is no set of characters.
+        if encoding is not None and ENCODINGS.fullmatch(encoding) is None:
+            raise ParseError(f"the encoding {encoding[:40]!r} is none that is read; UTF-8 always is")
 
     def doctype(self, *_: Any) -> None:
         raise ParseError("a document type declaration is refused: it could declare entities")

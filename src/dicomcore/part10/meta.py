@@ -31,11 +31,9 @@ def put_head(ds: Dataset, out: Output, syntax: str, enforce_standard: bool, repa
     if enforce_standard:
         _refuse_other_groups(ds)
     index = ds._index if ds._row == DATA_SET else None
-    stored: Dataset | None = ds.__dict__.get("_file_meta")
     preamble: bytes | None = ds.preamble
-    read = index is not None and (stored is None or (stored._index is index and not changed_elements(stored)))
-    if read and index is not None and "_preamble" not in ds.__dict__:
-        same = not index.transfer_syntax or syntax == index.transfer_syntax
+    if index is not None and is_read(ds) and "_preamble" not in ds.__dict__:
+        same = not index.transfer_syntax or syntax == ds.transfer_syntax
         if same and (not (enforce_standard or repair) or head_stands(ds, index, enforce_standard)):
             out.add_source(index.source, 0, index.body)
             return
@@ -52,6 +50,13 @@ def put_head(ds: Dataset, out: Output, syntax: str, enforce_standard: bool, repa
     put_meta(complete(ds, syntax, enforce_standard), out, True)
 
 
+def is_read(ds: Dataset) -> bool:
+    """Whether the file meta information is the source's, as nobody changed it."""
+    index = ds._index if ds._row == DATA_SET else None
+    stored: Dataset | None = ds.__dict__.get("_file_meta")
+    return index is not None and (stored is None or (stored._index is index and not changed_elements(stored)))
+
+
 def _refuse_other_groups(ds: Dataset) -> None:
     """Raise for what belongs to file meta information or to commands and was set in the data set."""
     for tag, element in (ds._state()[3] or {}).items():
@@ -63,7 +68,7 @@ def _with_syntax(meta: Dataset, syntax: str) -> Dataset:
     if meta.get("TransferSyntaxUID") in (None, "", syntax):
         return meta
     meta = meta.copy()
-    meta.TransferSyntaxUID = syntax
+    meta.add_new(TRANSFER_SYNTAX, "UI", syntax)  # whatever VR a damaged header gave it
     return meta
 
 

@@ -13,7 +13,7 @@ from dicomcore._native.judge import is_untouched
 from dicomcore._native.output import Output
 from dicomcore.dataset import DATA_SET, Dataset
 from dicomcore.errors import DicomError, EncodeError
-from dicomcore.part10.meta import put_head
+from dicomcore.part10.meta import is_read, put_head
 from dicomcore.part10.target import Target, write_out
 from dicomcore.part10.widen import Widen, wider_terms
 from dicomcore.uids import UID, ExplicitVRLittleEndian, GEPrivateImplicitVRBigEndianPixels
@@ -129,7 +129,7 @@ class _Plan(NamedTuple):
         implicit, big = wanted.implicit, wanted.big
         out = Output()
         put_head(ds, out, self.syntax, self.enforce_standard, self.repair)
-        if index is not None and not self.repair and self.syntax == (index.transfer_syntax or self.own):
+        if index is not None and not self.repair and self._is_as_read(ds, index.transfer_syntax):
             implicit, big = bool(index.mode & 1), bool(index.mode & 2)  # as found, whatever the label says
             if index.packed is not None and self.lengths is None and forced is None and is_untouched(ds):
                 out.add_source(index.packed, index.packed_at, index.packed.size - index.packed_at)
@@ -148,6 +148,10 @@ class _Plan(NamedTuple):
         if wanted.deflated:
             _deflate(body, out)
         return out
+
+    def _is_as_read(self, ds: Dataset, stated: str) -> bool:
+        # A damaged header may state a syntax that isn't, letter by letter, what the data set says it is.
+        return self.syntax == (stated or self.own) or (self.syntax == self.own and is_read(ds))
 
 
 class Encoding(NamedTuple):

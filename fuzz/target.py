@@ -1,0 +1,70 @@
+"""What a fuzz target is, and what its input's bytes are turned into."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import dicomcore as dc
+
+T = TypeVar("T")
+HOUSE = Path(__file__).resolve().parent.parent
+
+LIMITS = dc.Limits(inflated_bytes=4 << 20, frame_pixels=1 << 22, frames=4096)
+"""So low that an input of a few kilobytes can't make a run slow; what passes them is refused, which is no finding."""
+
+
+class Target(NamedTuple):
+    """One entry that takes bytes. `run` raises for a finding; what dicomcore refuses with a DicomError is none."""
+
+    run: Callable[[bytes], None]
+    seeds: Callable[[], Iterable[bytes]]
+    most: int = 8192
+    """Bytes of an input at most."""
+
+    def __call__(self, data: bytes) -> None:
+        try:
+            self.run(data)
+        except dc.DicomError as error:
+            check_error(error)
+
+
+def check_error(error: dc.DicomError) -> None:
+    """An error of ours says something, and a place that can be."""
+    assert str(error)
+    offset = getattr(error, "offset", None)
+    assert offset is None or offset >= 0, offset
+
+
+def refused(work: Callable[[], object]) -> bool:
+    """Whether dicomcore refuses to do this."""
+    try:
+        work()
+    except dc.DicomError as error:
+        check_error(error)
+        return True
+    return False
+
+
+class Taken:
+    """Options from the first bytes of an input; what is `left` is its content. A byte that isn't there is 0."""
+
+    def __init__(self, data: bytes) -> None:
+        self.left = data
+
+    def byte(self) -> int:
+        first, self.left = self.left[:1], self.left[1:]
+        return first[0] if first else 0
+
+    def word(self) -> int:
+        return self.byte() | self.byte() << 8
+
+    def one_of(self, choices: tuple[T, ...]) -> T:
+        return choices[self.byte() % len(choices)]
+
+    def part(self) -> bytes:
+        """As many bytes as the next byte says."""
+        count = self.byte()
+        found, self.left = self.left[:count], self.left[count:]
+        return found

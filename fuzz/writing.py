@@ -1,0 +1,187 @@
+"""Targets that write what they read: unchanged, rewritten, changed, patched; and file-sets."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import dicom_bytes as raw
+import seeds
+from parsing import same
+from target import LIMITS, Taken, Target, refused
+
+import dicomcore as dc
+
+SYNTAXES = (None, raw.EXPLICIT, raw.IMPLICIT, raw.BIG_ENDIAN, raw.DEFLATED)
+CHANGES: tuple[tuple[str, Any], ...] = (
+    ("PatientName", "Äneas^Bob"), ("PatientID", ""), ("Rows", 7), ("ImageType", ["A", "B"]), ("PixelData", b"\1\2"),
+    ("PatientWeight", 1.5), ("SpecificCharacterSet", "ISO_IR 192"), ("BeamSequence", []), ("StudyDate", "20240229"),
+    ("SOPInstanceUID", "1.2.3"), ("InstanceNumber", 12), ("PatientComments", "x" * 60000),
+)  # fmt: skip
+PATCHED = ("PatientName", "PatientID", "StudyDate", "Rows", "SOPInstanceUID", "BeamSequence[0].BeamName")
+
+
+def look_at_all(ds: dc.Dataset) -> None:
+    for element in (*ds, *ds.iterall()):
+        _ = element.value
+
+
+def unchanged(data: bytes) -> None:
+    """What was read, and what was looked at, is written byte for byte."""
+    ds = dc.dcmread(data, force=True, limits=LIMITS)
+    assert ds.to_bytes(enforce_standard=False) == data, "untouched"
+    look_at_all(ds)
+    assert ds.to_bytes(enforce_standard=False) == data, "looked at"
+
+
+def rewritten(data: bytes) -> None:
+    """What is encoded anew in any way reads as what it was made from, and is stable then."""
+    taken = Taken(data)
+    how = taken.byte()
+    options = {
+        "transfer_syntax": taken.one_of(SYNTAXES),
+        "lengths": (None, "defined", "undefined")[how % 3],
+        "repair": bool(how & 8),
+        "enforce_standard": False,
+        "widen": (None, "utf-8", "iso2022")[(how >> 4) % 3],
+    }
+    ds = dc.dcmread(taken.left, force=True, limits=LIMITS)
+    try:
+        written = ds.to_bytes(**options)
+    except dc.EncodeError:
+        return
+    again = dc.dcmread(written, force=True, limits=LIMITS)
+    if not ds.issues and not again.issues:
+        compare(ds, again)
+    once_more = {**options, "transfer_syntax": None}
+    if options["repair"] and not again.issues and not refused(lambda: again.to_bytes(**once_more)):
+        assert again.to_bytes(**once_more) == written, options
+
+
+def compare(one: Any, other: Any) -> None:
+    """Equal data sets in perhaps different encodings: tags, and values where VR and byte order are the same.
+
+    Group lengths are counted anew; a VR may get lost in implicit VR, words of bytes change with the byte order.
+    """
+    words = one.is_little_endian == other.is_little_endian
+    pending = [(one, other)]
+    while pending:
+        a, b = pending.pop()
+        tags, others = ([one.tag for one in side if int(one.tag) & 0xFFFF] for side in (a, b))
+        assert tags == others
+        for tag in tags:
+            x, y = a[tag], b[tag]
+            if x.VR == y.VR == "SQ":
+                assert len(x.value) == len(y.value), tag
+                pending += zip(x.value, y.value, strict=True)
+            elif int(tag) == 0x00080005 or x.VR != y.VR or x.VR == "SQ":
+                continue
+            elif x.VR in ("OB", "OW", "OL", "OV", "OF", "OD", "UN"):
+                assert not words or bytes(x.raw).rstrip(b"\0") == bytes(y.raw).rstrip(b"\0"), (x, y)
+            else:
+                assert same(x.value, y.value), (x, y)
+
+
+def changed(data: bytes) -> None:
+    """One element set or deleted: that one is as set, all others are as they were."""
+    taken = Taken(data)
+    how = taken.byte()
+    keyword, value = taken.one_of(CHANGES)
+    ds = dc.dcmread(taken.left, force=True, limits=LIMITS)
+    before = {int(one.tag): (one.VR, bytes(one.raw)) for one in ds}
+    tag = int(dc.Tag(keyword))
+    if how & 1 and keyword in ds:
+        del ds[keyword]
+    else:
+        try:
+            ds.update({keyword: value})
+        except (ValueError, TypeError):  # a damaged file gives the element another VR
+            return
+    sequences = [one.value for one in ds if one.VR == "SQ"] if how & 2 else []
+    if sequences and sequences[0]:
+        with suppress(ValueError, TypeError):
+            sequences[0][0].update({keyword: value})
+    try:
+        written = ds.to_bytes(enforce_standard=bool(how & 4))
+    except dc.EncodeError:
+        return
+    again = dc.dcmread(written, force=True, limits=LIMITS)
+    if tag == 0x00080005 or ds.issues or again.issues or (how & 2 and sequences):
+        return
+    found = {int(one.tag): (one.VR, bytes(one.raw)) for one in again}
+    assert (tag in found) == (tag in ds), keyword
+    assert tag not in found or plain(again[tag].value) == plain(ds[tag].value)
+    for other in before.keys() | found.keys():
+        if other != tag and other & 0xFFFF:
+            assert before.get(other) == found.get(other), hex(other)
+
+
+def plain(value: Any) -> Any:
+    return list(value) if isinstance(value, (list, tuple)) else value
+
+
+def patched(data: bytes) -> None:
+    """A file patched in place, or copied: the value is there, and the rest as it was."""
+    taken = Taken(data)
+    keyword = taken.one_of(PATCHED)
+    text = taken.part().decode("ascii", "replace").strip(" \0\\^=")
+    value: Any = len(text) if keyword == "Rows" else text
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as folder:
+        path = Path(folder, "a.dcm")
+        path.write_bytes(taken.left)
+        try:
+            before = dc.dcmread(path, limits=LIMITS)
+            look_at_all(before)
+            in_place = dc.patch(path, {keyword: value}, validate="ignore", durable=False, limits=LIMITS)
+        except (dc.DicomError, KeyError):
+            assert path.read_bytes() == taken.left
+            return
+        after = path.read_bytes()
+        assert not in_place or len(after) == len(taken.left)
+        again = dc.dcmread(after, limits=LIMITS)
+        if "[" not in keyword and not again.issues:
+            assert again[keyword].value == value or not value, (again[keyword], value)
+        assert os.listdir(folder) == ["a.dcm"]
+
+
+def file_set(data: bytes) -> None:
+    """A DICOMDIR: its tree; and what is written of it reads as the same tree."""
+    found = dc.FileSet(data, limits=LIMITS)
+    said = describe(found)
+    for issue in found.issues:
+        assert issue.message
+    found.check(files=False)
+    if refused(found.to_bytes):
+        return
+    again = dc.FileSet(found.to_bytes(), limits=LIMITS)
+    assert describe(again) == said
+    if not found.issues:
+        assert not again.issues, again.issues
+
+
+def describe(found: Any) -> list[Any]:
+    return [(list(map(str, one.path or ())) if hasattr(one, "path") else str(one)) for one in found]
+
+
+def with_two(inputs: tuple[bytes, ...]) -> Iterator[bytes]:
+    for i, data in enumerate(inputs):
+        yield bytes([i * 7 % 48, i % 12]) + data
+
+
+def patch_seeds() -> Iterator[bytes]:
+    for i, data in enumerate(seeds.files()):
+        text = (b"Doe^J", b"1", b"20240229", b"abc", b"1.2.3", b"A longer value than there was before")[i % 6]
+        yield bytes([i % 6, len(text)]) + text + data
+
+
+TARGETS = {
+    "unchanged": Target(unchanged, seeds.files),
+    "rewritten": Target(rewritten, lambda: with_two(seeds.files())),
+    "changed": Target(changed, lambda: with_two(seeds.files())),
+    "patch": Target(patched, patch_seeds),
+    "dicomdir": Target(file_set, lambda: seeds.named("DICOMDIR"), 16384),
+}
