@@ -12,7 +12,7 @@ SOURCES = $(shell find src -name '*.py' -o -name '*.pyi' -o -name '*.pyx' -o -na
 # Those that run.py doesn't know.
 BENCHES = $(filter-out $(patsubst %,benches/bench_%.py,header walk values import), $(wildcard benches/bench_*.py))
 
-.PHONY: demo test long sanitize lint docs bench clean
+.PHONY: demo test long threads sanitize lint docs bench clean
 
 # Index the DICOM files that the pydicom package ships, and show what came out.
 demo: $(VENV)/.test
@@ -24,6 +24,11 @@ test: $(VENV)/.test
 # Runs without end in sight: fuzzing and the like.
 long: $(VENV)/.test
 	$(BIN)/python -m pytest -m long
+
+# Each test on four threads at once, but those that change what threads share.
+threads: $(VENV)/.test
+	$(PIP) "pytest-run-parallel>=0.10"
+	$(BIN)/python -m pytest -m "not long" --parallel-threads=4 --skip-thread-unsafe=true
 
 # Native code under AddressSanitizer and UBSan, on damaged and invented input; needs gcc on Linux, some minutes the first
 # time. It ends with an error at the first report.

@@ -343,7 +343,10 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks Linux for the page")
+pytestmark = [
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks Linux for the page"),
+    pytest.mark.thread_unsafe(reason="processes of their own"),
+]
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 pydicom = pytest.importorskip("pydicom")
+pytestmark = pytest.mark.thread_unsafe(reason="processes of their own")
+
 FILES = Path(pydicom.__file__).parent / "data" / "test_files"
 MOST_GROWTH = 1 << 20
 """Bytes that a run may leave behind: under 105 a turn of the long one."""
