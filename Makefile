@@ -30,10 +30,10 @@ threads: $(VENV)/.test
 	$(PIP) "pytest-run-parallel>=0.10"
 	$(BIN)/python -m pytest -m "not long" --parallel-threads=4 --skip-thread-unsafe=true
 
-# Native code under AddressSanitizer and UBSan, on damaged and invented input; needs gcc on Linux, some minutes the first
-# time. It ends with an error at the first report.
+# The whole suite with the native code under AddressSanitizer and UBSan; needs gcc on Linux. Some minutes to build the
+# first time, then several times what `make test` takes. Reports stand at the end, which is an error if there is one.
 sanitize: $(VENV)/.test
-	$(PIP) "setuptools>=77" "Cython>=3.1"
+	$(PIP) "setuptools>=77" "Cython>=3.1" "pytest-xdist>=3.5"
 	$(BIN)/python tools/sanitize.py
 
 lint: $(VENV)/.lint
