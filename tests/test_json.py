@@ -113,6 +113,7 @@ def test_real_files_as_dcmtk_has_them(step, tmp_path):
     assert compared > 250 / step
 
 
+@pytest.mark.thread_unsafe(reason="Hypothesis' recursive strategies aren't for threads")
 @settings(max_examples=150, deadline=None)
 @given(data_sets())
 def test_random_data_sets_come_back(data_set):
