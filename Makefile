@@ -14,7 +14,7 @@ BENCHES = $(filter-out $(patsubst %,benches/bench_%.py,header walk values import
 
 TIME ?= 300
 
-.PHONY: demo test long sanitize fuzz lint coverage docs bench ratios release-check clean
+.PHONY: demo test long threads sanitize fuzz lint coverage docs bench ratios release-check clean
 
 # Index the DICOM files that the pydicom package ships, and show what came out.
 demo: $(VENV)/.test
@@ -27,10 +27,15 @@ test: $(VENV)/.test
 long: $(VENV)/.test
 	$(BIN)/python -m pytest -m long --timeout=7200
 
-# Native code under AddressSanitizer and UBSan, on damaged and invented input; needs gcc on Linux, some minutes the first
-# time. It ends with an error at the first report.
+# Each test on four threads at once, but those that change what threads share.
+threads: $(VENV)/.test
+	$(PIP) "pytest-run-parallel>=0.10"
+	$(BIN)/python -m pytest -m "not long" --parallel-threads=4 --skip-thread-unsafe=true
+
+# The whole suite with the native code under AddressSanitizer and UBSan; needs gcc on Linux. Some minutes to build the
+# first time, then several times what `make test` takes. Reports stand at the end, which is an error if there is one.
 sanitize: $(VENV)/.test
-	$(PIP) "setuptools>=77" "Cython>=3.2"
+	$(PIP) "setuptools>=77" "Cython>=3.2" "pytest-xdist>=3.5"
 	$(BIN)/python tools/sanitize.py
 
 # Coverage-guided fuzzing of every entry that takes bytes, on Linux with clang: `make fuzz TIME=60` shares the seconds

@@ -13,6 +13,7 @@ def by_first_byte(codestream, desc, out):
     """A frame of its first byte, unless that is a word of command."""
     word = chr(codestream[0])
     if word == "S":
+        signal.signal(signal.SIGSEGV, signal.SIG_DFL)  # which a sanitizer would have for itself
         os.kill(os.getpid(), signal.SIGSEGV)
     if word == "K":
         os.kill(os.getpid(), signal.SIGKILL)

@@ -25,7 +25,7 @@ from dicomcore.archive.parts import Parts, parts_of  # noqa: E402
 from dicomcore.archive.stored import open_stored  # noqa: E402
 from dicomcore.cli import main  # noqa: E402
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.thread_unsafe(reason="a cluster for all")]
 NAMES = ("CT_small.dcm", "MR_small.dcm", "rtplan.dcm", "JPEG2000.dcm", "chrH31.dcm", "MR_small_bigendian.dcm")
 
 

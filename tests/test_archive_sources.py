@@ -207,6 +207,7 @@ def test_places_tell_what_the_listing_knows(tmp_path, files):
     assert pickle.loads(pickle.dumps(place)).open().read_at(128, 4) == b"DICM"
 
 
+@pytest.mark.thread_unsafe(reason="limits the process")
 def test_more_archives_than_a_process_may_open(tmp_path, files):
     resource = pytest.importorskip("resource")
     packed = pack(tmp_path / "0.zip", {"one.dcm": SHORT}).read_bytes()

@@ -82,7 +82,7 @@ def test_terms(terms, names, data, text, problems):
     assert charset.names == names
     assert len(charset.problems) == problems
     assert charset.decode(data)[0] == text
-    assert charset is charset_for(terms)
+    assert charset_for(terms) is charset_for(terms)
 
 
 BROKEN = {  # name: (terms, delimiters, bytes, text): what breaks the rules is still read, and said

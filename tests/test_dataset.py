@@ -94,6 +94,7 @@ def test_iterall_and_walk(data_set: dc.Dataset):
     assert seen == TAGS
 
 
+@pytest.mark.thread_unsafe(reason="changes the fixture's data set")
 def test_groups_and_slices(data_set: dc.Dataset):
     assert data_set.group_dataset(0x0028).keys() == [0x00280010, 0x00280030]
     assert data_set[0x00100000:0x00280030].keys() == [0x00100010, 0x00280010]
@@ -226,6 +227,7 @@ def test_made_in_memory():
 # ---- private blocks ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.thread_unsafe(reason="changes the fixture's data set")
 def test_private_block(data_set: dc.Dataset):
     block = data_set.private_block(0x0009, "MAKER")
     assert block[0x01].value == "mine"
@@ -270,6 +272,7 @@ def test_deep_copies_share_no_items(data_set: dc.Dataset):
     assert data_set.PixelSpacing == [0.5, 0.25]
 
 
+@pytest.mark.thread_unsafe(reason="changes the fixture's data set")
 def test_deep_copy_after_a_change(data_set: dc.Dataset):
     data_set[0x00081140].value[0].ReferencedSOPClassUID = "1.9"
     deep = copy.deepcopy(data_set)
@@ -278,6 +281,7 @@ def test_deep_copy_after_a_change(data_set: dc.Dataset):
     assert data_set != deep
 
 
+@pytest.mark.thread_unsafe(reason="changes the fixture's data set")
 @pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
 def test_pickles(data_set: dc.Dataset, protocol: int):
     data_set.PatientName = "C^D"

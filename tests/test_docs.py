@@ -26,6 +26,8 @@ from dicomcore.cli import main
 
 pytest.importorskip("pyarrow")
 
+pytestmark = pytest.mark.thread_unsafe(reason="runs in a folder of its own")
+
 HOUSE = Path(__file__).parents[1]
 PAGES = sorted([*HOUSE.glob("*.md"), *(HOUSE / "docs").rglob("*.md")])
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)

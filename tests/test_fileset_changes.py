@@ -19,6 +19,8 @@ import dicomcore as dc
 from dicomcore.part10.fileset import FileSet
 from dicomcore.part10.fileset.change import JOURNAL, Change, apply, is_unfinished, recover
 
+pytestmark = pytest.mark.thread_unsafe(reason="changes the folder of a fixture, and forks")
+
 HAS_FORK = hasattr(os, "fork")
 
 

@@ -21,6 +21,8 @@ from pydicom.pixels import get_decoder, get_encoder  # noqa: E402
 
 from dicomcore.interop.pydicom import PLUGIN, register, unregister  # noqa: E402
 
+pytestmark = pytest.mark.thread_unsafe(reason="registers with pydicom")
+
 COMPRESSED = [
     one
     for one in dicom_files()

@@ -28,7 +28,10 @@ from dicomcore.pixels.isolation import pool
 
 imagecodecs = pytest.importorskip("imagecodecs")
 pydicom = pytest.importorskip("pydicom")
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="kills by signal")
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="kills by signal"),
+    pytest.mark.thread_unsafe(reason="kills workers that all share"),
+]
 
 HOSTILE, WIDE = "1.2.3.4.5.6.8", "1.2.3.4.5.6.9"
 APART = dc.Limits(isolate=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -91,5 +92,5 @@ def test_imports_are_light():
     )
     import sys
 
-    environment = {"PYTHONPATH": str(Path(dc.__file__).parents[1])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(dc.__file__).parents[1])}
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60, env=environment)

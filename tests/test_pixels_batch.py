@@ -124,6 +124,7 @@ def streams_of(case):
     return [encode(picture) for picture in pictures(shape, dtype, high)]
 
 
+@pytest.mark.thread_unsafe(reason="registers another codec")
 @EACH
 @pytest.mark.parametrize("table", ["basic", "extended", None])
 def test_as_one_by_one(case, table, tmp_path):
@@ -189,6 +190,7 @@ def dirt(streams, shape):
 UNLIKE = {f.__name__: f for f in (other_size, other_precision, other_comment, other_marker, cut, nothing, dirt)}
 
 
+@pytest.mark.thread_unsafe(reason="registers another codec")
 @pytest.mark.parametrize("change", UNLIKE.values(), ids=UNLIKE)
 @pytest.mark.parametrize("name", ["JPEG 12 in 16", "RLE 16"])
 def test_a_frame_unlike_the_others(name, change):
@@ -213,6 +215,7 @@ TABLES = {  # name: how a file of nine RLE frames is made
 }
 
 
+@pytest.mark.thread_unsafe(reason="registers another codec")
 @pytest.mark.parametrize("how", TABLES.values(), ids=TABLES)
 def test_tables(how):
     case = CASES["RLE 16"]
@@ -229,6 +232,7 @@ def test_tables(how):
     assert outcome(data, workers=3)[:3] == expected[:3]
 
 
+@pytest.mark.thread_unsafe(reason="registers another codec")
 @pytest.mark.parametrize("name", ["RLE 16", "RLE YBR", "JPEG 12 in 16", "JPEG YBR"])
 @given(seed=st.integers(0, 1 << 30))
 @settings(max_examples=40, deadline=None)

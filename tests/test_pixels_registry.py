@@ -20,12 +20,14 @@ def test_unknown_syntax_says_so():
         pixels.decoder_for("1.2.3")
 
 
+@pytest.mark.thread_unsafe(reason="registers a codec")
 def test_missing_library_says_what_to_install():
     pixels.register(PRIVATE, lambda *_: None, name="nothing", requires="no_such_module")
     with pytest.raises(UnsupportedTransferSyntaxError, match="pip install no_such_module"):
         pixels.decoder_for(PRIVATE)
 
 
+@pytest.mark.thread_unsafe(reason="registers a codec")
 def test_third_party_codec():
     def invert(codestream, desc, out):
         return 255 - np.frombuffer(codestream, np.uint8).reshape(desc.shape)

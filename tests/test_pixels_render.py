@@ -56,7 +56,8 @@ def test_a_window_that_is_no_number_is_no_window():
     ds = dc.Dataset()
     ds.Rows, ds.Columns, ds.SamplesPerPixel, ds.BitsAllocated, ds.BitsStored = 1, 2, 1, 8, 8
     ds.PixelRepresentation, ds.PhotometricInterpretation, ds.PixelData = 0, "MONOCHROME2", b"\1\2"
-    ds.WindowCenter, ds.WindowWidth = 40.0, float("nan")
+    with pytest.warns(UserWarning, match="can't hold nan"):
+        ds.WindowCenter, ds.WindowWidth = 40.0, float("nan")
     assert ds.frames.render(0).tolist() == [[0, 255]]
 
 

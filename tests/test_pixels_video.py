@@ -106,6 +106,7 @@ def test_dirt(isolate):
         assert caught.value.frame == i
 
 
+@pytest.mark.thread_unsafe(reason="kills the worker that all share")
 @pytest.mark.skipif(sys.platform == "win32", reason="kills by signal")
 def test_an_isolated_video_and_its_worker():
     """Killed while it waits nothing is lost; two videos and a stranger's worker don't disturb each other."""

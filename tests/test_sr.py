@@ -378,6 +378,7 @@ trees = st.recursive(
 )
 
 
+@pytest.mark.thread_unsafe(reason="Hypothesis' recursive strategies aren't for threads")
 @settings(max_examples=60, deadline=None)
 @given(st.lists(trees, max_size=3))
 def test_any_tree_comes_back(children):

@@ -462,6 +462,7 @@ def other_encoder():
     encoder_registry._ENCODERS[PRIVATE] = before
 
 
+@pytest.mark.thread_unsafe(reason="registers an encoder")
 def test_verify_finds_what_an_encoder_loses(other_encoder, tmp_path):
     before = encoder_registry.encoder_for(PRIVATE)
     register_encoder(PRIVATE, lambda samples, desc, q: before.encode(samples & 0xFFFE, desc, q), name="liar")
@@ -474,6 +475,7 @@ def test_verify_finds_what_an_encoder_loses(other_encoder, tmp_path):
     assert [one.name for one in tmp_path.iterdir()] == ["a.dcm"]
 
 
+@pytest.mark.thread_unsafe(reason="registers an encoder")
 def test_third_party_encoders(other_encoder):
     register_encoder(PRIVATE, lambda *_: 1 / 0, name="broken", capacity=Capacity(bits=(1, 8)), requires="numpy")
     with pytest.raises(dc.EncodeError, match="1 to 8 bits stored"):

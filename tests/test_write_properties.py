@@ -154,6 +154,7 @@ def build(values: dict[str, Any]) -> dc.Dataset:
     return data_set
 
 
+@pytest.mark.thread_unsafe(reason="Hypothesis' recursive strategies aren't for threads")
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(values=data_sets(2), lengths=st.sampled_from([None, "defined", "undefined"]))
 def test_random_data_sets_come_back_from_every_syntax(values, lengths):
