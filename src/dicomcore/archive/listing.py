@@ -44,7 +44,7 @@ def open_index(index: IndexLike) -> pds.Dataset:
         path = os.fsdecode(index)
         kind = _kind(path)
         if kind is None:
-            raise ValueError(f"{path} is neither a Parquet nor an Arrow file")
+            raise ValueError(f"{path} is no index, neither a Parquet nor an Arrow file: `dicomcore index` makes one")
         try:
             found = pds.dataset(path, format=kind)
         except pa.ArrowInvalid as error:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TextIO
 from dicomcore.archive.listing import IndexLike, open_index, stored
 from dicomcore.archive.naming import Pattern, numbered
 from dicomcore.archive.placing import How, digest_of, is_placed, place, same_entry, sync_folder
+from dicomcore.part10.target import make_folder
 
 __all__ = ["LOG", "Organized", "Outcome", "organize"]
 
@@ -162,7 +163,7 @@ def _outlook(plan: Iterator[_Plan]) -> Iterator[Outcome]:
 def _run(
     plan: Iterator[_Plan], into: str, how: How, log: str | os.PathLike[str] | None, done: Organized
 ) -> Iterator[Outcome]:
-    os.makedirs(into, exist_ok=True)
+    make_folder(into)
     done.log = os.path.join(into, LOG) if log is None else os.fsdecode(log)
     placer = _Placer(how, done, os.path.abspath(into))
     with _log(done.log) as file:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
+import stat
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
@@ -19,7 +21,7 @@ from dicomcore.archive.stored import ARROW, PARQUET, format_of
 from dicomcore.archive.walk import PART
 from dicomcore.archive.whole import unfinished_file
 
-__all__ = ["OutputFile"]
+__all__ = ["OutputFile", "table_place"]
 
 GROUP_ROWS = 1 << 15  # of a row group
 UNIQUE = frozenset(("path", "etag", "SOPInstanceUID", "content_hash", "pixel_hash"))
@@ -31,6 +33,22 @@ class Sink(Protocol):
 
     def write_table(self, table: pa.Table, rows: int) -> None: ...
     def close(self) -> None: ...
+
+
+def table_place(path: str) -> str:
+    """Where a table named `path` is written: a link is followed. OSError for what is there and no regular file, which
+    a table could only do away with, and where there is no folder."""
+    place = os.path.realpath(path) if os.path.islink(path) else path
+    try:
+        kind = os.stat(place).st_mode
+    except FileNotFoundError:
+        os.stat(os.path.dirname(place) or ".")
+        return place
+    if stat.S_ISDIR(kind):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    if not stat.S_ISREG(kind):
+        raise OSError(errno.EINVAL, "is no regular file, and a table is written as a whole", path)
+    return place
 
 
 class OutputFile:
@@ -47,7 +65,7 @@ class OutputFile:
         *,
         kind: str | None = None,
     ) -> None:
-        self._target = target
+        self._target = table_place(target)
         self._format = kind or format_of(target)
         self._schema = schema
         self._sort_by = sort_by

@@ -18,7 +18,7 @@ from dicomcore.archive.findings import Count, Facts, Findings, series_to_show
 from dicomcore.archive.listing import IndexLike, stored
 from dicomcore.archive.sheet import picture_of
 from dicomcore.archive.sql import connected
-from dicomcore.archive.whole import whole_file
+from dicomcore.part10.target import write_bytes
 
 __all__ = ["PICTURES", "report"]
 
@@ -90,16 +90,8 @@ def report(
             pictures=[one or _Picture("", "", "", "not at hand") for one in shown] if at_hand else [],
             pictures_absent=bool(shown) and not at_hand,
         )
-    return _written(page, os.fsdecode(out))
-
-
-def _written(page: str, target: str) -> Path:
-    with (
-        whole_file(target) as unfinished,
-        open(unfinished, "x", encoding="utf-8", errors="replace", newline="\n") as file,
-    ):
-        file.write(page)
-    return Path(target)
+    write_bytes(out, page.encode("utf-8", "replace"))
+    return Path(os.fsdecode(out))
 
 
 def _tiles(facts: Facts, duplicates: int | None) -> list[_Tile]:

@@ -42,7 +42,7 @@ class Parts:
         """Take the folder for this run. BlockingIOError while another one has it."""
         while self._lock is None:
             with contextlib.suppress(FileExistsError):
-                os.mkdir(self.folder)
+                _make(self.folder, self._target)
             place = os.path.join(self.folder, LOCK)
             try:
                 lock = os.open(place, os.O_RDWR | os.O_CREAT, 0o666)
@@ -113,6 +113,15 @@ class Parts:
                 self.finish()
             os.close(self._lock)
             self._lock = None
+
+
+def _make(folder: str, target: str) -> None:
+    try:
+        os.mkdir(folder)
+    except FileExistsError:
+        raise
+    except OSError as error:  # of a folder that nobody has heard of
+        raise type(error)(error.errno, error.strerror, target) from None
 
 
 def _listed(system: Any, path: str) -> list[str]:

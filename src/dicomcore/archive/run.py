@@ -22,7 +22,7 @@ with needs_extra("pyarrow"):
 
 from dicomcore.archive.batch import read_batch
 from dicomcore.archive.duplicates import Duplicates, finished_schema
-from dicomcore.archive.output import OutputFile
+from dicomcore.archive.output import OutputFile, table_place
 from dicomcore.archive.parts import Parts
 from dicomcore.archive.previous import Previous
 from dicomcore.archive.renew import Read, Renewal
@@ -227,6 +227,7 @@ def index(
         return table.sort_by([(name, "ascending") for name in sort_by]) if sort_by else table
     target = os.fsdecode(out)
     format_of(target)
+    target = table_place(target)
     with ExitStack() as stack:
         kept = stack.enter_context(Parts(target, parts))
         if not resume:
@@ -244,7 +245,7 @@ def index(
                 gone(path)
         previous.close()
         kept.finish()
-    return Path(target)
+    return Path(os.fsdecode(out))
 
 
 def _reader(

@@ -13,6 +13,7 @@ from dicomcore.dataset import Dataset
 from dicomcore.errors import DicomError, InvalidDicomError
 from dicomcore.limits import Limits
 from dicomcore.part10.reader import dcmread
+from dicomcore.part10.target import make_folder
 from dicomcore.part10.writer import PIXEL_TAGS, dcmwrite, encoding_of
 from dicomcore.pixels.transcoding import syntax_named, transcode
 from dicomcore.pixels.transcoding.order import in_order
@@ -100,7 +101,7 @@ def transcode_folder(
         raise NotADirectoryError(20, "is no folder", top)
     if top == out:
         raise ValueError("the output folder is the source's")
-    os.makedirs(out, exist_ok=True)
+    make_folder(out)
     summary, begin = Summary(syntax), perf_counter()
     worker = _Worker(top, out, syntax, resume, durable, limits, options)
     threads = max(workers or cpus(), 1)

@@ -1,4 +1,4 @@
-"""The command line: `dicomcore index`, `dump`, `build`, `frames`, `sheet`; one file a subcommand."""
+"""The command line, `dicomcore` or `python -m dicomcore`: one file a subcommand."""
 
 from dicomcore.cli.program import main
 

@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
+from dicomcore.cli.console import add_command, told
 from dicomcore.dataset import Dataset
 from dicomcore.errors import DicomError, ParseError
 from dicomcore.forms import from_xml, read_json_lines
@@ -21,15 +22,21 @@ __all__ = ["add_parser"]
 ALL_BUILT, SOME_UNBUILT, WRONG_USE = 0, 1, 2
 DESCRIPTION = """Build DICOM files from DICOM JSON (PS3.18 Annex F; an object, an array, or an object a line) and from
 the Native DICOM Model in XML (PS3.19 Annex A), as `dicomcore dump --json` and `--xml` write them."""
-EPILOG = "Exit codes: 0 all was built, 1 some could not be, 2 wrong use. Values left empty are told on stderr."
+EXAMPLES = ("dicomcore build ct.json -o ct.dcm", "dicomcore dump ct.dcm --json --meta | dicomcore build - -o copy.dcm")
+CODES = "0 all was built, 1 some could not be, 2 wrong use. Values left empty are told on stderr."
 FRAGMENT = b"\xfe\xff\x00\xe0"
 FILE_NAME = re.compile(r"[0-9.]*[0-9][0-9.]*")
 
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser(
-        "build", help="build files from DICOM JSON or XML", description=DESCRIPTION, epilog=EPILOG
+    parser = add_command(
+        subparsers,
+        "build",
+        help="build files from DICOM JSON or XML",
+        description=DESCRIPTION,
+        examples=EXAMPLES,
+        codes=CODES,
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="a JSON or XML file; - is standard input")
     parser.add_argument(
@@ -53,17 +60,14 @@ def run(arguments: argparse.Namespace) -> int:
     code = ALL_BUILT
     output = Path(arguments.output)
     if not output.is_dir() and len(arguments.files) > 1:
-        print(f"dicomcore build: {output} is no folder, which several files take", file=sys.stderr)
-        return WRONG_USE
+        return told("build", str(output), "is no folder, which several files take", WRONG_USE)
     for path in arguments.files:
         try:
             _build(path, output, arguments)
         except BrokenPipeError:
             raise
         except (DicomError, OSError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-            print(f"dicomcore build: {path}: {reason}", file=sys.stderr)
-            code = SOME_UNBUILT
+            code = told("build", path, error, SOME_UNBUILT)
     return code
 
 
@@ -106,7 +110,7 @@ def _write(data_sets: Iterator[Dataset], path: str, output: Path, arguments: arg
             raise ParseError(f"holds several data sets; the first is in {output}, a folder would take all")
         if not arguments.quiet:
             for issue in data_set.issues:
-                print(f"dicomcore build: {path}: {issue.code} {issue.message}", file=sys.stderr)
+                told("build", path, f"{issue.code} {issue.message}", 0)
         if arguments.transfer_syntax:
             if data_set.file_meta is None:
                 data_set.file_meta = Dataset()

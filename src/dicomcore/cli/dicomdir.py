@@ -5,22 +5,33 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from dicomcore.cli.console import add_command, told
 from dicomcore.errors import DicomError, PixelDecodeError, UnsupportedTransferSyntaxError
 from dicomcore.part10.fileset import FileInstance, FileSet, Record, to_mail, to_zip, to_zip_mail, unpack
 from dicomcore.part10.fileset.fileid import DICOMDIR, shown, to_file_id
 from dicomcore.part10.fileset.profiles import PROFILES
-from dicomcore.part10.target import write_path
+from dicomcore.part10.target import write_bytes
 
 __all__ = ["add_parser"]
 
 ALL_DONE, SOME_NOT, WRONG_USE = 0, 1, 2
 DESCRIPTION = "Make, list, check and change file-sets: folders of DICOM files that a DICOMDIR describes."
-EPILOG = """Exit codes: 0 all went well, 1 some files could not be taken or faults were found, 2 wrong use or nothing to
+EXAMPLES = tuple(f"dicomcore dicomdir {words}" for words in ("create disc/ archive/", "list disc/", "check disc/"))
+CODES = """0 all went well, 1 some files could not be taken or faults were found, 2 wrong use or nothing to
 be read. Changes are whole or not there, wherever they are broken off."""
+ACTION_EXAMPLES = {
+    "create": ("disc/", "disc/ archive/ --id DISC1 --icon"),
+    "add": ("disc/ new.dcm",),
+    "remove": ("disc/ --PatientID 4MR1",),
+    "move": ("disc/ PT0/ST0/SE0/IM0 PT0/ST0/SE0/IM9",),
+    "list": ("disc/ --json",),
+    "check": ("disc/ --profile STD-GEN-CD",),
+    "pack": ("disc/ disc.zip",),
+    "unpack": ("disc.zip disc/",),
+}
 SHOWN_KEYS = {
     "PATIENT": ("PatientID", "PatientName"),
     "STUDY": ("StudyDate", "StudyID", "StudyDescription"),
@@ -31,7 +42,14 @@ MATCHED = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser("dicomdir", help="file-sets and DICOMDIR", description=DESCRIPTION, epilog=EPILOG)
+    parser = add_command(
+        subparsers,
+        "dicomdir",
+        help="file-sets and DICOMDIR",
+        description=DESCRIPTION,
+        examples=EXAMPLES,
+        codes=CODES,
+    )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
 
     create = _action(actions, "create", _create, "make a DICOMDIR for a folder, or a new file-set from files")
@@ -79,9 +97,10 @@ def add_parser(subparsers: Any) -> None:
 
 
 def _action(actions: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = actions.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    examples = [f"dicomcore dicomdir {name} {words}" for words in ACTION_EXAMPLES[name]]
+    parser = add_command(actions, name, help=text, examples=examples, codes=CODES)
     parser.add_argument("--json", action="store_true", help="print JSON, one object a line")
-    parser.set_defaults(run=lambda arguments: _guarded(run, arguments))
+    parser.set_defaults(run=lambda arguments: _guarded(run, arguments), interrupted="the file-set is as it was")
     return parser
 
 
@@ -105,8 +124,8 @@ def _guarded(run: Any, arguments: argparse.Namespace) -> int:
     except BrokenPipeError:
         raise
     except (DicomError, OSError, ValueError) as error:
-        subject = getattr(error, "filename", None) or getattr(arguments, "folder", "")
-        return _told(str(subject), _reason(error), WRONG_USE)
+        subject = getattr(arguments, "source" if run is _unpack else "folder")
+        return told("dicomdir", subject, error, WRONG_USE)
 
 
 # -- making and changing
@@ -115,11 +134,11 @@ def _guarded(run: Any, arguments: argparse.Namespace) -> int:
 def _create(arguments: argparse.Namespace) -> int:
     folder = arguments.folder
     if os.path.lexists(os.path.join(folder, DICOMDIR)):
-        return _told(folder, "there is a DICOMDIR already: use add", WRONG_USE)
+        return told("dicomdir", folder, "there is a DICOMDIR already: use add", WRONG_USE)
     file_set = FileSet.new(folder, profile=arguments.profile)
     file_set.ID = arguments.id
     if not arguments.files and not os.path.isdir(folder):
-        return _told(folder, "no such folder", WRONG_USE)
+        return told("dicomdir", folder, "no such folder", WRONG_USE)
     return _take(file_set, arguments.files or [folder], arguments, in_place=not arguments.files)
 
 
@@ -135,7 +154,7 @@ def _take(file_set: FileSet, sources: list[str], arguments: argparse.Namespace, 
             before = len(file_set.issues)
             instance = _taken(file_set, path, arguments)
             if instance.SOPInstanceUID in known:
-                code = _told(path, f"{instance.SOPInstanceUID} is in the file-set already", SOME_NOT)
+                code = told("dicomdir", path, f"{instance.SOPInstanceUID} is in the file-set already", SOME_NOT)
                 continue
             if in_place and instance.is_staged:
                 file_set.remove(instance)
@@ -145,11 +164,11 @@ def _take(file_set: FileSet, sources: list[str], arguments: argparse.Namespace, 
                 file_set.remove(instance)
                 raise DicomError(refused)
             for issue in file_set.issues[before:]:
-                _told(path, issue.message, 0)
+                told("dicomdir", path, issue.message, 0)
             added.append(instance)
             known.add(instance.SOPInstanceUID)
         except (DicomError, OSError) as error:
-            code = _told(path, _reason(error), SOME_NOT)
+            code = told("dicomdir", path, error, SOME_NOT)
     file_set.write(link=arguments.link)
     for instance in added:
         _show_file(instance, arguments)
@@ -163,7 +182,7 @@ def _taken(file_set: FileSet, path: str, arguments: argparse.Namespace) -> FileI
     try:
         return file_set.add(path, invent=arguments.invent, icon=arguments.icon)
     except (PixelDecodeError, UnsupportedTransferSyntaxError) as error:
-        _told(path, f"no icon image: {error}", 0)
+        told("dicomdir", path, f"no icon image: {error}", 0)
         return file_set.add(path, invent=arguments.invent, icon=False)
 
 
@@ -192,13 +211,13 @@ def _remove(arguments: argparse.Namespace) -> int:
     chosen = {to_file_id(text) for text in arguments.files}
     values = _values(arguments)
     if not chosen and not values:
-        return _told(arguments.folder, "say which: File IDs, or values such as --PatientID", WRONG_USE)
+        return told("dicomdir", arguments.folder, "say which: File IDs, or values such as --PatientID", WRONG_USE)
     found = [
         one for one in (file_set.find(**values) if values else file_set) if not chosen or one.ReferencedFileID in chosen
     ]
     lacking = chosen - {one.ReferencedFileID for one in found}
     for file_id in sorted(lacking):
-        _told(shown(file_id), "no record refers to it", 0)
+        told("dicomdir", shown(file_id), "no record refers to it", 0)
     file_set.remove(found)
     file_set.write()
     for instance in found:
@@ -211,7 +230,7 @@ def _move(arguments: argparse.Namespace) -> int:
     wanted = to_file_id(arguments.source)
     found = next((one for one in file_set if one.ReferencedFileID == wanted), None)
     if found is None:
-        return _told(shown(wanted), "no record refers to it", SOME_NOT)
+        return told("dicomdir", shown(wanted), "no record refers to it", SOME_NOT)
     file_set.move(found, arguments.target)
     file_set.write()
     _show_file(found, arguments)
@@ -237,7 +256,7 @@ def _list(arguments: argparse.Namespace) -> int:
                     print(f"{'  ' * depth}{_line(record)}")
             above = chain
     for issue in file_set.issues:
-        _told(arguments.folder, f"{issue.code} {issue.message}", 0)
+        told("dicomdir", arguments.folder, f"{issue.code} {issue.message}", 0)
     return ALL_DONE
 
 
@@ -290,14 +309,8 @@ def _pack(arguments: argparse.Namespace) -> int:
         to_zip(file_set, arguments.target)
     else:
         message = to_mail(file_set) if arguments.kind == "mail" else to_zip_mail(file_set)
-        data = message.as_bytes()
-        write_path(arguments.target, lambda file: _write(file, data))
+        write_bytes(arguments.target, message.as_bytes())
     return ALL_DONE
-
-
-def _write(file: int, data: bytes) -> None:
-    with os.fdopen(os.dup(file), "wb") as stream:
-        stream.write(data)
 
 
 def _unpack(arguments: argparse.Namespace) -> int:
@@ -311,12 +324,3 @@ def _unpack(arguments: argparse.Namespace) -> int:
 
 def _values(arguments: argparse.Namespace) -> dict[str, Any]:
     return {keyword: value for keyword in MATCHED if (value := getattr(arguments, keyword)) is not None}
-
-
-def _reason(error: Exception) -> str:
-    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-
-
-def _told(subject: str, message: str, code: int) -> int:
-    print(f"dicomcore dicomdir: {subject}: {message}", file=sys.stderr)
-    return code

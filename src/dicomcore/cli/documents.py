@@ -4,38 +4,42 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
+from dicomcore.cli.console import add_command, told
 from dicomcore.errors import DicomError
 from dicomcore.part10.reader import dcmread
+from dicomcore.part10.target import make_folder, write_bytes
 
 __all__ = ["add_parser"]
 
 DONE, FAILED, WRONG_USE = 0, 1, 2
-EXTRACT_EPILOG = "Exit codes: 0 all documents were written, 1 some files have none or could not be read, 2 wrong use."
-ENCAPSULATE_EPILOG = "Exit codes: 0 written, 1 the document or the source could not be read, 2 wrong use."
+EXTRACT_CODES = "0 all documents were written, 1 some files have none or could not be read, 2 wrong use."
+ENCAPSULATE_CODES = "0 written, 1 the document or the source could not be read, 2 wrong use."
 
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommands."""
-    parser = subparsers.add_parser(
+    parser = add_command(
+        subparsers,
         "extract",
         help="documents out of files",
         description="Write the PDF, CDA or 3D model that DICOM files hold beside each other into a folder.",
-        epilog=EXTRACT_EPILOG,
+        examples=["dicomcore extract letter.dcm -o letters/"],
+        codes=EXTRACT_CODES,
     )
     parser.add_argument("files", nargs="+", metavar="FILE")
     parser.add_argument("-o", "--output", default=".", metavar="DIR", help="folder to write to; made if need be")
     parser.add_argument("--json", action="store_true", help="print one JSON object a line and document")
     parser.set_defaults(run=run_extract)
-    parser = subparsers.add_parser(
+    parser = add_command(
+        subparsers,
         "encapsulate",
         help="a document into a file",
         description="Make a DICOM file of a PDF, a CDA document or a 3D model (STL, OBJ, MTL).",
-        epilog=ENCAPSULATE_EPILOG,
+        examples=['dicomcore encapsulate letter.pdf -o letter.dcm --source ct.dcm --title "Letter"'],
+        codes=ENCAPSULATE_CODES,
     )
     parser.add_argument("document", metavar="DOCUMENT")
     parser.add_argument("-o", "--output", required=True, metavar="FILE")
@@ -51,25 +55,23 @@ def run_extract(arguments: argparse.Namespace) -> int:
 
     folder, code = Path(arguments.output), DONE
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     except OSError as error:
-        return _told("extract", arguments.output, error, WRONG_USE)
+        return told("extract", arguments.output, error, WRONG_USE)
     for path in arguments.files:
         try:
             document = extract(dcmread(path))
             target = folder / (Path(path).stem + document.suffix)
             if target.exists():
-                code = _told("extract", path, f"{target} exists: it is left as it is", FAILED)
+                code = told("extract", path, f"{target} exists: it is left as it is", FAILED)
                 continue
-            half = folder / f".{target.name}.{os.getpid()}"
-            half.write_bytes(document.data)
-            half.replace(target)  # whole or not at all
+            write_bytes(target, document.data)
         except (DicomError, OSError) as error:
-            code = _told("extract", path, error, FAILED)
+            code = told("extract", path, error, FAILED)
             continue
         if arguments.json:
-            told = {"file": path, "document": str(target), "type": document.mime_type, "title": document.title}
-            print(json.dumps(told, ensure_ascii=False))
+            facts = {"file": path, "document": str(target), "type": document.mime_type, "title": document.title}
+            print(json.dumps(facts, ensure_ascii=False))
     return code
 
 
@@ -80,19 +82,13 @@ def run_encapsulate(arguments: argparse.Namespace) -> int:
     try:
         source = dcmread(arguments.source, stop_before_pixels=True) if arguments.source else None
     except (DicomError, OSError) as error:
-        return _told("encapsulate", arguments.source, error, FAILED)
+        return told("encapsulate", arguments.source, error, FAILED)
     try:
         made = encapsulate(arguments.document, kind=arguments.kind, title=arguments.title, source=source)
     except (ValueError, OSError) as error:
-        return _told("encapsulate", arguments.document, error, FAILED)
+        return told("encapsulate", arguments.document, error, FAILED)
     try:
         made.save_as(arguments.output)
     except (DicomError, OSError) as error:
-        return _told("encapsulate", arguments.output, error, WRONG_USE)
+        return told("encapsulate", arguments.output, error, WRONG_USE)
     return DONE
-
-
-def _told(command: str, subject: str, reason: Exception | str, code: int) -> int:
-    said = reason.strerror if isinstance(reason, OSError) and reason.strerror else reason
-    print(f"dicomcore {command}: {subject}: {said}", file=sys.stderr)
-    return code

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import sys
 from collections.abc import Iterator
 from math import isfinite
 from typing import Any, NamedTuple
 
+from dicomcore.cli.console import add_command, printable, told
 from dicomcore.dataset import DataElement, Dataset
 from dicomcore.errors import DicomError
 from dicomcore.forms import xml_pieces
@@ -20,14 +22,13 @@ from dicomcore.tags import Tag
 __all__ = ["add_parser"]
 
 ALL_READ, SOME_UNREADABLE, WRONG_USE = 0, 1, 2
-EPILOG = "Exit codes: 0 all files were read, 1 some could not be, 2 wrong use. Deviations are told on stderr."
+EXAMPLES = ("dicomcore dump ct.dcm", "dicomcore dump ct.dcm --json --indent 2", "dicomcore dump report.dcm --sr")
+CODES = "0 all files were read, 1 some could not be, 2 wrong use. Deviations are told on stderr."
 
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser(
-        "dump", help="print the elements of files", description="Print the elements of DICOM files.", epilog=EPILOG
-    )
+    parser = add_command(subparsers, "dump", help="print the elements of files", examples=EXAMPLES, codes=CODES)
     parser.add_argument("files", nargs="+", metavar="FILE")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="DICOM JSON (PS3.18 Annex F), one object a line and file")
@@ -53,8 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Dump; the exit code."""
     code = ALL_READ
     if arguments.xml and len(arguments.files) > 1:
-        print("dicomcore dump: --xml takes one file: an XML document holds one data set", file=sys.stderr)
-        return WRONG_USE
+        return told("dump", "", "--xml takes one file: an XML document holds one data set", WRONG_USE)
     for path in arguments.files:
         try:
             data_set = dcmread(path, force=arguments.force)
@@ -63,13 +63,13 @@ def run(arguments: argparse.Namespace) -> int:
         except BrokenPipeError:
             raise
         except (DicomError, OSError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-            print(f"dicomcore dump: {path}: {reason}", file=sys.stderr)
-            code = SOME_UNREADABLE
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):  # of standard output
+                raise
+            code = told("dump", path, error, SOME_UNREADABLE)
             continue
         if not arguments.quiet:
             for issue in issues:
-                print(f"dicomcore dump: {path}: {issue.code} {issue.message}", file=sys.stderr)
+                told("dump", path, f"{issue.code} {issue.message}", 0)
     return code
 
 
@@ -88,7 +88,7 @@ def _print(data_set: Dataset, path: str, arguments: argparse.Namespace) -> tuple
     if arguments.sr or arguments.html:
         return _print_report(data_set, path, arguments)
     if len(arguments.files) > 1:
-        print(f"# {path}")
+        print(f"# {printable(path)}")
     for line in _with_offsets(data_set) if arguments.offsets else data_set_lines(data_set):
         print(line)
     return ()
@@ -102,7 +102,7 @@ def _print_report(data_set: Dataset, path: str, arguments: argparse.Namespace) -
         print(report.html(), end="")
         return report.issues
     if len(arguments.files) > 1:
-        print(f"# {path}")
+        print(f"# {printable(path)}")
     print(report.outline())
     return report.issues
 

@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
+from dicomcore.cli.console import add_command, told
 from dicomcore.errors import DicomError
 from dicomcore.limits import Limits
 from dicomcore.part10.reader import dcmread
+from dicomcore.part10.target import make_folder, write_bytes
 
 __all__ = ["add_parser"]
 
 ALL_WRITTEN, SOME_NOT, WRONG_USE = 0, 1, 2
 DESCRIPTION = """Write frames of a DICOM file into a folder: as PNG pictures to be looked at (windowed, in colour), or
 as NPY arrays of their values."""
-EPILOG = "Exit codes: 0 all frames were written, 1 some could not be decoded, 2 wrong use."
+EXAMPLES = ("dicomcore frames ct.dcm -o pictures/", "dicomcore frames heart.dcm -o arrays/ --array --frame 0")
+CODES = "0 all frames were written, 1 some could not be decoded, 2 wrong use or nothing could be written."
 
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser(
-        "frames", help="frames as pictures or arrays", description=DESCRIPTION, epilog=EPILOG
+    parser = add_command(
+        subparsers,
+        "frames",
+        help="frames as pictures or arrays",
+        description=DESCRIPTION,
+        examples=EXAMPLES,
+        codes=CODES,
     )
     parser.add_argument("file", metavar="FILE")
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help="folder to write to; made if need be")
@@ -49,20 +55,20 @@ def run(arguments: argparse.Namespace) -> int:
         data_set = dcmread(arguments.file, force=arguments.force, limits=Limits(isolate=arguments.isolate))
         frames = data_set.frames
     except (DicomError, OSError) as error:
-        return _told(arguments.file, _reason(error), SOME_NOT)
+        return told("frames", arguments.file, error, SOME_NOT)
     chosen = range(len(frames)) if arguments.frame is None else arguments.frame
     outside = [i for i in chosen if not 0 <= i < len(frames)]
     if outside:
-        return _told(arguments.file, f"no frame {outside[0]}: it has {len(frames)}", WRONG_USE)
+        return told("frames", arguments.file, f"no frame {outside[0]}: it has {len(frames)}", WRONG_USE)
     folder, code = Path(arguments.output), ALL_WRITTEN
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         for i in chosen:
             code = max(code, _write(frames, i, folder, arguments))
     except OSError as error:
-        return _told(arguments.output, _reason(error), WRONG_USE)
+        return told("frames", arguments.output, error, WRONG_USE)
     for issue in data_set.issues:
-        _told(arguments.file, f"{issue.code} {issue.message}", 0)
+        told("frames", arguments.file, f"{issue.code} {issue.message}", 0)
     return code
 
 
@@ -72,10 +78,8 @@ def _write(frames: Any, i: int, folder: Path, arguments: argparse.Namespace) -> 
     try:
         name, data = _file_of(frames, i, stem, arguments)
     except (DicomError, IndexError) as error:
-        return _told(arguments.file, f"frame {i}: {error}", SOME_NOT)
-    half = folder / f".{name}.{os.getpid()}"
-    half.write_bytes(data)
-    half.replace(folder / name)  # whole or not at all
+        return told("frames", arguments.file, f"frame {i}: {error}", SOME_NOT)
+    write_bytes(folder / name, data)
     if arguments.json:
         print(json.dumps({"frame": i, "file": str(folder / name), "shape": frames.description.shape}))
     return ALL_WRITTEN
@@ -99,12 +103,3 @@ def _npy(array: Any) -> bytes:
     held = io.BytesIO()
     np.save(held, array, allow_pickle=False)
     return held.getvalue()
-
-
-def _reason(error: Exception) -> str:
-    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-
-
-def _told(subject: str, message: str, code: int) -> int:
-    print(f"dicomcore frames: {subject}: {message}", file=sys.stderr)
-    return code

@@ -6,10 +6,11 @@ import argparse
 import json
 import os
 import re
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from dicomcore.cli.console import add_command, printable, reason_of, told
 
 if TYPE_CHECKING:
     from dicomcore.archive.summary import ErrorLines, Summary
@@ -25,13 +26,19 @@ data set typed by their VR, what deviated from the standard, and why a file coul
 or not at all. A second run reads what is new or has changed; one that was stopped or killed goes on where it was."""
 SOURCES = """folders, files, globs, archives (.zip, .tar, .tar.gz, .tar.zst), DICOMDIR files, URLs (s3://, gs://, az://,
 https://), or @FILE: a text with a source a line, or a Parquet file with a column `path`"""
-EPILOG = """Exit codes: 0 all files were read, 1 some could not be (their rows say why), 2 wrong use or no table could
+EXAMPLES = (
+    "dicomcore index archive/ -o index.parquet",
+    "dicomcore index a.zip s3://bucket/b/ -o index.parquet --columns default,KVP --errors bad.jsonl",
+)
+CODES = """0 all files were read, 1 some could not be (their rows say why), 2 wrong use or no table could
 be written, 130 interrupted: the same command goes on."""
 
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser("index", help="folders to one table", description=DESCRIPTION, epilog=EPILOG)
+    parser = add_command(
+        subparsers, "index", help="folders to one table", description=DESCRIPTION, examples=EXAMPLES, codes=CODES
+    )
     parser.add_argument("sources", nargs="+", metavar="SOURCE", help=SOURCES)
     parser.add_argument(
         "-o", "--output", required=True, metavar="FILE", help="the table: Parquet, or by its suffix .arrow or .csv"
@@ -100,12 +107,11 @@ def run(arguments: argparse.Namespace) -> int:
         return _wrong(str(error))
     except OSError as error:
         kept = "; what was read is kept, the same command goes on" if os.path.isdir(parts_of(arguments.output)) else ""
-        return _wrong(f"{error.filename or arguments.output}: {error.strerror or error}{kept}")
+        return told("index", error.filename or arguments.output, f"{reason_of(error)}{kept}", WRONG_USE)
     except KeyboardInterrupt:
         begun = os.path.isdir(parts_of(arguments.output))
         how = "the same command goes on from here" if begun else "nothing was read yet"
-        print(f"dicomcore index: interrupted after {summary.files:,} files: {how}", file=sys.stderr)
-        return INTERRUPTED
+        return told("index", "", f"interrupted: {how}", INTERRUPTED)
     if arguments.json:
         print(json.dumps(summary.as_dict() | {"output": arguments.output}))
     elif not arguments.quiet:
@@ -114,8 +120,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _wrong(message: str) -> int:
-    print(f"dicomcore index: {message}", file=sys.stderr)
-    return WRONG_USE
+    return told("index", "", message, WRONG_USE)
 
 
 def _both(one: Callable[[Any], object], other: Callable[[Any], object]) -> Callable[[Any], None]:
@@ -195,12 +200,13 @@ def _progress(summary: Summary, quiet: bool) -> Iterator[Any]:
 
 def _tell(summary: Summary, output: str) -> None:
     facts = summary.as_dict()
-    print(f"{facts['files']:,} files in {facts['seconds']:.2f} s ({facts['files_per_second']:,} files/s) -> {output}")
+    speed = f"{facts['seconds']:.2f} s ({facts['files_per_second']:,} files/s)"
+    print(f"{facts['files']:,} files in {speed} -> {printable(output)}")
     print(f"{facts['read']:,} read, {facts['with_issues']:,} with deviations; {facts['unreadable']:,} unreadable")
     if facts["gone"]:
-        print(f"{facts['gone']:,} files that the table had are gone, e.g. {facts['gone_example']}")
+        print(f"{facts['gone']:,} files that the table had are gone, e.g. {printable(facts['gone_example'])}")
     for one in facts["reasons"][:SHOWN]:
-        print(f"  {one['count']:>7,}  {one['reason']}")
-        print(f"           e.g. {one['example']}")
+        print(f"  {one['count']:>7,}  {printable(one['reason'])}")
+        print(f"           e.g. {printable(one['example'])}")
     if len(facts["reasons"]) > SHOWN:
         print(f"  and for {len(facts['reasons']) - SHOWN} more reasons: see the column `error`")

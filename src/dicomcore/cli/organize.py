@@ -7,6 +7,8 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from dicomcore.cli.console import add_command, printable, told
+
 if TYPE_CHECKING:
     from dicomcore.archive.organizing import Organized, Outcome
 
@@ -18,13 +20,23 @@ DESCRIPTION = """Link, copy or move the files that an index lists into folders n
 --pattern "{PatientID}/{StudyDate:%Y-%m}/{SeriesNumber:04}". Nothing is overwritten: a name that is taken by other bytes
 gets a number, a file whose bytes are there already is left. A move is a second name, or a copy that was compared,
 before the first name goes. The log in DIR says what went where; the same command goes on after one that was killed."""
-EPILOG = "Exit codes: 0 every file of the index is in its place, 1 some are not (told on stderr), 2 wrong use."
+EXAMPLES = (
+    'dicomcore organize index.parquet --into sorted/ --pattern "{PatientID}/{StudyDate:%Y-%m}" --dry-run',
+    'dicomcore organize index.parquet --into sorted/ --pattern "{Modality}/{SeriesInstanceUID}" --copy',
+)
+CODES = """0 every file of the index is in its place, 1 some are not (told on stderr), 2 wrong use, 130 interrupted:
+the same command goes on."""
 
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser(
-        "organize", help="files into folders by their values", description=DESCRIPTION, epilog=EPILOG
+    parser = add_command(
+        subparsers,
+        "organize",
+        help="files into folders by their values",
+        description=DESCRIPTION,
+        examples=EXAMPLES,
+        codes=CODES,
     )
     parser.add_argument("index", metavar="INDEX", help="a Parquet or Arrow file, or a folder of Parquet files")
     parser.add_argument("--pattern", required=True, metavar="PATTERN", help="folders, with columns in braces")
@@ -44,7 +56,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--log", metavar="FILE", help="the log (default: organize.jsonl in DIR)")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
     parser.add_argument("-q", "--quiet", action="store_true", help="no summary")
-    parser.set_defaults(run=run, how="link")
+    parser.set_defaults(run=run, how="link", interrupted="nothing is lost, the same command goes on from here")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -65,9 +77,9 @@ def run(arguments: argparse.Namespace) -> int:
     except BrokenPipeError:
         raise
     except ValueError as error:
-        return _wrong(str(error))
+        return told("organize", arguments.index, error, WRONG_USE)
     except OSError as error:
-        return _wrong(f"{error.filename or arguments.into}: {error.strerror or error}")
+        return told("organize", arguments.into, error, WRONG_USE)
     if arguments.json:
         failures = [one._asdict() for one in done.failures]
         print(json.dumps({"counts": dict(done.counts), "log": done.log, "failures": failures}))
@@ -78,7 +90,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _planned(one: Outcome) -> None:
     if one.result == "planned":
-        print(f"{_text(one.source)} -> {_text(one.target)}{f'  ({one.reason})' if one.reason else ''}")
+        why = f"  ({one.reason})" if one.reason else ""
+        print(f"{printable(one.source)} -> {printable(one.target)}{why}")
 
 
 def _tell(done: Organized) -> None:
@@ -91,15 +104,6 @@ def _tell(done: Organized) -> None:
         if counts[name]:
             print(f"dicomcore organize: {counts[name]:,} {name}, left where they are", file=sys.stderr)
     for one in done.failures[:SHOWN]:
-        print(f"  {_text(one.source)}: {one.reason}", file=sys.stderr)
+        print(f"  {printable(one.source)}: {printable(one.reason)}", file=sys.stderr)
     if counts["failed"] + counts["unreadable"] > SHOWN:
         print("  …", file=sys.stderr)
-
-
-def _text(path: str) -> str:
-    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in path)
-
-
-def _wrong(message: str) -> int:
-    print(f"dicomcore organize: {message}", file=sys.stderr)
-    return WRONG_USE

@@ -2,44 +2,89 @@
 
 from __future__ import annotations
 
-import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NoReturn
 
-import dicomcore
-from dicomcore.cli import build, dicomdir, documents, dump, frames, index, organize, query, report, sheet, transcode
+if TYPE_CHECKING:
+    import argparse
 
 __all__ = ["main"]
 
-# Modules with add_parser(subparsers), whose parser sets `run`.
-COMMANDS = (index, query, report, organize, dump, build, frames, sheet, documents, dicomdir, transcode)
+# Modules with add_parser(subparsers), whose parser sets `run`, and `interrupted`: what to say after a break.
+COMMANDS = (
+    *("index", "query", "report", "organize", "dump", "build", "frames", "sheet", "documents", "dicomdir"),
+    "transcode",
+)
 WRONG_USE, INTERRUPTED, BROKEN_PIPE = 2, 130, 141  # the last two as a shell has them for SIGINT and SIGPIPE
+EPILOG = """exit codes: 0 all went well, 1 some files could not be read or written (each is named on stderr), 2 wrong
+use, 130 interrupted, 141 whatever reads the output has gone; `dicomcore COMMAND --help` says more of each."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `dicomcore` with these arguments (the process's own by default); the exit code of the subcommand.
 
-    0 says that all went well, 1 that some files could not be read, 2 that the use was wrong.
+    0 says that all went well, 1 that some files could not be read, 2 that the use was wrong, 130 that it was
+    interrupted.
     """
-    parser = argparse.ArgumentParser(
-        "dicomcore", description="Read DICOM files: index whole archives, look into one, see its pictures."
-    )
-    parser.add_argument("--version", action="version", version=f"dicomcore {dicomcore.__version__}")
-    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in COMMANDS:
-        command.add_parser(subparsers)
-    arguments = parser.parse_args(argv)
+    interrupted = ""
     try:
+        arguments = _parsed(argv)
+        interrupted = getattr(arguments, "interrupted", "")
         code: int = arguments.run(arguments)
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
-        print("dicomcore: interrupted", file=sys.stderr)
+        print(f"\ndicomcore: interrupted{interrupted and ': '}{interrupted}", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # `dicomcore dump … | head`: the rest is not wanted
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return BROKEN_PIPE
     except ModuleNotFoundError as error:
         print(f"dicomcore: {error}", file=sys.stderr)
         return WRONG_USE
+    except OSError as error:  # all that commands leave is what standard output raises
+        _drop_output()
+        print(f"dicomcore: {error.filename or 'standard output'}: {error.strerror or error}", file=sys.stderr)
+        return WRONG_USE
+
+
+def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The arguments; commands are imported here, where an interrupt is caught already."""
+    import argparse
+    from importlib import import_module
+
+    import dicomcore
+    from dicomcore.cli.console import Formatter, made_to_fit
+
+    parser = argparse.ArgumentParser(
+        "dicomcore",
+        description="Read DICOM files: index whole archives, look into one, see its pictures.",
+        epilog=EPILOG,
+        formatter_class=Formatter,
+    )
+    parser.add_argument("--version", action="version", version=f"dicomcore {dicomcore.__version__}")
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        import_module(f"dicomcore.cli.{command}").add_parser(subparsers)
+    if argv is None:  # the process is the command's own
+        made_to_fit()
+        signal.signal(signal.SIGTERM, _leave)
+    arguments = parser.parse_args(argv)
+    if argv is None:
+        made_to_fit(arguments)
+    return arguments
+
+
+def _leave(number: int, frame: Any) -> NoReturn:
+    """Asked to end, by a scheduler as a rule: what is half written is taken away on the way out."""
+    sys.exit(128 + number)
+
+
+def _drop_output() -> None:
+    """What is still held for standard output goes nowhere, so that leaving doesn't try once more."""
+    with suppress(OSError), open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())

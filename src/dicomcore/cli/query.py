@@ -12,18 +12,27 @@ from contextlib import contextmanager
 from math import isfinite
 from typing import Any, TextIO
 
+from dicomcore.cli.console import add_command, reason_of, told
+from dicomcore.part10.target import placed
+
 __all__ = ["add_parser"]
 
 ANSWERED, FAILED, WRONG_USE = 0, 1, 2
 WIDEST, WIDEST_PIPED = 60, 1000  # characters of a value in a table, on a terminal and elsewhere
 DESCRIPTION = """Run one SQL statement over an index, which is the table `files`, with DuckDB:
 "SELECT Modality, count(*) FROM files GROUP BY ALL". The index is only read, and nothing but it can be reached."""
-EPILOG = "Exit codes: 0 answered, 1 the answer could not be written, 2 wrong use or wrong SQL."
+EXAMPLES = (
+    'dicomcore query index.parquet "SELECT Modality, count(*) FROM files GROUP BY ALL"',
+    'dicomcore query index.parquet "SELECT path FROM files WHERE error IS NOT NULL" --csv bad.csv',
+)
+CODES = "0 answered, 1 the answer could not be written, 2 wrong use or wrong SQL."
 
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser("query", help="SQL over an index", description=DESCRIPTION, epilog=EPILOG)
+    parser = add_command(
+        subparsers, "query", help="SQL over an index", description=DESCRIPTION, examples=EXAMPLES, codes=CODES
+    )
     parser.add_argument("index", metavar="INDEX", help="a Parquet or Arrow file, or a folder of Parquet files")
     parser.add_argument("sql", metavar="SQL", help="one statement; - reads it from standard input")
     how = parser.add_mutually_exclusive_group()
@@ -41,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     from dicomcore.archive.sql import connected, run_sql
 
     if arguments.rows < 0:
-        return _told("--rows is not below 0", WRONG_USE)
+        return told("query", "", "--rows is not below 0", WRONG_USE)
     sql = sys.stdin.read() if arguments.sql == "-" else arguments.sql
     try:
         with connected(arguments.index) as database:
@@ -51,13 +60,13 @@ def run(arguments: argparse.Namespace) -> int:
             except BrokenPipeError:
                 raise
             except OSError as error:
-                return _told(f"{error.filename or 'the answer'}: {error.strerror or error}", FAILED)
+                return told("query", _output(arguments), error, FAILED)
     except BrokenPipeError:
         raise
     except OSError as error:
-        return _told(f"{arguments.index}: {error.strerror or error}", WRONG_USE)
+        return told("query", arguments.index, error, WRONG_USE)
     except ValueError as error:
-        return _told(str(error), WRONG_USE)
+        return told("query", "", reason_of(error), WRONG_USE)
 
 
 def _give(reader: Any, arguments: argparse.Namespace) -> int:
@@ -85,6 +94,11 @@ def _give(reader: Any, arguments: argparse.Namespace) -> int:
     return ANSWERED
 
 
+def _output(arguments: argparse.Namespace) -> str:
+    path = arguments.csv or arguments.json or arguments.parquet or "-"
+    return "standard output" if path == "-" else str(path)
+
+
 def _rows(reader: Any) -> Iterator[tuple[Any, ...]]:
     for batch in reader:
         yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
@@ -96,9 +110,7 @@ def _opened(path: str) -> Iterator[TextIO]:
     if path == "-":
         yield sys.stdout
         return
-    from dicomcore.archive.whole import whole_file
-
-    with whole_file(path) as unfinished, open(unfinished, "x", encoding="utf-8", newline="") as file:
+    with placed(path, durable=False) as handle, open(handle, "w", encoding="utf-8", newline="", closefd=False) as file:
         yield file
 
 
@@ -133,7 +145,7 @@ def _show(reader: Any, most: int) -> None:
     from dicomcore.archive.extra import needs_extra
 
     with needs_extra("rich"):
-        from rich.box import SIMPLE_HEAD
+        from rich.box import ASCII, SIMPLE_HEAD
         from rich.console import Console
         from rich.table import Table
         from rich.text import Text
@@ -141,7 +153,7 @@ def _show(reader: Any, most: int) -> None:
 
     terminal = sys.stdout.isatty()
     widest = WIDEST if terminal else WIDEST_PIPED
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD if _has_lines() else ASCII, show_edge=False, pad_edge=False)
     for field in reader.schema:
         number = kinds.is_integer(field.type) or kinds.is_floating(field.type) or kinds.is_decimal(field.type)
         name = Text(_visible(field.name, widest))
@@ -161,11 +173,15 @@ def _show(reader: Any, most: int) -> None:
     print(f"({count:,} row{'' if count == 1 else 's'}{shown})")
 
 
+def _has_lines() -> bool:
+    """Whether standard output's encoding has the characters that lines are drawn of."""
+    try:
+        "─…".encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _visible(text: str, widest: int) -> str:
     text = text if len(text) <= widest else text[: widest - 1] + "…"
     return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
-
-
-def _told(message: str, code: int) -> int:
-    print(f"dicomcore query: {message}", file=sys.stderr)
-    return code

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
+from dicomcore.cli.console import add_command, told
 from dicomcore.errors import DicomError
 
 __all__ = ["add_parser"]
@@ -18,13 +19,22 @@ ALL_DONE, SOME_NOT, WRONG_USE = 0, 1, 2
 EVERY = 0.5  # seconds between two words of progress
 DESCRIPTION = """Write a DICOM file, or every DICOM file of a folder, in another transfer syntax. Files are replaced
 only by complete ones; a second run over a folder leaves out what the first one finished."""
-EPILOG = "Exit codes: 0 all files were written, 1 some could not be, 2 wrong use."
+EXAMPLES = (
+    "dicomcore transcode ct.dcm -o small.dcm --to jpeg-lossless",
+    "dicomcore transcode archive/ -o small/ --to jpeg-ls --verify",
+)
+CODES = "0 all files were written, 1 some could not be, 2 wrong use, 130 interrupted: the same command goes on."
 
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser(
-        "transcode", help="into another transfer syntax", description=DESCRIPTION, epilog=EPILOG
+    parser = add_command(
+        subparsers,
+        "transcode",
+        help="into another transfer syntax",
+        description=DESCRIPTION,
+        examples=EXAMPLES,
+        codes=CODES,
     )
     parser.add_argument("source", metavar="FILE_OR_DIR", nargs="?")
     parser.add_argument("-o", "--output", metavar="FILE_OR_DIR", help="file, for a folder the folder, to write to")
@@ -50,7 +60,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--force", action="store_true", help="read bare data sets: no file meta information")
     parser.add_argument("--json", action="store_true", help="print a summary as a JSON object")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, interrupted="no file is half written, the same command does the rest")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -58,18 +68,18 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.list:
         return _list()
     if not arguments.source or not arguments.output or not arguments.to:
-        return _told("FILE_OR_DIR, --output and --to are needed", WRONG_USE)
+        return told("transcode", "", "FILE_OR_DIR, --output and --to are needed", WRONG_USE)
     if arguments.workers is not None and arguments.workers < 1:
-        return _told("--workers is 1 or more", WRONG_USE)
+        return told("transcode", "", "--workers is 1 or more", WRONG_USE)
     from dicomcore.pixels.transcoding import syntax_named
 
     try:
         syntax_named(arguments.to)
         frames = _frames(arguments.frames)
     except ValueError as error:
-        return _told(str(error), WRONG_USE)
+        return told("transcode", "", error, WRONG_USE)
     if not os.path.lexists(arguments.source):
-        return _told(f"{arguments.source}: no such file or folder", WRONG_USE)
+        return told("transcode", arguments.source, "no such file or folder", WRONG_USE)
     options: dict[str, Any] = {
         "quality": arguments.quality,
         "frames": frames,
@@ -91,9 +101,9 @@ def _file(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
     try:
         done = transcode(arguments.source, target, arguments.to, workers=arguments.workers, **options)
     except (DicomError, IndexError) as error:
-        return _told(f"{arguments.source}: {error}", SOME_NOT)
+        return told("transcode", arguments.source, error, SOME_NOT)
     except OSError as error:
-        return _told(f"{error.filename or target}: {error.strerror or error}", SOME_NOT)
+        return told("transcode", target, error, SOME_NOT)
     if arguments.json:
         record = {name: getattr(done, name) for name in done.__slots__}
         print(json.dumps({"file": target, **record, "transfer_syntax": str(done.transfer_syntax)}))
@@ -115,9 +125,9 @@ def _folder(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
             **options,
         )
     except (OSError, ValueError) as error:
-        return _told(str(error), WRONG_USE)
+        return told("transcode", arguments.output, error, WRONG_USE)
     for one in summary.failures:
-        _told(f"{one.path}: {one.reason}", SOME_NOT)
+        told("transcode", one.path, one.reason, SOME_NOT)
     if arguments.json:
         print(json.dumps(summary.record()))
     else:
@@ -164,8 +174,3 @@ def _list() -> int:
         print(f"{name:18}{uid:26}{UID(uid).name}")
     print("\n" + (encoding.__doc__ or "").partition("\n\n")[2].strip())
     return ALL_DONE
-
-
-def _told(message: str, code: int) -> int:
-    print(f"dicomcore transcode: {message}", file=sys.stderr)
-    return code

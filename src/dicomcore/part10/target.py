@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO
 
 from dicomcore._native.output import Output
 from dicomcore._native.source import Source
 from dicomcore.errors import TruncatedError
 
-__all__ = ["Placing", "Target", "write_all", "write_out", "write_path"]
+__all__ = ["Placing", "Target", "make_folder", "placed", "write_all", "write_bytes", "write_out", "write_path"]
 
 Target = str | os.PathLike[str] | bytearray | BinaryIO
 STEP = 1 << 30  # bytes that the system is asked to copy at a time
@@ -41,13 +42,34 @@ def write_path(
     path: str | os.PathLike[str], fill: Callable[[int], Any], *, overwrite: bool = True, durable: bool = True
 ) -> None:
     """Have `fill` write a file's bytes to a descriptor, and put that file at `path` only when it is complete."""
+    with placed(path, overwrite=overwrite, durable=durable) as file:
+        fill(file)
+
+
+@contextmanager
+def placed(path: str | os.PathLike[str], *, overwrite: bool = True, durable: bool = True) -> Iterator[int]:
+    """A descriptor to write to; what was written is at `path` when the block is left, unless by an exception."""
     placing = Placing(path, overwrite=overwrite, durable=durable)
     try:
-        fill(placing.file)
+        yield placing.file
         placing.finish()
     except BaseException:
         placing.abort()
         raise
+
+
+def write_bytes(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
+    """Have a file of these bytes at `path`, whole or not at all."""
+    with placed(path, durable=False) as file:
+        write_all(file, data)
+
+
+def make_folder(path: str | os.PathLike[str]) -> None:
+    """Make a folder, and those above it, unless it is there. NotADirectoryError where something else is."""
+    try:
+        os.makedirs(path, exist_ok=True)
+    except FileExistsError:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), os.fsdecode(path)) from None
 
 
 class Placing:
@@ -60,8 +82,9 @@ class Placing:
         place = os.fsdecode(path)
         old = _facts(place, os.lstat)
         if old is not None and stat.S_ISLNK(old.st_mode):
-            place = os.path.realpath(place)
             old = _facts(place, os.stat)
+            if old is None or stat.S_ISREG(old.st_mode):  # /dev/stdout leads to what has no path
+                place = os.path.realpath(place)
         if old is not None:
             _refuse(place, old, overwrite)
         self._old, self._place, self._overwrite, self._durable = old, place, overwrite, durable
@@ -70,7 +93,10 @@ class Placing:
             self.file = os.open(place, os.O_WRONLY | getattr(os, "O_BINARY", 0))
             return
         self._beside = os.path.join(os.path.dirname(place), f".dicomcore-{os.urandom(8).hex()}.part")
-        self.file = os.open(self._beside, NEW_FILE, 0o666)
+        try:
+            self.file = os.open(self._beside, NEW_FILE, 0o666)
+        except OSError as error:
+            raise type(error)(error.errno, error.strerror, place) from None
 
     def finish(self) -> None:
         """Give the complete file its name. Raises OSError; the old file is then still there."""

@@ -1,0 +1,7 @@
+"""`python -m dicomcore`: the command line."""
+
+import sys
+
+from dicomcore.cli import main
+
+sys.exit(main())

@@ -1,0 +1,117 @@
+"""How every command speaks: its help, one sentence on stderr for what went wrong, and text in any locale."""
+
+from __future__ import annotations
+
+import argparse
+import codecs
+import io
+import json
+import os
+import re
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+__all__ = ["Formatter", "add_command", "made_to_fit", "printable", "reason_of", "told"]
+
+FORCE = re.compile(r"; force=True reads it as a bare data set")
+FORCED = "; --force reads it as a bare data set"
+WITH_FORCE = frozenset(("dump", "frames", "transcode"))
+ESCAPE = "dicomcore.escape"
+ESCAPE_ALL = "dicomcore.escape_all"
+
+
+# -- help
+
+
+class Formatter(argparse.HelpFormatter):
+    """Paragraphs are laid out anew, lines that begin with a blank stay."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        parts = [part for part in text.split("\n\n") if part.strip()]
+        return "\n\n".join(part if part[0] == " " else super(Formatter, self)._fill_text(part, width, indent)
+                           for part in parts)  # fmt: skip
+
+
+def add_command(
+    subparsers: Any, name: str, *, help: str, examples: Sequence[str], codes: str, description: str = ""
+) -> argparse.ArgumentParser:
+    """A subcommand's parser, whose help ends with examples of use and what the exit codes mean."""
+    lines = "\n".join(f"  {example}" for example in examples)
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        name,
+        help=help,
+        description=description or f"{help[0].upper()}{help[1:]}.",
+        epilog=f"examples:\n\n{lines}\n\nexit codes: {codes}",
+        formatter_class=Formatter,
+    )
+    return parser
+
+
+# -- what went wrong
+
+
+def told(command: str, subject: str, reason: Exception | str, code: int) -> int:
+    """Say on stderr what is the matter with `subject`, or with the file that an error names; the exit code."""
+    if isinstance(reason, OSError) and isinstance(reason.filename, (str, bytes)):
+        subject = os.fsdecode(reason.filename) or subject
+    said = reason if isinstance(reason, str) else reason_of(reason, subject)
+    said = FORCE.sub(FORCED if command in WITH_FORCE else "", said)
+    about = f"{printable(subject)}: " if subject else ""
+    print(f"dicomcore {command}: {about}" + "\n".join(map(printable, said.splitlines())), file=sys.stderr)
+    return code
+
+
+def reason_of(error: Exception, subject: str = "") -> str:
+    """What an exception says to someone who has read `subject`, and knows commands rather than functions."""
+    if isinstance(error, OSError):
+        reason = error.strerror or str(error)
+    else:
+        reason = str(error) or type(error).__name__
+        reason = reason.removeprefix(f"{subject!r} ").removeprefix(f"{subject} ").removeprefix(f"{subject}: ")
+    return reason.replace("dicomcore.archive.index()", "`dicomcore index`").replace("give kind,", "give --kind,")
+
+
+def printable(text: str) -> str:
+    """Text on one line: control characters as escapes, and so bytes of names that are no text, as an index has them."""
+    return "".join(one if one.isprintable() else _seen(one) for one in text)
+
+
+def _seen(one: str) -> str:
+    return f"\\x{ord(one) - 0xDC00:02x}" if "\udc80" <= one <= "\udcff" else repr(one)[1:-1]
+
+
+# -- encodings
+
+
+def made_to_fit(arguments: argparse.Namespace | None = None) -> None:
+    """Have standard output take every character, whatever the locale.
+
+    JSON, XML and CSV are for programs, and are UTF-8. Other text is in the locale's encoding, with escapes for what
+    that hasn't; names of files that are no text come out as the bytes that they are.
+    """
+    if not isinstance(sys.stdout, io.TextIOWrapper):
+        return
+    codecs.register_error(ESCAPE, _escaped)
+    codecs.register_error(ESCAPE_ALL, _escaped_all)
+    if any(getattr(arguments, form, None) for form in ("json", "xml", "csv", "lines", "html")):
+        sys.stdout.reconfigure(encoding="utf-8", errors=ESCAPE_ALL)
+    else:
+        sys.stdout.reconfigure(errors=ESCAPE)
+
+
+def _escaped(error: UnicodeError) -> tuple[bytes, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    text = error.object[error.start : error.end]
+    return b"".join(bytes([ord(one) - 0xDC00]) if "\udc80" <= one <= "\udcff" else _escape(one) for one in text), (
+        error.end
+    )
+
+
+def _escaped_all(error: UnicodeError) -> tuple[bytes, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    return b"".join(map(_escape, error.object[error.start : error.end])), error.end
+
+
+def _escape(one: str) -> bytes:
+    return json.dumps(one)[1:-1].encode("ascii")
