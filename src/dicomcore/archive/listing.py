@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from dicomcore.archive.extra import needs_extra
-from dicomcore.archive.place import INSIDE, Fault, Place, shown
+from dicomcore.archive.place import INSIDE, Fault, Place, local_name, shown
 from dicomcore.archive.sources import SourceLike, Sources
 from dicomcore.dataset import Dataset
 from dicomcore.part10.reader import dcmread
@@ -78,6 +78,7 @@ def _kind(path: str) -> str | None:
 
 def stored(path: str) -> str:
     """The file's name as the system has it, from what an index shows of it (see `place.shown`)."""
+    path = local_name(path)
     if "\\x" not in path or os.path.lexists(path):
         return path
     name = ESCAPE.sub(lambda found: chr(0xDC00 + int(found[1], 16)), path)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TextIO
 
 from dicomcore.archive.listing import IndexLike, open_index, stored
 from dicomcore.archive.naming import Pattern, numbered
+from dicomcore.archive.place import local_name
 from dicomcore.archive.placing import How, digest_of, is_placed, place, same_entry, sync_folder
 from dicomcore.part10.target import make_folder
 
@@ -124,7 +125,7 @@ def _planned(rows: Iterator[dict[str, Any]], into: str, folders: Pattern, name: 
             continue
         try:
             names = [*folders.fill(row), *_file_name(name, row, source)]
-            yield _Plan(source, os.path.join(into, *names), *_changed(source, row))
+            yield _Plan(source, os.path.join(into, *map(local_name, names)), *_changed(source, row))
         except ValueError as error:
             yield _Plan(source, "", "failed", str(error))
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from dicomcore.archive.blob import Blob
 
-__all__ = ["INSIDE", "Bytes", "BytesStream", "Fault", "LocalFile", "Place", "shown"]
+__all__ = ["INSIDE", "Bytes", "BytesStream", "Fault", "LocalFile", "Place", "local_name", "shown"]
 
 INSIDE = "!/"
 """Between an archive's path and a member's name."""
@@ -68,6 +68,15 @@ def shown(path: str) -> str:
     if path.isascii():
         return str(path)
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def local_name(text: str) -> str:
+    """A name as this system's calls take it: where the locale lacks a character, its bytes in UTF-8."""
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        return os.fsdecode(text.encode("utf-8", "surrogateescape"))
+    return text
 
 
 class Bytes(Protocol):

@@ -89,7 +89,7 @@ def add_parser(subparsers: Any) -> None:
     pack = _action(actions, "pack", _pack, "write a file-set as ZIP file or e-mail")
     pack.add_argument("folder", metavar="DICOMDIR", help="DICOMDIR or its folder")
     pack.add_argument("target", metavar="TARGET", help="file to write")
-    pack.add_argument("--as", dest="kind", choices=("zip", "mail", "zip-mail"), default="zip")
+    pack.add_argument("--as", dest="kind", choices=("zip", "mail", "zip-mail"), default="zip", help="default: zip")
 
     unpacking = _action(actions, "unpack", _unpack, "unpack a ZIP file or e-mail")
     unpacking.add_argument("source", metavar="SOURCE")

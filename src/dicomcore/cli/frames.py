@@ -32,7 +32,7 @@ def add_parser(subparsers: Any) -> None:
         examples=EXAMPLES,
         codes=CODES,
     )
-    parser.add_argument("file", metavar="FILE")
+    parser.add_argument("file", metavar="FILE", help="a DICOM file with pixel data")
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help="folder to write to; made if need be")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--render", action="store_true", help="pictures of 8 bits, PNG (the default)")

@@ -52,28 +52,35 @@ def main(argv: Sequence[str] | None = None) -> int:
         return WRONG_USE
 
 
-def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
-    """The arguments; commands are imported here, where an interrupt is caught already."""
+def parser() -> argparse.ArgumentParser:
+    """The parser of all commands, which are imported here, where `main` catches an interrupt already."""
     import argparse
     from importlib import import_module
 
     import dicomcore
-    from dicomcore.cli.console import Formatter, made_to_fit
+    from dicomcore.cli.console import Formatter
 
-    parser = argparse.ArgumentParser(
+    top = argparse.ArgumentParser(
         "dicomcore",
         description="Read DICOM files: index whole archives, look into one, see its pictures.",
         epilog=EPILOG,
         formatter_class=Formatter,
     )
-    parser.add_argument("--version", action="version", version=f"dicomcore {dicomcore.__version__}")
-    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    top.add_argument("--version", action="version", version=f"dicomcore {dicomcore.__version__}")
+    subparsers = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in COMMANDS:
         import_module(f"dicomcore.cli.{command}").add_parser(subparsers)
+    return top
+
+
+def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
+    from dicomcore.cli.console import made_to_fit
+
+    commands = parser()
     if argv is None:  # the process is the command's own
         made_to_fit()
         signal.signal(signal.SIGTERM, _leave)
-    arguments = parser.parse_args(argv)
+    arguments = commands.parse_args(argv)
     if argv is None:
         made_to_fit(arguments)
     return arguments

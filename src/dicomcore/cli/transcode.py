@@ -36,7 +36,7 @@ def add_parser(subparsers: Any) -> None:
         examples=EXAMPLES,
         codes=CODES,
     )
-    parser.add_argument("source", metavar="FILE_OR_DIR", nargs="?")
+    parser.add_argument("source", metavar="FILE_OR_DIR", nargs="?", help="a DICOM file, or a folder of them")
     parser.add_argument("-o", "--output", metavar="FILE_OR_DIR", help="file, for a folder the folder, to write to")
     parser.add_argument("--to", metavar="SYNTAX", help="name, keyword or UID of the transfer syntax; see --list")
     parser.add_argument("--list", action="store_true", help="print the names of transfer syntaxes")
