@@ -148,3 +148,16 @@ def test_generated():
 def test_generated_needs_a_prefix(prefix):
     with pytest.raises(ValueError, match="does not begin a UID"):
         generate_uid(prefix)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "uid"),
+    [
+        ("LabelMapSegmentationStorage", "1.2.840.10008.5.1.4.1.1.66.7"),
+        ("HeightMapSegmentationStorage", "1.2.840.10008.5.1.4.1.1.66.8"),
+    ],
+)
+def test_classes_newer_than_the_input(keyword, uid):
+    named = uids.UID(uid)
+    assert (named.keyword, named.type, named.is_transfer_syntax) == (keyword, "SOP Class", False)
+    assert named.name == " ".join(re.findall("[A-Z][a-z]+", keyword))

@@ -28,7 +28,7 @@ ADDED_ELEMENTS = {
     0x00060001: ("SQ", "1", "Current Frame Functional Groups Sequence", "", "CurrentFrameFunctionalGroupsSequence"),
 }
 
-# Registered after the edition that the input was made from (PS3.6 2024d, Table A-1), and GE's private syntax, which
+# Registered after the edition that the input was made from (PS3.6 2024d and later, Table A-1), and GE's private syntax, which
 # files in archives carry: everything is implicit VR little endian but for the pixels (PS3.5 knows no such thing).
 ADDED_UIDS = {
     "1.2.840.10008.1.2.4.110": ("JPEG XL Lossless", "Transfer Syntax", "", "", "JPEGXLLossless"),
@@ -36,6 +36,12 @@ ADDED_UIDS = {
     "1.2.840.10008.1.2.4.112": ("JPEG XL", "Transfer Syntax", "", "", "JPEGXL"),
     "1.2.840.10008.1.2.8.1": (
         "Deflated Image Frame Compression", "Transfer Syntax", "", "", "DeflatedImageFrameCompression",
+    ),
+    "1.2.840.10008.5.1.4.1.1.66.7": (
+        "Label Map Segmentation Storage", "SOP Class", "", "", "LabelMapSegmentationStorage",
+    ),
+    "1.2.840.10008.5.1.4.1.1.66.8": (
+        "Height Map Segmentation Storage", "SOP Class", "", "", "HeightMapSegmentationStorage",
     ),
     "1.2.840.113619.5.2": (
         "GE private: implicit VR little endian header, big endian pixels", "Transfer Syntax", "", "", "",
