@@ -28,8 +28,8 @@ ADDED_ELEMENTS = {
     0x00060001: ("SQ", "1", "Current Frame Functional Groups Sequence", "", "CurrentFrameFunctionalGroupsSequence"),
 }
 
-# Registered after the edition that the input was made from (PS3.6 2024d and later, Table A-1), and GE's private syntax, which
-# files in archives carry: everything is implicit VR little endian but for the pixels (PS3.5 knows no such thing).
+# Registered after the edition that the input was made from (PS3.6 2024d and later, Table A-1), and GE's private
+# syntax, which files in archives carry: all is implicit VR little endian but the pixels (PS3.5 knows no such thing).
 ADDED_UIDS = {
     "1.2.840.10008.1.2.4.110": ("JPEG XL Lossless", "Transfer Syntax", "", "", "JPEGXLLossless"),
     "1.2.840.10008.1.2.4.111": ("JPEG XL JPEG Recompression", "Transfer Syntax", "", "", "JPEGXLJPEGRecompression"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from pathlib import Path
 
 from dicomcore.pixels import codecs
@@ -9,21 +11,29 @@ from dicomcore.pixels.video import VIDEO_SYNTAXES
 from dicomcore.uids import UID
 
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "transfer-syntaxes.md"
+PROJECT = tomllib.loads((TARGET.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+DEPENDENCIES = {re.split(r"[\[<>=! ]", one)[0] for one in PROJECT["dependencies"]}
 HEAD = """# Transfer syntaxes
 
-Made from the codec registry by `python tools/transfer_syntaxes.py`; not to be edited.
+What decodes each; all of it comes with dicomcore, but for video. The table is made from the codec registry by
+`python tools/transfer_syntaxes.py`, and not to be edited.
 
-| transfer syntax | UID | decoded by | needs |
+| transfer syntax | UID | decoded by | install |
 |---|---|---|---|
 """
 
 
 def page() -> str:
     """The page's text."""
-    rows = [(codec.uid, codec.name, f"`{codec.requires.install}`" if codec.requires else "") for codec in codecs()]
+    rows = [(codec.uid, codec.name, _needed(codec.requires.install) if codec.requires else "") for codec in codecs()]
     rows += [(uid, f"PyAV ({name})", "`pip install 'dicomcore[video]'`") for uid, name in VIDEO_SYNTAXES.items()]
     rows.sort(key=lambda row: [int(part) for part in row[0].split(".")])
     return HEAD + "".join(f"| {UID(uid).name} | {uid} | {name} | {needs} |\n" for uid, name, needs in rows)
+
+
+def _needed(command: str) -> str:
+    """What is to be installed besides; nothing for what dicomcore depends on."""
+    return "" if command.split()[-1] in DEPENDENCIES else f"`{command}`"
 
 
 if __name__ == "__main__":
