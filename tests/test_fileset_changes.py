@@ -7,10 +7,11 @@ import os
 import shutil
 import signal
 import time
+import warnings
 from pathlib import Path
 
 import pytest
-from corpus import real
+from corpus import PYDICOM, real
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -406,3 +407,23 @@ def test_a_change_that_is_refused_leaves_no_journal(folder):
     with pytest.raises(FileExistsError):
         apply(change)
     assert not is_unfinished(folder)
+
+
+# ---- a DICOMDIR written as any data set
+
+
+def test_a_dicomdir_whose_records_move_is_warned_of(tmp_path):
+    target = tmp_path / "DICOMDIR"
+    data_set = dc.dcmread(PYDICOM / "test_files/dicomdirtests/DICOMDIR")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        data_set.save_as(target)
+        data_set.FileSetID = "PYDICOM_LIST"  # as long as what was there
+        data_set.save_as(target)
+    data_set.FileSetID = "SHORTER"
+    with pytest.warns(UserWarning, match=r"not linked any more: .*FileSet"):
+        data_set.save_as(target)
+    assert any(issue.code == "RECORD_LINK" for issue in FileSet(target).issues)
+    FileSet(target).write()
+    mended = FileSet(target)
+    assert (mended.issues, mended.ID, len(mended)) == ((), "SHORTER", 31)

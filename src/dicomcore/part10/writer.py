@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 import zlib
 from contextlib import suppress
 from functools import lru_cache
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["composed", "dcmwrite", "to_bytes"]
 
 Lengths = Literal["defined", "undefined"]
+MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
 PIXEL_TAGS = (0x7FE00010, 0x7FE00008, 0x7FE00009)
 
 
@@ -104,13 +106,34 @@ def composed(
     forced: tuple[str, ...] | None = None
     while True:
         try:
-            return plan.compose(ds, forced)
+            out = plan.compose(ds, forced)
+            if _is_changed_directory(ds):
+                _warn_of_links(out)
+            return out
         except EncodeError as error:
             if widen is None or error.character is None:
                 raise
             forced = wider_terms(ds, widen, forced, error.character)
             if forced is None:
                 raise
+
+
+def _is_changed_directory(ds: Dataset) -> bool:
+    meta = ds.file_meta
+    return (
+        meta is not None and meta.get("MediaStorageSOPClassUID") == MEDIA_STORAGE_DIRECTORY and not is_untouched(ds)
+    )
+
+
+def _warn_of_links(out: Output) -> None:
+    """Records of a DICOMDIR are linked by where they stand (PS3.3 F.2.2): what shifts them breaks the links."""
+    from dicomcore.part10.fileset.directory import read_directory
+    from dicomcore.part10.reader import dcmread
+
+    broken = [issue for issue in read_directory(dcmread(out.whole())).issues if issue.code == "RECORD_LINK"]
+    if broken:
+        message = f"the DICOMDIR's records are not linked any more: {broken[0].message}; make "
+        warnings.warn(message + "changes by FileSet, or have FileSet(path).write() mend it", stacklevel=5)
 
 
 class _Plan(NamedTuple):
