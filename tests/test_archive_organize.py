@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from corpus import PYDICOM
@@ -232,6 +233,28 @@ def test_names_that_are_taken(archive, tmp_path, how):
         assert contents(archive) == before
     counts = organize(table, into, pattern="all", name="x.dcm", how=how).counts
     assert counts["placed"] == counts["failed"] == 0
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_a_dry_run_foresees_the_run(archive, tmp_path, how):
+    """Numbers, identical bytes and what a run before has done included; nothing is written."""
+    into = tmp_path / "into"
+    (into / "all").mkdir(parents=True)
+    (into / "all" / "x.dcm").write_bytes(b"mine")
+    shutil.copy(archive / "CT_small.dcm", archive / "again.dcm")
+    table, before = index(archive), contents(archive, into)
+
+    def outcomes(**options: Any) -> list[tuple[str, str, str]]:
+        told: list[Any] = []
+        organize(table, into, pattern="all", name="x.dcm", how=how, progress=told.append, **options)
+        return [(one.source, one.target, one.result.replace("planned", "placed")) for one in told]
+
+    foreseen = outcomes(dry_run=True)
+    assert contents(archive, into) == before
+    assert not (into / "organize.jsonl").exists()
+    assert len({target for _, target, result in foreseen if result == "placed"}) == len(table) - 1
+    assert outcomes() == foreseen
+    assert outcomes(dry_run=True) == outcomes()
 
 
 def test_links_are_not_moved_over(archive, tmp_path):

@@ -8,6 +8,7 @@ import os
 import stat
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple, TextIO
@@ -93,7 +94,8 @@ def organize(
     rows = _rows(found, {*folders.columns, *file_name.columns})
     done = Organized()
     plan = _planned(rows, os.fsdecode(into), folders, file_name)
-    for outcome in _outlook(plan) if dry_run else _run(plan, os.fsdecode(into), how, log, done):
+    work = _outlook if dry_run else _run
+    for outcome in work(plan, os.fsdecode(into), how, log, done):
         done.counts[outcome.result] += 1
         if outcome.result in ("failed", "unreadable") and len(done.failures) < 100:
             done.failures.append(outcome)
@@ -150,23 +152,29 @@ def _changed(source: str, row: dict[str, Any]) -> tuple[str, str]:
     return ("failed", "changed since it was indexed") if since or facts.st_size != row["size"] else ("", "")
 
 
-def _outlook(plan: Iterator[_Plan]) -> Iterator[Outcome]:
+def _outlook(
+    plan: Iterator[_Plan], into: str, how: How, log: str | os.PathLike[str] | None, done: Organized
+) -> Iterator[Outcome]:
+    """What `_run` would give, with nothing written."""
+    foreseen = _Foreseen(how, done, os.path.abspath(into), _log_path(into, log))
     for one in plan:
-        if one.result:
-            yield Outcome(one.source, one.target, one.result, one.reason)
-        elif not os.path.lexists(one.source):
-            yield Outcome(one.source, one.target, "failed", os.strerror(2))
-        else:
-            taken = "a name that is taken" if os.path.lexists(one.target) else ""
-            yield Outcome(one.source, one.target, "planned", taken)
+        outcome = foreseen.put(one)
+        if outcome.result == "placed":
+            reason = "" if outcome.target == one.target else "its name is taken"
+            outcome = outcome._replace(result="planned", reason=reason)
+        yield outcome
+
+
+def _log_path(into: str, log: str | os.PathLike[str] | None) -> str:
+    return os.path.join(into, LOG) if log is None else os.fsdecode(log)
 
 
 def _run(
     plan: Iterator[_Plan], into: str, how: How, log: str | os.PathLike[str] | None, done: Organized
 ) -> Iterator[Outcome]:
     make_folder(into)
-    done.log = os.path.join(into, LOG) if log is None else os.fsdecode(log)
-    placer = _Placer(how, done, os.path.abspath(into))
+    done.log = _log_path(into, log)
+    placer = _Placer(how, done, os.path.abspath(into), done.log)
     with _log(done.log) as file:
         while batch := list(islice(plan, BATCH)):
             outcomes = []
@@ -217,8 +225,8 @@ class _Taken:
 class _Placer:
     """Puts files in their places; takes the sources of those that were moved away when told to."""
 
-    def __init__(self, how: How, done: Organized, into: str) -> None:
-        self._how, self._done, self._into = how, done, into
+    def __init__(self, how: How, done: Organized, into: str, log: str) -> None:
+        self._how, self._done, self._into, self._log = how, done, into, log
         self._taken: dict[str, _Taken] = {}
         self._folders: set[str] = set()
         self._to_remove: list[tuple[str, str, _Facts]] = []
@@ -265,8 +273,6 @@ class _Placer:
         if not stat.S_ISREG(os.stat(source).st_mode):
             raise OSError(errno.EINVAL, "is no regular file", source)
         facts = _facts(source)
-        folder = os.path.dirname(target)
-        os.makedirs(folder, exist_ok=True)
         taken = self._taken.get(target)
         digest = digest_of(source) if taken is not None else None
         if taken is not None and digest in taken.by_digest:
@@ -275,14 +281,14 @@ class _Placer:
         while True:
             candidate = target if number == 1 else numbered(target, number)
             try:
-                place(source, candidate, self._how)
+                self._place(source, candidate)
             except FileExistsError:
-                if is_placed(source, candidate, self._how):
+                if self._is_placed(source, candidate):
                     return self._there(source, candidate, facts)
                 digest = digest or digest_of(source)
                 if taken is None:
                     taken = self._taken.setdefault(target, _Taken())
-                there = digest_of(candidate)
+                there = self._digest_at(candidate)
                 if there is not None:
                     taken.by_digest.setdefault(there, candidate)
                     if there == digest:
@@ -296,6 +302,16 @@ class _Placer:
             self._done.counts["renamed"] += number > 1
             self._moved(source, candidate, facts)
             return Outcome(source, candidate, "placed")
+
+    def _place(self, source: str, target: str) -> None:
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        place(source, target, self._how)
+
+    def _is_placed(self, source: str, target: str) -> bool:
+        return is_placed(source, target, self._how)
+
+    def _digest_at(self, target: str) -> bytes | None:
+        return digest_of(target)
 
     def _moved(self, source: str, target: str, facts: _Facts) -> None:
         folder = os.path.dirname(os.path.abspath(target))
@@ -315,7 +331,7 @@ class _Placer:
 
     def _identical(self, source: str, target: str, facts: _Facts) -> Outcome:
         """The file itself, another with its bytes, or the copy of a run that was killed before it took the source."""
-        if is_placed(source, target, self._how) or self._was_placed(source, target):
+        if self._is_placed(source, target) or self._was_placed(source, target):
             return self._there(source, target, facts)
         return Outcome(source, target, "identical")
 
@@ -323,8 +339,7 @@ class _Placer:
         """Whether the log has this file as placed, there or anywhere; a move that another run ended is there in it."""
         if self._earlier is None:
             self._earlier = set()
-            assert self._done.log is not None
-            with open(self._done.log, encoding="ascii") as lines:
+            with suppress(FileNotFoundError), open(self._log, encoding="ascii") as lines:
                 for line in lines:
                     self._remember(line)
         return hash(source if target is None else (source, target)) in self._earlier
@@ -337,3 +352,26 @@ class _Placer:
         if isinstance(found, dict) and found.get("how") == self._how and found.get("result") in ("placed", "there"):
             assert self._earlier is not None
             self._earlier |= {hash(found.get("source")), hash((found.get("source"), found.get("target")))}
+
+
+class _Foreseen(_Placer):
+    """A placer that keeps in mind where files would go, and writes nothing."""
+
+    def __init__(self, how: How, done: Organized, into: str, log: str) -> None:
+        super().__init__(how, done, into, log)
+        self._there_then: dict[str, str] = {}  # which source would be at a target
+
+    def _place(self, source: str, target: str) -> None:
+        if target in self._there_then or os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target)
+        self._there_then[target] = source
+
+    def _is_placed(self, source: str, target: str) -> bool:
+        then = self._there_then.get(target)
+        return super()._is_placed(source, target) if then is None else os.path.samefile(source, then)
+
+    def _digest_at(self, target: str) -> bytes | None:
+        return super()._digest_at(self._there_then.get(target, target))
+
+    def _moved(self, source: str, target: str, facts: _Facts) -> None:
+        return

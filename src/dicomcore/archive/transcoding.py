@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, Literal, NamedTuple
 
+from dicomcore.archive.row import reason_of
 from dicomcore.archive.walk import Fault, walk_folder
 from dicomcore.dataset import Dataset
 from dicomcore.errors import DicomError, InvalidDicomError
@@ -148,7 +149,7 @@ class _Worker(NamedTuple):
         except InvalidDicomError as error:
             return Outcome(name, "not DICOM", str(error))
         except (DicomError, OSError, ValueError, IndexError, MemoryError) as error:
-            return Outcome(name, "failed", f"{type(error).__name__}: {error}")
+            return Outcome(name, "failed", reason_of(error, path))
 
     def _write(self, data_set: Dataset, target: str) -> Fate:
         if encoding_of(self.syntax).encapsulated and not any(tag in data_set for tag in PIXEL_TAGS):
