@@ -12,9 +12,9 @@ import argparse
 import json
 import statistics
 import tempfile
+import tomllib
 from collections.abc import Callable
 from functools import partial
-from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
 from time import process_time, thread_time
@@ -206,7 +206,8 @@ def record(found: dict[str, dict[str, list[float]]]) -> dict[str, Any]:
         for work, peers in found.items()
     }
     passes = max(len(each) for peers in found.values() for each in peers.values())
-    return {"dicomcore": version("dicomcore"), "passes": passes, "machine": machine(PACKAGES), "ratios": ratios}
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return {"dicomcore": project["version"], "passes": passes, "machine": machine(PACKAGES), "ratios": ratios}
 
 
 def main() -> None:
