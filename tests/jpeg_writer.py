@@ -49,6 +49,32 @@ def stuffed(bits: str) -> bytes:
     return int(bits or "0", 2).to_bytes(len(bits) // 8, "big").replace(b"\xff", b"\xff\x00")
 
 
+def entropy_coded(
+    planes: dict[int, np.ndarray],
+    blocks: dict[int, tuple[int, int]],
+    codes: dict[int, dict[int, str]],
+    size: tuple[int, int],
+    restart: int,
+    fill: bytes,
+    predictor: int,
+    start: int,
+) -> bytes:
+    """The MCUs of one scan, `size` rows of so many, with a marker (RSTm) behind every `restart` rows."""
+    out, bits = b"", ""
+    for my in range(size[0]):
+        if restart and my and my % restart == 0:
+            out += stuffed(bits) + fill + bytes([0xFF, 0xD0 + (my // restart - 1) % 8])
+            bits = ""
+        top = my - my % restart if restart else 0
+        for mx in range(size[1]):
+            for k, (h, v) in blocks.items():
+                for y in range(my * v, my * v + v):
+                    for x in range(mx * h, mx * h + h):
+                        guess = predicted(planes[k], y, x, top * v, predictor, start)
+                        bits += coded(int(planes[k][y, x]) - guess, codes[k])
+    return out + stuffed(bits)
+
+
 def write(
     parts: list[np.ndarray],
     rows: int,
@@ -98,20 +124,8 @@ def write(
         out += fill + segment(
             0xDA, bytes([len(scan)]), *(bytes([k + 7, k << 4]) for k in scan), bytes([predictor, 0, point_transform])
         )
-        start, bits = 1 << (precision - point_transform - 1), ""
-        for my in range(high):
-            if restart and my and my % restart == 0:
-                out += stuffed(bits) + fill + bytes([0xFF, 0xD0 + (my // restart - 1) % 8])
-                bits = ""
-            top = my - my % restart if restart else 0
-            for mx in range(wide):
-                for k in scan:
-                    h, v = blocks[k]
-                    for y in range(my * v, my * v + v):
-                        for x in range(mx * h, mx * h + h):
-                            guess = predicted(planes[k], y, x, top * v, predictor, start)
-                            bits += coded(int(planes[k][y, x]) - guess, codes[k])
-        out += stuffed(bits)
+        start = 1 << (precision - point_transform - 1)
+        out += entropy_coded(planes, blocks, codes, (high, wide), restart, fill, predictor, start)
         if lines_last and number == 0:
             out += fill + segment(0xDC, rows.to_bytes(2, "big"))
     return out + fill + end

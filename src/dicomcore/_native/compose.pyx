@@ -207,10 +207,7 @@ cdef class Composer(Encoder):
                 row = level.order[level.place] if level.place < level.data_set.arranged else level.stop
             if row >= level.stop:
                 if level.next_added < (len(level.added) if level.added is not None else 0):
-                    self.flush(level, end_of_row(level))
-                    element = level.added[level.next_added]
-                    level.next_added += 1
-                    inside = self.put_element(level, element)
+                    inside = self.put_added(level, end_of_row(level))
                     if inside is not None:
                         return inside
                     continue
@@ -221,9 +218,7 @@ cdef class Composer(Encoder):
             if level.added is not None and level.next_added < len(level.added):
                 element = level.added[level.next_added]
                 if element.number < tag:
-                    self.flush(level, r.offset - r.header)
-                    level.next_added += 1
-                    inside = self.put_element(level, element)
+                    inside = self.put_added(level, r.offset - r.header)
                     if inside is not None:
                         return inside
                     continue
@@ -246,16 +241,28 @@ cdef class Composer(Encoder):
                 continue
             if (level.copies and not (level.touched and tag & 0xFFFF == 0 and self.is_group_length(level, r))
                     and not (r.next >= level.stop and self.must_end(level, row))):
-                if level.group_at >= 0 and tag >> 16 != level.group:
-                    self.flush(level, r.offset - r.header)
-                    self.close_group(level)
-                if level.run == NO_POSITION:
-                    level.run = begin_of_row(level, row)
+                self.join_run(level, row, r)
                 continue
             self.flush(level, r.offset - r.header)
             inside = self.convert(level, row)
             if inside is not None:
                 return inside
+
+    cdef Level put_added(self, Level level, uint64_t end):
+        # The next element that has no row, behind the rows up to the byte `end`.
+        cdef DataElement element = level.added[level.next_added]
+        self.flush(level, end)
+        level.next_added += 1
+        return self.put_element(level, element)
+
+    cdef inline int join_run(self, Level level, Py_ssize_t row, const Row* r) except -1:
+        # A row that is copied as it stands, together with those around it.
+        if level.group_at >= 0 and r.tag >> 16 != level.group:
+            self.flush(level, r.offset - r.header)
+            self.close_group(level)
+        if level.run == NO_POSITION:
+            level.run = begin_of_row(level, row)
+        return 0
 
     cdef int copy_all(self, Level level) except -1:
         # A level of which nothing was changed, at once: up to the end of what holds it.
