@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import pickle
 import struct
@@ -66,6 +67,12 @@ class Peer:
     def __init__(self) -> None:
         self.process: subprocess.Popen[bytes] | None = None
 
+    def close(self) -> None:
+        """End the process."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.communicate()
+
     def ask(self, data: bytes) -> Any:
         """What `described` makes of pydicom's data set; a str where pydicom raised, hung or died."""
         if self.process is None or self.process.poll() is not None:
@@ -77,6 +84,7 @@ class Peer:
                 stderr=subprocess.DEVNULL,
                 env=environment,
             )
+            atexit.register(self.close)
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         try:
