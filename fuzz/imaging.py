@@ -387,7 +387,7 @@ def frames(data: bytes) -> None:
             assert one is not None
             assert one.tobytes() == other.tobytes()
     elif count:
-        assert None in single
+        assert any(one is None for one in single)
     for issue in found.issues:
         assert issue.message
 

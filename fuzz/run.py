@@ -97,6 +97,7 @@ def fuzz(name: str, seconds: int, library: Path) -> Result:
         "max_total_time": seconds,
         "max_len": TARGETS[name].most,
         "timeout": HANG,
+        "report_slow_units": HANG,
         "rss_limit_mb": MEMORY,
         "malloc_limit_mb": ONE_BLOCK,
         "artifact_prefix": f"{findings}/{name}-",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache
 
 import corpus
 import dicom_bytes as raw
 import numpy as np
-from target import HOUSE
 
 import dicomcore as dc
 from dicomcore import codecs
@@ -17,6 +17,7 @@ from dicomcore import codecs
 WHOLE = 8192  # files up to that size are taken whole
 CUT = 3000  # of larger ones, so much of the beginning
 FEW = 40
+SHORT = 2048  # texts, which take long to parse while every branch is counted
 
 
 @cache
@@ -170,24 +171,18 @@ def with_option(inputs: Iterator[bytes] | tuple[bytes, ...], count: int) -> Iter
 
 
 def json_texts() -> Iterator[bytes]:
-    for data in files():
-        if len(data) <= 3000:
-            try:
-                yield dc.dcmread(data, force=True).to_json().encode()
-            except dc.DicomError:
-                continue
+    """What small files are as DICOM JSON."""
+    return texts(dc.Dataset.to_json)
 
 
 def xml_texts() -> Iterator[bytes]:
+    """What small files are in the Native DICOM Model."""
+    return texts(dc.Dataset.to_xml)
+
+
+def texts(write: Callable[[dc.Dataset], str]) -> Iterator[bytes]:
     for data in files():
-        if len(data) <= 3000:
-            try:
-                yield dc.dcmread(data, force=True).to_xml().encode()
-            except dc.DicomError:
-                continue
-
-
-def kept(name: str) -> Iterator[bytes]:
-    """Inputs that earlier runs found to reach further, and findings; in build/, not in the repository."""
-    for path in sorted((HOUSE / "build" / "fuzz" / "kept" / name).glob("*")):
-        yield path.read_bytes()
+        with suppress(dc.DicomError):
+            text = write(dc.dcmread(data, force=True)).encode()
+            if len(text) <= SHORT:
+                yield text
