@@ -2,6 +2,7 @@
 
 import os
 
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.errno cimport EISDIR, errno
 from libc.stdint cimport int64_t, uint8_t, uint64_t
@@ -48,8 +49,16 @@ cdef class Source:
 
         Called before the file is replaced by another: what was not read yet is then still what was indexed.
         """
+        cdef file_handle file, other = -1
         if self.path is not None and self.kept == -1:
-            self.kept = self.open(False)
+            file = self.open(False)
+            with cython.critical_section(self):
+                if self.kept == -1:
+                    self.kept = file
+                else:                           # another thread was first
+                    other = file
+            if other != -1:
+                file_close(other)
         return self.kept
 
     cdef file_handle open(self, bint first) except? -1:
@@ -182,7 +191,7 @@ cdef class Source:
         return 0
 
     cdef int keep(self, uint64_t begin, bytes block) except -1:
-        # Remember a block, in the place of a shorter one from the same offset.
+        # Remember a block, in the place of a shorter one from the same offset unless others may be reading that.
         if self.held == 0 or (begin == self.begin and not self.shared):
             self.owner = block
             self.data = <const uint8_t*>PyBytes_AS_STRING(block)
@@ -190,7 +199,7 @@ cdef class Source:
             self.held = <uint64_t>len(block)
         elif self.blocks is None:
             self.blocks = [(begin, block)]
-        elif (<tuple>self.blocks[len(self.blocks) - 1])[0] == begin:
+        elif (<tuple>self.blocks[len(self.blocks) - 1])[0] == begin and not self.shared:
             self.blocks[len(self.blocks) - 1] = (begin, block)
         else:
             self.blocks.append((begin, block))
