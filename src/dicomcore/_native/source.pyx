@@ -55,7 +55,7 @@ cdef class Source:
             with cython.critical_section(self):
                 if self.kept == -1:
                     self.kept = file
-                else:                           # another thread was first
+                elif self.kept != file:         # another thread was first
                     other = file
             if other != -1:
                 file_close(other)
@@ -63,7 +63,8 @@ cdef class Source:
 
     cdef file_handle open(self, bint first) except? -1:
         # The file, opened; the first time its size and time are noted, later compared: another file is not this one.
-        # -1 for what is no regular file.
+        # -1 for what is no regular file. Where another thread has just put a file in its place, and kept this one open for
+        # that, it is that handle: who closes what was opened has to spare `kept`.
         cdef file_facts facts
         cdef const char* path
         cdef file_handle file
@@ -82,6 +83,8 @@ cdef class Source:
                 if facts.size == self.size and facts.changed == self.changed:
                     return file
                 file_close(file)
+                if self.kept != -1:
+                    return self.kept
                 raise DicomError(f"{self.path!r} has changed since it was read: read it again")
             if facts.kind == FILE_REGULAR:
                 self.size = facts.size
@@ -151,7 +154,7 @@ cdef class Source:
         try:
             return self.read_from(file, offset, length)
         finally:
-            if file != -1:
+            if file != -1 and file != self.kept:
                 file_close(file)
 
     cdef int peek(self, uint64_t offset, const uint8_t** window, uint64_t* start, uint64_t* stop) except -1:
