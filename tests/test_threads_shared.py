@@ -46,7 +46,7 @@ def fragmented(fragments: int, size: int) -> bytes:
     """Encapsulated pixel data of many fragments, which a reader leaves unscanned, and an element behind them."""
     items = raw.item() + b"".join(raw.item(bytes([i & 0xFF]) * size) for i in range(fragments))
     pixels = raw.header(0x7FE00010, "OB", 0xFFFFFFFF) + items + raw.tag_bytes(0xFFFEE0DD) + bytes(4)
-    described = raw.element(0x00280008, "IS", str(fragments).encode().ljust(4)) + raw.element(0x00280030, "DS", b"1\\2 ")
+    described = raw.element(0x00280008, "IS", b"%-4d" % fragments) + raw.element(0x00280030, "DS", b"1\\2 ")
     return raw.part10(IDENTITY + described + pixels + raw.element(0xFFFCFFFC, "OB", b"end "), ENCAPSULATED)
 
 
@@ -152,7 +152,7 @@ def test_one_iterator_for_all():
     for _ in range(5):
         elements = dc.dcmread(real("rtplan.dcm")).iterall()
         found = together(lambda _, shared=elements: [(int(e.tag), e.offset) for e in shared], 4)
-        assert sorted(sum(found, [])) == sorted(tags)
+        assert sorted(one for part in found for one in part) == sorted(tags)
 
 
 def test_one_element_for_all():

@@ -63,8 +63,8 @@ cdef class Source:
 
     cdef file_handle open(self, bint first) except? -1:
         # The file, opened; the first time its size and time are noted, later compared: another file is not this one.
-        # -1 for what is no regular file. Where another thread has just put a file in its place, and kept this one open for
-        # that, it is that handle: who closes what was opened has to spare `kept`.
+        # -1 for what is no regular file. Where another thread has just put a file in its place, and kept this one open
+        # for that, it is that handle: who closes what was opened has to spare `kept`.
         cdef file_facts facts
         cdef const char* path
         cdef file_handle file
