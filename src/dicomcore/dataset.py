@@ -420,7 +420,8 @@ class Dataset(DatasetBase):
 
     def _lasting(self) -> dict[str, Any]:
         # What a copy takes along: its frames are its own.
-        return {name: value for name, value in self.__dict__.items() if name != "_frames"}
+        # The dict is copied first: another thread may be asking for the frames.
+        return {name: value for name, value in self.__dict__.copy().items() if name != "_frames"}
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, DatasetBase):

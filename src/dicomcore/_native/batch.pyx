@@ -317,7 +317,8 @@ cdef class Batch:
 
     cdef Work work
     cdef How how
-    cdef object owner                   # keeps memory where it is
+    cdef object owner                   # keeps memory where it is, or a file open
+    cdef bint lent                      # the file is the source's, which closes it
     cdef Py_buffer spans, target
     cdef bint spans_held, target_held
     cdef bytearray flags
@@ -391,11 +392,13 @@ cdef class Batch:
             self.work.base = 0 - first
         else:
             self.work.base = base
-            self.work.file = index.source.open(False)
+            self.owner = index.source
+            self.work.file = index.source.borrow()
+            self.lent = self.work.file == index.source.kept
         return 0
 
     def __dealloc__(self):
-        if self.work.file != -1:
+        if self.work.file != -1 and not self.lent:
             file_close(self.work.file)
         if self.spans_held:
             let_go(&self.spans)

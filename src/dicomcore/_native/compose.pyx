@@ -8,13 +8,13 @@ copied begins, so that whatever stands between them stays too.
 
 from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
 
-from dicomcore._native.data_element cimport DataElement, items_of_row
+from dicomcore._native.data_element cimport DataElement, held_by, items_of_row
 from dicomcore._native.dataset cimport FILE_META, TOP_LEVEL, DatasetBase
 from dicomcore._native.decode cimport charset_at, resolve_vr
 from dicomcore._native.dictionary cimport public_vr
 from dicomcore._native.elements cimport AS_STOOD, DEFINED, OPEN, Encoder
 from dicomcore._native.encode cimport put_value
-from dicomcore._native.index cimport Index, open_value
+from dicomcore._native.index cimport Index, is_complete, open_value, rows_of
 from dicomcore._native.judge cimport Judge
 from dicomcore._native.level cimport (
     ELEMENTS,
@@ -89,15 +89,12 @@ cdef class Composer(Encoder):
                 level.mode = index.rows[0].flags & MODE if index.meta_count else 0
             else:
                 level.row = index.meta_count
-                level.stop = index.count
+                level.stop = rows_of(index)
                 level.mode = index.mode
             level.held_big = (level.mode & BIG_ENDIAN) != 0
         self.sort_changes(level)
         if self.repair and index is not None:
-            data_set.complete()
-            if data_set.arranged < 0:
-                data_set.arrange()
-            level.order = data_set.order
+            level.order = data_set.complete()
         level.recodes = self.recodes_here(level)
         level.copies = self.copies_here(level)
         if not level.copies and index is not None and data_set.container == TOP_LEVEL:
@@ -119,7 +116,7 @@ cdef class Composer(Encoder):
             data_set.find(SPECIFIC_CHARACTER_SET)
         if not data_set.elements and self.forced is None:
             return 0
-        overlay = dict(data_set.elements) if data_set.elements else {}
+        overlay = data_set.changes()
         if self.forced is not None and data_set.container != FILE_META:
             if level.parent is None or SPECIFIC_CHARACTER_SET in data_set:
                 overlay[<uint32_t>SPECIFIC_CHARACTER_SET] = DataElement(SPECIFIC_CHARACTER_SET, "CS", list(self.terms))
@@ -164,7 +161,7 @@ cdef class Composer(Encoder):
             return charset_at(level.index, level.row).names != self.forced.names
         if level.changed is not None and <uint32_t>SPECIFIC_CHARACTER_SET in level.changed or (
                 level.added and (<DataElement>level.added[0]).number <= SPECIFIC_CHARACTER_SET
-                and data_set.elements.get(<uint32_t>SPECIFIC_CHARACTER_SET) is not None):
+                and data_set.element_over(SPECIFIC_CHARACTER_SET) is not None):
             return self.charset_of(level).names != charset_at(level.index, level.row).names
         if around is None:
             return False
@@ -204,7 +201,7 @@ cdef class Composer(Encoder):
         while True:
             row = level.row
             if level.order != NULL:
-                row = level.order[level.place] if level.place < level.data_set.arranged else level.stop
+                row = level.order.rows[level.place] if level.place < level.order.count else level.stop
             if row >= level.stop:
                 if level.next_added < (len(level.added) if level.added is not None else 0):
                     inside = self.put_added(level, end_of_row(level))
@@ -282,7 +279,7 @@ cdef class Composer(Encoder):
         # Behind the last element.
         cdef uint64_t end
         cdef bint at_top = level.data_set is not None and level.data_set.container == TOP_LEVEL
-        if level.run != NO_POSITION and at_top and not level.index.complete:
+        if level.run != NO_POSITION and at_top and not is_complete(level.index):
             self.flush(level, level.index.source.size)      # to the end, whatever it is
         elif level.copies and at_top and level.parent is None and level.data_set.wanted is None:
             end = end_of_row(level)
@@ -326,7 +323,7 @@ cdef class Composer(Encoder):
         if vr != SQ:
             self.put_plain(level, element, vr)
             return None
-        return self.open_sequence(level, element.number, element.held, element.index is not None
+        return self.open_sequence(level, element.number, held_by(element), element.index is not None
                                   and element.index.rows[element.row].flags & UNDEFINED != 0)
 
     # -- sequences
@@ -535,5 +532,5 @@ def bytes_in_place(DataElement element not None):
     if r.flags & (CONTAINER | UNDEFINED) or not (r.flags & IMPLICIT or r.vr == element.vr):
         return None
     big = (r.flags & BIG_ENDIAN) != 0
-    put_value(out, element.vr, element.held, big, big, charset_at(element.index, element.row))
+    put_value(out, element.vr, held_by(element), big, big, charset_at(element.index, element.row))
     return out.whole()

@@ -1,5 +1,6 @@
 # Data elements, and what they know of the data set around them.
 
+cimport cython
 from libc.stdint cimport int64_t, uint16_t, uint32_t
 
 from dicomcore._native.index cimport Index
@@ -13,6 +14,7 @@ cdef class Owner:
     cdef DataElement find(self, uint32_t tag)
     cdef object tag_value(self, uint32_t tag, object default)
     cdef int adopt(self, DataElement element) except -1
+    cdef DataElement keeper_of(self, DataElement element)
     cdef int check(self, uint32_t tag, uint16_t vr, object value) except -1
 
 
@@ -25,10 +27,16 @@ cdef class DataElement:
     cdef bint is_set                    # it was set: the source's bytes no longer count
     cdef uint32_t number
     cdef uint16_t vr
-    cdef object held
+    cdef object held                    # read by held_by(): another thread may be setting it
 
     cdef object get_value(self)
     cdef int settle(self) except -1
+
+
+cdef inline object held_by(DataElement element):
+    # The value that the element keeps.
+    with cython.critical_section(element):
+        return element.held
 
 
 cdef class AllElements:

@@ -164,6 +164,9 @@ cdef class Owner:
     cdef int adopt(self, DataElement element) except -1:
         raise NotImplementedError
 
+    cdef DataElement keeper_of(self, DataElement element):
+        raise NotImplementedError
+
     cdef int check(self, uint32_t tag, uint16_t vr, object value) except -1:
         raise NotImplementedError
 
@@ -246,13 +249,15 @@ cdef class DataElement:
 
     def _home(self):
         """The data set the element belongs to; one met by iterall() is looked for from the root."""
-        cdef Owner place = self.owner
+        cdef Owner place
         cdef Index index = self.index
         cdef DataElement element
         cdef Py_ssize_t row = self.row
         cdef list path = []
-        if not self.distant:
-            return place
+        with cython.critical_section(self):
+            place = self.owner
+            if not self.distant:
+                return place
         while True:
             while index.rows[row].parent != NO_ROW and (row != 0 or index.outer is None):
                 row = index.rows[row].parent
@@ -267,14 +272,17 @@ cdef class DataElement:
             for item in element.get_value():
                 if (<Owner>item).container == row:
                     place = item
-        self.owner = place
-        self.distant = False
+        with cython.critical_section(self):
+            self.owner = place
+            self.distant = False
         return place
 
     cdef object get_value(self):
         cdef object value
-        if self.has_value:
-            return self.held
+        cdef DataElement keeper
+        with cython.critical_section(self):
+            if self.has_value:
+                return self.held
         self.settle()
         if self.vr == SQ:
             value = make_sequence(self.index, self.row)
@@ -284,12 +292,14 @@ cdef class DataElement:
                 return value
         if self.owner is None or self.distant:
             return value
+        keeper = self.owner.keeper_of(self)     # what can be changed in place is handed out once
+        if keeper is not self:
+            value = keeper.get_value()
         with cython.critical_section(self):
-            if not self.has_value:              # what can be changed in place is handed out once
+            if not self.has_value:
                 self.held = value
                 self.has_value = True
-        self.owner.adopt(self)
-        return self.held
+            return self.held
 
     @property
     def value(self):
@@ -303,9 +313,11 @@ cdef class DataElement:
         value = dressed(value, self.vr, None if home is None else home.checks)
         if home is not None:
             home.check(self.number, self.vr, value)
+        with cython.critical_section(self):
+            self.held = value
+            self.has_value = self.is_set = True
+        if home is not None:
             home.adopt(self)
-        self.held = value
-        self.has_value = self.is_set = True
 
     @property
     def raw(self) -> memoryview | None:
@@ -325,17 +337,18 @@ cdef class DataElement:
             return None
         if not self.is_set and self.index is not None:
             return decode_array(self.index, self.row, self.vr)
-        values = self.held if isinstance(self.held, list) else [self.held] if self.VM else []
+        held = held_by(self)
+        values = held if isinstance(held, list) else [held] if self.VM else []
         if is_text(self.vr):
             out = np.empty(len(values), object)
             out[:] = values
             return out
         kind = {"DS": "f8", "IS": "i8", "US": "u2", "SS": "i2", "UL": "u4", "SL": "i4", "UV": "u8", "SV": "i8",
                 "FL": "f4", "FD": "f8", "AT": "u4"}.get(vr_name(self.vr))
-        if kind is not None and not isinstance(self.held, (bytes, bytearray, memoryview)):
+        if kind is not None and not isinstance(held, (bytes, bytearray, memoryview)):
             return np.array(values, kind)
         words = {"OW": "u2", "OL": "u4", "OV": "u8", "OF": "f4", "OD": "f8"}.get(vr_name(self.vr), "u1")
-        return np.frombuffer(self.held or b"", words)
+        return np.frombuffer(held or b"", words)
 
     @property
     def VM(self) -> int:
@@ -345,9 +358,10 @@ cdef class DataElement:
             return count_multiplicity(self.index, self.row, self.vr)
         if self.vr == SQ:
             return 1
-        if isinstance(self.held, list):
-            return len(<list>self.held)
-        return 0 if self.held is None or (isinstance(self.held, (str, bytes)) and not self.held) else 1
+        held = held_by(self)
+        if isinstance(held, list):
+            return len(<list>held)
+        return 0 if held is None or (isinstance(held, (str, bytes)) and not held) else 1
 
     @property
     def offset(self) -> int | None:
@@ -398,18 +412,21 @@ cdef class DataElement:
         # out. A list that was only looked at is still what its bytes say; of a sequence its items know.
         if self.is_set or not self.has_value or self.index is None or self.vr == SQ:
             return self.has_value
-        return not same_values(decode(self.index, self.row, self.vr), self.held)
+        return not same_values(decode(self.index, self.row, self.vr), held_by(self))
 
     def _clone(self, Owner owner, memo):
         # The same element for a copy of its data set, the value shared, or copied too when there is a memo.
         cdef DataElement made = new_element(self.index, self.row, owner, False) if self.index is not None else \
             DataElement.__new__(DataElement)
         made.number = self.number
-        made.vr = self.vr
         made.owner = owner
-        made.has_value = self.has_value
-        made.is_set = self.is_set
-        made.held = deepcopy(self.held, memo) if memo is not None else self.held
+        with cython.critical_section(self):
+            made.vr = self.vr
+            made.has_value = self.has_value
+            made.is_set = self.is_set
+            made.held = self.held
+        if memo is not None:
+            made.held = deepcopy(made.held, memo)
         return made
 
     def __repr__(self) -> str:
@@ -435,6 +452,7 @@ cdef class AllElements:
     def __iter__(self):
         return self
 
+    @cython.critical_section
     def __next__(self):
         cdef Row* r
         cdef Py_ssize_t row

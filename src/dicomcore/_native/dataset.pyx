@@ -8,8 +8,9 @@ from libc.stdlib cimport free, malloc
 from dicomcore._native.data_element cimport AllElements, DataElement, dressed, new_element, tag_number
 from dicomcore._native.decode cimport decode, make_tag, resolve_vr, vr_name
 from dicomcore._native.dictionary cimport find_keyword, keyword_of_tag, public_vr
-from dicomcore._native.index cimport Index
+from dicomcore._native.index cimport Index, is_complete, rows_of
 from dicomcore._native.scan cimport Row
+from dicomcore._native.shared cimport load_pointer, store_pointer
 from dicomcore._native.vr cimport NO_VR, SQ
 
 cdef extern from "Python.h":
@@ -20,6 +21,7 @@ cdef enum:
     FEW_ROWS = 1024     # up to here memory is set aside for all rows below a data set, its own or not
 
 cdef object MISSING = object()
+cdef dict CHECKS = {mode: mode for mode in ("warn", "raise", "ignore")}
 cdef object CHECK = None            # dicomcore.validation.check_value, once it is needed
 
 globals()["DataElement"] = DataElement      # where pickles of earlier versions look for it
@@ -34,42 +36,55 @@ def make_dataset(cls: type, Index index not None, Py_ssize_t container, wanted: 
     return made
 
 
+cdef inline dict overlay_of(DatasetBase self):
+    # `elements`, made when there is something to put in. It stays the same from then on, and is changed only by who has
+    # the data set's critical section: what others find in it then is not gone before they hold it.
+    if self.elements is None:
+        self.elements = {}
+    return self.elements
+
+
 cdef class DatasetBase(Owner):
     """What `Dataset` does in C: finding elements, handing out values, keeping changes."""
 
     def __cinit__(self, *args, **kwargs):
         self.container = NOWHERE
-        self.arranged = -1
 
     def __dealloc__(self):
-        free(self.order)
+        self.forget_order()
 
     # -- rows ------------------------------------------------------------------------------------------------------
 
-    cdef int arrange(self) except -1:
+    cdef void forget_order(self) noexcept:
+        # Nobody else may be looking for rows.
+        cdef Order* order
+        while self.order != NULL:
+            order = self.order
+            self.order = order.before
+            free(order)
+
+    cdef Order* arrange(self) except NULL:
         # Put the rows of this data set in order of tag; of several with one tag the last counts, as in pydicom.
         cdef Index index = self.index
-        cdef Py_ssize_t i, first, stop, n = 0
+        cdef Py_ssize_t i, first = 0, stop = 0, n = 0
         cdef uint32_t last = 0
-        cdef uint32_t* order
-        cdef bint ascending = True, everything = self.wanted is None
-        cdef Row* rows
-        if index is None:
-            self.arranged = 0
-            return 0
+        cdef Order* order
+        cdef bint ascending = True, everything = self.wanted is None, whole
+        cdef Row* rows = NULL
         with cython.critical_section(self):
-            if self.arranged >= 0:
-                return 0
-            # The number of rows is read before their place: who publishes them does it the other way round, so that
-            # rows read without its lock are never fewer than that.
-            if self.container >= 0:
-                first = self.container + 1
-                stop = index.rows[self.container].next
-            elif self.container == FILE_META:
-                first, stop = 0, index.meta_count
-            else:
-                first, stop = index.meta_count, index.count
-            rows = index.rows
+            # Whether there will be more rows is asked first: they may be published meanwhile.
+            whole = index is None or self.container != TOP_LEVEL or is_complete(index)
+            if self.order != NULL and (self.order.whole or not whole):
+                return self.order
+            if index is not None:
+                if self.container >= 0:
+                    first = self.container + 1
+                    stop = index.rows[self.container].next
+                elif self.container == FILE_META:
+                    stop = index.meta_count
+                else:
+                    first, stop = index.meta_count, rows_of(index)
+                rows = index.rows
             n = stop - first
             if n > FEW_ROWS:                    # nested rows don't count: look how many there are
                 n = 0
@@ -77,7 +92,7 @@ cdef class DatasetBase(Owner):
                 while i < stop:
                     n += 1
                     i = rows[i].next
-            order = <uint32_t*>malloc((n + 1) * sizeof(uint32_t))
+            order = <Order*>malloc(sizeof(Order) + n * sizeof(uint32_t))
             if order == NULL:
                 raise MemoryError("no memory to arrange a data set")
             i = first
@@ -86,49 +101,70 @@ cdef class DatasetBase(Owner):
                 if everything or rows[i].tag in self.wanted:
                     ascending &= rows[i].tag > last or n == 0
                     last = rows[i].tag
-                    order[n] = <uint32_t>i
+                    order.rows[n] = <uint32_t>i
                     n += 1
                 i = rows[i].next
             if not ascending:
-                n = sort_rows(index, order, n)
-            free(self.order)
-            self.order = order
-            self.arranged = n
-        return 0
+                n = sort_rows(index, order.rows, n)
+            order.count = n
+            order.whole = whole
+            order.before = self.order
+            store_pointer(<void**>&self.order, order)
+            return order
 
     cdef Py_ssize_t find_row(self, uint32_t tag) except -2:
         # The row of an element, -1 if the source has none.
         cdef Py_ssize_t low, high, middle
+        cdef Order* order
         cdef Row* rows
         cdef uint32_t there
         if self.index is None:
             return -1
+        order = <Order*>load_pointer(<void**>&self.order)
+        if order == NULL:
+            order = self.arrange()
         while True:
-            if self.arranged < 0:
-                self.arrange()
             rows = self.index.rows
             low = 0
-            high = self.arranged
+            high = order.count
             while low < high:
                 middle = (low + high) >> 1
-                there = rows[self.order[middle]].tag
+                there = rows[order.rows[middle]].tag
                 if there == tag:
-                    return self.order[middle]
+                    return order.rows[middle]
                 if there < tag:
                     low = middle + 1
                 else:
                     high = middle
-            if self.container != TOP_LEVEL or self.index.complete:
+            if order.whole:
                 return -1
-            self.complete()
+            order = self.complete()
 
-    cdef int complete(self) except -1:
+    cdef Order* complete(self) except NULL:
         # What stands behind pixel data belongs to the data set too.
-        if self.container == TOP_LEVEL and not self.index.complete:
+        cdef Order* order
+        if self.container == TOP_LEVEL and self.index is not None:
             self.index.finish()
-            with cython.critical_section(self):
-                self.arranged = -1
-        return 0
+        order = <Order*>load_pointer(<void**>&self.order)
+        return order if order != NULL and order.whole else self.arrange()
+
+    # -- elements ----------------------------------------------------------------------------------------------------
+
+    cdef dict changes(self):
+        # A copy of what lies over the rows, to go through while others change it.
+        return {} if self.elements is None else self.elements.copy()
+
+    cdef object lying_over(self, uint32_t tag):
+        # What lies over the row with this tag: a DataElement, None where it was deleted, MISSING if nothing does.
+        if self.elements is None:
+            return MISSING
+        with cython.critical_section(self):
+            return self.elements.get(tag, MISSING)
+
+    cdef DataElement element_over(self, uint32_t tag):
+        # The same, None if nothing does.
+        found = self.lying_over(tag)
+        return None if found is MISSING else found
 
     cdef DataElement element_at(self, Py_ssize_t row):
         return new_element(self.index, row, self, False)
@@ -136,16 +172,15 @@ cdef class DatasetBase(Owner):
     cdef DataElement find(self, uint32_t tag):
         # The element with this tag, None if there is none; the same object every time.
         cdef Py_ssize_t row
-        if self.elements is not None:
-            found = self.elements.get(tag, MISSING)
-            if found is not MISSING:
-                return found
+        found = self.lying_over(tag)
+        if found is not MISSING:
+            return found
         row = self.find_row(tag)
         if row < 0:
             return None
-        if self.elements is None:
-            self.elements = {}
-        return self.elements.setdefault(tag, self.element_at(row))
+        made = self.element_at(row)
+        with cython.critical_section(self):
+            return overlay_of(self).setdefault(tag, made)
 
     cdef object row_value(self, Py_ssize_t row):
         cdef uint16_t vr = resolve_vr(self.index, row)
@@ -160,7 +195,7 @@ cdef class DatasetBase(Owner):
     cdef object tag_value(self, uint32_t tag, object default):
         cdef Py_ssize_t row
         if self.elements is not None:
-            found = self.elements.get(tag, MISSING)
+            found = self.lying_over(tag)
             if found is not MISSING:
                 return default if found is None else (<DataElement>found).get_value()
         row = self.find_row(tag)
@@ -168,24 +203,33 @@ cdef class DatasetBase(Owner):
 
     cdef int adopt(self, DataElement element) except -1:
         # From now on this object stands for the element: it was set, or its value can change in place.
-        if self.elements is None:
-            self.elements = {}
-        self.elements[element.number] = element
+        with cython.critical_section(self):
+            overlay_of(self)[element.number] = element
         if self.index is not None:
             self.index.changed = True
         return 0
+
+    cdef DataElement keeper_of(self, DataElement element):
+        # Which object keeps the value of this one's row, now that it is handed out and can change in place: the first
+        # that was asked. One that something else was set for, or that was deleted, keeps its own.
+        cdef DataElement found
+        with cython.critical_section(self):
+            found = overlay_of(self).setdefault(element.number, element)
+        if self.index is not None:
+            self.index.changed = True
+        if found is None or found.index is not element.index or found.row != element.row or found.is_set:
+            return element
+        return found
 
     cdef list tags(self):
         # Tags of all elements in ascending order.
         cdef Py_ssize_t i
         cdef list found
-        self.complete()
-        if self.arranged < 0:
-            self.arrange()
-        found = [self.index.rows[self.order[i]].tag for i in range(self.arranged)]
+        cdef Order* order = self.complete()
+        found = [self.index.rows[order.rows[i]].tag for i in range(order.count)]
         if self.elements:
             merged = set(found)
-            for tag, element in self.elements.items():
+            for tag, element in self.changes().items():
                 if element is None:
                     merged.discard(tag)
                 else:
@@ -263,15 +307,15 @@ cdef class DatasetBase(Owner):
     def validation(self, str mode not None):
         if mode not in ("warn", "raise", "ignore"):
             raise ValueError(f"validation is 'warn', 'raise' or 'ignore', not {mode!r}")
-        self.checks = mode
+        self.checks = CHECKS[mode]              # one that lasts: others may be reading
 
     def _delete(self, uint32_t tag):
-        if self.elements is None:
-            self.elements = {}
-        if self.find_row(tag) >= 0:
-            self.elements[tag] = None
-        else:
-            self.elements.pop(tag, None)
+        cdef bint stands = self.find_row(tag) >= 0
+        with cython.critical_section(self):
+            if stands:
+                overlay_of(self)[tag] = None
+            else:
+                overlay_of(self).pop(tag, None)
         if self.index is not None:
             self.index.changed = True
 
@@ -315,10 +359,9 @@ cdef class DatasetBase(Owner):
             return False
         if tag < 0:
             return False
-        if self.elements is not None:
-            found = self.elements.get(tag, MISSING)
-            if found is not MISSING:
-                return found is not None
+        found = self.lying_over(<uint32_t>tag)
+        if found is not MISSING:
+            return found is not None
         return self.find_row(<uint32_t>tag) >= 0
 
     def get(self, key, default=None):
@@ -342,19 +385,23 @@ cdef class DatasetBase(Owner):
 
     def __iter__(self):
         cdef uint32_t tag
+        cdef Py_ssize_t row
         for tag in self.tags():
-            element = self.find(tag) if self.elements else self.element_at(self.find_row(tag))
-            if element is not None:
+            if self.elements:
+                element = self.find(tag)
+            else:
+                row = self.find_row(tag)
+                element = self.element_at(row) if row >= 0 else None
+            if element is not None:                 # else it was deleted meanwhile
                 yield element
 
     def iterall(self):
         """Every element, depth first: a sequence's own before those of its items."""
         cdef AllElements found
+        cdef Order* order
         if self.index is None or self.index.changed or self.elements or self.wanted is not None:
             return self._iterall_changed()
-        self.complete()
-        if self.arranged < 0:
-            self.arrange()
+        order = self.complete()
         found = AllElements.__new__(AllElements)
         found.root = self
         found.index = self.index
@@ -367,15 +414,7 @@ cdef class DatasetBase(Owner):
         else:
             found.row = self.index.meta_count
             found.stop = self.index.count
-        return found if self.in_order() else self._iterall_changed()
-
-    cdef bint in_order(self):
-        # Whether rows follow each other by tag, so that walking along them is iteration order.
-        cdef Py_ssize_t i
-        for i in range(1, self.arranged):
-            if self.order[i] <= self.order[i - 1]:
-                return False
-        return True
+        return found if in_order(order) else self._iterall_changed()
 
     def _iterall_changed(self):
         stack = [iter(self)]
@@ -410,19 +449,28 @@ cdef class DatasetBase(Owner):
         self.container = container
         self.wanted = wanted
         self.elements = elements
-        self.arranged = -1
+        self.forget_order()
 
     def _take(self, dict elements, chosen, memo):
         # Lay another data set's changes over this one's rows, those of the `chosen` tags or all.
         cdef dict taken = {}
         if elements is None:
             return
-        for tag, element in elements.items():
+        for tag, element in elements.copy().items():
             if chosen is None or tag in chosen:
                 taken[tag] = None if element is None else (<DataElement>element)._clone(self, memo)
         self.elements = taken
         if taken and self.index is not None:
             self.index.changed = True
+
+
+cdef bint in_order(const Order* order) noexcept nogil:
+    # Whether rows follow each other by tag, so that walking along them is iteration order.
+    cdef Py_ssize_t i
+    for i in range(1, order.count):
+        if order.rows[i] <= order.rows[i - 1]:
+            return False
+    return True
 
 
 def chain_items(items):

@@ -183,7 +183,7 @@ cdef object charset_at(Index index, Py_ssize_t row):
             known = DEFAULT_CHARSET
             break
     for charsets, where in passed:
-        charsets[where] = known
+        charsets.setdefault(where, known)       # what is there stays: others may be about to use it
     return known
 
 

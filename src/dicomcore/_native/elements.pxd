@@ -31,7 +31,7 @@ cdef class Encoder:
     cdef int put_group_length(self, Level level, uint32_t tag) except -1
     cdef int close_group(self, Level level) except -1
     cdef int put_plain(self, Level level, DataElement element, uint16_t vr) except -1
-    cdef int put_encapsulated(self, DataElement element) except -1
+    cdef int put_encapsulated(self, DataElement element, object held) except -1
     cdef int convert_value(self, Level level, Py_ssize_t row, uint16_t vr) except -1
     cdef int put_terms(self) except -1
     cdef int recode(self, Level level, Py_ssize_t row, uint16_t vr, bytes data) except -1

@@ -4,7 +4,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memmove
 
 from dicomcore._native.cursor cimport load_le32
-from dicomcore._native.data_element cimport DataElement
+from dicomcore._native.data_element cimport DataElement, held_by
 from dicomcore._native.dataset cimport FILE_META
 from dicomcore._native.decode cimport charset_at, make_tag
 from dicomcore._native.dictionary cimport keyword_of_tag
@@ -74,7 +74,7 @@ cdef class Encoder:
         # A VR that PS3.6 leaves to the data set, by what is written (PS3.5 A.1, A.2, PS3.3 C.11.1).
         cdef uint16_t vr = element.vr
         if vr == US_OR_SS:
-            return SS if self.number(level, PIXEL_REPRESENTATION, 1 if has_negative(element.held) else 0) else US
+            return SS if self.number(level, PIXEL_REPRESENTATION, 1 if has_negative(held_by(element)) else 0) else US
         if vr == OB_OR_OW:
             if element.number == PIXEL_DATA and self.encapsulated:
                 return OB
@@ -191,25 +191,26 @@ cdef class Encoder:
         cdef uint32_t tag = element.number
         cdef Py_ssize_t at
         cdef uint64_t begun
+        held = held_by(element)
         if tag == PIXEL_DATA and self.encapsulated and level.parent is None:
-            return self.put_encapsulated(element)
+            return self.put_encapsulated(element, held)
         at = self.put_header(tag, vr, 0)
         begun = self.out.total()
         try:
-            put_value(self.out, vr, element.held, big, level.held_big,
-                      self.charset_of(level) if has_charset(vr) and not is_plain(element.held) else None,
+            put_value(self.out, vr, held, big, level.held_big,
+                      self.charset_of(level) if has_charset(vr) and not is_plain(held) else None,
                       self.word_width(level, tag, vr))
             self.set_length(at, tag, vr, self.out.total() - begun)
         except EncodeError as error:
             raise self.named(level, tag, error) from None
         return 0
 
-    cdef int put_encapsulated(self, DataElement element) except -1:
+    cdef int put_encapsulated(self, DataElement element, object held) except -1:
         # Pixel data set as the items of PS3.5 A.4: the offset table's and the fragments', without their delimiter.
         cdef const uint8_t[::1] view
         cdef Py_ssize_t n
         try:
-            view = element.held if element.held is not None else b""
+            view = held if held is not None else b""
         except (TypeError, ValueError):
             raise self.named(None, element.number, "encapsulated pixel data takes bytes") from None
         n = view.shape[0]
@@ -217,7 +218,7 @@ cdef class Encoder:
             raise self.named(None, element.number, "encapsulated pixel data begins with an item, the Basic Offset "
                              "Table: see encapsulate() and transcode()")
         self.put_header(PIXEL_DATA, OB, UNDEFINED_LENGTH)
-        self.out.put_object(element.held)
+        self.out.put_object(held)
         if n < 16 or load_le32(&view[n - 8]) != <uint32_t>0xE0DDFFFE or load_le32(&view[n - 4]) != 0:
             self.out.put_tag(SEQUENCE_DELIMITER, False)
             self.out.put32(0, False)

@@ -4,6 +4,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from dicomcore._native.fault cimport Status
 from dicomcore._native.scan cimport Row, Scanner
+from dicomcore._native.shared cimport load_flag, load_size
 from dicomcore._native.source cimport Source
 
 
@@ -12,7 +13,7 @@ cdef class Index:
     cdef Scanner scanner
     cdef Row* rows                      # as published: rows [0, count) never move while the index lives
     cdef Row* outgrown                  # an earlier place of theirs, which other threads may still be reading
-    cdef Py_ssize_t count
+    cdef Py_ssize_t count               # read by rows_of() before `rows`, where the scan may be going on
     cdef readonly Py_ssize_t meta_count  # how many of them are file meta information
     cdef readonly object limits
     cdef readonly bytes preamble        # 128 bytes, or None
@@ -24,7 +25,7 @@ cdef class Index:
     cdef readonly uint64_t body         # offset of the data set, behind preamble and file meta information
     cdef readonly Source packed         # of an inflated input: where its deflated data set stands, from `packed_at`
     cdef readonly uint64_t packed_at
-    cdef bint complete
+    cdef bint complete                  # read by is_complete()
     cdef object failure                 # what finish() met, None while it met nothing
     cdef object lock
     cdef set noted                      # deviations found outside the scanner: (name, tag, offset, message)
@@ -44,7 +45,19 @@ cdef class Index:
     cdef object hold(self, Row* row, const uint8_t** data)
     cdef Py_ssize_t sibling(self, Py_ssize_t row, uint32_t tag) except -2
     cdef Py_ssize_t level_of(self, Py_ssize_t row, Py_ssize_t* stop) noexcept nogil
+    cdef set notes(self)
+    cdef set late_notes(self)
     cdef int note(self, str code, uint32_t tag, uint64_t offset, str message) except -1
+
+
+cdef inline Py_ssize_t rows_of(Index index) noexcept nogil:
+    # How many rows there are now. They are published before their number: `rows` read afterwards has as many.
+    return load_size(&index.count)
+
+
+cdef inline bint is_complete(Index index) noexcept nogil:
+    # Whether nothing is left to be scanned; all rows are there then, and stay as they are.
+    return load_flag(&index.complete)
 
 
 cdef Index open_value(Index outer, Py_ssize_t row)

@@ -2,6 +2,7 @@
 
 import threading
 
+cimport cython
 from cpython.buffer cimport PyBuffer_FillInfo
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
@@ -25,6 +26,7 @@ from dicomcore._native.scan cimport (
     scanner_free,
     scanner_init,
 )
+from dicomcore._native.shared cimport store_flag, store_size
 from dicomcore._native.source cimport Source, file_source, memory_source, ranged_source
 from dicomcore._native.vr cimport is_letters
 
@@ -93,7 +95,7 @@ cdef class Index:
 
     cdef int publish(self) except -1:
         self.rows = self.scanner.rows
-        self.count = self.scanner.count
+        store_size(&self.count, self.scanner.count)
         return 0
 
     cdef int finish(self) except -1:
@@ -102,10 +104,10 @@ cdef class Index:
         cdef Scanner* s = &self.scanner
         cdef Row* rows
         cdef Py_ssize_t capacity
-        if self.complete:
+        if is_complete(self):
             return 0
         with self.lock:
-            if self.complete:
+            if is_complete(self):
                 return 0
             if self.failure is not None:
                 raise self.failure
@@ -128,12 +130,12 @@ cdef class Index:
             finally:
                 self.source.end_scan()
             self.publish()
-            self.complete = True
+            store_flag(&self.complete, True)
         return 0
 
     cdef Row* known(self, Py_ssize_t row) except NULL:
         # A row whose extent is known: where fragmented pixel data ends is looked for when somebody asks.
-        if not self.complete and row == self.count - 1 and self.rows[row].flags & CONTAINER:
+        if not is_complete(self) and row == rows_of(self) - 1 and self.rows[row].flags & CONTAINER:
             self.finish()
         return &self.rows[row]
 
@@ -154,11 +156,12 @@ cdef class Index:
         if stop - first < MANY:
             return self.find(first, stop, tag)
         key = (first, stop, tag)
-        if self.siblings is None:
-            self.siblings = {}
-        known = self.siblings.get(key)
+        with cython.critical_section(self):
+            if self.siblings is None:
+                self.siblings = {}
+            known = self.siblings.get(key)
         if known is None:
-            known = self.siblings[key] = self.find(first, stop, tag)
+            known = self.siblings.setdefault(key, self.find(first, stop, tag))
         return known
 
     cdef Py_ssize_t level_of(self, Py_ssize_t row, Py_ssize_t* stop) noexcept nogil:
@@ -170,18 +173,29 @@ cdef class Index:
         if row < self.meta_count:
             stop[0] = self.meta_count
             return 0
-        stop[0] = self.count
+        stop[0] = rows_of(self)
         return self.meta_count
 
     cdef object hold(self, Row* row, const uint8_t** data):
         return self.source.hold(row.offset, row.length, data)
 
     cdef int note(self, str code, uint32_t tag, uint64_t offset, str message) except -1:
-        if self.noted is None:
-            self.noted = set()
         entry = (code, tag, offset, message)
-        self.noted.add(entry)
+        self.notes().add(entry)
         return 0
+
+    cdef set notes(self):
+        # `noted`, made when there is something to note.
+        with cython.critical_section(self):
+            if self.noted is None:
+                self.noted = set()
+            return self.noted
+
+    cdef set late_notes(self):
+        with cython.critical_section(self):
+            if self.late is None:
+                self.late = set()
+            return self.late
 
     @property
     def path(self):
@@ -218,11 +232,11 @@ cdef class Index:
         cdef Deviation* d
         cdef Py_ssize_t i
         self.finish()
-        found = list(self.late or ())
+        found = list(self.late_notes())
         for i in range(self.scanner.deviation_count):
             d = &self.scanner.deviations[i]
             found.append((d.code, d.tag, d.offset, d.claimed, d.present))
-        return found, list(self.noted or ())
+        return found, list(self.notes())
 
     def rest(self):
         """Everything behind the file meta information, for a deflated data set."""
@@ -500,8 +514,8 @@ cdef Index open_value(Index outer, Py_ssize_t row):
     self.source = outer.source
     self.limits = outer.limits
     self.transfer_syntax = outer.transfer_syntax
-    self.noted = outer.noted = outer.noted if outer.noted is not None else set()
-    self.late = outer.late = outer.late if outer.late is not None else set()
+    self.noted = outer.notes()
+    self.late = outer.late_notes()
     self.outer = outer
     self.outer_row = row
     if scanner_init(s, first_rows(outer.scanner.max_rows)) != OK:

@@ -184,9 +184,7 @@ cdef class Writer(Document):
         if tag & 0xFFFF == 0:
             return True
         self.comma(level)
-        element = None
-        if view.elements is not None:
-            element = view.elements.get(found)
+        element = view.element_over(tag)
         if element is None:
             self.put_row(view.index, view.find_row(tag), view)
         elif element.index is not None and not element.is_set and (not element.has_value or not keeps(element)):

@@ -2,7 +2,7 @@
 
 from libc.stdint cimport uint32_t
 
-from dicomcore._native.data_element cimport DataElement, items_of_row
+from dicomcore._native.data_element cimport DataElement, held_by, items_of_row
 from dicomcore._native.dataset cimport DatasetBase
 from dicomcore._native.index cimport Index
 from dicomcore._native.scan cimport CONTAINER, ITEM
@@ -42,11 +42,10 @@ cdef class Judge:
             inside = []
             changed = not has_own_items(element)
             if not changed:
-                for item in <list>element.held:
-                    overlay = (<DatasetBase>item).elements
-                    if not overlay:
+                for item in <list>held_by(element):
+                    if not (<DatasetBase>item).elements:
                         continue
-                    for tag, one in (<dict>overlay).items():
+                    for tag, one in (<DatasetBase>item).changes().items():
                         found = one
                         if found is None:
                             changed = (<DatasetBase>item).find_row(tag) >= 0
@@ -71,7 +70,7 @@ cdef class Judge:
         # The same for an item.
         if not item.elements:
             return False
-        for tag, element in item.elements.items():
+        for tag, element in item.changes().items():
             if element is None:
                 if item.find_row(tag) >= 0:
                     return True
@@ -85,7 +84,7 @@ cdef bint has_own_items(DataElement sequence) except -1:
     cdef Index index = sequence.index, late
     cdef DatasetBase item
     cdef Py_ssize_t i, row = sequence.row, stop, at = 0
-    cdef list items = <list>sequence.held
+    cdef list items = list(held_by(sequence))
     if index.rows[row].length == 0:
         return not items
     if not index.known(row).flags & CONTAINER:
@@ -121,7 +120,7 @@ def changed_elements(DatasetBase data_set not None) -> dict:
     """The elements of this level whose bytes no longer tell their value, by tag; None for one that was deleted."""
     cdef Judge judge = Judge()
     cdef dict found = {}
-    for tag, element in (data_set.elements or {}).items():
+    for tag, element in data_set.changes().items():
         if element is None:
             if data_set.find_row(tag) >= 0:
                 found[tag] = None
@@ -138,14 +137,12 @@ def head_stands(DatasetBase data_set not None, Index index not None, bint whole)
     cdef uint32_t tag
     if index.preamble is None or index.meta_count == 0:
         return False
-    if data_set.elements is not None:
-        for tag in (0x00080016, 0x00080018):
-            if tag in data_set.elements and tag in changed_elements(data_set):
-                return False
-    if index.noted:
-        for code, _, _, _ in index.noted:
-            if code[:5] == "META_" or code[:8] == "MISSING_":
-                return False
+    for tag in (0x00080016, 0x00080018):
+        if tag in data_set.changes() and tag in changed_elements(data_set):
+            return False
+    for code, _, _, _ in list(index.notes()):
+        if code[:5] == "META_" or code[:8] == "MISSING_":
+            return False
     for i in range(index.meta_count):
         tag = index.rows[i].tag
         if index.rows[i].length and (tag == 0x00020000 or tag == 0x00020001 or tag == 0x00020002

@@ -2,7 +2,7 @@
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
-from dicomcore._native.dataset cimport DatasetBase
+from dicomcore._native.dataset cimport DatasetBase, Order
 from dicomcore._native.index cimport Index
 
 cdef enum Kind:
@@ -20,7 +20,7 @@ cdef class Level:
     cdef DatasetBase data_set       # None where rows alone are known
     cdef Index index                # None: everything was made in memory
     cdef Py_ssize_t row, stop       # the next row, and the one behind the last
-    cdef uint32_t* order            # rows in ascending order instead, which the data set holds; NULL: as they stand
+    cdef const Order* order         # rows in ascending order instead, which the data set holds; NULL: as they stand
     cdef Py_ssize_t place
     cdef dict changed               # tag -> DataElement, None for one deleted: what takes the place of a row
     cdef dict spots                 # tag -> its row; others with this tag are left out

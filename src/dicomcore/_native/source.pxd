@@ -18,7 +18,7 @@ cdef class Source:
     cdef const uint8_t* data                # the first block: bytes [begin, begin + held)
     cdef uint64_t begin, held
     cdef list blocks                        # further ones: (begin, bytes)
-    cdef bint shared                        # views of the first block may be about: don't replace it
+    cdef bint shared                        # other threads may be reading: no block goes
 
     cdef file_handle open(self, bint first) except? -1
     cdef int begin_scan(self) except -1

@@ -2,6 +2,7 @@
 
 import os
 
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.errno cimport EISDIR, errno
 from libc.stdint cimport int64_t, uint8_t, uint64_t
@@ -48,13 +49,22 @@ cdef class Source:
 
         Called before the file is replaced by another: what was not read yet is then still what was indexed.
         """
+        cdef file_handle file, other = -1
         if self.path is not None and self.kept == -1:
-            self.kept = self.open(False)
+            file = self.open(False)
+            with cython.critical_section(self):
+                if self.kept == -1:
+                    self.kept = file
+                elif self.kept != file:         # another thread was first
+                    other = file
+            if other != -1:
+                file_close(other)
         return self.kept
 
     cdef file_handle open(self, bint first) except? -1:
         # The file, opened; the first time its size and time are noted, later compared: another file is not this one.
-        # -1 for what is no regular file.
+        # -1 for what is no regular file. Where another thread has just put a file in its place, and kept this one open
+        # for that, it is that handle: who closes what was opened has to spare `kept`.
         cdef file_facts facts
         cdef const char* path
         cdef file_handle file
@@ -73,6 +83,8 @@ cdef class Source:
                 if facts.size == self.size and facts.changed == self.changed:
                     return file
                 file_close(file)
+                if self.kept != -1:
+                    return self.kept
                 raise DicomError(f"{self.path!r} has changed since it was read: read it again")
             if facts.kind == FILE_REGULAR:
                 self.size = facts.size
@@ -142,7 +154,7 @@ cdef class Source:
         try:
             return self.read_from(file, offset, length)
         finally:
-            if file != -1:
+            if file != -1 and file != self.kept:
                 file_close(file)
 
     cdef int peek(self, uint64_t offset, const uint8_t** window, uint64_t* start, uint64_t* stop) except -1:
@@ -182,7 +194,7 @@ cdef class Source:
         return 0
 
     cdef int keep(self, uint64_t begin, bytes block) except -1:
-        # Remember a block, in the place of a shorter one from the same offset.
+        # Remember a block, in the place of a shorter one from the same offset unless others may be reading that.
         if self.held == 0 or (begin == self.begin and not self.shared):
             self.owner = block
             self.data = <const uint8_t*>PyBytes_AS_STRING(block)
@@ -190,7 +202,7 @@ cdef class Source:
             self.held = <uint64_t>len(block)
         elif self.blocks is None:
             self.blocks = [(begin, block)]
-        elif (<tuple>self.blocks[len(self.blocks) - 1])[0] == begin:
+        elif (<tuple>self.blocks[len(self.blocks) - 1])[0] == begin and not self.shared:
             self.blocks[len(self.blocks) - 1] = (begin, block)
         else:
             self.blocks.append((begin, block))

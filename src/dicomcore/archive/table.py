@@ -192,7 +192,9 @@ def text_array(texts: Sequence[str | None]) -> pa.Array:
     """An array of texts."""
     encoded = [b"" if text is None else text.encode("utf-8", "backslashreplace") for text in texts]
     valid, starts = _layout([len(text) for text in encoded], texts)
-    return pa.Array.from_buffers(pa.string(), len(texts), [valid, starts, pa.py_buffer(b"".join(encoded))])
+    # The number of nulls is said: PyArrow 24 aborts where it would have to count them in a map's keys.
+    nulls = sum(text is None for text in texts)
+    return pa.Array.from_buffers(pa.string(), len(texts), [valid, starts, pa.py_buffer(b"".join(encoded))], nulls)
 
 
 def _layout(lengths: Sequence[int], values: Sequence[Any]) -> tuple[pa.Buffer, pa.Buffer]:
