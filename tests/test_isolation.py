@@ -24,7 +24,7 @@ import dicomcore as dc
 from dicomcore import pixels
 from dicomcore.errors import DicomError, LimitError, PixelDecodeError, UnsupportedTransferSyntaxError
 from dicomcore.pixels import FrameDescription, decode_frame
-from dicomcore.pixels.isolation import pool
+from dicomcore.pixels.isolation import pool, process
 
 imagecodecs = pytest.importorskip("imagecodecs")
 pydicom = pytest.importorskip("pydicom")
@@ -194,6 +194,41 @@ def test_a_crash_in_a_file_loses_one_frame():
         with pytest.raises(PixelDecodeError) as caught:
             frames.array(workers=3)
         assert caught.value.frame == 2
+
+
+@pytest.mark.parametrize("bad", [0, 3, 5, 13], ids="frame {}".format)
+@pytest.mark.parametrize("word", [b"S", b"X", b"E", b"W", b"L"], ids=bytes.decode)
+def test_a_frame_of_several_in_one_request(word, bad, monkeypatch):
+    """Frames go to a worker by sixes here; the one that fails is the one that is named, and its neighbours are well."""
+    asked = []
+    decode = process.Worker.decode
+
+    def counted(self, job, codestreams, *rest, **options):
+        asked.append(len(codestreams))
+        return decode(self, job, codestreams, *rest, **options)
+
+    monkeypatch.setattr(process.Worker, "decode", counted)
+    streams = [bytes([65 + 32 + i]) for i in range(14)]
+    good = dc.dcmread(file_of(streams, HOSTILE, SMALL[:2]), limits=APART).frames.array(workers=1)
+    assert [int(frame.max()) for frame in good] == [stream[0] for stream in streams] == good[:, 0, 0].tolist()
+    assert max(asked) > 1
+    assert sum(asked) == 14
+    streams[bad] = word
+    frames = dc.dcmread(file_of(streams, HOSTILE, SMALL[:2]), limits=dc.Limits(isolate=True, decode_seconds=0.5)).frames
+    with pytest.raises(PixelDecodeError) as caught:
+        frames.array(workers=1)
+    assert caught.value.frame == bad
+    assert (frames[:bad] == good[:bad]).all()
+    assert (frames[bad + 1 :] == good[bad + 1 :]).all()
+
+
+def test_frames_of_several_kinds_together():
+    """What one request can't hold, codestreams of another format or precision, goes in several."""
+    streams = [STREAMS["JPEG-LS"][1], STREAMS["JPEG 2000"][1], imagecodecs.jpegls_encode(SMALL.astype(np.uint16))] * 4
+    data = file_of(streams, "1.2.840.10008.1.2.4.80", GREY)
+    here, apart = dc.dcmread(data).frames, dc.dcmread(data, limits=APART).frames
+    assert (apart.array(workers=1) == here.array()).all()
+    assert apart.notes == here.notes != ()
 
 
 def test_workers_killed_while_they_wait():
