@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from dicomcore.errors import PixelDecodeError, UnsupportedTransferSyntaxError
 from dicomcore.limits import Limits
 from dicomcore.pixels.description import FrameDescription
-from dicomcore.pixels.isolation.process import Worker, WorkerGone
+from dicomcore.pixels.isolation.process import KNOWN, Worker, WorkerGone
 from dicomcore.pixels.registry import Codec
 from dicomcore.threads import cpus
 
@@ -129,10 +129,12 @@ class Pool:
             self._idle.pop().close()
 
     def _forget(self) -> None:
-        """After a fork: locks may be held by threads that weren't copied, and the workers are the parent's."""
-        idle = self._idle
+        """After a fork: locks may be held by threads that weren't copied, and the workers are the parent's.
+
+        Those at work too: while this process held their sockets they would not see the parent's end.
+        """
         self._begin()
-        for worker in idle:
+        for worker in list(KNOWN):
             worker.close()
 
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from dicomcore.errors import DicomError, LimitError, PixelDecodeError, Unsupport
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.isolation import wire
 
-__all__ = ["CodecFailed", "Worker", "WorkerGone"]
+__all__ = ["KNOWN", "CodecFailed", "Worker", "WorkerGone"]
 
 BOOT = "import sys; sys.path[:] = sys.argv[2:]; from dicomcore.pixels.isolation.worker import main; main(sys.argv[1])"
 START_SECONDS = 120.0
@@ -40,6 +41,10 @@ class WorkerGone(Exception):
     """The process ended before it began the job, which may be given to another one."""
 
 
+KNOWN: WeakSet[Worker] = WeakSet()
+"""All that were started, as their sockets are not for a process that is forked off this one."""
+
+
 class Worker:
     """A process that decodes one frame, or a few of a kind, at a time. Not for several threads at once."""
 
@@ -53,6 +58,7 @@ class Worker:
         self._shared: wire.Memory | None = None
         self._memory = memoryview(b"")
         self._channel, theirs = socket.socketpair()
+        KNOWN.add(self)
         try:
             self._process = _start(theirs)
         except OSError as error:
@@ -128,7 +134,8 @@ class Worker:
         self.usable = False
         self._channel.close()
         if self._owner != os.getpid():
-            self._process.returncode = 0  # not to be waited for here
+            if (process := getattr(self, "_process", None)) is not None:  # forked while it was being started
+                process.returncode = 0  # not to be waited for here
             return
         if self._process.poll() is None:
             self._process.kill()
