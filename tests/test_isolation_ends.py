@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from test_isolation import APART, GREY, PREPARE, STREAMS, descendants, described, file_of, gone, run
-from worker_processes import workers_of
+from worker_processes import shared_memory, workers_of
 
 import dicomcore as dc
 from dicomcore.errors import DicomError, PixelDecodeError
@@ -103,7 +103,7 @@ def test_a_forked_child_does_not_keep_the_workers_of_its_parent():
         PREPARE
         + f"""
     import json, signal, threading, time
-    from worker_processes import workers_of
+    from worker_processes import shared_memory, workers_of
     def busy():
         while True:
             try:
@@ -154,12 +154,12 @@ ENDINGS = {  # name: (what the workers do, how the process ends)
 
 @pytest.mark.parametrize(("word", "ending"), ENDINGS.values(), ids=ENDINGS)
 def test_the_process_ends_while_work_is_under_way(word, ending):
-    before = set(os.listdir("/dev/shm"))
+    before = shared_memory()
     script = (
         PREPARE
         + f"""
     import threading, time
-    from worker_processes import workers_of
+    from worker_processes import shared_memory, workers_of
     def busy():
         while True:
             pixels.decode_frame({word.encode()!r}, desc, limits={SHORT})
@@ -177,10 +177,10 @@ def test_the_process_ends_while_work_is_under_way(word, ending):
     assert workers
     assert all(gone(pid) for pid in workers)
     assert time.monotonic() - start < 40
-    assert set(os.listdir("/dev/shm")) <= before
+    assert shared_memory() <= before
 
 
-@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+@pytest.mark.parametrize("method", ["spawn", pytest.param("forkserver", marks=pytest.mark.long)])
 def test_children_by_other_start_methods(method):
     script = f"""
         import multiprocessing, os, test_isolation

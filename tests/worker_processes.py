@@ -15,3 +15,9 @@ def workers_of(parent: int) -> set[int]:
             if int((folder / "stat").read_text().rsplit(")")[-1].split()[1]) == parent:
                 found |= {int(entry)} if "dicomcore.pixels.isolation" in (folder / "cmdline").read_text() else set()
     return found
+
+
+def shared_memory() -> set[str]:
+    """Names of shared memory and semaphores as ours, or Python's, would be; others' files may stand beside them."""
+    found = os.listdir("/dev/shm") if os.path.isdir("/dev/shm") else []
+    return {name for name in found if name.startswith(("dicomcore", "psm_", "sem."))}
