@@ -232,6 +232,17 @@ def test_a_frame_of_several_in_one_request(word, bad, monkeypatch):
     assert (frames[bad + 1 :] == good[bad + 1 :]).all()
 
 
+def test_a_frame_deaf_to_signals_among_several():
+    """It is waited for as long as one frame may take, not as all of them may."""
+    streams = [b"a", b"b", b"H", *[b"c"] * 29]
+    frames = dc.dcmread(file_of(streams, HOSTILE, SMALL[:2]), limits=dc.Limits(isolate=True, decode_seconds=1)).frames
+    start = time.monotonic()
+    with pytest.raises(PixelDecodeError, match="longer than 1 seconds") as caught:
+        frames.array(workers=1)
+    assert caught.value.frame == 2
+    assert time.monotonic() - start < 14  # not the 18 of sixteen frames
+
+
 def test_frames_of_several_kinds_together():
     """What one request can't hold, codestreams of another format or precision, goes in several."""
     streams = [STREAMS["JPEG-LS"][1], STREAMS["JPEG 2000"][1], imagecodecs.jpegls_encode(SMALL.astype(np.uint16))] * 4

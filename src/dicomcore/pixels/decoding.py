@@ -138,7 +138,10 @@ def _decoded_apart(begun: Sequence[_Begun], outs: Sequence[NDArray[Any] | None],
     from dicomcore.pixels.isolation import decode_apart  # sockets and processes, which few ask for
 
     codec = begun[0].codec
-    found, failure = decode_apart(codec, [one.data for one in begun], begun[0].description, outs, limits)
+    try:
+        found, failure = decode_apart(codec, [one.data for one in begun], begun[0].description, outs, limits)
+    except Exception as error:
+        _fail(error, codec, begun[0].frame)
     if failure is not None:
         _fail(failure, codec, begun[len(found)].frame)
     return [one.finished(samples, out) for one, samples, out in zip(begun, found, outs, strict=True)]

@@ -99,6 +99,8 @@ class Worker:
         That is a CodecFailed with what the decoder raised, our own exception as it was, or a PixelDecodeError where the
         process didn't survive the frame: the one behind the last that is given. Raises WorkerGone where none was begun.
         """
+        if len(codestreams) > wire.MOST_FRAMES:
+            raise ValueError(f"{len(codestreams)} frames in one request, and {wire.MOST_FRAMES} is the most")
         shape, dtype = desc.shape, desc.dtype
         lengths = [codestream.nbytes for codestream in codestreams]
         room = -(-desc.samples * dtype.itemsize // LINE) * LINE
@@ -159,15 +161,15 @@ class Worker:
         self, message: bytes, fresh: wire.Memory | None, seconds: float, frames: int
     ) -> tuple[int, Exception | None]:
         """How many frames were decoded, and what became of the next one where these aren't all."""
-        if seconds * frames != self._seconds:
-            self._channel.settimeout(seconds * frames + GRACE_SECONDS)
-            self._seconds = seconds * frames
+        if seconds != self._seconds:
+            self._channel.settimeout(seconds + GRACE_SECONDS)
+            self._seconds = seconds
         try:
             if fresh is None:
                 self._channel.sendall(message)
             else:
                 fresh.hand_over(self._channel, message)
-            said = wire.receive(self._channel, wire.REPLY.size)
+            said = self._reply()
             kind, done, length = wire.REPLY.unpack_from(said)
             if length > wire.MOST_TEXT:
                 raise EOFError
@@ -187,6 +189,17 @@ class Worker:
             return self._begun(frames), PixelDecodeError(text)
         self.usable = not kind & wire.RETIRING
         return done, _failure(said[wire.REPLY.size :]) if kind & wire.FAILED else None
+
+    def _reply(self) -> bytes:
+        """The reply's head, waited for as long as a frame may take and another one was begun each time."""
+        begun = 1
+        while True:
+            try:
+                return wire.receive(self._channel, wire.REPLY.size)
+            except TimeoutError:
+                if self._memory[wire.BEGUN] <= begun:
+                    raise
+                begun = self._memory[wire.BEGUN]
 
     def _begun(self, frames: int) -> int:
         """Frames before the last that was begun."""
