@@ -11,6 +11,8 @@ import sys
 import textwrap
 import threading
 import time
+import zlib
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
@@ -19,12 +21,13 @@ import hostile_codecs
 import numpy as np
 import pytest
 from mutate import mutants
+from worker_processes import shared_memory, workers_of
 
 import dicomcore as dc
 from dicomcore import pixels
 from dicomcore.errors import DicomError, LimitError, PixelDecodeError, UnsupportedTransferSyntaxError
 from dicomcore.pixels import FrameDescription, decode_frame
-from dicomcore.pixels.isolation import pool
+from dicomcore.pixels.isolation import pool, process
 
 imagecodecs = pytest.importorskip("imagecodecs")
 pydicom = pytest.importorskip("pydicom")
@@ -45,15 +48,22 @@ def j2k(array, **options):
     return imagecodecs.jpeg2k_encode(array, codecformat="J2K", reversible=True, **options)
 
 
+def deflated(array):
+    squeeze = zlib.compressobj(wbits=-15)
+    return squeeze.compress(array.tobytes()) + squeeze.flush()
+
+
 STREAMS = {  # name: (end of the transfer syntax, codestream, picture)
     "JPEG": ("50", imagecodecs.jpeg8_encode(SMALL, level=90), SMALL),
     "JPEG colour": ("50", imagecodecs.jpeg8_encode(COLOUR, level=90), COLOUR),
+    "JPEG 12 bits": ("51", imagecodecs.jpeg8_encode(GREY, level=95, bitspersample=12), GREY),
     "JPEG-LS": ("80", imagecodecs.jpegls_encode(GREY), GREY),
     "JPEG-LS colour": ("80", imagecodecs.jpegls_encode(COLOUR), COLOUR),
     "JPEG 2000": ("90", j2k(GREY), GREY),
     "JPEG 2000 signed": ("90", j2k(GREY.astype(np.int16) - 900), GREY.astype(np.int16) - 900),
     "HTJ2K": ("201", imagecodecs.htj2k_encode(GREY, reversible=True), GREY),
     "JPEG XL": ("110", imagecodecs.jpegxl_encode(COLOUR, lossless=True), COLOUR),
+    "deflated": ("1.2.840.10008.1.2.8.1", deflated(GREY), GREY),
 }
 
 
@@ -64,7 +74,7 @@ def described(picture, end, **changes) -> FrameDescription:
         "samples_per_pixel": 1 if picture.ndim == 2 else 3,
         "bits_allocated": 8 * picture.itemsize,
         "pixel_representation": int(picture.dtype.kind == "i"),
-        "transfer_syntax": f"1.2.840.10008.1.2.4.{end}",
+        "transfer_syntax": end if "." in end else f"1.2.840.10008.1.2.4.{end}",
     }
     return FrameDescription(**{**fields, **changes})
 
@@ -196,6 +206,52 @@ def test_a_crash_in_a_file_loses_one_frame():
         assert caught.value.frame == 2
 
 
+@pytest.mark.parametrize("bad", [0, 3, 5, 13], ids="frame {}".format)
+@pytest.mark.parametrize("word", [b"S", b"X", b"E", b"W", b"L"], ids=bytes.decode)
+def test_a_frame_of_several_in_one_request(word, bad, monkeypatch):
+    """Frames go to a worker by sixes here; the one that fails is the one that is named, and its neighbours are well."""
+    asked = []
+    decode = process.Worker.decode
+
+    def counted(self, job, codestreams, *rest, **options):
+        asked.append(len(codestreams))
+        return decode(self, job, codestreams, *rest, **options)
+
+    monkeypatch.setattr(process.Worker, "decode", counted)
+    streams = [bytes([65 + 32 + i]) for i in range(14)]
+    good = dc.dcmread(file_of(streams, HOSTILE, SMALL[:2]), limits=APART).frames.array(workers=1)
+    assert [int(frame.max()) for frame in good] == [stream[0] for stream in streams] == good[:, 0, 0].tolist()
+    assert max(asked) > 1
+    assert sum(asked) == 14
+    streams[bad] = word
+    frames = dc.dcmread(file_of(streams, HOSTILE, SMALL[:2]), limits=dc.Limits(isolate=True, decode_seconds=0.5)).frames
+    with pytest.raises(PixelDecodeError) as caught:
+        frames.array(workers=1)
+    assert caught.value.frame == bad
+    assert (frames[:bad] == good[:bad]).all()
+    assert (frames[bad + 1 :] == good[bad + 1 :]).all()
+
+
+def test_a_frame_deaf_to_signals_among_several():
+    """It is waited for as long as one frame may take, not as all of them may."""
+    streams = [b"a", b"b", b"H", *[b"c"] * 29]
+    frames = dc.dcmread(file_of(streams, HOSTILE, SMALL[:2]), limits=dc.Limits(isolate=True, decode_seconds=1)).frames
+    start = time.monotonic()
+    with pytest.raises(PixelDecodeError, match="longer than 1 seconds") as caught:
+        frames.array(workers=1)
+    assert caught.value.frame == 2
+    assert time.monotonic() - start < 14  # not the 18 of sixteen frames
+
+
+def test_frames_of_several_kinds_together():
+    """What one request can't hold, codestreams of another format or precision, goes in several."""
+    streams = [STREAMS["JPEG-LS"][1], STREAMS["JPEG 2000"][1], imagecodecs.jpegls_encode(SMALL.astype(np.uint16))] * 4
+    data = file_of(streams, "1.2.840.10008.1.2.4.80", GREY)
+    here, apart = dc.dcmread(data).frames, dc.dcmread(data, limits=APART).frames
+    assert (apart.array(workers=1) == here.array()).all()
+    assert apart.notes == here.notes != ()
+
+
 def test_workers_killed_while_they_wait():
     attempt(b"g")
     for worker in list(pool.POOL._idle):
@@ -317,11 +373,11 @@ ENDINGS = {"at its end": "", "by _exit": "os._exit(0)", "by a signal": "os.kill(
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc and /dev/shm")
 @pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS)
 def test_nothing_is_left_when_the_process_ends(ending):
-    before = set(os.listdir("/dev/shm"))
+    before = shared_memory()
     said = run(PREPARE + f"    print(attempt(b'P'), flush=True)\n    {ending}")
     assert said.stderr == ""
     assert gone(int(said.stdout))
-    assert set(os.listdir("/dev/shm")) <= before
+    assert shared_memory() <= before
 
 
 def test_ctrl_c_is_for_the_caller():
@@ -357,43 +413,49 @@ def test_after_a_fork():
     assert said.stdout == "105 103\n"
 
 
-def test_under_another_start_method():
-    script = """
-        import multiprocessing, test_isolation
-        if __name__ == "__main__":
-            with multiprocessing.get_context("spawn").Pool(1) as pool:
-                print(pool.apply(test_isolation.decode_one))
-    """
-    said = run(script)
-    assert said.stdout == f"{int(GREY.sum())}\n", said.stderr
-
-
 def decode_one() -> int:
     end, stream, picture = STREAMS["JPEG-LS"]
     return int(decode_frame(stream, described(picture, end), limits=APART).samples.sum())
 
 
-KEPT = {"50": 0, "80": 40, "90": 120, "201": 140, "110": 12}
-"""Bytes at the front of a codestream, its headers by and large, that every second mutant keeps: the rest is decoded."""
+KEPT = {"80": 40, "90": 120, "201": 140, "110": 12}
+"""Bytes at the front of a codestream, its headers by and large, that every second mutant keeps: the rest is decoded.
+
+Of a JPEG these are all up to the first scan's."""
+CUT_OFF = 20.0
 
 
 @pytest.mark.parametrize("count", [60, pytest.param(2000, marks=pytest.mark.long)])
 @pytest.mark.parametrize(("end", "stream", "picture"), STREAMS.values(), ids=STREAMS)
-def test_damaged_codestreams(end, stream, picture, count):
-    """Samples or our errors; and what wasn't damaged is decoded as ever in between."""
+def test_damaged_codestreams(end, stream, picture, count, request):
+    """Samples or our errors, in time; and what wasn't damaged is decoded as ever in between. Nothing is left behind."""
     desc = described(picture, end)
     good = decode_frame(stream, desc).samples
-    limits = dc.Limits(isolate=True, decode_seconds=20, decode_bytes=1 << 30)
-    head = stream[: KEPT[end] or stream.index(b"\xff\xda") + 10]
+    limits = dc.Limits(isolate=True, decode_seconds=CUT_OFF, decode_bytes=1 << 30)
+    sos = stream.find(b"\xff\xda") if end in ("50", "51") else -1
+    head = stream[: KEPT.get(end, 0) if sos < 0 else sos + 10]
     whole, behind = mutants(stream, len(stream), count), mutants(stream[len(head) :], len(stream), count)
+    shared = shared_memory()
+    told: Counter[str] = Counter()
+    slowest = 0.0
     for i in range(count):
         damaged = head + next(behind) if i % 2 else next(whole)
+        start = time.monotonic()
         try:
             assert decode_frame(damaged, desc, limits=limits, frame=i).samples.shape[:2] == picture.shape[:2]
+            told["decoded"] += 1
         except PixelDecodeError as error:
             assert error.frame == i
+            told[
+                "process ended" if "ended its process" in str(error) or "longer than" in str(error) else "refused"
+            ] += 1
         except LimitError:
-            pass
+            told["refused"] += 1
+        slowest = max(slowest, time.monotonic() - start)
         if i % 20 == 0:
             assert (decode_frame(stream, desc, limits=limits).samples == good).all()
     assert (decode_frame(stream, desc, limits=limits).samples == good).all()
+    assert slowest < CUT_OFF + 30  # and starting a worker, on a machine that has other work
+    assert len(workers_of(os.getpid())) <= pool.workers()
+    assert shared_memory() <= shared
+    print(f"{request.node.callspec.id}: {dict(told)}, slowest {slowest:.2f} s")

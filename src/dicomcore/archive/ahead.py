@@ -15,6 +15,7 @@ from dicomcore.archive.cache import Cache, FrameKey
 from dicomcore.archive.listing import opened
 from dicomcore.archive.place import Place
 from dicomcore.errors import PixelDecodeError
+from dicomcore.limits import Limits
 from dicomcore.pixels.frames import Frames
 from dicomcore.pixels.video import VIDEO_SYNTAXES
 
@@ -39,10 +40,10 @@ class FrameRecord(NamedTuple):
 class _File:
     """A file whose frames are being handed out; `number` is its place in the order."""
 
-    def __init__(self, number: int, row: int, path: str, cached: bool) -> None:
+    def __init__(self, number: int, row: int, path: str, cached: bool, limits: Limits | None) -> None:
         self.number, self.row, self.path = number, row, path
         self.facts = _facts(path) if cached else (0, 0)
-        self.frames: Frames = opened(path).frames
+        self.frames: Frames = opened(path, limits=limits).frames
         if not len(self.frames):
             raise PixelDecodeError("there are no frames in the pixel data")
         self.frame_bytes = int(np.prod(self.frames.description.shape)) * self.frames.dtype.itemsize
@@ -75,10 +76,12 @@ class Ahead:
         budget: int,
         raw: bool,
         cache: Cache | None,
+        limits: Limits | None = None,
     ) -> None:
         self._listed = enumerate(listed)
         self._listing = threading.Lock()
         self._ordered, self._budget, self._raw, self._cache = ordered, budget, raw, cache
+        self._limits = limits
         self._changed = threading.Condition()  # guards what follows
         self._ready: dict[tuple[int, int], tuple[FrameRecord, int]] = {}
         self._begun: list[_File] = []  # by number: were a later one taken first, all threads could wait for an earlier
@@ -175,7 +178,7 @@ class Ahead:
         """Open a file and take its first frame; the others are left to all threads."""
         row, path = listed
         try:
-            file = _File(number, row, path, self._cache is not None)
+            file = _File(number, row, path, self._cache is not None, self._limits)
         except Exception as error:
             with self._changed:
                 self._counts[number] = 1

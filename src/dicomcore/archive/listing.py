@@ -13,6 +13,7 @@ from dicomcore.archive.extra import needs_extra
 from dicomcore.archive.place import INSIDE, Fault, Place, local_name, shown
 from dicomcore.archive.sources import SourceLike, Sources
 from dicomcore.dataset import Dataset
+from dicomcore.limits import Limits
 from dicomcore.part10.reader import dcmread
 
 with needs_extra("pyarrow"):
@@ -96,13 +97,13 @@ def image_paths(sources: IndexLike | SourceLike | Iterable[SourceLike]) -> Itera
     return enumerate(Sources(sources))
 
 
-def opened(path: str) -> Dataset:
+def opened(path: str, *, limits: Limits | None = None) -> Dataset:
     """The data set of a file as `image_paths` names it: local, a member of an archive, or behind a URL."""
     if isinstance(path, Fault):
         if path.reason.startswith("FileNotFoundError"):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
         raise OSError(f"{path}: {path.reason}")
-    return dcmread(path.open() if isinstance(path, Place) else path)
+    return dcmread(path.open() if isinstance(path, Place) else path, limits=limits)
 
 
 def _indexed(index: pds.Dataset) -> Iterator[tuple[int, str]]:

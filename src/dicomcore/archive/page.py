@@ -18,6 +18,7 @@ from dicomcore.archive.findings import Count, Facts, Findings, series_to_show
 from dicomcore.archive.listing import IndexLike, stored
 from dicomcore.archive.sheet import picture_of
 from dicomcore.archive.sql import connected
+from dicomcore.limits import Limits
 from dicomcore.part10.target import write_bytes
 
 __all__ = ["PICTURES", "report"]
@@ -54,13 +55,14 @@ def report(
     *,
     title: str = "Archive report",
     pictures: int = PICTURES,
+    limits: Limits | None = None,
 ) -> Path:
     """Write an HTML page about an index: counts, errors, deviations, duplicates, how slices lie, and pictures.
 
     `index` is a Parquet or Arrow file, a folder of Parquet files or a pyarrow.Table; columns that it lacks are left out
     of the page. `pictures` series at most are shown, the middle image of each, as far as their files can be read. The
     page holds no script, and everything that comes from files is escaped; it replaces one that was there whole or not
-    at all. Returns its path.
+    at all. Returns its path. `limits` are for the series' files, as in `dcmread`.
 
     Raises ValueError for what is no index, OSError for what can't be read or written, ModuleNotFoundError without the
     extra `report`.
@@ -72,7 +74,7 @@ def report(
     with connected(index, memory=MEMORY) as database:
         found = Findings(database)
         facts, duplicates = found.facts(), found.duplicates()
-        shown = [_picture(count, rows) for count, rows in series_to_show(found, pictures)]
+        shown = [_picture(count, rows, limits) for count, rows in series_to_show(found, pictures)]
         sums, worst = found.geometry()
         at_hand = any(one is not None for one in shown)
         page = template.render(
@@ -155,12 +157,12 @@ def _oddity(uid: str, modality: str, described: str, files: int, *odd: int) -> d
     return {"uid": _text(uid), "name": _text(name), "files": files, "odd": ", ".join(said)}
 
 
-def _picture(count: int, rows: list[dict[str, Any]]) -> _Picture | None:
+def _picture(count: int, rows: list[dict[str, Any]], limits: Limits | None) -> _Picture | None:
     """The picture of a series; None where none of its files is at hand."""
     there = [{**row, "path": stored(row["path"])} for row in rows]
     if not any(os.path.exists(row["path"]) for row in there):
         return None
-    one = picture_of(there, count)
+    one = picture_of(there, count, limits=limits)
     title, subtitle = _text(one.title), _text(one.subtitle)
     if one.picture is None:
         return _Picture(title, subtitle, "", _text(one.reason))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dicomcore.archive.extra import needs_extra
 from dicomcore.errors import DicomError
+from dicomcore.limits import Limits
 from dicomcore.part10.reader import dcmread
 
 if TYPE_CHECKING:
@@ -35,16 +36,17 @@ class SeriesPicture(NamedTuple):
     reason: str
 
 
-def series_pictures(table: pa.Table) -> Iterator[SeriesPicture]:
+def series_pictures(table: pa.Table, *, limits: Limits | None = None) -> Iterator[SeriesPicture]:
     """A picture for each series of an index table that has images: the middle frame of its middle file.
 
     Files are put in order by Instance Number. A series none of whose files can be decoded comes without a picture.
+    `limits` are as for `dcmread`.
     """
     for rows in _by_series(table).values():
         rows.sort(key=lambda row: (row["InstanceNumber"] is None, row["InstanceNumber"] or 0, row["path"]))
         middle = len(rows) // 2
         nearest = sorted(rows, key=lambda row: abs(rows.index(row) - middle))[:3]
-        yield picture_of(nearest, len(rows))
+        yield picture_of(nearest, len(rows), limits=limits)
 
 
 def _by_series(table: pa.Table) -> dict[str, list[dict[str, Any]]]:
@@ -55,13 +57,13 @@ def _by_series(table: pa.Table) -> dict[str, list[dict[str, Any]]]:
     return series
 
 
-def picture_of(rows: list[dict[str, Any]], files: int) -> SeriesPicture:
+def picture_of(rows: list[dict[str, Any]], files: int, *, limits: Limits | None = None) -> SeriesPicture:
     """The picture of a series of so many `files`: the middle frame of the first of these rows that can be decoded."""
     row, reason = rows[0], ""
     title = f"{row['Modality'] or '?'}  {row['SeriesDescription'] or ''}".strip()
     for tried in rows:
         try:
-            frames = dcmread(tried["path"]).frames
+            frames = dcmread(tried["path"], limits=limits).frames
             shown = frames.render(len(frames) // 2)
         except (DicomError, OSError) as error:
             reason = reason or str(error)

@@ -10,6 +10,7 @@ from dicomcore.archive.ahead import Ahead, FrameRecord
 from dicomcore.archive.cache import Cache, as_cache
 from dicomcore.archive.listing import IndexLike, image_paths
 from dicomcore.archive.sources import SourceLike
+from dicomcore.limits import Limits
 from dicomcore.threads import cpus
 
 __all__ = ["FrameRecord", "frames"]
@@ -26,6 +27,7 @@ def frames(
     errors: Literal["raise", "yield"] = "raise",
     raw: bool = False,
     ahead: int = AHEAD_BYTES,
+    limits: Limits | None = None,
 ) -> Iterator[FrameRecord]:
     """Decode the frames of many files on threads, ahead of the loop that takes them.
 
@@ -37,7 +39,8 @@ def frames(
     those of one file too. At most `ahead` bytes of samples are held that were not taken yet, more only for a single
     frame that is larger. `cache` keeps decoded frames for the next pass: a `MemoryCache`, a folder, or what has `get`
     and `put`; its arrays are read-only. A file or frame that can't be read raises its DicomError or OSError at its
-    place, or with `errors` "yield" comes as a record whose `array` is None. Leaving the loop ends the threads.
+    place, or with `errors` "yield" comes as a record whose `array` is None. Leaving the loop ends the threads. `limits`
+    are each file's, as in `dcmread`: ``Limits(isolate=True)`` decodes in worker processes.
 
     Raises ValueError for what is none of these options.
     """
@@ -52,7 +55,15 @@ def frames(
     listed, kept = image_paths(sources), as_cache(cache)
 
     def taken() -> Iterator[FrameRecord]:
-        decoding = Ahead(listed, workers=workers or cpus(), ordered=order == "input", budget=ahead, raw=raw, cache=kept)
+        decoding = Ahead(
+            listed,
+            workers=workers or cpus(),
+            ordered=order == "input",
+            budget=ahead,
+            raw=raw,
+            cache=kept,
+            limits=limits,
+        )
         try:
             while (record := decoding.take()) is not None:
                 if record.error is not None and errors == "raise":

@@ -93,8 +93,8 @@ def transcode_folder(
     output is there, complete, in the syntax wanted and not older than the file. Files without pixel data are copied
     where the target is for pixel data alone; a DICOMDIR, which would not be true any more, is left out. A file that
     fails is among the summary's `failures`, and the others go on. `progress` is called with each Outcome, in order.
-    `options` are those of `transcode`. Raises ValueError for an unknown `to`, NotADirectoryError, OSError where
-    `output` can't be made.
+    `options` are those of `transcode`, `limits` each file's. Raises ValueError for an unknown `to`, NotADirectoryError,
+    OSError where `output` can't be made.
     """
     syntax = syntax_named(to)
     top, out = os.path.abspath(source), os.path.abspath(output)

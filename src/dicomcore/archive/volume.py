@@ -18,6 +18,7 @@ from dicomcore.archive.sources import SourceLike, Sources
 from dicomcore.dataset import Dataset
 from dicomcore.errors import DicomError
 from dicomcore.issues import Issue
+from dicomcore.limits import Limits
 from dicomcore.pixels.render import apply_modality
 from dicomcore.threads import cpus, run_over
 
@@ -60,6 +61,7 @@ def series_volume(
     dtype: DTypeLike | None = None,
     fill: float | None = None,
     workers: int | None = None,
+    limits: Limits | None = None,
 ) -> Volume:
     """Sort the slices of a series by where they lie in the patient, and decode them into one array.
 
@@ -71,12 +73,13 @@ def series_volume(
     Slices that don't fit the most others (orientation, shape, pixel spacing, frame of reference) are left out, of
     several at one place the first is taken, and `issues` says so. Where slices are missing the affine holds up to the
     first gap; with `fill` they are filled with that value, and it holds throughout. A single slice is as thick as
-    Spacing Between Slices or Slice Thickness says.
+    Spacing Between Slices or Slice Thickness says. `limits` are each file's, as in `dcmread`: ``Limits(isolate=True)``
+    decodes in worker processes. Data sets have theirs.
 
     Raises DicomError where nothing has a place in the patient or a frame can't be decoded, OSError for what can't be
     read.
     """
-    found, issues = _located(sources)
+    found, issues = _located(sources, limits)
     if not found:
         raise DicomError("no image has a position and an orientation in the patient: there is no volume")
     chosen, left_out = _largest_group(found)
@@ -98,7 +101,9 @@ def series_volume(
     return Volume(array, affine, where, (*issues, *left_out, *odd))
 
 
-def _located(sources: SourceLike | Dataset | Iterable[SourceLike | Dataset]) -> tuple[list[Slice], list[Issue]]:
+def _located(
+    sources: SourceLike | Dataset | Iterable[SourceLike | Dataset], limits: Limits | None
+) -> tuple[list[Slice], list[Issue]]:
     """All slices that have a place, and what to say of files without."""
     several = [sources] if isinstance(sources, (str, os.PathLike, PathList, Dataset)) else sources
     found: list[Slice] = []
@@ -108,7 +113,7 @@ def _located(sources: SourceLike | Dataset | Iterable[SourceLike | Dataset]) -> 
         if isinstance(one, Dataset):
             named = [(str(number), one)]
         else:
-            named = [(str(path), opened(path)) for path in Sources(one)]
+            named = [(str(path), opened(path, limits=limits)) for path in Sources(one)]
         for name, data_set in named:
             number += 1
             slices = list(slices_of(name, data_set))

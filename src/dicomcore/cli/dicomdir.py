@@ -9,7 +9,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from dicomcore.cli.console import add_command, told
+from dicomcore.cli.isolate import add_isolate
 from dicomcore.errors import DicomError, PixelDecodeError, UnsupportedTransferSyntaxError
+from dicomcore.limits import Limits
 from dicomcore.part10.fileset import FileInstance, FileSet, Record, to_mail, to_zip, to_zip_mail, unpack
 from dicomcore.part10.fileset.fileid import DICOMDIR, shown, to_file_id
 from dicomcore.part10.fileset.profiles import PROFILES
@@ -110,6 +112,7 @@ def _taking(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--invent", action="store_true", help="make up values that records must have and files lack")
     parser.add_argument("--icon", type=int, nargs="?", const=64, metavar="SIZE", help="icon images of SIZE pixels (64)")
+    add_isolate(parser)
     parser.add_argument("--link", action="store_true", help="link files instead of copying them, where possible")
 
 
@@ -135,7 +138,7 @@ def _create(arguments: argparse.Namespace) -> int:
     folder = arguments.folder
     if os.path.lexists(os.path.join(folder, DICOMDIR)):
         return told("dicomdir", folder, "there is a DICOMDIR already: use add", WRONG_USE)
-    file_set = FileSet.new(folder, profile=arguments.profile)
+    file_set = FileSet.new(folder, profile=arguments.profile, limits=Limits(isolate=arguments.isolate))
     file_set.ID = arguments.id
     if not arguments.files and not os.path.isdir(folder):
         return told("dicomdir", folder, "no such folder", WRONG_USE)
@@ -143,7 +146,8 @@ def _create(arguments: argparse.Namespace) -> int:
 
 
 def _add(arguments: argparse.Namespace) -> int:
-    return _take(FileSet(arguments.folder, profile=arguments.profile), arguments.files, arguments)
+    file_set = FileSet(arguments.folder, profile=arguments.profile, limits=Limits(isolate=arguments.isolate))
+    return _take(file_set, arguments.files, arguments)
 
 
 def _take(file_set: FileSet, sources: list[str], arguments: argparse.Namespace, in_place: bool = False) -> int:

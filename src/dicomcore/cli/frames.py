@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dicomcore.cli.console import add_command, told
+from dicomcore.cli.isolate import add_isolate
 from dicomcore.errors import DicomError
 from dicomcore.limits import Limits
 from dicomcore.part10.reader import dcmread
@@ -42,9 +43,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--frame", type=int, action="append", metavar="N", help="only this frame, from 0; repeatable")
     parser.add_argument("--window", type=int, metavar="N", help="the view to render, from 0 (default: the first)")
     parser.add_argument("--force", action="store_true", help="read a bare data set: no file meta information")
-    parser.add_argument(
-        "--isolate", action="store_true", help="decode in processes of their own, which damaged frames may bring down"
-    )
+    add_isolate(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object a line and frame")
     parser.set_defaults(run=run)
 

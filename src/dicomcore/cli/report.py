@@ -6,6 +6,8 @@ import argparse
 from typing import Any
 
 from dicomcore.cli.console import add_command, printable, told
+from dicomcore.cli.isolate import add_isolate
+from dicomcore.limits import Limits
 
 __all__ = ["add_parser"]
 
@@ -28,6 +30,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--pictures", type=int, default=48, metavar="N", help="series that are shown at most (default: 48; 0: none)"
     )
+    add_isolate(parser)
     parser.set_defaults(run=run, interrupted="no page was written")
 
 
@@ -43,7 +46,13 @@ def run(arguments: argparse.Namespace) -> int:
     except (OSError, ValueError) as error:
         return told("report", arguments.index, error, WRONG_USE)
     try:
-        report(arguments.index, arguments.output, title=arguments.title, pictures=arguments.pictures)
+        report(
+            arguments.index,
+            arguments.output,
+            title=arguments.title,
+            pictures=arguments.pictures,
+            limits=Limits(isolate=arguments.isolate),
+        )
     except OSError as error:
         return told("report", arguments.output, error, NOT_WRITTEN)
     except ValueError as error:

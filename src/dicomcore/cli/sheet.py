@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from dicomcore.cli.console import add_command, printable, told
+from dicomcore.cli.isolate import add_isolate
+from dicomcore.limits import Limits
 from dicomcore.part10.target import write_bytes
 
 __all__ = ["add_parser"]
@@ -32,6 +34,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="the picture to write, .png or .jpg")
     parser.add_argument("--size", type=int, default=160, metavar="PIXELS", help="of one picture (default: 160)")
     parser.add_argument("--columns", type=int, default=0, metavar="N", help="pictures side by side")
+    add_isolate(parser)
     parser.set_defaults(run=run, interrupted="nothing was written")
 
 
@@ -45,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not 16 <= arguments.size <= 2048 or arguments.columns < 0:
         return told("sheet", "", "--size is 16 to 2048 pixels, --columns not below 0", WRONG_USE)
     try:
-        pictures = list(series_pictures(_table(Path(arguments.source))))
+        pictures = list(series_pictures(_table(Path(arguments.source)), limits=Limits(isolate=arguments.isolate)))
     except (OSError, ValueError, KeyError) as error:
         return told("sheet", arguments.source, error, WRONG_USE)
     if not pictures:

@@ -11,7 +11,9 @@ from time import monotonic
 from typing import Any
 
 from dicomcore.cli.console import add_command, told
+from dicomcore.cli.isolate import add_isolate
 from dicomcore.errors import DicomError
+from dicomcore.limits import Limits
 
 __all__ = ["add_parser"]
 
@@ -59,6 +61,7 @@ def add_parser(subparsers: Any) -> None:
         "--same-instance", dest="new_instance", action="store_false", help="keep the SOP Instance UID in any case"
     )
     parser.add_argument("--force", action="store_true", help="read bare data sets: no file meta information")
+    add_isolate(parser)
     parser.add_argument("--json", action="store_true", help="print a summary as a JSON object")
     parser.set_defaults(run=run, interrupted="no file is half written, the same command does the rest")
 
@@ -87,6 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
         "offset_table": arguments.offset_table,
         "new_instance": arguments.new_instance,
         "force": arguments.force,
+        "limits": Limits(isolate=arguments.isolate),
     }
     work = _folder if os.path.isdir(arguments.source) else _file
     return work(arguments, options)

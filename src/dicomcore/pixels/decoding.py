@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from itertools import groupby
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +17,9 @@ from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.headers import CodestreamInfo
 from dicomcore.pixels.mislabelled import codec_of_frame
 from dicomcore.pixels.note import Note
-from dicomcore.pixels.registry import codec_for
+from dicomcore.pixels.registry import Codec, codec_for
 
-__all__ = ["DecodedFrame", "check_header", "decode_frame"]
+__all__ = ["DecodedFrame", "check_header", "decode_frame", "decode_frames"]
 
 PIXELS_PER_BYTE = {"JPEG": 512, "JPEG-LS": 1 << 19}
 """What one byte can stand for at most: a bit a block of 64 pixels; a bit a run of 65535."""
@@ -50,6 +52,61 @@ def decode_frame(
     shape and dtype. A size that differs from the description's raises PixelDecodeError, with `frame`, before anything
     is allocated; differences in precision, sign and colour are settled in the codestream's favour and noted.
     """
+    begun = _begun(codestream, desc, out, limits, frame)
+    return _decoded_apart([begun], [out], limits)[0] if begun.is_apart(limits) else _decoded_here(begun, out)
+
+
+def decode_frames(
+    codestreams: Iterable[Any],
+    desc: FrameDescription,
+    *,
+    outs: Sequence[NDArray[Any]],
+    limits: Limits,
+    frames: Sequence[int],
+) -> list[DecodedFrame]:
+    """Decode frames of one data set; those alike that are to be isolated go to a worker together.
+
+    `outs` are as `decode_frame` takes them. The first frame that fails raises, with its number of `frames`.
+    """
+    begun = [
+        _begun(codestream, desc, out, limits, frame)
+        for codestream, out, frame in zip(codestreams, outs, frames, strict=True)
+    ]
+    done: list[DecodedFrame] = []
+    for _, group in groupby(begun, key=lambda one: (one.codec, one.description)):
+        alike = list(group)
+        ours = outs[len(done) : len(done) + len(alike)]
+        if alike[0].is_apart(limits):
+            done += _decoded_apart(alike, ours, limits)
+        else:
+            done += [_decoded_here(one, out) for one, out in zip(alike, ours, strict=True)]
+    return done
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A frame whose codestream's header was read and checked."""
+
+    codec: Codec
+    data: memoryview
+    description: FrameDescription
+    info: CodestreamInfo | None
+    notes: tuple[Note, ...]
+    frame: int | None
+
+    def is_apart(self, limits: Limits) -> bool:
+        return limits.isolate and not self.codec.trusted
+
+    def finished(self, samples: NDArray[Any], out: NDArray[Any] | None) -> DecodedFrame:
+        desc = self.description
+        if samples.shape != desc.shape:
+            raise PixelDecodeError(f"{self.codec.name} gave samples of shape {samples.shape}, not {desc.shape}")
+        return DecodedFrame(_contained(samples, desc, out), desc, self.info, self.notes)
+
+
+def _begun(
+    codestream: Any, desc: FrameDescription, out: NDArray[Any] | None, limits: Limits, frame: int | None
+) -> _Begun:
     data = memoryview(codestream).cast("B")
     codec = codec_for(desc.transfer_syntax)
     _check_limits(desc.rows, desc.columns, limits)
@@ -64,23 +121,39 @@ def decode_frame(
             notes += settled
         if out is not None and (out.shape != desc.shape or out.itemsize != desc.dtype.itemsize):
             raise PixelDecodeError(f"samples are {desc.shape} of {desc.dtype}, and out is {out.shape} of {out.dtype}")
-        if limits.isolate and not codec.trusted:
-            from dicomcore.pixels.isolation import decode_apart  # sockets and processes, which few ask for
+    except Exception as error:
+        _fail(error, codec, frame)
+    return _Begun(codec, data, desc, info, notes, frame)
 
-            samples = decode_apart(codec, data, desc, out, limits)
-        else:
-            samples = codec.decoder(data, desc, out)
-        if samples.shape != desc.shape:
-            raise PixelDecodeError(f"{codec.name} gave samples of shape {samples.shape}, not {desc.shape}")
-    except PixelDecodeError as error:
-        if error.frame is None:
-            error.frame = frame
-        raise
-    except (DicomError, MemoryError):
-        raise
-    except Exception as error:  # what a foreign library raises is its own affair, and becomes ours here
-        raise PixelDecodeError(f"{codec.name} can't decode the frame: {error}", frame=frame) from error
-    return DecodedFrame(_contained(samples, desc, out), desc, info, notes)
+
+def _decoded_here(begun: _Begun, out: NDArray[Any] | None) -> DecodedFrame:
+    try:
+        return begun.finished(begun.codec.decoder(begun.data, begun.description, out), out)
+    except Exception as error:
+        _fail(error, begun.codec, begun.frame)
+
+
+def _decoded_apart(begun: Sequence[_Begun], outs: Sequence[NDArray[Any] | None], limits: Limits) -> list[DecodedFrame]:
+    """Frames of one codec and description, by a worker."""
+    from dicomcore.pixels.isolation import decode_apart  # sockets and processes, which few ask for
+
+    codec = begun[0].codec
+    try:
+        found, failure = decode_apart(codec, [one.data for one in begun], begun[0].description, outs, limits)
+    except Exception as error:
+        _fail(error, codec, begun[0].frame)
+    if failure is not None:
+        _fail(failure, codec, begun[len(found)].frame)
+    return [one.finished(samples, out) for one, samples, out in zip(begun, found, outs, strict=True)]
+
+
+def _fail(error: Exception, codec: Codec, frame: int | None) -> NoReturn:
+    """Raise the error with its frame; what a foreign library raises is its own affair, and becomes ours here."""
+    if isinstance(error, PixelDecodeError) and error.frame is None:
+        error.frame = frame
+    if isinstance(error, (DicomError, MemoryError)):
+        raise error
+    raise PixelDecodeError(f"{codec.name} can't decode the frame: {error}", frame=frame) from error
 
 
 def _check_limits(rows: int, columns: int, limits: Limits) -> None:

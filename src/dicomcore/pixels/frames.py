@@ -25,7 +25,8 @@ from dicomcore.pixels.attributes import (
 from dicomcore.pixels.batch import SERIAL_BYTES, Plan, decode_together, plan_for
 from dicomcore.pixels.builtin import NATIVE
 from dicomcore.pixels.colour import coded_colour, colour_notes, to_rgb
-from dicomcore.pixels.decoding import DecodedFrame, check_header, decode_frame
+from dicomcore.pixels.decoding import DecodedFrame, check_header, decode_frame, decode_frames
+from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.layout import Layout
 from dicomcore.pixels.mislabelled import codec_of_frame, syntax_of_fragment
 from dicomcore.pixels.note import Note
@@ -47,6 +48,8 @@ __all__ = ["Frames"]
 
 MOST_AT_ONCE, RUN_BYTES = 16, 4 << 20
 """Frames that a thread takes from the queue, and reads, at once; and the bytes that they may have."""
+APART_BYTES = 4 << 20
+"""Codestreams and samples of the frames that a worker process is given at once, unless one alone has more."""
 UNPROVEN_SAMPLES = 1 << 28
 """An array of more samples than that is made once a frame of it was decoded."""
 ITEM = b"\xfe\xff\x00\xe0"
@@ -193,10 +196,14 @@ class Frames:
         left: Sequence[int] = range(len(wanted))
         if plan is not None and wanted and (spans := self._spans(wanted)) is not None:
             left = self._together(plan, spans, target, threads)
-        size = self._run_length(len(left), threads)
+        apart = self._is_apart
+        size = self._run_length(len(left), threads, apart)
 
         def decode(_: int, places: Sequence[int]) -> None:
             chosen = [wanted[place] for place in places]
+            if apart:
+                self._decode_apart(chosen, [target[place] for place in places], raw)
+                return
             for place, index, codestream in zip(places, chosen, self._codestreams(chosen), strict=True):
                 self._finish(self._decoded(index, target[place], codestream), raw)
 
@@ -227,12 +234,24 @@ class Frames:
                 self._notes.setdefault(note)
         return left
 
-    def _run_length(self, frames: int, threads: int) -> int:
+    @property
+    def _is_apart(self) -> bool:
+        """Whether worker processes decode codestreams, each of which takes several at once."""
+        apart = self.limits.isolate and self._pieces is not None and not self._is_video
+        return apart and not codec_for(self.stated.transfer_syntax).trusted
+
+    def _run_length(self, frames: int, threads: int, apart: bool) -> int:
         """How many frames a thread takes at once: some runs for each thread, and few bytes in a run."""
         if self._pieces is None:
             return 1
         average = self._store.size // max(self._count, 1) + 1
+        if apart:  # the fewer requests the better: each wakes two processes
+            return max(1, min(MOST_AT_ONCE, frames // (2 * threads), APART_BYTES // (average + self._frame_bytes)))
         return max(1, min(MOST_AT_ONCE, frames // (4 * threads), RUN_BYTES // average))
+
+    @property
+    def _frame_bytes(self) -> int:
+        return self.description.samples * self.dtype.itemsize
 
     def _threads(self, frames: int, workers: int | None, plan: Plan | None) -> int:
         """How many threads are worth it; videos and uncompressed frames are not decoded, but read in order."""
@@ -240,13 +259,8 @@ class Frames:
             return 1
         if workers is not None:
             return min(workers, frames)
-        size = frames * self.description.samples * self.dtype.itemsize
-        if size < (plan.serial_bytes if plan is not None else SERIAL_BYTES):
+        if frames * self._frame_bytes < (plan.serial_bytes if plan is not None else SERIAL_BYTES):
             return 1
-        if self.limits.isolate and not codec_for(self.stated.transfer_syntax).trusted:
-            from dicomcore.pixels import isolation
-
-            return min(isolation.workers(), frames)
         return min(cpus(), frames)
 
     def array(self, *, raw: bool = False, out: NDArray[Any] | None = None, workers: int | None = None) -> NDArray[Any]:
@@ -340,13 +354,25 @@ class Frames:
             return DecodedFrame(self._native(index, out), self.stated, None, ())
         if codestream is None:
             (codestream,) = self._codestreams([index])
-        stated = self.stated if self.description == self.stated else self._widened()
-        decoded = decode_frame(codestream, stated, out=out, limits=self.limits, frame=index)
-        for note in (*decoded.notes, *colour_notes(self.stated, decoded.info)):
-            self._notes.setdefault(note)
+        decoded = decode_frame(codestream, self._as_decoded, out=out, limits=self.limits, frame=index)
+        self._note_of(decoded)
         return decoded
 
-    def _widened(self) -> Any:
+    def _decode_apart(self, indices: list[int], outs: list[NDArray[Any]], raw: bool) -> None:
+        codestreams = self._codestreams(indices)
+        for decoded in decode_frames(codestreams, self._as_decoded, outs=outs, limits=self.limits, frames=indices):
+            self._note_of(decoded)
+            self._finish(decoded, raw)
+
+    def _note_of(self, decoded: DecodedFrame) -> None:
+        for note in (*decoded.notes, *colour_notes(self.stated, decoded.info)):
+            self._notes.setdefault(note)
+
+    @property
+    def _as_decoded(self) -> FrameDescription:
+        """What is stated, in the container and with the samples that arrays are made for."""
+        if self.description == self.stated:
+            return self.stated
         return replace(
             self.stated,
             samples_per_pixel=self.description.samples_per_pixel,

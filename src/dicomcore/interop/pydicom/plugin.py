@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dicomcore import codecs
 from dicomcore._native.blank import blank
 from dicomcore.errors import EncodeError, LimitError, PixelDecodeError
-from dicomcore.limits import DEFAULT_LIMITS
+from dicomcore.limits import DEFAULT_LIMITS, Limits
 from dicomcore.pixels import FrameDescription, codec_for, decode_frame
 from dicomcore.pixels import codecs as known_codecs
 from dicomcore.pixels.colour import coded_colour
@@ -36,6 +36,10 @@ DECODER_DEPENDENCIES = {codec.uid: (codec.requires.module,) if codec.requires el
 ENCODER_DEPENDENCIES: dict[str, tuple[str, ...]] = {RLE_LOSSLESS: (), JPEG_LOSSLESS: (), JPEG_LOSSLESS_SV1: ()}
 
 
+default_limits = DEFAULT_LIMITS
+"""What `register` was given: pydicom calls its plugins for itself, and has no place for an argument of theirs."""
+
+
 def is_available(uid: str) -> bool:
     """Whether what decodes `uid` is installed; the encoders need nothing."""
     return any(codec.uid == uid and codec.available for codec in known_codecs())
@@ -45,7 +49,8 @@ def decode(src: bytes, runner: DecodeRunner) -> bytearray:
     """Decode the codestream of one frame, without colour conversion: little-endian samples, by pixel, of RLE by plane.
 
     Samples have the width of Bits Allocated, a byte each for single bits; the runner is told where their width, their
-    order or their colour is another than it was. Raises PixelDecodeError, upon which pydicom tries its next plugin.
+    order or their colour is another than it was. The option ``limits`` is a `Limits`, by default what `register` was
+    given. Raises PixelDecodeError, upon which pydicom tries its next plugin.
     """
     description = _described(runner)
     decoder = _decode_rle if description.transfer_syntax == RLE_LOSSLESS else _decode_by_pixel
@@ -78,9 +83,10 @@ def _decode_rle(src: bytes, description: FrameDescription, runner: DecodeRunner)
 
 def _decode_by_pixel(src: bytes, description: FrameDescription, runner: DecodeRunner) -> tuple[bytearray, int]:
     description = _settled(src, description)
+    limits: Limits = runner.get_option("limits") or default_limits
     frame = _blank(description)
     out = np.frombuffer(frame, description.dtype).reshape(description.shape)
-    decoded = decode_frame(src, description, out=out)
+    decoded = decode_frame(src, description, out=out, limits=limits)
     if description.samples_per_pixel > 1:
         runner.set_option("planar_configuration", 0)
         space = coded_colour(decoded.description, decoded.info)

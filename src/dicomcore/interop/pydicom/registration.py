@@ -11,6 +11,7 @@ from pydicom.pixels.encoders import base as encoders
 from pydicom.uid import UID, UID_dictionary
 
 from dicomcore.interop.pydicom import plugin
+from dicomcore.limits import DEFAULT_LIMITS, Limits
 from dicomcore.pixels import codecs
 from dicomcore.uids import UID as OurUID
 
@@ -24,14 +25,19 @@ OURS = "added by dicomcore"
 _lock = threading.Lock()  # pydicom's add_plugin and remove_plugin are not thread-safe
 
 
-def register() -> None:
+def register(*, limits: Limits | None = None) -> None:
     """Make dicomcore the first plugin for each encapsulated transfer syntax that it knows.
 
     After it, pydicom's ``pixel_array``, ``decompress()`` and ``compress()`` use dicomcore, and what pydicom has no
     decoder or encoder for (JPEG XL, deflated frames, JPEG Lossless encoding and more) gets one. Where dicomcore refuses
     a frame, pydicom tries its other plugins. Doing it twice does no harm; `unregister` undoes it.
+
+    `limits` bound a frame's decoding; one data set's own go by ``ds.pixel_array_options(limits=…)``. With
+    ``Limits(isolate=True)`` foreign codecs run in worker processes. Add ``decoding_plugin=PLUGIN`` to the options then,
+    or take pydicom's other plugins out: else it hands them, in this process, the frame that a worker fell over.
     """
     with _lock:
+        plugin.default_limits = limits or DEFAULT_LIMITS
         for codec in codecs():
             uid = UID(codec.uid)
             _make_known(uid)
@@ -52,6 +58,7 @@ def unregister() -> None:
                     del known[uid]
                 elif _has_plugin(coder):
                     coder.remove_plugin(PLUGIN)
+        plugin.default_limits = DEFAULT_LIMITS
 
 
 def _make_known(uid: UID) -> None:

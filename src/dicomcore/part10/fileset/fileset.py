@@ -51,7 +51,8 @@ class FileSet(Identification):
     that no link leads to are taken in.
 
     `roots` are the records of the root entity, `issues` what deviated when it was read or files were added. Raises
-    DicomError for what is no DICOMDIR, LimitError beyond `limits`, and OSError as `dcmread` does.
+    DicomError for what is no DICOMDIR, LimitError beyond `limits`, and OSError as `dcmread` does. With
+    ``Limits(isolate=True)`` what icons are made of is decoded in worker processes.
     """
 
     def __init__(
@@ -73,16 +74,23 @@ class FileSet(Identification):
         self._issues: list[Issue] = []
         self._pending: dict[int, str | Dataset] = {}  # what a record's file is made from, by id() of the record
         self._stamp: tuple[int, ...] | None = None  # of the DICOMDIR that this is or was written to
+        self._limits = limits or DEFAULT_LIMITS
         if src is not None:
-            self._read(src, include_orphans, limits or DEFAULT_LIMITS)
+            self._read(src, include_orphans, self._limits)
         self._names = FileNames(self._is_taken)
         self._registry = Registry(self.roots)
         self._stored = set(self._registry.by_file)  # files that the DICOMDIR on disk refers to
 
     @classmethod
-    def new(cls, folder: str | os.PathLike[str], *, profile: str | Profile | None = None) -> FileSet:
+    def new(
+        cls,
+        folder: str | os.PathLike[str],
+        *,
+        profile: str | Profile | None = None,
+        limits: Limits | None = None,
+    ) -> FileSet:
         """An empty file-set in a folder: files that are in it are added where they stand, see `add`."""
-        made = cls(profile=profile)
+        made = cls(profile=profile, limits=limits)
         made.path = os.path.abspath(os.fspath(folder))
         return made
 
@@ -260,7 +268,7 @@ class FileSet(Identification):
         # Pixels stand above part10, and few file-sets have icons.
         from dicomcore.part10.fileset.icon import icon_sequence
 
-        whole = dcmread(source) if isinstance(source, str) else source
+        whole = dcmread(source, limits=self._limits) if isinstance(source, str) else source
         keys.IconImageSequence = icon_sequence(whole, 64 if icon is True else icon)
 
     def _place_of(self, record: Record, source: str | Dataset, file_id: Any) -> tuple[tuple[str, ...], bool]:

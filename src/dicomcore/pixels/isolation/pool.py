@@ -6,22 +6,24 @@ import atexit
 import functools
 import os
 import pickle
-import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any
+from queue import SimpleQueue
+from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
 from dicomcore.errors import PixelDecodeError, UnsupportedTransferSyntaxError
 from dicomcore.limits import Limits
 from dicomcore.pixels.description import FrameDescription
-from dicomcore.pixels.isolation.process import Worker, WorkerGone
+from dicomcore.pixels.isolation.process import KNOWN, Worker, WorkerGone
 from dicomcore.pixels.registry import Codec
 from dicomcore.threads import cpus
 
 __all__ = ["POOL", "decode_apart", "workers"]
+
+Found = TypeVar("Found")
 
 ATTEMPTS = 3
 """Workers that are tried: one that waits and new ones, which may have been ended, and not by the frame's doing."""
@@ -30,16 +32,21 @@ FRAMES_HELD = 16
 
 
 def decode_apart(
-    codec: Codec, data: memoryview, desc: FrameDescription, out: NDArray[Any] | None, limits: Limits
-) -> NDArray[Any]:
-    """Let `codec` decode a frame in another process; as its decoder, but samples come in the description's container.
+    codec: Codec,
+    codestreams: Sequence[memoryview],
+    desc: FrameDescription,
+    outs: Sequence[NDArray[Any] | None],
+    limits: Limits,
+) -> tuple[list[NDArray[Any]], Exception | None]:
+    """Let `codec` decode frames of one kind in another process; as its decoder, but samples come in `desc`'s container.
 
-    Raises what the decoder raises, PixelDecodeError where it crashes, takes longer than ``limits.decode_seconds`` or
-    more memory than ``limits.decode_bytes``, and UnsupportedTransferSyntaxError where it can't be sent there.
+    Gives the frames up to the first that fails, and how it does: with what the decoder raises, or a PixelDecodeError
+    where it crashes, takes longer than ``limits.decode_seconds`` or more memory than ``limits.decode_bytes``. Raises
+    UnsupportedTransferSyntaxError where the decoder can't be sent there.
     """
     job = _pickled(codec, desc)
     space = limits.decode_bytes + FRAMES_HELD * desc.samples * desc.dtype.itemsize
-    return POOL.decode(job, data, desc, out, seconds=limits.decode_seconds, address_space=space)
+    return POOL.decode(job, codestreams, desc, outs, seconds=limits.decode_seconds, address_space=space)
 
 
 def workers() -> int:
@@ -70,15 +77,21 @@ class Pool:
             os.register_at_fork(after_in_child=self._forget)
 
     def _begin(self) -> None:
-        self._room = threading.BoundedSemaphore(workers())
+        self._most = workers()
         self._idle: deque[Worker] = deque()
+        self._room: SimpleQueue[None] = SimpleQueue()  # a semaphore, and a faster one than threading's
+        for _ in range(self._most):
+            self._room.put(None)
 
-    def decode(self, *job: Any, **options: Any) -> NDArray[Any]:
+    def decode(self, *job: Any, **options: Any) -> tuple[list[NDArray[Any]], Exception | None]:
         """As `Worker.decode`, by any of them."""
-        with self._room:
+        self._room.get()
+        try:
             return self.attempt(lambda worker: worker.decode(*job, **options))
+        finally:
+            self._room.put(None)
 
-    def attempt(self, decode: Callable[[Worker], NDArray[Any]], wanted: Worker | None = None) -> NDArray[Any]:
+    def attempt(self, decode: Callable[[Worker], Found], wanted: Worker | None = None) -> Found:
         """Let a worker decode, and another one where it turns out to have ended before."""
         for turn in range(ATTEMPTS):
             worker = Worker() if turn else self.take(wanted)  # who killed one that waited may have killed all
@@ -98,18 +111,14 @@ class Pool:
                 if wanted.alive:
                     return wanted
                 wanted.close()
-        while True:
-            try:
-                worker = self._idle.pop()
-            except IndexError:
-                return Worker()
-            if worker.alive:
-                return worker
-            worker.close()
+        try:
+            return self._idle.pop()  # that it has ended is found out when it is asked
+        except IndexError:
+            return Worker()
 
     def give_back(self, worker: Worker) -> None:
         """Let it wait for further work, if it can do any."""
-        if worker.usable and len(self._idle) < workers():
+        if worker.usable and len(self._idle) < self._most:
             self._idle.append(worker)
         else:
             worker.close()
@@ -120,10 +129,12 @@ class Pool:
             self._idle.pop().close()
 
     def _forget(self) -> None:
-        """After a fork: locks may be held by threads that weren't copied, and the workers are the parent's."""
-        idle = self._idle
+        """After a fork: locks may be held by threads that weren't copied, and the workers are the parent's.
+
+        Those at work too: while this process held their sockets they would not see the parent's end.
+        """
         self._begin()
-        for worker in idle:
+        for worker in list(KNOWN):
             worker.close()
 
 

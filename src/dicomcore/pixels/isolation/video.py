@@ -53,16 +53,18 @@ class VideoApart:
             decode_video, index=index, transfer_syntax=self._description.transfer_syntax, limits=self._limits
         )
         self._worker, worker.keeps = None, None
-        samples = worker.decode(
+        found, failure = worker.decode(
             pickle.dumps((job, self._description), pickle.HIGHEST_PROTOCOL),
-            memoryview(stream),
+            [memoryview(stream)],
             self._description,
-            None,
+            [None],
             seconds=self._limits.decode_seconds * (passed + 1),
             address_space=self._limits.decode_bytes + STREAMS * len(self._data),
         )
+        if failure is not None:
+            raise failure
         self._worker, worker.keeps, self._next = worker, self._token, index + 1
-        return samples
+        return found[0]
 
 
 # In the worker, which has one thread and one stream.

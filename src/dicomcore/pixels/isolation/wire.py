@@ -1,8 +1,8 @@
 """What goes between a process and its workers: memory that both see, and short messages on a socket.
 
-A request is a `HEAD`, then what it counts: the name of new memory (Windows alone), and a pickled job. Samples and
-codestreams stand in the memory. A reply is a `REPLY` and as many bytes of JSON, since whoever decodes hostile bytes is
-not to have its pickles read.
+A request is a `HEAD`, then what it counts: the name of new memory (Windows alone), and a pickled job where it isn't the
+last one's. The memory holds how long the codestreams are, the codestreams, and the samples. A reply is a `REPLY` and as
+many bytes of JSON, since whoever decodes hostile bytes is not to have its pickles read.
 """
 
 from __future__ import annotations
@@ -18,20 +18,22 @@ import tempfile
 from typing import NamedTuple
 
 __all__ = [
-    "BEGUN", "DONE", "FAILED", "HEAD", "INPUT_AT", "MOST_TEXT", "READY", "REPLY", "RETIRING", "Memory", "Request",
-    "receive",
+    "BEGUN", "DONE", "FAILED", "HEAD", "INPUT_AT", "LENGTHS_AT", "MOST_FRAMES", "MOST_TEXT", "READY", "REPLY",
+    "RETIRING", "WINDOWS", "Memory", "Request", "receive",
 ]  # fmt: skip
 
-HEAD = struct.Struct("<QQQQdQHI")
-REPLY = struct.Struct("<BI")
+HEAD = struct.Struct("<QIQQdQHI")
+REPLY = struct.Struct("<BBI")
 DONE, FAILED, RETIRING = 0, 1, 2
-"""First byte of a reply; the worker that adds RETIRING wants no further work."""
+"""First byte of a reply; the second counts the frames that were decoded. RETIRING, added, says: no further work."""
 READY = b"dicomcore"
 """What a worker says first."""
 BEGUN = 0
-"""Place of the byte in the memory that the worker sets once it has begun a job."""
-INPUT_AT = 64
-"""Where the codestream stands in the memory."""
+"""Place of the byte in the memory that says how many of the frames the worker has begun."""
+LENGTHS_AT, INPUT_AT = 64, 4096
+"""Where the codestreams' lengths, 8 bytes each, and where the codestreams stand in the memory, one after the other."""
+MOST_FRAMES = 255
+"""Frames of one request at most."""
 MOST_TEXT = 1 << 16
 """Bytes of a reply's JSON at most."""
 WINDOWS = sys.platform == "win32"
@@ -42,18 +44,18 @@ class Request(NamedTuple):
 
     memory: int
     """Size of new memory in bytes, 0 where that of the last job is still good."""
-    held: int
-    """Bytes of the codestream."""
+    frames: int
     out_at: int
-    """Where the samples are to go in the memory."""
+    """Where the first frame's samples are to go in the memory; the others' follow."""
     room: int
-    """Bytes that they may take."""
+    """Bytes that one frame's take."""
     seconds: float
+    """Time for each frame."""
     address_space: int
     """Bytes that decoding may take besides."""
     name: int
     job: int
-    """Bytes of the memory's name and of the pickled job, which follow."""
+    """Bytes of the memory's name and of the pickled job, which follow; 0 is the last request's job again."""
 
 
 class Memory:

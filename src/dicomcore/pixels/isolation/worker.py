@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import json
 import mmap
 import os
@@ -17,20 +16,7 @@ from typing import Any
 import numpy as np
 
 from dicomcore.errors import DicomError
-from dicomcore.pixels.isolation.wire import (
-    BEGUN,
-    DONE,
-    FAILED,
-    HEAD,
-    INPUT_AT,
-    MOST_TEXT,
-    READY,
-    REPLY,
-    RETIRING,
-    WINDOWS,
-    Request,
-    receive,
-)
+from dicomcore.pixels.isolation import wire
 
 try:
     import resource
@@ -39,92 +25,111 @@ except ImportError:  # Windows
 
 __all__ = ["main"]
 
-ROOM_BESIDE = 0 if WINDOWS else socket.CMSG_SPACE(array("i").itemsize)
-JOBS = 20_000
-"""Jobs after which a worker retires: libraries leak."""
+ROOM_BESIDE = 0 if wire.WINDOWS else socket.CMSG_SPACE(array("i").itemsize)
+FRAMES = 20_000
+"""Frames after which a worker retires: libraries leak."""
 
 
 def main(where: str) -> None:
     """Serve the socket whose descriptor is `where`; on Windows standard input says which one it is."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the user's Ctrl-C is for the process that we work for
-    if WINDOWS:
+    if wire.WINDOWS:
         length = int.from_bytes(sys.stdin.buffer.read(4), "little")
         channel = socket.fromshare(sys.stdin.buffer.read(length))  # type: ignore[attr-defined, unused-ignore]
     else:
         channel = socket.socket(fileno=int(where))
     with contextlib.suppress(EOFError, ConnectionError):
-        channel.sendall(READY)
+        channel.sendall(wire.READY)
         _serve(channel)
 
 
 def _serve(channel: socket.socket) -> None:
-    # No copy of a codestream or of samples is made here beyond what the decoder makes.
-    memory = np.zeros(0, np.uint8)
-    before, allowed = _address_space(), 0
-    for served in range(1, JOBS + 1):
-        request, name, job, descriptors = _next(channel)
-        wanted = before + request.address_space + request.memory + len(memory)
+    job = _Job()
+    before, allowed, served = _address_space(), 0, 0
+    while True:
+        request, name, pickled, descriptors = _next(channel)
+        wanted = before + request.address_space + request.memory + len(job.memory)
         if before and wanted != allowed:
             _allow(wanted)
             allowed = wanted
         if request.memory:
-            memory = np.frombuffer(_opened(request.memory, descriptors, name.decode("ascii")), np.uint8)
-        memory[BEGUN] = 1
-        if not WINDOWS:
-            signal.setitimer(signal.ITIMER_REAL, request.seconds)  # nobody handles it: it ends the process
-        kind, said = DONE, b""
+            job.memory = memoryview(_opened(request.memory, descriptors, name.decode("ascii")))
+        kind, said = wire.DONE, b""
         try:
-            _run(job, memory, request)
+            job.run(request, pickled)
         except Exception as error:
-            kind, said = FAILED, _told(error)
-        if not WINDOWS:
+            kind, said = wire.FAILED, _told(error)
+        if not wire.WINDOWS:
             signal.setitimer(signal.ITIMER_REAL, 0)
-        if served == JOBS or (kind == FAILED and _address_space() - before > request.address_space // 4):
-            kind |= RETIRING  # what was leaked must not be held against the frames that follow
-        channel.sendall(REPLY.pack(kind, len(said)) + said)
+        served += job.done
+        if served >= FRAMES or (kind and _address_space() - before > request.address_space // 4):
+            kind |= wire.RETIRING  # what was leaked must not be held against the frames that follow
+        channel.sendall(wire.REPLY.pack(kind, job.done, len(said)) + said)
 
 
-def _next(channel: socket.socket) -> tuple[Request, bytes, bytes, list[int]]:
+class _Job:
+    """What is decoded, and how; kept for the next request, which may be more of the same."""
+
+    def __init__(self) -> None:
+        self.memory = memoryview(b"")
+        self.done = 0
+        self._decoder: Any = None
+        self._description: Any = None
+        self._shape: tuple[int, ...] = ()
+        self._dtype: Any = None
+
+    def run(self, request: wire.Request, pickled: bytes) -> None:
+        """Decode the request's frames; as many as `done` says where one raises."""
+        memory, at, out_at = self.memory, wire.INPUT_AT, request.out_at
+        self.done = 0
+        memory[wire.BEGUN] = 1
+        if pickled:
+            self._decoder, self._description = pickle.loads(pickled)
+            self._shape, self._dtype = self._description.shape, self._description.dtype
+        lengths = memory[wire.LENGTHS_AT : wire.LENGTHS_AT + 8 * request.frames].cast("Q").tolist()
+        for done, length in enumerate(lengths):
+            memory[wire.BEGUN] = done + 1
+            if not wire.WINDOWS:
+                signal.setitimer(signal.ITIMER_REAL, request.seconds)  # nobody handles it: it ends the process
+            self._decode(memory[at : at + length], np.ndarray(self._shape, self._dtype, memory, out_at))
+            at, out_at = at + length, out_at + request.room
+            self.done = done + 1
+
+    def _decode(self, codestream: memoryview, out: np.ndarray) -> None:
+        # No copy of a codestream or of samples is made here beyond what the decoder makes.
+        samples = self._decoder(codestream, self._description, out)
+        if samples is out:
+            return
+        if samples.shape != out.shape:
+            raise ValueError(f"samples of shape {samples.shape}, not {out.shape}")
+        if not np.may_share_memory(samples, out):
+            np.copyto(out, samples, casting="unsafe")
+
+
+def _next(channel: socket.socket) -> tuple[wire.Request, bytes, bytes, list[int]]:
     """A request, the name of its memory, its pickled job, and the descriptor of its memory."""
     data, descriptors = b"", array("i")
-    if not WINDOWS:
-        data, beside, _, _ = channel.recvmsg(MOST_TEXT, ROOM_BESIDE)
+    if not wire.WINDOWS:
+        data, beside, _, _ = channel.recvmsg(wire.MOST_TEXT, ROOM_BESIDE)
         if not data:
             raise EOFError
         for _, _, held in beside:  # nothing but descriptors is ever sent
             descriptors.frombytes(held)
-    data = receive(channel, HEAD.size, data)
-    request = Request(*HEAD.unpack_from(data))
-    at = HEAD.size + request.name
-    data = receive(channel, at + request.job, data)
-    return request, data[HEAD.size : at], data[at:], list(descriptors)
+    data = wire.receive(channel, wire.HEAD.size, data)
+    request = wire.Request(*wire.HEAD.unpack_from(data))
+    at = wire.HEAD.size + request.name
+    data = wire.receive(channel, at + request.job, data)
+    return request, data[wire.HEAD.size : at], data[at:], list(descriptors)
 
 
 def _opened(size: int, descriptors: list[int], name: str) -> mmap.mmap:
-    if WINDOWS:
+    if wire.WINDOWS:
         return mmap.mmap(-1, size, tagname=name)  # type: ignore[call-arg, unused-ignore]
     (descriptor,) = descriptors
     try:
         return mmap.mmap(descriptor, size)
     finally:
         os.close(descriptor)
-
-
-@functools.lru_cache(maxsize=64)
-def _job(pickled: bytes) -> tuple[Any, Any]:
-    decoder, description = pickle.loads(pickled)
-    return decoder, description
-
-
-def _run(pickled: bytes, memory: np.ndarray, request: Request) -> None:
-    decoder, desc = _job(pickled)
-    codestream = memoryview(memory[INPUT_AT : INPUT_AT + request.held])
-    out = memory[request.out_at : request.out_at + request.room].view(desc.dtype).reshape(desc.shape)
-    samples = decoder(codestream, desc, out)
-    if samples.shape != desc.shape:
-        raise ValueError(f"samples of shape {samples.shape}, not {desc.shape}")
-    if not np.may_share_memory(samples, out):
-        np.copyto(out, samples, casting="unsafe")
 
 
 def _told(error: Exception) -> bytes:

@@ -73,7 +73,8 @@ def transcode(
     old syntax, which become uncompressed.
 
     `verify` reads what was written and compares its samples, before `target` changes: exactly where nothing was to be
-    lost, else that every frame decodes. `force`, `limits`: as for `dcmread`; `overwrite`, `durable`: as for `dcmwrite`.
+    lost, else that every frame decodes. `force`, `limits`: as for `dcmread`, so that
+    ``Limits(isolate=True)`` decodes in worker processes; `overwrite`, `durable`: as for `dcmwrite`.
 
     Raises EncodeError where the target can't hold the pixel data, naming the syntaxes that can, or doesn't verify;
     PixelDecodeError, UnsupportedTransferSyntaxError. `target` is then what it was.

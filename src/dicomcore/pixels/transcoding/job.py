@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from importlib import import_module
 from typing import Any, NamedTuple
 
 from dicomcore.dataset import Dataset
@@ -24,6 +23,7 @@ from dicomcore.pixels.transcoding.attributes import (
     without_pixels,
 )
 from dicomcore.pixels.transcoding.order import in_order
+from dicomcore.pixels.transcoding.recompress import from_jpeg_xl, to_jpeg_xl
 from dicomcore.pixels.transcoding.source import Prepared
 from dicomcore.pixels.uncompressed import native_bits
 from dicomcore.pixels.video import VIDEO_SYNTAXES
@@ -134,11 +134,10 @@ class Job:
 
     def _recompressed(self, place: tuple[int, int]) -> tuple[Any, int]:
         data = whole_jpeg(self.frames.encoded(place[1]))
-        encode = import_module("imagecodecs").jpegxl_encode_jpeg
-        return encode(data, usecontainer=True, numthreads=1), len(data)
+        return to_jpeg_xl(data, self.frames.limits), len(data)
 
     def _restored(self, place: tuple[int, int]) -> tuple[Any, int]:
-        data = import_module("imagecodecs").jpegxl_decode_jpeg(self.frames.encoded(place[1]), numthreads=1)
+        data = from_jpeg_xl(self.frames.encoded(place[1]), self.frames.limits)
         return data, len(data)
 
     def _encoded(self, place: tuple[int, int]) -> tuple[Any, int]:

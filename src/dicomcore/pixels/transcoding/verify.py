@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import import_module
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from dicomcore.part10.reader import dcmread
 from dicomcore.pixels.frames import Frames
 from dicomcore.pixels.transcoding.job import Job, whole_jpeg
 from dicomcore.pixels.transcoding.order import in_order
+from dicomcore.pixels.transcoding.recompress import from_jpeg_xl
 from dicomcore.pixels.transcoding.source import Prepared
 from dicomcore.pixels.video import VIDEO_SYNTAXES
 from dicomcore.threads import cpus
@@ -21,7 +22,7 @@ __all__ = ["verify_file"]
 
 def verify_file(path: str, job: Job) -> None:
     """Raise EncodeError, which names the frame, unless the file at `path` holds what `job` had to write."""
-    written: Frames = dcmread(path).frames
+    written: Frames = dcmread(path, limits=job.frames.limits).frames
     if len(written) != len(job.indices):
         raise EncodeError(f"verification failed: {len(written)} frames were written where {len(job.indices)} were due")
     compare = _comparison(written, job)
@@ -42,7 +43,7 @@ def _comparison(written: Frames, job: Job) -> Any:
             or _same(written.decode(place[0], raw=True), source.decode(place[1], raw=True))
         )
     if job.recompresses:
-        restore = import_module("imagecodecs").jpegxl_decode_jpeg
+        restore = partial(from_jpeg_xl, limits=source.limits)
         if job.own.endswith(".111"):
             return lambda place: restore(source.encoded(place[1])) == whole_jpeg(written.encoded(place[0]))
         return lambda place: restore(written.encoded(place[0])) == whole_jpeg(source.encoded(place[1]))
