@@ -59,7 +59,7 @@ def explained(ours: tuple[Any, ...], theirs: tuple[Any, ...]) -> bool:
         # private group lengths are UL (PS3.5 7.2), of which pydicom has no entry
         return vr == "UL" and path[4:8] == "0000"
     if vr in ("DS", "IS") and value is None:
-        return other == ""  # of padding alone, which is as empty as no bytes
+        return other in ("", None)  # of padding alone, which is as empty as no bytes
     return value == other
 
 
