@@ -349,8 +349,10 @@ def test_a_folder_in_the_way_fails_alone(tmp_path, archive):
     into.mkdir()
     (into / "CT").write_text("in the way")
     before = contents(archive)
+    foreseen = organize(table, into, pattern="{Modality}", how="move", dry_run=True)
     done = organize(table, into, pattern="{Modality}", how="move")
     assert done.counts["failed"] == sum(one == "CT" for one in table["Modality"].to_pylist())
+    assert (foreseen.counts["failed"], foreseen.counts["planned"]) == (done.counts["failed"], done.counts["placed"])
     assert contents(archive, into) - Counter([b"in the way"]) == before
 
 

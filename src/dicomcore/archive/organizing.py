@@ -304,7 +304,7 @@ class _Placer:
             return Outcome(source, candidate, "placed")
 
     def _place(self, source: str, target: str) -> None:
-        os.makedirs(os.path.dirname(target), exist_ok=True)
+        make_folder(os.path.dirname(target))  # FileExistsError is for the target alone: it gets another name
         place(source, target, self._how)
 
     def _is_placed(self, source: str, target: str) -> bool:
@@ -362,6 +362,11 @@ class _Foreseen(_Placer):
         self._there_then: dict[str, str] = {}  # which source would be at a target
 
     def _place(self, source: str, target: str) -> None:
+        folder = os.path.dirname(os.path.abspath(target))
+        while not os.path.lexists(folder):
+            folder = os.path.dirname(folder)
+        if not os.path.isdir(folder):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), folder)
         if target in self._there_then or os.path.lexists(target):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target)
         self._there_then[target] = source
