@@ -21,6 +21,7 @@ REPORTS = BUILD / "reports"
 COMPILER = HOUSE / "tools" / "sanitized-cc"
 CANNOT_RUN = {
     "tests/test_guard.py::test_a_byte_further_ends_the_process": "has a fault on purpose, which would be reported",
+    "tests/test_isolation_ends.py::test_workers_killed_under_several_threads": "kills by SIGSEGV, which is reported",
     "tests/test_leaks.py": "resident memory: the sanitizer keeps what is freed",
     "tests/test_hostile.py::test_claims_allocate_nothing": "bounds address space, of which the sanitizer takes 20 TB",
     "tests/test_hostile.py::test_two_megabytes_that_inflate_to_two_gigabytes": "resident memory",

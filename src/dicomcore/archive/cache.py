@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dicomcore.archive.whole import whole_file
+from dicomcore.part10.target import placed
 
 __all__ = ["Cache", "DiskCache", "FrameKey", "MemoryCache", "as_cache"]
 
@@ -94,7 +94,7 @@ class DiskCache:
         place = self._place(key)
         try:
             os.makedirs(os.path.dirname(place), exist_ok=True)
-            with whole_file(place) as unfinished, open(unfinished, "xb") as file:
+            with placed(place, durable=False) as handle, open(handle, "wb", closefd=False) as file:
                 np.save(file, array, allow_pickle=False)
         except OSError as error:
             if not self._warned:

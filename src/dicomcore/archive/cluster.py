@@ -16,8 +16,8 @@ from dicomcore.archive.batch import read_batch
 from dicomcore.archive.columns import Columns
 from dicomcore.archive.engine import default_workers
 from dicomcore.archive.extra import needs_extra
+from dicomcore.archive.parts import unfinished_file
 from dicomcore.archive.stored import open_stored, remote_file_system
-from dicomcore.archive.whole import unfinished_file
 
 with needs_extra("pyarrow"):
     import pyarrow as pa

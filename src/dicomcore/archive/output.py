@@ -16,10 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from dicomcore.archive.parts import Parts
+from dicomcore.archive.parts import Parts, unfinished_file
 from dicomcore.archive.stored import ARROW, PARQUET, format_of
 from dicomcore.archive.walk import PART
-from dicomcore.archive.whole import unfinished_file
 
 __all__ = ["OutputFile", "table_place"]
 

@@ -7,6 +7,7 @@ import errno
 import os
 import secrets
 import shutil
+from collections.abc import Iterator
 from types import TracebackType
 from typing import IO, Any, Self
 
@@ -14,9 +15,8 @@ import pyarrow as pa
 
 from dicomcore.archive.stored import remote_file_system
 from dicomcore.archive.walk import PART
-from dicomcore.archive.whole import unfinished_file
 
-__all__ = ["Parts", "parts_of"]
+__all__ = ["Parts", "parts_of", "unfinished_file"]
 
 LOCK = "lock"
 SUFFIXES = (".arrow", ".parquet")
@@ -139,6 +139,16 @@ def write_all(file: IO[bytes], data: pa.Buffer) -> None:
     rest = memoryview(data)
     while rest:
         rest = rest[file.write(rest) :]
+
+
+@contextlib.contextmanager
+def unfinished_file(path: str) -> Iterator[str]:
+    """The path of a file that is to be moved to its place; where it is not, it is gone afterwards."""
+    try:
+        yield path
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(path)
 
 
 def parts_of(target: str) -> str:
