@@ -135,6 +135,19 @@ def test_real_files_verified(to):
     assert done > 40
 
 
+@pytest.mark.skipif(bool(ABSENT), reason=ABSENT)
+@pytest.mark.parametrize("to", ["htj2k", "htj2k-rpcl", "jpeg-2000", "jpeg-ls"])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 8), (100, 1), (2, 2)])
+@pytest.mark.parametrize("dtype", ["u1", "u2", "i2"])
+def test_one_row_or_column_of_the_least_value(dtype, shape, to):
+    """OpenJPH 0.32 loses such samples where it divides them into resolutions."""
+    array = np.full(shape, np.iinfo(dtype).min, dtype)
+    for last in (np.iinfo(dtype).min, np.iinfo(dtype).max):
+        array.flat[-1] = last
+        ds, _ = through(made(array), to)
+        assert np.array_equal(ds.pixel_array.reshape(shape), array)
+
+
 @settings(max_examples=60, deadline=None)
 @given(data=st.data(), to=st.sampled_from([name for name in LOSSLESS if name != "jpeg-xl"]))
 def test_property_lossless_is_exact(data, to):

@@ -159,8 +159,9 @@ def encode_lossy_htj2k(samples: NDArray[Any], desc: FrameDescription, quality: f
 def _openjph(samples: NDArray[Any], desc: FrameDescription, **options: Any) -> bytes:
     encode = import_module("imagecodecs").htj2k_encode
     transformed = samples.ndim == 3 and samples.shape[2] == 3 and desc.photometric_interpretation == "RGB"
-    levels = 1
-    while max(samples.shape[:2]) >> levels > SMALLEST:
+    # Of a single row or column OpenJPH 0.32 loses samples of the least value once it is divided into resolutions.
+    levels = min(1, min(samples.shape[:2]) - 1)
+    while levels and max(samples.shape[:2]) >> levels > SMALLEST:
         levels += 1
     return bytes(encode(samples, rgb=transformed, tlm=True, resolutions=levels, **options))
 
