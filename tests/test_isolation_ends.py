@@ -12,8 +12,21 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
-from test_isolation import APART, GREY, PREPARE, STREAMS, descendants, described, file_of, gone, run
+from test_isolation import (
+    APART,
+    GREY,
+    HOSTILE,
+    PREPARE,
+    STREAMS,
+    descendants,
+    described,
+    file_of,
+    gone,
+    hostile,  # noqa: F401  the fixture
+    run,
+)
 from worker_processes import shared_memory, workers_of
 
 import dicomcore as dc
@@ -69,6 +82,31 @@ def test_workers_killed_under_several_threads(seconds):
     assert len(workers_of(os.getpid())) <= dc.pixels.isolation.workers()
 
 
+def test_more_threads_than_workers_take_turns():
+    """A thread that comes to it now and then gets its frame, busy as the others are; it once waited for minutes."""
+    desc = described(np.zeros((1, 1), np.uint32), HOSTILE)
+    over, done = threading.Event(), [0]
+
+    def busy():
+        while not over.is_set():
+            decode_frame(b"h", desc, limits=APART)
+            done[0] += 1
+
+    threads = [threading.Thread(target=busy) for _ in range(dc.pixels.isolation.workers() + 1)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(30):
+            before = done[0]
+            decode_frame(b"g", desc, limits=APART)
+            assert done[0] - before < 1000
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+    assert done[0]
+
+
 def test_forked_children_decode_on():
     """Forked while workers are busy: children have workers of their own, and the parent's go on."""
     script = (
@@ -84,10 +122,12 @@ def test_forked_children_decode_on():
     threads = [threading.Thread(target=busy) for _ in range(3)]
     for thread in threads:
         thread.start()
-    attempt(b"g")
-    with multiprocessing.get_context("fork").Pool(2) as pool:
-        print(pool.map(again, range(6)))
-    over.set()
+    try:
+        attempt(b"g")
+        with multiprocessing.get_context("fork").Pool(2) as pool:
+            print(pool.map(again, range(6)))
+    finally:
+        over.set()
     for thread in threads:
         thread.join()
     print(attempt(b"i"))

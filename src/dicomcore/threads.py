@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TypeVar
 
-__all__ = ["cpus", "hand_out", "run_over"]
+__all__ = ["Room", "cpus", "hand_out", "run_over"]
 
 Item = TypeVar("Item")
 
@@ -20,6 +21,47 @@ MOST_HELPERS = 256
 def cpus() -> int:
     """CPUs this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Room:
+    """Room for so many at once; who waits for it gets it in turn.
+
+    A place that is left goes to the thread that has waited longest: where it is merely free, as with a semaphore or a
+    queue, the thread that leaves it takes it again before the one that waits wakes up, for minutes on end.
+    """
+
+    def __init__(self, places: int) -> None:
+        self._lock = threading.Lock()
+        self._free = places
+        self._waiting: deque[threading.Lock] = deque()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._free:
+                self._free -= 1
+                return
+            turn = threading.Lock()
+            turn.acquire()
+            self._waiting.append(turn)
+        try:
+            turn.acquire()
+        except BaseException:  # Ctrl-C
+            self._withdraw(turn)
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._free += 1
+
+    def _withdraw(self, turn: threading.Lock) -> None:
+        with self._lock:
+            if turn in self._waiting:
+                self._waiting.remove(turn)
+                return
+        self.__exit__()  # its turn had come
 
 
 class _Helpers:

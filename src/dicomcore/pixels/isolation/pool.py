@@ -9,7 +9,6 @@ import pickle
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from numpy.typing import NDArray
@@ -19,7 +18,7 @@ from dicomcore.limits import Limits
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.isolation.process import KNOWN, Worker, WorkerGone
 from dicomcore.pixels.registry import Codec
-from dicomcore.threads import cpus
+from dicomcore.threads import Room, cpus
 
 __all__ = ["POOL", "decode_apart", "workers"]
 
@@ -79,17 +78,12 @@ class Pool:
     def _begin(self) -> None:
         self._most = workers()
         self._idle: deque[Worker] = deque()
-        self._room: SimpleQueue[None] = SimpleQueue()  # a semaphore, and a faster one than threading's
-        for _ in range(self._most):
-            self._room.put(None)
+        self._room = Room(self._most)
 
     def decode(self, *job: Any, **options: Any) -> tuple[list[NDArray[Any]], Exception | None]:
         """As `Worker.decode`, by any of them."""
-        self._room.get()
-        try:
+        with self._room:
             return self.attempt(lambda worker: worker.decode(*job, **options))
-        finally:
-            self._room.put(None)
 
     def attempt(self, decode: Callable[[Worker], Found], wanted: Worker | None = None) -> Found:
         """Let a worker decode, and another one where it turns out to have ended before."""
