@@ -117,7 +117,8 @@ def attempt(word: bytes, limits=APART, rows=1, **options) -> np.ndarray:
 
 def descendants() -> set[int]:
     command = ["ps", "-o", "pid=", "--ppid", str(os.getpid())]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    bare = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}  # a sanitizer is not for ps
+    found = subprocess.run(command, capture_output=True, text=True, check=False, env=bare)
     return {int(pid) for pid in found.stdout.split()}
 
 
