@@ -7,6 +7,7 @@ import os
 import random
 import struct
 import zipfile
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from dicomcore.archive import index  # noqa: E402
 from dicomcore.archive.batch import read_batch  # noqa: E402
 from dicomcore.archive.columns import Column, Columns  # noqa: E402
 from dicomcore.archive.sources import Sources  # noqa: E402
-from dicomcore.archive.table import schema_of  # noqa: E402
+from dicomcore.archive.table import schema_of, text_parts  # noqa: E402
 from dicomcore.dictionary import keyword_for_tag  # noqa: E402
 
 SPACING = "SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].PixelSpacing"
@@ -217,6 +218,19 @@ def test_duplicated_instances_are_flagged(tmp_path):
     assert index(tmp_path)["duplicate"].to_pylist() == flags
     assert "duplicate" not in index(tmp_path, columns=["Rows"]).schema.names
     assert index(tmp_path, columns=["SOPInstanceUID"], level="frame")["duplicate"].to_pylist() == flags
+
+
+def test_texts_at_any_address():
+    """A worker's batch lies in the message that it came in, wherever that has it."""
+    texts = pa.array(["1.2", None, "", "1.3", "1.2", "é"])
+    _, starts, text = texts.buffers()
+    shifted = pa.py_buffer(b"x" + starts.to_pybytes())[1:]
+    for moved in (texts, pa.Array.from_buffers(texts.type, len(texts), [texts.buffers()[0], shifted, text])):
+        held, begins = text_parts(moved[1:])
+        assert begins.flags.aligned
+        assert [bytes(held[begin:end]) for begin, end in pairwise(begins)] == [b"", b"", b"1.3", b"1.2", "é".encode()]
+    held, begins = text_parts(texts[:0])
+    assert (held.size, begins.tolist()) == (0, [0])
 
 
 def frame(number: int, position: bytes | None) -> bytes:

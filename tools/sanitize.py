@@ -2,7 +2,8 @@
 
 Only the package is built with the sanitizers, into build/sanitize; the interpreter is as it is, so that the sanitizers'
 runtime is loaded before it, and Python's own allocator is switched off: it would hide what happens inside its arenas.
-Reports go to files, as a test's child process may keep what it says to itself; they are shown at the end. With
+Reports are shown at the end: AddressSanitizer's from files, as a test's child process may keep what it says
+to itself; UBSan, beside it, writes to standard error whatever it is told, so that pytest doesn't capture that. With
 pytest-xdist there are as many processes as processors, and one that a report ends is replaced by another.
 Arguments go to pytest. The exit code isn't 0 when a test fails or a sanitizer reports something.
 """
@@ -58,22 +59,23 @@ def run_tests(library: Path, arguments: list[str]) -> int:
         **os.environ,
         **CALM,
         "ASAN_OPTIONS": f"{CALM['ASAN_OPTIONS']}:log_path={REPORTS / 'address'}",
-        "UBSAN_OPTIONS": f"{CALM['UBSAN_OPTIONS']}:log_path={REPORTS / 'undefined'}",
         "LD_PRELOAD": f"{runtime('libasan.so')} {runtime('libubsan.so')}",
         "PYTHONPATH": str(library),
     }
     # pytest's faulthandler would take a segmentation fault before the sanitizer sees it.
-    options = ["-p", "no:cacheprovider", "-p", "no:faulthandler", "-m", "not long"]
+    options = ["-p", "no:cacheprovider", "-p", "no:faulthandler", "--capture=sys", "-m", "not long"]
     options += [f"--deselect={test}" for test in CANNOT_RUN]
     if importlib.util.find_spec("xdist"):
         options += ["-n", str(os.cpu_count() or 1), "--dist", "worksteal"]
-    return subprocess.run([sys.executable, "-m", "pytest", *options, *arguments], cwd=HOUSE, env=environment).returncode
+    command = [sys.executable, "-m", "pytest", *options, *arguments]
+    with (REPORTS / "undefined").open("w") as said:
+        return subprocess.run(command, cwd=HOUSE, env=environment, stderr=said).returncode
 
 
 def read_report(path: Path) -> str:
     """What a sanitizer wrote, or nothing where it only says that it had no memory to give."""
     text = path.read_text(errors="replace")
-    return text if "ERROR: " in text or "runtime error: " in text else ""
+    return text if "ERROR: AddressSanitizer" in text or "runtime error: " in text else ""
 
 
 def main(arguments: list[str]) -> int:

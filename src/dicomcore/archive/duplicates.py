@@ -7,7 +7,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dicomcore._native.digest import Met
-from dicomcore.archive.table import flag_array, int_values, valid_rows
+from dicomcore.archive.table import flag_array, int_values, text_parts, valid_rows
 
 __all__ = ["DUPLICATE", "Duplicates", "finished_schema"]
 
@@ -37,11 +37,9 @@ class Duplicates:
             return batch
         uids = batch.column(INSTANCE)
         flags = np.zeros(len(uids), np.uint8)
-        _, starts, text = uids.buffers()
         if len(uids):
-            begins = np.frombuffer(starts, np.int32)[uids.offset : uids.offset + len(uids) + 1]
             frame = batch.column("frame") if "frame" in batch.schema.names else None
-            self._met.mark(np.frombuffer(text or b"", np.uint8), begins, flags)
+            self._met.mark(*text_parts(uids), flags)
             if frame is not None:  # the frames of one file are no duplicates of its first
                 flags = self._by_file(flags, frame)
         marked = flag_array(flags, valid_rows(uids))

@@ -17,7 +17,7 @@ from dicomcore._native.digest import digest_texts
 from dicomcore._native.stat import ABSENT, OTHER, survey
 from dicomcore.archive.place import Fault, shown
 from dicomcore.archive.stored import Stored, open_stored
-from dicomcore.archive.table import int_array, int_values, text_array, valid_rows
+from dicomcore.archive.table import int_array, int_values, text_array, text_parts, valid_rows
 
 __all__ = ["NO_ROW", "Found", "Previous", "row_counts"]
 
@@ -104,10 +104,7 @@ class Previous:
 
     def _hash(self, texts: pa.Array) -> Hashes:
         out = np.empty(len(texts), np.uint64)
-        _, starts, text = texts.buffers()
-        if len(texts):
-            begin = np.frombuffer(starts, np.int32)[texts.offset : texts.offset + len(texts) + 1]
-            digest_texts(np.frombuffer(text or b"", np.uint8), begin, out, *self._key)
+        digest_texts(*text_parts(texts), out, *self._key)
         return out
 
     def find(self, paths: list[str]) -> Found:

@@ -27,6 +27,7 @@ __all__ = [
     "list_array",
     "schema_of",
     "text_array",
+    "text_parts",
     "to_batch",
     "valid_rows",
 ]
@@ -74,6 +75,16 @@ def int_values(array: pa.Array | pa.ChunkedArray, fill: int) -> NDArray[np.int64
     wide = whole.cast(pa.int64())
     values = np.frombuffer(wide.buffers()[1] or b"", np.int64)[wide.offset : wide.offset + len(wide)]
     return np.where(valid_rows(whole), values, fill)
+
+
+def text_parts(texts: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """The bytes of an array's texts, and where each begins in them; behind the last one where that ends."""
+    _, starts, text = texts.buffers()
+    if not len(texts):
+        return np.empty(0, np.uint8), np.zeros(1, np.int32)
+    begins = np.frombuffer(starts, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    # What came in a message may stand at any address.
+    return np.frombuffer(text or b"", np.uint8), np.require(begins, requirements="A")
 
 
 def valid_rows(array: pa.Array | pa.ChunkedArray) -> NDArray[np.bool_]:
