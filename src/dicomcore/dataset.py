@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
+from functools import lru_cache
 from typing import IO, TYPE_CHECKING, Any, Self
+from weakref import ref
 
 from dicomcore._native.data_element import DataElement, set_classes
 from dicomcore._native.dataset import DatasetBase, make_dataset
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["DataElement", "Dataset", "Sequence"]
 
 DATA_SET, FILE_META = -1, -2  # DatasetBase places that are no item
+FOUND_SYNTAXES = ("1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.2")
+_uid = lru_cache(maxsize=64)(UID)
 
 
 class Dataset(DatasetBase):
@@ -74,12 +78,10 @@ class Dataset(DatasetBase):
             stated = stated[0] if stated else None
         if isinstance(stated, str):  # a damaged header can give it any VR
             return UID(stated)
-        if self._index is None:
+        index = self._index
+        if index is None:
             return None
-        found = "1.2.840.10008.1.2" if self._index.mode & 1 else "1.2.840.10008.1.2.1"
-        if self._index.mode & 2:
-            found = "1.2.840.10008.1.2.2"
-        return UID(self._index.transfer_syntax or found)
+        return _uid(index.transfer_syntax or FOUND_SYNTAXES[index.mode & 3])
 
     @property
     def is_implicit_VR(self) -> bool | None:
@@ -422,6 +424,20 @@ class Dataset(DatasetBase):
         # What a copy takes along: its frames are its own.
         # The dict is copied first: another thread may be asking for the frames.
         return {name: value for name, value in self.__dict__.copy().items() if name != "_frames"}
+
+    def _recall(self) -> Callable[[], Dataset]:
+        # What gives this data set as long as somebody holds it, then another over the same rows and changes.
+        cls, state, extra, myself = type(self), self._state(), self._lasting(), ref(self)
+
+        def recall() -> Dataset:
+            found = myself()
+            if found is None:
+                found = cls()
+                found._restore(*state)
+                found.__dict__.update(extra)
+            return found
+
+        return recall
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, DatasetBase):

@@ -219,6 +219,10 @@ cdef class Composer(Encoder):
                     if inside is not None:
                         return inside
                     continue
+            if level.copies and not chosen and self.rest_stands(level, row, tag):
+                self.join_run(level, row, r)
+                self.finish_elements(level)
+                return None
             if level.order != NULL:
                 level.place += 1
             else:
@@ -244,6 +248,19 @@ cdef class Composer(Encoder):
             inside = self.convert(level, row)
             if inside is not None:
                 return inside
+
+    cdef bint rest_stands(self, Level level, Py_ssize_t row, uint32_t tag) except -1:
+        # Whether fragments whose end wasn't looked for follow, and all from them on is to be copied: up to where they
+        # end, and whatever is there, needn't be known then.
+        cdef Index index = level.index
+        if is_complete(index) or row != rows_of(index) - 1 or level.order != NULL or level.parent is not None:
+            return False
+        if level.data_set.container != TOP_LEVEL or not index.rows[row].flags & CONTAINER:
+            return False
+        if level.changed is not None and level.highest >> 16 >= tag >> 16:
+            return False
+        return level.added is None or level.next_added == len(level.added) \
+            and (<DataElement>level.added[level.next_added - 1]).number >> 16 < tag >> 16
 
     cdef Level put_added(self, Level level, uint64_t end):
         # The next element that has no row, behind the rows up to the byte `end`.

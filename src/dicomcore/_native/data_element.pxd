@@ -21,8 +21,9 @@ cdef class Owner:
 cdef class DataElement:
     cdef Index index                    # None for an element made in memory
     cdef Py_ssize_t row
-    cdef Owner owner                    # the data set it belongs to, or for one met by iterall() the root
-    cdef bint distant                   # met by iterall(): `owner` is the root
+    cdef object place                   # where it belongs, see owner_of(): a data set, or a weak reference to one
+    cdef bint kept                      # by the data set, which it then doesn't keep alive: there would be no end to it
+    cdef bint distant                   # met by iterall(): its place is the root
     cdef bint has_value                 # `held` is the value: it was set, or must stay the same object
     cdef bint is_set                    # it was set: the source's bytes no longer count
     cdef uint32_t number
@@ -31,6 +32,13 @@ cdef class DataElement:
 
     cdef object get_value(self)
     cdef int settle(self) except -1
+    cdef int keep(self, Owner owner) except -1
+
+
+cdef inline Owner owner_of(DataElement element):
+    # The data set it belongs to, or for one met by iterall() the root; None where there is none, or none any more.
+    with cython.critical_section(element):
+        return element.place() if element.kept else element.place
 
 
 cdef inline object held_by(DataElement element):

@@ -2,6 +2,7 @@
 
 cimport cython
 from cpython.object cimport Py_EQ, Py_NE
+from cpython.weakref cimport PyWeakref_NewRef
 from libc.stdint cimport int64_t, uint16_t, uint32_t
 
 from dicomcore._native.decode cimport (
@@ -241,23 +242,28 @@ cdef class DataElement:
     def private_creator(self) -> str | None:
         """The creator that reserved this private element's block (PS3.5 7.8.1), None where there is none."""
         cdef Owner owner
-        if not self.number & 0x10000 or self.number & 0xFFFF < 0x1000 or self.owner is None:
+        cdef Py_ssize_t row
+        cdef uint32_t tag = (self.number & 0xFFFF0000) | (self.number & 0xFFFF) >> 8
+        creator = None
+        if not self.number & 0x10000 or self.number & 0xFFFF < 0x1000:
             return None
         owner = self._home()
-        creator = owner.tag_value((self.number & 0xFFFF0000) | (self.number & 0xFFFF) >> 8, None)
+        if owner is not None:
+            creator = owner.tag_value(tag, None)
+        elif self.index is not None:
+            row = self.index.sibling(self.row, tag)
+            creator = decode(self.index, row, LO) if row >= 0 else None
         return str(creator).strip() if creator else None
 
     def _home(self):
-        """The data set the element belongs to; one met by iterall() is looked for from the root."""
-        cdef Owner place
+        """The data set the element belongs to, if any is left; one met by iterall() is looked for from the root."""
+        cdef Owner place = owner_of(self)
         cdef Index index = self.index
         cdef DataElement element
         cdef Py_ssize_t row = self.row
         cdef list path = []
-        with cython.critical_section(self):
-            place = self.owner
-            if not self.distant:
-                return place
+        if not self.distant:
+            return owner_of(self)               # now that it is the nearest, whatever it was before
         while True:
             while index.rows[row].parent != NO_ROW and (row != 0 or index.outer is None):
                 row = index.rows[row].parent
@@ -273,13 +279,23 @@ cdef class DataElement:
                 if (<Owner>item).container == row:
                     place = item
         with cython.critical_section(self):
-            self.owner = place
-            self.distant = False
+            if self.distant:
+                self.place = place
+                self.distant = False
         return place
+
+    cdef int keep(self, Owner owner) except -1:
+        # A data set keeps the element from now on.
+        with cython.critical_section(self):
+            self.place = PyWeakref_NewRef(owner, None)
+            self.kept = True
+            self.distant = False
+        return 0
 
     cdef object get_value(self):
         cdef object value
-        cdef DataElement keeper
+        cdef DataElement keeper = self
+        cdef Owner owner
         with cython.critical_section(self):
             if self.has_value:
                 return self.held
@@ -290,9 +306,11 @@ cdef class DataElement:
             value = decode(self.index, self.row, self.vr)
             if type(value) is not list:
                 return value
-        if self.owner is None or self.distant:
+        if self.distant:
             return value
-        keeper = self.owner.keeper_of(self)     # what can be changed in place is handed out once
+        owner = owner_of(self)
+        if owner is not None:
+            keeper = owner.keeper_of(self)      # what can be changed in place is handed out once
         if keeper is not self:
             value = keeper.get_value()
         with cython.critical_section(self):
@@ -308,7 +326,7 @@ cdef class DataElement:
 
     @value.setter
     def value(self, value):
-        cdef Owner home = None if self.owner is None else self._home()
+        cdef Owner home = self._home()
         self.settle()
         value = dressed(value, self.vr, None if home is None else home.checks)
         if home is not None:
@@ -318,6 +336,8 @@ cdef class DataElement:
             self.has_value = self.is_set = True
         if home is not None:
             home.adopt(self)
+        elif self.index is not None:
+            self.index.changed = True
 
     @property
     def raw(self) -> memoryview | None:
@@ -416,10 +436,11 @@ cdef class DataElement:
 
     def _clone(self, Owner owner, memo):
         # The same element for a copy of its data set, the value shared, or copied too when there is a memo.
-        cdef DataElement made = new_element(self.index, self.row, owner, False) if self.index is not None else \
-            DataElement.__new__(DataElement)
+        cdef DataElement made = DataElement.__new__(DataElement)
+        made.index = self.index
+        made.row = self.row
         made.number = self.number
-        made.owner = owner
+        made.keep(owner)
         with cython.critical_section(self):
             made.vr = self.vr
             made.has_value = self.has_value
@@ -439,7 +460,7 @@ cdef DataElement new_element(Index index, Py_ssize_t row, Owner owner, bint dist
     cdef DataElement made = DataElement.__new__(DataElement)
     made.index = index
     made.row = row
-    made.owner = owner
+    made.place = owner
     made.distant = distant
     made.number = index.rows[row].tag
     return made

@@ -5,7 +5,7 @@ from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint16_t, uint32_t
 from libc.stdlib cimport free, malloc
 
-from dicomcore._native.data_element cimport AllElements, DataElement, dressed, new_element, tag_number
+from dicomcore._native.data_element cimport AllElements, DataElement, dressed, new_element, owner_of, tag_number
 from dicomcore._native.decode cimport decode, make_tag, resolve_vr, vr_name
 from dicomcore._native.dictionary cimport find_keyword, keyword_of_tag, public_vr
 from dicomcore._native.index cimport Index, is_complete, rows_of
@@ -172,6 +172,7 @@ cdef class DatasetBase(Owner):
     cdef DataElement find(self, uint32_t tag):
         # The element with this tag, None if there is none; the same object every time.
         cdef Py_ssize_t row
+        cdef DataElement made
         found = self.lying_over(tag)
         if found is not MISSING:
             return found
@@ -179,6 +180,7 @@ cdef class DatasetBase(Owner):
         if row < 0:
             return None
         made = self.element_at(row)
+        made.keep(self)
         with cython.critical_section(self):
             return overlay_of(self).setdefault(tag, made)
 
@@ -203,6 +205,8 @@ cdef class DatasetBase(Owner):
 
     cdef int adopt(self, DataElement element) except -1:
         # From now on this object stands for the element: it was set, or its value can change in place.
+        if not element.kept:
+            element.keep(self)
         with cython.critical_section(self):
             overlay_of(self)[element.number] = element
         if self.index is not None:
@@ -215,6 +219,8 @@ cdef class DatasetBase(Owner):
         cdef DataElement found
         with cython.critical_section(self):
             found = overlay_of(self).setdefault(element.number, element)
+        if found is element and not element.kept:
+            element.keep(self)
         if self.index is not None:
             self.index.changed = True
         if found is None or found.index is not element.index or found.row != element.row or found.is_set:
@@ -283,7 +289,6 @@ cdef class DatasetBase(Owner):
             element.vr = vr
             element.held = value
             element.has_value = element.is_set = True
-            element.owner = self
             self.adopt(element)
         else:
             element.value = value
@@ -335,9 +340,11 @@ cdef class DatasetBase(Owner):
         cdef int64_t tag = tag_number(key)
         if tag != element.number:
             raise ValueError(f"the element's tag is {element.tag}, not {key!r}")
-        if element.owner is not None and element.owner is not self:
-            element = DataElement(element.number, element.VR, element.value)
-        element.owner = self
+        elsewhere = element.distant
+        owner = owner_of(element)
+        if elsewhere or (owner is not self and (owner is not None or element.index is not None)):
+            element = DataElement(element.number, element.VR, element.value)    # it is another data set's
+        element.keep(self)
         self.adopt(element)
 
     def __delitem__(self, key):

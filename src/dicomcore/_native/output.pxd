@@ -33,4 +33,3 @@ cdef class Output:
     cdef int close_piece(self) except -1
     cdef int add_piece(self, Py_ssize_t source, uint64_t offset, uint64_t length, uint64_t width) except -1
     cdef void patch32(self, Py_ssize_t at, uint32_t value, bint big) noexcept
-    cdef int fetch(self, Piece* piece, uint64_t at, uint8_t* into, uint64_t n) except -1

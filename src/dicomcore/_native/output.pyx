@@ -10,6 +10,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy
 
+from dicomcore._native.file cimport file_handle
 from dicomcore._native.source cimport Source, memory_source
 
 cdef extern from "swap.h" nogil:
@@ -19,8 +20,7 @@ cdef extern from "swap.h" nogil:
 
 cdef enum:
     FIRST_BYTES = 2048
-    SMALL = 64 * 1024           # a stretch up to here is read at once where it isn't in memory
-    TINY = 1024                 # and one up to here is copied at once where it is
+    TINY = 1024                 # a stretch up to here is copied at once, wherever it is
     STEP = 1 << 20              # bytes that are in memory at a time when sources are streamed; a multiple of 8
 
 
@@ -149,7 +149,7 @@ cdef class Output:
         # A stretch of a source, its words reversed where `width` is more than 1.
         cdef const uint8_t* data
         cdef Py_ssize_t i, at = -1
-        if length <= TINY or length <= SMALL and not source.at_hand(offset, length, &data):
+        if length <= TINY:
             _owner = source.hold(offset, length, &data)
             self.put(data, <Py_ssize_t>length)
             swap_in_place(self.buffer + self.size - length, length, width)
@@ -179,26 +179,32 @@ cdef class Output:
 
     # -- reading
 
-    cdef int fetch(self, Piece* piece, uint64_t at, uint8_t* into, uint64_t n) except -1:
-        # n bytes of a piece, from its byte `at`.
-        cdef Source source
-        if piece.source < 0:
-            memcpy(into, self.buffer + piece.offset + at, n)
-            return 0
-        source = self.sources[piece.source]
-        source.read_into(piece.offset + at, n, into)
-        swap_in_place(into, n, piece.width)
-        return 0
-
     def whole(self) -> bytes:
         """All of it."""
         cdef bytes made = PyBytes_FromStringAndSize(NULL, <Py_ssize_t>self.total())
         cdef uint8_t* into = <uint8_t*>PyBytes_AS_STRING(made)
+        cdef Source source = None               # the last one, opened for all its pieces that follow each other
+        cdef file_handle file = -1
+        cdef Piece* piece
         cdef Py_ssize_t i
         self.close_piece()
-        for i in range(self.count):
-            self.fetch(&self.pieces[i], 0, into, self.pieces[i].length)
-            into += self.pieces[i].length
+        try:
+            for i in range(self.count):
+                piece = &self.pieces[i]
+                if piece.source < 0:
+                    memcpy(into, self.buffer + piece.offset, piece.length)
+                else:
+                    if source is not self.sources[piece.source]:
+                        if source is not None:
+                            source.give_back(file)
+                        file = -1
+                        source = self.sources[piece.source]
+                    file = source.read_into(piece.offset, piece.length, into, file)
+                    swap_in_place(into, piece.length, piece.width)
+                into += piece.length
+        finally:
+            if source is not None:
+                source.give_back(file)
         return made
 
     def stretches(self):
@@ -228,7 +234,7 @@ cdef class Output:
         while at < length:
             n = min(<uint64_t>STEP, length - at)
             block = PyBytes_FromStringAndSize(NULL, <Py_ssize_t>n)
-            source.read_into(offset + at, n, <uint8_t*>PyBytes_AS_STRING(block))
+            source.give_back(source.read_into(offset + at, n, <uint8_t*>PyBytes_AS_STRING(block), -1))
             swap_in_place(<uint8_t*>PyBytes_AS_STRING(block), n, width)
             yield block
             at += n

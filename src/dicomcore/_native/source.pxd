@@ -30,7 +30,7 @@ cdef class Source:
     cdef int cover(self, uint64_t offset, const uint8_t** window, uint64_t* start, uint64_t* stop) except -1
     cdef int keep(self, uint64_t begin, bytes block) except -1
     cdef bint at_hand(self, uint64_t offset, uint64_t length, const uint8_t** data) noexcept
-    cdef int read_into(self, uint64_t offset, uint64_t length, uint8_t* into) except -1
+    cdef file_handle read_into(self, uint64_t offset, uint64_t length, uint8_t* into, file_handle opened) except? -1
     cdef object hold(self, uint64_t offset, uint64_t length, const uint8_t** data)
 
 

@@ -117,7 +117,7 @@ cdef class Source:
         return self.kept if self.kept != -1 else self.open(False)
 
     def give_back(self, file_handle file) -> None:
-        if file != self.kept:
+        if file != -1 and file != self.kept:
             file_close(file)
 
     cdef bytes read_from(self, file_handle file, uint64_t offset, uint64_t length):
@@ -222,21 +222,24 @@ cdef class Source:
                     return True
         return False
 
-    cdef int read_into(self, uint64_t offset, uint64_t length, uint8_t* into) except -1:
-        # Bytes inside the source, copied.
+    cdef file_handle read_into(self, uint64_t offset, uint64_t length, uint8_t* into, file_handle opened) except? -1:
+        # Bytes inside the source, copied. The handle is for the next call, as `opened`, and at last for give_back(); -1
+        # at first, and as long as all was at hand.
         cdef const uint8_t* data
-        cdef file_handle file
+        cdef file_handle file = opened
         if self.at_hand(offset, length, &data):
             with nogil:
                 memcpy(into, data, length)
-            return 0
-        file = self.kept if self.kept != -1 else self.open(False)
+            return file
+        if file == -1:
+            file = self.borrow()
         try:
             self.read_to(file, offset, length, into)
-        finally:
-            if file != self.kept:
-                file_close(file)
-        return 0
+        except BaseException:
+            if opened == -1:
+                self.give_back(file)
+            raise
+        return file
 
     cdef object hold(self, uint64_t offset, uint64_t length, const uint8_t** data):
         # The address of bytes inside the source, and the object that keeps them there. Read when not at hand.

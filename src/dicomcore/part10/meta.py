@@ -33,7 +33,7 @@ def put_head(ds: Dataset, out: Output, syntax: str, enforce_standard: bool, repa
     index = ds._index if ds._row == DATA_SET else None
     preamble: bytes | None = ds.preamble
     if index is not None and is_read(ds) and "_preamble" not in ds.__dict__:
-        same = not index.transfer_syntax or syntax == ds.transfer_syntax
+        same = syntax == index.transfer_syntax or not index.transfer_syntax or syntax == ds.transfer_syntax
         if same and (not (enforce_standard or repair) or head_stands(ds, index, enforce_standard)):
             out.add_source(index.source, 0, index.body)
             return

@@ -69,11 +69,11 @@ class Frames:
         self.limits = DEFAULT_LIMITS if index is None else index.limits
         header = header_of(data_set)
         self.stated = describe(header, keyword)
-        self._data_set = data_set
         element = data_set[keyword]
+        self._recall = data_set._recall()
         self._keyword, self._offset = keyword, element.offset or 0
         self._state = state_of(data_set)
-        self._header = header
+        self._apart = header if header is not data_set else None
         self._store = Store.of(data_set, element)
         self._notes: dict[Note, None] = {}
         self._pieces: Pieces | None = None
@@ -113,6 +113,15 @@ class Frames:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Frames, (self._data_set,)
+
+    @property
+    def _data_set(self) -> Any:
+        # Not held: it holds its frames, and would last until the garbage collector comes by.
+        return self._recall()
+
+    @property
+    def _header(self) -> Any:
+        return self._data_set if self._apart is None else self._apart
 
     @property
     def notes(self) -> tuple[Note, ...]:
