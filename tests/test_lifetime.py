@@ -144,7 +144,7 @@ def test_items_outlive_their_data_set():
     assert item.PatientID == "third"
 
 
-@pytest.mark.parametrize("name", ["CT_small.dcm", "JPEG2000.dcm", "MR-SIEMENS-DICOM-WithOverlays.dcm"])
+@pytest.mark.parametrize("name", ["CT_small.dcm", "MR_small_RLE.dcm", "MR-SIEMENS-DICOM-WithOverlays.dcm"])
 @pytest.mark.parametrize("in_memory", [False, True])
 def test_frames_outlive_their_data_set(name, in_memory):
     def read() -> dc.Dataset:
