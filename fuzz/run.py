@@ -148,7 +148,6 @@ def main(arguments: list[str]) -> int:
     clang = find_clang()
     assert clang is not None
     library = sanitize.build(BUILD, SANITIZED_CC=clang, SANITIZED_MORE=INSTRUMENTED)
-    sys.path.insert(0, str(HOUSE / "src"))
     from targets import TARGETS
     from words import dictionary
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import shutil
 import subprocess
@@ -13,6 +14,11 @@ import pydicom
 
 DCMDUMP = shutil.which("dcmdump")
 LINE = re.compile(r"^( *)\(([0-9a-f]{4}),([0-9a-f]{4})\) (\S\S)", re.MULTILINE)
+
+
+def without_preloads() -> dict[str, str]:
+    """The environment for other software, without a sanitizer that is loaded into the tests' own processes."""
+    return {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
 
 
 def read_by_pydicom(path: Path) -> pydicom.Dataset:

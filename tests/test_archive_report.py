@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from corpus import PYDICOM
+from peers import without_preloads
 
 pytest.importorskip("pyarrow")
 pytest.importorskip("duckdb")
@@ -324,7 +325,9 @@ def chromium(tmp_path, *arguments: str) -> subprocess.CompletedProcess[str]:
         "--hide-scrollbars",
         f"--user-data-dir={tmp_path}/p",
     ]
-    return subprocess.run([*base, *arguments], capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(
+        [*base, *arguments], capture_output=True, text=True, check=False, timeout=120, env=without_preloads()
+    )
 
 
 @pytest.mark.parametrize("width", [1280, 500])

@@ -21,6 +21,7 @@ import hostile_codecs
 import numpy as np
 import pytest
 from mutate import mutants
+from peers import without_preloads
 from worker_processes import shared_memory, workers_of
 
 import dicomcore as dc
@@ -117,8 +118,7 @@ def attempt(word: bytes, limits=APART, rows=1, **options) -> np.ndarray:
 
 def descendants() -> set[int]:
     command = ["ps", "-o", "pid=", "--ppid", str(os.getpid())]
-    bare = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}  # a sanitizer is not for ps
-    found = subprocess.run(command, capture_output=True, text=True, check=False, env=bare)
+    found = subprocess.run(command, capture_output=True, text=True, check=False, env=without_preloads())
     return {int(pid) for pid in found.stdout.split()}
 
 
@@ -386,6 +386,7 @@ def test_ctrl_c_is_for_the_caller():
         PREPARE
         + """
     import signal, threading
+    signal.signal(signal.SIGINT, signal.default_int_handler)    # who runs tests side by side has it ignored
     attempt(b"g")
     threading.Timer(0.5, lambda: os.killpg(0, signal.SIGINT)).start()
     try:
