@@ -5,7 +5,9 @@ On a free-threaded Python all of this runs at once; elsewhere threads take turns
 
 from __future__ import annotations
 
+import copy
 import importlib.util
+import pickle
 import random
 import threading
 from pathlib import Path
@@ -141,6 +143,29 @@ def test_elements_that_come_and_go_while_others_iterate():
         except KeyError:  # popped by the other one between a look and the taking
             assert i == 1
             stop.set()
+
+    together(work, 5)
+
+
+def test_elements_that_are_added_while_others_write():
+    """What goes through the changes goes through a copy of them: a dictionary must not grow under it."""
+    data_set = dc.dcmread(small())
+    uses = [
+        lambda: data_set.to_bytes(),
+        lambda: pickle.loads(pickle.dumps(data_set)).to_bytes(),
+        lambda: copy.deepcopy(data_set).to_json(),
+        lambda: data_set[0x00080000:0x00300000].keys(),
+    ]
+    stop = threading.Event()
+
+    def work(i: int) -> None:
+        if i == 0:
+            for number in range(2000):
+                data_set.add_new(0x00290010 + (number % 200) * 0x20000, "LO", "A")
+                data_set.pop(0x00290010 + (number * 7 % 200) * 0x20000, None)
+            stop.set()
+        while not stop.is_set():
+            uses[i % len(uses)]()
 
     together(work, 5)
 

@@ -427,13 +427,13 @@ class Dataset(DatasetBase):
 
     def _recall(self) -> Callable[[], Dataset]:
         # What gives this data set as long as somebody holds it, then another over the same rows and changes.
-        cls, state, extra, myself = type(self), self._state(), self._lasting(), ref(self)
+        cls, place, overlay, extra, myself = type(self), self._state()[:3], self._overlay, self._lasting(), ref(self)
 
         def recall() -> Dataset:
             found = myself()
             if found is None:
                 found = cls()
-                found._restore(*state)
+                found._restore(*place, overlay)
                 found.__dict__.update(extra)
             return found
 

@@ -448,8 +448,12 @@ cdef class DatasetBase(Owner):
     def _row(self) -> int:
         return self.container
 
+    @property
+    def _overlay(self) -> dict | None:
+        return self.elements                # which others may be changing
+
     def _state(self):
-        return self.index, self.container, self.wanted, self.elements
+        return self.index, self.container, self.wanted, None if self.elements is None else self.elements.copy()
 
     def _restore(self, Index index, Py_ssize_t container, wanted, elements):
         self.index = index
