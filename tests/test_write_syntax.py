@@ -145,6 +145,29 @@ def test_character_sets_are_widened_when_told(declared, text, way, terms):
         assert read.OtherPatientIDsSequence[0].PatientName == "Grüße^x"
 
 
+NOT_WIDENED = {  # declared, text, way: what no further set can help with
+    "UTF-8 is the widest": ("ISO_IR 192", "\udc80", "utf-8"),
+    "no set has it": ("ISO_IR 100", "\U0001f600", "iso2022"),
+    "a set that stands alone": ("GBK", "\U0001f600", "iso2022"),
+}
+
+
+@pytest.mark.parametrize(("declared", "text", "way"), NOT_WIDENED.values(), ids=NOT_WIDENED)
+def test_what_cannot_be_widened_is_an_error(declared, text, way):
+    data_set = dc.Dataset()
+    data_set.SpecificCharacterSet = declared
+    data_set.PatientName = text
+    with pytest.raises(dc.EncodeError, match=r"\(0010,0010\) PatientName: U\+"):
+        data_set.to_bytes(enforce_standard=False, widen=way)
+
+
+def test_ways_to_widen_are_known():
+    data_set = dc.Dataset()
+    data_set.PatientName = "Ä"
+    with pytest.raises(ValueError, match="widen is 'utf-8', 'iso2022' or None, not 'latin'"):
+        data_set.to_bytes(enforce_standard=False, widen="latin")
+
+
 def test_a_new_character_set_brings_all_text_along():
     data_set = dc.dcmread(corpus.real("chrSQEncoding.dcm"))
     texts = [(found.tag, found.value) for found in data_set.iterall() if found.VR in ("PN", "LO", "LT")]
