@@ -112,6 +112,7 @@ def test_elements_tell_where_they_stand(data_set: dc.Dataset):
 # ---- changes -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.thread_unsafe(reason="changes the fixture's data set")
 def test_set_and_delete(data_set: dc.Dataset):
     data_set.PatientName = "C^D"
     data_set.PatientID = "12"
@@ -130,6 +131,7 @@ def test_set_and_delete(data_set: dc.Dataset):
     assert data_set.Modality == "CT"
 
 
+@pytest.mark.thread_unsafe(reason="changes the fixture's data set")
 def test_add_new_and_elements(data_set: dc.Dataset):
     data_set.add_new(0x00100030, "DA", "20240102")
     data_set.add(dc.DataElement("PatientSex", "CS", "F"))

@@ -90,6 +90,7 @@ def test_an_exception_leaves_the_place():
         pass
 
 
+@pytest.mark.thread_unsafe(reason="a signal to the one main thread")
 @pytest.mark.skipif(sys.platform == "win32", reason="no signal to one thread")
 def test_ctrl_c_while_waiting_gives_the_turn_up():
     room, held, over = Room(1), threading.Event(), threading.Event()

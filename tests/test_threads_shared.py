@@ -284,6 +284,7 @@ def test_own_codecs_into_parts_of_one_array():
     np.testing.assert_array_equal(out, images)
 
 
+@pytest.mark.thread_unsafe(reason="registers codecs")
 def test_codecs_registered_while_others_ask():
     own, before = codec_for(ENCAPSULATED), dict(registry._CODECS)
 
