@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pydicom
 import pytest
-from dicom_bytes import BIG_ENDIAN, EXPLICIT, IMPLICIT
+from dicom_bytes import BIG_ENDIAN, EXPLICIT, IMPLICIT, element, part10
 from pydicom.pixels import get_decoder
 
 import dicomcore as dc
@@ -198,6 +198,18 @@ def test_patch_by_copy(tmp_path):
         with pytest.raises(error):
             dc.patch(path, {"PatientSex": "M", **changes})
         assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(("vr", "held"), [("SQ", b""), ("AT", b"1234"), ("DS", b"1 "), ("IS", b"1 "), ("US", b"12")])
+def test_patch_where_the_file_has_another_vr(vr, held, tmp_path):
+    """Damaged headers give any: what doesn't fit is told of the element, and nothing changes."""
+    path = tmp_path / "damaged.dcm"
+    path.write_bytes(part10(element(0x00100010, vr, held) + element(0x00100020, "LO", b"1 ")))
+    before = path.read_bytes()
+    with pytest.raises(dc.EncodeError, match=rf"\(0010,0010\) PatientName: .*{vr}") as caught:
+        dc.patch(path, {"PatientID": "2", "PatientName": "Doe^J"})
+    assert caught.value.tag == 0x00100010
+    assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2.1", "1.2.840.10008.1.2.5"])
