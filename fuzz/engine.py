@@ -16,7 +16,8 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))  # helpers o
 
 NATIVE = frozenset(("scan", "numbers", "rle", "jpeg-lossless", "jpeg-tail", "encoders", "unpack", "colour", "native"))
 """Targets of native code, whose counters are enough: marking every branch of the Python code takes many seconds."""
-UNREACHED = ("cli", "archive", "interop", "_native", "__init__", "__main__", "pixels/isolation")  # or brought along
+UNREACHED = ("cli", "archive", "interop", "_native", "__init__", "__main__", "pixels/isolation")
+"""Or native, or brought along by what is imported, or the command line itself."""
 
 
 def instrument() -> None:

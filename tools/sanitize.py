@@ -75,7 +75,7 @@ def run_tests(library: Path, arguments: list[str]) -> int:
 def read_report(path: Path) -> str:
     """What a sanitizer wrote, or nothing where it only says that it had no memory to give."""
     text = path.read_text(errors="replace")
-    return text if "ERROR: AddressSanitizer" in text or "runtime error: " in text else ""
+    return text if "ERROR: " in text or "runtime error: " in text else ""
 
 
 def main(arguments: list[str]) -> int:

@@ -15,7 +15,7 @@ from dicomcore.issues import Issue, noted_issue, scanned_issue
 from dicomcore.printing import data_set_lines
 from dicomcore.private_block import PrivateBlock
 from dicomcore.tags import Tag, TagLike
-from dicomcore.uids import UID
+from dicomcore.uids import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["DataElement", "Dataset", "Sequence"]
 
 DATA_SET, FILE_META = -1, -2  # DatasetBase places that are no item
-FOUND_SYNTAXES = ("1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.2")
+FOUND_SYNTAXES = (ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian, ExplicitVRBigEndian)
 _uid = lru_cache(maxsize=64)(UID)
 
 

@@ -463,11 +463,11 @@ cdef class DatasetBase(Owner):
         self.forget_order()
 
     def _take(self, dict elements, chosen, memo):
-        # Lay another data set's changes over this one's rows, those of the `chosen` tags or all.
+        # Lay another data set's changes, as _state() copied them, over this one's rows: of the `chosen` tags or all.
         cdef dict taken = {}
         if elements is None:
             return
-        for tag, element in elements.copy().items():
+        for tag, element in elements.items():
             if chosen is None or tag in chosen:
                 taken[tag] = None if element is None else (<DataElement>element)._clone(self, memo)
         self.elements = taken

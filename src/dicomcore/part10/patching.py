@@ -78,17 +78,15 @@ def _set(ds: Dataset, key: Any, value: Any, validate: Validation | None) -> Data
             raise KeyError("the file has no file meta information")
         place = ds.file_meta
     place.validation = validate or "ignore"
+    if key not in place:
+        place.update({key: value})
+        return place[key]
+    element = place[key]
     try:
-        if key in place:
-            place[key].value = value
-        else:
-            place.update({key: value})
+        element.value = value
     except (TypeError, ValueError, OverflowError) as error:  # of the VR that the file gives it, be it damaged
-        if key not in place:
-            raise
-        element = place[key]
         raise EncodeError(f"{element.tag} {element.keyword}: VR {element.VR}: {error}", tag=element.tag) from error
-    return place[key]
+    return element
 
 
 def _group(key: Any) -> int:
