@@ -19,7 +19,7 @@ import dicomcore as dc
 from dicomcore._native import number
 from dicomcore.charset import NAME_DELIMITERS, TEXT_DELIMITERS, VALUE_DELIMITERS, charset_for
 from dicomcore.part10.inflate import inflate
-from dicomcore.values import PersonName, parse_date, parse_datetime, parse_integer, parse_time
+from dicomcore.values import PADDING, PersonName, parse_date, parse_datetime, parse_integer, parse_time
 
 VRS = (
     "AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO", "LT", "OB", "OD", "OF", "OL", "OV", "OW", "PN",
@@ -61,10 +61,11 @@ def data_set(data: bytes) -> None:
     touch(data)
     whole = dc.dcmread(data, force=True, limits=LIMITS)
     few = dc.dcmread(data, force=True, specific_tags=[0x00100010, "Rows"], limits=LIMITS)
+    ascending = not {"OUT_OF_ORDER", "DUPLICATE_TAG"} & {issue.code for issue in whole.issues}
     for element in few:
         other = whole.get(element.tag)
         assert other is not None
-        assert bytes(element.raw) == bytes(other.raw)
+        assert bytes(element.raw) == bytes(other.raw) or not ascending  # a second one may stand behind where it stopped
     for element in dc.dcmread(data, force=True, stop_before_pixels=True, limits=LIMITS).iterall():
         _ = element.value
     if not refused(lambda: dc.dcmread(data, force=True, strict=True, limits=LIMITS)):
@@ -108,7 +109,10 @@ def values(data: bytes) -> None:
         return
     again = dc.dcmread(written, force=True, limits=LIMITS)
     for element in held:
-        if element.VR != "SQ" and element.tag in again:
+        # What comes before a name's empty component groups is no padding as it stands, and is when written alone.
+        components = element.value if isinstance(element.value, list) else [element.value]
+        padded = element.VR == "PN" and any(str(name).endswith(tuple(PADDING)) for name in components)
+        if element.VR != "SQ" and element.tag in again and not padded:
             assert same(element.value, again[element.tag].value), (element, again[element.tag])
 
 
@@ -160,15 +164,16 @@ def charset_seeds() -> Iterator[bytes]:
     yield b"\1\x0cISO 2022 IR87\0text"
 
 
-PLAIN = re.compile(rb" *([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)[ \0]*")
+BLANK = b" \t\n\v\f\r\0"  # what float() strips, and NUL
+PLAIN = re.compile(rb"[\s\0]*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)[\s\0]*")
 
 
 def numbers(data: bytes) -> None:
     """Decimal and integer text: what is a number is what float() and int() make of it, what isn't is refused."""
     parts = data.split(b"\\")
     found = [PLAIN.fullmatch(part) for part in parts]
-    plain = all(one or not part.strip(b" \0") for one, part in zip(found, parts, strict=True))
-    blank = not data.strip(b" \0")
+    plain = all(one or not part.strip(BLANK) for one, part in zip(found, parts, strict=True))
+    blank = not data.strip(BLANK)
     try:
         given = number.decimals(data)
     except dc.DicomError as error:

@@ -272,7 +272,7 @@ def test_errors_as_json_lines(archive, tmp_path, capsys):
     (archive / "1" / "notes.txt").unlink()
     assert main(command) == 0
     assert errors.read_text() == f'{{"path": "{archive / "1" / "notes.txt"}", "gone": true}}\n'
-    assert "1 files that the table had are gone" in capsys.readouterr().out
+    assert "1 file that the table had is gone" in capsys.readouterr().out
 
 
 def test_a_real_archive_twice(tmp_path):

@@ -67,6 +67,7 @@ TERMS = {  # name: (terms, names, decoded sample, number of problems)
     "a Python codec": (("UTF-8",), ("utf-8",), b"\xc3\xa9", "é", 1),
     "a Windows code page": (("windows-1251",), ("cp1251",), b"\xc0", "А", 1),
     "unknown": (("ISO_IR 9999",), ("ISO_IR 6",), b"\xe9", "é", 1),
+    "a codec's name with NUL in it": (("UTF\0-8",), ("ISO_IR 6",), b"abc", "abc", 1),
     "a codec that isn't text": (("rot13",), ("ISO_IR 6",), b"abc", "abc", 1),
     "a codec over ASCII": (("unicode_escape",), ("ISO_IR 6",), rb"\u0041", r"\u0041", 1),
     "EBCDIC": (("cp037",), ("ISO_IR 6",), b"abc", "abc", 1),

@@ -102,7 +102,7 @@ def _python_codec(term: str, key: str) -> str | None:
         return None
     try:
         name = codecs.lookup(term).name
-    except LookupError:
+    except (LookupError, ValueError):  # unknown; with NUL in it
         return None
     printable = bytes(range(0x20, 0x7F))
     return name if printable.decode(name, "replace") == printable.decode("ascii") else None

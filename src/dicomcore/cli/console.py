@@ -77,6 +77,11 @@ def printable(text: str) -> str:
     return "".join(one if one.isprintable() else _seen(one) for one in text)
 
 
+def counted(number: int, noun: str) -> str:
+    """A number and the noun it counts: "1 file", "2,000 files"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def _seen(one: str) -> str:
     return f"\\x{ord(one) - 0xDC00:02x}" if "\udc80" <= one <= "\udcff" else repr(one)[1:-1]
 

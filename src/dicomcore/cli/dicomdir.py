@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from dicomcore.cli.console import add_command, told
+from dicomcore.cli.console import add_command, counted, told
 from dicomcore.cli.isolate import add_isolate
 from dicomcore.errors import DicomError, PixelDecodeError, UnsupportedTransferSyntaxError
 from dicomcore.limits import Limits
@@ -251,7 +251,7 @@ def _list(arguments: argparse.Namespace) -> int:
         for instance in found:
             _show_file(instance, arguments)
     else:
-        print(f"{file_set.ID or '(no File-set ID)'}  {file_set.UID}  {len(found)} files")
+        print(f"{file_set.ID or '(no File-set ID)'}  {file_set.UID}  {counted(len(found), 'file')}")
         above: list[Record] = []
         for instance in found:
             chain = instance.record.chain()
@@ -322,7 +322,7 @@ def _unpack(arguments: argparse.Namespace) -> int:
     for instance in file_set:
         _show_file(instance, arguments)
     if not arguments.json:
-        print(f"{len(file_set)} files in {file_set.path}")
+        print(f"{counted(len(file_set), 'file')} in {file_set.path}")
     return ALL_DONE
 
 

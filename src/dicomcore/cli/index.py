@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from dicomcore.cli.console import add_command, printable, reason_of, told
+from dicomcore.cli.console import add_command, counted, printable, reason_of, told
 
 if TYPE_CHECKING:
     from dicomcore.archive.summary import ErrorLines, Summary
@@ -201,10 +201,12 @@ def _progress(summary: Summary, quiet: bool) -> Iterator[Any]:
 def _tell(summary: Summary, output: str) -> None:
     facts = summary.as_dict()
     speed = f"{facts['seconds']:.2f} s ({facts['files_per_second']:,} files/s)"
-    print(f"{facts['files']:,} files in {speed} -> {printable(output)}")
+    print(f"{counted(facts['files'], 'file')} in {speed} -> {printable(output)}")
     print(f"{facts['read']:,} read, {facts['with_issues']:,} with deviations; {facts['unreadable']:,} unreadable")
     if facts["gone"]:
-        print(f"{facts['gone']:,} files that the table had are gone, e.g. {printable(facts['gone_example'])}")
+        verb = "is" if facts["gone"] == 1 else "are"
+        gone = f"{counted(facts['gone'], 'file')} that the table had {verb} gone"
+        print(f"{gone}, e.g. {printable(facts['gone_example'])}")
     for one in facts["reasons"][:SHOWN]:
         print(f"  {one['count']:>7,}  {printable(one['reason'])}")
         print(f"           e.g. {printable(one['example'])}")

@@ -47,9 +47,11 @@ def dcmread(
     object with `size` and ``read_at(offset, length)``) is read lazily: the header is indexed, values are decoded when
     asked for, and what is large stays on disk until then; a file that changes meanwhile is an error then.
     `stop_before_pixels` leaves out pixel data and what follows.
-    `specific_tags` gives these top-level elements alone (and Specific Character Set), and stops reading behind the
-    last. `force` takes input without DICM prefix and file meta information for a bare data set. `strict` raises for the
-    first deviation, where otherwise all are kept in ``Dataset.issues``. `limits` bounds what is taken from the input.
+    `specific_tags` gives these top-level elements alone (and Specific Character Set), and stops reading at the
+    first tag above them all: what stands further back, against the ascending order (PS3.5 7.1), isn't found.
+    `force` takes input without DICM prefix and file meta information for a bare data set. `strict` raises for the
+    first deviation, where otherwise all are kept in ``Dataset.issues``. `limits` bounds what is taken from the
+    input.
 
     Raises InvalidDicomError for what is not DICOM, LimitError beyond `limits`, TruncatedError and ParseError (when
     strict), and OSError as open() does.
