@@ -10,7 +10,7 @@ import pytest
 
 # In a process of its own: a read too far ends it. `guarded` puts bytes right before a page without any rights.
 PREPARE = """
-import base64, ctypes, json, mmap, struct, sys
+import base64, ctypes, itertools, json, mmap, struct, sys
 import numpy as np
 import dicomcore as dc
 from dicomcore import codecs
@@ -77,6 +77,18 @@ for shape, dtype in (((9, 31), "u1"), ((40, 64), "u2"), ((7, 5, 3), "u1"), ((1, 
             attempt(codecs.jpeg_lossless_info, guarded(coded[:cut]))
             attempt(codecs.jpeg_lossless_decode, guarded(coded[:cut]), out=guarded(bytes(image.nbytes)), partial=True)
             held.clear()
+""",
+    "jpeg lossless, every small shape": """
+for *shape, kind in itertools.product((1, 2, 5, 6), (1, 2, 3, 4, 5, 9), (1, 2, 3, 4), ("u1", "u2")):
+    image = rng.integers(0, 200, shape).astype(kind)
+    for selection in range(1, 8):
+        coded = codecs.jpeg_lossless_encode(image_of(image), selection_value=selection)
+        out = guarded(bytes(image.nbytes))
+        codecs.jpeg_lossless_decode(guarded(coded), out=out)
+        assert bytes(out) == image.tobytes()
+        for cut in (len(coded) - 3, len(coded) - 5):
+            attempt(codecs.jpeg_lossless_decode, guarded(coded[:cut]), out=guarded(bytes(image.nbytes)), partial=True)
+        held.clear()
 """,
     "scan": """
 data = open(sys.argv[1] + "test_files/rtplan.dcm", "rb").read()

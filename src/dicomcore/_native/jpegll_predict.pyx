@@ -19,14 +19,13 @@ cdef inline uint16_t half_step(uint16_t a, uint16_t b) noexcept nogil:
 
 cdef void sum_up(const uint16_t* src, uint16_t* dst, Py_ssize_t count, int lag, const uint16_t* start) noexcept nogil:
     cdef Py_ssize_t k
-    cdef int j
     if lag == 1:
         running_sum(dst, src, count, start[0])
     elif lag == 3:
         running_sum3(dst, src, count, start)
     else:
-        for j in range(lag):
-            dst[j] = <uint16_t>(start[j] + src[j])
+        for k in range(min(lag, count)):        # a row of one column leaves nothing behind its first sample
+            dst[k] = <uint16_t>(start[k] + src[k])
         for k in range(lag, count):
             dst[k] = <uint16_t>(dst[k - lag] + src[k])
 
