@@ -1,6 +1,7 @@
 """The extension list and how it is compiled; everything else about the package stands in pyproject.toml.
 
-What is built carries no symbols for debuggers, which would be three quarters of it; DICOMCORE_SYMBOLS=1 keeps them.
+What is built carries no symbols for debuggers, which would be three quarters of it; DICOMCORE_SYMBOLS=1 keeps them, and
+names the lines of Cython in them.
 """
 
 import os
@@ -13,11 +14,12 @@ from setuptools import Extension, setup
 NATIVE = Path("src/dicomcore/_native")
 # What Cython would write into each module that has typed views, a third of all C: once for all of them.
 SHARED = "dicomcore._native.shared"
+SYMBOLS = os.environ.get("DICOMCORE_SYMBOLS", "0") != "0"
 if sys.platform == "win32":
     FLAGS = ["/O2"]  # symbols go to files of their own, when asked for
 else:
     FLAGS = ["-O3", "-fno-strict-aliasing", "-Wno-unreachable-code"]
-    FLAGS += ["-g" if os.environ.get("DICOMCORE_SYMBOLS", "0") != "0" else "-g0"]
+    FLAGS += ["-g" if SYMBOLS else "-g0"]
 PROCESSORS = min(os.cpu_count() or 1, 61)  # Windows waits for no more processes at once
 
 # Set once here, so that no kernel is compiled under other rules than its neighbour.
@@ -49,6 +51,7 @@ if __name__ == "__main__":  # where processes are spawned, each of Cython's runs
             [*extensions, extension(SHARED, NATIVE / "shared.c")],
             compiler_directives=DIRECTIVES,
             include_path=["src"],
+            emit_linenums=SYMBOLS,
             nthreads=PROCESSORS,
             shared_utility_qualified_name=SHARED,
         ),

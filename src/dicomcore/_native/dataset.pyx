@@ -10,7 +10,7 @@ from dicomcore._native.decode cimport decode, make_tag, resolve_vr, vr_name
 from dicomcore._native.dictionary cimport find_keyword, keyword_of_tag, public_vr
 from dicomcore._native.index cimport Index, is_complete, rows_of
 from dicomcore._native.scan cimport Row
-from dicomcore._native.shared cimport load_pointer, store_pointer
+from dicomcore._native.shared cimport load_pointer, order_writes, store_pointer
 from dicomcore._native.vr cimport NO_VR, SQ
 
 cdef extern from "Python.h":
@@ -39,8 +39,11 @@ def make_dataset(cls: type, Index index not None, Py_ssize_t container, wanted: 
 cdef inline dict overlay_of(DatasetBase self):
     # `elements`, made when there is something to put in. It stays the same from then on, and is changed only by who has
     # the data set's critical section: what others find in it then is not gone before they hold it.
+    cdef dict made
     if self.elements is None:
-        self.elements = {}
+        made = {}
+        order_writes()                          # who looks whether there are any doesn't hold it
+        self.elements = made
     return self.elements
 
 

@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+/* order_writes(): a pointer written after it is seen only with what was written before, for objects' fields. */
 #if defined(_MSC_VER) && !defined(__clang__)
 
 #include <intrin.h>
@@ -13,6 +14,7 @@
 #else
 #define SHARED_ORDER() _ReadWriteBarrier()
 #endif
+static inline void order_writes(void) { SHARED_ORDER(); }
 #define SHARED_PAIR(type, what)                                                         \
     static inline type load_##what(type const *place)                                   \
     {                                                                                   \
@@ -28,6 +30,7 @@
 
 #else
 
+static inline void order_writes(void) { __atomic_thread_fence(__ATOMIC_RELEASE); }
 #define SHARED_PAIR(type, what)                                                         \
     static inline type load_##what(type const *place)                                   \
     {                                                                                   \

@@ -7,3 +7,4 @@ cdef extern from "shared.h" nogil:
     void store_size(Py_ssize_t* place, Py_ssize_t value)
     void* load_pointer(void** place)
     void store_pointer(void** place, void* value)
+    void order_writes()
