@@ -16,7 +16,7 @@ from dicomcore._native.decode cimport (
     vr_name,
 )
 from dicomcore._native.dictionary cimport find_keyword, keyword_of_tag, name_of_private, name_of_tag
-from dicomcore._native.index cimport Index, open_value
+from dicomcore._native.index cimport Index, mark_changed, open_value
 from dicomcore._native.scan cimport CONTAINER, FRAGMENTS, IMPLICIT, ITEM, NO_ROW, UNDEFINED, Row
 from dicomcore._native.vr cimport *
 
@@ -336,8 +336,8 @@ cdef class DataElement:
             self.has_value = self.is_set = True
         if home is not None:
             home.adopt(self)
-        elif self.index is not None:
-            self.index.changed = True
+        else:
+            mark_changed(self.index)
 
     @property
     def raw(self) -> memoryview | None:

@@ -8,9 +8,9 @@ from libc.stdlib cimport free, malloc
 from dicomcore._native.data_element cimport AllElements, DataElement, dressed, new_element, owner_of, tag_number
 from dicomcore._native.decode cimport decode, make_tag, resolve_vr, vr_name
 from dicomcore._native.dictionary cimport find_keyword, keyword_of_tag, public_vr
-from dicomcore._native.index cimport Index, is_complete, rows_of
+from dicomcore._native.index cimport Index, is_complete, mark_changed, rows_of
 from dicomcore._native.scan cimport Row
-from dicomcore._native.shared cimport load_pointer, order_writes, store_pointer
+from dicomcore._native.shared cimport load_flag, load_pointer, order_writes, store_pointer
 from dicomcore._native.vr cimport NO_VR, SQ
 
 cdef extern from "Python.h":
@@ -212,8 +212,7 @@ cdef class DatasetBase(Owner):
             element.keep(self)
         with cython.critical_section(self):
             overlay_of(self)[element.number] = element
-        if self.index is not None:
-            self.index.changed = True
+        mark_changed(self.index)
         return 0
 
     cdef DataElement keeper_of(self, DataElement element):
@@ -224,8 +223,7 @@ cdef class DatasetBase(Owner):
             found = overlay_of(self).setdefault(element.number, element)
         if found is element and not element.kept:
             element.keep(self)
-        if self.index is not None:
-            self.index.changed = True
+        mark_changed(self.index)
         if found is None or found.index is not element.index or found.row != element.row or found.is_set:
             return element
         return found
@@ -324,8 +322,7 @@ cdef class DatasetBase(Owner):
                 overlay_of(self)[tag] = None
             else:
                 overlay_of(self).pop(tag, None)
-        if self.index is not None:
-            self.index.changed = True
+        mark_changed(self.index)
 
     def __getitem__(self, key):
         cdef int64_t tag
@@ -409,7 +406,7 @@ cdef class DatasetBase(Owner):
         """Every element, depth first: a sequence's own before those of its items."""
         cdef AllElements found
         cdef Order* order
-        if self.index is None or self.index.changed or self.elements or self.wanted is not None:
+        if self.index is None or load_flag(&self.index.changed) or self.elements or self.wanted is not None:
             return self._iterall_changed()
         order = self.complete()
         found = AllElements.__new__(AllElements)
@@ -474,8 +471,8 @@ cdef class DatasetBase(Owner):
             if chosen is None or tag in chosen:
                 taken[tag] = None if element is None else (<DataElement>element)._clone(self, memo)
         self.elements = taken
-        if taken and self.index is not None:
-            self.index.changed = True
+        if taken:
+            mark_changed(self.index)
 
 
 cdef bint in_order(const Order* order) noexcept nogil:

@@ -4,7 +4,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from dicomcore._native.fault cimport Status
 from dicomcore._native.scan cimport Row, Scanner
-from dicomcore._native.shared cimport load_flag, load_size
+from dicomcore._native.shared cimport load_flag, load_size, store_flag
 from dicomcore._native.source cimport Source
 
 
@@ -34,7 +34,7 @@ cdef class Index:
     cdef dict charsets                  # Charset of a data set, by the row of its item
     cdef Index outer                    # of the element whose value this indexes, for one looked up late
     cdef Py_ssize_t outer_row
-    cdef bint changed                   # a value was set, or one that can be changed was handed out
+    cdef bint changed                   # see mark_changed()
 
     cdef int run(self) except -1
     cdef int refuse(self, Status status) except -1
@@ -58,6 +58,13 @@ cdef inline Py_ssize_t rows_of(Index index) noexcept nogil:
 cdef inline bint is_complete(Index index) noexcept nogil:
     # Whether nothing is left to be scanned; all rows are there then, and stay as they are.
     return load_flag(&index.complete)
+
+
+cdef inline int mark_changed(Index index) except -1:
+    # A value over these rows, if there are any, was set, or one that can be changed was handed out.
+    if index is not None:
+        store_flag(&index.changed, True)
+    return 0
 
 
 cdef Index open_value(Index outer, Py_ssize_t row)
