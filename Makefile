@@ -14,7 +14,7 @@ BENCHES = $(filter-out $(patsubst %,benches/bench_%.py,header walk values import
 
 TIME ?= 300
 
-.PHONY: demo test long threads sanitize fuzz lint coverage docs bench ratios release-check clean
+.PHONY: demo test long threads sanitize fuzz lint coverage native-coverage docs bench ratios release-check clean
 
 # Index the DICOM files that the pydicom package ships, and show what came out.
 demo: $(VENV)/.test
@@ -51,13 +51,18 @@ lint: $(VENV)/.lint
 	$(BIN)/cython-lint src --ignore E302,E305 --exclude '.*\.pyi'
 	$(BIN)/mypy
 
-# Which lines of the façade the tests reach; native code's aren't counted. The whole in build/coverage/html.
+# Which lines of the façade the tests reach, the whole in build/coverage/html; native code's are native-coverage's.
 coverage: $(VENV)/.test
 	$(PIP) "coverage>=7.10"
 	$(BIN)/python -m coverage run -m pytest -m "not long" -o timeout=1800
 	$(BIN)/python -m coverage combine
 	$(BIN)/python -m coverage html --quiet
 	$(BIN)/python -m coverage report
+
+# Which lines of native code the tests reach; needs gcc with gcov. Those that aren't: build/native-coverage/missed.txt.
+native-coverage: $(VENV)/.test
+	$(PIP) "setuptools>=77" "Cython>=3.2"
+	$(BIN)/python tools/native_coverage.py
 
 # The documentation site, in build/site; whatever MkDocs warns of is an error.
 docs: $(VENV)/.docs

@@ -1,0 +1,108 @@
+"""Build the extensions with gcc's counters, run the suite on them, and say which lines of Cython it reached.
+
+``make native-coverage``, which needs gcc and its gcov. A copy of the sources is built in build/native-coverage, its C
+saying which lines of Cython it stands for. One process runs all tests, as counts are written when a process ends in its
+own time: those of workers that are killed are lost. Its counts are kept apart from its children's, whose may break off.
+Arguments go to pytest. Lines that weren't reached stand in build/native-coverage/missed.txt; counted are those with C
+behind them, headers included, in any module they are part of.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from pathlib import Path
+
+HOUSE = Path(__file__).resolve().parent.parent
+BUILD = HOUSE / "build" / "native-coverage"
+SOURCE = BUILD / "source"
+NATIVE = SOURCE / "src" / "dicomcore" / "_native"
+COUNTS = BUILD / "counts"
+CANNOT_RUN = {
+    "tests/test_archive_resume.py::test_a_full_disk_is_one_clear_error": "counts find no room on a full disk either",
+    "tests/test_cli_disk.py": "the same",
+    "tests/test_write_faults.py::test_a_full_disk_leaves_the_old_file": "the same",
+    "tests/test_leaks.py": "resident memory",
+}
+"""Tests that are left out, and why."""
+CYTHONS = re.compile(r"^(?=[^#/ ].*\b(?:__Pyx_\w+|__pyx_tp_\w+|__pyx_pymod_\w+|PyInit_\w+)\s*\([^;]*$)", re.MULTILINE)
+"""Where functions begin that Cython adds to each module: gcc takes them for lines of the source that came before."""
+PYTEST = """
+import os, pytest, sys
+code = pytest.main(sys.argv[1:])
+os.environ["GCOV_PREFIX"] += "/../tests"
+sys.exit(code)
+"""
+
+
+def build() -> Path:
+    """Build a copy of the sources that counts; give the folder to import it from."""
+    shutil.rmtree(BUILD, ignore_errors=True)
+    shutil.copytree(HOUSE / "src", SOURCE / "src", ignore=shutil.ignore_patterns("*.so", "*.c", "__pycache__"))
+    for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(HOUSE / name, SOURCE)
+    environment = {**os.environ, "CC": str(HOUSE / "tools" / "counting-cc"), "DICOMCORE_SYMBOLS": "1"}
+    subprocess.run([sys.executable, "setup.py", "-q", "--name"], cwd=SOURCE, env=environment, check=True)
+    for made in NATIVE.glob("*.c"):
+        made.write_text(CYTHONS.sub('#line 1 "cython"\n', made.read_text()))
+    subprocess.run([sys.executable, "setup.py", "-q", "build_ext", "-i"], cwd=SOURCE, env=environment, check=True)
+    return SOURCE / "src"
+
+
+def run_tests(library: Path, arguments: list[str]) -> int:
+    """Run pytest on the package in `library`; give its exit code."""
+    options = ["-p", "no:cacheprovider", "-m", "not long", "-o", "timeout=1800"]
+    options += [f"--deselect={test}" for test in CANNOT_RUN]
+    environment = {**os.environ, "PYTHONPATH": str(library), "GCOV_PREFIX": str(COUNTS / "children")}
+    COUNTS.joinpath("children").mkdir(parents=True)
+    return subprocess.run([sys.executable, "-c", PYTEST, *options, *arguments], cwd=HOUSE, env=environment).returncode
+
+
+def counts() -> dict[str, Counter[int]]:
+    """How often each line of each source was reached: files below _native, line by line."""
+    found: dict[str, Counter[int]] = defaultdict(Counter)
+    for data in sorted(COUNTS.rglob("*.gcda")):
+        shutil.copy(Path("/", *data.relative_to(COUNTS).parts[1:]).with_suffix(".gcno"), data.parent)
+        said = subprocess.run(
+            ["gcov", "--json-format", "--stdout", str(data)], cwd=SOURCE, capture_output=True, check=True
+        )
+        for document in said.stdout.splitlines():
+            for file in json.loads(document)["files"]:
+                path = Path(file["file"])
+                if "_native" not in path.parts or path.suffix not in (".pyx", ".pxd", ".h"):
+                    continue  # what Cython made, Python's own headers
+                name = "/".join(path.parts[path.parts.index("_native") + 1 :])
+                last = len((NATIVE / name).read_text().splitlines())
+                for line in file["lines"]:
+                    if line["line_number"] <= last:
+                        found[name][line["line_number"]] += line["count"]
+    return found
+
+
+def report(found: dict[str, Counter[int]]) -> None:
+    """Print a line a source, and the sum; write down what was missed."""
+    reached = total = 0
+    with (BUILD / "missed.txt").open("w") as missed:
+        for name, lines in sorted(found.items()):
+            text = (NATIVE / name).read_text().splitlines()
+            unreached = [line for line, count in sorted(lines.items()) if not count]
+            hit = len(lines) - len(unreached)
+            reached, total = reached + hit, total + len(lines)
+            print(f"{name:24} {hit:5} of {len(lines):5}  {hit / len(lines):6.1%}")
+            missed.writelines(f"{name}:{line}: {text[line - 1]}\n" for line in unreached)
+    print(f"{'all':24} {reached:5} of {total:5}  {reached / max(total, 1):6.1%}")
+
+
+def main(arguments: list[str]) -> int:
+    code = run_tests(build(), arguments)
+    report(counts())
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
