@@ -102,7 +102,8 @@ def test_indexing():
 def test_out(end):
     frames = dc.dcmread(named(end)).frames
     out = np.zeros(frames.shape, frames.dtype)
-    assert frames.array(out=out, workers=2).base is not None
+    assert frames.array(out=out, workers=2) is out
+    assert np.shares_memory(frames.array(out=out.reshape(-1)), out)
     assert (out == frames.array()).all()
     one = np.zeros(frames.shape[1:], frames.dtype)
     assert frames.decode(1, out=one) is one

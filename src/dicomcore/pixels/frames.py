@@ -273,9 +273,12 @@ class Frames:
         return min(cpus(), frames)
 
     def array(self, *, raw: bool = False, out: NDArray[Any] | None = None, workers: int | None = None) -> NDArray[Any]:
-        """Decode all frames, in the shape that pydicom gives: a single frame has no axis of its own."""
+        """Decode all frames, in the shape that pydicom gives: a single frame has no axis of its own.
+
+        An `out` of that shape is what comes back, another one of that size as a view of that shape.
+        """
         stacked = self.stack(range(self._count), raw=raw, out=out, workers=workers)
-        return stacked.reshape(self.shape)
+        return out if out is not None and out.shape == self.shape else stacked.reshape(self.shape)
 
     def render(
         self, index: int, *, window: int | Window | None = None, out: NDArray[np.uint8] | None = None
