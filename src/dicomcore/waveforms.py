@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore.errors import ParseError, TruncatedError
+from dicomcore.lookup import items_of
 
 if TYPE_CHECKING:
     from dicomcore.dataset import DataElement, Dataset
@@ -110,7 +111,7 @@ def _scaled(stored: NDArray[Any], group: Dataset) -> NDArray[np.float64]:
     kind = str(group.WaveformSampleInterpretation).strip()
     expanded = EXPANSIONS[kind][stored] if kind in EXPANSIONS else stored
     scaled = expanded.astype(np.float64)
-    definitions = group.get("ChannelDefinitionSequence") or ()
+    definitions = items_of(group, "ChannelDefinitionSequence")
     for channel, definition in zip(range(scaled.shape[1]), definitions, strict=False):
         sensitivity = _number(definition, "ChannelSensitivity", 1.0)
         correction = _number(definition, "ChannelSensitivityCorrectionFactor", 1.0)

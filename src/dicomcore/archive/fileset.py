@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 
 from dicomcore.archive.place import Fault
+from dicomcore.lookup import items_of
 from dicomcore.part10.reader import dcmread
 
 __all__ = ["fileset_paths", "is_dicomdir"]
@@ -23,12 +24,12 @@ def fileset_paths(path: str) -> Iterator[str]:
     isn't there is a path all the same, for its row says so; a name that leads out of the file-set comes as a Fault.
     Raises what `dcmread` does, ValueError where the file holds no directory.
     """
-    records = dcmread(path).get("DirectoryRecordSequence")
-    if records is None:
+    directory = dcmread(path)
+    if "DirectoryRecordSequence" not in directory:
         raise ValueError("no Directory Record Sequence: the file is no DICOMDIR")
     folder = _Folder(os.path.dirname(path))
     met: set[tuple[str, ...]] = set()
-    for record in records:
+    for record in items_of(directory, "DirectoryRecordSequence"):
         found = record.get("ReferencedFileID")
         if not found:
             continue

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dicomcore.dataset import Dataset
 from dicomcore.issues import Issue
+from dicomcore.lookup import first_item, items_of
 from dicomcore.pixels.attributes import display_of, header_of, number
 from dicomcore.pixels.render import Display
 from dicomcore.tags import Tag
@@ -59,9 +60,9 @@ def slices_of(source: str, data_set: Dataset) -> Iterator[Slice]:
     display = display_of(header)
     if number(header, "DoseGridScaling"):
         display = replace(display, rescale_slope=float(number(header, "DoseGridScaling")))
-    groups, shared = header.get("PerFrameFunctionalGroupsSequence"), header.get("SharedFunctionalGroupsSequence")
+    groups = items_of(header, "PerFrameFunctionalGroupsSequence")
     if groups:
-        shared_places = list(shared)[:1] if shared else []
+        shared_places = items_of(header, "SharedFunctionalGroupsSequence")[:1]
         for frame, group in enumerate(groups):
             found = _slice(source, data_set, frame, [group, *shared_places, header], display)
             if found is not None:
@@ -124,9 +125,9 @@ def _rescaled(display: Display, places: list[Any]) -> Display:
 def _found(places: list[Any], sequence: str, keyword: str) -> Any:
     """A value by the first place that has it: an item of functional groups, or the data set itself at the end."""
     for place in places[:-1]:
-        items = place.get(sequence)
-        if items and keyword in items[0]:
-            return items[0].get(keyword)
+        item = first_item(place, sequence)
+        if item is not None and keyword in item:
+            return item.get(keyword)
     return places[-1].get(keyword)
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from dicomcore.dataset import DataElement, Dataset, Sequence
 from dicomcore.errors import DicomError
+from dicomcore.lookup import items_of
 from dicomcore.uids import UID
 
 __all__ = ["Concatenation", "Joined", "JoinedFrames", "concatenation_of", "join"]
@@ -186,7 +187,7 @@ def _whole_data_set(parts: list[Dataset], said: Concatenation) -> Dataset:
     if said.source_uid:
         whole.SOPInstanceUID = said.source_uid
     whole.NumberOfFrames = sum(map(_frames, parts))
-    groups = [item for part in parts for item in part.get("PerFrameFunctionalGroupsSequence") or ()]
+    groups = [item for part in parts for item in items_of(part, "PerFrameFunctionalGroupsSequence")]
     if groups:
         whole.add(DataElement("PerFrameFunctionalGroupsSequence", "SQ", Sequence(groups)))
     return whole

@@ -156,8 +156,9 @@ def _first(places: list[Any], keyword: str) -> Any:
 
 
 def _items(place: Any, keyword: str) -> Sequence[Any]:
+    # pydicom's, too; a damaged header may give the element another VR, whose values aren't items.
     value = place.get(keyword)
-    return value if isinstance(value, list) else ()
+    return value if isinstance(value, list) and value and hasattr(value[0], "get") else ()
 
 
 def _tables(place: Any, keyword: str, data_set: Any, signed: bool) -> tuple[LookUpTable, ...]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dicomcore.errors import DicomError, LimitError, PixelDecodeError
 from dicomcore.issues import Issue
 from dicomcore.limits import DEFAULT_LIMITS
+from dicomcore.lookup import first_item
 from dicomcore.pixels.attributes import (
     describe,
     display_of,
@@ -295,9 +296,8 @@ class Frames:
     @property
     def icc_profile(self) -> bytes | None:
         """The ICC profile of colour pixels, the first optical path's where there are several; None without one."""
-        place = self._data_set
-        if "ICCProfile" not in place and place.get("OpticalPathSequence"):
-            place = place.OpticalPathSequence[0]
+        path = first_item(self._data_set, "OpticalPathSequence")
+        place = self._data_set if path is None or "ICCProfile" in self._data_set else path
         return place.get("ICCProfile") or None
 
     # -- where frames are

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dicomcore.dataset import Dataset
 from dicomcore.dictionary import tag_for_keyword
 from dicomcore.errors import DicomError
+from dicomcore.lookup import first_item
 from dicomcore.part10.fileset.fileid import DICOMDIR, file_id_faults, path_of, shown
 from dicomcore.part10.fileset.keys import RECORD_TYPES, RETIRED_TYPES, ROOT, Key
 from dicomcore.part10.fileset.profiles import ANY, MULTI_FRAME, PROFILES, Content, Profile, Values, profile_named
@@ -328,15 +329,14 @@ def _value_findings(where: str, rule: Values, header: Dataset, clause: str) -> I
 
 
 def _icon_findings(record: Record, profile: Profile, clause: str) -> Iterator[Finding]:
-    icons = record.keys.get("IconImageSequence")
+    icon = first_item(record.keys, "IconImageSequence")
     size = profile.icon_size or profile.icon_fixed
     if not size:
         return
-    if not icons:
+    if icon is None:
         if profile.icon_size:
             yield Finding("PROFILE_ICON", _where(record), f"the record has no icon image ({clause})")
         return
-    icon = icons[0] if isinstance(icons, list) else Dataset()
     if (icon.get("Rows"), icon.get("Columns")) != (size, size) or icon.get("BitsAllocated") != 8:
         message = f"its icon image is not one of {size} × {size} pixels of 8 bits ({clause})"
         yield Finding("PROFILE_ICON", _where(record), message)

@@ -10,6 +10,7 @@ from dicomcore._native.dataset import make_dataset
 from dicomcore.dataset import DATA_SET, DataElement, Dataset, Sequence
 from dicomcore.errors import DicomError, EncodeError
 from dicomcore.limits import DEFAULT_LIMITS
+from dicomcore.lookup import first_item, items_of
 from dicomcore.part10.fileset.invent import invented
 from dicomcore.part10.fileset.keys import LEVELS, RECORD_TYPES, ROOT, Key, record_type_of
 from dicomcore.part10.fileset.layout import MEDIA_STORAGE_DIRECTORY
@@ -223,8 +224,7 @@ def _title_modifiers(element: DataElement) -> DataElement | None:
 
 def _last_verified(data_set: Dataset) -> DataElement | None:
     """The most recent of the document's verifications (PS3.3 F.5.25)."""
-    observers = data_set.get("VerifyingObserverSequence") or []
-    times = [item.get("VerificationDateTime") for item in observers if isinstance(item, Dataset)]
+    times = [item.get("VerificationDateTime") for item in items_of(data_set, "VerifyingObserverSequence")]
     texts = [text for text in times if isinstance(text, str) and text]
     return DataElement("VerificationDateTime", "DT", max(texts)) if texts else None
 
@@ -239,11 +239,9 @@ IN_GROUPS = {
 
 
 def _in_shared_groups(data_set: Dataset, tag: int, sequence: str) -> DataElement | None:
-    groups = data_set.get("SharedFunctionalGroupsSequence")
-    holder = groups[0] if isinstance(groups, list) and groups else None
+    holder = first_item(data_set, "SharedFunctionalGroupsSequence")
     if holder is not None and sequence:
-        inner = holder.get(sequence)
-        holder = inner[0] if isinstance(inner, list) and inner else None
+        holder = first_item(holder, sequence)
     return holder[tag] if holder is not None and tag in holder else None
 
 

@@ -10,6 +10,7 @@ from dicomcore.dataset import Dataset
 from dicomcore.dictionary import keyword_for_tag
 from dicomcore.issues import Issue
 from dicomcore.limits import DEFAULT_LIMITS, Limits
+from dicomcore.lookup import items_of
 from dicomcore.part10.fileset.keys import LEVELS, RECORD_TYPES, ROOT
 from dicomcore.part10.fileset.records import Record, walk
 from dicomcore.part10.rows import ROW
@@ -67,8 +68,8 @@ class _Reader:
     # -- what stands there
 
     def _read_items(self) -> list[_Item]:
-        items = self.data_set.get("DirectoryRecordSequence")
-        if not isinstance(items, list) or not items:
+        items = items_of(self.data_set, "DirectoryRecordSequence")
+        if not items:
             return []
         offsets = _item_offsets(self.data_set, items)
         return [self._item(item, offset) for item, offset in zip(items, offsets, strict=True)]

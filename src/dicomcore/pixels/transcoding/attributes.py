@@ -11,6 +11,7 @@ import numpy as np
 from dicomcore.building import build
 from dicomcore.dataset import Dataset, Sequence
 from dicomcore.errors import DicomError
+from dicomcore.lookup import items_of
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.encoder_registry import FrameEncoder
 from dicomcore.tags import Tag
@@ -50,9 +51,8 @@ def plain_icons(header: Dataset) -> None:
 
     One that can't be decoded stays as it is.
     """
-    icons = header.get("IconImageSequence")
     made, changed = [], False
-    for icon in icons if isinstance(icons, list) else ():
+    for icon in items_of(header, "IconImageSequence"):
         item = icon
         with suppress(DicomError):
             frames = icon.frames
