@@ -165,7 +165,7 @@ def charset_seeds() -> Iterator[bytes]:
 
 
 BLANK = b" \t\n\v\f\r\0"  # what float() strips, and NUL
-PLAIN = re.compile(rb"[\s\0]*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)[\s\0]*")
+PLAIN = re.compile(rb"\s*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)[\s\0]*")
 
 
 def numbers(data: bytes) -> None:

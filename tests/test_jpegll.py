@@ -249,6 +249,23 @@ def test_size_is_near_the_best_table():
     assert len(jpeg_lossless_encode(array)) * 8 < optimal_bits(array) * 1.005 * 257 / 256 + 8 * 90
 
 
+@pytest.mark.parametrize("descending", [False, True])
+def test_codes_that_would_have_seventeen_bits_are_shortened(descending):
+    # The Kth category as often as the Kth Fibonacci number: each code a bit longer than the next (T.81 K.2).
+    counts = [1, 1]
+    while len(counts) < 17:
+        counts.append(counts[-1] + counts[-2])
+    categories = range(16, -1, -1) if descending else range(17)
+    steps = np.repeat([1 << k >> 1 for k in categories], counts)
+    array = (32768 + np.cumsum(steps)).astype(np.uint16)[None, :]
+    coded = jpeg_lossless_encode(array)
+    table = coded.index(b"\xff\xc4") + 5
+    assert list(coded[table : table + 16]) == [1] * 14 + [0, 3]
+    assert np.array_equal(jpeg_lossless_decode(coded), array)
+    imagecodecs = pytest.importorskip("imagecodecs")
+    assert np.array_equal(imagecodecs.ljpeg_decode(coded).reshape(array.shape), array)
+
+
 def test_codes_stay_within_sixteen_bits():
     # Fibonacci counts make the longest codes that so many samples can
     counts, total = [1, 1], 0

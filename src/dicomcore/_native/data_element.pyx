@@ -113,8 +113,10 @@ cdef object dressed(object value, uint16_t vr, str checks=None):
         return value if value is not None else empty_value(vr)
     if vr == SQ:
         return dressed_items(value, checks)
+    if (vr == UI or vr == PN) and isinstance(value, np.ndarray):
+        value = value.reshape(-1).tolist()
     if isinstance(value, (list, tuple)):
-        return [dressed(one, vr) for one in value]
+        return dressed_values(value, vr)
     if isinstance(value, str):
         if "\\" in value and divides(vr):
             return [dressed(one, vr) for one in value.split("\\")]
@@ -135,6 +137,18 @@ cdef object dressed(object value, uint16_t vr, str checks=None):
     if vr == DT and isinstance(value, datetime):
         return format_datetime(value)
     return value
+
+
+cdef list dressed_values(object values, uint16_t vr):
+    # Each of several; a text among them that a backslash divides is several too.
+    cdef list made = []
+    for one in values:
+        value = dressed(one, vr)
+        if isinstance(one, str) and isinstance(value, list):
+            made += <list>value
+        else:
+            made.append(value)
+    return made
 
 
 cdef object dressed_items(object value, str checks):

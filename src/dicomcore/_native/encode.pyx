@@ -273,8 +273,8 @@ cdef object as_words(object value, uint16_t vr):
         wide = array.astype("<u4")
         return np.ascontiguousarray(((wide >> 16) | (wide << 16)).astype("<u4"))
     if vr in (US, SS, UL, SL, UV, SV, FL, FD):
-        made = array.astype("<" + WORDS[vr])
-        if array.dtype.kind not in "uifb" or (vr not in (FL, FD) and not np.array_equal(made, array)):
+        made = array.astype("<" + WORDS[vr]) if array.dtype.kind in "uifb" else None
+        if made is None or (vr not in (FL, FD) and not np.array_equal(made, array)):
             raise EncodeError(f"VR {vr_name(vr)} can't hold all of the array's values")
         return made
     if array.dtype.hasobject:
@@ -282,6 +282,17 @@ cdef object as_words(object value, uint16_t vr):
     if array.dtype.kind == "b":
         array = array.astype("u1")
     return np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+
+
+cdef object listed_words(object value, uint16_t vr):
+    # Numbers one by one as words of a bulk VR.
+    try:
+        made = np.array(value, WORDS[vr])
+    except (OverflowError, ValueError, TypeError) as error:
+        raise EncodeError(f"VR {vr_name(vr)} can't hold these values: {error}") from None
+    if made.dtype.kind != "f" and not np.array_equal(made, np.asarray(value)):
+        raise EncodeError(f"VR {vr_name(vr)} takes whole numbers, not {value!r}")
+    return made
 
 
 cdef int put_bulk(Output out, object value, uint16_t vr, bint big, bint held_big, uint64_t width) except -1:
@@ -294,10 +305,7 @@ cdef int put_bulk(Output out, object value, uint16_t vr, bint big, bint held_big
         raise EncodeError(f"VR {vr_name(vr)} takes bytes, not text")
     else:
         if isinstance(value, (list, tuple, int, float)):
-            try:
-                value = np.array(value, WORDS[vr])
-            except (OverflowError, ValueError, TypeError) as error:
-                raise EncodeError(f"VR {vr_name(vr)} can't hold these values: {error}") from None
+            value = listed_words(value, vr)
         if not isinstance(value, np.ndarray):
             try:
                 value = np.asarray(memoryview(value))
