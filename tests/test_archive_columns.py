@@ -21,6 +21,7 @@ pq = pytest.importorskip("pyarrow.parquet")
 feather = pytest.importorskip("pyarrow.feather")
 
 import dicomcore as dc  # noqa: E402
+from dicomcore._native.digest import Met  # noqa: E402
 from dicomcore._native.extract import Extractor  # noqa: E402
 from dicomcore.archive import index  # noqa: E402
 from dicomcore.archive.batch import read_batch  # noqa: E402
@@ -209,6 +210,18 @@ def test_a_hash_by_another_algorithm_is_taken_anew(tmp_path):
         table = pq.read_table(index([real("CT_small.dcm")], out=out, content_hash=algorithm))
         expected = hashlib.new(algorithm, real("CT_small.dcm").read_bytes()).hexdigest() if algorithm else None
         assert (table["content_hash"].to_pylist() if algorithm else [None]) == [expected]
+
+
+def test_duplicates_among_more_than_a_table_of_hashes_begins_with():
+    met, marks = Met(), []
+    for first in range(0, 20_000, 3_000):  # each half of what came before, and as many new ones
+        texts = [b"1.2.%d" % number for number in range(first, first + 6_000)]
+        starts = np.cumsum([0, *map(len, texts)], dtype=np.int32)
+        marks.append(np.zeros(len(texts), np.uint8))
+        met.mark(b"".join(texts), starts, marks[-1])
+    assert not marks[0].any()
+    assert all(mark[:3_000].all() and not mark[3_000:].any() for mark in marks[1:])
+    assert len(met) == 6_000 + 3_000 * (len(marks) - 1)
 
 
 def test_duplicated_instances_are_flagged(tmp_path):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from corpus import PYDICOM, ROOT, real
-from dicom_bytes import element, part10
+from dicom_bytes import PREAMBLE, element, part10
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mutate import mutants
@@ -54,6 +54,38 @@ def test_most_files_take_the_bulk_way(files):
     readable = [path for path in files if read_row(path, columns).error is None]
     alone = [Extractor(columns.native, columns.stop_tag, [path]).run() for path in readable]
     assert sum(alone) > 0.75 * len(readable)
+
+
+BIG, IMPLICIT, EXPLICIT = "1.2.840.10008.1.2.2", "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
+BIG_META = b"".join(
+    element(tag, vr, value, big=True)
+    for tag, vr, value in ((0x00020000, "UL", b"\0\0\0\x1c"), (0x00020010, "UI", b"1.2.840.10008.1.2.1\0"))
+)
+
+
+@pytest.mark.parametrize("label", [EXPLICIT, IMPLICIT, BIG], ids=["explicit", "implicit", "big endian"])
+@pytest.mark.parametrize("coded", [EXPLICIT, IMPLICIT, BIG], ids=["explicit", "implicit", "big endian"])
+def test_both_ways_notice_another_encoding(tmp_path, coded, label):
+    big, vr = coded == BIG, coded != IMPLICIT
+    content = b"".join(
+        element(tag, name if vr else None, value, big=big)
+        for tag, name, value in ((0x00080060, "CS", b"MR"), (0x00100020, "LO", b"id"))
+    )
+    path = tmp_path / "one"
+    path.write_bytes(part10(content, label))
+    check([str(path)], Columns())
+    row = read_batch([str(path)], Columns(), schema_of(Columns())).to_pylist()[0]
+    assert (row["Modality"], row["PatientID"]) == ("MR", "id")
+    assert bool(row["issues"]) == (coded != label)
+
+
+def test_both_ways_read_meta_information_in_big_endian(tmp_path):
+    path = tmp_path / "one"
+    path.write_bytes(PREAMBLE + BIG_META + element(0x00100020, "LO", b"id"))
+    check([str(path)], Columns())
+    row = read_batch([str(path)], Columns(), schema_of(Columns())).to_pylist()[0]
+    assert row["PatientID"] == "id"
+    assert row["issues"][0].startswith("META_ENCODING")
 
 
 DAMAGED = ("CT_small.dcm", "MR_small_implicit.dcm", "MR_small_bigendian.dcm", "chrX1.dcm", "chrH31.dcm")

@@ -161,6 +161,32 @@ def test_what_cannot_be_widened_is_an_error(declared, text, way):
         data_set.to_bytes(enforce_standard=False, widen=way)
 
 
+@pytest.mark.parametrize("syntax", [None, IMPLICIT, BIG_ENDIAN])
+def test_items_with_character_sets_of_their_own_are_widened_too(syntax):
+    comment = element(0x00104000, "LT", "é ".encode("latin-1"))
+    own = element(0x00080005, "CS", b"ISO_IR 100")
+    items = sequence(0x00081140, item(own + comment), item(comment))
+    data_set = dc.dcmread(part10(own + items + element(0x00100010, "PN", "é ".encode("latin-1"))))
+    data_set.PatientID = "山"
+    made = dc.dcmread(data_set.to_bytes(enforce_standard=False, widen="utf-8", transfer_syntax=syntax))
+    assert made.issues == ()
+    assert (made.SpecificCharacterSet, made.PatientID, str(made.PatientName)) == ("ISO_IR 192", "山", "é")
+    inside = [(one.get("SpecificCharacterSet"), one.PatientComments) for one in made.ReferencedImageSequence]
+    assert inside == [("ISO_IR 192", "é"), (None, "é")]
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [(b"\xff\xfe", "not decodable with ISO_IR 192"), ("山 ".encode(), "is not in ISO_IR 100")],
+    ids=["undecodable", "not in the new set"],
+)
+def test_text_that_another_character_set_cannot_hold_is_an_error(value, message):
+    data_set = dc.dcmread(part10(element(0x00080005, "CS", b"ISO_IR 192") + element(0x00100010, "PN", value)))
+    data_set.SpecificCharacterSet = "ISO_IR 100"
+    with pytest.raises(dc.EncodeError, match=message):
+        data_set.to_bytes(enforce_standard=False)
+
+
 def test_ways_to_widen_are_known():
     data_set = dc.Dataset()
     data_set.PatientName = "Ä"

@@ -2,6 +2,9 @@
 
 from libc.stdint cimport int32_t, uint8_t, uint64_t
 from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy
+
+import os
 
 cdef enum:
     FIRST_ROOM = 1 << 12        # places of a table that is empty: a power of two, as they all are
@@ -41,8 +44,12 @@ cdef class Met:
     """Texts met so far, 64 bits of each: some 16 bytes a text, whatever their length. One thread at a time."""
     cdef uint64_t* table                # a hash, or 0 where there is none
     cdef Py_ssize_t room, count
+    cdef uint64_t k0, k1                # nobody can know which texts meet in one place
 
     def __cinit__(self):
+        cdef bytes key = os.urandom(16)
+        memcpy(&self.k0, <const char*>key, 8)
+        memcpy(&self.k1, <const char*>key + 8, 8)
         self.room = FIRST_ROOM
         self.table = <uint64_t*>calloc(self.room, sizeof(uint64_t))
         if self.table == NULL:
@@ -99,4 +106,4 @@ cdef class Met:
             for i in range(count):
                 out[i] = 0
                 if starts[i + 1] > starts[i]:
-                    out[i] = self.add(digest(p + starts[i], starts[i + 1] - starts[i], 0, 0))
+                    out[i] = self.add(digest(p + starts[i], starts[i + 1] - starts[i], self.k0, self.k1))
