@@ -79,6 +79,27 @@ def test_both_ways_notice_another_encoding(tmp_path, coded, label):
     assert bool(row["issues"]) == (coded != label)
 
 
+UTF8 = {
+    "four bytes": ("😀𐀀\U0010ffff".encode(), "😀𐀀\U0010ffff"),
+    "three bytes": ("ࠀ山\ud7ff\ue000".encode(), "ࠀ山\ud7ff\ue000"),
+    "longer than needed": (b"a\xf0\x80\x80\xafb", None),
+    "past the last character": (b"a\xf4\x90\x80\x80b", None),
+    "half of a pair": (b"a\xed\xa0\x80b", None),
+    "cut short": (b"a\xf0\x9f\x98", None),
+    "not begun": (b"a\x80b", None),
+}
+
+
+@pytest.mark.parametrize(("data", "text"), UTF8.values(), ids=UTF8)
+def test_both_ways_check_utf8(tmp_path, data, text):
+    path = tmp_path / "one"
+    data += b" " * (len(data) % 2)
+    path.write_bytes(part10(element(0x00080005, "CS", b"ISO_IR 192") + element(0x00100020, "LO", data)))
+    check([str(path)], Columns())
+    row = read_batch([str(path)], Columns(), schema_of(Columns())).to_pylist()[0]
+    assert (row["PatientID"] == text) == (text is not None)
+
+
 def test_both_ways_read_meta_information_in_big_endian(tmp_path):
     path = tmp_path / "one"
     path.write_bytes(PREAMBLE + BIG_META + element(0x00100020, "LO", b"id"))

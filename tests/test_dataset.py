@@ -343,6 +343,24 @@ def test_equality(data_set: dc.Dataset):
 # ---- text and completion -----------------------------------------------------------------------------------------
 
 
+def test_an_element_takes_another_vr_if_its_value_does():
+    element = dc.DataElement("Rows", "US", 3)
+    element.VR = "UL"
+    assert (element.VR, element.value) == ("UL", 3)
+    with pytest.raises(ValueError, match="'XX' is not a VR"):
+        element.VR = "XX"
+
+
+def test_an_element_of_several_values():
+    element = dc.DataElement("ImageType", "CS", ["A", "B"])
+    other = copy.deepcopy(element)
+    other.value.append("C")
+    assert (element[1], element.value, other.value) == ("B", ["A", "B"], ["A", "B", "C"])
+    assert element.array.tolist() == ["A", "B"]
+    assert element != other
+    assert element != "A"
+
+
 def test_text(data_set: dc.Dataset):
     lines = str(data_set).split("\n")
     assert repr(data_set) == str(data_set)
