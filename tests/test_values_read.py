@@ -217,6 +217,12 @@ def test_integer_strings_written_as_decimals():
     assert read_one(0x00200013, "IS", b"1.0 ").value == 1
 
 
+def test_integer_strings_past_a_double_are_infinite_in_arrays():
+    element = dc.dcmread(raw.part10(raw.element(0x00200013, "IS", b"1e400\\-1e400\\x\\1 ")))[0x00200013]
+    assert element.value == [10**400, -(10**400), "x", 1]
+    np.testing.assert_array_equal(element.array, [np.inf, -np.inf, np.nan, 1])
+
+
 # ---- VRs that depend on what stands around them ------------------------------------------------------------------
 
 SIGNED = raw.element(0x00280103, None, b"\1\0")

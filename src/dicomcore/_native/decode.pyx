@@ -5,6 +5,7 @@ from cpython.list cimport PyList_New, PyList_SET_ITEM
 from cpython.object cimport PyTypeObject
 from cpython.ref cimport Py_INCREF
 from cpython.unicode cimport PyUnicode_DecodeLatin1
+from libc.math cimport INFINITY, NAN
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcpy
 
@@ -458,7 +459,17 @@ cdef object decimals(Index index, Py_ssize_t row, uint16_t vr):
     try:
         return np.array(values, np.float64 if vr == DS else np.int64)
     except (ValueError, TypeError, OverflowError):
-        return np.array([v if isinstance(v, (int, float)) else np.nan for v in values], np.float64)
+        return np.array([as_double(v) for v in values], np.float64)
+
+
+cdef double as_double(object value) except *:
+    # NaN for what is no number; an IS may have more digits than a double's range.
+    if not isinstance(value, (int, float)):
+        return NAN
+    try:
+        return value
+    except OverflowError:
+        return INFINITY if value > 0 else -INFINITY
 
 
 cdef object decode_array(Index index, Py_ssize_t row, uint16_t vr):
