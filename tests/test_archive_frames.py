@@ -50,6 +50,7 @@ def threads() -> int:
     return sum(thread.name.startswith("dicomcore-frames") for thread in threading.enumerate())
 
 
+@pytest.mark.thread_unsafe(reason="counts threads")
 @pytest.mark.parametrize("ahead", [1, 100_000, 1 << 28])
 @pytest.mark.parametrize("workers", [1, 2, 7])
 @pytest.mark.parametrize("order", ["input", "any"])
@@ -125,6 +126,7 @@ def damaged(tmp_path) -> list[str]:
     return [good, str(tmp_path / "none.dcm"), str(tmp_path / "text.dcm"), plan, str(tmp_path / "cut.dcm"), good]
 
 
+@pytest.mark.thread_unsafe(reason="counts threads")
 @pytest.mark.parametrize("workers", [1, 3])
 def test_errors_raise_at_their_place(tmp_path, workers):
     found = []
@@ -150,6 +152,7 @@ def test_errors_come_as_records(tmp_path, order):
     assert [one.array is None for one in found] == [one.error is not None for one in found]
 
 
+@pytest.mark.thread_unsafe(reason="counts threads")
 def test_what_a_listing_raises_reaches_the_loop():
     def listing():
         yield paths()[0]

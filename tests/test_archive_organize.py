@@ -196,6 +196,7 @@ def test_every_file_goes_to_its_place(archive, tmp_path, how):
         assert line["how"] == how
 
 
+@pytest.mark.thread_unsafe(reason="changes a folder of its own")
 @pytest.mark.parametrize("how", ["copy", "move"])
 def test_across_file_systems(archive, how):
     before, table = contents(archive), index(archive)
@@ -211,6 +212,7 @@ def test_across_file_systems(archive, how):
     assert contents(archive) == (Counter() if how == "move" else before)
 
 
+@pytest.mark.thread_unsafe(reason="changes a folder of its own")
 @pytest.mark.parametrize("how", HOWS)
 def test_names_that_are_taken(archive, tmp_path, how):
     """All to one name: the first has it, others get numbers; what was there before stays as it is."""
@@ -235,6 +237,7 @@ def test_names_that_are_taken(archive, tmp_path, how):
     assert counts["placed"] == counts["failed"] == 0
 
 
+@pytest.mark.thread_unsafe(reason="changes a folder of its own")
 @pytest.mark.parametrize("how", HOWS)
 def test_a_dry_run_foresees_the_run(archive, tmp_path, how):
     """Numbers, identical bytes and what a run before has done included; nothing is written."""
@@ -268,6 +271,7 @@ def test_links_are_not_moved_over(archive, tmp_path):
     assert all(path.exists() for path in into.rglob("*"))
 
 
+@pytest.mark.thread_unsafe(reason="changes a folder of its own")
 def test_a_file_that_is_in_its_place_stays(archive):
     """Sorted into the folder it stands in, also by way of a link to it."""
     into = archive.parent / "into"
@@ -280,6 +284,7 @@ def test_a_file_that_is_in_its_place_stays(archive):
         assert contents(into) == before
 
 
+@pytest.mark.thread_unsafe(reason="changes a folder of its own")
 def test_links_in_the_archive_are_not_moved(archive, tmp_path):
     (archive / "a.dcm").symlink_to(archive / "CT_small.dcm")
     before = contents(archive)
@@ -290,6 +295,7 @@ def test_links_in_the_archive_are_not_moved(archive, tmp_path):
     assert contents(tmp_path / "into") == before - Counter([PYDICOM.joinpath("test_files/CT_small.dcm").read_bytes()])
 
 
+@pytest.mark.thread_unsafe(reason="changes a folder of its own")
 def test_what_changed_or_went_is_left(archive, tmp_path):
     (archive / "a.txt").write_text("no DICOM")
     table = index(archive)
@@ -409,6 +415,7 @@ def test_killed_at_any_moment_nothing_is_lost(tmp_path, how, elsewhere):
             assert len(contents(tmp_path / "in")) == done.counts["identical"] <= killed
 
 
+@pytest.mark.thread_unsafe(reason="changes a folder of its own")
 def test_a_run_that_was_killed_before_its_log_said_so(archive, tmp_path):
     """A second name without a line in the log: the next run ends the move, and those after it find nothing to do."""
     table, into = index(archive), tmp_path / "into"

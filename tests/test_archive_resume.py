@@ -113,6 +113,7 @@ def test_a_second_run_is_a_first_one_that_reads_less(archive, tmp_path, reads, c
     assert not os.path.exists(parts_of(str(out)))
 
 
+@pytest.mark.thread_unsafe(reason="changes a folder of its own")
 def test_files_that_are_gone_are_told(archive, tmp_path):
     out = tmp_path / "index.parquet"
     index(archive, out=out, columns=COLUMNS)

@@ -291,6 +291,7 @@ def test_every_character_has_a_form_in_any_encoding(encoding):
 # -- a break
 
 
+@pytest.mark.thread_unsafe(reason="processes in a folder of its own")
 @POSIX
 class TestBreak:
     """Ctrl-C, and a scheduler's SIGTERM, while there is work."""

@@ -45,6 +45,7 @@ PACKAGES = {
 }
 
 
+@pytest.mark.thread_unsafe(reason="changes a folder of its own")
 @pytest.mark.parametrize("pack", PACKAGES.values(), ids=PACKAGES)
 @pytest.mark.parametrize("kind", ["bytes", "path", "stream"])
 def test_there_and_back(pack, kind, file_set, tmp_path):
@@ -59,6 +60,7 @@ def test_there_and_back(pack, kind, file_set, tmp_path):
         unpack(data, tmp_path / "unpacked")
 
 
+@pytest.mark.thread_unsafe(reason="changes a folder of its own")
 def test_a_zip_file_is_as_annex_v_wants_it(file_set, tmp_path):
     to_zip(file_set, tmp_path / "set.zip", compress=False)
     with zipfile.ZipFile(tmp_path / "set.zip") as packed:
@@ -89,12 +91,14 @@ def test_a_zip_email_is_as_annex_l_wants_it(file_set):
         to_zip_mail(file_set, subject="For you")
 
 
+@pytest.mark.thread_unsafe(reason="changes a folder of its own")
 def test_changes_must_be_written_first(file_set):
     file_set.remove(next(iter(file_set)))
     with pytest.raises(dc.DicomError, match="write"):
         zipped(file_set)
 
 
+@pytest.mark.thread_unsafe(reason="changes a folder of its own")
 def test_a_missing_file_leaves_no_zip_file(file_set, tmp_path):
     Path(next(iter(file_set)).path).unlink()
     (tmp_path / "out").mkdir()

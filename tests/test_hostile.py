@@ -166,6 +166,7 @@ def test_as_deep_as_the_caller_allows(undefined: bool):
     assert count == 100_000
 
 
+@pytest.mark.thread_unsafe(reason="time and open files of the process")
 def test_context_is_looked_for_without_recursion():
     """A value's character set and sign may stand a million sequences further out."""
     inside = raw.element(0x00100010, "PN", "é^".encode("latin-1") + b" ") + raw.element(0x00281101, "US", b"\1\0" * 3)
@@ -190,6 +191,7 @@ def test_nested_sequences_looked_up_late(outer: str):
                 list(dc.dcmread(data).iterall())
 
 
+@pytest.mark.thread_unsafe(reason="time and open files of the process")
 def test_a_million_empty_items(tmp_path: Path):
     data = raw.part10(raw.sequence(0x00081140, raw.item() * 1_000_000) + raw.element(0x00100010, "PN", b"A^B "))
     with quickly():
@@ -213,6 +215,7 @@ CROWDS = {  # name: many elements that each ask something of their data set, or 
 }
 
 
+@pytest.mark.thread_unsafe(reason="time and open files of the process")
 @pytest.mark.parametrize("name", CROWDS)
 def test_crowds_take_no_quadratic_time(name: str):
     with quickly(5):
@@ -394,6 +397,7 @@ def test_a_file_that_changed_is_an_error_not_garbage(tmp_path: Path):
     assert data_set.PatientName == "A^B"
 
 
+@pytest.mark.thread_unsafe(reason="time and open files of the process")
 def test_the_process_holds_no_file_open(tmp_path: Path):
     if not Path("/proc/self/fd").is_dir():
         pytest.skip("no /proc here")
