@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from dicom_bytes import EXPLICIT
 
 import dicomcore as dc
 
 TAG = 0x00990010
-EXPLICIT = "1.2.840.10008.1.2.1"
 
 WRITTEN = {
     "DS Decimal, as it is spelt": ("DS", Decimal("1.50"), b"1.50"),
