@@ -26,7 +26,7 @@ class LookUpTable:
     """uint8 or uint16."""
     first_mapped: int
     bits: int
-    """Bits of an entry that count."""
+    """Bits of an entry that count: as the descriptor says, or as the largest entry needs where it can't be right."""
 
     @classmethod
     def of(
@@ -43,7 +43,8 @@ class LookUpTable:
         each.
         """
         _, first, bits = _descriptor(descriptor, pixel_representation)
-        return cls(read_entries(descriptor, data, big_endian=big_endian), first, bits)
+        entries = read_entries(descriptor, data, big_endian=big_endian)
+        return cls(entries, first, _entry_bits(entries, bits))
 
     def apply(self, values: NDArray[Any], *, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """Give the entry for each of the values, which are integers of 8, 16 or 32 bits."""
@@ -88,23 +89,26 @@ class Palette:
         read = expand_segments if segmented else read_entries
         tables = [read(descriptor, data, big_endian=big_endian) for data in channels]
         shortest = min(len(table) for table in tables)
+        if not 1 <= bits <= 16:
+            bits = max(_entry_bits(table, bits) for table in tables)
         return cls(tuple(table[:shortest] for table in tables), first, bits)
 
     def packed(self, *, eight: bool = False) -> NDArray[Any]:
         """Entries side by side, (entries, 4), the fourth a filler or alpha; with `eight` as 8 bits for a screen."""
-        channels = tuple(map(self._eight, self.channels)) if eight else self.channels
+        channels = self._eight() if eight else self.channels
         table = np.zeros((len(channels[0]), 4), channels[0].dtype)
         for i, channel in enumerate(channels):
             table[:, i] = channel
         return table
 
-    def _eight(self, entries: NDArray[Any]) -> NDArray[np.uint8]:
-        if entries.itemsize == 1:
-            return entries
+    def _eight(self) -> tuple[NDArray[np.uint8], ...]:
+        if self.channels[0].itemsize == 1:
+            return self.channels
+        # All channels have one scale: a blue that is never bright must not be made so.
+        largest = max(int(entries.max()) for entries in self.channels)
         # 8-bit entries in 16 bits stand in the low byte, or in the high one, or in both: writers differ
-        if self.bits <= 8 and not (entries > 255).any():
-            return entries.astype(np.uint8)
-        return (entries >> 8).astype(np.uint8)
+        full = max(self.bits, 8) if largest < 1 << max(self.bits, 8) else 16
+        return tuple((entries >> (full - 8)).astype(np.uint8) for entries in self.channels)
 
     def apply(self, values: NDArray[Any], *, eight: bool = False, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """Give the colours of integer values of 8, 16 or 32 bits: (…, 3), or (…, 4) with alpha.
@@ -133,11 +137,20 @@ def _descriptor(descriptor: Sequence[int], pixel_representation: int) -> tuple[i
     if len(descriptor) != 3:
         raise PixelDecodeError(f"a look-up table's descriptor has 3 values, not {len(descriptor)}")
     entries, first, bits = (int(value) for value in descriptor)
-    if not 1 <= bits <= 16:
-        raise PixelDecodeError(f"a look-up table's entries have 8 or 16 bits, not {bits}")
     if pixel_representation and first >= 32768:  # SS in a data set read as US
         first -= 65536
     return entries & 0xFFFF or MAX_ENTRIES, first, bits
+
+
+def _entry_bits(entries: NDArray[Any], stated: int) -> int:
+    """Bits of an entry that count: those stated, unless no entry can have so many or the largest needs more.
+
+    An entry of just 2 to the power of the bits stated is a rounding error of the writer, and shown as the largest.
+    """
+    largest = int(entries.max())
+    if 1 <= stated <= 16 and largest <= 1 << stated:
+        return stated
+    return max(largest.bit_length(), 8)
 
 
 def _words(data: Any, width: int, big_endian: bool) -> NDArray[Any]:
@@ -159,11 +172,11 @@ def read_entries(descriptor: Sequence[int], data: Any, *, big_endian: bool = Fal
     where there is none.
     """
     count, _, bits = _descriptor(descriptor, 0)
+    wide = 8 < bits <= 16
     if isinstance(data, (bytes, bytearray, memoryview)):
-        held = memoryview(data).nbytes
-        width = 1 if bits <= 8 and held <= count + count % 2 else 2
+        width = 2 if wide or memoryview(data).nbytes > count + count % 2 else 1
     else:
-        width = 2 if bits > 8 else 1 if not len(data) or max(data) < 256 else 2
+        width = 2 if wide or (len(data) and max(data) > 255) else 1
     entries = _words(data, width, big_endian)[:count]
     if not len(entries):
         raise PixelDecodeError("a look-up table without entries")
@@ -173,6 +186,8 @@ def read_entries(descriptor: Sequence[int], data: Any, *, big_endian: bool = Fal
 def expand_segments(descriptor: Sequence[int], data: Any, *, big_endian: bool = False) -> NDArray[Any]:
     """Expand a segmented table (PS3.3 C.7.9.2): uint8 or uint16, as many entries as the descriptor says at most."""
     count, _, bits = _descriptor(descriptor, 0)
+    if not 1 <= bits <= 16:
+        raise PixelDecodeError(f"a segmented look-up table's entries have 8 or 16 bits, not {bits}")
     width = 1 if bits <= 8 else 2
     words = _words(data, width, big_endian).astype(np.uint16)
     entries = np.empty(count, np.uint16)
