@@ -143,9 +143,9 @@ class Presentation:
         view = next(self._views(uid, frame), None)
         if view is not None:
             _take(merged, view, VIEW)
-            return display_of(merged)
-        shown = display_of(merged)
-        return replace(shown, windows=(_whole_range(shown, merged),))
+        # A supplemental palette is the image's own way of being shown, which a presentation state replaces.
+        shown = replace(display_of(merged), supplemental_palette=False)
+        return shown if view is not None else replace(shown, windows=(_whole_range(shown, merged),))
 
     def _views(self, uid: str, frame: int) -> Iterator[Dataset]:
         for item in items_of(self.data_set, "SoftcopyVOILUTSequence"):
@@ -158,8 +158,10 @@ class Presentation:
         `crop` cuts out what of the displayed area lies in the image; sizes stay those of the image's pixels. Graphics
         are not drawn. Colour stays as the image has it.
         """
-        samples = image.frames[frame]
-        picture = render(samples, self.display(image, frame))
+        display = self.display(image, frame)
+        for note in display.notes:
+            image.frames.note(note)
+        picture = render(image.frames[frame], display)
         if self.shutter is not None:
             picture = self.shutter.close(picture)
         area = self.displayed_area(image, frame) if crop else None

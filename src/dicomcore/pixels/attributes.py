@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import isfinite
 from typing import Any
 
@@ -14,15 +15,26 @@ from dicomcore._native.index import open_index
 from dicomcore.dataset import DATA_SET
 from dicomcore.errors import PixelDecodeError
 from dicomcore.pixels.description import FrameDescription
-from dicomcore.pixels.render import Display, Window
+from dicomcore.pixels.note import Note
+from dicomcore.pixels.render import FUNCTIONS, Display, Window
 from dicomcore.pixels.tables import LookUpTable, Palette
 from dicomcore.tags import Tag
 
-__all__ = ["describe", "display_of", "extended_table", "find_pixel_data", "header_of", "number_of_frames", "state_of"]
+__all__ = [
+    "describe",
+    "display_of",
+    "extended_table",
+    "find_pixel_data",
+    "header_of",
+    "number_of_frames",
+    "revised",
+    "state_of",
+]
 
 PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 LITTLE_ENDIAN, BIG_ENDIAN = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"
 COLOURS = ("Red", "Green", "Blue")
+FRAME_TYPES = tuple(f"{of}FrameTypeSequence" for of in ("MRImage", "CTImage", "PET", "XRay3D", "PhotoacousticImage"))
 
 
 def header_of(data_set: Any) -> Any:
@@ -38,10 +50,40 @@ def header_of(data_set: Any) -> Any:
         source = index.read(0, index.size)
     opened = open_index(source, index.path is not None, index.limits, True, True)
     header = make_dataset(type(data_set), opened, DATA_SET)
-    changed = {tag: element for tag, element in (elements or {}).items() if element is None or element._changed}
+    changed = {tag: element for tag, element in (elements or {}).items() if _may_differ(element)}
     header._take(changed, None, None)
     header.file_meta = data_set.file_meta  # which may have been changed too
     return header
+
+
+class Revised:
+    """A header that was read apart, under what was set in its data set since: what `display_of` needs of one."""
+
+    def __init__(self, header: Any, data_set: Any) -> None:
+        self.is_little_endian = header.is_little_endian
+        self._header, self._data_set = header, data_set
+        self._looked_at = data_set._state()[3] or {}
+
+    def _place(self, tag: Any) -> Any:
+        return self._data_set if int(Tag(tag)) in self._looked_at else self._header
+
+    def get(self, tag: Any, default: Any = None) -> Any:
+        """The value of an attribute."""
+        return self._place(tag).get(tag, default)
+
+    def __getitem__(self, tag: Any) -> Any:
+        return self._place(tag)[tag]
+
+
+def revised(header: Any, data_set: Any) -> Any:
+    """A header as it is now; itself where nothing was set in its data set, and no sequence handed out to be changed."""
+    looked_at = (data_set._state()[3] or {}).values()
+    return Revised(header, data_set) if any(map(_may_differ, looked_at)) else header
+
+
+def _may_differ(element: Any) -> bool:
+    """Whether an element that was looked at may not be the file's: set, deleted, or a sequence whose items are out."""
+    return element is None or element._changed or element.VR == "SQ"
 
 
 def find_pixel_data(data_set: Any) -> str:
@@ -105,22 +147,68 @@ def display_of(data_set: Any, frame: int = 0) -> Display:
     places = _groups(data_set, frame)
     transformed = _first(places, "PixelValueTransformationSequence") or data_set
     view = _first(places, "FrameVOILUTSequence") or data_set
-    signed = number(data_set, "PixelRepresentation", 0) == 1
-    modality = _tables(data_set, "ModalityLUTSequence", data_set, signed)
-    presentation = _tables(data_set, "PresentationLUTSequence", data_set, False)
+    notes: list[Note] = []
+    stored = _stored_range(data_set)
+    modality = _tables(data_set, "ModalityLUTSequence", data_set, stored, notes)
+    presentation = _tables(data_set, "PresentationLUTSequence", data_set, (0.0, float("inf")), notes)
+    slope, intercept = _rescale(transformed, notes)
+    reached = _reached(stored, modality[0] if modality else None, slope, intercept)
+    photometric = str(data_set.get("PhotometricInterpretation") or "MONOCHROME2").strip()
+    palette = palette_of(data_set)
+    if palette is None and photometric == "PALETTE COLOR":
+        notes.append(Note("palette", "the image has no palette that can be read: it is shown in grey"))
     return Display(
-        photometric_interpretation=str(data_set.get("PhotometricInterpretation") or "MONOCHROME2").strip(),
+        photometric_interpretation=photometric,
         bits_stored=int(number(data_set, "BitsStored", 8)),
-        rescale_slope=float(number(transformed, "RescaleSlope", 1.0)),
-        rescale_intercept=float(number(transformed, "RescaleIntercept", 0.0)),
+        rescale_slope=slope,
+        rescale_intercept=intercept,
         modality_lut=modality[0] if modality else None,
-        windows=_windows(view),
-        voi_luts=_tables(view, "VOILUTSequence", data_set, signed),
+        windows=_windows(view, notes),
+        voi_luts=_tables(view, "VOILUTSequence", data_set, reached, notes),
         presentation_shape=str(data_set.get("PresentationLUTShape") or "").strip() or None,
         presentation_lut=presentation[0] if presentation else None,
-        palette=palette_of(data_set),
+        palette=palette,
+        supplemental_palette=palette is not None and _pixel_presentation(data_set, places) == "COLOR",
         padding=_padding(data_set),
+        notes=tuple(notes),
     )
+
+
+def _stored_range(data_set: Any) -> tuple[float, float]:
+    """The least and the largest stored value that there can be."""
+    bits = int(number(data_set, "BitsStored", 0)) or int(number(data_set, "BitsAllocated", 0))
+    bits = bits if 1 <= bits <= 64 else 16
+    if number(data_set, "PixelRepresentation", 0) == 1:
+        return float(-(1 << bits - 1)), float((1 << bits - 1) - 1)
+    return 0.0, float((1 << bits) - 1)
+
+
+def _rescale(place: Any, notes: list[Note]) -> tuple[float, float]:
+    """Rescale Slope and Intercept; 1 and 0 where there are none, or where a slope of 0 would make all values one."""
+    slope = float(number(place, "RescaleSlope", 1.0))
+    if not slope:
+        notes.append(Note("rescale-slope", "Rescale Slope is 0: slope and intercept are left out"))
+        return 1.0, 0.0
+    return slope, float(number(place, "RescaleIntercept", 0.0))
+
+
+def _reached(
+    stored: tuple[float, float], modality: LookUpTable | None, slope: float, intercept: float
+) -> tuple[float, float]:
+    """The least and the largest value that the modality step can give, which the VOI step takes."""
+    if modality is not None:
+        return 0.0, float((1 << modality.bits) - 1)
+    low, high = sorted(end * slope + intercept for end in stored)
+    return low, high
+
+
+def _pixel_presentation(data_set: Any, places: list[Any]) -> str:
+    """Pixel Presentation: the frame's own, by its frame type (PS3.3 C.8.16.2), or the image's."""
+    for keyword in FRAME_TYPES:
+        item = _first(places, keyword)
+        if item is not None and item.get("PixelPresentation"):
+            return str(item.get("PixelPresentation")).strip()
+    return str(data_set.get("PixelPresentation") or "").strip()
 
 
 def palette_of(data_set: Any) -> Palette | None:
@@ -161,25 +249,53 @@ def _items(place: Any, keyword: str) -> Sequence[Any]:
     return value if isinstance(value, list) and value and hasattr(value[0], "get") else ()
 
 
-def _tables(place: Any, keyword: str, data_set: Any, signed: bool) -> tuple[LookUpTable, ...]:
+def _tables(
+    place: Any, keyword: str, data_set: Any, inputs: tuple[float, float], notes: list[Note]
+) -> tuple[LookUpTable, ...]:
     """The look-up tables of a sequence; some writers put in items all of whose attributes are empty."""
     items = [item for item in _items(place, keyword) if item.get("LUTDescriptor") is not None]
-    return tuple(_table(item, data_set, signed) for item in items)
+    return tuple(_table(item, data_set, inputs, notes) for item in items)
 
 
-def _table(item: Any, data_set: Any, signed: bool) -> LookUpTable:
+def _table(item: Any, data_set: Any, inputs: tuple[float, float], notes: list[Note]) -> LookUpTable:
+    """One look-up table; `inputs` are the least and the largest value that it can be asked for."""
     descriptor, data = item.get("LUTDescriptor"), item.get("LUTData")
     if not isinstance(descriptor, (list, tuple)) or data is None:
         raise PixelDecodeError("a look-up table without descriptor or data")
     if isinstance(data, (int, float)):
         data = [data]
-    return LookUpTable.of(
-        descriptor, data, pixel_representation=int(signed), big_endian=data_set.is_little_endian is False
-    )
+    little = getattr(item, "is_little_endian", None)
+    if little is None:
+        little = data_set.is_little_endian
+    table = LookUpTable.of(descriptor, data, big_endian=little is False)
+    if table.bits != descriptor[2]:
+        notes.append(
+            Note("lut-bits", f"a look-up table's entries are said to have {descriptor[2]} bits, and have {table.bits}")
+        )
+    return replace(table, first_mapped=_first_mapped(int(descriptor[1]), len(table.entries), *inputs))
 
 
-def _windows(place: Any) -> tuple[Window, ...]:
+def _first_mapped(stated: int, entries: int, low: float, high: float) -> int:
+    """The first value that a table maps, signed where its input can be below 0 (PS3.3 C.11.1.1, C.11.2.1.1).
+
+    A writer's VR isn't trusted, and in implicit VR there is none. But a reading by which the table begins above its
+    whole input or ends below it is not what was meant, if the other one does better.
+    """
+    unsigned = stated & 0xFFFF
+    signed = unsigned - 65536 if unsigned >= 32768 else unsigned
+    due, other = (signed, unsigned) if low < 0 else (unsigned, signed)
+
+    def meets(first: int) -> bool:
+        return first <= high and first + entries > low
+
+    return other if meets(other) and not meets(due) else due
+
+
+def _windows(place: Any, notes: list[Note]) -> tuple[Window, ...]:
     function = str(place.get("VOILUTFunction") or "LINEAR").strip().upper()
+    if function not in FUNCTIONS:
+        notes.append(Note("voi-lut-function", f"VOI LUT Function is {function!r}: windows are taken as LINEAR"))
+        function = "LINEAR"
     centers, widths = (_numbers(place, name) for name in ("WindowCenter", "WindowWidth"))
     pairs = zip(centers, widths, strict=False)
     return tuple(Window(c, w, function) for c, w in pairs if c is not None and w is not None)
@@ -192,10 +308,26 @@ def _numbers(place: Any, keyword: str) -> list[float | None]:
 
 
 def _padding(data_set: Any) -> tuple[float, float] | None:
+    """Padding value and range limit (PS3.3 C.7.5.1.1.2), of float pixels theirs (C.7.6.24, C.7.6.25)."""
+    for kind in ("Float", "DoubleFloat"):
+        value = number(data_set, f"{kind}PixelPaddingValue")
+        if value is not None:
+            return value, number(data_set, f"{kind}PixelPaddingRangeLimit", value)
     value = number(data_set, "PixelPaddingValue")
     if value is None:
         return None
-    return value, number(data_set, "PixelPaddingRangeLimit", value)
+    limit = number(data_set, "PixelPaddingRangeLimit", value)
+    return _as_stored(data_set, value), _as_stored(data_set, limit)
+
+
+def _as_stored(data_set: Any, value: float) -> float:
+    """A value of "US or SS" with the sign that Pixel Representation asks for, whatever VR its writer took."""
+    representation = number(data_set, "PixelRepresentation")
+    if representation is None or not -32768 <= value <= 65535:
+        return value
+    if representation == 1:
+        return value - 65536 if value >= 32768 else value
+    return value + 65536 if value < 0 else value
 
 
 DESCRIBING = frozenset(

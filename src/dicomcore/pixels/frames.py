@@ -21,6 +21,7 @@ from dicomcore.pixels.attributes import (
     find_pixel_data,
     header_of,
     number_of_frames,
+    revised,
     state_of,
 )
 from dicomcore.pixels.batch import SERIAL_BYTES, Plan, decode_together, plan_for
@@ -34,7 +35,7 @@ from dicomcore.pixels.note import Note
 from dicomcore.pixels.overlays import Overlay, read_overlays
 from dicomcore.pixels.pieces import Pieces, Spans
 from dicomcore.pixels.registry import Codec, codec_for
-from dicomcore.pixels.render import Window, render
+from dicomcore.pixels.render import View, render
 from dicomcore.pixels.store import Store
 from dicomcore.pixels.uncompressed import BIG_ENDIAN, decode_native
 from dicomcore.pixels.unused_bits import settle_unused_bits
@@ -122,7 +123,7 @@ class Frames:
 
     @property
     def _header(self) -> Any:
-        return self._data_set if self._apart is None else self._apart
+        return self._data_set if self._apart is None else revised(self._apart, self._data_set)
 
     @property
     def notes(self) -> tuple[Note, ...]:
@@ -137,6 +138,10 @@ class Frames:
         """The notes as issues of the data set."""
         tag = Tag(self._keyword)
         return tuple(Issue(note.code.upper().replace("-", "_"), tag, self._offset, note.message) for note in self.notes)
+
+    def note(self, note: Note) -> None:
+        """Keep a note on the frames, once."""
+        self._notes.setdefault(note)
 
     def is_of(self, data_set: Any) -> bool:
         """Whether these are still the frames of `data_set`, whose pixel data or description may have been set."""
@@ -282,11 +287,14 @@ class Frames:
         return out if out is not None and out.shape == self.shape else stacked.reshape(self.shape)
 
     def render(
-        self, index: int, *, window: int | Window | None = None, out: NDArray[np.uint8] | None = None
+        self, index: int, *, window: View = None, out: NDArray[np.uint8] | None = None
     ) -> NDArray[np.uint8]:
         """Give a frame as a picture of 8 bits; see `dicomcore.pixels.render.render` for `window`."""
         index = self._index(index)
-        return render(self.decode(index), display_of(self._header, index), window=window, out=out)
+        display = display_of(self._header, index)
+        for note in display.notes:
+            self.note(note)
+        return render(self.decode(index), display, window=window, out=out)
 
     @property
     def overlays(self) -> tuple[Overlay, ...]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from math import isfinite
+from operator import index
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore._native import lut as kernels
+from dicomcore.pixels.note import Note
 from dicomcore.pixels.tables import LookUpTable, Palette
 
-__all__ = ["Display", "Window", "apply_modality", "apply_window", "render"]
+__all__ = ["FUNCTIONS", "Display", "View", "Window", "apply_modality", "apply_window", "render"]
+
+FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,14 @@ class Window:
     width: float
     function: str = "LINEAR"
     """LINEAR, LINEAR_EXACT or SIGMOID (VOI LUT Function)."""
+
+    def __post_init__(self) -> None:
+        if self.function not in FUNCTIONS:
+            raise ValueError(f"a window's function is {', '.join(FUNCTIONS)}, not {self.function!r}")
+
+
+View = int | Window | tuple[float, float] | None
+"""What to show of the values: a view of the data set by its number, or a window, or one's center and width."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +52,12 @@ class Display:
     """IDENTITY or INVERSE (Presentation LUT Shape); without it MONOCHROME1 is shown inverted."""
     presentation_lut: LookUpTable | None = None
     palette: Palette | None = None
-    padding: tuple[float, float] | None = field(default=None)
+    supplemental_palette: bool = False
+    """Whether grey ends where the palette begins: values from its first mapped one on have its colours (C.7.6.19)."""
+    padding: tuple[float, float] | None = None
     """Stored values from the first to the second are background (Pixel Padding Value and Range Limit)."""
+    notes: tuple[Note, ...] = ()
+    """What of the data set's own words was passed over."""
 
     @property
     def inverted(self) -> bool:
@@ -51,12 +68,12 @@ class Display:
 
 
 def apply_modality(values: NDArray[Any], display: Display) -> NDArray[Any]:
-    """Apply the modality LUT, or rescale to float64 (PS3.3 C.11.1)."""
+    """Apply the modality LUT, or rescale to float64 (PS3.3 C.11.1); a slope of 0 is none, and left out."""
     if display.modality_lut is not None:
         return display.modality_lut.apply(_integers(values))
     scaled = np.array(values, np.float64, order="C")  # a new array, even of float64
     flat = scaled.reshape(-1)
-    if (display.rescale_slope, display.rescale_intercept) != (1.0, 0.0):
+    if display.rescale_slope and (display.rescale_slope, display.rescale_intercept) != (1.0, 0.0):
         kernels.rescale(flat, flat, display.rescale_slope, display.rescale_intercept)
     return scaled
 
@@ -64,13 +81,14 @@ def apply_modality(values: NDArray[Any], display: Display) -> NDArray[Any]:
 def apply_window(values: NDArray[Any], window: Window, low: float = 0.0, high: float = 255.0) -> NDArray[np.float64]:
     """Map values through a window onto `low` to `high` (PS3.3 C.11.2.1.2); equals pydicom's `apply_windowing`.
 
-    A LINEAR window narrower than 1 and any other of no width is a threshold at the center.
+    A LINEAR window narrower than 1, which the standard doesn't allow, is taken as LINEAR_EXACT. A window of no width is
+    a threshold at the center.
     """
     result = np.array(values, np.float64, order="C")
     flat = result.reshape(-1)
     center, width = float(window.center), float(window.width)
     sigmoid = window.function == "SIGMOID" and width > 0
-    if window.function == "LINEAR":
+    if window.function == "LINEAR" and width >= 1:
         center, width = center - 0.5, width - 1
     kernels.window(flat, flat, center, max(width, 0.0), low, high, sigmoid)
     return result
@@ -80,35 +98,100 @@ def render(
     samples: NDArray[Any],
     display: Display,
     *,
-    window: int | Window | None = None,
+    window: View = None,
     out: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.uint8]:
     """Give a picture of 8 bits: (rows, columns) in grey, (rows, columns, 3) in colour.
 
-    `samples` is a decoded frame, colour as RGB. `window` is a window of one's own, or the number of one of the data
-    set's views: its VOI LUTs come first, its windows after them; None takes the first. Without any view the frame's own
-    range fills the scale. Padding is black.
+    `samples` is a decoded frame, colour as RGB. `window` is a window of one's own, also as a pair of its center and
+    width, or the number of one of the data set's views: its VOI LUTs come first, its windows after them; None takes the
+    first. Without any view the range of the frame's own values fills the scale, padding left out. Padding is black.
     """
     if samples.ndim == 3:
         return _eight_bits(samples, display, out)
-    if display.palette is not None and display.photometric_interpretation == "PALETTE COLOR":
-        return display.palette.apply(samples, eight=True, out=out)
+    palette = display.palette
+    if palette is not None and display.photometric_interpretation == "PALETTE COLOR":
+        return palette.apply(_integers(samples), eight=True, out=out)
+    view = _chosen(display, window)
+    if palette is not None and display.supplemental_palette:
+        return _supplemented(samples, display, palette, view, out)
+    return _grey(samples, display, view, out)
+
+
+def _chosen(display: Display, window: View) -> LookUpTable | Window | None:
+    """The view that is meant; None where the data set has none."""
+    if isinstance(window, Window):
+        return window
+    if isinstance(window, (tuple, list)):
+        if len(window) != 2:
+            raise ValueError(f"a window is a pair of center and width, not {window!r}")
+        return Window(float(window[0]), float(window[1]))
+    views: tuple[LookUpTable | Window, ...] = (*display.voi_luts, *display.windows)
+    if window is None:
+        return views[0] if views else None
+    if not 0 <= index(window) < len(views):
+        raise IndexError(f"view {window} of {len(views)}")
+    return views[window]
+
+
+def _grey(
+    samples: NDArray[Any], display: Display, view: LookUpTable | Window | None, out: NDArray[np.uint8] | None
+) -> NDArray[np.uint8]:
+    """The picture in grey of (rows, columns) samples."""
     if out is None:
         out = np.empty(samples.shape, np.uint8)
-    if samples.dtype.kind in "iu" and samples.itemsize <= 2 and samples.size:
-        # All values a frame holds are fewer than its pixels: the chain runs over them, and the frame is one look-up.
-        low, high = int(samples.min()), int(samples.max())
-        present = np.arange(low, high + 1, dtype=samples.dtype if high < np.iinfo(samples.dtype).max else np.int32)
-        table = LookUpTable(_grey(present, display, window), low, 8)
-        return table.apply(samples, out=out)
-    out[...] = _grey(samples, display, window)
+    if samples.dtype.kind not in "iu" or samples.itemsize > 2 or not samples.size:
+        out[...] = _through_chain(samples, display, view)
+        return out
+    # All values a frame holds are fewer than its pixels: the chain runs over them, and the frame is one look-up.
+    low, high = int(samples.min()), int(samples.max())
+    values = np.arange(low, high + 1, dtype=samples.dtype if high < np.iinfo(samples.dtype).max else np.int32)
+    present = None
+    if view is None and (display.padding is not None or display.modality_lut is not None):
+        # The ends alone don't tell the range then.
+        present = np.zeros(len(values), np.bool_)
+        present[samples.reshape(-1).astype(np.intp) - low] = True
+    table = LookUpTable(_through_chain(values, display, view, present), low, 8)
+    return table.apply(samples, out=out)
+
+
+def _supplemented(
+    samples: NDArray[Any],
+    display: Display,
+    palette: Palette,
+    view: LookUpTable | Window | None,
+    out: NDArray[np.uint8] | None,
+) -> NDArray[np.uint8]:
+    """The picture, (rows, columns, 3), of samples that are grey below the palette's first one (C.8.16.2.1.1)."""
+    coloured = samples >= palette.first_mapped
+    background = _background(samples, display)
+    if background is not None:
+        coloured &= ~background
+    if out is None:
+        out = np.empty((*samples.shape, 3), np.uint8)
+    out[~coloured] = _grey(samples[~coloured], display, view, None)[:, None]  # whose range is that of the greys alone
+    out[coloured] = palette.apply(_integers(samples[coloured]), eight=True)[:, :3]
     return out
 
 
-def _grey(values: NDArray[Any], display: Display, window: int | Window | None) -> NDArray[np.uint8]:
-    """The whole chain over stored values."""
+def _through_chain(
+    values: NDArray[Any],
+    display: Display,
+    view: LookUpTable | Window | None,
+    present: NDArray[np.bool_] | None = None,
+) -> NDArray[np.uint8]:
+    """The whole chain over stored values; `present` marks those that a frame has, None means all."""
     background = _background(values, display)
-    shown = _view(apply_modality(values, display), background, display, window)
+    scaled = apply_modality(values, display)
+    if view is None:
+        counted = present
+        if background is not None:
+            counted = ~background if present is None else present & ~background
+        shown = _stretched(scaled, counted)
+    elif isinstance(view, Window):
+        shown = apply_window(scaled, view)
+    else:
+        shown = view.apply(_integers(scaled)) * (255.0 / ((1 << view.bits) - 1))
     if display.presentation_lut is not None:
         shown = _through(display.presentation_lut, shown)
     if display.inverted:
@@ -128,23 +211,6 @@ def _background(values: NDArray[Any], display: Display) -> NDArray[np.bool_] | N
     return background if background.any() else None
 
 
-def _view(
-    values: NDArray[Any], background: NDArray[np.bool_] | None, display: Display, window: int | Window | None
-) -> NDArray[np.float64]:
-    """VOI: the view asked for, on a scale of 0 to 255."""
-    if isinstance(window, Window):
-        return apply_window(values, window)
-    views: tuple[LookUpTable | Window, ...] = (*display.voi_luts, *display.windows)
-    if window is not None and not 0 <= window < len(views):
-        raise IndexError(f"view {window} of {len(views)}")
-    if not views:
-        return _stretched(values, background)
-    view = views[window or 0]
-    if isinstance(view, Window):
-        return apply_window(values, view)
-    return view.apply(_integers(values)) * (255.0 / ((1 << view.bits) - 1))
-
-
 def _integers(values: NDArray[Any]) -> NDArray[Any]:
     """Values as a table takes them: integers of 32 bits at most."""
     if values.dtype.kind in "iu" and values.itemsize <= 4:
@@ -152,12 +218,15 @@ def _integers(values: NDArray[Any]) -> NDArray[Any]:
     return np.nan_to_num(np.rint(values)).clip(-(2**31), 2**31 - 1).astype(np.int32)
 
 
-def _stretched(values: NDArray[Any], background: NDArray[np.bool_] | None) -> NDArray[np.float64]:
-    seen = values if background is None else values[~background]
+def _stretched(values: NDArray[Any], counted: NDArray[np.bool_] | None) -> NDArray[np.float64]:
+    """The range of the values that count, onto 0 to 255."""
+    seen = values if counted is None else values[counted]
     seen = seen[np.isfinite(seen)] if seen.dtype.kind == "f" else seen
     low, high = (float(seen.min()), float(seen.max())) if seen.size else (0.0, 0.0)
     if high <= low:
         return np.zeros(values.shape)
+    if not isfinite(high - low):  # doubles from one end to the other
+        values, low, high = values / 2, low / 2, high / 2
     return apply_window(values, Window((low + high) / 2, high - low, "LINEAR_EXACT"))
 
 
@@ -174,7 +243,8 @@ def _eight_bits(samples: NDArray[Any], display: Display, out: NDArray[np.uint8] 
             return samples
         out[...] = samples
         return out
-    picture = (samples >> max(display.bits_stored - 8, 0)).astype(np.uint8)
+    # What a lossy codec overshoots Bits Stored by must not wrap around.
+    picture = np.clip(samples >> max(display.bits_stored - 8, 0), 0, 255).astype(np.uint8)
     if out is None:
         return picture
     out[...] = picture
