@@ -32,7 +32,7 @@ from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.layout import Layout
 from dicomcore.pixels.mislabelled import codec_of_frame, syntax_of_fragment
 from dicomcore.pixels.note import Note
-from dicomcore.pixels.overlays import Overlay, read_overlays
+from dicomcore.pixels.overlays import Overlay, draw_overlays, read_overlays
 from dicomcore.pixels.pieces import Pieces, Spans
 from dicomcore.pixels.registry import Codec, codec_for
 from dicomcore.pixels.render import View, render
@@ -287,14 +287,18 @@ class Frames:
         return out if out is not None and out.shape == self.shape else stacked.reshape(self.shape)
 
     def render(
-        self, index: int, *, window: View = None, out: NDArray[np.uint8] | None = None
+        self, index: int, *, window: View = None, overlays: bool = False, out: NDArray[np.uint8] | None = None
     ) -> NDArray[np.uint8]:
-        """Give a frame as a picture of 8 bits; see `dicomcore.pixels.render.render` for `window`."""
+        """Give a frame as a picture of 8 bits; see `dicomcore.pixels.render.render` for `window`.
+
+        `overlays` draws the overlays of the frame over it, in white.
+        """
         index = self._index(index)
         display = display_of(self._header, index)
         for note in display.notes:
             self.note(note)
-        return render(self.decode(index), display, window=window, out=out)
+        picture = render(self.decode(index), display, window=window, out=out)
+        return draw_overlays(picture, self.overlays, index) if overlays else picture
 
     @property
     def overlays(self) -> tuple[Overlay, ...]:

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from dicomcore._native import swap, unpack
 from dicomcore.errors import PixelDecodeError
+from dicomcore.pixels.attributes import number
+from dicomcore.pixels.note import Note
 
-__all__ = ["Overlay", "read_overlays"]
+__all__ = ["Overlay", "draw_overlays", "embedded_bit", "read_overlays"]
 
 GROUPS = range(0x6000, 0x6020, 2)
 ROWS, COLUMNS, FRAMES, KIND, ORIGIN, FIRST_FRAME = 0x10, 0x11, 0x15, 0x40, 0x50, 0x51
@@ -37,22 +39,37 @@ class Overlay:
     description: str
     _source: Any
     _bit: int | None
+    _every: bool = False
 
     @property
     def embedded(self) -> bool:
         """Whether it stands in an unused bit of the samples."""
         return self._bit is not None
 
+    def frame_for(self, frame: int) -> int | None:
+        """Which of the overlay's frames belongs to a frame of the image (both from 0); None where none does.
+
+        An overlay that names neither a number of frames nor the frame it begins with belongs to all (C.9.2).
+        """
+        own = 0 if self._every else frame - self.first_frame
+        return own if 0 <= own < self.frames else None
+
     def array(self, frame: int = 0) -> NDArray[np.uint8]:
-        """The plane as 0 and 1, (rows, columns); raises IndexError past its last frame."""
+        """The plane as 0 and 1, (rows, columns); raises IndexError past its last frame.
+
+        Bits that Overlay Data lacks are 0, which is noted of the data set; a frame that it lacks is a PixelDecodeError.
+        """
         if not 0 <= frame < self.frames:
             raise IndexError(f"frame {frame} of an overlay of {self.frames}")
         plane = np.empty((self.rows, self.columns), np.uint8)
         if self._bit is None:
             start = frame * plane.size
-            if 8 * len(self._source) - start < plane.size:
+            held = min(8 * len(self._source) - start, plane.size)
+            if held <= 0:
                 raise PixelDecodeError(f"overlay {self.group:04X} has {len(self._source)} bytes, and no frame {frame}")
-            unpack.unpack_bits(self._source, plane.reshape(-1), start)
+            flat = plane.reshape(-1)
+            unpack.unpack_bits(self._source, flat[:held], start)
+            flat[held:] = 0
             return plane
         words = self._source.decode(frame, raw=True)
         if words.shape != plane.shape:
@@ -67,41 +84,83 @@ def read_overlays(data_set: Any, frames: Any) -> tuple[Overlay, ...]:
     return tuple(overlay for overlay in found if overlay is not None)
 
 
-def _read(data_set: Any, group: int, frames: Any) -> Overlay | None:
-    def value(element: int, default: Any = None) -> Any:
-        held = data_set.get(group << 16 | element)
-        held = getattr(held, "value", held)
-        return default if held is None else held
+def draw_overlays(picture: NDArray[np.uint8], overlays: tuple[Overlay, ...], frame: int) -> NDArray[np.uint8]:
+    """Draw what belongs to a frame (from 0) in white over its picture, in place; what lies outside is cut off."""
+    for overlay in overlays:
+        own = overlay.frame_for(frame)
+        if own is None:
+            continue
+        top, left = overlay.origin[0] - 1, overlay.origin[1] - 1
+        plane = overlay.array(own)[max(-top, 0) :, max(-left, 0) :]
+        place = picture[max(top, 0) :, max(left, 0) :]
+        seen = plane[: place.shape[0], : place.shape[1]].view(np.bool_)
+        place[: seen.shape[0], : seen.shape[1]][seen] = 255
+    return picture
 
-    rows, columns = value(ROWS), value(COLUMNS)
-    if not rows or not columns:
+
+def embedded_bit(data_set: Any, group: int) -> int | None:
+    """The bit of each sample that an overlay stands in; None where it has data of its own, or no such bit.
+
+    Only a bit that the samples themselves leave unused can be an overlay's (PS3.5 8.1.2).
+    """
+    if _number(data_set, group, BITS_ALLOCATED, 1) <= 1 or _value(data_set, group, DATA):
         return None
-    data, bit, source = value(DATA), None, None
-    if data:
+    bit = _number(data_set, group, BIT_POSITION, -1)
+    allocated = int(number(data_set, "BitsAllocated", 0))
+    stored = int(number(data_set, "BitsStored", allocated))
+    stored = stored if 0 < stored <= allocated else allocated
+    high = int(number(data_set, "HighBit", stored - 1))
+    if not stored - 1 <= high < allocated:
+        high = stored - 1
+    return bit if 0 <= bit <= high - stored or high < bit < allocated else None
+
+
+def _value(data_set: Any, group: int, element: int, default: Any = None) -> Any:
+    held = data_set.get(group << 16 | element)
+    held = getattr(held, "value", held)
+    return default if held is None else held
+
+
+def _number(data_set: Any, group: int, element: int, default: int) -> int:
+    value = _value(data_set, group, element)
+    return int(value) if isinstance(value, (int, float)) else default
+
+
+def _read(data_set: Any, group: int, frames: Any) -> Overlay | None:
+    rows, columns = _number(data_set, group, ROWS, 0), _number(data_set, group, COLUMNS, 0)
+    if rows <= 0 or columns <= 0:
+        return None
+    data, source = _value(data_set, group, DATA), frames
+    bit = None if frames is None else embedded_bit(data_set, group)
+    if bit is not None and bit >= 8 * frames.dtype.itemsize:
+        bit = None
+    count = max(_number(data_set, group, FRAMES, 1), 1)
+    if data and isinstance(data, (bytes, bytearray, memoryview)):
         source = _little_endian(data, data_set[group << 16 | DATA].VR, data_set)
-    elif frames is not None and value(BITS_ALLOCATED, 1) > 1:
-        bit, source = int(value(BIT_POSITION, 0)), frames
-        if not 0 <= bit < 8 * frames.dtype.itemsize:
-            return None
-    else:
+        if frames is not None and 8 * len(source) < rows * columns * count:
+            due = -(-rows * columns * count // 8)
+            frames.note(Note("overlay-length", f"overlay {group:04X} is due {due} bytes, {len(source)} are there"))
+    elif bit is None:
         return None
-    origin = value(ORIGIN, [1, 1])
+    first = _number(data_set, group, FIRST_FRAME, 0)
+    origin = _value(data_set, group, ORIGIN, [1, 1])
     return Overlay(
         group=group,
-        rows=int(rows),
-        columns=int(columns),
-        frames=len(frames) if bit is not None else max(int(value(FRAMES, 1)), 1),
-        first_frame=max(int(value(FIRST_FRAME, 1)), 1) - 1,
+        rows=rows,
+        columns=columns,
+        frames=count if bit is None else len(frames),
+        first_frame=max(first, 1) - 1 if bit is None else 0,
         origin=(int(origin[0]), int(origin[1])) if isinstance(origin, list) and len(origin) == 2 else (1, 1),
-        kind=str(value(KIND, "")).strip(),
-        label=str(value(LABEL, "")),
-        description=str(value(DESCRIPTION, "")),
+        kind=str(_value(data_set, group, KIND, "")).strip(),
+        label=str(_value(data_set, group, LABEL, "")),
+        description=str(_value(data_set, group, DESCRIPTION, "")),
         _source=source,
         _bit=bit,
+        _every=bit is None and not first and _number(data_set, group, FRAMES, 0) < 1,
     )
 
 
-def _little_endian(data: bytes, vr: str, data_set: Any) -> bytes:
+def _little_endian(data: bytes | bytearray | memoryview, vr: str, data_set: Any) -> bytes | bytearray | memoryview:
     """Overlay Data as OW in big endian has its bytes in pairs."""
     if vr != "OW" or data_set.is_little_endian is not False or len(data) % 2:
         return data

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dicomcore._native import unpack
 from dicomcore.dataset import Dataset
-from dicomcore.pixels.overlays import BIT_POSITION, BITS_ALLOCATED, DATA, FIRST_FRAME, FRAMES, GROUPS
+from dicomcore.pixels.overlays import BIT_POSITION, BITS_ALLOCATED, DATA, FIRST_FRAME, FRAMES, GROUPS, embedded_bit
 from dicomcore.pixels.packing import packed_bits
 
 __all__ = ["EmbeddedOverlays"]
@@ -19,15 +19,8 @@ class EmbeddedOverlays:
     """The overlay planes that frames bring along in a bit of each sample; `take` may be called on several threads."""
 
     def __init__(self, data_set: Any, bits_allocated: int) -> None:
-        self._bits: dict[int, int] = {}  # group: bit
-        for group in GROUPS:
-            if (group << 16 | DATA) in data_set or (group << 16 | BITS_ALLOCATED) not in data_set:
-                continue
-            allocated = data_set[group << 16 | BITS_ALLOCATED].value
-            position = (group << 16 | BIT_POSITION) in data_set and data_set[group << 16 | BIT_POSITION].value
-            known = isinstance(allocated, int) and isinstance(position, int)
-            if known and allocated > 1 and 0 <= position < bits_allocated:
-                self._bits[group] = position
+        bits = {group: embedded_bit(data_set, group) for group in GROUPS}
+        self._bits = {group: bit for group, bit in bits.items() if bit is not None and bit < bits_allocated}
         self._planes: dict[tuple[int, int], bytes | NDArray[Any]] = {}
 
     def __bool__(self) -> bool:
