@@ -48,6 +48,47 @@ def test_pictures(file, tmp_path):
     assert (tmp_path / "out" / "three.1.png").read_bytes() == png(dc.dcmread(file).frames.render(1))
 
 
+def test_names_sort_by_frame(tmp_path):
+    (tmp_path / "many.dcm").write_bytes(made(np.zeros((12, 2, 2), "u1")))
+    assert run(tmp_path / "many.dcm", "-o", tmp_path / "out") == 0
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [f"many.{i:02}.png" for i in range(12)]
+
+
+@pytest.mark.parametrize("shape", [(1, 40, 20), (1, 40, 20, 3)], ids=["grey", "RGB"])
+def test_small_pictures(shape, tmp_path):
+    imagecodecs = pytest.importorskip("imagecodecs")
+    array = np.zeros(shape, "u1")
+    array[0, 20:] = 255
+    (tmp_path / "a.dcm").write_bytes(made(array))
+    for size, rows in ((10, 10), (64, 40)):  # smaller ones stay as they are
+        assert run(tmp_path / "a.dcm", "-o", tmp_path, "--size", size) == 0
+        picture = imagecodecs.png_decode((tmp_path / "a.0.png").read_bytes())
+        assert picture.shape == (rows, rows // 2, *shape[3:])
+        assert (picture[: rows // 2] == 0).all()
+        assert (picture[rows // 2 :] == 255).all()
+
+
+def test_a_window_of_ones_own(file, tmp_path):
+    assert run(file, "-o", tmp_path / "out", "--window=-1,3.5", "--frame", 0) == 0
+    assert (tmp_path / "out" / "three.0.png").read_bytes() == png(dc.dcmread(file).frames.render(0, window=(-1, 3.5)))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--size", 0), ("--array", "--size", 64), ("--encoded", "--overlays"), ("--raw", "--window", 0)],
+    ids=["no size", "size of arrays", "overlays in codestreams", "windowed samples"],
+)
+def test_wrong_use(options, file, tmp_path, capsys):
+    assert run(file, "-o", tmp_path / "out", *options) == 2
+    assert capsys.readouterr().err.startswith("dicomcore frames: ")
+
+
+def test_issues_of_showing_are_told(tmp_path, capsys):
+    (tmp_path / "a.dcm").write_bytes(made(np.zeros((1, 2, 2), "u1"), RescaleSlope="0"))
+    assert run(tmp_path / "a.dcm", "-o", tmp_path) == 0
+    assert "RESCALE_SLOPE Rescale Slope is 0" in capsys.readouterr().err
+
+
 def test_codestreams(file, tmp_path):
     assert run(file, "-o", tmp_path / "out", "--encoded", "--frame", 1) == 0
     assert (tmp_path / "out" / "three.1.bin").read_bytes() == np.arange(16, 32, dtype="<u2").tobytes()

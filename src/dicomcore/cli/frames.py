@@ -19,7 +19,11 @@ __all__ = ["add_parser"]
 ALL_WRITTEN, SOME_NOT, WRONG_USE = 0, 1, 2
 DESCRIPTION = """Write frames of a DICOM file into a folder: as PNG pictures to be looked at (windowed, in colour), or
 as NPY arrays of their values."""
-EXAMPLES = ("dicomcore frames ct.dcm -o pictures/", "dicomcore frames heart.dcm -o arrays/ --array --frame 0")
+EXAMPLES = (
+    "dicomcore frames ct.dcm -o pictures/",
+    "dicomcore frames ct.dcm -o small/ --size 128 --window 40,400",
+    "dicomcore frames heart.dcm -o arrays/ --array --frame 0",
+)
 CODES = "0 all frames were written, 1 some could not be decoded, 2 wrong use or nothing could be written."
 
 
@@ -41,7 +45,14 @@ def add_parser(subparsers: Any) -> None:
     how.add_argument("--raw", action="store_true", help="samples as coded: no colour conversion, unused bits kept; NPY")
     how.add_argument("--encoded", action="store_true", help="the codestreams as they are in the file")
     parser.add_argument("--frame", type=int, action="append", metavar="N", help="only this frame, from 0; repeatable")
-    parser.add_argument("--window", type=int, metavar="N", help="the view to render, from 0 (default: the first)")
+    parser.add_argument(
+        "--window",
+        type=_window,
+        metavar="N|CENTER,WIDTH",
+        help="a view of the file, from 0 (default: 0), or a window of your own, such as --window=-600,1500",
+    )
+    parser.add_argument("--size", type=int, metavar="PIXELS", help="make pictures whose longer side has no more pixels")
+    parser.add_argument("--overlays", action="store_true", help="draw overlays over the pictures")
     parser.add_argument("--force", action="store_true", help="read a bare data set: no file meta information")
     add_isolate(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object a line and frame")
@@ -50,6 +61,11 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the frames; the exit code."""
+    pictures = not (arguments.array or arguments.raw or arguments.encoded)
+    if not pictures and (arguments.size is not None or arguments.overlays or arguments.window is not None):
+        return told("frames", "", "--window, --size and --overlays go with pictures", WRONG_USE)
+    if arguments.size is not None and arguments.size < 1:
+        return told("frames", "", "--size is 1 pixel at least", WRONG_USE)
     try:
         data_set = dcmread(arguments.file, force=arguments.force, limits=Limits(isolate=arguments.isolate))
         frames = data_set.frames
@@ -91,7 +107,25 @@ def _file_of(frames: Any, i: int, stem: str, arguments: argparse.Namespace) -> t
         return f"{stem}.npy", _npy(frames.decode(i, raw=arguments.raw))
     from dicomcore.pixels.png import png
 
-    return f"{stem}.png", png(frames.render(i, window=arguments.window))
+    picture = frames.render(i, window=arguments.window, overlays=arguments.overlays)
+    return f"{stem}.png", png(picture if arguments.size is None else _shrunk(picture, arguments.size))
+
+
+def _window(text: str) -> int | tuple[float, float]:
+    """The number of a view, or a window's center and width."""
+    center, comma, width = text.partition(",")
+    return (float(center), float(width)) if comma else int(center)
+
+
+def _shrunk(picture: Any, size: int) -> Any:
+    """A picture whose longer side has no more than `size` pixels, each the mean of those that it covers."""
+    import numpy as np
+
+    from dicomcore.part10.fileset.icon import shrink
+
+    channels = picture[..., None] if picture.ndim == 2 else picture
+    small = np.stack([shrink(channels[..., i].astype(np.float64), size) for i in range(channels.shape[2])], -1)
+    return np.rint(small).astype(np.uint8).reshape(small.shape[: picture.ndim])
 
 
 def _npy(array: Any) -> bytes:
