@@ -7,7 +7,7 @@ from pixel_files import ABSENT, named
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi_lut
 
 import dicomcore as dc
-from dicomcore.pixels.render import Display, Window, render
+from dicomcore.pixels.render import Display, Window, apply_modality, render
 from dicomcore.pixels.tables import LookUpTable
 
 RAMP = np.arange(16, dtype=np.uint8).reshape(4, 4)
@@ -74,6 +74,17 @@ def test_extremes_of_16_bits():
 def test_deep_colour_loses_its_lowest_bits():
     deep = np.full((2, 2, 3), 0x0ABC, np.uint16)
     assert (render(deep, Display(photometric_interpretation="RGB", bits_stored=12)) == 0xAB).all()
+
+
+def test_deep_colour_beyond_bits_stored_is_as_bright_as_can_be():
+    """Lossy codecs overshoot, which must not wrap around to black."""
+    deep = np.full((2, 2, 3), 0x1003, np.uint16)
+    assert (render(deep, Display(photometric_interpretation="RGB", bits_stored=12)) == 255).all()
+
+
+def test_a_rescale_slope_of_0_is_none():
+    values = np.array([[-3, 0, 9]], np.int16)
+    assert apply_modality(values, Display(rescale_slope=0.0, rescale_intercept=7.0)).tolist() == [[-3, 0, 9]]
 
 
 @pytest.mark.skipif(bool(ABSENT), reason=ABSENT)
