@@ -455,3 +455,14 @@ def test_what_was_set_in_an_item_counts(kind, tmp_path):
     item.WindowCenter = 100
     assert display_of(header_of(ds)).windows == (Window(100, 1),)
     assert ds.frames.render(0)[0].tolist() == [0, 0, 255]
+
+
+@pytest.mark.parametrize("stored", [None, 0, 40])
+def test_bits_stored_that_is_no_help(stored):
+    """Colour of 16 bits: shown by its upper byte."""
+    ds = dc.dcmread(made(np.full((1, 1, 1, 3), 0x8070, "u2")))
+    if stored is None:
+        del ds.BitsStored
+    else:
+        ds.BitsStored = stored
+    assert ds.frames.render(0).tolist() == [[[0x80] * 3]]

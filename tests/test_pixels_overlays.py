@@ -113,6 +113,14 @@ def test_bits_that_overlay_data_lacks_are_0_and_said():
     assert (issue.code, issue.message) == ("OVERLAY_LENGTH", "overlay 6000 is due 3 bytes, 2 are there")
 
 
+def test_an_overlay_that_is_hardly_there_is_not_believed():
+    """A claim of 4 GiB."""
+    huge = SHORT | {0x10: ("US", 65535), 0x11: ("US", 65535), 0x3000: ("OW", b"\xff\xff")}
+    (overlay,) = with_overlay(np.zeros((1, 4, 5), "u2"), huge).frames.overlays
+    with pytest.raises(PixelDecodeError, match="overlay 6000 has 2 bytes"):
+        overlay.array()
+
+
 def test_a_frame_that_overlay_data_lacks():
     short = SHORT | {0x15: ("IS", 3), 0x51: ("US", 1), 0x3000: ("OW", b"\xff" * 4)}
     (overlay,) = with_overlay(np.zeros((3, 4, 5), "u2"), short).frames.overlays

@@ -159,7 +159,7 @@ def display_of(data_set: Any, frame: int = 0) -> Display:
         notes.append(Note("palette", "the image has no palette that can be read: it is shown in grey"))
     return Display(
         photometric_interpretation=photometric,
-        bits_stored=int(number(data_set, "BitsStored", 8)),
+        bits_stored=_stored_bits(data_set),
         rescale_slope=slope,
         rescale_intercept=intercept,
         modality_lut=modality[0] if modality else None,
@@ -176,11 +176,18 @@ def display_of(data_set: Any, frame: int = 0) -> Display:
 
 def _stored_range(data_set: Any) -> tuple[float, float]:
     """The least and the largest stored value that there can be."""
-    bits = int(number(data_set, "BitsStored", 0)) or int(number(data_set, "BitsAllocated", 0))
-    bits = bits if 1 <= bits <= 64 else 16
+    bits = _stored_bits(data_set)
     if number(data_set, "PixelRepresentation", 0) == 1:
         return float(-(1 << bits - 1)), float((1 << bits - 1) - 1)
     return 0.0, float((1 << bits) - 1)
+
+
+def _stored_bits(data_set: Any) -> int:
+    """Bits Stored, or Bits Allocated where it is missing or nonsense."""
+    allocated = int(number(data_set, "BitsAllocated", 8))
+    allocated = allocated if 1 <= allocated <= 64 else 16
+    stored = int(number(data_set, "BitsStored", 0))
+    return stored if 1 <= stored <= allocated else allocated
 
 
 def _rescale(place: Any, notes: list[Note]) -> tuple[float, float]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from dicomcore._native import swap, unpack
 from dicomcore.errors import PixelDecodeError
 from dicomcore.pixels.attributes import number
+from dicomcore.pixels.layout import MOST_MISSING
 from dicomcore.pixels.note import Note
 
 __all__ = ["Overlay", "draw_overlays", "embedded_bit", "read_overlays"]
@@ -61,20 +62,23 @@ class Overlay:
         """
         if not 0 <= frame < self.frames:
             raise IndexError(f"frame {frame} of an overlay of {self.frames}")
-        plane = np.empty((self.rows, self.columns), np.uint8)
         if self._bit is None:
-            start = frame * plane.size
-            held = min(8 * len(self._source) - start, plane.size)
-            if held <= 0:
-                raise PixelDecodeError(f"overlay {self.group:04X} has {len(self._source)} bytes, and no frame {frame}")
-            flat = plane.reshape(-1)
-            unpack.unpack_bits(self._source, flat[:held], start)
-            flat[held:] = 0
-            return plane
+            return self._unpacked(frame)
+        plane = np.empty((self.rows, self.columns), np.uint8)
         words = self._source.decode(frame, raw=True)
         if words.shape != plane.shape:
             raise PixelDecodeError(f"overlay {self.group:04X} of {plane.shape} in a frame of {words.shape}")
         unpack.extract_bit(words.reshape(-1).view(np.uint8), plane.reshape(-1), words.itemsize, self._bit)
+        return plane
+
+    def _unpacked(self, frame: int) -> NDArray[np.uint8]:
+        size = self.rows * self.columns
+        start = frame * size
+        held = min(8 * len(self._source) - start, size)
+        if held <= 0 or size > MOST_MISSING * held + (1 << 20):  # a size that is claimed is not believed
+            raise PixelDecodeError(f"overlay {self.group:04X} has {len(self._source)} bytes, and no frame {frame}")
+        plane = np.zeros((self.rows, self.columns), np.uint8)
+        unpack.unpack_bits(self._source, plane.reshape(-1)[:held], start)
         return plane
 
 
