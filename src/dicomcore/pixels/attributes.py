@@ -261,10 +261,14 @@ def _tables(
 ) -> tuple[LookUpTable, ...]:
     """The look-up tables of a sequence; some writers put in items all of whose attributes are empty."""
     items = [item for item in _items(place, keyword) if item.get("LUTDescriptor") is not None]
-    return tuple(_table(item, data_set, inputs, notes) for item in items)
+    name = keyword.replace("LUTSequence", " LUT")
+    try:
+        return tuple(_table(name, item, data_set, inputs, notes) for item in items)
+    except PixelDecodeError as error:
+        raise PixelDecodeError(f"{name}: {error}") from None
 
 
-def _table(item: Any, data_set: Any, inputs: tuple[float, float], notes: list[Note]) -> LookUpTable:
+def _table(name: str, item: Any, data_set: Any, inputs: tuple[float, float], notes: list[Note]) -> LookUpTable:
     """One look-up table; `inputs` are the least and the largest value that it can be asked for."""
     descriptor, data = item.get("LUTDescriptor"), item.get("LUTData")
     if not isinstance(descriptor, (list, tuple)) or data is None:
@@ -276,9 +280,7 @@ def _table(item: Any, data_set: Any, inputs: tuple[float, float], notes: list[No
         little = data_set.is_little_endian
     table = LookUpTable.of(descriptor, data, big_endian=little is False)
     if table.bits != descriptor[2]:
-        notes.append(
-            Note("lut-bits", f"a look-up table's entries are said to have {descriptor[2]} bits, and have {table.bits}")
-        )
+        notes.append(Note("lut-bits", f"{name}: entries are said to have {descriptor[2]} bits, and have {table.bits}"))
     return replace(table, first_mapped=_first_mapped(int(descriptor[1]), len(table.entries), *inputs))
 
 
