@@ -131,6 +131,14 @@ def test_a_first_value_that_would_map_nothing_is_read_with_the_other_sign(syntax
     assert row(file_of([0, 512, 1023], elements=[voi], syntax=syntax, BitsStored=12)) == [128, 191, 255]
 
 
+@pytest.mark.parametrize(("vr", "first", "wanted"), [("SS", -5, [128, 179, 255]), ("US", 65531, [0, 0, 0])])
+def test_a_first_value_below_0_of_unsigned_samples(vr, first, wanted):
+    """Two readings that both map something: what the writer said in explicit VR, against where the table ends."""
+    modality = sequence("ModalityLUTSequence", table(first, np.arange(11) * 25, vr))
+    data = file_of([0, 2, 5], elements=[modality], WindowCenter=125, WindowWidth=250, VOILUTFunction="LINEAR_EXACT")
+    assert row(data) == wanted
+
+
 @SYNTAXES
 @pytest.mark.parametrize(("vr", "first"), [("SS", -100), ("US", 65436)])
 def test_first_value_of_a_modality_lut(vr, first, syntax):
@@ -383,7 +391,9 @@ def with_palette(values, entries, bits, first=0, dtype="u2", **attributes) -> by
 )
 def test_entries_of_a_palette_are_shown_over_their_full_range(bits, largest):
     data = with_palette([0, 128, 255], np.linspace(0, largest, 256), bits, PhotometricInterpretation="PALETTE COLOR")
-    picture = np.array(row(data))
+    ds = dc.dcmread(data)
+    picture = ds.frames.render(0)[0]
+    assert [issue.code for issue in ds.issues] == ["LUT_BITS"] * (bits == 0)
     assert picture[:, 0] == pytest.approx([0, 128, 255], abs=1)
     assert picture[:, 1] == pytest.approx([0, 64, 127], abs=1)
     assert not picture[:, 2].any()

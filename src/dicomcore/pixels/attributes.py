@@ -157,6 +157,8 @@ def display_of(data_set: Any, frame: int = 0) -> Display:
     palette = palette_of(data_set)
     if palette is None and photometric == "PALETTE COLOR":
         notes.append(Note("palette", "the image has no palette that can be read: it is shown in grey"))
+    elif palette is not None:
+        _note_bits("palette", data_set.get("RedPaletteColorLookupTableDescriptor")[2], palette.bits, notes)
     return Display(
         photometric_interpretation=photometric,
         bits_stored=_stored_bits(data_set),
@@ -279,25 +281,31 @@ def _table(name: str, item: Any, data_set: Any, inputs: tuple[float, float], not
     if little is None:
         little = data_set.is_little_endian
     table = LookUpTable.of(descriptor, data, big_endian=little is False)
-    if table.bits != descriptor[2]:
-        notes.append(Note("lut-bits", f"{name}: entries are said to have {descriptor[2]} bits, and have {table.bits}"))
+    _note_bits(name, descriptor[2], table.bits, notes)
     return replace(table, first_mapped=_first_mapped(int(descriptor[1]), len(table.entries), *inputs))
+
+
+def _note_bits(name: str, stated: int, bits: int, notes: list[Note]) -> None:
+    if bits != stated:
+        notes.append(Note("lut-bits", f"{name}: entries are said to have {stated} bits, and have {bits}"))
 
 
 def _first_mapped(stated: int, entries: int, low: float, high: float) -> int:
     """The first value that a table maps, signed where its input can be below 0 (PS3.3 C.11.1.1, C.11.2.1.1).
 
-    A writer's VR isn't trusted, and in implicit VR there is none. But a reading by which the table begins above its
-    whole input or ends below it is not what was meant, if the other one does better.
+    In implicit VR the sign isn't said, and writers of explicit VR get it wrong. Where the file's sign and the due one
+    disagree, or the due one maps nothing, the reading that maps more of the input is taken.
     """
     unsigned = stated & 0xFFFF
     signed = unsigned - 65536 if unsigned >= 32768 else unsigned
     due, other = (signed, unsigned) if low < 0 else (unsigned, signed)
 
-    def meets(first: int) -> bool:
-        return first <= high and first + entries > low
+    def mapped(first: int) -> float:
+        return max(min(high, first + entries - 1) - max(low, first) + 1, 0)
 
-    return other if meets(other) and not meets(due) else due
+    if stated == due and mapped(due):
+        return due
+    return other if mapped(other) > mapped(due) else due
 
 
 def _windows(place: Any, notes: list[Note]) -> tuple[Window, ...]:
