@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 
 import numpy as np
+import pydicom
 import pytest
 from corpus import PYDICOM
 
@@ -34,6 +35,26 @@ def test_draws_a_folder_and_its_index_alike(folder, tmp_path, capsys):
     assert np.array_equal(pixels, np.asarray(Image.open(again)))
     fields = [pixels[y : y + 64, x : x + 64] for y in (8, 110) for x in (8, 80)]
     assert all(field.std() > 10 for field in fields)
+
+
+def test_what_was_settled_is_said(tmp_path, capsys):
+    """And padding doesn't widen the range of a picture."""
+    (tmp_path / "in").mkdir()
+    ds = pydicom.dcmread(PYDICOM / "test_files" / "CT_small.dcm")
+    ds.RescaleSlope = 0
+    ds.PixelPaddingValue = -2000
+    values = ds.pixel_array.astype("i2")
+    values[:] = 100
+    values[:, 64:] = 200
+    values[:8] = -2000
+    ds.PixelData = values.tobytes()
+    ds.save_as(tmp_path / "in" / "a.dcm")
+    assert main(["sheet", str(tmp_path / "in"), "-o", str(tmp_path / "sheet.png"), "--size", "128"]) == 0
+    assert "RESCALE_SLOPE" in capsys.readouterr().err
+    pixels = np.asarray(Image.open(tmp_path / "sheet.png"))[8:136, 8:136, 0]
+    assert (pixels[:6] == 0).all()
+    assert (pixels[12:, :60] == 0).all()
+    assert (pixels[12:, 68:] == 255).all()
 
 
 def test_a_series_that_cannot_be_decoded_is_said(folder, tmp_path, capsys):

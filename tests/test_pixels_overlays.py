@@ -11,6 +11,7 @@ from pixel_files import ABSENT, named
 from test_pixels_frames import made
 
 import dicomcore as dc
+from dicomcore.codecs import jpeg_lossless_encode
 from dicomcore.errors import PixelDecodeError
 
 needs_corpus = pytest.mark.skipif(bool(ABSENT), reason=ABSENT)
@@ -90,6 +91,28 @@ def test_transcoding_makes_no_overlay_of_the_samples(elements, to):
     assert (got.pixel_array == array[0]).all()
     assert got.frames.overlays == ()
     assert 0x60003000 not in got
+
+
+@pytest.mark.parametrize(("precision", "found"), [(16, 1), (12, 0)])
+def test_an_overlay_that_the_codestream_does_not_carry(precision, found):
+    """A codestream of 12 bits has the samples alone; one of 16 the words, with what stands above Bits Stored."""
+    from pydicom.encaps import encapsulate
+
+    words = (np.arange(20, dtype="u2").reshape(4, 5) % 2 << 14) | np.arange(20, dtype="u2").reshape(4, 5)
+    coded = jpeg_lossless_encode(words if precision == 16 else words & 0xFFF, precision=precision)
+    ds = pydicom.dcmread(io.BytesIO(made(words[None], BitsStored=12)))
+    for element, (vr, value) in (PLANE | {0x102: ("US", 14)}).items():
+        ds.add_new((0x6000, element), vr, value)
+    ds.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.70"
+    ds.PixelData = encapsulate([coded])
+    ds["PixelData"].VR = "OB"
+    ds["PixelData"].is_undefined_length = True
+    buffer = io.BytesIO()
+    ds.save_as(buffer)
+    overlays = dc.dcmread(buffer.getvalue()).frames.overlays
+    assert len(overlays) == found
+    for overlay in overlays:
+        assert (overlay.array() == words >> 14).all()
 
 
 def test_empty_overlay_data_is_none():

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dicomcore.archive.extra import needs_extra
 from dicomcore.errors import DicomError
+from dicomcore.issues import Issue
 from dicomcore.limits import Limits
 from dicomcore.part10.reader import dcmread
 
@@ -34,6 +35,8 @@ class SeriesPicture(NamedTuple):
     path: str
     picture: NDArray[np.uint8] | None
     reason: str
+    issues: tuple[Issue, ...] = ()
+    """What was settled to decode and show it."""
 
 
 def series_pictures(table: pa.Table, *, limits: Limits | None = None) -> Iterator[SeriesPicture]:
@@ -70,7 +73,7 @@ def picture_of(rows: list[dict[str, Any]], files: int, *, limits: Limits | None 
             continue
         size = f"{shown.shape[1]} x {shown.shape[0]}"
         count = f"{files} files" if files > 1 else f"{len(frames)} frames" if len(frames) > 1 else "1 file"
-        return SeriesPicture(title, f"{size}, {count}", tried["path"], shown, "")
+        return SeriesPicture(title, f"{size}, {count}", tried["path"], shown, "", frames.issues)
     return SeriesPicture(title, f"{files} files" if files > 1 else "1 file", row["path"], None, reason)
 
 

@@ -63,6 +63,9 @@ def run(arguments: argparse.Namespace) -> int:
     missing = [one for one in pictures if one.picture is None]
     for one in missing:
         told("sheet", one.path, one.reason, SOME_NOT)
+    for one in pictures:
+        for issue in one.issues:
+            told("sheet", one.path, f"{issue.code} {issue.message}", ALL_DRAWN)
     print(f"{printable(arguments.output)}: {len(pictures) - len(missing)} of {len(pictures)} series")
     return SOME_NOT if missing else ALL_DRAWN
 

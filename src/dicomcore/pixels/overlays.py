@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore._native import swap, unpack
-from dicomcore.errors import PixelDecodeError
+from dicomcore.errors import DicomError, PixelDecodeError
 from dicomcore.pixels.attributes import number
 from dicomcore.pixels.layout import MOST_MISSING
 from dicomcore.pixels.note import Note
@@ -136,7 +136,7 @@ def _read(data_set: Any, group: int, frames: Any) -> Overlay | None:
         return None
     data, source = _value(data_set, group, DATA), frames
     bit = None if frames is None else embedded_bit(data_set, group)
-    if bit is not None and bit >= 8 * frames.dtype.itemsize:
+    if bit is not None and bit >= _bits_carried(frames):
         bit = None
     count = max(_number(data_set, group, FRAMES, 1), 1)
     if data and isinstance(data, (bytes, bytearray, memoryview)):
@@ -162,6 +162,18 @@ def _read(data_set: Any, group: int, frames: Any) -> Overlay | None:
         _bit=bit,
         _every=bit is None and not first and _number(data_set, group, FRAMES, 0) < 1,
     )
+
+
+def _bits_carried(frames: Any) -> int:
+    """Bits of the words that frames are decoded to; a codestream may carry the samples alone."""
+    width = 8 * int(frames.dtype.itemsize)
+    if not frames.is_encapsulated:
+        return width
+    try:
+        info = frames.decoded(0).info
+    except DicomError:
+        return width  # which is said when the overlay is asked for
+    return width if info is None or info.precision is None else min(width, info.precision)
 
 
 def _little_endian(data: bytes | bytearray | memoryview, vr: str, data_set: Any) -> bytes | bytearray | memoryview:
