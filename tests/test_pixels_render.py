@@ -3,12 +3,14 @@
 import numpy as np
 import pydicom
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pixel_files import ABSENT, named
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi_lut
 
 import dicomcore as dc
 from dicomcore.pixels.render import Display, Window, apply_modality, render
-from dicomcore.pixels.tables import LookUpTable
+from dicomcore.pixels.tables import LookUpTable, Palette
 
 RAMP = np.arange(16, dtype=np.uint8).reshape(4, 4)
 INVERTING = LookUpTable(np.arange(15, -1, -1, dtype=np.uint8) * 17, 0, 8)
@@ -153,3 +155,30 @@ def test_empty_look_up_tables_are_none():
     shown = dc.dcmread(path).frames.render(0)
     assert shown.shape == (535, 800)
     assert shown.std() > 10
+
+
+TABLES = st.builds(
+    lambda first, entries: LookUpTable(np.array(entries, np.uint16), first, 12),
+    st.integers(-40, 40),
+    st.lists(st.integers(0, 4095), min_size=1, max_size=40),
+)
+DISPLAYS = st.builds(
+    Display,
+    photometric_interpretation=st.sampled_from(["MONOCHROME1", "MONOCHROME2"]),
+    rescale_slope=st.sampled_from([1.0, 0.5, -2.0, 0.0]),
+    rescale_intercept=st.sampled_from([0.0, -1024.0]),
+    modality_lut=st.none() | TABLES,
+    voi_luts=st.just(()) | st.tuples(TABLES),
+    windows=st.just(()) | st.tuples(st.builds(Window, st.floats(-50, 50), st.floats(-1, 90))),
+    padding=st.none() | st.tuples(st.integers(-60, 60), st.integers(-60, 60)),
+    palette=st.just(Palette((np.arange(8, dtype=np.uint8),) * 3, 20, 8)),
+    supplemental_palette=st.booleans(),
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.lists(st.integers(0, 100), min_size=1, max_size=12), DISPLAYS)
+def test_every_width_and_sign_shows_alike(values, display):
+    """Frames of up to 16 bits are shown by a table, wider ones pixel by pixel."""
+    pictures = [render(np.array([values], kind), display) for kind in ("u1", "i1", "u2", "i2", "u4", "i4", "i8", "f8")]
+    assert all(np.array_equal(pictures[0], picture) for picture in pictures[1:])
