@@ -405,6 +405,15 @@ def test_a_palette_that_is_missing_is_said():
     assert [issue.code for issue in ds.issues] == ["PALETTE"]
 
 
+def test_a_damaged_palette_matters_where_it_is_used():
+    elements = [("RedPaletteColorLookupTableDescriptor", "US", [2, 0])]
+    elements += [(f"{colour}PaletteColorLookupTableData", "OW", bytes(4)) for colour in ("Red", "Green", "Blue")]
+    assert row(file_of([0, 1], elements=elements)) == [0, 255]
+    for attributes in ({"PhotometricInterpretation": "PALETTE COLOR"}, {"PixelPresentation": "COLOR"}):
+        with pytest.raises(dc.PixelDecodeError, match="palette: a look-up table's descriptor has 3"):
+            row(file_of([0, 1], elements=elements, **attributes))
+
+
 SUPPLEMENTED = [0, 500, 1000, 2000, 2001, 2003, 4000]
 SUPPLEMENTED_PICTURE = [[0, 0, 0], [128, 128, 128], [255, 255, 255], [0, 0, 0], [64, 32, 0], [192, 96, 0], [192, 96, 0]]
 

@@ -154,11 +154,8 @@ def display_of(data_set: Any, frame: int = 0) -> Display:
     slope, intercept = _rescale(transformed, notes)
     reached = _reached(stored, modality[0] if modality else None, slope, intercept)
     photometric = str(data_set.get("PhotometricInterpretation") or "MONOCHROME2").strip()
-    palette = palette_of(data_set)
-    if palette is None and photometric == "PALETTE COLOR":
-        notes.append(Note("palette", "the image has no palette that can be read: it is shown in grey"))
-    elif palette is not None:
-        _note_bits("palette", data_set.get("RedPaletteColorLookupTableDescriptor")[2], palette.bits, notes)
+    indexed = photometric == "PALETTE COLOR"
+    palette = _palette(data_set, places, notes, indexed=indexed)
     return Display(
         photometric_interpretation=photometric,
         bits_stored=_stored_bits(data_set),
@@ -170,7 +167,7 @@ def display_of(data_set: Any, frame: int = 0) -> Display:
         presentation_shape=str(data_set.get("PresentationLUTShape") or "").strip() or None,
         presentation_lut=presentation[0] if presentation else None,
         palette=palette,
-        supplemental_palette=palette is not None and _pixel_presentation(data_set, places) == "COLOR",
+        supplemental_palette=palette is not None and not indexed,
         padding=_padding(data_set),
         notes=tuple(notes),
     )
@@ -220,6 +217,19 @@ def _pixel_presentation(data_set: Any, places: list[Any]) -> str:
     return str(data_set.get("PixelPresentation") or "").strip()
 
 
+def _palette(data_set: Any, places: list[Any], notes: list[Note], *, indexed: bool) -> Palette | None:
+    """The palette of an image that is shown by one: PALETTE COLOR is `indexed`, a supplemental one colours a part."""
+    descriptor = data_set.get("RedPaletteColorLookupTableDescriptor")
+    if not indexed and (descriptor is None or _pixel_presentation(data_set, places) != "COLOR"):
+        return None
+    palette = palette_of(data_set)
+    if palette is None:
+        notes.append(Note("palette", "the image has no palette that can be read: it is shown in grey"))
+    else:
+        _note_bits("palette", descriptor[2], palette.bits, notes)
+    return palette
+
+
 def palette_of(data_set: Any) -> Palette | None:
     """The data set's palette, plain or segmented; None where it has none."""
     descriptor = data_set.get("RedPaletteColorLookupTableDescriptor")
@@ -230,13 +240,16 @@ def palette_of(data_set: Any) -> Palette | None:
         channels = [data_set.get(name) for name in names]
         if all(channels):
             in_bytes = data_set[names[0]].VR == "OB"  # where OW is due; bytes have no order
-            return Palette.of(
-                descriptor,
-                channels,
-                segmented=bool(prefix),
-                pixel_representation=number(data_set, "PixelRepresentation", 0),
-                big_endian=data_set.is_little_endian is False and not in_bytes,
-            )
+            try:
+                return Palette.of(
+                    descriptor,
+                    channels,
+                    segmented=bool(prefix),
+                    pixel_representation=number(data_set, "PixelRepresentation", 0),
+                    big_endian=data_set.is_little_endian is False and not in_bytes,
+                )
+            except PixelDecodeError as error:
+                raise PixelDecodeError(f"palette: {error}") from None
     return None
 
 

@@ -52,6 +52,7 @@ class Display:
     """IDENTITY or INVERSE (Presentation LUT Shape); without it MONOCHROME1 is shown inverted."""
     presentation_lut: LookUpTable | None = None
     palette: Palette | None = None
+    """Of an image that is shown by it: PALETTE COLOR, or one with a supplemental palette."""
     supplemental_palette: bool = False
     """Whether grey ends where the palette begins: values from its first mapped one on have its colours (C.7.6.19)."""
     padding: tuple[float, float] | None = None
