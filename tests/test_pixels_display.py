@@ -291,6 +291,18 @@ def test_a_slope_of_0_as_dcmtk(tmp_path):
     assert row(data) == dcmtk(data, tmp_path, "+Wm")
 
 
+def test_a_slope_of_0_in_a_volume(tmp_path):
+    pytest.importorskip("pyarrow")
+    from dicomcore.archive import series_volume
+
+    for i in range(2):
+        placed = {"ImagePositionPatient": [0, 0, i], "ImageOrientationPatient": [1, 0, 0, 0, 1, 0]}
+        data = file_of([0, 100, 400], RescaleSlope="0", RescaleIntercept="7", PixelSpacing=[1, 1], **placed)
+        (tmp_path / f"{i}.dcm").write_bytes(data)
+    volume = series_volume(sorted(tmp_path.iterdir()))
+    assert volume.array.tolist() == [[[0, 100, 400]]] * 2
+
+
 def test_a_slope_of_0_in_functional_groups():
     ds = dc.dcmread(file_of([0, 100, 400]))
     group, transform = dc.Dataset(), dc.Dataset()

@@ -89,7 +89,11 @@ def read_overlays(data_set: Any, frames: Any) -> tuple[Overlay, ...]:
 
 
 def draw_overlays(picture: NDArray[np.uint8], overlays: tuple[Overlay, ...], frame: int) -> NDArray[np.uint8]:
-    """Draw what belongs to a frame (from 0) in white over its picture, in place; what lies outside is cut off."""
+    """Draw what belongs to a frame (from 0) in white over its picture, in place; what lies outside is cut off.
+
+    Gives the picture back, a copy of one that can't be written to.
+    """
+    picture = picture if picture.flags.writeable else picture.copy()
     for overlay in overlays:
         own = overlay.frame_for(frame)
         if own is None:
