@@ -133,7 +133,8 @@ def test_bits_that_overlay_data_lacks_are_0_and_said():
     (overlay,) = ds.frames.overlays
     assert overlay.array().reshape(-1).tolist() == [1] * 16 + [0] * 4
     (issue,) = ds.issues
-    assert (issue.code, issue.message) == ("OVERLAY_LENGTH", "overlay 6000 is due 3 bytes, 2 are there")
+    assert issue.code == "OVERLAY_LENGTH"
+    assert issue.message == "overlay 6000 takes 3 bytes of Overlay Data, and has 2"
 
 
 def test_an_overlay_that_is_hardly_there_is_not_believed():

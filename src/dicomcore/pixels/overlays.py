@@ -147,7 +147,8 @@ def _read(data_set: Any, group: int, frames: Any) -> Overlay | None:
         source = _little_endian(data, data_set[group << 16 | DATA].VR, data_set)
         if frames is not None and 8 * len(source) < rows * columns * count:
             due = -(-rows * columns * count // 8)
-            frames.note(Note("overlay-length", f"overlay {group:04X} is due {due} bytes, {len(source)} are there"))
+            said = f"overlay {group:04X} takes {due} bytes of Overlay Data, and has {len(source)}"
+            frames.note(Note("overlay-length", said))
     elif bit is None:
         return None
     first = _number(data_set, group, FIRST_FRAME, 0)
