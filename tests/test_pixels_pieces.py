@@ -16,6 +16,7 @@ from dicomcore.pixels.store import Store
 DELIMITER = b"\xfe\xff\xdd\xe0" + bytes(4)
 A, B, C = (bytes([n]) * (10 * n) + b"\xff\xd9" for n in (1, 2, 3))
 BC = B[:8], B[8:]
+SOI = b"\xff\xd8\xff\xe0"
 
 
 def item(data: bytes) -> bytes:
@@ -57,7 +58,7 @@ GOOD = {  # name: (bytes, Number of Frames, frames wanted, notes)
     "table too long": (encapsulated([A, B, C], (0, 18, 1 << 30)), 3, [A, B, C], ["offset-table"]),
     "table for fewer": (encapsulated([A, B, C], (0,)), 3, [A, B, C], ["offset-table"]),
     "fewer frames": (encapsulated([A, B]), 3, [A, B], ["frames"]),
-    "more than said": (encapsulated([b"\xff\xd8" + A, b"\xff\xd8" + B]), 1, [b"\xff\xd8" + A, b"\xff\xd8" + B], []),
+    "more than said": (encapsulated([SOI + A, SOI + B]), 1, [SOI + A, SOI + B], []),
     "dirt behind": (encapsulated([A, B], end=bytes(20)), 2, [A, B], ["fragments"]),
 }
 
