@@ -117,7 +117,7 @@ def _begun(
     info: CodestreamInfo | None = None
     notes: tuple[Note, ...] = ()
     try:
-        codec, info, notes = codec_of_frame(desc.transfer_syntax, data)
+        codec, info, notes = codec_of_frame(desc.transfer_syntax, data, desc)
         if info is not None:
             desc, settled = check_header(info, desc, limits)
             notes += settled
