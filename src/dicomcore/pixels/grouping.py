@@ -40,21 +40,29 @@ class Groups(NamedTuple):
 
 
 def group_fragments(
-    store: Store, fragments: Sequence[Fragment], stated: int, listed: NDArray[np.uint64] | None = None
+    store: Store,
+    fragments: Sequence[Fragment],
+    stated: int,
+    listed: NDArray[np.uint64] | None = None,
+    *,
+    cut: bool = False,
 ) -> Groups:
     """Fragments by frame: one each where they are `stated` frames; else by where codestreams begin, or by their ends.
 
     `listed` are the places at which an offset table has frames begin, whose entries are more or fewer than `stated`.
-    More of them count where codestreams tell nothing. Empty fragments are nobody's, unless each fragment is a frame.
-    Raises PixelDecodeError where nothing tells the frames apart.
+    More of them count where codestreams tell nothing. `cut` says that the pixel data breaks off. Empty fragments are
+    nobody's, unless each fragment is a frame. Raises PixelDecodeError where nothing tells the frames apart.
     """
-    if len(fragments) == stated and listed is None:
+    doubtful = cut or listed is not None  # that there are as many fragments as frames may be chance
+    if len(fragments) == stated and not doubtful:
         return Groups([(fragment,) for fragment in fragments])
     held = [fragment for fragment in fragments if fragment.length]
     if not held:
         raise PixelDecodeError("encapsulated pixel data has empty fragments only")
-    if len(held) == stated and listed is None:
+    if len(held) == stated and not doubtful:
         return Groups([(fragment,) for fragment in held])
+    if cut and len(held) < min(len(fragments), stated):
+        raise PixelDecodeError("the pixel data breaks off, and its empty fragments may be frames or none")
     firsts = beginnings(store, held)
     ended = Groups([]) if stated == 1 or len(firsts) >= stated else _by_ends(store, held)
     if firsts and len(ended.frames) != stated:

@@ -59,6 +59,7 @@ class Pieces:
         self.notes: list[Note] = []
         self._stated = 1 if whole else frames
         self._whole = whole
+        self._cut = True
         self._listed: NDArray[np.uint64] | None = None
         self._scanned: list[tuple[Fragment, ...]] | None = None
         self._every: Spans | None = None
@@ -244,7 +245,7 @@ class Pieces:
                 self._scanned = [tuple(fragments)]
             else:
                 listed = None if self._listed is None else self._listed + np.uint64(self._first + ITEM_HEADER)
-                self._scanned, notes = group_fragments(self.store, fragments, self._stated, listed)
+                self._scanned, notes = group_fragments(self.store, fragments, self._stated, listed, cut=self._cut)
                 self.notes += notes
         return self._scanned
 
@@ -256,7 +257,8 @@ class Pieces:
                 head = peek(at, 8)
                 length = int.from_bytes(head[4:], "little")
                 if head[:4] != ITEM or len(head) < 8 or length == UNDEFINED_LENGTH:
-                    if head[:4] != SEQUENCE_DELIMITER:
+                    self._cut = head[:4] != SEQUENCE_DELIMITER
+                    if self._cut:
                         self.notes.append(
                             Note("fragments", f"no item at byte {at} of the pixel data, which ends there")
                         )
