@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from dicom_bytes import element, part10
+from dicom_bytes import DEFLATED, JPIP_DEFLATE, JPIP_HTJ2K_DEFLATE, element, part10
 
 imagecodecs = pytest.importorskip("imagecodecs")
 encode_row = pytest.importorskip("pydicom.pixels.encoders.native")._encode_row
@@ -84,4 +84,7 @@ def file_of(syntax: str | None, written: Written, *, bits: int = 8, vr: str = "O
             data += made(tag, "OV", struct.pack(f"<{len(table)}Q", *table))
     items = item(struct.pack(f"<{len(written.basic)}I", *written.basic)) + b"".join(map(item, written.fragments))
     data += made(0x7FE00010, vr, items + b"\xfe\xff\xdd\xe0" + bytes(4), 0xFFFFFFFF)
+    if syntax in (DEFLATED, JPIP_DEFLATE, JPIP_HTJ2K_DEFLATE):
+        coder = zlib.compressobj(wbits=-15)
+        data = even(coder.compress(data) + coder.flush())
     return part10(data, syntax)
