@@ -9,6 +9,7 @@ import pytest
 from corpus import ABSENT, ROOT
 from dicom_bytes import element
 from encapsulated import CODED, FRAMES, WIDE, Written, even, file_of
+from pixel_corpus import path_of, with_pixels
 
 import dicomcore as dc
 from dicomcore.archive import frames as archive_frames
@@ -56,6 +57,18 @@ def kind(uid: str) -> str:
     ends = {"50": "JPEG", "51": "JPEG", "57": "lossless", "70": "lossless", "80": "LS", "81": "LS", "91": "90"}
     end = uid.rpartition(".")[2]
     return ends.get(end, end)
+
+
+@in_corpus
+@pytest.mark.parametrize("label", ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1", LABELS["JPEG baseline"]])
+@pytest.mark.parametrize("line", with_pixels("1.2.840.10008.1.2.5", "1.2.840.10008.1.2.8.1"))
+def test_real_files_without_a_magic_number(line: dict[str, Any], label: str):
+    """RLE and deflated frames of colour, of 1, 8, 16 and 32 bits, of one frame and of several."""
+    expected = dc.dcmread(path_of(line))
+    wrong = dc.dcmread(path_of(line))
+    wrong.file_meta.TransferSyntaxUID = label
+    assert np.array_equal(wrong.pixel_array, expected.pixel_array)
+    assert "PIXEL_TRANSFER_SYNTAX" in [issue.code for issue in wrong.issues]
 
 
 @in_corpus

@@ -113,3 +113,29 @@ def test_bad(data):
 def test_any_pieces(parts):
     with contextlib.suppress(DicomError):
         frames_of(b"".join(parts), 2)
+
+
+pieces = st.lists(st.sampled_from([b"", b"ab", SOI, SOI + A, A, B, b"\xff\xd9", bytes(80)]), max_size=8)
+places = st.lists(st.integers(0, 300) | st.sampled_from([0, 8, 16, 1 << 31]), max_size=8)
+
+
+@given(pieces, places, places, places, st.integers(1, 9), st.integers(0, 40))
+def test_any_tables(fragments, basic, offsets, lengths, frames, cut):
+    """Every frame is made of fragments that are there, each in one frame and in order, or it is an error."""
+    data = encapsulated(fragments, basic)
+    extended = np.array(offsets, "<u8"), np.array(lengths, "<u8")
+    data = data[: len(data) - cut]
+    with contextlib.suppress(DicomError):
+        found = Pieces(Reads(data), frames, DEFAULT_LIMITS, extended)
+        count = len(found)
+        assert count <= max(len(fragments), frames)
+        spans = found.spans(range(count))
+        assert spans is None or (spans.places <= len(data)).all()
+        for i in range(count):  # a wrong entry makes all entries doubtful
+            found.fragments(i)
+        last = 0
+        for i in range(count):
+            for offset, length in found.fragments(i):
+                assert data[offset - 8 : offset - 4] == b"\xfe\xff\x00\xe0"
+                assert last <= offset <= offset + length <= len(data)
+                last = offset + length

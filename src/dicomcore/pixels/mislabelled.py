@@ -49,7 +49,9 @@ def codec_of_frame(
     """
     codec = codec_for(stated)
     labelled = FORMAT_OF_SYNTAX.get(codec.uid)
-    found, info = _format_of(data, desc) if labelled is not None else (None, None)
+    found, info = None, None
+    if labelled is not None:
+        found, info = _format_of(data, desc if labelled != "deflated" else None)
     notes: tuple[Note, ...] = ()
     if found is not None and found != labelled:
         codec = codec_for(SYNTAX_OF_FORMAT[found])
