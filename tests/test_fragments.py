@@ -124,6 +124,19 @@ def test_frames_by_every_way_in(coded: str, layout: str, tmp_path: Any):
     assert {issue.code for issue in ds.issues} == written.codes
 
 
+@pytest.mark.skipif("strict" not in dc.Limits.__dataclass_fields__, reason="strict doesn't reach frames yet")
+@pytest.mark.parametrize("layout", WRITTEN)
+def test_strict_refuses_what_has_issues(layout: str):
+    written = WRITTEN[layout]([even(bytes(CODED["rle"][1](frame))) for frame in FRAMES])
+    data = file_of(CODED["rle"][0], written)
+    if written.codes:
+        with pytest.raises(PixelDecodeError):
+            _ = dc.dcmread(data, strict=True).pixel_array
+    else:
+        found = dc.dcmread(data, strict=True).pixel_array
+        assert np.array_equal(found.reshape(-1, 24, 20), FRAMES[: written.frames])
+
+
 def test_notes_tell_the_truth(tmp_path: Any):
     """A table of two entries doesn't make two frames of three."""
     syntax, encode = CODED["rle"]
@@ -182,3 +195,10 @@ def test_a_frame_with_a_run_too_long_is_said_by_every_way_in(tmp_path: Any):
     ds = dc.dcmread(path)
     assert np.array_equal(ds.frames[0], FRAMES[0])
     assert not ds.issues
+    if "strict" in dc.Limits.__dataclass_fields__:
+        strict = dc.dcmread(path, strict=True).frames
+        assert np.array_equal(strict[0], FRAMES[0])
+        for take in (lambda frames: frames.array(), lambda frames: frames[1], lambda frames: frames.decoded(1)):
+            with pytest.raises(PixelDecodeError) as caught:
+                take(strict)
+            assert caught.value.frame == 1

@@ -83,17 +83,6 @@ class Pieces:
             raise PixelDecodeError(f"frame {index} is not there: the fragments make {len(frames)}", frame=index)
         return frames[index]
 
-    def head(self, index: int, size: int) -> memoryview:
-        """The first bytes of frame `index`, `size` of them at most."""
-        head = b""
-        for offset, length in self.fragments(index):
-            if length >= size and not head:
-                return self.store.upto(offset, size)
-            head += self.store.upto(offset, min(length, size - len(head)))
-            if len(head) == size:
-                break
-        return memoryview(head)
-
     def codestream(self, index: int) -> memoryview:
         """The bytes of frame `index`, its fragments joined."""
         return self.joined(self.fragments(index))
@@ -113,6 +102,17 @@ class Pieces:
             return [self.joined(fragments) for fragments in frames]
         held = self.store.read(first, stop - first)
         return [held[offset - first : offset - first + length] for ((offset, length),) in frames]
+
+    def head(self, index: int, size: int) -> memoryview:
+        """The first bytes of frame `index`, `size` of them at most."""
+        head = b""
+        for offset, length in self.fragments(index):
+            if length >= size and not head:
+                return self.store.upto(offset, size)
+            head += self.store.upto(offset, min(length, size - len(head)))
+            if len(head) == size:
+                break
+        return memoryview(head)
 
     def spans(self, indices: Sequence[int]) -> Spans | None:
         """Where frames stand, as an offset table has it unread; None where there is no such frame."""
