@@ -31,7 +31,7 @@ from dicomcore.pixels.decoding import DecodedFrame, check_header, decode_frame, 
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.headers import SIGNATURE_BYTES
 from dicomcore.pixels.layout import Layout
-from dicomcore.pixels.mislabelled import codec_of_frame, syntax_of_frame
+from dicomcore.pixels.mislabelled import codec_of_frame, is_uncompressed, syntax_of_frame
 from dicomcore.pixels.note import Note
 from dicomcore.pixels.overlays import Overlay, read_overlays
 from dicomcore.pixels.pieces import Pieces, Spans
@@ -350,6 +350,8 @@ class Frames:
     def _relabel(self) -> bool:
         """Tell from the first frame what fragments are under a transfer syntax that has none, or is a video's."""
         assert self._pieces is not None
+        if is_uncompressed(self.stated, sum(fragment.length for fragment in self._pieces.fragments(0))):
+            return False
         first = self._pieces.head(0, SIGNATURE_BYTES) if self._is_video else self._pieces.codestream(0)
         syntax, notes = syntax_of_frame(self.stated, first)
         changed = syntax != self.stated.transfer_syntax

@@ -11,7 +11,7 @@ from dicomcore.pixels.registry import Codec, codec_for
 from dicomcore.pixels.uncompressed import is_deflated_frame, native_bits
 from dicomcore.uids import UID
 
-__all__ = ["codec_of_frame", "syntax_of_frame"]
+__all__ = ["codec_of_frame", "is_uncompressed", "syntax_of_frame"]
 
 SYNTAX_OF_FORMAT = {
     "RLE": "1.2.840.10008.1.2.5",
@@ -61,6 +61,12 @@ def codec_of_frame(
     return codec, info, notes
 
 
+def is_uncompressed(desc: FrameDescription, length: int) -> bool:
+    """Whether a frame in fragments of this length is said to be uncompressed and can be, whatever it begins with."""
+    size = (native_bits(desc) + 7) // 8
+    return desc.transfer_syntax == ENCAPSULATED_UNCOMPRESSED and length in (size, size + size % 2)
+
+
 def syntax_of_frame(desc: FrameDescription, data: memoryview) -> tuple[str, tuple[Note, ...]]:
     """The syntax of fragments whose stated one has none, or is a video's, told from the first frame's bytes.
 
@@ -68,9 +74,6 @@ def syntax_of_frame(desc: FrameDescription, data: memoryview) -> tuple[str, tupl
     are anything but samples.
     """
     stated = desc.transfer_syntax
-    size = (native_bits(desc) + 7) // 8
-    if stated == ENCAPSULATED_UNCOMPRESSED and len(data) in (size, size + size % 2):
-        return stated, ()  # whatever the first samples look like
     found, _ = _format_of(data, desc)
     if found is not None:
         return SYNTAX_OF_FORMAT[found], (_note(stated, found),)
