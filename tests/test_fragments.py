@@ -202,3 +202,33 @@ def test_a_frame_with_a_run_too_long_is_said_by_every_way_in(tmp_path: Any):
             with pytest.raises(PixelDecodeError) as caught:
                 take(strict)
             assert caught.value.frame == 1
+
+
+@pytest.mark.parametrize("coded", CODED)
+def test_more_frames_than_the_data_set_says(coded: str):
+    """Three codestreams are three frames; of those that look like nothing the first one is, with an issue, or none."""
+    syntax, encode = CODED[coded]
+    ds = dc.dcmread(file_of(syntax, Written([even(bytes(encode(frame))) for frame in FRAMES], frames=1)))
+    if coded == "uncompressed":
+        with pytest.raises(PixelDecodeError):
+            _ = ds.pixel_array
+    elif coded == "deflated":
+        assert np.array_equal(ds.pixel_array, FRAMES[0])
+        assert [issue.code for issue in ds.issues] == ["PIXEL_LENGTH"]
+    else:
+        assert np.array_equal(ds.pixel_array, FRAMES)
+        assert [issue.code for issue in ds.issues] == ["FRAMES"]
+
+
+def test_a_deflated_frame_that_holds_more():
+    """Of another size than the data set says: its first rows aren't the picture without a word."""
+    for data in (CODED["deflated"][1](np.vstack(FRAMES)), CODED["deflated"][1](FRAMES[0]) + b"\1\2\3\4"):
+        ds = dc.dcmread(file_of(CODED["deflated"][0], Written([even(data)], frames=1)))
+        assert ds.pixel_array.shape == (24, 20)
+        assert [issue.code for issue in ds.issues] == ["PIXEL_LENGTH"]
+    for padding in (b"", bytes(2), bytes(40)):
+        ds = dc.dcmread(
+            file_of(CODED["deflated"][0], Written([even(CODED["deflated"][1](FRAMES[0])) + padding], frames=1))
+        )
+        assert np.array_equal(ds.pixel_array, FRAMES[0])
+        assert not ds.issues

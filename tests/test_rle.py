@@ -153,9 +153,7 @@ def test_what_follows_a_full_plane_is_left_out(more, plane, samples, bits, plana
     told = {"rows": 1, "columns": 40 if bits == 1 else 5, "samples_per_pixel": samples, "bits_allocated": bits}
     whole = rle_decode(frame_of(*[b"\x04" + plane] * samples * width), planar=planar, **told)
     for long in [*range(samples * width), None]:
-        segments = [
-            b"\x01ab" + more if long in (i, None) else b"\x04" + plane for i in range(samples * width)
-        ]
+        segments = [b"\x01ab" + more if long in (i, None) else b"\x04" + plane for i in range(samples * width)]
         for partial in (False, True):
             array, beyond = rle_decode_noting(frame_of(*segments), planar=planar, partial=partial, **told)
             assert np.array_equal(array, whole)

@@ -86,8 +86,8 @@ cdef void expand_fast(Segment* segs, int count, uint8_t** dst, const Py_ssize_t*
 
 
 cdef Py_ssize_t expand_checked(Segment* seg, uint8_t* dst, Py_ssize_t want, bint lenient) noexcept nogil:
-    # As expand_fast, run by run with every bound asked for; sets seg.fault. A run that goes past the plane is cut there:
-    # encoders write such (an ultrasound of pydicom#1438). A lenient caller gets the part of a literal that is there.
+    # As expand_fast, run by run with every bound asked for; sets seg.fault. A run that goes past the plane is cut
+    # there: encoders write such (an ultrasound of pydicom#1438). A lenient caller gets what is there of a literal.
     cdef const uint8_t* src = seg.src
     cdef Py_ssize_t i = seg.at, done = 0, run, cost
     cdef int control

@@ -97,9 +97,7 @@ class _Begun:
     def is_apart(self, limits: Limits) -> bool:
         return limits.isolate and not self.codec.trusted
 
-    def finished(
-        self, samples: NDArray[Any], out: NDArray[Any] | None, notes: tuple[Note, ...] = ()
-    ) -> DecodedFrame:
+    def finished(self, samples: NDArray[Any], out: NDArray[Any] | None, notes: tuple[Note, ...] = ()) -> DecodedFrame:
         desc = self.description
         if samples.shape != desc.shape:
             raise PixelDecodeError(f"{self.codec.name} gave samples of shape {samples.shape}, not {desc.shape}")

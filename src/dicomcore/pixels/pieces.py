@@ -180,9 +180,7 @@ class Pieces:
             self.notes.append(Note("offset-table", f"the {name} Offset Table {why} and is passed over"))
         return None, None
 
-    def _checked(
-        self, lengths: NDArray[np.uint64] | None, starts: NDArray[np.uint64]
-    ) -> NDArray[np.uint64] | None:
+    def _checked(self, lengths: NDArray[np.uint64] | None, starts: NDArray[np.uint64]) -> NDArray[np.uint64] | None:
         if lengths is not None and len(lengths) == len(starts) and lengths.all():
             return lengths
         self.notes.append(Note("offset-table", "the Extended Offset Table Lengths make no sense: items' lengths count"))

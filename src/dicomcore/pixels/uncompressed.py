@@ -160,9 +160,11 @@ def decode_deflated(
     if len(inflated) < size:
         raise PixelDecodeError(f"deflated frame holds {len(inflated)} bytes of {size}", offset=len(data))
     samples = decode_native(memoryview(inflated), desc, out)
-    if not more:
-        return samples
-    return samples, (Note("pixel-length", f"a deflated frame holds more than its {size} bytes: left out"),)
+    if more:
+        return samples, (Note("pixel-length", f"a deflated frame holds more than its {size} bytes: left out"),)
+    if len(inflater.unused_data) > 1 and any(inflater.unused_data):
+        return samples, (Note("pixel-length", f"{len(inflater.unused_data)} bytes follow a deflated frame: left out"),)
+    return samples
 
 
 def is_deflated_frame(data: memoryview, desc: FrameDescription) -> bool:
