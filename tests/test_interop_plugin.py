@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import struct
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,8 +19,9 @@ from dicomcore.pixels import codecs
 pydicom = pytest.importorskip("pydicom")
 
 from pydicom.pixels import get_decoder, get_encoder  # noqa: E402
+from pydicom.pixels.decoders.base import DecodeRunner  # noqa: E402
 
-from dicomcore.interop.pydicom import PLUGIN, register, unregister  # noqa: E402
+from dicomcore.interop.pydicom import PLUGIN, plugin, register, unregister  # noqa: E402
 
 pytestmark = pytest.mark.thread_unsafe(reason="registers with pydicom")
 
@@ -223,3 +225,20 @@ def test_threads_agree():
     alone = [answer(one) for one in files]
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(answer, files)) == alone
+
+
+def test_what_follows_a_full_rle_plane_is_warned_of():
+    """As pydicom warns: the run goes past the plane, and is cut there (pydicom#1438)."""
+    runner = DecodeRunner(pydicom.uid.RLELossless)
+    runner.set_options(
+        rows=1,
+        columns=5,
+        samples_per_pixel=1,
+        bits_allocated=8,
+        bits_stored=8,
+        pixel_representation=0,
+        photometric_interpretation="MONOCHROME2",
+        number_of_frames=1,
+    )
+    with pytest.warns(UserWarning, match="from byte 66 on"):
+        assert plugin.decode(struct.pack("<16I", 1, 64, *[0] * 14) + b"\x00a\xfaz", runner) == b"azzzz"

@@ -16,6 +16,7 @@ from dicomcore.pixels.store import Store
 DELIMITER = b"\xfe\xff\xdd\xe0" + bytes(4)
 A, B, C = (bytes([n]) * (10 * n) + b"\xff\xd9" for n in (1, 2, 3))
 BC = B[:8], B[8:]
+SOI = b"\xff\xd8\xff\xe0"
 
 
 def item(data: bytes) -> bytes:
@@ -57,7 +58,7 @@ GOOD = {  # name: (bytes, Number of Frames, frames wanted, notes)
     "table too long": (encapsulated([A, B, C], (0, 18, 1 << 30)), 3, [A, B, C], ["offset-table"]),
     "table for fewer": (encapsulated([A, B, C], (0,)), 3, [A, B, C], ["offset-table"]),
     "fewer frames": (encapsulated([A, B]), 3, [A, B], ["frames"]),
-    "more than said": (encapsulated([b"\xff\xd8" + A, b"\xff\xd8" + B]), 1, [b"\xff\xd8" + A, b"\xff\xd8" + B], []),
+    "more than said": (encapsulated([SOI + A, SOI + B]), 1, [SOI + A, SOI + B], []),
     "dirt behind": (encapsulated([A, B], end=bytes(20)), 2, [A, B], ["fragments"]),
 }
 
@@ -112,3 +113,29 @@ def test_bad(data):
 def test_any_pieces(parts):
     with contextlib.suppress(DicomError):
         frames_of(b"".join(parts), 2)
+
+
+pieces = st.lists(st.sampled_from([b"", b"ab", SOI, SOI + A, A, B, b"\xff\xd9", bytes(80)]), max_size=8)
+places = st.lists(st.integers(0, 300) | st.sampled_from([0, 8, 16, 1 << 31]), max_size=8)
+
+
+@given(pieces, places, places, places, st.integers(1, 9), st.integers(0, 40))
+def test_any_tables(fragments, basic, offsets, lengths, frames, cut):
+    """Every frame is made of fragments that are there, each in one frame and in order, or it is an error."""
+    data = encapsulated(fragments, basic)
+    extended = np.array(offsets, "<u8"), np.array(lengths, "<u8")
+    data = data[: len(data) - cut]
+    with contextlib.suppress(DicomError):
+        found = Pieces(Reads(data), frames, DEFAULT_LIMITS, extended)
+        count = len(found)
+        assert count <= max(len(fragments), frames)
+        spans = found.spans(range(count))
+        assert spans is None or (spans.places <= len(data)).all()
+        for i in range(count):  # a wrong entry makes all entries doubtful
+            found.fragments(i)
+        last = 0
+        for i in range(count):
+            for offset, length in found.fragments(i):
+                assert data[offset - 8 : offset - 4] == b"\xfe\xff\x00\xe0"
+                assert last <= offset <= offset + length <= len(data)
+                last = offset + length

@@ -51,7 +51,7 @@ STREAMS = {
 }
 
 
-def file_of(stream: bytes, syntax: str, pieces: int = 1) -> bytes:
+def file_of(stream: bytes, syntax: str, pieces: int = 1, table: bytes = b"", empty: bool = False) -> bytes:
     ds = pydicom.Dataset()
     ds.file_meta = pydicom.dataset.FileMetaDataset()
     ds.file_meta.TransferSyntaxUID = syntax
@@ -60,9 +60,11 @@ def file_of(stream: bytes, syntax: str, pieces: int = 1) -> bytes:
     ds.PhotometricInterpretation, ds.PlanarConfiguration = "YBR_PARTIAL_420", 0
     ds.BitsAllocated = ds.BitsStored = 8
     ds.HighBit, ds.PixelRepresentation = 7, 0
-    step = -(-len(stream) // pieces)
+    step = -(-len(stream) // pieces // 2) * 2  # fragments are of even length
     parts = [stream[i : i + step] for i in range(0, len(stream), step)]
-    items = [b"", *(part + b"\0" * (len(part) % 2) for part in parts)]
+    items = [table, *(part + b"\0" * (len(part) % 2) for part in parts)]
+    if empty:
+        items = [table, b"", *items[1:], b""]
     ds.PixelData = b"".join(b"\xfe\xff\x00\xe0" + struct.pack("<I", len(item)) + item for item in items)
     ds["PixelData"].VR = "OB"
     ds["PixelData"].is_undefined_length = True
@@ -88,6 +90,30 @@ def test_stream_in_several_fragments():
     ds = dc.dcmread(file_of(stream, MPEG2 + ".1", pieces=3))
     assert bytes(ds.frames.encoded(0)).rstrip(b"\0") == stream.rstrip(b"\0")
     assert abs(ds.frames[5].astype(int) - picture(5)).mean() < 6
+
+
+TABLES = {"no table": b"", "the first": bytes(4), "one a frame": struct.pack(f"<{FRAMES}I", *range(0, 20 * FRAMES, 20))}
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+@pytest.mark.parametrize("pieces", [1, 2, FRAMES, FRAMES + 5])
+def test_fragments_are_one_stream(pieces, table):
+    """However many there are, empty ones too, whatever tables say (PS3.5 8.2.5)."""
+    stream = encoded("mpeg2video", "mpegts")
+    ds = dc.dcmread(file_of(stream, MPEG2 + ".1", pieces, table, empty=True))
+    assert len(ds.frames) == FRAMES
+    assert bytes(ds.frames.encoded(0)).rstrip(b"\0") == stream.rstrip(b"\0")
+    assert abs(ds.frames[5].astype(int) - picture(5)).mean() < 6
+    assert not ds.issues
+
+
+def test_another_medium_is_refused():
+    """libav decodes pictures too, as colours of its own."""
+    imagecodecs = pytest.importorskip("imagecodecs")
+    pytest.importorskip("av")
+    for stream in (imagecodecs.png_encode(picture(3)), imagecodecs.bmp_encode(picture(3))):
+        with pytest.raises(PixelDecodeError):
+            video.VideoStream(stream, H264).frame(0)
 
 
 def test_past_the_last_frame():

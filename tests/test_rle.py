@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dicomcore.codecs import rle_decode, rle_encode
+from dicomcore.codecs import rle_decode, rle_decode_noting, rle_encode
 from dicomcore.errors import EncodeError, PixelDecodeError
 
 RLE_LOSSLESS = "1.2.840.10008.1.2.5"
@@ -103,12 +103,11 @@ FAULTS = {  # name: (frame, offset of the field or control byte at fault)
     "sixteen segments": (struct.pack("<I", 16) + bytes(100), 0),
     "a segment before the header's end": (struct.pack("<II", 1, 63) + bytes(100), 4),
     "a segment past the end": (struct.pack("<II", 1, 1000) + bytes(100), 4),
-    "the next segment lies before this one": (struct.pack("<III", 2, 70, 69) + bytes(100), 4),
     "an empty segment": (frame_of(b""), 64),
     "a literal cut short": (frame_of(b"\x00a\x03bc"), 66),
     "a run cut short": (frame_of(b"\x00a\xfe"), 66),
-    "a run past the image": (frame_of(b"\x00a\xfaz"), 66),
-    "a literal past the image": (frame_of(b"\x00a\x05bcdefg"), 66),
+    "a literal past the image and past the end": (frame_of(b"\x00a\x05bcd"), 66),
+    "more segments than byte planes": (frame_of(b"\x04abcde", b"\x04fghij"), 0),
 }
 
 
@@ -117,6 +116,56 @@ def test_fault_says_where(frame, offset):
     with pytest.raises(PixelDecodeError) as caught:
         rle_decode(frame, rows=1, columns=5, bits_allocated=8)
     assert caught.value.offset == offset
+
+
+def test_a_segment_before_the_one_before_it():
+    with pytest.raises(PixelDecodeError) as caught:
+        rle_decode(struct.pack("<III", 2, 70, 69) + bytes(100), rows=1, columns=5, bits_allocated=16)
+    assert caught.value.offset == 4
+
+
+@pytest.mark.parametrize(("bits", "told"), [(8, 2), (16, 1), (24, 1), (24, 4)])
+def test_segments_are_as_many_as_byte_planes(bits, told):
+    """Two planes of 8 bits aren't one of 16, nor the first of them the picture (PS3.5 G.2)."""
+    frame = frame_of(*[b"\x04abcde"] * told)
+    with pytest.raises(PixelDecodeError, match=f"{told} segments where {bits // 8} are due"):
+        rle_decode(frame, rows=1, columns=5, bits_allocated=8, samples_per_pixel=bits // 8)
+
+
+FULL = {  # name: (what follows "ab" in a segment of a plane of five, the plane)
+    "a run past the image": (b"\xfaz", b"abzzz"),
+    "a literal past the image": (b"\x05cdefgh", b"abcde"),
+    "a literal of which all that counts is there": (b"\x05cde", b"abcde"),
+    "another run behind a full plane": (b"\x02cde\xfez", b"abcde"),
+    "other bytes behind a full plane": (b"\x02cde\x7f\x01\x02", b"abcde"),
+}
+
+
+@pytest.mark.parametrize("planar", [False, True])
+@pytest.mark.parametrize("bits", [1, 8, 16, 32, 64])
+@pytest.mark.parametrize("samples", [1, 3])
+@pytest.mark.parametrize(("more", "plane"), FULL.values(), ids=FULL)
+def test_what_follows_a_full_plane_is_left_out(more, plane, samples, bits, planar):
+    """In each segment: a real ultrasound has a run that goes a byte too far (pydicom#1438; PS3.5 G.3)."""
+    width = max(bits // 8, 1)
+    if samples * width > 15:
+        pytest.skip("more than 15 segments")
+    told = {"rows": 1, "columns": 40 if bits == 1 else 5, "samples_per_pixel": samples, "bits_allocated": bits}
+    whole = rle_decode(frame_of(*[b"\x04" + plane] * samples * width), planar=planar, **told)
+    for long in [*range(samples * width), None]:
+        segments = [b"\x01ab" + more if long in (i, None) else b"\x04" + plane for i in range(samples * width)]
+        for partial in (False, True):
+            array, beyond = rle_decode_noting(frame_of(*segments), planar=planar, partial=partial, **told)
+            assert np.array_equal(array, whole)
+            assert beyond == 64 + 6 * (long or 0) + (7 if more.startswith(b"\x02") else 3)
+
+
+@pytest.mark.parametrize("padding", [b"", b"\0", b"\x7f", b"\0\0", bytes(400)])
+def test_padding_is_no_excess(padding):
+    """A segment is padded to an even length (PS3.5 G.3.1), and some writers pad by more."""
+    told = {"rows": 1, "columns": 2, "samples_per_pixel": 1, "bits_allocated": 8}
+    array, beyond = rle_decode_noting(frame_of(b"\x01ab" + padding), **told)
+    assert (array.tolist(), beyond) == ([[97, 98]], None)
 
 
 def test_partial_keeps_what_is_there():

@@ -455,7 +455,7 @@ def test_no_pixel_data():
 def test_a_frame_that_breaks_leaves_nothing(tmp_path):
     source, _ = through(made(IMAGES["frames"][0], 12), "rle")
     data = bytearray(source.PixelData)
-    data[-40:] = b"\xaa" * 40
+    data[-40:] = b"\x80" * 40  # which stand for nothing (PS3.5 G.3.1)
     source.PixelData = bytes(data)
     target = tmp_path / "a.dcm"
     target.write_bytes(b"old")

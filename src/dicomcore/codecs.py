@@ -51,9 +51,35 @@ def rle_decode(
     `frame` is any buffer that holds the 64-byte RLE Header and its segments. Returns ``(rows, columns)``, or ``(rows,
     columns, samples)``, or with `planar` ``(samples, rows, columns)``: unsigned samples of `bits_allocated` 8, 16, 32
     or 64 bits in native byte order; `bits_allocated` 1 gives one byte a pixel, 0 or 1. `out`, a writable contiguous
-    buffer of that size, takes the samples in place of a new array. Raises PixelDecodeError, whose ``offset`` counts
-    bytes from the start of `frame`; with `partial` what could be decoded is returned, and zeros for the rest.
+    buffer of that size, takes the samples in place of a new array. What a segment holds beyond its plane is left out.
+    Raises PixelDecodeError, whose ``offset`` counts bytes from the start of `frame`; with `partial` what could be
+    decoded is returned, and zeros for the rest.
     """
+    array, _ = rle_decode_noting(
+        frame,
+        rows=rows,
+        columns=columns,
+        samples_per_pixel=samples_per_pixel,
+        bits_allocated=bits_allocated,
+        out=out,
+        planar=planar,
+        partial=partial,
+    )
+    return array
+
+
+def rle_decode_noting(
+    frame: Any,
+    *,
+    rows: int,
+    columns: int,
+    samples_per_pixel: int,
+    bits_allocated: int,
+    out: Any = None,
+    planar: bool = False,
+    partial: bool = False,
+) -> tuple[NDArray[Any], int | None]:
+    """As `rle_decode`, with the offset of what was left out because its plane was full; None where nothing was."""
     width = RLE_WIDTHS.get(bits_allocated)
     if width is None:
         raise ValueError(f"bits_allocated is 1, 8, 16, 32 or 64, not {bits_allocated}")
@@ -69,15 +95,14 @@ def rle_decode(
         shape = (samples_per_pixel, rows, columns) if planar else (rows, columns, samples_per_pixel)
     if bits_allocated > 1:
         array = output(out, shape, UNSIGNED[width])
-        _rle.decode_frame(frame, array, pixels, samples_per_pixel, width, planar, partial)
-        return array
+        return array, _rle.decode_frame(frame, array, pixels, samples_per_pixel, width, planar, partial)
     packed = np.empty(samples_per_pixel * pixels, np.uint8)
-    _rle.decode_frame(frame, packed, pixels, samples_per_pixel, 1, True, partial)
+    beyond = _rle.decode_frame(frame, packed, pixels, samples_per_pixel, 1, True, partial)
     planes = np.unpackbits(packed.reshape(samples_per_pixel, -1), axis=1, count=rows * columns, bitorder="little")
     bits = planes if planar or samples_per_pixel == 1 else planes.T
     array = output(out, shape, UNSIGNED[1])
     array[...] = bits.reshape(shape)
-    return array
+    return array, beyond
 
 
 def rle_encode(array: Any, *, planar: bool = False) -> bytes:

@@ -111,12 +111,14 @@ cdef void extend(uint8_t* words, Py_ssize_t count, int width, int bits, bint is_
 
 cdef Status decode_one(const Recipe* recipe, const uint8_t* src, Py_ssize_t n, uint8_t* dst,
                        Py_ssize_t size) noexcept nogil:
-    # A codestream into `size` bytes at dst. NEED_MORE: not as expected.
+    # A codestream into `size` bytes at dst. NEED_MORE: not as expected, or to be noted by who decodes it again.
     cdef const Layout* layout = &recipe.layout
     cdef Py_ssize_t at = 0
     cdef Status status
     if recipe.header == NULL:
         status = expand_frame(src, n, dst, layout, False, &at)
+        if status == OK and at >= 0:
+            return NEED_MORE
     elif same_header(recipe.header, recipe.header_size, src, n):
         status = decode_stream(src, n, dst, size, layout.width, False, False, &at)
     else:

@@ -9,8 +9,9 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memmove, memset
 
 from dicomcore._native.cursor cimport load_le32
-from dicomcore._native.fault cimport CORRUPT, NO_MEMORY, OK, OVERRUN, Status, TRUNCATED, raise_fault
+from dicomcore._native.fault cimport CORRUPT, NO_MEMORY, OK, Status, TRUNCATED, raise_fault
 from dicomcore._native.held cimport hold, hold_writable, let_go
+from dicomcore.errors import PixelDecodeError
 
 cdef extern from "packbits.h" nogil:
     ctypedef struct packbits_place:
@@ -43,6 +44,7 @@ cdef struct Segment:
     Py_ssize_t n            # its bytes
     Py_ssize_t at           # the next control byte; after a fault the one at fault
     Py_ssize_t left         # bytes its plane still lacks
+    bint over               # its last run went past the plane, and was cut there
     Status fault
 
 
@@ -84,8 +86,8 @@ cdef void expand_fast(Segment* segs, int count, uint8_t** dst, const Py_ssize_t*
 
 
 cdef Py_ssize_t expand_checked(Segment* seg, uint8_t* dst, Py_ssize_t want, bint lenient) noexcept nogil:
-    # As expand_fast, run by run with every bound asked for; sets seg.fault. A lenient caller gets the part of a run or
-    # literal that is there.
+    # As expand_fast, run by run with every bound asked for; sets seg.fault. A run that goes past the plane is cut
+    # there: encoders write such (an ultrasound of pydicom#1438). A lenient caller gets what is there of a literal.
     cdef const uint8_t* src = seg.src
     cdef Py_ssize_t i = seg.at, done = 0, run, cost
     cdef int control
@@ -100,20 +102,20 @@ cdef Py_ssize_t expand_checked(Segment* seg, uint8_t* dst, Py_ssize_t want, bint
         if control == 128:
             continue
         run = control + 1 if control < 128 else 257 - control
+        if run > seg.left:
+            seg.over = True
+            run = seg.left
         cost = run if control < 128 else 1
         if cost > seg.n - i:
             seg.fault = TRUNCATED
             run = seg.n - i if control < 128 and lenient else 0
-        if run > seg.left:
-            seg.fault = OVERRUN
-            run = seg.left if lenient else 0
         if control < 128:
             memcpy(dst + done, src + i, run)
         elif run:
             memset(dst + done, src[i], run)
         done += run
         seg.left -= run
-        if seg.fault != OK:
+        if seg.fault != OK or seg.over:
             break
         i += cost
         seg.at = i
@@ -219,7 +221,7 @@ cdef Status find_segments(const uint8_t* src, Py_ssize_t n, Segment* segs, int w
         at[0] = n
         return TRUNCATED
     count = load_le32(src)
-    if count < <uint32_t>wanted or count > SEGMENTS:
+    if count != <uint32_t>wanted:           # fewer or more: of other samples than these
         return CORRUPT
     for j in range(wanted):
         start = load_le32(src + 4 + 4 * j)
@@ -229,14 +231,28 @@ cdef Status find_segments(const uint8_t* src, Py_ssize_t n, Segment* segs, int w
             return CORRUPT
         if stop > n:
             stop = n                        # the segment ends with the frame; whether it suffices is seen there
-        segs[j] = Segment(src=src + start, n=stop - start, at=0, left=pixels, fault=OK)
+        segs[j] = Segment(src=src + start, n=stop - start, at=0, left=pixels, over=False, fault=OK)
     return OK
+
+
+cdef bint is_over(const Segment* seg) noexcept nogil:
+    # Whether the segment holds more than its plane. A byte, or any number of zeros, is padding (G.3.1).
+    cdef Py_ssize_t i
+    if seg.over:
+        return True
+    if seg.n - seg.at < 2:
+        return False
+    for i in range(seg.at, seg.n):
+        if seg.src[i] != 0:
+            return True
+    return False
 
 
 cdef Status expand_frame(const uint8_t* src, Py_ssize_t n, uint8_t* dst, const Layout* layout, bint lenient,
                          Py_ssize_t* at) noexcept nogil:
     # A frame into pixels × samples × width bytes at dst. On failure at[0] is the offset of the header field or control
-    # byte at fault; a lenient caller has then what could be read, and zeros.
+    # byte at fault; a lenient caller has then what could be read, and zeros. Else at[0] is the offset of the first
+    # control byte that was not used, or only in part, as its plane was full; -1 where there is none.
     cdef Segment segs[SEGMENTS]
     cdef int wanted = layout.samples * layout.width, j, s
     cdef Py_ssize_t plane = layout.pixels * layout.width
@@ -263,6 +279,11 @@ cdef Status expand_frame(const uint8_t* src, Py_ssize_t n, uint8_t* dst, const L
             if segs[j].fault != OK:
                 at[0] = segs[j].src - src + segs[j].at
                 return segs[j].fault
+    at[0] = -1
+    for j in range(wanted):
+        if is_over(&segs[j]):
+            at[0] = segs[j].src - src + segs[j].at
+            break
     return status
 
 
@@ -350,12 +371,14 @@ cdef int lay_out(Layout* layout, Py_ssize_t pixels, Py_ssize_t columns, int samp
 def decode_frame(src, dst, Py_ssize_t pixels, int samples, int width, bint planar=False, bint lenient=False):
     """Decode one RLE frame into `dst`, of pixels × samples × width bytes, little endian.
 
-    Both are contiguous buffers of any items. Returns None; with `lenient` the offset of the first fault, or None, and
-    `dst` holds what could be read, else zeros. Raises PixelDecodeError; its offset counts from src's first byte.
+    Both are contiguous buffers of any items. Returns None, or the offset of what was left out because its plane was
+    full; with `lenient` that of the first fault, and `dst` holds what could be read, else zeros. Raises
+    PixelDecodeError. Offsets count from src's first byte.
     """
     cdef Layout layout
     cdef Py_buffer source, target
     cdef Py_ssize_t at = 0
+    cdef uint32_t count = 0
     cdef Status status
     hold(src, &source)
     try:
@@ -367,12 +390,16 @@ def decode_frame(src, dst, Py_ssize_t pixels, int samples, int width, bint plana
                                       &at)
         finally:
             let_go(&target)
+        if status == CORRUPT and at == 0:
+            count = load_le32(<const uint8_t*>source.buf)
     finally:
         let_go(&source)
     if status == OK:
-        return None
+        return None if at < 0 else at
     if lenient and status != NO_MEMORY:
         return at
+    if status == CORRUPT and at == 0:
+        raise PixelDecodeError(f"the RLE Header names {count} segments where {samples * width} are due", offset=0)
     raise_fault(status, "RLE frame", at)
 
 

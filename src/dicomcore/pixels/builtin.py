@@ -29,6 +29,7 @@ JPEG_XL = ("110", "111", "112")
 def _fill() -> None:
     for uid in NATIVE:
         registry.register(uid, uncompressed.decode_native, name="dicomcore", trusted=True)
+    registry.register("1.2.840.10008.1.2.1.98", uncompressed.decode_encapsulated, name="dicomcore", trusted=True)
     registry.register("1.2.840.10008.1.2.8.1", uncompressed.decode_deflated, name="dicomcore", trusted=True)
     registry.register("1.2.840.10008.1.2.5", own.decode_rle, name="dicomcore", trusted=True)
     for ends, decoder, name, read_header, requires in (

@@ -97,11 +97,11 @@ class _Begun:
     def is_apart(self, limits: Limits) -> bool:
         return limits.isolate and not self.codec.trusted
 
-    def finished(self, samples: NDArray[Any], out: NDArray[Any] | None) -> DecodedFrame:
+    def finished(self, samples: NDArray[Any], out: NDArray[Any] | None, notes: tuple[Note, ...] = ()) -> DecodedFrame:
         desc = self.description
         if samples.shape != desc.shape:
             raise PixelDecodeError(f"{self.codec.name} gave samples of shape {samples.shape}, not {desc.shape}")
-        return DecodedFrame(_contained(samples, desc, out), desc, self.info, self.notes)
+        return DecodedFrame(_contained(samples, desc, out), desc, self.info, self.notes + notes)
 
 
 def _begun(
@@ -115,7 +115,7 @@ def _begun(
     info: CodestreamInfo | None = None
     notes: tuple[Note, ...] = ()
     try:
-        codec, info, notes = codec_of_frame(desc.transfer_syntax, data)
+        codec, info, notes = codec_of_frame(desc.transfer_syntax, data, desc)
         if info is not None:
             desc, settled = check_header(info, desc, limits)
             notes += settled
@@ -128,7 +128,9 @@ def _begun(
 
 def _decoded_here(begun: _Begun, out: NDArray[Any] | None) -> DecodedFrame:
     try:
-        return begun.finished(begun.codec.decoder(begun.data, begun.description, out), out)
+        decoded = begun.codec.decoder(begun.data, begun.description, out)
+        samples, notes = decoded if isinstance(decoded, tuple) else (decoded, ())
+        return begun.finished(samples, out, notes)
     except Exception as error:
         _fail(error, begun.codec, begun.frame)
 

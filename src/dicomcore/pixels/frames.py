@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dicomcore.dataset import DATA_SET
 from dicomcore.errors import DicomError, LimitError, PixelDecodeError
 from dicomcore.issues import Issue
 from dicomcore.limits import DEFAULT_LIMITS
@@ -29,19 +30,21 @@ from dicomcore.pixels.builtin import NATIVE
 from dicomcore.pixels.colour import coded_colour, colour_notes, to_rgb
 from dicomcore.pixels.decoding import DecodedFrame, check_header, decode_frame, decode_frames
 from dicomcore.pixels.description import FrameDescription
+from dicomcore.pixels.headers import SIGNATURE_BYTES
 from dicomcore.pixels.layout import Layout
-from dicomcore.pixels.mislabelled import codec_of_frame, syntax_of_fragment
+from dicomcore.pixels.mislabelled import codec_of_frame, is_uncompressed, syntax_of_frame
 from dicomcore.pixels.note import Note
 from dicomcore.pixels.overlays import Overlay, draw_overlays, read_overlays
 from dicomcore.pixels.pieces import Pieces, Spans
 from dicomcore.pixels.registry import Codec, codec_for
 from dicomcore.pixels.render import View, render
 from dicomcore.pixels.store import Store
-from dicomcore.pixels.uncompressed import BIG_ENDIAN, decode_native
+from dicomcore.pixels.uncompressed import BIG_ENDIAN, decode_native, native_bits
 from dicomcore.pixels.unused_bits import settle_unused_bits
 from dicomcore.pixels.video import VIDEO_SYNTAXES, VideoStream
 from dicomcore.tags import Tag
 from dicomcore.threads import cpus, run_over
+from dicomcore.uids import UID
 
 if TYPE_CHECKING:
     from dicomcore.pixels.isolation import VideoApart
@@ -90,12 +93,15 @@ class Frames:
             raise LimitError(f"{frames} frames cross the limit of {self.limits.frames}")
         if self.stated.rows * self.stated.columns > self.limits.frame_pixels:
             raise LimitError(f"frames of {self.stated.rows} × {self.stated.columns} pixels cross the limit")
-        if element.is_undefined_length or self._looks_encapsulated():
-            self._pieces = Pieces(self._store, frames, self.limits, extended_table(header))
-            self._count = frames if self.stated.transfer_syntax in VIDEO_SYNTAXES else self._found(frames)
-            if self.stated.transfer_syntax in NATIVE and self._count:
+        if element.is_undefined_length or self._looks_encapsulated(frames):
+            self._pieces = Pieces(self._store, frames, self.limits, extended_table(header), whole=self._is_video)
+            if self._is_video and self._relabel():
+                self._pieces = Pieces(self._store, frames, self.limits, extended_table(header))
+            self._count = frames if self._is_video else self._found(frames)
+            if self.stated.transfer_syntax in NATIVE:
                 self._relabel()
         else:
+            self._check_unencapsulated(frames)
             wide = element.VR == "OW" and self.stated.transfer_syntax in BIG_ENDIAN
             self._layout = Layout(self._store, self.stated, frames, self.limits, wide=wide)
             self._count = len(self._layout)
@@ -324,21 +330,52 @@ class Frames:
             raise IndexError(f"frame {index} of {self._count}")
         return found
 
-    def _looks_encapsulated(self) -> bool:
+    def _looks_encapsulated(self, frames: int) -> bool:
         """Encapsulated pixel data of defined length, which nobody should write, or which was set in memory."""
-        return self.stated.transfer_syntax not in NATIVE and self._store.upto(0, 4) == ITEM
+        native = self.stated.transfer_syntax in NATIVE
+        if native and self._store.size in self._native_sizes(frames):
+            return False  # whatever the first samples look like
+        return self._store.upto(0, 4) == ITEM
 
-    def _relabel(self) -> None:
-        """Pixel data in fragments under a transfer syntax without any: what they are is told from the first one."""
-        syntax, notes = syntax_of_fragment(self.stated.transfer_syntax, self._first_bytes())
-        self.stated = replace(self.stated, transfer_syntax=syntax)
+    def _native_sizes(self, frames: int) -> tuple[int, ...]:
+        """Bytes of so many uncompressed frames, padded to an even number or not; chroma as described, or full."""
+        bits = native_bits(self.stated), self.stated.samples * self.stated.bits_allocated
+        sizes = [-(-one * frames // 8) for one in bits]
+        return (*sizes, *(size + size % 2 for size in sizes))
+
+    def _check_unencapsulated(self, frames: int) -> None:
+        """Samples without fragments under a transfer syntax that has them: told by their length, or else refused."""
+        stated = self.stated.transfer_syntax
+        if stated in NATIVE or self.stated.floating:
+            return
+        if self._store.size not in self._native_sizes(frames):
+            codec_for(stated)
+            raise PixelDecodeError(
+                f"transfer syntax {UID(stated).name} has fragments, and the pixel data is {self._store.size} bytes "
+                f"without any, which are no {frames} uncompressed frames either"
+            )
+        index, row, *_ = self._data_set._state()
+        if index is not None and row == DATA_SET:  # pixel data of items may be native (PS3.5 A.4)
+            name = UID(stated).name
+            self._note("pixel-transfer-syntax", f"transfer syntax is {name}, the pixel data is uncompressed")
+
+    def _relabel(self) -> bool:
+        """Tell from the first frame what fragments are under a transfer syntax that has none, or is a video's."""
+        assert self._pieces is not None
+        if is_uncompressed(self.stated, sum(fragment.length for fragment in self._pieces.fragments(0))):
+            return False
+        first = self._pieces.head(0, SIGNATURE_BYTES) if self._is_video else self._pieces.codestream(0)
+        syntax, notes = syntax_of_frame(self.stated, first)
+        changed = syntax != self.stated.transfer_syntax
+        if changed:
+            self.stated = replace(self.stated, transfer_syntax=syntax)
         self._notes.update(dict.fromkeys(notes))
+        return changed
 
     def _first_bytes(self) -> memoryview:
         """The first bytes of the first frame's codestream."""
         assert self._pieces is not None
-        fragment = self._pieces.fragments(0)[0]
-        return memoryview(self._store.upto(fragment.offset, min(fragment.length, 4096)))
+        return self._pieces.head(0, 4096)
 
     def _found(self, stated: int) -> int:
         assert self._pieces is not None

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from dicomcore.pixels.headers import CodestreamInfo, read_jpeg
+from dicomcore.errors import PixelDecodeError
+from dicomcore.pixels.builtin import NATIVE
+from dicomcore.pixels.description import FrameDescription
+from dicomcore.pixels.headers import SIGNATURE_BYTES, CodestreamInfo, format_by_signature, read_jpeg
 from dicomcore.pixels.note import Note
 from dicomcore.pixels.registry import Codec, codec_for
+from dicomcore.pixels.uncompressed import is_deflated_frame, native_bits
 from dicomcore.uids import UID
 
-__all__ = ["codec_of_frame", "syntax_of_fragment"]
+__all__ = ["codec_of_frame", "is_uncompressed", "syntax_of_frame"]
 
 SYNTAX_OF_FORMAT = {
+    "RLE": "1.2.840.10008.1.2.5",
+    "deflated": "1.2.840.10008.1.2.8.1",
     "JPEG": "1.2.840.10008.1.2.4.50",
     "JPEG lossless": "1.2.840.10008.1.2.4.57",
     "JPEG-LS": "1.2.840.10008.1.2.4.80",
@@ -18,7 +24,7 @@ SYNTAX_OF_FORMAT = {
 }
 """One syntax of each format: its codec decodes all of them."""
 
-FORMAT_OF_SYNTAX = {"1.2.840.10008.1.2.5": "RLE"} | {
+FORMAT_OF_SYNTAX = {"1.2.840.10008.1.2.5": "RLE", "1.2.840.10008.1.2.8.1": "deflated"} | {
     f"1.2.840.10008.1.2.4.{end}": kind
     for kind, ends in {
         "JPEG": (50, 51, 53, 55),
@@ -29,24 +35,23 @@ FORMAT_OF_SYNTAX = {"1.2.840.10008.1.2.5": "RLE"} | {
     }.items()
     for end in ends
 }
-SIGNATURES = {
-    b"\xff\xd8\xff": "JPEG",
-    b"\xff\x4f\xff\x51": "JPEG 2000",
-    b"\0\0\0\x0cjP  ": "JPEG 2000",
-    b"\xff\x0a": "JPEG XL",
-    b"\0\0\0\x0cJXL ": "JPEG XL",
-}
+ENCAPSULATED_UNCOMPRESSED = "1.2.840.10008.1.2.1.98"
 
 
-def codec_of_frame(stated: str, data: memoryview) -> tuple[Codec, CodestreamInfo | None, tuple[Note, ...]]:
+def codec_of_frame(
+    stated: str, data: memoryview, desc: FrameDescription | None = None
+) -> tuple[Codec, CodestreamInfo | None, tuple[Note, ...]]:
     """The codec for a frame's codestream, its header, and what was noted.
 
-    It is the one of the `stated` transfer syntax, unless that names one format and the codestream begins as one of
-    another does. Raises as `codec_for` and the header's reader do.
+    It is the one of the `stated` transfer syntax, unless that names one format and the codestream is of another: by its
+    first bytes or, where `data` is a whole frame of `desc`, as it inflates to just that. Raises as `codec_for` and the
+    header's reader do.
     """
     codec = codec_for(stated)
     labelled = FORMAT_OF_SYNTAX.get(codec.uid)
-    found, info = _format_of(data) if labelled is not None else (None, None)
+    found, info = None, None
+    if labelled is not None:
+        found, info = _format_of(data, desc if labelled != "deflated" else None)
     notes: tuple[Note, ...] = ()
     if found is not None and found != labelled:
         codec = codec_for(SYNTAX_OF_FORMAT[found])
@@ -56,15 +61,32 @@ def codec_of_frame(stated: str, data: memoryview) -> tuple[Codec, CodestreamInfo
     return codec, info, notes
 
 
-def syntax_of_fragment(stated: str, data: memoryview) -> tuple[str, tuple[Note, ...]]:
-    """The syntax of encapsulated pixel data whose `stated` one has no fragments, told from the first of them."""
-    found, _ = _format_of(data)
-    return (stated, ()) if found is None else (SYNTAX_OF_FORMAT[found], (_note(stated, found),))
+def is_uncompressed(desc: FrameDescription, length: int) -> bool:
+    """Whether a frame in fragments of this length is said to be uncompressed and can be, whatever it begins with."""
+    size = (native_bits(desc) + 7) // 8
+    return desc.transfer_syntax == ENCAPSULATED_UNCOMPRESSED and length in (size, size + size % 2)
 
 
-def _format_of(data: memoryview) -> tuple[str | None, CodestreamInfo | None]:
-    head = bytes(data[:12])
-    found = next((kind for signature, kind in SIGNATURES.items() if head.startswith(signature)), None)
+def syntax_of_frame(desc: FrameDescription, data: memoryview) -> tuple[str, tuple[Note, ...]]:
+    """The syntax of fragments whose stated one has none, or is a video's, told from the first frame's bytes.
+
+    Raises PixelDecodeError where they can't be told: native pixel data has no fragments (PS3.5 8.2, A.4), so that they
+    are anything but samples.
+    """
+    stated = desc.transfer_syntax
+    found, _ = _format_of(data, desc)
+    if found is not None:
+        return SYNTAX_OF_FORMAT[found], (_note(stated, found),)
+    if stated in NATIVE and stated != ENCAPSULATED_UNCOMPRESSED:
+        name = UID(stated).name
+        raise PixelDecodeError(f"fragments under {name}, which has none, and frame 0 is of no known format", frame=0)
+    return stated, ()
+
+
+def _format_of(data: memoryview, desc: FrameDescription | None) -> tuple[str | None, CodestreamInfo | None]:
+    found = format_by_signature(bytes(data[:SIGNATURE_BYTES]))
+    if found is None and desc is not None and is_deflated_frame(data, desc):
+        return "deflated", None
     if found != "JPEG":
         return found, None
     info = read_jpeg(data)

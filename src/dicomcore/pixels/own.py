@@ -8,13 +8,16 @@ from numpy.typing import NDArray
 
 from dicomcore import codecs
 from dicomcore.pixels.description import FrameDescription
+from dicomcore.pixels.note import Note
 
 __all__ = ["decode_jpeg_lossless", "decode_rle"]
 
 
-def decode_rle(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:
+def decode_rle(
+    data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None
+) -> NDArray[Any] | tuple[NDArray[Any], tuple[Note, ...]]:
     """RLE Lossless (PS3.5 Annex G)."""
-    samples = codecs.rle_decode(
+    samples, beyond = codecs.rle_decode_noting(
         data,
         rows=desc.rows,
         columns=desc.columns,
@@ -22,7 +25,11 @@ def decode_rle(data: memoryview, desc: FrameDescription, out: NDArray[Any] | Non
         bits_allocated=desc.bits_allocated,
         out=out,
     )
-    return samples.view(desc.dtype)
+    decoded = samples.view(desc.dtype)
+    if beyond is None:
+        return decoded
+    said = f"an RLE segment holds more than its {desc.rows} × {desc.columns} pixels, from byte {beyond} on: left out"
+    return decoded, (Note("pixel-length", said),)
 
 
 def decode_jpeg_lossless(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:

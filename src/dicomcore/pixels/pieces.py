@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dicomcore.errors import PixelDecodeError
 from dicomcore.limits import Limits
+from dicomcore.pixels.grouping import Fragment, beginnings, group_fragments
 from dicomcore.pixels.note import Note
 from dicomcore.pixels.store import Store
 
@@ -19,15 +20,6 @@ ITEM = b"\xfe\xff\x00\xe0"
 SEQUENCE_DELIMITER = b"\xfe\xff\xdd\xe0"
 UNDEFINED_LENGTH = 0xFFFFFFFF
 ITEM_HEADER = 8
-END_MARKERS = (b"\xff\xd9",)
-"""EOI and EOC: how JPEG, JPEG-LS and JPEG 2000 codestreams end."""
-
-
-class Fragment(NamedTuple):
-    """Where one fragment's bytes are in the pixel data's value."""
-
-    offset: int
-    length: int
 
 
 class Spans(NamedTuple):
@@ -43,10 +35,10 @@ GAPS = 4096
 
 
 class Pieces:
-    """Finds each frame's fragments; reads item headers, and no pixel bytes but ends of fragments where it must guess.
+    """Finds each frame's fragments; reads item headers, and no pixel bytes but begins and ends of fragments in doubt.
 
-    With an offset table that makes sense only the items of the frame asked for are looked at. Without one, or once an
-    entry turns out to be wrong, all items are.
+    With an offset table that has an entry for each frame only the items of the frame asked for are looked at. Without
+    one, or once an entry turns out to be wrong, all items are.
     """
 
     def __init__(
@@ -55,16 +47,24 @@ class Pieces:
         frames: int,
         limits: Limits,
         extended: tuple[NDArray[np.uint64], NDArray[np.uint64]] | None = None,
+        *,
+        whole: bool = False,
     ) -> None:
-        """`frames` is Number of Frames; `extended` the Extended Offset Table and its lengths."""
+        """`frames` is Number of Frames; `extended` the Extended Offset Table and its lengths.
+
+        `whole`: all fragments together are one stream, a video's, whatever tables say (PS3.5 8.2.5).
+        """
         self.store = store
         self.limits = limits
         self.notes: list[Note] = []
-        self._stated = frames
+        self._stated = 1 if whole else frames
+        self._whole = whole
+        self._cut = True
+        self._listed: NDArray[np.uint64] | None = None
         self._scanned: list[tuple[Fragment, ...]] | None = None
         self._every: Spans | None = None
         self._first, basic = self._basic_table()
-        self._starts, self._lengths = self._table(basic, extended)
+        self._starts, self._lengths = (None, None) if whole else self._table(basic, extended)
 
     def __len__(self) -> int:
         if self._starts is not None:
@@ -77,7 +77,7 @@ class Pieces:
             found = self._by_table(index)
             if found is not None:
                 return found
-            self._distrust(f"entry {index} does not lead to an item")
+            self._distrust(f"entry {index} does not lead to a frame")
         frames = self._frames()
         if index >= len(frames):
             raise PixelDecodeError(f"frame {index} is not there: the fragments make {len(frames)}", frame=index)
@@ -102,6 +102,17 @@ class Pieces:
             return [self.joined(fragments) for fragments in frames]
         held = self.store.read(first, stop - first)
         return [held[offset - first : offset - first + length] for ((offset, length),) in frames]
+
+    def head(self, index: int, size: int) -> memoryview:
+        """The first bytes of frame `index`, `size` of them at most."""
+        head = b""
+        for offset, length in self.fragments(index):
+            if length >= size and not head:
+                return self.store.upto(offset, size)
+            head += self.store.upto(offset, min(length, size - len(head)))
+            if len(head) == size:
+                break
+        return memoryview(head)
 
     def spans(self, indices: Sequence[int]) -> Spans | None:
         """Where frames stand, as an offset table has it unread; None where there is no such frame."""
@@ -151,17 +162,29 @@ class Pieces:
     def _table(
         self, basic: NDArray[np.uint64], extended: tuple[NDArray[np.uint64], NDArray[np.uint64]] | None
     ) -> tuple[NDArray[np.uint64] | None, NDArray[np.uint64] | None]:
-        """The offsets to go by, and the lengths that an Extended Offset Table adds."""
-        if extended is not None and len(extended[0]):
-            if len(extended[0]) == len(extended[1]) and self._plausible(extended[0]):
-                return extended
-            self.notes.append(Note("offset-table", "Extended Offset Table makes no sense and is passed over"))
-        if not len(basic):
-            return None, None
-        if len(basic) < self._stated or not self._plausible(basic):
-            self.notes.append(Note("offset-table", "Basic Offset Table makes no sense and is passed over"))
-            return None, None
-        return basic, None
+        """The offsets to go by, and the lengths that an Extended Offset Table adds.
+
+        A table with more or fewer entries than there are frames is kept for when codestreams don't tell frames apart.
+        """
+        offsets, lengths = extended if extended is not None else (basic[:0], None)
+        for name, starts in (("Extended", offsets), ("Basic", basic)):
+            if not len(starts):
+                continue
+            if len(starts) == self._stated and self._plausible(starts):
+                return starts, self._checked(lengths, starts) if name == "Extended" else None
+            if len(starts) == self._stated or starts[0] != 0:
+                why = "makes no sense"
+            else:
+                why = f"has {len(starts)} entries for {self._stated} frame{'s' * (self._stated != 1)}"
+                self._listed = starts if self._listed is None else self._listed
+            self.notes.append(Note("offset-table", f"the {name} Offset Table {why} and is passed over"))
+        return None, None
+
+    def _checked(self, lengths: NDArray[np.uint64] | None, starts: NDArray[np.uint64]) -> NDArray[np.uint64] | None:
+        if lengths is not None and len(lengths) == len(starts) and lengths.all():
+            return lengths
+        self.notes.append(Note("offset-table", "the Extended Offset Table Lengths make no sense: items' lengths count"))
+        return None
 
     def _plausible(self, offsets: NDArray[np.uint64]) -> bool:
         room = self.store.size - self._first
@@ -169,23 +192,33 @@ class Pieces:
         return offsets[0] == 0 and rising and int(offsets[-1]) < room
 
     def _by_table(self, index: int) -> tuple[Fragment, ...] | None:
+        """The fragments of a frame by the table; None where its entry, or the next one, leads to no frame."""
         assert self._starts is not None
         at = self._first + int(self._starts[index])
         if self._lengths is not None:
-            fragment = self._item(at)
-            if fragment is None or int(self._lengths[index]) > fragment.length:
+            fragment, length = self._item(at), int(self._lengths[index])
+            if fragment is None:
                 return None
-            return (Fragment(fragment.offset, int(self._lengths[index])),)
-        stop = self._first + int(self._starts[index + 1]) if index + 1 < len(self._starts) else self.store.size
+            if fragment.length - 1 <= length <= fragment.length:  # without the padding or with it
+                return (Fragment(fragment.offset, length),)
+            self._lengths = self._every = None
+            said = f"frame {index} has {length} bytes by the Extended Offset Table Lengths, its item {fragment.length}"
+            self.notes.append(Note("offset-table", f"{said}: items' lengths count"))
         last = index + 1 == len(self._starts)
+        stop = self.store.size if last else self._first + int(self._starts[index + 1])
         found = []
         while at < stop:
             fragment = self._item(at)
             if fragment is None:
                 break
-            found.append(fragment)
             at = fragment.offset + fragment.length
-        return tuple(found) if found and (last or at == stop) else None
+            if fragment.length:
+                found.append(fragment)
+        if not found or not (last or at == stop):
+            return None
+        if len(found) > 1 and len(beginnings(self.store, found)) > 1:
+            return None  # several frames
+        return tuple(found)
 
     def _item(self, at: int) -> Fragment | None:
         """The fragment whose item begins at `at`; cut where the source ends."""
@@ -205,7 +238,13 @@ class Pieces:
 
     def _frames(self) -> list[tuple[Fragment, ...]]:
         if self._scanned is None:
-            self._scanned = self._grouped(self._scan())
+            fragments = self._scan()
+            if self._whole:
+                self._scanned = [tuple(fragments)]
+            else:
+                listed = None if self._listed is None else self._listed + np.uint64(self._first + ITEM_HEADER)
+                self._scanned, notes = group_fragments(self.store, fragments, self._stated, listed, cut=self._cut)
+                self.notes += notes
         return self._scanned
 
     def _scan(self) -> list[Fragment]:
@@ -216,7 +255,8 @@ class Pieces:
                 head = peek(at, 8)
                 length = int.from_bytes(head[4:], "little")
                 if head[:4] != ITEM or len(head) < 8 or length == UNDEFINED_LENGTH:
-                    if head[:4] != SEQUENCE_DELIMITER:
+                    self._cut = head[:4] != SEQUENCE_DELIMITER
+                    if self._cut:
                         self.notes.append(
                             Note("fragments", f"no item at byte {at} of the pixel data, which ends there")
                         )
@@ -229,40 +269,3 @@ class Pieces:
         if not found:
             raise PixelDecodeError("encapsulated pixel data without a fragment", offset=self._first)
         return found
-
-    def _grouped(self, fragments: list[Fragment]) -> list[tuple[Fragment, ...]]:
-        """Fragments by frame: as many as frames, one frame, or by the ends of codestreams."""
-        if len(fragments) == self._stated:
-            return [(fragment,) for fragment in fragments]
-        if self._stated == 1 and not self._several(fragments):
-            return [tuple(fragments)]
-        if len(fragments) < self._stated:
-            self.notes.append(Note("frames", f"{len(fragments)} fragments for {self._stated} frames"))
-            return [(fragment,) for fragment in fragments]
-        groups: list[tuple[Fragment, ...]] = []
-        begin = 0
-        for i, fragment in enumerate(fragments):
-            if self._ends(fragment):
-                groups.append(tuple(fragments[begin : i + 1]))
-                begin = i + 1
-        if len(groups) < self._stated:
-            raise PixelDecodeError(
-                f"{len(fragments)} fragments are {self._stated} frames, and neither an offset table nor the ends of "
-                "codestreams tell which"
-            )
-        if begin < len(fragments):
-            self.notes.append(Note("fragments", f"{len(fragments) - begin} fragments belong to no frame"))
-        return groups
-
-    def _several(self, fragments: list[Fragment]) -> bool:
-        """Whether what is called one frame is several: every fragment a codestream with its end."""
-        return len(fragments) > 1 and all(self._ends(fragment) and self._begins(fragment) for fragment in fragments)
-
-    def _begins(self, fragment: Fragment) -> bool:
-        return bytes(self.store.upto(fragment.offset, min(2, fragment.length))) in (b"\xff\xd8", b"\xff\x4f")
-
-    def _ends(self, fragment: Fragment) -> bool:
-        """Whether a codestream ends here; up to 10 bytes may follow it, as padding."""
-        length = min(10, fragment.length)
-        tail = bytes(self.store.read(fragment.offset + fragment.length - length, length))
-        return any(marker in tail for marker in END_MARKERS)

@@ -13,14 +13,18 @@ from numpy.typing import NDArray
 from dicomcore.errors import UnsupportedTransferSyntaxError
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.headers import CodestreamInfo
+from dicomcore.pixels.note import Note
 
 __all__ = ["Codec", "Decoder", "Requirement", "codec_for", "codecs", "decoder_for", "register"]
 
-Decoder = Callable[[memoryview, FrameDescription, "NDArray[Any] | None"], "NDArray[Any]"]
+Decoder = Callable[
+    [memoryview, FrameDescription, "NDArray[Any] | None"], "NDArray[Any] | tuple[NDArray[Any], tuple[Note, ...]]"
+]
 """``decode(codestream, description, out)``: the frame's samples as coded, (rows, columns) or (rows, columns, samples).
 
 `out`, where given, has the shape and a dtype of the size of the description's container; a decoder may fill and return
-it, or return an array of its own, of the codestream's own width and sign. Called on many threads at once."""
+it, or return an array of its own, of the codestream's own width and sign. A trusted decoder may return notes with it.
+Called on many threads at once."""
 
 HeaderReader = Callable[[memoryview], CodestreamInfo]
 

@@ -10,6 +10,9 @@ from dicomcore.errors import PixelDecodeError
 
 __all__ = ["Store"]
 
+NEAR, WINDOW = 1 << 12, 1 << 16
+"""Bytes from one peek to the next that are read rather than skipped, and how many are read then."""
+
 
 class Store:
     """`size` bytes from the first byte of the pixel data element's value on; safe to read on several threads.
@@ -56,10 +59,17 @@ class Store:
             yield lambda offset, length: bytes(self.upto(offset, length))
             return
         self.upto(0, 1)  # says so where the file is another by now
+        begin, window = 0, b""
         with open(path, "rb", buffering=0) as file:
 
             def peek(offset: int, length: int) -> bytes:
-                file.seek(start + offset)
-                return file.read(max(min(length, self.size - offset), 0)) or b""
+                nonlocal begin, window
+                length = max(min(length, self.size - offset), 0)
+                if not 0 <= offset - begin <= len(window) - length:
+                    # Many small fragments: reading on takes less time than going from one to the next.
+                    near = window and 0 <= offset - begin - len(window) < NEAR
+                    file.seek(start + offset)
+                    begin, window = offset, file.read(max(length, min(WINDOW, self.size - offset)) if near else length)
+                return window[offset - begin : offset - begin + length]
 
             yield peek

@@ -12,15 +12,29 @@ from numpy.typing import NDArray
 from dicomcore._native import colour, planes, swap, unpack
 from dicomcore.errors import PixelDecodeError
 from dicomcore.pixels.description import FrameDescription
+from dicomcore.pixels.note import Note
 from dicomcore.pixels.registry import as_bytes
 
-__all__ = ["decode_deflated", "decode_native", "is_subsampled", "native_bits"]
+__all__ = [
+    "decode_deflated",
+    "decode_encapsulated",
+    "decode_native",
+    "is_deflated_frame",
+    "is_subsampled",
+    "native_bits",
+]
 
 BIG_ENDIAN = ("1.2.840.10008.1.2.2", "1.2.840.113619.5.2")
 """Explicit VR Big Endian, and GE's private syntax whose pixels alone are big endian."""
 
 WORDS = (8, 16, 32, 64)
 """Bits allocated that fill a word."""
+
+DEFLATE_EXPANSION = 1040
+"""Deflate can't pass 1032 to 1."""
+
+TELLING_BYTES = 8
+"""Fewer bytes may be a deflated frame by chance."""
 
 
 def is_subsampled(desc: FrameDescription) -> bool:
@@ -115,19 +129,52 @@ def _unpack(data: memoryview, desc: FrameDescription, out: NDArray[Any], start_b
         out[...] = signed.reshape(out.shape)
 
 
-def decode_deflated(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:
+def decode_encapsulated(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:
+    """Give the samples of one uncompressed frame in fragments (PS3.5 A.4.11).
+
+    Raises PixelDecodeError where `data` isn't as long as the frame, but for padding: it may be no samples at all.
+    """
+    size, full = (native_bits(desc) + 7) // 8, (desc.samples * desc.bits_allocated + 7) // 8
+    if len(data) not in (size, size + 1, full, full + 1) and any(bytes(data[size:])):
+        raise PixelDecodeError(f"an uncompressed frame of {size} bytes, and {len(data)} are there", offset=size)
+    return decode_native(data, desc, out)
+
+
+def decode_deflated(
+    data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None
+) -> NDArray[Any] | tuple[NDArray[Any], tuple[Note, ...]]:
     """Give the samples of a frame under Deflated Image Frame Compression (PS3.5 A.4.13).
 
-    Nothing is inflated past the frame's own size. Raises PixelDecodeError where the stream is bad or short.
+    Nothing is inflated past the frame's own size; what a stream holds beyond it is left out with a note. Raises
+    PixelDecodeError where the stream is bad or short.
     """
     size = (native_bits(desc) + 7) // 8
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    if size > 1040 * len(data):  # deflate can't pass 1032 to 1
+    if size > DEFLATE_EXPANSION * len(data):
         raise PixelDecodeError(f"{len(data)} deflated bytes cannot hold a frame of {size}", offset=len(data))
     try:
         inflated = inflater.decompress(data, size)
+        more = not inflater.eof and inflater.decompress(inflater.unconsumed_tail, 1)
     except zlib.error as error:
         raise PixelDecodeError(f"deflated frame: {error}") from error
     if len(inflated) < size:
         raise PixelDecodeError(f"deflated frame holds {len(inflated)} bytes of {size}", offset=len(data))
-    return decode_native(memoryview(inflated), desc, out)
+    samples = decode_native(memoryview(inflated), desc, out)
+    if more:
+        return samples, (Note("pixel-length", f"a deflated frame holds more than its {size} bytes: left out"),)
+    if len(inflater.unused_data) > 1 and any(inflater.unused_data):
+        return samples, (Note("pixel-length", f"{len(inflater.unused_data)} bytes follow a deflated frame: left out"),)
+    return samples
+
+
+def is_deflated_frame(data: memoryview, desc: FrameDescription) -> bool:
+    """Whether `data` inflates to one frame of `desc` and ends there, but for a byte of padding."""
+    size = (native_bits(desc) + 7) // 8
+    if len(data) < TELLING_BYTES or size > DEFLATE_EXPANSION * len(data):
+        return False
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        inflated = inflater.decompress(data, size + 1)
+    except zlib.error:
+        return False
+    return len(inflated) == size and inflater.eof and len(inflater.unused_data) < 2

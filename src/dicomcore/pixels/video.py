@@ -34,6 +34,9 @@ VIDEO_SYNTAXES = {
 }
 """Transfer syntax to codec; those that end in .1 may be split into fragments anywhere."""
 
+STREAMS = frozenset(("mpeg1video", *VIDEO_SYNTAXES.values()))
+"""What is decoded under any of these labels; libav knows pictures, text and more."""
+
 
 class VideoStream:
     """One video stream, whose frames are decoded in order and given by index; not for several threads at once.
@@ -68,6 +71,9 @@ class VideoStream:
         try:
             with av.open(io.BytesIO(self._data)) as container:
                 video = container.streams.video[0]
+                if video.codec_context.name not in STREAMS:
+                    name = video.codec_context.name
+                    raise PixelDecodeError(f"the fragments hold {name}, not {self._codec} as the transfer syntax says")
                 video.thread_type = "AUTO"
                 yield from container.decode(video)
         except (av.error.FFmpegError, IndexError) as error:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,7 +67,7 @@ def _decode_rle(src: bytes, description: FrameDescription, runner: DecodeRunner)
     """Planes as they stand in the segments, which is what pydicom's own plugins give; and the width of a sample."""
     width = description.dtype.itemsize
     frame = _blank(description)
-    codecs.rle_decode(
+    _, beyond = codecs.rle_decode_noting(
         src,
         rows=description.rows,
         columns=description.columns,
@@ -75,6 +76,8 @@ def _decode_rle(src: bytes, description: FrameDescription, runner: DecodeRunner)
         out=frame,
         planar=True,
     )
+    if beyond is not None:
+        warnings.warn(f"an RLE segment holds more than its plane, from byte {beyond} on: left out", stacklevel=2)
     runner.set_option("planar_configuration", 1)
     if "<" in (runner.get_option("rle_segment_order"), runner.get_option("byteorder")):
         _swap(frame, width)  # pydicom's options, for writers that begin with the least significant byte

@@ -4,5 +4,14 @@ from dicomcore.pixels.headers.info import CodestreamInfo
 from dicomcore.pixels.headers.j2k import end_of_tile_parts, read_j2k
 from dicomcore.pixels.headers.jpeg import read_jpeg
 from dicomcore.pixels.headers.jxl import read_jxl
+from dicomcore.pixels.headers.signature import SIGNATURE_BYTES, format_by_signature
 
-__all__ = ["CodestreamInfo", "end_of_tile_parts", "read_j2k", "read_jpeg", "read_jxl"]
+__all__ = [
+    "SIGNATURE_BYTES",
+    "CodestreamInfo",
+    "end_of_tile_parts",
+    "format_by_signature",
+    "read_j2k",
+    "read_jpeg",
+    "read_jxl",
+]

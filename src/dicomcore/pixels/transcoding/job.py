@@ -98,7 +98,7 @@ class Job:
         if self.own in VIDEO_SYNTAXES:
             return self.all
         try:
-            _, _, notes = codec_of_frame(self.own, self.frames.encoded(self.indices[0]))
+            _, _, notes = codec_of_frame(self.own, self.frames.encoded(self.indices[0]), self.frames.stated)
         except DicomError:
             return True  # nobody can read it, and nobody has to
         return not any(note.code == "pixel-transfer-syntax" for note in notes)
