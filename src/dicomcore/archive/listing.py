@@ -15,6 +15,7 @@ from dicomcore.archive.sources import SourceLike, Sources
 from dicomcore.dataset import Dataset
 from dicomcore.limits import Limits
 from dicomcore.part10.reader import dcmread
+from dicomcore.part10.special import refuse_special
 
 with needs_extra("pyarrow"):
     import pyarrow as pa
@@ -102,8 +103,11 @@ def opened(path: str, *, limits: Limits | None = None) -> Dataset:
     if isinstance(path, Fault):
         if path.reason.startswith("FileNotFoundError"):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
-        raise OSError(f"{path}: {path.reason}")
-    return dcmread(path.open() if isinstance(path, Place) else path, limits=limits)
+        raise OSError(f"{path}: {path.reason.removeprefix('OSError: ')}")
+    if isinstance(path, Place):
+        return dcmread(path.open(), limits=limits)
+    refuse_special(path)
+    return dcmread(path, limits=limits)
 
 
 def _indexed(index: pds.Dataset) -> Iterator[tuple[int, str]]:
