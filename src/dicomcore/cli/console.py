@@ -78,7 +78,8 @@ def reason_of(error: Exception, subject: str = "") -> str:
         reason = error.strerror or str(error)
     else:
         reason = str(error) or type(error).__name__
-        reason = reason.removeprefix(f"{subject!r} ").removeprefix(f"{subject} ").removeprefix(f"{subject}: ")
+        for name in (subject, os.path.abspath(subject)) if subject else ():
+            reason = reason.removeprefix(f"{name!r} ").removeprefix(f"{name} ").removeprefix(f"{name}: ")
     return reason.replace("dicomcore.archive.index()", "`dicomcore index`").replace("give kind,", "give --kind,")
 
 

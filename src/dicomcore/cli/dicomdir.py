@@ -172,7 +172,7 @@ def _take(file_set: FileSet, sources: list[str], arguments: argparse.Namespace, 
                 told("dicomdir", path, issue.message, 0)
             added.append(instance)
             known.add(instance.SOPInstanceUID)
-        except (DicomError, OSError) as error:
+        except (ValueError, OSError) as error:  # one bad file keeps no other from being taken
             code = told("dicomdir", path, error, SOME_NOT)
     file_set.write(link=arguments.link)
     for instance in added:
