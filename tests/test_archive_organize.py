@@ -489,7 +489,7 @@ def test_members_of_archives_say_what_they_are(tmp_path):
     source.mkdir()
     with zipfile.ZipFile(source / "two.zip", "w") as packed:
         packed.write(get_testdata_file("CT_small.dcm"), "CT_small.dcm")
-    done = organize(index(source), tmp_path / "out", pattern="{Modality}", name="{name}", how="copy")
+    done = organize(index(source), tmp_path / "out", pattern="{Modality}", how="copy")
     assert [(one.result, one.reason) for one in done.failures] == [
         ("failed", "is in an archive or behind a URL: files are organized on this machine")
     ]

@@ -22,8 +22,8 @@ def is_dicomdir(path: str) -> bool:
 def fileset_paths(path: str) -> Iterator[str]:
     """The file of each record that has one, in the order of the records, each file once.
 
-    Names are looked for as the records have them, then as `Medium` finds them. A file that isn't there is a path all the
-    same, for its row says so; a name that leads out of the file-set comes as a Fault.
+    Names are looked for as the records have them, then as `Medium` finds them. A file that isn't there is a path all
+    the same, for its row says so; a name that leads out of the file-set comes as a Fault.
     Raises what `dcmread` does, ValueError where the file holds no directory.
     """
     directory = dcmread(path)
