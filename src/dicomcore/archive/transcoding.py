@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, Literal, NamedTuple
 
-from dicomcore.archive.row import reason_of
 from dicomcore.archive.place import NOT_REGULAR, Fault
+from dicomcore.archive.row import reason_of
 from dicomcore.archive.walk import walk_folder
 from dicomcore.dataset import Dataset
 from dicomcore.errors import DicomError, InvalidDicomError

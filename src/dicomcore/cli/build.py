@@ -128,7 +128,7 @@ def _only(data_sets: Iterator[Dataset], output: Path) -> Iterator[Dataset]:
     """The one data set, read to its end before anything is written."""
     first = list(islice(data_sets, 2))
     if len(first) > 1:
-        raise ParseError(f"holds several data sets, for which {output} is no folder: `-o {output}{os.sep}` makes it one")
+        raise ParseError(f"holds several data sets, and {output} is no folder: `-o {output}{os.sep}` makes one")
     yield from first
 
 

@@ -101,7 +101,7 @@ def _seen(one: str) -> str:
 
 
 def is_folder(path: str) -> bool:
-    """Whether output goes into a folder: one that is there, or one that a separator at the end asks for and that is made.
+    """Whether output goes into a folder: one that is there, or one with a separator at its end, which is made.
 
     Raises OSError where it can't be made.
     """
