@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any
 
 import pytest
 from corpus import PYDICOM
+from pydicom.data import get_testdata_file
 
 pytest.importorskip("pyarrow")
 
@@ -480,3 +482,14 @@ def test_wrong_use(arguments, archive, tmp_path, capsys, monkeypatch):
     assert main([one.format(index=path) for one in arguments]) == 2
     assert capsys.readouterr().err.startswith("dicomcore organize: ")
     assert not (tmp_path / "y").exists()
+
+
+def test_members_of_archives_say_what_they_are(tmp_path):
+    source = tmp_path / "in"
+    source.mkdir()
+    with zipfile.ZipFile(source / "two.zip", "w") as packed:
+        packed.write(get_testdata_file("CT_small.dcm"), "CT_small.dcm")
+    done = organize(index(source), tmp_path / "out", pattern="{Modality}", how="copy")
+    assert [(one.result, one.reason) for one in done.failures] == [
+        ("failed", "is in an archive or behind a URL: files are organized on this machine")
+    ]

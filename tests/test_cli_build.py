@@ -108,3 +108,31 @@ def test_what_can_not_be_read(text, tmp_path, capsys):
     assert len(told(capsys)) == 1
     assert not (tmp_path / "out.dcm").exists()
     assert main(["build", str(tmp_path / "nowhere"), "-o", str(tmp_path / "out.dcm")]) == 1
+
+
+def test_a_folder_that_is_not_there_is_made(dumped, tmp_path):
+    """The example of docs/howto/json-xml.md."""
+    path = dumped("CT_small.dcm", "MR_small.dcm")
+    assert main(["build", str(path), "-o", str(tmp_path / "built") + "/"]) == 0
+    assert len(list((tmp_path / "built").iterdir())) == 2
+
+
+def test_several_data_sets_for_one_file_write_nothing(dumped, tmp_path, capsys):
+    path = dumped("CT_small.dcm", "MR_small.dcm")
+    assert main(["build", str(path), "-o", str(tmp_path / "out.dcm")]) == 1
+    assert not (tmp_path / "out.dcm").exists()
+    assert f"-o {tmp_path / 'out.dcm'}/" in told(capsys)[0]
+
+
+def test_a_folder_where_a_file_is(dumped, tmp_path, capsys):
+    (tmp_path / "taken").write_bytes(b"")
+    assert main(["build", str(dumped("CT_small.dcm")), "-o", str(tmp_path / "taken") + "/"]) == 2
+    assert told(capsys) == [f"dicomcore build: {tmp_path / 'taken'}/: Not a directory"]
+
+
+def test_no_hint_at_what_the_command_has_not(tmp_path, capsys):
+    (tmp_path / "in.json").write_text('{"00100020": {"vr": "LO", "Value": ["1"]}}')
+    assert main(["build", str(tmp_path / "in.json"), "-o", str(tmp_path / "out.dcm")]) == 1
+    (line,) = told(capsys)
+    assert "SOPClassUID" in line
+    assert "enforce_standard" not in line

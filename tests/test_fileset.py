@@ -12,6 +12,7 @@ import warnings
 from pathlib import Path
 
 import pydicom
+import pydicom.data
 import pydicom.fileset
 import pytest
 from corpus import PYDICOM, real
@@ -21,7 +22,7 @@ from hypothesis import strategies as st
 
 import dicomcore as dc
 from dicomcore.part10.fileset import FileSet
-from dicomcore.part10.fileset.fileid import FileNames, file_id_faults, path_of, to_file_id
+from dicomcore.part10.fileset.fileid import FileNames, Medium, file_id_faults, path_of, to_file_id
 from dicomcore.part10.fileset.keys import LEAVES, RECORD_TYPES, record_type_of
 from dicomcore.part10.fileset.records import walk
 
@@ -485,14 +486,78 @@ def test_file_ids(file_id, good):
 
 
 @pytest.mark.parametrize("file_id", [("..", "x"), ("/etc", "passwd"), ("a\0b",), (".",), ("a/b",), ("C:",), ()])
-def test_no_file_id_leads_out_of_the_folder(file_id, tmp_path):
+def test_no_new_file_leads_out_of_the_folder(file_id, tmp_path):
     with pytest.raises(dc.DicomError, match="no place"):
         path_of(str(tmp_path), file_id)
 
 
-def test_names_in_lower_case_are_found(tmp_path):
-    (tmp_path / "im1").write_bytes(b"")
-    assert path_of(str(tmp_path), ("IM1",)) == str(tmp_path / "im1")
+@pytest.mark.parametrize(
+    "file_id", [("..", "x"), ("a\0b",), (".",), ("a", "../../x"), ("..\\x",), ("C:",), ("C:\\x",), ("/",), ()]
+)
+def test_no_file_is_looked_for_outside_of_the_folder(file_id, tmp_path):
+    with pytest.raises(dc.DicomError, match="no place"):
+        Medium(str(tmp_path / "disc")).find(file_id)
+
+
+NAMES = {  # name: (File ID, the file on the medium)
+    "as it is": (("PT0", "IM1"), "PT0/IM1"),
+    "lower case": (("PT0", "IM1"), "pt0/im1"),
+    "mixed case": (("PT0", "IM1"), "Pt0/Im1"),
+    "suffix": (("PT0", "IM1"), "PT0/IM1.dcm"),
+    "suffix, lower case": (("PT0", "IM1"), "pt0/im1.dcm"),
+    "suffix, upper case": (("PT0", "IM1"), "PT0/IM1.DCM"),
+    "ISO 9660's version": (("PT0", "IM1"), "PT0/IM1.;1"),
+    "the suffix in the File ID": (("PT0", "IM1.DCM"), "PT0/IM1"),
+    "a path in one component": (("PT0/IM1",), "PT0/IM1"),
+    "a Windows path in one component": (("PT0\\IM1",), "PT0/IM1"),
+    "a leading point": ((".", "PT0", "IM1"), "PT0/IM1"),
+    "a leading point in a path": (("./PT0/IM1",), "PT0/IM1"),
+    "a leading separator": (("", "PT0", "IM1"), "PT0/IM1"),
+    "an absolute path stays inside": (("/PT0", "IM1"), "PT0/IM1"),
+}
+
+
+@pytest.mark.parametrize(("file_id", "name"), NAMES.values(), ids=NAMES)
+def test_files_under_names_that_differ_a_little(file_id, name, tmp_path):
+    path = tmp_path / name
+    path.parent.mkdir()
+    path.write_bytes(b"")
+    path.with_name("IM10").write_bytes(b"")
+    assert Medium(str(tmp_path)).find(file_id) == str(path)
+
+
+def test_the_name_that_adds_nothing_comes_first(tmp_path):
+    for name in ("Im1.Dcm", "Im1", "IM1.;1"):
+        (tmp_path / name).write_bytes(b"")
+    assert Medium(str(tmp_path)).find(("iM1",)) == str(tmp_path / "Im1")
+
+
+def sloppy_medium(folder, rename) -> FileSet:
+    """A file-set of three files, of which each was given another name behind its DICOMDIR."""
+    file_set = FileSet.new(folder)
+    for name in ("CT_small.dcm", "MR_small.dcm", "rtdose.dcm"):
+        file_set.add(pydicom.data.get_testdata_file(name), invent=True)
+    file_set.write()
+    for instance in file_set:
+        path = Path(instance.path)
+        path.rename(path.with_name(rename(path.name)))
+    return FileSet(folder)
+
+
+@pytest.mark.parametrize("rename", [lambda name: name + ".dcm", lambda name: name.lower() + ".DCM"])
+def test_a_medium_with_suffixes_is_read_checked_and_changed(rename, tmp_path):
+    file_set = sloppy_medium(tmp_path / "disc", rename)
+    assert [instance.load().SOPInstanceUID for instance in file_set] == [one.SOPInstanceUID for one in file_set]
+    found = [finding.code for finding in file_set.check()]
+    assert found.count("FILE_NAME") == 3
+    assert "FILE_MISSING" not in found
+    assert "FILE_UNREFERENCED" not in found
+    first = next(iter(file_set))
+    path = Path(first.path)
+    file_set.remove(first)
+    file_set.write()
+    assert not path.exists()
+    assert len(FileSet(tmp_path / "disc")) == 2
 
 
 def test_new_names_go_round_what_is_taken():

@@ -278,6 +278,8 @@ cdef uint64_t find_start(Index self, const uint8_t* p, uint64_t n, bint force) e
     if not force:
         if self.source.size == 0:
             raise InvalidDicomError(f"{name_of(self)} is empty")
+        if n >= 3 and memcmp(p, b"\x1f\x8b\x08", 3) == 0:        # RFC 1952
+            raise InvalidDicomError(f"{name_of(self)} is not DICOM but compressed by gzip: decompress it first")
         raise InvalidDicomError(f"{name_of(self)} is not DICOM: no DICM prefix at byte 128 and no file meta "
                                 "information at byte 0; force=True reads it as a bare data set")
     self.note("MISSING_PREAMBLE", 0, 0, "no preamble, no DICM prefix and no file meta information")

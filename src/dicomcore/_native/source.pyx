@@ -274,7 +274,7 @@ cdef Source memory_source(object data):
 cdef Source file_source(object path):
     # Over a file, opened and left open for the scan; the caller closes. What is no regular file is read whole.
     cdef Source source = Source()
-    source.path = path
+    source.path = path if type(path) is str else os.fspath(path)     # messages show it
     source.fs_path = PyUnicode_EncodeFSDefault(path) if type(path) is str else os.fsencode(path)
     if memchr(PyBytes_AS_STRING(source.fs_path), 0, len(source.fs_path)) != NULL:
         raise ValueError(f"a path can't hold a NUL: {path!r}")

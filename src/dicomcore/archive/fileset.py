@@ -6,7 +6,9 @@ import os
 from collections.abc import Iterator
 
 from dicomcore.archive.place import Fault
+from dicomcore.errors import DicomError
 from dicomcore.lookup import items_of
+from dicomcore.part10.fileset.fileid import Medium
 from dicomcore.part10.reader import dcmread
 
 __all__ = ["fileset_paths", "is_dicomdir"]
@@ -20,14 +22,14 @@ def is_dicomdir(path: str) -> bool:
 def fileset_paths(path: str) -> Iterator[str]:
     """The file of each record that has one, in the order of the records, each file once.
 
-    Names are looked for as the records have them, then whatever their case: discs are often mounted so. A file that
-    isn't there is a path all the same, for its row says so; a name that leads out of the file-set comes as a Fault.
+    Names are looked for as the records have them, then as `Medium` finds them. A file that isn't there is a path all
+    the same, for its row says so; a name that leads out of the file-set comes as a Fault.
     Raises what `dcmread` does, ValueError where the file holds no directory.
     """
     directory = dcmread(path)
     if "DirectoryRecordSequence" not in directory:
         raise ValueError("no Directory Record Sequence: the file is no DICOMDIR")
-    folder = _Folder(os.path.dirname(path))
+    medium = Medium(os.path.dirname(path))
     met: set[tuple[str, ...]] = set()
     for record in items_of(directory, "DirectoryRecordSequence"):
         found = record.get("ReferencedFileID")
@@ -37,35 +39,7 @@ def fileset_paths(path: str) -> Iterator[str]:
         if parts in met:
             continue
         met.add(parts)
-        if any(part in ("", ".", "..") or "/" in part or os.sep in part or "\0" in part for part in parts):
-            yield Fault(os.path.join(folder.top, *parts), "ValueError: the name leads out of the file-set")
-        else:
-            yield folder.find(parts)
-
-
-class _Folder:
-    """Names below a folder, looked up without regard to case where they aren't there as they stand."""
-
-    def __init__(self, top: str) -> None:
-        self.top = top
-        self._known: dict[str, dict[str, str]] = {}
-
-    def find(self, parts: tuple[str, ...]) -> str:
-        exact = os.path.join(self.top, *parts)
-        if os.path.lexists(exact):
-            return exact
-        at = self.top
-        for part in parts:
-            name = self._names(at).get(part.lower())
-            if name is None:
-                return exact
-            at = os.path.join(at, name)
-        return at
-
-    def _names(self, folder: str) -> dict[str, str]:
-        if folder not in self._known:
-            try:
-                self._known[folder] = {name.lower(): name for name in sorted(os.listdir(folder or "."))}
-            except OSError:
-                self._known[folder] = {}
-        return self._known[folder]
+        try:
+            yield medium.find(parts)
+        except DicomError:
+            yield Fault(os.path.join(medium.folder, *parts), "ValueError: the name leads out of the file-set")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple, TextIO
 
-from dicomcore.archive.listing import IndexLike, open_index, stored
+from dicomcore.archive.listing import IndexLike, is_away, open_index, stored
 from dicomcore.archive.naming import Pattern, numbered
 from dicomcore.archive.place import local_name
 from dicomcore.archive.placing import How, digest_of, is_placed, place, same_entry, sync_folder
@@ -124,6 +124,9 @@ def _planned(rows: Iterator[dict[str, Any]], into: str, folders: Pattern, name: 
         source = stored(row["path"])
         if row.get("error") is not None:
             yield _Plan(source, "", "unreadable", row["error"])
+            continue
+        if is_away(source):
+            yield _Plan(source, "", "failed", "is in an archive or behind a URL: files are organized on this machine")
             continue
         try:
             names = [*folders.fill(row), *_file_name(name, row, source)]

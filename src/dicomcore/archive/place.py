@@ -12,10 +12,12 @@ if TYPE_CHECKING:
 
     from dicomcore.archive.blob import Blob
 
-__all__ = ["INSIDE", "Bytes", "BytesStream", "Fault", "LocalFile", "Place", "local_name", "shown"]
+__all__ = ["INSIDE", "NOT_REGULAR", "Bytes", "BytesStream", "Fault", "LocalFile", "Place", "local_name", "shown"]
 
 INSIDE = "!/"
 """Between an archive's path and a member's name."""
+NOT_REGULAR = "OSError: Not a regular file"
+"""The reason of a named pipe, a socket or a device, which is never opened: opening a pipe waits for its writer."""
 
 
 class Place(str):

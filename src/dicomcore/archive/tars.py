@@ -14,7 +14,7 @@ from typing import Any
 from dicomcore._native.extract import Extractor
 from dicomcore.archive.blob import Blob
 from dicomcore.archive.extra import needs_extra
-from dicomcore.archive.place import INSIDE, Bytes, BytesStream, Fault, Place
+from dicomcore.archive.place import INSIDE, NOT_REGULAR, Bytes, BytesStream, Fault, Place
 from dicomcore.errors import LimitError, TruncatedError
 from dicomcore.limits import DEFAULT_LIMITS
 
@@ -83,7 +83,7 @@ def tar_members(file: Bytes, path: str, stop_tag: int) -> Iterator[Place]:
                 continue
             name = path + INSIDE + one.name
             if not one.isreg() or one.issparse():
-                yield Fault(name, "OSError: Not a regular file")
+                yield Fault(name, NOT_REGULAR)
             elif opened is None:
                 member = TarMember(name, one.size, file.mtime)
                 member.file, member.offset = file, one.offset_data

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, Literal, NamedTuple
 
+from dicomcore.archive.place import NOT_REGULAR, Fault
 from dicomcore.archive.row import reason_of
-from dicomcore.archive.walk import Fault, walk_folder
+from dicomcore.archive.walk import walk_folder
 from dicomcore.dataset import Dataset
 from dicomcore.errors import DicomError, InvalidDicomError
 from dicomcore.limits import Limits
@@ -25,6 +26,7 @@ __all__ = ["Outcome", "Summary", "transcode_folder"]
 
 Fate = Literal["transcoded", "copied", "skipped", "not DICOM", "failed"]
 DIRECTORY_STORAGE = "1.2.840.10008.1.3.10"
+SPECIAL = "is a pipe, a socket or a device"
 CUT_SHORT = frozenset(("LENGTH_BEYOND_END", "MISSING_SEQUENCE_DELIMITER", "MISSING_ITEM_DELIMITER", "DEFLATE"))
 
 
@@ -47,6 +49,8 @@ class Summary:
     transfer_syntax: UID
     counts: dict[Fate, int] = field(default_factory=dict)
     failures: list[Outcome] = field(default_factory=list)
+    passed_over: list[Outcome] = field(default_factory=list)
+    """Pipes, sockets and devices, which are never opened."""
     bytes_in: int = 0
     bytes_out: int = 0
     seconds: float = 0.0
@@ -58,6 +62,8 @@ class Summary:
         self.bytes_out += outcome.bytes_out
         if outcome.fate == "failed":
             self.failures.append(outcome)
+        elif outcome.reason == SPECIAL:
+            self.passed_over.append(outcome)
 
     def record(self) -> dict[str, Any]:
         """As JSON takes it."""
@@ -69,6 +75,7 @@ class Summary:
             "bytes_out": self.bytes_out,
             "seconds": round(self.seconds, 3),
             "failures": [{"path": one.path, "reason": one.reason} for one in self.failures],
+            "passed_over": [one.path for one in self.passed_over],
         }
 
 
@@ -134,6 +141,8 @@ class _Worker(NamedTuple):
     def outcome(self, path: str) -> Outcome:
         name = os.path.relpath(path, self.top)
         if isinstance(path, Fault):
+            if path.reason == NOT_REGULAR:
+                return Outcome(name, "skipped", SPECIAL)
             return Outcome(name, "failed", path.reason)
         target = os.path.join(self.out, name)
         try:

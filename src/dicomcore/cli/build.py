@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any
 
-from dicomcore.cli.console import add_command, told
+from dicomcore.cli.console import add_command, is_folder, told
 from dicomcore.dataset import Dataset
 from dicomcore.errors import DicomError, ParseError
 from dicomcore.forms import from_xml, read_json_lines
@@ -44,7 +45,7 @@ def add_parser(subparsers: Any) -> None:
         "--output",
         required=True,
         metavar="PATH",
-        help="a file, or a folder for SOPInstanceUID.dcm of each data set",
+        help="a file, or a folder for SOPInstanceUID.dcm of each data set; one that ends with / is made",
     )
     parser.add_argument(
         "--transfer-syntax",
@@ -59,7 +60,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Build; the exit code."""
     code = ALL_BUILT
     output = Path(arguments.output)
-    if not output.is_dir() and len(arguments.files) > 1:
+    try:
+        several = is_folder(arguments.output)
+    except OSError as error:
+        return told("build", arguments.output, error, WRONG_USE)
+    if not several and len(arguments.files) > 1:
         return told("build", str(output), "is no folder, which several files take", WRONG_USE)
     for path in arguments.files:
         try:
@@ -104,10 +109,8 @@ class _Rejoined:
 
 def _write(data_sets: Iterator[Dataset], path: str, output: Path, arguments: argparse.Namespace) -> None:
     count = 0
-    for data_set in data_sets:
+    for data_set in data_sets if output.is_dir() else _only(data_sets, output):
         count += 1
-        if count > 1 and not output.is_dir():
-            raise ParseError(f"holds several data sets; the first is in {output}, a folder would take all")
         if not arguments.quiet:
             for issue in data_set.issues:
                 told("build", path, f"{issue.code} {issue.message}", 0)
@@ -119,6 +122,14 @@ def _write(data_sets: Iterator[Dataset], path: str, output: Path, arguments: arg
         dcmwrite(_target(data_set, output), data_set)
     if not count:
         raise ParseError("holds no data set")
+
+
+def _only(data_sets: Iterator[Dataset], output: Path) -> Iterator[Dataset]:
+    """The one data set, read to its end before anything is written."""
+    first = list(islice(data_sets, 2))
+    if len(first) > 1:
+        raise ParseError(f"holds several data sets, and {output} is no folder: `-o {output}{os.sep}` makes one")
+    yield from first
 
 
 def _refuse_fragments(data_set: Dataset) -> None:

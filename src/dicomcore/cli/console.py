@@ -12,11 +12,20 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["Formatter", "add_command", "made_to_fit", "printable", "reason_of", "told"]
+from dicomcore.part10.target import make_folder
 
-FORCE = re.compile(r"; force=True reads it as a bare data set")
+__all__ = ["Formatter", "add_command", "is_folder", "made_to_fit", "printable", "reason_of", "told"]
+
 FORCED = "; --force reads it as a bare data set"
-WITH_FORCE = frozenset(("dump", "frames", "transcode"))
+# What messages advise to callers of functions, and what that is to users of a command; nothing where it has no option.
+HINTS: dict[re.Pattern[str], dict[str, str]] = {
+    re.compile(r"; force=True reads it as a bare data set"): dict.fromkeys(("dump", "frames", "transcode"), FORCED),
+    re.compile(r"; invent=True makes values up"): {"dicomdir": "; --invent makes values up"},
+    re.compile(r", or give enforce_standard=False"): {},
+    re.compile(r"; overwrite=True replaces it"): {},
+    re.compile(r", and overwrite=False"): {},
+    re.compile(r"; partial=True joins those that are there"): {},
+}
 ESCAPE = "dicomcore.escape"
 ESCAPE_ALL = "dicomcore.escape_all"
 
@@ -56,7 +65,8 @@ def told(command: str, subject: str, reason: Exception | str, code: int) -> int:
     if isinstance(reason, OSError) and isinstance(reason.filename, (str, bytes)):
         subject = os.fsdecode(reason.filename) or subject
     said = reason if isinstance(reason, str) else reason_of(reason, subject)
-    said = FORCE.sub(FORCED if command in WITH_FORCE else "", said)
+    for hint, options in HINTS.items():
+        said = hint.sub(options.get(command, ""), said)
     about = f"{printable(subject)}: " if subject else ""
     print(f"dicomcore {command}: {about}" + "\n".join(map(printable, said.splitlines())), file=sys.stderr)
     return code
@@ -68,7 +78,8 @@ def reason_of(error: Exception, subject: str = "") -> str:
         reason = error.strerror or str(error)
     else:
         reason = str(error) or type(error).__name__
-        reason = reason.removeprefix(f"{subject!r} ").removeprefix(f"{subject} ").removeprefix(f"{subject}: ")
+        for name in (subject, os.path.abspath(subject)) if subject else ():
+            reason = reason.removeprefix(f"{name!r} ").removeprefix(f"{name} ").removeprefix(f"{name}: ")
     return reason.replace("dicomcore.archive.index()", "`dicomcore index`").replace("give kind,", "give --kind,")
 
 
@@ -84,6 +95,19 @@ def counted(number: int, noun: str) -> str:
 
 def _seen(one: str) -> str:
     return f"\\x{ord(one) - 0xDC00:02x}" if "\udc80" <= one <= "\udcff" else repr(one)[1:-1]
+
+
+# -- where output goes
+
+
+def is_folder(path: str) -> bool:
+    """Whether output goes into a folder: one that is there, or one with a separator at its end, which is made.
+
+    Raises OSError where it can't be made.
+    """
+    if path.endswith((os.sep, os.altsep or os.sep)):
+        make_folder(path)
+    return os.path.isdir(path)
 
 
 # -- encodings

@@ -15,6 +15,7 @@ from dicomcore.limits import Limits
 from dicomcore.part10.fileset import FileInstance, FileSet, Record, to_mail, to_zip, to_zip_mail, unpack
 from dicomcore.part10.fileset.fileid import DICOMDIR, shown, to_file_id
 from dicomcore.part10.fileset.profiles import PROFILES
+from dicomcore.part10.special import is_special
 from dicomcore.part10.target import write_bytes
 
 __all__ = ["add_parser"]
@@ -171,7 +172,7 @@ def _take(file_set: FileSet, sources: list[str], arguments: argparse.Namespace, 
                 told("dicomdir", path, issue.message, 0)
             added.append(instance)
             known.add(instance.SOPInstanceUID)
-        except (DicomError, OSError) as error:
+        except (ValueError, OSError) as error:  # one bad file keeps no other from being taken
             code = told("dicomdir", path, error, SOME_NOT)
     file_set.write(link=arguments.link)
     for instance in added:
@@ -205,9 +206,14 @@ def _walk(sources: Iterable[str]) -> Iterator[str]:
             continue
         for folder, folders, names in os.walk(source):
             folders.sort()
-            yield from (
-                os.path.join(folder, name) for name in sorted(names) if name != DICOMDIR and not name.startswith(".")
-            )
+            for name in sorted(names):
+                path = os.path.join(folder, name)
+                if name == DICOMDIR or name.startswith("."):
+                    continue
+                if is_special(path):
+                    told("dicomdir", path, "a pipe, a socket or a device was passed over", ALL_DONE)
+                else:
+                    yield path
 
 
 def _remove(arguments: argparse.Namespace) -> int:

@@ -29,7 +29,7 @@ CODES = "0 all files were read, 1 some could not be, 2 wrong use. Deviations are
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = add_command(subparsers, "dump", help="print the elements of files", examples=EXAMPLES, codes=CODES)
-    parser.add_argument("files", nargs="+", metavar="FILE", help="DICOM files")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="DICOM files; - is standard input")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="DICOM JSON (PS3.18 Annex F), one object a line and file")
     form.add_argument("--xml", action="store_true", help="the Native DICOM Model in XML (PS3.19 Annex A), of one file")
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         return told("dump", "", "--xml takes one file: an XML document holds one data set", WRONG_USE)
     for path in arguments.files:
         try:
-            data_set = dcmread(path, force=arguments.force)
+            data_set = dcmread(sys.stdin.buffer if path == "-" else path, force=arguments.force)
             noted = _print(data_set, path, arguments)
             issues = data_set.issues + noted
         except BrokenPipeError:

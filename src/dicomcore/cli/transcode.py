@@ -10,7 +10,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
-from dicomcore.cli.console import add_command, told
+from dicomcore.cli.console import add_command, is_folder, told
 from dicomcore.cli.isolate import add_isolate
 from dicomcore.errors import DicomError
 from dicomcore.limits import Limits
@@ -100,9 +100,9 @@ def _file(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
     from dicomcore.pixels.transcoding import transcode
 
     target = arguments.output
-    if os.path.isdir(target):
-        target = os.path.join(target, os.path.basename(arguments.source))
     try:
+        if is_folder(target):
+            target = os.path.join(target, os.path.basename(arguments.source))
         done = transcode(arguments.source, target, arguments.to, workers=arguments.workers, **options)
     except (DicomError, IndexError) as error:
         return told("transcode", arguments.source, error, SOME_NOT)
@@ -130,6 +130,8 @@ def _folder(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
         )
     except (OSError, ValueError) as error:
         return told("transcode", arguments.output, error, WRONG_USE)
+    for one in summary.passed_over:
+        told("transcode", one.path, one.reason, ALL_DONE)
     for one in summary.failures:
         told("transcode", one.path, one.reason, SOME_NOT)
     if arguments.json:

@@ -7,11 +7,15 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dicomcore._native.compose import bytes_in_place
 from dicomcore.dataset import DataElement, Dataset
 from dicomcore.errors import EncodeError
 from dicomcore.limits import Limits
 from dicomcore.part10.reader import dcmread
+from dicomcore.part10.rows import ROW
 from dicomcore.part10.widen import Widen
 from dicomcore.part10.writer import dcmwrite
 from dicomcore.tags import Tag
@@ -24,6 +28,7 @@ __all__ = ["patch"]
 STEP_INTO = re.compile(r"(.+?)\[(\d+)\]$")
 # VRs whose values mean the same with spaces behind them (PS3.5 6.2).
 PADDED = frozenset(("AE", "CS", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UR", "UT"))
+ITEM = 0xFFFEE000
 IDENTITY = {0x00080016: 0x00020002, 0x00080018: 0x00020003}  # in the data set, in the file meta information
 
 
@@ -34,25 +39,41 @@ def patch(
     widen: Widen | None = None,
     validate: Validation | None = None,
     durable: bool = True,
+    force: bool = False,
     limits: Limits | None = None,
 ) -> bool:
     """Change elements of a file: values by keyword or tag, "BeamSequence[0].BeamName" for one inside items.
 
-    Where every value fits in the place of the old one (as long, or shorter in a VR that spaces may pad) they are
+    Where every value fits in the place of the old one (as long, or shorter in a VR that spaces may pad), they are
     written there, and True is returned. Otherwise the file is copied once, in little memory, and replaced when the copy
-    is complete; then False is returned. Pixel data is never decoded, and what isn't named stays byte for byte; but
-    group lengths are counted anew, and the file meta information goes along with SOP Class and SOP Instance UID.
+    is complete; then False is returned. Pixel data is never decoded. What isn't named stays byte for byte, with two
+    exceptions: group lengths are counted again, and the file meta information follows SOP Class and SOP Instance UID.
+    An element that stands twice, against PS3.5 7.1, stands once afterwards, so that no old value is left.
 
-    Writing in place leaves a file that can be read at any moment, with old values or new ones. `widen`, `validate` and
-    `durable` are as in `dcmwrite`. Raises KeyError for what can't be found or has no known VR, EncodeError, which names
-    the element, and what `dcmread` and `dcmwrite` raise; nothing has changed then.
+    Writing in place leaves a file that can be read at any moment, with old values or new ones.
+
+    Parameters
+    ----------
+    path
+        The file.
+    changes
+        New values by keyword, tag, or path.
+    widen, validate, durable
+        As in `dcmwrite`.
+    force, limits
+        As in `dcmread`: `force` takes a file without DICM prefix for a bare data set.
+
+    Raises KeyError for what can't be found or has no known VR; EncodeError, which names the element, for a value that
+    can't be written, and for Media Storage SOP Class or Instance UIDs that contradict the data set's (PS3.10 7.1); and
+    what `dcmread` and `dcmwrite` raise. The file is then as it was.
     """
-    ds = dcmread(path, limits=limits)
+    ds = dcmread(path, force=force, limits=limits)
     changed = [_set(ds, key, value, validate) for key, value in changes.items()]
     for element in list(changed):
         if int(element.tag) in IDENTITY and element.tag in ds and ds[element.tag] is element:
             changed += _follow(ds, IDENTITY[int(element.tag)], element.value)
-    places = None if widen or ds._index is None or ds._index.inflated else _places(changed)
+    _check_identity(ds, changed)
+    places = None if widen or not _has_one_place_each(ds, changed) else _places(changed)
     if places is None:
         dcmwrite(path, ds, enforce_standard=False, widen=widen, durable=durable)
         return False
@@ -102,6 +123,49 @@ def _follow(ds: Dataset, tag: int, value: Any) -> list[DataElement]:
         return []
     meta[tag].value = value
     return [meta[tag]]
+
+
+def _check_identity(ds: Dataset, changed: list[DataElement]) -> None:
+    """Refuse UIDs of the file meta information that contradict the data set's (PS3.10 7.1)."""
+    tags = {int(element.tag) for element in changed}
+    for tag, meta_tag in IDENTITY.items():
+        if meta_tag not in tags or ds.file_meta is None:
+            continue
+        stated, own = ds.file_meta.get(meta_tag), ds.get(tag)
+        if own and own.value and stated is not None and stated.value != own.value:
+            raise EncodeError(
+                f"{stated.tag} {stated.keyword}: {stated.value} contradicts the data set's {own.keyword} {own.value}: "
+                f"change {own.keyword}, and the file meta information follows",
+                tag=stated.tag,
+            )
+
+
+def _has_one_place_each(ds: Dataset, changed: list[DataElement]) -> bool:
+    """Whether each element stands in the file once, where it can be written over.
+
+    One that stands twice, against PS3.5 7.1, would keep its other value, which some readers show.
+    """
+    index = ds._index
+    if index is None or index.inflated:
+        return False
+    len(ds)  # an element may stand again behind the pixel data, where reading paused
+    rows = np.frombuffer(index, ROW)
+    return all(_stands_once(rows, element) for element in changed)
+
+
+def _stands_once(rows: NDArray[np.void], element: DataElement) -> bool:
+    """Whether neither the element nor a sequence around it has another with its tag beside it."""
+    found = np.flatnonzero((rows["tag"] == int(element.tag)) & (rows["offset"] == element.offset))
+    if len(found) != 1:
+        return False  # not among these rows: in a sequence that the file calls UN
+    row = rows[found[0]]
+    while True:
+        alike = (rows["tag"] == row["tag"]) & (rows["parent"] == row["parent"])
+        if row["tag"] != ITEM and np.count_nonzero(alike) != 1:
+            return False
+        if row["parent"] < 0:
+            return True
+        row = rows[row["parent"]]
 
 
 def _places(changed: list[DataElement]) -> list[tuple[int, bytes]] | None:

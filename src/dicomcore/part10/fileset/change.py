@@ -11,13 +11,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 from dicomcore.dataset import Dataset
 from dicomcore.errors import DicomError
-from dicomcore.part10.fileset.fileid import DICOMDIR, path_of
+from dicomcore.part10.fileset.fileid import DICOMDIR, Medium, path_of
 from dicomcore.part10.writer import dcmwrite
 
 __all__ = ["JOURNAL", "Change", "apply", "is_unfinished", "recover"]
@@ -62,9 +62,9 @@ def apply(change: Change, *, link: bool = False, durable: bool = True) -> None:
             _replace_directory(change, durable)
         except BaseException:
             if not _is_done(change):  # an interrupt may come just after the DICOMDIR took its place
-                _discard(change.folder, [file_id for file_id, _ in change.made])
+                _discard(change.folder, [file_id for file_id, _ in change.made], path_of)
             raise
-        _discard(change.folder, change.removed)
+        _discard(change.folder, change.removed, _found)
 
 
 def _replace_directory(change: Change, durable: bool) -> None:
@@ -111,7 +111,10 @@ def recover(folder: str) -> bool:
         if os.fstat(file).st_nlink == 0:  # its process came to the end meanwhile
             return False
         made, removed, digest = _read_journal(file)
-        _discard(folder, removed if _digest_of(os.path.join(folder, DICOMDIR)) == digest else made)
+        if _digest_of(os.path.join(folder, DICOMDIR)) == digest:
+            _discard(folder, removed, _found)
+        else:
+            _discard(folder, made, path_of)
         with suppress(FileNotFoundError):
             os.unlink(os.path.join(folder, NEW_DIRECTORY))
         os.unlink(path)
@@ -229,17 +232,23 @@ def _synchronise(places: list[str], folders: set[str]) -> None:
                 os.close(file)
 
 
-def _discard(folder: str, file_ids: list[FileID]) -> None:
+def _found(folder: str, file_id: FileID) -> str:
+    return Medium(folder).find(file_id)
+
+
+def _discard(folder: str, file_ids: list[FileID], place_of: Callable[[str, FileID], str]) -> None:
     """Take files away, and the folders that hold nothing then."""
     for file_id in file_ids:
         try:
-            path = path_of(folder, file_id)
+            path = place_of(folder, file_id)
         except DicomError:
             continue
         with suppress(FileNotFoundError):
             os.unlink(path)
-        for depth in range(len(file_id) - 1, 0, -1):
+        above = os.path.dirname(path)
+        for _ in range(len(os.path.relpath(path, folder).split(os.sep)) - 1):
             try:
-                os.rmdir(os.path.join(folder, *file_id[:depth]))
+                os.rmdir(above)
             except OSError:  # something is left in it
                 break
+            above = os.path.dirname(above)

@@ -10,7 +10,7 @@ from dicomcore.dataset import Dataset
 from dicomcore.dictionary import tag_for_keyword
 from dicomcore.errors import DicomError
 from dicomcore.lookup import first_item
-from dicomcore.part10.fileset.fileid import DICOMDIR, file_id_faults, path_of, shown
+from dicomcore.part10.fileset.fileid import DICOMDIR, Medium, file_id_faults, shown
 from dicomcore.part10.fileset.keys import RECORD_TYPES, RETIRED_TYPES, ROOT, Key
 from dicomcore.part10.fileset.profiles import ANY, MULTI_FRAME, PROFILES, Content, Profile, Values, profile_named
 from dicomcore.part10.fileset.records import Record, active
@@ -161,7 +161,7 @@ def _uniqueness(file_set: FileSet) -> Iterator[Finding]:
 
 def _file_findings(instance: FileInstance) -> Iterator[Finding]:
     record = instance.record
-    where = _where(record)
+    where, file_set_path = _where(record), instance.file_set.path
     try:
         path = instance.path
         header = instance.load() if path is None else dcmread(path, specific_tags=IDENTITY)
@@ -174,6 +174,10 @@ def _file_findings(instance: FileInstance) -> Iterator[Finding]:
     except OSError as error:
         yield Finding("FILE_UNREADABLE", where, f"the file can't be read: {error.strerror or error}")
         return
+    if path is not None and file_set_path and not instance.is_staged:
+        name = os.path.relpath(path, file_set_path).replace(os.sep, "\\")
+        if name.upper() != where:
+            yield Finding("FILE_NAME", where, f"the file is there under another name, {name} (PS3.10 8.2)")
     facts = (
         ("SOP class", record.sop_class_uid, header.get("SOPClassUID")),
         ("SOP instance", record.sop_instance_uid, header.get("SOPInstanceUID")),
@@ -191,9 +195,10 @@ def _unreferenced(file_set: FileSet) -> Iterator[Finding]:
     if file_set.path is None:
         return
     known = set()
+    medium = Medium(file_set.path)
     for record in active(file_set.roots):
         try:
-            known.add(path_of(file_set.path, record.file_id) if record.file_id else "")
+            known.add(medium.find(record.file_id) if record.file_id else "")
         except DicomError:
             continue
     for folder, folders, names in os.walk(file_set.path):
@@ -253,7 +258,7 @@ def _header(file_set: FileSet, record: Record, headers: dict[int, Dataset | None
             if isinstance(source, Dataset):
                 headers[id(record)] = source
             elif source is not None or file_set.path is not None:
-                path = source or path_of(file_set.path or "", record.file_id)
+                path = source or Medium(file_set.path or "").find(record.file_id)
                 headers[id(record)] = dcmread(path, specific_tags=_profile_tags())
         except (DicomError, OSError):  # which check() says
             pass

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from dicomcore.errors import DicomError
 from dicomcore.part10.fileset.records import Record
 
-__all__ = ["DICOMDIR", "FileNames", "file_id_faults", "path_of", "shown", "to_file_id"]
+__all__ = ["DICOMDIR", "FileNames", "Medium", "file_id_faults", "path_of", "shown", "to_file_id"]
 
 DICOMDIR = "DICOMDIR"
 MOST_COMPONENTS = 8
 COMPONENT = re.compile(r"[A-Z0-9_]{1,8}", re.ASCII)
 # What no file system is handed as a name: it would lead elsewhere.
 UNSAFE = re.compile(r"[/\\:\0]|^\.{0,2}$")
+ADDED = re.compile(r"(\.dcm)?\.?(;[0-9]+)?$")  # to names of files; `.` and `;1` are ISO 9660's
 PREFIXES = {
     "PATIENT": "PT",
     "STUDY": "ST",
@@ -82,18 +83,63 @@ def to_file_id(value: str | os.PathLike[str] | tuple[str, ...] | list[str]) -> t
 
 
 def path_of(folder: str, file_id: tuple[str, ...]) -> str:
-    """Where a file is, below `folder`; DicomError for a File ID that would lead out of it.
+    """Where a file with this File ID is to stand, below `folder`; DicomError for one that would lead out of it.
 
-    Media that were made in upper case are often seen in lower case; such names are found too.
+    `Medium` finds files that are there under names that differ a little.
     """
     if not file_id or any(UNSAFE.search(part) for part in file_id):
         raise DicomError(f"File ID {shown(file_id)!r} is no place in a file-set")
-    path = os.path.join(folder, *file_id)
-    if not os.path.lexists(path):
-        lower = os.path.join(folder, *(part.lower() for part in file_id))
-        if os.path.lexists(lower):
-            return lower
-    return path
+    return os.path.join(folder, *file_id)
+
+
+class Medium:
+    """The files of a folder, found by File IDs that don't quite agree with their names.
+
+    Discs are mounted in lower case, burning software adds ``.dcm``, file systems show versions (``IM1.;1``), and some
+    writers put whole paths into one component, or begin them with a point or a separator. No name leads out of the
+    folder. Names are read once: use another one after files were made or removed.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self._known: dict[str, dict[str, str]] = {}
+
+    def find(self, file_id: Sequence[str]) -> str:
+        """The path of the file; where nothing is found, the one that the File ID says.
+
+        Raises DicomError for a File ID that would lead out of the folder.
+        """
+        parts = [part for one in file_id for part in re.split(r"[/\\]", one.strip(" \0")) if part not in ("", ".")]
+        if not parts or any(UNSAFE.search(part) for part in parts):
+            raise DicomError(f"File ID {shown(tuple(file_id))!r} is no place in a file-set")
+        exact = os.path.join(self.folder, *parts)
+        lower = os.path.join(self.folder, *(part.lower() for part in parts))
+        for path in (exact, lower, exact + ".dcm", lower + ".dcm"):  # most often, and without reading a folder
+            if os.path.lexists(path):
+                return path
+        at = self.folder
+        for part in parts:
+            name = self._names(at).get(_plain(part))
+            if name is None:
+                return exact
+            at = os.path.join(at, name)
+        return at
+
+    def _names(self, folder: str) -> dict[str, str]:
+        if folder not in self._known:
+            try:
+                names = sorted(os.listdir(folder or "."), reverse=True)
+            except OSError:
+                names = []
+            # Of several that are alike, a name that adds nothing comes first.
+            names.sort(key=lambda name: name.lower() != _plain(name), reverse=True)
+            self._known[folder] = {_plain(name): name for name in names}
+        return self._known[folder]
+
+
+def _plain(name: str) -> str:
+    """A name without what file systems and burning software make of it."""
+    return ADDED.sub("", name.lower()) or name.lower()
 
 
 class FileNames:

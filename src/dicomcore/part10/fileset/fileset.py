@@ -22,7 +22,7 @@ from dicomcore.part10.fileset.describe import (
     stands_at_root,
 )
 from dicomcore.part10.fileset.directory import read_directory
-from dicomcore.part10.fileset.fileid import DICOMDIR, FileNames, file_id_faults, path_of, shown, to_file_id
+from dicomcore.part10.fileset.fileid import DICOMDIR, FileNames, Medium, file_id_faults, shown, to_file_id
 from dicomcore.part10.fileset.identification import Identification
 from dicomcore.part10.fileset.instance import FileInstance
 from dicomcore.part10.fileset.keys import LEAVES, LEVELS, RECORD_TYPES
@@ -31,6 +31,7 @@ from dicomcore.part10.fileset.profiles import DEFAULT_PROFILE, Profile, profile_
 from dicomcore.part10.fileset.records import Record, active
 from dicomcore.part10.fileset.registry import IDENTITY, Registry
 from dicomcore.part10.reader import dcmread
+from dicomcore.part10.special import refuse_special
 from dicomcore.uids import UID, generate_uid
 
 __all__ = ["FileSet"]
@@ -205,6 +206,8 @@ class FileSet(Identification):
         source = os.path.abspath(os.fspath(src)) if isinstance(src, (str, os.PathLike)) else src
         if not isinstance(source, (str, Dataset)):
             raise TypeError(f"an instance is added from a path or a data set, not {type(src).__name__}")
+        if isinstance(source, str):
+            refuse_special(source)
         instance = read_instance(source, self._table)
         known = self._registry.by_uid.get(instance.sop_instance_uid)
         if known is not None:
@@ -332,7 +335,7 @@ class FileSet(Identification):
         if self._is_taken(place):
             raise DicomError(f"File ID {shown(place)} is taken")
         if id(record) not in self._pending and self.path is not None:
-            self._pending[id(record)] = path_of(self.path, record.file_id)
+            self._pending[id(record)] = Medium(self.path).find(record.file_id)
         record.keys.ReferencedFileID = list(place)
         self._registry = Registry(self.roots)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dicomcore.dataset import Dataset
-from dicomcore.part10.fileset.fileid import path_of, shown
+from dicomcore.part10.fileset.fileid import Medium, shown
 from dicomcore.part10.fileset.records import Record
 from dicomcore.part10.reader import dcmread
 from dicomcore.uids import UID
@@ -56,13 +56,16 @@ class FileInstance:
 
     @property
     def path(self) -> str | None:
-        """Where the file is now; None for a data set in memory. DicomError for a File ID that leads out of the set."""
+        """Where the file is now, by its File ID or a name that differs from it a little; None for a data set in memory.
+
+        Raises DicomError for a File ID that leads out of the file-set.
+        """
         source = self._source
         if source is not None:
             return source if isinstance(source, str) else None
         if self.file_set.path is None:
             return None
-        return path_of(self.file_set.path, self.record.file_id)
+        return Medium(self.file_set.path).find(self.record.file_id)
 
     def load(self) -> Dataset:
         """The instance itself. OSError and DicomError as `dcmread` raises them."""

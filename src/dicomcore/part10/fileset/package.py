@@ -13,7 +13,7 @@ from io import BytesIO
 from typing import Any, BinaryIO
 
 from dicomcore.errors import DicomError, LimitError
-from dicomcore.part10.fileset.fileid import DICOMDIR, file_id_faults, path_of, shown
+from dicomcore.part10.fileset.fileid import DICOMDIR, Medium, file_id_faults, path_of, shown
 from dicomcore.part10.fileset.fileset import FileSet
 from dicomcore.part10.target import write_path
 
@@ -32,17 +32,18 @@ def _files(file_set: FileSet) -> Iterator[tuple[tuple[str, ...], str]]:
     if file_set.path is None or file_set.is_staged:
         raise DicomError("a file-set is packed from the folder that it was written to: call write() first")
     seen: set[tuple[str, ...]] = set()
+    medium = Medium(file_set.path)
     for instance in file_set:
         file_id = instance.record.file_id
         faults = file_id_faults(file_id)
         if faults:
             raise DicomError(f"File ID {shown(file_id)!r} {faults[0]}: no other system could unpack it")
         if file_id not in seen:
-            yield file_id, path_of(file_set.path, file_id)
+            yield file_id, medium.find(file_id)
         seen.add(file_id)
     descriptor = file_set.descriptor_file_id
     if descriptor and descriptor not in seen and not file_id_faults(descriptor):
-        yield descriptor, path_of(file_set.path, descriptor)
+        yield descriptor, medium.find(descriptor)
 
 
 def to_zip(file_set: FileSet, target: str | os.PathLike[str] | BinaryIO, *, compress: bool = True) -> None:
