@@ -9,7 +9,7 @@ from typing import Any
 
 from dicomcore.cli.console import add_command, told
 from dicomcore.cli.isolate import add_isolate
-from dicomcore.errors import DicomError
+from dicomcore.errors import DicomError, PixelDecodeError
 from dicomcore.limits import Limits
 from dicomcore.part10.reader import dcmread
 from dicomcore.part10.target import make_folder, write_bytes
@@ -77,7 +77,8 @@ def _write(frames: Any, i: int, folder: Path, arguments: argparse.Namespace) -> 
     try:
         name, data = _file_of(frames, i, stem, arguments)
     except (DicomError, IndexError) as error:
-        return told("frames", arguments.file, f"frame {i}: {error}", SOME_NOT)
+        said = error if isinstance(error, PixelDecodeError) else f"frame {i}: {error}"
+        return told("frames", arguments.file, said, SOME_NOT)
     write_bytes(folder / name, data)
     if arguments.json:
         print(json.dumps({"frame": i, "file": str(folder / name), "shape": frames.description.shape}))

@@ -56,7 +56,10 @@ def colour_notes(desc: FrameDescription, info: CodestreamInfo | None) -> tuple[N
         expected = "YBR" if stated.startswith("YBR") else "RGB"
     if info.format == "JPEG XL" or info.colour == expected:
         return ()
-    return (Note("pixel-colour", f"Photometric Interpretation is {stated}, the {info.marked_by} say {info.colour}"),)
+    mark = f"{info.marked_by} marker" if info.marked_by in ("Adobe", "JFIF") else info.marked_by
+    return (
+        Note("pixel-colour", f"Photometric Interpretation is {stated}, the codestream is {info.colour} by its {mark}"),
+    )
 
 
 def to_rgb(

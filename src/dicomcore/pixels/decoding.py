@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from dicomcore.errors import DicomError, LimitError, PixelDecodeError
 from dicomcore.limits import DEFAULT_LIMITS, Limits
 from dicomcore.pixels import builtin  # noqa: F401  fills the registry
+from dicomcore.pixels.colour import colour_notes
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.headers import CodestreamInfo
 from dicomcore.pixels.mislabelled import codec_of_frame
-from dicomcore.pixels.note import Note
+from dicomcore.pixels.note import Note, refuse_if_strict
 from dicomcore.pixels.registry import Codec, codec_for
 
 __all__ = ["DecodedFrame", "check_header", "decode_frame", "decode_frames"]
@@ -45,14 +46,30 @@ def decode_frame(
     out: NDArray[Any] | None = None,
     limits: Limits = DEFAULT_LIMITS,
     frame: int | None = None,
+    stated: FrameDescription | None = None,
 ) -> DecodedFrame:
     """Decode one frame; no colour conversion, no masking of unused bits.
 
-    `codestream` is the frame's fragments joined, or its uncompressed bytes. `out` is an array of the description's
-    shape and dtype. A size that differs from the description's raises PixelDecodeError, with `frame`, before anything
-    is allocated; differences in precision, sign and colour are settled in the codestream's favour and noted.
+    A size that differs from the description's raises PixelDecodeError, with `frame`, before anything is allocated;
+    differences in precision, sign, samples and colour are settled in the codestream's favour and noted, or raised where
+    `limits` are strict.
+
+    Parameters
+    ----------
+    codestream
+        The frame's fragments joined, or its uncompressed bytes.
+    desc
+        What the data set says of its frames, in the container and with the samples that `out` has.
+    out
+        An array of the description's shape and dtype.
+    limits
+        How large a frame may be, how it is decoded, and whether deviations are errors.
+    frame
+        The frame's number, for errors.
+    stated
+        The data set's own words, where `desc` was made to fit other frames; what deviates from them is noted.
     """
-    begun = _begun(codestream, desc, out, limits, frame)
+    begun = _begun(codestream, desc, out, limits, frame, stated)
     return _decoded_apart([begun], [out], limits)[0] if begun.is_apart(limits) else _decoded_here(begun, out)
 
 
@@ -63,13 +80,14 @@ def decode_frames(
     outs: Sequence[NDArray[Any]],
     limits: Limits,
     frames: Sequence[int],
+    stated: FrameDescription | None = None,
 ) -> list[DecodedFrame]:
     """Decode frames of one data set; those alike that are to be isolated go to a worker together.
 
-    `outs` are as `decode_frame` takes them. The first frame that fails raises, with its number of `frames`.
+    `outs` and `stated` are as `decode_frame` takes them. The first frame that fails raises, with its number of `frames`.
     """
     begun = [
-        _begun(codestream, desc, out, limits, frame)
+        _begun(codestream, desc, out, limits, frame, stated)
         for codestream, out, frame in zip(codestreams, outs, frames, strict=True)
     ]
     done: list[DecodedFrame] = []
@@ -105,7 +123,12 @@ class _Begun:
 
 
 def _begun(
-    codestream: Any, desc: FrameDescription, out: NDArray[Any] | None, limits: Limits, frame: int | None
+    codestream: Any,
+    desc: FrameDescription,
+    out: NDArray[Any] | None,
+    limits: Limits,
+    frame: int | None,
+    stated: FrameDescription | None,
 ) -> _Begun:
     data = memoryview(codestream).cast("B")
     codec = codec_for(desc.transfer_syntax)
@@ -117,10 +140,11 @@ def _begun(
     try:
         codec, info, notes = codec_of_frame(desc.transfer_syntax, data)
         if info is not None:
-            desc, settled = check_header(info, desc, limits)
+            desc, settled = check_header(info, desc, limits, stated=stated)
             notes += settled
         if out is not None and (out.shape != desc.shape or out.itemsize != desc.dtype.itemsize):
             raise PixelDecodeError(f"samples are {desc.shape} of {desc.dtype}, and out is {out.shape} of {out.dtype}")
+        refuse_if_strict(notes, limits)
     except Exception as error:
         _fail(error, codec, frame)
     return _Begun(codec, data, desc, info, notes, frame)
@@ -164,11 +188,16 @@ def _check_limits(rows: int, columns: int, limits: Limits) -> None:
 
 
 def check_header(
-    info: CodestreamInfo, desc: FrameDescription, limits: Limits = DEFAULT_LIMITS, *, held: int | None = None
+    info: CodestreamInfo,
+    desc: FrameDescription,
+    limits: Limits = DEFAULT_LIMITS,
+    *,
+    held: int | None = None,
+    stated: FrameDescription | None = None,
 ) -> tuple[FrameDescription, tuple[Note, ...]]:
     """Compare a codestream's header with the data set's word; give the settled description and what was settled.
 
-    `held` is the codestream's length where only its head was read. Raises LimitError or PixelDecodeError where decoding
+    `held` is the codestream's length where only its head was read, `stated` as in `decode_frame`. Raises LimitError or PixelDecodeError where decoding
     would be futile: another size, or more pixels than the codestream's bytes could hold.
     """
     held = info.length if held is None else held
@@ -184,19 +213,28 @@ def check_header(
         raise PixelDecodeError(
             f"{info.length} bytes cannot hold {rows} × {info.columns} pixels of {info.format}", offset=info.length
         )
-    notes = []
+    stated = desc if stated is None else stated
+    settled = desc
     if info.components is not None and info.components != desc.samples_per_pixel:
-        notes.append(_said("pixel-samples", "Samples per Pixel", desc.samples_per_pixel, info.components))
-        desc = replace(desc, samples_per_pixel=info.components)
+        settled = replace(settled, samples_per_pixel=info.components)
     if info.precision is not None and info.precision != desc.stored:
-        notes.append(_said("pixel-precision", "Bits Stored", desc.stored, info.precision))
         # a container too small for the samples grows; one too large stays
         word = 8 if info.precision <= 8 else 16 if info.precision <= 16 else 32
         allocated = desc.bits_allocated if info.precision <= desc.bits_allocated else word
-        desc = replace(desc, bits_stored=info.precision, bits_allocated=allocated)
-    if info.format in ("JPEG 2000", "HTJ2K") and info.signed != bool(desc.pixel_representation):
-        notes.append(_said("pixel-sign", "Pixel Representation", desc.pixel_representation, int(info.signed)))
-    return desc, tuple(notes)
+        settled = replace(settled, bits_stored=info.precision, bits_allocated=allocated)
+    return settled, (*_contradicted(info, stated), *colour_notes(stated, info))
+
+
+def _contradicted(info: CodestreamInfo, stated: FrameDescription) -> list[Note]:
+    """The data set's words about samples that its codestream contradicts."""
+    notes = []
+    if info.components not in (None, stated.samples_per_pixel):
+        notes.append(_said("pixel-samples", "Samples per Pixel", stated.samples_per_pixel, info.components))
+    if info.precision not in (None, stated.stored):
+        notes.append(_said("pixel-precision", "Bits Stored", stated.stored, info.precision))
+    if info.format in ("JPEG 2000", "HTJ2K") and info.signed != bool(stated.pixel_representation):
+        notes.append(_said("pixel-sign", "Pixel Representation", stated.pixel_representation, int(info.signed)))
+    return notes
 
 
 def _said(code: str, attribute: str, stated: Any, found: Any) -> Note:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,12 +27,12 @@ from dicomcore.pixels.attributes import (
 )
 from dicomcore.pixels.batch import SERIAL_BYTES, Plan, decode_together, plan_for
 from dicomcore.pixels.builtin import NATIVE
-from dicomcore.pixels.colour import coded_colour, colour_notes, to_rgb
+from dicomcore.pixels.colour import coded_colour, to_rgb
 from dicomcore.pixels.decoding import DecodedFrame, check_header, decode_frame, decode_frames
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.layout import Layout
 from dicomcore.pixels.mislabelled import codec_of_frame, syntax_of_fragment
-from dicomcore.pixels.note import Note
+from dicomcore.pixels.note import Note, refuse_if_strict
 from dicomcore.pixels.overlays import Overlay, read_overlays
 from dicomcore.pixels.pieces import Pieces, Spans
 from dicomcore.pixels.registry import Codec, codec_for
@@ -65,9 +67,14 @@ class Frames:
 
     def __init__(self, data_set: Any) -> None:
         """Raises PixelDecodeError where the data set has no pixel data, or says too little of it."""
-        keyword = find_pixel_data(data_set)
         index = data_set._index
         self.limits = DEFAULT_LIMITS if index is None else index.limits
+        self._path = None if index is None else _path_of(index)
+        with self._naming():
+            self._open(data_set)
+
+    def _open(self, data_set: Any) -> None:
+        keyword = find_pixel_data(data_set)
         header = header_of(data_set)
         self.stated = describe(header, keyword)
         element = data_set[keyword]
@@ -99,6 +106,7 @@ class Frames:
             self._layout = Layout(self._store, self.stated, frames, self.limits, wide=wide)
             self._count = len(self._layout)
         self.description = self._settled()
+        refuse_if_strict(self.notes, self.limits)
         self._dtype: np.dtype[Any] = self.description.dtype
 
     def __len__(self) -> int:
@@ -163,12 +171,17 @@ class Frames:
         A frame of single bits that starts inside a byte comes with its neighbours' bits.
         """
         index = self._index(index)
+        with self._naming(index):
+            return self._encoded(index)
+
+    def _encoded(self, index: int) -> memoryview:
         if self._layout is not None:
             return self._layout.encoded(index)
         assert self._pieces is not None
         with self._lock:
             wanted = range(len(self._pieces)) if self._is_video else (index,)
             fragments = [fragment for one in wanted for fragment in self._pieces.fragments(one)]
+        refuse_if_strict(self._pieces.notes, self.limits)
         return self._pieces.joined(tuple(fragments))
 
     def decode(self, index: int, *, raw: bool = False, out: NDArray[Any] | None = None) -> NDArray[Any]:
@@ -187,11 +200,14 @@ class Frames:
                 target = np.empty(shape, self.dtype) if out is None else out
                 if not self._together(plan, spans, target, 1):
                     return target
-        return self._finish(self._decoded(index, out), raw)
+        with self._naming(index):
+            return self._finish(self._decoded(index, out), raw)
 
     def decoded(self, index: int) -> DecodedFrame:
         """Decode one frame to samples as coded, with what its codestream says of them."""
-        return self._decoded(self._index(index), None)
+        index = self._index(index)
+        with self._naming(index):
+            return self._decoded(index, None)
 
     def stack(
         self, indices: Sequence[int], *, raw: bool = False, out: NDArray[Any] | None = None, workers: int | None = None
@@ -211,11 +227,12 @@ class Frames:
 
         def decode(_: int, places: Sequence[int]) -> None:
             chosen = [wanted[place] for place in places]
-            if apart:
-                self._decode_apart(chosen, [target[place] for place in places], raw)
-                return
-            for place, index, codestream in zip(places, chosen, self._codestreams(chosen), strict=True):
-                self._finish(self._decoded(index, target[place], codestream), raw)
+            with self._naming():
+                if apart:
+                    self._decode_apart(chosen, [target[place] for place in places], raw)
+                    return
+                for place, index, codestream in zip(places, chosen, self._codestreams(chosen), strict=True):
+                    self._finish(self._decoded(index, target[place], codestream), raw)
 
         run_over([left[at : at + size] for at in range(0, len(left), size)], decode, threads)
         return target
@@ -234,7 +251,9 @@ class Frames:
     def _spans(self, indices: Sequence[int]) -> Spans | None:
         assert self._pieces is not None
         with self._lock:
-            return self._pieces.spans(indices)
+            spans = self._pieces.spans(indices)
+        refuse_if_strict(self._pieces.notes, self.limits)
+        return spans
 
     def _together(self, plan: Plan, spans: Spans, target: NDArray[Any], threads: int) -> list[int]:
         """Decode frames in one go; the places of those that are left for `_decoded`."""
@@ -300,6 +319,18 @@ class Frames:
         place = self._data_set if path is None or "ICCProfile" in self._data_set else path
         return place.get("ICCProfile") or None
 
+    @contextmanager
+    def _naming(self, index: int | None = None) -> Iterator[None]:
+        """Let errors name the file, and the frame where they don't yet."""
+        try:
+            yield
+        except PixelDecodeError as error:
+            if error.path is None:
+                error.path = self._path
+            if error.frame is None:
+                error.frame = index
+            raise
+
     # -- where frames are
 
     @property
@@ -357,6 +388,7 @@ class Frames:
             return [None] * len(indices)
         with self._lock:
             fragments = [self._pieces.fragments(index) for index in indices]
+        refuse_if_strict(self._pieces.notes, self.limits)
         return list(self._pieces.joined_each(fragments))  # outside the lock: other threads decode meanwhile
 
     def _decoded(self, index: int, out: NDArray[Any] | None, codestream: memoryview | None = None) -> DecodedFrame:
@@ -366,19 +398,19 @@ class Frames:
             return DecodedFrame(self._native(index, out), self.stated, None, ())
         if codestream is None:
             (codestream,) = self._codestreams([index])
-        decoded = decode_frame(codestream, self._as_decoded, out=out, limits=self.limits, frame=index)
-        self._note_of(decoded)
+        decoded = decode_frame(
+            codestream, self._as_decoded, out=out, limits=self.limits, frame=index, stated=self.stated
+        )
+        self._notes.update(dict.fromkeys(decoded.notes))
         return decoded
 
     def _decode_apart(self, indices: list[int], outs: list[NDArray[Any]], raw: bool) -> None:
         codestreams = self._codestreams(indices)
-        for decoded in decode_frames(codestreams, self._as_decoded, outs=outs, limits=self.limits, frames=indices):
-            self._note_of(decoded)
+        for decoded in decode_frames(
+            codestreams, self._as_decoded, outs=outs, limits=self.limits, frames=indices, stated=self.stated
+        ):
+            self._notes.update(dict.fromkeys(decoded.notes))
             self._finish(decoded, raw)
-
-    def _note_of(self, decoded: DecodedFrame) -> None:
-        for note in (*decoded.notes, *colour_notes(self.stated, decoded.info)):
-            self._notes.setdefault(note)
 
     @property
     def _as_decoded(self) -> FrameDescription:
@@ -446,6 +478,12 @@ class Frames:
 
     def _note(self, code: str, message: str) -> None:
         self._notes.setdefault(Note(code, message))
+
+
+def _path_of(index: Any) -> str | None:
+    if index.path is not None:
+        return os.fspath(index.path) if isinstance(index.path, (str, os.PathLike)) else str(index.path)
+    return None if index.ranged is None else repr(index.ranged)
 
 
 Sequence.register(Frames)
