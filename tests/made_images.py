@@ -44,6 +44,8 @@ def made(
     }
     attributes.setdefault("HighBit", attributes["BitsStored"] - 1)
     found = {NUMBERS[name]: ("US", attributes[name].to_bytes(2, "little")) for name in NUMBERS}
+    found[0x00080016] = "UI", b"1.2.840.10008.5.1.4.1.1.7\0"
+    found[0x00080018] = "UI", b"1.2.3.4\0"
     interpretation = attributes["PhotometricInterpretation"].encode()
     found[0x00280004] = "CS", interpretation + b" " * (len(interpretation) % 2)
     if frames is not None:

@@ -21,7 +21,7 @@ from dicomcore.pixels.pieces import Spans
 from dicomcore.pixels.registry import Codec
 from dicomcore.pixels.store import Store
 from dicomcore.pixels.uncompressed import WORDS
-from dicomcore.pixels.unused_bits import bits_that_count
+from dicomcore.pixels.unused_bits import bits_that_count, low_bit_of
 from dicomcore.threads import hand_out
 
 __all__ = ["SERIAL_BYTES", "Plan", "decode_together", "plan_for"]
@@ -80,6 +80,8 @@ def plan_for(
         return None
     bits, to_rgb = None, False
     if not raw:
+        if low_bit_of(stated, info):
+            return None
         bits = bits_that_count(stated, info, 8 * width)
         colour = coded_colour(desc, info)
         to_rgb = colour == "YBR"

@@ -106,6 +106,7 @@ class Frames:
             self._layout = Layout(self._store, self.stated, frames, self.limits, wide=wide)
             self._count = len(self._layout)
         self.description = self._settled()
+        self._note_high_bit()
         refuse_if_strict(self.notes, self.limits)
         self._dtype: np.dtype[Any] = self.description.dtype
 
@@ -358,6 +359,16 @@ class Frames:
         assert self._pieces is not None
         fragment = self._pieces.fragments(0)[0]
         return memoryview(self._store.upto(fragment.offset, min(fragment.length, 4096)))
+
+    def _note_high_bit(self) -> None:
+        high, stored, allocated = self.stated.high_bit, self.stated.stored, self.stated.bits_allocated
+        if high is None or high == stored - 1 or self.stated.floating:
+            return
+        if self.stated.low_bit:
+            said = f"samples begin at bit {self.stated.low_bit} of their words"
+        else:
+            said = f"samples of {stored} bits are taken from the lowest of {allocated}"
+        self._note("pixel-high-bit", f"High Bit is {high} and Bits Stored {stored}: {said}")
 
     def _found(self, stated: int) -> int:
         assert self._pieces is not None
