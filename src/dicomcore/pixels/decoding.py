@@ -15,6 +15,7 @@ from dicomcore.limits import DEFAULT_LIMITS, Limits
 from dicomcore.pixels import builtin  # noqa: F401  fills the registry
 from dicomcore.pixels.colour import colour_notes
 from dicomcore.pixels.description import FrameDescription
+from dicomcore.pixels.endings import ending_notes
 from dicomcore.pixels.headers import CodestreamInfo
 from dicomcore.pixels.mislabelled import codec_of_frame
 from dicomcore.pixels.note import Note, refuse_if_strict
@@ -70,7 +71,7 @@ def decode_frame(
         The data set's own words, where `desc` was made to fit other frames; what deviates from them is noted.
     """
     begun = _begun(codestream, desc, out, limits, frame, stated)
-    return _decoded_apart([begun], [out], limits)[0] if begun.is_apart(limits) else _decoded_here(begun, out)
+    return _decoded_apart([begun], [out], limits)[0] if begun.is_apart(limits) else _decoded_here(begun, out, limits)
 
 
 def decode_frames(
@@ -84,7 +85,8 @@ def decode_frames(
 ) -> list[DecodedFrame]:
     """Decode frames of one data set; those alike that are to be isolated go to a worker together.
 
-    `outs` and `stated` are as `decode_frame` takes them. The first frame that fails raises, with its number of `frames`.
+    `outs` and `stated` are as `decode_frame` takes them. The first frame that fails raises, with its number of
+    `frames`.
     """
     begun = [
         _begun(codestream, desc, out, limits, frame, stated)
@@ -97,7 +99,7 @@ def decode_frames(
         if alike[0].is_apart(limits):
             done += _decoded_apart(alike, ours, limits)
         else:
-            done += [_decoded_here(one, out) for one, out in zip(alike, ours, strict=True)]
+            done += [_decoded_here(one, out, limits) for one, out in zip(alike, ours, strict=True)]
     return done
 
 
@@ -115,11 +117,16 @@ class _Begun:
     def is_apart(self, limits: Limits) -> bool:
         return limits.isolate and not self.codec.trusted
 
-    def finished(self, samples: NDArray[Any], out: NDArray[Any] | None) -> DecodedFrame:
-        desc = self.description
+    def finished(self, samples: NDArray[Any], out: NDArray[Any] | None, limits: Limits) -> DecodedFrame:
+        desc, notes = self.description, self.notes
         if samples.shape != desc.shape:
-            raise PixelDecodeError(f"{self.codec.name} gave samples of shape {samples.shape}, not {desc.shape}")
-        return DecodedFrame(_contained(samples, desc, out), desc, self.info, self.notes)
+            text = f"{self.codec.name} gave samples of shape {samples.shape}, not {desc.shape}"
+            raise PixelDecodeError(text, frame=self.frame)
+        if self.info is not None:
+            endings = ending_notes(self.data, self.info, samples, frame=self.frame, thorough=limits.strict)
+            refuse_if_strict(endings, limits, self.frame)
+            notes += endings
+        return DecodedFrame(_contained(samples, desc, out), desc, self.info, notes)
 
 
 def _begun(
@@ -150,9 +157,9 @@ def _begun(
     return _Begun(codec, data, desc, info, notes, frame)
 
 
-def _decoded_here(begun: _Begun, out: NDArray[Any] | None) -> DecodedFrame:
+def _decoded_here(begun: _Begun, out: NDArray[Any] | None, limits: Limits) -> DecodedFrame:
     try:
-        return begun.finished(begun.codec.decoder(begun.data, begun.description, out), out)
+        return begun.finished(begun.codec.decoder(begun.data, begun.description, out), out, limits)
     except Exception as error:
         _fail(error, begun.codec, begun.frame)
 
@@ -168,7 +175,7 @@ def _decoded_apart(begun: Sequence[_Begun], outs: Sequence[NDArray[Any] | None],
         _fail(error, codec, begun[0].frame)
     if failure is not None:
         _fail(failure, codec, begun[len(found)].frame)
-    return [one.finished(samples, out) for one, samples, out in zip(begun, found, outs, strict=True)]
+    return [one.finished(samples, out, limits) for one, samples, out in zip(begun, found, outs, strict=True)]
 
 
 def _fail(error: Exception, codec: Codec, frame: int | None) -> NoReturn:
@@ -197,8 +204,8 @@ def check_header(
 ) -> tuple[FrameDescription, tuple[Note, ...]]:
     """Compare a codestream's header with the data set's word; give the settled description and what was settled.
 
-    `held` is the codestream's length where only its head was read, `stated` as in `decode_frame`. Raises LimitError or PixelDecodeError where decoding
-    would be futile: another size, or more pixels than the codestream's bytes could hold.
+    `held` is the codestream's length where only its head was read, `stated` as in `decode_frame`. Raises LimitError
+    or PixelDecodeError where decoding would be futile: another size, or more pixels than its bytes could hold.
     """
     held = info.length if held is None else held
     rows = info.rows or desc.rows  # JPEG leaves it to a DNL marker

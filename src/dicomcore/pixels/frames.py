@@ -144,8 +144,15 @@ class Frames:
     @property
     def issues(self) -> tuple[Issue, ...]:
         """The notes as issues of the data set."""
-        tag = Tag(self._keyword)
-        return tuple(Issue(note.code.upper().replace("-", "_"), tag, self._offset, note.message) for note in self.notes)
+        return tuple(self._issue_of(note) for note in self.notes)
+
+    def issues_of(self, index: int) -> tuple[Issue, ...]:
+        """The issues that concern a frame: its own, once it was decoded, and those of the whole pixel data."""
+        return tuple(self._issue_of(note) for note in self.notes if note.frame in (None, index))
+
+    def _issue_of(self, note: Note) -> Issue:
+        message = note.message if note.frame is None else f"frame {note.frame}: {note.message}"
+        return Issue(note.code.upper().replace("-", "_"), Tag(self._keyword), self._offset, message)
 
     def is_of(self, data_set: Any) -> bool:
         """Whether these are still the frames of `data_set`, whose pixel data or description may have been set."""
@@ -253,7 +260,9 @@ class Frames:
         assert self._pieces is not None
         with self._lock:
             spans = self._pieces.spans(indices)
-        refuse_if_strict(self._pieces.notes, self.limits)
+        if self.limits.strict:
+            with self._naming():
+                refuse_if_strict(self._pieces.notes, self.limits)
         return spans
 
     def _together(self, plan: Plan, spans: Spans, target: NDArray[Any], threads: int) -> list[int]:
@@ -388,9 +397,11 @@ class Frames:
             _, info, _ = codec_of_frame(self.stated.transfer_syntax, self._head)
             if info is None:
                 return self.stated
-            settled, _ = check_header(info, self.stated, self.limits, held=1 << 62)
+            settled, notes = check_header(info, self.stated, self.limits, held=1 << 62)
         except DicomError:
             return self.stated  # said when the frame is decoded
+        if not self.limits.strict:  # else the frame alone is refused
+            self._notes.update(dict.fromkeys(notes))
         return replace(self.stated, samples_per_pixel=settled.samples_per_pixel, bits_allocated=settled.bits_allocated)
 
     def _codestreams(self, indices: list[int]) -> list[memoryview | None]:

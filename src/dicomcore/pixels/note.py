@@ -18,10 +18,12 @@ class Note:
     code: str
     """The issue's code in lower case, with hyphens: "pixel-colour". docs/design.md lists them."""
     message: str
+    frame: int | None = None
+    """Where it is one frame's, and says what is made up there."""
 
 
 def refuse_if_strict(notes: Iterable[Note], limits: Limits, frame: int | None = None) -> None:
     """Raise PixelDecodeError for the first note, where the limits are strict."""
     if limits.strict:
         for note in notes:
-            raise PixelDecodeError(note.message, frame=frame)
+            raise PixelDecodeError(note.message, frame=frame if note.frame is None else note.frame)
