@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore._native import planes
+from dicomcore.pixels.chroma import decode_chroma
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.endings import END
 from dicomcore.pixels.headers import end_of_tile_parts, read_j2k
@@ -64,6 +65,8 @@ def decode_jpeg2000(data: memoryview, desc: FrameDescription, out: NDArray[Any] 
     target = _fitting(out, desc, kind, info.precision or desc.stored)
 
     def decode(codestream: Any) -> NDArray[Any]:
+        if info.subsampled:
+            return decode_chroma(lambda jp2: imagecodecs.jpeg2k_decode(jp2, numthreads=1), codestream, info)
         return imagecodecs.jpeg2k_decode(codestream, numthreads=1, out=target)
 
     try:

@@ -36,7 +36,9 @@ def read_j2k(data: memoryview) -> CodestreamInfo:
     transform, reversible = _coding(siz, length)
     subsampling = tuple((siz[39 + 3 * c], siz[40 + 3 * c]) for c in range(components))
     colour = marked_by = None
-    if components == 3 and transform:  # RCT and ICT are undone in decoding: what comes out is what went in, RGB
+    if components == 3 and len(set(subsampling)) > 1:  # nobody halves red, green or blue
+        colour, marked_by = "YBR", "chroma subsampling"
+    elif components == 3 and transform:  # RCT and ICT are undone in decoding: what comes out is what went in, RGB
         colour, marked_by = "RGB", "component transform"
     return CodestreamInfo(
         format="HTJ2K" if rsiz & HIGH_THROUGHPUT else "JPEG 2000",
