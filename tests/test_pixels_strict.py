@@ -100,7 +100,7 @@ def test_strict_in_bulk(tmp_path):
     assert isinstance(other.error, PixelDecodeError)
     wanted = f"{tmp_path / 'other.dcm'}, frame 0: Photometric Interpretation is YBR_FULL_422, the codestream is RGB"
     assert str(other.error).startswith(wanted)
-    with pytest.raises(PixelDecodeError, match="other.dcm, frame 0"):
+    with pytest.raises(PixelDecodeError, match=r"other\.dcm, frame 0"):
         list(take())
 
 
@@ -114,3 +114,50 @@ def test_an_error_names_file_and_frame(tmp_path):
     assert str(error) == f"{path}, frame 1: JPEG marker missing, at byte 2"
     same = pickle.loads(pickle.dumps(error))
     assert (str(same), same.frame, same.path, same.message) == (str(error), 1, str(path), error.message)
+
+
+ENCODERS = {  # what stands in a data set with another number of samples
+    "JPEG": (BASELINE, lambda array: imagecodecs.jpeg8_encode(array, level=100)),
+    "JPEG lossless": (LOSSLESS, codecs.jpeg_lossless_encode),
+    "JPEG-LS": ("1.2.840.10008.1.2.4.80", imagecodecs.jpegls_encode),
+    "JPEG 2000": (J2K, partial(imagecodecs.jpeg2k_encode, level=0, reversible=True, codecformat="j2k")),
+    "HTJ2K as JPEG 2000": ("1.2.840.10008.1.2.4.201", partial(imagecodecs.jpeg2k_encode, level=0, codecformat="j2k")),
+    "JPEG XL": ("1.2.840.10008.1.2.4.110", partial(imagecodecs.jpegxl_encode, lossless=True)),
+}
+RGBA = np.concatenate([RGB, GREY[..., None]], -1)
+
+
+@pytest.mark.parametrize(("syntax", "encode"), ENCODERS.values(), ids=ENCODERS)
+@pytest.mark.parametrize(
+    ("coded", "stated"), [(RGB, GREY), (GREY, RGB), (RGBA, RGB)], ids=["3 for 1", "1 for 3", "4 for 3"]
+)
+def test_samples_per_pixel_that_the_codestream_contradicts(coded, stated, syntax, encode):
+    data = made(stated, [encode(coded)], syntax)
+    ds = dc.dcmread(data)
+    if (syntax, coded.shape[-1]) == ("1.2.840.10008.1.2.4.110", 4):  # JPEG XL keeps opacity apart from colour
+        with pytest.raises(PixelDecodeError, match="gave samples of shape"):
+            ds.pixel_array  # noqa: B018
+        return
+    assert ds.pixel_array.shape == ds.frames.shape == coded.shape
+    (issue,) = [issue for issue in ds.issues if issue.code == "PIXEL_SAMPLES"]
+    had, has = (array.shape[2] if array.ndim == 3 else 1 for array in (stated, coded))
+    assert f"Samples per Pixel is {had}, the codestream has {has}" in issue.message
+    with pytest.raises(PixelDecodeError, match="Samples per Pixel") as caught:
+        dc.dcmread(data, strict=True).frames[0]
+    assert caught.value.frame == 0
+
+
+def test_frames_that_differ_are_told_apart():
+    """Each frame's codestream is compared with the data set, not with the first frame's."""
+    plain = imagecodecs.jpegls_encode(GREY >> 1)
+    deep = codecs.jpeg_lossless_encode(GREY >> 1, precision=7)
+    data = made(np.stack([GREY >> 1] * 3), [plain, deep, plain], "1.2.840.10008.1.2.4.80", NumberOfFrames=3)
+    ds = dc.dcmread(data)
+    assert (ds.pixel_array == GREY >> 1).all()
+    assert [issue.code for issue in ds.issues] == ["PIXEL_PRECISION", "PIXEL_TRANSFER_SYNTAX"]
+    strict = dc.dcmread(data, strict=True)
+    assert (strict.frames[0] == GREY >> 1).all()
+    assert (strict.frames[2] == GREY >> 1).all()
+    with pytest.raises(PixelDecodeError) as caught:
+        strict.pixel_array  # noqa: B018
+    assert caught.value.frame == 1
