@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -70,8 +69,11 @@ class Frames:
         index = data_set._index
         self.limits = DEFAULT_LIMITS if index is None else index.limits
         self._path = None if index is None else _path_of(index)
-        with self._naming():
+        try:
             self._open(data_set)
+        except PixelDecodeError as error:
+            self._name(error)
+            raise
 
     def _open(self, data_set: Any) -> None:
         keyword = find_pixel_data(data_set)
@@ -179,8 +181,11 @@ class Frames:
         A frame of single bits that starts inside a byte comes with its neighbours' bits.
         """
         index = self._index(index)
-        with self._naming(index):
+        try:
             return self._encoded(index)
+        except PixelDecodeError as error:
+            self._name(error, index)
+            raise
 
     def _encoded(self, index: int) -> memoryview:
         if self._layout is not None:
@@ -208,14 +213,20 @@ class Frames:
                 target = np.empty(shape, self.dtype) if out is None else out
                 if not self._together(plan, spans, target, 1):
                     return target
-        with self._naming(index):
+        try:
             return self._finish(self._decoded(index, out), raw)
+        except PixelDecodeError as error:
+            self._name(error, index)
+            raise
 
     def decoded(self, index: int) -> DecodedFrame:
         """Decode one frame to samples as coded, with what its codestream says of them."""
         index = self._index(index)
-        with self._naming(index):
+        try:
             return self._decoded(index, None)
+        except PixelDecodeError as error:
+            self._name(error, index)
+            raise
 
     def stack(
         self, indices: Sequence[int], *, raw: bool = False, out: NDArray[Any] | None = None, workers: int | None = None
@@ -235,12 +246,15 @@ class Frames:
 
         def decode(_: int, places: Sequence[int]) -> None:
             chosen = [wanted[place] for place in places]
-            with self._naming():
+            try:
                 if apart:
                     self._decode_apart(chosen, [target[place] for place in places], raw)
                     return
                 for place, index, codestream in zip(places, chosen, self._codestreams(chosen), strict=True):
                     self._finish(self._decoded(index, target[place], codestream), raw)
+            except PixelDecodeError as error:
+                self._name(error)
+                raise
 
         run_over([left[at : at + size] for at in range(0, len(left), size)], decode, threads)
         return target
@@ -260,9 +274,11 @@ class Frames:
         assert self._pieces is not None
         with self._lock:
             spans = self._pieces.spans(indices)
-        if self.limits.strict:
-            with self._naming():
-                refuse_if_strict(self._pieces.notes, self.limits)
+        try:
+            refuse_if_strict(self._pieces.notes, self.limits)
+        except PixelDecodeError as error:
+            self._name(error)
+            raise
         return spans
 
     def _together(self, plan: Plan, spans: Spans, target: NDArray[Any], threads: int) -> list[int]:
@@ -329,17 +345,12 @@ class Frames:
         place = self._data_set if path is None or "ICCProfile" in self._data_set else path
         return place.get("ICCProfile") or None
 
-    @contextmanager
-    def _naming(self, index: int | None = None) -> Iterator[None]:
-        """Let errors name the file, and the frame where they don't yet."""
-        try:
-            yield
-        except PixelDecodeError as error:
-            if error.path is None:
-                error.path = self._path
-            if error.frame is None:
-                error.frame = index
-            raise
+    def _name(self, error: PixelDecodeError, index: int | None = None) -> None:
+        """Let an error name the file, and the frame where it doesn't yet."""
+        if error.path is None:
+            error.path = self._path
+        if error.frame is None:
+            error.frame = index
 
     # -- where frames are
 

@@ -29,7 +29,7 @@ def bits_that_count(desc: FrameDescription, info: CodestreamInfo | None, width: 
     if desc.floating or desc.bits_allocated == 1:
         return None
     bits = desc.stored
-    if low_bit_of(desc, info):
+    if desc.high_bit not in (None, bits - 1) and low_bit_of(desc, info):
         return bits
     if info is not None and info.format in ("JPEG 2000", "HTJ2K"):
         grey = desc.photometric_interpretation in ("MONOCHROME1", "MONOCHROME2")
