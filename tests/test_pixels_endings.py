@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -155,6 +156,22 @@ def test_what_another_encoder_writes_is_whole(array, options, progressive):
         for stop in range(begin, len(codestream) - 3, max(1, (len(codestream) - begin) // 40)):
             done, due, ended = count_mcus(codestream[:stop])
             assert done < due
+            assert not ended
+
+
+@pytest.mark.parametrize("array", [GREY, RGB], ids=["grey", "rgb"])
+def test_each_progressive_scan_is_walked_through(array):
+    """First scans of coefficients and those that add a bit, a component at a time and all of them."""
+    codestream = jpeg(array, progressive=True, quality=95)
+    scans = codestream.count(b"\xff\xda")
+    assert scans > 5
+    for which in range(1, scans + 1):
+        begin = begin_of_scan(codestream, which)
+        stop = re.compile(b"\xff[^\0]").search(codestream, begin).start()
+        for part in (0.1, 0.5, 0.9):
+            left = codestream[: begin + int((stop - begin) * part)].rstrip(b"\xff")
+            done, due, ended = count_mcus(left + b"\xff\xd9")
+            assert done < due, which
             assert not ended
 
 

@@ -33,7 +33,7 @@ cdef struct Component:
     int across, down                # sampling factors (H, V)
     Py_ssize_t columns, rows        # in blocks, as a scan of this component alone has them
     Py_ssize_t stride               # in blocks, with those that fill up the last MCU
-    uint8_t* known                  # progressive: whether each coefficient is other than 0, by block
+    uint64_t* known                 # progressive: which coefficients are other than 0, a bit each, by block
     Huffman* dc
     Huffman* ac
     bint scanned
@@ -140,7 +140,7 @@ cdef inline Status whole_block(Walk* w, const Component* c) noexcept nogil:
     return OK if k == 64 else CORRUPT
 
 
-cdef Status first_block(Walk* w, const Component* c, uint8_t* known) noexcept nogil:
+cdef Status first_block(Walk* w, const Component* c, uint64_t* known) noexcept nogil:
     # A block of the first scan of coefficients (G.1.2.1, G.1.2.2).
     cdef int value = 0, k = w.first, run
     cdef Status status
@@ -159,7 +159,7 @@ cdef Status first_block(Walk* w, const Component* c, uint8_t* known) noexcept no
             k += run
             if k > w.last:
                 return CORRUPT
-            known[k] = 1
+            known[0] |= <uint64_t>1 << k
             if take(w, value & 15) != OK:
                 return TRUNCATED
             k += 1
@@ -181,7 +181,7 @@ cdef Status end_of_band(Walk* w, int run) noexcept nogil:
     return OK
 
 
-cdef Status finer_block(Walk* w, const Component* c, uint8_t* known) noexcept nogil:
+cdef Status finer_block(Walk* w, const Component* c, uint64_t* known) noexcept nogil:
     # A block of a scan that adds a bit (G.1.2.3): one for each coefficient that was other than 0 before.
     cdef int value = 0, k = w.first, run, ignored = 0
     cdef bint ends = False
@@ -207,7 +207,7 @@ cdef Status finer_block(Walk* w, const Component* c, uint8_t* known) noexcept no
                     return status
                 ends, run = True, 64
         while k <= w.last:
-            if known[k]:
+            if known[0] >> k & 1:
                 if bit(w, &ignored) != OK:
                     return TRUNCATED
             elif run == 0:
@@ -216,7 +216,7 @@ cdef Status finer_block(Walk* w, const Component* c, uint8_t* known) noexcept no
                 run -= 1
             k += 1
         if not ends and value & 15 and k <= w.last:
-            known[k] = 1
+            known[0] |= <uint64_t>1 << k
         k += 1
     return OK
 
@@ -224,7 +224,7 @@ cdef Status finer_block(Walk* w, const Component* c, uint8_t* known) noexcept no
 cdef Status next_block(Walk* w, Component* c, Py_ssize_t row, Py_ssize_t column) noexcept nogil:
     if not w.progressive:
         return whole_block(w, c)
-    cdef uint8_t* known = c.known + (row * c.stride + column) * 64
+    cdef uint64_t* known = c.known + row * c.stride + column
     return first_block(w, c, known) if w.high == 0 else finer_block(w, c, known)
 
 
@@ -318,7 +318,7 @@ cdef Status read_tables(Walk* w, const uint8_t* body, Py_ssize_t size) noexcept 
 
 cdef Status read_frame(Walk* w, const uint8_t* body, Py_ssize_t size) noexcept nogil:
     # SOF (B.2.2), and room for what is known of progressive coefficients.
-    cdef Py_ssize_t rows, columns, blocks
+    cdef Py_ssize_t rows, columns, blocks = 0
     cdef int i, across = 1, down = 1
     cdef Component* c
     if w.count or size < 6 or size < 6 + 3 * body[5]:
@@ -334,18 +334,19 @@ cdef Status read_frame(Walk* w, const uint8_t* body, Py_ssize_t size) noexcept n
         across, down = max(across, c.across), max(down, c.down)
     w.across, w.down = (columns + 8 * across - 1) // (8 * across), (rows + 8 * down - 1) // (8 * down)
     w.due = w.across * w.down
-    if w.due > 8 * w.size:                          # a block takes a bit, at the least
-        return TRUNCATED
     for i in range(body[5]):
         c = &w.components[i]
         c.columns = ((columns * c.across + across - 1) // across + 7) // 8
         c.rows = ((rows * c.down + down - 1) // down + 7) // 8
         c.stride = w.across * c.across
-        if w.progressive:
-            blocks = c.stride * w.down * c.down
-            c.known = <uint8_t*>calloc(blocks, 64)
-            if c.known == NULL:
-                return NO_MEMORY
+        blocks += c.columns * c.rows
+    if blocks > 8 * w.size:                         # a block takes a bit, at the least
+        return TRUNCATED
+    for i in range(body[5] if w.progressive else 0):
+        c = &w.components[i]
+        c.known = <uint64_t*>calloc(c.stride * w.down * c.down, sizeof(uint64_t))
+        if c.known == NULL:
+            return NO_MEMORY
     w.count = body[5]
     return OK
 
