@@ -15,7 +15,7 @@ import pytest
 from corpus import ABSENT, Real, dicom_files, real
 from made_images import made
 
-from dicomcore import dcmread
+from dicomcore import Limits, dcmread
 from dicomcore.pixels import codecs
 
 pydicom = pytest.importorskip("pydicom")
@@ -289,3 +289,14 @@ def test_colour_of_several_frames(tmp_path: Any):
     assert np.array_equal(wanted[1], rgb)
     got = list(pydicom.pixels.iter_pixels(path, decoding_plugin=PLUGIN))
     assert all(np.abs(one.astype(int) - other).max() <= 1 for one, other in zip(got, wanted, strict=True))
+
+
+def test_strict_limits_refuse_what_is_made_up(tmp_path: Any):
+    imagecodecs = pytest.importorskip("imagecodecs")
+    grey = np.random.default_rng(3).integers(0, 256, (40, 40), "u1")
+    codestream = imagecodecs.jpeg8_encode(grey)
+    path = tmp_path / "cut.dcm"
+    path.write_bytes(made(grey, [codestream[: len(codestream) // 2]], "1.2.840.10008.1.2.4.50"))
+    assert pydicom.pixels.pixel_array(path, decoding_plugin=PLUGIN).shape == grey.shape
+    with pytest.raises(RuntimeError, match="breaks off"):
+        pydicom.pixels.pixel_array(path, decoding_plugin=PLUGIN, limits=Limits(strict=True))

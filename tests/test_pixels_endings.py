@@ -207,9 +207,25 @@ def test_jpeg_2000_without_end_marker(odd, reversible, isolate):
         dc.dcmread(made(array, [whole[:-2]], J2K), strict=True).frames[0]
 
 
-def test_jpeg_2000_that_breaks_off_is_refused():
-    whole = imagecodecs.jpeg2k_encode(GREY, level=0, reversible=True, codecformat="j2k")
+WAVELETS = {
+    "JPEG 2000": (J2K, lambda array: imagecodecs.jpeg2k_encode(array, level=0, reversible=True, codecformat="j2k")),
+    "HTJ2K": (HTJ2K, lambda array: imagecodecs.htj2k_encode(array)),
+}
+
+
+@pytest.mark.parametrize("padding", [b"", b"\0", bytes(3)])
+@pytest.mark.parametrize("array", [GREY, GREY.astype("u2") * 16, RGB], ids=["8 bits", "16 bits", "colour"])
+@pytest.mark.parametrize(("syntax", "encode"), WAVELETS.values(), ids=WAVELETS)
+def test_wavelets_without_end_marker(syntax, encode, array, padding):
+    ds = dc.dcmread(made(array, [encode(array)[:-2] + padding], syntax))
+    assert (ds.pixel_array == array).all()
+    assert "PIXEL_END" in [issue.code for issue in ds.issues]
+
+
+@pytest.mark.parametrize(("syntax", "encode"), WAVELETS.values(), ids=WAVELETS)
+def test_wavelets_that_break_off_are_refused(syntax, encode):
+    whole = encode(GREY)
     for stop in range(len(whole) // 2 * 2 - 4, 100, -len(whole) // 60 * 2):  # even: padding would be taken for data
         for end in (b"", b"\xff\xd9"):
             with pytest.raises(PixelDecodeError):
-                dc.dcmread(made(GREY, [whole[:stop] + end], J2K)).frames[0]
+                dc.dcmread(made(GREY, [whole[:stop] + end], syntax)).frames[0]

@@ -90,6 +90,29 @@ def test_strict_in_a_worker():
     assert caught.value.frame == 0
 
 
+def test_strict_in_items():
+    """Icons are decoded by their data set's rules."""
+    ds = dc.dcmread(made(GREY))
+    icon = dc.dcmread(made(RGB, [RGB_JPEG], BASELINE, PhotometricInterpretation="YBR_FULL_422"))
+    item = dc.Dataset()
+    for element in icon[0x00280000:]:
+        item.add(element)
+    ds.IconImageSequence = dc.Sequence([item])
+    ds.file_meta.TransferSyntaxUID = BASELINE
+    ds.PixelData = icon.PixelData
+    data = ds.to_bytes()
+    assert dc.dcmread(data).IconImageSequence[0].frames[0].shape == RGB.shape
+    with pytest.raises(PixelDecodeError, match="Photometric Interpretation"):
+        dc.dcmread(data, strict=True).IconImageSequence[0].frames[0]
+
+
+@pytest.mark.parametrize("to", ["explicit", "rle"])
+def test_strict_in_transcoding(to):
+    dc.transcode(NOTED["PIXEL_COLOUR"], bytearray(), to)
+    with pytest.raises(PixelDecodeError, match="RGB by its"):
+        dc.transcode(NOTED["PIXEL_COLOUR"], bytearray(), to, limits=dc.Limits(strict=True))
+
+
 def test_strict_in_bulk(tmp_path):
     """The file and the frame are in the message, as a log has nothing else."""
     (tmp_path / "good.dcm").write_bytes(CONFORMING["JPEG"])
