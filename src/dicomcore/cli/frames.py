@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dicomcore.cli.console import add_command, told
-from dicomcore.cli.isolate import add_isolate
+from dicomcore.cli.isolate import add_isolate, add_strict
 from dicomcore.errors import DicomError, PixelDecodeError
 from dicomcore.limits import Limits
 from dicomcore.part10.reader import dcmread
@@ -44,6 +44,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--window", type=int, metavar="N", help="the view to render, from 0 (default: the first)")
     parser.add_argument("--force", action="store_true", help="read a bare data set: no file meta information")
     add_isolate(parser)
+    add_strict(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object a line and frame")
     parser.set_defaults(run=run)
 
@@ -51,7 +52,8 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the frames; the exit code."""
     try:
-        data_set = dcmread(arguments.file, force=arguments.force, limits=Limits(isolate=arguments.isolate))
+        limits = Limits(isolate=arguments.isolate, strict=arguments.strict)
+        data_set = dcmread(arguments.file, force=arguments.force, limits=limits)
         frames = data_set.frames
     except (DicomError, OSError) as error:
         return told("frames", arguments.file, error, SOME_NOT)
