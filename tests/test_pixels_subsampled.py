@@ -108,6 +108,7 @@ def test_jpeg_2000_transcoded(image, to):
     assert is_close(raw, ybr if made_of_it.PhotometricInterpretation == "YBR_FULL" else to_rgb(ybr))
 
 
+@pytest.mark.thread_unsafe(reason="registers with pydicom")
 def test_jpeg_2000_through_pydicom(image, tmp_path):
     pydicom = pytest.importorskip("pydicom")
     from dicomcore.interop.pydicom import PLUGIN, register, unregister
