@@ -15,6 +15,7 @@ from target import LIMITS, Taken, Target, check_error, refused
 import dicomcore as dc
 from dicomcore import codecs, objects
 from dicomcore._native import colour, jpegll_tail, lut, planes, swap, unpack
+from dicomcore._native.jpegdct import count_mcus
 from dicomcore.pixels import headers
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.render import Display, Window, render
@@ -153,7 +154,7 @@ def encoder_seeds() -> Iterator[bytes]:
 
 
 def codestream_headers(data: bytes) -> None:
-    """Headers of JPEG, JPEG-LS, JPEG 2000 and JPEG XL: what they state, or a place in the codestream."""
+    """Headers of JPEG, JPEG-LS, JPEG 2000 and JPEG XL: what they state, or a place of a fault; how far a JPEG goes."""
     taken = Taken(data)
     read = taken.one_of((headers.read_jpeg, headers.read_j2k, headers.read_jxl))
     view = memoryview(taken.left)
@@ -162,7 +163,11 @@ def codestream_headers(data: bytes) -> None:
         assert info.rows >= 0
         assert info.columns >= 0
         assert 0 <= info.offset <= info.offset + info.length <= len(view)
-        assert 0 <= headers.end_of_tile_parts(view[info.offset : info.offset + info.length]) <= info.length
+        end = headers.end_of_tile_parts(view[info.offset : info.offset + info.length])
+        assert end is None or 0 < end <= info.length
+    if read is headers.read_jpeg and len(view):
+        done, due, _ = count_mcus(view)
+        assert 0 <= done <= due
 
 
 def unpacking(data: bytes) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from made_images import made as image
 from pixel_files import ABSENT, named
 from test_pixels_frames import made
 
@@ -100,6 +101,22 @@ def test_isolated(tmp_path, monkeypatch):
     monkeypatch.setattr(foreign, "import_module", None)  # nothing is decoded here
     assert run(path, "-o", tmp_path, "--array", "--isolate") == 0
     assert (np.load(tmp_path / f"{path.stem}.0.npy") == wanted).all()
+
+
+def test_strict(tmp_path, capsys):
+    """A frame that breaks off is written and said, or refused; the file's name stands there once."""
+    imagecodecs = pytest.importorskip("imagecodecs")
+    grey = np.arange(1600, dtype="u1").reshape(40, 40)
+    codestream = imagecodecs.jpeg8_encode(grey)
+    path = tmp_path / "cut.dcm"
+    path.write_bytes(image(grey, [codestream[: len(codestream) // 2]], "1.2.840.10008.1.2.4.50"))
+    assert run(path, "-o", tmp_path / "out", "--array") == 0
+    said = capsys.readouterr().err
+    assert "PIXEL_INCOMPLETE" in said
+    assert "frame 0: the JPEG scan breaks off" in said
+    assert run(path, "-o", tmp_path / "strict", "--array", "--strict") == 1
+    assert not list((tmp_path / "strict").iterdir())
+    assert capsys.readouterr().err.startswith(f"dicomcore frames: {path}: frame 0: the JPEG scan breaks off")
 
 
 def test_no_such_frame(file, tmp_path, capsys):

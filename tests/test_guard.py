@@ -14,7 +14,7 @@ import base64, ctypes, itertools, json, mmap, struct, sys
 import numpy as np
 import dicomcore as dc
 from dicomcore import codecs
-from dicomcore._native import colour, digest, jpegll, jpegll_tail, lut, number, planes, stat, swap, unpack
+from dicomcore._native import colour, digest, jpegdct, jpegll, jpegll_tail, lut, number, planes, stat, swap, unpack
 
 PAGE = mmap.PAGESIZE
 libc = ctypes.CDLL(None, use_errno=True)
@@ -217,6 +217,26 @@ for selection in (1, 6):
     assert bytes(out) == image.tobytes()
     del tail
     held.clear()
+""",
+    "scans of a JPEG by DCT": """
+from io import BytesIO
+from PIL import Image
+image = (rng.integers(0, 40, (75, 50, 3)).cumsum(1) % 256).astype("u1")
+for progressive, blocks in ((False, 0), (True, 0), (False, 3), (True, 2)):
+    options = {"progressive": progressive, "restart_marker_blocks": blocks}
+    file = BytesIO()
+    Image.fromarray(image).save(file, "JPEG", quality=95, **options)
+    coded = file.getvalue()
+    for cut in (*range(1, len(coded), 11), len(coded)):
+        damaged = bytearray(coded[:cut])
+        jpegdct.count_mcus(guarded(damaged))
+        for place in rng.integers(0, cut, 3):
+            damaged[place] = rng.integers(256)
+        done, due, _ = jpegdct.count_mcus(guarded(damaged))
+        assert 0 <= done <= due
+        held.clear()
+    done, due, ended = jpegdct.count_mcus(guarded(coded))
+    assert done == due > 0 and ended
 """,
     "encodings": """
 for name in ("rtplan.dcm", "MR_small_bigendian.dcm", "MR_small_implicit.dcm", "reportsi.dcm", "UN_sequence.dcm",

@@ -6,6 +6,7 @@ import hashlib
 import logging
 import struct
 import warnings
+import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -13,7 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 from corpus import ABSENT, Real, dicom_files, real
+from made_images import made
 
+from dicomcore import Limits, dcmread
 from dicomcore.pixels import codecs
 
 pydicom = pytest.importorskip("pydicom")
@@ -242,3 +245,77 @@ def test_what_follows_a_full_rle_plane_is_warned_of():
     )
     with pytest.warns(UserWarning, match="from byte 66 on"):
         assert plugin.decode(struct.pack("<16I", 1, 64, *[0] * 14) + b"\x00a\xfaz", runner) == b"azzzz"
+
+
+SINGLE_BITS = {  # name: the same samples uncompressed
+    "liver_rle.dcm": "liver.dcm",
+    "liver_deflate.dcm": "liver.dcm",
+    "liver_j2k.dcm": "liver.dcm",
+    "liver_nonbyte_aligned_rle.dcm": "liver_nonbyte_aligned.dcm",
+    "liver_nonbyte_aligned_deflate.dcm": "liver_nonbyte_aligned.dcm",
+    "liver_nonbyte_aligned_j2k.dcm": "liver_nonbyte_aligned.dcm",
+}
+
+
+def corpus_file(name: str) -> Any:
+    found = [one.path for one in dicom_files() if one.path.name == name]
+    return found[0] if found else pytest.skip(f"the corpus has no {name}")
+
+
+@pytest.mark.parametrize("raw", [False, True])
+@pytest.mark.parametrize("name", SINGLE_BITS)
+def test_single_bits_of_several_frames(name: str, raw: bool):
+    """What the runner is told of the first frame, a byte a sample, is not what the data set says of the next."""
+    path, wanted = corpus_file(name), pydicom.dcmread(corpus_file(SINGLE_BITS[name])).pixel_array
+    assert len(wanted) == 3
+    options = {"decoding_plugin": PLUGIN, "raw": raw}
+    assert np.array_equal(pydicom.pixels.pixel_array(path, **options), wanted)
+    assert np.array_equal(list(pydicom.pixels.iter_pixels(path, **options)), wanted)
+    assert np.array_equal(list(pydicom.pixels.iter_pixels(path, indices=[2, 0], **options)), wanted[[2, 0]])
+    data_set = pydicom.dcmread(path)
+    data_set.decompress(decoding_plugin=PLUGIN)
+    # pydicom writes a byte a sample and leaves Bits Allocated 1, with its own plugins too
+    held = np.frombuffer(data_set.PixelData, np.uint8)[: wanted.size].reshape(wanted.shape)
+    assert np.array_equal(held, wanted)
+
+
+def test_planes_of_several_frames(tmp_path: Any):
+    """The first frame's planes are told as put together; the next ones' are planes all the same."""
+    frames = np.random.default_rng(1).integers(0, 256, (3, 4, 6, 3), "u1")
+    by_plane = [frame.transpose(2, 0, 1).tobytes() for frame in frames]
+    deflated = []
+    for data in by_plane:
+        deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+        deflated.append(deflater.compress(data) + deflater.flush())
+    path = tmp_path / "planes.dcm"
+    path.write_bytes(made(frames, deflated, "1.2.840.10008.1.2.8.1", NumberOfFrames=3, PlanarConfiguration=1))
+    assert np.array_equal(pydicom.pixels.pixel_array(path, decoding_plugin=PLUGIN), frames)
+    assert np.array_equal(list(pydicom.pixels.iter_pixels(path, decoding_plugin=PLUGIN)), frames)
+    assert np.array_equal(dcmread(path).pixel_array, frames)
+
+
+def test_colour_of_several_frames(tmp_path: Any):
+    """A frame whose codestream says RGB doesn't make RGB of the next, which says nothing."""
+    imagecodecs = pytest.importorskip("imagecodecs")
+    rgb = np.random.default_rng(2).integers(0, 256, (8, 8, 3), "u1")
+    silent = imagecodecs.jpegls_encode(rgb)
+    adobe = b"\xff\xee\0\x0eAdobe" + bytes(6) + b"\0"
+    marked = silent[:2] + adobe + silent[2:]
+    path = tmp_path / "colours.dcm"
+    said = {"NumberOfFrames": 3, "PhotometricInterpretation": "YBR_FULL"}
+    path.write_bytes(made(np.stack([rgb] * 3), [silent, marked, silent], "1.2.840.10008.1.2.4.80", **said))
+    wanted = dcmread(path).pixel_array
+    assert np.array_equal(wanted[1], rgb)
+    got = list(pydicom.pixels.iter_pixels(path, decoding_plugin=PLUGIN))
+    assert all(np.abs(one.astype(int) - other).max() <= 1 for one, other in zip(got, wanted, strict=True))
+
+
+def test_strict_limits_refuse_what_is_made_up(tmp_path: Any):
+    imagecodecs = pytest.importorskip("imagecodecs")
+    grey = np.random.default_rng(3).integers(0, 256, (40, 40), "u1")
+    codestream = imagecodecs.jpeg8_encode(grey)
+    path = tmp_path / "cut.dcm"
+    path.write_bytes(made(grey, [codestream[: len(codestream) // 2]], "1.2.840.10008.1.2.4.50"))
+    assert pydicom.pixels.pixel_array(path, decoding_plugin=PLUGIN).shape == grey.shape
+    with pytest.raises(RuntimeError, match="breaks off"):
+        pydicom.pixels.pixel_array(path, decoding_plugin=PLUGIN, limits=Limits(strict=True))

@@ -258,12 +258,17 @@ def test_dirt_above_bits_stored_goes():
     assert np.array_equal(raw(through(ds, "jpeg-lossless", verify=True)[0])[0], words)
 
 
-def test_samples_in_high_bits_stay_there():
-    ds = made(IMAGES["grey 12 of 16"][0] << 4, 16)
-    ds.BitsStored, ds.HighBit = 12, 15
-    got, _ = through(ds, "jpeg-lossless", verify=True)
-    assert np.array_equal(raw(got)[0], IMAGES["grey 12 of 16"][0] << 4)
-    assert (got.BitsStored, got.HighBit) == (12, 15)
+@pytest.mark.parametrize("signed", [0, 1])
+@pytest.mark.parametrize("to", ["rle", "jpeg-lossless", "jpeg-2000", "jpeg-ls", "explicit"])
+def test_samples_in_high_bits_keep_their_values(to, signed):
+    """They move to the lowest bits, where PS3.5 8.1.1 has them, and readers that don't ask for High Bit look."""
+    values = IMAGES["grey 12 of 16"][0]
+    ds = made(values << 4 | 5, 16)
+    ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 12, 15, signed
+    wanted = np.where(values > 2047, values.astype(int) - 4096, values) if signed else values
+    got, _ = through(ds, to, verify=True)
+    assert np.array_equal(got.pixel_array, wanted)
+    assert (got.BitsStored, got.HighBit) == ((12, 15) if to == "explicit" else (12, 11))
 
 
 @pytest.mark.parametrize("to", ["encapsulated", "deflated-frames", "explicit"])

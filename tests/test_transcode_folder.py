@@ -5,6 +5,7 @@ import os
 
 import numpy as np
 import pytest
+from made_images import made as image
 from test_transcode import IMAGES, made
 
 import dicomcore as dc
@@ -79,6 +80,18 @@ def test_one_that_fails_stops_nothing(folder, tmp_path, capsys):
     assert summary["failures"][0]["path"] == os.path.join("deep", "wide.dcm")
     assert "RLE Lossless" in captured.err
     assert not (tmp_path / "out/deep/wide.dcm").exists()
+
+
+def test_strict(folder, tmp_path, capsys):
+    """What breaks off is refused, with the file's name once."""
+    imagecodecs = pytest.importorskip("imagecodecs")
+    grey = np.arange(1600, dtype="u1").reshape(40, 40)
+    codestream = imagecodecs.jpeg8_encode(grey)
+    (folder / "cut.dcm").write_bytes(image(grey, [codestream[: len(codestream) // 2]], "1.2.840.10008.1.2.4.50"))
+    assert run(folder, "-o", tmp_path / "out", "--to", "explicit", "--strict", "--json") == 1
+    told = capsys.readouterr().err
+    assert "cut.dcm: PixelDecodeError: frame 0: the JPEG scan breaks off" in told
+    assert not (tmp_path / "out/cut.dcm").exists()
 
 
 def test_output_inside_the_source_is_not_walked(folder):

@@ -9,7 +9,10 @@ __all__ = ["DEFAULT_LIMITS", "Limits"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one call accepts before it raises LimitError; no real file comes near the defaults."""
+    """What one call accepts before it raises LimitError; no real file comes near the defaults.
+
+    It also says how frames are decoded, since it goes wherever they are: `strict`, and in which process.
+    """
 
     depth: int = 512
     """Sequences and items nested in each other."""
@@ -23,6 +26,9 @@ class Limits:
     """Rows × columns of one frame."""
     frames: int = 1 << 24
     """Frames of one data set."""
+    strict: bool = False
+    """Refuse what deviates from the standard, where otherwise it is read and kept in ``Dataset.issues``: the data set's
+    structure when it is read, a frame when it is decoded."""
     isolate: bool = False
     """Decode frames in processes of their own, unless the codec is dicomcore's: what a hostile codestream does to a
     foreign library ends a worker, not this process, and is a PixelDecodeError. No sandbox: it contains accidents."""

@@ -15,6 +15,7 @@ from dicomcore.archive.cache import Cache, FrameKey
 from dicomcore.archive.listing import opened
 from dicomcore.archive.place import Place
 from dicomcore.errors import PixelDecodeError
+from dicomcore.issues import Issue
 from dicomcore.limits import Limits
 from dicomcore.pixels.frames import Frames
 from dicomcore.pixels.video import VIDEO_SYNTAXES
@@ -27,7 +28,8 @@ RECORD_BYTES = 4096  # what a record costs besides its samples: many tiny frames
 class FrameRecord(NamedTuple):
     """One frame: its file's `path`, its number in it from 0, its samples, or None and the `error`.
 
-    `row` is the file's row in the index, or its place among the paths.
+    `row` is the file's row in the index, or its place among the paths. `issues` are what is known to be wrong with
+    the frame, and with its file's pixel data as a whole: samples that are made up, contradictions that were settled.
     """
 
     path: str
@@ -35,6 +37,7 @@ class FrameRecord(NamedTuple):
     array: NDArray[Any] | None
     error: Exception | None
     row: int
+    issues: tuple[Issue, ...] = ()
 
 
 class _File:
@@ -205,16 +208,19 @@ class Ahead:
             array = self._samples(file, frame)
         except Exception as found:
             error = found
-        self._put(key, FrameRecord(file.path, frame, array, error, file.row), cost)
+        issues = file.frames.issues_of(frame)
+        self._put(key, FrameRecord(file.path, frame, array, error, file.row, issues), cost)
 
     def _samples(self, file: _File, frame: int) -> NDArray[Any]:
-        if self._cache is None:
+        if self._cache is None or file.frames.limits.strict:  # what is cached was not held against the rules
             return file.frames.decode(frame, raw=self._raw)
         key = FrameKey(_name(file.path), *file.facts, frame, self._raw)
         found = self._cache.get(key)
         if found is not None and found.shape == file.frames.description.shape and found.dtype == file.frames.dtype:
             return found
         decoded = file.frames.decode(frame, raw=self._raw)
+        if any(note.frame == frame for note in file.frames.notes):
+            return decoded  # made up in part: who takes it later is to be told too
         decoded.flags.writeable = False  # the cache and who takes it share it
         self._cache.put(key, decoded)
         return decoded

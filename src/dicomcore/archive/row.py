@@ -125,7 +125,8 @@ def reason_of(error: Exception, path: str) -> str:
     """What the column `error` says of it."""
     if isinstance(error, OSError):
         return f"{type(error).__name__}: {error.strerror or error}"
-    text = str(error).removeprefix(repr(path)).partition("; force=True")[0]  # of dcmread(): no advice here
+    text = str(error).removeprefix(repr(path)).removeprefix(f"{path}, ")
+    text = text.partition("; force=True")[0]  # of dcmread(): no advice here
     return f"{type(error).__name__}: {text.strip()}"
 
 

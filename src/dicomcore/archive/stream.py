@@ -10,6 +10,7 @@ from dicomcore.archive.ahead import Ahead, FrameRecord
 from dicomcore.archive.cache import Cache, as_cache
 from dicomcore.archive.listing import IndexLike, image_paths
 from dicomcore.archive.sources import SourceLike
+from dicomcore.errors import PixelDecodeError
 from dicomcore.limits import Limits
 from dicomcore.threads import cpus
 
@@ -67,7 +68,8 @@ def frames(
         try:
             while (record := decoding.take()) is not None:
                 if record.error is not None and errors == "raise":
-                    record.error.add_note(f"{record.path}, frame {record.frame}")
+                    if not isinstance(record.error, PixelDecodeError):  # which names them itself
+                        record.error.add_note(f"{record.path}, frame {record.frame}")
                     raise record.error
                 yield record
         finally:

@@ -80,6 +80,7 @@ def reason_of(error: Exception, subject: str = "") -> str:
         reason = str(error) or type(error).__name__
         for name in (subject, os.path.abspath(subject)) if subject else ():
             reason = reason.removeprefix(f"{name!r} ").removeprefix(f"{name} ").removeprefix(f"{name}: ")
+            reason = reason.removeprefix(f"{name}, ")  # which a frame follows
     return reason.replace("dicomcore.archive.index()", "`dicomcore index`").replace("give kind,", "give --kind,")
 
 

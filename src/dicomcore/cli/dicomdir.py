@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from dicomcore.cli.console import add_command, counted, told
+from dicomcore.cli.console import add_command, counted, reason_of, told
 from dicomcore.cli.isolate import add_isolate
 from dicomcore.errors import DicomError, PixelDecodeError, UnsupportedTransferSyntaxError
 from dicomcore.limits import Limits
@@ -187,7 +187,7 @@ def _taken(file_set: FileSet, path: str, arguments: argparse.Namespace) -> FileI
     try:
         return file_set.add(path, invent=arguments.invent, icon=arguments.icon)
     except (PixelDecodeError, UnsupportedTransferSyntaxError) as error:
-        told("dicomdir", path, f"no icon image: {error}", 0)
+        told("dicomdir", path, f"no icon image: {reason_of(error, path)}", 0)
         return file_set.add(path, invent=arguments.invent, icon=False)
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from dicomcore.cli.console import add_command, told
-from dicomcore.cli.isolate import add_isolate
-from dicomcore.errors import DicomError
+from dicomcore.cli.isolate import add_isolate, add_strict
+from dicomcore.errors import DicomError, PixelDecodeError
 from dicomcore.limits import Limits
 from dicomcore.part10.reader import dcmread
 from dicomcore.part10.target import make_folder, write_bytes
@@ -55,6 +55,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--overlays", action="store_true", help="draw overlays over the pictures")
     parser.add_argument("--force", action="store_true", help="read a bare data set: no file meta information")
     add_isolate(parser)
+    add_strict(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object a line and frame")
     parser.set_defaults(run=run)
 
@@ -67,7 +68,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.size is not None and arguments.size < 1:
         return told("frames", "", "--size is 1 pixel at least", WRONG_USE)
     try:
-        data_set = dcmread(arguments.file, force=arguments.force, limits=Limits(isolate=arguments.isolate))
+        limits = Limits(isolate=arguments.isolate, strict=arguments.strict)
+        data_set = dcmread(arguments.file, force=arguments.force, limits=limits)
         frames = data_set.frames
     except (DicomError, OSError) as error:
         return told("frames", arguments.file, error, SOME_NOT)
@@ -93,7 +95,8 @@ def _write(frames: Any, i: int, folder: Path, arguments: argparse.Namespace) -> 
     try:
         name, data = _file_of(frames, i, stem, arguments)
     except (DicomError, IndexError) as error:
-        return told("frames", arguments.file, f"frame {i}: {error}", SOME_NOT)
+        said = error if isinstance(error, PixelDecodeError) else f"frame {i}: {error}"
+        return told("frames", arguments.file, said, SOME_NOT)
     write_bytes(folder / name, data)
     if arguments.json:
         print(json.dumps({"frame": i, "file": str(folder / name), "shape": frames.description.shape}))

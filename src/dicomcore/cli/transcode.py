@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Any
 
 from dicomcore.cli.console import add_command, is_folder, told
-from dicomcore.cli.isolate import add_isolate
+from dicomcore.cli.isolate import add_isolate, add_strict
 from dicomcore.errors import DicomError
 from dicomcore.limits import Limits
 
@@ -62,6 +62,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--force", action="store_true", help="read bare data sets: no file meta information")
     add_isolate(parser)
+    add_strict(parser)
     parser.add_argument("--json", action="store_true", help="print a summary as a JSON object")
     parser.set_defaults(run=run, interrupted="no file is half written, the same command does the rest")
 
@@ -90,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
         "offset_table": arguments.offset_table,
         "new_instance": arguments.new_instance,
         "force": arguments.force,
-        "limits": Limits(isolate=arguments.isolate),
+        "limits": Limits(isolate=arguments.isolate, strict=arguments.strict),
     }
     work = _folder if os.path.isdir(arguments.source) else _file
     return work(arguments, options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, BinaryIO, Protocol
 
 from dicomcore._native.dataset import make_dataset
@@ -50,20 +51,23 @@ def dcmread(
     `specific_tags` gives these top-level elements alone (and Specific Character Set), and stops reading at the
     first tag above them all: what stands further back, against the ascending order (PS3.5 7.1), isn't found.
     `force` takes input without DICM prefix and file meta information for a bare data set. `strict` raises for the
-    first deviation, where otherwise all are kept in ``Dataset.issues``. `limits` bounds what is taken from the
-    input.
+    first deviation, where otherwise all are kept in ``Dataset.issues``; it goes on to the data set's frames, which
+    raise PixelDecodeError for theirs when they are decoded. ``Limits(strict=True)`` says the same. `limits` bounds what
+    is taken from the input.
 
     Raises InvalidDicomError for what is not DICOM, LimitError beyond `limits`, TruncatedError and ParseError (when
     strict), and OSError as open() does.
     """
     limits = DEFAULT_LIMITS if limits is None else limits
+    if strict and not limits.strict:
+        limits = replace(limits, strict=True)
     wanted, stop_tag = None, ALL_TAGS
     if specific_tags is not None:
         wanted = frozenset([int(Tag(tag)) for tag in specific_tags]) | {int(SPECIFIC_CHARACTER_SET)}
         stop_tag = max(wanted) + 1
     index = open_source(src, limits, force, stop_before_pixels, min(stop_tag, ALL_TAGS))
     data_set = make_dataset(Dataset, index, DATA_SET, wanted)
-    if strict:
+    if limits.strict:
         _raise_first(data_set)
     return data_set
 

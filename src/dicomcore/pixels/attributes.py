@@ -124,12 +124,17 @@ def describe(data_set: Any, keyword: str) -> FrameDescription:
         samples_per_pixel=samples,
         bits_allocated=needed["BitsAllocated"],
         bits_stored=int(number(data_set, "BitsStored", 0)) or None,
+        high_bit=None if floating else _whole(number(data_set, "HighBit")),
         pixel_representation=1 if number(data_set, "PixelRepresentation", 0) == 1 else 0,
         photometric_interpretation=interpretation or ("RGB" if samples == 3 else "MONOCHROME2"),
         planar_configuration=1 if number(data_set, "PlanarConfiguration", 0) == 1 else 0,
         transfer_syntax=_syntax_of(data_set),
         floating=floating,
     )
+
+
+def _whole(value: Any) -> int | None:
+    return None if value is None else int(value)
 
 
 def _syntax_of(data_set: Any) -> str:
@@ -364,7 +369,8 @@ DESCRIBING = frozenset(
     int(Tag(keyword))
     for keyword in (
         *("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "NumberOfFrames"),
-        *("BitsAllocated", "BitsStored", "PixelRepresentation", "PixelData", "FloatPixelData", "DoubleFloatPixelData"),
+        *("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"),
+        *("PixelData", "FloatPixelData", "DoubleFloatPixelData"),
     )
 )
 

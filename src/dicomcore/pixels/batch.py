@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dicomcore._native.batch import Batch, How
 from dicomcore.errors import DicomError
 from dicomcore.limits import Limits
-from dicomcore.pixels.colour import coded_colour, colour_notes
+from dicomcore.pixels.colour import coded_colour
 from dicomcore.pixels.decoding import check_header
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.headers import CodestreamInfo
@@ -21,7 +21,7 @@ from dicomcore.pixels.pieces import Spans
 from dicomcore.pixels.registry import Codec
 from dicomcore.pixels.store import Store
 from dicomcore.pixels.uncompressed import WORDS
-from dicomcore.pixels.unused_bits import bits_that_count
+from dicomcore.pixels.unused_bits import bits_that_count, low_bit_of
 from dicomcore.threads import hand_out
 
 __all__ = ["SERIAL_BYTES", "Plan", "decode_together", "plan_for"]
@@ -54,6 +54,7 @@ def plan_for(
 ) -> Plan | None:
     """How to decode frames together; None where they can't be.
 
+    Frames of which something is to be noted can't where `limits` are strict: the one that is refused is then named.
     `stated` is the data set's own word, `settled` what arrays are made by, `head` the head of the first frame's
     codestream. `raw` as in `Frames.decode`.
     """
@@ -66,10 +67,11 @@ def plan_for(
     elif codec.decoder is decode_jpeg_lossless and codec.read_header is not None and head is not None:
         try:
             info = codec.read_header(head)
-            desc, notes = check_header(info, settled, limits, held=1 << 62)
+            desc, notes = check_header(info, settled, limits, held=1 << 62, stated=stated)
         except DicomError:
             return None  # said when the frame is decoded
-        notes += colour_notes(stated, info)
+        if notes and limits.strict:
+            return None
         if info.frame_type != LOSSLESS_SOF or not info.rows or not 2 <= (info.precision or 0) <= 8 * min(width, 2):
             return None
         if desc.shape != settled.shape or desc.dtype.itemsize != width or width > 2 or desc.samples_per_pixel > 4:
@@ -78,6 +80,8 @@ def plan_for(
         return None
     bits, to_rgb = None, False
     if not raw:
+        if low_bit_of(stated, info):
+            return None
         bits = bits_that_count(stated, info, 8 * width)
         colour = coded_colour(desc, info)
         to_rgb = colour == "YBR"

@@ -5,7 +5,8 @@ A codestream's own marks outrank the data set; among them, in this order:
 1. JPEG, JPEG-LS: component ids that spell R, G, B say RGB.
 2. JPEG, JPEG-LS: an Adobe marker says RGB (transform 0) or YBR (1).
 3. JPEG, JPEG-LS: a JFIF marker says YBR.
-4. JPEG 2000, HTJ2K: a component transform is undone in decoding, so the samples are RGB. JPEG XL's samples are RGB.
+4. JPEG 2000, HTJ2K: a component transform is undone in decoding, so the samples are RGB; components of which the second
+   and third have fewer samples than the first are YBR, whatever they are called. JPEG XL's samples are RGB.
 5. With none of these, Photometric Interpretation: YBR_FULL, YBR_FULL_422 and the retired YBR_PARTIAL_422 and _420 are
    converted; so is YBR_ICT outside JPEG 2000, whose equations are YBR_FULL's. YBR_ICT and YBR_RCT in JPEG 2000 are RGB.
 
@@ -56,7 +57,10 @@ def colour_notes(desc: FrameDescription, info: CodestreamInfo | None) -> tuple[N
         expected = "YBR" if stated.startswith("YBR") else "RGB"
     if info.format == "JPEG XL" or info.colour == expected:
         return ()
-    return (Note("pixel-colour", f"Photometric Interpretation is {stated}, the {info.marked_by} say {info.colour}"),)
+    mark = f"{info.marked_by} marker" if info.marked_by in ("Adobe", "JFIF") else info.marked_by
+    return (
+        Note("pixel-colour", f"Photometric Interpretation is {stated}, the codestream is {info.colour} by its {mark}"),
+    )
 
 
 def to_rgb(

@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from dicomcore.errors import DicomError, LimitError, PixelDecodeError
 from dicomcore.limits import DEFAULT_LIMITS, Limits
 from dicomcore.pixels import builtin  # noqa: F401  fills the registry
+from dicomcore.pixels.colour import colour_notes
 from dicomcore.pixels.description import FrameDescription
+from dicomcore.pixels.endings import ending_notes
 from dicomcore.pixels.headers import CodestreamInfo
 from dicomcore.pixels.mislabelled import codec_of_frame
-from dicomcore.pixels.note import Note
+from dicomcore.pixels.note import Note, refuse_if_strict
 from dicomcore.pixels.registry import Codec, codec_for
 
 __all__ = ["DecodedFrame", "check_header", "decode_frame", "decode_frames"]
@@ -45,15 +47,31 @@ def decode_frame(
     out: NDArray[Any] | None = None,
     limits: Limits = DEFAULT_LIMITS,
     frame: int | None = None,
+    stated: FrameDescription | None = None,
 ) -> DecodedFrame:
     """Decode one frame; no colour conversion, no masking of unused bits.
 
-    `codestream` is the frame's fragments joined, or its uncompressed bytes. `out` is an array of the description's
-    shape and dtype. A size that differs from the description's raises PixelDecodeError, with `frame`, before anything
-    is allocated; differences in precision, sign and colour are settled in the codestream's favour and noted.
+    A size that differs from the description's raises PixelDecodeError, with `frame`, before anything is allocated;
+    differences in precision, sign, samples and colour are settled in the codestream's favour and noted, or raised where
+    `limits` are strict.
+
+    Parameters
+    ----------
+    codestream
+        The frame's fragments joined, or its uncompressed bytes.
+    desc
+        What the data set says of its frames, in the container and with the samples that `out` has.
+    out
+        An array of the description's shape and dtype.
+    limits
+        How large a frame may be, how it is decoded, and whether deviations are errors.
+    frame
+        The frame's number, for errors.
+    stated
+        The data set's own words, where `desc` was made to fit other frames; what deviates from them is noted.
     """
-    begun = _begun(codestream, desc, out, limits, frame)
-    return _decoded_apart([begun], [out], limits)[0] if begun.is_apart(limits) else _decoded_here(begun, out)
+    begun = _begun(codestream, desc, out, limits, frame, stated)
+    return _decoded_apart([begun], [out], limits)[0] if begun.is_apart(limits) else _decoded_here(begun, out, limits)
 
 
 def decode_frames(
@@ -63,13 +81,15 @@ def decode_frames(
     outs: Sequence[NDArray[Any]],
     limits: Limits,
     frames: Sequence[int],
+    stated: FrameDescription | None = None,
 ) -> list[DecodedFrame]:
     """Decode frames of one data set; those alike that are to be isolated go to a worker together.
 
-    `outs` are as `decode_frame` takes them. The first frame that fails raises, with its number of `frames`.
+    `outs` and `stated` are as `decode_frame` takes them. The first frame that fails raises, with its number of
+    `frames`.
     """
     begun = [
-        _begun(codestream, desc, out, limits, frame)
+        _begun(codestream, desc, out, limits, frame, stated)
         for codestream, out, frame in zip(codestreams, outs, frames, strict=True)
     ]
     done: list[DecodedFrame] = []
@@ -79,7 +99,7 @@ def decode_frames(
         if alike[0].is_apart(limits):
             done += _decoded_apart(alike, ours, limits)
         else:
-            done += [_decoded_here(one, out) for one, out in zip(alike, ours, strict=True)]
+            done += [_decoded_here(one, out, limits) for one, out in zip(alike, ours, strict=True)]
     return done
 
 
@@ -97,15 +117,27 @@ class _Begun:
     def is_apart(self, limits: Limits) -> bool:
         return limits.isolate and not self.codec.trusted
 
-    def finished(self, samples: NDArray[Any], out: NDArray[Any] | None, notes: tuple[Note, ...] = ()) -> DecodedFrame:
+    def finished(
+        self, samples: NDArray[Any], out: NDArray[Any] | None, limits: Limits, found: tuple[Note, ...] = ()
+    ) -> DecodedFrame:
+        """The frame of these samples; `found` is what the decoder notes of them."""
         desc = self.description
         if samples.shape != desc.shape:
-            raise PixelDecodeError(f"{self.codec.name} gave samples of shape {samples.shape}, not {desc.shape}")
-        return DecodedFrame(_contained(samples, desc, out), desc, self.info, self.notes + notes)
+            text = f"{self.codec.name} gave samples of shape {samples.shape}, not {desc.shape}"
+            raise PixelDecodeError(text, frame=self.frame)
+        if self.info is not None:
+            found += ending_notes(self.data, self.info, samples, frame=self.frame, thorough=limits.strict)
+        refuse_if_strict(found, limits, self.frame)
+        return DecodedFrame(_contained(samples, desc, out), desc, self.info, self.notes + found)
 
 
 def _begun(
-    codestream: Any, desc: FrameDescription, out: NDArray[Any] | None, limits: Limits, frame: int | None
+    codestream: Any,
+    desc: FrameDescription,
+    out: NDArray[Any] | None,
+    limits: Limits,
+    frame: int | None,
+    stated: FrameDescription | None,
 ) -> _Begun:
     data = memoryview(codestream).cast("B")
     codec = codec_for(desc.transfer_syntax)
@@ -117,20 +149,21 @@ def _begun(
     try:
         codec, info, notes = codec_of_frame(desc.transfer_syntax, data, desc)
         if info is not None:
-            desc, settled = check_header(info, desc, limits)
+            desc, settled = check_header(info, desc, limits, stated=stated)
             notes += settled
         if out is not None and (out.shape != desc.shape or out.itemsize != desc.dtype.itemsize):
             raise PixelDecodeError(f"samples are {desc.shape} of {desc.dtype}, and out is {out.shape} of {out.dtype}")
+        refuse_if_strict(notes, limits)
     except Exception as error:
         _fail(error, codec, frame)
     return _Begun(codec, data, desc, info, notes, frame)
 
 
-def _decoded_here(begun: _Begun, out: NDArray[Any] | None) -> DecodedFrame:
+def _decoded_here(begun: _Begun, out: NDArray[Any] | None, limits: Limits) -> DecodedFrame:
     try:
         decoded = begun.codec.decoder(begun.data, begun.description, out)
         samples, notes = decoded if isinstance(decoded, tuple) else (decoded, ())
-        return begun.finished(samples, out, notes)
+        return begun.finished(samples, out, limits, notes)
     except Exception as error:
         _fail(error, begun.codec, begun.frame)
 
@@ -146,7 +179,7 @@ def _decoded_apart(begun: Sequence[_Begun], outs: Sequence[NDArray[Any] | None],
         _fail(error, codec, begun[0].frame)
     if failure is not None:
         _fail(failure, codec, begun[len(found)].frame)
-    return [one.finished(samples, out) for one, samples, out in zip(begun, found, outs, strict=True)]
+    return [one.finished(samples, out, limits) for one, samples, out in zip(begun, found, outs, strict=True)]
 
 
 def _fail(error: Exception, codec: Codec, frame: int | None) -> NoReturn:
@@ -166,12 +199,17 @@ def _check_limits(rows: int, columns: int, limits: Limits) -> None:
 
 
 def check_header(
-    info: CodestreamInfo, desc: FrameDescription, limits: Limits = DEFAULT_LIMITS, *, held: int | None = None
+    info: CodestreamInfo,
+    desc: FrameDescription,
+    limits: Limits = DEFAULT_LIMITS,
+    *,
+    held: int | None = None,
+    stated: FrameDescription | None = None,
 ) -> tuple[FrameDescription, tuple[Note, ...]]:
     """Compare a codestream's header with the data set's word; give the settled description and what was settled.
 
-    `held` is the codestream's length where only its head was read. Raises LimitError or PixelDecodeError where decoding
-    would be futile: another size, or more pixels than the codestream's bytes could hold.
+    `held` is the codestream's length where only its head was read, `stated` as in `decode_frame`. Raises LimitError
+    or PixelDecodeError where decoding would be futile: another size, or more pixels than its bytes could hold.
     """
     held = info.length if held is None else held
     rows = info.rows or desc.rows  # JPEG leaves it to a DNL marker
@@ -186,19 +224,28 @@ def check_header(
         raise PixelDecodeError(
             f"{info.length} bytes cannot hold {rows} × {info.columns} pixels of {info.format}", offset=info.length
         )
-    notes = []
+    stated = desc if stated is None else stated
+    settled = desc
     if info.components is not None and info.components != desc.samples_per_pixel:
-        notes.append(_said("pixel-samples", "Samples per Pixel", desc.samples_per_pixel, info.components))
-        desc = replace(desc, samples_per_pixel=info.components)
+        settled = replace(settled, samples_per_pixel=info.components)
     if info.precision is not None and info.precision != desc.stored:
-        notes.append(_said("pixel-precision", "Bits Stored", desc.stored, info.precision))
         # a container too small for the samples grows; one too large stays
         word = 8 if info.precision <= 8 else 16 if info.precision <= 16 else 32
         allocated = desc.bits_allocated if info.precision <= desc.bits_allocated else word
-        desc = replace(desc, bits_stored=info.precision, bits_allocated=allocated)
-    if info.format in ("JPEG 2000", "HTJ2K") and info.signed != bool(desc.pixel_representation):
-        notes.append(_said("pixel-sign", "Pixel Representation", desc.pixel_representation, int(info.signed)))
-    return desc, tuple(notes)
+        settled = replace(settled, bits_stored=info.precision, bits_allocated=allocated)
+    return settled, (*_contradicted(info, stated), *colour_notes(stated, info))
+
+
+def _contradicted(info: CodestreamInfo, stated: FrameDescription) -> list[Note]:
+    """The data set's words about samples that its codestream contradicts."""
+    notes = []
+    if info.components not in (None, stated.samples_per_pixel):
+        notes.append(_said("pixel-samples", "Samples per Pixel", stated.samples_per_pixel, info.components))
+    if info.precision not in (None, stated.stored):
+        notes.append(_said("pixel-precision", "Bits Stored", stated.stored, info.precision))
+    if info.format in ("JPEG 2000", "HTJ2K") and info.signed != bool(stated.pixel_representation):
+        notes.append(_said("pixel-sign", "Pixel Representation", stated.pixel_representation, int(info.signed)))
+    return notes
 
 
 def _said(code: str, attribute: str, stated: Any, found: Any) -> Note:

@@ -21,6 +21,8 @@ class FrameDescription:
     bits_allocated: int
     bits_stored: int | None = None
     """As bits_allocated where not given."""
+    high_bit: int | None = None
+    """Bits Stored - 1 where not given: samples stand in the lowest bits of their words."""
     pixel_representation: int = 0
     """0 unsigned, 1 two's complement."""
     photometric_interpretation: str = "MONOCHROME2"
@@ -34,6 +36,16 @@ class FrameDescription:
         """Bits Stored, Bits Allocated where it is absent or makes no sense."""
         stored = self.bits_stored
         return stored if stored is not None and 0 < stored <= self.bits_allocated else self.bits_allocated
+
+    @property
+    def low_bit(self) -> int:
+        """The bit of its word where a sample begins, High Bit + 1 - Bits Stored; 0 where High Bit makes no sense.
+
+        PS3.5 8.1.1 knows 0 alone; files of before 2014, and of ACR-NEMA, have others.
+        """
+        if self.high_bit is None or not self.stored - 1 < self.high_bit < self.bits_allocated:
+            return 0
+        return self.high_bit + 1 - self.stored
 
     @property
     def dtype(self) -> np.dtype:

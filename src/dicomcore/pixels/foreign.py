@@ -13,14 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore._native import planes
+from dicomcore.pixels.chroma import decode_chroma
 from dicomcore.pixels.description import FrameDescription
+from dicomcore.pixels.endings import END
 from dicomcore.pixels.headers import end_of_tile_parts, read_j2k
 from dicomcore.pixels.registry import as_bytes
 
 __all__ = ["decode_jpeg", "decode_jpeg2000", "decode_jpeg_ls", "decode_jpeg_xl"]
-
-
-EOI = b"\xff\xd9"
 
 
 def decode_jpeg(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:
@@ -36,9 +35,9 @@ def decode_jpeg(data: memoryview, desc: FrameDescription, out: NDArray[Any] | No
 def decode_jpeg_ls(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:
     """JPEG-LS, lossless and near-lossless, by CharLS; colour in any interleave."""
     imagecodecs = import_module("imagecodecs")
-    if EOI not in bytes(data[-16:]):
+    if END not in bytes(data[-16:]):
         # CharLS 2.4 counts zeros behind a stream that breaks off up to 2^31: ten seconds. At a marker it stops.
-        data = memoryview(bytes(data) + EOI)
+        data = memoryview(bytes(data) + END)
     if desc.samples_per_pixel == 1:
         return imagecodecs.jpegls_decode(data, out=_fitting(out, desc, "u", desc.stored))
     samples = imagecodecs.jpegls_decode(data)
@@ -64,14 +63,21 @@ def decode_jpeg2000(data: memoryview, desc: FrameDescription, out: NDArray[Any] 
     bare = data[info.offset : info.offset + info.length]
     kind = "i" if info.signed else "u"
     target = _fitting(out, desc, kind, info.precision or desc.stored)
+
+    def decode(codestream: Any) -> NDArray[Any]:
+        if info.subsampled:
+            return decode_chroma(lambda jp2: imagecodecs.jpeg2k_decode(jp2, numthreads=1), codestream, info)
+        return imagecodecs.jpeg2k_decode(codestream, numthreads=1, out=target)
+
     try:
-        return imagecodecs.jpeg2k_decode(bare, numthreads=1, out=target)
+        return decode(bare)
     except imagecodecs.Jpeg2kError:
-        # A marker segment between the last tile-part and EOC stops OpenJPEG; a PACS pads its frames with one.
+        # OpenJPEG stops where EOC lacks behind the last tile-part, or where a marker segment stands before it: a PACS
+        # pads its frames with one.
         end = end_of_tile_parts(bare)
-        if end >= len(bare) or bytes(bare[end : end + 2]) == EOI:
+        if end is None or END in bytes(bare[end - 2 : end + 2]):  # no tile-part has such bytes: its own are missing
             raise
-        return imagecodecs.jpeg2k_decode(bytes(bare[:end]) + EOI, numthreads=1, out=target)
+        return decode(bytes(bare[:end]) + END)
 
 
 def decode_jpeg_xl(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -27,13 +28,13 @@ from dicomcore.pixels.attributes import (
 )
 from dicomcore.pixels.batch import SERIAL_BYTES, Plan, decode_together, plan_for
 from dicomcore.pixels.builtin import NATIVE
-from dicomcore.pixels.colour import coded_colour, colour_notes, to_rgb
+from dicomcore.pixels.colour import coded_colour, to_rgb
 from dicomcore.pixels.decoding import DecodedFrame, check_header, decode_frame, decode_frames
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.headers import SIGNATURE_BYTES
 from dicomcore.pixels.layout import Layout
 from dicomcore.pixels.mislabelled import codec_of_frame, is_uncompressed, syntax_of_frame
-from dicomcore.pixels.note import Note
+from dicomcore.pixels.note import Note, refuse_if_strict
 from dicomcore.pixels.overlays import Overlay, draw_overlays, read_overlays
 from dicomcore.pixels.pieces import Pieces, Spans
 from dicomcore.pixels.registry import Codec, codec_for
@@ -69,9 +70,17 @@ class Frames:
 
     def __init__(self, data_set: Any) -> None:
         """Raises PixelDecodeError where the data set has no pixel data, or says too little of it."""
-        keyword = find_pixel_data(data_set)
         index = data_set._index
         self.limits = DEFAULT_LIMITS if index is None else index.limits
+        self._path = None if index is None else _path_of(index)
+        try:
+            self._open(data_set)
+        except PixelDecodeError as error:
+            self._name(error)
+            raise
+
+    def _open(self, data_set: Any) -> None:
+        keyword = find_pixel_data(data_set)
         header = header_of(data_set)
         self.stated = describe(header, keyword)
         element = data_set[keyword]
@@ -106,6 +115,8 @@ class Frames:
             self._layout = Layout(self._store, self.stated, frames, self.limits, wide=wide)
             self._count = len(self._layout)
         self.description = self._settled()
+        self._note_high_bit()
+        refuse_if_strict(self.notes, self.limits)
         self._dtype: np.dtype[Any] = self.description.dtype
 
     def __len__(self) -> int:
@@ -142,12 +153,20 @@ class Frames:
     @property
     def issues(self) -> tuple[Issue, ...]:
         """The notes as issues of the data set."""
-        tag = Tag(self._keyword)
-        return tuple(Issue(note.code.upper().replace("-", "_"), tag, self._offset, note.message) for note in self.notes)
+        return tuple(self._issue_of(note) for note in self.notes)
+
+    def issues_of(self, index: int) -> tuple[Issue, ...]:
+        """The issues that concern a frame: its own, once it was decoded, and those of the whole pixel data."""
+        return tuple(self._issue_of(note) for note in self.notes if note.frame in (None, index))
+
+    def _issue_of(self, note: Note) -> Issue:
+        message = note.message if note.frame is None else f"frame {note.frame}: {note.message}"
+        return Issue(note.code.upper().replace("-", "_"), Tag(self._keyword), self._offset, message)
 
     def note(self, note: Note) -> None:
-        """Keep a note on the frames, once."""
+        """Keep a note on the frames, once; PixelDecodeError where the limits are strict."""
         self._notes.setdefault(note)
+        refuse_if_strict((note,), self.limits)
 
     def is_of(self, data_set: Any) -> bool:
         """Whether these are still the frames of `data_set`, whose pixel data or description may have been set."""
@@ -174,12 +193,20 @@ class Frames:
         A frame of single bits that starts inside a byte comes with its neighbours' bits.
         """
         index = self._index(index)
+        try:
+            return self._encoded(index)
+        except PixelDecodeError as error:
+            self._name(error, index)
+            raise
+
+    def _encoded(self, index: int) -> memoryview:
         if self._layout is not None:
             return self._layout.encoded(index)
         assert self._pieces is not None
         with self._lock:
             wanted = range(len(self._pieces)) if self._is_video else (index,)
             fragments = [fragment for one in wanted for fragment in self._pieces.fragments(one)]
+        refuse_if_strict(self._pieces.notes, self.limits)
         return self._pieces.joined(tuple(fragments))
 
     def decode(self, index: int, *, raw: bool = False, out: NDArray[Any] | None = None) -> NDArray[Any]:
@@ -198,11 +225,20 @@ class Frames:
                 target = np.empty(shape, self.dtype) if out is None else out
                 if not self._together(plan, spans, target, 1):
                     return target
-        return self._finish(self._decoded(index, out), raw)
+        try:
+            return self._finish(self._decoded(index, out), raw)
+        except PixelDecodeError as error:
+            self._name(error, index)
+            raise
 
     def decoded(self, index: int) -> DecodedFrame:
         """Decode one frame to samples as coded, with what its codestream says of them."""
-        return self._decoded(self._index(index), None)
+        index = self._index(index)
+        try:
+            return self._decoded(index, None)
+        except PixelDecodeError as error:
+            self._name(error, index)
+            raise
 
     def stack(
         self, indices: Sequence[int], *, raw: bool = False, out: NDArray[Any] | None = None, workers: int | None = None
@@ -222,11 +258,15 @@ class Frames:
 
         def decode(_: int, places: Sequence[int]) -> None:
             chosen = [wanted[place] for place in places]
-            if apart:
-                self._decode_apart(chosen, [target[place] for place in places], raw)
-                return
-            for place, index, codestream in zip(places, chosen, self._codestreams(chosen), strict=True):
-                self._finish(self._decoded(index, target[place], codestream), raw)
+            try:
+                if apart:
+                    self._decode_apart(chosen, [target[place] for place in places], raw)
+                    return
+                for place, index, codestream in zip(places, chosen, self._codestreams(chosen), strict=True):
+                    self._finish(self._decoded(index, target[place], codestream), raw)
+            except PixelDecodeError as error:
+                self._name(error)
+                raise
 
         run_over([left[at : at + size] for at in range(0, len(left), size)], decode, threads)
         return target
@@ -245,7 +285,13 @@ class Frames:
     def _spans(self, indices: Sequence[int]) -> Spans | None:
         assert self._pieces is not None
         with self._lock:
-            return self._pieces.spans(indices)
+            spans = self._pieces.spans(indices)
+        try:
+            refuse_if_strict(self._pieces.notes, self.limits)
+        except PixelDecodeError as error:
+            self._name(error)
+            raise
+        return spans
 
     def _together(self, plan: Plan, spans: Spans, target: NDArray[Any], threads: int) -> list[int]:
         """Decode frames in one go; the places of those that are left for `_decoded`."""
@@ -300,11 +346,15 @@ class Frames:
         `overlays` draws the overlays of the frame over it, in white.
         """
         index = self._index(index)
-        display = display_of(self._header, index)
-        for note in display.notes:
-            self.note(note)
-        picture = render(self.decode(index), display, window=window, out=out)
-        return draw_overlays(picture, self.overlays, index) if overlays else picture
+        try:
+            display = display_of(self._header, index)
+            for note in display.notes:
+                self.note(note)
+            picture = render(self.decode(index), display, window=window, out=out)
+            return draw_overlays(picture, self.overlays, index) if overlays else picture
+        except PixelDecodeError as error:
+            self._name(error, index)
+            raise
 
     @property
     def overlays(self) -> tuple[Overlay, ...]:
@@ -317,6 +367,13 @@ class Frames:
         path = first_item(self._data_set, "OpticalPathSequence")
         place = self._data_set if path is None or "ICCProfile" in self._data_set else path
         return place.get("ICCProfile") or None
+
+    def _name(self, error: PixelDecodeError, index: int | None = None) -> None:
+        """Let an error name the file, and the frame where it doesn't yet."""
+        if error.path is None:
+            error.path = self._path
+        if error.frame is None:
+            error.frame = index
 
     # -- where frames are
 
@@ -377,6 +434,16 @@ class Frames:
         assert self._pieces is not None
         return self._pieces.head(0, 4096)
 
+    def _note_high_bit(self) -> None:
+        high, stored, allocated = self.stated.high_bit, self.stated.stored, self.stated.bits_allocated
+        if high is None or high == stored - 1 or self.stated.floating:
+            return
+        if self.stated.low_bit:
+            said = f"samples begin at bit {self.stated.low_bit} of their words"
+        else:
+            said = f"samples of {stored} bits are taken from the lowest of {allocated}"
+        self._note("pixel-high-bit", f"High Bit is {high} and Bits Stored {stored}: {said}")
+
     def _found(self, stated: int) -> int:
         assert self._pieces is not None
         found = len(self._pieces)
@@ -395,9 +462,11 @@ class Frames:
             _, info, _ = codec_of_frame(self.stated.transfer_syntax, self._head)
             if info is None:
                 return self.stated
-            settled, _ = check_header(info, self.stated, self.limits, held=1 << 62)
+            settled, notes = check_header(info, self.stated, self.limits, held=1 << 62)
         except DicomError:
             return self.stated  # said when the frame is decoded
+        if not self.limits.strict:  # else the frame alone is refused
+            self._notes.update(dict.fromkeys(notes))
         return replace(self.stated, samples_per_pixel=settled.samples_per_pixel, bits_allocated=settled.bits_allocated)
 
     def _codestreams(self, indices: list[int]) -> list[memoryview | None]:
@@ -406,6 +475,7 @@ class Frames:
             return [None] * len(indices)
         with self._lock:
             fragments = [self._pieces.fragments(index) for index in indices]
+        refuse_if_strict(self._pieces.notes, self.limits)
         return list(self._pieces.joined_each(fragments))  # outside the lock: other threads decode meanwhile
 
     def _decoded(self, index: int, out: NDArray[Any] | None, codestream: memoryview | None = None) -> DecodedFrame:
@@ -415,19 +485,19 @@ class Frames:
             return DecodedFrame(self._native(index, out), self.stated, None, ())
         if codestream is None:
             (codestream,) = self._codestreams([index])
-        decoded = decode_frame(codestream, self._as_decoded, out=out, limits=self.limits, frame=index)
-        self._note_of(decoded)
+        decoded = decode_frame(
+            codestream, self._as_decoded, out=out, limits=self.limits, frame=index, stated=self.stated
+        )
+        self._notes.update(dict.fromkeys(decoded.notes))
         return decoded
 
     def _decode_apart(self, indices: list[int], outs: list[NDArray[Any]], raw: bool) -> None:
         codestreams = self._codestreams(indices)
-        for decoded in decode_frames(codestreams, self._as_decoded, outs=outs, limits=self.limits, frames=indices):
-            self._note_of(decoded)
+        for decoded in decode_frames(
+            codestreams, self._as_decoded, outs=outs, limits=self.limits, frames=indices, stated=self.stated
+        ):
+            self._notes.update(dict.fromkeys(decoded.notes))
             self._finish(decoded, raw)
-
-    def _note_of(self, decoded: DecodedFrame) -> None:
-        for note in (*decoded.notes, *colour_notes(self.stated, decoded.info)):
-            self._notes.setdefault(note)
 
     @property
     def _as_decoded(self) -> FrameDescription:
@@ -495,6 +565,12 @@ class Frames:
 
     def _note(self, code: str, message: str) -> None:
         self._notes.setdefault(Note(code, message))
+
+
+def _path_of(index: Any) -> str | None:
+    if index.path is not None:
+        return os.fspath(index.path) if isinstance(index.path, (str, os.PathLike)) else str(index.path)
+    return None if index.ranged is None else repr(index.ranged)
 
 
 Sequence.register(Frames)

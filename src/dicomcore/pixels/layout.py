@@ -10,7 +10,7 @@ from dicomcore.limits import Limits
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.note import Note
 from dicomcore.pixels.store import Store
-from dicomcore.pixels.uncompressed import native_bits
+from dicomcore.pixels.uncompressed import is_subsampled, native_bits
 
 __all__ = ["Layout"]
 
@@ -34,6 +34,11 @@ class Layout:
         # called 4:2:2, and long enough for samples that aren't: decode_native() sees it the same way
         if self.bits < full and 8 * store.size >= full * frames:
             self.bits = full
+        elif is_subsampled(desc) and desc.columns % 2 and 8 * (store.size - store.size % 2) != self.bits * frames:
+            raise PixelDecodeError(
+                f"{desc.photometric_interpretation} of {desc.columns} columns: {frames} frames of whole pairs of "
+                f"pixels take {self.bits * frames // 8} bytes, and {store.size} are there"
+            )
         self._count = self._there(frames, limits)
 
     def __len__(self) -> int:

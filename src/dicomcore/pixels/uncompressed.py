@@ -43,10 +43,13 @@ def is_subsampled(desc: FrameDescription) -> bool:
 
 
 def native_bits(desc: FrameDescription) -> int:
-    """Bits of one uncompressed frame; frames follow each other without padding."""
-    pixels = desc.rows * desc.columns
-    samples = 2 * pixels if is_subsampled(desc) else pixels * desc.samples_per_pixel
-    return samples * desc.bits_allocated
+    """Bits of one uncompressed frame; frames follow each other without padding.
+
+    Subsampled rows of an odd number of columns, which the standard doesn't know, end with a whole pair.
+    """
+    if is_subsampled(desc):
+        return 2 * desc.rows * (desc.columns + desc.columns % 2) * desc.bits_allocated
+    return desc.samples * desc.bits_allocated
 
 
 def decode_native(
@@ -60,9 +63,10 @@ def decode_native(
     needed = native_bits(desc)
     held = 8 * len(data) - start_bit
     spread = is_subsampled(desc)
-    if spread and held >= desc.samples * desc.bits_allocated:
+    full = desc.samples * desc.bits_allocated
+    if spread and held >= full > needed:
         # not subsampled after all, whatever the data set says; a writer of both exists
-        spread, needed = False, desc.samples * desc.bits_allocated
+        spread, needed = False, full
     if needed > held:
         raise PixelDecodeError(f"a frame of {needed} bits, and {held} bits are there", offset=len(data))
     if out is None:
@@ -93,11 +97,16 @@ def _words(data: memoryview, desc: FrameDescription, out: NDArray[Any]) -> None:
 
 
 def _spread(data: memoryview, desc: FrameDescription, out: NDArray[Any]) -> None:
-    if desc.bits_allocated != 8 or desc.rows * desc.columns % 2:
+    if desc.bits_allocated != 8:
         raise PixelDecodeError(
-            f"{desc.photometric_interpretation} of {desc.columns} columns and {desc.bits_allocated} bits is no 4:2:2"
+            f"{desc.photometric_interpretation} has 8 bits allocated, and the data set says {desc.bits_allocated}"
         )
-    colour.spread_422(data, as_bytes(out))
+    if desc.columns % 2 == 0:
+        colour.spread_422(data, as_bytes(out))
+        return
+    wider = np.empty((desc.rows, desc.columns + 1, 3), np.uint8)
+    colour.spread_422(data, as_bytes(wider))
+    out.view(np.uint8)[...] = wider[:, :-1]
 
 
 def _unpack(data: memoryview, desc: FrameDescription, out: NDArray[Any], start_bit: int) -> None:

@@ -1,4 +1,4 @@
-"""Bits above Bits Stored: filled with the sign or cleared, so that a sample's word is its value (PS3.5 8.1.1)."""
+"""Bits above and below a sample: left out, so that a sample's word is its value (PS3.5 8.1.1)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.headers import CodestreamInfo
 from dicomcore.pixels.registry import as_bytes
 
-__all__ = ["bits_that_count", "settle_unused_bits"]
+__all__ = ["bits_that_count", "low_bit_of", "settle_unused_bits"]
 
 
 def bits_that_count(desc: FrameDescription, info: CodestreamInfo | None, width: int) -> int | None:
@@ -23,11 +23,14 @@ def bits_that_count(desc: FrameDescription, info: CodestreamInfo | None, width: 
       grey sample is read again in the codestream's precision, with the data set's sign.
     - JPEG-LS knows no sign: signed samples are sign-extended from the codestream's precision.
     - JPEG by DCT, JPEG XL: values already. What overshoots Bits Stored stays, and does not wrap around as in pydicom.
+    - A codestream with more bits than Bits Stored carries the words as High Bit describes them: see `low_bit_of`.
     - All else: Bits Stored bits count; what stands above, an overlay or dirt, is taken away.
     """
     if desc.floating or desc.bits_allocated == 1:
         return None
     bits = desc.stored
+    if desc.high_bit not in (None, bits - 1) and low_bit_of(desc, info):
+        return bits
     if info is not None and info.format in ("JPEG 2000", "HTJ2K"):
         grey = desc.photometric_interpretation in ("MONOCHROME1", "MONOCHROME2")
         if not grey or info.signed == bool(desc.pixel_representation):
@@ -42,6 +45,16 @@ def bits_that_count(desc: FrameDescription, info: CodestreamInfo | None, width: 
     return bits if bits < width else None
 
 
+def low_bit_of(desc: FrameDescription, info: CodestreamInfo | None) -> int:
+    """The bit where a sample begins in its word, be it uncompressed or what a codestream carries.
+
+    A codestream of no more bits than Bits Stored carries the samples alone, wherever High Bit says that they stood.
+    """
+    if desc.low_bit and info is not None and (info.precision or 0) < desc.low_bit + desc.stored:
+        return 0
+    return desc.low_bit
+
+
 def settle_unused_bits(
     samples: NDArray[Any], desc: FrameDescription, info: CodestreamInfo | None = None
 ) -> NDArray[Any]:
@@ -49,5 +62,5 @@ def settle_unused_bits(
     width = samples.dtype.itemsize
     bits = bits_that_count(desc, info, 8 * width)
     if bits is not None:
-        unpack.extend_samples(as_bytes(samples), width, 0, bits, samples.dtype.kind == "i")
+        unpack.extend_samples(as_bytes(samples), width, low_bit_of(desc, info), bits, samples.dtype.kind == "i")
     return samples

@@ -32,6 +32,8 @@ JPEG_LOSSLESS = "1.2.840.10008.1.2.4.57"
 JPEG_LOSSLESS_SV1 = "1.2.840.10008.1.2.4.70"
 YBR_FULL = ("YBR_FULL", "YBR_FULL_422")
 """What pydicom turns to RGB."""
+STATED = "dicomcore_stated"
+"""Our own option of a runner."""
 
 DECODER_DEPENDENCIES = {codec.uid: (codec.requires.module,) if codec.requires else () for codec in known_codecs()}
 ENCODER_DEPENDENCIES: dict[str, tuple[str, ...]] = {RLE_LOSSLESS: (), JPEG_LOSSLESS: (), JPEG_LOSSLESS_SV1: ()}
@@ -85,11 +87,11 @@ def _decode_rle(src: bytes, description: FrameDescription, runner: DecodeRunner)
 
 
 def _decode_by_pixel(src: bytes, description: FrameDescription, runner: DecodeRunner) -> tuple[bytearray, int]:
-    description = _settled(src, description)
+    stated, description = description, _settled(src, description)
     limits: Limits = runner.get_option("limits") or default_limits
     frame = _blank(description)
     out = np.frombuffer(frame, description.dtype).reshape(description.shape)
-    decoded = decode_frame(src, description, out=out, limits=limits)
+    decoded = decode_frame(src, description, out=out, limits=limits, stated=stated)
     if description.samples_per_pixel > 1:
         runner.set_option("planar_configuration", 0)
         space = coded_colour(decoded.description, decoded.info)
@@ -113,6 +115,18 @@ def _swap(frame: bytearray, width: int) -> None:
 
 
 def _described(runner: DecodeRunner) -> FrameDescription:
+    """What the data set says, as the first frame found it: what the runner is told of one frame it keeps for the next.
+
+    It is kept among the runner's options, each of which belongs to one call of pydicom's.
+    """
+    kept: FrameDescription | None = runner.get_option(STATED)
+    if kept is None:
+        kept = _options(runner)
+        runner.set_option(STATED, kept)
+    return kept
+
+
+def _options(runner: DecodeRunner) -> FrameDescription:
     return FrameDescription(
         rows=runner.rows,
         columns=runner.columns,

@@ -23,7 +23,7 @@ class CodestreamInfo:
     colour: str | None = None
     """Colour of the decoded samples by the codestream's own marks: "RGB", "YBR" or None."""
     marked_by: str | None = None
-    """What `colour` rests on: "Adobe", "JFIF", "component ids", "component transform"."""
+    """What `colour` rests on: "Adobe", "JFIF", "component ids", "component transform", "chroma subsampling"."""
     subsampling: tuple[tuple[int, int], ...] = ()
     """(across, down) of each component: JPEG's sampling factors, JPEG 2000's XRsiz and YRsiz."""
     component_ids: tuple[int, ...] = ()

@@ -34,6 +34,12 @@ def read_j2k(data: memoryview) -> CodestreamInfo:
         raise PixelDecodeError(f"JPEG 2000 SIZ has too many tiles, at byte {start + 4}", offset=start + 4)
     depth = {siz[38 + 3 * c] for c in range(components)}
     transform, reversible = _coding(siz, length)
+    subsampling = tuple((siz[39 + 3 * c], siz[40 + 3 * c]) for c in range(components))
+    colour = marked_by = None
+    if components == 3 and len(set(subsampling)) > 1:  # nobody halves red, green or blue
+        colour, marked_by = "YBR", "chroma subsampling"
+    elif components == 3 and transform:  # RCT and ICT are undone in decoding: what comes out is what went in, RGB
+        colour, marked_by = "RGB", "component transform"
     return CodestreamInfo(
         format="HTJ2K" if rsiz & HIGH_THROUGHPUT else "JPEG 2000",
         rows=y - y0,
@@ -42,10 +48,9 @@ def read_j2k(data: memoryview) -> CodestreamInfo:
         precision=max(d & 0x7F for d in depth) + 1,
         signed=bool(max(depth) & 0x80),
         lossless=reversible,
-        # RCT and ICT are undone in decoding: what comes out is what went in, RGB
-        colour="RGB" if transform and components == 3 else None,
-        marked_by="component transform" if transform and components == 3 else None,
-        subsampling=tuple((siz[39 + 3 * c], siz[40 + 3 * c]) for c in range(components)),
+        colour=colour,
+        marked_by=marked_by,
+        subsampling=subsampling,
         offset=start,
         length=stop - start,
     )
@@ -77,21 +82,23 @@ def _coding(siz: memoryview, at: int) -> tuple[bool, bool | None]:
     return False, None
 
 
-def end_of_tile_parts(data: memoryview) -> int:
-    """Offset of what follows the last tile-part of a bare codestream, where EOC belongs; its length if unclear."""
+def end_of_tile_parts(data: memoryview) -> int | None:
+    """Offset of what follows the last tile-part of a bare codestream, where EOC belongs; None where a tile-part or the
+    main header isn't whole, or doesn't say how long it is."""
     at = 2
     for _ in range(MAX_SEGMENTS):  # the main header
         if at + 4 > len(data) or data[at] != 0xFF:
-            return len(data)
+            return None
         if data[at + 1] == 0x90:  # SOT
             break
         at += 2 + _u16(data, at + 2)
+    first = at
     while at + 12 <= len(data) and data[at] == 0xFF and data[at + 1] == 0x90:
         length = _u32(data, at + 6)  # Psot
         if length < 14 or length > len(data) - at:
-            return len(data)
+            return None
         at += length
-    return at
+    return at if at > first else None
 
 
 def _u16(data: memoryview, at: int) -> int:

@@ -81,7 +81,7 @@ def describe_pixels(header: Dataset, desc: FrameDescription, encoder: FrameEncod
     put(header, "BitsAllocated", desc.bits_allocated)
     if grown or header.get("BitsStored") != stored:
         put(header, "BitsStored", stored)
-        put(header, "HighBit", stored - 1)
+    put(header, "HighBit", stored - 1)  # samples are encoded without the bits below them
 
 
 def put(header: Dataset, keyword: str, value: Any) -> None:

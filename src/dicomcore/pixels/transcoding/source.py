@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from dicomcore.dataset import Dataset
 from dicomcore.errors import DicomError, EncodeError
-from dicomcore.pixels.attributes import number
 from dicomcore.pixels.colour import coded_colour, to_rgb
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.encoder_registry import FrameEncoder
@@ -37,9 +36,6 @@ class Prepared:
         stated = frames.stated
         if not stated.floating and stated.transfer_syntax not in VIDEO_SYNTAXES and frames.is_encapsulated:
             self.info = frames.decoded(first).info
-        # Samples that don't stand in the lowest bits are kept as the words they are.
-        high = number(data_set, "HighBit")
-        self._settle = high is None or high == stated.stored - 1 or stated.bits_allocated == 1
         self._rgb = self._space(encoder)
         self.description = self._described()
 
@@ -78,6 +74,7 @@ class Prepared:
             bits_stored=stored,
             photometric_interpretation=interpretation,
             planar_configuration=0,
+            high_bit=None,
         )
 
     def samples(self, index: int, place: int) -> NDArray[Any]:
@@ -88,8 +85,7 @@ class Prepared:
             return samples
         if self.overlays:
             self.overlays.take(place, samples)
-        if self._settle:
-            settle_unused_bits(samples, self.frames.stated, decoded.info)
+        settle_unused_bits(samples, self.frames.stated, decoded.info)
         if coded_colour(decoded.description, decoded.info) != coded_colour(self.frames.description, self.info):
             raise EncodeError(f"frame {index} is of another colour space than the first one")
         if self._rgb:

@@ -57,7 +57,7 @@ def _comparison(written: Frames, job: Job) -> Any:
         try:
             return _same(again.samples(place[0], place[0]), prepared.samples(place[1], place[0]))
         except DicomError as error:
-            raise EncodeError(f"verification failed: frame {place[0]} of what was written: {error}") from error
+            raise EncodeError(f"verification failed: frame {place[0]} of what was written: {error.args[0]}") from error
 
     return compare
 

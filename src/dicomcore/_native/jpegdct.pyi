@@ -1,0 +1,3 @@
+from collections.abc import Buffer
+
+def count_mcus(codestream: Buffer) -> tuple[int, int, bool]: ...
