@@ -102,7 +102,7 @@ def opened(path: str, *, limits: Limits | None = None) -> Dataset:
     if isinstance(path, Fault):
         if path.reason.startswith("FileNotFoundError"):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
-        raise OSError(f"{path}: {path.reason}")
+        raise OSError(f"{path}: {path.reason.removeprefix('OSError: ')}")
     return dcmread(path.open() if isinstance(path, Place) else path, limits=limits)
 
 

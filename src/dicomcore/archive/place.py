@@ -12,8 +12,14 @@ if TYPE_CHECKING:
 
     from dicomcore.archive.blob import Blob
 
-__all__ = ["INSIDE", "Bytes", "BytesStream", "Fault", "LocalFile", "Place", "local_name", "shown"]
+__all__ = ["INSIDE", "Bytes", "BytesStream", "Fault", "LocalFile", "Place", "Special", "local_name", "shown", "special"]
 
+SPECIAL = (
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
 INSIDE = "!/"
 """Between an archive's path and a member's name."""
 
@@ -61,6 +67,21 @@ class Fault(Place):
         self = super().__new__(cls, path)
         self.reason = reason
         return self
+
+
+class Special(Fault):
+    """What stands in a folder and is no file: a named pipe, a socket, a device. The `reason` says which.
+
+    It is never opened: a pipe would wait for its writer.
+    """
+
+    __slots__ = ()
+
+
+def special(path: str, mode: int) -> Special:
+    """What is said of the path of something of this st_mode that is neither a file nor a folder."""
+    kind = next((name for is_kind, name in SPECIAL if is_kind(mode)), "something")
+    return Special(path, f"OSError: Not a regular file, but {kind}")
 
 
 def shown(path: str) -> str:
