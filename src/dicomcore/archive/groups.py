@@ -138,9 +138,10 @@ def one_kind(slices: list[Slice]) -> tuple[list[Slice], list[Issue]]:
         chosen = min(kinds, key=lambda kind: (-len(kinds[kind]), _rank(kind)))
         left = [one for kind, several in kinds.items() if kind != chosen for one in several]
         values = ", ".join(_shown(kind) for kind in sorted(kinds, key=_rank))
-        way = f"select={{{keywords[-1]!r}: …}} takes another"
+        keyword = next(one for one in keywords if any(each.get(one) is not None for each in slices))
+        way = f"select={{{keyword!r}: …}} takes another"
         text = f"{_left_out(len(left), len(slices), name, left[0])}; there are {values}; {way}"
-        issues.append(issue(code, text, keywords[-1]))
+        issues.append(issue(code, text, keyword))
         slices = kinds[chosen]
     return slices, issues
 

@@ -51,6 +51,8 @@ def _image(volume: Volume) -> Any:
 
     if volume.slope_intercept is None:
         raise EncodeError("slices have stored values of different slopes: a NIfTI file has one; leave rescale=True")
+    if None not in volume.sources and any(one.code == "MISSING_SLICES" for one in volume.issues):
+        raise EncodeError("slices are missing, and one affine can't leave them out: give series_volume a fill")
     data = _by_columns(volume)
     if max(data.shape) > LONGEST:
         raise EncodeError(f"NIfTI-1 holds {LONGEST} voxels along an axis, not {max(data.shape)}")

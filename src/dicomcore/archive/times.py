@@ -66,9 +66,9 @@ CLOCKS = (
     Clock("Acquisition Date and Time", _acquired),
     Clock("Content Date and Time", _made),
     Clock("Acquisition Number", _plain("AcquisitionNumber")),
+    Clock("Instance Number", _plain("InstanceNumber")),
     Clock("Diffusion b-value", _plain("DiffusionBValue")),
     Clock("Diffusion Gradient Orientation", _direction),
-    Clock("Instance Number", _plain("InstanceNumber")),
     Clock("number of the frame", lambda one: one.frame),
 )
 

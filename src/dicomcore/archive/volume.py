@@ -72,8 +72,8 @@ class Volume:
         qform, both with code 1 (scanner). Values are the array's in its own dtype (float16 as float32), with slope and
         intercept where they are stored values; colour of 8 bits is RGB24.
 
-        Raises ValueError for another suffix, EncodeError for what NIfTI can't hold, ModuleNotFoundError where nibabel
-        isn't installed.
+        Raises ValueError for another suffix, EncodeError for what NIfTI can't hold (gaps that nothing fills are such),
+        ModuleNotFoundError where nibabel isn't installed.
         """
         from dicomcore.archive.nifti import write_nifti
 
@@ -126,8 +126,8 @@ def series_volume(
     times
         Of several images at each place, the number of the one to take, from 0 in order of time, or "all" of them in an
         array with an axis before the others. Without it the first is taken, and `issues` says how many there are. The
-        order is that of Temporal Position, Trigger Time, Frame Reference Time, acquisition, content, b-value and
-        Instance Number.
+        order is that of Temporal Position, Trigger Time, Frame Reference Time, acquisition, content, Instance Number
+        and b-value.
     select
         Attributes and their values: only slices that have these are taken, as in ``{"EchoTime": 4.9}``.
     errors
