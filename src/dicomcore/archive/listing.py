@@ -15,6 +15,7 @@ from dicomcore.archive.sources import SourceLike, Sources
 from dicomcore.dataset import Dataset
 from dicomcore.limits import Limits
 from dicomcore.part10.reader import dcmread
+from dicomcore.part10.special import refuse_special
 
 with needs_extra("pyarrow"):
     import pyarrow as pa
@@ -22,7 +23,7 @@ with needs_extra("pyarrow"):
 if TYPE_CHECKING:
     import pyarrow.dataset as pds
 
-__all__ = ["IndexLike", "image_paths", "is_index", "open_index", "opened", "stored"]
+__all__ = ["IndexLike", "image_paths", "is_away", "is_index", "open_index", "opened", "stored"]
 
 IndexLike = Any
 """An index: pyarrow.Table, pyarrow.dataset.Dataset, or the path of a Parquet or Arrow file or a folder of Parquet."""
@@ -103,7 +104,10 @@ def opened(path: str, *, limits: Limits | None = None) -> Dataset:
         if path.reason.startswith("FileNotFoundError"):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
         raise OSError(f"{path}: {path.reason.removeprefix('OSError: ')}")
-    return dcmread(path.open() if isinstance(path, Place) else path, limits=limits)
+    if isinstance(path, Place):
+        return dcmread(path.open(), limits=limits)
+    refuse_special(path)
+    return dcmread(path, limits=limits)
 
 
 def _indexed(index: pds.Dataset) -> Iterator[tuple[int, str]]:
@@ -121,7 +125,7 @@ def _indexed(index: pds.Dataset) -> Iterator[tuple[int, str]]:
 
 def _placed(paths: list[str]) -> Iterator[str]:
     """Paths of an index as files: members of archives are looked up together, an archive at a time."""
-    for away, several in groupby(map(stored, paths), _is_away):
+    for away, several in groupby(map(stored, paths), is_away):
         names = list(several)
         if not away:
             yield from names
@@ -130,6 +134,6 @@ def _placed(paths: list[str]) -> Iterator[str]:
         yield from (places.get(shown(name)) or Fault(name, "FileNotFoundError: No such file") for name in names)
 
 
-def _is_away(path: str) -> bool:
+def is_away(path: str) -> bool:
     """Whether a path of an index leads into an archive or a store."""
     return (INSIDE in path or "://" in path) and not os.path.lexists(path)

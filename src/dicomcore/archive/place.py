@@ -12,16 +12,12 @@ if TYPE_CHECKING:
 
     from dicomcore.archive.blob import Blob
 
-__all__ = ["INSIDE", "Bytes", "BytesStream", "Fault", "LocalFile", "Place", "Special", "local_name", "shown", "special"]
+__all__ = ["INSIDE", "Bytes", "BytesStream", "NOT_REGULAR", "Fault", "LocalFile", "Place", "local_name", "shown"]
 
-SPECIAL = (
-    (stat.S_ISFIFO, "a named pipe"),
-    (stat.S_ISSOCK, "a socket"),
-    (stat.S_ISCHR, "a device"),
-    (stat.S_ISBLK, "a device"),
-)
 INSIDE = "!/"
 """Between an archive's path and a member's name."""
+NOT_REGULAR = "OSError: Not a regular file"
+"""The reason of a named pipe, a socket or a device, which is never opened: opening a pipe waits for its writer."""
 
 
 class Place(str):
@@ -67,21 +63,6 @@ class Fault(Place):
         self = super().__new__(cls, path)
         self.reason = reason
         return self
-
-
-class Special(Fault):
-    """What stands in a folder and is no file: a named pipe, a socket, a device. The `reason` says which.
-
-    It is never opened: a pipe would wait for its writer.
-    """
-
-    __slots__ = ()
-
-
-def special(path: str, mode: int) -> Special:
-    """What is said of the path of something of this st_mode that is neither a file nor a folder."""
-    kind = next((name for is_kind, name in SPECIAL if is_kind(mode)), "something")
-    return Special(path, f"OSError: Not a regular file, but {kind}")
 
 
 def shown(path: str) -> str:

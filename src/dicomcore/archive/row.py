@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 from dicomcore.archive.blob import Blob
 from dicomcore.archive.columns import FRAMES, TEXT_VRS, Column, Columns
 from dicomcore.archive.lookup import NoSequenceError, elements_of
-from dicomcore.archive.place import Place
+from dicomcore.archive.place import NOT_REGULAR, Place
 from dicomcore.charset import charset_for
 from dicomcore.dataset import DataElement, Dataset
 from dicomcore.errors import InvalidDicomError
@@ -69,7 +69,7 @@ def read_row(path: str, columns: Columns) -> Row:
         facts = os.stat(path)
         size, mtime = facts.st_size, facts.st_mtime_ns
         if not stat.S_ISREG(facts.st_mode):  # opening a FIFO would wait for its writer
-            return Row(size, mtime, [None] * len(columns.by_tag), [], "OSError: Not a regular file")
+            return Row(size, mtime, [None] * len(columns.by_tag), [], NOT_REGULAR)
         values, issues = _read_values(_read(path, columns.tags), columns)
         return Row(size, mtime, values, issues, None)
     except Exception as error:  # one bad file is one row, whatever it did

@@ -5,14 +5,13 @@ from __future__ import annotations
 import glob
 import os
 import re
-import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
 from dicomcore.archive.fileset import fileset_paths, is_dicomdir
 from dicomcore.archive.lists import PathList
-from dicomcore.archive.place import INSIDE, Bytes, Fault, LocalFile, Place, special
+from dicomcore.archive.place import INSIDE, Bytes, Fault, LocalFile, Place
 from dicomcore.archive.remote import RemoteFile, RemotePlace, Store, is_url, open_store, server_of
 from dicomcore.archive.row import reason_of
 from dicomcore.archive.tars import tar_members
@@ -63,9 +62,8 @@ class Sources:
     """The files of one run's sources; iterating walks them, in an order that does not change from run to run.
 
     A local file comes as a plain text, all else as a Place: members of archives (named ones, and those met in
-    folders), objects behind URLs, and as a Fault what can't be walked, a source that isn't there among them. Pipes,
-    sockets and devices that are met in folders come as Specials, which nobody may open. `output` is left out.
-    `stop_tag` says how far headers are wanted, `options` are fsspec's storage options.
+    folders), objects behind URLs, and as a Fault what can't be walked, a source that isn't there among them. `output`
+    is left out. `stop_tag` says how far headers are wanted, `options` are fsspec's storage options.
     """
 
     def __init__(
@@ -97,18 +95,15 @@ class Sources:
 
     def _files(self, source: str, *, listed: bool = False) -> Iterator[str]:
         """The files of one source."""
-        mode = 0 if is_url(source) else _mode(source)
         if is_url(source):
             yield from self._behind(source, listed)
-        elif stat.S_ISDIR(mode):
+        elif os.path.isdir(source):
             yield from self._below(source)
-        elif stat.S_ISREG(mode):
+        elif os.path.lexists(source):
             if is_dicomdir(source):
                 yield from _guarded(source, fileset_paths)
             else:
                 yield from self._opened(source)
-        elif mode:
-            yield Fault(source, special(source, mode).reason)  # a plain one: somebody asked for it
         elif WILD.search(source):
             yield from self._matching(source)
         else:
@@ -155,14 +150,10 @@ class Sources:
         if not found:
             yield Fault(pattern, "FileNotFoundError: Nothing matches")
         for path in found:
-            mode = _mode(path)
-            if stat.S_ISDIR(mode):
-                if "**" not in pattern:  # which matches the files below as well
-                    yield from self._below(path)
-            elif stat.S_ISREG(mode):
+            if not os.path.isdir(path):
                 yield from self._opened(path)
-            else:
-                yield special(path, mode)
+            elif "**" not in pattern:  # which matches the files below as well
+                yield from self._below(path)
 
     # -- URLs
 
@@ -214,14 +205,6 @@ class Sources:
             return self._stores[key], str(self._stores[key].fs._strip_protocol(url))
         self._stores[key], path = open_store(url, self._options)
         return self._stores[key], path
-
-
-def _mode(path: str) -> int:
-    """The st_mode of a path, 0 where nothing is; a link that leads nowhere is a file, which can't be read."""
-    try:
-        return os.stat(path).st_mode
-    except (OSError, ValueError):
-        return stat.S_IFREG if os.path.lexists(path) else 0
 
 
 def _failed(url: str, error: Exception) -> Fault:

@@ -14,7 +14,7 @@ from dicomcore.archive.fitting import check_fill, common_dtype, fitted
 from dicomcore.archive.groups import comparable, one_group, one_kind, without_copies
 from dicomcore.archive.listing import opened
 from dicomcore.archive.lists import PathList
-from dicomcore.archive.place import Special
+from dicomcore.archive.place import NOT_REGULAR, Fault
 from dicomcore.archive.slices import Slice, issue, slices_of
 from dicomcore.archive.sources import SourceLike, Sources
 from dicomcore.archive.stack import by_place, step_of
@@ -184,8 +184,8 @@ def _located(sources: SourcesLike, limits: Limits | None, skip: bool) -> tuple[l
     unreadable: list[str] = []
     special: list[str] = []
     for name, source in _named(sources):
-        if isinstance(source, Special):
-            special.append(f"{name}: {source.reason.removeprefix('OSError: ')}")
+        if isinstance(source, Fault) and source.reason == NOT_REGULAR:
+            special.append(name)
             continue
         try:
             data_set = source if isinstance(source, Dataset) else opened(source, limits=limits)
@@ -203,7 +203,8 @@ def _located(sources: SourcesLike, limits: Limits | None, skip: bool) -> tuple[l
         text = f"{len(unreadable)} files can't be read and were left out, the first with: {unreadable[0]}"
         issues.append(Issue("UNREADABLE", None, 0, text))
     if special:
-        issues.append(Issue("NOT_A_FILE", None, 0, f"{len(special)} were passed over: {special[0]}"))
+        text = f"{len(special)} pipes, sockets or devices were passed over: {special[0]}"
+        issues.append(Issue("NOT_A_FILE", None, 0, text))
     if without:
         text = f"{len(without)} without a place in the patient were left out: {without[0]}"
         issues.append(issue("NO_POSITION", text))

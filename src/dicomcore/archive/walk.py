@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from dicomcore.archive.place import Fault, Special, shown, special
+from dicomcore.archive.place import NOT_REGULAR, Fault, shown
 
-__all__ = ["PART", "Fault", "Output", "Special", "shown", "walk_folder"]
+__all__ = ["PART", "Fault", "Output", "shown", "walk_folder"]
 
 PART = ".part"  # how the names of files that are being written end
 
@@ -41,10 +40,10 @@ def walk_folder(top: str, met: set[tuple[int, int]], output: Output | None = Non
     """The files below a folder, each folder's entries sorted by name.
 
     Links are followed; a folder that is among `met`, by a link or as another source, is not walked again. A folder
-    that can't be read comes as a Fault, what is neither file nor folder as a Special.
+    that can't be read comes as a Fault, and so does what is neither a file nor a folder.
     """
     # A stack of names still to come, last first, and of the folders they stand in; no recursion however deep.
-    pending: list[tuple[str, list[str], set[str], set[str]]] = []
+    pending: list[_Folder] = []
     path: str | None = top
     while True:
         if path is not None:
@@ -54,53 +53,53 @@ def walk_folder(top: str, met: set[tuple[int, int]], output: Output | None = Non
                 yield Fault(path, f"{type(error).__name__}: {error.strerror}")
         if not pending:
             return
-        prefix, names, folders, others = pending[-1]
+        here = pending[-1]
         path = None
-        while names:
-            name = names.pop()
-            if name in folders:
-                path = prefix + name
+        while here.names:
+            name = here.names.pop()
+            if name in here.folders:
+                path = here.prefix + name
                 break
-            yield prefix + name if name not in others else _special(prefix + name)
+            yield here.prefix + name if name not in here.special else Fault(here.prefix + name, NOT_REGULAR)
         else:
             pending.pop()
 
 
-def _special(path: str) -> str:
-    try:
-        mode = os.stat(path).st_mode
-    except OSError:  # a link that leads nowhere: reading it says so
-        return path
-    return path if stat.S_ISREG(mode) else special(path, mode)
+class _Folder(NamedTuple):
+    """A folder's entries."""
+
+    prefix: str
+    """What their paths begin with."""
+    names: list[str]
+    """In reverse order."""
+    folders: set[str]
+    special: set[str]
+    """Pipes, sockets, devices."""
 
 
-def _listing(
-    folder: str, met: set[tuple[int, int]], output: Output | None
-) -> tuple[str, list[str], set[str], set[str]]:
-    """What its entries' paths begin with, their names in reverse order, and which of them are folders, or neither
-    folders nor files."""
+def _listing(folder: str, met: set[tuple[int, int]], output: Output | None) -> _Folder:
     prefix = os.path.join(folder, "")
     identity = _identity(folder)
     if identity in met and identity[1]:  # some file systems number nothing
-        return prefix, [], set(), set()
+        return _Folder(prefix, [], set(), set())
     met.add(identity)
     names: list[str] = []
     folders: set[str] = set()
-    others: set[str] = set()
+    special: set[str] = set()
     with os.scandir(folder) as entries:
         for entry in entries:
             names.append(entry.name)
             try:
                 if entry.is_dir():
                     folders.add(entry.name)
-                elif not entry.is_file():
-                    others.add(entry.name)
-            except OSError:  # a link that leads round in a circle: reading it as a file says so
+                elif not entry.is_file() and entry.stat():
+                    special.add(entry.name)
+            except OSError:  # a link that leads nowhere or round in a circle: reading it as a file says so
                 pass
     if output is not None and identity == output.folder:
         names = output.left_out(names)
     names.sort(reverse=True)
-    return prefix, names, folders, others
+    return _Folder(prefix, names, folders, special)
 
 
 def _identity(folder: str) -> tuple[int, int]:
