@@ -332,6 +332,13 @@ def test_pipes_and_sockets_are_passed_over(tmp_path):
             series_volume(sources)
 
 
+def test_an_error_names_the_file_of_whatever_kind_it_is(tmp_path):
+    path = tmp_path / "unknown.dcm"
+    path.write_bytes(encoded(image(1)).replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.99"))
+    with pytest.raises(dc.DicomError, match=r"unknown\.dcm"):
+        series_volume(path)
+
+
 def test_an_image_without_pixels_is_said_with_its_name(tmp_path):
     path = tmp_path / "none.dcm"
     path.write_bytes(encoded(image(1, PixelData=None)))

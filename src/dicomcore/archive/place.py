@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from dicomcore.archive.blob import Blob
 
-__all__ = ["INSIDE", "Bytes", "BytesStream", "NOT_REGULAR", "Fault", "LocalFile", "Place", "local_name", "shown"]
+__all__ = ["INSIDE", "NOT_REGULAR", "Bytes", "BytesStream", "Fault", "LocalFile", "Place", "local_name", "shown"]
 
 INSIDE = "!/"
 """Between an archive's path and a member's name."""

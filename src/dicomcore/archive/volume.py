@@ -293,7 +293,17 @@ def _frames(one: Slice) -> Any:
     try:
         return one.data_set.frames
     except DicomError as error:
-        raise PixelDecodeError(f"{one.source}: {error}") from error
+        _name(error, one.source)
+        raise
+
+
+def _name(error: DicomError, source: str, frame: int | None = None) -> None:
+    """Let an error's text name the file and frame that it is about."""
+    if isinstance(error, PixelDecodeError):
+        error.path = error.path or source
+        error.frame = frame if error.frame is None else error.frame
+    elif source not in str(error):
+        error.args = (f"{source}: {error}", *error.args[1:])
 
 
 def _picked(
@@ -372,8 +382,9 @@ def _decoded(places: list[Slice | None], options: _Options) -> tuple[NDArray[Any
     def values_of(one: Slice) -> NDArray[Any]:
         try:
             values = one.data_set.frames.decode(one.frame)
-        except PixelDecodeError as error:
-            raise PixelDecodeError(f"{one}: {error}", frame=one.frame, offset=error.offset) from error
+        except DicomError as error:
+            _name(error, one.source, one.frame)
+            raise
         bound = 2.0 ** (8 * values.itemsize) if values.dtype.kind in "iu" else np.inf
         if rescale:
             values = apply_modality(values, one.display)
