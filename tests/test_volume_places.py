@@ -251,6 +251,22 @@ def test_a_file_twice_is_one_slice(tmp_path):
     volume = series_volume(folder_of(tmp_path / "twice", [*images, *images]))
     assert levels(volume) == [0, 1, 2]
     assert codes(volume) == ["DUPLICATE_INSTANCE"]
+    made = read(images[0])
+    assert codes(series_volume([made, made])) == ["DUPLICATE_INSTANCE"]
+
+
+def test_a_mosaic_is_said():
+    made = read(image(1, ImageType=["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"]))
+    assert codes(series_volume(made)) == ["MOSAIC"]
+
+
+def test_segments_do_not_mix():
+    groups = [group((0, 0, frame % 3)) for frame in range(6)]
+    for frame, one in enumerate(groups):
+        one.SegmentIdentificationSequence = sequence(ReferencedSegmentNumber=1 + frame // 3)
+    made = read(enhanced(ramp(6), groups))
+    assert (levels(series_volume(made)), codes(series_volume(made))) == ([0, 1, 2], ["MIXED_SEGMENT"])
+    assert levels(series_volume(made, select={"ReferencedSegmentNumber": 2}, strict=True)) == [3, 4, 5]
 
 
 def test_stacks_side_by_side_are_refused():
@@ -344,3 +360,8 @@ def test_an_image_without_pixels_is_said_with_its_name(tmp_path):
     path.write_bytes(encoded(image(1, PixelData=None)))
     with pytest.raises(dc.PixelDecodeError, match=r"none\.dcm: the data set has no pixel data"):
         series_volume(path)
+    with pytest.raises(dc.DicomError, match="no volume"):
+        series_volume(path, errors="skip")
+    folder_of(tmp_path, [image(z, (0, 0, z)) for z in range(1, 4)])
+    volume = series_volume(tmp_path, errors="skip")
+    assert (levels(volume), codes(volume)) == ([1, 2, 3], ["UNREADABLE"])

@@ -57,6 +57,7 @@ KINDS = (  # code, name and attributes of what is no other time, but another ima
     ("MIXED_IMAGE_TYPE", "Image Type", ("FrameType", "ImageType")),
     ("MIXED_COMPONENT", "Complex Image Component", ("ComplexImageComponent",)),
     ("MIXED_STACK", "Stack ID", ("StackID",)),
+    ("MIXED_SEGMENT", "Referenced Segment Number", ("ReferencedSegmentNumber",)),
     ("MIXED_ENERGY", "KVP", ("KVP",)),
     ("MIXED_ENERGY", "Energy Window Vector", ("EnergyWindowVector",)),
     ("MIXED_ECHO", "Echo Time", ("EffectiveEchoTime", "EchoTime")),
@@ -68,16 +69,13 @@ KINDS = (  # code, name and attributes of what is no other time, but another ima
 
 def without_copies(slices: list[Slice]) -> tuple[list[Slice], list[Issue]]:
     """The slices without those that come again: the same frame of the same SOP instance at the same place."""
-    seen: dict[Hashable, Slice] = {}
-    kept, copies = [], []
+    seen: set[Hashable] = set()
+    kept: list[Slice] = []
+    copies: list[Slice] = []
     for one in slices:
-        uid = one.get("SOPInstanceUID")
-        key = (uid, one.frame, tuple(one.position.tolist()))
-        if uid and key in seen and seen[key].data_set is not one.data_set:
-            copies.append(one)
-            continue
-        seen[key] = one
-        kept.append(one)
+        key = (one.image.instance, one.frame, tuple(one.position.tolist()))
+        (copies if one.image.instance and key in seen else kept).append(one)
+        seen.add(key)
     if not copies:
         return kept, []
     text = f"{len(copies)} slices are copies, of the same SOP instances, and were left out: {copies[0]}"

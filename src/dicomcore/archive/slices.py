@@ -30,6 +30,8 @@ OTHER_SPACINGS = {
 class Image(NamedTuple):
     """What all frames of a data set have in common."""
 
+    instance: str
+    """SOP Instance UID."""
     shape: tuple[int, int]
     space: str
     """Frame of Reference UID."""
@@ -243,6 +245,7 @@ def _slice(
 def _image_of(header: Dataset) -> Image:
     coloured = number(header, "SamplesPerPixel", 1) > 1
     return Image(
+        instance=_text(header, "SOPInstanceUID"),
         shape=(int(number(header, "Rows", 0)), int(number(header, "Columns", 0))),
         space=_text(header, "FrameOfReferenceUID"),
         series=(_text(header, "StudyInstanceUID"), _text(header, "SeriesInstanceUID")),

@@ -91,7 +91,7 @@ def times_of(places: list[list[Slice]]) -> Times:
     stated = any(clock in values and _splits(values[clock], crowded) for clock in STATED)
     if not stated and 2 * len(crowded) <= len(places):
         text = f"{len(slices) - len(places)} slices lie where another does; the earliest of each place was taken"
-        first = [min(place, key=lambda one: (ranks[id(one)], str(one.get("SOPInstanceUID")))) for place in places]
+        first = [min(place, key=lambda one: (ranks[id(one)], one.image.instance)) for place in places]
         return Times([list(first)], "", [issue("DUPLICATE_POSITION", text)])
     shared, identities = _identities(values, slices, crowded)
     told_by = shared or [next((clock.name for clock, found in values.items() if _splits(found, crowded)), "")]

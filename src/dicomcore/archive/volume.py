@@ -18,7 +18,7 @@ from dicomcore.archive.place import NOT_REGULAR, Fault
 from dicomcore.archive.slices import Slice, issue, slices_of
 from dicomcore.archive.sources import SourceLike, Sources
 from dicomcore.archive.stack import by_place, step_of
-from dicomcore.archive.times import seconds_of, times_of
+from dicomcore.archive.times import Times, seconds_of, times_of
 from dicomcore.dataset import Dataset
 from dicomcore.errors import DicomError, PixelDecodeError
 from dicomcore.issues import Issue
@@ -29,6 +29,8 @@ from dicomcore.threads import cpus, run_over
 __all__ = ["Volume", "series_volume"]
 
 FILLED = 100  # slices for each that is there, at most: what positions claim is not believed without end
+Column = tuple[Slice | None, ...]
+"""What lies at one place, time by time."""
 SourcesLike = SourceLike | Dataset | Iterable[SourceLike | Dataset]
 
 
@@ -230,43 +232,59 @@ def _assembled(
 ) -> tuple[Volume | None, dict[int, DicomError]]:
     """The volume of the most slices that fit together; None where some can't be decoded: them, by their id()."""
     chosen, left_out = one_group(found)
-    chosen, absent = _present(chosen)
+    chosen, absent, broken = _present(chosen, options.skip)
+    if broken:
+        return None, broken
     chosen, of_other_kind = one_kind(chosen)
     times = times_of(by_place(chosen))
-    grid, picked = _picked(times.grid, times.told_by, options.times)
+    grid, picked = _picked(times, options.times)
     places = [column for column in zip(*grid, strict=True) if any(column)]
     ordered = [next(one for one in column if one is not None) for column in places]
     step, missing, odd = step_of(ordered)
     issues = [*before, *left_out, *absent, *of_other_kind, *times.issues, *picked, *_made_up(ordered), *odd]
     if options.strict:
         _refuse(issues)
-    if options.fill is not None and sum(missing) > FILLED * len(ordered):
-        raise DicomError(f"{sum(missing)} slices are missing among {len(ordered)}: that is no gap to be filled")
-    columns: list[tuple[Slice | None, ...]] = []
-    for column, gap in zip(places, missing, strict=True):
-        columns += [(None,) * len(grid)] * (gap if options.fill is not None else 0)
-        columns.append(column)
-    flat = [one for time in zip(*columns, strict=True) for one in time]
-    if options.fill is None and None in flat:
-        time, place = divmod(flat.index(None), len(columns))
-        raise DicomError(f"time {time} has no slice at {ordered[place].position.tolist()}: fill gives it a value")
+    if options.fill is not None:
+        places = _with_gaps(places, missing)
+    else:
+        _refuse_holes(places, ordered)
+    flat = [one for time in zip(*places, strict=True) for one in time]
     array, broken = _decoded(flat, options)
     if broken:
         return None, broken
-    said = _of_frames([one for one in flat if one is not None])
+    present = [one for one in flat if one is not None]
+    said = _of_frames(present)
     if options.strict:
         _refuse(said)
     has_times = options.times == "all"
     volume = Volume(
-        array=array.reshape(len(grid), len(columns), *array.shape[1:]) if has_times else array,
+        array=array.reshape(len(grid), len(places), *array.shape[1:]) if has_times else array,
         affine=_affine(ordered[0], step),
         sources=tuple(None if one is None else (one.source, one.frame) for one in flat),
         issues=(*issues, *said),
         seconds=seconds_of(grid),
-        slope_intercept=_slope_intercept([one for one in flat if one is not None], options.rescale),
+        slope_intercept=_slope_intercept(present, options.rescale),
         has_times=has_times,
     )
     return volume, {}
+
+
+def _refuse_holes(places: list[Column], ordered: list[Slice]) -> None:
+    for column, one in zip(places, ordered, strict=True):
+        if None in column:
+            place = one.position.tolist()
+            raise DicomError(f"time {column.index(None)} has no slice at {place}: fill gives it a value")
+
+
+def _with_gaps(places: list[Column], missing: list[int]) -> list[Column]:
+    """The places with those where slices are missing."""
+    if sum(missing) > FILLED * len(places):
+        raise DicomError(f"{sum(missing)} slices are missing among {len(places)}: that is no gap to be filled")
+    filled: list[Column] = []
+    for column, gap in zip(places, missing, strict=True):
+        filled += [(None,) * len(column)] * gap
+        filled.append(column)
+    return filled
 
 
 def _refuse(issues: list[Issue]) -> None:
@@ -275,18 +293,25 @@ def _refuse(issues: list[Issue]) -> None:
         raise DicomError(f"{issues[0].code}: {issues[0].message}{more}")
 
 
-def _present(slices: list[Slice]) -> tuple[list[Slice], list[Issue]]:
-    """The slices whose frames are there, and what to say of those that aren't."""
+def _present(slices: list[Slice], skip: bool) -> tuple[list[Slice], list[Issue], dict[int, DicomError]]:
+    """The slices whose frames are there, what to say of those that aren't, and, where these are to be skipped, what is
+    wrong with slices whose data sets have no frames."""
     kept: list[Slice] = []
     absent: list[Slice] = []
+    broken: dict[int, DicomError] = {}
     for one in slices:
-        (kept if one.frame < len(_frames(one)) else absent).append(one)
+        try:
+            (kept if one.frame < len(_frames(one)) else absent).append(one)
+        except DicomError as error:
+            if not skip:
+                raise
+            broken[id(one)] = error
     if not absent:
-        return kept, []
+        return kept, [], broken
     text = f"{len(absent)} frames have a place in the patient and aren't there, the first is {absent[0]}"
     if not kept:
         raise DicomError(text)
-    return kept, [issue("ABSENT_FRAMES", text, "NumberOfFrames")]
+    return kept, [issue("ABSENT_FRAMES", text, "NumberOfFrames")], broken
 
 
 def _frames(one: Slice) -> Any:
@@ -306,10 +331,9 @@ def _name(error: DicomError, source: str, frame: int | None = None) -> None:
         error.args = (f"{source}: {error}", *error.args[1:])
 
 
-def _picked(
-    grid: list[list[Slice | None]], told_by: str, times: int | Literal["all"] | None
-) -> tuple[list[list[Slice | None]], list[Issue]]:
+def _picked(found: Times, times: int | Literal["all"] | None) -> tuple[list[list[Slice | None]], list[Issue]]:
     """The times that were asked for, and that there are more where nobody asked."""
+    grid = found.grid
     if times == "all":
         return grid, []
     if times is not None and not -len(grid) <= times < len(grid):
@@ -318,20 +342,27 @@ def _picked(
     if times is not None or len(grid) == 1:
         return chosen, []
     count = sum(one is not None for time in grid[1:] for one in time)
-    text = f"there are {len(grid)} times, told apart by {told_by}: the first was taken and {count} slices left out"
+    text = (
+        f"there are {len(grid)} times, told apart by {found.told_by}: the first was taken and {count} slices left out"
+    )
     return chosen, [issue("SEVERAL_TIMES", f"{text}; times='all' takes all, times=1 the second")]
 
 
 def _made_up(slices: list[Slice]) -> list[Issue]:
-    """What had to be made up of pixel spacings, once for all slices that have it in common."""
+    """What had to be made up of pixel spacings, once for all slices that have it in common; and mosaics."""
     texts: dict[str, list[Slice]] = {}
     for one in slices:
         if one.made_up:
             texts.setdefault(one.made_up, []).append(one)
-    return [
+    issues = [
         issue("INVENTED_SPACING", f"of {len(several)} slices {text}; the first is {several[0]}", "PixelSpacing")
         for text, several in texts.items()
     ]
+    kinds = slices[0].get("ImageType")
+    if isinstance(kinds, list) and "MOSAIC" in kinds:  # of Siemens: where its tiles lie is in private attributes
+        text = f"{slices[0]}: a mosaic of slices was taken for one, which its place in the patient doesn't fit"
+        issues.append(issue("MOSAIC", text, "ImageType"))
+    return issues
 
 
 def _affine(first: Slice, step: NDArray[np.float64]) -> NDArray[np.float64]:
