@@ -100,10 +100,13 @@ def one_group(slices: list[Slice]) -> tuple[list[Slice], list[Issue]]:
         reason = _difference(largest[0], one)
         assert reason is not None
         reasons.setdefault(reason, []).append(one)
-    return largest, [
-        issue(code, _left_out(len(out), len(slices), name, out[0]), keyword)
-        for (code, keyword, name, _), out in reasons.items()
-    ]
+    issues = []
+    for (code, keyword, name, _), out in reasons.items():
+        text = _left_out(len(out), len(slices), name, out[0])
+        if code == "MIXED_SERIES":
+            text += f"; select={{{keyword!r}: {out[0].image.series[1]!r}}} takes it"
+        issues.append(issue(code, text, keyword))
+    return largest, issues
 
 
 def _difference(a: Slice, b: Slice) -> Difference | None:

@@ -64,19 +64,20 @@ class Slice:
     """Where its attributes stand: its functional groups, the shared ones, the data set."""
     vectors: dict[str, int] = field(default_factory=dict)
     """What the vectors of a nuclear medicine image say of the frame."""
+    groups: list[Dataset] | None = None
+    """The items of its functional groups, once they were asked for."""
 
     def get(self, *keywords: str) -> Any:
         """The value of the first of these attributes that its functional groups or its data set have."""
+        if self.groups is None:
+            items = (first_item(place, group.keyword) for place in self.places[:-1] for group in place)
+            self.groups = [item for item in items if item is not None]
         for keyword in keywords:
             if keyword in self.vectors:
                 return self.vectors[keyword]
-            for place in self.places[:-1]:
-                for group in place:
-                    item = first_item(place, group.keyword)
-                    if item is not None and keyword in item:
-                        return item.get(keyword)
-            if keyword in self.places[-1]:
-                return self.places[-1].get(keyword)
+            for item in (*self.groups, self.places[-1]):
+                if keyword in item:
+                    return item.get(keyword)
         return None
 
     def __str__(self) -> str:
@@ -164,6 +165,8 @@ def _dose(first: Slice, offsets: NDArray[np.float64]) -> tuple[list[Slice], list
         text = f"{first.source}: {what}: it is taken to count from there"
         issues.append(issue("GRID_OFFSETS", text, "GridFrameOffsetVector"))
     steps = offsets - offsets[0]
+    if len(steps) > 1 and steps[1]:
+        first = replace(first, thickness=abs(float(steps[1])))
     return [replace(first, frame=i, position=first.position + along * step) for i, step in enumerate(steps)], issues
 
 

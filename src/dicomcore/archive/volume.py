@@ -168,7 +168,8 @@ def series_volume(
     issues += copies
     while True:
         if not found:
-            raise DicomError("no image has a position and an orientation in the patient: there is no volume")
+            why = f" ({issues[0].message})" if issues else ""
+            raise DicomError(f"no image has a position and an orientation in the patient: there is no volume{why}")
         volume, broken = _assembled(found, issues, options)
         if volume is not None:
             return volume
