@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 
@@ -46,7 +47,13 @@ CLASSIC = {  # name: (attributes, levels, distance of slices in mm, codes, part 
     "z coordinates": ({"GridFrameOffsetVector": [5, 7, 9, 11]}, [0, 1, 2, 3], 2, [], ""),
     "offsets from elsewhere": ({"GridFrameOffsetVector": [1, 3, 5, 7]}, [0, 1, 2, 3], 2, ["GRID_OFFSETS"], "with 1"),
     "fewer offsets": ({"GridFrameOffsetVector": [0, 2, 4]}, [0, 1, 2], 2, ["NO_POSITION"], "1 of 4 frames"),
-    "more offsets": ({"GridFrameOffsetVector": [0, 2, 4, 6, 8]}, [0, 1, 2, 3], 2, ["ABSENT_FRAMES"], "1 frames"),
+    "more offsets": (
+        {"GridFrameOffsetVector": [0, 2, 4, 6, 8]},
+        [0, 1, 2, 3],
+        2,
+        ["ABSENT_FRAMES"],
+        "not there: 1 frame,",
+    ),
 }
 
 
@@ -81,7 +88,7 @@ GROUPS = {  # name: (places of the functional groups, levels, codes, part of a m
     "out of order": ([6, 0, 4, 2], [1, 3, 2, 0], [], ""),
     "fewer": ([0, 2, 4], [0, 1, 2], ["NO_POSITION"], "1 of 4 frames .* the first is frame 3"),
     "one without position": ([0, None, 2, 4], [0, 2, 3], ["NO_POSITION"], "1 of 4 frames .* the first is frame 1"),
-    "more": ([0, 2, 4, 6, 8, 10], [0, 1, 2, 3], ["ABSENT_FRAMES"], "2 frames .* aren't there"),
+    "more": ([0, 2, 4, 6, 8, 10], [0, 1, 2, 3], ["ABSENT_FRAMES"], "not there: 2 frames, .* frame 4"),
 }
 
 
@@ -312,6 +319,36 @@ def test_stacks_side_by_side_are_refused():
         series_volume(beside)
 
 
+def test_stacks_side_by_side_that_have_names_are_told_apart():
+    groups = [group((40 * (frame // 3), 0, frame % 3), StackID="ab"[frame // 3]) for frame in range(6)]
+    made = read(enhanced(ramp(6), groups))
+    assert (levels(series_volume(made)), codes(series_volume(made))) == ([0, 1, 2], ["MIXED_STACK"])
+    assert levels(series_volume(made, select={"StackID": "b"}, strict=True)) == [3, 4, 5]
+
+
+TURNED = [0.8, 0.6, 0, -0.36, 0.48, -0.8]
+FAR = {
+    "apart": [(0, 0, -1e308), (0, 0, 1e308)],
+    "a gap beyond counting": [(0, 0, 0), (0, 0, 1e-12), (0, 0, 1e300)],
+    "beyond adding up": [(1e308, 1e308, 1e308), (-1e308, 0, 0), (0, 0, 0)],
+}
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("positions", FAR.values(), ids=FAR)
+def test_positions_beyond_reason_raise_nothing_else(positions):
+    with contextlib.suppress(dc.DicomError):
+        series_volume([read(image(i, one, ImageOrientationPatient=TURNED)) for i, one in enumerate(positions)])
+
+
+@pytest.mark.parametrize("attributes", [{"SpacingBetweenSlices": 1}, {"FrameIncrementPointer": 0x00181063}, {}])
+def test_a_claimed_number_of_frames_costs_nothing(attributes):
+    volume = series_volume(read(image(ramp(3), NumberOfFrames=9_000_000, **attributes)))
+    assert codes(volume)[-1] in ("FRAMES", "PIXEL_LENGTH")
+    with pytest.raises(dc.LimitError, match=r"0: .*frames cross the limit"):
+        series_volume(read(image(ramp(3), NumberOfFrames=2**31 - 1, **attributes)))
+
+
 def test_colour_among_grey_is_left_out():
     screen = image(np.zeros((4, 5, 3), np.uint8), (0, 0, 9))
     volume = series_volume([read(one) for one in [screen, *(image(z, (0, 0, z)) for z in range(3))]])
@@ -331,7 +368,7 @@ def test_other_files_are_skipped_where_that_was_asked(tmp_path):
         series_volume(folder)
     volume = series_volume(folder, errors="skip")
     assert (levels(volume), codes(volume)) == ([0, 1, 2], ["UNREADABLE"])
-    assert "2 files can't be read" in volume.issues[0].message
+    assert "2 files, the first with: " in volume.issues[0].message
     assert ".DS_Store" in volume.issues[0].message
     assert codes(series_volume([folder, tmp_path / "nowhere"], errors="skip")) == ["UNREADABLE"]
     with pytest.raises(dc.DicomError, match="UNREADABLE"):
@@ -379,7 +416,7 @@ def test_pipes_and_sockets_are_passed_over(tmp_path):
     volume = series_volume(folder)
     listener.close()
     assert (levels(volume), codes(volume)) == ([0, 1, 2], ["NOT_A_FILE"])
-    assert "3 pipes, sockets or devices were passed over" in volume.issues[0].message
+    assert "passed over as pipes, sockets or devices: 3," in volume.issues[0].message
     for sources in (folder / "pipe", [folder / "link"]):
         with pytest.raises(OSError, match="is a pipe"):
             series_volume(sources)

@@ -149,6 +149,21 @@ def test_images_that_nothing_tells_apart_are_refused():
         series_volume(made)
 
 
+ODD = {  # what no clock can be made of: the next one is asked
+    "several values": {"TriggerTime": [1.0, 2.0]},
+    "a text": {"AcquisitionTime": "tomorrow"},
+    "nothing": {"TemporalPositionIdentifier": ""},
+    "a date of its own": {"AcquisitionDateTime": "2020"},
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+def test_values_that_make_no_sense_are_passed_over(odd):
+    made = [read(one) for one in several(lambda t, p: {"InstanceNumber": 20 - t, **(odd if t == 1 else {})}).values()]
+    assert levels(series_volume(made, times="all")) == WANTED[::-1]
+
+
 def test_b_values_and_directions():
     """Two directions of one b-value, and an unweighted image: three at each place, in the order they were acquired."""
     made = []

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dicomcore.archive.slices import Slice, issue
+from dicomcore.archive.slices import Slice, counted, issue
 from dicomcore.archive.stack import by_place
 from dicomcore.issues import Issue
 
@@ -78,7 +78,7 @@ def without_copies(slices: list[Slice]) -> tuple[list[Slice], list[Issue]]:
         seen.add(key)
     if not copies:
         return kept, []
-    text = f"{len(copies)} slices are copies, of the same SOP instances, and were left out: {copies[0]}"
+    text = f"left out as copies, of SOP instances that came before: {counted(len(copies), 'slice')}, {copies[0]}"
     return kept, [issue("DUPLICATE_INSTANCE", text, "SOPInstanceUID")]
 
 

@@ -16,7 +16,7 @@ from dicomcore.pixels.attributes import display_of, header_of, number, number_of
 from dicomcore.pixels.render import Display
 from dicomcore.tags import Tag
 
-__all__ = ["Slice", "issue", "normal_of", "slices_of"]
+__all__ = ["Slice", "counted", "issue", "normal_of", "slices_of"]
 
 NM_VECTORS = ("EnergyWindowVector", "DetectorVector", "RRIntervalVector", "TimeSlotVector")
 """What tells frames of nuclear medicine apart that show one slice (PS3.3 C.8.4.8.1)."""
@@ -89,6 +89,11 @@ def issue(code: str, message: str, keyword: str = "ImagePositionPatient") -> Iss
     return Issue(code, Tag(keyword), 0, message)
 
 
+def counted(number: int, noun: str) -> str:
+    """ "1 slice", "2 slices"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def slices_of(source: str, data_set: Dataset) -> tuple[list[Slice], list[Issue]]:
     """The frames of an image whose places are known, and what to say of those whose places aren't.
 
@@ -97,19 +102,25 @@ def slices_of(source: str, data_set: Dataset) -> tuple[list[Slice], list[Issue]]
     """
     header = header_of(data_set)
     groups = items_of(header, "PerFrameFunctionalGroupsSequence")
-    frames = number_of_frames(header)
     issues: list[Issue] = []
     if groups:
         found = _enhanced(source, data_set, header, groups)
     elif _is_reconstruction(header):
-        found, issues = _nuclear(source, data_set, header, frames)
+        found, issues = _nuclear(source, data_set, header)
     else:
-        found, issues = _classic(source, data_set, header, frames)
-    left_out = sorted(set(range(frames)).difference(one.frame for one in found))
-    if found and left_out:
-        what = f"{len(left_out)} of {frames} frames have no place in the patient"
-        issues.append(issue("NO_POSITION", f"{source}: {what} and were left out, the first is frame {left_out[0]}"))
+        found, issues = _classic(source, data_set, header)
+    frames = number_of_frames(header) if groups or not found else _frames_there(data_set, header)
+    placed = {one.frame for one in found if one.frame < frames}
+    if found and len(placed) < frames:
+        first = next(frame for frame in range(frames) if frame not in placed)
+        what = f"{frames - len(placed)} of {frames} frames have no place in the patient"
+        issues.append(issue("NO_POSITION", f"{source}: {what} and were left out, the first is frame {first}"))
     return found, issues
+
+
+def _frames_there(data_set: Dataset, header: Dataset) -> int:
+    """How many frames there are: what a data set claims may be any number."""
+    return len(data_set.frames) if number_of_frames(header) > 1 else 1
 
 
 def _enhanced(source: str, data_set: Dataset, header: Dataset, groups: list[Dataset]) -> list[Slice]:
@@ -128,7 +139,7 @@ def _enhanced(source: str, data_set: Dataset, header: Dataset, groups: list[Data
     return found
 
 
-def _classic(source: str, data_set: Dataset, header: Dataset, frames: int) -> tuple[list[Slice], list[Issue]]:
+def _classic(source: str, data_set: Dataset, header: Dataset) -> tuple[list[Slice], list[Issue]]:
     """Frames of a data set with one position."""
     display = display_of(header)
     if number(header, "DoseGridScaling"):
@@ -139,6 +150,7 @@ def _classic(source: str, data_set: Dataset, header: Dataset, frames: int) -> tu
         return [], []
     if len(offsets := _floats(header.get("GridFrameOffsetVector"))):
         return _dose(first, offsets)
+    frames = _frames_there(data_set, header)
     if frames == 1:
         return [first], []
     pointer = header.get("FrameIncrementPointer")
@@ -149,8 +161,8 @@ def _classic(source: str, data_set: Dataset, header: Dataset, frames: int) -> tu
     if not between:
         return [first], []
     step = normal_of(first) * abs(float(between))
-    assumed = f"{frames} frames have one position: they are taken to follow each other along the normal"
-    said = issue("ASSUMED_POSITION", f"{source}: {assumed}, by Spacing Between Slices {abs(between):g} mm")
+    assumed = f"{frames} frames have one position: they were placed one behind the other along the normal"
+    said = issue("ASSUMED_POSITION", f"{source}: {assumed}, {abs(between):g} mm apart (Spacing Between Slices)")
     return [replace(first, frame=frame, position=first.position + frame * step) for frame in range(frames)], [said]
 
 
@@ -176,7 +188,7 @@ def _is_reconstruction(header: Dataset) -> bool:
     return third in ("RECON TOMO", "RECON GATED TOMO") and bool(items_of(header, "DetectorInformationSequence"))
 
 
-def _nuclear(source: str, data_set: Dataset, header: Dataset, frames: int) -> tuple[list[Slice], list[Issue]]:
+def _nuclear(source: str, data_set: Dataset, header: Dataset) -> tuple[list[Slice], list[Issue]]:
     """Slices of reconstructed nuclear medicine: the first one's place is the detector's (PS3.3 C.8.4.11)."""
     detector = items_of(header, "DetectorInformationSequence")[0]
     position, orientation = (
@@ -186,6 +198,7 @@ def _nuclear(source: str, data_set: Dataset, header: Dataset, frames: int) -> tu
     first = _slice(source, data_set, [header], position, orientation, display_of(header))
     if first is None:
         return [], []
+    frames = _frames_there(data_set, header)
     between = number(header, "SpacingBetweenSlices")
     issues: list[Issue] = []
     if not between and (between := number(header, "SliceThickness")):

@@ -9,7 +9,7 @@ from dicomcore.archive.slices import Slice, issue, normal_of
 from dicomcore.errors import DicomError
 from dicomcore.issues import Issue
 
-__all__ = ["by_place", "step_of"]
+__all__ = ["by_place", "refuse_beside", "step_of"]
 
 GAP = 1.5  # times the usual distance: a slice is missing there
 UNEVEN = 0.02  # of it, by which a slice may lie beside its place
@@ -17,14 +17,12 @@ TILT = 0.002  # of it, sideways: 0.1 degrees
 SAME = 0.02  # of it, below which two slices lie at one place; never above SAME_MM
 SAME_MM = 0.05
 NEAR = 1e-3  # of a pixel: no two places are nearer, so that such gaps say nothing of the usual distance
+MOST = 1e9  # slices that may be missing: positions are finite, their ratios needn't be
 BESIDE = 0.5  # pixels in the plane by which slices at one place may differ
 
 
 def by_place(slices: list[Slice]) -> list[list[Slice]]:
-    """Slices in order along their normal, those at one place together.
-
-    Raises DicomError where two slices are as far along the normal as each other, and lie side by side.
-    """
+    """Slices in order along their normal, those that are as far along it as each other together."""
     along = np.array([one.position for one in slices]) @ normal_of(slices[0])
     order = np.argsort(along, kind="stable")
     gaps = np.diff(along[order])
@@ -33,18 +31,20 @@ def by_place(slices: list[Slice]) -> list[list[Slice]]:
     places: list[list[Slice]] = []
     for gap, i in zip([np.inf, *gaps.tolist()], order.tolist(), strict=True):
         if gap > same or not places:
-            places.append([slices[i]])
-            continue
-        _refuse_beside(places[-1][0], slices[i])
+            places.append([])
         places[-1].append(slices[i])
     return places
 
 
-def _refuse_beside(a: Slice, b: Slice) -> None:
-    away = b.position - a.position
-    columns, rows = abs(float(away @ a.along_row)), abs(float(away @ a.along_column))
-    if rows > BESIDE * a.spacing[0] or columns > BESIDE * a.spacing[1]:
-        raise DicomError(f"{a} and {b} lie side by side, {np.hypot(rows, columns):.4g} mm apart: that is no one stack")
+def refuse_beside(places: list[list[Slice]]) -> None:
+    """Raise DicomError where two slices are as far along the normal as each other, and lie side by side."""
+    for a, *others in places:
+        for b in others:
+            away = b.position - a.position
+            columns, rows = abs(float(away @ a.along_row)), abs(float(away @ a.along_column))
+            if rows > BESIDE * a.spacing[0] or columns > BESIDE * a.spacing[1]:
+                apart = np.hypot(rows, columns)
+                raise DicomError(f"{a} and {b} lie side by side, {apart:.4g} mm apart: that is more than one stack")
 
 
 def step_of(ordered: list[Slice]) -> tuple[NDArray[np.float64], list[int], list[Issue]]:
@@ -59,7 +59,7 @@ def step_of(ordered: list[Slice]) -> tuple[NDArray[np.float64], list[int], list[
     positions = np.array([one.position for one in ordered])
     gaps = np.diff(positions @ normal)
     usual = float(np.sort(gaps)[(len(gaps) - 1) // 2])  # the lower one of two in the middle: a gap is wider
-    missing = [0, *(max(round(gap / usual) - 1, 1) if gap > GAP * usual else 0 for gap in gaps.tolist())]
+    missing = [0, *(max(round(min(gap / usual, MOST)) - 1, 1) if gap > GAP * usual else 0 for gap in gaps.tolist())]
     issues = []
     if any(missing):
         at = next(i for i, count in enumerate(missing) if count)

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Hashable
 from datetime import UTC, datetime
 from itertools import pairwise
+from math import isfinite
 from typing import Any, NamedTuple
 
 from dicomcore.archive.groups import comparable
-from dicomcore.archive.slices import Slice, issue
+from dicomcore.archive.slices import Slice, counted, issue
 from dicomcore.errors import DicomError
 from dicomcore.issues import Issue
 from dicomcore.lookup import first_item
@@ -90,7 +91,8 @@ def times_of(places: list[list[Slice]]) -> Times:
     ranks = {id(one): tuple(found[id(one)] for found in values.values()) for one in slices}
     stated = any(clock in values and _splits(values[clock], crowded) for clock in STATED)
     if not stated and 2 * len(crowded) <= len(places):
-        text = f"{len(slices) - len(places)} slices lie where another does; the earliest of each place was taken"
+        more = counted(len(slices) - len(places), "slice")
+        text = f"left out where another lies at the same place: {more}; the earliest was taken"
         first = [min(place, key=lambda one: (ranks[id(one)], one.image.instance)) for place in places]
         return Times([list(first)], "", [issue("DUPLICATE_POSITION", text)])
     shared, identities = _identities(values, slices, crowded)
@@ -99,14 +101,18 @@ def times_of(places: list[list[Slice]]) -> Times:
 
 
 def _values(clock: Clock, slices: list[Slice]) -> dict[int, Hashable] | None:
-    """A clock's value of each slice; None unless it has one of all, which can be compared."""
+    """A clock's value of each slice; None unless it has one of all, numbers that can be compared."""
     found: dict[int, Hashable] = {}
     for one in slices:
         value = clock.read(one)
-        if value is None:
+        if not all(isinstance(each, (int, float)) and isfinite(each) for each in _each(value)):
             return None
         found[id(one)] = value
-    return found if len({type(value) for value in found.values()}) == 1 else None
+    return found if len({isinstance(value, tuple) for value in found.values()}) == 1 else None
+
+
+def _each(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)
 
 
 def _splits(values: dict[int, Any], crowded: list[list[Slice]]) -> bool:

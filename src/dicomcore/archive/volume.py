@@ -15,9 +15,9 @@ from dicomcore.archive.groups import comparable, one_group, one_kind, without_co
 from dicomcore.archive.listing import opened
 from dicomcore.archive.lists import PathList
 from dicomcore.archive.place import NOT_REGULAR, Fault
-from dicomcore.archive.slices import Slice, issue, slices_of
+from dicomcore.archive.slices import Slice, counted, issue, slices_of
 from dicomcore.archive.sources import SourceLike, Sources
-from dicomcore.archive.stack import by_place, step_of
+from dicomcore.archive.stack import by_place, refuse_beside, step_of
 from dicomcore.archive.times import Times, seconds_of, times_of
 from dicomcore.dataset import Dataset
 from dicomcore.errors import DicomError, PixelDecodeError
@@ -174,7 +174,7 @@ def series_volume(
         if volume is not None:
             return volume
         first = next(iter(broken.values()))
-        text = f"{len(broken)} frames can't be decoded and were left out, the first with: {first}"
+        text = f"left out as they can't be decoded: {counted(len(broken), 'frame')}, the first with: {first}"
         issues.append(issue("UNREADABLE", text, "PixelData"))
         found = [one for one in found if id(one) not in broken]
 
@@ -194,6 +194,8 @@ def _located(sources: SourcesLike, limits: Limits | None, skip: bool) -> tuple[l
             data_set = source if isinstance(source, Dataset) else opened(source, limits=limits)
             slices, said = slices_of(name, data_set)
         except (DicomError, OSError) as error:
+            if isinstance(error, DicomError):
+                _name(error, name)
             if not skip:
                 raise
             unreadable.append(str(error) if name in str(error) else f"{name}: {error}")
@@ -203,13 +205,13 @@ def _located(sources: SourcesLike, limits: Limits | None, skip: bool) -> tuple[l
         if not slices:
             without.append(name)
     if unreadable:
-        text = f"{len(unreadable)} files can't be read and were left out, the first with: {unreadable[0]}"
+        text = f"left out as they can't be read: {counted(len(unreadable), 'file')}, the first with: {unreadable[0]}"
         issues.append(Issue("UNREADABLE", None, 0, text))
     if special:
-        text = f"{len(special)} pipes, sockets or devices were passed over: {special[0]}"
+        text = f"passed over as pipes, sockets or devices: {len(special)}, the first is {special[0]}"
         issues.append(Issue("NOT_A_FILE", None, 0, text))
     if without:
-        text = f"{len(without)} without a place in the patient were left out: {without[0]}"
+        text = f"left out without a place in the patient: {counted(len(without), 'file')}, the first is {without[0]}"
         issues.append(issue("NO_POSITION", text))
     return found, issues
 
@@ -237,7 +239,9 @@ def _assembled(
     if broken:
         return None, broken
     chosen, of_other_kind = one_kind(chosen)
-    times = times_of(by_place(chosen))
+    by_distance = by_place(chosen)
+    refuse_beside(by_distance)
+    times = times_of(by_distance)
     grid, picked = _picked(times, options.times)
     places = [column for column in zip(*grid, strict=True) if any(column)]
     ordered = [next(one for one in column if one is not None) for column in places]
@@ -309,7 +313,7 @@ def _present(slices: list[Slice], skip: bool) -> tuple[list[Slice], list[Issue],
             broken[id(one)] = error
     if not absent:
         return kept, [], broken
-    text = f"{len(absent)} frames have a place in the patient and aren't there, the first is {absent[0]}"
+    text = f"placed in the patient, and not there: {counted(len(absent), 'frame')}, the first is {absent[0]}"
     if not kept:
         raise DicomError(text)
     return kept, [issue("ABSENT_FRAMES", text, "NumberOfFrames")], broken
@@ -423,12 +427,17 @@ def _decoded(places: list[Slice | None], options: _Options) -> tuple[NDArray[Any
             bound = bound * abs(one.display.rescale_slope) + abs(one.display.rescale_intercept)
         return fitted(values, kind, one, bound)
 
-    try:
-        shape = values_of(first).shape  # raises before all that is claimed is allocated
-    except DicomError as error:
-        if not options.skip:
-            raise
-        return np.empty(0), {id(first): error}
+    shape = None
+    for _, one in present:  # raises before all that is claimed is allocated
+        try:
+            shape = values_of(one).shape
+            break
+        except DicomError as error:
+            if not options.skip:
+                raise
+            broken[id(one)] = error
+    if shape is None:
+        return np.empty(0), broken
     array = np.empty((len(places), *shape), kind)
     if options.fill is not None:
         check_fill(options.fill, kind)
