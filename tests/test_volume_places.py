@@ -68,6 +68,13 @@ def test_frames_of_one_position(attributes, wanted, between, said, message):
             series_volume(read(image(ramp(4), (0, 0, 5), sop_class=DOSE, **attributes)), strict=True)
 
 
+def test_only_axial_planes_have_z_coordinates():
+    made = image(ramp(3), (0, 0, 5), sop_class=DOSE, GridFrameOffsetVector=[5, 7, 9])
+    made.ImageOrientationPatient = [0, 1, 0, 0, 0, -1]  # sagittal
+    volume = series_volume(read(made))
+    assert (volume.spacing[0], codes(volume)) == (2, ["GRID_OFFSETS"])
+
+
 def test_one_plane_of_a_dose_is_as_thick_as_its_offsets_say():
     volume = series_volume(
         read(image(ramp(4)[:1], sop_class=DOSE, SliceThickness=None, GridFrameOffsetVector=[0, 3, 6]))
@@ -242,7 +249,7 @@ def test_a_spacing_that_is_no_number_is_made_up():
     assert codes(series_volume(dc.dcmread(data))) == ["INVENTED_SPACING"]
 
 
-@pytest.mark.parametrize("thickness", [None, 0])
+@pytest.mark.parametrize("thickness", [None, 0, -2])
 def test_a_thickness_that_is_made_up_is_said(thickness):
     volume = series_volume(read(image(1, SliceThickness=thickness)))
     assert codes(volume) == ["INVENTED_SPACING"]

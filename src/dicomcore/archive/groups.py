@@ -7,14 +7,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dicomcore.archive.slices import Slice, counted, issue
+from dicomcore.archive.slices import COSINE_SLACK, Slice, counted, issue
 from dicomcore.archive.stack import by_place
 from dicomcore.issues import Issue
 
 __all__ = ["comparable", "one_group", "one_kind", "without_copies"]
 
 MOST_GROUPS = 64  # that are told apart
-COSINE_SLACK = 1e-3  # cosines are written with few digits
 
 
 class Difference(NamedTuple):

@@ -16,11 +16,12 @@ from dicomcore.pixels.attributes import display_of, header_of, number, number_of
 from dicomcore.pixels.render import Display
 from dicomcore.tags import Tag
 
-__all__ = ["Slice", "counted", "issue", "normal_of", "slices_of"]
+__all__ = ["COSINE_SLACK", "Slice", "counted", "issue", "normal_of", "slices_of"]
 
 NM_VECTORS = ("EnergyWindowVector", "DetectorVector", "RRIntervalVector", "TimeSlotVector")
-"""What tells frames of nuclear medicine apart that show one slice (PS3.3 C.8.4.8.1)."""
+"""What tells frames of nuclear medicine apart that show one slice (PS3.3 C.8.4.8)."""
 TIMES = {Tag("FrameTime"), Tag("FrameTimeVector")}
+COSINE_SLACK = 1e-3  # cosines are written with few digits
 OTHER_SPACINGS = {
     "ImagerPixelSpacing": "Imager Pixel Spacing, at the detector,",
     "NominalScannedPixelSpacing": "Nominal Scanned Pixel Spacing",
@@ -90,7 +91,7 @@ def issue(code: str, message: str, keyword: str = "ImagePositionPatient") -> Iss
 
 
 def counted(number: int, noun: str) -> str:
-    """ "1 slice", "2 slices"."""
+    """A number of things: 1 slice, 2 slices."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
@@ -170,10 +171,11 @@ def _dose(first: Slice, offsets: NDArray[np.float64]) -> tuple[list[Slice], list
     """The planes of a dose: offsets along the normal from the first, or z coordinates (PS3.3 C.8.8.3.2)."""
     along = normal_of(first)
     issues: list[Issue] = []
-    if offsets[0] != 0 and np.isclose(offsets[0], first.position[2], atol=1e-3):
+    axial = abs(along[2]) > 1 - COSINE_SLACK  # only such planes have z coordinates
+    if axial and offsets[0] != 0 and np.isclose(offsets[0], first.position[2], atol=1e-3):
         along = np.array([0.0, 0.0, 1.0])
     elif offsets[0] != 0:
-        what = f"Grid Frame Offset Vector begins with {offsets[0]:g}, neither 0 nor the z of the position"
+        what = f"Grid Frame Offset Vector begins with {offsets[0]:g}, neither 0 nor the z of axial planes"
         text = f"{first.source}: {what}: it is taken to count from there"
         issues.append(issue("GRID_OFFSETS", text, "GridFrameOffsetVector"))
     steps = offsets - offsets[0]
@@ -287,11 +289,13 @@ def _is_spacing(values: NDArray[np.float64]) -> bool:
 
 
 def _thickness(places: list[Any]) -> float | None:
-    for keyword in ("SpacingBetweenSlices", "SliceThickness"):
-        said = _floats(_found(places, "PixelMeasuresSequence", keyword))
-        if len(said) and said[0]:
-            return abs(float(said[0]))
-    return None
+    between, thick = (
+        _floats(_found(places, "PixelMeasuresSequence", keyword))
+        for keyword in ("SpacingBetweenSlices", "SliceThickness")
+    )
+    if len(between) and between[0]:
+        return abs(float(between[0]))  # its sign is a direction, where it has one
+    return float(thick[0]) if len(thick) and thick[0] > 0 else None
 
 
 def _rescaled(display: Display, places: list[Any]) -> Display:

@@ -13,7 +13,6 @@ from dicomcore.archive.groups import comparable
 from dicomcore.archive.slices import Slice, counted, issue
 from dicomcore.errors import DicomError
 from dicomcore.issues import Issue
-from dicomcore.lookup import first_item
 from dicomcore.values import parse_date, parse_datetime, parse_time
 
 __all__ = ["Times", "seconds_of", "times_of"]
@@ -49,9 +48,11 @@ def _made(one: Slice) -> float | None:
 
 
 def _direction(one: Slice) -> Hashable:
-    item = first_item({"item": one.get("DiffusionGradientDirectionSequence")}, "item")  # type: ignore[arg-type]
-    inner = None if item is None else item.get("DiffusionGradientOrientation")
-    return comparable(one.get("DiffusionGradientOrientation") or inner or ())
+    """Of an unweighted image, which has none, the empty tuple."""
+    found, sequence = one.get("DiffusionGradientOrientation"), one.get("DiffusionGradientDirectionSequence")
+    if found is None and isinstance(sequence, list) and sequence:
+        found = sequence[0].get("DiffusionGradientOrientation")
+    return comparable(found or ())
 
 
 STATED = (  # which times there are, in so many words
