@@ -32,28 +32,23 @@ PLANES = {  # name: row and column cosines
 }
 
 
-@pytest.fixture
-def made(tmp_path):
-    """A function of a plane: a folder of noisy slices with shuffled names and Instance Numbers that fall."""
-
-    def folder(cosines, step=2.5, **attributes):
-        normal = np.cross(cosines[:3], cosines[3:])
-        noise = np.random.default_rng(3).integers(-1000, 3000, (5, 7, 6)).astype(np.int16)
-        images = [
-            image(
-                noise[i],
-                np.round(np.array([-40, 12, 30]) + i * step * normal, 6),
-                ImageOrientationPatient=[float(f"{one:.9f}") for one in cosines],
-                InstanceNumber=5 - i,
-                SeriesNumber=7,
-                Manufacturer="GE MEDICAL SYSTEMS",
-                **attributes,
-            )
-            for i in range(5)
-        ]
-        return folder_of(tmp_path / "made", images, ["d", "a", "c", "e", "b"])
-
-    return folder
+def made(folder, cosines, step=2.5, **attributes):
+    """A folder of noisy slices of a plane, with shuffled names and Instance Numbers that fall."""
+    normal = np.cross(cosines[:3], cosines[3:])
+    noise = np.random.default_rng(3).integers(-1000, 3000, (5, 7, 6)).astype(np.int16)
+    images = [
+        image(
+            noise[i],
+            np.round(np.array([-40, 12, 30]) + i * step * normal, 6),
+            ImageOrientationPatient=[float(f"{one:.9f}") for one in cosines],
+            InstanceNumber=5 - i,
+            SeriesNumber=7,
+            Manufacturer="GE MEDICAL SYSTEMS",
+            **attributes,
+        )
+        for i in range(5)
+    ]
+    return folder_of(folder, images, ["d", "a", "c", "e", "b"])
 
 
 def by_dcm2niix(folder: Path, out: Path):
@@ -79,8 +74,8 @@ def assert_same(ours, theirs, tolerance=1e-3):
 
 
 @pytest.mark.parametrize("cosines", PLANES.values(), ids=PLANES)
-def test_equals_dcm2niix_and_simpleitk(tmp_path, made, cosines):
-    folder = made(cosines, RescaleSlope=2, RescaleIntercept=-1024)
+def test_equals_dcm2niix_and_simpleitk(tmp_path, cosines):
+    folder = made(tmp_path / "made", cosines, RescaleSlope=2, RescaleIntercept=-1024)
     volume = series_volume(folder, strict=True)
     volume.save(tmp_path / "ours.nii.gz")
     ours = nibabel.load(tmp_path / "ours.nii.gz")
@@ -126,8 +121,8 @@ def test_a_real_enhanced_series_equals_its_slices(tmp_path):
     assert_same(found, by_dcm2niix(real("23x38x3/image/IMG0001.dcm").parent, tmp_path / "theirs"))
 
 
-def test_the_header(tmp_path, made):
-    volume = series_volume(made(PLANES["oblique"]))
+def test_the_header(tmp_path):
+    volume = series_volume(made(tmp_path / "made", PLANES["oblique"]))
     for name in ("a.nii", "B.NII.GZ"):
         volume.save(tmp_path / name)
         header = nibabel.load(tmp_path / name).header
@@ -158,8 +153,8 @@ def test_dtypes(tmp_path, dtype):
     assert np.array_equal(found.dataobj, array.transpose())
 
 
-def test_stored_values_go_with_slope_and_intercept(tmp_path, made):
-    folder = made(PLANES["axial"], RescaleSlope=0.5, RescaleIntercept=-1024)
+def test_stored_values_go_with_slope_and_intercept(tmp_path):
+    folder = made(tmp_path / "made", PLANES["axial"], RescaleSlope=0.5, RescaleIntercept=-1024)
     stored = series_volume(folder, rescale=False)
     stored.save(tmp_path / "a.nii")
     found = nibabel.load(tmp_path / "a.nii")
@@ -220,8 +215,8 @@ def test_without_nibabel_the_extra_is_named(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-def test_pydicom_agrees_on_the_first_voxel(tmp_path, made):
-    folder = made(PLANES["coronal"])
+def test_pydicom_agrees_on_the_first_voxel(tmp_path):
+    folder = made(tmp_path / "made", PLANES["coronal"])
     lowest = min((pydicom.dcmread(path) for path in folder.iterdir()), key=lambda one: -one.InstanceNumber)
     series_volume(folder).save(tmp_path / "a.nii")
     found = nibabel.load(tmp_path / "a.nii")
