@@ -306,6 +306,13 @@ def test_a_file_twice_is_one_slice(tmp_path):
     assert codes(series_volume([made, made])) == ["DUPLICATE_INSTANCE"]
 
 
+def test_other_pixels_of_one_instance_are_no_copies():
+    """As careless writers have it, with one SOP Instance UID for all."""
+    made = [image(10 * t + z, (0, 0, z), SOPInstanceUID="1.9", InstanceNumber=9 - t) for z in range(3) for t in (0, 1)]
+    volume = series_volume([read(one) for one in made])
+    assert (levels(volume), codes(volume)) == ([10, 11, 12], ["SEVERAL_TIMES"])
+
+
 def test_a_mosaic_is_said():
     made = read(image(1, ImageType=["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"]))
     assert codes(series_volume(made)) == ["MOSAIC"]

@@ -9,6 +9,7 @@ import numpy as np
 
 from dicomcore.archive.slices import COSINE_SLACK, Slice, counted, issue
 from dicomcore.archive.stack import by_place
+from dicomcore.errors import DicomError
 from dicomcore.issues import Issue
 
 __all__ = ["comparable", "one_group", "one_kind", "without_copies"]
@@ -67,18 +68,25 @@ KINDS = (  # code, name and attributes of what is no other time, but another ima
 
 
 def without_copies(slices: list[Slice]) -> tuple[list[Slice], list[Issue]]:
-    """The slices without those that come again: the same frame of the same SOP instance at the same place."""
-    seen: set[Hashable] = set()
+    """The slices without those that come again: the same frame of the same SOP instance, with the same pixel data."""
+    seen: dict[Hashable, Slice] = {}
     kept: list[Slice] = []
     copies: list[Slice] = []
     for one in slices:
         key = (one.image.instance, one.frame, tuple(one.position.tolist()))
-        (copies if one.image.instance and key in seen else kept).append(one)
-        seen.add(key)
+        before = seen.setdefault(key, one) if one.image.instance else one
+        (copies if before is not one and _is_copy(before, one) else kept).append(one)
     if not copies:
         return kept, []
     text = f"left out as copies, of SOP instances that came before: {counted(len(copies), 'slice')}, {copies[0]}"
     return kept, [issue("DUPLICATE_INSTANCE", text, "SOPInstanceUID")]
+
+
+def _is_copy(a: Slice, b: Slice) -> bool:
+    try:
+        return a.data_set is b.data_set or a.data_set.frames.encoded(a.frame) == b.data_set.frames.encoded(b.frame)
+    except (DicomError, IndexError):  # said when it is decoded
+        return False
 
 
 def one_group(slices: list[Slice]) -> tuple[list[Slice], list[Issue]]:
