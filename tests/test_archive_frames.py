@@ -152,6 +152,20 @@ def test_errors_come_as_records(tmp_path, order):
     assert [one.array is None for one in found] == [one.error is not None for one in found]
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.thread_unsafe(reason="catches warnings")
+def test_pipes_in_folders_are_passed_over(tmp_path):
+    os.mkfifo(tmp_path / "a pipe")
+    shutil.copy(PYDICOM / "test_files" / "CT_small.dcm", tmp_path / "b.dcm")
+    with pytest.warns(UserWarning, match="passed over: .*a pipe is a pipe"):
+        found = list(frames(tmp_path))
+    assert [(os.path.basename(one.path), one.row) for one in found] == [("b.dcm", 1)]
+    pipe, image = frames(tmp_path, errors="yield")
+    assert (pipe.array, type(pipe.error), image.error) == (None, OSError, None)
+    with pytest.raises(OSError, match="is a pipe"):
+        list(frames(tmp_path / "a pipe"))
+
+
 @pytest.mark.thread_unsafe(reason="counts threads")
 def test_what_a_listing_raises_reaches_the_loop():
     def listing():

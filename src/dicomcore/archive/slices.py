@@ -1,10 +1,10 @@
-"""Where the frames of images lie in the patient (PS3.3 C.7.6.2), and what is odd about how they lie together."""
+"""Where the frames of images lie in the patient (PS3.3 C.7.6.2), and what else volumes ask of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,22 +12,37 @@ from numpy.typing import NDArray
 from dicomcore.dataset import Dataset
 from dicomcore.issues import Issue
 from dicomcore.lookup import first_item, items_of
-from dicomcore.pixels.attributes import display_of, header_of, number
+from dicomcore.pixels.attributes import display_of, header_of, number, number_of_frames
 from dicomcore.pixels.render import Display
 from dicomcore.tags import Tag
 
-__all__ = ["Slice", "alike", "issue", "normal_of", "slices_of", "stacked"]
+__all__ = ["COSINE_SLACK", "Slice", "counted", "issue", "normal_of", "slices_of"]
 
-POSITION = Tag("ImagePositionPatient")
-GAP = 1.5  # times the usual distance: a slice is missing there
-UNEVEN = 0.02  # of it, by which a slice may lie beside its place
-TILT = 0.002  # of it, sideways: 0.1 degrees
-SAME = 0.02  # of it, below which two slices lie at one place; never above SAME_MM
-SAME_MM = 0.05
+NM_VECTORS = ("EnergyWindowVector", "DetectorVector", "RRIntervalVector", "TimeSlotVector")
+"""What tells frames of nuclear medicine apart that show one slice (PS3.3 C.8.4.8)."""
+TIMES = {Tag("FrameTime"), Tag("FrameTimeVector")}
 COSINE_SLACK = 1e-3  # cosines are written with few digits
+OTHER_SPACINGS = {
+    "ImagerPixelSpacing": "Imager Pixel Spacing, at the detector,",
+    "NominalScannedPixelSpacing": "Nominal Scanned Pixel Spacing",
+}
 
 
-@dataclass(eq=False, slots=True)
+class Image(NamedTuple):
+    """What all frames of a data set have in common."""
+
+    instance: str
+    """SOP Instance UID."""
+    shape: tuple[int, int]
+    space: str
+    """Frame of Reference UID."""
+    series: tuple[str, str]
+    """Study and Series Instance UID."""
+    samples: str
+    """"colour", or the Photometric Interpretation of one sample a pixel."""
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
 class Slice:
     """One frame: of which data set, where its first pixel's centre lies (mm, LPS), and how its rows and columns run."""
 
@@ -39,76 +54,248 @@ class Slice:
     along_column: NDArray[np.float64]
     spacing: tuple[float, float]
     """Between rows, between columns, in mm (Pixel Spacing)."""
+    made_up: str
+    """What the spacing is where the data set has no usable Pixel Spacing; empty where it has one."""
     thickness: float | None
     """Spacing Between Slices or Slice Thickness, mm."""
-    shape: tuple[int, int]
-    space: str
-    """Frame of Reference UID."""
+    image: Image
     display: Display
     """How its stored values become the modality's."""
+    places: list[Any]
+    """Where its attributes stand: its functional groups, the shared ones, the data set."""
+    vectors: dict[str, int] = field(default_factory=dict)
+    """What the vectors of a nuclear medicine image say of the frame."""
+    groups: list[Dataset] | None = None
+    """The items of its functional groups, once they were asked for."""
+
+    def get(self, *keywords: str) -> Any:
+        """The value of the first of these attributes that its functional groups or its data set have."""
+        if self.groups is None:
+            items = (first_item(place, group.keyword) for place in self.places[:-1] for group in place)
+            self.groups = [item for item in items if item is not None]
+        for keyword in keywords:
+            if keyword in self.vectors:
+                return self.vectors[keyword]
+            for item in (*self.groups, self.places[-1]):
+                if keyword in item:
+                    return item.get(keyword)
+        return None
+
+    def __str__(self) -> str:
+        return f"{self.source}, frame {self.frame}"
 
 
-def issue(code: str, message: str) -> Issue:
-    """An oddity of how slices lie."""
-    return Issue(code, POSITION, 0, message)
+def issue(code: str, message: str, keyword: str = "ImagePositionPatient") -> Issue:
+    """An oddity of how slices lie, or of the attribute `keyword` that says how."""
+    return Issue(code, Tag(keyword), 0, message)
 
 
-def slices_of(source: str, data_set: Dataset) -> Iterator[Slice]:
-    """The frames of an image whose place is known: of an enhanced one by its functional groups (PS3.3 C.7.6.16.2), of a
-    dose by its Grid Frame Offset Vector (C.8.8.3.2)."""
+def counted(number: int, noun: str) -> str:
+    """A number of things: 1 slice, 2 slices."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def slices_of(source: str, data_set: Dataset) -> tuple[list[Slice], list[Issue]]:
+    """The frames of an image whose places are known, and what to say of those whose places aren't.
+
+    Of an enhanced image functional groups tell (PS3.3 C.7.6.16.2), of a dose its Grid Frame Offset Vector (C.8.8.3.2),
+    of reconstructed nuclear medicine the detector and the sign of Spacing Between Slices (C.8.4.11, C.8.4.15).
+    """
     header = header_of(data_set)
+    groups = items_of(header, "PerFrameFunctionalGroupsSequence")
+    issues: list[Issue] = []
+    if groups:
+        found = _enhanced(source, data_set, header, groups)
+    elif _is_reconstruction(header):
+        found, issues = _nuclear(source, data_set, header)
+    else:
+        found, issues = _classic(source, data_set, header)
+    frames = number_of_frames(header) if groups or not found else _frames_there(data_set, header)
+    placed = {one.frame for one in found if one.frame < frames}
+    if found and len(placed) < frames:
+        first = next(frame for frame in range(frames) if frame not in placed)
+        what = f"{frames - len(placed)} of {frames} frames have no place in the patient"
+        issues.append(issue("NO_POSITION", f"{source}: {what} and were left out, the first is frame {first}"))
+    return found, issues
+
+
+def _frames_there(data_set: Dataset, header: Dataset) -> int:
+    """How many frames there are: what a data set claims may be any number."""
+    return len(data_set.frames) if number_of_frames(header) > 1 else 1
+
+
+def _enhanced(source: str, data_set: Dataset, header: Dataset, groups: list[Dataset]) -> list[Slice]:
+    shared = items_of(header, "SharedFunctionalGroupsSequence")[:1]
+    display = display_of(header, len(groups))  # of no frame: what is shared, or the data set's own
+    found: list[Slice] = []
+    for frame, group in enumerate(groups):
+        places = [group, *shared, header]
+        # One place in the data set itself can't be that of several frames.
+        position = _floats(_found(places, "PlanePositionSequence", "ImagePositionPatient", len(groups) == 1))
+        orientation = _floats(_found(places, "PlaneOrientationSequence", "ImageOrientationPatient"))
+        like = found[-1] if found else None
+        one = _slice(source, data_set, places, position, orientation, display, like)
+        if one is not None:
+            found.append(replace(one, frame=frame))
+    return found
+
+
+def _classic(source: str, data_set: Dataset, header: Dataset) -> tuple[list[Slice], list[Issue]]:
+    """Frames of a data set with one position."""
     display = display_of(header)
     if number(header, "DoseGridScaling"):
         display = replace(display, rescale_slope=float(number(header, "DoseGridScaling")))
-    groups = items_of(header, "PerFrameFunctionalGroupsSequence")
-    if groups:
-        shared_places = items_of(header, "SharedFunctionalGroupsSequence")[:1]
-        for frame, group in enumerate(groups):
-            found = _slice(source, data_set, frame, [group, *shared_places, header], display)
-            if found is not None:
-                yield found
-        return
-    first = _slice(source, data_set, 0, [header], display)
+    position, orientation = (_floats(header.get(f"Image{what}Patient")) for what in ("Position", "Orientation"))
+    first = _slice(source, data_set, [header], position, orientation, display)
     if first is None:
-        return
-    offsets = _floats(header.get("GridFrameOffsetVector"))
-    start = 0.0 if not len(offsets) or offsets[0] == 0 else first.position[2]  # else they are z coordinates themselves
-    for frame, offset in enumerate(offsets if len(offsets) > 1 else [start]):
-        yield replace(first, frame=frame, position=first.position + normal_of(first) * (offset - start))
+        return [], []
+    if len(offsets := _floats(header.get("GridFrameOffsetVector"))):
+        return _dose(first, offsets)
+    frames = _frames_there(data_set, header)
+    if frames == 1:
+        return [first], []
+    pointer = header.get("FrameIncrementPointer")
+    pointers = pointer if isinstance(pointer, list) else [pointer]
+    if TIMES.intersection(one for one in pointers if isinstance(one, int)):  # a loop of pictures of one plane
+        return [replace(first, frame=frame) for frame in range(frames)], []
+    between = number(header, "SpacingBetweenSlices")
+    if not between:
+        return [first], []
+    step = normal_of(first) * abs(float(between))
+    assumed = f"{frames} frames have one position: they were placed one behind the other along the normal"
+    said = issue("ASSUMED_POSITION", f"{source}: {assumed}, {abs(between):g} mm apart (Spacing Between Slices)")
+    return [replace(first, frame=frame, position=first.position + frame * step) for frame in range(frames)], [said]
 
 
-def _slice(source: str, data_set: Dataset, frame: int, places: list[Any], display: Display) -> Slice | None:
-    position = _floats(_found(places, "PlanePositionSequence", "ImagePositionPatient"))
-    orientation = _floats(_found(places, "PlaneOrientationSequence", "ImageOrientationPatient"))
+def _dose(first: Slice, offsets: NDArray[np.float64]) -> tuple[list[Slice], list[Issue]]:
+    """The planes of a dose: offsets along the normal from the first, or z coordinates (PS3.3 C.8.8.3.2)."""
+    along = normal_of(first)
+    issues: list[Issue] = []
+    axial = abs(along[2]) > 1 - COSINE_SLACK  # only such planes have z coordinates
+    if axial and offsets[0] != 0 and np.isclose(offsets[0], first.position[2], atol=1e-3):
+        along = np.array([0.0, 0.0, 1.0])
+    elif offsets[0] != 0:
+        what = f"Grid Frame Offset Vector begins with {offsets[0]:g}, neither 0 nor the z of axial planes"
+        text = f"{first.source}: {what}: it is taken to count from there"
+        issues.append(issue("GRID_OFFSETS", text, "GridFrameOffsetVector"))
+    steps = offsets - offsets[0]
+    if len(steps) > 1 and steps[1]:
+        first = replace(first, thickness=abs(float(steps[1])))
+    return [replace(first, frame=i, position=first.position + along * step) for i, step in enumerate(steps)], issues
+
+
+def _is_reconstruction(header: Dataset) -> bool:
+    kinds = header.get("ImageType")
+    third = kinds[2] if isinstance(kinds, list) and len(kinds) > 2 else None
+    return third in ("RECON TOMO", "RECON GATED TOMO") and bool(items_of(header, "DetectorInformationSequence"))
+
+
+def _nuclear(source: str, data_set: Dataset, header: Dataset) -> tuple[list[Slice], list[Issue]]:
+    """Slices of reconstructed nuclear medicine: the first one's place is the detector's (PS3.3 C.8.4.11)."""
+    detector = items_of(header, "DetectorInformationSequence")[0]
+    position, orientation = (
+        _floats(detector.get(keyword) or header.get(keyword))
+        for keyword in ("ImagePositionPatient", "ImageOrientationPatient")
+    )
+    first = _slice(source, data_set, [header], position, orientation, display_of(header))
+    if first is None:
+        return [], []
+    frames = _frames_there(data_set, header)
+    between = number(header, "SpacingBetweenSlices")
+    issues: list[Issue] = []
+    if not between and (between := number(header, "SliceThickness")):
+        text = f"{source}: Spacing Between Slices is empty: Slice Thickness, {between:g} mm, was taken for it"
+        issues.append(issue("ASSUMED_POSITION", text, "SpacingBetweenSlices"))
+    step = normal_of(first) * float(between or 0)  # whose sign is the direction (C.8.4.15)
+    vectors = {keyword: each for keyword in NM_VECTORS if len(each := _vector(header, keyword, frames))}
+    numbers = _vector(header, "SliceVector", frames)
+    numbers = numbers if len(numbers) else range(1, frames + 1)
+    found: list[Slice] = []
+    for frame, slice_number in enumerate(numbers):
+        away = slice_number - numbers[0]
+        if between or not away:
+            own = {keyword: vector[frame] for keyword, vector in vectors.items()}
+            found.append(replace(first, frame=frame, position=first.position + step * away, vectors=own))
+    return found, issues
+
+
+def _vector(header: Dataset, keyword: str, frames: int) -> Sequence[int]:
+    """One number a frame; empty where there are others."""
+    values = header.get(keyword)
+    values = values if isinstance(values, list) else [values]
+    return values if len(values) == frames and all(isinstance(one, int) for one in values) else ()
+
+
+def _slice(
+    source: str,
+    data_set: Dataset,
+    places: list[Any],
+    position: NDArray[np.float64],
+    orientation: NDArray[np.float64],
+    display: Display,
+    like: Slice | None = None,
+) -> Slice | None:
+    """Frame 0 where it lies; what all frames share is taken from `like`, another frame of the data set."""
     if len(position) != 3 or len(orientation) != 6:
         return None
     along_row, along_column = orientation[:3], orientation[3:]
     lengths = np.linalg.norm(along_row), np.linalg.norm(along_column)
     if min(lengths) < 0.5 or np.linalg.norm(np.cross(along_row, along_column)) < 0.5:
         return None
-    header = places[-1]
-    spacing = _floats(_found(places, "PixelMeasuresSequence", "PixelSpacing"))
+    spacing, made_up = _spacing(places)
+    image = _image_of(places[-1]) if like is None else like.image
     return Slice(
         source=source,
         data_set=data_set,
-        frame=frame,
+        frame=0,
         position=position,
         along_row=along_row / lengths[0],
         along_column=along_column / lengths[1],
-        spacing=tuple(spacing.tolist()) if len(spacing) == 2 and min(spacing) > 0 else (1.0, 1.0),
+        spacing=spacing,
+        made_up=made_up,
         thickness=_thickness(places),
-        shape=(int(number(header, "Rows", 0)), int(number(header, "Columns", 0))),
-        space=str(header.get("FrameOfReferenceUID") or ""),
+        image=image,
         display=_rescaled(display, places),
+        places=places,
     )
 
 
+def _image_of(header: Dataset) -> Image:
+    coloured = number(header, "SamplesPerPixel", 1) > 1
+    return Image(
+        instance=_text(header, "SOPInstanceUID"),
+        shape=(int(number(header, "Rows", 0)), int(number(header, "Columns", 0))),
+        space=_text(header, "FrameOfReferenceUID"),
+        series=(_text(header, "StudyInstanceUID"), _text(header, "SeriesInstanceUID")),
+        samples="colour" if coloured else _text(header, "PhotometricInterpretation"),
+    )
+
+
+def _spacing(places: list[Any]) -> tuple[tuple[float, float], str]:
+    """Pixel Spacing, or what stands in for it and what to say of that."""
+    said = _floats(_found(places, "PixelMeasuresSequence", "PixelSpacing"))
+    if _is_spacing(said):
+        return (float(said[0]), float(said[1])), ""
+    lack = f"Pixel Spacing is {said.tolist()}" if len(said) else "there is no Pixel Spacing"
+    for keyword, name in OTHER_SPACINGS.items():
+        other = _floats(places[-1].get(keyword))
+        if _is_spacing(other):
+            return (float(other[0]), float(other[1])), f"{lack}: {name} was taken for it"
+    return (1.0, 1.0), f"{lack}: 1 mm was made up"
+
+
+def _is_spacing(values: NDArray[np.float64]) -> bool:
+    return len(values) == 2 and bool(values.min() > 0)
+
+
 def _thickness(places: list[Any]) -> float | None:
-    for keyword in ("SpacingBetweenSlices", "SliceThickness"):
-        said = _floats(_found(places, "PixelMeasuresSequence", keyword))
-        if len(said) and said[0]:
-            return abs(float(said[0]))
-    return None
+    between, thick = (
+        _floats(_found(places, "PixelMeasuresSequence", keyword))
+        for keyword in ("SpacingBetweenSlices", "SliceThickness")
+    )
+    if len(between) and between[0]:
+        return abs(float(between[0]))  # its sign is a direction, where it has one
+    return float(thick[0]) if len(thick) and thick[0] > 0 else None
 
 
 def _rescaled(display: Display, places: list[Any]) -> Display:
@@ -122,13 +309,18 @@ def _rescaled(display: Display, places: list[Any]) -> Display:
     return replace(display, rescale_slope=float(found[0][0]), rescale_intercept=float(found[1][0]))
 
 
-def _found(places: list[Any], sequence: str, keyword: str) -> Any:
-    """A value by the first place that has it: an item of functional groups, or the data set itself at the end."""
+def _found(places: list[Any], sequence: str, keyword: str, whole: bool = True) -> Any:
+    """A value by the first place that has it: an item of functional groups, or in the end the data set itself, where
+    `whole` lets it."""
     for place in places[:-1]:
         item = first_item(place, sequence)
         if item is not None and keyword in item:
             return item.get(keyword)
-    return places[-1].get(keyword)
+    return places[-1].get(keyword) if whole else None
+
+
+def _text(header: Dataset, keyword: str) -> str:
+    return str(header.get(keyword) or "")
 
 
 def _floats(value: Any) -> NDArray[np.float64]:
@@ -145,59 +337,3 @@ def normal_of(one: Slice) -> NDArray[np.float64]:
     """The unit vector that its rows and columns stand upright to, by the right hand."""
     normal = np.cross(one.along_row, one.along_column)
     return np.asarray(normal / np.linalg.norm(normal))
-
-
-def alike(a: Slice, b: Slice) -> str:
-    """What keeps two slices out of one volume; empty when nothing does."""
-    cosines = np.concatenate([a.along_row - b.along_row, a.along_column - b.along_column])
-    if np.abs(cosines).max() > COSINE_SLACK:
-        return "MIXED_ORIENTATION"
-    if a.shape != b.shape:
-        return "MIXED_SHAPE"
-    if not np.allclose(a.spacing, b.spacing, rtol=1e-3):
-        return "MIXED_SPACING"
-    return "MIXED_FRAME_OF_REFERENCE" if a.space != b.space else ""
-
-
-def stacked(slices: list[Slice]) -> tuple[list[Slice], NDArray[np.float64], list[int], list[Issue]]:
-    """Slices in order along their normal, one a place: them, the step from one to the next (mm), how many are missing
-    before each, and what is odd."""
-    normal = normal_of(slices[0])
-    places = np.array([one.position @ normal for one in slices])
-    order = np.argsort(places, kind="stable")
-    ordered, along = [slices[i] for i in order], places[order]
-    issues: list[Issue] = []
-    gaps = np.diff(along)
-    wide = gaps[gaps > SAME_MM]
-    same = min(SAME_MM, SAME * float(np.median(wide))) if len(wide) else SAME_MM
-    kept = [i for i in range(len(ordered)) if i == 0 or gaps[i - 1] > same]
-    if len(kept) < len(ordered):
-        twice = len(ordered) - len(kept)
-        issues.append(issue("DUPLICATE_POSITION", f"{twice} slices lie where another does; the first of each is taken"))
-    ordered = [ordered[i] for i in kept]
-    if len(ordered) == 1:
-        return ordered, normal * (ordered[0].thickness or 1.0), [0], issues
-    step, missing, found = _step(ordered, normal)
-    return ordered, step, missing, issues + found
-
-
-def _step(ordered: list[Slice], normal: NDArray[np.float64]) -> tuple[NDArray[np.float64], list[int], list[Issue]]:
-    positions = np.array([one.position for one in ordered])
-    gaps = np.diff(positions @ normal)
-    usual = float(np.median(gaps))
-    missing = [0, *(max(round(gap / usual) - 1, 1) if gap > GAP * usual else 0 for gap in gaps.tolist())]
-    issues = []
-    if any(missing):
-        at = next(i for i, count in enumerate(missing) if count)
-        where = f"the first between {positions[at - 1].tolist()} and {positions[at].tolist()}"
-        issues.append(issue("MISSING_SLICES", f"{sum(missing)} slices are missing at {usual:.4g} mm apart, {where}"))
-    numbers = np.arange(len(ordered)) + np.cumsum(missing)
-    step = (positions[-1] - positions[0]) / numbers[-1]
-    beside = np.linalg.norm(positions - positions[0] - numbers[:, None] * step, axis=1).max()
-    if beside > max(UNEVEN * usual, 0.01):
-        issues.append(issue("UNEVEN_SPACING", f"slices lie up to {beside:.4g} mm beside equal steps of {usual:.4g} mm"))
-    sideways = float(np.linalg.norm(step - (step @ normal) * normal))
-    if sideways > TILT * usual:
-        angle = np.degrees(np.arctan2(sideways, step @ normal))
-        issues.append(issue("TILTED", f"slices are stacked {angle:.2f} degrees off their normal (tilted gantry)"))
-    return step, missing, issues

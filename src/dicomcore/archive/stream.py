@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from dicomcore.archive.ahead import Ahead, FrameRecord
 from dicomcore.archive.cache import Cache, as_cache
 from dicomcore.archive.listing import IndexLike, image_paths
+from dicomcore.archive.place import NOT_REGULAR, Fault
 from dicomcore.archive.sources import SourceLike
 from dicomcore.errors import PixelDecodeError
 from dicomcore.limits import Limits
@@ -40,7 +42,8 @@ def frames(
     those of one file too. At most `ahead` bytes of samples are held that were not taken yet, more only for a single
     frame that is larger. `cache` keeps decoded frames for the next pass: a `MemoryCache`, a folder, or what has `get`
     and `put`; its arrays are read-only. A file or frame that can't be read raises its DicomError or OSError at its
-    place, or with `errors` "yield" comes as a record whose `array` is None. Leaving the loop ends the threads. `limits`
+    place, or with `errors` "yield" comes as a record whose `array` is None; a pipe, socket or device in a folder isn't
+    opened, and is a warning or such a record. Leaving the loop ends the threads. `limits`
     are each file's, as in `dcmread`: ``Limits(isolate=True)`` decodes in worker processes.
 
     Raises ValueError for what is none of these options.
@@ -54,6 +57,8 @@ def frames(
     if ahead < 1:
         raise ValueError(f"ahead is a number of bytes from 1 on, not {ahead}")
     listed, kept = image_paths(sources), as_cache(cache)
+    if errors == "raise":
+        listed = _without_special(listed)
 
     def taken() -> Iterator[FrameRecord]:
         decoding = Ahead(
@@ -76,3 +81,12 @@ def frames(
             decoding.stop()
 
     return taken()
+
+
+def _without_special(listed: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """The files without pipes, sockets and devices that were met in folders, of which a warning tells."""
+    for row, path in listed:
+        if isinstance(path, Fault) and path.reason == NOT_REGULAR:
+            warnings.warn(f"passed over: {path} is a pipe, a socket or a device, not a file", stacklevel=2)
+            continue
+        yield row, path
