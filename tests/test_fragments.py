@@ -124,7 +124,6 @@ def test_frames_by_every_way_in(coded: str, layout: str, tmp_path: Any):
     assert {issue.code for issue in ds.issues} == written.codes
 
 
-@pytest.mark.skipif("strict" not in dc.Limits.__dataclass_fields__, reason="strict doesn't reach frames yet")
 @pytest.mark.parametrize("layout", WRITTEN)
 def test_strict_refuses_what_has_issues(layout: str):
     written = WRITTEN[layout]([even(bytes(CODED["rle"][1](frame))) for frame in FRAMES])
