@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from dicomcore.dataset import Dataset
 from dicomcore.issues import Issue
 from dicomcore.lookup import first_item, items_of
-from dicomcore.pixels.attributes import display_of, header_of, number, number_of_frames
+from dicomcore.pixels.attributes import display_of, header_of, number, number_of_frames, rescale_of
+from dicomcore.pixels.note import Note
 from dicomcore.pixels.render import Display
 from dicomcore.tags import Tag
 
@@ -300,13 +301,15 @@ def _thickness(places: list[Any]) -> float | None:
 
 def _rescaled(display: Display, places: list[Any]) -> Display:
     """With the slope and intercept of the frame's own functional groups."""
-    found = [
-        _floats(_found([*places[:-1], {}], "PixelValueTransformationSequence", keyword))
+    found = {
+        keyword: _found([*places[:-1], {}], "PixelValueTransformationSequence", keyword)
         for keyword in ("RescaleSlope", "RescaleIntercept")
-    ]
-    if not all(map(len, found)):
+    }
+    if not all(len(_floats(value)) for value in found.values()):
         return display
-    return replace(display, rescale_slope=float(found[0][0]), rescale_intercept=float(found[1][0]))
+    notes: list[Note] = []
+    slope, intercept = rescale_of(found, notes)
+    return replace(display, rescale_slope=slope, rescale_intercept=intercept, notes=(*display.notes, *notes))
 
 
 def _found(places: list[Any], sequence: str, keyword: str, whole: bool = True) -> Any:

@@ -393,6 +393,9 @@ def _of_frames(slices: list[Slice]) -> list[Issue]:
     files = {id(one.data_set): one for one in slices}
     said: dict[Issue, list[Slice]] = {}
     for one in files.values():
+        for note in one.display.notes:
+            if note.code == "rescale-slope":  # the others are of windows and palettes, which no value goes through
+                one.data_set.frames.note(note)
         for found in one.data_set.frames.issues:
             said.setdefault(found._replace(offset=0), []).append(one)
     return [

@@ -27,6 +27,7 @@ __all__ = [
     "find_pixel_data",
     "header_of",
     "number_of_frames",
+    "rescale_of",
     "revised",
     "state_of",
 ]
@@ -156,7 +157,7 @@ def display_of(data_set: Any, frame: int = 0) -> Display:
     stored = _stored_range(data_set)
     modality = _tables(data_set, "ModalityLUTSequence", data_set, stored, notes)
     presentation = _tables(data_set, "PresentationLUTSequence", data_set, (0.0, float("inf")), notes)
-    slope, intercept = _rescale(transformed, notes)
+    slope, intercept = rescale_of(transformed, notes)
     reached = _reached(stored, modality[0] if modality else None, slope, intercept)
     photometric = str(data_set.get("PhotometricInterpretation") or "MONOCHROME2").strip()
     indexed = photometric == "PALETTE COLOR"
@@ -194,7 +195,7 @@ def _stored_bits(data_set: Any) -> int:
     return stored if 1 <= stored <= allocated else allocated
 
 
-def _rescale(place: Any, notes: list[Note]) -> tuple[float, float]:
+def rescale_of(place: Any, notes: list[Note]) -> tuple[float, float]:
     """Rescale Slope and Intercept; 1 and 0 where there are none, or where a slope of 0 would make all values one."""
     slope = float(number(place, "RescaleSlope", 1.0))
     if not slope:
