@@ -13,6 +13,7 @@ from dicomcore._native.dataset import make_dataset
 from dicomcore._native.index import open_index
 from dicomcore.dataset import DATA_SET
 from dicomcore.errors import PixelDecodeError
+from dicomcore.lookup import is_big_endian
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.render import Display, Window
 from dicomcore.pixels.tables import LookUpTable, Palette
@@ -138,7 +139,7 @@ def palette_of(data_set: Any) -> Palette | None:
                 channels,
                 segmented=bool(prefix),
                 pixel_representation=number(data_set, "PixelRepresentation", 0),
-                big_endian=data_set.is_little_endian is False and not in_bytes,
+                big_endian=is_big_endian(data_set, names[0], data_set) and not in_bytes,
             )
     return None
 
@@ -174,7 +175,7 @@ def _table(item: Any, data_set: Any, signed: bool) -> LookUpTable:
     if isinstance(data, (int, float)):
         data = [data]
     return LookUpTable.of(
-        descriptor, data, pixel_representation=int(signed), big_endian=data_set.is_little_endian is False
+        descriptor, data, pixel_representation=int(signed), big_endian=is_big_endian(item, "LUTData", data_set)
     )
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dicomcore._native import swap, unpack
 from dicomcore.errors import PixelDecodeError
+from dicomcore.lookup import is_big_endian
 
 __all__ = ["Overlay", "read_overlays"]
 
@@ -78,7 +79,8 @@ def _read(data_set: Any, group: int, frames: Any) -> Overlay | None:
         return None
     data, bit, source = value(DATA), None, None
     if data:
-        source = _little_endian(data, data_set[group << 16 | DATA].VR, data_set)
+        tag = group << 16 | DATA
+        source = _little_endian(data, data_set[tag].VR, data_set) if is_big_endian(data_set, tag, data_set) else data
     elif frames is not None and value(BITS_ALLOCATED, 1) > 1:
         bit, source = int(value(BIT_POSITION, 0)), frames
         if not 0 <= bit < 8 * frames.dtype.itemsize:
