@@ -12,7 +12,7 @@ class Limits:
     """What one call accepts before it raises LimitError; no real file comes near the defaults."""
 
     depth: int = 512
-    """Sequences and items nested in each other."""
+    """Levels of nesting: a sequence is one, each item in it another, so that 512 are 256 sequences in each other."""
     elements: int = 200_000_000
     """Rows of the index: elements, items and fragments."""
     inflated_bytes: int = 1 << 30
