@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from pathlib import Path
 from typing import Any
 
 import dicom_bytes as raw
@@ -144,6 +145,17 @@ def test_two_such_items(short: int, undefined: bool) -> None:
     assert [bytes(item["PixelData"].raw) for item in around[ICON].value] == [b"".join(map(raw.item, fragments))] * 2
 
 
+def test_an_item_beside_it_makes_its_length_right() -> None:
+    fragments = FRAGMENTS[raw.JPEG_BASELINE]
+    for undefined in (False, True):
+        ds = dc.dcmread(raw.part10(icon(fragments, 16, undefined, True), raw.JPEG_BASELINE))
+        ds[ICON].value.append(dc.Dataset())
+        made = dc.dcmread(ds.to_bytes(enforce_standard=False))
+        assert made.issues == ()
+        assert [len(item) for item in made[ICON].value] == [2, 0]
+        assert bytes(made[ICON].value[0]["PixelData"].raw) == b"".join(map(raw.item, fragments))
+
+
 def test_items_are_believed_where_fragments_lead_nowhere() -> None:
     """A fragment that claims too much, or lacks its delimiter, is cut at its item's end."""
     good = E(LAST, "US", b"\1\0")
@@ -160,6 +172,19 @@ def test_items_are_believed_where_fragments_lead_nowhere() -> None:
             assert ds[LAST].value == 1
             assert bytes(ds[ICON].value[0]["PixelData"].raw) == raw.item() + fragment
             assert len(ds[ICON].value) == 1 or ds[ICON].value[1].Rows == 4
+
+
+def test_fragments_wherever_a_block_ends(tmp_path: Path) -> None:
+    """A file is read in blocks, the first of 16 KiB."""
+    path = tmp_path / "one.dcm"
+    for syntax, fragments in FRAGMENTS.items():
+        for before in range(16384 - 300, 16384, 14):
+            filler = before - 132 - len(raw.meta(syntax)) - 8
+            content = icon(fragments, 12, True, False) + E(LAST, "US", b"\1\0")
+            path.write_bytes(raw.part10(E(0x00080001, "LO", b"A" * (filler & ~1)) + content, syntax))
+            ds = dc.dcmread(path)
+            assert ds[LAST].value == 1
+            assert bytes(ds[ICON].value[0]["PixelData"].raw) == b"".join(map(raw.item, fragments))
 
 
 def test_many_misleading_items_take_no_time() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from pathlib import Path
 from typing import Any
 
 import dicom_bytes as raw
@@ -113,6 +114,41 @@ def test_explicit_elements_appended_by_a_router() -> None:
     added = E(0x00890010, "LO", b"ROUTER") + E(0x00891001, "LO", b"x ") + E(0x00891002, "UN", b"ab")
     ds = dc.dcmread(raw.part10(HEAD + raw.element(0x00100020, None, b"ID") + added, raw.IMPLICIT))
     assert [element.value for element in ds][2:] == ["ID", "ROUTER", "x", b"ab"]
+
+
+def test_an_index_reads_them(tmp_path: Path) -> None:
+    archive = pytest.importorskip("dicomcore.archive")
+    data = HEAD + raw.sequence(SEQUENCE, raw.item(INNER), vr=None) + E(0x00100020, "LO", b"ID") + TAIL
+    (tmp_path / "one.dcm").write_bytes(raw.part10(data, raw.IMPLICIT))
+    columns = ["PatientID", "SourceImageSequence[0].CodeValue", "ReferencedImageSequence[0].CodeValue"]
+    table = archive.index(tmp_path / "one.dcm", columns=columns)
+    assert [table[name].to_pylist() for name in columns] == [["ID"], [None], ["AB"]]
+    assert "EXPLICIT_IN_IMPLICIT" in str(table["issues"].to_pylist())
+
+
+class Ranged:
+    """Bytes that are read by position, in the same blocks as a file."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data, self.size = data, len(data)
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        return self.data[offset : offset + length]
+
+
+@pytest.mark.parametrize("content", [
+    HEAD + raw.sequence(SEQUENCE, raw.item(INNER), vr=None) + TAIL,
+    HEAD + E(0x00104000, "LT", b"x" * 40_000) + TAIL,
+    HEAD + raw.element(0x00080070, None, b"GE MEDICAL", length=13) + TAIL,
+    HEAD + raw.element(0x00104000, None, bytes(0x14144)) + TAIL,
+], ids=["item", "element", "length 13", "honest length"])  # fmt: skip
+def test_wherever_a_block_ends(content: bytes) -> None:
+    """A file is read in blocks, the first of 16 KiB: what a header means doesn't depend on where they end."""
+    for before in range(16384 - 300, 16384, 6):
+        filler = before - 132 - len(raw.meta(raw.IMPLICIT)) - 8
+        data = raw.part10(raw.element(0x00080001, None, b"A" * filler) + content, raw.IMPLICIT)
+        assert dc.scan(data).tobytes() == dc.scan(Ranged(data)).tobytes()
+        assert dc.dcmread(Ranged(data)).issues == dc.dcmread(data).issues
 
 
 def test_explicit_pixel_data_behind_an_implicit_header() -> None:

@@ -258,6 +258,7 @@ cdef Status strange_implicit(Scanner* s, Level* level, const uint8_t* p, uint32_
         if not follows(s, level, s.pos + 18, tag) or follows(s, level, s.pos + 21, tag):
             return OK
         length[0] = 10
+        flags[0] |= CLIPPED
         return note(s, LENGTH_13, tag, s.pos, 13, 10)
     if vr_form(letters) != VR_SHORT:
         if found or left < 12:
@@ -592,6 +593,7 @@ cdef Status widen(Scanner* s, uint64_t end) noexcept nogil:
                 status = note(s, SHORT_ITEM, row.tag, row.offset - row.header, row.length, end - row.offset)
                 said = True
             row.length = end - row.offset
+            row.flags |= CLIPPED
         around.end = end
         i -= 1
     return status
