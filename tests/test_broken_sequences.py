@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import struct
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +128,18 @@ def test_item_that_ends_amid_its_fragments(syntax: str, how: str, short: int) ->
     assert bytes(repaired[ICON].value[0]["PixelData"].raw) == b"".join(map(raw.item, fragments))
     with pytest.raises(dc.ParseError):
         dc.dcmread(data, strict=True)
+
+
+@pytest.mark.skipif(shutil.which("dcmdump") is None, reason="DCMTK is not installed")
+@pytest.mark.parametrize("short", [12, 16, 24])
+def test_fragments_as_dcmtk_has_them(short: int, tmp_path: Path) -> None:
+    path = tmp_path / "icon.dcm"
+    main = raw.sequence(PIXELS, raw.item(), raw.item(b"main"), vr="OB", undefined=True)
+    path.write_bytes(raw.part10(icon(FRAGMENTS[raw.JPEG_BASELINE], short, True, False) + main, raw.JPEG_BASELINE))
+    run = subprocess.run(["dcmdump", path], capture_output=True, text=True, check=True)
+    sizes = [int(line.split("#")[1].split(",")[0]) for line in run.stdout.splitlines() if " pi " in line]
+    ds = dc.dcmread(path)
+    assert sizes == [0, len(ds[ICON].value[0]["PixelData"].raw) - 16, 0, len(ds["PixelData"].raw) - 16] == [0, 86, 0, 4]
 
 
 @pytest.mark.parametrize("short", [12, 16, 24])

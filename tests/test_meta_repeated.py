@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import dicom_bytes as raw
@@ -52,6 +55,18 @@ def test_the_first_meta_information_counts(first: str, second: str, how: str, tm
     assert table["TransferSyntaxUID"].to_pylist() == [first]
     assert table["Rows"].to_pylist() == [4]
     assert "META_REPEATED" in str(table["issues"].to_pylist())
+
+
+@pytest.mark.skipif(shutil.which("gdcmdump") is None, reason="GDCM is not installed")
+@pytest.mark.parametrize("first", [raw.EXPLICIT, raw.IMPLICIT])
+def test_as_gdcm_has_it(first: str, tmp_path: Path) -> None:
+    path = tmp_path / "one.dcm"
+    vr = None if first == raw.IMPLICIT else "US"
+    path.write_bytes(raw.PREAMBLE + meta(first) + meta(raw.BIG_ENDIAN) + raw.element(ROWS, vr, b"\4\0"))
+    run = subprocess.run(["gdcmdump", path], capture_output=True, text=True, check=True)
+    assert f"# Used TransferSyntax: {first}\n" in run.stdout
+    assert re.search(r"\(0028,0010\).* 4 +#", run.stdout)
+    assert (dc.dcmread(path).transfer_syntax, dc.dcmread(path).Rows) == (first, 4)
 
 
 def test_an_element_encoded_as_the_data_set() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import struct
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -197,17 +199,26 @@ def test_implicit_items_in_explicit_files() -> None:
 @pytest.mark.parametrize("place", ["middle", "end", "item"])
 def test_length_13_of_10_bytes(place: str) -> None:
     """GE wrote 13 for 10; GDCM reads so, too (PS3.5 7.1.1: lengths are even)."""
-    tag = 0x00080070
-    element = raw.element(tag, None, b"GE MEDICAL", length=13)
+    element = raw.element(0x00081090, None, b"GE MEDICAL", length=13)
     if place == "item":
         data = HEAD + raw.sequence(SEQUENCE, raw.item(element), vr=None) + TAIL
     else:
         data = HEAD + element + (TAIL if place == "middle" else b"")
     ds = dc.dcmread(raw.part10(data, raw.IMPLICIT))
     home = ds[SEQUENCE].value[0] if place == "item" else ds
-    assert home.Manufacturer == "GE MEDICAL"
+    assert home.ManufacturerModelName == "GE MEDICAL"
     assert place == "end" or ds[LAST].value == 1
     assert [issue.code for issue in ds.issues] == ["LENGTH_13"]
+
+
+@pytest.mark.skipif(shutil.which("gdcmdump") is None, reason="GDCM is not installed")
+def test_length_13_as_gdcm_has_it(tmp_path: Path) -> None:
+    path = tmp_path / "ge.dcm"
+    path.write_bytes(raw.part10(HEAD + raw.element(0x00081090, None, b"GE MEDICAL", length=13) + TAIL, raw.IMPLICIT))
+    run = subprocess.run(["gdcmdump", path], capture_output=True, text=True, check=True)
+    assert "[GE MEDICAL]" in run.stdout
+    assert "(5000,0010)" in run.stdout
+    assert dc.dcmread(path).ManufacturerModelName == "GE MEDICAL"
 
 
 def test_13_bytes_stay_13_bytes() -> None:
