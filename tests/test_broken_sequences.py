@@ -130,6 +130,20 @@ def test_item_that_ends_amid_its_fragments(syntax: str, how: str, short: int) ->
         dc.dcmread(data, strict=True)
 
 
+@pytest.mark.parametrize("short", [12, 16, 24, 28])
+@pytest.mark.parametrize("undefined", [False, True], ids=["item", "undefined item"])
+def test_sequence_that_ends_amid_the_fragments_of_its_item(undefined: bool, short: int) -> None:
+    fragments = FRAGMENTS[raw.JPEG_BASELINE]
+    inner = E(ROWS, "US", b"\4\0") + raw.sequence(PIXELS, *map(raw.item, fragments), vr="OB", undefined=True)
+    item = raw.item(inner, undefined=undefined)
+    data = raw.element(ICON, "SQ", item, length=len(item) - short) + E(LAST, "US", b"\1\0")
+    ds = dc.dcmread(raw.part10(data, raw.JPEG_BASELINE))
+    assert len(ds) == 2
+    assert ds[LAST].value == 1
+    assert bytes(ds[ICON].value[0]["PixelData"].raw) == b"".join(map(raw.item, fragments))
+    assert ds.issues != ()
+
+
 @pytest.mark.skipif(shutil.which("dcmdump") is None, reason="DCMTK is not installed")
 @pytest.mark.parametrize("short", [12, 16, 24])
 def test_fragments_as_dcmtk_has_them(short: int, tmp_path: Path) -> None:
