@@ -121,6 +121,7 @@ cdef uint16_t private(Index index, Py_ssize_t row) except? 0xFFFF:
     cdef uint32_t tag = index.rows[row].tag, element = tag & 0xFFFF
     cdef Py_ssize_t creator, n
     cdef const uint8_t* p
+    cdef const uint8_t* name
     cdef int known
     cdef uint16_t vr
     if 0x10 <= element <= 0xFF:
@@ -131,8 +132,9 @@ cdef uint16_t private(Index index, Py_ssize_t row) except? 0xFFFF:
     if creator < 0 or index.rows[creator].length == 0:
         return UN
     _owner = index.hold(&index.rows[creator], &p)
-    n = stripped(&p, <Py_ssize_t>index.rows[creator].length)
-    known = find_creator(p, n)
+    name = p
+    n = stripped(&name, <Py_ssize_t>index.rows[creator].length)
+    known = find_creator(name, n)
     vr = private_vr_at(known, tag) if known >= 0 else NO_VR
     return vr if vr != NO_VR else UN
 
