@@ -89,8 +89,8 @@ cdef class Index:
         if status != LIMIT:
             raise MemoryError("no memory for the index")
         if s.depth >= s.max_depth:
-            raise LimitError(f"sequences and items nested deeper than Limits.depth, {self.limits.depth}, at byte {s.pos}",
-                             offset=s.pos)
+            raise LimitError(f"sequences and items nested deeper than Limits.depth, {self.limits.depth}, "
+                             f"at byte {s.pos}", offset=s.pos)
         raise LimitError(f"more than Limits.elements, {s.max_rows}, up to byte {s.pos}", offset=s.pos)
 
     cdef int publish(self) except -1:

@@ -25,7 +25,7 @@ cdef enum Flags:
     IMPLICIT = 1            # implicit VR: the VR, if any, is the dictionary's
     BIG_ENDIAN = 2
     UNDEFINED = 4           # the length field said FFFFFFFFH; Row.length is what was found
-    CLIPPED = 8             # its length field is wrong, mostly as it claims more than is left; Row.length is what is there
+    CLIPPED = 8             # its length field is wrong, mostly claiming more than is left; Row.length is what is there
     CONTAINER = 16          # rows of its items (or fragments) follow
     FRAGMENTS = 32          # a container of fragments: encapsulated pixel data
 

@@ -610,8 +610,8 @@ cdef bint begins_item(Level* level, const uint8_t* p, uint32_t length) noexcept 
 
 
 cdef Status heed_item(Scanner* s, Level* level) noexcept nogil:
-    # At a header of fragments in an item of defined length. An item's length that ends amid them is wrong, if they go on
-    # to a delimiter (PS3.5 7.5, A.4); if they don't, all is taken back, and the item believed.
+    # At a header of fragments in an item of defined length. A length that ends amid them is wrong if they go on to a
+    # delimiter (PS3.5 7.5, A.4). If they don't, what was read beyond it is taken back, and the item is believed.
     cdef uint64_t end = s.levels[s.depth - 1].end, at = s.pos, left = s.total - s.pos
     cdef bint fits = False, big = (level.mode & BIG_ENDIAN) != 0
     cdef uint32_t tag = 0, length = 0
