@@ -31,7 +31,21 @@ def files() -> tuple[bytes, ...]:
             data = stream.read(WHOLE + 1)
         if data[128:132] == b"DICM" or path.suffix == ".dcm":
             found[data if len(data) <= WHOLE else data[:CUT]] = None
-    return tuple(found)
+    return (*found, *mixed_files())
+
+
+def mixed_files() -> Iterator[bytes]:
+    """What real files seldom have: parts in another encoding, a short item, file meta information twice."""
+    explicit = raw.element(0x00080100, "SH", b"AB") + raw.element(0x00080104, "LO", b"meaning ")
+    sop = raw.element(0x00080016, None, b"1.2\0")
+    yield raw.part10(sop + raw.sequence(0x00081140, raw.item(explicit), vr=None) + explicit, raw.IMPLICIT)
+    yield raw.part10(sop + raw.element(0x00081090, None, b"GE MEDICAL", length=13) + sop, raw.IMPLICIT)
+    pieces = raw.sequence(0x7FE00010, raw.item(), raw.item(b"\xff\xd8ab"), vr="OB", undefined=True)
+    icon = raw.sequence(0x00880200, raw.item(pieces, length=len(pieces) - 12), undefined=True)
+    yield raw.part10(icon + pieces, raw.JPEG_BASELINE)
+    yield raw.PREAMBLE + raw.meta(raw.EXPLICIT) + raw.meta(raw.IMPLICIT) + explicit
+    unknown = raw.element(0x00081140, "UN", raw.item(sop), big=True) + raw.element(0x00280010, "UN", b"\5\0", big=True)
+    yield raw.part10(unknown, raw.BIG_ENDIAN)
 
 
 def named(*names: str) -> Iterator[bytes]:

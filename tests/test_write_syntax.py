@@ -109,7 +109,8 @@ def test_text_too_long_for_its_length_field_becomes_unknown():
     data_set.ContourData = [1.25] * 20_000
     made = data_set.to_bytes(enforce_standard=False)
     assert made == part10(element(0x30060050, "UN", b"\\".join([b"1.25"] * 20_000) + b" "))
-    assert dc.dcmread(made)["ContourData"].VR == "UN"
+    read = dc.dcmread(made)["ContourData"]
+    assert (read.VR, read.value) == ("DS", [1.25] * 20_000)
     implicit = dc.dcmread(data_set.to_bytes(enforce_standard=False, transfer_syntax=IMPLICIT))
     assert implicit.ContourData == [1.25] * 20_000
     assert implicit.to_bytes(transfer_syntax=EXPLICIT, enforce_standard=False) == made

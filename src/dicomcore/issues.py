@@ -37,6 +37,9 @@ SCANNED = {
     14: ("NOT_AN_ITEM", "stands where an item was due; {present} bytes of the sequence are left unread"),
     15: ("NO_ITEMS", "is a sequence whose value holds no item; its bytes are kept as the value"),
     16: ("SHORT_VR_UNDEFINED", "has undefined length, which its VR can't have"),
+    17: ("EXPLICIT_IN_IMPLICIT", "is in explicit VR where implicit VR was due"),
+    18: ("SHORT_ITEM", "says {claimed} bytes, but its fragments go on to their delimiter: it has {present}"),
+    19: ("LENGTH_13", "says 13 bytes and has 10, as files of GE's do"),
 }
 
 

@@ -15,7 +15,7 @@ class Limits:
     """
 
     depth: int = 512
-    """Sequences and items nested in each other."""
+    """Levels of nesting: a sequence is one, each item in it another, so that 512 are 256 sequences in each other."""
     elements: int = 200_000_000
     """Rows of the index: elements, items and fragments."""
     inflated_bytes: int = 1 << 30

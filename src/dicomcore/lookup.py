@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dicomcore.dataset import Dataset
 
-__all__ = ["first_item", "float_array", "integers_of", "items_of", "number_of", "text_of", "texts_of"]
+__all__ = ["first_item", "float_array", "integers_of", "is_big_endian", "items_of", "number_of", "text_of", "texts_of"]
 
 
 def items_of(data_set: Dataset, keyword: str) -> list[Dataset]:
@@ -25,6 +25,15 @@ def first_item(data_set: Dataset, keyword: str) -> Dataset | None:
     """The first item of a sequence, None where there is none."""
     items = items_of(data_set, keyword)
     return items[0] if items else None
+
+
+def is_big_endian(place: Any, key: str | int, data_set: Any) -> bool:
+    """Whether the words of an element's bytes are in big endian; `data_set` tells of what was set, and of pydicom's.
+
+    A UN's are not, whatever its data set is in (PS3.5 6.2.2).
+    """
+    own = getattr(place[key], "_big_endian", None)
+    return data_set.is_little_endian is False if own is None else bool(own)
 
 
 def text_of(data_set: Dataset, keyword: str) -> str | None:

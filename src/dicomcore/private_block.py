@@ -32,7 +32,7 @@ class PrivateBlock:
             raise ValueError(f"group {group:04X} is not private: private groups are odd")
         taken = {element.tag.element: element.value for element in data_set[group << 16 | 0x10 : group << 16 | 0x100]}
         for block, creator in taken.items():
-            if creator == private_creator:
+            if str(creator).strip(" ") == private_creator.strip(" "):  # leading spaces don't count (PS3.5 6.2)
                 return cls(data_set, group, private_creator, block)
         if not create:
             raise KeyError(f"private creator {private_creator!r} has no block in group {group:04X}")

@@ -102,7 +102,7 @@ def _little_endian(element: DataElement, group: Dataset) -> Any:
     """The bytes of Waveform Data in little endian: big-endian OW has its 16-bit words swapped (PS3.5 8.3)."""
     raw = element.raw
     held = memoryview(element.value).cast("B") if raw is None else raw
-    if raw is not None and group.is_little_endian is False and element.VR == "OW":
+    if raw is not None and element._big_endian and element.VR == "OW":
         return np.frombuffer(held, ">u2", len(held) // 2).astype("<u2").tobytes()
     return held
 

@@ -17,7 +17,7 @@ from dicomcore._native.decode cimport (
 )
 from dicomcore._native.dictionary cimport find_keyword, keyword_of_tag, name_of_private, name_of_tag
 from dicomcore._native.index cimport Index, mark_changed, open_value
-from dicomcore._native.scan cimport CONTAINER, FRAGMENTS, IMPLICIT, ITEM, NO_ROW, UNDEFINED, Row
+from dicomcore._native.scan cimport BIG_ENDIAN, CONTAINER, FRAGMENTS, IMPLICIT, ITEM, NO_ROW, UNDEFINED, Row
 from dicomcore._native.vr cimport *
 
 from copy import deepcopy
@@ -411,6 +411,13 @@ cdef class DataElement:
     def is_undefined_length(self) -> bool:
         """Whether the length field says undefined (PS3.5 7.1.1)."""
         return self.index is not None and self.index.rows[self.row].flags & UNDEFINED != 0
+
+    @property
+    def _big_endian(self) -> bool | None:
+        # Whether the words of its bytes are in big endian; None for a value that was set, of which its data set tells.
+        if self.is_set or self.index is None:
+            return None
+        return self.index.rows[self.row].flags & BIG_ENDIAN != 0
 
     @property
     def is_private(self) -> bool:

@@ -26,7 +26,7 @@ from dicomcore._native.scan cimport (
     UNDEFINED,
     Row,
 )
-from dicomcore._native.text cimport is_ascii, trimmed, without_equals
+from dicomcore._native.text cimport is_ascii, stripped, trimmed, without_equals
 from dicomcore._native.vr cimport *
 
 import numpy as np
@@ -119,8 +119,9 @@ cdef uint16_t from_context(Index index, Py_ssize_t row, uint16_t vr) except? 0xF
 cdef uint16_t private(Index index, Py_ssize_t row) except? 0xFFFF:
     # The VR of a private element by the private dictionary, UN where it isn't known (PS3.5 7.8).
     cdef uint32_t tag = index.rows[row].tag, element = tag & 0xFFFF
-    cdef Py_ssize_t creator
+    cdef Py_ssize_t creator, n
     cdef const uint8_t* p
+    cdef const uint8_t* name
     cdef int known
     cdef uint16_t vr
     if 0x10 <= element <= 0xFF:
@@ -131,7 +132,9 @@ cdef uint16_t private(Index index, Py_ssize_t row) except? 0xFFFF:
     if creator < 0 or index.rows[creator].length == 0:
         return UN
     _owner = index.hold(&index.rows[creator], &p)
-    known = find_creator(p, trimmed(p, <Py_ssize_t>index.rows[creator].length))
+    name = p
+    n = stripped(&name, <Py_ssize_t>index.rows[creator].length)
+    known = find_creator(name, n)
     vr = private_vr_at(known, tag) if known >= 0 else NO_VR
     return vr if vr != NO_VR else UN
 
@@ -146,12 +149,9 @@ cdef uint16_t resolve_vr(Index index, Py_ssize_t row) except? 0xFFFF:
         if vr == NO_VR:
             vr = private(index, row) if r.tag & 0x10000 else UN
     elif vr == UN:
-        if r.tag & 0x10000:
-            vr = private(index, row)
-        elif r.length < 0xFFFF:
-            vr = public_vr(r.tag)
-            if vr == NO_VR:
-                vr = UN
+        vr = private(index, row) if r.tag & 0x10000 else public_vr(r.tag)   # whatever its length (PS3.5 6.2.2)
+        if vr == NO_VR:
+            vr = UN
     elif vr_form(vr) == VR_UNKNOWN:
         return UN
     if vr == US_OR_SS or vr == OB_OR_OW or vr == US_OR_OW or vr == US_OR_SS_OR_OW:

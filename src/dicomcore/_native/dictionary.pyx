@@ -199,9 +199,11 @@ cdef str name_of_tag(uint32_t tag):
     if slot != NULL:
         row = &PUBLIC_ROWS[slot.row]
         return slice_text(public_text(row) + row.keyword, row.name)
-    if tag & 0x10000:
-        return "Private Creator" if tag & 0xFFFF < 0x100 else "Private tag data"
-    return "Group Length" if tag & 0xFFFF == 0 else ""
+    if tag & 0xFFFF == 0:
+        return "Group Length"
+    if tag & 0x10000:                       # gggg,0001 to gggg,000F are nobody's (PS3.5 7.8.1)
+        return "Private Creator" if 0x10 <= tag & 0xFFFF <= 0xFF else "Private tag data"
+    return ""
 
 
 cdef str vm_of_tag(uint32_t tag):

@@ -22,6 +22,7 @@ from dicomcore._native.scan cimport (
     UNDEFINED_LENGTH,
     Row,
 )
+from dicomcore._native.swap cimport swap
 from dicomcore._native.text cimport is_ascii
 from dicomcore._native.vr cimport *
 
@@ -144,6 +145,7 @@ cdef class Encoder:
         # The length of an element whose value has been put, at the place that put_header() gave.
         cdef bint big = (self.mode & BIG_ENDIAN) != 0
         cdef Output out = self.out
+        cdef Py_ssize_t width
         if length >= UNDEFINED_LENGTH:
             raise EncodeError(too_long(tag, length))
         if self.mode & IMPLICIT or vr_form(vr) != VR_SHORT:
@@ -162,6 +164,9 @@ cdef class Encoder:
         out.buffer[at - 1] = b"N"
         out.buffer[at] = out.buffer[at + 1] = 0
         out.patch32(at + 2, <uint32_t>length, big)
+        width = swap_width(vr)
+        if big and width > 1:               # UN's value is in little endian whatever is around it (PS3.5 6.2.2)
+            swap(out.buffer + at + 6, out.buffer + at + 6, <Py_ssize_t>length // width, width)
         return 0
 
     cdef bint is_open(self, bint stood):
@@ -245,10 +250,11 @@ cdef class Encoder:
         odd = length & 1 != 0
         if length + odd >= UNDEFINED_LENGTH:
             raise self.named(level, r.tag, too_long(r.tag, length))
-        if ((r.flags & BIG_ENDIAN) != 0) != big:
-            width = self.word_width(level, r.tag, vr)
         if vr_form(vr) == VR_SHORT and length + odd > LARGEST_SHORT and not self.mode & IMPLICIT:
             form = UN
+            big = False                 # UN's value is in little endian whatever is around it (PS3.5 6.2.2)
+        if ((r.flags & BIG_ENDIAN) != 0) != big:
+            width = self.word_width(level, r.tag, vr)
         self.put_header(r.tag, form, length + odd)
         self.out.put_source(index.source, r.offset, length, width)
         if odd:

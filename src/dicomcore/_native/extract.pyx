@@ -210,7 +210,7 @@ cdef class Extractor(Head):
         cdef uint16_t vr = r.vr
         cdef const Row* context
         cdef const uint8_t* p
-        if vr == UN and not r.flags & IMPLICIT and r.length < 0xFFFF:
+        if vr == UN and not r.flags & IMPLICIT:
             vr = public_vr(r.tag)
         if vr == US_OR_SS and self.ways[self.cell].count:   # by what stands next to it
             return NO_VR

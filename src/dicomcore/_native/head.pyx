@@ -31,7 +31,7 @@ from dicomcore._native.scan cimport (
     scanner_init,
     scanner_reset,
 )
-from dicomcore._native.text cimport equals, is_ascii, trimmed
+from dicomcore._native.text cimport equals, is_ascii, stripped
 from dicomcore._native.vr cimport SQ, is_letters
 
 cdef enum:
@@ -58,10 +58,7 @@ cdef enum Found:                # deviations that the scanner doesn't see; dicom
 
 cdef int stated_mode(const uint8_t* p, Py_ssize_t n) noexcept nogil:
     # The encoding that a transfer syntax stands for; -1 for a deflated one.
-    n = trimmed(p, n)
-    while n and p[0] == 32:
-        p += 1
-        n -= 1
+    n = stripped(&p, n)
     if n == 0:
         return -1
     if equals(p, n, b"1.2.840.10008.1.2") or equals(p, n, b"1.2.840.113619.5.2"):
@@ -75,7 +72,7 @@ cdef int stated_mode(const uint8_t* p, Py_ssize_t n) noexcept nogil:
 
 
 cdef inline bint is_named(const uint8_t* p, Py_ssize_t n, const Hop* hop) noexcept nogil:
-    n = trimmed(p, n)
+    n = stripped(&p, n)
     return n == hop.creator_size and memcmp(p, hop.creator, n) == 0
 
 
@@ -245,7 +242,7 @@ cdef class Head:
                 if status != OK:
                     return status
             p = s.window + (s.pos - s.start)
-            if load_le16(p) == 0:               # command elements, or padding
+            if load_le16(p) == 0 or load_be16(p) == 2:      # command elements or padding, more of group 2
                 return UNSUPPORTED
             found = self.found_mode(p, <uint8_t>mode)
         scanner_begin(s, found, -1)

@@ -89,8 +89,8 @@ cdef class Index:
         if status != LIMIT:
             raise MemoryError("no memory for the index")
         if s.depth >= s.max_depth:
-            raise LimitError(f"sequences nested deeper than Limits.depth, {self.limits.depth}, at byte {s.pos}",
-                             offset=s.pos)
+            raise LimitError(f"sequences and items nested deeper than Limits.depth, {self.limits.depth}, "
+                             f"at byte {s.pos}", offset=s.pos)
         raise LimitError(f"more than Limits.elements, {s.max_rows}, up to byte {s.pos}", offset=s.pos)
 
     cdef int publish(self) except -1:
@@ -298,6 +298,7 @@ cdef int read_meta(Index self, const uint8_t* p, uint64_t left) except -1:
     cdef uint64_t begin = s.pos
     cdef Py_ssize_t i
     cdef const uint8_t* value
+    cdef str said
 
     if left < 8 or not is_meta(p):
         self.note("MISSING_META", 0, s.pos, "no file meta information")
@@ -311,31 +312,65 @@ cdef int read_meta(Index self, const uint8_t* p, uint64_t left) except -1:
     scanner_begin(s, mode, 2)
     self.run()
     self.publish()
+    check_meta_length(self, begin)
     self.meta_count = self.count
     i = self.find(0, self.count, TRANSFER_SYNTAX_UID)
     if i >= 0:
         _owner = self.hold(&self.rows[i], &value)
         self.transfer_syntax = value[:self.rows[i].length].decode("latin-1").strip(" \0")
-    else:
-        self.note("MISSING_TRANSFER_SYNTAX", TRANSFER_SYNTAX_UID, begin,
-                  "no transfer syntax UID: guessed from the data")
-    check_meta_length(self, begin)
+    if self.transfer_syntax == "":
+        said = "no transfer syntax UID" if i < 0 else "the transfer syntax UID is empty"
+        self.note("MISSING_TRANSFER_SYNTAX", TRANSFER_SYNTAX_UID, begin, f"{said}: guessed from the data")
     return 0
 
 
 cdef int check_meta_length(Index self, uint64_t begin) except -1:
+    # Compare the group length with what is there, and leave a second group to itself.
     cdef const uint8_t* value
-    cdef uint64_t said, present
+    cdef uint64_t said = 0, present
     cdef Row* row = &self.rows[0]
-    if self.count == 0 or row.tag != GROUP_2_LENGTH or row.length != 4:
+    cdef bint stated = self.count > 0 and row.tag == GROUP_2_LENGTH and row.length == 4
+    cdef Py_ssize_t second
+    if stated:
+        _owner = self.hold(row, &value)
+        said = load_le32(value)
+    second = second_group(row, self.count, row.offset + 4 + said if stated else 0)
+    if second < self.count:
+        present = self.rows[second].offset - self.rows[second].header
+        forget_group(self, second, present)
+    else:
+        present = self.scanner.pos
+    if not stated:
         self.note("META_LENGTH", GROUP_2_LENGTH, begin, "the file meta information group has no length")
-        return 0
-    _owner = self.hold(row, &value)
-    said = load_le32(value)
-    present = self.scanner.pos - (row.offset + 4)
-    if said != present:
+    elif said != present - (row.offset + 4):
         self.note("META_LENGTH", GROUP_2_LENGTH, begin,
-                  f"the file meta information group says {said} bytes and has {present}")
+                  f"the file meta information group says {said} bytes and has {present - (row.offset + 4)}")
+    return 0
+
+
+cdef Py_ssize_t second_group(const Row* rows, Py_ssize_t count, uint64_t end) noexcept nogil:
+    # The row with which a second file meta information begins among those of group 2, `count` if none does. The group
+    # ends where its length says (PS3.10 7.1), unless the elements go on ascending: then the length is wrong.
+    cdef Py_ssize_t i = 0, last = 0
+    while i < count:
+        if i and (rows[i].tag == GROUP_2_LENGTH
+                  or rows[i].offset - rows[i].header == end and rows[i].tag <= rows[last].tag):
+            return i
+        last = i
+        i = rows[i].next
+    return count
+
+
+cdef int forget_group(Index self, Py_ssize_t row, uint64_t begin) except -1:
+    # Elements of group 2 behind the file meta information, from `row` and byte `begin` to where the scan stands, belong
+    # to nothing: they stay in the source alone.
+    cdef Scanner* s = &self.scanner
+    s.count = row
+    while s.deviation_count and s.deviations[s.deviation_count - 1].offset >= begin:
+        s.deviation_count -= 1
+    self.publish()
+    self.note("META_REPEATED", GROUP_2_LENGTH, begin,
+              f"{s.pos - begin} bytes of group 0002 follow the file meta information: they don't count, it does")
     return 0
 
 
@@ -387,6 +422,13 @@ cdef int read_data_set(Index self) except -1:
     cdef Scanner* s = &self.scanner
     cdef uint64_t left
     cdef const uint8_t* p = look(self, &left)
+    cdef uint64_t begin = s.pos
+    if left >= 8 and self.meta_count and load_be16(p) == 2 and looks_explicit(p):
+        scanner_begin(s, BIG_ENDIAN, 2)
+        self.run()
+        forget_group(self, self.meta_count, begin)
+        self.body = s.pos
+        p = look(self, &left)
     if left >= 8 and load_le16(p) == 0 and p[2] | p[3] | p[4]:
         scanner_begin(s, IMPLICIT, 0)           # command elements are implicit VR little endian (PS3.7 6.3)
         self.run()

@@ -40,6 +40,7 @@ cdef enum:
     SEQUENCE_DELIMITER_LE = 0xE0DDFFFE
     FIRST_PIXELS = 0x7FE00000       # from this tag on the top level is asked what only some elements are
     FIRST_DELIMITER = 0xFFFE0000
+    NO_LETTERS = 0x4140             # up to this a length field can't be taken for the letters of a VR
 
 
 cdef inline uint32_t rotate(uint32_t word) noexcept nogil:
@@ -75,7 +76,7 @@ cdef inline Level* push(Level* level, uint64_t end, uint32_t row, uint8_t kind, 
     level.kind = kind
     level.mode = mode
     level.defined = defined
-    level.untyped = False
+    level.untyped = level.inside = False
     return level
 
 
@@ -116,6 +117,8 @@ cdef inline void scan_plain(Scanner* s) noexcept nogil:
                     # ---- an element
                     header = 8
                     if mode & IMPLICIT:
+                        if length > NO_LETTERS and vr_form(<uint16_t>length) != VR_UNKNOWN:
+                            break                       # explicit VR, it may be
                         vr = public_vr(tag)
                         form = VR_SEQUENCE if vr == SQ else VR_LONG
                     else:
@@ -151,7 +154,7 @@ cdef inline void scan_plain(Scanner* s) noexcept nogil:
                     if size < 8 or load_le32(bytes_at(at + header)) != <uint32_t>ITEM_LE or level >= deepest:
                         break
                     defined = length != <uint32_t>UNDEFINED_LENGTH
-                    if defined and (length > size or length & 1):
+                    if defined and (<uint64_t>length - 8 > size - 8 or length & 1):     # less than 8 bytes hold no item
                         break
                     level.last = tag
                     at += header

@@ -25,7 +25,7 @@ cdef enum Flags:
     IMPLICIT = 1            # implicit VR: the VR, if any, is the dictionary's
     BIG_ENDIAN = 2
     UNDEFINED = 4           # the length field said FFFFFFFFH; Row.length is what was found
-    CLIPPED = 8             # claims more bytes than its surroundings hold; Row.length is what is there
+    CLIPPED = 8             # its length field is wrong, mostly claiming more than is left; Row.length is what is there
     CONTAINER = 16          # rows of its items (or fragments) follow
     FRAGMENTS = 32          # a container of fragments: encapsulated pixel data
 
@@ -46,6 +46,9 @@ cdef enum IssueCode:
     NOT_AN_ITEM
     NO_ITEMS
     SHORT_VR_UNDEFINED
+    EXPLICIT_IN_IMPLICIT
+    SHORT_ITEM
+    LENGTH_13
 
 cdef struct Row:            # 32 bytes; also the record that dc.scan() hands out
     uint32_t tag            # group << 16 | element
@@ -77,6 +80,7 @@ cdef struct Level:
     uint8_t mode            # IMPLICIT | BIG_ENDIAN
     bint defined            # ends at `end`; otherwise at a delimiter
     bint untyped            # a UN sequence: implicit VR inside is as it should be (PS3.5 6.2.2)
+    bint inside             # fragments in an item or sequence of defined length, whose end `end` doesn't heed
 
 cdef struct Scanner:
     # the window: bytes [start, stop) of a source of `total` bytes
@@ -96,6 +100,11 @@ cdef struct Scanner:
     Level* levels
     Py_ssize_t depth
     Py_ssize_t level_capacity
+    bint crossing           # fragments go on where the item around them should have ended, since:
+    uint64_t crossing_pos
+    Py_ssize_t crossing_count
+    Py_ssize_t crossing_deviations
+    uint32_t misled         # how often that led nowhere
     bint done               # nothing is left to scan
     bint paused_at_pixels
     # what was asked for

@@ -17,6 +17,7 @@ from dicomcore._native.vr cimport NO_VR, SQ, UN, VR_SHORT, VR_UNKNOWN, is_letter
 
 cdef enum:
     FORESEEN = 1 << 20  # a strange header is told by what follows its value, if that stands within so many bytes
+    MISLED = 16         # after so many items whose fragments led nowhere, items are believed
     NO_TAG = 0xFFFFFFFF
 
 
@@ -41,6 +42,8 @@ cdef void scanner_reset(Scanner* s) noexcept nogil:
     s.pos = 0
     s.depth = 0
     s.done = False
+    s.crossing = False
+    s.misled = 0
     s.paused_at_pixels = False
     s.only_group = -1
     s.stop_tag = NO_TAG
@@ -68,7 +71,7 @@ cdef void scanner_begin(Scanner* s, uint8_t mode, int32_t only_group) noexcept n
     top.kind = ELEMENTS
     top.mode = mode
     top.defined = True
-    top.untyped = False
+    top.untyped = top.inside = False
 
 
 cdef Status note(Scanner* s, uint32_t code, uint32_t tag, uint64_t offset,
@@ -146,6 +149,7 @@ cdef Status open_level(Scanner* s, uint8_t kind, uint8_t mode, uint64_t end, bin
     level.mode = mode
     level.defined = defined
     level.untyped = untyped
+    level.inside = False
     return OK
 
 
@@ -213,6 +217,81 @@ cdef bint plausible(Scanner* s, Level* level, uint64_t at, uint32_t tag) noexcep
     return follower > tag and looks_explicit(p)
 
 
+cdef bint follows(Scanner* s, Level* level, uint64_t at, uint32_t tag) noexcept nogil:
+    # The same as plausible() where what follows may be in implicit VR.
+    cdef bint big = (level.mode & BIG_ENDIAN) != 0
+    cdef const uint8_t* p
+    cdef uint32_t follower, length
+    if at >= level.end or level.end - at < 8:
+        return at == level.end
+    if at < s.start or at > s.stop or s.stop - at < 8:
+        return False
+    p = s.window + (at - s.start)
+    follower = load_tag(p, big)
+    length = load_word(p + 4, big)
+    if follower == ITEM_DELIMITER or follower == SEQUENCE_DELIMITER:
+        return length == 0
+    if follower <= tag or follower >> 16 >= 0xFFFE:
+        return False
+    if looks_explicit(p):
+        return True
+    if length > level.end - at - 8 and length != <uint32_t>UNDEFINED_LENGTH:
+        return False
+    return public_vr(follower) != NO_VR or follower & 0x10000 and follower >> 16 > 8
+
+
+cdef Status strange_implicit(Scanner* s, Level* level, const uint8_t* p, uint32_t tag, uint64_t left, uint16_t* vr,
+                             uint32_t* length, uint8_t* header, uint8_t* flags) noexcept nogil:
+    # An implicit element whose length field holds the letters of a VR, or 13. Some writers put explicit items or
+    # elements into implicit data sets; what follows tells, and an honest length goes first. GE's wrote 13 for 10.
+    cdef bint big = (level.mode & BIG_ENDIAN) != 0
+    cdef bint impossible = length[0] > left - 8
+    cdef uint16_t letters = load_le16(p + 4)
+    cdef uint8_t size = 8
+    cdef uint32_t found = load_half(p + 6, big)
+    cdef uint64_t end
+    cdef bint fits
+
+    if length[0] == 13:
+        if unseen(s, level, s.pos + 21):
+            return NEED_MORE
+        if not follows(s, level, s.pos + 18, tag) or follows(s, level, s.pos + 21, tag):
+            return OK
+        length[0] = 10
+        flags[0] |= CLIPPED
+        return note(s, LENGTH_13, tag, s.pos, 13, 10)
+    if vr_form(letters) != VR_SHORT:
+        if found or left < 12:
+            return OK
+        found = load_word(p + 8, big)
+        size = 12
+    end = s.pos + size + found
+    if found == <uint32_t>UNDEFINED_LENGTH:
+        fits = size == 12 and left > 12 and starts_item(s, p + 12, left - 12, level.mode)
+    elif found > left - size:
+        fits = False
+    elif unseen(s, level, end):
+        return NEED_MORE
+    else:
+        fits = follows(s, level, end, tag) or (impossible or length[0] & 1) and end > s.pos + FORESEEN
+    if not fits:
+        return OK
+    if not impossible:
+        if unseen(s, level, s.pos + 8 + length[0]):
+            return NEED_MORE
+        if follows(s, level, s.pos + 8 + length[0], tag):
+            return OK
+    vr[0] = letters
+    length[0] = found
+    header[0] = size
+    flags[0] &= <uint8_t>~<int>IMPLICIT
+    if s.depth and level.row == <uint32_t>(s.count - 1):        # an item's first element: all of the item, it seems
+        level.mode = flags[0]
+        s.rows[level.row].flags &= <uint8_t>~<int>IMPLICIT
+        return note(s, EXPLICIT_IN_IMPLICIT, ITEM, s.rows[level.row].offset - 8, 0, 0)
+    return note(s, EXPLICIT_IN_IMPLICIT, tag, s.pos, 0, 0)
+
+
 cdef Status strange_header(Scanner* s, Level* level, const uint8_t* p, uint32_t tag, uint64_t left,
                            uint16_t* vr, uint32_t* length, uint8_t* header, uint8_t* flags) noexcept nogil:
     # An explicit element whose VR is none of the standard's. PS3.5 6.2 note: VRs still to come have the long form;
@@ -255,7 +334,7 @@ cdef Status strange_header(Scanner* s, Level* level, const uint8_t* p, uint32_t 
 
 cdef inline Status read_header(Scanner* s, Level* level, const uint8_t* p, uint32_t tag, uint64_t left, uint16_t* vr,
                                uint32_t* length, uint8_t* header, uint8_t* flags) noexcept nogil:
-    # VR, length field and header size of the element at p, which has at least 8 bytes.
+    # VR, length field, header size and encoding (in `flags`) of the element at p, which has at least 8 bytes.
     cdef bint big = (level.mode & BIG_ENDIAN) != 0
     cdef uint8_t form
     cdef uint32_t short_length
@@ -264,6 +343,8 @@ cdef inline Status read_header(Scanner* s, Level* level, const uint8_t* p, uint3
     if level.mode & IMPLICIT:
         vr[0] = public_vr(tag)
         length[0] = load_word(p + 4, big)
+        if vr_form(load_le16(p + 4)) != VR_UNKNOWN or length[0] == 13:
+            return strange_implicit(s, level, p, tag, left, vr, length, header, flags)
         return OK
     vr[0] = p[4] | (<uint16_t>p[5] << 8)
     form = vr_form(vr[0])
@@ -294,8 +375,8 @@ cdef Status open_undefined(Scanner* s, Level* level, const uint8_t* value, uint6
     cdef bint big = (mode & BIG_ENDIAN) != 0
     cdef bint pixels = tag == PIXEL_DATA or not (vr == SQ or vr == UN or vr == NO_VR)
     cdef bint untyped = vr == UN and not mode & IMPLICIT
-    cdef uint64_t end = level.end
     cdef uint8_t flags = UNDEFINED | CONTAINER | (FRAGMENTS if pixels else 0)
+    cdef bint inside
     cdef Status status
 
     if pixels and tag != PIXEL_DATA and left >= 8 and load_word(value + 4, big) == <uint32_t>UNDEFINED_LENGTH:
@@ -306,14 +387,21 @@ cdef Status open_undefined(Scanner* s, Level* level, const uint8_t* value, uint6
     status = add_row(s, tag, vr, header, flags | (mode & (IMPLICIT | BIG_ENDIAN)), s.pos, 0, level.row)
     if status != OK:
         return status
-    return open_level(s, PIECES if pixels else ITEMS, mode, end, False, untyped)
+    if not pixels:
+        return open_level(s, ITEMS, mode, level.end, False, untyped)
+    inside = level.end != s.total and s.misled < MISLED
+    status = open_level(s, PIECES, mode, s.total if inside else level.end, False, False)
+    if status == OK:
+        s.levels[s.depth].inside = inside
+        s.crossing = False
+    return status
 
 
 cdef inline Status element(Scanner* s, Level* level, const uint8_t* p, uint32_t tag, uint64_t left) noexcept nogil:
     # One element of a data set; s.pos stands at its header, with at least 8 bytes of it at p.
     cdef uint16_t vr = NO_VR
     cdef uint32_t length = 0
-    cdef uint8_t header = 8, flags = 0
+    cdef uint8_t header = 8, flags = level.mode
     cdef uint64_t at = s.pos, size
     cdef uint32_t parent = level.row
     cdef Status status = read_header(s, level, p, tag, left, &vr, &length, &header, &flags)
@@ -325,7 +413,6 @@ cdef inline Status element(Scanner* s, Level* level, const uint8_t* p, uint32_t 
         if status != OK:
             return status
     level.last = tag
-    flags |= level.mode
     left -= header
     s.pos = at + header
     if length == UNDEFINED_LENGTH:
@@ -335,6 +422,8 @@ cdef inline Status element(Scanner* s, Level* level, const uint8_t* p, uint32_t 
         status = note(s, SHORT_VR_UNDEFINED, tag, at, length, left)
         if status != OK:
             return status
+    if vr == UN and flags & (IMPLICIT | BIG_ENDIAN) == BIG_ENDIAN and is_untyped(p, p + header, left):
+        flags &= <uint8_t>~<int>BIG_ENDIAN
     size = length
     if size > left:
         flags |= CLIPPED
@@ -347,8 +436,8 @@ cdef inline Status element(Scanner* s, Level* level, const uint8_t* p, uint32_t 
         if status != OK:
             return status
     if vr == SQ:
-        if size >= 8 and not starts_item(s, p + header, left, flags):
-            status = note(s, NO_ITEMS, tag, at, load_tag(p + header, (flags & BIG_ENDIAN) != 0), 0)
+        if not starts_item(s, p + header, size, flags):
+            status = note(s, NO_ITEMS, tag, at, 0, 0)
             if status != OK:
                 return status
         else:
@@ -361,6 +450,12 @@ cdef inline Status element(Scanner* s, Level* level, const uint8_t* p, uint32_t 
     return status
 
 
+cdef inline bint is_untyped(const uint8_t* p, const uint8_t* value, uint64_t left) noexcept nogil:
+    # Whether an element in big endian is a UN, whose value is in little endian all the same (PS3.5 6.2.2), and not one
+    # of another VR that is unknown. Items in big endian aren't as they should be, but show it.
+    return load_le16(p + 4) == UN and not (left >= 8 and load_be32(value) == <uint32_t>ITEM)
+
+
 cdef inline bint starts_item(Scanner* s, const uint8_t* value, uint64_t left, uint8_t mode) noexcept nogil:
     # Whether an item, or the delimiter of an empty sequence, stands where a value starts (in the window by HEADROOM).
     cdef uint32_t tag
@@ -368,6 +463,13 @@ cdef inline bint starts_item(Scanner* s, const uint8_t* value, uint64_t left, ui
         return left == 0
     tag = load_tag(value, (mode & BIG_ENDIAN) != 0)
     return tag == ITEM or tag == SEQUENCE_DELIMITER
+
+
+cdef bint ends_empty(Scanner* s, Level* level) noexcept nogil:
+    # Whether a sequence of length 0, which takes no delimiter, stands just before s.pos in this item.
+    cdef Row* row = &s.rows[s.count - 1]
+    return (row.parent == level.row and row.flags & (CONTAINER | UNDEFINED) == CONTAINER and row.length == 0
+            and row.offset == s.pos)
 
 
 cdef Status delimiter(Scanner* s, Level* level, uint32_t tag, uint32_t length) noexcept nogil:
@@ -385,6 +487,9 @@ cdef Status delimiter(Scanner* s, Level* level, uint32_t tag, uint32_t length) n
         s.pos = at + 8                      # nothing is open that it could close
         return note(s, STRAY_DELIMITER, tag, at, 0, 0)
     row = &s.rows[level.row]
+    if tag == SEQUENCE_DELIMITER and item_here and ends_empty(s, level):
+        s.pos = at + 8
+        return note(s, STRAY_DELIMITER, tag, at, 0, 0)
     if tag == SEQUENCE_DELIMITER and item_here:
         # The item's own delimiter is missing, or its length says more than it holds; the sequence ends too.
         status = note(s, MISSING_ITEM_DELIMITER, row.tag, row.offset - row.header, 0, 0)
@@ -473,6 +578,74 @@ cdef Status fragment(Scanner* s, Level* level, uint32_t length, uint64_t left) n
     return add_row(s, ITEM, NO_VR, 8, flags, at + 8, size, level.row)
 
 
+cdef Status widen(Scanner* s, uint64_t end) noexcept nogil:
+    # The fragments of an item end where their delimiter does: so do the item and what is around it, at the earliest.
+    cdef Py_ssize_t i = s.depth - 1
+    cdef Level* around
+    cdef Row* row
+    cdef bint said = False
+    cdef Status status = OK
+    while i > 0 and s.levels[i].end < end:
+        around = &s.levels[i]
+        row = &s.rows[around.row]
+        if around.defined:
+            if not said:
+                status = note(s, SHORT_ITEM, row.tag, row.offset - row.header, row.length, end - row.offset)
+                said = True
+            row.length = end - row.offset
+            row.flags |= CLIPPED
+        around.end = end
+        i -= 1
+    return status
+
+
+cdef bint begins_item(Level* level, const uint8_t* p, uint32_t length) noexcept nogil:
+    # Whether the first bytes of an item, its header at p, are an element's, not a codestream's.
+    cdef bint big = (level.mode & BIG_ENDIAN) != 0
+    if length < 8:
+        return length == 0
+    if looks_explicit(p + 8):
+        return True
+    return public_vr(load_tag(p + 8, big)) != NO_VR and load_word(p + 12, big) <= length - 8
+
+
+cdef Status heed_item(Scanner* s, Level* level) noexcept nogil:
+    # At a header of fragments in an item of defined length. A length that ends amid them is wrong if they go on to a
+    # delimiter (PS3.5 7.5, A.4). If they don't, what was read beyond it is taken back, and the item is believed.
+    cdef uint64_t end = s.levels[s.depth - 1].end, at = s.pos, left = s.total - s.pos
+    cdef bint fits = False, big = (level.mode & BIG_ENDIAN) != 0
+    cdef uint32_t tag = 0, length = 0
+    cdef const uint8_t* p = NULL
+
+    if left >= 8:
+        if at < s.start or at > s.stop or (s.stop - at < HEADROOM and s.stop < s.total):
+            return NEED_MORE
+        p = s.window + (at - s.start)
+        tag = load_tag(p, big)
+        length = load_word(p + 4, big)
+        fits = tag == ITEM and length <= left - 8
+    if tag == SEQUENCE_DELIMITER and length == 0 and (s.crossing or at < end):
+        s.crossing = False
+        return widen(s, at + 8)
+    if fits and (s.crossing or at < end and at + 8 + length <= end):
+        return OK
+    if s.crossing:
+        s.pos = s.crossing_pos
+        s.count = s.crossing_count
+        s.deviation_count = s.crossing_deviations
+        s.misled += 1
+    elif fits and not (at == end and begins_item(level, p, length)):
+        s.crossing_pos = at
+        s.crossing_count = s.count
+        s.crossing_deviations = s.deviation_count
+        s.crossing = True
+        return OK
+    s.crossing = False
+    level.end = end
+    level.inside = False
+    return OK
+
+
 cdef bint only_zeros(Scanner* s) noexcept nogil:
     # Whether nothing but zeros follows, as some writers pad files.
     cdef const uint8_t* p = s.window + (s.pos - s.start)
@@ -535,6 +708,10 @@ cdef Status scan(Scanner* s) noexcept nogil:
         if not level.mode & BIG_ENDIAN:
             scan_plain(s)
             level = &s.levels[s.depth]
+        if level.inside:
+            status = heed_item(s, level)
+            if status != OK:
+                return status
         if s.pos >= level.end:
             if s.depth == 0:
                 s.done = True

@@ -11,6 +11,15 @@ cdef inline Py_ssize_t trimmed(const uint8_t* p, Py_ssize_t n) noexcept nogil:
     return n
 
 
+cdef inline Py_ssize_t stripped(const uint8_t** p, Py_ssize_t n) noexcept nogil:
+    # The same without leading spaces, which don't count in most VRs (PS3.5 6.2); p[0] is moved behind them.
+    n = trimmed(p[0], n)
+    while n and p[0][0] == 32:
+        p[0] += 1
+        n -= 1
+    return n
+
+
 cdef inline Py_ssize_t without_equals(const uint8_t* p, Py_ssize_t n) noexcept nogil:
     # Length of a person name without the signs of component groups that aren't there (PS3.5 6.2.1.1).
     while n and p[n - 1] == 61:

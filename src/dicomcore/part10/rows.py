@@ -30,10 +30,10 @@ def scan(src: Source, *, force: bool = False, limits: Limits | None = None) -> N
 
     The rows are the index's own memory, read-only, with these fields: ``tag`` (group << 16 | element), ``VR`` (as the
     file states it; in implicit VR the dictionary's, "xs", "ox", "xo", "lt" where that leaves a choice; empty where
-    unknown), ``header`` (bytes before the value), ``flags`` (1 implicit VR, 2 big endian, 4 undefined length, 8 cut
-    short, 16 has rows inside it, 32 those are fragments), ``offset`` and ``length`` of the value in bytes from the
-    source's start (of the inflated data set), ``parent`` (row of the item or sequence around it, -1 at the top) and
-    ``next`` (first row behind it and all that it contains). File meta information comes first.
+    unknown), ``header`` (bytes before the value), ``flags`` (1 implicit VR, 2 big endian, 4 undefined length, 8 a
+    wrong length field, 16 has rows inside it, 32 those are fragments), ``offset`` and ``length`` of the value in bytes
+    from the source's start (of the inflated data set), ``parent`` (row of the item or sequence around it, -1 at the
+    top) and ``next`` (first row behind it and all that it contains). File meta information comes first.
     """
     index = open_source(src, DEFAULT_LIMITS if limits is None else limits, force, False, ALL_TAGS, whole=True)
     return np.frombuffer(index, ROW)

@@ -14,6 +14,7 @@ from dicomcore._native.dataset import make_dataset
 from dicomcore._native.index import open_index
 from dicomcore.dataset import DATA_SET
 from dicomcore.errors import PixelDecodeError
+from dicomcore.lookup import is_big_endian
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.note import Note
 from dicomcore.pixels.render import FUNCTIONS, Display, Window
@@ -252,7 +253,7 @@ def palette_of(data_set: Any) -> Palette | None:
                     channels,
                     segmented=bool(prefix),
                     pixel_representation=number(data_set, "PixelRepresentation", 0),
-                    big_endian=data_set.is_little_endian is False and not in_bytes,
+                    big_endian=is_big_endian(data_set, names[0], data_set) and not in_bytes,
                 )
             except PixelDecodeError as error:
                 raise PixelDecodeError(f"palette: {error}") from None
@@ -296,12 +297,10 @@ def _table(name: str, item: Any, data_set: Any, inputs: tuple[float, float], not
         raise PixelDecodeError("a look-up table without descriptor or data")
     if isinstance(data, (int, float)):
         data = [data]
-    little = getattr(item, "is_little_endian", None)
-    if little is None:
-        little = data_set.is_little_endian
-    table = LookUpTable.of(descriptor, data, big_endian=little is False)
+    table = LookUpTable.of(descriptor, data, big_endian=is_big_endian(item, "LUTData", data_set))
     _note_bits(name, descriptor[2], table.bits, notes)
     return replace(table, first_mapped=_first_mapped(int(descriptor[1]), len(table.entries), *inputs))
+
 
 
 def _note_bits(name: str, stated: int, bits: int, notes: list[Note]) -> None:

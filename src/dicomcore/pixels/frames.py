@@ -45,7 +45,7 @@ from dicomcore.pixels.unused_bits import settle_unused_bits
 from dicomcore.pixels.video import VIDEO_SYNTAXES, VideoStream
 from dicomcore.tags import Tag
 from dicomcore.threads import cpus, run_over
-from dicomcore.uids import UID
+from dicomcore.uids import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian
 
 if TYPE_CHECKING:
     from dicomcore.pixels.isolation import VideoApart
@@ -84,6 +84,8 @@ class Frames:
         header = header_of(data_set)
         self.stated = describe(header, keyword)
         element = data_set[keyword]
+        if self.stated.transfer_syntax == ExplicitVRBigEndian and element._big_endian is False:  # UN (PS3.5 6.2.2)
+            self.stated = replace(self.stated, transfer_syntax=ExplicitVRLittleEndian)
         self._recall = data_set._recall()
         self._keyword, self._offset = keyword, element.offset or 0
         self._state = state_of(data_set)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dicomcore._native import swap, unpack
 from dicomcore.errors import DicomError, PixelDecodeError
+from dicomcore.lookup import is_big_endian
 from dicomcore.pixels.attributes import number
 from dicomcore.pixels.layout import MOST_MISSING
 from dicomcore.pixels.note import Note
@@ -144,7 +145,7 @@ def _read(data_set: Any, group: int, frames: Any) -> Overlay | None:
         bit = None
     count = max(_number(data_set, group, FRAMES, 1), 1)
     if data and isinstance(data, (bytes, bytearray, memoryview)):
-        source = _little_endian(data, data_set[group << 16 | DATA].VR, data_set)
+        source = _little_endian(data, data_set, group << 16 | DATA)
         if frames is not None and 8 * len(source) < rows * columns * count:
             due = -(-rows * columns * count // 8)
             said = f"overlay {group:04X} takes {due} bytes of Overlay Data, and has {len(source)}"
@@ -181,9 +182,9 @@ def _bits_carried(frames: Any) -> int:
     return width if info is None or info.precision is None else min(width, info.precision)
 
 
-def _little_endian(data: bytes | bytearray | memoryview, vr: str, data_set: Any) -> bytes | bytearray | memoryview:
+def _little_endian(data: bytes | bytearray | memoryview, data_set: Any, tag: int) -> bytes | bytearray | memoryview:
     """Overlay Data as OW in big endian has its bytes in pairs."""
-    if vr != "OW" or data_set.is_little_endian is not False or len(data) % 2:
+    if data_set[tag].VR != "OW" or not is_big_endian(data_set, tag, data_set) or len(data) % 2:
         return data
     swapped = bytearray(len(data))
     swap.swap_words(data, swapped, 2)

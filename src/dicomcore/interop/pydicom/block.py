@@ -11,6 +11,8 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
 
+import dicomcore.dataset as dc
+from dicomcore._native.dataset import make_dataset
 from dicomcore._native.index import Index
 from dicomcore.dataset import DATA_SET, FILE_META
 from dicomcore.part10.rows import ROW
@@ -20,6 +22,7 @@ __all__ = ["Block", "sequence_element"]
 UNDEFINED_LENGTH = 0xFFFFFFFF
 ITEM, SPECIFIC_CHARACTER_SET = 0xFFFEE000, 0x00080005  # plain numbers: compared once an element
 IMPLICIT, BIG_ENDIAN, UNDEFINED, CONTAINER, FRAGMENTS = 1, 2, 4, 16, 32  # ROW's flags
+LONG_UN = 0xFFFF
 HEAD = 1 << 20
 """A header of up to so many bytes is read at once; values behind it, and larger ones, one by one."""
 
@@ -115,9 +118,17 @@ class Block:
         else:
             value = bytes(self._index.read(offset, length))
         said = UNDEFINED_LENGTH if flags & UNDEFINED else length
-        return RawDataElement(
-            BaseTag(tag), stated, said, value, offset, bool(flags & IMPLICIT), not flags & BIG_ENDIAN
-        )
+        implicit = bool(flags & IMPLICIT)
+        if stated == "UN" and length >= LONG_UN:
+            stated = self._known_vr(row)
+            implicit = stated == "SQ" and value is not None and not value[12:14].isalpha()  # its items are
+        return RawDataElement(BaseTag(tag), stated, said, value, offset, implicit, not flags & BIG_ENDIAN)
+
+    def _known_vr(self, row: tuple[Any, ...]) -> str:
+        """The dictionary's VR of a UN too long for pydicom to ask: for any length it is the right one (PS3.5 6.2.2)."""
+        around = row[6] if row[6] >= 0 else DATA_SET
+        element: Any = make_dataset(dc.Dataset, self._index, around, None)[row[0]]
+        return str(element.VR)
 
 
 def sequence_element(tag: int, sequence: Sequence, offset: int | None, undefined: bool) -> DataElement:

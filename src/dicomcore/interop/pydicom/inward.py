@@ -207,7 +207,11 @@ class _Stream:
         except Exception:  # whatever a value that doesn't suit its VR makes of pydicom's writers
             self.unwritten.append((place, element))
             return
-        self._put(buffer.getvalue())
+        made = buffer.getvalue()
+        if not self._implicit and not self._little and made[4:6] == b"UN" and settled.VR != "UN":
+            self.unwritten.append((place, element))  # too long for its VR: pydicom leaves UN's words in big endian
+            return
+        self._put(made)
 
 
 def _at(data_set: dc.Dataset, place: tuple[int, ...]) -> dc.Dataset:
