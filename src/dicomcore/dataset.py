@@ -298,12 +298,7 @@ class Dataset(DatasetBase):
 
     def add_new(self, tag: TagLike, VR: str, value: Any) -> None:
         """Put in a new element made of `tag`, `VR` and `value`; see `validation`."""
-        element = DataElement(tag, VR, value)
-        if self.validation != "ignore":
-            from dicomcore.validation import check_value  # stands on data sets
-
-            check_value(self.validation, element.tag, VR, element.value)
-        self.add(element)
+        self.add(DataElement(tag, VR, value))
 
     def validate(self) -> tuple[Issue, ...]:
         """The values, those of items included, that their VRs don't allow (PS3.5 6.2); () where all are well."""

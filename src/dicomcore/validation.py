@@ -15,7 +15,7 @@ from dicomcore.issues import Issue
 if TYPE_CHECKING:
     from dicomcore.dataset import Dataset
 
-__all__ = ["Validation", "check_value", "fault_of", "faults", "heed"]
+__all__ = ["Validation", "check_value", "fault_of", "faults", "heed", "number_fault"]
 
 Validation = Literal["warn", "raise", "ignore"]
 
@@ -72,6 +72,16 @@ def fault_of(vr: str, value: Any) -> str:
     return ""
 
 
+def number_fault(vr: str, value: Any) -> str:
+    """Which value of a DS or IS is no number (PS3.5 6.2), "" where all are; a fraction is none for an IS."""
+    if vr not in ("DS", "IS"):
+        return ""
+    for one in value if isinstance(value, list) else (value,):
+        if (isinstance(one, str) and one) or (vr == "IS" and isinstance(one, float) and not one.is_integer()):
+            return f"VR {vr} takes {'whole numbers' if vr == 'IS' else 'numbers'}, not {one!r}"
+    return ""
+
+
 def _encoding_fault(vr: str, value: Any) -> str:
     try:
         encode_value(vr, value)
@@ -83,7 +93,7 @@ def _encoding_fault(vr: str, value: Any) -> str:
 def _text_fault(vr: str, value: Any, form: tuple[re.Pattern[str] | None, int, str] | None) -> str:
     if not isinstance(value, str):
         if vr in ("DS", "IS") and isinstance(value, (int, float, Decimal)):
-            if vr == "IS" and not -(2**31) <= value < 2**31:
+            if vr == "IS" and (not -(2**31) <= value < 2**31 or value != int(value)):
                 return f"IS is a whole number of 32 bits, which {value} isn't"
             return _encoding_fault(vr, value)
         return "" if value is None or isinstance(value, bytes) else _encoding_fault(vr, value)

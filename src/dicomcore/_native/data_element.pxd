@@ -56,5 +56,6 @@ cdef class AllElements:
 
 cdef int64_t tag_number(object key) except -2
 cdef object dressed(object value, uint16_t vr, str checks=*)
+cdef DataElement carried(DataElement element)
 cdef list items_of_row(Index index, Py_ssize_t row)
 cdef DataElement new_element(Index index, Py_ssize_t row, Owner owner, bint distant)

@@ -11,6 +11,8 @@ from dicomcore._native.decode cimport (
     decode_array,
     empty_value,
     make_tag,
+    number_array,
+    number_of_text,
     raw_view,
     resolve_vr,
     vr_name,
@@ -25,6 +27,7 @@ from datetime import date, datetime, time
 
 import numpy as np
 
+from dicomcore.errors import EncodeError
 from dicomcore.printing import element_line
 from dicomcore.tags import Tag
 from dicomcore.uids import UID
@@ -107,6 +110,12 @@ cdef bint divides(uint16_t vr) noexcept nogil:
     return is_text(vr) and not is_single(vr) or vr == DS or vr == IS
 
 
+cdef bint is_pair(object value):
+    # A tuple of group and element: one tag, as everywhere else a tag may be given.
+    return (isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], int) and isinstance(value[1], int)
+            and 0 <= value[0] <= 0xFFFF and 0 <= value[1] <= 0xFFFF)
+
+
 cdef object dressed(object value, uint16_t vr, str checks=None):
     # A value as the VR's table has it, from what a caller sets: names, UIDs and numbers get their types.
     if value is None or isinstance(value, (bytes, bytearray, memoryview)):
@@ -115,20 +124,22 @@ cdef object dressed(object value, uint16_t vr, str checks=None):
         return dressed_items(value, checks)
     if (vr == UI or vr == PN) and isinstance(value, np.ndarray):
         value = value.reshape(-1).tolist()
+    if vr == AT and is_pair(value):
+        return Tag(value)
     if isinstance(value, (list, tuple)):
         return dressed_values(value, vr)
     if isinstance(value, str):
         if "\\" in value and divides(vr):
             return [dressed(one, vr) for one in value.split("\\")]
-        if vr == DS:
-            return float(value) if value.strip() else ""
-        if vr == IS:
-            return int(value) if value.strip() else ""
+        if vr == DS or vr == IS:
+            return number_of_text(value, vr)
     if vr == UI:
         return value if isinstance(value, UID) else UID(str(value))
     if vr == PN:
         return value if isinstance(value, PersonName) else PersonName(str(value))
     if vr == AT:
+        if isinstance(value, str) and not value:
+            return None
         return value if isinstance(value, (Tag, np.ndarray)) else Tag(value)
     if vr == DA and isinstance(value, date):
         return format_date(value)
@@ -165,6 +176,31 @@ cdef object dressed_items(object value, str checks):
             one = made
         items.append(one)
     return SEQUENCE(items)
+
+
+cdef DataElement carried(DataElement element):
+    # The element for another data set, with the value for the bytes. Text where items were due is not to be lost.
+    cdef Index index = element.index
+    element.settle()
+    if element.vr == SQ and is_itemless(element):
+        return DataElement(element.number, "UN", bytes(raw_view(index, element.row)))
+    return DataElement(element.number, vr_name(element.vr), element.get_value())
+
+
+cdef bint is_itemless(DataElement element) except -1:
+    # Whether a sequence of the source was not changed and holds bytes that are no items (PS3.5 7.5).
+    cdef Index index = element.index
+    if index is None or element.is_set or index.known(element.row).flags & CONTAINER:
+        return False
+    if index.rows[element.row].length == 0 or element.has_value and held_by(element):
+        return False
+    return element.has_value or not items_of_row(index, element.row)
+
+
+def loose_bytes(DataElement element not None) -> bytes:
+    """The value of an SQ that holds no items but something else; b"" for all others, and where items were put in."""
+    element.settle()
+    return bytes(raw_view(element.index, element.row)) if element.vr == SQ and is_itemless(element) else b""
 
 
 cdef class Owner:
@@ -377,11 +413,20 @@ cdef class DataElement:
             out = np.empty(len(values), object)
             out[:] = values
             return out
-        kind = {"DS": "f8", "IS": "i8", "US": "u2", "SS": "i2", "UL": "u4", "SL": "i4", "UV": "u8", "SV": "i8",
-                "FL": "f4", "FD": "f8", "AT": "u4"}.get(vr_name(self.vr))
+        if isinstance(held, np.ndarray):
+            values = held.reshape(-1).tolist()
+        if self.vr == DS or self.vr == IS:
+            return number_array(values, self.vr)
+        kind = {"US": "u2", "SS": "i2", "UL": "u4", "SL": "i4", "UV": "u8", "SV": "i8", "FL": "f4", "FD": "f8",
+                "AT": "u4"}.get(vr_name(self.vr))
         if kind is not None and not isinstance(held, (bytes, bytearray, memoryview)):
-            return np.array(values, kind)
+            try:
+                return np.array(values, kind)
+            except (ValueError, TypeError, OverflowError) as error:
+                raise EncodeError(f"{self.tag}: VR {vr_name(self.vr)} takes numbers: {error}", tag=self.tag) from None
         words = {"OW": "u2", "OL": "u4", "OV": "u8", "OF": "f4", "OD": "f8"}.get(vr_name(self.vr), "u1")
+        if isinstance(held, np.ndarray):
+            held = held.astype(held.dtype.newbyteorder("<")).tobytes()
         return np.frombuffer(held or b"", words)
 
     @property
@@ -435,10 +480,13 @@ cdef class DataElement:
         return self.get_value()[key]
 
     def __reduce__(self):
-        return DataElement, (self.number, self.VR, self.value)
+        cdef DataElement made = carried(self)
+        return DataElement, (made.number, vr_name(made.vr), made.held)
 
     def __deepcopy__(self, memo):
-        return DataElement(self.number, self.VR, deepcopy(self.value, memo))
+        cdef DataElement made = carried(self)
+        made.held = deepcopy(made.held, memo)
+        return made
 
     @property
     def _changed(self) -> bool:

@@ -5,7 +5,15 @@ from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint16_t, uint32_t
 from libc.stdlib cimport free, malloc
 
-from dicomcore._native.data_element cimport AllElements, DataElement, dressed, new_element, owner_of, tag_number
+from dicomcore._native.data_element cimport (
+    AllElements,
+    DataElement,
+    carried,
+    dressed,
+    new_element,
+    owner_of,
+    tag_number,
+)
 from dicomcore._native.decode cimport decode, make_tag, resolve_vr, vr_name
 from dicomcore._native.dictionary cimport find_keyword, keyword_of_tag, public_vr
 from dicomcore._native.index cimport Index, is_complete, mark_changed, rows_of
@@ -343,7 +351,15 @@ cdef class DatasetBase(Owner):
         elsewhere = element.distant
         owner = owner_of(element)
         if elsewhere or (owner is not self and (owner is not None or element.index is not None)):
-            element = DataElement(element.number, element.VR, element.value)    # it is another data set's
+            element = carried(element)              # it is another data set's
+        if self.checks != "ignore":
+            element.settle()
+            self.check(element.number, element.vr, element.get_value())
+        element.keep(self)
+        self.adopt(element)
+
+    def _put(self, DataElement element not None):
+        # The same for an element that nobody else has, without a look at its value.
         element.keep(self)
         self.adopt(element)
 

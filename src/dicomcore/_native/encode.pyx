@@ -128,8 +128,8 @@ cdef str fitted(double value):
     cdef str scientific = take_text(PyOS_double_to_string(value, b"e", 16, 0, NULL))
     cdef int exponent = int(scientific.split("e")[1]), room = DS_LENGTH - (scientific[0] == "-")
     best = ""
-    places = room - 1 - (exponent + 1 if exponent >= 0 else 0)
-    while places > 0 and not best:              # rounding up may take one digit more
+    places = max(room - 1 - (exponent + 1 if exponent >= 0 else 0), 0)
+    while places >= 0 and exponent < room and not best:     # rounding up may take one digit more
         text = fixed(value, places)
         if len(text) <= DS_LENGTH:
             best = text
@@ -210,6 +210,9 @@ cdef int put_integer(Output out, object value) except -1:
     if isinstance(value, (str, bytes)):
         return put_text(out, value, IS, None)
     if value is None:
+        return 0
+    if isinstance(value, (float, np.floating)) and isfinite(<double>value) and value != int(value):
+        out.put_object(decimal_text(value).encode("ascii"))     # read so, or warned of when it was set
         return 0
     text = str(whole(value, IS))
     if len(text) > 12:

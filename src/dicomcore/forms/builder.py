@@ -48,7 +48,7 @@ class Builder:
     def add(self, data_set: Dataset, place: Place, vr: str, value: Any) -> None:
         """Put an element in."""
         self.count(place, 1)
-        data_set.add(DataElement(place.tag, vr, value))
+        data_set._put(DataElement(place.tag, vr, value))
 
     def sequence(self, data_set: Dataset, place: Place) -> Sequence:
         """Put a sequence in, which has no items yet."""
