@@ -1,4 +1,4 @@
-"""DS and IS whose text is no number, as scanners and scales write them (pydicom#1643, #1661): set, carried and written."""
+"""DS and IS whose text is no number, as scanners write them (pydicom#1643, #1661): set, carried over, written."""
 
 from __future__ import annotations
 

@@ -18,6 +18,9 @@ SUMMED_UP = frozenset(("LT", "OB", "OD", "OF", "OL", "OV", "OW", "UC", "UN", "UR
 def value_text(element: DataElement) -> str:
     """One line for an element's value."""
     value = element.value
+    loose = element._loose if element.VR == "SQ" else b""  # text where items were due
+    if loose:
+        return repr(loose) if len(loose) <= 4 * SHOWN else f"Array of {len(loose)} elements"
     if element.VR in SUMMED_UP and value is not None and len(value) > SHOWN:
         return f"Array of {len(value)} elements"
     if element.VM > SHOWN:
@@ -68,7 +71,7 @@ def data_set_lines(data_set: Dataset, *, items: bool = True) -> Iterator[str]:
 def own_lines(data_set: Dataset, margin: str, items: bool) -> Iterator[str | Dataset]:
     """The lines of one data set, with each item itself where its lines belong."""
     for element in data_set:
-        if element.VR != "SQ":
+        if element.VR != "SQ" or element._loose:
             yield margin + element_line(element)
             continue
         yield f"{margin}{element.tag}  {element.name}  {len(element.value)} item(s) ---- "

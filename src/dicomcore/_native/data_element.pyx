@@ -189,18 +189,24 @@ cdef DataElement carried(DataElement element):
 
 cdef bint is_itemless(DataElement element) except -1:
     # Whether a sequence of the source was not changed and holds bytes that are no items (PS3.5 7.5).
-    cdef Index index = element.index
-    if index is None or element.is_set or index.known(element.row).flags & CONTAINER:
+    if element.index is None or element.is_set or element.has_value and held_by(element):
         return False
-    if index.rows[element.row].length == 0 or element.has_value and held_by(element):
-        return False
-    return element.has_value or not items_of_row(index, element.row)
+    return is_row_itemless(element.index, element.row)
 
 
-def loose_bytes(DataElement element not None) -> bytes:
-    """The value of an SQ that holds no items but something else; b"" for all others, and where items were put in."""
-    element.settle()
-    return bytes(raw_view(element.index, element.row)) if element.vr == SQ and is_itemless(element) else b""
+cdef bint is_row_itemless(Index index, Py_ssize_t row) except -1:
+    # The same for a row with VR SQ. Less than a header is taken for a sequence all the same, but for one without rows.
+    cdef Row* r = index.known(row)
+    if r.length == 0:
+        return False
+    if r.flags & CONTAINER:
+        return r.length < 8 and r.next == row + 1
+    return not items_of_row(index, row)
+
+
+def holds_no_items(Index index not None, Py_ssize_t row) -> bool:
+    """Whether a row is a sequence by its VR or a dictionary, and holds bytes that are no items."""
+    return resolve_vr(index, row) == SQ and is_row_itemless(index, row)
 
 
 cdef class Owner:
@@ -495,6 +501,12 @@ cdef class DataElement:
         if self.is_set or not self.has_value or self.index is None or self.vr == SQ:
             return self.has_value
         return not same_values(decode(self.index, self.row, self.vr), held_by(self))
+
+    @property
+    def _loose(self) -> bytes:
+        # The bytes of an SQ that holds no items but something else; b"" for all others, and where items were put in.
+        self.settle()
+        return bytes(raw_view(self.index, self.row)) if self.vr == SQ and is_itemless(self) else b""
 
     def _clone(self, Owner owner, memo):
         # The same element for a copy of its data set, the value shared, or copied too when there is a memo.

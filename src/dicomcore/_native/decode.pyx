@@ -307,6 +307,11 @@ cdef object number_of_text(str text, uint16_t vr):
     return one_number_text(data, len(data), vr, &good)
 
 
+def read_number(str vr not None, str text not None):
+    """One component of a DS or IS as reading gives it: a number, or its text where it is none."""
+    return number_of_text(text, DS if vr == "DS" else IS)
+
+
 cdef object number_text(Index index, Py_ssize_t row, const uint8_t* p, Py_ssize_t n, uint16_t vr):
     # DS and IS: a float or int, or a list; a component that is no number stays text, with an issue.
     cdef Row* r = &index.rows[row]

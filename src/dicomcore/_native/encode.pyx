@@ -158,6 +158,13 @@ cdef str decimal_text(double value):
     return text
 
 
+cdef int put_number_text(Output out, object value, uint16_t vr) except -1:
+    # Text that was no number when it was read or set, control characters and all.
+    if isinstance(value, str) and value.isascii() and "\\" not in value:
+        value = value.encode("ascii")
+    return put_text(out, value, vr, None)
+
+
 cdef int put_decimal(Output out, object value) except -1:
     cdef double number
     cdef char* text
@@ -169,7 +176,7 @@ cdef int put_decimal(Output out, object value) except -1:
             out.put_object(said.encode("ascii"))
             return 0
     elif isinstance(value, (str, bytes)):
-        return put_text(out, value, DS, None)
+        return put_number_text(out, value, DS)
     elif value is None:
         return 0
     try:
@@ -208,7 +215,7 @@ cdef object whole(object value, uint16_t vr):
 
 cdef int put_integer(Output out, object value) except -1:
     if isinstance(value, (str, bytes)):
-        return put_text(out, value, IS, None)
+        return put_number_text(out, value, IS)
     if value is None:
         return 0
     if isinstance(value, (float, np.floating)) and isfinite(<double>value) and value != int(value):
