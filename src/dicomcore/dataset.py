@@ -12,6 +12,7 @@ from dicomcore._native.data_element import DataElement, set_classes
 from dicomcore._native.dataset import DatasetBase, make_dataset
 from dicomcore._native.dictionary import keywords
 from dicomcore.issues import Issue, noted_issue, scanned_issue
+from dicomcore.nesting import enter
 from dicomcore.printing import data_set_lines
 from dicomcore.private_block import PrivateBlock
 from dicomcore.tags import Tag, TagLike
@@ -363,18 +364,24 @@ class Dataset(DatasetBase):
 
     def walk(self, callback: Callable[[Dataset, DataElement], Any], recursive: bool = True) -> None:
         """Call ``callback(data_set, element)`` for every element, a sequence's before those of its items."""
-        pending: list[tuple[Dataset, Iterator[Tag]]] = [(self, iter(self.keys()))]
-        while pending:
-            data_set, tags = pending[-1]
+        none: Iterator[Dataset] = iter(())
+        above = {id(self)}
+        stack = [(self, iter(self.keys()), none)]  # open data sets, with the items of the sequence they are at
+        while stack:
+            data_set, tags, items = stack[-1]
+            item = next(items, None)
+            if item is not None:
+                enter(above, item)
+                stack.append((item, iter(item.keys()), none))
+                continue
             tag = next(tags, None)
             if tag is None:
-                pending.pop()
-                continue
-            if tag not in data_set:
-                continue
-            callback(data_set, data_set[tag])
-            if recursive and tag in data_set and data_set[tag].VR == "SQ":
-                pending += [(item, iter(item.keys())) for item in reversed(data_set[tag].value)]
+                stack.pop()
+                above.discard(id(data_set))
+            elif tag in data_set:
+                callback(data_set, data_set[tag])
+                if recursive and tag in data_set and data_set[tag].VR == "SQ":
+                    stack[-1] = (data_set, tags, iter(list(data_set[tag].value)))
 
     def _slice(self, wanted: slice) -> Dataset:
         start = 0 if wanted.start is None else int(Tag(wanted.start))

@@ -11,6 +11,7 @@ from dicomcore._native.encode import encode_value
 from dicomcore._native.judge import changed_elements
 from dicomcore.errors import EncodeError
 from dicomcore.issues import Issue
+from dicomcore.nesting import enter
 
 if TYPE_CHECKING:
     from dicomcore.dataset import Dataset
@@ -133,9 +134,15 @@ def check_value(mode: str, tag: Any, vr: str, value: Any) -> None:
 def faults(ds: Dataset, *, changed: bool = False) -> tuple[Issue, ...]:
     """The values of a data set and of all items in it that their VRs don't allow; `changed`: of those set here."""
     found: list[Issue] = []
-    pending = [("", ds)]
+    above: set[int] = set()
+    pending: list[tuple[str, Dataset | int]] = [("", ds)]
     while pending:
         path, level = pending.pop()
+        if isinstance(level, int):  # all below it was looked through
+            above.discard(level)
+            continue
+        enter(above, level)
+        pending.append((path, id(level)))
         elements: Any = [e for e in changed_elements(level).values() if e] if changed else level
         for element in elements:
             vr, value = element.VR, element.value

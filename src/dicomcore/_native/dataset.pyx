@@ -21,6 +21,8 @@ from dicomcore._native.scan cimport Row
 from dicomcore._native.shared cimport load_flag, load_pointer, order_writes, store_pointer
 from dicomcore._native.vr cimport NO_VR, SQ
 
+from dicomcore.nesting import enter
+
 cdef extern from "Python.h":
     object PyObject_GenericGetAttr(object, object)
     int PyObject_GenericSetAttr(object, object, PyObject*) except -1
@@ -440,15 +442,23 @@ cdef class DatasetBase(Owner):
         return found if in_order(order) else self._iterall_changed()
 
     def _iterall_changed(self):
-        stack = [iter(self)]
+        above = {id(self)}
+        stack = [(self, iter(self), iter(()))]      # open data sets, with the items of the sequence they are at
         while stack:
-            for element in stack[len(stack) - 1]:
-                yield element
-                if element.VR == "SQ":
-                    stack.append(chain_items(element.value))
-                    break
-            else:
+            data_set, elements, items = stack[len(stack) - 1]
+            item = next(items, None)
+            if item is not None:
+                enter(above, item)
+                stack.append((item, iter(item), iter(())))
+                continue
+            element = next(elements, None)
+            if element is None:
                 stack.pop()
+                above.discard(id(data_set))
+                continue
+            yield element
+            if element.VR == "SQ":
+                stack[len(stack) - 1] = (data_set, elements, iter(element.value))
 
     def keys(self):
         """Tags of all elements, ascending."""
@@ -498,12 +508,6 @@ cdef bint in_order(const Order* order) noexcept nogil:
         if order.rows[i] <= order.rows[i - 1]:
             return False
     return True
-
-
-def chain_items(items):
-    """The elements of every item, one after another."""
-    for item in items:
-        yield from item
 
 
 cdef Py_ssize_t sort_rows(Index index, uint32_t* order, Py_ssize_t n) except -1:

@@ -14,6 +14,7 @@ from pydicom.tag import BaseTag
 import dicomcore.dataset as dc
 from dicomcore._native.encode import encode_value
 from dicomcore.interop.pydicom.block import Block, sequence_element, unknown_element
+from dicomcore.nesting import enter
 from dicomcore.tags import SPECIFIC_CHARACTER_SET
 from dicomcore.validation import number_fault
 
@@ -57,14 +58,21 @@ class _Conversion:
 
     def __init__(self, defer_size: int | None) -> None:
         self.defer_size = defer_size
-        self._pending: list[_Work] = []
+        self._pending: list[_Work | int] = []
+        self._above: set[int] = set()
         self._blocks: dict[int, Block] = {}
 
     def converted(self, data_set: dc.Dataset) -> Dataset:
         target = Dataset()
         self._pending.append(_Work(data_set, target, None))
         while self._pending:
-            self._fill(self._pending.pop())
+            work = self._pending.pop()
+            if isinstance(work, int):  # all below it is filled
+                self._above.discard(work)
+                continue
+            enter(self._above, work.source)
+            self._pending.append(id(work.source))
+            self._fill(work)
         return target
 
     def _fill(self, work: _Work) -> None:
