@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 import warnings
 from decimal import Decimal
+from difflib import get_close_matches
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
+from dicomcore._native.dictionary import keywords, repeater_has_keyword, tag_for_keyword
 from dicomcore._native.encode import encode_value
 from dicomcore._native.judge import changed_elements
 from dicomcore.errors import EncodeError
@@ -16,7 +19,7 @@ from dicomcore.nesting import enter
 if TYPE_CHECKING:
     from dicomcore.dataset import Dataset
 
-__all__ = ["Validation", "check_value", "fault_of", "faults", "heed", "number_fault"]
+__all__ = ["Validation", "check_name", "check_value", "fault_of", "faults", "heed", "number_fault"]
 
 Validation = Literal["warn", "raise", "ignore"]
 
@@ -129,6 +132,31 @@ def check_value(mode: str, tag: Any, vr: str, value: Any) -> None:
     if mode == "raise":
         raise EncodeError(f"{tag}: {fault}", tag=tag)
     warnings.warn(f"{tag}: {fault}", stacklevel=2)
+
+
+@lru_cache(maxsize=256)
+def _misspelt(name: str) -> str:
+    """What an attribute's name is, where it looks like a keyword of PS3.6 and is none; "" for other names."""
+    looks_so = name.isalnum() and name[0].isupper() and name != name.upper()
+    if not looks_so and tag_for_keyword(name[:1].upper() + name[1:]) is None:
+        return ""
+    near = get_close_matches(name, keywords(), 1, 0.8)
+    meant = f"; is {near[0]} meant?" if near else ""
+    return f"{name!r} is no keyword of PS3.6, and becomes an attribute of the object, which no file holds{meant}"
+
+
+def check_name(mode: str, name: str) -> None:
+    """Warn (UserWarning) or raise (EncodeError), by `mode`, where a name that is set looks like a misspelt keyword.
+
+    The keyword of a repeating element is always an error: it doesn't tell which of them is meant.
+    """
+    if repeater_has_keyword(name):
+        raise EncodeError(f"{name!r} is the keyword of many elements (PS3.5 7.6): use add_new(tag, VR, value)")
+    fault = _misspelt(name)
+    if fault and mode == "raise":
+        raise EncodeError(fault)
+    if fault:
+        warnings.warn(fault, stacklevel=2)
 
 
 def faults(ds: Dataset, *, changed: bool = False) -> tuple[Issue, ...]:

@@ -32,6 +32,7 @@ cdef enum:
 
 cdef object MISSING = object()
 cdef dict CHECKS = {mode: mode for mode in ("warn", "raise", "ignore")}
+cdef object CHECK_NAME = None
 cdef object CHECK = None            # dicomcore.validation.check_value, once it is needed
 
 globals()["DataElement"] = DataElement      # where pickles of earlier versions look for it
@@ -269,6 +270,8 @@ cdef class DatasetBase(Owner):
     def __setattr__(self, name, value):
         cdef int64_t tag = find_keyword(name)
         if tag < 0:
+            if name != name.lower() and self.checks != "ignore":
+                self.check_name(name)
             PyObject_GenericSetAttr(self, name, <PyObject*>value)
         else:
             self._set(<uint32_t>tag, value)
@@ -312,6 +315,15 @@ cdef class DatasetBase(Owner):
         if CHECK is None:
             from dicomcore.validation import check_value as CHECK       # stands on data sets
         CHECK(self.checks or "warn", make_tag(tag), vr_name(vr), value)
+        return 0
+
+    cdef int check_name(self, name) except -1:
+        # Warn or raise where an attribute of the object looks like a misspelt keyword.
+        global CHECK_NAME
+        if CHECK_NAME is None:
+            from dicomcore.validation import check_name as CHECK_NAME       # stands on data sets
+        if not hasattr(type(self), name):
+            CHECK_NAME(self.checks or "warn", name)
         return 0
 
     @property

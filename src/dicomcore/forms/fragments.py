@@ -1,5 +1,5 @@
-"""Encapsulated pixel data in single fragments: `DataFragment` of dcm4che's JSON and XML, which PS3.18 Annex F and PS3.19
-Annex A don't know."""
+"""Encapsulated pixel data in single fragments: `DataFragment` of dcm4che's JSON and XML, which PS3.18 Annex F and
+PS3.19 Annex A don't know."""
 
 from __future__ import annotations
 
