@@ -138,7 +138,8 @@ def test_what_is_no_file_set(action, tmp_path, capsys):
 def odd_file(path: Path, uid: bytes, number: bytes) -> Path:
     """An instance whose Series and Instance Number are this text."""
     texts = [(0x00080016, "UI", b"1.2.840.10008.5.1.4.1.1.2\0"), (0x00080018, "UI", uid),
-             (0x00080020, "DA", b"20200101"), (0x00080030, "TM", b"101010"), (0x00080060, "CS", b"CT"), (0x00100010, "PN", b"Doe^J "),
+             (0x00080020, "DA", b"20200101"), (0x00080030, "TM", b"101010"),
+             (0x00080060, "CS", b"CT"), (0x00100010, "PN", b"Doe^J "),
              (0x00100020, "LO", b"P1"), (0x00101030, "DS", b"70,5"), (0x0020000D, "UI", b"1.2.4\0"),
              (0x0020000E, "UI", b"1.2.5\0"), (0x00200010, "SH", b"S1"), (0x00200011, "IS", number),
              (0x00200013, "IS", number)]  # fmt: skip

@@ -26,6 +26,7 @@ from dicomcore._native.scan cimport (
     UNDEFINED,
     Row,
 )
+from dicomcore._native.taught cimport taught_private
 from dicomcore._native.text cimport is_ascii, trimmed, without_equals
 from dicomcore._native.vr cimport *
 
@@ -133,7 +134,13 @@ cdef uint16_t private(Index index, Py_ssize_t row) except? 0xFFFF:
     _owner = index.hold(&index.rows[creator], &p)
     known = find_creator(p, trimmed(p, <Py_ssize_t>index.rows[creator].length))
     vr = private_vr_at(known, tag) if known >= 0 else NO_VR
-    return vr if vr != NO_VR else UN
+    return vr if vr != NO_VR else own_private(tag, p[:trimmed(p, <Py_ssize_t>index.rows[creator].length)])
+
+
+cdef uint16_t own_private(uint32_t tag, bytes creator) except? 0xFFFF:
+    # What a program has added to the private dictionary, UN where it hasn't.
+    cdef tuple own = taught_private(tag, creator.decode("latin-1").strip(" "))
+    return UN if own is None else <uint16_t>(ord(own[0][0]) | ord(own[0][1]) << 8)
 
 
 cdef uint16_t resolve_vr(Index index, Py_ssize_t row) except? 0xFFFF:

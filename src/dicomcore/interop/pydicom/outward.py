@@ -20,6 +20,7 @@ from dicomcore.validation import number_fault
 
 __all__ = ["to_pydicom"]
 
+
 def to_pydicom(data_set: dc.Dataset, *, defer_size: int | None = None) -> Dataset:
     """Give a data set as pydicom's FileDataset, an item as pydicom's Dataset.
 
