@@ -103,6 +103,28 @@ def test_a_data_set_of_such_elements(tag, vr, content, value):
         assert bytes(written(made)[tag].raw).rstrip() == content.rstrip()
 
 
+LIKE_READ = {  # name: (keyword, what is set, what reading would give)
+    "whole DS": ("PatientWeight", 3, 3.0),
+    "DS of several": ("ImagePositionPatient", [3, 14.5, 10], [3.0, 14.5, 10.0]),
+    "DS of NumPy": ("ImagePositionPatient", [np.int16(3), np.float32(14.5), np.float64(10)], [3.0, 14.5, 10.0]),
+    "DS beyond a double": ("PatientWeight", 2**53 + 1, 2**53 + 1),
+    "DS of a Decimal": ("PatientWeight", Decimal("1.50"), Decimal("1.50")),
+    "IS of a quotient": ("InstanceNumber", 4 / 2, 2),
+    "IS of NumPy": ("InstanceNumber", np.int64(2), 2),
+    "IS of several": ("ReferencedFrameNumber", [1.0, np.float32(2)], [1, 2]),
+}
+
+
+@pytest.mark.parametrize(("keyword", "value", "wanted"), LIKE_READ.values(), ids=LIKE_READ)
+def test_numbers_that_are_set_are_as_reading_gives_them(keyword, value, wanted):
+    """dicompyler-core keys planes by str(ImagePositionPatient[2]): "10" and "10.0" are two."""
+    data_set = dc.Dataset()
+    setattr(data_set, keyword, value)
+    assert repr(getattr(data_set, keyword)) == repr(wanted)
+    if not isinstance(wanted, Decimal) and wanted != 2**53 + 1:
+        assert repr(getattr(written(data_set), keyword)) == repr(wanted)
+
+
 def test_an_is_in_decimals_can_be_set():
     """Reading gives 1 for "1.0"; so does setting."""
     data_set = dc.Dataset()
@@ -154,6 +176,20 @@ def test_a_pair_is_one_tag():
     assert data_set.FrameIncrementPointer == [0x00181063, 0x00181065]
     data_set.FrameIncrementPointer = ""
     assert data_set.FrameIncrementPointer is None
+
+
+@pytest.mark.parametrize("way", ["attribute", "element", "value"])
+def test_what_is_no_tag_is_said_of_its_element(way):
+    data_set = dc.Dataset()
+    data_set.FrameIncrementPointer = 0x00181063
+    with pytest.raises(dc.EncodeError, match=r"\(0028,0009\) FrameIncrementPointer: VR AT: 'x1' is not a tag") as caught:
+        if way == "attribute":
+            dc.Dataset().FrameIncrementPointer = "x1"
+        elif way == "element":
+            dc.DataElement("FrameIncrementPointer", "AT", ["00181063", "x1"])
+        else:
+            data_set["FrameIncrementPointer"].value = "x1"
+    assert caught.value.tag == 0x00280009
 
 
 def test_bytes_that_are_no_items_are_carried_as_bytes():
@@ -216,3 +252,14 @@ def test_decimals_of_large_floats(number, text):
     data_set = dc.Dataset()
     data_set.PatientWeight = number
     assert bytes(written(data_set)["PatientWeight"].raw).decode().strip() == text
+
+
+def test_text_that_was_not_decodable_is_said_when_it_is_carried_over():
+    """The element's copy is text, in which U+FFFD stands for what was lost."""
+    old = dc.dcmread(part10(element(0x00080005, "CS", b"ISO_IR 192") + element(0x00100010, "PN", b"a\xff\xfeb")))
+    new = dc.Dataset()
+    with pytest.warns(UserWarning, match=r"\(0010,0010\): PN holds U\+FFFD"):
+        new.add(old["PatientName"])
+    new.validation = "raise"
+    with pytest.raises(dc.EncodeError, match="FFFD"):
+        new.update(old)

@@ -101,6 +101,8 @@ def _text_fault(vr: str, value: Any, form: tuple[re.Pattern[str] | None, int, st
                 return f"IS is a whole number of 32 bits, which {value} isn't"
             return _encoding_fault(vr, value)
         return "" if value is None or isinstance(value, bytes) else _encoding_fault(vr, value)
+    if "\ufffd" in value:
+        return f"{vr} holds U+FFFD, which stands for bytes that could not be decoded: they are not carried over"
     if form is None:
         return _name_fault(value)
     pattern, most, words = form

@@ -27,7 +27,7 @@ from datetime import date, datetime, time
 
 import numpy as np
 
-from dicomcore.errors import EncodeError
+from dicomcore.errors import DicomError, EncodeError
 from dicomcore.printing import element_line
 from dicomcore.tags import Tag
 from dicomcore.uids import UID
@@ -110,6 +110,8 @@ cdef bint divides(uint16_t vr) noexcept nogil:
     return is_text(vr) and not is_single(vr) or vr == DS or vr == IS
 
 
+cdef object EXACT = 1 << 53         # integers up to here are doubles
+
 cdef bint is_pair(object value):
     # A tuple of group and element: one tag, as everywhere else a tag may be given.
     return (isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], int) and isinstance(value[1], int)
@@ -133,6 +135,8 @@ cdef object dressed(object value, uint16_t vr, str checks=None):
             return [dressed(one, vr) for one in value.split("\\")]
         if vr == DS or vr == IS:
             return number_of_text(value, vr)
+    elif vr == DS or vr == IS:
+        return dressed_number(value, vr)
     if vr == UI:
         return value if isinstance(value, UID) else UID(str(value))
     if vr == PN:
@@ -148,6 +152,28 @@ cdef object dressed(object value, uint16_t vr, str checks=None):
     if vr == DT and isinstance(value, datetime):
         return format_datetime(value)
     return value
+
+
+cdef object dressed_for(uint32_t tag, object value, uint16_t vr, str checks):
+    # The same for an element, which what can't be taken is said of.
+    try:
+        return dressed(value, vr, checks)
+    except DicomError:
+        raise
+    except ValueError as error:
+        name = f"{make_tag(tag)} {keyword_of_tag(tag)}".rstrip()
+        raise EncodeError(f"{name}: VR {vr_name(vr)}: {error}", tag=tag) from None
+
+
+cdef object dressed_number(object value, uint16_t vr):
+    # A number as reading gives it, float for DS and int for IS, where that is the same number.
+    if vr == DS:
+        if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and -EXACT <= value <= EXACT:
+            return float(value)
+        return float(value) if isinstance(value, np.floating) else value
+    if isinstance(value, np.integer) or isinstance(value, (float, np.floating)) and value.is_integer():
+        return int(value)
+    return float(value) if isinstance(value, np.floating) else value
 
 
 cdef list dressed_values(object values, uint16_t vr):
@@ -253,7 +279,7 @@ cdef class DataElement:
             raise ValueError(f"{tag!r} is neither a tag nor a keyword")
         self.number = <uint32_t>number
         self.vr = vr_code(VR)
-        self.held = dressed(value, self.vr)
+        self.held = dressed_for(self.number, value, self.vr, None)
         self.has_value = self.is_set = True
 
     cdef int settle(self) except -1:
@@ -384,7 +410,7 @@ cdef class DataElement:
     def value(self, value):
         cdef Owner home = self._home()
         self.settle()
-        value = dressed(value, self.vr, None if home is None else home.checks)
+        value = dressed_for(self.number, value, self.vr, None if home is None else home.checks)
         if home is not None:
             home.check(self.number, self.vr, value)
         with cython.critical_section(self):

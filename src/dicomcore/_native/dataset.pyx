@@ -9,7 +9,7 @@ from dicomcore._native.data_element cimport (
     AllElements,
     DataElement,
     carried,
-    dressed,
+    dressed_for,
     new_element,
     owner_of,
     tag_number,
@@ -296,7 +296,7 @@ cdef class DatasetBase(Owner):
             vr = public_vr(tag)
             if vr == NO_VR:
                 raise ValueError(f"the VR of {make_tag(tag)} is not known: use add_new(tag, VR, value)")
-            value = dressed(value, vr, self.checks)
+            value = dressed_for(tag, value, vr, self.checks)
             self.check(tag, vr, value)
             element = DataElement.__new__(DataElement)
             element.number = tag

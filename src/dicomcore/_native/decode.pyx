@@ -26,7 +26,7 @@ from dicomcore._native.scan cimport (
     UNDEFINED,
     Row,
 )
-from dicomcore._native.taught cimport taught_private
+from dicomcore._native.taught cimport any_taught_private, taught_private
 from dicomcore._native.text cimport is_ascii, trimmed, without_equals
 from dicomcore._native.vr cimport *
 
@@ -134,7 +134,9 @@ cdef uint16_t private(Index index, Py_ssize_t row) except? 0xFFFF:
     _owner = index.hold(&index.rows[creator], &p)
     known = find_creator(p, trimmed(p, <Py_ssize_t>index.rows[creator].length))
     vr = private_vr_at(known, tag) if known >= 0 else NO_VR
-    return vr if vr != NO_VR else own_private(tag, p[:trimmed(p, <Py_ssize_t>index.rows[creator].length)])
+    if vr == NO_VR and any_taught_private():
+        return own_private(tag, p[:trimmed(p, <Py_ssize_t>index.rows[creator].length)])
+    return vr if vr != NO_VR else UN
 
 
 cdef uint16_t own_private(uint32_t tag, bytes creator) except? 0xFFFF:
@@ -343,7 +345,7 @@ cdef object number_text(Index index, Py_ssize_t row, const uint8_t* p, Py_ssize_
         found.append(one_number_text(p, end - p, vr, &good))
         value = found
     if not good:
-        index.note("BAD_VALUE", r.tag, r.offset, 
+        index.note("BAD_VALUE", r.tag, r.offset,
                    "no whole number where VR IS asks for one" if vr == IS else "no number where VR DS asks for one")
     return value
 

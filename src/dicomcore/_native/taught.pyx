@@ -45,6 +45,10 @@ cdef tuple taught_entry(uint32_t tag):
     return ENTRIES.get(tag) if len(ENTRIES) else None
 
 
+cdef bint any_taught_private():
+    return len(PRIVATE) != 0
+
+
 cdef tuple taught_private(uint32_t tag, object creator):
     return PRIVATE.get((creator, tag & 0xFFFF00FF)) if len(PRIVATE) else None
 
