@@ -21,9 +21,7 @@ def model(data_set: dc.Dataset) -> dict[str, Any]:
 
 def attribute(element: dc.DataElement) -> dict[str, Any]:
     vr, value = element.VR, element.value
-    if vr == "SQ" and not value and element.raw and (
-        len(element.raw) < 8 or bytes(element.raw[:4]) not in DELIMITERS
-    ):
+    if vr == "SQ" and not value and element.raw and (len(element.raw) < 8 or bytes(element.raw[:4]) not in DELIMITERS):
         return {"vr": "UN", "InlineBinary": base64.b64encode(element.raw).decode()}  # what is there are no items
     if vr == "SQ":
         items = [model(item) for item in value]

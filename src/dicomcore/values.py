@@ -35,12 +35,13 @@ class PersonName(str):
 
     def __new__(cls, value: str | bytes | None = "") -> Self:
         """Make a name of text; of bytes, which are UTF-8 or else Latin-1, or of None, which is empty."""
-        if isinstance(value, bytes):
+        text = "" if value is None else value
+        if isinstance(text, bytes):
             try:
-                value = value.decode()
+                text = text.decode()
             except UnicodeDecodeError:
-                value = value.decode("latin-1")
-        return super().__new__(cls, "" if value is None else value)
+                text = value.decode("latin-1")  # type: ignore[union-attr]
+        return super().__new__(cls, text)
 
     @property
     def components(self) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Entries that a program has added to the dictionaries, for the whole process.
 
-What kernels ask for, the VR of a public tag, stands in a table that is never changed: a new one takes its place, and the
-old one stays, as threads may be reading it. All else stands in dictionaries, which only gain entries.
+What kernels ask for, the VR of a public tag, stands in a table that is never changed: a new one takes its place, and
+the old one stays, as threads may be reading it. All else stands in dictionaries, which only gain entries.
 """
 
 from libc.stdint cimport int64_t, uint16_t, uint32_t

@@ -12,6 +12,5 @@ __all__ = ["joined"]
 def joined(fragments: Iterable[bytes]) -> bytes:
     """The value of encapsulated pixel data: an item for each fragment, the Basic Offset Table's first (PS3.5 A.4)."""
     return b"".join(
-        struct.pack("<HHI", 0xFFFE, 0xE000, len(one) + len(one) % 2) + one + b"\0" * (len(one) % 2)
-        for one in fragments
+        struct.pack("<HHI", 0xFFFE, 0xE000, len(one) + len(one) % 2) + one + b"\0" * (len(one) % 2) for one in fragments
     )
