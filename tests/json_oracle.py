@@ -10,6 +10,7 @@ import numpy as np
 
 import dicomcore as dc
 
+DELIMITERS = (b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0")
 WORDS = frozenset(("OW", "OL", "OV", "OF", "OD"))
 
 
@@ -20,6 +21,8 @@ def model(data_set: dc.Dataset) -> dict[str, Any]:
 
 def attribute(element: dc.DataElement) -> dict[str, Any]:
     vr, value = element.VR, element.value
+    if vr == "SQ" and not value and element.raw and (len(element.raw) < 8 or bytes(element.raw[:4]) not in DELIMITERS):
+        return {"vr": "UN", "InlineBinary": base64.b64encode(element.raw).decode()}  # what is there are no items
     if vr == "SQ":
         items = [model(item) for item in value]
         return {"vr": vr, "Value": items} if items else {"vr": vr}

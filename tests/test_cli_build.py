@@ -9,6 +9,7 @@ import sys
 import pydicom
 import pytest
 from corpus import real
+from dicom_bytes import element, part10
 
 import dicomcore as dc
 from dicomcore.cli import main
@@ -136,3 +137,24 @@ def test_no_hint_at_what_the_command_has_not(tmp_path, capsys):
     (line,) = told(capsys)
     assert "SOPClassUID" in line
     assert "enforce_standard" not in line
+
+
+def test_numbers_that_are_none_come_back(tmp_path, capsys):
+    """fo-dicom#1355: what dump writes, build reads."""
+    body = element(0x00080016, "UI", b"1.2.840.10008.5.1.4.1.1.7\0") + element(0x00080018, "UI", b"1.2.3\0")
+    body += element(0x00101030, "DS", b"70,5") + element(0x00181152, "IS", b"14.5")
+    (tmp_path / "in.dcm").write_bytes(part10(body))
+    for form in ("--json", "--xml"):
+        assert main(["dump", form, "--meta", "-q", str(tmp_path / "in.dcm")]) == 0
+        (tmp_path / "dumped").write_text(capsys.readouterr().out, encoding="utf-8")
+        assert main(["build", str(tmp_path / "dumped"), "-o", str(tmp_path / "out.dcm")]) == 0
+        assert [line.split(": ")[2].split()[0] for line in told(capsys)] == ["BAD_VALUE", "BAD_VALUE"]
+        assert (tmp_path / "out.dcm").read_bytes().endswith(body[-24:])
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le"])
+def test_json_in_utf_16(encoding, tmp_path, capsys):
+    path = tmp_path / "wide.json"
+    path.write_bytes('{"00100020":{"vr":"LO","Value":["x"]}}'.encode(encoding))
+    assert main(["build", str(path), "-o", str(tmp_path / "out.dcm")]) == 1
+    assert "this is UTF-16" in told(capsys)[0]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+import warnings
 from pathlib import Path
 
 import pytest
 from corpus import real
+from dicom_bytes import element, part10
 
 from dicomcore.cli.program import main
 from dicomcore.part10.fileset import FileSet
@@ -131,3 +133,39 @@ def test_what_is_no_file_set(action, tmp_path, capsys):
     assert (code, out) == (2, "")
     assert "nowhere" in err
     assert run(capsys, action, real("CT_small.dcm"), *more)[0] == 2
+
+
+def odd_file(path: Path, uid: bytes, number: bytes) -> Path:
+    """An instance whose Series and Instance Number are this text."""
+    texts = [(0x00080016, "UI", b"1.2.840.10008.5.1.4.1.1.2\0"), (0x00080018, "UI", uid),
+             (0x00080020, "DA", b"20200101"), (0x00080030, "TM", b"101010"),
+             (0x00080060, "CS", b"CT"), (0x00100010, "PN", b"Doe^J "),
+             (0x00100020, "LO", b"P1"), (0x00101030, "DS", b"70,5"), (0x0020000D, "UI", b"1.2.4\0"),
+             (0x0020000E, "UI", b"1.2.5\0"), (0x00200010, "SH", b"S1"), (0x00200011, "IS", number),
+             (0x00200013, "IS", number)]  # fmt: skip
+    path.write_bytes(part10(b"".join(element(*one) for one in texts)))
+    return path
+
+
+def test_numbers_that_are_none_stop_nothing(tmp_path, capsys):
+    """A scanner's "1.5" in an IS goes into the record as it is."""
+    for uid, number in ((b"1.2.31", b"1 "), (b"1.2.32", b"1.5 "), (b"1.2.33", b"N/A ")):
+        odd_file(tmp_path / uid.decode(), uid, number)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        code, out, err = run(capsys, "create", tmp_path / "set", *sorted(tmp_path.glob("1.2*")))
+    assert (code, err) == (0, "")
+    assert out.startswith("3 added")
+    file_set = FileSet(tmp_path / "set")
+    assert [one.load().InstanceNumber for one in file_set] == [1, 1.5, "N/A"]
+    directory = (tmp_path / "set" / "DICOMDIR").read_bytes()
+    assert all(element(0x00200013, "IS", number) in directory for number in (b"1 ", b"1.5 ", b"N/A "))
+
+
+def test_a_source_s_odd_values_are_told(tmp_path, capsys):
+    source = odd_file(tmp_path / "source.dcm", b"1.2.31", b"1 ")
+    (tmp_path / "x.pdf").write_bytes(b"%PDF-1.4 x")
+    assert main(["encapsulate", str(tmp_path / "x.pdf"), "-o", str(tmp_path / "x.dcm"), "--source", str(source)]) == 0
+    said = capsys.readouterr().err
+    assert said.startswith(f"dicomcore encapsulate: {source}: (0010,1030): DS is a decimal number, which '70,5' isn't")
+    assert element(0x00101030, "DS", b"70,5") in (tmp_path / "x.dcm").read_bytes()

@@ -21,9 +21,6 @@ from dicomcore.forms import read_json_lines, write_json_lines
 
 FILES = small_files(1 << 20)
 
-# Files whose values no VR can hold: they are read with issues, written as text, and refused when that comes back.
-NOT_ITS_VR = {"badVR.dcm": "00280008: IS takes integers, not '1A'"}
-
 
 def name_of(one) -> str:
     return one.name.rsplit("/", 1)[-1]
@@ -49,11 +46,6 @@ def test_real_files_as_the_simple_way_has_them_and_back(one):
     text = data_set.to_json()
     assert json.loads(text) == json_oracle.model(data_set)
     assert list(json.loads(text)) == sorted(json.loads(text))
-    if name_of(one) in NOT_ITS_VR:
-        with pytest.raises(dc.ParseError) as caught:
-            dc.Dataset.from_json(text)
-        assert str(caught.value) == NOT_ITS_VR[name_of(one)]
-        return
     back = dc.Dataset.from_json(text)
     assert back.to_json_dict() == data_set.to_json_dict()
     if data_set.is_little_endian:
@@ -151,7 +143,7 @@ VALUES = {  # name: (VR, the file's bytes, what stands behind the VR)
     "decimals JSON can't have": ("DS", b".5\\5.\\-.5\\007\\+.25E-1\\-0 ", {"Value": [0.5, 5, -0.5, 7, 0.025, 0]}),
     "decimal of all digits": ("DS", b"0.12345678901234567890", {"Value": [0.12345678901234568]}),
     "decimal, empty": ("DS", b"1\\\\2", {"Value": [1, None, 2]}),
-    "decimal beyond doubles": ("DS", b"1e400 ", {"Value": ["Infinity"]}),
+    "decimal beyond doubles": ("DS", b"1e400 ", {"Value": ["1e400"]}),
     "no decimal": ("DS", b"1\\x1", {"Value": [1, "x1"]}),
     "minus alone": ("DS", b"- ", {"Value": ["-"]}),
     "exponent of nothing": ("DS", b"1e", {"Value": ["1e"]}),
@@ -160,6 +152,8 @@ VALUES = {  # name: (VR, the file's bytes, what stands behind the VR)
     "integer beyond doubles": ("IS", b"9007199254740993", {"Value": ["9007199254740993"]}),
     "integer of 15 digits": ("IS", b"-999999999999999", {"Value": [-999999999999999]}),
     "no integer": ("IS", b"1A", {"Value": ["1A"]}),
+    "a fraction of an integer": ("IS", b"14.50\\1 ", {"Value": ["14.50", 1]}),
+    "no character of a decimal": ("DS", b"1\x1b2 ", {"InlineBinary": "MRsyIA=="}),
     "US": ("US", struct.pack("<2H", 0, 65535), {"Value": [0, 65535]}),
     "SS": ("SS", struct.pack("<2h", -32768, 7), {"Value": [-32768, 7]}),
     "UL": ("UL", struct.pack("<I", 2**32 - 1), {"Value": [2**32 - 1]}),

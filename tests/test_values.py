@@ -53,6 +53,15 @@ def test_names_equal_pydicom(text):
     assert bool(ours) == bool(theirs)
 
 
+@pytest.mark.parametrize(("given", "text"), [
+    (b"Doe^J", "Doe^J"), ("M\u00fcller".encode(), "M\u00fcller"), (b"M\xfcller", "M\u00fcller"), (None, ""), ("A", "A"),
+], ids=repr)  # fmt: skip
+def test_names_of_bytes_and_of_nothing(given, text):
+    assert PersonName(given) == text
+    assert PersonName(given).family_name == text.split("^")[0]
+    assert copy.copy(pickle.loads(pickle.dumps(PersonName(given)))) == text
+
+
 def test_names_are_made_of_parts():
     assert PersonName.from_named_components("Doe", "John") == "Doe^John"
     name = PersonName.from_named_components(

@@ -203,7 +203,7 @@ UNWRITABLE = {  # name: (keyword, value, what the message says)
     "beyond 16 bits": ("Rows", 65_536, r"Rows: VR US can't hold 65536"),
     "negative": ("Rows", -1, "Rows"),
     "not a number": ("SliceThickness", float("nan"), r"SliceThickness: VR DS can't hold nan"),
-    "a fraction for an integer": ("InstanceNumber", 1.5, "InstanceNumber"),
+    "infinity for an integer": ("InstanceNumber", float("inf"), "InstanceNumber"),
     "an integer of 13 digits": ("InstanceNumber", 10**13, "InstanceNumber"),
     "a character without its set": ("PatientName", "山田", r"PatientName: U\+5C71"),
     "a number for a name": ("StudyDescription", 5, "StudyDescription: VR LO takes text"),
@@ -353,7 +353,7 @@ def test_items_from_dictionaries_and_values_in_other_forms():
 DECIMALS = {  # number: its text
     1.0: "1", 0.1: "0.1", -0.0: "-0", 1e-5: "1e-5", 1e20: "1e20", 1 / 3: ".333333333333333", -1 / 3: "-.33333333333333",
     123456789.123456789: "123456789.123457", 1.2345678901234567e-05: "123456789012e-16", 9.999999999999999e22: None,
-    5e-324: "5e-324", -1.7976931348623157e308: None, 0.9999999999999999: None, 99999999999999.99: "1e14",
+    5e-324: "5e-324", -1.7976931348623157e308: None, 0.9999999999999999: None, 99999999999999.99: "100000000000000",
 }  # fmt: skip
 
 

@@ -70,7 +70,7 @@ REFUSED = {
     "DS infinity": ("DS", float("inf"), "can't hold inf"),
     "DS an object": ("DS", object(), "takes numbers, not object"),
     "DS array": ("DS", np.array([np.nan]), "can't hold nan"),
-    "IS a fraction": ("IS", 4.5, "takes whole numbers"),
+    "IS not a number": ("IS", float("nan"), "takes whole numbers"),
     "IS of 13 digits": ("IS", 10**12, "12 characters"),
     "IS an object": ("IS", object(), "takes whole numbers"),
     "DA a time": ("DA", time(1), "takes text, not time"),

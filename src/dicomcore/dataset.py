@@ -11,7 +11,9 @@ from weakref import ref
 from dicomcore._native.data_element import DataElement, set_classes
 from dicomcore._native.dataset import DatasetBase, make_dataset
 from dicomcore._native.dictionary import keywords
+from dicomcore.dictionary.private import private_dictionary_VR
 from dicomcore.issues import Issue, noted_issue, scanned_issue
+from dicomcore.nesting import enter
 from dicomcore.printing import data_set_lines
 from dicomcore.private_block import PrivateBlock
 from dicomcore.tags import Tag, TagLike
@@ -191,28 +193,47 @@ class Dataset(DatasetBase):
 
     def to_json(
         self,
-        *,
         bulk_data_threshold: int = 1024,
         bulk_data_element_handler: Callable[[DataElement], str] | None = None,
+        dump_handler: Callable[[dict[str, Any]], str] | None = None,
+        suppress_invalid_tags: bool = False,
+        *,
         indent: int | None = None,
         file_meta: bool = False,
     ) -> str:
         """The data set as a DICOM JSON Model object (PS3.18 Annex F).
 
-        Binary values go inline in base64, little endian; those whose base64 takes more than `bulk_data_threshold`
-        characters become the URI that `bulk_data_element_handler` gives for their element, if there is one. `indent`
-        lays the text out in lines. `file_meta` puts group 0002 in front, which PS3.18 doesn't ask for. Raises
-        EncodeError for values that can't be written.
-        """
-        from dicomcore.forms.json_text import to_json  # a room that not everyone enters
+        What doesn't fit its VR is told so that `from_json` gives it back: a DS or IS that is no number as text, bytes
+        that no character set decodes as InlineBinary, text where items are due as UN.
 
-        return to_json(
-            self,
+        Parameters
+        ----------
+        bulk_data_threshold, bulk_data_element_handler
+            Binary values go inline in base64, little endian. Those whose base64 takes more than `bulk_data_threshold`
+            characters become the URI that the handler gives for their element, if there is one.
+        dump_handler
+            Called with the model as dicts and lists; what it gives is given back.
+        suppress_invalid_tags
+            Leave out elements that can't be written, with a warning for each, instead of raising EncodeError.
+        indent
+            Lay the text out in lines, with so many spaces a level.
+        file_meta
+            Put group 0002 in front, which PS3.18 doesn't ask for.
+        """
+        from dicomcore.forms.json_text import to_json, writable  # a room that not everyone enters
+
+        text = to_json(
+            writable(self) if suppress_invalid_tags else self,
             bulk_data_threshold=bulk_data_threshold,
             bulk_data_element_handler=bulk_data_element_handler,
             indent=indent,
             file_meta=file_meta,
         )
+        if dump_handler is None:
+            return text
+        from dicomcore.forms.json_text import as_dict
+
+        return dump_handler(as_dict(text))
 
     def to_json_dict(
         self,
@@ -235,15 +256,17 @@ class Dataset(DatasetBase):
     def from_json(
         cls,
         json_dataset: dict[str, Any] | str | bytes | bytearray,
-        *,
         bulk_data_uri_handler: Callable[..., Any] | None = None,
+        *,
         limits: Limits | None = None,
     ) -> Self:
         """A data set from a DICOM JSON Model object (PS3.18 Annex F), as text or as `to_json_dict` has it.
 
         `bulk_data_uri_handler` is called with a URI, or with tag, VR and URI, and gives bytes or values; without one
-        the value is left empty and `issues` says so. Group 0002 becomes `file_meta`. Raises ParseError, whose message
-        begins with the place of the fault (``00081140[0].00081150``), and LimitError beyond `limits`.
+        the value is left empty and `issues` says so. Group 0002 becomes `file_meta`. UN of an attribute that a
+        dictionary knows gets its VR, as in a file. What deviates and can be read is in `issues`: numbers that are none,
+        members that no attribute object has. Raises ParseError for the rest, whose message begins with the place of the
+        fault (``00081140[0].00081150``), and LimitError beyond `limits`.
         """
         from dicomcore.forms.json_reader import from_json
 
@@ -298,12 +321,7 @@ class Dataset(DatasetBase):
 
     def add_new(self, tag: TagLike, VR: str, value: Any) -> None:
         """Put in a new element made of `tag`, `VR` and `value`; see `validation`."""
-        element = DataElement(tag, VR, value)
-        if self.validation != "ignore":
-            from dicomcore.validation import check_value  # stands on data sets
-
-            check_value(self.validation, element.tag, VR, element.value)
-        self.add(element)
+        self.add(DataElement(tag, VR, value))
 
     def validate(self) -> tuple[Issue, ...]:
         """The values, those of items included, that their VRs don't allow (PS3.5 6.2); () where all are well."""
@@ -329,11 +347,45 @@ class Dataset(DatasetBase):
             return default[0]
         raise KeyError(key)
 
-    def setdefault(self, key: Any, default: DataElement) -> DataElement:
-        """The element at `key`, put in from `default` where there is none."""
+    def popitem(self) -> tuple[Tag, DataElement]:
+        """Take the last element out and return it with its tag; KeyError where there is none."""
+        tags = self.keys()
+        if not tags:
+            raise KeyError("the data set is empty")
+        return tags[-1], self.pop(tags[-1])
+
+    def setdefault(self, key: Any, default: Any = None) -> DataElement:
+        """The element at `key`, put in from `default` where there is none: an element, or a value for a known tag."""
         if key not in self:
-            self[key] = default
+            if isinstance(default, DataElement):
+                self[key] = default
+            else:
+                self._set(int(Tag(key)), default)
         return self[key]
+
+    def elements(self) -> Iterator[DataElement]:
+        """The elements, ascending."""
+        return iter(self)
+
+    def get_item(self, key: Any) -> DataElement | Dataset:
+        """``self[key]``: values are decoded when asked for, so that there is no rawer element."""
+        found: DataElement | Dataset = self[key]
+        return found
+
+    def decode(self) -> None:
+        """Nothing: text is decoded when it is asked for."""
+
+    def ensure_file_meta(self) -> None:
+        """Give the data set an empty `file_meta` if it has none."""
+        if self.file_meta is None:
+            self.file_meta = Dataset()
+
+    def add_new_private(
+        self, private_creator: str, group: int, element_offset: int, value: Any, vr: str | None = None
+    ) -> None:
+        """Put in an element of a creator's block, reserved if need be; KeyError without `vr` for an unknown one."""
+        vr = vr or private_dictionary_VR(Tag(group, element_offset), private_creator)
+        self.private_block(group, private_creator, create=True).add_new(element_offset, vr, value)
 
     def clear(self) -> None:
         """Take all elements out."""
@@ -368,18 +420,24 @@ class Dataset(DatasetBase):
 
     def walk(self, callback: Callable[[Dataset, DataElement], Any], recursive: bool = True) -> None:
         """Call ``callback(data_set, element)`` for every element, a sequence's before those of its items."""
-        pending: list[tuple[Dataset, Iterator[Tag]]] = [(self, iter(self.keys()))]
-        while pending:
-            data_set, tags = pending[-1]
+        none: Iterator[Dataset] = iter(())
+        above = {id(self)}
+        stack = [(self, iter(self.keys()), none)]  # open data sets, with the items of the sequence they are at
+        while stack:
+            data_set, tags, items = stack[-1]
+            item = next(items, None)
+            if item is not None:
+                enter(above, item)
+                stack.append((item, iter(item.keys()), none))
+                continue
             tag = next(tags, None)
             if tag is None:
-                pending.pop()
-                continue
-            if tag not in data_set:
-                continue
-            callback(data_set, data_set[tag])
-            if recursive and tag in data_set and data_set[tag].VR == "SQ":
-                pending += [(item, iter(item.keys())) for item in reversed(data_set[tag].value)]
+                stack.pop()
+                above.discard(id(data_set))
+            elif tag in data_set:
+                callback(data_set, data_set[tag])
+                if recursive and tag in data_set and data_set[tag].VR == "SQ":
+                    stack[-1] = (data_set, tags, iter(list(data_set[tag].value)))
 
     def _slice(self, wanted: slice) -> Dataset:
         start = 0 if wanted.start is None else int(Tag(wanted.start))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from dicomcore.nesting import enter
 from dicomcore.uids import UID
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ SUMMED_UP = frozenset(("LT", "OB", "OD", "OF", "OL", "OV", "OW", "UC", "UN", "UR
 def value_text(element: DataElement) -> str:
     """One line for an element's value."""
     value = element.value
+    loose = element._loose if element.VR == "SQ" else b""  # text where items were due
+    if loose:
+        return repr(loose) if len(loose) <= 4 * SHOWN else f"Array of {len(loose)} elements"
     if element.VR in SUMMED_UP and value is not None and len(value) > SHOWN:
         return f"Array of {len(value)} elements"
     if element.VM > SHOWN:
@@ -54,21 +58,23 @@ def data_set_lines(data_set: Dataset, *, items: bool = True) -> Iterator[str]:
         for element in data_set.file_meta:
             yield element_line(element)
         yield f"{'':-<49}"
-    open_data_sets = [own_lines(data_set, "", items)]  # no recursion: the input says how deep it is nested
-    while open_data_sets:
-        for line in open_data_sets[-1]:
+    above = {id(data_set)}
+    stack = [(data_set, own_lines(data_set, "", items))]  # no recursion: the input says how deep it is nested
+    while stack:
+        for line in stack[-1][1]:
             if not isinstance(line, str):
-                open_data_sets.append(own_lines(line, "   " * len(open_data_sets), items))
+                enter(above, line)
+                stack.append((line, own_lines(line, "   " * len(stack), items)))
                 break
             yield line
         else:
-            open_data_sets.pop()
+            above.discard(id(stack.pop()[0]))
 
 
 def own_lines(data_set: Dataset, margin: str, items: bool) -> Iterator[str | Dataset]:
     """The lines of one data set, with each item itself where its lines belong."""
     for element in data_set:
-        if element.VR != "SQ":
+        if element.VR != "SQ" or element._loose:
             yield margin + element_line(element)
             continue
         yield f"{margin}{element.tag}  {element.name}  {len(element.value)} item(s) ---- "

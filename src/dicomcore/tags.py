@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from operator import index
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
@@ -107,6 +108,7 @@ class Tag(int):
         return int.__ge__(self, _comparable(other))
 
 
+PAIR = re.compile(r"([0-9A-Fa-f]{4}), ?([0-9A-Fa-f]{4})")
 TagLike = SupportsIndex | str | tuple[int, int] | tuple[str, str] | list[int] | list[str]
 
 
@@ -125,6 +127,9 @@ def _text(tag: str) -> int:
     known = _dictionary.tag_for_keyword(tag)
     if known is not None:
         return known
+    pair = PAIR.fullmatch(tag[1:-1] if tag.startswith("(") and tag.endswith(")") else tag)
+    if pair:
+        return int(pair[1] + pair[2], 16)
     try:
         number = int(tag, 16)
     except ValueError:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import re
 import warnings
 from decimal import Decimal
+from difflib import get_close_matches
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
+from dicomcore._native.dictionary import keywords, repeater_has_keyword, tag_for_keyword
 from dicomcore._native.encode import encode_value
 from dicomcore._native.judge import changed_elements
 from dicomcore.errors import EncodeError
 from dicomcore.issues import Issue
+from dicomcore.nesting import enter
 
 if TYPE_CHECKING:
     from dicomcore.dataset import Dataset
 
-__all__ = ["Validation", "check_value", "fault_of", "faults", "heed"]
+__all__ = ["Validation", "check_name", "check_value", "fault_of", "faults", "heed", "number_fault"]
 
 Validation = Literal["warn", "raise", "ignore"]
 
@@ -72,6 +76,16 @@ def fault_of(vr: str, value: Any) -> str:
     return ""
 
 
+def number_fault(vr: str, value: Any) -> str:
+    """Which value of a DS or IS is no number (PS3.5 6.2), "" where all are; a fraction is none for an IS."""
+    if vr not in ("DS", "IS"):
+        return ""
+    for one in value if isinstance(value, list) else (value,):
+        if (isinstance(one, str) and one) or (vr == "IS" and isinstance(one, float) and not one.is_integer()):
+            return f"VR {vr} takes {'whole numbers' if vr == 'IS' else 'numbers'}, not {one!r}"
+    return ""
+
+
 def _encoding_fault(vr: str, value: Any) -> str:
     try:
         encode_value(vr, value)
@@ -83,10 +97,12 @@ def _encoding_fault(vr: str, value: Any) -> str:
 def _text_fault(vr: str, value: Any, form: tuple[re.Pattern[str] | None, int, str] | None) -> str:
     if not isinstance(value, str):
         if vr in ("DS", "IS") and isinstance(value, (int, float, Decimal)):
-            if vr == "IS" and not -(2**31) <= value < 2**31:
+            if vr == "IS" and (not -(2**31) <= value < 2**31 or value != int(value)):
                 return f"IS is a whole number of 32 bits, which {value} isn't"
             return _encoding_fault(vr, value)
         return "" if value is None or isinstance(value, bytes) else _encoding_fault(vr, value)
+    if "\ufffd" in value:
+        return f"{vr} holds U+FFFD, which stands for bytes that could not be decoded: they are not carried over"
     if form is None:
         return _name_fault(value)
     pattern, most, words = form
@@ -120,12 +136,43 @@ def check_value(mode: str, tag: Any, vr: str, value: Any) -> None:
     warnings.warn(f"{tag}: {fault}", stacklevel=2)
 
 
+@lru_cache(maxsize=256)
+def _misspelt(name: str) -> str:
+    """What an attribute's name is, where it looks like a keyword of PS3.6 and is none; "" for other names."""
+    looks_so = name.isalnum() and name[0].isupper() and name != name.upper()
+    if not looks_so and tag_for_keyword(name[:1].upper() + name[1:]) is None:
+        return ""
+    near = get_close_matches(name, keywords(), 1, 0.8)
+    meant = f"; is {near[0]} meant?" if near else ""
+    return f"{name!r} is no keyword of PS3.6, and becomes an attribute of the object, which no file holds{meant}"
+
+
+def check_name(mode: str, name: str) -> None:
+    """Warn (UserWarning) or raise (EncodeError), by `mode`, where a name that is set looks like a misspelt keyword.
+
+    The keyword of a repeating element is always an error: it doesn't tell which of them is meant.
+    """
+    if repeater_has_keyword(name):
+        raise EncodeError(f"{name!r} is the keyword of many elements (PS3.5 7.6): use add_new(tag, VR, value)")
+    fault = _misspelt(name)
+    if fault and mode == "raise":
+        raise EncodeError(fault)
+    if fault:
+        warnings.warn(fault, stacklevel=2)
+
+
 def faults(ds: Dataset, *, changed: bool = False) -> tuple[Issue, ...]:
     """The values of a data set and of all items in it that their VRs don't allow; `changed`: of those set here."""
     found: list[Issue] = []
-    pending = [("", ds)]
+    above: set[int] = set()
+    pending: list[tuple[str, Dataset | int]] = [("", ds)]
     while pending:
         path, level = pending.pop()
+        if isinstance(level, int):  # all below it was looked through
+            above.discard(level)
+            continue
+        enter(above, level)
+        pending.append((path, id(level)))
         elements: Any = [e for e in changed_elements(level).values() if e] if changed else level
         for element in elements:
             vr, value = element.VR, element.value

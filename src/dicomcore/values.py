@@ -6,6 +6,7 @@ import re
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from itertools import chain
+from typing import Self
 
 __all__ = [
     "PersonName",
@@ -31,6 +32,16 @@ class PersonName(str):
     """
 
     __slots__ = ()
+
+    def __new__(cls, value: str | bytes | None = "") -> Self:
+        """Make a name of text; of bytes, which are UTF-8 or else Latin-1, or of None, which is empty."""
+        text = "" if value is None else value
+        if isinstance(text, bytes):
+            try:
+                text = text.decode()
+            except UnicodeDecodeError:
+                text = value.decode("latin-1")  # type: ignore[union-attr]
+        return super().__new__(cls, text)
 
     @property
     def components(self) -> tuple[str, ...]:

@@ -55,6 +55,9 @@ cdef class AllElements:
 
 
 cdef int64_t tag_number(object key) except -2
-cdef object dressed(object value, uint16_t vr, str checks=*)
+cdef object dressed_for(uint32_t tag, object value, uint16_t vr, str checks)
+cdef DataElement carried(DataElement element)
+cdef bint is_row_itemless(Index index, Py_ssize_t row) except -1
+cdef bint is_itemless(DataElement element) except -1
 cdef list items_of_row(Index index, Py_ssize_t row)
 cdef DataElement new_element(Index index, Py_ssize_t row, Owner owner, bint distant)

@@ -11,6 +11,8 @@ from dicomcore._native.decode cimport (
     decode_array,
     empty_value,
     make_tag,
+    number_array,
+    number_of_text,
     raw_view,
     resolve_vr,
     vr_name,
@@ -25,6 +27,7 @@ from datetime import date, datetime, time
 
 import numpy as np
 
+from dicomcore.errors import DicomError, EncodeError
 from dicomcore.printing import element_line
 from dicomcore.tags import Tag
 from dicomcore.uids import UID
@@ -107,6 +110,14 @@ cdef bint divides(uint16_t vr) noexcept nogil:
     return is_text(vr) and not is_single(vr) or vr == DS or vr == IS
 
 
+cdef object EXACT = 1 << 53         # integers up to here are doubles
+
+cdef bint is_pair(object value):
+    # A tuple of group and element: one tag, as everywhere else a tag may be given.
+    return (isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], int) and isinstance(value[1], int)
+            and 0 <= value[0] <= 0xFFFF and 0 <= value[1] <= 0xFFFF)
+
+
 cdef object dressed(object value, uint16_t vr, str checks=None):
     # A value as the VR's table has it, from what a caller sets: names, UIDs and numbers get their types.
     if value is None or isinstance(value, (bytes, bytearray, memoryview)):
@@ -115,20 +126,24 @@ cdef object dressed(object value, uint16_t vr, str checks=None):
         return dressed_items(value, checks)
     if (vr == UI or vr == PN) and isinstance(value, np.ndarray):
         value = value.reshape(-1).tolist()
+    if vr == AT and is_pair(value):
+        return Tag(value)
     if isinstance(value, (list, tuple)):
         return dressed_values(value, vr)
     if isinstance(value, str):
         if "\\" in value and divides(vr):
             return [dressed(one, vr) for one in value.split("\\")]
-        if vr == DS:
-            return float(value) if value.strip() else ""
-        if vr == IS:
-            return int(value) if value.strip() else ""
+        if vr == DS or vr == IS:
+            return number_of_text(value, vr)
+    elif vr == DS or vr == IS:
+        return dressed_number(value, vr)
     if vr == UI:
         return value if isinstance(value, UID) else UID(str(value))
     if vr == PN:
         return value if isinstance(value, PersonName) else PersonName(str(value))
     if vr == AT:
+        if isinstance(value, str) and not value:
+            return None
         return value if isinstance(value, (Tag, np.ndarray)) else Tag(value)
     if vr == DA and isinstance(value, date):
         return format_date(value)
@@ -137,6 +152,28 @@ cdef object dressed(object value, uint16_t vr, str checks=None):
     if vr == DT and isinstance(value, datetime):
         return format_datetime(value)
     return value
+
+
+cdef object dressed_for(uint32_t tag, object value, uint16_t vr, str checks):
+    # The same for an element, which what can't be taken is said of.
+    try:
+        return dressed(value, vr, checks)
+    except DicomError:
+        raise
+    except ValueError as error:
+        name = f"{make_tag(tag)} {keyword_of_tag(tag)}".rstrip()
+        raise EncodeError(f"{name}: VR {vr_name(vr)}: {error}", tag=tag) from None
+
+
+cdef object dressed_number(object value, uint16_t vr):
+    # A number as reading gives it, float for DS and int for IS, where that is the same number.
+    if vr == DS:
+        if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and -EXACT <= value <= EXACT:
+            return float(value)
+        return float(value) if isinstance(value, np.floating) else value
+    if isinstance(value, np.integer) or isinstance(value, (float, np.floating)) and value.is_integer():
+        return int(value)
+    return float(value) if isinstance(value, np.floating) else value
 
 
 cdef list dressed_values(object values, uint16_t vr):
@@ -165,6 +202,37 @@ cdef object dressed_items(object value, str checks):
             one = made
         items.append(one)
     return SEQUENCE(items)
+
+
+cdef DataElement carried(DataElement element):
+    # The element for another data set, with the value for the bytes. Text where items were due is not to be lost.
+    cdef Index index = element.index
+    element.settle()
+    if element.vr == SQ and is_itemless(element):
+        return DataElement(element.number, "UN", bytes(raw_view(index, element.row)))
+    return DataElement(element.number, vr_name(element.vr), element.get_value())
+
+
+cdef bint is_itemless(DataElement element) except -1:
+    # Whether a sequence of the source was not changed and holds bytes that are no items (PS3.5 7.5).
+    if element.index is None or element.is_set or element.has_value and held_by(element):
+        return False
+    return is_row_itemless(element.index, element.row)
+
+
+cdef bint is_row_itemless(Index index, Py_ssize_t row) except -1:
+    # The same for a row with VR SQ. Less than a header is taken for a sequence all the same, but for one without rows.
+    cdef Row* r = index.known(row)
+    if r.length == 0:
+        return False
+    if r.flags & CONTAINER:
+        return r.length < 8 and r.next == row + 1
+    return not items_of_row(index, row)
+
+
+def holds_no_items(Index index not None, Py_ssize_t row) -> bool:
+    """Whether a row is a sequence by its VR or a dictionary, and holds bytes that are no items."""
+    return resolve_vr(index, row) == SQ and is_row_itemless(index, row)
 
 
 cdef class Owner:
@@ -211,7 +279,7 @@ cdef class DataElement:
             raise ValueError(f"{tag!r} is neither a tag nor a keyword")
         self.number = <uint32_t>number
         self.vr = vr_code(VR)
-        self.held = dressed(value, self.vr)
+        self.held = dressed_for(self.number, value, self.vr, None)
         self.has_value = self.is_set = True
 
     cdef int settle(self) except -1:
@@ -342,7 +410,7 @@ cdef class DataElement:
     def value(self, value):
         cdef Owner home = self._home()
         self.settle()
-        value = dressed(value, self.vr, None if home is None else home.checks)
+        value = dressed_for(self.number, value, self.vr, None if home is None else home.checks)
         if home is not None:
             home.check(self.number, self.vr, value)
         with cython.critical_section(self):
@@ -377,11 +445,20 @@ cdef class DataElement:
             out = np.empty(len(values), object)
             out[:] = values
             return out
-        kind = {"DS": "f8", "IS": "i8", "US": "u2", "SS": "i2", "UL": "u4", "SL": "i4", "UV": "u8", "SV": "i8",
-                "FL": "f4", "FD": "f8", "AT": "u4"}.get(vr_name(self.vr))
+        if isinstance(held, np.ndarray):
+            values = held.reshape(-1).tolist()
+        if self.vr == DS or self.vr == IS:
+            return number_array(values, self.vr)
+        kind = {"US": "u2", "SS": "i2", "UL": "u4", "SL": "i4", "UV": "u8", "SV": "i8", "FL": "f4", "FD": "f8",
+                "AT": "u4"}.get(vr_name(self.vr))
         if kind is not None and not isinstance(held, (bytes, bytearray, memoryview)):
-            return np.array(values, kind)
+            try:
+                return np.array(values, kind)
+            except (ValueError, TypeError, OverflowError) as error:
+                raise EncodeError(f"{self.tag}: VR {vr_name(self.vr)} takes numbers: {error}", tag=self.tag) from None
         words = {"OW": "u2", "OL": "u4", "OV": "u8", "OF": "f4", "OD": "f8"}.get(vr_name(self.vr), "u1")
+        if isinstance(held, np.ndarray):
+            held = held.astype(held.dtype.newbyteorder("<")).tobytes()
         return np.frombuffer(held or b"", words)
 
     @property
@@ -442,10 +519,13 @@ cdef class DataElement:
         return self.get_value()[key]
 
     def __reduce__(self):
-        return DataElement, (self.number, self.VR, self.value)
+        cdef DataElement made = carried(self)
+        return DataElement, (made.number, vr_name(made.vr), made.held)
 
     def __deepcopy__(self, memo):
-        return DataElement(self.number, self.VR, deepcopy(self.value, memo))
+        cdef DataElement made = carried(self)
+        made.held = deepcopy(made.held, memo)
+        return made
 
     @property
     def _changed(self) -> bool:
@@ -454,6 +534,12 @@ cdef class DataElement:
         if self.is_set or not self.has_value or self.index is None or self.vr == SQ:
             return self.has_value
         return not same_values(decode(self.index, self.row, self.vr), held_by(self))
+
+    @property
+    def _loose(self) -> bytes:
+        # The bytes of an SQ that holds no items but something else; b"" for all others, and where items were put in.
+        self.settle()
+        return bytes(raw_view(self.index, self.row)) if self.vr == SQ and is_itemless(self) else b""
 
     def _clone(self, Owner owner, memo):
         # The same element for a copy of its data set, the value shared, or copied too when there is a memo.

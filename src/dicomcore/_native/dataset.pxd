@@ -34,3 +34,4 @@ cdef class DatasetBase(Owner):
     cdef object row_value(self, Py_ssize_t row)
     cdef Order* complete(self) except NULL
     cdef list tags(self)
+    cdef int check_name(self, name) except -1

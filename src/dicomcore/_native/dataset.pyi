@@ -38,6 +38,7 @@ class DatasetBase:
         wanted: frozenset[int] | None,
         elements: dict[int, DataElement | None] | None,
     ) -> None: ...
+    def _put(self, element: DataElement) -> None: ...
     def _take(
         self,
         elements: dict[int, DataElement | None] | None,

@@ -5,13 +5,23 @@ from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint16_t, uint32_t
 from libc.stdlib cimport free, malloc
 
-from dicomcore._native.data_element cimport AllElements, DataElement, dressed, new_element, owner_of, tag_number
+from dicomcore._native.data_element cimport (
+    AllElements,
+    DataElement,
+    carried,
+    dressed_for,
+    new_element,
+    owner_of,
+    tag_number,
+)
 from dicomcore._native.decode cimport decode, make_tag, resolve_vr, vr_name
 from dicomcore._native.dictionary cimport find_keyword, keyword_of_tag, public_vr
 from dicomcore._native.index cimport Index, is_complete, mark_changed, rows_of
 from dicomcore._native.scan cimport Row
 from dicomcore._native.shared cimport load_flag, load_pointer, order_writes, store_pointer
 from dicomcore._native.vr cimport NO_VR, SQ
+
+from dicomcore.nesting import enter
 
 cdef extern from "Python.h":
     object PyObject_GenericGetAttr(object, object)
@@ -22,6 +32,7 @@ cdef enum:
 
 cdef object MISSING = object()
 cdef dict CHECKS = {mode: mode for mode in ("warn", "raise", "ignore")}
+cdef object CHECK_NAME = None
 cdef object CHECK = None            # dicomcore.validation.check_value, once it is needed
 
 globals()["DataElement"] = DataElement      # where pickles of earlier versions look for it
@@ -259,6 +270,8 @@ cdef class DatasetBase(Owner):
     def __setattr__(self, name, value):
         cdef int64_t tag = find_keyword(name)
         if tag < 0:
+            if name != name.lower() and self.checks != "ignore":
+                self.check_name(name)
             PyObject_GenericSetAttr(self, name, <PyObject*>value)
         else:
             self._set(<uint32_t>tag, value)
@@ -283,7 +296,7 @@ cdef class DatasetBase(Owner):
             vr = public_vr(tag)
             if vr == NO_VR:
                 raise ValueError(f"the VR of {make_tag(tag)} is not known: use add_new(tag, VR, value)")
-            value = dressed(value, vr, self.checks)
+            value = dressed_for(tag, value, vr, self.checks)
             self.check(tag, vr, value)
             element = DataElement.__new__(DataElement)
             element.number = tag
@@ -302,6 +315,15 @@ cdef class DatasetBase(Owner):
         if CHECK is None:
             from dicomcore.validation import check_value as CHECK       # stands on data sets
         CHECK(self.checks or "warn", make_tag(tag), vr_name(vr), value)
+        return 0
+
+    cdef int check_name(self, name) except -1:
+        # Warn or raise where an attribute of the object looks like a misspelt keyword.
+        global CHECK_NAME
+        if CHECK_NAME is None:
+            from dicomcore.validation import check_name as CHECK_NAME       # stands on data sets
+        if not hasattr(type(self), name):
+            CHECK_NAME(self.checks or "warn", name)
         return 0
 
     @property
@@ -343,7 +365,15 @@ cdef class DatasetBase(Owner):
         elsewhere = element.distant
         owner = owner_of(element)
         if elsewhere or (owner is not self and (owner is not None or element.index is not None)):
-            element = DataElement(element.number, element.VR, element.value)    # it is another data set's
+            element = carried(element)              # it is another data set's
+        if self.checks != "ignore":
+            element.settle()
+            self.check(element.number, element.vr, element.get_value())
+        element.keep(self)
+        self.adopt(element)
+
+    def _put(self, DataElement element not None):
+        # The same for an element that nobody else has, without a look at its value.
         element.keep(self)
         self.adopt(element)
 
@@ -424,15 +454,23 @@ cdef class DatasetBase(Owner):
         return found if in_order(order) else self._iterall_changed()
 
     def _iterall_changed(self):
-        stack = [iter(self)]
+        above = {id(self)}
+        stack = [(self, iter(self), iter(()))]      # open data sets, with the items of the sequence they are at
         while stack:
-            for element in stack[len(stack) - 1]:
-                yield element
-                if element.VR == "SQ":
-                    stack.append(chain_items(element.value))
-                    break
-            else:
+            data_set, elements, items = stack[len(stack) - 1]
+            item = next(items, None)
+            if item is not None:
+                enter(above, item)
+                stack.append((item, iter(item), iter(())))
+                continue
+            element = next(elements, None)
+            if element is None:
                 stack.pop()
+                above.discard(id(data_set))
+                continue
+            yield element
+            if element.VR == "SQ":
+                stack[len(stack) - 1] = (data_set, elements, iter(element.value))
 
     def keys(self):
         """Tags of all elements, ascending."""
@@ -482,12 +520,6 @@ cdef bint in_order(const Order* order) noexcept nogil:
         if order.rows[i] <= order.rows[i - 1]:
             return False
     return True
-
-
-def chain_items(items):
-    """The elements of every item, one after another."""
-    for item in items:
-        yield from item
 
 
 cdef Py_ssize_t sort_rows(Index index, uint32_t* order, Py_ssize_t n) except -1:

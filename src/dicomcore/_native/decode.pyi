@@ -1,1 +1,3 @@
-# Nothing here is called from Python: see the .pxd.
+# All else is called from native code alone: see the .pxd.
+
+def read_number(vr: str, text: str) -> float | int | str: ...

@@ -5,7 +5,7 @@ from cpython.list cimport PyList_New, PyList_SET_ITEM
 from cpython.object cimport PyTypeObject
 from cpython.ref cimport Py_INCREF
 from cpython.unicode cimport PyUnicode_DecodeLatin1
-from libc.math cimport INFINITY, NAN
+from libc.math cimport INFINITY, NAN, isfinite
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcpy
 
@@ -26,6 +26,7 @@ from dicomcore._native.scan cimport (
     UNDEFINED,
     Row,
 )
+from dicomcore._native.taught cimport any_taught_private, taught_private
 from dicomcore._native.text cimport is_ascii, stripped, trimmed, without_equals
 from dicomcore._native.vr cimport *
 
@@ -136,7 +137,15 @@ cdef uint16_t private(Index index, Py_ssize_t row) except? 0xFFFF:
     n = stripped(&name, <Py_ssize_t>index.rows[creator].length)
     known = find_creator(name, n)
     vr = private_vr_at(known, tag) if known >= 0 else NO_VR
+    if vr == NO_VR and any_taught_private():
+        return own_private(tag, name[:n])
     return vr if vr != NO_VR else UN
+
+
+cdef uint16_t own_private(uint32_t tag, bytes creator) except? 0xFFFF:
+    # What a program has added to the private dictionary, UN where it hasn't.
+    cdef tuple own = taught_private(tag, creator.decode("latin-1").strip(" "))
+    return UN if own is None else <uint16_t>(ord(own[0][0]) | ord(own[0][1]) << 8)
 
 
 cdef uint16_t resolve_vr(Index index, Py_ssize_t row) except? 0xFFFF:
@@ -272,19 +281,17 @@ cdef object single_text(const uint8_t* p, Py_ssize_t n):
 # ---- numbers -----------------------------------------------------------------------------------------------------
 
 cdef object one_number_text(const uint8_t* p, Py_ssize_t n, uint16_t vr, bint* good):
-    # One DS or IS component; its text where it is no number.
+    # One DS or IS component. Its text where it is no number, or one that no double holds; of an IS that is no whole
+    # number the fraction too, as pydicom gives it.
     cdef double number
     cdef int64_t whole
+    if trimmed(p, n) == 0:
+        return ""
     if vr == DS:
-        if trimmed(p, n) == 0:
-            return ""
-        if parse_decimal(p, n, &number) == OK:
+        if parse_decimal(p, n, &number) == OK and isfinite(number):
             return number
-    else:
-        if trimmed(p, n) == 0:
-            return ""
-        if parse_integer(p, n, &whole) == OK:
-            return whole
+    elif parse_integer(p, n, &whole) == OK:
+        return whole
     text = latin(p, n).strip(" \0")
     if not text:
         return ""
@@ -294,7 +301,24 @@ cdef object one_number_text(const uint8_t* p, Py_ssize_t n, uint16_t vr, bint* g
         except ValueError:
             pass
     good[0] = False
+    if vr == IS and parse_decimal(p, n, &number) == OK and isfinite(number):
+        return number
     return text
+
+
+cdef object number_of_text(str text, uint16_t vr):
+    # The same for one component that is set as text.
+    cdef bint good = True
+    cdef bytes data
+    if not text.isascii():
+        return text
+    data = text.encode("ascii")
+    return one_number_text(data, len(data), vr, &good)
+
+
+def read_number(str vr not None, str text not None):
+    """One component of a DS or IS as reading gives it: a number, or its text where it is none."""
+    return number_of_text(text, DS if vr == "DS" else IS)
 
 
 cdef object number_text(Index index, Py_ssize_t row, const uint8_t* p, Py_ssize_t n, uint16_t vr):
@@ -321,7 +345,8 @@ cdef object number_text(Index index, Py_ssize_t row, const uint8_t* p, Py_ssize_
         found.append(one_number_text(p, end - p, vr, &good))
         value = found
     if not good:
-        index.note("BAD_VALUE", r.tag, r.offset, f"not a number where VR {vr_name(vr)} asks for one; the text is kept")
+        index.note("BAD_VALUE", r.tag, r.offset,
+                   "no whole number where VR IS asks for one" if vr == IS else "no number where VR DS asks for one")
     return value
 
 
@@ -455,21 +480,32 @@ cdef object decimals(Index index, Py_ssize_t row, uint16_t vr):
     if status == OK:
         return out
     values = decode(index, row, vr)
-    values = values if isinstance(values, list) else [values]
-    try:
-        return np.array(values, np.float64 if vr == DS else np.int64)
-    except (ValueError, TypeError, OverflowError):
-        return np.array([as_double(v) for v in values], np.float64)
+    return number_array(values if isinstance(values, list) else [values], vr)
 
 
-cdef double as_double(object value) except *:
+cdef object number_array(list values, uint16_t vr):
+    # DS as float64, IS as int64, or as float64 where one of them isn't whole, is larger, or no number (NaN).
+    if vr == IS and all([isinstance(value, int) for value in values]):
+        try:
+            return np.array(values, np.int64)
+        except OverflowError:
+            pass
+    return np.array([as_double(value) for value in values], np.float64)
+
+
+cdef double as_double(object value) except? -1.0:
     # NaN for what is no number; an IS may have more digits than a double's range.
-    if not isinstance(value, (int, float)):
-        return NAN
+    cdef bytes data
+    cdef double number
+    if isinstance(value, str):
+        data = value.encode("latin-1", "replace")
+        return number if parse_decimal(data, len(data), &number) == OK else NAN
     try:
-        return value
+        return float(value)
     except OverflowError:
         return INFINITY if value > 0 else -INFINITY
+    except (TypeError, ValueError):
+        return NAN
 
 
 cdef object decode_array(Index index, Py_ssize_t row, uint16_t vr):

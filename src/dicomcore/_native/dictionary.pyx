@@ -5,6 +5,9 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp
 
 from dicomcore._native.cursor cimport load_le64
+from dicomcore._native.taught cimport taught_entry, taught_private, taught_tag, taught_vr
+
+from dicomcore._native.taught import knows_creator, taught_keywords
 
 
 cdef extern from *:
@@ -119,7 +122,7 @@ cdef uint16_t public_vr(uint32_t tag) noexcept nogil:
     if tag & 0xFFFF == 0:                   # group length, retired but for two (PS3.5 7.2)
         return UL
     slot = probe(repeating(tag))
-    return slot.vr if slot.row != EMPTY else 0
+    return slot.vr if slot.row != EMPTY else taught_vr(tag)
 
 
 cdef inline uint64_t load_short(const uint8_t* p, Py_ssize_t n) noexcept nogil:
@@ -174,7 +177,7 @@ cdef int64_t find_keyword(object keyword):
         if row.keyword == n and memcmp(public_text(row), text, n) == 0:
             return row.tag
         at = (at + 1) & MASK
-    return -1
+    return taught_tag(keyword)
 
 
 cdef object tag_of_keyword(object keyword):
@@ -189,7 +192,8 @@ cdef inline str slice_text(const char* text, Py_ssize_t n):
 cdef str keyword_of_tag(uint32_t tag):
     cdef const public_slot_t* slot = find(tag)
     if slot == NULL:
-        return ""
+        own = taught_entry(tag)
+        return "" if own is None else own[4]
     return slice_text(public_text(&PUBLIC_ROWS[slot.row]), PUBLIC_ROWS[slot.row].keyword)
 
 
@@ -199,6 +203,9 @@ cdef str name_of_tag(uint32_t tag):
     if slot != NULL:
         row = &PUBLIC_ROWS[slot.row]
         return slice_text(public_text(row) + row.keyword, row.name)
+    own = taught_entry(tag)
+    if own is not None:
+        return own[2]
     if tag & 0xFFFF == 0:
         return "Group Length"
     if tag & 0x10000:                       # gggg,0001 to gggg,000F are nobody's (PS3.5 7.8.1)
@@ -216,7 +223,7 @@ def entry(uint32_t tag):
     cdef const public_slot_t* slot = find(tag)
     cdef const public_row_t* row
     if slot == NULL:
-        return None
+        return taught_entry(tag)
     row = &PUBLIC_ROWS[slot.row]
     return (
         VRS[row.vr], VMS[row.vm], slice_text(public_text(row) + row.keyword, row.name),
@@ -233,7 +240,7 @@ def vr_code(uint32_t tag):
 def has_tag(uint32_t tag):
     """Whether the element itself is in PS3.6 or PS3.7; repeating ones don't count."""
     cdef const public_slot_t* slot = probe(tag)
-    return slot.row != EMPTY and slot.row < PUBLIC_REPEATING
+    return slot.row != EMPTY and slot.row < PUBLIC_REPEATING or taught_entry(tag) is not None
 
 
 def repeater_has_tag(uint32_t tag):
@@ -269,7 +276,7 @@ def keywords():
     return [
         slice_text(public_text(&PUBLIC_ROWS[i]), PUBLIC_ROWS[i].keyword)
         for i in range(PUBLIC_REPEATING) if PUBLIC_ROWS[i].keyword
-    ]
+    ] + taught_keywords()
 
 
 cdef int find_creator(const uint8_t* creator, Py_ssize_t n) noexcept nogil:
@@ -324,13 +331,19 @@ cdef inline str private_name(const private_row_t* row):
 
 cdef str name_of_private(uint32_t tag, object creator):
     cdef const private_row_t* row = find_private(creator_of(creator), tag)
-    return private_name(row) if row != NULL else ""
+    if row != NULL:
+        return private_name(row)
+    own = taught_private(tag, creator)
+    return "" if own is None else own[2]
 
 
 def private_vr(uint32_t tag, creator):
     """The VR of a creator's element, as PS3.6 would write it; None when it is unknown."""
     cdef const private_row_t* row = find_private(creator_of(creator), tag)
-    return PRIVATE_VRS[row.vr] if row != NULL else None
+    if row != NULL:
+        return PRIVATE_VRS[row.vr]
+    own = taught_private(tag, creator)
+    return None if own is None else own[0]
 
 
 def private_vr_code(uint32_t tag, creator):
@@ -342,12 +355,14 @@ def private_vr_code(uint32_t tag, creator):
 def private_entry(uint32_t tag, creator):
     """(VR, VM, name, '') of a creator's element, None when there is none."""
     cdef const private_row_t* row = find_private(creator_of(creator), tag)
-    return None if row == NULL else (PRIVATE_VRS[row.vr], PRIVATE_VMS[row.vm], private_name(row), "")
+    if row == NULL:
+        return taught_private(tag, creator)
+    return PRIVATE_VRS[row.vr], PRIVATE_VMS[row.vm], private_name(row), ""
 
 
 def has_creator(creator):
     """Whether the private dictionary knows the creator, as spelled."""
-    return creator_of(creator) >= 0
+    return creator_of(creator) >= 0 or knows_creator(creator)
 
 
 def uid_entry(uid):

@@ -128,8 +128,8 @@ cdef str fitted(double value):
     cdef str scientific = take_text(PyOS_double_to_string(value, b"e", 16, 0, NULL))
     cdef int exponent = int(scientific.split("e")[1]), room = DS_LENGTH - (scientific[0] == "-")
     best = ""
-    places = room - 1 - (exponent + 1 if exponent >= 0 else 0)
-    while places > 0 and not best:              # rounding up may take one digit more
+    places = max(room - 1 - (exponent + 1 if exponent >= 0 else 0), 0)
+    while places >= 0 and exponent < room and not best:     # rounding up may take one digit more
         text = fixed(value, places)
         if len(text) <= DS_LENGTH:
             best = text
@@ -158,6 +158,13 @@ cdef str decimal_text(double value):
     return text
 
 
+cdef int put_number_text(Output out, object value, uint16_t vr) except -1:
+    # Text that was no number when it was read or set, control characters and all.
+    if isinstance(value, str) and value.isascii() and "\\" not in value:
+        value = value.encode("ascii")
+    return put_text(out, value, vr, None)
+
+
 cdef int put_decimal(Output out, object value) except -1:
     cdef double number
     cdef char* text
@@ -169,7 +176,7 @@ cdef int put_decimal(Output out, object value) except -1:
             out.put_object(said.encode("ascii"))
             return 0
     elif isinstance(value, (str, bytes)):
-        return put_text(out, value, DS, None)
+        return put_number_text(out, value, DS)
     elif value is None:
         return 0
     try:
@@ -208,8 +215,11 @@ cdef object whole(object value, uint16_t vr):
 
 cdef int put_integer(Output out, object value) except -1:
     if isinstance(value, (str, bytes)):
-        return put_text(out, value, IS, None)
+        return put_number_text(out, value, IS)
     if value is None:
+        return 0
+    if isinstance(value, (float, np.floating)) and isfinite(<double>value) and value != int(value):
+        out.put_object(decimal_text(value).encode("ascii"))     # read so, or warned of when it was set
         return 0
     text = str(whole(value, IS))
     if len(text) > 12:

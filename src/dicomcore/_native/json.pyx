@@ -6,7 +6,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy
 
-from dicomcore._native.data_element cimport DataElement
+from dicomcore._native.data_element cimport DataElement, is_itemless, is_row_itemless
 from dicomcore._native.dataset cimport DatasetBase
 from dicomcore._native.decode cimport decode, is_lut_descriptor, resolve_vr, vr_name, word_size
 from dicomcore._native.document cimport Document
@@ -273,16 +273,21 @@ cdef class Writer(Document):
                 self.put_numbers(p, n, vr, r.flags & BIG_ENDIAN != 0)
         if not done:
             self.size = mark
-            self.put_str(self.odd(vr_name(vr), decode(index, row, vr)))
+            value = bytes(p[:n]) if vr == DS or vr == IS or is_text(vr) else decode(index, row, vr)
+            self.put_str(self.odd(vr_name(vr), value))
         return self.put_byte(0x7D)
 
     cdef int put_sequence(self, Index index, Py_ssize_t row) except -1:
         # What stands behind the VR of a sequence; its items follow from a level of their own.
         cdef Py_ssize_t i, stop
         cdef object before = None
-        if not index.known(row).flags & CONTAINER:
-            if index.rows[row].length == 0:
-                return self.put_byte(0x7D)
+        if index.known(row).length == 0:
+            return self.put_byte(0x7D)
+        if is_row_itemless(index, row):         # other bytes, which are not to be lost: they are told as UN
+            self.data[self.size - 3] = 0x55
+            self.data[self.size - 2] = 0x4E
+            return self.put_bytes(index.source, index.rows[row].offset, <Py_ssize_t>index.rows[row].length, 1)
+        if not index.rows[row].flags & CONTAINER:
             index = open_value(index, row)
             row = 0
         i = row + 1
@@ -334,6 +339,8 @@ cdef class Writer(Document):
         cdef list values = value if isinstance(value, list) else [value]
         if len(values) == 1 and not values[0]:
             return True
+        if any(["\ufffd" in text for text in values]):      # not decodable: only the bytes tell all
+            return False
         self.put(b',"Value":[', 10)
         for text in values:
             p = PyUnicode_AsUTF8AndSize(text, &n)
@@ -348,7 +355,7 @@ cdef class Writer(Document):
 
 cdef bint keeps(DataElement element) except -1:
     # Whether the element's value has to be written from memory: the sequence was handed out, or a list was changed.
-    return element.vr == SQ or element._changed
+    return element._changed and not (element.vr == SQ and is_itemless(element))
 
 
 cdef uint16_t settled(uint16_t vr, object value, DatasetBase view) except? 0xFFFF:

@@ -90,7 +90,10 @@ def _data_sets(stream: IO[bytes]) -> Iterator[Dataset]:
     head = stream.readline()
     while head and not head.strip():
         head = stream.readline()
-    if head.lstrip(b"\xef\xbb\xbf \t").startswith(b"<") or head.startswith((b"\xff\xfe", b"\xfe\xff")):
+    wide = head.startswith((b"\xff\xfe", b"\xfe\xff"))
+    if wide and head[2:].strip(b"\0 \t\r\n").startswith((b"{", b"[")):
+        raise ParseError("JSON is UTF-8: this is UTF-16, as PowerShell's > writes it; Out-File -Encoding utf8 helps")
+    if wide or head.lstrip(b"\xef\xbb\xbf \t").startswith(b"<"):
         yield from_xml(_Rejoined(head, stream))
     else:
         yield from read_json_lines(chain([head], stream))

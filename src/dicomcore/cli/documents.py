@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -84,9 +85,13 @@ def run_encapsulate(arguments: argparse.Namespace) -> int:
     except (DicomError, OSError) as error:
         return told("encapsulate", arguments.source, error, FAILED)
     try:
-        made = encapsulate(arguments.document, kind=arguments.kind, title=arguments.title, source=source)
+        with warnings.catch_warnings(record=True) as doubtful:  # values of the source, which are taken over
+            warnings.simplefilter("always", UserWarning)
+            made = encapsulate(arguments.document, kind=arguments.kind, title=arguments.title, source=source)
     except (ValueError, OSError) as error:
         return told("encapsulate", arguments.document, error, FAILED)
+    for one in doubtful:
+        told("encapsulate", arguments.source or arguments.document, str(one.message), DONE)
     try:
         made.save_as(arguments.output)
     except (DicomError, OSError) as error:

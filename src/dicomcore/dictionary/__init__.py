@@ -1,5 +1,11 @@
 """PS3.6, PS3.7 and private dictionaries: the look-ups over the generated tables."""
 
+from dicomcore.dictionary.own import (
+    add_dict_entries,
+    add_dict_entry,
+    add_private_dict_entries,
+    add_private_dict_entry,
+)
 from dicomcore.dictionary.private import (
     get_private_entry,
     private_dictionary_description,
@@ -23,6 +29,10 @@ from dicomcore.dictionary.public import (
 )
 
 __all__ = [
+    "add_dict_entries",
+    "add_dict_entry",
+    "add_private_dict_entries",
+    "add_private_dict_entry",
     "dictionary_VM",
     "dictionary_VR",
     "dictionary_description",

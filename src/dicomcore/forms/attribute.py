@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import base64
+import re
 from math import isfinite, isnan
 from typing import Any
 
+from dicomcore._native.decode import read_number
 from dicomcore._native.encode import encode_value
+from dicomcore.errors import EncodeError
 from dicomcore.values import PersonName
 
-__all__ = ["BINARY", "BYTES", "GROUPS", "SAFE_INTEGER", "attribute", "name_groups", "plain_value", "special"]
+__all__ = [
+    "BINARY",
+    "BYTES",
+    "GROUPS",
+    "SAFE_INTEGER",
+    "attribute",
+    "name_groups",
+    "number_texts",
+    "plain_value",
+    "special",
+    "whole",
+]
 
 GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 SAFE_INTEGER = (1 << 53) - 1
@@ -17,6 +31,7 @@ SAFE_INTEGER = (1 << 53) - 1
 BYTES = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "UN"))
 BINARY = frozenset(("FL", "FD", "US", "SS", "UL", "SL", "UV", "SV"))
 FLOATS = frozenset(("FL", "FD", "DS"))
+NO_CHARACTER = re.compile(r"[^\x20-\x7e]")
 INTEGERS = frozenset(("US", "SS", "UL", "SL", "UV", "SV", "IS"))
 
 
@@ -27,6 +42,9 @@ def attribute(vr: str, value: Any) -> dict[str, Any]:
     several is None.
     """
     value = plain_value(vr, value)
+    if vr in ("DS", "IS") and isinstance(value, bytes | bytearray | memoryview):
+        texts = number_texts(bytes(value))
+        value = value if texts is None else [_number(vr, text) for text in texts]
     if isinstance(value, bytes | bytearray | memoryview):
         inline = base64.b64encode(value).decode("ascii")
         return {"vr": vr, "InlineBinary": inline} if inline else {"vr": vr}
@@ -45,6 +63,26 @@ def plain_value(vr: str, value: Any) -> Any:
     return value.tolist() if hasattr(value, "tolist") else value
 
 
+def number_texts(data: bytes) -> list[str] | None:
+    """The components of a DS or IS without their padding; None where characters are among them that it can't have."""
+    texts = [text.strip(" \0") for text in data.decode("latin-1").rstrip(" \0").split("\\")]
+    return None if any(map(NO_CHARACTER.search, texts)) else texts
+
+
+def _number(vr: str, text: str) -> Any:
+    # One that is no number, or no whole one where that is due, stays as it was written (PS3.18 F.2.3.1 allows text).
+    number = read_number(vr, text)
+    return text if vr == "IS" and isinstance(number, float) else number
+
+
+def whole(vr: str, value: Any) -> int:
+    """An integer of a VR of integers; EncodeError for a fraction, which isn't to be cut."""
+    number = int(value)
+    if isinstance(value, float) and number != value:
+        raise EncodeError(f"VR {vr} takes whole numbers, not {value!r}")
+    return number
+
+
 def _single(vr: str, value: Any) -> Any:
     if value is None or (isinstance(value, str) and value == ""):
         return None
@@ -57,9 +95,11 @@ def _single(vr: str, value: Any) -> Any:
     if vr in FLOATS:
         number = float(value)
         return number if isfinite(number) else special(number)
+    if vr == "IS" and isinstance(value, float) and not value.is_integer():
+        return special(value) if not isfinite(value) else repr(float(value))
     if vr in INTEGERS:
-        whole = int(value)
-        return whole if -SAFE_INTEGER <= whole <= SAFE_INTEGER else str(whole)
+        number = whole(vr, value)
+        return number if -SAFE_INTEGER <= number <= SAFE_INTEGER else str(number)
     return str(value)
 
 

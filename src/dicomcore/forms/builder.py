@@ -7,7 +7,8 @@ from typing import Any
 
 from dicomcore.dataset import DataElement, Dataset, Sequence
 from dicomcore.forms.place import Place
-from dicomcore.forms.typed import BYTES, TEXT, from_bytes, typed
+from dicomcore.forms.typed import BYTES, TEXT, from_bytes, odd, typed
+from dicomcore.forms.unknown import known_bytes, known_values
 from dicomcore.issues import Issue
 from dicomcore.limits import DEFAULT_LIMITS, Limits
 from dicomcore.tags import Tag
@@ -48,7 +49,10 @@ class Builder:
     def add(self, data_set: Dataset, place: Place, vr: str, value: Any) -> None:
         """Put an element in."""
         self.count(place, 1)
-        data_set.add(DataElement(place.tag, vr, value))
+        fault = odd(vr, value)
+        if fault:
+            self.note("BAD_VALUE", place, fault)
+        data_set._put(DataElement(place.tag, vr, value))
 
     def sequence(self, data_set: Dataset, place: Place) -> Sequence:
         """Put a sequence in, which has no items yet."""
@@ -71,12 +75,36 @@ class Builder:
         if self.left < 0:
             raise place.limit(f"more than Limits.elements, {self.limits.elements}")
 
+    def note(self, code: str, place: Place, said: str) -> None:
+        """Keep what deviates, for `issues`."""
+        self.root.__dict__.setdefault("_noted", []).append(Issue(code, Tag(place.tag), 0, f"{place}: {said}"))
+
+    def of_bytes(self, data_set: Dataset, place: Place, vr: str, data: bytes) -> tuple[str, Any]:
+        """VR and value for the bytes of an attribute: the dictionary's VR where UN is stated, if it has one."""
+        if vr == "UN":
+            return known_bytes(data, place, data_set, self.root, self.limits)
+        return vr, from_bytes(vr, data, place)
+
+    def of_values(self, data_set: Dataset, place: Place, vr: str, values: list[Any]) -> tuple[str, Any]:
+        """VR and value for the values of an attribute, which those of bytes don't have."""
+        if vr not in BYTES:
+            return vr, typed(vr, values, place)
+        if vr != "UN" or not values or values == [None]:
+            return vr, None
+        self.note("BAD_VALUE", place, "values of an attribute whose VR is UN, which takes bytes")
+        return known_values(values, place, data_set)
+
+    def fragment(self, fetch: Fetch | None, vr: str, uri: str, place: Place) -> bytes | None:
+        """The bytes of a fragment that stands elsewhere; None, and an issue, where nobody fetches any."""
+        found = self.fetched(fetch, vr, uri, place)
+        if found is not None and not isinstance(found, bytes):
+            raise TypeError(f"{place}: bulk_data_uri_handler gives bytes for {vr}, not {type(found).__name__}")
+        return found if fetch is None else found or b""
+
     def fetched(self, fetch: Fetch | None, vr: str, uri: str, place: Place) -> Any:
         """The value that bulk data stands for; an empty one, and an issue, where nobody fetches any."""
         if fetch is None:
-            said = f"{place}: the value is at {uri}, and no bulk_data_uri_handler was given; it is empty"
-            noted = self.root.__dict__.setdefault("_noted", [])
-            noted.append(Issue("BULK_DATA", Tag(place.tag), 0, said))
+            self.note("BULK_DATA", place, f"the value is at {uri}, and no bulk_data_uri_handler was given; it is empty")
             return "" if vr in TEXT else None
         value = fetch(f"{place.tag:08X}", vr, uri)
         if value is None:

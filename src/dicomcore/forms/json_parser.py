@@ -19,6 +19,7 @@ __all__ = ["parse_json"]
 
 LEVELS = 3
 """JSON's levels for one of a sequence: its attribute object, the Value array, the item."""
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 SPACE = re.compile(r"[ \t\n\r]*")
 NUMBER = re.compile(r"(-?(?:0|[1-9][0-9]*))(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 WORDS = {"null": None, "true": True, "false": False, "NaN": "NaN", "Infinity": "Infinity", "-Infinity": "-Infinity"}
@@ -32,10 +33,14 @@ def parse_json(text: str | bytes | bytearray, limits: Limits | None) -> Any:
     counts characters, and LimitError beyond `limits` (None: the default ones).
     """
     if not isinstance(text, str):
+        data = bytes(text)
         try:
-            text = bytes(text).decode("utf-8-sig")
+            text = data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            raise ParseError(f"JSON is UTF-8, and at byte {error.start} this is not", offset=error.start) from None
+            found = ": this is UTF-16" if data.startswith(UTF_16) else f", and at byte {error.start} this is not"
+            raise ParseError(f"JSON is UTF-8{found}", offset=error.start) from None
+        if "\0" in text[:2]:
+            raise ParseError("JSON is UTF-8: this is UTF-16", offset=0)
     try:
         return json.loads(text, object_pairs_hook=_object, parse_constant=str)
     except (ValueError, RecursionError):
@@ -152,7 +157,7 @@ class _Parser:
         for key, around in zip(self.keys, self.open, strict=True):
             if isinstance(around, list):
                 path += f"[{max(len(around) - 1, 0)}]" if around and isinstance(around[-1], dict) else ""
-            elif key not in ("Value", "vr", "InlineBinary", "BulkDataURI", ""):
+            elif key not in ("Value", "vr", "InlineBinary", "BulkDataURI", "DataFragment", ""):
                 path += ("." if path else "") + key[:16]
         return f"{path}: " if path else ""
 

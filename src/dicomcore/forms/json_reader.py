@@ -8,19 +8,19 @@ from inspect import signature
 from itertools import chain
 from typing import Any
 
-from dicomcore._native.data_element import DataElement
 from dicomcore.errors import LimitError, ParseError
-from dicomcore.forms.builder import Builder
+from dicomcore.forms.builder import Builder, Fetch
+from dicomcore.forms.fragments import joined
 from dicomcore.forms.json_parser import parse_json
 from dicomcore.forms.place import Place
-from dicomcore.forms.typed import BYTES, VRS, from_base64, from_bytes, typed
+from dicomcore.forms.typed import BYTES, VRS, from_base64
 from dicomcore.limits import Limits
 
 __all__ = ["UriHandler", "as_handler", "from_json", "read_json_lines"]
 
 UriHandler = Callable[[str], Any] | Callable[[str, str, str], Any]
 KEY = re.compile("[0-9A-Fa-f]{8}")
-VALUES = ("Value", "InlineBinary", "BulkDataURI")
+VALUES = ("Value", "InlineBinary", "BulkDataURI", "DataFragment")
 
 
 def from_json(
@@ -47,18 +47,47 @@ def from_json(
             home = builder.home(data_set, place)
             if home is None:
                 continue
-            vr, kind, value = _read(found, place)
-            if vr == "SQ":
+            vr, kind, value = _read(found, place, builder)
+            if vr == "SQ" and kind == "Value":
                 items = builder.sequence(home, place)
                 for i, item in enumerate(value):
                     pending.append((_attributes(item, place, i), builder.item(place, items), place.item(i)))
-            elif kind == "BulkDataURI":
-                builder.add(home, place, vr, _fetched(builder, fetch, vr, value, place))
-            elif kind == "InlineBinary":
-                builder.add(home, place, vr, from_bytes(vr, from_base64(value, place), place))
             else:
-                builder.add(home, place, vr, typed(vr, value, place) if vr not in BYTES else None)
+                builder.add(home, place, *_value(builder, fetch, home, place, vr, kind, value))
     return made
+
+
+def _value(
+    builder: Builder, fetch: Fetch | None, home: Any, place: Place, vr: str, kind: str, found: Any
+) -> tuple[str, Any]:
+    """VR and value of an attribute that is no sequence."""
+    if kind == "Value":
+        return builder.of_values(home, place, vr, found)
+    if kind == "InlineBinary":
+        return builder.of_bytes(home, place, vr, from_base64(found, place))
+    if kind == "DataFragment":
+        return vr, _fragments(builder, fetch, place, vr, found)
+    value = builder.fetched(fetch, vr, _uri(found, place), place)
+    return builder.of_bytes(home, place, vr, value) if vr == "UN" and isinstance(value, bytes) else (vr, value)
+
+
+def _fragments(builder: Builder, fetch: Fetch | None, place: Place, vr: str, found: Any) -> bytes | None:
+    """Encapsulated pixel data from its fragments, as dcm4che writes them: an object each, {} for an empty one."""
+    if vr not in BYTES or not isinstance(found, list):
+        raise place.fault(f"DataFragment is an array of bytes, not a {type(found).__name__} of VR {vr}")
+    parts: list[bytes] = []
+    for one in found:
+        one = {} if one is None else one
+        if not isinstance(one, dict) or len(one) > 1 or one.keys() - {"InlineBinary", "BulkDataURI"}:
+            raise place.fault("a DataFragment is an object with InlineBinary or BulkDataURI")
+        if "BulkDataURI" in one:
+            part = builder.fragment(fetch, vr, _uri(one["BulkDataURI"], place), place)
+            if part is None:
+                return None
+            parts.append(part)
+        else:
+            parts.append(from_base64(one.get("InlineBinary", ""), place))
+    return joined(parts)
 
 
 def read_json_lines(
@@ -94,7 +123,7 @@ def _tag(key: Any, prefix: str) -> int:
     raise ParseError(f"{prefix}{str(key)[:40]}: a key is eight hexadecimal digits, a tag")
 
 
-def _read(found: Any, place: Place) -> tuple[str, str, Any]:
+def _read(found: Any, place: Place, builder: Builder) -> tuple[str, str, Any]:
     """The VR of an attribute object, which of the kinds of values it has, and that ("Value" and a list for none)."""
     if not isinstance(found, dict):
         raise place.fault(f"an attribute is an object, not a {type(found).__name__}")
@@ -106,17 +135,21 @@ def _read(found: Any, place: Place) -> tuple[str, str, Any]:
     kinds = [kind for kind in VALUES if kind in found]
     if len(kinds) > 1:
         raise place.fault(f"has both {kinds[0]} and {kinds[1]}")
+    if len(found) > 1 + len(kinds):
+        unknown = next(str(name) for name in found if name not in VALUES and name != "vr")
+        kept = "" if kinds else "; the value is left empty"
+        builder.note("UNKNOWN_MEMBER", place, f"no attribute has a member {unknown[:40]!r} (PS3.18 F.2.2){kept}")
     kind = kinds[0] if kinds else "Value"
     value = found[kind] if kinds else []
     if kind == "Value":
         value = [] if value is None else value
         if not isinstance(value, list):
             raise place.fault(f"Value is an array, not a {type(value).__name__}")
-        if vr in BYTES and value not in ([], [None]):
+        if vr in BYTES and vr != "UN" and value not in ([], [None]):
             raise place.fault(f"{vr} takes InlineBinary or BulkDataURI, not Value")
     elif vr == "SQ":
         raise place.fault(f"SQ takes Value, not {kind}")
-    elif isinstance(value, list) and len(value) == 1:
+    elif isinstance(value, list) and len(value) == 1 and kind != "DataFragment":
         value = value[0]  # as an example of PS3.18 F.4 had it
     return vr, kind, value
 
@@ -130,7 +163,7 @@ def _attributes(item: Any, place: Place, number: int) -> dict[str, Any]:
     return item
 
 
-def as_handler(given: UriHandler | None) -> Callable[[str, str, str], Any] | None:
+def as_handler(given: UriHandler | None) -> Fetch | None:
     """The caller's handler as one that takes tag, VR and URI: pydicom allows one that takes the URI alone."""
     if given is None:
         return None
@@ -140,9 +173,7 @@ def as_handler(given: UriHandler | None) -> Callable[[str, str, str], Any] | Non
     return known  # type: ignore[no-any-return]
 
 
-def _fetched(
-    builder: Builder, fetch: Callable[[str, str, str], Any] | None, vr: str, uri: Any, place: Place
-) -> DataElement | Any:
+def _uri(uri: Any, place: Place) -> str:
     if not isinstance(uri, str):
         raise place.fault(f"BulkDataURI is text, not a {type(uri).__name__}")
-    return builder.fetched(fetch, vr, uri, place)
+    return uri

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from typing import IO, TYPE_CHECKING, Any
@@ -46,8 +47,25 @@ def to_json(
 
 def to_json_dict(data_set: Dataset, **options: Any) -> dict[str, Any]:
     """The same as plain dicts, lists, strings and numbers, see `Dataset.to_json_dict`."""
-    model: dict[str, Any] = parse_json(to_json(data_set, **options), OWN)
+    return as_dict(to_json(data_set, **options))
+
+
+def as_dict(text: str) -> dict[str, Any]:
+    """Text that `to_json` gave, as plain objects."""
+    model: dict[str, Any] = parse_json(text, OWN)
     return model
+
+
+def writable(data_set: Dataset) -> Dataset:
+    """A copy without the elements that can't be written, each of which is warned of."""
+    made = data_set.copy()
+    for tag in [element.tag for element in data_set]:
+        try:
+            to_json(data_set[tag : tag + 1])
+        except EncodeError as error:
+            warnings.warn(f"left out of JSON: {error}", stacklevel=3)
+            del made[tag]
+    return made
 
 
 def write_json_lines(data_sets: Iterable[Dataset], stream: IO[str], **options: Any) -> int:

@@ -12,14 +12,16 @@ from typing import Any
 
 import numpy as np
 
+from dicomcore._native.decode import read_number
 from dicomcore._native.number import decimal
 from dicomcore.forms.attribute import BYTES
 from dicomcore.forms.place import Place
 from dicomcore.tags import Tag
 from dicomcore.uids import UID
-from dicomcore.values import PersonName, parse_integer
+from dicomcore.validation import number_fault
+from dicomcore.values import PersonName
 
-__all__ = ["BYTES", "TEXT", "VRS", "from_base64", "from_bytes", "typed"]
+__all__ = ["BYTES", "TEXT", "VRS", "from_base64", "from_bytes", "odd", "typed"]
 
 SINGLE = frozenset(("LT", "ST", "UR", "UT"))
 TEXT = SINGLE | frozenset(("AE", "AS", "CS", "DA", "DT", "LO", "PN", "SH", "TM", "UC", "UI"))
@@ -36,20 +38,23 @@ VRS = BYTES | TEXT | DTYPES.keys() | {"AT", "DS", "IS", "SQ"}
 SPECIAL = {"nan": "nan", "infinity": "inf", "inf": "inf", "+infinity": "inf", "-infinity": "-inf", "-inf": "-inf"}
 WHOLE = re.compile(r"[-+]?[0-9]{1,25}", re.ASCII)
 LUT_DESCRIPTORS = frozenset((0x00281101, 0x00281102, 0x00281103, 0x00283002))
+NO_TEXT = "bytes that are no UTF-8; they are kept"
+DIVIDED = (TEXT - SINGLE) | {"DS", "IS"}
 SHOWN = 40  # characters of what is wrong
 
 
 def typed(vr: str, values: list[Any], place: Place) -> Any:
     """What `DataElement.value` has for values of a VR that is neither SQ nor bytes: one, a list, or the empty value.
 
-    Numbers may be text, None stands for an empty value. Raises ParseError for what the VR can't hold.
+    Numbers may be text, None stands for an empty value. A DS or IS that is no number stays text, as when it is read
+    from a file. Raises ParseError for anything else that the VR can't hold.
     """
     if not values or (len(values) == 1 and values[0] is None):
         return "" if vr in TEXT else None
     take = TAKERS[vr]
     taken = []
     for value in values:
-        if vr in TEXT and vr not in SINGLE and isinstance(value, str) and "\\" in value:
+        if vr in DIVIDED and isinstance(value, str) and "\\" in value:
             taken += [take(part, vr, place) for part in value.split("\\")]  # PS3.18 F.2.4: it divides values anyway
         else:
             taken.append(take(value, vr, place))
@@ -60,7 +65,7 @@ def from_bytes(vr: str, data: bytes, place: Place) -> Any:
     """The value for bytes: themselves, or what they stand for where the VR isn't of bytes (text in UTF-8, numbers
     little endian; PS3.18 F.2.6 lets them be bulk data).
 
-    Bytes that can't be the VR's stay bytes, as when they are read from a file.
+    Bytes that can't be the VR's stay bytes: they are written as they are.
     """
     if vr in BYTES or vr == "SQ":
         return data
@@ -75,12 +80,25 @@ def from_bytes(vr: str, data: bytes, place: Place) -> Any:
         return typed(vr, [f"{a:04X}{b:04X}" for a, b in zip(halves[::2], halves[1::2], strict=True)], place)
     try:
         text = data.decode("utf-8").rstrip(" \0")
-    except UnicodeDecodeError as error:
-        raise place.fault(f"bulk data of a {vr} that is no UTF-8 at byte {error.start}") from None
+    except UnicodeDecodeError:
+        return data
     if vr == "PN":
         names = [PersonName(one.rstrip("=")) for one in text.split("\\")]
         return names[0] if len(names) == 1 else names
     return typed(vr, [text] if vr in SINGLE else text.split("\\"), place)
+
+
+def odd(vr: str, value: Any) -> str:
+    """What of a value isn't its VR's, though it is kept; "" where all is."""
+    if vr in ("DS", "IS"):
+        return number_fault(vr, value) or ("" if not isinstance(value, bytes) else NO_TEXT)
+    if vr in TEXT:
+        return NO_TEXT if isinstance(value, bytes) else ""
+    if vr in DTYPES or vr == "AT":
+        if isinstance(value, bytes):
+            return f"{len(value)} bytes are no multiple of a {vr}'s size; they are kept"
+        return "an empty value among numbers" if isinstance(value, list) and None in value else ""
+    return ""
 
 
 def from_base64(text: Any, place: Place) -> bytes:
@@ -137,7 +155,9 @@ def _tag(value: Any, vr: str, place: Place) -> Tag:
     raise place.fault(f"AT takes eight hexadecimal digits, not {_shown(value)}")
 
 
-def _whole(value: Any, vr: str, place: Place) -> int:
+def _whole(value: Any, vr: str, place: Place) -> int | None:
+    if value is None:
+        return None
     if isinstance(value, float) and isfinite(value) and value == int(value):
         value = int(value)
     if isinstance(value, str) and WHOLE.fullmatch(value.strip(" ")):
@@ -188,26 +208,18 @@ def _finite(value: Any, vr: str, place: Place) -> float:
 def _decimal(value: Any, vr: str, place: Place) -> float | str:
     if value is None:
         return ""
-    if not isinstance(value, str):
-        return _finite(value, vr, place)
-    try:
-        return decimal(value.encode("ascii")) if value.strip(" ") else ""
-    except ValueError:
-        raise place.fault(f"{_shown(value)} is no number, which {vr} takes") from None
+    return read_number(vr, _text(value, vr, place)) if isinstance(value, str) else _finite(value, vr, place)
 
 
-def _integer(value: Any, vr: str, place: Place) -> int | str:
-    if value is None or (isinstance(value, str) and not value.strip(" ")):
+def _integer(value: Any, vr: str, place: Place) -> float | str:
+    if value is None:
         return ""
+    if isinstance(value, str):
+        return read_number(vr, _text(value, vr, place))
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    try:
-        if isinstance(value, float) and isfinite(value) and value == int(value):
-            return int(value)
-        if isinstance(value, str):
-            return parse_integer(value)
-    except ValueError:
-        pass
+    if isinstance(value, float) and isfinite(value):
+        return int(value) if value == int(value) else value
     raise place.fault(f"IS takes integers, not {_shown(value)}")
 
 

@@ -10,14 +10,15 @@ import re
 from typing import Any, Protocol
 from xml.parsers import expat
 
-from dicomcore._native.dictionary import entry, private_vr
 from dicomcore.dataset import Dataset, Sequence
 from dicomcore.errors import ParseError
 from dicomcore.forms.attribute import GROUPS
 from dicomcore.forms.builder import Builder
+from dicomcore.forms.fragments import joined
 from dicomcore.forms.json_reader import UriHandler, as_handler
 from dicomcore.forms.place import Place
-from dicomcore.forms.typed import BYTES, TEXT, VRS, from_base64, from_bytes, typed
+from dicomcore.forms.typed import BYTES, TEXT, VRS, from_base64
+from dicomcore.forms.unknown import known_vr
 from dicomcore.forms.xml_writer import COMPONENTS, NAMESPACE
 from dicomcore.limits import Limits
 
@@ -31,10 +32,14 @@ ENCODINGS = re.compile(
 INSIDE = {  # element: those that it can stand in
     "NativeDicomModel": {""},
     "DicomAttribute": {"NativeDicomModel", "Item"},
-    **{value: {"DicomAttribute"} for value in ("Value", "Item", "PersonName", "InlineBinary", "BulkData")},
+    **{value: {"DicomAttribute"} for value in ("Value", "Item", "PersonName", "DataFragment")},
+    **{value: {"DicomAttribute", "DataFragment"} for value in ("InlineBinary", "BulkData")},
     **{group: {"PersonName"} for group in GROUPS},
     **{component: set(GROUPS) for component in COMPONENTS},
 }
+NUMBER = re.compile("[1-9][0-9]{0,8}")
+MOST_LEFT_OUT = 1024
+"""Values that a number may leave out: a few bytes are not to ask for much memory."""
 WITH_TEXT = {"Value", "InlineBinary", *COMPONENTS}
 
 
@@ -87,7 +92,9 @@ class _Attribute:
     def __init__(self, place: Place, home: Dataset | None, vr: str, items: Sequence | None) -> None:
         self.place, self.home, self.vr, self.items = place, home, vr, items
         self.kind = ""  # the name of what stands inside
-        self.values: list[Any] = []
+        self.values: list[Any] = []  # by number; None for one that hasn't come yet
+        self.lacks = False  # bytes of a fragment that nobody fetched
+        self.number = 0  # of the one at hand, from 0
 
 
 class _Level:
@@ -139,6 +146,8 @@ class _Reader:
             self.open_attribute(given)
         elif self.names[-2] == "DicomAttribute":
             self.open_value(name, given)
+        elif self.names[-2] == "DataFragment":
+            self.open_fragment(name, given)
         elif name in GROUPS:
             if name in self.name:
                 raise self.fault(f"{name} stands twice")
@@ -158,11 +167,16 @@ class _Reader:
             self.levels.pop()
         elif name in COMPONENTS:
             self.close_component(name)
+        elif name == "InlineBinary" and self.names[-1] == "DataFragment":
+            at = self.attributes[-1]
+            at.values[at.number] = from_base64("".join(self.text), at.place)
         elif name in ("Value", "InlineBinary"):
-            self.attributes[-1].values.append("".join(self.text))
+            at = self.attributes[-1]
+            at.values[at.number] = "".join(self.text)
         elif name == "PersonName":
             groups = {group: "^".join(parts) for group, parts in self.name.items()}
-            self.attributes[-1].values.append(groups)
+            at = self.attributes[-1]
+            at.values[at.number] = groups
 
     # -- attributes
 
@@ -207,18 +221,48 @@ class _Reader:
         at.kind = name
         if (name == "Item") != (at.vr == "SQ") or (name == "PersonName" and at.vr != "PN"):
             raise self.fault(f"<{name}> in an attribute of VR {at.vr}")
-        if name == "Value" and at.vr in BYTES:
+        if name == "DataFragment" and at.vr not in BYTES:
+            raise self.fault(f"<{name}> in an attribute of VR {at.vr}")
+        if name == "Value" and at.vr in BYTES and at.vr != "UN":
             raise self.fault(f"{at.vr} takes InlineBinary or BulkData, not Value")
         if name == "BulkData":
-            at.values.append(given.get("uri") or given.get("uuid") or "")
-        elif name != "InlineBinary":
-            due = len(at.values if at.items is None else at.items) + 1
+            at.values.append(_uri(given))
+        elif name == "InlineBinary":
+            at.values.append(None)
+            at.number = 0
+        elif name == "Item" and at.items is not None:
+            due = len(at.items) + 1
             if given.get("number", str(due)) != str(due):
                 raise self.fault(f"number {given['number'][:16]} where {due} is due")
-        if name == "Item" and at.items is not None:
             item = self.builder.item(at.place, at.items)
             self.levels.append(_Level(item, at.place.item(due - 1)))
+        else:
+            self.number_value(at, name, given.get("number", ""))
         self.name = {}
+
+    def number_value(self, at: _Attribute, name: str, text: str) -> None:
+        """Make room for a value at its number, which is its place (PS3.19 A.1.5); what is left out is empty."""
+        due = len(at.values) + 1
+        if text and not NUMBER.fullmatch(text):
+            raise self.fault(f"{text[:16]!r} is no number of a <{name}>")
+        number = int(text) if text else due
+        if number - due > MOST_LEFT_OUT:
+            raise self.fault(f"number {number} where {due} is due")
+        if number < due and at.values[number - 1] is not None:
+            raise self.fault(f"number {number} stands twice")
+        if number >= due:
+            self.builder.count(at.place, number - due)
+            at.values += [None] * (number - due + 1)
+        at.number = number - 1
+
+    def open_fragment(self, name: str, given: dict[str, str]) -> None:
+        at = self.attributes[-1]
+        if at.values[at.number] is not None:
+            raise self.fault(f"<{name}> where the fragment has its bytes")
+        if name == "BulkData":
+            part = self.builder.fragment(self.fetch, at.vr, _uri(given), at.place)
+            at.values[at.number] = part
+            at.lacks = at.lacks or part is None
 
     def close_component(self, name: str) -> None:
         parts = self.name[self.names[-1]]
@@ -230,27 +274,31 @@ class _Reader:
     def close_attribute(self, at: _Attribute) -> None:
         if at.home is None or at.items is not None:
             return
+        vr = at.vr
+        value: Any
         if at.kind == "BulkData":
             value = self.builder.fetched(self.fetch, at.vr, at.values[0], at.place)
+            if vr == "UN" and isinstance(value, bytes):
+                vr, value = self.builder.of_bytes(at.home, at.place, vr, value)
         elif at.kind == "InlineBinary":
-            value = from_bytes(at.vr, from_base64(at.values[0], at.place), at.place)
-        elif at.vr in BYTES:
-            value = None
+            vr, value = self.builder.of_bytes(at.home, at.place, vr, from_base64(at.values[0], at.place))
+        elif at.kind == "DataFragment":
+            value = None if at.lacks else joined(part or b"" for part in at.values)
         else:
-            texts = at.values if at.vr in TEXT else [text.strip() for text in at.values]
-            value = typed(at.vr, [text or None for text in texts], at.place)
-        self.builder.add(at.home, at.place, at.vr, value)
+            texts = at.values if vr in TEXT or vr == "UN" else [text and text.strip() for text in at.values]
+            vr, value = self.builder.of_values(at.home, at.place, vr, [text or None for text in texts])
+        self.builder.add(at.home, at.place, vr, value)
         if at.place.tag & 0x10000 and 0x10 <= at.place.tag & 0xFFFF < 0x100 and isinstance(value, str):
             self.levels[-1].blocks.setdefault((at.place.tag >> 16, value), at.place.tag & 0xFF)
 
 
+def _uri(given: dict[str, str]) -> str:
+    return given.get("uri") or given.get("uuid") or ""
+
+
 def _known_vr(place: Place, creator: str) -> str:
     """The VR that the dictionaries have, for an attribute that doesn't say."""
-    if place.tag & 0x10000:
-        found = private_vr(place.tag, creator)
-    else:
-        known = entry(place.tag)
-        found = known[0] if known else None
-    if found is None or len(found) != 2:
+    found = known_vr(place.tag, creator)
+    if not found:
         raise place.fault("has no vr, and no dictionary knows it")
     return found

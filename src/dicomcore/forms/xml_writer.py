@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dicomcore._native.json import settled_vr
 from dicomcore.errors import EncodeError
-from dicomcore.forms.attribute import BINARY, GROUPS, plain_value, special
+from dicomcore.forms.attribute import BINARY, GROUPS, number_texts, plain_value, special, whole
 from dicomcore.forms.typed import TEXT
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ TAIL = "</NativeDicomModel>\n"
 
 NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 can't have, not even as references."""
+LOST = re.compile("\ufffd")
+"""Stands where bytes couldn't be decoded."""
+UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 SURROGATE = re.compile("[\ud800-\udfff]")
 MARKUP = re.compile("[&<>\r]")
 QUOTED_MARKUP = re.compile('[&<>"\t\n\r]')
@@ -95,14 +98,17 @@ class _Writer:
             if not element.tag.element:
                 continue  # group lengths stay out
             tag, creator = blocks.written(element)
-            vr = settled_vr(element, data_set)
+            loose = element._loose  # text where items were due goes as what it is
+            vr = "UN" if loose else settled_vr(element, data_set)
             head = f'<DicomAttribute tag="{tag:08X}" vr="{vr}"'
             if element.keyword:
                 head += f' keyword="{element.keyword}"'
             if creator:
                 head += f' privateCreator="{QUOTED_MARKUP.sub(_reference, creator)}"'
             yield head + ">\n"
-            if vr == "SQ":
+            if loose:
+                yield _inline(loose)
+            elif vr == "SQ":
                 for number, item in enumerate(element.value, 1):
                     yield f'<Item number="{number}">\n'
                     yield item
@@ -121,13 +127,18 @@ class _Writer:
         value = plain_value(vr, element.value)
         if isinstance(value, bytes | bytearray | memoryview):
             if self.bulk is not None and len(value) > self.most:
-                return f'<BulkData uri="{QUOTED_MARKUP.sub(_reference, self.bulk(element))}"/>\n'
+                uri = self.bulk(element)
+                if NO_XML.search(uri):
+                    raise EncodeError("bulk_data_element_handler gives a URI with characters that XML can't have")
+                return f'<BulkData uri="{QUOTED_MARKUP.sub(_reference, uri)}"/>\n'
             return _inline(_little(element, bytes(value)))
         values = value if isinstance(value, list) else [] if value is None or value == "" else [value]
         texts = _number_texts(element, vr, values)
-        if vr in TEXT and any(map(NO_XML.search, texts)):
-            if any(map(SURROGATE.search, texts)):
-                raise EncodeError("half a surrogate pair is no character")
+        if any(map(SURROGATE.search, texts)):
+            raise EncodeError("half a surrogate pair is no character")
+        if any(map(LOST.search if vr in TEXT else UNPRINTABLE.search, texts)) and _stands(element):
+            return _inline(bytes(element.raw or b""))
+        if any(map(NO_XML.search, texts)):
             return _inline("\\".join(texts).encode())
         if vr == "PN":
             return "".join(_name(text, number) for number, text in enumerate(texts, 1))
@@ -155,11 +166,16 @@ def _little(element: DataElement, value: bytes) -> bytes:
 
 def _number_texts(element: DataElement, vr: str, values: list[Any]) -> list[str]:
     """Values as text; DS and IS as they were written, where they were read and not changed."""
-    if vr in ("DS", "IS") and element.raw is not None and values and not element._changed:
-        texts = [text.strip(" \0") for text in bytes(element.raw).decode("latin-1").rstrip(" \0").split("\\")]
-        if len(texts) == len(values) and not any(map(NO_XML.search, texts)):
+    if vr in ("DS", "IS") and values and _stands(element):
+        texts = number_texts(bytes(element.raw or b""))
+        if texts is not None and len(texts) == len(values):
             return texts
     return [_text(vr, value) for value in values]
+
+
+def _stands(element: DataElement) -> bool:
+    """Whether the bytes of the source tell the value: it was read, and not changed."""
+    return element.raw is not None and not element._changed
 
 
 def _text(vr: str, value: Any) -> str:
@@ -169,7 +185,9 @@ def _text(vr: str, value: Any) -> str:
         return f"{int(value):08X}"
     if isinstance(value, float) and not isfinite(value):
         return special(value)
-    return repr(float(value)) if vr in ("FL", "FD", "DS") else str(int(value))
+    if vr in ("FL", "FD", "DS") or (vr == "IS" and isinstance(value, float) and not value.is_integer()):
+        return repr(float(value))
+    return str(whole(vr, value))
 
 
 def _name(name: str, number: int) -> str:

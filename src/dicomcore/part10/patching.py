@@ -19,6 +19,7 @@ from dicomcore.part10.rows import ROW
 from dicomcore.part10.widen import Widen
 from dicomcore.part10.writer import dcmwrite
 from dicomcore.tags import Tag
+from dicomcore.validation import number_fault
 
 if TYPE_CHECKING:
     from dicomcore.validation import Validation
@@ -99,14 +100,19 @@ def _set(ds: Dataset, key: Any, value: Any, validate: Validation | None) -> Data
             raise KeyError("the file has no file meta information")
         place = ds.file_meta
     place.validation = validate or "ignore"
-    if key not in place:
+    if key in place:
+        element = place[key]
+        try:
+            element.value = value
+        except (TypeError, ValueError, OverflowError) as error:  # of the VR that the file gives it, be it damaged
+            raise EncodeError(f"{element.tag} {element.keyword}: VR {element.VR}: {error}", tag=element.tag) from error
+    else:
         place.update({key: value})
-        return place[key]
-    element = place[key]
-    try:
-        element.value = value
-    except (TypeError, ValueError, OverflowError) as error:  # of the VR that the file gives it, be it damaged
-        raise EncodeError(f"{element.tag} {element.keyword}: VR {element.VR}: {error}", tag=element.tag) from error
+        element = place[key]
+    fault = "" if validate else number_fault(element.VR, element.value)
+    if fault:
+        said = f"{element.tag} {element.keyword}: {fault}; validate='warn' writes it all the same"
+        raise EncodeError(said, tag=element.tag)
     return element
 
 

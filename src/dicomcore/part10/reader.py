@@ -35,10 +35,11 @@ ALL_TAGS = 0xFFFFFFFF
 
 def dcmread(
     src: Source,
-    *,
+    defer_size: str | float | None = None,
     stop_before_pixels: bool = False,
-    specific_tags: Iterable[TagLike] | None = None,
     force: bool = False,
+    specific_tags: Iterable[TagLike] | None = None,
+    *,
     strict: bool = False,
     limits: Limits | None = None,
 ) -> Dataset:
@@ -47,6 +48,7 @@ def dcmread(
     `src` is a path, bytes-like, or a binary stream, which is read from where it stands to its end. A path (or any
     object with `size` and ``read_at(offset, length)``) is read lazily: the header is indexed, values are decoded when
     asked for, and what is large stays on disk until then; a file that changes meanwhile is an error then.
+    `defer_size` is taken as pydicom's programs give it, and changes nothing.
     `stop_before_pixels` leaves out pixel data and what follows.
     `specific_tags` gives these top-level elements alone (and Specific Character Set), and stops reading at the
     first tag above them all: what stands further back, against the ascending order (PS3.5 7.1), isn't found.

@@ -12,17 +12,20 @@ from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
 
 import dicomcore.dataset as dc
+from dicomcore._native.data_element import holds_no_items
 from dicomcore._native.dataset import make_dataset
 from dicomcore._native.index import Index
 from dicomcore.dataset import DATA_SET, FILE_META
 from dicomcore.part10.rows import ROW
 
-__all__ = ["Block", "sequence_element"]
+__all__ = ["Block", "sequence_element", "unknown_element"]
 
 UNDEFINED_LENGTH = 0xFFFFFFFF
 ITEM, SPECIFIC_CHARACTER_SET = 0xFFFEE000, 0x00080005  # plain numbers: compared once an element
 IMPLICIT, BIG_ENDIAN, UNDEFINED, CONTAINER, FRAGMENTS = 1, 2, 4, 16, 32  # ROW's flags
 LONG_UN = 0xFFFF
+UNTOLD = frozenset((b"SQ", b"UN", b""))
+"""VRs of rows that may turn out to be sequences."""
 HEAD = 1 << 20
 """A header of up to so many bytes is read at once; values behind it, and larger ones, one by one."""
 
@@ -65,7 +68,7 @@ class Block:
         sequences: dict[int, Sequence] = {}
         self._begin(target, self._index.mode if place == DATA_SET else rows[max(place, 0)][3], encoding)
         while at < stop:
-            tag, _, _, flags, offset, _, parent, following = row = rows[at]
+            tag, vr, _, flags, offset, _, parent, following = row = rows[at]
             around = sequences.get(parent)
             if around is not None:
                 if tag == ITEM:
@@ -76,10 +79,15 @@ class Block:
             level = levels.get(parent, target)
             if level is target and wanted is not None and tag not in wanted:
                 at = following
-            elif flags & CONTAINER and not flags & FRAGMENTS:
+            elif flags & CONTAINER and not flags & FRAGMENTS and (following > at + 1 or not 0 < row[5] < 8):
                 sequences[at] = Sequence()
                 level._dict[BaseTag(tag)] = sequence_element(tag, sequences[at], offset, bool(flags & UNDEFINED))
                 at += 1
+            elif vr in UNTOLD and row[5] and holds_no_items(self._index, at):
+                # text where items were due: pydicom would make items of it
+                value = bytes(self._index.read(offset, row[5]))
+                level._dict[BaseTag(tag)] = unknown_element(tag, value, offset)
+                at = following
             else:
                 level._dict[BaseTag(tag)] = raw = self._raw(row)
                 if tag == SPECIFIC_CHARACTER_SET:
@@ -137,6 +145,13 @@ def sequence_element(tag: int, sequence: Sequence, offset: int | None, undefined
     return DataElement(
         BaseTag(tag), "SQ", sequence, offset, is_undefined_length=undefined, already_converted=True
     )
+
+
+def unknown_element(tag: int, value: bytes, offset: int | None = None) -> DataElement:
+    """A UN element, which stays one: pydicom's constructor takes the dictionary's VR, whatever the bytes are."""
+    made = DataElement(BaseTag(tag), "OB", value, offset, already_converted=True)
+    made.VR = "UN"
+    return made
 
 
 def _encoding_of(raw: RawDataElement) -> Any:

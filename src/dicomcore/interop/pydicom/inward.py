@@ -53,7 +53,7 @@ def from_pydicom(data_set: Dataset, *, limits: Limits | None = None) -> dc.Datas
     if not stated and made.file_meta is not None:
         del made.file_meta["TransferSyntaxUID"]
     for place, element in stream.unwritten:
-        _at(made, place).add(dc.DataElement(int(element.tag), element.VR, _plain(element.value)))
+        _at(made, place)._put(dc.DataElement(int(element.tag), element.VR, _plain(element.value)))
     return made
 
 

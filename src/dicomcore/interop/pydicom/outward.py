@@ -6,16 +6,20 @@ import os
 from typing import Any, NamedTuple
 
 from pydicom.charset import convert_encodings, default_encoding
-from pydicom.dataelem import DataElement
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
 
 import dicomcore.dataset as dc
-from dicomcore.interop.pydicom.block import Block, sequence_element
+from dicomcore._native.encode import encode_value
+from dicomcore.interop.pydicom.block import Block, sequence_element, unknown_element
+from dicomcore.nesting import enter
 from dicomcore.tags import SPECIFIC_CHARACTER_SET
+from dicomcore.validation import number_fault
 
 __all__ = ["to_pydicom"]
+
 
 def to_pydicom(data_set: dc.Dataset, *, defer_size: int | None = None) -> Dataset:
     """Give a data set as pydicom's FileDataset, an item as pydicom's Dataset.
@@ -55,14 +59,21 @@ class _Conversion:
 
     def __init__(self, defer_size: int | None) -> None:
         self.defer_size = defer_size
-        self._pending: list[_Work] = []
+        self._pending: list[_Work | int] = []
+        self._above: set[int] = set()
         self._blocks: dict[int, Block] = {}
 
     def converted(self, data_set: dc.Dataset) -> Dataset:
         target = Dataset()
         self._pending.append(_Work(data_set, target, None))
         while self._pending:
-            self._fill(self._pending.pop())
+            work = self._pending.pop()
+            if isinstance(work, int):  # all below it is filled
+                self._above.discard(work)
+                continue
+            enter(self._above, work.source)
+            self._pending.append(id(work.source))
+            self._fill(work)
         return target
 
     def _fill(self, work: _Work) -> None:
@@ -87,7 +98,7 @@ class _Conversion:
             if element is None:
                 work.target._dict.pop(BaseTag(tag), None)
             elif element.VR == "SQ":
-                if element._changed:
+                if element._changed and not element._loose:
                     self._put_sequence(work, element)
             elif element._changed and not (tag in bare and bare[tag] == element):
                 work.target[tag] = _with_value(element)
@@ -107,8 +118,13 @@ class _Conversion:
         work.target._dict[BaseTag(element.tag)] = made
 
 
-def _with_value(element: dc.DataElement) -> DataElement:
+def _with_value(element: dc.DataElement) -> DataElement | RawDataElement:
     value = element.value
+    if number_fault(element.VR, value):  # which pydicom takes from a file alone
+        data = encode_value(element.VR, value)
+        return RawDataElement(BaseTag(element.tag), element.VR, len(data), data, 0, False, True)
+    if element.VR == "UN" and isinstance(value, bytes):
+        return unknown_element(element.tag, value)
     if isinstance(value, list):
         value = [_plain(one) for one in value]
     return DataElement(BaseTag(element.tag), element.VR, _plain(value))

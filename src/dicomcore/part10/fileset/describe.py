@@ -155,6 +155,7 @@ def keys_of(kind: str, data_set: Dataset, table: KeyTable, *, invent: bool = Fal
     this one has.
     """
     made = Dataset()
+    made.validation = "ignore"  # the instance has the values: the record repeats them, whatever they are
     made.DirectoryRecordType = kind
     lacking = []
     needs_charset = False
