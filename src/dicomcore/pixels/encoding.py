@@ -2,7 +2,7 @@
 
 What `quality` means is the syntax's own matter: JPEG 1 to 100 (90 by default); JPEG-LS near-lossless the largest error
 of a sample (2); JPEG 2000 the peak signal-to-noise ratio in dB (60); HTJ2K the quantisation step as a part of the range
-of Bits Stored (0.002); JPEG XL the distance, of which 1 is hardly seen (1.0).
+of Bits Stored (0.002); JPEG XL the distance, of which 1 is hardly seen in a photograph (0.1).
 """
 
 from __future__ import annotations
@@ -21,12 +21,27 @@ from dicomcore.pixels.builtin import IMAGECODECS
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.encoder_registry import Capacity, register_encoder
 from dicomcore.pixels.packing import packed_bits
+from dicomcore.pixels.quality import (
+    DISTANCE,
+    JPEG,
+    PSNR,
+    STEP,
+    dct_precision,
+    distance_limit,
+    jpeg_limit,
+    near_limit,
+    near_of,
+    psnr_limit,
+    step_limit,
+)
 
 __all__ = ["fits", "precision_of"]
 
-JPEG = "1.2.840.10008.1.2.4."
-JPEG_QUALITY, NEAR, PSNR, STEP, DISTANCE = 90, 2, 60, 0.002, 1.0
+SYNTAX = "1.2.840.10008.1.2.4."
 SMALLEST = 64  # HTJ2K RPCL: the lowest resolution has at most so many rows and columns
+FEW_BYTES = 512  # a JPEG 2000 codestream so short, and of 1/64 of the samples' bytes, may have lost more than it should
+SMALL_FRAME, SPARE = 4096, bytes(4096)  # pyjpegls gives a frame's codestream twice its bytes, and headers may need more
+LEAST_PRECISION = 4  # OpenJPEG's room for a codestream counts the bits of samples, and noise of fewer takes more
 RGB_TO_RCT, RGB_TO_ICT, RGB_TO_XYB = {"RGB": "YBR_RCT"}, {"RGB": "YBR_ICT"}, {"RGB": "XYB"}
 TO_422 = {"RGB": "YBR_FULL_422", "YBR_FULL": "YBR_FULL_422"}
 
@@ -46,13 +61,16 @@ def precision_of(samples: NDArray[Any], desc: FrameDescription) -> int:
     return desc.stored if fits(samples, desc) else 8 * samples.itemsize
 
 
-def within(quality: float | None, default: float, low: float, high: float, what: str) -> float:
-    """The quality that is wanted; ValueError outside of what it means."""
-    if quality is None:
-        return default
-    if not low <= quality <= high:
-        raise ValueError(f"quality is {what}, {low:g} to {high:g}, not {quality:g}")
-    return quality
+def refuse_beyond(samples: NDArray[Any], desc: FrameDescription) -> None:
+    """Raise EncodeError for samples beyond Bits Stored, which a lossy codestream of so many bits would cut off."""
+    if not fits(samples, desc):
+        raise EncodeError(f"samples from {samples.min()} to {samples.max()} are beyond {desc.stored} Bits Stored")
+
+
+def narrowed(samples: NDArray[Any], precision: int) -> NDArray[Any]:
+    """Samples in the smallest word for so many bits: libraries tell from the word what they code."""
+    width = 1 if precision <= 8 else 2 if precision <= 16 else 4
+    return samples if samples.itemsize == width else samples.astype(f"{samples.dtype.kind}{width}")
 
 
 def encode_words(samples: NDArray[Any], desc: FrameDescription, quality: float | None) -> bytes:
@@ -84,24 +102,37 @@ def encode_jpeg_lossless(samples: NDArray[Any], desc: FrameDescription, quality:
 
 
 def encode_jpeg_ls(samples: NDArray[Any], desc: FrameDescription, quality: float | None) -> bytes:
-    """JPEG-LS without loss. Only pyjpegls says how many bits of a word count, which takes fewer bytes."""
-    precision = precision_of(samples, desc)
-    width = 8 * samples.itemsize
-    if precision < width and precision >= 2 and find_spec("jpeg_ls") is not None:
-        return _pyjpegls(samples, precision, 0)
-    bare = samples.view(f"u{samples.itemsize}")
-    return bytes(import_module("imagecodecs").jpegls_encode(bare))
+    """JPEG-LS without loss."""
+    return _charls(samples, precision_of(samples, desc), 0)
 
 
 def encode_near_lossless(samples: NDArray[Any], desc: FrameDescription, quality: float | None) -> bytes:
-    """JPEG-LS with errors of at most so much; what is encoded never leaves the range of Bits Stored."""
+    """JPEG-LS with errors of at most so much; what is encoded never leaves the range of Bits Stored.
+
+    Samples are unsigned, as T.87 knows no others: an error in two's complement would turn the sign at either end.
+    """
     precision = precision_of(samples, desc)
-    near = int(within(quality, NEAR, 0, min(255, (1 << precision) // 2 - 1), "the largest error of a sample"))
-    if precision == 8 * samples.itemsize:
-        return bytes(import_module("imagecodecs").jpegls_encode(samples.view(f"u{samples.itemsize}"), level=near))
-    if find_spec("jpeg_ls") is None:
+    if ls_precision(desc) > max(precision, 2):
         raise EncodeError(f"near-lossless JPEG-LS of {precision} bits needs pyjpegls: pip install dicomcore[jpegls]")
-    return _pyjpegls(samples, precision, near)
+    return _charls(samples, precision, near_of(desc, quality, precision))
+
+
+def ls_precision(desc: FrameDescription) -> int:
+    """Bits of a sample in JPEG-LS, 2 or more; only pyjpegls codes fewer than a word has, which takes fewer bytes."""
+    if find_spec("jpeg_ls") is None:
+        return 8 * desc.dtype.itemsize
+    return max(desc.stored, 2)
+
+
+def _charls(samples: NDArray[Any], precision: int, near: int) -> bytes:
+    if precision < 8 * samples.itemsize and find_spec("jpeg_ls") is not None:
+        return _pyjpegls(samples, max(precision, 2), near)
+    imagecodecs = import_module("imagecodecs")
+    words = samples.view(f"u{samples.itemsize}")
+    try:
+        return bytes(imagecodecs.jpegls_encode(words, level=near))
+    except imagecodecs.JpeglsError:  # noise takes more bytes than the library thinks
+        return bytes(imagecodecs.jpegls_encode(words, level=near, out=3 * words.nbytes + SMALL_FRAME))
 
 
 def _pyjpegls(samples: NDArray[Any], precision: int, near: int) -> bytes:
@@ -110,9 +141,11 @@ def _pyjpegls(samples: NDArray[Any], precision: int, near: int) -> bytes:
         words = words & words.dtype.type((1 << precision) - 1)
     rows, columns, count = (*samples.shape, 1)[:3]
     mode = 2 if count > 1 else 0  # colour by pixel
-    little = np.ascontiguousarray(words, words.dtype.newbyteorder("<"))
-    encode = import_module("jpeg_ls").encode_buffer
-    return bytes(encode(little.tobytes(), rows, columns, count, precision, near, mode))
+    words = narrowed(words, precision)
+    little = np.ascontiguousarray(words, words.dtype.newbyteorder("<")).tobytes()
+    if len(little) < SMALL_FRAME:  # bytes behind the frame give more room, which `encode_buffer` would not take
+        return bytes(import_module("_CharLS")._encode(little + SPARE, near, mode, rows, columns, count, precision))
+    return bytes(import_module("jpeg_ls").encode_buffer(little, rows, columns, count, precision, near, mode))
 
 
 def encode_jpeg2000(samples: NDArray[Any], desc: FrameDescription, quality: float | None) -> bytes:
@@ -122,18 +155,33 @@ def encode_jpeg2000(samples: NDArray[Any], desc: FrameDescription, quality: floa
 
 def encode_lossy_jpeg2000(samples: NDArray[Any], desc: FrameDescription, quality: float | None) -> bytes:
     """JPEG 2000 by the irreversible wavelet."""
-    level = within(quality, PSNR, 1, 200, "the peak signal-to-noise ratio in dB")
-    return _openjpeg(samples, desc, reversible=False, level=level)
+    level = PSNR.of(quality)
+    refuse_beyond(samples, desc)
+    coded = _openjpeg(samples, desc, reversible=False, level=level)
+    if len(coded) > FEW_BYTES + samples.nbytes // 64:
+        return coded
+    # OpenJPEG misjudges what it may leave out of a frame that is all but of one value, up to all of it.
+    found = import_module("imagecodecs").jpeg2k_decode(coded, numthreads=1).reshape(samples.shape)
+    error = np.sqrt(np.mean(np.square(found.astype(np.float64) - samples)))
+    full = (1 << desc.stored) - 1
+    return coded if error <= full * 10 ** (-level / 20) + 1 else _openjpeg(samples, desc, reversible=False)
+
+
+def j2k_precision(desc: FrameDescription) -> int:
+    """Bits of a sample in JPEG 2000 without loss."""
+    return max(desc.stored, LEAST_PRECISION)
 
 
 def _openjpeg(samples: NDArray[Any], desc: FrameDescription, **options: Any) -> bytes:
     encode = import_module("imagecodecs").jpeg2k_encode
     transformed = samples.ndim == 3 and samples.shape[2] == 3 and desc.photometric_interpretation == "RGB"
-    bits = precision_of(samples, desc)
+    bits = max(precision_of(samples, desc), LEAST_PRECISION)
+    if bits > 16 and not fits(samples, desc):
+        raise EncodeError(f"samples from {samples.min()} to {samples.max()} are beyond {desc.stored} Bits Stored")
     resolutions = min(6, max(1, min(samples.shape[:2]).bit_length()))
     return bytes(
         encode(
-            samples,
+            narrowed(samples, bits),
             codecformat="J2K",
             bitspersample=bits,
             mct=transformed,
@@ -145,15 +193,44 @@ def _openjpeg(samples: NDArray[Any], desc: FrameDescription, **options: Any) -> 
 
 
 def encode_htj2k(samples: NDArray[Any], desc: FrameDescription, quality: float | None) -> bytes:
-    """HTJ2K by the reversible wavelet, resolution by resolution, with lengths of tile-parts in front (PS3.5 A.4.4)."""
-    return _openjph(samples, desc, reversible=True)
+    """HTJ2K by the reversible wavelet, resolution by resolution, with lengths of tile-parts in front (PS3.5 A.4.4).
+
+    OpenJPH codes the bits of a word, and says so; PS3.5 8.2.4 wants Bits Stored. Signed samples undergo no level shift
+    (T.800 G.1), so that a codestream of them is one of fewer bits, too, once it says so: unsigned samples are shifted
+    before, and the decoder of the precision that is said shifts them back.
+    """
+    precision = precision_of(samples, desc)
+    words = narrowed(samples, precision)
+    if precision == 8 * words.itemsize:
+        return _openjph(words, desc, reversible=True)
+    signed = words.dtype.kind == "i"
+    if not signed:
+        words = words.view(f"i{words.itemsize}") - words.dtype.type(1 << (precision - 1)).astype(f"i{words.itemsize}")
+    return _with_precision(_openjph(words, desc, reversible=True), precision, signed)
+
+
+def _with_precision(codestream: bytes, precision: int, signed: bool) -> bytes:
+    """The codestream with each component's Ssiz (T.800 A.5.1) saying `precision`."""
+    told = bytearray(codestream)
+    components = int.from_bytes(told[40:42])  # SOC, SIZ and its length, capabilities, eight sizes
+    told[42 : 42 + 3 * components : 3] = bytes([precision - 1 | signed << 7]) * components
+    return bytes(told)
 
 
 def encode_lossy_htj2k(samples: NDArray[Any], desc: FrameDescription, quality: float | None) -> bytes:
     """HTJ2K by the irreversible wavelet."""
-    step = within(quality, STEP, 1e-6, 0.5, "the quantisation step")
-    # OpenJPH's step is a part of the range of the word, which Bits Stored needn't fill.
-    return _openjph(samples, desc, reversible=False, level=step * 2.0 ** (desc.stored - 8 * samples.itemsize))
+    step = STEP.of(quality)
+    refuse_beyond(samples, desc)
+    words = narrowed(samples, desc.stored)
+    width = 8 * words.itemsize
+    # OpenJPH's step is a part of the range of the word, which Bits Stored needn't fill; far below 1 it overflows.
+    level = max(step * 2.0 ** (desc.stored - width), 2.0 ** -(width + 3))
+    return _openjph(words, desc, reversible=False, level=level)
+
+
+def whole_word(desc: FrameDescription) -> int:
+    """Bits of a sample in HTJ2K with loss: OpenJPH knows words alone."""
+    return 8 if desc.stored <= 8 else 16
 
 
 def _openjph(samples: NDArray[Any], desc: FrameDescription, **options: Any) -> bytes:
@@ -173,14 +250,15 @@ def encode_jpeg_xl(samples: NDArray[Any], desc: FrameDescription, quality: float
 
 def encode_lossy_jpeg_xl(samples: NDArray[Any], desc: FrameDescription, quality: float | None) -> bytes:
     """JPEG XL."""
-    distance = within(quality, DISTANCE, 0.01, 25, "the distance")
+    distance = DISTANCE.of(quality)
+    refuse_beyond(samples, desc)
     return _libjxl(samples, desc, lossless=False, distance=distance)
 
 
 def _libjxl(samples: NDArray[Any], desc: FrameDescription, **options: Any) -> bytes:
     encode = import_module("imagecodecs").jpegxl_encode
     bits = precision_of(samples, desc)
-    return bytes(encode(samples, bitspersample=bits, usecontainer=False, numthreads=1, **options))
+    return bytes(encode(narrowed(samples, bits), bitspersample=bits, usecontainer=False, numthreads=1, **options))
 
 
 def encode_baseline(samples: NDArray[Any], desc: FrameDescription, quality: float | None) -> bytes:
@@ -193,15 +271,9 @@ def encode_extended(samples: NDArray[Any], desc: FrameDescription, quality: floa
     return _libjpeg(samples, desc, quality, dct_precision(desc))
 
 
-def dct_precision(desc: FrameDescription) -> int:
-    """Bits of a sample in JPEG by DCT (T.81 B.2.2): 8 or 12."""
-    return 8 if desc.bits_allocated == 8 else 12
-
-
 def _libjpeg(samples: NDArray[Any], desc: FrameDescription, quality: float | None, bits: int) -> bytes:
-    level = int(within(quality, JPEG_QUALITY, 1, 100, "JPEG's"))
-    if not fits(samples, desc):
-        raise EncodeError(f"samples up to {samples.max()} are beyond {desc.stored} Bits Stored, and JPEG has {bits}")
+    level = int(JPEG.of(quality))
+    refuse_beyond(samples, desc)
     encode = import_module("imagecodecs").jpeg8_encode
     if samples.ndim == 2:
         return bytes(
@@ -213,44 +285,54 @@ def _libjpeg(samples: NDArray[Any], desc: FrameDescription, quality: float | Non
     )
 
 
-def full_word(desc: FrameDescription) -> int:
-    """All bits of a word."""
-    return desc.bits_allocated
+def two_or_more(desc: FrameDescription) -> int:
+    """Bits of a sample in JPEG lossless (T.81 B.2.2)."""
+    return max(desc.stored, 2)
 
 
 def _fill() -> None:
     whole = Capacity(allocated=(1, 8, 16, 32, 64), samples=(1, 2, 3, 4))
     register_encoder("1.2.840.10008.1.2.1.98", encode_words, name="dicomcore", capacity=whole)
     register_encoder("1.2.840.10008.1.2.8.1", encode_deflated, name="dicomcore", capacity=whole)
-    register_encoder("1.2.840.10008.1.2.5", encode_rle, name="dicomcore")
+    register_encoder("1.2.840.10008.1.2.5", encode_rle, name="dicomcore", capacity=Capacity(pixel_bytes=15))
     deep = Capacity(bits=(1, 16), allocated=(8, 16))
     for end in (57, 70):
-        register_encoder(f"{JPEG}{end}", encode_jpeg_lossless, name="dicomcore", capacity=deep)
+        uid = f"{SYNTAX}{end}"
+        register_encoder(uid, encode_jpeg_lossless, name="dicomcore", capacity=deep, precision=two_or_more)
     few = Capacity(bits=(1, 16), allocated=(8, 16), samples=(1, 3))
-    wide = Capacity(bits=(1, 24), allocated=(8, 16, 32), samples=(1, 3))
-    lossy = Capacity(bits=(2, 16), allocated=(8, 16), samples=(1, 3), palette=False, ybr=False)
+    # Of 24 bits, and of 23 once they are transformed to chrominance, OpenJPEG's 32-bit coefficients overflow.
+    wide = Capacity(bits=(1, 22), allocated=(8, 16, 32), samples=(1, 3))
+    # The wavelet rounds to whole numbers: of fewer bits hardly anything would be left.
+    lossy = Capacity(bits=(8, 16), allocated=(8, 16), samples=(1, 3), palette=False, ybr=False)
+    fine = Capacity(bits=(2, 16), allocated=(8, 16), samples=(1, 3), palette=False, ybr=False)
     plain = Capacity(bits=(1, 16), allocated=(8, 16), samples=(1, 3), signed=False, ybr=False)
     seen = Capacity(bits=(2, 16), allocated=(8, 16), samples=(1, 3), signed=False, palette=False, ybr=False)
-    near = Capacity(bits=(2, 16), allocated=(8, 16), samples=(1, 3), palette=False)
+    near = Capacity(bits=(2, 16), allocated=(8, 16), samples=(1, 3), signed=False, palette=False)
+    # JPEG's steps are made for 8 and 12 bits, and would leave nothing of fewer (PS3.5 8.2.1 has no others).
     dct: dict[str, Any] = {"samples": (1, 3), "signed": False, "palette": False}
-    jpeg: dict[str, Any] = {"method": "ISO_10918_1", "precision": dct_precision, "colours": TO_422}
-    baseline, extended = Capacity(bits=(1, 8), allocated=(8,), **dct), Capacity(bits=(1, 12), allocated=(8, 16), **dct)
+    baseline, extended = Capacity(bits=(8, 8), allocated=(8,), **dct), Capacity(bits=(8, 12), allocated=(8, 16), **dct)
+    jpeg: dict[str, Any] = {
+        "method": "ISO_10918_1", "precision": dct_precision, "colours": TO_422, "limit": jpeg_limit,
+    }  # fmt: skip
     for end, encode, name, capacity, more in (
-        (50, encode_baseline, "libjpeg-turbo", baseline, {**jpeg}),
-        (51, encode_extended, "libjpeg-turbo", extended, {**jpeg}),
-        (80, encode_jpeg_ls, "CharLS", few, {}),
-        (81, encode_near_lossless, "CharLS", near, {"method": "ISO_14495_1"}),
-        (90, encode_jpeg2000, "OpenJPEG", wide, {"colours": RGB_TO_RCT}),
-        (91, encode_lossy_jpeg2000, "OpenJPEG", lossy, {"method": "ISO_15444_1", "colours": RGB_TO_ICT}),
+        (50, encode_baseline, "libjpeg-turbo", baseline, jpeg),
+        (51, encode_extended, "libjpeg-turbo", extended, jpeg),
+        (80, encode_jpeg_ls, "CharLS", few, {"precision": ls_precision}),
+        (81, encode_near_lossless, "CharLS", near,
+         {"method": "ISO_14495_1", "precision": ls_precision, "limit": near_limit}),
+        (90, encode_jpeg2000, "OpenJPEG", wide, {"colours": RGB_TO_RCT, "precision": j2k_precision}),
+        (91, encode_lossy_jpeg2000, "OpenJPEG", lossy,
+         {"method": "ISO_15444_1", "colours": RGB_TO_ICT, "limit": psnr_limit}),
         (201, encode_htj2k, "OpenJPH", few, {"colours": RGB_TO_RCT}),
         (202, encode_htj2k, "OpenJPH", few, {"colours": RGB_TO_RCT}),
-        (203, encode_lossy_htj2k, "OpenJPH", lossy,
-         {"method": "ISO_15444_15", "colours": RGB_TO_ICT, "precision": full_word}),
+        (203, encode_lossy_htj2k, "OpenJPH", fine,
+         {"method": "ISO_15444_15", "colours": RGB_TO_ICT, "precision": whole_word, "limit": step_limit}),
         (110, encode_jpeg_xl, "libjxl", plain, {}),
-        (112, encode_lossy_jpeg_xl, "libjxl", seen, {"method": "ISO_18181_1", "colours": RGB_TO_XYB}),
+        (112, encode_lossy_jpeg_xl, "libjxl", seen,
+         {"method": "ISO_18181_1", "colours": RGB_TO_XYB, "limit": distance_limit}),
     ):  # fmt: skip
         register_encoder(
-            f"{JPEG}{end}", encode, name=f"imagecodecs ({name})", capacity=capacity, requires=IMAGECODECS, **more
+            f"{SYNTAX}{end}", encode, name=f"imagecodecs ({name})", capacity=capacity, requires=IMAGECODECS, **more
         )
 
 
