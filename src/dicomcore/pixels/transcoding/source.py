@@ -14,6 +14,7 @@ from dicomcore.pixels.attributes import number
 from dicomcore.pixels.colour import coded_colour, to_rgb
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.encoder_registry import FrameEncoder
+from dicomcore.pixels.encoding import fits
 from dicomcore.pixels.frames import Frames
 from dicomcore.pixels.headers import CodestreamInfo
 from dicomcore.pixels.transcoding.overlays import EmbeddedOverlays
@@ -68,7 +69,11 @@ class Prepared:
             elif space == "YBR":
                 interpretation = "YBR_FULL"
         grown = found.bits_allocated > stated.bits_allocated
-        stored = self.info.precision if grown and self.info is not None else stated.stored
+        stored = stated.stored
+        if self.info is not None and self.info.precision is not None:
+            # What lossy compression makes of samples may be beyond Bits Stored, and stands as it is.
+            if grown or (not self.info.lossless and self.info.precision > stored):
+                stored = self.info.precision
         allocated = 1 if found.bits_allocated == 1 else 8 * found.dtype.itemsize
         if self.is_video:
             allocated, stored = 8, 8
@@ -90,6 +95,13 @@ class Prepared:
             self.overlays.take(place, samples)
         if self._settle:
             settle_unused_bits(samples, self.frames.stated, decoded.info)
+        if (
+            self._settle
+            and self.info is not None
+            and (self.info.precision or 0) > self.description.stored
+            and not fits(samples, self.description)
+        ):
+            raise EncodeError(f"frame {index} has samples beyond {self.description.stored} Bits Stored")
         if coded_colour(decoded.description, decoded.info) != coded_colour(self.frames.description, self.info):
             raise EncodeError(f"frame {index} is of another colour space than the first one")
         if self._rgb:
