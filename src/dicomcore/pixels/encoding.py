@@ -205,7 +205,7 @@ def encode_htj2k(samples: NDArray[Any], desc: FrameDescription, quality: float |
         return _openjph(words, desc, reversible=True)
     signed = words.dtype.kind == "i"
     if not signed:
-        words = words.view(f"i{words.itemsize}") - words.dtype.type(1 << (precision - 1)).astype(f"i{words.itemsize}")
+        words = words.view(f"i{words.itemsize}") - (1 << (precision - 1))
     return _with_precision(_openjph(words, desc, reversible=True), precision, signed)
 
 
