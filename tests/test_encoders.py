@@ -1,8 +1,11 @@
 """Every encoder, with every depth, sign and number of samples that it claims, at the ends of the values."""
 
+import re
+import runpy
 import shutil
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pydicom
@@ -28,8 +31,8 @@ from dicomcore.pixels.unused_bits import settle_unused_bits
 SYNTAX = "1.2.840.10008.1.2.4."
 SHAPES = ((1, 1), (1, 7), (7, 1), (2, 2), (3, 5), (17, 23))
 LARGE = ((64, 66), (9, 200))
-# Of lossy encoders' defaults, as a part of the range: the largest error of a grey sample, the root mean square, and that
-# of the luminance of colour, which JPEG's halved chrominance changes where it leaves the range.
+# Of lossy encoders' defaults, as a part of the range: the largest error of a grey sample, the root mean square, and
+# that of the luminance of colour, which JPEG's halved chrominance changes where it leaves the range.
 BOUNDS = {
     "50": (0.08, 0.02, 0.1),
     "51": (0.08, 0.02, 0.1),
@@ -211,7 +214,7 @@ def test_signed_samples_are_never_near_lossless(array, stored):
 
 REFUSED = {  # name: (array, bits stored, photometric interpretation, to, words)
     "RLE's segments": (ramp((4, 4, 3), 0, 1 << 40, "u8"), 64, "RGB", "rle", "pixels of up to 15 bytes, not 24"),
-    "JPEG of 4 bits": (ramp((4, 4), 0, 15, "u1"), 4, None, "jpeg", "8 to 8 bits stored, not 4"),
+    "JPEG of 3 bits": (ramp((4, 4), 0, 7, "u1"), 3, None, "jpeg", "4 to 8 bits stored, not 3"),
     "JPEG 2000 of 4 bits": (ramp((4, 4), 0, 15, "u1"), 4, None, "jpeg-2000-lossy", "8 to 16 bits stored, not 4"),
     "JPEG 2000 of 24 bits": (ramp((4, 4), 0, 9, "u4"), 24, None, "jpeg-2000", "1 to 22 bits stored, not 24"),
     "signed JPEG XL": (ramp((4, 4), -9, 9, "i2"), 12, None, "jpeg-xl-lossy", "no signed samples"),
@@ -471,6 +474,43 @@ def test_a_source_without_some_frames_is_not_verified():
     source.NumberOfFrames = 4
     with pytest.raises(dc.EncodeError, match=r"Number of Frames is 4, and 3 are there|damaged"):
         dc.transcode(source, bytearray(), "explicit", verify=True)
+
+
+# -- the page
+
+
+@pytest.fixture(scope="module")
+def tool():
+    return runpy.run_path(str(Path(__file__).resolve().parents[1] / "tools" / "make_encoder_table.py"))
+
+
+def test_the_page_says_what_encoders_hold(tool):
+    text = tool["TARGET"].read_text(encoding="utf-8")
+    assert tool["capacities"]() in text
+    for one in tool["only"](True):
+        assert re.search(rf"^\| {re.escape(tool['name'](one))} \| \d+ \| 0 \|$", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("end", LOSSY)
+def test_the_page_says_how_far_off_they_are(tool, end):
+    """Some of its columns again; libraries of other versions may differ a little."""
+    encoder = encoder_for(f"{SYNTAX}{end}")
+    text = tool["TARGET"].read_text(encoding="utf-8")
+    table = text.partition(f"**{tool['name'](encoder)}**\n\n")[2].partition("\n\n")[0].splitlines()
+    columns = [cell.strip() for cell in table[0].strip("|").split("|")]
+    told = 0
+    for line in table[2:]:
+        images, *cells = [cell.strip() for cell in line.strip("|").split("|")]
+        sign, colour, size = images.split(", ")
+        for column in ("8 of 8", "12 of 16"):
+            allocated, stored = (int(column.split(" of ")[at]) for at in (1, 0))
+            found = tool["worst"](encoder, size, allocated, stored, int(sign == "signed"), 3 if colour == "RGB" else 1)
+            cell = cells[columns.index(column) - 1]
+            assert (cell == "–") == (found is None)
+            if found is not None:
+                told += 1
+                assert found <= 1.25 * float(cell) + 1
+    assert told >= 4
 
 
 # -- who can

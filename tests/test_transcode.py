@@ -421,7 +421,7 @@ def test_no_syntax(name):
 
 FAULTS = {  # name: (image, target, words of the message)
     "16 bits in baseline": ("grey 16", "jpeg", "16 bits allocated"),
-    "16 bits in extended": ("grey 16", "jpeg-extended", "8 to 12 bits stored"),
+    "16 bits in extended": ("grey 16", "jpeg-extended", "4 to 12 bits stored"),
     "32 bits in JPEG lossless": ("wide", "jpeg-lossless", "RLE Lossless"),
     "signed in JPEG": ("signed 8", "jpeg", "signed"),
     "signed in JPEG XL": ("signed 16", "jpeg-xl", "JPEG 2000"),

@@ -23,11 +23,11 @@ from dicomcore.pixels.encoder_registry import Capacity, register_encoder
 from dicomcore.pixels.packing import packed_bits
 from dicomcore.pixels.quality import (
     DISTANCE,
-    JPEG,
     PSNR,
     STEP,
     dct_precision,
     distance_limit,
+    jpeg_level,
     jpeg_limit,
     near_limit,
     near_of,
@@ -272,7 +272,7 @@ def encode_extended(samples: NDArray[Any], desc: FrameDescription, quality: floa
 
 
 def _libjpeg(samples: NDArray[Any], desc: FrameDescription, quality: float | None, bits: int) -> bytes:
-    level = int(JPEG.of(quality))
+    level = jpeg_level(desc, quality)
     refuse_beyond(samples, desc)
     encode = import_module("imagecodecs").jpeg8_encode
     if samples.ndim == 2:
@@ -302,15 +302,14 @@ def _fill() -> None:
     few = Capacity(bits=(1, 16), allocated=(8, 16), samples=(1, 3))
     # Of 24 bits, and of 23 once they are transformed to chrominance, OpenJPEG's 32-bit coefficients overflow.
     wide = Capacity(bits=(1, 22), allocated=(8, 16, 32), samples=(1, 3))
-    # The wavelet rounds to whole numbers: of fewer bits hardly anything would be left.
+    # Steps of quantisation are whole numbers, or about that: of fewer bits hardly anything would be left.
     lossy = Capacity(bits=(8, 16), allocated=(8, 16), samples=(1, 3), palette=False, ybr=False)
     fine = Capacity(bits=(2, 16), allocated=(8, 16), samples=(1, 3), palette=False, ybr=False)
     plain = Capacity(bits=(1, 16), allocated=(8, 16), samples=(1, 3), signed=False, ybr=False)
     seen = Capacity(bits=(2, 16), allocated=(8, 16), samples=(1, 3), signed=False, palette=False, ybr=False)
     near = Capacity(bits=(2, 16), allocated=(8, 16), samples=(1, 3), signed=False, palette=False)
-    # JPEG's steps are made for 8 and 12 bits, and would leave nothing of fewer (PS3.5 8.2.1 has no others).
     dct: dict[str, Any] = {"samples": (1, 3), "signed": False, "palette": False}
-    baseline, extended = Capacity(bits=(8, 8), allocated=(8,), **dct), Capacity(bits=(8, 12), allocated=(8, 16), **dct)
+    baseline, extended = Capacity(bits=(4, 8), allocated=(8,), **dct), Capacity(bits=(4, 12), allocated=(8, 16), **dct)
     jpeg: dict[str, Any] = {
         "method": "ISO_10918_1", "precision": dct_precision, "colours": TO_422, "limit": jpeg_limit,
     }  # fmt: skip

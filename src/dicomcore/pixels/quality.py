@@ -10,7 +10,7 @@ from dicomcore.pixels.description import FrameDescription
 
 __all__ = [
     "CHROMINANCE", "DISTANCE", "JPEG", "NEAR", "PSNR", "STEP", "ErrorLimit", "Quality", "coarse_limit",
-    "dct_precision", "distance_limit", "jpeg_limit", "near_limit", "near_of", "psnr_limit", "step_limit",
+    "dct_precision", "distance_limit", "jpeg_level", "jpeg_limit", "near_limit", "near_of", "psnr_limit", "step_limit",
 ]  # fmt: skip
 
 
@@ -82,15 +82,26 @@ CHROMINANCE = 1.5
 """What table K.2, for chrominance, amounts to, as a multiple of that."""
 
 
+def jpeg_level(desc: FrameDescription, quality: float | None) -> int:
+    """JPEG's quality for samples of so many bits: its steps are made for 8, and of fewer bits are made smaller."""
+    level = JPEG.of(quality)
+    scale = scale_of(level) * 2.0 ** min(desc.stored - 8, 0)
+    return int(level) if desc.stored >= 8 else round(100 - 50 * scale if scale < 1 else 50 / scale)
+
+
+def scale_of(level: float) -> float:
+    """What libjpeg multiplies the steps of T.81's tables with."""
+    return 50 / level if level < 50 else 2 - level / 50
+
+
 def jpeg_limit(desc: FrameDescription, quality: float | None) -> ErrorLimit:
     """What quantisation can do at most, in luminance; with rounding before and behind it."""
-    level = JPEG.of(quality)
-    scale = (50 / level) if level < 50 else 2 - level / 50
+    scale = scale_of(jpeg_level(desc, quality))
     # Of blocks that reach beyond the frame's edge, the error may be where the frame is.
     whole = sqrt(_padded(desc.rows) * _padded(desc.columns) / (desc.rows * desc.columns))
     return ErrorLimit(
         largest=min(LARGEST_OF_TABLE * scale + LARGEST_OF_STEPS + 2, range_of(desc, dct_precision(desc))),
-        rms=(RMS_OF_TABLE * scale + RMS_OF_STEPS) * whole + 1,
+        rms=min((RMS_OF_TABLE * scale + RMS_OF_STEPS) * whole + 1, range_of(desc, dct_precision(desc)) / 2),
         space="coded" if desc.samples_per_pixel == 3 else "samples",
     )
 

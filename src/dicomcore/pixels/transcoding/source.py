@@ -69,11 +69,11 @@ class Prepared:
             elif space == "YBR":
                 interpretation = "YBR_FULL"
         grown = found.bits_allocated > stated.bits_allocated
-        stored = stated.stored
-        if self.info is not None and self.info.precision is not None:
-            # What lossy compression makes of samples may be beyond Bits Stored, and stands as it is.
-            if grown or (not self.info.lossless and self.info.precision > stored):
-                stored = self.info.precision
+        stored, precision = stated.stored, None if self.info is None else self.info.precision
+        # What lossy compression makes of samples may be beyond Bits Stored, and stays as it is.
+        overshoots = self.info is not None and not self.info.lossless and (precision or 0) > stored
+        if precision is not None and (grown or overshoots):
+            stored = precision
         allocated = 1 if found.bits_allocated == 1 else 8 * found.dtype.itemsize
         if self.is_video:
             allocated, stored = 8, 8
