@@ -16,16 +16,17 @@ from test_transcode import made, ramp, through
 import dicomcore as dc
 from dicomcore.pixels import (
     Capacity,
+    ErrorLimit,
     FrameDescription,
     decode_frame,
     encoder_for,
     encoder_registry,
     encoders,
+    encoding,
     register_encoder,
 )
 from dicomcore.pixels.colour import to_rgb
 from dicomcore.pixels.encoder_registry import holders, refuse_unless_held
-from dicomcore.pixels.quality import ErrorLimit
 from dicomcore.pixels.unused_bits import settle_unused_bits
 
 SYNTAX = "1.2.840.10008.1.2.4."
@@ -239,6 +240,17 @@ def test_planes_of_the_source(to):
     assert one.PlanarConfiguration == 0
     assert (one.pixel_array == other.pixel_array).all()
     assert done.verified
+
+
+@pytest.mark.thread_unsafe(reason="hides a library")
+@pytest.mark.parametrize("to", ["jpeg-ls", "jpeg-ls-near"])
+def test_jpeg_ls_without_pyjpegls(to, monkeypatch):
+    """imagecodecs codes whole words, and Bits Stored says so."""
+    monkeypatch.setattr(encoding, "find_spec", lambda name: None)
+    for array, stored, wanted in ((ramp((9, 11), 0, 4095, "u2"), 12, 16), (ramp((3, 3), 0, 15, "u1"), 4, 8)):
+        back, _ = through(made(array, stored), to, verify=True)
+        assert np.abs(back.pixel_array.astype(int) - array).max() <= (NEAR if to == "jpeg-ls-near" else 0)
+        assert (back.BitsStored, back.HighBit, back.issues) == (wanted, wanted - 1, ())
 
 
 def test_samples_beyond_bits_stored_survive():

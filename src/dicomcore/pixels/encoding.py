@@ -107,13 +107,11 @@ def encode_jpeg_ls(samples: NDArray[Any], desc: FrameDescription, quality: float
 
 
 def encode_near_lossless(samples: NDArray[Any], desc: FrameDescription, quality: float | None) -> bytes:
-    """JPEG-LS with errors of at most so much; what is encoded never leaves the range of Bits Stored.
+    """JPEG-LS with errors of at most so much; what comes back never leaves the range of the precision that is said.
 
     Samples are unsigned, as T.87 knows no others: an error in two's complement would turn the sign at either end.
     """
     precision = precision_of(samples, desc)
-    if ls_precision(desc) > max(precision, 2):
-        raise EncodeError(f"near-lossless JPEG-LS of {precision} bits needs pyjpegls: pip install dicomcore[jpegls]")
     return _charls(samples, precision, near_of(desc, quality, precision))
 
 
