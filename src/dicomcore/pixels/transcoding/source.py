@@ -14,7 +14,6 @@ from dicomcore.pixels.attributes import number
 from dicomcore.pixels.colour import coded_colour, to_rgb
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.encoder_registry import FrameEncoder
-from dicomcore.pixels.encoding import fits
 from dicomcore.pixels.frames import Frames
 from dicomcore.pixels.headers import CodestreamInfo
 from dicomcore.pixels.transcoding.overlays import EmbeddedOverlays
@@ -69,11 +68,7 @@ class Prepared:
             elif space == "YBR":
                 interpretation = "YBR_FULL"
         grown = found.bits_allocated > stated.bits_allocated
-        stored, precision = stated.stored, None if self.info is None else self.info.precision
-        # What lossy compression makes of samples may be beyond Bits Stored, and stays as it is.
-        overshoots = self.info is not None and not self.info.lossless and (precision or 0) > stored
-        if precision is not None and (grown or overshoots):
-            stored = precision
+        stored = self.info.precision if grown and self.info is not None else stated.stored
         allocated = 1 if found.bits_allocated == 1 else 8 * found.dtype.itemsize
         if self.is_video:
             allocated, stored = 8, 8
@@ -95,13 +90,6 @@ class Prepared:
             self.overlays.take(place, samples)
         if self._settle:
             settle_unused_bits(samples, self.frames.stated, decoded.info)
-        if (
-            self._settle
-            and self.info is not None
-            and (self.info.precision or 0) > self.description.stored
-            and not fits(samples, self.description)
-        ):
-            raise EncodeError(f"frame {index} has samples beyond {self.description.stored} Bits Stored")
         if coded_colour(decoded.description, decoded.info) != coded_colour(self.frames.description, self.info):
             raise EncodeError(f"frame {index} is of another colour space than the first one")
         if self._rgb:
