@@ -402,9 +402,9 @@ HONEST = {  # syntax: qualities
     "jpeg": (5, 50, 90, 100),
     "jpeg-extended": (5, 90),
     "jpeg-ls-near": (0, 1, 20),
-    "jpeg-2000-lossy": (25, 45, 60, 100),
-    "htj2k-lossy": (0.0001, 0.002, 0.05),
-    "jpeg-xl-lossy": (0.02, 0.1, 1, 8),
+    "jpeg-2000-lossy": (3, 25, 45, 60, 100),
+    "htj2k-lossy": (0.0001, 0.002, 0.05, 0.5),
+    "jpeg-xl-lossy": (0.02, 0.1, 1, 8, 25),
 }
 
 

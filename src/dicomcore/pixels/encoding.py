@@ -1,8 +1,12 @@
 """The encoders that come with dicomcore, put into their registry on import (PS3.5 8.2, A.4).
 
-What `quality` means is the syntax's own matter: JPEG 1 to 100 (90 by default); JPEG-LS near-lossless the largest error
-of a sample (2); JPEG 2000 the peak signal-to-noise ratio in dB (60); HTJ2K the quantisation step as a part of the range
-of Bits Stored (0.002); JPEG XL the distance, of which 1 is hardly seen in a photograph (0.1).
+`quality` has another meaning in each lossy syntax:
+
+- JPEG: 1 to 100, 90 by default; for fewer than 8 Bits Stored the steps of quantisation are made smaller.
+- JPEG-LS near-lossless: the largest error of a sample, 2 by default.
+- JPEG 2000: the peak signal-to-noise ratio in dB, 60 by default.
+- HTJ2K: the quantisation step as a fraction of the range of Bits Stored, 0.002 by default.
+- JPEG XL: the distance, 0.1 by default; at 1.0 the loss is hardly visible in a photograph.
 """
 
 from __future__ import annotations
@@ -39,9 +43,12 @@ __all__ = ["fits", "precision_of"]
 
 SYNTAX = "1.2.840.10008.1.2.4."
 SMALLEST = 64  # HTJ2K RPCL: the lowest resolution has at most so many rows and columns
-FEW_BYTES = 512  # a JPEG 2000 codestream so short, and of 1/64 of the samples' bytes, may have lost more than it should
-SMALL_FRAME, SPARE = 4096, bytes(4096)  # pyjpegls gives a frame's codestream twice its bytes, and headers may need more
-LEAST_PRECISION = 4  # OpenJPEG's room for a codestream counts the bits of samples, and noise of fewer takes more
+FEW_BYTES = 512  # a lossy JPEG 2000 codestream shorter than this, plus 1/64 of the frame's bytes, is checked
+SMALL_FRAME, SPARE = (
+    4096,
+    bytes(4096),
+)  # pyjpegls reserves twice the frame's bytes, too few for the headers of small ones
+LEAST_PRECISION = 4  # OpenJPEG reserves room by the bits of a sample, too little for noise of fewer bits
 RGB_TO_RCT, RGB_TO_ICT, RGB_TO_XYB = {"RGB": "YBR_RCT"}, {"RGB": "YBR_ICT"}, {"RGB": "XYB"}
 TO_422 = {"RGB": "YBR_FULL_422", "YBR_FULL": "YBR_FULL_422"}
 
@@ -116,7 +123,7 @@ def encode_near_lossless(samples: NDArray[Any], desc: FrameDescription, quality:
 
 
 def ls_precision(desc: FrameDescription) -> int:
-    """Bits of a sample in JPEG-LS, 2 or more; only pyjpegls codes fewer than a word has, which takes fewer bytes."""
+    """Precision of a JPEG-LS codestream: Bits Stored, at least 2 (T.87); without pyjpegls all bits of the word."""
     if find_spec("jpeg_ls") is None:
         return 8 * desc.dtype.itemsize
     return max(desc.stored, 2)
@@ -129,7 +136,7 @@ def _charls(samples: NDArray[Any], precision: int, near: int) -> bytes:
     words = samples.view(f"u{samples.itemsize}")
     try:
         return bytes(imagecodecs.jpegls_encode(words, level=near))
-    except imagecodecs.JpeglsError:  # noise takes more bytes than the library thinks
+    except imagecodecs.JpeglsError:  # imagecodecs reserves too little for noise
         return bytes(imagecodecs.jpegls_encode(words, level=near, out=3 * words.nbytes + SMALL_FRAME))
 
 
@@ -141,7 +148,7 @@ def _pyjpegls(samples: NDArray[Any], precision: int, near: int) -> bytes:
     mode = 2 if count > 1 else 0  # colour by pixel
     words = narrowed(words, precision)
     little = np.ascontiguousarray(words, words.dtype.newbyteorder("<")).tobytes()
-    if len(little) < SMALL_FRAME:  # bytes behind the frame give more room, which `encode_buffer` would not take
+    if len(little) < SMALL_FRAME:  # spare bytes make it reserve more; `encode_buffer` would refuse them
         return bytes(import_module("_CharLS")._encode(little + SPARE, near, mode, rows, columns, count, precision))
     return bytes(import_module("jpeg_ls").encode_buffer(little, rows, columns, count, precision, near, mode))
 
@@ -158,7 +165,7 @@ def encode_lossy_jpeg2000(samples: NDArray[Any], desc: FrameDescription, quality
     coded = _openjpeg(samples, desc, reversible=False, level=level)
     if len(coded) > FEW_BYTES + samples.nbytes // 64:
         return coded
-    # OpenJPEG misjudges what it may leave out of a frame that is all but of one value, up to all of it.
+    # In a frame of nearly one value OpenJPEG may leave out everything, whatever ratio it was asked for.
     found = import_module("imagecodecs").jpeg2k_decode(coded, numthreads=1).reshape(samples.shape)
     error = np.sqrt(np.mean(np.square(found.astype(np.float64) - samples)))
     full = (1 << desc.stored) - 1
@@ -166,7 +173,7 @@ def encode_lossy_jpeg2000(samples: NDArray[Any], desc: FrameDescription, quality
 
 
 def j2k_precision(desc: FrameDescription) -> int:
-    """Bits of a sample in JPEG 2000 without loss."""
+    """Precision of a lossless JPEG 2000 codestream."""
     return max(desc.stored, LEAST_PRECISION)
 
 
@@ -190,12 +197,12 @@ def _openjpeg(samples: NDArray[Any], desc: FrameDescription, **options: Any) -> 
     )
 
 
-def encode_htj2k(samples: NDArray[Any], desc: FrameDescription, quality: float | None) -> bytes:
+def encode_htj2k(samples: NDArray[Any], desc: FrameDescription, quality: float | None) -> bytes | bytearray:
     """HTJ2K by the reversible wavelet, resolution by resolution, with lengths of tile-parts in front (PS3.5 A.4.4).
 
-    OpenJPH codes the bits of a word, and says so; PS3.5 8.2.4 wants Bits Stored. Signed samples undergo no level shift
-    (T.800 G.1), so that a codestream of them is one of fewer bits, too, once it says so: unsigned samples are shifted
-    before, and the decoder of the precision that is said shifts them back.
+    OpenJPH always states 8 or 16 bits, while PS3.5 8.2.4 wants the precision to be Bits Stored. Only the level shift of
+    unsigned samples depends on the precision (T.800 G.1). So unsigned samples are shifted here and coded as signed
+    ones, which are not shifted again; the header then states Bits Stored and the sign, and the decoder shifts back.
     """
     precision = precision_of(samples, desc)
     words = narrowed(samples, precision)
@@ -207,12 +214,12 @@ def encode_htj2k(samples: NDArray[Any], desc: FrameDescription, quality: float |
     return _with_precision(_openjph(words, desc, reversible=True), precision, signed)
 
 
-def _with_precision(codestream: bytes, precision: int, signed: bool) -> bytes:
-    """The codestream with each component's Ssiz (T.800 A.5.1) saying `precision`."""
+def _with_precision(codestream: bytes, precision: int, signed: bool) -> bytearray:
+    """The codestream with `precision` and sign in each component's Ssiz (T.800 A.5.1)."""
     told = bytearray(codestream)
     components = int.from_bytes(told[40:42])  # SOC, SIZ and its length, capabilities, eight sizes
     told[42 : 42 + 3 * components : 3] = bytes([precision - 1 | signed << 7]) * components
-    return bytes(told)
+    return told
 
 
 def encode_lossy_htj2k(samples: NDArray[Any], desc: FrameDescription, quality: float | None) -> bytes:
@@ -221,13 +228,13 @@ def encode_lossy_htj2k(samples: NDArray[Any], desc: FrameDescription, quality: f
     refuse_beyond(samples, desc)
     words = narrowed(samples, desc.stored)
     width = 8 * words.itemsize
-    # OpenJPH's step is a part of the range of the word, which Bits Stored needn't fill; far below 1 it overflows.
+    # OpenJPH's step is a fraction of the range of the word, not of Bits Stored; steps far below 1 overflow.
     level = max(step * 2.0 ** (desc.stored - width), 2.0 ** -(width + 3))
     return _openjph(words, desc, reversible=False, level=level)
 
 
 def whole_word(desc: FrameDescription) -> int:
-    """Bits of a sample in HTJ2K with loss: OpenJPH knows words alone."""
+    """Precision of a lossy HTJ2K codestream: OpenJPH codes all bits of a word."""
     return 8 if desc.stored <= 8 else 16
 
 
@@ -284,7 +291,7 @@ def _libjpeg(samples: NDArray[Any], desc: FrameDescription, quality: float | Non
 
 
 def two_or_more(desc: FrameDescription) -> int:
-    """Bits of a sample in JPEG lossless (T.81 B.2.2)."""
+    """Precision of a JPEG lossless codestream (T.81 B.2.2)."""
     return max(desc.stored, 2)
 
 
@@ -298,9 +305,9 @@ def _fill() -> None:
         uid = f"{SYNTAX}{end}"
         register_encoder(uid, encode_jpeg_lossless, name="dicomcore", capacity=deep, precision=two_or_more)
     few = Capacity(bits=(1, 16), allocated=(8, 16), samples=(1, 3))
-    # Of 24 bits, and of 23 once they are transformed to chrominance, OpenJPEG's 32-bit coefficients overflow.
+    # OpenJPEG's 32-bit coefficients overflow with grey samples of 24 bits and with colour of 23.
     wide = Capacity(bits=(1, 22), allocated=(8, 16, 32), samples=(1, 3))
-    # Steps of quantisation are whole numbers, or about that: of fewer bits hardly anything would be left.
+    # Lossy OpenJPEG errs by up to 3 whatever the depth, and JPEG by DCT by 1: too much for a few bits.
     lossy = Capacity(bits=(8, 16), allocated=(8, 16), samples=(1, 3), palette=False, ybr=False)
     fine = Capacity(bits=(2, 16), allocated=(8, 16), samples=(1, 3), palette=False, ybr=False)
     plain = Capacity(bits=(1, 16), allocated=(8, 16), samples=(1, 3), signed=False, ybr=False)

@@ -36,8 +36,8 @@ JPEG = Quality(90, 1, 100, "JPEG's")
 NEAR = Quality(2, 0, 255, "the largest error of a sample")
 PSNR = Quality(60, 1, 200, "the peak signal-to-noise ratio in dB")
 STEP = Quality(0.002, 1e-6, 0.5, "the quantisation step")
-# Libraries default to 1.0, which is made for pictures that are looked at as they are. A CT of 12 bits is looked at
-# through a window of a tenth of its range, and was off by 36 then; 0.1 is about as near as JPEG 2000's default.
+# The library's own default, 1.0, is meant for photographs. A CT of 12 bits, of which a window shows a tenth of the
+# range, is off by 36 with it. 0.1 loses about as much as JPEG 2000's default.
 DISTANCE = Quality(0.1, 0.01, 25, "the distance")
 
 
@@ -74,16 +74,16 @@ def near_limit(desc: FrameDescription, quality: float | None) -> ErrorLimit:
     return ErrorLimit(largest=near_of(desc, quality))
 
 
-# Of the quantisation table for luminance (T.81 table K.1), which libjpeg scales: the largest error of a sample is the
-# sum of half a step of each coefficient by the amplitude of its cosine; the root mean square is that of the half steps,
-# as the DCT keeps it.
+# What the quantisation table for luminance (T.81 table K.1) can do to a sample at quality 50. The largest error is the
+# sum over all coefficients of half a step times the amplitude of the cosine. The root mean square is that of the half
+# steps, as the DCT preserves it. *_OF_STEPS is the same for a table of ones, for what libjpeg rounds when it scales.
 LARGEST_OF_TABLE, RMS_OF_TABLE, LARGEST_OF_STEPS, RMS_OF_STEPS = 445.0, 33.6, 7.5, 0.5
 CHROMINANCE = 1.5
-"""What table K.2, for chrominance, amounts to, as a multiple of that."""
+"""How much more table K.2, for chrominance, can do than table K.1."""
 
 
 def jpeg_level(desc: FrameDescription, quality: float | None) -> int:
-    """JPEG's quality for samples of so many bits: its steps are made for 8, and of fewer bits are made smaller."""
+    """JPEG's quality for Bits Stored: below 8, where its steps would be too wide, they get smaller with the range."""
     level = JPEG.of(quality)
     scale = scale_of(level) * 2.0 ** min(desc.stored - 8, 0)
     return int(level) if desc.stored >= 8 else round(100 - 50 * scale if scale < 1 else 50 / scale)
@@ -95,9 +95,9 @@ def scale_of(level: float) -> float:
 
 
 def jpeg_limit(desc: FrameDescription, quality: float | None) -> ErrorLimit:
-    """What quantisation can do at most, in luminance; with rounding before and behind it."""
+    """The most that quantisation and rounding can do to luminance."""
     scale = scale_of(jpeg_level(desc, quality))
-    # Of blocks that reach beyond the frame's edge, the error may be where the frame is.
+    # All the error of a block at the frame's edge may be in the part that belongs to the frame.
     whole = sqrt(_padded(desc.rows) * _padded(desc.columns) / (desc.rows * desc.columns))
     return ErrorLimit(
         largest=min(LARGEST_OF_TABLE * scale + LARGEST_OF_STEPS + 2, range_of(desc, dct_precision(desc))),
@@ -111,19 +111,19 @@ def _padded(size: int) -> int:
 
 
 def psnr_limit(desc: FrameDescription, quality: float | None) -> ErrorLimit:
-    """Twice the root mean square that the signal-to-noise ratio stands for, and what the wavelet rounds."""
+    """Twice the root mean square error of that signal-to-noise ratio, and some for rounding."""
     full = range_of(desc)
-    return ErrorLimit(rms=min(2 * full * 10 ** (-PSNR.of(quality) / 20) + 4, full / 4))
+    return ErrorLimit(rms=min(2 * full * 10 ** (-PSNR.of(quality) / 20) + 4, 0.6 * full))
 
 
 def step_limit(desc: FrameDescription, quality: float | None) -> ErrorLimit:
-    """Some steps of quantisation, as a sample is the sum of several coefficients."""
+    """A few steps of quantisation, as a sample is the sum of several coefficients."""
     step = STEP.of(quality) * range_of(desc)
     return ErrorLimit(largest=16 * step + 3, rms=3 * step + 2)
 
 
 def distance_limit(desc: FrameDescription, quality: float | None) -> ErrorLimit:
-    """By measurement of noise. Colour is coded as it is seen: single samples may be anything, means are kept."""
+    """Measured with noise, and doubled. JPEG XL keeps the look of colour, not its samples: means are compared."""
     distance, full = DISTANCE.of(quality), range_of(desc)
     if desc.samples_per_pixel == 1:
         return ErrorLimit(largest=min(0.4 * distance, 1) * full + 2, rms=0.08 * distance * full + 1)

@@ -1,4 +1,4 @@
-"""What a lossy encoder did to a frame, measured in the space that its limit is for."""
+"""How far a lossy frame is from its source, in each of the ways that an `ErrorLimit` may be stated."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Loss:
 
 
 def bands(rows: int) -> Iterator[slice]:
-    """Some rows after the other, so that what is computed takes little memory."""
+    """Slices of some rows each, which keep the arrays of errors small."""
     return (slice(top, min(top + BAND, rows)) for top in range(0, rows, BAND))
 
 
@@ -50,7 +50,7 @@ def sample_error(found: NDArray[Any], source: NDArray[Any]) -> Loss:
 
 
 def mean_error(found: NDArray[Any], source: NDArray[Any]) -> Loss:
-    """The largest of a sample, and the root mean square of the means of blocks, for what is coded as it is seen."""
+    """The largest error of a sample, and the root mean square error of the means of blocks."""
     largest = sample_error(found, source).largest
 
     def means(samples: NDArray[Any]) -> NDArray[Any]:
@@ -66,8 +66,9 @@ def mean_error(found: NDArray[Any], source: NDArray[Any]) -> Loss:
 def coded_error(found: NDArray[Any], source: NDArray[Any], desc: FrameDescription) -> Loss:
     """Luminance and chrominance as JPEG codes them, with half as many chrominance samples across.
 
-    `found` is YBR as decoded; `source` as `desc` says. Chrominance that is spread again lies between its neighbours'
-    values; only what is beyond them is an error. It counts less, as its steps of quantisation are wider.
+    `found` is YBR as decoded, `source` is as `desc` says. Decoders interpolate chrominance, so each sample may have any
+    value between those of its neighbours; only what is outside of them counts as an error, and is divided by
+    `CHROMINANCE`, as its quantisation is coarser.
     """
     largest, squares = 0.0, 0.0
     for band in bands(len(source)):
