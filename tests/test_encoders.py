@@ -1,5 +1,6 @@
 """Every encoder, with every depth, sign and number of samples that it claims, at the ends of the values."""
 
+import json
 import re
 import runpy
 import shutil
@@ -14,6 +15,7 @@ from pydicom.pixels import pixel_array
 from test_transcode import made, ramp, through
 
 import dicomcore as dc
+from dicomcore.cli import main
 from dicomcore.pixels import (
     Capacity,
     ErrorLimit,
@@ -517,3 +519,32 @@ CAPACITIES = {  # name: (capacity, description's shape, allocated, stored, signe
 )
 def test_capacity(capacity, shape, allocated, stored, signed, why):
     assert capacity.lacks(described(shape, allocated, stored, signed)) == why
+
+
+# -- the command
+
+
+def test_the_command_tells_what_was_lost(tmp_path, capsys):
+    array = ramp((40, 50), 0, 4095, "u2")
+    made(array, 12).save_as(tmp_path / "a.dcm")
+    command = ["transcode", str(tmp_path / "a.dcm"), "-o", str(tmp_path / "b.dcm"), "--to"]
+    assert main([*command, "jpeg-ls-near", "--quality", "5", "--verify"]) == 0
+    assert capsys.readouterr().out.startswith("verified: largest error 5 (at most 5), rms error ")
+    assert main([*command, "jpeg-2000-lossy", "--verify", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert 0 < told["largest_error"] < 40
+    assert 0 < told["rms_error"] < told["rms_limit"] < 13
+    assert told["largest_limit"] is None
+    for quiet in (["rle", "--verify"], ["jpeg-2000-lossy"]):
+        assert main([*command, *quiet]) == 0
+        assert capsys.readouterr().out == ""
+
+
+@pytest.mark.thread_unsafe(reason="registers an encoder")
+def test_the_command_refuses_what_is_too_far_off(changed_encoder, tmp_path, capsys):
+    made(ramp((40, 50), 0, 255, "u1")).save_as(tmp_path / "a.dcm")
+    changed_encoder(f"{SYNTAX}91", lambda samples, desc: 255 - samples)
+    argv = ["transcode", str(tmp_path / "a.dcm"), "-o", str(tmp_path / "b.dcm"), "--to", "jpeg-2000-lossy", "--verify"]
+    assert main(argv) == 1
+    assert "frame 0 of what was written is off by" in capsys.readouterr().err
+    assert not (tmp_path / "b.dcm").exists()
