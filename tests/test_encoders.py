@@ -161,6 +161,23 @@ def test_larger_frames_of_noise(uid, stored):
             check(encoder, there_and_back(encoder, frame, desc), frame, desc)
 
 
+@pytest.mark.parametrize("signed", [0, 1])
+@pytest.mark.parametrize("end", ["90", "201", "202", "80", "70", "110"])
+def test_the_strongest_colours(end, signed):
+    """Chrominance of the reversible transform has a bit more, which OpenJPEG made no room for."""
+    encoder = encoder_for(f"{SYNTAX}{end}")
+    y, x = np.mgrid[:50, :60]
+    for stored in (1, 4, 5, 8, 9, 12, 15, 16, 18, 22):
+        low, high = (-1 << stored - 1, (1 << stored - 1) - 1) if signed else (0, (1 << stored) - 1)
+        desc = described((50, 60, 3), 8 if stored <= 8 else 16 if stored <= 16 else 32, stored, signed)
+        if encoder.capacity.lacks(desc) is not None:
+            continue
+        for across, down in ((1, 1), (2, 3), (3, 5), (4, 4), (5, 2), (7, 6), (8, 8)):
+            plane = np.where((x // across + y // down) % 2, low, high)
+            frame = np.stack([plane, low + high - plane, plane], -1).astype(desc.dtype)
+            check(encoder, there_and_back(encoder, frame, desc), frame, desc)
+
+
 @pytest.mark.parametrize("quality", [40, 60, 80])
 @pytest.mark.parametrize("shape", [(1, 7), (10, 10), (80, 80), (100, 100), (100, 100, 3)])
 def test_lossy_jpeg_2000_of_one_value(shape, quality):
@@ -274,6 +291,7 @@ IMAGES = {  # name: (low, high, dtype, bits stored)
     "signed 12 of 16": (-2048, 2047, "i2", 12),
     "16": (0, 65535, "u2", 16),
     "signed 16": (-32768, 32767, "i2", 16),
+    "colour": (0, 255, "u1", 8),
 }
 
 
@@ -286,7 +304,11 @@ def test_other_decoders_see_the_same(to, tmp_path):
     read = 0
     for name, (low, high, dtype, stored) in IMAGES.items():
         rng = np.random.default_rng(3)
-        for array in (ramp((20, 30), low, high, dtype), rng.choice([low, high], (3, 5)).astype(dtype)):
+        colour = (3,) if name == "colour" else ()
+        for array in (
+            ramp((20, 30, *colour), low, high, dtype),
+            rng.choice([low, high], (3, 5, *colour)).astype(dtype),
+        ):
             source = made(array, stored)
             source.update({"StudyInstanceUID": "1.2.3", "SeriesInstanceUID": "1.2.3.1", "Modality": "OT"})
             try:

@@ -69,7 +69,7 @@ def precision_of(samples: NDArray[Any], desc: FrameDescription) -> int:
 
 
 def refuse_beyond(samples: NDArray[Any], desc: FrameDescription) -> None:
-    """Raise EncodeError for samples beyond Bits Stored, which a lossy codestream of so many bits would cut off."""
+    """Raise EncodeError for samples beyond Bits Stored, which a codestream of so many bits would cut off."""
     if not fits(samples, desc):
         raise EncodeError(f"samples from {samples.min()} to {samples.max()} are beyond {desc.stored} Bits Stored")
 
@@ -153,9 +153,21 @@ def _pyjpegls(samples: NDArray[Any], precision: int, near: int) -> bytes:
     return bytes(import_module("jpeg_ls").encode_buffer(little, rows, columns, count, precision, near, mode))
 
 
-def encode_jpeg2000(samples: NDArray[Any], desc: FrameDescription, quality: float | None) -> bytes:
-    """JPEG 2000 by the reversible wavelet; RGB by the reversible component transform."""
-    return _openjpeg(samples, desc, reversible=True)
+def encode_jpeg2000(samples: NDArray[Any], desc: FrameDescription, quality: float | None) -> bytes | bytearray:
+    """JPEG 2000 by the reversible wavelet; RGB by the reversible component transform.
+
+    That transform makes chrominance one bit wider than samples, for which OpenJPEG sets no bit plane aside: samples of
+    strong colour came back wrong. So it is told one bit more, and the header then states the precision that there is.
+    """
+    if samples.itemsize == 4:
+        refuse_beyond(samples, desc)  # of all bits of such a word nothing would be right
+    if not is_rgb(samples, desc):
+        return _openjpeg(samples, desc, reversible=True)
+    bits = max(precision_of(samples, desc), LEAST_PRECISION)
+    words = samples.astype("i1" if bits < 8 else "i2" if bits < 16 else "i4", copy=False)
+    if samples.dtype.kind == "u":
+        words = shifted(samples, words.itemsize, bits)
+    return _with_precision(_openjpeg(words, desc, bits + 1, reversible=True), bits, samples.dtype.kind == "i")
 
 
 def encode_lossy_jpeg2000(samples: NDArray[Any], desc: FrameDescription, quality: float | None) -> bytes:
@@ -177,19 +189,30 @@ def j2k_precision(desc: FrameDescription) -> int:
     return max(desc.stored, LEAST_PRECISION)
 
 
-def _openjpeg(samples: NDArray[Any], desc: FrameDescription, **options: Any) -> bytes:
+def is_rgb(samples: NDArray[Any], desc: FrameDescription) -> bool:
+    """Whether a component transform turns samples to luminance and chrominance (PS3.5 8.2.4)."""
+    return samples.ndim == 3 and samples.shape[2] == 3 and desc.photometric_interpretation == "RGB"
+
+
+def shifted(samples: NDArray[Any], width: int, precision: int) -> NDArray[Any]:
+    """Unsigned samples of that precision, shifted by half of its range to signed words of `width` bytes (T.800 G.1)."""
+    if width == samples.itemsize:
+        return samples.view(f"i{width}") - (1 << (precision - 1))
+    return np.subtract(samples, 1 << (precision - 1), dtype=f"i{width}", casting="unsafe")
+
+
+def _openjpeg(samples: NDArray[Any], desc: FrameDescription, bits: int | None = None, **options: Any) -> bytes:
+    """A JPEG 2000 codestream with samples of `bits`; by default of those that they need."""
     encode = import_module("imagecodecs").jpeg2k_encode
-    transformed = samples.ndim == 3 and samples.shape[2] == 3 and desc.photometric_interpretation == "RGB"
-    bits = max(precision_of(samples, desc), LEAST_PRECISION)
-    if bits > 16 and not fits(samples, desc):
-        raise EncodeError(f"samples from {samples.min()} to {samples.max()} are beyond {desc.stored} Bits Stored")
+    if bits is None:
+        bits = max(precision_of(samples, desc), LEAST_PRECISION)
     resolutions = min(6, max(1, min(samples.shape[:2]).bit_length()))
     return bytes(
         encode(
             narrowed(samples, bits),
             codecformat="J2K",
             bitspersample=bits,
-            mct=transformed,
+            mct=is_rgb(samples, desc),
             resolutions=resolutions,
             numthreads=1,
             **options,
@@ -210,7 +233,7 @@ def encode_htj2k(samples: NDArray[Any], desc: FrameDescription, quality: float |
         return _openjph(words, desc, reversible=True)
     signed = words.dtype.kind == "i"
     if not signed:
-        words = words.view(f"i{words.itemsize}") - (1 << (precision - 1))
+        words = shifted(words, words.itemsize, precision)
     return _with_precision(_openjph(words, desc, reversible=True), precision, signed)
 
 
@@ -240,12 +263,11 @@ def whole_word(desc: FrameDescription) -> int:
 
 def _openjph(samples: NDArray[Any], desc: FrameDescription, **options: Any) -> bytes:
     encode = import_module("imagecodecs").htj2k_encode
-    transformed = samples.ndim == 3 and samples.shape[2] == 3 and desc.photometric_interpretation == "RGB"
     # Of a single row or column OpenJPH 0.32 loses samples of the least value once it is divided into resolutions.
     levels = min(1, min(samples.shape[:2]) - 1)
     while levels and max(samples.shape[:2]) >> levels > SMALLEST:
         levels += 1
-    return bytes(encode(samples, rgb=transformed, tlm=True, resolutions=levels, **options))
+    return bytes(encode(samples, rgb=is_rgb(samples, desc), tlm=True, resolutions=levels, **options))
 
 
 def encode_jpeg_xl(samples: NDArray[Any], desc: FrameDescription, quality: float | None) -> bytes:
