@@ -426,7 +426,7 @@ def test_no_syntax(name):
 
 FAULTS = {  # name: (image, target, words of the message)
     "16 bits in baseline": ("grey 16", "jpeg", "16 bits allocated"),
-    "16 bits in extended": ("grey 16", "jpeg-extended", "1 to 12 bits stored"),
+    "16 bits in extended": ("grey 16", "jpeg-extended", "4 to 12 bits stored"),
     "32 bits in JPEG lossless": ("wide", "jpeg-lossless", "RLE Lossless"),
     "signed in JPEG": ("signed 8", "jpeg", "signed"),
     "signed in JPEG XL": ("signed 16", "jpeg-xl", "JPEG 2000"),
@@ -563,3 +563,30 @@ def test_an_icon_in_the_old_syntax_becomes_plain():
         held = through(bytes(written), to)[0].IconImageSequence[0]
         assert len(held.PixelData) == 2 * 17 * 23
         assert np.array_equal(held.frames[0], IMAGES["grey 12 of 16"][0])
+
+
+@pytest.mark.parametrize("options", [{"new_instance": True}, {"offset_table": "extended"}], ids=str)
+def test_a_file_that_breaks_with_its_transfer_syntax_is_mended(options):
+    """Implicit VR labelled as explicit: pixel data that followed in explicit VR was not found again."""
+    source = dc.dcmread(real("SC_rgb_jpeg.dcm"))
+    assert [issue.code for issue in source.issues] == ["IMPLICIT_IN_EXPLICIT"]
+    back, done = through(source, "jpeg", verify=True, **options)
+    assert done.how == "copied"
+    assert back.issues == ()
+    assert (back.pixel_array == source.pixel_array).all()
+
+
+def test_native_frames_of_a_file_that_breaks_with_its_transfer_syntax(tmp_path):
+    out = bytearray()
+    dc.dcmwrite(out, made(IMAGES["frames"][0], 12), transfer_syntax="1.2.840.10008.1.2")
+    at = out.index(b"1.2.840.10008.1.2\0")
+    group = out.index(b"\x02\0\0\0UL\x04\0") + 8
+    length = int.from_bytes(out[group : group + 4], "little") + 2
+    out[group : group + 4] = length.to_bytes(4, "little")
+    out[at - 2 : at + 18] = (20).to_bytes(2, "little") + b"1.2.840.10008.1.2.1\0"
+    source = dc.dcmread(bytes(out))
+    assert [issue.code for issue in source.issues] == ["IMPLICIT_IN_EXPLICIT"]
+    dc.transcode(source, tmp_path / "a.dcm", "explicit", frames=[1, 3], verify=True)
+    back = dc.dcmread(tmp_path / "a.dcm")
+    assert back.issues == ()
+    assert (back.pixel_array == IMAGES["frames"][0][[1, 3]]).all()

@@ -108,5 +108,7 @@ def errors_of(path):
 @pytest.mark.parametrize("to", ["explicit", "rle", "jpeg-lossless", "jpeg-2000", "jpeg-2000-lossy", "jpeg-ls-near"])
 def test_dciodvfy_finds_no_new_error(name, to, tmp_path):
     source = real(name)
+    if to == "jpeg-ls-near" and dc.dcmread(source).PixelRepresentation:
+        pytest.skip("near-lossless JPEG-LS holds no signed samples")
     dc.transcode(source, tmp_path / "a.dcm", to, durable=False)
     assert not errors_of(tmp_path / "a.dcm") - errors_of(source)

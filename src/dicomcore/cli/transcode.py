@@ -112,7 +112,20 @@ def _file(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
     if arguments.json:
         record = {name: getattr(done, name) for name in done.__slots__}
         print(json.dumps({"file": target, **record, "transfer_syntax": str(done.transfer_syntax)}))
+    elif done.verified and not done.lossless:
+        print(_loss(done))
     return ALL_DONE
+
+
+def _loss(done: Any) -> str:
+    """What verification found that was lost."""
+    told = []
+    for words, error, limit in (
+        ("largest error", done.largest_error, done.largest_limit),
+        ("rms error", done.rms_error, done.rms_limit),
+    ):
+        told.append(f"{words} {error:.4g}" + (f" (at most {limit:.4g})" if limit is not None else ""))
+    return f"verified: {', '.join(told)}"
 
 
 def _folder(arguments: argparse.Namespace, options: dict[str, Any]) -> int:

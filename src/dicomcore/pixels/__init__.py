@@ -6,6 +6,7 @@ from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.encoder_registry import Capacity, FrameEncoder, encoder_for, encoders, register_encoder
 from dicomcore.pixels.headers import CodestreamInfo
 from dicomcore.pixels.note import Note
+from dicomcore.pixels.quality import ErrorLimit
 from dicomcore.pixels.registry import Codec, Requirement, codec_for, codecs, decoder_for, register
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Codec",
     "CodestreamInfo",
     "DecodedFrame",
+    "ErrorLimit",
     "FrameDescription",
     "FrameEncoder",
     "Note",

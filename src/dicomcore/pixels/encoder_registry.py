@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any
 
 from numpy.typing import NDArray
 
 from dicomcore.errors import EncodeError, UnsupportedTransferSyntaxError
 from dicomcore.pixels.description import FrameDescription
+from dicomcore.pixels.quality import ErrorLimit, coarse_limit
 from dicomcore.pixels.registry import Requirement
 from dicomcore.uids import UID
 
@@ -22,6 +24,8 @@ Encode = Callable[["NDArray[Any]", FrameDescription, "float | None"], "bytes | b
 sample; `description` says what they are; `quality` is the caller's, None where there was none. Called on many threads.
 """
 
+Limit = Callable[[FrameDescription, "float | None"], ErrorLimit]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capacity:
@@ -29,6 +33,8 @@ class Capacity:
 
     bits: tuple[int, int] = (1, 64)
     """Fewest and most Bits Stored."""
+    pixel_bytes: int | None = None
+    """Most bytes of a pixel, all its samples together, where that is limited."""
     allocated: tuple[int, ...] = (8, 16, 32, 64)
     samples: tuple[int, ...] = (1, 3, 4)
     signed: bool = True
@@ -47,6 +53,8 @@ class Capacity:
             return f"{low} to {high} bits stored, not {desc.stored}"
         if desc.samples_per_pixel not in self.samples:
             return f"{' or '.join(map(str, self.samples))} samples a pixel, not {desc.samples_per_pixel}"
+        if self.pixel_bytes is not None and desc.samples_per_pixel * desc.dtype.itemsize > self.pixel_bytes:
+            return f"pixels of up to {self.pixel_bytes} bytes, not {desc.samples_per_pixel * desc.dtype.itemsize}"
         if desc.pixel_representation and not self.signed:
             return "no signed samples"
         if desc.photometric_interpretation == "PALETTE COLOR" and not self.palette:
@@ -72,11 +80,24 @@ class FrameEncoder:
     precision: Callable[[FrameDescription], int] | None = None
     """Bits Stored of what is encoded, where that isn't the samples'."""
     requires: Requirement | None = None
+    limit: Limit | None = None
+    """How far a lossy encoder's frames may be from the source, which `transcode(..., verify=True)` holds them to."""
+
+    @property
+    def available(self) -> bool:
+        """Whether what it needs is installed."""
+        return self.requires is None or find_spec(self.requires.module) is not None
 
     @property
     def lossless(self) -> bool:
         """Whether samples come back as they were."""
         return self.method is None
+
+    def error_limit(self, desc: FrameDescription, quality: float | None) -> ErrorLimit:
+        """How far a frame so described may be from the source: not at all where this is lossless."""
+        if self.lossless:
+            return ErrorLimit(largest=0)
+        return (self.limit or coarse_limit)(desc, quality)
 
 
 # Written by `register_encoder` alone, one key at a time; a dict's own lock is enough for that.
@@ -93,11 +114,31 @@ def register_encoder(
     colours: Mapping[str, str] | None = None,
     precision: Callable[[FrameDescription], int] | None = None,
     requires: Requirement | str | None = None,
+    limit: Limit | None = None,
 ) -> FrameEncoder | None:
     """Let `encode` write the transfer syntax `uid` from now on; give back the encoder that did so before, if any.
 
-    `capacity` says what it can hold, all by default; `method` makes it a lossy one. `requires` names a module without
-    which it can't run. See `FrameEncoder` for the rest.
+    Parameters
+    ----------
+    uid : str
+        The transfer syntax.
+    encode : Encode
+        A frame's samples, their description and the caller's quality to a codestream.
+    name : str
+        The library, for tables and messages.
+    capacity : Capacity, optional
+        What it can hold; by default all but floating point and single bits.
+    method : str, optional
+        The term of Lossy Image Compression Method, which makes it a lossy encoder.
+    colours : mapping, optional
+        Photometric Interpretation of what is encoded, by that of the samples.
+    precision : callable, optional
+        Bits Stored of what is encoded, from the description, where that isn't the samples'.
+    requires : str, optional
+        A module without which it can't run.
+    limit : callable, optional
+        Of a lossy one: the `ErrorLimit` that `verify` holds its frames to, from the description and the quality. By
+        default a root mean square error of a quarter of the range.
     """
     if isinstance(requires, str):
         requires = Requirement(requires, f"pip install {requires}")
@@ -111,6 +152,7 @@ def register_encoder(
         colours=dict(colours or {}),
         precision=precision,
         requires=requires,
+        limit=limit,
     )
     return before
 
@@ -125,14 +167,12 @@ def encoder_for(uid: str) -> FrameEncoder:
 
     Raises UnsupportedTransferSyntaxError where there is none, or where what it needs isn't installed.
     """
-    from importlib.util import find_spec
-
     found = _ENCODERS.get(str(uid))
     if found is None:
         raise UnsupportedTransferSyntaxError(
             f"no encoder for transfer syntax {UID(uid).name}; dicomcore.pixels.register_encoder() takes one"
         )
-    if found.requires is not None and find_spec(found.requires.module) is None:
+    if found.requires is not None and not found.available:
         raise UnsupportedTransferSyntaxError(
             f"{UID(uid).name} is encoded by {found.name}, which is not installed: {found.requires.install}"
         )
@@ -140,11 +180,11 @@ def encoder_for(uid: str) -> FrameEncoder:
 
 
 def holders(desc: FrameDescription, *, lossless: bool | None = None) -> tuple[UID, ...]:
-    """The transfer syntaxes with an encoder that can hold frames so described."""
+    """The transfer syntaxes with an encoder, installed, that can hold frames so described."""
     return tuple(
         UID(one.uid)
         for one in encoders()
-        if one.capacity.lacks(desc) is None and (lossless is None or one.lossless == lossless)
+        if one.available and one.capacity.lacks(desc) is None and (lossless is None or one.lossless == lossless)
     )
 
 

@@ -185,11 +185,9 @@ class FrameWriter:
         return before, behind
 
     def _compose(self, part: Dataset, out: Output) -> None:
-        own = self._ds._index
-        same = own is not None and self._syntax == own_syntax(self._ds)
-        implicit = bool(own.mode & 1) if own is not None and same else self._encoding.implicit
-        big = bool(own.mode & 2) if own is not None and same else self._encoding.big
-        compose(part, out, implicit=implicit, big=big, encapsulated=self._encoding.encapsulated)
+        # As the transfer syntax says, even where the file that was read broke with it: pixel data will.
+        encoding = self._encoding
+        compose(part, out, implicit=encoding.implicit, big=encoding.big, encapsulated=encoding.encapsulated)
 
     def _begin_native(self) -> None:
         """Everything up to the pixel data's first byte, with room for what is known at the end."""

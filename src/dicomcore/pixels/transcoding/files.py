@@ -40,6 +40,14 @@ class Transcoded:
     """Bytes of uncompressed pixel data for one that was written; None where nothing was encoded."""
     sop_instance_uid: str | None
     verified: bool
+    largest_error: float | None = None
+    """Verified: the most that a sample is off, 0 where nothing was lost. Of colour in JPEG, of a luminance sample."""
+    rms_error: float | None = None
+    """Verified: the root mean square error of the worst frame; in JPEG XL's colour, of means of 8 × 8 pixels."""
+    largest_limit: float | None = None
+    """What `largest_error` was held to; None where the encoder has no such limit."""
+    rms_limit: float | None = None
+    """What `rms_error` was held to; None where the encoder has no such limit."""
 
 
 def transcode(
@@ -72,9 +80,10 @@ def transcode(
     overlays in unused bits and the history of lossy compression are kept true. Icons stay, but for codestreams of the
     old syntax, which become uncompressed.
 
-    `verify` reads what was written and compares its samples, before `target` changes: exactly where nothing was to be
-    lost, else that every frame decodes. `force`, `limits`: as for `dcmread`, so that
-    ``Limits(isolate=True)`` decodes in worker processes; `overwrite`, `durable`: as for `dcmwrite`.
+    `verify` reads what was written and compares its samples with the source's, before `target` changes: they are equal
+    where nothing was to be lost, else as near as the encoder's limit for `quality` says, which the result tells beside
+    the error that was found. A source that is itself short or damaged can't be verified. `force`, `limits`: as for
+    `dcmread`, so that ``Limits(isolate=True)`` decodes in worker processes; `overwrite`, `durable`: as for `dcmwrite`.
 
     Raises EncodeError where the target can't hold the pixel data, naming the syntaxes that can, or doesn't verify;
     PixelDecodeError, UnsupportedTransferSyntaxError. `target` is then what it was.
@@ -124,8 +133,7 @@ def _write(
         os.unlink(native)
     else:
         job.write(path, syntax, overwrite=overwrite, durable=durable)
-    if verify and job is not None:
-        verify_file(path, job)
+    verified = verify_file(path, job) if verify and job is not None else None
     return Transcoded(
         transfer_syntax=syntax,
         how="rewritten" if job is None or job.stays else "copied" if job.copies else "encoded",
@@ -134,6 +142,10 @@ def _write(
         ratio=None if job is None else job.ratio,
         sop_instance_uid=data_set.get("SOPInstanceUID") if job is None else job.sop_instance_uid,
         verified=verify,
+        largest_error=verified and verified.loss.largest,
+        rms_error=verified and verified.loss.rms,
+        largest_limit=verified and verified.limit.largest,
+        rms_limit=verified and verified.limit.rms,
     )
 
 
