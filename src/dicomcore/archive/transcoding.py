@@ -16,10 +16,10 @@ from dicomcore.limits import Limits
 from dicomcore.part10.reader import dcmread
 from dicomcore.part10.target import make_folder
 from dicomcore.part10.writer import PIXEL_TAGS, dcmwrite, encoding_of
-from dicomcore.pixels.transcoding import syntax_named, transcode
+from dicomcore.pixels.transcoding import transcode
 from dicomcore.pixels.transcoding.order import in_order
 from dicomcore.threads import cpus
-from dicomcore.uids import UID
+from dicomcore.uids import UID, syntax_named
 
 __all__ = ["Outcome", "Summary", "transcode_folder"]
 

@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
         return told("transcode", "", "FILE_OR_DIR, --output and --to are needed", WRONG_USE)
     if arguments.workers is not None and arguments.workers < 1:
         return told("transcode", "", "--workers is 1 or more", WRONG_USE)
-    from dicomcore.pixels.transcoding import syntax_named
+    from dicomcore.uids import syntax_named
 
     try:
         syntax_named(arguments.to)
@@ -171,8 +171,7 @@ def _frames(text: str | None) -> list[int] | None:
 
 def _list() -> int:
     from dicomcore.pixels import encoding
-    from dicomcore.pixels.transcoding import NAMES
-    from dicomcore.uids import UID
+    from dicomcore.uids import NAMES, UID
 
     for name, uid in NAMES.items():
         print(f"{name:18}{uid:26}{UID(uid).name}")

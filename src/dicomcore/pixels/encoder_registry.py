@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dicomcore.errors import EncodeError, UnsupportedTransferSyntaxError
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.registry import Requirement
-from dicomcore.uids import UID
+from dicomcore.uids import UID, syntax_named
 
 __all__ = ["Capacity", "Encode", "FrameEncoder", "encoder_for", "encoders", "holders", "register_encoder"]
 
@@ -96,14 +96,16 @@ def register_encoder(
 ) -> FrameEncoder | None:
     """Let `encode` write the transfer syntax `uid` from now on; give back the encoder that did so before, if any.
 
-    `capacity` says what it can hold, all by default; `method` makes it a lossy one. `requires` names a module without
-    which it can't run. See `FrameEncoder` for the rest.
+    `uid` is a UID, a keyword or a short name (`dicomcore.uids.NAMES`). `capacity` says what it can hold, all by
+    default; `method` makes it a lossy one. `requires` names a module without which it can't run. See `FrameEncoder` for
+    the rest.
     """
     if isinstance(requires, str):
         requires = Requirement(requires, f"pip install {requires}")
+    uid = str(syntax_named(uid))
     before = _ENCODERS.get(uid)
     _ENCODERS[uid] = FrameEncoder(
-        uid=str(uid),
+        uid=uid,
         name=name,
         encode=encode,
         capacity=capacity or Capacity(),
@@ -121,20 +123,21 @@ def encoders() -> tuple[FrameEncoder, ...]:
 
 
 def encoder_for(uid: str) -> FrameEncoder:
-    """The encoder of a transfer syntax.
+    """The encoder of a transfer syntax: a UID, a keyword or a short name (`dicomcore.uids.NAMES`).
 
     Raises UnsupportedTransferSyntaxError where there is none, or where what it needs isn't installed.
     """
     from importlib.util import find_spec
 
-    found = _ENCODERS.get(str(uid))
+    wanted = syntax_named(uid)
+    found = _ENCODERS.get(wanted)
     if found is None:
         raise UnsupportedTransferSyntaxError(
-            f"no encoder for transfer syntax {UID(uid).name}; dicomcore.pixels.register_encoder() takes one"
+            f"no encoder for transfer syntax {wanted.name}; dicomcore.pixels.register_encoder() takes one"
         )
     if found.requires is not None and find_spec(found.requires.module) is None:
         raise UnsupportedTransferSyntaxError(
-            f"{UID(uid).name} is encoded by {found.name}, which is not installed: {found.requires.install}"
+            f"{wanted.name} is encoded by {found.name}, which is not installed: {found.requires.install}"
         )
     return found
 

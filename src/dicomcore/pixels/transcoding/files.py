@@ -17,9 +17,8 @@ from dicomcore.part10.target import Target
 from dicomcore.part10.writer import PIXEL_TAGS, dcmwrite, encoding_of
 from dicomcore.pixels.frame_writer import OffsetTable
 from dicomcore.pixels.transcoding.job import Job, Wishes
-from dicomcore.pixels.transcoding.names import syntax_named
 from dicomcore.pixels.transcoding.verify import verify_file
-from dicomcore.uids import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
+from dicomcore.uids import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, syntax_named
 
 __all__ = ["Transcoded", "transcode"]
 
