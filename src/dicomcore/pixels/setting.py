@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dicomcore.dataset import Dataset
 from dicomcore.errors import EncodeError
 from dicomcore.uids import ExplicitVRLittleEndian, new_uid
 
-__all__ = ["set_pixels"]
+__all__ = ["beyond_stored", "set_pixels"]
 
 COLOURS = frozenset(("RGB", "YBR_FULL", "YBR_ICT", "YBR_RCT", "HSV", "ARGB", "CMYK"))
 FLOATING = {"f4": "FloatPixelData", "f8": "DoubleFloatPixelData"}
@@ -91,12 +92,21 @@ def _shape(pixels: Any, interpretation: str | None) -> tuple[int | None, int, in
 def _check_range(pixels: Any, allocated: int, stored: int) -> None:
     if not 1 <= stored <= allocated:
         raise EncodeError(f"Bits Stored are 1 to {allocated}, the bits of a {pixels.dtype}, not {stored}")
-    if stored == allocated:
-        return
+    beyond = beyond_stored(pixels, stored)
+    if beyond:
+        raise EncodeError(beyond)
+
+
+def beyond_stored(pixels: NDArray[Any], stored: int) -> str:
+    """What of an array of whole numbers `stored` bits can't hold; "" where they hold all of it."""
+    if stored >= 8 * pixels.itemsize or pixels.dtype.kind == "b":
+        return ""
     signed = pixels.dtype.kind == "i"
     low, high = (-(1 << (stored - 1)), (1 << (stored - 1)) - 1) if signed else (0, (1 << stored) - 1)
-    if pixels.min() < low or pixels.max() > high:
-        raise EncodeError(f"{stored} Bits Stored hold {low} to {high}, the array {pixels.min()} to {pixels.max()}")
+    least, most = pixels.min(), pixels.max()
+    if low <= least and most <= high:
+        return ""
+    return f"{stored} Bits Stored hold {low} to {high}, the array holds {least} to {most}"
 
 
 def _packed(pixels: Any) -> bytes:

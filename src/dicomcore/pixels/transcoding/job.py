@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dicomcore.dataset import Dataset
 from dicomcore.errors import DicomError, EncodeError, UnsupportedTransferSyntaxError
 from dicomcore.part10.writer import encoding_of, own_syntax
@@ -12,11 +15,11 @@ from dicomcore.pixels.attributes import find_pixel_data
 from dicomcore.pixels.encoder_registry import FrameEncoder, encoder_for, refuse_unless_held
 from dicomcore.pixels.frame_writer import FrameWriter, OffsetTable
 from dicomcore.pixels.frames import Frames
+from dicomcore.pixels.labels import describe_pixels, note_loss
 from dicomcore.pixels.mislabelled import codec_of_frame
+from dicomcore.pixels.registry import as_bytes
 from dicomcore.pixels.transcoding.attributes import (
     derive,
-    describe_pixels,
-    note_loss,
     note_old_loss,
     plain_icons,
     select_frames,
@@ -70,6 +73,7 @@ class Job:
         self.ratio: float | None = None
         self.sop_instance_uid: str | None = data_set.get("SOPInstanceUID")
         wanted, had = encoding_of(wishes.syntax), encoding_of(self.own)
+        self._big = wanted.big
         self.stays = self._stays(wanted.encapsulated, had.encapsulated)
         self.copies = self.recompresses = False
         if self.stays:
@@ -144,8 +148,15 @@ class Job:
         assert self.prepared is not None
         samples = self.prepared.samples(place[1], place[0])
         if self.encoder is None:
-            return samples, samples.nbytes
+            return self._native(samples), samples.nbytes
         return self.encoder.encode(samples, self.prepared.description, self.wishes.quality), samples.nbytes
+
+    def _native(self, samples: NDArray[Any]) -> Any:
+        """Samples as the file has them; single bits stay an array, as frames of them share bytes."""
+        if self.frames.stated.bits_allocated == 1:
+            return samples
+        ordered = np.ascontiguousarray(samples, samples.dtype.newbyteorder(">" if self._big else "<"))
+        return memoryview(as_bytes(ordered))
 
     def _one(self, place: tuple[int, int]) -> tuple[Any, int]:
         try:
