@@ -44,12 +44,23 @@ class UnsupportedTransferSyntaxError(DicomError):
 
 
 class PixelDecodeError(DicomError):
-    """A frame can't be decoded; `frame` counts from 0, `offset` from the codestream's first byte."""
+    """A frame can't be decoded; `frame` counts from 0, `offset` from the codestream's first byte.
+
+    `path` is the file's, `message` the text without path and frame, which str() puts in front. All but `message` are
+    None where they aren't known.
+    """
 
     def __init__(self, message: str, *, frame: int | None = None, offset: int | None = None) -> None:
         super().__init__(message)
+        self.message = message
         self.frame = frame
         self.offset = offset
+        self.path: str | None = None
+
+    def __str__(self) -> str:
+        place = [self.path] if self.path is not None else []
+        place += [f"frame {self.frame}"] if self.frame is not None else []
+        return f"{', '.join(place)}: {self.message}" if place else self.message
 
 
 class EncodeError(DicomError):

@@ -38,6 +38,8 @@ class Outcome(NamedTuple):
     reason: str = ""
     bytes_in: int = 0
     bytes_out: int = 0
+    damage: tuple[str, ...] = ()
+    """What of the file was missing although it was written, a sentence each; see `transcode`."""
 
 
 @dataclass(slots=True)
@@ -47,6 +49,8 @@ class Summary:
     transfer_syntax: UID
     counts: dict[Fate, int] = field(default_factory=dict)
     failures: list[Outcome] = field(default_factory=list)
+    damaged: list[Outcome] = field(default_factory=list)
+    """Files that were written although something of them is missing."""
     bytes_in: int = 0
     bytes_out: int = 0
     seconds: float = 0.0
@@ -58,6 +62,8 @@ class Summary:
         self.bytes_out += outcome.bytes_out
         if outcome.fate == "failed":
             self.failures.append(outcome)
+        if outcome.damage:
+            self.damaged.append(outcome)
 
     def record(self) -> dict[str, Any]:
         """As JSON takes it."""
@@ -69,6 +75,7 @@ class Summary:
             "bytes_out": self.bytes_out,
             "seconds": round(self.seconds, 3),
             "failures": [{"path": one.path, "reason": one.reason} for one in self.failures],
+            "damaged": [{"path": one.path, "damage": list(one.damage)} for one in self.damaged],
         }
 
 
@@ -92,7 +99,8 @@ def transcode_folder(
     `workers` files are worked on at a time, as many as there are CPUs by default. `resume` leaves out files whose
     output is there, complete, in the syntax wanted and not older than the file. Files without pixel data are copied
     where the target is for pixel data alone; a DICOMDIR, which would not be true any more, is left out. A file that
-    fails is among the summary's `failures`, and the others go on. `progress` is called with each Outcome, in order.
+    fails is among the summary's `failures`, and the others go on; one that was written although something of it is
+    missing (``damaged="keep"``) is among its `damaged`. `progress` is called with each Outcome, in order.
     `options` are those of `transcode`, `limits` each file's. Raises ValueError for an unknown `to`, NotADirectoryError,
     OSError where `output` can't be made.
     """
@@ -144,20 +152,21 @@ class _Worker(NamedTuple):
             if _is_directory(data_set):
                 return Outcome(name, "skipped", "is a DICOMDIR")
             os.makedirs(os.path.dirname(target), exist_ok=True)
-            fate = self._write(data_set, target)
-            return Outcome(name, fate, bytes_in=size, bytes_out=os.stat(target).st_size)
+            fate, damage = self._write(data_set, target)
+            return Outcome(name, fate, bytes_in=size, bytes_out=os.stat(target).st_size, damage=damage)
         except InvalidDicomError as error:
             return Outcome(name, "not DICOM", str(error))
         except (DicomError, OSError, ValueError, IndexError, MemoryError) as error:
-            return Outcome(name, "failed", reason_of(error, path))
+            return Outcome(name, "failed", reason_of(error, path).replace(f"{path}, ", "", 1))
 
-    def _write(self, data_set: Dataset, target: str) -> Fate:
+    def _write(self, data_set: Dataset, target: str) -> tuple[Fate, tuple[str, ...]]:
+        """How the file was written, and what of it was missing."""
         if encoding_of(self.syntax).encapsulated and not any(tag in data_set for tag in PIXEL_TAGS):
             dcmwrite(target, data_set, durable=self.durable)
-            return "copied"
+            return "copied", tuple(issue.message for issue in data_set.issues if issue.code in CUT_SHORT)
         # Threads work on files; those of one file are for who asks for one file.
-        transcode(data_set, target, self.syntax, durable=self.durable, **{"workers": 1, **self.options})
-        return "transcoded"
+        done = transcode(data_set, target, self.syntax, durable=self.durable, **{"workers": 1, **self.options})
+        return "transcoded", done.damage
 
     def _is_done(self, path: str, target: str) -> bool:
         """Whether an earlier run wrote `target` to its end."""

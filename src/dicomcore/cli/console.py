@@ -69,6 +69,7 @@ def reason_of(error: Exception, subject: str = "") -> str:
     else:
         reason = str(error) or type(error).__name__
         reason = reason.removeprefix(f"{subject!r} ").removeprefix(f"{subject} ").removeprefix(f"{subject}: ")
+        reason = reason.removeprefix(f"{subject}, ")  # which a frame follows
     return reason.replace("dicomcore.archive.index()", "`dicomcore index`").replace("give kind,", "give --kind,")
 
 

@@ -6,11 +6,11 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import Any
 
-from dicomcore.cli.console import add_command, told
+from dicomcore.cli.console import add_command, reason_of, told
 from dicomcore.cli.isolate import add_isolate
 from dicomcore.errors import DicomError
 from dicomcore.limits import Limits
@@ -51,6 +51,13 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--offset-table", choices=("basic", "extended", "none"), help="default: basic where it suffices"
     )
+    parser.add_argument(
+        "--damaged",
+        choices=("refuse", "keep"),
+        default="refuse",
+        help="files whose pixel data is cut short: leave them out, or write what is there and say what isn't "
+        "(default: refuse)",
+    )
     parser.add_argument("--no-resume", action="store_true", help="of a folder, write again what is there")
     parser.add_argument("--durable", action="store_true", help="wait for the disk after each file of a folder")
     instance = parser.add_mutually_exclusive_group()
@@ -90,6 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
         "offset_table": arguments.offset_table,
         "new_instance": arguments.new_instance,
         "force": arguments.force,
+        "damaged": arguments.damaged,
         "limits": Limits(isolate=arguments.isolate),
     }
     work = _folder if os.path.isdir(arguments.source) else _file
@@ -105,13 +113,25 @@ def _file(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
     try:
         done = transcode(arguments.source, target, arguments.to, workers=arguments.workers, **options)
     except (DicomError, IndexError) as error:
-        return told("transcode", arguments.source, error, SOME_NOT)
+        return told("transcode", arguments.source, _in_words(reason_of(error, arguments.source)), SOME_NOT)
     except OSError as error:
         return told("transcode", target, error, SOME_NOT)
+    _tell_damage(arguments.source, done.damage)
     if arguments.json:
         record = {name: getattr(done, name) for name in done.__slots__}
+        record["issues"] = [f"{issue.code} {issue.message}" for issue in done.issues]
         print(json.dumps({"file": target, **record, "transfer_syntax": str(done.transfer_syntax)}))
     return ALL_DONE
+
+
+def _tell_damage(path: str, damage: Iterable[str]) -> None:
+    for text in damage:
+        told("transcode", path, f"written although damaged: {text}", ALL_DONE)
+
+
+def _in_words(reason: str) -> str:
+    """A reason that speaks of the command's options."""
+    return reason.replace('damaged="keep"', "--damaged keep")
 
 
 def _folder(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
@@ -130,12 +150,18 @@ def _folder(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
         )
     except (OSError, ValueError) as error:
         return told("transcode", arguments.output, error, WRONG_USE)
+    for one in summary.damaged:
+        _tell_damage(one.path, one.damage)
     for one in summary.failures:
-        told("transcode", one.path, one.reason, SOME_NOT)
+        told("transcode", one.path, _in_words(one.reason), SOME_NOT)
     if arguments.json:
-        print(json.dumps(summary.record()))
+        record = summary.record()
+        for failure in record["failures"]:
+            failure["reason"] = _in_words(failure["reason"])
+        print(json.dumps(record))
     else:
         counts = ", ".join(f"{count} {fate}" for fate, count in summary.counts.items()) or "no files"
+        counts += f", {len(summary.damaged)} of them damaged" * bool(summary.damaged)
         print(f"{counts}; {summary.bytes_in} bytes to {summary.bytes_out} in {summary.seconds:.1f} s")
     return SOME_NOT if summary.failures else ALL_DONE
 

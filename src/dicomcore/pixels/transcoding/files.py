@@ -11,11 +11,13 @@ from typing import Any, Literal
 
 from dicomcore.dataset import Dataset
 from dicomcore.errors import EncodeError
+from dicomcore.issues import Issue
 from dicomcore.limits import Limits
 from dicomcore.part10.reader import dcmread
 from dicomcore.part10.target import Target
 from dicomcore.part10.writer import PIXEL_TAGS, dcmwrite, encoding_of
 from dicomcore.pixels.frame_writer import OffsetTable
+from dicomcore.pixels.transcoding.damage import issues_of
 from dicomcore.pixels.transcoding.job import Job, Wishes
 from dicomcore.pixels.transcoding.verify import verify_file
 from dicomcore.uids import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, syntax_named
@@ -39,6 +41,11 @@ class Transcoded:
     """Bytes of uncompressed pixel data for one that was written; None where nothing was encoded."""
     sop_instance_uid: str | None
     verified: bool
+    damage: tuple[str, ...] = ()
+    """What of the frames was missing, a sentence each. Zeros, or what the decoder made up, stand for it; where pixel
+    data was only rewritten, it is as short as it was."""
+    issues: tuple[Issue, ...] = ()
+    """What deviated in the source, its frames included, as far as it was read."""
 
 
 def transcode(
@@ -56,31 +63,53 @@ def transcode(
     limits: Limits | None = None,
     overwrite: bool = True,
     durable: bool = True,
+    damaged: Literal["refuse", "keep"] = "refuse",
 ) -> Transcoded:
     """Write `src`, a data set or what `dcmread` takes, to `target` in the transfer syntax `to`.
 
-    `target` is a path, which is replaced only by a complete file, a binary stream or a bytearray. `to` is a UID, a
-    keyword or a short name such as "jpeg-lossless" (`NAMES`). Frames are decoded and encoded one by one on up to
-    `workers` threads; never more than a few are in memory. What needs no decoding isn't decoded: codestreams that the
-    target takes as they are, and uncompressed pixel data that stays so, are copied.
+    Frames are decoded and encoded one by one on several threads; never more than a few are in memory. Codestreams that
+    the target takes as they are, and uncompressed pixel data that stays so, are copied. Photometric Interpretation, bits, offset tables, overlays in unused bits and the history of lossy
+    compression are kept true. Icons stay, but for codestreams of the old syntax, which become uncompressed.
 
-    `quality` is for lossy syntaxes, see `dicomcore.pixels.encoding`. `frames` are those to write, from 0; by default
-    all. An image that is lossily compressed, or of chosen frames, is another instance: it gets a new SOP Instance UID,
-    Image Type DERIVED and a reference to its source; `new_instance` says otherwise. Photometric Interpretation, bits,
-    offset tables (`offset_table`: "basic", "extended" or "none"; extended where 32 bits don't suffice by default),
-    overlays in unused bits and the history of lossy compression are kept true. Icons stay, but for codestreams of the
-    old syntax, which become uncompressed.
-
-    `verify` reads what was written and compares its samples, before `target` changes: exactly where nothing was to be
-    lost, else that every frame decodes. `force`, `limits`: as for `dcmread`, so that
-    ``Limits(isolate=True)`` decodes in worker processes; `overwrite`, `durable`: as for `dcmwrite`.
+    Parameters
+    ----------
+    target
+        A path, which is replaced only by a complete file, a binary stream or a bytearray.
+    to
+        A UID, a keyword or a short name such as "jpeg-lossless" (`dicomcore.uids.NAMES`).
+    quality
+        Of a lossy syntax, see `dicomcore.pixels.encoding`.
+    frames
+        Those to write, counted from 0; all by default.
+    verify
+        Read what was written and compare its samples, before `target` changes: exactly where nothing was to be lost,
+        else that every frame decodes.
+    new_instance
+        An image that is lossily compressed, of chosen frames, or damaged is another instance by default: it gets a new
+        SOP Instance UID, Image Type DERIVED, a description, and a reference to its source. True and False say whether.
+    offset_table
+        "basic", "extended" or "none"; by default "extended" where 32 bits don't suffice for "basic".
+    workers
+        How many threads, as many as there are CPUs by default.
+    force, limits
+        As for `dcmread`; ``Limits(isolate=True)`` decodes in worker processes.
+    overwrite, durable
+        As for `dcmwrite`.
+    damaged
+        What becomes of a source whose pixel data is cut short or lacks frames. "refuse" raises PixelDecodeError, as the
+        new file would not show it. "keep" writes what is there, zeros or what the decoder makes up for the rest, and
+        says so in the result and in the file's Derivation Description. Uncompressed pixel data that stays so is as
+        short in the new file as it was, which the result says.
 
     Raises EncodeError where the target can't hold the pixel data, naming the syntaxes that can, or doesn't verify;
-    PixelDecodeError, UnsupportedTransferSyntaxError. `target` is then what it was.
+    PixelDecodeError where it can't be decoded or is damaged; UnsupportedTransferSyntaxError. `target` is then what it
+    was.
     """
     syntax = syntax_named(to)
+    if damaged not in ("refuse", "keep"):
+        raise ValueError(f"damaged is 'refuse' or 'keep', not {damaged!r}")
     data_set = src if isinstance(src, Dataset) else dcmread(src, force=force, limits=limits)
-    wishes = Wishes(syntax, quality, frames, new_instance, offset_table, workers)
+    wishes = Wishes(syntax, quality, frames, new_instance, offset_table, workers, damaged == "keep")
     if isinstance(target, (str, os.PathLike)):
         place = os.fspath(target)
         if not overwrite and os.path.lexists(place):
@@ -133,6 +162,8 @@ def _write(
         ratio=None if job is None else job.ratio,
         sop_instance_uid=data_set.get("SOPInstanceUID") if job is None else job.sop_instance_uid,
         verified=verify,
+        damage=() if job is None else job.damage.texts,
+        issues=issues_of(data_set, None if job is None else job.frames),
     )
 
 

@@ -16,6 +16,7 @@ from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.encoder_registry import FrameEncoder
 from dicomcore.pixels.frames import Frames
 from dicomcore.pixels.headers import CodestreamInfo
+from dicomcore.pixels.transcoding.damage import refuse_made_up
 from dicomcore.pixels.transcoding.overlays import EmbeddedOverlays
 from dicomcore.pixels.unused_bits import settle_unused_bits
 from dicomcore.pixels.video import VIDEO_SYNTAXES
@@ -30,8 +31,11 @@ class Prepared:
     encoder wants so, becomes RGB.
     """
 
-    def __init__(self, data_set: Dataset, frames: Frames, encoder: FrameEncoder | None, first: int) -> None:
+    def __init__(
+        self, data_set: Dataset, frames: Frames, encoder: FrameEncoder | None, first: int, *, keep: bool = False
+    ) -> None:
         self.frames = frames
+        self._keep = keep  # what a decoder makes up of a frame that is cut
         self.info: CodestreamInfo | None = None
         self.overlays = EmbeddedOverlays(data_set, frames.stated.bits_allocated)
         stated = frames.stated
@@ -83,6 +87,8 @@ class Prepared:
     def samples(self, index: int, place: int) -> NDArray[Any]:
         """The samples of one frame, to be the target's at `place`."""
         decoded = self.frames.decoded(index)
+        if not self._keep:
+            refuse_made_up(decoded.notes)
         samples = decoded.samples
         if self.is_video:
             return samples

@@ -1,0 +1,90 @@
+"""What a source claims of its frames and doesn't have: refused, or written with what stands for it and said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from dicomcore.dataset import Dataset
+from dicomcore.errors import PixelDecodeError
+from dicomcore.issues import Issue
+from dicomcore.pixels.attributes import number_of_frames
+from dicomcore.pixels.frames import Frames
+from dicomcore.pixels.note import Note
+
+__all__ = ["Damage", "issues_of", "path_of", "refuse_made_up"]
+
+MADE_UP = frozenset(("pixel-end",))
+"""Notes on a codestream that ends too early: its decoder made up the rest of the frame."""
+PIXEL_DATA = 0x7FE00010
+KEEPS = '; damaged="keep" writes what is there, and says so'
+
+
+class Damage:
+    """What is missing of the frames at `indices`; `texts` has a sentence for each gap.
+
+    `all_frames`: every frame was asked for, those too that Number of Frames claims and nobody finds.
+    """
+
+    def __init__(self, data_set: Dataset, frames: Frames, indices: Sequence[int], *, all_frames: bool) -> None:
+        self._frames, self._path = frames, path_of(data_set)
+        self._found: dict[tuple[int | None, str], None] = {}  # in the order in which it was found
+        self.stated = max(number_of_frames(data_set), len(frames))
+        """Number of Frames, or how many there are where that is less."""
+        if all_frames and len(frames) < self.stated:
+            self._add(None, f"{len(frames)} of {self.stated} frames are there")
+        last = len(frames) - 1  # what breaks off does so at its end
+        missing = frames.missing(last) if last in indices else 0
+        if missing:
+            self._add(last, f"the last {missing} bytes are missing")
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """A sentence for each gap, which begins with its frame."""
+        return tuple(text if frame is None else f"frame {frame}: {text}" for frame, text in self._found)
+
+    def _add(self, frame: int | None, text: str) -> None:
+        self._found.setdefault((frame, text))
+
+    def add_open_end(self, data_set: Dataset) -> None:
+        """Count a missing end of the fragments too, where no decoder will see whether the last frame is whole."""
+        ends = [issue for issue in data_set.issues if issue.code == "MISSING_SEQUENCE_DELIMITER"]
+        if any(issue.tag == PIXEL_DATA for issue in ends) and not self:
+            self._add(None, "the pixel data lacks its sequence delimiter, so its last frame may be cut")
+
+    def add_decoded(self, indices: Iterable[int]) -> None:
+        """Decode frames for what decoders make up."""
+        for index in indices:
+            for note in self._frames.decoded(index).notes:
+                if note.code in MADE_UP:
+                    self._add(index, note.message)
+
+    def refuse(self) -> None:
+        """Raise PixelDecodeError for the first gap, if there is any."""
+        for frame, text in self._found:
+            error = PixelDecodeError(text + KEEPS, frame=frame)
+            error.path = self._path
+            raise error
+
+
+def path_of(data_set: Dataset) -> str | None:
+    """The path of the file that a data set was read from, None for memory."""
+    return None if data_set.filename is None else str(data_set.filename)
+
+
+def refuse_made_up(notes: Iterable[Note]) -> None:
+    """Raise PixelDecodeError where notes on a decoded frame say that part of it was made up."""
+    for note in notes:
+        if note.code in MADE_UP:
+            raise PixelDecodeError(note.message + KEEPS)
+
+
+def issues_of(data_set: Dataset, frames: Frames | None) -> tuple[Issue, ...]:
+    """The data set's issues, those of its frames among them, as far as it was read."""
+    index, notes = data_set._index, frames is not None and frames.notes
+    if index is not None and not notes and not any(index.deviations()):
+        return ()  # asking for the issues takes longer
+    own = data_set.issues
+    return own + tuple(issue for issue in (frames.issues if frames is not None else ()) if issue not in own)
