@@ -17,6 +17,7 @@ from dicomcore.part10.reader import dcmread
 from dicomcore.part10.target import make_folder
 from dicomcore.part10.writer import PIXEL_TAGS, dcmwrite, encoding_of
 from dicomcore.pixels.transcoding import transcode
+from dicomcore.pixels.transcoding.damage import CUT_SHORT, cut_elements
 from dicomcore.pixels.transcoding.order import in_order
 from dicomcore.threads import cpus
 from dicomcore.uids import UID, syntax_named
@@ -25,7 +26,6 @@ __all__ = ["Outcome", "Summary", "transcode_folder"]
 
 Fate = Literal["transcoded", "copied", "skipped", "not DICOM", "failed"]
 DIRECTORY_STORAGE = "1.2.840.10008.1.3.10"
-CUT_SHORT = frozenset(("LENGTH_BEYOND_END", "MISSING_SEQUENCE_DELIMITER", "MISSING_ITEM_DELIMITER", "DEFLATE"))
 
 
 class Outcome(NamedTuple):
@@ -163,7 +163,7 @@ class _Worker(NamedTuple):
         """How the file was written, and what of it was missing."""
         if encoding_of(self.syntax).encapsulated and not any(tag in data_set for tag in PIXEL_TAGS):
             dcmwrite(target, data_set, durable=self.durable)
-            return "copied", tuple(issue.message for issue in data_set.issues if issue.code in CUT_SHORT)
+            return "copied", cut_elements(data_set.issues)
         # Threads work on files; those of one file are for who asks for one file.
         done = transcode(data_set, target, self.syntax, durable=self.durable, **{"workers": 1, **self.options})
         return "transcoded", done.damage

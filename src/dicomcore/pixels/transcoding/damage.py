@@ -11,11 +11,13 @@ from dicomcore.pixels.attributes import number_of_frames
 from dicomcore.pixels.frames import Frames
 from dicomcore.pixels.note import Note
 
-__all__ = ["Damage", "issues_of", "path_of", "refuse_made_up"]
+__all__ = ["CUT_SHORT", "Damage", "cut_elements", "issues_of", "path_of", "refuse_made_up"]
 
-MADE_UP = frozenset(("pixel-end",))
-"""Notes on a codestream that ends too early: its decoder made up the rest of the frame."""
-PIXEL_DATA = 0x7FE00010
+MADE_UP = frozenset(("pixel-incomplete",))
+"""Notes on a codestream that breaks off: its decoder made up the rest of the frame."""
+CUT_SHORT = frozenset(("LENGTH_BEYOND_END", "MISSING_SEQUENCE_DELIMITER", "MISSING_ITEM_DELIMITER", "DEFLATE"))
+"""Issues of a source that breaks off."""
+PIXEL_DATA, ITEM = 0x7FE00010, 0xFFFEE000
 KEEPS = '; damaged="keep" writes what is there, and says so'
 
 
@@ -79,6 +81,12 @@ def refuse_made_up(notes: Iterable[Note]) -> None:
     for note in notes:
         if note.code in MADE_UP:
             raise PixelDecodeError(note.message + KEEPS)
+
+
+def cut_elements(issues: Iterable[Issue], *, but_pixels: bool = False) -> tuple[str, ...]:
+    """What issues say of elements that are cut, `but_pixels` without pixel data and the items it consists of."""
+    left_out = (PIXEL_DATA, ITEM) if but_pixels else ()
+    return tuple(issue.message for issue in issues if issue.code in CUT_SHORT and issue.tag not in left_out)
 
 
 def issues_of(data_set: Dataset, frames: Frames | None) -> tuple[Issue, ...]:

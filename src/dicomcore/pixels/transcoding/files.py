@@ -17,7 +17,7 @@ from dicomcore.part10.reader import dcmread
 from dicomcore.part10.target import Target
 from dicomcore.part10.writer import PIXEL_TAGS, dcmwrite, encoding_of
 from dicomcore.pixels.frame_writer import OffsetTable
-from dicomcore.pixels.transcoding.damage import issues_of
+from dicomcore.pixels.transcoding.damage import cut_elements, issues_of
 from dicomcore.pixels.transcoding.job import Job, Wishes
 from dicomcore.pixels.transcoding.verify import verify_file
 from dicomcore.uids import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, syntax_named
@@ -42,8 +42,8 @@ class Transcoded:
     sop_instance_uid: str | None
     verified: bool
     damage: tuple[str, ...] = ()
-    """What of the frames was missing, a sentence each. Zeros, or what the decoder made up, stand for it; where pixel
-    data was only rewritten, it is as short as it was."""
+    """What of the source was missing, a sentence each. In frames zeros, or what the decoder made up, stand for it;
+    pixel data that was only rewritten, and other elements, are as short as they were."""
     issues: tuple[Issue, ...] = ()
     """What deviated in the source, its frames included, as far as it was read."""
 
@@ -154,6 +154,7 @@ def _write(
         job.write(path, syntax, overwrite=overwrite, durable=durable)
     if verify and job is not None:
         verify_file(path, job)
+    issues = issues_of(data_set, None if job is None else job.frames)
     return Transcoded(
         transfer_syntax=syntax,
         how="rewritten" if job is None or job.stays else "copied" if job.copies else "encoded",
@@ -162,8 +163,8 @@ def _write(
         ratio=None if job is None else job.ratio,
         sop_instance_uid=data_set.get("SOPInstanceUID") if job is None else job.sop_instance_uid,
         verified=verify,
-        damage=() if job is None else job.damage.texts,
-        issues=issues_of(data_set, None if job is None else job.frames),
+        damage=(() if job is None else job.damage.texts) + cut_elements(issues, but_pixels=job is not None),
+        issues=issues,
     )
 
 
