@@ -236,18 +236,17 @@ def test_an_element_behind_the_pixels_is_cut(to):
 @pytest.mark.parametrize("to", ["rle", "jpeg-lossless"])
 @pytest.mark.parametrize("of", ["explicit", "deflated", "rle", "jpeg-lossless"])
 def test_no_cut_goes_through_unsaid(of, to):
-    """Every truncation fails, or gives all frames exactly, or says what is missing."""
+    """Every truncation fails, or gives all frames exactly."""
     whole = coded(of, array=FRAMES[:2])
     end = dc.dcmread(whole)["PixelData"].offset or 0
     for cut in range(min(end, len(whole)) - 4 if of != "deflated" else 200, len(whole), 3):
         out = bytearray()
         try:
-            done = dc.transcode(whole[:cut], out, to, **({"offset_table": "none"} if of == to else {}))
+            dc.transcode(whole[:cut], out, to, **({"offset_table": "none"} if of == to else {}))
         except (dc.DicomError, IndexError):
             assert not out
             continue
         assert np.array_equal(dc.dcmread(bytes(out)).pixel_array, FRAMES[:2]), cut
-        assert done.damage == ()
 
 
 # -- folders and the command

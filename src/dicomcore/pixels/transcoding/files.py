@@ -68,8 +68,9 @@ def transcode(
     """Write `src`, a data set or what `dcmread` takes, to `target` in the transfer syntax `to`.
 
     Frames are decoded and encoded one by one on several threads; never more than a few are in memory. Codestreams that
-    the target takes as they are, and uncompressed pixel data that stays so, are copied. Photometric Interpretation, bits, offset tables, overlays in unused bits and the history of lossy
-    compression are kept true. Icons stay, but for codestreams of the old syntax, which become uncompressed.
+    the target takes as they are, and uncompressed pixel data that stays so, are copied. Photometric Interpretation,
+    bits, offset tables, overlays in unused bits and the history of lossy compression are kept true. Icons stay, but for
+    codestreams of the old syntax, which become uncompressed.
 
     Parameters
     ----------
