@@ -12,10 +12,12 @@ from dicomcore.dataset import Dataset
 from dicomcore.errors import DicomError, EncodeError
 from dicomcore.pixels.attributes import number
 from dicomcore.pixels.colour import coded_colour, to_rgb
+from dicomcore.pixels.decoding import DecodedFrame
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.encoder_registry import FrameEncoder
 from dicomcore.pixels.frames import Frames
 from dicomcore.pixels.headers import CodestreamInfo
+from dicomcore.pixels.setting import beyond_stored
 from dicomcore.pixels.transcoding.damage import refuse_made_up
 from dicomcore.pixels.transcoding.overlays import EmbeddedOverlays
 from dicomcore.pixels.unused_bits import settle_unused_bits
@@ -39,13 +41,26 @@ class Prepared:
         self.info: CodestreamInfo | None = None
         self.overlays = EmbeddedOverlays(data_set, frames.stated.bits_allocated)
         stated = frames.stated
-        if not stated.floating and stated.transfer_syntax not in VIDEO_SYNTAXES and frames.is_encapsulated:
-            self.info = frames.decoded(first).info
         # Samples that don't stand in the lowest bits are kept as the words they are.
         high = number(data_set, "HighBit")
         self._settle = high is None or high == stated.stored - 1 or stated.bits_allocated == 1
+        self._stored, self._wider = stated.stored, False
+        if not stated.floating and stated.transfer_syntax not in VIDEO_SYNTAXES and frames.is_encapsulated:
+            decoded = frames.decoded(first)
+            self.info = decoded.info
+            self._stored = self._needed(decoded)
         self._rgb = self._space(encoder)
         self.description = self._described()
+
+    def _needed(self, decoded: DecodedFrame) -> int:
+        """Bits Stored that frames like this one need: the codestream's, where the data set says less than there is."""
+        stored, info = self._stored, decoded.info
+        self._wider = info is not None and (info.precision or 0) > stored and self._settle and not self.overlays
+        if not self._wider or info is None or info.precision is None:
+            return stored
+        dct = info.format == "JPEG" and not info.lossless  # whose samples overshoot
+        samples = settle_unused_bits(decoded.samples, self.frames.stated, info)
+        return info.precision if dct or beyond_stored(samples, stored) else stored
 
     def _space(self, encoder: FrameEncoder | None) -> bool:
         described = self.frames.description
@@ -72,7 +87,7 @@ class Prepared:
             elif space == "YBR":
                 interpretation = "YBR_FULL"
         grown = found.bits_allocated > stated.bits_allocated
-        stored = self.info.precision if grown and self.info is not None else stated.stored
+        stored = self.info.precision if grown and self.info is not None else self._stored
         allocated = 1 if found.bits_allocated == 1 else 8 * found.dtype.itemsize
         if self.is_video:
             allocated, stored = 8, 8
@@ -96,6 +111,9 @@ class Prepared:
             self.overlays.take(place, samples)
         if self._settle:
             settle_unused_bits(samples, self.frames.stated, decoded.info)
+            beyond = beyond_stored(samples, self.description.stored) if self._wider else ""
+            if beyond:
+                raise EncodeError(f"frame {index}: {beyond}")
         if coded_colour(decoded.description, decoded.info) != coded_colour(self.frames.description, self.info):
             raise EncodeError(f"frame {index} is of another colour space than the first one")
         if self._rgb:
