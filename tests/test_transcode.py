@@ -460,10 +460,11 @@ def test_refused_with_what_can_hold_it(image, to, words, tmp_path):
 
 def test_floats_stay_uncompressed():
     array = np.linspace(0, 1, 12, dtype="f4").reshape(3, 4)
+    source = made(array, SOPClassUID="1.2.840.10008.5.1.4.1.1.30")  # Parametric Map Storage
     for to in NATIVE:
-        assert np.array_equal(through(made(array), to, verify=True)[0].pixel_array, array)
+        assert np.array_equal(through(source, to, verify=True)[0].pixel_array, array)
     with pytest.raises(dc.EncodeError, match="floating-point"):
-        through(made(array), "rle")
+        through(source, "rle")
 
 
 def test_no_pixel_data():

@@ -156,11 +156,16 @@ class Dataset(DatasetBase):
     ) -> None:
         """Set uncompressed pixel data from an array, and the Image Pixel attributes that describe it (PS3.3 C.7.6.3).
 
-        `array` is (rows, columns) or (frames, rows, columns), for colour (``photometric_interpretation`` "RGB",
-        "YBR_FULL", …, or by default four axes, or three of unsigned numbers the last of which has 3) with an axis of
-        samples behind. Whole numbers of 8 to 64 bits, bool for single bits, float32 and float64. `bits_stored` is all
-        bits by default. A compressed transfer syntax becomes Explicit VR Little Endian; `new_instance` gives a new SOP
-        Instance UID. Raises EncodeError for what doesn't fit; nothing has changed then.
+        `array` is (rows, columns) or (frames, rows, columns); with ``photometric_interpretation`` "RGB", "YBR_FULL",
+        "HSV" (3), "ARGB" or "CMYK" (4) there is an axis of samples behind. Without it four axes are RGB, and three are
+        if the numbers are unsigned and the last axis has 3. Other arrays of three axes that end in 3 or 4 columns are
+        refused: "MONOCHROME2" says that they are frames. Whole numbers of 8 to 64 bits, bool for single bits; float32
+        and float64 for the SOP classes that have them (Parametric Map, Height Map Segmentation) or none.
+
+        `bits_stored` is all bits by default. Where the sign changes, values that depend on it (Pixel Padding Value,
+        descriptors of look-up tables, …) change their VR along; what the new pixels can't be goes. A compressed
+        transfer syntax becomes Explicit VR Little Endian; `new_instance` gives a new SOP Instance UID. Raises
+        EncodeError for what doesn't fit; nothing has changed then.
         """
         from dicomcore.pixels.setting import set_pixels  # pixels stands on data sets
 
