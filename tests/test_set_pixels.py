@@ -246,3 +246,60 @@ def test_colour_that_no_array_has(shape, dtype, interpretation):
     with pytest.raises(dc.EncodeError):
         ds.set_pixels(np.ones(shape, dtype), photometric_interpretation=interpretation)
     assert len(ds) == 0
+
+
+# -- pixel data that is set as bytes
+
+
+def cut(ds):
+    ds.PixelData = bytes(ds.PixelData)[:-6]
+
+
+def lengthened(ds):
+    ds.PixelData = bytes(ds.PixelData) + bytes(6)
+
+
+def emptied(ds):
+    ds.PixelData = b""
+
+
+def without_rows(ds):
+    del ds.Rows
+
+
+CONTRADICTED = {  # name: (what is done to 4 rows of 5 columns, the issue's code, words)
+    "too short": (cut, "PIXEL_LENGTH", "40 bytes of pixel data are due, 34 are there"),
+    "too long": (lengthened, "PIXEL_LENGTH", "6 bytes follow the last frame"),
+    "other rows": (lambda ds: setattr(ds, "Rows", 9), "PIXEL_LENGTH", "90 bytes of pixel data are due, 40 are there"),
+    "other bits": (lambda ds: setattr(ds, "BitsAllocated", 32), "PIXEL_LENGTH", "80 bytes"),
+    "more frames": (lambda ds: setattr(ds, "NumberOfFrames", 3), "PIXEL_LENGTH", "120 bytes"),
+    "fewer rows": (lambda ds: setattr(ds, "Rows", 2), "FRAMES", "Number of Frames is 1, and 2 are there"),
+    "nothing": (emptied, "PIXEL_DATA", "empty"),
+    "no rows": (without_rows, "PIXEL_DATA", "no Rows"),
+}
+
+
+@pytest.mark.parametrize("from_file", [False, True])
+@pytest.mark.parametrize(("change", "code", "words"), CONTRADICTED.values(), ids=CONTRADICTED)
+def test_contradicted_lengths_are_validated(change, code, words, from_file):
+    ds = held(1)
+    if from_file:
+        ds = dc.dcmread(ds.to_bytes())
+    assert ds.validate() == ()
+    ds.to_bytes(validate="raise")
+    change(ds)
+    (issue,) = ds.validate()
+    assert (issue.code, words in issue.message) == (code, True)
+    with pytest.raises(dc.EncodeError, match=words):
+        ds.to_bytes(validate="raise")
+    with pytest.warns(UserWarning, match=words):
+        ds.to_bytes(validate="warn")
+    ds.to_bytes()
+
+
+def test_what_was_read_so_is_validated_when_asked():
+    ds = dc.dcmread(real("MR_truncated.dcm"))
+    assert [issue.code for issue in ds.validate()] == ["PIXEL_LENGTH"]
+    ds.PatientID = "X"
+    ds.to_bytes(validate="raise")  # which asks for what was set here
+    assert dc.dcmread(real("CT_small.dcm")).validate() == ()

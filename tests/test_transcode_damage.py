@@ -184,6 +184,25 @@ def test_a_cut_codestream_that_is_copied():
         assert done.damage == ("frame 2: the last 22 bytes are missing",)
 
 
+def test_a_cut_codestream_in_the_same_syntax():
+    """The file is copied, and as cut as it was."""
+    cut = coded("rle")[:-30]
+    got, done = through(cut, "rle")
+    assert done.how == "rewritten"
+    assert done.damage == ("frame 2: the last 22 bytes are missing",)
+    assert "LENGTH_BEYOND_END" in {issue.code for issue in got.issues}
+    assert bytes(got.frames.encoded(2)) == bytes(dc.dcmread(cut).frames.encoded(2))
+
+
+def test_a_cut_icon_stays_as_it_is():
+    icon = made(FRAMES[0])
+    icon.PixelData = bytes(dc.dcmread(coded("rle", array=FRAMES[0])).PixelData)[:-30]
+    source = dc.dcmread(coded("rle", array=FRAMES[0]))
+    source.IconImageSequence = dc.Sequence([icon])
+    got, _ = through(source, "explicit")
+    assert bytes(got.IconImageSequence[0].PixelData).startswith(bytes(icon.PixelData))
+
+
 def test_fragments_without_an_end():
     """Cut between two items: a codestream that nobody decodes may lack some of its fragments."""
     whole = coded("jpeg-lossless")[:-8]
@@ -312,6 +331,12 @@ def test_the_command_on_a_folder(folder, tmp_path, capsys):
     told = capsys.readouterr()
     assert "short.dcm: written although damaged: frame 0" in told.err
     assert told.out.startswith("1 copied, 1 transcoded, 1 skipped, 2 of them damaged; ")
+
+
+def test_the_command_speaks_of_no_functions(folder, tmp_path, capsys):
+    arguments = ["transcode", str(folder / "whole.dcm"), "-o", str(tmp_path / "x"), "--to", "MPEG2MPML"]
+    assert main(arguments) == 1
+    assert capsys.readouterr().err.endswith("no encoder for transfer syntax MPEG2 Main Profile / Main Level\n")
 
 
 def test_no_such_choice():

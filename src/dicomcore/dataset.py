@@ -311,7 +311,11 @@ class Dataset(DatasetBase):
         self.add(element)
 
     def validate(self) -> tuple[Issue, ...]:
-        """The values, those of items included, that their VRs don't allow (PS3.5 6.2); () where all are well."""
+        """What is wrong with values, () where all are well.
+
+        Values, those of items included, that their VRs don't allow (PS3.5 6.2), and pixel data that isn't as long, or
+        of as many frames, as the attributes that describe it say.
+        """
         from dicomcore.validation import faults
 
         return faults(self)

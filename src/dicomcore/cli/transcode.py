@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable
 from time import monotonic
@@ -18,6 +19,7 @@ from dicomcore.limits import Limits
 __all__ = ["add_parser"]
 
 ALL_DONE, SOME_NOT, WRONG_USE = 0, 1, 2
+FUNCTION = re.compile(r"; dicomcore\.pixels\.\w+\(\) takes one")
 EVERY = 0.5  # seconds between two words of progress
 DESCRIPTION = """Write a DICOM file, or every DICOM file of a folder, in another transfer syntax. Files are replaced
 only by complete ones; a second run over a folder leaves out what the first one finished."""
@@ -130,8 +132,8 @@ def _tell_damage(path: str, damage: Iterable[str]) -> None:
 
 
 def _in_words(reason: str) -> str:
-    """A reason that speaks of the command's options."""
-    return reason.replace('damaged="keep"', "--damaged keep")
+    """A reason that speaks of the command's options, and of no functions."""
+    return FUNCTION.sub("", reason).replace('damaged="keep"', "--damaged keep")
 
 
 def _folder(arguments: argparse.Namespace, options: dict[str, Any]) -> int:

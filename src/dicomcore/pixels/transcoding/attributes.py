@@ -10,9 +10,10 @@ import numpy as np
 
 from dicomcore.building import build
 from dicomcore.dataset import Dataset, Sequence
-from dicomcore.errors import DicomError
+from dicomcore.errors import DicomError, PixelDecodeError
 from dicomcore.lookup import items_of
 from dicomcore.pixels.labels import note_loss, put
+from dicomcore.pixels.transcoding.damage import made_up
 from dicomcore.tags import Tag
 from dicomcore.uids import UID, new_uid
 
@@ -48,7 +49,7 @@ def without_pixels(data_set: Dataset) -> Dataset:
 def plain_icons(header: Dataset) -> None:
     """Icons whose codestreams would be read as the new syntax's become uncompressed, which any syntax allows.
 
-    One that can't be decoded stays as it is.
+    One that can't be decoded, or not all of it, stays as it is.
     """
     made, changed = [], False
     for icon in items_of(header, "IconImageSequence"):
@@ -56,7 +57,10 @@ def plain_icons(header: Dataset) -> None:
         with suppress(DicomError):
             frames = icon.frames
             if frames.is_encapsulated:
-                samples = frames.decoded(0).samples
+                decoded = frames.decoded(0)
+                if frames.missing(0) or made_up(decoded.notes):
+                    raise PixelDecodeError("the icon is cut")
+                samples = decoded.samples
                 item, changed = icon.copy(), True
                 data = np.ascontiguousarray(samples, samples.dtype.newbyteorder("<")).tobytes()
                 item.add_new("PixelData", "OB" if samples.itemsize == 1 else "OW", data + b"\0" * (len(data) % 2))

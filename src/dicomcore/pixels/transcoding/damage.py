@@ -11,7 +11,7 @@ from dicomcore.pixels.attributes import number_of_frames
 from dicomcore.pixels.frames import Frames
 from dicomcore.pixels.note import Note
 
-__all__ = ["CUT_SHORT", "Damage", "cut_elements", "issues_of", "path_of", "refuse_made_up"]
+__all__ = ["CUT_SHORT", "Damage", "cut_elements", "issues_of", "made_up", "path_of", "refuse_made_up"]
 
 MADE_UP = frozenset(("pixel-incomplete",))
 """Notes on a codestream that breaks off: its decoder made up the rest of the frame."""
@@ -59,9 +59,8 @@ class Damage:
     def add_decoded(self, indices: Iterable[int]) -> None:
         """Decode frames for what decoders make up."""
         for index in indices:
-            for note in self._frames.decoded(index).notes:
-                if note.code in MADE_UP:
-                    self._add(index, note.message)
+            for text in made_up(self._frames.decoded(index).notes):
+                self._add(index, text)
 
     def refuse(self) -> None:
         """Raise PixelDecodeError for the first gap, if there is any."""
@@ -76,11 +75,15 @@ def path_of(data_set: Dataset) -> str | None:
     return None if data_set.filename is None else str(data_set.filename)
 
 
+def made_up(notes: Iterable[Note]) -> list[str]:
+    """What notes on a decoded frame say of parts that the decoder made up."""
+    return [note.message for note in notes if note.code in MADE_UP]
+
+
 def refuse_made_up(notes: Iterable[Note]) -> None:
-    """Raise PixelDecodeError where notes on a decoded frame say that part of it was made up."""
-    for note in notes:
-        if note.code in MADE_UP:
-            raise PixelDecodeError(note.message + KEEPS)
+    """Raise PixelDecodeError where part of a decoded frame was made up."""
+    for text in made_up(notes):
+        raise PixelDecodeError(text + KEEPS)
 
 
 def cut_elements(issues: Iterable[Issue], *, but_pixels: bool = False) -> tuple[str, ...]:
