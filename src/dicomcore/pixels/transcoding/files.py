@@ -99,8 +99,8 @@ def transcode(
     damaged
         What becomes of a source whose pixel data is cut short or lacks frames. "refuse" raises PixelDecodeError, as the
         new file would not show it. "keep" writes what is there, zeros or what the decoder makes up for the rest, and
-        says so in the result and in the file's Derivation Description. Uncompressed pixel data that stays so is as
-        short in the new file as it was, which the result says.
+        says so in the result and in the file's Derivation Description. Pixel data that is only rewritten, uncompressed
+        or in the same syntax, is as short in the new file as it was: the result says so, and `verify` refuses it.
 
     Raises EncodeError where the target can't hold the pixel data, naming the syntaxes that can, or doesn't verify;
     PixelDecodeError where it can't be decoded or is damaged; UnsupportedTransferSyntaxError. `target` is then what it
@@ -144,6 +144,8 @@ def _write(
             raise EncodeError(f"the data set has no pixel data, which {syntax.name} is for")
     else:
         job = Job(data_set, wishes)
+        if verify and not wishes.keep:
+            job.damage.refuse()
     if job is None or job.stays:
         dcmwrite(path, data_set, transfer_syntax=syntax, overwrite=overwrite, durable=durable)
     elif syntax == DeflatedExplicitVRLittleEndian:

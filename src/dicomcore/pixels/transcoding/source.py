@@ -58,9 +58,10 @@ class Prepared:
         self._wider = info is not None and (info.precision or 0) > stored and self._settle and not self.overlays
         if not self._wider or info is None or info.precision is None:
             return stored
-        dct = info.format == "JPEG" and not info.lossless  # whose samples overshoot
+        if info.lossless is False:  # what it decodes to may overshoot in any frame
+            return info.precision
         samples = settle_unused_bits(decoded.samples, self.frames.stated, info)
-        return info.precision if dct or beyond_stored(samples, stored) else stored
+        return info.precision if beyond_stored(samples, stored) else stored
 
     def _space(self, encoder: FrameEncoder | None) -> bool:
         described = self.frames.description
