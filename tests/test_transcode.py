@@ -467,6 +467,14 @@ def test_floats_stay_uncompressed():
         through(source, "rle")
 
 
+@pytest.mark.parametrize("to", ["implicit", "rle", "deflated"])
+def test_no_instance(to):
+    source = made(IMAGES["grey 8"][0])
+    del source.SOPInstanceUID
+    with pytest.raises(dc.EncodeError, match=r"no SOPInstanceUID, which a file names \(PS3\.10 7\.1\): set it$"):
+        through(source, to)
+
+
 def test_no_pixel_data():
     ds = dc.Dataset()
     ds.update({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7", "SOPInstanceUID": "1.2.3"})

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -25,6 +26,7 @@ from dicomcore.uids import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittle
 __all__ = ["Transcoded", "transcode"]
 
 COPIED = 1 << 20
+OF_WRITERS = ", or give enforce_standard=False"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,15 +148,16 @@ def _write(
         job = Job(data_set, wishes)
         if verify and not wishes.keep:
             job.damage.refuse()
-    if job is None or job.stays:
-        dcmwrite(path, data_set, transfer_syntax=syntax, overwrite=overwrite, durable=durable)
-    elif syntax == DeflatedExplicitVRLittleEndian:
-        native = path + ".native"  # the writer of frames knows no deflating
-        job.write(native, ExplicitVRLittleEndian, durable=False)
-        dcmwrite(path, dcmread(native), transfer_syntax=syntax, overwrite=overwrite, durable=durable)
-        os.unlink(native)
-    else:
-        job.write(path, syntax, overwrite=overwrite, durable=durable)
+    with _own_words():
+        if job is None or job.stays:
+            dcmwrite(path, data_set, transfer_syntax=syntax, overwrite=overwrite, durable=durable)
+        elif syntax == DeflatedExplicitVRLittleEndian:
+            native = path + ".native"  # the writer of frames knows no deflating
+            job.write(native, ExplicitVRLittleEndian, durable=False)
+            dcmwrite(path, dcmread(native), transfer_syntax=syntax, overwrite=overwrite, durable=durable)
+            os.unlink(native)
+        else:
+            job.write(path, syntax, overwrite=overwrite, durable=durable)
     if verify and job is not None:
         verify_file(path, job)
     issues = issues_of(data_set, None if job is None else job.frames)
@@ -169,6 +172,17 @@ def _write(
         damage=(() if job is None else job.damage.texts) + cut_elements(issues, but_pixels=job is not None),
         issues=issues,
     )
+
+
+@contextmanager
+def _own_words() -> Iterator[None]:
+    """Take out of messages what only `dcmwrite` and `FrameWriter` have an option for."""
+    try:
+        yield
+    except EncodeError as error:
+        if OF_WRITERS not in str(error):
+            raise
+        raise EncodeError(str(error).replace(OF_WRITERS, ""), tag=error.tag) from None
 
 
 def _pour(path: str, target: Any) -> None:
