@@ -152,10 +152,9 @@ def beyond_stored(pixels: NDArray[Any], stored: int) -> str:
     if stored >= 8 * pixels.itemsize or pixels.dtype.kind == "b":
         return ""
     low, high = _bounds(stored, pixels.dtype.kind == "i")
-    least, most = pixels.min(), pixels.max()
-    if low <= least and most <= high:
+    if pixels.max() <= high and (not low or low <= pixels.min()):
         return ""
-    return f"{stored} Bits Stored hold {low} to {high}, the array holds {least} to {most}"
+    return f"{stored} Bits Stored hold {low} to {high}, the array holds {pixels.min()} to {pixels.max()}"
 
 
 def _bounds(bits: int, signed: bool) -> tuple[int, int]:
