@@ -96,9 +96,8 @@ def register_encoder(
 ) -> FrameEncoder | None:
     """Let `encode` write the transfer syntax `uid` from now on; give back the encoder that did so before, if any.
 
-    `uid` is a UID, a keyword or a short name (`dicomcore.uids.NAMES`). `capacity` says what it can hold, all by
-    default; `method` makes it a lossy one. `requires` names a module without which it can't run. See `FrameEncoder` for
-    the rest.
+    `capacity` says what it can hold, all by default; `method` makes it a lossy one. `requires` names a module without
+    which it can't run. See `FrameEncoder` for the rest.
     """
     if isinstance(requires, str):
         requires = Requirement(requires, f"pip install {requires}")

@@ -137,6 +137,18 @@ def _made(data_set: Dataset, wishes: Wishes, folder: str, verify: bool) -> tuple
     return done, path
 
 
+@contextmanager
+def _own_words() -> Iterator[None]:
+    """Take out of messages what only `dcmwrite` and `FrameWriter` have an option for."""
+    try:
+        yield
+    except EncodeError as error:
+        if OF_WRITERS not in str(error):
+            raise
+        raise EncodeError(str(error).replace(OF_WRITERS, ""), tag=error.tag) from None
+
+
+@_own_words()
 def _write(
     data_set: Dataset, wishes: Wishes, path: str, *, verify: bool = False, overwrite: bool, durable: bool
 ) -> Transcoded:
@@ -148,16 +160,15 @@ def _write(
         job = Job(data_set, wishes)
         if verify and not wishes.keep:
             job.damage.refuse()
-    with _own_words():
-        if job is None or job.stays:
-            dcmwrite(path, data_set, transfer_syntax=syntax, overwrite=overwrite, durable=durable)
-        elif syntax == DeflatedExplicitVRLittleEndian:
-            native = path + ".native"  # the writer of frames knows no deflating
-            job.write(native, ExplicitVRLittleEndian, durable=False)
-            dcmwrite(path, dcmread(native), transfer_syntax=syntax, overwrite=overwrite, durable=durable)
-            os.unlink(native)
-        else:
-            job.write(path, syntax, overwrite=overwrite, durable=durable)
+    if job is None or job.stays:
+        dcmwrite(path, data_set, transfer_syntax=syntax, overwrite=overwrite, durable=durable)
+    elif syntax == DeflatedExplicitVRLittleEndian:
+        native = path + ".native"  # the writer of frames knows no deflating
+        job.write(native, ExplicitVRLittleEndian, durable=False)
+        dcmwrite(path, dcmread(native), transfer_syntax=syntax, overwrite=overwrite, durable=durable)
+        os.unlink(native)
+    else:
+        job.write(path, syntax, overwrite=overwrite, durable=durable)
     if verify and job is not None:
         verify_file(path, job)
     issues = issues_of(data_set, None if job is None else job.frames)
@@ -172,17 +183,6 @@ def _write(
         damage=(() if job is None else job.damage.texts) + cut_elements(issues, but_pixels=job is not None),
         issues=issues,
     )
-
-
-@contextmanager
-def _own_words() -> Iterator[None]:
-    """Take out of messages what only `dcmwrite` and `FrameWriter` have an option for."""
-    try:
-        yield
-    except EncodeError as error:
-        if OF_WRITERS not in str(error):
-            raise
-        raise EncodeError(str(error).replace(OF_WRITERS, ""), tag=error.tag) from None
 
 
 def _pour(path: str, target: Any) -> None:
