@@ -59,6 +59,20 @@ def test_a_file_takes_one(dumped, tmp_path, capsys):
     assert main(["build", str(path), str(path), "-o", str(tmp_path / "out.dcm")]) == 2
 
 
+@pytest.mark.parametrize("name", ["implicit", "ImplicitVRLittleEndian", "1.2.840.10008.1.2"])
+def test_transfer_syntax_by_name(name, dumped, tmp_path):
+    out = tmp_path / "out.dcm"
+    assert main(["build", str(dumped("CT_small.dcm")), "-o", str(out), "--transfer-syntax", name]) == 0
+    assert dc.dcmread(out).transfer_syntax == "1.2.840.10008.1.2"
+
+
+def test_no_transfer_syntax(dumped, tmp_path, capsys):
+    out = tmp_path / "out.dcm"
+    assert main(["build", str(dumped("CT_small.dcm")), "-o", str(out), "--transfer-syntax", "gif"]) == 2
+    assert "'gif' is no transfer syntax" in told(capsys)[0]
+    assert not out.exists()
+
+
 def test_standard_input(tmp_path, monkeypatch):
     text = dc.dcmread(real("rtplan.dcm")).to_json(file_meta=True)
 
@@ -108,17 +122,3 @@ def test_what_can_not_be_read(text, tmp_path, capsys):
     assert len(told(capsys)) == 1
     assert not (tmp_path / "out.dcm").exists()
     assert main(["build", str(tmp_path / "nowhere"), "-o", str(tmp_path / "out.dcm")]) == 1
-
-
-@pytest.mark.parametrize("name", ["implicit", "ImplicitVRLittleEndian", "1.2.840.10008.1.2"])
-def test_transfer_syntax_by_name(name, dumped, tmp_path):
-    out = tmp_path / "out.dcm"
-    assert main(["build", str(dumped("CT_small.dcm")), "-o", str(out), "--transfer-syntax", name]) == 0
-    assert dc.dcmread(out).transfer_syntax == "1.2.840.10008.1.2"
-
-
-def test_no_transfer_syntax(dumped, tmp_path, capsys):
-    out = tmp_path / "out.dcm"
-    assert main(["build", str(dumped("CT_small.dcm")), "-o", str(out), "--transfer-syntax", "gif"]) == 2
-    assert "'gif' is no transfer syntax" in told(capsys)[0]
-    assert not out.exists()

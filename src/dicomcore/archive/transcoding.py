@@ -49,21 +49,21 @@ class Summary:
     transfer_syntax: UID
     counts: dict[Fate, int] = field(default_factory=dict)
     failures: list[Outcome] = field(default_factory=list)
-    damaged: list[Outcome] = field(default_factory=list)
-    """Files that were written although something of them is missing."""
     bytes_in: int = 0
     bytes_out: int = 0
     seconds: float = 0.0
+    damaged: list[Outcome] = field(default_factory=list)
+    """Files that were written although something of them is missing."""
 
     def add(self, outcome: Outcome) -> None:
         """Count one more."""
+        if outcome.damage:
+            self.damaged.append(outcome)
         self.counts[outcome.fate] = self.counts.get(outcome.fate, 0) + 1
         self.bytes_in += outcome.bytes_in
         self.bytes_out += outcome.bytes_out
         if outcome.fate == "failed":
             self.failures.append(outcome)
-        if outcome.damage:
-            self.damaged.append(outcome)
 
     def record(self) -> dict[str, Any]:
         """As JSON takes it."""
@@ -71,11 +71,11 @@ class Summary:
             "transfer_syntax": str(self.transfer_syntax),
             "files": sum(self.counts.values()),
             **{fate.replace(" ", "_"): self.counts.get(fate, 0) for fate in FATES},
+            "damaged": [{"path": one.path, "damage": list(one.damage)} for one in self.damaged],
             "bytes_in": self.bytes_in,
             "bytes_out": self.bytes_out,
             "seconds": round(self.seconds, 3),
             "failures": [{"path": one.path, "reason": one.reason} for one in self.failures],
-            "damaged": [{"path": one.path, "damage": list(one.damage)} for one in self.damaged],
         }
 
 

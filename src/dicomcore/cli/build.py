@@ -60,12 +60,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Build; the exit code."""
     code = ALL_BUILT
     output = Path(arguments.output)
+    if not output.is_dir() and len(arguments.files) > 1:
+        return told("build", str(output), "is no folder, which several files take", WRONG_USE)
     try:
         arguments.transfer_syntax = arguments.transfer_syntax and syntax_named(arguments.transfer_syntax)
     except ValueError as error:
         return told("build", "", error, WRONG_USE)
-    if not output.is_dir() and len(arguments.files) > 1:
-        return told("build", str(output), "is no folder, which several files take", WRONG_USE)
     for path in arguments.files:
         try:
             _build(path, output, arguments)

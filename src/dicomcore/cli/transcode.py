@@ -152,10 +152,10 @@ def _folder(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
         )
     except (OSError, ValueError) as error:
         return told("transcode", arguments.output, error, WRONG_USE)
-    for one in summary.damaged:
-        _tell_damage(one.path, one.damage)
     for one in summary.failures:
         told("transcode", one.path, _in_words(one.reason), SOME_NOT)
+    for one in summary.damaged:
+        _tell_damage(one.path, one.damage)
     if arguments.json:
         record = summary.record()
         for failure in record["failures"]:
