@@ -10,6 +10,7 @@ import pydicom
 import pytest
 from pydicom.pixels import get_decoder
 from test_transcode import LOSSLESS, LOSSY, ramp
+from test_transcode_peers import by_command
 
 import dicomcore as dc
 from dicomcore.uids import NAMES, UID
@@ -131,6 +132,26 @@ def test_planar_configuration_of_arrays(name, tmp_path):
         assert np.array_equal(got.pixel_array, [RGB, RGB[::-1]])
         peer = by_pydicom(tmp_path / "a.dcm")
         assert peer is None or np.array_equal(peer, [RGB, RGB[::-1]])
+
+
+PEERS = {  # name: commands that write it uncompressed
+    "jpeg-lossless": (("dcmdjpeg", "+cn"), ("gdcmconv", "--raw")),
+    "jpeg-lossless-14": (("dcmdjpeg", "+cn"), ("gdcmconv", "--raw")),
+    "jpeg-ls": (("dcmdjpls",), ("gdcmconv", "--raw")),
+    "jpeg-2000": (("gdcmconv", "--raw"),),
+    "rle": (("dcmdrle",), ("gdcmconv", "--raw")),
+}
+
+
+@pytest.mark.parametrize(("name", "command"), [(name, one) for name, several in PEERS.items() for one in several])
+def test_peers_see_the_colours(name, command, tmp_path):
+    """The file of a data set that was laid out by plane, as DCMTK and GDCM read it."""
+    path = tmp_path / "a.dcm"
+    written(path, described(RGB, PlanarConfiguration=1), [RGB], transfer_syntax=name, frames=1)
+    theirs = by_command(command, path, tmp_path / "b.dcm")
+    if theirs is None:
+        pytest.skip(f"{command[0]} is not here, or refuses")
+    assert np.array_equal(theirs, RGB)
 
 
 @pytest.mark.parametrize("name", [name for name in ENCAPSULATED if name not in LAID_OUT])
