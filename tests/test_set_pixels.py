@@ -139,7 +139,16 @@ def test_padding_of_floats_and_of_whole_numbers():
     assert "FloatPixelPaddingValue" not in ds
 
 
-def test_a_real_ct(tmp_path):
+@pytest.mark.parametrize("syntax", SYNTAXES)
+def test_values_set_before_the_pixels(syntax):
+    ds = dc.Dataset()
+    ds.update({"SOPClassUID": SECONDARY_CAPTURE, "SOPInstanceUID": "1.2.3", "PixelPaddingValue": -2000})
+    ds.set_pixels(np.zeros((4, 5), "i2"))
+    for found in read(ds, syntax):
+        assert found["PixelPaddingValue"].value == -2000
+
+
+def test_a_real_ct():
     ds = dc.dcmread(real("CT_small.dcm"))
     assert ds.PixelPaddingValue == -2000
     ds.set_pixels(ds.pixel_array.astype("u2"))

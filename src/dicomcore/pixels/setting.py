@@ -56,22 +56,21 @@ def set_pixels(
     elif bits_stored is not None:
         raise EncodeError("floats have no Bits Stored")
     signed = pixels.dtype.kind == "i"
-    turned = kind not in FLOATING and "PixelRepresentation" in ds and bool(number(ds, "PixelRepresentation")) != signed
+    turned = kind not in FLOATING and bool(number(ds, "PixelRepresentation", 0)) != signed
     held = SignDependent(ds) if turned else None
     for keyword in (*STALE, *(PADDING if kind in FLOATING else FLOAT_PADDING)):
         if keyword in ds:
             delattr(ds, keyword)
-    values: dict[str, Any] = {
-        "SamplesPerPixel": samples, "PhotometricInterpretation": interpretation, "Rows": rows, "Columns": columns,
-        "BitsAllocated": allocated,
-    }  # fmt: skip
-    if samples > 1:
-        values["PlanarConfiguration"] = 0
-    if frames is not None:
-        values["NumberOfFrames"] = frames
+    ds.update(
+        {
+            "SamplesPerPixel": samples, "PhotometricInterpretation": interpretation, "Rows": rows, "Columns": columns,
+            "BitsAllocated": allocated,
+            **({"PlanarConfiguration": 0} if samples > 1 else {}),
+            **({} if frames is None else {"NumberOfFrames": frames}),
+        }
+    )  # fmt: skip
     if kind not in FLOATING:
-        values |= {"BitsStored": stored, "HighBit": stored - 1, "PixelRepresentation": int(signed)}
-    ds.update(values)
+        ds.update({"BitsStored": stored, "HighBit": stored - 1, "PixelRepresentation": int(signed)})
     if held is not None:
         held.put(ds, signed, *_bounds(allocated, signed))
     if ds.transfer_syntax is not None and ds.transfer_syntax.is_transfer_syntax and ds.transfer_syntax.is_encapsulated:
