@@ -275,3 +275,9 @@ def test_high_bit_elsewhere(name, tmp_path):
         writer.append(array)
     got = written(tmp_path / "b.dcm", ds, [(array << 4).tobytes()], transfer_syntax="explicit")
     assert bytes(got.PixelData) == (array << 4).tobytes()
+
+
+def test_no_frames_in_ge_s_private_syntax(tmp_path):
+    with pytest.raises(dc.EncodeError, match="big-endian pixels behind a little-endian header"):
+        dc.FrameWriter(tmp_path / "a.dcm", described(RGB), transfer_syntax="1.2.840.113619.5.2")
+    assert not list(tmp_path.iterdir())

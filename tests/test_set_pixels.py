@@ -257,6 +257,26 @@ def test_colour_that_no_array_has(shape, dtype, interpretation):
     assert len(ds) == 0
 
 
+# -- the transfer syntax of what was read
+
+
+@pytest.mark.parametrize("syntax", ["1.2.840.113619.5.2", "1.2.3.4", "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.90"])
+def test_a_syntax_that_native_samples_can_t_be_in(syntax):
+    """GE's private one has big-endian pixels: those that were set came back with their bytes exchanged."""
+    array = np.arange(20, dtype="u2").reshape(4, 5)
+    ds = held(0)
+    ds.file_meta = dc.Dataset()
+    ds.file_meta.TransferSyntaxUID = syntax
+    if syntax == "1.2.840.113619.5.2":
+        ds = dc.dcmread(ds.to_bytes())
+    ds.set_pixels(array)
+    assert np.array_equal(ds.pixel_array, array)
+    ours, theirs = read(ds, None)
+    assert ours.transfer_syntax == "1.2.840.10008.1.2.1"
+    assert np.array_equal(ours.pixel_array, array)
+    assert np.array_equal(theirs.pixel_array, array)
+
+
 # -- pixel data that is set as bytes
 
 

@@ -163,9 +163,9 @@ class Dataset(DatasetBase):
         and float64 for the SOP classes that have them (Parametric Map, Height Map Segmentation) or none.
 
         `bits_stored` is all bits by default. Where the sign changes, values that depend on it (Pixel Padding Value,
-        descriptors of look-up tables, …) change their VR along; what the new pixels can't be goes. A compressed
-        transfer syntax becomes Explicit VR Little Endian; `new_instance` gives a new SOP Instance UID. Raises
-        EncodeError for what doesn't fit; nothing has changed then.
+        descriptors of look-up tables, …) change their VR along; what the new pixels can't be goes. A transfer syntax
+        that is compressed or private becomes Explicit VR Little Endian; `new_instance` gives a new SOP Instance UID.
+        Raises EncodeError for what doesn't fit; nothing has changed then.
         """
         from dicomcore.pixels.setting import set_pixels  # pixels stands on data sets
 

@@ -23,7 +23,7 @@ from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.frame_coder import FrameCoder
 from dicomcore.pixels.packing import packed_bits
 from dicomcore.pixels.uncompressed import native_bits
-from dicomcore.uids import syntax_named
+from dicomcore.uids import GEPrivateImplicitVRBigEndianPixels, syntax_named
 
 __all__ = ["FrameWriter"]
 
@@ -97,6 +97,8 @@ class FrameWriter:
         self._encoding = encoding_of(self._syntax)
         if self._encoding.deflated:
             raise EncodeError(f"{self._syntax.name} has no place for frames one at a time: deflate the file afterwards")
+        if self._syntax == GEPrivateImplicitVRBigEndianPixels:
+            raise EncodeError(f"{self._syntax} has big-endian pixels behind a little-endian header: take another")
         self._ds = ds
         self._description = describe(ds, _keyword(ds))
         self._bits = _frame_bits(self._description)

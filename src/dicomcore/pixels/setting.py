@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from dicomcore.dataset import Dataset
 from dicomcore.errors import EncodeError
+from dicomcore.part10.writer import encoding_of
 from dicomcore.pixels.attributes import number
 from dicomcore.pixels.sign import SignDependent
-from dicomcore.uids import UID, ExplicitVRLittleEndian, new_uid
+from dicomcore.uids import UID, ExplicitVRLittleEndian, GEPrivateImplicitVRBigEndianPixels, new_uid
 
 __all__ = ["beyond_stored", "set_pixels"]
 
@@ -73,7 +74,8 @@ def set_pixels(
         ds.update({"BitsStored": stored, "HighBit": stored - 1, "PixelRepresentation": int(signed)})
     if held is not None:
         held.put(ds, signed, *_bounds(allocated, signed))
-    if ds.transfer_syntax is not None and ds.transfer_syntax.is_transfer_syntax and ds.transfer_syntax.is_encapsulated:
+    syntax = ds.transfer_syntax
+    if syntax is not None and (encoding_of(syntax).encapsulated or syntax == GEPrivateImplicitVRBigEndianPixels):
         if ds.file_meta is None:
             ds.file_meta = Dataset()
         ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
