@@ -236,6 +236,23 @@ def test_a_jpeg_whose_scan_breaks_off(to):
     assert "breaks off" in got.DerivationDescription
 
 
+@pytest.mark.parametrize("of", ["jpeg-2000", "htj2k"])
+def test_a_jpeg_2000_codestream_without_its_end(of):
+    """Nobody can tell whether a byte of its last packet is missing, too: without one the samples are others."""
+    pytest.importorskip("dicomcore.pixels.endings")  # what sees it
+    source, _ = through(made(FRAMES[0]), of)
+    codestream = bytes(source.frames.encoded(0)).rstrip(b"\0")[:-2]
+    source.PixelData = b"".join(
+        b"\xfe\xff\x00\xe0" + len(one).to_bytes(4, "little") + one
+        for one in (b"", codestream + b"\0" * (len(codestream) % 2))
+    ) + b"\xfe\xff\xdd\xe0\0\0\0\0"
+    with pytest.raises(dc.PixelDecodeError, match=r"frame 0: .*end marker.*damaged=\"keep\""):
+        through(source, "rle")
+    got, done = through(source, "rle", damaged="keep")
+    assert np.array_equal(got.pixel_array, source.pixel_array)
+    assert "end marker" in done.damage[0]
+
+
 # -- other elements
 
 

@@ -58,7 +58,7 @@ def plain_icons(header: Dataset) -> None:
             frames = icon.frames
             if frames.is_encapsulated:
                 decoded = frames.decoded(0)
-                if frames.missing(0) or made_up(decoded.notes):
+                if frames.missing(0) or made_up(decoded):
                     raise PixelDecodeError("the icon is cut")
                 samples = decoded.samples
                 item, changed = icon.copy(), True

@@ -8,13 +8,13 @@ from dicomcore.dataset import Dataset
 from dicomcore.errors import PixelDecodeError
 from dicomcore.issues import Issue
 from dicomcore.pixels.attributes import number_of_frames
+from dicomcore.pixels.decoding import DecodedFrame
 from dicomcore.pixels.frames import Frames
-from dicomcore.pixels.note import Note
 
 __all__ = ["CUT_SHORT", "Damage", "cut_elements", "issues_of", "made_up", "path_of", "refuse_made_up"]
 
-MADE_UP = frozenset(("pixel-incomplete",))
-"""Notes on a codestream that breaks off: its decoder made up the rest of the frame."""
+BREAKS_OFF, NO_END = "pixel-incomplete", "pixel-end"
+"""Codes of notes: on a codestream whose rest the decoder made up, and on one without its end marker."""
 CUT_SHORT = frozenset(("LENGTH_BEYOND_END", "MISSING_SEQUENCE_DELIMITER", "MISSING_ITEM_DELIMITER", "DEFLATE"))
 """Issues of a source that breaks off."""
 PIXEL_DATA, ITEM = 0x7FE00010, 0xFFFEE000
@@ -59,7 +59,7 @@ class Damage:
     def add_decoded(self, indices: Iterable[int]) -> None:
         """Decode frames for what decoders make up."""
         for index in indices:
-            for text in made_up(self._frames.decoded(index).notes):
+            for text in made_up(self._frames.decoded(index)):
                 self._add(index, text)
 
     def refuse(self) -> None:
@@ -75,14 +75,19 @@ def path_of(data_set: Dataset) -> str | None:
     return None if data_set.filename is None else str(data_set.filename)
 
 
-def made_up(notes: Iterable[Note]) -> list[str]:
-    """What notes on a decoded frame say of parts that the decoder made up."""
-    return [note.message for note in notes if note.code in MADE_UP]
+def made_up(decoded: DecodedFrame) -> list[str]:
+    """What is said of parts of a frame that the decoder made up, or may have.
+
+    A JPEG without its end marker is whole, as its units were counted; of others nobody knows what else is missing.
+    """
+    counted = decoded.info is not None and decoded.info.format == "JPEG"
+    codes = (BREAKS_OFF,) if counted else (BREAKS_OFF, NO_END)
+    return [note.message for note in decoded.notes if note.code in codes]
 
 
-def refuse_made_up(notes: Iterable[Note]) -> None:
-    """Raise PixelDecodeError where part of a decoded frame was made up."""
-    for text in made_up(notes):
+def refuse_made_up(decoded: DecodedFrame) -> None:
+    """Raise PixelDecodeError where part of a frame was made up."""
+    for text in made_up(decoded):
         raise PixelDecodeError(text + KEEPS)
 
 

@@ -104,7 +104,7 @@ class Prepared:
         """The samples of one frame, to be the target's at `place`."""
         decoded = self.frames.decoded(index)
         if not self._keep:
-            refuse_made_up(decoded.notes)
+            refuse_made_up(decoded)
         samples = decoded.samples
         if self.is_video:
             return samples
