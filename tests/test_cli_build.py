@@ -60,6 +60,20 @@ def test_a_file_takes_one(dumped, tmp_path, capsys):
     assert main(["build", str(path), str(path), "-o", str(tmp_path / "out.dcm")]) == 2
 
 
+@pytest.mark.parametrize("name", ["implicit", "ImplicitVRLittleEndian", "1.2.840.10008.1.2"])
+def test_transfer_syntax_by_name(name, dumped, tmp_path):
+    out = tmp_path / "out.dcm"
+    assert main(["build", str(dumped("CT_small.dcm")), "-o", str(out), "--transfer-syntax", name]) == 0
+    assert dc.dcmread(out).transfer_syntax == "1.2.840.10008.1.2"
+
+
+def test_no_transfer_syntax(dumped, tmp_path, capsys):
+    out = tmp_path / "out.dcm"
+    assert main(["build", str(dumped("CT_small.dcm")), "-o", str(out), "--transfer-syntax", "gif"]) == 2
+    assert "'gif' is no transfer syntax" in told(capsys)[0]
+    assert not out.exists()
+
+
 def test_standard_input(tmp_path, monkeypatch):
     text = dc.dcmread(real("rtplan.dcm")).to_json(file_meta=True)
 

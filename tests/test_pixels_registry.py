@@ -95,3 +95,16 @@ def test_the_docs_table_is_the_registrys():
     code = f"import runpy; made = runpy.run_path({str(script)!r}); print(made['page'](), end='')"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout == (script.parents[1] / "docs" / "transfer-syntaxes.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.thread_unsafe(reason="registers a codec")
+def test_registered_by_name():
+    before = pixels.codec_for("1.2.840.10008.1.2.5")
+    assert pixels.register("rle", before.decoder, name="other") is before
+    try:
+        assert pixels.codec_for("1.2.840.10008.1.2.5").name == "other"
+    finally:
+        pixels.register("RLELossless", before.decoder, name=before.name, trusted=before.trusted)
+    assert pixels.encoder_for("jpeg-ls").uid == "1.2.840.10008.1.2.4.80"
+    with pytest.raises(ValueError, match="no transfer syntax"):
+        pixels.register("gif", before.decoder, name="other")

@@ -271,6 +271,28 @@ def test_samples_in_high_bits_keep_their_values(to, signed):
     assert (got.BitsStored, got.HighBit) == ((12, 15) if to == "explicit" else (12, 11))
 
 
+@pytest.mark.parametrize("to", ["explicit", "rle", "jpeg-lossless", "jpeg-2000", "deflated-frames"])
+@pytest.mark.parametrize("of", ["jpeg-ls", "jpeg-2000", "htj2k", "jpeg-xl", "jpeg-extended"])
+def test_a_codestream_of_more_bits_than_stored(of, to):
+    """Bits Stored follows the codestream, or readers would cut off what the source had."""
+    lossy = of == "jpeg-extended"
+    array = ramp((16, 24), 0, 4095 if lossy else 65535, "u2")
+    source, _ = through(made(array, 12 if lossy else 16), of)
+    source.BitsStored, source.HighBit = 10, 9
+    if of != to:
+        got, _ = through(source, to, verify=True)
+        assert (got.BitsStored, got.HighBit) == ((12, 11) if lossy else (16, 15))
+        assert np.abs(got.pixel_array.astype(int) - array).max() <= (200 if lossy else 0)
+        assert np.array_equal(got.pixel_array, source.pixel_array)
+
+
+def test_a_later_frame_beyond_bits_stored():
+    source, _ = through(made(np.stack([np.full((9, 11), 1000, "u2"), np.full((9, 11), 5000, "u2")])), "jpeg-2000")
+    source.BitsStored, source.HighBit = 12, 11
+    with pytest.raises(dc.EncodeError, match="frame 1: 12 Bits Stored hold 0 to 4095, the array holds 5000 to 5000"):
+        through(source, "rle")
+
+
 @pytest.mark.parametrize("to", ["encapsulated", "deflated-frames", "explicit"])
 def test_single_bits(to):
     bits = np.random.default_rng(5).integers(0, 2, (3, 5, 7)).astype(bool)
@@ -443,10 +465,19 @@ def test_refused_with_what_can_hold_it(image, to, words, tmp_path):
 
 def test_floats_stay_uncompressed():
     array = np.linspace(0, 1, 12, dtype="f4").reshape(3, 4)
+    source = made(array, SOPClassUID="1.2.840.10008.5.1.4.1.1.30")  # Parametric Map Storage
     for to in NATIVE:
-        assert np.array_equal(through(made(array), to, verify=True)[0].pixel_array, array)
+        assert np.array_equal(through(source, to, verify=True)[0].pixel_array, array)
     with pytest.raises(dc.EncodeError, match="floating-point"):
-        through(made(array), "rle")
+        through(source, "rle")
+
+
+@pytest.mark.parametrize("to", ["implicit", "rle", "deflated"])
+def test_no_instance(to):
+    source = made(IMAGES["grey 8"][0])
+    del source.SOPInstanceUID
+    with pytest.raises(dc.EncodeError, match=r"no SOPInstanceUID, which a file names \(PS3\.10 7\.1\): set it$"):
+        through(source, to)
 
 
 def test_no_pixel_data():

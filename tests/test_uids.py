@@ -161,3 +161,31 @@ def test_classes_newer_than_the_input(keyword, uid):
     named = uids.UID(uid)
     assert (named.keyword, named.type, named.is_transfer_syntax) == (keyword, "SOP Class", False)
     assert named.name == " ".join(re.findall("[A-Z][a-z]+", keyword))
+
+
+NAMED = {  # text: the transfer syntax it stands for
+    "rle": "1.2.840.10008.1.2.5",
+    "JPEG-LS": "1.2.840.10008.1.2.4.80",
+    " explicit ": "1.2.840.10008.1.2.1",
+    "JPEG2000Lossless": "1.2.840.10008.1.2.4.90",
+    "1.2.840.10008.1.2.4.70\0": "1.2.840.10008.1.2.4.70",
+    "1.2.3.4": "1.2.3.4",
+    "1.2.840.10008.1.2.4.999": "1.2.840.10008.1.2.4.999",
+}
+
+
+@pytest.mark.parametrize(("text", "uid"), NAMED.items(), ids=NAMED)
+def test_transfer_syntax_by_name(text, uid):
+    assert uids.syntax_named(text) == uid
+
+
+@pytest.mark.parametrize("text", ["", "gif", "CTImageStorage", "1.2.840.10008.1.1", "1.2.", "01.2"])
+def test_no_transfer_syntax(text):
+    with pytest.raises(ValueError, match="no transfer syntax; names are implicit, explicit"):
+        uids.syntax_named(text)
+
+
+def test_short_names_are_of_registered_syntaxes():
+    assert all(REGISTERED[uid][1] == "Transfer Syntax" for uid in uids.NAMES.values() if uid in REGISTERED)
+    assert all(UID(uid).is_transfer_syntax for uid in uids.NAMES.values())
+    assert len(set(uids.NAMES.values())) == len(uids.NAMES)

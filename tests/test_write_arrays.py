@@ -10,7 +10,7 @@ from pydicom.pixels import get_decoder
 
 import dicomcore as dc
 
-SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+SECONDARY_CAPTURE, PARAMETRIC_MAP = "1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.30"
 UNCOMPRESSED_FRAGMENTS, RLE, JPEG_LOSSLESS = "1.2.840.10008.1.2.1.98", "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.70"
 
 
@@ -63,6 +63,7 @@ def test_floats_have_elements_of_their_own(tmp_path):
     for dtype, keyword in (("f4", "FloatPixelData"), ("f8", "DoubleFloatPixelData")):
         array = ramp(3, 4, dtype=dtype) / 7
         data_set = image(ramp(2, 2))
+        data_set.SOPClassUID = PARAMETRIC_MAP
         data_set.set_pixels(array)
         assert keyword in data_set
         assert "PixelData" not in data_set

@@ -262,3 +262,17 @@ def test_repair_of_real_files_leaves_no_issue_of_structure():
         left = {issue.code for issue in again.issues} - values
         assert not left, (one.name, again.issues)
         assert {found.tag for found in again} == {found.tag for found in data_set}, one.name
+
+
+@pytest.mark.parametrize(
+    ("name", "uid"), [("implicit", IMPLICIT), ("ExplicitVRBigEndian", BIG_ENDIAN), (DEFLATED, DEFLATED)]
+)
+def test_syntaxes_by_name(name, uid):
+    ds = dc.dcmread(corpus.real("CT_small.dcm"))
+    assert dc.dcmread(ds.to_bytes(transfer_syntax=name)).transfer_syntax == uid
+
+
+def test_no_syntax_of_that_name(tmp_path):
+    with pytest.raises(ValueError, match="'gif' is no transfer syntax; names are implicit"):
+        dc.dcmread(corpus.real("CT_small.dcm")).save_as(tmp_path / "x", transfer_syntax="gif")
+    assert not list(tmp_path.iterdir())

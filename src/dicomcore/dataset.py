@@ -158,11 +158,16 @@ class Dataset(DatasetBase):
     ) -> None:
         """Set uncompressed pixel data from an array, and the Image Pixel attributes that describe it (PS3.3 C.7.6.3).
 
-        `array` is (rows, columns) or (frames, rows, columns), for colour (``photometric_interpretation`` "RGB",
-        "YBR_FULL", …, or by default four axes, or three of unsigned numbers the last of which has 3) with an axis of
-        samples behind. Whole numbers of 8 to 64 bits, bool for single bits, float32 and float64. `bits_stored` is all
-        bits by default. A compressed transfer syntax becomes Explicit VR Little Endian; `new_instance` gives a new SOP
-        Instance UID. Raises EncodeError for what doesn't fit; nothing has changed then.
+        `array` is (rows, columns) or (frames, rows, columns); with ``photometric_interpretation`` "RGB", "YBR_FULL",
+        "HSV" (3), "ARGB" or "CMYK" (4) there is an axis of samples behind. Without it four axes are RGB, and three are
+        if the numbers are unsigned and the last axis has 3. Other arrays of three axes that end in 3 or 4 columns are
+        refused: "MONOCHROME2" says that they are frames. Whole numbers of 8 to 64 bits, bool for single bits; float32
+        and float64 for the SOP classes that have them (Parametric Map, Height Map Segmentation) or none.
+
+        `bits_stored` is all bits by default. Where the sign changes, values that depend on it (Pixel Padding Value,
+        descriptors of look-up tables, …) change their VR along; what the new pixels can't be goes. A transfer syntax
+        that is compressed or private becomes Explicit VR Little Endian; `new_instance` gives a new SOP Instance UID.
+        Raises EncodeError for what doesn't fit; nothing has changed then.
         """
         from dicomcore.pixels.setting import set_pixels  # pixels stands on data sets
 
@@ -324,7 +329,11 @@ class Dataset(DatasetBase):
         self.add(DataElement(tag, VR, value))
 
     def validate(self) -> tuple[Issue, ...]:
-        """The values, those of items included, that their VRs don't allow (PS3.5 6.2); () where all are well."""
+        """What is wrong with values, () where all are well.
+
+        Values, those of items included, that their VRs don't allow (PS3.5 6.2), and pixel data that isn't as long, or
+        of as many frames, as the attributes that describe it say.
+        """
         from dicomcore.validation import faults
 
         return faults(self)

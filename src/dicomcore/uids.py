@@ -24,6 +24,31 @@ _IMPLICIT = frozenset({"1.2.840.10008.1.2", "1.2.840.10008.1.20", "1.2.840.11361
 _DEFLATED = frozenset({"1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205"})
 _NATIVE = _IMPLICIT | {"1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"}
 
+# Transfer syntaxes by short names, as a command line wants them.
+NAMES = {
+    "implicit": "1.2.840.10008.1.2",
+    "explicit": "1.2.840.10008.1.2.1",
+    "big-endian": "1.2.840.10008.1.2.2",
+    "deflated": "1.2.840.10008.1.2.1.99",
+    "encapsulated": "1.2.840.10008.1.2.1.98",
+    "deflated-frames": "1.2.840.10008.1.2.8.1",
+    "rle": "1.2.840.10008.1.2.5",
+    "jpeg": "1.2.840.10008.1.2.4.50",
+    "jpeg-extended": "1.2.840.10008.1.2.4.51",
+    "jpeg-lossless": "1.2.840.10008.1.2.4.70",
+    "jpeg-lossless-14": "1.2.840.10008.1.2.4.57",
+    "jpeg-ls": "1.2.840.10008.1.2.4.80",
+    "jpeg-ls-near": "1.2.840.10008.1.2.4.81",
+    "jpeg-2000": "1.2.840.10008.1.2.4.90",
+    "jpeg-2000-lossy": "1.2.840.10008.1.2.4.91",
+    "jpeg-xl": "1.2.840.10008.1.2.4.110",
+    "jpeg-xl-jpeg": "1.2.840.10008.1.2.4.111",
+    "jpeg-xl-lossy": "1.2.840.10008.1.2.4.112",
+    "htj2k": "1.2.840.10008.1.2.4.201",
+    "htj2k-rpcl": "1.2.840.10008.1.2.4.202",
+    "htj2k-lossy": "1.2.840.10008.1.2.4.203",
+}
+
 
 class UID(str):
     """A unique identifier (PS3.5 Chapter 9): a str that knows its entry in PS3.6 Annex A.
@@ -120,6 +145,20 @@ def uid_for_keyword(keyword: str) -> UID | None:
     """The UID that PS3.6 registers with a keyword, such as ``"CTImageStorage"``; None when there is none."""
     uid = _dictionary.uid_for_keyword(keyword)
     return None if uid is None else UID(uid)
+
+
+def syntax_named(name: str) -> UID:
+    """The transfer syntax with a short name (`NAMES`), a keyword of PS3.6 or a UID.
+
+    Every function and command that takes a transfer syntax takes these. A UID that PS3.6 doesn't register is taken as
+    it is: it may be private, or newer than the table. Raises ValueError for any other text.
+    """
+    found = UID(name)
+    if not found.is_transfer_syntax:
+        found = UID(NAMES.get(found.lower(), "")) or uid_for_keyword(found) or found
+    if not found.is_transfer_syntax and (found.type or not found.is_valid):
+        raise ValueError(f"{name!r} is no transfer syntax; names are {', '.join(NAMES)}, keywords or UIDs")
+    return found
 
 
 def generate_uid(prefix: str | None = None, entropy_srcs: Iterable[str] | None = None) -> UID:

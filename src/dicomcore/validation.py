@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from dicomcore._native.dictionary import keywords, repeater_has_keyword, tag_for_keyword
 from dicomcore._native.encode import encode_value
 from dicomcore._native.judge import changed_elements
-from dicomcore.errors import EncodeError
+from dicomcore.errors import DicomError, EncodeError
 from dicomcore.issues import Issue
 from dicomcore.nesting import enter
 
@@ -57,6 +57,9 @@ FORMS: dict[str, tuple[re.Pattern[str] | None, int, str]] = {
     "UT": (None, 0xFFFFFFFE, "a text"),
 }
 NUMBERS = frozenset(("US", "SS", "UL", "SL", "UV", "SV", "FL", "FD", "AT"))
+PIXEL_DATA = (0x7FE00010, 0x7FE00008, 0x7FE00009)
+# Samples per Pixel, Photometric Interpretation, Number of Frames, Rows, Columns, Bits Allocated.
+DESCRIBING = (0x00280002, 0x00280004, 0x00280008, 0x00280010, 0x00280011, 0x00280100)
 GROUP, COMPONENTS, GROUPS = 64, 5, 3  # of a person's name: characters, components, component groups
 
 
@@ -183,7 +186,21 @@ def faults(ds: Dataset, *, changed: bool = False) -> tuple[Issue, ...]:
             fault = fault_of(vr, value)
             if fault:
                 found.append(Issue("BAD_VALUE", element.tag, element.offset or 0, f"{name}: {fault}"))
-    return tuple(found)
+    return tuple(found) + _pixel_faults(ds, changed)
+
+
+def _pixel_faults(ds: Dataset, changed: bool) -> tuple[Issue, ...]:
+    """Where pixel data isn't as long as what describes it says; `changed`: only if either was set here."""
+    if changed and not any(tag in changed_elements(ds) for tag in PIXEL_DATA + DESCRIBING):
+        return ()
+    pixel_data = next((tag for tag in PIXEL_DATA if tag in ds), None)
+    if pixel_data is None:
+        return ()
+    try:
+        return ds.frames.issues
+    except DicomError as error:
+        element = ds[pixel_data]
+        return (Issue("PIXEL_DATA", element.tag, element.offset or 0, str(error)),)
 
 
 def heed(mode: str | None, ds: Dataset) -> None:

@@ -17,17 +17,17 @@ from dicomcore.limits import Limits
 from dicomcore.part10.reader import dcmread
 from dicomcore.part10.target import make_folder
 from dicomcore.part10.writer import PIXEL_TAGS, dcmwrite, encoding_of
-from dicomcore.pixels.transcoding import syntax_named, transcode
+from dicomcore.pixels.transcoding import transcode
+from dicomcore.pixels.transcoding.damage import CUT_SHORT, cut_elements
 from dicomcore.pixels.transcoding.order import in_order
 from dicomcore.threads import cpus
-from dicomcore.uids import UID
+from dicomcore.uids import UID, syntax_named
 
 __all__ = ["Outcome", "Summary", "transcode_folder"]
 
 Fate = Literal["transcoded", "copied", "skipped", "not DICOM", "failed"]
 DIRECTORY_STORAGE = "1.2.840.10008.1.3.10"
 SPECIAL = "is a pipe, a socket or a device"
-CUT_SHORT = frozenset(("LENGTH_BEYOND_END", "MISSING_SEQUENCE_DELIMITER", "MISSING_ITEM_DELIMITER", "DEFLATE"))
 
 
 class Outcome(NamedTuple):
@@ -40,6 +40,8 @@ class Outcome(NamedTuple):
     reason: str = ""
     bytes_in: int = 0
     bytes_out: int = 0
+    damage: tuple[str, ...] = ()
+    """What of the file was missing although it was written, a sentence each; see `transcode`."""
 
 
 @dataclass(slots=True)
@@ -54,9 +56,13 @@ class Summary:
     bytes_in: int = 0
     bytes_out: int = 0
     seconds: float = 0.0
+    damaged: list[Outcome] = field(default_factory=list)
+    """Files that were written although something of them is missing."""
 
     def add(self, outcome: Outcome) -> None:
         """Count one more."""
+        if outcome.damage:
+            self.damaged.append(outcome)
         self.counts[outcome.fate] = self.counts.get(outcome.fate, 0) + 1
         self.bytes_in += outcome.bytes_in
         self.bytes_out += outcome.bytes_out
@@ -71,6 +77,7 @@ class Summary:
             "transfer_syntax": str(self.transfer_syntax),
             "files": sum(self.counts.values()),
             **{fate.replace(" ", "_"): self.counts.get(fate, 0) for fate in FATES},
+            "damaged": [{"path": one.path, "damage": list(one.damage)} for one in self.damaged],
             "bytes_in": self.bytes_in,
             "bytes_out": self.bytes_out,
             "seconds": round(self.seconds, 3),
@@ -99,7 +106,8 @@ def transcode_folder(
     `workers` files are worked on at a time, as many as there are CPUs by default. `resume` leaves out files whose
     output is there, complete, in the syntax wanted and not older than the file. Files without pixel data are copied
     where the target is for pixel data alone; a DICOMDIR, which would not be true any more, is left out. A file that
-    fails is among the summary's `failures`, and the others go on. `progress` is called with each Outcome, in order.
+    fails is among the summary's `failures`, and the others go on; one that was written although something of it is
+    missing (``damaged="keep"``) is among its `damaged`. `progress` is called with each Outcome, in order.
     `options` are those of `transcode`, `limits` each file's. Raises ValueError for an unknown `to`, NotADirectoryError,
     OSError where `output` can't be made.
     """
@@ -153,20 +161,21 @@ class _Worker(NamedTuple):
             if _is_directory(data_set):
                 return Outcome(name, "skipped", "is a DICOMDIR")
             os.makedirs(os.path.dirname(target), exist_ok=True)
-            fate = self._write(data_set, target)
-            return Outcome(name, fate, bytes_in=size, bytes_out=os.stat(target).st_size)
+            fate, damage = self._write(data_set, target)
+            return Outcome(name, fate, bytes_in=size, bytes_out=os.stat(target).st_size, damage=damage)
         except InvalidDicomError as error:
             return Outcome(name, "not DICOM", str(error))
         except (DicomError, OSError, ValueError, IndexError, MemoryError) as error:
-            return Outcome(name, "failed", reason_of(error, path))
+            return Outcome(name, "failed", reason_of(error, path).replace(f"{path}, ", "", 1))
 
-    def _write(self, data_set: Dataset, target: str) -> Fate:
+    def _write(self, data_set: Dataset, target: str) -> tuple[Fate, tuple[str, ...]]:
+        """How the file was written, and what of it was missing."""
         if encoding_of(self.syntax).encapsulated and not any(tag in data_set for tag in PIXEL_TAGS):
             dcmwrite(target, data_set, durable=self.durable)
-            return "copied"
+            return "copied", cut_elements(data_set.issues)
         # Threads work on files; those of one file are for who asks for one file.
-        transcode(data_set, target, self.syntax, durable=self.durable, **{"workers": 1, **self.options})
-        return "transcoded"
+        done = transcode(data_set, target, self.syntax, durable=self.durable, **{"workers": 1, **self.options})
+        return "transcoded", done.damage
 
     def _is_done(self, path: str, target: str) -> bool:
         """Whether an earlier run wrote `target` to its end."""

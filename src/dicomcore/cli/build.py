@@ -16,7 +16,7 @@ from dicomcore.dataset import Dataset
 from dicomcore.errors import DicomError, ParseError
 from dicomcore.forms import from_xml, read_json_lines
 from dicomcore.part10.writer import dcmwrite
-from dicomcore.uids import UID
+from dicomcore.uids import syntax_named
 
 __all__ = ["add_parser"]
 
@@ -49,8 +49,9 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument(
         "--transfer-syntax",
-        metavar="UID",
-        help="what the input doesn't say in file meta information, or says otherwise",
+        metavar="SYNTAX",
+        help="what the input doesn't say in file meta information, or says otherwise: a UID, a keyword, or a name of "
+        "`dicomcore transcode --list`",
     )
     parser.add_argument("-q", "--quiet", action="store_true", help="don't tell which values were left empty")
     parser.set_defaults(run=run)
@@ -66,6 +67,10 @@ def run(arguments: argparse.Namespace) -> int:
         return told("build", arguments.output, error, WRONG_USE)
     if not several and len(arguments.files) > 1:
         return told("build", str(output), "is no folder, which several files take", WRONG_USE)
+    try:
+        arguments.transfer_syntax = arguments.transfer_syntax and syntax_named(arguments.transfer_syntax)
+    except ValueError as error:
+        return told("build", "", error, WRONG_USE)
     for path in arguments.files:
         try:
             _build(path, output, arguments)
@@ -120,7 +125,7 @@ def _write(data_sets: Iterator[Dataset], path: str, output: Path, arguments: arg
         if arguments.transfer_syntax:
             if data_set.file_meta is None:
                 data_set.file_meta = Dataset()
-            data_set.file_meta.TransferSyntaxUID = UID(arguments.transfer_syntax)
+            data_set.file_meta.TransferSyntaxUID = arguments.transfer_syntax
         _refuse_fragments(data_set)
         dcmwrite(_target(data_set, output), data_set)
     if not count:

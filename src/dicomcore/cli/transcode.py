@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import Any
 
-from dicomcore.cli.console import add_command, is_folder, told
+from dicomcore.cli.console import add_command, is_folder, reason_of, told
 from dicomcore.cli.isolate import add_isolate, add_strict
 from dicomcore.errors import DicomError
 from dicomcore.limits import Limits
@@ -18,6 +19,7 @@ from dicomcore.limits import Limits
 __all__ = ["add_parser"]
 
 ALL_DONE, SOME_NOT, WRONG_USE = 0, 1, 2
+FUNCTION = re.compile(r"; dicomcore\.pixels\.\w+\(\) takes one")
 EVERY = 0.5  # seconds between two words of progress
 DESCRIPTION = """Write a DICOM file, or every DICOM file of a folder, in another transfer syntax. Files are replaced
 only by complete ones; a second run over a folder leaves out what the first one finished."""
@@ -51,6 +53,13 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--offset-table", choices=("basic", "extended", "none"), help="default: basic where it suffices"
     )
+    parser.add_argument(
+        "--damaged",
+        choices=("refuse", "keep"),
+        default="refuse",
+        help="files whose pixel data is cut short: leave them out, or write what is there and say what isn't "
+        "(default: refuse)",
+    )
     parser.add_argument("--no-resume", action="store_true", help="of a folder, write again what is there")
     parser.add_argument("--durable", action="store_true", help="wait for the disk after each file of a folder")
     instance = parser.add_mutually_exclusive_group()
@@ -75,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
         return told("transcode", "", "FILE_OR_DIR, --output and --to are needed", WRONG_USE)
     if arguments.workers is not None and arguments.workers < 1:
         return told("transcode", "", "--workers is 1 or more", WRONG_USE)
-    from dicomcore.pixels.transcoding import syntax_named
+    from dicomcore.uids import syntax_named
 
     try:
         syntax_named(arguments.to)
@@ -91,6 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
         "offset_table": arguments.offset_table,
         "new_instance": arguments.new_instance,
         "force": arguments.force,
+        "damaged": arguments.damaged,
         "limits": Limits(isolate=arguments.isolate, strict=arguments.strict),
     }
     work = _folder if os.path.isdir(arguments.source) else _file
@@ -106,11 +116,13 @@ def _file(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
             target = os.path.join(target, os.path.basename(arguments.source))
         done = transcode(arguments.source, target, arguments.to, workers=arguments.workers, **options)
     except (DicomError, IndexError) as error:
-        return told("transcode", arguments.source, error, SOME_NOT)
+        return told("transcode", arguments.source, _in_words(reason_of(error, arguments.source)), SOME_NOT)
     except OSError as error:
         return told("transcode", target, error, SOME_NOT)
+    _tell_damage(arguments.source, done.damage)
     if arguments.json:
         record = {name: getattr(done, name) for name in done.__slots__}
+        record["issues"] = [f"{issue.code} {issue.message}" for issue in done.issues]
         print(json.dumps({"file": target, **record, "transfer_syntax": str(done.transfer_syntax)}))
     elif done.verified and not done.lossless:
         print(_loss(done))
@@ -126,6 +138,16 @@ def _loss(done: Any) -> str:
     ):
         told.append(f"{words} {error:.4g}" + (f" (at most {limit:.4g})" if limit is not None else ""))
     return f"verified: {', '.join(told)}"
+
+
+def _tell_damage(path: str, damage: Iterable[str]) -> None:
+    for text in damage:
+        told("transcode", path, f"written although damaged: {text}", ALL_DONE)
+
+
+def _in_words(reason: str) -> str:
+    """A reason that speaks of the command's options, and of no functions."""
+    return FUNCTION.sub("", reason).replace('damaged="keep"', "--damaged keep")
 
 
 def _folder(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
@@ -147,11 +169,17 @@ def _folder(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
     for one in summary.passed_over:
         told("transcode", one.path, one.reason, ALL_DONE)
     for one in summary.failures:
-        told("transcode", one.path, one.reason, SOME_NOT)
+        told("transcode", one.path, _in_words(one.reason), SOME_NOT)
+    for one in summary.damaged:
+        _tell_damage(one.path, one.damage)
     if arguments.json:
-        print(json.dumps(summary.record()))
+        record = summary.record()
+        for failure in record["failures"]:
+            failure["reason"] = _in_words(failure["reason"])
+        print(json.dumps(record))
     else:
         counts = ", ".join(f"{count} {fate}" for fate, count in summary.counts.items()) or "no files"
+        counts += f", {len(summary.damaged)} of them damaged" * bool(summary.damaged)
         print(f"{counts}; {summary.bytes_in} bytes to {summary.bytes_out} in {summary.seconds:.1f} s")
     return SOME_NOT if summary.failures else ALL_DONE
 
@@ -187,8 +215,7 @@ def _frames(text: str | None) -> list[int] | None:
 
 def _list() -> int:
     from dicomcore.pixels import encoding
-    from dicomcore.pixels.transcoding import NAMES
-    from dicomcore.uids import UID
+    from dicomcore.uids import NAMES, UID
 
     for name, uid in NAMES.items():
         print(f"{name:18}{uid:26}{UID(uid).name}")

@@ -17,7 +17,7 @@ from dicomcore.errors import DicomError, EncodeError
 from dicomcore.part10.meta import is_read, put_head
 from dicomcore.part10.target import Target, write_out
 from dicomcore.part10.widen import Widen, wider_terms
-from dicomcore.uids import UID, ExplicitVRLittleEndian, GEPrivateImplicitVRBigEndianPixels
+from dicomcore.uids import UID, ExplicitVRLittleEndian, GEPrivateImplicitVRBigEndianPixels, syntax_named
 
 if TYPE_CHECKING:
     from dicomcore.validation import Validation
@@ -49,15 +49,15 @@ def dcmwrite(
     which `ds` then goes on reading from. What was not changed is copied byte for byte, whatever its size, in little
     memory; what was is encoded by its VR.
 
-    `transfer_syntax`: the data set's own by default; any other without encapsulated pixel data may be asked for,
-    private elements keep their VR as far as it is known. `enforce_standard` completes preamble and file meta
-    information and makes them agree with the data set; without it they are written as they are. `lengths` makes those
-    of all sequences and items "defined" or "undefined"; they stay as they stood by default. `repair` mends what
-    ``ds.issues`` lists of structure: order, duplicates, lengths, delimiters, headers, encoding, odd lengths; what can't
-    be read is left out. `widen`: where text has characters that the declared character set lacks, all text is written
-    in "utf-8", or in further sets by "iso2022" code extensions, and Specific Character Set says so. `validate`: "warn"
-    or "raise" for values set here that their VR doesn't allow. `overwrite=False` refuses a path that exists;
-    `durable=False` doesn't wait for the disk.
+    `transfer_syntax`: the data set's own by default; any other without encapsulated pixel data may be asked for, by its
+    UID, keyword or short name (`dicomcore.uids.NAMES`), and private elements keep their VR as far as it is known.
+    `enforce_standard` completes preamble and file meta information and makes them agree with the data set; without it
+    they are written as they are. `lengths` makes those of all sequences and items "defined" or "undefined"; they stay
+    as they stood by default. `repair` mends what ``ds.issues`` lists of structure: order, duplicates, lengths,
+    delimiters, headers, encoding, odd lengths; what can't be read is left out. `widen`: where text has characters that
+    the declared character set lacks, all text is written in "utf-8", or in further sets by "iso2022" code extensions,
+    and Specific Character Set says so. `validate`: "warn" or "raise" for values set here that their VR doesn't allow.
+    `overwrite=False` refuses a path that exists; `durable=False` doesn't wait for the disk.
 
     Raises EncodeError, which names the element that can't be written, before anything of `target` changes; OSError as
     open() and write() do, when a path stays what it was.
@@ -99,7 +99,7 @@ def composed(
 
         heed(validate, ds)
     own = own_syntax(ds)
-    syntax = own if transfer_syntax is None else UID(transfer_syntax)
+    syntax = own if transfer_syntax is None else syntax_named(transfer_syntax)
     if syntax != own:
         refuse_transcoding(ds, own, syntax)
     plan = _Plan(own, syntax, enforce_standard, lengths, repair)

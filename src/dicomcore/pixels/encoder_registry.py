@@ -13,7 +13,7 @@ from dicomcore.errors import EncodeError, UnsupportedTransferSyntaxError
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.quality import ErrorLimit, coarse_limit
 from dicomcore.pixels.registry import Requirement
-from dicomcore.uids import UID
+from dicomcore.uids import UID, syntax_named
 
 __all__ = ["Capacity", "Encode", "FrameEncoder", "encoder_for", "encoders", "holders", "register_encoder"]
 
@@ -142,9 +142,10 @@ def register_encoder(
     """
     if isinstance(requires, str):
         requires = Requirement(requires, f"pip install {requires}")
+    uid = str(syntax_named(uid))
     before = _ENCODERS.get(uid)
     _ENCODERS[uid] = FrameEncoder(
-        uid=str(uid),
+        uid=uid,
         name=name,
         encode=encode,
         capacity=capacity or Capacity(),
@@ -163,18 +164,19 @@ def encoders() -> tuple[FrameEncoder, ...]:
 
 
 def encoder_for(uid: str) -> FrameEncoder:
-    """The encoder of a transfer syntax.
+    """The encoder of a transfer syntax: a UID, a keyword or a short name (`dicomcore.uids.NAMES`).
 
     Raises UnsupportedTransferSyntaxError where there is none, or where what it needs isn't installed.
     """
-    found = _ENCODERS.get(str(uid))
+    wanted = syntax_named(uid)
+    found = _ENCODERS.get(wanted)
     if found is None:
         raise UnsupportedTransferSyntaxError(
-            f"no encoder for transfer syntax {UID(uid).name}; dicomcore.pixels.register_encoder() takes one"
+            f"no encoder for transfer syntax {wanted.name}; dicomcore.pixels.register_encoder() takes one"
         )
     if found.requires is not None and not found.available:
         raise UnsupportedTransferSyntaxError(
-            f"{UID(uid).name} is encoded by {found.name}, which is not installed: {found.requires.install}"
+            f"{wanted.name} is encoded by {found.name}, which is not installed: {found.requires.install}"
         )
     return found
 

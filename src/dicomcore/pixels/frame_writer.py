@@ -20,14 +20,10 @@ from dicomcore.part10.target import Placing, write_all
 from dicomcore.part10.writer import encoding_of, own_syntax
 from dicomcore.pixels.attributes import describe
 from dicomcore.pixels.description import FrameDescription
+from dicomcore.pixels.frame_coder import FrameCoder
 from dicomcore.pixels.packing import packed_bits
-from dicomcore.uids import (
-    UID,
-    EncapsulatedUncompressedExplicitVRLittleEndian,
-    JPEGLossless,
-    JPEGLosslessSV1,
-    RLELossless,
-)
+from dicomcore.pixels.uncompressed import native_bits
+from dicomcore.uids import GEPrivateImplicitVRBigEndianPixels, syntax_named
 
 __all__ = ["FrameWriter"]
 
@@ -50,16 +46,35 @@ class FrameWriter:
 
     ``with FrameWriter(path, ds, transfer_syntax=...) as writer: writer.append(frame)``. `ds` describes the frames
     (Rows, Columns, Samples per Pixel, Bits Allocated, …); pixel data that it has is left out, and `ds` is not changed.
-    `transfer_syntax` is the data set's own by default. The path is replaced, with a complete file, when the writer is
-    closed; when the `with` block raises, or `abort` is called, nothing has changed.
+    The path is replaced, with a complete file, when the writer is closed; when the `with` block raises, or `abort` is
+    called, nothing has changed.
 
-    Frames are arrays, for uncompressed syntaxes, RLE Lossless and JPEG lossless, or with `encode` (an array to a
-    codestream's bytes) for any other; or bytes: one frame's codestream, or its native bytes in the file's byte order.
-    In encapsulated syntaxes each is one fragment, and the `offset_table` counts them (PS3.5 A.4, PS3.3 C.7.6.3.1.8):
-    "basic" where its 32 bits suffice, else "extended", by default. As it stands before the frames, these are kept in a
-    nameless file beside the path until their number is known, the first few megabytes in memory; uncompressed ones go
-    straight to where they belong. `frames` is how many will come, where that is known: closing after another number
-    raises EncodeError, and a single frame needs no Number of Frames.
+    A frame is an array of the shape and dtype described, within Bits Stored and in the colour that Photometric
+    Interpretation says; or bytes, written as they are: one frame's codestream, or its native bytes in the file's byte
+    order. What is said of the frames is kept true. Planar Configuration becomes 0 where the syntax asks for it (PS3.5
+    8.2). Where arrays were encoded, Photometric Interpretation, bits and the attributes of lossy compression are those
+    of the codestreams. The SOP Instance UID stays.
+
+    In encapsulated syntaxes each frame is one fragment, after an offset table (PS3.5 A.4, PS3.3 C.7.6.3.1.8). As that
+    stands before the frames, these are kept in a nameless file beside the path until their number is known, the first
+    few megabytes in memory; uncompressed ones go straight to where they belong.
+
+    Parameters
+    ----------
+    transfer_syntax
+        A UID, a keyword or a short name such as "jpeg-ls" (`dicomcore.uids.NAMES`); the data set's own by default.
+    offset_table
+        "basic", "extended" or "none"; by default "basic" where its 32 bits suffice, else "extended".
+    encode
+        A function of an array that gives a codestream's bytes, used instead of the syntax's own encoder. What `ds` says
+        has to be true of its codestreams.
+    quality
+        Of a lossy syntax, see `dicomcore.pixels.encoding`.
+    frames
+        How many will come, where that is known: closing after another number raises EncodeError, and a single frame
+        needs no Number of Frames.
+    enforce_standard, overwrite, durable
+        As for `dcmwrite`.
     """
 
     def __init__(
@@ -70,6 +85,7 @@ class FrameWriter:
         transfer_syntax: str | None = None,
         offset_table: OffsetTable | None = None,
         encode: Callable[[Any], Any] | None = None,
+        quality: float | None = None,
         frames: int | None = None,
         enforce_standard: bool = True,
         overwrite: bool = True,
@@ -77,10 +93,12 @@ class FrameWriter:
     ) -> None:
         if offset_table not in (None, "basic", "extended", "none"):
             raise ValueError(f"offset_table is 'basic', 'extended', 'none' or None, not {offset_table!r}")
-        self._syntax = UID(transfer_syntax) if transfer_syntax is not None else own_syntax(ds)
+        self._syntax = syntax_named(transfer_syntax) if transfer_syntax is not None else own_syntax(ds)
         self._encoding = encoding_of(self._syntax)
         if self._encoding.deflated:
             raise EncodeError(f"{self._syntax.name} has no place for frames one at a time: deflate the file afterwards")
+        if self._syntax == GEPrivateImplicitVRBigEndianPixels:
+            raise EncodeError(f"{self._syntax} has big-endian pixels behind a little-endian header: take another")
         self._ds = ds
         self._description = describe(ds, _keyword(ds))
         self._bits = _frame_bits(self._description)
@@ -88,7 +106,7 @@ class FrameWriter:
         self._carried = np.empty(0, np.uint8)  # single bits behind the last whole byte
         self._enforce_standard = enforce_standard
         self._table = offset_table
-        self._encode = encode or _encoder(self._syntax)
+        self._coder = FrameCoder(ds, self._description, self._syntax, encode=encode, quality=quality)
         self._lengths = array("Q")  # of codestreams as they are, before padding
         self._written = 0
         self._placing: Placing | None = Placing(path, overwrite=overwrite, durable=durable)
@@ -207,7 +225,7 @@ class FrameWriter:
         if isinstance(frame, (bytes, bytearray, memoryview)):
             data = memoryview(frame).cast("B")
         else:
-            pixels = self._checked(frame)
+            pixels = self._coder.checked(frame, len(self))
             if pixels.ndim == 3 and self._description.planar_configuration == 1:
                 pixels = np.moveaxis(pixels, -1, 0)
             order: Literal["<", ">"] = ">" if self._encoding.big else "<"
@@ -223,18 +241,10 @@ class FrameWriter:
             if self._bits % 8 == 0 and not len(self._carried):
                 return self._native_bytes(frame)
             raise EncodeError("frames of single bits that fill no whole bytes are appended as arrays")
-        bits = np.concatenate((self._carried, self._checked(frame).reshape(-1)))
+        bits = np.concatenate((self._carried, self._coder.checked(frame, len(self)).reshape(-1)))
         whole = len(bits) // 8 * 8
         self._carried = bits[whole:].copy()
         return memoryview(packed_bits(bits[:whole]))
-
-    def _checked(self, frame: Any) -> Any:
-        pixels, wanted = np.asarray(frame), self._description
-        if pixels.shape != wanted.shape or pixels.dtype.newbyteorder("=") != wanted.dtype:
-            raise EncodeError(
-                f"frame {len(self)} is {pixels.dtype} {pixels.shape} where {wanted.dtype} {wanted.shape} was described"
-            )
-        return pixels
 
     def _finish_native(self, file: int) -> None:
         if len(self._carried):
@@ -258,12 +268,8 @@ class FrameWriter:
     def _append_fragment(self, frame: Any) -> None:
         if isinstance(frame, (bytes, bytearray, memoryview)):
             data = memoryview(frame).cast("B")
-        elif self._syntax == EncapsulatedUncompressedExplicitVRLittleEndian:
-            data = self._native_bytes(frame)
-        elif self._encode is not None:
-            data = memoryview(self._encode(self._checked(frame))).cast("B")
         else:
-            raise EncodeError(f"no encoder for {self._syntax.name} is at hand: append codestreams, or give `encode`")
+            data = self._coder.coded(frame, len(self))
         if not len(data) or len(data) > LONGEST:
             raise EncodeError(f"frame {len(self)} has {len(data)} bytes, where a fragment takes 1 to {LONGEST}")
         self._spool.write(ITEM + (len(data) + len(data) % 2).to_bytes(4, "little"))
@@ -280,6 +286,7 @@ class FrameWriter:
         if table == "basic" and offsets[-1] > LONGEST:
             raise EncodeError(f"frames begin up to byte {offsets[-1]}, which only an extended offset table can say")
         before, behind = self._parts(str(len(self)))
+        self._coder.describe(before)
         if table == "extended":
             before.add_new("ExtendedOffsetTable", "OV", offsets.tobytes())
             before.add_new("ExtendedOffsetTableLengths", "OV", lengths.astype("<u8").tobytes())
@@ -312,7 +319,7 @@ def _keyword(ds: Dataset) -> str:
 def _frame_bits(description: FrameDescription) -> int:
     if description.bits_allocated not in (1, 8, 16, 32, 64):
         raise EncodeError(f"frames of {description.bits_allocated} bits a sample don't begin at whole bytes")
-    return description.samples * description.bits_allocated
+    return native_bits(description)
 
 
 def _word_vr(description: FrameDescription) -> str:
@@ -323,14 +330,3 @@ def _put_header(out: Output, implicit: bool, big: bool, vr: str, length: int) ->
     order: Literal["little", "big"] = "big" if big else "little"
     tag = (0x7FE0).to_bytes(2, order) + (0x0010).to_bytes(2, order)
     out.add(tag + (b"" if implicit else vr.encode() + b"\0\0") + length.to_bytes(4, order))
-
-
-def _encoder(syntax: UID) -> Callable[[Any], Any] | None:
-    """The encoders that are written here."""
-    from dicomcore import codecs  # stands beside this room, and few writers need it
-
-    if syntax == RLELossless:
-        return codecs.rle_encode
-    if syntax in (JPEGLossless, JPEGLosslessSV1):
-        return codecs.jpeg_lossless_encode
-    return None

@@ -211,6 +211,15 @@ class Frames:
         refuse_if_strict(self._pieces.notes, self.limits)
         return self._pieces.joined(tuple(fragments))
 
+    def missing(self, index: int) -> int:
+        """Bytes of a frame (of a video: its stream) that are claimed and not there, as the source breaks off."""
+        index = self._index(index)
+        if self._layout is not None:
+            return self._layout.missing(index)
+        assert self._pieces is not None
+        with self._lock:
+            return self._pieces.missing(len(self._pieces) - 1 if self._is_video else index)
+
     def decode(self, index: int, *, raw: bool = False, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """Decode one frame. `raw` leaves colour and unused bits as coded.
 

@@ -73,6 +73,10 @@ class Layout:
         first, stop, _ = self._span(index)
         return self.store.upto(first, stop - first)
 
+    def missing(self, index: int) -> int:
+        """Bytes of a frame that are not there, for which `read` gives zeros."""
+        return max(self._span(index)[1] - self.store.size, 0)
+
     def read(self, index: int) -> tuple[memoryview, int]:
         """The bytes of a frame, zeros for what is missing, and the bit where it begins."""
         first, stop, bit = self._span(index)

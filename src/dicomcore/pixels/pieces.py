@@ -83,6 +83,12 @@ class Pieces:
             raise PixelDecodeError(f"frame {index} is not there: the fragments make {len(frames)}", frame=index)
         return frames[index]
 
+    def missing(self, index: int) -> int:
+        """Bytes that the items of frame `index` claim behind the end of the source."""
+        offset = self.fragments(index)[-1].offset
+        claimed = int.from_bytes(self.store.read(offset - 4, 4), "little")
+        return max(offset + claimed - self.store.size, 0)
+
     def codestream(self, index: int) -> memoryview:
         """The bytes of frame `index`, its fragments joined."""
         return self.joined(self.fragments(index))

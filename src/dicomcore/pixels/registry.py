@@ -14,6 +14,7 @@ from dicomcore.errors import UnsupportedTransferSyntaxError
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.headers import CodestreamInfo
 from dicomcore.pixels.note import Note
+from dicomcore.uids import syntax_named
 
 __all__ = ["Codec", "Decoder", "Requirement", "codec_for", "codecs", "decoder_for", "register"]
 
@@ -74,13 +75,14 @@ def register(
 ) -> Codec | None:
     """Let `decoder` decode the transfer syntax `uid` from now on; give back the codec that did so before, if any.
 
-    `requires` names a module without which `decoder` can't run, as a `Requirement` where it isn't installed under its
-    own name. `read_header` lets the frame's claimed size be checked before `decoder` is called. With
-    ``Limits(isolate=True)`` a decoder that isn't `trusted` runs in another process, which has to find it by its module
-    and name.
+    `uid` is a UID, a keyword or a short name (`dicomcore.uids.NAMES`). `requires` names a module without which
+    `decoder` can't run, as a `Requirement` where it isn't installed under its own name. `read_header` lets the frame's
+    claimed size be checked before `decoder` is called. With ``Limits(isolate=True)`` a decoder that isn't `trusted`
+    runs in another process, which has to find it by its module and name.
     """
     if isinstance(requires, str):
         requires = Requirement(requires, f"pip install {requires}")
+    uid = str(syntax_named(uid))
     before = _CODECS.get(uid)
     _CODECS[uid] = Codec(uid, name, decoder, requires, read_header, trusted)
     return before

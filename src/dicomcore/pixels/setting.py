@@ -5,14 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dicomcore.dataset import Dataset
 from dicomcore.errors import EncodeError
-from dicomcore.uids import ExplicitVRLittleEndian, new_uid
+from dicomcore.part10.writer import encoding_of
+from dicomcore.pixels.attributes import number
+from dicomcore.pixels.sign import SignDependent
+from dicomcore.uids import UID, ExplicitVRLittleEndian, GEPrivateImplicitVRBigEndianPixels, new_uid
 
-__all__ = ["set_pixels"]
+__all__ = ["beyond_stored", "set_pixels"]
 
-COLOURS = frozenset(("RGB", "YBR_FULL", "YBR_ICT", "YBR_RCT", "HSV", "ARGB", "CMYK"))
+COLOURS = {"RGB": 3, "YBR_FULL": 3, "HSV": 3, "ARGB": 4, "CMYK": 4}
+"""Samples of a pixel."""
+GREY = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")
+WITH_FLOATS = frozenset(("1.2.840.10008.5.1.4.1.1.30", "1.2.840.10008.5.1.4.1.1.66.8"))
+"""Parametric Map and Height Map Segmentation Storage, whose IODs alone have floating-point pixels (PS3.3 A.1.4)."""
+PADDING = ("PixelPaddingValue", "PixelPaddingRangeLimit")
+FLOAT_PADDING = tuple(f"{width}{keyword}" for width in ("Float", "DoubleFloat") for keyword in PADDING)
 FLOATING = {"f4": "FloatPixelData", "f8": "DoubleFloatPixelData"}
 # What described other pixels than these.
 STALE = (
@@ -34,7 +44,10 @@ def set_pixels(
     pixels = np.asarray(array)
     kind = f"{pixels.dtype.kind}{pixels.dtype.itemsize}"
     if kind not in ("b1", "u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", *FLOATING):
-        raise EncodeError(f"pixels are whole numbers, bits (bool) or floats of 4 or 8 bytes, not {pixels.dtype}")
+        hint = ": astype(np.float32) makes them such" if pixels.dtype.kind == "f" else ""
+        raise EncodeError(f"pixels are whole numbers, bits (bool) or floats of 4 or 8 bytes, not {pixels.dtype}{hint}")
+    if kind in FLOATING:
+        _refuse_floats(ds)
     frames, rows, columns, samples = _shape(pixels, photometric_interpretation)
     interpretation = photometric_interpretation or ("RGB" if samples > 1 else "MONOCHROME2")
     allocated = 1 if kind == "b1" else 8 * pixels.dtype.itemsize
@@ -43,21 +56,26 @@ def set_pixels(
         _check_range(pixels, allocated, stored)
     elif bits_stored is not None:
         raise EncodeError("floats have no Bits Stored")
-    for keyword in STALE:
+    signed = pixels.dtype.kind == "i"
+    turned = kind not in FLOATING and bool(number(ds, "PixelRepresentation", 0)) != signed
+    held = SignDependent(ds) if turned else None
+    for keyword in (*STALE, *(PADDING if kind in FLOATING else FLOAT_PADDING)):
         if keyword in ds:
             delattr(ds, keyword)
-    values: dict[str, Any] = {
-        "SamplesPerPixel": samples, "PhotometricInterpretation": interpretation, "Rows": rows, "Columns": columns,
-        "BitsAllocated": allocated,
-    }  # fmt: skip
-    if samples > 1:
-        values["PlanarConfiguration"] = 0
-    if frames is not None:
-        values["NumberOfFrames"] = frames
+    ds.update(
+        {
+            "SamplesPerPixel": samples, "PhotometricInterpretation": interpretation, "Rows": rows, "Columns": columns,
+            "BitsAllocated": allocated,
+            **({"PlanarConfiguration": 0} if samples > 1 else {}),
+            **({} if frames is None else {"NumberOfFrames": frames}),
+        }
+    )  # fmt: skip
     if kind not in FLOATING:
-        values |= {"BitsStored": stored, "HighBit": stored - 1, "PixelRepresentation": int(pixels.dtype.kind == "i")}
-    ds.update(values)
-    if ds.transfer_syntax is not None and ds.transfer_syntax.is_transfer_syntax and ds.transfer_syntax.is_encapsulated:
+        ds.update({"BitsStored": stored, "HighBit": stored - 1, "PixelRepresentation": int(signed)})
+    if held is not None:
+        held.put(ds, signed, *_bounds(allocated, signed))
+    syntax = ds.transfer_syntax
+    if syntax is not None and (encoding_of(syntax).encapsulated or syntax == GEPrivateImplicitVRBigEndianPixels):
         if ds.file_meta is None:
             ds.file_meta = Dataset()
         ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
@@ -71,32 +89,78 @@ def set_pixels(
         ds.SOPInstanceUID = new_uid()
 
 
+def _refuse_floats(ds: Dataset) -> None:
+    """Raise where floats would be what the data set can't have, or would be rescaled a second time."""
+    found = ds.get("SOPClassUID")
+    sop_class = UID(found) if isinstance(found, str) else UID("")
+    if sop_class.type == "SOP Class" and sop_class not in WITH_FLOATS:
+        raise EncodeError(
+            f"{sop_class.name} has no Float Pixel Data, as only Parametric Map Storage and Height Map Segmentation "
+            "Storage have: give stored values, which Rescale Slope and Intercept turn into these, as whole numbers "
+            "such as array.round().astype(np.int16)"
+        )
+    if number(ds, "RescaleSlope", 1) != 1 or number(ds, "RescaleIntercept", 0) != 0:
+        raise EncodeError(
+            "readers would apply Rescale Slope and Intercept to these floats: delete the two where they were applied "
+            "already, or give the stored values as whole numbers"
+        )
+
+
 def _shape(pixels: Any, interpretation: str | None) -> tuple[int | None, int, int, int]:
     """Frames (None where there is no axis of them), rows, columns, samples."""
     shape = pixels.shape
-    coloured = interpretation in COLOURS or (interpretation is None and len(shape) == 4)
-    if interpretation is None and len(shape) == 3 and shape[2] == 3 and pixels.dtype.kind == "u":
-        coloured = True
-    want = (3, 4) if coloured else (2, 3)
-    if len(shape) not in want or 0 in shape or (coloured and shape[-1] not in (3, 4)):
-        layout = "([frames,] rows, columns, samples)" if coloured else "([frames,] rows, columns)"
+    if interpretation is None:
+        samples = _samples_of(pixels)
+    elif interpretation in COLOURS or interpretation in GREY:
+        samples = COLOURS.get(interpretation, 1)
+    else:
+        known = ", ".join((*GREY, *COLOURS))
+        raise EncodeError(f"Photometric Interpretation of an array is one of {known}, not {interpretation}")
+    want = (3, 4) if samples > 1 else (2, 3)
+    if len(shape) not in want or 0 in shape or (samples > 1 and shape[-1] != samples):
+        layout = f"([frames,] rows, columns, {samples})" if samples > 1 else "([frames,] rows, columns)"
         raise EncodeError(f"an array of shape {shape} is no {interpretation or 'image'} {layout}")
-    samples = shape[-1] if coloured else 1
-    rows, columns = shape[-3:-1] if coloured else shape[-2:]
+    rows, columns = shape[-3:-1] if samples > 1 else shape[-2:]
     if max(rows, columns) > 0xFFFF:
         raise EncodeError(f"Rows and Columns are 65535 at most, not {rows} and {columns}")
     return (shape[0] if len(shape) == want[1] else None), rows, columns, samples
 
 
+def _samples_of(pixels: Any) -> int:
+    """Samples of a pixel where nobody says: 3 of four axes, and of three of unsigned numbers with 3 at the end.
+
+    Raises where an array of three axes may as well be frames of few columns as a picture that DICOM hasn't.
+    """
+    shape = pixels.shape
+    if len(shape) == 3 and (shape[2] == 4 or (shape[2] == 3 and pixels.dtype.kind != "u")):
+        raise EncodeError(
+            f"{pixels.dtype} of shape {shape} may be {shape[0]} frames of {shape[2]} columns, or pixels of {shape[2]} "
+            'samples, of which colour has 3 unsigned ones: photometric_interpretation="MONOCHROME2" says the former'
+        )
+    return 3 if len(shape) == 4 or (len(shape) == 3 and shape[2] == 3) else 1
+
+
 def _check_range(pixels: Any, allocated: int, stored: int) -> None:
     if not 1 <= stored <= allocated:
         raise EncodeError(f"Bits Stored are 1 to {allocated}, the bits of a {pixels.dtype}, not {stored}")
-    if stored == allocated:
-        return
-    signed = pixels.dtype.kind == "i"
-    low, high = (-(1 << (stored - 1)), (1 << (stored - 1)) - 1) if signed else (0, (1 << stored) - 1)
-    if pixels.min() < low or pixels.max() > high:
-        raise EncodeError(f"{stored} Bits Stored hold {low} to {high}, the array {pixels.min()} to {pixels.max()}")
+    beyond = beyond_stored(pixels, stored)
+    if beyond:
+        raise EncodeError(beyond)
+
+
+def beyond_stored(pixels: NDArray[Any], stored: int) -> str:
+    """What of an array of whole numbers `stored` bits can't hold; "" where they hold all of it."""
+    if stored >= 8 * pixels.itemsize or pixels.dtype.kind == "b":
+        return ""
+    low, high = _bounds(stored, pixels.dtype.kind == "i")
+    if pixels.max() <= high and (not low or low <= pixels.min()):
+        return ""
+    return f"{stored} Bits Stored hold {low} to {high}, the array holds {pixels.min()} to {pixels.max()}"
+
+
+def _bounds(bits: int, signed: bool) -> tuple[int, int]:
+    """The least and the greatest number of so many bits."""
+    return (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
 
 
 def _packed(pixels: Any) -> bytes:

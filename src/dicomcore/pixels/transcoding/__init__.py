@@ -1,6 +1,6 @@
 """One transfer syntax to another: pixel data decoded and encoded frame by frame, and what describes it kept true."""
 
 from dicomcore.pixels.transcoding.files import Transcoded, transcode
-from dicomcore.pixels.transcoding.names import NAMES, syntax_named
+from dicomcore.uids import NAMES, syntax_named
 
 __all__ = ["NAMES", "Transcoded", "syntax_named", "transcode"]

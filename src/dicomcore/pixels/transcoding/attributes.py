@@ -1,4 +1,4 @@
-"""What a data set says of its pixel data, made true of what was encoded (PS3.3 C.7.6.3, C.7.6.1.1.5, C.12.1)."""
+"""What a data set says of where its pixel data comes from, and what belongs to them (PS3.3 C.7.6.1.1.5, C.12.1)."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 
 from dicomcore.building import build
 from dicomcore.dataset import Dataset, Sequence
-from dicomcore.errors import DicomError
+from dicomcore.errors import DicomError, PixelDecodeError
 from dicomcore.lookup import items_of
-from dicomcore.pixels.description import FrameDescription
-from dicomcore.pixels.encoder_registry import FrameEncoder
+from dicomcore.pixels.labels import note_loss, put
+from dicomcore.pixels.transcoding.damage import made_up
 from dicomcore.tags import Tag
 from dicomcore.uids import UID, new_uid
 
-__all__ = ["derive", "describe_pixels", "note_loss", "note_old_loss", "plain_icons", "select_frames", "without_pixels"]
+__all__ = ["derive", "note_old_loss", "plain_icons", "select_frames", "without_pixels"]
 
 # Belongs to the pixel data as it was encoded.
 OF_ENCODING = ("ExtendedOffsetTable", "ExtendedOffsetTableLengths", "EncapsulatedPixelDataValueTotalLength")
@@ -49,7 +49,7 @@ def without_pixels(data_set: Dataset) -> Dataset:
 def plain_icons(header: Dataset) -> None:
     """Icons whose codestreams would be read as the new syntax's become uncompressed, which any syntax allows.
 
-    One that can't be decoded stays as it is.
+    One that can't be decoded, or not all of it, stays as it is.
     """
     made, changed = [], False
     for icon in items_of(header, "IconImageSequence"):
@@ -57,37 +57,16 @@ def plain_icons(header: Dataset) -> None:
         with suppress(DicomError):
             frames = icon.frames
             if frames.is_encapsulated:
-                samples = frames.decoded(0).samples
+                decoded = frames.decoded(0)
+                if frames.missing(0) or made_up(decoded):
+                    raise PixelDecodeError("the icon is cut")
+                samples = decoded.samples
                 item, changed = icon.copy(), True
                 data = np.ascontiguousarray(samples, samples.dtype.newbyteorder("<")).tobytes()
                 item.add_new("PixelData", "OB" if samples.itemsize == 1 else "OW", data + b"\0" * (len(data) % 2))
         made.append(item)
     if changed:
         header.IconImageSequence = Sequence(made)
-
-
-def describe_pixels(header: Dataset, desc: FrameDescription, encoder: FrameEncoder | None) -> None:
-    """Set the Image Pixel attributes; those that hold already stay as they stand."""
-    interpretation, stored = desc.photometric_interpretation, desc.stored
-    if encoder is not None:
-        interpretation = encoder.colours.get(interpretation, interpretation)
-        if encoder.precision is not None:
-            stored = encoder.precision(desc)
-    put(header, "SamplesPerPixel", desc.samples_per_pixel)
-    put(header, "PhotometricInterpretation", interpretation)
-    if desc.samples_per_pixel > 1:
-        put(header, "PlanarConfiguration", 0)
-    grown = header.get("BitsAllocated") != desc.bits_allocated
-    put(header, "BitsAllocated", desc.bits_allocated)
-    if grown or header.get("BitsStored") != stored:
-        put(header, "BitsStored", stored)
-    put(header, "HighBit", stored - 1)  # samples are encoded without the bits below them
-
-
-def put(header: Dataset, keyword: str, value: Any) -> None:
-    """Set a value unless it is there."""
-    if header.get(keyword) != value:
-        setattr(header, keyword, value)
 
 
 def derive(header: Dataset, description: str, *, lossy: bool, purpose: str) -> None:
@@ -128,17 +107,6 @@ def append(header: Dataset, keyword: str, item: dict[str, Any]) -> None:
     """Add an item to a sequence, which may not be there yet."""
     held = header.get(keyword)
     setattr(header, keyword, Sequence([*(held if isinstance(held, list) else ()), build(item)]))
-
-
-def note_loss(header: Dataset, ratio: float | None, method: str | None) -> None:
-    """Say that pixels went through lossy compression, once more where it was said before (PS3.3 C.7.6.1.1.5)."""
-    put(header, "LossyImageCompression", "01")
-    for keyword, value in (("LossyImageCompressionRatio", ratio), ("LossyImageCompressionMethod", method)):
-        if value is not None:
-            held = header.get(keyword)
-            before = [] if held in (None, "") else list(held) if isinstance(held, (list, tuple)) else [held]
-            values = [*before, round(value, 2) if isinstance(value, float) else value]
-            setattr(header, keyword, values if len(values) > 1 else values[0])
 
 
 def note_old_loss(header: Dataset, syntax: UID, ratio: float) -> None:

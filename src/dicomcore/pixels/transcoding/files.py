@@ -5,25 +5,28 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from dicomcore.dataset import Dataset
 from dicomcore.errors import EncodeError
+from dicomcore.issues import Issue
 from dicomcore.limits import Limits
 from dicomcore.part10.reader import dcmread
 from dicomcore.part10.target import Target
 from dicomcore.part10.writer import PIXEL_TAGS, dcmwrite, encoding_of
 from dicomcore.pixels.frame_writer import OffsetTable
+from dicomcore.pixels.transcoding.damage import cut_elements, issues_of
 from dicomcore.pixels.transcoding.job import Job, Wishes
-from dicomcore.pixels.transcoding.names import syntax_named
 from dicomcore.pixels.transcoding.verify import verify_file
-from dicomcore.uids import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
+from dicomcore.uids import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, syntax_named
 
 __all__ = ["Transcoded", "transcode"]
 
 COPIED = 1 << 20
+OF_WRITERS = ", or give enforce_standard=False"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +51,11 @@ class Transcoded:
     """What `largest_error` was held to; None where the encoder has no such limit."""
     rms_limit: float | None = None
     """What `rms_error` was held to; None where the encoder has no such limit."""
+    damage: tuple[str, ...] = ()
+    """What of the source was missing, a sentence each. In frames zeros, or what the decoder made up, stand for it;
+    pixel data that was only rewritten, and other elements, are as short as they were."""
+    issues: tuple[Issue, ...] = ()
+    """What deviated in the source, its frames included, as far as it was read."""
 
 
 def transcode(
@@ -65,32 +73,55 @@ def transcode(
     limits: Limits | None = None,
     overwrite: bool = True,
     durable: bool = True,
+    damaged: Literal["refuse", "keep"] = "refuse",
 ) -> Transcoded:
     """Write `src`, a data set or what `dcmread` takes, to `target` in the transfer syntax `to`.
 
-    `target` is a path, which is replaced only by a complete file, a binary stream or a bytearray. `to` is a UID, a
-    keyword or a short name such as "jpeg-lossless" (`NAMES`). Frames are decoded and encoded one by one on up to
-    `workers` threads; never more than a few are in memory. What needs no decoding isn't decoded: codestreams that the
-    target takes as they are, and uncompressed pixel data that stays so, are copied.
+    Frames are decoded and encoded one by one on several threads; never more than a few are in memory. Codestreams that
+    the target takes as they are, and uncompressed pixel data that stays so, are copied. Photometric Interpretation,
+    bits, offset tables, overlays in unused bits and the history of lossy compression are kept true. Icons stay, but for
+    codestreams of the old syntax, which become uncompressed.
 
-    `quality` is for lossy syntaxes, see `dicomcore.pixels.encoding`. `frames` are those to write, from 0; by default
-    all. An image that is lossily compressed, or of chosen frames, is another instance: it gets a new SOP Instance UID,
-    Image Type DERIVED and a reference to its source; `new_instance` says otherwise. Photometric Interpretation, bits,
-    offset tables (`offset_table`: "basic", "extended" or "none"; extended where 32 bits don't suffice by default),
-    overlays in unused bits and the history of lossy compression are kept true. Icons stay, but for codestreams of the
-    old syntax, which become uncompressed.
-
-    `verify` reads what was written and compares its samples with the source's, before `target` changes: they are equal
-    where nothing was to be lost, else as near as the encoder's limit for `quality` says, which the result tells beside
-    the error that was found. A source that is itself short or damaged can't be verified. `force`, `limits`: as for
-    `dcmread`, so that ``Limits(isolate=True)`` decodes in worker processes; `overwrite`, `durable`: as for `dcmwrite`.
+    Parameters
+    ----------
+    target
+        A path, which is replaced only by a complete file, a binary stream or a bytearray.
+    to
+        A UID, a keyword or a short name such as "jpeg-lossless" (`dicomcore.uids.NAMES`).
+    quality
+        Of a lossy syntax, see `dicomcore.pixels.encoding`.
+    frames
+        Those to write, counted from 0; all by default.
+    verify
+        Read what was written and compare its samples with the source's, before `target` changes. They are to be equal
+        where nothing was to be lost, else as near as the encoder's limit for `quality` says; the result tells both the
+        error that was found and the limit.
+    new_instance
+        An image that is lossily compressed, of chosen frames, or damaged is another instance by default: it gets a new
+        SOP Instance UID, Image Type DERIVED, a description, and a reference to its source. True and False say whether.
+    offset_table
+        "basic", "extended" or "none"; by default "extended" where 32 bits don't suffice for "basic".
+    workers
+        How many threads, as many as there are CPUs by default.
+    force, limits
+        As for `dcmread`; ``Limits(isolate=True)`` decodes in worker processes.
+    overwrite, durable
+        As for `dcmwrite`.
+    damaged
+        What becomes of a source whose pixel data is cut short or lacks frames. "refuse" raises PixelDecodeError, as the
+        new file would not show it. "keep" writes what is there, zeros or what the decoder makes up for the rest, and
+        says so in the result and in the file's Derivation Description. Pixel data that is only rewritten, uncompressed
+        or in the same syntax, is as short in the new file as it was: the result says so, and `verify` refuses it.
 
     Raises EncodeError where the target can't hold the pixel data, naming the syntaxes that can, or doesn't verify;
-    PixelDecodeError, UnsupportedTransferSyntaxError. `target` is then what it was.
+    PixelDecodeError where it can't be decoded or is damaged; UnsupportedTransferSyntaxError. `target` is then what it
+    was.
     """
     syntax = syntax_named(to)
+    if damaged not in ("refuse", "keep"):
+        raise ValueError(f"damaged is 'refuse' or 'keep', not {damaged!r}")
     data_set = src if isinstance(src, Dataset) else dcmread(src, force=force, limits=limits)
-    wishes = Wishes(syntax, quality, frames, new_instance, offset_table, workers)
+    wishes = Wishes(syntax, quality, frames, new_instance, offset_table, workers, damaged == "keep")
     if isinstance(target, (str, os.PathLike)):
         place = os.fspath(target)
         if not overwrite and os.path.lexists(place):
@@ -115,6 +146,18 @@ def _made(data_set: Dataset, wishes: Wishes, folder: str, verify: bool) -> tuple
     return done, path
 
 
+@contextmanager
+def _own_words() -> Iterator[None]:
+    """Take out of messages what only `dcmwrite` and `FrameWriter` have an option for."""
+    try:
+        yield
+    except EncodeError as error:
+        if OF_WRITERS not in str(error):
+            raise
+        raise EncodeError(str(error).replace(OF_WRITERS, ""), tag=error.tag) from None
+
+
+@_own_words()
 def _write(
     data_set: Dataset, wishes: Wishes, path: str, *, verify: bool = False, overwrite: bool, durable: bool
 ) -> Transcoded:
@@ -124,6 +167,8 @@ def _write(
             raise EncodeError(f"the data set has no pixel data, which {syntax.name} is for")
     else:
         job = Job(data_set, wishes)
+        if verify and not wishes.keep:
+            job.damage.refuse()
     if job is None or job.stays:
         dcmwrite(path, data_set, transfer_syntax=syntax, overwrite=overwrite, durable=durable)
     elif syntax == DeflatedExplicitVRLittleEndian:
@@ -134,6 +179,7 @@ def _write(
     else:
         job.write(path, syntax, overwrite=overwrite, durable=durable)
     verified = verify_file(path, job) if verify and job is not None else None
+    issues = issues_of(data_set, None if job is None else job.frames)
     return Transcoded(
         transfer_syntax=syntax,
         how="rewritten" if job is None or job.stays else "copied" if job.copies else "encoded",
@@ -146,6 +192,8 @@ def _write(
         rms_error=verified and verified.loss.rms,
         largest_limit=verified and verified.limit.largest,
         rms_limit=verified and verified.limit.rms,
+        damage=(() if job is None else job.damage.texts) + cut_elements(issues, but_pixels=job is not None),
+        issues=issues,
     )
 
 

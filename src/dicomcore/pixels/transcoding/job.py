@@ -5,23 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dicomcore.dataset import Dataset
-from dicomcore.errors import DicomError, EncodeError, UnsupportedTransferSyntaxError
+from dicomcore.errors import DicomError, EncodeError, PixelDecodeError, UnsupportedTransferSyntaxError
 from dicomcore.part10.writer import encoding_of, own_syntax
 from dicomcore.pixels.attributes import find_pixel_data
 from dicomcore.pixels.encoder_registry import FrameEncoder, encoder_for, refuse_unless_held
 from dicomcore.pixels.frame_writer import FrameWriter, OffsetTable
 from dicomcore.pixels.frames import Frames
+from dicomcore.pixels.labels import describe_pixels, note_loss
 from dicomcore.pixels.mislabelled import codec_of_frame
+from dicomcore.pixels.registry import as_bytes
 from dicomcore.pixels.transcoding.attributes import (
     derive,
-    describe_pixels,
-    note_loss,
     note_old_loss,
     plain_icons,
     select_frames,
     without_pixels,
 )
+from dicomcore.pixels.transcoding.damage import Damage, path_of
 from dicomcore.pixels.transcoding.order import in_order
 from dicomcore.pixels.transcoding.recompress import from_jpeg_xl, to_jpeg_xl
 from dicomcore.pixels.transcoding.source import Prepared
@@ -50,12 +54,15 @@ class Wishes(NamedTuple):
     new_instance: bool | None = None
     offset_table: OffsetTable | None = None
     workers: int | None = None
+    keep: bool = False
+    """Write frames of which something is missing."""
 
 
 class Job:
     """What is to be done with the frames of `data_set`.
 
-    Raises EncodeError where the target can't hold them, before anything is written.
+    Raises EncodeError where the target can't hold them, and PixelDecodeError where something of them is missing, before
+    anything is written.
     """
 
     def __init__(self, data_set: Dataset, wishes: Wishes) -> None:
@@ -64,12 +71,14 @@ class Job:
         self.own = own_syntax(data_set)
         self.indices = _chosen(wishes.frames, len(self.frames))
         self.all = list(self.indices) == list(range(len(self.frames)))
+        self.damage = Damage(data_set, self.frames, self.indices, all_frames=wishes.frames is None)
         self.encoder: FrameEncoder | None = None
         self.prepared: Prepared | None = None
         self.encode: Callable[[tuple[int, int]], tuple[Any, int]] = self._copied
         self.ratio: float | None = None
         self.sop_instance_uid: str | None = data_set.get("SOPInstanceUID")
         wanted, had = encoding_of(wishes.syntax), encoding_of(self.own)
+        self._big = wanted.big
         self.stays = self._stays(wanted.encapsulated, had.encapsulated)
         self.copies = self.recompresses = False
         if self.stays:
@@ -79,6 +88,16 @@ class Job:
         self.copies = had.encapsulated and self._taken(wishes.syntax)
         if not self.copies:
             self._plan()
+        self._settle_damage()
+
+    def _settle_damage(self) -> None:
+        """Refuse what is cut, which nobody could tell of the file that is written, or find all of it to be said."""
+        if self.prepared is None:
+            self.damage.add_open_end(self.data_set)
+        if not self.wishes.keep:
+            self.damage.refuse()
+        elif self.prepared is not None and self.frames.is_encapsulated:
+            self.damage.add_decoded(self.indices)
 
     # -- what is to be done
 
@@ -117,7 +136,9 @@ class Job:
         self.encoder = encoder_for(syntax) if encoding_of(syntax).encapsulated else None
         if self.encoder is None and syntax.is_private:
             raise UnsupportedTransferSyntaxError(f"no encoder for transfer syntax {syntax}")
-        self.prepared = Prepared(self.data_set, self.frames, self.encoder, self.indices[0])
+        self.prepared = Prepared(
+            self.data_set, self.frames, self.encoder, self.indices[0], keep=self.wishes.keep
+        )
         if self.encoder is not None:
             refuse_unless_held(self.encoder, self.prepared.description)
         self.encode = self._encoded
@@ -144,12 +165,23 @@ class Job:
         assert self.prepared is not None
         samples = self.prepared.samples(place[1], place[0])
         if self.encoder is None:
-            return samples, samples.nbytes
+            return self._native(samples), samples.nbytes
         return self.encoder.encode(samples, self.prepared.description, self.wishes.quality), samples.nbytes
+
+    def _native(self, samples: NDArray[Any]) -> Any:
+        """Samples as the file has them; single bits stay an array, as frames of them share bytes."""
+        if self.frames.stated.bits_allocated == 1:
+            return samples
+        ordered = np.ascontiguousarray(samples, samples.dtype.newbyteorder(">" if self._big else "<"))
+        return memoryview(as_bytes(ordered))
 
     def _one(self, place: tuple[int, int]) -> tuple[Any, int]:
         try:
             return self.encode(place)
+        except PixelDecodeError as error:
+            error.frame = place[1] if error.frame is None else error.frame
+            error.path = path_of(self.data_set) if error.path is None else error.path
+            raise
         except (DicomError, MemoryError, OSError):
             raise
         except Exception as error:  # what a foreign library raises is its own affair, and becomes ours here
@@ -184,14 +216,16 @@ class Job:
                 note_old_loss(header, self.own, round(ratio, 2))
         if encoding_of(self.own).encapsulated and syntax != self.own:
             plain_icons(header)
-        if not self.all:
-            select_frames(header, self.indices, len(self.frames))
-        derived = wishes.new_instance if wishes.new_instance is not None else not (self.lossless and self.all)
+        if not self.all or len(self.frames) < self.damage.stated:
+            select_frames(header, self.indices, self.damage.stated)
+        whole = self.lossless and self.all and not self.damage
+        derived = wishes.new_instance if wishes.new_instance is not None else not whole
         if derived:
             told = [f"{syntax.name} from {self.own.name}"] * (not self.lossless)
-            told += [f"frames {', '.join(str(i + 1) for i in self.indices[:20])} of {len(self.frames)}"] * (
+            told += [f"frames {', '.join(str(i + 1) for i in self.indices[:20])} of {self.damage.stated}"] * (
                 not self.all
             )
+            told += self.damage.texts
             purpose = "uncompressed" if not self.lossless and not encoding_of(self.own).encapsulated else "source"
             derive(header, "; ".join(told) or f"{syntax.name}", lossy=not self.lossless, purpose=purpose)
             self.sop_instance_uid = header.get("SOPInstanceUID")

@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 from dicomcore.dataset import Dataset
 from dicomcore.errors import DicomError, EncodeError
 from dicomcore.pixels.colour import coded_colour, to_rgb
+from dicomcore.pixels.decoding import DecodedFrame
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.encoder_registry import FrameEncoder
 from dicomcore.pixels.frames import Frames
 from dicomcore.pixels.headers import CodestreamInfo
+from dicomcore.pixels.setting import beyond_stored
+from dicomcore.pixels.transcoding.damage import refuse_made_up
 from dicomcore.pixels.transcoding.overlays import EmbeddedOverlays
 from dicomcore.pixels.unused_bits import settle_unused_bits
 from dicomcore.pixels.video import VIDEO_SYNTAXES
@@ -29,15 +32,33 @@ class Prepared:
     encoder wants so, becomes RGB.
     """
 
-    def __init__(self, data_set: Dataset, frames: Frames, encoder: FrameEncoder | None, first: int) -> None:
+    def __init__(
+        self, data_set: Dataset, frames: Frames, encoder: FrameEncoder | None, first: int, *, keep: bool = False
+    ) -> None:
         self.frames = frames
+        self._keep = keep  # what a decoder makes up of a frame that is cut
         self.info: CodestreamInfo | None = None
         self.overlays = EmbeddedOverlays(data_set, frames.stated.bits_allocated)
         stated = frames.stated
+        self._stored, self._wider = stated.stored, False
         if not stated.floating and stated.transfer_syntax not in VIDEO_SYNTAXES and frames.is_encapsulated:
-            self.info = frames.decoded(first).info
+            decoded = frames.decoded(first)
+            self.info = decoded.info
+            self._stored = self._needed(decoded)
         self._rgb = self._space(encoder)
         self.description = self._described()
+
+    def _needed(self, decoded: DecodedFrame) -> int:
+        """Bits Stored that frames like this one need: the codestream's, where the data set says less than there is."""
+        stored, info = self._stored, decoded.info
+        in_words = bool(self.frames.stated.low_bit or self.overlays)  # whose other bits are settled
+        self._wider = info is not None and (info.precision or 0) > stored and not in_words
+        if not self._wider or info is None or info.precision is None:
+            return stored
+        if info.lossless is False:  # what it decodes to may overshoot in any frame
+            return info.precision
+        samples = settle_unused_bits(decoded.samples, self.frames.stated, info)
+        return info.precision if beyond_stored(samples, stored) else stored
 
     def _space(self, encoder: FrameEncoder | None) -> bool:
         described = self.frames.description
@@ -64,7 +85,7 @@ class Prepared:
             elif space == "YBR":
                 interpretation = "YBR_FULL"
         grown = found.bits_allocated > stated.bits_allocated
-        stored = self.info.precision if grown and self.info is not None else stated.stored
+        stored = self.info.precision if grown and self.info is not None else self._stored
         allocated = 1 if found.bits_allocated == 1 else 8 * found.dtype.itemsize
         if self.is_video:
             allocated, stored = 8, 8
@@ -80,12 +101,17 @@ class Prepared:
     def samples(self, index: int, place: int) -> NDArray[Any]:
         """The samples of one frame, to be the target's at `place`."""
         decoded = self.frames.decoded(index)
+        if not self._keep:
+            refuse_made_up(decoded)
         samples = decoded.samples
         if self.is_video:
             return samples
         if self.overlays:
             self.overlays.take(place, samples)
         settle_unused_bits(samples, self.frames.stated, decoded.info)
+        beyond = beyond_stored(samples, self.description.stored) if self._wider else ""
+        if beyond:
+            raise EncodeError(f"frame {index}: {beyond}")
         if coded_colour(decoded.description, decoded.info) != coded_colour(self.frames.description, self.info):
             raise EncodeError(f"frame {index} is of another colour space than the first one")
         if self._rgb:

@@ -1,0 +1,126 @@
+"""FrameCoder: arrays on their way into a file, checked against what describes them, and encoded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dicomcore.dataset import Dataset
+from dicomcore.errors import DicomError, EncodeError, UnsupportedTransferSyntaxError
+from dicomcore.part10.writer import encoding_of
+from dicomcore.pixels.attributes import number
+from dicomcore.pixels.description import FrameDescription
+from dicomcore.pixels.encoder_registry import FrameEncoder, encoder_for, refuse_unless_held
+from dicomcore.pixels.labels import describe_pixels, note_loss, put
+from dicomcore.pixels.setting import beyond_stored
+from dicomcore.uids import (
+    UID,
+    DeflatedImageFrameCompression,
+    EncapsulatedUncompressedExplicitVRLittleEndian,
+    RLELossless,
+)
+
+__all__ = ["FrameCoder"]
+
+AS_DESCRIBED = frozenset((EncapsulatedUncompressedExplicitVRLittleEndian, DeflatedImageFrameCompression))
+"""Encapsulated syntaxes whose frames are laid out as Planar Configuration says (PS3.5 A.4.11, A.4.13)."""
+OF_CODESTREAMS = frozenset(("YBR_FULL_422", "YBR_PARTIAL_422", "YBR_PARTIAL_420", "YBR_ICT", "YBR_RCT", "XYB"))
+"""How codestreams, and 4:2:2 pairs, hold colour; no array of (rows, columns, samples) does (PS3.3 C.7.6.3.1.2)."""
+
+
+class FrameCoder:
+    """Takes the arrays of a file's frames, and says in its header what became of them.
+
+    `encode` is the caller's own encoder; without it the registry's is used, with `quality`.
+    """
+
+    def __init__(
+        self,
+        ds: Dataset,
+        description: FrameDescription,
+        syntax: UID,
+        *,
+        encode: Callable[[Any], Any] | None = None,
+        quality: float | None = None,
+    ) -> None:
+        self._description, self._syntax = description, syntax
+        self._encode, self._quality = encode, quality
+        self._high_bit = number(ds, "HighBit")
+        self._encoder: FrameEncoder | None = None  # once an array came for it
+        self._given = self._made = 0  # bytes of arrays, and of what they were encoded to
+
+    def checked(self, frame: Any, place: int) -> NDArray[Any]:
+        """The array of the frame at `place`; raises EncodeError where it isn't what was described."""
+        pixels, wanted = np.asarray(frame), self._description
+        if wanted.bits_allocated == 1 and pixels.dtype == bool:
+            pixels = pixels.view(np.uint8)
+        if pixels.shape != wanted.shape or pixels.dtype.newbyteorder("=") != wanted.dtype:
+            raise EncodeError(
+                f"frame {place} is {pixels.dtype} {pixels.shape} where {wanted.dtype} {wanted.shape} was described"
+            )
+        beyond = beyond_stored(pixels, wanted.stored)
+        if beyond:
+            raise EncodeError(f"frame {place}: {beyond}")
+        if self._encode is None:
+            self._refuse_other_samples(place)
+        return pixels
+
+    def _refuse_other_samples(self, place: int) -> None:
+        """Raise where the words or the colour that are described can't be an array's."""
+        wanted = self._description
+        if wanted.samples_per_pixel == 3 and wanted.photometric_interpretation in OF_CODESTREAMS:
+            raise EncodeError(
+                f"frame {place} is an array, and Photometric Interpretation {wanted.photometric_interpretation} is one "
+                "of encoded frames: make it RGB or YBR_FULL, whichever the array is, or append encoded frames"
+            )
+        if self._high_bit not in (None, wanted.stored - 1):
+            raise EncodeError(
+                f"frame {place} is an array, whose samples stand in the lowest bits, and High Bit is {self._high_bit}: "
+                f"make it {wanted.stored - 1}"
+            )
+
+    def coded(self, frame: Any, place: int) -> memoryview:
+        """The codestream of the array that is the frame at `place`."""
+        pixels = self.checked(frame, place)
+        try:
+            data = memoryview(self._encoded(pixels) if self._encode is None else self._encode(pixels)).cast("B")
+        except (DicomError, MemoryError, OSError):
+            raise
+        except Exception as error:  # what a foreign library raises is its own affair, and becomes ours here
+            raise EncodeError(f"frame {place} can't be encoded: {error}") from error
+        self._given, self._made = self._given + pixels.nbytes, self._made + len(data)
+        return data
+
+    def _encoded(self, pixels: NDArray[Any]) -> Any:
+        if self._encoder is None:
+            try:
+                self._encoder = encoder_for(self._syntax)
+            except UnsupportedTransferSyntaxError as error:
+                raise EncodeError(f"{error}; codestreams can be appended as bytes, or give `encode`") from error
+            refuse_unless_held(self._encoder, self._described)
+        if pixels.ndim == 3 and self._described.planar_configuration == 1 and self._syntax in AS_DESCRIBED:
+            pixels = np.moveaxis(pixels, -1, 0)
+        native = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("="))
+        return self._encoder.encode(native, self._described, self._quality)
+
+    @property
+    def _described(self) -> FrameDescription:
+        """The description with the Planar Configuration that the syntax wants (PS3.5 8.2)."""
+        by_plane = self._syntax in AS_DESCRIBED or self._syntax == RLELossless
+        if by_plane or self._syntax.is_private or not encoding_of(self._syntax).encapsulated:
+            return self._description
+        return replace(self._description, planar_configuration=0)
+
+    def describe(self, header: Dataset) -> None:
+        """Make `header` say what the frames became: Planar Configuration, colour, bits, lossy compression."""
+        described = self._described
+        if described.planar_configuration != self._description.planar_configuration:
+            put(header, "PlanarConfiguration", described.planar_configuration)
+        if self._encoder is not None:
+            describe_pixels(header, described, self._encoder)
+            if not self._encoder.lossless:
+                note_loss(header, self._given / max(self._made, 1), self._encoder.method)

@@ -1,0 +1,107 @@
+"""Values whose VR follows Pixel Representation ("US or SS" in PS3.6), when that changes: padding, LUT descriptors."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from dicomcore.dataset import Dataset, Sequence
+from dicomcore.dictionary import dictionary_VR
+from dicomcore.pixels.attributes import number
+
+__all__ = ["SignDependent"]
+
+Path = tuple[tuple[int, int], ...]  # (a sequence's tag, an item's place) for each level
+VOI_LUT_SEQUENCE, MODALITY_LUT_SEQUENCE = 0x00283010, 0x00283000
+DESCRIPTORS = frozenset(
+    (0x00283002, 0x00281100, 0x00281101, 0x00281102, 0x00281103, 0x00281111, 0x00281112, 0x00281113)
+)
+"""Of look-up tables: number of entries and bits are unsigned whatever the VR, the first value mapped is a pixel's."""
+
+
+class Held(NamedTuple):
+    """A value as it was before Pixel Representation changed, and where it stands."""
+
+    path: Path
+    tag: int
+    value: Any
+
+
+class SignDependent:
+    """Reads such values of a data set; `put` gives them again once Pixel Representation is another.
+
+    Items with a Pixel Representation of their own, icons, are left alone, and so are VOI LUTs behind a modality
+    transformation, whose input is no stored value.
+    """
+
+    def __init__(self, ds: Dataset) -> None:
+        self._held: list[Held] = []
+        transformed = bool(ds.get("ModalityLUTSequence")) or number(ds, "RescaleSlope") is not None
+        pending: list[tuple[Path, Dataset]] = [((), ds)]
+        while pending:
+            path, level = pending.pop()
+            for element in level:
+                tag = int(element.tag)
+                if element.VR == "SQ":
+                    if not (tag == VOI_LUT_SEQUENCE and transformed):
+                        pending += [
+                            ((*path, (tag, i)), item)
+                            for i, item in enumerate(element.value or ())
+                            if "PixelRepresentation" not in item
+                        ]
+                elif element.VR in ("US", "SS") and not tag >> 16 & 1 and dictionary_VR(tag) == "US or SS":
+                    self._held.append(Held(path, tag, element.value))
+
+    def put(self, ds: Dataset, signed: bool, low: int, high: int) -> None:
+        """Set the values with the VR that fits, US or SS; what is beyond it, or beyond the pixels' words, goes.
+
+        `low` and `high` are the least and the greatest value of such a word. Of a table that can't begin where it did
+        the item goes.
+        """
+        levels: dict[Path, Dataset] = {(): ds}
+        least, most = (-0x8000, 0x7FFF) if signed else (0, 0xFFFF)
+        for held in self._held:
+            value = _as_word(held, signed)
+            values = value if isinstance(value, list) else [value]
+            judged = values[1:2] if held.tag in DESCRIPTORS else values
+            level = _level(levels, held.path)
+            fits = all(isinstance(one, int) and least <= one <= most for one in judged)
+            if fits and (held.tag in DESCRIPTORS or all(low <= one <= high for one in judged)):
+                level.add_new(held.tag, "SS" if signed else "US", value)
+            else:
+                del level[held.tag]
+        _drop_tables(levels)
+
+
+def _as_word(held: Held, signed: bool) -> Any:
+    """A value; of a descriptor, entries and bits as the unsigned words they are, in the VR that is due."""
+    if held.tag not in DESCRIPTORS or not isinstance(held.value, list) or len(held.value) != 3:
+        return held.value
+    entries, first, bits = held.value
+    entries &= 0xFFFF
+    return [entries - 0x10000 if signed and entries > 0x7FFF else entries, first, bits]
+
+
+def _level(levels: dict[Path, Dataset], path: Path) -> Dataset:
+    """The item at a path, a copy put in its place: other data sets may share the item."""
+    for depth in range(1, len(path) + 1):
+        here = path[:depth]
+        if here not in levels:
+            parent, (tag, place) = levels[path[: depth - 1]], path[depth - 1]
+            items = list(parent[tag].value)
+            items[place] = levels[here] = items[place].copy()
+            parent.add_new(tag, "SQ", Sequence(items))
+    return levels[path]
+
+
+def _drop_tables(levels: dict[Path, Dataset]) -> None:
+    """Take out items of look-up table sequences that have no descriptor any more, and sequences of none."""
+    for path, level in levels.items():
+        for tag in (MODALITY_LUT_SEQUENCE, VOI_LUT_SEQUENCE):
+            items = level[tag].value if tag in level else ()
+            if not any((*path, (tag, i)) in levels for i in range(len(items))):
+                continue  # none of them was touched
+            left = [item for item in items if "LUTDescriptor" in item]
+            if left:
+                level.add_new(tag, "SQ", Sequence(left))
+            else:
+                del level[tag]
