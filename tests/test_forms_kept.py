@@ -97,7 +97,7 @@ CONTROLS = "\0\x01\x0b\x0c\x1b\x1f￾￿"
 TEXTS = ("AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT")
 
 
-@pytest.mark.parametrize(("vr", "character"), product(TEXTS, CONTROLS))
+@pytest.mark.parametrize(("vr", "character"), list(product(TEXTS, CONTROLS)))
 def test_xml_is_well_formed_whatever_the_text(vr, character):
     """XML 1.0 2.2 has no control characters, not even as references."""
     data_set = dc.Dataset()

@@ -106,6 +106,7 @@ def test_real_files_as_dcmtk_has_them(step, tmp_path):
 
 
 @pytest.mark.thread_unsafe(reason="Hypothesis' recursive strategies aren't for threads")
+@pytest.mark.filterwarnings("ignore::UserWarning")  # values that their VR doesn't allow are meant
 @settings(max_examples=150, deadline=None)
 @given(data_sets())
 def test_random_data_sets_come_back(data_set):
