@@ -126,7 +126,7 @@ PLACES = {  # name: (heights of three frames, stated spacing, planes, distance)
     "wrongly stated": ((0, 3, 6), 2.5, 3, 3.0),
     "rounded": ((0, 3.3333, 6.6667), None, 3, 3.33335),
     "uneven": ((0, 1, 2.61), None, 3, np.nan),
-    "two in one place": ((0, 0, 2.5), 2.5, 2, 2.5),
+    "two images in one place": ((0, 0, 2.5), 2.5, 3, np.nan),
 }
 
 
@@ -157,6 +157,177 @@ def test_frames_without_a_place_keep_their_order():
     found = Segmentation(made)
     assert found.stack is None
     assert np.array_equal(found.array(1), (mask() == 1)[::-1])
+
+
+def plane(number: int, height: float | None, **attributes: object) -> dc.Dataset:
+    """A CT image of 8 × 8 pixels at a height, or without a place."""
+    made = dc.Dataset()
+    made.SOPClassUID, made.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.2", f"1.2.9.{number}"
+    made.StudyInstanceUID, made.SeriesInstanceUID = "1.2.8", "1.2.7"
+    if height is not None:
+        made.FrameOfReferenceUID, made.ImageOrientationPatient = "1.2.6", [1, 0, 0, 0, 1, 0]
+        made.ImagePositionPatient, made.PixelSpacing, made.SliceThickness = [0, 0, height], [1, 1], 2
+    for keyword, value in attributes.items():
+        setattr(made, keyword, value)
+    made.set_pixels(np.zeros((8, 8), np.int16), new_instance=False)
+    return made
+
+
+def dotted(*planes: int) -> np.ndarray:
+    """(planes, 8, 8, segments): one pixel of each segment, on the plane named for it, its number along the diagonal."""
+    made = np.zeros((max(planes) + 1, 8, 8, len(planes)), bool)
+    for segment, plane_number in enumerate(planes):
+        made[plane_number, segment + 1, segment + 1, segment] = True
+    return made
+
+
+def on_planes(found: Segmentation) -> list[list[int]]:
+    """The planes that each segment has pixels on."""
+    return [np.flatnonzero(found.array(one.number).any(axis=(1, 2))).tolist() for one in found.segments]
+
+
+def codes(found: Segmentation) -> list[str]:
+    return [issue.code for issue in found.issues]
+
+
+LACKING = {  # name: (what the shared functional groups lose, planes of three segments, issues)
+    "nothing": ((), [[0], [2], [3]], []),
+    "measures": (("PixelMeasuresSequence",), [[0], [2], [3]], ["PIXEL_SPACING"]),
+    "orientation": (("PlaneOrientationSequence",), [[0], [1], [2]], ["PLANE_ORIENTATION"]),
+    "both": (("PixelMeasuresSequence", "PlaneOrientationSequence"), [[0], [1], [2]], ["PLANE_ORIENTATION"]),
+}
+
+
+@pytest.mark.parametrize(("lost", "planes", "said"), LACKING.values(), ids=LACKING)
+def test_planes_are_told_apart_by_position_alone(lost, planes, said):
+    images = [plane(number, 2.0 * number) for number in range(4)]
+    made = make_segmentation(dotted(0, 2, 3), images, segments=["a", "b", "c"])
+    for keyword in lost:
+        del made.SharedFunctionalGroupsSequence[0][keyword]
+    found = Segmentation(dc.dcmread(made.to_bytes()))
+    assert on_planes(found) == planes
+    assert sorted(np.unique(found.labels())) == [0, 1, 2, 3]
+    assert codes(found) == said
+    if "PlaneOrientationSequence" in lost:
+        assert found.stack is None
+    elif lost:
+        assert np.array_equal(found.stack.origins[:, 2], [0, 2, 4, 6])
+        with pytest.raises(ValueError, match="Pixel Spacing"):
+            _ = found.stack.affine
+    if said:
+        with pytest.raises(dc.ParseError, match=found.issues[0].message.split(" (")[0]):
+            Segmentation(made, strict=True)
+
+
+def test_one_plane_whose_distance_is_made_up():
+    image = plane(1, 3.0)
+    del image["SliceThickness"]
+    found = Segmentation(make_segmentation(dotted(0), image, segments=["a"]))
+    assert codes(found) == ["SLICE_SPACING"]
+    measures = found.data_set.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+    assert "SliceThickness" not in measures  # nobody knows it
+    assert "SpacingBetweenSlices" not in measures
+
+
+def test_a_frame_without_a_position_among_others():
+    made = make_segmentation(mask() == 1, sources(), segments=["one"])
+    del made.PerFrameFunctionalGroupsSequence[1]["PlanePositionSequence"]
+    with pytest.raises(dc.ParseError, match="frame 2 has no Image Position"):
+        Segmentation(made).array(1)
+    made = make_segmentation(mask() == 1, sources(), segments=["one"])
+    made.PerFrameFunctionalGroupsSequence = list(made.PerFrameFunctionalGroupsSequence)[:2]
+    with pytest.raises(dc.ParseError, match="frame 3 has no Image Position"):
+        Segmentation(made).array(1)
+
+
+def in_frames(count: int, *, groups: bool) -> dc.Dataset:
+    """An image of several frames at one place: a classic one, or an enhanced one with functional groups."""
+    made = plane(1, 3.0)
+    made.set_pixels(np.zeros((count, 8, 8), np.int16), new_instance=False)
+    if not groups:
+        return made
+    shared = dc.Dataset()
+    for keyword, attributes in {
+        "PlanePositionSequence": ("ImagePositionPatient",),
+        "PlaneOrientationSequence": ("ImageOrientationPatient",),
+        "PixelMeasuresSequence": ("PixelSpacing", "SliceThickness"),
+    }.items():
+        item = dc.Dataset()
+        for attribute in attributes:
+            item[attribute] = made[attribute]
+            del made[attribute]
+        setattr(shared, keyword, [item])
+    made.SharedFunctionalGroupsSequence = [shared]
+    made.PerFrameFunctionalGroupsSequence = [dc.Dataset() for _ in range(count)]
+    return made
+
+
+AT_ONE_PLACE = {  # name: (sources, their order in the arrays: by height, then by image)
+    "cine": (lambda: [plane(number, 3.0) for number in range(4)], [0, 1, 2, 3]),
+    "two places, two echoes": (
+        lambda: [plane(number, height) for number, height in enumerate((0, 2, 0, 2))],
+        [0, 2, 1, 3],
+    ),
+    "one place of several": (
+        lambda: [plane(number, height) for number, height in enumerate((4, 2, 2, 0))],
+        [3, 1, 2, 0],
+    ),
+    "no place": (lambda: [plane(number, None) for number in range(4)], [0, 1, 2, 3]),
+    "classic frames": (lambda: in_frames(4, groups=False), [0, 1, 2, 3]),
+    "enhanced frames": (lambda: in_frames(4, groups=True), [0, 1, 2, 3]),
+}
+
+
+@pytest.mark.parametrize("kind", ["binary", "fractional", "labelmap"])
+@pytest.mark.parametrize(("images", "order"), AT_ONE_PLACE.values(), ids=AT_ONE_PLACE)
+def test_images_at_one_place_stay_apart(images, order, kind):
+    images = images()
+    given_mask = dotted(0, 1, 2, 3)
+    given_mask[3, 0, 0, 0] = True  # the first segment is on the first and the last
+    shown = given_mask.astype(float) if kind == "fractional" else given_mask
+    made = make_segmentation(shown, images, segments=list("abcd"), kind=kind)
+    groups = dc.dcmread(made.to_bytes()).to_pydicom().PerFrameFunctionalGroupsSequence
+    indices = [tuple(np.atleast_1d(group.FrameContentSequence[0].DimensionIndexValues)) for group in groups]
+    assert len(set(indices)) == len(indices)
+    for group in groups:
+        source = group.DerivationImageSequence[0].SourceImageSequence[0]
+        if isinstance(images, list):
+            assert source.ReferencedSOPInstanceUID in {image.SOPInstanceUID for image in images}
+        else:
+            assert 1 <= source.ReferencedFrameNumber <= 4
+    found = Segmentation(dc.dcmread(made.to_bytes()))
+    assert np.array_equal(found.arrays([1, 2, 3, 4]), np.moveaxis(given_mask, -1, 0)[:, order])
+    if found.stack is not None:
+        assert len(found.stack.origins) == 4
+        assert not found.stack.is_even
+
+
+def without(made: dc.Dataset, *keywords: str) -> dc.Dataset:
+    """The segmentation without some of each frame's functional groups."""
+    for group in made.PerFrameFunctionalGroupsSequence:
+        for keyword in keywords:
+            del group[keyword]
+    return made
+
+
+def test_images_at_one_place_by_what_tells_them_apart():
+    images = [plane(number, 3.0) for number in range(3)]
+    expected = dotted(0, 1, 2).any(axis=-1)
+    by_source = without(make_segmentation(expected, images, segments=["a"]), "FrameContentSequence")
+    assert np.array_equal(Segmentation(by_source).array(1), expected)
+    by_dimension = without(make_segmentation(expected, images, segments=["a"]), "DerivationImageSequence")
+    assert np.array_equal(Segmentation(by_dimension).array(1), expected)
+    by_nothing = without(by_source, "DerivationImageSequence")
+    with pytest.raises(dc.ParseError, match="frame 1 lies on one plane with another of its segment"):
+        Segmentation(by_nothing).array(1)
+
+
+def test_copies_of_a_frame_are_one():
+    images = [plane(number, 3.0) for number in range(2)]
+    made = make_segmentation(np.ones((2, 8, 8), bool), images, segments=["a"])
+    found = Segmentation(without(made, "FrameContentSequence", "DerivationImageSequence"))
+    assert found.array(1).shape == (1, 8, 8)
+    assert found.array(1).all()
 
 
 def tiled(full: bool) -> Segmentation:
