@@ -330,6 +330,90 @@ def test_copies_of_a_frame_are_one():
     assert found.array(1).all()
 
 
+def two_segments() -> dc.Dataset:
+    """Segment 1 on planes 0 and 1, segment 2 on plane 2."""
+    given_mask = np.zeros((3, 8, 8), np.uint8)
+    given_mask[:2], given_mask[2] = 1, 2
+    return make_segmentation(given_mask, [plane(number, 2.0 * number) for number in range(3)], segments=["a", "b"])
+
+
+def renumbered(frame: int, number: int | None) -> dc.Dataset:
+    made = two_segments()
+    if number is None:
+        del made.PerFrameFunctionalGroupsSequence[frame]["SegmentIdentificationSequence"]
+    else:
+        made.PerFrameFunctionalGroupsSequence[frame].SegmentIdentificationSequence[0].ReferencedSegmentNumber = number
+    return made
+
+
+def with_attributes(made: dc.Dataset, **attributes: object) -> dc.Dataset:
+    for keyword, value in attributes.items():
+        setattr(made, keyword, value)
+    return made
+
+
+def of_one_segment_unnamed() -> dc.Dataset:
+    images = [plane(number, 2.0 * number) for number in range(2)]
+    return without(make_segmentation(np.ones((2, 8, 8), bool), images, segments=["a"]), "SegmentIdentificationSequence")
+
+
+def with_groups_behind() -> dc.Dataset:
+    made = two_segments()
+    groups = list(made.PerFrameFunctionalGroupsSequence)
+    return with_attributes(made, PerFrameFunctionalGroupsSequence=[*groups, groups[0].copy()])
+
+
+def numbered_alike() -> dc.Dataset:
+    made = two_segments()
+    made.SegmentSequence[1].SegmentNumber = 1
+    return made
+
+
+def fractional_without_a_maximum() -> dc.Dataset:
+    made = make_segmentation(np.ones((1, 8, 8)), plane(1, 0.0), segments=["a"], kind="fractional")
+    del made["MaximumFractionalValue"]
+    return made
+
+
+CONTRADICTIONS = {  # name: (segmentation, issues, planes of each segment)
+    "nothing": (two_segments, [], [[0, 1], [2]]),
+    "a segment that is not there": (lambda: renumbered(1, 7), ["SEGMENT_REFERENCE"], [[0], [2]]),
+    "a frame of no segment": (lambda: renumbered(1, None), ["SEGMENT_REFERENCE"], [[0], [2]]),
+    "no frame says of which, one segment": (of_one_segment_unnamed, ["SEGMENT_REFERENCE"], [[0, 1]]),
+    "more groups than frames": (with_groups_behind, ["FRAME_GROUPS"], [[0, 1], [2]]),
+    "two segments of one number": (numbered_alike, ["SEGMENT_NUMBER", "SEGMENT_REFERENCE"], [[0, 1], [0, 1]]),
+    "part of a concatenation": (
+        lambda: with_attributes(two_segments(), ConcatenationUID="1.2.3", InConcatenationNumber=1),
+        ["CONCATENATION"],
+        [[0, 1], [2]],
+    ),
+    "no maximum": (fractional_without_a_maximum, ["MAXIMUM_FRACTIONAL_VALUE"], [[0]]),
+}
+
+
+@pytest.mark.parametrize(("made", "said", "planes"), CONTRADICTIONS.values(), ids=CONTRADICTIONS)
+def test_what_contradicts_itself_is_said(made, said, planes):
+    data = made().to_bytes()
+    found = Segmentation(dc.dcmread(data))
+    assert codes(found) == said
+    assert on_planes(found) == planes
+    if said:
+        with pytest.raises(dc.ParseError):
+            Segmentation(dc.dcmread(data), strict=True)
+    else:
+        assert Segmentation(dc.dcmread(data), strict=True).issues == ()
+
+
+def test_segments_without_anything_of_their_place():
+    made = without(two_segments(), "PlanePositionSequence")
+    by_dimension = Segmentation(made)
+    assert (on_planes(by_dimension), codes(by_dimension)) == ([[0, 1], [2]], [])
+    by_source = Segmentation(without(made, "FrameContentSequence"))
+    assert (on_planes(by_source), codes(by_source)) == ([[0, 1], [2]], [])
+    by_order = Segmentation(without(made, "DerivationImageSequence"))
+    assert (on_planes(by_order), codes(by_order)) == ([[0, 1], [0]], ["PLANE_POSITION"])
+
+
 def tiled(full: bool) -> Segmentation:
     """Two segments on a matrix of 50 × 30 pixels, in tiles of 38 × 24."""
     made = make_segmentation(np.ones((4, 38, 24, 2), bool), [*sources(), sources()[0]], segments=["one", "two"])
@@ -360,6 +444,50 @@ def test_tiles(full):
         assert matrix.shape == (1, 50, 30)
         places = {(segment, 0), (segment + 1, 25), (38 + segment + 2, 2), (38 + segment + 3, 24 + 3)}
         assert set(zip(*np.nonzero(matrix[0]), strict=True)) == places
+
+
+def test_tiles_that_are_missing():
+    made = tiled(True).data_set
+    whole = Segmentation(made).arrays()
+    made.NumberOfFrames = 6
+    found = Segmentation(dc.dcmread(made.to_bytes()))
+    assert codes(found) == ["TILE_COUNT"]
+    assert np.array_equal(found.array(1), whole[0])
+    assert np.array_equal(found.array(2)[:, :38], whole[1][:, :38])
+    assert not found.array(2)[:, 38:].any()
+
+
+def test_the_second_part_of_a_full_tiling():
+    made = tiled(True).data_set
+    whole = Segmentation(made).arrays()
+    bits = np.unpackbits(np.frombuffer(made.PixelData, np.uint8), bitorder="little")[: 8 * 38 * 24]
+    made.PixelData = np.packbits(bits[3 * 38 * 24 :], bitorder="little").tobytes()
+    made.NumberOfFrames, made.ConcatenationUID, made.ConcatenationFrameOffsetNumber = 5, "1.2.3", 3
+    found = Segmentation(made)
+    assert codes(found) == ["CONCATENATION"]
+    assert found.frame_segments.tolist() == [1, 2, 2, 2, 2]
+    assert np.array_equal(found.array(1)[:, 38:, 24:], whole[0][:, 38:, 24:])
+    assert found.array(1).sum() == whole[0][:, 38:, 24:].sum()
+    assert np.array_equal(found.array(2), whole[1])
+
+
+def test_tiles_that_lie_nowhere_or_on_each_other():
+    made = tiled(False).data_set
+    places = [group.PlanePositionSlideSequence[0] for group in made.PerFrameFunctionalGroupsSequence]
+    del places[2]["RowPositionInTotalImagePixelMatrix"]
+    places[3].ColumnPositionInTotalImagePixelMatrix = 31
+    found = Segmentation(made)
+    assert codes(found) == ["TILE_POSITION"]
+    assert "2 frames, of which 3 is the first" in found.issues[0].message
+    assert found.array(1).shape == (1, 50, 30)
+    assert found.array(1).sum() == 2
+    places[2].RowPositionInTotalImagePixelMatrix = places[2].ColumnPositionInTotalImagePixelMatrix = 1
+    with pytest.raises(dc.ParseError, match="frames 1 and 3 differ"):
+        Segmentation(made).array(1)
+    places[2].RowPositionInTotalImagePixelMatrix = 2
+    overlapping = Segmentation(made).array(1)
+    assert overlapping[0, 0, 0]  # the first tile's pixel, where the third has none
+    assert overlapping[0, 1 + 2, 2]
 
 
 def test_a_matrix_that_is_far_too_large():

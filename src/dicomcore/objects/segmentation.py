@@ -66,8 +66,7 @@ class Segmentation:
 
         Raises ParseError as `stack` does.
         """
-        layout = () if self.tiles is not None else self._layout.issues
-        return (*self._segment_issues(), *layout)
+        return (*self._segment_issues(), *(self._layout.issues if self.tiles is None else self.tiles.issues))
 
     def segment(self, number: int) -> Segment:
         """The segment of this number; KeyError where there is none."""
@@ -83,9 +82,9 @@ class Segmentation:
         if self.kind == "labelmap":
             return np.zeros(count, np.intp)
         shared, groups = frame_groups(self.data_set, count)
-        if not groups and self.tiles is not None and len(self.segments):
-            each = -(-count // len(self.segments))  # TILED_FULL: one segment after another
-            return np.array([segment.number or 0 for segment in self.segments], np.intp).repeat(each)[:count]
+        if not groups and self.tiles is not None and self.tiles.channels is not None:
+            numbers = np.array([*[segment.number or 0 for segment in self.segments], 0], np.intp)
+            return numbers[np.minimum(self.tiles.channels, len(numbers) - 1)]
         fallback = _segment_number(shared)
         if not fallback and len(self.segments) == 1:
             fallback = self.segments[0].number or 0  # which else; `issues` says it
@@ -98,6 +97,13 @@ class Segmentation:
         if len(set(numbers)) != len(numbers) or None in numbers:
             said = f"the segments are numbered {numbers}: not each has a number of its own"
             yield Issue("SEGMENT_NUMBER", Tag("SegmentNumber"), 0, said)
+        if "ConcatenationUID" in self.data_set:
+            part, whole = (number_of(self.data_set, f"InConcatenation{name}Number") for name in ("", "Total"))
+            said = f"this is part {part or '?'} of {whole or '?'} of a concatenation: other parts have the other frames"
+            yield Issue("CONCATENATION", Tag("ConcatenationUID"), 0, said)
+        if self.kind == "fractional" and not number_of(self.data_set, "MaximumFractionalValue"):
+            said = "there is no Maximum Fractional Value (0062,000E): 255 is made up"
+            yield Issue("MAXIMUM_FRACTIONAL_VALUE", Tag("MaximumFractionalValue"), 0, said)
         count, items = len(self.frames), items_of(self.data_set, "PerFrameFunctionalGroupsSequence")
         if items and len(items) != count:
             said = f"there are {count} frames and functional groups of {len(items)}"
@@ -108,7 +114,7 @@ class Segmentation:
         if unknown:
             said = f"frames are of segments {unknown}, which are not in the Segment Sequence: array() doesn't give them"
             yield Issue("SEGMENT_REFERENCE", Tag("ReferencedSegmentNumber"), 0, said)
-        if self.tiles is None or items:
+        if self.tiles is None or self.tiles.channels is None or items:
             yield from self._unnamed(items[:count])
 
     def _unnamed(self, items: list[Dataset]) -> Iterator[Issue]:
@@ -133,7 +139,8 @@ class Segmentation:
     @cached_property
     def tiles(self) -> Tiles | None:
         """How frames make a total pixel matrix; None where the image is not tiled."""
-        return tiles_of(self.data_set, len(self.frames), max(len(self.segments), 1), self._shape)
+        channels = 1 if self.kind == "labelmap" else max(len(self.segments), 1)
+        return tiles_of(self.data_set, len(self.frames), channels, self._shape)
 
     @cached_property
     def _layout(self) -> Layout:
@@ -183,7 +190,7 @@ class Segmentation:
             return placed if not background else np.where(placed == background, 0, placed).astype(placed.dtype)
         highest = max((segment.number or 0 for segment in self.segments), default=0)
         labels = np.zeros(self.shape, np.uint8 if highest < 256 else np.uint16)
-        for number in sorted(segment.number or 0 for segment in self.segments):
+        for number in sorted({segment.number for segment in self.segments if segment.number}):
             covered = self.array(number) != 0
             if overlap == "refuse" and labels[covered].any():
                 raise ParseError(f"segment {number} overlaps another: use overlap='last', or array() for each")
@@ -214,7 +221,8 @@ class Segmentation:
 
     def arrays(self, numbers: Sequence[int] | None = None) -> NDArray[Any]:
         """Several segments, or all, in one array: (segments, planes, rows, columns)."""
-        chosen = [segment.number or 0 for segment in self.segments] if numbers is None else numbers
+        described = [segment.number for segment in self.segments if segment.number is not None]
+        chosen = described if numbers is None else numbers
         if self.kind != "binary":
             return np.stack([self.array(number) for number in chosen])
         made = np.zeros((len(chosen), *self.shape), self.frames.dtype)
