@@ -302,6 +302,25 @@ def test_images_at_one_place_stay_apart(images, order, kind):
         assert not found.stack.is_even
 
 
+@pytest.mark.parametrize("height", [3.0, None], ids=["one place", "no place"])
+def test_highdicom_and_dciodvfy_read_images_at_one_place(height, tmp_path):
+    images = [plane(number, height, PatientOrientation=["L", "P"]) for number in range(3)]
+    expected = dotted(0, 1, 2).any(axis=-1)
+    made = make_segmentation(expected, images, segments=["a"])
+    made.save_as(tmp_path / "seg.dcm")
+    if DCIODVFY is not None:
+        said = subprocess.run([DCIODVFY, str(tmp_path / "seg.dcm")], capture_output=True, text=True, timeout=60).stderr
+        assert "Segmentation" in said
+        assert "Error" not in said
+    seg = pytest.importorskip("highdicom").seg
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = seg.segread(tmp_path / "seg.dcm").get_pixels_by_source_instance(
+            source_sop_instance_uids=[image.SOPInstanceUID for image in images], combine_segments=True
+        )
+    assert np.array_equal(theirs, expected)
+
+
 def without(made: dc.Dataset, *keywords: str) -> dc.Dataset:
     """The segmentation without some of each frame's functional groups."""
     for group in made.PerFrameFunctionalGroupsSequence:

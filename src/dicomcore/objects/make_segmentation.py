@@ -295,9 +295,9 @@ def _set_groups(
         columns.append(np.unique(stack.index, return_inverse=True)[1].reshape(-1) + 1)
         shared["PixelMeasuresSequence"] = [_measures(planes, stack)]
         shared["PlaneOrientationSequence"] = [{"ImageOrientationPatient": planes.orientation.tolist()}]
-    if not columns or len(np.unique(columns[0])) < len(places):  # images at one place, or without one
-        pointer = "ReferencedSOPInstanceUID" if places[0].frame is None else "ReferencedFrameNumber"
-        dimensions.append(_dimension(organisation, pointer, "DerivationImageSequence"))
+    labelled = not columns or len(np.unique(columns[0])) < len(places)  # images at one place, or without one
+    if labelled:
+        dimensions.append(_dimension(organisation, "FrameLabel", "FrameContentSequence"))  # C.7.6.16.2.2.5
         columns.append(np.arange(1, len(places) + 1))
     set_attributes(
         made,
@@ -310,7 +310,11 @@ def _set_groups(
     indices = np.column_stack(columns).tolist()
     positions = None if planes is None else planes.positions.tolist()
     made.PerFrameFunctionalGroupsSequence = [
-        build(_frame_groups(number, places[plane], indices[plane], None if positions is None else positions[plane]))
+        build(
+            _frame_groups(
+                number, places[plane], indices[plane], None if positions is None else positions[plane], labelled
+            )
+        )
         for number, plane in chosen
     ]
 
@@ -326,8 +330,10 @@ def _measures(planes: FramePlanes, stack: Stack) -> Plain:
     return made | {"PixelSpacing": planes.spacing.tolist()}
 
 
-def _frame_groups(number: int, place: _Source, indices: list[int], position: list[float] | None) -> Plain:
-    """The functional groups of a frame of segment `number`, 0 in a label map."""
+def _frame_groups(
+    number: int, place: _Source, indices: list[int], position: list[float] | None, labelled: bool
+) -> Plain:
+    """The functional groups of a frame of segment `number`, 0 in a label map; `labelled` by its source."""
     source: Plain = reference_to(place.data_set)
     if place.frame is not None:
         source["ReferencedFrameNumber"] = place.frame
@@ -337,7 +343,10 @@ def _frame_groups(number: int, place: _Source, indices: list[int], position: lis
         made["PlanePositionSequence"] = [{"ImagePositionPatient": position}]
     if number:
         made["SegmentIdentificationSequence"] = [{"ReferencedSegmentNumber": number}]
-    made["FrameContentSequence"] = [{"DimensionIndexValues": [number, *indices] if number else indices}]
+    content: Plain = {"DimensionIndexValues": [number, *indices] if number else indices}
+    if labelled:
+        content["FrameLabel"] = place.data_set.SOPInstanceUID if place.frame is None else f"frame {place.frame}"
+    made["FrameContentSequence"] = [content]
     return made
 
 
