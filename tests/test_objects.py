@@ -391,6 +391,30 @@ def test_documents_come_back(kind, with_source, tmp_path):
         assert errors_by_dciodvfy(tmp_path / "made.dcm") == []
 
 
+LENGTHS = {  # name: (bytes in the file more than the document has, whether it is said)
+    "as stated": (0, False),
+    "padded": (1, False),
+    "cut": (-7, True),
+    "more behind": (9, True),
+}
+
+
+@pytest.mark.parametrize(("more", "is_said"), LENGTHS.values(), ids=LENGTHS)
+def test_documents_of_another_length_than_stated(more, is_said, tmp_path, capsys):
+    made = encapsulate(PDF, kind="pdf")
+    made.EncapsulatedDocument = (PDF + bytes(9))[: len(PDF) + more]  # even, as PDF is odd, but for the first
+    path = tmp_path / "made.dcm"
+    made.save_as(path, enforce_standard=False)
+    found = extract(dc.dcmread(path))
+    assert [issue.code for issue in found.issues] == ["DOCUMENT_LENGTH"] * is_said
+    assert found.data == (PDF + bytes(9))[: len(PDF) + more if is_said else len(PDF)]
+    assert main(["extract", str(path), "-o", str(tmp_path)]) == 0
+    assert (f"Encapsulated Document Length (0042,0015) says {len(PDF)}" in capsys.readouterr().err) is is_said
+    if is_said:
+        with pytest.raises(dc.ParseError, match=f"says {len(PDF)}"):
+            extract(dc.dcmread(path), strict=True)
+
+
 def test_the_kind_is_told_by_the_content_or_the_name(tmp_path):
     for kind in ("pdf", "cda", "stl"):
         assert extract(encapsulate(DOCUMENTS[kind])).suffix == (".xml" if kind == "cda" else f".{kind}")
