@@ -321,6 +321,50 @@ def test_highdicom_and_dciodvfy_read_images_at_one_place(height, tmp_path):
     assert np.array_equal(theirs, expected)
 
 
+DOSES = {  # name: (Grid Frame Offset Vector, heights of the planes; None where they can't be told)
+    "up": ([0, 2, 4], [3, 5, 7]),
+    "down": ([0, -2, -4], [-1, 1, 3]),
+    "absolute": ([3, 5, 7], None),
+    "too few": ([0, 2], None),
+}
+
+
+@pytest.mark.parametrize(("offsets", "heights"), DOSES.values(), ids=DOSES)
+def test_frames_of_a_dose_lie_at_their_offsets(offsets, heights):
+    dose = in_frames(3, groups=False)
+    dose.GridFrameOffsetVector = offsets
+    given_mask = dotted(0, 1, 2).any(axis=-1)
+    if heights is None:
+        with pytest.raises(dc.ParseError, match="Grid Frame Offset Vector"):
+            make_segmentation(given_mask, dose, segments=["a"])
+        return
+    found = Segmentation(dc.dcmread(make_segmentation(given_mask, dose, segments=["a"]).to_bytes()))
+    assert np.array_equal(found.stack.origins[:, 2], heights)
+    assert np.array_equal(found.array(1), given_mask[:: 1 if offsets[1] > 0 else -1])
+
+
+SOURCES_REFUSED = {  # name: (sources, what the message says)
+    "one without a place": (
+        lambda: [plane(1, 0.0), plane(2, None, FrameOfReferenceUID="1.2.6")],
+        "some of the sources",
+    ),
+    "another orientation": (
+        lambda: [plane(1, 0.0), with_attributes(plane(2, 2.0), ImageOrientationPatient=[0, 1, 0, 1, 0, 0])],
+        "differ in orientation",
+    ),
+    "another spacing": (
+        lambda: [plane(1, 0.0), with_attributes(plane(2, 2.0), PixelSpacing=[2, 2])],
+        "differ in pixel spacing",
+    ),
+}
+
+
+@pytest.mark.parametrize(("images", "said"), SOURCES_REFUSED.values(), ids=SOURCES_REFUSED)
+def test_sources_that_do_not_fit_each_other_are_refused(images, said):
+    with pytest.raises(ValueError, match=said):
+        make_segmentation(np.ones((2, 8, 8), bool), images(), segments=["a"])
+
+
 def without(made: dc.Dataset, *keywords: str) -> dc.Dataset:
     """The segmentation without some of each frame's functional groups."""
     for group in made.PerFrameFunctionalGroupsSequence:
