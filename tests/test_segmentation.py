@@ -324,7 +324,8 @@ def test_highdicom_and_dciodvfy_read_images_at_one_place(height, tmp_path):
 DOSES = {  # name: (Grid Frame Offset Vector, heights of the planes; None where they can't be told)
     "up": ([0, 2, 4], [3, 5, 7]),
     "down": ([0, -2, -4], [-1, 1, 3]),
-    "absolute": ([3, 5, 7], None),
+    "z of each plane": ([3, 5, 7], [3, 5, 7]),
+    "from elsewhere": ([1, 3, 5], None),
     "too few": ([0, 2], None),
 }
 

@@ -107,7 +107,8 @@ def frame_planes(data_set: Dataset, frames: int) -> FramePlanes | None:
         return None
     offsets = float_array(data_set, "GridFrameOffsetVector")
     if offsets is not None:
-        positions = positions + _offsets(offsets, frames)[:, None] * np.cross(orientation[:3], orientation[3:])
+        normal = np.cross(orientation[:3], orientation[3:])
+        positions = positions + _offsets(offsets, positions, normal)[:, None] * normal
     spacing, distance, thickness = measures
     return FramePlanes(positions, orientation, np.full(2, np.nan) if spacing is None else spacing, distance, thickness)
 
@@ -141,13 +142,15 @@ def frame_positions(data_set: Dataset, frames: int) -> NDArray[np.float64] | Non
     return np.array(each)
 
 
-def _offsets(offsets: NDArray[Any], frames: int) -> NDArray[np.float64]:
-    """Distances of an RT Dose's planes from its position (PS3.3 C.8.8.3.2), which the first one lies at."""
-    if offsets.size != frames or offsets[0] != 0:
+def _offsets(offsets: NDArray[Any], positions: NDArray[np.float64], normal: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far along the normal an RT Dose's planes lie from its position, as offsets or as z (PS3.3 C.8.8.3.2)."""
+    are_heights = offsets.size > 0 and offsets[0] == positions[0, 2] and np.allclose(normal, [0, 0, 1], atol=TILTED)
+    if offsets.size != len(positions) or (offsets[0] != 0 and not are_heights):
         raise ParseError(
-            f"Grid Frame Offset Vector (3004,000C) has {offsets.size} values for {frames} frames, or doesn't begin at 0"
+            f"Grid Frame Offset Vector (3004,000C) has {offsets.size} values for {len(positions)} frames, or begins "
+            "neither at 0 nor at the position's z"
         )
-    return offsets.astype(np.float64)
+    return (offsets - offsets[0]).astype(np.float64)
 
 
 def _shared_or_own(shared: Dataset | None, group: Dataset, keyword: str) -> Dataset | None:
