@@ -346,6 +346,27 @@ def test_shutters():
     assert Shutter(polygon=((2, 2), (2, 6), (6, 6), (6, 2))).opening(8, 8).sum() == 16
 
 
+UNREADABLE_SHUTTERS = {  # name: (shape, attributes)
+    "no edges": ("RECTANGULAR", {"ShutterLeftVerticalEdge": 3}),
+    "no radius": ("CIRCULAR", {"CenterOfCircularShutter": [5, 5]}),
+    "half a centre": ("CIRCULAR", {"CenterOfCircularShutter": 5, "RadiusOfCircularShutter": 3}),
+    "two corners": ("POLYGONAL", {"VerticesOfThePolygonalShutter": [1, 1, 5, 5]}),
+    "half a corner": ("POLYGONAL", {"VerticesOfThePolygonalShutter": [1, 1, 5, 5, 9, 9, 9]}),
+}
+
+
+@pytest.mark.parametrize(("shape", "attributes"), UNREADABLE_SHUTTERS.values(), ids=UNREADABLE_SHUTTERS)
+def test_shutters_that_cannot_be_read_are_not_left_open(shape, attributes):
+    made = state()
+    made.ShutterShape = shape
+    for keyword in ("ShutterLeftVerticalEdge", "CenterOfCircularShutter", "RadiusOfCircularShutter"):
+        made.pop(keyword, None)
+    for keyword, value in attributes.items():
+        setattr(made, keyword, value)
+    with pytest.raises(dc.ParseError, match="what it covers"):
+        Presentation(made)
+
+
 def test_no_presentation_state():
     with pytest.raises(dc.ParseError, match="no presentation state"):
         Presentation(dc.dcmread(real("CT_small.dcm")))
