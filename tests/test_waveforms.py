@@ -141,3 +141,10 @@ def test_what_is_missing_or_short_is_said():
 def test_a_claim_beyond_the_data_allocates_nothing():
     with pytest.raises(dc.TruncatedError):
         of(group("SL", 32, bytes(64), channels=65535, samples=0xFFFFFFFF)).waveforms[0]
+
+
+def test_a_sequence_without_items_is_no_waveform():
+    data_set = dc.Dataset()
+    data_set.add_new("WaveformSequence", "UN", b"no items")
+    with pytest.raises(dc.ParseError, match="holds no items"):
+        _ = data_set.waveforms

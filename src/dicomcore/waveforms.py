@@ -40,10 +40,13 @@ class Waveforms:
     """
 
     def __init__(self, data_set: Dataset) -> None:
-        """Raises ParseError where there is no Waveform Sequence."""
+        """Raises ParseError where there is no Waveform Sequence, or it holds something else than items."""
         if "WaveformSequence" not in data_set:
             raise ParseError("the data set has no Waveform Sequence (5400,0100)")
-        self._groups: Sequence[Dataset] = data_set["WaveformSequence"].value
+        held = data_set["WaveformSequence"].value
+        if not isinstance(held, list):
+            raise ParseError("the Waveform Sequence (5400,0100) holds no items")
+        self._groups: Sequence[Dataset] = held
 
     def __len__(self) -> int:
         return len(self._groups)
