@@ -345,6 +345,7 @@ def test_frames_of_a_dose_lie_at_their_offsets(offsets, heights):
 
 
 SOURCES_REFUSED = {  # name: (sources, what the message says)
+    "another patient": (lambda: [plane(1, 0.0, PatientID="A"), plane(2, 2.0, PatientID="B")], "different patients"),
     "one without a place": (
         lambda: [plane(1, 0.0), plane(2, None, FrameOfReferenceUID="1.2.6")],
         "some of the sources",

@@ -113,6 +113,8 @@ def _places(images: list[Dataset]) -> list[_Source]:
             raise ValueError("sources are images of one frame each, or one image of several frames")
         if any(image.get(name) != images[0].get(name) for name in ("Rows", "Columns", "FrameOfReferenceUID")):
             raise ValueError("the sources differ in size or frame of reference")
+        if image.get("PatientID") != images[0].get("PatientID"):
+            raise ValueError("the sources are of different patients")
     return [_Source(image, None) for image in images]
 
 
