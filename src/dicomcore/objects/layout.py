@@ -73,6 +73,8 @@ def _heights(positions: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _spread(data_set: Dataset, segments: NDArray[np.intp], layout: Layout) -> Layout:
     """Give frames at one place a plane each where something tells them apart."""
+    if np.bincount(layout.index).max(initial=0) < 2:
+        return layout  # each frame has a place of its own
     further = _dimensions(data_set, len(segments), SEGMENT | PLACE)
     apart = _are_apart(segments, layout.index)
     if apart and further is None:
@@ -120,7 +122,7 @@ def _candidates(data_set: Dataset, frames: int, dimensions: Keys | None) -> Iter
 
 def _are_apart(*keys: NDArray[np.intp]) -> bool:
     """Whether no two frames agree in all keys, (frames,) each."""
-    return len(np.unique(np.column_stack(keys), axis=0)) == len(keys[0])
+    return len(set(zip(*(key.tolist() for key in keys), strict=True))) == len(keys[0])
 
 
 def _dimensions(data_set: Dataset, frames: int, without: frozenset[Tag]) -> Keys | None:

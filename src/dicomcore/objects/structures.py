@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -205,20 +206,29 @@ class _Reader:
         if data is None or not data.size:
             self._note("CONTOUR_DATA", item, "ContourData", f"{subject} has no Contour Data: it is left out")
             return None
-        numbers = np.isfinite(data)
-        if not numbers.all():
-            end = len(data) - int(numbers[::-1].argmax())
-            if end % 3 or len(data) - end > 2 or not numbers[:end].all():
-                said = f"{subject} has values among its points that are no numbers: it is left out"
-                self._note("CONTOUR_DATA", item, "ContourData", said)
+        if not isfinite(data.dot(data)):  # at the price of a sum, whether one is none
+            readable = self._readable(item, data, subject)
+            if readable is None:
                 return None
-            said = f"{subject} has values behind its points that are empty or no numbers: they are left out"
-            self._note("CONTOUR_DATA", item, "ContourData", said)
-            data = data[:end]
+            data = readable
         if data.size % 3:
             raise ParseError(
                 f"{subject} has {data.size} numbers for its points, not triples",
                 offset=item["ContourData"].offset,
                 tag=int(Tag("ContourData")),
             )
-        return data.astype(np.float64, copy=False).reshape(-1, 3)
+        return data.reshape(-1, 3)
+
+    def _readable(self, item: Dataset, data: NDArray[np.float64], subject: str) -> NDArray[np.float64] | None:
+        """Numbers without what stands behind the last triple and is none; None where others are none too."""
+        numbers = np.isfinite(data)
+        if numbers.all():
+            return data
+        end = len(data) - int(numbers[::-1].argmax())
+        if end % 3 or len(data) - end > 2 or not numbers[:end].all():
+            said = f"{subject} has values among its points that are no numbers: it is left out"
+            self._note("CONTOUR_DATA", item, "ContourData", said)
+            return None
+        said = f"{subject} has values behind its points that are empty or no numbers: they are left out"
+        self._note("CONTOUR_DATA", item, "ContourData", said)
+        return data[:end]
