@@ -6,6 +6,7 @@ import re
 import shutil
 import struct
 import subprocess
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -123,6 +124,14 @@ def test_contours_that_cannot_be_read_leave_the_rest_usable(data, left_out, said
     assert said in found.issues[0].message
     with pytest.raises(dc.ParseError, match=said):
         Structures(made, strict=True)
+
+
+def test_numbers_of_any_size_are_points():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = Structures(structure_set("1e200\\0\\0\\-1e200\\0\\0\\0\\9\\0", "1e999\\-1e999\\0"))
+    assert [contour.points[0, 0] for contour in found["liver"].contours] == [1e200]
+    assert [issue.code for issue in found.issues] == ["CONTOUR_DATA"]
 
 
 def test_regions_that_contradict_each_other():

@@ -310,13 +310,9 @@ def _set_groups(
         },
     )
     indices = np.column_stack(columns).tolist()
-    positions = None if planes is None else planes.positions.tolist()
+    positions = [None] * len(places) if planes is None else planes.positions.tolist()
     made.PerFrameFunctionalGroupsSequence = [
-        build(
-            _frame_groups(
-                number, places[plane], indices[plane], None if positions is None else positions[plane], labelled
-            )
-        )
+        build(_frame_groups(number, places[plane], indices[plane], positions[plane], labelled))
         for number, plane in chosen
     ]
 

@@ -110,7 +110,8 @@ class Structures:
             raise ParseError("the data set has no Structure Set ROI Sequence (3006,0020)")
         self.label = text_of(data_set, "StructureSetLabel") or ""
         reader = _Reader(strict)
-        self.rois = tuple(reader.rois(data_set).values())
+        with np.errstate(over="ignore", invalid="ignore"):  # what isn't finite is looked at apart
+            self.rois = tuple(reader.rois(data_set).values())
         self.issues: tuple[Issue, ...] = tuple(reader.issues)
         """ROI_NUMBER, ROI_REFERENCE, CONTOUR_DATA, CONTOUR_TYPE."""
 
