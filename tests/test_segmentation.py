@@ -469,6 +469,14 @@ def test_what_contradicts_itself_is_said(made, said, planes):
         assert Segmentation(dc.dcmread(data), strict=True).issues == ()
 
 
+def test_shares_above_the_maximum_are_refused():
+    made = make_segmentation(np.full((1, 8, 8), 0.5), plane(1, 0.0), segments=["a"], kind="fractional", maximum=200)
+    assert np.allclose(Segmentation(made).array(1), 0.5)
+    made.MaximumFractionalValue = 99
+    with pytest.raises(dc.ParseError, match="segment 1 has the value 100, and Maximum Fractional Value is 99"):
+        Segmentation(made).array(1)
+
+
 def test_segments_without_anything_of_their_place():
     made = without(two_segments(), "PlanePositionSequence")
     by_dimension = Segmentation(made)

@@ -162,7 +162,8 @@ class Segmentation:
         """One segment, (planes, rows, columns): uint8, 0 or 1; of a fractional segmentation float32, 0 to 1.
 
         Raises KeyError where there is no such segment, PixelDecodeError where its frames can't be decoded, ParseError
-        where frames of it differ that lie on one plane, and nothing tells of which image each is.
+        where frames of it differ that lie on one plane and nothing tells of which image each is, or a value of a
+        fractional segmentation is above its maximum.
         """
         self.segment(number)
         if self.kind == "labelmap":
@@ -172,6 +173,9 @@ class Segmentation:
         if self.kind == "binary":
             return placed
         scale = number_of(self.data_set, "MaximumFractionalValue") or 255
+        highest = int(placed.max(initial=0))
+        if highest > scale:
+            raise ParseError(f"segment {number} has the value {highest}, and Maximum Fractional Value is {scale}")
         return placed.astype(np.float32) / np.float32(scale)
 
     def labels(self, *, overlap: str = "refuse") -> NDArray[Any]:
