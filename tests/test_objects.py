@@ -381,6 +381,17 @@ def test_no_presentation_state():
         Presentation(dc.dcmread(real("CT_small.dcm")))
 
 
+def test_areas_and_turns_that_cannot_be_read():
+    made = state()
+    made.ImageRotation = 45
+    with pytest.raises(dc.ParseError, match="is 45, not a multiple of 90"):
+        Presentation(made)
+    made = state()
+    made.DisplayedAreaSelectionSequence[0].DisplayedAreaTopLeftHandCorner = [3]
+    with pytest.raises(dc.ParseError, match="TopLeftHandCorner"):
+        Presentation(made)
+
+
 def test_graphics_that_are_no_pairs():
     made = state()
     made.GraphicAnnotationSequence[0].GraphicObjectSequence[0].GraphicData = [1.0, 2.0, 3.0]
