@@ -6,6 +6,7 @@ import re
 import shutil
 import struct
 import subprocess
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +75,120 @@ def test_contours_that_are_no_triples():
         Structures(dc.dcmread(real("CT_small.dcm")))
 
 
+def structure_set(*contours: str | None, kind: str = "CLOSED_PLANAR") -> dc.Dataset:
+    """A structure set of one region, whose contours have these texts for their Contour Data."""
+
+    def element(number: int, vr: str, value: bytes) -> bytes:
+        length = len(value).to_bytes(4, "little").rjust(6, b"\0") if vr == "SQ" else len(value).to_bytes(2, "little")
+        tag = 0x3006.to_bytes(2, "little") + number.to_bytes(2, "little")
+        return tag + vr.encode() + length + value
+
+    def text(number: int, vr: str, value: str) -> bytes:
+        return element(number, vr, value.encode() + b" " * (len(value) % 2))
+
+    def items(number: int, *held: bytes) -> bytes:
+        return element(
+            number, "SQ", b"".join(b"\xfe\xff\x00\xe0" + len(one).to_bytes(4, "little") + one for one in held)
+        )
+
+    each = [text(0x42, "CS", kind) + (b"" if data is None else text(0x50, "DS", data)) for data in contours]
+    body = items(0x20, text(0x22, "IS", "1") + text(0x26, "LO", "liver"))
+    body += items(0x39, items(0x40, *each) + text(0x84, "IS", "1"))
+    meta = b"\2\0\x10\0UI\x14\x001.2.840.10008.1.2.1\0"
+    return dc.dcmread(bytes(128) + b"DICM" + meta + body)
+
+
+TRIANGLE = "0\\0\\0\\9\\0\\0\\0\\9\\0"
+ODD_CONTOURS = {  # name: (Contour Data, whether the contour is left out, what the issue says)
+    "no Contour Data": (None, True, "contour 2 of region 1 has no Contour Data"),
+    "empty": ("", True, "no Contour Data"),
+    "a backslash behind": (TRIANGLE + "\\", False, "behind its points"),
+    "two backslashes behind": (TRIANGLE + "\\\\", False, "behind its points"),
+    "a gap": (TRIANGLE.replace("9", "", 1), True, "among its points"),
+    "a text": (TRIANGLE.replace("9", "x", 1), True, "among its points"),
+    "decimal commas": (TRIANGLE.replace("9", "9,5"), True, "among its points"),
+    "beyond a double": (TRIANGLE.replace("9", "1e999"), True, "among its points"),
+    "a point missing behind": (TRIANGLE + "\\\\\\", True, "among its points"),
+    "a line": ("0\\0\\0\\9\\0\\0", False, "enclose nothing"),
+}
+
+
+@pytest.mark.parametrize(("data", "left_out", "said"), ODD_CONTOURS.values(), ids=ODD_CONTOURS)
+def test_contours_that_cannot_be_read_leave_the_rest_usable(data, left_out, said):
+    made = structure_set(TRIANGLE, data, TRIANGLE)
+    found = Structures(made)
+    triangle = [[0, 0, 0], [9, 0, 0], [0, 9, 0]]
+    assert [contour.points.tolist() for contour in found["liver"].contours][:: 1 if left_out else 2] == [triangle] * 2
+    assert all(np.isfinite(contour.points).all() for contour in found["liver"].contours)
+    assert [issue.code for issue in found.issues] == ["CONTOUR_DATA"]
+    assert said in found.issues[0].message
+    with pytest.raises(dc.ParseError, match=said):
+        Structures(made, strict=True)
+
+
+def test_numbers_of_any_size_are_points():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = Structures(structure_set("1e200\\0\\0\\-1e200\\0\\0\\0\\9\\0", "1e999\\-1e999\\0"))
+    assert [contour.points[0, 0] for contour in found["liver"].contours] == [1e200]
+    assert [issue.code for issue in found.issues] == ["CONTOUR_DATA"]
+
+
+def test_regions_that_contradict_each_other():
+    assert Structures(structure_set(TRIANGLE), strict=True).issues == ()
+    made = structure_set(TRIANGLE, kind="CLOSED")
+    assert [issue.code for issue in Structures(made).issues] == ["CONTOUR_TYPE"]
+    made = structure_set(TRIANGLE)
+    made.ROIContourSequence[0].ReferencedROINumber = 2
+    found = Structures(made)
+    assert [(roi.number, roi.name, len(roi.contours)) for roi in found] == [(1, "liver", 0), (2, "", 1)]
+    assert [issue.code for issue in found.issues] == ["ROI_REFERENCE"]
+    made = structure_set(TRIANGLE)
+    made.StructureSetROISequence = [*made.StructureSetROISequence, made.StructureSetROISequence[0].copy()]
+    made.StructureSetROISequence[1].ROIName = "spleen"
+    found = Structures(made)
+    assert [roi.name for roi in found] == ["spleen"]
+    assert [issue.code for issue in found.issues] == ["ROI_NUMBER"]
+    del made.StructureSetROISequence[0]["ROINumber"]
+    assert [issue.code for issue in Structures(made).issues] == ["ROI_NUMBER"]
+
+
+def square(low: float, high: float, height: float = 0) -> np.ndarray:
+    return np.array([[low, low, height], [high, low, height], [high, high, height], [low, high, height]])
+
+
+def axial(*heights: float, distance: float = 1.0) -> Stack:
+    origins = np.array([[0, 0, height] for height in heights], float)
+    return Stack(origins, np.array([1.0, 0, 0, 0, 1, 0]), (distance, 1.0, 1.0), np.arange(len(heights)))
+
+
+def test_contours_closer_than_planes_add_up():
+    tower = Roi(1, contours=[Contour("CLOSED_PLANAR", square(0, 10, height)) for height in (0, 1, 2, 3)])
+    filled = tower.mask(axial(0, 2.5, distance=2.5), 20, 20)
+    assert filled.sum(axis=(1, 2)).tolist() == [100, 100]
+    ring = [Contour("CLOSED_PLANAR", square(low, high, height)) for height in (0, 1) for low, high in ((0, 10), (3, 6))]
+    assert Roi(1, contours=ring).mask(axial(0, 2.5, distance=2.5), 20, 20).sum() == 100 - 9
+
+
+def test_contours_lie_on_all_images_of_a_place():
+    region = Roi(1, contours=[Contour("CLOSED_PLANAR", square(0, 10))])
+    assert region.mask(axial(0, 0, 4, distance=np.nan), 20, 20).sum(axis=(1, 2)).tolist() == [100, 100, 0]
+
+
+def test_contours_across_the_planes_are_refused():
+    upright = Roi(1, contours=[Contour("CLOSED_PLANAR", square(0, 10)[:, [0, 2, 1]])])
+    with pytest.raises(dc.ParseError, match="contour 0 of region 1 is not parallel"):
+        upright.mask(axial(*range(12)), 20, 20)
+    unknown = Stack(np.zeros((1, 3)), np.array([1.0, 0, 0, 0, 1, 0]), (1.0, np.nan, np.nan), np.zeros(1, int))
+    with pytest.raises(ValueError, match="Pixel Spacing"):
+        upright.mask(unknown, 20, 20)
+
+
+def test_points_and_open_contours_enclose_nothing():
+    kinds = ("POINT", "OPEN_PLANAR", "OPEN_NONPLANAR")
+    assert not Roi(1, contours=[Contour(kind, square(0, 10)) for kind in kinds]).mask(axial(0), 20, 20).any()
+
+
 def test_masks_of_contours():
     found = Structures(dc.dcmread(real("rtstruct.dcm"), force=True))["patient"]
     heights = sorted({contour.points[0, 2] for contour in found.contours})
@@ -90,12 +205,8 @@ def test_masks_of_contours():
 
 
 def test_contours_in_each_other_make_a_hole():
-    def square(low: float, high: float) -> np.ndarray:
-        return np.array([[low, low, 0], [high, low, 0], [high, high, 0], [low, high, 0]])
-
     ring = Roi(1, contours=[Contour("CLOSED_PLANAR", square(0, 10)), Contour("CLOSED_PLANAR", square(3, 6))])
-    stack = Stack(np.zeros((1, 3)), np.array([1.0, 0, 0, 0, 1, 0]), (1.0, 1.0, 1.0), np.zeros(1, int))
-    assert ring.mask(stack, 20, 20).sum() == 100 - 9
+    assert ring.mask(axial(0), 20, 20).sum() == 100 - 9
 
 
 def test_filled_polygons_beside_matplotlib():
@@ -244,9 +355,41 @@ def test_shutters():
     assert Shutter(polygon=((2, 2), (2, 6), (6, 6), (6, 2))).opening(8, 8).sum() == 16
 
 
+UNREADABLE_SHUTTERS = {  # name: (shape, attributes)
+    "no edges": ("RECTANGULAR", {"ShutterLeftVerticalEdge": 3}),
+    "no radius": ("CIRCULAR", {"CenterOfCircularShutter": [5, 5]}),
+    "half a centre": ("CIRCULAR", {"CenterOfCircularShutter": 5, "RadiusOfCircularShutter": 3}),
+    "two corners": ("POLYGONAL", {"VerticesOfThePolygonalShutter": [1, 1, 5, 5]}),
+    "half a corner": ("POLYGONAL", {"VerticesOfThePolygonalShutter": [1, 1, 5, 5, 9, 9, 9]}),
+}
+
+
+@pytest.mark.parametrize(("shape", "attributes"), UNREADABLE_SHUTTERS.values(), ids=UNREADABLE_SHUTTERS)
+def test_shutters_that_cannot_be_read_are_not_left_open(shape, attributes):
+    made = state()
+    made.ShutterShape = shape
+    for keyword in ("ShutterLeftVerticalEdge", "CenterOfCircularShutter", "RadiusOfCircularShutter"):
+        made.pop(keyword, None)
+    for keyword, value in attributes.items():
+        setattr(made, keyword, value)
+    with pytest.raises(dc.ParseError, match="what it covers"):
+        Presentation(made)
+
+
 def test_no_presentation_state():
     with pytest.raises(dc.ParseError, match="no presentation state"):
         Presentation(dc.dcmread(real("CT_small.dcm")))
+
+
+def test_areas_and_turns_that_cannot_be_read():
+    made = state()
+    made.ImageRotation = 45
+    with pytest.raises(dc.ParseError, match="is 45, not a multiple of 90"):
+        Presentation(made)
+    made = state()
+    made.DisplayedAreaSelectionSequence[0].DisplayedAreaTopLeftHandCorner = [3]
+    with pytest.raises(dc.ParseError, match="TopLeftHandCorner"):
+        Presentation(made)
 
 
 def test_graphics_that_are_no_pairs():
@@ -287,6 +430,30 @@ def test_documents_come_back(kind, with_source, tmp_path):
         assert theirs.SourceInstanceSequence[0].ReferencedSOPInstanceUID == source.SOPInstanceUID
     if DCIODVFY and kind in ("pdf", "cda", "stl"):  # it doesn't know the others
         assert errors_by_dciodvfy(tmp_path / "made.dcm") == []
+
+
+LENGTHS = {  # name: (bytes in the file more than the document has, whether it is said)
+    "as stated": (0, False),
+    "padded": (1, False),
+    "cut": (-7, True),
+    "more behind": (9, True),
+}
+
+
+@pytest.mark.parametrize(("more", "is_said"), LENGTHS.values(), ids=LENGTHS)
+def test_documents_of_another_length_than_stated(more, is_said, tmp_path, capsys):
+    made = encapsulate(PDF, kind="pdf")
+    made.EncapsulatedDocument = (PDF + bytes(9))[: len(PDF) + more]  # even, as PDF is odd, but for the first
+    path = tmp_path / "made.dcm"
+    made.save_as(path, enforce_standard=False)
+    found = extract(dc.dcmread(path))
+    assert [issue.code for issue in found.issues] == ["DOCUMENT_LENGTH"] * is_said
+    assert found.data == (PDF + bytes(9))[: len(PDF) + more if is_said else len(PDF)]
+    assert main(["extract", str(path), "-o", str(tmp_path)]) == 0
+    assert (f"Encapsulated Document Length (0042,0015) says {len(PDF)}" in capsys.readouterr().err) is is_said
+    if is_said:
+        with pytest.raises(dc.ParseError, match=f"says {len(PDF)}"):
+            extract(dc.dcmread(path), strict=True)
 
 
 def test_the_kind_is_told_by_the_content_or_the_name(tmp_path):

@@ -6,13 +6,14 @@ import os
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 from corpus import real
 from mutate import mutants
 
 import dicomcore as dc
 from dicomcore import sr
-from dicomcore.objects import Presentation, Segmentation, Structures, encapsulate, extract
+from dicomcore.objects import Presentation, Segmentation, Structures, encapsulate, extract, make_segmentation
 
 
 def read_report(ds: dc.Dataset) -> None:
@@ -24,6 +25,7 @@ def read_report(ds: dc.Dataset) -> None:
 
 def read_segmentation(ds: dc.Dataset) -> None:
     found = Segmentation(ds)
+    assert isinstance(found.issues, tuple)
     if len(found.segments):
         found.array(found.segments[0].number or 0)
 
@@ -31,6 +33,7 @@ def read_segmentation(ds: dc.Dataset) -> None:
 def read_structures(ds: dc.Dataset) -> None:
     for roi in Structures(ds):
         assert roi.points.shape[1] == 3
+        assert np.isfinite(roi.points).all()
 
 
 def read_document(ds: dc.Dataset) -> None:
@@ -46,6 +49,13 @@ def document() -> bytes:
     return encapsulate(b"%PDF-1.4 " + bytes(40), kind="pdf").to_bytes()
 
 
+def cine() -> bytes:
+    from test_segmentation import dotted, plane
+
+    images = [plane(number, 3.0) for number in range(3)]
+    return make_segmentation(dotted(0, 1, 2), images, segments=["a", "b", "c"]).to_bytes()
+
+
 def presentation() -> bytes:
     from test_objects import state
 
@@ -59,6 +69,7 @@ READERS = {  # name: (the bytes, what reads them)
     "report": (lambda: real("test-SR.dcm").read_bytes(), read_report),
     "measurements": (lambda: real("reportsi.dcm").read_bytes(), read_report),
     "segmentation": (lambda: real("24x38x3/seg/label.seg").read_bytes(), read_segmentation),
+    "cine segmentation": (cine, read_segmentation),
     "structures": (lambda: real("rtstruct.dcm").read_bytes(), read_structures),
     "document": (document, read_document),
     "presentation": (presentation, read_presentation),

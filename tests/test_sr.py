@@ -311,6 +311,28 @@ def test_damage_names_the_item(changes, code, said):
         sr.read(made, strict=True)
 
 
+def measured(**attributes: object) -> dc.Dataset:
+    item = dc.Dataset()
+    for keyword, value in attributes.items():
+        setattr(item, keyword, value)
+    return item
+
+
+MEASURED = {  # name: (items of the Measured Value Sequence, what the issue says; None for none)
+    "a number": ([measured(NumericValue=1.5)], None),
+    "unknown": ([], None),
+    "no number": ([measured()], "is a NUM without a readable NumericValue"),
+    "two numbers": ([measured(NumericValue=1.5), measured(NumericValue=2)], "with 2 items in MeasuredValueSequence"),
+}
+
+
+@pytest.mark.parametrize(("items", "said"), MEASURED.values(), ids=MEASURED)
+def test_values_that_are_not_read_are_said(items, said):
+    issues = sr.read(damaged(ValueType="NUM", MeasuredValueSequence=items)).issues
+    assert [issue.code for issue in issues] == ["VALUE"] * (said is not None)
+    assert said is None or said in issues[0].message
+
+
 REFERENCES = {  # name: (identifier, codes of the issues)
     "to itself": ([1, 1, 1], ["REFERENCE_LOOP"]),
     "to its parent": ([1, 1], ["REFERENCE_LOOP"]),

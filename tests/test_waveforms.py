@@ -62,7 +62,7 @@ def test_sample_interpretations(kind):
     assert found.dtype == np.dtype(dtype).newbyteorder("=")
     assert found.shape == (3, 2)
     assert np.array_equal(found, np.frombuffer(data, dtype).reshape(3, 2))
-    found[0] = 0                            # an array of the caller's own
+    found[0] = 0  # an array of the caller's own
 
 
 def test_scaling():
@@ -73,6 +73,31 @@ def test_scaling():
     stored, scaled = of(item).waveforms[0], of(item).waveforms.decode(0, scaled=True)
     assert np.array_equal(scaled[:, 0], stored[:, 0] * 2.5 * 1.1 + 3.0)
     assert np.array_equal(scaled[:, 1], stored[:, 1])
+
+
+UNSCALABLE = {  # name: (definitions of two channels, what is said)
+    "infinite": (
+        [{"ChannelSensitivity": float("inf")}, {}],
+        "channel 1 of multiplex group 0 has the ChannelSensitivity",
+    ),
+    "a baseline of two": (
+        [{}, {"ChannelBaseline": [1.0, 2.0]}],
+        "channel 2 of multiplex group 0 has the ChannelBaseline",
+    ),
+    "one channel": ([{"ChannelSensitivity": 2.0}], "has 2 channels and defines 1"),
+}
+
+
+@pytest.mark.parametrize(("definitions", "said"), UNSCALABLE.values(), ids=UNSCALABLE)
+def test_samples_whose_unit_cannot_be_read_have_none(definitions, said):
+    item = group("SS", 16, bytes(12))
+    item.ChannelDefinitionSequence = [dc.Dataset() for _ in definitions]
+    for definition, attributes in zip(item.ChannelDefinitionSequence, definitions, strict=True):
+        for keyword, value in attributes.items():
+            definition.add_new(keyword, "FD", value)  # DS has no infinity to be set
+    assert of(item).waveforms[0].shape == (3, 2)
+    with pytest.raises(dc.ParseError, match=said):
+        of(item).waveforms.decode(0, scaled=True)
 
 
 # G.711's tables: (code, linear sample) of 14 bits for mu-law, of 13 bits for A-law
@@ -116,3 +141,10 @@ def test_what_is_missing_or_short_is_said():
 def test_a_claim_beyond_the_data_allocates_nothing():
     with pytest.raises(dc.TruncatedError):
         of(group("SL", 32, bytes(64), channels=65535, samples=0xFFFFFFFF)).waveforms[0]
+
+
+def test_a_sequence_without_items_is_no_waveform():
+    data_set = dc.Dataset()
+    data_set.add_new("WaveformSequence", "UN", b"no items")
+    with pytest.raises(dc.ParseError, match="holds no items"):
+        _ = data_set.waveforms

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from dicomcore.errors import ParseError, TruncatedError
 from dicomcore.lookup import items_of
+from dicomcore.tags import Tag
 
 if TYPE_CHECKING:
     from dicomcore.dataset import DataElement, Dataset
@@ -38,10 +40,13 @@ class Waveforms:
     """
 
     def __init__(self, data_set: Dataset) -> None:
-        """Raises ParseError where there is no Waveform Sequence."""
+        """Raises ParseError where there is no Waveform Sequence, or it holds something else than items."""
         if "WaveformSequence" not in data_set:
             raise ParseError("the data set has no Waveform Sequence (5400,0100)")
-        self._groups: Sequence[Dataset] = data_set["WaveformSequence"].value
+        held = data_set["WaveformSequence"].value
+        if not isinstance(held, list):
+            raise ParseError("the Waveform Sequence (5400,0100) holds no items")
+        self._groups: Sequence[Dataset] = held
 
     def __len__(self) -> int:
         return len(self._groups)
@@ -64,7 +69,7 @@ class Waveforms:
             raise IndexError(f"multiplex group {index} of {len(self)}")
         group = self._groups[index]
         stored = _stored(group, index)
-        return _scaled(stored, group) if scaled else stored
+        return _scaled(stored, group, index) if scaled else stored
 
 
 def _stored(group: Dataset, number: int) -> NDArray[Any]:
@@ -107,22 +112,30 @@ def _little_endian(element: DataElement, group: Dataset) -> Any:
     return held
 
 
-def _scaled(stored: NDArray[Any], group: Dataset) -> NDArray[np.float64]:
+def _scaled(stored: NDArray[Any], group: Dataset, number: int) -> NDArray[np.float64]:
     kind = str(group.WaveformSampleInterpretation).strip()
     expanded = EXPANSIONS[kind][stored] if kind in EXPANSIONS else stored
     scaled = expanded.astype(np.float64)
     definitions = items_of(group, "ChannelDefinitionSequence")
-    for channel, definition in zip(range(scaled.shape[1]), definitions, strict=False):
-        sensitivity = _number(definition, "ChannelSensitivity", 1.0)
-        correction = _number(definition, "ChannelSensitivityCorrectionFactor", 1.0)
-        baseline = _number(definition, "ChannelBaseline", 0.0)
+    if definitions and len(definitions) != scaled.shape[1]:
+        said = f"multiplex group {number} has {scaled.shape[1]} channels and defines {len(definitions)}"
+        raise ParseError(said, tag=int(Tag("ChannelDefinitionSequence")))
+    for channel, definition in enumerate(definitions):
+        subject = f"channel {channel + 1} of multiplex group {number}"
+        sensitivity = _number(definition, "ChannelSensitivity", 1.0, subject)
+        correction = _number(definition, "ChannelSensitivityCorrectionFactor", 1.0, subject)
+        baseline = _number(definition, "ChannelBaseline", 0.0, subject)
         scaled[:, channel] = scaled[:, channel] * sensitivity * correction + baseline
     return scaled
 
 
-def _number(definition: Dataset, name: str, default: float) -> float:
+def _number(definition: Dataset, name: str, default: float, subject: str) -> float:
     value = definition.get(name)
-    return float(value) if isinstance(value, (int, float)) else default
+    if value is None or value == "" or value == []:
+        return default
+    if not isinstance(value, (int, float)) or not isfinite(value):
+        raise ParseError(f"{subject} has the {name} {value!r}", offset=definition[name].offset, tag=int(Tag(name)))
+    return float(value)
 
 
 def _mu_law() -> NDArray[np.int16]:

@@ -70,6 +70,8 @@ def run_extract(arguments: argparse.Namespace) -> int:
         except (DicomError, OSError) as error:
             code = told("extract", path, error, FAILED)
             continue
+        for issue in document.issues:
+            told("extract", path, issue.message, DONE)
         if arguments.json:
             facts = {"file": path, "document": str(target), "type": document.mime_type, "title": document.title}
             print(json.dumps(facts, ensure_ascii=False))

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dicomcore.building import Plain
 from dicomcore.concepts import Code, code_of
 from dicomcore.errors import ParseError
+from dicomcore.issues import Issue
 from dicomcore.lookup import number_of, text_of
 from dicomcore.objects.modules import new_object, reference_to, referenced_series, set_attributes
+from dicomcore.tags import Tag
 from dicomcore.uids import UID, generate_uid
 
 if TYPE_CHECKING:
@@ -61,12 +63,15 @@ class Document:
     """The end of a file name for it: .pdf, .xml, .stl, .obj, .mtl, or .bin."""
     concept: Code | None = None
     """What kind of document it is (Concept Name Code Sequence)."""
+    issues: tuple[Issue, ...] = ()
+    """DOCUMENT_LENGTH: it is shorter or longer than Encapsulated Document Length says."""
 
 
-def extract(data_set: Dataset) -> Document:
+def extract(data_set: Dataset, *, strict: bool = False) -> Document:
     """Take the document out of an encapsulated document; without the byte that pads it to even length.
 
-    Raises ParseError where there is none.
+    A length that isn't the stated one is in the document's `issues`, and with `strict` raises ParseError: a shorter
+    document was cut. Raises ParseError where there is none.
     """
     if "EncapsulatedDocument" not in data_set:
         raise ParseError("the data set has no Encapsulated Document (0042,0011)")
@@ -78,12 +83,20 @@ def extract(data_set: Dataset) -> Document:
         data = data[:length]
     elif length is None and mime_type != "model/stl":
         data = data.removesuffix(b"\0")  # before 2019 nothing told the length
+    issues: tuple[Issue, ...] = ()
+    if isinstance(length, int) and length != len(data):
+        said = f"the document has {len(data)} bytes, and Encapsulated Document Length (0042,0015) says {length}"
+        offset = data_set["EncapsulatedDocument"].offset
+        if strict:
+            raise ParseError(said, offset=offset, tag=int(Tag("EncapsulatedDocument")))
+        issues = (Issue("DOCUMENT_LENGTH", Tag("EncapsulatedDocument"), offset or 0, said),)
     return Document(
         data,
         mime_type,
         text_of(data_set, "DocumentTitle") or "",
         _suffix(text_of(data_set, "SOPClassUID"), mime_type),
         code_of(data_set, "ConceptNameCodeSequence"),
+        issues,
     )
 
 

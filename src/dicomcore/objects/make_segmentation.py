@@ -13,7 +13,7 @@ from dicomcore.building import Plain, build
 from dicomcore.dataset import Dataset
 from dicomcore.lookup import number_of, text_of
 from dicomcore.objects.modules import new_object, reference_to, referenced_series, set_attributes
-from dicomcore.objects.planes import FramePlanes, frame_planes, stack_of
+from dicomcore.objects.planes import FramePlanes, Stack, frame_planes, stack_of
 from dicomcore.objects.segment import Segment
 from dicomcore.pixels.packing import packed_bits
 from dicomcore.tags import Tag
@@ -113,6 +113,8 @@ def _places(images: list[Dataset]) -> list[_Source]:
             raise ValueError("sources are images of one frame each, or one image of several frames")
         if any(image.get(name) != images[0].get(name) for name in ("Rows", "Columns", "FrameOfReferenceUID")):
             raise ValueError("the sources differ in size or frame of reference")
+        if image.get("PatientID") != images[0].get("PatientID"):
+            raise ValueError("the sources are of different patients")
     return [_Source(image, None) for image in images]
 
 
@@ -164,13 +166,16 @@ def _numbered(masks: NDArray[np.bool_], numbers: list[int]) -> NDArray[Any]:
 
 
 def _planes_of(images: list[Dataset]) -> FramePlanes | None:
-    """Where the planes lie; None for images that have no place in space."""
+    """Where the planes lie; None for images that have no place in space, or no Pixel Spacing."""
     if len(images) == 1:
-        return frame_planes(images[0], int(number_of(images[0], "NumberOfFrames") or 1))
+        planes = frame_planes(images[0], int(number_of(images[0], "NumberOfFrames") or 1))
+        return None if planes is None or np.isnan(planes.spacing).any() else planes
     found = [frame_planes(image, 1) for image in images]
-    known = [one for one in found if one is not None]
-    if len(known) != len(images):
+    known = [one for one in found if one is not None and not np.isnan(one.spacing).any()]
+    if not known:
         return None
+    if len(known) != len(images):
+        raise ValueError("some of the sources have a position, an orientation and Pixel Spacing, and others don't")
     first = known[0]
     for one in known:
         if not np.allclose(one.orientation, first.orientation, atol=1e-3):
@@ -282,22 +287,20 @@ def _set_groups(
     """Multi-frame Functional Groups and Multi-frame Dimension."""
     organisation = generate_uid()
     dimensions: list[Plain] = []
+    columns: list[NDArray[np.intp]] = []  # what each plane has in each dimension but that of segments, from 1
     if kind != "labelmap":
         dimensions.append(_dimension(organisation, "ReferencedSegmentNumber", "SegmentIdentificationSequence"))
     shared: Plain = {}
-    ranks: NDArray[np.intp] | None = None
     if planes is not None:
-        dimensions.append(_dimension(organisation, "ImagePositionPatient", "PlanePositionSequence"))
         stack = stack_of(planes)
-        ranks = np.unique(stack.index, return_inverse=True)[1].reshape(-1)
-        measures: Plain = {"SliceThickness": planes.thickness or _distance(stack.spacing[0])}
-        if stack.is_even:
-            measures["SpacingBetweenSlices"] = _short(stack.spacing[0])
-        measures["PixelSpacing"] = planes.spacing.tolist()
-        shared["PixelMeasuresSequence"] = [measures]
+        dimensions.append(_dimension(organisation, "ImagePositionPatient", "PlanePositionSequence"))
+        columns.append(np.unique(stack.index, return_inverse=True)[1].reshape(-1) + 1)
+        shared["PixelMeasuresSequence"] = [_measures(planes, stack)]
         shared["PlaneOrientationSequence"] = [{"ImageOrientationPatient": planes.orientation.tolist()}]
-    if not dimensions:  # frames of a label map without a place follow each other
-        dimensions.append(_dimension(organisation, "InStackPositionNumber", "FrameContentSequence"))
+    labelled = not columns or len(np.unique(columns[0])) < len(places)  # images at one place, or without one
+    if labelled:
+        dimensions.append(_dimension(organisation, "FrameLabel", "FrameContentSequence"))  # C.7.6.16.2.2.5
+        columns.append(np.arange(1, len(places) + 1))
     set_attributes(
         made,
         {
@@ -306,38 +309,42 @@ def _set_groups(
             "SharedFunctionalGroupsSequence": [shared],
         },
     )
+    indices = np.column_stack(columns).tolist()
+    positions = [None] * len(places) if planes is None else planes.positions.tolist()
     made.PerFrameFunctionalGroupsSequence = [
-        build(_frame_groups(number, plane, frame, places, planes, ranks, kind))
-        for frame, (number, plane) in enumerate(chosen, 1)
+        build(_frame_groups(number, places[plane], indices[plane], positions[plane], labelled))
+        for number, plane in chosen
     ]
 
 
+def _measures(planes: FramePlanes, stack: Stack) -> Plain:
+    """Pixel Measures; what isn't known is left out."""
+    apart = len(stack.origins) > 1 and stack.is_even
+    distance = _short(stack.spacing[0]) if apart else planes.distance
+    thickness = planes.thickness or distance
+    made: Plain = {} if thickness is None else {"SliceThickness": thickness}
+    if distance is not None and (apart or len(stack.origins) == 1):
+        made["SpacingBetweenSlices"] = distance
+    return made | {"PixelSpacing": planes.spacing.tolist()}
+
+
 def _frame_groups(
-    number: int,
-    plane: int,
-    frame: int,
-    places: list[_Source],
-    planes: FramePlanes | None,
-    ranks: NDArray[np.intp] | None,
-    kind: str,
+    number: int, place: _Source, indices: list[int], position: list[float] | None, labelled: bool
 ) -> Plain:
-    place = places[plane]
+    """The functional groups of a frame of segment `number`, 0 in a label map; `labelled` by its source."""
     source: Plain = reference_to(place.data_set)
     if place.frame is not None:
         source["ReferencedFrameNumber"] = place.frame
     source |= {"SpatialLocationsPreserved": "YES", "PurposeOfReferenceCodeSequence": [SOURCE]}
     made: Plain = {"DerivationImageSequence": [{"SourceImageSequence": [source], "DerivationCodeSequence": [DERIVED]}]}
-    indices = [] if kind == "labelmap" else [number]
-    content: Plain = {}
-    if planes is not None and ranks is not None:
-        indices.append(int(ranks[plane]) + 1)
-        made["PlanePositionSequence"] = [{"ImagePositionPatient": planes.positions[plane].tolist()}]
-    if kind != "labelmap":
+    if position is not None:
+        made["PlanePositionSequence"] = [{"ImagePositionPatient": position}]
+    if number:
         made["SegmentIdentificationSequence"] = [{"ReferencedSegmentNumber": number}]
-    elif planes is None:
-        indices.append(frame)
-        content = {"StackID": "1", "InStackPositionNumber": frame}
-    made["FrameContentSequence"] = [{"DimensionIndexValues": indices, **content}]
+    content: Plain = {"DimensionIndexValues": [number, *indices] if number else indices}
+    if labelled:
+        content["FrameLabel"] = place.data_set.SOPInstanceUID if place.frame is None else f"frame {place.frame}"
+    made["FrameContentSequence"] = [content]
     return made
 
 
@@ -348,10 +355,6 @@ def _dimension(organisation: str, pointer: str, group: str) -> Plain:
         "FunctionalGroupPointer": int(Tag(group)),
         "DimensionDescriptionLabel": pointer,
     }
-
-
-def _distance(distance: float) -> float:
-    return 1.0 if np.isnan(distance) else _short(distance)
 
 
 def _short(distance: float) -> float:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore.errors import LimitError, ParseError
+from dicomcore.issues import Issue
 from dicomcore.lookup import first_item, float_array, items_of, number_of
+from dicomcore.tags import Tag
 
 if TYPE_CHECKING:
     from dicomcore.dataset import Dataset
 
-__all__ = ["FramePlanes", "Stack", "frame_planes", "stack_of"]
+__all__ = ["FramePlanes", "Stack", "frame_groups", "frame_planes", "frame_positions", "ranks_of", "stack_of"]
 
 MOST_PLANES = 1 << 16
 """Planes of a stack, those without frames included."""
@@ -33,7 +36,7 @@ class FramePlanes:
     orientation: NDArray[np.float64]
     """(6,): the directions of a row and of a column."""
     spacing: NDArray[np.float64]
-    """(2,), mm: between rows, between columns."""
+    """(2,), mm: between rows, between columns; NaN where it isn't stated."""
     distance: float | None
     """mm between planes, where it is stated."""
     thickness: float | None
@@ -49,9 +52,12 @@ class Stack:
     orientation: NDArray[np.float64]
     """(6,): the directions of a row and of a column."""
     spacing: tuple[float, float, float]
-    """mm between planes, rows, columns; the first is NaN where planes are not evenly spaced."""
+    """mm between planes, rows, columns; the first is NaN where planes are not evenly spaced, the others where the
+    frames have no Pixel Spacing."""
     index: NDArray[np.intp]
     """(frames,): the plane of each frame."""
+    issues: tuple[Issue, ...] = ()
+    """What is missing or made up: PIXEL_SPACING, SLICE_SPACING."""
 
     @property
     def normal(self) -> NDArray[np.float64]:
@@ -65,9 +71,14 @@ class Stack:
 
     @property
     def affine(self) -> NDArray[np.float64]:
-        """(4, 4): from (plane, row, column, 1) to (x, y, z, 1) in mm, LPS; ValueError where planes are uneven."""
+        """(4, 4): from (plane, row, column, 1) to (x, y, z, 1) in mm, LPS.
+
+        ValueError where planes are not evenly spaced, or the frames have no Pixel Spacing.
+        """
         if not self.is_even:
             raise ValueError("the planes are not evenly spaced: use origins")
+        if np.isnan(self.spacing[1:]).any():
+            raise ValueError("the frames have no Pixel Spacing (0028,0030), which the affine needs: use origins")
         made = np.eye(4)
         between, rows, columns = self.spacing
         made[:3, 0] = self.normal * between
@@ -80,35 +91,66 @@ class Stack:
 def frame_planes(data_set: Dataset, frames: int) -> FramePlanes | None:
     """Read the planes of the first `frames` frames from functional groups, or from the data set itself.
 
-    None where not every frame has a position, an orientation and a spacing. Raises ParseError where frames differ in
-    orientation or spacing.
+    None where no frame has a position, or none an orientation. Raises ParseError where only some frames have a
+    position, or frames differ in orientation or spacing.
     """
-    shared = first_item(data_set, "SharedFunctionalGroupsSequence")
-    groups = items_of(data_set, "PerFrameFunctionalGroupsSequence")[:frames]
+    positions = frame_positions(data_set, frames)
+    if positions is None:
+        return None
+    shared, groups = frame_groups(data_set, frames)
     if shared is None and not groups:
-        positions = _numbers(data_set, "ImagePositionPatient", 3)
-        found = [data_set]
-        if positions is None:
-            return None
-        return _planes(positions[None], _orientation(found), _measures(found))
-    held = [_shared_or_own(shared, group, "PlanePositionSequence") for group in groups]
-    each = [None if place is None else _numbers(place, "ImagePositionPatient", 3) for place in held]
-    if not each or any(one is None for one in each):
+        orientation, measures = _orientation([data_set]), _measures([data_set])
+    else:
+        orientation = _orientation(_places(shared, groups, "PlaneOrientationSequence"))
+        measures = _measures(_places(shared, groups, "PixelMeasuresSequence"))
+    if orientation is None:
         return None
-    orientations = _places(shared, groups, "PlaneOrientationSequence")
-    measures = _places(shared, groups, "PixelMeasuresSequence")
-    return _planes(np.array(each), _orientation(orientations), _measures(measures))
-
-
-def _planes(
-    positions: NDArray[np.float64],
-    orientation: NDArray[np.float64] | None,
-    measures: tuple[NDArray[np.float64] | None, float | None, float | None],
-) -> FramePlanes | None:
+    offsets = float_array(data_set, "GridFrameOffsetVector")
+    if offsets is not None:
+        normal = np.cross(orientation[:3], orientation[3:])
+        positions = positions + _offsets(offsets, positions, normal)[:, None] * normal
     spacing, distance, thickness = measures
-    if orientation is None or spacing is None:
+    return FramePlanes(positions, orientation, np.full(2, np.nan) if spacing is None else spacing, distance, thickness)
+
+
+def frame_groups(data_set: Dataset, frames: int) -> tuple[Dataset | None, list[Dataset]]:
+    """The shared functional groups, and those of each of the first `frames` frames as far as there are any."""
+    shared = first_item(data_set, "SharedFunctionalGroupsSequence")
+    return shared, items_of(data_set, "PerFrameFunctionalGroupsSequence")[:frames]
+
+
+def frame_positions(data_set: Dataset, frames: int) -> NDArray[np.float64] | None:
+    """(frames, 3): the centre of each frame's first pixel, mm, without grid frame offsets; None where none is stated.
+
+    Raises ParseError where only some frames have a position.
+    """
+    shared, groups = frame_groups(data_set, frames)
+    if shared is None and not groups:
+        position = _numbers(data_set, "ImagePositionPatient", 3)
+        return None if position is None or not frames else np.tile(position, (frames, 1))
+    held = [_shared_or_own(shared, group, "PlanePositionSequence") for group in groups]
+    if len(groups) < frames:
+        held += [None if shared is None else first_item(shared, "PlanePositionSequence")] * (frames - len(groups))
+    each = [None if place is None else _numbers(place, "ImagePositionPatient", 3) for place in held]
+    missing = [number for number, one in enumerate(each, 1) if one is None]
+    if len(missing) == len(each):
         return None
-    return FramePlanes(positions, orientation, spacing, distance, thickness)
+    if missing:
+        raise ParseError(
+            f"frame {missing[0]} has no Image Position (Patient) (0020,0032), and others have: its plane is not known"
+        )
+    return np.array(each)
+
+
+def _offsets(offsets: NDArray[Any], positions: NDArray[np.float64], normal: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far along the normal an RT Dose's planes lie from its position, as offsets or as z (PS3.3 C.8.8.3.2)."""
+    are_heights = offsets.size > 0 and offsets[0] == positions[0, 2] and np.allclose(normal, [0, 0, 1], atol=TILTED)
+    if offsets.size != len(positions) or (offsets[0] != 0 and not are_heights):
+        raise ParseError(
+            f"Grid Frame Offset Vector (3004,000C) has {offsets.size} values for {len(positions)} frames, or begins "
+            "neither at 0 nor at the position's z"
+        )
+    return (offsets - offsets[0]).astype(np.float64)
 
 
 def _shared_or_own(shared: Dataset | None, group: Dataset, keyword: str) -> Dataset | None:
@@ -170,28 +212,41 @@ def stack_of(planes: FramePlanes) -> Stack:
     away = planes.positions - planes.positions[first]
     heights = along - along[first]
     aside = np.linalg.norm(away - heights[:, None] * normal, axis=1)
-    if aside.max() > NEAR * planes.spacing.min() + TILTED * heights.max():
-        raise ParseError("the frames are shifted against each other within their planes: they make no stack")
-    near = NEAR * (planes.distance or planes.thickness or float(planes.spacing.min()))
-    order = np.argsort(heights, kind="stable")
-    steps = np.diff(heights[order])
-    rank = np.concatenate([[0], np.cumsum(steps > near)])
-    index = np.empty(len(order), np.intp)
-    index[order] = rank
-    unique = heights[order][np.concatenate([[True], steps > near])]
     rows, columns = planes.spacing.tolist()
+    finest = 1.0 if np.isnan(planes.spacing).any() else min(rows, columns)
+    if aside.max() > NEAR * finest + TILTED * heights.max():
+        raise ParseError("the frames are shifted against each other within their planes: they make no stack")
+    index, frames = ranks_of(heights, NEAR * (planes.distance or planes.thickness or finest))
+    unique = heights[frames]
+    issues = tuple(_missing(planes, len(unique)))
     if len(unique) == 1:
         between = planes.distance or planes.thickness or 1.0
-        return Stack(planes.positions[[first]], planes.orientation, (between, rows, columns), index)
+        return Stack(planes.positions[[first]], planes.orientation, (between, rows, columns), index, issues)
     even = _even(unique, planes.distance)
     if even is None:
-        origins = planes.positions[order][np.concatenate([[True], steps > near])]
-        return Stack(origins, planes.orientation, (float("nan"), rows, columns), index)
+        return Stack(planes.positions[frames], planes.orientation, (float("nan"), rows, columns), index, issues)
     between, places = even
     if places[-1] >= MOST_PLANES:
         raise LimitError(f"a stack of {places[-1] + 1} planes crosses the limit of {MOST_PLANES}")
     origins = planes.positions[first] + np.arange(places[-1] + 1)[:, None] * between * normal
-    return Stack(origins, planes.orientation, (between, rows, columns), places[index])
+    return Stack(origins, planes.orientation, (between, rows, columns), places[index], issues)
+
+
+def ranks_of(heights: NDArray[np.float64], near: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The rank of each height among those that are more than `near` apart, and for each rank the first that has it."""
+    order = np.argsort(heights, kind="stable")
+    apart = np.diff(heights[order]) > near
+    index = np.empty(len(order), np.intp)
+    index[order] = np.concatenate([[0], np.cumsum(apart)])
+    return index, order[np.concatenate([[True], apart])]
+
+
+def _missing(planes: FramePlanes, count: int) -> Iterator[Issue]:
+    if np.isnan(planes.spacing).any():
+        yield Issue("PIXEL_SPACING", Tag("PixelSpacing"), 0, "the frames have no Pixel Spacing (0028,0030)")
+    if count == 1 and not (planes.distance or planes.thickness):
+        said = "one plane without Spacing Between Slices and Slice Thickness: 1 mm is made up"
+        yield Issue("SLICE_SPACING", Tag("SpacingBetweenSlices"), 0, said)
 
 
 def _even(heights: NDArray[np.float64], stated: float | None) -> tuple[float, NDArray[np.intp]] | None:

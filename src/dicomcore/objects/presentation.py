@@ -16,6 +16,7 @@ from dicomcore.objects.cielab import from_cielab
 from dicomcore.objects.shutter import Shutter, shutter_of
 from dicomcore.pixels.attributes import display_of, header_of
 from dicomcore.pixels.render import Display, Window, render
+from dicomcore.tags import Tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -101,7 +102,7 @@ class Presentation:
     """
 
     def __init__(self, data_set: Dataset) -> None:
-        """Raises ParseError where the data set is no presentation state."""
+        """Raises ParseError where the data set is no presentation state, or turns or crops images in no known way."""
         if "DisplayedAreaSelectionSequence" not in data_set and "PresentationLUTShape" not in data_set:
             raise ParseError(
                 "the data set is no presentation state: it has neither displayed area nor presentation LUT"
@@ -115,7 +116,10 @@ class Presentation:
         self.displayed_areas = tuple(map(_area, items_of(data_set, "DisplayedAreaSelectionSequence")))
         self.layers = tuple(map(_layer, items_of(data_set, "GraphicLayerSequence")))
         self.annotations = tuple(map(_annotation, items_of(data_set, "GraphicAnnotationSequence")))
-        self.rotation = int(number_of(data_set, "ImageRotation") or 0) % 360
+        rotation = int(number_of(data_set, "ImageRotation") or 0)
+        if rotation % 90:
+            raise ParseError(f"Image Rotation (0070,0042) is {rotation}, not a multiple of 90 (PS3.3 C.10.6)")
+        self.rotation = rotation % 360
         """Degrees clockwise, before the flip."""
         self.flipped = text_of(data_set, "ImageHorizontalFlip") == "Y"
         self.shutter: Shutter | None = shutter_of(data_set)
@@ -205,7 +209,9 @@ def _means(images: Images, uid: str, frame: int) -> bool:
 
 def _pair(item: Dataset, keyword: str) -> tuple[int, int]:
     numbers = integers_of(item, keyword)
-    return (numbers[0], numbers[1]) if len(numbers) == 2 else (1, 1)
+    if len(numbers) != 2:
+        raise ParseError(f"a displayed area has the {keyword} {numbers}, not a column and a row", tag=int(Tag(keyword)))
+    return numbers[0], numbers[1]
 
 
 def _area(item: Dataset) -> DisplayedArea:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dicomcore.errors import ParseError
 from dicomcore.lookup import integers_of, number_of, texts_of
 from dicomcore.objects.polygons import fill
+from dicomcore.tags import Tag
 
 if TYPE_CHECKING:
     from dicomcore.dataset import Dataset
@@ -55,23 +57,32 @@ class Shutter:
 
 
 def shutter_of(data_set: Dataset) -> Shutter | None:
-    """Read a data set's shutter; None where it has none, or only that of a bitmap."""
+    """Read a data set's shutter; None where it has none, or only that of a bitmap.
+
+    Raises ParseError where an opening can't be read: what it covers must not be seen.
+    """
     shapes = {shape.strip() for shape in texts_of(data_set, "ShutterShape")}
     found: dict[str, Any] = {}
     if "RECTANGULAR" in shapes:
         edges = [number_of(data_set, f"Shutter{edge}Edge") for edge in EDGES]
-        if all(isinstance(edge, int) for edge in edges):
-            found["rectangle"] = tuple(edges)
+        if not all(isinstance(edge, int) for edge in edges):
+            raise _unreadable("ShutterLeftVerticalEdge", f"a rectangular shutter has the edges {edges}")
+        found["rectangle"] = tuple(edges)
     if "CIRCULAR" in shapes:
-        centre, radius = (
-            integers_of(data_set, "CenterOfCircularShutter"),
-            number_of(data_set, "RadiusOfCircularShutter"),
-        )
-        if len(centre) == 2 and isinstance(radius, int):
-            found["circle"] = (*centre, radius)
+        centre = integers_of(data_set, "CenterOfCircularShutter")
+        radius = number_of(data_set, "RadiusOfCircularShutter")
+        if len(centre) != 2 or not isinstance(radius, int):
+            said = f"a circular shutter has the centre {centre} and the radius {radius}"
+            raise _unreadable("CenterOfCircularShutter", said)
+        found["circle"] = (*centre, radius)
     if "POLYGONAL" in shapes:
         corners = integers_of(data_set, "VerticesOfThePolygonalShutter")
-        if len(corners) >= 6 and not len(corners) % 2:
-            found["polygon"] = tuple(zip(corners[::2], corners[1::2], strict=True))
+        if len(corners) < 6 or len(corners) % 2:
+            raise _unreadable("VerticesOfThePolygonalShutter", f"a polygonal shutter has the vertices {corners}")
+        found["polygon"] = tuple(zip(corners[::2], corners[1::2], strict=True))
     value = number_of(data_set, "ShutterPresentationValue")
     return Shutter(**found, value=min(max(int(value or 0), 0), 65535) >> 8) if found else None
+
+
+def _unreadable(keyword: str, message: str) -> ParseError:
+    return ParseError(message + ": what it covers can't be told", tag=int(Tag(keyword)))

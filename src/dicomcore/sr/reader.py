@@ -11,6 +11,7 @@ from dicomcore.lookup import items_of
 from dicomcore.sr.item import ContentItem, Position, position_text
 from dicomcore.sr.macros import RELATIONSHIPS, VALUE_TYPES, item_of
 from dicomcore.sr.report import Report
+from dicomcore.sr.values import Numeric
 from dicomcore.tags import Tag
 
 if TYPE_CHECKING:
@@ -91,6 +92,17 @@ class _Check:
         if missing or (item.value is None and item.value_type != "CONTAINER"):
             said = f"is a {item.value_type} without {'a readable ' * (not missing)}{known.keyword}"
             self._note("VALUE", position, item, said, known.keyword)
+        elif known.keyword.endswith("Sequence"):
+            self._sequence(position, item, known.keyword)
+
+    def _sequence(self, position: Position, item: ContentItem, keyword: str) -> None:
+        """Note what of a value's sequence was not read."""
+        held = [] if item.source is None else items_of(item.source, keyword)
+        if len(held) > 1:
+            said = f"is a {item.value_type} with {len(held)} items in {keyword}, of which the first is read"
+            self._note("VALUE", position, item, said, keyword)
+        if isinstance(item.value, Numeric) and held and item.value.value is None:
+            self._note("VALUE", position, item, "is a NUM without a readable NumericValue", keyword)
 
     def references(self, root: ContentItem, by_reference: list[tuple[Position, Position, ContentItem]]) -> None:
         """Put the items referred to in the place of their positions, and note what is not there or makes a loop."""

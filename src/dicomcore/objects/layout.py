@@ -1,0 +1,158 @@
+"""Layout: the plane of an array that each frame of a segmentation belongs to (PS3.3 C.7.6.16.2.3, C.7.6.17, C.8.20)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dicomcore.issues import Issue
+from dicomcore.lookup import first_item, integers_of, items_of, number_of, text_of
+from dicomcore.objects.planes import Stack, frame_groups, frame_planes, frame_positions, ranks_of, stack_of
+from dicomcore.tags import Tag
+
+if TYPE_CHECKING:
+    from dicomcore.dataset import Dataset
+
+__all__ = ["Layout", "layout_of"]
+
+SEGMENT = frozenset({Tag("SegmentNumber"), Tag("ReferencedSegmentNumber")})
+PLACE = frozenset({Tag("ImagePositionPatient"), Tag("StackID"), Tag("InStackPositionNumber")})
+"""Dimensions that say no more than the position does."""
+NEAR = 1e-2
+"""mm: positions this close are one."""
+
+Keys = NDArray[np.intp]
+"""(frames, n): what tells frames apart, in an order that sorts them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How many planes an array has, and which each frame is on."""
+
+    planes: int
+    index: NDArray[np.intp]
+    """(frames,): the plane of each frame."""
+    stack: Stack | None
+    """Where the planes lie, None where that isn't known."""
+    issues: tuple[Issue, ...] = ()
+
+
+def layout_of(data_set: Dataset, segments: NDArray[np.intp]) -> Layout:
+    """Tell on which plane each frame lies; `segments`, (frames,), is the segment that each is of.
+
+    Planes are told apart by position. Frames at one place have a plane each where they differ in another dimension
+    (Dimension Index Values), or where a segment has frames there that refer to different source images, such as the
+    images of a cine. Frames without a position are told apart by dimension, by source image, or by their order.
+    """
+    count = len(segments)
+    planes = frame_planes(data_set, count)
+    if planes is not None:
+        stack = stack_of(planes)
+        return _spread(data_set, segments, Layout(len(stack.origins), stack.index, stack, stack.issues))
+    positions = frame_positions(data_set, count)
+    if positions is not None:
+        index, firsts = ranks_of(_heights(positions), NEAR)
+        said = "the frames have positions and no Image Orientation (Patient): planes are in order, and make no stack"
+        issue = Issue("PLANE_ORIENTATION", Tag("ImageOrientationPatient"), 0, said)
+        return _spread(data_set, segments, Layout(len(firsts), index, None, (issue,)))
+    return _without_place(data_set, segments)
+
+
+def _heights(positions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far along the line through all of them positions lie, ascending in the coordinate that differs most."""
+    away = positions - positions[0]
+    longest = away[np.linalg.norm(away, axis=1).argmax()]
+    length = float(np.linalg.norm(longest)) or 1.0
+    heights: NDArray[np.float64] = away @ (longest / length)
+    return heights if longest[np.abs(longest).argmax()] >= 0 else -heights
+
+
+def _spread(data_set: Dataset, segments: NDArray[np.intp], layout: Layout) -> Layout:
+    """Give frames at one place a plane each where something tells them apart."""
+    if np.bincount(layout.index).max(initial=0) < 2:
+        return layout  # each frame has a place of its own
+    further = _dimensions(data_set, len(segments), SEGMENT | PLACE)
+    apart = _are_apart(segments, layout.index)
+    if apart and further is None:
+        return layout
+    candidates = iter([further]) if apart else _candidates(data_set, len(segments), further)
+    for keys in candidates:
+        if keys is None:
+            continue
+        places, index = np.unique(np.column_stack([layout.index, keys]), axis=0, return_inverse=True)
+        index = index.reshape(-1)
+        if not _are_apart(segments, index):
+            continue
+        if len(places) == len(np.unique(layout.index)):
+            return layout  # one image at each place
+        stack = layout.stack
+        if stack is not None:
+            spacing = (float("nan"), *stack.spacing[1:])
+            stack = replace(stack, origins=stack.origins[places[:, 0]], spacing=spacing, index=index)
+        return replace(layout, planes=len(places), index=index, stack=stack)
+    return layout
+
+
+def _without_place(data_set: Dataset, segments: NDArray[np.intp]) -> Layout:
+    """Planes of frames without a position."""
+    if len(np.unique(segments)) > 1:
+        for keys in _candidates(data_set, len(segments), _dimensions(data_set, len(segments), SEGMENT)):
+            if keys is not None and _are_apart(segments, *keys.T):
+                places, index = np.unique(keys, axis=0, return_inverse=True)
+                return Layout(len(places), index.reshape(-1), None)
+    index = np.zeros(len(segments), np.intp)
+    for number in np.unique(segments):
+        own = segments == number
+        index[own] = np.arange(own.sum())
+    issues: tuple[Issue, ...] = ()
+    if len(np.unique(segments)) > 1:
+        said = "nothing says where the frames lie: those of each segment are put on planes in their order"
+        issues = (Issue("PLANE_POSITION", Tag("PlanePositionSequence"), 0, said),)
+    return Layout(int(index.max(initial=-1)) + 1, index, None, issues)
+
+
+def _candidates(data_set: Dataset, frames: int, dimensions: Keys | None) -> Iterator[Keys | None]:
+    yield dimensions
+    yield _sources(data_set, frames)
+
+
+def _are_apart(*keys: NDArray[np.intp]) -> bool:
+    """Whether no two frames agree in all keys, (frames,) each."""
+    return len(set(zip(*(key.tolist() for key in keys), strict=True))) == len(keys[0])
+
+
+def _dimensions(data_set: Dataset, frames: int, without: frozenset[Tag]) -> Keys | None:
+    """Dimension Index Values, `without` some dimensions; None where there are no others, or a frame lacks them."""
+    items = items_of(data_set, "DimensionIndexSequence")
+    pointers = [number_of(item, "DimensionIndexPointer") for item in items]
+    chosen = [place for place, pointer in enumerate(pointers) if pointer not in without]
+    if not chosen:
+        return None
+    found = []
+    for group in frame_groups(data_set, frames)[1]:
+        content = first_item(group, "FrameContentSequence")
+        values = () if content is None else integers_of(content, "DimensionIndexValues")
+        if len(values) != len(pointers):
+            return None
+        found.append([values[place] for place in chosen])
+    return np.array(found, np.intp) if len(found) == frames else None
+
+
+def _sources(data_set: Dataset, frames: int) -> Keys | None:
+    """The source images of each frame as a number, in the order they come; None where a frame has none."""
+    numbers: dict[tuple[tuple[str, tuple[int, ...]], ...], int] = {}
+    found = []
+    for group in frame_groups(data_set, frames)[1]:
+        sources = tuple(
+            (text_of(image, "ReferencedSOPInstanceUID") or "", integers_of(image, "ReferencedFrameNumber"))
+            for derivation in items_of(group, "DerivationImageSequence")
+            for image in items_of(derivation, "SourceImageSequence")
+        )
+        if not sources:
+            return None
+        found.append(numbers.setdefault(sources, len(numbers)))
+    return np.array(found, np.intp)[:, None] if len(found) == frames else None
