@@ -25,10 +25,12 @@ __all__ = ["decode_jpeg", "decode_jpeg2000", "decode_jpeg_ls", "decode_jpeg_xl"]
 def decode_jpeg(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:
     """JPEG of any DCT process that libjpeg-turbo knows, 8 and 12 bits; chroma is upsampled, colour left as coded."""
     imagecodecs = import_module("imagecodecs")
-    # Told that what is coded is what is wanted, libjpeg converts nothing.
+    # Told that what is coded is what is wanted, libjpeg converts nothing. An Adobe marker says whether four components
+    # are CMYK, or YCCK, which no Photometric Interpretation is.
     space = {1: "GRAYSCALE", 3: "YCBCR", 4: "CMYK"}.get(desc.samples_per_pixel)
+    coded = None if desc.samples_per_pixel == 4 else space
     return imagecodecs.jpeg8_decode(
-        data, colorspace=space, outcolorspace=space, out=_fitting(out, desc, "u", desc.stored)
+        data, colorspace=coded, outcolorspace=space, out=_fitting(out, desc, "u", desc.stored)
     )
 
 
