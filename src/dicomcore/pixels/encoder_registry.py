@@ -41,6 +41,8 @@ class Capacity:
     palette: bool = True
     ybr: bool = True
     """Takes YBR samples as they are; a lossy syntax that doesn't is given RGB."""
+    colours: tuple[str, ...] | None = None
+    """Photometric Interpretations of three samples that it takes; None for all."""
 
     def lacks(self, desc: FrameDescription) -> str | None:
         """Why frames so described can't be held; None where they can."""
@@ -61,6 +63,8 @@ class Capacity:
             return "no indices of a palette, which mean nothing once they are changed"
         if desc.photometric_interpretation.startswith("YBR") and not self.ybr:
             return f"no {desc.photometric_interpretation} samples"
+        if desc.samples_per_pixel == 3 and self.colours and desc.photometric_interpretation not in self.colours:
+            return f"colour as {' or '.join(self.colours)}, not as {desc.photometric_interpretation}"
         return None
 
 
