@@ -46,6 +46,9 @@ def ending_notes(
     if done < due:
         text = f"the JPEG scan breaks off: {done} of {due} minimum coded units are there, the others are made up"
         return (Note("pixel-incomplete", text, frame),)
+    if not ended and not any(bare[-TAIL:]):  # no encoder ends so: room that nobody wrote, and zeros are codes too
+        text = "the JPEG ends with zeros instead of an end marker (EOI): what they decode to is made up"
+        return (Note("pixel-incomplete", text, frame),)
     return () if ended or (marked and not due) else (Note("pixel-end", "the JPEG has no end marker (EOI)", frame),)
 
 

@@ -16,7 +16,7 @@ from dicomcore.pixels.attributes import number
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.encoder_registry import FrameEncoder, encoder_for, refuse_unless_held
 from dicomcore.pixels.labels import describe_pixels, note_loss, put
-from dicomcore.pixels.setting import beyond_stored
+from dicomcore.pixels.setting import beyond_stored, unmasked
 from dicomcore.uids import (
     UID,
     DeflatedImageFrameCompression,
@@ -55,7 +55,7 @@ class FrameCoder:
 
     def checked(self, frame: Any, place: int) -> NDArray[Any]:
         """The array of the frame at `place`; raises EncodeError where it isn't what was described."""
-        pixels, wanted = np.asarray(frame), self._description
+        pixels, wanted = unmasked(frame), self._description
         if wanted.bits_allocated == 1 and pixels.dtype == bool:
             pixels = pixels.view(np.uint8)
         if pixels.shape != wanted.shape or pixels.dtype.newbyteorder("=") != wanted.dtype:
