@@ -49,7 +49,7 @@ def set_pixels(
     if kind in FLOATING:
         _refuse_floats(ds)
     frames, rows, columns, samples = _shape(pixels, photometric_interpretation)
-    interpretation = photometric_interpretation or ("RGB" if samples > 1 else "MONOCHROME2")
+    interpretation = photometric_interpretation or ("RGB" if samples > 1 else _grey_of(ds))
     allocated = 1 if kind == "b1" else 8 * pixels.dtype.itemsize
     stored = allocated if bits_stored is None else bits_stored
     if kind not in FLOATING:
@@ -87,6 +87,17 @@ def set_pixels(
         ds.add_new("PixelData", "OB" if allocated <= 8 else "OW", data)
     if new_instance:
         ds.SOPInstanceUID = new_uid()
+
+
+def _grey_of(ds: Dataset) -> str:
+    """The Photometric Interpretation of stored values that are to replace the data set's own."""
+    held = str(ds.get("PhotometricInterpretation") or "").strip()
+    if held == "PALETTE COLOR":
+        raise EncodeError(
+            'the data set is PALETTE COLOR: photometric_interpretation="PALETTE COLOR" says that these are indices of its '
+            'palette, "MONOCHROME2" that they are grey'
+        )
+    return "MONOCHROME1" if held == "MONOCHROME1" else "MONOCHROME2"
 
 
 def unmasked(array: Any) -> NDArray[Any]:
