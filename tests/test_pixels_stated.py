@@ -201,7 +201,7 @@ def test_no_colour_but_rgb_and_ybr_goes_into_a_lossy_jpeg(to, interpretation):
 def test_the_colour_written_is_that_of_the_samples(to, array, stated, interpretation, wanted):
     file = made(stated, [imagecodecs.jpegls_encode(array)], JPEG_LS, PhotometricInterpretation=interpretation)
     out = bytearray()
-    dc.transcode(file, out, to=to, quality=None)
+    dc.transcode(file, out, to=to)
     ds = dc.dcmread(bytes(out))
     wanted = {"jpeg-2000": "YBR_RCT", "jpeg-2000-lossy": "YBR_ICT"}.get(to, "RGB") if wanted == "RGB" else wanted
     if to == "jpeg-ls":  # the codestream stays, and with it the words

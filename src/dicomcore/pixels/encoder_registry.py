@@ -185,6 +185,15 @@ def encoder_for(uid: str) -> FrameEncoder:
     return found
 
 
+def refuse_idle_quality(uid: str, quality: float | None) -> None:
+    """Raise EncodeError for a `quality` that changes nothing, as the transfer syntax `uid` loses nothing."""
+    encoder = _ENCODERS.get(str(uid))
+    if quality is None or (UID(uid).is_encapsulated if encoder is None else not encoder.lossless):
+        return  # of what nobody encodes more is to be said
+    lossy = ", ".join(f"{UID(one.uid).name} ({one.uid})" for one in encoders() if one.available and not one.lossless)
+    raise EncodeError(f"{UID(uid).name} takes no quality, as nothing is lost in it; these take one: {lossy}")
+
+
 def holders(desc: FrameDescription, *, lossless: bool | None = None) -> tuple[UID, ...]:
     """The transfer syntaxes with an encoder, installed, that can hold frames so described."""
     return tuple(
