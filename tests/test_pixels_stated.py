@@ -55,6 +55,7 @@ WORDS = {  # name: (array, what is said of it, the issue due, None for an honest
     "JPEG 2000's lossy colour": (RGB, {"PhotometricInterpretation": "YBR_ICT"}, "PIXEL_COLOUR"),
     "JPEG 2000's lossless colour": (RGB, {"PhotometricInterpretation": "YBR_RCT"}, "PIXEL_COLOUR"),
     "JPEG XL's colour": (RGB, {"PhotometricInterpretation": "XYB"}, "PIXEL_COLOUR"),
+    "YBR of 32 bits": (RGB.astype("u4"), {"PhotometricInterpretation": "YBR_FULL"}, "PIXEL_COLOUR"),
     "a sign of 2": (GREY, {"PixelRepresentation": 2}, "PIXEL_SIGN"),
     "planes of 3": (RGB, {"PlanarConfiguration": 3}, "PIXEL_COLOUR"),
     "no frame": (GREY[None], {"NumberOfFrames": 0}, "FRAMES"),
@@ -86,6 +87,15 @@ def test_xyb_is_what_jpeg_xl_may_have():
     )
     assert (ds.pixel_array == RGB).all()
     assert codes(ds) == []
+
+
+@pytest.mark.parametrize("isolate", [False, True])
+def test_floats_in_jpeg_xl_are_no_pixel_data(isolate):
+    codestream = imagecodecs.jpegxl_encode((GREY / 255).astype("f4"), lossless=True)
+    frames = dc.dcmread(made(GREY, [codestream], JPEG_XL), limits=dc.Limits(isolate=isolate)).frames
+    for decode in (frames.array, lambda: frames[0], lambda: frames.stack([0])):
+        with pytest.raises(PixelDecodeError, match=r"float32|samples are"):
+            decode()
 
 
 # --- JPEG without a marker of its colour: pydicom#2280, dicom-rs#829

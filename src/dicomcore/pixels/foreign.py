@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore._native import planes
+from dicomcore.errors import PixelDecodeError
 from dicomcore.pixels.chroma import decode_chroma
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.endings import END
@@ -86,6 +87,8 @@ def decode_jpeg_xl(data: memoryview, desc: FrameDescription, out: NDArray[Any] |
     """JPEG XL, recompressed JPEG included, by libjxl: RGB or grey, whatever was coded."""
     imagecodecs = import_module("imagecodecs")
     samples = imagecodecs.jpegxl_decode(data, index=0, keeporientation=True, numthreads=1)
+    if samples.dtype.kind == "f":
+        raise PixelDecodeError(f"the JPEG XL codestream holds {samples.dtype}, and Pixel Data is whole numbers")
     return samples.reshape(desc.shape) if samples.size == desc.samples else samples
 
 

@@ -94,8 +94,8 @@ def _grey_of(ds: Dataset) -> str:
     held = str(ds.get("PhotometricInterpretation") or "").strip()
     if held == "PALETTE COLOR":
         raise EncodeError(
-            'the data set is PALETTE COLOR: photometric_interpretation="PALETTE COLOR" says that these are indices of its '
-            'palette, "MONOCHROME2" that they are grey'
+            'the data set is PALETTE COLOR: photometric_interpretation="PALETTE COLOR" says that these are indices of '
+            'its palette, "MONOCHROME2" that they are grey'
         )
     return "MONOCHROME1" if held == "MONOCHROME1" else "MONOCHROME2"
 

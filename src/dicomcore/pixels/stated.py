@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from dicomcore.pixels.attributes import number
-from dicomcore.pixels.colour import colour_notes
+from dicomcore.pixels.colour import coded_colour, colour_notes
 from dicomcore.pixels.description import FrameDescription, samples_of
 from dicomcore.pixels.note import Note
 
@@ -49,5 +49,7 @@ def _colour_notes(header: Any, stated: FrameDescription, coded: bool) -> Iterato
         yield Note("pixel-colour", f"Photometric Interpretation is missing: taken for {interpretation}")
     elif due not in (None, samples):
         yield Note("pixel-samples", f"Photometric Interpretation is {interpretation}, and Samples per Pixel {samples}")
+    elif stated.bits_allocated > 16 and coded_colour(stated) not in (None, "RGB"):
+        yield Note("pixel-colour", f"{interpretation} of {stated.bits_allocated} bits allocated is left as it is")
     elif not coded:  # else said of the frame, whose codestream may know better
         yield from colour_notes(stated, None)
