@@ -267,3 +267,42 @@ def test_masked_pixels_have_no_value(tmp_path):
         writer.append(masked)
     ds.set_pixels(np.ma.masked_array(GREY, False))
     assert (ds.pixel_array == GREY).all()
+
+
+# --- frames that are padded one by one
+
+RNG = np.random.default_rng(9)
+PADDED = {  # name: (frames, what is stated, one frame's bytes)
+    "single bits, many": (RNG.integers(0, 2, (50, 5, 7), "u1"), 1, 5),
+    "single bits, few": (RNG.integers(0, 2, (3, 5, 7), "u1"), 1, 5),
+    "single bits to words": (RNG.integers(0, 2, (9, 5, 7), "u1"), 1, 6),
+    "odd frames, many": (RNG.integers(0, 256, (40, 5, 7), "u1"), 8, 36),
+    "odd frames, few": (RNG.integers(0, 256, (4, 5, 7), "u1"), 8, 36),
+}
+
+
+def packed(frames, bits):
+    return np.packbits(frames.reshape(-1), bitorder="little").tobytes() if bits == 1 else frames.tobytes()
+
+
+@pytest.mark.parametrize(("frames", "bits", "size"), PADDED.values(), ids=PADDED)
+def test_frames_padded_one_by_one(frames, bits, size):
+    pixels = b"".join(packed(frame, bits).ljust(size, b"\0") for frame in frames)
+    said = {"NumberOfFrames": len(frames), "BitsAllocated": bits, "BitsStored": bits}
+    ds = dc.dcmread(made(frames, pixels, **said))
+    assert (ds.pixel_array == frames).all()
+    assert (ds.frames[2] == frames[2]).all()
+    assert codes(ds) == ["PIXEL_LENGTH"]
+    out = bytearray()
+    dc.transcode(made(frames, pixels, **said), out, to="deflated-frames", verify=True)
+    assert (dc.dcmread(bytes(out)).pixel_array == frames).all()
+    honest = dc.dcmread(made(frames, packed(frames, bits), **said))
+    assert (honest.pixel_array == frames).all()
+    assert codes(honest) == []
+
+
+def test_more_frames_than_said_are_no_padding():
+    frames = np.full((36, 5, 7), 7, "u1")
+    ds = dc.dcmread(made(frames[:35], frames.tobytes(), NumberOfFrames=35))  # 35 frames of 36 bytes, by the length
+    assert ds.pixel_array.shape == (36, 5, 7)
+    assert codes(ds) == ["FRAMES"]
