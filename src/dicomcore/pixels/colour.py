@@ -12,7 +12,7 @@ A codestream's own marks outrank the data set; among them, in this order:
    converted; so is YBR_ICT outside JPEG 2000, whose equations are YBR_FULL's. YBR_ICT and YBR_RCT in JPEG 2000 are RGB.
 
 Whatever is YBR becomes RGB by PS3.3 C.7.6.3.1.2; all else is left alone. For three samples a pixel only. pydicom 3 does
-the same but for Adobe's marker, which it passes over.
+the same but for Adobe's marker and for components of fewer samples, which it passes over.
 """
 
 from __future__ import annotations
