@@ -229,3 +229,33 @@ def test_wavelets_that_break_off_are_refused(syntax, encode):
         for end in (b"", b"\xff\xd9"):
             with pytest.raises(PixelDecodeError):
                 dc.dcmread(made(GREY, [whole[:stop] + end], syntax)).frames[0]
+
+
+def scan_by_scan(array: np.ndarray) -> bytes:
+    """A baseline JPEG of three components, each in a scan of its own (T.81 B.2.3), put together of grey ones."""
+    grey = [jpeg(np.ascontiguousarray(array[..., i]), quality=90) for i in range(3)]
+    head = grey[0][: grey[0].index(b"\xff\xda")]
+    frame = head.index(b"\xff\xc0")
+    size = head[frame + 5 : frame + 9]
+    components = b"".join(bytes((i, 0x11, 0)) for i in (1, 2, 3))
+    head = head[:frame] + b"\xff\xc0\x00\x11\x08" + size + b"\x03" + components + head[frame + 13 :]
+    scans = (
+        b"\xff\xda\x00\x08\x01" + bytes((i, 0, 0, 63, 0)) + one[begin_of_scan(one) : -2]
+        for i, one in enumerate(grey, 1)
+    )
+    return head + b"".join(scans) + b"\xff\xd9"
+
+
+def test_a_component_whose_scan_breaks_off_is_said():
+    whole = scan_by_scan(RGB)
+    said = {"PhotometricInterpretation": "RGB"}
+    head = whole.index(b"\xff\xe0")  # JFIF's marker says YBR
+    whole = whole[:head] + whole[head + 2 + int.from_bytes(whole[head + 2 : head + 4], "big") :]
+    ds = dc.dcmread(made(RGB, [whole], BASELINE, **said))
+    assert np.abs(ds.pixel_array.astype(int) - RGB).mean() < 5
+    assert ds.issues == ()
+    third = begin_of_scan(whole, 3)
+    for cut in (third, (third + len(whole)) // 2):
+        ds = dc.dcmread(made(RGB, [whole[:cut] + b"\xff\xd9"], BASELINE, **said))
+        assert ds.pixel_array.shape == RGB.shape
+        assert [issue.code for issue in ds.issues] == ["PIXEL_INCOMPLETE"]

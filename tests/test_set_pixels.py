@@ -8,8 +8,10 @@ import numpy as np
 import pydicom
 import pytest
 from corpus import real
+from made_images import made
 
 import dicomcore as dc
+from dicomcore.errors import EncodeError
 
 CT, SECONDARY_CAPTURE, PARAMETRIC_MAP = (f"1.2.840.10008.5.1.4.1.1.{end}" for end in (2, 7, 30))
 SYNTAXES = ("implicit", "explicit", "big-endian")
@@ -332,3 +334,25 @@ def test_what_was_read_so_is_validated_when_asked():
     ds.PatientID = "X"
     ds.to_bytes(validate="raise")  # which asks for what was set here
     assert dc.dcmread(real("CT_small.dcm")).validate() == ()
+
+
+def test_what_was_white_stays_white():
+    ds = dc.dcmread(made(np.arange(12, dtype="u1").reshape(3, 4), PhotometricInterpretation="MONOCHROME1"))
+    before = ds.frames.render(0)
+    ds.set_pixels(ds.pixel_array)
+    assert ds.PhotometricInterpretation == "MONOCHROME1"
+    assert (ds.frames.render(0) == before).all()
+    ds.set_pixels(ds.pixel_array, photometric_interpretation="MONOCHROME2")
+    assert (ds.frames.render(0) == 255 - before).all()
+
+
+def test_one_sample_a_pixel_where_there_was_a_palette_is_told_apart():
+    indices = np.arange(12, dtype="u1").reshape(3, 4)
+    ds = dc.dcmread(made(indices, PhotometricInterpretation="PALETTE COLOR"))
+    before = ds.to_bytes()
+    with pytest.raises(EncodeError, match="indices of its palette"):
+        ds.set_pixels(indices)
+    assert ds.to_bytes() == before
+    for interpretation in ("PALETTE COLOR", "MONOCHROME2"):
+        ds.set_pixels(indices, photometric_interpretation=interpretation)
+        assert ds.PhotometricInterpretation == interpretation

@@ -359,6 +359,22 @@ def test_quality_beyond_its_meaning(to, quality):
         through(made(IMAGES["grey 8"][0]), to, quality=quality)
 
 
+@pytest.mark.parametrize(
+    "to", ["explicit", "deflated", "rle", "jpeg-lossless", "jpeg-ls", "jpeg-2000", "htj2k", "jpeg-xl"]
+)
+def test_what_loses_nothing_takes_no_quality(to, tmp_path):
+    source = made(IMAGES["grey 8"][0])
+    with pytest.raises(ValueError, match=r"takes no quality.* these take one: .*JPEG-LS Lossy"):
+        dc.transcode(source, bytearray(), to, quality=5)
+    if to not in ("explicit", "deflated"):
+        with (
+            pytest.raises(ValueError, match="takes no quality"),
+            dc.FrameWriter(tmp_path / "a.dcm", source, transfer_syntax=to, quality=5) as writer,
+        ):
+            writer.append(IMAGES["grey 8"][0])
+    assert not list(tmp_path.iterdir())
+
+
 # -- codestreams that need no decoding
 
 

@@ -161,8 +161,10 @@ class Dataset(DatasetBase):
         `array` is (rows, columns) or (frames, rows, columns); with ``photometric_interpretation`` "RGB", "YBR_FULL",
         "HSV" (3), "ARGB" or "CMYK" (4) there is an axis of samples behind. Without it four axes are RGB, and three are
         if the numbers are unsigned and the last axis has 3. Other arrays of three axes that end in 3 or 4 columns are
-        refused: "MONOCHROME2" says that they are frames. Whole numbers of 8 to 64 bits, bool for single bits; float32
-        and float64 for the SOP classes that have them (Parametric Map, Height Map Segmentation) or none.
+        refused: "MONOCHROME2" says that they are frames. A data set in MONOCHROME1 stays so, as its stored values are
+        what `pixel_array` gives; one in PALETTE COLOR wants to be told what one sample a pixel means. Whole numbers of
+        8 to 64 bits, bool for single bits; float32 and float64 for the SOP classes that have them (Parametric Map,
+        Height Map Segmentation) or none.
 
         `bits_stored` is all bits by default. Where the sign changes, values that depend on it (Pixel Padding Value,
         descriptors of look-up tables, …) change their VR along; what the new pixels can't be goes. A transfer syntax

@@ -84,10 +84,11 @@ def run(arguments: argparse.Namespace) -> int:
         return told("transcode", "", "FILE_OR_DIR, --output and --to are needed", WRONG_USE)
     if arguments.workers is not None and arguments.workers < 1:
         return told("transcode", "", "--workers is 1 or more", WRONG_USE)
+    from dicomcore.pixels.encoder_registry import refuse_idle_quality
     from dicomcore.uids import syntax_named
 
     try:
-        syntax_named(arguments.to)
+        refuse_idle_quality(syntax_named(arguments.to), arguments.quality)
         frames = _frames(arguments.frames)
     except ValueError as error:
         return told("transcode", "", error, WRONG_USE)

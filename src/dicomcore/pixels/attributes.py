@@ -15,7 +15,7 @@ from dicomcore._native.index import open_index
 from dicomcore.dataset import DATA_SET
 from dicomcore.errors import PixelDecodeError
 from dicomcore.lookup import is_big_endian
-from dicomcore.pixels.description import FrameDescription
+from dicomcore.pixels.description import FrameDescription, interpretation_for
 from dicomcore.pixels.note import Note
 from dicomcore.pixels.render import FUNCTIONS, Display, Window
 from dicomcore.pixels.tables import LookUpTable, Palette
@@ -128,7 +128,7 @@ def describe(data_set: Any, keyword: str) -> FrameDescription:
         bits_stored=int(number(data_set, "BitsStored", 0)) or None,
         high_bit=None if floating else _whole(number(data_set, "HighBit")),
         pixel_representation=1 if number(data_set, "PixelRepresentation", 0) == 1 else 0,
-        photometric_interpretation=interpretation or ("RGB" if samples == 3 else "MONOCHROME2"),
+        photometric_interpretation=interpretation or interpretation_for(samples),
         planar_configuration=1 if number(data_set, "PlanarConfiguration", 0) == 1 else 0,
         transfer_syntax=_syntax_of(data_set),
         floating=floating,

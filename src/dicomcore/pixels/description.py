@@ -8,7 +8,23 @@ import numpy as np
 
 from dicomcore.errors import PixelDecodeError
 
-__all__ = ["FrameDescription"]
+__all__ = ["FrameDescription", "interpretation_for", "samples_of"]
+
+GREY, COLOUR = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"), ("RGB", "HSV", "XYB")
+
+
+def samples_of(interpretation: str) -> int | None:
+    """Samples per Pixel that a Photometric Interpretation asks for (PS3.3 C.7.6.3.1.2); None for an unknown one."""
+    if interpretation in GREY:
+        return 1
+    if interpretation in COLOUR or interpretation.startswith("YBR_"):
+        return 3
+    return 4 if interpretation in ("ARGB", "CMYK") else None
+
+
+def interpretation_for(samples: int) -> str:
+    """The Photometric Interpretation that pixels of so many samples most likely have."""
+    return "RGB" if samples == 3 else "MONOCHROME2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

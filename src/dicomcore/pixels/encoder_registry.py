@@ -41,6 +41,8 @@ class Capacity:
     palette: bool = True
     ybr: bool = True
     """Takes YBR samples as they are; a lossy syntax that doesn't is given RGB."""
+    colours: tuple[str, ...] | None = None
+    """Photometric Interpretations of three samples that it takes; None for all."""
 
     def lacks(self, desc: FrameDescription) -> str | None:
         """Why frames so described can't be held; None where they can."""
@@ -61,6 +63,8 @@ class Capacity:
             return "no indices of a palette, which mean nothing once they are changed"
         if desc.photometric_interpretation.startswith("YBR") and not self.ybr:
             return f"no {desc.photometric_interpretation} samples"
+        if desc.samples_per_pixel == 3 and self.colours and desc.photometric_interpretation not in self.colours:
+            return f"colour as {' or '.join(self.colours)}, not as {desc.photometric_interpretation}"
         return None
 
 
@@ -179,6 +183,15 @@ def encoder_for(uid: str) -> FrameEncoder:
             f"{wanted.name} is encoded by {found.name}, which is not installed: {found.requires.install}"
         )
     return found
+
+
+def refuse_idle_quality(uid: str, quality: float | None) -> None:
+    """Raise EncodeError for a `quality` that changes nothing, as the transfer syntax `uid` loses nothing."""
+    encoder = _ENCODERS.get(str(uid))
+    if quality is None or (UID(uid).is_encapsulated if encoder is None else not encoder.lossless):
+        return  # of what nobody encodes more is to be said
+    lossy = ", ".join(f"{UID(one.uid).name} ({one.uid})" for one in encoders() if one.available and not one.lossless)
+    raise EncodeError(f"{UID(uid).name} takes no quality, as nothing is lost in it; these take one: {lossy}")
 
 
 def holders(desc: FrameDescription, *, lossless: bool | None = None) -> tuple[UID, ...]:

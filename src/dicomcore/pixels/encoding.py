@@ -335,7 +335,8 @@ def _fill() -> None:
     plain = Capacity(bits=(1, 16), allocated=(8, 16), samples=(1, 3), signed=False, ybr=False)
     seen = Capacity(bits=(2, 16), allocated=(8, 16), samples=(1, 3), signed=False, palette=False, ybr=False)
     near = Capacity(bits=(2, 16), allocated=(8, 16), samples=(1, 3), signed=False, palette=False)
-    dct: dict[str, Any] = {"samples": (1, 3), "signed": False, "palette": False}
+    # Readers take what is in a JPEG for YBR, and turn it to RGB.
+    dct: dict[str, Any] = {"samples": (1, 3), "signed": False, "palette": False, "colours": ("RGB", "YBR_FULL")}
     baseline, extended = Capacity(bits=(4, 8), allocated=(8,), **dct), Capacity(bits=(4, 12), allocated=(8, 16), **dct)
     jpeg: dict[str, Any] = {
         "method": "ISO_10918_1", "precision": dct_precision, "colours": TO_422, "limit": jpeg_limit,

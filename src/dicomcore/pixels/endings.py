@@ -21,7 +21,7 @@ TAIL = 16
 """Last bytes among which an end marker is looked for first: some writers pad."""
 HEAD = 4096
 """First bytes, which tables and the restart interval are among."""
-RESTART_INTERVAL = b"\xff\xdd"
+RESTART_INTERVAL, SCAN = b"\xff\xdd", b"\xff\xda"
 PROGRESSIVE = 2
 
 
@@ -46,9 +46,15 @@ def ending_notes(
     if done < due:
         text = f"the JPEG scan breaks off: {done} of {due} minimum coded units are there, the others are made up"
         return (Note("pixel-incomplete", text, frame),)
+    if not ended and not any(bare[-TAIL:]):  # no encoder ends so: room that nobody wrote, and zeros are codes too
+        text = "the JPEG ends with zeros instead of an end marker (EOI): what they decode to is made up"
+        return (Note("pixel-incomplete", text, frame),)
     return () if ended or (marked and not due) else (Note("pixel-end", "the JPEG has no end marker (EOI)", frame),)
 
 
 def _may_break_off(bare: memoryview, info: CodestreamInfo, samples: NDArray[Any]) -> bool:
     last = samples[-1, -1] if samples.ndim == 2 else samples[-1, -1, 0]
-    return last == 1 << ((info.precision or 8) - 1) or RESTART_INTERVAL in bytes(bare[:HEAD])
+    head = bytes(bare[:HEAD])
+    scan = head.find(SCAN)
+    several = 0 <= scan < len(head) - 4 and head[scan + 4] < (info.components or 1)  # one for each component
+    return several or last == 1 << ((info.precision or 8) - 1) or RESTART_INTERVAL in head

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore._native import planes
+from dicomcore.errors import PixelDecodeError
 from dicomcore.pixels.chroma import decode_chroma
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.endings import END
@@ -25,10 +26,12 @@ __all__ = ["decode_jpeg", "decode_jpeg2000", "decode_jpeg_ls", "decode_jpeg_xl"]
 def decode_jpeg(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:
     """JPEG of any DCT process that libjpeg-turbo knows, 8 and 12 bits; chroma is upsampled, colour left as coded."""
     imagecodecs = import_module("imagecodecs")
-    # Told that what is coded is what is wanted, libjpeg converts nothing.
+    # Told that what is coded is what is wanted, libjpeg converts nothing. An Adobe marker says whether four components
+    # are CMYK, or YCCK, which no Photometric Interpretation is.
     space = {1: "GRAYSCALE", 3: "YCBCR", 4: "CMYK"}.get(desc.samples_per_pixel)
+    coded = None if desc.samples_per_pixel == 4 else space
     return imagecodecs.jpeg8_decode(
-        data, colorspace=space, outcolorspace=space, out=_fitting(out, desc, "u", desc.stored)
+        data, colorspace=coded, outcolorspace=space, out=_fitting(out, desc, "u", desc.stored)
     )
 
 
@@ -84,6 +87,8 @@ def decode_jpeg_xl(data: memoryview, desc: FrameDescription, out: NDArray[Any] |
     """JPEG XL, recompressed JPEG included, by libjxl: RGB or grey, whatever was coded."""
     imagecodecs = import_module("imagecodecs")
     samples = imagecodecs.jpegxl_decode(data, index=0, keeporientation=True, numthreads=1)
+    if samples.dtype.kind == "f":
+        raise PixelDecodeError(f"the JPEG XL codestream holds {samples.dtype}, and Pixel Data is whole numbers")
     return samples.reshape(desc.shape) if samples.size == desc.samples else samples
 
 

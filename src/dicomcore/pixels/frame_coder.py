@@ -14,9 +14,9 @@ from dicomcore.errors import DicomError, EncodeError, UnsupportedTransferSyntaxE
 from dicomcore.part10.writer import encoding_of
 from dicomcore.pixels.attributes import number
 from dicomcore.pixels.description import FrameDescription
-from dicomcore.pixels.encoder_registry import FrameEncoder, encoder_for, refuse_unless_held
+from dicomcore.pixels.encoder_registry import FrameEncoder, encoder_for, refuse_idle_quality, refuse_unless_held
 from dicomcore.pixels.labels import describe_pixels, note_loss, put
-from dicomcore.pixels.setting import beyond_stored
+from dicomcore.pixels.setting import beyond_stored, unmasked
 from dicomcore.uids import (
     UID,
     DeflatedImageFrameCompression,
@@ -55,7 +55,7 @@ class FrameCoder:
 
     def checked(self, frame: Any, place: int) -> NDArray[Any]:
         """The array of the frame at `place`; raises EncodeError where it isn't what was described."""
-        pixels, wanted = np.asarray(frame), self._description
+        pixels, wanted = unmasked(frame), self._description
         if wanted.bits_allocated == 1 and pixels.dtype == bool:
             pixels = pixels.view(np.uint8)
         if pixels.shape != wanted.shape or pixels.dtype.newbyteorder("=") != wanted.dtype:
@@ -102,6 +102,7 @@ class FrameCoder:
             except UnsupportedTransferSyntaxError as error:
                 raise EncodeError(f"{error}; codestreams can be appended as bytes, or give `encode`") from error
             refuse_unless_held(self._encoder, self._described)
+            refuse_idle_quality(self._syntax, self._quality)
         if pixels.ndim == 3 and self._described.planar_configuration == 1 and self._syntax in AS_DESCRIBED:
             pixels = np.moveaxis(pixels, -1, 0)
         native = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("="))

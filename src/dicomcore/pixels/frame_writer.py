@@ -69,7 +69,7 @@ class FrameWriter:
         A function of an array that gives a codestream's bytes, used instead of the syntax's own encoder. What `ds` says
         has to be true of its codestreams.
     quality
-        Of a lossy syntax, see `dicomcore.pixels.encoding`.
+        Of a lossy syntax, see `dicomcore.pixels.encoding`; others refuse it.
     frames
         How many will come, where that is known: closing after another number raises EncodeError, and a single frame
         needs no Number of Frames.

@@ -39,6 +39,7 @@ from dicomcore.pixels.overlays import Overlay, draw_overlays, read_overlays
 from dicomcore.pixels.pieces import Pieces, Spans
 from dicomcore.pixels.registry import Codec, codec_for
 from dicomcore.pixels.render import View, render
+from dicomcore.pixels.stated import stated_notes
 from dicomcore.pixels.store import Store
 from dicomcore.pixels.uncompressed import BIG_ENDIAN, decode_native, native_bits
 from dicomcore.pixels.unused_bits import settle_unused_bits
@@ -117,7 +118,7 @@ class Frames:
             self._layout = Layout(self._store, self.stated, frames, self.limits, wide=wide)
             self._count = len(self._layout)
         self.description = self._settled()
-        self._note_high_bit()
+        self._notes.update(dict.fromkeys(stated_notes(header, self.stated, coded=self._pieces is not None)))
         refuse_if_strict(self.notes, self.limits)
         self._dtype: np.dtype[Any] = self.description.dtype
 
@@ -444,16 +445,6 @@ class Frames:
         """The first bytes of the first frame's codestream."""
         assert self._pieces is not None
         return self._pieces.head(0, 4096)
-
-    def _note_high_bit(self) -> None:
-        high, stored, allocated = self.stated.high_bit, self.stated.stored, self.stated.bits_allocated
-        if high is None or high == stored - 1 or self.stated.floating:
-            return
-        if self.stated.low_bit:
-            said = f"samples begin at bit {self.stated.low_bit} of their words"
-        else:
-            said = f"samples of {stored} bits are taken from the lowest of {allocated}"
-        self._note("pixel-high-bit", f"High Bit is {high} and Bits Stored {stored}: {said}")
 
     def _found(self, stated: int) -> int:
         assert self._pieces is not None

@@ -39,10 +39,34 @@ class Layout:
                 f"{desc.photometric_interpretation} of {desc.columns} columns: {frames} frames of whole pairs of "
                 f"pixels take {self.bits * frames // 8} bytes, and {store.size} are there"
             )
-        self._count = self._there(frames, limits)
+        if frames > 1 and self._padded(frames):
+            self.notes.append(Note("pixel-length", f"each frame is padded to {self.bits // 8} bytes"))
+            self._count = frames
+        else:
+            self._count = self._there(frames, limits)
 
     def __len__(self) -> int:
         return self._count
+
+    def _padded(self, frames: int) -> bool:
+        """Whether frames are padded one by one, which PS3.5 8.1.1 has no place for: single bits to whole bytes, odd
+        frames to even ones. Told by the length, and by zeros where padding would be; `bits` is then with it."""
+        size, bits = self.store.size, self.bits
+        for unit in (8, 16):
+            whole = -(-bits // unit) * unit
+            due = whole // 8 * frames
+            if whole == bits or 8 * size == bits * frames or size not in (due, due + due % 2):
+                continue
+            ends = (self._last_word(index, bits, whole) for index in range(frames))
+            if not any(ends):
+                self.bits = whole
+                return True
+        return False
+
+    def _last_word(self, index: int, bits: int, whole: int) -> int:
+        """What stands behind the `bits` of a frame that takes `whole` ones, the first in the lowest bit."""
+        first, stop = (whole * index + bits) // 8, whole * (index + 1) // 8
+        return int.from_bytes(self.store.read(first, stop - first), "little") >> bits % 8
 
     def _there(self, stated: int, limits: Limits) -> int:
         """Frames that are there: more than stated where whole ones follow, fewer where the data is short."""

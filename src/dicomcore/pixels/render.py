@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dicomcore._native import lut as kernels
 from dicomcore.pixels.note import Note
+from dicomcore.pixels.retired import as_rgb
 from dicomcore.pixels.tables import LookUpTable, Palette
 
 __all__ = ["FUNCTIONS", "Display", "View", "Window", "apply_modality", "apply_window", "render"]
@@ -107,9 +108,15 @@ def render(
     `samples` is a decoded frame, colour as RGB. `window` is a window of one's own, also as a pair of its center and
     width, or the number of one of the data set's views: its VOI LUTs come first, its windows after them; None takes the
     first. Without any view the range of the frame's own values fills the scale, padding left out. Padding is black.
+    Raises PixelDecodeError where pixels have several samples that no RGB is known of.
     """
     if samples.ndim == 3:
-        return _eight_bits(samples, display, out)
+        if samples.shape[2] == 3 and display.photometric_interpretation != "HSV":
+            return _eight_bits(samples, display, out)
+        picture = as_rgb(_eight_bits(samples, display, None), display.photometric_interpretation)
+        if out is not None:
+            out[...] = picture
+        return picture if out is None else out
     palette = display.palette
     if palette is not None and display.photometric_interpretation == "PALETTE COLOR":
         return palette.apply(_integers(samples), eight=True, out=out)

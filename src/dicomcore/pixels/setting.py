@@ -14,7 +14,7 @@ from dicomcore.pixels.attributes import number
 from dicomcore.pixels.sign import SignDependent
 from dicomcore.uids import UID, ExplicitVRLittleEndian, GEPrivateImplicitVRBigEndianPixels, new_uid
 
-__all__ = ["beyond_stored", "set_pixels"]
+__all__ = ["beyond_stored", "set_pixels", "unmasked"]
 
 COLOURS = {"RGB": 3, "YBR_FULL": 3, "HSV": 3, "ARGB": 4, "CMYK": 4}
 """Samples of a pixel."""
@@ -41,7 +41,7 @@ def set_pixels(
     new_instance: bool = True,
 ) -> None:
     """Set uncompressed pixel data and the attributes that describe it; see `Dataset.set_pixels`."""
-    pixels = np.asarray(array)
+    pixels = unmasked(array)
     kind = f"{pixels.dtype.kind}{pixels.dtype.itemsize}"
     if kind not in ("b1", "u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", *FLOATING):
         hint = ": astype(np.float32) makes them such" if pixels.dtype.kind == "f" else ""
@@ -49,7 +49,7 @@ def set_pixels(
     if kind in FLOATING:
         _refuse_floats(ds)
     frames, rows, columns, samples = _shape(pixels, photometric_interpretation)
-    interpretation = photometric_interpretation or ("RGB" if samples > 1 else "MONOCHROME2")
+    interpretation = photometric_interpretation or ("RGB" if samples > 1 else _grey_of(ds))
     allocated = 1 if kind == "b1" else 8 * pixels.dtype.itemsize
     stored = allocated if bits_stored is None else bits_stored
     if kind not in FLOATING:
@@ -87,6 +87,24 @@ def set_pixels(
         ds.add_new("PixelData", "OB" if allocated <= 8 else "OW", data)
     if new_instance:
         ds.SOPInstanceUID = new_uid()
+
+
+def _grey_of(ds: Dataset) -> str:
+    """The Photometric Interpretation of stored values that are to replace the data set's own."""
+    held = str(ds.get("PhotometricInterpretation") or "").strip()
+    if held == "PALETTE COLOR":
+        raise EncodeError(
+            'the data set is PALETTE COLOR: photometric_interpretation="PALETTE COLOR" says that these are indices of '
+            'its palette, "MONOCHROME2" that they are grey'
+        )
+    return "MONOCHROME1" if held == "MONOCHROME1" else "MONOCHROME2"
+
+
+def unmasked(array: Any) -> NDArray[Any]:
+    """The array; raises EncodeError where pixels of it are masked, as what is under a mask is no value."""
+    if np.ma.is_masked(array):
+        raise EncodeError("pixels of the array are masked, and have no value: filled(value) gives them one")
+    return np.asarray(array)
 
 
 def _refuse_floats(ds: Dataset) -> None:

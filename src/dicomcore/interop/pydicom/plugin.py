@@ -32,6 +32,8 @@ JPEG_LOSSLESS = "1.2.840.10008.1.2.4.57"
 JPEG_LOSSLESS_SV1 = "1.2.840.10008.1.2.4.70"
 YBR_FULL = ("YBR_FULL", "YBR_FULL_422")
 """What pydicom turns to RGB."""
+MADE_UP = ("pixel-incomplete", "pixel-end", "pixel-length", "pixel-transfer-syntax")
+"""Codes of notes that become warnings; pydicom warns of the others itself."""
 STATED = "dicomcore_stated"
 """Our own option of a runner."""
 
@@ -92,6 +94,9 @@ def _decode_by_pixel(src: bytes, description: FrameDescription, runner: DecodeRu
     frame = _blank(description)
     out = np.frombuffer(frame, description.dtype).reshape(description.shape)
     decoded = decode_frame(src, description, out=out, limits=limits, stated=stated)
+    for note in decoded.notes:
+        if note.code in MADE_UP:
+            warnings.warn(note.message, stacklevel=2)
     if description.samples_per_pixel > 1:
         runner.set_option("planar_configuration", 0)
         space = coded_colour(decoded.description, decoded.info)

@@ -69,7 +69,7 @@ def _frame(body: memoryview, marker: int, jfif: bool, adobe: int | None, at: int
     ids = tuple(body[6 + 3 * c] for c in range(components))
     factors = tuple((body[7 + 3 * c] >> 4, body[7 + 3 * c] & 15) for c in range(components))
     is_ls = marker == 0xF7
-    colour, marked_by = _colour(ids, jfif, adobe) if components == 3 else (None, None)
+    colour, marked_by = _colour(ids, factors, jfif, adobe) if components == 3 else (None, None)
     return CodestreamInfo(
         format="JPEG-LS" if is_ls else "JPEG",
         rows=body[1] << 8 | body[2],
@@ -86,7 +86,9 @@ def _frame(body: memoryview, marker: int, jfif: bool, adobe: int | None, at: int
     )
 
 
-def _colour(ids: tuple[int, ...], jfif: bool, adobe: int | None) -> tuple[str | None, str | None]:
+def _colour(
+    ids: tuple[int, ...], factors: tuple[tuple[int, int], ...], jfif: bool, adobe: int | None
+) -> tuple[str | None, str | None]:
     """Component ids are asked first, as pydicom does: a writer that spells R G B means it."""
     if bytes(ids).lower() == b"rgb":
         return "RGB", "component ids"
@@ -94,4 +96,7 @@ def _colour(ids: tuple[int, ...], jfif: bool, adobe: int | None) -> tuple[str | 
         return ("YBR" if adobe else "RGB"), "Adobe"
     if jfif:
         return "YBR", "JFIF"
+    luminance, *chrominance = (across * down for across, down in factors)
+    if max(chrominance) < luminance:  # nobody halves green and blue
+        return "YBR", "chroma subsampling"
     return None, None

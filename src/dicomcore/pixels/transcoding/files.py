@@ -89,7 +89,7 @@ def transcode(
     to
         A UID, a keyword or a short name such as "jpeg-lossless" (`dicomcore.uids.NAMES`).
     quality
-        Of a lossy syntax, see `dicomcore.pixels.encoding`.
+        Of a lossy syntax, see `dicomcore.pixels.encoding`; others refuse it.
     frames
         Those to write, counted from 0; all by default.
     verify

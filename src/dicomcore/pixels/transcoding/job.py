@@ -12,7 +12,7 @@ from dicomcore.dataset import Dataset
 from dicomcore.errors import DicomError, EncodeError, PixelDecodeError, UnsupportedTransferSyntaxError
 from dicomcore.part10.writer import encoding_of, own_syntax
 from dicomcore.pixels.attributes import find_pixel_data
-from dicomcore.pixels.encoder_registry import FrameEncoder, encoder_for, refuse_unless_held
+from dicomcore.pixels.encoder_registry import FrameEncoder, encoder_for, refuse_idle_quality, refuse_unless_held
 from dicomcore.pixels.frame_writer import FrameWriter, OffsetTable
 from dicomcore.pixels.frames import Frames
 from dicomcore.pixels.labels import describe_pixels, note_loss
@@ -66,6 +66,7 @@ class Job:
     """
 
     def __init__(self, data_set: Dataset, wishes: Wishes) -> None:
+        refuse_idle_quality(wishes.syntax, wishes.quality)
         self.data_set, self.wishes = data_set, wishes
         self.frames: Frames = data_set.frames
         self.own = own_syntax(data_set)

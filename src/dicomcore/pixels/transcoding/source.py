@@ -12,7 +12,7 @@ from dicomcore.dataset import Dataset
 from dicomcore.errors import DicomError, EncodeError
 from dicomcore.pixels.colour import coded_colour, to_rgb
 from dicomcore.pixels.decoding import DecodedFrame
-from dicomcore.pixels.description import FrameDescription
+from dicomcore.pixels.description import FrameDescription, interpretation_for, samples_of
 from dicomcore.pixels.encoder_registry import FrameEncoder
 from dicomcore.pixels.frames import Frames
 from dicomcore.pixels.headers import CodestreamInfo
@@ -84,6 +84,8 @@ class Prepared:
                 interpretation = "RGB"
             elif space == "YBR":
                 interpretation = "YBR_FULL"
+        if found.samples_per_pixel not in (stated.samples_per_pixel, samples_of(interpretation)):
+            interpretation = interpretation_for(found.samples_per_pixel)  # the codestream's samples, and their colour
         grown = found.bits_allocated > stated.bits_allocated
         stored = self.info.precision if grown and self.info is not None else self._stored
         allocated = 1 if found.bits_allocated == 1 else 8 * found.dtype.itemsize
