@@ -14,7 +14,7 @@ from dicomcore.objects.polygons import fill
 if TYPE_CHECKING:
     from dicomcore.dataset import Dataset
 
-__all__ = ["Shutter", "shutter_of"]
+__all__ = ["Shutter", "shutter_of", "shutter_value"]
 
 EDGES = ("LeftVertical", "RightVertical", "UpperHorizontal", "LowerHorizontal")
 
@@ -73,5 +73,10 @@ def shutter_of(data_set: Dataset) -> Shutter | None:
         corners = integers_of(data_set, "VerticesOfThePolygonalShutter")
         if len(corners) >= 6 and not len(corners) % 2:
             found["polygon"] = tuple(zip(corners[::2], corners[1::2], strict=True))
+    return Shutter(**found, value=shutter_value(data_set)) if found else None
+
+
+def shutter_value(data_set: Dataset) -> int:
+    """What stands where a shutter covers, 0 (black) to 255."""
     value = number_of(data_set, "ShutterPresentationValue")
-    return Shutter(**found, value=min(max(int(value or 0), 0), 65535) >> 8) if found else None
+    return min(max(int(value or 0), 0), 65535) >> 8

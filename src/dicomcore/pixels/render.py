@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from operator import index
 from typing import Any
@@ -51,6 +51,8 @@ class Display:
     presentation_shape: str | None = None
     """IDENTITY or INVERSE (Presentation LUT Shape); without it MONOCHROME1 is shown inverted."""
     presentation_lut: LookUpTable | None = None
+    presentation_palette: Palette | None = None
+    """Of a pseudo-colour presentation state: what the VOI step gives has its colours (PS3.4 N.2)."""
     palette: Palette | None = None
     """Of an image that is shown by it: PALETTE COLOR, or one with a supplemental palette."""
     supplemental_palette: bool = False
@@ -62,7 +64,9 @@ class Display:
 
     @property
     def inverted(self) -> bool:
-        """Whether the largest value is black."""
+        """Whether the largest value is black; never behind a presentation LUT, which gives P-Values (C.11.6.1)."""
+        if self.presentation_lut is not None:
+            return False
         if self.presentation_shape:
             return self.presentation_shape == "INVERSE"
         return self.photometric_interpretation == "MONOCHROME1"
@@ -114,6 +118,8 @@ def render(
     if palette is not None and display.photometric_interpretation == "PALETTE COLOR":
         return palette.apply(_integers(samples), eight=True, out=out)
     view = _chosen(display, window)
+    if display.presentation_palette is not None:
+        return _pseudo_coloured(samples, display, display.presentation_palette, view, out)
     if palette is not None and display.supplemental_palette:
         return _supplemented(samples, display, palette, view, out)
     return _grey(samples, display, view, out)
@@ -175,6 +181,45 @@ def _supplemented(
     return out
 
 
+def _pseudo_coloured(
+    samples: NDArray[Any],
+    display: Display,
+    palette: Palette,
+    view: LookUpTable | Window | None,
+    out: NDArray[np.uint8] | None,
+) -> NDArray[np.uint8]:
+    """The picture, (rows, columns, 3): all the range of what the VOI step gives goes over all of the palette."""
+    background = _background(samples, display)
+    shown = _through_voi(samples, display, view, background, None)
+    place = np.rint(np.nan_to_num(shown) * ((len(palette.channels[0]) - 1) / 255.0)).astype(np.int32)
+    picture = replace(palette, first_mapped=0).apply(place, eight=True)[..., :3]
+    if background is not None:
+        picture[background] = 0
+    if out is None:
+        return np.ascontiguousarray(picture)
+    out[...] = picture
+    return out
+
+
+def _through_voi(
+    values: NDArray[Any],
+    display: Display,
+    view: LookUpTable | Window | None,
+    background: NDArray[np.bool_] | None,
+    present: NDArray[np.bool_] | None,
+) -> NDArray[np.float64]:
+    """The chain over stored values up to the VOI step, 0 to 255; `present` marks those of a frame, None means all."""
+    scaled = apply_modality(values, display)
+    if view is None:
+        counted = present
+        if background is not None:
+            counted = ~background if present is None else present & ~background
+        return _stretched(scaled, counted)
+    if isinstance(view, Window):
+        return apply_window(scaled, view)
+    return np.asarray(view.apply(_integers(scaled)) * (255.0 / ((1 << view.bits) - 1)))
+
+
 def _through_chain(
     values: NDArray[Any],
     display: Display,
@@ -183,16 +228,7 @@ def _through_chain(
 ) -> NDArray[np.uint8]:
     """The whole chain over stored values; `present` marks those that a frame has, None means all."""
     background = _background(values, display)
-    scaled = apply_modality(values, display)
-    if view is None:
-        counted = present
-        if background is not None:
-            counted = ~background if present is None else present & ~background
-        shown = _stretched(scaled, counted)
-    elif isinstance(view, Window):
-        shown = apply_window(scaled, view)
-    else:
-        shown = view.apply(_integers(scaled)) * (255.0 / ((1 << view.bits) - 1))
+    shown = _through_voi(values, display, view, background, present)
     if display.presentation_lut is not None:
         shown = _through(display.presentation_lut, shown)
     if display.inverted:
