@@ -68,6 +68,55 @@ def test_frames_of_one_position(attributes, wanted, between, said, message):
             series_volume(read(image(ramp(4), (0, 0, 5), sop_class=DOSE, **attributes)), strict=True)
 
 
+SCALINGS = {  # name: (attributes, the value of a stored 3, codes)
+    "its own": ({"DoseGridScaling": 0.5}, 1.5, []),
+    "beside a rescale": ({"DoseGridScaling": 0.5, "RescaleSlope": 7, "RescaleIntercept": 11}, 1.5, []),
+    "none": ({"DoseGridScaling": None}, 3, ["DOSE_GRID_SCALING"]),
+    "0": ({"DoseGridScaling": 0}, 3, ["DOSE_GRID_SCALING"]),
+}
+
+
+@pytest.mark.parametrize(("attributes", "value", "said"), SCALINGS.values(), ids=SCALINGS)
+def test_doses_are_scaled_by_their_grid_scaling_alone(attributes, value, said):
+    made = image(ramp(4), sop_class=DOSE, GridFrameOffsetVector=[0, 1, 2, 3], **attributes)
+    volume = series_volume(read(made))
+    assert (levels(volume)[3], codes(volume)) == (value, said)
+
+
+UNITS = {  # name: (attributes of all slices, of the middle one, codes)
+    "HU": ({"RescaleSlope": 1, "RescaleIntercept": -1024, "RescaleType": "HU"}, {}, []),
+    "HU by default": ({"RescaleSlope": 1, "RescaleIntercept": -1024, "RescaleType": "HU"}, {"RescaleType": None}, []),
+    "slopes of PET": ({"RescaleSlope": 2, "RescaleIntercept": 0, "Units": "BQML"}, {"RescaleSlope": 3}, []),
+    "a slice of slope 1": ({"RescaleSlope": 2, "RescaleIntercept": 0}, {"RescaleSlope": 1}, []),
+    "no rescale at all": ({}, {}, []),
+    "1 and none": ({"RescaleSlope": 1, "RescaleIntercept": 0}, {"RescaleSlope": None, "RescaleIntercept": None}, []),
+    "a slice without": (
+        {"RescaleSlope": 1, "RescaleIntercept": -1024},
+        {"RescaleSlope": None, "RescaleIntercept": None},
+        ["MIXED_UNITS"],
+    ),
+    "another Rescale Type": (
+        {"RescaleSlope": 1, "RescaleIntercept": 0, "RescaleType": "HU"},
+        {"RescaleType": "OD"},
+        ["MIXED_UNITS"],
+    ),
+    "other Units": ({"RescaleSlope": 1, "RescaleIntercept": 0, "Units": "BQML"}, {"Units": "CNTS"}, ["MIXED_UNITS"]),
+}
+
+
+@pytest.mark.parametrize(("all_of_them", "middle", "said"), UNITS.values(), ids=UNITS)
+def test_slices_in_other_units_are_said(all_of_them, middle, said):
+    slices = [image(z, (0, 0, z), **all_of_them) for z in range(3)]
+    for keyword, value in middle.items():
+        if value is None:
+            delattr(slices[1], keyword)
+        else:
+            setattr(slices[1], keyword, value)
+    files = [read(one) for one in slices]
+    assert codes(series_volume(files)) == said
+    assert codes(series_volume(files, rescale=False)) == []
+
+
 def test_only_axial_planes_have_z_coordinates():
     made = image(ramp(3), (0, 0, 5), sop_class=DOSE, GridFrameOffsetVector=[5, 7, 9])
     made.ImageOrientationPatient = [0, 1, 0, 0, 0, -1]  # sagittal
@@ -325,6 +374,17 @@ def test_segments_do_not_mix():
     made = read(enhanced(ramp(6), groups))
     assert (levels(series_volume(made)), codes(series_volume(made))) == ([0, 1, 2], ["MIXED_SEGMENT"])
     assert levels(series_volume(made, select={"ReferencedSegmentNumber": 2}, strict=True)) == [3, 4, 5]
+
+
+def test_segments_on_other_planes_do_not_mix_either():
+    groups = [group((0, 0, frame)) for frame in range(5)]
+    for frame, one in enumerate(groups):
+        one.SegmentIdentificationSequence = sequence(ReferencedSegmentNumber=1 + (frame > 2))
+    made = enhanced(ramp(5), groups)
+    made.SegmentSequence = sequence(SegmentNumber=1)
+    volume = series_volume(read(made))
+    assert (levels(volume), codes(volume)) == ([0, 1, 2], ["MIXED_SEGMENT"])
+    assert levels(series_volume(read(made), select={"ReferencedSegmentNumber": 2}, strict=True)) == [3, 4]
 
 
 def test_stacks_side_by_side_are_refused():

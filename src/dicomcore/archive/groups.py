@@ -54,10 +54,10 @@ DIFFERENCES = (
     ),
 )
 KINDS = (  # code, name and attributes of what is no other time, but another image of the same place
+    ("MIXED_SEGMENT", "Referenced Segment Number", ("ReferencedSegmentNumber",)),
     ("MIXED_IMAGE_TYPE", "Image Type", ("FrameType", "ImageType")),
     ("MIXED_COMPONENT", "Complex Image Component", ("ComplexImageComponent",)),
     ("MIXED_STACK", "Stack ID", ("StackID",)),
-    ("MIXED_SEGMENT", "Referenced Segment Number", ("ReferencedSegmentNumber",)),
     ("MIXED_ENERGY", "KVP", ("KVP",)),
     ("MIXED_ENERGY", "Energy Window Vector", ("EnergyWindowVector",)),
     ("MIXED_ECHO", "Echo Time", ("EffectiveEchoTime", "EchoTime")),
@@ -132,10 +132,15 @@ def _left_out(count: int, total: int, name: str, first: Slice) -> str:
 
 
 def one_kind(slices: list[Slice]) -> tuple[list[Slice], list[Issue]]:
-    """The slices of one kind, where some that lie at one place differ in it: by Image Type, echo, energy and such."""
+    """The slices of one kind, where some that lie at one place differ in it: by Image Type, echo, energy and such.
+
+    Segments are never joined, wherever they lie.
+    """
     issues = []
+    segmented = "SegmentSequence" in slices[0].places[-1]
     for code, name, keywords in KINDS:
-        crowded = [place for place in by_place(slices) if len(place) > 1]
+        together = segmented and code == "MIXED_SEGMENT"
+        crowded = [slices] if together else [place for place in by_place(slices) if len(place) > 1]
         if not crowded:
             break
         if all(len({comparable(one.get(*keywords)) for one in place}) == 1 for place in crowded):

@@ -246,7 +246,10 @@ def _assembled(
     places = [column for column in zip(*grid, strict=True) if any(column)]
     ordered = [next(one for one in column if one is not None) for column in places]
     step, missing, odd = step_of(ordered)
+    taken = [one for column in places for one in column if one is not None]
     issues = [*before, *left_out, *absent, *of_other_kind, *times.issues, *picked, *_made_up(ordered), *odd]
+    if options.rescale and taken[0].image.samples != "colour":
+        issues += _mixed_units(taken)
     if options.strict:
         _refuse(issues)
     if options.fill is not None:
@@ -367,6 +370,20 @@ def _made_up(slices: list[Slice]) -> list[Issue]:
     if isinstance(kinds, list) and "MOSAIC" in kinds:  # of Siemens: where its tiles lie is in private attributes
         text = f"{slices[0]}: a mosaic of slices was taken for one, which its place in the patient doesn't fit"
         issues.append(issue("MOSAIC", text, "ImageType"))
+    return issues
+
+
+def _mixed_units(slices: list[Slice]) -> list[Issue]:
+    """That modality values of some slices are in another unit than others', or left as they are stored."""
+    plain = [one for one in slices if not one.is_transformed]
+    issues = []
+    if plain and any(not one.display.keeps_values for one in slices):
+        text = f"{len(plain)} of {len(slices)} slices have no Rescale Slope and Intercept, others do: {plain[0]}"
+        issues.append(issue("MIXED_UNITS", text, "RescaleIntercept"))
+    units = {one.unit: one for one in reversed(slices) if one.unit}
+    if len(units) > 1:
+        text = ", ".join(f"{unit} ({one})" for unit, one in sorted(units.items()))
+        issues.append(issue("MIXED_UNITS", f"Rescale Type or Units differ between slices: {text}", "RescaleType"))
     return issues
 
 

@@ -63,6 +63,11 @@ class Display:
     """What of the data set's own words was passed over."""
 
     @property
+    def keeps_values(self) -> bool:
+        """Whether the modality step leaves stored values as they are."""
+        return self.modality_lut is None and (self.rescale_slope, self.rescale_intercept) == (1.0, 0.0)
+
+    @property
     def inverted(self) -> bool:
         """Whether the largest value is black; never behind a presentation LUT, which gives P-Values (C.11.6.1)."""
         if self.presentation_lut is not None:
