@@ -315,7 +315,7 @@ NOT_RENDERED = {  # name: (attributes set in the presentation state, the message
 }
 
 
-@pytest.mark.parametrize("attributes, message", NOT_RENDERED.values(), ids=NOT_RENDERED)
+@pytest.mark.parametrize(("attributes", "message"), NOT_RENDERED.values(), ids=NOT_RENDERED)
 def test_what_is_not_rendered_is_refused(attributes, message):
     made = state()
     for keyword, values in attributes.items():

@@ -319,8 +319,6 @@ NARROW = {  # name: (center, width, slope, picture of 0, 100 and 200)
     "a tenth, beside": (100.025, 0.1, "1", [0, 64, 255]),
     "one": (100, 1, "1", [0, 255, 255]),
     "a tiny slope": (0.001, 0.002, "0.00001", [0, 128, 255]),
-    "nothing": (100, 0, "1", [0, 0, 255]),
-    "less than nothing": (100, -5, "1", [0, 0, 255]),
 }
 
 
@@ -331,6 +329,25 @@ def test_windows_narrower_than_1(center, width, slope, wanted):
     assert row(data) == wanted
     exact = Window(center, width, "LINEAR_EXACT")
     assert width == 1 or row(data, window=exact) == wanted
+
+
+@pytest.mark.parametrize("width", [0, -5])
+def test_a_window_of_no_width_is_left_out_and_said(width, tmp_path):
+    """No window may have one (PS3.3 C.11.2.1.2): careless writers fill the attribute with zeros."""
+    data = file_of([0, 100, 250], WindowCenter=0, WindowWidth=width)
+    ds = dc.dcmread(data)
+    assert ds.frames.render(0)[0].tolist() == [0, 102, 255]
+    assert [issue.code for issue in ds.issues] == ["WINDOW_WIDTH"]
+    both = file_of([0, 100, 250], WindowCenter=[0, 100], WindowWidth=[width, 101])
+    assert row(both) == row(both, window=(100, 101)) == [0, 129, 255]
+    assert row(data, window=(100, width)) == [0, 0, 255]  # asked for, it is a threshold
+
+
+@needs_dcmtk
+@pytest.mark.parametrize("width", [0, -5])
+def test_a_window_of_no_width_as_dcmtk(width, tmp_path):
+    data = file_of([0, 100, 250], WindowCenter=0, WindowWidth=width)
+    assert np.abs(np.subtract(row(data), dcmtk(data, tmp_path, "+Wi", "1", "+Wm"))).max() <= 1
 
 
 def test_an_unknown_function_is_linear_and_said(tmp_path):

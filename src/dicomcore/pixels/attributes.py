@@ -332,8 +332,11 @@ def _windows(place: Any, notes: list[Note]) -> tuple[Window, ...]:
         notes.append(Note("voi-lut-function", f"VOI LUT Function is {function!r}: windows are taken as LINEAR"))
         function = "LINEAR"
     centers, widths = (_numbers(place, name) for name in ("WindowCenter", "WindowWidth"))
-    pairs = zip(centers, widths, strict=False)
-    return tuple(Window(c, w, function) for c, w in pairs if c is not None and w is not None)
+    pairs = [(c, w) for c, w in zip(centers, widths, strict=False) if c is not None and w is not None]
+    for _, width in pairs:
+        if width <= 0:
+            notes.append(Note("window-width", f"a Window Width is {width:g}: that window is left out"))
+    return tuple(Window(center, width, function) for center, width in pairs if width > 0)
 
 
 def _numbers(place: Any, keyword: str) -> list[float | None]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore._native import lut as kernels
+from dicomcore.errors import PixelDecodeError
 from dicomcore.pixels.note import Note
 from dicomcore.pixels.tables import LookUpTable, Palette
 
@@ -116,6 +117,8 @@ def render(
     `samples` is a decoded frame, colour as RGB. `window` is a window of one's own, also as a pair of its center and
     width, or the number of one of the data set's views: its VOI LUTs come first, its windows after them; None takes the
     first. Without any view the range of the frame's own values fills the scale, padding left out. Padding is black.
+
+    Raises PixelDecodeError for colour that is no RGB: HSV, CMYK and ARGB, which the standard has retired.
     """
     if samples.ndim == 3:
         return _eight_bits(samples, display, out)
@@ -279,15 +282,26 @@ def _through(table: LookUpTable, shown: NDArray[np.float64]) -> NDArray[np.float
 
 
 def _eight_bits(samples: NDArray[Any], display: Display, out: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
-    """Colour needs no chain: samples of more than 8 bits lose their lowest."""
-    if samples.dtype == np.uint8:
-        if out is None:
-            return samples
-        out[...] = samples
-        return out
-    # What a lossy codec overshoots Bits Stored by must not wrap around.
-    picture = np.clip(samples >> max(display.bits_stored - 8, 0), 0, 255).astype(np.uint8)
+    """Colour needs no chain: samples of more than 8 bits lose their lowest, those of fewer get all of the scale."""
+    stated = display.photometric_interpretation
+    if samples.shape[-1] != 3 or stated == "HSV":
+        raise PixelDecodeError(
+            f"{samples.shape[-1]} samples a pixel of {stated} are not shown as a picture; frames[i] gives the samples"
+        )
+    picture = _to_scale(samples, display.bits_stored)
     if out is None:
         return picture
     out[...] = picture
     return out
+
+
+def _to_scale(samples: NDArray[Any], bits: int) -> NDArray[np.uint8]:
+    """Samples of so many bits, 0 to 255."""
+    if samples.dtype == np.uint8 and bits >= 8:
+        return samples
+    if samples.dtype.kind == "i":  # which the standard has no colour of; from the least value on
+        samples = samples.astype(np.int64) + (1 << bits - 1)
+    if bits < 8 and samples.size and int(samples.max()) < 1 << bits:
+        return np.rint(samples * (255 / ((1 << bits) - 1))).astype(np.uint8)
+    # What a lossy codec overshoots Bits Stored by must not wrap around.
+    return np.clip(samples >> max(bits - 8, 0), 0, 255).astype(np.uint8)
