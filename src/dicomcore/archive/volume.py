@@ -340,20 +340,31 @@ def _name(error: DicomError, source: str, frame: int | None = None) -> None:
 
 
 def _picked(found: Times, times: int | Literal["all"] | None) -> tuple[list[list[Slice | None]], list[Issue]]:
-    """The times that were asked for, and that there are more where nobody asked."""
+    """The times that were asked for, what they lack, and that there are more where nobody asked."""
     grid = found.grid
     if times == "all":
-        return grid, []
+        return grid, _lacking(found, grid)
     if times is not None and not -len(grid) <= times < len(grid):
         raise IndexError(f"time {times} of {len(grid)}")
     chosen = [grid[times or 0]]
+    issues = _lacking(found, chosen)
     if times is not None or len(grid) == 1:
-        return chosen, []
+        return chosen, issues
     count = sum(one is not None for time in grid[1:] for one in time)
     text = (
         f"there are {len(grid)} times, told apart by {found.told_by}: the first was taken and {count} slices left out"
     )
-    return chosen, [issue("SEVERAL_TIMES", f"{text}; times='all' takes all, times=1 the second")]
+    return chosen, [*issues, issue("SEVERAL_TIMES", f"{text}; times='all' takes all, times=1 the second")]
+
+
+def _lacking(found: Times, chosen: list[list[Slice | None]]) -> list[Issue]:
+    """What the chosen times lack where others have a slice, unless it was said that times are uneven."""
+    lacks = [place for time in chosen for place, one in enumerate(time) if one is None]
+    if not lacks or found.issues:
+        return []
+    other = next(time[lacks[0]] for time in found.grid if time[lacks[0]] is not None)
+    text = f"{counted(len(lacks), 'slice')} of what was taken are missing where other times have one, the first beside"
+    return [issue("UNEVEN_TIMES", f"{text} {other}")]
 
 
 def _made_up(slices: list[Slice]) -> list[Issue]:
