@@ -68,6 +68,25 @@ def test_frames_of_one_position(attributes, wanted, between, said, message):
             series_volume(read(image(ramp(4), (0, 0, 5), sop_class=DOSE, **attributes)), strict=True)
 
 
+COSINES = {  # name: (Image Orientation (Patient), codes)
+    "oblique": ([0.8, 0.6, 0, -0.6, 0.8, 0], []),
+    "of two digits": ([0.71, 0.70, 0.08, -0.70, 0.71, 0.02], []),
+    "60 degrees": ([1, 0, 0, 0.5, 0.8660254, 0], ["ODD_ORIENTATION"]),
+    "too long": ([2, 0, 0, 0, 1, 0], ["ODD_ORIENTATION"]),
+    "too short": ([1, 0, 0, 0, 0.7, 0], ["ODD_ORIENTATION"]),
+}
+
+
+@pytest.mark.parametrize(("orientation", "said"), COSINES.values(), ids=COSINES)
+def test_cosines_that_make_no_right_angle_are_said(orientation, said):
+    normal = np.cross(orientation[:3], orientation[3:])
+    normal = normal / np.linalg.norm(normal)
+    made = [read(image(z, np.round(normal * z, 6), ImageOrientationPatient=orientation)) for z in range(3)]
+    volume = series_volume(made)
+    assert (levels(volume), codes(volume)) == ([0, 1, 2], said)
+    assert volume.spacing == pytest.approx((1, 0.5, 0.25), rel=1e-4)
+
+
 SCALINGS = {  # name: (attributes, the value of a stored 3, codes)
     "its own": ({"DoseGridScaling": 0.5}, 1.5, []),
     "beside a rescale": ({"DoseGridScaling": 0.5, "RescaleSlope": 7, "RescaleIntercept": 11}, 1.5, []),

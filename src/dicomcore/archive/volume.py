@@ -29,6 +29,7 @@ from dicomcore.threads import cpus, run_over
 __all__ = ["Volume", "series_volume"]
 
 FILLED = 100  # slices for each that is there, at most: what positions claim is not believed without end
+SKEW = 0.02  # what two digits of a cosine leave open, and the radians that makes
 Column = tuple[Slice | None, ...]
 """What lies at one place, time by time."""
 SourcesLike = SourceLike | Dataset | Iterable[SourceLike | Dataset]
@@ -248,6 +249,7 @@ def _assembled(
     step, missing, odd = step_of(ordered)
     taken = [one for column in places for one in column if one is not None]
     issues = [*before, *left_out, *absent, *of_other_kind, *times.issues, *picked, *_made_up(ordered), *odd]
+    issues += _odd_orientation(ordered[0])
     if options.rescale and taken[0].image.samples != "colour":
         issues += _mixed_units(taken)
     if options.strict:
@@ -382,6 +384,20 @@ def _made_up(slices: list[Slice]) -> list[Issue]:
         text = f"{slices[0]}: a mosaic of slices was taken for one, which its place in the patient doesn't fit"
         issues.append(issue("MOSAIC", text, "ImageType"))
     return issues
+
+
+def _odd_orientation(first: Slice) -> list[Issue]:
+    """That rows and columns aren't at right angles, or cosines no unit vectors, by more than rounding (C.7.6.2.1.1)."""
+    cosines = first.get("ImageOrientationPatient")
+    if not isinstance(cosines, list) or len(cosines) != 6:  # a detector's
+        cosines = [*first.along_row.tolist(), *first.along_column.tolist()]
+    row, column = np.array(cosines[:3], np.float64), np.array(cosines[3:], np.float64)
+    lengths = np.linalg.norm(row), np.linalg.norm(column)
+    angle = float(np.degrees(np.arccos(row @ column / (lengths[0] * lengths[1]))))
+    if max(abs(length - 1) for length in lengths) <= SKEW and abs(angle - 90) <= np.degrees(SKEW):
+        return []
+    what = f"cosines are vectors of length {lengths[0]:.4g} and {lengths[1]:.4g}, {angle:.4g} degrees apart"
+    return [issue("ODD_ORIENTATION", f"{first}: {what}", "ImageOrientationPatient")]
 
 
 def _mixed_units(slices: list[Slice]) -> list[Issue]:
