@@ -374,6 +374,16 @@ def test_a_file_twice_is_one_slice(tmp_path):
     assert codes(series_volume([made, made])) == ["DUPLICATE_INSTANCE"]
 
 
+@pytest.mark.parametrize("syntax", ["rle", "jpeg-lossless", "implicit"])
+def test_a_copy_in_another_transfer_syntax_is_one(syntax):
+    images = [encoded(image(z, (0, 0, z))) for z in range(3)]
+    coded = [bytearray() for _ in images]
+    for one, target in zip(images, coded, strict=True):
+        dc.transcode(one, target, syntax)
+    volume = series_volume([dc.dcmread(bytes(one)) for one in (*images, *coded)])
+    assert (levels(volume), codes(volume)) == ([0, 1, 2], ["DUPLICATE_INSTANCE"])
+
+
 def test_other_pixels_of_one_instance_are_no_copies():
     """As careless writers have it, with one SOP Instance UID for all."""
     made = [image(10 * t + z, (0, 0, z), SOPInstanceUID="1.9", InstanceNumber=9 - t) for z in range(3) for t in (0, 1)]
@@ -384,6 +394,39 @@ def test_other_pixels_of_one_instance_are_no_copies():
 def test_a_mosaic_is_said():
     made = read(image(1, ImageType=["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"]))
     assert codes(series_volume(made)) == ["MOSAIC"]
+
+
+KINDS = {  # name: (attributes of each of four slices, codes)
+    "a localizer": (
+        [{"ImageType": ["ORIGINAL", "PRIMARY", "AXIAL"]}] * 3 + [{"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}],
+        ["MIXED_IMAGE_TYPE"],
+    ),
+    "magnitude and phase": (
+        [{"ImageType": ["ORIGINAL", "PRIMARY", one, "ND"]} for one in "MMPP"],
+        ["MIXED_IMAGE_TYPE"],
+    ),
+    "echoes": ([{"EchoTime": time} for time in (5, 90, 5, 90)], ["MIXED_ECHO"]),
+    "energies": ([{"KVP": voltage} for voltage in (80, 140, 80, 140)], ["MIXED_ENERGY"]),
+    "a part without Echo Time": ([{"EchoTime": 5}, {"EchoTime": 5}, {}, {}], ["MIXED_ECHO"]),
+    "rounded": ([{"EchoTime": time, "KVP": 120} for time in (4.92, 4.9203, 4.92, 4.919)], []),
+    "what else differs": ([{"ImageType": ["ORIGINAL", "PRIMARY", "M", one], "Exposure": 1} for one in "ABCD"], []),
+}
+
+
+@pytest.mark.parametrize(("attributes", "said"), KINDS.values(), ids=KINDS)
+def test_kinds_at_different_places_are_said(attributes, said):
+    made = [read(image(z, (0, 0, z), **one)) for z, one in enumerate(attributes)]
+    volume = series_volume(made)
+    assert (levels(volume), codes(volume)) == ([0, 1, 2, 3], said)
+
+
+def test_kinds_of_frames_at_different_places_are_said():
+    groups = [group((0, 0, z)) for z in range(4)]
+    for z, one in enumerate(groups):
+        one.MREchoSequence = sequence(EffectiveEchoTime=5.0 + 85 * (z % 2))
+        one.MRImageFrameTypeSequence = sequence(ComplexImageComponent="MAGNITUDE" if z < 2 else "PHASE")
+    volume = series_volume(read(enhanced(ramp(4), groups)))
+    assert (levels(volume), codes(volume)) == ([0, 1, 2, 3], ["MIXED_IMAGE_TYPE", "MIXED_ECHO"])
 
 
 def test_segments_do_not_mix():

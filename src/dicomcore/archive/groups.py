@@ -12,7 +12,7 @@ from dicomcore.archive.stack import by_place
 from dicomcore.errors import DicomError
 from dicomcore.issues import Issue
 
-__all__ = ["comparable", "one_group", "one_kind", "without_copies"]
+__all__ = ["comparable", "mixed_kinds", "one_group", "one_kind", "without_copies"]
 
 MOST_GROUPS = 64  # that are told apart
 
@@ -83,8 +83,13 @@ def without_copies(slices: list[Slice]) -> tuple[list[Slice], list[Issue]]:
 
 
 def _is_copy(a: Slice, b: Slice) -> bool:
+    if a.data_set is b.data_set:
+        return True
+    ours, theirs = a.data_set, b.data_set
     try:
-        return a.data_set is b.data_set or a.data_set.frames.encoded(a.frame) == b.data_set.frames.encoded(b.frame)
+        if ours.transfer_syntax == theirs.transfer_syntax:
+            return bool(ours.frames.encoded(a.frame) == theirs.frames.encoded(b.frame))
+        return np.array_equal(ours.frames[a.frame], theirs.frames[b.frame])
     except (DicomError, IndexError):  # said when it is decoded
         return False
 
@@ -157,6 +162,45 @@ def one_kind(slices: list[Slice]) -> tuple[list[Slice], list[Issue]]:
         issues.append(issue(code, text, keyword))
         slices = kinds[chosen]
     return slices, issues
+
+
+def mixed_kinds(slices: list[Slice]) -> list[Issue]:
+    """That slices at different places differ in what makes their values no longer comparable."""
+    issues = []
+    for code, name, keyword, read in MIXABLE:
+        kinds: dict[Hashable, list[Slice]] = {}
+        for one in slices:
+            kinds.setdefault(read(one), []).append(one)
+        if len(kinds) > 1:
+            counts = (f"{counted(len(kinds[kind]), 'slice')} with {_shown(kind)}" for kind in sorted(kinds, key=_rank))
+            text = f"slices at different places differ in {name}: {', '.join(counts)}; select takes one kind"
+            issues.append(issue(code, text, keyword))
+    return issues
+
+
+def _number_in(sequence: str, inside: str, outside: str) -> Callable[[Slice], Hashable]:
+    """A number of the functional groups, or of the data set, to three digits: others are rounding."""
+
+    def read(one: Slice) -> Hashable:
+        value = one.stated(sequence, inside) if one.is_enhanced else one.places[-1].get(outside)
+        return float(f"{value:.3g}") if isinstance(value, (int, float)) else None
+
+    return read
+
+
+def _third_value(one: Slice) -> Hashable:
+    """Value 3 of Image Type: AXIAL or LOCALIZER of CT (PS3.3 C.8.2.1.1.1), magnitude, phase and such of MR."""
+    if one.is_enhanced:
+        return comparable(one.stated("MRImageFrameTypeSequence", "ComplexImageComponent"))
+    kinds = one.places[-1].get("ImageType")
+    return comparable(kinds[2]) if isinstance(kinds, list) and len(kinds) > 2 else None
+
+
+MIXABLE: tuple[tuple[str, str, str, Callable[[Slice], Hashable]], ...] = (
+    ("MIXED_IMAGE_TYPE", "Image Type", "ImageType", _third_value),
+    ("MIXED_ENERGY", "KVP", "KVP", _number_in("CTXRayDetailsSequence", "KVP", "KVP")),
+    ("MIXED_ECHO", "Echo Time", "EchoTime", _number_in("MREchoSequence", "EffectiveEchoTime", "EchoTime")),
+)
 
 
 def comparable(value: Any) -> Hashable:

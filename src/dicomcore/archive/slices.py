@@ -83,6 +83,15 @@ class Slice:
         return None
 
     @property
+    def is_enhanced(self) -> bool:
+        """Whether it has functional groups."""
+        return len(self.places) > 1
+
+    def stated(self, sequence: str, keyword: str) -> Any:
+        """A value of one functional group, or else of the data set; cheaper than `get`, which asks them all."""
+        return _found(self.places, sequence, keyword)
+
+    @property
     def is_transformed(self) -> bool:
         """Whether anything says how its stored values become the modality's."""
         return not self.display.keeps_values or any(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from dicomcore.archive.fitting import check_fill, common_dtype, fitted
-from dicomcore.archive.groups import comparable, one_group, one_kind, without_copies
+from dicomcore.archive.groups import comparable, mixed_kinds, one_group, one_kind, without_copies
 from dicomcore.archive.listing import opened
 from dicomcore.archive.lists import PathList
 from dicomcore.archive.place import NOT_REGULAR, Fault
@@ -249,7 +249,7 @@ def _assembled(
     step, missing, odd = step_of(ordered)
     taken = [one for column in places for one in column if one is not None]
     issues = [*before, *left_out, *absent, *of_other_kind, *times.issues, *picked, *_made_up(ordered), *odd]
-    issues += _odd_orientation(ordered[0])
+    issues += [*_odd_orientation(ordered[0]), *mixed_kinds(ordered)]
     if options.rescale and taken[0].image.samples != "colour":
         issues += _mixed_units(taken)
     if options.strict:
