@@ -335,6 +335,19 @@ def test_a_mask_that_is_not_meant_to_be_seen():
     assert np.array_equal(Presentation(made).render(image), Presentation(state()).render(image))
 
 
+def test_float_pixels_without_a_window_take_their_own_range():
+    image = dc.Dataset()
+    image.set_pixels(np.linspace(0, 1, 6, dtype=np.float32).reshape(2, 3))
+    assert Presentation(state()).render(image).tolist() == [[0, 51, 102], [153, 204, 255]]
+
+
+def test_a_tiny_slope_without_a_window_takes_the_whole_range():
+    image, made = dc.Dataset(), state()
+    image.set_pixels(np.array([[0, 51, 255]], np.uint8))
+    made.RescaleSlope, made.RescaleIntercept, made.RescaleType = 0.00001, 0.0, "US"
+    assert Presentation(made).render(image).tolist() == [[0, 51, 255]]
+
+
 def test_a_bitmap_shutter_without_its_overlay():
     made = state()
     made.ShutterShape, made.ShutterOverlayGroup = "BITMAP", 0x6000

@@ -156,7 +156,9 @@ class Presentation:
             _take(merged, view, VIEW)
         # A supplemental palette is the image's own way of being shown, which a presentation state replaces.
         shown = replace(display_of(merged), supplemental_palette=False, presentation_palette=palette_of(self.data_set))
-        return shown if view is not None else replace(shown, windows=(_whole_range(shown, merged),))
+        if view is not None or number_of(merged, "BitsStored") is None:  # floats, of which there is no whole range
+            return shown
+        return replace(shown, windows=(_whole_range(shown, merged),))
 
     def _views(self, uid: str, frame: int) -> Iterator[Dataset]:
         for item in items_of(self.data_set, "SoftcopyVOILUTSequence"):
@@ -235,7 +237,7 @@ def _whole_range(display: Display, merged: Dataset) -> Window:
         first = -(1 << (display.bits_stored - 1)) if signed else 0
         ends = (first, first + (1 << display.bits_stored) - 1)
         low, high = sorted(end * display.rescale_slope + display.rescale_intercept for end in ends)
-    return Window((low + high) / 2, max(high - low, 1.0), "LINEAR_EXACT")
+    return Window((low + high) / 2, high - low or 1.0, "LINEAR_EXACT")
 
 
 def _images(item: Dataset) -> Images:
