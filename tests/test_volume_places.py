@@ -408,7 +408,7 @@ KINDS = {  # name: (attributes of each of four slices, codes)
     "echoes": ([{"EchoTime": time} for time in (5, 90, 5, 90)], ["MIXED_ECHO"]),
     "energies": ([{"KVP": voltage} for voltage in (80, 140, 80, 140)], ["MIXED_ENERGY"]),
     "a part without Echo Time": ([{"EchoTime": 5}, {"EchoTime": 5}, {}, {}], ["MIXED_ECHO"]),
-    "rounded": ([{"EchoTime": time, "KVP": 120} for time in (4.92, 4.9203, 4.92, 4.919)], []),
+    "rounded": ([{"EchoTime": time, "KVP": 120} for time in (4.92, 4.9251, 4.9249, 4.919)], []),
     "what else differs": ([{"ImageType": ["ORIGINAL", "PRIMARY", "M", one], "Exposure": 1} for one in "ABCD"], []),
 }
 

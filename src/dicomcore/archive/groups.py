@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +15,7 @@ from dicomcore.issues import Issue
 __all__ = ["comparable", "mixed_kinds", "one_group", "one_kind", "without_copies"]
 
 MOST_GROUPS = 64  # that are told apart
+JITTER = 0.01  # of an echo time or a voltage, which says nothing of its own
 
 
 class Difference(NamedTuple):
@@ -171,19 +172,24 @@ def mixed_kinds(slices: list[Slice]) -> list[Issue]:
         kinds: dict[Hashable, list[Slice]] = {}
         for one in slices:
             kinds.setdefault(read(one), []).append(one)
-        if len(kinds) > 1:
+        if len(kinds) > 1 and not _is_jitter(kinds):
             counts = (f"{counted(len(kinds[kind]), 'slice')} with {_shown(kind)}" for kind in sorted(kinds, key=_rank))
             text = f"slices at different places differ in {name}: {', '.join(counts)}; select takes one kind"
             issues.append(issue(code, text, keyword))
     return issues
 
 
+def _is_jitter(values: Collection[Hashable]) -> bool:
+    """Whether these are numbers that differ by rounding, or by what a scanner measures of itself."""
+    numbers = [one for one in values if isinstance(one, float)]
+    return len(numbers) == len(values) and max(numbers) - min(numbers) <= JITTER * max(map(abs, numbers))
+
+
 def _number_in(sequence: str, inside: str, outside: str) -> Callable[[Slice], Hashable]:
-    """A number of the functional groups, or of the data set, to three digits: others are rounding."""
+    """A number of the functional groups, or of the data set."""
 
     def read(one: Slice) -> Hashable:
-        value = one.stated(sequence, inside) if one.is_enhanced else one.places[-1].get(outside)
-        return float(f"{value:.3g}") if isinstance(value, (int, float)) else None
+        return comparable(one.stated(sequence, inside) if one.is_enhanced else one.places[-1].get(outside))
 
     return read
 
