@@ -360,6 +360,31 @@ def test_an_unknown_function_is_linear_and_said(tmp_path):
         Window(3, 5, "linear")
 
 
+CONTRADICTIONS = {  # name: (Photometric Interpretation, samples a pixel, codes)
+    "grey": ("MONOCHROME2", 1, []),
+    "colour": ("RGB", 3, []),
+    "nothing stated": ("", 3, []),
+    "grey of three": ("MONOCHROME2", 3, ["PHOTOMETRIC"]),
+    "inverted grey of three": ("MONOCHROME1", 3, ["PHOTOMETRIC"]),
+    "colour of one": ("RGB", 1, ["PHOTOMETRIC"]),
+}
+
+
+@pytest.mark.parametrize(("interpretation", "samples", "said"), CONTRADICTIONS.values(), ids=CONTRADICTIONS)
+def test_samples_that_contradict_the_photometric_interpretation_are_said(interpretation, samples, said):
+    values = np.array([[[0, 128, 255]]], "u1") if samples == 3 else np.array([[0, 128, 255]], "u1")
+    ds = dc.dcmread(made(values[None]))
+    ds.PhotometricInterpretation = interpretation
+    assert ds.frames.render(0).tolist() == values.tolist()
+    assert [issue.code for issue in ds.issues] == said
+
+
+@pytest.mark.parametrize("window", [(float("nan"), 400), (40, float("inf")), Window(40, float("nan"))])
+def test_a_window_that_is_not_finite_is_refused(window):
+    with pytest.raises(ValueError, match="center and width are finite"):
+        row(file_of([0, 1]), window=window)
+
+
 def test_a_window_as_a_pair():
     frames = dc.dcmread(file_of(range(7), "u1")).frames
     assert frames.render(0, window=(3, 5)).tolist() == frames.render(0, window=Window(3, 5)).tolist()

@@ -35,6 +35,7 @@ __all__ = [
 
 PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 LITTLE_ENDIAN, BIG_ENDIAN = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"
+OF_ONE_SAMPLE = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")
 COLOURS = ("Red", "Green", "Blue")
 FRAME_TYPES = tuple(f"{of}FrameTypeSequence" for of in ("MRImage", "CTImage", "PET", "XRay3D", "PhotoacousticImage"))
 
@@ -160,7 +161,12 @@ def display_of(data_set: Any, frame: int = 0) -> Display:
     presentation = _tables(data_set, "PresentationLUTSequence", data_set, (0.0, float("inf")), notes)
     slope, intercept = rescale_of(transformed, notes)
     reached = _reached(stored, modality[0] if modality else None, slope, intercept)
-    photometric = str(data_set.get("PhotometricInterpretation") or "MONOCHROME2").strip()
+    stated = str(data_set.get("PhotometricInterpretation") or "").strip()
+    photometric = stated or "MONOCHROME2"
+    samples = int(number(data_set, "SamplesPerPixel", 1))
+    if stated and (stated in OF_ONE_SAMPLE) != (samples < 2):
+        text = f"Photometric Interpretation is {stated}, Samples per Pixel {samples}"
+        notes.append(Note("photometric", f"{text}: shown in {'grey' if samples < 2 else 'colour'}"))
     indexed = photometric == "PALETTE COLOR"
     palette = _palette(data_set, places, notes, indexed=indexed)
     return Display(
@@ -300,7 +306,6 @@ def _table(name: str, item: Any, data_set: Any, inputs: tuple[float, float], not
     table = LookUpTable.of(descriptor, data, big_endian=is_big_endian(item, "LUTData", data_set))
     _note_bits(name, descriptor[2], table.bits, notes)
     return replace(table, first_mapped=_first_mapped(int(descriptor[1]), len(table.entries), *inputs))
-
 
 
 def _note_bits(name: str, stated: int, bits: int, notes: list[Note]) -> None:

@@ -135,12 +135,14 @@ def render(
 
 def _chosen(display: Display, window: View) -> LookUpTable | Window | None:
     """The view that is meant; None where the data set has none."""
-    if isinstance(window, Window):
-        return window
     if isinstance(window, (tuple, list)):
         if len(window) != 2:
             raise ValueError(f"a window is a pair of center and width, not {window!r}")
-        return Window(float(window[0]), float(window[1]))
+        window = Window(float(window[0]), float(window[1]))
+    if isinstance(window, Window):
+        if not (isfinite(window.center) and isfinite(window.width)):
+            raise ValueError(f"a window's center and width are finite, not {window.center} and {window.width}")
+        return window
     views: tuple[LookUpTable | Window, ...] = (*display.voi_luts, *display.windows)
     if window is None:
         return views[0] if views else None
