@@ -94,6 +94,8 @@ DEPTHS = {  # name: (dtype, Bits Stored, the least, a middle and the largest sam
     "signed": ("i1", 8, [-128, -43, 127]),
     "signed, 12 of 16": ("i2", 12, [-2048, -683, 2047]),
     "signed, 4 of 8": ("i1", 4, [-8, -3, 7]),
+    "64 bits": ("u8", 64, [0, 85 << 56, 2**64 - 1]),
+    "signed, 64 bits": ("i8", 64, [-(2**63), -43 << 56, 2**63 - 1]),
 }
 
 

@@ -302,7 +302,9 @@ def _to_scale(samples: NDArray[Any], bits: int) -> NDArray[np.uint8]:
     if samples.dtype == np.uint8 and bits >= 8:
         return samples
     if samples.dtype.kind == "i":  # which the standard has no colour of; from the least value on
-        samples = samples.astype(np.int64) + (1 << bits - 1)
+        samples, bits = samples >> max(bits - 8, 0), min(bits, 8)
+        half = 1 << bits - 1
+        samples = samples.clip(-half, half - 1).astype(np.int16) + half
     if bits < 8 and samples.size and int(samples.max()) < 1 << bits:
         return np.rint(samples * (255 / ((1 << bits) - 1))).astype(np.uint8)
     # What a lossy codec overshoots Bits Stored by must not wrap around.
