@@ -376,6 +376,117 @@ def test_shutters_that_cannot_be_read_are_not_left_open(shape, attributes):
         Presentation(made)
 
 
+def words(first: int, bits: int, entries: np.ndarray) -> tuple[list[int], bytes]:
+    """A table's descriptor and its data."""
+    return [len(entries) & 0xFFFF, first, bits], entries.astype("<u2").tobytes()
+
+
+def presentation_lut(state: dc.Dataset) -> None:
+    item = dc.Dataset()
+    item.LUTDescriptor, item.LUTData = words(0, 16, 65535 * np.linspace(0, 1, 256) ** 2)
+    del state.PresentationLUTShape
+    state.PresentationLUTSequence = [item]
+
+
+def bitmap_shutter(state: dc.Dataset) -> None:
+    state.ShutterShape, state.ShutterOverlayGroup, state.ShutterPresentationValue = "BITMAP", 0x6000, 0x8000
+    for element, vr, value in ((0x10, "US", 128), (0x11, "US", 128), (0x100, "US", 1), (0x102, "US", 0)):
+        state.add_new(0x60000000 | element, vr, value)
+    state.add_new(0x60000040, "CS", "G")
+    state.add_new(0x60000050, "SS", [1, 1])
+    state.add_new(0x60003000, "OW", b"\x0f\xf0" * 1024)
+
+
+@pytest.mark.skipif(not (DCMPSMK and DCMP2PGM), reason="no dcmpsmk or no dcmp2pgm")
+@pytest.mark.parametrize("change", [presentation_lut, bitmap_shutter])
+@pytest.mark.parametrize("interpretation", ["MONOCHROME1", "MONOCHROME2"])
+def test_parts_as_dcmtk_renders_them(interpretation, change, tmp_path):
+    image = dc.dcmread(real("CT_small.dcm"))
+    image.PhotometricInterpretation = interpretation
+    image.save_as(tmp_path / "image.dcm")
+    run(DCMPSMK, "-V", tmp_path / "image.dcm", tmp_path / "made.dcm")
+    state = dc.dcmread(tmp_path / "made.dcm")
+    state.SoftcopyVOILUTSequence = window(600, 900)
+    change(state)
+    state.save_as(tmp_path / "state.dcm")
+    run(DCMP2PGM, "-p", tmp_path / "state.dcm", tmp_path / "image.dcm", tmp_path / "theirs.pgm")
+    ours = Presentation(dc.dcmread(tmp_path / "state.dcm")).render(dc.dcmread(tmp_path / "image.dcm"))
+    # DCMTK takes the entry below where we round: neighbouring ones are 2 apart in the brightest part
+    assert np.abs(ours.astype(int) - pgm(tmp_path / "theirs.pgm")).max() <= 3
+
+
+@pytest.mark.parametrize("interpretation", ["MONOCHROME1", "MONOCHROME2"])
+@pytest.mark.parametrize("entries", [2, 256, 4096])
+def test_pseudo_colour(entries, interpretation):
+    """All of what the window gives goes over all of the palette, whatever the image's polarity (PS3.4 N.2)."""
+    image = dc.dcmread(real("CT_small.dcm"))
+    image.PhotometricInterpretation = interpretation
+    made = state()
+    del made.PresentationLUTShape
+    made.SoftcopyVOILUTSequence = window(1000.5, 401)  # 0 at 800, 1 at 1200
+    ramp = np.linspace(0, 65535, entries)
+    for colour, channel in (("Red", ramp), ("Green", ramp[::-1]), ("Blue", 0 * ramp)):
+        descriptor, data = words(0, 16, channel)
+        setattr(made, f"{colour}PaletteColorLookupTableDescriptor", descriptor)
+        setattr(made, f"{colour}PaletteColorLookupTableData", data)
+    picture = Presentation(made).render(image)
+    assert picture.shape == (128, 128, 3)
+    share = ((image.pixel_array - 800.0) / 400).clip(0, 1)
+    assert (picture[share == 0] == (0, 255, 0)).all()
+    assert (picture[share == 1] == (255, 0, 0)).all()
+    red = 255 * np.rint(share * (entries - 1)) / (entries - 1)
+    between = np.abs(share - 0.5) > 0.01  # the two entries meet there
+    assert np.abs(picture[..., 0] - red)[between].max() < 2
+
+
+NOT_RENDERED = {  # name: (attributes set in the presentation state, the message)
+    "mask subtraction": ({"MaskSubtractionSequence": {"MaskOperation": "AVG_SUB"}}, "subtracts a mask"),
+    "blending": ({"BlendingSequence": {"BlendingPosition": "SUPERIMPOSED"}}, "blends images"),
+    "advanced blending": ({"BlendingDisplaySequence": {"BlendingMode": "EQUAL"}}, "blends images"),
+    "a volume": ({"VolumetricPresentationInputSetSequence": {}}, "shows a volume"),
+}
+
+
+@pytest.mark.parametrize(("attributes", "message"), NOT_RENDERED.values(), ids=NOT_RENDERED)
+def test_what_is_not_rendered_is_refused(attributes, message):
+    made = state()
+    for keyword, values in attributes.items():
+        item = dc.Dataset()
+        for name, value in values.items():
+            setattr(item, name, value)
+        setattr(made, keyword, [item])
+    with pytest.raises(dc.DicomError, match=message):
+        Presentation(made).render(dc.dcmread(real("CT_small.dcm")))
+
+
+def test_a_mask_that_is_not_meant_to_be_seen():
+    made, mask = state(), dc.Dataset()
+    mask.MaskOperation = "AVG_SUB"
+    made.MaskSubtractionSequence, made.RecommendedViewingMode = [mask], "NAT"
+    image = dc.dcmread(real("CT_small.dcm"))
+    assert np.array_equal(Presentation(made).render(image), Presentation(state()).render(image))
+
+
+def test_float_pixels_without_a_window_take_their_own_range():
+    image = dc.Dataset()
+    image.set_pixels(np.linspace(0, 1, 6, dtype=np.float32).reshape(2, 3))
+    assert Presentation(state()).render(image).tolist() == [[0, 51, 102], [153, 204, 255]]
+
+
+def test_a_tiny_slope_without_a_window_takes_the_whole_range():
+    image, made = dc.Dataset(), state()
+    image.set_pixels(np.array([[0, 51, 255]], np.uint8))
+    made.RescaleSlope, made.RescaleIntercept, made.RescaleType = 0.00001, 0.0, "US"
+    assert Presentation(made).render(image).tolist() == [[0, 51, 255]]
+
+
+def test_a_bitmap_shutter_without_its_overlay():
+    made = state()
+    made.ShutterShape, made.ShutterOverlayGroup = "BITMAP", 0x6000
+    with pytest.raises(dc.ParseError, match="overlay group is 6000"):
+        Presentation(made)
+
+
 def test_no_presentation_state():
     with pytest.raises(dc.ParseError, match="no presentation state"):
         Presentation(dc.dcmread(real("CT_small.dcm")))

@@ -319,8 +319,6 @@ NARROW = {  # name: (center, width, slope, picture of 0, 100 and 200)
     "a tenth, beside": (100.025, 0.1, "1", [0, 64, 255]),
     "one": (100, 1, "1", [0, 255, 255]),
     "a tiny slope": (0.001, 0.002, "0.00001", [0, 128, 255]),
-    "nothing": (100, 0, "1", [0, 0, 255]),
-    "less than nothing": (100, -5, "1", [0, 0, 255]),
 }
 
 
@@ -333,6 +331,25 @@ def test_windows_narrower_than_1(center, width, slope, wanted):
     assert width == 1 or row(data, window=exact) == wanted
 
 
+@pytest.mark.parametrize("width", [0, -5])
+def test_a_window_of_no_width_is_left_out_and_said(width, tmp_path):
+    """No window may have one (PS3.3 C.11.2.1.2): careless writers fill the attribute with zeros."""
+    data = file_of([0, 100, 250], WindowCenter=0, WindowWidth=width)
+    ds = dc.dcmread(data)
+    assert ds.frames.render(0)[0].tolist() == [0, 102, 255]
+    assert [issue.code for issue in ds.issues] == ["WINDOW_WIDTH"]
+    both = file_of([0, 100, 250], WindowCenter=[0, 100], WindowWidth=[width, 101])
+    assert row(both) == row(both, window=(100, 101)) == [0, 129, 255]
+    assert row(data, window=(100, width)) == [0, 0, 255]  # asked for, it is a threshold
+
+
+@needs_dcmtk
+@pytest.mark.parametrize("width", [0, -5])
+def test_a_window_of_no_width_as_dcmtk(width, tmp_path):
+    data = file_of([0, 100, 250], WindowCenter=0, WindowWidth=width)
+    assert np.abs(np.subtract(row(data), dcmtk(data, tmp_path, "+Wi", "1", "+Wm"))).max() <= 1
+
+
 def test_an_unknown_function_is_linear_and_said(tmp_path):
     """The default (PS3.3 C.11.2.1.3), not LINEAR_EXACT."""
     shown = {"WindowCenter": 3, "WindowWidth": 5}
@@ -341,6 +358,31 @@ def test_an_unknown_function_is_linear_and_said(tmp_path):
     assert [issue.code for issue in ds.issues] == ["VOI_LUT_FUNCTION"]
     with pytest.raises(ValueError, match="'linear'"):
         Window(3, 5, "linear")
+
+
+CONTRADICTIONS = {  # name: (Photometric Interpretation, samples a pixel, codes)
+    "grey": ("MONOCHROME2", 1, []),
+    "colour": ("RGB", 3, []),
+    "nothing stated": ("", 3, []),
+    "grey of three": ("MONOCHROME2", 3, ["PHOTOMETRIC"]),
+    "inverted grey of three": ("MONOCHROME1", 3, ["PHOTOMETRIC"]),
+    "colour of one": ("RGB", 1, ["PHOTOMETRIC"]),
+}
+
+
+@pytest.mark.parametrize(("interpretation", "samples", "said"), CONTRADICTIONS.values(), ids=CONTRADICTIONS)
+def test_samples_that_contradict_the_photometric_interpretation_are_said(interpretation, samples, said):
+    values = np.array([[[0, 128, 255]]], "u1") if samples == 3 else np.array([[0, 128, 255]], "u1")
+    ds = dc.dcmread(made(values[None]))
+    ds.PhotometricInterpretation = interpretation
+    assert ds.frames.render(0).tolist() == values.tolist()
+    assert [issue.code for issue in ds.issues] == said
+
+
+@pytest.mark.parametrize("window", [(float("nan"), 400), (40, float("inf")), Window(40, float("nan"))])
+def test_a_window_that_is_not_finite_is_refused(window):
+    with pytest.raises(ValueError, match="center and width are finite"):
+        row(file_of([0, 1]), window=window)
 
 
 def test_a_window_as_a_pair():

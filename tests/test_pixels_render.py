@@ -9,6 +9,7 @@ from pixel_files import ABSENT, named
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi_lut
 
 import dicomcore as dc
+from dicomcore.errors import PixelDecodeError
 from dicomcore.pixels.render import Display, Window, apply_modality, render
 from dicomcore.pixels.tables import LookUpTable, Palette
 
@@ -82,6 +83,32 @@ def test_deep_colour_beyond_bits_stored_is_as_bright_as_can_be():
     """Lossy codecs overshoot, which must not wrap around to black."""
     deep = np.full((2, 2, 3), 0x1003, np.uint16)
     assert (render(deep, Display(photometric_interpretation="RGB", bits_stored=12)) == 255).all()
+
+
+DEPTHS = {  # name: (dtype, Bits Stored, the least, a middle and the largest sample)
+    "6 of 8": ("u1", 6, [0, 21, 63]),
+    "8 of 8": ("u1", 8, [0, 85, 255]),
+    "4 of 16": ("u2", 4, [0, 5, 15]),
+    "8 of 16": ("u2", 8, [0, 85, 255]),
+    "1 of 8": ("u1", 1, [0, 0, 1]),
+    "signed": ("i1", 8, [-128, -43, 127]),
+    "signed, 12 of 16": ("i2", 12, [-2048, -683, 2047]),
+    "signed, 4 of 8": ("i1", 4, [-8, -3, 7]),
+    "64 bits": ("u8", 64, [0, 85 << 56, 2**64 - 1]),
+    "signed, 64 bits": ("i8", 64, [-(2**63), -43 << 56, 2**63 - 1]),
+}
+
+
+@pytest.mark.parametrize(("dtype", "bits", "samples"), DEPTHS.values(), ids=DEPTHS)
+def test_colour_of_any_depth_takes_the_whole_scale(dtype, bits, samples):
+    picture = render(np.array([[samples]], dtype), Display(photometric_interpretation="RGB", bits_stored=bits))
+    assert picture.tolist() == [[[0, 0 if bits == 1 else 85, 255]]]
+
+
+def test_colour_brighter_than_bits_stored_is_of_8_bits():
+    """As a codestream has them whose header says less."""
+    picture = render(np.array([[[0, 85, 255]]], "u1"), Display(photometric_interpretation="RGB", bits_stored=6))
+    assert picture.tolist() == [[[0, 85, 255]]]
 
 
 def test_a_rescale_slope_of_0_is_none():

@@ -68,6 +68,74 @@ def test_frames_of_one_position(attributes, wanted, between, said, message):
             series_volume(read(image(ramp(4), (0, 0, 5), sop_class=DOSE, **attributes)), strict=True)
 
 
+COSINES = {  # name: (Image Orientation (Patient), codes)
+    "oblique": ([0.8, 0.6, 0, -0.6, 0.8, 0], []),
+    "of two digits": ([0.71, 0.70, 0.08, -0.70, 0.71, 0.02], []),
+    "60 degrees": ([1, 0, 0, 0.5, 0.8660254, 0], ["ODD_ORIENTATION"]),
+    "too long": ([2, 0, 0, 0, 1, 0], ["ODD_ORIENTATION"]),
+    "too short": ([1, 0, 0, 0, 0.7, 0], ["ODD_ORIENTATION"]),
+}
+
+
+@pytest.mark.parametrize(("orientation", "said"), COSINES.values(), ids=COSINES)
+def test_cosines_that_make_no_right_angle_are_said(orientation, said):
+    normal = np.cross(orientation[:3], orientation[3:])
+    normal = normal / np.linalg.norm(normal)
+    made = [read(image(z, np.round(normal * z, 6), ImageOrientationPatient=orientation)) for z in range(3)]
+    volume = series_volume(made)
+    assert (levels(volume), codes(volume)) == ([0, 1, 2], said)
+    assert volume.spacing == pytest.approx((1, 0.5, 0.25), rel=1e-4)
+
+
+SCALINGS = {  # name: (attributes, the value of a stored 3, codes)
+    "its own": ({"DoseGridScaling": 0.5}, 1.5, []),
+    "beside a rescale": ({"DoseGridScaling": 0.5, "RescaleSlope": 7, "RescaleIntercept": 11}, 1.5, []),
+    "none": ({"DoseGridScaling": None}, 3, ["DOSE_GRID_SCALING"]),
+    "0": ({"DoseGridScaling": 0}, 3, ["DOSE_GRID_SCALING"]),
+}
+
+
+@pytest.mark.parametrize(("attributes", "value", "said"), SCALINGS.values(), ids=SCALINGS)
+def test_doses_are_scaled_by_their_grid_scaling_alone(attributes, value, said):
+    made = image(ramp(4), sop_class=DOSE, GridFrameOffsetVector=[0, 1, 2, 3], **attributes)
+    volume = series_volume(read(made))
+    assert (levels(volume)[3], codes(volume)) == (value, said)
+
+
+UNITS = {  # name: (attributes of all slices, of the middle one, codes)
+    "HU": ({"RescaleSlope": 1, "RescaleIntercept": -1024, "RescaleType": "HU"}, {}, []),
+    "HU by default": ({"RescaleSlope": 1, "RescaleIntercept": -1024, "RescaleType": "HU"}, {"RescaleType": None}, []),
+    "slopes of PET": ({"RescaleSlope": 2, "RescaleIntercept": 0, "Units": "BQML"}, {"RescaleSlope": 3}, []),
+    "a slice of slope 1": ({"RescaleSlope": 2, "RescaleIntercept": 0}, {"RescaleSlope": 1}, []),
+    "no rescale at all": ({}, {}, []),
+    "1 and none": ({"RescaleSlope": 1, "RescaleIntercept": 0}, {"RescaleSlope": None, "RescaleIntercept": None}, []),
+    "a slice without": (
+        {"RescaleSlope": 1, "RescaleIntercept": -1024},
+        {"RescaleSlope": None, "RescaleIntercept": None},
+        ["MIXED_UNITS"],
+    ),
+    "another Rescale Type": (
+        {"RescaleSlope": 1, "RescaleIntercept": 0, "RescaleType": "HU"},
+        {"RescaleType": "OD"},
+        ["MIXED_UNITS"],
+    ),
+    "other Units": ({"RescaleSlope": 1, "RescaleIntercept": 0, "Units": "BQML"}, {"Units": "CNTS"}, ["MIXED_UNITS"]),
+}
+
+
+@pytest.mark.parametrize(("all_of_them", "middle", "said"), UNITS.values(), ids=UNITS)
+def test_slices_in_other_units_are_said(all_of_them, middle, said):
+    slices = [image(z, (0, 0, z), **all_of_them) for z in range(3)]
+    for keyword, value in middle.items():
+        if value is None:
+            delattr(slices[1], keyword)
+        else:
+            setattr(slices[1], keyword, value)
+    files = [read(one) for one in slices]
+    assert codes(series_volume(files)) == said
+    assert codes(series_volume(files, rescale=False)) == []
+
+
 def test_only_axial_planes_have_z_coordinates():
     made = image(ramp(3), (0, 0, 5), sop_class=DOSE, GridFrameOffsetVector=[5, 7, 9])
     made.ImageOrientationPatient = [0, 1, 0, 0, 0, -1]  # sagittal
@@ -306,6 +374,16 @@ def test_a_file_twice_is_one_slice(tmp_path):
     assert codes(series_volume([made, made])) == ["DUPLICATE_INSTANCE"]
 
 
+@pytest.mark.parametrize("syntax", ["rle", "jpeg-lossless", "implicit"])
+def test_a_copy_in_another_transfer_syntax_is_one(syntax):
+    images = [encoded(image(z, (0, 0, z))) for z in range(3)]
+    coded = [bytearray() for _ in images]
+    for one, target in zip(images, coded, strict=True):
+        dc.transcode(one, target, syntax)
+    volume = series_volume([dc.dcmread(bytes(one)) for one in (*images, *coded)])
+    assert (levels(volume), codes(volume)) == ([0, 1, 2], ["DUPLICATE_INSTANCE"])
+
+
 def test_other_pixels_of_one_instance_are_no_copies():
     """As careless writers have it, with one SOP Instance UID for all."""
     made = [image(10 * t + z, (0, 0, z), SOPInstanceUID="1.9", InstanceNumber=9 - t) for z in range(3) for t in (0, 1)]
@@ -318,6 +396,39 @@ def test_a_mosaic_is_said():
     assert codes(series_volume(made)) == ["MOSAIC"]
 
 
+KINDS = {  # name: (attributes of each of four slices, codes)
+    "a localizer": (
+        [{"ImageType": ["ORIGINAL", "PRIMARY", "AXIAL"]}] * 3 + [{"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}],
+        ["MIXED_IMAGE_TYPE"],
+    ),
+    "magnitude and phase": (
+        [{"ImageType": ["ORIGINAL", "PRIMARY", one, "ND"]} for one in "MMPP"],
+        ["MIXED_IMAGE_TYPE"],
+    ),
+    "echoes": ([{"EchoTime": time} for time in (5, 90, 5, 90)], ["MIXED_ECHO"]),
+    "energies": ([{"KVP": voltage} for voltage in (80, 140, 80, 140)], ["MIXED_ENERGY"]),
+    "a part without Echo Time": ([{"EchoTime": 5}, {"EchoTime": 5}, {}, {}], ["MIXED_ECHO"]),
+    "rounded": ([{"EchoTime": time, "KVP": 120} for time in (4.92, 4.9251, 4.9249, 4.919)], []),
+    "what else differs": ([{"ImageType": ["ORIGINAL", "PRIMARY", "M", one], "Exposure": 1} for one in "ABCD"], []),
+}
+
+
+@pytest.mark.parametrize(("attributes", "said"), KINDS.values(), ids=KINDS)
+def test_kinds_at_different_places_are_said(attributes, said):
+    made = [read(image(z, (0, 0, z), **one)) for z, one in enumerate(attributes)]
+    volume = series_volume(made)
+    assert (levels(volume), codes(volume)) == ([0, 1, 2, 3], said)
+
+
+def test_kinds_of_frames_at_different_places_are_said():
+    groups = [group((0, 0, z)) for z in range(4)]
+    for z, one in enumerate(groups):
+        one.MREchoSequence = sequence(EffectiveEchoTime=5.0 + 85 * (z % 2))
+        one.MRImageFrameTypeSequence = sequence(ComplexImageComponent="MAGNITUDE" if z < 2 else "PHASE")
+    volume = series_volume(read(enhanced(ramp(4), groups)))
+    assert (levels(volume), codes(volume)) == ([0, 1, 2, 3], ["MIXED_IMAGE_TYPE", "MIXED_ECHO"])
+
+
 def test_segments_do_not_mix():
     groups = [group((0, 0, frame % 3)) for frame in range(6)]
     for frame, one in enumerate(groups):
@@ -325,6 +436,17 @@ def test_segments_do_not_mix():
     made = read(enhanced(ramp(6), groups))
     assert (levels(series_volume(made)), codes(series_volume(made))) == ([0, 1, 2], ["MIXED_SEGMENT"])
     assert levels(series_volume(made, select={"ReferencedSegmentNumber": 2}, strict=True)) == [3, 4, 5]
+
+
+def test_segments_on_other_planes_do_not_mix_either():
+    groups = [group((0, 0, frame)) for frame in range(5)]
+    for frame, one in enumerate(groups):
+        one.SegmentIdentificationSequence = sequence(ReferencedSegmentNumber=1 + (frame > 2))
+    made = enhanced(ramp(5), groups)
+    made.SegmentSequence = sequence(SegmentNumber=1)
+    volume = series_volume(read(made))
+    assert (levels(volume), codes(volume)) == ([0, 1, 2], ["MIXED_SEGMENT"])
+    assert levels(series_volume(read(made), select={"ReferencedSegmentNumber": 2}, strict=True)) == [3, 4]
 
 
 def test_stacks_side_by_side_are_refused():

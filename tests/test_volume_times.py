@@ -134,11 +134,14 @@ def test_a_time_that_lacks_a_slice():
     named = [read(one) for one in several(CLOCKS["Temporal Position Identifier"], drop={(0, 1)}).values()]
     volume = series_volume(named)
     assert levels(volume) == [0, 2]
-    assert volume.spacing[0] == 4
-    assert levels(series_volume(named, times=1)) == WANTED[1]
+    assert (volume.spacing[0], codes(volume)) == (4, ["UNEVEN_TIMES", "SEVERAL_TIMES"])
+    assert levels(series_volume(named, times=1, strict=True)) == WANTED[1]
     with pytest.raises(dc.DicomError, match=r"time 0 has no slice at \[0.0, 0.0, 2.0\]: fill"):
         series_volume(named, times="all")
-    assert levels(series_volume(named, times="all", fill=-1)) == [[0, -1, 2], *WANTED[1:]]
+    filled = series_volume(named, times="all", fill=-1)
+    assert levels(filled) == [[0, -1, 2], *WANTED[1:]]
+    assert codes(filled) == ["UNEVEN_TIMES"]
+    assert "1 slice of what was taken" in filled.issues[0].message
     ranked = [read(one) for one in several(CLOCKS["Instance Number, time by time"], drop={(0, 1)}).values()]
     assert codes(series_volume(ranked)) == ["UNEVEN_TIMES", "SEVERAL_TIMES"]
 

@@ -43,6 +43,8 @@ def image(pixels: Any, position: Any = (0, 0, 0), *, sop_class: str = CT, **attr
     made.BitsAllocated = made.BitsStored = 8 * array.itemsize
     made.HighBit, made.PixelRepresentation = made.BitsStored - 1, int(array.dtype.kind == "i")
     made.PixelData = array.tobytes()
+    if sop_class == DOSE:
+        made.DoseGridScaling = 1
     for keyword, value in attributes.items():
         if value is None:
             delattr(made, keyword)

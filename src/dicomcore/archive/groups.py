@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,9 +12,10 @@ from dicomcore.archive.stack import by_place
 from dicomcore.errors import DicomError
 from dicomcore.issues import Issue
 
-__all__ = ["comparable", "one_group", "one_kind", "without_copies"]
+__all__ = ["comparable", "mixed_kinds", "one_group", "one_kind", "without_copies"]
 
 MOST_GROUPS = 64  # that are told apart
+JITTER = 0.01  # of an echo time or a voltage, which says nothing of its own
 
 
 class Difference(NamedTuple):
@@ -54,10 +55,10 @@ DIFFERENCES = (
     ),
 )
 KINDS = (  # code, name and attributes of what is no other time, but another image of the same place
+    ("MIXED_SEGMENT", "Referenced Segment Number", ("ReferencedSegmentNumber",)),
     ("MIXED_IMAGE_TYPE", "Image Type", ("FrameType", "ImageType")),
     ("MIXED_COMPONENT", "Complex Image Component", ("ComplexImageComponent",)),
     ("MIXED_STACK", "Stack ID", ("StackID",)),
-    ("MIXED_SEGMENT", "Referenced Segment Number", ("ReferencedSegmentNumber",)),
     ("MIXED_ENERGY", "KVP", ("KVP",)),
     ("MIXED_ENERGY", "Energy Window Vector", ("EnergyWindowVector",)),
     ("MIXED_ECHO", "Echo Time", ("EffectiveEchoTime", "EchoTime")),
@@ -83,8 +84,13 @@ def without_copies(slices: list[Slice]) -> tuple[list[Slice], list[Issue]]:
 
 
 def _is_copy(a: Slice, b: Slice) -> bool:
+    if a.data_set is b.data_set:
+        return True
+    ours, theirs = a.data_set, b.data_set
     try:
-        return a.data_set is b.data_set or a.data_set.frames.encoded(a.frame) == b.data_set.frames.encoded(b.frame)
+        if ours.transfer_syntax == theirs.transfer_syntax:
+            return bool(ours.frames.encoded(a.frame) == theirs.frames.encoded(b.frame))
+        return np.array_equal(ours.frames[a.frame], theirs.frames[b.frame])
     except (DicomError, IndexError):  # said when it is decoded
         return False
 
@@ -132,10 +138,15 @@ def _left_out(count: int, total: int, name: str, first: Slice) -> str:
 
 
 def one_kind(slices: list[Slice]) -> tuple[list[Slice], list[Issue]]:
-    """The slices of one kind, where some that lie at one place differ in it: by Image Type, echo, energy and such."""
+    """The slices of one kind, where some that lie at one place differ in it: by Image Type, echo, energy and such.
+
+    Segments are never joined, wherever they lie.
+    """
     issues = []
+    segmented = "SegmentSequence" in slices[0].places[-1]
     for code, name, keywords in KINDS:
-        crowded = [place for place in by_place(slices) if len(place) > 1]
+        together = segmented and code == "MIXED_SEGMENT"
+        crowded = [slices] if together else [place for place in by_place(slices) if len(place) > 1]
         if not crowded:
             break
         if all(len({comparable(one.get(*keywords)) for one in place}) == 1 for place in crowded):
@@ -152,6 +163,50 @@ def one_kind(slices: list[Slice]) -> tuple[list[Slice], list[Issue]]:
         issues.append(issue(code, text, keyword))
         slices = kinds[chosen]
     return slices, issues
+
+
+def mixed_kinds(slices: list[Slice]) -> list[Issue]:
+    """That slices at different places differ in what makes their values no longer comparable."""
+    issues = []
+    for code, name, keyword, read in MIXABLE:
+        kinds: dict[Hashable, list[Slice]] = {}
+        for one in slices:
+            kinds.setdefault(read(one), []).append(one)
+        if len(kinds) > 1 and not _is_jitter(kinds):
+            counts = (f"{counted(len(kinds[kind]), 'slice')} with {_shown(kind)}" for kind in sorted(kinds, key=_rank))
+            text = f"slices at different places differ in {name}: {', '.join(counts)}; select takes one kind"
+            issues.append(issue(code, text, keyword))
+    return issues
+
+
+def _is_jitter(values: Collection[Hashable]) -> bool:
+    """Whether these are numbers that differ by rounding, or by what a scanner measures of itself."""
+    numbers = [one for one in values if isinstance(one, float)]
+    return len(numbers) == len(values) and max(numbers) - min(numbers) <= JITTER * max(map(abs, numbers))
+
+
+def _number_in(sequence: str, inside: str, outside: str) -> Callable[[Slice], Hashable]:
+    """A number of the functional groups, or of the data set."""
+
+    def read(one: Slice) -> Hashable:
+        return comparable(one.stated(sequence, inside) if one.is_enhanced else one.places[-1].get(outside))
+
+    return read
+
+
+def _third_value(one: Slice) -> Hashable:
+    """Value 3 of Image Type: AXIAL or LOCALIZER of CT (PS3.3 C.8.2.1.1.1), magnitude, phase and such of MR."""
+    if one.is_enhanced:
+        return comparable(one.stated("MRImageFrameTypeSequence", "ComplexImageComponent"))
+    kinds = one.places[-1].get("ImageType")
+    return comparable(kinds[2]) if isinstance(kinds, list) and len(kinds) > 2 else None
+
+
+MIXABLE: tuple[tuple[str, str, str, Callable[[Slice], Hashable]], ...] = (
+    ("MIXED_IMAGE_TYPE", "Image Type", "ImageType", _third_value),
+    ("MIXED_ENERGY", "KVP", "KVP", _number_in("CTXRayDetailsSequence", "KVP", "KVP")),
+    ("MIXED_ECHO", "Echo Time", "EchoTime", _number_in("MREchoSequence", "EffectiveEchoTime", "EchoTime")),
+)
 
 
 def comparable(value: Any) -> Hashable:

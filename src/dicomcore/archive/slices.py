@@ -82,6 +82,29 @@ class Slice:
                     return item.get(keyword)
         return None
 
+    @property
+    def is_enhanced(self) -> bool:
+        """Whether it has functional groups."""
+        return len(self.places) > 1
+
+    def stated(self, sequence: str, keyword: str) -> Any:
+        """A value of one functional group, or else of the data set; cheaper than `get`, which asks them all."""
+        return _found(self.places, sequence, keyword)
+
+    @property
+    def is_transformed(self) -> bool:
+        """Whether anything says how its stored values become the modality's."""
+        return not self.display.keeps_values or any(
+            _found(self.places, "PixelValueTransformationSequence", keyword) is not None
+            for keyword in ("RescaleSlope", "RescaleIntercept")
+        )
+
+    @property
+    def unit(self) -> str:
+        """What its modality values are in (Units of PET, or Rescale Type); empty where it isn't said."""
+        unit = self.places[-1].get("Units") or _found(self.places, "PixelValueTransformationSequence", "RescaleType")
+        return unit.strip() if isinstance(unit, str) else ""
+
     def __str__(self) -> str:
         return f"{self.source}, frame {self.frame}"
 
@@ -144,14 +167,19 @@ def _enhanced(source: str, data_set: Dataset, header: Dataset, groups: list[Data
 def _classic(source: str, data_set: Dataset, header: Dataset) -> tuple[list[Slice], list[Issue]]:
     """Frames of a data set with one position."""
     display = display_of(header)
-    if number(header, "DoseGridScaling"):
-        display = replace(display, rescale_slope=float(number(header, "DoseGridScaling")))
+    scaling = number(header, "DoseGridScaling")
+    if scaling:  # and nothing else: a dose has no rescale (PS3.3 C.8.8.3)
+        display = replace(display, rescale_slope=float(scaling), rescale_intercept=0.0, modality_lut=None)
     position, orientation = (_floats(header.get(f"Image{what}Patient")) for what in ("Position", "Orientation"))
     first = _slice(source, data_set, [header], position, orientation, display)
     if first is None:
         return [], []
     if len(offsets := _floats(header.get("GridFrameOffsetVector"))):
-        return _dose(first, offsets)
+        found, issues = _dose(first, offsets)
+        if not scaling:
+            text = f"{source}: Dose Grid Scaling is {'missing' if scaling is None else 0}: values are the stored ones"
+            issues.append(issue("DOSE_GRID_SCALING", text, "DoseGridScaling"))
+        return found, issues
     frames = _frames_there(data_set, header)
     if frames == 1:
         return [first], []

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from dicomcore.archive.fitting import check_fill, common_dtype, fitted
-from dicomcore.archive.groups import comparable, one_group, one_kind, without_copies
+from dicomcore.archive.groups import comparable, mixed_kinds, one_group, one_kind, without_copies
 from dicomcore.archive.listing import opened
 from dicomcore.archive.lists import PathList
 from dicomcore.archive.place import NOT_REGULAR, Fault
@@ -29,6 +29,7 @@ from dicomcore.threads import cpus, run_over
 __all__ = ["Volume", "series_volume"]
 
 FILLED = 100  # slices for each that is there, at most: what positions claim is not believed without end
+SKEW = 0.02  # what two digits of a cosine leave open, and the radians that makes
 Column = tuple[Slice | None, ...]
 """What lies at one place, time by time."""
 SourcesLike = SourceLike | Dataset | Iterable[SourceLike | Dataset]
@@ -246,7 +247,11 @@ def _assembled(
     places = [column for column in zip(*grid, strict=True) if any(column)]
     ordered = [next(one for one in column if one is not None) for column in places]
     step, missing, odd = step_of(ordered)
+    taken = [one for column in places for one in column if one is not None]
     issues = [*before, *left_out, *absent, *of_other_kind, *times.issues, *picked, *_made_up(ordered), *odd]
+    issues += [*_odd_orientation(ordered[0]), *mixed_kinds(ordered)]
+    if options.rescale and taken[0].image.samples != "colour":
+        issues += _mixed_units(taken)
     if options.strict:
         _refuse(issues)
     if options.fill is not None:
@@ -337,20 +342,31 @@ def _name(error: DicomError, source: str, frame: int | None = None) -> None:
 
 
 def _picked(found: Times, times: int | Literal["all"] | None) -> tuple[list[list[Slice | None]], list[Issue]]:
-    """The times that were asked for, and that there are more where nobody asked."""
+    """The times that were asked for, what they lack, and that there are more where nobody asked."""
     grid = found.grid
     if times == "all":
-        return grid, []
+        return grid, _lacking(found, grid)
     if times is not None and not -len(grid) <= times < len(grid):
         raise IndexError(f"time {times} of {len(grid)}")
     chosen = [grid[times or 0]]
+    issues = _lacking(found, chosen)
     if times is not None or len(grid) == 1:
-        return chosen, []
+        return chosen, issues
     count = sum(one is not None for time in grid[1:] for one in time)
     text = (
         f"there are {len(grid)} times, told apart by {found.told_by}: the first was taken and {count} slices left out"
     )
-    return chosen, [issue("SEVERAL_TIMES", f"{text}; times='all' takes all, times=1 the second")]
+    return chosen, [*issues, issue("SEVERAL_TIMES", f"{text}; times='all' takes all, times=1 the second")]
+
+
+def _lacking(found: Times, chosen: list[list[Slice | None]]) -> list[Issue]:
+    """What the chosen times lack where others have a slice, unless it was said that times are uneven."""
+    lacks = [place for time in chosen for place, one in enumerate(time) if one is None]
+    if not lacks or found.issues:
+        return []
+    other = next(time[lacks[0]] for time in found.grid if time[lacks[0]] is not None)
+    text = f"{counted(len(lacks), 'slice')} of what was taken are missing where other times have one, the first beside"
+    return [issue("UNEVEN_TIMES", f"{text} {other}")]
 
 
 def _made_up(slices: list[Slice]) -> list[Issue]:
@@ -367,6 +383,34 @@ def _made_up(slices: list[Slice]) -> list[Issue]:
     if isinstance(kinds, list) and "MOSAIC" in kinds:  # of Siemens: where its tiles lie is in private attributes
         text = f"{slices[0]}: a mosaic of slices was taken for one, which its place in the patient doesn't fit"
         issues.append(issue("MOSAIC", text, "ImageType"))
+    return issues
+
+
+def _odd_orientation(first: Slice) -> list[Issue]:
+    """That rows and columns aren't at right angles, or cosines no unit vectors, by more than rounding (C.7.6.2.1.1)."""
+    cosines = first.get("ImageOrientationPatient")
+    if not isinstance(cosines, list) or len(cosines) != 6:  # a detector's
+        cosines = [*first.along_row.tolist(), *first.along_column.tolist()]
+    row, column = np.array(cosines[:3], np.float64), np.array(cosines[3:], np.float64)
+    lengths = np.linalg.norm(row), np.linalg.norm(column)
+    angle = float(np.degrees(np.arccos(row @ column / (lengths[0] * lengths[1]))))
+    if max(abs(length - 1) for length in lengths) <= SKEW and abs(angle - 90) <= np.degrees(SKEW):
+        return []
+    what = f"cosines are vectors of length {lengths[0]:.4g} and {lengths[1]:.4g}, {angle:.4g} degrees apart"
+    return [issue("ODD_ORIENTATION", f"{first}: {what}", "ImageOrientationPatient")]
+
+
+def _mixed_units(slices: list[Slice]) -> list[Issue]:
+    """That modality values of some slices are in another unit than others', or left as they are stored."""
+    plain = [one for one in slices if not one.is_transformed]
+    issues = []
+    if plain and any(not one.display.keeps_values for one in slices):
+        text = f"{len(plain)} of {len(slices)} slices have no Rescale Slope and Intercept, others do: {plain[0]}"
+        issues.append(issue("MIXED_UNITS", text, "RescaleIntercept"))
+    units = {one.unit: one for one in reversed(slices) if one.unit}
+    if len(units) > 1:
+        text = ", ".join(f"{unit} ({one})" for unit, one in sorted(units.items()))
+        issues.append(issue("MIXED_UNITS", f"Rescale Type or Units differ between slices: {text}", "RescaleType"))
     return issues
 
 

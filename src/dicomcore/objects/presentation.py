@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore.dataset import Dataset, Sequence
-from dicomcore.errors import ParseError
-from dicomcore.lookup import float_array, integers_of, items_of, number_of, text_of
+from dicomcore.errors import DicomError, ParseError
+from dicomcore.lookup import float_array, integers_of, items_of, number_of, text_of, texts_of
 from dicomcore.objects.cielab import from_cielab
-from dicomcore.objects.shutter import Shutter, shutter_of
-from dicomcore.pixels.attributes import display_of, header_of
+from dicomcore.objects.shutter import Shutter, shutter_of, shutter_value
+from dicomcore.pixels.attributes import display_of, header_of, palette_of
+from dicomcore.pixels.overlays import Overlay, draw_overlays, read_overlays
 from dicomcore.pixels.render import Display, Window, render
 from dicomcore.tags import Tag
 
@@ -28,6 +29,11 @@ Images = dict[str, tuple[int, ...]]
 MODALITY = ("RescaleSlope", "RescaleIntercept", "RescaleType", "ModalityLUTSequence")
 VIEW = ("WindowCenter", "WindowWidth", "VOILUTFunction", "WindowCenterWidthExplanation", "VOILUTSequence")
 OUTPUT = ("PresentationLUTShape", "PresentationLUTSequence")
+SEVERAL_IMAGES = {  # what shows several images as one picture: an attribute of it, and its name
+    "BlendingSequence": "blends images",
+    "BlendingDisplaySequence": "blends images",
+    "VolumetricPresentationInputSetSequence": "shows a volume",
+}
 GROUPED = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 
 
@@ -123,6 +129,7 @@ class Presentation:
         """Degrees clockwise, before the flip."""
         self.flipped = text_of(data_set, "ImageHorizontalFlip") == "Y"
         self.shutter: Shutter | None = shutter_of(data_set)
+        self._bitmap_shutter = _bitmap_shutter_of(data_set)
 
     def applies_to(self, image: Dataset) -> bool:
         """Whether this presentation state is for an image."""
@@ -136,8 +143,12 @@ class Presentation:
     def display(self, image: Dataset, frame: int = 0) -> Display:
         """How a frame (from 0) is to be shown: the image's samples, through this presentation state's tables.
 
-        What the presentation state doesn't have is left out, whatever the image says (PS3.4 N.2).
+        What the presentation state doesn't have is left out, whatever the image says (PS3.4 N.2). Raises DicomError for
+        a presentation state that makes one picture of several images: its tables are no single image's.
         """
+        what = next((SEVERAL_IMAGES[one] for one in SEVERAL_IMAGES if one in self.data_set), None)
+        if what is not None:
+            raise DicomError(f"the presentation state {what}, which is not done here: render the images by themselves")
         merged = header_of(image).copy()
         for keyword in (*MODALITY, *VIEW, *OUTPUT, *GROUPED):
             if keyword in merged:
@@ -148,8 +159,10 @@ class Presentation:
         if view is not None:
             _take(merged, view, VIEW)
         # A supplemental palette is the image's own way of being shown, which a presentation state replaces.
-        shown = replace(display_of(merged), supplemental_palette=False)
-        return shown if view is not None else replace(shown, windows=(_whole_range(shown, merged),))
+        shown = replace(display_of(merged), supplemental_palette=False, presentation_palette=palette_of(self.data_set))
+        if view is not None or number_of(merged, "BitsStored") is None:  # floats, of which there is no whole range
+            return shown
+        return replace(shown, windows=(_whole_range(shown, merged),))
 
     def _views(self, uid: str, frame: int) -> Iterator[Dataset]:
         for item in items_of(self.data_set, "SoftcopyVOILUTSequence"):
@@ -159,21 +172,57 @@ class Presentation:
     def render(self, image: Dataset, frame: int = 0, *, crop: bool = False) -> NDArray[np.uint8]:
         """A frame (from 0) as a picture of 8 bits: tables applied, shutter closed, turned and flipped.
 
-        `crop` cuts out what of the displayed area lies in the image; sizes stay those of the image's pixels. Graphics
-        are not drawn. Colour stays as the image has it.
+        (rows, columns) in grey, (rows, columns, 3) of colour and of pseudo-colour. `crop` cuts out what of the
+        displayed area lies in the image; sizes stay those of the image's pixels. Graphics are not drawn. Colour stays
+        as the image has it. Raises DicomError where the presentation state subtracts a mask or blends images.
         """
+        self._refuse_mask()
         display = self.display(image, frame)
         for note in display.notes:
             image.frames.note(note)
         picture = render(image.frames[frame], display)
         if self.shutter is not None:
             picture = self.shutter.close(picture)
+        if self._bitmap_shutter is not None:
+            picture = _covered(picture, self._bitmap_shutter, frame, shutter_value(self.data_set))
         area = self.displayed_area(image, frame) if crop else None
         if area is not None:
             (left, right), (top, bottom) = (sorted(pair) for pair in zip(area.top_left, area.bottom_right, strict=True))
             picture = picture[max(top - 1, 0) : max(bottom, 0), max(left - 1, 0) : max(right, 0)]
         turned = np.rot90(picture, -(self.rotation // 90))
         return np.ascontiguousarray(turned[:, ::-1] if self.flipped else turned)
+
+    def _refuse_mask(self) -> None:
+        """Raise DicomError where other frames are to be subtracted (PS3.3 C.11.13): what is seen is the difference."""
+        masks = items_of(self.data_set, "MaskSubtractionSequence")
+        natural = text_of(self.data_set, "RecommendedViewingMode") == "NAT"
+        if not natural and any(text_of(mask, "MaskOperation") != "NONE" for mask in masks):
+            raise DicomError(
+                "the presentation state subtracts a mask, which is not done here: image.frames.render shows the frames"
+            )
+
+
+def _bitmap_shutter_of(data_set: Dataset) -> Overlay | None:
+    """The overlay whose bits cover the image (PS3.3 C.7.6.15); raises ParseError where it isn't there."""
+    if "BITMAP" not in {shape.strip() for shape in texts_of(data_set, "ShutterShape")}:
+        return None
+    group = number_of(data_set, "ShutterOverlayGroup")
+    for overlay in read_overlays(data_set, None):
+        if overlay.group == group:
+            return overlay
+    named = f"{group:04X}" if isinstance(group, int) else "none"
+    raise ParseError(
+        f"the bitmap shutter's overlay group is {named}, and no such overlay is there: what it covers can't be told"
+    )
+
+
+def _covered(picture: NDArray[np.uint8], overlay: Overlay, frame: int, value: int) -> NDArray[np.uint8]:
+    """A copy of a frame's picture with this value where the overlay's bits are set."""
+    mask = np.zeros(picture.shape[:2], np.uint8)
+    draw_overlays(mask, (overlay,), frame)
+    made = picture.copy()
+    made[mask != 0] = value
+    return made
 
 
 def _take(target: Dataset, source: Dataset, keywords: Iterable[str]) -> None:
@@ -192,7 +241,7 @@ def _whole_range(display: Display, merged: Dataset) -> Window:
         first = -(1 << (display.bits_stored - 1)) if signed else 0
         ends = (first, first + (1 << display.bits_stored) - 1)
         low, high = sorted(end * display.rescale_slope + display.rescale_intercept for end in ends)
-    return Window((low + high) / 2, max(high - low, 1.0), "LINEAR_EXACT")
+    return Window((low + high) / 2, high - low or 1.0, "LINEAR_EXACT")
 
 
 def _images(item: Dataset) -> Images:

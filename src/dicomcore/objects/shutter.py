@@ -16,7 +16,7 @@ from dicomcore.tags import Tag
 if TYPE_CHECKING:
     from dicomcore.dataset import Dataset
 
-__all__ = ["Shutter", "shutter_of"]
+__all__ = ["Shutter", "shutter_of", "shutter_value"]
 
 EDGES = ("LeftVertical", "RightVertical", "UpperHorizontal", "LowerHorizontal")
 
@@ -80,8 +80,13 @@ def shutter_of(data_set: Dataset) -> Shutter | None:
         if len(corners) < 6 or len(corners) % 2:
             raise _unreadable("VerticesOfThePolygonalShutter", f"a polygonal shutter has the vertices {corners}")
         found["polygon"] = tuple(zip(corners[::2], corners[1::2], strict=True))
+    return Shutter(**found, value=shutter_value(data_set)) if found else None
+
+
+def shutter_value(data_set: Dataset) -> int:
+    """What stands where a shutter covers, 0 (black) to 255."""
     value = number_of(data_set, "ShutterPresentationValue")
-    return Shutter(**found, value=min(max(int(value or 0), 0), 65535) >> 8) if found else None
+    return min(max(int(value or 0), 0), 65535) >> 8
 
 
 def _unreadable(keyword: str, message: str) -> ParseError:

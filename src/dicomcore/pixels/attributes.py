@@ -35,6 +35,7 @@ __all__ = [
 
 PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 LITTLE_ENDIAN, BIG_ENDIAN = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"
+OF_ONE_SAMPLE = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")
 COLOURS = ("Red", "Green", "Blue")
 FRAME_TYPES = tuple(f"{of}FrameTypeSequence" for of in ("MRImage", "CTImage", "PET", "XRay3D", "PhotoacousticImage"))
 
@@ -160,7 +161,12 @@ def display_of(data_set: Any, frame: int = 0) -> Display:
     presentation = _tables(data_set, "PresentationLUTSequence", data_set, (0.0, float("inf")), notes)
     slope, intercept = rescale_of(transformed, notes)
     reached = _reached(stored, modality[0] if modality else None, slope, intercept)
-    photometric = str(data_set.get("PhotometricInterpretation") or "MONOCHROME2").strip()
+    stated = str(data_set.get("PhotometricInterpretation") or "").strip()
+    photometric = stated or "MONOCHROME2"
+    samples = int(number(data_set, "SamplesPerPixel", 1))
+    if stated and (stated in OF_ONE_SAMPLE) != (samples < 2):
+        text = f"Photometric Interpretation is {stated}, Samples per Pixel {samples}"
+        notes.append(Note("photometric", f"{text}: shown in {'grey' if samples < 2 else 'colour'}"))
     indexed = photometric == "PALETTE COLOR"
     palette = _palette(data_set, places, notes, indexed=indexed)
     return Display(
@@ -302,7 +308,6 @@ def _table(name: str, item: Any, data_set: Any, inputs: tuple[float, float], not
     return replace(table, first_mapped=_first_mapped(int(descriptor[1]), len(table.entries), *inputs))
 
 
-
 def _note_bits(name: str, stated: int, bits: int, notes: list[Note]) -> None:
     if bits != stated:
         notes.append(Note("lut-bits", f"{name}: entries are said to have {stated} bits, and have {bits}"))
@@ -332,8 +337,11 @@ def _windows(place: Any, notes: list[Note]) -> tuple[Window, ...]:
         notes.append(Note("voi-lut-function", f"VOI LUT Function is {function!r}: windows are taken as LINEAR"))
         function = "LINEAR"
     centers, widths = (_numbers(place, name) for name in ("WindowCenter", "WindowWidth"))
-    pairs = zip(centers, widths, strict=False)
-    return tuple(Window(c, w, function) for c, w in pairs if c is not None and w is not None)
+    pairs = [(c, w) for c, w in zip(centers, widths, strict=False) if c is not None and w is not None]
+    for _, width in pairs:
+        if width <= 0:
+            notes.append(Note("window-width", f"a Window Width is {width:g}: that window is left out"))
+    return tuple(Window(center, width, function) for center, width in pairs if width > 0)
 
 
 def _numbers(place: Any, keyword: str) -> list[float | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from operator import index
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore._native import lut as kernels
+from dicomcore.errors import PixelDecodeError
 from dicomcore.pixels.note import Note
 from dicomcore.pixels.retired import as_rgb
 from dicomcore.pixels.tables import LookUpTable, Palette
@@ -52,6 +53,8 @@ class Display:
     presentation_shape: str | None = None
     """IDENTITY or INVERSE (Presentation LUT Shape); without it MONOCHROME1 is shown inverted."""
     presentation_lut: LookUpTable | None = None
+    presentation_palette: Palette | None = None
+    """Of a pseudo-colour presentation state: what the VOI step gives has its colours (PS3.4 N.2)."""
     palette: Palette | None = None
     """Of an image that is shown by it: PALETTE COLOR, or one with a supplemental palette."""
     supplemental_palette: bool = False
@@ -62,8 +65,15 @@ class Display:
     """What of the data set's own words was passed over."""
 
     @property
+    def keeps_values(self) -> bool:
+        """Whether the modality step leaves stored values as they are."""
+        return self.modality_lut is None and (self.rescale_slope, self.rescale_intercept) == (1.0, 0.0)
+
+    @property
     def inverted(self) -> bool:
-        """Whether the largest value is black."""
+        """Whether the largest value is black; never behind a presentation LUT, which gives P-Values (C.11.6.1)."""
+        if self.presentation_lut is not None:
+            return False
         if self.presentation_shape:
             return self.presentation_shape == "INVERSE"
         return self.photometric_interpretation == "MONOCHROME1"
@@ -108,6 +118,7 @@ def render(
     `samples` is a decoded frame, colour as RGB. `window` is a window of one's own, also as a pair of its center and
     width, or the number of one of the data set's views: its VOI LUTs come first, its windows after them; None takes the
     first. Without any view the range of the frame's own values fills the scale, padding left out. Padding is black.
+
     Raises PixelDecodeError where pixels have several samples that no RGB is known of.
     """
     if samples.ndim == 3:
@@ -121,6 +132,8 @@ def render(
     if palette is not None and display.photometric_interpretation == "PALETTE COLOR":
         return palette.apply(_integers(samples), eight=True, out=out)
     view = _chosen(display, window)
+    if display.presentation_palette is not None:
+        return _pseudo_coloured(samples, display, display.presentation_palette, view, out)
     if palette is not None and display.supplemental_palette:
         return _supplemented(samples, display, palette, view, out)
     return _grey(samples, display, view, out)
@@ -128,12 +141,14 @@ def render(
 
 def _chosen(display: Display, window: View) -> LookUpTable | Window | None:
     """The view that is meant; None where the data set has none."""
-    if isinstance(window, Window):
-        return window
     if isinstance(window, (tuple, list)):
         if len(window) != 2:
             raise ValueError(f"a window is a pair of center and width, not {window!r}")
-        return Window(float(window[0]), float(window[1]))
+        window = Window(float(window[0]), float(window[1]))
+    if isinstance(window, Window):
+        if not (isfinite(window.center) and isfinite(window.width)):
+            raise ValueError(f"a window's center and width are finite, not {window.center} and {window.width}")
+        return window
     views: tuple[LookUpTable | Window, ...] = (*display.voi_luts, *display.windows)
     if window is None:
         return views[0] if views else None
@@ -182,6 +197,45 @@ def _supplemented(
     return out
 
 
+def _pseudo_coloured(
+    samples: NDArray[Any],
+    display: Display,
+    palette: Palette,
+    view: LookUpTable | Window | None,
+    out: NDArray[np.uint8] | None,
+) -> NDArray[np.uint8]:
+    """The picture, (rows, columns, 3): all the range of what the VOI step gives goes over all of the palette."""
+    background = _background(samples, display)
+    shown = _through_voi(samples, display, view, background, None)
+    place = np.rint(np.nan_to_num(shown) * ((len(palette.channels[0]) - 1) / 255.0)).astype(np.int32)
+    picture = replace(palette, first_mapped=0).apply(place, eight=True)[..., :3]
+    if background is not None:
+        picture[background] = 0
+    if out is None:
+        return np.ascontiguousarray(picture)
+    out[...] = picture
+    return out
+
+
+def _through_voi(
+    values: NDArray[Any],
+    display: Display,
+    view: LookUpTable | Window | None,
+    background: NDArray[np.bool_] | None,
+    present: NDArray[np.bool_] | None,
+) -> NDArray[np.float64]:
+    """The chain over stored values up to the VOI step, 0 to 255; `present` marks those of a frame, None means all."""
+    scaled = apply_modality(values, display)
+    if view is None:
+        counted = present
+        if background is not None:
+            counted = ~background if present is None else present & ~background
+        return _stretched(scaled, counted)
+    if isinstance(view, Window):
+        return apply_window(scaled, view)
+    return np.asarray(view.apply(_integers(scaled)) * (255.0 / ((1 << view.bits) - 1)))
+
+
 def _through_chain(
     values: NDArray[Any],
     display: Display,
@@ -190,16 +244,7 @@ def _through_chain(
 ) -> NDArray[np.uint8]:
     """The whole chain over stored values; `present` marks those that a frame has, None means all."""
     background = _background(values, display)
-    scaled = apply_modality(values, display)
-    if view is None:
-        counted = present
-        if background is not None:
-            counted = ~background if present is None else present & ~background
-        shown = _stretched(scaled, counted)
-    elif isinstance(view, Window):
-        shown = apply_window(scaled, view)
-    else:
-        shown = view.apply(_integers(scaled)) * (255.0 / ((1 << view.bits) - 1))
+    shown = _through_voi(values, display, view, background, present)
     if display.presentation_lut is not None:
         shown = _through(display.presentation_lut, shown)
     if display.inverted:
@@ -245,15 +290,28 @@ def _through(table: LookUpTable, shown: NDArray[np.float64]) -> NDArray[np.float
 
 
 def _eight_bits(samples: NDArray[Any], display: Display, out: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
-    """Colour needs no chain: samples of more than 8 bits lose their lowest."""
-    if samples.dtype == np.uint8:
-        if out is None:
-            return samples
-        out[...] = samples
-        return out
-    # What a lossy codec overshoots Bits Stored by must not wrap around.
-    picture = np.clip(samples >> max(display.bits_stored - 8, 0), 0, 255).astype(np.uint8)
+    """Colour needs no chain: samples of more than 8 bits lose their lowest, those of fewer get all of the scale."""
+    stated = display.photometric_interpretation
+    if samples.shape[-1] != 3 or stated == "HSV":
+        raise PixelDecodeError(
+            f"{samples.shape[-1]} samples a pixel of {stated} are not shown as a picture; frames[i] gives the samples"
+        )
+    picture = _to_scale(samples, display.bits_stored)
     if out is None:
         return picture
     out[...] = picture
     return out
+
+
+def _to_scale(samples: NDArray[Any], bits: int) -> NDArray[np.uint8]:
+    """Samples of so many bits, 0 to 255."""
+    if samples.dtype == np.uint8 and bits >= 8:
+        return samples
+    if samples.dtype.kind == "i":  # which the standard has no colour of; from the least value on
+        samples, bits = samples >> max(bits - 8, 0), min(bits, 8)
+        half = 1 << bits - 1
+        samples = samples.clip(-half, half - 1).astype(np.int16) + half
+    if bits < 8 and samples.size and int(samples.max()) < 1 << bits:
+        return np.rint(samples * (255 / ((1 << bits) - 1))).astype(np.uint8)
+    # What a lossy codec overshoots Bits Stored by must not wrap around.
+    return np.clip(samples >> max(bits - 8, 0), 0, 255).astype(np.uint8)
