@@ -181,6 +181,21 @@ def test_hashes_of_files_and_of_pixels(tmp_path):
         index(tmp_path, content_hash="crc")
 
 
+WHOLE_FILES = {"a hash": {"pixel_hash": "md5"}, "all elements": {"columns": ["PatientID", "all"]}}
+
+
+@pytest.mark.parametrize("options", WHOLE_FILES.values(), ids=WHOLE_FILES)
+def test_pixel_data_cut_short_is_told_where_it_was_read(options, tmp_path):
+    """A hash of what is left of it would pass for a whole file's."""
+    whole = real("CT_small.dcm").read_bytes()
+    (tmp_path / "cut.dcm").write_bytes(whole[:-5000])
+    (tmp_path / "whole.dcm").write_bytes(whole)
+    told = index(tmp_path, **options)["issues"].to_pylist()
+    assert len(told[0]) == 1
+    assert told[0][0].startswith("LENGTH_BEYOND_END (7FE0,0010)")
+    assert told[1] is None
+
+
 def test_members_of_an_archive_have_all_columns_too(tmp_path):
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
