@@ -611,7 +611,7 @@ def test_errors_advise_no_option_that_is_not_there(tmp_path):
     bare = tmp_path / "bare"
     bare.write_bytes(bytes(200))
     for read in (dc.FileSet, dc.FileSet().add):
-        with pytest.raises(dc.InvalidDicomError, match="at byte 0$"):
+        with pytest.raises(dc.InvalidDicomError, match=r"at byte 0$"):
             read(bare)
 
 

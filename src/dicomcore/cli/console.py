@@ -58,7 +58,7 @@ def add_command(
 
 
 def word(text: str) -> str:
-    """A name that a command is given: an empty one, a variable unset as a rule, must not stand for the current folder."""
+    """A name given to a command. An empty one, as a rule an unset variable, must not stand for the current folder."""
     if not text:
         raise argparse.ArgumentTypeError("is empty")
     return text

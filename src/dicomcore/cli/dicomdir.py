@@ -70,7 +70,9 @@ def add_parser(subparsers: Any) -> None:
 
     remove = _action(actions, "remove", _remove, "remove instances and their files")
     remove.add_argument("folder", type=word, metavar="DICOMDIR", help="DICOMDIR or its folder")
-    remove.add_argument("files", type=word, nargs="*", metavar="FILE_ID", help="File IDs, components divided by / or \\")
+    remove.add_argument(
+        "files", type=word, nargs="*", metavar="FILE_ID", help="File IDs, components divided by / or \\"
+    )
     _matching(remove)
 
     move = _action(actions, "move", _move, "give a file another File ID")

@@ -147,8 +147,8 @@ def _columns(text: str | None) -> list[str]:
     from dicomcore.archive.columns import DEFAULT_COLUMNS
 
     columns: list[str] = []
-    for word in _words(text if text is not None else "default"):
-        columns += DEFAULT_COLUMNS if word == "default" else [word]
+    for name in _words(text if text is not None else "default"):
+        columns += DEFAULT_COLUMNS if name == "default" else [name]
     return columns
 
 

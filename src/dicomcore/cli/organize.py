@@ -38,7 +38,9 @@ def add_parser(subparsers: Any) -> None:
         examples=EXAMPLES,
         codes=CODES,
     )
-    parser.add_argument("index", type=word, metavar="INDEX", help="a Parquet or Arrow file, or a folder of Parquet files")
+    parser.add_argument(
+        "index", type=word, metavar="INDEX", help="a Parquet or Arrow file, or a folder of Parquet files"
+    )
     parser.add_argument("--pattern", required=True, metavar="PATTERN", help="folders, with columns in braces")
     parser.add_argument("--into", required=True, metavar="DIR", help="folder to make them in")
     parser.add_argument(

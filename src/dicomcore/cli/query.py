@@ -33,7 +33,9 @@ def add_parser(subparsers: Any) -> None:
     parser = add_command(
         subparsers, "query", help="SQL over an index", description=DESCRIPTION, examples=EXAMPLES, codes=CODES
     )
-    parser.add_argument("index", type=word, metavar="INDEX", help="a Parquet or Arrow file, or a folder of Parquet files")
+    parser.add_argument(
+        "index", type=word, metavar="INDEX", help="a Parquet or Arrow file, or a folder of Parquet files"
+    )
     parser.add_argument("sql", metavar="SQL", help="one statement; - reads it from standard input")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--csv", metavar="FILE", help="write CSV with a header; - is standard output")
