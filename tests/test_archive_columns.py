@@ -297,6 +297,17 @@ def test_a_row_a_frame(tmp_path):
     assert "does not fit" in issues[3][0]
 
 
+@pytest.mark.parametrize(("stated", "fits"), [(b"2 ", True), (b"3 ", False), (b"1 ", False)])
+def test_frames_without_groups_of_their_own_are_told(stated, fits, tmp_path):
+    """Rows are made of the groups, `frame` is what Dataset.frames takes."""
+    groups = sequence(0x52009230, frame(0, b"0\\0\\1 "), frame(1, b"0\\0\\2 "))
+    (tmp_path / "1").write_bytes(part10(element(0x00280008, "IS", stated) + groups))
+    table = index(tmp_path, columns=FRAME_COLUMNS, level="frame")
+    assert table["frame"].to_pylist() == [0, 1]
+    issues = table["issues"].to_pylist()
+    assert issues == [None] * 2 if fits else all(one[0].startswith("FRAME_GROUPS") for one in issues)
+
+
 @pytest.mark.parametrize("suffix", [".parquet", ".arrow"])
 def test_a_table_by_frames_is_taken_over(tmp_path, monkeypatch, suffix):
     archive, out = tmp_path / "archive", tmp_path / f"index{suffix}"
