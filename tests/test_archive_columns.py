@@ -181,6 +181,21 @@ def test_hashes_of_files_and_of_pixels(tmp_path):
         index(tmp_path, content_hash="crc")
 
 
+WHOLE_FILES = {"a hash": {"pixel_hash": "md5"}, "all elements": {"columns": ["PatientID", "all"]}}
+
+
+@pytest.mark.parametrize("options", WHOLE_FILES.values(), ids=WHOLE_FILES)
+def test_pixel_data_cut_short_is_told_where_it_was_read(options, tmp_path):
+    """A hash of what is left of it would pass for a whole file's."""
+    whole = real("CT_small.dcm").read_bytes()
+    (tmp_path / "cut.dcm").write_bytes(whole[:-5000])
+    (tmp_path / "whole.dcm").write_bytes(whole)
+    told = index(tmp_path, **options)["issues"].to_pylist()
+    assert len(told[0]) == 1
+    assert told[0][0].startswith("LENGTH_BEYOND_END (7FE0,0010)")
+    assert told[1] is None
+
+
 def test_members_of_an_archive_have_all_columns_too(tmp_path):
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -280,6 +295,17 @@ def test_a_row_a_frame(tmp_path):
     issues = table["issues"].to_pylist()
     assert issues[:3] == [None] * 3
     assert "does not fit" in issues[3][0]
+
+
+@pytest.mark.parametrize(("stated", "fits"), [(b"2 ", True), (b"3 ", False), (b"1 ", False)])
+def test_frames_without_groups_of_their_own_are_told(stated, fits, tmp_path):
+    """Rows are made of the groups, `frame` is what Dataset.frames takes."""
+    groups = sequence(0x52009230, frame(0, b"0\\0\\1 "), frame(1, b"0\\0\\2 "))
+    (tmp_path / "1").write_bytes(part10(element(0x00280008, "IS", stated) + groups))
+    table = index(tmp_path, columns=FRAME_COLUMNS, level="frame")
+    assert table["frame"].to_pylist() == [0, 1]
+    issues = table["issues"].to_pylist()
+    assert issues == [None] * 2 if fits else all(one[0].startswith("FRAME_GROUPS") for one in issues)
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".arrow"])

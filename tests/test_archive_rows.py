@@ -100,6 +100,24 @@ def test_both_ways_check_utf8(tmp_path, data, text):
     assert (row["PatientID"] == text) == (text is not None)
 
 
+NUMBERS = {  # name: (bytes of a DS, what the column shows)
+    "past what a double holds": (b"1e400 ", None),
+    "below it": (b"-1E999", None),
+    "as large as it holds": (b"1.7e308 ", 1.7e308),
+    "too small to differ from 0": (b"1e-400", 0.0),
+}
+
+
+@pytest.mark.parametrize(("data", "number"), NUMBERS.values(), ids=NUMBERS)
+def test_both_ways_show_numbers_that_a_double_holds(tmp_path, data, number):
+    """An infinite one would be the sum and the mean of all."""
+    path = tmp_path / "one"
+    path.write_bytes(part10(element(0x00180050, "DS", data)))
+    row = check([str(path)], Columns())[0]
+    assert row["SliceThickness"] == number
+    assert bool(row["issues"]) == (number is None)
+
+
 def test_both_ways_read_meta_information_in_big_endian(tmp_path):
     path = tmp_path / "one"
     path.write_bytes(PREAMBLE + BIG_META + element(0x00100020, "LO", b"id"))

@@ -153,6 +153,38 @@ class TestWrongUse:
         assert told.count("\n") == 1
         assert set(os.listdir()) - set(before) <= {"out"}
 
+    @pytest.mark.parametrize(
+        ("argv", "name"),
+        [
+            ("sheet '' -o s.png", "INDEX_OR_DIR"),
+            ("dicomdir add '' ct.dcm", "DICOMDIR"),
+            ("dicomdir create '' ct.dcm", "FOLDER"),
+            ("dicomdir create set ''", "FILE"),
+            ("dump ''", "FILE"),
+            ("index '' -o i.parquet", "SOURCE"),
+            ("transcode '' -o o.dcm --to rle", "FILE_OR_DIR"),
+        ],
+    )
+    def test_a_name_that_is_empty(self, argv, name, capsys):
+        """What a shell makes of a variable that is not set doesn't stand for the current folder."""
+        with pytest.raises(SystemExit, match="2"):
+            main(shlex.split(argv))
+        assert f"argument {name}: is empty" in capsys.readouterr().err
+
+    @POSIX
+    @pytest.mark.parametrize(
+        "argv",
+        ["query pipe 'select 1'", "report pipe -o r.html", "organize pipe --into o --pattern {Rows}",
+         "sheet pipe -o s.png", "dicomdir list pipe", "dicomdir add pipe ct.dcm"],
+    )  # fmt: skip
+    def test_a_pipe_that_can_hold_no_such_thing_is_not_waited_for(self, argv, capsys):
+        pytest.importorskip("duckdb")
+        pytest.importorskip("jinja2")
+        os.mkfifo("pipe")
+        assert main(shlex.split(argv)) == 2
+        told = capsys.readouterr().err
+        assert re.search("pipe: is a pipe, a socket or a device, not a file\n$", told), told
+
     @POSIX
     @pytest.mark.parametrize("argv", ["index ct.dcm -o device", "query index.parquet 'select 1' --parquet device"])
     def test_a_table_takes_no_device_s_place(self, argv, capsys):

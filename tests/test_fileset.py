@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import re
 import shutil
 import struct
@@ -590,3 +591,32 @@ def test_record_types_are_those_of_the_standard():
     assert len(LEAVES) == 30
     for kind in RECORD_TYPES.values():
         assert all(key.tag for key in kind.keys)
+
+
+def test_another_file_of_an_instance_is_told(tmp_path):
+    """What stays out of a file-set, though it is no copy of what is in it, is said."""
+    first, copy, other = (tmp_path / name for name in ("first.dcm", "copy.dcm", "other.dcm"))
+    data = real("CT_small.dcm").read_bytes()
+    first.write_bytes(data)
+    copy.write_bytes(data)
+    other.write_bytes(data[:-200] + bytes(200))
+    made = dc.FileSet()
+    instance = made.add(first)
+    assert made.add(copy) == made.add(other) == instance
+    assert [issue.code for issue in made.issues] == ["DUPLICATE_INSTANCE"]
+    assert str(other) in made.issues[0].message
+
+
+def test_errors_advise_no_option_that_is_not_there(tmp_path):
+    bare = tmp_path / "bare"
+    bare.write_bytes(bytes(200))
+    for read in (dc.FileSet, dc.FileSet().add):
+        with pytest.raises(dc.InvalidDicomError, match=r"at byte 0$"):
+            read(bare)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no such files")
+def test_a_pipe_is_no_dicomdir(tmp_path):
+    os.mkfifo(tmp_path / "DICOMDIR")
+    with pytest.raises(OSError, match="a pipe"):
+        dc.FileSet(tmp_path)

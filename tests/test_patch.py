@@ -127,3 +127,60 @@ def test_head_and_data_set_agree(changes, fits, tmp_path):
     dc.patch(path, changes)
     read = pydicom.dcmread(path)
     assert read.file_meta.MediaStorageSOPInstanceUID == read.SOPInstanceUID == changes[next(iter(changes))]
+
+
+JPEG_LS = "1.2.840.10008.1.2.4.80"
+SYNTAXES = {  # name: (as set, whether the pixel data can be in it)
+    "as long, of another byte order": (BIG_ENDIAN, True),
+    "implicit VR": (IMPLICIT, True),
+    "deflated": (DEFLATED, True),
+    "as it was": (EXPLICIT, True),
+    "compressed": (JPEG_LS, False),
+}
+
+
+@pytest.mark.parametrize(("syntax", "fits"), SYNTAXES.values(), ids=SYNTAXES)
+def test_the_data_set_is_in_its_transfer_syntax(syntax, fits, tmp_path):
+    path = tmp_path / "syntax.dcm"
+    shape = element(0x00280010, "US", b"\1\0") + element(0x00280011, "US", b"\2\0")
+    pixels = element(0x00280100, "US", b"\20\0") + element(0x7FE00010, "OW", b"\1\2\3\4")
+    path.write_bytes(file_of(element(PATIENT_ID, "LO", b"1234") + shape + pixels, EXPLICIT))
+    before = path.read_bytes()
+    if not fits:
+        with pytest.raises(dc.EncodeError, match=r"PixelData.*transcode"):
+            dc.patch(path, {"TransferSyntaxUID": syntax})
+        assert path.read_bytes() == before
+        return
+    dc.patch(path, {"TransferSyntaxUID": syntax})
+    read = pydicom.dcmread(path)
+    assert read.file_meta.TransferSyntaxUID == syntax
+    assert (read.PatientID, read.Rows, read.Columns) == ("1234", 1, 2)
+    assert read.PixelData == (b"\2\1\4\3" if syntax == BIG_ENDIAN else b"\1\2\3\4")
+    assert dc.dcmread(path).issues == ()
+
+
+@pytest.mark.parametrize("key", ["FileMetaInformationGroupLength", 0x00100000], ids=["meta", "a data set's"])
+def test_group_lengths_are_counted_whatever_is_asked(key, tmp_path):
+    path = tmp_path / "groups.dcm"
+    path.write_bytes(file_of(element(0x00100000, "UL", b"\x0c\0\0\0") + element(PATIENT_ID, "LO", b"1234"), EXPLICIT))
+    before = path.read_bytes()
+    dc.patch(path, {key: 5})
+    assert path.read_bytes() == before
+
+
+WRONG = {  # name: (changes, error, what it says)
+    "a tag that nobody knows": ({0x00091001: "x"}, KeyError, r"\(0009,1001\)"),
+    "a value for a sequence": ({"ReferencedStudySequence": "x"}, dc.EncodeError, "ReferencedStudySequence"),
+    "a value that is no text": ({"AccessionNumber": 5}, dc.EncodeError, "AccessionNumber"),
+    "of one that is there": ({"PatientID": 5}, dc.EncodeError, "PatientID"),
+}
+
+
+@pytest.mark.parametrize(("changes", "error", "said"), WRONG.values(), ids=WRONG)
+def test_what_can_not_be_set_is_named(changes, error, said, tmp_path):
+    path = tmp_path / "file.dcm"
+    path.write_bytes(file_of(element(PATIENT_ID, "LO", b"1234"), EXPLICIT))
+    before = path.read_bytes()
+    with pytest.raises(error, match=said):
+        dc.patch(path, changes)
+    assert path.read_bytes() == before

@@ -104,6 +104,55 @@ def test_pixel_data_is_not_relabelled():
         nested.to_bytes(transfer_syntax=IMPLICIT, enforce_standard=False)
 
 
+PIXELS_READ = {
+    "samples": element(0x7FE00010, "OW", b"\1\2"),
+    "fragments": sequence(0x7FE00010, item(), item(b"\xff\xd8\xff\xd9"), vr="OB", undefined=True),
+}
+LABELS = {  # name: (pixel data, as labelled in the file, as set in file_meta, whether that fits)
+    "samples called JPEG": ("samples", EXPLICIT, JPEG_BASELINE, False),
+    "samples called encapsulated": ("samples", EXPLICIT, "1.2.840.10008.1.2.1.98", False),
+    "samples in GE's order called little endian": ("samples", GE, IMPLICIT, False),
+    "fragments called native": ("fragments", JPEG_BASELINE, EXPLICIT, False),
+    "fragments called implicit": ("fragments", JPEG_BASELINE, IMPLICIT, False),
+    "another uncompressed syntax": ("samples", EXPLICIT, BIG_ENDIAN, True),
+    "another JPEG": ("fragments", JPEG_BASELINE, "1.2.840.10008.1.2.4.51", True),
+    "a wrong native label mended": ("fragments", EXPLICIT, JPEG_BASELINE, True),
+    "a wrong JPEG label mended": ("samples", JPEG_BASELINE, EXPLICIT, True),
+    "a syntax of somebody's own": ("samples", EXPLICIT, "1.2.3.4", True),
+}
+
+
+@pytest.mark.parametrize("enforce_standard", [True, False], ids=["completed", "as it is"])
+@pytest.mark.parametrize(("held", "label", "wanted", "fits"), LABELS.values(), ids=LABELS)
+def test_a_label_set_in_file_meta_fits_the_pixel_data(held, label, wanted, fits, enforce_standard):
+    vr = None if label == GE else "UI"
+    identity = element(0x00080016, vr, b"1.2.3\0") + element(0x00080018, vr, b"1.2.4\0")
+    pixels = element(0x7FE00010, None, b"\1\2") if label == GE else PIXELS_READ[held]
+    data_set = dc.dcmread(part10(identity + pixels, label))
+    data_set.file_meta.TransferSyntaxUID = wanted
+    if not fits:
+        with pytest.raises(dc.EncodeError, match=r"transcode|big-endian pixels"):
+            data_set.to_bytes(enforce_standard=enforce_standard)
+        return
+    made = pydicom.dcmread(io.BytesIO(data_set.to_bytes(enforce_standard=enforce_standard)))
+    assert made.file_meta.TransferSyntaxUID == wanted
+    assert made["PixelData"].is_undefined_length == (held == "fragments")
+
+
+ENCAPSULATED = item() + item(b"\xff\xd8\xff\xd9")
+
+
+@pytest.mark.parametrize("value", [ENCAPSULATED, ENCAPSULATED + bytes.fromhex("FEFFDDE000000000")])
+def test_items_are_no_samples(value):
+    """Encapsulated pixel data carried over into a data set whose transfer syntax stayed behind."""
+    data_set = dc.Dataset()
+    data_set.PixelData = value
+    with pytest.raises(dc.EncodeError, match=r"PixelData.*encapsulated"):
+        data_set.to_bytes(enforce_standard=False)
+    data_set.PixelData = value[:-2]  # samples that only begin so
+    assert value[:-2] in data_set.to_bytes(enforce_standard=False)
+
+
 def test_text_too_long_for_its_length_field_becomes_unknown():
     data_set = dc.dcmread(part10(b""))
     data_set.ContourData = [1.25] * 20_000

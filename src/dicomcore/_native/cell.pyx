@@ -129,7 +129,7 @@ cdef Status number_text_cell(Column* c, const uint8_t* p, Py_ssize_t n, uint16_t
         status = parse_decimals(p, n, floats, total, &count, &at)
         if status == OK:
             for i in range(count):
-                if floats[i] != floats[i]:      # an empty component
+                if floats[i] - floats[i] != 0:      # an empty component, or a number that no double holds
                     return CORRUPT
     if status != OK or count != total:
         return CORRUPT if status == CORRUPT else UNSUPPORTED

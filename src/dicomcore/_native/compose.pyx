@@ -41,7 +41,7 @@ from dicomcore._native.scan cimport (
     UNDEFINED_LENGTH,
     Row,
 )
-from dicomcore._native.vr cimport SQ, UN
+from dicomcore._native.vr cimport SQ, UL, UN
 
 from dicomcore.charset import charset_for
 from dicomcore.errors import EncodeError
@@ -337,6 +337,9 @@ cdef class Composer(Encoder):
             self.close_group(level)
         element.settle()
         vr = self.settled(level, element)
+        if element.number & 0xFFFF == 0 and vr == UL and element.number >> 16 != 2:
+            self.put_group_length(level, element.number)    # counted, whatever was set (PS3.5 7.2)
+            return None
         if vr != SQ:
             self.put_plain(level, element, vr)
             return None

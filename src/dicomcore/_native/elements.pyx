@@ -199,6 +199,9 @@ cdef class Encoder:
         held = held_by(element)
         if tag == PIXEL_DATA and self.encapsulated and level.parent is None:
             return self.put_encapsulated(element, held)
+        if tag == PIXEL_DATA and level.parent is None and is_encapsulated(held):
+            raise self.named(None, tag, "these are the items of encapsulated pixel data, which the transfer syntax has "
+                             "none of: set the one that they are in, in file_meta or by transfer_syntax")
         at = self.put_header(tag, vr, 0)
         begun = self.out.total()
         try:
@@ -316,6 +319,30 @@ cdef class Encoder:
 cdef bint is_plain(object value):
     # Text that every character set codes alike.
     return isinstance(value, str) and (<str>value).isascii()
+
+
+cdef bint is_encapsulated(object value):
+    # Whether bytes are items from the first to the last (PS3.5 A.4), with or without their delimiter.
+    cdef const uint8_t[::1] view
+    cdef Py_ssize_t n, i = 0
+    cdef uint32_t tag, length
+    try:
+        view = value
+    except (TypeError, ValueError):         # an array: samples
+        return False
+    if view is None:
+        return False
+    n = view.shape[0]
+    while n - i >= 8:
+        tag = load_le32(&view[i])
+        length = load_le32(&view[i + 4])
+        i += 8
+        if tag == 0xE0DDFFFE:
+            return length == 0 and i > 8
+        if tag != 0xE000FFFE or length > <uint64_t>(n - i):
+            return False
+        i += length
+    return i == n and i > 8
 
 
 cdef bint has_negative(object value):

@@ -28,7 +28,7 @@ def read_batch(paths: list[str], columns: Columns, schema: pa.Schema, *, bulk: b
     with Heads.of(paths) as heads:
         _fill(rows, paths, columns, heads, issues, errors)
     issues.update(noted_texts(rows, columns))
-    more = extra_arrays(paths, columns, errors) if columns.has_extras else None
+    more = extra_arrays(paths, columns, errors, issues) if columns.has_extras else None
     batch = to_batch(rows, paths, columns, schema, issues, errors, more)
     return by_frame(batch, paths, columns, schema) if columns.level == "frame" else batch
 

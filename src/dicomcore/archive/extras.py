@@ -12,28 +12,45 @@ import pyarrow as pa
 from dicomcore.archive.columns import Columns
 from dicomcore.archive.lookup import all_texts
 from dicomcore.archive.place import Place
-from dicomcore.archive.row import read_data_set
+from dicomcore.archive.row import MOST_ISSUES, issue_texts, read_data_set
 from dicomcore.archive.table import text_array
 from dicomcore.dataset import Dataset
 
 __all__ = ["extra_arrays"]
 
 CHUNK = 1 << 20
+_Cells = tuple[dict[str, str] | None, str | None, list[str]]
+"""All elements of a file, the hash of its pixel data, and what deviates in it."""
 PIXELS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 
 
-def extra_arrays(paths: Sequence[str], columns: Columns, failed: Container[int]) -> dict[str, pa.Array]:
+def extra_arrays(
+    paths: Sequence[str], columns: Columns, failed: Container[int], issues: dict[int, list[str]]
+) -> dict[str, pa.Array]:
     """The arrays of `elements`, `content_hash` and `pixel_hash`, as far as they are asked for; null for rows that
-    `failed`, which are not opened again, and where a file can't be read that far."""
+    `failed`, which are not opened again, and where a file can't be read that far.
+
+    What deviates behind the header, such as pixel data cut short, is added to the row's `issues`: a hash of it would
+    pass for that of a whole file.
+    """
     found: dict[str, pa.Array] = {}
     read = [None if at in failed else path for at, path in enumerate(paths)]
     if columns.content_hash:
         found["content_hash"] = text_array([_tried(content_hash, path, columns.content_hash) for path in read])
     if columns.pixel_hash or columns.has_map:
-        cells = [_tried(_of_data_set, path, columns) or (None, None) for path in read]
-        found["pixel_hash"] = text_array([pixels for _, pixels in cells])
-        found["elements"] = _map_array([elements for elements, _ in cells])
+        cells: list[_Cells] = [_tried(_of_data_set, path, columns) or (None, None, []) for path in read]
+        found["pixel_hash"] = text_array([pixels for _, pixels, _ in cells])
+        found["elements"] = _map_array([elements for elements, _, _ in cells])
+        _add_issues(issues, [texts for _, _, texts in cells])
     return found
+
+
+def _add_issues(issues: dict[int, list[str]], found: Sequence[list[str]]) -> None:
+    for at, texts in enumerate(found):
+        known = issues.get(at, [])
+        new = [text for text in texts if text not in known]
+        if new and len(known) < MOST_ISSUES:
+            issues[at] = [*known, *new]
 
 
 def _tried(read: Callable[..., Any], what: Any, *options: Any) -> Any:
@@ -59,10 +76,12 @@ def content_hash(path: str, algorithm: str) -> str:
     return found.hexdigest()
 
 
-def _of_data_set(path: str, columns: Columns) -> tuple[dict[str, str] | None, str | None]:
+def _of_data_set(path: str, columns: Columns) -> _Cells:
     data_set = read_data_set(path)
     elements = all_texts(data_set) if columns.has_map else None
-    return elements, _tried(pixel_hash, data_set, columns.pixel_hash) if columns.pixel_hash else None
+    pixels = _tried(pixel_hash, data_set, columns.pixel_hash) if columns.pixel_hash else None
+    deviating = issue_texts(issue for issue in data_set.issues if issue.code != "BAD_VALUE")
+    return elements, pixels, deviating
 
 
 def pixel_hash(data_set: Dataset, algorithm: str) -> str | None:

@@ -78,10 +78,14 @@ def _frames(data_set: Dataset, columns: Columns, count: int) -> Iterator[tuple[l
     for column in columns.by_tag:
         whole[column.name], _ = cell_of(column, data_set)
     plain = [column for column in columns.by_tag if not column.steps and not column.creator and column.name != FRAMES]
+    stated = data_set.get("NumberOfFrames")
+    differs = isinstance(stated, int) and stated != count
+    text = f"FRAME_GROUPS Number of Frames is {stated}, and functional groups are there for {count}"
+    told = [text] if differs else []
     for i in range(count):
         groups = shared | _in_groups(frames[i])
         values = dict(whole)
-        misfits = []
+        misfits = list(told)
         for column in plain:
             if (element := groups.get(int(column.tag))) is not None:
                 values[column.name], misfit = _cell(column, element)

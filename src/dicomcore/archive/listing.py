@@ -14,7 +14,7 @@ from dicomcore.archive.place import INSIDE, Fault, Place, local_name, shown
 from dicomcore.archive.sources import SourceLike, Sources
 from dicomcore.dataset import Dataset
 from dicomcore.limits import Limits
-from dicomcore.part10.reader import dcmread
+from dicomcore.part10.reader import dcmread, unforced
 from dicomcore.part10.special import refuse_special
 
 with needs_extra("pyarrow"):
@@ -74,6 +74,7 @@ def _kind(path: str) -> str | None:
         with os.scandir(path) as entries:
             parts = [entry.name.endswith(".parquet") for entry in entries if entry.name[0] not in "._"]
         return "parquet" if parts and all(parts) else None
+    refuse_special(path)
     with open(path, "rb") as file:
         return MAGIC.get(file.read(4))
 
@@ -104,10 +105,11 @@ def opened(path: str, *, limits: Limits | None = None) -> Dataset:
         if path.reason.startswith("FileNotFoundError"):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
         raise OSError(f"{path}: {path.reason.removeprefix('OSError: ')}")
-    if isinstance(path, Place):
-        return dcmread(path.open(), limits=limits)
-    refuse_special(path)
-    return dcmread(path, limits=limits)
+    with unforced():
+        if isinstance(path, Place):
+            return dcmread(path.open(), limits=limits)
+        refuse_special(path)
+        return dcmread(path, limits=limits)
 
 
 def _indexed(index: pds.Dataset) -> Iterator[tuple[int, str]]:

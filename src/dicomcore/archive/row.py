@@ -196,6 +196,8 @@ def _value(column: Column, element: DataElement) -> Any:
         raise _misfit(element, parts)
     try:
         found = [_date(one) if column.kind == "date" else _number(one, column.kind) for one in parts]
+        if element.VR == "DS" and any(one - one for one in found):  # infinite: no double holds it
+            raise OverflowError
     except (ValueError, OverflowError):
         raise _misfit(element, parts) from None
     return found if column.many else found[0]
@@ -209,7 +211,7 @@ def misfit_text(column: Column, what: str) -> str:
 
 def quoted(text: bytes) -> str:
     """Number or date text that is none, as it stands in the file."""
-    shown = text.decode("latin-1").strip(" \0")
+    shown = text.decode("latin-1").rstrip(" \0")
     return f"{shown if len(shown) <= SHOWN else shown[:SHOWN] + '…'!r} does not fit"
 
 

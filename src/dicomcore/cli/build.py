@@ -11,7 +11,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any
 
-from dicomcore.cli.console import add_command, is_folder, told
+from dicomcore.cli.console import add_command, is_folder, told, word
 from dicomcore.dataset import Dataset
 from dicomcore.errors import DicomError, ParseError
 from dicomcore.forms import from_xml, read_json_lines
@@ -39,7 +39,7 @@ def add_parser(subparsers: Any) -> None:
         examples=EXAMPLES,
         codes=CODES,
     )
-    parser.add_argument("files", nargs="+", metavar="FILE", help="a JSON or XML file; - is standard input")
+    parser.add_argument("files", type=word, nargs="+", metavar="FILE", help="a JSON or XML file; - is standard input")
     parser.add_argument(
         "-o",
         "--output",

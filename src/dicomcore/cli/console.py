@@ -14,7 +14,7 @@ from typing import Any
 
 from dicomcore.part10.target import make_folder
 
-__all__ = ["Formatter", "add_command", "is_folder", "made_to_fit", "printable", "reason_of", "told"]
+__all__ = ["Formatter", "add_command", "is_folder", "made_to_fit", "printable", "reason_of", "told", "word"]
 
 FORCED = "; --force reads it as a bare data set"
 # What messages advise to callers of functions, and what that is to users of a command; nothing where it has no option.
@@ -55,6 +55,13 @@ def add_command(
         formatter_class=Formatter,
     )
     return parser
+
+
+def word(text: str) -> str:
+    """A name given to a command. An empty one, as a rule an unset variable, must not stand for the current folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("is empty")
+    return text
 
 
 # -- what went wrong

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from dicomcore.cli.console import add_command, counted, reason_of, told
+from dicomcore.cli.console import add_command, counted, reason_of, told, word
 from dicomcore.cli.isolate import add_isolate
 from dicomcore.errors import DicomError, PixelDecodeError, UnsupportedTransferSyntaxError
 from dicomcore.limits import Limits
@@ -56,47 +56,49 @@ def add_parser(subparsers: Any) -> None:
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
 
     create = _action(actions, "create", _create, "make a DICOMDIR for a folder, or a new file-set from files")
-    create.add_argument("folder", metavar="FOLDER", help="the file-set's folder")
+    create.add_argument("folder", type=word, metavar="FOLDER", help="the file-set's folder")
     create.add_argument(
-        "files", nargs="*", metavar="FILE", help="files and folders to copy in (default: what is there)"
+        "files", type=word, nargs="*", metavar="FILE", help="files and folders to copy in (default: what is there)"
     )
     create.add_argument("--id", default="", metavar="TEXT", help="File-set ID, up to 16 of A-Z 0-9 _ and space")
     _taking(create)
 
     add = _action(actions, "add", _add, "add files to a file-set")
-    add.add_argument("folder", metavar="DICOMDIR", help="DICOMDIR or its folder")
-    add.add_argument("files", nargs="+", metavar="FILE", help="files and folders")
+    add.add_argument("folder", type=word, metavar="DICOMDIR", help="DICOMDIR or its folder")
+    add.add_argument("files", type=word, nargs="+", metavar="FILE", help="files and folders")
     _taking(add)
 
     remove = _action(actions, "remove", _remove, "remove instances and their files")
-    remove.add_argument("folder", metavar="DICOMDIR", help="DICOMDIR or its folder")
-    remove.add_argument("files", nargs="*", metavar="FILE_ID", help="File IDs, components divided by / or \\")
+    remove.add_argument("folder", type=word, metavar="DICOMDIR", help="DICOMDIR or its folder")
+    remove.add_argument(
+        "files", type=word, nargs="*", metavar="FILE_ID", help="File IDs, components divided by / or \\"
+    )
     _matching(remove)
 
     move = _action(actions, "move", _move, "give a file another File ID")
-    move.add_argument("folder", metavar="DICOMDIR", help="DICOMDIR or its folder")
-    move.add_argument("source", metavar="FILE_ID")
-    move.add_argument("target", metavar="NEW_FILE_ID")
+    move.add_argument("folder", type=word, metavar="DICOMDIR", help="DICOMDIR or its folder")
+    move.add_argument("source", type=word, metavar="FILE_ID")
+    move.add_argument("target", type=word, metavar="NEW_FILE_ID")
 
     listing = _action(actions, "list", _list, "list records")
-    listing.add_argument("folder", metavar="DICOMDIR", help="DICOMDIR or its folder")
+    listing.add_argument("folder", type=word, metavar="DICOMDIR", help="DICOMDIR or its folder")
     _matching(listing)
 
     check = _action(
         actions, "check", _check, "say what is wrong with a file-set, and which profiles of PS3.11 it meets"
     )
-    check.add_argument("folder", metavar="DICOMDIR", help="DICOMDIR or its folder")
+    check.add_argument("folder", type=word, metavar="DICOMDIR", help="DICOMDIR or its folder")
     check.add_argument("--profile", action="append", metavar="NAME", help="say why this profile is not met; repeatable")
     check.add_argument("--no-files", action="store_true", help="look at the DICOMDIR alone")
 
     pack = _action(actions, "pack", _pack, "write a file-set as ZIP file or e-mail")
-    pack.add_argument("folder", metavar="DICOMDIR", help="DICOMDIR or its folder")
-    pack.add_argument("target", metavar="TARGET", help="file to write")
+    pack.add_argument("folder", type=word, metavar="DICOMDIR", help="DICOMDIR or its folder")
+    pack.add_argument("target", type=word, metavar="TARGET", help="file to write")
     pack.add_argument("--as", dest="kind", choices=("zip", "mail", "zip-mail"), default="zip", help="default: zip")
 
     unpacking = _action(actions, "unpack", _unpack, "unpack a ZIP file or e-mail")
-    unpacking.add_argument("source", metavar="SOURCE")
-    unpacking.add_argument("folder", metavar="FOLDER", help="folder to make")
+    unpacking.add_argument("source", type=word, metavar="SOURCE")
+    unpacking.add_argument("folder", type=word, metavar="FOLDER", help="folder to make")
 
 
 def _action(actions: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
@@ -159,7 +161,9 @@ def _take(file_set: FileSet, sources: list[str], arguments: argparse.Namespace, 
             before = len(file_set.issues)
             instance = _taken(file_set, path, arguments)
             if instance.SOPInstanceUID in known:
-                code = told("dicomdir", path, f"{instance.SOPInstanceUID} is in the file-set already", SOME_NOT)
+                other = [issue.message for issue in file_set.issues[before:] if issue.code == "DUPLICATE_INSTANCE"]
+                there = f"{instance.SOPInstanceUID} is in the file-set already"
+                code = told("dicomdir", path, other[0].removeprefix(f"{path}: ") if other else there, SOME_NOT)
                 continue
             if in_place and instance.is_staged:
                 file_set.remove(instance)

@@ -8,7 +8,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from dicomcore.cli.console import add_command, told
+from dicomcore.cli.console import add_command, told, word
 from dicomcore.errors import DicomError
 from dicomcore.part10.reader import dcmread
 from dicomcore.part10.target import make_folder, write_bytes
@@ -30,7 +30,7 @@ def add_parser(subparsers: Any) -> None:
         examples=["dicomcore extract letter.dcm -o letters/"],
         codes=EXTRACT_CODES,
     )
-    parser.add_argument("files", nargs="+", metavar="FILE", help="DICOM files that hold a document each")
+    parser.add_argument("files", type=word, nargs="+", metavar="FILE", help="DICOM files that hold a document each")
     parser.add_argument("-o", "--output", default=".", metavar="DIR", help="folder to write to; made if need be")
     parser.add_argument("--json", action="store_true", help="print one JSON object a line and document")
     parser.set_defaults(run=run_extract)
@@ -42,7 +42,7 @@ def add_parser(subparsers: Any) -> None:
         examples=['dicomcore encapsulate letter.pdf -o letter.dcm --source ct.dcm --title "Letter"'],
         codes=ENCAPSULATE_CODES,
     )
-    parser.add_argument("document", metavar="DOCUMENT", help="the PDF, XML, STL, OBJ or MTL file")
+    parser.add_argument("document", type=word, metavar="DOCUMENT", help="the PDF, XML, STL, OBJ or MTL file")
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="the DICOM file to write")
     parser.add_argument("--kind", choices=("pdf", "cda", "stl", "obj", "mtl"), help="told by the content by default")
     parser.add_argument("--source", metavar="FILE", help="a DICOM file of the patient and study that it belongs to")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from math import isfinite
 from typing import Any, NamedTuple
 
-from dicomcore.cli.console import add_command, printable, told
+from dicomcore.cli.console import add_command, printable, told, word
 from dicomcore.dataset import DataElement, Dataset
 from dicomcore.errors import DicomError
 from dicomcore.forms import xml_pieces
@@ -29,7 +29,7 @@ CODES = "0 all files were read, 1 some could not be, 2 wrong use. Deviations are
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = add_command(subparsers, "dump", help="print the elements of files", examples=EXAMPLES, codes=CODES)
-    parser.add_argument("files", nargs="+", metavar="FILE", help="DICOM files; - is standard input")
+    parser.add_argument("files", type=word, nargs="+", metavar="FILE", help="DICOM files; - is standard input")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="DICOM JSON (PS3.18 Annex F), one object a line and file")
     form.add_argument("--xml", action="store_true", help="the Native DICOM Model in XML (PS3.19 Annex A), of one file")

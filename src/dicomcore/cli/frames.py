@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from dicomcore.cli.console import add_command, told
+from dicomcore.cli.console import add_command, told, word
 from dicomcore.cli.isolate import add_isolate, add_strict
 from dicomcore.errors import DicomError, PixelDecodeError
 from dicomcore.limits import Limits
@@ -37,7 +37,7 @@ def add_parser(subparsers: Any) -> None:
         examples=EXAMPLES,
         codes=CODES,
     )
-    parser.add_argument("file", metavar="FILE", help="a DICOM file with pixel data")
+    parser.add_argument("file", type=word, metavar="FILE", help="a DICOM file with pixel data")
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help="folder to write to; made if need be")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--render", action="store_true", help="pictures of 8 bits, PNG (the default)")

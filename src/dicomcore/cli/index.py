@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from dicomcore.cli.console import add_command, counted, printable, reason_of, told
+from dicomcore.cli.console import add_command, counted, printable, reason_of, told, word
 
 if TYPE_CHECKING:
     from dicomcore.archive.summary import ErrorLines, Summary
@@ -39,7 +39,7 @@ def add_parser(subparsers: Any) -> None:
     parser = add_command(
         subparsers, "index", help="folders to one table", description=DESCRIPTION, examples=EXAMPLES, codes=CODES
     )
-    parser.add_argument("sources", nargs="+", metavar="SOURCE", help=SOURCES)
+    parser.add_argument("sources", type=word, nargs="+", metavar="SOURCE", help=SOURCES)
     parser.add_argument(
         "-o", "--output", required=True, metavar="FILE", help="the table: Parquet, or by its suffix .arrow or .csv"
     )
@@ -147,8 +147,8 @@ def _columns(text: str | None) -> list[str]:
     from dicomcore.archive.columns import DEFAULT_COLUMNS
 
     columns: list[str] = []
-    for word in _words(text if text is not None else "default"):
-        columns += DEFAULT_COLUMNS if word == "default" else [word]
+    for name in _words(text if text is not None else "default"):
+        columns += DEFAULT_COLUMNS if name == "default" else [name]
     return columns
 
 

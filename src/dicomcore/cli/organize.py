@@ -7,7 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from dicomcore.cli.console import add_command, printable, told
+from dicomcore.cli.console import add_command, printable, told, word
 
 if TYPE_CHECKING:
     from dicomcore.archive.organizing import Organized, Outcome
@@ -38,7 +38,9 @@ def add_parser(subparsers: Any) -> None:
         examples=EXAMPLES,
         codes=CODES,
     )
-    parser.add_argument("index", metavar="INDEX", help="a Parquet or Arrow file, or a folder of Parquet files")
+    parser.add_argument(
+        "index", type=word, metavar="INDEX", help="a Parquet or Arrow file, or a folder of Parquet files"
+    )
     parser.add_argument("--pattern", required=True, metavar="PATTERN", help="folders, with columns in braces")
     parser.add_argument("--into", required=True, metavar="DIR", help="folder to make them in")
     parser.add_argument(

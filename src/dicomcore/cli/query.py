@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from math import isfinite
 from typing import Any, TextIO
 
-from dicomcore.cli.console import add_command, reason_of, told
+from dicomcore.cli.console import add_command, reason_of, told, word
 from dicomcore.part10.target import placed
 
 __all__ = ["add_parser"]
@@ -33,7 +33,9 @@ def add_parser(subparsers: Any) -> None:
     parser = add_command(
         subparsers, "query", help="SQL over an index", description=DESCRIPTION, examples=EXAMPLES, codes=CODES
     )
-    parser.add_argument("index", metavar="INDEX", help="a Parquet or Arrow file, or a folder of Parquet files")
+    parser.add_argument(
+        "index", type=word, metavar="INDEX", help="a Parquet or Arrow file, or a folder of Parquet files"
+    )
     parser.add_argument("sql", metavar="SQL", help="one statement; - reads it from standard input")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--csv", metavar="FILE", help="write CSV with a header; - is standard output")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from dicomcore.cli.console import add_command, printable, told
+from dicomcore.cli.console import add_command, printable, told, word
 from dicomcore.cli.isolate import add_isolate
 from dicomcore.limits import Limits
 
@@ -24,7 +24,9 @@ def add_parser(subparsers: Any) -> None:
     parser = add_command(
         subparsers, "report", help="an index as one HTML page", description=DESCRIPTION, examples=EXAMPLES, codes=CODES
     )
-    parser.add_argument("index", metavar="INDEX", help="a Parquet or Arrow file, or a folder of Parquet files")
+    parser.add_argument(
+        "index", type=word, metavar="INDEX", help="a Parquet or Arrow file, or a folder of Parquet files"
+    )
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="the HTML file to write")
     parser.add_argument("--title", default="Archive report", help="what the page is called (default: %(default)s)")
     parser.add_argument(

@@ -7,7 +7,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-from dicomcore.cli.console import add_command, printable, told
+from dicomcore.cli.console import add_command, printable, told, word
 from dicomcore.cli.isolate import add_isolate
 from dicomcore.limits import Limits
 from dicomcore.part10.target import write_bytes
@@ -30,7 +30,7 @@ def add_parser(subparsers: Any) -> None:
         examples=EXAMPLES,
         codes=CODES,
     )
-    parser.add_argument("source", metavar="INDEX_OR_DIR", help="an index, or a folder of DICOM files")
+    parser.add_argument("source", type=word, metavar="INDEX_OR_DIR", help="an index, or a folder of DICOM files")
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="the picture to write, .png or .jpg")
     parser.add_argument("--size", type=int, default=160, metavar="PIXELS", help="of one picture (default: 160)")
     parser.add_argument("--columns", type=int, default=0, metavar="N", help="pictures side by side")

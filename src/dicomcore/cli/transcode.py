@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import Any
 
-from dicomcore.cli.console import add_command, is_folder, reason_of, told
+from dicomcore.cli.console import add_command, is_folder, reason_of, told, word
 from dicomcore.cli.isolate import add_isolate, add_strict
 from dicomcore.errors import DicomError
 from dicomcore.limits import Limits
@@ -40,7 +40,7 @@ def add_parser(subparsers: Any) -> None:
         examples=EXAMPLES,
         codes=CODES,
     )
-    parser.add_argument("source", metavar="FILE_OR_DIR", nargs="?", help="a DICOM file, or a folder of them")
+    parser.add_argument("source", type=word, metavar="FILE_OR_DIR", nargs="?", help="a DICOM file, or a folder of them")
     parser.add_argument("-o", "--output", metavar="FILE_OR_DIR", help="file, for a folder the folder, to write to")
     parser.add_argument("--to", metavar="SYNTAX", help="name, keyword or UID of the transfer syntax; see --list")
     parser.add_argument("--list", action="store_true", help="print the names of transfer syntaxes")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dicomcore._native.compose import bytes_in_place
 from dicomcore.dataset import DataElement, Dataset
+from dicomcore.dictionary import dictionary_VR, keyword_for_tag
 from dicomcore.errors import EncodeError
 from dicomcore.limits import Limits
 from dicomcore.part10.reader import dcmread
@@ -107,13 +108,28 @@ def _set(ds: Dataset, key: Any, value: Any, validate: Validation | None) -> Data
         except (TypeError, ValueError, OverflowError) as error:  # of the VR that the file gives it, be it damaged
             raise EncodeError(f"{element.tag} {element.keyword}: VR {element.VR}: {error}", tag=element.tag) from error
     else:
-        place.update({key: value})
-        element = place[key]
+        element = _added(place, key, value)
     fault = "" if validate else number_fault(element.VR, element.value)
     if fault:
         said = f"{element.tag} {element.keyword}: {fault}; validate='warn' writes it all the same"
         raise EncodeError(said, tag=element.tag)
     return element
+
+
+def _added(place: Dataset, key: Any, value: Any) -> DataElement:
+    """Set an element that the file lacks."""
+    try:
+        place.update({key: value})
+    except EncodeError:
+        raise
+    except (TypeError, ValueError, OverflowError) as error:
+        tag = Tag(key)
+        try:
+            vr = dictionary_VR(tag)
+        except KeyError:
+            raise KeyError(f"{tag} is not in the file, and its VR is not known") from None
+        raise EncodeError(f"{tag} {keyword_for_tag(tag)}: VR {vr}: {error}", tag=tag) from error
+    return place[key]
 
 
 def _group(key: Any) -> int:
@@ -184,7 +200,7 @@ def _places(changed: list[DataElement]) -> list[tuple[int, bytes]] | None:
             name = f"{element.tag} {element.keyword}".rstrip()
             raise EncodeError(f"{name}: {error}", tag=element.tag, character=error.character) from None
         offset, length = element.offset, element.length
-        if data is None or offset is None or length is None or int(element.tag) == 0x00080005:
+        if data is None or offset is None or length is None or _concerns_others(int(element.tag)):
             return None
         if len(data) != length:
             if len(data) > length or not data or element.VR not in PADDED:
@@ -192,6 +208,12 @@ def _places(changed: list[DataElement]) -> list[tuple[int, bytes]] | None:
             data = data.ljust(length)
         places.append((offset, data))
     return places
+
+
+def _concerns_others(tag: int) -> bool:
+    """Whether other bytes of the file depend on an element: group lengths are counted again in a copy, and what another
+    character set or transfer syntax changes is encoded again."""
+    return tag & 0xFFFF == 0 or tag in (0x00080005, 0x00020010)
 
 
 def _write_there(path: Any, ds: Dataset, places: list[tuple[int, bytes]], durable: bool) -> None:

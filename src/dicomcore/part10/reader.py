@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, BinaryIO, Protocol
 
 from dicomcore._native.dataset import make_dataset
 from dicomcore._native.index import Index, open_index, reopen_inflated
 from dicomcore.dataset import DATA_SET, Dataset
-from dicomcore.errors import ParseError, TruncatedError
+from dicomcore.errors import InvalidDicomError, ParseError, TruncatedError
 from dicomcore.limits import DEFAULT_LIMITS, Limits
 from dicomcore.part10.inflate import inflate
 from dicomcore.tags import SPECIFIC_CHARACTER_SET, Tag, TagLike
 
-__all__ = ["Ranged", "dcmread"]
+__all__ = ["Ranged", "dcmread", "unforced"]
 
 
 class Ranged(Protocol):
@@ -72,6 +73,16 @@ def dcmread(
     if limits.strict:
         _raise_first(data_set)
     return data_set
+
+
+@contextmanager
+def unforced() -> Iterator[None]:
+    """For functions without the option `force`: their error doesn't advise it."""
+    try:
+        yield
+    except InvalidDicomError as error:
+        error.args = (str(error).partition("; force=True")[0],)
+        raise
 
 
 def open_source(

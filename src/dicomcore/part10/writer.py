@@ -26,7 +26,8 @@ __all__ = ["composed", "dcmwrite", "to_bytes"]
 
 Lengths = Literal["defined", "undefined"]
 MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
-PIXEL_TAGS = (0x7FE00010, 0x7FE00008, 0x7FE00009)
+PIXEL_DATA = 0x7FE00010
+PIXEL_TAGS = (PIXEL_DATA, 0x7FE00008, 0x7FE00009)
 
 
 def dcmwrite(
@@ -51,6 +52,7 @@ def dcmwrite(
 
     `transfer_syntax`: the data set's own by default; any other without encapsulated pixel data may be asked for, by its
     UID, keyword or short name (`dicomcore.uids.NAMES`), and private elements keep their VR as far as it is known.
+    One that was set in `file_meta` becomes its own; pixel data that can't be in it is refused.
     `enforce_standard` completes preamble and file meta information and makes them agree with the data set; without it
     they are written as they are. `lengths` makes those of all sequences and items "defined" or "undefined"; they stay
     as they stood by default. `repair` mends what ``ds.issues`` lists of structure: order, duplicates, lengths,
@@ -102,6 +104,7 @@ def composed(
     syntax = own if transfer_syntax is None else syntax_named(transfer_syntax)
     if syntax != own:
         refuse_transcoding(ds, own, syntax)
+    _refuse_relabelling(ds, syntax)
     plan = _Plan(own, syntax, enforce_standard, lengths, repair)
     forced: tuple[str, ...] | None = None
     while True:
@@ -211,6 +214,28 @@ def refuse_transcoding(ds: Dataset, own: UID, wanted: UID) -> None:
         raise EncodeError(
             f"from {own.name} to {wanted.name} pixel data must be {'decoded' if coded else 'encoded'}, which "
             "dicomcore.transcode() does"
+        )
+
+
+def _refuse_relabelling(ds: Dataset, syntax: UID) -> None:
+    """Raise where a transfer syntax was set in the file meta information, and pixel data as read can't be in it.
+
+    A right label in place of a wrong one is what passes: pixel data in fragments becomes JPEG's, or stops being so.
+    """
+    index = ds._index if ds._row == DATA_SET else None
+    if index is None or syntax == index.transfer_syntax or is_read(ds) or not syntax.is_transfer_syntax:
+        return
+    pixels = ds[PIXEL_DATA] if PIXEL_DATA in ds else None  # noqa: SIM401 - get() gives its value
+    if pixels is None or pixels._changed or pixels.offset is None:
+        return  # what was set is looked at where it is written
+    if index.transfer_syntax == GEPrivateImplicitVRBigEndianPixels:
+        refuse_transcoding(ds, GEPrivateImplicitVRBigEndianPixels, syntax)
+    if pixels.is_undefined_length != syntax.is_encapsulated:
+        found, how = ("is", "decodes") if pixels.is_undefined_length else ("is not", "encodes")
+        raise EncodeError(
+            f"{pixels.tag} {pixels.keyword}: {found} encapsulated, so that the file can't be called {syntax.name}: "
+            f"dicomcore.transcode() {how} it",
+            tag=pixels.tag,
         )
 
 

@@ -49,7 +49,8 @@ class Verdict(NamedTuple):
 def check(file_set: FileSet, *, files: bool = True) -> tuple[Finding, ...]:
     """What is wrong with a file-set whatever its profile: links, record types, keys, File IDs and, with `files`, the
     files themselves, each of which is opened (PS3.3 F.2 to F.5, PS3.10 8)."""
-    found = [Finding(issue.code, DICOMDIR, issue.message) for issue in file_set.issues]
+    stated = [issue for issue in file_set.issues if issue.code != "DUPLICATE_INSTANCE"]  # of a file that stayed out
+    found = [Finding(issue.code, DICOMDIR, issue.message) for issue in stated]
     for record in active(file_set.roots):
         found += _record_findings(record)
     found += _uniqueness(file_set)

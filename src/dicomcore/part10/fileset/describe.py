@@ -15,7 +15,7 @@ from dicomcore.part10.fileset.invent import invented
 from dicomcore.part10.fileset.keys import LEVELS, RECORD_TYPES, ROOT, Key, record_type_of
 from dicomcore.part10.fileset.layout import MEDIA_STORAGE_DIRECTORY
 from dicomcore.part10.fileset.profiles import Profile
-from dicomcore.part10.reader import open_source
+from dicomcore.part10.reader import open_source, unforced
 from dicomcore.part10.writer import own_syntax
 
 __all__ = [
@@ -123,7 +123,8 @@ def read_instance(src: str | Dataset, table: KeyTable) -> Instance:
 
 def _read(path: str, wanted: Wanted) -> Dataset:
     """As dcmread() with specific_tags, whose tags needn't be looked up for each of many files."""
-    index = open_source(path, DEFAULT_LIMITS, False, True, wanted.stop)
+    with unforced():
+        index = open_source(path, DEFAULT_LIMITS, False, True, wanted.stop)
     return make_dataset(Dataset, index, DATA_SET, wanted.tags)
 
 

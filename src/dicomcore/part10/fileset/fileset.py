@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -30,13 +31,15 @@ from dicomcore.part10.fileset.layout import MEDIA_STORAGE_DIRECTORY, Header, lay
 from dicomcore.part10.fileset.profiles import DEFAULT_PROFILE, Profile, profile_named
 from dicomcore.part10.fileset.records import Record, active
 from dicomcore.part10.fileset.registry import IDENTITY, Registry
-from dicomcore.part10.reader import dcmread
+from dicomcore.part10.reader import dcmread, unforced
 from dicomcore.part10.special import refuse_special
+from dicomcore.tags import Tag
 from dicomcore.uids import UID, generate_uid
 
 __all__ = ["FileSet"]
 
 PATIENT_NAME = 0x00100010
+SOP_INSTANCE = 0x00080018
 WITH_ICON = frozenset(
     kind for kind in LEAVES if any(key.keyword == "IconImageSequence" for key in RECORD_TYPES[kind].keys)
 )
@@ -99,8 +102,10 @@ class FileSet(Identification):
         if isinstance(src, (str, os.PathLike)):
             place = os.path.abspath(os.fspath(src))
             place = os.path.join(place, DICOMDIR) if os.path.isdir(place) else place
+            refuse_special(place)
             self.path, self._stamp = os.path.dirname(place), _stamp(place)
-            data_set = dcmread(place, limits=limits)
+            with unforced():
+                data_set = dcmread(place, limits=limits)
         else:
             data_set = src if isinstance(src, Dataset) else dcmread(src, limits=limits)
             if data_set.filename is not None:
@@ -198,7 +203,7 @@ class FileSet(Identification):
         can be a File ID, all else gets a new one. `invent` makes up values that records must have and the instance
         lacks. `icon`: a picture for the record of an image, of 64 × 64 pixels or so many; by default when the profile
         asks for it.
-        An instance that is there already is returned as it is.
+        An instance that is there already is returned as it is; where the file to be added is another, `issues` says so.
 
         Raises DicomError for what no record can stand for (EncodeError names keys that are missing), PixelDecodeError
         where there is no picture to be had, and OSError; nothing has changed then.
@@ -211,6 +216,7 @@ class FileSet(Identification):
         instance = read_instance(source, self._table)
         known = self._registry.by_uid.get(instance.sop_instance_uid)
         if known is not None:
+            self._compare_files(FileInstance(self, known), source, instance)
             return FileInstance(self, known)
         chain = self._chain(instance, invent)
         above = chain[-1] if chain else None
@@ -262,6 +268,15 @@ class FileSet(Identification):
                 f"{instance.sop_instance_uid} has the Patient ID of another, {one.value}, and the name {other.value}"
             )
             self._issues.append(Issue("PATIENT_NAME", one.tag, 0, message))
+
+    def _compare_files(self, held: FileInstance, source: str | Dataset, instance: Instance) -> None:
+        """Say where another file comes with the SOP Instance UID of one that is there."""
+        path = held.path
+        if not isinstance(source, str) or path is None or not os.path.exists(path):
+            return
+        if not filecmp.cmp(path, source, shallow=False):
+            message = f"left out, as {path} is another file with its SOP Instance UID, {instance.sop_instance_uid}"
+            self._issues.append(Issue("DUPLICATE_INSTANCE", Tag(SOP_INSTANCE), 0, f"{source}: {message}"))
 
     def _put_icon(self, keys: Dataset, source: str | Dataset, instance: Instance, icon: bool | int | None) -> None:
         if icon is None:
