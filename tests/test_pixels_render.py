@@ -9,7 +9,6 @@ from pixel_files import ABSENT, named
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi_lut
 
 import dicomcore as dc
-from dicomcore.errors import PixelDecodeError
 from dicomcore.pixels.render import Display, Window, apply_modality, render
 from dicomcore.pixels.tables import LookUpTable, Palette
 
