@@ -26,7 +26,8 @@ __all__ = ["composed", "dcmwrite", "to_bytes"]
 
 Lengths = Literal["defined", "undefined"]
 MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
-PIXEL_TAGS = (0x7FE00010, 0x7FE00008, 0x7FE00009)
+PIXEL_DATA = 0x7FE00010
+PIXEL_TAGS = (PIXEL_DATA, 0x7FE00008, 0x7FE00009)
 
 
 def dcmwrite(
@@ -102,6 +103,8 @@ def composed(
     syntax = own if transfer_syntax is None else syntax_named(transfer_syntax)
     if syntax != own:
         refuse_transcoding(ds, own, syntax)
+    elif not is_read(ds):
+        refuse_relabelling(ds, syntax)
     plan = _Plan(own, syntax, enforce_standard, lengths, repair)
     forced: tuple[str, ...] | None = None
     while True:
@@ -120,9 +123,7 @@ def composed(
 
 def _is_changed_directory(ds: Dataset) -> bool:
     meta = ds.file_meta
-    return (
-        meta is not None and meta.get("MediaStorageSOPClassUID") == MEDIA_STORAGE_DIRECTORY and not is_untouched(ds)
-    )
+    return meta is not None and meta.get("MediaStorageSOPClassUID") == MEDIA_STORAGE_DIRECTORY and not is_untouched(ds)
 
 
 def _warn_of_links(out: Output) -> None:
@@ -212,6 +213,22 @@ def refuse_transcoding(ds: Dataset, own: UID, wanted: UID) -> None:
             f"from {own.name} to {wanted.name} pixel data must be {'decoded' if coded else 'encoded'}, which "
             "dicomcore.transcode() does"
         )
+
+
+def refuse_relabelling(ds: Dataset, syntax: UID) -> None:
+    """Raise where the file meta information was changed to a syntax that can't be that of the source's pixel data."""
+    index = ds._index
+    if index is None or syntax == index.transfer_syntax or not syntax.is_transfer_syntax or PIXEL_DATA not in ds:
+        return
+    element = ds[PIXEL_DATA]
+    fragments = element.is_undefined_length
+    if element._big_endian is None or not element.length or fragments == encoding_of(syntax).encapsulated:
+        return
+    raise EncodeError(
+        f"{element.tag} {element.keyword} is {'in' if fragments else 'not in'} fragments, which {syntax.name} "
+        f"{'has not' if fragments else 'asks for'}: dicomcore.transcode() changes the pixel data along with its label",
+        tag=element.tag,
+    )
 
 
 def _deflate(body: Output, out: Output) -> None:
