@@ -429,3 +429,95 @@ def test_looking_changes_nothing(one: Real):
     for a, b in zip(fresh.iterall(), used.iterall(), strict=True):
         assert (a.tag, a.VR, a.raw) == (b.tag, b.VR, b.raw)
         assert np.array_equal(a.array, b.array) or a.array is None or a.array.dtype.kind == "f"
+
+
+ONE = {  # name: (keyword, a list of one value, what it is), as a file of it gives it
+    "CS": ("ImageType", ["ORIGINAL"], "ORIGINAL"),
+    "DS": ("PixelSpacing", [1], 1.0),
+    "US": ("Rows", [5], 5),
+    "PN": ("PatientName", ["A^B"], "A^B"),
+    "AT": ("FrameIncrementPointer", ["FrameTime"], 0x00181063),
+    "a tuple": ("ImageType", ("ORIGINAL",), "ORIGINAL"),
+    "text that a backslash divides": ("ImageType", ["A\\B"], ["A", "B"]),
+}
+
+
+@pytest.mark.parametrize(("keyword", "value", "expected"), ONE.values(), ids=ONE)
+def test_a_list_of_one_is_that_one(keyword, value, expected):
+    data_set = dc.Dataset()
+    data_set[keyword] = dc.DataElement(keyword, dc.dictionary.dictionary_VR(keyword), value)
+    assert data_set[keyword].value == expected
+    setattr(data_set, keyword, value)
+    assert data_set[keyword].value == expected
+    assert dc.dcmread(data_set.to_bytes(enforce_standard=False), force=True)[keyword].value == expected
+
+
+SET_ITEMS = {
+    "append": lambda items: items.append("x"),
+    "insert": lambda items: items.insert(0, "x"),
+    "extend": lambda items: items.extend(["x"]),
+    "in place": lambda items: items.__iadd__(["x"]),
+    "by index": lambda items: items.__setitem__(0, "x"),
+    "by slice": lambda items: items.__setitem__(slice(0, 1), ["x"]),
+}
+
+
+@pytest.mark.parametrize("change", SET_ITEMS.values(), ids=SET_ITEMS)
+def test_a_sequence_takes_data_sets_alone(change):
+    items = dc.Sequence([dc.Dataset()])
+    with pytest.raises(TypeError, match="are data sets, not str"):
+        change(items)
+    assert items == [dc.Dataset()]
+
+
+def test_a_sequence_changes_as_a_list_does():
+    data_set = dc.Dataset()
+    data_set.RequestAttributesSequence = [{"PatientID": "1"}]
+    items = data_set.RequestAttributesSequence
+    items.extend(dc.Dataset(items[0]) for _ in range(2))
+    items[1].PatientID, items[2].PatientID = "2", "3"
+    items[:] = [items[2], items[0]]
+    items += [items[1]]
+    items.insert(0, items[0])
+    assert [item.PatientID for item in data_set.RequestAttributesSequence] == ["3", "3", "1", "1"]
+    assert [item.PatientID for item in pickle.loads(pickle.dumps(items))] == ["3", "3", "1", "1"]
+
+
+def test_a_sequence_of_none_is_empty():
+    data_set = dc.Dataset()
+    data_set.RequestAttributesSequence = None
+    assert list(data_set.RequestAttributesSequence) == []
+    data_set.RequestAttributesSequence.append(dc.Dataset())
+    assert len(dc.dcmread(data_set.to_bytes(enforce_standard=False), force=True).RequestAttributesSequence) == 1
+
+
+def test_what_is_changed_in_pixel_array_is_there_the_next_time():
+    data_set = dc.dcmread(real("CT_small.dcm"))
+    before = data_set.pixel_array.copy()
+    data_set.pixel_array[:64] = 7
+    assert np.array_equal(data_set.pixel_array[64:], before[64:])
+    assert (data_set.pixel_array[:64] == 7).all()
+    assert np.array_equal(data_set.frames[0], before)
+    assert np.array_equal(data_set.copy().pixel_array, before)
+    data_set.PixelData = data_set.pixel_array.tobytes()
+    assert (data_set.pixel_array[:64] == 7).all()
+    assert (dc.dcmread(data_set.to_bytes()).pixel_array[:64] == 7).all()
+    data_set.PixelData = before.tobytes()
+    assert np.array_equal(data_set.pixel_array, before)
+
+
+class Named(dc.Dataset):
+    """A data set that asks for an argument of its own."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.PatientID = name
+
+
+@pytest.mark.parametrize(
+    "way", [copy.copy, copy.deepcopy, lambda ds: pickle.loads(pickle.dumps(ds))], ids=["copy", "deepcopy", "pickle"]
+)
+def test_copies_of_a_subclass(way):
+    made = way(Named("x"))
+    assert type(made) is Named
+    assert made.PatientID == "x"

@@ -131,6 +131,14 @@ def test_wrong_places_change_nothing(wrong, folder):
     assert (files_of(folder), (folder / "DICOMDIR").read_bytes()) == before
 
 
+def test_instances_may_be_removed_while_they_are_gone_through(folder):
+    file_set = FileSet(folder)
+    assert len(file_set) > 1
+    for instance in file_set:
+        file_set.remove(instance)
+    assert len(file_set) == 0
+
+
 def test_added_and_removed_before_writing_leaves_the_source(folder, tmp_path):
     source = Path(shutil.copy(real("CT_small.dcm"), tmp_path / "source.dcm"))
     file_set = FileSet(folder)

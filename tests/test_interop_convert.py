@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import warnings
 from collections.abc import Iterator
 from typing import Any
 
+import dicom_bytes as raw
 import numpy as np
 import pytest
 from corpus import ABSENT, Real, dicom_files, real
@@ -55,7 +57,7 @@ def test_to_pydicom_is_what_pydicom_reads(one: Real):
     assert made.file_meta == theirs.file_meta
     assert made.preamble == theirs.preamble
     assert made.original_character_set == theirs.original_character_set
-    if one.name != MISLABELLED:             # labelled explicit, found implicit: pydicom tells the label
+    if one.name != MISLABELLED:  # labelled explicit, found implicit: pydicom tells the label
         assert made.original_encoding == theirs.original_encoding
 
 
@@ -81,9 +83,9 @@ def test_there_and_back(one: Real):
         return
     assert dc.from_pydicom(of_pydicom(one)) == ours
     assert dc.from_pydicom(of_pydicom(one)).to_pydicom() == theirs
-    again = dc.from_pydicom(theirs)         # whose elements were all decoded by the comparison
+    again = dc.from_pydicom(theirs)  # whose elements were all decoded by the comparison
     assert again == ours
-    if one.name != BAD_DS:                  # a DS of spaces alone: '' when decoded, and None when empty
+    if one.name != BAD_DS:  # a DS of spaces alone: '' when decoded, and None when empty
         assert again.to_pydicom() == theirs
 
 
@@ -194,3 +196,55 @@ def test_deep_nesting_takes_no_recursion():
     while "BeamSequence" in made:
         made, depth = made.BeamSequence[0], depth + 1
     assert depth == 3000
+
+
+def in_latin_1() -> dc.Dataset:
+    inner = raw.sequence(0x00081140, raw.item(raw.element(0x00080104, "LO", b"\xe9\xe9")))
+    body = raw.element(0x00080005, "CS", b"ISO_IR 100") + raw.element(0x00080070, "LO", b"\xe8\xe8") + inner
+    return dc.dcmread(raw.part10(body + raw.element(0x00100010, "PN", b"M\xfcller^A")))
+
+
+RECODED = {  # name: what is done to the data set before it goes over
+    "UTF-8": lambda ds: setattr(ds, "SpecificCharacterSet", "ISO_IR 192"),
+    "items handed out": lambda ds: (
+        ds.ReferencedImageSequence[0].CodeMeaning,
+        setattr(ds, "SpecificCharacterSet", "GB18030"),
+    ),
+    "only looked at": lambda ds: ds.SpecificCharacterSet,
+}
+
+
+@pytest.mark.parametrize("change", RECODED.values(), ids=RECODED)
+def test_text_outlives_another_character_set(change):
+    ours = in_latin_1()
+    change(ours)
+    theirs = ours.to_pydicom()
+    stream = io.BytesIO()
+    pydicom.dcmwrite(stream, theirs)
+    for found in (theirs, pydicom.dcmread(io.BytesIO(stream.getvalue()))):
+        assert str(found.PatientName) == "Müller^A"
+        assert found.Manufacturer == "èè"
+        assert found.ReferencedImageSequence[0].CodeMeaning == "éé"
+
+
+def test_an_item_brings_its_character_set():
+    ours = dc.dcmread(
+        raw.part10(raw.element(0x00080005, "CS", b"ISO_IR 192") + raw.element(0x00080070, "LO", b"\xc3\xa8"))
+    )
+    ours.ReferencedImageSequence = in_latin_1().ReferencedImageSequence
+    stream = io.BytesIO()
+    pydicom.dcmwrite(stream, ours.to_pydicom())
+    for found in (ours.to_pydicom(), pydicom.dcmread(io.BytesIO(stream.getvalue()))):
+        assert found.Manufacturer == "è"
+        assert found.ReferencedImageSequence[0].CodeMeaning == "éé"
+
+
+@pytest.mark.parametrize("undefined", [True, False])
+@pytest.mark.parametrize(("sign", "first"), [(b"\1\0", -1024), (b"\0\0", 64512)])
+def test_the_sign_of_items_in_implicit_vr(sign, first, undefined):
+    inner = raw.element(0x00283002, None, b"\0\0\0\xfc\x10\0")
+    body = raw.element(0x00280103, None, sign)
+    body += raw.sequence(0x00283010, raw.item(inner, undefined=undefined), vr=None, undefined=undefined)
+    ours = dc.dcmread(raw.part10(body, raw.IMPLICIT))
+    assert ours.VOILUTSequence[0].LUTDescriptor == [0, first, 16]
+    assert ours.to_pydicom().VOILUTSequence[0].LUTDescriptor == [0, first, 16]

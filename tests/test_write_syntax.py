@@ -325,3 +325,40 @@ def test_no_syntax_of_that_name(tmp_path):
     with pytest.raises(ValueError, match="'gif' is no transfer syntax; names are implicit"):
         dc.dcmread(corpus.real("CT_small.dcm")).save_as(tmp_path / "x", transfer_syntax="gif")
     assert not list(tmp_path.iterdir())
+
+
+RELABELLED = {  # name: (file, the transfer syntax that is set in its file meta information, what is said or None)
+    "fragments, explicit": ("JPEG2000.dcm", EXPLICIT, "in fragments, which Explicit VR Little Endian has not"),
+    "fragments, implicit": ("MR_small_RLE.dcm", IMPLICIT, "in fragments"),
+    "fragments, deflated": ("JPEG2000.dcm", DEFLATED, "in fragments"),
+    "native, JPEG 2000": ("CT_small.dcm", "1.2.840.10008.1.2.4.90", "not in fragments, which JPEG 2000"),
+    "native, RLE": ("CT_small.dcm", "1.2.840.10008.1.2.5", "not in fragments"),
+    "native, implicit": ("CT_small.dcm", IMPLICIT, None),
+    "fragments, another codec": ("JPEG2000.dcm", "1.2.840.10008.1.2.4.91", None),
+    "no pixel data": ("rtplan.dcm", "1.2.840.10008.1.2.4.90", None),
+}
+
+
+@pytest.mark.parametrize(("name", "syntax", "said"), RELABELLED.values(), ids=RELABELLED)
+def test_a_label_that_pixel_data_cant_have(name, syntax, said):
+    data_set = dc.dcmread(corpus.real(name))
+    data_set.file_meta.TransferSyntaxUID = syntax
+    if said is not None:
+        with pytest.raises(dc.EncodeError, match=said):
+            data_set.to_bytes()
+        return
+    again = dc.dcmread(data_set.to_bytes())
+    assert again.transfer_syntax == syntax
+    assert [element.tag for element in again] == [element.tag for element in data_set]
+
+
+def test_a_wrong_label_that_was_read_stays_and_can_be_corrected():
+    data = corpus.real("JPEG2000.dcm").read_bytes()
+    wrong = data.replace(b"1.2.840.10008.1.2.4.91\0"[:22], b"1.2.840.10008.1.2.1\0\0\0", 1)
+    data_set = dc.dcmread(wrong)
+    assert data_set.transfer_syntax == EXPLICIT
+    assert data_set.to_bytes(enforce_standard=False) == wrong
+    data_set.PatientID = "new"
+    assert dc.dcmread(data_set.to_bytes()).PatientID == "new"
+    data_set.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.91"
+    assert dc.dcmread(data_set.to_bytes()).frames.issues == ()

@@ -63,6 +63,15 @@ WRITTEN = {
     "OW array in big endian": ("OW", np.array([1, 2], ">u2"), b"\1\0\2\0"),
     "OW memory of words": ("OW", memoryview(np.array([1, 2], np.uint16)), b"\1\0\2\0"),
     "OF": ("OF", [1.5], struct.pack("<f", 1.5)),
+    "OF array of doubles": ("OF", np.array([1.5, 2]), struct.pack("<2f", 1.5, 2)),
+    "OF array with NaN": ("OF", np.array([np.inf, 2]), struct.pack("<2f", np.inf, 2)),
+    "OD array of singles": ("OD", np.array([1.5, 2], "f4"), struct.pack("<2d", 1.5, 2)),
+    "OL array of NumPy's integers": ("OL", np.array([1, 2]), struct.pack("<2I", 1, 2)),
+    "OL array of signed words": ("OL", np.array([-1], "i4"), b"\xff" * 4),
+    "OL array of small integers": ("OL", np.array([1, 2], "u1"), struct.pack("<2I", 1, 2)),
+    "OV array": ("OV", np.array([1, 2], "u2"), struct.pack("<2Q", 1, 2)),
+    "OW array of bytes": ("OW", np.array([1, 2], "u1"), b"\1\2"),
+    "OW array of cells of 32 bits": ("OW", np.array([1], "u4"), b"\1\0\0\0"),
     "OD array": ("OD", np.arange(3.0), struct.pack("<3d", 0, 1, 2)),
 }
 REFUSED = {
@@ -96,9 +105,17 @@ REFUSED = {
     "OB too large": ("OB", [1, 300], "can't hold these values"),
     "OB a fraction": ("OB", 3.5, "takes whole numbers"),
     "OB fractions": ("OB", [1, 2.5], "takes whole numbers"),
-    "OB texts": ("OB", ["a"], "can't hold these values"),
+    "OB texts": ("OB", ["a", "b"], "can't hold these values"),
     "OB text": ("OB", "text", "takes bytes, not text"),
     "OB an object": ("OB", object(), "takes bytes, not object"),
+    "OF too large": ("OF", [1e40], "can't hold all"),
+    "OF array too large": ("OF", np.array([1e40]), "can't hold all"),
+    "FL array too large": ("FL", np.array([1e40]), "can't hold all"),
+    "OL array too large": ("OL", np.array([2**32]), "can't hold all"),
+    "OL array of fractions": ("OL", np.array([1.5]), "can't hold all"),
+    "OW array of 64 bits": ("OW", np.array([1, 2], "i8"), "the type that it is to have"),
+    "OW array of floats": ("OW", np.array([1.0]), "the type that it is to have"),
+    "OB array of 64 bits": ("OB", np.array([1, 2], "i8"), "the type that it is to have"),
     "OB array of objects": ("OB", np.array([object()]), "not an array of objects"),
 }
 
@@ -120,3 +137,18 @@ def test_written(vr, value, expected):
 def test_refused(vr, value, message):
     with pytest.raises(dc.EncodeError, match=message):
         written(vr, value)
+
+
+ARRAYS = {  # name: (VR, the array that is set, what `element.array` is)
+    "OF of doubles": ("OF", np.array([1.5, 2]), np.array([1.5, 2], "f4")),
+    "OL of NumPy's integers": ("OL", np.array([1, 2]), np.array([1, 2], "u4")),
+    "OW": ("OW", np.array([1, 2], ">u2"), np.array([1, 2], "u2")),
+    "OB, an odd length": ("OB", np.array([1, 2, 3], "u1"), np.array([1, 2, 3], "u1")),
+}
+
+
+@pytest.mark.parametrize(("vr", "value", "expected"), ARRAYS.values(), ids=ARRAYS)
+def test_array_of_what_was_set(vr, value, expected):
+    found = dc.DataElement(TAG, vr, value).array
+    assert found.dtype == expected.dtype
+    assert np.array_equal(found, expected)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from functools import lru_cache
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Self, SupportsIndex
 from weakref import ref
 
 from dicomcore._native.data_element import DataElement, set_classes
@@ -145,8 +145,12 @@ class Dataset(DatasetBase):
 
     @property
     def pixel_array(self) -> NDArray[Any]:
-        """All frames, decoded in parallel: pydicom's shape, dtype and colour. Decoded anew each time."""
-        return self.frames.array()
+        """All frames, decoded in parallel: pydicom's shape, dtype and colour.
+
+        The array is kept with the data set, so that a change made in it is there the next time, until pixel data or
+        what describes it is set anew. ``frames.array()`` gives a new one, which nobody keeps.
+        """
+        return self.frames.kept_array()
 
     def set_pixels(
         self,
@@ -474,7 +478,7 @@ class Dataset(DatasetBase):
         return self._copied(memo)
 
     def _copied(self, memo: dict[int, Any] | None) -> Self:
-        made = type(self)()
+        made = type(self).__new__(type(self))  # a subclass may want other arguments
         index, row, wanted, elements = self._state()
         made._restore(index, row, wanted, None)
         made._take(elements, None, memo)
@@ -501,7 +505,7 @@ class Dataset(DatasetBase):
         def recall() -> Dataset:
             found = myself()
             if found is None:
-                found = cls()
+                found = cls.__new__(cls)
                 found._restore(*place, overlay)
                 found.__dict__.update(extra)
             return found
@@ -546,18 +550,40 @@ class Sequence(list):  # type: ignore[type-arg]
 
     def __init__(self, items: Iterable[Dataset] = ()) -> None:
         super().__init__(items)
-        for item in self:
-            if not isinstance(item, DatasetBase):
-                raise TypeError(f"items of a sequence are data sets, not {type(item).__name__}")
+        _items(self)
 
     def append(self, item: Dataset) -> None:
         """Add an item at the end."""
-        if not isinstance(item, DatasetBase):
-            raise TypeError(f"items of a sequence are data sets, not {type(item).__name__}")
-        super().append(item)
+        super().append(*_items([item]))
+
+    def insert(self, index: SupportsIndex, item: Dataset) -> None:
+        """Put an item before the one at `index`."""
+        super().insert(index, *_items([item]))
+
+    def extend(self, items: Iterable[Dataset]) -> None:
+        """Add several items at the end."""
+        super().extend(_items(items))
+
+    def __iadd__(self, items: Iterable[Dataset]) -> Self:  # type: ignore[override, misc]
+        return super().__iadd__(_items(items))
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if isinstance(key, slice):
+            super().__setitem__(key, _items(value))
+        else:
+            super().__setitem__(key, *_items([value]))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}, length {len(self)}>"
+
+
+def _items(items: Iterable[Any]) -> list[Dataset]:
+    """What is to be in a sequence, all of it data sets; TypeError for anything else."""
+    found = items if isinstance(items, list) else list(items)
+    for item in found:
+        if not isinstance(item, DatasetBase):
+            raise TypeError(f"items of a sequence are data sets, not {type(item).__name__}")
+    return found
 
 
 def _unpickled(
@@ -568,7 +594,7 @@ def _unpickled(
     elements: dict[int, DataElement | None] | None,
     extra: dict[str, Any],
 ) -> Dataset:
-    made = cls()
+    made = cls.__new__(cls)
     made._restore(index, row, wanted, None)
     made._take(elements, None, None)
     made.__dict__.update(extra)

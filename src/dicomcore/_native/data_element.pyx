@@ -120,8 +120,10 @@ cdef bint is_pair(object value):
 
 cdef object dressed(object value, uint16_t vr, str checks=None):
     # A value as the VR's table has it, from what a caller sets: names, UIDs and numbers get their types.
-    if value is None or isinstance(value, (bytes, bytearray, memoryview)):
-        return value if value is not None else empty_value(vr)
+    if value is None:
+        return SEQUENCE() if vr == SQ else empty_value(vr)
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return value
     if vr == SQ:
         return dressed_items(value, checks)
     if (vr == UI or vr == PN) and isinstance(value, np.ndarray):
@@ -129,7 +131,8 @@ cdef object dressed(object value, uint16_t vr, str checks=None):
     if vr == AT and is_pair(value):
         return Tag(value)
     if isinstance(value, (list, tuple)):
-        return dressed_values(value, vr)
+        several = dressed_values(value, vr)
+        return several[0] if len(several) == 1 else several     # one is what a file of it gives
     if isinstance(value, str):
         if "\\" in value and divides(vr):
             return [dressed(one, vr) for one in value.split("\\")]
@@ -458,7 +461,9 @@ cdef class DataElement:
                 raise EncodeError(f"{self.tag}: VR {vr_name(self.vr)} takes numbers: {error}", tag=self.tag) from None
         words = {"OW": "u2", "OL": "u4", "OV": "u8", "OF": "f4", "OD": "f8"}.get(vr_name(self.vr), "u1")
         if isinstance(held, np.ndarray):
-            held = held.astype(held.dtype.newbyteorder("<")).tobytes()
+            from dicomcore._native.encode import encode_value   # which imports this module
+            size = held.nbytes if words == "u1" or words == "u2" else None          # without padding
+            held = encode_value(vr_name(self.vr), held)[:size]
         return np.frombuffer(held or b"", words)
 
     @property

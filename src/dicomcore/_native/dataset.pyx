@@ -16,11 +16,13 @@ from dicomcore._native.data_element cimport (
 )
 from dicomcore._native.decode cimport decode, make_tag, resolve_vr, vr_name
 from dicomcore._native.dictionary cimport find_keyword, keyword_of_tag, public_vr
+from dicomcore._native.encode cimport swap_width
 from dicomcore._native.index cimport Index, is_complete, mark_changed, rows_of
-from dicomcore._native.scan cimport Row
+from dicomcore._native.scan cimport BIG_ENDIAN, PIXEL_DATA, Row
 from dicomcore._native.shared cimport load_flag, load_pointer, order_writes, store_pointer
-from dicomcore._native.vr cimport NO_VR, SQ
+from dicomcore._native.vr cimport NO_VR, OW, SQ
 
+from dicomcore._native.swap import swap_words
 from dicomcore.nesting import enter
 
 cdef extern from "Python.h":
@@ -28,6 +30,7 @@ cdef extern from "Python.h":
     int PyObject_GenericSetAttr(object, object, PyObject*) except -1
 
 cdef enum:
+    BITS_ALLOCATED = 0x00280100
     FEW_ROWS = 1024     # up to here memory is set aside for all rows below a data set, its own or not
 
 cdef object MISSING = object()
@@ -365,7 +368,7 @@ cdef class DatasetBase(Owner):
         elsewhere = element.distant
         owner = owner_of(element)
         if elsewhere or (owner is not self and (owner is not None or element.index is not None)):
-            element = carried(element)              # it is another data set's
+            element = brought(self, element)     # it is another data set's
         if self.checks != "ignore":
             element.settle()
             self.check(element.number, element.vr, element.get_value())
@@ -511,6 +514,36 @@ cdef class DatasetBase(Owner):
         self.elements = taken
         if taken:
             mark_changed(self.index)
+
+
+cdef DataElement brought(DatasetBase self, DataElement element):
+    # Another data set's element as one of this one's, bytes in its byte order: little endian if it was made in memory.
+    cdef DataElement made = carried(element)
+    cdef Owner owner = owner_of(element)
+    cdef Row* r
+    cdef bint big = False
+    cdef Py_ssize_t width
+    if type(made.held) is not bytes or element.is_set or element.index is None:
+        return made
+    if self.index is not None:
+        r = &self.index.rows[self.container] if self.container >= 0 else NULL
+        big = ((self.index.mode if r == NULL else r.flags) & BIG_ENDIAN) != 0
+    if ((element.index.rows[element.row].flags & BIG_ENDIAN) != 0) != big:
+        width = swap_width(made.vr)
+        if made.number == PIXEL_DATA and made.vr == OW and owner is not None:   # its cells change places as a whole
+            bits = owner.tag_value(BITS_ALLOCATED, 16)
+            width = bits // 8 if bits == 32 or bits == 64 else width
+        made.held = turned(made.held, width)
+    return made
+
+
+cdef bytes turned(bytes data, Py_ssize_t width):
+    # Words of `width` bytes in the other byte order; what is no whole word stays.
+    cdef Py_ssize_t whole = len(data) // width * width
+    cdef bytearray made = bytearray(data)
+    if width > 1:
+        swap_words(memoryview(data)[:whole], memoryview(made)[:whole], width)
+    return bytes(made)
 
 
 cdef bint in_order(const Order* order) noexcept nogil:

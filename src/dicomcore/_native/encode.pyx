@@ -282,16 +282,32 @@ cdef object as_words(object value, uint16_t vr):
             raise EncodeError("VR AT takes tags")
         wide = array.astype("<u4")
         return np.ascontiguousarray(((wide >> 16) | (wide << 16)).astype("<u4"))
-    if vr in (US, SS, UL, SL, UV, SV, FL, FD):
-        made = array.astype("<" + WORDS[vr]) if array.dtype.kind in "uifb" else None
-        if made is None or (vr not in (FL, FD) and not np.array_equal(made, array)):
-            raise EncodeError(f"VR {vr_name(vr)} can't hold all of the array's values")
-        return made
     if array.dtype.hasobject:
         raise EncodeError(f"VR {vr_name(vr)} takes bytes or numbers, not an array of objects")
-    if array.dtype.kind == "b":
+    if array.dtype.kind == "b" and not is_binary(vr):
         array = array.astype("u1")
+    if is_binary(vr) or vr == OF or vr == OD or vr == OL or vr == OV:
+        return fitted_words(array, vr)
+    if array.dtype.kind not in "iu" or array.dtype.itemsize > 4:        # NumPy's own choice, hardly the file's
+        raise EncodeError(f"VR {vr_name(vr)} takes bytes or whole numbers of up to 32 bits, not an array of "
+                          f"{array.dtype}: give it the type that it is to have in the file")
     return np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+
+
+cdef object fitted_words(object array, uint16_t vr):
+    # Numbers as words of their VR, as long as none is lost; whole numbers of its size are its words, signed or not.
+    cdef bint floats = vr == FL or vr == FD or vr == OF or vr == OD
+    word = np.dtype("<" + WORDS[vr])
+    if array.dtype.kind in "iu" and array.dtype.itemsize == word.itemsize and (vr == OL or vr == OV):
+        return np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+    made = None
+    if array.dtype.kind in "uifb":
+        with np.errstate(over="ignore", invalid="ignore"):
+            made = array.astype(word)
+    if made is None or not (np.array_equal(np.isfinite(made), np.isfinite(array)) if floats
+                            else np.array_equal(made, array)):
+        raise EncodeError(f"VR {vr_name(vr)} can't hold all of the array's values")
+    return np.ascontiguousarray(made)
 
 
 cdef object listed_words(object value, uint16_t vr):
@@ -300,7 +316,9 @@ cdef object listed_words(object value, uint16_t vr):
         made = np.array(value, WORDS[vr])
     except (OverflowError, ValueError, TypeError) as error:
         raise EncodeError(f"VR {vr_name(vr)} can't hold these values: {error}") from None
-    if made.dtype.kind != "f" and not np.array_equal(made, np.asarray(value)):
+    if made.dtype.kind == "f":
+        return fitted_words(np.asarray(value, float), vr)
+    if not np.array_equal(made, np.asarray(value)):
         raise EncodeError(f"VR {vr_name(vr)} takes whole numbers, not {value!r}")
     return made
 

@@ -24,6 +24,7 @@ from dicomcore._native.scan cimport (
     Deviation,
     Row,
     Scanner,
+    byte_order,
     looks_explicit,
     scan,
     scanner_begin,
@@ -282,13 +283,15 @@ cdef class Head:
     cdef uint8_t found_mode(self, const uint8_t* p, uint8_t mode) noexcept nogil:
         # The mode stated, unless the data set's first element, at p, shows otherwise: as index.pyx has it.
         cdef uint64_t at = self.scanner.pos
+        cdef uint64_t held = self.scanner.stop - at, left = self.scanner.total - at
         cdef uint16_t little = load_le16(p), big = load_be16(p)
         cdef bint letters = is_letters(p[4], p[5])
         if mode & BIG_ENDIAN:
-            if big >= 1024 and little < big:
+            if big >= 1024 and little < big and byte_order(p, held, left) < 0:
                 self.keep(FOUND_LITTLE_ENDIAN, 0, at, 0, 0)
                 mode &= <uint8_t>~<int>BIG_ENDIAN
-        elif little >= 1024 and 0 < big < 256 and p[1] < 64 and (letters or mode & IMPLICIT):
+        elif (little >= 1024 and 0 < big < 256 and p[1] < 64 and (letters or mode & IMPLICIT)
+                and byte_order(p, held, left) > 0):
             self.keep(FOUND_BIG_ENDIAN, 0, at, 0, 0)
             mode |= BIG_ENDIAN
         if mode & IMPLICIT and looks_explicit(p):

@@ -19,6 +19,7 @@ from dicomcore._native.scan cimport (
     Deviation,
     Row,
     Scanner,
+    byte_order,
     looks_explicit,
     scan,
     scan_items,
@@ -375,11 +376,14 @@ cdef int forget_group(Index self, Py_ssize_t row, uint64_t begin) except -1:
 
 
 cdef uint8_t found_mode(Index self, const uint8_t* p, uint64_t left) except? 255:
-    # How the data set is encoded: what the transfer syntax says, unless its first element shows otherwise.
+    # How the data set is encoded: what the transfer syntax says, unless its first element shows otherwise. Groups of
+    # 0400 and beyond are looked at: most are another group's number in the other byte order.
     cdef uint8_t mode = 0
     cdef bint stated = self.transfer_syntax != ""
     cdef uint16_t little, big
+    cdef uint64_t rest = self.source.size - self.scanner.pos
     cdef bint letters
+    cdef int order
     if stated:
         mode = MODES.get(self.transfer_syntax, 0)
     if left < 8:
@@ -389,14 +393,17 @@ cdef uint8_t found_mode(Index self, const uint8_t* p, uint64_t left) except? 255
     letters = is_letters(p[4], p[5])
     if not stated:
         mode = 0 if looks_explicit(p) else IMPLICIT
-        if little >= 1024 and big < little:
-            mode |= BIG_ENDIAN
+        if little >= 1024:
+            order = byte_order(p, left, rest)
+            if order > 0 or order == 0 and big < little:
+                mode |= BIG_ENDIAN
         return mode
     if mode & BIG_ENDIAN:
-        if big >= 1024 and little < big:
+        if big >= 1024 and little < big and byte_order(p, left, rest) < 0:
             self.note("WRONG_BYTE_ORDER", 0, self.scanner.pos, "labelled big endian, found little endian")
             mode &= <uint8_t>~<int>BIG_ENDIAN
-    elif little >= 1024 and 0 < big < 256 and p[1] < 64 and (letters or mode & IMPLICIT):
+    elif (little >= 1024 and 0 < big < 256 and p[1] < 64 and (letters or mode & IMPLICIT)
+            and byte_order(p, left, rest) > 0):
         self.note("WRONG_BYTE_ORDER", 0, self.scanner.pos, "labelled little endian, found big endian")
         mode |= BIG_ENDIAN
     if mode & IMPLICIT and looks_explicit(p):

@@ -121,3 +121,4 @@ cdef void scanner_begin(Scanner* s, uint8_t mode, int32_t only_group) noexcept n
 cdef Status scan_items(Scanner* s, const Row* element) noexcept nogil
 cdef Status scan(Scanner* s) noexcept nogil
 cdef bint looks_explicit(const uint8_t* p) noexcept nogil
+cdef int byte_order(const uint8_t* p, uint64_t held, uint64_t left) noexcept nogil

@@ -18,6 +18,7 @@ from dicomcore._native.vr cimport NO_VR, SQ, UN, VR_SHORT, VR_UNKNOWN, is_letter
 cdef enum:
     FORESEEN = 1 << 20  # a strange header is told by what follows its value, if that stands within so many bytes
     MISLED = 16         # after so many items whose fragments led nowhere, items are believed
+    TRIED = 4           # elements by which a byte order is told
     NO_TAG = 0xFFFFFFFF
 
 
@@ -176,6 +177,63 @@ cdef inline uint16_t load_half(const uint8_t* p, bint big) noexcept nogil:
 cdef bint looks_explicit(const uint8_t* p) noexcept nogil:
     # Whether the element header at p (8 bytes) carries a VR of the standard.
     return vr_form(load_le16(p + 4)) != VR_UNKNOWN
+
+
+cdef uint8_t read_length(const uint8_t* p, uint64_t held, bint big, uint32_t* length) noexcept nogil:
+    # The value length in an element's header, of which `held` bytes (8 at least) are there; its size, 0 if it is cut.
+    cdef uint8_t form = vr_form(load_le16(p + 4))
+    if form == VR_UNKNOWN:
+        length[0] = load_word(p + 4, big)
+        return 8
+    if form == VR_SHORT:
+        length[0] = load_half(p + 6, big)
+        return 8
+    if held < 12:
+        return 0
+    length[0] = load_word(p + 8, big)
+    return 12
+
+
+cdef bint leads_on(const uint8_t* p, uint64_t held, uint64_t left, bint big) noexcept nogil:
+    # Whether the first elements of a data set, at p, fit into what is `left` and follow each other in this byte order,
+    # as far as a few are `held`: lengths lead to higher tags, which have a VR if the first has one.
+    cdef bint explicit = looks_explicit(p)
+    cdef uint32_t tag, length = 0
+    cdef uint64_t size
+    cdef int i
+    for i in range(TRIED):
+        tag = load_tag(p, big)
+        size = read_length(p, held, big, &length)
+        if size == 0 or length == <uint32_t>UNDEFINED_LENGTH:
+            return True
+        if left < size or length > left - size:
+            return False
+        size += length
+        if held < size or held - size < 8:
+            return True
+        p += size
+        held -= size
+        left -= size
+        if load_tag(p, big) <= tag:
+            return False
+        if load_tag(p, big) >> 16 == 0xFFFE:
+            return True
+        if explicit and not looks_explicit(p):
+            return False
+    return True
+
+
+cdef int evidence(const uint8_t* p, uint64_t held, uint64_t left, bint big) noexcept nogil:
+    # How much speaks for reading a data set, at p, in a byte order: 2 if its lengths lead on, 1 if the dictionary has
+    # its first element with this VR.
+    cdef uint16_t letters = load_le16(p + 4), vr = public_vr(load_tag(p, big))
+    cdef bint known = vr == letters or letters == UN or vr_form(vr) == VR_UNKNOWN or not looks_explicit(p)
+    return 2 * leads_on(p, held, left, big) + (vr != NO_VR and known)
+
+
+cdef int byte_order(const uint8_t* p, uint64_t held, uint64_t left) noexcept nogil:
+    # The byte order of a data set by its first element, at p: above 0 for big endian, below for little, 0 if unclear.
+    return evidence(p, held, left, True) - evidence(p, held, left, False)
 
 
 cdef Status unfinished(Scanner* s, Level* level) noexcept nogil:

@@ -46,9 +46,10 @@ def dcmread(
 ) -> Dataset:
     """Read a DICOM file or data set (PS3.10 7, PS3.5 7).
 
-    `src` is a path, bytes-like, or a binary stream, which is read from where it stands to its end. A path (or any
-    object with `size` and ``read_at(offset, length)``) is read lazily: the header is indexed, values are decoded when
-    asked for, and what is large stays on disk until then; a file that changes meanwhile is an error then.
+    `src` is a path, bytes-like, or a binary stream, which is read from where it stands to its end; one that stands at
+    its end already is refused. A path (or any object with `size` and ``read_at(offset, length)``) is read lazily: the
+    header is indexed, values are decoded when asked for, and what is large stays on disk until then; a file that
+    changes meanwhile is an error then.
     `defer_size` is taken as pydicom's programs give it, and changes nothing.
     `stop_before_pixels` leaves out pixel data and what follows.
     `specific_tags` gives these top-level elements alone (and Specific Character Set), and stops reading at the
@@ -104,6 +105,8 @@ def _memory(src: Any) -> Any:
         data = src.read()
         if not isinstance(data, bytes):
             raise TypeError("a stream must be binary: open it with 'rb'")
+        if not data:
+            _refuse_end(src)
         return data
     if isinstance(src, (bytes, bytearray, memoryview)):
         return src if isinstance(src, bytes) else memoryview(src).cast("B")
@@ -111,6 +114,16 @@ def _memory(src: Any) -> Any:
         return memoryview(src).cast("B")
     except TypeError:
         raise TypeError(f"dcmread() takes a path, bytes or a binary stream, not {type(src).__name__}") from None
+
+
+def _refuse_end(stream: Any) -> None:
+    """Raise InvalidDicomError for a stream that was read or written to its end, and not rewound."""
+    try:
+        place = stream.tell()
+    except (AttributeError, OSError):  # a pipe
+        return
+    if place:
+        raise InvalidDicomError(f"the stream stands at its end, byte {place}: seek(0) takes it back to its beginning")
 
 
 def _raise_first(data_set: Dataset) -> None:

@@ -123,9 +123,7 @@ def composed(
 
 def _is_changed_directory(ds: Dataset) -> bool:
     meta = ds.file_meta
-    return (
-        meta is not None and meta.get("MediaStorageSOPClassUID") == MEDIA_STORAGE_DIRECTORY and not is_untouched(ds)
-    )
+    return meta is not None and meta.get("MediaStorageSOPClassUID") == MEDIA_STORAGE_DIRECTORY and not is_untouched(ds)
 
 
 def _warn_of_links(out: Output) -> None:
@@ -226,7 +224,7 @@ def _refuse_relabelling(ds: Dataset, syntax: UID) -> None:
     if index is None or syntax == index.transfer_syntax or is_read(ds) or not syntax.is_transfer_syntax:
         return
     pixels = ds[PIXEL_DATA] if PIXEL_DATA in ds else None  # noqa: SIM401 - get() gives its value
-    if pixels is None or pixels._changed or pixels.offset is None:
+    if pixels is None or pixels._changed or pixels.offset is None or not pixels.length:
         return  # what was set is looked at where it is written
     if index.transfer_syntax == GEPrivateImplicitVRBigEndianPixels:
         refuse_transcoding(ds, GEPrivateImplicitVRBigEndianPixels, syntax)

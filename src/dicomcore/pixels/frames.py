@@ -99,6 +99,7 @@ class Frames:
         self._head: memoryview | None = None
         self._plans: dict[bool, tuple[Codec, Plan | None]] = {}
         self._lock = threading.Lock()
+        self._kept: NDArray[Any] | None = None
         self.stated.dtype  # noqa: B018  refuses what no word holds
         frames = number_of_frames(header)
         if frames > self.limits.frames:
@@ -349,6 +350,15 @@ class Frames:
         """
         stacked = self.stack(range(self._count), raw=raw, out=out, workers=workers)
         return out if out is not None and out.shape == self.shape else stacked.reshape(self.shape)
+
+    def kept_array(self) -> NDArray[Any]:
+        """Give `array()`, the same one every time: what a caller changes in it is not lost."""
+        if self._kept is None:
+            made = self.array()
+            with self._lock:
+                if self._kept is None:
+                    self._kept = made
+        return self._kept
 
     def render(
         self, index: int, *, window: View = None, overlays: bool = False, out: NDArray[np.uint8] | None = None

@@ -26,6 +26,8 @@ IMPLICIT, BIG_ENDIAN, UNDEFINED, CONTAINER, FRAGMENTS = 1, 2, 4, 16, 32  # ROW's
 LONG_UN = 0xFFFF
 UNTOLD = frozenset((b"SQ", b"UN", b""))
 """VRs of rows that may turn out to be sequences."""
+US_OR_SS = b"xs"
+"""What rows in implicit VR have where Pixel Representation tells."""
 HEAD = 1 << 20
 """A header of up to so many bytes is read at once; values behind it, and larger ones, one by one."""
 
@@ -130,10 +132,12 @@ class Block:
         if stated == "UN" and length >= LONG_UN:
             stated = self._known_vr(row)
             implicit = stated == "SQ" and value is not None and not value[12:14].isalpha()  # its items are
+        elif vr == US_OR_SS and row[6] >= 0:  # pydicom doesn't look at the Pixel Representation around an item
+            stated = self._known_vr(row)
         return RawDataElement(BaseTag(tag), stated, said, value, offset, implicit, not flags & BIG_ENDIAN)
 
     def _known_vr(self, row: tuple[Any, ...]) -> str:
-        """The dictionary's VR of a UN too long for pydicom to ask: for any length it is the right one (PS3.5 6.2.2)."""
+        """The VR as dicomcore resolves it: of UN too long for pydicom to ask (PS3.5 6.2.2), of "US or SS" in items."""
         around = row[6] if row[6] >= 0 else DATA_SET
         element: Any = make_dataset(dc.Dataset, self._index, around, None)[row[0]]
         return str(element.VR)
@@ -142,9 +146,7 @@ class Block:
 def sequence_element(tag: int, sequence: Sequence, offset: int | None, undefined: bool) -> DataElement:
     """An SQ element around a sequence, of undefined length or not."""
     sequence.is_undefined_length = undefined
-    return DataElement(
-        BaseTag(tag), "SQ", sequence, offset, is_undefined_length=undefined, already_converted=True
-    )
+    return DataElement(BaseTag(tag), "SQ", sequence, offset, is_undefined_length=undefined, already_converted=True)
 
 
 def unknown_element(tag: int, value: bytes, offset: int | None = None) -> DataElement:

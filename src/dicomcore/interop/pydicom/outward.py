@@ -62,6 +62,7 @@ class _Conversion:
         self._pending: list[_Work | int] = []
         self._above: set[int] = set()
         self._blocks: dict[int, Block] = {}
+        self._recoded: list[Dataset] = []
 
     def converted(self, data_set: dc.Dataset) -> Dataset:
         target = Dataset()
@@ -74,6 +75,7 @@ class _Conversion:
             enter(self._above, work.source)
             self._pending.append(id(work.source))
             self._fill(work)
+        self._recode()
         return target
 
     def _fill(self, work: _Work) -> None:
@@ -82,7 +84,9 @@ class _Conversion:
             block = self._blocks.get(id(index))
             if block is None:
                 block = self._blocks[id(index)] = Block(index, self.defer_size)
-            encoding = block.charset_around(row) if work.encoding is None else work.encoding
+            encoding = block.charset_around(row)
+            if work.encoding is not None and work.encoding != encoding:  # an item from elsewhere
+                self._recoded.append(work.target)
             work.target._parent_encoding = encoding
             block.fill(work.target, row, wanted, encoding)
         else:
@@ -102,17 +106,31 @@ class _Conversion:
                     self._put_sequence(work, element)
             elif element._changed and not (tag in bare and bare[tag] == element):
                 work.target[tag] = _with_value(element)
-        if SPECIFIC_CHARACTER_SET in changed:
-            encoding = convert_encodings(work.target.get("SpecificCharacterSet", None))
-            work.target.set_original_encoding(work.target._read_implicit, work.target._read_little, encoding)
+        coding = changed.get(int(SPECIFIC_CHARACTER_SET), ...)
+        if coding is None or (coding is not ... and coding._changed):
+            self._recoded.append(work.target)
+
+    def _recode(self) -> None:
+        """Decode the text of data sets whose character set isn't any more what it was read with.
+
+        pydicom writes decoded text by the Specific Character Set that is then in force, and raw bytes as they are.
+        """
+        for target in self._recoded:
+            for _ in target.iterall():
+                pass
+        for target in self._recoded:
+            own = target.get("SpecificCharacterSet", None)
+            encoding = convert_encodings(own) if own else target._parent_encoding
+            target.set_original_encoding(target._read_implicit, target._read_little, encoding)
 
     def _put_sequence(self, work: _Work, element: dc.DataElement) -> None:
         before = work.target._dict.get(BaseTag(element.tag))
         items = []
         for item in element.value:
-            target = Dataset(parent_encoding=work.target._character_set)
+            encoding = work.target._read_charset  # not yet what Specific Character Set may have been set to
+            target = Dataset(parent_encoding=encoding)
             items.append(target)
-            self._pending.append(_Work(item, target, work.target._character_set))
+            self._pending.append(_Work(item, target, encoding))
         offset = getattr(before, "file_tell", None)
         made = sequence_element(element.tag, Sequence(items), offset, element.is_undefined_length)
         work.target._dict[BaseTag(element.tag)] = made

@@ -141,7 +141,8 @@ class FileSet(Identification):
     # -- finding
 
     def __iter__(self) -> Iterator[FileInstance]:
-        return (FileInstance(self, record) for record in active(self.roots) if record.file_id)
+        # Gone through as it is now: instances may be removed meanwhile.
+        return iter([FileInstance(self, record) for record in active(self.roots) if record.file_id])
 
     def __len__(self) -> int:
         return sum(1 for record in active(self.roots) if record.file_id)
