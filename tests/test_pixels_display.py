@@ -363,10 +363,10 @@ def test_an_unknown_function_is_linear_and_said(tmp_path):
 CONTRADICTIONS = {  # name: (Photometric Interpretation, samples a pixel, codes)
     "grey": ("MONOCHROME2", 1, []),
     "colour": ("RGB", 3, []),
-    "nothing stated": ("", 3, []),
-    "grey of three": ("MONOCHROME2", 3, ["PHOTOMETRIC"]),
-    "inverted grey of three": ("MONOCHROME1", 3, ["PHOTOMETRIC"]),
-    "colour of one": ("RGB", 1, ["PHOTOMETRIC"]),
+    "nothing stated": ("", 3, ["PIXEL_COLOUR"]),
+    "grey of three": ("MONOCHROME2", 3, ["PIXEL_SAMPLES"]),
+    "inverted grey of three": ("MONOCHROME1", 3, ["PIXEL_SAMPLES"]),
+    "colour of one": ("RGB", 1, ["PIXEL_SAMPLES"]),
 }
 
 

@@ -35,7 +35,6 @@ __all__ = [
 
 PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 LITTLE_ENDIAN, BIG_ENDIAN = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"
-OF_ONE_SAMPLE = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")
 COLOURS = ("Red", "Green", "Blue")
 FRAME_TYPES = tuple(f"{of}FrameTypeSequence" for of in ("MRImage", "CTImage", "PET", "XRay3D", "PhotoacousticImage"))
 
@@ -161,12 +160,7 @@ def display_of(data_set: Any, frame: int = 0) -> Display:
     presentation = _tables(data_set, "PresentationLUTSequence", data_set, (0.0, float("inf")), notes)
     slope, intercept = rescale_of(transformed, notes)
     reached = _reached(stored, modality[0] if modality else None, slope, intercept)
-    stated = str(data_set.get("PhotometricInterpretation") or "").strip()
-    photometric = stated or "MONOCHROME2"
-    samples = int(number(data_set, "SamplesPerPixel", 1))
-    if stated and (stated in OF_ONE_SAMPLE) != (samples < 2):
-        text = f"Photometric Interpretation is {stated}, Samples per Pixel {samples}"
-        notes.append(Note("photometric", f"{text}: shown in {'grey' if samples < 2 else 'colour'}"))
+    photometric = str(data_set.get("PhotometricInterpretation") or "MONOCHROME2").strip()
     indexed = photometric == "PALETTE COLOR"
     palette = _palette(data_set, places, notes, indexed=indexed)
     return Display(

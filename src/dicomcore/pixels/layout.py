@@ -52,10 +52,13 @@ class Layout:
         """Whether frames are padded one by one, which PS3.5 8.1.1 has no place for: single bits to whole bytes, odd
         frames to even ones. Told by the length, and by zeros where padding would be; `bits` is then with it."""
         size, bits = self.store.size, self.bits
+        honest = -(-bits * frames // 8)
+        if size in (honest, honest + honest % 2):
+            return False  # just as long as PS3.5 8.1.1 has it, whatever stands there
         for unit in (8, 16):
             whole = -(-bits // unit) * unit
             due = whole // 8 * frames
-            if whole == bits or 8 * size == bits * frames or size not in (due, due + due % 2):
+            if whole == bits or size not in (due, due + due % 2):
                 continue
             ends = (self._last_word(index, bits, whole) for index in range(frames))
             if not any(ends):

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore._native import lut as kernels
-from dicomcore.errors import PixelDecodeError
 from dicomcore.pixels.note import Note
 from dicomcore.pixels.retired import as_rgb
 from dicomcore.pixels.tables import LookUpTable, Palette
@@ -291,11 +290,6 @@ def _through(table: LookUpTable, shown: NDArray[np.float64]) -> NDArray[np.float
 
 def _eight_bits(samples: NDArray[Any], display: Display, out: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
     """Colour needs no chain: samples of more than 8 bits lose their lowest, those of fewer get all of the scale."""
-    stated = display.photometric_interpretation
-    if samples.shape[-1] != 3 or stated == "HSV":
-        raise PixelDecodeError(
-            f"{samples.shape[-1]} samples a pixel of {stated} are not shown as a picture; frames[i] gives the samples"
-        )
     picture = _to_scale(samples, display.bits_stored)
     if out is None:
         return picture
