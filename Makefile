@@ -20,8 +20,9 @@ TIME ?= 300
 demo: $(VENV)/.test
 	$(BIN)/python tools/demo.py demo
 
+# In as many processes as there are processors.
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -m "not long"
+	$(BIN)/python -m pytest -m "not long" -n auto
 
 # Runs without end in sight: fuzzing and the like.
 long: $(VENV)/.test
