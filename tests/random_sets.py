@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Any
 
+import pydicom.datadict
 from hypothesis import strategies as st
 
 import dicomcore as dc
@@ -53,9 +54,20 @@ EMPTY = {"AE", "AS", "CS", "DA", "DT", "LO", "SH", "TM", "UC", "UI", "PN"}
 TAGS = st.integers(0x00080001, 0x7FE0FFFF).filter(lambda tag: tag & 0xFFFF and tag >> 16 & 1 == 0)
 
 
+def is_unknown(tag: int) -> bool:
+    """Whether no dictionary has the tag: a UN that it knows is read by its VR (PS3.5 6.2.2)."""
+    try:
+        pydicom.datadict.get_entry(tag)
+    except KeyError:
+        return True
+    return False
+
+
 @st.composite
 def elements(draw: st.DrawFn) -> dc.DataElement:
     vr = draw(st.sampled_from(sorted(ONE.keys() | ALONE.keys())))
+    if vr == "UN":
+        return dc.DataElement(draw(TAGS.filter(is_unknown)), vr, draw(ALONE[vr]))
     if vr in ALONE:
         return dc.DataElement(draw(TAGS), vr, draw(ALONE[vr]))
     values = draw(st.lists(ONE[vr], max_size=4))
