@@ -281,7 +281,7 @@ cdef Status walk_scan(Walk* w, Component** chosen, int count) noexcept nogil:
 cdef Status read_tables(Walk* w, const uint8_t* body, Py_ssize_t size) noexcept nogil:
     # DHT (B.2.4.2).
     cdef Py_ssize_t at = 0, total, i
-    cdef int length, k
+    cdef int length, _k
     cdef uint32_t code, entry
     cdef Huffman* table
     while size - at >= 17:
@@ -299,7 +299,7 @@ cdef Status read_tables(Walk* w, const uint8_t* body, Py_ssize_t size) noexcept 
         code, i = 0, 0
         for length in range(1, 17):
             table.first[length] = <int>i - <int>code
-            for k in range(body[at + length]):
+            for _k in range(body[at + length]):
                 if length <= LOOK:
                     if code >= <uint32_t>1 << length:
                         return CORRUPT
@@ -360,7 +360,8 @@ cdef Status read_scan(Walk* w, const uint8_t* body, Py_ssize_t size) noexcept no
     count = body[0]
     w.first, w.last = body[1 + 2 * count], body[2 + 2 * count]
     w.high, w.low = body[3 + 2 * count] >> 4, body[3 + 2 * count] & 15
-    if w.progressive and (w.last > 63 or w.first > w.last or (w.first == 0) != (w.last == 0) or (w.first and count > 1)):
+    if w.progressive and (w.last > 63 or w.first > w.last or (w.first == 0) != (w.last == 0)
+                          or (w.first and count > 1)):
         return CORRUPT
     for i in range(count):
         chosen[i] = NULL

@@ -200,8 +200,8 @@ cdef bint leads_on(const uint8_t* p, uint64_t held, uint64_t left, bint big) noe
     cdef bint explicit = looks_explicit(p)
     cdef uint32_t tag, length = 0
     cdef uint64_t size
-    cdef int i
-    for i in range(TRIED):
+    cdef int _i
+    for _i in range(TRIED):
         tag = load_tag(p, big)
         size = read_length(p, held, big, &length)
         if size == 0 or length == <uint32_t>UNDEFINED_LENGTH:
