@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from dicom_bytes import DEFLATED, JPIP_DEFLATE, JPIP_HTJ2K_DEFLATE
+from dicom_bytes import DEFLATED, IMPLICIT, JPIP_DEFLATE, JPIP_HTJ2K_DEFLATE
 
 import dicomcore as dc
 
@@ -97,3 +97,16 @@ def check_rows(rows) -> None:
             assert following <= rows["next"][parent]
             assert rows["offset"][parent] <= offset
             assert offset + length <= rows["offset"][parent] + rows["length"][parent]
+
+
+def check_every_truncation(data: bytes) -> None:
+    """Cut at any byte, a file is indexed, read and written in another encoding, or refused by one of our errors."""
+    for size in range(len(data)):
+        cut = data[:size]
+        try:
+            check_rows(dc.scan(cut, force=True))
+            data_set = dc.dcmread(cut, force=True)
+            _ = [element.value for element in data_set.iterall()]
+            data_set.to_bytes(transfer_syntax=IMPLICIT, enforce_standard=False, repair=True)
+        except dc.DicomError:
+            pass

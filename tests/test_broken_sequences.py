@@ -10,7 +10,7 @@ from typing import Any
 
 import dicom_bytes as raw
 import pytest
-from mutate import check_rows
+from mutate import check_every_truncation, check_rows
 
 import dicomcore as dc
 
@@ -256,12 +256,4 @@ CUT = {
 
 @pytest.mark.parametrize("name", CUT)
 def test_every_truncation(name: str) -> None:
-    for size in range(len(CUT[name])):
-        data = CUT[name][:size]
-        try:
-            check_rows(dc.scan(data, force=True))
-            ds = dc.dcmread(data, force=True)
-            _ = [element.value for element in ds.iterall()]
-            ds.to_bytes(transfer_syntax=raw.IMPLICIT, enforce_standard=False, repair=True)
-        except dc.DicomError:
-            pass
+    check_every_truncation(CUT[name])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import dicom_bytes as raw
 import pytest
-from mutate import check_rows
+from mutate import check_every_truncation
 
 import dicomcore as dc
 
@@ -95,10 +95,4 @@ def test_an_empty_transfer_syntax_is_said() -> None:
 
 def test_every_truncation() -> None:
     data = raw.PREAMBLE + meta(raw.EXPLICIT) + meta(raw.IMPLICIT) + E(ROWS, "US", b"\1\0")
-    for size in range(len(data)):
-        try:
-            check_rows(dc.scan(data[:size], force=True))
-            ds = dc.dcmread(data[:size], force=True)
-            ds.to_bytes(transfer_syntax=raw.IMPLICIT, enforce_standard=False, repair=True)
-        except dc.DicomError:
-            pass
+    check_every_truncation(data)

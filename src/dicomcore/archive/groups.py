@@ -144,12 +144,12 @@ def one_kind(slices: list[Slice]) -> tuple[list[Slice], list[Issue]]:
     """
     issues = []
     segmented = "SegmentSequence" in slices[0].places[-1]
+    crowded = _crowded(slices)
     for code, name, keywords in KINDS:
-        together = segmented and code == "MIXED_SEGMENT"
-        crowded = [slices] if together else [place for place in by_place(slices) if len(place) > 1]
-        if not crowded:
+        alike = [slices] if segmented and code == "MIXED_SEGMENT" else crowded
+        if not alike:
             break
-        if all(len({comparable(one.get(*keywords)) for one in place}) == 1 for place in crowded):
+        if all(len({comparable(one.get(*keywords)) for one in place}) == 1 for place in alike):
             continue
         kinds: dict[Hashable, list[Slice]] = {}
         for one in slices:
@@ -162,7 +162,13 @@ def one_kind(slices: list[Slice]) -> tuple[list[Slice], list[Issue]]:
         text = f"{_left_out(len(left), len(slices), name, left[0])}; there are {values}; {way}"
         issues.append(issue(code, text, keyword))
         slices = kinds[chosen]
+        crowded = _crowded(slices)
     return slices, issues
+
+
+def _crowded(slices: list[Slice]) -> list[list[Slice]]:
+    """The places where several slices lie."""
+    return [place for place in by_place(slices) if len(place) > 1]
 
 
 def mixed_kinds(slices: list[Slice]) -> list[Issue]:

@@ -16,7 +16,7 @@ from dicomcore.charset import charset_for
 from dicomcore.dataset import DataElement, Dataset
 from dicomcore.errors import InvalidDicomError
 from dicomcore.issues import Issue
-from dicomcore.part10.reader import dcmread
+from dicomcore.part10.reader import dcmread, without_force
 from dicomcore.tags import Tag
 from dicomcore.values import parse_date, parse_integer
 
@@ -126,8 +126,7 @@ def reason_of(error: Exception, path: str) -> str:
     if isinstance(error, OSError):
         return f"{type(error).__name__}: {error.strerror or error}"
     text = str(error).removeprefix(repr(path)).removeprefix(f"{path}, ")
-    text = text.partition("; force=True")[0]  # of dcmread(): no advice here
-    return f"{type(error).__name__}: {text.strip()}"
+    return f"{type(error).__name__}: {without_force(text).strip()}"
 
 
 def _read_values(data_set: Dataset, columns: Columns) -> tuple[list[Any], list[str]]:

@@ -70,13 +70,14 @@ def patch(
     what `dcmread` and `dcmwrite` raise. The file is then as it was.
     """
     ds = dcmread(path, force=force, limits=limits)
+    len(ds)  # reading paused at the pixel data: an element may stand again behind it, which is to be seen in a copy too
     changed = [_set(ds, key, value, validate) for key, value in changes.items()]
     for element in list(changed):
         if int(element.tag) in IDENTITY and element.tag in ds and ds[element.tag] is element:
             changed += _follow(ds, IDENTITY[int(element.tag)], element.value)
     _check_identity(ds, changed)
-    places = None if widen or not _has_one_place_each(ds, changed) else _places(changed)
-    if places is None:
+    places = None if widen or ds._index is None or ds._index.inflated else _places(changed)
+    if places is None or not _stand_once(ds, changed):
         dcmwrite(path, ds, enforce_standard=False, widen=widen, durable=durable)
         return False
     _write_there(path, ds, places, durable)
@@ -162,16 +163,13 @@ def _check_identity(ds: Dataset, changed: list[DataElement]) -> None:
             )
 
 
-def _has_one_place_each(ds: Dataset, changed: list[DataElement]) -> bool:
-    """Whether each element stands in the file once, where it can be written over.
+def _stand_once(ds: Dataset, changed: list[DataElement]) -> bool:
+    """Whether each element, which has a place in the file, stands there once.
 
     One that stands twice, against PS3.5 7.1, would keep its other value, which some readers show.
     """
-    index = ds._index
-    if index is None or index.inflated:
-        return False
-    len(ds)  # an element may stand again behind the pixel data, where reading paused
-    rows = np.frombuffer(index, ROW)
+    assert ds._index is not None
+    rows = np.frombuffer(ds._index, ROW)
     return all(_stands_once(rows, element) for element in changed)
 
 

@@ -16,7 +16,7 @@ from dicomcore.limits import DEFAULT_LIMITS, Limits
 from dicomcore.part10.inflate import inflate
 from dicomcore.tags import SPECIFIC_CHARACTER_SET, Tag, TagLike
 
-__all__ = ["Ranged", "dcmread", "unforced"]
+__all__ = ["Ranged", "dcmread", "unforced", "without_force"]
 
 
 class Ranged(Protocol):
@@ -82,8 +82,13 @@ def unforced() -> Iterator[None]:
     try:
         yield
     except InvalidDicomError as error:
-        error.args = (str(error).partition("; force=True")[0],)
+        error.args = (without_force(str(error)),)
         raise
+
+
+def without_force(text: str) -> str:
+    """An error's text without the advice to give `force`."""
+    return text.partition("; force=True")[0]
 
 
 def open_source(
