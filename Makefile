@@ -88,7 +88,7 @@ release-check: $(VENV)/.made
 clean:
 	rm -rf $(VENV) build demo dist src/*.egg-info
 	find src -name '*.so' -delete -o -name '*.pyd' -delete
-	find src/dicomcore/_native -maxdepth 1 -name '*.c' -delete
+	find src/dicomcore/_native -name '*.c' -delete
 
 $(VENV)/.made:
 	@test -n "$(PYTHON)" || { echo "no Python 3.11 or newer found: make PYTHON=/path/to/python3"; exit 1; }

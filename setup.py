@@ -45,7 +45,8 @@ def extension(name: str, source: Path) -> Extension:
 
 
 if __name__ == "__main__":  # where processes are spawned, each of Cython's runs this file again, under another name
-    extensions = [extension(f"dicomcore._native.{source.stem}", source) for source in sorted(NATIVE.glob("*.pyx"))]
+    sources = sorted(NATIVE.rglob("*.pyx"))
+    extensions = [extension(".".join(source.relative_to("src").with_suffix("").parts), source) for source in sources]
     setup(
         ext_modules=cythonize(
             [*extensions, extension(SHARED, NATIVE / "shared.c")],

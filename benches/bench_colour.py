@@ -7,7 +7,8 @@ import sys
 import numpy as np
 from race import machine, race
 
-from dicomcore._native import colour, lut, planes, swap, unpack
+from dicomcore._native.base import swap
+from dicomcore._native.pixels import colour, lut, planes, unpack
 
 FRAMES, ROWS, COLUMNS = 100, 512, 512
 RNG = np.random.default_rng(1)

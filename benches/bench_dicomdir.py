@@ -26,7 +26,7 @@ import pydicom.fileset
 from table import OURS, Row, machine, markdown
 
 import dicomcore
-from dicomcore.part10.fileset import FileSet
+from dicomcore.fileset import FileSet
 
 FILES, QUICK = 10_000, 500
 SHARE = 10  # of the files, one in so many where pydicom only adds them

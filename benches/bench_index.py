@@ -19,8 +19,8 @@ import pydicom.data
 from race import machine
 
 from dicomcore.archive import DEFAULT_COLUMNS, index
-from dicomcore.archive.columns import Columns
-from dicomcore.archive.row import read_row
+from dicomcore.archive.tables.columns import Columns
+from dicomcore.archive.tables.row import read_row
 
 FILES, FOLDER, SMALLER_THAN = 20_000, 500, 60_000
 SHARE = 10  # of the files, one in so many for the peers

@@ -20,7 +20,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
 
 import pixel_corpus as corpus
 
-from dicomcore._native.jpegll_tail import Tail, decode_frame
+from dicomcore._native.jpegll.tail import Tail, decode_frame
 from dicomcore.codecs import jpeg_lossless_decode, jpeg_lossless_encode, jpeg_lossless_info
 
 JPEG_LOSSLESS = ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")

@@ -38,7 +38,7 @@ from table import OURS, Row, machine
 
 import dicomcore as dc
 from dicomcore import codecs
-from dicomcore._native import colour
+from dicomcore._native.pixels import colour
 from dicomcore.archive import DEFAULT_COLUMNS, index
 
 PACKAGES = (

@@ -34,9 +34,9 @@ def peer(data: bytes) -> None:
 
 def bulk_loop(data: bytes) -> None:
     """The archive's bulk loop and its reader make the same row of a file; the same of what is written of it."""
-    from dicomcore.archive.batch import read_batch
-    from dicomcore.archive.columns import Columns
-    from dicomcore.archive.table import schema_of
+    from dicomcore.archive.tables.batch import read_batch
+    from dicomcore.archive.tables.columns import Columns
+    from dicomcore.archive.tables.table import schema_of
 
     columns = Columns()
     schema = schema_of(columns)

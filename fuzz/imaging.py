@@ -14,13 +14,15 @@ from target import LIMITS, Taken, Target, check_error, refused
 
 import dicomcore as dc
 from dicomcore import codecs, objects
-from dicomcore._native import colour, jpegll_tail, lut, planes, swap, unpack
-from dicomcore._native.jpegdct import count_mcus
-from dicomcore.pixels import headers
+from dicomcore._native.base import swap
+from dicomcore._native.jpegll import tail as jpegll_tail
+from dicomcore._native.pixels import colour, lut, planes, unpack
+from dicomcore._native.pixels.jpegdct import count_mcus
+from dicomcore.display.render import Display, Window, render
+from dicomcore.display.tables import LookUpTable, Palette, expand_segments
+from dicomcore.pixels.coding import headers
+from dicomcore.pixels.coding.uncompressed import decode_deflated, decode_native
 from dicomcore.pixels.description import FrameDescription
-from dicomcore.pixels.render import Display, Window, render
-from dicomcore.pixels.tables import LookUpTable, Palette, expand_segments
-from dicomcore.pixels.uncompressed import decode_deflated, decode_native
 
 DETERMINED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.8.1")
 OWN = frozenset((*DETERMINED, "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70"))

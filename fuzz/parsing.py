@@ -16,9 +16,9 @@ from mutate import check_issues, check_rows, touch
 from target import LIMITS, Taken, Target, refused
 
 import dicomcore as dc
-from dicomcore._native import number
+from dicomcore._native.base import number
 from dicomcore.charset import NAME_DELIMITERS, TEXT_DELIMITERS, VALUE_DELIMITERS, charset_for
-from dicomcore.part10.inflate import inflate
+from dicomcore.encoding.inflate import inflate
 from dicomcore.values import PADDING, PersonName, parse_date, parse_datetime, parse_integer, parse_time
 
 VRS = (

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import dicom_bytes as raw
 from parsing import CHARSETS, VRS
 
-from dicomcore._native.dictionary import registered_uids
+from dicomcore._native.base.dictionary import registered_uids
 from dicomcore.tags import Tag
 
 KEYWORDS = (

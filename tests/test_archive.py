@@ -195,7 +195,7 @@ def test_a_name_that_is_no_utf8(tmp_path):
 @pytest.mark.parametrize("workers", [1, 4])
 def test_workers_and_batches_change_nothing(archive, workers, monkeypatch):
     whole = index(archive)
-    monkeypatch.setattr("dicomcore.archive.run.BATCH", 2)
+    monkeypatch.setattr("dicomcore.archive.tables.run.BATCH", 2)
     assert index(archive, workers=workers).equals(whole)
     batches = list(iter_batches(archive, workers=workers))
     assert [batch.num_rows for batch in batches] == [2, 2, 1]

@@ -17,12 +17,12 @@ pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
 distributed = pytest.importorskip("distributed")
 
-import dicomcore.archive.run as run  # noqa: E402
+import dicomcore.archive.tables.run as run  # noqa: E402
 from dicomcore.archive import index, iter_batches  # noqa: E402
-from dicomcore.archive.batch import read_batch  # noqa: E402
-from dicomcore.archive.cluster import write_part  # noqa: E402
-from dicomcore.archive.parts import Parts, parts_of  # noqa: E402
-from dicomcore.archive.stored import open_stored  # noqa: E402
+from dicomcore.archive.tables.batch import read_batch  # noqa: E402
+from dicomcore.archive.tables.cluster import write_part  # noqa: E402
+from dicomcore.archive.tables.parts import Parts, parts_of  # noqa: E402
+from dicomcore.archive.tables.stored import open_stored  # noqa: E402
 from dicomcore.cli import main  # noqa: E402
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.thread_unsafe(reason="a cluster for all")]

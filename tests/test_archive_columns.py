@@ -21,13 +21,13 @@ pq = pytest.importorskip("pyarrow.parquet")
 feather = pytest.importorskip("pyarrow.feather")
 
 import dicomcore as dc  # noqa: E402
-from dicomcore._native.digest import Met  # noqa: E402
-from dicomcore._native.extract import Extractor  # noqa: E402
+from dicomcore._native.bulk.digest import Met  # noqa: E402
+from dicomcore._native.bulk.extract import Extractor  # noqa: E402
 from dicomcore.archive import index  # noqa: E402
-from dicomcore.archive.batch import read_batch  # noqa: E402
-from dicomcore.archive.columns import Column, Columns  # noqa: E402
-from dicomcore.archive.sources import Sources  # noqa: E402
-from dicomcore.archive.table import schema_of, text_parts  # noqa: E402
+from dicomcore.archive.sources.sources import Sources  # noqa: E402
+from dicomcore.archive.tables.batch import read_batch  # noqa: E402
+from dicomcore.archive.tables.columns import Column, Columns  # noqa: E402
+from dicomcore.archive.tables.table import schema_of, text_parts  # noqa: E402
 from dicomcore.dictionary import keyword_for_tag  # noqa: E402
 
 SPACING = "SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].PixelSpacing"
@@ -314,9 +314,9 @@ def test_a_table_by_frames_is_taken_over(tmp_path, monkeypatch, suffix):
     archive.mkdir()
     for i in range(12):
         (archive / f"{i:02}").write_bytes(enhanced([b"0\\0\\1 "] * i))
-    monkeypatch.setattr("dicomcore.archive.output.GROUP_ROWS", 7)  # files go over from one group into the next
-    monkeypatch.setattr("dicomcore.archive.writing.GROUP_ROWS", 5)
-    monkeypatch.setattr("dicomcore.archive.run.BATCH", 30)
+    monkeypatch.setattr("dicomcore.archive.tables.output.GROUP_ROWS", 7)  # files go over from one group into the next
+    monkeypatch.setattr("dicomcore.archive.tables.writing.GROUP_ROWS", 5)
+    monkeypatch.setattr("dicomcore.archive.tables.run.BATCH", 30)
     options = {"columns": FRAME_COLUMNS, "level": "frame"}
     whole = index(archive, **options)
     assert len(whole) == 1 + sum(range(12))

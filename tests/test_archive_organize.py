@@ -29,8 +29,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dicomcore.archive import index, organize
-from dicomcore.archive.naming import Pattern, numbered, safe_name
-from dicomcore.archive.placing import place
+from dicomcore.archive.organizing.naming import Pattern, numbered, safe_name
+from dicomcore.archive.organizing.placing import place
 from dicomcore.cli import main
 
 PATTERN = "{PatientID}/{StudyDate}/{SeriesNumber}"
@@ -314,7 +314,7 @@ def test_what_changed_or_went_is_left(archive, tmp_path):
 
 
 def test_a_file_that_changes_while_it_is_moved_stays(archive, tmp_path, monkeypatch):
-    from dicomcore.archive import organizing
+    from dicomcore.archive.organizing import organize as organizing
 
     real_place = place
 

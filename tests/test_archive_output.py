@@ -35,8 +35,8 @@ def archive(tmp_path: Path, monkeypatch) -> Path:
 
 
 def test_parquet_has_groups_and_statistics(archive, monkeypatch):
-    monkeypatch.setattr("dicomcore.archive.run.BATCH", 2)
-    monkeypatch.setattr("dicomcore.archive.output.GROUP_ROWS", 4)
+    monkeypatch.setattr("dicomcore.archive.tables.run.BATCH", 2)
+    monkeypatch.setattr("dicomcore.archive.tables.output.GROUP_ROWS", 4)
     file = pq.ParquetFile(index(archive, out="index.parquet"))
     assert [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)] == [4, 3]
     names = [file.metadata.row_group(0).column(i).path_in_schema for i in range(file.metadata.num_columns)]

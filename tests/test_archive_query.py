@@ -88,7 +88,7 @@ def test_what_does_not_read_the_index_is_refused(real_index, sql, said, tmp_path
 
 def test_more_than_memory_goes_to_the_disk():
     """A sort of more than it may hold: what is beside it in the temporary folder may be written, nothing else."""
-    from dicomcore.archive.sql import connected, run_sql
+    from dicomcore.archive.reporting.sql import connected, run_sql
 
     with connected(pa.table({"path": ["a"]}), memory="60MB") as database:
         sql = "SELECT count(*) FROM (SELECT md5(i::VARCHAR) AS h FROM range(2000000) t(i) ORDER BY h)"

@@ -21,9 +21,9 @@ pytest.importorskip("pyarrow")
 fsspec = pytest.importorskip("fsspec")
 pq = pytest.importorskip("pyarrow.parquet")
 
-import dicomcore.archive.ranges as ranges  # noqa: E402
+import dicomcore.archive.sources.ranges as ranges  # noqa: E402
 from dicomcore.archive import PathList, index  # noqa: E402
-from dicomcore.archive.sources import Sources  # noqa: E402
+from dicomcore.archive.sources.sources import Sources  # noqa: E402
 from dicomcore.cli import main  # noqa: E402
 
 

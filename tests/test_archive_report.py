@@ -25,8 +25,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dicomcore.archive import index, report
-from dicomcore.archive.findings import Findings, series_to_show
-from dicomcore.archive.sql import connected
+from dicomcore.archive.reporting.findings import Findings, series_to_show
+from dicomcore.archive.reporting.sql import connected
 from dicomcore.cli import main
 
 BROWSERS = [shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")]

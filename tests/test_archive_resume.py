@@ -18,10 +18,10 @@ from dicom_bytes import element, part10
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
 
-import dicomcore.archive.run as run  # noqa: E402
+import dicomcore.archive.tables.run as run  # noqa: E402
 from dicomcore.archive import index  # noqa: E402
-from dicomcore.archive.parts import Parts, parts_of  # noqa: E402
-from dicomcore.archive.stored import open_stored  # noqa: E402
+from dicomcore.archive.tables.parts import Parts, parts_of  # noqa: E402
+from dicomcore.archive.tables.stored import open_stored  # noqa: E402
 from dicomcore.cli import main  # noqa: E402
 
 FILES = 300
@@ -160,7 +160,7 @@ def test_two_runs_can_not_write_one_table(archive, tmp_path):
 
 CHILD = """
 import os, sys
-import dicomcore.archive.run as run
+import dicomcore.archive.tables.run as run
 read, done = run.read_batch, os.open(sys.argv[3], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 def logged(paths, **options):
     batch = read(paths, **options)
@@ -215,7 +215,7 @@ def test_ctrl_c_says_how_to_go_on(archive, tmp_path):
     out = tmp_path / "index.parquet"
     code = (
         "import signal, sys, time; signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may ignore it\n"
-        "import dicomcore.archive.run as run; run.BATCH = 5; read = run.read_batch\n"
+        "import dicomcore.archive.tables.run as run; run.BATCH = 5; read = run.read_batch\n"
         "def slow(paths, **options):\n    time.sleep(0.05); print('read', flush=True); return read(paths, **options)\n"
         "run.read_batch = slow; from dicomcore.cli import main; sys.exit(main())"
     )

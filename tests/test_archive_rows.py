@@ -14,12 +14,12 @@ from mutate import mutants
 
 pytest.importorskip("pyarrow")
 
-from dicomcore._native.extract import Extractor
-from dicomcore.archive.batch import read_batch
-from dicomcore.archive.columns import DEFAULT_COLUMNS, KIND_OF_VR, Columns
-from dicomcore.archive.row import read_row
-from dicomcore.archive.sources import Sources
-from dicomcore.archive.table import schema_of
+from dicomcore._native.bulk.extract import Extractor
+from dicomcore.archive.sources.sources import Sources
+from dicomcore.archive.tables.batch import read_batch
+from dicomcore.archive.tables.columns import DEFAULT_COLUMNS, KIND_OF_VR, Columns
+from dicomcore.archive.tables.row import read_row
+from dicomcore.archive.tables.table import schema_of
 from dicomcore.dictionary import get_entry, keywords
 
 # Columns that reach behind pixel data, and every element that a column can show.

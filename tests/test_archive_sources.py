@@ -26,10 +26,10 @@ from dicom_bytes import element, item, part10, sequence
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
 
-import dicomcore.archive.tars as tars  # noqa: E402
-import dicomcore.archive.zips as zips  # noqa: E402
+import dicomcore.archive.sources.tars as tars  # noqa: E402
+import dicomcore.archive.sources.zips as zips  # noqa: E402
 from dicomcore.archive import PathList, index, iter_batches  # noqa: E402
-from dicomcore.archive.sources import Sources  # noqa: E402
+from dicomcore.archive.sources.sources import Sources  # noqa: E402
 from dicomcore.cli import main  # noqa: E402
 
 NAMES = ("CT_small.dcm", "MR_small.dcm", "rtplan.dcm", "JPEG2000.dcm", "ExplVR_BigEnd.dcm", "image_dfl.dcm")
@@ -231,7 +231,7 @@ def test_an_archive_that_changes_after_listing_is_told(tmp_path, files):
 
 
 def test_a_batch_holds_few_bytes_of_a_compressed_tar(tmp_path, files, monkeypatch):
-    import dicomcore.archive.run as run
+    import dicomcore.archive.tables.run as run
 
     monkeypatch.setattr(run, "HELD", 100_000)
     archive = pack(tmp_path / "a.tgz", {f"{i}.dcm": files["CT_small.dcm"] for i in range(40)})

@@ -24,10 +24,10 @@ def contents() -> dict[str, bytes]:
 
 CHANGES = {  # name: (names to add, names to take out, what is said)
     "a test": (["tests/test_rle.py"], [], "tests/test_rle.py does not belong here"),
-    "a compiled source": (["dicomcore/_native/rle.pyx"], [], "dicomcore/_native/rle.pyx does not belong here"),
-    "no stub": ([], ["dicomcore/_native/rle.pyi"], "dicomcore/_native/rle.pyi is missing"),
+    "a compiled source": (["dicomcore/_native/scan/a.pyx"], [], "dicomcore/_native/scan/a.pyx does not belong here"),
+    "no stub": ([], ["dicomcore/_native/pixels/rle.pyi"], "dicomcore/_native/pixels/rle.pyi is missing"),
     "no py.typed": ([], ["dicomcore/py.typed"], "dicomcore/py.typed is missing"),
-    "no extension": ([], ["dicomcore/_native/rle.abi.so"], "dicomcore/_native/rle: no extension"),
+    "no extension": ([], ["dicomcore/_native/pixels/rle.abi.so"], "dicomcore/_native/pixels/rle: no extension"),
     "what extensions share": ([], ["dicomcore/_native/shared.abi.so"], "dicomcore/_native/shared: no extension"),
 }
 
@@ -50,6 +50,6 @@ def test_faults_are_named(tmp_path, added, taken, said):
 
 
 def test_too_large(tmp_path):
-    held = contents() | {"dicomcore/_native/rle.abi.so": bytes(TOOL["LARGEST"])}
+    held = contents() | {"dicomcore/_native/pixels/rle.abi.so": bytes(TOOL["LARGEST"])}
     (said,) = TOOL["faults"](wheel_of(held, tmp_path / "a.whl"))
     assert said.endswith(f"are more than {TOOL['LARGEST']}")

@@ -12,7 +12,7 @@ from corpus import real
 from dicom_bytes import element, part10
 
 from dicomcore.cli.program import main
-from dicomcore.part10.fileset import FileSet
+from dicomcore.fileset import FileSet
 
 REAL = ("CT_small.dcm", "MR_small.dcm", "rtplan.dcm")
 

@@ -13,8 +13,8 @@ from test_pixels_frames import made
 
 import dicomcore as dc
 from dicomcore.cli import frames as command
-from dicomcore.pixels import foreign
-from dicomcore.pixels.png import png
+from dicomcore.display.png import png
+from dicomcore.pixels.coding import foreign
 
 
 def run(*arguments) -> int:

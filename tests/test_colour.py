@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pydicom.pixels.processing import convert_color_space
 
-from dicomcore._native import colour as kernels
+from dicomcore._native.pixels import colour as kernels
 from dicomcore.pixels import CodestreamInfo, FrameDescription
 from dicomcore.pixels.colour import coded_colour, colour_notes, rgb_to_ybr_full, to_rgb
 

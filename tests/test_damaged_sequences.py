@@ -8,7 +8,7 @@ import pytest
 from corpus import PYDICOM
 
 import dicomcore as dc
-from dicomcore.part10.fileset.directory import read_directory
+from dicomcore.fileset.directory import read_directory
 
 UIDS = ["1.2", "1.3"]
 DICOMDIR = "dicomdirtests/DICOMDIR"
@@ -68,7 +68,7 @@ def render_tables(tmp_path: Path) -> None:
 
 
 def slices_of_groups(tmp_path: Path) -> None:
-    slices = pytest.importorskip("dicomcore.archive.slices")
+    slices = pytest.importorskip("dicomcore.archive.imaging.slices")
     ds = damaged("MR_small.dcm", "PerFrameFunctionalGroupsSequence")
     ds.SharedFunctionalGroupsSequence = []
     assert [one.frame for one in slices.slices_of("", ds)[0]] == [0]

@@ -303,7 +303,7 @@ def test_pickles(data_set: dc.Dataset, protocol: int):
 
 def test_a_pickle_by_the_name_elements_had_before():
     kept = pickle.dumps(dc.DataElement("Rows", "US", 0x0102), 2)  # names classes on lines of their own
-    named = kept.replace(b"dicomcore._native.data_element\n", b"dicomcore._native.dataset\n")
+    named = kept.replace(b"dicomcore._native.views.data_element\n", b"dicomcore._native.views.dataset\n")
     assert named != kept
     assert pickle.loads(named) == dc.DataElement("Rows", "US", 0x0102)
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from dicomcore import dictionary as ours
-from dicomcore._native import dictionary as native
+from dicomcore._native.base import dictionary as native
 
 theirs = pytest.importorskip("pydicom.datadict")
 
 ROOT = Path(__file__).resolve().parent.parent
-TABLES = ROOT / "src/dicomcore/_native/tables"
+TABLES = ROOT / "src/dicomcore/_native/base/tables"
 LETTERS = {"US or SS": "xs", "OB or OW": "ox", "OB_OW": "ox", "US or OW": "xo", "US or SS or OW": "lt", "NONE": ""}
 
 # PS3.6 Table 9-1

@@ -22,13 +22,13 @@ from dicomcore.pixels import (
     FrameDescription,
     decode_frame,
     encoder_for,
-    encoder_registry,
     encoders,
-    encoding,
     register_encoder,
 )
+from dicomcore.pixels.coding import encoder_registry
+from dicomcore.pixels.coding import encoders as builtin_encoders
+from dicomcore.pixels.coding.encoder_registry import holders, refuse_unless_held
 from dicomcore.pixels.colour import to_rgb
-from dicomcore.pixels.encoder_registry import holders, refuse_unless_held
 from dicomcore.pixels.unused_bits import settle_unused_bits
 
 SYNTAX = "1.2.840.10008.1.2.4."
@@ -265,7 +265,7 @@ def test_planes_of_the_source(to):
 @pytest.mark.parametrize("to", ["jpeg-ls", "jpeg-ls-near"])
 def test_jpeg_ls_without_pyjpegls(to, monkeypatch):
     """imagecodecs codes whole words, and Bits Stored says so."""
-    monkeypatch.setattr(encoding, "find_spec", lambda name: None)
+    monkeypatch.setattr(builtin_encoders, "find_spec", lambda name: None)
     for array, stored, wanted in ((ramp((9, 11), 0, 4095, "u2"), 12, 16), (ramp((3, 3), 0, 15, "u1"), 4, 8)):
         back, _ = through(made(array, stored), to, verify=True)
         assert np.abs(back.pixel_array.astype(int) - array).max() <= (NEAR if to == "jpeg-ls-near" else 0)

@@ -22,10 +22,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dicomcore as dc
-from dicomcore.part10.fileset import FileSet
-from dicomcore.part10.fileset.fileid import FileNames, Medium, file_id_faults, path_of, to_file_id
-from dicomcore.part10.fileset.keys import LEAVES, RECORD_TYPES, record_type_of
-from dicomcore.part10.fileset.records import walk
+from dicomcore.fileset import FileSet
+from dicomcore.fileset.fileid import FileNames, Medium, file_id_faults, path_of, to_file_id
+from dicomcore.fileset.keys import LEAVES, RECORD_TYPES, record_type_of
+from dicomcore.fileset.records import walk
 
 DIRS = PYDICOM / "test_files" / "dicomdirtests"
 DCMDUMP, DCMMKDIR = shutil.which("dcmdump"), shutil.which("dcmmkdir")

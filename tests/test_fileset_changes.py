@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 import dicomcore as dc
-from dicomcore.part10.fileset import FileSet
-from dicomcore.part10.fileset.change import JOURNAL, Change, apply, is_unfinished, recover
+from dicomcore.fileset import FileSet
+from dicomcore.fileset.change import JOURNAL, Change, apply, is_unfinished, recover
 
 pytestmark = pytest.mark.thread_unsafe(reason="changes the folder of a fixture, and forks")
 

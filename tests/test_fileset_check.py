@@ -10,8 +10,8 @@ from corpus import real
 from test_fileset_changes import an_instance
 
 import dicomcore as dc
-from dicomcore.part10.fileset import PROFILES, FileSet, Record
-from dicomcore.part10.fileset.profiles import ANY, MULTI_FRAME
+from dicomcore.fileset import PROFILES, FileSet, Record
+from dicomcore.fileset.profiles import ANY, MULTI_FRAME
 
 CT, XA, US, DX = (
     "1.2.840.10008.5.1.4.1.1.2",

@@ -12,7 +12,7 @@ import pytest
 from corpus import real
 
 import dicomcore as dc
-from dicomcore.part10.fileset import FileSet, to_mail, to_zip, to_zip_mail, unpack
+from dicomcore.fileset import FileSet, to_mail, to_zip, to_zip_mail, unpack
 
 
 @pytest.fixture

@@ -14,7 +14,10 @@ import base64, ctypes, itertools, json, mmap, struct, sys
 import numpy as np
 import dicomcore as dc
 from dicomcore import codecs
-from dicomcore._native import colour, digest, jpegdct, jpegll, jpegll_tail, lut, number, planes, stat, swap, unpack
+from dicomcore._native.pixels import colour, jpegdct, lut, planes, unpack
+from dicomcore._native.bulk import digest, stat
+from dicomcore._native.jpegll import codec as jpegll, tail as jpegll_tail
+from dicomcore._native.base import number, swap
 
 PAGE = mmap.PAGESIZE
 libc = ctypes.CDLL(None, use_errno=True)

@@ -42,7 +42,7 @@ def by_verified(path, tmp_path, limits):
 
 
 def by_folder(path, tmp_path, limits):
-    from dicomcore.archive.transcoding import transcode_folder
+    from dicomcore.archive.organizing.transcoding import transcode_folder
 
     (tmp_path / "in").mkdir()
     shutil.copy(path, tmp_path / "in")
@@ -59,14 +59,14 @@ def by_report(path, tmp_path, limits):
 
 def by_sheet(path, tmp_path, limits):
     from dicomcore.archive import index
-    from dicomcore.archive.sheet import SHEET_COLUMNS, series_pictures
+    from dicomcore.archive.reporting.sheet import SHEET_COLUMNS, series_pictures
 
     (one,) = series_pictures(index(path, columns=SHEET_COLUMNS), limits=limits)
     assert one.picture is not None
 
 
 def by_icon(path, tmp_path, limits):
-    from dicomcore.part10.fileset import FileSet
+    from dicomcore.fileset import FileSet
 
     file_set = FileSet.new(tmp_path, limits=limits)
     added = file_set.add(path, icon=True, invent=True)
@@ -172,7 +172,7 @@ def test_recompressing_what_is_damaged(tmp_path):
 def test_a_crash_in_a_bulk_job_loses_one_frame(hostile, tmp_path):  # noqa: F811  the fixture
     pytest.importorskip("pyarrow")
     from dicomcore.archive import frames
-    from dicomcore.archive.transcoding import transcode_folder
+    from dicomcore.archive.organizing.transcoding import transcode_folder
 
     for name, words in {"a": [b"a", b"S", b"c"], "b": [b"d"]}.items():
         (tmp_path / f"{name}.dcm").write_bytes(file_of(words, HOSTILE, SMALL[:2]))

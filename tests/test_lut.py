@@ -8,10 +8,10 @@ import pytest
 from pydicom.pixels.processing import apply_color_lut, apply_windowing
 
 import dicomcore as dc
-from dicomcore._native import lut
+from dicomcore._native.pixels import lut
+from dicomcore.display.render import Window, apply_window
+from dicomcore.display.tables import LookUpTable, Palette, expand_segments, read_entries
 from dicomcore.errors import PixelDecodeError
-from dicomcore.pixels.render import Window, apply_window
-from dicomcore.pixels.tables import LookUpTable, Palette, expand_segments, read_entries
 
 
 @pytest.mark.parametrize("dtype", ["u1", "i1", "u2", "i2", "u4", "i4"])

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicomcore._native.number import decimal, decimals, integer, integers
+from dicomcore._native.base.number import decimal, decimals, integer, integers
 from dicomcore.errors import ParseError
 
 NAN = math.nan
@@ -213,5 +213,5 @@ def test_table_of_powers_is_what_the_generator_makes():
     spec = importlib.util.spec_from_file_location("make_powers", ROOT / "tools" / "make_powers.py")
     made = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(made)
-    table = ROOT / "src" / "dicomcore" / "_native" / "tables" / "powers.h"
+    table = ROOT / "src" / "dicomcore" / "_native" / "base" / "tables" / "powers.h"
     assert table.read_text() == made.render()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import dicomcore as dc
-from dicomcore.part10.concatenation import Concatenation, concatenation_of, join
+from dicomcore.objects.concatenation import Concatenation, concatenation_of, join
 
 UID, SOURCE = "1.2.3.9", "1.2.3.1"
 FRAMES = [3, 1, 2]  # of each part

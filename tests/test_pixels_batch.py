@@ -16,12 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dicomcore as dc
-from dicomcore._native.batch import Batch, How
+from dicomcore._native.pixels.batch import Batch, How
 from dicomcore.codecs import jpeg_lossless_encode, rle_encode
 from dicomcore.errors import DicomError, PixelDecodeError
 from dicomcore.pixels import register
-from dicomcore.pixels.own import decode_jpeg_lossless, decode_rle
-from dicomcore.pixels.registry import codec_for
+from dicomcore.pixels.coding.own import decode_jpeg_lossless, decode_rle
+from dicomcore.pixels.coding.registry import codec_for
 from dicomcore.tags import Tag
 
 RLE, JPEG_LOSSLESS = "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.70"

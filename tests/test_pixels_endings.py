@@ -11,7 +11,7 @@ from made_images import made
 from pixel_files import named
 
 import dicomcore as dc
-from dicomcore._native.jpegdct import count_mcus
+from dicomcore._native.pixels.jpegdct import count_mcus
 from dicomcore.archive import frames as archive_frames
 from dicomcore.errors import PixelDecodeError
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dicomcore.errors import LimitError, PixelDecodeError
 from dicomcore.limits import Limits
 from dicomcore.pixels import FrameDescription, decode_frame
-from dicomcore.pixels.headers import end_of_tile_parts, read_j2k, read_jpeg, read_jxl
+from dicomcore.pixels.coding.headers import end_of_tile_parts, read_j2k, read_jpeg, read_jxl
 
 imagecodecs = pytest.importorskip("imagecodecs")
 GREY = np.arange(64 * 48, dtype=np.uint16).reshape(64, 48)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dicomcore._native.planes import interleave, separate
+from dicomcore._native.pixels.planes import interleave, separate
 
 
 @pytest.mark.parametrize("width", [1, 2, 4, 8])

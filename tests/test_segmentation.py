@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import dicomcore as dc
+from dicomcore.display.cielab import from_cielab, to_cielab
 from dicomcore.objects import Code, Segment, Segmentation, make_segmentation
-from dicomcore.objects.cielab import from_cielab, to_cielab
 
 DCIODVFY = shutil.which("dciodvfy")
 FILES = {  # name: shape of all segments

@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import dicomcore as dc
-from dicomcore._native.encode import format_decimal
+from dicomcore._native.write.encode import format_decimal
 
 TEXTS = {  # name: (tag, VR, bytes, value)
     "fraction in IS": (0x00181152, "IS", b"14.5", 14.5),

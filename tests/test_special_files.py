@@ -13,8 +13,8 @@ from pydicom.data import get_testdata_file
 
 import dicomcore as dc
 from dicomcore.archive import frames, index, series_volume
-from dicomcore.archive.transcoding import transcode_folder
-from dicomcore.part10.fileset import FileSet
+from dicomcore.archive.organizing.transcoding import transcode_folder
+from dicomcore.fileset import FileSet
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 CT = get_testdata_file("CT_small.dcm")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dicomcore._native.swap import swap_words
+from dicomcore._native.base.swap import swap_words
 
 COUNTS = (0, 1, 2, 7, 8, 31, 32, 33, 1000)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dicomcore import tags
-from dicomcore._native import dictionary
+from dicomcore._native.base import dictionary
 from dicomcore.tags import Tag
 
 pydicom_tag = pytest.importorskip("pydicom.tag")

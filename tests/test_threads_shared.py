@@ -21,9 +21,9 @@ from test_threads import THREADS, switch_often, together  # noqa: F401  the fixt
 
 import dicomcore as dc
 from dicomcore.codecs import jpeg_lossless_decode, jpeg_lossless_encode, rle_decode, rle_encode
-from dicomcore.part10.fileset import FileSet
-from dicomcore.pixels import registry
-from dicomcore.pixels.registry import codec_for, codecs, register
+from dicomcore.fileset import FileSet
+from dicomcore.pixels.coding import registry
+from dicomcore.pixels.coding.registry import codec_for, codecs, register
 
 ENCAPSULATED = "1.2.840.10008.1.2.5"
 SPACING = (0x0028, 0x0030)

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import dicomcore as dc
-from dicomcore.pixels import Capacity, encoder_registry, register_encoder
+from dicomcore.pixels import Capacity, register_encoder
+from dicomcore.pixels.coding import encoder_registry
 from dicomcore.pixels.colour import to_rgb
-from dicomcore.pixels.transcoding import NAMES, syntax_named
-from dicomcore.pixels.transcoding.order import in_order
+from dicomcore.transcoding import NAMES, syntax_named
+from dicomcore.transcoding.order import in_order
 
 NATIVE = ("implicit", "explicit", "big-endian", "deflated")
 LOSSLESS = (

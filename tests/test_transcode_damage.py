@@ -10,7 +10,7 @@ from corpus import real
 from test_transcode import LOSSLESS, LOSSY, made, ramp, through
 
 import dicomcore as dc
-from dicomcore.archive.transcoding import transcode_folder
+from dicomcore.archive.organizing.transcoding import transcode_folder
 from dicomcore.cli.program import main
 from dicomcore.uids import NAMES, UID
 
@@ -218,7 +218,7 @@ def test_fragments_without_an_end():
 
 @pytest.mark.parametrize("to", ["rle", "explicit", "jpeg-2000"])
 def test_a_jpeg_whose_scan_breaks_off(to):
-    pytest.importorskip("dicomcore.pixels.endings")  # what sees it
+    pytest.importorskip("dicomcore.pixels.coding.endings")  # what sees it
     source, _ = through(made(np.random.default_rng(1).integers(0, 256, (2, 64, 64)).astype("u1")), "jpeg")
     frames = [bytes(source.frames.encoded(i)) for i in range(2)]
     frames[1] = frames[1][: len(frames[1]) // 4 * 2]
@@ -239,7 +239,7 @@ def test_a_jpeg_whose_scan_breaks_off(to):
 @pytest.mark.parametrize("of", ["jpeg-2000", "htj2k"])
 def test_a_jpeg_2000_codestream_without_its_end(of):
     """Nobody can tell whether a byte of its last packet is missing, too: without one the samples are others."""
-    pytest.importorskip("dicomcore.pixels.endings")  # what sees it
+    pytest.importorskip("dicomcore.pixels.coding.endings")  # what sees it
     source, _ = through(made(FRAMES[0]), of)
     codestream = bytes(source.frames.encoded(0)).rstrip(b"\0")[:-2]
     source.PixelData = b"".join(

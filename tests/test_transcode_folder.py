@@ -9,7 +9,7 @@ from made_images import made as image
 from test_transcode import IMAGES, made
 
 import dicomcore as dc
-from dicomcore.archive.transcoding import transcode_folder
+from dicomcore.archive.organizing.transcoding import transcode_folder
 from dicomcore.cli.program import main
 
 

@@ -12,7 +12,7 @@ from pydicom.pixels import pixel_array
 from test_transcode import IMAGES, made
 
 import dicomcore as dc
-from dicomcore.pixels.transcoding.source import Prepared
+from dicomcore.transcoding.source import Prepared
 
 LOSSLESS = {  # name: (commands that write it uncompressed, pydicom's plugins)
     "explicit": ((), ("",)),

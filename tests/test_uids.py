@@ -6,7 +6,7 @@ import re
 import pytest
 
 from dicomcore import uids
-from dicomcore._native import dictionary
+from dicomcore._native.base import dictionary
 from dicomcore.uids import UID, generate_uid, uid_for_keyword
 
 pydicom_uid = pytest.importorskip("pydicom.uid")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicomcore._native import unpack
+from dicomcore._native.pixels import unpack
 
 
 def cells_of(data: bytes, bits: int, start: int, count: int) -> list[int]:

@@ -359,7 +359,7 @@ DECIMALS = {  # number: its text
 
 @pytest.mark.parametrize(("number", "text"), DECIMALS.items())
 def test_decimals_keep_what_16_characters_can(number, text):
-    from dicomcore._native.encode import format_decimal
+    from dicomcore._native.write.encode import format_decimal
 
     made = format_decimal(number)
     assert len(made) <= 16

@@ -26,7 +26,7 @@ def faults(wheel: Path) -> list[str]:
     wanted = {path.relative_to(SRC).as_posix() for path in sources if path.suffix in SHIPPED or path.name == "py.typed"}
     native = {path.relative_to(SRC).with_suffix("").as_posix() for path in sources if path.suffix == ".pyx"}
     native.add(SHARED)
-    # dicomcore/_native/rle.cpython-313-x86_64-linux-gnu.so
+    # dicomcore/_native/pixels/rle.cpython-313-x86_64-linux-gnu.so
     built = {name.partition(".")[0] for name in held if PurePosixPath(name).suffix in EXTENSIONS}
     loaded = {name for name in held if PurePosixPath(name).suffix in EXTENSIONS}
     size = wheel.stat().st_size

@@ -17,10 +17,10 @@ from pydicom.data import get_testdata_file
 
 import dicomcore as dc
 from dicomcore.pixels import FrameDescription, FrameEncoder, decode_frame, encoders
+from dicomcore.pixels.coding.quality import DISTANCE, JPEG, NEAR, PSNR, STEP
 from dicomcore.pixels.colour import to_rgb
-from dicomcore.pixels.quality import DISTANCE, JPEG, NEAR, PSNR, STEP
-from dicomcore.pixels.transcoding.loss import Loss, coded_error, sample_error
 from dicomcore.pixels.unused_bits import settle_unused_bits
+from dicomcore.transcoding.loss import Loss, coded_error, sample_error
 
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "encoders.md"
 DEPTHS = ((8, (1, 2, 4, 6, 8)), (16, (1, 4, 8, 9, 10, 12, 14, 16)), (32, (8, 16, 22, 32)))

@@ -1,6 +1,6 @@
-"""Print src/dicomcore/_native/tables/powers.h: the powers of ten that number.pyx multiplies by.
+"""Print src/dicomcore/_native/base/tables/powers.h: the powers of ten that number.pyx multiplies by.
 
-Run: python tools/make_powers.py > src/dicomcore/_native/tables/powers.h
+Run: python tools/make_powers.py > src/dicomcore/_native/base/tables/powers.h
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ EXACT_POWER = 22  # the largest power of ten a double holds exactly
 WORD_POWER = 19  # the largest power of ten a uint64 holds
 
 HEAD = """\
-/* Made by: python tools/make_powers.py > src/dicomcore/_native/tables/powers.h */
+/* Made by: python tools/make_powers.py > src/dicomcore/_native/base/tables/powers.h */
 #ifndef DICOMCORE_POWERS_H
 #define DICOMCORE_POWERS_H
 

@@ -2,7 +2,7 @@
 
 The facts (tags, VRs, VMs, names, keywords, UIDs) are read from the dictionaries of the installed pydicom, whose
 edition of PS3.6 and PS3.7 the headers record; what it lacks stands in ADDED_ELEMENTS and ADDED_UIDS. One header a
-dictionary, each with its rows, its pool of text and its open-addressed hash; `_native/dictionary.pyx` holds the
+dictionary, each with its rows, its pool of text and its open-addressed hash; `_native/base/dictionary.pyx` holds the
 look-ups.
 """
 
@@ -18,7 +18,7 @@ from pydicom._dicom_dict import DicomDictionary, RepeatersDictionary
 from pydicom._private_dict import private_dictionaries
 from pydicom._uid_dict import UID_dictionary
 
-TABLES = Path(__file__).resolve().parent.parent / "src/dicomcore/_native/tables"
+TABLES = Path(__file__).resolve().parent.parent / "src/dicomcore/_native/base/tables"
 
 # PS3.6 writes a choice of VRs as words; the scanner wants two letters, so these stand in for them.
 CHOICES = {"US or SS": "xs", "OB or OW": "ox", "OB_OW": "ox", "US or OW": "xo", "US or SS or OW": "lt", "NONE": "\0\0"}

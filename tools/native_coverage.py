@@ -48,7 +48,7 @@ def build() -> Path:
         shutil.copy(HOUSE / name, SOURCE)
     environment = {**os.environ, "CC": str(HOUSE / "tools" / "counting-cc"), "DICOMCORE_SYMBOLS": "1"}
     subprocess.run([sys.executable, "setup.py", "-q", "--name"], cwd=SOURCE, env=environment, check=True)
-    for made in NATIVE.glob("*.c"):
+    for made in NATIVE.rglob("*.c"):
         made.write_text(CYTHONS.sub('#line 1 "cython"\n', made.read_text()))
     subprocess.run([sys.executable, "setup.py", "-q", "build_ext", "-i"], cwd=SOURCE, env=environment, check=True)
     return SOURCE / "src"

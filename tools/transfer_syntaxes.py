@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 
 from dicomcore.pixels import codecs
-from dicomcore.pixels.video import VIDEO_SYNTAXES
+from dicomcore.pixels.coding.video import VIDEO_SYNTAXES
 from dicomcore.uids import UID
 
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "transfer-syntaxes.md"

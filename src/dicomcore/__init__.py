@@ -25,10 +25,10 @@ from dicomcore.uids import UID, new_uid
 from dicomcore.values import PersonName
 
 if TYPE_CHECKING:
+    from dicomcore.fileset import FileSet
     from dicomcore.interop.pydicom import from_pydicom
-    from dicomcore.part10.fileset import FileSet
     from dicomcore.pixels.frame_writer import FrameWriter
-    from dicomcore.pixels.transcoding import transcode
+    from dicomcore.transcoding import transcode
 
 __version__ = "0.1.0"
 
@@ -69,7 +69,7 @@ def __getattr__(name: str) -> Any:
     if name in ROOMS:
         return import_module(f"dicomcore.{name}")
     if name == "FileSet":
-        from dicomcore.part10.fileset import FileSet
+        from dicomcore.fileset import FileSet
 
         return FileSet
     if name == "from_pydicom":
@@ -81,7 +81,7 @@ def __getattr__(name: str) -> Any:
 
         return FrameWriter
     if name == "transcode":
-        from dicomcore.pixels.transcoding import transcode
+        from dicomcore.transcoding import transcode
 
         return transcode
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

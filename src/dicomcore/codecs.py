@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dicomcore._native import jpegll as _jpegll
-from dicomcore._native import jpegll_encode as _jpegll_encode
-from dicomcore._native import jpegll_tail as _jpegll_tail
-from dicomcore._native import rle as _rle
+from dicomcore._native.jpegll import codec as _jpegll
+from dicomcore._native.jpegll import encode as _jpegll_encode
+from dicomcore._native.jpegll import tail as _jpegll_tail
+from dicomcore._native.pixels import rle as _rle
 from dicomcore.errors import EncodeError, PixelDecodeError
 from dicomcore.threads import hand_out
 

@@ -19,7 +19,7 @@ class Issue(NamedTuple):
     message: str
 
 
-# The scanner's numbers (IssueCode in _native/scan.pxd), with what to say of the claimed and present numbers.
+# The scanner's numbers (IssueCode in _native/scan/scan.pxd), with what to say of the claimed and present numbers.
 SCANNED = {
     1: ("TRAILING_BYTES", "{present} bytes are left where a header takes {claimed}"),
     2: ("TRAILING_ZEROS", "nothing but {present} zero bytes follow"),

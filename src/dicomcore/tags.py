@@ -6,7 +6,7 @@ import re
 from operator import index
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
-from dicomcore._native import dictionary as _dictionary
+from dicomcore._native.base import dictionary as _dictionary
 
 if TYPE_CHECKING:
     from typing import Self

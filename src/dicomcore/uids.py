@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from dicomcore._native import dictionary as _dictionary
+from dicomcore._native.base import dictionary as _dictionary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

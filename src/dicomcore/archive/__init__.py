@@ -1,14 +1,15 @@
 """Bulk work over folders of DICOM files: `index` makes one table of their headers, `iter_batches` streams it."""
 
-from dicomcore.archive.cache import DiskCache, MemoryCache
-from dicomcore.archive.columns import DEFAULT_COLUMNS
-from dicomcore.archive.lists import PathList
-from dicomcore.archive.organizing import Organized, Outcome, organize
-from dicomcore.archive.page import report
-from dicomcore.archive.run import index, iter_batches
-from dicomcore.archive.sql import query
-from dicomcore.archive.stream import FrameRecord, frames
-from dicomcore.archive.volume import Volume, series_volume
+from dicomcore.archive.imaging.cache import DiskCache, MemoryCache
+from dicomcore.archive.imaging.stream import FrameRecord, frames
+from dicomcore.archive.imaging.volume import Volume, series_volume
+from dicomcore.archive.organizing.organize import Organized, Outcome, organize
+from dicomcore.archive.organizing.transcoding import transcode_folder
+from dicomcore.archive.reporting.page import report
+from dicomcore.archive.reporting.sql import query
+from dicomcore.archive.sources.lists import PathList
+from dicomcore.archive.tables.columns import DEFAULT_COLUMNS
+from dicomcore.archive.tables.run import index, iter_batches
 
 __all__ = [
     "DEFAULT_COLUMNS",
@@ -26,4 +27,5 @@ __all__ = [
     "query",
     "report",
     "series_volume",
+    "transcode_folder",
 ]

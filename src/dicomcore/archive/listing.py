@@ -10,8 +10,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from dicomcore.archive.extra import needs_extra
-from dicomcore.archive.place import INSIDE, Fault, Place, local_name, shown
-from dicomcore.archive.sources import SourceLike, Sources
+from dicomcore.archive.sources.place import INSIDE, Fault, Place, local_name, shown
+from dicomcore.archive.sources.sources import SourceLike, Sources
 from dicomcore.dataset import Dataset
 from dicomcore.limits import Limits
 from dicomcore.part10.reader import dcmread, unforced

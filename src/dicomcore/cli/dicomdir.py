@@ -11,10 +11,10 @@ from typing import Any
 from dicomcore.cli.console import add_command, counted, reason_of, told, word
 from dicomcore.cli.isolate import add_isolate
 from dicomcore.errors import DicomError, PixelDecodeError, UnsupportedTransferSyntaxError
+from dicomcore.fileset import FileInstance, FileSet, Record, to_mail, to_zip, to_zip_mail, unpack
+from dicomcore.fileset.fileid import DICOMDIR, shown, to_file_id
+from dicomcore.fileset.profiles import PROFILES
 from dicomcore.limits import Limits
-from dicomcore.part10.fileset import FileInstance, FileSet, Record, to_mail, to_zip, to_zip_mail, unpack
-from dicomcore.part10.fileset.fileid import DICOMDIR, shown, to_file_id
-from dicomcore.part10.fileset.profiles import PROFILES
 from dicomcore.part10.special import is_special
 from dicomcore.part10.target import write_bytes
 
@@ -197,7 +197,7 @@ def _taken(file_set: FileSet, path: str, arguments: argparse.Namespace) -> FileI
 
 def _refusal(file_set: FileSet, instance: FileInstance) -> str:
     """Why a profile that was asked for doesn't allow an instance."""
-    from dicomcore.part10.fileset.check import content_findings
+    from dicomcore.fileset.check import content_findings
 
     return "; ".join(one.message for one in content_findings(file_set, instance.record))
 

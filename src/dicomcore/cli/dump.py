@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 from dicomcore.cli.console import add_command, printable, told, word
 from dicomcore.dataset import DataElement, Dataset
+from dicomcore.dataset.printing import data_set_lines, element_line
 from dicomcore.errors import DicomError
 from dicomcore.forms import xml_pieces
 from dicomcore.issues import Issue
 from dicomcore.part10.reader import dcmread
-from dicomcore.printing import data_set_lines, element_line
 from dicomcore.tags import Tag
 
 __all__ = ["add_parser"]

@@ -108,7 +108,7 @@ def _file_of(frames: Any, i: int, stem: str, arguments: argparse.Namespace) -> t
         return f"{stem}.bin", bytes(frames.encoded(i))
     if arguments.array or arguments.raw:
         return f"{stem}.npy", _npy(frames.decode(i, raw=arguments.raw))
-    from dicomcore.pixels.png import png
+    from dicomcore.display.png import png
 
     picture = frames.render(i, window=arguments.window, overlays=arguments.overlays)
     return f"{stem}.png", png(picture if arguments.size is None else _shrunk(picture, arguments.size))
@@ -124,7 +124,7 @@ def _shrunk(picture: Any, size: int) -> Any:
     """A picture whose longer side has no more than `size` pixels, each the mean of those that it covers."""
     import numpy as np
 
-    from dicomcore.part10.fileset.icon import shrink
+    from dicomcore.fileset.icon import shrink
 
     channels = picture[..., None] if picture.ndim == 2 else picture
     small = np.stack([shrink(channels[..., i].astype(np.float64), size) for i in range(channels.shape[2])], -1)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dicomcore.cli.console import add_command, counted, printable, reason_of, told, word
 
 if TYPE_CHECKING:
-    from dicomcore.archive.summary import ErrorLines, Summary
+    from dicomcore.archive.tables.summary import ErrorLines, Summary
 
 __all__ = ["add_parser"]
 
@@ -71,10 +71,10 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Index; the exit code."""
-    from dicomcore.archive.parts import parts_of
-    from dicomcore.archive.run import index
-    from dicomcore.archive.sources import named_sources
-    from dicomcore.archive.summary import Summary
+    from dicomcore.archive.sources.sources import named_sources
+    from dicomcore.archive.tables.parts import parts_of
+    from dicomcore.archive.tables.run import index
+    from dicomcore.archive.tables.summary import Summary
 
     try:
         sources = named_sources(arguments.sources)
@@ -134,7 +134,7 @@ def _both(one: Callable[[Any], object], other: Callable[[Any], object]) -> Calla
 @contextmanager
 def _error_lines(path: str | None) -> Iterator[ErrorLines]:
     """Where lines of errors go; nowhere without a path."""
-    from dicomcore.archive.summary import ErrorLines
+    from dicomcore.archive.tables.summary import ErrorLines
 
     if path is None:
         yield ErrorLines(None)
@@ -144,7 +144,7 @@ def _error_lines(path: str | None) -> Iterator[ErrorLines]:
 
 
 def _columns(text: str | None) -> list[str]:
-    from dicomcore.archive.columns import DEFAULT_COLUMNS
+    from dicomcore.archive.tables.columns import DEFAULT_COLUMNS
 
     columns: list[str] = []
     for name in _words(text if text is not None else "default"):

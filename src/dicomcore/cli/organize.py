@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dicomcore.cli.console import add_command, printable, told, word
 
 if TYPE_CHECKING:
-    from dicomcore.archive.organizing import Organized, Outcome
+    from dicomcore.archive.organizing.organize import Organized, Outcome
 
 __all__ = ["add_parser"]
 
@@ -63,7 +63,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Organize; the exit code."""
-    from dicomcore.archive.organizing import organize
+    from dicomcore.archive.organizing.organize import organize
 
     try:
         done = organize(

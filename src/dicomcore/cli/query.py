@@ -49,7 +49,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Query; the exit code."""
-    from dicomcore.archive.sql import connected, run_sql
+    from dicomcore.archive.reporting.sql import connected, run_sql
 
     if arguments.rows < 0:
         return told("query", "", "--rows is not below 0", WRONG_USE)
@@ -73,8 +73,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _give(reader: Any, arguments: argparse.Namespace) -> int:
     if arguments.parquet:
-        from dicomcore.archive.output import OutputFile
-        from dicomcore.archive.stored import PARQUET
+        from dicomcore.archive.tables.output import OutputFile
+        from dicomcore.archive.tables.stored import PARQUET
 
         with OutputFile(arguments.parquet, reader.schema, kind=PARQUET) as parquet:
             for batch in reader:

@@ -39,7 +39,7 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the page; the exit code."""
     from dicomcore.archive.listing import open_index
-    from dicomcore.archive.page import report
+    from dicomcore.archive.reporting.page import report
 
     if arguments.pictures < 0:
         return told("report", "", "--pictures is not below 0", WRONG_USE)

@@ -40,7 +40,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Draw the sheet; the exit code."""
-    from dicomcore.archive.sheet import draw_sheet, series_pictures
+    from dicomcore.archive.reporting.sheet import draw_sheet, series_pictures
 
     target = Path(arguments.output)
     if target.suffix.lower() not in (".png", ".jpg", ".jpeg"):
@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _table(source: Path) -> Any:
     """The index's table, read from a file or made of a folder."""
     from dicomcore.archive import index
-    from dicomcore.archive.sheet import SHEET_COLUMNS
+    from dicomcore.archive.reporting.sheet import SHEET_COLUMNS
 
     if source.is_dir():
         return index(source, columns=SHEET_COLUMNS)

@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
         return told("transcode", "", "FILE_OR_DIR, --output and --to are needed", WRONG_USE)
     if arguments.workers is not None and arguments.workers < 1:
         return told("transcode", "", "--workers is 1 or more", WRONG_USE)
-    from dicomcore.pixels.encoder_registry import refuse_idle_quality
+    from dicomcore.pixels.coding.encoder_registry import refuse_idle_quality
     from dicomcore.uids import syntax_named
 
     try:
@@ -109,7 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _file(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
-    from dicomcore.pixels.transcoding import transcode
+    from dicomcore.transcoding import transcode
 
     target = arguments.output
     try:
@@ -152,7 +152,7 @@ def _in_words(reason: str) -> str:
 
 
 def _folder(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
-    from dicomcore.archive.transcoding import transcode_folder
+    from dicomcore.archive.organizing.transcoding import transcode_folder
 
     try:
         summary = transcode_folder(
@@ -215,7 +215,7 @@ def _frames(text: str | None) -> list[int] | None:
 
 
 def _list() -> int:
-    from dicomcore.pixels import encoding
+    from dicomcore.pixels.coding import encoders as encoding
     from dicomcore.uids import NAMES, UID
 
     for name, uid in NAMES.items():

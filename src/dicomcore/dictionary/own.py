@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dicomcore._native import dictionary as _dictionary
-from dicomcore._native.taught import teach, teach_private
+from dicomcore._native.base import dictionary as _dictionary
+from dicomcore._native.base.taught import teach, teach_private
 from dicomcore.tags import Tag
 
 __all__ = ["add_dict_entries", "add_dict_entry", "add_private_dict_entries", "add_private_dict_entry"]

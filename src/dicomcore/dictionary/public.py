@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dicomcore._native import dictionary as _dictionary
+from dicomcore._native.base import dictionary as _dictionary
 from dicomcore.tags import Tag, TagLike
 
 

@@ -7,8 +7,8 @@ import re
 from math import isfinite, isnan
 from typing import Any
 
-from dicomcore._native.decode import read_number
-from dicomcore._native.encode import encode_value
+from dicomcore._native.views.decode import read_number
+from dicomcore._native.write.encode import encode_value
 from dicomcore.errors import EncodeError
 from dicomcore.values import PersonName
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from typing import IO, TYPE_CHECKING, Any
 
-from dicomcore._native.json import write_json
+from dicomcore._native.forms.json import write_json
 from dicomcore.errors import EncodeError
 from dicomcore.forms.attribute import attribute
 from dicomcore.forms.json_parser import parse_json

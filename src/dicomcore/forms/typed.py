@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from dicomcore._native.decode import read_number
-from dicomcore._native.number import decimal
+from dicomcore._native.base.number import decimal
+from dicomcore._native.views.decode import read_number
+from dicomcore.dataset.validation import number_fault
 from dicomcore.forms.attribute import BYTES
 from dicomcore.forms.place import Place
 from dicomcore.tags import Tag
 from dicomcore.uids import UID
-from dicomcore.validation import number_fault
 from dicomcore.values import PersonName
 
 __all__ = ["BYTES", "TEXT", "VRS", "from_base64", "from_bytes", "odd", "typed"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-from dicomcore._native.dictionary import entry, private_vr
+from dicomcore._native.base.dictionary import entry, private_vr
 from dicomcore.dataset import Dataset
 from dicomcore.errors import LimitError
 from dicomcore.forms.attribute import BYTES

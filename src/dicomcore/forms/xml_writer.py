@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from dicomcore._native.json import settled_vr
+from dicomcore._native.forms.json import settled_vr
 from dicomcore.errors import EncodeError
 from dicomcore.forms.attribute import BINARY, GROUPS, number_texts, plain_value, special, whole
 from dicomcore.forms.typed import TEXT

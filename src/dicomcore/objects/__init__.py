@@ -1,6 +1,6 @@
 """Objects that are no plain images: segmentations, structure sets, presentation states, documents (PS3.3 A)."""
 
-from dicomcore.concepts import Code
+from dicomcore.dataset.code import Code
 from dicomcore.objects.documents import Document, encapsulate, extract
 from dicomcore.objects.make_segmentation import make_segmentation
 from dicomcore.objects.make_waveform import Channel, multiplex_group

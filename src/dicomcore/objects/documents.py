@@ -10,11 +10,11 @@ from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dicomcore.building import Plain
-from dicomcore.concepts import Code, code_of
+from dicomcore.dataset.building import Plain
+from dicomcore.dataset.code import Code, code_of
+from dicomcore.dataset.lookup import number_of, text_of
 from dicomcore.errors import ParseError
 from dicomcore.issues import Issue
-from dicomcore.lookup import number_of, text_of
 from dicomcore.objects.modules import new_object, reference_to, referenced_series, set_attributes
 from dicomcore.tags import Tag
 from dicomcore.uids import UID, generate_uid

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from dicomcore.dataset.lookup import first_item, integers_of, items_of, number_of, text_of
 from dicomcore.issues import Issue
-from dicomcore.lookup import first_item, integers_of, items_of, number_of, text_of
 from dicomcore.objects.planes import Stack, frame_groups, frame_planes, frame_positions, ranks_of, stack_of
 from dicomcore.tags import Tag
 

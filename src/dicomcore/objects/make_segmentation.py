@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dicomcore.building import Plain, build
 from dicomcore.dataset import Dataset
-from dicomcore.lookup import number_of, text_of
+from dicomcore.dataset.building import Plain, build
+from dicomcore.dataset.lookup import number_of, text_of
 from dicomcore.objects.modules import new_object, reference_to, referenced_series, set_attributes
 from dicomcore.objects.planes import FramePlanes, Stack, frame_planes, stack_of
 from dicomcore.objects.segment import Segment

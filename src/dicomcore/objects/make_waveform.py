@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dicomcore.building import Plain, build
-from dicomcore.concepts import Code
 from dicomcore.dataset import Dataset
+from dicomcore.dataset.building import Plain, build
+from dicomcore.dataset.code import Code
 
 __all__ = ["Channel", "multiplex_group"]
 

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 import dicomcore
-from dicomcore.building import Plain, build
 from dicomcore.dataset import Dataset
+from dicomcore.dataset.building import Plain, build
 from dicomcore.uids import UID, generate_uid
 from dicomcore.values import format_date, format_time
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dicomcore.dataset.lookup import first_item, float_array, items_of, number_of
 from dicomcore.errors import LimitError, ParseError
 from dicomcore.issues import Issue
-from dicomcore.lookup import first_item, float_array, items_of, number_of
 from dicomcore.tags import Tag
 
 if TYPE_CHECKING:

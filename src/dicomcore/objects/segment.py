@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dicomcore.concepts import Code, code_of
-from dicomcore.lookup import integers_of, number_of, text_of
-from dicomcore.objects.cielab import from_cielab, to_cielab
+from dicomcore.dataset.code import Code, code_of
+from dicomcore.dataset.lookup import integers_of, number_of, text_of
+from dicomcore.display.cielab import from_cielab, to_cielab
 
 if TYPE_CHECKING:
     from dicomcore.dataset import Dataset

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dicomcore.dataset.lookup import first_item, items_of, number_of, text_of
 from dicomcore.errors import LimitError, ParseError
 from dicomcore.issues import Issue
-from dicomcore.lookup import first_item, items_of, number_of, text_of
 from dicomcore.objects.layout import Layout, layout_of
 from dicomcore.objects.planes import Stack, frame_groups
 from dicomcore.objects.segment import Segment

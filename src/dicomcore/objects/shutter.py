@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dicomcore.dataset.lookup import integers_of, number_of, texts_of
 from dicomcore.errors import ParseError
-from dicomcore.lookup import integers_of, number_of, texts_of
 from dicomcore.objects.polygons import fill
 from dicomcore.tags import Tag
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dicomcore.dataset.lookup import first_item, items_of, number_of, text_of
 from dicomcore.errors import LimitError, ParseError
 from dicomcore.issues import Issue
 from dicomcore.limits import DEFAULT_LIMITS
-from dicomcore.lookup import first_item, items_of, number_of, text_of
 from dicomcore.tags import Tag
 
 if TYPE_CHECKING:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from dicomcore._native.compose import compose
-from dicomcore._native.judge import changed_elements, head_stands
-from dicomcore._native.output import Output
-from dicomcore.dataset import DATA_SET, DataElement, Dataset
+from dicomcore._native.write.compose import compose
+from dicomcore._native.write.judge import changed_elements, head_stands
+from dicomcore._native.write.output import Output
+from dicomcore.dataset import DataElement, Dataset
+from dicomcore.dataset.dataset import DATA_SET
 from dicomcore.errors import EncodeError
 
 __all__ = ["IMPLEMENTATION_CLASS_UID", "IMPLEMENTATION_VERSION_NAME", "put_head", "put_meta"]

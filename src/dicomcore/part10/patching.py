@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dicomcore._native.compose import bytes_in_place
+from dicomcore._native.write.compose import bytes_in_place
 from dicomcore.dataset import DataElement, Dataset
+from dicomcore.dataset.validation import number_fault
 from dicomcore.dictionary import dictionary_VR, keyword_for_tag
+from dicomcore.encoding.widen import Widen
 from dicomcore.errors import EncodeError
 from dicomcore.limits import Limits
 from dicomcore.part10.reader import dcmread
 from dicomcore.part10.rows import ROW
-from dicomcore.part10.widen import Widen
 from dicomcore.part10.writer import dcmwrite
 from dicomcore.tags import Tag
-from dicomcore.validation import number_fault
 
 if TYPE_CHECKING:
-    from dicomcore.validation import Validation
+    from dicomcore.dataset.validation import Validation
 
 __all__ = ["patch"]
 

@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, BinaryIO, Protocol
 
-from dicomcore._native.dataset import make_dataset
-from dicomcore._native.index import Index, open_index, reopen_inflated
-from dicomcore.dataset import DATA_SET, Dataset
+from dicomcore._native.scan.index import Index, open_index, reopen_inflated
+from dicomcore._native.views.dataset import make_dataset
+from dicomcore.dataset import Dataset
+from dicomcore.dataset.dataset import DATA_SET
+from dicomcore.encoding.inflate import inflate
 from dicomcore.errors import InvalidDicomError, ParseError, TruncatedError
 from dicomcore.limits import DEFAULT_LIMITS, Limits
-from dicomcore.part10.inflate import inflate
 from dicomcore.tags import SPECIFIC_CHARACTER_SET, Tag, TagLike
 
 __all__ = ["Ranged", "dcmread", "unforced", "without_force"]

@@ -10,7 +10,7 @@ from dicomcore.part10.reader import ALL_TAGS, Source, open_source
 
 __all__ = ["ROW", "scan"]
 
-# The native Row (_native/scan.pxd), field for field.
+# The native Row (_native/scan/scan.pxd), field for field.
 ROW = np.dtype(
     [
         ("tag", "=u4"),

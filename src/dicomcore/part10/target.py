@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO
 
-from dicomcore._native.output import Output
-from dicomcore._native.source import Source
+from dicomcore._native.scan.source import Source
+from dicomcore._native.write.output import Output
 from dicomcore.errors import TruncatedError
 
 __all__ = ["Placing", "Target", "make_folder", "placed", "write_all", "write_bytes", "write_out", "write_path"]

@@ -9,18 +9,19 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from dicomcore._native.compose import compose
-from dicomcore._native.judge import is_untouched
-from dicomcore._native.output import Output
-from dicomcore.dataset import DATA_SET, Dataset
+from dicomcore._native.write.compose import compose
+from dicomcore._native.write.judge import is_untouched
+from dicomcore._native.write.output import Output
+from dicomcore.dataset import Dataset
+from dicomcore.dataset.dataset import DATA_SET
+from dicomcore.encoding.widen import Widen, wider_terms
 from dicomcore.errors import DicomError, EncodeError
 from dicomcore.part10.meta import is_read, put_head
 from dicomcore.part10.target import Target, write_out
-from dicomcore.part10.widen import Widen, wider_terms
 from dicomcore.uids import UID, ExplicitVRLittleEndian, GEPrivateImplicitVRBigEndianPixels, syntax_named
 
 if TYPE_CHECKING:
-    from dicomcore.validation import Validation
+    from dicomcore.dataset.validation import Validation
 
 __all__ = ["composed", "dcmwrite", "to_bytes"]
 
@@ -97,7 +98,7 @@ def composed(
     if lengths not in (None, "defined", "undefined"):
         raise ValueError(f"lengths are 'defined', 'undefined' or None, not {lengths!r}")
     if validate is not None:
-        from dicomcore.validation import heed  # its patterns take their time to import
+        from dicomcore.dataset.validation import heed  # its patterns take their time to import
 
         heed(validate, ds)
     own = own_syntax(ds)
@@ -128,7 +129,7 @@ def _is_changed_directory(ds: Dataset) -> bool:
 
 def _warn_of_links(out: Output) -> None:
     """Records of a DICOMDIR are linked by where they stand (PS3.3 F.2.2): what shifts them breaks the links."""
-    from dicomcore.part10.fileset.directory import read_directory
+    from dicomcore.fileset.directory import read_directory
     from dicomcore.part10.reader import dcmread
 
     broken = [issue for issue in read_directory(dcmread(out.whole())).issues if issue.code == "RECORD_LINK"]

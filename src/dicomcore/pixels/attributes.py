@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dicomcore._native.dataset import make_dataset
-from dicomcore._native.index import open_index
-from dicomcore.dataset import DATA_SET
+from dicomcore._native.scan.index import open_index
+from dicomcore._native.views.dataset import make_dataset
+from dicomcore.dataset.dataset import DATA_SET
+from dicomcore.dataset.lookup import is_big_endian
+from dicomcore.display.render import FUNCTIONS, Display, Window
+from dicomcore.display.tables import LookUpTable, Palette
 from dicomcore.errors import PixelDecodeError
-from dicomcore.lookup import is_big_endian
 from dicomcore.pixels.description import FrameDescription, interpretation_for
 from dicomcore.pixels.note import Note
-from dicomcore.pixels.render import FUNCTIONS, Display, Window
-from dicomcore.pixels.tables import LookUpTable, Palette
 from dicomcore.tags import Tag
 
 __all__ = [

@@ -22,11 +22,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dicomcore._native import colour as kernels
+from dicomcore._native.pixels import colour as kernels
+from dicomcore.pixels.coding.headers import CodestreamInfo
+from dicomcore.pixels.coding.registry import as_bytes
 from dicomcore.pixels.description import FrameDescription
-from dicomcore.pixels.headers import CodestreamInfo
 from dicomcore.pixels.note import Note
-from dicomcore.pixels.registry import as_bytes
 
 __all__ = ["coded_colour", "colour_notes", "rgb_to_ybr_full", "to_rgb"]
 

@@ -13,8 +13,8 @@ from dicomcore.dataset import Dataset
 from dicomcore.errors import DicomError, EncodeError, UnsupportedTransferSyntaxError
 from dicomcore.part10.writer import encoding_of
 from dicomcore.pixels.attributes import number
+from dicomcore.pixels.coding.encoder_registry import FrameEncoder, encoder_for, refuse_idle_quality, refuse_unless_held
 from dicomcore.pixels.description import FrameDescription
-from dicomcore.pixels.encoder_registry import FrameEncoder, encoder_for, refuse_idle_quality, refuse_unless_held
 from dicomcore.pixels.labels import describe_pixels, note_loss, put
 from dicomcore.pixels.setting import beyond_stored, unmasked
 from dicomcore.uids import (

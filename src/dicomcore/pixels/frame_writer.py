@@ -11,18 +11,18 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from dicomcore._native.compose import compose
-from dicomcore._native.output import Output
+from dicomcore._native.write.compose import compose
+from dicomcore._native.write.output import Output
 from dicomcore.dataset import Dataset
 from dicomcore.errors import EncodeError
 from dicomcore.part10.meta import put_head
 from dicomcore.part10.target import Placing, write_all
 from dicomcore.part10.writer import encoding_of, own_syntax
 from dicomcore.pixels.attributes import describe
+from dicomcore.pixels.coding.uncompressed import native_bits
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.frame_coder import FrameCoder
 from dicomcore.pixels.packing import packed_bits
-from dicomcore.pixels.uncompressed import native_bits
 from dicomcore.uids import GEPrivateImplicitVRBigEndianPixels, syntax_named
 
 __all__ = ["FrameWriter"]
@@ -69,7 +69,7 @@ class FrameWriter:
         A function of an array that gives a codestream's bytes, used instead of the syntax's own encoder. What `ds` says
         has to be true of its codestreams.
     quality
-        Of a lossy syntax, see `dicomcore.pixels.encoding`; others refuse it.
+        Of a lossy syntax, see `dicomcore.pixels.coding.encoders`; others refuse it.
     frames
         How many will come, where that is known: closing after another number raises EncodeError, and a single frame
         needs no Number of Frames.

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dicomcore.dataset import DATA_SET
+from dicomcore.dataset.dataset import DATA_SET
+from dicomcore.dataset.lookup import first_item
+from dicomcore.display.render import View, render
 from dicomcore.errors import DicomError, LimitError, PixelDecodeError
 from dicomcore.issues import Issue
 from dicomcore.limits import DEFAULT_LIMITS
-from dicomcore.lookup import first_item
 from dicomcore.pixels.attributes import (
     describe,
     display_of,
@@ -26,24 +27,23 @@ from dicomcore.pixels.attributes import (
     revised,
     state_of,
 )
-from dicomcore.pixels.batch import SERIAL_BYTES, Plan, decode_together, plan_for
-from dicomcore.pixels.builtin import NATIVE
+from dicomcore.pixels.coding.batch import SERIAL_BYTES, Plan, decode_together, plan_for
+from dicomcore.pixels.coding.builtin import NATIVE
+from dicomcore.pixels.coding.decoding import DecodedFrame, check_header, decode_frame, decode_frames
+from dicomcore.pixels.coding.headers import SIGNATURE_BYTES
+from dicomcore.pixels.coding.mislabelled import codec_of_frame, is_uncompressed, syntax_of_frame
+from dicomcore.pixels.coding.registry import Codec, codec_for
+from dicomcore.pixels.coding.uncompressed import BIG_ENDIAN, decode_native, native_bits
+from dicomcore.pixels.coding.video import VIDEO_SYNTAXES, VideoStream
 from dicomcore.pixels.colour import coded_colour, to_rgb
-from dicomcore.pixels.decoding import DecodedFrame, check_header, decode_frame, decode_frames
 from dicomcore.pixels.description import FrameDescription
-from dicomcore.pixels.headers import SIGNATURE_BYTES
 from dicomcore.pixels.layout import Layout
-from dicomcore.pixels.mislabelled import codec_of_frame, is_uncompressed, syntax_of_frame
 from dicomcore.pixels.note import Note, refuse_if_strict
 from dicomcore.pixels.overlays import Overlay, draw_overlays, read_overlays
 from dicomcore.pixels.pieces import Pieces, Spans
-from dicomcore.pixels.registry import Codec, codec_for
-from dicomcore.pixels.render import View, render
 from dicomcore.pixels.stated import stated_notes
 from dicomcore.pixels.store import Store
-from dicomcore.pixels.uncompressed import BIG_ENDIAN, decode_native, native_bits
 from dicomcore.pixels.unused_bits import settle_unused_bits
-from dicomcore.pixels.video import VIDEO_SYNTAXES, VideoStream
 from dicomcore.tags import Tag
 from dicomcore.threads import cpus, run_over
 from dicomcore.uids import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian
@@ -363,7 +363,7 @@ class Frames:
     def render(
         self, index: int, *, window: View = None, overlays: bool = False, out: NDArray[np.uint8] | None = None
     ) -> NDArray[np.uint8]:
-        """Give a frame as a picture of 8 bits; see `dicomcore.pixels.render.render` for `window`.
+        """Give a frame as a picture of 8 bits; see `dicomcore.display.render.render` for `window`.
 
         `overlays` draws the overlays of the frame over it, in white.
         """

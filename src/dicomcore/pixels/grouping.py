@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore.errors import PixelDecodeError
-from dicomcore.pixels.headers import SIGNATURE_BYTES, format_by_signature
+from dicomcore.pixels.coding.headers import SIGNATURE_BYTES, format_by_signature
 from dicomcore.pixels.note import Note
 from dicomcore.pixels.store import Store
 

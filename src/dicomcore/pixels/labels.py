@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from dicomcore.dataset import Dataset
+from dicomcore.pixels.coding.encoder_registry import FrameEncoder
 from dicomcore.pixels.description import FrameDescription
-from dicomcore.pixels.encoder_registry import FrameEncoder
 
 __all__ = ["describe_pixels", "note_loss", "put"]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from dicomcore._native import swap
+from dicomcore._native.base import swap
 from dicomcore.errors import PixelDecodeError
 from dicomcore.limits import Limits
+from dicomcore.pixels.coding.uncompressed import is_subsampled, native_bits
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.note import Note
 from dicomcore.pixels.store import Store
-from dicomcore.pixels.uncompressed import is_subsampled, native_bits
 
 __all__ = ["Layout"]
 

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dicomcore._native import swap, unpack
+from dicomcore._native.base import swap
+from dicomcore._native.pixels import unpack
+from dicomcore.dataset.lookup import is_big_endian
 from dicomcore.errors import DicomError, PixelDecodeError
-from dicomcore.lookup import is_big_endian
 from dicomcore.pixels.attributes import number
 from dicomcore.pixels.layout import MOST_MISSING
 from dicomcore.pixels.note import Note

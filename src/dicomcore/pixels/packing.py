@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dicomcore._native.unpack import pack_bits
+from dicomcore._native.pixels.unpack import pack_bits
 
 __all__ = ["packed_bits"]
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from dicomcore._native import unpack
+from dicomcore._native.pixels import unpack
+from dicomcore.pixels.coding.headers import CodestreamInfo
+from dicomcore.pixels.coding.registry import as_bytes
 from dicomcore.pixels.description import FrameDescription
-from dicomcore.pixels.headers import CodestreamInfo
-from dicomcore.pixels.registry import as_bytes
 
 __all__ = ["bits_that_count", "low_bit_of", "settle_unused_bits"]
 

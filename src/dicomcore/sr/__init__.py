@@ -1,6 +1,6 @@
 """Structured reports: content trees as plain objects, in and out of data sets (PS3.3 C.17.3, PS3.16)."""
 
-from dicomcore.concepts import Code
+from dicomcore.dataset.code import Code
 from dicomcore.sr.document import make_report
 from dicomcore.sr.html import html
 from dicomcore.sr.item import ContentItem, Template

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dicomcore.building import Plain
+from dicomcore.dataset.building import Plain
 from dicomcore.objects.modules import new_object, referenced_series, set_attributes
 from dicomcore.sr.item import ContentItem
 from dicomcore.sr.values import Reference

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from dicomcore.lookup import text_of
+from dicomcore.dataset.lookup import text_of
 from dicomcore.sr.item import ContentItem, Position, position_text
 from dicomcore.sr.outline import value_text
 from dicomcore.sr.table import Table

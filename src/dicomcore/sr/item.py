@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dicomcore.concepts import Code
+from dicomcore.dataset.code import Code
 
 if TYPE_CHECKING:
     from dicomcore.dataset import Dataset

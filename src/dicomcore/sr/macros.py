@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dicomcore.concepts import Code, code_of
-from dicomcore.lookup import first_item, integers_of, text_of
+from dicomcore.dataset.code import Code, code_of
+from dicomcore.dataset.lookup import first_item, integers_of, text_of
 from dicomcore.sr.item import ContentItem, Position, Template
 from dicomcore.sr.table import Table
 from dicomcore.sr.values import Coordinates, ImageReference, Numeric, Reference, TemporalRange, WaveformReference

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from dicomcore.concepts import Code
+from dicomcore.dataset.code import Code
 from dicomcore.sr.item import ContentItem, Position, position_text
 from dicomcore.sr.table import Table
 from dicomcore.sr.values import Coordinates, ImageReference, Numeric, Reference, TemporalRange, WaveformReference

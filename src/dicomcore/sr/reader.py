@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from dicomcore.dataset.lookup import items_of
 from dicomcore.errors import ParseError
 from dicomcore.issues import Issue
-from dicomcore.lookup import items_of
 from dicomcore.sr.item import ContentItem, Position, position_text
 from dicomcore.sr.macros import RELATIONSHIPS, VALUE_TYPES, item_of
 from dicomcore.sr.report import Report

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dicomcore.concepts import Code
+from dicomcore.dataset.code import Code
 from dicomcore.issues import Issue
 from dicomcore.sr.html import html
 from dicomcore.sr.item import ContentItem

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dicomcore.concepts import Code, code_of
+from dicomcore.dataset.code import Code, code_of
+from dicomcore.dataset.lookup import first_item, integers_of, items_of, number_of, text_of
 from dicomcore.errors import EncodeError
-from dicomcore.lookup import first_item, integers_of, items_of, number_of, text_of
 
 if TYPE_CHECKING:
     from dicomcore.dataset import Dataset

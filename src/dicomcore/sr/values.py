@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from dicomcore.building import Plain
-from dicomcore.concepts import Code, code_of
-from dicomcore.lookup import first_item, float_array, integers_of, number_of, text_of, texts_of
+from dicomcore.dataset.building import Plain
+from dicomcore.dataset.code import Code, code_of
+from dicomcore.dataset.lookup import first_item, float_array, integers_of, number_of, text_of, texts_of
 from dicomcore.uids import UID
 
 if TYPE_CHECKING:

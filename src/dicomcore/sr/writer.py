@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dicomcore.building import build, lay_over
 from dicomcore.dataset import Dataset, Sequence
+from dicomcore.dataset.building import build, lay_over
+from dicomcore.dataset.lookup import items_of
 from dicomcore.errors import EncodeError
-from dicomcore.lookup import items_of
 from dicomcore.sr.item import ContentItem, Position, position_text
 from dicomcore.sr.macros import RELATIONSHIPS, VALUE_TYPES, attributes_of, item_of
 

@@ -12,10 +12,10 @@ from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
 
 import dicomcore.dataset as dc
-from dicomcore._native.data_element import holds_no_items
-from dicomcore._native.dataset import make_dataset
-from dicomcore._native.index import Index
-from dicomcore.dataset import DATA_SET, FILE_META
+from dicomcore._native.scan.index import Index
+from dicomcore._native.views.data_element import holds_no_items
+from dicomcore._native.views.dataset import make_dataset
+from dicomcore.dataset.dataset import DATA_SET, FILE_META
 from dicomcore.part10.rows import ROW
 
 __all__ = ["Block", "sequence_element", "unknown_element"]

@@ -16,9 +16,9 @@ from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag
 from pydicom.valuerep import BYTES_VR, CUSTOMIZABLE_CHARSET_VR, EXPLICIT_VR_LENGTH_32
 
-import dicomcore.dataset as dc
-from dicomcore._native.dataset import make_dataset
-from dicomcore._native.index import open_index, reopen_inflated
+import dicomcore.dataset.dataset as dc
+from dicomcore._native.scan.index import open_index, reopen_inflated
+from dicomcore._native.views.dataset import make_dataset
 from dicomcore.limits import DEFAULT_LIMITS, Limits
 from dicomcore.tags import SPECIFIC_CHARACTER_SET
 

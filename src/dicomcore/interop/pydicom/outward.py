@@ -12,11 +12,11 @@ from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
 
 import dicomcore.dataset as dc
-from dicomcore._native.encode import encode_value
+from dicomcore._native.write.encode import encode_value
+from dicomcore.dataset.nesting import enter
+from dicomcore.dataset.validation import number_fault
 from dicomcore.interop.pydicom.block import Block, sequence_element, unknown_element
-from dicomcore.nesting import enter
 from dicomcore.tags import SPECIFIC_CHARACTER_SET
-from dicomcore.validation import number_fault
 
 __all__ = ["to_pydicom"]
 

@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore import codecs
-from dicomcore._native.blank import blank
+from dicomcore._native.pixels.blank import blank
 from dicomcore.errors import EncodeError, LimitError, PixelDecodeError
 from dicomcore.limits import DEFAULT_LIMITS, Limits
 from dicomcore.pixels import FrameDescription, codec_for, decode_frame
 from dicomcore.pixels import codecs as known_codecs
+from dicomcore.pixels.coding.decoding import check_header
 from dicomcore.pixels.colour import coded_colour
-from dicomcore.pixels.decoding import check_header
 
 if TYPE_CHECKING:
     from pydicom.pixels.decoders.base import DecodeRunner

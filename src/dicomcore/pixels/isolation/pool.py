@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from dicomcore.errors import PixelDecodeError, UnsupportedTransferSyntaxError
 from dicomcore.limits import Limits
+from dicomcore.pixels.coding.registry import Codec
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.isolation.process import KNOWN, Worker, WorkerGone
-from dicomcore.pixels.registry import Codec
 from dicomcore.threads import Room, cpus
 
 __all__ = ["POOL", "decode_apart", "workers"]

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from dicomcore.errors import PixelDecodeError
 from dicomcore.limits import Limits
+from dicomcore.pixels.coding.video import VideoStream
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.isolation.pool import POOL
 from dicomcore.pixels.isolation.process import CodecFailed, Worker
-from dicomcore.pixels.video import VideoStream
 
 __all__ = ["VideoApart"]
 

@@ -1,0 +1,1 @@
+"""The bulk loop: the headers of many files as columns."""

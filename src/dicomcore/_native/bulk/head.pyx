@@ -1,0 +1,408 @@
+"""A file's header in the bulk loop: read in windows, scanned without the GIL, its elements found by their ways.
+
+What is usual is done here: preamble and explicit file meta information, the common encodings. A header of any other
+kind is UNSUPPORTED, and read by the other way.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcmp, memcpy
+
+from dicomcore._native.bulk.column cimport reserve
+from dicomcore._native.base.cursor cimport load_be16, load_le16, load_le32
+from dicomcore._native.base.fault cimport IO_FAULT, NEED_MORE, NO_MEMORY, OK, UNSUPPORTED, Status
+from dicomcore._native.base.file cimport file_handle, file_read
+from dicomcore._native.scan.scan cimport (
+    BIG_ENDIAN,
+    CONTAINER,
+    DUPLICATE_TAG,
+    IMPLICIT,
+    ITEM,
+    OUT_OF_ORDER,
+    PIXEL_DATA,
+    Deviation,
+    Row,
+    Scanner,
+    byte_order,
+    looks_explicit,
+    scan,
+    scanner_begin,
+    scanner_free,
+    scanner_init,
+    scanner_reset,
+)
+from dicomcore._native.base.text cimport equals, is_ascii, stripped
+from dicomcore._native.base.vr cimport SQ, is_letters
+
+cdef enum:
+    META = 132                  # where file meta information begins (PS3.10 7.1)
+    HEAD = 16 * 1024            # the windows are those of source.pyx, so that both ways see the same bytes
+    LARGE = 1024 * 1024
+    SKIP = 32 * 1024
+    ARENA = 4 * 1024 * 1024     # a header that takes more is for the other way
+    FIRST_ROWS = 256
+    MAX_ROWS = 1 << 20
+    MAX_DEPTH = 512             # Limits.depth
+    MAX_DEVIATIONS = 32
+    TRANSFER_SYNTAX_UID = 0x00020010
+    GROUP_2_LENGTH = 0x00020000
+
+cdef enum Found:                # deviations that the scanner doesn't see; dicomcore.archive.tables.deviations has their words
+    NO_META_LENGTH = 101
+    WRONG_META_LENGTH
+    FOUND_LITTLE_ENDIAN
+    FOUND_BIG_ENDIAN
+    FOUND_EXPLICIT
+    FOUND_IMPLICIT
+
+
+cdef int stated_mode(const uint8_t* p, Py_ssize_t n) noexcept nogil:
+    # The encoding that a transfer syntax stands for; -1 for a deflated one.
+    n = stripped(&p, n)
+    if n == 0:
+        return -1
+    if equals(p, n, b"1.2.840.10008.1.2") or equals(p, n, b"1.2.840.113619.5.2"):
+        return IMPLICIT
+    if equals(p, n, b"1.2.840.10008.1.2.2"):
+        return BIG_ENDIAN
+    if (equals(p, n, b"1.2.840.10008.1.2.1.99") or equals(p, n, b"1.2.840.10008.1.2.4.95")
+            or equals(p, n, b"1.2.840.10008.1.2.4.205")):
+        return -1
+    return 0
+
+
+cdef inline bint is_named(const uint8_t* p, Py_ssize_t n, const Hop* hop) noexcept nogil:
+    n = stripped(&p, n)
+    return n == hop.creator_size and memcmp(p, hop.creator, n) == 0
+
+
+cdef class Head:
+    """The header of one file after the other; what deviated is kept of all."""
+
+    def __cinit__(self):
+        self.creators = []
+        if scanner_init(&self.scanner, FIRST_ROWS) != OK or reserve(&self.arena, HEAD) != OK:
+            raise MemoryError("no memory for a batch of files")
+        self.scanner.max_depth = MAX_DEPTH
+        self.scanner.max_rows = MAX_ROWS
+
+    def __dealloc__(self):
+        scanner_free(&self.scanner)
+        free(self.arena.data)
+        free(self.deviations.data)
+
+    # -- windows of the file
+
+    cdef Status cover(self, file_handle file, uint64_t offset) noexcept nogil:
+        # A window that holds `offset` and more behind it than any before: the steps of Source.cover().
+        cdef Scanner* s = &self.scanner
+        cdef Segment* last = &self.segments[self.segment_count - 1 if self.segment_count else 0]
+        cdef uint64_t begin, want, have = 0
+        cdef int64_t got
+        cdef bint near
+        if self.given:
+            return self.cover_given(offset)
+        near = (self.segment_count > 0 and offset >= last.begin
+                and offset <= last.begin + last.held + SKIP)
+        if near and last.held < LARGE:
+            begin = last.begin
+            have = last.held
+            want = offset - begin + (4 * have if 4 * have > HEAD else HEAD)
+        else:
+            want = 2 * last.held if near else HEAD
+            if self.segment_count == SEGMENTS:
+                return UNSUPPORTED
+            last = &self.segments[self.segment_count]
+            last.begin = begin = offset
+            last.at = self.arena.size
+            last.held = 0
+            self.segment_count += 1
+        if want > s.total - begin:
+            want = s.total - begin
+        if want > <uint64_t>(ARENA - last.at):
+            return UNSUPPORTED
+        self.arena.size = last.at + <Py_ssize_t>have
+        if reserve(&self.arena, <Py_ssize_t>(want - have)) != OK:
+            return NO_MEMORY
+        got = file_read(file, self.arena.data + self.arena.size, want - have, begin + have)
+        if got < 0 or <uint64_t>got != want - have:
+            return IO_FAULT
+        last.held = want
+        self.arena.size = last.at + <Py_ssize_t>want
+        s.window = self.arena.data + last.at
+        s.start = begin
+        s.stop = begin + want
+        return OK
+
+    cdef Status cover_given(self, uint64_t offset) noexcept nogil:
+        # The same among the pieces of a file in memory: the next one that holds `offset`.
+        cdef Scanner* s = &self.scanner
+        cdef Segment* one
+        cdef int i
+        for i in range(self.segment_count):
+            one = &self.segments[i]
+            if one.begin <= offset and offset - one.begin <= one.held and one.begin + one.held > s.stop:
+                s.window = self.arena.data + one.at
+                s.start = one.begin
+                s.stop = one.begin + one.held
+                return OK
+        self.lacking = True
+        self.lack = offset
+        return UNSUPPORTED
+
+    cdef bint hold_pieces(self, uint64_t size, list pieces) except -1:
+        # Put ascending (offset, bytes) of a file of `size` bytes in place of windows; False where they are too much.
+        cdef Py_ssize_t n
+        cdef uint64_t begin
+        cdef bytes piece
+        self.given = False
+        self.lacking = False
+        self.segment_count = 0
+        self.arena.size = 0
+        if len(pieces) > SEGMENTS:
+            return False
+        for begin, piece in pieces:
+            n = len(piece)
+            if begin > size or <uint64_t>n > size - begin:
+                raise ValueError(f"bytes {begin} to {begin + n} are not in a file of {size}")
+            if n > ARENA - self.arena.size:
+                return False
+            if reserve(&self.arena, n) != OK:
+                raise MemoryError("no memory for a file's header")
+            memcpy(self.arena.data + self.arena.size, PyBytes_AS_STRING(piece), n)
+            self.segments[self.segment_count] = Segment(begin, <uint64_t>n, self.arena.size)
+            self.segment_count += 1
+            self.arena.size += n
+        return True
+
+    cdef const uint8_t* value(self, const Row* r) noexcept nogil:
+        # Where a value's bytes are, NULL when they weren't read.
+        cdef int i
+        cdef uint64_t at
+        cdef Segment* one
+        for i in range(self.segment_count):
+            one = &self.segments[i]
+            at = r.offset - one.begin
+            if r.offset >= one.begin and at <= one.held and r.length <= one.held - at:
+                return self.arena.data + one.at + at
+        return NULL
+
+    cdef Status scan_on(self, file_handle file) noexcept nogil:
+        cdef Status status
+        while True:
+            status = scan(&self.scanner)
+            if status != NEED_MORE:
+                return status
+            status = self.cover(file, self.scanner.pos)
+            if status != OK:
+                return status
+
+    # -- the header
+
+    cdef Status read_header(self, file_handle file, uint64_t size) noexcept nogil:
+        # Scan file meta information and data set up to the last wanted element. UNSUPPORTED: for the other way.
+        cdef Scanner* s = &self.scanner
+        cdef const uint8_t* p
+        cdef int mode
+        cdef uint8_t found
+        cdef Status status
+
+        scanner_reset(s)
+        s.total = size
+        s.start = s.stop = 0
+        if not self.given:
+            self.segment_count = 0
+            self.arena.size = 0
+        if size < 144:
+            return UNSUPPORTED
+        status = self.cover(file, 0)
+        if status != OK:
+            return status
+        if s.stop < 144:
+            return self.cover_given(s.stop)
+        p = s.window
+        if memcmp(p + 128, b"DICM", 4) != 0 or load_le16(p + 132) != 2 or not looks_explicit(p + 132):
+            return UNSUPPORTED
+        s.pos = 132
+        scanner_begin(s, 0, 2)
+        s.pause_at_pixels = True
+        status = self.scan_on(file)
+        if status != OK:
+            return status
+        self.meta_count = s.count
+        mode = self.checked_meta()
+        if mode < 0:
+            return UNSUPPORTED
+        found = <uint8_t>mode
+        if s.pos < s.total:
+            if s.total - s.pos < 8:
+                return UNSUPPORTED
+            if s.pos < s.start or s.pos > s.stop or s.stop - s.pos < 8:
+                status = self.cover(file, s.pos)
+                if status != OK:
+                    return status
+            p = s.window + (s.pos - s.start)
+            if load_le16(p) == 0 or load_be16(p) == 2:      # command elements or padding, more of group 2
+                return UNSUPPORTED
+            found = self.found_mode(p, <uint8_t>mode)
+        scanner_begin(s, found, -1)
+        s.stop_tag = self.stop_tag
+        status = self.scan_on(file)
+        if status == OK and s.paused_at_pixels and self.stop_tag > PIXEL_DATA + 1:
+            return UNSUPPORTED
+        return status
+
+    cdef int checked_meta(self) noexcept nogil:
+        # The encoding that the file meta information states; -1 where the other way has to find it.
+        cdef Scanner* s = &self.scanner
+        cdef Row* first = &s.rows[0]
+        cdef const uint8_t* p
+        cdef uint64_t said, present
+        cdef Py_ssize_t i = 0
+        cdef int mode = -1
+        if s.count == 0:
+            return -1
+        if first.tag != GROUP_2_LENGTH or first.length != 4:
+            self.keep(NO_META_LENGTH, GROUP_2_LENGTH, META, 0, 0)
+        else:
+            p = self.value(first)
+            if p == NULL:
+                return -1
+            said = load_le32(p)
+            present = s.pos - (first.offset + 4)
+            if said != present:
+                self.keep(WRONG_META_LENGTH, GROUP_2_LENGTH, META, said, present)
+        while i < s.count:
+            if s.rows[i].tag == TRANSFER_SYNTAX_UID:
+                p = self.value(&s.rows[i])
+                mode = stated_mode(p, <Py_ssize_t>s.rows[i].length) if p != NULL else -1
+            i = s.rows[i].next
+        return mode
+
+    cdef uint8_t found_mode(self, const uint8_t* p, uint8_t mode) noexcept nogil:
+        # The mode stated, unless the data set's first element, at p, shows otherwise: as index.pyx has it.
+        cdef uint64_t at = self.scanner.pos
+        cdef uint64_t held = self.scanner.stop - at, left = self.scanner.total - at
+        cdef uint16_t little = load_le16(p), big = load_be16(p)
+        cdef bint letters = is_letters(p[4], p[5])
+        if mode & BIG_ENDIAN:
+            if big >= 1024 and little < big and byte_order(p, held, left) < 0:
+                self.keep(FOUND_LITTLE_ENDIAN, 0, at, 0, 0)
+                mode &= <uint8_t>~<int>BIG_ENDIAN
+        elif (little >= 1024 and 0 < big < 256 and p[1] < 64 and (letters or mode & IMPLICIT)
+                and byte_order(p, held, left) > 0):
+            self.keep(FOUND_BIG_ENDIAN, 0, at, 0, 0)
+            mode |= BIG_ENDIAN
+        if mode & IMPLICIT and looks_explicit(p):
+            self.keep(FOUND_EXPLICIT, 0, at, 0, 0)
+            mode &= <uint8_t>~<int>IMPLICIT
+        elif not mode & IMPLICIT and not letters and not (p[4] == 63 and p[5] == 63):
+            if p[0] != 0xFE or p[1] != 0xFF:
+                self.keep(FOUND_IMPLICIT, 0, at, 0, 0)
+                mode |= IMPLICIT
+        return mode
+
+    # -- deviations
+
+    cdef Status keep(self, uint32_t code, uint32_t tag, uint64_t offset, uint64_t claimed,
+                     uint64_t present) noexcept nogil:
+        # A deviation of the row being read.
+        cdef Kept* kept
+        if reserve(&self.deviations, sizeof(Kept)) != OK:
+            return NO_MEMORY
+        kept = <Kept*>(self.deviations.data + self.deviations.size)
+        kept.row = self.row
+        kept.deviation = Deviation(code, tag, offset, claimed, present)
+        self.deviations.size += sizeof(Kept)
+        return OK
+
+    cdef Status keep_deviations(self) noexcept nogil:
+        cdef Scanner* s = &self.scanner
+        cdef Deviation* d
+        cdef Py_ssize_t i
+        for i in range(s.deviation_count):
+            d = &s.deviations[i]
+            if self.keep(d.code, d.tag, d.offset, d.claimed, d.present) != OK:
+                return NO_MEMORY
+        return OK
+
+    cdef bint is_disordered(self) noexcept nogil:
+        # Elements out of order or twice, or more deviations than are worth keeping.
+        cdef Scanner* s = &self.scanner
+        cdef Py_ssize_t i
+        for i in range(s.deviation_count):
+            if s.deviations[i].code == OUT_OF_ORDER or s.deviations[i].code == DUPLICATE_TAG:
+                return True
+        return s.deviation_count > MAX_DEVIATIONS
+
+    # -- elements
+
+    cdef int lay_way(self, Way* way, list steps) except -1:
+        cdef Py_ssize_t i
+        cdef bytes creator
+        way.hops = <Hop*>calloc(len(steps), sizeof(Hop))
+        if way.hops == NULL:
+            raise MemoryError("no memory for a batch of files")
+        way.count = len(steps)
+        for i, (tag, creator, item) in enumerate(steps):
+            way.hops[i].tag = tag
+            way.hops[i].item = item
+            if creator:
+                self.creators.append(creator)
+                way.hops[i].creator = <const char*>creator
+                way.hops[i].creator_size = len(creator)
+        return 0
+
+    cdef Status follow(self, const Way* way, uint32_t* found) noexcept nogil:
+        cdef const Row* rows = self.scanner.rows
+        cdef Py_ssize_t begin = self.meta_count, end = self.scanner.count, k
+        cdef uint32_t at = NOWHERE
+        cdef int32_t item
+        cdef Status status
+        found[0] = NOWHERE
+        for k in range(way.count):
+            status = self.find_in(begin, end, &way.hops[k], &at)
+            if status != OK or at == NOWHERE:
+                return status
+            if k == way.count - 1:
+                break
+            if rows[at].vr != SQ or not rows[at].flags & CONTAINER or way.hops[k].item < 0:
+                return OK if rows[at].vr == SQ and rows[at].length == 0 else UNSUPPORTED
+            item = way.hops[k].item
+            begin = at + 1
+            end = rows[at].next
+            while begin < end and (item or rows[begin].tag != ITEM):
+                item -= rows[begin].tag == ITEM
+                begin = rows[begin].next
+            if begin >= end:
+                return OK
+            end = rows[begin].next
+            begin += 1
+        found[0] = at
+        return OK
+
+    cdef Status find_in(self, Py_ssize_t begin, Py_ssize_t end, const Hop* hop, uint32_t* found) noexcept nogil:
+        # The element of a hop among those from `begin` on that follow each other.
+        cdef const Row* rows = self.scanner.rows
+        cdef const uint8_t* p
+        cdef uint32_t wanted = hop.tag, block = 0
+        cdef Py_ssize_t i = begin
+        found[0] = NOWHERE
+        if hop.creator != NULL:
+            while i < end and block == 0 and rows[i].tag >> 16 <= hop.tag >> 16:
+                if rows[i].tag >> 16 == hop.tag >> 16 and 0x10 <= rows[i].tag & 0xFFFF <= 0xFF:
+                    p = self.value(&rows[i])
+                    if p == NULL or not is_ascii(p, <Py_ssize_t>rows[i].length):
+                        return UNSUPPORTED
+                    if is_named(p, <Py_ssize_t>rows[i].length, hop):
+                        block = rows[i].tag & 0xFF
+                i = rows[i].next
+            if block == 0:
+                return OK
+            wanted = hop.tag | block << 8
+        while i < end:
+            if rows[i].tag == wanted:
+                found[0] = <uint32_t>i
+            i = rows[i].next
+        return OK

@@ -1,0 +1,66 @@
+"""Size and time of change of many files by their paths, without the GIL: what tells that a file is the same still."""
+
+from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport strlen
+
+from dicomcore._native.bulk.digest cimport digest
+from dicomcore._native.base.file cimport file_facts, file_look
+
+cdef extern from "Python.h":
+    const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size) except NULL
+
+OTHER = -2                      # a path that is not for this loop
+ABSENT = -1                     # no file, or none that may be looked at
+
+
+cdef void look(const char** names, Py_ssize_t* lengths, Py_ssize_t count, uint64_t* hashes, int64_t* sizes,
+               int64_t* times, uint64_t k0, uint64_t k1) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef file_facts facts
+    for i in range(count):
+        sizes[i] = times[i] = -2
+        if names[i] == NULL:
+            continue
+        hashes[i] = digest(<const uint8_t*>names[i], lengths[i], k0, k1)
+        sizes[i] = times[i] = -1
+        if file_look(names[i], &facts) == 0:
+            sizes[i] = <int64_t>facts.size
+            times[i] = facts.changed // 1000 - (facts.changed % 1000 < 0)       # floor, whatever the sign
+
+
+def survey(list paths not None, uint64_t[::1] hashes not None, int64_t[::1] sizes not None,
+           int64_t[::1] times not None, uint64_t k0, uint64_t k1):
+    """Of each path its hash by the key (k0, k1), and its file's size (bytes) and time of change (µs), links followed.
+
+    Size and time are ABSENT where no file can be looked at, and OTHER for what is not for this loop: a subclass of
+    str, or a name that is no UTF-8. Nothing is raised for a file.
+    """
+    cdef Py_ssize_t i, count = len(paths)
+    cdef const char** names
+    cdef Py_ssize_t* lengths
+    if hashes.shape[0] < count or sizes.shape[0] < count or times.shape[0] < count:
+        raise ValueError(f"{count} paths take as many hashes, sizes and times")
+    if count == 0:
+        return
+    names = <const char**>calloc(count, sizeof(char*))
+    lengths = <Py_ssize_t*>calloc(count, sizeof(Py_ssize_t))
+    try:
+        if names == NULL or lengths == NULL:
+            raise MemoryError("no memory for a batch of paths")
+        held = list(paths)                      # which holds the memory of `names`
+        for i in range(count):
+            path = held[i]
+            if type(path) is not str:
+                continue
+            try:
+                names[i] = PyUnicode_AsUTF8AndSize(path, &lengths[i])
+            except UnicodeEncodeError:          # a name that is no UTF-8
+                continue
+            if <Py_ssize_t>strlen(names[i]) != lengths[i]:
+                names[i] = NULL
+        with nogil:
+            look(names, lengths, count, &hashes[0], &sizes[0], &times[0], k0, k1)
+    finally:
+        free(names)
+        free(lengths)

@@ -1,0 +1,1 @@
+"""DICOM JSON, both ways."""

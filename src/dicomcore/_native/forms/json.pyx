@@ -1,0 +1,401 @@
+"""DICOM JSON (PS3.18 Annex F) of a data set, written from its rows: text, numbers and bytes go from the source into the
+document without a Python object between. Values out of the ordinary are decoded and put into JSON by the façade.
+"""
+
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport free, realloc
+from libc.string cimport memcpy
+
+from dicomcore._native.views.data_element cimport DataElement, is_itemless, is_row_itemless
+from dicomcore._native.views.dataset cimport DatasetBase
+from dicomcore._native.views.decode cimport decode, is_lut_descriptor, resolve_vr, vr_name, word_size
+from dicomcore._native.forms.document cimport Document
+from dicomcore._native.scan.index cimport Index, open_value
+from dicomcore._native.scan.scan cimport BIG_ENDIAN, CONTAINER, ITEM, PIXEL_REPRESENTATION, Row
+from dicomcore._native.scan.source cimport Source
+from dicomcore._native.base.swap cimport swap
+from dicomcore._native.base.text cimport is_ascii
+from dicomcore._native.base.vr cimport *
+
+from dicomcore._native.views.dataset import make_dataset
+from dicomcore.errors import EncodeError
+
+cdef extern from "Python.h":
+    bint PyObject_CheckBuffer(object thing)
+    const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size) except NULL
+
+cdef extern from "forms/base64.h" nogil:
+    void dc_base64(const uint8_t* src, Py_ssize_t n, uint8_t* dst) noexcept
+
+cdef enum:
+    PART = 96 * 1024        # of a value in base64, without the GIL; a multiple of 3 and of all words
+    DEEPEST = 10_000        # data sets made in memory and nested in each other; one in itself would have no end
+
+cdef enum Kind:
+    ROWS        # elements that stand in the index one behind the other, by ascending tag
+    ITEMS       # the rows of a sequence's items
+    VIEW        # a DatasetBase: its elements by tag, changes included
+    VIEWS       # the items of a sequence that was set or handed out
+
+cdef struct Level:
+    uint8_t kind
+    bint any            # something was written: a comma goes before the next
+    bint owns           # the last entry of `owners` belongs to this level
+    Py_ssize_t row      # ROWS, ITEMS: where it stands in the index
+    Py_ssize_t stop
+
+
+cdef inline bint is_bytes(uint16_t vr) noexcept nogil:
+    return vr == OB or vr == OW or vr == UN or vr == OF or vr == OD or vr == OL or vr == OV
+
+
+cdef bint is_ascending(Index index, Py_ssize_t first, Py_ssize_t stop) noexcept nogil:
+    # Whether the elements [first, stop) stand in order of tag, none twice.
+    cdef Py_ssize_t i = first
+    cdef uint32_t last = 0
+    while i < stop:
+        if index.rows[i].tag <= last and i != first:
+            return False
+        last = index.rows[i].tag
+        i = index.rows[i].next
+    return True
+
+
+cdef class Writer(Document):
+    # A data set on its way into the document.
+    cdef object odd             # attribute(vr, value) -> what follows "vr" in the attribute object, as JSON
+    cdef object bulk            # element -> URI, or None
+    cdef Py_ssize_t most        # bytes of a value that stays inline although there is `bulk`
+    cdef Index index            # of the level at hand, if it is of rows
+    cdef Level* levels
+    cdef Py_ssize_t depth, level_capacity
+    cdef list owners
+    cdef Py_ssize_t views
+    cdef type data_set_class
+
+    def __cinit__(self):
+        self.owners = []
+
+    def __dealloc__(self):
+        free(self.levels)
+
+    # -- levels
+
+    cdef int push(self, Kind kind, Py_ssize_t row, Py_ssize_t stop, object owner) except -1:
+        cdef Level* levels
+        cdef Py_ssize_t wanted
+        if self.depth == self.level_capacity:
+            wanted = 2 * self.level_capacity + 16
+            levels = <Level*>realloc(self.levels, wanted * sizeof(Level))
+            if levels == NULL:
+                raise MemoryError("no memory for nested sequences")
+            self.levels = levels
+            self.level_capacity = wanted
+        self.levels[self.depth] = Level(kind, False, owner is not None, row, stop)
+        self.depth += 1
+        if owner is not None:
+            self.owners.append(owner)
+        return 0
+
+    cdef int push_view(self, DatasetBase view) except -1:
+        self.views += 1
+        if self.views > DEEPEST:
+            raise EncodeError(f"data sets nested deeper than {<int>DEEPEST}: does one contain itself?")
+        return self.push(VIEW, 0, 0, (view, iter(view.tags())))
+
+    cdef int pop(self) except -1:
+        cdef Level* level = &self.levels[self.depth - 1]
+        self.depth -= 1
+        if level.kind == ITEMS or level.kind == VIEWS:
+            self.put(b"]}", 2)
+        else:
+            self.put_byte(0x7D)
+        if level.kind == VIEW:
+            self.views -= 1
+        if level.owns:
+            owner = self.owners.pop()
+            if level.kind == ITEMS:
+                self.index = (<tuple>owner)[0]
+        return 0
+
+    cdef int run(self) except -1:
+        # Write what the levels hold, from the innermost outward, until none is left.
+        cdef Level* level
+        while self.depth:
+            level = &self.levels[self.depth - 1]
+            if level.kind == ROWS:
+                if level.row < level.stop:
+                    self.next_row(level)
+                    continue
+            elif level.kind == ITEMS:
+                if level.row < level.stop:
+                    self.next_item(level)
+                    continue
+            elif self.next_of_view(level):
+                continue
+            self.pop()
+        return 0
+
+    cdef inline int comma(self, Level* level) except -1:
+        if level.any:
+            self.put_byte(0x2C)
+        level.any = True
+        return 0
+
+    cdef int next_row(self, Level* level) except -1:
+        cdef Py_ssize_t row = level.row
+        cdef uint32_t tag = self.index.rows[row].tag
+        level.row = self.index.known(row).next
+        if tag & 0xFFFF == 0:                   # group lengths stay out (PS3.18 F.2.2)
+            return 0
+        self.comma(level)
+        return self.put_row(self.index, row, None)
+
+    cdef int next_item(self, Level* level) except -1:
+        cdef Py_ssize_t row = level.row, stop = self.index.rows[row].next
+        level.row = stop
+        if self.index.rows[row].tag != ITEM:
+            return 0
+        self.comma(level)
+        self.put_byte(0x7B)
+        if is_ascending(self.index, row + 1, stop):
+            return self.push(ROWS, row + 1, stop, None)
+        return self.push_view(make_dataset(self.data_set_class, self.index, row))
+
+    cdef bint next_of_view(self, Level* level) except -1:
+        # The next element of a data set or item of a sequence that are objects; False where none is left.
+        cdef DatasetBase view
+        cdef DataElement element
+        cdef uint32_t tag
+        owner = self.owners[len(self.owners) - 1]
+        if level.kind == VIEWS:
+            view = next(owner, None)
+            if view is None:
+                return False
+            self.comma(level)
+            self.put_byte(0x7B)
+            self.push_view(view)
+            return True
+        view, tags = owner
+        found = next(tags, None)
+        if found is None:
+            return False
+        tag = found
+        if tag & 0xFFFF == 0:
+            return True
+        self.comma(level)
+        element = view.element_over(tag)
+        if element is None:
+            self.put_row(view.index, view.find_row(tag), view)
+        elif element.index is not None and not element.is_set and (not element.has_value or not keeps(element)):
+            self.put_row(element.index, element.row, view)
+        else:
+            self.put_element(element, view)
+        return True
+
+    # -- elements
+
+    cdef int put_head(self, uint32_t tag, uint16_t vr) except -1:
+        # "GGGGEEEE":{"vr":"XX"
+        cdef uint8_t* p
+        self.reserve(32)
+        self.put_tag(tag)
+        p = self.data + self.size
+        memcpy(p, b':{"vr":"', 8)
+        p[8] = vr & 0xFF
+        p[9] = vr >> 8
+        p[10] = 0x22
+        self.size += 11
+        return 0
+
+    cdef int put_element(self, DataElement element, DatasetBase view) except -1:
+        # An element whose value was set or may have been changed.
+        cdef uint16_t vr = element.vr
+        value = element.get_value()
+        if vr_form(vr) == VR_UNKNOWN:
+            vr = settled(vr, value, view)
+        self.put_head(element.number, vr)
+        if vr == SQ:
+            if not value:
+                return self.put_byte(0x7D)
+            self.put(b',"Value":[', 10)
+            return self.push(VIEWS, 0, 0, iter(value))
+        if self.bulk is not None and is_bytes(vr):
+            size = memoryview(value).nbytes if PyObject_CheckBuffer(value) else 0
+            if size > self.most:
+                return self.put_uri(element)
+        try:
+            self.put_str(self.odd(vr_name(vr), value))
+        except (ValueError, TypeError, OverflowError) as error:
+            raise EncodeError(f"{element.tag} {element.keyword}: {error}") from error
+        return self.put_byte(0x7D)
+
+    cdef int put_uri(self, object element) except -1:
+        cdef Py_ssize_t n
+        cdef const char* p
+        uri = self.bulk(element)
+        if not isinstance(uri, str):
+            raise TypeError(f"bulk_data_element_handler gives a URI as str, not {type(uri).__name__}")
+        p = PyUnicode_AsUTF8AndSize(uri, &n)
+        self.ascii = self.ascii and uri.isascii()
+        self.put(b',"BulkDataURI":', 15)
+        self.put_quoted(<const uint8_t*>p, n)
+        return self.put_byte(0x7D)
+
+    cdef int put_row(self, Index index, Py_ssize_t row, DatasetBase view) except -1:
+        # An element of the source; one of `view`, or of the item around the row.
+        cdef Row* r = index.known(row)
+        cdef uint16_t vr = resolve_vr(index, row)
+        cdef Py_ssize_t n = <Py_ssize_t>r.length, mark
+        cdef const uint8_t* p
+        cdef bint done
+
+        self.put_head(r.tag, vr)
+        if vr == SQ:
+            return self.put_sequence(index, row)
+        if n == 0:
+            return self.put_byte(0x7D)
+        if is_bytes(vr):
+            if self.bulk is not None and n > self.most:
+                if view is None:
+                    view = make_dataset(self.data_set_class, index, index.rows[row].parent)
+                return self.put_uri(view.find(r.tag))
+            return self.put_bytes(index.source, r.offset, n, word_size(vr) if r.flags & BIG_ENDIAN else 1)
+        _owner = index.hold(r, &p)
+        mark = self.size
+        if vr == DS or vr == IS:
+            done = self.put_number_texts(p, n, vr == IS)
+        elif is_text(vr):
+            done = self.put_texts(p, n, vr) if is_ascii(p, n) else self.put_coded(index, row, vr)
+        else:
+            done = n % word_size(vr) == 0 and not (vr == SS and is_lut_descriptor(r.tag))
+            if done:
+                self.put_numbers(p, n, vr, r.flags & BIG_ENDIAN != 0)
+        if not done:
+            self.size = mark
+            value = bytes(p[:n]) if vr == DS or vr == IS or is_text(vr) else decode(index, row, vr)
+            self.put_str(self.odd(vr_name(vr), value))
+        return self.put_byte(0x7D)
+
+    cdef int put_sequence(self, Index index, Py_ssize_t row) except -1:
+        # What stands behind the VR of a sequence; its items follow from a level of their own.
+        cdef Py_ssize_t i, stop
+        cdef object before = None
+        if index.known(row).length == 0:
+            return self.put_byte(0x7D)
+        if is_row_itemless(index, row):         # other bytes, which are not to be lost: they are told as UN
+            self.data[self.size - 3] = 0x55
+            self.data[self.size - 2] = 0x4E
+            return self.put_bytes(index.source, index.rows[row].offset, <Py_ssize_t>index.rows[row].length, 1)
+        if not index.rows[row].flags & CONTAINER:
+            index = open_value(index, row)
+            row = 0
+        i = row + 1
+        stop = index.rows[row].next
+        while i < stop and index.rows[i].tag != ITEM:
+            i = index.rows[i].next
+        if i >= stop:
+            return self.put_byte(0x7D)
+        self.put(b',"Value":[', 10)
+        if index is not self.index:
+            before = (self.index,)
+            self.index = index
+        return self.push(ITEMS, i, stop, before)
+
+    cdef int put_bytes(self, Source source, uint64_t offset, Py_ssize_t n, Py_ssize_t width) except -1:
+        # Base64 of bytes of the source, little endian: JSON doesn't say in which order they are, nor has it another.
+        # In parts: what has to be read from a file is read into the same memory, and still in the cache when encoded.
+        cdef Py_ssize_t size
+        cdef bytearray swapped
+        cdef const uint8_t* p
+        cdef uint8_t* into
+        self.put(b',"InlineBinary":"', 17)
+        self.reserve((n + 2) // 3 * 4 + 2)
+        while n:
+            size = min(n, <Py_ssize_t>PART)
+            _owner = source.hold(offset, size, &p)
+            if width > 1:
+                swapped = bytearray(p[:size])
+                into = <uint8_t*><char*>swapped
+                swap(into, into, size // width, width)
+                p = into
+            into = self.data + self.size
+            if size < PART:
+                dc_base64(p, size, into)
+            else:
+                with nogil:
+                    dc_base64(p, size, into)
+            self.size += (size + 2) // 3 * 4
+            _owner = None                       # its memory is for the next part
+            offset += size
+            n -= size
+        return self.put(b'"}', 2)
+
+    cdef bint put_coded(self, Index index, Py_ssize_t row, uint16_t vr) except -1:
+        # Text that its character set makes readable, in UTF-8.
+        cdef Py_ssize_t n
+        cdef const char* p
+        cdef object value = decode(index, row, vr)
+        cdef list values = value if isinstance(value, list) else [value]
+        if len(values) == 1 and not values[0]:
+            return True
+        if any(["\ufffd" in text for text in values]):      # not decodable: only the bytes tell all
+            return False
+        self.put(b',"Value":[', 10)
+        for text in values:
+            p = PyUnicode_AsUTF8AndSize(text, &n)
+            self.ascii = self.ascii and text.isascii()
+            if n:
+                self.put_one(<const uint8_t*>p, n, vr)
+            else:
+                self.put(b"null", 4)
+            self.put_byte(0x2C)
+        self.data[self.size - 1] = 0x5D
+        return True
+
+cdef bint keeps(DataElement element) except -1:
+    # Whether the element's value has to be written from memory: the sequence was handed out, or a list was changed.
+    return element._changed and not (element.vr == SQ and is_itemless(element))
+
+
+cdef uint16_t settled(uint16_t vr, object value, DatasetBase view) except? 0xFFFF:
+    # One VR where the dictionary leaves a choice ("US or SS"), for a value made in memory (PS3.5 A.1, PS3.6).
+    if vr == OB_OR_OW or isinstance(value, (bytes, bytearray, memoryview)):
+        return OW
+    if vr == US_OR_SS or vr == US_OR_SS_OR_OW:
+        numbers = value if isinstance(value, list) else [value]
+        if view.tag_value(PIXEL_REPRESENTATION, 0) == 1 or any(isinstance(n, int) and n < 0 for n in numbers):
+            return SS
+    return US
+
+
+def settled_vr(DataElement element not None, DatasetBase view not None) -> str:
+    """The VR of an element of `view`, one of the standard's also where the dictionary leaves a choice."""
+    element.settle()
+    if vr_form(element.vr) == VR_UNKNOWN:
+        return vr_name(settled(element.vr, element.get_value(), view))
+    return vr_name(element.vr)
+
+
+def write_json(DatasetBase data_set not None, DatasetBase meta, object odd, object bulk, Py_ssize_t most) -> str:
+    """The document of a data set, its attributes behind those of its file meta information if that is given.
+
+    `odd(vr, value)` gives what follows the VR of an unusual value. `bulk(element)`, unless it is None, is asked for the
+    URI of binary values of more than `most` bytes.
+    """
+    cdef Writer writer = Writer()
+    writer.odd = odd
+    writer.bulk = bulk
+    writer.most = most
+    writer.data_set_class = type(data_set)
+    writer.put_byte(0x7B)
+    if meta is not None:
+        writer.push_view(meta)
+        writer.run()
+        writer.size -= 1                        # the brace: what follows goes into the same object
+        writer.push_view(data_set)
+        writer.levels[0].any = writer.size > 1
+    else:
+        writer.push_view(data_set)
+    writer.run()
+    return writer.finished()

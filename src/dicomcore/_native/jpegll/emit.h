@@ -1,0 +1,91 @@
+/* The loops of JPEG lossless encoding: counting categories and writing codes (T.81 H.1.2.2, F.1.2.1), in C as they are
+ * compiled once more for BMI2 and count leading zeros. */
+#ifndef DICOMCORE_JPEGLL_EMIT_H
+#define DICOMCORE_JPEGLL_EMIT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "jpegll/types.h"
+
+typedef struct {
+    uint32_t base; /* the code, before SSSS zeros */
+    uint32_t mask; /* SSSS ones, or none where no bits follow the code */
+    int bits;      /* of code and difference */
+} jll_code;
+
+typedef struct {
+    uint64_t window; /* its last `bits` bits are still to be written */
+    int bits;        /* below 8 between calls */
+} jll_tail;
+
+/* SSSS: the bits that hold |difference|; 16 for -32768, which stands for 32768 (T.81 H.1.2.2). */
+JLL_INLINE unsigned jll_ssss(int difference)
+{
+    uint32_t size = (uint32_t)(difference < 0 ? -difference : difference);
+#if defined(_MSC_VER) && !defined(__clang__)
+    unsigned long top;
+    return _BitScanReverse(&top, size) ? top + 1 : 0;
+#else
+    return size ? 32 - (unsigned)__builtin_clz(size) : 0;
+#endif
+}
+
+/* Adds a row's categories to counts[0..16]. Two histograms, as equal categories often follow each other. */
+JLL_CLONES static void jll_count(const uint16_t *differences, ptrdiff_t count, uint64_t *counts)
+{
+    uint32_t even[17] = {0}, odd[17] = {0};
+    ptrdiff_t k;
+    int s;
+    for (k = 0; k + 2 <= count; k += 2) {
+        even[jll_ssss((int16_t)differences[k])]++;
+        odd[jll_ssss((int16_t)differences[k + 1])]++;
+    }
+    if (k < count)
+        even[jll_ssss((int16_t)differences[k])]++;
+    for (s = 0; s < 17; s++)
+        counts[s] += (uint64_t)even[s] + odd[s];
+}
+
+/* Writes the window's whole bytes; eight are touched. */
+JLL_INLINE uint8_t *jll_put(uint8_t *out, jll_tail *tail)
+{
+    uint64_t word = JLL_BE64(tail->window << (64 - tail->bits));
+    memcpy(out, &word, 8);
+    out += tail->bits >> 3;
+    tail->bits &= 7;
+    return out;
+}
+
+JLL_INLINE void jll_take(jll_tail *tail, const jll_code *codes, uint16_t difference)
+{
+    int value = (int16_t)difference;
+    const jll_code *code = &codes[jll_ssss(value)];
+    uint32_t below = (uint32_t)(value + (value >> 15)); /* one less where negative (T.81 F.1.2.1.1) */
+    tail->window = tail->window << code->bits | code->base | (below & code->mask);
+    tail->bits += code->bits;
+}
+
+/* A row's codes to out, which has 4 bytes for each and 8 more; `twice`: two codes fit the window, none is over 28 bits.
+ * Zero bytes are stuffed later. Returns where the next byte goes. */
+JLL_CLONES static uint8_t *jll_emit(const uint16_t *differences, ptrdiff_t count, const jll_code *codes, int twice,
+                                    jll_tail *state, uint8_t *out)
+{
+    jll_tail tail = *state;
+    ptrdiff_t k = 0;
+    if (twice)
+        for (; k + 2 <= count; k += 2) {
+            jll_take(&tail, codes, differences[k]);
+            jll_take(&tail, codes, differences[k + 1]);
+            out = jll_put(out, &tail);
+        }
+    for (; k < count; k++) {
+        jll_take(&tail, codes, differences[k]);
+        out = jll_put(out, &tail);
+    }
+    *state = tail;
+    return out;
+}
+
+#endif

@@ -1,0 +1,399 @@
+"""Entropy-coded data of JPEG lossless to differences (T.81 H.2)."""
+
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memchr, memcmp, memcpy, memmove, memset
+
+from dicomcore._native.base.fault cimport CORRUPT, NO_MEMORY, OK, Status, TRUNCATED
+from dicomcore._native.jpegll.markers cimport Codes
+
+cdef extern from "jpegll/chains.h" nogil:
+    uint64_t jll_window(const uint8_t* bits, int64_t pos)
+    uint16_t jll_extend(uint64_t window, unsigned int ssss)
+    int jll_one(const jll_table* table, uint64_t window, uint16_t* out)
+    void jll_step(const jll_table* const* tables, int count, const uint8_t* bits, jll_chain* chain)
+    void jll_turns1(const jll_table* const* tables, int count, const jll_several* several, int several_bits,
+                    const uint8_t* bits, jll_chain* a)
+    void jll_turns2(const jll_table* const* tables, int count, const jll_several* several, int several_bits,
+                    const uint8_t* bits, jll_chain* a, jll_chain* b)
+    void jll_wide1(const jll_table* table, const uint8_t* bits, jll_chain* a)
+    void jll_wide2(const jll_table* table, const uint8_t* bits, jll_chain* a, jll_chain* b)
+    void jll_wide3(const jll_table* table, const uint8_t* bits, jll_chain* a, jll_chain* b, jll_chain* c)
+    void jll_several1(const jll_table* table, const jll_several* several, int several_bits, const uint8_t* bits,
+                      jll_chain* a)
+    void jll_several2(const jll_table* table, const jll_several* several, int several_bits, const uint8_t* bits,
+                      jll_chain* a, jll_chain* b)
+    void jll_several3(const jll_table* table, const jll_several* several, int several_bits, const uint8_t* bits,
+                      jll_chain* a, jll_chain* b, jll_chain* c)
+
+cdef enum:
+    CHAINS = 3                      # at most; a fourth gains nothing
+    CHANCES = 64                    # places at which chains may fall into step, of LOGGED
+    CLEAN = CHAINS * REGION         # bytes of clean, less its slack
+    WORTH = 384                     # bytes from which on a further chain gains more than its start costs
+    GROUP = 57                      # bits that a chain takes between two looks at its stop, at most
+
+
+# --- tables ---
+
+cdef Status build_table(jll_table* table, const Codes* codes) noexcept nogil:
+    # Canonical codes (T.81 C.2) as a look-up by the first bits, and by length for those longer.
+    cdef uint32_t code = 0, k, step, at
+    cdef int length, index = 0, j, ssss, total
+    memset(table, 0, sizeof(jll_table))
+    for j in range(256):
+        table.symbols[j] = codes.symbols[j]
+    for length in range(1, 17):
+        table.first[length] = index - <int>code
+        for _ in range(codes.counts[length]):
+            ssss = codes.symbols[index]
+            total = length + ssss
+            if length <= JLL_CODE_BITS and ssss < 16:
+                step = 1 << (JLL_CODE_BITS - length)
+                at = code * step
+                for k in range(at, min(at + step, <uint32_t>1 << JLL_CODE_BITS)):
+                    table.code[k] = <uint16_t>(ssss << 8 | total)
+            code += 1
+            index += 1
+        if code > <uint32_t>1 << length:        # more codes than there are of this length
+            return CORRUPT
+        table.limit[length] = code << (16 - length)
+        code <<= 1
+    table.limit[17] = 0x10000
+    return OK
+
+
+cdef void build_singles(uint32_t* singles, const jll_table* table, int bits) noexcept nogil:
+    # Each window's first difference << 16 and the bits it takes, 0 where it doesn't fit.
+    cdef uint32_t k
+    cdef uint16_t difference
+    cdef int took
+    for k in range(<uint32_t>1 << bits):
+        took = jll_one(table, <uint64_t>k << (64 - bits), &difference)
+        singles[k] = (<uint32_t>difference << 16 | took) if 0 < took <= bits else 0
+
+
+cdef void build_several(jll_several* several, const uint32_t* singles, int turn, int count, int bits) noexcept nogil:
+    # See jpegll_chains.h: windows that begin at component `turn`; `singles` has those of each component.
+    cdef uint32_t size = <uint32_t>1 << bits, mask = size - 1, k
+    cdef uint64_t entry, more
+    cdef int used, j, next
+    for k in range(size):
+        entry = 0
+        used = 0
+        next = turn
+        for j in range(3):
+            more = singles[next * size + ((k << used) & mask)]
+            if more == 0 or used + <int>(more & 63) > bits:
+                break
+            used += more & 63
+            entry += (more >> 16) << (16 + 16 * j)
+            entry += 2 << 8
+            next = next + 1 if next + 1 < count else 0
+        several[k] = entry + (next << 6) + used
+
+
+cdef Status build_all_several(Tables* tables, int bits) noexcept nogil:
+    cdef Py_ssize_t size = tables.count * (<Py_ssize_t>1 << bits)
+    cdef uint32_t* singles
+    cdef int j
+    tables.several_bits = bits
+    tables.several = <jll_several*>malloc(size * (sizeof(jll_several) + sizeof(uint32_t)))
+    if tables.several == NULL:
+        return NO_MEMORY
+    singles = <uint32_t*>(tables.several + size)                    # scratch behind the tables
+    for j in range(tables.count):
+        build_singles(singles + (j << bits), &tables.owned[j], bits)
+    for j in range(tables.count):
+        build_several(tables.several + (j << bits), singles, j, tables.count, bits)
+    return OK
+
+
+cdef int several_bits_for(Py_ssize_t samples, double bits_each) noexcept nogil:
+    # How many bits a look-up of several differences is worth: building it costs about as much as 2 ** bits samples, and
+    # a difference that doesn't fit costs a branch that nobody foresaw. 0: none.
+    if samples < 4096 or bits_each > 9:
+        return 0
+    if samples < 1 << 17:
+        return 9 if samples < 1 << 15 else 10
+    return 11 if samples < 1 << 19 else 12
+
+
+cdef bint alike(const Codes* a, const Codes* b) noexcept nogil:
+    return a == b or (memcmp(a.counts, b.counts, sizeof(a.counts)) == 0
+                      and memcmp(a.symbols, b.symbols, a.total) == 0)
+
+
+cdef Status build_tables(Tables* tables, const Codes** codes, int count, Py_ssize_t samples,
+                         double bits_each) noexcept nogil:
+    # The tables of a scan of `count` components and so many samples of about `bits_each`.
+    cdef Status status
+    cdef int j, bits
+    memset(tables, 0, sizeof(Tables))
+    tables.count = 1
+    for j in range(1, count):
+        if not alike(codes[j], codes[0]):
+            tables.count = count
+    tables.owned = <jll_table*>malloc(tables.count * sizeof(jll_table))
+    if tables.owned == NULL:
+        return NO_MEMORY
+    for j in range(tables.count):
+        status = build_table(&tables.owned[j], codes[j])
+        if status != OK:
+            return status
+    for j in range(count):
+        tables.turn[j] = &tables.owned[j if tables.count > 1 else 0]
+    bits = several_bits_for(samples, bits_each)
+    if bits:
+        return build_all_several(tables, min(bits, 10) if tables.count > 1 else bits)
+    return OK
+
+
+cdef void free_tables(Tables* tables) noexcept nogil:
+    free(tables.owned)
+    free(tables.several)
+    tables.owned = NULL
+    tables.several = NULL
+
+
+# --- bits ---
+
+cdef Status open_bits(Bits* bits, const uint8_t* src, Py_ssize_t n, Py_ssize_t i) noexcept nogil:
+    memset(bits, 0, sizeof(Bits))
+    bits.src = src
+    bits.n = bits.cap = n
+    bits.clean = <uint8_t*>malloc(min(n - i, <Py_ssize_t>CLEAN) + JLL_SLACK)
+    if bits.clean == NULL:
+        return NO_MEMORY
+    begin_interval(bits, i)
+    return OK
+
+
+cdef void free_bits(Bits* bits) noexcept nogil:
+    free(bits.clean)
+    bits.clean = NULL
+
+
+cdef void begin_interval(Bits* bits, Py_ssize_t i) noexcept nogil:
+    bits.i = bits.began = i
+    bits.dropped = 0
+    bits.held = 0
+    bits.pos = 0
+    bits.ended = False
+
+
+cdef void fill(Bits* bits) noexcept nogil:
+    # Drops what has been read and takes on as much as clean can hold, without the zero stuffed after each 0xFF
+    # (T.81 B.1.1.5); stops at a marker and at the cap.
+    cdef Py_ssize_t spent = <Py_ssize_t>(bits.pos >> 3), room, part
+    cdef const uint8_t* found
+    cdef const uint8_t* src = bits.src
+    memmove(bits.clean, bits.clean + spent, bits.held - spent)
+    bits.held -= spent
+    bits.dropped += spent
+    bits.pos -= 8 * spent
+    while not bits.ended:
+        room = min(<Py_ssize_t>CLEAN - bits.held, bits.cap - bits.i)
+        if room == 0:
+            bits.ended = bits.i == bits.cap
+            break
+        found = <const uint8_t*>memchr(src + bits.i, 0xFF, room)
+        part = found - (src + bits.i) if found != NULL else room
+        memcpy(bits.clean + bits.held, src + bits.i, part)
+        bits.held += part
+        bits.i += part
+        if found == NULL:
+            continue
+        if bits.cap - bits.i < 2 or src[bits.i + 1] != 0:
+            bits.ended = True               # a marker, fill bytes before one, or half of one
+        else:
+            bits.clean[bits.held] = 0xFF
+            bits.held += 1
+            bits.i += 2
+    memset(bits.clean + bits.held, 0, JLL_SLACK)
+
+
+cdef Py_ssize_t place_of(const Bits* bits) noexcept nogil:
+    # The offset in src of the byte that holds the next bit.
+    cdef int64_t left = bits.dropped + (bits.pos >> 3)
+    cdef Py_ssize_t k = bits.began
+    while left > 0 and k < bits.i:
+        k += 2 if bits.src[k] == 0xFF else 1
+        left -= 1
+    return min(k, bits.n)
+
+
+# --- differences ---
+
+cdef Py_ssize_t room_for(Py_ssize_t want) noexcept nogil:
+    # Samples that `out` of read_differences must have room for: a chain can't give more than its bits, or than wanted.
+    return CHAINS * (min(want, <Py_ssize_t>8 * CLEAN) + 2 * JLL_SPILL)
+
+
+cdef inline bint goes(const jll_chain* chain) noexcept nogil:
+    return chain.pos < chain.stop and chain.out < chain.full and not chain.broken
+
+
+cdef void run_alone(const Tables* tables, const uint8_t* bits, jll_chain* chain) noexcept nogil:
+    if tables.count > 1 and tables.several != NULL:
+        jll_turns1(tables.turn, tables.count, tables.several, tables.several_bits, bits, chain)
+    elif tables.count > 1:
+        while goes(chain):
+            jll_step(tables.turn, tables.count, bits, chain)
+    elif tables.several != NULL:
+        jll_several1(tables.turn[0], tables.several, tables.several_bits, bits, chain)
+    else:
+        jll_wide1(tables.turn[0], bits, chain)
+
+
+cdef void run_together(const Tables* tables, const uint8_t* bits, jll_chain* chains, int count) noexcept nogil:
+    # All but the last to their stops; the last only as long as it runs beside another. Each turn brings one to its end.
+    cdef jll_chain* live[CHAINS]
+    cdef int n, k
+    while True:
+        n = 0
+        for k in range(count):
+            if goes(&chains[k]):
+                live[n] = &chains[k]
+                n += 1
+        if n == 0 or live[0] == &chains[count - 1]:
+            return
+        if n == 1:
+            run_alone(tables, bits, live[0])
+        elif tables.count > 1:
+            jll_turns2(tables.turn, tables.count, tables.several, tables.several_bits, bits, live[0], live[1])
+        elif tables.several != NULL:
+            if n == 2:
+                jll_several2(tables.turn[0], tables.several, tables.several_bits, bits, live[0], live[1])
+            else:
+                jll_several3(tables.turn[0], tables.several, tables.several_bits, bits, live[0], live[1], live[2])
+        elif n == 2:
+            jll_wide2(tables.turn[0], bits, live[0], live[1])
+        else:
+            jll_wide3(tables.turn[0], bits, live[0], live[1], live[2])
+
+
+cdef void start_anywhere(const Tables* tables, const uint8_t* bits, jll_chain* chain, Start* start,
+                         int most) noexcept nogil:
+    # A chain's first samples, `most` at most, and where each begins.
+    start.logged = 0
+    start.begin = chain.out
+    while start.logged < most and goes(chain):
+        start.log[start.logged] = chain.pos
+        start.phases[start.logged] = chain.phase
+        start.logged += 1
+        jll_step(tables.turn, tables.count, bits, chain)
+
+
+cdef int fall_in_step(const Tables* tables, const uint8_t* bits, jll_chain* chain, const Start* start) noexcept nogil:
+    # Steps `chain` on until it stands where the one behind it began, or began one of its first samples: that sample's
+    # number; from there on both read the same. -1: it broke, is full, or passed all of the log.
+    cdef int j = 0
+    while j < start.logged and chain.out < chain.full and not chain.broken:
+        if start.log[j] > chain.pos:
+            jll_step(tables.turn, tables.count, bits, chain)
+        elif start.log[j] == chain.pos and start.phases[j] == chain.phase:
+            return j
+        else:
+            j += 1
+    return -1
+
+
+cdef void run_chains(Bits* bits, const Tables* tables, jll_chain* first, int count, int64_t end) noexcept nogil:
+    # `first` from bits.pos, and others from later bytes, where a code begins only by chance. Huffman codes fall into
+    # step by themselves: once a chain stands where the one behind it stood, what that one read since is right, and is
+    # moved to where the first ends. Else it is thrown away, and those after it.
+    cdef jll_chain chains[CHAINS]
+    cdef Start starts[CHAINS]
+    cdef int64_t begin[CHAINS]
+    cdef Py_ssize_t wanted = first.full - first.out
+    cdef jll_chain* chain
+    cdef int k, place
+    chains[0] = first[0]
+    begin[0] = first.pos
+    for k in range(1, count):
+        begin[k] = (first.pos + (end - first.pos) * k // count) & ~<int64_t>7
+        chain = &chains[k]
+        chain.pos = begin[k]
+        chain.phase = chain.broken = 0
+        chain.out = chains[k - 1].full + 2 * JLL_SPILL
+        if begin[k] - begin[k - 1] < wanted:
+            chain.out = (first.out if k == 1 else starts[k - 1].begin) + (begin[k] - begin[k - 1]) + 2 * JLL_SPILL
+        starts[k].begin = chain.out
+        chain.full = chain.out + wanted
+        chain.stop = end - 2 * GROUP
+        chains[k - 1].stop = begin[k] - GROUP
+    for k in range(1, count):
+        start_anywhere(tables, bits.clean, &chains[k], &starts[k], CHANCES)
+    run_together(tables, bits.clean, chains, count)
+    first[0] = chains[0]
+    for k in range(1, count):
+        while first.pos < begin[k] and first.out < first.full and not first.broken:
+            jll_step(tables.turn, tables.count, bits.clean, first)
+        place = fall_in_step(tables, bits.clean, first, &starts[k])
+        if place < 0:
+            bits.misses += first.out < first.full
+            return
+        bits.misses = 0
+        chain = &chains[k]
+        memmove(first.out, starts[k].begin + place, (chain.out - starts[k].begin - place) * sizeof(uint16_t))
+        first.out += chain.out - starts[k].begin - place
+        first.pos = chain.pos
+        first.phase = chain.phase
+        first.broken = chain.broken
+
+
+cdef Status read_differences(Bits* bits, const Tables* tables, uint16_t* out, Py_ssize_t want, int* phase,
+                             Py_ssize_t* got) noexcept nogil:
+    # The next differences of the interval, `want` at most (what it has left), into out, which has room_for(want).
+    # OK with got[0] < want means: come again. After a fault bits.pos is where it is.
+    cdef jll_chain a, before
+    cdef int64_t end
+    cdef int count
+    fill(bits)
+    end = 8 * bits.held
+    a.pos = bits.pos
+    a.out = out
+    a.full = out + want
+    a.phase = phase[0]
+    a.broken = 0
+    count = <int>min((end - a.pos) // (8 * WORTH), <int64_t>CHAINS)
+    if want < WORTH or bits.misses > 3 or (tables.count > 1 and tables.several == NULL):
+        count = 1
+    elif tables.count > 1:
+        count = min(count, 2)
+    if count > 1:
+        run_chains(bits, tables, &a, count, end)
+    if bits.ended or count < 2 or bits.misses:
+        a.stop = end - 2 * GROUP
+        if goes(&a):
+            run_alone(tables, bits.clean, &a)
+    while bits.ended and a.out < a.full and not a.broken:       # the interval's last differences, bit by bit
+        before = a
+        jll_step(tables.turn, tables.count, bits.clean, &a)
+        if a.pos > end:
+            a = before
+            a.broken = 2
+    got[0] = a.out - out
+    phase[0] = a.phase
+    bits.pos = a.pos
+    if got[0] >= want:
+        got[0] = want
+        return OK
+    if a.broken:
+        return TRUNCATED if a.broken == 2 or (bits.ended and end - a.pos < 16) else CORRUPT
+    return OK
+
+
+cdef Status read_one(Bits* bits, const jll_table* table, uint16_t* out) noexcept nogil:
+    # One difference, for scans whose samples come in another order than they are stored.
+    cdef int took
+    if 8 * bits.held - bits.pos < 8 * JLL_SLACK and not bits.ended:
+        fill(bits)
+    took = jll_one(table, jll_window(bits.clean, bits.pos), out)
+    if took == 0:
+        return TRUNCATED if 8 * bits.held - bits.pos < 16 else CORRUPT
+    if took > 8 * bits.held - bits.pos:
+        return TRUNCATED
+    bits.pos += took
+    return OK

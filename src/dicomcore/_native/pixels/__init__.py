@@ -1,0 +1,1 @@
+"""RLE, colour, planes, look-up tables and single bits: kernels over samples."""

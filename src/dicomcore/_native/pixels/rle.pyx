@@ -1,0 +1,427 @@
+"""RLE Lossless (PS3.5 Annex G): one frame to samples and back.
+
+A frame is the 64-byte RLE Header and up to 15 segments, each the PackBits of one byte plane: the most significant bytes
+of the first sample, then the less significant ones, then the next sample's (G.2).
+"""
+
+from libc.stdint cimport uint8_t, uint32_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy, memmove, memset
+
+from dicomcore._native.base.cursor cimport load_le32
+from dicomcore._native.base.fault cimport CORRUPT, NO_MEMORY, OK, Status, TRUNCATED, raise_fault
+from dicomcore._native.base.held cimport hold, hold_writable, let_go
+from dicomcore.errors import PixelDecodeError
+
+cdef extern from "pixels/packbits.h" nogil:
+    ctypedef struct packbits_place:
+        const uint8_t* src
+        Py_ssize_t at
+        Py_ssize_t safe
+        uint8_t* dst
+        Py_ssize_t done
+        Py_ssize_t stop
+    void packbits_expand1(packbits_place* a)
+    void packbits_expand2(packbits_place* a, packbits_place* b)
+    void packbits_expand3(packbits_place* a, packbits_place* b, packbits_place* c)
+    void packbits_join2(uint8_t* dst, const uint8_t* low, const uint8_t* high, Py_ssize_t count)
+    void packbits_join3(uint8_t* dst, const uint8_t* a, const uint8_t* b, const uint8_t* c, Py_ssize_t count, int width)
+    void packbits_join4(uint8_t* dst, const uint8_t* a, const uint8_t* b, const uint8_t* c, const uint8_t* d,
+                        Py_ssize_t count)
+    void packbits_pick(uint8_t* dst, const uint8_t* src, Py_ssize_t stride, Py_ssize_t count)
+    Py_ssize_t packbits_run(const uint8_t* src, Py_ssize_t most)
+    Py_ssize_t packbits_literal(const uint8_t* src, Py_ssize_t most)
+
+cdef enum:
+    HEADER = 64             # bytes of the RLE Header (G.5)
+    SEGMENTS = 15           # at most
+    LONGEST = 128           # bytes one run stands for, at most (G.3.1)
+    SLACK = LONGEST + 16    # what an expansion in 16-byte steps may write past its end
+    BLOCK = 4096            # bytes of each plane expanded before they are joined: what stays in the first cache
+
+cdef struct Segment:
+    const uint8_t* src      # its first byte
+    Py_ssize_t n            # its bytes
+    Py_ssize_t at           # the next control byte; after a fault the one at fault
+    Py_ssize_t left         # bytes its plane still lacks
+    bint over               # its last run went past the plane, and was cut there
+    Status fault
+
+
+# --- decoding ---
+
+cdef void expand_fast(Segment* segs, int count, uint8_t** dst, const Py_ssize_t* want,
+                      Py_ssize_t* done) noexcept nogil:
+    # Runs of several segments, each until want[j] bytes stand at dst[j] in all or an end comes near; done[j] is how
+    # many there are. dst[j] must have SLACK bytes past want[j]. Nothing here can fault: what might is left to
+    # expand_checked.
+    cdef packbits_place places[SEGMENTS]
+    cdef packbits_place* live[SEGMENTS]
+    cdef int n, j
+    for j in range(count):
+        places[j].src = segs[j].src
+        places[j].at = segs[j].at
+        places[j].safe = segs[j].n - SLACK
+        places[j].dst = dst[j]
+        places[j].done = done[j]
+        places[j].stop = min(want[j], done[j] + segs[j].left - LONGEST)
+    while True:
+        n = 0
+        for j in range(count):
+            if places[j].at < places[j].safe and places[j].done < places[j].stop:
+                live[n] = &places[j]
+                n += 1
+        if n == 0:
+            break
+        if n == 1:
+            packbits_expand1(live[0])
+        elif n == 2 or n == 4:
+            packbits_expand2(live[0], live[1])
+        else:
+            packbits_expand3(live[0], live[1], live[2])
+    for j in range(count):
+        segs[j].at = places[j].at
+        segs[j].left -= places[j].done - done[j]
+        done[j] = places[j].done
+
+
+cdef Py_ssize_t expand_checked(Segment* seg, uint8_t* dst, Py_ssize_t want, bint lenient) noexcept nogil:
+    # As expand_fast, run by run with every bound asked for; sets seg.fault. A run that goes past the plane is cut
+    # there: encoders write such (an ultrasound of pydicom#1438). A lenient caller gets what is there of a literal.
+    cdef const uint8_t* src = seg.src
+    cdef Py_ssize_t i = seg.at, done = 0, run, cost
+    cdef int control
+
+    while done < want and seg.left > 0:
+        seg.at = i
+        if i == seg.n:
+            seg.fault = TRUNCATED
+            break
+        control = src[i]
+        i += 1
+        if control == 128:
+            continue
+        run = control + 1 if control < 128 else 257 - control
+        if run > seg.left:
+            seg.over = True
+            run = seg.left
+        cost = run if control < 128 else 1
+        if cost > seg.n - i:
+            seg.fault = TRUNCATED
+            run = seg.n - i if control < 128 and lenient else 0
+        if control < 128:
+            memcpy(dst + done, src + i, run)
+        elif run:
+            memset(dst + done, src[i], run)
+        done += run
+        seg.left -= run
+        if seg.fault != OK or seg.over:
+            break
+        i += cost
+        seg.at = i
+    return done
+
+
+cdef void join(uint8_t* dst, uint8_t** planes, int count, Py_ssize_t pixels, uint8_t* words) noexcept nogil:
+    # planes[j][k] becomes dst[k * count + j]. `words` is scratch of words_for(count) bytes.
+    cdef const uint8_t* plane
+    cdef Py_ssize_t k
+    cdef int j, width
+    if count == 2:
+        packbits_join2(dst, planes[0], planes[1], pixels)
+    elif count == 3:
+        packbits_join3(dst, planes[0], planes[1], planes[2], pixels, 1)
+    elif count == 4:
+        packbits_join4(dst, planes[0], planes[1], planes[2], planes[3], pixels)
+    elif words_for(count):                  # three samples: first their words, then the pixels
+        width = count // 3
+        for j in range(3):
+            join(words + j * BLOCK * width, planes + j * width, width, pixels, NULL)
+        packbits_join3(dst, words, words + BLOCK * width, words + 2 * BLOCK * width, pixels, width)
+    else:
+        for j in range(count):
+            plane = planes[j]
+            for k in range(pixels):
+                dst[k * count + j] = plane[k]
+
+
+cdef inline Py_ssize_t words_for(int count) noexcept nogil:
+    return count * BLOCK if count == 6 or count == 12 else 0
+
+
+cdef Status expand_joined(Segment* segs, int count, int width, uint8_t* dst, Py_ssize_t pixels,
+                          bint lenient) noexcept nogil:
+    # `count` planes, `width` of them a sample, into pixels of `count` bytes, a block of each at a time.
+    cdef uint8_t* scratch = <uint8_t*>malloc(count * (BLOCK + 2 * SLACK) + words_for(count))
+    cdef uint8_t* planes[SEGMENTS]              # by the place of their bytes in a pixel
+    cdef uint8_t* dsts[SEGMENTS]                # the same by segment
+    cdef Py_ssize_t held[SEGMENTS]
+    cdef Py_ssize_t wants[SEGMENTS]
+    cdef Py_ssize_t done = 0, step
+    cdef Status status = OK
+    cdef int j
+    if scratch == NULL:
+        return NO_MEMORY
+    for j in range(count):
+        dsts[j] = scratch + j * (BLOCK + 2 * SLACK)
+        planes[j - j % width + width - 1 - j % width] = dsts[j]     # the most significant comes first and goes last
+        held[j] = 0
+    while done < pixels and (status == OK or lenient):
+        step = pixels - done if pixels - done < BLOCK else BLOCK
+        for j in range(count):
+            wants[j] = step
+        expand_fast(segs, count, dsts, wants, held)
+        for j in range(count):
+            if held[j] < step and segs[j].fault == OK:
+                held[j] += expand_checked(&segs[j], dsts[j] + held[j], step - held[j], lenient)
+            if held[j] < step:                                  # a fault: what is missing stays zero
+                memset(dsts[j] + held[j], 0, step - held[j])
+                held[j] = step
+                status = segs[j].fault
+        join(dst + done * count, planes, count, step, scratch + count * (BLOCK + 2 * SLACK))
+        for j in range(count):
+            held[j] -= step
+            memmove(dsts[j], dsts[j] + step, held[j])
+        done += step
+    free(scratch)
+    return status
+
+
+cdef Status expand_planes(Segment* segs, int count, uint8_t* dst, Py_ssize_t pixels, bint lenient) noexcept nogil:
+    # Planes of one byte a pixel straight into their places, the last bytes of each without slack.
+    cdef uint8_t* dsts[SEGMENTS]
+    cdef Py_ssize_t held[SEGMENTS]
+    cdef Py_ssize_t wants[SEGMENTS]
+    cdef Status status = OK
+    cdef int j
+    memset(wants, 0, sizeof(wants))         # for compilers that can't see that count is 1 at least
+    for j in range(count):
+        dsts[j] = dst + j * pixels
+        held[j] = 0
+        wants[j] = pixels - SLACK
+    expand_fast(segs, count, dsts, wants, held)
+    for j in range(count):
+        held[j] += expand_checked(&segs[j], dsts[j] + held[j], pixels - held[j], lenient)
+        memset(dsts[j] + held[j], 0, pixels - held[j])
+        if segs[j].fault != OK:
+            status = segs[j].fault
+            if not lenient:
+                break
+    return status
+
+
+cdef Status find_segments(const uint8_t* src, Py_ssize_t n, Segment* segs, int wanted, Py_ssize_t pixels,
+                          Py_ssize_t* at) noexcept nogil:
+    # The RLE Header (G.5): a count and 15 offsets, little endian, counted from the header's first byte.
+    cdef Py_ssize_t start, stop = 0
+    cdef uint32_t count
+    cdef int j
+    at[0] = 0
+    if n < HEADER:
+        at[0] = n
+        return TRUNCATED
+    count = load_le32(src)
+    if count != <uint32_t>wanted:           # fewer or more: of other samples than these
+        return CORRUPT
+    for j in range(wanted):
+        start = load_le32(src + 4 + 4 * j)
+        stop = load_le32(src + 8 + 4 * j) if <uint32_t>j + 1 < count else n
+        at[0] = 4 + 4 * j
+        if start < HEADER or start > n or stop < start:
+            return CORRUPT
+        if stop > n:
+            stop = n                        # the segment ends with the frame; whether it suffices is seen there
+        segs[j] = Segment(src=src + start, n=stop - start, at=0, left=pixels, over=False, fault=OK)
+    return OK
+
+
+cdef bint is_over(const Segment* seg) noexcept nogil:
+    # Whether the segment holds more than its plane. A byte, or any number of zeros, is padding (G.3.1).
+    cdef Py_ssize_t i
+    if seg.over:
+        return True
+    if seg.n - seg.at < 2:
+        return False
+    for i in range(seg.at, seg.n):
+        if seg.src[i] != 0:
+            return True
+    return False
+
+
+cdef Status expand_frame(const uint8_t* src, Py_ssize_t n, uint8_t* dst, const Layout* layout, bint lenient,
+                         Py_ssize_t* at) noexcept nogil:
+    # A frame into pixels × samples × width bytes at dst. On failure at[0] is the offset of the header field or control
+    # byte at fault; a lenient caller has then what could be read, and zeros. Else at[0] is the offset of the first
+    # control byte that was not used, or only in part, as its plane was full; -1 where there is none.
+    cdef Segment segs[SEGMENTS]
+    cdef int wanted = layout.samples * layout.width, j, s
+    cdef Py_ssize_t plane = layout.pixels * layout.width
+    cdef Status status = find_segments(src, n, segs, wanted, layout.pixels, at), first = OK
+    if status != OK:
+        if lenient:
+            memset(dst, 0, layout.samples * plane)
+        return status
+    if layout.width == 1 and (layout.planar or layout.samples == 1):
+        status = expand_planes(segs, layout.samples, dst, layout.pixels, lenient)
+    elif not layout.planar:
+        status = expand_joined(segs, wanted, layout.width, dst, layout.pixels, lenient)
+    else:
+        for s in range(layout.samples):
+            status = expand_joined(segs + s * layout.width, layout.width, layout.width, dst + s * plane, layout.pixels,
+                                   lenient)
+            if status != OK and first == OK:
+                first = status
+            if status != OK and not lenient:
+                break
+        status = first
+    if status != OK:
+        for j in range(wanted):
+            if segs[j].fault != OK:
+                at[0] = segs[j].src - src + segs[j].at
+                return segs[j].fault
+    at[0] = -1
+    for j in range(wanted):
+        if is_over(&segs[j]):
+            at[0] = segs[j].src - src + segs[j].at
+            break
+    return status
+
+
+# --- encoding ---
+
+cdef Py_ssize_t pack_bound(const Layout* layout) noexcept nogil:
+    # The most bytes a frame can take: a control byte for every 128 of each row, and an even segment.
+    cdef Py_ssize_t rows = layout.pixels // layout.columns
+    cdef Py_ssize_t row = layout.columns + (layout.columns + LONGEST - 1) // LONGEST
+    return HEADER + layout.samples * layout.width * (rows * row + 1)
+
+
+cdef Py_ssize_t pack_row(const uint8_t* src, Py_ssize_t n, uint8_t* dst) noexcept nogil:
+    # The PackBits of one row (G.3.1), whose src has 32 readable bytes past its end; returns its bytes. Two equal bytes
+    # are a run only where no literal stands before them: else they would cost the control byte of a new literal.
+    cdef Py_ssize_t i = 0, o = 0, run, most
+    while i < n:
+        most = n - i if n - i < LONGEST else LONGEST
+        run = packbits_run(src + i, most)
+        if run > 1:
+            dst[o] = <uint8_t>(257 - run)
+            dst[o + 1] = src[i]
+            o += 2
+        else:
+            run = packbits_literal(src + i, most)
+            dst[o] = <uint8_t>(run - 1)
+            memcpy(dst + o + 1, src + i, run)
+            o += run + 1
+        i += run
+    return o
+
+
+cdef Status pack_frame(const uint8_t* src, uint8_t* dst, const Layout* layout, Py_ssize_t* size) noexcept nogil:
+    # A frame's samples into at most pack_bound bytes at dst; size[0] becomes the bytes written.
+    cdef Py_ssize_t columns = layout.columns, rows = layout.pixels // columns
+    cdef Py_ssize_t stride = layout.width if layout.planar else layout.width * layout.samples
+    cdef Py_ssize_t y, o = HEADER
+    cdef uint8_t* row = <uint8_t*>malloc(columns + 2 * LONGEST)
+    cdef const uint8_t* plane
+    cdef int s, b, j = 0
+    if row == NULL:
+        return NO_MEMORY
+    memset(row + columns, 0, 2 * LONGEST)
+    memset(dst, 0, HEADER)
+    dst[0] = <uint8_t>(layout.samples * layout.width)
+    for s in range(layout.samples):
+        for b in range(layout.width - 1, -1, -1):               # most significant bytes first (G.2)
+            plane = src + s * layout.width * (layout.pixels if layout.planar else 1) + b
+            store_le32(dst + 4 + 4 * j, <uint32_t>o)
+            j += 1
+            for y in range(rows):
+                packbits_pick(row, plane + y * columns * stride, stride, columns)
+                row[columns] = ~row[columns - 1]                # no run goes on past the row
+                o += pack_row(row, columns, dst + o)
+            if o & 1:
+                dst[o] = 0                                      # segments are of even length (G.3)
+                o += 1
+    free(row)
+    size[0] = o
+    return OK
+
+
+cdef inline void store_le32(uint8_t* p, uint32_t value) noexcept nogil:
+    p[0] = <uint8_t>value
+    p[1] = <uint8_t>(value >> 8)
+    p[2] = <uint8_t>(value >> 16)
+    p[3] = <uint8_t>(value >> 24)
+
+
+# --- for Python ---
+
+cdef int lay_out(Layout* layout, Py_ssize_t pixels, Py_ssize_t columns, int samples, int width, bint planar,
+                 Py_ssize_t held) except -1:
+    # Checks what a caller says about a frame against the `held` bytes of its samples.
+    if not (0 < pixels < 1 << 48 and samples > 0 and width > 0 and samples * width <= SEGMENTS):
+        raise ValueError(f"{samples} samples of {width} bytes don't fit the {SEGMENTS} segments of an RLE frame")
+    if columns < 1 or pixels % columns:
+        raise ValueError(f"{pixels} pixels aren't rows of {columns}")
+    if held != pixels * samples * width:
+        raise ValueError(f"a buffer of {held} bytes, where the frame has {pixels * samples * width}")
+    layout[0] = Layout(pixels=pixels, columns=columns, samples=samples, width=width, planar=planar)
+    return 0
+
+
+def decode_frame(src, dst, Py_ssize_t pixels, int samples, int width, bint planar=False, bint lenient=False):
+    """Decode one RLE frame into `dst`, of pixels × samples × width bytes, little endian.
+
+    Both are contiguous buffers of any items. Returns None, or the offset of what was left out because its plane was
+    full; with `lenient` that of the first fault, and `dst` holds what could be read, else zeros. Raises
+    PixelDecodeError. Offsets count from src's first byte.
+    """
+    cdef Layout layout
+    cdef Py_buffer source, target
+    cdef Py_ssize_t at = 0
+    cdef uint32_t count = 0
+    cdef Status status
+    hold(src, &source)
+    try:
+        hold_writable(dst, &target)
+        try:
+            lay_out(&layout, pixels, 1, samples, width, planar, target.len)
+            with nogil:
+                status = expand_frame(<const uint8_t*>source.buf, source.len, <uint8_t*>target.buf, &layout, lenient,
+                                      &at)
+        finally:
+            let_go(&target)
+        if status == CORRUPT and at == 0:
+            count = load_le32(<const uint8_t*>source.buf)
+    finally:
+        let_go(&source)
+    if status == OK:
+        return None if at < 0 else at
+    if lenient and status != NO_MEMORY:
+        return at
+    if status == CORRUPT and at == 0:
+        raise PixelDecodeError(f"the RLE Header names {count} segments where {samples * width} are due", offset=0)
+    raise_fault(status, "RLE frame", at)
+
+
+def encode_frame(src, Py_ssize_t pixels, Py_ssize_t columns, int samples, int width, bint planar=False):
+    """One frame of little-endian samples, a contiguous buffer, as RLE; returns bytes of even length (PS3.5 G.3)."""
+    cdef Layout layout
+    cdef Py_buffer source
+    cdef Py_ssize_t size = 0
+    cdef Status status
+    cdef uint8_t* packed = NULL
+    hold(src, &source)
+    try:
+        lay_out(&layout, pixels, columns, samples, width, planar, source.len)
+        if pack_bound(&layout) > 0xFFFFFFFF:
+            raise OverflowError("the RLE Header has 32 bits for an offset")
+        packed = <uint8_t*>malloc(pack_bound(&layout))
+        if packed == NULL:
+            raise MemoryError("RLE frame: out of memory")
+        with nogil:
+            status = pack_frame(<const uint8_t*>source.buf, packed, &layout, &size)
+        raise_fault(status, "RLE frame", 0)
+        return packed[:size]
+    finally:
+        free(packed)
+        let_go(&source)

@@ -1,0 +1,1 @@
+"""From bytes to an index: sources, the element scanner, and the index of a data set."""

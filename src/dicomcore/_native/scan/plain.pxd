@@ -1,0 +1,227 @@
+# The scanner's way through input that breaks no rule and is little endian: one loop, and nothing called per element.
+# It stands here so that it is compiled into `scan`, which enters it again behind everything unusual.
+
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+
+from dicomcore._native.base.cursor cimport load_le32, load_le64
+from dicomcore._native.base.dictionary cimport public_vr
+from dicomcore._native.scan.scan cimport (
+    BIG_ENDIAN,
+    CONTAINER,
+    ELEMENTS,
+    IMPLICIT,
+    ITEM,
+    ITEMS,
+    NO_ROW,
+    PIECES,
+    UNDEFINED,
+    UNDEFINED_LENGTH,
+    Level,
+    Row,
+    Scanner,
+)
+from dicomcore._native.base.vr cimport NO_VR, SQ, VR_LONG, VR_SEQUENCE, VR_SHORT, VR_UNKNOWN, is_letters, vr_form
+
+cdef extern from *:
+    """
+    #if defined(__BYTE_ORDER__) && defined(__ORDER_BIG_ENDIAN__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    #define HOST_IS_BIG 1
+    #else
+    #define HOST_IS_BIG 0
+    #endif
+    """
+    const bint HOST_IS_BIG
+
+cdef enum:
+    HEADROOM = 32                   # what a turn may look at: an item's header, its first element's, a spare word
+    ITEM_LE = 0xE000FFFE            # tags as a little-endian word has them
+    ITEM_DELIMITER_LE = 0xE00DFFFE
+    SEQUENCE_DELIMITER_LE = 0xE0DDFFFE
+    FIRST_PIXELS = 0x7FE00000       # from this tag on the top level is asked what only some elements are
+    FIRST_DELIMITER = 0xFFFE0000
+    NO_LETTERS = 0x4140             # up to this a length field can't be taken for the letters of a VR
+
+
+cdef inline uint32_t rotate(uint32_t word) noexcept nogil:
+    return (word << 16) | (word >> 16)
+
+
+cdef inline void put_row(Row* row, uint64_t head, uint64_t offset, uint64_t length, uint32_t parent,
+                         Py_ssize_t next) noexcept nogil:
+    # `head` is the row's first word: tag, VR, header and flags in this order from the lowest byte.
+    if HOST_IS_BIG:
+        row.tag = <uint32_t>head
+        row.vr = <uint16_t>(head >> 32)
+        row.header = <uint8_t>(head >> 48)
+        row.flags = <uint8_t>(head >> 56)
+    else:
+        memcpy(row, &head, 8)
+    row.offset = offset
+    row.length = length
+    row.parent = parent
+    row.next = <uint32_t>next
+
+
+cdef inline uint64_t row_head(uint32_t tag, uint16_t vr, uint8_t header, uint8_t flags) noexcept nogil:
+    return tag | (<uint64_t>vr << 32) | (<uint64_t>header << 48) | (<uint64_t>flags << 56)
+
+
+cdef inline Level* push(Level* level, uint64_t end, uint32_t row, uint8_t kind, uint8_t mode,
+                        bint defined) noexcept nogil:
+    # The level inside; `last` is set where it is left.
+    level += 1
+    level.end = end
+    level.row = row
+    level.kind = kind
+    level.mode = mode
+    level.defined = defined
+    level.untyped = level.inside = False
+    return level
+
+
+cdef inline const uint8_t* bytes_at(uint64_t address) noexcept nogil:
+    return <const uint8_t*><size_t>address
+
+
+cdef inline void scan_plain(Scanner* s) noexcept nogil:
+    # The way through input that breaks no rule and is little endian, which is most of any file: elements, sequences
+    # and items are taken here as long as nothing is unusual. Whatever is, is left at s.pos for `scan`. Each turn takes
+    # one header, or one level's end. Places are addresses, as numbers, since those of a level's end may lie outside
+    # the window: `base` is where the source's first byte would be. Long, since all of it shares what is in registers.
+    cdef Level* level = &s.levels[s.depth]
+    cdef Level* deepest = &s.levels[min(s.max_depth, s.level_capacity - 2)]
+    cdef uint64_t base = <uint64_t><size_t>s.window - s.start
+    cdef uint64_t at = base + s.pos, end = base + level.end, size, word, until
+    cdef uint64_t safe = base + (s.stop if s.stop == s.total else s.stop - HEADROOM)
+    cdef uint32_t top_bound, bound, last = level.last, parent = level.row, tag, length
+    cdef uint32_t next = <uint32_t>s.count + 1
+    cdef uint8_t form, header, flags, mode = level.mode
+    cdef bint defined = level.defined, items_due = level.kind == ITEMS
+    cdef uint16_t vr
+    cdef Row* row = s.rows + s.count
+    cdef Row* room = s.rows + s.capacity
+
+    if s.pos < s.start or level.kind == PIECES or s.total < 8 or (s.stop != s.total and s.stop - s.start < HEADROOM):
+        return
+    top_bound = 0 if s.only_group >= 0 else min(s.stop_tag, <uint32_t>FIRST_PIXELS)
+    bound = top_bound if parent == NO_ROW else <uint32_t>FIRST_DELIMITER
+    until = min(safe, end - 8)              # the last place for a header: in this level, and in the window
+    while True:
+        if at <= until and row < room:
+            word = load_le64(bytes_at(at))
+            length = <uint32_t>(word >> 32)
+            if not items_due:
+                tag = rotate(<uint32_t>word)
+                if last < tag < bound:
+                    # ---- an element
+                    header = 8
+                    if mode & IMPLICIT:
+                        if length > NO_LETTERS and vr_form(<uint16_t>length) != VR_UNKNOWN:
+                            break                       # explicit VR, it may be
+                        vr = public_vr(tag)
+                        form = VR_SEQUENCE if vr == SQ else VR_LONG
+                    else:
+                        vr = <uint16_t>length
+                        length >>= 16
+                        form = vr_form(vr)
+                        if form == VR_SHORT:            # most are: nothing more to ask than this
+                            if length > end - at - 8 or length & 1:
+                                break
+                            at += 8
+                            put_row(row, row_head(tag, vr, 8, mode), at - base, length, parent, next)
+                            row += 1
+                            next += 1
+                            last = tag
+                            at += length
+                            continue
+                        if form == VR_UNKNOWN or length or end - at < 12:
+                            break
+                        length = load_le32(bytes_at(at + 8))
+                        header = 12
+                    size = end - at - header
+                    if form != VR_SEQUENCE:
+                        if length > size or length & 1:
+                            break
+                        at += header
+                        put_row(row, row_head(tag, vr, header, mode), at - base, length, parent, next)
+                        row += 1
+                        next += 1
+                        last = tag
+                        at += length
+                        continue
+                    # ---- a sequence, if an item follows
+                    if size < 8 or load_le32(bytes_at(at + header)) != <uint32_t>ITEM_LE or level >= deepest:
+                        break
+                    defined = length != <uint32_t>UNDEFINED_LENGTH
+                    if defined and (<uint64_t>length - 8 > size - 8 or length & 1):     # less than 8 bytes hold no item
+                        break
+                    level.last = tag
+                    at += header
+                    flags = mode | (CONTAINER if defined else CONTAINER | UNDEFINED)
+                    put_row(row, row_head(tag, SQ, header, flags), at - base,
+                            length if defined else 0, parent, 0)
+                    if defined:
+                        end = at + length
+                        until = min(safe, end - 8)
+                    parent = next - 1
+                    level = push(level, end - base, parent, ITEMS, mode, defined)
+                    row += 1
+                    next += 1
+                    items_due = True
+                    continue
+                elif word == <uint64_t>ITEM_DELIMITER_LE and not defined:
+                    s.rows[parent].length = at - base - s.rows[parent].offset
+                    at += 8
+                else:
+                    break
+            elif <uint32_t>word == <uint32_t>ITEM_LE:
+                # ---- an item
+                size = end - at - 8
+                if size < 8 or level >= deepest:
+                    break
+                if not mode & IMPLICIT and not is_letters(bytes_at(at)[12], bytes_at(at)[13]):
+                    break
+                defined = length != <uint32_t>UNDEFINED_LENGTH
+                if defined and (length > size or length < 8 or length & 1):
+                    break
+                at += 8
+                flags = mode | (CONTAINER if defined else CONTAINER | UNDEFINED)
+                put_row(row, row_head(ITEM, NO_VR, 8, flags), at - base, length if defined else 0, parent, 0)
+                if defined:
+                    end = at + length
+                    until = min(safe, end - 8)
+                parent = next - 1
+                level = push(level, end - base, parent, ELEMENTS, mode, defined)
+                row += 1
+                next += 1
+                last = 0
+                bound = FIRST_DELIMITER
+                items_due = False
+                continue
+            elif word == <uint64_t>SEQUENCE_DELIMITER_LE and not defined:
+                s.rows[parent].length = at - base - s.rows[parent].offset
+                at += 8
+            else:
+                break
+        elif at != end or not defined or parent == NO_ROW:
+            break
+        # ---- a level has ended: go on in the one around it
+        s.rows[parent].next = next - 1
+        level -= 1
+        end = base + level.end
+        until = min(safe, end - 8)
+        parent = level.row
+        last = level.last
+        mode = level.mode
+        defined = level.defined
+        items_due = not items_due
+        if parent == NO_ROW:
+            bound = top_bound
+        if mode & BIG_ENDIAN:
+            break
+    if not items_due:
+        level.last = last
+    s.depth = level - s.levels
+    s.pos = at - base
+    s.count = row - s.rows

@@ -1,0 +1,293 @@
+"""Sources: memory that is held, or a file (or what reads like one) that is read in blocks by position, never mapped."""
+
+import os
+
+cimport cython
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from libc.errno cimport EISDIR, errno
+from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.string cimport memchr, memcpy
+
+from dicomcore._native.base.file cimport (
+    FILE_DIRECTORY,
+    FILE_REGULAR,
+    file_close,
+    file_facts,
+    file_open,
+    file_read,
+    file_stat,
+)
+
+from dicomcore.errors import DicomError, TruncatedError
+
+cdef extern from "Python.h":
+    bytes PyUnicode_EncodeFSDefault(object text)
+
+cdef enum:
+    HEAD = 16 * 1024            # the first block: most headers fit
+    LARGE = 1024 * 1024         # a block of this size is not read again to be longer: another one begins
+    PEEK = 256                  # a window on headers alone
+    SKIP = 32 * 1024            # a value that reaches this far behind a block is stepped over, not read
+
+cdef const char* NOTHING = b"\0"
+
+
+cdef class Source:
+    """Bytes of one DICOM input; made by `memory_source`, `file_source` and `ranged_source`."""
+
+    def __cinit__(self):
+        self.file = -1
+        self.kept = -1
+
+    def __dealloc__(self):
+        self.end_scan()
+        if self.kept != -1:
+            file_close(self.kept)
+
+    def keep_open(self) -> int:
+        """Hold on to the file itself, whatever its path leads to from now on; its handle, -1 for memory.
+
+        Called before the file is replaced by another: what was not read yet is then still what was indexed.
+        """
+        cdef file_handle file, other = -1
+        if self.path is not None and self.kept == -1:
+            file = self.open(False)
+            with cython.critical_section(self):
+                if self.kept == -1:
+                    self.kept = file
+                elif self.kept != file:         # another thread was first
+                    other = file
+            if other != -1:
+                file_close(other)
+        return self.kept
+
+    cdef file_handle open(self, bint first) except? -1:
+        # The file, opened; the first time its size and time are noted, later compared: another file is not this one.
+        # -1 for what is no regular file. Where another thread has just put a file in its place, and kept this one open
+        # for that, it is that handle: who closes what was opened has to spare `kept`.
+        cdef file_facts facts
+        cdef const char* path
+        cdef file_handle file
+        cdef int failed, status = 0
+        if self.ranged is not None:
+            return -1
+        path = self.fs_path
+        with nogil:
+            file = file_open(path)
+            failed = errno
+            if file != -1:
+                status = file_stat(file, &facts)
+                failed = errno
+        if file != -1 and status == 0:
+            if not first:
+                if facts.size == self.size and facts.changed == self.changed:
+                    return file
+                file_close(file)
+                if self.kept != -1:
+                    return self.kept
+                raise DicomError(f"{self.path!r} has changed since it was read: read it again")
+            if facts.kind == FILE_REGULAR:
+                self.size = facts.size
+                self.changed = facts.changed
+                return file
+        if file != -1:
+            file_close(file)
+            if status == 0 and facts.kind != FILE_DIRECTORY:
+                return -1
+            if status == 0:
+                raise IsADirectoryError(EISDIR, "is a directory; dicomcore.archive.index() reads folders", self.path)
+        raise OSError(failed, os.strerror(failed), self.path)
+
+    cdef int begin_scan(self) except -1:
+        # Keep the file open for the reads of a scan, which one thread makes; values are read with a handle each.
+        if self.kept != -1:
+            self.file = self.kept
+        elif self.path is not None:
+            self.file = self.open(False)
+        return 0
+
+    cdef void end_scan(self) noexcept:
+        if self.file != -1:
+            if self.file != self.kept:
+                file_close(self.file)
+            self.file = -1
+
+    def borrow(self) -> int:
+        """The file's handle, to copy from; for give_back(). DicomError where the file has changed."""
+        return self.kept if self.kept != -1 else self.open(False)
+
+    def give_back(self, file_handle file) -> None:
+        if file != -1 and file != self.kept:
+            file_close(file)
+
+    cdef bytes read_from(self, file_handle file, uint64_t offset, uint64_t length):
+        # Exactly these bytes, which lie inside the file.
+        cdef bytes block = PyBytes_FromStringAndSize(NULL, length)
+        self.read_to(file, offset, length, <uint8_t*>PyBytes_AS_STRING(block))
+        return block
+
+    cdef int read_to(self, file_handle file, uint64_t offset, uint64_t length, uint8_t* into) except -1:
+        cdef int64_t got
+        cdef int failed
+        cdef bytes block
+        if self.ranged is not None:
+            block = self.ranged.read_at(offset, length)
+            if <uint64_t>len(block) != length:
+                raise TruncatedError(f"{self.ranged!r} ends before its {self.size} bytes", offset=offset + len(block))
+            memcpy(into, PyBytes_AS_STRING(block), length)
+            return 0
+        with nogil:
+            got = file_read(file, into, length, offset)
+            failed = errno
+        if got < 0:
+            raise OSError(failed, os.strerror(failed), self.path)
+        if <uint64_t>got != length:
+            raise TruncatedError(f"{self.path!r} was cut short while it was read", offset=offset + got)
+        return 0
+
+    cdef bytes read(self, uint64_t offset, uint64_t length):
+        # Bytes of a value, read now and not kept.
+        cdef file_handle file
+        if self.kept != -1:
+            return self.read_from(self.kept, offset, length)
+        file = self.open(False)
+        try:
+            return self.read_from(file, offset, length)
+        finally:
+            if file != -1 and file != self.kept:
+                file_close(file)
+
+    cdef int peek(self, uint64_t offset, const uint8_t** window, uint64_t* start, uint64_t* stop) except -1:
+        # A small window that lasts until the next one: headers far from each other, as fragments have them.
+        cdef uint64_t want = min(<uint64_t>PEEK, self.size - offset)
+        self.peeked = self.read_from(self.file, offset, want)
+        window[0] = <const uint8_t*>PyBytes_AS_STRING(self.peeked)
+        start[0] = offset
+        stop[0] = offset + want
+        return 0
+
+    cdef int cover(self, uint64_t offset, const uint8_t** window, uint64_t* start, uint64_t* stop) except -1:
+        # A window that holds `offset` and more behind it than any before. Headers are mostly small, so blocks start
+        # small and grow fourfold; what follows a long value begins a block of its own.
+        cdef uint64_t begin, held, want
+        cdef bytes block
+        if self.blocks is not None:
+            begin, block = self.blocks[len(self.blocks) - 1]
+            held = <uint64_t>len(block)
+        else:
+            begin = self.begin
+            held = self.held
+        if offset < begin or offset > begin + held + SKIP:
+            begin = offset
+            want = HEAD
+        elif held >= LARGE:
+            begin = offset
+            want = 2 * held
+        else:
+            want = offset - begin + max(4 * held, <uint64_t>HEAD)
+        want = min(want, self.size - begin)
+        block = self.read_from(self.file, begin, want)
+        window[0] = <const uint8_t*>PyBytes_AS_STRING(block)
+        start[0] = begin
+        stop[0] = begin + want
+        self.keep(begin, block)
+        return 0
+
+    cdef int keep(self, uint64_t begin, bytes block) except -1:
+        # Remember a block, in the place of a shorter one from the same offset unless others may be reading that.
+        if self.held == 0 or (begin == self.begin and not self.shared):
+            self.owner = block
+            self.data = <const uint8_t*>PyBytes_AS_STRING(block)
+            self.begin = begin
+            self.held = <uint64_t>len(block)
+        elif self.blocks is None:
+            self.blocks = [(begin, block)]
+        elif (<tuple>self.blocks[len(self.blocks) - 1])[0] == begin and not self.shared:
+            self.blocks[len(self.blocks) - 1] = (begin, block)
+        else:
+            self.blocks.append((begin, block))
+        return 0
+
+    cdef bint at_hand(self, uint64_t offset, uint64_t length, const uint8_t** data) noexcept:
+        # Whether bytes inside the source are in memory, and where.
+        cdef uint64_t begin
+        cdef bytes block
+        if offset >= self.begin and offset - self.begin <= self.held and length <= self.held - (offset - self.begin):
+            data[0] = self.data + (offset - self.begin)
+            return True
+        if self.blocks is not None:
+            for begin, block in self.blocks:
+                if begin <= offset and offset - begin + length <= <uint64_t>len(block):
+                    data[0] = <const uint8_t*>PyBytes_AS_STRING(block) + (offset - begin)
+                    return True
+        return False
+
+    cdef file_handle read_into(self, uint64_t offset, uint64_t length, uint8_t* into, file_handle opened) except? -1:
+        # Bytes inside the source, copied. The handle is for the next call, as `opened`, and at last for give_back(); -1
+        # at first, and as long as all was at hand.
+        cdef const uint8_t* data
+        cdef file_handle file = opened
+        if self.at_hand(offset, length, &data):
+            with nogil:
+                memcpy(into, data, length)
+            return file
+        if file == -1:
+            file = self.borrow()
+        try:
+            self.read_to(file, offset, length, into)
+        except BaseException:
+            if opened == -1:
+                self.give_back(file)
+            raise
+        return file
+
+    cdef object hold(self, uint64_t offset, uint64_t length, const uint8_t** data):
+        # The address of bytes inside the source, and the object that keeps them there. Read when not at hand.
+        cdef uint64_t begin
+        cdef bytes block
+        if length == 0:
+            data[0] = <const uint8_t*>NOTHING
+            return b""
+        if offset >= self.begin and offset - self.begin <= self.held and length <= self.held - (offset - self.begin):
+            data[0] = self.data + (offset - self.begin)
+            return self.owner
+        if self.blocks is not None:
+            for begin, block in self.blocks:
+                if begin <= offset and offset - begin + length <= <uint64_t>len(block):
+                    data[0] = <const uint8_t*>PyBytes_AS_STRING(block) + (offset - begin)
+                    return block
+        block = self.read(offset, length)
+        data[0] = <const uint8_t*>PyBytes_AS_STRING(block)
+        return block
+
+
+cdef Source memory_source(object data):
+    # Over a bytes-like object, which is held as long as the source lives.
+    cdef Source source = Source()
+    cdef const uint8_t[::1] view = data
+    source.size = source.held = <uint64_t>view.shape[0]
+    source.data = &view[0] if view.shape[0] else <const uint8_t*>NOTHING
+    source.owner = view
+    return source
+
+
+cdef Source file_source(object path):
+    # Over a file, opened and left open for the scan; the caller closes. What is no regular file is read whole.
+    cdef Source source = Source()
+    source.path = path if type(path) is str else os.fspath(path)     # messages show it
+    source.fs_path = PyUnicode_EncodeFSDefault(path) if type(path) is str else os.fsencode(path)
+    if memchr(PyBytes_AS_STRING(source.fs_path), 0, len(source.fs_path)) != NULL:
+        raise ValueError(f"a path can't hold a NUL: {path!r}")
+    source.file = source.open(True)
+    if source.file == -1:
+        with open(path, "rb") as stream:
+            return memory_source(stream.read())
+    return source
+
+
+cdef Source ranged_source(object ranged):
+    # Over an object with `size` bytes and read_at(offset, length), which is asked where a file would be read.
+    cdef Source source = Source()
+    source.ranged = ranged
+    source.size = ranged.size
+    return source

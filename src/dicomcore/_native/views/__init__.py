@@ -1,0 +1,1 @@
+"""The index as Python sees it: values, data elements, data sets."""

@@ -1,0 +1,614 @@
+"""Data elements: views over rows of an index, or made in memory; and the values that they may be given."""
+
+cimport cython
+from cpython.object cimport Py_EQ, Py_NE
+from cpython.weakref cimport PyWeakref_NewRef
+from libc.stdint cimport int64_t, uint16_t, uint32_t
+
+from dicomcore._native.views.decode cimport (
+    count_multiplicity,
+    decode,
+    decode_array,
+    empty_value,
+    make_tag,
+    number_array,
+    number_of_text,
+    raw_view,
+    resolve_vr,
+    vr_name,
+)
+from dicomcore._native.base.dictionary cimport find_keyword, keyword_of_tag, name_of_private, name_of_tag
+from dicomcore._native.scan.index cimport Index, mark_changed, open_value
+from dicomcore._native.scan.scan cimport BIG_ENDIAN, CONTAINER, FRAGMENTS, IMPLICIT, ITEM, NO_ROW, UNDEFINED, Row
+from dicomcore._native.base.vr cimport *
+
+from copy import deepcopy
+from datetime import date, datetime, time
+
+import numpy as np
+
+from dicomcore.errors import DicomError, EncodeError
+from dicomcore.dataset.printing import element_line
+from dicomcore.tags import Tag
+from dicomcore.uids import UID
+from dicomcore.values import PersonName, format_date, format_datetime, format_time
+
+# The façade's classes, told once at import: items are made of them.
+cdef object DATASET = None
+cdef object SEQUENCE = None
+
+
+def set_classes(dataset: type, sequence: type) -> None:
+    """Tell which classes items and sequences are made of; called once by `dicomcore.dataset`."""
+    global DATASET, SEQUENCE
+    DATASET = dataset
+    SEQUENCE = sequence
+
+
+cdef int64_t tag_number(object key) except -2:
+    # A tag from an int, keyword, (group, element) or anything Tag() takes; -1 for a word that is no keyword.
+    cdef int64_t number
+    if isinstance(key, int):
+        number = key
+        if 0 <= number <= 0xFFFFFFFF:
+            return number
+        raise OverflowError(f"a tag has 32 bits: {key:#x}")
+    if isinstance(key, str):
+        number = find_keyword(key)
+        if number >= 0:
+            return number
+        try:
+            return int(Tag(key))
+        except (ValueError, TypeError, OverflowError):
+            return -1
+    if isinstance(key, tuple) and len(key) == 2 and isinstance(key[0], int) and isinstance(key[1], int):
+        if 0 <= key[0] <= 0xFFFF and 0 <= key[1] <= 0xFFFF:
+            return (<int64_t>key[0] << 16) | <int64_t>key[1]
+    return int(Tag(key))
+
+
+cdef object make_sequence(Index index, Py_ssize_t row):
+    # The items of an SQ element. One the scanner did not take for a sequence is indexed now.
+    cdef list items = []
+    cdef Py_ssize_t i, stop
+    cdef Owner item
+    if not index.known(row).flags & CONTAINER:
+        if index.rows[row].length == 0:
+            return SEQUENCE(items)
+        index = open_value(index, row)
+        row = 0
+    stop = index.rows[row].next
+    i = row + 1
+    while i < stop:
+        if index.rows[i].tag == ITEM:
+            item = DATASET.__new__(DATASET)
+            item.index = index
+            item.container = i
+            items.append(item)
+        i = index.rows[i].next
+    return SEQUENCE(items)
+
+
+cdef list items_of_row(Index index, Py_ssize_t row):
+    # The items of an SQ element as data sets nobody else holds.
+    return <list>make_sequence(index, row)
+
+
+cdef uint16_t vr_code(str vr) except 0xFFFF:
+    if len(vr) == 2:
+        code = <uint16_t>(ord(vr[0]) | ord(vr[1]) << 8)
+        if vr_name(code) == vr:
+            return code
+    for code in (US_OR_SS, OB_OR_OW, US_OR_OW, US_OR_SS_OR_OW):
+        if vr_name(code) == vr:
+            return code
+    raise ValueError(f"{vr!r} is not a VR")
+
+
+cdef bint divides(uint16_t vr) noexcept nogil:
+    # Text VRs in which a backslash divides values (PS3.5 6.4).
+    return is_text(vr) and not is_single(vr) or vr == DS or vr == IS
+
+
+cdef object EXACT = 1 << 53         # integers up to here are doubles
+
+cdef bint is_pair(object value):
+    # A tuple of group and element: one tag, as everywhere else a tag may be given.
+    return (isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], int) and isinstance(value[1], int)
+            and 0 <= value[0] <= 0xFFFF and 0 <= value[1] <= 0xFFFF)
+
+
+cdef object dressed(object value, uint16_t vr, str checks=None):
+    # A value as the VR's table has it, from what a caller sets: names, UIDs and numbers get their types.
+    if value is None:
+        return SEQUENCE() if vr == SQ else empty_value(vr)
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return value
+    if vr == SQ:
+        return dressed_items(value, checks)
+    if (vr == UI or vr == PN) and isinstance(value, np.ndarray):
+        value = value.reshape(-1).tolist()
+    if vr == AT and is_pair(value):
+        return Tag(value)
+    if isinstance(value, (list, tuple)):
+        several = dressed_values(value, vr)
+        return several[0] if len(several) == 1 else several     # one is what a file of it gives
+    if isinstance(value, str):
+        if "\\" in value and divides(vr):
+            return [dressed(one, vr) for one in value.split("\\")]
+        if vr == DS or vr == IS:
+            return number_of_text(value, vr)
+    elif vr == DS or vr == IS:
+        return dressed_number(value, vr)
+    if vr == UI:
+        return value if isinstance(value, UID) else UID(str(value))
+    if vr == PN:
+        return value if isinstance(value, PersonName) else PersonName(str(value))
+    if vr == AT:
+        if isinstance(value, str) and not value:
+            return None
+        return value if isinstance(value, (Tag, np.ndarray)) else Tag(value)
+    if vr == DA and isinstance(value, date):
+        return format_date(value)
+    if vr == TM and isinstance(value, time):
+        return format_time(value)
+    if vr == DT and isinstance(value, datetime):
+        return format_datetime(value)
+    return value
+
+
+cdef object dressed_for(uint32_t tag, object value, uint16_t vr, str checks):
+    # The same for an element, which what can't be taken is said of.
+    try:
+        return dressed(value, vr, checks)
+    except DicomError:
+        raise
+    except ValueError as error:
+        name = f"{make_tag(tag)} {keyword_of_tag(tag)}".rstrip()
+        raise EncodeError(f"{name}: VR {vr_name(vr)}: {error}", tag=tag) from None
+
+
+cdef object dressed_number(object value, uint16_t vr):
+    # A number as reading gives it, float for DS and int for IS, where that is the same number.
+    if vr == DS:
+        if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and -EXACT <= value <= EXACT:
+            return float(value)
+        return float(value) if isinstance(value, np.floating) else value
+    if isinstance(value, np.integer) or isinstance(value, (float, np.floating)) and value.is_integer():
+        return int(value)
+    return float(value) if isinstance(value, np.floating) else value
+
+
+cdef list dressed_values(object values, uint16_t vr):
+    # Each of several; a text among them that a backslash divides is several too.
+    cdef list made = []
+    for one in values:
+        value = dressed(one, vr)
+        if isinstance(one, str) and isinstance(value, list):
+            made += <list>value
+        else:
+            made.append(value)
+    return made
+
+
+cdef object dressed_items(object value, str checks):
+    # A sequence of data sets, and of data sets made from dictionaries by keyword or tag.
+    cdef list items = []
+    cdef Owner made
+    if isinstance(value, SEQUENCE):
+        return value
+    for one in [value] if isinstance(value, (Owner, dict)) else value:
+        if isinstance(one, dict):
+            made = DATASET()
+            made.checks = checks
+            made.update(one)
+            one = made
+        items.append(one)
+    return SEQUENCE(items)
+
+
+cdef DataElement carried(DataElement element):
+    # The element for another data set, with the value for the bytes. Text where items were due is not to be lost.
+    cdef Index index = element.index
+    element.settle()
+    if element.vr == SQ and is_itemless(element):
+        return DataElement(element.number, "UN", bytes(raw_view(index, element.row)))
+    return DataElement(element.number, vr_name(element.vr), element.get_value())
+
+
+cdef bint is_itemless(DataElement element) except -1:
+    # Whether a sequence of the source was not changed and holds bytes that are no items (PS3.5 7.5).
+    if element.index is None or element.is_set or element.has_value and held_by(element):
+        return False
+    return is_row_itemless(element.index, element.row)
+
+
+cdef bint is_row_itemless(Index index, Py_ssize_t row) except -1:
+    # The same for a row with VR SQ. Less than a header is taken for a sequence all the same, but for one without rows.
+    cdef Row* r = index.known(row)
+    if r.length == 0:
+        return False
+    if r.flags & CONTAINER:
+        return r.length < 8 and r.next == row + 1
+    return not items_of_row(index, row)
+
+
+def holds_no_items(Index index not None, Py_ssize_t row) -> bool:
+    """Whether a row is a sequence by its VR or a dictionary, and holds bytes that are no items."""
+    return resolve_vr(index, row) == SQ and is_row_itemless(index, row)
+
+
+cdef class Owner:
+    # What an element asks of its data set; `DatasetBase` answers.
+
+    cdef DataElement find(self, uint32_t tag):
+        raise NotImplementedError
+
+    cdef object tag_value(self, uint32_t tag, object default):
+        raise NotImplementedError
+
+    cdef int adopt(self, DataElement element) except -1:
+        raise NotImplementedError
+
+    cdef DataElement keeper_of(self, DataElement element):
+        raise NotImplementedError
+
+    cdef int check(self, uint32_t tag, uint16_t vr, object value) except -1:
+        raise NotImplementedError
+
+
+cdef bint same_values(object one, object other) except -1:
+    # Whether two decoded values are equal; NaN equals itself.
+    if one == other:
+        return True
+    if type(one) is not list or type(other) is not list or len(one) != len(other):
+        return False
+    for i in range(len(one)):
+        if one[i] != other[i] and (one[i] == one[i] or other[i] == other[i]):
+            return False
+    return True
+
+
+@cython.freelist(64)
+cdef class DataElement:
+    """One data element (PS3.5 7.1): tag, VR and a value, decoded when asked for.
+
+    `DataElement(tag, VR, value)` makes one in memory. `value` is as the table in docs/design.md has it for the VR.
+    """
+
+    def __init__(self, tag, VR, value, *, already_converted=False):
+        number = tag_number(tag)
+        if number < 0:
+            raise ValueError(f"{tag!r} is neither a tag nor a keyword")
+        self.number = <uint32_t>number
+        self.vr = vr_code(VR)
+        self.held = dressed_for(self.number, value, self.vr, None)
+        self.has_value = self.is_set = True
+
+    cdef int settle(self) except -1:
+        # Find out the VR of an element of the source.
+        if self.vr == NO_VR:
+            self.vr = resolve_vr(self.index, self.row)
+        return 0
+
+    @property
+    def tag(self):
+        """The element's Tag."""
+        return make_tag(self.number)
+
+    @property
+    def VR(self) -> str:
+        """The VR's two letters, resolved: see `resolve` in docs/design.md for UN, implicit VR and "US or SS"."""
+        self.settle()
+        return vr_name(self.vr)
+
+    @VR.setter
+    def VR(self, str vr not None):
+        value = self.value
+        self.vr = vr_code(vr)
+        self.value = value
+
+    @property
+    def keyword(self) -> str:
+        """The attribute's keyword (PS3.6), "" for one that isn't in the dictionary."""
+        return keyword_of_tag(self.number)
+
+    @property
+    def name(self) -> str:
+        """The attribute's name (PS3.6); for private ones "[name]" by the private dictionary, or what they are."""
+        if self.number & 0x10000:
+            creator = self.private_creator
+            found = name_of_private(self.number, creator) if creator else ""
+            if found:
+                return f"[{found}]"
+        return name_of_tag(self.number)
+
+    @property
+    def private_creator(self) -> str | None:
+        """The creator that reserved this private element's block (PS3.5 7.8.1), None where there is none."""
+        cdef Owner owner
+        cdef Py_ssize_t row
+        cdef uint32_t tag = (self.number & 0xFFFF0000) | (self.number & 0xFFFF) >> 8
+        creator = None
+        if not self.number & 0x10000 or self.number & 0xFFFF < 0x1000:
+            return None
+        owner = self._home()
+        if owner is not None:
+            creator = owner.tag_value(tag, None)
+        elif self.index is not None:
+            row = self.index.sibling(self.row, tag)
+            creator = decode(self.index, row, LO) if row >= 0 else None
+        return str(creator).strip() if creator else None
+
+    def _home(self):
+        """The data set the element belongs to, if any is left; one met by iterall() is looked for from the root."""
+        cdef Owner place = owner_of(self)
+        cdef Index index = self.index
+        cdef DataElement element
+        cdef Py_ssize_t row = self.row
+        cdef list path = []
+        if not self.distant:
+            return owner_of(self)               # now that it is the nearest, whatever it was before
+        while True:
+            while index.rows[row].parent != NO_ROW and (row != 0 or index.outer is None):
+                row = index.rows[row].parent
+                if index.rows[row].tag == ITEM:
+                    path.append((index, row))
+            if index.outer is None:
+                break
+            row = index.outer_row
+            index = index.outer
+        for index, row in reversed(path):
+            element = place.find(index.rows[index.rows[row].parent].tag)
+            for item in element.get_value():
+                if (<Owner>item).container == row:
+                    place = item
+        with cython.critical_section(self):
+            if self.distant:
+                self.place = place
+                self.distant = False
+        return place
+
+    cdef int keep(self, Owner owner) except -1:
+        # A data set keeps the element from now on.
+        with cython.critical_section(self):
+            self.place = PyWeakref_NewRef(owner, None)
+            self.kept = True
+            self.distant = False
+        return 0
+
+    cdef object get_value(self):
+        cdef object value
+        cdef DataElement keeper = self
+        cdef Owner owner
+        with cython.critical_section(self):
+            if self.has_value:
+                return self.held
+        self.settle()
+        if self.vr == SQ:
+            value = make_sequence(self.index, self.row)
+        else:
+            value = decode(self.index, self.row, self.vr)
+            if type(value) is not list:
+                return value
+        if self.distant:
+            return value
+        owner = owner_of(self)
+        if owner is not None:
+            keeper = owner.keeper_of(self)      # what can be changed in place is handed out once
+        if keeper is not self:
+            value = keeper.get_value()
+        with cython.critical_section(self):
+            if not self.has_value:
+                self.held = value
+                self.has_value = True
+            return self.held
+
+    @property
+    def value(self):
+        """The value as a Python object; None or "" when empty."""
+        return self.get_value()
+
+    @value.setter
+    def value(self, value):
+        cdef Owner home = self._home()
+        self.settle()
+        value = dressed_for(self.number, value, self.vr, None if home is None else home.checks)
+        if home is not None:
+            home.check(self.number, self.vr, value)
+        with cython.critical_section(self):
+            self.held = value
+            self.has_value = self.is_set = True
+        if home is not None:
+            home.adopt(self)
+        else:
+            mark_changed(self.index)
+
+    @property
+    def raw(self) -> memoryview | None:
+        """The value's bytes as they stand in the source, read-only; None for a value that was set."""
+        if self.is_set or self.index is None:
+            return None
+        return raw_view(self.index, self.row)
+
+    @property
+    def array(self):
+        """The value as a NumPy array: numbers in native byte order, DS float64, IS int64, bulk data as its VR's words.
+
+        One-dimensional, one element a value; a view of the source's bytes where it can be one. None for a sequence.
+        """
+        self.settle()
+        if self.vr == SQ:
+            return None
+        if not self.is_set and self.index is not None:
+            return decode_array(self.index, self.row, self.vr)
+        held = held_by(self)
+        values = held if isinstance(held, list) else [held] if self.VM else []
+        if is_text(self.vr):
+            out = np.empty(len(values), object)
+            out[:] = values
+            return out
+        if isinstance(held, np.ndarray):
+            values = held.reshape(-1).tolist()
+        if self.vr == DS or self.vr == IS:
+            return number_array(values, self.vr)
+        kind = {"US": "u2", "SS": "i2", "UL": "u4", "SL": "i4", "UV": "u8", "SV": "i8", "FL": "f4", "FD": "f8",
+                "AT": "u4"}.get(vr_name(self.vr))
+        if kind is not None and not isinstance(held, (bytes, bytearray, memoryview)):
+            try:
+                return np.array(values, kind)
+            except (ValueError, TypeError, OverflowError) as error:
+                raise EncodeError(f"{self.tag}: VR {vr_name(self.vr)} takes numbers: {error}", tag=self.tag) from None
+        words = {"OW": "u2", "OL": "u4", "OV": "u8", "OF": "f4", "OD": "f8"}.get(vr_name(self.vr), "u1")
+        if isinstance(held, np.ndarray):
+            from dicomcore._native.write.encode import encode_value   # which imports this module
+            size = held.nbytes if words == "u1" or words == "u2" else None          # without padding
+            held = encode_value(vr_name(self.vr), held)[:size]
+        return np.frombuffer(held or b"", words)
+
+    @property
+    def VM(self) -> int:
+        """How many values there are (PS3.5 6.4); 0 when empty, 1 for a sequence."""
+        self.settle()
+        if not self.has_value:
+            return count_multiplicity(self.index, self.row, self.vr)
+        if self.vr == SQ:
+            return 1
+        held = held_by(self)
+        if isinstance(held, list):
+            return len(<list>held)
+        return 0 if held is None or (isinstance(held, (str, bytes)) and not held) else 1
+
+    @property
+    def offset(self) -> int | None:
+        """Where the value begins, in bytes from the source's start (of the inflated data set, if deflated)."""
+        return None if self.index is None else self.index.rows[self.row].offset
+
+    @property
+    def length(self) -> int | None:
+        """Bytes of the value as it stands in the source, without delimiters; what is there, not what is claimed."""
+        return None if self.index is None else self.index.known(self.row).length
+
+    @property
+    def is_undefined_length(self) -> bool:
+        """Whether the length field says undefined (PS3.5 7.1.1)."""
+        return self.index is not None and self.index.rows[self.row].flags & UNDEFINED != 0
+
+    @property
+    def _big_endian(self) -> bool | None:
+        # Whether the words of its bytes are in big endian; None for a value that was set, of which its data set tells.
+        if self.is_set or self.index is None:
+            return None
+        return self.index.rows[self.row].flags & BIG_ENDIAN != 0
+
+    @property
+    def is_private(self) -> bool:
+        return self.number & 0x10000 != 0
+
+    @property
+    def is_empty(self) -> bool:
+        return self.VM == 0
+
+    def __richcmp__(self, other, int op):
+        if op != Py_EQ and op != Py_NE:
+            return NotImplemented
+        if not isinstance(other, DataElement):
+            return NotImplemented
+        same = self is other or (self.number == (<DataElement>other).number and self.VR == other.VR
+                                 and self.value == other.value)
+        return same if op == Py_EQ else not same
+
+    __hash__ = None
+
+    def __getitem__(self, key):
+        return self.get_value()[key]
+
+    def __reduce__(self):
+        cdef DataElement made = carried(self)
+        return DataElement, (made.number, vr_name(made.vr), made.held)
+
+    def __deepcopy__(self, memo):
+        cdef DataElement made = carried(self)
+        made.held = deepcopy(made.held, memo)
+        return made
+
+    @property
+    def _changed(self) -> bool:
+        # Whether the source's bytes may no longer tell the value: it was set, or changed in place since it was handed
+        # out. A list that was only looked at is still what its bytes say; of a sequence its items know.
+        if self.is_set or not self.has_value or self.index is None or self.vr == SQ:
+            return self.has_value
+        return not same_values(decode(self.index, self.row, self.vr), held_by(self))
+
+    @property
+    def _loose(self) -> bytes:
+        # The bytes of an SQ that holds no items but something else; b"" for all others, and where items were put in.
+        self.settle()
+        return bytes(raw_view(self.index, self.row)) if self.vr == SQ and is_itemless(self) else b""
+
+    def _clone(self, Owner owner, memo):
+        # The same element for a copy of its data set, the value shared, or copied too when there is a memo.
+        cdef DataElement made = DataElement.__new__(DataElement)
+        made.index = self.index
+        made.row = self.row
+        made.number = self.number
+        made.keep(owner)
+        with cython.critical_section(self):
+            made.vr = self.vr
+            made.has_value = self.has_value
+            made.is_set = self.is_set
+            made.held = self.held
+        if memo is not None:
+            made.held = deepcopy(made.held, memo)
+        return made
+
+    def __repr__(self) -> str:
+        return element_line(self)
+
+    __str__ = __repr__
+
+
+cdef DataElement new_element(Index index, Py_ssize_t row, Owner owner, bint distant):
+    cdef DataElement made = DataElement.__new__(DataElement)
+    made.index = index
+    made.row = row
+    made.place = owner
+    made.distant = distant
+    made.number = index.rows[row].tag
+    return made
+
+
+cdef class AllElements:
+    # Every element of an unchanged data set, depth first: a walk along the rows, with a stack of indices only for
+    # sequences that are looked up late.
+
+    def __iter__(self):
+        return self
+
+    @cython.critical_section
+    def __next__(self):
+        cdef Row* r
+        cdef Py_ssize_t row
+        cdef bint untold
+        cdef DataElement made
+        while True:
+            if self.row >= self.stop:
+                if not self.outer:
+                    raise StopIteration
+                self.index, self.row, self.stop = self.outer.pop()
+                continue
+            row = self.row
+            r = &self.index.rows[row]
+            self.row = r.next if r.flags & FRAGMENTS else row + 1
+            if r.tag == ITEM:
+                continue
+            made = new_element(self.index, row, self.root, True)
+            untold = r.vr == UN or r.vr == SQ or r.flags & IMPLICIT and r.vr == NO_VR
+            if untold and r.length and not r.flags & CONTAINER:
+                made.settle()
+                if made.vr == SQ:
+                    self.outer.append((self.index, self.row, self.stop))
+                    self.index = open_value(self.index, row)
+                    self.row = 1
+                    self.stop = self.index.count
+            return made

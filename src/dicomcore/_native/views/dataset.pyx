@@ -1,0 +1,574 @@
+"""Data sets as views over the index, made on demand; changes are laid over it, the source stays."""
+
+cimport cython
+from cpython.object cimport PyObject
+from libc.stdint cimport int64_t, uint16_t, uint32_t
+from libc.stdlib cimport free, malloc
+
+from dicomcore._native.views.data_element cimport (
+    AllElements,
+    DataElement,
+    carried,
+    dressed_for,
+    new_element,
+    owner_of,
+    tag_number,
+)
+from dicomcore._native.views.decode cimport decode, make_tag, resolve_vr, vr_name
+from dicomcore._native.base.dictionary cimport find_keyword, keyword_of_tag, public_vr
+from dicomcore._native.write.encode cimport swap_width
+from dicomcore._native.scan.index cimport Index, is_complete, mark_changed, rows_of
+from dicomcore._native.scan.scan cimport BIG_ENDIAN, PIXEL_DATA, Row
+from dicomcore._native.base.shared cimport load_flag, load_pointer, order_writes, store_pointer
+from dicomcore._native.base.vr cimport NO_VR, OW, SQ
+
+from dicomcore._native.base.swap import swap_words
+from dicomcore.dataset.nesting import enter
+
+cdef extern from "Python.h":
+    object PyObject_GenericGetAttr(object, object)
+    int PyObject_GenericSetAttr(object, object, PyObject*) except -1
+
+cdef enum:
+    BITS_ALLOCATED = 0x00280100
+    FEW_ROWS = 1024     # up to here memory is set aside for all rows below a data set, its own or not
+
+cdef object MISSING = object()
+cdef dict CHECKS = {mode: mode for mode in ("warn", "raise", "ignore")}
+cdef object CHECK_NAME = None
+cdef object CHECK = None            # dicomcore.dataset.validation.check_value, once it is needed
+
+globals()["DataElement"] = DataElement      # where pickles of earlier versions look for it
+
+
+def make_dataset(cls: type, Index index not None, Py_ssize_t container, wanted: frozenset | None = None) -> DatasetBase:
+    """A `cls` over the item at row `container` of an index, its data set (-1) or its file meta information (-2)."""
+    cdef DatasetBase made = cls.__new__(cls)
+    made.index = index
+    made.container = container
+    made.wanted = wanted
+    return made
+
+
+cdef inline dict overlay_of(DatasetBase self):
+    # `elements`, made when there is something to put in. It stays the same from then on, and is changed only by who has
+    # the data set's critical section: what others find in it then is not gone before they hold it.
+    cdef dict made
+    if self.elements is None:
+        made = {}
+        order_writes()                          # who looks whether there are any doesn't hold it
+        self.elements = made
+    return self.elements
+
+
+cdef class DatasetBase(Owner):
+    """What `Dataset` does in C: finding elements, handing out values, keeping changes."""
+
+    def __cinit__(self, *args, **kwargs):
+        self.container = NOWHERE
+
+    def __dealloc__(self):
+        self.forget_order()
+
+    # -- rows ------------------------------------------------------------------------------------------------------
+
+    cdef void forget_order(self) noexcept:
+        # Nobody else may be looking for rows.
+        cdef Order* order
+        while self.order != NULL:
+            order = self.order
+            self.order = order.before
+            free(order)
+
+    cdef Order* arrange(self) except NULL:
+        # Put the rows of this data set in order of tag; of several with one tag the last counts, as in pydicom.
+        cdef Index index = self.index
+        cdef Py_ssize_t i, first = 0, stop = 0, n = 0
+        cdef uint32_t last = 0
+        cdef Order* order
+        cdef bint ascending = True, everything = self.wanted is None, whole
+        cdef Row* rows = NULL
+        with cython.critical_section(self):
+            # Whether there will be more rows is asked first: they may be published meanwhile.
+            whole = index is None or self.container != TOP_LEVEL or is_complete(index)
+            if self.order != NULL and (self.order.whole or not whole):
+                return self.order
+            if index is not None:
+                if self.container >= 0:
+                    first = self.container + 1
+                    stop = index.rows[self.container].next
+                elif self.container == FILE_META:
+                    stop = index.meta_count
+                else:
+                    first, stop = index.meta_count, rows_of(index)
+                rows = index.rows
+            n = stop - first
+            if n > FEW_ROWS:                    # nested rows don't count: look how many there are
+                n = 0
+                i = first
+                while i < stop:
+                    n += 1
+                    i = rows[i].next
+            order = <Order*>malloc(sizeof(Order) + n * sizeof(uint32_t))
+            if order == NULL:
+                raise MemoryError("no memory to arrange a data set")
+            i = first
+            n = 0
+            while i < stop:
+                if everything or rows[i].tag in self.wanted:
+                    ascending &= rows[i].tag > last or n == 0
+                    last = rows[i].tag
+                    order.rows[n] = <uint32_t>i
+                    n += 1
+                i = rows[i].next
+            if not ascending:
+                n = sort_rows(index, order.rows, n)
+            order.count = n
+            order.whole = whole
+            order.before = self.order
+            store_pointer(<void**>&self.order, order)
+            return order
+
+    cdef Py_ssize_t find_row(self, uint32_t tag) except -2:
+        # The row of an element, -1 if the source has none.
+        cdef Py_ssize_t low, high, middle
+        cdef Order* order
+        cdef Row* rows
+        cdef uint32_t there
+        if self.index is None:
+            return -1
+        order = <Order*>load_pointer(<void**>&self.order)
+        if order == NULL:
+            order = self.arrange()
+        while True:
+            rows = self.index.rows
+            low = 0
+            high = order.count
+            while low < high:
+                middle = (low + high) >> 1
+                there = rows[order.rows[middle]].tag
+                if there == tag:
+                    return order.rows[middle]
+                if there < tag:
+                    low = middle + 1
+                else:
+                    high = middle
+            if order.whole:
+                return -1
+            order = self.complete()
+
+    cdef Order* complete(self) except NULL:
+        # What stands behind pixel data belongs to the data set too.
+        cdef Order* order
+        if self.container == TOP_LEVEL and self.index is not None:
+            self.index.finish()
+        order = <Order*>load_pointer(<void**>&self.order)
+        return order if order != NULL and order.whole else self.arrange()
+
+    # -- elements ----------------------------------------------------------------------------------------------------
+
+    cdef dict changes(self):
+        # A copy of what lies over the rows, to go through while others change it.
+        return {} if self.elements is None else self.elements.copy()
+
+    cdef object lying_over(self, uint32_t tag):
+        # What lies over the row with this tag: a DataElement, None where it was deleted, MISSING if nothing does.
+        if self.elements is None:
+            return MISSING
+        with cython.critical_section(self):
+            return self.elements.get(tag, MISSING)
+
+    cdef DataElement element_over(self, uint32_t tag):
+        # The same, None if nothing does.
+        found = self.lying_over(tag)
+        return None if found is MISSING else found
+
+    cdef DataElement element_at(self, Py_ssize_t row):
+        return new_element(self.index, row, self, False)
+
+    cdef DataElement find(self, uint32_t tag):
+        # The element with this tag, None if there is none; the same object every time.
+        cdef Py_ssize_t row
+        cdef DataElement made
+        found = self.lying_over(tag)
+        if found is not MISSING:
+            return found
+        row = self.find_row(tag)
+        if row < 0:
+            return None
+        made = self.element_at(row)
+        made.keep(self)
+        with cython.critical_section(self):
+            return overlay_of(self).setdefault(tag, made)
+
+    cdef object row_value(self, Py_ssize_t row):
+        cdef uint16_t vr = resolve_vr(self.index, row)
+        cdef DataElement element
+        if vr != SQ:
+            value = decode(self.index, row, vr)
+            if type(value) is not list:
+                return value
+        element = self.find(self.index.rows[row].tag)
+        return element.get_value()
+
+    cdef object tag_value(self, uint32_t tag, object default):
+        cdef Py_ssize_t row
+        if self.elements is not None:
+            found = self.lying_over(tag)
+            if found is not MISSING:
+                return default if found is None else (<DataElement>found).get_value()
+        row = self.find_row(tag)
+        return default if row < 0 else self.row_value(row)
+
+    cdef int adopt(self, DataElement element) except -1:
+        # From now on this object stands for the element: it was set, or its value can change in place.
+        if not element.kept:
+            element.keep(self)
+        with cython.critical_section(self):
+            overlay_of(self)[element.number] = element
+        mark_changed(self.index)
+        return 0
+
+    cdef DataElement keeper_of(self, DataElement element):
+        # Which object keeps the value of this one's row, now that it is handed out and can change in place: the first
+        # that was asked. One that something else was set for, or that was deleted, keeps its own.
+        cdef DataElement found
+        with cython.critical_section(self):
+            found = overlay_of(self).setdefault(element.number, element)
+        if found is element and not element.kept:
+            element.keep(self)
+        mark_changed(self.index)
+        if found is None or found.index is not element.index or found.row != element.row or found.is_set:
+            return element
+        return found
+
+    cdef list tags(self):
+        # Tags of all elements in ascending order.
+        cdef Py_ssize_t i
+        cdef list found
+        cdef Order* order = self.complete()
+        found = [self.index.rows[order.rows[i]].tag for i in range(order.count)]
+        if self.elements:
+            merged = set(found)
+            for tag, element in self.changes().items():
+                if element is None:
+                    merged.discard(tag)
+                else:
+                    merged.add(tag)
+            if len(merged) != len(found) or not merged.issuperset(found):
+                found = sorted(merged)
+        return found
+
+    # -- access ----------------------------------------------------------------------------------------------------
+
+    def __getattribute__(self, name):
+        cdef int64_t tag = find_keyword(name)
+        if tag < 0:
+            return PyObject_GenericGetAttr(self, name)
+        value = self.tag_value(<uint32_t>tag, MISSING)
+        if value is MISSING:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return value
+
+    def __setattr__(self, name, value):
+        cdef int64_t tag = find_keyword(name)
+        if tag < 0:
+            if name != name.lower() and self.checks != "ignore":
+                self.check_name(name)
+            PyObject_GenericSetAttr(self, name, <PyObject*>value)
+        else:
+            self._set(<uint32_t>tag, value)
+
+    def __delattr__(self, name):
+        cdef int64_t tag = find_keyword(name)
+        if tag < 0:
+            PyObject_GenericSetAttr(self, name, NULL)
+        elif self.find(<uint32_t>tag) is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        else:
+            self._delete(<uint32_t>tag)
+
+    def _set(self, uint32_t tag, value):
+        cdef DataElement element
+        cdef uint16_t vr
+        if isinstance(value, DataElement):
+            raise TypeError(f"an element is assigned with ds[{make_tag(tag)!r}] = element; "
+                            f"ds.{keyword_of_tag(tag)} takes a value")
+        element = self.find(tag)
+        if element is None:
+            vr = public_vr(tag)
+            if vr == NO_VR:
+                raise ValueError(f"the VR of {make_tag(tag)} is not known: use add_new(tag, VR, value)")
+            value = dressed_for(tag, value, vr, self.checks)
+            self.check(tag, vr, value)
+            element = DataElement.__new__(DataElement)
+            element.number = tag
+            element.vr = vr
+            element.held = value
+            element.has_value = element.is_set = True
+            self.adopt(element)
+        else:
+            element.value = value
+
+    cdef int check(self, uint32_t tag, uint16_t vr, object value) except -1:
+        # Warn or raise where a value is not what its VR allows.
+        global CHECK
+        if self.checks == "ignore" or vr == SQ:
+            return 0
+        if CHECK is None:
+            from dicomcore.dataset.validation import check_value as CHECK       # stands on data sets
+        CHECK(self.checks or "warn", make_tag(tag), vr_name(vr), value)
+        return 0
+
+    cdef int check_name(self, name) except -1:
+        # Warn or raise where an attribute of the object looks like a misspelt keyword.
+        global CHECK_NAME
+        if CHECK_NAME is None:
+            from dicomcore.dataset.validation import check_name as CHECK_NAME       # stands on data sets
+        if not hasattr(type(self), name):
+            CHECK_NAME(self.checks or "warn", name)
+        return 0
+
+    @property
+    def validation(self) -> str:
+        """What becomes of a value that its VR doesn't allow (PS3.5 6.2) when it is set: "warn", "raise" or "ignore"."""
+        return self.checks or "warn"
+
+    @validation.setter
+    def validation(self, str mode not None):
+        if mode not in ("warn", "raise", "ignore"):
+            raise ValueError(f"validation is 'warn', 'raise' or 'ignore', not {mode!r}")
+        self.checks = CHECKS[mode]              # one that lasts: others may be reading
+
+    def _delete(self, uint32_t tag):
+        cdef bint stands = self.find_row(tag) >= 0
+        with cython.critical_section(self):
+            if stands:
+                overlay_of(self)[tag] = None
+            else:
+                overlay_of(self).pop(tag, None)
+        mark_changed(self.index)
+
+    def __getitem__(self, key):
+        cdef int64_t tag
+        cdef DataElement element
+        if isinstance(key, slice):
+            return self._slice(key)
+        tag = tag_number(key)
+        if tag >= 0:
+            element = self.find(<uint32_t>tag)
+            if element is not None:
+                return element
+        raise KeyError(key if tag < 0 else make_tag(<uint32_t>tag))
+
+    def __setitem__(self, key, DataElement element not None):
+        cdef int64_t tag = tag_number(key)
+        if tag != element.number:
+            raise ValueError(f"the element's tag is {element.tag}, not {key!r}")
+        elsewhere = element.distant
+        owner = owner_of(element)
+        if elsewhere or (owner is not self and (owner is not None or element.index is not None)):
+            element = brought(self, element)     # it is another data set's
+        if self.checks != "ignore":
+            element.settle()
+            self.check(element.number, element.vr, element.get_value())
+        element.keep(self)
+        self.adopt(element)
+
+    def _put(self, DataElement element not None):
+        # The same for an element that nobody else has, without a look at its value.
+        element.keep(self)
+        self.adopt(element)
+
+    def __delitem__(self, key):
+        cdef int64_t tag
+        if isinstance(key, slice):
+            for found in [element.tag for element in self._slice(key)]:
+                self._delete(found)
+            return
+        tag = tag_number(key)
+        if tag < 0 or self.find(<uint32_t>tag) is None:
+            raise KeyError(key)
+        self._delete(<uint32_t>tag)
+
+    def __contains__(self, key) -> bool:
+        cdef int64_t tag
+        try:
+            tag = tag_number(key)
+        except (ValueError, TypeError, OverflowError):
+            return False
+        if tag < 0:
+            return False
+        found = self.lying_over(<uint32_t>tag)
+        if found is not MISSING:
+            return found is not None
+        return self.find_row(<uint32_t>tag) >= 0
+
+    def get(self, key, default=None):
+        """The value for a keyword, the DataElement for any other form of tag; `default` where there is none."""
+        cdef int64_t tag
+        if isinstance(key, str):
+            tag = find_keyword(key)
+            if tag >= 0:
+                return self.tag_value(<uint32_t>tag, default)
+        try:
+            tag = tag_number(key)
+        except (ValueError, TypeError, OverflowError):
+            return default
+        if tag < 0:
+            return getattr(self, key, default) if isinstance(key, str) else default
+        element = self.find(<uint32_t>tag)
+        return default if element is None else element
+
+    def __len__(self) -> int:
+        return len(self.tags())
+
+    def __iter__(self):
+        cdef uint32_t tag
+        cdef Py_ssize_t row
+        for tag in self.tags():
+            if self.elements:
+                element = self.find(tag)
+            else:
+                row = self.find_row(tag)
+                element = self.element_at(row) if row >= 0 else None
+            if element is not None:                 # else it was deleted meanwhile
+                yield element
+
+    def iterall(self):
+        """Every element, depth first: a sequence's own before those of its items."""
+        cdef AllElements found
+        cdef Order* order
+        if self.index is None or load_flag(&self.index.changed) or self.elements or self.wanted is not None:
+            return self._iterall_changed()
+        order = self.complete()
+        found = AllElements.__new__(AllElements)
+        found.root = self
+        found.index = self.index
+        found.outer = []
+        if self.container >= 0:
+            found.row = self.container + 1
+            found.stop = self.index.rows[self.container].next
+        elif self.container == FILE_META:
+            found.stop = self.index.meta_count
+        else:
+            found.row = self.index.meta_count
+            found.stop = self.index.count
+        return found if in_order(order) else self._iterall_changed()
+
+    def _iterall_changed(self):
+        above = {id(self)}
+        stack = [(self, iter(self), iter(()))]      # open data sets, with the items of the sequence they are at
+        while stack:
+            data_set, elements, items = stack[len(stack) - 1]
+            item = next(items, None)
+            if item is not None:
+                enter(above, item)
+                stack.append((item, iter(item), iter(())))
+                continue
+            element = next(elements, None)
+            if element is None:
+                stack.pop()
+                above.discard(id(data_set))
+                continue
+            yield element
+            if element.VR == "SQ":
+                stack[len(stack) - 1] = (data_set, elements, iter(element.value))
+
+    def keys(self):
+        """Tags of all elements, ascending."""
+        return [make_tag(tag) for tag in self.tags()]
+
+    # -- for the rooms above ---------------------------------------------------------------------------------------
+
+    @property
+    def _index(self) -> Index | None:
+        return self.index
+
+    @property
+    def _row(self) -> int:
+        return self.container
+
+    @property
+    def _overlay(self) -> dict | None:
+        return self.elements                # which others may be changing
+
+    def _state(self):
+        return self.index, self.container, self.wanted, None if self.elements is None else self.elements.copy()
+
+    def _restore(self, Index index, Py_ssize_t container, wanted, elements):
+        self.index = index
+        self.container = container
+        self.wanted = wanted
+        self.elements = elements
+        self.forget_order()
+
+    def _take(self, dict elements, chosen, memo):
+        # Lay another data set's changes, as _state() copied them, over this one's rows: of the `chosen` tags or all.
+        cdef dict taken = {}
+        if elements is None:
+            return
+        for tag, element in elements.items():
+            if chosen is None or tag in chosen:
+                taken[tag] = None if element is None else (<DataElement>element)._clone(self, memo)
+        self.elements = taken
+        if taken:
+            mark_changed(self.index)
+
+
+cdef DataElement brought(DatasetBase self, DataElement element):
+    # Another data set's element as one of this one's, bytes in its byte order: little endian if it was made in memory.
+    cdef DataElement made = carried(element)
+    cdef Owner owner = owner_of(element)
+    cdef Row* r
+    cdef bint big = False
+    cdef Py_ssize_t width
+    if type(made.held) is not bytes or element.is_set or element.index is None:
+        return made
+    if self.index is not None:
+        r = &self.index.rows[self.container] if self.container >= 0 else NULL
+        big = ((self.index.mode if r == NULL else r.flags) & BIG_ENDIAN) != 0
+    if ((element.index.rows[element.row].flags & BIG_ENDIAN) != 0) != big:
+        width = swap_width(made.vr)
+        if made.number == PIXEL_DATA and made.vr == OW and owner is not None:   # its cells change places as a whole
+            bits = owner.tag_value(BITS_ALLOCATED, 16)
+            width = bits // 8 if bits == 32 or bits == 64 else width
+        made.held = turned(made.held, width)
+    return made
+
+
+cdef bytes turned(bytes data, Py_ssize_t width):
+    # Words of `width` bytes in the other byte order; what is no whole word stays.
+    cdef Py_ssize_t whole = len(data) // width * width
+    cdef bytearray made = bytearray(data)
+    if width > 1:
+        swap_words(memoryview(data)[:whole], memoryview(made)[:whole], width)
+    return bytes(made)
+
+
+cdef bint in_order(const Order* order) noexcept nogil:
+    # Whether rows follow each other by tag, so that walking along them is iteration order.
+    cdef Py_ssize_t i
+    for i in range(1, order.count):
+        if order.rows[i] <= order.rows[i - 1]:
+            return False
+    return True
+
+
+cdef Py_ssize_t sort_rows(Index index, uint32_t* order, Py_ssize_t n) except -1:
+    # Rows by tag; the last of several with one tag stays, and their being there is noted.
+    cdef Py_ssize_t i, kept = 0
+    cdef uint32_t row
+    cdef list pairs = [(index.rows[order[i]].tag, order[i]) for i in range(n)]
+    pairs.sort()
+    for i in range(n):
+        row = (<tuple>pairs[i])[1]
+        if kept and index.rows[order[kept - 1]].tag == index.rows[row].tag:
+            if index.rows[order[kept - 1]].next != row:     # the scanner saw those that follow each other
+                index.note("DUPLICATE_TAG", index.rows[row].tag, index.rows[row].offset - index.rows[row].header,
+                           "stands more than once; the last one counts")
+            order[kept - 1] = row
+        else:
+            order[kept] = row
+            kept += 1
+    return kept

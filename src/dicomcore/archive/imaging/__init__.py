@@ -1,0 +1,1 @@
+"""Frames and volumes of the files that an index names."""

@@ -1,0 +1,77 @@
+"""How slices lie one behind the other, and what is odd about it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dicomcore.archive.imaging.slices import Slice, issue, normal_of
+from dicomcore.errors import DicomError
+from dicomcore.issues import Issue
+
+__all__ = ["by_place", "refuse_beside", "step_of"]
+
+GAP = 1.5  # times the usual distance: a slice is missing there
+UNEVEN = 0.02  # of it, by which a slice may lie beside its place
+TILT = 0.002  # of it, sideways: 0.1 degrees
+SAME = 0.02  # of it, below which two slices lie at one place; never above SAME_MM
+SAME_MM = 0.05
+NEAR = 1e-3  # of a pixel: no two places are nearer, so that such gaps say nothing of the usual distance
+MOST = 1e9  # slices that may be missing: positions are finite, their ratios needn't be
+BESIDE = 0.5  # pixels in the plane by which slices at one place may differ
+
+
+def by_place(slices: list[Slice]) -> list[list[Slice]]:
+    """Slices in order along their normal, those that are as far along it as each other together."""
+    along = np.array([one.position for one in slices]) @ normal_of(slices[0])
+    order = np.argsort(along, kind="stable")
+    gaps = np.diff(along[order])
+    wide = gaps[gaps > NEAR * min(slices[0].spacing)]
+    same = min(SAME_MM, SAME * float(np.median(wide))) if len(wide) else np.inf
+    places: list[list[Slice]] = []
+    for gap, i in zip([np.inf, *gaps.tolist()], order.tolist(), strict=True):
+        if gap > same or not places:
+            places.append([])
+        places[-1].append(slices[i])
+    return places
+
+
+def refuse_beside(places: list[list[Slice]]) -> None:
+    """Raise DicomError where two slices are as far along the normal as each other, and lie side by side."""
+    for a, *others in places:
+        for b in others:
+            away = b.position - a.position
+            columns, rows = abs(float(away @ a.along_row)), abs(float(away @ a.along_column))
+            if rows > BESIDE * a.spacing[0] or columns > BESIDE * a.spacing[1]:
+                apart = np.hypot(rows, columns)
+                raise DicomError(f"{a} and {b} lie side by side, {apart:.4g} mm apart: that is more than one stack")
+
+
+def step_of(ordered: list[Slice]) -> tuple[NDArray[np.float64], list[int], list[Issue]]:
+    """The step (mm) from one slice to the next, how many are missing before each, and what is odd."""
+    normal = normal_of(ordered[0])
+    if len(ordered) == 1:
+        only = ordered[0]
+        if only.thickness is not None:
+            return normal * only.thickness, [0], []
+        text = f"{only}: there is neither Spacing Between Slices nor Slice Thickness: 1 mm was made up"
+        return normal, [0], [issue("INVENTED_SPACING", text, "SliceThickness")]
+    positions = np.array([one.position for one in ordered])
+    gaps = np.diff(positions @ normal)
+    usual = float(np.sort(gaps)[(len(gaps) - 1) // 2])  # the lower one of two in the middle: a gap is wider
+    missing = [0, *(max(round(min(gap / usual, MOST)) - 1, 1) if gap > GAP * usual else 0 for gap in gaps.tolist())]
+    issues = []
+    if any(missing):
+        at = next(i for i, count in enumerate(missing) if count)
+        where = f"the first between {positions[at - 1].tolist()} and {positions[at].tolist()}"
+        issues.append(issue("MISSING_SLICES", f"{sum(missing)} slices are missing at {usual:.4g} mm apart, {where}"))
+    numbers = np.arange(len(ordered)) + np.cumsum(missing)
+    step = (positions[-1] - positions[0]) / numbers[-1]
+    beside = np.linalg.norm(positions - positions[0] - numbers[:, None] * step, axis=1).max()
+    if beside > max(UNEVEN * usual, NEAR * min(ordered[0].spacing)):
+        issues.append(issue("UNEVEN_SPACING", f"slices lie up to {beside:.4g} mm beside equal steps of {usual:.4g} mm"))
+    sideways = float(np.linalg.norm(step - (step @ normal) * normal))
+    if sideways > TILT * usual:
+        angle = np.degrees(np.arctan2(sideways, step @ normal))
+        issues.append(issue("TILTED", f"slices are stacked {angle:.2f} degrees off their normal (tilted gantry)"))
+    return step, missing, issues

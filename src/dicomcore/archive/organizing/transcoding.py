@@ -1,0 +1,195 @@
+"""A folder of files in one transfer syntax to a folder of the same files in another, on several threads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any, Literal, NamedTuple
+
+from dicomcore.archive.sources.place import NOT_REGULAR, Fault
+from dicomcore.archive.sources.walk import walk_folder
+from dicomcore.archive.tables.row import reason_of
+from dicomcore.dataset import Dataset
+from dicomcore.errors import DicomError, InvalidDicomError
+from dicomcore.limits import Limits
+from dicomcore.part10.reader import dcmread
+from dicomcore.part10.target import make_folder
+from dicomcore.part10.writer import PIXEL_TAGS, dcmwrite, encoding_of
+from dicomcore.threads import cpus
+from dicomcore.transcoding import transcode
+from dicomcore.transcoding.damage import CUT_SHORT, cut_elements
+from dicomcore.transcoding.order import in_order
+from dicomcore.uids import UID, syntax_named
+
+__all__ = ["Outcome", "Summary", "transcode_folder"]
+
+Fate = Literal["transcoded", "copied", "skipped", "not DICOM", "failed"]
+DIRECTORY_STORAGE = "1.2.840.10008.1.3.10"
+SPECIAL = "is a pipe, a socket or a device"
+
+
+class Outcome(NamedTuple):
+    """What became of one file."""
+
+    path: str
+    """Below the source's folder."""
+    fate: Fate
+    """"copied": no pixel data, and a syntax that is for it; "skipped": was there already, or is a DICOMDIR."""
+    reason: str = ""
+    bytes_in: int = 0
+    bytes_out: int = 0
+    damage: tuple[str, ...] = ()
+    """What of the file was missing although it was written, a sentence each; see `transcode`."""
+
+
+@dataclass(slots=True)
+class Summary:
+    """What became of all files."""
+
+    transfer_syntax: UID
+    counts: dict[Fate, int] = field(default_factory=dict)
+    failures: list[Outcome] = field(default_factory=list)
+    passed_over: list[Outcome] = field(default_factory=list)
+    """Pipes, sockets and devices, which are never opened."""
+    bytes_in: int = 0
+    bytes_out: int = 0
+    seconds: float = 0.0
+    damaged: list[Outcome] = field(default_factory=list)
+    """Files that were written although something of them is missing."""
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one more."""
+        if outcome.damage:
+            self.damaged.append(outcome)
+        self.counts[outcome.fate] = self.counts.get(outcome.fate, 0) + 1
+        self.bytes_in += outcome.bytes_in
+        self.bytes_out += outcome.bytes_out
+        if outcome.fate == "failed":
+            self.failures.append(outcome)
+        elif outcome.reason == SPECIAL:
+            self.passed_over.append(outcome)
+
+    def record(self) -> dict[str, Any]:
+        """As JSON takes it."""
+        return {
+            "transfer_syntax": str(self.transfer_syntax),
+            "files": sum(self.counts.values()),
+            **{fate.replace(" ", "_"): self.counts.get(fate, 0) for fate in FATES},
+            "damaged": [{"path": one.path, "damage": list(one.damage)} for one in self.damaged],
+            "bytes_in": self.bytes_in,
+            "bytes_out": self.bytes_out,
+            "seconds": round(self.seconds, 3),
+            "failures": [{"path": one.path, "reason": one.reason} for one in self.failures],
+            "passed_over": [one.path for one in self.passed_over],
+        }
+
+
+FATES: tuple[Fate, ...] = ("transcoded", "copied", "skipped", "not DICOM", "failed")
+
+
+def transcode_folder(
+    source: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    to: str,
+    *,
+    workers: int | None = None,
+    resume: bool = True,
+    durable: bool = False,
+    limits: Limits | None = None,
+    progress: Callable[[Outcome], object] | None = None,
+    **options: Any,
+) -> Summary:
+    """Transcode every DICOM file below `source` to the same place below `output`; folders are made.
+
+    `workers` files are worked on at a time, as many as there are CPUs by default. `resume` leaves out files whose
+    output is there, complete, in the syntax wanted and not older than the file. Files without pixel data are copied
+    where the target is for pixel data alone; a DICOMDIR, which would not be true any more, is left out. A file that
+    fails is among the summary's `failures`, and the others go on; one that was written although something of it is
+    missing (``damaged="keep"``) is among its `damaged`. `progress` is called with each Outcome, in order.
+    `options` are those of `transcode`, `limits` each file's. Raises ValueError for an unknown `to`, NotADirectoryError,
+    OSError where `output` can't be made.
+    """
+    syntax = syntax_named(to)
+    top, out = os.path.abspath(source), os.path.abspath(output)
+    if not os.path.isdir(top):
+        raise NotADirectoryError(20, "is no folder", top)
+    if top == out:
+        raise ValueError("the output folder is the source's")
+    make_folder(out)
+    summary, begin = Summary(syntax), perf_counter()
+    worker = _Worker(top, out, syntax, resume, durable, limits, options)
+    threads = max(workers or cpus(), 1)
+    for outcome in in_order(_files(top, out), worker.outcome, threads):
+        summary.add(outcome)
+        if progress is not None:
+            progress(outcome)
+    summary.seconds = perf_counter() - begin
+    return summary
+
+
+def _files(top: str, out: str) -> Iterator[str]:
+    """Files below the source's folder, none below the output's."""
+    inside = os.path.join(out, "")
+    for path in walk_folder(top, set()):
+        if not path.startswith(inside):
+            yield path
+
+
+class _Worker(NamedTuple):
+    top: str
+    out: str
+    syntax: UID
+    resume: bool
+    durable: bool
+    limits: Limits | None
+    options: dict[str, Any]
+
+    def outcome(self, path: str) -> Outcome:
+        name = os.path.relpath(path, self.top)
+        if isinstance(path, Fault):
+            if path.reason == NOT_REGULAR:
+                return Outcome(name, "skipped", SPECIAL)
+            return Outcome(name, "failed", path.reason)
+        target = os.path.join(self.out, name)
+        try:
+            size = os.stat(path).st_size
+            if self.resume and self._is_done(path, target):
+                return Outcome(name, "skipped", "is there")
+            data_set = dcmread(path, limits=self.limits, force=self.options.get("force", False))
+            if _is_directory(data_set):
+                return Outcome(name, "skipped", "is a DICOMDIR")
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            fate, damage = self._write(data_set, target)
+            return Outcome(name, fate, bytes_in=size, bytes_out=os.stat(target).st_size, damage=damage)
+        except InvalidDicomError as error:
+            return Outcome(name, "not DICOM", str(error))
+        except (DicomError, OSError, ValueError, IndexError, MemoryError) as error:
+            return Outcome(name, "failed", reason_of(error, path).replace(f"{path}, ", "", 1))
+
+    def _write(self, data_set: Dataset, target: str) -> tuple[Fate, tuple[str, ...]]:
+        """How the file was written, and what of it was missing."""
+        if encoding_of(self.syntax).encapsulated and not any(tag in data_set for tag in PIXEL_TAGS):
+            dcmwrite(target, data_set, durable=self.durable)
+            return "copied", cut_elements(data_set.issues)
+        # Threads work on files; those of one file are for who asks for one file.
+        done = transcode(data_set, target, self.syntax, durable=self.durable, **{"workers": 1, **self.options})
+        return "transcoded", done.damage
+
+    def _is_done(self, path: str, target: str) -> bool:
+        """Whether an earlier run wrote `target` to its end."""
+        try:
+            if os.stat(target).st_mtime_ns < os.stat(path).st_mtime_ns:
+                return False
+            made = dcmread(target, limits=self.limits)
+            if any(issue.code in CUT_SHORT for issue in made.issues):
+                return False
+            return made.transfer_syntax == self.syntax or not any(tag in made for tag in PIXEL_TAGS)
+        except (DicomError, OSError):
+            return False
+
+
+def _is_directory(data_set: Dataset) -> bool:
+    meta = data_set.file_meta
+    return meta is not None and meta.get("MediaStorageSOPClassUID") == DIRECTORY_STORAGE

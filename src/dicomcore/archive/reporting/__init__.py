@@ -1,0 +1,1 @@
+"""What an index says: SQL over it, a report, contact sheets."""

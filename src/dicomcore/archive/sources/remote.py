@@ -1,0 +1,247 @@
+"""Objects behind URLs, by way of fsspec: listed folder by folder, read by ranges, many at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import posixpath
+import re
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from dicomcore.archive.extra import needs_extra
+from dicomcore.archive.sources.blob import Blob
+from dicomcore.archive.sources.place import Place
+
+if TYPE_CHECKING:
+    from dicomcore.archive.sources.ranges import Ranges
+
+__all__ = ["Answer", "RemoteFile", "RemotePlace", "Store", "is_url", "open_store", "server_of"]
+
+T = TypeVar("T")
+HEAD = 32 * 1024  # of an object at first: hardly a header is longer
+THREADS = 16  # for file systems that are not asynchronous
+URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(://|::)")
+HTTP = frozenset(("http", "https"))
+S3 = frozenset(("s3", "s3a"))
+EXTRAS = {"s3": "s3", "s3a": "s3", "http": "http", "https": "http"}
+
+
+def is_url(source: str) -> bool:
+    """Whether a source is for fsspec: it begins with a protocol (a letter alone is a drive)."""
+    found = URL.match(source)
+    return found is not None and found.end() > 4
+
+
+class Answer(NamedTuple):
+    """Bytes of an object and what came to be known of it: whole size, mtime in µs, etag."""
+
+    data: bytes
+    size: int | None
+    mtime: int | None
+    etag: str | None
+
+
+class RemotePlace(Place):
+    """One object: what isn't known of it from a listing comes with its first bytes."""
+
+    __slots__ = ("path", "store")
+    store: Store
+    path: str
+
+    def open(self) -> Blob:
+        """The object's beginning."""
+        return self.ask().result()
+
+    def ask(self) -> Future[Blob]:
+        """The object's beginning, on its way."""
+        return self.store.begin(self)
+
+
+class Store:
+    """A file system of fsspec's that files are read from; `protocol` is the URL's, `tail` what it is chained to."""
+
+    def __init__(self, fs: Any, protocol: str, tail: str = "") -> None:
+        self.fs = fs
+        self.protocol = protocol
+        self.tail = tail
+        self._made: Ranges | None = None
+        self._pool: ThreadPoolExecutor | None = None
+
+    def __reduce__(self) -> tuple[type[Store], tuple[Any, str, str]]:
+        return Store, (self.fs, self.protocol, self.tail)
+
+    @property
+    def is_web(self) -> bool:
+        """Whether its paths are URLs of their own, of which one can't tell whether they are folders."""
+        return self.protocol in HTTP
+
+    def shown(self, path: str) -> str:
+        """The URL of a path."""
+        url = path if self.is_web else self.fs.unstrip_protocol(path)
+        return f"{url}::{self.tail}" if self.tail else url
+
+    def place(self, path: str, info: Mapping[str, Any] | None = None) -> RemotePlace:
+        """The object at `path`, with what a listing says of it."""
+        size, mtime, etag = _facts(info or {})
+        found = RemotePlace(self.shown(path), size, mtime, etag)
+        found.store, found.path = self, path
+        return found
+
+    def walk(self, top: str, failed: Callable[[str, Exception], T]) -> Iterator[RemotePlace | T]:
+        """The objects below a folder, each folder's entries sorted by name; ``failed(url, error)`` for what can't be
+        listed."""
+        met: set[str] = set()
+        pending: list[tuple[str, Mapping[str, Any]]] = [(top, {"type": "directory"})]
+        while pending:
+            path, info = pending.pop()
+            if info["type"] != "directory":
+                yield self.place(path, info)
+                continue
+            if path.rstrip("/") in met:
+                continue
+            met.add(path.rstrip("/"))
+            try:
+                listed = self._list(path)
+            except Exception as error:
+                yield failed(self.shown(path), error)
+                continue
+            pending.extend((entry["name"], entry) for entry in reversed(listed))
+
+    def _list(self, folder: str) -> list[Mapping[str, Any]]:
+        found = self.fs.ls(folder, detail=True)
+        if (cache := getattr(self.fs, "dircache", None)) is not None:
+            cache.clear()  # it would grow with the archive
+        itself = folder.rstrip("/")  # some stores list a folder's own mark among its entries
+        entries = [entry for entry in found if str(entry["name"]).rstrip("/") != itself]
+        return sorted(entries, key=lambda entry: posixpath.basename(str(entry["name"]).rstrip("/")))
+
+    # -- reading
+
+    def begin(self, place: RemotePlace) -> Future[Blob]:
+        """The first bytes of an object, on their way."""
+        if self.fs.async_impl:
+            return self._run(self._begin(place))
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="dicomcore-read")
+        return self._pool.submit(self._begin_waiting, place)
+
+    def fetch(self, path: str, offset: int, length: int) -> bytes:
+        """Bytes of an object; fewer at its end."""
+        if self.fs.async_impl:
+            return self._run(self._ask(path, offset, length, 0)).result().data
+        return bytes(self.fs.cat_file(path, start=offset, end=offset + length))
+
+    def info(self, path: str) -> Mapping[str, Any]:
+        """What the file system says of a path; raises FileNotFoundError and its like."""
+        found: Mapping[str, Any] = self.fs.info(path)
+        return found
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        return asyncio.run_coroutine_threadsafe(work, self.fs.loop)
+
+    async def _begin(self, place: RemotePlace) -> Blob:
+        length = HEAD if place.size is None else min(HEAD, place.size)
+        answer = await self._ask(place.path, 0, length, place.size)
+        return self._blob(place, answer)
+
+    def _begin_waiting(self, place: RemotePlace) -> Blob:
+        size, mtime, etag = place.size, place.mtime, place.etag
+        if size is None:
+            size, mtime, etag = _facts(self.fs.info(place.path))
+        length = HEAD if size is None else min(HEAD, size)
+        data = bytes(self.fs.cat_file(place.path, start=0, end=length)) if length else b""
+        return self._blob(place, Answer(data, size, mtime, etag))
+
+    def _blob(self, place: RemotePlace, answer: Answer) -> Blob:
+        size = answer.size if answer.size is not None else place.size
+        if size is None:
+            raise OSError("The server does not say how long the file is")
+        mtime = answer.mtime if answer.mtime is not None else place.mtime
+        fetch = partial(self.fetch, place.path)
+        return Blob(place, size, None if mtime is None else mtime * 1000, fetch, answer.data[:size])
+
+    async def _ask(self, path: str, offset: int, length: int, size: int | None) -> Answer:
+        if size == 0 and not offset and not length:
+            return Answer(b"", 0, None, None)
+        return await self._ranges.read(path, offset, length, size)
+
+    @property
+    def _ranges(self) -> Ranges:
+        if self._made is None:
+            from dicomcore.archive.sources.ranges import Ranges
+
+            self._made = Ranges(self.fs, web=self.is_web, signs=self.protocol in S3)
+        return self._made
+
+
+class RemoteFile:
+    """The Bytes of an object, as archives are read from."""
+
+    def __init__(self, place: RemotePlace) -> None:
+        self._store, self._path = place.store, place.path
+        size, mtime = place.size, place.mtime
+        if size is None:
+            size, mtime, _ = _facts(place.store.info(place.path))
+        if size is None:
+            raise OSError("The server does not say how long the file is")
+        self.size, self.mtime = size, mtime
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """These bytes; fewer at the end."""
+        length = min(length, self.size - offset)
+        return self._store.fetch(self._path, offset, length) if length > 0 else b""
+
+
+def open_store(url: str, options: Mapping[str, Any] | None) -> tuple[Store, str]:
+    """The file system of a URL and the path in it. ModuleNotFoundError where a library is missing, ValueError for a
+    protocol that there is none of.
+
+    `options` are fsspec's storage options, for every protocol or by protocol.
+    """
+    protocol = re.split(r"://|::", url, maxsplit=1)[0].lower()
+    options = dict(options or {})
+    with needs_extra("fsspec"):
+        import fsspec
+        from fsspec.core import url_to_fs
+    if options and "::" not in url and set(fsspec.available_protocols()).issuperset(options):
+        options = dict(options.get(protocol, {}))
+    try:
+        fs, path = url_to_fs(url, skip_instance_cache=True, **options)
+    except ImportError as error:
+        extra = EXTRAS.get(protocol)
+        brings = f'; pip install "dicomcore[{extra}]" brings it' if extra else ""
+        raise ModuleNotFoundError(f"{protocol}:// is read with another library: {error}{brings}") from error
+    return Store(fs, protocol, url.partition("::")[2]), path
+
+
+def server_of(url: str) -> str:
+    """What a URL says of the server that its file system is made for: nothing in most protocols."""
+    try:
+        import fsspec
+
+        found = fsspec.get_filesystem_class(url.partition("://")[0].lower())._get_kwargs_from_urls(url)
+    except (ImportError, ValueError):  # opening the URL says more
+        return ""
+    return repr(sorted((name, repr(value)) for name, value in found.items() if name not in ("path", "fo")))
+
+
+def _facts(info: Mapping[str, Any]) -> tuple[int | None, int | None, str | None]:
+    """Size, mtime in µs and etag of an entry as the file systems have them, each under names of its own."""
+    size = info.get("size")
+    changed = next((info[name] for name in _CHANGED if info.get(name) is not None), None)
+    if isinstance(changed, str):
+        try:
+            changed = datetime.fromisoformat(changed.replace("Z", "+00:00"))
+        except ValueError:
+            changed = None
+    if isinstance(changed, datetime):
+        changed = changed.timestamp()
+    etag = next((info[name] for name in ("ETag", "etag", "md5Hash", "content_md5") if info.get(name)), None)
+    mtime = round(changed * 1_000_000) if isinstance(changed, (int, float)) else None
+    return None if size is None else int(size), mtime, None if etag is None else str(etag).strip('"')
+
+
+_CHANGED = ("LastModified", "last_modified", "updated", "mtime", "modified", "created")

@@ -1,0 +1,221 @@
+"""Sources: what a caller names, as the files that it stands for."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import groupby
+from typing import Any
+
+from dicomcore.archive.sources.dicomdir import fileset_paths, is_dicomdir
+from dicomcore.archive.sources.lists import PathList
+from dicomcore.archive.sources.place import INSIDE, Bytes, Fault, LocalFile, Place
+from dicomcore.archive.sources.remote import RemoteFile, RemotePlace, Store, is_url, open_store, server_of
+from dicomcore.archive.sources.tars import tar_members
+from dicomcore.archive.sources.walk import Output, walk_folder
+from dicomcore.archive.sources.zips import zip_members
+from dicomcore.archive.tables.row import reason_of
+
+__all__ = ["SourceLike", "Sources", "as_sources", "named_sources"]
+
+SourceLike = str | os.PathLike[str] | PathList
+ZIPS = (".zip",)
+TARS = (".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+ENDS = tuple(end for one in ZIPS + TARS for end in (one, one.upper()))
+WILD = re.compile(r"[*?\[]")
+EVERYTHING = 0xFFFFFFFF
+
+
+def as_sources(sources: SourceLike | Iterable[SourceLike]) -> Iterable[SourceLike]:
+    """One source or several as several."""
+    return [sources] if isinstance(sources, (str, os.PathLike, PathList)) else sources
+
+
+def _archive_of(source: str) -> str | None:
+    """The archive that a source names members of, None for what names none."""
+    archive, inside, _ = source.partition(INSIDE)
+    if not inside or not archive.endswith(ENDS) or (not is_url(source) and os.path.lexists(source)):
+        return None
+    return archive
+
+
+def named_sources(words: Iterable[str]) -> list[SourceLike]:
+    """The sources of a command line: ``@FILE`` is a list. FileNotFoundError for what isn't there on this machine."""
+    sources: list[SourceLike] = []
+    missing = []
+    for word in words:
+        listed = word.startswith("@") and not os.path.lexists(word)
+        path = word[1:] if listed else word
+        if not is_url(path) and not os.path.lexists(path) and not (listed and path == "-"):
+            archive, inside, _ = path.partition(INSIDE)
+            if listed or not (WILD.search(path) or (inside and os.path.lexists(archive))):
+                missing.append(path)
+        sources.append(PathList(path) if listed else path)
+    if missing:
+        raise FileNotFoundError(f"no such file or folder: {', '.join(missing)}")
+    return sources
+
+
+class Sources:
+    """The files of one run's sources; iterating walks them, in an order that does not change from run to run.
+
+    A local file comes as a plain text, all else as a Place: members of archives (named ones, and those met in
+    folders), objects behind URLs, and as a Fault what can't be walked, a source that isn't there among them. `output`
+    is left out. `stop_tag` says how far headers are wanted, `options` are fsspec's storage options.
+    """
+
+    def __init__(
+        self,
+        sources: SourceLike | Iterable[SourceLike],
+        *,
+        output: Output | None = None,
+        stop_tag: int = EVERYTHING,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._sources = sources
+        self._output = output
+        self._stop_tag = stop_tag
+        self._options = options
+        self._met: set[tuple[int, int]] = set()  # folders: none is walked twice
+        self._stores: dict[str, Store] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        self._met.clear()
+        for source in as_sources(self._sources):
+            listed = isinstance(source, PathList)
+            texts: Iterable[str] = source if isinstance(source, PathList) else [os.fsdecode(source)]
+            for archive, several in groupby(texts, _archive_of):
+                if archive is not None:
+                    yield from self._named_members(archive, list(several))
+                    continue
+                for text in several:
+                    yield from self._files(text, listed=listed)
+
+    def _files(self, source: str, *, listed: bool = False) -> Iterator[str]:
+        """The files of one source."""
+        if is_url(source):
+            yield from self._behind(source, listed)
+        elif os.path.isdir(source):
+            yield from self._below(source)
+        elif os.path.lexists(source):
+            if is_dicomdir(source):
+                yield from _guarded(source, fileset_paths)
+            else:
+                yield from self._opened(source)
+        elif WILD.search(source):
+            yield from self._matching(source)
+        else:
+            yield Fault(source, "FileNotFoundError: No such file or folder")
+
+    def _below(self, folder: str) -> Iterator[str]:
+        for path in walk_folder(folder, self._met, self._output):
+            if path.endswith(ENDS) and type(path) is str:
+                yield from self._opened(path)
+            else:
+                yield path
+
+    def _opened(self, path: str) -> Iterator[str]:
+        """A file, or the members of one that is named as an archive."""
+        if not path.endswith(ENDS):
+            yield path
+        else:
+            yield from _guarded(path, lambda path: self._members(path, LocalFile(path)))
+
+    def _members(self, path: str, file: Bytes) -> Iterator[Place]:
+        if path.lower().endswith(ZIPS):
+            return zip_members(file, path)
+        return tar_members(file, path, self._stop_tag)
+
+    def _named_members(self, archive: str, names: list[str]) -> Iterator[str]:
+        """Members by the names that a table has of them, in the archive's order; one that ends in "/" is a folder."""
+        missing = set(names)
+        folders = tuple(name for name in missing if name.endswith("/"))
+        for one in self._files(archive, listed=True):
+            if one in missing:
+                missing.discard(one)
+            elif folders and one.startswith(folders):
+                missing.difference_update(folder for folder in folders if one.startswith(folder))
+            elif INSIDE in one:
+                continue
+            yield one  # what keeps the archive from being read is told as well
+        for name in names:
+            if name in missing:
+                missing.discard(name)
+                yield Fault(name, "FileNotFoundError: No such member in the archive")
+
+    def _matching(self, pattern: str) -> Iterator[str]:
+        found = sorted(glob.iglob(pattern, recursive=True))
+        if not found:
+            yield Fault(pattern, "FileNotFoundError: Nothing matches")
+        for path in found:
+            if not os.path.isdir(path):
+                yield from self._opened(path)
+            elif "**" not in pattern:  # which matches the files below as well
+                yield from self._below(path)
+
+    # -- URLs
+
+    def _behind(self, url: str, listed: bool) -> Iterator[str]:
+        store, path = self._store(url)
+        if store is None:
+            yield from self._files(path)
+            return
+        try:
+            places = self._places(store, url, path, listed)
+            for place in places:
+                if isinstance(place, RemotePlace) and place.path.endswith(ENDS):
+                    yield from _guarded(place, lambda place: self._members(place, RemoteFile(place)))
+                else:
+                    yield place
+        except Exception as error:
+            yield Fault(url, reason_of(error, url))
+
+    def _places(self, store: Store, url: str, path: str, listed: bool) -> Iterator[Place]:
+        if WILD.search(path) and not store.is_web:
+            found = store.fs.glob(path, detail=True)
+            if not found:
+                raise FileNotFoundError("Nothing matches")
+            for name in sorted(found):
+                if found[name]["type"] != "directory":
+                    yield store.place(name, found[name])
+                elif "**" not in path:
+                    yield from store.walk(name, _failed)
+            return
+        folder = url.endswith("/")
+        info: Mapping[str, Any] = {}
+        if not folder and not listed and not store.is_web:
+            info = store.info(path)
+            folder = info["type"] == "directory"
+        if folder:
+            yield from store.walk(path, _failed)
+        else:
+            yield store.place(path, info)
+
+    def _store(self, url: str) -> tuple[Store | None, str]:
+        """The store of a URL and the path in it; no store for a path of this machine."""
+        protocol = url.partition("://")[0].lower()
+        if protocol in ("file", "local") and "::" not in url:
+            return None, url.partition("://")[2]
+        if "::" in url:
+            return open_store(url, self._options)
+        key = f"{protocol} {server_of(url)}"
+        if key in self._stores:
+            return self._stores[key], str(self._stores[key].fs._strip_protocol(url))
+        self._stores[key], path = open_store(url, self._options)
+        return self._stores[key], path
+
+
+def _failed(url: str, error: Exception) -> Fault:
+    return Fault(url, reason_of(error, url))
+
+
+def _guarded(path: Any, members: Callable[[Any], Iterator[str]]) -> Iterator[str]:
+    """What an archive or a directory holds, and as a Fault what kept it from being read on."""
+    try:
+        yield from members(path)
+    except GeneratorExit:
+        raise
+    except Exception as error:
+        yield Fault(path, reason_of(error, path))

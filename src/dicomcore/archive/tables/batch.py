@@ -1,0 +1,72 @@
+"""One batch of files to one record batch: what every engine runs."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from dicomcore._native.bulk.extract import Extractor
+from dicomcore.archive.sources.heads import Heads
+from dicomcore.archive.sources.place import Fault, Place, shown
+from dicomcore.archive.tables.columns import Columns
+from dicomcore.archive.tables.deviations import noted_texts
+from dicomcore.archive.tables.extras import extra_arrays
+from dicomcore.archive.tables.frame_rows import by_frame
+from dicomcore.archive.tables.row import Row, decode_text, failed_row, read_blob_row, read_row, reason_of
+from dicomcore.archive.tables.table import to_batch
+
+__all__ = ["read_batch"]
+
+
+def read_batch(paths: list[str], columns: Columns, schema: pa.Schema, *, bulk: bool = True) -> pa.RecordBatch:
+    """A row for each path, in their order. The GIL is held for what the bulk loop hands back alone.
+
+    Without `bulk` nothing is left to that loop; the rows are the same.
+    """
+    rows = Extractor(columns.native, columns.stop_tag, paths if bulk else [None] * len(paths))
+    issues: dict[int, list[str]] = {}
+    errors: dict[int, str] = {}
+    with Heads.of(paths) as heads:
+        _fill(rows, paths, columns, heads, issues, errors)
+    issues.update(noted_texts(rows, columns))
+    more = extra_arrays(paths, columns, errors, issues) if columns.has_extras else None
+    batch = to_batch(rows, paths, columns, schema, issues, errors, more)
+    return by_frame(batch, paths, columns, schema) if columns.level == "frame" else batch
+
+
+def _fill(
+    rows: Extractor,
+    paths: list[str],
+    columns: Columns,
+    heads: Heads,
+    issues: dict[int, list[str]],
+    errors: dict[int, str],
+) -> None:
+    while (at := rows.run()) < len(paths):
+        if (asked := rows.asked()) is not None:
+            text = decode_text(*asked, rows.asks_for_many)
+            if text is not None:
+                rows.answer(text)
+                continue
+        path = paths[at]
+        row = _row(rows, at, path, columns, heads)
+        if row is None:
+            continue
+        rows.put(shown(path), row.size, row.mtime, row.values)
+        if row.issues:
+            issues[at] = row.issues
+        if row.error is not None:
+            errors[at] = row.error
+
+
+def _row(rows: Extractor, at: int, path: str, columns: Columns, heads: Heads) -> Row | None:
+    """The row that the bulk loop can't fill; None where it was given what it needs to go on."""
+    if not isinstance(path, Place):
+        return read_row(path, columns)
+    if isinstance(path, Fault):
+        return failed_row(path.reason, columns)
+    try:
+        blob = heads.feed(rows, at, path)
+    except Exception as error:  # one bad file is one row, whatever it did
+        mtime = None if path.mtime is None else path.mtime * 1000
+        return failed_row(reason_of(error, path), columns)._replace(size=path.size, mtime=mtime)
+    return None if blob is None else read_blob_row(blob, columns)

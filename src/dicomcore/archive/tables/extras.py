@@ -1,0 +1,115 @@
+"""Columns that take more than a header's elements: hashes, and all elements as a map."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Container, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from dicomcore.archive.sources.place import Place
+from dicomcore.archive.tables.columns import Columns
+from dicomcore.archive.tables.lookup import all_texts
+from dicomcore.archive.tables.row import MOST_ISSUES, issue_texts, read_data_set
+from dicomcore.archive.tables.table import text_array
+from dicomcore.dataset import Dataset
+
+__all__ = ["extra_arrays"]
+
+CHUNK = 1 << 20
+_Cells = tuple[dict[str, str] | None, str | None, list[str]]
+"""All elements of a file, the hash of its pixel data, and what deviates in it."""
+PIXELS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
+
+
+def extra_arrays(
+    paths: Sequence[str], columns: Columns, failed: Container[int], issues: dict[int, list[str]]
+) -> dict[str, pa.Array]:
+    """The arrays of `elements`, `content_hash` and `pixel_hash`, as far as they are asked for; null for rows that
+    `failed`, which are not opened again, and where a file can't be read that far.
+
+    What deviates behind the header, such as pixel data cut short, is added to the row's `issues`: a hash of it would
+    pass for that of a whole file.
+    """
+    found: dict[str, pa.Array] = {}
+    read = [None if at in failed else path for at, path in enumerate(paths)]
+    if columns.content_hash:
+        found["content_hash"] = text_array([_tried(content_hash, path, columns.content_hash) for path in read])
+    if columns.pixel_hash or columns.has_map:
+        cells: list[_Cells] = [_tried(_of_data_set, path, columns) or (None, None, []) for path in read]
+        found["pixel_hash"] = text_array([pixels for _, pixels, _ in cells])
+        found["elements"] = _map_array([elements for elements, _, _ in cells])
+        _add_issues(issues, [texts for _, _, texts in cells])
+    return found
+
+
+def _add_issues(issues: dict[int, list[str]], found: Sequence[list[str]]) -> None:
+    for at, texts in enumerate(found):
+        known = issues.get(at, [])
+        new = [text for text in texts if text not in known]
+        if new and len(known) < MOST_ISSUES:
+            issues[at] = [*known, *new]
+
+
+def _tried(read: Callable[..., Any], what: Any, *options: Any) -> Any:
+    if what is None:
+        return None
+    try:
+        return read(what, *options)
+    except Exception:  # whatever is wrong with a file is said by its row already, or by its missing hash
+        return None
+
+
+def content_hash(path: str, algorithm: str) -> str:
+    """The hash of a file's bytes, in hexadecimal digits."""
+    found = hashlib.new(algorithm)
+    if isinstance(path, Place):
+        blob = path.open()
+        for offset in range(0, blob.size, CHUNK):
+            found.update(blob.read_at(offset, min(CHUNK, blob.size - offset)))
+    else:
+        with open(path, "rb") as file:
+            while chunk := file.read(CHUNK):
+                found.update(chunk)
+    return found.hexdigest()
+
+
+def _of_data_set(path: str, columns: Columns) -> _Cells:
+    data_set = read_data_set(path)
+    elements = all_texts(data_set) if columns.has_map else None
+    pixels = _tried(pixel_hash, data_set, columns.pixel_hash) if columns.pixel_hash else None
+    deviating = issue_texts(issue for issue in data_set.issues if issue.code != "BAD_VALUE")
+    return elements, pixels, deviating
+
+
+def pixel_hash(data_set: Dataset, algorithm: str) -> str | None:
+    """The hash of pixel data as it stands in the file, in hexadecimal digits; None where there is none.
+
+    Of encapsulated pixel data these are the frames' codestreams alone: neither how they are cut into fragments nor
+    the offset table matters.
+    """
+    element = next((data_set[tag] for tag in PIXELS if tag in data_set), None)
+    if element is None:
+        return None
+    found = hashlib.new(algorithm)
+    if element.is_undefined_length:
+        frames = data_set.frames
+        for i in range(len(frames)):
+            found.update(frames.encoded(i))
+    else:
+        found.update(element.raw or b"")
+    return found.hexdigest()
+
+
+def _map_array(maps: list[dict[str, str] | None]) -> pa.Array:
+    keys = text_array([key for one in maps for key in one or ()])
+    texts = text_array([text for one in maps for text in (one or {}).values()])
+    starts = np.zeros(len(maps) + 1, np.int32)
+    np.cumsum([len(one or ()) for one in maps], out=starts[1:])
+    valid = np.packbits(np.array([one is not None for one in maps], bool), bitorder="little")
+    kind = pa.map_(pa.string(), pa.string())
+    entry = pa.struct([kind.key_field, kind.item_field])
+    entries = pa.Array.from_buffers(entry, len(keys), [None], children=[keys, texts])
+    return pa.Array.from_buffers(kind, len(maps), [pa.py_buffer(valid), pa.py_buffer(starts)], children=[entries])

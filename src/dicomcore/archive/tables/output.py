@@ -1,0 +1,214 @@
+"""The table's file, in a format by its suffix: it appears whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from dicomcore.archive.sources.walk import PART
+from dicomcore.archive.tables.parts import Parts, unfinished_file
+from dicomcore.archive.tables.stored import ARROW, PARQUET, format_of
+
+__all__ = ["OutputFile", "table_place"]
+
+GROUP_ROWS = 1 << 15  # of a row group
+UNIQUE = frozenset(("path", "etag", "SOPInstanceUID", "content_hash", "pixel_hash"))
+"""A dictionary of values that stand once each only costs."""
+
+
+class Sink(Protocol):
+    """What writes one format."""
+
+    def write_table(self, table: pa.Table, rows: int) -> None: ...
+    def close(self) -> None: ...
+
+
+def table_place(path: str) -> str:
+    """Where a table named `path` is written: a link is followed. OSError for what is there and no regular file, which
+    a table could only do away with, and where there is no folder."""
+    place = os.path.realpath(path) if os.path.islink(path) else path
+    try:
+        kind = os.stat(place).st_mode
+    except FileNotFoundError:
+        os.stat(os.path.dirname(place) or ".")
+        return place
+    if stat.S_ISDIR(kind):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    if not stat.S_ISREG(kind):
+        raise OSError(errno.EINVAL, "is no regular file, and a table is written as a whole", path)
+    return place
+
+
+class OutputFile:
+    """Batches in, one file out: written among the parts, or beside its place, by a thread of its own, and put there by
+    `__exit__` unless that is left by an exception. With `sort_by`, ascending and nulls last, all rows are held until
+    then. The format is `kind`, or by the suffix."""
+
+    def __init__(
+        self,
+        target: str,
+        schema: pa.Schema,
+        parts: Parts | None = None,
+        sort_by: Sequence[str] = (),
+        *,
+        kind: str | None = None,
+    ) -> None:
+        self._target = table_place(target)
+        self._format = kind or format_of(target)
+        self._schema = schema
+        self._sort_by = sort_by
+        self._held: list[pa.RecordBatch] = []
+        self._rows = 0
+        self._writing: Future[None] | None = None
+        self._stack = contextlib.ExitStack()
+        self._parts = parts
+
+    def __enter__(self) -> Self:
+        folder, name = os.path.split(self._target)
+        beside = unfinished_file(os.path.join(folder, f".{name}.{secrets.token_hex(4)}{PART}"))
+        self._unfinished = self._stack.enter_context(self._parts.unfinished() if self._parts is not None else beside)
+        self._sink = _open_sink(self._unfinished, self._format, self._schema, self._sort_by)
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="dicomcore-write")
+        return self
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Take a batch; waits while a row group is being written and the next one is full."""
+        self._held.append(batch)
+        self._rows += batch.num_rows
+        if self._rows >= GROUP_ROWS and not self._sort_by:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        self._wait()
+        table = pa.Table.from_batches(self._held, self._schema)
+        self._held = []
+        self._rows = 0
+        if self._sort_by:
+            table = table.sort_by([(name, "ascending") for name in self._sort_by])
+        self._writing = self._pool.submit(self._sink.write_table, table, GROUP_ROWS)
+
+    def _wait(self) -> None:
+        if self._writing is not None:
+            self._writing.result()
+            self._writing = None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._stack:
+            try:
+                if kind is None:
+                    self._hand_over()
+                    self._wait()
+                    self._sink.close()
+                    _sync(self._unfinished)
+                    os.replace(self._unfinished, self._target)
+                    _sync(os.path.dirname(self._target) or ".")
+            finally:
+                self._pool.shutdown()
+                with contextlib.suppress(Exception):
+                    self._sink.close()
+
+
+def _open_sink(path: str, kind: str, schema: pa.Schema, sort_by: Sequence[str]) -> Sink:
+    if kind == PARQUET:
+        return pq.ParquetWriter(
+            path,
+            schema,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=[_leaf(field) for field in schema if field.name not in UNIQUE],
+            sorting_columns=pq.SortingColumn.from_ordering(schema, [(name, "ascending") for name in sort_by])
+            if sort_by
+            else None,
+        )
+    return _ArrowSink(path, schema) if kind == ARROW else _CsvSink(path, schema)
+
+
+class _ArrowSink:
+    """Arrow IPC, what Feather files of version 2 are."""
+
+    def __init__(self, path: str, schema: pa.Schema) -> None:
+        self._file = pa.OSFile(path, "wb")
+        compression = "lz4" if pa.Codec.is_available("lz4") else None
+        self._writer = pa.ipc.new_file(self._file, schema, options=pa.ipc.IpcWriteOptions(compression=compression))
+
+    def write_table(self, table: pa.Table, rows: int) -> None:
+        # One batch of many: readers open a file of few large ones faster.
+        for batch in table.combine_chunks().to_batches(max_chunksize=rows):
+            self._writer.write_batch(batch)
+
+    def close(self) -> None:
+        self._writer.close()
+        self._file.close()
+
+
+class _CsvSink:
+    """CSV in UTF-8: several values with a backslash between, as in DICOM; issues with a line break."""
+
+    def __init__(self, path: str, schema: pa.Schema) -> None:
+        import pyarrow.csv
+
+        flat = pa.schema([pa.field(field.name, _flat_type(field.type)) for field in schema])
+        self._file = pa.OSFile(path, "wb")
+        self._writer = pyarrow.csv.CSVWriter(self._file, flat)
+        self._schema = flat
+
+    def write_table(self, table: pa.Table, rows: int) -> None:
+        table = table.combine_chunks()
+        columns = [_flat(table[name], "\n" if name == "issues" else "\\") for name in table.schema.names]
+        self._writer.write_table(pa.Table.from_arrays(columns, schema=self._schema), rows)
+
+    def close(self) -> None:
+        self._writer.close()
+        self._file.close()
+
+
+def _flat_type(kind: pa.DataType) -> pa.DataType:
+    return pa.string() if pa.types.is_nested(kind) else kind
+
+
+def _flat(column: pa.ChunkedArray, between: str) -> pa.ChunkedArray:
+    if pa.types.is_map(column.type):
+        return pa.chunked_array([pa.array([_map_text(one) for one in column.to_pylist()], pa.string())])
+    if not pa.types.is_list(column.type):
+        return column
+    if not pa.types.is_string(column.type.value_type):
+        column = column.cast(pa.list_(pa.string()))
+    return pc.binary_join(column, between)
+
+
+def _map_text(entries: list[tuple[str, Any]] | None) -> str | None:
+    import json
+
+    return None if entries is None else json.dumps(dict(entries), ensure_ascii=False)
+
+
+def _leaf(field: pa.Field) -> str:
+    """What Parquet calls the values of a column."""
+    return f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name
+
+
+def _sync(path: str) -> None:
+    """Have a file's bytes, or a folder's names, on the disk."""
+    if os.path.isdir(path):
+        if os.name == "nt":  # which can't, and needs not
+            return
+        handle = os.open(path, os.O_RDONLY)
+    else:
+        handle = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,216 @@
+"""The table's Arrow side: its schema, and record batches over the bulk loop's memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dicomcore.archive.extra import needs_extra
+from dicomcore.archive.tables.columns import FRAMES, Column, Columns
+
+with needs_extra("pyarrow"):
+    import pyarrow as pa
+
+if TYPE_CHECKING:
+    from dicomcore._native.bulk.extract import Extractor
+
+__all__ = [
+    "FORMAT",
+    "column_arrays",
+    "flag_array",
+    "int32_array",
+    "int_array",
+    "int_values",
+    "list_array",
+    "schema_of",
+    "text_array",
+    "text_parts",
+    "to_batch",
+    "valid_rows",
+]
+
+FORMAT = {b"dicomcore.index": b"2"}
+"""The schema's metadata: raised when rows of an unchanged file would look different."""
+
+TYPES = {
+    "text": pa.string(),
+    "date": pa.date32(),
+    "float64": pa.float64(),
+    "float32": pa.float32(),
+    "int32": pa.int32(),
+    "int64": pa.int64(),
+    "uint64": pa.uint64(),
+    "map": pa.map_(pa.string(), pa.string()),
+}
+MTIME = pa.timestamp("us", tz="UTC")
+ISSUES = pa.list_(pa.string())
+
+
+# pyarrow.array() of a NumPy array, and to_numpy(), would import pandas where it is installed: half a second, and 50 MB.
+
+
+def int_array(values: NDArray[np.int64]) -> pa.Array:
+    """An Arrow array over the memory of an array."""
+    return pa.Array.from_buffers(pa.int64(), len(values), [None, pa.py_buffer(np.ascontiguousarray(values))])
+
+
+def flag_array(values: NDArray[Any], valid: NDArray[Any]) -> pa.Array:
+    """An Arrow array of booleans, null where `valid` is false."""
+    bits = [pa.py_buffer(np.packbits(one, bitorder="little")) for one in (valid, values)]
+    return pa.Array.from_buffers(pa.bool_(), len(values), bits)
+
+
+def int32_array(values: NDArray[np.int64], valid: NDArray[np.bool_]) -> pa.Array:
+    """An Arrow array of 32-bit numbers, null where `valid` is false."""
+    bits = pa.py_buffer(np.packbits(valid, bitorder="little"))
+    return pa.Array.from_buffers(pa.int32(), len(values), [bits, pa.py_buffer(values.astype(np.int32))])
+
+
+def int_values(array: pa.Array | pa.ChunkedArray, fill: int) -> NDArray[np.int64]:
+    """The values of a column of whole numbers or times, `fill` where it is null."""
+    whole = _one(array)
+    wide = whole.cast(pa.int64())
+    values = np.frombuffer(wide.buffers()[1] or b"", np.int64)[wide.offset : wide.offset + len(wide)]
+    return np.where(valid_rows(whole), values, fill)
+
+
+def text_parts(texts: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """The bytes of an array's texts, and where each begins in them; behind the last one where that ends."""
+    _, starts, text = texts.buffers()
+    if not len(texts):
+        return np.empty(0, np.uint8), np.zeros(1, np.int32)
+    begins = np.frombuffer(starts, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    # What came in a message may stand at any address.
+    return np.frombuffer(text or b"", np.uint8), np.require(begins, requirements="A")
+
+
+def valid_rows(array: pa.Array | pa.ChunkedArray) -> NDArray[np.bool_]:
+    """Where a column is not null."""
+    whole = _one(array)
+    bits = whole.buffers()[0]
+    if whole.null_count == 0 or bits is None:
+        return np.full(len(whole), whole.null_count == 0)
+    flags = np.unpackbits(np.frombuffer(bits, np.uint8), bitorder="little")
+    return flags[whole.offset : whole.offset + len(whole)].astype(bool)
+
+
+def _one(array: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+
+def schema_of(columns: Columns) -> pa.Schema:
+    """path, size, mtime, etag; with a row a frame, frame; the columns as the caller ordered them; hashes that are asked
+    for; issues, error."""
+    fields = [
+        pa.field("path", pa.string(), nullable=False),
+        pa.field("size", pa.int64()),
+        pa.field("mtime", MTIME),
+        pa.field("etag", pa.string()),
+    ]
+    if columns.level == "frame":
+        fields.append(pa.field("frame", pa.int32()))
+    fields += [pa.field(column.name, _type_of(column)) for column in columns.shown]
+    hashes = {"content_hash": columns.content_hash, "pixel_hash": columns.pixel_hash}
+    fields += [
+        pa.field(name, pa.string(), metadata={"algorithm": algorithm})
+        for name, algorithm in hashes.items()
+        if algorithm
+    ]
+    fields += [pa.field("issues", ISSUES), pa.field("error", pa.string())]
+    return pa.schema(fields, FORMAT)
+
+
+def _type_of(column: Column) -> pa.DataType:
+    kind = TYPES[column.kind]
+    return pa.list_(kind) if column.many else kind
+
+
+def to_batch(
+    rows: Extractor,
+    paths: Sequence[str],
+    columns: Columns,
+    schema: pa.Schema,
+    issues: Mapping[int, list[str]],
+    errors: Mapping[int, str],
+    more: Mapping[str, pa.Array] | None = None,
+) -> pa.RecordBatch:
+    """The filled rows of these paths as a record batch; their buffers go over to it. `issues`, `errors` are by row.
+
+    `more` are arrays of columns that the rows don't have. Where the rows are to become one a frame, the batch has the
+    column FRAMES in the place of `frame`.
+    """
+    count = len(paths)
+    plain = set(map(type, paths)) <= {str}
+    etags = {} if plain else {i: tag for i, path in enumerate(paths) if (tag := getattr(path, "etag", None))}
+    taken = rows.finish()
+    path, size, mtime = taken[:3]
+    arrays = {
+        "path": _array(path, pa.string(), count),
+        "size": _array(size, pa.int64(), count),
+        "mtime": _array(mtime, MTIME, count),
+        "etag": _sparse(etags, pa.string(), count),
+        "issues": _sparse(issues, ISSUES, count),
+        "error": _sparse(errors, pa.string(), count),
+    }
+    arrays |= more or {}
+    for column, buffers in zip(columns.by_tag, taken[3:], strict=True):
+        arrays[column.name] = _array(buffers, _type_of(column), count)
+    if columns.level == "frame":
+        at = schema.get_field_index("frame")
+        schema = schema.remove(at).insert(at, pa.field(FRAMES, pa.int32()))
+    return pa.RecordBatch.from_arrays([arrays[name] for name in schema.names], schema=schema)
+
+
+def column_arrays(rows: Extractor, columns: Columns, count: int) -> dict[str, pa.Array]:
+    """The columns of filled rows alone, by name; their buffers go over to them."""
+    pairs = zip(columns.by_tag, rows.finish()[3:], strict=True)
+    return {column.name: _array(buffers, _type_of(column), count) for column, buffers in pairs}
+
+
+def _array(buffers: Sequence[Any], kind: pa.DataType, count: int) -> pa.Array:
+    values, valid, offsets, starts, data = buffers
+    inner = kind.value_type if offsets is not None else kind
+    if offsets is None:
+        return pa.Array.from_buffers(inner, count, _buffers(valid, starts, data))
+    child = pa.Array.from_buffers(inner, values, _buffers(None, starts, data))
+    return pa.Array.from_buffers(kind, count, _buffers(valid, offsets), children=[child])
+
+
+def _buffers(valid: Any, *others: Any) -> list[pa.Buffer | None]:
+    found = [pa.py_buffer(one) for one in others if one is not None]
+    return [pa.py_buffer(valid) if valid is not None else None, *found]
+
+
+def _sparse(found: Mapping[int, Any], kind: pa.DataType, count: int) -> pa.Array:
+    """An array of texts, or of lists of them, that is null but for a few rows."""
+    if not found:
+        return pa.nulls(count, kind)
+    rows = [found.get(row) for row in range(count)]
+    return list_array(rows) if pa.types.is_list(kind) else text_array(rows)
+
+
+def list_array(rows: Sequence[Sequence[str] | None]) -> pa.Array:
+    """An array of lists of texts."""
+    valid, starts = _layout([0 if row is None else len(row) for row in rows], rows)
+    child = text_array([text for row in rows if row is not None for text in row])
+    return pa.Array.from_buffers(ISSUES, len(rows), [valid, starts], children=[child])
+
+
+def text_array(texts: Sequence[str | None]) -> pa.Array:
+    """An array of texts."""
+    encoded = [b"" if text is None else text.encode("utf-8", "backslashreplace") for text in texts]
+    valid, starts = _layout([len(text) for text in encoded], texts)
+    # The number of nulls is said: PyArrow 24 aborts where it would have to count them in a map's keys.
+    nulls = sum(text is None for text in texts)
+    return pa.Array.from_buffers(pa.string(), len(texts), [valid, starts, pa.py_buffer(b"".join(encoded))], nulls)
+
+
+def _layout(lengths: Sequence[int], values: Sequence[Any]) -> tuple[pa.Buffer, pa.Buffer]:
+    """Which values there are, as bits, and where each begins."""
+    valid = np.packbits(np.array([value is not None for value in values], bool), bitorder="little")
+    starts = np.zeros(len(lengths) + 1, np.int32)
+    np.cumsum(lengths, out=starts[1:])
+    return pa.py_buffer(valid), pa.py_buffer(starts)

@@ -1,0 +1,83 @@
+"""How elements and data sets print: the lines that pydicom's users know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from dicomcore.dataset.nesting import enter
+from dicomcore.uids import UID
+
+if TYPE_CHECKING:
+    from dicomcore.dataset import DataElement, Dataset
+
+NAME_WIDTH = 35
+SHOWN = 16  # values longer than this are summed up
+SUMMED_UP = frozenset(("LT", "OB", "OD", "OF", "OL", "OV", "OW", "UC", "UN", "UR", "UT"))
+
+
+def value_text(element: DataElement) -> str:
+    """One line for an element's value."""
+    value = element.value
+    loose = element._loose if element.VR == "SQ" else b""  # text where items were due
+    if loose:
+        return repr(loose) if len(loose) <= 4 * SHOWN else f"Array of {len(loose)} elements"
+    if element.VR in SUMMED_UP and value is not None and len(value) > SHOWN:
+        return f"Array of {len(value)} elements"
+    if element.VM > SHOWN:
+        return f"Array of {element.VM} elements"
+    if isinstance(value, UID):
+        return value.name
+    if element.VR in ("DS", "IS") and value is not None:
+        return number_text(element, value)
+    if isinstance(value, list) and element.VR not in ("US", "SS", "UL", "SL", "UV", "SV", "FL", "FD", "SQ"):
+        return "[" + ", ".join(str(v) if element.VR in ("AT", "PN") else repr(v) for v in value) + "]"
+    return repr(value) if value is not None else "None"
+
+
+def number_text(element: DataElement, value: Any) -> str:
+    """DS and IS as they were written, but for a single IS, whose number is given: quoted alone, bare in a list."""
+    if isinstance(value, int):
+        return f"'{value}'"
+    if element.raw is not None:
+        texts = [part.strip(" \0") for part in bytes(element.raw).decode("latin-1").split("\\")]
+    else:
+        texts = [str(v) for v in value] if isinstance(value, list) else [str(value)]
+    return "[" + ", ".join(texts) + "]" if isinstance(value, list) else repr(texts[0])
+
+
+def element_line(element: DataElement) -> str:
+    """`(gggg,eeee) Name VR: value`."""
+    return f"{element.tag} {element.name[:NAME_WIDTH]:<{NAME_WIDTH}} {element.VR}: {value_text(element)}"
+
+
+def data_set_lines(data_set: Dataset, *, items: bool = True) -> Iterator[str]:
+    """The lines of a data set and, three columns further in for each level, of its sequences' items."""
+    if data_set.file_meta:
+        yield f"{'Dataset.file_meta ':-<49}"
+        for element in data_set.file_meta:
+            yield element_line(element)
+        yield f"{'':-<49}"
+    above = {id(data_set)}
+    stack = [(data_set, own_lines(data_set, "", items))]  # no recursion: the input says how deep it is nested
+    while stack:
+        for line in stack[-1][1]:
+            if not isinstance(line, str):
+                enter(above, line)
+                stack.append((line, own_lines(line, "   " * len(stack), items)))
+                break
+            yield line
+        else:
+            above.discard(id(stack.pop()[0]))
+
+
+def own_lines(data_set: Dataset, margin: str, items: bool) -> Iterator[str | Dataset]:
+    """The lines of one data set, with each item itself where its lines belong."""
+    for element in data_set:
+        if element.VR != "SQ" or element._loose:
+            yield margin + element_line(element)
+            continue
+        yield f"{margin}{element.tag}  {element.name}  {len(element.value)} item(s) ---- "
+        for item in element.value if items else ():
+            yield item if len(item) else ""
+            yield margin + "   ---------"

@@ -1,0 +1,215 @@
+"""Whether values are what their VR allows (PS3.5 6.2): asked when one is set, and of a whole data set."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from decimal import Decimal
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal
+
+from dicomcore._native.base.dictionary import keywords, repeater_has_keyword, tag_for_keyword
+from dicomcore._native.write.encode import encode_value
+from dicomcore._native.write.judge import changed_elements
+from dicomcore.dataset.nesting import enter
+from dicomcore.errors import DicomError, EncodeError
+from dicomcore.issues import Issue
+
+if TYPE_CHECKING:
+    from dicomcore.dataset import Dataset
+
+__all__ = ["Validation", "check_name", "check_value", "fault_of", "faults", "heed", "number_fault"]
+
+Validation = Literal["warn", "raise", "ignore"]
+
+NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
+DATE = r"\d{4}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
+TIME = r"(?:[01]\d|2[0-3])(?:[0-5]\d(?:(?:[0-5]\d|60)(?:\.\d{1,6})?)?)?"
+DATE_TIME = (
+    r"\d{4}(?:(?:0[1-9]|1[0-2])(?:(?:0[1-9]|[12]\d|3[01])(?:(?:[01]\d|2[0-3])(?:[0-5]\d(?:(?:[0-5]\d|60)"
+    r"(?:\.\d{1,6})?)?)?)?)?)?(?:[+-](?:0\d|1[0-4])[0-5]\d)?"
+)
+
+
+def _or_range(one: str) -> str:
+    """A value, or the range of them that an identifier asks for (PS3.4 C.2.2.2.5)."""
+    return rf"(?:{one})?|(?:{one})? ?- ?(?:{one})?"
+
+
+# By VR: what one value without padding looks like, how many characters it may have, and that in words.
+FORMS: dict[str, tuple[re.Pattern[str] | None, int, str]] = {
+    "AE": (re.compile(r"[^\\\x00-\x1f\x7f]*"), 16, "an application entity's title"),
+    "AS": (re.compile(r"(?:\d{3}[DWMY])?"), 4, "an age: three digits and D, W, M or Y"),
+    "CS": (re.compile(r"[A-Z0-9 _?*]*"), 16, "a code of capital letters, digits, spaces and underscores"),
+    "DA": (re.compile(_or_range(DATE)), 18, "a date: YYYYMMDD"),
+    "DS": (re.compile(rf"(?: *{NUMBER} *)?"), 16, "a decimal number"),
+    "DT": (re.compile(_or_range(DATE_TIME)), 54, "a date and time: YYYYMMDDHHMMSS.FFFFFF&ZZXX"),
+    "IS": (re.compile(r"(?: *[+-]?\d+ *)?"), 12, "a whole number"),
+    "LO": (re.compile(r"[^\\\x00-\x1a\x1c-\x1f]*"), 64, "text without control characters and backslash"),
+    "LT": (None, 10240, "a text"),
+    "SH": (re.compile(r"[^\\\x00-\x1a\x1c-\x1f]*"), 16, "text without control characters and backslash"),
+    "ST": (None, 1024, "a text"),
+    "TM": (re.compile(_or_range(TIME)), 28, "a time: HHMMSS.FFFFFF"),
+    "UC": (re.compile(r"[^\\\x00-\x1a\x1c-\x1f]*"), 0xFFFFFFFE, "text without control characters and backslash"),
+    "UI": (re.compile(r"(?:(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*))*)?"), 64, "a UID: numbers without leading zeros, dots"),
+    "UR": (re.compile(r"(?:[^ \x00-\x1f\"<>\\^`{|}][^\x00-\x20\"<>\\^`{|}]* *)?"), 0xFFFFFFFE, "a URI"),
+    "UT": (None, 0xFFFFFFFE, "a text"),
+}
+NUMBERS = frozenset(("US", "SS", "UL", "SL", "UV", "SV", "FL", "FD", "AT"))
+PIXEL_DATA = (0x7FE00010, 0x7FE00008, 0x7FE00009)
+# Samples per Pixel, Photometric Interpretation, Number of Frames, Rows, Columns, Bits Allocated.
+DESCRIBING = (0x00280002, 0x00280004, 0x00280008, 0x00280010, 0x00280011, 0x00280100)
+GROUP, COMPONENTS, GROUPS = 64, 5, 3  # of a person's name: characters, components, component groups
+
+
+def fault_of(vr: str, value: Any) -> str:
+    """What is wrong with a value for a VR, "" where nothing is; of several values the first that is wrong counts."""
+    if vr == "SQ" or value is None:
+        return ""
+    if vr in NUMBERS:
+        return _encoding_fault(vr, value)
+    form = FORMS.get(vr)
+    if form is None and vr != "PN":
+        return ""
+    for one in value if isinstance(value, (list, tuple)) else (value,):
+        fault = _text_fault(vr, one, form)
+        if fault:
+            return fault
+    return ""
+
+
+def number_fault(vr: str, value: Any) -> str:
+    """Which value of a DS or IS is no number (PS3.5 6.2), "" where all are; a fraction is none for an IS."""
+    if vr not in ("DS", "IS"):
+        return ""
+    for one in value if isinstance(value, list) else (value,):
+        if (isinstance(one, str) and one) or (vr == "IS" and isinstance(one, float) and not one.is_integer()):
+            return f"VR {vr} takes {'whole numbers' if vr == 'IS' else 'numbers'}, not {one!r}"
+    return ""
+
+
+def _encoding_fault(vr: str, value: Any) -> str:
+    try:
+        encode_value(vr, value)
+    except EncodeError as error:
+        return str(error)
+    return ""
+
+
+def _text_fault(vr: str, value: Any, form: tuple[re.Pattern[str] | None, int, str] | None) -> str:
+    if not isinstance(value, str):
+        if vr in ("DS", "IS") and isinstance(value, (int, float, Decimal)):
+            if vr == "IS" and (not -(2**31) <= value < 2**31 or value != int(value)):
+                return f"IS is a whole number of 32 bits, which {value} isn't"
+            return _encoding_fault(vr, value)
+        return "" if value is None or isinstance(value, bytes) else _encoding_fault(vr, value)
+    if "\ufffd" in value:
+        return f"{vr} holds U+FFFD, which stands for bytes that could not be decoded: they are not carried over"
+    if form is None:
+        return _name_fault(value)
+    pattern, most, words = form
+    text = value.rstrip(" \0")
+    if len(text) > most:
+        return f"{vr} takes {most} characters at most, not {len(text)}"
+    if pattern is not None and not pattern.fullmatch(text):
+        return f"{vr} is {words}, which {text[:64]!r} isn't"
+    return ""
+
+
+def _name_fault(value: str) -> str:
+    groups = value.split("=")
+    if len(groups) > GROUPS:
+        return f"PN has {GROUPS} component groups at most, not {len(groups)}"
+    for group in groups:
+        if len(group) > GROUP:
+            return f"a component group of PN takes {GROUP} characters at most, not {len(group)}"
+        if group.count("^") >= COMPONENTS:
+            return f"a component group of PN has {COMPONENTS} components at most, not {group.count('^') + 1}"
+    return "PN can't hold control characters or a backslash" if re.search(r"[\\\x00-\x1a\x1c-\x1f]", value) else ""
+
+
+def check_value(mode: str, tag: Any, vr: str, value: Any) -> None:
+    """Warn (UserWarning) or raise (EncodeError), by `mode`, where a value is not what its VR allows."""
+    fault = fault_of(vr, value)
+    if not fault:
+        return
+    if mode == "raise":
+        raise EncodeError(f"{tag}: {fault}", tag=tag)
+    warnings.warn(f"{tag}: {fault}", stacklevel=2)
+
+
+@lru_cache(maxsize=256)
+def _misspelt(name: str) -> str:
+    """What an attribute's name is, where it looks like a keyword of PS3.6 and is none; "" for other names."""
+    looks_so = name.isalnum() and name[0].isupper() and name != name.upper()
+    if not looks_so and tag_for_keyword(name[:1].upper() + name[1:]) is None:
+        return ""
+    near = get_close_matches(name, keywords(), 1, 0.8)
+    meant = f"; is {near[0]} meant?" if near else ""
+    return f"{name!r} is no keyword of PS3.6, and becomes an attribute of the object, which no file holds{meant}"
+
+
+def check_name(mode: str, name: str) -> None:
+    """Warn (UserWarning) or raise (EncodeError), by `mode`, where a name that is set looks like a misspelt keyword.
+
+    The keyword of a repeating element is always an error: it doesn't tell which of them is meant.
+    """
+    if repeater_has_keyword(name):
+        raise EncodeError(f"{name!r} is the keyword of many elements (PS3.5 7.6): use add_new(tag, VR, value)")
+    fault = _misspelt(name)
+    if fault and mode == "raise":
+        raise EncodeError(fault)
+    if fault:
+        warnings.warn(fault, stacklevel=2)
+
+
+def faults(ds: Dataset, *, changed: bool = False) -> tuple[Issue, ...]:
+    """The values of a data set and of all items in it that their VRs don't allow; `changed`: of those set here."""
+    found: list[Issue] = []
+    above: set[int] = set()
+    pending: list[tuple[str, Dataset | int]] = [("", ds)]
+    while pending:
+        path, level = pending.pop()
+        if isinstance(level, int):  # all below it was looked through
+            above.discard(level)
+            continue
+        enter(above, level)
+        pending.append((path, id(level)))
+        elements: Any = [e for e in changed_elements(level).values() if e] if changed else level
+        for element in elements:
+            vr, value = element.VR, element.value
+            name = path + (element.keyword or str(element.tag))
+            if vr == "SQ":
+                pending += [(f"{name}[{i}].", item) for i, item in enumerate(value or ())]
+                continue
+            fault = fault_of(vr, value)
+            if fault:
+                found.append(Issue("BAD_VALUE", element.tag, element.offset or 0, f"{name}: {fault}"))
+    return tuple(found) + _pixel_faults(ds, changed)
+
+
+def _pixel_faults(ds: Dataset, changed: bool) -> tuple[Issue, ...]:
+    """Where pixel data isn't as long as what describes it says; `changed`: only if either was set here."""
+    if changed and not any(tag in changed_elements(ds) for tag in PIXEL_DATA + DESCRIBING):
+        return ()
+    pixel_data = next((tag for tag in PIXEL_DATA if tag in ds), None)
+    if pixel_data is None:
+        return ()
+    try:
+        return ds.frames.issues
+    except DicomError as error:
+        element = ds[pixel_data]
+        return (Issue("PIXEL_DATA", element.tag, element.offset or 0, str(error)),)
+
+
+def heed(mode: str | None, ds: Dataset) -> None:
+    """Check what was set in a data set before it is written."""
+    if mode in (None, "ignore"):
+        return
+    if mode not in ("warn", "raise"):
+        raise ValueError(f"validate is 'warn', 'raise', 'ignore' or None, not {mode!r}")
+    for issue in faults(ds, changed=True):
+        if mode == "raise":
+            raise EncodeError(issue.message, tag=issue.tag)
+        warnings.warn(issue.message, stacklevel=4)

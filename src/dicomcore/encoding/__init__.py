@@ -1,0 +1,1 @@
+"""Data sets to and from bytes (PS3.5)."""

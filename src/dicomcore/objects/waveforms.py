@@ -1,0 +1,157 @@
+"""Waveform data as arrays: the multiplex groups of a Waveform Sequence (PS3.3 C.10.9, PS3.5 8.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dicomcore.dataset.lookup import items_of
+from dicomcore.errors import ParseError, TruncatedError
+from dicomcore.tags import Tag
+
+if TYPE_CHECKING:
+    from dicomcore.dataset import DataElement, Dataset
+
+__all__ = ["Waveforms"]
+
+DTYPES = {  # Waveform Sample Interpretation (PS3.3 C.10.9.1.5): bits, little-endian dtype
+    "SB": (8, "i1"),
+    "UB": (8, "u1"),
+    "MB": (8, "u1"),
+    "AB": (8, "u1"),
+    "SS": (16, "<i2"),
+    "US": (16, "<u2"),
+    "SL": (32, "<i4"),
+    "UL": (32, "<u4"),
+    "SV": (64, "<i8"),
+    "UV": (64, "<u8"),
+}
+
+
+class Waveforms:
+    """The multiplex groups of one data set, read when asked for.
+
+    ``waveforms[i]`` is (samples, channels): the samples as stored, in native byte order and an integer dtype of their
+    own width. ``waveforms.decode(i, scaled=True)`` gives them in the units of Channel Sensitivity.
+    """
+
+    def __init__(self, data_set: Dataset) -> None:
+        """Raises ParseError where there is no Waveform Sequence, or it holds something else than items."""
+        if "WaveformSequence" not in data_set:
+            raise ParseError("the data set has no Waveform Sequence (5400,0100)")
+        held = data_set["WaveformSequence"].value
+        if not isinstance(held, list):
+            raise ParseError("the Waveform Sequence (5400,0100) holds no items")
+        self._groups: Sequence[Dataset] = held
+
+    def __len__(self) -> int:
+        return len(self._groups)
+
+    def __getitem__(self, index: int) -> NDArray[Any]:
+        return self.decode(index)
+
+    def __iter__(self) -> Iterator[NDArray[Any]]:
+        return (self.decode(i) for i in range(len(self)))
+
+    def decode(self, index: int, *, scaled: bool = False) -> NDArray[Any]:
+        """Give one group, (samples, channels), as an array of its own.
+
+        `scaled` gives float64 in the units of Channel Sensitivity: mu-law and A-law codes (MB, AB) expanded to linear
+        samples, times Channel Sensitivity and its Correction Factor, plus Channel Baseline (PS3.3 C.10.9.1.4); a
+        channel without them keeps its numbers. Raises IndexError, ParseError where an attribute is missing or makes no
+        sense, TruncatedError where there are fewer samples than stated.
+        """
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"multiplex group {index} of {len(self)}")
+        group = self._groups[index]
+        stored = _stored(group, index)
+        return _scaled(stored, group, index) if scaled else stored
+
+
+def _stored(group: Dataset, number: int) -> NDArray[Any]:
+    names = ("NumberOfWaveformChannels", "NumberOfWaveformSamples", "WaveformBitsAllocated", "WaveformData")
+    missing = [name for name in (*names, "WaveformSampleInterpretation") if group.get(name) in (None, "")]
+    if missing:
+        raise ParseError(f"multiplex group {number} has no {' and no '.join(missing)}")
+    channels, samples, allocated = (_count(group, name, number) for name in names[:3])
+    kind = str(group.WaveformSampleInterpretation).strip()
+    bits, dtype = DTYPES.get(kind, (0, ""))
+    if bits != allocated:
+        raise ParseError(f"multiplex group {number} has {allocated} bits a sample, of Sample Interpretation {kind!r}")
+    element = group["WaveformData"]
+    held = _little_endian(element, group)
+    wanted = samples * channels
+    if wanted * bits // 8 > len(held):
+        raise TruncatedError(
+            f"multiplex group {number} states {samples} samples of {channels} channels, {wanted * bits // 8} bytes;"
+            f" {len(held)} are there",
+            offset=element.offset,
+            tag=element.tag,
+        )
+    found = np.frombuffer(held, dtype, wanted).reshape(samples, channels)
+    return found.astype(found.dtype.newbyteorder("="))
+
+
+def _count(group: Dataset, name: str, number: int) -> int:
+    value = group.get(name)
+    if not isinstance(value, int) or value < 1:
+        raise ParseError(f"multiplex group {number} has the {name} {value!r}")
+    return value
+
+
+def _little_endian(element: DataElement, group: Dataset) -> Any:
+    """The bytes of Waveform Data in little endian: big-endian OW has its 16-bit words swapped (PS3.5 8.3)."""
+    raw = element.raw
+    held = memoryview(element.value).cast("B") if raw is None else raw
+    if raw is not None and element._big_endian and element.VR == "OW":
+        return np.frombuffer(held, ">u2", len(held) // 2).astype("<u2").tobytes()
+    return held
+
+
+def _scaled(stored: NDArray[Any], group: Dataset, number: int) -> NDArray[np.float64]:
+    kind = str(group.WaveformSampleInterpretation).strip()
+    expanded = EXPANSIONS[kind][stored] if kind in EXPANSIONS else stored
+    scaled = expanded.astype(np.float64)
+    definitions = items_of(group, "ChannelDefinitionSequence")
+    if definitions and len(definitions) != scaled.shape[1]:
+        said = f"multiplex group {number} has {scaled.shape[1]} channels and defines {len(definitions)}"
+        raise ParseError(said, tag=int(Tag("ChannelDefinitionSequence")))
+    for channel, definition in enumerate(definitions):
+        subject = f"channel {channel + 1} of multiplex group {number}"
+        sensitivity = _number(definition, "ChannelSensitivity", 1.0, subject)
+        correction = _number(definition, "ChannelSensitivityCorrectionFactor", 1.0, subject)
+        baseline = _number(definition, "ChannelBaseline", 0.0, subject)
+        scaled[:, channel] = scaled[:, channel] * sensitivity * correction + baseline
+    return scaled
+
+
+def _number(definition: Dataset, name: str, default: float, subject: str) -> float:
+    value = definition.get(name)
+    if value is None or value == "" or value == []:
+        return default
+    if not isinstance(value, (int, float)) or not isfinite(value):
+        raise ParseError(f"{subject} has the {name} {value!r}", offset=definition[name].offset, tag=int(Tag(name)))
+    return float(value)
+
+
+def _mu_law() -> NDArray[np.int16]:
+    """Linear samples of 14 bits of the 256 mu-law codes (ITU-T G.711 table 2)."""
+    code = ~np.arange(256, dtype=np.uint8)
+    magnitude = (((code & 15).astype(np.int16) * 2 + 33) << (code >> 4 & 7)) - 33
+    return np.where(code & 128, -magnitude, magnitude).astype(np.int16)
+
+
+def _a_law() -> NDArray[np.int16]:
+    """Linear samples of 13 bits of the 256 A-law codes (ITU-T G.711 table 1)."""
+    code = np.arange(256, dtype=np.uint8) ^ 0x55
+    segment = (code >> 4 & 7).astype(np.int16)
+    low = (code & 15).astype(np.int16) * 2 + 1
+    magnitude = np.where(segment == 0, low, (low + 32) << np.maximum(segment - 1, 0))
+    return np.where(code & 128, magnitude, -magnitude).astype(np.int16)
+
+
+EXPANSIONS = {"MB": _mu_law(), "AB": _a_law()}

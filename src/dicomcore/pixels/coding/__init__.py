@@ -1,0 +1,1 @@
+"""Codecs: which decoder and encoder a transfer syntax has, and the checks around each."""

@@ -1,0 +1,366 @@
+"""The encoders that come with dicomcore, put into their registry on import (PS3.5 8.2, A.4).
+
+`quality` has another meaning in each lossy syntax:
+
+- JPEG: 1 to 100, 90 by default; for fewer than 8 Bits Stored the steps of quantisation are made smaller.
+- JPEG-LS near-lossless: the largest error of a sample, 2 by default.
+- JPEG 2000: the peak signal-to-noise ratio in dB, 60 by default.
+- HTJ2K: the quantisation step as a fraction of the range of Bits Stored, 0.002 by default.
+- JPEG XL: the distance, 0.1 by default; at 1.0 the loss is hardly visible in a photograph.
+"""
+
+from __future__ import annotations
+
+import zlib
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dicomcore import codecs
+from dicomcore.errors import EncodeError
+from dicomcore.pixels.coding.builtin import IMAGECODECS
+from dicomcore.pixels.coding.encoder_registry import Capacity, register_encoder
+from dicomcore.pixels.coding.quality import (
+    DISTANCE,
+    PSNR,
+    STEP,
+    dct_precision,
+    distance_limit,
+    jpeg_level,
+    jpeg_limit,
+    near_limit,
+    near_of,
+    psnr_limit,
+    step_limit,
+)
+from dicomcore.pixels.description import FrameDescription
+from dicomcore.pixels.packing import packed_bits
+
+__all__ = ["fits", "precision_of"]
+
+SYNTAX = "1.2.840.10008.1.2.4."
+SMALLEST = 64  # HTJ2K RPCL: the lowest resolution has at most so many rows and columns
+FEW_BYTES = 512  # a lossy JPEG 2000 codestream shorter than this, plus 1/64 of the frame's bytes, is checked
+SMALL_FRAME, SPARE = (
+    4096,
+    bytes(4096),
+)  # pyjpegls reserves twice the frame's bytes, too few for the headers of small ones
+LEAST_PRECISION = 4  # OpenJPEG reserves room by the bits of a sample, too little for noise of fewer bits
+RGB_TO_RCT, RGB_TO_ICT, RGB_TO_XYB = {"RGB": "YBR_RCT"}, {"RGB": "YBR_ICT"}, {"RGB": "XYB"}
+TO_422 = {"RGB": "YBR_FULL_422", "YBR_FULL": "YBR_FULL_422"}
+
+
+def fits(samples: NDArray[Any], desc: FrameDescription) -> bool:
+    """Whether every sample is within Bits Stored; some writers leave more in the words."""
+    bits = desc.stored
+    if bits >= 8 * samples.itemsize:
+        return True
+    if samples.dtype.kind == "i":
+        return bool(samples.min() >= -(1 << (bits - 1)) and samples.max() < 1 << (bits - 1))
+    return bool(samples.max() < 1 << bits)
+
+
+def precision_of(samples: NDArray[Any], desc: FrameDescription) -> int:
+    """Bits a sample that lose nothing: Bits Stored, or all of the word."""
+    return desc.stored if fits(samples, desc) else 8 * samples.itemsize
+
+
+def refuse_beyond(samples: NDArray[Any], desc: FrameDescription) -> None:
+    """Raise EncodeError for samples beyond Bits Stored, which a codestream of so many bits would cut off."""
+    if not fits(samples, desc):
+        raise EncodeError(f"samples from {samples.min()} to {samples.max()} are beyond {desc.stored} Bits Stored")
+
+
+def narrowed(samples: NDArray[Any], precision: int) -> NDArray[Any]:
+    """Samples in the smallest word for so many bits: libraries tell from the word what they code."""
+    width = 1 if precision <= 8 else 2 if precision <= 16 else 4
+    return samples if samples.itemsize == width else samples.astype(f"{samples.dtype.kind}{width}")
+
+
+def encode_words(samples: NDArray[Any], desc: FrameDescription, quality: float | None) -> bytes:
+    """Uncompressed, little endian; single bits packed (PS3.5 A.4.11)."""
+    if desc.bits_allocated == 1:
+        return packed_bits(samples)
+    return np.ascontiguousarray(samples, samples.dtype.newbyteorder("<")).tobytes()
+
+
+def encode_deflated(samples: NDArray[Any], desc: FrameDescription, quality: float | None) -> bytes:
+    """Deflated Image Frame Compression (PS3.5 A.4.13)."""
+    deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return deflater.compress(encode_words(samples, desc, None)) + deflater.flush()
+
+
+def encode_rle(samples: NDArray[Any], desc: FrameDescription, quality: float | None) -> bytes:
+    """RLE Lossless (PS3.5 Annex G)."""
+    return codecs.rle_encode(samples)
+
+
+def encode_jpeg_lossless(samples: NDArray[Any], desc: FrameDescription, quality: float | None) -> bytes:
+    """JPEG Lossless, process 14 with selection value 1, which both of its syntaxes take."""
+    try:
+        return codecs.jpeg_lossless_encode(samples, precision=max(desc.stored, 2))
+    except EncodeError:
+        if fits(samples, desc):
+            raise
+        return codecs.jpeg_lossless_encode(samples)
+
+
+def encode_jpeg_ls(samples: NDArray[Any], desc: FrameDescription, quality: float | None) -> bytes:
+    """JPEG-LS without loss."""
+    return _charls(samples, precision_of(samples, desc), 0)
+
+
+def encode_near_lossless(samples: NDArray[Any], desc: FrameDescription, quality: float | None) -> bytes:
+    """JPEG-LS with errors of at most so much; what comes back never leaves the range of the precision that is said.
+
+    Samples are unsigned, as T.87 knows no others: an error in two's complement would turn the sign at either end.
+    """
+    precision = precision_of(samples, desc)
+    return _charls(samples, precision, near_of(desc, quality, precision))
+
+
+def ls_precision(desc: FrameDescription) -> int:
+    """Precision of a JPEG-LS codestream: Bits Stored, at least 2 (T.87); without pyjpegls all bits of the word."""
+    if find_spec("jpeg_ls") is None:
+        return 8 * desc.dtype.itemsize
+    return max(desc.stored, 2)
+
+
+def _charls(samples: NDArray[Any], precision: int, near: int) -> bytes:
+    if precision < 8 * samples.itemsize and find_spec("jpeg_ls") is not None:
+        return _pyjpegls(samples, max(precision, 2), near)
+    imagecodecs = import_module("imagecodecs")
+    words = samples.view(f"u{samples.itemsize}")
+    try:
+        return bytes(imagecodecs.jpegls_encode(words, level=near))
+    except imagecodecs.JpeglsError:  # imagecodecs reserves too little for noise
+        return bytes(imagecodecs.jpegls_encode(words, level=near, out=3 * words.nbytes + SMALL_FRAME))
+
+
+def _pyjpegls(samples: NDArray[Any], precision: int, near: int) -> bytes:
+    words = samples.view(f"u{samples.itemsize}")
+    if samples.dtype.kind == "i":
+        words = words & words.dtype.type((1 << precision) - 1)
+    rows, columns, count = (*samples.shape, 1)[:3]
+    mode = 2 if count > 1 else 0  # colour by pixel
+    words = narrowed(words, precision)
+    little = np.ascontiguousarray(words, words.dtype.newbyteorder("<")).tobytes()
+    if len(little) < SMALL_FRAME:  # spare bytes make it reserve more; `encode_buffer` would refuse them
+        return bytes(import_module("_CharLS")._encode(little + SPARE, near, mode, rows, columns, count, precision))
+    return bytes(import_module("jpeg_ls").encode_buffer(little, rows, columns, count, precision, near, mode))
+
+
+def encode_jpeg2000(samples: NDArray[Any], desc: FrameDescription, quality: float | None) -> bytes | bytearray:
+    """JPEG 2000 by the reversible wavelet; RGB by the reversible component transform.
+
+    That transform makes chrominance one bit wider than samples, for which OpenJPEG sets no bit plane aside: samples of
+    strong colour came back wrong. So it is told one bit more, and the header then states the precision that there is.
+    """
+    if samples.itemsize == 4:
+        refuse_beyond(samples, desc)  # of all bits of such a word nothing would be right
+    if not is_rgb(samples, desc):
+        return _openjpeg(samples, desc, reversible=True)
+    bits = max(precision_of(samples, desc), LEAST_PRECISION)
+    words = samples.astype("i1" if bits < 8 else "i2" if bits < 16 else "i4", copy=False)
+    if samples.dtype.kind == "u":
+        words = shifted(samples, words.itemsize, bits)
+    return _with_precision(_openjpeg(words, desc, bits + 1, reversible=True), bits, samples.dtype.kind == "i")
+
+
+def encode_lossy_jpeg2000(samples: NDArray[Any], desc: FrameDescription, quality: float | None) -> bytes:
+    """JPEG 2000 by the irreversible wavelet."""
+    level = PSNR.of(quality)
+    refuse_beyond(samples, desc)
+    coded = _openjpeg(samples, desc, reversible=False, level=level)
+    if len(coded) > FEW_BYTES + samples.nbytes // 64:
+        return coded
+    # In a frame of nearly one value OpenJPEG may leave out everything, whatever ratio it was asked for.
+    found = import_module("imagecodecs").jpeg2k_decode(coded, numthreads=1).reshape(samples.shape)
+    error = np.sqrt(np.mean(np.square(found.astype(np.float64) - samples)))
+    full = (1 << desc.stored) - 1
+    return coded if error <= full * 10 ** (-level / 20) + 1 else _openjpeg(samples, desc, reversible=False)
+
+
+def j2k_precision(desc: FrameDescription) -> int:
+    """Precision of a lossless JPEG 2000 codestream."""
+    return max(desc.stored, LEAST_PRECISION)
+
+
+def is_rgb(samples: NDArray[Any], desc: FrameDescription) -> bool:
+    """Whether a component transform turns samples to luminance and chrominance (PS3.5 8.2.4)."""
+    return samples.ndim == 3 and samples.shape[2] == 3 and desc.photometric_interpretation == "RGB"
+
+
+def shifted(samples: NDArray[Any], width: int, precision: int) -> NDArray[Any]:
+    """Unsigned samples of that precision, shifted by half of its range to signed words of `width` bytes (T.800 G.1)."""
+    if width == samples.itemsize:
+        return samples.view(f"i{width}") - (1 << (precision - 1))
+    return np.subtract(samples, 1 << (precision - 1), dtype=f"i{width}", casting="unsafe")
+
+
+def _openjpeg(samples: NDArray[Any], desc: FrameDescription, bits: int | None = None, **options: Any) -> bytes:
+    """A JPEG 2000 codestream with samples of `bits`; by default of those that they need."""
+    encode = import_module("imagecodecs").jpeg2k_encode
+    if bits is None:
+        bits = max(precision_of(samples, desc), LEAST_PRECISION)
+    resolutions = min(6, max(1, min(samples.shape[:2]).bit_length()))
+    return bytes(
+        encode(
+            narrowed(samples, bits),
+            codecformat="J2K",
+            bitspersample=bits,
+            mct=is_rgb(samples, desc),
+            resolutions=resolutions,
+            numthreads=1,
+            **options,
+        )
+    )
+
+
+def encode_htj2k(samples: NDArray[Any], desc: FrameDescription, quality: float | None) -> bytes | bytearray:
+    """HTJ2K by the reversible wavelet, resolution by resolution, with lengths of tile-parts in front (PS3.5 A.4.4).
+
+    OpenJPH always states 8 or 16 bits, while PS3.5 8.2.4 wants the precision to be Bits Stored. Only the level shift of
+    unsigned samples depends on the precision (T.800 G.1). So unsigned samples are shifted here and coded as signed
+    ones, which are not shifted again; the header then states Bits Stored and the sign, and the decoder shifts back.
+    """
+    precision = precision_of(samples, desc)
+    words = narrowed(samples, precision)
+    if precision == 8 * words.itemsize:
+        return _openjph(words, desc, reversible=True)
+    signed = words.dtype.kind == "i"
+    if not signed:
+        words = shifted(words, words.itemsize, precision)
+    return _with_precision(_openjph(words, desc, reversible=True), precision, signed)
+
+
+def _with_precision(codestream: bytes, precision: int, signed: bool) -> bytearray:
+    """The codestream with `precision` and sign in each component's Ssiz (T.800 A.5.1)."""
+    told = bytearray(codestream)
+    components = int.from_bytes(told[40:42])  # SOC, SIZ and its length, capabilities, eight sizes
+    told[42 : 42 + 3 * components : 3] = bytes([precision - 1 | signed << 7]) * components
+    return told
+
+
+def encode_lossy_htj2k(samples: NDArray[Any], desc: FrameDescription, quality: float | None) -> bytes:
+    """HTJ2K by the irreversible wavelet."""
+    step = STEP.of(quality)
+    refuse_beyond(samples, desc)
+    words = narrowed(samples, desc.stored)
+    width = 8 * words.itemsize
+    # OpenJPH's step is a fraction of the range of the word, not of Bits Stored; steps far below 1 overflow.
+    level = max(step * 2.0 ** (desc.stored - width), 2.0 ** -(width + 3))
+    return _openjph(words, desc, reversible=False, level=level)
+
+
+def whole_word(desc: FrameDescription) -> int:
+    """Precision of a lossy HTJ2K codestream: OpenJPH codes all bits of a word."""
+    return 8 if desc.stored <= 8 else 16
+
+
+def _openjph(samples: NDArray[Any], desc: FrameDescription, **options: Any) -> bytes:
+    encode = import_module("imagecodecs").htj2k_encode
+    # Of a single row or column OpenJPH 0.32 loses samples of the least value once it is divided into resolutions.
+    levels = min(1, min(samples.shape[:2]) - 1)
+    while levels and max(samples.shape[:2]) >> levels > SMALLEST:
+        levels += 1
+    return bytes(encode(samples, rgb=is_rgb(samples, desc), tlm=True, resolutions=levels, **options))
+
+
+def encode_jpeg_xl(samples: NDArray[Any], desc: FrameDescription, quality: float | None) -> bytes:
+    """JPEG XL without loss."""
+    return _libjxl(samples, desc, lossless=True)
+
+
+def encode_lossy_jpeg_xl(samples: NDArray[Any], desc: FrameDescription, quality: float | None) -> bytes:
+    """JPEG XL."""
+    distance = DISTANCE.of(quality)
+    refuse_beyond(samples, desc)
+    return _libjxl(samples, desc, lossless=False, distance=distance)
+
+
+def _libjxl(samples: NDArray[Any], desc: FrameDescription, **options: Any) -> bytes:
+    encode = import_module("imagecodecs").jpegxl_encode
+    bits = precision_of(samples, desc)
+    return bytes(encode(narrowed(samples, bits), bitspersample=bits, usecontainer=False, numthreads=1, **options))
+
+
+def encode_baseline(samples: NDArray[Any], desc: FrameDescription, quality: float | None) -> bytes:
+    """JPEG of 8 bits; colour with half as many chroma samples across, RGB turned to YBR before."""
+    return _libjpeg(samples, desc, quality, 8)
+
+
+def encode_extended(samples: NDArray[Any], desc: FrameDescription, quality: float | None) -> bytes:
+    """JPEG of 8 or, in words of 16, of 12 bits."""
+    return _libjpeg(samples, desc, quality, dct_precision(desc))
+
+
+def _libjpeg(samples: NDArray[Any], desc: FrameDescription, quality: float | None, bits: int) -> bytes:
+    level = jpeg_level(desc, quality)
+    refuse_beyond(samples, desc)
+    encode = import_module("imagecodecs").jpeg8_encode
+    if samples.ndim == 2:
+        return bytes(
+            encode(samples, level=level, colorspace="GRAYSCALE", outcolorspace="GRAYSCALE", bitspersample=bits)
+        )
+    given = "RGB" if desc.photometric_interpretation == "RGB" else "YCbCr"
+    return bytes(
+        encode(samples, level=level, colorspace=given, outcolorspace="YCbCr", subsampling="422", bitspersample=bits)
+    )
+
+
+def two_or_more(desc: FrameDescription) -> int:
+    """Precision of a JPEG lossless codestream (T.81 B.2.2)."""
+    return max(desc.stored, 2)
+
+
+def _fill() -> None:
+    whole = Capacity(allocated=(1, 8, 16, 32, 64), samples=(1, 2, 3, 4))
+    register_encoder("1.2.840.10008.1.2.1.98", encode_words, name="dicomcore", capacity=whole)
+    register_encoder("1.2.840.10008.1.2.8.1", encode_deflated, name="dicomcore", capacity=whole)
+    register_encoder("1.2.840.10008.1.2.5", encode_rle, name="dicomcore", capacity=Capacity(pixel_bytes=15))
+    deep = Capacity(bits=(1, 16), allocated=(8, 16))
+    for end in (57, 70):
+        uid = f"{SYNTAX}{end}"
+        register_encoder(uid, encode_jpeg_lossless, name="dicomcore", capacity=deep, precision=two_or_more)
+    few = Capacity(bits=(1, 16), allocated=(8, 16), samples=(1, 3))
+    # OpenJPEG's 32-bit coefficients overflow with grey samples of 24 bits and with colour of 23.
+    wide = Capacity(bits=(1, 22), allocated=(8, 16, 32), samples=(1, 3))
+    # Lossy OpenJPEG errs by up to 3 whatever the depth, and JPEG by DCT by 1: too much for a few bits.
+    lossy = Capacity(bits=(8, 16), allocated=(8, 16), samples=(1, 3), palette=False, ybr=False)
+    fine = Capacity(bits=(2, 16), allocated=(8, 16), samples=(1, 3), palette=False, ybr=False)
+    plain = Capacity(bits=(1, 16), allocated=(8, 16), samples=(1, 3), signed=False, ybr=False)
+    seen = Capacity(bits=(2, 16), allocated=(8, 16), samples=(1, 3), signed=False, palette=False, ybr=False)
+    near = Capacity(bits=(2, 16), allocated=(8, 16), samples=(1, 3), signed=False, palette=False)
+    # Readers take what is in a JPEG for YBR, and turn it to RGB.
+    dct: dict[str, Any] = {"samples": (1, 3), "signed": False, "palette": False, "colours": ("RGB", "YBR_FULL")}
+    baseline, extended = Capacity(bits=(4, 8), allocated=(8,), **dct), Capacity(bits=(4, 12), allocated=(8, 16), **dct)
+    jpeg: dict[str, Any] = {
+        "method": "ISO_10918_1", "precision": dct_precision, "colours": TO_422, "limit": jpeg_limit,
+    }  # fmt: skip
+    for end, encode, name, capacity, more in (
+        (50, encode_baseline, "libjpeg-turbo", baseline, jpeg),
+        (51, encode_extended, "libjpeg-turbo", extended, jpeg),
+        (80, encode_jpeg_ls, "CharLS", few, {"precision": ls_precision}),
+        (81, encode_near_lossless, "CharLS", near,
+         {"method": "ISO_14495_1", "precision": ls_precision, "limit": near_limit}),
+        (90, encode_jpeg2000, "OpenJPEG", wide, {"colours": RGB_TO_RCT, "precision": j2k_precision}),
+        (91, encode_lossy_jpeg2000, "OpenJPEG", lossy,
+         {"method": "ISO_15444_1", "colours": RGB_TO_ICT, "limit": psnr_limit}),
+        (201, encode_htj2k, "OpenJPH", few, {"colours": RGB_TO_RCT}),
+        (202, encode_htj2k, "OpenJPH", few, {"colours": RGB_TO_RCT}),
+        (203, encode_lossy_htj2k, "OpenJPH", fine,
+         {"method": "ISO_15444_15", "colours": RGB_TO_ICT, "precision": whole_word, "limit": step_limit}),
+        (110, encode_jpeg_xl, "libjxl", plain, {}),
+        (112, encode_lossy_jpeg_xl, "libjxl", seen,
+         {"method": "ISO_18181_1", "colours": RGB_TO_XYB, "limit": distance_limit}),
+    ):  # fmt: skip
+        register_encoder(
+            f"{SYNTAX}{end}", encode, name=f"imagecodecs ({name})", capacity=capacity, requires=IMAGECODECS, **more
+        )
+
+
+_fill()

@@ -1,0 +1,60 @@
+"""How a codestream ends: whether its end marker is there, and a JPEG's scans are whole.
+
+The other decoders refuse a codestream that breaks off; libjpeg fills the rest with grey and goes on.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from dicomcore._native.pixels.jpegdct import count_mcus
+from dicomcore.pixels.coding.headers import CodestreamInfo
+from dicomcore.pixels.note import Note
+
+__all__ = ["END", "ending_notes"]
+
+END = b"\xff\xd9"
+"""EOI of JPEG and JPEG-LS, EOC of JPEG 2000."""
+TAIL = 16
+"""Last bytes among which an end marker is looked for first: some writers pad."""
+HEAD = 4096
+"""First bytes, which tables and the restart interval are among."""
+RESTART_INTERVAL, SCAN = b"\xff\xdd", b"\xff\xda"
+PROGRESSIVE = 2
+
+
+def ending_notes(
+    codestream: memoryview, info: CodestreamInfo, samples: NDArray[Any], *, frame: int | None, thorough: bool
+) -> tuple[Note, ...]:
+    """What is missing at the end of a codestream of which `samples` were decoded.
+
+    All scans of a JPEG are walked through where they are likely to break off, and always if `thorough`: what libjpeg
+    fills up is grey in the last row, unless a restart marker or a further scan follows.
+    """
+    bare = codestream[info.offset : info.offset + info.length]
+    marked = END in bytes(bare[-TAIL:])
+    if info.format in ("JPEG 2000", "HTJ2K"):
+        marked = marked or END in bytes(bare)
+        return () if marked else (Note("pixel-end", "the codestream has no end marker (EOC)", frame),)
+    if info.format != "JPEG" or info.lossless:
+        return ()
+    if marked and not (thorough or info.frame_type == PROGRESSIVE or _may_break_off(bare, info, samples)):
+        return ()
+    done, due, ended = count_mcus(bare)
+    if done < due:
+        text = f"the JPEG scan breaks off: {done} of {due} minimum coded units are there, the others are made up"
+        return (Note("pixel-incomplete", text, frame),)
+    if not ended and not any(bare[-TAIL:]):  # no encoder ends so: room that nobody wrote, and zeros are codes too
+        text = "the JPEG ends with zeros instead of an end marker (EOI): what they decode to is made up"
+        return (Note("pixel-incomplete", text, frame),)
+    return () if ended or (marked and not due) else (Note("pixel-end", "the JPEG has no end marker (EOI)", frame),)
+
+
+def _may_break_off(bare: memoryview, info: CodestreamInfo, samples: NDArray[Any]) -> bool:
+    last = samples[-1, -1] if samples.ndim == 2 else samples[-1, -1, 0]
+    head = bytes(bare[:HEAD])
+    scan = head.find(SCAN)
+    several = 0 <= scan < len(head) - 4 and head[scan + 4] < (info.components or 1)  # one for each component
+    return several or last == 1 << ((info.precision or 8) - 1) or RESTART_INTERVAL in head

@@ -1,0 +1,100 @@
+"""JPEG, JPEG-LS, JPEG 2000, HTJ2K and JPEG XL through imagecodecs, imported when first needed.
+
+Each decoder takes a codestream whose header `dicomcore.pixels.coding.headers` has read and checked. Each runs on one
+thread: frames are what is decoded in parallel.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dicomcore._native.pixels import planes
+from dicomcore.errors import PixelDecodeError
+from dicomcore.pixels.coding.chroma import decode_chroma
+from dicomcore.pixels.coding.endings import END
+from dicomcore.pixels.coding.headers import end_of_tile_parts, read_j2k
+from dicomcore.pixels.coding.registry import as_bytes
+from dicomcore.pixels.description import FrameDescription
+
+__all__ = ["decode_jpeg", "decode_jpeg2000", "decode_jpeg_ls", "decode_jpeg_xl"]
+
+
+def decode_jpeg(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:
+    """JPEG of any DCT process that libjpeg-turbo knows, 8 and 12 bits; chroma is upsampled, colour left as coded."""
+    imagecodecs = import_module("imagecodecs")
+    # Told that what is coded is what is wanted, libjpeg converts nothing. An Adobe marker says whether four components
+    # are CMYK, or YCCK, which no Photometric Interpretation is.
+    space = {1: "GRAYSCALE", 3: "YCBCR", 4: "CMYK"}.get(desc.samples_per_pixel)
+    coded = None if desc.samples_per_pixel == 4 else space
+    return imagecodecs.jpeg8_decode(
+        data, colorspace=coded, outcolorspace=space, out=_fitting(out, desc, "u", desc.stored)
+    )
+
+
+def decode_jpeg_ls(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:
+    """JPEG-LS, lossless and near-lossless, by CharLS; colour in any interleave."""
+    imagecodecs = import_module("imagecodecs")
+    if END not in bytes(data[-16:]):
+        # CharLS 2.4 counts zeros behind a stream that breaks off up to 2^31: ten seconds. At a marker it stops.
+        data = memoryview(bytes(data) + END)
+    if desc.samples_per_pixel == 1:
+        return imagecodecs.jpegls_decode(data, out=_fitting(out, desc, "u", desc.stored))
+    samples = imagecodecs.jpegls_decode(data)
+    by_plane = np.moveaxis(samples, -1, 0)
+    if not by_plane.flags.c_contiguous or samples.flags.c_contiguous:
+        return samples
+    mixed = _fitting(out, desc, "u", desc.stored)
+    if mixed is None:
+        mixed = np.empty(samples.shape, samples.dtype)
+    planes.interleave(as_bytes(by_plane), as_bytes(mixed), desc.samples_per_pixel, samples.itemsize)
+    return mixed
+
+
+def decode_jpeg2000(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:
+    """JPEG 2000 of Part 1 and HTJ2K by OpenJPEG; component transforms are undone, what a JP2 file adds is left out.
+
+    OpenJPH is faster at HTJ2K, and not used: as imagecodecs calls it, a lossy frame's overshoot wraps around, and what
+    it finds wrong in a codestream goes to stderr while the samples it didn't write are returned.
+    """
+    imagecodecs = import_module("imagecodecs")
+    info = read_j2k(data)
+    # A JP2 file's palette or colour profile is no part of the samples (PS3.5 A.4.4): OpenJPEG gets the bare codestream.
+    bare = data[info.offset : info.offset + info.length]
+    kind = "i" if info.signed else "u"
+    target = _fitting(out, desc, kind, info.precision or desc.stored)
+
+    def decode(codestream: Any) -> NDArray[Any]:
+        if info.subsampled:
+            return decode_chroma(lambda jp2: imagecodecs.jpeg2k_decode(jp2, numthreads=1), codestream, info)
+        return imagecodecs.jpeg2k_decode(codestream, numthreads=1, out=target)
+
+    try:
+        return decode(bare)
+    except imagecodecs.Jpeg2kError:
+        # OpenJPEG stops where EOC lacks behind the last tile-part, or where a marker segment stands before it: a PACS
+        # pads its frames with one.
+        end = end_of_tile_parts(bare)
+        if end is None or END in bytes(bare[end - 2 : end + 2]):  # no tile-part has such bytes: its own are missing
+            raise
+        return decode(bytes(bare[:end]) + END)
+
+
+def decode_jpeg_xl(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:
+    """JPEG XL, recompressed JPEG included, by libjxl: RGB or grey, whatever was coded."""
+    imagecodecs = import_module("imagecodecs")
+    samples = imagecodecs.jpegxl_decode(data, index=0, keeporientation=True, numthreads=1)
+    if samples.dtype.kind == "f":
+        raise PixelDecodeError(f"the JPEG XL codestream holds {samples.dtype}, and Pixel Data is whole numbers")
+    return samples.reshape(desc.shape) if samples.size == desc.samples else samples
+
+
+def _fitting(out: NDArray[Any] | None, desc: FrameDescription, kind: str, precision: int) -> NDArray[Any] | None:
+    """`out` as the library's own dtype, where a sample takes the same room there; else None, and a copy is made."""
+    width = 1 if precision <= 8 else 2 if precision <= 16 else 4
+    if out is None or out.dtype.itemsize != width or out.shape != desc.shape or not out.flags.c_contiguous:
+        return None
+    return out.view(f"{kind}{width}")

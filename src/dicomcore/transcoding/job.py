@@ -1,0 +1,259 @@
+"""One data set on its way to another transfer syntax: what has to be done, and doing it frame by frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dicomcore.dataset import Dataset
+from dicomcore.errors import DicomError, EncodeError, PixelDecodeError, UnsupportedTransferSyntaxError
+from dicomcore.part10.writer import encoding_of, own_syntax
+from dicomcore.pixels.attributes import find_pixel_data
+from dicomcore.pixels.coding.encoder_registry import FrameEncoder, encoder_for, refuse_idle_quality, refuse_unless_held
+from dicomcore.pixels.coding.mislabelled import codec_of_frame
+from dicomcore.pixels.coding.registry import as_bytes
+from dicomcore.pixels.coding.uncompressed import native_bits
+from dicomcore.pixels.coding.video import VIDEO_SYNTAXES
+from dicomcore.pixels.frame_writer import FrameWriter, OffsetTable
+from dicomcore.pixels.frames import Frames
+from dicomcore.pixels.labels import describe_pixels, note_loss
+from dicomcore.threads import cpus
+from dicomcore.transcoding.attributes import (
+    derive,
+    note_old_loss,
+    plain_icons,
+    select_frames,
+    without_pixels,
+)
+from dicomcore.transcoding.damage import Damage, path_of
+from dicomcore.transcoding.order import in_order
+from dicomcore.transcoding.recompress import from_jpeg_xl, to_jpeg_xl
+from dicomcore.transcoding.source import Prepared
+from dicomcore.uids import UID, JPEGBaseline8Bit, JPEGExtended12Bit, JPEGXLJPEGRecompression
+
+__all__ = ["Job", "Wishes"]
+
+GE_PRIVATE = "1.2.840.113619.5.2"
+EOI = b"\xff\xd9"
+# Codestreams of the first are codestreams of the second, too (PS3.5 A.4).
+TAKEN_AS_THEY_ARE = frozenset(
+    (f"1.2.840.10008.1.2.4.{one}", f"1.2.840.10008.1.2.4.{other}")
+    for one, other in ((70, 57), (50, 51), (202, 201), (111, 112))
+)
+
+
+class Wishes(NamedTuple):
+    """What the caller asks for."""
+
+    syntax: UID
+    quality: float | None = None
+    frames: int | slice | Iterable[int] | None = None
+    new_instance: bool | None = None
+    offset_table: OffsetTable | None = None
+    workers: int | None = None
+    keep: bool = False
+    """Write frames of which something is missing."""
+
+
+class Job:
+    """What is to be done with the frames of `data_set`.
+
+    Raises EncodeError where the target can't hold them, and PixelDecodeError where something of them is missing, before
+    anything is written.
+    """
+
+    def __init__(self, data_set: Dataset, wishes: Wishes) -> None:
+        refuse_idle_quality(wishes.syntax, wishes.quality)
+        self.data_set, self.wishes = data_set, wishes
+        self.frames: Frames = data_set.frames
+        self.own = own_syntax(data_set)
+        self.indices = _chosen(wishes.frames, len(self.frames))
+        self.all = list(self.indices) == list(range(len(self.frames)))
+        self.damage = Damage(data_set, self.frames, self.indices, all_frames=wishes.frames is None)
+        self.encoder: FrameEncoder | None = None
+        self.prepared: Prepared | None = None
+        self.encode: Callable[[tuple[int, int]], tuple[Any, int]] = self._copied
+        self.ratio: float | None = None
+        self.sop_instance_uid: str | None = data_set.get("SOPInstanceUID")
+        wanted, had = encoding_of(wishes.syntax), encoding_of(self.own)
+        self._big = wanted.big
+        self.stays = self._stays(wanted.encapsulated, had.encapsulated)
+        self.copies = self.recompresses = False
+        if self.stays:
+            return
+        if find_pixel_data(data_set) != "PixelData":
+            raise EncodeError("floating-point pixel data can only be in an uncompressed or deflated syntax, all of it")
+        self.copies = had.encapsulated and self._taken(wishes.syntax)
+        if not self.copies:
+            self._plan()
+        self._settle_damage()
+
+    def _settle_damage(self) -> None:
+        """Refuse what is cut, which nobody could tell of the file that is written, or find all of it to be said."""
+        if self.prepared is None:
+            self.damage.add_open_end(self.data_set)
+        if not self.wishes.keep:
+            self.damage.refuse()
+        elif self.prepared is not None and self.frames.is_encapsulated:
+            self.damage.add_decoded(self.indices)
+
+    # -- what is to be done
+
+    def _stays(self, wants_coded: bool, coded: bool) -> bool:
+        """Whether pixel data is written as it is, whatever happens to the data set around it."""
+        wishes = self.wishes
+        if not self.all or wishes.new_instance:
+            return False
+        if wants_coded or coded:
+            return wishes.syntax == self.own and wishes.offset_table is None and self._taken(wishes.syntax)
+        return GE_PRIVATE not in (self.own, wishes.syntax) and not self.frames.is_encapsulated
+
+    def _taken(self, syntax: UID) -> bool:
+        """Whether the target takes the source's codestreams."""
+        if self.wishes.quality is not None or (syntax != self.own and (self.own, syntax) not in TAKEN_AS_THEY_ARE):
+            return False
+        if self.own in VIDEO_SYNTAXES:
+            return self.all
+        try:
+            _, _, notes = codec_of_frame(self.own, self.frames.encoded(self.indices[0]), self.frames.stated)
+        except DicomError:
+            return True  # nobody can read it, and nobody has to
+        return not any(note.code == "pixel-transfer-syntax" for note in notes)
+
+    def _plan(self) -> None:
+        syntax = self.wishes.syntax
+        if syntax == JPEGXLJPEGRecompression or (self.own, syntax) == (JPEGXLJPEGRecompression, JPEGBaseline8Bit):
+            if syntax == JPEGBaseline8Bit and self.wishes.quality is None:
+                self.recompresses, self.encode = True, self._restored
+                return
+            if syntax == JPEGXLJPEGRecompression:
+                if self.own not in (JPEGBaseline8Bit, JPEGExtended12Bit):
+                    raise EncodeError(f"{syntax.name} is made of JPEG Baseline alone, not of {self.own.name}")
+                self.recompresses, self.encode = True, self._recompressed
+                return
+        self.encoder = encoder_for(syntax) if encoding_of(syntax).encapsulated else None
+        if self.encoder is None and syntax.is_private:
+            raise UnsupportedTransferSyntaxError(f"no encoder for transfer syntax {syntax}")
+        self.prepared = Prepared(
+            self.data_set, self.frames, self.encoder, self.indices[0], keep=self.wishes.keep
+        )
+        if self.encoder is not None:
+            refuse_unless_held(self.encoder, self.prepared.description)
+        self.encode = self._encoded
+
+    @property
+    def lossless(self) -> bool:
+        """Whether nothing more is lost."""
+        return self.encoder is None or self.encoder.lossless
+
+    # -- one frame: what the file takes, and how many bytes it had uncompressed
+
+    def _copied(self, place: tuple[int, int]) -> tuple[Any, int]:
+        return self.frames.encoded(place[1]), native_bits(self.frames.stated) // 8
+
+    def _recompressed(self, place: tuple[int, int]) -> tuple[Any, int]:
+        data = whole_jpeg(self.frames.encoded(place[1]))
+        return to_jpeg_xl(data, self.frames.limits), len(data)
+
+    def _restored(self, place: tuple[int, int]) -> tuple[Any, int]:
+        data = from_jpeg_xl(self.frames.encoded(place[1]), self.frames.limits)
+        return data, len(data)
+
+    def _encoded(self, place: tuple[int, int]) -> tuple[Any, int]:
+        assert self.prepared is not None
+        samples = self.prepared.samples(place[1], place[0])
+        if self.encoder is None:
+            return self._native(samples), samples.nbytes
+        return self.encoder.encode(samples, self.prepared.description, self.wishes.quality), samples.nbytes
+
+    def _native(self, samples: NDArray[Any]) -> Any:
+        """Samples as the file has them; single bits stay an array, as frames of them share bytes."""
+        if self.frames.stated.bits_allocated == 1:
+            return samples
+        ordered = np.ascontiguousarray(samples, samples.dtype.newbyteorder(">" if self._big else "<"))
+        return memoryview(as_bytes(ordered))
+
+    def _one(self, place: tuple[int, int]) -> tuple[Any, int]:
+        try:
+            return self.encode(place)
+        except PixelDecodeError as error:
+            error.frame = place[1] if error.frame is None else error.frame
+            error.path = path_of(self.data_set) if error.path is None else error.path
+            raise
+        except (DicomError, MemoryError, OSError):
+            raise
+        except Exception as error:  # what a foreign library raises is its own affair, and becomes ours here
+            raise EncodeError(f"frame {place[1]} can't be encoded: {error}") from error
+
+    # -- the file
+
+    def write(self, path: str, syntax: UID, *, overwrite: bool = True, durable: bool = True) -> None:
+        """Write the file; `path` stays what it was if that fails."""
+        header = self._header(syntax)
+        wishes, native, coded = self.wishes, 0, 0
+        options: Any = {"overwrite": overwrite, "durable": durable, "offset_table": wishes.offset_table}
+        many = len(self.indices)
+        if self.own in VIDEO_SYNTAXES and self.copies:
+            raise EncodeError("a video's frames have no codestreams of their own")
+        threads = 1 if self.own in VIDEO_SYNTAXES else min(many, wishes.workers or cpus())
+        with FrameWriter(path, header, transfer_syntax=syntax, frames=many, **options) as writer:
+            for data, size in in_order(list(enumerate(self.indices)), self._one, threads):
+                writer.append(data)
+                native, coded = native + size, coded + memoryview(data).nbytes
+            self.ratio = None if self.copies else native / max(coded, 1)
+            self._complete(header)
+
+    def _header(self, syntax: UID) -> Dataset:
+        header, wishes = without_pixels(self.data_set), self.wishes
+        if self.prepared is not None:
+            describe_pixels(header, self.prepared.description, self.encoder)
+            if self.prepared.lossy:
+                whole = len(self.frames) if self.prepared.is_video else 1  # of a video the stream is all there is
+                held = max(len(self.frames.encoded(self.indices[0])), 1)
+                ratio = whole * self.prepared.description.samples * self.prepared.description.dtype.itemsize / held
+                note_old_loss(header, self.own, round(ratio, 2))
+        if encoding_of(self.own).encapsulated and syntax != self.own:
+            plain_icons(header)
+        if not self.all or len(self.frames) < self.damage.stated:
+            select_frames(header, self.indices, self.damage.stated)
+        whole = self.lossless and self.all and not self.damage
+        derived = wishes.new_instance if wishes.new_instance is not None else not whole
+        if derived:
+            told = [f"{syntax.name} from {self.own.name}"] * (not self.lossless)
+            told += [f"frames {', '.join(str(i + 1) for i in self.indices[:20])} of {self.damage.stated}"] * (
+                not self.all
+            )
+            told += self.damage.texts
+            purpose = "uncompressed" if not self.lossless and not encoding_of(self.own).encapsulated else "source"
+            derive(header, "; ".join(told) or f"{syntax.name}", lossy=not self.lossless, purpose=purpose)
+            self.sop_instance_uid = header.get("SOPInstanceUID")
+        return header
+
+    def _complete(self, header: Dataset) -> None:
+        """What is known only once all frames are encoded."""
+        if self.encoder is not None and not self.encoder.lossless:
+            note_loss(header, self.ratio, self.encoder.method)
+        if self.prepared is not None and self.prepared.overlays:
+            self.prepared.overlays.put(header, len(self.indices))
+
+
+def _chosen(frames: int | slice | Iterable[int] | None, of: int) -> list[int]:
+    if frames is None:
+        return list(range(of))
+    if isinstance(frames, slice):
+        chosen = list(range(of))[frames]
+    else:
+        chosen = [frames] if isinstance(frames, int) else list(frames)
+    outside = [index for index in chosen if not -of <= index < of]
+    if outside or not chosen:
+        raise IndexError(f"frame {outside[0]} of {of}" if outside else "no frame is chosen")
+    return [index % of for index in chosen]
+
+
+def whole_jpeg(data: memoryview) -> bytes:
+    """A JPEG codestream up to its end, without the byte that made its length even."""
+    end = bytes(data[-16:]).rfind(EOI)
+    return bytes(data) if end < 0 else bytes(data[: max(len(data) - 16, 0) + end + 2])
