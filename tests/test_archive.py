@@ -9,8 +9,9 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from corpus import real
-from dicom_bytes import element, item, meta, part10, sequence
+
+from tests.support.corpus import real
+from tests.support.dicom_bytes import element, item, meta, part10, sequence
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")

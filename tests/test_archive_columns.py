@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from corpus import ABSENT, PYDICOM, ROOT, real
-from dicom_bytes import element, item, part10, sequence
+
+from tests.support.corpus import ABSENT, PYDICOM, ROOT, real
+from tests.support.dicom_bytes import element, item, part10, sequence
 
 pa = pytest.importorskip("pyarrow")
 pc = pytest.importorskip("pyarrow.compute")

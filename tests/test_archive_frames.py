@@ -10,9 +10,9 @@ import time
 
 import numpy as np
 import pytest
-from corpus import PYDICOM, real
 
 import dicomcore as dc
+from tests.support.corpus import PYDICOM, real
 
 pytest.importorskip("pyarrow")
 

@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from corpus import PYDICOM
 from pydicom.data import get_testdata_file
+
+from tests.support.corpus import PYDICOM
 
 pytest.importorskip("pyarrow")
 

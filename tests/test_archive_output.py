@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pydicom
 import pytest
-from corpus import real
+
+from tests.support.corpus import real
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")

@@ -9,7 +9,8 @@ import os
 from datetime import UTC, date, datetime
 
 import pytest
-from corpus import PYDICOM
+
+from tests.support.corpus import PYDICOM
 
 pytest.importorskip("pyarrow")
 pytest.importorskip("duckdb")

@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from corpus import real, small_files
-from dicom_bytes import element, part10
-from servers import S3Server, WebServer, s3_server, wait_until, web_server
-from test_archive_sources import NAMES, SHORT, pack, rows_of, told
+
+from tests.support.corpus import real, small_files
+from tests.support.dicom_bytes import element, part10
+from tests.support.servers import S3Server, WebServer, s3_server, wait_until, web_server
+from tests.test_archive_sources import NAMES, SHORT, pack, rows_of, told
 
 pytest.importorskip("pyarrow")
 fsspec = pytest.importorskip("fsspec")

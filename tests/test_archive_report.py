@@ -12,8 +12,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from corpus import PYDICOM
-from peers import without_preloads
+
+from tests.support.corpus import PYDICOM
+from tests.support.peers import without_preloads
 
 pytest.importorskip("pyarrow")
 pytest.importorskip("duckdb")

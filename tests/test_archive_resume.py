@@ -12,8 +12,9 @@ import time
 from pathlib import Path
 
 import pytest
-from corpus import real
-from dicom_bytes import element, part10
+
+from tests.support.corpus import real
+from tests.support.dicom_bytes import element, part10
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")

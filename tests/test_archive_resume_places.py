@@ -12,10 +12,9 @@ import pytest
 
 pa = pytest.importorskip("pyarrow")
 
-from test_archive_remote import s3  # noqa: E402, F401  the fixture
-from test_archive_resume import COLUMNS, instance, reads, table_of  # noqa: E402, F401  a fixture, too
-
 from dicomcore.archive import index  # noqa: E402
+from tests.test_archive_remote import s3  # noqa: E402, F401  the fixture
+from tests.test_archive_resume import COLUMNS, instance, reads, table_of  # noqa: E402, F401  a fixture, too
 
 
 def zipped(path: Path, members: dict[str, bytes], when: int = 2020) -> None:

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from corpus import PYDICOM, ROOT, real
-from dicom_bytes import BIG_ENDIAN, EXPLICIT, IMPLICIT, PREAMBLE, element, part10
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from mutate import mutants
+
+from tests.support.corpus import PYDICOM, ROOT, real
+from tests.support.dicom_bytes import BIG_ENDIAN, EXPLICIT, IMPLICIT, PREAMBLE, element, part10
+from tests.support.mutate import mutants
 
 pytest.importorskip("pyarrow")
 

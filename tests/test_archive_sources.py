@@ -20,8 +20,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from corpus import PYDICOM, real, small_files
-from dicom_bytes import element, item, part10, sequence
+
+from tests.support.corpus import PYDICOM, real, small_files
+from tests.support.dicom_bytes import element, item, part10, sequence
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")

@@ -8,9 +8,9 @@ import warnings
 import numpy as np
 import pydicom
 import pytest
-from corpus import PYDICOM, real
 
 import dicomcore as dc
+from tests.support.corpus import PYDICOM, real
 
 pytest.importorskip("pyarrow")
 

@@ -8,11 +8,11 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import dicom_bytes as raw
 import pytest
-from mutate import check_every_truncation, check_rows
 
 import dicomcore as dc
+from tests.support import dicom_bytes as raw
+from tests.support.mutate import check_every_truncation, check_rows
 
 SEQUENCE, LAST, ROWS = 0x00081140, 0x50000010, 0x00280010
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-import dicom_bytes as raw
 import pytest
 
 import dicomcore as dc
 from dicomcore import archive
+from tests.support import dicom_bytes as raw
 
 LONG = bytes(2000)  # so that a length of 4 is in range in the other byte order, too
 FIRST = {  # name: (first element, its VR, its value)

@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from corpus import real
 
 import dicomcore
 from dicomcore.cli import main
+from tests.support.corpus import real
 
 COMMAND = [sys.executable, "-m", "dicomcore.cli"]
 

@@ -8,11 +8,11 @@ import sys
 
 import pydicom
 import pytest
-from corpus import real
-from dicom_bytes import element, part10
 
 import dicomcore as dc
 from dicomcore.cli import main
+from tests.support.corpus import real
+from tests.support.dicom_bytes import element, part10
 
 
 def told(capsys) -> list[str]:

@@ -8,11 +8,11 @@ import warnings
 from pathlib import Path
 
 import pytest
-from corpus import real
-from dicom_bytes import element, part10
 
 from dicomcore.cli.program import main
 from dicomcore.part10.fileset import FileSet
+from tests.support.corpus import real
+from tests.support.dicom_bytes import element, part10
 
 REAL = ("CT_small.dcm", "MR_small.dcm", "rtplan.dcm")
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from corpus import PYDICOM, real
 
 import dicomcore
 from dicomcore.cli import main
+from tests.support.corpus import PYDICOM, real
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="limits and modes of POSIX")
 pytest.importorskip("duckdb")

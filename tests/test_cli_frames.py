@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
-from made_images import made as image
-from pixel_files import ABSENT, named
-from test_pixels_frames import made
 
 import dicomcore as dc
 from dicomcore.cli import frames as command
 from dicomcore.pixels import foreign
 from dicomcore.pixels.png import png
+from tests.support.made_images import made as image
+from tests.support.pixel_files import ABSENT, named
+from tests.test_pixels_frames import made
 
 
 def run(*arguments) -> int:

@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from corpus import real
 
 import dicomcore
 from dicomcore.cli import main, program
 from dicomcore.cli.console import Formatter, printable
+from tests.support.corpus import real
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="names, signals and devices of POSIX")
 COMMAND = [sys.executable, "-m", "dicomcore"]

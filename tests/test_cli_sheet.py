@@ -7,9 +7,9 @@ import shutil
 import numpy as np
 import pydicom
 import pytest
-from corpus import PYDICOM
 
 from dicomcore.cli import main
+from tests.support.corpus import PYDICOM
 
 pytest.importorskip("pyarrow")
 Image = pytest.importorskip("PIL.Image")

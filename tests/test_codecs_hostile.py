@@ -6,7 +6,6 @@ import random
 from functools import cache
 
 import numpy as np
-import pixel_corpus as corpus
 import pytest
 
 from dicomcore.codecs import (
@@ -16,6 +15,7 @@ from dicomcore.codecs import (
     rle_decode,
 )
 from dicomcore.errors import DicomError, PixelDecodeError
+from tests.support import pixel_corpus as corpus
 
 JPEG_LOSSLESS = ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
 RLE_LOSSLESS = "1.2.840.10008.1.2.5"

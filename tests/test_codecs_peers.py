@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from jpeg_writer import write
-from test_jpegll import picture
 
 from dicomcore.codecs import jpeg_lossless_decode, jpeg_lossless_encode, rle_encode
+from tests.support.jpeg_writer import write
+from tests.test_jpegll import picture
 
 IMAGES = {  # name: (samples, bits stored)
     "8 bits": (picture(61, 83, 8), 8),

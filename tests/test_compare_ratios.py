@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-PLACE = Path(__file__).parents[1] / "benches" / "compare.py"
-
-
-@pytest.fixture(scope="module")
-def tool():
-    sys.path.insert(0, str(PLACE.parent))
-    try:
-        import compare
-    finally:
-        sys.path.remove(str(PLACE.parent))
-    return compare
+from benches import compare
 
 
 def run(**works: dict[str, float]) -> dict[str, Any]:
@@ -77,32 +65,32 @@ def files(tmp_path):
 
 
 @pytest.mark.parametrize(("fresh", "lost"), CASES.values(), ids=CASES)
-def test_losses_are_found(tool, files, capsys, fresh, lost):
-    code = tool.main(files(fresh=fresh, kept=KEPT))
+def test_losses_are_found(files, capsys, fresh, lost):
+    code = compare.main(files(fresh=fresh, kept=KEPT))
     printed = capsys.readouterr().out
     assert code == bool(lost)
     assert sorted(printed.splitlines()[-1].removeprefix("lost: ").split(", ")) == (lost or ["nothing"])
-    assert [change.work for change in tool.changes(KEPT, fresh) if change.lost(tool.MARGIN)] == lost
+    assert [change.work for change in compare.changes(KEPT, fresh) if change.lost(compare.MARGIN)] == lost
 
 
 @pytest.mark.thread_unsafe(reason="looks at what is printed")
 @pytest.mark.parametrize(("margin", "code"), [("0.1", 1), ("0.18", 1), ("0.22", 0), ("0.5", 0)])
-def test_margin_is_what_decides(tool, files, margin, code):
+def test_margin_is_what_decides(files, margin, code):
     fresh = run(read={"pydicom": 32.0, "gdcm": 16.0, "dicomsdl": 8.0}, rle={"pylibjpeg-rle": 4.0})
-    assert tool.main([*files(fresh=fresh, kept=KEPT), "--margin", margin]) == code
+    assert compare.main([*files(fresh=fresh, kept=KEPT), "--margin", margin]) == code
 
 
-def test_newest_release_by_number(tool, tmp_path):
-    assert tool.newest(tmp_path) is None
+def test_newest_release_by_number(tmp_path):
+    assert compare.newest(tmp_path) is None
     for name in ("0.9.0", "0.10.0", "0.2.1"):
         (tmp_path / f"{name}.json").touch()
     (tmp_path / "README.md").touch()
-    assert tool.newest(tmp_path).name == "0.10.0.json"
+    assert compare.newest(tmp_path).name == "0.10.0.json"
 
 
-def test_peers_of_other_versions_are_named(tool, files, capsys):
+def test_peers_of_other_versions_are_named(files, capsys):
     fresh = KEPT | {"machine": {"versions": {"pydicom": "4.0.0"}}}
-    assert tool.main(files(fresh=fresh, kept=KEPT)) == 0
+    assert compare.main(files(fresh=fresh, kept=KEPT)) == 0
     assert "pydicom 3.0.1 → 4.0.0" in capsys.readouterr().out
 
 
@@ -110,21 +98,21 @@ BROKEN = {"empty": "", "another file": '{"rows": []}', "a list": "[]", "no ratio
 
 
 @pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN)
-def test_what_is_no_run_is_refused(tool, files, tmp_path, capsys, text):
+def test_what_is_no_run_is_refused(files, tmp_path, capsys, text):
     broken = tmp_path / "broken.json"
     broken.write_text(text)
     (good,) = files(kept=KEPT)
-    assert tool.main([str(broken), good]) == 2
-    assert tool.main([good, str(broken)]) == 2
-    assert tool.main([str(tmp_path / "absent.json"), good]) == 2
+    assert compare.main([str(broken), good]) == 2
+    assert compare.main([good, str(broken)]) == 2
+    assert compare.main([str(tmp_path / "absent.json"), good]) == 2
     assert capsys.readouterr().err
 
 
-def test_what_is_kept_can_be_compared(tool):
+def test_what_is_kept_can_be_compared():
     """Every release's file is one, under its own version, and no worse than itself."""
-    kept = sorted(tool.HISTORY.glob("*.json"))
+    kept = sorted(compare.HISTORY.glob("*.json"))
     for path in kept:
-        told = tool.read(path)
+        told = compare.read(path)
         assert told["dicomcore"] == path.stem
-        assert all(change.factor == 1 for change in tool.changes(told, told))
-    assert tool.newest(tool.HISTORY) in (kept or [None])
+        assert all(change.factor == 1 for change in compare.changes(told, told))
+    assert compare.newest(compare.HISTORY) in (kept or [None])

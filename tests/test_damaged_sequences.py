@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from corpus import PYDICOM
 
 import dicomcore as dc
 from dicomcore.part10.fileset.directory import read_directory
+from tests.support.corpus import PYDICOM
 
 UIDS = ["1.2", "1.3"]
 DICOMDIR = "dicomdirtests/DICOMDIR"

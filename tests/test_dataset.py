@@ -6,13 +6,13 @@ import copy
 import pickle
 from pathlib import Path
 
-import dicom_bytes as raw
 import numpy as np
 import pydicom
 import pytest
-from corpus import ABSENT, Real, real, small_files
 
 import dicomcore as dc
+from tests.support import dicom_bytes as raw
+from tests.support.corpus import ABSENT, Real, real, small_files
 
 INSIDE = raw.element(0x00081150, "UI", b"1.2.3\0")
 CONTENT = (

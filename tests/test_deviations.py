@@ -11,12 +11,12 @@ import struct
 import warnings
 from typing import Any
 
-import dicom_bytes as raw
 import pydicom
 import pytest
-from corpus import real
 
 import dicomcore as dc
+from tests.support import dicom_bytes as raw
+from tests.support.corpus import real
 
 NAME, MODALITY, ROWS, LAST = 0x00100010, 0x00080060, 0x00280010, 0xFFFAFFFA
 SEQUENCE, CLASS_UID = 0x00081140, 0x00081150

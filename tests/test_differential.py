@@ -12,12 +12,12 @@ from typing import Any
 
 import pydicom
 import pytest
-from canonical import dumps, walked
-from corpus import ABSENT, Real, dicom_files
-from peers import DCMDUMP, paths_by_dcmdump, print_by_pydicom, read_by_pydicom
 from pydicom.multival import MultiValue
 
 import dicomcore as dc
+from tests.support.canonical import dumps, walked
+from tests.support.corpus import ABSENT, Real, dicom_files
+from tests.support.peers import DCMDUMP, paths_by_dcmdump, print_by_pydicom, read_by_pydicom
 
 pytestmark = [pytest.mark.skipif(bool(ABSENT), reason=ABSENT), pytest.mark.filterwarnings("ignore::UserWarning")]
 

@@ -20,9 +20,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from corpus import PYDICOM
 
 from dicomcore.cli import main
+from tests.support.corpus import PYDICOM
 
 pytest.importorskip("pyarrow")
 

@@ -12,7 +12,6 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom.pixels import pixel_array
-from test_transcode import made, ramp, through
 
 import dicomcore as dc
 from dicomcore.cli import main
@@ -30,6 +29,7 @@ from dicomcore.pixels import (
 from dicomcore.pixels.colour import to_rgb
 from dicomcore.pixels.encoder_registry import holders, refuse_unless_held
 from dicomcore.pixels.unused_bits import settle_unused_bits
+from tests.test_transcode import made, ramp, through
 
 SYNTAX = "1.2.840.10008.1.2.4."
 SHAPES = ((1, 1), (1, 7), (7, 1), (2, 2), (3, 5), (17, 23))

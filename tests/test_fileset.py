@@ -16,8 +16,6 @@ import pydicom
 import pydicom.data
 import pydicom.fileset
 import pytest
-from corpus import PYDICOM, real
-from dicom_bytes import element, item, sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -26,6 +24,8 @@ from dicomcore.part10.fileset import FileSet
 from dicomcore.part10.fileset.fileid import FileNames, Medium, file_id_faults, path_of, to_file_id
 from dicomcore.part10.fileset.keys import LEAVES, RECORD_TYPES, record_type_of
 from dicomcore.part10.fileset.records import walk
+from tests.support.corpus import PYDICOM, real
+from tests.support.dicom_bytes import element, item, sequence
 
 DIRS = PYDICOM / "test_files" / "dicomdirtests"
 DCMDUMP, DCMMKDIR = shutil.which("dcmdump"), shutil.which("dcmmkdir")

@@ -11,7 +11,6 @@ import warnings
 from pathlib import Path
 
 import pytest
-from corpus import PYDICOM, real
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -19,6 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 import dicomcore as dc
 from dicomcore.part10.fileset import FileSet
 from dicomcore.part10.fileset.change import JOURNAL, Change, apply, is_unfinished, recover
+from tests.support.corpus import PYDICOM, real
 
 pytestmark = pytest.mark.thread_unsafe(reason="changes the folder of a fixture, and forks")
 

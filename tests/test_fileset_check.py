@@ -6,12 +6,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from corpus import real
-from test_fileset_changes import an_instance
 
 import dicomcore as dc
 from dicomcore.part10.fileset import PROFILES, FileSet, Record
 from dicomcore.part10.fileset.profiles import ANY, MULTI_FRAME
+from tests.support.corpus import real
+from tests.test_fileset_changes import an_instance
 
 CT, XA, US, DX = (
     "1.2.840.10008.5.1.4.1.1.2",

@@ -9,10 +9,10 @@ from email.policy import default
 from pathlib import Path
 
 import pytest
-from corpus import real
 
 import dicomcore as dc
 from dicomcore.part10.fileset import FileSet, to_mail, to_zip, to_zip_mail, unpack
+from tests.support.corpus import real
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import xml.etree.ElementTree as ET
 from itertools import product
 
 import pytest
-from dicom_bytes import EXPLICIT, IMPLICIT, element, item, part10, sequence
 
 import dicomcore as dc
+from tests.support.dicom_bytes import EXPLICIT, IMPLICIT, element, item, part10, sequence
 
 SOP = element(0x00080016, "UI", b"1.2.840.10008.5.1.4.1.1.7\0") + element(0x00080018, "UI", b"1.2.3\0")
 

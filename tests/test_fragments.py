@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from encapsulated import CODED, FRAMES, Written, even, file_of
 
 import dicomcore as dc
 from dicomcore.archive import frames as archive_frames
 from dicomcore.errors import PixelDecodeError
+from tests.support.encapsulated import CODED, FRAMES, Written, even, file_of
 
 TELLS_NOTHING = ("deflated", "uncompressed")
 """Whose codestreams begin with anything."""

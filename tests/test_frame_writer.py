@@ -9,11 +9,11 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom.pixels import get_decoder
-from test_transcode import LOSSLESS, LOSSY, ramp
-from test_transcode_peers import by_command
 
 import dicomcore as dc
 from dicomcore.uids import NAMES, UID
+from tests.test_transcode import LOSSLESS, LOSSY, ramp
+from tests.test_transcode_peers import by_command
 
 ENCAPSULATED = [name for name in LOSSLESS if UID(NAMES[name]).is_encapsulated]
 LAID_OUT = ("rle", "encapsulated", "deflated-frames")  # where Planar Configuration means something, or both are allowed

@@ -10,14 +10,11 @@ from pathlib import Path
 import pytest
 
 import dicomcore as dc
+from fuzz import imaging
+from fuzz.target import Taken, Target
+from fuzz.targets import TARGETS
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "fuzz"))
-
-import imaging
-from target import Taken, Target
-from targets import TARGETS
-
-FUZZ = Path(__file__).resolve().parents[1] / "fuzz"
+HOUSE = Path(__file__).resolve().parents[1]
 SEEDS = 12
 EVERY = pytest.mark.parametrize("name", TARGETS)
 
@@ -68,7 +65,7 @@ def test_options_come_from_the_first_bytes():
 def test_replay_needs_no_clang(tmp_path: Path):
     path = tmp_path / "crash"
     path.write_bytes(b"1.5\\2")
-    command = [sys.executable, str(FUZZ / "replay.py"), str(path), "numbers"]
-    said = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    command = [sys.executable, "-m", "fuzz.replay", str(path), "numbers"]
+    said = subprocess.run(command, cwd=HOUSE, capture_output=True, text=True, timeout=120)
     assert (said.returncode, said.stdout) == (0, "numbers: 1 inputs\n"), said.stderr
-    assert subprocess.run([*command[:-1], "nonsense"], capture_output=True, timeout=120).returncode == 2
+    assert subprocess.run([*command[:-1], "nonsense"], cwd=HOUSE, capture_output=True, timeout=120).returncode == 2

@@ -11,14 +11,14 @@ import time
 import zlib
 from pathlib import Path
 
-import dicom_bytes as raw
 import pytest
-from corpus import ABSENT, Real, small_files
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mutate import mutants, read_lightly, touch
 
 import dicomcore as dc
+from tests.support import dicom_bytes as raw
+from tests.support.corpus import ABSENT, Real, small_files
+from tests.support.mutate import mutants, read_lightly, touch
 
 SMALL = small_files(8192)
 EVERY_SMALL = pytest.mark.parametrize("one", SMALL, ids=[one.name for one in SMALL])
@@ -289,7 +289,7 @@ MEMORY_BOUND = """
 import resource, sys
 sys.path.insert(0, sys.argv[1])
 import dicomcore as dc
-from dicom_bytes import part10, header, ITEM, UNDEFINED
+from tests.support.dicom_bytes import part10, header, ITEM, UNDEFINED
 resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
 for vr, tag in (("OB", 0x7FE00010), ("UN", 0x00091001), ("UT", 0x0040A160), ("SQ", 0x00081140), ("OV", 0x7FE00001)):
     for length in (0x7FFFFFFF, 0x80000000, 0xFFFFFFFE):
@@ -302,7 +302,7 @@ print("good")
 
 def test_claims_allocate_nothing():
     said = subprocess.run(
-        [sys.executable, "-c", MEMORY_BOUND, str(Path(__file__).parent)],
+        [sys.executable, "-c", MEMORY_BOUND, str(Path(__file__).parents[1])],
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert said.stdout == "good\n", said.stderr

@@ -8,12 +8,12 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
-import dicom_bytes as raw
 import numpy as np
 import pytest
-from corpus import ABSENT, Real, dicom_files, real
 
 import dicomcore as dc
+from tests.support import dicom_bytes as raw
+from tests.support.corpus import ABSENT, Real, dicom_files, real
 
 pydicom = pytest.importorskip("pydicom")
 

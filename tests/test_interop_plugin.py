@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from corpus import ABSENT, Real, dicom_files, real
-from made_images import made
 
 from dicomcore import Limits, dcmread
 from dicomcore.pixels import codecs
+from tests.support.corpus import ABSENT, Real, dicom_files, real
+from tests.support.made_images import made
 
 pydicom = pytest.importorskip("pydicom")
 

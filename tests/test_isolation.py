@@ -17,18 +17,18 @@ from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 
-import hostile_codecs
 import numpy as np
 import pytest
-from mutate import mutants
-from peers import without_preloads
-from worker_processes import shared_memory, workers_of
 
 import dicomcore as dc
 from dicomcore import pixels
 from dicomcore.errors import DicomError, LimitError, PixelDecodeError, UnsupportedTransferSyntaxError
 from dicomcore.pixels import FrameDescription, decode_frame
 from dicomcore.pixels.isolation import pool, process
+from tests.support import hostile_codecs
+from tests.support.mutate import mutants
+from tests.support.peers import without_preloads
+from tests.support.worker_processes import shared_memory, workers_of
 
 imagecodecs = pytest.importorskip("imagecodecs")
 pydicom = pytest.importorskip("pydicom")
@@ -338,7 +338,7 @@ def test_limits_are_checked_first():
 
 
 def run(script: str, **options) -> subprocess.CompletedProcess[str]:
-    head = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+    head = f"import sys; sys.path.insert(0, {str(Path(__file__).parents[1])!r})\n"
     return subprocess.run(
         [sys.executable, "-c", head + textwrap.dedent(script)], capture_output=True, text=True, timeout=60, check=False,
         **options,
@@ -346,8 +346,9 @@ def run(script: str, **options) -> subprocess.CompletedProcess[str]:
 
 
 PREPARE = """
-    import os, hostile_codecs, subprocess, dicomcore as dc
+    import os, subprocess, dicomcore as dc
     from dicomcore import pixels
+    from tests.support import hostile_codecs
     pixels.register("1.2.3", hostile_codecs.by_first_byte, name="hostile")
     desc = pixels.FrameDescription(rows=1, columns=1, bits_allocated=32, transfer_syntax="1.2.3")
     def attempt(word):

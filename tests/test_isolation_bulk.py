@@ -6,13 +6,13 @@ import shutil
 from io import BytesIO
 
 import pytest
-from corpus import real
-from test_isolation import APART, HOSTILE, SMALL, file_of, hostile, imagecodecs  # noqa: F401
 
 import dicomcore as dc
 from dicomcore.cli.program import main
 from dicomcore.errors import PixelDecodeError
 from dicomcore.pixels.isolation import pool
+from tests.support.corpus import real
+from tests.test_isolation import APART, HOSTILE, SMALL, file_of, hostile, imagecodecs  # noqa: F401
 
 HERE = dc.Limits()
 J2K, BASELINE, JPEG_XL = "MR_small_jp2klossless.dcm", "1.2.840.10008.1.2.4.50", "jpeg-xl-jpeg"

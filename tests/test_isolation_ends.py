@@ -14,7 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from test_isolation import (
+
+import dicomcore as dc
+from dicomcore.errors import DicomError, PixelDecodeError
+from dicomcore.pixels import decode_frame
+from tests.support.worker_processes import shared_memory, workers_of
+from tests.test_isolation import (
     APART,
     GREY,
     HOSTILE,
@@ -27,11 +32,6 @@ from test_isolation import (
     hostile,  # noqa: F401  the fixture
     run,
 )
-from worker_processes import shared_memory, workers_of
-
-import dicomcore as dc
-from dicomcore.errors import DicomError, PixelDecodeError
-from dicomcore.pixels import decode_frame
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc and /dev/shm")
 
@@ -143,7 +143,7 @@ def test_a_forked_child_does_not_keep_the_workers_of_its_parent():
         PREPARE
         + f"""
     import json, signal, threading, time
-    from worker_processes import shared_memory, workers_of
+    from tests.support.worker_processes import shared_memory, workers_of
     def busy():
         while True:
             try:
@@ -199,7 +199,7 @@ def test_the_process_ends_while_work_is_under_way(word, ending):
         PREPARE
         + f"""
     import threading, time
-    from worker_processes import shared_memory, workers_of
+    from tests.support.worker_processes import shared_memory, workers_of
     def busy():
         while True:
             pixels.decode_frame({word.encode()!r}, desc, limits={SHORT})
@@ -223,7 +223,8 @@ def test_the_process_ends_while_work_is_under_way(word, ending):
 @pytest.mark.parametrize("method", ["spawn", pytest.param("forkserver", marks=pytest.mark.long)])
 def test_children_by_other_start_methods(method):
     script = f"""
-        import multiprocessing, os, test_isolation
+        import multiprocessing, os
+        from tests import test_isolation
         if __name__ == "__main__":
             test_isolation.decode_one()
             with multiprocessing.get_context({method!r}).Pool(2) as pool:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import pixel_corpus as corpus
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jpeg_writer import write
 
 from dicomcore.codecs import (
     jpeg_lossless_decode,
@@ -16,6 +14,8 @@ from dicomcore.codecs import (
     jpeg_lossless_info,
 )
 from dicomcore.errors import EncodeError, UnsupportedTransferSyntaxError
+from tests.support import pixel_corpus as corpus
+from tests.support.jpeg_writer import write
 
 JPEG_LOSSLESS = ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
 

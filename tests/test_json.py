@@ -7,17 +7,17 @@ import io
 import json
 import struct
 
-import json_oracle
 import numpy as np
 import pytest
-from corpus import ABSENT, dicom_files, real, small_files
-from dicom_bytes import BIG_ENDIAN, IMPLICIT, element, item, part10, sequence
 from hypothesis import given, settings
-from json_forms import DCM2JSON, by_dcm2json, by_pydicom, dcmtk_way, differences, until_pixels
-from random_sets import data_sets
 
 import dicomcore as dc
 from dicomcore.forms import read_json_lines, write_json_lines
+from tests.support import json_oracle
+from tests.support.corpus import ABSENT, dicom_files, real, small_files
+from tests.support.dicom_bytes import BIG_ENDIAN, IMPLICIT, element, item, part10, sequence
+from tests.support.json_forms import DCM2JSON, by_dcm2json, by_pydicom, dcmtk_way, differences, until_pixels
+from tests.support.random_sets import data_sets
 
 FILES = small_files(1 << 20)
 

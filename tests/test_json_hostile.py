@@ -6,9 +6,9 @@ import json
 import random
 
 import pytest
-from corpus import real
 
 import dicomcore as dc
+from tests.support.corpus import real
 
 
 def one(vr, **found) -> dict:

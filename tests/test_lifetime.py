@@ -9,12 +9,12 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import dicom_bytes as raw
 import numpy as np
 import pytest
-from corpus import real
 
 import dicomcore as dc
+from tests.support import dicom_bytes as raw
+from tests.support.corpus import real
 
 PATIENT_ID = 0x00100020
 USES: dict[str, Callable[[Any], Any]] = {

@@ -7,11 +7,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import dicom_bytes as raw
 import pytest
-from mutate import check_every_truncation
 
 import dicomcore as dc
+from tests.support import dicom_bytes as raw
+from tests.support.mutate import check_every_truncation
 
 CLASS_UID, ROWS = 0x00080016, 0x00280010
 

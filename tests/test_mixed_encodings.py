@@ -8,12 +8,12 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import dicom_bytes as raw
 import pytest
-from corpus import dicom_files
-from mutate import check_every_truncation, check_rows
 
 import dicomcore as dc
+from tests.support import dicom_bytes as raw
+from tests.support.corpus import dicom_files
+from tests.support.mutate import check_every_truncation, check_rows
 
 SEQUENCE, LAST, ROWS = 0x00081140, 0x50000010, 0x00280010
 CLASS_UID, INSTANCE_UID, CODE, MEANING = 0x00080016, 0x00080018, 0x00080100, 0x00080104

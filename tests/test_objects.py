@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
-from corpus import real
 
 import dicomcore as dc
 from dicomcore.cli import main
@@ -30,6 +29,7 @@ from dicomcore.objects import (
     multiplex_group,
 )
 from dicomcore.objects.polygons import fill
+from tests.support.corpus import real
 
 DCIODVFY, DCMPSMK, DCMP2PGM, PDF2DCM, DCM2PDF = map(
     shutil.which, ("dciodvfy", "dcmpsmk", "dcmp2pgm", "pdf2dcm", "dcm2pdf")

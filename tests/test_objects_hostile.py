@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from corpus import real
-from mutate import mutants
 
 import dicomcore as dc
 from dicomcore import sr
 from dicomcore.objects import Presentation, Segmentation, Structures, encapsulate, extract, make_segmentation
+from tests.support.corpus import real
+from tests.support.mutate import mutants
 
 
 def read_report(ds: dc.Dataset) -> None:
@@ -50,14 +50,14 @@ def document() -> bytes:
 
 
 def cine() -> bytes:
-    from test_segmentation import dotted, plane
+    from tests.test_segmentation import dotted, plane
 
     images = [plane(number, 3.0) for number in range(3)]
     return make_segmentation(dotted(0, 1, 2), images, segments=["a", "b", "c"]).to_bytes()
 
 
 def presentation() -> bytes:
-    from test_objects import state
+    from tests.test_objects import state
 
     made = state()
     made.SOPClassUID, made.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.11.1", "1.2.3"

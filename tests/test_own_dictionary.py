@@ -12,7 +12,7 @@ BEGIN = """
 import threading
 import dicomcore as dc
 from dicomcore.dictionary import *
-from dicom_bytes import IMPLICIT, element, part10
+from tests.support.dicom_bytes import IMPLICIT, element, part10
 import pydicom.datadict as theirs
 def raises(kind, call, *args):
     try: call(*args)
@@ -87,6 +87,7 @@ CASES = {
 def test_own_entries(case, request):
     code = BEGIN + textwrap.dedent(case)
     ran = subprocess.run(
-        [sys.executable, "-c", code], cwd=request.path.parent, capture_output=True, text=True, timeout=60, check=False
-    )
+        [sys.executable, "-c", code], cwd=request.path.parents[1], capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
     assert (ran.returncode, ran.stderr) == (0, "")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import struct
 from itertools import permutations
 
-import dicom_bytes as raw
 import numpy as np
 import pytest
 
 import dicomcore as dc
 from dicomcore.part10.concatenation import Concatenation, concatenation_of, join
+from tests.support import dicom_bytes as raw
 
 UID, SOURCE = "1.2.3.9", "1.2.3.1"
 FRAMES = [3, 1, 2]  # of each part

@@ -14,13 +14,13 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
-from test_pixels_frames import made
 
 import dicomcore as dc
 from dicomcore.objects import Presentation
 from dicomcore.pixels.attributes import display_of, header_of
 from dicomcore.pixels.note import Note
 from dicomcore.pixels.render import Window
+from tests.test_pixels_frames import made
 
 IMPLICIT, EXPLICIT, BIG = ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian
 needs_dcmtk = pytest.mark.skipif(not shutil.which("dcmj2pnm"), reason="DCMTK's dcmj2pnm isn't installed")

@@ -7,13 +7,13 @@ import re
 
 import numpy as np
 import pytest
-from made_images import made
-from pixel_files import named
 
 import dicomcore as dc
 from dicomcore._native.jpegdct import count_mcus
 from dicomcore.archive import frames as archive_frames
 from dicomcore.errors import PixelDecodeError
+from tests.support.made_images import made
+from tests.support.pixel_files import named
 
 imagecodecs = pytest.importorskip("imagecodecs")
 Image = pytest.importorskip("PIL.Image")

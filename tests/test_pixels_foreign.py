@@ -4,10 +4,10 @@ import contextlib
 
 import numpy as np
 import pytest
-from pixel_files import ABSENT, ROOT
 
 from dicomcore.errors import PixelDecodeError
 from dicomcore.pixels import FrameDescription, decode_frame
+from tests.support.pixel_files import ABSENT, ROOT
 
 imagecodecs = pytest.importorskip("imagecodecs")
 RNG = np.random.default_rng(7)

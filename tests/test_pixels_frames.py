@@ -11,13 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pydicom
 import pytest
-from pixel_files import ABSENT, named, sha256, with_pixels
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 
 import dicomcore as dc
 from dicomcore.codecs import rle_encode
 from dicomcore.errors import DicomError, LimitError, PixelDecodeError, UnsupportedTransferSyntaxError
 from dicomcore.pixels import FrameDescription, decode_frame
+from tests.support.pixel_files import ABSENT, named, sha256, with_pixels
 
 pytest.importorskip("imagecodecs")
 needs_corpus = pytest.mark.skipif(bool(ABSENT), reason=ABSENT)

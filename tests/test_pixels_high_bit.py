@@ -7,12 +7,12 @@ import subprocess
 
 import numpy as np
 import pytest
-from made_images import made
 
 import dicomcore as dc
 from dicomcore import codecs
 from dicomcore.archive import frames as archive_frames
 from dicomcore.errors import PixelDecodeError
+from tests.support.made_images import made
 
 IMPLICIT, BIG, DEFLATED_FRAMES, RLE, JPEG_LOSSLESS, JPEG_LS, J2K = (
     f"1.2.840.10008.1.2{end}" for end in ("", ".2", ".8.1", ".5", ".4.70", ".4.80", ".4.90")

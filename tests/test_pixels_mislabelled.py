@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from corpus import ABSENT, ROOT
-from dicom_bytes import element
-from encapsulated import CODED, FRAMES, WIDE, Written, even, file_of
-from pixel_corpus import path_of, with_pixels
 
 import dicomcore as dc
 from dicomcore.archive import frames as archive_frames
 from dicomcore.pixels import FrameDescription, codecs, decode_frame
+from tests.support.corpus import ABSENT, ROOT
+from tests.support.dicom_bytes import element
+from tests.support.encapsulated import CODED, FRAMES, WIDE, Written, even, file_of
+from tests.support.pixel_corpus import path_of, with_pixels
 
 in_corpus = pytest.mark.skipif(bool(ABSENT), reason=ABSENT)
 

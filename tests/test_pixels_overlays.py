@@ -7,12 +7,12 @@ import subprocess
 import numpy as np
 import pydicom
 import pytest
-from pixel_files import ABSENT, named
-from test_pixels_frames import made
 
 import dicomcore as dc
 from dicomcore.codecs import jpeg_lossless_encode
 from dicomcore.errors import PixelDecodeError
+from tests.support.pixel_files import ABSENT, named
+from tests.test_pixels_frames import made
 
 needs_corpus = pytest.mark.skipif(bool(ABSENT), reason=ABSENT)
 

@@ -5,12 +5,12 @@ import pydicom
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pixel_files import ABSENT, named
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi_lut
 
 import dicomcore as dc
 from dicomcore.pixels.render import Display, Window, apply_modality, render
 from dicomcore.pixels.tables import LookUpTable, Palette
+from tests.support.pixel_files import ABSENT, named
 
 RAMP = np.arange(16, dtype=np.uint8).reshape(4, 4)
 INVERTING = LookUpTable(np.arange(15, -1, -1, dtype=np.uint8) * 17, 0, 8)

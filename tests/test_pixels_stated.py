@@ -10,12 +10,12 @@ from io import BytesIO
 import numpy as np
 import pydicom
 import pytest
-from corpus import real
-from made_images import made
 
 import dicomcore as dc
 from dicomcore.errors import EncodeError, PixelDecodeError
 from dicomcore.interop.pydicom import register
+from tests.support.corpus import real
+from tests.support.made_images import made
 
 imagecodecs = pytest.importorskip("imagecodecs")
 

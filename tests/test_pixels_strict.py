@@ -7,12 +7,12 @@ from functools import partial
 
 import numpy as np
 import pytest
-from made_images import made
 
 import dicomcore as dc
 from dicomcore import codecs
 from dicomcore.archive import frames as archive_frames
 from dicomcore.errors import PixelDecodeError
+from tests.support.made_images import made
 
 imagecodecs = pytest.importorskip("imagecodecs")
 

@@ -7,11 +7,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from made_images import made
 
 import dicomcore as dc
 from dicomcore.archive import frames as archive_frames
 from dicomcore.errors import PixelDecodeError
+from tests.support.made_images import made
 
 imagecodecs = pytest.importorskip("imagecodecs")
 

@@ -9,11 +9,11 @@ import sys
 import numpy as np
 import pydicom
 import pytest
-from mutate import mutants
 
 import dicomcore as dc
 from dicomcore.errors import PixelDecodeError, UnsupportedTransferSyntaxError
 from dicomcore.pixels import video
+from tests.support.mutate import mutants
 
 MPEG2, H264, HEVC, H264_SPLIT = (f"1.2.840.10008.1.2.4.{end}" for end in ("100", "102", "107", "102.1"))
 FRAMES = 12

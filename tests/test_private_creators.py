@@ -5,10 +5,10 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-import dicom_bytes as raw
 import pytest
 
 import dicomcore as dc
+from tests.support import dicom_bytes as raw
 
 
 def test_what_is_no_private_creator() -> None:

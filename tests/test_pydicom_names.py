@@ -7,9 +7,9 @@ import warnings
 
 import pydicom
 import pytest
-from dicom_bytes import element, part10
 
 import dicomcore as dc
+from tests.support.dicom_bytes import element, part10
 
 
 def both(action):

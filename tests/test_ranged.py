@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from corpus import small_files
 
 import dicomcore as dc
+from tests.support.corpus import small_files
 
 FILES = small_files(600_000)
 

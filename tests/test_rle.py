@@ -5,13 +5,13 @@ from __future__ import annotations
 import struct
 
 import numpy as np
-import pixel_corpus as corpus
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dicomcore.codecs import rle_decode, rle_decode_noting, rle_encode
 from dicomcore.errors import EncodeError, PixelDecodeError
+from tests.support import pixel_corpus as corpus
 
 RLE_LOSSLESS = "1.2.840.10008.1.2.5"
 

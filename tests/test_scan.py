@@ -10,12 +10,12 @@ import sys
 import zlib
 from pathlib import Path
 
-import dicom_bytes as raw
 import numpy as np
 import pytest
-from corpus import real
 
 import dicomcore as dc
+from tests.support import dicom_bytes as raw
+from tests.support.corpus import real
 
 
 def body(vr: bool = True, big: bool = False, *, undefined: bool = False) -> bytes:

@@ -7,10 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import dicom_bytes as raw
 import pytest
 
 import dicomcore as dc
+from tests.support import dicom_bytes as raw
 
 AFTER = raw.element(0x00100010, "PN", b"A^B ")
 

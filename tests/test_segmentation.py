@@ -8,7 +8,6 @@ import warnings
 
 import numpy as np
 import pytest
-from corpus import real
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -16,6 +15,7 @@ from hypothesis.extra import numpy as hnp
 import dicomcore as dc
 from dicomcore.objects import Code, Segment, Segmentation, make_segmentation
 from dicomcore.objects.cielab import from_cielab, to_cielab
+from tests.support.corpus import real
 
 DCIODVFY = shutil.which("dciodvfy")
 FILES = {  # name: shape of all segments

@@ -9,12 +9,12 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 import numpy as np
 import pytest
-from dicom_bytes import element, part10
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 import dicomcore as dc
 from dicomcore._native.encode import format_decimal
+from tests.support.dicom_bytes import element, part10
 
 TEXTS = {  # name: (tag, VR, bytes, value)
     "fraction in IS": (0x00181152, "IS", b"14.5", 14.5),

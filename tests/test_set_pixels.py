@@ -7,11 +7,11 @@ import io
 import numpy as np
 import pydicom
 import pytest
-from corpus import real
-from made_images import made
 
 import dicomcore as dc
 from dicomcore.errors import EncodeError
+from tests.support.corpus import real
+from tests.support.made_images import made
 
 CT, SECONDARY_CAPTURE, PARAMETRIC_MAP = (f"1.2.840.10008.5.1.4.1.1.{end}" for end in (2, 7, 30))
 SYNTAXES = ("implicit", "explicit", "big-endian")

@@ -9,7 +9,6 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from corpus import real
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +16,7 @@ import dicomcore as dc
 from dicomcore import sr
 from dicomcore.cli import main
 from dicomcore.sr import Cell, Code, ContentItem, Heading, Numeric, Table
+from tests.support.corpus import real
 
 REPORTS = ("test-SR.dcm", "reportsi.dcm", "reportsi_with_empty_number_tags.dcm", "sr-example/sr.dcm")
 DSRDUMP, DCIODVFY = shutil.which("dsrdump"), shutil.which("dciodvfy")

@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
 
-import dicom_bytes as raw
 import pytest
-from canonical import dumps
-from corpus import ABSENT, Real, dicom_files, real
 
 import dicomcore as dc
+from tests.support import dicom_bytes as raw
+from tests.support.canonical import dumps
+from tests.support.corpus import ABSENT, Real, dicom_files, real
 
 THREADS = 8
 

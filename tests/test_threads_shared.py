@@ -13,17 +13,17 @@ import threading
 from pathlib import Path
 from typing import Any
 
-import dicom_bytes as raw
 import numpy as np
 import pytest
-from corpus import PYDICOM, real
-from test_threads import THREADS, switch_often, together  # noqa: F401  the fixture
 
 import dicomcore as dc
 from dicomcore.codecs import jpeg_lossless_decode, jpeg_lossless_encode, rle_decode, rle_encode
 from dicomcore.part10.fileset import FileSet
 from dicomcore.pixels import registry
 from dicomcore.pixels.registry import codec_for, codecs, register
+from tests.support import dicom_bytes as raw
+from tests.support.corpus import PYDICOM, real
+from tests.test_threads import THREADS, switch_often, together  # noqa: F401  the fixture
 
 ENCAPSULATED = "1.2.840.10008.1.2.5"
 SPACING = (0x0028, 0x0030)

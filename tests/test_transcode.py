@@ -5,7 +5,6 @@ from itertools import product
 
 import numpy as np
 import pytest
-from corpus import ABSENT, real, small_files
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -15,6 +14,7 @@ from dicomcore.pixels import Capacity, encoder_registry, register_encoder
 from dicomcore.pixels.colour import to_rgb
 from dicomcore.pixels.transcoding import NAMES, syntax_named
 from dicomcore.pixels.transcoding.order import in_order
+from tests.support.corpus import ABSENT, real, small_files
 
 NATIVE = ("implicit", "explicit", "big-endian", "deflated")
 LOSSLESS = (
@@ -577,7 +577,7 @@ def test_ybr_to_rgb_is_what_pixel_array_gives():
 
 def test_a_video_becomes_frames():
     pytest.importorskip("av")
-    from test_pixels_video import FRAMES, H264, encoded, file_of
+    from tests.test_pixels_video import FRAMES, H264, encoded, file_of
 
     source = dc.dcmread(file_of(encoded("h264", "h264"), H264))
     got, done = through(source, "jpeg-lossless", verify=True)

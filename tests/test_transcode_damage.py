@@ -6,13 +6,13 @@ import json
 
 import numpy as np
 import pytest
-from corpus import real
-from test_transcode import LOSSLESS, LOSSY, made, ramp, through
 
 import dicomcore as dc
 from dicomcore.archive.transcoding import transcode_folder
 from dicomcore.cli.program import main
 from dicomcore.uids import NAMES, UID
+from tests.support.corpus import real
+from tests.test_transcode import LOSSLESS, LOSSY, made, ramp, through
 
 FRAMES = np.stack([ramp((9, 11), 1, 4000 + i, "u2") for i in range(3)])
 ENCODED = [name for name in LOSSLESS if UID(NAMES[name]).is_encapsulated]

@@ -5,12 +5,12 @@ import os
 
 import numpy as np
 import pytest
-from made_images import made as image
-from test_transcode import IMAGES, made
 
 import dicomcore as dc
 from dicomcore.archive.transcoding import transcode_folder
 from dicomcore.cli.program import main
+from tests.support.made_images import made as image
+from tests.test_transcode import IMAGES, made
 
 
 @pytest.fixture

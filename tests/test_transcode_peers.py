@@ -7,12 +7,12 @@ from collections import Counter
 import numpy as np
 import pydicom
 import pytest
-from corpus import ABSENT, real, small_files
 from pydicom.pixels import pixel_array
-from test_transcode import IMAGES, made
 
 import dicomcore as dc
 from dicomcore.pixels.transcoding.source import Prepared
+from tests.support.corpus import ABSENT, real, small_files
+from tests.test_transcode import IMAGES, made
 
 LOSSLESS = {  # name: (commands that write it uncompressed, pydicom's plugins)
     "explicit": ((), ("",)),

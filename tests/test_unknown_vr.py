@@ -15,12 +15,12 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import dicom_bytes as raw
 import numpy as np
 import pydicom
 import pytest
 
 import dicomcore as dc
+from tests.support import dicom_bytes as raw
 
 SEQUENCE, LAST = 0x00081140, 0x40080040
 ORDERS = {"little": raw.EXPLICIT, "big": raw.BIG_ENDIAN}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import struct
 from typing import Any, NamedTuple
 
-import dicom_bytes as raw
 import numpy as np
 import pytest
 
 import dicomcore as dc
+from tests.support import dicom_bytes as raw
 
 
 class Kind(NamedTuple):

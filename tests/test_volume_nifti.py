@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
-from corpus import PYDICOM, real
-from volume_files import encoded, enhanced, folder_of, group, image, ramp
 
 import dicomcore as dc
+from tests.support.corpus import PYDICOM, real
+from tests.support.volume_files import encoded, enhanced, folder_of, group, image, ramp
 
 pytest.importorskip("pyarrow")
 nibabel = pytest.importorskip("nibabel")

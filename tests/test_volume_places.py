@@ -8,12 +8,12 @@ import socket
 
 import numpy as np
 import pytest
-from corpus import PYDICOM
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from volume_files import DOSE, NM, encoded, enhanced, folder_of, group, image, item, ramp, sequence
 
 import dicomcore as dc
+from tests.support.corpus import PYDICOM
+from tests.support.volume_files import DOSE, NM, encoded, enhanced, folder_of, group, image, item, ramp, sequence
 
 pytest.importorskip("pyarrow")
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from volume_files import MR, encoded, enhanced, folder_of, group, image, ramp, sequence
 
 import dicomcore as dc
+from tests.support.volume_files import MR, encoded, enhanced, folder_of, group, image, ramp, sequence
 
 pytest.importorskip("pyarrow")
 

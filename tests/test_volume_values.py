@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from volume_files import encoded, image
 
 import dicomcore as dc
+from tests.support.volume_files import encoded, image
 
 pytest.importorskip("pyarrow")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from corpus import real
 
 import dicomcore as dc
+from tests.support.corpus import real
 
 ECGS = ("anonymous_ecg.dcm", "waveform_ecg.dcm")
 

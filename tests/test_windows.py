@@ -9,11 +9,11 @@ import io
 import random
 from pathlib import Path
 
-import dicom_bytes as raw
 import pydicom
 import pytest
 
 import dicomcore as dc
+from tests.support import dicom_bytes as raw
 
 BLOCK = 16 << 10  # what a path is read by at first
 VRS = ["LO", "UI", "US", "OB", "UT", "DS", "SQ", "SQ", "UN"]

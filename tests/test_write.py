@@ -6,10 +6,12 @@ import io
 import math
 import struct
 
-import corpus
 import pydicom
 import pytest
-from dicom_bytes import (
+
+import dicomcore as dc
+from tests.support import corpus
+from tests.support.dicom_bytes import (
     BIG_ENDIAN,
     IMPLICIT,
     ITEM,
@@ -23,8 +25,6 @@ from dicom_bytes import (
     part10,
     sequence,
 )
-
-import dicomcore as dc
 
 # Real files that break PS3.10 7.1, which enforce_standard mends or refuses; all others come back byte for byte.
 NO_INSTANCE = {

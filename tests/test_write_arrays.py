@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pydicom
 import pytest
-from dicom_bytes import BIG_ENDIAN, EXPLICIT, IMPLICIT, element, part10
 from pydicom.pixels import get_decoder
 
 import dicomcore as dc
+from tests.support.dicom_bytes import BIG_ENDIAN, EXPLICIT, IMPLICIT, element, part10
 
 SECONDARY_CAPTURE, PARAMETRIC_MAP = "1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.30"
 UNCOMPRESSED_FRAGMENTS, RLE, JPEG_LOSSLESS = "1.2.840.10008.1.2.1.98", "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.70"

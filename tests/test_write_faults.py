@@ -12,9 +12,9 @@ import time
 
 import numpy as np
 import pytest
-from dicom_bytes import EXPLICIT, element, part10
 
 import dicomcore as dc
+from tests.support.dicom_bytes import EXPLICIT, element, part10
 
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX alone")
 

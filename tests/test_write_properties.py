@@ -10,14 +10,14 @@ import subprocess
 import warnings
 from typing import Any
 
-import corpus
 import pydicom
 import pytest
-from dicom_bytes import BIG_ENDIAN, DEFLATED, EXPLICIT, IMPLICIT
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import dicomcore as dc
+from tests.support import corpus
+from tests.support.dicom_bytes import BIG_ENDIAN, DEFLATED, EXPLICIT, IMPLICIT
 
 DCMDUMP, DCIODVFY = shutil.which("dcmdump"), shutil.which("dciodvfy")
 SYNTAXES = (IMPLICIT, EXPLICIT, BIG_ENDIAN, DEFLATED)

@@ -7,12 +7,23 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
-import corpus
 import pydicom
 import pytest
-from dicom_bytes import BIG_ENDIAN, DEFLATED, EXPLICIT, GE, IMPLICIT, JPEG_BASELINE, element, item, part10, sequence
 
 import dicomcore as dc
+from tests.support import corpus
+from tests.support.dicom_bytes import (
+    BIG_ENDIAN,
+    DEFLATED,
+    EXPLICIT,
+    GE,
+    IMPLICIT,
+    JPEG_BASELINE,
+    element,
+    item,
+    part10,
+    sequence,
+)
 
 UNCOMPRESSED = {"implicit": IMPLICIT, "explicit": EXPLICIT, "big endian": BIG_ENDIAN, "deflated": DEFLATED}
 WORDS = {"OW": 2, "OL": 4, "OF": 4, "OD": 8, "OV": 8}

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from dicom_bytes import EXPLICIT
 
 import dicomcore as dc
+from tests.support.dicom_bytes import EXPLICIT
 
 TAG = 0x00990010
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import io
 from xml.etree import ElementTree
 
-import json_oracle
 import pytest
-from corpus import ABSENT, real, small_files
-from dicom_bytes import BIG_ENDIAN, element, item, part10, sequence
 from hypothesis import given, settings
-from json_forms import differences
-from random_sets import data_sets
-from xml_forms import DCM2XML, by_dcm2xml, dcmtk_way, model
 
 import dicomcore as dc
+from tests.support import json_oracle
+from tests.support.corpus import ABSENT, real, small_files
+from tests.support.dicom_bytes import BIG_ENDIAN, element, item, part10, sequence
+from tests.support.json_forms import differences
+from tests.support.random_sets import data_sets
+from tests.support.xml_forms import DCM2XML, by_dcm2xml, dcmtk_way, model
 
 FILES = small_files(1 << 20)
 NAMESPACE = "http://dicom.nema.org/PS3.19/models/NativeDICOM"

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from dicom_bytes import element, item, part10
+
+from tests.support.dicom_bytes import element, item, part10
 
 EXPLICIT = "1.2.840.10008.1.2.1"
 NUMBERS = {

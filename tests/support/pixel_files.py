@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from corpus import ABSENT, ROOT, dicom_files
+
+from tests.support.corpus import ABSENT, ROOT, dicom_files
 
 __all__ = ["ABSENT", "ROOT", "named", "sha256", "with_pixels"]
 

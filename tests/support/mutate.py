@@ -5,9 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from dicom_bytes import DEFLATED, IMPLICIT, JPIP_DEFLATE, JPIP_HTJ2K_DEFLATE
-
 import dicomcore as dc
+from tests.support.dicom_bytes import DEFLATED, IMPLICIT, JPIP_DEFLATE, JPIP_HTJ2K_DEFLATE
 
 SPLICES = (
     b"\xff\xff\xff\xff", b"\xfe\xff\x00\xe0", b"\xfe\xff\x0d\xe0", b"\xfe\xff\xdd\xe0", b"\x00\x00\x00\x80",

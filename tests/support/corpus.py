@@ -19,7 +19,7 @@ import pydicom.data
 def _find_root() -> Path:
     """DICOMCORE_CORPUS, or shared/corpus beside a folder above this one."""
     named = os.environ.get("DICOMCORE_CORPUS")
-    places = [Path(named)] if named else [up / "shared" / "corpus" for up in Path(__file__).resolve().parents[2:]]
+    places = [Path(named)] if named else [up / "shared" / "corpus" for up in Path(__file__).resolve().parents[3:]]
     return next((place for place in places if (place / "manifest.jsonl").is_file()), places[0])
 
 

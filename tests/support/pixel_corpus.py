@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from corpus import PYDICOM, ROOT, lines
+
+from tests.support.corpus import PYDICOM, ROOT, lines
 
 
 def path_of(line: dict[str, Any]) -> Path:

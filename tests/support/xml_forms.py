@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import json_forms
+from tests.support import json_forms
 
 DCM2XML = shutil.which("dcm2xml")
 

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from dicom_bytes import DEFLATED, JPIP_DEFLATE, JPIP_HTJ2K_DEFLATE, element, part10
+
+from tests.support.dicom_bytes import DEFLATED, JPIP_DEFLATE, JPIP_HTJ2K_DEFLATE, element, part10
 
 imagecodecs = pytest.importorskip("imagecodecs")
 encode_row = pytest.importorskip("pydicom.pixels.encoders.native")._encode_row
