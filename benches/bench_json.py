@@ -32,7 +32,7 @@ HEAD = """# DICOM JSON beside its peers
 
 Written by `python -m benches.bench_json`: a data set, read and not looked at before, to JSON text; the reading doesn't
 count against pydicom, and does as said against dcm2json. All took turns on the same input in one run, and the models
-were the same but for what tests/test_json.py lists. Figures are for ratios.
+were the same but for what tests/forms/test_json.py lists. Figures are for ratios.
 
 {processor}, {cores} cores, {system}, Python {python}; pydicom {pydicom}, DCMTK {dcmtk}.
 
