@@ -9,8 +9,8 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check install --quiet
 SOURCES = $(shell find src -name '*.py' -o -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.h') \
 	pyproject.toml setup.py README.md
-# Those that run.py doesn't know.
-BENCHES = $(filter-out $(patsubst %,benches/bench_%.py,header walk values import), $(wildcard benches/bench_*.py))
+# Those that run.py doesn't know, by module.
+BENCHES = $(filter-out $(addprefix bench_,header walk values import), $(patsubst benches/%.py,%,$(wildcard benches/bench_*.py)))
 
 TIME ?= 300
 
@@ -45,7 +45,7 @@ sanitize: $(VENV)/.test
 fuzz: $(VENV)/.test
 	$(PIP) "setuptools>=77" "Cython>=3.2"
 	$(PIP) atheris || echo "atheris can't be installed here"
-	$(BIN)/python fuzz/run.py --time $(TIME) $(addprefix --target ,$(TARGET))
+	$(BIN)/python -m fuzz.run --time $(TIME) $(addprefix --target ,$(TARGET))
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
@@ -72,13 +72,13 @@ docs: $(VENV)/.docs
 
 # Ratios to the peers, side by side in one run; run.py and bench_index.py also write JSON.
 bench: $(VENV)/.bench
-	$(BIN)/python benches/run.py
-	for bench in $(BENCHES); do $(BIN)/python $$bench || exit 1; done
+	$(BIN)/python -m benches.run
+	for bench in $(BENCHES); do $(BIN)/python -m benches.$$bench || exit 1; done
 
 # Has anything become slower beside the peers since the last release? Some minutes. MARGIN=0.4: what is taken for noise.
 ratios: $(VENV)/.bench
-	$(BIN)/python benches/ratios.py build/ratios.json
-	$(BIN)/python benches/compare.py build/ratios.json $(if $(MARGIN),--margin $(MARGIN))
+	$(BIN)/python -m benches.ratios build/ratios.json
+	$(BIN)/python -m benches.compare build/ratios.json $(if $(MARGIN),--margin $(MARGIN))
 
 # The sdist, and of it a wheel for every Python at hand, each looked through, installed apart and used. They stay in dist.
 release-check: $(VENV)/.made

@@ -15,11 +15,11 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from time import perf_counter
 
-import inputs
 import pydicom
-from race import machine
 
 import dicomcore as dc
+from benches import inputs
+from benches.race import machine
 from dicomcore.archive import MemoryCache, frames
 
 FILES, SHARE = 2_000, 20
@@ -28,7 +28,7 @@ MOST_BYTES = 1 << 20  # of a frame: slices, not radiographs
 HERE = Path(__file__).parent
 HEAD = """# Frames of many files beside pydicom
 
-Made by `python benches/bench_archive_frames.py`: {files} names of {different} real JPEG-lossless images ({pixels:.2f}
+Made by `python -m benches.bench_archive_frames`: {files} names of {different} real JPEG-lossless images ({pixels:.2f}
 million pixels a frame on average), warm cache, all in turns in one run, best of {rounds}; sums of all frames agree.
 {machine}; 2 cores of a shared machine.
 

@@ -12,10 +12,10 @@ import tempfile
 from pathlib import Path
 
 import pyarrow.parquet as pq
-from bench_index import FILES, linked, make_archive, real_files, seconds
 from distributed import Client, LocalCluster
-from race import machine
 
+from benches.bench_index import FILES, linked, make_archive, real_files, seconds
+from benches.race import machine
 from dicomcore.archive import index
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 import numpy as np
-from race import machine, race
 
+from benches.race import machine, race
 from dicomcore._native.base import swap
 from dicomcore._native.pixels import colour, lut, planes, unpack
 

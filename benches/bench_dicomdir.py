@@ -23,9 +23,9 @@ from time import process_time
 import pydicom
 import pydicom.data
 import pydicom.fileset
-from table import OURS, Row, machine, markdown
 
 import dicomcore
+from benches.table import OURS, Row, machine, markdown
 from dicomcore.fileset import FileSet
 
 FILES, QUICK = 10_000, 500

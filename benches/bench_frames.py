@@ -11,9 +11,9 @@ from time import perf_counter
 import imagecodecs
 import numpy as np
 import pydicom
-from race import machine, race
 
 import dicomcore as dc
+from benches.race import machine, race
 from dicomcore import codecs
 
 SIDE = 512

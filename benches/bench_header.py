@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from inputs import real_files
-from passes import race_over
-from peers import SEVEN_TAGS, head_alone, plain, survivors
-from table import OURS, Row, markdown
+from benches.inputs import real_files
+from benches.passes import race_over
+from benches.peers import SEVEN_TAGS, head_alone, plain, survivors
+from benches.table import OURS, Row, markdown
 
 HEAD = "open+pread+close"
 

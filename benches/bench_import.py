@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-from table import OURS, Row, markdown
+from benches.table import OURS, Row, markdown
 
 PROGRAM = "from time import perf_counter; s = perf_counter(); import {}; print(perf_counter() - s)"
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from time import perf_counter
 
 import pydicom.data
-from race import machine
 
+from benches.race import machine
 from dicomcore.archive import DEFAULT_COLUMNS, index
 from dicomcore.archive.tables.columns import Columns
 from dicomcore.archive.tables.row import read_row

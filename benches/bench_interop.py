@@ -7,22 +7,18 @@ from __future__ import annotations
 
 import gc
 import logging
-import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
-
 import pydicom
-from corpus import dicom_files
 from pydicom.pixels import get_decoder
-from race import geometric_mean, machine, race
 
 import dicomcore as dc
+from benches.race import geometric_mean, machine, race
 from dicomcore.interop.pydicom import PLUGIN, register
+from tests.support.corpus import dicom_files
 
 IMAGES = {  # what stands for each kind of codestream; a file that isn't there is left out
     "JPEG lossless, 16 bits": "WG04/JPLL/RG3_JPLL",

@@ -15,10 +15,10 @@ from pathlib import Path
 from time import perf_counter, process_time
 
 import numpy as np
-from bench_frames import COLOUR, KINDS, write
-from race import machine
 
 import dicomcore as dc
+from benches.bench_frames import COLOUR, KINDS, write
+from benches.race import machine
 from dicomcore.pixels.isolation import pool
 
 AIM = 1.15

@@ -14,14 +14,11 @@ from time import perf_counter, thread_time
 from typing import Any
 
 import numpy as np
-from race import geometric_mean, machine, race
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
-
-import pixel_corpus as corpus
-
+from benches.race import geometric_mean, machine, race
 from dicomcore._native.jpegll.tail import Tail, decode_frame
 from dicomcore.codecs import jpeg_lossless_decode, jpeg_lossless_encode, jpeg_lossless_info
+from tests.support import pixel_corpus as corpus
 
 JPEG_LOSSLESS = ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
 

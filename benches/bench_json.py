@@ -16,11 +16,11 @@ from time import perf_counter, thread_time
 from typing import Any
 
 import pydicom
-from inputs import CONTOURS, real_files, segmentation, structure_set
-from json_forms import DCM2JSON, dcmtk_way, differences
-from table import OURS, Row, machine, markdown
 
 import dicomcore as dc
+from benches.inputs import CONTOURS, real_files, segmentation, structure_set
+from benches.table import OURS, Row, machine, markdown
+from tests.support.json_forms import DCM2JSON, dcmtk_way, differences
 
 warnings.simplefilter("ignore")
 HERE = Path(__file__).parent
@@ -30,9 +30,9 @@ READERS: dict[str, Callable[..., Any]] = {OURS: dc.dcmread, "pydicom": pydicom.d
 
 HEAD = """# DICOM JSON beside its peers
 
-Written by `python benches/bench_json.py`: a data set, read and not looked at before, to JSON text; the reading doesn't
+Written by `python -m benches.bench_json`: a data set, read and not looked at before, to JSON text; the reading doesn't
 count against pydicom, and does as said against dcm2json. All took turns on the same input in one run, and the models
-were the same but for what tests/test_json.py lists. Figures are for ratios.
+were the same but for what tests/forms/test_json.py lists. Figures are for ratios.
 
 {processor}, {cores} cores, {system}, Python {python}; pydicom {pydicom}, DCMTK {dcmtk}.
 

@@ -1,6 +1,6 @@
 """Objects that are no plain images: segmentations and contours as arrays, segmentations made, content trees read.
 
-`python benches/bench_objects.py [--quick]`; a full run writes objects.md beside this file.
+`python -m benches.bench_objects [--quick]`; a full run writes objects.md beside this file.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import Any
 import highdicom
 import numpy as np
 import pydicom
-from inputs import real_files, structure_set
 from pydicom.sr.codedict import codes
-from race import race
-from table import OURS, Row, machine, markdown
 
 import dicomcore as dc
+from benches.inputs import real_files, structure_set
+from benches.race import race
+from benches.table import OURS, Row, machine, markdown
 from dicomcore import sr
 from dicomcore.objects import Segment, Segmentation, Structures, make_segmentation
 
@@ -28,7 +28,7 @@ warnings.simplefilter("ignore")
 PACKAGES = ("numpy", "pydicom", "highdicom")
 HEAD = """# Segmentations, contours and reports beside their peers
 
-Written by `python benches/bench_objects.py`. Contestants took turns on the same input in one run; the best of each
+Written by `python -m benches.bench_objects`. Contestants took turns on the same input in one run; the best of each
 counts, and none before its arrays were found equal to ours. Figures are for ratios.
 
 AMD EPYC, {cores} cores, {system}, Python {python}; {packages}.

@@ -12,9 +12,9 @@ import tempfile
 from pathlib import Path
 
 import pyarrow.parquet as pq
-from bench_index import FILES, linked, make_archive, real_files, seconds
-from race import machine
 
+from benches.bench_index import FILES, linked, make_archive, real_files, seconds
+from benches.race import machine
 from dicomcore.archive import index
 
 CHANGED = 200

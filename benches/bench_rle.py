@@ -5,19 +5,14 @@ Both give colour by plane, as pylibjpeg-rle has nothing else; ours by pixel, the
 
 from __future__ import annotations
 
-import sys
 from collections import defaultdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from race import geometric_mean, machine, race
-
-sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
-
-import pixel_corpus as corpus
-
+from benches.race import geometric_mean, machine, race
 from dicomcore.codecs import rle_decode, rle_encode
+from tests.support import pixel_corpus as corpus
 
 RLE_LOSSLESS = "1.2.840.10008.1.2.5"
 

@@ -27,9 +27,9 @@ from typing import Any
 
 import pyarrow as pa
 import pydicom
-from bench_index import real_files
-from table import Row, machine, markdown
 
+from benches.bench_index import real_files
+from benches.table import Row, machine, markdown
 from dicomcore.archive import DEFAULT_COLUMNS, index
 
 COMPARED = ("PatientID", "SOPInstanceUID", "Modality", "Rows")
@@ -102,7 +102,7 @@ def server() -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    process = subprocess.Popen([sys.executable, str(Path(__file__).parent / "s3_server.py"), str(port)])
+    process = subprocess.Popen([sys.executable, "-m", "benches.s3_server", str(port)])
     url = f"http://127.0.0.1:{port}"
     try:
         for _ in range(200):

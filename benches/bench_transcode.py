@@ -23,9 +23,9 @@ from time import perf_counter
 import numpy as np
 import pydicom
 import pydicom.data
-from table import OURS, Row, machine, markdown
 
 import dicomcore
+from benches.table import OURS, Row, machine, markdown
 
 FILES, QUICK = 1000, 40
 LOOKED_AT = 50  # one file in so many

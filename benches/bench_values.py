@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 import pydicom
-from inputs import CONTOURS, POINTS, real_files, structure_set
-from passes import race_long, race_over
 from pydicom import config
-from race import race
-from table import OURS, Row, markdown
 
 import dicomcore as dc
+from benches.inputs import CONTOURS, POINTS, real_files, structure_set
+from benches.passes import race_long, race_over
+from benches.race import race
+from benches.table import OURS, Row, markdown
 
 warnings.simplefilter("ignore")  # what pydicom says of real files' values takes it time that isn't asked for
 

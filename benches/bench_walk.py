@@ -17,12 +17,12 @@ import dicomsdl
 import fastdicom
 import numpy as np
 import pydicom
-from inputs import ROWS_A_FRAME, segmentation
-from passes import race_long
-from race import race
-from table import OURS, Row, markdown
 
 import dicomcore as dc
+from benches.inputs import ROWS_A_FRAME, segmentation
+from benches.passes import race_long
+from benches.race import race
+from benches.table import OURS, Row, markdown
 
 FRAMES = 12_000
 

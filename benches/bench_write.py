@@ -1,6 +1,6 @@
 """Writing: real files with one element changed, a segmentation built as objects, one field of a large file.
 
-python benches/bench_write.py [--rounds N] [--out benches/write.md]
+python -m benches.bench_write [--rounds N] [--out benches/write.md]
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from typing import Any
 import dicomsdl
 import gdcm
 import pydicom
-from inputs import CT_IMAGE, SEGMENTATION, element, part10, real_files
-from passes import race_long, race_over
 from pydicom.dataset import Dataset, FileMetaDataset
-from table import OURS, Row, machine, markdown
 
 import dicomcore as dc
+from benches.inputs import CT_IMAGE, SEGMENTATION, element, part10, real_files
+from benches.passes import race_long, race_over
+from benches.table import OURS, Row, machine, markdown
 
 FRAMES = 12_000
 LARGE = 1 << 30
@@ -112,8 +112,8 @@ def agreed(target: str) -> list[Path]:
     pending = real_files()
     while pending:
         run = subprocess.run(
-            [sys.executable, __file__, "--check", target], input="\n".join(map(str, pending)), capture_output=True,
-            text=True, check=False,
+            [sys.executable, "-m", "benches.bench_write", "--check", target],
+            input="\n".join(map(str, pending)), capture_output=True, text=True, check=False,
         )  # fmt: skip
         answers = [line for line in run.stdout.splitlines() if line.startswith("answer ")]
         good += [path for path, answer in zip(pending, answers, strict=False) if answer == "answer good"]

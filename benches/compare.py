@@ -1,4 +1,4 @@
-"""Has anything become slower beside the peers? ``python benches/compare.py FRESH.json [KEPT.json] [--margin 0.25]``.
+"""Has anything become slower beside the peers? ``python -m benches.compare FRESH.json [KEPT.json] [--margin 0.25]``.
 
 FRESH.json is what ratios.py just wrote; KEPT.json is by default the newest release's in history/. Ratios are compared,
 not times, as times say more of the machine than of us. Of each work the change is the median over its peers of new

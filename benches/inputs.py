@@ -8,9 +8,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
-
-import corpus
+from tests.support import corpus
 
 LONG_FORM = frozenset(["OB", "OW", "SQ", "UN", "UT"])
 UNDEFINED = 0xFFFFFFFF

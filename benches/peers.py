@@ -101,7 +101,7 @@ def survivors(name: str, files: Iterable[Path]) -> tuple[list[Path], dict[Path, 
     pending = list(files)
     while pending:
         run = subprocess.run(
-            [sys.executable, __file__, name],
+            [sys.executable, "-m", "benches.peers", name],
             input="\n".join(map(str, pending)),
             capture_output=True,
             text=True,

@@ -1,4 +1,4 @@
-"""Ratios to the peers on input that everyone has: ``python benches/ratios.py [--passes 5] OUT.json``.
+"""Ratios to the peers on input that everyone has: ``python -m benches.ratios [--passes 5] OUT.json``.
 
 Made for comparing one version with another (compare.py, history/), not for showing off: the input is what the pydicom
 package ships and what is made here, so that it is the same wherever the `bench` extra is installed; a contestant's
@@ -20,23 +20,19 @@ from pathlib import Path
 from time import process_time, thread_time
 from typing import Any
 
-import bench_values
-import bench_walk
-import bench_write
 import imagecodecs
-import inputs
 import libjpeg
 import numpy as np
-import peers
 import pydicom
-from passes import race_over
-from peers import SEVEN_TAGS
 from pydicom.pixels.processing import convert_color_space
-from race import race
 from rle import rle
-from table import OURS, Row, machine
 
 import dicomcore as dc
+from benches import bench_values, bench_walk, bench_write, inputs, peers
+from benches.passes import race_over
+from benches.peers import SEVEN_TAGS
+from benches.race import race
+from benches.table import OURS, Row, machine
 from dicomcore import codecs
 from dicomcore._native.pixels import colour
 from dicomcore.archive import DEFAULT_COLUMNS, index

@@ -1,4 +1,4 @@
-"""All of the engine's races: `python benches/run.py [--quick] [--room ROOM]` prints what was reached of the aims.
+"""All of the engine's races: `python -m benches.run [--quick] [--room ROOM]` prints what was reached of the aims.
 
 A full run also writes engine.md and results/engine.json beside this file.
 """
@@ -9,11 +9,8 @@ import argparse
 import json
 from pathlib import Path
 
-import bench_header
-import bench_import
-import bench_values
-import bench_walk
-from table import Row, machine, markdown
+from benches import bench_header, bench_import, bench_values, bench_walk
+from benches.table import Row, machine, markdown
 
 ROOMS = {"header": bench_header, "walk": bench_walk, "values": bench_values, "import": bench_import}
 PACKAGES = ("numpy", "pydicom", "fastdicom", "dicomsdl", "python-gdcm")
@@ -21,7 +18,7 @@ HERE = Path(__file__).parent
 
 HEAD = """# The engine beside its peers
 
-Written by `python benches/run.py`. All contestants took turns on the same input in one run; the best of each
+Written by `python -m benches.run`. All contestants took turns on the same input in one run; the best of each
 counts, and none before its results agreed with ours. Figures are for ratios: other machines give other times.
 
 {processor}, {cores} cores, {system}, Python {python}; {packages}.

@@ -1,4 +1,4 @@
-"""moto's S3 server as a process of its own that counts requests and bytes: ``python s3_server.py PORT``.
+"""moto's S3 server as a process of its own that counts requests and bytes: ``python -m benches.s3_server PORT``.
 
 ``GET /-/counts`` gives both since the last time it was asked, as JSON.
 """

@@ -6,13 +6,13 @@ from commit to commit (`--benchmark-compare`).
 
 from __future__ import annotations
 
-import inputs
 import pytest
-from bench_values import contours_numpy, contours_ours, values_ours, values_pydicom
-from bench_walk import on_disk, walk_ours, walk_pydicom
-from peers import SEVEN_TAGS
 
 import dicomcore as dc
+from benches import inputs
+from benches.bench_values import contours_numpy, contours_ours, values_ours, values_pydicom
+from benches.bench_walk import on_disk, walk_ours, walk_pydicom
+from benches.peers import SEVEN_TAGS
 
 FILES = ("CT_small.dcm", "MR_small.dcm", "rtplan.dcm", "reportsi.dcm", "chrH31.dcm")
 pytest.importorskip("pytest_benchmark")

@@ -6,11 +6,9 @@ import os
 import tempfile
 from pathlib import Path
 
-import pydicom_apart
-import seeds
-from target import LIMITS, Target
-
 import dicomcore as dc
+from fuzz import pydicom_apart, seeds
+from fuzz.target import LIMITS, Target
 
 PEER = pydicom_apart.Peer()
 

@@ -1,6 +1,6 @@
 """One target under libFuzzer, by way of atheris: run.py starts it, with the instrumented build and its runtime.
 
-``python fuzz/engine.py TARGET [libFuzzer's options and folders]``
+``python -m fuzz.engine TARGET [libFuzzer's options and folders]``
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ from importlib import import_module
 from pathlib import Path
 
 import atheris
-
-sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))  # helpers of targets
 
 NATIVE = frozenset(("scan", "numbers", "rle", "jpeg-lossless", "jpeg-tail", "encoders", "unpack", "colour", "native"))
 """Targets of native code, whose counters are enough: marking every branch of the Python code takes many seconds."""
@@ -36,7 +34,7 @@ def main() -> None:
     name = sys.argv.pop(1)
     if name not in NATIVE:
         instrument()
-    from targets import TARGETS
+    from fuzz.targets import TARGETS
 
     warnings.simplefilter("ignore")
     atheris.Setup(sys.argv, TARGETS[name], enable_python_coverage=name not in NATIVE)

@@ -6,11 +6,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import seeds
-from target import LIMITS, Target, refused
-
 import dicomcore as dc
 from dicomcore import sr
+from fuzz import seeds
+from fuzz.target import LIMITS, Target, refused
 
 
 def stable(read: Callable[[Any], dc.Dataset], write: Callable[[dc.Dataset], str], text: str) -> None:

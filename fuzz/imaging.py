@@ -7,10 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-import dicom_bytes as raw
 import numpy as np
-import seeds
-from target import LIMITS, Taken, Target, check_error, refused
 
 import dicomcore as dc
 from dicomcore import codecs, objects
@@ -23,6 +20,9 @@ from dicomcore.display.tables import LookUpTable, Palette, expand_segments
 from dicomcore.pixels.coding import headers
 from dicomcore.pixels.coding.uncompressed import decode_deflated, decode_native
 from dicomcore.pixels.description import FrameDescription
+from fuzz import seeds
+from fuzz.target import LIMITS, Taken, Target, check_error, refused
+from tests.support import dicom_bytes as raw
 
 DETERMINED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.8.1")
 OWN = frozenset((*DETERMINED, "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70"))

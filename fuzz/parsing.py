@@ -9,17 +9,17 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
-import dicom_bytes as raw
 import numpy as np
-import seeds
-from mutate import check_issues, check_rows, touch
-from target import LIMITS, Taken, Target, refused
 
 import dicomcore as dc
 from dicomcore._native.base import number
 from dicomcore.charset import NAME_DELIMITERS, TEXT_DELIMITERS, VALUE_DELIMITERS, charset_for
 from dicomcore.encoding.inflate import inflate
 from dicomcore.values import PADDING, PersonName, parse_date, parse_datetime, parse_integer, parse_time
+from fuzz import seeds
+from fuzz.target import LIMITS, Taken, Target, refused
+from tests.support import dicom_bytes as raw
+from tests.support.mutate import check_issues, check_rows, touch
 
 VRS = (
     "AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO", "LT", "OB", "OD", "OF", "OL", "OV", "OW", "PN",

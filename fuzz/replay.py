@@ -1,6 +1,6 @@
-"""Run a target on files, in plain Python without clang or atheris: ``python fuzz/replay.py FILE… TARGET``.
+"""Run a target on files, in plain Python without clang or atheris: ``python -m fuzz.replay FILE… TARGET``.
 
-Without a file the target runs on its seeds; ``python fuzz/replay.py all`` runs every target on its seeds.
+Without a file the target runs on its seeds; ``python -m fuzz.replay all`` runs every target on its seeds.
 """
 
 from __future__ import annotations
@@ -11,9 +11,7 @@ import traceback
 import warnings
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))  # helpers of targets
-
-from targets import TARGETS
+from fuzz.targets import TARGETS
 
 
 def main(arguments: list[str]) -> int:

@@ -1,4 +1,4 @@
-"""Fuzz dicomcore: ``make fuzz TIME=60 TARGET=rle``, or ``python fuzz/run.py --time 60 --target rle``.
+"""Fuzz dicomcore: ``make fuzz TIME=60 TARGET=rle``, or ``python -m fuzz.run --time 60 --target rle``.
 
 The extensions are built by clang with AddressSanitizer, UBSan and libFuzzer's counters into build/fuzz, then each
 target runs in a process of its own. What inputs reached further is kept in build/fuzz/kept and begun with next time.
@@ -19,10 +19,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))  # helpers of targets
-sys.path.append(str(Path(__file__).resolve().parents[1] / "tools"))
-
-import sanitize
+from tools import sanitize
 
 HOUSE = Path(__file__).resolve().parents[1]
 BUILD = HOUSE / "build" / "fuzz"
@@ -70,7 +67,7 @@ def absent() -> str:
 
 def put_seeds(name: str) -> Path:
     """The target's seeds as files, made again; by a process that nothing is preloaded into."""
-    from targets import TARGETS
+    from fuzz.targets import TARGETS
 
     folder = BUILD / "seeds" / name
     shutil.rmtree(folder, ignore_errors=True)
@@ -83,7 +80,7 @@ def put_seeds(name: str) -> Path:
 
 def fuzz(name: str, seconds: int, library: Path) -> Result:
     """Run one target."""
-    from targets import TARGETS
+    from fuzz.targets import TARGETS
 
     atheris = importlib.util.find_spec("atheris")
     assert atheris is not None
@@ -105,7 +102,7 @@ def fuzz(name: str, seconds: int, library: Path) -> Result:
         "print_final_stats": 1,
     }
     environment = {**os.environ, **sanitize.CALM, "LD_PRELOAD": str(runtime), "PYTHONPATH": str(library)}
-    command = [sys.executable, str(HOUSE / "fuzz" / "engine.py"), name]
+    command = [sys.executable, "-m", "fuzz.engine", name]
     command += [f"-{option}={value}" for option, value in options.items()]
     log = BUILD / "logs" / f"{name}.txt"
     log.parent.mkdir(exist_ok=True)
@@ -132,7 +129,7 @@ def report(result: Result) -> None:
     line += f"{result.features:7} features {result.kept:6} kept"
     print(line + (f"  FINDING: {result.finding}" if result.finding else ""), flush=True)
     if result.finding.startswith("build"):
-        print(f"    again: python fuzz/replay.py {result.finding} {result.name}", flush=True)
+        print(f"    again: python -m fuzz.replay {result.finding} {result.name}", flush=True)
 
 
 def main(arguments: list[str]) -> int:
@@ -148,8 +145,8 @@ def main(arguments: list[str]) -> int:
     clang = find_clang()
     assert clang is not None
     library = sanitize.build(BUILD, SANITIZED_CC=clang, SANITIZED_MORE=INSTRUMENTED)
-    from targets import TARGETS
-    from words import dictionary
+    from fuzz.targets import TARGETS
+    from fuzz.words import dictionary
 
     (BUILD / "words.txt").write_text(dictionary())
     names = chosen.target or list(TARGETS)

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
 
-import corpus
-import dicom_bytes as raw
 import numpy as np
 
 import dicomcore as dc
 from dicomcore import codecs
+from tests.support import corpus
+from tests.support import dicom_bytes as raw
 
 WHOLE = 8192  # files up to that size are taken whole
 CUT = 3000  # of larger ones, so much of the beginning

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import differences
-import exchange
-import imaging
-import parsing
-import writing
-from target import Target
+from fuzz import differences, exchange, imaging, parsing, writing
+from fuzz.target import Target
 
 TARGETS: dict[str, Target] = {
     **parsing.TARGETS,

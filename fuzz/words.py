@@ -5,11 +5,10 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-import dicom_bytes as raw
-from parsing import CHARSETS, VRS
-
 from dicomcore._native.base.dictionary import registered_uids
 from dicomcore.tags import Tag
+from fuzz.parsing import CHARSETS, VRS
+from tests.support import dicom_bytes as raw
 
 KEYWORDS = (
     "SpecificCharacterSet", "SOPClassUID", "SOPInstanceUID", "PatientName", "PatientID", "SamplesPerPixel",

@@ -9,12 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import dicom_bytes as raw
-import seeds
-from parsing import same
-from target import LIMITS, Taken, Target, refused
-
 import dicomcore as dc
+from fuzz import seeds
+from fuzz.parsing import same
+from fuzz.target import LIMITS, Taken, Target, refused
+from tests.support import dicom_bytes as raw
 
 SYNTAXES = (None, raw.EXPLICIT, raw.IMPLICIT, raw.BIG_ENDIAN, raw.DEFLATED)
 CHANGES: tuple[tuple[str, Any], ...] = (

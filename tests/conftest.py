@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from corpus import ABSENT
+from tests.support.corpus import ABSENT
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

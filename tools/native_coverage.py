@@ -24,10 +24,10 @@ SOURCE = BUILD / "source"
 NATIVE = SOURCE / "src" / "dicomcore" / "_native"
 COUNTS = BUILD / "counts"
 CANNOT_RUN = {
-    "tests/test_archive_resume.py::test_a_full_disk_is_one_clear_error": "counts find no room on a full disk either",
-    "tests/test_cli_disk.py": "the same",
-    "tests/test_write_faults.py::test_a_full_disk_leaves_the_old_file": "the same",
-    "tests/test_leaks.py": "resident memory",
+    "tests/archive/test_resume.py::test_a_full_disk_is_one_clear_error": "counts find no room on a full disk either",
+    "tests/cli/test_disk.py": "the same",
+    "tests/part10/test_write_faults.py::test_a_full_disk_leaves_the_old_file": "the same",
+    "tests/reliability/test_leaks.py": "resident memory",
 }
 """Tests that are left out, and why."""
 CYTHONS = re.compile(r"^(?=[^#/ ].*\b(?:__Pyx_\w+|__pyx_tp_\w+|__pyx_pymod_\w+|PyInit_\w+)\s*\([^;]*$)", re.MULTILINE)

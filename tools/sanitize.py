@@ -21,12 +21,12 @@ BUILD = HOUSE / "build" / "sanitize"
 REPORTS = BUILD / "reports"
 COMPILER = HOUSE / "tools" / "sanitized-cc"
 CANNOT_RUN = {
-    "tests/test_guard.py::test_a_byte_further_ends_the_process": "has a fault on purpose, which would be reported",
-    "tests/test_isolation_ends.py::test_workers_killed_under_several_threads": "kills by SIGSEGV, which is reported",
-    "tests/test_leaks.py": "resident memory: the sanitizer keeps what is freed",
-    "tests/test_hostile.py::test_claims_allocate_nothing": "bounds address space, of which the sanitizer takes 20 TB",
-    "tests/test_hostile.py::test_two_megabytes_that_inflate_to_two_gigabytes": "resident memory",
-    "tests/test_archive_report.py::test_half_a_million_rows_in_bounded_memory": "resident memory",
+    "tests/reliability/test_guard.py::test_a_byte_further_ends_the_process": "a fault on purpose, which is reported",
+    "tests/pixels/test_isolation_ends.py::test_workers_killed_under_several_threads": "its SIGSEGV would be reported",
+    "tests/reliability/test_leaks.py": "resident memory: the sanitizer keeps what is freed",
+    "tests/reliability/test_hostile.py::test_claims_allocate_nothing": "bounds address space; a sanitizer takes 20 TB",
+    "tests/reliability/test_hostile.py::test_two_megabytes_that_inflate_to_two_gigabytes": "resident memory",
+    "tests/archive/test_report.py::test_half_a_million_rows_in_bounded_memory": "resident memory",
 }
 """Tests that are left out, and why: as few as can be."""
 CALM = {

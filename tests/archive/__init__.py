@@ -1,0 +1,1 @@
+"""Jobs over many files: index, queries, reports, frames, volumes, organizing."""

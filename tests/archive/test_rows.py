@@ -1,0 +1,173 @@
+"""The bulk loop and dcmread give the same rows of every real file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support.corpus import PYDICOM, ROOT, real
+from tests.support.dicom_bytes import BIG_ENDIAN, EXPLICIT, IMPLICIT, PREAMBLE, element, part10
+from tests.support.mutate import mutants
+
+pytest.importorskip("pyarrow")
+
+from dicomcore._native.bulk.extract import Extractor
+from dicomcore.archive.sources.sources import Sources
+from dicomcore.archive.tables.batch import read_batch
+from dicomcore.archive.tables.columns import DEFAULT_COLUMNS, KIND_OF_VR, Columns
+from dicomcore.archive.tables.row import read_row
+from dicomcore.archive.tables.table import schema_of
+from dicomcore.dictionary import get_entry, keywords
+
+# Columns that reach behind pixel data, and every element that a column can show.
+COLUMN_SETS = {
+    "default": DEFAULT_COLUMNS,
+    "file meta": ("MediaStorageSOPClassUID", "ImplementationVersionName"),
+    "all": tuple(one for one in keywords() if get_entry(one)[0] in KIND_OF_VR),
+}
+
+
+@pytest.fixture(scope="module")
+def files() -> list[str]:
+    found = [path for path in Sources([str(PYDICOM), str(ROOT / "files")]) if type(path) is str]
+    assert len(found) > 150
+    return found
+
+
+def check(paths: list[str], columns: Columns) -> list[dict[str, Any]]:
+    """The rows, which are the same both ways."""
+    schema = schema_of(columns)
+    bulk = read_batch(paths, columns, schema).to_pylist()
+    slow = read_batch(paths, columns, schema, bulk=False).to_pylist()
+    for one, other in zip(bulk, slow, strict=True):
+        assert one == other or repr(one) == repr(other), one["path"]  # repr: NaN equals itself there
+    return bulk
+
+
+@pytest.mark.parametrize("names", COLUMN_SETS.values(), ids=COLUMN_SETS)
+def test_both_ways_give_the_same_rows(files, names):
+    check(files, Columns(names))
+
+
+def test_most_files_take_the_bulk_way(files):
+    columns = Columns()
+    readable = [path for path in files if read_row(path, columns).error is None]
+    alone = [Extractor(columns.native, columns.stop_tag, [path]).run() for path in readable]
+    assert sum(alone) > 0.75 * len(readable)
+
+
+BIG_META = b"".join(
+    element(tag, vr, value, big=True)
+    for tag, vr, value in ((0x00020000, "UL", b"\0\0\0\x1c"), (0x00020010, "UI", b"1.2.840.10008.1.2.1\0"))
+)
+
+
+@pytest.mark.parametrize("label", [EXPLICIT, IMPLICIT, BIG_ENDIAN], ids=["explicit", "implicit", "big endian"])
+@pytest.mark.parametrize("coded", [EXPLICIT, IMPLICIT, BIG_ENDIAN], ids=["explicit", "implicit", "big endian"])
+def test_both_ways_notice_another_encoding(tmp_path, coded, label):
+    big, vr = coded == BIG_ENDIAN, coded != IMPLICIT
+    content = b"".join(
+        element(tag, name if vr else None, value, big=big)
+        for tag, name, value in ((0x00080060, "CS", b"MR"), (0x00100020, "LO", b"id"))
+    )
+    path = tmp_path / "one"
+    path.write_bytes(part10(content, label))
+    row = check([str(path)], Columns())[0]
+    assert (row["Modality"], row["PatientID"]) == ("MR", "id")
+    assert bool(row["issues"]) == (coded != label)
+
+
+UTF8 = {
+    "four bytes": ("😀𐀀\U0010ffff".encode(), "😀𐀀\U0010ffff"),
+    "three bytes": ("ࠀ山\ud7ff\ue000".encode(), "ࠀ山\ud7ff\ue000"),
+    "longer than needed": (b"a\xf0\x80\x80\xafb", None),
+    "past the last character": (b"a\xf4\x90\x80\x80b", None),
+    "half of a pair": (b"a\xed\xa0\x80b", None),
+    "cut short": (b"a\xf0\x9f\x98", None),
+    "not begun": (b"a\x80b", None),
+}
+
+
+@pytest.mark.parametrize(("data", "text"), UTF8.values(), ids=UTF8)
+def test_both_ways_check_utf8(tmp_path, data, text):
+    path = tmp_path / "one"
+    data += b" " * (len(data) % 2)
+    path.write_bytes(part10(element(0x00080005, "CS", b"ISO_IR 192") + element(0x00100020, "LO", data)))
+    row = check([str(path)], Columns())[0]
+    assert (row["PatientID"] == text) == (text is not None)
+
+
+NUMBERS = {  # name: (bytes of a DS, what the column shows)
+    "past what a double holds": (b"1e400 ", None),
+    "below it": (b"-1E999", None),
+    "as large as it holds": (b"1.7e308 ", 1.7e308),
+    "too small to differ from 0": (b"1e-400", 0.0),
+}
+
+
+@pytest.mark.parametrize(("data", "number"), NUMBERS.values(), ids=NUMBERS)
+def test_both_ways_show_numbers_that_a_double_holds(tmp_path, data, number):
+    """An infinite one would be the sum and the mean of all."""
+    path = tmp_path / "one"
+    path.write_bytes(part10(element(0x00180050, "DS", data)))
+    row = check([str(path)], Columns())[0]
+    assert row["SliceThickness"] == number
+    assert bool(row["issues"]) == (number is None)
+
+
+def test_both_ways_read_meta_information_in_big_endian(tmp_path):
+    path = tmp_path / "one"
+    path.write_bytes(PREAMBLE + BIG_META + element(0x00100020, "LO", b"id"))
+    row = check([str(path)], Columns())[0]
+    assert row["PatientID"] == "id"
+    assert row["issues"][0].startswith("META_ENCODING")
+
+
+DAMAGED = ("CT_small.dcm", "MR_small_implicit.dcm", "MR_small_bigendian.dcm", "chrX1.dcm", "chrH31.dcm")
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_damaged_files_give_the_same_rows(tmp_path, name):
+    data = real(name).read_bytes()[:6000]
+    made = [*mutants(data, seed=2, count=250), *(data[:end] for end in range(0, len(data), 29))]
+    paths = [f"{tmp_path}/{i:04}" for i in range(len(made))]
+    for path, damaged in zip(paths, made, strict=True):
+        Path(path).write_bytes(damaged)
+    check(paths, Columns())
+
+
+@pytest.mark.long
+def test_many_damaged_files_give_the_same_rows(tmp_path):
+    path = tmp_path / "damaged"
+    for seed in range(1000):
+        for name in DAMAGED:
+            for damaged in mutants(real(name).read_bytes()[:6000], seed=seed, count=20):
+                path.write_bytes(damaged)
+                check([str(path)], Columns())
+
+
+NUMBERS = st.text("0123456789.+-eE \\_1a", max_size=12) | st.floats().map(repr) | st.integers().map(str)
+DATES = st.dates().map(lambda day: f"{day:%Y%m%d}") | st.text("0129.-", max_size=10)
+NAMES = st.text("A^=\\ \0Bä山", max_size=8)
+SETS = st.sampled_from(["", "ISO_IR 100", "ISO_IR 192", "ISO_IR 144", "\\ISO 2022 IR 87", "GB18030", "nonsense"])
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(terms=SETS, codec=st.sampled_from(["utf-8", "latin-1"]), name=NAMES, day=DATES, number=NUMBERS, spacing=NUMBERS)
+def test_any_value_gives_the_same_row(tmp_path, terms, codec, name, day, number, spacing):
+    elements = (
+        (0x00080005, "CS", terms),
+        (0x00080008, "CS", name),
+        (0x00080020, "DA", day),
+        (0x00100010, "PN", name),
+        (0x00100020, "LO", name),
+        (0x00200013, "IS", number),
+        (0x00280030, "DS", spacing),
+    )
+    path = tmp_path / "any.dcm"
+    path.write_bytes(part10(b"".join(element(tag, vr, text.encode(codec, "ignore")) for tag, vr, text in elements)))
+    check([str(path)], Columns())

@@ -1,0 +1,1 @@
+"""Tags, UIDs, values, text, numbers and threads: what every room stands on."""

@@ -1,0 +1,1 @@
+"""From samples to what a screen shows: look-up tables, windows, rendering."""

@@ -1,0 +1,1 @@
+"""File-sets and DICOMDIR."""

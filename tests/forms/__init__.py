@@ -1,0 +1,1 @@
+"""DICOM JSON and the Native DICOM Model in XML."""

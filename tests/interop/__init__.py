@@ -1,0 +1,1 @@
+"""pydicom: data sets there and back, its plugin, its names."""

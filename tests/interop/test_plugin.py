@@ -1,0 +1,321 @@
+"""dicomcore as pydicom's pixel plugin: every compressed real file, the encoders, coming and going."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dicomcore import Limits, dcmread
+from dicomcore.pixels import codecs
+from tests.support.corpus import ABSENT, Real, dicom_files, real
+from tests.support.made_images import made
+
+pydicom = pytest.importorskip("pydicom")
+
+from pydicom.pixels import get_decoder, get_encoder  # noqa: E402
+from pydicom.pixels.decoders.base import DecodeRunner  # noqa: E402
+
+from dicomcore.interop.pydicom import PLUGIN, plugin, register, unregister  # noqa: E402
+
+pytestmark = pytest.mark.thread_unsafe(reason="registers with pydicom")
+
+COMPRESSED = [
+    one
+    for one in dicom_files()
+    if one.line.get("pixels")
+    and one.line["transfer_syntax"]
+    and pydicom.uid.UID(one.line["transfer_syntax"]).is_transfer_syntax
+    and pydicom.uid.UID(one.line["transfer_syntax"]).is_encapsulated
+]
+EVERY = pytest.mark.parametrize("one", COMPRESSED, ids=[one.name for one in COMPRESSED])
+
+# Where dicomcore's answer isn't pydicom's own, and why it stands; without a reason the frame can't be decoded at all.
+DIFFERENT: dict[str, str] = {}
+
+
+@pytest.fixture(autouse=True)
+def _registered() -> Iterator[None]:
+    logging.disable(logging.CRITICAL)
+    register()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+    unregister()
+    logging.disable(logging.NOTSET)
+
+
+def decoded(one: Real, plugin: str = PLUGIN, **options: Any) -> tuple[Any, dict[str, Any]]:
+    data_set = pydicom.dcmread(one.path, force=True)
+    return get_decoder(data_set.file_meta.TransferSyntaxUID).as_array(data_set, decoding_plugin=plugin, **options)
+
+
+@EVERY
+def test_as_pydicom_decodes(one: Real):
+    """Shape, dtype and, where nothing is lost, samples as pydicom gives them with the other plugins."""
+    expected = one.line["pixels"].get("pixel_array")
+    if not expected or "shape" not in expected:
+        pytest.skip("no answer to compare with")
+    array, _ = decoded(one)
+    assert list(array.shape) == expected["shape"]
+    assert array.dtype == np.dtype(expected["dtype"])
+    if one.name not in DIFFERENT and expected.get("sha256"):
+        assert hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest() == expected["sha256"]
+
+
+@EVERY
+def test_as_the_other_plugins_decode(one: Real):
+    """Raw samples and what pydicom says of them, within the lossy decoders' spread."""
+    data_set = pydicom.dcmread(one.path, force=True)
+    # Pillow shifts what a JPEG 2000 codestream calls signed and the data set doesn't: no answer to hold against.
+    unfit = (PLUGIN, "pillow")
+    others = [name for name in get_decoder(data_set.file_meta.TransferSyntaxUID).available_plugins if name not in unfit]
+    if one.line["deliberately_bad"]:  # Pillow gives what a codestream's wrong sign makes of the samples
+        others = [name for name in others if name != "pillow"]
+    answers = []
+    for name in others:
+        try:
+            answers.append(decoded(one, name, raw=True))
+        except Exception:
+            continue  # a peer's failure is no answer
+    if not answers:
+        pytest.skip("no other plugin decodes it")
+    array, said = decoded(one, raw=True)
+    near = [
+        int(np.abs(array.astype(np.int64) - other.astype(np.int64)).max())
+        for other, told in answers
+        if other.shape == array.shape and told["photometric_interpretation"] == said["photometric_interpretation"]
+    ]
+    assert min(near) <= (2 if one.line["pixels"]["lossy"] else 0)
+
+
+@EVERY
+def test_buffers_have_the_length_pydicom_expects(one: Real):
+    data_set = pydicom.dcmread(one.path, force=True)
+    decoder = get_decoder(data_set.file_meta.TransferSyntaxUID)
+    try:
+        array, _ = decoder.as_array(data_set, decoding_plugin=PLUGIN, index=0, raw=True)
+    except (RuntimeError, ValueError):
+        pytest.skip("not decodable")
+    buffer, said = decoder.as_buffer(data_set, decoding_plugin=PLUGIN, index=0)
+    assert len(buffer) == array.size * said["bits_allocated"] // 8
+
+
+def test_registering_twice_and_taking_out_again():
+    unregister()
+    before = {codec.uid: known_plugins(codec.uid) for codec in codecs()}
+    register()
+    register()
+    for codec in codecs():
+        uid = pydicom.uid.UID(codec.uid)
+        if codec.available and uid.is_transfer_syntax and uid.is_encapsulated:
+            assert known_plugins(codec.uid)[0] == PLUGIN
+    unregister()
+    unregister()
+    assert {codec.uid: known_plugins(codec.uid) for codec in codecs()} == before
+
+
+def known_plugins(uid: str) -> list[str] | None:
+    """In the order in which pydicom tries them."""
+    try:
+        return list(get_decoder(uid)._available)
+    except NotImplementedError:
+        return None
+
+
+def test_syntaxes_that_pydicom_does_not_know():
+    """JPEG XL gets a decoder of its own."""
+    imagecodecs = pytest.importorskip("imagecodecs")
+    samples = np.arange(24 * 32, dtype=np.uint16).reshape(24, 32) * 79
+    data_set = pydicom.dcmread(real("CT_small.dcm"))
+    data_set.Rows, data_set.Columns, data_set.PixelRepresentation = 24, 32, 0
+    data_set.BitsAllocated = data_set.BitsStored = 16
+    data_set.HighBit = 15
+    data_set.file_meta.TransferSyntaxUID = pydicom.uid.UID("1.2.840.10008.1.2.4.110")
+    coded = imagecodecs.jpegxl_encode(samples, lossless=True)
+    data_set.PixelData = pydicom.encaps.encapsulate([coded + bytes(len(coded) % 2)])
+    assert np.array_equal(data_set.pixel_array, samples)
+
+
+def test_a_frame_that_cannot_be_decoded_goes_to_the_next_plugin():
+    """What dicomcore refuses is its own error, which pydicom shows with those of other plugins."""
+    data_set = pydicom.dcmread(real("SC_rgb_rle.dcm"))
+    data_set.PixelData = pydicom.encaps.encapsulate([b"\x01" + bytes(65)])
+    with pytest.raises(RuntimeError, match="dicomcore: "):
+        data_set.pixel_array  # noqa: B018
+
+
+def test_least_significant_segment_first():
+    """pydicom's options for RLE segments in the other order."""
+    data_set = pydicom.dcmread(real("SC_rgb_rle_16bit.dcm"))
+    decoder = get_decoder(data_set.file_meta.TransferSyntaxUID)
+    array, _ = decoder.as_array(data_set, decoding_plugin=PLUGIN)
+    other, _ = decoder.as_array(data_set, decoding_plugin=PLUGIN, rle_segment_order="<")
+    assert np.array_equal(array.byteswap(), other)
+
+
+ENCODED = {  # name: (bits allocated, bits stored, signed, samples)
+    "8 bits": (8, 8, 0, 1),
+    "7 of 16 bits": (16, 7, 0, 1),
+    "12 of 16 bits, signed": (16, 12, 1, 1),
+    "16 bits": (16, 16, 0, 1),
+    "colour": (8, 8, 0, 3),
+    "deep colour": (16, 16, 0, 3),
+}
+
+
+@pytest.mark.parametrize("uid", ["1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70"])
+@pytest.mark.parametrize("case", ENCODED.values(), ids=ENCODED)
+def test_encoding_is_undone_by_decoding(uid, case):
+    allocated, stored, signed, samples = case
+    low, high = (-1 << stored - 1, 1 << stored - 1) if signed else (0, 1 << stored)
+    shape = (3, 17, 19) if samples == 1 else (3, 17, 19, samples)
+    array = np.random.default_rng(7).integers(low, high, shape).astype(f"{'i' if signed else 'u'}{allocated // 8}")
+    data_set = pydicom.dcmread(real("CT_small.dcm"))
+    data_set.NumberOfFrames, data_set.Rows, data_set.Columns = array.shape[:3]
+    data_set.SamplesPerPixel, data_set.PixelRepresentation = samples, signed
+    data_set.PhotometricInterpretation = "RGB" if samples == 3 else "MONOCHROME2"
+    data_set.BitsAllocated, data_set.BitsStored, data_set.HighBit = allocated, stored, stored - 1
+    if samples == 3:
+        data_set.PlanarConfiguration = 0
+    data_set.PixelData = array.tobytes()
+    data_set.compress(uid, encoding_plugin=PLUGIN, generate_instance_uid=False)
+    assert data_set.file_meta.TransferSyntaxUID == uid
+    assert np.array_equal(data_set.pixel_array, array)
+    unregister()
+    others = known_plugins(uid)
+    if others:                              # whatever pydicom has at hand reads it too
+        assert np.array_equal(get_decoder(uid).as_array(data_set)[0], array)
+
+
+def test_encoding_planes():
+    array = np.random.default_rng(8).integers(0, 256, (5, 7, 3), np.uint8)
+    options = {
+        "rows": 5,
+        "columns": 7,
+        "samples_per_pixel": 3,
+        "number_of_frames": 1,
+        "bits_allocated": 8,
+        "bits_stored": 8,
+        "pixel_representation": 0,
+        "photometric_interpretation": "RGB",
+    }
+    for uid in ("1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.70"):
+        encoder = get_encoder(uid)
+        planes = array.transpose(2, 0, 1).tobytes()
+        by_plane = encoder.encode(planes, encoding_plugin=PLUGIN, planar_configuration=1, **options)
+        assert by_plane == encoder.encode(array.tobytes(), encoding_plugin=PLUGIN, planar_configuration=0, **options)
+
+
+@pytest.mark.skipif(bool(ABSENT), reason=ABSENT)
+def test_threads_agree():
+    files = [one for one in COMPRESSED if one.line["size"] < 300_000][:40]
+
+    def answer(one: Real) -> bytes:
+        try:
+            return decoded(one)[0].tobytes()
+        except (RuntimeError, ValueError) as error:
+            return type(error).__name__.encode()
+
+    alone = [answer(one) for one in files]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(answer, files)) == alone
+
+
+def test_what_follows_a_full_rle_plane_is_warned_of():
+    """As pydicom warns: the run goes past the plane, and is cut there (pydicom#1438)."""
+    runner = DecodeRunner(pydicom.uid.RLELossless)
+    runner.set_options(
+        rows=1,
+        columns=5,
+        samples_per_pixel=1,
+        bits_allocated=8,
+        bits_stored=8,
+        pixel_representation=0,
+        photometric_interpretation="MONOCHROME2",
+        number_of_frames=1,
+    )
+    with pytest.warns(UserWarning, match="from byte 66 on"):
+        assert plugin.decode(struct.pack("<16I", 1, 64, *[0] * 14) + b"\x00a\xfaz", runner) == b"azzzz"
+
+
+SINGLE_BITS = {  # name: the same samples uncompressed
+    "liver_rle.dcm": "liver.dcm",
+    "liver_deflate.dcm": "liver.dcm",
+    "liver_j2k.dcm": "liver.dcm",
+    "liver_nonbyte_aligned_rle.dcm": "liver_nonbyte_aligned.dcm",
+    "liver_nonbyte_aligned_deflate.dcm": "liver_nonbyte_aligned.dcm",
+    "liver_nonbyte_aligned_j2k.dcm": "liver_nonbyte_aligned.dcm",
+}
+
+
+def corpus_file(name: str) -> Any:
+    found = [one.path for one in dicom_files() if one.path.name == name]
+    return found[0] if found else pytest.skip(f"the corpus has no {name}")
+
+
+@pytest.mark.parametrize("raw", [False, True])
+@pytest.mark.parametrize("name", SINGLE_BITS)
+def test_single_bits_of_several_frames(name: str, raw: bool):
+    """What the runner is told of the first frame, a byte a sample, is not what the data set says of the next."""
+    path, wanted = corpus_file(name), pydicom.dcmread(corpus_file(SINGLE_BITS[name])).pixel_array
+    assert len(wanted) == 3
+    options = {"decoding_plugin": PLUGIN, "raw": raw}
+    assert np.array_equal(pydicom.pixels.pixel_array(path, **options), wanted)
+    assert np.array_equal(list(pydicom.pixels.iter_pixels(path, **options)), wanted)
+    assert np.array_equal(list(pydicom.pixels.iter_pixels(path, indices=[2, 0], **options)), wanted[[2, 0]])
+    data_set = pydicom.dcmread(path)
+    data_set.decompress(decoding_plugin=PLUGIN)
+    # pydicom writes a byte a sample and leaves Bits Allocated 1, with its own plugins too
+    held = np.frombuffer(data_set.PixelData, np.uint8)[: wanted.size].reshape(wanted.shape)
+    assert np.array_equal(held, wanted)
+
+
+def test_planes_of_several_frames(tmp_path: Any):
+    """The first frame's planes are told as put together; the next ones' are planes all the same."""
+    frames = np.random.default_rng(1).integers(0, 256, (3, 4, 6, 3), "u1")
+    by_plane = [frame.transpose(2, 0, 1).tobytes() for frame in frames]
+    deflated = []
+    for data in by_plane:
+        deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+        deflated.append(deflater.compress(data) + deflater.flush())
+    path = tmp_path / "planes.dcm"
+    path.write_bytes(made(frames, deflated, "1.2.840.10008.1.2.8.1", NumberOfFrames=3, PlanarConfiguration=1))
+    assert np.array_equal(pydicom.pixels.pixel_array(path, decoding_plugin=PLUGIN), frames)
+    assert np.array_equal(list(pydicom.pixels.iter_pixels(path, decoding_plugin=PLUGIN)), frames)
+    assert np.array_equal(dcmread(path).pixel_array, frames)
+
+
+def test_colour_of_several_frames(tmp_path: Any):
+    """A frame whose codestream says RGB doesn't make RGB of the next, which says nothing."""
+    imagecodecs = pytest.importorskip("imagecodecs")
+    rgb = np.random.default_rng(2).integers(0, 256, (8, 8, 3), "u1")
+    silent = imagecodecs.jpegls_encode(rgb)
+    adobe = b"\xff\xee\0\x0eAdobe" + bytes(6) + b"\0"
+    marked = silent[:2] + adobe + silent[2:]
+    path = tmp_path / "colours.dcm"
+    said = {"NumberOfFrames": 3, "PhotometricInterpretation": "YBR_FULL"}
+    path.write_bytes(made(np.stack([rgb] * 3), [silent, marked, silent], "1.2.840.10008.1.2.4.80", **said))
+    wanted = dcmread(path).pixel_array
+    assert np.array_equal(wanted[1], rgb)
+    got = list(pydicom.pixels.iter_pixels(path, decoding_plugin=PLUGIN))
+    assert all(np.abs(one.astype(int) - other).max() <= 1 for one, other in zip(got, wanted, strict=True))
+
+
+def test_strict_limits_refuse_what_is_made_up(tmp_path: Any):
+    imagecodecs = pytest.importorskip("imagecodecs")
+    grey = np.random.default_rng(3).integers(0, 256, (40, 40), "u1")
+    codestream = imagecodecs.jpeg8_encode(grey)
+    path = tmp_path / "cut.dcm"
+    path.write_bytes(made(grey, [codestream[: len(codestream) // 2]], "1.2.840.10008.1.2.4.50"))
+    assert pydicom.pixels.pixel_array(path, decoding_plugin=PLUGIN).shape == grey.shape
+    with pytest.raises(RuntimeError, match="breaks off"):
+        pydicom.pixels.pixel_array(path, decoding_plugin=PLUGIN, limits=Limits(strict=True))

@@ -1,0 +1,1 @@
+"""Segmentations, structure sets, presentation states, documents, waveforms, concatenations."""

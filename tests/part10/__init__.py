@@ -1,0 +1,1 @@
+"""Files (PS3.10): sources, file meta information, writing in place and anew."""

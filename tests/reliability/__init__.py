@@ -1,0 +1,1 @@
+"""Through all rooms: hostile bytes, memory, threads, special files, every real file beside independent answers."""

@@ -1,0 +1,477 @@
+"""Structured reports: content trees read, changed and written, beside DCMTK's dsrdump and highdicom."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import dicomcore as dc
+from dicomcore import sr
+from dicomcore.cli import main
+from dicomcore.sr import Cell, Code, ContentItem, Heading, Numeric, Table
+from tests.support.corpus import real
+
+REPORTS = ("test-SR.dcm", "reportsi.dcm", "reportsi_with_empty_number_tags.dcm", "sr-example/sr.dcm")
+DSRDUMP, DCIODVFY = shutil.which("dsrdump"), shutil.which("dciodvfy")
+FINDING = Code("121071", "DCM", "Finding")
+MM = Code("mm", "UCUM", "millimeter")
+
+
+def container(*children: ContentItem, **more) -> ContentItem:
+    made = ContentItem("CONTAINER", Code("126000", "DCM", "Imaging Measurement Report"), continuity="SEPARATE", **more)
+    return made.add(*children)
+
+
+def text(words: str = "a mass", **more) -> ContentItem:
+    return ContentItem("TEXT", FINDING, words, more.pop("relationship", "CONTAINS"), **more)
+
+
+# -- reading
+
+
+def test_every_value_type_of_a_real_report():
+    report = sr.read(dc.dcmread(real("test-SR.dcm")))
+    assert report.issues == ()
+    found = {item.value_type: item for _, item in report.root.walk()}
+    assert found["UIDREF"].value == "1.2.3.4.5"
+    assert found["NUM"].value.value == 3
+    assert found["NUM"].value.unit == Code("cm", "99_OFFIS_DCMTK")
+    assert found["CODE"].value.meaning == "Sample Code 2"
+    assert found["DATE"].value == "20001206"
+    assert found["DATETIME"].value == "20001206120000"
+    assert found["SCOORD"].value.graphic_type == "CIRCLE"
+    assert np.array_equal(found["SCOORD"].value.points, [[0, 0], [255, 255]])
+    assert found["TCOORD"].value.offsets == (1.0, 2.5)
+    assert found["COMPOSITE"].value.sop_class.name == "Basic Text SR Storage"
+    assert found["WAVEFORM"].value.channels == ((5, 3), (2, 0))
+    image = report.root.at((1, 5))
+    assert image.value.frames == (5, 2)
+    assert image.value.presentation_state.sop_instance == "1.2.3.5.6.7"
+    assert image.observed == "20010213184746"
+    assert report.root.at((1, 3, 3, 1)).target is report.root.at((1, 3, 2))
+
+
+def test_find():
+    report = sr.read(dc.dcmread(real("sr-example/sr.dcm")))
+    (language,) = report.find("Language of Content Item and Descendants")
+    assert language.value == Code("eng", "RFC3066")
+    assert report.find(Code("121049", "DCM")) == [language]
+    assert len(report.find(value_type="NUM", relationship="HAS ACQ CONTEXT")) == 2
+    assert report.root.template == sr.Template("1500", "DCMR")
+
+
+NUMBERED = re.compile(r"^([\d.]+)  <(has [a-z]+ [a-z]+|has properties|[a-z]+ from|contains)? ?(\S+?)[:>]", re.MULTILINE)
+
+
+@pytest.mark.skipif(DSRDUMP is None, reason="no dsrdump")
+@pytest.mark.parametrize("name", REPORTS)
+def test_outline_has_the_structure_that_dsrdump_shows(name):
+    said = subprocess.run([DSRDUMP, "+Pn", "-Ph", "-Ee", str(real(name))], capture_output=True, timeout=60, check=True)
+    theirs = NUMBERED.findall(said.stdout.decode("latin-1"))
+    assert theirs
+    report = sr.read(dc.dcmread(real(name)))
+    ours = []
+    for line in report.outline().splitlines():
+        position, _, rest = line.strip().partition(" ")
+        how = re.match(r"(has [a-z]+ [a-z]+ (?=[A-Z])|has properties |[a-z]+ from |contains )?(-> )?(\S+)", rest)
+        ours.append((position, (how[1] or "").strip(), how[3]))
+    assert ours == theirs
+
+
+def test_beside_highdicom():
+    highdicom = pytest.importorskip("highdicom")
+    ds = dc.dcmread(real("sr-example/sr.dcm"))
+    theirs = highdicom.sr.ContentSequence.from_sequence(ds.to_pydicom().ContentSequence)
+    ours = sr.read(ds).root.children
+    assert len(theirs) == len(ours)
+    for one, other in zip(ours, theirs, strict=True):
+        assert (one.value_type, one.relationship) == (other.ValueType, other.RelationshipType)
+        assert one.concept.value == other.name.value
+
+
+# -- writing
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_what_was_read_is_written_as_it_was(name):
+    ds = dc.dcmread(real(name))
+    written = sr.read(ds).write()
+    assert written == ds
+    assert written.to_bytes(enforce_standard=False) == real(name).read_bytes()
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_items_made_anew_give_the_same_data_set(name):
+    ds = dc.dcmread(real(name))
+    report = sr.read(ds)
+    for _, item in report.root.walk():
+        item.source = None
+    made = sr.write(report.root, ds)
+    assert made == ds
+
+
+def test_a_change_keeps_what_the_items_hold_beside():
+    ds = dc.dcmread(real("test-SR.dcm"))
+    report = sr.read(ds)
+    (measured,) = report.root.at((1, 2)).find("Diameter", value_type="NUM")[:1]
+    measured.source.add_new(0x00091001, "LO", "private")
+    measured.value.value = 4.5
+    written = report.write()
+    again = sr.read(written)
+    assert again.root.at((1, 2, 2)).value.value == 4.5
+    assert again.root.at((1, 2, 2)).value.unit.scheme_uid == "1.2.276.0.7230010.3.0.0.1"
+    assert written.ContentSequence[1].ContentSequence[1][0x00091001].value == "private"
+    assert sr.read(ds).root.at((1, 2, 2)).value.value == 3
+    del written.ContentSequence[1].ContentSequence[1][0x00091001]
+    written.ContentSequence[1].ContentSequence[1].MeasuredValueSequence[0].NumericValue = 3
+    del measured.source[0x00091001]
+    assert written == ds
+
+
+def test_references_follow_their_targets():
+    report = sr.read(dc.dcmread(real("test-SR.dcm")))
+    report.root.children.insert(0, text())
+    written = report.write()
+    again = sr.read(written)
+    assert again.issues == ()
+    assert again.root.at((1, 4, 3, 1)).target is again.root.at((1, 4, 2))
+    assert written.ContentSequence[3].ContentSequence[2].ContentSequence[0].ReferencedContentItemIdentifier == [1, 4, 2]
+
+
+def test_every_value_type_comes_back():
+    uid = dc.UID("1.2.3")
+    square = sr.Coordinates("POLYLINE", np.float32([[0, 0], [2.5, 0], [2.5, 2]]), pixel_origin="FRAME")
+    cube = sr.Coordinates("POINT", np.float32([[1, 2, -3]]), dc.UID("1.2.4"), fiducial=dc.UID("1.2.9"))
+    image = sr.ImageReference(uid, uid, (3,), (1, 2), sr.Reference(uid, uid), sr.Reference(uid, uid))
+    number = Numeric(0.1, MM, Code("114006", "DCM", "Measurement failure"), 0.1, 1, 10)
+    table = Table(
+        1,
+        2,
+        [
+            Cell(1, 1, 2.5, "FD"),
+            Cell(1, 2, "x", "UC"),
+            Cell(None, 2, MM),
+            Cell(1, None, (1, 2)),
+            Cell(1, 1, [1, 2], "IS"),
+        ],
+        [Heading(1, FINDING)],
+        [Heading(None, FINDING, MM)],
+    )
+    values = {
+        "TEXT": "words\nof <b>two</b> lines",
+        "DATE": "20240101",
+        "TIME": "1200",
+        "DATETIME": "20240101120000",
+        "UIDREF": uid,
+        "PNAME": dc.PersonName("Doe^Jane"),
+        "CODE": Code("urn:oid:1.2.3", "", "Named by a URN"),
+        "NUM": number,
+        "COMPOSITE": sr.Reference(uid, uid),
+        "IMAGE": image,
+        "WAVEFORM": sr.WaveformReference(uid, uid, ((1, 1), (1, 2))),
+        "SCOORD": square,
+        "SCOORD3D": cube,
+        "TCOORD": sr.TemporalRange("MULTIPOINT", samples=(1, 5)),
+        "TABLE": table,
+    }
+    root = container(*(ContentItem(kind, FINDING, value, "CONTAINS") for kind, value in values.items()))
+    report = sr.read(sr.write(root))
+    assert report.issues == ()
+    for item, value in zip(report.root.children, values.values(), strict=True):
+        if isinstance(value, sr.Coordinates):
+            assert np.array_equal(item.value.points, value.points)
+            item.value.points = value.points
+            assert item.value.plain() == value.plain()
+        else:
+            assert item.value == value
+    assert report.root.children[6].value.form == "URNCodeValue"
+    assert report.outline().count("\n") == len(values)
+    assert "&lt;b&gt;two" in report.html()
+
+
+def test_long_codes():
+    item = ContentItem("CODE", Code("12345678901234567", "SCT", "Long"), FINDING, "CONTAINS")
+    written = sr.write(container(item)).ContentSequence[0]
+    assert written.ConceptNameCodeSequence[0].LongCodeValue == "12345678901234567"
+    assert written.ConceptCodeSequence[0].CodeValue == "121071"
+
+
+UNWRITABLE = {  # name: (what is put below the root, what the message says)
+    "unknown value type": (ContentItem("WORD", FINDING, "x", "CONTAINS"), "1.1 has the value type 'WORD'"),
+    "value of another type": (ContentItem("NUM", FINDING, 5, "CONTAINS"), "1.1 is a NUM and holds 5"),
+    "no value": (ContentItem("TEXT", FINDING, None, "CONTAINS"), "1.1 is a TEXT and holds None"),
+    "no relationship": (ContentItem("TEXT", FINDING, "x"), "1.1 has the relationship None"),
+    "no continuity": (ContentItem("CONTAINER", FINDING, None, "CONTAINS"), "continuity is None"),
+    "target elsewhere": (ContentItem(relationship="SELECTED FROM", target=text()), "1.1 refers to an item outside"),
+    "target and value": (ContentItem("TEXT", None, "x", "SELECTED FROM", target=(1,)), "it can't have both"),
+    "deep inside": (text().add(text().add(ContentItem("WORD", None, "x", "CONTAINS"))), "1.1.1.1 has"),
+    "cell of no VR": (ContentItem("TABLE", FINDING, Table(1, 1, [Cell(1, 1, b"", "OB")]), "CONTAINS"), "no VR OB"),
+}
+
+
+@pytest.mark.parametrize(("item", "said"), UNWRITABLE.values(), ids=UNWRITABLE)
+def test_what_makes_no_item_is_refused(item, said):
+    with pytest.raises(dc.EncodeError, match=re.escape(said)):
+        sr.write(container(item))
+
+
+@pytest.mark.skipif(DSRDUMP is None or DCIODVFY is None, reason="no dsrdump or no dciodvfy")
+@pytest.mark.parametrize("sop_class", ["EnhancedSRStorage", "ComprehensiveSRStorage"])
+def test_a_document_made_from_nothing(sop_class, tmp_path):
+    image = dc.dcmread(real("CT_small.dcm"))
+    seen = sr.ImageReference(image.SOPClassUID, image.SOPInstanceUID)
+    circle = sr.Coordinates("CIRCLE", np.float32([[58, 52], [58, 41]]))
+    root = container(
+        ContentItem("CODE", Code("121049", "DCM", "Language"), Code("en", "RFC5646", "English"), "HAS CONCEPT MOD"),
+        ContentItem("NUM", Code("410668003", "SCT", "Length"), Numeric(12.5, MM), "CONTAINS").add(
+            ContentItem("SCOORD", None, circle, "INFERRED FROM").add(
+                ContentItem("IMAGE", None, seen, "SELECTED FROM"),
+            )
+        ),
+        text("a mass of über 12 mm"),
+    )
+    made = sr.make_report(root, sources=[image], sop_class=sop_class)
+    made.save_as(tmp_path / "report.dcm")
+    again = sr.read(dc.dcmread(tmp_path / "report.dcm"))
+    assert again.issues == ()
+    assert again.outline() == "\n".join(sr.outline(root))
+    said = subprocess.run(
+        [DSRDUMP, "-Ph", "+Pn", str(tmp_path / "report.dcm")], capture_output=True, encoding="latin-1"
+    )
+    assert said.returncode == 0
+    assert said.stderr == ""
+    assert "1.2.1.1" in said.stdout
+    found = subprocess.run([DCIODVFY, str(tmp_path / "report.dcm")], capture_output=True, encoding="latin-1").stderr
+    assert "Error" not in found
+    elsewhere = dc.dcmread(real("MR_small.dcm"))
+    with pytest.raises(ValueError, match="not among the sources"):
+        sr.make_report(root, sources=[elsewhere])
+
+
+def test_an_item_stands_once_in_its_tree():
+    twice, loop = text(), text()
+    with pytest.raises(dc.EncodeError, match=r"1\.2 is also 1\.1"):
+        sr.write(container(twice, twice))
+    loop.add(text().add(loop))
+    with pytest.raises(dc.EncodeError, match=r"1\.1\.1\.1 stands below itself"):
+        sr.write(container(loop))
+
+
+# -- what others left out
+
+
+def damaged(**changes) -> dc.Dataset:
+    """A report whose item 1.1.1 is changed: None takes an attribute out."""
+    made = sr.write(container(text().add(text(relationship="HAS PROPERTIES"))))
+    item = made.ContentSequence[0].ContentSequence[0]
+    for keyword, value in changes.items():
+        if value is None:
+            delattr(item, keyword)
+        else:
+            setattr(item, keyword, value)
+    return made
+
+
+DAMAGES = {  # name: (changes, code and message of the one issue)
+    "no value type": ({"ValueType": None}, "VALUE_TYPE", "has no Value Type"),
+    "unknown value type": ({"ValueType": "WORD"}, "VALUE_TYPE", "has the unknown value type 'WORD'"),
+    "no relationship": ({"RelationshipType": None}, "RELATIONSHIP", "has no Relationship Type"),
+    "unknown relationship": ({"RelationshipType": "OWNS"}, "RELATIONSHIP", "has the relationship 'OWNS'"),
+    "no value": ({"TextValue": None}, "VALUE", "is a TEXT without TextValue"),
+    "another type's value": ({"ValueType": "SCOORD"}, "VALUE", "is a SCOORD without GraphicData"),
+    "no concept name": ({"ConceptNameCodeSequence": None}, "CONCEPT_NAME", "has no Concept Name"),
+    "no items": ({"ConceptNameCodeSequence": []}, "CONCEPT_NAME", "has no Concept Name"),
+    "empty concept": ({"ConceptNameCodeSequence": [dc.Dataset()]}, "CONCEPT_NAME", "has a Concept Name without a code"),
+    "odd points": (
+        {"ValueType": "SCOORD", "GraphicData": [1.0, 2.0, 3.0]},
+        "VALUE",
+        "is a SCOORD without a readable GraphicData",
+    ),
+    "value and reference": ({"ReferencedContentItemIdentifier": [1, 1]}, "REFERENCE", "has a value and refers"),
+}
+
+
+@pytest.mark.parametrize(("changes", "code", "said"), DAMAGES.values(), ids=DAMAGES)
+def test_damage_names_the_item(changes, code, said):
+    made = damaged(**changes)
+    report = sr.read(made)
+    assert (report.issues[0].code, report.issues[0].message[:21]) == (code, "content item 1.1.1 " + said[:2])
+    assert said in report.issues[0].message
+    assert report.outline()
+    assert report.html()
+    assert report.write() == made
+    with pytest.raises(dc.ParseError, match=r"^content item 1\.1\.1 "):
+        sr.read(made, strict=True)
+
+
+def measured(**attributes: object) -> dc.Dataset:
+    item = dc.Dataset()
+    for keyword, value in attributes.items():
+        setattr(item, keyword, value)
+    return item
+
+
+MEASURED = {  # name: (items of the Measured Value Sequence, what the issue says; None for none)
+    "a number": ([measured(NumericValue=1.5)], None),
+    "unknown": ([], None),
+    "no number": ([measured()], "is a NUM without a readable NumericValue"),
+    "two numbers": ([measured(NumericValue=1.5), measured(NumericValue=2)], "with 2 items in MeasuredValueSequence"),
+}
+
+
+@pytest.mark.parametrize(("items", "said"), MEASURED.values(), ids=MEASURED)
+def test_values_that_are_not_read_are_said(items, said):
+    issues = sr.read(damaged(ValueType="NUM", MeasuredValueSequence=items)).issues
+    assert [issue.code for issue in issues] == ["VALUE"] * (said is not None)
+    assert said is None or said in issues[0].message
+
+
+REFERENCES = {  # name: (identifier, codes of the issues)
+    "to itself": ([1, 1, 1], ["REFERENCE_LOOP"]),
+    "to its parent": ([1, 1], ["REFERENCE_LOOP"]),
+    "to the root": ([1], ["REFERENCE_LOOP"]),
+    "past the last": ([1, 9], ["REFERENCE"]),
+    "to number 0": ([1, 0], ["REFERENCE"]),
+    "outside": ([2, 1], ["REFERENCE"]),
+    "to a brother": ([1, 2], []),
+}
+
+
+@pytest.mark.parametrize(("identifier", "codes"), REFERENCES.values(), ids=REFERENCES)
+def test_references_that_lead_nowhere_or_round(identifier, codes):
+    made = sr.write(container(text(), text()))
+    referring = dc.Dataset()
+    referring.RelationshipType, referring.ReferencedContentItemIdentifier = "INFERRED FROM", identifier
+    made.ContentSequence[0].ContentSequence = [referring]
+    report = sr.read(made)
+    assert [issue.code for issue in report.issues] == codes
+    assert all("1.1.1" in issue.message for issue in report.issues)
+    assert f"-> {'.'.join(map(str, identifier))}" in report.outline()
+    assert report.html()
+    assert report.write() == made
+
+
+def test_two_references_that_make_a_loop_together():
+    one, other = text(), text()
+    one.add(ContentItem(relationship="INFERRED FROM", target=other))
+    other.add(ContentItem(relationship="INFERRED FROM", target=one))
+    report = sr.read(sr.write(container(one, other)))
+    assert [issue.code for issue in report.issues] == ["REFERENCE_LOOP"]
+
+
+def test_a_data_set_without_content():
+    with pytest.raises(dc.ParseError, match="no content"):
+        sr.read(dc.dcmread(real("CT_small.dcm")))
+
+
+def test_depth_takes_no_stack():
+    root = deepest = container()
+    for _ in range(800):
+        deepest.add(text())
+        (deepest,) = deepest.children
+    made = sr.write(root)
+    report = sr.read(made)
+    assert len(list(report.root.walk())) == 801
+    assert report.outline().count("\n") == 800
+    assert report.html().count("</div>") == 800
+
+
+# -- properties
+
+words = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=12).map(lambda s: f"a{s}b")
+codes = st.builds(Code, st.text("abc012", min_size=1, max_size=20), st.just("99T"), words)
+numbers = st.floats(allow_nan=False, allow_infinity=False, width=32)
+items = st.one_of(
+    st.builds(ContentItem, st.just("TEXT"), codes, words, st.just("CONTAINS")),
+    st.builds(ContentItem, st.just("CODE"), codes, codes, st.just("HAS PROPERTIES")),
+    st.builds(ContentItem, st.just("NUM"), codes, st.builds(Numeric, numbers, codes), st.just("CONTAINS")),
+)
+trees = st.recursive(
+    items,
+    lambda below: st.builds(lambda item, children: item.add(*children), items, st.lists(below, max_size=3)),
+    max_leaves=12,
+)
+
+
+@pytest.mark.thread_unsafe(reason="Hypothesis' recursive strategies aren't for threads")
+@settings(max_examples=60, deadline=None)
+@given(st.lists(trees, max_size=3))
+def test_any_tree_comes_back(children):
+    root = container(*children)
+    made = sr.write(root)
+    report = sr.read(made)
+    assert report.issues == ()
+    ours, again = list(root.walk()), list(report.root.walk())
+    assert [position for position, _ in ours] == [position for position, _ in again]
+    for (_, one), (_, other) in zip(ours, again, strict=True):
+        assert (one.value_type, one.concept, one.value) == (other.value_type, other.concept, other.value)
+        assert one.concept.meaning == other.concept.meaning
+    assert report.write() == made
+
+
+# -- HTML and the command line
+
+
+class Page(HTMLParser):
+    """Ids, links and whether what opens is closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ids, self.links, self.open = [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        assert tag != "script"
+        self.ids += [found["id"]] if "id" in found else []
+        self.links += [found["href"]] if "href" in found else []
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_html_is_whole(name):
+    report = sr.read(dc.dcmread(real(name)))
+    page = Page()
+    page.feed(report.html())
+    assert page.open == []
+    assert len(page.ids) == len(set(page.ids)) == len(list(report.root.walk()))
+    assert {link[1:] for link in page.links} <= set(page.ids)
+
+
+def test_html_escapes_everything():
+    evil = "<script>\"'&"
+    code = Code(evil, evil, evil)
+    cells = Table(1, 1, [Cell(1, 1, evil)])
+    root = ContentItem("CONTAINER", code, continuity="SEPARATE").add(
+        ContentItem("TEXT", code, evil, "CONTAINS"),
+        ContentItem("CODE", code, code, "CONTAINS"),
+        ContentItem("NUM", code, Numeric(1, code, code), "CONTAINS"),
+        ContentItem("TABLE", code, cells, evil),
+        ContentItem("IMAGE", code, sr.ImageReference(dc.UID(evil), dc.UID(evil)), evil),
+    )
+    about = dc.Dataset()
+    about.PatientName = evil
+    page = Page()
+    page.feed(sr.html(root, about))
+    assert page.open == []
+
+
+def test_dump_sr(capsys):
+    assert main(["dump", "--sr", str(real("test-SR.dcm"))]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith('1 CONTAINER (1111, TEST, "Diagnosis") = SEPARATE')
+    assert '    1.2.2 contains NUM (1234, 99_OFFIS_DCMTK, "Diameter") = 3 cm\n' in printed
+    assert main(["dump", "--html", str(real("test-SR.dcm"))]) == 0
+    assert capsys.readouterr().out.startswith("<!DOCTYPE html>")
+    assert main(["dump", "--sr", str(real("CT_small.dcm"))]) == 1
+    assert "no content" in capsys.readouterr().err

@@ -1,0 +1,1 @@
+"""From one transfer syntax to another: data sets, files, folders."""
