@@ -1,4 +1,4 @@
-"""The codecs alone, for callers who bring their own bytes: RLE Lossless and JPEG Lossless."""
+"""The RLE Lossless and JPEG Lossless codecs alone, for callers who have codestreams and no data set."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ __all__ = [
 
 UNSIGNED = {width: np.dtype(f"u{width}") for width in (1, 2, 4, 8)}
 
-PARTIAL_SAMPLES_PER_BYTE = 1 << 12  # a codestream cut short may claim that much more than it holds
-RLE_WIDTHS = {1: 1, 8: 1, 16: 2, 32: 4, 64: 8}  # bytes of a sample, by bits allocated
-RLE_EXPANSION = 64  # 2 bytes stand for 128 at most (PS3.5 G.3.1)
+PARTIAL_SAMPLES_PER_BYTE = 1 << 12  # a truncated codestream may claim this many
+RLE_WIDTHS = {1: 1, 8: 1, 16: 2, 32: 4, 64: 8}  # bytes per sample, by Bits Allocated
+RLE_EXPANSION = 64  # 2 bytes expand to 128 at most (PS3.5 G.3.1)
 
 
 def rle_decode(
@@ -48,12 +48,33 @@ def rle_decode(
 ) -> NDArray[Any]:
     """Decode one frame of RLE Lossless pixel data (PS3.5 Annex G).
 
-    `frame` is any buffer that holds the 64-byte RLE Header and its segments. Returns ``(rows, columns)``, or ``(rows,
-    columns, samples)``, or with `planar` ``(samples, rows, columns)``: unsigned samples of `bits_allocated` 8, 16, 32
-    or 64 bits in native byte order; `bits_allocated` 1 gives one byte a pixel, 0 or 1. `out`, a writable contiguous
-    buffer of that size, takes the samples in place of a new array. What a segment holds beyond its plane is left out.
-    Raises PixelDecodeError, whose ``offset`` counts bytes from the start of `frame`; with `partial` what could be
-    decoded is returned, and zeros for the rest.
+    Parameters
+    ----------
+    frame : bytes-like
+        The 64-byte RLE Header and its segments. Bytes of a segment beyond its plane are ignored.
+    rows, columns : int
+        Size of the frame in pixels.
+    samples_per_pixel : int
+        1 for grayscale, 3 for colour.
+    bits_allocated : int
+        8, 16, 32 or 64; or 1, which gives one byte per pixel, 0 or 1.
+    out : writable contiguous buffer, optional
+        Receives the samples instead of a new array; of exactly their size.
+    planar : bool
+        Put the samples axis first.
+    partial : bool
+        Return what could be decoded of a damaged frame, and zeros for the rest, instead of raising.
+
+    Returns
+    -------
+    ndarray
+        Unsigned samples of `bits_allocated` bits in native byte order: ``(rows, columns)``, ``(rows, columns,
+        samples)``, or with `planar` ``(samples, rows, columns)``.
+
+    Raises
+    ------
+    PixelDecodeError
+        The frame is damaged; ``offset`` counts bytes from the start of `frame`.
     """
     array, _ = rle_decode_noting(
         frame,
@@ -79,7 +100,7 @@ def rle_decode_noting(
     planar: bool = False,
     partial: bool = False,
 ) -> tuple[NDArray[Any], int | None]:
-    """As `rle_decode`, with the offset of what was left out because its plane was full; None where nothing was."""
+    """As `rle_decode`, with the offset of the first byte that was ignored because its plane was full, or None."""
     width = RLE_WIDTHS.get(bits_allocated)
     if width is None:
         raise ValueError(f"bits_allocated is 1, 8, 16, 32 or 64, not {bits_allocated}")
@@ -106,11 +127,11 @@ def rle_decode_noting(
 
 
 def rle_encode(array: Any, *, planar: bool = False) -> bytes:
-    """Encode one frame as RLE Lossless (PS3.5 Annex G): the RLE Header and its segments, of even length.
+    """Encode one frame as RLE Lossless (PS3.5 Annex G); return the RLE Header and its segments, of even length.
 
-    `array` is ``(rows, columns)`` or ``(rows, columns, samples)``, with `planar` ``(samples, rows, columns)``, of any
-    8, 16, 32 or 64-bit dtype. No run crosses the end of a row (G.3.1). Raises EncodeError where the samples would take
-    more than 15 segments.
+    `array` is ``(rows, columns)``, ``(rows, columns, samples)``, or with `planar` ``(samples, rows, columns)``, of any
+    8, 16, 32 or 64-bit dtype. No run crosses the end of a row (G.3.1). Raises EncodeError if the samples need more than
+    15 segments.
     """
     pixels = np.asarray(array)
     if pixels.ndim not in (2, 3) or not pixels.size:
@@ -129,22 +150,22 @@ def rle_encode(array: Any, *, planar: bool = False) -> bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JpegLosslessInfo:
-    """What the frame header and the first scan header of a codestream say (T.81 B.2.2, B.2.3)."""
+    """Fields of the frame header and the first scan header of a codestream (T.81 B.2.2, B.2.3)."""
 
     rows: int
     columns: int
     precision: int
-    """Bits a sample, 2 to 16."""
+    """Bits per sample, 2 to 16."""
     components: tuple[tuple[int, int, int], ...]
     """Identifier, rows and columns of each component; they differ where components are subsampled."""
     predictor: int
     """Selection value, 1 to 7 (T.81 table H.1)."""
     point_transform: int
-    """Low bits that the encoder left out."""
+    """Number of low-order bits that the encoder dropped."""
     restart_interval: int
-    """In MCUs; 0: none."""
+    """In minimum coded units; 0 means none."""
     interleaved: bool
-    """The first scan has more than one component."""
+    """Whether the first scan has more than one component."""
     scan_offset: int
     """Offset of the first byte of entropy-coded data."""
 
@@ -164,20 +185,20 @@ def jpeg_lossless_info(codestream: Any) -> JpegLosslessInfo:
     """Read the headers of a JPEG lossless codestream (T.81 process 14) up to its first scan.
 
     Raises PixelDecodeError, whose ``offset`` counts bytes from the start of `codestream`, and
-    UnsupportedTransferSyntaxError for the other kinds of JPEG.
+    UnsupportedTransferSyntaxError for other kinds of JPEG.
     """
     return JpegLosslessInfo(**_jpegll.info(codestream))
 
 
 def jpeg_lossless_decode(codestream: Any, *, out: Any = None, partial: bool = False, threads: int = 1) -> NDArray[Any]:
-    """Decode a JPEG lossless codestream (T.81 process 14), with any predictor, of 2 to 16 bits and 1 to 4 components.
+    """Decode a JPEG lossless codestream (T.81 process 14) of 2 to 16 bits, 1 to 4 components and any predictor.
 
-    Returns ``(rows, columns)`` or ``(rows, columns, samples)`` in native byte order, uint8 for up to 8 bits of
-    precision, else uint16. Components that are subsampled are spread by repeating samples. `out`, a writable contiguous
-    buffer, takes the samples in place of a new array; with twice the bytes that 8-bit samples need it gets them as
-    uint16. With `threads` 2 or more a large frame is decoded on two threads, bit for bit alike; several frames are
-    better spread over threads each on its own. Raises PixelDecodeError, whose ``offset`` counts bytes from the start of
-    `codestream`; with `partial` the rows that could be decoded are returned, and zeros for the rest.
+    Returns ``(rows, columns)`` or ``(rows, columns, samples)`` in native byte order: uint8 for up to 8 bits of
+    precision, else uint16. Samples of subsampled components are repeated. `out`, a writable contiguous buffer, receives
+    the samples instead of a new array; if it has twice the bytes that 8-bit samples need, it receives uint16. With
+    `threads` of 2 or more, a large frame is decoded on two threads, with the same result; many frames are decoded
+    faster with one thread for each. Raises PixelDecodeError, whose ``offset`` counts bytes from the start of
+    `codestream`. With `partial`, the rows that could be decoded are returned, and zeros for the rest.
     """
     info = jpeg_lossless_info(codestream)
     size = prod(info.shape)
@@ -192,7 +213,7 @@ def jpeg_lossless_decode(codestream: Any, *, out: Any = None, partial: bool = Fa
 
 
 def decode_on_two(codestream: Any, array: NDArray[Any], partial: bool) -> bool:
-    """Decode with another thread's help; False where the codestream is too short for it, or of another kind."""
+    """Decode on two threads; return False if the codestream is too short for that, or has another structure."""
     tail = _jpegll_tail.Tail(codestream)
     if not tail:
         return False
@@ -205,7 +226,7 @@ def decode_on_two(codestream: Any, array: NDArray[Any], partial: bool) -> bool:
 
 
 def jpeg_lossless_decode_components(codestream: Any, *, partial: bool = False) -> list[NDArray[Any]]:
-    """Decode a JPEG lossless codestream to one array a component, each ``(rows, columns)`` of its own (T.81 A.1.1)."""
+    """Decode a JPEG lossless codestream to one ``(rows, columns)`` array per component, not upsampled (T.81 A.1.1)."""
     info = jpeg_lossless_info(codestream)
     sizes = [rows * columns for _, rows, columns in info.components]
     check_claim(codestream, info, sum(sizes), partial)
@@ -216,13 +237,14 @@ def jpeg_lossless_decode_components(codestream: Any, *, partial: bool = False) -
 
 
 def jpeg_lossless_encode(array: Any, *, precision: int | None = None, selection_value: int = 1) -> bytes:
-    """Encode one frame as a JPEG lossless codestream (T.81 process 14), in one scan with the best table for it.
+    """Encode one frame as a JPEG lossless codestream (T.81 process 14), in one scan with an optimal Huffman table.
 
     `array` is ``(rows, columns)`` or ``(rows, columns, samples)`` with up to 4 samples, of an 8 or 16-bit integer
-    dtype. `precision` is 2 to 16 bits a sample, by default all of the dtype's; signed samples are written as two's
-    complement of so many bits, which decoders give back without their sign. `selection_value` is the predictor, 1 to 7
-    (1 for transfer syntax 1.2.840.10008.1.2.4.70). The length may be odd: an item of pixel data needs a zero byte after
-    it then. Raises EncodeError for what the format can't hold.
+    dtype. `precision` is 2 to 16 bits per sample, by default all bits of the dtype. Signed samples are written as two's
+    complement of `precision` bits; decoders return them unsigned. `selection_value` is the predictor, 1 to 7; JPEG
+    Lossless, Non-Hierarchical, First-Order Prediction (Process 14, Selection Value 1) requires 1. The length of the
+    codestream may be odd; an item of pixel data then needs a zero byte behind it. Raises EncodeError for arrays that
+    the format cannot hold.
     """
     pixels = np.asarray(array)
     if pixels.ndim not in (2, 3) or not pixels.size or max(pixels.shape[:2]) > 0xFFFF or pixels.shape[2:] > (4,):
@@ -249,7 +271,7 @@ def jpeg_lossless_encode(array: Any, *, precision: int | None = None, selection_
 
 
 def check_claim(codestream: Any, info: JpegLosslessInfo, samples: int, partial: bool) -> None:
-    """Refuse a frame that the codestream can't hold, as a sample takes at least a bit, before it is allocated."""
+    """Refuse a frame that the codestream cannot hold before it is allocated: a sample takes at least one bit."""
     total = size_of(codestream)
     held = total - info.scan_offset
     if samples > (PARTIAL_SAMPLES_PER_BYTE if partial else 8) * held:
@@ -257,7 +279,7 @@ def check_claim(codestream: Any, info: JpegLosslessInfo, samples: int, partial: 
 
 
 def output(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """`out` seen as an array of `shape`, or a new one."""
+    """A view of `out` with this shape and dtype, or a new array."""
     if out is None:
         return np.empty(shape, dtype)
     if type(out) is np.ndarray and out.shape == shape and out.dtype == dtype and out.flags.carray:
@@ -270,6 +292,6 @@ def output(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[An
 
 
 def size_of(buffer: Any) -> int:
-    """Bytes in a buffer."""
+    """Number of bytes in a buffer."""
     kind = type(buffer)
     return len(buffer) if kind is bytes or kind is bytearray else memoryview(buffer).nbytes

@@ -1,4 +1,4 @@
-"""The exceptions of dicomcore, all under one base that is itself a ValueError."""
+"""The exceptions of dicomcore. All derive from DicomError, which is a ValueError."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ __all__ = [
 
 
 class DicomError(ValueError):
-    """Root of what dicomcore raises about data (wrong use raises TypeError and ValueError as usual)."""
+    """Base of all exceptions about data. Wrong arguments raise TypeError and ValueError as usual."""
 
 
 class InvalidDicomError(DicomError):
-    """The input is not DICOM, as far as can be told."""
+    """The input does not look like DICOM."""
 
 
 class ParseError(DicomError):
-    """The data set can't be read on; `offset` counts bytes from the source's start, `tag` is where it happened."""
+    """The data set cannot be read further: at byte `offset` of the source, in the element `tag`."""
 
     def __init__(self, message: str, *, offset: int | None = None, tag: int | None = None) -> None:
         super().__init__(message)
@@ -32,22 +32,22 @@ class ParseError(DicomError):
 
 
 class TruncatedError(ParseError):
-    """A value, item or header claims more bytes than are left."""
+    """A value, an item or a header claims more bytes than the input has left."""
 
 
 class LimitError(ParseError):
-    """The input crosses one of the call's Limits."""
+    """The input exceeds one of the `Limits` of the call."""
 
 
 class UnsupportedTransferSyntaxError(DicomError):
-    """No codec for this transfer syntax is at hand; the message names the extra that brings one."""
+    """No installed codec handles this transfer syntax; the message names the extra that provides one."""
 
 
 class PixelDecodeError(DicomError):
-    """A frame can't be decoded; `frame` counts from 0, `offset` from the codestream's first byte.
+    """A frame cannot be decoded.
 
-    `path` is the file's, `message` the text without path and frame, which str() puts in front. All but `message` are
-    None where they aren't known.
+    `frame` is its index, from 0; `offset` counts bytes from the start of its codestream; `path` is the file's. Each is
+    None where it is not known. `message` is the text without path and frame; ``str(error)`` puts both in front of it.
     """
 
     def __init__(self, message: str, *, frame: int | None = None, offset: int | None = None) -> None:
@@ -64,10 +64,10 @@ class PixelDecodeError(DicomError):
 
 
 class EncodeError(DicomError):
-    """A value or frame can't be encoded; nothing was written.
+    """A value or a frame cannot be encoded; nothing was written.
 
-    `tag` is the element's, None where it is no element's; `character` the one that a character set
-    lacks, if that is it.
+    `tag` is the element's tag, or None where no element is concerned. `character` is the character that is missing from
+    the character set, if that is the reason.
     """
 
     def __init__(self, message: str, *, tag: int | None = None, character: str | None = None) -> None:

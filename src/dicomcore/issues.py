@@ -1,4 +1,4 @@
-"""Issues: what deviates from the standard in an input that was read all the same."""
+"""Issues: deviations from the standard in an input that was read nevertheless."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ __all__ = ["Issue"]
 
 
 class Issue(NamedTuple):
-    """One deviation: a stable `code`, the element's `tag` (None where no element is at fault), the `offset` of the
-    element's first byte from the source's start, and a `message` for people."""
+    """One deviation from the standard.
+
+    `code` is stable, for programs; `message` is for people. `tag` is the element's tag, or None where no element is at
+    fault. `offset` is the position of the element's first byte, from the start of the source.
+    """
 
     code: str
     tag: Tag | None
@@ -19,7 +22,7 @@ class Issue(NamedTuple):
     message: str
 
 
-# The scanner's numbers (IssueCode in _native/scan/scan.pxd), with what to say of the claimed and present numbers.
+# By the scanner's code (IssueCode in _native/scan/scan.pxd): the name, and the text with its two numbers.
 SCANNED = {
     1: ("TRAILING_BYTES", "{present} bytes are left where a header takes {claimed}"),
     2: ("TRAILING_ZEROS", "nothing but {present} zero bytes follow"),
@@ -30,8 +33,8 @@ SCANNED = {
     7: ("UNKNOWN_VR", "has the unknown VR {claimed_vr}"),
     8: ("IMPLICIT_IN_EXPLICIT", "is in implicit VR where explicit VR was due"),
     9: ("LENGTH_FIELD_16", "has a 16-bit length ({present}) where VR {claimed_vr} takes 32 bits"),
-    10: ("MISSING_ITEM_DELIMITER", "is of undefined length and lacks its item delimiter"),
-    11: ("MISSING_SEQUENCE_DELIMITER", "is of undefined length and lacks its sequence delimiter"),
+    10: ("MISSING_ITEM_DELIMITER", "is of undefined length and has no item delimiter"),
+    11: ("MISSING_SEQUENCE_DELIMITER", "is of undefined length and has no sequence delimiter"),
     12: ("STRAY_DELIMITER", "delimits nothing that is open or of undefined length"),
     13: ("DELIMITER_LENGTH", "is a delimiter with length {claimed}, which should be 0"),
     14: ("NOT_AN_ITEM", "stands where an item was due; {present} bytes of the sequence are left unread"),
@@ -44,7 +47,7 @@ SCANNED = {
 
 
 def scanned_issue(code: int, tag: int, offset: int, claimed: int, present: int) -> Issue:
-    """The Issue of one of the scanner's deviations."""
+    """The issue for a deviation that the scanner recorded."""
     name, text = SCANNED[code]
     letters = repr(bytes((claimed & 0xFF, claimed >> 8 & 0xFF)).decode("latin-1"))
     said = text.format(
@@ -55,6 +58,6 @@ def scanned_issue(code: int, tag: int, offset: int, claimed: int, present: int) 
 
 
 def noted_issue(code: str, tag: int, offset: int, message: str) -> Issue:
-    """The Issue of a deviation noted outside the scanner."""
+    """The issue for a deviation that was recorded outside the scanner."""
     subject = f"({tag >> 16:04X},{tag & 0xFFFF:04X}) at byte {offset}: " if tag else ""
     return Issue(code, Tag(tag) if tag else None, offset, subject + message)

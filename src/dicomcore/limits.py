@@ -1,4 +1,4 @@
-"""Bounds on what one call may take from its input; given per call, never global."""
+"""Limits: bounds on what one call accepts from its input. They are an argument, never global."""
 
 from __future__ import annotations
 
@@ -9,33 +9,34 @@ __all__ = ["DEFAULT_LIMITS", "Limits"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one call accepts before it raises LimitError; no real file comes near the defaults.
+    """Bounds on what one call accepts before it raises LimitError. No real file comes near the defaults.
 
-    It also says how frames are decoded, since it goes wherever they are: `strict`, and in which process.
+    The same object says how frames are decoded (`strict`, `isolate` and the bounds of isolated codecs), because it
+    stays with a data set until its frames are decoded.
     """
 
     depth: int = 512
-    """Levels of nesting: a sequence is one, each item in it another, so that 512 are 256 sequences in each other."""
+    """Levels of nesting. A sequence is one level and an item in it another: 512 allow 256 nested sequences."""
     elements: int = 200_000_000
     """Rows of the index: elements, items and fragments."""
     inflated_bytes: int = 1 << 30
-    """Size of a deflated data set once inflated."""
+    """Bytes of a deflated data set after inflation."""
     inflated_ratio: int = 900
-    """Inflated bytes for one deflated byte, heeded once 16 MiB are inflated; deflate can't pass 1032."""
+    """Inflated bytes for one deflated byte, checked beyond 16 MiB of inflated data. Deflate cannot exceed 1032."""
     frame_pixels: int = 1 << 31
     """Rows × columns of one frame."""
     frames: int = 1 << 24
     """Frames of one data set."""
     strict: bool = False
-    """Refuse what deviates from the standard, where otherwise it is read and kept in ``Dataset.issues``: the data set's
-    structure when it is read, a frame when it is decoded."""
+    """Raise for deviations that would otherwise become issues: those of the data set's structure when it is read, those
+    of a frame when it is decoded."""
     isolate: bool = False
-    """Decode frames in processes of their own, unless the codec is dicomcore's: what a hostile codestream does to a
-    foreign library ends a worker, not this process, and is a PixelDecodeError. No sandbox: it contains accidents."""
+    """Decode frames in worker processes, unless the codec is dicomcore's own. If a hostile codestream crashes another
+    library, a worker ends and PixelDecodeError is raised. This contains accidents; it is not a sandbox."""
     decode_seconds: float = 60.0
-    """Time that an isolated codec may take for a frame."""
+    """Seconds that an isolated codec may take for one frame."""
     decode_bytes: int = 4 << 30
-    """Memory that an isolated codec may take, besides sixteen times the frame's own, where the system can see to it."""
+    """Bytes of memory that an isolated codec may take besides 16 times the frame's size, if the system enforces it."""
 
 
 DEFAULT_LIMITS = Limits()

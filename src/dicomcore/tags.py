@@ -1,4 +1,4 @@
-"""Tag: a data element's (group, element), as an int."""
+"""Tag: the group and element number of a data element, as one int."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ __all__ = [
 
 
 class Tag(int):
-    """A data element tag (PS3.5 7.1.1): ``group << 16 | element``, an int in every respect but how it prints.
+    """A data element tag (PS3.5 7.1.1): ``group << 16 | element``, an int that prints as ``(gggg,eeee)``.
 
-    Made from an int, a group and an element, a pair of either ints or hexadecimal strings, a hexadecimal string
-    (``"00100010"``, ``"0x00100010"``) or a keyword of PS3.6. Raises OverflowError for what exceeds 16 or 32 bits,
-    ValueError for a negative number or an unknown keyword, TypeError for other types. Compares with everything it
-    can be made from; equals and hashes as the int.
+    A tag can be made from an int; from a group and an element; from a pair of ints or of hexadecimal strings; from a
+    hexadecimal string (``"00100010"``, ``"0x00100010"``); or from a keyword of PS3.6. It compares with all of these,
+    and has the hash of the int. Raises OverflowError for numbers beyond 16 or 32 bits, ValueError for a negative number
+    or an unknown keyword, TypeError for other types.
     """
 
     __slots__ = ()
@@ -63,7 +63,7 @@ class Tag(int):
 
     @property
     def is_private_creator(self) -> bool:
-        """Whether the element reserves a block of private ones: (gggg,0010-00FF), gggg odd (PS3.5 7.8.1)."""
+        """Whether the element reserves a block of private elements: (gggg,0010-00FF), gggg odd (PS3.5 7.8.1)."""
         return self & 0x10000 != 0 and 0x10 <= self & 0xFFFF < 0x100
 
     @property
@@ -81,7 +81,7 @@ class Tag(int):
 
     __str__ = __repr__
 
-    # Any class that defines __eq__ has to name its hash too; equal to the int's, so that both find the same dict entry.
+    # A class that defines __eq__ must define its hash, too. The int's hash lets tag and int find the same dict entry.
     __hash__ = int.__hash__
 
     def __eq__(self, other: object) -> bool:
@@ -123,7 +123,7 @@ def _number(tag: Any) -> int:
 
 
 def _text(tag: str) -> int:
-    # No keyword of PS3.6 is also a hexadecimal number, so that the order doesn't matter.
+    # No keyword of PS3.6 is also a hexadecimal number, so the order does not matter.
     known = _dictionary.tag_for_keyword(tag)
     if known is not None:
         return known

@@ -1,4 +1,4 @@
-"""Work on several threads: the caller's own, and helpers that stay awake for the next call."""
+"""Threads: helper threads that wait for work between calls, and a fair semaphore."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TypeVar
 
-__all__ = ["Room", "cpus", "hand_out", "run_over"]
+__all__ = ["FairSemaphore", "cpus", "hand_out", "run_over"]
 
 Item = TypeVar("Item")
 
 MOST_HELPERS = 256
-"""Helpers are started when all others are at work, up to so many."""
+"""A new helper thread is started when all others are busy, up to this number."""
 
 
 def cpus() -> int:
-    """CPUs this process may use."""
+    """Number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-class Room:
-    """Room for so many at once; who waits for it gets it in turn.
+class FairSemaphore:
+    """A semaphore whose waiting threads get their turn in the order in which they came.
 
-    A place that is left goes to the thread that has waited longest: where it is merely free, as with a semaphore or a
-    queue, the thread that leaves it takes it again before the one that waits wakes up, for minutes on end.
+    A released place goes to the thread that has waited longest. With `threading.Semaphore` or a queue the place is
+    merely free: the thread that released it takes it again before a waiting thread wakes up, for minutes on end.
     """
 
     def __init__(self, places: int) -> None:
@@ -65,7 +65,7 @@ class Room:
 
 
 class _Helpers:
-    """Threads that wait for work: starting one takes longer than decoding many a frame does."""
+    """Threads that wait for work, since starting a thread takes longer than decoding a small frame."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -76,11 +76,11 @@ class _Helpers:
     def submit(self, work: Callable[[], object]) -> Future[object]:
         with self._lock:
             if self._pool is None:
-                self._pool = ThreadPoolExecutor(MOST_HELPERS, thread_name_prefix="dicomcore-pixels")
+                self._pool = ThreadPoolExecutor(MOST_HELPERS, thread_name_prefix="dicomcore")
             return self._pool.submit(work)
 
     def _dismiss(self) -> None:
-        """Send the threads home before a fork, which copies none of them, but every lock that one may hold."""
+        """End the threads before a fork: it copies none of them, but every lock that one of them may hold."""
         with self._lock:
             pool, self._pool = self._pool, None
         if pool is not None:
@@ -95,14 +95,14 @@ _HELPERS = _Helpers()
 
 
 def hand_out(work: Callable[[], object]) -> Callable[[], None]:
-    """Let another thread do `work`; returns what waits until it is done, and raises what it raised.
+    """Offer `work` to a helper thread; return a function that waits for its end and raises what it raised.
 
-    Where no thread came to it by then it is taken back and never begun: who hands out work has to be able to do without
-    help. So work that hands out more of it can't lock up.
+    Work that no helper has begun when the caller waits is withdrawn and never run, so the caller must be able to do it
+    without help. Therefore work that hands out more work cannot deadlock.
     """
     try:
         job = _HELPERS.submit(work)
-    except RuntimeError:  # no more threads to be had, or the interpreter is going down
+    except RuntimeError:  # the system gives no more threads, or the interpreter is shutting down
         return lambda: None
 
     def wait() -> None:
@@ -113,13 +113,13 @@ def hand_out(work: Callable[[], object]) -> Callable[[], None]:
 
 
 def run_over(items: Sequence[Item], work: Callable[[int, Item], object], threads: int) -> None:
-    """Call ``work(place, item)`` for each of the items; the first that raises ends it, on every thread."""
+    """Call ``work(position, item)`` for each item; the first exception stops every thread."""
     if threads < 2:
-        for place, item in enumerate(items):
-            work(place, item)
+        for position, item in enumerate(items):
+            work(position, item)
         return
     pending = iter(enumerate(items))
-    lock = threading.Lock()  # an iterator may not be drawn from by two threads at once
+    lock = threading.Lock()  # two threads may not advance one iterator at the same time
     stopped = threading.Event()
 
     def drain() -> None:
@@ -135,7 +135,7 @@ def run_over(items: Sequence[Item], work: Callable[[int, Item], object], threads
                 raise
 
     waits = [hand_out(drain) for _ in range(threads - 1)]
-    with ExitStack() as after:  # waits for all, whichever raise
+    with ExitStack() as after:  # waits for every thread, even when one raised
         for wait in waits:
             after.callback(wait)
         drain()

@@ -1,4 +1,4 @@
-"""Value types that a VR turns into: person names, and dates and times on request (PS3.5 6.2)."""
+"""Value types: person names; dates, times and integers parsed and formatted on request (PS3.5 6.2)."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ __all__ = [
 
 PADDING = " \0"
 PARTS = ("family_name", "given_name", "middle_name", "name_prefix", "name_suffix")
-MAX_INTEGER_DIGITS = 4300  # int()'s own default bound
+MAX_INTEGER_DIGITS = 4300  # the default bound of int()
 
 
 class PersonName(str):
-    """A person's name, as the text of its PN value: up to three component groups divided by `=`, each of up to five
-    components divided by `^` (PS3.5 6.2.1).
+    """A person's name: the text of a PN value, and its components as properties (PS3.5 6.2.1).
 
-    It is that text: equality, hash, slicing and sorting are those of `str`. Parts that aren't there are "".
+    Up to three component groups are separated by `=`; up to five components of a group are separated by `^`. Equality,
+    hash, slicing and order are those of `str`. A component that is absent is "".
     """
 
     __slots__ = ()
 
     def __new__(cls, value: str | bytes | None = "") -> Self:
-        """Make a name of text; of bytes, which are UTF-8 or else Latin-1, or of None, which is empty."""
+        """Make a name from text, from bytes (UTF-8, else Latin-1), or from None, which gives an empty name."""
         text = "" if value is None else value
         if isinstance(text, bytes):
             try:
@@ -45,7 +45,7 @@ class PersonName(str):
 
     @property
     def components(self) -> tuple[str, ...]:
-        """The component groups that are there, empty ones at the end left out: alphabetic, ideographic, phonetic."""
+        """The component groups (alphabetic, ideographic, phonetic), without empty groups at the end."""
         text = self.rstrip("=")
         return tuple(text.split("=")) if text else ()
 
@@ -102,7 +102,7 @@ class PersonName(str):
         return f"{self.family_name}, {self.given_name}"
 
     def formatted(self, format_str: str) -> str:
-        """`format_str` % the parts by name: "%(family_name)s, %(given_name)s"; also ideographic and phonetic."""
+        """Format with the components by name, e.g. "%(family_name)s, %(given_name)s"; also ideographic and phonetic."""
         return format_str % {part: getattr(self, part) for part in (*PARTS, "ideographic", "phonetic")}
 
     @classmethod
@@ -124,7 +124,7 @@ class PersonName(str):
         name_prefix_phonetic: str = "",
         name_suffix_phonetic: str = "",
     ) -> PersonName:
-        """A name of its parts. Raises ValueError for a part that holds a delimiter: backslash, `^` or `=`."""
+        """Make a name from its components. Raises ValueError if one holds a delimiter: backslash, `^` or `=`."""
         return cls(
             _join_groups(
                 (family_name, given_name, middle_name, name_prefix, name_suffix),
@@ -155,7 +155,7 @@ class PersonName(str):
         responsible_party_name_phonetic: str = "",
         patient_name_phonetic: str = "",
     ) -> PersonName:
-        """A name by the veterinary convention (PS3.5 6.2.1.1). Raises as `from_named_components`."""
+        """Make a name by the veterinary convention (PS3.5 6.2.1.1). Raises as `from_named_components` does."""
         return cls(
             _join_groups(
                 (responsible_party_name, patient_name),
@@ -180,9 +180,9 @@ DATETIME = re.compile(
 
 
 def parse_date(text: str) -> date:
-    """A DA value, YYYYMMDD, or YYYY.MM.DD as ACR-NEMA 2.0 has it (PS3.5 6.2).
+    """Parse a DA value: YYYYMMDD, or YYYY.MM.DD of ACR-NEMA 2.0 (PS3.5 6.2).
 
-    Raises ValueError for anything else, ranges and empty text included.
+    Raises ValueError for other text, including ranges and empty text.
     """
     match = DATE.fullmatch(text.rstrip(PADDING))
     if not match:
@@ -192,9 +192,9 @@ def parse_date(text: str) -> date:
 
 
 def parse_time(text: str) -> time:
-    """A TM value, HHMMSS.FFFFFF or less of it, or with colons as ACR-NEMA 2.0 has it; what is missing is 0.
+    """Parse a TM value: HHMMSS.FFFFFF or a beginning of it, or HH:MM:SS of ACR-NEMA 2.0. Missing parts are 0.
 
-    A leap second (60) becomes 59, as `datetime` has none. Raises ValueError for anything else, ranges included.
+    A leap second (60) becomes 59, since `datetime` has none. Raises ValueError for other text, including ranges.
     """
     match = TIME.fullmatch(text.rstrip(PADDING))
     if not match:
@@ -206,10 +206,10 @@ def parse_time(text: str) -> time:
 
 
 def parse_datetime(text: str) -> datetime:
-    """A DT value, YYYYMMDDHHMMSS.FFFFFF&ZZXX or less of it; what is missing is the first of its kind.
+    """Parse a DT value: YYYYMMDDHHMMSS.FFFFFF&ZZXX or a beginning of it. Missing parts take their first value.
 
-    With an offset from UTC the result is aware, without one naive: the data set's Timezone Offset From UTC
-    (0008,0201) then applies. Leap seconds as in `parse_time`. Raises ValueError for anything else, ranges included.
+    With an offset from UTC the result is aware. Without one it is naive, and the data set's Timezone Offset From UTC
+    (0008,0201) applies. A leap second becomes 59. Raises ValueError for other text, including ranges.
     """
     match = DATETIME.fullmatch(text.rstrip(PADDING))
     if not match:
@@ -237,20 +237,20 @@ def _micro(fraction: str | None) -> int:
 
 
 def format_date(value: date) -> str:
-    """YYYYMMDD."""
+    """Format a date as DA: YYYYMMDD."""
     return f"{value.year:04}{value.month:02}{value.day:02}"
 
 
 def format_time(value: time) -> str:
-    """HHMMSS, and .FFFFFF where there are microseconds."""
+    """Format a time as TM: HHMMSS, with .FFFFFF if it has microseconds."""
     fraction = f".{value.microsecond:06}" if value.microsecond else ""
     return f"{value.hour:02}{value.minute:02}{value.second:02}{fraction}"
 
 
 def format_datetime(value: datetime) -> str:
-    """YYYYMMDDHHMMSS, .FFFFFF where there are microseconds, &ZZXX where there is an offset from UTC.
+    """Format as DT: YYYYMMDDHHMMSS, with .FFFFFF if there are microseconds, &ZZXX if there is an offset from UTC.
 
-    Raises ValueError for an offset that isn't in whole minutes.
+    Raises ValueError for an offset that is not a whole number of minutes.
     """
     text = format_date(value) + format_time(value.timetz())
     offset = value.utcoffset()
@@ -264,9 +264,9 @@ def format_datetime(value: datetime) -> str:
 
 
 def parse_integer(text: str) -> int:
-    """One IS value of any size: the slow way, for what int64 can't hold. "1.0" and "15e1" are integers, "1.5" isn't.
+    """Parse one IS value of any size; native code parses those of 64 bits. "1.0" and "15e1" are integers, "1.5" is not.
 
-    Raises ValueError for anything else, and beyond 4300 digits.
+    Raises ValueError for other text, and beyond 4300 digits.
     """
     try:
         number = Decimal(text.strip(" \t\n\v\f\r\0"))

@@ -1,4 +1,4 @@
-"""Room for so many at once: never more, and in turn."""
+"""FairSemaphore: never more threads inside than places, and each in its turn."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from dicomcore.threads import Room
+from dicomcore.threads import FairSemaphore
 
 
 def until(reached: Callable[[], bool]) -> None:
@@ -24,7 +24,7 @@ def until(reached: Callable[[], bool]) -> None:
 
 @pytest.mark.parametrize("places", [1, 2, 5])
 def test_never_more_at_once(places: int):
-    room, inside, most = Room(places), [], []
+    room, inside, most = FairSemaphore(places), [], []
 
     def visit(number: int) -> None:
         for _ in range(50):
@@ -41,7 +41,7 @@ def test_never_more_at_once(places: int):
 
 
 def test_who_waits_longest_goes_first():
-    room, order = Room(1), []
+    room, order = FairSemaphore(1), []
 
     def visit(number: int) -> None:
         with room:
@@ -59,7 +59,7 @@ def test_who_waits_longest_goes_first():
 
 def test_who_leaves_and_comes_back_waits_behind_the_others():
     """As a queue of places does not: the thread at work took the free place again before the other one woke up."""
-    room, over, visits = Room(1), threading.Event(), [0]
+    room, over, visits = FairSemaphore(1), threading.Event(), [0]
 
     def busy() -> None:
         while not over.is_set():
@@ -82,7 +82,7 @@ def test_who_leaves_and_comes_back_waits_behind_the_others():
 
 
 def test_an_exception_leaves_the_place():
-    room = Room(1)
+    room = FairSemaphore(1)
     for _ in range(3):
         with pytest.raises(ZeroDivisionError), room:
             raise ZeroDivisionError
@@ -93,7 +93,7 @@ def test_an_exception_leaves_the_place():
 @pytest.mark.thread_unsafe(reason="a signal to the one main thread")
 @pytest.mark.skipif(sys.platform == "win32", reason="no signal to one thread")
 def test_ctrl_c_while_waiting_gives_the_turn_up():
-    room, held, over = Room(1), threading.Event(), threading.Event()
+    room, held, over = FairSemaphore(1), threading.Event(), threading.Event()
 
     def hold() -> None:
         with room:
@@ -120,7 +120,7 @@ def test_ctrl_c_while_waiting_gives_the_turn_up():
 
 def test_a_turn_that_came_while_it_was_given_up_goes_on():
     """Interrupted after the place was handed over, and before that was noticed."""
-    room = Room(1)
+    room = FairSemaphore(1)
     turn = threading.Lock()
     room.__enter__()
     room._withdraw(turn)  # no longer among those who wait: it has the place

@@ -154,7 +154,12 @@ def run_command(words: list[str], where: str) -> None:
             assert {word for word in targets if "=" not in word} <= set(known), where
         case ["python", script, *_] if script.endswith(".py"):
             assert (HOUSE / script).is_file(), f"{where}: there is no {script}"
-        case ["python", "-m", "pytest", *_] | ["pre-commit" | "apt-get", *_] | []:
+        case ["python", "-m", "pytest", *arguments]:
+            for word in arguments:
+                assert not word.startswith("tests/") or (HOUSE / word).exists(), f"{where}: there is no {word}"
+        case ["python", "-m", module, *_] if module.startswith(("benches.", "fuzz.")):
+            assert (HOUSE / f"{module.replace('.', '/')}.py").is_file(), f"{where}: there is no {module}"
+        case ["pre-commit" | "apt-get", *_] | []:
             pass
         case _:
             raise AssertionError(f"{where}: nobody runs {shlex.join(words)}")
@@ -207,6 +212,8 @@ WRONG = {  # name: a page that must not pass
     "a command that isn't there": "```sh\ndicomcoreless dump ct.dcm\n```\n",
     "an extra that isn't there": "```sh\npip install 'dicomcore[nothing]'\n```\n",
     "a target that isn't there": "```sh\nmake coffee\n```\n",
+    "a module that isn't there": "```sh\npython -m benches.coffee\n```\n",
+    "a test that isn't there": "```sh\npython -m pytest tests/test_coffee.py\n```\n",
     "a language that nobody runs": "```ruby\nputs 1\n```\n",
 }
 

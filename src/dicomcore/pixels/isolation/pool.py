@@ -18,7 +18,7 @@ from dicomcore.limits import Limits
 from dicomcore.pixels.coding.registry import Codec
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.isolation.process import KNOWN, Worker, WorkerGone
-from dicomcore.threads import Room, cpus
+from dicomcore.threads import FairSemaphore, cpus
 
 __all__ = ["POOL", "decode_apart", "workers"]
 
@@ -78,7 +78,7 @@ class Pool:
     def _begin(self) -> None:
         self._most = workers()
         self._idle: deque[Worker] = deque()
-        self._room = Room(self._most)
+        self._room = FairSemaphore(self._most)
 
     def decode(self, *job: Any, **options: Any) -> tuple[list[NDArray[Any]], Exception | None]:
         """As `Worker.decode`, by any of them."""
