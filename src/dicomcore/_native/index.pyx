@@ -132,6 +132,7 @@ cdef class Index:
                 self.source.end_scan()
             self.publish()
             store_flag(&self.complete, True)
+            self.source.peeked = None           # no scan goes on from here
         return 0
 
     cdef Row* known(self, Py_ssize_t row) except NULL:
