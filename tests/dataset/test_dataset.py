@@ -325,6 +325,32 @@ def test_pickles_of_part_of_a_file(options: dict):
     assert copy.deepcopy(part).keys() == part.keys()
 
 
+SIGNED = raw.part10(  # elements behind more fragments than any memory is set aside for
+    raw.sequence(0x7FE00010, raw.item(), *[raw.item(b"ab")] * 5000, vr="OB", undefined=True)
+    + raw.sequence(0xFFFAFFFA, raw.item(raw.element(0x04000100, "UI", b"1.2.9\0")))
+    + raw.element(0xFFFCFFFC, "OB", bytes(6)),
+    raw.JPEG_BASELINE,
+)
+
+
+def test_an_item_behind_pixel_data_is_pickled():
+    signature = dc.dcmread(SIGNED).DigitalSignaturesSequence[0]
+    back = pickle.loads(pickle.dumps(signature))
+    assert back == signature
+    assert back.DigitalSignatureUID == "1.2.9"
+
+
+def test_changes_behind_pixel_data_are_pickled():
+    data_set = dc.dcmread(SIGNED)
+    data_set.DigitalSignaturesSequence[0].DigitalSignatureUID = "1.2.8"
+    data_set.DataSetTrailingPadding = b"ab"
+    back = pickle.loads(pickle.dumps(data_set))
+    assert back.DigitalSignaturesSequence[0].DigitalSignatureUID == "1.2.8"
+    written = back.to_bytes(enforce_standard=False)
+    assert written == data_set.to_bytes(enforce_standard=False)
+    assert written.endswith(b"1.2.8\0" + raw.element(0xFFFCFFFC, "OB", b"ab"))
+
+
 def test_equality(data_set: dc.Dataset):
     other = dc.dcmread(raw.part10(CONTENT))
     assert data_set == other

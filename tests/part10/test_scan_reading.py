@@ -107,6 +107,42 @@ def test_many_fragments_cost_their_headers_alone(tmp_path: Path):
     assert count < 400_000
 
 
+class Listed:
+    """Bytes behind read_at(), with a list of the lengths that were asked for."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data, self.size, self.lengths = data, len(data), []
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        self.lengths.append(length)
+        return self.data[offset : offset + length]
+
+
+SMALL, LARGE = [100] * 5000, [60_000] * 30
+SIZES = {  # name: (lengths of fragments, how often is read at most, and how many bytes)
+    "small": (SMALL, 20, 5000 * 108),
+    "large": (LARGE, 33, 33 * 256),
+    "large behind small": (SMALL + LARGE, 53, 5000 * 108 + (1 << 17)),
+    "small behind large": (LARGE + SMALL, 53, 5000 * 108 + (1 << 17)),
+    "in turns": ([100, 60_000] * 30, 33, 33 * 1024),
+    "one": ([400_000], 3, 600),
+}
+
+
+@pytest.mark.parametrize(("lengths", "times", "count"), SIZES.values(), ids=SIZES)
+def test_headers_that_are_near_each_other_are_read_together(lengths, times, count):
+    fragments = [raw.item(bytes(length)) for length in lengths]
+    pixels = raw.sequence(0x7FE00010, raw.item(), *fragments, vr="OB", undefined=True)
+    data = raw.part10(AFTER + pixels + raw.element(0xFFFAFFFA, "OB", b"last"), raw.JPEG_BASELINE)
+    source = Listed(data)
+    ds = dc.dcmread(source)
+    source.lengths.clear()
+    assert len(ds) == 3
+    assert len(source.lengths) <= times
+    assert sum(source.lengths) <= count
+    assert dc.scan(Listed(data)).tobytes() == dc.scan(data).tobytes()
+
+
 # ---- reading no more than is asked for ---------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 import pydicom
 import pytest
+from dicom_bytes import element, part10
 from pydicom.pixels import get_decoder
 
 import dicomcore as dc
@@ -281,3 +282,31 @@ def test_no_frames_in_ge_s_private_syntax(tmp_path):
     with pytest.raises(dc.EncodeError, match="big-endian pixels behind a little-endian header"):
         dc.FrameWriter(tmp_path / "a.dcm", described(RGB), transfer_syntax="1.2.840.113619.5.2")
     assert not list(tmp_path.iterdir())
+
+
+# -- files that break with the order of tags (PS3.5 7.1)
+
+NUMBER = element(0x00280008, "IS", b"1 ")
+SHAPE = element(0x00280010, "US", b"\1\0") + element(0x00280011, "US", b"\4\0")
+DEPTH = element(0x00280100, "US", b"\10\0") + element(0x00280101, "US", b"\10\0") + element(0x00280102, "US", b"\7\0")
+PIXELS = element(0x7FE00010, "OB", b"\1\2\3\4")
+PLACES = {  # name: the elements from Number of Frames on
+    "in order": NUMBER + SHAPE + DEPTH + PIXELS,
+    "behind higher tags": SHAPE + DEPTH + NUMBER + PIXELS,
+    "behind pixel data": SHAPE + DEPTH + PIXELS + NUMBER,
+    "twice": NUMBER + SHAPE + NUMBER + DEPTH + PIXELS,
+    "again behind pixel data": NUMBER + SHAPE + DEPTH + PIXELS + NUMBER,
+}
+
+
+@pytest.mark.parametrize("syntax", ["explicit", "encapsulated"])
+@pytest.mark.parametrize("elements", PLACES.values(), ids=PLACES)
+def test_number_of_frames_wherever_it_stood(elements, syntax, tmp_path):
+    head = element(0x00080016, "UI", b"1.2.840.10008.5.1.4.1.1.7\0") + element(0x00080018, "UI", b"1.2.3\0")
+    kind = element(0x00280002, "US", b"\1\0") + element(0x00280004, "CS", b"MONOCHROME2 ")
+    frames = np.arange(12, dtype="u1").reshape(3, 1, 4)
+    made = written(tmp_path / "a.dcm", dc.dcmread(part10(head + kind + elements)), frames, transfer_syntax=syntax)
+    assert np.array_equal(made.pixel_array, frames)
+    peer = pydicom.dcmread(tmp_path / "a.dcm")
+    assert (peer.NumberOfFrames, peer.Rows, peer.Columns, peer.BitsAllocated, peer.HighBit) == (3, 1, 4, 8, 7)
+    assert len(made) == len(peer)

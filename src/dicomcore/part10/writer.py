@@ -49,7 +49,8 @@ def dcmwrite(
     `target` is a path, a binary stream (written from where it stands) or a bytearray (written at its end). A path is
     replaced only by a complete file, which is written beside it and renamed; it may be the one that `ds` was read from,
     which `ds` then goes on reading from. What was not changed is copied byte for byte, whatever its size, in little
-    memory; what was is encoded by its VR.
+    memory; what was is encoded by its VR. An element that was changed stands once in the file, and one that was deleted
+    nowhere, even if the source repeats it, against PS3.5 7.1, behind its pixel data.
 
     `transfer_syntax`: the data set's own by default; any other without encapsulated pixel data may be asked for, by its
     UID, keyword or short name (`dicomcore.uids.NAMES`), and private elements keep their VR as far as it is known.
@@ -62,7 +63,8 @@ def dcmwrite(
     and Specific Character Set says so. `validate`: "warn" or "raise" for values set here that their VR doesn't allow.
     `overwrite=False` refuses a path that exists; `durable=False` doesn't wait for the disk.
 
-    Raises EncodeError, which names the element that can't be written, before anything of `target` changes; OSError as
+    Raises EncodeError, which names the element that can't be written, before anything of `target` changes; LimitError
+    where what stands behind the pixel data of a changed data set passes the limits that it was read with; OSError as
     open() and write() do, when a path stays what it was.
     """
     if isinstance(target, (str, os.PathLike)):

@@ -215,7 +215,8 @@ class FrameWriter:
         put_head(before, out, self._syntax, self._enforce_standard)
         self._compose(before[:NUMBER_OF_FRAMES], out)
         self._count_at = len(out) + 8  # behind the element's header
-        self._compose(before[NUMBER_OF_FRAMES:], out)
+        self._compose(before[NUMBER_OF_FRAMES : NUMBER_OF_FRAMES + 1], out)  # apart: elements may stand out of order
+        self._compose(before[NUMBER_OF_FRAMES + 1 :], out)
         _put_header(out, self._encoding.implicit, self._encoding.big, _word_vr(self._description), 0)
         self._length_at = len(out) - 4
         write_all(self._placing.file, out.whole())

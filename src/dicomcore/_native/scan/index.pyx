@@ -132,6 +132,7 @@ cdef class Index:
                 self.source.end_scan()
             self.publish()
             store_flag(&self.complete, True)
+            self.source.peeked = None           # no scan goes on from here
         return 0
 
     cdef Row* known(self, Py_ssize_t row) except NULL:
@@ -225,7 +226,7 @@ cdef class Index:
         if self.outer is not None:
             return reopen_value, (self.outer, self.outer_row)
         return reopen, (bytes(self.read(0, self.source.size)), self.limits, self.stop_before_pixels,
-                        self.scanner.stop_tag, self.inflated)
+                        self.scanner.stop_tag, self.inflated, is_complete(self))
 
     def deviations(self):
         """All deviations as (code, tag, offset, claimed, present), the scanner's numbers for codes, and those noted
@@ -594,9 +595,12 @@ def reopen_value(Index outer, Py_ssize_t row):
     return open_value(outer, row)
 
 
-def reopen(bytes data, object limits, bint stop_before_pixels, uint32_t stop_tag, bint inflated):
-    """An index over bytes that were indexed before."""
-    cdef Index self = open_index(data, False, limits, True, stop_before_pixels, stop_tag)
+def reopen(bytes data, object limits, bint stop_before_pixels, uint32_t stop_tag, bint inflated, bint whole=True):
+    """An index over bytes that were indexed before.
+
+    `whole`: with the rows behind pixel data, which items that were pickled with it may be.
+    """
+    cdef Index self = open_index(data, False, limits, True, stop_before_pixels, stop_tag, whole)
     if not inflated:
         return self
     return reopen_inflated(self, self.rest(), stop_tag)

@@ -13,7 +13,8 @@ cdef class Source:
     cdef int64_t changed
     cdef file_handle file                   # open during a scan, else -1
     cdef file_handle kept                   # open for good, since the path leads elsewhere by now; else -1
-    cdef bytes peeked                       # holds the last small window
+    cdef bytes peeked                       # holds the last window on headers
+    cdef uint64_t peeked_at                 # where it begins
     cdef object owner                       # holds the first block's memory
     cdef const uint8_t* data                # the first block: bytes [begin, begin + held)
     cdef uint64_t begin, held

@@ -27,6 +27,8 @@ cdef enum:
     HEAD = 16 * 1024            # the first block: most headers fit
     LARGE = 1024 * 1024         # a block of this size is not read again to be longer: another one begins
     PEEK = 256                  # a window on headers alone
+    PEEK_MOST = 64 * 1024       # and on those that are near each other
+    NEAR = 4096                 # a page: what stands in the next one comes from the disk with it
     SKIP = 32 * 1024            # a value that reaches this far behind a block is stepped over, not read
 
 cdef const char* NOTHING = b"\0"
@@ -158,9 +160,16 @@ cdef class Source:
                 file_close(file)
 
     cdef int peek(self, uint64_t offset, const uint8_t** window, uint64_t* start, uint64_t* stop) except -1:
-        # A small window that lasts until the next one: headers far from each other, as fragments have them.
-        cdef uint64_t want = min(<uint64_t>PEEK, self.size - offset)
+        # A window that lasts until the next one: small, as fragments have their headers far from each other, and
+        # fourfold each time that one stands near behind the last window, as many small fragments have them.
+        cdef uint64_t want = PEEK, held
+        if self.peeked is not None and offset >= self.peeked_at:
+            held = <uint64_t>len(self.peeked)
+            if offset - self.peeked_at <= held + NEAR:
+                want = min(4 * held, <uint64_t>PEEK_MOST)
+        want = min(want, self.size - offset)
         self.peeked = self.read_from(self.file, offset, want)
+        self.peeked_at = offset
         window[0] = <const uint8_t*>PyBytes_AS_STRING(self.peeked)
         start[0] = offset
         stop[0] = offset + want

@@ -97,20 +97,25 @@ cdef class Composer(Encoder):
             level.order = data_set.complete()
         level.recodes = self.recodes_here(level)
         level.copies = self.copies_here(level)
-        if not level.copies and index is not None and data_set.container == TOP_LEVEL:
-            data_set.complete()
+        if index is not None and data_set.container == TOP_LEVEL and self.goes_by_rows(level):
+            index.finish()
             level.stop = index.count
         return level
+
+    cdef bint goes_by_rows(self, Level level):
+        # Whether a data set is written row by row, so that those behind its pixel data must be known: an element that
+        # was changed or left out may stand there again. One that nobody touched is copied to its end as it stands.
+        return level.touched or not level.copies or level.data_set.wanted is not None
 
     cdef bint copies_here(self, Level level):
         return (level.index is not None and level.mode == self.mode and not level.recodes
                 and self.lengths == AS_STOOD and not self.repair)
 
     cdef int sort_changes(self, Level level) except -1:
-        # Divide what lies over the rows into what takes a row's place and what has none.
+        # Divide what lies over the rows into what takes their place and what has none.
         cdef DatasetBase data_set = level.data_set
         cdef DataElement element
-        cdef Py_ssize_t row
+        cdef bint stands
         cdef uint32_t tag
         if self.forced is not None and level.parent is None and data_set.container != FILE_META:
             data_set.find(SPECIFIC_CHARACTER_SET)
@@ -123,32 +128,26 @@ cdef class Composer(Encoder):
         for tag in sorted(overlay):
             element = overlay[tag]
             if element is None:
-                row = data_set.find_row(tag)
-                if row < 0:
+                stands = data_set.find_row(tag) >= 0
+                if not stands:
                     continue
             elif element.index is not None:
                 if not self.judge.is_changed(element):
                     continue
-                row = element.row
-            elif level.index is None:
-                row = -1
+                stands = True
             else:
-                row = data_set.find_row(tag)
+                stands = level.index is not None and data_set.find_row(tag) >= 0
             level.touched = True
-            if row < 0:
+            if not stands:
                 if level.added is None:
                     level.added = []
                 level.added.append(element)
             else:
                 if level.changed is None:
                     level.changed = {}
-                    level.spots = {}
                     level.lowest = tag
                 level.highest = tag
                 level.changed[tag] = element
-                level.spots[tag] = row
-        if level.added and level.index is not None and data_set.container == TOP_LEVEL:
-            level.stop = level.index.count          # looking for rows may have made the scan go on
         return 0
 
     cdef bint recodes_here(self, Level level) except -1:
@@ -219,10 +218,6 @@ cdef class Composer(Encoder):
                     if inside is not None:
                         return inside
                     continue
-            if level.copies and not chosen and self.rest_stands(level, row, tag):
-                self.join_run(level, row, r)
-                self.finish_elements(level)
-                return None
             if level.order != NULL:
                 level.place += 1
             else:
@@ -234,8 +229,9 @@ cdef class Composer(Encoder):
             if level.changed is not None and level.lowest <= tag <= level.highest and tag in level.changed:
                 self.flush(level, r.offset - r.header)
                 element = level.changed[tag]
-                if element is None or level.spots[tag] != row:
+                if element is None:
                     continue
+                level.changed[tag] = None           # once: others with this tag are left out
                 inside = self.put_element(level, element)
                 if inside is not None:
                     return inside
@@ -248,19 +244,6 @@ cdef class Composer(Encoder):
             inside = self.convert(level, row)
             if inside is not None:
                 return inside
-
-    cdef bint rest_stands(self, Level level, Py_ssize_t row, uint32_t tag) except -1:
-        # Whether fragments whose end wasn't looked for follow, and all from them on is to be copied: up to where they
-        # end, and whatever is there, needn't be known then.
-        cdef Index index = level.index
-        if is_complete(index) or row != rows_of(index) - 1 or level.order != NULL or level.parent is not None:
-            return False
-        if level.data_set.container != TOP_LEVEL or not index.rows[row].flags & CONTAINER:
-            return False
-        if level.changed is not None and level.highest >> 16 >= tag >> 16:
-            return False
-        return level.added is None or level.next_added == len(level.added) \
-            and (<DataElement>level.added[level.next_added - 1]).number >> 16 < tag >> 16
 
     cdef Level put_added(self, Level level, uint64_t end):
         # The next element that has no row, behind the rows up to the byte `end`.

@@ -22,8 +22,7 @@ cdef class Level:
     cdef Py_ssize_t row, stop       # the next row, and the one behind the last
     cdef const Order* order         # rows in ascending order instead, which the data set holds; NULL: as they stand
     cdef Py_ssize_t place
-    cdef dict changed               # tag -> DataElement, None for one deleted: what takes the place of a row
-    cdef dict spots                 # tag -> its row; others with this tag are left out
+    cdef dict changed               # tag -> DataElement for its first row's place; None once there, or deleted
     cdef uint32_t lowest, highest   # tags of `changed`
     cdef list added                 # elements without a row, ascending
     cdef Py_ssize_t next_added
