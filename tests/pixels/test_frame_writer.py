@@ -8,11 +8,11 @@ import warnings
 import numpy as np
 import pydicom
 import pytest
-from dicom_bytes import element, part10
 from pydicom.pixels import get_decoder
 
 import dicomcore as dc
 from dicomcore.uids import NAMES, UID
+from tests.support.dicom_bytes import element, part10
 from tests.transcoding.test_peers import by_command
 from tests.transcoding.test_transcode import LOSSLESS, LOSSY, ramp
 

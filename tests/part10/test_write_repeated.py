@@ -9,9 +9,9 @@ import zlib
 
 import pydicom
 import pytest
-from dicom_bytes import BIG_ENDIAN, DEFLATED, EXPLICIT, IMPLICIT, element, item, part10, sequence
 
 import dicomcore as dc
+from tests.support.dicom_bytes import BIG_ENDIAN, DEFLATED, EXPLICIT, IMPLICIT, element, item, part10, sequence
 
 SECONDARY_CAPTURE = b"1.2.840.10008.5.1.4.1.1.7\0"
 RLE = "1.2.840.10008.1.2.5"
