@@ -37,13 +37,13 @@ from dicomcore.pixels.coding.uncompressed import BIG_ENDIAN, decode_native, nati
 from dicomcore.pixels.coding.video import VIDEO_SYNTAXES, VideoStream
 from dicomcore.pixels.colour import coded_colour, to_rgb
 from dicomcore.pixels.description import FrameDescription
+from dicomcore.pixels.fragments import Fragments, Spans
 from dicomcore.pixels.layout import Layout
 from dicomcore.pixels.note import Note, refuse_if_strict
 from dicomcore.pixels.overlays import Overlay, draw_overlays, read_overlays
-from dicomcore.pixels.pieces import Pieces, Spans
 from dicomcore.pixels.stated import stated_notes
-from dicomcore.pixels.store import Store
 from dicomcore.pixels.unused_bits import settle_unused_bits
+from dicomcore.pixels.value_field import ValueField
 from dicomcore.tags import Tag
 from dicomcore.threads import cpus, run_over
 from dicomcore.uids import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian
@@ -91,9 +91,9 @@ class Frames:
         self._keyword, self._offset = keyword, element.offset or 0
         self._state = state_of(data_set)
         self._apart = header if header is not data_set else None
-        self._store = Store.of(data_set, element)
+        self._value = ValueField.of(data_set, element)
         self._notes: dict[Note, None] = {}
-        self._pieces: Pieces | None = None
+        self._fragments: Fragments | None = None
         self._layout: Layout | None = None
         self._video: VideoStream | VideoApart | None = None
         self._head: memoryview | None = None
@@ -107,19 +107,19 @@ class Frames:
         if self.stated.rows * self.stated.columns > self.limits.frame_pixels:
             raise LimitError(f"frames of {self.stated.rows} × {self.stated.columns} pixels cross the limit")
         if element.is_undefined_length or self._looks_encapsulated(frames):
-            self._pieces = Pieces(self._store, frames, self.limits, extended_table(header), whole=self._is_video)
+            self._fragments = Fragments(self._value, frames, self.limits, extended_table(header), whole=self._is_video)
             if self._is_video and self._relabel():
-                self._pieces = Pieces(self._store, frames, self.limits, extended_table(header))
+                self._fragments = Fragments(self._value, frames, self.limits, extended_table(header))
             self._count = frames if self._is_video else self._found(frames)
             if self.stated.transfer_syntax in NATIVE:
                 self._relabel()
         else:
             self._check_unencapsulated(frames)
             wide = element.VR == "OW" and self.stated.transfer_syntax in BIG_ENDIAN
-            self._layout = Layout(self._store, self.stated, frames, self.limits, wide=wide)
+            self._layout = Layout(self._value, self.stated, frames, self.limits, wide=wide)
             self._count = len(self._layout)
         self.description = self._settled()
-        self._notes.update(dict.fromkeys(stated_notes(header, self.stated, coded=self._pieces is not None)))
+        self._notes.update(dict.fromkeys(stated_notes(header, self.stated, coded=self._fragments is not None)))
         refuse_if_strict(self.notes, self.limits)
         self._dtype: np.dtype[Any] = self.description.dtype
 
@@ -150,7 +150,7 @@ class Frames:
     def notes(self) -> tuple[Note, ...]:
         """What was settled or passed over so far; grows as frames are decoded."""
         found = dict(self._notes)
-        for where in (self._pieces, self._layout):
+        for where in (self._fragments, self._layout):
             found.update(dict.fromkeys(where.notes if where is not None else ()))
         return tuple(found)
 
@@ -184,7 +184,7 @@ class Frames:
     @property
     def is_encapsulated(self) -> bool:
         """Whether frames are codestreams in fragments, not samples one behind the other."""
-        return self._pieces is not None
+        return self._fragments is not None
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -206,21 +206,21 @@ class Frames:
     def _encoded(self, index: int) -> memoryview:
         if self._layout is not None:
             return self._layout.encoded(index)
-        assert self._pieces is not None
+        assert self._fragments is not None
         with self._lock:
-            wanted = range(len(self._pieces)) if self._is_video else (index,)
-            fragments = [fragment for one in wanted for fragment in self._pieces.fragments(one)]
-        refuse_if_strict(self._pieces.notes, self.limits)
-        return self._pieces.joined(tuple(fragments))
+            wanted = range(len(self._fragments)) if self._is_video else (index,)
+            fragments = [fragment for one in wanted for fragment in self._fragments.fragments(one)]
+        refuse_if_strict(self._fragments.notes, self.limits)
+        return self._fragments.joined(tuple(fragments))
 
     def missing(self, index: int) -> int:
         """Bytes of a frame (of a video: its stream) that are claimed and not there, as the source breaks off."""
         index = self._index(index)
         if self._layout is not None:
             return self._layout.missing(index)
-        assert self._pieces is not None
+        assert self._fragments is not None
         with self._lock:
-            return self._pieces.missing(len(self._pieces) - 1 if self._is_video else index)
+            return self._fragments.missing(len(self._fragments) - 1 if self._is_video else index)
 
     def decode(self, index: int, *, raw: bool = False, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """Decode one frame. `raw` leaves colour and unused bits as coded.
@@ -257,7 +257,7 @@ class Frames:
         self, indices: Sequence[int], *, raw: bool = False, out: NDArray[Any] | None = None, workers: int | None = None
     ) -> NDArray[Any]:
         """Decode frames into one array, (frames, rows, columns[, samples]), on as many threads as there are CPUs."""
-        if out is None and self._pieces is not None and len(indices) * self.description.samples > UNPROVEN_SAMPLES:
+        if out is None and self._fragments is not None and len(indices) * self.description.samples > UNPROVEN_SAMPLES:
             self.decode(indices[0], raw=raw)  # raises before all that is claimed is allocated
         target = self._target(len(indices), out)
         wanted = [self._index(index) for index in indices]
@@ -286,7 +286,7 @@ class Frames:
 
     def _plan(self, raw: bool) -> Plan | None:
         """How frames are decoded together, while nobody registers another codec."""
-        if self._pieces is None or self._is_video:
+        if self._fragments is None or self._is_video:
             return None
         codec = codec_for(self.stated.transfer_syntax)
         known = self._plans.get(raw)
@@ -296,11 +296,11 @@ class Frames:
         return known[1]
 
     def _spans(self, indices: Sequence[int]) -> Spans | None:
-        assert self._pieces is not None
+        assert self._fragments is not None
         with self._lock:
-            spans = self._pieces.spans(indices)
+            spans = self._fragments.spans(indices)
         try:
-            refuse_if_strict(self._pieces.notes, self.limits)
+            refuse_if_strict(self._fragments.notes, self.limits)
         except PixelDecodeError as error:
             self._name(error)
             raise
@@ -308,7 +308,7 @@ class Frames:
 
     def _together(self, plan: Plan, spans: Spans, target: NDArray[Any], threads: int) -> list[int]:
         """Decode frames in one go; the places of those that are left for `_decoded`."""
-        left = decode_together(plan, self._store, spans, target, threads=threads)
+        left = decode_together(plan, self._value, spans, target, threads=threads)
         if len(left) < len(spans.places):
             for note in plan.notes:
                 self._notes.setdefault(note)
@@ -317,14 +317,14 @@ class Frames:
     @property
     def _is_apart(self) -> bool:
         """Whether worker processes decode codestreams, each of which takes several at once."""
-        apart = self.limits.isolate and self._pieces is not None and not self._is_video
+        apart = self.limits.isolate and self._fragments is not None and not self._is_video
         return apart and not codec_for(self.stated.transfer_syntax).trusted
 
     def _run_length(self, frames: int, threads: int, apart: bool) -> int:
         """How many frames a thread takes at once: some runs for each thread, and few bytes in a run."""
-        if self._pieces is None:
+        if self._fragments is None:
             return 1
-        average = self._store.size // max(self._count, 1) + 1
+        average = self._value.size // max(self._count, 1) + 1
         if apart:  # the fewer requests the better: each wakes two processes
             return max(1, min(MOST_AT_ONCE, frames // (2 * threads), APART_BYTES // (average + self._frame_bytes)))
         return max(1, min(MOST_AT_ONCE, frames // (4 * threads), RUN_BYTES // average))
@@ -335,7 +335,7 @@ class Frames:
 
     def _threads(self, frames: int, workers: int | None, plan: Plan | None) -> int:
         """How many threads are worth it; videos and uncompressed frames are not decoded, but read in order."""
-        if self._pieces is None or self._is_video or frames < 2:
+        if self._fragments is None or self._is_video or frames < 2:
             return 1
         if workers is not None:
             return min(workers, frames)
@@ -412,9 +412,9 @@ class Frames:
     def _looks_encapsulated(self, frames: int) -> bool:
         """Encapsulated pixel data of defined length, which nobody should write, or which was set in memory."""
         native = self.stated.transfer_syntax in NATIVE
-        if native and self._store.size in self._native_sizes(frames):
+        if native and self._value.size in self._native_sizes(frames):
             return False  # whatever the first samples look like
-        return self._store.upto(0, 4) == ITEM
+        return self._value.upto(0, 4) == ITEM
 
     def _native_sizes(self, frames: int) -> tuple[int, ...]:
         """Bytes of so many uncompressed frames, padded to an even number or not; chroma as described, or full."""
@@ -427,10 +427,10 @@ class Frames:
         stated = self.stated.transfer_syntax
         if stated in NATIVE or self.stated.floating:
             return
-        if self._store.size not in self._native_sizes(frames):
+        if self._value.size not in self._native_sizes(frames):
             codec_for(stated)
             raise PixelDecodeError(
-                f"transfer syntax {UID(stated).name} has fragments, and the pixel data is {self._store.size} bytes "
+                f"transfer syntax {UID(stated).name} has fragments, and the pixel data is {self._value.size} bytes "
                 f"without any, which are no {frames} uncompressed frames either"
             )
         index, row, *_ = self._data_set._state()
@@ -440,10 +440,10 @@ class Frames:
 
     def _relabel(self) -> bool:
         """Tell from the first frame what fragments are under a transfer syntax that has none, or is a video's."""
-        assert self._pieces is not None
-        if is_uncompressed(self.stated, sum(fragment.length for fragment in self._pieces.fragments(0))):
+        assert self._fragments is not None
+        if is_uncompressed(self.stated, sum(fragment.length for fragment in self._fragments.fragments(0))):
             return False
-        first = self._pieces.head(0, SIGNATURE_BYTES) if self._is_video else self._pieces.codestream(0)
+        first = self._fragments.head(0, SIGNATURE_BYTES) if self._is_video else self._fragments.codestream(0)
         syntax, notes = syntax_of_frame(self.stated, first)
         changed = syntax != self.stated.transfer_syntax
         if changed:
@@ -453,12 +453,12 @@ class Frames:
 
     def _first_bytes(self) -> memoryview:
         """The first bytes of the first frame's codestream."""
-        assert self._pieces is not None
-        return self._pieces.head(0, 4096)
+        assert self._fragments is not None
+        return self._fragments.head(0, 4096)
 
     def _found(self, stated: int) -> int:
-        assert self._pieces is not None
-        found = len(self._pieces)
+        assert self._fragments is not None
+        found = len(self._fragments)
         if found != stated:
             self._note("frames", f"Number of Frames is {stated}, and {found} are there")
         return found
@@ -467,7 +467,7 @@ class Frames:
 
     def _settled(self) -> Any:
         """The description as the first frame's codestream has it, by which arrays are made."""
-        if self._pieces is None or self._is_video or not self._count:
+        if self._fragments is None or self._is_video or not self._count:
             return self.stated if not self._is_video else replace(self.stated, bits_allocated=8, samples_per_pixel=3)
         try:
             self._head = self._first_bytes()
@@ -483,12 +483,12 @@ class Frames:
 
     def _codestreams(self, indices: list[int]) -> list[memoryview | None]:
         """The codestreams of several frames, read together where they stand together; None where there are none."""
-        if self._pieces is None or self._is_video or self._layout is not None:
+        if self._fragments is None or self._is_video or self._layout is not None:
             return [None] * len(indices)
         with self._lock:
-            fragments = [self._pieces.fragments(index) for index in indices]
-        refuse_if_strict(self._pieces.notes, self.limits)
-        return list(self._pieces.joined_each(fragments))  # outside the lock: other threads decode meanwhile
+            fragments = [self._fragments.fragments(index) for index in indices]
+        refuse_if_strict(self._fragments.notes, self.limits)
+        return list(self._fragments.joined_each(fragments))  # outside the lock: other threads decode meanwhile
 
     def _decoded(self, index: int, out: NDArray[Any] | None, codestream: memoryview | None = None) -> DecodedFrame:
         if self._is_video:
