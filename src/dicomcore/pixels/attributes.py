@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from math import isfinite
 from typing import Any
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from dicomcore._native.scan.index import open_index
 from dicomcore._native.views.dataset import make_dataset
 from dicomcore.dataset.dataset import DATA_SET
-from dicomcore.dataset.lookup import is_big_endian
+from dicomcore.dataset.lookup import first_item, is_big_endian, item_at, items_of, number_of
 from dicomcore.display.render import FUNCTIONS, Display, Window
 from dicomcore.display.tables import LookUpTable, Palette
 from dicomcore.errors import PixelDecodeError
@@ -96,40 +95,32 @@ def find_pixel_data(data_set: Any) -> str:
     raise PixelDecodeError("the data set has no pixel data")
 
 
-def number(data_set: Any, keyword: str, default: Any = None) -> Any:
-    """A number, the first of several; `default` where there is none or it can't be read."""
-    value = data_set.get(keyword)
-    if isinstance(value, (list, tuple)):
-        value = value[0] if value else None
-    return value if isinstance(value, (int, float)) and isfinite(value) else default
-
-
 def number_of_frames(data_set: Any) -> int:
     """Number of Frames; 1 where it is missing or nonsense."""
-    return max(int(number(data_set, "NumberOfFrames", 1)), 1)
+    return max(int(number_of(data_set, "NumberOfFrames", 1)), 1)
 
 
 def describe(data_set: Any, keyword: str) -> FrameDescription:
     """The description of a data set's frames; raises PixelDecodeError where it says too little."""
     floating = keyword != "PixelData"
-    needed = {name: int(number(data_set, name, 0)) for name in ("Rows", "Columns", "BitsAllocated")}
+    needed = {name: int(number_of(data_set, name, 0)) for name in ("Rows", "Columns", "BitsAllocated")}
     if floating:
         needed["BitsAllocated"] = 32 if keyword == "FloatPixelData" else 64
     missing = [name for name, value in needed.items() if value < 1]
     if missing:
         raise PixelDecodeError(f"the data set has pixel data, and no {' and '.join(missing)}")
-    samples = max(int(number(data_set, "SamplesPerPixel", 1)), 1)
+    samples = max(int(number_of(data_set, "SamplesPerPixel", 1)), 1)
     interpretation = str(data_set.get("PhotometricInterpretation") or "").strip()
     return FrameDescription(
         rows=needed["Rows"],
         columns=needed["Columns"],
         samples_per_pixel=samples,
         bits_allocated=needed["BitsAllocated"],
-        bits_stored=int(number(data_set, "BitsStored", 0)) or None,
-        high_bit=None if floating else _whole(number(data_set, "HighBit")),
-        pixel_representation=1 if number(data_set, "PixelRepresentation", 0) == 1 else 0,
+        bits_stored=int(number_of(data_set, "BitsStored", 0)) or None,
+        high_bit=None if floating else _whole(number_of(data_set, "HighBit")),
+        pixel_representation=1 if number_of(data_set, "PixelRepresentation", 0) == 1 else 0,
         photometric_interpretation=interpretation or interpretation_for(samples),
-        planar_configuration=1 if number(data_set, "PlanarConfiguration", 0) == 1 else 0,
+        planar_configuration=1 if number_of(data_set, "PlanarConfiguration", 0) == 1 else 0,
         transfer_syntax=_syntax_of(data_set),
         floating=floating,
     )
@@ -183,26 +174,26 @@ def display_of(data_set: Any, frame: int = 0) -> Display:
 def _stored_range(data_set: Any) -> tuple[float, float]:
     """The least and the largest stored value that there can be."""
     bits = _stored_bits(data_set)
-    if number(data_set, "PixelRepresentation", 0) == 1:
+    if number_of(data_set, "PixelRepresentation", 0) == 1:
         return float(-(1 << bits - 1)), float((1 << bits - 1) - 1)
     return 0.0, float((1 << bits) - 1)
 
 
 def _stored_bits(data_set: Any) -> int:
     """Bits Stored, or Bits Allocated where it is missing or nonsense."""
-    allocated = int(number(data_set, "BitsAllocated", 8))
+    allocated = int(number_of(data_set, "BitsAllocated", 8))
     allocated = allocated if 1 <= allocated <= 64 else 16
-    stored = int(number(data_set, "BitsStored", 0))
+    stored = int(number_of(data_set, "BitsStored", 0))
     return stored if 1 <= stored <= allocated else allocated
 
 
 def rescale_of(place: Any, notes: list[Note]) -> tuple[float, float]:
     """Rescale Slope and Intercept; 1 and 0 where there are none, or where a slope of 0 would make all values one."""
-    slope = float(number(place, "RescaleSlope", 1.0))
+    slope = float(number_of(place, "RescaleSlope", 1.0))
     if not slope:
         notes.append(Note("rescale-slope", "Rescale Slope is 0: slope and intercept are left out"))
         return 1.0, 0.0
-    return slope, float(number(place, "RescaleIntercept", 0.0))
+    return slope, float(number_of(place, "RescaleIntercept", 0.0))
 
 
 def _reached(
@@ -252,7 +243,7 @@ def palette_of(data_set: Any) -> Palette | None:
                     descriptor,
                     channels,
                     segmented=bool(prefix),
-                    pixel_representation=number(data_set, "PixelRepresentation", 0),
+                    pixel_representation=number_of(data_set, "PixelRepresentation", 0),
                     big_endian=is_big_endian(data_set, names[0], data_set) and not in_bytes,
                 )
             except PixelDecodeError as error:
@@ -261,28 +252,22 @@ def palette_of(data_set: Any) -> Palette | None:
 
 
 def _groups(data_set: Any, frame: int) -> list[Any]:
-    own = _items(data_set, "PerFrameFunctionalGroupsSequence")
-    return [*own[frame : frame + 1], *_items(data_set, "SharedFunctionalGroupsSequence")[:1]]
+    """The functional groups of a frame, its own before those that all frames share."""
+    own = item_at(data_set, "PerFrameFunctionalGroupsSequence", frame)
+    shared = first_item(data_set, "SharedFunctionalGroupsSequence")
+    return [groups for groups in (own, shared) if groups is not None]
 
 
 def _first(places: list[Any], keyword: str) -> Any:
-    for place in places:
-        if items := _items(place, keyword):
-            return items[0]
-    return None
-
-
-def _items(place: Any, keyword: str) -> Sequence[Any]:
-    # pydicom's, too; a damaged header may give the element another VR, whose values aren't items.
-    value = place.get(keyword)
-    return value if isinstance(value, list) and value and hasattr(value[0], "get") else ()
+    """The first item of a sequence in the first of `places` that has one; None where none has."""
+    return next((item for place in places if (item := first_item(place, keyword)) is not None), None)
 
 
 def _tables(
     place: Any, keyword: str, data_set: Any, inputs: tuple[float, float], notes: list[Note]
 ) -> tuple[LookUpTable, ...]:
     """The look-up tables of a sequence; some writers put in items all of whose attributes are empty."""
-    items = [item for item in _items(place, keyword) if item.get("LUTDescriptor") is not None]
+    items = [item for item in items_of(place, keyword) if item.get("LUTDescriptor") is not None]
     name = keyword.replace("LUTSequence", " LUT")
     try:
         return tuple(_table(name, item, data_set, inputs, notes) for item in items)
@@ -347,19 +332,19 @@ def _numbers(place: Any, keyword: str) -> list[float | None]:
 def _padding(data_set: Any) -> tuple[float, float] | None:
     """Padding value and range limit (PS3.3 C.7.5.1.1.2), of float pixels theirs (C.7.6.24, C.7.6.25)."""
     for kind in ("Float", "DoubleFloat"):
-        value = number(data_set, f"{kind}PixelPaddingValue")
+        value = number_of(data_set, f"{kind}PixelPaddingValue")
         if value is not None:
-            return value, number(data_set, f"{kind}PixelPaddingRangeLimit", value)
-    value = number(data_set, "PixelPaddingValue")
+            return value, number_of(data_set, f"{kind}PixelPaddingRangeLimit", value)
+    value = number_of(data_set, "PixelPaddingValue")
     if value is None:
         return None
-    limit = number(data_set, "PixelPaddingRangeLimit", value)
+    limit = number_of(data_set, "PixelPaddingRangeLimit", value)
     return _as_stored(data_set, value), _as_stored(data_set, limit)
 
 
 def _as_stored(data_set: Any, value: float) -> float:
     """A value of "US or SS" with the sign that Pixel Representation asks for, whatever VR its writer took."""
-    representation = number(data_set, "PixelRepresentation")
+    representation = number_of(data_set, "PixelRepresentation")
     if representation is None or not -32768 <= value <= 65535:
         return value
     if representation == 1:
