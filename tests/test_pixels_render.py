@@ -9,7 +9,7 @@ from pixel_files import ABSENT, named
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi_lut
 
 import dicomcore as dc
-from dicomcore.display.render import Display, Window, apply_modality, render
+from dicomcore.display.rendering import Display, Window, apply_modality, render
 from dicomcore.display.tables import LookUpTable, Palette
 
 RAMP = np.arange(16, dtype=np.uint8).reshape(4, 4)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from dicomcore.errors import PixelDecodeError
 from dicomcore.limits import Limits
+from dicomcore.notes import Note
 from dicomcore.pixels.grouping import Fragment, beginnings, group_fragments
-from dicomcore.pixels.note import Note
 from dicomcore.pixels.value_field import ValueField
 
 __all__ = ["Fragment", "Fragments", "Spans"]

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from dicomcore.dataset.dataset import DATA_SET
 from dicomcore.dataset.lookup import first_item
-from dicomcore.display.render import View, render
+from dicomcore.display.reading import display_of
+from dicomcore.display.rendering import View, render
 from dicomcore.errors import DicomError, LimitError, PixelDecodeError
 from dicomcore.issues import Issue
 from dicomcore.limits import DEFAULT_LIMITS
+from dicomcore.notes import Note, refuse_if_strict
 from dicomcore.pixels.attributes import (
     describe,
-    display_of,
     extended_table,
     find_pixel_data,
     header_of,
@@ -39,7 +40,6 @@ from dicomcore.pixels.colour import coded_colour, to_rgb
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.fragments import Fragments, Spans
 from dicomcore.pixels.layout import Layout
-from dicomcore.pixels.note import Note, refuse_if_strict
 from dicomcore.pixels.overlays import Overlay, draw_overlays, read_overlays
 from dicomcore.pixels.stated import stated_notes
 from dicomcore.pixels.unused_bits import settle_unused_bits
@@ -363,7 +363,7 @@ class Frames:
     def render(
         self, index: int, *, window: View = None, overlays: bool = False, out: NDArray[np.uint8] | None = None
     ) -> NDArray[np.uint8]:
-        """Give a frame as a picture of 8 bits; see `dicomcore.display.render.render` for `window`.
+        """Give a frame as a picture of 8 bits; see `dicomcore.display.render` for `window`.
 
         `overlays` draws the overlays of the frame over it, in white.
         """

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore.errors import PixelDecodeError
+from dicomcore.notes import Note
 from dicomcore.pixels.coding.headers import SIGNATURE_BYTES, format_by_signature
-from dicomcore.pixels.note import Note
 from dicomcore.pixels.value_field import ValueField
 
 __all__ = ["Fragment", "Groups", "beginnings", "group_fragments"]

@@ -7,9 +7,9 @@ import numpy as np
 from dicomcore._native.base import swap
 from dicomcore.errors import PixelDecodeError
 from dicomcore.limits import Limits
+from dicomcore.notes import Note
 from dicomcore.pixels.coding.uncompressed import is_subsampled, native_bits
 from dicomcore.pixels.description import FrameDescription
-from dicomcore.pixels.note import Note
 from dicomcore.pixels.value_field import ValueField
 
 __all__ = ["Layout"]

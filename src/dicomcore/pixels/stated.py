@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from dicomcore.dataset.lookup import number_of
+from dicomcore.notes import Note
 from dicomcore.pixels.colour import coded_colour, colour_notes
 from dicomcore.pixels.description import FrameDescription, samples_of
-from dicomcore.pixels.note import Note
 
 __all__ = ["stated_notes"]
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from dicomcore._native.pixels.batch import Batch, How
 from dicomcore.errors import DicomError
 from dicomcore.limits import Limits
+from dicomcore.notes import Note
 from dicomcore.pixels.coding.decoding import check_header
 from dicomcore.pixels.coding.headers import CodestreamInfo
 from dicomcore.pixels.coding.own import decode_jpeg_lossless, decode_rle
@@ -19,7 +20,6 @@ from dicomcore.pixels.coding.uncompressed import WORDS
 from dicomcore.pixels.colour import coded_colour
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.fragments import Spans
-from dicomcore.pixels.note import Note
 from dicomcore.pixels.unused_bits import bits_that_count, low_bit_of
 from dicomcore.pixels.value_field import ValueField
 from dicomcore.threads import hand_out
