@@ -101,10 +101,12 @@ class Fragments:
 
     def joined_each(self, frames: list[tuple[Fragment, ...]]) -> list[memoryview]:
         """What `joined` gives for each of these frames; those that stand close together are read at once."""
+        if len(frames) == 1:
+            return [self.joined(frames[0])]
         first = min(fragments[0].offset for fragments in frames)
         stop = max(fragment.offset + fragment.length for fragments in frames for fragment in fragments)
         wanted = sum(fragment.length for fragments in frames for fragment in fragments)
-        if len(frames) == 1 or stop - first > wanted + GAPS or any(len(fragments) > 1 for fragments in frames):
+        if stop - first > wanted + GAPS or any(len(fragments) > 1 for fragments in frames):
             return [self.joined(fragments) for fragments in frames]
         held = self.value.read(first, stop - first)
         return [held[offset - first : offset - first + length] for ((offset, length),) in frames]

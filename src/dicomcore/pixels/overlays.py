@@ -13,7 +13,7 @@ from dicomcore._native.pixels import unpack
 from dicomcore.dataset.lookup import is_big_endian, number_of
 from dicomcore.errors import DicomError, PixelDecodeError
 from dicomcore.notes import Note
-from dicomcore.pixels.layout import MOST_MISSING
+from dicomcore.pixels.native_frames import MOST_MISSING
 
 __all__ = ["Overlay", "draw_overlays", "embedded_bit", "read_overlays"]
 
