@@ -73,8 +73,9 @@ class Fragments:
 
     def fragments(self, index: int) -> tuple[Fragment, ...]:
         """The fragments of frame `index`; raises PixelDecodeError where there is no such frame."""
-        if self._starts is not None and index < len(self._starts):
-            found = self._by_table(index)
+        starts = self._starts
+        if starts is not None and index < len(starts):
+            found = self._by_table(starts, index)
             if found is not None:
                 return found
             self._distrust(f"entry {index} does not lead to a frame")
@@ -125,8 +126,8 @@ class Fragments:
     def spans(self, indices: Sequence[int]) -> Spans | None:
         """Where frames stand, as an offset table has it unread; None where there is no such frame."""
         if self._every is None:
-            scanned = self._starts is None
-            self._every = Spans(self._scanned_spans() if scanned else self._table_spans(), exact=self._lengths is None)
+            places = self._scanned_spans() if self._starts is None else self._table_spans(self._starts)
+            self._every = Spans(places, exact=self._lengths is None)
         places, exact = self._every
         if max(indices) >= len(places):
             return None
@@ -139,16 +140,15 @@ class Fragments:
         items = [frame[0] if len(frame) == 1 else Fragment(ITEM_HEADER, -ITEM_HEADER) for frame in self._frames()]
         return np.array([(offset - ITEM_HEADER, offset + length) for offset, length in items], np.uint64)
 
-    def _table_spans(self) -> NDArray[np.uint64]:
-        assert self._starts is not None
-        size, last = np.uint64(self.value.size), len(self._starts) - 1
+    def _table_spans(self, starts: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        size, last = np.uint64(self.value.size), len(starts) - 1
         places = np.empty((last + 1, 2), np.uint64)
-        places[:, 0] = self._starts + self._first
+        places[:, 0] = starts + self._first
         if self._lengths is not None:
             places[:, 1] = np.minimum(places[:, 0] + ITEM_HEADER + np.minimum(self._lengths, size), size)
             return places
         places[:-1, 1] = places[1:, 0]
-        found = self._by_table(last)  # whose end no other entry tells
+        found = self._by_table(starts, last)  # whose end no other entry tells
         places[-1] = (0, 0) if found is None or len(found) > 1 else (places[-1, 0], sum(found[0]))
         return places
 
@@ -199,10 +199,9 @@ class Fragments:
         rising = len(offsets) < 2 or bool((offsets[1:] > offsets[:-1]).all())
         return offsets[0] == 0 and rising and int(offsets[-1]) < room
 
-    def _by_table(self, index: int) -> tuple[Fragment, ...] | None:
+    def _by_table(self, starts: NDArray[np.uint64], index: int) -> tuple[Fragment, ...] | None:
         """The fragments of a frame by the table; None where its entry, or the next one, leads to no frame."""
-        assert self._starts is not None
-        at = self._first + int(self._starts[index])
+        at = self._first + int(starts[index])
         if self._lengths is not None:
             fragment, length = self._item(at), int(self._lengths[index])
             if fragment is None:
@@ -212,8 +211,8 @@ class Fragments:
             self._lengths = self._every = None
             said = f"frame {index} has {length} bytes by the Extended Offset Table Lengths, its item {fragment.length}"
             self.notes.append(Note("offset-table", f"{said}: items' lengths count"))
-        last = index + 1 == len(self._starts)
-        stop = self.value.size if last else self._first + int(self._starts[index + 1])
+        last = index + 1 == len(starts)
+        stop = self.value.size if last else self._first + int(starts[index + 1])
         found = []
         while at < stop:
             fragment = self._item(at)
