@@ -15,7 +15,7 @@ from dicomcore._native.base import swap
 from dicomcore._native.jpegll import tail as jpegll_tail
 from dicomcore._native.pixels import colour, lut, planes, unpack
 from dicomcore._native.pixels.jpegdct import count_mcus
-from dicomcore.display.render import Display, Window, render
+from dicomcore.display.rendering import Display, Window, render
 from dicomcore.display.tables import LookUpTable, Palette, expand_segments
 from dicomcore.pixels.coding import headers
 from dicomcore.pixels.coding.uncompressed import decode_deflated, decode_native

@@ -61,7 +61,7 @@ __all__ = [
 ]
 
 
-ROOMS = frozenset(("archive", "cli", "codecs", "forms", "interop", "objects", "pixels", "sr"))
+ROOMS = frozenset(("archive", "cli", "codecs", "display", "forms", "interop", "objects", "pixels", "sr"))
 
 
 def __getattr__(name: str) -> Any:

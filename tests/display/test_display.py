@@ -16,10 +16,11 @@ import pytest
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 import dicomcore as dc
-from dicomcore.display.render import Window
+from dicomcore.display.reading import display_of
+from dicomcore.display.rendering import Window
+from dicomcore.notes import Note
 from dicomcore.objects import Presentation
-from dicomcore.pixels.attributes import display_of, header_of
-from dicomcore.pixels.note import Note
+from dicomcore.pixels.attributes import header_of
 from tests.pixels.test_frames import made
 
 IMPLICIT, EXPLICIT, BIG = ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian
@@ -266,7 +267,7 @@ def test_padding_of_float_pixels(keyword, dtype, limit):
 
 
 def test_float_pixels_from_one_end_to_the_other():
-    from dicomcore.display.render import Display, render
+    from dicomcore.display.rendering import Display, render
 
     largest = np.finfo("f8").max
     values = np.array([[-largest, 0, largest, np.nan, np.inf, -np.inf]])

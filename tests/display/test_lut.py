@@ -9,7 +9,7 @@ from pydicom.pixels.processing import apply_color_lut, apply_windowing
 
 import dicomcore as dc
 from dicomcore._native.pixels import lut
-from dicomcore.display.render import Window, apply_window
+from dicomcore.display.rendering import Window, apply_window
 from dicomcore.display.tables import LookUpTable, Palette, expand_segments, read_entries
 from dicomcore.errors import PixelDecodeError
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi_lut
 
 import dicomcore as dc
-from dicomcore.display.render import Display, Window, apply_modality, render
+from dicomcore.display.rendering import Display, Window, apply_modality, render
 from dicomcore.display.tables import LookUpTable, Palette
 from tests.support.pixel_files import ABSENT, named
 

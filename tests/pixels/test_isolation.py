@@ -103,12 +103,12 @@ def file_of(streams: list[bytes], syntax: str, picture: np.ndarray) -> bytes:
 @pytest.fixture(autouse=True)
 def hostile():
     """Codecs that come and go with a test."""
-    before = dict(pixels.registry._CODECS)
+    before = dict(pixels.coding.registry._CODECS)
     pixels.register(HOSTILE, hostile_codecs.by_first_byte, name="hostile")
     pixels.register(WIDE, hostile_codecs.wide, name="wide")
     yield
-    pixels.registry._CODECS.clear()
-    pixels.registry._CODECS.update(before)
+    pixels.coding.registry._CODECS.clear()
+    pixels.coding.registry._CODECS.update(before)
 
 
 def attempt(word: bytes, limits=APART, rows=1, **options) -> np.ndarray:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from dicomcore.errors import DicomError, PixelDecodeError
 from dicomcore.limits import DEFAULT_LIMITS
-from dicomcore.pixels.pieces import Pieces
-from dicomcore.pixels.store import Store
+from dicomcore.pixels.fragments import Fragments
+from dicomcore.pixels.value_field import ValueField
 
 DELIMITER = b"\xfe\xff\xdd\xe0" + bytes(4)
 A, B, C = (bytes([n]) * (10 * n) + b"\xff\xd9" for n in (1, 2, 3))
@@ -27,8 +27,8 @@ def encapsulated(fragments, table=(), end=DELIMITER) -> bytes:
     return item(struct.pack(f"<{len(table)}I", *table)) + b"".join(map(item, fragments)) + end
 
 
-class Reads(Store):
-    """A store that remembers what was read."""
+class Reads(ValueField):
+    """A value that remembers what was read."""
 
     def __init__(self, data: bytes) -> None:
         self.spans: list[tuple[int, int]] = []
@@ -40,8 +40,8 @@ class Reads(Store):
 
 
 def frames_of(data: bytes, frames: int, extended=None) -> tuple[list[bytes], list[str]]:
-    pieces = Pieces(Reads(data), frames, DEFAULT_LIMITS, extended)
-    return [bytes(pieces.codestream(i)) for i in range(len(pieces))], [note.code for note in pieces.notes]
+    found = Fragments(Reads(data), frames, DEFAULT_LIMITS, extended)
+    return [bytes(found.codestream(i)) for i in range(len(found))], [note.code for note in found.notes]
 
 
 SPREAD = [A, *BC, C]  # the second frame in two fragments
@@ -80,18 +80,18 @@ def test_extended_table():
 
 def test_only_the_frame_asked_for_is_read():
     fragments = [bytes(1000)] * 2000
-    store = Reads(encapsulated(fragments, range(0, 1008 * 2000, 1008)))
-    pieces = Pieces(store, 2000, DEFAULT_LIMITS)
-    store.spans.clear()
-    assert len(pieces.codestream(1234)) == 1000
-    assert len(store.spans) <= 3
-    assert sum(length for _, length in store.spans) == 1000 + 8
+    value = Reads(encapsulated(fragments, range(0, 1008 * 2000, 1008)))
+    found = Fragments(value, 2000, DEFAULT_LIMITS)
+    value.spans.clear()
+    assert len(found.codestream(1234)) == 1000
+    assert len(value.spans) <= 3
+    assert sum(length for _, length in value.spans) == 1000 + 8
 
 
 def test_a_scan_reads_no_pixels():
-    store = Reads(encapsulated([bytes(1000)] * 100))
-    assert len(Pieces(store, 100, DEFAULT_LIMITS)) == 100
-    assert max(length for _, length in store.spans) == 8
+    value = Reads(encapsulated([bytes(1000)] * 100))
+    assert len(Fragments(value, 100, DEFAULT_LIMITS)) == 100
+    assert max(length for _, length in value.spans) == 8
 
 
 BAD = {
@@ -110,23 +110,23 @@ def test_bad(data):
 
 
 @given(st.lists(st.sampled_from([item(b"ab"), item(b""), DELIMITER, b"\xfe\xff\x00\xe0", bytes(3), item(bytes(9))])))
-def test_any_pieces(parts):
+def test_any_items(parts):
     with contextlib.suppress(DicomError):
         frames_of(b"".join(parts), 2)
 
 
-pieces = st.lists(st.sampled_from([b"", b"ab", SOI, SOI + A, A, B, b"\xff\xd9", bytes(80)]), max_size=8)
+some_fragments = st.lists(st.sampled_from([b"", b"ab", SOI, SOI + A, A, B, b"\xff\xd9", bytes(80)]), max_size=8)
 places = st.lists(st.integers(0, 300) | st.sampled_from([0, 8, 16, 1 << 31]), max_size=8)
 
 
-@given(pieces, places, places, places, st.integers(1, 9), st.integers(0, 40))
+@given(some_fragments, places, places, places, st.integers(1, 9), st.integers(0, 40))
 def test_any_tables(fragments, basic, offsets, lengths, frames, cut):
     """Every frame is made of fragments that are there, each in one frame and in order, or it is an error."""
     data = encapsulated(fragments, basic)
     extended = np.array(offsets, "<u8"), np.array(lengths, "<u8")
     data = data[: len(data) - cut]
     with contextlib.suppress(DicomError):
-        found = Pieces(Reads(data), frames, DEFAULT_LIMITS, extended)
+        found = Fragments(Reads(data), frames, DEFAULT_LIMITS, extended)
         count = len(found)
         assert count <= max(len(fragments), frames)
         spans = found.spans(range(count))

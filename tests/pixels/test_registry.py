@@ -78,7 +78,7 @@ def test_imagecodecs_is_imported_when_needed_and_named_when_absent():
         sys.modules["imagecodecs"] = None
         import importlib.util
         importlib.util.find_spec = lambda name: None
-        pixels.registry.find_spec = importlib.util.find_spec
+        pixels.coding.registry.find_spec = importlib.util.find_spec
         pixels.decoder_for("1.2.840.10008.1.2.5")
         try:
             pixels.decoder_for("1.2.840.10008.1.2.4.90")

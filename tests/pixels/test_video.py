@@ -140,8 +140,9 @@ def test_an_isolated_video_and_its_worker():
     frames = dc.dcmread(file_of(encoded("h264", "mp4"), H264_SPLIT), limits=limits).frames
     other = dc.dcmread(file_of(encoded("mpeg2video", "mpegts"), MPEG2), limits=limits).frames
     before = frames[4]
-    worker = frames._video._worker
-    assert worker.keeps is frames._video._token
+    stream = frames._source._stream
+    worker = stream._worker
+    assert worker.keeps is stream._token
     os.kill(worker._process.pid, signal.SIGKILL)
     assert (frames[4] == before).all()
     for i in (5, 6, 2, 9):

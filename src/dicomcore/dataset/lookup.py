@@ -10,7 +10,17 @@ from numpy.typing import NDArray
 
 from dicomcore.dataset import Dataset
 
-__all__ = ["first_item", "float_array", "integers_of", "is_big_endian", "items_of", "number_of", "text_of", "texts_of"]
+__all__ = [
+    "first_item",
+    "float_array",
+    "integers_of",
+    "is_big_endian",
+    "item_at",
+    "items_of",
+    "number_of",
+    "text_of",
+    "texts_of",
+]
 
 
 def items_of(data_set: Dataset, keyword: str) -> list[Dataset]:
@@ -21,10 +31,16 @@ def items_of(data_set: Dataset, keyword: str) -> list[Dataset]:
     return [item for item in value if isinstance(item, Dataset)]
 
 
+def item_at(data_set: Dataset, keyword: str, place: int) -> Dataset | None:
+    """The item of a sequence that stands at `place`, counted from 0; None where the sequence has no such item."""
+    value = data_set.get(keyword)
+    item = value[place] if isinstance(value, list) and 0 <= place < len(value) else None
+    return item if isinstance(item, Dataset) else None
+
+
 def first_item(data_set: Dataset, keyword: str) -> Dataset | None:
     """The first item of a sequence, None where there is none."""
-    items = items_of(data_set, keyword)
-    return items[0] if items else None
+    return item_at(data_set, keyword, 0)
 
 
 def is_big_endian(place: Any, key: str | int, data_set: Any) -> bool:
@@ -51,12 +67,12 @@ def texts_of(data_set: Dataset, keyword: str) -> tuple[str, ...]:
     return tuple(one for one in values if isinstance(one, str) and one)
 
 
-def number_of(data_set: Dataset, keyword: str) -> Any:
-    """A finite number, the first of several; None where there is none."""
+def number_of(data_set: Dataset, keyword: str, default: Any = None) -> Any:
+    """A finite number, the first of several; `default` where there is none."""
     value = data_set.get(keyword)
     if isinstance(value, list):
         value = value[0] if value else None
-    return value if isinstance(value, (int, float)) and isfinite(value) else None
+    return value if isinstance(value, (int, float)) and isfinite(value) else default
 
 
 def integers_of(data_set: Dataset, keyword: str) -> tuple[int, ...]:

@@ -1,1 +1,17 @@
-"""Stored values to a picture for a screen (PS3.3 C.11, PS3.4 N.2)."""
+"""From stored values to a picture for a screen (PS3.3 C.11, PS3.4 N.2): arrays and parameters, no pixel data."""
+
+from dicomcore.display.reading import display_of
+from dicomcore.display.rendering import Display, View, Window, apply_modality, apply_window, render
+from dicomcore.display.tables import LookUpTable, Palette
+
+__all__ = [
+    "Display",
+    "LookUpTable",
+    "Palette",
+    "View",
+    "Window",
+    "apply_modality",
+    "apply_window",
+    "display_of",
+    "render",
+]

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore._native.pixels import lut as kernels
+from dicomcore.arrays import as_bytes
 from dicomcore.errors import PixelDecodeError
-from dicomcore.pixels.coding.registry import as_bytes
 
 __all__ = ["LookUpTable", "Palette", "expand_segments", "read_entries"]
 

@@ -11,9 +11,9 @@ from dicomcore.dataset import DataElement, Dataset, Sequence
 from dicomcore.dataset.dataset import DATA_SET
 from dicomcore.dataset.lookup import first_item, items_of
 from dicomcore.errors import DicomError, EncodeError
+from dicomcore.fileset.directory_bytes import MEDIA_STORAGE_DIRECTORY
 from dicomcore.fileset.invent import invented
 from dicomcore.fileset.keys import LEVELS, RECORD_TYPES, ROOT, Key, record_type_of
-from dicomcore.fileset.layout import MEDIA_STORAGE_DIRECTORY
 from dicomcore.fileset.profiles import Profile
 from dicomcore.limits import DEFAULT_LIMITS
 from dicomcore.part10.reader import open_source, unforced

@@ -21,11 +21,11 @@ from dicomcore.fileset.describe import (
     stands_at_root,
 )
 from dicomcore.fileset.directory import read_directory
+from dicomcore.fileset.directory_bytes import MEDIA_STORAGE_DIRECTORY, Header, directory_bytes
 from dicomcore.fileset.fileid import DICOMDIR, FileNames, Medium, file_id_faults, shown, to_file_id
 from dicomcore.fileset.identification import Identification
 from dicomcore.fileset.instance import FileInstance
 from dicomcore.fileset.keys import LEAVES, LEVELS, RECORD_TYPES
-from dicomcore.fileset.layout import MEDIA_STORAGE_DIRECTORY, Header, lay_out
 from dicomcore.fileset.profiles import DEFAULT_PROFILE, Profile, profile_named
 from dicomcore.fileset.records import Record, active
 from dicomcore.fileset.registry import IDENTITY, Registry
@@ -363,7 +363,7 @@ class FileSet(Identification):
 
     def to_bytes(self) -> bytes:
         """The DICOMDIR's bytes. Raises EncodeError for a key that can't be encoded."""
-        return lay_out(Header(self.UID, self._elements), self.roots)
+        return directory_bytes(Header(self.UID, self._elements), self.roots)
 
     def write(
         self,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dicomcore.dataset.lookup import first_item, items_of, number_of, text_of
 from dicomcore.errors import LimitError, ParseError
 from dicomcore.issues import Issue
-from dicomcore.objects.layout import Layout, layout_of
+from dicomcore.objects.plane_assignment import PlaneAssignment, assign_planes
 from dicomcore.objects.planes import Stack, frame_groups
 from dicomcore.objects.segment import Segment
 from dicomcore.objects.tiles import LARGE, MOST_TIMES_FRAMES, Tiles, tiles_of
@@ -66,7 +66,7 @@ class Segmentation:
 
         Raises ParseError as `stack` does.
         """
-        return (*self._segment_issues(), *(self._layout.issues if self.tiles is None else self.tiles.issues))
+        return (*self._segment_issues(), *(self._assignment.issues if self.tiles is None else self.tiles.issues))
 
     def segment(self, number: int) -> Segment:
         """The segment of this number; KeyError where there is none."""
@@ -134,7 +134,7 @@ class Segmentation:
         Raises ParseError where the frames' planes make no stack, or only some have a place; LimitError where it is
         absurdly high.
         """
-        return None if self.tiles is not None else self._layout.stack
+        return None if self.tiles is not None else self._assignment.stack
 
     @cached_property
     def tiles(self) -> Tiles | None:
@@ -143,20 +143,20 @@ class Segmentation:
         return tiles_of(self.data_set, len(self.frames), channels, self._shape)
 
     @cached_property
-    def _layout(self) -> Layout:
-        """How many planes there are, and which each frame is on."""
-        layout = layout_of(self.data_set, self.frame_segments)
-        pixels = layout.planes * self._shape[0] * self._shape[1]
-        if pixels > LARGE and layout.planes > MOST_TIMES_FRAMES * len(self.frames):
-            raise LimitError(f"{len(self.frames)} frames are claimed to lie in a stack of {layout.planes} planes")
-        return layout
+    def _assignment(self) -> PlaneAssignment:
+        """How many planes there are, and on which of them each frame lies."""
+        assignment = assign_planes(self.data_set, self.frame_segments)
+        pixels = assignment.planes * self._shape[0] * self._shape[1]
+        if pixels > LARGE and assignment.planes > MOST_TIMES_FRAMES * len(self.frames):
+            raise LimitError(f"{len(self.frames)} frames are claimed to lie in a stack of {assignment.planes} planes")
+        return assignment
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """(planes, rows, columns) of every segment."""
         if self.tiles is not None:
             return self.tiles.shape
-        return self._layout.planes, *self._shape
+        return self._assignment.planes, *self._shape
 
     def array(self, number: int) -> NDArray[Any]:
         """One segment, (planes, rows, columns): uint8, 0 or 1; of a fractional segmentation float32, 0 to 1.
@@ -206,7 +206,7 @@ class Segmentation:
         if self.tiles is not None:
             frames = self.frames.stack(chosen.tolist())
             return self.tiles.assembled(frames, chosen, out)
-        index = self._layout.index[chosen]
+        index = self._assignment.index[chosen]
         placed = np.zeros(self.shape, self.frames.dtype) if out is None else out
         if len(index) and (np.diff(index) == 1).all():
             self.frames.stack(chosen.tolist(), out=placed[index[0] : index[-1] + 1])

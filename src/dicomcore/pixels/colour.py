@@ -23,10 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore._native.pixels import colour as kernels
+from dicomcore.arrays import as_bytes
+from dicomcore.notes import Note
 from dicomcore.pixels.coding.headers import CodestreamInfo
-from dicomcore.pixels.coding.registry import as_bytes
 from dicomcore.pixels.description import FrameDescription
-from dicomcore.pixels.note import Note
 
 __all__ = ["coded_colour", "colour_notes", "rgb_to_ybr_full", "to_rgb"]
 

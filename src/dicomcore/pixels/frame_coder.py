@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore.dataset import Dataset
+from dicomcore.dataset.lookup import number_of
 from dicomcore.errors import DicomError, EncodeError, UnsupportedTransferSyntaxError
 from dicomcore.part10.writer import encoding_of
-from dicomcore.pixels.attributes import number
 from dicomcore.pixels.coding.encoder_registry import FrameEncoder, encoder_for, refuse_idle_quality, refuse_unless_held
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.labels import describe_pixels, note_loss, put
@@ -49,7 +49,7 @@ class FrameCoder:
     ) -> None:
         self._description, self._syntax = description, syntax
         self._encode, self._quality = encode, quality
-        self._high_bit = number(ds, "HighBit")
+        self._high_bit = number_of(ds, "HighBit")
         self._encoder: FrameEncoder | None = None  # once an array came for it
         self._given = self._made = 0  # bytes of arrays, and of what they were encoded to
 

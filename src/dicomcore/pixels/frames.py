@@ -6,60 +6,32 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore.dataset.dataset import DATA_SET
 from dicomcore.dataset.lookup import first_item
-from dicomcore.display.render import View, render
-from dicomcore.errors import DicomError, LimitError, PixelDecodeError
+from dicomcore.display.reading import display_of
+from dicomcore.display.rendering import View, render
+from dicomcore.errors import LimitError, PixelDecodeError
 from dicomcore.issues import Issue
 from dicomcore.limits import DEFAULT_LIMITS
-from dicomcore.pixels.attributes import (
-    describe,
-    display_of,
-    extended_table,
-    find_pixel_data,
-    header_of,
-    number_of_frames,
-    revised,
-    state_of,
-)
-from dicomcore.pixels.coding.batch import SERIAL_BYTES, Plan, decode_together, plan_for
-from dicomcore.pixels.coding.builtin import NATIVE
-from dicomcore.pixels.coding.decoding import DecodedFrame, check_header, decode_frame, decode_frames
-from dicomcore.pixels.coding.headers import SIGNATURE_BYTES
-from dicomcore.pixels.coding.mislabelled import codec_of_frame, is_uncompressed, syntax_of_frame
-from dicomcore.pixels.coding.registry import Codec, codec_for
-from dicomcore.pixels.coding.uncompressed import BIG_ENDIAN, decode_native, native_bits
-from dicomcore.pixels.coding.video import VIDEO_SYNTAXES, VideoStream
-from dicomcore.pixels.colour import coded_colour, to_rgb
-from dicomcore.pixels.description import FrameDescription
-from dicomcore.pixels.layout import Layout
-from dicomcore.pixels.note import Note, refuse_if_strict
+from dicomcore.notes import Note, refuse_if_strict
+from dicomcore.pixels.attributes import describe, find_pixel_data, header_of, number_of_frames, revised, state_of
+from dicomcore.pixels.coding.decoding import DecodedFrame
+from dicomcore.pixels.frame_source import FrameSource, source_of
 from dicomcore.pixels.overlays import Overlay, draw_overlays, read_overlays
-from dicomcore.pixels.pieces import Pieces, Spans
 from dicomcore.pixels.stated import stated_notes
-from dicomcore.pixels.store import Store
-from dicomcore.pixels.unused_bits import settle_unused_bits
+from dicomcore.pixels.value_field import ValueField
 from dicomcore.tags import Tag
-from dicomcore.threads import cpus, run_over
-from dicomcore.uids import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian
-
-if TYPE_CHECKING:
-    from dicomcore.pixels.isolation import VideoApart
+from dicomcore.uids import ExplicitVRBigEndian, ExplicitVRLittleEndian
 
 __all__ = ["Frames"]
 
-MOST_AT_ONCE, RUN_BYTES = 16, 4 << 20
-"""Frames that a thread takes from the queue, and reads, at once; and the bytes that they may have."""
-APART_BYTES = 4 << 20
-"""Codestreams and samples of the frames that a worker process is given at once, unless one alone has more."""
 UNPROVEN_SAMPLES = 1 << 28
 """An array of more samples than that is made once a frame of it was decoded."""
-ITEM = b"\xfe\xff\x00\xe0"
 
 
 class Frames:
@@ -83,44 +55,35 @@ class Frames:
     def _open(self, data_set: Any) -> None:
         keyword = find_pixel_data(data_set)
         header = header_of(data_set)
-        self.stated = describe(header, keyword)
+        stated = describe(header, keyword)
         element = data_set[keyword]
-        if self.stated.transfer_syntax == ExplicitVRBigEndian and element._big_endian is False:  # UN (PS3.5 6.2.2)
-            self.stated = replace(self.stated, transfer_syntax=ExplicitVRLittleEndian)
+        if stated.transfer_syntax == ExplicitVRBigEndian and element._big_endian is False:  # UN (PS3.5 6.2.2)
+            stated = replace(stated, transfer_syntax=ExplicitVRLittleEndian)
         self._recall = data_set._recall()
         self._keyword, self._offset = keyword, element.offset or 0
         self._state = state_of(data_set)
         self._apart = header if header is not data_set else None
-        self._store = Store.of(data_set, element)
-        self._notes: dict[Note, None] = {}
-        self._pieces: Pieces | None = None
-        self._layout: Layout | None = None
-        self._video: VideoStream | VideoApart | None = None
-        self._head: memoryview | None = None
-        self._plans: dict[bool, tuple[Codec, Plan | None]] = {}
-        self._lock = threading.Lock()
         self._kept: NDArray[Any] | None = None
-        self.stated.dtype  # noqa: B018  refuses what no word holds
+        self._lock = threading.Lock()
+        stated.dtype  # noqa: B018  refuses what no word holds
         frames = number_of_frames(header)
         if frames > self.limits.frames:
             raise LimitError(f"{frames} frames cross the limit of {self.limits.frames}")
-        if self.stated.rows * self.stated.columns > self.limits.frame_pixels:
-            raise LimitError(f"frames of {self.stated.rows} × {self.stated.columns} pixels cross the limit")
-        if element.is_undefined_length or self._looks_encapsulated(frames):
-            self._pieces = Pieces(self._store, frames, self.limits, extended_table(header), whole=self._is_video)
-            if self._is_video and self._relabel():
-                self._pieces = Pieces(self._store, frames, self.limits, extended_table(header))
-            self._count = frames if self._is_video else self._found(frames)
-            if self.stated.transfer_syntax in NATIVE:
-                self._relabel()
-        else:
-            self._check_unencapsulated(frames)
-            wide = element.VR == "OW" and self.stated.transfer_syntax in BIG_ENDIAN
-            self._layout = Layout(self._store, self.stated, frames, self.limits, wide=wide)
-            self._count = len(self._layout)
-        self.description = self._settled()
-        self._notes.update(dict.fromkeys(stated_notes(header, self.stated, coded=self._pieces is not None)))
+        if stated.rows * stated.columns > self.limits.frame_pixels:
+            raise LimitError(f"frames of {stated.rows} × {stated.columns} pixels cross the limit")
+        index, row, *_ = data_set._state()
+        self._source: FrameSource = source_of(
+            element,
+            ValueField.of(data_set, element),
+            header,
+            stated,
+            self.limits,
+            is_from_file=index is not None and row == DATA_SET,
+        )
+        self.stated, self.description = self._source.stated, self._source.description
+        self._source.note(*stated_notes(header, self.stated, coded=self.is_encapsulated))
         refuse_if_strict(self.notes, self.limits)
+        self._count = len(self._source)
         self._dtype: np.dtype[Any] = self.description.dtype
 
     def __len__(self) -> int:
@@ -149,10 +112,7 @@ class Frames:
     @property
     def notes(self) -> tuple[Note, ...]:
         """What was settled or passed over so far; grows as frames are decoded."""
-        found = dict(self._notes)
-        for where in (self._pieces, self._layout):
-            found.update(dict.fromkeys(where.notes if where is not None else ()))
-        return tuple(found)
+        return self._source.notes
 
     @property
     def issues(self) -> tuple[Issue, ...]:
@@ -169,7 +129,7 @@ class Frames:
 
     def note(self, note: Note) -> None:
         """Keep a note on the frames, once; PixelDecodeError where the limits are strict."""
-        self._notes.setdefault(note)
+        self._source.note(note)
         refuse_if_strict((note,), self.limits)
 
     def is_of(self, data_set: Any) -> bool:
@@ -184,7 +144,7 @@ class Frames:
     @property
     def is_encapsulated(self) -> bool:
         """Whether frames are codestreams in fragments, not samples one behind the other."""
-        return self._pieces is not None
+        return self._source.is_encapsulated
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -198,29 +158,14 @@ class Frames:
         """
         index = self._index(index)
         try:
-            return self._encoded(index)
+            return self._source.encoded(index)
         except PixelDecodeError as error:
             self._name(error, index)
             raise
 
-    def _encoded(self, index: int) -> memoryview:
-        if self._layout is not None:
-            return self._layout.encoded(index)
-        assert self._pieces is not None
-        with self._lock:
-            wanted = range(len(self._pieces)) if self._is_video else (index,)
-            fragments = [fragment for one in wanted for fragment in self._pieces.fragments(one)]
-        refuse_if_strict(self._pieces.notes, self.limits)
-        return self._pieces.joined(tuple(fragments))
-
     def missing(self, index: int) -> int:
         """Bytes of a frame (of a video: its stream) that are claimed and not there, as the source breaks off."""
-        index = self._index(index)
-        if self._layout is not None:
-            return self._layout.missing(index)
-        assert self._pieces is not None
-        with self._lock:
-            return self._pieces.missing(len(self._pieces) - 1 if self._is_video else index)
+        return self._source.missing(self._index(index))
 
     def decode(self, index: int, *, raw: bool = False, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """Decode one frame. `raw` leaves colour and unused bits as coded.
@@ -231,15 +176,8 @@ class Frames:
         index, shape = self._index(index), self.description.shape
         if out is not None and (out.shape != shape or out.dtype != self.dtype or not out.flags.c_contiguous):
             raise ValueError(f"out is to be a contiguous array of shape {shape} and dtype {self.dtype}")
-        plan = self._plan(raw)
-        if plan is not None and (spans := self._spans((index,))) is not None:
-            held = int(spans.places[0, 1] - spans.places[0, 0])
-            if out is not None or plan.could_fill(held):
-                target = np.empty(shape, self.dtype) if out is None else out
-                if not self._together(plan, spans, target, 1):
-                    return target
         try:
-            return self._finish(self._decoded(index, out), raw)
+            return self._source.decode(index, out, raw=raw)
         except PixelDecodeError as error:
             self._name(error, index)
             raise
@@ -248,7 +186,7 @@ class Frames:
         """Decode one frame to samples as coded, with what its codestream says of them."""
         index = self._index(index)
         try:
-            return self._decoded(index, None)
+            return self._source.decoded(index)
         except PixelDecodeError as error:
             self._name(error, index)
             raise
@@ -257,91 +195,16 @@ class Frames:
         self, indices: Sequence[int], *, raw: bool = False, out: NDArray[Any] | None = None, workers: int | None = None
     ) -> NDArray[Any]:
         """Decode frames into one array, (frames, rows, columns[, samples]), on as many threads as there are CPUs."""
-        if out is None and self._pieces is not None and len(indices) * self.description.samples > UNPROVEN_SAMPLES:
+        if out is None and self.is_encapsulated and len(indices) * self.description.samples > UNPROVEN_SAMPLES:
             self.decode(indices[0], raw=raw)  # raises before all that is claimed is allocated
         target = self._target(len(indices), out)
         wanted = [self._index(index) for index in indices]
-        plan = self._plan(raw)
-        threads = self._threads(len(wanted), workers, plan)
-        left: Sequence[int] = range(len(wanted))
-        if plan is not None and wanted and (spans := self._spans(wanted)) is not None:
-            left = self._together(plan, spans, target, threads)
-        apart = self._is_apart
-        size = self._run_length(len(left), threads, apart)
-
-        def decode(_: int, places: Sequence[int]) -> None:
-            chosen = [wanted[place] for place in places]
-            try:
-                if apart:
-                    self._decode_apart(chosen, [target[place] for place in places], raw)
-                    return
-                for place, index, codestream in zip(places, chosen, self._codestreams(chosen), strict=True):
-                    self._finish(self._decoded(index, target[place], codestream), raw)
-            except PixelDecodeError as error:
-                self._name(error)
-                raise
-
-        run_over([left[at : at + size] for at in range(0, len(left), size)], decode, threads)
-        return target
-
-    def _plan(self, raw: bool) -> Plan | None:
-        """How frames are decoded together, while nobody registers another codec."""
-        if self._pieces is None or self._is_video:
-            return None
-        codec = codec_for(self.stated.transfer_syntax)
-        known = self._plans.get(raw)
-        if known is None or known[0] is not codec:
-            plan = plan_for(codec, self.stated, self.description, self._head, self.limits, raw=raw)
-            self._plans[raw] = known = codec, plan
-        return known[1]
-
-    def _spans(self, indices: Sequence[int]) -> Spans | None:
-        assert self._pieces is not None
-        with self._lock:
-            spans = self._pieces.spans(indices)
         try:
-            refuse_if_strict(self._pieces.notes, self.limits)
+            self._source.decode_many(wanted, target, raw=raw, workers=workers)
         except PixelDecodeError as error:
             self._name(error)
             raise
-        return spans
-
-    def _together(self, plan: Plan, spans: Spans, target: NDArray[Any], threads: int) -> list[int]:
-        """Decode frames in one go; the places of those that are left for `_decoded`."""
-        left = decode_together(plan, self._store, spans, target, threads=threads)
-        if len(left) < len(spans.places):
-            for note in plan.notes:
-                self._notes.setdefault(note)
-        return left
-
-    @property
-    def _is_apart(self) -> bool:
-        """Whether worker processes decode codestreams, each of which takes several at once."""
-        apart = self.limits.isolate and self._pieces is not None and not self._is_video
-        return apart and not codec_for(self.stated.transfer_syntax).trusted
-
-    def _run_length(self, frames: int, threads: int, apart: bool) -> int:
-        """How many frames a thread takes at once: some runs for each thread, and few bytes in a run."""
-        if self._pieces is None:
-            return 1
-        average = self._store.size // max(self._count, 1) + 1
-        if apart:  # the fewer requests the better: each wakes two processes
-            return max(1, min(MOST_AT_ONCE, frames // (2 * threads), APART_BYTES // (average + self._frame_bytes)))
-        return max(1, min(MOST_AT_ONCE, frames // (4 * threads), RUN_BYTES // average))
-
-    @property
-    def _frame_bytes(self) -> int:
-        return self.description.samples * self.dtype.itemsize
-
-    def _threads(self, frames: int, workers: int | None, plan: Plan | None) -> int:
-        """How many threads are worth it; videos and uncompressed frames are not decoded, but read in order."""
-        if self._pieces is None or self._is_video or frames < 2:
-            return 1
-        if workers is not None:
-            return min(workers, frames)
-        if frames * self._frame_bytes < (plan.serial_bytes if plan is not None else SERIAL_BYTES):
-            return 1
-        return min(cpus(), frames)
+        return target
 
     def array(self, *, raw: bool = False, out: NDArray[Any] | None = None, workers: int | None = None) -> NDArray[Any]:
         """Decode all frames, in the shape that pydicom gives: a single frame has no axis of its own.
@@ -363,7 +226,7 @@ class Frames:
     def render(
         self, index: int, *, window: View = None, overlays: bool = False, out: NDArray[np.uint8] | None = None
     ) -> NDArray[np.uint8]:
-        """Give a frame as a picture of 8 bits; see `dicomcore.display.render.render` for `window`.
+        """Give a frame as a picture of 8 bits; see `dicomcore.display.render` for `window`.
 
         `overlays` draws the overlays of the frame over it, in white.
         """
@@ -397,175 +260,11 @@ class Frames:
         if error.frame is None:
             error.frame = index
 
-    # -- where frames are
-
-    @property
-    def _is_video(self) -> bool:
-        return self.stated.transfer_syntax in VIDEO_SYNTAXES
-
     def _index(self, index: int) -> int:
         found = index + self._count if index < 0 else index
         if not 0 <= found < self._count:
             raise IndexError(f"frame {index} of {self._count}")
         return found
-
-    def _looks_encapsulated(self, frames: int) -> bool:
-        """Encapsulated pixel data of defined length, which nobody should write, or which was set in memory."""
-        native = self.stated.transfer_syntax in NATIVE
-        if native and self._store.size in self._native_sizes(frames):
-            return False  # whatever the first samples look like
-        return self._store.upto(0, 4) == ITEM
-
-    def _native_sizes(self, frames: int) -> tuple[int, ...]:
-        """Bytes of so many uncompressed frames, padded to an even number or not; chroma as described, or full."""
-        bits = native_bits(self.stated), self.stated.samples * self.stated.bits_allocated
-        sizes = [-(-one * frames // 8) for one in bits]
-        return (*sizes, *(size + size % 2 for size in sizes))
-
-    def _check_unencapsulated(self, frames: int) -> None:
-        """Samples without fragments under a transfer syntax that has them: told by their length, or else refused."""
-        stated = self.stated.transfer_syntax
-        if stated in NATIVE or self.stated.floating:
-            return
-        if self._store.size not in self._native_sizes(frames):
-            codec_for(stated)
-            raise PixelDecodeError(
-                f"transfer syntax {UID(stated).name} has fragments, and the pixel data is {self._store.size} bytes "
-                f"without any, which are no {frames} uncompressed frames either"
-            )
-        index, row, *_ = self._data_set._state()
-        if index is not None and row == DATA_SET:  # pixel data of items may be native (PS3.5 A.4)
-            name = UID(stated).name
-            self._note("pixel-transfer-syntax", f"transfer syntax is {name}, the pixel data is uncompressed")
-
-    def _relabel(self) -> bool:
-        """Tell from the first frame what fragments are under a transfer syntax that has none, or is a video's."""
-        assert self._pieces is not None
-        if is_uncompressed(self.stated, sum(fragment.length for fragment in self._pieces.fragments(0))):
-            return False
-        first = self._pieces.head(0, SIGNATURE_BYTES) if self._is_video else self._pieces.codestream(0)
-        syntax, notes = syntax_of_frame(self.stated, first)
-        changed = syntax != self.stated.transfer_syntax
-        if changed:
-            self.stated = replace(self.stated, transfer_syntax=syntax)
-        self._notes.update(dict.fromkeys(notes))
-        return changed
-
-    def _first_bytes(self) -> memoryview:
-        """The first bytes of the first frame's codestream."""
-        assert self._pieces is not None
-        return self._pieces.head(0, 4096)
-
-    def _found(self, stated: int) -> int:
-        assert self._pieces is not None
-        found = len(self._pieces)
-        if found != stated:
-            self._note("frames", f"Number of Frames is {stated}, and {found} are there")
-        return found
-
-    # -- decoding
-
-    def _settled(self) -> Any:
-        """The description as the first frame's codestream has it, by which arrays are made."""
-        if self._pieces is None or self._is_video or not self._count:
-            return self.stated if not self._is_video else replace(self.stated, bits_allocated=8, samples_per_pixel=3)
-        try:
-            self._head = self._first_bytes()
-            _, info, _ = codec_of_frame(self.stated.transfer_syntax, self._head)
-            if info is None:
-                return self.stated
-            settled, notes = check_header(info, self.stated, self.limits, held=1 << 62)
-        except DicomError:
-            return self.stated  # said when the frame is decoded
-        if not self.limits.strict:  # else the frame alone is refused
-            self._notes.update(dict.fromkeys(notes))
-        return replace(self.stated, samples_per_pixel=settled.samples_per_pixel, bits_allocated=settled.bits_allocated)
-
-    def _codestreams(self, indices: list[int]) -> list[memoryview | None]:
-        """The codestreams of several frames, read together where they stand together; None where there are none."""
-        if self._pieces is None or self._is_video or self._layout is not None:
-            return [None] * len(indices)
-        with self._lock:
-            fragments = [self._pieces.fragments(index) for index in indices]
-        refuse_if_strict(self._pieces.notes, self.limits)
-        return list(self._pieces.joined_each(fragments))  # outside the lock: other threads decode meanwhile
-
-    def _decoded(self, index: int, out: NDArray[Any] | None, codestream: memoryview | None = None) -> DecodedFrame:
-        if self._is_video:
-            return self._video_frame(index, out)
-        if self._layout is not None:
-            return DecodedFrame(self._native(index, out), self.stated, None, ())
-        if codestream is None:
-            (codestream,) = self._codestreams([index])
-        decoded = decode_frame(
-            codestream, self._as_decoded, out=out, limits=self.limits, frame=index, stated=self.stated
-        )
-        self._notes.update(dict.fromkeys(decoded.notes))
-        return decoded
-
-    def _decode_apart(self, indices: list[int], outs: list[NDArray[Any]], raw: bool) -> None:
-        codestreams = self._codestreams(indices)
-        for decoded in decode_frames(
-            codestreams, self._as_decoded, outs=outs, limits=self.limits, frames=indices, stated=self.stated
-        ):
-            self._notes.update(dict.fromkeys(decoded.notes))
-            self._finish(decoded, raw)
-
-    @property
-    def _as_decoded(self) -> FrameDescription:
-        """What is stated, in the container and with the samples that arrays are made for."""
-        if self.description == self.stated:
-            return self.stated
-        return replace(
-            self.stated,
-            samples_per_pixel=self.description.samples_per_pixel,
-            bits_allocated=self.description.bits_allocated,
-        )
-
-    def _finish(self, decoded: DecodedFrame, raw: bool) -> NDArray[Any]:
-        samples = decoded.samples
-        if raw or self._is_video:
-            return samples
-        settle_unused_bits(samples, self.stated, decoded.info)
-        if coded_colour(decoded.description, decoded.info) in (None, "RGB"):
-            return samples
-        return to_rgb(samples, decoded.description, decoded.info, out=samples)
-
-    def _native(self, index: int, out: NDArray[Any] | None) -> NDArray[Any]:
-        codec_for(self.stated.transfer_syntax)  # what nobody knows is not taken for samples
-        assert self._layout is not None
-        view, start_bit = self._layout.read(index)
-        try:
-            return decode_native(view, self.stated, out, start_bit=start_bit)
-        except PixelDecodeError as error:
-            error.frame = index
-            raise
-
-    def _opened(self, stream: memoryview) -> VideoStream | VideoApart:
-        if self.limits.isolate:
-            from dicomcore.pixels.isolation import VideoApart
-
-            return VideoApart(stream, self.description, limits=self.limits)
-        return VideoStream(stream, self.stated.transfer_syntax, limits=self.limits)
-
-    def _video_frame(self, index: int, out: NDArray[Any] | None) -> DecodedFrame:
-        stream = self.encoded(0) if self._video is None else memoryview(b"")
-        with self._lock:
-            if self._video is None:
-                self._video = self._opened(stream)
-            try:
-                samples: NDArray[Any] = self._video.frame(index)
-            except PixelDecodeError as error:
-                error.frame = index
-                raise
-            except IndexError as error:
-                raise PixelDecodeError(f"the video ends before its stated length: {error}", frame=index) from None
-        if samples.shape != self.description.shape:
-            raise PixelDecodeError(f"a video of {samples.shape}, stated {self.description.shape}", frame=index)
-        if out is not None:
-            np.copyto(out, samples)
-            samples = out
-        return DecodedFrame(samples, self.description, None, ())
 
     def _target(self, count: int, out: NDArray[Any] | None) -> NDArray[Any]:
         shape = (count, *self.description.shape)
@@ -574,9 +273,6 @@ class Frames:
         if out.dtype != self.dtype or out.size != int(np.prod(shape)) or not out.flags.c_contiguous:
             raise ValueError(f"out is to be a contiguous array of shape {shape} and dtype {self.dtype}")
         return out.reshape(shape)
-
-    def _note(self, code: str, message: str) -> None:
-        self._notes.setdefault(Note(code, message))
 
 
 def _path_of(index: Any) -> str | None:

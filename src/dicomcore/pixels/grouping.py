@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore.errors import PixelDecodeError
+from dicomcore.notes import Note
 from dicomcore.pixels.coding.headers import SIGNATURE_BYTES, format_by_signature
-from dicomcore.pixels.note import Note
-from dicomcore.pixels.store import Store
+from dicomcore.pixels.value_field import ValueField
 
 __all__ = ["Fragment", "Groups", "beginnings", "group_fragments"]
 
@@ -40,7 +40,7 @@ class Groups(NamedTuple):
 
 
 def group_fragments(
-    store: Store,
+    value: ValueField,
     fragments: Sequence[Fragment],
     stated: int,
     listed: NDArray[np.uint64] | None = None,
@@ -63,8 +63,8 @@ def group_fragments(
         return Groups([(fragment,) for fragment in held])
     if cut and len(held) < min(len(fragments), stated):
         raise PixelDecodeError("the pixel data breaks off, and its empty fragments may be frames or none")
-    firsts = beginnings(store, held)
-    ended = Groups([]) if stated == 1 or len(firsts) >= stated else _by_ends(store, held)
+    firsts = beginnings(value, held)
+    ended = Groups([]) if stated == 1 or len(firsts) >= stated else _by_ends(value, held)
     if firsts and len(ended.frames) != stated:
         return _from(firsts, held)
     if len(held) == stated:
@@ -92,9 +92,9 @@ def _from(firsts: Sequence[int], held: Sequence[Fragment]) -> Groups:
     return Groups([tuple(held[begin:end]) for begin, end in pairwise((*firsts, len(held)))])
 
 
-def beginnings(store: Store, held: Sequence[Fragment]) -> list[int]:
+def beginnings(value: ValueField, held: Sequence[Fragment]) -> list[int]:
     """Which fragments begin as the first one does, with a codestream; none where that can't be told."""
-    with store.peeking() as peek:
+    with value.peeking() as peek:
         wanted = format_by_signature(_head(peek, held, 0))
         if wanted is None:
             return []
@@ -110,11 +110,11 @@ def _head(peek: Peek, held: Sequence[Fragment], first: int) -> bytes:
     return head
 
 
-def _by_ends(store: Store, held: Sequence[Fragment]) -> Groups:
+def _by_ends(value: ValueField, held: Sequence[Fragment]) -> Groups:
     """A frame up to each fragment in which a codestream ends; more than those fragments belong to nobody."""
     groups: list[tuple[Fragment, ...]] = []
     begin, before = 0, b""
-    with store.peeking() as peek:
+    with value.peeking() as peek:
         for i, (offset, length) in enumerate(held):
             tail = peek(offset + max(length - TAIL, 0), min(length, TAIL))
             if any(marker in before + tail for marker in END_MARKERS):

@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 
 from dicomcore._native.base import swap
 from dicomcore._native.pixels import unpack
-from dicomcore.dataset.lookup import is_big_endian
+from dicomcore.dataset.lookup import is_big_endian, number_of
 from dicomcore.errors import DicomError, PixelDecodeError
-from dicomcore.pixels.attributes import number
-from dicomcore.pixels.layout import MOST_MISSING
-from dicomcore.pixels.note import Note
+from dicomcore.notes import Note
+from dicomcore.pixels.native_frames import MOST_MISSING
 
 __all__ = ["Overlay", "draw_overlays", "embedded_bit", "read_overlays"]
 
@@ -116,10 +115,10 @@ def embedded_bit(data_set: Any, group: int) -> int | None:
     if _number(data_set, group, BITS_ALLOCATED, 1) <= 1 or _value(data_set, group, DATA):
         return None
     bit = _number(data_set, group, BIT_POSITION, -1)
-    allocated = int(number(data_set, "BitsAllocated", 0))
-    stored = int(number(data_set, "BitsStored", allocated))
+    allocated = int(number_of(data_set, "BitsAllocated", 0))
+    stored = int(number_of(data_set, "BitsStored", allocated))
     stored = stored if 0 < stored <= allocated else allocated
-    high = int(number(data_set, "HighBit", stored - 1))
+    high = int(number_of(data_set, "HighBit", stored - 1))
     if not stored - 1 <= high < allocated:
         high = stored - 1
     return bit if 0 <= bit <= high - stored or high < bit < allocated else None

@@ -1,5 +1,5 @@
-"""The former path of `dicomcore.display.render`, kept for code that imports it."""
+"""The former path of `dicomcore.display.rendering`, kept for code that imports it."""
 
-from dicomcore.display.render import FUNCTIONS, Display, View, Window, apply_modality, apply_window, render
+from dicomcore.display.rendering import FUNCTIONS, Display, View, Window, apply_modality, apply_window, render
 
 __all__ = ["FUNCTIONS", "Display", "View", "Window", "apply_modality", "apply_window", "render"]

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore.dataset import Dataset
+from dicomcore.dataset.lookup import number_of
 from dicomcore.errors import EncodeError
 from dicomcore.part10.writer import encoding_of
-from dicomcore.pixels.attributes import number
 from dicomcore.pixels.sign import SignDependent
 from dicomcore.uids import UID, ExplicitVRLittleEndian, GEPrivateImplicitVRBigEndianPixels, new_uid
 
@@ -57,7 +57,7 @@ def set_pixels(
     elif bits_stored is not None:
         raise EncodeError("floats have no Bits Stored")
     signed = pixels.dtype.kind == "i"
-    turned = kind not in FLOATING and bool(number(ds, "PixelRepresentation", 0)) != signed
+    turned = kind not in FLOATING and bool(number_of(ds, "PixelRepresentation", 0)) != signed
     held = SignDependent(ds) if turned else None
     for keyword in (*STALE, *(PADDING if kind in FLOATING else FLOAT_PADDING)):
         if keyword in ds:
@@ -117,7 +117,7 @@ def _refuse_floats(ds: Dataset) -> None:
             "Storage have: give stored values, which Rescale Slope and Intercept turn into these, as whole numbers "
             "such as array.round().astype(np.int16)"
         )
-    if number(ds, "RescaleSlope", 1) != 1 or number(ds, "RescaleIntercept", 0) != 0:
+    if number_of(ds, "RescaleSlope", 1) != 1 or number_of(ds, "RescaleIntercept", 0) != 0:
         raise EncodeError(
             "readers would apply Rescale Slope and Intercept to these floats: delete the two where they were applied "
             "already, or give the stored values as whole numbers"

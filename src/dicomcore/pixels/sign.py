@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from dicomcore.dataset import Dataset, Sequence
+from dicomcore.dataset.lookup import number_of
 from dicomcore.dictionary import dictionary_VR
-from dicomcore.pixels.attributes import number
 
 __all__ = ["SignDependent"]
 
@@ -35,7 +35,7 @@ class SignDependent:
 
     def __init__(self, ds: Dataset) -> None:
         self._held: list[Held] = []
-        transformed = bool(ds.get("ModalityLUTSequence")) or number(ds, "RescaleSlope") is not None
+        transformed = bool(ds.get("ModalityLUTSequence")) or number_of(ds, "RescaleSlope") is not None
         pending: list[tuple[Path, Dataset]] = [((), ds)]
         while pending:
             path, level = pending.pop()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from dicomcore.pixels.attributes import number
+from dicomcore.dataset.lookup import number_of
+from dicomcore.notes import Note
 from dicomcore.pixels.colour import coded_colour, colour_notes
 from dicomcore.pixels.description import FrameDescription, samples_of
-from dicomcore.pixels.note import Note
 
 __all__ = ["stated_notes"]
 
@@ -20,7 +20,7 @@ FLAGS = {  # attribute: (keyword, note's code, what any value but 0 and 1 is tak
 
 def stated_notes(header: Any, stated: FrameDescription, *, coded: bool) -> Iterator[Note]:
     """Notes on what `header` says, of which `stated` was made; `coded`: frames are codestreams."""
-    frames = number(header, "NumberOfFrames", 1)
+    frames = number_of(header, "NumberOfFrames", 1)
     if frames < 1:
         yield Note("frames", f"Number of Frames is {frames:g}: taken for 1")
     if not stated.floating:
@@ -37,7 +37,7 @@ def _sample_notes(header: Any, stated: FrameDescription) -> Iterator[Note]:
             taken = f"samples of {stored} bits are taken from the lowest of {allocated}"
         yield Note("pixel-high-bit", f"High Bit is {high} and Bits Stored {stored}: {taken}")
     for name, (keyword, code, taken) in FLAGS.items():
-        value = number(header, keyword, 0)
+        value = number_of(header, keyword, 0)
         if value not in (0, 1):
             yield Note(code, f"{name} is {value:g}: {taken}")
 

@@ -7,8 +7,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from dicomcore._native.pixels import unpack
+from dicomcore.arrays import as_bytes
 from dicomcore.pixels.coding.headers import CodestreamInfo
-from dicomcore.pixels.coding.registry import as_bytes
 from dicomcore.pixels.description import FrameDescription
 
 __all__ = ["bits_that_count", "low_bit_of", "settle_unused_bits"]

@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dicomcore.arrays import as_bytes
 from dicomcore.dataset import Dataset
 from dicomcore.errors import DicomError, EncodeError, PixelDecodeError, UnsupportedTransferSyntaxError
 from dicomcore.part10.writer import encoding_of, own_syntax
 from dicomcore.pixels.attributes import find_pixel_data
 from dicomcore.pixels.coding.encoder_registry import FrameEncoder, encoder_for, refuse_idle_quality, refuse_unless_held
 from dicomcore.pixels.coding.mislabelled import codec_of_frame
-from dicomcore.pixels.coding.registry import as_bytes
 from dicomcore.pixels.coding.uncompressed import native_bits
 from dicomcore.pixels.coding.video import VIDEO_SYNTAXES
 from dicomcore.pixels.frame_writer import FrameWriter, OffsetTable

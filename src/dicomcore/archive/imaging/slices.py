@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore.dataset import Dataset
-from dicomcore.dataset.lookup import first_item, items_of
-from dicomcore.display.render import Display
+from dicomcore.dataset.lookup import first_item, items_of, number_of
+from dicomcore.display.reading import display_of, rescale_of
+from dicomcore.display.rendering import Display
 from dicomcore.issues import Issue
-from dicomcore.pixels.attributes import display_of, header_of, number, number_of_frames, rescale_of
-from dicomcore.pixels.note import Note
+from dicomcore.notes import Note
+from dicomcore.pixels.attributes import header_of, number_of_frames
 from dicomcore.tags import Tag
 
 __all__ = ["COSINE_SLACK", "Slice", "counted", "issue", "normal_of", "slices_of"]
@@ -167,7 +168,7 @@ def _enhanced(source: str, data_set: Dataset, header: Dataset, groups: list[Data
 def _classic(source: str, data_set: Dataset, header: Dataset) -> tuple[list[Slice], list[Issue]]:
     """Frames of a data set with one position."""
     display = display_of(header)
-    scaling = number(header, "DoseGridScaling")
+    scaling = number_of(header, "DoseGridScaling")
     if scaling:  # and nothing else: a dose has no rescale (PS3.3 C.8.8.3)
         display = replace(display, rescale_slope=float(scaling), rescale_intercept=0.0, modality_lut=None)
     position, orientation = (_floats(header.get(f"Image{what}Patient")) for what in ("Position", "Orientation"))
@@ -187,7 +188,7 @@ def _classic(source: str, data_set: Dataset, header: Dataset) -> tuple[list[Slic
     pointers = pointer if isinstance(pointer, list) else [pointer]
     if TIMES.intersection(one for one in pointers if isinstance(one, int)):  # a loop of pictures of one plane
         return [replace(first, frame=frame) for frame in range(frames)], []
-    between = number(header, "SpacingBetweenSlices")
+    between = number_of(header, "SpacingBetweenSlices")
     if not between:
         return [first], []
     step = normal_of(first) * abs(float(between))
@@ -230,9 +231,9 @@ def _nuclear(source: str, data_set: Dataset, header: Dataset) -> tuple[list[Slic
     if first is None:
         return [], []
     frames = _frames_there(data_set, header)
-    between = number(header, "SpacingBetweenSlices")
+    between = number_of(header, "SpacingBetweenSlices")
     issues: list[Issue] = []
-    if not between and (between := number(header, "SliceThickness")):
+    if not between and (between := number_of(header, "SliceThickness")):
         text = f"{source}: Spacing Between Slices is empty: Slice Thickness, {between:g} mm, was taken for it"
         issues.append(issue("ASSUMED_POSITION", text, "SpacingBetweenSlices"))
     step = normal_of(first) * float(between or 0)  # whose sign is the direction (C.8.4.15)
@@ -290,10 +291,10 @@ def _slice(
 
 
 def _image_of(header: Dataset) -> Image:
-    coloured = number(header, "SamplesPerPixel", 1) > 1
+    coloured = number_of(header, "SamplesPerPixel", 1) > 1
     return Image(
         instance=_text(header, "SOPInstanceUID"),
-        shape=(int(number(header, "Rows", 0)), int(number(header, "Columns", 0))),
+        shape=(int(number_of(header, "Rows", 0)), int(number_of(header, "Columns", 0))),
         space=_text(header, "FrameOfReferenceUID"),
         series=(_text(header, "StudyInstanceUID"), _text(header, "SeriesInstanceUID")),
         samples="colour" if coloured else _text(header, "PhotometricInterpretation"),

@@ -20,7 +20,7 @@ from dicomcore.archive.sources.lists import PathList
 from dicomcore.archive.sources.place import NOT_REGULAR, Fault
 from dicomcore.archive.sources.sources import SourceLike, Sources
 from dicomcore.dataset import Dataset
-from dicomcore.display.render import apply_modality
+from dicomcore.display.rendering import apply_modality
 from dicomcore.errors import DicomError, PixelDecodeError
 from dicomcore.issues import Issue
 from dicomcore.limits import Limits

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from dicomcore._native.pixels.batch import Batch, How
 from dicomcore.errors import DicomError
 from dicomcore.limits import Limits
+from dicomcore.notes import Note
 from dicomcore.pixels.coding.decoding import check_header
 from dicomcore.pixels.coding.headers import CodestreamInfo
 from dicomcore.pixels.coding.own import decode_jpeg_lossless, decode_rle
@@ -18,10 +19,9 @@ from dicomcore.pixels.coding.registry import Codec
 from dicomcore.pixels.coding.uncompressed import WORDS
 from dicomcore.pixels.colour import coded_colour
 from dicomcore.pixels.description import FrameDescription
-from dicomcore.pixels.note import Note
-from dicomcore.pixels.pieces import Spans
-from dicomcore.pixels.store import Store
+from dicomcore.pixels.fragments import Spans
 from dicomcore.pixels.unused_bits import bits_that_count, low_bit_of
+from dicomcore.pixels.value_field import ValueField
 from dicomcore.threads import hand_out
 
 __all__ = ["SERIAL_BYTES", "Plan", "decode_together", "plan_for"]
@@ -99,12 +99,14 @@ def plan_for(
     return Plan(how, notes, SERIAL_BYTES if info is not None else RLE_SERIAL_BYTES)
 
 
-def decode_together(plan: Plan, store: Store, spans: Spans, target: NDArray[Any], *, threads: int = 1) -> list[int]:
+def decode_together(
+    plan: Plan, value: ValueField, spans: Spans, target: NDArray[Any], *, threads: int = 1
+) -> list[int]:
     """Decode frames into the rows of `target`, on so many threads; the places of those that are left to be decoded.
 
     Left are frames that aren't like the first, and once one faults all that aren't decoded by then.
     """
-    source, base = store.source
+    source, base = value.source
     batch = Batch(plan.how, source, base, spans.places, target, spans.exact)
 
     def work() -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dicomcore.errors import DicomError, LimitError, PixelDecodeError
 from dicomcore.limits import DEFAULT_LIMITS, Limits
+from dicomcore.notes import Note, refuse_if_strict
 from dicomcore.pixels.coding import builtin  # noqa: F401  fills the registry
 from dicomcore.pixels.coding.endings import ending_notes
 from dicomcore.pixels.coding.headers import CodestreamInfo
@@ -19,7 +20,6 @@ from dicomcore.pixels.coding.mislabelled import codec_of_frame
 from dicomcore.pixels.coding.registry import Codec, codec_for
 from dicomcore.pixels.colour import colour_notes
 from dicomcore.pixels.description import FrameDescription
-from dicomcore.pixels.note import Note, refuse_if_strict
 
 __all__ = ["DecodedFrame", "check_header", "decode_frame", "decode_frames"]
 

@@ -10,8 +10,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from dicomcore._native.pixels.jpegdct import count_mcus
+from dicomcore.notes import Note
 from dicomcore.pixels.coding.headers import CodestreamInfo
-from dicomcore.pixels.note import Note
 
 __all__ = ["END", "ending_notes"]
 

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore._native.pixels import planes
+from dicomcore.arrays import as_bytes
 from dicomcore.errors import PixelDecodeError
 from dicomcore.pixels.coding.chroma import decode_chroma
 from dicomcore.pixels.coding.endings import END
 from dicomcore.pixels.coding.headers import end_of_tile_parts, read_j2k
-from dicomcore.pixels.coding.registry import as_bytes
 from dicomcore.pixels.description import FrameDescription
 
 __all__ = ["decode_jpeg", "decode_jpeg2000", "decode_jpeg_ls", "decode_jpeg_xl"]

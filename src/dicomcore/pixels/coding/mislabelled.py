@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dicomcore.errors import PixelDecodeError
+from dicomcore.notes import Note
 from dicomcore.pixels.coding.builtin import NATIVE
 from dicomcore.pixels.coding.headers import SIGNATURE_BYTES, CodestreamInfo, format_by_signature, read_jpeg
 from dicomcore.pixels.coding.registry import Codec, codec_for
 from dicomcore.pixels.coding.uncompressed import is_deflated_frame, native_bits
 from dicomcore.pixels.description import FrameDescription
-from dicomcore.pixels.note import Note
 from dicomcore.uids import UID
 
 __all__ = ["codec_of_frame", "is_uncompressed", "syntax_of_frame"]

@@ -7,8 +7,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from dicomcore import codecs
+from dicomcore.notes import Note
 from dicomcore.pixels.description import FrameDescription
-from dicomcore.pixels.note import Note
 
 __all__ = ["decode_jpeg_lossless", "decode_rle"]
 

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore.errors import UnsupportedTransferSyntaxError
+from dicomcore.notes import Note
 from dicomcore.pixels.coding.headers import CodestreamInfo
 from dicomcore.pixels.description import FrameDescription
-from dicomcore.pixels.note import Note
 from dicomcore.uids import syntax_named
 
 __all__ = ["Codec", "Decoder", "Requirement", "codec_for", "codecs", "decoder_for", "register"]
@@ -115,8 +114,3 @@ def codec_for(uid: str) -> Codec:
 def decoder_for(uid: str) -> Decoder:
     """Give the decoder of a transfer syntax; raises as `codec_for` does."""
     return codec_for(uid).decoder
-
-
-def as_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
-    """The bytes of a contiguous array, in one dimension, as kernels take them."""
-    return array.reshape(-1).view(np.uint8)

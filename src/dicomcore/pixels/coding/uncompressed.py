@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from dicomcore._native.base import swap
 from dicomcore._native.pixels import colour, planes, unpack
+from dicomcore.arrays import as_bytes
 from dicomcore.errors import PixelDecodeError
-from dicomcore.pixels.coding.registry import as_bytes
+from dicomcore.notes import Note
 from dicomcore.pixels.description import FrameDescription
-from dicomcore.pixels.note import Note
 
 __all__ = [
     "decode_deflated",

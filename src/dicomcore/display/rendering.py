@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore._native.pixels import lut as kernels
+from dicomcore.display.retired import as_rgb
 from dicomcore.display.tables import LookUpTable, Palette
-from dicomcore.pixels.coding.retired import as_rgb
-from dicomcore.pixels.note import Note
+from dicomcore.notes import Note
 
 __all__ = ["FUNCTIONS", "Display", "View", "Window", "apply_modality", "apply_window", "render"]
 

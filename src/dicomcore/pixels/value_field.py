@@ -1,4 +1,4 @@
-"""The bytes of pixel data, wherever they are: read by position from the data set's source, or held in memory."""
+"""The Value Field of a pixel data element (PS3.5 7.1), read by position from the data set's source or from memory."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 
 from dicomcore.errors import PixelDecodeError
 
-__all__ = ["Store"]
+__all__ = ["ValueField"]
 
 NEAR, WINDOW = 1 << 12, 1 << 16
 """Bytes from one peek to the next that are read rather than skipped, and how many are read then."""
 
 
-class Store:
-    """`size` bytes from the first byte of the pixel data element's value on; safe to read on several threads.
+class ValueField:
+    """`size` bytes from the first byte of a pixel data element's value on; several threads may read at once.
 
-    For encapsulated pixel data the size is that of the rest of the source: where it ends, its items tell.
+    Encapsulated pixel data of undefined length reaches to the end of the source here: its items tell where it ends.
     """
 
     def __init__(
@@ -29,8 +29,8 @@ class Store:
         self._read = read
 
     @classmethod
-    def of(cls, data_set: Any, element: Any) -> Store:
-        """The store of a pixel data element, which is not read for this."""
+    def of(cls, data_set: Any, element: Any) -> ValueField:
+        """The value field of a pixel data element, which is not read for this."""
         index = data_set._index
         if index is None or element._changed or element.offset is None:
             held = memoryview(element.value or b"").cast("B").toreadonly()
@@ -52,7 +52,7 @@ class Store:
 
     @contextmanager
     def peeking(self) -> Iterator[Callable[[int, int], bytes]]:
-        """A way to read many small pieces, each as many bytes as there are; of a file that stays open meanwhile."""
+        """Gives a function that reads `length` bytes at `offset`, fewer at the end; a file stays open meanwhile."""
         source, start = self.source
         path = getattr(source, "path", None)
         if path is None:

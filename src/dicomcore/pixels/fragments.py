@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from dicomcore.errors import PixelDecodeError
 from dicomcore.limits import Limits
+from dicomcore.notes import Note
 from dicomcore.pixels.grouping import Fragment, beginnings, group_fragments
-from dicomcore.pixels.note import Note
-from dicomcore.pixels.store import Store
+from dicomcore.pixels.value_field import ValueField
 
-__all__ = ["Fragment", "Pieces", "Spans"]
+__all__ = ["Fragment", "Fragments", "Spans"]
 
 ITEM = b"\xfe\xff\x00\xe0"
 SEQUENCE_DELIMITER = b"\xfe\xff\xdd\xe0"
@@ -34,7 +34,7 @@ GAPS = 4096
 """Bytes between frames that may be read along with them: item headers and padding, hardly more."""
 
 
-class Pieces:
+class Fragments:
     """Finds each frame's fragments; reads item headers, and no pixel bytes but begins and ends of fragments in doubt.
 
     With an offset table that has an entry for each frame only the items of the frame asked for are looked at. Without
@@ -43,7 +43,7 @@ class Pieces:
 
     def __init__(
         self,
-        store: Store,
+        value: ValueField,
         frames: int,
         limits: Limits,
         extended: tuple[NDArray[np.uint64], NDArray[np.uint64]] | None = None,
@@ -54,7 +54,7 @@ class Pieces:
 
         `whole`: all fragments together are one stream, a video's, whatever tables say (PS3.5 8.2.5).
         """
-        self.store = store
+        self.value = value
         self.limits = limits
         self.notes: list[Note] = []
         self._stated = 1 if whole else frames
@@ -73,8 +73,9 @@ class Pieces:
 
     def fragments(self, index: int) -> tuple[Fragment, ...]:
         """The fragments of frame `index`; raises PixelDecodeError where there is no such frame."""
-        if self._starts is not None and index < len(self._starts):
-            found = self._by_table(index)
+        starts = self._starts
+        if starts is not None and index < len(starts):
+            found = self._by_table(starts, index)
             if found is not None:
                 return found
             self._distrust(f"entry {index} does not lead to a frame")
@@ -86,8 +87,8 @@ class Pieces:
     def missing(self, index: int) -> int:
         """Bytes that the items of frame `index` claim behind the end of the source."""
         offset = self.fragments(index)[-1].offset
-        claimed = int.from_bytes(self.store.read(offset - 4, 4), "little")
-        return max(offset + claimed - self.store.size, 0)
+        claimed = int.from_bytes(self.value.read(offset - 4, 4), "little")
+        return max(offset + claimed - self.value.size, 0)
 
     def codestream(self, index: int) -> memoryview:
         """The bytes of frame `index`, its fragments joined."""
@@ -96,17 +97,19 @@ class Pieces:
     def joined(self, fragments: tuple[Fragment, ...]) -> memoryview:
         """The bytes of these fragments together; unlike all else here to be called on any thread."""
         if len(fragments) == 1:
-            return self.store.read(*fragments[0])
-        return memoryview(b"".join(self.store.read(*fragment) for fragment in fragments))
+            return self.value.read(*fragments[0])
+        return memoryview(b"".join(self.value.read(*fragment) for fragment in fragments))
 
     def joined_each(self, frames: list[tuple[Fragment, ...]]) -> list[memoryview]:
         """What `joined` gives for each of these frames; those that stand close together are read at once."""
+        if len(frames) == 1:
+            return [self.joined(frames[0])]
         first = min(fragments[0].offset for fragments in frames)
         stop = max(fragment.offset + fragment.length for fragments in frames for fragment in fragments)
         wanted = sum(fragment.length for fragments in frames for fragment in fragments)
-        if len(frames) == 1 or stop - first > wanted + GAPS or any(len(fragments) > 1 for fragments in frames):
+        if stop - first > wanted + GAPS or any(len(fragments) > 1 for fragments in frames):
             return [self.joined(fragments) for fragments in frames]
-        held = self.store.read(first, stop - first)
+        held = self.value.read(first, stop - first)
         return [held[offset - first : offset - first + length] for ((offset, length),) in frames]
 
     def head(self, index: int, size: int) -> memoryview:
@@ -114,8 +117,8 @@ class Pieces:
         head = b""
         for offset, length in self.fragments(index):
             if length >= size and not head:
-                return self.store.upto(offset, size)
-            head += self.store.upto(offset, min(length, size - len(head)))
+                return self.value.upto(offset, size)
+            head += self.value.upto(offset, min(length, size - len(head)))
             if len(head) == size:
                 break
         return memoryview(head)
@@ -123,8 +126,8 @@ class Pieces:
     def spans(self, indices: Sequence[int]) -> Spans | None:
         """Where frames stand, as an offset table has it unread; None where there is no such frame."""
         if self._every is None:
-            scanned = self._starts is None
-            self._every = Spans(self._scanned_spans() if scanned else self._table_spans(), exact=self._lengths is None)
+            places = self._scanned_spans() if self._starts is None else self._table_spans(self._starts)
+            self._every = Spans(places, exact=self._lengths is None)
         places, exact = self._every
         if max(indices) >= len(places):
             return None
@@ -137,16 +140,15 @@ class Pieces:
         items = [frame[0] if len(frame) == 1 else Fragment(ITEM_HEADER, -ITEM_HEADER) for frame in self._frames()]
         return np.array([(offset - ITEM_HEADER, offset + length) for offset, length in items], np.uint64)
 
-    def _table_spans(self) -> NDArray[np.uint64]:
-        assert self._starts is not None
-        size, last = np.uint64(self.store.size), len(self._starts) - 1
+    def _table_spans(self, starts: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        size, last = np.uint64(self.value.size), len(starts) - 1
         places = np.empty((last + 1, 2), np.uint64)
-        places[:, 0] = self._starts + self._first
+        places[:, 0] = starts + self._first
         if self._lengths is not None:
             places[:, 1] = np.minimum(places[:, 0] + ITEM_HEADER + np.minimum(self._lengths, size), size)
             return places
         places[:-1, 1] = places[1:, 0]
-        found = self._by_table(last)  # whose end no other entry tells
+        found = self._by_table(starts, last)  # whose end no other entry tells
         places[-1] = (0, 0) if found is None or len(found) > 1 else (places[-1, 0], sum(found[0]))
         return places
 
@@ -154,15 +156,15 @@ class Pieces:
 
     def _basic_table(self) -> tuple[int, NDArray[np.uint64]]:
         """Where the first fragment's item begins, and the offsets in the item before it."""
-        head = bytes(self.store.upto(0, 8))
+        head = bytes(self.value.upto(0, 8))
         if len(head) < 8 or head[:4] != ITEM:
             raise PixelDecodeError("encapsulated pixel data does not begin with an item", offset=0)
         length = int.from_bytes(head[4:], "little")
-        if length > self.store.size - 8:
+        if length > self.value.size - 8:
             raise PixelDecodeError(f"Basic Offset Table claims {length} bytes", offset=4)
         if length > 4 * self.limits.frames:
             raise PixelDecodeError(f"Basic Offset Table of {length} bytes crosses the limit of frames", offset=4)
-        table = np.frombuffer(self.store.read(8, length // 4 * 4), "<u4").astype(np.uint64)
+        table = np.frombuffer(self.value.read(8, length // 4 * 4), "<u4").astype(np.uint64)
         return 8 + length, table
 
     def _table(
@@ -193,14 +195,13 @@ class Pieces:
         return None
 
     def _plausible(self, offsets: NDArray[np.uint64]) -> bool:
-        room = self.store.size - self._first
+        room = self.value.size - self._first
         rising = len(offsets) < 2 or bool((offsets[1:] > offsets[:-1]).all())
         return offsets[0] == 0 and rising and int(offsets[-1]) < room
 
-    def _by_table(self, index: int) -> tuple[Fragment, ...] | None:
+    def _by_table(self, starts: NDArray[np.uint64], index: int) -> tuple[Fragment, ...] | None:
         """The fragments of a frame by the table; None where its entry, or the next one, leads to no frame."""
-        assert self._starts is not None
-        at = self._first + int(self._starts[index])
+        at = self._first + int(starts[index])
         if self._lengths is not None:
             fragment, length = self._item(at), int(self._lengths[index])
             if fragment is None:
@@ -210,8 +211,8 @@ class Pieces:
             self._lengths = self._every = None
             said = f"frame {index} has {length} bytes by the Extended Offset Table Lengths, its item {fragment.length}"
             self.notes.append(Note("offset-table", f"{said}: items' lengths count"))
-        last = index + 1 == len(self._starts)
-        stop = self.store.size if last else self._first + int(self._starts[index + 1])
+        last = index + 1 == len(starts)
+        stop = self.value.size if last else self._first + int(starts[index + 1])
         found = []
         while at < stop:
             fragment = self._item(at)
@@ -222,19 +223,19 @@ class Pieces:
                 found.append(fragment)
         if not found or not (last or at == stop):
             return None
-        if len(found) > 1 and len(beginnings(self.store, found)) > 1:
+        if len(found) > 1 and len(beginnings(self.value, found)) > 1:
             return None  # several frames
         return tuple(found)
 
     def _item(self, at: int) -> Fragment | None:
         """The fragment whose item begins at `at`; cut where the source ends."""
-        head = bytes(self.store.upto(at, 8))
+        head = bytes(self.value.upto(at, 8))
         if len(head) < 8 or head[:4] != ITEM:
             return None
         length = int.from_bytes(head[4:], "little")
         if length == UNDEFINED_LENGTH:
             return None
-        return Fragment(at + 8, min(length, self.store.size - at - 8))
+        return Fragment(at + 8, min(length, self.value.size - at - 8))
 
     def _distrust(self, why: str) -> None:
         self._starts = self._lengths = self._every = None
@@ -249,14 +250,14 @@ class Pieces:
                 self._scanned = [tuple(fragments)]
             else:
                 listed = None if self._listed is None else self._listed + np.uint64(self._first + ITEM_HEADER)
-                self._scanned, notes = group_fragments(self.store, fragments, self._stated, listed, cut=self._cut)
+                self._scanned, notes = group_fragments(self.value, fragments, self._stated, listed, cut=self._cut)
                 self.notes += notes
         return self._scanned
 
     def _scan(self) -> list[Fragment]:
         found: list[Fragment] = []
-        at, size = self._first, self.store.size
-        with self.store.peeking() as peek:
+        at, size = self._first, self.value.size
+        with self.value.peeking() as peek:
             while at + 8 <= size:
                 head = peek(at, 8)
                 length = int.from_bytes(head[4:], "little")

@@ -1,4 +1,4 @@
-"""Layout: the plane of an array that each frame of a segmentation belongs to (PS3.3 C.7.6.16.2.3, C.7.6.17, C.8.20)."""
+"""The plane of an array that each frame of a segmentation belongs to (PS3.3 C.7.6.16.2.3, C.7.6.17, C.8.20)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dicomcore.tags import Tag
 if TYPE_CHECKING:
     from dicomcore.dataset import Dataset
 
-__all__ = ["Layout", "layout_of"]
+__all__ = ["PlaneAssignment", "assign_planes"]
 
 SEGMENT = frozenset({Tag("SegmentNumber"), Tag("ReferencedSegmentNumber")})
 PLACE = frozenset({Tag("ImagePositionPatient"), Tag("StackID"), Tag("InStackPositionNumber")})
@@ -30,8 +30,8 @@ Keys = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
-    """How many planes an array has, and which each frame is on."""
+class PlaneAssignment:
+    """How many planes an array has, and on which of them each frame lies."""
 
     planes: int
     index: NDArray[np.intp]
@@ -41,7 +41,7 @@ class Layout:
     issues: tuple[Issue, ...] = ()
 
 
-def layout_of(data_set: Dataset, segments: NDArray[np.intp]) -> Layout:
+def assign_planes(data_set: Dataset, segments: NDArray[np.intp]) -> PlaneAssignment:
     """Tell on which plane each frame lies; `segments`, (frames,), is the segment that each is of.
 
     Planes are told apart by position. Frames at one place have a plane each where they differ in another dimension
@@ -52,13 +52,13 @@ def layout_of(data_set: Dataset, segments: NDArray[np.intp]) -> Layout:
     planes = frame_planes(data_set, count)
     if planes is not None:
         stack = stack_of(planes)
-        return _spread(data_set, segments, Layout(len(stack.origins), stack.index, stack, stack.issues))
+        return _spread(data_set, segments, PlaneAssignment(len(stack.origins), stack.index, stack, stack.issues))
     positions = frame_positions(data_set, count)
     if positions is not None:
         index, firsts = ranks_of(_heights(positions), NEAR)
         said = "the frames have positions and no Image Orientation (Patient): planes are in order, and make no stack"
         issue = Issue("PLANE_ORIENTATION", Tag("ImageOrientationPatient"), 0, said)
-        return _spread(data_set, segments, Layout(len(firsts), index, None, (issue,)))
+        return _spread(data_set, segments, PlaneAssignment(len(firsts), index, None, (issue,)))
     return _without_place(data_set, segments)
 
 
@@ -71,39 +71,39 @@ def _heights(positions: NDArray[np.float64]) -> NDArray[np.float64]:
     return heights if longest[np.abs(longest).argmax()] >= 0 else -heights
 
 
-def _spread(data_set: Dataset, segments: NDArray[np.intp], layout: Layout) -> Layout:
+def _spread(data_set: Dataset, segments: NDArray[np.intp], assigned: PlaneAssignment) -> PlaneAssignment:
     """Give frames at one place a plane each where something tells them apart."""
-    if np.bincount(layout.index).max(initial=0) < 2:
-        return layout  # each frame has a place of its own
+    if np.bincount(assigned.index).max(initial=0) < 2:
+        return assigned  # each frame has a place of its own
     further = _dimensions(data_set, len(segments), SEGMENT | PLACE)
-    apart = _are_apart(segments, layout.index)
+    apart = _are_apart(segments, assigned.index)
     if apart and further is None:
-        return layout
+        return assigned
     candidates = iter([further]) if apart else _candidates(data_set, len(segments), further)
     for keys in candidates:
         if keys is None:
             continue
-        places, index = np.unique(np.column_stack([layout.index, keys]), axis=0, return_inverse=True)
+        places, index = np.unique(np.column_stack([assigned.index, keys]), axis=0, return_inverse=True)
         index = index.reshape(-1)
         if not _are_apart(segments, index):
             continue
-        if len(places) == len(np.unique(layout.index)):
-            return layout  # one image at each place
-        stack = layout.stack
+        if len(places) == len(np.unique(assigned.index)):
+            return assigned  # one image at each place
+        stack = assigned.stack
         if stack is not None:
             spacing = (float("nan"), *stack.spacing[1:])
             stack = replace(stack, origins=stack.origins[places[:, 0]], spacing=spacing, index=index)
-        return replace(layout, planes=len(places), index=index, stack=stack)
-    return layout
+        return replace(assigned, planes=len(places), index=index, stack=stack)
+    return assigned
 
 
-def _without_place(data_set: Dataset, segments: NDArray[np.intp]) -> Layout:
+def _without_place(data_set: Dataset, segments: NDArray[np.intp]) -> PlaneAssignment:
     """Planes of frames without a position."""
     if len(np.unique(segments)) > 1:
         for keys in _candidates(data_set, len(segments), _dimensions(data_set, len(segments), SEGMENT)):
             if keys is not None and _are_apart(segments, *keys.T):
                 places, index = np.unique(keys, axis=0, return_inverse=True)
-                return Layout(len(places), index.reshape(-1), None)
+                return PlaneAssignment(len(places), index.reshape(-1), None)
     index = np.zeros(len(segments), np.intp)
     for number in np.unique(segments):
         own = segments == number
@@ -112,7 +112,7 @@ def _without_place(data_set: Dataset, segments: NDArray[np.intp]) -> Layout:
     if len(np.unique(segments)) > 1:
         said = "nothing says where the frames lie: those of each segment are put on planes in their order"
         issues = (Issue("PLANE_POSITION", Tag("PlanePositionSequence"), 0, said),)
-    return Layout(int(index.max(initial=-1)) + 1, index, None, issues)
+    return PlaneAssignment(int(index.max(initial=-1)) + 1, index, None, issues)
 
 
 def _candidates(data_set: Dataset, frames: int, dimensions: Keys | None) -> Iterator[Keys | None]:

@@ -14,7 +14,7 @@ from dicomcore.fileset.records import Record, active
 from dicomcore.part10.meta import put_head
 from dicomcore.uids import ExplicitVRLittleEndian
 
-__all__ = ["MEDIA_STORAGE_DIRECTORY", "Header", "lay_out"]
+__all__ = ["MEDIA_STORAGE_DIRECTORY", "Header", "directory_bytes"]
 
 MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
 LARGEST = 0xFFFFFFFF  # what an offset can say
@@ -45,7 +45,7 @@ class _Laid(NamedTuple):
     stop: int
 
 
-def lay_out(header: Header, roots: list[Record]) -> bytes:
+def directory_bytes(header: Header, roots: list[Record]) -> bytes:
     """A whole DICOMDIR, explicit VR little endian with defined lengths (PS3.10 8.6).
 
     Records that are not in use are left out with what is below them. Raises EncodeError for a key that can't be

@@ -1,0 +1,15 @@
+"""NumPy arrays as native code takes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["as_bytes"]
+
+
+def as_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
+    """The bytes of a contiguous array, in one dimension; what is written to them is in the array."""
+    return array.reshape(-1).view(np.uint8)

@@ -1,0 +1,131 @@
+"""What frames are made of: native samples, codestreams in fragments, or one video stream (PS3.5 A.4, 8.1, 8.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from dicomcore.errors import PixelDecodeError
+from dicomcore.limits import Limits
+from dicomcore.notes import Note
+from dicomcore.pixels.attributes import extended_table, number_of_frames
+from dicomcore.pixels.coding.builtin import NATIVE
+from dicomcore.pixels.coding.decoding import DecodedFrame
+from dicomcore.pixels.coding.registry import codec_for
+from dicomcore.pixels.coding.video import VIDEO_SYNTAXES
+from dicomcore.pixels.description import FrameDescription
+from dicomcore.pixels.encapsulated_frames import EncapsulatedFrames
+from dicomcore.pixels.fragments import ITEM
+from dicomcore.pixels.native_frames import NativeFrames, native_sizes
+from dicomcore.pixels.value_field import ValueField
+from dicomcore.pixels.video_frames import VideoFrames
+from dicomcore.uids import UID
+
+__all__ = ["FrameSource", "source_of"]
+
+
+class FrameSource(Protocol):
+    """The frames of one pixel data element, which `Frames` shows; there is a class for each way of holding them.
+
+    `Frames` has checked every index and the shape and dtype of every array that it gives. Any number of threads may
+    call the methods at once. They raise PixelDecodeError, without the path of the file.
+    """
+
+    stated: FrameDescription
+    """What the data set says, under the transfer syntax that the bytes are in."""
+    description: FrameDescription
+    """What arrays are made by: `stated`, corrected by the first frame's codestream."""
+    is_encapsulated: bool
+    """Whether the pixel data has fragments."""
+
+    def __len__(self) -> int:
+        """How many frames there are."""
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What was settled or passed over so far, each once; grows as frames are decoded."""
+
+    def note(self, *notes: Note) -> None:
+        """Keep notes."""
+
+    def encoded(self, index: int) -> memoryview:
+        """The bytes of a frame as they stand in the file, fragments joined; of a video, the whole stream."""
+
+    def missing(self, index: int) -> int:
+        """Bytes of a frame that are claimed and not there, as the source breaks off; of a video, of its stream."""
+
+    def decoded(self, index: int, out: NDArray[Any] | None = None) -> DecodedFrame:
+        """A frame's samples as coded, in `out` where it is given."""
+
+    def decode(self, index: int, out: NDArray[Any] | None = None, *, raw: bool = False) -> NDArray[Any]:
+        """A frame's values, in `out` where it is given; with `raw` its samples as coded."""
+
+    def decode_many(
+        self, indices: Sequence[int], target: NDArray[Any], *, raw: bool = False, workers: int | None = None
+    ) -> None:
+        """Decode frames into the rows of `target`; `workers` bounds the threads that decode codestreams."""
+
+
+def source_of(
+    element: Any, value: ValueField, header: Any, stated: FrameDescription, limits: Limits, *, is_from_file: bool
+) -> FrameSource:
+    """The frames of a pixel data element.
+
+    Parameters
+    ----------
+    element
+        The pixel data element; its length and VR are asked for, not its value.
+    value
+        Where its bytes are.
+    header
+        The data set up to its pixel data.
+    stated
+        The description that the data set gives of its frames.
+    limits
+        How large a frame may be, how it is decoded, and whether deviations are errors.
+    is_from_file
+        Whether the data set is a file's own, neither an item of it nor made in memory.
+    """
+    frames = number_of_frames(header)
+    if not element.is_undefined_length and not _looks_encapsulated(value, stated, frames):
+        notes = _unencapsulated_notes(value, stated, frames, is_from_file)
+        return NativeFrames(value, stated, frames, limits, in_words=element.VR == "OW", notes=notes)
+    notes = ()
+    if stated.transfer_syntax in VIDEO_SYNTAXES:
+        video = VideoFrames(value, stated, frames, limits)
+        syntax, notes = video.found_syntax()
+        if syntax == stated.transfer_syntax:
+            return video
+        stated = replace(stated, transfer_syntax=syntax)
+    return EncapsulatedFrames(value, stated, frames, limits, extended=extended_table(header), notes=notes)
+
+
+def _looks_encapsulated(value: ValueField, stated: FrameDescription, frames: int) -> bool:
+    """Whether pixel data of defined length has fragments, which nobody should write, or which was set in memory."""
+    if stated.transfer_syntax in NATIVE and value.size in native_sizes(stated, frames):
+        return False  # whatever the first samples look like
+    return value.upto(0, 4) == ITEM
+
+
+def _unencapsulated_notes(
+    value: ValueField, stated: FrameDescription, frames: int, is_from_file: bool
+) -> tuple[Note, ...]:
+    """What is to be noted of pixel data without fragments under a transfer syntax that has them.
+
+    Raises PixelDecodeError where its length says that it is no uncompressed frames either.
+    """
+    if stated.transfer_syntax in NATIVE or stated.floating:
+        return ()
+    name = UID(stated.transfer_syntax).name
+    if value.size not in native_sizes(stated, frames):
+        codec_for(stated.transfer_syntax)
+        raise PixelDecodeError(
+            f"transfer syntax {name} has fragments, and the pixel data is {value.size} bytes "
+            f"without any, which are no {frames} uncompressed frames either"
+        )
+    if not is_from_file:  # pixel data of items may be native (PS3.5 A.4)
+        return ()
+    return (Note("pixel-transfer-syntax", f"transfer syntax is {name}, the pixel data is uncompressed"),)
