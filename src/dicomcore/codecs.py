@@ -221,7 +221,7 @@ def jpeg_lossless_encode(array: Any, *, precision: int | None = None, selection_
     `array` is ``(rows, columns)`` or ``(rows, columns, samples)`` with up to 4 samples, of an 8 or 16-bit integer
     dtype. `precision` is 2 to 16 bits a sample, by default all of the dtype's; signed samples are written as two's
     complement of so many bits, which decoders give back without their sign. `selection_value` is the predictor, 1 to 7
-    (1 for transfer syntax 1.2.840.10008.1.2.4.70). The length may be odd: an item of pixel data needs a zero byte after
+    (1 for the transfer syntax JPEGLosslessSV1). The length may be odd: an item of pixel data needs a zero byte after
     it then. Raises EncodeError for what the format can't hold.
     """
     pixels = np.asarray(array)

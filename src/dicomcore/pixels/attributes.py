@@ -20,6 +20,7 @@ from dicomcore.errors import PixelDecodeError
 from dicomcore.pixels.description import FrameDescription, interpretation_for
 from dicomcore.pixels.note import Note
 from dicomcore.tags import Tag
+from dicomcore.uids import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 __all__ = [
     "describe",
@@ -34,7 +35,6 @@ __all__ = [
 ]
 
 PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
-LITTLE_ENDIAN, BIG_ENDIAN = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"
 COLOURS = ("Red", "Green", "Blue")
 FRAME_TYPES = tuple(f"{of}FrameTypeSequence" for of in ("MRImage", "CTImage", "PET", "XRay3D", "PhotoacousticImage"))
 
@@ -141,11 +141,11 @@ def _whole(value: Any) -> int | None:
 
 def _syntax_of(data_set: Any) -> str:
     """The transfer syntax; of what is native the one that its byte order, as found, makes it."""
-    stated = str(data_set.transfer_syntax or LITTLE_ENDIAN)
-    if stated == BIG_ENDIAN and data_set.is_little_endian:
-        return LITTLE_ENDIAN
-    if stated in ("1.2.840.10008.1.2", LITTLE_ENDIAN) and data_set.is_little_endian is False:
-        return BIG_ENDIAN
+    stated = str(data_set.transfer_syntax or ExplicitVRLittleEndian)
+    if stated == ExplicitVRBigEndian and data_set.is_little_endian:
+        return str(ExplicitVRLittleEndian)
+    if stated in (ImplicitVRLittleEndian, ExplicitVRLittleEndian) and data_set.is_little_endian is False:
+        return str(ExplicitVRBigEndian)
     return stated
 
 
