@@ -189,7 +189,7 @@ def test_private_unknown(tag, creator, said):
         ours.get_private_entry(tag, creator)
 
 
-@pytest.mark.parametrize("name", ["dictionary.h", "private_dictionary.h", "uid_dictionary.h", "syntaxes.h"])
+@pytest.mark.parametrize("name", ["dictionary.h", "private_dictionary.h", "uid_dictionary.h", "syntaxes.h", "vr.h"])
 def test_tables_are_what_the_generator_makes(name):
     text = (TABLES / name).read_text(encoding="ascii")
     made_from = re.search(r"Input: (?:pydicom (\S+),)?", text).group(1)

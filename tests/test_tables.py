@@ -1,4 +1,4 @@
-"""The table of transfer syntaxes: complete, in agreement with PS3.6, and the only place for them."""
+"""The tables of transfer syntaxes and VRs: complete, in agreement with PS3.6 and pydicom, and the only place for both."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,9 @@ import pytest
 from dicomcore import uids
 from dicomcore.pixels.coding import builtin
 from dicomcore.syntaxes import BY_UID, SYNTAXES, syntax_of
+from dicomcore.vrs import BYTES, NUMBERS, VRS
 
+valuerep = pytest.importorskip("pydicom.valuerep")
 pydicom_uid = pytest.importorskip("pydicom.uid")
 
 SOURCES = Path(uids.__file__).parent
@@ -57,3 +59,27 @@ def test_no_other_source_spells_a_transfer_syntax():
         if SYNTAX_UID.search(line)
     ]
     assert found == []
+
+
+def test_vrs_are_pydicoms():
+    assert [vr.name for vr in VRS] == sorted(vr.value for vr in valuerep.STANDARD_VR)
+    for ours, theirs in (
+        ({vr.name for vr in VRS if vr.long}, valuerep.EXPLICIT_VR_LENGTH_32),
+        ({vr.name for vr in VRS if vr.charset}, valuerep.CUSTOMIZABLE_CHARSET_VR - {"UR"}),
+        ({vr.name for vr in VRS if vr.kind in ("text", "decimal")}, valuerep.STR_VR),
+        (BYTES, valuerep.BYTES_VR),
+        (NUMBERS, (valuerep.INT_VR | valuerep.FLOAT_VR) - {"IS", "DS", "AT"}),
+        ({vr.name for vr in VRS if vr.single}, (valuerep.ALLOW_BACKSLASH & valuerep.STR_VR) | {"UR"}),
+    ):
+        assert ours == {str(vr) for vr in theirs}
+
+
+def test_longest_values_are_pydicoms():
+    longest = {vr.name: vr.longest for vr in VRS}
+    for name, most in valuerep.MAX_VALUE_LEN.items():
+        assert longest[name] == (54 if name == "DT" else most), name  # pydicom's is of one date and time, not of a range
+
+
+def test_native_names_of_vrs_are_their_letters():
+    declared = re.findall(r"^    ([A-Z]{2}) = (0x[0-9A-F]{4})$", (SOURCES / "_native/base/vr.pxd").read_text(), re.M)
+    assert {name: int(code, 16) for name, code in declared} == {vr.name: vr.code for vr in VRS}

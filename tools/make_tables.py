@@ -1,10 +1,11 @@
-"""Write the native tables of dictionaries and transfer syntaxes: `python tools/make_tables.py`, or `--check` to compare
-only.
+"""Write the native tables of dictionaries, VRs and transfer syntaxes: `python tools/make_tables.py`, or `--check` to
+compare only.
 
 The facts of the dictionaries (tags, VRs, VMs, names, keywords, UIDs) are read from those of the installed pydicom,
 whose edition of PS3.6 and PS3.7 the headers record; what it lacks stands in ADDED_ELEMENTS and ADDED_UIDS, and in
 `dicomcore/syntaxes.py`. One header a dictionary, each with its rows, its pool of text and its open-addressed hash;
-`_native/base/dictionary.pyx` holds the look-ups. Transfer syntaxes come from `dicomcore/syntaxes.py`.
+`_native/base/dictionary.pyx` holds the look-ups. VRs and transfer syntaxes come from `dicomcore/vrs.py` and
+`dicomcore/syntaxes.py`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "src/dicomcore"
 TABLES = PACKAGE / "_native/base/tables"
 # Run by themselves: the package can't be imported before its native modules are compiled from these tables.
 SYNTAXES = runpy.run_path(str(PACKAGE / "syntaxes.py"))["SYNTAXES"]
+VRS = runpy.run_path(str(PACKAGE / "vrs.py"))["VRS"]
 
 # PS3.6 writes a choice of VRs as words; the scanner wants two letters, so these stand in for them.
 CHOICES = {"US or SS": "xs", "OB or OW": "ox", "OB_OW": "ox", "US or OW": "xo", "US or SS or OW": "lt", "NONE": "\0\0"}
@@ -331,6 +333,59 @@ def syntax_header() -> Iterator[str]:
     yield "#endif"
 
 
+def vr_header() -> Iterator[str]:
+    forms = {"SQ": "VR_SEQUENCE", "UN": "VR_UNTYPED"}
+    sets = {
+        "vr_is_text": [vr for vr in VRS if vr.kind == "text"],
+        "vr_is_number": [vr for vr in VRS if vr.kind == "number"],
+        "vr_is_bytes": [vr for vr in VRS if vr.kind == "bytes"],
+        "vr_has_charset": [vr for vr in VRS if vr.charset],
+        "vr_is_single": [vr for vr in VRS if vr.single],
+    }
+
+    yield from opening("DICOMCORE_VR_H", "VRs (PS3.5 6.2).", "dicomcore/vrs.py")
+    yield "/* How an explicit element's header goes on behind its VR, by the VR's two letters (PS3.5 Table 7.1-1). */"
+    yield "enum { VR_UNKNOWN, VR_SHORT, VR_LONG, VR_SEQUENCE, VR_UNTYPED };"
+    yield ""
+    yield "/* five bits of each letter: A is 1 */"
+    yield "#define VR_CELL(a, b) [((a) & 31) | ((b) & 31) << 5]"
+    yield ""
+    yield "static const uint8_t VR_FORM[32 * 32] = {"
+    for vr in VRS:
+        first, second = vr.name
+        yield f"    VR_CELL('{first}', '{second}') = {forms.get(vr.name) or ('VR_LONG' if vr.long else 'VR_SHORT')},"
+    yield "};"
+    yield ""
+    yield "/* `code` is the two letters, the first in the low byte; `dtype` NumPy's name for a word of its values. */"
+    yield "typedef struct { uint16_t code; const char *name, *dtype; } vr_row_t;"
+    yield f"#define VR_COUNT {len(VRS)}"
+    yield f"static const vr_row_t VR_ROWS[{len(VRS)}] = {{"
+    yield from numbers((f'{{0x{vr.code:04X}, "{vr.name}", "{vr.dtype}"}}' for vr in VRS), 4)
+    yield "};"
+    for name, chosen in sets.items():
+        yield ""
+        yield from switch(name, {1: chosen}, 0)
+    yield ""
+    widths = {size: [vr for vr in VRS if vr.dtype[1:] == str(size)] for size in (2, 4, 8)}
+    yield from switch("vr_word_size", widths, 1)
+    yield ""
+    yield "#endif"
+
+
+def switch(name: str, chosen: dict[int, list], otherwise: int) -> Iterator[str]:
+    """A C function of a VR's code."""
+    yield f"static inline int {name}(uint16_t vr)"
+    yield "{"
+    yield "    switch (vr) {"
+    for answer, vrs in chosen.items():
+        yield from (f"    case 0x{vr.code:04X}: /* {vr.name} */" for vr in vrs)
+        yield f"        return {answer};"
+    yield "    default:"
+    yield f"        return {otherwise};"
+    yield "    }"
+    yield "}"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a table is out of date")
@@ -354,6 +409,7 @@ def headers() -> dict[str, str]:
         "private_dictionary.h": "\n".join(private_header()) + "\n",
         "uid_dictionary.h": "\n".join(uid_header()) + "\n",
         "syntaxes.h": "\n".join(syntax_header()) + "\n",
+        "vr.h": "\n".join(vr_header()) + "\n",
     }
 
 

@@ -8,12 +8,12 @@ from typing import Any
 from dicomcore._native.base.dictionary import entry, private_vr
 from dicomcore.dataset import Dataset
 from dicomcore.errors import LimitError
-from dicomcore.forms.attribute import BYTES
 from dicomcore.forms.place import Place
 from dicomcore.forms.typed import typed
 from dicomcore.limits import Limits
 from dicomcore.part10.reader import dcmread
 from dicomcore.uids import ExplicitVRLittleEndian
+from dicomcore.vrs import BYTES
 
 __all__ = ["known_bytes", "known_values", "known_vr"]
 
