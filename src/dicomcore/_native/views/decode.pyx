@@ -47,7 +47,9 @@ cdef extern from "Python.h":
 cdef dict VR_NAMES = {VR_ROWS[i].code: VR_ROWS[i].name.decode("ascii") for i in range(VR_COUNT)} | {
     US_OR_SS: "US or SS", OB_OR_OW: "OB or OW", US_OR_OW: "US or OW", US_OR_SS_OR_OW: "US or SS or OW",
 }
-cdef dict VR_DTYPES = {VR_ROWS[i].code: VR_ROWS[i].dtype.decode("ascii") for i in range(VR_COUNT) if VR_ROWS[i].dtype[0]}
+cdef dict VR_DTYPES = {
+    VR_ROWS[i].code: VR_ROWS[i].dtype.decode("ascii") for i in range(VR_COUNT) if VR_ROWS[i].dtype[0]
+}
 
 cdef enum:
     LUT_DATA = 0x00283006

@@ -11,13 +11,14 @@ from dicomcore.pixels.coding.encoder_registry import register_encoder
 from dicomcore.pixels.coding.registry import register
 from dicomcore.syntaxes import NATIVE, SYNTAXES, Syntax
 
-__all__ = ["ENCODERS", "FORMATS", "NATIVE"]
+__all__ = ["ENCODERS", "FORMATS", "NATIVE", "register_row"]
 
 FORMATS = uncompressed.FORMATS | own.FORMATS | foreign.FORMATS
 ENCODERS = encoders.ENCODERS
 
 
-def _register(syntax: Syntax) -> None:
+def register_row(syntax: Syntax) -> None:
+    """Register what the row of a transfer syntax names."""
     if syntax.format:
         decoder, name, read_header, requires = FORMATS[syntax.format]
         trusted = requires is None  # what is not written here may crash on damaged input
@@ -28,4 +29,4 @@ def _register(syntax: Syntax) -> None:
 
 
 for _syntax in SYNTAXES:
-    _register(_syntax)
+    register_row(_syntax)
