@@ -1,14 +1,17 @@
-"""Write the dictionaries' C tables: `python tools/make_tables.py`, or `--check` to compare only.
+"""Write the native tables of dictionaries, VRs and transfer syntaxes: `python tools/make_tables.py`, or `--check` to
+compare only.
 
-The facts (tags, VRs, VMs, names, keywords, UIDs) are read from the dictionaries of the installed pydicom, whose
-edition of PS3.6 and PS3.7 the headers record; what it lacks stands in ADDED_ELEMENTS and ADDED_UIDS. One header a
-dictionary, each with its rows, its pool of text and its open-addressed hash; `_native/base/dictionary.pyx` holds the
-look-ups.
+The facts of the dictionaries (tags, VRs, VMs, names, keywords, UIDs) are read from those of the installed pydicom,
+whose edition of PS3.6 and PS3.7 the headers record; what it lacks stands in ADDED_ELEMENTS and ADDED_UIDS, and in
+`dicomcore/syntaxes.py`. One header a dictionary, each with its rows, its pool of text and its open-addressed hash;
+`_native/base/dictionary.pyx` holds the look-ups. VRs and transfer syntaxes come from `dicomcore/vrs.py` and
+`dicomcore/syntaxes.py`.
 """
 
 from __future__ import annotations
 
 import argparse
+import runpy
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -18,7 +21,11 @@ from pydicom._dicom_dict import DicomDictionary, RepeatersDictionary
 from pydicom._private_dict import private_dictionaries
 from pydicom._uid_dict import UID_dictionary
 
-TABLES = Path(__file__).resolve().parent.parent / "src/dicomcore/_native/base/tables"
+PACKAGE = Path(__file__).resolve().parent.parent / "src/dicomcore"
+TABLES = PACKAGE / "_native/base/tables"
+# Run by themselves: the package can't be imported before its native modules are compiled from these tables.
+SYNTAXES = runpy.run_path(str(PACKAGE / "syntaxes.py"))["SYNTAXES"]
+VRS = runpy.run_path(str(PACKAGE / "vrs.py"))["VRS"]
 
 # PS3.6 writes a choice of VRs as words; the scanner wants two letters, so these stand in for them.
 CHOICES = {"US or SS": "xs", "OB or OW": "ox", "OB_OW": "ox", "US or OW": "xo", "US or SS or OW": "lt", "NONE": "\0\0"}
@@ -28,24 +35,20 @@ ADDED_ELEMENTS = {
     0x00060001: ("SQ", "1", "Current Frame Functional Groups Sequence", "", "CurrentFrameFunctionalGroupsSequence"),
 }
 
-# Registered after the edition that the input was made from (PS3.6 2024d and later, Table A-1), and GE's private
-# syntax, which files in archives carry: all is implicit VR little endian but the pixels (PS3.5 knows no such thing).
+# Registered after the edition that the input was made from (PS3.6 2024d and later, Table A-1), and the transfer
+# syntaxes that `dicomcore/syntaxes.py` names: those, too, and GE's private one, which files in archives carry.
 ADDED_UIDS = {
-    "1.2.840.10008.1.2.4.110": ("JPEG XL Lossless", "Transfer Syntax", "", "", "JPEGXLLossless"),
-    "1.2.840.10008.1.2.4.111": ("JPEG XL JPEG Recompression", "Transfer Syntax", "", "", "JPEGXLJPEGRecompression"),
-    "1.2.840.10008.1.2.4.112": ("JPEG XL", "Transfer Syntax", "", "", "JPEGXL"),
-    "1.2.840.10008.1.2.8.1": (
-        "Deflated Image Frame Compression", "Transfer Syntax", "", "", "DeflatedImageFrameCompression",
-    ),
     "1.2.840.10008.5.1.4.1.1.66.7": (
         "Label Map Segmentation Storage", "SOP Class", "", "", "LabelMapSegmentationStorage",
     ),
     "1.2.840.10008.5.1.4.1.1.66.8": (
         "Height Map Segmentation Storage", "SOP Class", "", "", "HeightMapSegmentationStorage",
     ),
-    "1.2.840.113619.5.2": (
-        "GE private: implicit VR little endian header, big endian pixels", "Transfer Syntax", "", "", "",
-    ),
+} | {
+    syntax.uid: (
+        syntax.name, "Transfer Syntax", "", "", syntax.keyword if syntax.uid.startswith("1.2.840.10008.") else "",
+    )
+    for syntax in SYNTAXES if syntax.name
 }  # fmt: skip
 
 EMPTY = 0xFFFF  # no row number: a hash slot that holds none
@@ -162,11 +165,14 @@ def packed(vr: str) -> str:
     return f"0x{ord(low) | ord(high) << 8:04X}"
 
 
-def opening(guard: str, what: str) -> Iterator[str]:
+PYDICOM = f"pydicom {pydicom.__version__}, DICOM {pydicom.__dicom_version__}"
+
+
+def opening(guard: str, what: str, source: str = PYDICOM) -> Iterator[str]:
     yield f"/* {what}"
     yield " *"
     yield " * Made by `python tools/make_tables.py`; edit that, not this."
-    yield f" * Input: pydicom {pydicom.__version__}, DICOM {pydicom.__dicom_version__}. */"
+    yield f" * Input: {source}. */"
     yield f"#ifndef {guard}"
     yield f"#define {guard}"
     yield ""
@@ -308,6 +314,78 @@ def uid_header() -> Iterator[str]:
     yield "#endif"
 
 
+def syntax_header() -> Iterator[str]:
+    encoded = [s for s in SYNTAXES if s.implicit or s.big_endian or s.deflated]
+    assert all(len(s.uid) < 256 for s in encoded)
+
+    what = "Transfer syntaxes that do not encode data sets in explicit VR little endian, undeflated (PS3.5 Annex A)."
+    yield from opening("DICOMCORE_SYNTAXES_H", what, "dicomcore/syntaxes.py")
+    yield "enum { SYNTAX_IMPLICIT = 1, SYNTAX_BIG_ENDIAN = 2, SYNTAX_DEFLATED = 4 };"
+    yield ""
+    yield "typedef struct { uint8_t flags, length; const char *uid; } syntax_row_t;"
+    yield f"#define SYNTAX_COUNT {len(encoded)}"
+    yield f"static const syntax_row_t SYNTAX_ROWS[{len(encoded)}] = {{"
+    for s in encoded:
+        flags = s.implicit | s.big_endian << 1 | s.deflated << 2
+        yield f'    {{{flags}, {len(s.uid)}, "{s.uid}"}},  /* {s.keyword} */'
+    yield "};"
+    yield ""
+    yield "#endif"
+
+
+def vr_header() -> Iterator[str]:
+    forms = {"SQ": "VR_SEQUENCE", "UN": "VR_UNTYPED"}
+    sets = {
+        "vr_is_text": [vr for vr in VRS if vr.kind == "text"],
+        "vr_is_number": [vr for vr in VRS if vr.kind == "number"],
+        "vr_is_bytes": [vr for vr in VRS if vr.kind == "bytes"],
+        "vr_has_charset": [vr for vr in VRS if vr.charset],
+        "vr_is_single": [vr for vr in VRS if vr.single],
+    }
+
+    yield from opening("DICOMCORE_VR_H", "VRs (PS3.5 6.2).", "dicomcore/vrs.py")
+    yield "/* How an explicit element's header goes on behind its VR, by the VR's two letters (PS3.5 Table 7.1-1). */"
+    yield "enum { VR_UNKNOWN, VR_SHORT, VR_LONG, VR_SEQUENCE, VR_UNTYPED };"
+    yield ""
+    yield "/* five bits of each letter: A is 1 */"
+    yield "#define VR_CELL(a, b) [((a) & 31) | ((b) & 31) << 5]"
+    yield ""
+    yield "static const uint8_t VR_FORM[32 * 32] = {"
+    for vr in VRS:
+        first, second = vr.name
+        yield f"    VR_CELL('{first}', '{second}') = {forms.get(vr.name) or ('VR_LONG' if vr.long else 'VR_SHORT')},"
+    yield "};"
+    yield ""
+    yield "/* `code` is the two letters, the first in the low byte; `dtype` NumPy's name for a word of its values. */"
+    yield "typedef struct { uint16_t code; const char *name, *dtype; } vr_row_t;"
+    yield f"#define VR_COUNT {len(VRS)}"
+    yield f"static const vr_row_t VR_ROWS[{len(VRS)}] = {{"
+    yield from numbers((f'{{0x{vr.code:04X}, "{vr.name}", "{vr.dtype}"}}' for vr in VRS), 4)
+    yield "};"
+    for name, chosen in sets.items():
+        yield ""
+        yield from switch(name, {1: chosen}, 0)
+    yield ""
+    widths = {size: [vr for vr in VRS if vr.dtype[1:] == str(size)] for size in (2, 4, 8)}
+    yield from switch("vr_word_size", widths, 1)
+    yield ""
+    yield "#endif"
+
+
+def switch(name: str, chosen: dict[int, list], otherwise: int) -> Iterator[str]:
+    """A C function of a VR's code."""
+    yield f"static inline int {name}(uint16_t vr)"
+    yield "{"
+    yield "    switch (vr) {"
+    for answer, vrs in chosen.items():
+        yield from (f"    case 0x{vr.code:04X}: /* {vr.name} */" for vr in vrs)
+        yield f"        return {answer};"
+    yield "    default:"
+    yield f"        return {otherwise};"
+    yield "    }"
+    yield "}"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a table is out of date")
@@ -330,6 +408,8 @@ def headers() -> dict[str, str]:
         "dictionary.h": "\n".join(public_header()) + "\n",
         "private_dictionary.h": "\n".join(private_header()) + "\n",
         "uid_dictionary.h": "\n".join(uid_header()) + "\n",
+        "syntaxes.h": "\n".join(syntax_header()) + "\n",
+        "vr.h": "\n".join(vr_header()) + "\n",
     }
 
 

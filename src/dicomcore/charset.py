@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from dicomcore.errors import EncodeError
+from dicomcore.vrs import VRS
 
 __all__ = ["DEFAULT_CHARSET", "NAME_DELIMITERS", "TEXT_DELIMITERS", "VALUE_DELIMITERS", "Charset", "charset_for"]
 
@@ -23,7 +24,7 @@ VALUE_DELIMITERS = b"\\" + TEXT_DELIMITERS
 NAME_DELIMITERS = b"^=" + VALUE_DELIMITERS
 """The same for PN."""
 
-SINGLE_VALUED = frozenset({"ST", "LT", "UT"})
+SINGLE_VALUED = frozenset(vr.name for vr in VRS if vr.single and vr.charset)
 PADDING = " \0"
 UTF_8 = "ISO_IR 192"
 ESC = b"\x1b"

@@ -9,10 +9,13 @@ import re
 from typing import TYPE_CHECKING
 
 from dicomcore._native.base import dictionary as _dictionary
+from dicomcore.syntaxes import BY_UID, SYNTAXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Self
+
+    from dicomcore.syntaxes import Syntax
 
 # Compiled when first used, to keep the import light.
 _VALID = r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))*"
@@ -20,34 +23,8 @@ _VALID_PREFIX = r"(?:(?:0|[1-9][0-9]*)\.)+"
 _LONGEST = 64  # PS3.5 9.1
 _LONGEST_PREFIX = 54  # leaves ten digits to tell UIDs apart
 
-_IMPLICIT = frozenset({"1.2.840.10008.1.2", "1.2.840.10008.1.20", "1.2.840.113619.5.2"})
-_DEFLATED = frozenset({"1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205"})
-_NATIVE = _IMPLICIT | {"1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"}
-
 # Transfer syntaxes by short names, as a command line wants them.
-NAMES = {
-    "implicit": "1.2.840.10008.1.2",
-    "explicit": "1.2.840.10008.1.2.1",
-    "big-endian": "1.2.840.10008.1.2.2",
-    "deflated": "1.2.840.10008.1.2.1.99",
-    "encapsulated": "1.2.840.10008.1.2.1.98",
-    "deflated-frames": "1.2.840.10008.1.2.8.1",
-    "rle": "1.2.840.10008.1.2.5",
-    "jpeg": "1.2.840.10008.1.2.4.50",
-    "jpeg-extended": "1.2.840.10008.1.2.4.51",
-    "jpeg-lossless": "1.2.840.10008.1.2.4.70",
-    "jpeg-lossless-14": "1.2.840.10008.1.2.4.57",
-    "jpeg-ls": "1.2.840.10008.1.2.4.80",
-    "jpeg-ls-near": "1.2.840.10008.1.2.4.81",
-    "jpeg-2000": "1.2.840.10008.1.2.4.90",
-    "jpeg-2000-lossy": "1.2.840.10008.1.2.4.91",
-    "jpeg-xl": "1.2.840.10008.1.2.4.110",
-    "jpeg-xl-jpeg": "1.2.840.10008.1.2.4.111",
-    "jpeg-xl-lossy": "1.2.840.10008.1.2.4.112",
-    "htj2k": "1.2.840.10008.1.2.4.201",
-    "htj2k-rpcl": "1.2.840.10008.1.2.4.202",
-    "htj2k-lossy": "1.2.840.10008.1.2.4.203",
-}
+NAMES = {syntax.short_name: syntax.uid for syntax in SYNTAXES if syntax.short_name}
 
 
 class UID(str):
@@ -108,23 +85,23 @@ class UID(str):
     @property
     def is_implicit_VR(self) -> bool:
         """Whether data sets in this transfer syntax leave the VRs out (PS3.5 A.1)."""
-        return self._syntax() in _IMPLICIT
+        return self._syntax().implicit
 
     @property
     def is_little_endian(self) -> bool:
         """Whether elements are little endian; all but one retired syntax are (PS3.5 A.3). GE's private one keeps
         only its pixels big endian."""
-        return self._syntax() != "1.2.840.10008.1.2.2"
+        return not self._syntax().big_endian
 
     @property
     def is_deflated(self) -> bool:
         """Whether the data set behind the file meta group is deflated as a whole (PS3.5 A.5, A.7)."""
-        return self._syntax() in _DEFLATED
+        return self._syntax().deflated
 
     @property
     def is_encapsulated(self) -> bool:
         """Whether pixel data come as fragments (PS3.5 A.4)."""
-        return self._syntax() not in _NATIVE
+        return self._syntax().encapsulated
 
     @property
     def is_compressed(self) -> bool:
@@ -135,10 +112,11 @@ class UID(str):
     def _entry(self) -> tuple[str, str, str, str, str]:
         return _dictionary.uid_entry(self) or ("", "", "", "", "")
 
-    def _syntax(self) -> UID:
-        if not self.is_transfer_syntax:
+    def _syntax(self) -> Syntax:
+        syntax = BY_UID.get(self)
+        if syntax is None:
             raise ValueError(f"{self} is not a transfer syntax that PS3.6 registers")
-        return self
+        return syntax
 
 
 def uid_for_keyword(keyword: str) -> UID | None:
@@ -197,70 +175,5 @@ def __getattr__(name: str) -> UID:
     return uid
 
 
-# Transfer syntaxes (PS3.6 Table A-1), by keyword.
-ImplicitVRLittleEndian = UID("1.2.840.10008.1.2")
-ExplicitVRLittleEndian = UID("1.2.840.10008.1.2.1")
-EncapsulatedUncompressedExplicitVRLittleEndian = UID("1.2.840.10008.1.2.1.98")
-DeflatedExplicitVRLittleEndian = UID("1.2.840.10008.1.2.1.99")
-ExplicitVRBigEndian = UID("1.2.840.10008.1.2.2")
-JPEGBaseline8Bit = UID("1.2.840.10008.1.2.4.50")
-JPEGExtended12Bit = UID("1.2.840.10008.1.2.4.51")
-JPEGExtended35 = UID("1.2.840.10008.1.2.4.52")
-JPEGSpectralSelectionNonHierarchical68 = UID("1.2.840.10008.1.2.4.53")
-JPEGSpectralSelectionNonHierarchical79 = UID("1.2.840.10008.1.2.4.54")
-JPEGFullProgressionNonHierarchical1012 = UID("1.2.840.10008.1.2.4.55")
-JPEGFullProgressionNonHierarchical1113 = UID("1.2.840.10008.1.2.4.56")
-JPEGLossless = UID("1.2.840.10008.1.2.4.57")
-JPEGLosslessNonHierarchical15 = UID("1.2.840.10008.1.2.4.58")
-JPEGExtendedHierarchical1618 = UID("1.2.840.10008.1.2.4.59")
-JPEGExtendedHierarchical1719 = UID("1.2.840.10008.1.2.4.60")
-JPEGSpectralSelectionHierarchical2022 = UID("1.2.840.10008.1.2.4.61")
-JPEGSpectralSelectionHierarchical2123 = UID("1.2.840.10008.1.2.4.62")
-JPEGFullProgressionHierarchical2426 = UID("1.2.840.10008.1.2.4.63")
-JPEGFullProgressionHierarchical2527 = UID("1.2.840.10008.1.2.4.64")
-JPEGLosslessHierarchical28 = UID("1.2.840.10008.1.2.4.65")
-JPEGLosslessHierarchical29 = UID("1.2.840.10008.1.2.4.66")
-JPEGLosslessSV1 = UID("1.2.840.10008.1.2.4.70")
-JPEGLSLossless = UID("1.2.840.10008.1.2.4.80")
-JPEGLSNearLossless = UID("1.2.840.10008.1.2.4.81")
-JPEG2000Lossless = UID("1.2.840.10008.1.2.4.90")
-JPEG2000 = UID("1.2.840.10008.1.2.4.91")
-JPEG2000MCLossless = UID("1.2.840.10008.1.2.4.92")
-JPEG2000MC = UID("1.2.840.10008.1.2.4.93")
-JPIPReferenced = UID("1.2.840.10008.1.2.4.94")
-JPIPReferencedDeflate = UID("1.2.840.10008.1.2.4.95")
-MPEG2MPML = UID("1.2.840.10008.1.2.4.100")
-MPEG2MPMLF = UID("1.2.840.10008.1.2.4.100.1")
-MPEG2MPHL = UID("1.2.840.10008.1.2.4.101")
-MPEG2MPHLF = UID("1.2.840.10008.1.2.4.101.1")
-MPEG4HP41 = UID("1.2.840.10008.1.2.4.102")
-MPEG4HP41F = UID("1.2.840.10008.1.2.4.102.1")
-MPEG4HP41BD = UID("1.2.840.10008.1.2.4.103")
-MPEG4HP41BDF = UID("1.2.840.10008.1.2.4.103.1")
-MPEG4HP422D = UID("1.2.840.10008.1.2.4.104")
-MPEG4HP422DF = UID("1.2.840.10008.1.2.4.104.1")
-MPEG4HP423D = UID("1.2.840.10008.1.2.4.105")
-MPEG4HP423DF = UID("1.2.840.10008.1.2.4.105.1")
-MPEG4HP42STEREO = UID("1.2.840.10008.1.2.4.106")
-MPEG4HP42STEREOF = UID("1.2.840.10008.1.2.4.106.1")
-HEVCMP51 = UID("1.2.840.10008.1.2.4.107")
-HEVCM10P51 = UID("1.2.840.10008.1.2.4.108")
-JPEGXLLossless = UID("1.2.840.10008.1.2.4.110")
-JPEGXLJPEGRecompression = UID("1.2.840.10008.1.2.4.111")
-JPEGXL = UID("1.2.840.10008.1.2.4.112")
-HTJ2KLossless = UID("1.2.840.10008.1.2.4.201")
-HTJ2KLosslessRPCL = UID("1.2.840.10008.1.2.4.202")
-HTJ2K = UID("1.2.840.10008.1.2.4.203")
-JPIPHTJ2KReferenced = UID("1.2.840.10008.1.2.4.204")
-JPIPHTJ2KReferencedDeflate = UID("1.2.840.10008.1.2.4.205")
-RLELossless = UID("1.2.840.10008.1.2.5")
-RFC2557MIMEEncapsulation = UID("1.2.840.10008.1.2.6.1")
-XMLEncoding = UID("1.2.840.10008.1.2.6.2")
-SMPTEST211020UncompressedProgressiveActiveVideo = UID("1.2.840.10008.1.2.7.1")
-SMPTEST211020UncompressedInterlacedActiveVideo = UID("1.2.840.10008.1.2.7.2")
-SMPTEST211030PCMDigitalAudio = UID("1.2.840.10008.1.2.7.3")
-DeflatedImageFrameCompression = UID("1.2.840.10008.1.2.8.1")
-Papyrus3ImplicitVRLittleEndian = UID("1.2.840.10008.1.20")
-
-# Seen in files of GE scanners: implicit VR little endian, but the words of the pixel data are big endian.
-GEPrivateImplicitVRBigEndianPixels = UID("1.2.840.113619.5.2")
+# Transfer syntaxes (PS3.6 Table A-1), by keyword. GE's private one, seen in files of its scanners, has none in PS3.6.
+globals().update({syntax.keyword: UID(syntax.uid) for syntax in SYNTAXES})

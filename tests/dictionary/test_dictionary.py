@@ -189,14 +189,15 @@ def test_private_unknown(tag, creator, said):
         ours.get_private_entry(tag, creator)
 
 
-def test_tables_are_what_the_generator_makes():
-    made_from = re.search(r"pydicom (\S+),", (TABLES / "dictionary.h").read_text(encoding="ascii")).group(1)
+@pytest.mark.parametrize("name", ["dictionary.h", "private_dictionary.h", "uid_dictionary.h", "syntaxes.h", "vr.h"])
+def test_tables_are_what_the_generator_makes(name):
+    text = (TABLES / name).read_text(encoding="ascii")
+    made_from = re.search(r"Input: (?:pydicom (\S+),)?", text).group(1)
     installed = importlib.import_module("pydicom").__version__
-    if installed != made_from:
-        pytest.skip(f"the tables were made from pydicom {made_from}; {installed} is installed, so they go unchecked")
+    if made_from not in (None, installed):
+        pytest.skip(f"the table was made from pydicom {made_from}; {installed} is installed, so it goes unchecked")
     spec = importlib.util.spec_from_file_location("make_tables", ROOT / "tools/make_tables.py")
     make_tables = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = make_tables
     spec.loader.exec_module(make_tables)
-    for name, text in make_tables.headers().items():
-        assert (TABLES / name).read_text(encoding="ascii") == text, f"{name}: run python tools/make_tables.py"
+    assert make_tables.headers()[name] == text, f"{name}: run python tools/make_tables.py"

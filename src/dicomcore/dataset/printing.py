@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from dicomcore.dataset.nesting import enter
 from dicomcore.uids import UID
+from dicomcore.vrs import NUMBERS, VRS
 
 if TYPE_CHECKING:
     from dicomcore.dataset import DataElement, Dataset
 
 NAME_WIDTH = 35
 SHOWN = 16  # values longer than this are summed up
-SUMMED_UP = frozenset(("LT", "OB", "OD", "OF", "OL", "OV", "OW", "UC", "UN", "UR", "UT"))
+SUMMED_UP = frozenset(vr.name for vr in VRS if vr.kind == "bytes" or vr.longest > 1024)
 
 
 def value_text(element: DataElement) -> str:
@@ -30,7 +31,7 @@ def value_text(element: DataElement) -> str:
         return value.name
     if element.VR in ("DS", "IS") and value is not None:
         return number_text(element, value)
-    if isinstance(value, list) and element.VR not in ("US", "SS", "UL", "SL", "UV", "SV", "FL", "FD", "SQ"):
+    if isinstance(value, list) and element.VR not in NUMBERS and element.VR != "SQ":
         return "[" + ", ".join(str(v) if element.VR in ("AT", "PN") else repr(v) for v in value) + "]"
     return repr(value) if value is not None else "None"
 

@@ -15,6 +15,7 @@ from dicomcore._native.write.judge import changed_elements
 from dicomcore.dataset.nesting import enter
 from dicomcore.errors import DicomError, EncodeError
 from dicomcore.issues import Issue
+from dicomcore.vrs import NUMBERS, VRS
 
 if TYPE_CHECKING:
     from dicomcore.dataset import Dataset
@@ -37,37 +38,38 @@ def _or_range(one: str) -> str:
     return rf"(?:{one})?|(?:{one})? ?- ?(?:{one})?"
 
 
-# By VR: what one value without padding looks like, how many characters it may have, and that in words.
-FORMS: dict[str, tuple[re.Pattern[str] | None, int, str]] = {
-    "AE": (re.compile(r"[^\\\x00-\x1f\x7f]*"), 16, "an application entity's title"),
-    "AS": (re.compile(r"(?:\d{3}[DWMY])?"), 4, "an age: three digits and D, W, M or Y"),
-    "CS": (re.compile(r"[A-Z0-9 _?*]*"), 16, "a code of capital letters, digits, spaces and underscores"),
-    "DA": (re.compile(_or_range(DATE)), 18, "a date: YYYYMMDD"),
-    "DS": (re.compile(rf"(?: *{NUMBER} *)?"), 16, "a decimal number"),
-    "DT": (re.compile(_or_range(DATE_TIME)), 54, "a date and time: YYYYMMDDHHMMSS.FFFFFF&ZZXX"),
-    "IS": (re.compile(r"(?: *[+-]?\d+ *)?"), 12, "a whole number"),
-    "LO": (re.compile(r"[^\\\x00-\x1a\x1c-\x1f]*"), 64, "text without control characters and backslash"),
-    "LT": (None, 10240, "a text"),
-    "SH": (re.compile(r"[^\\\x00-\x1a\x1c-\x1f]*"), 16, "text without control characters and backslash"),
-    "ST": (None, 1024, "a text"),
-    "TM": (re.compile(_or_range(TIME)), 28, "a time: HHMMSS.FFFFFF"),
-    "UC": (re.compile(r"[^\\\x00-\x1a\x1c-\x1f]*"), 0xFFFFFFFE, "text without control characters and backslash"),
-    "UI": (re.compile(r"(?:(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*))*)?"), 64, "a UID: numbers without leading zeros, dots"),
-    "UR": (re.compile(r"(?:[^ \x00-\x1f\"<>\\^`{|}][^\x00-\x20\"<>\\^`{|}]* *)?"), 0xFFFFFFFE, "a URI"),
-    "UT": (None, 0xFFFFFFFE, "a text"),
+# By VR: what one value without padding looks like, and that in words.
+FORMS: dict[str, tuple[re.Pattern[str] | None, str]] = {
+    "AE": (re.compile(r"[^\\\x00-\x1f\x7f]*"), "an application entity's title"),
+    "AS": (re.compile(r"(?:\d{3}[DWMY])?"), "an age: three digits and D, W, M or Y"),
+    "CS": (re.compile(r"[A-Z0-9 _?*]*"), "a code of capital letters, digits, spaces and underscores"),
+    "DA": (re.compile(_or_range(DATE)), "a date: YYYYMMDD"),
+    "DS": (re.compile(rf"(?: *{NUMBER} *)?"), "a decimal number"),
+    "DT": (re.compile(_or_range(DATE_TIME)), "a date and time: YYYYMMDDHHMMSS.FFFFFF&ZZXX"),
+    "IS": (re.compile(r"(?: *[+-]?\d+ *)?"), "a whole number"),
+    "LO": (re.compile(r"[^\\\x00-\x1a\x1c-\x1f]*"), "text without control characters and backslash"),
+    "LT": (None, "a text"),
+    "SH": (re.compile(r"[^\\\x00-\x1a\x1c-\x1f]*"), "text without control characters and backslash"),
+    "ST": (None, "a text"),
+    "TM": (re.compile(_or_range(TIME)), "a time: HHMMSS.FFFFFF"),
+    "UC": (re.compile(r"[^\\\x00-\x1a\x1c-\x1f]*"), "text without control characters and backslash"),
+    "UI": (re.compile(r"(?:(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*))*)?"), "a UID: numbers without leading zeros, dots"),
+    "UR": (re.compile(r"(?:[^ \x00-\x1f\"<>\\^`{|}][^\x00-\x20\"<>\\^`{|}]* *)?"), "a URI"),
+    "UT": (None, "a text"),
 }
-NUMBERS = frozenset(("US", "SS", "UL", "SL", "UV", "SV", "FL", "FD", "AT"))
+LONGEST = {vr.name: vr.longest for vr in VRS}
+BINARY = NUMBERS | {"AT"}
 PIXEL_DATA = (0x7FE00010, 0x7FE00008, 0x7FE00009)
 # Samples per Pixel, Photometric Interpretation, Number of Frames, Rows, Columns, Bits Allocated.
 DESCRIBING = (0x00280002, 0x00280004, 0x00280008, 0x00280010, 0x00280011, 0x00280100)
-GROUP, COMPONENTS, GROUPS = 64, 5, 3  # of a person's name: characters, components, component groups
+COMPONENTS, GROUPS = 5, 3  # of a person's name: components of a component group, component groups
 
 
 def fault_of(vr: str, value: Any) -> str:
     """What is wrong with a value for a VR, "" where nothing is; of several values the first that is wrong counts."""
     if vr == "SQ" or value is None:
         return ""
-    if vr in NUMBERS:
+    if vr in BINARY:
         return _encoding_fault(vr, value)
     form = FORMS.get(vr)
     if form is None and vr != "PN":
@@ -97,7 +99,7 @@ def _encoding_fault(vr: str, value: Any) -> str:
     return ""
 
 
-def _text_fault(vr: str, value: Any, form: tuple[re.Pattern[str] | None, int, str] | None) -> str:
+def _text_fault(vr: str, value: Any, form: tuple[re.Pattern[str] | None, str] | None) -> str:
     if not isinstance(value, str):
         if vr in ("DS", "IS") and isinstance(value, (int, float, Decimal)):
             if vr == "IS" and (not -(2**31) <= value < 2**31 or value != int(value)):
@@ -108,10 +110,10 @@ def _text_fault(vr: str, value: Any, form: tuple[re.Pattern[str] | None, int, st
         return f"{vr} holds U+FFFD, which stands for bytes that could not be decoded: they are not carried over"
     if form is None:
         return _name_fault(value)
-    pattern, most, words = form
+    pattern, words = form
     text = value.rstrip(" \0")
-    if len(text) > most:
-        return f"{vr} takes {most} characters at most, not {len(text)}"
+    if len(text) > LONGEST[vr]:
+        return f"{vr} takes {LONGEST[vr]} characters at most, not {len(text)}"
     if pattern is not None and not pattern.fullmatch(text):
         return f"{vr} is {words}, which {text[:64]!r} isn't"
     return ""
@@ -122,8 +124,8 @@ def _name_fault(value: str) -> str:
     if len(groups) > GROUPS:
         return f"PN has {GROUPS} component groups at most, not {len(groups)}"
     for group in groups:
-        if len(group) > GROUP:
-            return f"a component group of PN takes {GROUP} characters at most, not {len(group)}"
+        if len(group) > LONGEST["PN"]:
+            return f"a component group of PN takes {LONGEST['PN']} characters at most, not {len(group)}"
         if group.count("^") >= COMPONENTS:
             return f"a component group of PN has {COMPONENTS} components at most, not {group.count('^') + 1}"
     return "PN can't hold control characters or a backslash" if re.search(r"[\\\x00-\x1a\x1c-\x1f]", value) else ""

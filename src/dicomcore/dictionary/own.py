@@ -11,13 +11,9 @@ from collections.abc import Mapping
 from dicomcore._native.base import dictionary as _dictionary
 from dicomcore._native.base.taught import teach, teach_private
 from dicomcore.tags import Tag
+from dicomcore.vrs import NAMES
 
 __all__ = ["add_dict_entries", "add_dict_entry", "add_private_dict_entries", "add_private_dict_entry"]
-
-VRS = frozenset((
-    "AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO", "LT", "OB", "OD", "OF", "OL", "OV", "OW", "PN",
-    "SH", "SL", "SQ", "SS", "ST", "SV", "TM", "UC", "UI", "UL", "UN", "UR", "US", "UT", "UV",
-))  # fmt: skip
 
 
 def add_dict_entry(tag: int, VR: str, keyword: str, description: str, VM: str = "1", is_retired: str = "") -> None:
@@ -30,7 +26,7 @@ def add_dict_entry(tag: int, VR: str, keyword: str, description: str, VM: str = 
     entry = (VR, VM, description, is_retired, keyword)
     if tag.is_private:
         raise ValueError(f"{tag} is private: see add_private_dict_entry()")
-    if VR not in VRS:
+    if VR not in NAMES:
         raise ValueError(f"{VR!r} is not a VR")
     if not keyword.isidentifier() or not keyword[0].isupper():
         raise ValueError(f"{keyword!r} can't be a keyword")
@@ -60,7 +56,7 @@ def add_private_dict_entry(private_creator: str, tag: int, VR: str, description:
     entry = (VR, VM, description, "")
     if not tag.is_private:
         raise ValueError(f"{tag} is not private: see add_dict_entry()")
-    if VR not in VRS:
+    if VR not in NAMES:
         raise ValueError(f"{VR!r} is not a VR")
     if not private_creator:
         raise ValueError("a private creator must have a name")

@@ -18,6 +18,7 @@ from dicomcore.fileset.profiles import Profile
 from dicomcore.limits import DEFAULT_LIMITS
 from dicomcore.part10.reader import open_source, unforced
 from dicomcore.part10.writer import own_syntax
+from dicomcore.vrs import WITH_CHARSET
 
 __all__ = [
     "Extra",
@@ -35,7 +36,6 @@ SPECIFIC_CHARACTER_SET = 0x00080005
 SOP_CLASS, SOP_INSTANCE, ROWS = 0x00080016, 0x00080018, 0x00280010
 NUMBER_OF_FRAMES = 0x00280008
 SHARED_GROUPS, VERIFYING_OBSERVERS = 0x52009229, 0x0040A073
-WITH_CHARSET = frozenset(("LO", "LT", "PN", "SH", "ST", "UC", "UT"))
 NEVER_COPIED = frozenset(("IconImageSequence",))  # it is made, when it is asked for
 STRICTEST_FIRST = {"1": 0, "1C": 1, "2": 2, "2C": 3, "3": 4}
 

@@ -11,10 +11,9 @@ from dicomcore._native.views.decode import read_number
 from dicomcore._native.write.encode import encode_value
 from dicomcore.errors import EncodeError
 from dicomcore.values import PersonName
+from dicomcore.vrs import BYTES, NUMBERS, VRS
 
 __all__ = [
-    "BINARY",
-    "BYTES",
     "GROUPS",
     "SAFE_INTEGER",
     "attribute",
@@ -28,11 +27,9 @@ __all__ = [
 GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 SAFE_INTEGER = (1 << 53) - 1
 """Beyond it readers that keep numbers as doubles lose digits; PS3.18 F.2.3 allows text instead."""
-BYTES = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "UN"))
-BINARY = frozenset(("FL", "FD", "US", "SS", "UL", "SL", "UV", "SV"))
-FLOATS = frozenset(("FL", "FD", "DS"))
 NO_CHARACTER = re.compile(r"[^\x20-\x7e]")
-INTEGERS = frozenset(("US", "SS", "UL", "SL", "UV", "SV", "IS"))
+FLOATS = frozenset(vr.name for vr in VRS if vr.kind == "number" and vr.dtype[0] == "f") | {"DS"}
+INTEGERS = NUMBERS - FLOATS | {"IS"}
 
 
 def attribute(vr: str, value: Any) -> dict[str, Any]:
@@ -90,7 +87,7 @@ def _single(vr: str, value: Any) -> Any:
         return name_groups(value) or None
     if vr == "AT":
         return f"{int(value):08X}"
-    if isinstance(value, str) and vr not in BINARY:  # a DS or IS that is no number stays text
+    if isinstance(value, str) and vr not in NUMBERS:  # a DS or IS that is no number stays text
         return str(value)
     if vr in FLOATS:
         number = float(value)

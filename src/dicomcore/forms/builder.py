@@ -7,11 +7,12 @@ from typing import Any
 
 from dicomcore.dataset import DataElement, Dataset, Sequence
 from dicomcore.forms.place import Place
-from dicomcore.forms.typed import BYTES, TEXT, from_bytes, odd, typed
+from dicomcore.forms.typed import from_bytes, odd, typed
 from dicomcore.forms.unknown import known_bytes, known_values
 from dicomcore.issues import Issue
 from dicomcore.limits import DEFAULT_LIMITS, Limits
 from dicomcore.tags import Tag
+from dicomcore.vrs import BYTES, TEXTS
 
 __all__ = ["Builder"]
 
@@ -105,10 +106,10 @@ class Builder:
         """The value that bulk data stands for; an empty one, and an issue, where nobody fetches any."""
         if fetch is None:
             self.note("BULK_DATA", place, f"the value is at {uri}, and no bulk_data_uri_handler was given; it is empty")
-            return "" if vr in TEXT else None
+            return "" if vr in TEXTS else None
         value = fetch(f"{place.tag:08X}", vr, uri)
         if value is None:
-            return "" if vr in TEXT else None
+            return "" if vr in TEXTS else None
         if isinstance(value, bytes | bytearray | memoryview):
             return from_bytes(vr, bytes(value), place)
         if vr in BYTES:

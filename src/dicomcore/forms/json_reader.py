@@ -13,8 +13,9 @@ from dicomcore.forms.builder import Builder, Fetch
 from dicomcore.forms.fragments import joined
 from dicomcore.forms.json_parser import parse_json
 from dicomcore.forms.place import Place
-from dicomcore.forms.typed import BYTES, VRS, from_base64
+from dicomcore.forms.typed import from_base64
 from dicomcore.limits import Limits
+from dicomcore.vrs import BYTES, NAMES
 
 __all__ = ["UriHandler", "as_handler", "from_json", "read_json_lines"]
 
@@ -130,7 +131,7 @@ def _read(found: Any, place: Place, builder: Builder) -> tuple[str, str, Any]:
     vr = found.get("vr")
     if not isinstance(vr, str):
         raise place.fault('the attribute has no "vr"')
-    if vr not in VRS:
+    if vr not in NAMES:
         raise place.fault(f"{vr[:16]!r} is not a VR")
     kinds = [kind for kind in VALUES if kind in found]
     if len(kinds) > 1:

@@ -15,31 +15,24 @@ import numpy as np
 from dicomcore._native.base.number import decimal
 from dicomcore._native.views.decode import read_number
 from dicomcore.dataset.validation import number_fault
-from dicomcore.forms.attribute import BYTES
 from dicomcore.forms.place import Place
 from dicomcore.tags import Tag
 from dicomcore.uids import UID
 from dicomcore.values import PersonName
+from dicomcore.vrs import BYTES, TEXTS, VRS
 
-__all__ = ["BYTES", "TEXT", "VRS", "from_base64", "from_bytes", "odd", "typed"]
+__all__ = ["from_base64", "from_bytes", "odd", "typed"]
 
-SINGLE = frozenset(("LT", "ST", "UR", "UT"))
-TEXT = SINGLE | frozenset(("AE", "AS", "CS", "DA", "DT", "LO", "PN", "SH", "TM", "UC", "UI"))
+SINGLE = frozenset(vr.name for vr in VRS if vr.single)
+DTYPES = {vr.name: np.dtype(f"<{vr.dtype}") for vr in VRS if vr.kind == "number"}
 RANGES = {
-    "US": (0, (1 << 16) - 1),
-    "SS": (-(1 << 15), (1 << 15) - 1),
-    "UL": (0, (1 << 32) - 1),
-    "SL": (-(1 << 31), (1 << 31) - 1),
-    "UV": (0, (1 << 64) - 1),
-    "SV": (-(1 << 63), (1 << 63) - 1),
+    name: (int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)) for name, dtype in DTYPES.items() if dtype.kind != "f"
 }
-DTYPES = {"US": "<u2", "SS": "<i2", "UL": "<u4", "SL": "<i4", "UV": "<u8", "SV": "<i8", "FL": "<f4", "FD": "<f8"}
-VRS = BYTES | TEXT | DTYPES.keys() | {"AT", "DS", "IS", "SQ"}
 SPECIAL = {"nan": "nan", "infinity": "inf", "inf": "inf", "+infinity": "inf", "-infinity": "-inf", "-inf": "-inf"}
 WHOLE = re.compile(r"[-+]?[0-9]{1,25}", re.ASCII)
 LUT_DESCRIPTORS = frozenset((0x00281101, 0x00281102, 0x00281103, 0x00283002))
 NO_TEXT = "bytes that are no UTF-8; they are kept"
-DIVIDED = (TEXT - SINGLE) | {"DS", "IS"}
+DIVIDED = TEXTS - SINGLE | {"DS", "IS"}
 SHOWN = 40  # characters of what is wrong
 
 
@@ -50,7 +43,7 @@ def typed(vr: str, values: list[Any], place: Place) -> Any:
     from a file. Raises ParseError for anything else that the VR can't hold.
     """
     if not values or (len(values) == 1 and values[0] is None):
-        return "" if vr in TEXT else None
+        return "" if vr in TEXTS else None
     take = TAKERS[vr]
     taken = []
     for value in values:
@@ -70,7 +63,7 @@ def from_bytes(vr: str, data: bytes, place: Place) -> Any:
     if vr in BYTES or vr == "SQ":
         return data
     if vr in DTYPES:
-        if len(data) % np.dtype(DTYPES[vr]).itemsize:
+        if len(data) % DTYPES[vr].itemsize:
             return data
         return typed(vr, np.frombuffer(data, DTYPES[vr]).tolist(), place)
     if vr == "AT":
@@ -92,7 +85,7 @@ def odd(vr: str, value: Any) -> str:
     """What of a value isn't its VR's, though it is kept; "" where all is."""
     if vr in ("DS", "IS"):
         return number_fault(vr, value) or ("" if not isinstance(value, bytes) else NO_TEXT)
-    if vr in TEXT:
+    if vr in TEXTS:
         return NO_TEXT if isinstance(value, bytes) else ""
     if vr in DTYPES or vr == "AT":
         if isinstance(value, bytes):
@@ -224,7 +217,7 @@ def _integer(value: Any, vr: str, place: Place) -> float | str:
 
 
 TAKERS: dict[str, Callable[[Any, str, Place], Any]] = {
-    **dict.fromkeys(TEXT, _text),
+    **dict.fromkeys(TEXTS, _text),
     **dict.fromkeys(RANGES, _whole),
     "UI": _uid,
     "PN": _name,

@@ -8,15 +8,16 @@ from typing import Any
 from dicomcore._native.base.dictionary import entry, private_vr
 from dicomcore.dataset import Dataset
 from dicomcore.errors import LimitError
-from dicomcore.forms.attribute import BYTES
 from dicomcore.forms.place import Place
 from dicomcore.forms.typed import typed
 from dicomcore.limits import Limits
 from dicomcore.part10.reader import dcmread
+from dicomcore.uids import ExplicitVRLittleEndian
+from dicomcore.vrs import BYTES
 
 __all__ = ["known_bytes", "known_values", "known_vr"]
 
-EXPLICIT = b"1.2.840.10008.1.2.1\0"
+EXPLICIT = f"{ExplicitVRLittleEndian}\0".encode()
 META = b"\2\0\x10\0UI" + struct.pack("<H", len(EXPLICIT)) + EXPLICIT
 HEAD = bytes(128) + b"DICM" + b"\2\0\0\0UL\4\0" + struct.pack("<I", len(META)) + META
 SPECIFIC_CHARACTER_SET = 0x00080005

@@ -17,10 +17,11 @@ from dicomcore.forms.builder import Builder
 from dicomcore.forms.fragments import joined
 from dicomcore.forms.json_reader import UriHandler, as_handler
 from dicomcore.forms.place import Place
-from dicomcore.forms.typed import BYTES, TEXT, VRS, from_base64
+from dicomcore.forms.typed import from_base64
 from dicomcore.forms.unknown import known_vr
 from dicomcore.forms.xml_writer import COMPONENTS, NAMESPACE
 from dicomcore.limits import Limits
+from dicomcore.vrs import BYTES, NAMES, TEXTS
 
 __all__ = ["Readable", "from_xml"]
 
@@ -188,7 +189,7 @@ class _Reader:
         tag = self.blocked(level, int(text, 16), given.get("privateCreator", ""))
         place = Place(level.prefix, tag)
         vr = given.get("vr") or _known_vr(place, given.get("privateCreator", ""))
-        if vr not in VRS:
+        if vr not in NAMES:
             raise place.fault(f"{vr[:16]!r} is not a VR")
         home = self.builder.home(level.data_set, place)
         items = None
@@ -285,7 +286,7 @@ class _Reader:
         elif at.kind == "DataFragment":
             value = None if at.lacks else joined(part or b"" for part in at.values)
         else:
-            texts = at.values if vr in TEXT or vr == "UN" else [text and text.strip() for text in at.values]
+            texts = at.values if vr in TEXTS or vr == "UN" else [text and text.strip() for text in at.values]
             vr, value = self.builder.of_values(at.home, at.place, vr, [text or None for text in texts])
         self.builder.add(at.home, at.place, vr, value)
         if at.place.tag & 0x10000 and 0x10 <= at.place.tag & 0xFFFF < 0x100 and isinstance(value, str):

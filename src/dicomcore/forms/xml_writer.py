@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from dicomcore._native.forms.json import settled_vr
 from dicomcore.errors import EncodeError
-from dicomcore.forms.attribute import BINARY, GROUPS, number_texts, plain_value, special, whole
-from dicomcore.forms.typed import TEXT
+from dicomcore.forms.attribute import GROUPS, number_texts, plain_value, special, whole
+from dicomcore.vrs import NUMBERS, TEXTS
 
 if TYPE_CHECKING:
     from dicomcore.dataset import DataElement, Dataset
@@ -136,7 +136,7 @@ class _Writer:
         texts = _number_texts(element, vr, values)
         if any(map(SURROGATE.search, texts)):
             raise EncodeError("half a surrogate pair is no character")
-        if any(map(LOST.search if vr in TEXT else UNPRINTABLE.search, texts)) and _stands(element):
+        if any(map(LOST.search if vr in TEXTS else UNPRINTABLE.search, texts)) and _stands(element):
             return _inline(bytes(element.raw or b""))
         if any(map(NO_XML.search, texts)):
             return _inline("\\".join(texts).encode())
@@ -179,7 +179,7 @@ def _stands(element: DataElement) -> bool:
 
 
 def _text(vr: str, value: Any) -> str:
-    if value is None or (isinstance(value, str) and vr not in BINARY):
+    if value is None or (isinstance(value, str) and vr not in NUMBERS):
         return "" if value is None else str(value)
     if vr == "AT":
         return f"{int(value):08X}"

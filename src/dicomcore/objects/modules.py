@@ -9,7 +9,7 @@ from typing import Any
 import dicomcore
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.building import Plain, build
-from dicomcore.uids import UID, generate_uid
+from dicomcore.uids import ExplicitVRLittleEndian, generate_uid
 from dicomcore.values import format_date, format_time
 
 __all__ = ["new_object", "reference_to", "referenced_series", "set_attributes"]
@@ -27,7 +27,6 @@ STUDY = (
 )
 NEEDED = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex")
 NEEDED_OF_STUDY = ("StudyDate", "StudyTime", "ReferringPhysicianName", "StudyID", "AccessionNumber")
-EXPLICIT = UID("1.2.840.10008.1.2.1")
 
 
 def new_object(source: Dataset | None, sop_class: str, modality: str) -> Dataset:
@@ -64,7 +63,7 @@ def new_object(source: Dataset | None, sop_class: str, modality: str) -> Dataset
     }
     for keyword, value in own.items():
         setattr(made, keyword, value)
-    made.file_meta = build({"TransferSyntaxUID": EXPLICIT})
+    made.file_meta = build({"TransferSyntaxUID": ExplicitVRLittleEndian})
     return made
 
 

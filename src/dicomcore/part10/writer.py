@@ -18,6 +18,7 @@ from dicomcore.encoding.widen import Widen, wider_terms
 from dicomcore.errors import DicomError, EncodeError
 from dicomcore.part10.meta import is_read, put_head
 from dicomcore.part10.target import Target, write_out
+from dicomcore.syntaxes import syntax_of
 from dicomcore.uids import UID, ExplicitVRLittleEndian, GEPrivateImplicitVRBigEndianPixels, syntax_named
 
 if TYPE_CHECKING:
@@ -193,9 +194,8 @@ class Encoding(NamedTuple):
 @lru_cache(maxsize=256)
 def encoding_of(syntax: UID) -> Encoding:
     """Those not registered are explicit VR little endian and encapsulated (PS3.5 A.4)."""
-    if not syntax.is_transfer_syntax:
-        return Encoding(False, False, True, False)
-    return Encoding(syntax.is_implicit_VR, not syntax.is_little_endian, syntax.is_encapsulated, syntax.is_deflated)
+    row = syntax_of(syntax)
+    return Encoding(row.implicit, row.big_endian, row.encapsulated, row.deflated)
 
 
 def own_syntax(ds: Dataset) -> UID:

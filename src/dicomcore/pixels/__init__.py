@@ -1,7 +1,6 @@
 """Pixels: frames, codecs by transfer syntax, colour, look-up tables, rendering."""
 
 from dicomcore.notes import Note
-from dicomcore.pixels.coding import encoders as _encoders  # noqa: F401  fills the registry of encoders
 from dicomcore.pixels.coding.decoding import DecodedFrame, decode_frame
 from dicomcore.pixels.coding.encoder_registry import Capacity, FrameEncoder, encoder_for, encoders, register_encoder
 from dicomcore.pixels.coding.headers import CodestreamInfo

@@ -14,6 +14,7 @@ from dicomcore.dataset.lookup import number_of
 from dicomcore.errors import PixelDecodeError
 from dicomcore.pixels.description import FrameDescription, interpretation_for
 from dicomcore.tags import Tag
+from dicomcore.uids import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 __all__ = [
     "describe",
@@ -26,7 +27,6 @@ __all__ = [
 ]
 
 PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
-LITTLE_ENDIAN, BIG_ENDIAN = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"
 
 
 def header_of(data_set: Any) -> Any:
@@ -123,11 +123,11 @@ def _whole(value: Any) -> int | None:
 
 def _syntax_of(data_set: Any) -> str:
     """The transfer syntax; of what is native the one that its byte order, as found, makes it."""
-    stated = str(data_set.transfer_syntax or LITTLE_ENDIAN)
-    if stated == BIG_ENDIAN and data_set.is_little_endian:
-        return LITTLE_ENDIAN
-    if stated in ("1.2.840.10008.1.2", LITTLE_ENDIAN) and data_set.is_little_endian is False:
-        return BIG_ENDIAN
+    stated = str(data_set.transfer_syntax or ExplicitVRLittleEndian)
+    if stated == ExplicitVRBigEndian and data_set.is_little_endian:
+        return str(ExplicitVRLittleEndian)
+    if stated in (ImplicitVRLittleEndian, ExplicitVRLittleEndian) and data_set.is_little_endian is False:
+        return str(ExplicitVRBigEndian)
     return stated
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dicomcore.errors import PixelDecodeError
+from dicomcore.uids import ExplicitVRLittleEndian
 
 __all__ = ["FrameDescription", "interpretation_for", "samples_of"]
 
@@ -43,7 +44,7 @@ class FrameDescription:
     """0 unsigned, 1 two's complement."""
     photometric_interpretation: str = "MONOCHROME2"
     planar_configuration: int = 0
-    transfer_syntax: str = "1.2.840.10008.1.2.1"
+    transfer_syntax: str = str(ExplicitVRLittleEndian)
     floating: bool = False
     """Float or Double Float Pixel Data, by bits_allocated."""
 

@@ -23,7 +23,13 @@ from dicomcore.pixels.coding.uncompressed import native_bits
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.frame_coder import FrameCoder
 from dicomcore.pixels.packing import packed_bits
-from dicomcore.uids import GEPrivateImplicitVRBigEndianPixels, syntax_named
+from dicomcore.uids import (
+    EncapsulatedUncompressedExplicitVRLittleEndian,
+    GEPrivateImplicitVRBigEndianPixels,
+    HTJ2KLossless,
+    RLELossless,
+    syntax_named,
+)
 
 __all__ = ["FrameWriter"]
 
@@ -33,10 +39,6 @@ LONGEST = 0xFFFFFFFE  # what a 32-bit length field can say (PS3.5 7.1.1)
 ITEM, END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0\0\0\0\0"
 COPIED = 1 << 20
 IN_MEMORY = 8 << 20
-CAN_HOLD = (
-    "Encapsulated Uncompressed Explicit VR Little Endian (1.2.840.10008.1.2.1.98), or a compressed one such as "
-    "RLE Lossless (1.2.840.10008.1.2.5) or HTJ2K Lossless (1.2.840.10008.1.2.4.201)"
-)
 
 OffsetTable = Literal["basic", "extended", "none"]
 
@@ -135,9 +137,13 @@ class FrameWriter:
         single = self._description.bits_allocated == 1
         data = self._packed(frame) if single else self._native_bytes(frame)
         if self._written + len(data) > LONGEST:
+            fragments, rle, htj2k = (
+                f"{uid.name} ({uid})"
+                for uid in (EncapsulatedUncompressedExplicitVRLittleEndian, RLELossless, HTJ2KLossless)
+            )
             raise EncodeError(
                 f"native pixel data holds {LONGEST} bytes at most, which frame {len(self)} would pass; syntaxes that "
-                f"can hold more: {CAN_HOLD}"
+                f"can hold more: {fragments}, or a compressed one such as {rle} or {htj2k}"
             )
         write_all(self._placing.file, data)
         self._written += len(data)

@@ -13,6 +13,7 @@ from dicomcore.dataset.building import build
 from dicomcore.dataset.lookup import items_of
 from dicomcore.errors import DicomError, PixelDecodeError
 from dicomcore.pixels.labels import note_loss, put
+from dicomcore.syntaxes import syntax_of
 from dicomcore.tags import Tag
 from dicomcore.transcoding.damage import made_up
 from dicomcore.uids import UID, new_uid
@@ -24,12 +25,6 @@ OF_ENCODING = ("ExtendedOffsetTable", "ExtendedOffsetTableLengths", "Encapsulate
 PER_FRAME = "PerFrameFunctionalGroupsSequence"
 ENHANCED = (PER_FRAME, "SharedFunctionalGroupsSequence", "VolumetricProperties")
 LONGEST_TEXT = 1024  # Derivation Description is ST
-METHODS = {
-    "50": "ISO_10918_1", "51": "ISO_10918_1", "53": "ISO_10918_1", "55": "ISO_10918_1", "81": "ISO_14495_1",
-    "91": "ISO_15444_1", "93": "ISO_15444_2", "203": "ISO_15444_15", "111": "ISO_10918_1", "112": "ISO_18181_1",
-    "100": "ISO_13818_2", "101": "ISO_13818_2", "102": "ISO_14496_10", "103": "ISO_14496_10", "104": "ISO_14496_10",
-    "105": "ISO_14496_10", "106": "ISO_14496_10", "107": "ISO_23008_2", "108": "ISO_23008_2",
-}  # fmt: skip
 CODES = {
     "lossy": ("113040", "DCM", "Lossy Compression"),
     "uncompressed": ("121320", "DCM", "Uncompressed predecessor"),
@@ -111,7 +106,7 @@ def append(header: Dataset, keyword: str, item: dict[str, Any]) -> None:
 
 def note_old_loss(header: Dataset, syntax: UID, ratio: float) -> None:
     """Say of a source in a lossy syntax what it should have said itself; what it does say stays."""
-    known = METHODS.get(syntax.rpartition("1.2.840.10008.1.2.4.")[2].split(".")[0])
+    known = syntax_of(syntax).method or None
     put(header, "LossyImageCompression", "01")
     if header.get("LossyImageCompressionRatio") in (None, ""):
         note_loss(header, ratio, None if header.get("LossyImageCompressionMethod") else known)

@@ -20,6 +20,7 @@ from dicomcore.pixels.coding.video import VIDEO_SYNTAXES
 from dicomcore.pixels.frame_writer import FrameWriter, OffsetTable
 from dicomcore.pixels.frames import Frames
 from dicomcore.pixels.labels import describe_pixels, note_loss
+from dicomcore.syntaxes import SYNTAXES
 from dicomcore.threads import cpus
 from dicomcore.transcoding.attributes import (
     derive,
@@ -32,16 +33,21 @@ from dicomcore.transcoding.damage import Damage, path_of
 from dicomcore.transcoding.order import in_order
 from dicomcore.transcoding.recompress import from_jpeg_xl, to_jpeg_xl
 from dicomcore.transcoding.source import Prepared
-from dicomcore.uids import UID, JPEGBaseline8Bit, JPEGExtended12Bit, JPEGXLJPEGRecompression
+from dicomcore.uids import (
+    UID,
+    GEPrivateImplicitVRBigEndianPixels,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGXLJPEGRecompression,
+    syntax_named,
+)
 
 __all__ = ["Job", "Wishes"]
 
-GE_PRIVATE = "1.2.840.113619.5.2"
 EOI = b"\xff\xd9"
 # Codestreams of the first are codestreams of the second, too (PS3.5 A.4).
 TAKEN_AS_THEY_ARE = frozenset(
-    (f"1.2.840.10008.1.2.4.{one}", f"1.2.840.10008.1.2.4.{other}")
-    for one, other in ((70, 57), (50, 51), (202, 201), (111, 112))
+    (syntax.uid, str(syntax_named(syntax.taken_as))) for syntax in SYNTAXES if syntax.taken_as
 )
 
 
@@ -109,7 +115,7 @@ class Job:
             return False
         if wants_coded or coded:
             return wishes.syntax == self.own and wishes.offset_table is None and self._taken(wishes.syntax)
-        return GE_PRIVATE not in (self.own, wishes.syntax) and not self.frames.is_encapsulated
+        return GEPrivateImplicitVRBigEndianPixels not in (self.own, wishes.syntax) and not self.frames.is_encapsulated
 
     def _taken(self, syntax: UID) -> bool:
         """Whether the target takes the source's codestreams."""

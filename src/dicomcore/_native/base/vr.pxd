@@ -11,6 +11,18 @@ cdef extern from "base/tables/vr.h" nogil:
         VR_SEQUENCE     # SQ: long
         VR_UNTYPED      # UN: long
     const uint8_t VR_FORM[32 * 32]
+    ctypedef struct vr_row_t:
+        uint16_t code
+        const char* name
+        const char* dtype       # NumPy's name of a word without byte order, "" for text and sequences
+    const int VR_COUNT
+    const vr_row_t VR_ROWS[]
+    bint is_text "vr_is_text" (uint16_t vr)             # VRs whose empty value is "" and not None
+    bint is_number "vr_is_number" (uint16_t vr)         # binary numbers; AT is none
+    bint is_bytes "vr_is_bytes" (uint16_t vr)           # bytes or words in bulk
+    bint has_charset "vr_has_charset" (uint16_t vr)     # Specific Character Set governs their text (PS3.5 6.1.2.2)
+    bint is_single "vr_is_single" (uint16_t vr)         # a backslash is a character of their text (PS3.5 6.2)
+    Py_ssize_t word_size "vr_word_size" (uint16_t vr)   # bytes of one word of a binary value, 1 for all others
 
 
 cdef enum VR:
@@ -64,19 +76,3 @@ cdef inline uint8_t vr_form(uint16_t vr) noexcept nogil:
 
 cdef inline bint is_letters(uint8_t first, uint8_t second) noexcept nogil:
     return 65 <= first <= 90 and 65 <= second <= 90
-
-
-cdef inline bint is_text(uint16_t vr) noexcept nogil:
-    # VRs whose empty value is "" and not None.
-    return (vr == AE or vr == AS or vr == CS or vr == DA or vr == DT or vr == LO or vr == LT or vr == PN or vr == SH
-            or vr == ST or vr == TM or vr == UC or vr == UI or vr == UR or vr == UT)
-
-
-cdef inline bint has_charset(uint16_t vr) noexcept nogil:
-    # VRs whose text Specific Character Set governs (PS3.5 6.1.2.2).
-    return vr == LO or vr == SH or vr == PN or vr == LT or vr == ST or vr == UT or vr == UC
-
-
-cdef inline bint is_single(uint16_t vr) noexcept nogil:
-    # A backslash is a character of their text (PS3.5 6.2).
-    return vr == LT or vr == ST or vr == UT or vr == UR

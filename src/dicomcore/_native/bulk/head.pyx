@@ -32,7 +32,8 @@ from dicomcore._native.scan.scan cimport (
     scanner_init,
     scanner_reset,
 )
-from dicomcore._native.base.text cimport equals, is_ascii, stripped
+from dicomcore._native.base.syntax cimport SYNTAX_DEFLATED, syntax_flags
+from dicomcore._native.base.text cimport is_ascii, stripped
 from dicomcore._native.base.vr cimport SQ, is_letters
 
 cdef enum:
@@ -59,17 +60,12 @@ cdef enum Found:                # deviations that the scanner doesn't see; dicom
 
 cdef int stated_mode(const uint8_t* p, Py_ssize_t n) noexcept nogil:
     # The encoding that a transfer syntax stands for; -1 for a deflated one.
+    cdef uint8_t flags
     n = stripped(&p, n)
     if n == 0:
         return -1
-    if equals(p, n, b"1.2.840.10008.1.2") or equals(p, n, b"1.2.840.113619.5.2"):
-        return IMPLICIT
-    if equals(p, n, b"1.2.840.10008.1.2.2"):
-        return BIG_ENDIAN
-    if (equals(p, n, b"1.2.840.10008.1.2.1.99") or equals(p, n, b"1.2.840.10008.1.2.4.95")
-            or equals(p, n, b"1.2.840.10008.1.2.4.205")):
-        return -1
-    return 0
+    flags = syntax_flags(p, n)
+    return -1 if flags & SYNTAX_DEFLATED else flags
 
 
 cdef inline bint is_named(const uint8_t* p, Py_ssize_t n, const Hop* hop) noexcept nogil:

@@ -8,9 +8,8 @@ from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t,
 from libc.string cimport memchr, memcpy, strlen
 
 from dicomcore._native.base.cursor cimport load_be16, load_be32, load_be64, load_le16, load_le32, load_le64
-from dicomcore._native.views.decode cimport word_size
 from dicomcore._native.base.text cimport trimmed, without_equals
-from dicomcore._native.base.vr cimport AE, AT, FD, FL, LO, PN, SH, SL, SS, SV, UC, UI, UL, US, is_single
+from dicomcore._native.base.vr cimport AE, AT, FD, FL, LO, PN, SH, SL, SS, SV, UC, UI, UL, US, is_single, word_size
 
 cdef extern from "Python.h":
     PyObject* PyUnicode_New(Py_ssize_t size, uint32_t highest) except NULL

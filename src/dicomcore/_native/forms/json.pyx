@@ -8,7 +8,7 @@ from libc.string cimport memcpy
 
 from dicomcore._native.views.data_element cimport DataElement, is_itemless, is_row_itemless
 from dicomcore._native.views.dataset cimport DatasetBase
-from dicomcore._native.views.decode cimport decode, is_lut_descriptor, resolve_vr, vr_name, word_size
+from dicomcore._native.views.decode cimport decode, is_lut_descriptor, resolve_vr, vr_name
 from dicomcore._native.forms.document cimport Document
 from dicomcore._native.scan.index cimport Index, open_value
 from dicomcore._native.scan.scan cimport BIG_ENDIAN, CONTAINER, ITEM, PIXEL_REPRESENTATION, Row
@@ -43,10 +43,6 @@ cdef struct Level:
     bint owns           # the last entry of `owners` belongs to this level
     Py_ssize_t row      # ROWS, ITEMS: where it stands in the index
     Py_ssize_t stop
-
-
-cdef inline bint is_bytes(uint16_t vr) noexcept nogil:
-    return vr == OB or vr == OW or vr == UN or vr == OF or vr == OD or vr == OL or vr == OV
 
 
 cdef bint is_ascending(Index index, Py_ssize_t first, Py_ssize_t stop) noexcept nogil:

@@ -28,6 +28,7 @@ from dicomcore._native.scan.scan cimport (
     scanner_init,
 )
 from dicomcore._native.base.shared cimport store_flag, store_size
+from dicomcore._native.base.syntax cimport SYNTAX_BIG_ENDIAN, SYNTAX_DEFLATED, SYNTAX_IMPLICIT, syntax_flags
 from dicomcore._native.scan.source cimport Source, file_source, memory_source, ranged_source
 from dicomcore._native.base.vr cimport is_letters
 
@@ -39,16 +40,15 @@ cdef enum:
     TRANSFER_SYNTAX_UID = 0x00020010
     GROUP_2_LENGTH = 0x00020000
 
-cdef frozenset DEFLATED = frozenset((
-    "1.2.840.10008.1.2.1.99",   # Deflated Explicit VR Little Endian
-    "1.2.840.10008.1.2.4.95",   # JPIP Referenced Deflate
-    "1.2.840.10008.1.2.4.205",  # JPIP HTJ2K Referenced Deflate
-))
-cdef dict MODES = {             # all others are explicit VR little endian (PS3.5 A)
-    "1.2.840.10008.1.2": IMPLICIT,
-    "1.2.840.113619.5.2": IMPLICIT,     # GE: big-endian pixels behind a little-endian header
-    "1.2.840.10008.1.2.2": BIG_ENDIAN,
-}
+cdef extern from "Python.h":
+    const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size) except NULL
+
+
+cdef uint8_t flags_of(str syntax) except? 255:
+    # The SYNTAX_ flags of a transfer syntax as the file meta information states it.
+    cdef Py_ssize_t n = 0
+    cdef const char* uid = PyUnicode_AsUTF8AndSize(syntax, &n)
+    return syntax_flags(<const uint8_t*>uid, n)
 
 
 cdef class Index:
@@ -386,7 +386,7 @@ cdef uint8_t found_mode(Index self, const uint8_t* p, uint64_t left) except? 255
     cdef bint letters
     cdef int order
     if stated:
-        mode = MODES.get(self.transfer_syntax, 0)
+        mode = flags_of(self.transfer_syntax) & (SYNTAX_IMPLICIT | SYNTAX_BIG_ENDIAN)
     if left < 8:
         return mode
     little = load_le16(p)
@@ -498,7 +498,7 @@ cpdef Index open_index(object source, bint is_path, object limits, bint force=Fa
         read_meta(self, p, left)
         self.publish()
         self.body = s.pos
-        if self.transfer_syntax in DEFLATED:
+        if flags_of(self.transfer_syntax) & SYNTAX_DEFLATED:
             self.deflated = True
             return self
         s.stop_tag = stop_tag

@@ -15,6 +15,7 @@ from dicomcore._native.views.decode cimport (
     number_of_text,
     raw_view,
     resolve_vr,
+    vr_dtype,
     vr_name,
 )
 from dicomcore._native.base.dictionary cimport find_keyword, keyword_of_tag, name_of_private, name_of_tag
@@ -452,14 +453,12 @@ cdef class DataElement:
             values = held.reshape(-1).tolist()
         if self.vr == DS or self.vr == IS:
             return number_array(values, self.vr)
-        kind = {"US": "u2", "SS": "i2", "UL": "u4", "SL": "i4", "UV": "u8", "SV": "i8", "FL": "f4", "FD": "f8",
-                "AT": "u4"}.get(vr_name(self.vr))
-        if kind is not None and not isinstance(held, (bytes, bytearray, memoryview)):
+        if (is_number(self.vr) or self.vr == AT) and not isinstance(held, (bytes, bytearray, memoryview)):
             try:
-                return np.array(values, kind)
+                return np.array(values, vr_dtype(self.vr))
             except (ValueError, TypeError, OverflowError) as error:
                 raise EncodeError(f"{self.tag}: VR {vr_name(self.vr)} takes numbers: {error}", tag=self.tag) from None
-        words = {"OW": "u2", "OL": "u4", "OV": "u8", "OF": "f4", "OD": "f8"}.get(vr_name(self.vr), "u1")
+        words = vr_dtype(self.vr) if is_bytes(self.vr) else "u1"
         if isinstance(held, np.ndarray):
             from dicomcore._native.write.encode import encode_value   # which imports this module
             size = held.nbytes if words == "u1" or words == "u2" else None          # without padding

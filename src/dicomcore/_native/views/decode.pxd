@@ -14,6 +14,7 @@ cdef inline bint is_lut_descriptor(uint32_t tag) noexcept nogil:
 
 
 cdef str vr_name(uint16_t vr)
+cdef str vr_dtype(uint16_t vr)      # NumPy's name for a word of a binary value, without byte order; "u1" for all others
 cdef object make_tag(uint32_t tag)
 cdef uint16_t resolve_vr(Index index, Py_ssize_t row) except? 0xFFFF
 cdef object charset_at(Index index, Py_ssize_t row)
@@ -24,4 +25,3 @@ cdef object decode_array(Index index, Py_ssize_t row, uint16_t vr)
 cdef Py_ssize_t count_multiplicity(Index index, Py_ssize_t row, uint16_t vr) except -1
 cdef object raw_view(Index index, Py_ssize_t row)
 cdef object empty_value(uint16_t vr)
-cdef Py_ssize_t word_size(uint16_t vr) noexcept nogil

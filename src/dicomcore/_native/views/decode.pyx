@@ -44,14 +44,12 @@ cdef extern from "Python.h":
     newfunc type_new "PyLong_Type.tp_new"
     newfunc str_new "PyUnicode_Type.tp_new"
 
-cdef dict VR_NAMES = {}
-for name in ("AE AS AT CS DA DS DT FD FL IS LO LT OB OD OF OL OV OW PN SH SL SQ SS ST SV TM UC UI UL UN UR US UT UV"
-             ).split():
-    VR_NAMES[ord(name[0]) | ord(name[1]) << 8] = name
-VR_NAMES[US_OR_SS] = "US or SS"
-VR_NAMES[OB_OR_OW] = "OB or OW"
-VR_NAMES[US_OR_OW] = "US or OW"
-VR_NAMES[US_OR_SS_OR_OW] = "US or SS or OW"
+cdef dict VR_NAMES = {VR_ROWS[i].code: VR_ROWS[i].name.decode("ascii") for i in range(VR_COUNT)} | {
+    US_OR_SS: "US or SS", OB_OR_OW: "OB or OW", US_OR_OW: "US or OW", US_OR_SS_OR_OW: "US or SS or OW",
+}
+cdef dict VR_DTYPES = {
+    VR_ROWS[i].code: VR_ROWS[i].dtype.decode("ascii") for i in range(VR_COUNT) if VR_ROWS[i].dtype[0]
+}
 
 cdef enum:
     LUT_DATA = 0x00283006
@@ -59,6 +57,10 @@ cdef enum:
 
 cdef str vr_name(uint16_t vr):
     return VR_NAMES.get(vr, "UN")
+
+
+cdef str vr_dtype(uint16_t vr):
+    return VR_DTYPES.get(vr, "u1")
 
 
 cdef object make_tag(uint32_t tag):
@@ -350,16 +352,6 @@ cdef object number_text(Index index, Py_ssize_t row, const uint8_t* p, Py_ssize_
     return value
 
 
-cdef Py_ssize_t word_size(uint16_t vr) noexcept nogil:
-    if vr == US or vr == SS or vr == OW:
-        return 2
-    if vr == UL or vr == SL or vr == FL or vr == AT or vr == OL or vr == OF:
-        return 4
-    if vr == FD or vr == SV or vr == UV or vr == OD or vr == OV:
-        return 8
-    return 1
-
-
 cdef inline object number(const uint8_t* p, uint16_t vr, bint big):
     cdef uint32_t word
     cdef uint64_t twice
@@ -432,7 +424,7 @@ cdef object decode(Index index, Py_ssize_t row, uint16_t vr):
         if is_single(vr):
             return single_text(p, n)
         return plain_text(p, n, vr)
-    if (vr == US or vr == UL or vr == SS or vr == FD or vr == FL or vr == AT or vr == SL or vr == SV or vr == UV):
+    if is_number(vr) or vr == AT:
         return binary_numbers(index, row, p, n, vr)
     if type(owner) is bytes and len(<bytes>owner) == n:
         return owner                            # read from the file just now, for this value alone
@@ -444,12 +436,6 @@ cdef object raw_view(Index index, Py_ssize_t row):
     cdef Row* r = index.known(row)
     cdef const uint8_t* p
     return view_of(index.source, index.hold(r, &p), p, r.length)
-
-
-cdef dict WORDS = {
-    US: "u2", SS: "i2", UL: "u4", SL: "i4", UV: "u8", SV: "i8", FL: "f4", FD: "f8",
-    OB: "u1", OW: "u2", OL: "u4", OV: "u8", OF: "f4", OD: "f8", UN: "u1",
-}
 
 
 cdef object decimals(Index index, Py_ssize_t row, uint16_t vr):
@@ -526,7 +512,7 @@ cdef object decode_array(Index index, Py_ssize_t row, uint16_t vr):
         halves = np.frombuffer(view, ">u2" if r.flags & BIG_ENDIAN else "<u2", 2 * n).astype(np.uint32)
         return (halves[0::2] << 16) | halves[1::2]
     order = ">" if r.flags & BIG_ENDIAN else "<"
-    out = np.frombuffer(view, order + WORDS.get(vr, "u1"), n) if n else np.empty(0, order + WORDS.get(vr, "u1"))
+    out = np.frombuffer(view, order + vr_dtype(vr), n) if n else np.empty(0, order + vr_dtype(vr))
     if r.flags & BIG_ENDIAN and not (vr == OW or vr == OL or vr == OV or vr == OF or vr == OD):
         return out.astype(out.dtype.newbyteorder("="))
     return out

@@ -28,6 +28,11 @@ from dicomcore._native.base.vr cimport *
 
 from dicomcore.charset import DEFAULT_CHARSET, NAME_DELIMITERS, TEXT_DELIMITERS, VALUE_DELIMITERS, charset_for
 from dicomcore.errors import EncodeError
+from dicomcore.uids import (
+    DeflatedImageFrameCompression,
+    EncapsulatedUncompressedExplicitVRLittleEndian,
+    HTJ2KLossless,
+)
 
 cdef enum:
     BITS_ALLOCATED = 0x00280100
@@ -364,7 +369,8 @@ cdef bint is_padded_by_space(uint16_t vr) noexcept nogil:
 cdef str too_long(uint32_t tag, uint64_t length):
     said = f"{length} bytes are more than an element's 32-bit length field can say"
     if tag >> 16 == 0x7FE0:
-        said += ("; syntaxes that can hold them cut pixel data into fragments: Encapsulated Uncompressed Explicit VR "
-                 "Little Endian (1.2.840.10008.1.2.1.98), Deflated Image Frame Compression (1.2.840.10008.1.2.8.1), or "
-                 "a compressed one such as HTJ2K Lossless (1.2.840.10008.1.2.4.201)")
+        fragments, deflated, htj2k = [f"{uid.name} ({uid})" for uid in (
+            EncapsulatedUncompressedExplicitVRLittleEndian, DeflatedImageFrameCompression, HTJ2KLossless)]
+        said += (f"; syntaxes that can hold them cut pixel data into fragments: {fragments}, {deflated}, or a "
+                 f"compressed one such as {htj2k}")
     return said

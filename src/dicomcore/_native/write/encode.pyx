@@ -6,7 +6,7 @@ from libc.math cimport isfinite, isinf
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcpy, strchr, strlen
 
-from dicomcore._native.views.decode cimport vr_name, word_size
+from dicomcore._native.views.decode cimport vr_dtype, vr_name
 from dicomcore._native.write.output cimport Output
 from dicomcore._native.base.vr cimport *
 
@@ -29,11 +29,6 @@ cdef extern from "Python.h":
 cdef enum:
     DS_LENGTH = 16              # characters of a DS component (PS3.5 6.2)
     BACKSLASH = 0x5C
-
-cdef dict WORDS = {
-    US: "u2", SS: "i2", UL: "u4", SL: "i4", UV: "u8", SV: "i8", FL: "f4", FD: "f8",
-    OB: "u1", OW: "u2", OL: "u4", OV: "u8", OF: "f4", OD: "f8", UN: "u1",
-}
 
 
 cdef Py_ssize_t swap_width(uint16_t vr) noexcept nogil:
@@ -297,7 +292,7 @@ cdef object as_words(object value, uint16_t vr):
 cdef object fitted_words(object array, uint16_t vr):
     # Numbers as words of their VR, as long as none is lost; whole numbers of its size are its words, signed or not.
     cdef bint floats = vr == FL or vr == FD or vr == OF or vr == OD
-    word = np.dtype("<" + WORDS[vr])
+    word = np.dtype("<" + vr_dtype(vr))
     if array.dtype.kind in "iu" and array.dtype.itemsize == word.itemsize and (vr == OL or vr == OV):
         return np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
     made = None
@@ -313,7 +308,7 @@ cdef object fitted_words(object array, uint16_t vr):
 cdef object listed_words(object value, uint16_t vr):
     # Numbers one by one as words of a bulk VR.
     try:
-        made = np.array(value, WORDS[vr])
+        made = np.array(value, vr_dtype(vr))
     except (OverflowError, ValueError, TypeError) as error:
         raise EncodeError(f"VR {vr_name(vr)} can't hold these values: {error}") from None
     if made.dtype.kind == "f":
@@ -356,11 +351,7 @@ cdef int put_one(Output out, object value, uint16_t vr, bint big, object charset
 
 
 cdef bint is_binary(uint16_t vr) noexcept nogil:
-    return (vr == US or vr == SS or vr == UL or vr == SL or vr == UV or vr == SV or vr == FL or vr == FD or vr == AT)
-
-
-cdef bint is_bulk(uint16_t vr) noexcept nogil:
-    return vr == OB or vr == OW or vr == OL or vr == OV or vr == OF or vr == OD or vr == UN
+    return is_number(vr) or vr == AT
 
 
 cdef int put_value(Output out, uint16_t vr, object value, bint big, bint held_big, object charset,
@@ -369,7 +360,7 @@ cdef int put_value(Output out, uint16_t vr, object value, bint big, bint held_bi
     cdef bint first = True
     if value is None:
         return 0
-    if is_bulk(vr) or (is_binary(vr) and isinstance(value, (bytes, bytearray, memoryview, np.ndarray))):
+    if is_bytes(vr) or (is_binary(vr) and isinstance(value, (bytes, bytearray, memoryview, np.ndarray))):
         put_bulk(out, value, vr, big, held_big, width if width else <uint64_t>swap_width(vr))
     elif is_binary(vr):
         if isinstance(value, (list, tuple)):
@@ -391,7 +382,7 @@ cdef int put_value(Output out, uint16_t vr, object value, bint big, bint held_bi
         else:
             put_one(out, value, vr, big, charset)
     if (out.total() - start) & 1:
-        out.put_byte(0 if vr == UI or is_bulk(vr) or is_binary(vr) else 32)
+        out.put_byte(0 if vr == UI or is_bytes(vr) or is_binary(vr) else 32)
     return 0
 
 

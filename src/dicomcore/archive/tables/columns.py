@@ -10,6 +10,7 @@ from typing import NamedTuple
 from dicomcore._native.bulk.column import KINDS
 from dicomcore.dictionary import get_entry, get_private_entry, keyword_for_tag
 from dicomcore.tags import Tag, TagLike
+from dicomcore.vrs import TEXTS
 
 __all__ = ["DEFAULT_COLUMNS", "EVERY", "FRAMES", "FRAME_GROUPS", "SHARED_GROUPS", "Column", "Columns", "Step"]
 
@@ -61,8 +62,7 @@ DEFAULT_COLUMNS = (
 )
 
 # The type of one value, by VR. TM, DT and AS stay text: they may be less precise than any type would say.
-TEXT_VRS = frozenset(("AE", "AS", "CS", "DT", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT"))
-KIND_OF_VR = dict.fromkeys((*TEXT_VRS, "AT"), "text") | {
+KIND_OF_VR = dict.fromkeys((*TEXTS, "AT"), "text") | {
     "DA": "date",
     "DS": "float64",
     "FD": "float64",

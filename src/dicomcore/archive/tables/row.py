@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from dicomcore.archive.sources.blob import Blob
 from dicomcore.archive.sources.place import NOT_REGULAR, Place
-from dicomcore.archive.tables.columns import FRAMES, TEXT_VRS, Column, Columns
+from dicomcore.archive.tables.columns import FRAMES, Column, Columns
 from dicomcore.archive.tables.lookup import NoSequenceError, elements_of
 from dicomcore.charset import charset_for
 from dicomcore.dataset import DataElement, Dataset
@@ -19,6 +19,7 @@ from dicomcore.issues import Issue
 from dicomcore.part10.reader import dcmread, without_force
 from dicomcore.tags import Tag
 from dicomcore.values import parse_date, parse_integer
+from dicomcore.vrs import TEXTS
 
 __all__ = [
     "Row",
@@ -34,7 +35,6 @@ __all__ = [
     "reason_of",
 ]
 
-TEXTS = TEXT_VRS | {"DA"}
 EPOCH = date(1970, 1, 1).toordinal()
 RANGES = {
     "int32": (-(1 << 31), (1 << 31) - 1),

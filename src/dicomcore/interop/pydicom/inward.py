@@ -20,16 +20,14 @@ import dicomcore.dataset.dataset as dc
 from dicomcore._native.scan.index import open_index, reopen_inflated
 from dicomcore._native.views.dataset import make_dataset
 from dicomcore.limits import DEFAULT_LIMITS, Limits
+from dicomcore.syntaxes import syntax_of
 from dicomcore.tags import SPECIFIC_CHARACTER_SET
+from dicomcore.uids import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 __all__ = ["from_pydicom"]
 
 UNDEFINED_LENGTH = 0xFFFFFFFF
 ITEM, ITEM_DELIMITER, SEQUENCE_DELIMITER = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
-IMPLICIT_VR = "1.2.840.10008.1.2"
-EXPLICIT_VR = "1.2.840.10008.1.2.1"
-BIG_ENDIAN = "1.2.840.10008.1.2.2"
-DEFLATED = ("1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205")
 PREFIX = b"DICM"
 
 
@@ -43,9 +41,10 @@ def from_pydicom(data_set: Dataset, *, limits: Limits | None = None) -> dc.Datas
     implicit, little = _encoding(data_set)
     stream = _Stream(implicit, little)
     stream.put_data_set(data_set)
-    head = _head(data_set, IMPLICIT_VR if implicit else EXPLICIT_VR if little else BIG_ENDIAN)
+    named = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+    head = _head(data_set, named)
     stated = _transfer_syntax(data_set)
-    body = b"" if stated in DEFLATED else stream.joined()
+    body = b"" if syntax_of(str(stated)).deflated else stream.joined()
     index = open_index(head + body, False, limits or DEFAULT_LIMITS, True)
     if index.deflated:
         index = reopen_inflated(index, stream.joined())
@@ -67,7 +66,7 @@ def _encoding(data_set: Dataset) -> tuple[bool, bool]:
     if implicit is not None and little is not None:
         return implicit, little
     uid = _transfer_syntax(data_set)
-    return uid == IMPLICIT_VR, uid != BIG_ENDIAN
+    return uid == ImplicitVRLittleEndian, uid != ExplicitVRBigEndian
 
 
 def _head(data_set: Dataset, encoding: str) -> bytes:

@@ -20,6 +20,7 @@ from dicomcore.pixels import FrameDescription, codec_for, decode_frame
 from dicomcore.pixels import codecs as known_codecs
 from dicomcore.pixels.coding.decoding import check_header
 from dicomcore.pixels.colour import coded_colour
+from dicomcore.uids import JPEGLossless, JPEGLosslessSV1, RLELossless
 
 if TYPE_CHECKING:
     from pydicom.pixels.decoders.base import DecodeRunner
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["DECODER_DEPENDENCIES", "ENCODER_DEPENDENCIES", "decode", "encode", "is_available"]
 
-RLE_LOSSLESS = "1.2.840.10008.1.2.5"
-JPEG_LOSSLESS = "1.2.840.10008.1.2.4.57"
-JPEG_LOSSLESS_SV1 = "1.2.840.10008.1.2.4.70"
 YBR_FULL = ("YBR_FULL", "YBR_FULL_422")
 """What pydicom turns to RGB."""
 MADE_UP = ("pixel-incomplete", "pixel-end", "pixel-length", "pixel-transfer-syntax")
@@ -38,7 +36,7 @@ STATED = "dicomcore_stated"
 """Our own option of a runner."""
 
 DECODER_DEPENDENCIES = {codec.uid: (codec.requires.module,) if codec.requires else () for codec in known_codecs()}
-ENCODER_DEPENDENCIES: dict[str, tuple[str, ...]] = {RLE_LOSSLESS: (), JPEG_LOSSLESS: (), JPEG_LOSSLESS_SV1: ()}
+ENCODER_DEPENDENCIES: dict[str, tuple[str, ...]] = {RLELossless: (), JPEGLossless: (), JPEGLosslessSV1: ()}
 
 
 default_limits = DEFAULT_LIMITS
@@ -58,7 +56,7 @@ def decode(src: bytes, runner: DecodeRunner) -> bytearray:
     given. Raises PixelDecodeError, upon which pydicom tries its next plugin.
     """
     description = _described(runner)
-    decoder = _decode_rle if description.transfer_syntax == RLE_LOSSLESS else _decode_by_pixel
+    decoder = _decode_rle if description.transfer_syntax == RLELossless else _decode_by_pixel
     frame, width = decoder(src, description, runner)
     if 8 * width != runner.bits_allocated:
         runner.set_option("bits_allocated", 8 * width)
@@ -165,12 +163,12 @@ def encode(src: bytes, runner: EncodeRunner) -> bytes:
     """
     samples = _given(src, runner)
     uid = str(runner.transfer_syntax)
-    if uid == RLE_LOSSLESS:
+    if uid == RLELossless:
         width = -(-runner.bits_allocated // 8)
         kind = samples.dtype.kind
         return codecs.rle_encode(samples.astype(f"{kind}{width}", copy=False))
     value = runner.get_option("selection_value", 1)
-    if uid == JPEG_LOSSLESS_SV1 and value != 1:
+    if uid == JPEGLosslessSV1 and value != 1:
         raise EncodeError(f"transfer syntax {uid} has selection value 1, not {value}")
     precision = max(runner.bits_stored, 2)  # T.81 table B.2 knows no less
     coded = codecs.jpeg_lossless_encode(samples, precision=precision, selection_value=value)

@@ -1,48 +1,32 @@
-"""The transfer syntaxes that come with dicomcore (PS3.5 Annex A), put into the registry on import."""
+"""The codecs that come with dicomcore, put into the registries on import: what decodes and encodes a transfer syntax.
+
+`dicomcore.syntaxes` says of each transfer syntax which format its frames have and which encoder writes them. The codecs
+say beside their functions what they are: in FORMATS what decodes a format, in ENCODERS what encodes.
+"""
 
 from __future__ import annotations
 
-from dicomcore.pixels.coding import foreign, own, registry, uncompressed
-from dicomcore.pixels.coding.headers import read_j2k, read_jpeg, read_jxl
+from dicomcore.pixels.coding import encoders, foreign, own, uncompressed
+from dicomcore.pixels.coding.encoder_registry import register_encoder
+from dicomcore.pixels.coding.registry import register
+from dicomcore.syntaxes import NATIVE, SYNTAXES, Syntax
 
-__all__ = ["IMAGECODECS", "NATIVE"]
+__all__ = ["ENCODERS", "FORMATS", "NATIVE", "register_row"]
 
-IMAGECODECS = registry.Requirement("imagecodecs", "pip install imagecodecs")
-
-NATIVE = (
-    "1.2.840.10008.1.2",
-    "1.2.840.10008.1.2.1",
-    "1.2.840.10008.1.2.1.98",
-    "1.2.840.10008.1.2.1.99",
-    "1.2.840.10008.1.2.2",
-    "1.2.840.113619.5.2",
-    "1.2.840.10008.1.2.4.95",  # JPIP referenced, deflated: pixels, if there are any, are native
-    "1.2.840.10008.1.2.4.205",
-)
-JPEG = ("50", "51", "53", "55")
-JPEG_LOSSLESS = ("57", "70")
-JPEG_LS = ("80", "81")
-JPEG_2000 = ("90", "91", "92", "93", "201", "202", "203")
-JPEG_XL = ("110", "111", "112")
+FORMATS = uncompressed.FORMATS | own.FORMATS | foreign.FORMATS
+ENCODERS = encoders.ENCODERS
 
 
-def _fill() -> None:
-    for uid in NATIVE:
-        registry.register(uid, uncompressed.decode_native, name="dicomcore", trusted=True)
-    registry.register("1.2.840.10008.1.2.1.98", uncompressed.decode_encapsulated, name="dicomcore", trusted=True)
-    registry.register("1.2.840.10008.1.2.8.1", uncompressed.decode_deflated, name="dicomcore", trusted=True)
-    registry.register("1.2.840.10008.1.2.5", own.decode_rle, name="dicomcore", trusted=True)
-    for ends, decoder, name, read_header, requires in (
-        (JPEG_LOSSLESS, own.decode_jpeg_lossless, "dicomcore", read_jpeg, None),
-        (JPEG, foreign.decode_jpeg, "imagecodecs (libjpeg-turbo)", read_jpeg, IMAGECODECS),
-        (JPEG_LS, foreign.decode_jpeg_ls, "imagecodecs (CharLS)", read_jpeg, IMAGECODECS),
-        (JPEG_2000, foreign.decode_jpeg2000, "imagecodecs (OpenJPEG)", read_j2k, IMAGECODECS),
-        (JPEG_XL, foreign.decode_jpeg_xl, "imagecodecs (libjxl)", read_jxl, IMAGECODECS),
-    ):
-        for end in ends:
-            uid = f"1.2.840.10008.1.2.4.{end}"
-            trusted = requires is None
-            registry.register(uid, decoder, name=name, requires=requires, read_header=read_header, trusted=trusted)
+def register_row(syntax: Syntax) -> None:
+    """Register what the row of a transfer syntax names."""
+    if syntax.format:
+        decoder, name, read_header, requires = FORMATS[syntax.format]
+        trusted = requires is None  # what is not written here may crash on damaged input
+        register(syntax.uid, decoder, name=name, requires=requires, read_header=read_header, trusted=trusted)
+    if syntax.encoder:
+        options = ENCODERS[syntax.encoder]._asdict()
+        register_encoder(syntax.uid, **options, method=syntax.method or None)
 
 
-_fill()
+for _syntax in SYNTAXES:
+    register_row(_syntax)

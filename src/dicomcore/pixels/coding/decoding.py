@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dicomcore.errors import DicomError, LimitError, PixelDecodeError
 from dicomcore.limits import DEFAULT_LIMITS, Limits
 from dicomcore.notes import Note, refuse_if_strict
-from dicomcore.pixels.coding import builtin  # noqa: F401  fills the registry
+from dicomcore.pixels.coding import builtin  # noqa: F401  fills the registries
 from dicomcore.pixels.coding.endings import ending_notes
 from dicomcore.pixels.coding.headers import CodestreamInfo
 from dicomcore.pixels.coding.mislabelled import codec_of_frame

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
@@ -15,7 +15,7 @@ from dicomcore.pixels.coding.registry import Requirement
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.uids import UID, syntax_named
 
-__all__ = ["Capacity", "Encode", "FrameEncoder", "encoder_for", "encoders", "holders", "register_encoder"]
+__all__ = ["Capacity", "Encode", "FrameEncoder", "Writer", "encoder_for", "encoders", "holders", "register_encoder"]
 
 Encode = Callable[["NDArray[Any]", FrameDescription, "float | None"], "bytes | bytearray | memoryview"]
 """``encode(samples, description, quality)``: one frame's codestream.
@@ -102,6 +102,19 @@ class FrameEncoder:
         if self.lossless:
             return ErrorLimit(largest=0)
         return (self.limit or coarse_limit)(desc, quality)
+
+
+class Writer(NamedTuple):
+    """What encodes frames for every transfer syntax that names it (`dicomcore.syntaxes.Syntax.encoder`): the arguments
+    of `register_encoder` that are the same for all of these."""
+
+    encode: Encode
+    name: str
+    capacity: Capacity
+    colours: Mapping[str, str] | None = None
+    precision: Callable[[FrameDescription], int] | None = None
+    requires: Requirement | None = None
+    limit: Limit | None = None
 
 
 # Written by `register_encoder` alone, one key at a time; a dict's own lock is enough for that.

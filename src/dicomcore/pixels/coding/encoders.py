@@ -1,4 +1,4 @@
-"""The encoders that come with dicomcore, put into their registry on import (PS3.5 8.2, A.4).
+"""The encoders that come with dicomcore (PS3.5 8.2, A.4); `builtin` puts them into their registry.
 
 `quality` has another meaning in each lossy syntax:
 
@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -21,8 +22,8 @@ from numpy.typing import NDArray
 
 from dicomcore import codecs
 from dicomcore.errors import EncodeError
-from dicomcore.pixels.coding.builtin import IMAGECODECS
-from dicomcore.pixels.coding.encoder_registry import Capacity, register_encoder
+from dicomcore.pixels.coding.encoder_registry import Capacity, Encode, Writer
+from dicomcore.pixels.coding.foreign import IMAGECODECS
 from dicomcore.pixels.coding.quality import (
     DISTANCE,
     PSNR,
@@ -39,9 +40,8 @@ from dicomcore.pixels.coding.quality import (
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.packing import packed_bits
 
-__all__ = ["fits", "precision_of"]
+__all__ = ["ENCODERS", "fits", "precision_of"]
 
-SYNTAX = "1.2.840.10008.1.2.4."
 SMALLEST = 64  # HTJ2K RPCL: the lowest resolution has at most so many rows and columns
 FEW_BYTES = 512  # a lossy JPEG 2000 codestream shorter than this, plus 1/64 of the frame's bytes, is checked
 SMALL_FRAME, SPARE = (
@@ -317,50 +317,47 @@ def two_or_more(desc: FrameDescription) -> int:
     return max(desc.stored, 2)
 
 
-def _fill() -> None:
-    whole = Capacity(allocated=(1, 8, 16, 32, 64), samples=(1, 2, 3, 4))
-    register_encoder("1.2.840.10008.1.2.1.98", encode_words, name="dicomcore", capacity=whole)
-    register_encoder("1.2.840.10008.1.2.8.1", encode_deflated, name="dicomcore", capacity=whole)
-    register_encoder("1.2.840.10008.1.2.5", encode_rle, name="dicomcore", capacity=Capacity(pixel_bytes=15))
-    deep = Capacity(bits=(1, 16), allocated=(8, 16))
-    for end in (57, 70):
-        uid = f"{SYNTAX}{end}"
-        register_encoder(uid, encode_jpeg_lossless, name="dicomcore", capacity=deep, precision=two_or_more)
-    few = Capacity(bits=(1, 16), allocated=(8, 16), samples=(1, 3))
-    # OpenJPEG's 32-bit coefficients overflow with grey samples of 24 bits and with colour of 23.
-    wide = Capacity(bits=(1, 22), allocated=(8, 16, 32), samples=(1, 3))
-    # Lossy OpenJPEG errs by up to 3 whatever the depth, and JPEG by DCT by 1: too much for a few bits.
-    lossy = Capacity(bits=(8, 16), allocated=(8, 16), samples=(1, 3), palette=False, ybr=False)
-    fine = Capacity(bits=(2, 16), allocated=(8, 16), samples=(1, 3), palette=False, ybr=False)
-    plain = Capacity(bits=(1, 16), allocated=(8, 16), samples=(1, 3), signed=False, ybr=False)
-    seen = Capacity(bits=(2, 16), allocated=(8, 16), samples=(1, 3), signed=False, palette=False, ybr=False)
-    near = Capacity(bits=(2, 16), allocated=(8, 16), samples=(1, 3), signed=False, palette=False)
-    # Readers take what is in a JPEG for YBR, and turn it to RGB.
-    dct: dict[str, Any] = {"samples": (1, 3), "signed": False, "palette": False, "colours": ("RGB", "YBR_FULL")}
-    baseline, extended = Capacity(bits=(4, 8), allocated=(8,), **dct), Capacity(bits=(4, 12), allocated=(8, 16), **dct)
-    jpeg: dict[str, Any] = {
-        "method": "ISO_10918_1", "precision": dct_precision, "colours": TO_422, "limit": jpeg_limit,
-    }  # fmt: skip
-    for end, encode, name, capacity, more in (
-        (50, encode_baseline, "libjpeg-turbo", baseline, jpeg),
-        (51, encode_extended, "libjpeg-turbo", extended, jpeg),
-        (80, encode_jpeg_ls, "CharLS", few, {"precision": ls_precision}),
-        (81, encode_near_lossless, "CharLS", near,
-         {"method": "ISO_14495_1", "precision": ls_precision, "limit": near_limit}),
-        (90, encode_jpeg2000, "OpenJPEG", wide, {"colours": RGB_TO_RCT, "precision": j2k_precision}),
-        (91, encode_lossy_jpeg2000, "OpenJPEG", lossy,
-         {"method": "ISO_15444_1", "colours": RGB_TO_ICT, "limit": psnr_limit}),
-        (201, encode_htj2k, "OpenJPH", few, {"colours": RGB_TO_RCT}),
-        (202, encode_htj2k, "OpenJPH", few, {"colours": RGB_TO_RCT}),
-        (203, encode_lossy_htj2k, "OpenJPH", fine,
-         {"method": "ISO_15444_15", "colours": RGB_TO_ICT, "precision": whole_word, "limit": step_limit}),
-        (110, encode_jpeg_xl, "libjxl", plain, {}),
-        (112, encode_lossy_jpeg_xl, "libjxl", seen,
-         {"method": "ISO_18181_1", "colours": RGB_TO_XYB, "limit": distance_limit}),
-    ):  # fmt: skip
-        register_encoder(
-            f"{SYNTAX}{end}", encode, name=f"imagecodecs ({name})", capacity=capacity, requires=IMAGECODECS, **more
-        )
+# What each can hold. OpenJPEG's 32-bit coefficients overflow with grey samples of 24 bits and with colour of 23. Lossy
+# OpenJPEG errs by up to 3 whatever the depth, and JPEG by DCT by 1: too much for a few bits.
+WHOLE = Capacity(allocated=(1, 8, 16, 32, 64), samples=(1, 2, 3, 4))
+DEEP = Capacity(bits=(1, 16), allocated=(8, 16))
+FEW = Capacity(bits=(1, 16), allocated=(8, 16), samples=(1, 3))
+WIDE = Capacity(bits=(1, 22), allocated=(8, 16, 32), samples=(1, 3))
+LOSSY = Capacity(bits=(8, 16), allocated=(8, 16), samples=(1, 3), palette=False, ybr=False)
+FINE = Capacity(bits=(2, 16), allocated=(8, 16), samples=(1, 3), palette=False, ybr=False)
+PLAIN = Capacity(bits=(1, 16), allocated=(8, 16), samples=(1, 3), signed=False, ybr=False)
+SEEN = Capacity(bits=(2, 16), allocated=(8, 16), samples=(1, 3), signed=False, palette=False, ybr=False)
+NEAR = Capacity(bits=(2, 16), allocated=(8, 16), samples=(1, 3), signed=False, palette=False)
+# Readers take what is in a JPEG for YBR, and turn it to RGB.
+BASELINE = Capacity(
+    bits=(4, 8), allocated=(8,), samples=(1, 3), signed=False, palette=False, colours=("RGB", "YBR_FULL")
+)
+EXTENDED = replace(BASELINE, bits=(4, 12), allocated=(8, 16))
+DCT: dict[str, Any] = {"colours": TO_422, "precision": dct_precision, "limit": jpeg_limit}
 
 
-_fill()
+def _library(name: str, encode: Encode, capacity: Capacity, **more: Any) -> Writer:
+    """An encoder of a library that imagecodecs brings."""
+    return Writer(encode, f"imagecodecs ({name})", capacity, requires=IMAGECODECS, **more)
+
+
+ENCODERS = {  # by the name that `Syntax.encoder` has
+    "words": Writer(encode_words, "dicomcore", WHOLE),
+    "deflated": Writer(encode_deflated, "dicomcore", WHOLE),
+    "RLE": Writer(encode_rle, "dicomcore", Capacity(pixel_bytes=15)),
+    "JPEG lossless": Writer(encode_jpeg_lossless, "dicomcore", DEEP, precision=two_or_more),
+    "JPEG baseline": _library("libjpeg-turbo", encode_baseline, BASELINE, **DCT),
+    "JPEG extended": _library("libjpeg-turbo", encode_extended, EXTENDED, **DCT),
+    "JPEG-LS": _library("CharLS", encode_jpeg_ls, FEW, precision=ls_precision),
+    "JPEG-LS near-lossless": _library(
+        "CharLS", encode_near_lossless, NEAR, precision=ls_precision, limit=near_limit
+    ),
+    "JPEG 2000": _library("OpenJPEG", encode_jpeg2000, WIDE, colours=RGB_TO_RCT, precision=j2k_precision),
+    "JPEG 2000 lossy": _library("OpenJPEG", encode_lossy_jpeg2000, LOSSY, colours=RGB_TO_ICT, limit=psnr_limit),
+    "HTJ2K": _library("OpenJPH", encode_htj2k, FEW, colours=RGB_TO_RCT),
+    "HTJ2K lossy": _library(
+        "OpenJPH", encode_lossy_htj2k, FINE, colours=RGB_TO_ICT, precision=whole_word, limit=step_limit
+    ),
+    "JPEG XL": _library("libjxl", encode_jpeg_xl, PLAIN),
+    "JPEG XL lossy": _library("libjxl", encode_lossy_jpeg_xl, SEEN, colours=RGB_TO_XYB, limit=distance_limit),
+}

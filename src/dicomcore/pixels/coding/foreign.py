@@ -17,10 +17,13 @@ from dicomcore.arrays import as_bytes
 from dicomcore.errors import PixelDecodeError
 from dicomcore.pixels.coding.chroma import decode_chroma
 from dicomcore.pixels.coding.endings import END
-from dicomcore.pixels.coding.headers import end_of_tile_parts, read_j2k
+from dicomcore.pixels.coding.headers import end_of_tile_parts, read_j2k, read_jpeg, read_jxl
+from dicomcore.pixels.coding.registry import Format, Requirement
 from dicomcore.pixels.description import FrameDescription
 
-__all__ = ["decode_jpeg", "decode_jpeg2000", "decode_jpeg_ls", "decode_jpeg_xl"]
+__all__ = ["FORMATS", "IMAGECODECS", "decode_jpeg", "decode_jpeg2000", "decode_jpeg_ls", "decode_jpeg_xl"]
+
+IMAGECODECS = Requirement("imagecodecs", "pip install imagecodecs")
 
 
 def decode_jpeg(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:
@@ -98,3 +101,11 @@ def _fitting(out: NDArray[Any] | None, desc: FrameDescription, kind: str, precis
     if out is None or out.dtype.itemsize != width or out.shape != desc.shape or not out.flags.c_contiguous:
         return None
     return out.view(f"{kind}{width}")
+
+
+FORMATS = {
+    "JPEG": Format(decode_jpeg, "imagecodecs (libjpeg-turbo)", read_jpeg, IMAGECODECS),
+    "JPEG-LS": Format(decode_jpeg_ls, "imagecodecs (CharLS)", read_jpeg, IMAGECODECS),
+    "JPEG 2000": Format(decode_jpeg2000, "imagecodecs (OpenJPEG)", read_j2k, IMAGECODECS),
+    "JPEG XL": Format(decode_jpeg_xl, "imagecodecs (libjxl)", read_jxl, IMAGECODECS),
+}

@@ -4,38 +4,18 @@ from __future__ import annotations
 
 from dicomcore.errors import PixelDecodeError
 from dicomcore.notes import Note
-from dicomcore.pixels.coding.builtin import NATIVE
 from dicomcore.pixels.coding.headers import SIGNATURE_BYTES, CodestreamInfo, format_by_signature, read_jpeg
 from dicomcore.pixels.coding.registry import Codec, codec_for
 from dicomcore.pixels.coding.uncompressed import is_deflated_frame, native_bits
 from dicomcore.pixels.description import FrameDescription
-from dicomcore.uids import UID
+from dicomcore.syntaxes import NATIVE, SYNTAXES
+from dicomcore.uids import UID, EncapsulatedUncompressedExplicitVRLittleEndian
 
 __all__ = ["codec_of_frame", "is_uncompressed", "syntax_of_frame"]
 
-SYNTAX_OF_FORMAT = {
-    "RLE": "1.2.840.10008.1.2.5",
-    "deflated": "1.2.840.10008.1.2.8.1",
-    "JPEG": "1.2.840.10008.1.2.4.50",
-    "JPEG lossless": "1.2.840.10008.1.2.4.57",
-    "JPEG-LS": "1.2.840.10008.1.2.4.80",
-    "JPEG 2000": "1.2.840.10008.1.2.4.90",
-    "JPEG XL": "1.2.840.10008.1.2.4.110",
-}
-"""One syntax of each format: its codec decodes all of them."""
-
-FORMAT_OF_SYNTAX = {"1.2.840.10008.1.2.5": "RLE", "1.2.840.10008.1.2.8.1": "deflated"} | {
-    f"1.2.840.10008.1.2.4.{end}": kind
-    for kind, ends in {
-        "JPEG": (50, 51, 53, 55),
-        "JPEG lossless": (57, 70),
-        "JPEG-LS": (80, 81),
-        "JPEG 2000": (90, 91, 92, 93, 201, 202, 203),
-        "JPEG XL": (110, 111, 112),
-    }.items()
-    for end in ends
-}
-ENCAPSULATED_UNCOMPRESSED = "1.2.840.10008.1.2.1.98"
+FORMAT_OF_SYNTAX = {syntax.uid: syntax.format for syntax in SYNTAXES if syntax.format and syntax.uid not in NATIVE}
+SYNTAX_OF_FORMAT = {form: uid for uid, form in reversed(FORMAT_OF_SYNTAX.items())}
+"""The first syntax of each format: its codec decodes all of them."""
 
 
 def codec_of_frame(
@@ -64,7 +44,7 @@ def codec_of_frame(
 def is_uncompressed(desc: FrameDescription, length: int) -> bool:
     """Whether a frame in fragments of this length is said to be uncompressed and can be, whatever it begins with."""
     size = (native_bits(desc) + 7) // 8
-    return desc.transfer_syntax == ENCAPSULATED_UNCOMPRESSED and length in (size, size + size % 2)
+    return desc.transfer_syntax == EncapsulatedUncompressedExplicitVRLittleEndian and length in (size, size + size % 2)
 
 
 def syntax_of_frame(desc: FrameDescription, data: memoryview) -> tuple[str, tuple[Note, ...]]:
@@ -77,7 +57,7 @@ def syntax_of_frame(desc: FrameDescription, data: memoryview) -> tuple[str, tupl
     found, _ = _format_of(data, desc)
     if found is not None:
         return SYNTAX_OF_FORMAT[found], (_note(stated, found),)
-    if stated in NATIVE and stated != ENCAPSULATED_UNCOMPRESSED:
+    if stated in NATIVE and stated != EncapsulatedUncompressedExplicitVRLittleEndian:
         name = UID(stated).name
         raise PixelDecodeError(f"fragments under {name}, which has none, and frame 0 is of no known format", frame=0)
     return stated, ()

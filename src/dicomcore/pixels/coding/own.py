@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 
 from dicomcore import codecs
 from dicomcore.notes import Note
+from dicomcore.pixels.coding.headers import read_jpeg
+from dicomcore.pixels.coding.registry import Format
 from dicomcore.pixels.description import FrameDescription
 
-__all__ = ["decode_jpeg_lossless", "decode_rle"]
+__all__ = ["FORMATS", "decode_jpeg_lossless", "decode_rle"]
 
 
 def decode_rle(
@@ -38,3 +40,9 @@ def decode_jpeg_lossless(data: memoryview, desc: FrameDescription, out: NDArray[
     if out is not None and out.dtype.itemsize == width:
         return codecs.jpeg_lossless_decode(data, out=out.view(f"u{width}"))
     return codecs.jpeg_lossless_decode(data)
+
+
+FORMATS = {
+    "RLE": Format(decode_rle, "dicomcore"),
+    "JPEG lossless": Format(decode_jpeg_lossless, "dicomcore", read_jpeg),
+}

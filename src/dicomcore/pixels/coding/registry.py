@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
@@ -15,7 +15,7 @@ from dicomcore.pixels.coding.headers import CodestreamInfo
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.uids import syntax_named
 
-__all__ = ["Codec", "Decoder", "Requirement", "codec_for", "codecs", "decoder_for", "register"]
+__all__ = ["Codec", "Decoder", "Format", "Requirement", "codec_for", "codecs", "decoder_for", "register"]
 
 Decoder = Callable[
     [memoryview, FrameDescription, "NDArray[Any] | None"], "NDArray[Any] | tuple[NDArray[Any], tuple[Note, ...]]"
@@ -37,6 +37,17 @@ class Requirement:
     """What is imported."""
     install: str
     """What to type to have it."""
+
+
+class Format(NamedTuple):
+    """What decodes the frames of one format, in all transfer syntaxes that have it (`dicomcore.syntaxes.Syntax`)."""
+
+    decoder: Decoder
+    name: str
+    """The library, for tables and messages."""
+    read_header: HeaderReader | None = None
+    """Reads a codestream's header before the decoder sees the codestream; None where it has none."""
+    requires: Requirement | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,12 @@ from dicomcore._native.pixels import colour, planes, unpack
 from dicomcore.arrays import as_bytes
 from dicomcore.errors import PixelDecodeError
 from dicomcore.notes import Note
+from dicomcore.pixels.coding.registry import Format
 from dicomcore.pixels.description import FrameDescription
+from dicomcore.syntaxes import SYNTAXES
 
 __all__ = [
+    "FORMATS",
     "decode_deflated",
     "decode_encapsulated",
     "decode_native",
@@ -25,8 +28,8 @@ __all__ = [
     "native_bits",
 ]
 
-BIG_ENDIAN = ("1.2.840.10008.1.2.2", "1.2.840.113619.5.2")
-"""Explicit VR Big Endian, and GE's private syntax whose pixels alone are big endian."""
+BIG_ENDIAN = frozenset(syntax.uid for syntax in SYNTAXES if syntax.big_endian_pixels)
+"""Transfer syntaxes whose words of pixel data are big endian."""
 
 WORDS = (8, 16, 32, 64)
 """Bits allocated that fill a word."""
@@ -188,3 +191,10 @@ def is_deflated_frame(data: memoryview, desc: FrameDescription) -> bool:
     except zlib.error:
         return False
     return len(inflated) == size and inflater.eof and len(inflater.unused_data) < 2
+
+
+FORMATS = {
+    "native": Format(decode_native, "dicomcore"),
+    "uncompressed": Format(decode_encapsulated, "dicomcore"),
+    "deflated": Format(decode_deflated, "dicomcore"),
+}

@@ -11,28 +11,12 @@ from numpy.typing import NDArray
 
 from dicomcore.errors import PixelDecodeError, UnsupportedTransferSyntaxError
 from dicomcore.limits import DEFAULT_LIMITS, Limits
+from dicomcore.syntaxes import SYNTAXES
 
 __all__ = ["VIDEO_SYNTAXES", "VideoStream"]
 
-VIDEO_SYNTAXES = {
-    "1.2.840.10008.1.2.4.100": "mpeg2video",
-    "1.2.840.10008.1.2.4.100.1": "mpeg2video",
-    "1.2.840.10008.1.2.4.101": "mpeg2video",
-    "1.2.840.10008.1.2.4.101.1": "mpeg2video",
-    "1.2.840.10008.1.2.4.102": "h264",
-    "1.2.840.10008.1.2.4.102.1": "h264",
-    "1.2.840.10008.1.2.4.103": "h264",
-    "1.2.840.10008.1.2.4.103.1": "h264",
-    "1.2.840.10008.1.2.4.104": "h264",
-    "1.2.840.10008.1.2.4.104.1": "h264",
-    "1.2.840.10008.1.2.4.105": "h264",
-    "1.2.840.10008.1.2.4.105.1": "h264",
-    "1.2.840.10008.1.2.4.106": "h264",
-    "1.2.840.10008.1.2.4.106.1": "h264",
-    "1.2.840.10008.1.2.4.107": "hevc",
-    "1.2.840.10008.1.2.4.108": "hevc",
-}
-"""Transfer syntax to codec; those that end in .1 may be split into fragments anywhere."""
+VIDEO_SYNTAXES = {syntax.uid: syntax.video for syntax in SYNTAXES if syntax.video}
+"""Transfer syntax to codec."""
 
 STREAMS = frozenset(("mpeg1video", *VIDEO_SYNTAXES.values()))
 """What is decoded under any of these labels; libav knows pictures, text and more."""
