@@ -47,9 +47,10 @@ fuzz: $(VENV)/.test
 	$(PIP) atheris || echo "atheris can't be installed here"
 	$(BIN)/python -m fuzz.run --time $(TIME) $(addprefix --target ,$(TARGET))
 
+# cython-lint starts pycodestyle by its name alone, so that PATH has to lead to the one of this environment.
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
-	$(BIN)/cython-lint src --ignore E302,E305 --exclude '.*\.pyi'
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/cython-lint src --ignore E302,E305 --exclude '.*\.pyi'
 	$(BIN)/mypy
 
 # Which lines of the façade the tests reach, the whole in build/coverage/html; native code's are native-coverage's.
