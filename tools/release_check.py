@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -66,7 +67,9 @@ def sdist_faults(path: Path) -> list[str]:
         held = {str(PurePosixPath(*PurePosixPath(name).parts[1:])) for name in archive.getnames()}
     wanted = {str(one.relative_to(HOUSE).as_posix()) for one in SRC.rglob("*") if one.suffix in SOURCES}
     wanted = {name for name in wanted if ".egg-info/" not in name}
+    version = runpy.run_path(str(SRC / "dicomcore" / "version.py"))["__version__"]
     return [
+        *([] if path.name == f"dicomcore-{version}.tar.gz" else [f"{path.name} is not named after version {version}"]),
         *(f"{name} is missing" for name in sorted({*wanted, *NEEDED} - held)),
         *(f"{name} does not belong here" for name in sorted(held) if PurePosixPath(name).suffix in FOREIGN),
     ]

@@ -64,6 +64,7 @@ def index(out: Path) -> int:
 def main() -> None:
     where = Path(dc.__file__).resolve()
     assert Path(sys.prefix).resolve() in where.parents, f"{where} isn't what was installed"
+    assert version("dicomcore") == dc.__version__, f"installed as {version('dicomcore')}, but it says {dc.__version__}"
     values = read()
     decode()
     write()

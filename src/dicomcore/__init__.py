@@ -23,14 +23,13 @@ from dicomcore.part10.writer import dcmwrite
 from dicomcore.tags import Tag
 from dicomcore.uids import UID, new_uid
 from dicomcore.values import PersonName
+from dicomcore.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from dicomcore.fileset import FileSet
     from dicomcore.interop.pydicom import from_pydicom
     from dicomcore.pixels.frame_writer import FrameWriter
     from dicomcore.transcoding import transcode
-
-__version__ = "0.1.0"
 
 __all__ = [
     "UID",

@@ -57,8 +57,8 @@ def parser() -> argparse.ArgumentParser:
     import argparse
     from importlib import import_module
 
-    import dicomcore
     from dicomcore.cli.console import Formatter
+    from dicomcore.version import __version__
 
     top = argparse.ArgumentParser(
         "dicomcore",
@@ -66,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=Formatter,
     )
-    top.add_argument("--version", action="version", version=f"dicomcore {dicomcore.__version__}")
+    top.add_argument("--version", action="version", version=f"dicomcore {__version__}")
     subparsers = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in COMMANDS:
         import_module(f"dicomcore.cli.{command}").add_parser(subparsers)

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import dicomcore
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.building import Plain, build
 from dicomcore.uids import ExplicitVRLittleEndian, generate_uid
 from dicomcore.values import format_date, format_time
+from dicomcore.version import __version__
 
 __all__ = ["new_object", "reference_to", "referenced_series", "set_attributes"]
 
@@ -59,7 +59,7 @@ def new_object(source: Dataset | None, sop_class: str, modality: str) -> Dataset
         "Manufacturer": "dicomcore",
         "ManufacturerModelName": "dicomcore",
         "DeviceSerialNumber": "0",
-        "SoftwareVersions": dicomcore.__version__,
+        "SoftwareVersions": __version__,
     }
     for keyword, value in own.items():
         setattr(made, keyword, value)

@@ -10,11 +10,12 @@ from dicomcore._native.write.output import Output
 from dicomcore.dataset import DataElement, Dataset
 from dicomcore.dataset.dataset import DATA_SET
 from dicomcore.errors import EncodeError
+from dicomcore.version import __version__
 
 __all__ = ["IMPLEMENTATION_CLASS_UID", "IMPLEMENTATION_VERSION_NAME", "put_head", "put_meta"]
 
 IMPLEMENTATION_CLASS_UID = "2.25.143671530364206471021391166482071927808"
-IMPLEMENTATION_VERSION_NAME = "DICOMCORE_0_1"
+IMPLEMENTATION_VERSION_NAME = "_".join(("DICOMCORE", *__version__.split(".")[:2]))  # 16 characters at most (SH)
 PREFIX = b"DICM"
 NO_PREAMBLE = bytes(128)
 GROUP_LENGTH, VERSION, SOP_CLASS, SOP_INSTANCE = 0x00020000, 0x00020001, 0x00020002, 0x00020003

@@ -11,7 +11,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import dicomcore
 from dicomcore.archive.extra import needs_extra
 from dicomcore.archive.listing import IndexLike, stored
 from dicomcore.archive.reporting.charts import bars, columns
@@ -20,6 +19,7 @@ from dicomcore.archive.reporting.sheet import picture_of
 from dicomcore.archive.reporting.sql import connected
 from dicomcore.limits import Limits
 from dicomcore.part10.target import write_bytes
+from dicomcore.version import __version__
 
 __all__ = ["PICTURES", "report"]
 
@@ -82,7 +82,7 @@ def report(
             title=_text(title),
             source=_text(os.fspath(index)) if isinstance(index, (str, os.PathLike)) else "",
             made=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
-            version=dicomcore.__version__,
+            version=__version__,
             facts=facts,
             tiles=_tiles(facts, duplicates[1] if found.has("SOPInstanceUID") else None),
             charts=_charts(found) if facts.files else [],
