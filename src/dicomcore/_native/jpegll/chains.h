@@ -10,21 +10,19 @@
 #ifndef DICOMCORE_JPEGLL_CHAINS_H
 #define DICOMCORE_JPEGLL_CHAINS_H
 
-#include <string.h>
-
 #include "jpegll/types.h"
 
-JLL_INLINE uint64_t jll_window(const uint8_t *bits, int64_t pos)
+DC_INLINE uint64_t jll_window(const uint8_t *bits, int64_t pos)
 {
     uint64_t word;
     memcpy(&word, bits + (pos >> 3), 8);
-    return JLL_BE64(word) << (pos & 7);
+    return DC_BIG64(word) << (pos & 7);
 }
 
 /* Four samples to out; of them as many count as the caller goes on by. */
-JLL_INLINE void jll_store(uint16_t *out, uint64_t differences)
+DC_INLINE void jll_store(uint16_t *out, uint64_t differences)
 {
-#ifdef JLL_BIG_ENDIAN
+#if DC_BIG_ENDIAN
     out[0] = (uint16_t)differences;
     out[1] = (uint16_t)(differences >> 16);
     out[2] = (uint16_t)(differences >> 32);
@@ -34,7 +32,7 @@ JLL_INLINE void jll_store(uint16_t *out, uint64_t differences)
 }
 
 /* The difference of category ssss whose bits begin `window` (T.81 F.2.2.1, figure F.12, made free of branches). */
-JLL_INLINE uint16_t jll_extend(uint64_t window, unsigned ssss)
+DC_INLINE uint16_t jll_extend(uint64_t window, unsigned ssss)
 {
     uint64_t value = (window >> 1) >> (63 - ssss);
     uint64_t negative = ~(uint64_t)((int64_t)window >> 63);
@@ -107,7 +105,7 @@ static inline void jll_step(const jll_table *const *tables, int count, const uin
 #define JLL_WIDE(c, chain)                                                                                             \
     do {                                                                                                               \
         unsigned entry = table->code[window##c >> (64 - JLL_CODE_BITS)], ssss = entry >> 8, took = entry & 0xFF;       \
-        if (JLL_RARELY(!entry)) {                                                                                      \
+        if (DC_RARELY(!entry)) {                                                                                      \
             JLL_SLOW(c, chain);                                                                                        \
             break;                                                                                                     \
         }                                                                                                              \
@@ -127,7 +125,7 @@ static inline void jll_step(const jll_table *const *tables, int count, const uin
         pos##c += entry##c & 63;                                                                                       \
     } while (0)
 
-JLL_CLONES static void jll_wide1(const jll_table *table, const uint8_t *bits, jll_chain *a)
+DC_INLINE void jll_wide1_body(const jll_table *table, const uint8_t *bits, jll_chain *a)
 {
     JLL_TAKE(0, a);
     while (JLL_GOES(0)) {
@@ -138,8 +136,9 @@ JLL_CLONES static void jll_wide1(const jll_table *table, const uint8_t *bits, jl
 done:
     JLL_GIVE(0, a);
 }
+DC_DISPATCH(jll_wide1, (const jll_table *table, const uint8_t *bits, jll_chain *a), (table, bits, a))
 
-JLL_CLONES static void jll_wide2(const jll_table *table, const uint8_t *bits, jll_chain *a, jll_chain *b)
+DC_INLINE void jll_wide2_body(const jll_table *table, const uint8_t *bits, jll_chain *a, jll_chain *b)
 {
     JLL_TAKE(0, a);
     JLL_TAKE(1, b);
@@ -155,8 +154,9 @@ done:
     JLL_GIVE(0, a);
     JLL_GIVE(1, b);
 }
+DC_DISPATCH(jll_wide2, (const jll_table *table, const uint8_t *bits, jll_chain *a, jll_chain *b), (table, bits, a, b))
 
-JLL_CLONES static void jll_wide3(const jll_table *table, const uint8_t *bits, jll_chain *a, jll_chain *b, jll_chain *c)
+DC_INLINE void jll_wide3_body(const jll_table *table, const uint8_t *bits, jll_chain *a, jll_chain *b, jll_chain *c)
 {
     JLL_TAKE(0, a);
     JLL_TAKE(1, b);
@@ -177,8 +177,9 @@ done:
     JLL_GIVE(1, b);
     JLL_GIVE(2, c);
 }
+DC_DISPATCH(jll_wide3, (const jll_table *table, const uint8_t *bits, jll_chain *a, jll_chain *b, jll_chain *c), (table, bits, a, b, c))
 
-JLL_CLONES static void jll_several1(const jll_table *table, const jll_several *several, int several_bits,
+DC_INLINE void jll_several1_body(const jll_table *table, const jll_several *several, int several_bits,
                                     const uint8_t *bits, jll_chain *a)
 {
     const int shift = 64 - several_bits;
@@ -190,14 +191,15 @@ JLL_CLONES static void jll_several1(const jll_table *table, const jll_several *s
         JLL_SEVERAL(0);
         JLL_SEVERAL(0);
         JLL_SEVERAL(0);
-        if (JLL_RARELY(!entry0))
+        if (DC_RARELY(!entry0))
             JLL_SLOW(0, a);
     }
 done:
     JLL_GIVE(0, a);
 }
+DC_DISPATCH(jll_several1, (const jll_table *table, const jll_several *several, int several_bits, const uint8_t *bits, jll_chain *a), (table, several, several_bits, bits, a))
 
-JLL_CLONES static void jll_several2(const jll_table *table, const jll_several *several, int several_bits,
+DC_INLINE void jll_several2_body(const jll_table *table, const jll_several *several, int several_bits,
                                     const uint8_t *bits, jll_chain *a, jll_chain *b)
 {
     const int shift = 64 - several_bits;
@@ -215,17 +217,18 @@ JLL_CLONES static void jll_several2(const jll_table *table, const jll_several *s
         JLL_SEVERAL(1);
         JLL_SEVERAL(0);
         JLL_SEVERAL(1);
-        if (JLL_RARELY(!entry0))
+        if (DC_RARELY(!entry0))
             JLL_SLOW(0, a);
-        if (JLL_RARELY(!entry1))
+        if (DC_RARELY(!entry1))
             JLL_SLOW(1, b);
     }
 done:
     JLL_GIVE(0, a);
     JLL_GIVE(1, b);
 }
+DC_DISPATCH(jll_several2, (const jll_table *table, const jll_several *several, int several_bits, const uint8_t *bits, jll_chain *a, jll_chain *b), (table, several, several_bits, bits, a, b))
 
-JLL_CLONES static void jll_several3(const jll_table *table, const jll_several *several, int several_bits,
+DC_INLINE void jll_several3_body(const jll_table *table, const jll_several *several, int several_bits,
                                     const uint8_t *bits, jll_chain *a, jll_chain *b, jll_chain *c)
 {
     const int shift = 64 - several_bits;
@@ -249,11 +252,11 @@ JLL_CLONES static void jll_several3(const jll_table *table, const jll_several *s
         JLL_SEVERAL(0);
         JLL_SEVERAL(1);
         JLL_SEVERAL(2);
-        if (JLL_RARELY(!entry0))
+        if (DC_RARELY(!entry0))
             JLL_SLOW(0, a);
-        if (JLL_RARELY(!entry1))
+        if (DC_RARELY(!entry1))
             JLL_SLOW(1, b);
-        if (JLL_RARELY(!entry2))
+        if (DC_RARELY(!entry2))
             JLL_SLOW(2, c);
     }
 done:
@@ -261,6 +264,7 @@ done:
     JLL_GIVE(1, b);
     JLL_GIVE(2, c);
 }
+DC_DISPATCH(jll_several3, (const jll_table *table, const jll_several *several, int several_bits, const uint8_t *bits, jll_chain *a, jll_chain *b, jll_chain *c), (table, several, several_bits, bits, a, b, c))
 
 /* As JLL_SEVERAL, where each component has its own tables, one behind the other: the entry tells whose turn comes next. */
 #define JLL_TURNS(c)                                                                                                   \
@@ -280,7 +284,7 @@ done:
         turn##c = (turn##c >> several_bits) + 1 == (uint64_t)count ? 0 : turn##c + ((uint64_t)1 << several_bits);      \
     } while (0)
 
-JLL_CLONES static void jll_turns1(const jll_table *const *tables, int count, const jll_several *several,
+DC_INLINE void jll_turns1_body(const jll_table *const *tables, int count, const jll_several *several,
                                   int several_bits, const uint8_t *bits, jll_chain *a)
 {
     const int shift = 64 - several_bits;
@@ -292,15 +296,16 @@ JLL_CLONES static void jll_turns1(const jll_table *const *tables, int count, con
         JLL_TURNS(0);
         JLL_TURNS(0);
         JLL_TURNS(0);
-        if (JLL_RARELY(!(entry0 & 63)))
+        if (DC_RARELY(!(entry0 & 63)))
             JLL_TURNS_SLOW(0, a);
     }
 done:
     a->phase = (int)(turn0 >> several_bits);
     JLL_GIVE(0, a);
 }
+DC_DISPATCH(jll_turns1, (const jll_table *const *tables, int count, const jll_several *several, int several_bits, const uint8_t *bits, jll_chain *a), (tables, count, several, several_bits, bits, a))
 
-JLL_CLONES static void jll_turns2(const jll_table *const *tables, int count, const jll_several *several,
+DC_INLINE void jll_turns2_body(const jll_table *const *tables, int count, const jll_several *several,
                                   int several_bits, const uint8_t *bits, jll_chain *a, jll_chain *b)
 {
     const int shift = 64 - several_bits;
@@ -318,9 +323,9 @@ JLL_CLONES static void jll_turns2(const jll_table *const *tables, int count, con
         JLL_TURNS(1);
         JLL_TURNS(0);
         JLL_TURNS(1);
-        if (JLL_RARELY(!(entry0 & 63)))
+        if (DC_RARELY(!(entry0 & 63)))
             JLL_TURNS_SLOW(0, a);
-        if (JLL_RARELY(!(entry1 & 63)))
+        if (DC_RARELY(!(entry1 & 63)))
             JLL_TURNS_SLOW(1, b);
     }
 done:
@@ -329,5 +334,6 @@ done:
     JLL_GIVE(0, a);
     JLL_GIVE(1, b);
 }
+DC_DISPATCH(jll_turns2, (const jll_table *const *tables, int count, const jll_several *several, int several_bits, const uint8_t *bits, jll_chain *a, jll_chain *b), (tables, count, several, several_bits, bits, a, b))
 
 #endif

@@ -3,10 +3,6 @@
 #ifndef DICOMCORE_JPEGLL_EMIT_H
 #define DICOMCORE_JPEGLL_EMIT_H
 
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
 #include "jpegll/types.h"
 
 typedef struct {
@@ -21,7 +17,7 @@ typedef struct {
 } jll_tail;
 
 /* SSSS: the bits that hold |difference|; 16 for -32768, which stands for 32768 (T.81 H.1.2.2). */
-JLL_INLINE unsigned jll_ssss(int difference)
+DC_INLINE unsigned jll_ssss(int difference)
 {
     uint32_t size = (uint32_t)(difference < 0 ? -difference : difference);
 #if defined(_MSC_VER) && !defined(__clang__)
@@ -33,7 +29,7 @@ JLL_INLINE unsigned jll_ssss(int difference)
 }
 
 /* Adds a row's categories to counts[0..16]. Two histograms, as equal categories often follow each other. */
-JLL_CLONES static void jll_count(const uint16_t *differences, ptrdiff_t count, uint64_t *counts)
+DC_INLINE void jll_count_body(const uint16_t *differences, ptrdiff_t count, uint64_t *counts)
 {
     uint32_t even[17] = {0}, odd[17] = {0};
     ptrdiff_t k;
@@ -47,18 +43,19 @@ JLL_CLONES static void jll_count(const uint16_t *differences, ptrdiff_t count, u
     for (s = 0; s < 17; s++)
         counts[s] += (uint64_t)even[s] + odd[s];
 }
+DC_DISPATCH(jll_count, (const uint16_t *differences, ptrdiff_t count, uint64_t *counts), (differences, count, counts))
 
 /* Writes the window's whole bytes; eight are touched. */
-JLL_INLINE uint8_t *jll_put(uint8_t *out, jll_tail *tail)
+DC_INLINE uint8_t *jll_put(uint8_t *out, jll_tail *tail)
 {
-    uint64_t word = JLL_BE64(tail->window << (64 - tail->bits));
+    uint64_t word = DC_BIG64(tail->window << (64 - tail->bits));
     memcpy(out, &word, 8);
     out += tail->bits >> 3;
     tail->bits &= 7;
     return out;
 }
 
-JLL_INLINE void jll_take(jll_tail *tail, const jll_code *codes, uint16_t difference)
+DC_INLINE void jll_take(jll_tail *tail, const jll_code *codes, uint16_t difference)
 {
     int value = (int16_t)difference;
     const jll_code *code = &codes[jll_ssss(value)];
@@ -69,10 +66,10 @@ JLL_INLINE void jll_take(jll_tail *tail, const jll_code *codes, uint16_t differe
 
 /* A row's codes to out, which has 4 bytes for each and 8 more; `twice`: two codes fit the window, none is over 28 bits.
  * Zero bytes are stuffed later. Returns where the next byte goes. */
-JLL_CLONES static uint8_t *jll_emit(const uint16_t *differences, ptrdiff_t count, const jll_code *codes, int twice,
-                                    jll_tail *state, uint8_t *out)
+DC_INLINE void jll_emit_body(const uint16_t *differences, ptrdiff_t count, const jll_code *codes, int twice, jll_tail *state, uint8_t **next)
 {
     jll_tail tail = *state;
+    uint8_t *out = *next;
     ptrdiff_t k = 0;
     if (twice)
         for (; k + 2 <= count; k += 2) {
@@ -85,7 +82,8 @@ JLL_CLONES static uint8_t *jll_emit(const uint16_t *differences, ptrdiff_t count
         out = jll_put(out, &tail);
     }
     *state = tail;
-    return out;
+    *next = out;
 }
+DC_DISPATCH(jll_emit, (const uint16_t *differences, ptrdiff_t count, const jll_code *codes, int twice, jll_tail *state, uint8_t **next), (differences, count, codes, twice, state, next))
 
 #endif

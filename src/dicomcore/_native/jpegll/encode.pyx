@@ -21,8 +21,8 @@ cdef extern from "jpegll/emit.h" nogil:
         uint64_t window
         int bits
     void jll_count(const uint16_t* differences, Py_ssize_t count, uint64_t* counts)
-    uint8_t* jll_emit(const uint16_t* differences, Py_ssize_t count, const jll_code* codes, int twice, jll_tail* state,
-                      uint8_t* out)
+    void jll_emit(const uint16_t* differences, Py_ssize_t count, const jll_code* codes, int twice, jll_tail* state,
+                  uint8_t** next)
 
 cdef enum:
     CATEGORIES = 17                 # SSSS from 0 to 16
@@ -258,7 +258,8 @@ cdef Status put_rows(Sink* sink, const Picture* picture, const jll_code* codes, 
     tail.window = 0
     tail.bits = 0
     for y in range(picture.rows):
-        stop = jll_emit(differ(picture, y, scratch), count, codes, longest <= 28, &tail, fresh)
+        stop = fresh
+        jll_emit(differ(picture, y, scratch), count, codes, longest <= 28, &tail, &stop)
         status = put_stuffed(sink, fresh, stop - fresh)
         if status != OK:
             return status

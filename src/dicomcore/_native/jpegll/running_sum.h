@@ -2,20 +2,14 @@
 #ifndef DICOMCORE_RUNNING_SUM_H
 #define DICOMCORE_RUNNING_SUM_H
 
-#include <stddef.h>
-#include <stdint.h>
-
-#if defined(__SSE2__) || defined(_M_X64)
-#include <emmintrin.h>
-#define RUNNING_SUM_SSE2 1
-#endif
+#include "base/simd.h"
 
 /* dst[k] = start + src[0] + … + src[k]; dst may be src. */
 static inline void running_sum(uint16_t *dst, const uint16_t *src, ptrdiff_t count, uint16_t start)
 {
     ptrdiff_t k = 0;
     uint16_t sum = start;
-#ifdef RUNNING_SUM_SSE2
+#if DC_SSE2
     __m128i carry = _mm_set1_epi16((short)start);
     for (; k + 8 <= count; k += 8) {
         __m128i x = _mm_loadu_si128((const __m128i *)(src + k));

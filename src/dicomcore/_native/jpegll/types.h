@@ -2,33 +2,7 @@
 #ifndef DICOMCORE_JPEGLL_TYPES_H
 #define DICOMCORE_JPEGLL_TYPES_H
 
-#include <stddef.h>
-#include <stdint.h>
-
-#if defined(_MSC_VER) && !defined(__clang__)
-#include <intrin.h>
-#include <stdlib.h>
-#define JLL_BE64(word) _byteswap_uint64(word)
-#define JLL_RARELY(condition) (condition)
-#define JLL_INLINE static __forceinline
-#else
-#define JLL_BE64(word) __builtin_bswap64(word)
-#define JLL_RARELY(condition) __builtin_expect(!!(condition), 0)
-#define JLL_INLINE static inline __attribute__((always_inline))
-#endif
-
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-#undef JLL_BE64
-#define JLL_BE64(word) (word)
-#define JLL_BIG_ENDIAN 1
-#endif
-
-/* Shifts by a variable count need three instructions on the x86-64 baseline and one with BMI2. */
-#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
-#define JLL_CLONES __attribute__((target_clones("default", "arch=haswell")))
-#else
-#define JLL_CLONES
-#endif
+#include "base/simd.h"
 
 enum {
     JLL_SLACK = 16,      /* bytes past the end of the bits that a window may read */

@@ -28,10 +28,10 @@ static inline void dc_ybr_to_rgb_plain(const uint8_t* y, const uint8_t* b, const
         dc_ybr_pixel(y[i * step], b[i * step], r[i * step], dst + 3 * i);
 }
 
-#if DC_AVX2
+#if DC_ASKS
 /* 16 pixels in words of 16 bits, chroma already less 128.  The fractional parts of 1.402 and 1.772 fit one rounding
    multiply each (at CB 3 the tie needs its own step); green needs 30 bits, in two products of 15. */
-DC_TARGET_AVX2 static inline void dc_ybr_words(__m256i y, __m256i b, __m256i r, __m256i* red, __m256i* green, __m256i* blue)
+DC_TARGET_WIDE static inline void dc_ybr_words(__m256i y, __m256i b, __m256i r, __m256i* red, __m256i* green, __m256i* blue)
 {
     const __m256i high = _mm256_set1_epi32((int)(((uint32_t)-23401 << 16) | (uint16_t)-11277));
     const __m256i low = _mm256_set1_epi32((5969 << 16) | 11212);
@@ -48,7 +48,7 @@ DC_TARGET_AVX2 static inline void dc_ybr_words(__m256i y, __m256i b, __m256i r, 
     *blue = _mm256_add_epi16(_mm256_add_epi16(y, rest), _mm256_add_epi16(b, b));
 }
 
-DC_TARGET_AVX2 static inline void dc_ybr_block(__m256i y, __m256i b, __m256i r, uint8_t* dst)
+DC_TARGET_WIDE static inline void dc_ybr_block(__m256i y, __m256i b, __m256i r, uint8_t* dst)
 {
     const __m256i zero = _mm256_setzero_si256(), middle = _mm256_set1_epi16(128);
     __m256i red0, red1, green0, green1, blue0, blue1, green;
@@ -67,7 +67,7 @@ DC_TARGET_AVX2 static inline void dc_ybr_block(__m256i y, __m256i b, __m256i r, 
     dc_join3(dst, _mm256_packus_epi16(red0, red1), green, _mm256_packus_epi16(blue0, blue1));
 }
 
-DC_TARGET_AVX2 static ptrdiff_t dc_ybr_to_rgb_avx2(const uint8_t* src, uint8_t* dst, ptrdiff_t pixels)
+DC_TARGET_WIDE static ptrdiff_t dc_ybr_to_rgb_wide(const uint8_t* src, uint8_t* dst, ptrdiff_t pixels)
 {
     ptrdiff_t i;
     for (i = 0; i + 32 <= pixels; i += 32) {
@@ -78,7 +78,7 @@ DC_TARGET_AVX2 static ptrdiff_t dc_ybr_to_rgb_avx2(const uint8_t* src, uint8_t* 
     return i;
 }
 
-DC_TARGET_AVX2 static ptrdiff_t dc_ybr_planes_to_rgb_avx2(const uint8_t* src, uint8_t* dst, ptrdiff_t pixels)
+DC_TARGET_WIDE static ptrdiff_t dc_ybr_planes_to_rgb_wide(const uint8_t* src, uint8_t* dst, ptrdiff_t pixels)
 {
     ptrdiff_t i;
     for (i = 0; i + 32 <= pixels; i += 32)
@@ -92,9 +92,9 @@ DC_TARGET_AVX2 static ptrdiff_t dc_ybr_planes_to_rgb_avx2(const uint8_t* src, ui
 static inline void dc_ybr_to_rgb(const uint8_t* src, uint8_t* dst, ptrdiff_t pixels, int plain)
 {
     ptrdiff_t done = 0;
-#if DC_AVX2
-    if (!plain && DC_HAS_AVX2())
-        done = dc_ybr_to_rgb_avx2(src, dst, pixels);
+#if DC_ASKS
+    if (!plain && DC_HAS_WIDE())
+        done = dc_ybr_to_rgb_wide(src, dst, pixels);
 #endif
     (void)plain;
     src += 3 * done;
@@ -105,9 +105,9 @@ static inline void dc_ybr_to_rgb(const uint8_t* src, uint8_t* dst, ptrdiff_t pix
 static inline void dc_ybr_planes_to_rgb(const uint8_t* src, uint8_t* dst, ptrdiff_t pixels, int plain)
 {
     ptrdiff_t done = 0;
-#if DC_AVX2
-    if (!plain && DC_HAS_AVX2())
-        done = dc_ybr_planes_to_rgb_avx2(src, dst, pixels);
+#if DC_ASKS
+    if (!plain && DC_HAS_WIDE())
+        done = dc_ybr_planes_to_rgb_wide(src, dst, pixels);
 #endif
     (void)plain;
     src += done;

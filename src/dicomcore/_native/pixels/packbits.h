@@ -3,32 +3,9 @@
 #ifndef DICOMCORE_PACKBITS_H
 #define DICOMCORE_PACKBITS_H
 
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#if defined(__SSE2__) || defined(_M_X64)
-#include <emmintrin.h>
-#define PACKBITS_SSE2 1
-#endif
-
-/* Some loops are compiled once more for a wider machine, and the loader picks. */
-#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
-#define PACKBITS_CLONES __attribute__((target_clones("default", "arch=haswell")))
-#else
-#define PACKBITS_CLONES
-#endif
+#include "base/simd.h"
 
 #if defined(_MSC_VER) && !defined(__clang__)
-#define PACKBITS_RESTRICT __restrict
-#define PACKBITS_INLINE static __forceinline
-#else
-#define PACKBITS_RESTRICT __restrict__
-#define PACKBITS_INLINE static inline __attribute__((always_inline))
-#endif
-
-#if defined(_MSC_VER) && !defined(__clang__)
-#include <intrin.h>
 static inline int packbits_lowest(unsigned mask)
 {
     unsigned long place;
@@ -52,7 +29,7 @@ typedef struct {
 /* One run or literal (PS3.5 G.3.1). Where it ends the next begins, so that a chain of control bytes sets the pace, and a
  * branch that data takes at random would break it: 128 bytes are written whatever their number, copied or filled by a
  * mask. `control` is signed; -128, which stands for nothing, is the caller's. */
-PACKBITS_INLINE void packbits_emit(uint8_t *PACKBITS_RESTRICT dst, const uint8_t *PACKBITS_RESTRICT src, int control)
+DC_INLINE void packbits_emit(uint8_t *DC_RESTRICT dst, const uint8_t *DC_RESTRICT src, int control)
 {
     const uint8_t repeat = (uint8_t)(control >> 31), fill = src[0] & repeat, keep = (uint8_t)~repeat;
     int k;
@@ -83,15 +60,16 @@ PACKBITS_INLINE void packbits_emit(uint8_t *PACKBITS_RESTRICT dst, const uint8_t
     } while (0)
 
 /* Runs of one segment, or of two or three in turns, as they don't wait for each other; until one is at its end. */
-PACKBITS_CLONES static void packbits_expand1(packbits_place *a)
+DC_INLINE void packbits_expand1_body(packbits_place *a)
 {
     PACKBITS_TAKE(0, a);
     while (PACKBITS_GOES(0))
         PACKBITS_STEP(0);
     PACKBITS_GIVE(0, a);
 }
+DC_DISPATCH(packbits_expand1, (packbits_place *a), (a))
 
-PACKBITS_CLONES static void packbits_expand2(packbits_place *a, packbits_place *b)
+DC_INLINE void packbits_expand2_body(packbits_place *a, packbits_place *b)
 {
     PACKBITS_TAKE(0, a);
     PACKBITS_TAKE(1, b);
@@ -102,8 +80,9 @@ PACKBITS_CLONES static void packbits_expand2(packbits_place *a, packbits_place *
     PACKBITS_GIVE(0, a);
     PACKBITS_GIVE(1, b);
 }
+DC_DISPATCH(packbits_expand2, (packbits_place *a, packbits_place *b), (a, b))
 
-PACKBITS_CLONES static void packbits_expand3(packbits_place *a, packbits_place *b, packbits_place *c)
+DC_INLINE void packbits_expand3_body(packbits_place *a, packbits_place *b, packbits_place *c)
 {
     PACKBITS_TAKE(0, a);
     PACKBITS_TAKE(1, b);
@@ -117,12 +96,13 @@ PACKBITS_CLONES static void packbits_expand3(packbits_place *a, packbits_place *
     PACKBITS_GIVE(1, b);
     PACKBITS_GIVE(2, c);
 }
+DC_DISPATCH(packbits_expand3, (packbits_place *a, packbits_place *b, packbits_place *c), (a, b, c))
 
 /* dst[2k], dst[2k + 1] = low[k], high[k] */
 static inline void packbits_join2(uint8_t *dst, const uint8_t *low, const uint8_t *high, ptrdiff_t count)
 {
     ptrdiff_t k = 0;
-#ifdef PACKBITS_SSE2
+#if DC_SSE2
     for (; k + 16 <= count; k += 16) {
         __m128i a = _mm_loadu_si128((const __m128i *)(low + k));
         __m128i b = _mm_loadu_si128((const __m128i *)(high + k));
@@ -137,7 +117,7 @@ static inline void packbits_join2(uint8_t *dst, const uint8_t *low, const uint8_
 }
 
 /* Words of `width` bytes of three planes side by side, from word k on. */
-PACKBITS_INLINE void packbits_join3_rest(uint8_t *dst, const uint8_t *a, const uint8_t *b, const uint8_t *c, ptrdiff_t k,
+DC_INLINE void packbits_join3_rest(uint8_t *dst, const uint8_t *a, const uint8_t *b, const uint8_t *c, ptrdiff_t k,
                                          ptrdiff_t count, int width)
 {
     for (; k < count; k++) {
@@ -147,12 +127,10 @@ PACKBITS_INLINE void packbits_join3_rest(uint8_t *dst, const uint8_t *a, const u
     }
 }
 
-#if defined(PACKBITS_SSE2) && defined(__GNUC__)
-#include <tmmintrin.h>
-
+#if DC_ASKS
 /* Each sixteen bytes of dst take every third word of one plane and its neighbours; what a shuffle has not to give is zero.
  * `width` is 1, 2 or 4; bytes, not words, are counted here. */
-__attribute__((target("ssse3"))) static ptrdiff_t packbits_join3_ssse3(uint8_t *dst, const uint8_t *a, const uint8_t *b,
+DC_TARGET("ssse3") static ptrdiff_t packbits_join3_ssse3(uint8_t *dst, const uint8_t *a, const uint8_t *b,
                                                                        const uint8_t *c, ptrdiff_t size, int width)
 {
     __m128i shuffle[3][3];
@@ -186,8 +164,8 @@ static inline void packbits_join3(uint8_t *dst, const uint8_t *a, const uint8_t 
                                   int width)
 {
     ptrdiff_t k = 0;
-#if defined(PACKBITS_SSE2) && defined(__GNUC__)
-    if (__builtin_cpu_supports("ssse3"))
+#if DC_ASKS
+    if (DC_HAS("ssse3"))
         k = packbits_join3_ssse3(dst, a, b, c, count * width, width) / width;
 #endif
     if (width == 1)
@@ -203,7 +181,7 @@ static inline void packbits_join4(uint8_t *dst, const uint8_t *a, const uint8_t 
                                   ptrdiff_t count)
 {
     ptrdiff_t k = 0;
-#ifdef PACKBITS_SSE2
+#if DC_SSE2
     for (; k + 16 <= count; k += 16) {
         __m128i x = _mm_loadu_si128((const __m128i *)(a + k)), y = _mm_loadu_si128((const __m128i *)(b + k));
         __m128i z = _mm_loadu_si128((const __m128i *)(c + k)), w = _mm_loadu_si128((const __m128i *)(d + k));
@@ -231,7 +209,7 @@ static inline void packbits_pick(uint8_t *dst, const uint8_t *src, ptrdiff_t str
         memcpy(dst, src, (size_t)count);
         return;
     }
-#ifdef PACKBITS_SSE2
+#if DC_SSE2
     if (stride == 2) {
         const __m128i low = _mm_set1_epi16(0xFF);
         for (; k + 17 <= count; k += 16) { /* one less than fits: src may start at an odd byte */
@@ -248,7 +226,7 @@ static inline void packbits_pick(uint8_t *dst, const uint8_t *src, ptrdiff_t str
 /* How often src[0] stands at the start of src, `most` at most. Reads 16 bytes past `most`. */
 static inline ptrdiff_t packbits_run(const uint8_t *src, ptrdiff_t most)
 {
-#ifdef PACKBITS_SSE2
+#if DC_SSE2
     const __m128i first = _mm_set1_epi8((char)src[0]);
     ptrdiff_t k;
     if (src[1] != src[0])
@@ -274,7 +252,7 @@ static inline ptrdiff_t packbits_run(const uint8_t *src, ptrdiff_t most)
 static inline ptrdiff_t packbits_literal(const uint8_t *src, ptrdiff_t most)
 {
     ptrdiff_t k = 1;
-#ifdef PACKBITS_SSE2
+#if DC_SSE2
     for (; k < most; k += 16) {
         __m128i a = _mm_loadu_si128((const __m128i *)(src + k));
         __m128i b = _mm_loadu_si128((const __m128i *)(src + k + 1));

@@ -4,7 +4,7 @@
 
 #include "base/simd.h"
 
-#if DC_AVX2
+#if DC_ASKS
 /* Three bytes a pixel, 16 pixels a 128-bit lane: byte k of the lane's chunk c belongs to sample (c + k) mod 3, so each
    sample is gathered by two blends and put in order by one shuffle; the way back mirrors it. */
 #define DC_EVERY3(a, b, c) \
@@ -12,20 +12,20 @@
 #define DC_BOTH(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p) \
     _mm256_setr_epi8(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p)
 
-DC_TARGET_AVX2 static inline __m256i dc_load_lanes(const uint8_t* p)
+DC_TARGET_WIDE static inline __m256i dc_load_lanes(const uint8_t* p)
 {
     return _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128((const __m128i*)p)),
                                    _mm_loadu_si128((const __m128i*)(p + 48)), 1);
 }
 
-DC_TARGET_AVX2 static inline void dc_store_lanes(uint8_t* p, __m256i v)
+DC_TARGET_WIDE static inline void dc_store_lanes(uint8_t* p, __m256i v)
 {
     _mm_storeu_si128((__m128i*)p, _mm256_castsi256_si128(v));
     _mm_storeu_si128((__m128i*)(p + 48), _mm256_extracti128_si256(v, 1));
 }
 
 /* 96 bytes at src to 32 bytes of each sample. */
-DC_TARGET_AVX2 static inline void dc_split3(const uint8_t* src, __m256i* a, __m256i* b, __m256i* c)
+DC_TARGET_WIDE static inline void dc_split3(const uint8_t* src, __m256i* a, __m256i* b, __m256i* c)
 {
     const __m256i second = DC_EVERY3(0, -1, 0), third = DC_EVERY3(0, 0, -1);
     const __m256i p0 = dc_load_lanes(src), p1 = dc_load_lanes(src + 16), p2 = dc_load_lanes(src + 32);
@@ -37,7 +37,7 @@ DC_TARGET_AVX2 static inline void dc_split3(const uint8_t* src, __m256i* a, __m2
     *c = _mm256_shuffle_epi8(z, DC_BOTH(2, 5, 8, 11, 14, 1, 4, 7, 10, 13, 0, 3, 6, 9, 12, 15));
 }
 
-DC_TARGET_AVX2 static inline void dc_join3(uint8_t* dst, __m256i a, __m256i b, __m256i c)
+DC_TARGET_WIDE static inline void dc_join3(uint8_t* dst, __m256i a, __m256i b, __m256i c)
 {
     const __m256i second = DC_EVERY3(0, -1, 0), third = DC_EVERY3(0, 0, -1);
     const __m256i x = _mm256_shuffle_epi8(a, DC_BOTH(0, 11, 6, 1, 12, 7, 2, 13, 8, 3, 14, 9, 4, 15, 10, 5));
@@ -48,7 +48,7 @@ DC_TARGET_AVX2 static inline void dc_join3(uint8_t* dst, __m256i a, __m256i b, _
     dc_store_lanes(dst + 32, _mm256_blendv_epi8(_mm256_blendv_epi8(z, x, second), y, third));
 }
 
-DC_TARGET_AVX2 static ptrdiff_t dc_join3_avx2(const uint8_t* src, uint8_t* dst, ptrdiff_t pixels)
+DC_TARGET_WIDE static ptrdiff_t dc_join3_wide(const uint8_t* src, uint8_t* dst, ptrdiff_t pixels)
 {
     ptrdiff_t i;
     for (i = 0; i + 32 <= pixels; i += 32)
@@ -58,7 +58,7 @@ DC_TARGET_AVX2 static ptrdiff_t dc_join3_avx2(const uint8_t* src, uint8_t* dst, 
     return i;
 }
 
-DC_TARGET_AVX2 static ptrdiff_t dc_split3_avx2(const uint8_t* src, uint8_t* dst, ptrdiff_t pixels)
+DC_TARGET_WIDE static ptrdiff_t dc_split3_wide(const uint8_t* src, uint8_t* dst, ptrdiff_t pixels)
 {
     ptrdiff_t i;
     for (i = 0; i + 32 <= pixels; i += 32) {
@@ -104,9 +104,9 @@ DC_PLANES(dc_separate_loop, 64, i * samples + s, s * pixels + i)
 /* How many pixels of three bytes the vector unit did by itself, from the first on. */
 static inline ptrdiff_t dc_interleave_start(const uint8_t* src, uint8_t* dst, ptrdiff_t pixels, ptrdiff_t samples, int width)
 {
-#if DC_AVX2
-    if (width == 1 && samples == 3 && DC_HAS_AVX2())
-        return dc_join3_avx2(src, dst, pixels);
+#if DC_ASKS
+    if (width == 1 && samples == 3 && DC_HAS_WIDE())
+        return dc_join3_wide(src, dst, pixels);
 #endif
     (void)src, (void)dst, (void)pixels, (void)samples, (void)width;
     return 0;
@@ -114,9 +114,9 @@ static inline ptrdiff_t dc_interleave_start(const uint8_t* src, uint8_t* dst, pt
 
 static inline ptrdiff_t dc_separate_start(const uint8_t* src, uint8_t* dst, ptrdiff_t pixels, ptrdiff_t samples, int width)
 {
-#if DC_AVX2
-    if (width == 1 && samples == 3 && DC_HAS_AVX2())
-        return dc_split3_avx2(src, dst, pixels);
+#if DC_ASKS
+    if (width == 1 && samples == 3 && DC_HAS_WIDE())
+        return dc_split3_wide(src, dst, pixels);
 #endif
     (void)src, (void)dst, (void)pixels, (void)samples, (void)width;
     return 0;

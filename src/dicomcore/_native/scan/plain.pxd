@@ -4,6 +4,7 @@
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
+from dicomcore._native.base.compiler cimport DC_BIG_ENDIAN
 from dicomcore._native.base.cursor cimport load_le32, load_le64
 from dicomcore._native.base.dictionary cimport public_vr
 from dicomcore._native.scan.scan cimport (
@@ -23,16 +24,6 @@ from dicomcore._native.scan.scan cimport (
 )
 from dicomcore._native.base.vr cimport NO_VR, SQ, VR_LONG, VR_SEQUENCE, VR_SHORT, VR_UNKNOWN, is_letters, vr_form
 
-cdef extern from *:
-    """
-    #if defined(__BYTE_ORDER__) && defined(__ORDER_BIG_ENDIAN__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    #define HOST_IS_BIG 1
-    #else
-    #define HOST_IS_BIG 0
-    #endif
-    """
-    const bint HOST_IS_BIG
-
 cdef enum:
     HEADROOM = 32                   # what a turn may look at: an item's header, its first element's, a spare word
     ITEM_LE = 0xE000FFFE            # tags as a little-endian word has them
@@ -50,7 +41,7 @@ cdef inline uint32_t rotate(uint32_t word) noexcept nogil:
 cdef inline void put_row(Row* row, uint64_t head, uint64_t offset, uint64_t length, uint32_t parent,
                          Py_ssize_t next) noexcept nogil:
     # `head` is the row's first word: tag, VR, header and flags in this order from the lowest byte.
-    if HOST_IS_BIG:
+    if DC_BIG_ENDIAN:
         row.tag = <uint32_t>head
         row.vr = <uint16_t>(head >> 32)
         row.header = <uint8_t>(head >> 48)
