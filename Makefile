@@ -9,6 +9,7 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check install --quiet
 SOURCES = $(shell find src -name '*.py' -o -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.h') \
 	pyproject.toml setup.py README.md
+HEADERS = $(shell find src -name '*.h')
 # Those that run.py doesn't know, by module.
 BENCHES = $(filter-out $(addprefix bench_,header walk values import), $(patsubst benches/%.py,%,$(wildcard benches/bench_*.py)))
 
@@ -51,6 +52,7 @@ fuzz: $(VENV)/.test
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/cython-lint src --ignore E302,E305 --exclude '.*\.pyi'
+	$(BIN)/clang-format --dry-run --Werror $(HEADERS)
 	$(BIN)/mypy
 
 # Which lines of the façade the tests reach, the whole in build/coverage/html; native code's are native-coverage's.

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Ends the build where a condition on constants is false. It stands where a declaration may, in a file or a function. */
+/* Ends the build where a condition on constants is false. It stands where a declaration may. */
 #if defined(__cplusplus)
 #define DC_STATIC_ASSERT(condition) static_assert(condition, #condition)
 #elif defined(__GNUC__) || defined(__clang__) || (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L)

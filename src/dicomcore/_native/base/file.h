@@ -8,8 +8,8 @@
 
 typedef struct {
     uint64_t size;
-    int64_t changed;    /* time of the last change, in nanoseconds */
-    int kind;           /* one of the FILE_* below */
+    int64_t changed; /* time of the last change, in nanoseconds */
+    int kind;        /* one of the FILE_* below */
 } file_facts;
 
 enum { FILE_REGULAR, FILE_DIRECTORY, FILE_OTHER };
@@ -24,8 +24,9 @@ typedef intptr_t file_handle;
 static inline int file_fault(void)
 {
     DWORD code = GetLastError();
-    errno = code == ERROR_FILE_NOT_FOUND || code == ERROR_PATH_NOT_FOUND ? ENOENT
-          : code == ERROR_ACCESS_DENIED || code == ERROR_SHARING_VIOLATION ? EACCES : EIO;
+    errno = code == ERROR_FILE_NOT_FOUND || code == ERROR_PATH_NOT_FOUND     ? ENOENT
+            : code == ERROR_ACCESS_DENIED || code == ERROR_SHARING_VIOLATION ? EACCES
+                                                                             : EIO;
     return -1;
 }
 
@@ -49,8 +50,10 @@ static inline int file_stat(file_handle file, file_facts *facts)
         return file_fault();
     facts->size = ((uint64_t)info.nFileSizeHigh << 32) | info.nFileSizeLow;
     /* 100 ns since 1601 to ns since 1970, as os.stat() gives it */
-    facts->changed = ((int64_t)(((uint64_t)info.ftLastWriteTime.dwHighDateTime << 32)
-                                | info.ftLastWriteTime.dwLowDateTime) - 116444736000000000LL) * 100;
+    facts->changed =
+        ((int64_t)(((uint64_t)info.ftLastWriteTime.dwHighDateTime << 32) | info.ftLastWriteTime.dwLowDateTime)
+         - 116444736000000000LL)
+        * 100;
     facts->kind = info.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY ? FILE_DIRECTORY : FILE_REGULAR;
     return 0;
 }
@@ -84,10 +87,7 @@ static inline int64_t file_read(file_handle file, void *buffer, uint64_t size, u
     return (int64_t)done;
 }
 
-static inline void file_close(file_handle file)
-{
-    CloseHandle((HANDLE)file);
-}
+static inline void file_close(file_handle file) { CloseHandle((HANDLE)file); }
 
 #else
 
@@ -154,10 +154,7 @@ static inline int64_t file_read(file_handle file, void *buffer, uint64_t size, u
     return (int64_t)done;
 }
 
-static inline void file_close(file_handle file)
-{
-    close(file);
-}
+static inline void file_close(file_handle file) { close(file); }
 
 #endif
 #endif

@@ -42,7 +42,8 @@
 #define JOIN_EIGHT 0x271000000001u /* 10000 * 2^32 + 1 */
 
 /* Zero bits below the lowest set bit; `word` is not 0. */
-static inline int low_zeros(uint64_t word) {
+static inline int low_zeros(uint64_t word)
+{
 #if defined(GNU_BITS)
     return __builtin_ctzll(word);
 #elif defined(MSVC_BITS)
@@ -58,7 +59,8 @@ static inline int low_zeros(uint64_t word) {
 }
 
 /* Zero bits above the highest set bit; `word` is not 0. */
-static inline int high_zeros(uint64_t word) {
+static inline int high_zeros(uint64_t word)
+{
 #if defined(GNU_BITS)
     return __builtin_clzll(word);
 #elif defined(MSVC_BITS)
@@ -74,7 +76,8 @@ static inline int high_zeros(uint64_t word) {
 }
 
 /* The 128-bit product: returns its high word and puts the low one into *low. */
-static inline uint64_t multiply_wide(uint64_t a, uint64_t b, uint64_t *low) {
+static inline uint64_t multiply_wide(uint64_t a, uint64_t b, uint64_t *low)
+{
 #if defined(__SIZEOF_INT128__) && !defined(DICOMCORE_PLAIN)
     unsigned __int128 product = (unsigned __int128)a * b;
     *low = (uint64_t)product;
@@ -89,7 +92,8 @@ static inline uint64_t multiply_wide(uint64_t a, uint64_t b, uint64_t *low) {
 #endif
 }
 
-static inline double double_of_bits(uint64_t bits) {
+static inline double double_of_bits(uint64_t bits)
+{
     double value;
     memcpy(&value, &bits, sizeof value);
     return value;

@@ -15,31 +15,25 @@
 #define SHARED_ORDER() _ReadWriteBarrier()
 #endif
 static inline void order_writes(void) { SHARED_ORDER(); }
-#define SHARED_PAIR(type, what)                                                         \
-    static inline type load_##what(type const *place)                                   \
-    {                                                                                   \
-        type value = *(type const volatile *)place;                                     \
-        SHARED_ORDER();                                                                 \
-        return value;                                                                   \
-    }                                                                                   \
-    static inline void store_##what(type *place, type value)                            \
-    {                                                                                   \
-        SHARED_ORDER();                                                                 \
-        *(type volatile *)place = value;                                                \
+#define SHARED_PAIR(type, what)                              \
+    static inline type load_##what(type const *place)        \
+    {                                                        \
+        type value = *(type const volatile *)place;          \
+        SHARED_ORDER();                                      \
+        return value;                                        \
+    }                                                        \
+    static inline void store_##what(type *place, type value) \
+    {                                                        \
+        SHARED_ORDER();                                      \
+        *(type volatile *)place = value;                     \
     }
 
 #else
 
 static inline void order_writes(void) { __atomic_thread_fence(__ATOMIC_RELEASE); }
-#define SHARED_PAIR(type, what)                                                         \
-    static inline type load_##what(type const *place)                                   \
-    {                                                                                   \
-        return __atomic_load_n(place, __ATOMIC_ACQUIRE);                                \
-    }                                                                                   \
-    static inline void store_##what(type *place, type value)                            \
-    {                                                                                   \
-        __atomic_store_n(place, value, __ATOMIC_RELEASE);                               \
-    }
+#define SHARED_PAIR(type, what)                                                                            \
+    static inline type load_##what(type const *place) { return __atomic_load_n(place, __ATOMIC_ACQUIRE); } \
+    static inline void store_##what(type *place, type value) { __atomic_store_n(place, value, __ATOMIC_RELEASE); }
 
 #endif
 

@@ -25,6 +25,7 @@
 #define DC_ASKS 1
 #include <immintrin.h>
 #define DC_TARGET(isa) __attribute__((target(isa)))
+#define DC_TARGET_SSSE3 DC_TARGET("ssse3")
 #define DC_HAS(isa) __builtin_cpu_supports(isa)
 #else
 #define DC_ASKS 0
@@ -54,15 +55,15 @@
 
 /* name(params) runs name##_body(args) compiled for the machine at hand. */
 #if DC_ASKS
-#define DC_DISPATCH(name, params, args)                         \
+#define DC_DISPATCH(name, params, args)                                 \
     DC_TARGET_WIDE static void name##_wide params { name##_body args; } \
-    static void name##_plain params { name##_body args; }       \
-    static inline void name params                              \
-    {                                                           \
-        if (DC_HAS_WIDE())                                      \
-            name##_wide args;                                   \
-        else                                                    \
-            name##_plain args;                                  \
+    static void name##_plain params { name##_body args; }               \
+    static inline void name params                                      \
+    {                                                                   \
+        if (DC_HAS_WIDE())                                              \
+            name##_wide args;                                           \
+        else                                                            \
+            name##_plain args;                                          \
     }
 #else
 #define DC_DISPATCH(name, params, args) \

@@ -1,12 +1,11 @@
 /* Huffman-coded differences of JPEG lossless (T.81 H.2.2, F.2.2), read from several places of the bits at once.
  *
- * A chain is one place in the bits and one in the output. Look-up, shift, look-up depend on each other, so that one chain
- * leaves most of the machine idle; three that don't depend on each other run in little more than the time of one, and a
- * fourth gains nothing. The bits are free of stuffed zero bytes and have JLL_SLACK readable bytes past their end, so a
- * refill is one unaligned load.
+ * A chain is one place in the bits and one in the output. Look-up, shift, look-up depend on each other, so that one
+ * chain leaves most of the machine idle; three that don't depend on each other run in little more than the time of one,
+ * and a fourth gains nothing. The bits are free of stuffed zero bytes and have JLL_SLACK readable bytes past their end,
+ * so a refill is one unaligned load.
  *
- * This is C because the loops are macros over the number of chains and are compiled once more for BMI2.
- */
+ * This is C because the loops are macros over the number of chains and are compiled once more for BMI2. */
 #ifndef DICOMCORE_JPEGLL_CHAINS_H
 #define DICOMCORE_JPEGLL_CHAINS_H
 
@@ -79,50 +78,50 @@ static inline void jll_step(const jll_table *const *tables, int count, const uin
 
 /* Each loop runs until one of its chains comes to its stop, is full, or breaks. Locals stand for the chains' fields, as
  * the compiler can't know that `out` doesn't point to them. */
-#define JLL_TAKE(c, chain)                                                                                             \
-    int64_t pos##c = (chain)->pos;                                                                                     \
-    const int64_t stop##c = (chain)->stop;                                                                             \
-    uint16_t *out##c = (chain)->out;                                                                                   \
-    uint16_t *const full##c = (chain)->full;                                                                           \
+#define JLL_TAKE(c, chain)                   \
+    int64_t pos##c = (chain)->pos;           \
+    const int64_t stop##c = (chain)->stop;   \
+    uint16_t *out##c = (chain)->out;         \
+    uint16_t *const full##c = (chain)->full; \
     uint64_t window##c
 #define JLL_GIVE(c, chain) ((chain)->pos = pos##c, (chain)->out = out##c)
 #define JLL_GOES(c) (pos##c < stop##c && out##c < full##c)
 #define JLL_REFILL(c) (window##c = jll_window(bits, pos##c))
 
-#define JLL_SLOW(c, chain)                                                                                             \
-    do {                                                                                                               \
-        int took = jll_one(table, jll_window(bits, pos##c), out##c);                                                   \
-        if (!took) {                                                                                                   \
-            (chain)->broken = 1;                                                                                       \
-            goto done;                                                                                                 \
-        }                                                                                                              \
-        pos##c += took;                                                                                                \
-        out##c++;                                                                                                      \
-        JLL_REFILL(c);                                                                                                 \
+#define JLL_SLOW(c, chain)                                           \
+    do {                                                             \
+        int took = jll_one(table, jll_window(bits, pos##c), out##c); \
+        if (!took) {                                                 \
+            (chain)->broken = 1;                                     \
+            goto done;                                               \
+        }                                                            \
+        pos##c += took;                                              \
+        out##c++;                                                    \
+        JLL_REFILL(c);                                               \
     } while (0)
 
 /* One difference; two steps fit a window, as each takes 27 bits at most. */
-#define JLL_WIDE(c, chain)                                                                                             \
-    do {                                                                                                               \
-        unsigned entry = table->code[window##c >> (64 - JLL_CODE_BITS)], ssss = entry >> 8, took = entry & 0xFF;       \
-        if (DC_RARELY(!entry)) {                                                                                      \
-            JLL_SLOW(c, chain);                                                                                        \
-            break;                                                                                                     \
-        }                                                                                                              \
-        *out##c++ = jll_extend(window##c << (took - ssss), ssss);                                                      \
-        window##c <<= took;                                                                                            \
-        pos##c += took;                                                                                                \
+#define JLL_WIDE(c, chain)                                                                                       \
+    do {                                                                                                         \
+        unsigned entry = table->code[window##c >> (64 - JLL_CODE_BITS)], ssss = entry >> 8, took = entry & 0xFF; \
+        if (DC_RARELY(!entry)) {                                                                                 \
+            JLL_SLOW(c, chain);                                                                                  \
+            break;                                                                                               \
+        }                                                                                                        \
+        *out##c++ = jll_extend(window##c << (took - ssss), ssss);                                                \
+        window##c <<= took;                                                                                      \
+        pos##c += took;                                                                                          \
     } while (0)
 
 /* Up to three differences; four steps fit a window, as each takes JLL_MOST_BITS at most. An entry of zero repeats
  * itself, so the last of four shows whether one of them met it. */
-#define JLL_SEVERAL(c)                                                                                                 \
-    do {                                                                                                               \
-        entry##c = several[window##c >> shift];                                                                        \
-        jll_store(out##c, entry##c >> 16);                                                                             \
-        out##c = (uint16_t *)((char *)out##c + ((entry##c >> 8) & 0xFF));                                              \
-        window##c <<= entry##c & 63;                                                                                   \
-        pos##c += entry##c & 63;                                                                                       \
+#define JLL_SEVERAL(c)                                                    \
+    do {                                                                  \
+        entry##c = several[window##c >> shift];                           \
+        jll_store(out##c, entry##c >> 16);                                \
+        out##c = (uint16_t *)((char *)out##c + ((entry##c >> 8) & 0xFF)); \
+        window##c <<= entry##c & 63;                                      \
+        pos##c += entry##c & 63;                                          \
     } while (0)
 
 DC_INLINE void jll_wide1_body(const jll_table *table, const uint8_t *bits, jll_chain *a)
@@ -177,10 +176,11 @@ done:
     JLL_GIVE(1, b);
     JLL_GIVE(2, c);
 }
-DC_DISPATCH(jll_wide3, (const jll_table *table, const uint8_t *bits, jll_chain *a, jll_chain *b, jll_chain *c), (table, bits, a, b, c))
+DC_DISPATCH(jll_wide3, (const jll_table *table, const uint8_t *bits, jll_chain *a, jll_chain *b, jll_chain *c),
+            (table, bits, a, b, c))
 
 DC_INLINE void jll_several1_body(const jll_table *table, const jll_several *several, int several_bits,
-                                    const uint8_t *bits, jll_chain *a)
+                                 const uint8_t *bits, jll_chain *a)
 {
     const int shift = 64 - several_bits;
     uint64_t entry0;
@@ -197,10 +197,12 @@ DC_INLINE void jll_several1_body(const jll_table *table, const jll_several *seve
 done:
     JLL_GIVE(0, a);
 }
-DC_DISPATCH(jll_several1, (const jll_table *table, const jll_several *several, int several_bits, const uint8_t *bits, jll_chain *a), (table, several, several_bits, bits, a))
+DC_DISPATCH(jll_several1,
+            (const jll_table *table, const jll_several *several, int several_bits, const uint8_t *bits, jll_chain *a),
+            (table, several, several_bits, bits, a))
 
 DC_INLINE void jll_several2_body(const jll_table *table, const jll_several *several, int several_bits,
-                                    const uint8_t *bits, jll_chain *a, jll_chain *b)
+                                 const uint8_t *bits, jll_chain *a, jll_chain *b)
 {
     const int shift = 64 - several_bits;
     uint64_t entry0, entry1;
@@ -226,10 +228,13 @@ done:
     JLL_GIVE(0, a);
     JLL_GIVE(1, b);
 }
-DC_DISPATCH(jll_several2, (const jll_table *table, const jll_several *several, int several_bits, const uint8_t *bits, jll_chain *a, jll_chain *b), (table, several, several_bits, bits, a, b))
+DC_DISPATCH(jll_several2,
+            (const jll_table *table, const jll_several *several, int several_bits, const uint8_t *bits, jll_chain *a,
+             jll_chain *b),
+            (table, several, several_bits, bits, a, b))
 
 DC_INLINE void jll_several3_body(const jll_table *table, const jll_several *several, int several_bits,
-                                    const uint8_t *bits, jll_chain *a, jll_chain *b, jll_chain *c)
+                                 const uint8_t *bits, jll_chain *a, jll_chain *b, jll_chain *c)
 {
     const int shift = 64 - several_bits;
     uint64_t entry0, entry1, entry2;
@@ -264,28 +269,31 @@ done:
     JLL_GIVE(1, b);
     JLL_GIVE(2, c);
 }
-DC_DISPATCH(jll_several3, (const jll_table *table, const jll_several *several, int several_bits, const uint8_t *bits, jll_chain *a, jll_chain *b, jll_chain *c), (table, several, several_bits, bits, a, b, c))
+DC_DISPATCH(jll_several3,
+            (const jll_table *table, const jll_several *several, int several_bits, const uint8_t *bits, jll_chain *a,
+             jll_chain *b, jll_chain *c),
+            (table, several, several_bits, bits, a, b, c))
 
-/* As JLL_SEVERAL, where each component has its own tables, one behind the other: the entry tells whose turn comes next. */
-#define JLL_TURNS(c)                                                                                                   \
-    do {                                                                                                               \
-        entry##c = several[turn##c | (window##c >> shift)];                                                            \
-        jll_store(out##c, entry##c >> 16);                                                                             \
-        out##c = (uint16_t *)((char *)out##c + ((entry##c >> 8) & 0xFF));                                              \
-        window##c <<= entry##c & 63;                                                                                   \
-        pos##c += entry##c & 63;                                                                                       \
-        turn##c = (entry##c >> 6 & 3) << several_bits;                                                                 \
+/* As JLL_SEVERAL, where each component has its own tables, one behind the other: the entry tells whose turn is next. */
+#define JLL_TURNS(c)                                                      \
+    do {                                                                  \
+        entry##c = several[turn##c | (window##c >> shift)];               \
+        jll_store(out##c, entry##c >> 16);                                \
+        out##c = (uint16_t *)((char *)out##c + ((entry##c >> 8) & 0xFF)); \
+        window##c <<= entry##c & 63;                                      \
+        pos##c += entry##c & 63;                                          \
+        turn##c = (entry##c >> 6 & 3) << several_bits;                    \
     } while (0)
 
-#define JLL_TURNS_SLOW(c, chain)                                                                                       \
-    do {                                                                                                               \
-        const jll_table *table = tables[turn##c >> several_bits];                                                      \
-        JLL_SLOW(c, chain);                                                                                            \
-        turn##c = (turn##c >> several_bits) + 1 == (uint64_t)count ? 0 : turn##c + ((uint64_t)1 << several_bits);      \
+#define JLL_TURNS_SLOW(c, chain)                                                                                  \
+    do {                                                                                                          \
+        const jll_table *table = tables[turn##c >> several_bits];                                                 \
+        JLL_SLOW(c, chain);                                                                                       \
+        turn##c = (turn##c >> several_bits) + 1 == (uint64_t)count ? 0 : turn##c + ((uint64_t)1 << several_bits); \
     } while (0)
 
-DC_INLINE void jll_turns1_body(const jll_table *const *tables, int count, const jll_several *several,
-                                  int several_bits, const uint8_t *bits, jll_chain *a)
+DC_INLINE void jll_turns1_body(const jll_table *const *tables, int count, const jll_several *several, int several_bits,
+                               const uint8_t *bits, jll_chain *a)
 {
     const int shift = 64 - several_bits;
     uint64_t entry0, turn0 = (uint64_t)a->phase << several_bits;
@@ -303,10 +311,13 @@ done:
     a->phase = (int)(turn0 >> several_bits);
     JLL_GIVE(0, a);
 }
-DC_DISPATCH(jll_turns1, (const jll_table *const *tables, int count, const jll_several *several, int several_bits, const uint8_t *bits, jll_chain *a), (tables, count, several, several_bits, bits, a))
+DC_DISPATCH(jll_turns1,
+            (const jll_table *const *tables, int count, const jll_several *several, int several_bits,
+             const uint8_t *bits, jll_chain *a),
+            (tables, count, several, several_bits, bits, a))
 
-DC_INLINE void jll_turns2_body(const jll_table *const *tables, int count, const jll_several *several,
-                                  int several_bits, const uint8_t *bits, jll_chain *a, jll_chain *b)
+DC_INLINE void jll_turns2_body(const jll_table *const *tables, int count, const jll_several *several, int several_bits,
+                               const uint8_t *bits, jll_chain *a, jll_chain *b)
 {
     const int shift = 64 - several_bits;
     uint64_t entry0, entry1, turn0 = (uint64_t)a->phase << several_bits, turn1 = (uint64_t)b->phase << several_bits;
@@ -334,6 +345,9 @@ done:
     JLL_GIVE(0, a);
     JLL_GIVE(1, b);
 }
-DC_DISPATCH(jll_turns2, (const jll_table *const *tables, int count, const jll_several *several, int several_bits, const uint8_t *bits, jll_chain *a, jll_chain *b), (tables, count, several, several_bits, bits, a, b))
+DC_DISPATCH(jll_turns2,
+            (const jll_table *const *tables, int count, const jll_several *several, int several_bits,
+             const uint8_t *bits, jll_chain *a, jll_chain *b),
+            (tables, count, several, several_bits, bits, a, b))
 
 #endif

@@ -141,7 +141,7 @@ cdef Status read_info(const uint8_t* src, Py_ssize_t n, Stream* s, Scan* scan) n
     return next_scan(s, scan)
 
 
-# --- for Python ---
+# -- for Python
 
 def info(src):
     """What the frame header and the first scan header say (T.81 B.2.2, B.2.3), as a dict."""

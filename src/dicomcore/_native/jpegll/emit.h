@@ -66,7 +66,8 @@ DC_INLINE void jll_take(jll_tail *tail, const jll_code *codes, uint16_t differen
 
 /* A row's codes to out, which has 4 bytes for each and 8 more; `twice`: two codes fit the window, none is over 28 bits.
  * Zero bytes are stuffed later. Returns where the next byte goes. */
-DC_INLINE void jll_emit_body(const uint16_t *differences, ptrdiff_t count, const jll_code *codes, int twice, jll_tail *state, uint8_t **next)
+DC_INLINE void jll_emit_body(const uint16_t *differences, ptrdiff_t count, const jll_code *codes, int twice,
+                             jll_tail *state, uint8_t **next)
 {
     jll_tail tail = *state;
     uint8_t *out = *next;
@@ -84,6 +85,9 @@ DC_INLINE void jll_emit_body(const uint16_t *differences, ptrdiff_t count, const
     *state = tail;
     *next = out;
 }
-DC_DISPATCH(jll_emit, (const uint16_t *differences, ptrdiff_t count, const jll_code *codes, int twice, jll_tail *state, uint8_t **next), (differences, count, codes, twice, state, next))
+DC_DISPATCH(jll_emit,
+            (const uint16_t *differences, ptrdiff_t count, const jll_code *codes, int twice, jll_tail *state,
+             uint8_t **next),
+            (differences, count, codes, twice, state, next))
 
 #endif

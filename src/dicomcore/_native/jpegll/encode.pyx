@@ -49,7 +49,7 @@ cdef struct Sink:
     Py_ssize_t size, room
 
 
-# --- rows ---
+# -- rows
 
 cdef void take_row(const Picture* picture, Py_ssize_t y, uint16_t* row) noexcept nogil:
     cdef Py_ssize_t count = picture.columns * picture.samples, k
@@ -78,7 +78,7 @@ cdef const uint16_t* differ(const Picture* picture, Py_ssize_t y, uint16_t* scra
     return differences
 
 
-# --- the table ---
+# -- the table
 
 cdef void code_lengths(const uint64_t* counts, int* lengths) noexcept nogil:
     # Huffman's lengths for all categories that occur and a last leaf that hardly does; 0: doesn't occur.
@@ -176,7 +176,7 @@ cdef uint64_t make_codes(const Book* book, const uint64_t* counts, jll_code* cod
     return bits
 
 
-# --- the codestream ---
+# -- the codestream
 
 cdef Status reserve(Sink* sink, Py_ssize_t more) noexcept nogil:
     cdef uint8_t* moved

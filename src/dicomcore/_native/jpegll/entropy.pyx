@@ -34,7 +34,7 @@ cdef enum:
     GROUP = 57                      # bits that a chain takes between two looks at its stop, at most
 
 
-# --- tables ---
+# -- tables
 
 cdef Status build_table(jll_table* table, const Codes* codes) noexcept nogil:
     # Canonical codes (T.81 C.2) as a look-up by the first bits, and by length for those longer.
@@ -156,7 +156,7 @@ cdef void free_tables(Tables* tables) noexcept nogil:
     tables.several = NULL
 
 
-# --- bits ---
+# -- bits
 
 cdef Status open_bits(Bits* bits, const uint8_t* src, Py_ssize_t n, Py_ssize_t i) noexcept nogil:
     memset(bits, 0, sizeof(Bits))
@@ -223,7 +223,7 @@ cdef Py_ssize_t place_of(const Bits* bits) noexcept nogil:
     return min(k, bits.n)
 
 
-# --- differences ---
+# -- differences
 
 cdef Py_ssize_t room_for(Py_ssize_t want) noexcept nogil:
     # Samples that `out` of read_differences must have room for: a chain can't give more than its bits, or than wanted.

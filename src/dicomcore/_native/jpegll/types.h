@@ -5,10 +5,10 @@
 #include "base/simd.h"
 
 enum {
-    JLL_SLACK = 16,      /* bytes past the end of the bits that a window may read */
-    JLL_CODE_BITS = 11,  /* index of `code`; longer codes are found length by length */
-    JLL_MOST_BITS = 12,  /* index of `several`, at most */
-    JLL_SPILL = 16,      /* samples a chain may write past its `full` */
+    JLL_SLACK = 16,     /* bytes past the end of the bits that a window may read */
+    JLL_CODE_BITS = 11, /* index of `code`; longer codes are found length by length */
+    JLL_MOST_BITS = 12, /* index of `several`, at most */
+    JLL_SPILL = 16,     /* samples a chain may write past its `full` */
 };
 
 typedef struct {
@@ -20,8 +20,8 @@ typedef struct {
 } jll_table;
 
 /* A window's first `several_bits` bits as up to three whole differences, from bit 16 on, 16 bits each; in bits 8 to 15
- * twice their number, in 6 and 7 whose turn comes next, in 0 to 5 the bits they take. Where not even one fits, nothing but
- * whose turn it is. */
+ * twice their number, in 6 and 7 whose turn comes next, in 0 to 5 the bits they take. Where not even one fits, nothing
+ * but whose turn it is. */
 typedef uint64_t jll_several;
 
 typedef struct {

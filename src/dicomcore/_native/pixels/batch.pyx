@@ -47,7 +47,7 @@ cdef enum:
     COM = 0xFE
 
 
-# --- the frame header of a JPEG codestream ---
+# -- the frame header of a JPEG codestream
 
 cdef Py_ssize_t next_telling(const uint8_t* p, Py_ssize_t n, Py_ssize_t i) noexcept nogil:
     # Where the next marker segment begins that says something of the frame: tables and comments are passed over. -1 for
@@ -87,7 +87,7 @@ cdef bint same_header(const uint8_t* a, Py_ssize_t n, const uint8_t* b, Py_ssize
         j += size
 
 
-# --- one frame ---
+# -- one frame
 
 cdef struct Recipe:
     Layout layout                       # of the samples, by pixel
@@ -193,7 +193,7 @@ cdef class How:
             self.recipe.header_size = len(header)
 
 
-# --- many ---
+# -- many
 
 cdef struct Work:
     const Recipe* recipe

@@ -55,7 +55,7 @@ cdef struct Walk:
     Py_ssize_t done, due            # MCUs of the first scan that lacks some, or of the last one
 
 
-# --- bits ---
+# -- bits
 
 cdef inline void fill(Walk* w) noexcept nogil:
     # Up to 64 bits; fewer where a marker or the end is next.
@@ -113,7 +113,7 @@ cdef inline Status symbol(Walk* w, const Huffman* table, int* value) noexcept no
     return OK
 
 
-# --- blocks ---
+# -- blocks
 
 cdef inline Status whole_block(Walk* w, const Component* c) noexcept nogil:
     # A block of a sequential scan (F.1.2).
@@ -228,7 +228,7 @@ cdef Status next_block(Walk* w, Component* c, Py_ssize_t row, Py_ssize_t column)
     return first_block(w, c, known) if w.high == 0 else finer_block(w, c, known)
 
 
-# --- scans ---
+# -- scans
 
 cdef Status restart(Walk* w, int number) noexcept nogil:
     # At the next RSTm, which has to be this one.
@@ -276,7 +276,7 @@ cdef Status walk_scan(Walk* w, Component** chosen, int count) noexcept nogil:
     return OK
 
 
-# --- marker segments ---
+# -- marker segments
 
 cdef Status read_tables(Walk* w, const uint8_t* body, Py_ssize_t size) noexcept nogil:
     # DHT (B.2.4.2).

@@ -7,19 +7,21 @@
 /* Values less the first mapped one, kept within the table. A block at a time, so that the indices stay in the cache. */
 #define DC_LUT_BLOCK 1024
 
-#define DC_INDEX(name, type, wide)                                                                        \
-    DC_INLINE void dc_index_##name##_body(const uint8_t* src, uint32_t* index, ptrdiff_t count, int64_t first, uint32_t last) \
-    {                                                                                                     \
-        ptrdiff_t i;                                                                                      \
-        for (i = 0; i < count; i++) {                                                                     \
-            type v;                                                                                       \
-            wide d;                                                                                       \
-            memcpy(&v, src + i * (ptrdiff_t)sizeof v, sizeof v);                                          \
-            d = (wide)v - (wide)first;                                                                    \
-            index[i] = (uint32_t)(d < 0 ? 0 : d > (wide)last ? (wide)last : d);                           \
-        }                                                                                                 \
-    }                                                                                                     \
-    DC_DISPATCH(dc_index_##name, (const uint8_t* src, uint32_t* index, ptrdiff_t count, int64_t first, uint32_t last), \
+#define DC_INDEX(name, type, wide)                                                                                     \
+    DC_INLINE void dc_index_##name##_body(const uint8_t *src, uint32_t *index, ptrdiff_t count, int64_t first,         \
+                                          uint32_t last)                                                               \
+    {                                                                                                                  \
+        const wide most = (wide)last;                                                                                  \
+        ptrdiff_t i;                                                                                                   \
+        for (i = 0; i < count; i++) {                                                                                  \
+            type v;                                                                                                    \
+            wide d;                                                                                                    \
+            memcpy(&v, src + i * (ptrdiff_t)sizeof v, sizeof v);                                                       \
+            d = (wide)v - (wide)first;                                                                                 \
+            index[i] = (uint32_t)(d < 0 ? 0 : d > most ? most : d);                                                    \
+        }                                                                                                              \
+    }                                                                                                                  \
+    DC_DISPATCH(dc_index_##name, (const uint8_t *src, uint32_t *index, ptrdiff_t count, int64_t first, uint32_t last), \
                 (src, index, count, first, last))
 
 DC_INDEX(u8, uint8_t, int32_t)
@@ -30,17 +32,17 @@ DC_INDEX(u32, uint32_t, int64_t)
 DC_INDEX(i32, int32_t, int64_t)
 
 /* Entries of `type`, of which `size` bytes go out.  Where that is less than the entry the store runs past into what
-   the next one overwrites, so the last is written by itself. */
-#define DC_FETCH(name, type, size)                                                                        \
-    static inline void dc_fetch_##name(const uint8_t* table, const uint32_t* index, uint8_t* dst, ptrdiff_t count) \
-    {                                                                                                     \
-        type entry;                                                                                       \
-        ptrdiff_t i;                                                                                      \
-        for (i = 0; i < count - 1; i++) {                                                                 \
-            memcpy(&entry, table + (size_t)index[i] * sizeof entry, sizeof entry);                        \
-            memcpy(dst + (size) * i, &entry, sizeof entry);                                               \
-        }                                                                                                 \
-        memcpy(dst + (size) * i, table + (size_t)index[i] * sizeof entry, size);                          \
+ * the next one overwrites, so the last is written by itself. */
+#define DC_FETCH(name, type, size)                                                                                 \
+    static inline void dc_fetch_##name(const uint8_t *table, const uint32_t *index, uint8_t *dst, ptrdiff_t count) \
+    {                                                                                                              \
+        type entry;                                                                                                \
+        ptrdiff_t i;                                                                                               \
+        for (i = 0; i < count - 1; i++) {                                                                          \
+            memcpy(&entry, table + (size_t)index[i] * sizeof entry, sizeof entry);                                 \
+            memcpy(dst + (size) * i, &entry, sizeof entry);                                                        \
+        }                                                                                                          \
+        memcpy(dst + (size) * i, table + (size_t)index[i] * sizeof entry, size);                                   \
     }
 
 DC_FETCH(1, uint8_t, 1)

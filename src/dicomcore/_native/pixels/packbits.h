@@ -1,5 +1,5 @@
-/* The inner loops of RLE (PS3.5 Annex G): expanding and finding runs, and the joining of byte planes. In C for SIMD, each
- * with a plain form that gives the same bytes, and as some are compiled once more for AVX2. */
+/* The inner loops of RLE (PS3.5 Annex G): expanding and finding runs, and the joining of byte planes. In C for SIMD,
+ * each with a plain form that gives the same bytes, and as some are compiled once more for AVX2. */
 #ifndef DICOMCORE_PACKBITS_H
 #define DICOMCORE_PACKBITS_H
 
@@ -26,8 +26,8 @@ typedef struct {
     ptrdiff_t stop; /* and how many are enough */
 } packbits_place;
 
-/* One run or literal (PS3.5 G.3.1). Where it ends the next begins, so that a chain of control bytes sets the pace, and a
- * branch that data takes at random would break it: 128 bytes are written whatever their number, copied or filled by a
+/* One run or literal (PS3.5 G.3.1). Where it ends the next begins, so that a chain of control bytes sets the pace, and
+ * a branch that data takes at random would break it: 128 bytes are written whatever their number, copied or filled by a
  * mask. `control` is signed; -128, which stands for nothing, is the caller's. */
 DC_INLINE void packbits_emit(uint8_t *DC_RESTRICT dst, const uint8_t *DC_RESTRICT src, int control)
 {
@@ -41,22 +41,22 @@ DC_INLINE void packbits_emit(uint8_t *DC_RESTRICT dst, const uint8_t *DC_RESTRIC
 }
 
 #define PACKBITS_GOES(p) (at##p < safe##p && done##p < stop##p)
-#define PACKBITS_TAKE(p, place)                                                                                          \
-    const uint8_t *const src##p = (place)->src;                                                                        \
-    uint8_t *const dst##p = (place)->dst;                                                                              \
-    const ptrdiff_t safe##p = (place)->safe, stop##p = (place)->stop;                                                  \
+#define PACKBITS_TAKE(p, place)                                       \
+    const uint8_t *const src##p = (place)->src;                       \
+    uint8_t *const dst##p = (place)->dst;                             \
+    const ptrdiff_t safe##p = (place)->safe, stop##p = (place)->stop; \
     ptrdiff_t at##p = (place)->at, done##p = (place)->done
 #define PACKBITS_GIVE(p, place) ((place)->at = at##p, (place)->done = done##p)
-#define PACKBITS_STEP(p)                                                                                                 \
-    do {                                                                                                               \
-        int control = (int8_t)src##p[at##p];                                                                           \
-        if (control == -128) {                                                                                         \
-            at##p++;                                                                                                   \
-            break;                                                                                                     \
-        }                                                                                                              \
-        packbits_emit(dst##p + done##p, src##p + at##p + 1, control);                                                    \
-        at##p += (control & ~(control >> 31)) + 2;                                                                     \
-        done##p += (control < 0 ? -control : control) + 1;                                                             \
+#define PACKBITS_STEP(p)                                              \
+    do {                                                              \
+        int control = (int8_t)src##p[at##p];                          \
+        if (control == -128) {                                        \
+            at##p++;                                                  \
+            break;                                                    \
+        }                                                             \
+        packbits_emit(dst##p + done##p, src##p + at##p + 1, control); \
+        at##p += (control & ~(control >> 31)) + 2;                    \
+        done##p += (control < 0 ? -control : control) + 1;            \
     } while (0)
 
 /* Runs of one segment, or of two or three in turns, as they don't wait for each other; until one is at its end. */
@@ -118,7 +118,7 @@ static inline void packbits_join2(uint8_t *dst, const uint8_t *low, const uint8_
 
 /* Words of `width` bytes of three planes side by side, from word k on. */
 DC_INLINE void packbits_join3_rest(uint8_t *dst, const uint8_t *a, const uint8_t *b, const uint8_t *c, ptrdiff_t k,
-                                         ptrdiff_t count, int width)
+                                   ptrdiff_t count, int width)
 {
     for (; k < count; k++) {
         memcpy(dst + (3 * k) * width, a + k * width, width);
@@ -128,10 +128,10 @@ DC_INLINE void packbits_join3_rest(uint8_t *dst, const uint8_t *a, const uint8_t
 }
 
 #if DC_ASKS
-/* Each sixteen bytes of dst take every third word of one plane and its neighbours; what a shuffle has not to give is zero.
- * `width` is 1, 2 or 4; bytes, not words, are counted here. */
-DC_TARGET("ssse3") static ptrdiff_t packbits_join3_ssse3(uint8_t *dst, const uint8_t *a, const uint8_t *b,
-                                                                       const uint8_t *c, ptrdiff_t size, int width)
+/* Each sixteen bytes of dst take every third word of one plane and its neighbours; what a shuffle has not to give is
+ * zero. `width` is 1, 2 or 4; bytes, not words, are counted here. */
+DC_TARGET_SSSE3 static ptrdiff_t packbits_join3_ssse3(uint8_t *dst, const uint8_t *a, const uint8_t *b,
+                                                      const uint8_t *c, ptrdiff_t size, int width)
 {
     __m128i shuffle[3][3];
     ptrdiff_t k;
@@ -150,10 +150,10 @@ DC_TARGET("ssse3") static ptrdiff_t packbits_join3_ssse3(uint8_t *dst, const uin
         __m128i y = _mm_loadu_si128((const __m128i *)(b + k));
         __m128i z = _mm_loadu_si128((const __m128i *)(c + k));
         for (part = 0; part < 3; part++)
-            _mm_storeu_si128((__m128i *)(dst + 3 * k + 16 * part),
-                             _mm_or_si128(_mm_or_si128(_mm_shuffle_epi8(x, shuffle[part][0]),
-                                                       _mm_shuffle_epi8(y, shuffle[part][1])),
-                                          _mm_shuffle_epi8(z, shuffle[part][2])));
+            _mm_storeu_si128(
+                (__m128i *)(dst + 3 * k + 16 * part),
+                _mm_or_si128(_mm_or_si128(_mm_shuffle_epi8(x, shuffle[part][0]), _mm_shuffle_epi8(y, shuffle[part][1])),
+                             _mm_shuffle_epi8(z, shuffle[part][2])));
     }
     return k;
 }
@@ -232,8 +232,7 @@ static inline ptrdiff_t packbits_run(const uint8_t *src, ptrdiff_t most)
     if (src[1] != src[0])
         return 1;
     for (k = 0; k < most; k += 16) {
-        unsigned same = (unsigned)_mm_movemask_epi8(
-            _mm_cmpeq_epi8(first, _mm_loadu_si128((const __m128i *)(src + k))));
+        unsigned same = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(first, _mm_loadu_si128((const __m128i *)(src + k))));
         if (same != 0xFFFF) {
             k += packbits_lowest(same ^ 0xFFFF);
             break;

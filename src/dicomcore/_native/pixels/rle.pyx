@@ -48,7 +48,7 @@ cdef struct Segment:
     Status fault
 
 
-# --- decoding ---
+# -- decoding
 
 cdef void expand_fast(Segment* segs, int count, uint8_t** dst, const Py_ssize_t* want,
                       Py_ssize_t* done) noexcept nogil:
@@ -287,7 +287,7 @@ cdef Status expand_frame(const uint8_t* src, Py_ssize_t n, uint8_t* dst, const L
     return status
 
 
-# --- encoding ---
+# -- encoding
 
 cdef Py_ssize_t pack_bound(const Layout* layout) noexcept nogil:
     # The most bytes a frame can take: a control byte for every 128 of each row, and an even segment.
@@ -353,7 +353,7 @@ cdef inline void store_le32(uint8_t* p, uint32_t value) noexcept nogil:
     p[3] = <uint8_t>(value >> 24)
 
 
-# --- for Python ---
+# -- for Python
 
 cdef int lay_out(Layout* layout, Py_ssize_t pixels, Py_ssize_t columns, int samples, int width, bint planar,
                  Py_ssize_t held) except -1:

@@ -1,11 +1,11 @@
 /* Samples that don't fill whole bytes: single bits, 12-bit cells, cells of any width (PS3.5 8.1.1, lowest bit first);
-   and samples that don't fill their word. */
+ * and samples that don't fill their word. */
 #ifndef DICOMCORE_UNPACK_H
 #define DICOMCORE_UNPACK_H
 
 #include "base/simd.h"
 
-/* Bit k of `bits` as byte k of the word, 0 or 1: copy the byte eight times, keep bit k of copy k, carry it to the top. */
+/* Bit k of `bits` as byte k of the word, 0 or 1: copy the byte eight times, keep bit k of copy k, carry it up. */
 DC_INLINE uint64_t dc_spread_bits(uint8_t bits)
 {
     uint64_t kept = ((uint64_t)bits * 0x0101010101010101u) & 0x8040201008040201u;
@@ -20,7 +20,7 @@ DC_INLINE uint8_t dc_gather_bits(uint64_t bytes)
 }
 
 /* `count` bits, the first at bit `start` (0 to 7) of src[0], to a byte each. */
-DC_INLINE void dc_unpack_bits_body(const uint8_t* src, uint8_t* dst, ptrdiff_t count, int start)
+DC_INLINE void dc_unpack_bits_body(const uint8_t *src, uint8_t *dst, ptrdiff_t count, int start)
 {
     ptrdiff_t whole = count / 8, i;
     uint64_t word;
@@ -33,9 +33,9 @@ DC_INLINE void dc_unpack_bits_body(const uint8_t* src, uint8_t* dst, ptrdiff_t c
     for (i = 8 * whole; i < count; i++)
         dst[i] = src[(i + start) >> 3] >> ((i + start) & 7) & 1;
 }
-DC_DISPATCH(dc_unpack_bits, (const uint8_t* src, uint8_t* dst, ptrdiff_t count, int start), (src, dst, count, start))
+DC_DISPATCH(dc_unpack_bits, (const uint8_t *src, uint8_t *dst, ptrdiff_t count, int start), (src, dst, count, start))
 
-DC_INLINE void dc_pack_bits_body(const uint8_t* src, uint8_t* dst, ptrdiff_t count)
+DC_INLINE void dc_pack_bits_body(const uint8_t *src, uint8_t *dst, ptrdiff_t count)
 {
     ptrdiff_t whole = count / 8, i;
     uint64_t word;
@@ -50,10 +50,10 @@ DC_INLINE void dc_pack_bits_body(const uint8_t* src, uint8_t* dst, ptrdiff_t cou
         dst[whole] = last;
     }
 }
-DC_DISPATCH(dc_pack_bits, (const uint8_t* src, uint8_t* dst, ptrdiff_t count), (src, dst, count))
+DC_DISPATCH(dc_pack_bits, (const uint8_t *src, uint8_t *dst, ptrdiff_t count), (src, dst, count))
 
 /* `pairs` pairs of 12-bit cells, three bytes a pair. */
-DC_INLINE void dc_unpack12_body(const uint8_t* src, uint16_t* dst, ptrdiff_t pairs)
+DC_INLINE void dc_unpack12_body(const uint8_t *src, uint16_t *dst, ptrdiff_t pairs)
 {
     ptrdiff_t i;
     for (i = 0; i < pairs; i++) {
@@ -61,41 +61,41 @@ DC_INLINE void dc_unpack12_body(const uint8_t* src, uint16_t* dst, ptrdiff_t pai
         dst[2 * i + 1] = (uint16_t)(src[3 * i + 1] >> 4 | src[3 * i + 2] << 4);
     }
 }
-DC_DISPATCH(dc_unpack12, (const uint8_t* src, uint16_t* dst, ptrdiff_t pairs), (src, dst, pairs))
+DC_DISPATCH(dc_unpack12, (const uint8_t *src, uint16_t *dst, ptrdiff_t pairs), (src, dst, pairs))
 
-DC_INLINE void dc_unpack24_body(const uint8_t* src, uint32_t* dst, ptrdiff_t count)
+DC_INLINE void dc_unpack24_body(const uint8_t *src, uint32_t *dst, ptrdiff_t count)
 {
     ptrdiff_t i;
     for (i = 0; i < count; i++)
         dst[i] = src[3 * i] | (uint32_t)src[3 * i + 1] << 8 | (uint32_t)src[3 * i + 2] << 16;
 }
-DC_DISPATCH(dc_unpack24, (const uint8_t* src, uint32_t* dst, ptrdiff_t count), (src, dst, count))
+DC_DISPATCH(dc_unpack24, (const uint8_t *src, uint32_t *dst, ptrdiff_t count), (src, dst, count))
 
-/* Words whose sample stands in `stored` bits from bit `low` up: moved down, and what is above cleared or sign-filled. */
-#define DC_EXTEND(bits)                                                                                             \
-    DC_INLINE void dc_extend##bits##_body(uint8_t* words, ptrdiff_t count, int low, int stored, int is_signed)      \
-    {                                                                                                               \
-        const int up = bits - stored - low, down = bits - stored;                                                   \
-        ptrdiff_t i;                                                                                                \
-        if (is_signed) {                                                                                            \
-            DC_IVDEP                                                                                                \
-            for (i = 0; i < count; i++) {                                                                           \
-                uint##bits##_t word;                                                                                \
-                memcpy(&word, words + i * (bits / 8), bits / 8);                                                    \
-                word = (uint##bits##_t)((int##bits##_t)(uint##bits##_t)(word << up) >> down);                       \
-                memcpy(words + i * (bits / 8), &word, bits / 8);                                                    \
-            }                                                                                                       \
-        } else {                                                                                                    \
-            DC_IVDEP                                                                                                \
-            for (i = 0; i < count; i++) {                                                                           \
-                uint##bits##_t word;                                                                                \
-                memcpy(&word, words + i * (bits / 8), bits / 8);                                                    \
-                word = (uint##bits##_t)((uint##bits##_t)(word << up) >> down);                                      \
-                memcpy(words + i * (bits / 8), &word, bits / 8);                                                    \
-            }                                                                                                       \
-        }                                                                                                           \
-    }                                                                                                               \
-    DC_DISPATCH(dc_extend##bits, (uint8_t* words, ptrdiff_t count, int low, int stored, int is_signed),             \
+/* Words whose sample stands in `stored` bits from bit `low` up: moved down, what is above cleared or sign-filled. */
+#define DC_EXTEND(bits)                                                                                        \
+    DC_INLINE void dc_extend##bits##_body(uint8_t *words, ptrdiff_t count, int low, int stored, int is_signed) \
+    {                                                                                                          \
+        const int up = bits - stored - low, down = bits - stored;                                              \
+        ptrdiff_t i;                                                                                           \
+        if (is_signed) {                                                                                       \
+            DC_IVDEP                                                                                           \
+            for (i = 0; i < count; i++) {                                                                      \
+                uint##bits##_t word;                                                                           \
+                memcpy(&word, words + i * (bits / 8), bits / 8);                                               \
+                word = (uint##bits##_t)((int##bits##_t)(uint##bits##_t)(word << up) >> down);                  \
+                memcpy(words + i * (bits / 8), &word, bits / 8);                                               \
+            }                                                                                                  \
+        } else {                                                                                               \
+            DC_IVDEP                                                                                           \
+            for (i = 0; i < count; i++) {                                                                      \
+                uint##bits##_t word;                                                                           \
+                memcpy(&word, words + i * (bits / 8), bits / 8);                                               \
+                word = (uint##bits##_t)((uint##bits##_t)(word << up) >> down);                                 \
+                memcpy(words + i * (bits / 8), &word, bits / 8);                                               \
+            }                                                                                                  \
+        }                                                                                                      \
+    }                                                                                                          \
+    DC_DISPATCH(dc_extend##bits, (uint8_t *words, ptrdiff_t count, int low, int stored, int is_signed),        \
                 (words, count, low, stored, is_signed))
 
 DC_EXTEND(8)

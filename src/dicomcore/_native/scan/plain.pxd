@@ -105,7 +105,7 @@ cdef inline void scan_plain(Scanner* s) noexcept nogil:
             if not items_due:
                 tag = rotate(<uint32_t>word)
                 if last < tag < bound:
-                    # ---- an element
+                    # -- an element
                     header = 8
                     if mode & IMPLICIT:
                         if length > NO_LETTERS and vr_form(<uint16_t>length) != VR_UNKNOWN:
@@ -141,7 +141,7 @@ cdef inline void scan_plain(Scanner* s) noexcept nogil:
                         last = tag
                         at += length
                         continue
-                    # ---- a sequence, if an item follows
+                    # -- a sequence, if an item follows
                     if size < 8 or load_le32(bytes_at(at + header)) != <uint32_t>ITEM_LE or level >= deepest:
                         break
                     defined = length != <uint32_t>UNDEFINED_LENGTH
@@ -167,7 +167,7 @@ cdef inline void scan_plain(Scanner* s) noexcept nogil:
                 else:
                     break
             elif <uint32_t>word == <uint32_t>ITEM_LE:
-                # ---- an item
+                # -- an item
                 size = end - at - 8
                 if size < 8 or level >= deepest:
                     break
@@ -197,7 +197,7 @@ cdef inline void scan_plain(Scanner* s) noexcept nogil:
                 break
         elif at != end or not defined or parent == NO_ROW:
             break
-        # ---- a level has ended: go on in the one around it
+        # -- a level has ended: go on in the one around it
         s.rows[parent].next = next - 1
         level -= 1
         end = base + level.end

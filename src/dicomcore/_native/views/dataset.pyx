@@ -70,7 +70,7 @@ cdef class DatasetBase(Owner):
     def __dealloc__(self):
         self.forget_order()
 
-    # -- rows ------------------------------------------------------------------------------------------------------
+    # -- rows
 
     cdef void forget_order(self) noexcept:
         # Nobody else may be looking for rows.
@@ -165,7 +165,7 @@ cdef class DatasetBase(Owner):
         order = <Order*>load_pointer(<void**>&self.order)
         return order if order != NULL and order.whole else self.arrange()
 
-    # -- elements ----------------------------------------------------------------------------------------------------
+    # -- elements
 
     cdef dict changes(self):
         # A copy of what lies over the rows, to go through while others change it.
@@ -259,7 +259,7 @@ cdef class DatasetBase(Owner):
                 found = sorted(merged)
         return found
 
-    # -- access ----------------------------------------------------------------------------------------------------
+    # -- access
 
     def __getattribute__(self, name):
         cdef int64_t tag = find_keyword(name)
@@ -479,7 +479,7 @@ cdef class DatasetBase(Owner):
         """Tags of all elements, ascending."""
         return [make_tag(tag) for tag in self.tags()]
 
-    # -- for the rooms above ---------------------------------------------------------------------------------------
+    # -- for the rooms above
 
     @property
     def _index(self) -> Index | None:

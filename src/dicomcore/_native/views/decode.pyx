@@ -85,7 +85,7 @@ cdef object empty_value(uint16_t vr):
     return "" if is_text(vr) else None
 
 
-# ---- which VR ----------------------------------------------------------------------------------------------------
+# -- which VR
 
 cdef int64_t context_number(Index index, Py_ssize_t row, uint32_t tag) except? -2:
     # The US value of `tag` in the data set of `row` or the nearest one around it; -1 when there is none.
@@ -170,7 +170,7 @@ cdef uint16_t resolve_vr(Index index, Py_ssize_t row) except? 0xFFFF:
     return vr
 
 
-# ---- character sets ----------------------------------------------------------------------------------------------
+# -- character sets
 
 cdef object charset_at(Index index, Py_ssize_t row):
     # The Charset in force for an element: its own data set's, or the nearest one's around it (PS3.3 C.12.1.1.2).
@@ -280,7 +280,7 @@ cdef object single_text(const uint8_t* p, Py_ssize_t n):
     return latin(p, trimmed(p, n))
 
 
-# ---- numbers -----------------------------------------------------------------------------------------------------
+# -- numbers
 
 cdef object one_number_text(const uint8_t* p, Py_ssize_t n, uint16_t vr, bint* good):
     # One DS or IS component. Its text where it is no number, or one that no double holds; of an IS that is no whole
@@ -406,7 +406,7 @@ cdef object binary_numbers(Index index, Py_ssize_t row, const uint8_t* p, Py_ssi
     return found
 
 
-# ---- any value ---------------------------------------------------------------------------------------------------
+# -- any value
 
 cdef object decode(Index index, Py_ssize_t row, uint16_t vr):
     # The Python value of an element that is no sequence.

@@ -319,7 +319,7 @@ cdef class Encoder:
         return 0
 
 
-# ---- help --------------------------------------------------------------------------------------------------------
+# -- help
 
 cdef bint is_plain(object value):
     # Text that every character set codes alike.

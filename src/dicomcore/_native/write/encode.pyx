@@ -36,7 +36,7 @@ cdef Py_ssize_t swap_width(uint16_t vr) noexcept nogil:
     return 2 if vr == AT else word_size(vr)
 
 
-# ---- text --------------------------------------------------------------------------------------------------------
+# -- text
 
 cdef object lacking(str text, uint16_t vr):
     # What to raise for text that a VR without character sets can't hold.
@@ -85,7 +85,7 @@ cdef int put_text(Output out, object value, uint16_t vr, object charset) except 
     return 0
 
 
-# ---- numbers as text ---------------------------------------------------------------------------------------------
+# -- numbers as text
 
 cdef str take_text(char* text):
     # A string of PyOS_double_to_string's, which is freed; exponents without what they don't need: "1e-5", "1e20".
@@ -223,7 +223,7 @@ cdef int put_integer(Output out, object value) except -1:
     return 0
 
 
-# ---- binary numbers ----------------------------------------------------------------------------------------------
+# -- binary numbers
 
 cdef int put_word(Output out, uint64_t word, Py_ssize_t width, bint big) except -1:
     cdef Py_ssize_t i
@@ -340,7 +340,7 @@ cdef int put_bulk(Output out, object value, uint16_t vr, bint big, bint held_big
     return 0
 
 
-# ---- any value ---------------------------------------------------------------------------------------------------
+# -- any value
 
 cdef int put_one(Output out, object value, uint16_t vr, bint big, object charset) except -1:
     if vr == DS:
