@@ -4,6 +4,7 @@ from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeUTF8
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp
 
+from dicomcore._native.base.compiler cimport static_assert
 from dicomcore._native.base.cursor cimport load_le64
 from dicomcore._native.base.taught cimport taught_entry, taught_private, taught_tag, taught_vr
 
@@ -77,6 +78,8 @@ cdef tuple PRIVATE_VMS = tuple([PRIVATE_VM[i].decode("ascii") for i in range(PRI
 
 cdef inline const public_slot_t* probe(uint32_t tag) noexcept nogil:
     # The tag's slot, or an empty one; a third of the slots is taken, so the walk ends soon.
+    static_assert(sizeof(PUBLIC_SLOTS) == sizeof(public_slot_t) << BITS)
+    static_assert(PUBLIC_COUNT < 1 << (BITS - 1))
     cdef uint32_t at = (tag * PUBLIC_MULTIPLIER) >> (32 - BITS)
     while PUBLIC_SLOTS[at].tag != tag and PUBLIC_SLOTS[at].row != EMPTY:
         at = (at + 1) & MASK
@@ -171,6 +174,7 @@ cdef int64_t find_keyword(object keyword):
     cdef const public_row_t* row
     if text == NULL:
         return -1
+    static_assert(sizeof(PUBLIC_KEYWORDS) == sizeof(uint16_t) << BITS)
     at = text_hash(<const uint8_t*>text, n) >> (32 - BITS)
     while PUBLIC_KEYWORDS[at] != EMPTY:
         row = &PUBLIC_ROWS[PUBLIC_KEYWORDS[at]]
@@ -281,6 +285,8 @@ def keywords():
 
 cdef int find_creator(const uint8_t* creator, Py_ssize_t n) noexcept nogil:
     cdef uint32_t at = text_hash(creator, n) >> (32 - CREATOR_BITS)
+    static_assert(sizeof(CREATOR_SLOTS) == sizeof(uint16_t) << CREATOR_BITS)
+    static_assert(CREATOR_COUNT < 1 << CREATOR_BITS)                # an empty slot ends each walk
     cdef const creator_row_t* row
     while CREATOR_SLOTS[at] != EMPTY:
         row = &CREATOR_ROWS[CREATOR_SLOTS[at]]
@@ -374,6 +380,8 @@ def uid_entry(uid):
     cdef uint32_t at
     if text == NULL:
         return None
+    static_assert(UID_COUNT < 1 << UID_BITS)                        # an empty slot ends each walk
+    static_assert(sizeof(UID_SLOTS) == sizeof(uint16_t) << UID_BITS)
     at = text_hash(<const uint8_t*>text, n) >> (32 - UID_BITS)
     while UID_SLOTS[at] != EMPTY:
         row = &UID_ROWS[UID_SLOTS[at]]
@@ -397,6 +405,7 @@ def uid_for_keyword(keyword):
     cdef uint32_t at
     if text == NULL:
         return None
+    static_assert(sizeof(UID_KEYWORDS) == sizeof(uint16_t) << UID_BITS)
     at = text_hash(<const uint8_t*>text, n) >> (32 - UID_BITS)
     while UID_KEYWORDS[at] != EMPTY:
         row = &UID_ROWS[UID_KEYWORDS[at]]

@@ -7,7 +7,11 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/compiler.h"
 #include "base/tables/powers.h"
+
+DC_STATIC_ASSERT(sizeof POWER_BITS / sizeof *POWER_BITS == POWER_MAX - POWER_MIN + 1);
+DC_STATIC_ASSERT(sizeof TEN_DOUBLE / sizeof *TEN_DOUBLE == 22 + 1); /* 10^22 is the last that a double holds exactly */
 
 /* One multiplication or division rounds once only where doubles are not computed wider (x87 does). */
 #if defined(DICOMCORE_PLAIN)

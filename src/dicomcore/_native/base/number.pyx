@@ -5,6 +5,7 @@ from libc.stdint cimport INT64_MAX, int64_t, uint8_t, uint64_t
 
 import numpy as np
 
+from dicomcore._native.base.compiler cimport static_assert
 from dicomcore._native.base.cursor cimport load_le64
 from dicomcore._native.base.fault cimport CORRUPT, NO_MEMORY, OK, OVERRUN, UNSUPPORTED, Status, raise_fault
 from dicomcore.errors import ParseError
@@ -152,6 +153,7 @@ cdef bint compose(uint64_t mantissa, int64_t exponent, uint64_t* bits) noexcept 
     cdef uint64_t high, low, second, rest, value
     cdef int shift, upper
     cdef int64_t power
+    static_assert(217706 * -POWER_MIN <= 1 << 30)   # what keeps the shift below from one of a negative number
     bits[0] = 0
     if mantissa == 0 or exponent < POWER_MIN:
         return True

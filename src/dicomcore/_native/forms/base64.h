@@ -5,7 +5,11 @@
 
 #include "base/simd.h"
 
-enum { BASE64_WORDS = 64 }; /* of a block: 384 bytes in, 512 characters out */
+enum {
+    BASE64_WORDS = 64, /* of a block: 384 bytes in, 512 characters out */
+    BASE64_PAST = 2,   /* bytes behind a block's that are read, too: the last word has 8 of which 6 count */
+};
+DC_STATIC_ASSERT(6 * (BASE64_WORDS - 1) + 8 == 6 * BASE64_WORDS + BASE64_PAST);
 
 /* Eight bytes as one word, the first one highest. */
 DC_INLINE uint64_t dc_big64(uint64_t word)
@@ -27,7 +31,7 @@ DC_INLINE uint8_t dc_base64_character(uint8_t sextet)
     return (uint8_t)(c + (DC_WHERE(sextet > 62) & ('/' - '+' - 1)));
 }
 
-/* A block; two bytes behind its 384 are read, too. */
+/* A block, and BASE64_PAST bytes behind it are read. */
 DC_INLINE void dc_base64_block(const uint8_t *src, uint8_t *dst)
 {
     uint64_t words[BASE64_WORDS];
@@ -50,7 +54,7 @@ DC_INLINE void dc_base64_block(const uint8_t *src, uint8_t *dst)
 /* All `n` bytes of src to (n + 2) / 3 * 4 characters; dst has room for them and doesn't overlap. */
 DC_INLINE void dc_base64_body(const uint8_t *src, ptrdiff_t n, uint8_t *dst)
 {
-    while (n >= 6 * BASE64_WORDS + 2) {
+    while (n >= 6 * BASE64_WORDS + BASE64_PAST) {
         dc_base64_block(src, dst);
         src += 6 * BASE64_WORDS;
         dst += 8 * BASE64_WORDS;

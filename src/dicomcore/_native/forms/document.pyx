@@ -7,6 +7,7 @@ from libc.math cimport isfinite
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcpy, strlen
 
+from dicomcore._native.base.compiler cimport static_assert
 from dicomcore._native.base.cursor cimport load_be16, load_be32, load_be64, load_le16, load_le32, load_le64
 from dicomcore._native.base.text cimport trimmed, without_equals
 from dicomcore._native.base.vr cimport AE, AT, FD, FL, LO, PN, SH, SL, SS, SV, UC, UI, UL, US, is_single, word_size
@@ -25,7 +26,9 @@ cdef enum:
     FIRST = 4096            # bytes of the document to begin with
     LONGEST_NUMBER = 64     # characters of a DS that is copied as it stands
     DIGITS = 15             # of an IS that is: as many as a double holds
-    NUMBER_ROOM = 32        # bytes that any number takes
+    INTEGER_ROOM = 20       # characters of an int64 or uint64
+    TAG_ROOM = 10           # of a tag in quotes
+    NUMBER_ROOM = 32        # bytes that any number takes, and a comma
 
 cdef const uint8_t* HEX = b"0123456789ABCDEF"
 cdef const uint8_t* LOWER_HEX = b"0123456789abcdef"
@@ -67,8 +70,8 @@ cdef Py_ssize_t escape(const uint8_t* p, Py_ssize_t n, uint8_t* out) noexcept no
 
 
 cdef Py_ssize_t write_integer(int64_t value, uint8_t* out) noexcept nogil:
-    # Decimal digits; up to 20 bytes. Gives how many.
-    cdef uint8_t digits[20]
+    # Decimal digits; up to INTEGER_ROOM bytes. Gives how many.
+    cdef uint8_t digits[INTEGER_ROOM]
     cdef Py_ssize_t n = 0, i, at = 0
     cdef uint64_t rest = <uint64_t>value
     if value < 0:
@@ -239,6 +242,8 @@ cdef class Document:
 
     cdef int put_numbers(self, const uint8_t* p, Py_ssize_t n, uint16_t vr, bint big) except -1:
         cdef Py_ssize_t width = word_size(vr), i
+        static_assert(INTEGER_ROOM < NUMBER_ROOM)
+        static_assert(TAG_ROOM < NUMBER_ROOM)
         self.put(b',"Value":[', 10)
         for i in range(0, n, width):
             self.reserve(NUMBER_ROOM)
@@ -289,7 +294,7 @@ cdef class Document:
         for i in range(8):
             out[1 + i] = HEX[tag >> (28 - 4 * i) & 15]
         out[9] = 0x22
-        self.size += 10
+        self.size += TAG_ROOM
         return 0
 
     cdef int put_wide(self, uint64_t word, bint signed) except -1:

@@ -38,7 +38,8 @@ DC_INLINE uint16_t jll_extend(uint64_t window, unsigned ssss)
     return (uint16_t)(value + (negative & (1 - ((uint64_t)1 << ssss))));
 }
 
-/* One difference from `window`, at least 32 bits of which count; returns the bits it takes, 0 if they are no code. */
+/* One difference from `window`, at least JLL_LONGEST bits of which count; returns the bits it takes, 0 if they are no
+ * code. */
 static inline int jll_one(const jll_table *table, uint64_t window, uint16_t *out)
 {
     unsigned entry = table->code[window >> (64 - JLL_CODE_BITS)];
@@ -48,9 +49,9 @@ static inline int jll_one(const jll_table *table, uint64_t window, uint16_t *out
         *out = jll_extend(window << ((entry & 0xFF) - (entry >> 8)), entry >> 8);
         return entry & 0xFF;
     }
-    while (length <= 16 && head >= table->limit[length])
+    while (length <= JLL_LONGEST_CODE && head >= table->limit[length])
         length++;
-    if (length > 16)
+    if (length > JLL_LONGEST_CODE)
         return 0;
     ssss = table->symbols[(table->first[length] + (int32_t)(head >> (16 - length))) & 0xFF];
     if (ssss > 16)
@@ -100,7 +101,9 @@ static inline void jll_step(const jll_table *const *tables, int count, const uin
         JLL_REFILL(c);                                               \
     } while (0)
 
-/* One difference; two steps fit a window, as each takes 27 bits at most. */
+/* One difference; two steps fit a window, as do their looks at it. One that is read by itself refills the window. */
+DC_STATIC_ASSERT(JLL_WINDOW_BITS >= 2 * (JLL_CODE_BITS + JLL_MOST_EXTRA));
+DC_STATIC_ASSERT(JLL_GROUP >= 2 * JLL_LONGEST);
 #define JLL_WIDE(c, chain)                                                                                       \
     do {                                                                                                         \
         unsigned entry = table->code[window##c >> (64 - JLL_CODE_BITS)], ssss = entry >> 8, took = entry & 0xFF; \
@@ -113,8 +116,12 @@ static inline void jll_step(const jll_table *const *tables, int count, const uin
         pos##c += took;                                                                                          \
     } while (0)
 
-/* Up to three differences; four steps fit a window, as each takes JLL_MOST_BITS at most. An entry of zero repeats
- * itself, so the last of four shows whether one of them met it. */
+/* Up to JLL_TOGETHER differences; JLL_STEPS steps fit a window. An entry of zero repeats itself, so the last step shows
+ * whether one of them met it. `out` is below `full` before the first step: what comes past it are all differences of
+ * the steps, one that is read by itself, or the fourth sample of the last store. */
+DC_STATIC_ASSERT(JLL_WINDOW_BITS >= JLL_STEPS * JLL_MOST_BITS);
+DC_STATIC_ASSERT(JLL_SPILL >= JLL_STEPS * JLL_TOGETHER + 1);
+DC_STATIC_ASSERT(JLL_SPILL >= (JLL_STEPS - 1) * JLL_TOGETHER + 4);
 #define JLL_SEVERAL(c)                                                    \
     do {                                                                  \
         entry##c = several[window##c >> shift];                           \

@@ -5,6 +5,14 @@
 
 #include "jpegll/types.h"
 
+enum {
+    JLL_CODE_BYTES = 4,  /* of one difference, at most */
+    JLL_TWICE_BITS = 28, /* of a difference where two fit the window, behind the bits that wait there */
+};
+DC_STATIC_ASSERT(8 * JLL_CODE_BYTES >= JLL_LONGEST);
+DC_STATIC_ASSERT(64 >= 7 + JLL_LONGEST);
+DC_STATIC_ASSERT(64 >= 7 + 2 * JLL_TWICE_BITS);
+
 typedef struct {
     uint32_t base; /* the code, before SSSS zeros */
     uint32_t mask; /* SSSS ones, or none where no bits follow the code */
@@ -28,10 +36,11 @@ DC_INLINE unsigned jll_ssss(int difference)
 #endif
 }
 
-/* Adds a row's categories to counts[0..16]. Two histograms, as equal categories often follow each other. */
+/* Adds a row's categories to counts[0..JLL_CATEGORIES - 1]. Two histograms, as equal categories often follow each
+ * other. */
 DC_INLINE void jll_count_body(const uint16_t *differences, ptrdiff_t count, uint64_t *counts)
 {
-    uint32_t even[17] = {0}, odd[17] = {0};
+    uint32_t even[JLL_CATEGORIES] = {0}, odd[JLL_CATEGORIES] = {0};
     ptrdiff_t k;
     int s;
     for (k = 0; k + 2 <= count; k += 2) {
@@ -40,7 +49,7 @@ DC_INLINE void jll_count_body(const uint16_t *differences, ptrdiff_t count, uint
     }
     if (k < count)
         even[jll_ssss((int16_t)differences[k])]++;
-    for (s = 0; s < 17; s++)
+    for (s = 0; s < JLL_CATEGORIES; s++)
         counts[s] += (uint64_t)even[s] + odd[s];
 }
 DC_DISPATCH(jll_count, (const uint16_t *differences, ptrdiff_t count, uint64_t *counts), (differences, count, counts))
@@ -64,8 +73,8 @@ DC_INLINE void jll_take(jll_tail *tail, const jll_code *codes, uint16_t differen
     tail->bits += code->bits;
 }
 
-/* A row's codes to out, which has 4 bytes for each and 8 more; `twice`: two codes fit the window, none is over 28 bits.
- * Zero bytes are stuffed later. Returns where the next byte goes. */
+/* A row's codes to *next, which has JLL_CODE_BYTES for each and 8 bytes more, and is moved behind them; `twice`: none
+ * is longer than JLL_TWICE_BITS. Zero bytes are stuffed later. */
 DC_INLINE void jll_emit_body(const uint16_t *differences, ptrdiff_t count, const jll_code *codes, int twice,
                              jll_tail *state, uint8_t **next)
 {

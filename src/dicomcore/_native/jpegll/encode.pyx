@@ -8,11 +8,16 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memchr, memcpy, memset
 
+from dicomcore._native.base.compiler cimport static_assert
 from dicomcore._native.base.fault cimport NO_MEMORY, OK, Status, raise_fault
 from dicomcore._native.base.held cimport check_words, hold, let_go
 from dicomcore._native.jpegll.predict cimport differ_first_row, differ_row
 
 cdef extern from "jpegll/emit.h" nogil:
+    enum:
+        JLL_CATEGORIES
+        JLL_CODE_BYTES
+        JLL_TWICE_BITS
     ctypedef struct jll_code:
         uint32_t base
         uint32_t mask
@@ -25,11 +30,10 @@ cdef extern from "jpegll/emit.h" nogil:
                   uint8_t** next)
 
 cdef enum:
-    CATEGORIES = 17                 # SSSS from 0 to 16
+    CATEGORIES = JLL_CATEGORIES
     LEAVES = CATEGORIES + 1         # and one more code, so that none is all ones (T.81 K.2)
     LONGEST = 16                    # bits of a code
     HEADERS = 128                   # bytes before and after the entropy-coded data, at most
-    CODE_BYTES = 4                  # of one difference, at most
 
 cdef struct Picture:                # the samples as they come
     const uint8_t* src
@@ -201,6 +205,8 @@ cdef void put(Sink* sink, int value, int size) noexcept nogil:
 
 cdef void put_headers(Sink* sink, const Picture* picture, const Book* book) noexcept nogil:
     cdef int k
+    # SOI, SOF3, DHT, SOS and EOI, of four components and all categories.
+    static_assert(2 + (10 + 3 * 4) + (21 + CATEGORIES) + (8 + 2 * 4) + 2 <= HEADERS)
     put(sink, 0xFFD8, 2)                        # SOI
     put(sink, 0xFFC3, 2)                        # SOF3 (B.2.2)
     put(sink, 8 + 3 * picture.samples, 2)
@@ -259,7 +265,7 @@ cdef Status put_rows(Sink* sink, const Picture* picture, const jll_code* codes, 
     tail.bits = 0
     for y in range(picture.rows):
         stop = fresh
-        jll_emit(differ(picture, y, scratch), count, codes, longest <= 28, &tail, &stop)
+        jll_emit(differ(picture, y, scratch), count, codes, longest <= JLL_TWICE_BITS, &tail, &stop)
         status = put_stuffed(sink, fresh, stop - fresh)
         if status != OK:
             return status
@@ -283,7 +289,7 @@ cdef Status encode(const Picture* picture, Sink* sink) noexcept nogil:
     cdef int longest
     cdef Status status = NO_MEMORY
     cdef uint16_t* scratch = <uint16_t*>malloc(3 * count * sizeof(uint16_t))
-    cdef uint8_t* fresh = <uint8_t*>malloc(count * CODE_BYTES + 16)
+    cdef uint8_t* fresh = <uint8_t*>malloc(count * JLL_CODE_BYTES + 8)
     if scratch != NULL and fresh != NULL:
         memset(counts, 0, sizeof(counts))
         for y in range(picture.rows):

@@ -11,6 +11,8 @@ cdef extern from "jpegll/types.h" nogil:
         JLL_CODE_BITS
         JLL_MOST_BITS
         JLL_SPILL
+        JLL_LONGEST
+        JLL_GROUP
     ctypedef uint64_t jll_several
     ctypedef struct jll_table:
         uint32_t limit[18]

@@ -4,6 +4,7 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memchr, memcmp, memcpy, memmove, memset
 
+from dicomcore._native.base.compiler cimport static_assert
 from dicomcore._native.base.fault cimport CORRUPT, NO_MEMORY, OK, Status, TRUNCATED
 from dicomcore._native.jpegll.markers cimport Codes
 
@@ -31,7 +32,6 @@ cdef enum:
     CHANCES = 64                    # places at which chains may fall into step, of LOGGED
     CLEAN = CHAINS * REGION         # bytes of clean, less its slack
     WORTH = 384                     # bytes from which on a further chain gains more than its start costs
-    GROUP = 57                      # bits that a chain takes between two looks at its stop, at most
 
 
 # -- tables
@@ -309,6 +309,7 @@ cdef void run_chains(Bits* bits, const Tables* tables, jll_chain* first, int cou
     cdef Py_ssize_t wanted = first.full - first.out
     cdef jll_chain* chain
     cdef int k, place
+    static_assert(<int>CHANCES <= LOGGED)
     chains[0] = first[0]
     begin[0] = first.pos
     for k in range(1, count):
@@ -321,8 +322,8 @@ cdef void run_chains(Bits* bits, const Tables* tables, jll_chain* first, int cou
             chain.out = (first.out if k == 1 else starts[k - 1].begin) + (begin[k] - begin[k - 1]) + 2 * JLL_SPILL
         starts[k].begin = chain.out
         chain.full = chain.out + wanted
-        chain.stop = end - 2 * GROUP
-        chains[k - 1].stop = begin[k] - GROUP
+        chain.stop = end - 2 * JLL_GROUP
+        chains[k - 1].stop = begin[k] - JLL_GROUP
     for k in range(1, count):
         start_anywhere(tables, bits.clean, &chains[k], &starts[k], CHANCES)
     run_together(tables, bits.clean, chains, count)
@@ -365,7 +366,7 @@ cdef Status read_differences(Bits* bits, const Tables* tables, uint16_t* out, Py
     if count > 1:
         run_chains(bits, tables, &a, count, end)
     if bits.ended or count < 2 or bits.misses:
-        a.stop = end - 2 * GROUP
+        a.stop = end - 2 * JLL_GROUP
         if goes(&a):
             run_alone(tables, bits.clean, &a)
     while bits.ended and a.out < a.full and not a.broken:       # the interval's last differences, bit by bit
@@ -388,6 +389,7 @@ cdef Status read_differences(Bits* bits, const Tables* tables, uint16_t* out, Py
 cdef Status read_one(Bits* bits, const jll_table* table, uint16_t* out) noexcept nogil:
     # One difference, for scans whose samples come in another order than they are stored.
     cdef int took
+    static_assert(JLL_LONGEST <= 8 * JLL_SLACK)
     if 8 * bits.held - bits.pos < 8 * JLL_SLACK and not bits.ended:
         fill(bits)
     took = jll_one(table, jll_window(bits.clean, bits.pos), out)

@@ -5,11 +5,25 @@
 #include "base/simd.h"
 
 enum {
-    JLL_SLACK = 16,     /* bytes past the end of the bits that a window may read */
-    JLL_CODE_BITS = 11, /* index of `code`; longer codes are found length by length */
-    JLL_MOST_BITS = 12, /* index of `several`, at most */
-    JLL_SPILL = 16,     /* samples a chain may write past its `full` */
+    JLL_CATEGORIES = 17,      /* SSSS from 0 to 16 (T.81 H.1.2.2) */
+    JLL_LONGEST_CODE = 16,    /* bits of a code (C.2) */
+    JLL_MOST_EXTRA = 15,      /* bits behind a code; category 16 has none */
+    JLL_WINDOW_BITS = 64 - 7, /* of a window that count: up to 7 of its first byte stand before its place */
+    JLL_SLACK = 16,           /* bytes past the end of the bits that a window may read */
+    JLL_CODE_BITS = 11,       /* index of `code`; longer codes are found length by length */
+    JLL_MOST_BITS = 12,       /* index of `several`, at most */
+    JLL_TOGETHER = 3,         /* differences of an entry of `several`, at most */
+    JLL_STEPS = 4,            /* entries of `several` taken from one window */
+    JLL_SPILL = 16,           /* samples a chain may write past its `full` */
+    /* Bits of one difference. */
+    JLL_LONGEST = JLL_LONGEST_CODE + JLL_MOST_EXTRA,
+    /* Bits that a chain takes between two looks at its stop: where one of the steps met an entry of zero, which takes
+     * none, a difference is read by itself behind the others. */
+    JLL_GROUP = (JLL_STEPS - 1) * JLL_MOST_BITS + JLL_LONGEST,
 };
+DC_STATIC_ASSERT(JLL_WINDOW_BITS >= JLL_LONGEST);
+DC_STATIC_ASSERT(JLL_SLACK >= sizeof(uint64_t));
+DC_STATIC_ASSERT(JLL_GROUP >= JLL_STEPS * JLL_MOST_BITS);
 
 typedef struct {
     uint32_t limit[18];   /* of each code length: the first 16-bit window that isn't a code so short; rising */
@@ -23,6 +37,8 @@ typedef struct {
  * twice their number, in 6 and 7 whose turn comes next, in 0 to 5 the bits they take. Where not even one fits, nothing
  * but whose turn it is. */
 typedef uint64_t jll_several;
+DC_STATIC_ASSERT(64 >= 16 + 16 * JLL_TOGETHER);
+DC_STATIC_ASSERT(1 << 6 > JLL_MOST_BITS);
 
 typedef struct {
     int64_t pos;    /* the next bit */

@@ -8,16 +8,24 @@
 DC_INLINE uint8_t dc_clip8(int32_t v) { return (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v); }
 
 /* Coefficients are scaled by 2^16 and 2^22; the odd offsets put every one of the 256 or 65536 chroma values on the
- * right side of its rounding step (a test goes through all of them). The tie: at CB 78, CR 178 green is exactly Y
- * - 18.5. pydicom multiplies in single precision with fused adds, and there the product falls short of the tie while
- * the sum stays under 2^5 or so: Y from 19 to 46. */
+ * right side of its rounding step (a test goes through all of them).
+ *
+ * The tie: at CB 78, CR 178 green is Y less exactly 18.5. pydicom multiplies in single precision with fused adds, and
+ * there the product falls short of the tie while the sum stays under 2^5 or so: Y from 19 to 46. */
+#define DC_RED_OF_CR 91881
+#define DC_BLUE_OF_CB 116130
+#define DC_GREEN_OF_CB 1443412
+#define DC_GREEN_OF_CR 2995305
+DC_STATIC_ASSERT((DC_GREEN_OF_CB + DC_GREEN_OF_CR) * 128 + 2097152 + 32 <= INT32_MAX);
+DC_STATIC_ASSERT(DC_BLUE_OF_CB * 128 + 32768 + 32 <= INT32_MAX);
+
 DC_INLINE void dc_ybr_pixel(int32_t y, int32_t b, int32_t r, uint8_t *rgb)
 {
-    int32_t green = y + ((-1443412 * (b - 128) - 2995305 * (r - 128) + 2097152 + 32) >> 22);
+    int32_t green = y + ((-DC_GREEN_OF_CB * (b - 128) - DC_GREEN_OF_CR * (r - 128) + 2097152 + 32) >> 22);
     green -= b == 78 && r == 178 && y >= 19 && y <= 46;
-    rgb[0] = dc_clip8(y + ((91881 * (r - 128) + 32768) >> 16));
+    rgb[0] = dc_clip8(y + ((DC_RED_OF_CR * (r - 128) + 32768) >> 16));
     rgb[1] = dc_clip8(green);
-    rgb[2] = dc_clip8(y + ((116130 * (b - 128) + 32768 + 32) >> 16));
+    rgb[2] = dc_clip8(y + ((DC_BLUE_OF_CB * (b - 128) + 32768 + 32) >> 16));
 }
 
 static inline void dc_ybr_to_rgb_plain(const uint8_t *y, const uint8_t *b, const uint8_t *r, ptrdiff_t step,

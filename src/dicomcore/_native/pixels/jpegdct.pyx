@@ -4,11 +4,14 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
+from dicomcore._native.base.compiler cimport static_assert
 from dicomcore._native.base.fault cimport CORRUPT, NO_MEMORY, OK, Status, TRUNCATED, UNSUPPORTED, raise_fault
 
 cdef enum:
     COMPONENTS = 4                  # of a frame, as libjpeg takes them
     LOOK = 9                        # bits of a code that are looked up at once
+    LONGEST = 16                    # bits of a code, and the most that follow one
+    FILLED = 32                     # bits from which on no more need to be filled in
     SOF0 = 0xC0
     SOF1 = 0xC1
     SOF2 = 0xC2
@@ -93,7 +96,8 @@ cdef inline Status symbol(Walk* w, const Huffman* table, int* value) noexcept no
     # The next code's symbol; what follows it, up to 16 bits, is filled in.
     cdef uint32_t ahead
     cdef int length, entry
-    if w.held < 32:
+    static_assert(LONGEST + LONGEST <= FILLED)
+    if w.held < FILLED:
         fill(w)
     ahead = <uint32_t>(w.bits >> (w.held - 16) if w.held >= 16 else w.bits << (16 - w.held)) & 0xFFFF
     entry = table.look[ahead >> (16 - LOOK)]

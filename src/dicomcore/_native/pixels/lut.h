@@ -34,6 +34,7 @@ DC_INDEX(i32, int32_t, int64_t)
 /* Entries of `type`, of which `size` bytes go out.  Where that is less than the entry the store runs past into what
  * the next one overwrites, so the last is written by itself. */
 #define DC_FETCH(name, type, size)                                                                                 \
+    DC_STATIC_ASSERT((size) <= sizeof(type) && sizeof(type) <= 2 * (size));                                        \
     static inline void dc_fetch_##name(const uint8_t *table, const uint32_t *index, uint8_t *dst, ptrdiff_t count) \
     {                                                                                                              \
         type entry;                                                                                                \

@@ -1,5 +1,5 @@
 /* The inner loops of RLE (PS3.5 Annex G): expanding and finding runs, and the joining of byte planes. In C for SIMD,
- * each with a plain form that gives the same bytes, and as some are compiled once more for AVX2. */
+ * each with a plain form that gives the same bytes, and as some are compiled once more for a wider machine. */
 #ifndef DICOMCORE_PACKBITS_H
 #define DICOMCORE_PACKBITS_H
 
@@ -26,9 +26,11 @@ typedef struct {
     ptrdiff_t stop; /* and how many are enough */
 } packbits_place;
 
-/* One run or literal (PS3.5 G.3.1). Where it ends the next begins, so that a chain of control bytes sets the pace, and
- * a branch that data takes at random would break it: 128 bytes are written whatever their number, copied or filled by a
- * mask. `control` is signed; -128, which stands for nothing, is the caller's. */
+enum { PACKBITS_LONGEST = 128 }; /* bytes of a run or literal (PS3.5 G.3.1) */
+
+/* One run or literal. Where it ends the next begins, so that a chain of control bytes sets the pace, and a branch that
+ * data takes at random would break it: PACKBITS_LONGEST bytes are read and written whatever their number, copied or
+ * filled by a mask. `control` is signed; -128, which stands for nothing, is the caller's. */
 DC_INLINE void packbits_emit(uint8_t *DC_RESTRICT dst, const uint8_t *DC_RESTRICT src, int control)
 {
     const uint8_t repeat = (uint8_t)(control >> 31), fill = src[0] & repeat, keep = (uint8_t)~repeat;
@@ -36,7 +38,7 @@ DC_INLINE void packbits_emit(uint8_t *DC_RESTRICT dst, const uint8_t *DC_RESTRIC
     for (k = 0; k < 32; k++)
         dst[k] = (uint8_t)((src[k] & keep) | fill);
     if (control >= 32 || control <= -32)
-        for (k = 32; k < 128; k++)
+        for (k = 32; k < PACKBITS_LONGEST; k++)
             dst[k] = (uint8_t)((src[k] & keep) | fill);
 }
 

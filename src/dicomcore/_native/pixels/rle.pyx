@@ -8,12 +8,15 @@ from libc.stdint cimport uint8_t, uint32_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memmove, memset
 
+from dicomcore._native.base.compiler cimport static_assert
 from dicomcore._native.base.cursor cimport load_le32
 from dicomcore._native.base.fault cimport CORRUPT, NO_MEMORY, OK, Status, TRUNCATED, raise_fault
 from dicomcore._native.base.held cimport hold, hold_writable, let_go
 from dicomcore.errors import PixelDecodeError
 
 cdef extern from "pixels/packbits.h" nogil:
+    enum:
+        PACKBITS_LONGEST
     ctypedef struct packbits_place:
         const uint8_t* src
         Py_ssize_t at
@@ -35,8 +38,9 @@ cdef extern from "pixels/packbits.h" nogil:
 cdef enum:
     HEADER = 64             # bytes of the RLE Header (G.5)
     SEGMENTS = 15           # at most
-    LONGEST = 128           # bytes one run stands for, at most (G.3.1)
-    SLACK = LONGEST + 16    # what an expansion in 16-byte steps may write past its end
+    LONGEST = PACKBITS_LONGEST  # bytes one run stands for, at most (G.3.1)
+    SLACK = LONGEST + 16    # what an expansion may read and write past its end
+    PAST = 32               # what a search for runs may read past the end of a row
     BLOCK = 4096            # bytes of each plane expanded before they are joined: what stays in the first cache
 
 cdef struct Segment:
@@ -58,6 +62,7 @@ cdef void expand_fast(Segment* segs, int count, uint8_t** dst, const Py_ssize_t*
     cdef packbits_place places[SEGMENTS]
     cdef packbits_place* live[SEGMENTS]
     cdef int n, j
+    static_assert(1 + LONGEST <= SLACK)         # a control byte, and what is read behind it
     for j in range(count):
         places[j].src = segs[j].src
         places[j].at = segs[j].at
@@ -216,6 +221,7 @@ cdef Status find_segments(const uint8_t* src, Py_ssize_t n, Segment* segs, int w
     cdef Py_ssize_t start, stop = 0
     cdef uint32_t count
     cdef int j
+    static_assert(4 + 4 * SEGMENTS == HEADER)
     at[0] = 0
     if n < HEADER:
         at[0] = n
@@ -297,8 +303,8 @@ cdef Py_ssize_t pack_bound(const Layout* layout) noexcept nogil:
 
 
 cdef Py_ssize_t pack_row(const uint8_t* src, Py_ssize_t n, uint8_t* dst) noexcept nogil:
-    # The PackBits of one row (G.3.1), whose src has 32 readable bytes past its end; returns its bytes. Two equal bytes
-    # are a run only where no literal stands before them: else they would cost the control byte of a new literal.
+    # The PackBits of one row (G.3.1), whose src has PAST readable bytes behind its end; returns their number. Two equal
+    # bytes are a run only where no literal stands before them: else they would cost the control byte of a new literal.
     cdef Py_ssize_t i = 0, o = 0, run, most
     while i < n:
         most = n - i if n - i < LONGEST else LONGEST
@@ -321,12 +327,12 @@ cdef Status pack_frame(const uint8_t* src, uint8_t* dst, const Layout* layout, P
     cdef Py_ssize_t columns = layout.columns, rows = layout.pixels // columns
     cdef Py_ssize_t stride = layout.width if layout.planar else layout.width * layout.samples
     cdef Py_ssize_t y, o = HEADER
-    cdef uint8_t* row = <uint8_t*>malloc(columns + 2 * LONGEST)
+    cdef uint8_t* row = <uint8_t*>malloc(columns + PAST)
     cdef const uint8_t* plane
     cdef int s, b, j = 0
     if row == NULL:
         return NO_MEMORY
-    memset(row + columns, 0, 2 * LONGEST)
+    memset(row + columns, 0, PAST)
     memset(dst, 0, HEADER)
     dst[0] = <uint8_t>(layout.samples * layout.width)
     for s in range(layout.samples):

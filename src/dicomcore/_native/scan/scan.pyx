@@ -9,6 +9,7 @@ from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memset
 
+from dicomcore._native.base.compiler cimport static_assert
 from dicomcore._native.base.cursor cimport load_be16, load_be32, load_le16, load_le32
 from dicomcore._native.base.dictionary cimport public_vr
 from dicomcore._native.base.fault cimport LIMIT, NEED_MORE, NO_MEMORY, OK, Status
@@ -24,6 +25,8 @@ cdef enum:
 
 cdef Status scanner_init(Scanner* s, Py_ssize_t rows) noexcept nogil:
     # A scanner without window; `rows` is how many to make room for at first.
+    static_assert(sizeof(Row) == 32)            # what dc.scan() says of its records
+    static_assert(8 + 12 + 8 <= HEADROOM)       # an item's header, an element's, and what a value begins with
     memset(s, 0, sizeof(Scanner))
     s.capacity = rows
     s.level_capacity = 16
