@@ -221,6 +221,14 @@ static inline void packbits_pick(uint8_t *dst, const uint8_t *src, ptrdiff_t str
         }
     }
 #endif
+    for (; k + 4 <= count; k += 4) {
+        const uint8_t *from = src + k * stride;
+        uint8_t a = from[0], b = from[stride], c = from[2 * stride], d = from[3 * stride];
+        dst[k] = a;
+        dst[k + 1] = b;
+        dst[k + 2] = c;
+        dst[k + 3] = d;
+    }
     for (; k < count; k++)
         dst[k] = src[k * stride];
 }
