@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from dicomcore.part10.target import make_folder
+from dicomcore.files import make_folder
 
 __all__ = ["Formatter", "add_command", "is_folder", "made_to_fit", "printable", "reason_of", "told", "word"]
 

@@ -11,12 +11,12 @@ from typing import Any
 from dicomcore.cli.console import add_command, counted, reason_of, told, word
 from dicomcore.cli.isolate import add_isolate
 from dicomcore.errors import DicomError, PixelDecodeError, UnsupportedTransferSyntaxError
+from dicomcore.files import write_bytes
 from dicomcore.fileset import FileInstance, FileSet, Record, to_mail, to_zip, to_zip_mail, unpack
 from dicomcore.fileset.fileid import DICOMDIR, shown, to_file_id
 from dicomcore.fileset.profiles import PROFILES
 from dicomcore.limits import Limits
 from dicomcore.part10.special import is_special
-from dicomcore.part10.target import write_bytes
 
 __all__ = ["add_parser"]
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from dicomcore.cli.console import add_command, told, word
 from dicomcore.errors import DicomError
+from dicomcore.files import make_folder, write_bytes
 from dicomcore.part10.reader import dcmread
-from dicomcore.part10.target import make_folder, write_bytes
 
 __all__ = ["add_parser"]
 

@@ -10,9 +10,9 @@ from typing import Any
 from dicomcore.cli.console import add_command, told, word
 from dicomcore.cli.isolate import add_isolate, add_strict
 from dicomcore.errors import DicomError, PixelDecodeError
+from dicomcore.files import make_folder, write_bytes
 from dicomcore.limits import Limits
 from dicomcore.part10.reader import dcmread
-from dicomcore.part10.target import make_folder, write_bytes
 
 __all__ = ["add_parser"]
 

@@ -13,7 +13,7 @@ from math import isfinite
 from typing import Any, TextIO
 
 from dicomcore.cli.console import add_command, reason_of, told, word
-from dicomcore.part10.target import placed
+from dicomcore.files import placed
 
 __all__ = ["add_parser"]
 

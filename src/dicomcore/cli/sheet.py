@@ -9,8 +9,8 @@ from typing import Any
 
 from dicomcore.cli.console import add_command, printable, told, word
 from dicomcore.cli.isolate import add_isolate
+from dicomcore.files import write_bytes
 from dicomcore.limits import Limits
-from dicomcore.part10.target import write_bytes
 
 __all__ = ["add_parser"]
 

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from dicomcore.dataset import Dataset
 from dicomcore.errors import DicomError
+from dicomcore.files import NEW_FILE, synchronise, write_all
 from dicomcore.fileset.fileid import DICOMDIR, Medium, path_of
 from dicomcore.part10.writer import dcmwrite
 
@@ -25,7 +26,6 @@ __all__ = ["JOURNAL", "Change", "apply", "is_unfinished", "recover"]
 JOURNAL, NEW_DIRECTORY = ".dicomdir-change", ".dicomdir-new"
 STEP = 4 << 20  # bytes copied at a time
 FEW = 64  # files that are synchronised one by one; with more, the whole disk is
-NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 FileID = tuple[str, ...]
 
@@ -73,7 +73,7 @@ def _replace_directory(change: Change, durable: bool) -> None:
     file = os.open(beside, NEW_FILE, 0o666)
     try:
         try:
-            _write_all(file, change.directory)
+            write_all(file, change.directory)
             if durable:
                 os.fsync(file)
         finally:
@@ -141,7 +141,7 @@ def _journal(change: Change, durable: bool) -> Iterator[None]:
         raise DicomError(f"the file-set in {change.folder!r} is being changed by another process") from None
     try:
         _lock(file, change.folder)
-        _write_all(file, text)
+        write_all(file, text)
         if durable:
             os.fsync(file)
         yield
@@ -205,17 +205,11 @@ def _make(place: str, source: str | Dataset, link: bool) -> None:
     try:
         goes = os.open(place, NEW_FILE, 0o666)
         while part := os.read(came, STEP):
-            _write_all(goes, part)
+            write_all(goes, part)
     finally:
         os.close(came)
         if goes >= 0:
             os.close(goes)
-
-
-def _write_all(file: int, data: bytes) -> None:
-    view = memoryview(data)
-    while len(view):
-        view = view[os.write(file, view) :]
 
 
 def _synchronise(places: list[str], folders: set[str]) -> None:
@@ -225,11 +219,7 @@ def _synchronise(places: list[str], folders: set[str]) -> None:
         return
     for place in [*places, *folders]:
         with suppress(OSError):  # not every system lets a folder be opened
-            file = os.open(place, os.O_RDONLY)
-            try:
-                os.fsync(file)
-            finally:
-                os.close(file)
+            synchronise(place)
 
 
 def _found(folder: str, file_id: FileID) -> str:

@@ -13,9 +13,9 @@ from io import BytesIO
 from typing import Any, BinaryIO
 
 from dicomcore.errors import DicomError, LimitError
+from dicomcore.files import write_path
 from dicomcore.fileset.fileid import DICOMDIR, Medium, file_id_faults, path_of, shown
 from dicomcore.fileset.fileset import FileSet
-from dicomcore.part10.target import write_path
 
 __all__ = ["to_mail", "to_zip", "to_zip_mail", "unpack"]
 

@@ -15,8 +15,8 @@ from dicomcore._native.write.compose import compose
 from dicomcore._native.write.output import Output
 from dicomcore.dataset import Dataset
 from dicomcore.errors import EncodeError
+from dicomcore.files import Placing, write_all
 from dicomcore.part10.meta import put_head
-from dicomcore.part10.target import Placing, write_all
 from dicomcore.part10.writer import encoding_of, own_syntax
 from dicomcore.pixels.attributes import describe
 from dicomcore.pixels.coding.uncompressed import native_bits

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dicomcore.part10.target import placed
+from dicomcore.files import placed
 
 __all__ = ["Cache", "DiskCache", "FrameKey", "MemoryCache", "as_cache"]
 

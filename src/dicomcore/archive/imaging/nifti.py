@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dicomcore.archive.extra import needs_extra
 from dicomcore.errors import EncodeError
-from dicomcore.part10.target import placed
+from dicomcore.files import placed
 
 if TYPE_CHECKING:
     from dicomcore.archive.imaging.volume import Volume

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple, TextIO
 
 from dicomcore.archive.listing import IndexLike, is_away, open_index, stored
 from dicomcore.archive.organizing.naming import Pattern, numbered
-from dicomcore.archive.organizing.placing import How, digest_of, is_placed, place, same_entry, sync_folder
+from dicomcore.archive.organizing.placing import How, digest_of, is_placed, place, same_entry
 from dicomcore.archive.sources.place import local_name
-from dicomcore.part10.target import make_folder
+from dicomcore.files import make_folder, synchronise
 
 __all__ = ["LOG", "Organized", "Outcome", "organize"]
 
@@ -252,7 +252,7 @@ class _Placer:
         """Have the new names on the disk, then take away what was moved; those that can't be."""
         if self._how in ("copy", "move"):
             for folder in self._folders:
-                sync_folder(folder)
+                synchronise(folder)
         self._folders.clear()
         failed = []
         for source, target, facts in self._to_remove:

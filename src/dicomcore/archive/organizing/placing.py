@@ -12,8 +12,9 @@ from hashlib import blake2b
 from typing import Literal
 
 from dicomcore.archive.sources.walk import PART
+from dicomcore.files import write_all
 
-__all__ = ["How", "digest_of", "is_placed", "place", "same_entry", "sync_folder"]
+__all__ = ["How", "digest_of", "is_placed", "place", "same_entry"]
 
 How = Literal["link", "hardlink", "copy", "move"]
 CHUNK = 1 << 20
@@ -77,17 +78,6 @@ def digest_of(path: str) -> bytes | None:
         return None
 
 
-def sync_folder(path: str) -> None:
-    """Have a folder's names on the disk, where the system can be asked to."""
-    if os.name == "nt":
-        return
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def _digest(handle: int) -> bytes:
     digest = blake2b(digest_size=32)
     while chunk := os.read(handle, CHUNK):
@@ -107,9 +97,7 @@ def _copy(source: str, target: str) -> None:
             digest = blake2b(digest_size=32)
             while chunk := file.read(CHUNK):
                 digest.update(chunk)
-                view = memoryview(chunk)
-                while view:
-                    view = view[copy.write(view) :]
+                write_all(copy.fileno(), chunk)
             shutil.copystat(source, part)
             os.fsync(copy.fileno())
             after = os.fstat(file.fileno())

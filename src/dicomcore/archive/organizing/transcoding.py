@@ -13,9 +13,9 @@ from dicomcore.archive.sources.walk import walk_folder
 from dicomcore.archive.tables.row import reason_of
 from dicomcore.dataset import Dataset
 from dicomcore.errors import DicomError, InvalidDicomError
+from dicomcore.files import make_folder
 from dicomcore.limits import Limits
 from dicomcore.part10.reader import dcmread
-from dicomcore.part10.target import make_folder
 from dicomcore.part10.writer import PIXEL_TAGS, dcmwrite, encoding_of
 from dicomcore.threads import cpus
 from dicomcore.transcoding import transcode

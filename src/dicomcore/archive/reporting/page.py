@@ -17,8 +17,8 @@ from dicomcore.archive.reporting.charts import bars, columns
 from dicomcore.archive.reporting.findings import Count, Facts, Findings, series_to_show
 from dicomcore.archive.reporting.sheet import picture_of
 from dicomcore.archive.reporting.sql import connected
+from dicomcore.files import write_bytes
 from dicomcore.limits import Limits
-from dicomcore.part10.target import write_bytes
 from dicomcore.version import __version__
 
 __all__ = ["PICTURES", "report"]

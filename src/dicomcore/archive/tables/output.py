@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from dicomcore.archive.sources.walk import PART
 from dicomcore.archive.tables.parts import Parts, unfinished_file
 from dicomcore.archive.tables.stored import ARROW, PARQUET, format_of
+from dicomcore.files import synchronise
 
 __all__ = ["OutputFile", "table_place"]
 
@@ -112,9 +113,9 @@ class OutputFile:
                     self._hand_over()
                     self._wait()
                     self._sink.close()
-                    _sync(self._unfinished)
+                    synchronise(self._unfinished)
                     os.replace(self._unfinished, self._target)
-                    _sync(os.path.dirname(self._target) or ".")
+                    synchronise(os.path.dirname(self._target) or ".")
             finally:
                 self._pool.shutdown()
                 with contextlib.suppress(Exception):
@@ -198,17 +199,3 @@ def _map_text(entries: list[tuple[str, Any]] | None) -> str | None:
 def _leaf(field: pa.Field) -> str:
     """What Parquet calls the values of a column."""
     return f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name
-
-
-def _sync(path: str) -> None:
-    """Have a file's bytes, or a folder's names, on the disk."""
-    if os.path.isdir(path):
-        if os.name == "nt":  # which can't, and needs not
-            return
-        handle = os.open(path, os.O_RDONLY)
-    else:
-        handle = os.open(path, os.O_RDWR)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
