@@ -19,7 +19,15 @@ class DicomError(ValueError):
 
 
 class InvalidDicomError(DicomError):
-    """The input does not look like DICOM."""
+    """The input does not look like DICOM: it has no DICM prefix and no file meta information.
+
+    `may_be_dicom` is True for a damaged, truncated or empty file and for a bare data set. It is False for another kind
+    of file, such as a text or a picture.
+    """
+
+    def __init__(self, message: str, *, may_be_dicom: bool = False) -> None:
+        super().__init__(message)
+        self.may_be_dicom = may_be_dicom
 
 
 class ParseError(DicomError):

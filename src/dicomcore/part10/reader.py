@@ -129,7 +129,8 @@ def _refuse_end(stream: Any) -> None:
     except (AttributeError, OSError):  # a pipe
         return
     if place:
-        raise InvalidDicomError(f"the stream stands at its end, byte {place}: seek(0) takes it back to its beginning")
+        text = f"the stream stands at its end, byte {place}: seek(0) takes it back to its beginning"
+        raise InvalidDicomError(text, may_be_dicom=True)
 
 
 def _raise_first(data_set: Dataset) -> None:

@@ -8,6 +8,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcmp, memcpy
 
+from dicomcore._native.beginning cimport may_be_dicom
 from dicomcore._native.base.cursor cimport load_be16, load_le16, load_le32
 from dicomcore._native.base.fault cimport LIMIT, NEED_MORE, OK, Status
 from dicomcore._native.scan.scan cimport (
@@ -39,6 +40,7 @@ cdef enum:
     MANY = 256                  # rows to look through anew each time
     TRANSFER_SYNTAX_UID = 0x00020010
     GROUP_2_LENGTH = 0x00020000
+    GZIP_HEAD = 4096            # bytes of a gzip stream, and of what it inflates to, that are looked at
 
 cdef extern from "Python.h":
     const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size) except NULL
@@ -278,14 +280,39 @@ cdef uint64_t find_start(Index self, const uint8_t* p, uint64_t n, bint force) e
         self.note("MISSING_PREAMBLE", 0, 0, "the DICM prefix stands at byte 0: no preamble")
         return 4
     if not force:
-        if self.source.size == 0:
-            raise InvalidDicomError(f"{name_of(self)} is empty")
-        if n >= 3 and memcmp(p, b"\x1f\x8b\x08", 3) == 0:        # RFC 1952
-            raise InvalidDicomError(f"{name_of(self)} is not DICOM but compressed by gzip: decompress it first")
-        raise InvalidDicomError(f"{name_of(self)} is not DICOM: no DICM prefix at byte 128 and no file meta "
-                                "information at byte 0; force=True reads it as a bare data set")
+        refuse(self, p, n)
     self.note("MISSING_PREAMBLE", 0, 0, "no preamble, no DICM prefix and no file meta information")
     return 0
+
+
+cdef int refuse(Index self, const uint8_t* p, uint64_t n) except -1:
+    # Raise for an input that says nowhere that it is DICOM. Whether it may be all the same decides for those who pass
+    # over what is not.
+    cdef bint perhaps = may_be_dicom(p, <Py_ssize_t>n)
+    name = name_of(self)
+    if self.source.size == 0:
+        raise InvalidDicomError(f"{name} is empty", may_be_dicom=True)
+    if n >= 3 and memcmp(p, b"\x1f\x8b\x08", 3) == 0:            # RFC 1952
+        if holds_dicom(p[:min(n, <uint64_t>GZIP_HEAD)]):
+            raise InvalidDicomError(f"{name} may be DICOM, compressed by gzip: decompress it first", may_be_dicom=True)
+        raise InvalidDicomError(f"{name} is not DICOM but compressed by gzip: decompress it first")
+    found = "may be DICOM, but there is" if perhaps else "is not DICOM:"
+    raise InvalidDicomError(f"{name} {found} no DICM prefix at byte 128 and no file meta information at byte 0; "
+                            "force=True reads it as a bare data set", may_be_dicom=perhaps)
+
+
+cdef bint holds_dicom(bytes compressed) except -1:
+    # Whether what a gzip stream begins with may be DICOM; one that is damaged there says nothing else.
+    import zlib                                 # for the few that need it
+
+    cdef bytes found
+    try:
+        found = zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(compressed, GZIP_HEAD)
+    except zlib.error:
+        return True
+    if found[128:132] == b"DICM":
+        return True
+    return may_be_dicom(<const uint8_t*>found, len(found))
 
 
 cdef str name_of(Index self):

@@ -1,0 +1,5 @@
+# What the first bytes of a file without a DICM prefix say.
+
+from libc.stdint cimport uint8_t
+
+cdef bint may_be_dicom(const uint8_t* p, Py_ssize_t n) noexcept nogil

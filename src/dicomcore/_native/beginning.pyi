@@ -1,0 +1,3 @@
+from collections.abc import Buffer
+
+def resembles_dicom(beginning: Buffer) -> bool: ...

@@ -1,0 +1,131 @@
+"""Whether a file without a DICM prefix may be DICOM all the same: cut short, damaged, or a bare data set.
+
+What is not DICOM at all is passed over by jobs on many files, so the answer is no only where the bytes say so.
+"""
+
+from libc.stdint cimport uint8_t, uint16_t, uint32_t
+from libc.string cimport memcmp
+
+from dicomcore._native.base.cursor cimport load_be16, load_be32, load_le16, load_le32
+from dicomcore._native.base.dictionary cimport public_vr
+from dicomcore._native.base.vr cimport NO_VR, VR_SHORT, VR_UNKNOWN, vr_form
+
+cdef enum:
+    PREAMBLE = 128              # bytes in front of the prefix (PS3.10 7.1)
+    META = 132                  # where file meta information begins
+    LOOKED_AT = 4 * 1024        # bytes that are looked through
+    SHORTEST_PAIR = 16          # bytes of two element headers
+    FIRST_GROUP = 0x0002
+    IDENTIFYING_GROUP = 0x0008  # with which nearly all data sets begin
+
+
+cdef bint is_blank(const uint8_t* p, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        if p[i]:
+            return False
+    return True
+
+
+cdef bint begins_like(const uint8_t* p, Py_ssize_t n, const char* mark, Py_ssize_t size) noexcept nogil:
+    # Whether n bytes are the mark, or as much of it as they have room for.
+    return n > 0 and memcmp(p, mark, min(n, size)) == 0
+
+
+cdef bint is_cut_head(const uint8_t* p, Py_ssize_t n) noexcept nogil:
+    # Whether a file ends within the preamble of a TIFF that is DICOM as well (PS3.10 7.1), or within the prefix.
+    if n > PREAMBLE:
+        return n < META and begins_like(p + PREAMBLE, n - PREAMBLE, b"DICM", 4)
+    return (begins_like(p, n, b"II*\0", 4) or begins_like(p, n, b"MM\0*", 4)
+            or begins_like(p, n, b"II+\0", 4) or begins_like(p, n, b"MM\0+", 4))
+
+
+cdef inline uint32_t load_tag(const uint8_t* p, bint big) noexcept nogil:
+    if big:
+        return load_be32(p)
+    return <uint32_t>load_le16(p) << 16 | load_le16(p + 2)
+
+
+cdef bint begins_as_group(const uint8_t* p, Py_ssize_t n, bint big) noexcept nogil:
+    # Whether the first element is one of the two groups with which files begin, as far as its tag is there.
+    cdef uint32_t group
+    if n < 2:
+        return n == 1 and not big and (p[0] == FIRST_GROUP or p[0] == IDENTIFYING_GROUP)
+    group = load_be16(p) if big else load_le16(p)
+    if group != FIRST_GROUP and group != IDENTIFYING_GROUP:
+        return False
+    return n < 4 or public_vr(load_tag(p, big)) != NO_VR
+
+
+cdef bint is_explicit_pair(const uint8_t* p, Py_ssize_t n, bint big) noexcept nogil:
+    # Whether two elements follow each other in explicit VR, both with the dictionary's VR. Other formats have no such.
+    cdef uint16_t vr = load_le16(p + 4)
+    cdef uint32_t tag = load_tag(p, big), length
+    cdef Py_ssize_t header = 8
+    if public_vr(tag) != vr:
+        return False
+    if vr_form(vr) == VR_SHORT:
+        length = load_be16(p + 6) if big else load_le16(p + 6)
+    else:
+        header = 12
+        length = load_be32(p + 8) if big else load_le32(p + 8)
+    if n - header < 8 or length > <uint32_t>(n - header - 8):
+        return False
+    p += header + length
+    vr = load_le16(p + 4)
+    return load_tag(p, big) > tag and vr_form(vr) != VR_UNKNOWN and public_vr(load_tag(p, big)) == vr
+
+
+cdef bint holds_explicit(const uint8_t* p, Py_ssize_t n) noexcept nogil:
+    # Whether such a pair stands anywhere: behind a preamble whose prefix is damaged, or bytes that don't belong there.
+    cdef Py_ssize_t i
+    for i in range(n - SHORTEST_PAIR + 1):
+        if vr_form(load_le16(p + i + 4)) == VR_UNKNOWN:
+            continue
+        if is_explicit_pair(p + i, n - i, False) or is_explicit_pair(p + i, n - i, True):
+            return True
+    return False
+
+
+cdef inline bint is_telling(uint32_t tag) noexcept nogil:
+    # Whether the dictionary has the element. Every group has a length, so that tables of small numbers are full of such
+    # tags: those of the groups with which files begin count alone.
+    cdef uint32_t group = tag >> 16
+    if tag & 0xFFFF == 0:
+        return group == FIRST_GROUP or group == IDENTIFYING_GROUP
+    return group >= FIRST_GROUP and group & 1 == 0 and public_vr(tag) != NO_VR
+
+
+cdef bint is_implicit_pair(const uint8_t* p, Py_ssize_t n) noexcept nogil:
+    # Whether two elements follow each other in implicit VR.
+    cdef uint32_t tag, length
+    if n < SHORTEST_PAIR:
+        return False
+    tag = load_tag(p, False)
+    length = load_le32(p + 4)
+    if not is_telling(tag) or length > <uint32_t>(n - SHORTEST_PAIR):
+        return False
+    p += 8 + length
+    return load_tag(p, False) > tag and is_telling(load_tag(p, False))
+
+
+cdef bint may_be_dicom(const uint8_t* p, Py_ssize_t n) noexcept nogil:
+    # Of a file's first bytes, without a prefix at 128: as much of it as is there, 4 KiB are enough. An empty file, and
+    # one whose preamble is there and nothing else, are what is left of one whose copying broke off.
+    if n > LOOKED_AT:
+        n = LOOKED_AT
+    return (is_blank(p, min(n, <Py_ssize_t>PREAMBLE))
+            or is_cut_head(p, n)
+            or begins_like(p, n, b"DICM", 4)
+            or begins_as_group(p, n, False)
+            or begins_as_group(p, n, True)
+            or is_implicit_pair(p, n)
+            or n > PREAMBLE and is_implicit_pair(p + PREAMBLE, n - PREAMBLE)
+            or n > META and is_implicit_pair(p + META, n - META)
+            or holds_explicit(p, n))
+
+
+def resembles_dicom(const uint8_t[::1] beginning not None) -> bool:
+    """Whether the first bytes of a file without a DICM prefix may be those of a DICOM file."""
+    cdef Py_ssize_t n = beginning.shape[0]
+    return may_be_dicom(&beginning[0] if n else NULL, n)
