@@ -39,7 +39,7 @@ def real_files() -> list[bytes]:
     found = []
     for path in sorted((Path(pydicom.data.__file__).parent / "test_files").glob("*.dcm")):
         row = read_row(str(path), columns)
-        if path.stat().st_size < SMALLER_THAN and row.error is None and None not in row.values and not row.issues:
+        if path.stat().st_size < SMALLER_THAN and row.failure is None and None not in row.values and not row.issues:
             try:
                 with_pydicom(str(path))
                 with_fastdicom(str(path))

@@ -47,8 +47,9 @@ def show_counts(table, column: str) -> None:
 
 
 def show_unreadable(table) -> None:
-    """Files that could not be read, and why."""
-    rows = table.filter(pc.is_valid(table["error"])).select(["path", "error"]).to_pylist()
+    """Files that could not be read, and why; those that are not DICOM don't count."""
+    failed = pc.not_equal(table["error_kind"], "not DICOM")
+    rows = table.filter(failed).select(["path", "error"]).to_pylist()
     print(f"\nFiles that could not be read: {len(rows)}")
     for row in rows:
         print(f"  {row['path']}\n      {row['error']}")

@@ -43,7 +43,8 @@ def test_a_row_a_file_in_the_order_of_names(archive):
     table = index(archive)
     names = [Path(path).relative_to(archive).as_posix() for path in table["path"].to_pylist()]
     assert names == ["a/MR_small.dcm", "a/rtplan.dcm", "b/CT_small.dcm", "b/c/JPEG2000.dcm", "notes.txt"]
-    assert table.schema.names == ["path", "size", "mtime", "etag", *DEFAULT_COLUMNS, "duplicate", "issues", "error"]
+    said = ["duplicate", "issues", "error", "error_kind"]
+    assert table.schema.names == ["path", "size", "mtime", "etag", *DEFAULT_COLUMNS, *said]
 
 
 def test_values_have_the_types_of_their_vr(archive):
@@ -205,7 +206,7 @@ def test_workers_and_batches_change_nothing(archive, workers, monkeypatch):
 
 def test_columns_by_keyword_and_tag_in_the_order_asked_for(archive):
     table = index(archive, columns=["Rows", 0x00100020, "00080060", "ImplementationVersionName"])
-    assert table.schema.names[4:-2] == ["Rows", "PatientID", "Modality", "ImplementationVersionName"]
+    assert table.schema.names[4:-3] == ["Rows", "PatientID", "Modality", "ImplementationVersionName"]
 
 
 @pytest.mark.parametrize(

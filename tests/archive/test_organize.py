@@ -301,17 +301,18 @@ def test_links_in_the_archive_are_not_moved(archive, tmp_path):
 @pytest.mark.thread_unsafe(reason="changes a folder of its own")
 def test_what_changed_or_went_is_left(archive, tmp_path):
     (archive / "a.txt").write_text("no DICOM")
+    (archive / "b.dcm").write_bytes(b"")
     table = index(archive)
     (archive / "CT_small.dcm").unlink()
     with open(archive / "MR_small.dcm", "ab") as file:
         file.write(b"more")
     done = organize(table, tmp_path / "into", pattern="{Modality}", how="move")
-    assert (done.counts["failed"], done.counts["unreadable"]) == (2, 1)
+    assert (done.counts["failed"], done.counts["unreadable"], done.counts["not DICOM"]) == (2, 1, 1)
     assert not done.complete
     reasons = {os.path.basename(one.source): one.reason for one in done.failures}
     assert reasons["CT_small.dcm"] == "No such file or directory"
     assert reasons["MR_small.dcm"] == "changed since it was indexed"
-    assert sorted(path.name for path in archive.rglob("*") if path.is_file()) == ["MR_small.dcm", "a.txt"]
+    assert sorted(path.name for path in archive.rglob("*") if path.is_file()) == ["MR_small.dcm", "a.txt", "b.dcm"]
 
 
 def test_a_file_that_changes_while_it_is_moved_stays(archive, tmp_path, monkeypatch):
@@ -461,10 +462,10 @@ def test_the_command(archive, tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["counts"]["placed"] == sum(before.values())
     assert main([*arguments, "--move"]) == 0
     assert f"{sum(before.values())} identical" in capsys.readouterr().out
-    (archive / "b.txt").write_text("no DICOM")
+    (archive / "b.dcm").write_bytes(b"")
     index(archive, out=path)
     assert main([*arguments, "--hardlink"]) == 1
-    assert "b.txt" in capsys.readouterr().err
+    assert "b.dcm" in capsys.readouterr().err
 
 
 WRONG = {

@@ -177,7 +177,7 @@ def test_counts_equal_the_table(real_index):
     facts = ask(real_index, "facts")
     read = [row for row in table.to_pylist() if row["error"] is None]
     assert facts.files == len(table)
-    assert facts.unreadable == len(table) - len(read)
+    assert facts.unreadable + facts.not_dicom == len(table) - len(read)
     assert facts.series == len({row["SeriesInstanceUID"] for row in read} - {None})
     assert facts.deviating == sum(row["issues"] is not None for row in read)
     with connected(real_index) as database:

@@ -231,7 +231,7 @@ def test_ctrl_c_says_how_to_go_on(archive, tmp_path):
     assert told.count("\n") == 1
     assert not out.exists()
     assert rows_kept(out) >= 10
-    assert main(["index", str(archive), "-o", str(out), "-q"]) == 1
+    assert main(["index", str(archive), "-o", str(out), "-q"]) == 0
     assert pq.read_table(out).equals(index(archive))
 
 
@@ -255,7 +255,7 @@ def test_a_full_disk_is_one_clear_error(archive, tmp_path, room):
     assert ran.stderr.count("\n") == 1, ran.stderr
     assert "too large" in ran.stderr.lower()
     assert out.read_bytes() == before
-    assert main(["index", str(archive), "-o", str(out), "-q"]) == 1
+    assert main(["index", str(archive), "-o", str(out), "-q"]) == 0
     assert pq.read_table(out).equals(index(archive))
 
 
@@ -268,8 +268,9 @@ def test_pandas_is_not_imported(archive, tmp_path):
 def test_errors_as_json_lines(archive, tmp_path, capsys):
     out, errors = tmp_path / "index.parquet", tmp_path / "errors.jsonl"
     command = ["index", str(archive), "-o", str(out), "--errors", str(errors)]
-    assert main(command) == 1
+    assert main(command) == 0
     assert errors.read_text().count("\n") == 1
+    assert errors.read_text().endswith('"kind": "not DICOM"}\n')
     assert f'"path": "{archive / "1" / "notes.txt"}", "error": "InvalidDicomError' in errors.read_text()
     (archive / "1" / "notes.txt").unlink()
     assert main(command) == 0

@@ -55,7 +55,7 @@ def test_both_ways_give_the_same_rows(files, names):
 
 def test_most_files_take_the_bulk_way(files):
     columns = Columns()
-    readable = [path for path in files if read_row(path, columns).error is None]
+    readable = [path for path in files if read_row(path, columns).failure is None]
     alone = [Extractor(columns.native, columns.stop_tag, [path]).run() for path in readable]
     assert sum(alone) > 0.75 * len(readable)
 

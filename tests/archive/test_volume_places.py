@@ -503,10 +503,11 @@ def test_other_files_are_skipped_where_that_was_asked(tmp_path):
     with pytest.raises(dc.InvalidDicomError, match="DS_Store"):
         series_volume(folder)
     volume = series_volume(folder, errors="skip")
-    assert (levels(volume), codes(volume)) == ([0, 1, 2], ["UNREADABLE"])
-    assert "2 files, the first with: " in volume.issues[0].message
+    assert (levels(volume), codes(volume)) == ([0, 1, 2], ["NOT_DICOM"])
+    assert "2 files, the first is " in volume.issues[0].message
     assert ".DS_Store" in volume.issues[0].message
-    assert codes(series_volume([folder, tmp_path / "nowhere"], errors="skip")) == ["UNREADABLE"]
+    (folder / "empty.dcm").write_bytes(b"")
+    assert codes(series_volume([folder, tmp_path / "nowhere"], errors="skip")) == ["UNREADABLE", "NOT_DICOM"]
     with pytest.raises(dc.DicomError, match="UNREADABLE"):
         series_volume(folder, errors="skip", strict=True)
     with pytest.raises(ValueError, match="errors is"):

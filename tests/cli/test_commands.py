@@ -67,19 +67,37 @@ class TestIndex:
         assert capsys.readouterr().out.startswith("2 files in ")
 
     def test_some_unreadable(self, archive, tmp_path, capsys):
-        (archive / "notes.txt").write_text("no DICOM")
-        (archive / "more.txt").write_text("nor this")
+        (archive / "a.txt").write_text("no DICOM")
+        (archive / "b.txt").write_text("nor this")
+        (archive / "empty.dcm").write_bytes(b"")
         assert main(["index", str(archive), "-o", str(tmp_path / "index.parquet")]) == 1
-        told = capsys.readouterr().out
-        assert "2 read, 0 with deviations; 2 unreadable" in told
-        assert f"e.g. {archive / 'more.txt'}" in told
+        told = capsys.readouterr().out.splitlines()
+        assert told[1] == "2 indexed; 1 could not be read, 2 are not DICOM"
+        examples = [line.strip() for line in told if "e.g." in line]
+        assert examples == [f"e.g. {archive / 'empty.dcm'}", f"e.g. {archive / 'a.txt'}"]
+
+    def test_files_that_are_not_dicom(self, archive, tmp_path, capsys):
+        (archive / "notes.txt").write_text("no DICOM")
+        command = ["index", str(archive), "-o", str(tmp_path / "index.parquet")]
+        assert main(command) == 0
+        assert "2 indexed; 0 could not be read, 1 is not DICOM" in capsys.readouterr().out
+        assert main([*command, "--expect-dicom"]) == 1
+        assert capsys.readouterr().err == "dicomcore index: 1 is not DICOM\n"
+        (archive / "notes.txt").unlink()
+        assert main([*command, "--expect-dicom"]) == 0
+        assert "not DICOM" not in capsys.readouterr().out.splitlines()[-1]
 
     def test_json(self, archive, tmp_path, capsys):
         (archive / "notes.txt").write_text("no DICOM")
+        (archive / "empty.dcm").write_bytes(b"")
         assert main(["index", str(archive), "-o", str(tmp_path / "index.parquet"), "--json"]) == 1
         told = json.loads(capsys.readouterr().out)
-        assert (told["files"], told["read"], told["unreadable"], told["with_issues"]) == (3, 2, 1, 0)
-        assert told["reasons"][0]["example"] == str(archive / "notes.txt")
+        assert (told["files"], told["read"], told["unreadable"], told["not_dicom"]) == (4, 2, 1, 1)
+        assert told["with_issues"] == 0
+        assert [(one["kind"], one["example"]) for one in told["reasons"]] == [
+            ("damaged", str(archive / "empty.dcm")),
+            ("not DICOM", str(archive / "notes.txt")),
+        ]
 
     @pytest.mark.parametrize(
         ("given", "wanted"),
@@ -94,7 +112,7 @@ class TestIndex:
         monkeypatch.chdir(tmp_path)
         (tmp_path / "list").write_text("PatientID  # who\n\nModality\n")
         assert main(["index", str(archive), "-o", "index.parquet", "--columns", given]) == 0
-        assert self.pq.read_table("index.parquet").schema.names[4:-2] == wanted
+        assert self.pq.read_table("index.parquet").schema.names[4:-3] == wanted
 
     def test_frames_and_hashes(self, archive, tmp_path):
         out = tmp_path / "index.csv"
@@ -102,14 +120,14 @@ class TestIndex:
         assert main(["index", str(archive), "-o", str(out), *options, "--sort-by", "Rows,path"]) == 0
         head, first, _ = out.read_text().splitlines()
         assert head.replace('"', "") == (
-            "path,size,mtime,etag,frame,Rows,DimensionIndexValues,content_hash,pixel_hash,issues,error"
+            "path,size,mtime,etag,frame,Rows,DimensionIndexValues,content_hash,pixel_hash,issues,error,error_kind"
         )
         assert "MR_small" in first
 
     def test_default_columns_and_one_more(self, archive, tmp_path):
         out = tmp_path / "index.parquet"
         assert main(["index", str(archive), "-o", str(out), "-q", "--columns", "default,PatientWeight"]) == 0
-        assert self.pq.read_table(out).schema.names[-5:-3] == ["PixelRepresentation", "PatientWeight"]
+        assert self.pq.read_table(out).schema.names[-6:-4] == ["PixelRepresentation", "PatientWeight"]
 
     @pytest.mark.parametrize(
         "extra",

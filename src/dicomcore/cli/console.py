@@ -14,7 +14,19 @@ from typing import Any
 
 from dicomcore.files import make_folder
 
-__all__ = ["Formatter", "add_command", "is_folder", "made_to_fit", "printable", "reason_of", "told", "word"]
+__all__ = [
+    "Formatter",
+    "add_command",
+    "add_expect_dicom",
+    "counted",
+    "is_folder",
+    "made_to_fit",
+    "not_dicom",
+    "printable",
+    "reason_of",
+    "told",
+    "word",
+]
 
 FORCED = "; --force reads it as a bare data set"
 # What messages advise to callers of functions, and what that is to users of a command; nothing where it has no option.
@@ -55,6 +67,13 @@ def add_command(
         formatter_class=Formatter,
     )
     return parser
+
+
+def add_expect_dicom(parser: argparse.ArgumentParser) -> None:
+    """The option `--expect-dicom` of commands that pass over files that are not DICOM."""
+    parser.add_argument(
+        "--expect-dicom", action="store_true", help="exit with 1 also where files are not DICOM, such as a README"
+    )
 
 
 def word(text: str) -> str:
@@ -99,6 +118,11 @@ def printable(text: str) -> str:
 def counted(number: int, noun: str) -> str:
     """A number and the noun it counts: "1 file", "2,000 files"."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def not_dicom(number: int) -> str:
+    """How many files are not DICOM: "1 is not DICOM", "7 are not DICOM"."""
+    return f"{number:,} {'is' if number == 1 else 'are'} not DICOM"
 
 
 def _seen(one: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from dicomcore.cli.console import add_command, counted, printable, reason_of, told, word
+from dicomcore.cli.console import add_command, add_expect_dicom, counted, not_dicom, printable, reason_of, told, word
 
 if TYPE_CHECKING:
     from dicomcore.archive.tables.summary import ErrorLines, Summary
@@ -30,8 +30,8 @@ EXAMPLES = (
     "dicomcore index archive/ -o index.parquet",
     "dicomcore index a.zip s3://bucket/b/ -o index.parquet --columns default,KVP --errors bad.jsonl",
 )
-CODES = """0 all files were read, 1 some could not be (their rows say why), 2 wrong use or no table could
-be written, 130 interrupted: the same command goes on."""
+CODES = """0 all DICOM files were read, 1 some could not be (their rows say why; with --expect-dicom, files that are
+not DICOM count), 2 wrong use or no table could be written, 130 interrupted: the same command goes on."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -57,8 +57,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--pixel-hash", metavar="NAME", help="add a hash of each file's encoded pixel data")
     parser.add_argument("--sort-by", metavar="LIST", help="columns to sort the rows by (they are held in memory)")
     parser.add_argument(
-        "--errors", metavar="FILE", help="a JSON line for each file that could not be read, and for each that is gone"
+        "--errors", metavar="FILE", help="a JSON line for each file that could not be read, is not DICOM, or is gone"
     )
+    add_expect_dicom(parser)
     parser.add_argument("--workers", type=int, metavar="N", help="threads or processes (default: all processors)")
     parser.add_argument("--engine", choices=["threads", "dask"], default="threads", help="dask: on a cluster")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="the cluster's (default: one is made here for the run)")
@@ -100,7 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
                 parts=arguments.parts,
                 resume=not arguments.no_resume,
                 sort_by=list(_words(arguments.sort_by or "")),
-                progress=_both(progress, lines.unreadable),
+                progress=_both(progress, lines.failed),
                 gone=_both(summary.add_gone, lines.gone),
             )
     except ValueError as error:
@@ -116,6 +117,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(summary.as_dict() | {"output": arguments.output}))
     elif not arguments.quiet:
         _tell(summary, arguments.output)
+    if arguments.expect_dicom and summary.not_dicom:
+        return told("index", "", not_dicom(summary.not_dicom), SOME_UNREADABLE)
     return SOME_UNREADABLE if summary.unreadable else ALL_READ
 
 
@@ -202,7 +205,7 @@ def _tell(summary: Summary, output: str) -> None:
     facts = summary.as_dict()
     speed = f"{facts['seconds']:.2f} s ({facts['files_per_second']:,} files/s)"
     print(f"{counted(facts['files'], 'file')} in {speed} -> {printable(output)}")
-    print(f"{facts['read']:,} read, {facts['with_issues']:,} with deviations; {facts['unreadable']:,} unreadable")
+    print(_sums(facts))
     if facts["gone"]:
         verb = "is" if facts["gone"] == 1 else "are"
         gone = f"{counted(facts['gone'], 'file')} that the table had {verb} gone"
@@ -212,3 +215,14 @@ def _tell(summary: Summary, output: str) -> None:
         print(f"           e.g. {printable(one['example'])}")
     if len(facts["reasons"]) > SHOWN:
         print(f"  and for {len(facts['reasons']) - SHOWN} more reasons: see the column `error`")
+
+
+def _sums(facts: dict[str, Any]) -> str:
+    """What became of the files: "412 indexed, 5 of them with deviations; 3 could not be read, 7 are not DICOM"."""
+    indexed = f"{facts['read']:,} indexed"
+    if facts["with_issues"]:
+        indexed += f", {facts['with_issues']:,} of them with deviations"
+    other = f"{facts['unreadable']:,} could not be read"
+    if facts["not_dicom"]:
+        other += f", {not_dicom(facts['not_dicom'])}"
+    return f"{indexed}; {other}"

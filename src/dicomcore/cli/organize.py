@@ -7,7 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from dicomcore.cli.console import add_command, printable, told, word
+from dicomcore.cli.console import add_command, add_expect_dicom, not_dicom, printable, told, word
 
 if TYPE_CHECKING:
     from dicomcore.archive.organizing.organize import Organized, Outcome
@@ -24,8 +24,8 @@ EXAMPLES = (
     'dicomcore organize index.parquet --into sorted/ --pattern "{PatientID}/{StudyDate:%Y-%m}" --dry-run',
     'dicomcore organize index.parquet --into sorted/ --pattern "{Modality}/{SeriesInstanceUID}" --copy',
 )
-CODES = """0 every file of the index is in its place, 1 some are not (told on stderr), 2 wrong use, 130 interrupted:
-the same command goes on."""
+CODES = """0 every DICOM file of the index is in its place, 1 some are not (told on stderr; with --expect-dicom, files
+that are not DICOM count), 2 wrong use, 130 interrupted: the same command goes on."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -56,6 +56,7 @@ def add_parser(subparsers: Any) -> None:
         how.add_argument(f"--{one}", dest="how", action="store_const", const=one, help=what)
     parser.add_argument("-n", "--dry-run", action="store_true", help="only print what would go where")
     parser.add_argument("--log", metavar="FILE", help="the log (default: organize.jsonl in DIR)")
+    add_expect_dicom(parser)
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
     parser.add_argument("-q", "--quiet", action="store_true", help="no summary")
     parser.set_defaults(run=run, how="link", interrupted="nothing is lost, the same command goes on from here")
@@ -87,6 +88,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps({"counts": dict(done.counts), "log": done.log, "failures": failures}))
     elif not arguments.quiet:
         _tell(done)
+    if arguments.expect_dicom and (others := done.counts["not DICOM"]):
+        return told("organize", arguments.index, not_dicom(others), SOME_NOT)
     return COMPLETE if done.complete else SOME_NOT
 
 
@@ -101,7 +104,8 @@ def _tell(done: Organized) -> None:
     said = [f"{counts[name]:,} {name}" for name in ("planned", "placed", "there", "identical") if counts[name]]
     if counts["renamed"]:
         said.append(f"{counts['renamed']:,} of them with a number, as their name was taken")
-    print(", ".join(said) or "nothing was placed")
+    others = f"; {not_dicom(counts['not DICOM'])}, left where they are" if counts["not DICOM"] else ""
+    print((", ".join(said) or "nothing was placed") + others)
     for name in ("failed", "unreadable"):
         if counts[name]:
             print(f"dicomcore organize: {counts[name]:,} {name}, left where they are", file=sys.stderr)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import Any
 
-from dicomcore.cli.console import add_command, is_folder, reason_of, told, word
+from dicomcore.cli.console import add_command, add_expect_dicom, is_folder, not_dicom, reason_of, told, word
 from dicomcore.cli.isolate import add_isolate, add_strict
 from dicomcore.errors import DicomError
 from dicomcore.limits import Limits
@@ -27,7 +27,8 @@ EXAMPLES = (
     "dicomcore transcode ct.dcm -o small.dcm --to jpeg-lossless",
     "dicomcore transcode archive/ -o small/ --to jpeg-ls --verify",
 )
-CODES = "0 all files were written, 1 some could not be, 2 wrong use, 130 interrupted: the same command goes on."
+CODES = """0 all DICOM files were written, 1 some could not be (with --expect-dicom, files that are not DICOM count), 2
+wrong use, 130 interrupted: the same command goes on."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -70,6 +71,7 @@ def add_parser(subparsers: Any) -> None:
         "--same-instance", dest="new_instance", action="store_false", help="keep the SOP Instance UID in any case"
     )
     parser.add_argument("--force", action="store_true", help="read bare data sets: no file meta information")
+    add_expect_dicom(parser)
     add_isolate(parser)
     add_strict(parser)
     parser.add_argument("--json", action="store_true", help="print a summary as a JSON object")
@@ -182,6 +184,8 @@ def _folder(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
         counts = ", ".join(f"{count} {fate}" for fate, count in summary.counts.items()) or "no files"
         counts += f", {len(summary.damaged)} of them damaged" * bool(summary.damaged)
         print(f"{counts}; {summary.bytes_in} bytes to {summary.bytes_out} in {summary.seconds:.1f} s")
+    if arguments.expect_dicom and (others := summary.counts.get("not DICOM", 0)):
+        return told("transcode", arguments.source, not_dicom(others), SOME_NOT)
     return SOME_NOT if summary.failures else ALL_DONE
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from dicomcore.archive.failure import NOT_DICOM, kind_of
 from dicomcore.archive.imaging.fitting import check_fill, common_dtype, fitted
 from dicomcore.archive.imaging.groups import comparable, mixed_kinds, one_group, one_kind, without_copies
 from dicomcore.archive.imaging.slices import Slice, counted, issue, slices_of
@@ -134,7 +135,8 @@ def series_volume(
     select
         Attributes and their values: only slices that have these are taken, as in ``{"EchoTime": 4.9}``.
     errors
-        "raise" what a file or frame that can't be read or decoded raises, or "skip" it and say so in `issues`.
+        "raise" what a file or frame that can't be read or decoded, or is not DICOM, raises, or "skip" it and say so in
+        `issues`.
     strict
         Raise DicomError for what would be an issue.
     workers
@@ -187,6 +189,7 @@ def _located(sources: SourcesLike, limits: Limits | None, skip: bool) -> tuple[l
     without: list[str] = []
     unreadable: list[str] = []
     special: list[str] = []
+    others: list[str] = []
     for name, source in _named(sources):
         if isinstance(source, Fault) and source.reason == NOT_REGULAR:
             special.append(name)
@@ -199,6 +202,9 @@ def _located(sources: SourcesLike, limits: Limits | None, skip: bool) -> tuple[l
                 _name(error, name)
             if not skip:
                 raise
+            if kind_of(error) == NOT_DICOM:
+                others.append(name)
+                continue
             unreadable.append(str(error) if name in str(error) else f"{name}: {error}")
             continue
         found += slices
@@ -208,6 +214,9 @@ def _located(sources: SourcesLike, limits: Limits | None, skip: bool) -> tuple[l
     if unreadable:
         text = f"left out as they can't be read: {counted(len(unreadable), 'file')}, the first with: {unreadable[0]}"
         issues.append(Issue("UNREADABLE", None, 0, text))
+    if others:
+        text = f"passed over as they are not DICOM: {counted(len(others), 'file')}, the first is {others[0]}"
+        issues.append(Issue("NOT_DICOM", None, 0, text))
     if special:
         text = f"passed over as pipes, sockets or devices: {len(special)}, the first is {special[0]}"
         issues.append(Issue("NOT_A_FILE", None, 0, text))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple, TextIO
 
+from dicomcore.archive.failure import NOT_DICOM
 from dicomcore.archive.listing import IndexLike, is_away, open_index, stored
 from dicomcore.archive.organizing.naming import Pattern, numbered
 from dicomcore.archive.organizing.placing import How, digest_of, is_placed, place, same_entry
@@ -33,7 +34,8 @@ class Outcome(NamedTuple):
     - ``there``: it was already,
     - ``identical``: `target` is another file with the same bytes; this one was left where it is,
     - ``failed``: `reason` says why, it was left where it is,
-    - ``unreadable``: the index has no values for it; it was left where it is.
+    - ``unreadable``: the index has no values for it; it was left where it is,
+    - ``not DICOM``: it is another kind of file; it was left where it is.
     """
 
     source: str
@@ -53,7 +55,7 @@ class Organized:
 
     @property
     def complete(self) -> bool:
-        """Whether every file of the index is where the pattern has it."""
+        """Whether every DICOM file of the index is where the pattern has it."""
         return not self.counts["failed"] and not self.counts["unreadable"]
 
 
@@ -105,7 +107,7 @@ def organize(
 
 
 def _rows(index: Any, columns: set[str]) -> Iterator[dict[str, Any]]:
-    asked = columns | {"path", *(one for one in ("size", "mtime", "error") if one in index.schema.names)}
+    asked = columns | {"path", *(one for one in ("size", "mtime", "error", "error_kind") if one in index.schema.names)}
     for batch in index.to_batches(columns=sorted(asked), batch_size=4096):
         yield from batch.to_pylist()
 
@@ -123,7 +125,8 @@ def _planned(rows: Iterator[dict[str, Any]], into: str, folders: Pattern, name: 
     for row in rows:
         source = stored(row["path"])
         if row.get("error") is not None:
-            yield _Plan(source, "", "unreadable", row["error"])
+            other = row.get("error_kind") == NOT_DICOM
+            yield _Plan(source, "", NOT_DICOM if other else "unreadable", row["error"])
             continue
         if is_away(source):
             yield _Plan(source, "", "failed", "is in an archive or behind a URL: files are organized on this machine")

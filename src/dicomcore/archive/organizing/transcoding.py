@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, Literal, NamedTuple
 
+from dicomcore.archive.failure import NOT_DICOM, kind_of, reason_of
 from dicomcore.archive.sources.place import NOT_REGULAR, Fault
 from dicomcore.archive.sources.walk import walk_folder
-from dicomcore.archive.tables.row import reason_of
 from dicomcore.dataset import Dataset
-from dicomcore.errors import DicomError, InvalidDicomError
+from dicomcore.errors import DicomError
 from dicomcore.files import make_folder
 from dicomcore.limits import Limits
 from dicomcore.part10.reader import dcmread
@@ -161,12 +161,11 @@ class _Worker(NamedTuple):
             if _is_directory(data_set):
                 return Outcome(name, "skipped", "is a DICOMDIR")
             os.makedirs(os.path.dirname(target), exist_ok=True)
-            fate, damage = self._write(data_set, target)
-            return Outcome(name, fate, bytes_in=size, bytes_out=os.stat(target).st_size, damage=damage)
-        except InvalidDicomError as error:
-            return Outcome(name, "not DICOM", str(error))
+            written, damage = self._write(data_set, target)
+            return Outcome(name, written, bytes_in=size, bytes_out=os.stat(target).st_size, damage=damage)
         except (DicomError, OSError, ValueError, IndexError, MemoryError) as error:
-            return Outcome(name, "failed", reason_of(error, path).replace(f"{path}, ", "", 1))
+            fate: Fate = "not DICOM" if kind_of(error) == NOT_DICOM else "failed"
+            return Outcome(name, fate, reason_of(error, path).replace(f"{path}, ", "", 1))
 
     def _write(self, data_set: Dataset, target: str) -> tuple[Fate, tuple[str, ...]]:
         """How the file was written, and what of it was missing."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dicomcore.archive.failure import NOT_DICOM
 from dicomcore.uids import UID
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ __all__ = ["Count", "Facts", "Findings", "series_to_show"]
 
 BARS = 10  # of a chart; the rest is one more
 EXAMPLES = 25  # of a table
+NAMED = 5  # of a sentence
 SAME_MM, GAP = 0.05, 1.5  # as in slices.py
 OFFSET = r"byte [1-9]\d*"
 
@@ -35,6 +37,7 @@ class Facts(NamedTuple):
     studies: int | None
     series: int | None
     unreadable: int | None
+    not_dicom: int | None
     deviating: int | None
 
 
@@ -63,7 +66,8 @@ class Findings:
             self._ask("PatientID", "count(DISTINCT PatientID)"),
             self._ask("StudyInstanceUID", "count(DISTINCT StudyInstanceUID)"),
             self._ask("SeriesInstanceUID", "count(DISTINCT SeriesInstanceUID)"),
-            self._ask("error", "count(error)"),
+            self._ask("error", f"count(error) FILTER ({self._unreadable()})"),
+            self._ask("error_kind", f"count(*) FILTER (error_kind = '{NOT_DICOM}')"),
             self._ask("issues", "count(issues)"),
         ]
         return Facts(*self._rows(f"SELECT {', '.join(asked)} FROM files")[0])
@@ -71,6 +75,11 @@ class Findings:
     def _read(self) -> str:
         """Rows that were read."""
         return "error IS NULL" if self.has("error") else "true"
+
+    def _unreadable(self) -> str:
+        """Rows that could not be read; tables of earlier versions don't tell files that are not DICOM from them."""
+        other = f" AND error_kind IS DISTINCT FROM '{NOT_DICOM}'" if self.has("error_kind") else ""
+        return f"error IS NOT NULL{other}"
 
     def counts(self, column: str) -> list[Count]:
         """The values that most files have, the names of UIDs, and in the end all others together."""
@@ -115,9 +124,20 @@ class Findings:
         # where the DICM prefix stands is no offset
         kind = f"regexp_replace(replace(error, 'byte 128 ', 'byte\u00a0128 '), '{OFFSET}', 'byte …', 'g')"
         return self._rows(
-            f"SELECT replace({kind}, '\u00a0', ' ') AS k, count(*) AS n, min(path) FROM files WHERE error IS NOT NULL"
-            f" GROUP BY k ORDER BY n DESC, k LIMIT {EXAMPLES}"
+            f"SELECT replace({kind}, '\u00a0', ' ') AS k, count(*) AS n, min(path) FROM files"
+            f" WHERE {self._unreadable()} GROUP BY k ORDER BY n DESC, k LIMIT {EXAMPLES}"
         )
+
+    def others(self) -> list[str]:
+        """Some files that are not DICOM, of different names where there are."""
+        if not self.has("error_kind"):
+            return []
+        name = r"regexp_extract(path, '[^/\\]*$')"
+        rows = self._rows(
+            f"SELECT min(path) FROM files WHERE error_kind = '{NOT_DICOM}' GROUP BY {name}"
+            f" ORDER BY count(*) DESC, {name} LIMIT {NAMED}"
+        )
+        return [path for (path,) in rows]
 
     def deviations(self) -> list[tuple[str, int, str, str]]:
         """Codes of what deviates from the standard, files that have it, what one says, and its path."""

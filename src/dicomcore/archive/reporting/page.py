@@ -87,6 +87,7 @@ def report(
             tiles=_tiles(facts, duplicates[1] if found.has("SOPInstanceUID") else None),
             charts=_charts(found) if facts.files else [],
             errors=_texts(found.errors()),
+            others=[_text(path) for path in found.others()],
             deviations=_texts(found.deviations()),
             duplicates={"uids": duplicates[0], "extra": duplicates[1], "worst": _texts(duplicates[2])},
             geometry={"sums": sums, "worst": [_oddity(*one) for one in worst]},
@@ -110,6 +111,8 @@ def _tiles(facts: Facts, duplicates: int | None) -> list[_Tile]:
     ):
         if count is not None:
             found.append(_Tile(name, f"{count:,}", tone if count else "good"))
+    if facts.not_dicom:
+        found.append(_Tile("not DICOM", f"{facts.not_dicom:,}"))
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+from dicomcore.archive.failure import DAMAGED
 from dicomcore.archive.sources.place import Fault
 from dicomcore.dataset.lookup import items_of
 from dicomcore.errors import DicomError
@@ -42,4 +43,5 @@ def fileset_paths(path: str) -> Iterator[str]:
         try:
             yield medium.find(parts)
         except DicomError:
-            yield Fault(os.path.join(medium.folder, *parts), "ValueError: the name leads out of the file-set")
+            path = os.path.join(medium.folder, *parts)
+            yield Fault(path, "ValueError: the name leads out of the file-set", DAMAGED)

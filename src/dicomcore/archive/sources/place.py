@@ -7,6 +7,8 @@ import os
 import stat
 from typing import TYPE_CHECKING, Protocol, Self
 
+from dicomcore.archive.failure import UNREACHABLE, Failure, Kind
+
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
@@ -54,15 +56,22 @@ class Place(str):
 
 
 class Fault(Place):
-    """A path that can't be walked, and the `reason`."""
+    """A path that can't be walked, the `reason`, and its `kind`."""
 
-    __slots__ = ("reason",)
+    __slots__ = ("kind", "reason")
     reason: str
+    kind: Kind
 
-    def __new__(cls, path: str, reason: str = "") -> Self:
+    def __new__(cls, path: str, reason: str = "", kind: Kind = UNREACHABLE) -> Self:
         self = super().__new__(cls, path)
         self.reason = reason
+        self.kind = kind
         return self
+
+    @property
+    def failure(self) -> Failure:
+        """What the table says of it."""
+        return Failure(self.reason, self.kind)
 
 
 def shown(path: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
+from dicomcore.archive.failure import DAMAGED, NOT_DICOM, failure_of
 from dicomcore.archive.sources.dicomdir import fileset_paths, is_dicomdir
 from dicomcore.archive.sources.lists import PathList
 from dicomcore.archive.sources.place import INSIDE, Bytes, Fault, LocalFile, Place
@@ -16,7 +17,6 @@ from dicomcore.archive.sources.remote import RemoteFile, RemotePlace, Store, is_
 from dicomcore.archive.sources.tars import tar_members
 from dicomcore.archive.sources.walk import Output, walk_folder
 from dicomcore.archive.sources.zips import zip_members
-from dicomcore.archive.tables.row import reason_of
 
 __all__ = ["SourceLike", "Sources", "as_sources", "named_sources"]
 
@@ -170,7 +170,7 @@ class Sources:
                 else:
                     yield place
         except Exception as error:
-            yield Fault(url, reason_of(error, url))
+            yield _failed(url, error)
 
     def _places(self, store: Store, url: str, path: str, listed: bool) -> Iterator[Place]:
         if WILD.search(path) and not store.is_web:
@@ -208,7 +208,7 @@ class Sources:
 
 
 def _failed(url: str, error: Exception) -> Fault:
-    return Fault(url, reason_of(error, url))
+    return Fault(url, *failure_of(error, url))
 
 
 def _guarded(path: Any, members: Callable[[Any], Iterator[str]]) -> Iterator[str]:
@@ -218,4 +218,6 @@ def _guarded(path: Any, members: Callable[[Any], Iterator[str]]) -> Iterator[str
     except GeneratorExit:
         raise
     except Exception as error:
-        yield Fault(path, reason_of(error, path))
+        failure = failure_of(error, path)
+        # It was to stand for files, which are missing now.
+        yield Fault(path, failure.reason, DAMAGED if failure.kind == NOT_DICOM else failure.kind)

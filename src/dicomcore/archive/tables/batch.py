@@ -5,13 +5,14 @@ from __future__ import annotations
 import pyarrow as pa
 
 from dicomcore._native.bulk.extract import Extractor
+from dicomcore.archive.failure import Failure, failure_of
 from dicomcore.archive.sources.heads import Heads
 from dicomcore.archive.sources.place import Fault, Place, shown
 from dicomcore.archive.tables.columns import Columns
 from dicomcore.archive.tables.deviations import noted_texts
 from dicomcore.archive.tables.extras import extra_arrays
 from dicomcore.archive.tables.frame_rows import by_frame
-from dicomcore.archive.tables.row import Row, decode_text, failed_row, read_blob_row, read_row, reason_of
+from dicomcore.archive.tables.row import Row, decode_text, failed_row, read_blob_row, read_row
 from dicomcore.archive.tables.table import to_batch
 
 __all__ = ["read_batch"]
@@ -24,12 +25,12 @@ def read_batch(paths: list[str], columns: Columns, schema: pa.Schema, *, bulk: b
     """
     rows = Extractor(columns.native, columns.stop_tag, paths if bulk else [None] * len(paths))
     issues: dict[int, list[str]] = {}
-    errors: dict[int, str] = {}
+    failures: dict[int, Failure] = {}
     with Heads.of(paths) as heads:
-        _fill(rows, paths, columns, heads, issues, errors)
+        _fill(rows, paths, columns, heads, issues, failures)
     issues.update(noted_texts(rows, columns))
-    more = extra_arrays(paths, columns, errors, issues) if columns.has_extras else None
-    batch = to_batch(rows, paths, columns, schema, issues, errors, more)
+    more = extra_arrays(paths, columns, failures, issues) if columns.has_extras else None
+    batch = to_batch(rows, paths, columns, schema, issues, failures, more)
     return by_frame(batch, paths, columns, schema) if columns.level == "frame" else batch
 
 
@@ -39,7 +40,7 @@ def _fill(
     columns: Columns,
     heads: Heads,
     issues: dict[int, list[str]],
-    errors: dict[int, str],
+    failures: dict[int, Failure],
 ) -> None:
     while (at := rows.run()) < len(paths):
         if (asked := rows.asked()) is not None:
@@ -54,8 +55,8 @@ def _fill(
         rows.put(shown(path), row.size, row.mtime, row.values)
         if row.issues:
             issues[at] = row.issues
-        if row.error is not None:
-            errors[at] = row.error
+        if row.failure is not None:
+            failures[at] = row.failure
 
 
 def _row(rows: Extractor, at: int, path: str, columns: Columns, heads: Heads) -> Row | None:
@@ -63,10 +64,10 @@ def _row(rows: Extractor, at: int, path: str, columns: Columns, heads: Heads) ->
     if not isinstance(path, Place):
         return read_row(path, columns)
     if isinstance(path, Fault):
-        return failed_row(path.reason, columns)
+        return failed_row(path.failure, columns)
     try:
         blob = heads.feed(rows, at, path)
     except Exception as error:  # one bad file is one row, whatever it did
         mtime = None if path.mtime is None else path.mtime * 1000
-        return failed_row(reason_of(error, path), columns)._replace(size=path.size, mtime=mtime)
+        return failed_row(failure_of(error, path), columns, path.size, mtime)
     return None if blob is None else read_blob_row(blob, columns)

@@ -17,7 +17,7 @@ from dicomcore._native.bulk.digest import digest_texts
 from dicomcore._native.bulk.stat import ABSENT, OTHER, survey
 from dicomcore.archive.sources.place import Fault, shown
 from dicomcore.archive.tables.stored import Stored, open_stored
-from dicomcore.archive.tables.table import int_array, int_values, text_array, text_parts, valid_rows
+from dicomcore.archive.tables.table import ERROR_KIND, int_array, int_values, text_array, text_parts, valid_rows
 
 __all__ = ["NO_ROW", "Found", "Previous", "row_counts"]
 
@@ -52,8 +52,8 @@ class Previous:
         first = _open(target, schema) if target is not None else None
         tables = [table for table in (first, *(_open(part, schema) for part in parts)) if table is not None]
         self.schema = schema
-        self.first_rows = sum(first.sizes) if first is not None else 0
-        """How many rows the table at `target` has."""
+        self.first_rows = 0 if first is None or isinstance(first, _Earlier) else sum(first.sizes)
+        """How many rows may stay where they are in the table at `target`."""
         self._tables = tables
         self._lock = threading.Lock()
         self._held: OrderedDict[tuple[int, tuple[str, ...] | None], pa.Table] = OrderedDict()
@@ -216,11 +216,33 @@ def _joined(keys: NDArray[Any]) -> NDArray[Any]:
     return whole
 
 
+class _Earlier:
+    """A table of a version that had no column `error_kind`. Files that failed are read again, so that it is null in
+    every row that is taken over."""
+
+    def __init__(self, table: Stored) -> None:
+        self._table = table
+        self.schema = table.schema.append(ERROR_KIND)
+        self.sizes = table.sizes
+
+    def read(self, group: int, columns: Sequence[str] | None = None) -> pa.Table:
+        names = self.schema.names if columns is None else columns
+        found = self._table.read(group, [name for name in names if name != ERROR_KIND.name])
+        if ERROR_KIND.name not in names:
+            return found
+        return found.append_column(ERROR_KIND, pa.nulls(len(found), ERROR_KIND.type)).select(names)
+
+    def close(self) -> None:
+        self._table.close()
+
+
 def _open(path: str, schema: pa.Schema) -> Stored | None:
     """The table at `path`, if it has these columns, perhaps among what was added for the table as a whole."""
     table = open_stored(path)
     if table is None:
         return None
+    if ERROR_KIND.name not in table.schema.names:
+        table = _Earlier(table)
     names = set(schema.names)
     if table.schema.metadata == schema.metadata and _fields(table.schema, names) == _fields(schema, names):
         return table

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any, Literal, NamedTuple
 
+from dicomcore.archive.failure import UNREACHABLE, Failure, failure_of
 from dicomcore.archive.sources.blob import Blob
 from dicomcore.archive.sources.place import NOT_REGULAR, Place
 from dicomcore.archive.tables.columns import FRAMES, Column, Columns
@@ -16,7 +17,7 @@ from dicomcore.charset import charset_for
 from dicomcore.dataset import DataElement, Dataset
 from dicomcore.errors import InvalidDicomError
 from dicomcore.issues import Issue
-from dicomcore.part10.reader import dcmread, without_force
+from dicomcore.part10.reader import dcmread
 from dicomcore.tags import Tag
 from dicomcore.values import parse_date, parse_integer
 from dicomcore.vrs import TEXTS
@@ -32,7 +33,6 @@ __all__ = [
     "read_blob_row",
     "read_data_set",
     "read_row",
-    "reason_of",
 ]
 
 EPOCH = date(1970, 1, 1).toordinal()
@@ -48,18 +48,18 @@ MOST_ISSUES = 32
 
 
 class Row(NamedTuple):
-    """What the table shows of one file: size in bytes, mtime in ns, values by ascending tag, issues, error."""
+    """What the table shows of one file: size in bytes, mtime in ns, values by ascending tag, issues, failure."""
 
     size: int | None
     mtime: int | None
     values: list[Any]
     issues: list[str]
-    error: str | None
+    failure: Failure | None
 
 
-def failed_row(reason: str, columns: Columns) -> Row:
-    """The row of what can't even be looked at."""
-    return Row(None, None, [None] * len(columns.by_tag), [], reason)
+def failed_row(failure: Failure, columns: Columns, size: int | None = None, mtime: int | None = None) -> Row:
+    """The row of a file that has no values."""
+    return Row(size, mtime, [None] * len(columns.by_tag), [], failure)
 
 
 def read_row(path: str, columns: Columns) -> Row:
@@ -69,11 +69,11 @@ def read_row(path: str, columns: Columns) -> Row:
         facts = os.stat(path)
         size, mtime = facts.st_size, facts.st_mtime_ns
         if not stat.S_ISREG(facts.st_mode):  # opening a FIFO would wait for its writer
-            return Row(size, mtime, [None] * len(columns.by_tag), [], NOT_REGULAR)
+            return failed_row(Failure(NOT_REGULAR, UNREACHABLE), columns, size, mtime)
         values, issues = _read_values(_read(path, columns.tags), columns)
         return Row(size, mtime, values, issues, None)
     except Exception as error:  # one bad file is one row, whatever it did
-        return Row(size, mtime, [None] * len(columns.by_tag), [], reason_of(error, path))
+        return failed_row(failure_of(error, path), columns, size, mtime)
 
 
 def read_blob_row(blob: Blob, columns: Columns) -> Row:
@@ -82,7 +82,7 @@ def read_blob_row(blob: Blob, columns: Columns) -> Row:
         values, issues = _read_values(_read(blob, columns.tags), columns)
         return Row(blob.size, blob.mtime, values, issues, None)
     except Exception as error:
-        return Row(blob.size, blob.mtime, [None] * len(columns.by_tag), [], reason_of(error, blob.name))
+        return failed_row(failure_of(error, blob.name), columns, blob.size, blob.mtime)
 
 
 def read_data_set(path: str) -> Dataset:
@@ -119,14 +119,6 @@ def _begins_bare(head: bytes) -> bool:
         return False
     length = int.from_bytes(head[4:8], order)
     return head[4:6] in (b"UL", b"CS", b"UI", b"SH", b"DA", b"TM", b"LO") or length <= 64
-
-
-def reason_of(error: Exception, path: str) -> str:
-    """What the column `error` says of it."""
-    if isinstance(error, OSError):
-        return f"{type(error).__name__}: {error.strerror or error}"
-    text = str(error).removeprefix(repr(path)).removeprefix(f"{path}, ")
-    return f"{type(error).__name__}: {without_force(text).strip()}"
 
 
 def _read_values(data_set: Dataset, columns: Columns) -> tuple[list[Any], list[str]]:

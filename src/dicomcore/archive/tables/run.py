@@ -177,11 +177,11 @@ def index(
 
     A row is `path`, `size` (bytes), `mtime`, `etag`; `columns`, typed by VR (DA date32, DS float64, IS int64, several
     values a list); `content_hash` of the file's bytes and `pixel_hash` of its encoded pixel data, by an algorithm of
-    hashlib, where one is given; `duplicate`, whether an earlier
-    row has the same SOP Instance UID, where that is a column; `issues`, what deviated from the standard, null when
-    nothing did; `error`, why a file or folder couldn't be read, null when it could. A value that its type can't hold
-    is null, and its text is in `issues`. Rows are in the order of `sources`, folders sorted by name, or by the
-    columns `sort_by`, for which all of them are held in memory.
+    hashlib, where one is given; `duplicate`, whether an earlier row has the same SOP Instance UID, where that is a
+    column; `issues`, what deviated from the standard, null when nothing did; `error`, why a file or folder couldn't be
+    read, null when it could; `error_kind`, "not DICOM" for another kind of file, "damaged", "limit" or "unreachable". A
+    value that its type can't hold is null, and its text is in `issues`. Rows are in the order of `sources`, folders
+    sorted by name, or by the columns `sort_by`, for which all of them are held in memory.
 
     A column is a keyword, a tag, a private tag with its creator (``"0019xx08:GEMS_ACQU_01"``, whatever the block), or a
     nested element's path (``"SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].PixelSpacing"``; ``[*]`` takes
@@ -203,9 +203,9 @@ def index(
     files by the same paths, and to write to the folder of finished batches, or to `parts`, another folder or a URL.
 
     `progress` is called with each finished record batch (of rows that stay in the file as they are, with path, size,
-    mtime, issues and error alone), `gone` with each path that the earlier table has and the sources haven't. Raises
-    ValueError for columns, suffixes and engines that there are none of, OSError where `out` can't be written;
-    nothing that a file holds raises.
+    mtime, issues, error and error_kind alone), `gone` with each path that the earlier table has and the sources
+    haven't. Raises ValueError for columns, suffixes and engines that there are none of, OSError where `out` can't be
+    written; nothing that a file holds raises.
     """
     chosen = Columns(columns, level=level, content_hash=content_hash, pixel_hash=pixel_hash)
     check_engine(engine, workers, scheduler, parts)

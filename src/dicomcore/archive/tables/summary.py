@@ -7,6 +7,8 @@ import re
 from time import perf_counter
 from typing import IO, TYPE_CHECKING, Any
 
+from dicomcore.archive.failure import NOT_DICOM
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -21,9 +23,10 @@ class Summary:
     def __init__(self) -> None:
         self.files = 0
         self.unreadable = 0
+        self.not_dicom = 0
         self.deviating = 0
-        self.reasons: dict[str, tuple[int, str]] = {}
-        """How many paths could not be read for a reason (offsets left out), and the first of them."""
+        self.reasons: dict[tuple[str, str], tuple[int, str]] = {}
+        """By kind of failure and reason (offsets left out): how many paths have no values, and the first of them."""
         self.gone = 0
         self.gone_example: str | None = None
         self._begin = perf_counter()
@@ -35,10 +38,14 @@ class Summary:
         errors = batch.column("error")
         if errors.null_count == batch.num_rows:
             return
+        kinds = batch.column("error_kind").to_pylist()
         for row, error in enumerate(errors.to_pylist()):
             if error is not None:
-                self.unreadable += 1
-                reason = OFFSETS.sub("byte …", error)
+                if kinds[row] == NOT_DICOM:
+                    self.not_dicom += 1
+                else:
+                    self.unreadable += 1
+                reason = kinds[row], OFFSETS.sub("byte …", error)
                 count, example = self.reasons.get(reason, (0, batch.column("path")[row].as_py()))
                 self.reasons[reason] = (count + 1, example)
 
@@ -57,34 +64,42 @@ class Summary:
         seconds = self.seconds
         return {
             "files": self.files,
-            "read": self.files - self.unreadable,
+            "read": self.files - self.unreadable - self.not_dicom,
             "unreadable": self.unreadable,
+            "not_dicom": self.not_dicom,
             "with_issues": self.deviating,
             "gone": self.gone,
             "gone_example": self.gone_example,
             "seconds": round(seconds, 3),
             "files_per_second": round(self.files / seconds) if seconds else 0,
             "reasons": [
-                {"reason": reason, "count": count, "example": example}
-                for reason, (count, example) in sorted(self.reasons.items(), key=lambda item: (-item[1][0], item[0]))
+                {"kind": kind, "reason": reason, "count": count, "example": example}
+                for (kind, reason), (count, example) in sorted(self.reasons.items(), key=_weight)
             ],
         }
 
 
+def _weight(item: tuple[tuple[str, str], tuple[int, str]]) -> tuple[bool, int, str]:
+    """Reasons that matter come first: files that could not be read, then the most frequent."""
+    (kind, reason), (count, _) = item
+    return kind == NOT_DICOM, -count, reason
+
+
 class ErrorLines:
-    """A JSON object a line for what could not be read, and for what is gone; nothing where `file` is None."""
+    """A JSON object a line for what has no values, and for what is gone; nothing where `file` is None."""
 
     def __init__(self, file: IO[str] | None) -> None:
         self._file = file
 
-    def unreadable(self, batch: pa.RecordBatch) -> None:
-        """Lines ``{"path": …, "error": …}``."""
+    def failed(self, batch: pa.RecordBatch) -> None:
+        """Lines ``{"path": …, "error": …, "kind": …}``."""
         errors = batch.column("error")
         if self._file is None or errors.null_count == len(errors):
             return
+        kinds = batch.column("error_kind").to_pylist()
         for row, error in enumerate(errors.to_pylist()):
             if error is not None:
-                self._write({"path": batch.column("path")[row].as_py(), "error": error})
+                self._write({"path": batch.column("path")[row].as_py(), "error": error, "kind": kinds[row]})
         self._file.flush()
 
     def gone(self, path: str) -> None:

@@ -16,8 +16,10 @@ with needs_extra("pyarrow"):
 
 if TYPE_CHECKING:
     from dicomcore._native.bulk.extract import Extractor
+    from dicomcore.archive.failure import Failure
 
 __all__ = [
+    "ERROR_KIND",
     "FORMAT",
     "column_arrays",
     "flag_array",
@@ -45,6 +47,8 @@ TYPES = {
     "uint64": pa.uint64(),
     "map": pa.map_(pa.string(), pa.string()),
 }
+ERROR_KIND = pa.field("error_kind", pa.string())
+"""Null where `error` is; tables of earlier versions lack it."""
 MTIME = pa.timestamp("us", tz="UTC")
 ISSUES = pa.list_(pa.string())
 
@@ -103,7 +107,7 @@ def _one(array: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 def schema_of(columns: Columns) -> pa.Schema:
     """path, size, mtime, etag; with a row a frame, frame; the columns as the caller ordered them; hashes that are asked
-    for; issues, error."""
+    for; issues, error, error_kind."""
     fields = [
         pa.field("path", pa.string(), nullable=False),
         pa.field("size", pa.int64()),
@@ -119,7 +123,7 @@ def schema_of(columns: Columns) -> pa.Schema:
         for name, algorithm in hashes.items()
         if algorithm
     ]
-    fields += [pa.field("issues", ISSUES), pa.field("error", pa.string())]
+    fields += [pa.field("issues", ISSUES), pa.field("error", pa.string()), ERROR_KIND]
     return pa.schema(fields, FORMAT)
 
 
@@ -134,10 +138,10 @@ def to_batch(
     columns: Columns,
     schema: pa.Schema,
     issues: Mapping[int, list[str]],
-    errors: Mapping[int, str],
+    failures: Mapping[int, Failure],
     more: Mapping[str, pa.Array] | None = None,
 ) -> pa.RecordBatch:
-    """The filled rows of these paths as a record batch; their buffers go over to it. `issues`, `errors` are by row.
+    """The filled rows of these paths as a record batch; their buffers go over to it. `issues`, `failures` are by row.
 
     `more` are arrays of columns that the rows don't have. Where the rows are to become one a frame, the batch has the
     column FRAMES in the place of `frame`.
@@ -153,7 +157,8 @@ def to_batch(
         "mtime": _array(mtime, MTIME, count),
         "etag": _sparse(etags, pa.string(), count),
         "issues": _sparse(issues, ISSUES, count),
-        "error": _sparse(errors, pa.string(), count),
+        "error": _sparse({row: one.reason for row, one in failures.items()}, pa.string(), count),
+        ERROR_KIND.name: _sparse({row: one.kind for row, one in failures.items()}, pa.string(), count),
     }
     arrays |= more or {}
     for column, buffers in zip(columns.by_tag, taken[3:], strict=True):

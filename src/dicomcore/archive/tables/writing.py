@@ -14,7 +14,8 @@ from dicomcore.archive.tables.renew import Kept, Renewal
 
 __all__ = ["Progress", "write_table"]
 
-TOLD = ("path", "size", "mtime", "issues", "error")  # what `progress` gets of rows that stay where they are
+TOLD = ("path", "size", "mtime", "issues", "error", "error_kind")
+"""The columns that `progress` gets of rows that stay where they are."""
 Progress = Callable[[pa.RecordBatch], object]
 
 
