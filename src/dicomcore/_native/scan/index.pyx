@@ -8,7 +8,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcmp, memcpy
 
-from dicomcore._native.beginning cimport may_be_dicom
+from dicomcore._native.scan.beginning cimport may_be_dicom
 from dicomcore._native.base.cursor cimport load_be16, load_le16, load_le32
 from dicomcore._native.base.fault cimport LIMIT, NEED_MORE, OK, Status
 from dicomcore._native.scan.scan cimport (

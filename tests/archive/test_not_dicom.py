@@ -16,14 +16,15 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from corpus import PYDICOM, real
-from dicom_bytes import BIG_ENDIAN, IMPLICIT, element, item, part10, sequence
+
+from tests.support.corpus import PYDICOM, real
+from tests.support.dicom_bytes import BIG_ENDIAN, IMPLICIT, element, item, part10, sequence
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
 
 import dicomcore as dc  # noqa: E402
-from dicomcore._native.beginning import resembles_dicom  # noqa: E402
+from dicomcore._native.scan.beginning import resembles_dicom  # noqa: E402
 from dicomcore.archive import index, organize, report  # noqa: E402
 from dicomcore.archive.organizing.transcoding import transcode_folder  # noqa: E402
 from dicomcore.archive.tables.batch import read_batch  # noqa: E402
