@@ -17,16 +17,12 @@ from dicomcore.pixels.coding.encoder_registry import FrameEncoder, encoder_for, 
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.labels import describe_pixels, note_loss, put
 from dicomcore.pixels.setting import beyond_stored, unmasked
-from dicomcore.uids import (
-    UID,
-    DeflatedImageFrameCompression,
-    EncapsulatedUncompressedExplicitVRLittleEndian,
-    RLELossless,
-)
+from dicomcore.syntaxes import SYNTAXES
+from dicomcore.uids import UID, RLELossless
 
 __all__ = ["FrameCoder"]
 
-AS_DESCRIBED = frozenset((EncapsulatedUncompressedExplicitVRLittleEndian, DeflatedImageFrameCompression))
+AS_DESCRIBED = frozenset(syntax.uid for syntax in SYNTAXES if syntax.format in ("uncompressed", "deflated"))
 """Encapsulated syntaxes whose frames are laid out as Planar Configuration says (PS3.5 A.4.11, A.4.13)."""
 OF_CODESTREAMS = frozenset(("YBR_FULL_422", "YBR_PARTIAL_422", "YBR_PARTIAL_420", "YBR_ICT", "YBR_RCT", "XYB"))
 """How codestreams, and 4:2:2 pairs, hold colour; no array of (rows, columns, samples) does (PS3.3 C.7.6.3.1.2)."""
