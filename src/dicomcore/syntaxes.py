@@ -12,8 +12,8 @@ __all__ = ["BY_UID", "NATIVE", "SYNTAXES", "Syntax", "syntax_of"]
 
 
 class Syntax(NamedTuple):
-    """A transfer syntax. The defaults are explicit VR little endian with pixel data in fragments, as PS3.5 A.4 has it for
-    all encapsulated ones; an unknown UID is taken for one of them."""
+    """A transfer syntax. The defaults are explicit VR little endian with pixel data in fragments, as PS3.5 A.4 states
+    for all encapsulated transfer syntaxes. An unknown UID is taken for one of them."""
 
     uid: str
     keyword: str
