@@ -17,9 +17,10 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRL
 from test_pixels_frames import made
 
 import dicomcore as dc
+from dicomcore.dataset.state import header_of
 from dicomcore.display.render import Window
 from dicomcore.objects import Presentation
-from dicomcore.pixels.attributes import display_of, header_of
+from dicomcore.pixels.attributes import display_of
 from dicomcore.pixels.note import Note
 
 IMPLICIT, EXPLICIT, BIG = ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from dicomcore._native.views.dataset import make_dataset
 from dicomcore.dataset import DataElement, Dataset, Sequence
-from dicomcore.dataset.dataset import DATA_SET
 from dicomcore.dataset.lookup import first_item, items_of
+from dicomcore.dataset.state import DATA_SET
 from dicomcore.errors import DicomError, EncodeError
 from dicomcore.fileset.invent import invented
 from dicomcore.fileset.keys import LEVELS, RECORD_TYPES, ROOT, Key, record_type_of

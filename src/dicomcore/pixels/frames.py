@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dicomcore.dataset.dataset import DATA_SET
 from dicomcore.dataset.lookup import first_item
+from dicomcore.dataset.state import file_index, header_of, index_of, is_in_big_endian, recall_of
 from dicomcore.display.render import View, render
 from dicomcore.errors import DicomError, LimitError, PixelDecodeError
 from dicomcore.issues import Issue
@@ -22,7 +22,6 @@ from dicomcore.pixels.attributes import (
     display_of,
     extended_table,
     find_pixel_data,
-    header_of,
     number_of_frames,
     revised,
     state_of,
@@ -71,7 +70,7 @@ class Frames:
 
     def __init__(self, data_set: Any) -> None:
         """Raises PixelDecodeError where the data set has no pixel data, or says too little of it."""
-        index = data_set._index
+        index = index_of(data_set)
         self.limits = DEFAULT_LIMITS if index is None else index.limits
         self._path = None if index is None else _path_of(index)
         try:
@@ -85,9 +84,10 @@ class Frames:
         header = header_of(data_set)
         self.stated = describe(header, keyword)
         element = data_set[keyword]
-        if self.stated.transfer_syntax == ExplicitVRBigEndian and element._big_endian is False:  # UN (PS3.5 6.2.2)
+        # A UN's words are in little endian (PS3.5 6.2.2).
+        if self.stated.transfer_syntax == ExplicitVRBigEndian and is_in_big_endian(element) is False:
             self.stated = replace(self.stated, transfer_syntax=ExplicitVRLittleEndian)
-        self._recall = data_set._recall()
+        self._recall = recall_of(data_set)
         self._keyword, self._offset = keyword, element.offset or 0
         self._state = state_of(data_set)
         self._apart = header if header is not data_set else None
@@ -433,8 +433,7 @@ class Frames:
                 f"transfer syntax {UID(stated).name} has fragments, and the pixel data is {self._store.size} bytes "
                 f"without any, which are no {frames} uncompressed frames either"
             )
-        index, row, *_ = self._data_set._state()
-        if index is not None and row == DATA_SET:  # pixel data of items may be native (PS3.5 A.4)
+        if file_index(self._data_set) is not None:  # pixel data of items may be native (PS3.5 A.4)
             name = UID(stated).name
             self._note("pixel-transfer-syntax", f"transfer syntax is {name}, the pixel data is uncompressed")
 

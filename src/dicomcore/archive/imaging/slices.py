@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.lookup import first_item, items_of
+from dicomcore.dataset.state import header_of
 from dicomcore.display.render import Display
 from dicomcore.issues import Issue
-from dicomcore.pixels.attributes import display_of, header_of, number, number_of_frames, rescale_of
+from dicomcore.pixels.attributes import display_of, number, number_of_frames, rescale_of
 from dicomcore.pixels.note import Note
 from dicomcore.tags import Tag
 
