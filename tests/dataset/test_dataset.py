@@ -301,13 +301,6 @@ def test_pickles(data_set: dc.Dataset, protocol: int):
     assert (element.tag, element.VR, element.value) == (0x00280010, "US", 0x0102)
 
 
-def test_a_pickle_by_the_name_elements_had_before():
-    kept = pickle.dumps(dc.DataElement("Rows", "US", 0x0102), 2)  # names classes on lines of their own
-    named = kept.replace(b"dicomcore._native.views.data_element\n", b"dicomcore._native.views.dataset\n")
-    assert named != kept
-    assert pickle.loads(named) == dc.DataElement("Rows", "US", 0x0102)
-
-
 def test_a_pickle_works_without_its_file(tmp_path: Path):
     path = tmp_path / "one.dcm"
     path.write_bytes(raw.part10(CONTENT))

@@ -16,11 +16,11 @@ import pytest
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 import dicomcore as dc
+from dicomcore.dataset.state import header_of
 from dicomcore.display.reading import display_of
 from dicomcore.display.rendering import Window
 from dicomcore.notes import Note
 from dicomcore.objects import Presentation
-from dicomcore.pixels.attributes import header_of
 from tests.pixels.test_frames import made
 
 IMPLICIT, EXPLICIT, BIG = ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian

@@ -303,5 +303,5 @@ def test_every_cut():
 def test_what_contains_itself_is_refused():
     ds = dc.Dataset()
     ds.ReferencedImageSequence = [ds]
-    with pytest.raises(dc.EncodeError, match="contain itself"):
+    with pytest.raises(dc.EncodeError, match="item of itself"):
         ds.to_xml()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import dicomcore as dc
+from dicomcore.dataset.state import index_of
 from dicomcore.pixels import Capacity, register_encoder
 from dicomcore.pixels.coding import encoder_registry
 from dicomcore.pixels.colour import to_rgb
@@ -400,7 +401,7 @@ def test_jpeg_in_jpeg_xl_comes_back():
 
 def test_same_syntax_is_not_decoded():
     source, _ = through(made(IMAGES["frames"][0], 12), "rle")
-    data = bytearray(dc.dcmread(source._index.read(0, source._index.size)).PixelData)
+    data = bytearray(dc.dcmread(index_of(source).read(0, index_of(source).size)).PixelData)
     source.PixelData = bytes(data[:-20]) + b"\xaa" * 20  # which no decoder would take
     got, done = through(source, "rle", frames=slice(2), offset_table="extended")
     assert done.how == "copied"

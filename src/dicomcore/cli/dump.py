@@ -8,10 +8,11 @@ import json
 import sys
 from collections.abc import Iterator
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import Any
 
 from dicomcore.cli.console import add_command, printable, told, word
 from dicomcore.dataset import DataElement, Dataset
+from dicomcore.dataset.paths import walk
 from dicomcore.dataset.printing import data_set_lines, element_line
 from dicomcore.errors import DicomError
 from dicomcore.forms import xml_pieces
@@ -82,8 +83,8 @@ def _print(data_set: Dataset, path: str, arguments: argparse.Namespace) -> tuple
         sys.stdout.writelines(xml_pieces(data_set, 0, None, arguments.meta))
         return ()
     if arguments.lines:
-        for place in _places(data_set):
-            print(json.dumps({"file": path, **_plain(place)}, ensure_ascii=False))
+        for place, _, element in _walk(data_set):
+            print(json.dumps({"file": path, **_plain(place, element)}, ensure_ascii=False))
         return ()
     if arguments.sr or arguments.html:
         return _print_report(data_set, path, arguments)
@@ -107,36 +108,20 @@ def _print_report(data_set: Dataset, path: str, arguments: argparse.Namespace) -
     return report.issues
 
 
-class _Place(NamedTuple):
-    """An element and where it stands: keywords with the numbers of items, as in ``A[0].B``."""
-
-    path: str
-    depth: int
-    element: DataElement
-
-
-def _places(data_set: Dataset) -> Iterator[_Place]:
-    """All elements, file meta information first, those of items behind their sequence."""
-    pending = [("", 0, iter(data_set))]
+def _walk(data_set: Dataset) -> Iterator[tuple[str, int, DataElement]]:
+    """(path, depth, element) of all elements, file meta information first; paths as `dicomcore.patch` takes them."""
     if data_set.file_meta:
-        pending.append(("", 0, iter(data_set.file_meta)))
-    while pending:
-        prefix, depth, elements = pending[-1]
-        element = next(elements, None)
-        if element is None:
-            pending.pop()
-            continue
-        name = prefix + (element.keyword or f"{int(element.tag):08X}")
-        yield _Place(name, depth, element)
-        if element.VR == "SQ":
-            items = list(enumerate(element.value))
-            pending += [(f"{name}[{i}].", depth + 1, iter(item)) for i, item in reversed(items)]
+        yield from walk(data_set.file_meta, name=_name)
+    yield from walk(data_set, name=_name)
 
 
-def _plain(place: _Place) -> dict[str, Any]:
-    element = place.element
+def _name(element: DataElement) -> str:
+    return element.keyword or f"{int(element.tag):08X}"
+
+
+def _plain(path: str, element: DataElement) -> dict[str, Any]:
     return {
-        "path": place.path,
+        "path": path,
         "tag": f"{int(element.tag):08X}",
         "VR": element.VR,
         "keyword": element.keyword,
@@ -160,7 +145,7 @@ def _jsonable(value: Any) -> Any:
 
 
 def _with_offsets(data_set: Dataset) -> Iterator[str]:
-    for _, depth, element in _places(data_set):
+    for _, depth, element in _walk(data_set):
         margin = "   " * depth
         if element.VR == "SQ":
             text = f"{margin}{element.tag}  {element.name}  {len(element.value)} item(s) ---- "

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dicomcore.dataset import Dataset
+from dicomcore.dataset import DataElement, Dataset
+from dicomcore.dataset.state import is_in_big_endian
 
 __all__ = [
     "first_item",
@@ -48,7 +49,8 @@ def is_big_endian(place: Any, key: str | int, data_set: Any) -> bool:
 
     A UN's are not, whatever its data set is in (PS3.5 6.2.2).
     """
-    own = getattr(place[key], "_big_endian", None)
+    element = place[key]
+    own = is_in_big_endian(element) if isinstance(element, DataElement) else None
     return data_set.is_little_endian is False if own is None else bool(own)
 
 

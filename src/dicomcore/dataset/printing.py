@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from dicomcore.dataset.nesting import enter
+from dicomcore._native.views.state import loose_bytes
+from dicomcore.dataset.paths import Below, unfolded
 from dicomcore.uids import UID
 from dicomcore.vrs import NUMBERS, VRS
 
@@ -20,7 +21,7 @@ SUMMED_UP = frozenset(vr.name for vr in VRS if vr.kind == "bytes" or vr.longest 
 def value_text(element: DataElement) -> str:
     """One line for an element's value."""
     value = element.value
-    loose = element._loose if element.VR == "SQ" else b""  # text where items were due
+    loose = loose_bytes(element) if element.VR == "SQ" else b""  # text where items were due
     if loose:
         return repr(loose) if len(loose) <= 4 * SHOWN else f"Array of {len(loose)} elements"
     if element.VR in SUMMED_UP and value is not None and len(value) > SHOWN:
@@ -59,26 +60,17 @@ def data_set_lines(data_set: Dataset, *, items: bool = True) -> Iterator[str]:
         for element in data_set.file_meta:
             yield element_line(element)
         yield f"{'':-<49}"
-    above = {id(data_set)}
-    stack = [(data_set, own_lines(data_set, "", items))]  # no recursion: the input says how deep it is nested
-    while stack:
-        for line in stack[-1][1]:
-            if not isinstance(line, str):
-                enter(above, line)
-                stack.append((line, own_lines(line, "   " * len(stack), items)))
-                break
-            yield line
-        else:
-            above.discard(id(stack.pop()[0]))
+    yield from unfolded(data_set, own_lines(data_set, "", items))
 
 
-def own_lines(data_set: Dataset, margin: str, items: bool) -> Iterator[str | Dataset]:
-    """The lines of one data set, with each item itself where its lines belong."""
+def own_lines(data_set: Dataset, margin: str, items: bool) -> Iterator[str | Below[str]]:
+    """The lines of one data set, `margin` in front."""
+    inside = margin + "   "
     for element in data_set:
-        if element.VR != "SQ" or element._loose:
+        if element.VR != "SQ" or loose_bytes(element):
             yield margin + element_line(element)
             continue
         yield f"{margin}{element.tag}  {element.name}  {len(element.value)} item(s) ---- "
         for item in element.value if items else ():
-            yield item if len(item) else ""
-            yield margin + "   ---------"
+            yield Below(item, own_lines(item, inside, items)) if len(item) else ""
+            yield inside + "---------"

@@ -6,19 +6,19 @@ import re
 import warnings
 from decimal import Decimal
 from difflib import get_close_matches
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from dicomcore._native.base.dictionary import keywords, repeater_has_keyword, tag_for_keyword
 from dicomcore._native.write.encode import encode_value
 from dicomcore._native.write.judge import changed_elements
-from dicomcore.dataset.nesting import enter
+from dicomcore.dataset.paths import walk
 from dicomcore.errors import DicomError, EncodeError
 from dicomcore.issues import Issue
 from dicomcore.vrs import NUMBERS, VRS
 
 if TYPE_CHECKING:
-    from dicomcore.dataset import Dataset
+    from dicomcore.dataset import DataElement, Dataset
 
 __all__ = ["Validation", "check_name", "check_value", "fault_of", "faults", "heed", "number_fault"]
 
@@ -38,24 +38,35 @@ def _or_range(one: str) -> str:
     return rf"(?:{one})?|(?:{one})? ?- ?(?:{one})?"
 
 
-# By VR: what one value without padding looks like, and that in words.
-FORMS: dict[str, tuple[re.Pattern[str] | None, str]] = {
-    "AE": (re.compile(r"[^\\\x00-\x1f\x7f]*"), "an application entity's title"),
-    "AS": (re.compile(r"(?:\d{3}[DWMY])?"), "an age: three digits and D, W, M or Y"),
-    "CS": (re.compile(r"[A-Z0-9 _?*]*"), "a code of capital letters, digits, spaces and underscores"),
-    "DA": (re.compile(_or_range(DATE)), "a date: YYYYMMDD"),
-    "DS": (re.compile(rf"(?: *{NUMBER} *)?"), "a decimal number"),
-    "DT": (re.compile(_or_range(DATE_TIME)), "a date and time: YYYYMMDDHHMMSS.FFFFFF&ZZXX"),
-    "IS": (re.compile(r"(?: *[+-]?\d+ *)?"), "a whole number"),
-    "LO": (re.compile(r"[^\\\x00-\x1a\x1c-\x1f]*"), "text without control characters and backslash"),
-    "LT": (None, "a text"),
-    "SH": (re.compile(r"[^\\\x00-\x1a\x1c-\x1f]*"), "text without control characters and backslash"),
-    "ST": (None, "a text"),
-    "TM": (re.compile(_or_range(TIME)), "a time: HHMMSS.FFFFFF"),
-    "UC": (re.compile(r"[^\\\x00-\x1a\x1c-\x1f]*"), "text without control characters and backslash"),
-    "UI": (re.compile(r"(?:(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*))*)?"), "a UID: numbers without leading zeros, dots"),
-    "UR": (re.compile(r"(?:[^ \x00-\x1f\"<>\\^`{|}][^\x00-\x20\"<>\\^`{|}]* *)?"), "a URI"),
-    "UT": (None, "a text"),
+class _Form:
+    """What one value of a VR looks like: a pattern without padding, None for any text; and that in words."""
+
+    def __init__(self, pattern: str | None, words: str) -> None:
+        self._pattern, self.words = pattern, words
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str] | None:
+        # Compiled for the first value: unused patterns would make `import dicomcore` slower.
+        return None if self._pattern is None else re.compile(self._pattern)
+
+
+FORMS: dict[str, _Form] = {
+    "AE": _Form(r"[^\\\x00-\x1f\x7f]*", "an application entity's title"),
+    "AS": _Form(r"(?:\d{3}[DWMY])?", "an age: three digits and D, W, M or Y"),
+    "CS": _Form(r"[A-Z0-9 _?*]*", "a code of capital letters, digits, spaces and underscores"),
+    "DA": _Form(_or_range(DATE), "a date: YYYYMMDD"),
+    "DS": _Form(rf"(?: *{NUMBER} *)?", "a decimal number"),
+    "DT": _Form(_or_range(DATE_TIME), "a date and time: YYYYMMDDHHMMSS.FFFFFF&ZZXX"),
+    "IS": _Form(r"(?: *[+-]?\d+ *)?", "a whole number"),
+    "LO": _Form(r"[^\\\x00-\x1a\x1c-\x1f]*", "text without control characters and backslash"),
+    "LT": _Form(None, "a text"),
+    "SH": _Form(r"[^\\\x00-\x1a\x1c-\x1f]*", "text without control characters and backslash"),
+    "ST": _Form(None, "a text"),
+    "TM": _Form(_or_range(TIME), "a time: HHMMSS.FFFFFF"),
+    "UC": _Form(r"[^\\\x00-\x1a\x1c-\x1f]*", "text without control characters and backslash"),
+    "UI": _Form(r"(?:(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*))*)?", "a UID: numbers without leading zeros, dots"),
+    "UR": _Form(r"(?:[^ \x00-\x1f\"<>\\^`{|}][^\x00-\x20\"<>\\^`{|}]* *)?", "a URI"),
+    "UT": _Form(None, "a text"),
 }
 LONGEST = {vr.name: vr.longest for vr in VRS}
 BINARY = NUMBERS | {"AT"}
@@ -99,7 +110,7 @@ def _encoding_fault(vr: str, value: Any) -> str:
     return ""
 
 
-def _text_fault(vr: str, value: Any, form: tuple[re.Pattern[str] | None, str] | None) -> str:
+def _text_fault(vr: str, value: Any, form: _Form | None) -> str:
     if not isinstance(value, str):
         if vr in ("DS", "IS") and isinstance(value, (int, float, Decimal)):
             if vr == "IS" and (not -(2**31) <= value < 2**31 or value != int(value)):
@@ -110,12 +121,12 @@ def _text_fault(vr: str, value: Any, form: tuple[re.Pattern[str] | None, str] | 
         return f"{vr} holds U+FFFD, which stands for bytes that could not be decoded: they are not carried over"
     if form is None:
         return _name_fault(value)
-    pattern, words = form
+    pattern = form.pattern
     text = value.rstrip(" \0")
     if len(text) > LONGEST[vr]:
         return f"{vr} takes {LONGEST[vr]} characters at most, not {len(text)}"
     if pattern is not None and not pattern.fullmatch(text):
-        return f"{vr} is {words}, which {text[:64]!r} isn't"
+        return f"{vr} is {form.words}, which {text[:64]!r} isn't"
     return ""
 
 
@@ -169,26 +180,15 @@ def check_name(mode: str, name: str) -> None:
 def faults(ds: Dataset, *, changed: bool = False) -> tuple[Issue, ...]:
     """The values of a data set and of all items in it that their VRs don't allow; `changed`: of those set here."""
     found: list[Issue] = []
-    above: set[int] = set()
-    pending: list[tuple[str, Dataset | int]] = [("", ds)]
-    while pending:
-        path, level = pending.pop()
-        if isinstance(level, int):  # all below it was looked through
-            above.discard(level)
-            continue
-        enter(above, level)
-        pending.append((path, id(level)))
-        elements: Any = [e for e in changed_elements(level).values() if e] if changed else level
-        for element in elements:
-            vr, value = element.VR, element.value
-            name = path + (element.keyword or str(element.tag))
-            if vr == "SQ":
-                pending += [(f"{name}[{i}].", item) for i, item in enumerate(value or ())]
-                continue
-            fault = fault_of(vr, value)
-            if fault:
-                found.append(Issue("BAD_VALUE", element.tag, element.offset or 0, f"{name}: {fault}"))
+    for path, _, element in walk(ds, elements=_changed_ones) if changed else walk(ds):
+        fault = fault_of(element.VR, element.value)
+        if fault:
+            found.append(Issue("BAD_VALUE", element.tag, element.offset or 0, f"{path}: {fault}"))
     return tuple(found) + _pixel_faults(ds, changed)
+
+
+def _changed_ones(ds: Dataset) -> list[DataElement]:
+    return [element for element in changed_elements(ds).values() if element is not None]
 
 
 def _pixel_faults(ds: Dataset, changed: bool) -> tuple[Issue, ...]:

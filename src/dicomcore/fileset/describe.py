@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from dicomcore._native.views.dataset import make_dataset
 from dicomcore.dataset import DataElement, Dataset, Sequence
-from dicomcore.dataset.dataset import DATA_SET
 from dicomcore.dataset.lookup import first_item, items_of
+from dicomcore.dataset.state import DATA_SET
 from dicomcore.errors import DicomError, EncodeError
 from dicomcore.fileset.directory_bytes import MEDIA_STORAGE_DIRECTORY
 from dicomcore.fileset.invent import invented

@@ -8,6 +8,7 @@ import numpy as np
 
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.lookup import items_of
+from dicomcore.dataset.state import index_of, row_of
 from dicomcore.dictionary import keyword_for_tag
 from dicomcore.fileset.keys import LEVELS, RECORD_TYPES, ROOT
 from dicomcore.fileset.records import Record, walk
@@ -226,11 +227,11 @@ class _Reader:
 
 def _item_offsets(data_set: Dataset, items: list[Dataset]) -> list[int]:
     """Where the items of the Directory Record Sequence begin, in bytes from the file's first (PS3.3 F.3.2.2)."""
-    index = items[0]._index
-    if index is None or data_set._index is not index:
+    index = index_of(items[0])
+    if index is None or index_of(data_set) is not index:
         return [-1 - i for i in range(len(items))]  # made in memory, or indexed apart: nothing can refer to them
     rows = np.frombuffer(index, ROW)
-    at = [item._row for item in items]
+    at = [row_of(item) for item in items]
     return (rows["offset"][at].astype(np.int64) - rows["header"][at]).tolist()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dicomcore.dataset import DataElement, Dataset, Sequence
+from dicomcore.dataset.state import note, put
 from dicomcore.forms.place import Place
 from dicomcore.forms.typed import from_bytes, odd, typed
 from dicomcore.forms.unknown import known_bytes, known_values
@@ -53,7 +54,7 @@ class Builder:
         fault = odd(vr, value)
         if fault:
             self.note("BAD_VALUE", place, fault)
-        data_set._put(DataElement(place.tag, vr, value))
+        put(data_set, DataElement(place.tag, vr, value))
 
     def sequence(self, data_set: Dataset, place: Place) -> Sequence:
         """Put a sequence in, which has no items yet."""
@@ -78,7 +79,7 @@ class Builder:
 
     def note(self, code: str, place: Place, said: str) -> None:
         """Keep what deviates, for `issues`."""
-        self.root.__dict__.setdefault("_noted", []).append(Issue(code, Tag(place.tag), 0, f"{place}: {said}"))
+        note(self.root, Issue(code, Tag(place.tag), 0, f"{place}: {said}"))
 
     def of_bytes(self, data_set: Dataset, place: Place, vr: str, data: bytes) -> tuple[str, Any]:
         """VR and value for the bytes of an attribute: the dictionary's VR where UN is stated, if it has one."""

@@ -9,6 +9,8 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from dicomcore._native.forms.json import settled_vr
+from dicomcore.dataset.paths import Below, unfolded
+from dicomcore.dataset.state import is_changed, loose_bytes
 from dicomcore.errors import EncodeError
 from dicomcore.forms.attribute import GROUPS, number_texts, plain_value, special, whole
 from dicomcore.vrs import NUMBERS, TEXTS
@@ -21,7 +23,6 @@ __all__ = ["COMPONENTS", "NAMESPACE", "xml_pieces"]
 
 NAMESPACE = "http://dicom.nema.org/PS3.19/models/NativeDICOM"
 COMPONENTS = ("FamilyName", "GivenName", "MiddleName", "NamePrefix", "NameSuffix")
-DEEPEST = 10_000  # items nested in each other: a data set in itself would have no end
 HEAD = f'<?xml version="1.0" encoding="UTF-8"?>\n<NativeDicomModel xmlns="{NAMESPACE}" xml:space="preserve">\n'
 TAIL = "</NativeDicomModel>\n"
 
@@ -78,27 +79,17 @@ class _Writer:
         self.bulk = bulk
 
     def pieces(self, data_set: Dataset) -> Iterator[str]:
-        """The attributes of a data set and all below it, with a stack of our own instead of recursion."""
-        stack = [self.attributes(data_set)]
-        while stack:
-            for piece in stack[-1]:
-                if not isinstance(piece, str):
-                    if len(stack) > DEEPEST:
-                        raise EncodeError(f"items nested deeper than {DEEPEST}: does a data set contain itself?")
-                    stack.append(self.attributes(piece))
-                    break
-                yield piece
-            else:
-                stack.pop()
+        """The attributes of a data set and all below it."""
+        return unfolded(data_set, self.attributes(data_set))
 
-    def attributes(self, data_set: Dataset) -> Iterator[str | Dataset]:
-        """The attributes of one data set, with each item itself where its attributes belong."""
+    def attributes(self, data_set: Dataset) -> Iterator[str | Below[str]]:
+        """The attributes of one data set."""
         blocks = _Blocks()
         for element in data_set:
             if not element.tag.element:
                 continue  # group lengths stay out
             tag, creator = blocks.written(element)
-            loose = element._loose  # text where items were due goes as what it is
+            loose = loose_bytes(element)  # text where items were due goes as what it is
             vr = "UN" if loose else settled_vr(element, data_set)
             head = f'<DicomAttribute tag="{tag:08X}" vr="{vr}"'
             if element.keyword:
@@ -111,7 +102,7 @@ class _Writer:
             elif vr == "SQ":
                 for number, item in enumerate(element.value, 1):
                     yield f'<Item number="{number}">\n'
-                    yield item
+                    yield Below(item, self.attributes(item))
                     yield "</Item>\n"
             else:
                 try:
@@ -175,7 +166,7 @@ def _number_texts(element: DataElement, vr: str, values: list[Any]) -> list[str]
 
 def _stands(element: DataElement) -> bool:
     """Whether the bytes of the source tell the value: it was read, and not changed."""
-    return element.raw is not None and not element._changed
+    return element.raw is not None and not is_changed(element)
 
 
 def _text(vr: str, value: Any) -> str:

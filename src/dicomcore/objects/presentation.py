@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from dicomcore.dataset import Dataset, Sequence
 from dicomcore.dataset.lookup import float_array, integers_of, items_of, number_of, text_of, texts_of
+from dicomcore.dataset.state import header_of
 from dicomcore.display.cielab import from_cielab
 from dicomcore.display.reading import display_of, palette_of
 from dicomcore.display.rendering import Display, Window, render
 from dicomcore.errors import DicomError, ParseError
 from dicomcore.objects.shutter import Shutter, shutter_of, shutter_value
-from dicomcore.pixels.attributes import header_of
 from dicomcore.pixels.overlays import Overlay, draw_overlays, read_overlays
 from dicomcore.tags import Tag
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore.dataset.lookup import items_of
+from dicomcore.dataset.state import is_in_big_endian
 from dicomcore.errors import ParseError, TruncatedError
 from dicomcore.tags import Tag
 
@@ -107,7 +108,7 @@ def _little_endian(element: DataElement, group: Dataset) -> Any:
     """The bytes of Waveform Data in little endian: big-endian OW has its 16-bit words swapped (PS3.5 8.3)."""
     raw = element.raw
     held = memoryview(element.value).cast("B") if raw is None else raw
-    if raw is not None and element._big_endian and element.VR == "OW":
+    if raw is not None and is_in_big_endian(element) and element.VR == "OW":
         return np.frombuffer(held, ">u2", len(held) // 2).astype("<u2").tobytes()
     return held
 

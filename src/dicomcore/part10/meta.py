@@ -8,7 +8,7 @@ from dicomcore._native.write.compose import compose
 from dicomcore._native.write.judge import changed_elements, head_stands
 from dicomcore._native.write.output import Output
 from dicomcore.dataset import DataElement, Dataset
-from dicomcore.dataset.dataset import DATA_SET
+from dicomcore.dataset.state import file_index, has_own_preamble, index_of, kept_meta, touched
 from dicomcore.errors import EncodeError
 from dicomcore.version import __version__
 
@@ -32,9 +32,9 @@ def put_head(ds: Dataset, out: Output, syntax: str, enforce_standard: bool, repa
     """
     if enforce_standard:
         _refuse_other_groups(ds)
-    index = ds._index if ds._row == DATA_SET else None
+    index = file_index(ds)
     preamble: bytes | None = ds.preamble
-    if index is not None and is_read(ds) and "_preamble" not in ds.__dict__:
+    if index is not None and is_read(ds) and not has_own_preamble(ds):
         same = syntax == index.transfer_syntax or not index.transfer_syntax or syntax == ds.transfer_syntax
         if same and (not (enforce_standard or repair) or head_stands(ds, index, enforce_standard)):
             out.add_source(index.source, 0, index.body)
@@ -54,14 +54,13 @@ def put_head(ds: Dataset, out: Output, syntax: str, enforce_standard: bool, repa
 
 def is_read(ds: Dataset) -> bool:
     """Whether the file meta information is the source's, as nobody changed it."""
-    index = ds._index if ds._row == DATA_SET else None
-    stored: Dataset | None = ds.__dict__.get("_file_meta")
-    return index is not None and (stored is None or (stored._index is index and not changed_elements(stored)))
+    index, stored = file_index(ds), kept_meta(ds)
+    return index is not None and (stored is None or (index_of(stored) is index and not changed_elements(stored)))
 
 
 def _refuse_other_groups(ds: Dataset) -> None:
     """Raise for what belongs to file meta information or to commands and was set in the data set."""
-    for tag, element in (ds._state()[3] or {}).items():
+    for tag, element in touched(ds).items():
         if tag < FIRST_OF_DATA_SETS and element is not None and tag >> 16 != DIRECTORY:
             raise EncodeError(f"{element.tag} can't stand in a file's data set (PS3.10 7.1, PS3.7 6.3)", tag=tag)
 

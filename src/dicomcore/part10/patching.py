@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dicomcore._native.scan.index import Index
+from dicomcore._native.scan.source import Source
 from dicomcore._native.write.compose import bytes_in_place
 from dicomcore.dataset import DataElement, Dataset
+from dicomcore.dataset.state import index_of
 from dicomcore.dataset.validation import number_fault
 from dicomcore.dictionary import dictionary_VR, keyword_for_tag
 from dicomcore.encoding.widen import Widen
@@ -77,11 +80,12 @@ def patch(
         if int(element.tag) in IDENTITY and element.tag in ds and ds[element.tag] is element:
             changed += _follow(ds, IDENTITY[int(element.tag)], element.value)
     _check_identity(ds, changed)
-    places = None if widen or ds._index is None or ds._index.inflated else _places(changed)
-    if places is None or not _stand_once(ds, changed):
+    index = index_of(ds)
+    places = None if widen or index is None or index.inflated else _places(changed)
+    if index is None or places is None or not _stand_once(index, changed):
         dcmwrite(path, ds, enforce_standard=False, widen=widen, durable=durable)
         return False
-    _write_there(path, ds, places, durable)
+    _write_there(path, index.source, places, durable)
     return True
 
 
@@ -164,13 +168,12 @@ def _check_identity(ds: Dataset, changed: list[DataElement]) -> None:
             )
 
 
-def _stand_once(ds: Dataset, changed: list[DataElement]) -> bool:
+def _stand_once(index: Index, changed: list[DataElement]) -> bool:
     """Whether each element, which has a place in the file, stands there once.
 
     One that stands twice, against PS3.5 7.1, would keep its other value, which some readers show.
     """
-    assert ds._index is not None
-    rows = np.frombuffer(ds._index, ROW)
+    rows = np.frombuffer(index, ROW)
     return all(_stands_once(rows, element) for element in changed)
 
 
@@ -215,9 +218,7 @@ def _concerns_others(tag: int) -> bool:
     return tag & 0xFFFF == 0 or tag in (0x00080005, 0x00020010)
 
 
-def _write_there(path: Any, ds: Dataset, places: list[tuple[int, bytes]], durable: bool) -> None:
-    assert ds._index is not None
-    source = ds._index.source
+def _write_there(path: Any, source: Source, places: list[tuple[int, bytes]], durable: bool) -> None:
     with open(path, "r+b", buffering=0) as file:
         source.give_back(source.borrow())  # says so where the file is another by now
         for offset, data in places:

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Protocol
 from dicomcore._native.scan.index import Index, open_index, reopen_inflated
 from dicomcore._native.views.dataset import make_dataset
 from dicomcore.dataset import Dataset
-from dicomcore.dataset.dataset import DATA_SET
+from dicomcore.dataset.state import DATA_SET
 from dicomcore.encoding.inflate import inflate
 from dicomcore.errors import InvalidDicomError, ParseError, TruncatedError
 from dicomcore.limits import DEFAULT_LIMITS, Limits

@@ -13,7 +13,7 @@ from dicomcore._native.write.compose import compose
 from dicomcore._native.write.judge import is_untouched
 from dicomcore._native.write.output import Output
 from dicomcore.dataset import Dataset
-from dicomcore.dataset.dataset import DATA_SET
+from dicomcore.dataset.state import file_index, index_of, is_changed
 from dicomcore.encoding.widen import Widen, wider_terms
 from dicomcore.errors import DicomError, EncodeError
 from dicomcore.part10.meta import is_read, put_head
@@ -152,7 +152,7 @@ class _Plan(NamedTuple):
 
     def compose(self, ds: Dataset, forced: tuple[str, ...] | None) -> Output:
         """Head and data set; `forced` are the terms of the character set for all text."""
-        index = ds._index if ds._row == DATA_SET else None
+        index = file_index(ds)
         wanted = encoding_of(self.syntax)
         implicit, big = wanted.implicit, wanted.big
         out = Output()
@@ -223,11 +223,11 @@ def _refuse_relabelling(ds: Dataset, syntax: UID) -> None:
 
     A right label in place of a wrong one is what passes: pixel data in fragments becomes JPEG's, or stops being so.
     """
-    index = ds._index if ds._row == DATA_SET else None
+    index = file_index(ds)
     if index is None or syntax == index.transfer_syntax or is_read(ds) or not syntax.is_transfer_syntax:
         return
     pixels = ds[PIXEL_DATA] if PIXEL_DATA in ds else None  # noqa: SIM401 - get() gives its value
-    if pixels is None or pixels._changed or pixels.offset is None or not pixels.length:
+    if pixels is None or is_changed(pixels) or pixels.offset is None or not pixels.length:
         return  # what was set is looked at where it is written
     if index.transfer_syntax == GEPrivateImplicitVRBigEndianPixels:
         refuse_transcoding(ds, GEPrivateImplicitVRBigEndianPixels, syntax)
@@ -254,7 +254,7 @@ def _deflate(body: Output, out: Output) -> None:
 
 def _hold_on(ds: Dataset, target: Any) -> None:
     """Where a file replaces the one that `ds` still reads from, keep the old one open."""
-    index = ds._index
+    index = index_of(ds)
     source = None if index is None else index.packed or index.source
     if source is None or source.path is None or os.name != "posix":
         return

@@ -7,10 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dicomcore._native.scan.index import open_index
-from dicomcore._native.views.dataset import make_dataset
-from dicomcore.dataset.dataset import DATA_SET
 from dicomcore.dataset.lookup import number_of
+from dicomcore.dataset.state import is_changed, touched
 from dicomcore.errors import PixelDecodeError
 from dicomcore.pixels.description import FrameDescription, interpretation_for
 from dicomcore.tags import Tag
@@ -20,7 +18,6 @@ __all__ = [
     "describe",
     "extended_table",
     "find_pixel_data",
-    "header_of",
     "number_of_frames",
     "revised",
     "state_of",
@@ -29,32 +26,13 @@ __all__ = [
 PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 
 
-def header_of(data_set: Any) -> Any:
-    """The data set up to its pixel data, where that can be told apart from it; else the data set itself.
-
-    Asking the whole for an attribute that it doesn't have makes it look behind its pixel data, at every fragment.
-    """
-    index, row, wanted, elements = data_set._state()
-    if index is None or row != DATA_SET or wanted is not None or index.inflated:
-        return data_set
-    source = index.path if index.path is not None else index.ranged
-    if source is None:
-        source = index.read(0, index.size)
-    opened = open_index(source, index.path is not None, index.limits, True, True)
-    header = make_dataset(type(data_set), opened, DATA_SET)
-    changed = {tag: element for tag, element in (elements or {}).items() if _may_differ(element)}
-    header._take(changed, None, None)
-    header.file_meta = data_set.file_meta  # which may have been changed too
-    return header
-
-
 class Revised:
-    """A header that was read apart, under what was set in its data set since: what `display_of` needs of one."""
+    """A header view, under what was set in its data set since: what `display_of` needs of one."""
 
     def __init__(self, header: Any, data_set: Any) -> None:
         self.is_little_endian = header.is_little_endian
         self._header, self._data_set = header, data_set
-        self._looked_at = data_set._state()[3] or {}
+        self._looked_at = touched(data_set)
 
     def _place(self, tag: Any) -> Any:
         return self._data_set if int(Tag(tag)) in self._looked_at else self._header
@@ -69,13 +47,12 @@ class Revised:
 
 def revised(header: Any, data_set: Any) -> Any:
     """A header as it is now; itself where nothing was set in its data set, and no sequence handed out to be changed."""
-    looked_at = (data_set._state()[3] or {}).values()
-    return Revised(header, data_set) if any(map(_may_differ, looked_at)) else header
+    return Revised(header, data_set) if any(map(_may_differ, touched(data_set).values())) else header
 
 
 def _may_differ(element: Any) -> bool:
     """Whether an element that was looked at may not be the file's: set, deleted, or a sequence whose items are out."""
-    return element is None or element._changed or element.VR == "SQ"
+    return element is None or is_changed(element) or element.VR == "SQ"
 
 
 def find_pixel_data(data_set: Any) -> str:
@@ -144,8 +121,8 @@ DESCRIBING = frozenset(
 def state_of(data_set: Any) -> tuple[Any, ...]:
     """What was set of all that frames hang on: those of another state are other frames."""
     found: list[tuple[int, Any]] = []
-    for tag, element in (data_set._state()[3] or {}).items():
-        if tag in DESCRIBING and (element is None or element._changed):
+    for tag, element in touched(data_set).items():
+        if tag in DESCRIBING and (element is None or is_changed(element)):
             value = None if element is None else element.value
             found.append((tag, value if isinstance(value, (int, float, str)) else id(value)))
     return (str(data_set.transfer_syntax), *sorted(found, key=lambda one: one[0]))

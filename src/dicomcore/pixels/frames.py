@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dicomcore.dataset.dataset import DATA_SET
 from dicomcore.dataset.lookup import first_item
+from dicomcore.dataset.state import file_index, header_of, index_of, is_in_big_endian, recall_of
 from dicomcore.display.reading import display_of
 from dicomcore.display.rendering import View, render
 from dicomcore.errors import LimitError, PixelDecodeError
 from dicomcore.issues import Issue
 from dicomcore.limits import DEFAULT_LIMITS
 from dicomcore.notes import Note, refuse_if_strict
-from dicomcore.pixels.attributes import describe, find_pixel_data, header_of, number_of_frames, revised, state_of
+from dicomcore.pixels.attributes import describe, find_pixel_data, number_of_frames, revised, state_of
 from dicomcore.pixels.coding.decoding import DecodedFrame
 from dicomcore.pixels.frame_source import FrameSource, source_of
 from dicomcore.pixels.overlays import Overlay, draw_overlays, read_overlays
@@ -43,7 +43,7 @@ class Frames:
 
     def __init__(self, data_set: Any) -> None:
         """Raises PixelDecodeError where the data set has no pixel data, or says too little of it."""
-        index = data_set._index
+        index = index_of(data_set)
         self.limits = DEFAULT_LIMITS if index is None else index.limits
         self._path = None if index is None else _path_of(index)
         try:
@@ -57,9 +57,10 @@ class Frames:
         header = header_of(data_set)
         stated = describe(header, keyword)
         element = data_set[keyword]
-        if stated.transfer_syntax == ExplicitVRBigEndian and element._big_endian is False:  # UN (PS3.5 6.2.2)
+        # A UN's words are in little endian (PS3.5 6.2.2).
+        if stated.transfer_syntax == ExplicitVRBigEndian and is_in_big_endian(element) is False:
             stated = replace(stated, transfer_syntax=ExplicitVRLittleEndian)
-        self._recall = data_set._recall()
+        self._recall = recall_of(data_set)
         self._keyword, self._offset = keyword, element.offset or 0
         self._state = state_of(data_set)
         self._apart = header if header is not data_set else None
@@ -71,14 +72,13 @@ class Frames:
             raise LimitError(f"{frames} frames cross the limit of {self.limits.frames}")
         if stated.rows * stated.columns > self.limits.frame_pixels:
             raise LimitError(f"frames of {stated.rows} × {stated.columns} pixels cross the limit")
-        index, row, *_ = data_set._state()
         self._source: FrameSource = source_of(
             element,
             ValueField.of(data_set, element),
             header,
             stated,
             self.limits,
-            is_from_file=index is not None and row == DATA_SET,
+            is_from_file=file_index(data_set) is not None,
         )
         self.stated, self.description = self._source.stated, self._source.description
         self._source.note(*stated_notes(header, self.stated, coded=self.is_encapsulated))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from dicomcore.dataset.state import index_of, is_changed
 from dicomcore.errors import PixelDecodeError
 
 __all__ = ["ValueField"]
@@ -31,8 +32,8 @@ class ValueField:
     @classmethod
     def of(cls, data_set: Any, element: Any) -> ValueField:
         """The value field of a pixel data element, which is not read for this."""
-        index = data_set._index
-        if index is None or element._changed or element.offset is None:
+        index = index_of(data_set)
+        if index is None or is_changed(element) or element.offset is None:
             held = memoryview(element.value or b"").cast("B").toreadonly()
             return cls(lambda offset, length: held[offset : offset + length], len(held), source=held)
         start = element.offset

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from dicomcore.dataset import Dataset
+from dicomcore.dataset.state import index_of
 from dicomcore.errors import PixelDecodeError
 from dicomcore.issues import Issue
 from dicomcore.pixels.attributes import number_of_frames
@@ -99,7 +100,7 @@ def cut_elements(issues: Iterable[Issue], *, but_pixels: bool = False) -> tuple[
 
 def issues_of(data_set: Dataset, frames: Frames | None) -> tuple[Issue, ...]:
     """The data set's issues, those of its frames among them, as far as it was read."""
-    index, notes = data_set._index, frames is not None and frames.notes
+    index, notes = index_of(data_set), frames is not None and frames.notes
     if index is not None and not notes and not any(index.deviations()):
         return ()  # asking for the issues takes longer
     own = data_set.issues

@@ -351,7 +351,7 @@ cdef class Writer(Document):
 
 cdef bint keeps(DataElement element) except -1:
     # Whether the element's value has to be written from memory: the sequence was handed out, or a list was changed.
-    return element._changed and not (element.vr == SQ and is_itemless(element))
+    return element.is_changed() and not (element.vr == SQ and is_itemless(element))
 
 
 cdef uint16_t settled(uint16_t vr, object value, DatasetBase view) except? 0xFFFF:

@@ -15,6 +15,7 @@ cdef class Index:
     cdef Row* outgrown                  # an earlier place of theirs, which other threads may still be reading
     cdef Py_ssize_t count               # read by rows_of() before `rows`, where the scan may be going on
     cdef readonly Py_ssize_t meta_count  # how many of them are file meta information
+    cdef Py_ssize_t header_rows         # how many stand before the first pixel data at the top level
     cdef readonly object limits
     cdef readonly bytes preamble        # 128 bytes, or None
     cdef readonly str transfer_syntax   # as the file states it, "" where it doesn't

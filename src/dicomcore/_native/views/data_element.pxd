@@ -10,6 +10,7 @@ cdef class Owner:
     cdef Index index
     cdef Py_ssize_t container           # row of the item, or a Place
     cdef str checks                     # what becomes of values that their VR doesn't allow: None stands for "warn"
+    cdef bint apart                     # a header beside its data set, or in one: what it keeps changes no data set
 
     cdef DataElement find(self, uint32_t tag)
     cdef object tag_value(self, uint32_t tag, object default)
@@ -32,6 +33,8 @@ cdef class DataElement:
 
     cdef object get_value(self)
     cdef int settle(self) except -1
+    cdef bint is_changed(self) except -1
+    cdef DataElement clone(self, Owner owner, memo)
     cdef int keep(self, Owner owner) except -1
 
 
@@ -55,7 +58,6 @@ cdef class AllElements:
 
 
 cdef int64_t tag_number(object key) except -2
-cdef object dressed_for(uint32_t tag, object value, uint16_t vr, str checks)
 cdef DataElement carried(DataElement element)
 cdef bint is_row_itemless(Index index, Py_ssize_t row) except -1
 cdef bint is_itemless(DataElement element) except -1

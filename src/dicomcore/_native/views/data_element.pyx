@@ -1,49 +1,34 @@
-"""Data elements: views over rows of an index, or made in memory; and the values that they may be given."""
+"""Data elements: views over rows of an index, or made in memory."""
 
 cimport cython
 from cpython.object cimport Py_EQ, Py_NE
 from cpython.weakref cimport PyWeakref_NewRef
 from libc.stdint cimport int64_t, uint16_t, uint32_t
 
+from dicomcore._native.views.coerce cimport coerced_for
 from dicomcore._native.views.decode cimport (
     count_multiplicity,
     decode,
     decode_array,
-    empty_value,
     make_tag,
     number_array,
-    number_of_text,
     raw_view,
     resolve_vr,
     vr_dtype,
     vr_name,
 )
+from dicomcore._native.views.facade cimport DATASET, ELEMENT_LINE, SEQUENCE
 from dicomcore._native.base.dictionary cimport find_keyword, keyword_of_tag, name_of_private, name_of_tag
 from dicomcore._native.scan.index cimport Index, mark_changed, open_value
-from dicomcore._native.scan.scan cimport BIG_ENDIAN, CONTAINER, FRAGMENTS, IMPLICIT, ITEM, NO_ROW, UNDEFINED, Row
+from dicomcore._native.scan.scan cimport CONTAINER, FRAGMENTS, IMPLICIT, ITEM, NO_ROW, UNDEFINED, Row
 from dicomcore._native.base.vr cimport *
 
 from copy import deepcopy
-from datetime import date, datetime, time
 
 import numpy as np
 
-from dicomcore.errors import DicomError, EncodeError
-from dicomcore.dataset.printing import element_line
+from dicomcore.errors import EncodeError
 from dicomcore.tags import Tag
-from dicomcore.uids import UID
-from dicomcore.values import PersonName, format_date, format_datetime, format_time
-
-# The façade's classes, told once at import: items are made of them.
-cdef object DATASET = None
-cdef object SEQUENCE = None
-
-
-def set_classes(dataset: type, sequence: type) -> None:
-    """Tell which classes items and sequences are made of; called once by `dicomcore.dataset`."""
-    global DATASET, SEQUENCE
-    DATASET = dataset
-    SEQUENCE = sequence
 
 
 cdef int64_t tag_number(object key) except -2:
@@ -104,108 +89,6 @@ cdef uint16_t vr_code(str vr) except 0xFFFF:
         if vr_name(code) == vr:
             return code
     raise ValueError(f"{vr!r} is not a VR")
-
-
-cdef bint divides(uint16_t vr) noexcept nogil:
-    # Text VRs in which a backslash divides values (PS3.5 6.4).
-    return is_text(vr) and not is_single(vr) or vr == DS or vr == IS
-
-
-cdef object EXACT = 1 << 53         # integers up to here are doubles
-
-cdef bint is_pair(object value):
-    # A tuple of group and element: one tag, as everywhere else a tag may be given.
-    return (isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], int) and isinstance(value[1], int)
-            and 0 <= value[0] <= 0xFFFF and 0 <= value[1] <= 0xFFFF)
-
-
-cdef object dressed(object value, uint16_t vr, str checks=None):
-    # A value as the VR's table has it, from what a caller sets: names, UIDs and numbers get their types.
-    if value is None:
-        return SEQUENCE() if vr == SQ else empty_value(vr)
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        return value
-    if vr == SQ:
-        return dressed_items(value, checks)
-    if (vr == UI or vr == PN) and isinstance(value, np.ndarray):
-        value = value.reshape(-1).tolist()
-    if vr == AT and is_pair(value):
-        return Tag(value)
-    if isinstance(value, (list, tuple)):
-        several = dressed_values(value, vr)
-        return several[0] if len(several) == 1 else several     # one is what a file of it gives
-    if isinstance(value, str):
-        if "\\" in value and divides(vr):
-            return [dressed(one, vr) for one in value.split("\\")]
-        if vr == DS or vr == IS:
-            return number_of_text(value, vr)
-    elif vr == DS or vr == IS:
-        return dressed_number(value, vr)
-    if vr == UI:
-        return value if isinstance(value, UID) else UID(str(value))
-    if vr == PN:
-        return value if isinstance(value, PersonName) else PersonName(str(value))
-    if vr == AT:
-        if isinstance(value, str) and not value:
-            return None
-        return value if isinstance(value, (Tag, np.ndarray)) else Tag(value)
-    if vr == DA and isinstance(value, date):
-        return format_date(value)
-    if vr == TM and isinstance(value, time):
-        return format_time(value)
-    if vr == DT and isinstance(value, datetime):
-        return format_datetime(value)
-    return value
-
-
-cdef object dressed_for(uint32_t tag, object value, uint16_t vr, str checks):
-    # The same for an element, which what can't be taken is said of.
-    try:
-        return dressed(value, vr, checks)
-    except DicomError:
-        raise
-    except ValueError as error:
-        name = f"{make_tag(tag)} {keyword_of_tag(tag)}".rstrip()
-        raise EncodeError(f"{name}: VR {vr_name(vr)}: {error}", tag=tag) from None
-
-
-cdef object dressed_number(object value, uint16_t vr):
-    # A number as reading gives it, float for DS and int for IS, where that is the same number.
-    if vr == DS:
-        if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and -EXACT <= value <= EXACT:
-            return float(value)
-        return float(value) if isinstance(value, np.floating) else value
-    if isinstance(value, np.integer) or isinstance(value, (float, np.floating)) and value.is_integer():
-        return int(value)
-    return float(value) if isinstance(value, np.floating) else value
-
-
-cdef list dressed_values(object values, uint16_t vr):
-    # Each of several; a text among them that a backslash divides is several too.
-    cdef list made = []
-    for one in values:
-        value = dressed(one, vr)
-        if isinstance(one, str) and isinstance(value, list):
-            made += <list>value
-        else:
-            made.append(value)
-    return made
-
-
-cdef object dressed_items(object value, str checks):
-    # A sequence of data sets, and of data sets made from dictionaries by keyword or tag.
-    cdef list items = []
-    cdef Owner made
-    if isinstance(value, SEQUENCE):
-        return value
-    for one in [value] if isinstance(value, (Owner, dict)) else value:
-        if isinstance(one, dict):
-            made = DATASET()
-            made.checks = checks
-            made.update(one)
-            one = made
-        items.append(one)
-    return SEQUENCE(items)
 
 
 cdef DataElement carried(DataElement element):
@@ -283,7 +166,7 @@ cdef class DataElement:
             raise ValueError(f"{tag!r} is neither a tag nor a keyword")
         self.number = <uint32_t>number
         self.vr = vr_code(VR)
-        self.held = dressed_for(self.number, value, self.vr, None)
+        self.held = coerced_for(self.number, value, self.vr, None)
         self.has_value = self.is_set = True
 
     cdef int settle(self) except -1:
@@ -299,7 +182,7 @@ cdef class DataElement:
 
     @property
     def VR(self) -> str:
-        """The VR's two letters, resolved: see `resolve` in docs/design.md for UN, implicit VR and "US or SS"."""
+        """The VR's two letters, resolved: see "Which VR" in docs/design.md for UN, implicit VR and "US or SS"."""
         self.settle()
         return vr_name(self.vr)
 
@@ -396,6 +279,9 @@ cdef class DataElement:
             return value
         owner = owner_of(self)
         if owner is not None:
+            if owner.apart and self.vr == SQ:
+                for item in <list>value:
+                    (<Owner>item).apart = True
             keeper = owner.keeper_of(self)      # what can be changed in place is handed out once
         if keeper is not self:
             value = keeper.get_value()
@@ -414,7 +300,7 @@ cdef class DataElement:
     def value(self, value):
         cdef Owner home = self._home()
         self.settle()
-        value = dressed_for(self.number, value, self.vr, None if home is None else home.checks)
+        value = coerced_for(self.number, value, self.vr, None if home is None else home.checks)
         if home is not None:
             home.check(self.number, self.vr, value)
         with cython.critical_section(self):
@@ -494,13 +380,6 @@ cdef class DataElement:
         return self.index is not None and self.index.rows[self.row].flags & UNDEFINED != 0
 
     @property
-    def _big_endian(self) -> bool | None:
-        # Whether the words of its bytes are in big endian; None for a value that was set, of which its data set tells.
-        if self.is_set or self.index is None:
-            return None
-        return self.index.rows[self.row].flags & BIG_ENDIAN != 0
-
-    @property
     def is_private(self) -> bool:
         return self.number & 0x10000 != 0
 
@@ -531,21 +410,14 @@ cdef class DataElement:
         made.held = deepcopy(made.held, memo)
         return made
 
-    @property
-    def _changed(self) -> bool:
+    cdef bint is_changed(self) except -1:
         # Whether the source's bytes may no longer tell the value: it was set, or changed in place since it was handed
         # out. A list that was only looked at is still what its bytes say; of a sequence its items know.
         if self.is_set or not self.has_value or self.index is None or self.vr == SQ:
             return self.has_value
         return not same_values(decode(self.index, self.row, self.vr), held_by(self))
 
-    @property
-    def _loose(self) -> bytes:
-        # The bytes of an SQ that holds no items but something else; b"" for all others, and where items were put in.
-        self.settle()
-        return bytes(raw_view(self.index, self.row)) if self.vr == SQ and is_itemless(self) else b""
-
-    def _clone(self, Owner owner, memo):
+    cdef DataElement clone(self, Owner owner, memo):
         # The same element for a copy of its data set, the value shared, or copied too when there is a memo.
         cdef DataElement made = DataElement.__new__(DataElement)
         made.index = self.index
@@ -562,7 +434,7 @@ cdef class DataElement:
         return made
 
     def __repr__(self) -> str:
-        return element_line(self)
+        return ELEMENT_LINE(self)
 
     __str__ = __repr__
 

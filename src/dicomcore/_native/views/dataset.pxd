@@ -2,7 +2,9 @@
 
 from libc.stdint cimport uint32_t
 
+from dicomcore._native.scan.index cimport Index
 from dicomcore._native.views.data_element cimport DataElement, Owner
+from dicomcore._native.views.order cimport Order
 
 cdef enum Place:
     TOP_LEVEL = -1      # Owner.container: the data set itself
@@ -10,21 +12,18 @@ cdef enum Place:
     NOWHERE = -3        # made in memory
 
 
-cdef struct Order:
-    # Rows of a data set's elements by ascending tag, one a tag. Once others may see it, it stays as it is.
-    Order* before               # what it took the place of, and others may still be reading
-    Py_ssize_t count
-    bint whole                  # no rows will be added
-    uint32_t rows[1]            # `count` of them
-
-
 cdef class DatasetBase(Owner):
     cdef Order* order                   # NULL before arrange()
     cdef dict elements                  # tag -> DataElement set or handed out, None for one deleted; see overlay_of()
     cdef object wanted                  # frozenset of the tags asked for, None for all
+    cdef dict kept                      # "file_meta", "preamble", "noted", "frames" where made or set; None at first
     cdef object __weakref__
 
-    cdef void forget_order(self) noexcept
+    cdef int over(self, Index index, Py_ssize_t container, object wanted, bint apart) except -1
+    cdef int take(self, dict changes, object chosen, object memo) except -1
+    cdef int mark(self) except -1
+    cdef int span(self, Py_ssize_t* first, Py_ssize_t* stop) except -1
+    cdef bint is_whole(self) noexcept
     cdef Order* arrange(self) except NULL
     cdef Py_ssize_t find_row(self, uint32_t tag) except -2
     cdef dict changes(self)

@@ -3,18 +3,19 @@
 cimport cython
 from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint16_t, uint32_t
-from libc.stdlib cimport free, malloc
 
 from dicomcore._native.views.data_element cimport (
     AllElements,
     DataElement,
     carried,
-    dressed_for,
     new_element,
     owner_of,
     tag_number,
 )
+from dicomcore._native.views.coerce cimport coerced_for
 from dicomcore._native.views.decode cimport decode, make_tag, resolve_vr, vr_name
+from dicomcore._native.views.facade cimport CHECK_NAME, CHECK_VALUE
+from dicomcore._native.views.order cimport free_orders, in_order, ordered
 from dicomcore._native.base.dictionary cimport find_keyword, keyword_of_tag, public_vr
 from dicomcore._native.write.encode cimport swap_width
 from dicomcore._native.scan.index cimport Index, is_complete, mark_changed, rows_of
@@ -23,7 +24,8 @@ from dicomcore._native.base.shared cimport load_flag, load_pointer, order_writes
 from dicomcore._native.base.vr cimport NO_VR, OW, SQ
 
 from dicomcore._native.base.swap import swap_words
-from dicomcore.dataset.nesting import enter
+
+from dicomcore.errors import EncodeError
 
 cdef extern from "Python.h":
     object PyObject_GenericGetAttr(object, object)
@@ -31,14 +33,9 @@ cdef extern from "Python.h":
 
 cdef enum:
     BITS_ALLOCATED = 0x00280100
-    FEW_ROWS = 1024     # up to here memory is set aside for all rows below a data set, its own or not
 
 cdef object MISSING = object()
 cdef dict CHECKS = {mode: mode for mode in ("warn", "raise", "ignore")}
-cdef object CHECK_NAME = None
-cdef object CHECK = None            # dicomcore.dataset.validation.check_value, once it is needed
-
-globals()["DataElement"] = DataElement      # where pickles of earlier versions look for it
 
 
 def make_dataset(cls: type, Index index not None, Py_ssize_t container, wanted: frozenset | None = None) -> DatasetBase:
@@ -48,6 +45,13 @@ def make_dataset(cls: type, Index index not None, Py_ssize_t container, wanted: 
     made.container = container
     made.wanted = wanted
     return made
+
+
+def enter(set above not None, data_set) -> None:
+    """Note a data set among those that are open, by its id(); EncodeError where it is open already: it has no end."""
+    if id(data_set) in above:
+        raise EncodeError("a data set can't be an item of itself")
+    above.add(id(data_set))
 
 
 cdef inline dict overlay_of(DatasetBase self):
@@ -68,62 +72,41 @@ cdef class DatasetBase(Owner):
         self.container = NOWHERE
 
     def __dealloc__(self):
-        self.forget_order()
+        free_orders(self.order)
 
     # -- rows
 
-    cdef void forget_order(self) noexcept:
-        # Nobody else may be looking for rows.
-        cdef Order* order
-        while self.order != NULL:
-            order = self.order
-            self.order = order.before
-            free(order)
+    cdef int span(self, Py_ssize_t* first, Py_ssize_t* stop) except -1:
+        # The rows among which this data set's are, as far as they were scanned.
+        cdef Index index = self.index
+        first[0] = stop[0] = 0
+        if index is None:
+            return 0
+        if self.container >= 0:
+            first[0] = self.container + 1
+            stop[0] = index.rows[self.container].next
+        elif self.container == FILE_META:
+            stop[0] = index.meta_count
+        else:
+            first[0] = index.meta_count
+            stop[0] = index.header_rows if self.apart else rows_of(index)
+        return 0
+
+    cdef bint is_whole(self) noexcept:
+        # Whether no rows will be added: those behind pixel data are scanned when somebody asks for them.
+        return self.index is None or self.container != TOP_LEVEL or self.apart or is_complete(self.index)
 
     cdef Order* arrange(self) except NULL:
-        # Put the rows of this data set in order of tag; of several with one tag the last counts, as in pydicom.
-        cdef Index index = self.index
-        cdef Py_ssize_t i, first = 0, stop = 0, n = 0
-        cdef uint32_t last = 0
+        # Put the rows of this data set in order of tag.
+        cdef Py_ssize_t first, stop
         cdef Order* order
-        cdef bint ascending = True, everything = self.wanted is None, whole
-        cdef Row* rows = NULL
+        cdef bint whole
         with cython.critical_section(self):
-            # Whether there will be more rows is asked first: they may be published meanwhile.
-            whole = index is None or self.container != TOP_LEVEL or is_complete(index)
+            whole = self.is_whole()             # asked first: more rows may be published meanwhile
             if self.order != NULL and (self.order.whole or not whole):
                 return self.order
-            if index is not None:
-                if self.container >= 0:
-                    first = self.container + 1
-                    stop = index.rows[self.container].next
-                elif self.container == FILE_META:
-                    stop = index.meta_count
-                else:
-                    first, stop = index.meta_count, rows_of(index)
-                rows = index.rows
-            n = stop - first
-            if n > FEW_ROWS:                    # nested rows don't count: look how many there are
-                n = 0
-                i = first
-                while i < stop:
-                    n += 1
-                    i = rows[i].next
-            order = <Order*>malloc(sizeof(Order) + n * sizeof(uint32_t))
-            if order == NULL:
-                raise MemoryError("no memory to arrange a data set")
-            i = first
-            n = 0
-            while i < stop:
-                if everything or rows[i].tag in self.wanted:
-                    ascending &= rows[i].tag > last or n == 0
-                    last = rows[i].tag
-                    order.rows[n] = <uint32_t>i
-                    n += 1
-                i = rows[i].next
-            if not ascending:
-                n = sort_rows(index, order.rows, n)
-            order.count = n
+            self.span(&first, &stop)
+            order = ordered(self.index, first, stop, self.wanted)
             order.whole = whole
             order.before = self.order
             store_pointer(<void**>&self.order, order)
@@ -160,7 +143,7 @@ cdef class DatasetBase(Owner):
     cdef Order* complete(self) except NULL:
         # What stands behind pixel data belongs to the data set too.
         cdef Order* order
-        if self.container == TOP_LEVEL and self.index is not None:
+        if not self.is_whole():
             self.index.finish()
         order = <Order*>load_pointer(<void**>&self.order)
         return order if order != NULL and order.whole else self.arrange()
@@ -226,7 +209,12 @@ cdef class DatasetBase(Owner):
             element.keep(self)
         with cython.critical_section(self):
             overlay_of(self)[element.number] = element
-        mark_changed(self.index)
+        return self.mark()
+
+    cdef int mark(self) except -1:
+        # What was set here, or can be changed from now on, is the source's no more.
+        if not self.apart:
+            mark_changed(self.index)
         return 0
 
     cdef DataElement keeper_of(self, DataElement element):
@@ -237,7 +225,7 @@ cdef class DatasetBase(Owner):
             found = overlay_of(self).setdefault(element.number, element)
         if found is element and not element.kept:
             element.keep(self)
-        mark_changed(self.index)
+        self.mark()
         if found is None or found.index is not element.index or found.row != element.row or found.is_set:
             return element
         return found
@@ -299,7 +287,7 @@ cdef class DatasetBase(Owner):
             vr = public_vr(tag)
             if vr == NO_VR:
                 raise ValueError(f"the VR of {make_tag(tag)} is not known: use add_new(tag, VR, value)")
-            value = dressed_for(tag, value, vr, self.checks)
+            value = coerced_for(tag, value, vr, self.checks)
             self.check(tag, vr, value)
             element = DataElement.__new__(DataElement)
             element.number = tag
@@ -312,19 +300,13 @@ cdef class DatasetBase(Owner):
 
     cdef int check(self, uint32_t tag, uint16_t vr, object value) except -1:
         # Warn or raise where a value is not what its VR allows.
-        global CHECK
         if self.checks == "ignore" or vr == SQ:
             return 0
-        if CHECK is None:
-            from dicomcore.dataset.validation import check_value as CHECK       # stands on data sets
-        CHECK(self.checks or "warn", make_tag(tag), vr_name(vr), value)
+        CHECK_VALUE(self.checks or "warn", make_tag(tag), vr_name(vr), value)
         return 0
 
     cdef int check_name(self, name) except -1:
         # Warn or raise where an attribute of the object looks like a misspelt keyword.
-        global CHECK_NAME
-        if CHECK_NAME is None:
-            from dicomcore.dataset.validation import check_name as CHECK_NAME       # stands on data sets
         if not hasattr(type(self), name):
             CHECK_NAME(self.checks or "warn", name)
         return 0
@@ -347,7 +329,7 @@ cdef class DatasetBase(Owner):
                 overlay_of(self)[tag] = None
             else:
                 overlay_of(self).pop(tag, None)
-        mark_changed(self.index)
+        self.mark()
 
     def __getitem__(self, key):
         cdef int64_t tag
@@ -372,11 +354,6 @@ cdef class DatasetBase(Owner):
         if self.checks != "ignore":
             element.settle()
             self.check(element.number, element.vr, element.get_value())
-        element.keep(self)
-        self.adopt(element)
-
-    def _put(self, DataElement element not None):
-        # The same for an element that nobody else has, without a look at its value.
         element.keep(self)
         self.adopt(element)
 
@@ -439,21 +416,15 @@ cdef class DatasetBase(Owner):
         """Every element, depth first: a sequence's own before those of its items."""
         cdef AllElements found
         cdef Order* order
-        if self.index is None or load_flag(&self.index.changed) or self.elements or self.wanted is not None:
+        if (self.index is None or self.apart or self.wanted is not None or self.elements
+                or load_flag(&self.index.changed)):
             return self._iterall_changed()
         order = self.complete()
         found = AllElements.__new__(AllElements)
         found.root = self
         found.index = self.index
         found.outer = []
-        if self.container >= 0:
-            found.row = self.container + 1
-            found.stop = self.index.rows[self.container].next
-        elif self.container == FILE_META:
-            found.stop = self.index.meta_count
-        else:
-            found.row = self.index.meta_count
-            found.stop = self.index.count
+        self.span(&found.row, &found.stop)
         return found if in_order(order) else self._iterall_changed()
 
     def _iterall_changed(self):
@@ -479,41 +450,40 @@ cdef class DatasetBase(Owner):
         """Tags of all elements, ascending."""
         return [make_tag(tag) for tag in self.tags()]
 
-    # -- for the rooms above
+    # -- copies
 
-    @property
-    def _index(self) -> Index | None:
-        return self.index
-
-    @property
-    def _row(self) -> int:
-        return self.container
-
-    @property
-    def _overlay(self) -> dict | None:
-        return self.elements                # which others may be changing
-
-    def _state(self):
-        return self.index, self.container, self.wanted, None if self.elements is None else self.elements.copy()
-
-    def _restore(self, Index index, Py_ssize_t container, wanted, elements):
+    cdef int over(self, Index index, Py_ssize_t container, object wanted, bint apart) except -1:
+        # Make a new data set one over rows.
         self.index = index
         self.container = container
         self.wanted = wanted
-        self.elements = elements
-        self.forget_order()
+        self.apart = apart
+        return 0
 
-    def _take(self, dict elements, chosen, memo):
-        # Lay another data set's changes, as _state() copied them, over this one's rows: of the `chosen` tags or all.
+    cdef int take(self, dict changes, object chosen, object memo) except -1:
+        # Lay another data set's changes, which nobody else has, over a new one's rows: of the `chosen` tags or all.
         cdef dict taken = {}
-        if elements is None:
-            return
-        for tag, element in elements.items():
+        if changes is None:
+            return 0
+        for tag, element in changes.items():
             if chosen is None or tag in chosen:
-                taken[tag] = None if element is None else (<DataElement>element)._clone(self, memo)
+                taken[tag] = None if element is None else (<DataElement>element).clone(self, memo)
         self.elements = taken
         if taken:
-            mark_changed(self.index)
+            self.mark()
+        return 0
+
+    @property
+    def _kept(self) -> dict:
+        # What goes with the data set beside its elements, see `kept`; made when it is asked for.
+        cdef dict made
+        if self.kept is None:
+            with cython.critical_section(self):
+                if self.kept is None:
+                    made = {}
+                    order_writes()
+                    self.kept = made
+        return self.kept
 
 
 cdef DataElement brought(DatasetBase self, DataElement element):
@@ -544,31 +514,3 @@ cdef bytes turned(bytes data, Py_ssize_t width):
     if width > 1:
         swap_words(memoryview(data)[:whole], memoryview(made)[:whole], width)
     return bytes(made)
-
-
-cdef bint in_order(const Order* order) noexcept nogil:
-    # Whether rows follow each other by tag, so that walking along them is iteration order.
-    cdef Py_ssize_t i
-    for i in range(1, order.count):
-        if order.rows[i] <= order.rows[i - 1]:
-            return False
-    return True
-
-
-cdef Py_ssize_t sort_rows(Index index, uint32_t* order, Py_ssize_t n) except -1:
-    # Rows by tag; the last of several with one tag stays, and their being there is noted.
-    cdef Py_ssize_t i, kept = 0
-    cdef uint32_t row
-    cdef list pairs = [(index.rows[order[i]].tag, order[i]) for i in range(n)]
-    pairs.sort()
-    for i in range(n):
-        row = (<tuple>pairs[i])[1]
-        if kept and index.rows[order[kept - 1]].tag == index.rows[row].tag:
-            if index.rows[order[kept - 1]].next != row:     # the scanner saw those that follow each other
-                index.note("DUPLICATE_TAG", index.rows[row].tag, index.rows[row].offset - index.rows[row].header,
-                           "stands more than once; the last one counts")
-            order[kept - 1] = row
-        else:
-            order[kept] = row
-            kept += 1
-    return kept

@@ -22,7 +22,7 @@ cdef class Judge:
         if not element.has_value:
             return False
         if element.vr != SQ:
-            return element._changed
+            return element.is_changed()
         known = self.judged.get(id(element))
         if known is None:
             self.judge(element)

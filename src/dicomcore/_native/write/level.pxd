@@ -2,7 +2,8 @@
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
-from dicomcore._native.views.dataset cimport DatasetBase, Order
+from dicomcore._native.views.dataset cimport DatasetBase
+from dicomcore._native.views.order cimport Order
 from dicomcore._native.scan.index cimport Index
 
 cdef enum Kind:

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.lookup import first_item, items_of, number_of
+from dicomcore.dataset.state import header_of
 from dicomcore.display.reading import display_of, rescale_of
 from dicomcore.display.rendering import Display
 from dicomcore.issues import Issue
 from dicomcore.notes import Note
-from dicomcore.pixels.attributes import header_of, number_of_frames
+from dicomcore.pixels.attributes import number_of_frames
 from dicomcore.tags import Tag
 
 __all__ = ["COSINE_SLACK", "Slice", "counted", "issue", "normal_of", "slices_of"]

@@ -15,7 +15,7 @@ import dicomcore.dataset as dc
 from dicomcore._native.scan.index import Index
 from dicomcore._native.views.data_element import holds_no_items
 from dicomcore._native.views.dataset import make_dataset
-from dicomcore.dataset.dataset import DATA_SET, FILE_META
+from dicomcore.dataset.state import DATA_SET, FILE_META
 from dicomcore.part10.rows import ROW
 
 __all__ = ["Block", "sequence_element", "unknown_element"]

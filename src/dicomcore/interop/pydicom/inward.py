@@ -19,6 +19,7 @@ from pydicom.valuerep import BYTES_VR, CUSTOMIZABLE_CHARSET_VR, EXPLICIT_VR_LENG
 import dicomcore.dataset.dataset as dc
 from dicomcore._native.scan.index import open_index, reopen_inflated
 from dicomcore._native.views.dataset import make_dataset
+from dicomcore.dataset.state import put
 from dicomcore.limits import DEFAULT_LIMITS, Limits
 from dicomcore.syntaxes import syntax_of
 from dicomcore.tags import SPECIFIC_CHARACTER_SET
@@ -52,7 +53,7 @@ def from_pydicom(data_set: Dataset, *, limits: Limits | None = None) -> dc.Datas
     if not stated and made.file_meta is not None:
         del made.file_meta["TransferSyntaxUID"]
     for place, element in stream.unwritten:
-        _at(made, place)._put(dc.DataElement(int(element.tag), element.VR, _plain(element.value)))
+        put(_at(made, place), dc.DataElement(int(element.tag), element.VR, _plain(element.value)))
     return made
 
 

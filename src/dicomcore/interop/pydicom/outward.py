@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from pydicom.charset import convert_encodings, default_encoding
@@ -13,7 +14,8 @@ from pydicom.tag import BaseTag
 
 import dicomcore.dataset as dc
 from dicomcore._native.write.encode import encode_value
-from dicomcore.dataset.nesting import enter
+from dicomcore.dataset.paths import Below, unfolded
+from dicomcore.dataset.state import as_read, index_of, is_changed, loose_bytes, row_of, state_of
 from dicomcore.dataset.validation import number_fault
 from dicomcore.interop.pydicom.block import Block, sequence_element, unknown_element
 from dicomcore.tags import SPECIFIC_CHARACTER_SET
@@ -29,8 +31,8 @@ def to_pydicom(data_set: dc.Dataset, *, defer_size: int | None = None) -> Datase
     is asked for them, where there is one and it isn't deflated. Later changes of one are not seen by the other.
     """
     made = _Conversion(defer_size).converted(data_set)
-    index = data_set._index
-    if data_set._row >= 0:
+    index = index_of(data_set)
+    if row_of(data_set) >= 0:
         return made
     meta = data_set.file_meta
     file_meta = FileMetaDataset()
@@ -47,7 +49,7 @@ def to_pydicom(data_set: dc.Dataset, *, defer_size: int | None = None) -> Datase
 
 
 class _Work(NamedTuple):
-    """A data set that waits to be filled: what from, what into, and the character set around it if that is known."""
+    """A data set to be filled: what from, what into, and the character set around it if that is known."""
 
     source: dc.Dataset
     target: Dataset
@@ -55,31 +57,24 @@ class _Work(NamedTuple):
 
 
 class _Conversion:
-    """One call's data sets, filled in turn: nothing here is recursive, however deep they nest."""
+    """One call's data sets."""
 
     def __init__(self, defer_size: int | None) -> None:
         self.defer_size = defer_size
-        self._pending: list[_Work | int] = []
-        self._above: set[int] = set()
         self._blocks: dict[int, Block] = {}
         self._recoded: list[Dataset] = []
 
     def converted(self, data_set: dc.Dataset) -> Dataset:
         target = Dataset()
-        self._pending.append(_Work(data_set, target, None))
-        while self._pending:
-            work = self._pending.pop()
-            if isinstance(work, int):  # all below it is filled
-                self._above.discard(work)
-                continue
-            enter(self._above, work.source)
-            self._pending.append(id(work.source))
-            self._fill(work)
+        for _ in unfolded(data_set, self._filled(_Work(data_set, target, None))):
+            pass  # each is filled on the way
         self._recode()
         return target
 
-    def _fill(self, work: _Work) -> None:
-        index, row, wanted, changed = work.source._state()
+    def _filled(self, work: _Work) -> Iterator[Below[None] | None]:
+        """Fill a data set; gives the items that are to be filled after it."""
+        state = state_of(work.source)
+        index, row = state.index, state.row
         if index is not None:
             block = self._blocks.get(id(index))
             if block is None:
@@ -88,27 +83,29 @@ class _Conversion:
             if work.encoding is not None and work.encoding != encoding:  # an item from elsewhere
                 self._recoded.append(work.target)
             work.target._parent_encoding = encoding
-            block.fill(work.target, row, wanted, encoding)
+            block.fill(work.target, row, state.wanted, encoding)
         else:
             work.target.set_original_encoding(None, None, work.encoding or default_encoding)
-        if changed:
-            self._lay_over(work, changed)
+        if state.changed:
+            yield from self._lay_over(work, state.changed)
 
-    def _lay_over(self, work: _Work, changed: dict[int, dc.DataElement | None]) -> None:
+    def _lay_over(self, work: _Work, changed: dict[int, dc.DataElement | None]) -> Iterator[Below[None] | None]:
         """Put what was set in memory, or handed out to be changed there, in the place of what was read."""
-        bare = dc.Dataset()
-        bare._restore(*work.source._state()[:3], None)
+        bare = as_read(work.source)
+        below: list[_Work] = []
         for tag, element in sorted(changed.items()):
             if element is None:
                 work.target._dict.pop(BaseTag(tag), None)
             elif element.VR == "SQ":
-                if element._changed and not element._loose:
-                    self._put_sequence(work, element)
-            elif element._changed and not (tag in bare and bare[tag] == element):
+                if is_changed(element) and not loose_bytes(element):
+                    below += self._put_sequence(work, element)
+            elif is_changed(element) and not (tag in bare and bare[tag] == element):
                 work.target[tag] = _with_value(element)
         coding = changed.get(int(SPECIFIC_CHARACTER_SET), ...)
-        if coding is None or (coding is not ... and coding._changed):
+        if coding is None or (coding is not ... and is_changed(coding)):
             self._recoded.append(work.target)
+        for inner in below:
+            yield Below(inner.source, self._filled(inner))
 
     def _recode(self) -> None:
         """Decode the text of data sets whose character set isn't any more what it was read with.
@@ -123,17 +120,18 @@ class _Conversion:
             encoding = convert_encodings(own) if own else target._parent_encoding
             target.set_original_encoding(target._read_implicit, target._read_little, encoding)
 
-    def _put_sequence(self, work: _Work, element: dc.DataElement) -> None:
+    @staticmethod
+    def _put_sequence(work: _Work, element: dc.DataElement) -> list[_Work]:
+        """Put a sequence in, of items that are still to be filled."""
         before = work.target._dict.get(BaseTag(element.tag))
-        items = []
-        for item in element.value:
-            encoding = work.target._read_charset  # not yet what Specific Character Set may have been set to
-            target = Dataset(parent_encoding=encoding)
-            items.append(target)
-            self._pending.append(_Work(item, target, encoding))
+        encoding = work.target._read_charset  # not yet what Specific Character Set may have been set to
+        items = [_Work(item, Dataset(parent_encoding=encoding), encoding) for item in element.value]
         offset = getattr(before, "file_tell", None)
-        made = sequence_element(element.tag, Sequence(items), offset, element.is_undefined_length)
-        work.target._dict[BaseTag(element.tag)] = made
+        sequence = Sequence([item.target for item in items])
+        work.target._dict[BaseTag(element.tag)] = sequence_element(
+            element.tag, sequence, offset, element.is_undefined_length
+        )
+        return items
 
 
 def _with_value(element: dc.DataElement) -> DataElement | RawDataElement:

@@ -1,0 +1,5 @@
+# Values as elements hold them, from what a caller sets.
+
+from libc.stdint cimport uint16_t, uint32_t
+
+cdef object coerced_for(uint32_t tag, object value, uint16_t vr, str checks)

@@ -1,0 +1,119 @@
+"""Values that are set: coerced to the types that reading gives for their VR (PS3.5 6.2)."""
+
+from libc.stdint cimport uint16_t, uint32_t
+
+from dicomcore._native.base.dictionary cimport keyword_of_tag
+from dicomcore._native.base.vr cimport *
+from dicomcore._native.views.decode cimport empty_value, make_tag, number_of_text, vr_name
+from dicomcore._native.views.facade cimport DATASET, SEQUENCE
+
+from datetime import date, datetime, time
+
+import numpy as np
+
+from dicomcore.errors import DicomError, EncodeError
+from dicomcore.tags import Tag
+from dicomcore.uids import UID
+from dicomcore.values import PersonName, format_date, format_datetime, format_time
+
+
+cdef bint divides(uint16_t vr) noexcept nogil:
+    # Text VRs in which a backslash divides values (PS3.5 6.4).
+    return is_text(vr) and not is_single(vr) or vr == DS or vr == IS
+
+
+cdef object EXACT = 1 << 53         # integers up to here are doubles
+
+cdef bint is_pair(object value):
+    # A tuple of group and element: one tag, as everywhere else a tag may be given.
+    return (isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], int) and isinstance(value[1], int)
+            and 0 <= value[0] <= 0xFFFF and 0 <= value[1] <= 0xFFFF)
+
+
+cdef object coerced(object value, uint16_t vr, str checks=None):
+    # A value as the VR's table has it, from what a caller sets: names, UIDs and numbers get their types.
+    if value is None:
+        return SEQUENCE() if vr == SQ else empty_value(vr)
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return value
+    if vr == SQ:
+        return coerced_items(value, checks)
+    if (vr == UI or vr == PN) and isinstance(value, np.ndarray):
+        value = value.reshape(-1).tolist()
+    if vr == AT and is_pair(value):
+        return Tag(value)
+    if isinstance(value, (list, tuple)):
+        several = coerced_values(value, vr)
+        return several[0] if len(several) == 1 else several     # one is what a file of it gives
+    if isinstance(value, str):
+        if "\\" in value and divides(vr):
+            return [coerced(one, vr) for one in value.split("\\")]
+        if vr == DS or vr == IS:
+            return number_of_text(value, vr)
+    elif vr == DS or vr == IS:
+        return coerced_number(value, vr)
+    if vr == UI:
+        return value if isinstance(value, UID) else UID(str(value))
+    if vr == PN:
+        return value if isinstance(value, PersonName) else PersonName(str(value))
+    if vr == AT:
+        if isinstance(value, str) and not value:
+            return None
+        return value if isinstance(value, (Tag, np.ndarray)) else Tag(value)
+    if vr == DA and isinstance(value, date):
+        return format_date(value)
+    if vr == TM and isinstance(value, time):
+        return format_time(value)
+    if vr == DT and isinstance(value, datetime):
+        return format_datetime(value)
+    return value
+
+
+cdef object coerced_for(uint32_t tag, object value, uint16_t vr, str checks):
+    # The same for an element: an error names it.
+    try:
+        return coerced(value, vr, checks)
+    except DicomError:
+        raise
+    except ValueError as error:
+        name = f"{make_tag(tag)} {keyword_of_tag(tag)}".rstrip()
+        raise EncodeError(f"{name}: VR {vr_name(vr)}: {error}", tag=tag) from None
+
+
+cdef object coerced_number(object value, uint16_t vr):
+    # A number as reading gives it, float for DS and int for IS, where that is the same number.
+    if vr == DS:
+        if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and -EXACT <= value <= EXACT:
+            return float(value)
+        return float(value) if isinstance(value, np.floating) else value
+    if isinstance(value, np.integer) or isinstance(value, (float, np.floating)) and value.is_integer():
+        return int(value)
+    return float(value) if isinstance(value, np.floating) else value
+
+
+cdef list coerced_values(object values, uint16_t vr):
+    # Each of several values; a backslash divides a text among them into further ones.
+    cdef list made = []
+    for one in values:
+        value = coerced(one, vr)
+        if isinstance(one, str) and isinstance(value, list):
+            made += <list>value
+        else:
+            made.append(value)
+    return made
+
+
+cdef object coerced_items(object value, str checks):
+    # A sequence of data sets, and of data sets made from dictionaries by keyword or tag.
+    cdef list items = []
+    if isinstance(value, SEQUENCE):
+        return value
+    for one in [value] if isinstance(value, (DATASET, dict)) else value:
+        if isinstance(one, dict):
+            made = DATASET()
+            if checks is not None:
+                made.validation = checks
+            made.update(one)
+            one = made
+        items.append(one)
+    return SEQUENCE(items)

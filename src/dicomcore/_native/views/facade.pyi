@@ -1,0 +1,14 @@
+from collections.abc import Callable
+from typing import Any
+
+from dicomcore._native.views.data_element import DataElement
+from dicomcore.dataset import Dataset, Sequence
+
+def set_classes(
+    *,
+    dataset: type[Dataset],
+    sequence: type[Sequence],
+    element_line: Callable[[DataElement], str],
+    check_value: Callable[[str, Any, str, Any], None],
+    check_name: Callable[[str, str], None],
+) -> None: ...

@@ -1,0 +1,211 @@
+"""What a data set stands on, for the rooms above it: its index and row, the changes over them, and copies of both.
+
+`dicomcore.dataset.state` offers these functions. Nobody else reaches into a data set or an element.
+"""
+
+from cpython.weakref cimport PyWeakref_NewRef
+
+from dicomcore._native.scan.index cimport Index
+from dicomcore._native.scan.scan cimport BIG_ENDIAN
+from dicomcore._native.views.data_element cimport DataElement, is_itemless
+from dicomcore._native.views.dataset cimport TOP_LEVEL, DatasetBase
+from dicomcore._native.views.decode cimport raw_view
+from dicomcore._native.views.facade cimport DATASET
+from dicomcore._native.base.vr cimport SQ
+
+from copy import deepcopy
+
+
+# -- where a data set stands ---------------------------------------------------------------------------------------
+
+def index_of(DatasetBase data_set not None) -> Index | None:
+    """The index that a data set is read from, None for one made in memory."""
+    return data_set.index
+
+
+def file_index(DatasetBase data_set not None) -> Index | None:
+    """The same for the data set of a file; None for an item, for file meta information, and for one made in memory."""
+    return data_set.index if data_set.container == TOP_LEVEL else None
+
+
+def row_of(DatasetBase data_set not None) -> int:
+    """The row of an item in its index; negative for what is no item."""
+    return data_set.container
+
+
+def touched(DatasetBase data_set not None) -> dict:
+    """The elements that were set or handed out, by tag, in a new dict; None for one that was deleted."""
+    return data_set.changes()
+
+
+def state_fields(DatasetBase data_set not None) -> tuple:
+    """The fields of a `State`."""
+    return (data_set.index, data_set.container, data_set.wanted,
+            None if data_set.elements is None else data_set.changes(), bool(data_set.apart))
+
+
+# -- elements ------------------------------------------------------------------------------------------------------
+
+def is_changed(DataElement element not None) -> bool:
+    """Whether the source's bytes may no longer tell an element's value: it was set, or changed in place.
+
+    A list that was only looked at is still what its bytes say. A sequence that was handed out may have changed: its
+    items know.
+    """
+    return element.is_changed()
+
+
+def loose_bytes(DataElement element not None) -> bytes:
+    """The bytes of a sequence that holds something else than items; b"" for all others, and once items were put in."""
+    element.settle()
+    return bytes(raw_view(element.index, element.row)) if element.vr == SQ and is_itemless(element) else b""
+
+
+def is_in_big_endian(DataElement element not None) -> bool | None:
+    """Whether the words of an element's bytes are in big endian; None for a value that was set: its data set tells."""
+    if element.is_set or element.index is None:
+        return None
+    return element.index.rows[element.row].flags & BIG_ENDIAN != 0
+
+
+def put(DatasetBase data_set not None, DataElement element not None) -> None:
+    """Put in an element that belongs to no data set, without a check of its value."""
+    element.keep(data_set)
+    data_set.adopt(element)
+
+
+# -- data sets over the same rows ----------------------------------------------------------------------------------
+
+cdef DatasetBase beside(DatasetBase data_set, type cls):
+    # A `cls` over the same rows, without changes.
+    cdef DatasetBase made = cls.__new__(cls)        # a subclass may want arguments
+    made.over(data_set.index, data_set.container, data_set.wanted, data_set.apart)
+    return made
+
+
+def as_read(DatasetBase data_set not None) -> DatasetBase:
+    """The data set as its source has it, without changes."""
+    return beside(data_set, DATASET)
+
+
+def part_of(DatasetBase data_set not None, frozenset tags not None) -> DatasetBase:
+    """A data set of the elements with these tags, changed ones as they are."""
+    cdef DatasetBase made = DATASET.__new__(DATASET)
+    made.over(data_set.index, data_set.container, tags, data_set.apart)
+    made.take(data_set.changes(), tags, None)
+    return made
+
+
+def header_of(DatasetBase data_set not None) -> DatasetBase:
+    """A view of the data set's elements before its pixel data, as they are now; for reading.
+
+    It shares the index, and what is asked of it changes nothing in the data set. An attribute that it doesn't have
+    costs nothing, where the whole data set scans what stands behind its pixel data, every fragment, to find it. Where
+    all is known already the data set itself is given: items, what was made in memory, what was inflated, and a choice
+    of tags.
+    """
+    cdef DatasetBase made
+    cdef DataElement one
+    cdef dict changed
+    if (data_set.index is None or data_set.container != TOP_LEVEL or data_set.wanted is not None or data_set.apart
+            or data_set.index.inflated):
+        return data_set
+    made = type(data_set).__new__(type(data_set))
+    made.over(data_set.index, TOP_LEVEL, None, True)
+    if data_set.elements:
+        changed = {}
+        for tag, element in data_set.changes().items():
+            one = element
+            if one is None or one.is_changed() or one.vr == SQ:     # items of a sequence that is out may change
+                changed[tag] = one
+        made.take(changed, None, None)
+    if data_set.kept is not None and "file_meta" in data_set.kept:
+        made.kept = {"file_meta": data_set.kept["file_meta"]}
+    return made
+
+
+# -- copies --------------------------------------------------------------------------------------------------------
+
+cdef dict lasting(DatasetBase data_set):
+    # What a copy takes along beside elements; its frames are its own. Copied first, as other threads may add to it.
+    cdef dict found
+    if data_set.kept is None:
+        return None
+    found = data_set.kept.copy()
+    found.pop("frames", None)
+    return found
+
+
+cdef object copied_values(dict values, object memo):
+    if memo is not None:
+        return deepcopy(values, memo)
+    return {name: value.copy() if isinstance(value, DatasetBase) else value for name, value in values.items()}
+
+
+def copy_of(DatasetBase data_set not None, dict memo=None) -> DatasetBase:
+    """A copy whose changes are its own; values are shared, or copied too with the `memo` of a deep copy."""
+    cdef DatasetBase made = beside(data_set, type(data_set))
+    cdef dict kept = lasting(data_set), own = data_set.__dict__.copy()
+    made.take(None if data_set.elements is None else data_set.changes(), None, memo)
+    made.checks = data_set.checks
+    if kept:
+        made.kept = copied_values(kept, memo)
+    if own:
+        made.__dict__.update(copied_values(own, memo))
+    return made
+
+
+def pickled(DatasetBase data_set not None) -> tuple:
+    """What `unpickled` makes the same data set of: class, state with the elements that were changed, all else."""
+    cdef dict changed = None
+    cdef DataElement one
+    if data_set.elements is not None:
+        changed = {tag: one for tag, one in data_set.changes().items() if one is None or one.is_changed()}
+    state = (data_set.index, data_set.container, data_set.wanted, changed, bool(data_set.apart))
+    return type(data_set), state, lasting(data_set), data_set.__dict__.copy()
+
+
+def unpickled(type cls not None, tuple state not None, dict kept, dict own not None) -> DatasetBase:
+    """The data set that `pickled` took apart."""
+    cdef DatasetBase made = cls.__new__(cls)
+    index, row, wanted, changed, apart = state
+    made.over(index, row, wanted, apart)
+    made.take(changed, None, None)
+    made.kept = kept
+    if own:
+        made.__dict__.update(own)
+    return made
+
+
+cdef class Recall:
+    """Gives a data set as long as somebody holds it, then another one over the same rows and changes."""
+
+    cdef object reference, cls, wanted
+    cdef Index index
+    cdef Py_ssize_t container
+    cdef dict elements, kept, own
+
+    def __call__(self) -> DatasetBase:
+        cdef DatasetBase found = self.reference()
+        if found is None:
+            found = self.cls.__new__(self.cls)
+            found.over(self.index, self.container, self.wanted, False)
+            found.elements = self.elements
+            found.kept = None if self.kept is None else self.kept.copy()
+            if self.own:
+                found.__dict__.update(self.own)
+        return found
+
+
+def recall_of(DatasetBase data_set not None) -> Recall:
+    """What gives the data set again, without holding it; as its frames need it, which it holds itself."""
+    cdef Recall made = Recall.__new__(Recall)
+    made.reference = PyWeakref_NewRef(data_set, None)
+    made.cls = type(data_set)
+    made.index = data_set.index
+    made.container = data_set.container
+    made.wanted = data_set.wanted
+    made.elements = data_set.elements
+    made.kept = lasting(data_set)
+    made.own = data_set.__dict__.copy()
+    return made
