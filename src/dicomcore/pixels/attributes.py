@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dicomcore._native.scan.index import open_index
+from dicomcore._native.scan.index import open_header
 from dicomcore._native.views.dataset import make_dataset
 from dicomcore.dataset.dataset import DATA_SET
 from dicomcore.dataset.lookup import is_big_endian
@@ -47,11 +47,7 @@ def header_of(data_set: Any) -> Any:
     index, row, wanted, elements = data_set._state()
     if index is None or row != DATA_SET or wanted is not None or index.inflated:
         return data_set
-    source = index.path if index.path is not None else index.ranged
-    if source is None:
-        source = index.read(0, index.size)
-    opened = open_index(source, index.path is not None, index.limits, True, True)
-    header = make_dataset(type(data_set), opened, DATA_SET)
+    header = make_dataset(type(data_set), open_header(index), DATA_SET)
     changed = {tag: element for tag, element in (elements or {}).items() if _may_differ(element)}
     header._take(changed, None, None)
     header.file_meta = data_set.file_meta  # which may have been changed too

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore.dataset import Dataset
+from dicomcore.encoding.syntax import encoding_of
 from dicomcore.errors import DicomError, EncodeError, UnsupportedTransferSyntaxError
-from dicomcore.part10.writer import encoding_of
 from dicomcore.pixels.attributes import number
 from dicomcore.pixels.coding.encoder_registry import FrameEncoder, encoder_for, refuse_idle_quality, refuse_unless_held
 from dicomcore.pixels.description import FrameDescription

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore.dataset import Dataset
+from dicomcore.encoding.syntax import encoding_of
 from dicomcore.errors import EncodeError
-from dicomcore.part10.writer import encoding_of
 from dicomcore.pixels.attributes import number
 from dicomcore.pixels.sign import SignDependent
 from dicomcore.uids import UID, ExplicitVRLittleEndian, GEPrivateImplicitVRBigEndianPixels, new_uid
