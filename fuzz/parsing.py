@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 import dicomcore as dc
+from dicomcore import encoding
 from dicomcore._native.base import number
 from dicomcore.charset import NAME_DELIMITERS, TEXT_DELIMITERS, VALUE_DELIMITERS, charset_for
 from dicomcore.encoding.inflate import inflate
@@ -19,7 +20,7 @@ from dicomcore.values import PADDING, PersonName, parse_date, parse_datetime, pa
 from fuzz import seeds
 from fuzz.target import LIMITS, Taken, Target, refused
 from tests.support import dicom_bytes as raw
-from tests.support.mutate import check_issues, check_rows, touch
+from tests.support.mutate import check_issues, check_rows, touch, touch_set
 
 VRS = (
     "AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO", "LT", "OB", "OD", "OF", "OL", "OV", "OW", "PN",
@@ -241,9 +242,62 @@ def deflate_seeds() -> Iterator[bytes]:
     yield b"\0" + zlib.compress(bytes(1 << 20))[2:]
 
 
+SYNTAXES = (raw.EXPLICIT, raw.IMPLICIT, raw.BIG_ENDIAN, raw.DEFLATED, raw.JPEG_BASELINE, raw.GE, "1.2.3.4.5.6")
+
+
+def decoded(data: bytes) -> None:
+    """A bare data set in any transfer syntax: the same from memory and amid other bytes, and written as it was."""
+    taken = Taken(data)
+    syntax, before = taken.one_of(SYNTAXES), taken.part()
+    body = taken.left
+    whole = encoding.decode(body, syntax, limits=LIMITS)
+    amid = Ranged(before + body + b"\xff" * 20)
+    part = encoding.decode(amid, syntax, offset=len(before), length=len(body), limits=LIMITS)
+    touch_set(whole)
+    touch_set(part)
+    assert whole.transfer_syntax == part.transfer_syntax == syntax
+    shifted = [(issue.code, issue.tag, issue.offset - len(before)) for issue in part.issues]
+    assert shifted == [(issue.code, issue.tag, issue.offset) for issue in whole.issues]
+    if not refused(lambda: encoding.encode(whole, syntax)):
+        assert encoding.encode(whole, syntax) == encoding.encode(part, syntax) == body
+    for other in SYNTAXES[:4]:
+        refused(lambda: encoding.encode(whole, other, repair=True))  # noqa: B023  called at once
+
+
+def decoded_seeds() -> Iterator[bytes]:
+    for i, data in enumerate(seeds.files()):
+        yield bytes([i % len(SYNTAXES), 2]) + b"ab" + data[max(data.find(b"\x08\0"), 0) :]  # group 0008 comes first
+    for i, syntax in enumerate(SYNTAXES):
+        name = raw.element(0x00100010, None if syntax in (raw.IMPLICIT, raw.GE) else "PN", b"A^B ",
+                           big=syntax == raw.BIG_ENDIAN)  # fmt: skip
+        yield bytes([i, 0]) + (zlib.compress(name)[2:-4] if syntax == raw.DEFLATED else name * 2)
+
+
+def command(data: bytes) -> None:
+    """A command set of any bytes; what is encoded again has no fault."""
+    ds = encoding.decode_command(data, limits=LIMITS)
+    touch_set(ds)
+    try:
+        made = encoding.encode_command(ds)
+    except dc.EncodeError:
+        return
+    again = encoding.decode_command(made, limits=dc.Limits(strict=True))
+    assert encoding.encode_command(again) == made
+    assert {0, *map(int, ds.keys())} == set(map(int, again.keys()))
+
+
+def command_seeds() -> Iterator[bytes]:
+    parts = {0x0002: b"1.2.840.10008.1.1\0", 0x0100: b"\x30\0", 0x0110: b"\1\0", 0x0800: b"\1\1"}
+    echo = b"".join(raw.element(tag, None, value) for tag, value in parts.items())
+    yield raw.element(0, None, len(echo).to_bytes(4, "little")) + echo
+    yield echo + raw.element(0x00001005, None, b"\x10\0\x20\0") + raw.element(0x00080060, None, b"CT")
+
+
 TARGETS = {
     "scan": Target(scan, seeds.files),
     "dataset": Target(data_set, seeds.files),
+    "decode": Target(decoded, decoded_seeds),
+    "command": Target(command, command_seeds, 512),
     "values": Target(values, value_seeds, 2048),
     "charset": Target(charset, charset_seeds, 1024),
     "numbers": Target(numbers, number_seeds, 512),

@@ -45,9 +45,37 @@ SCANNED = {
     19: ("LENGTH_13", "says 13 bytes and has 10, as files of GE's do"),
 }
 
+# The same of how an input begins (Opened in _native/scan/opening.pxd). What is said of an element follows a colon.
+OPENED = {
+    101: ("MISSING_PREAMBLE", "no preamble, no DICM prefix: the file meta information stands at byte 0"),
+    102: ("MISSING_PREAMBLE", "the DICM prefix stands at byte 0: no preamble"),
+    103: ("MISSING_PREAMBLE", "no preamble, no DICM prefix and no file meta information"),
+    104: ("MISSING_META", "no file meta information"),
+    105: ("META_ENCODING", "the file meta information is in big endian"),
+    106: ("META_ENCODING", "the file meta information is in implicit VR"),
+    107: ("META_LENGTH", "the file meta information group has no length"),
+    108: ("META_LENGTH", "the file meta information group says {claimed} bytes and has {present}"),
+    109: (
+        "META_REPEATED",
+        "{claimed} bytes of group 0002 follow the file meta information: they don't count, it does",
+    ),
+    110: ("MISSING_TRANSFER_SYNTAX", "no transfer syntax UID: guessed from the data"),
+    111: ("MISSING_TRANSFER_SYNTAX", "the transfer syntax UID is empty: guessed from the data"),
+    112: ("WRONG_BYTE_ORDER", "labelled big endian, found little endian"),
+    113: ("WRONG_BYTE_ORDER", "labelled little endian, found big endian"),
+    114: ("EXPLICIT_IN_IMPLICIT", "labelled implicit VR, found explicit VR"),
+    115: ("IMPLICIT_IN_EXPLICIT", "labelled explicit VR, found implicit VR"),
+    116: ("STRAY_GROUP", "elements of this group don't belong here"),
+    117: ("COMMAND_LENGTH", "the command set doesn't begin with its length"),
+    118: ("COMMAND_LENGTH", "the command set says {claimed} bytes and has {present}"),
+}
+
 
 def scanned_issue(code: int, tag: int, offset: int, claimed: int, present: int) -> Issue:
-    """The issue for a deviation that the scanner recorded."""
+    """The issue for a deviation that native code recorded, by its number."""
+    if code in OPENED:
+        name, text = OPENED[code]
+        return noted_issue(name, tag, offset, text.format(claimed=claimed, present=present))
     name, text = SCANNED[code]
     letters = repr(bytes((claimed & 0xFF, claimed >> 8 & 0xFF)).decode("latin-1"))
     said = text.format(

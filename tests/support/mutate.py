@@ -58,19 +58,24 @@ def touch(data: bytes) -> dc.Dataset | None:
     """As `read_lightly`, and all else that can be asked."""
     try:
         data_set = dc.dcmread(data, force=True)
-        for element in (*data_set.iterall(), *(data_set.file_meta or ())):
-            _ = element.value, element.VM, element.array, element.raw, element.name, repr(element), element.is_empty
-        assert str(data_set) == str(data_set)
-        data_set.walk(lambda _, element: element.value)
-        assert len(data_set) == len(data_set.keys()) == len(list(data_set))
-        assert data_set.keys() == data_set.copy().keys()
-        _ = data_set.transfer_syntax, data_set.group_dataset(0x10), dir(data_set), data_set.is_implicit_VR
+        touch_set(data_set)
         check_issues(data_set, len(data))
         check_rows(dc.scan(data, force=True))
     except dc.DicomError as error:
         check_error(error, len(data))
         return None
     return data_set
+
+
+def touch_set(data_set: dc.Dataset) -> None:
+    """All that can be asked of a data set that was read."""
+    for element in (*data_set.iterall(), *(data_set.file_meta or ())):
+        _ = element.value, element.VM, element.array, element.raw, element.name, repr(element), element.is_empty
+    assert str(data_set) == str(data_set)
+    data_set.walk(lambda _, element: element.value)
+    assert len(data_set) == len(data_set.keys()) == len(list(data_set))
+    assert data_set.keys() == data_set.copy().keys()
+    _ = data_set.transfer_syntax, data_set.group_dataset(0x10), dir(data_set), data_set.is_implicit_VR
 
 
 def check_issues(data_set: dc.Dataset, size: int) -> None:

@@ -1,1 +1,7 @@
-"""Data sets to and from bytes (PS3.5)."""
+"""Data sets to and from bytes (PS3.5), without a file around them, and the command sets of DIMSE (PS3.7)."""
+
+from dicomcore.encoding.commands import decode_command, encode_command
+from dicomcore.encoding.reading import decode
+from dicomcore.encoding.writing import encode, encode_buffers, encode_into
+
+__all__ = ["decode", "decode_command", "encode", "encode_buffers", "encode_command", "encode_into"]

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import zlib
 
+from dicomcore._native.scan.index import Index, reopen_inflated
 from dicomcore.errors import LimitError, ParseError
 from dicomcore.limits import Limits
 
+__all__ = ["inflate", "inflated"]
+
+ALL_TAGS = 0xFFFFFFFF
 STEP = 1 << 20
 KEPT = 16 << 20  # inflated bytes that are held before it is asked whether all of them may be
+
+
+def inflated(index: Index, limits: Limits, stop_tag: int = ALL_TAGS) -> Index:
+    """The index itself; where its data set is deflated, the index of the inflated one."""
+    if not index.deflated:
+        return index
+    data, trouble = inflate(index.rest(), limits, index.body)
+    return reopen_inflated(index, data, stop_tag=stop_tag, trouble=trouble)
 
 
 def inflate(data: memoryview | bytes, limits: Limits, offset: int) -> tuple[bytes, str]:
@@ -34,7 +46,7 @@ def inflate(data: memoryview | bytes, limits: Limits, offset: int) -> tuple[byte
             held += len(part)
             parts.append(part)
             _check(held, len(data), limits, offset)
-            if not part and not pending:
+            if not part and not pending and not inflater.eof:
                 trouble = "the deflated data set breaks off"
                 break
             if held > KEPT and not counted:

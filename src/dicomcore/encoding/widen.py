@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
+from dicomcore._native.write.output import Output
 from dicomcore.charset import ASCII, ROMAJI, SETS, UTF_8, charset_for, coded
 from dicomcore.dataset import Dataset
+from dicomcore.errors import EncodeError
 from dicomcore.tags import SPECIFIC_CHARACTER_SET
 
-__all__ = ["Widen", "wider_terms"]
+__all__ = ["Widen", "widened"]
 
 Widen = Literal["utf-8", "iso2022"]
+
+
+def widened(ds: Dataset, widen: Widen | None, put: Callable[[Output, tuple[str, ...] | None], None]) -> Output:
+    """What `put` puts into an Output, given the terms of a character set that has all text of `ds`.
+
+    They are None at first, which leaves the declared character set. Where `widen` is given and a character is not among
+    them, they are widened and `put` begins again with a new Output.
+    """
+    terms: tuple[str, ...] | None = None
+    while True:
+        out = Output()
+        try:
+            put(out, terms)
+            return out
+        except EncodeError as error:
+            if widen is None or error.character is None:
+                raise
+            terms = wider_terms(ds, widen, terms, error.character)
+            if terms is None:
+                raise
 
 
 def wider_terms(ds: Dataset, way: str, terms: tuple[str, ...] | None, character: str) -> tuple[str, ...] | None:

@@ -10,6 +10,7 @@ from dicomcore._native.views.dataset import make_dataset
 from dicomcore.dataset import DataElement, Dataset, Sequence
 from dicomcore.dataset.lookup import first_item, items_of
 from dicomcore.dataset.state import DATA_SET
+from dicomcore.encoding.syntax import own_syntax
 from dicomcore.errors import DicomError, EncodeError
 from dicomcore.fileset.directory_bytes import MEDIA_STORAGE_DIRECTORY
 from dicomcore.fileset.invent import invented
@@ -17,7 +18,6 @@ from dicomcore.fileset.keys import LEVELS, RECORD_TYPES, ROOT, Key, record_type_
 from dicomcore.fileset.profiles import Profile
 from dicomcore.limits import DEFAULT_LIMITS
 from dicomcore.part10.reader import open_source, unforced
-from dicomcore.part10.writer import own_syntax
 from dicomcore.vrs import WITH_CHARSET
 
 __all__ = [
@@ -125,7 +125,7 @@ def read_instance(src: str | Dataset, table: KeyTable) -> Instance:
 def _read(path: str, wanted: Wanted) -> Dataset:
     """As dcmread() with specific_tags, whose tags needn't be looked up for each of many files."""
     with unforced():
-        index = open_source(path, DEFAULT_LIMITS, False, True, wanted.stop)
+        index = open_source(path, limits=DEFAULT_LIMITS, stop_before_pixels=True, stop_tag=wanted.stop)
     return make_dataset(Dataset, index, DATA_SET, wanted.tags)
 
 

@@ -6,9 +6,10 @@ import re
 import struct
 from typing import NamedTuple
 
-from dicomcore._native.write.compose import compose
 from dicomcore._native.write.output import Output
 from dicomcore.dataset import Dataset
+from dicomcore.encoding.composing import put_elements
+from dicomcore.encoding.syntax import Encoding
 from dicomcore.errors import EncodeError
 from dicomcore.fileset.records import Record, active
 from dicomcore.part10.meta import put_head
@@ -18,6 +19,8 @@ __all__ = ["MEDIA_STORAGE_DIRECTORY", "Header", "directory_bytes"]
 
 MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
 LARGEST = 0xFFFFFFFF  # what an offset can say
+# Explicit VR little endian; icons of records may be encapsulated.
+ENCODING = Encoding(implicit=False, big=False, encapsulated=True, deflated=False)
 
 # Elements whose place and size are known before anything is encoded (PS3.3 F.3.2.2), explicit VR little endian.
 ROOT_LINKS = struct.Struct("<HH2sHI HH2sHI HH2sHH HH2sHI".replace(" ", ""))
@@ -91,7 +94,7 @@ def _encode(record: Record, body: Output) -> _Laid:
 
 
 def _put(elements: Dataset, out: Output) -> None:
-    compose(elements, out, implicit=False, big=False, encapsulated=True, lengths="defined")
+    put_elements(elements, out, ENCODING, lengths="defined")
 
 
 def _head(header: Header) -> tuple[bytes, bytes]:

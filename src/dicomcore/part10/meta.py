@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from dicomcore._native.write.compose import compose
-from dicomcore._native.write.judge import changed_elements, head_stands
+from dicomcore._native.write.judge import head_stands
 from dicomcore._native.write.output import Output
 from dicomcore.dataset import DataElement, Dataset
-from dicomcore.dataset.state import file_index, has_own_preamble, index_of, kept_meta, touched
+from dicomcore.dataset.state import file_index, has_own_preamble
+from dicomcore.encoding.composing import put_elements, refuse_set_groups
+from dicomcore.encoding.syntax import encoding_of, is_as_labelled
 from dicomcore.errors import EncodeError
+from dicomcore.uids import ExplicitVRLittleEndian
 from dicomcore.version import __version__
 
 __all__ = ["IMPLEMENTATION_CLASS_UID", "IMPLEMENTATION_VERSION_NAME", "put_head", "put_meta"]
@@ -19,7 +21,6 @@ IMPLEMENTATION_VERSION_NAME = "_".join(("DICOMCORE", *__version__.split(".")[:2]
 PREFIX = b"DICM"
 NO_PREAMBLE = bytes(128)
 GROUP_LENGTH, VERSION, SOP_CLASS, SOP_INSTANCE = 0x00020000, 0x00020001, 0x00020002, 0x00020003
-FIRST_OF_DATA_SETS, DIRECTORY = 0x00080000, 4
 TRANSFER_SYNTAX, IMPLEMENTATION, IMPLEMENTATION_NAME = 0x00020010, 0x00020012, 0x00020013
 IDENTITY = ((SOP_CLASS, 0x00080016), (SOP_INSTANCE, 0x00080018))  # in the meta information, in the data set
 
@@ -31,13 +32,13 @@ def put_head(ds: Dataset, out: Output, syntax: str, enforce_standard: bool, repa
     and the data set has no SOP Class or SOP Instance UID.
     """
     if enforce_standard:
-        _refuse_other_groups(ds)
+        refuse_set_groups(ds)
     index = file_index(ds)
     preamble: bytes | None = ds.preamble
-    if index is not None and is_read(ds) and not has_own_preamble(ds):
+    if index is not None and is_as_labelled(ds) and not has_own_preamble(ds):
         same = syntax == index.transfer_syntax or not index.transfer_syntax or syntax == ds.transfer_syntax
         if same and (not (enforce_standard or repair) or head_stands(ds, index, enforce_standard)):
-            out.add_source(index.source, 0, index.body)
+            out.add_source(index.source, index.source.first, index.body - index.source.first)
             return
     if not enforce_standard and not repair:
         if preamble:
@@ -50,19 +51,6 @@ def put_head(ds: Dataset, out: Output, syntax: str, enforce_standard: bool, repa
         raise EncodeError(f"a preamble has 128 bytes, not {len(preamble)} (PS3.10 7.1)")
     out.add((preamble or NO_PREAMBLE) + PREFIX)
     put_meta(complete(ds, syntax, enforce_standard), out, True)
-
-
-def is_read(ds: Dataset) -> bool:
-    """Whether the file meta information is the source's, as nobody changed it."""
-    index, stored = file_index(ds), kept_meta(ds)
-    return index is not None and (stored is None or (index_of(stored) is index and not changed_elements(stored)))
-
-
-def _refuse_other_groups(ds: Dataset) -> None:
-    """Raise for what belongs to file meta information or to commands and was set in the data set."""
-    for tag, element in touched(ds).items():
-        if tag < FIRST_OF_DATA_SETS and element is not None and tag >> 16 != DIRECTORY:
-            raise EncodeError(f"{element.tag} can't stand in a file's data set (PS3.10 7.1, PS3.7 6.3)", tag=tag)
 
 
 def _with_syntax(meta: Dataset, syntax: str) -> Dataset:
@@ -117,7 +105,7 @@ def put_meta(meta: Dataset, out: Output, with_length: bool) -> None:
     if GROUP_LENGTH in rest:
         del rest[GROUP_LENGTH]
     part = Output()
-    compose(rest, part, implicit=False, big=False, encapsulated=False, repair=True)
+    put_elements(rest, part, encoding_of(ExplicitVRLittleEndian), repair=True)
     body = part.whole()
     if with_length:
         out.add(b"\x02\0\0\0UL\x04\0" + len(body).to_bytes(4, "little"))

@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, BinaryIO, Protocol
 
-from dicomcore._native.scan.index import Index, open_index, reopen_inflated
+from dicomcore._native.scan.index import Index, open_index
 from dicomcore._native.views.dataset import make_dataset
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.state import DATA_SET
-from dicomcore.encoding.inflate import inflate
-from dicomcore.errors import InvalidDicomError, ParseError, TruncatedError
+from dicomcore.encoding.inflate import ALL_TAGS, inflated
+from dicomcore.encoding.reading import raise_first
+from dicomcore.encoding.sources import Source, at_hand
+from dicomcore.errors import InvalidDicomError
 from dicomcore.limits import DEFAULT_LIMITS, Limits
 from dicomcore.tags import SPECIFIC_CHARACTER_SET, Tag, TagLike
 
-__all__ = ["Ranged", "dcmread", "unforced", "without_force"]
-
-
-class Ranged(Protocol):
-    """What can be read as lazily as a file: its `size`, and its bytes by position. Messages name it by its repr()."""
-
-    @property
-    def size(self) -> int:
-        """In bytes."""
-
-    def read_at(self, offset: int, length: int) -> bytes:
-        """Exactly these bytes; fewer where the input turns out to be shorter than `size`."""
-
-
-Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Ranged
-ALL_TAGS = 0xFFFFFFFF
+__all__ = ["dcmread", "open_source", "unforced", "without_force"]
 
 
 def dcmread(
@@ -70,10 +55,12 @@ def dcmread(
     if specific_tags is not None:
         wanted = frozenset([int(Tag(tag)) for tag in specific_tags]) | {int(SPECIFIC_CHARACTER_SET)}
         stop_tag = max(wanted) + 1
-    index = open_source(src, limits, force, stop_before_pixels, min(stop_tag, ALL_TAGS))
+    index = open_source(
+        src, limits=limits, force=force, stop_before_pixels=stop_before_pixels, stop_tag=min(stop_tag, ALL_TAGS)
+    )
     data_set = make_dataset(Dataset, index, DATA_SET, wanted)
     if limits.strict:
-        _raise_first(data_set)
+        raise_first(data_set)
     return data_set
 
 
@@ -93,47 +80,21 @@ def without_force(text: str) -> str:
 
 
 def open_source(
-    src: Source, limits: Limits, force: bool, stop_before_pixels: bool, stop_tag: int, whole: bool = False
+    src: Source,
+    *,
+    limits: Limits,
+    force: bool = False,
+    stop_before_pixels: bool = False,
+    stop_tag: int = ALL_TAGS,
+    whole: bool = False,
 ) -> Index:
     """The index of any kind of source, inflated where it is deflated."""
-    if isinstance(src, (str, os.PathLike)) or hasattr(src, "read_at"):
-        index = open_index(src, True, limits, force, stop_before_pixels, stop_tag, whole)
-    else:
-        index = open_index(_memory(src), False, limits, force, stop_before_pixels, stop_tag, whole)
-    if index.deflated:
-        inflated, trouble = inflate(index.rest(), limits, len(index.head()))
-        index = reopen_inflated(index, inflated, stop_tag, trouble)
-    return index
-
-
-def _memory(src: Any) -> Any:
-    if hasattr(src, "read"):
-        data = src.read()
-        if not isinstance(data, bytes):
-            raise TypeError("a stream must be binary: open it with 'rb'")
-        if not data:
-            _refuse_end(src)
-        return data
-    if isinstance(src, (bytes, bytearray, memoryview)):
-        return src if isinstance(src, bytes) else memoryview(src).cast("B")
-    try:
-        return memoryview(src).cast("B")
-    except TypeError:
-        raise TypeError(f"dcmread() takes a path, bytes or a binary stream, not {type(src).__name__}") from None
-
-
-def _refuse_end(stream: Any) -> None:
-    """Raise InvalidDicomError for a stream that was read or written to its end, and not rewound."""
-    try:
-        place = stream.tell()
-    except (AttributeError, OSError):  # a pipe
-        return
-    if place:
-        text = f"the stream stands at its end, byte {place}: seek(0) takes it back to its beginning"
-        raise InvalidDicomError(text, may_be_dicom=True)
-
-
-def _raise_first(data_set: Dataset) -> None:
-    for issue in data_set.issues:
-        kind = TruncatedError if issue.code in ("LENGTH_BEYOND_END", "TRAILING_BYTES", "DEFLATE") else ParseError
-        raise kind(issue.message, offset=issue.offset, tag=issue.tag)
+    index = open_index(
+        at_hand(src, "dcmread"),
+        limits=limits,
+        force=force,
+        stop_before_pixels=stop_before_pixels,
+        stop_tag=stop_tag,
+        whole=whole,
+    )
+    return inflated(index, limits, stop_tag)

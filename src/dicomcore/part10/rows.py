@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from dicomcore.encoding.sources import Source
 from dicomcore.limits import DEFAULT_LIMITS, Limits
-from dicomcore.part10.reader import ALL_TAGS, Source, open_source
+from dicomcore.part10.reader import open_source
 
 __all__ = ["ROW", "scan"]
 
@@ -35,5 +36,5 @@ def scan(src: Source, *, force: bool = False, limits: Limits | None = None) -> N
     from the source's start (of the inflated data set), ``parent`` (row of the item or sequence around it, -1 at the
     top) and ``next`` (first row behind it and all that it contains). File meta information comes first.
     """
-    index = open_source(src, DEFAULT_LIMITS if limits is None else limits, force, False, ALL_TAGS, whole=True)
+    index = open_source(src, limits=DEFAULT_LIMITS if limits is None else limits, force=force, whole=True)
     return np.frombuffer(index, ROW)

@@ -4,32 +4,24 @@ from __future__ import annotations
 
 import os
 import warnings
-import zlib
 from contextlib import suppress
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from dicomcore._native.write.compose import compose
 from dicomcore._native.write.judge import is_untouched
 from dicomcore._native.write.output import Output
 from dicomcore.dataset import Dataset
-from dicomcore.dataset.state import file_index, index_of, is_changed
-from dicomcore.encoding.widen import Widen, wider_terms
-from dicomcore.errors import DicomError, EncodeError
-from dicomcore.part10.meta import is_read, put_head
+from dicomcore.dataset.state import index_of
+from dicomcore.encoding.composing import Lengths, plan_for, put_body
+from dicomcore.encoding.widen import Widen, widened
+from dicomcore.errors import DicomError
+from dicomcore.part10.meta import put_head
 from dicomcore.part10.target import Target, write_out
-from dicomcore.syntaxes import syntax_of
-from dicomcore.uids import UID, ExplicitVRLittleEndian, GEPrivateImplicitVRBigEndianPixels, syntax_named
+from dicomcore.uids import MediaStorageDirectoryStorage
 
 if TYPE_CHECKING:
     from dicomcore.dataset.validation import Validation
 
 __all__ = ["composed", "dcmwrite", "to_bytes"]
-
-Lengths = Literal["defined", "undefined"]
-MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
-PIXEL_DATA = 0x7FE00010
-PIXEL_TAGS = (PIXEL_DATA, 0x7FE00008, 0x7FE00009)
 
 
 def dcmwrite(
@@ -98,36 +90,22 @@ def composed(
     validate: Validation | None = None,
 ) -> Output:
     """All that is to be written, encoded and checked; sources are read only when it is."""
-    if lengths not in (None, "defined", "undefined"):
-        raise ValueError(f"lengths are 'defined', 'undefined' or None, not {lengths!r}")
-    if validate is not None:
-        from dicomcore.dataset.validation import heed  # its patterns take their time to import
+    plan = plan_for(ds, transfer_syntax, lengths=lengths, repair=repair, validate=validate)
 
-        heed(validate, ds)
-    own = own_syntax(ds)
-    syntax = own if transfer_syntax is None else syntax_named(transfer_syntax)
-    if syntax != own:
-        refuse_transcoding(ds, own, syntax)
-    _refuse_relabelling(ds, syntax)
-    plan = _Plan(own, syntax, enforce_standard, lengths, repair)
-    forced: tuple[str, ...] | None = None
-    while True:
-        try:
-            out = plan.compose(ds, forced)
-            if _is_changed_directory(ds):
-                _warn_of_links(out)
-            return out
-        except EncodeError as error:
-            if widen is None or error.character is None:
-                raise
-            forced = wider_terms(ds, widen, forced, error.character)
-            if forced is None:
-                raise
+    def put(out: Output, terms: tuple[str, ...] | None) -> None:
+        put_head(ds, out, plan.syntax, enforce_standard, repair)
+        put_body(ds, out, plan, forced=terms, as_found=True)
+
+    out = widened(ds, widen, put)
+    if _is_changed_directory(ds):
+        _warn_of_links(out)
+    return out
 
 
 def _is_changed_directory(ds: Dataset) -> bool:
     meta = ds.file_meta
-    return meta is not None and meta.get("MediaStorageSOPClassUID") == MEDIA_STORAGE_DIRECTORY and not is_untouched(ds)
+    sop_class = None if meta is None else meta.get("MediaStorageSOPClassUID")
+    return sop_class == MediaStorageDirectoryStorage and not is_untouched(ds)
 
 
 def _warn_of_links(out: Output) -> None:
@@ -139,117 +117,6 @@ def _warn_of_links(out: Output) -> None:
     if broken:
         message = f"the DICOMDIR's records are not linked any more: {broken[0].message}; make "
         warnings.warn(message + "changes by FileSet, or have FileSet(path).write() mend it", stacklevel=5)
-
-
-class _Plan(NamedTuple):
-    """One call's wishes."""
-
-    own: UID
-    syntax: UID
-    enforce_standard: bool
-    lengths: Lengths | None
-    repair: bool
-
-    def compose(self, ds: Dataset, forced: tuple[str, ...] | None) -> Output:
-        """Head and data set; `forced` are the terms of the character set for all text."""
-        index = file_index(ds)
-        wanted = encoding_of(self.syntax)
-        implicit, big = wanted.implicit, wanted.big
-        out = Output()
-        put_head(ds, out, self.syntax, self.enforce_standard, self.repair)
-        if index is not None and not self.repair and self._is_as_read(ds, index.transfer_syntax):
-            implicit, big = bool(index.mode & 1), bool(index.mode & 2)  # as found, whatever the label says
-            if index.packed is not None and self.lengths is None and forced is None and is_untouched(ds):
-                out.add_source(index.packed, index.packed_at, index.packed.size - index.packed_at)
-                return out
-        body = Output() if wanted.deflated else out
-        compose(
-            ds,
-            body,
-            implicit=implicit,
-            big=big,
-            encapsulated=wanted.encapsulated,
-            lengths=self.lengths,
-            repair=self.repair,
-            forced=forced,
-        )
-        if wanted.deflated:
-            _deflate(body, out)
-        return out
-
-    def _is_as_read(self, ds: Dataset, stated: str) -> bool:
-        # A damaged header may state a syntax that isn't, letter by letter, what the data set says it is.
-        return self.syntax == (stated or self.own) or (self.syntax == self.own and is_read(ds))
-
-
-class Encoding(NamedTuple):
-    """How a transfer syntax encodes data sets (PS3.5 Annex A)."""
-
-    implicit: bool
-    big: bool
-    encapsulated: bool
-    deflated: bool
-
-
-@lru_cache(maxsize=256)
-def encoding_of(syntax: UID) -> Encoding:
-    """Those not registered are explicit VR little endian and encapsulated (PS3.5 A.4)."""
-    row = syntax_of(syntax)
-    return Encoding(row.implicit, row.big_endian, row.encapsulated, row.deflated)
-
-
-def own_syntax(ds: Dataset) -> UID:
-    """The transfer syntax of a data set: what it says or was read in, Explicit VR Little Endian for one made here."""
-    return ds.transfer_syntax or ExplicitVRLittleEndian
-
-
-def refuse_transcoding(ds: Dataset, own: UID, wanted: UID) -> None:
-    """Raise where pixel data would have to be decoded or encoded."""
-    if GEPrivateImplicitVRBigEndianPixels in (own, wanted) and any(tag in ds for tag in PIXEL_TAGS):
-        raise EncodeError(
-            f"{GEPrivateImplicitVRBigEndianPixels} has big-endian pixels behind a little-endian header: take the array "
-            "from pixel_array and give it to set_pixels()"
-        )
-    coded, wants_coded = encoding_of(own).encapsulated, encoding_of(wanted).encapsulated
-    if (coded or wants_coded) and any(tag in ds for tag in PIXEL_TAGS):
-        raise EncodeError(
-            f"from {own.name} to {wanted.name} pixel data must be {'decoded' if coded else 'encoded'}, which "
-            "dicomcore.transcode() does"
-        )
-
-
-def _refuse_relabelling(ds: Dataset, syntax: UID) -> None:
-    """Raise where a transfer syntax was set in the file meta information, and pixel data as read can't be in it.
-
-    A right label in place of a wrong one is what passes: pixel data in fragments becomes JPEG's, or stops being so.
-    """
-    index = file_index(ds)
-    if index is None or syntax == index.transfer_syntax or is_read(ds) or not syntax.is_transfer_syntax:
-        return
-    pixels = ds[PIXEL_DATA] if PIXEL_DATA in ds else None  # noqa: SIM401 - get() gives its value
-    if pixels is None or is_changed(pixels) or pixels.offset is None or not pixels.length:
-        return  # what was set is looked at where it is written
-    if index.transfer_syntax == GEPrivateImplicitVRBigEndianPixels:
-        refuse_transcoding(ds, GEPrivateImplicitVRBigEndianPixels, syntax)
-    if pixels.is_undefined_length != syntax.is_encapsulated:
-        found, how = ("is", "decodes") if pixels.is_undefined_length else ("is not", "encodes")
-        raise EncodeError(
-            f"{pixels.tag} {pixels.keyword}: {found} encapsulated, so that the file can't be called {syntax.name}: "
-            f"dicomcore.transcode() {how} it",
-            tag=pixels.tag,
-        )
-
-
-def _deflate(body: Output, out: Output) -> None:
-    """Put the data set deflated, padded to even length (PS3.5 A.5)."""
-    deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-    size = 0
-    for chunk in body.chunks():
-        part = deflater.compress(chunk)
-        size += len(part)
-        out.add(part)
-    part = deflater.flush()
-    out.add(part + b"\0" * ((size + len(part)) % 2))
 
 
 def _hold_on(ds: Dataset, target: Any) -> None:

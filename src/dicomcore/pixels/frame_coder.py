@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.lookup import number_of
+from dicomcore.encoding.syntax import encoding_of
 from dicomcore.errors import DicomError, EncodeError, UnsupportedTransferSyntaxError
-from dicomcore.part10.writer import encoding_of
 from dicomcore.pixels.coding.encoder_registry import FrameEncoder, encoder_for, refuse_idle_quality, refuse_unless_held
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.labels import describe_pixels, note_loss, put

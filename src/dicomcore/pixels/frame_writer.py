@@ -11,13 +11,13 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from dicomcore._native.write.compose import compose
 from dicomcore._native.write.output import Output
 from dicomcore.dataset import Dataset
+from dicomcore.encoding.composing import put_elements
+from dicomcore.encoding.syntax import encoding_of, own_syntax
 from dicomcore.errors import EncodeError
 from dicomcore.files import Placing, write_all
 from dicomcore.part10.meta import put_head
-from dicomcore.part10.writer import encoding_of, own_syntax
 from dicomcore.pixels.attributes import describe
 from dicomcore.pixels.coding.uncompressed import native_bits
 from dicomcore.pixels.description import FrameDescription
@@ -210,8 +210,7 @@ class FrameWriter:
 
     def _compose(self, part: Dataset, out: Output) -> None:
         # As the transfer syntax says, even where the file that was read broke with it: pixel data will.
-        encoding = self._encoding
-        compose(part, out, implicit=encoding.implicit, big=encoding.big, encapsulated=encoding.encapsulated)
+        put_elements(part, out, self._encoding)
 
     def _begin_native(self) -> None:
         """Everything up to the pixel data's first byte, with room for what is known at the end."""

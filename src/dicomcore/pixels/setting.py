@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.lookup import number_of
+from dicomcore.encoding.syntax import encoding_of
 from dicomcore.errors import EncodeError
-from dicomcore.part10.writer import encoding_of
 from dicomcore.pixels.sign import SignDependent
 from dicomcore.uids import UID, ExplicitVRLittleEndian, GEPrivateImplicitVRBigEndianPixels, new_uid
 

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from dicomcore.dataset import Dataset
+from dicomcore.encoding.syntax import PIXEL_TAGS, encoding_of
 from dicomcore.errors import EncodeError
 from dicomcore.issues import Issue
 from dicomcore.limits import Limits
 from dicomcore.part10.reader import dcmread
 from dicomcore.part10.target import Target
-from dicomcore.part10.writer import PIXEL_TAGS, dcmwrite, encoding_of
+from dicomcore.part10.writer import dcmwrite
 from dicomcore.pixels.frame_writer import OffsetTable
 from dicomcore.transcoding.damage import cut_elements, issues_of
 from dicomcore.transcoding.job import Job, Wishes

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from dicomcore.arrays import as_bytes
 from dicomcore.dataset import Dataset
+from dicomcore.encoding.syntax import encoding_of, own_syntax
 from dicomcore.errors import DicomError, EncodeError, PixelDecodeError, UnsupportedTransferSyntaxError
-from dicomcore.part10.writer import encoding_of, own_syntax
 from dicomcore.pixels.attributes import find_pixel_data
 from dicomcore.pixels.coding.encoder_registry import FrameEncoder, encoder_for, refuse_idle_quality, refuse_unless_held
 from dicomcore.pixels.coding.mislabelled import codec_of_frame

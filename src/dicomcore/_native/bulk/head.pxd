@@ -5,6 +5,7 @@ from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 from dicomcore._native.bulk.column cimport Buffer
 from dicomcore._native.base.fault cimport Status
 from dicomcore._native.base.file cimport file_handle
+from dicomcore._native.scan.opening cimport Opening
 from dicomcore._native.scan.scan cimport Deviation, Row, Scanner
 
 cdef enum:
@@ -51,8 +52,8 @@ cdef class Head:
     cdef const uint8_t* value(self, const Row* r) noexcept nogil
     cdef Status scan_on(self, file_handle file) noexcept nogil
     cdef Status read_header(self, file_handle file, uint64_t size) noexcept nogil
-    cdef int checked_meta(self) noexcept nogil
-    cdef uint8_t found_mode(self, const uint8_t* p, uint8_t mode) noexcept nogil
+    cdef int checked_meta(self, Opening* opening) noexcept nogil
+    cdef Status keep_opening(self, const Opening* opening) noexcept nogil
     cdef Status keep(self, uint32_t code, uint32_t tag, uint64_t offset, uint64_t claimed,
                      uint64_t present) noexcept nogil
     cdef Status keep_deviations(self) noexcept nogil

@@ -5,67 +5,48 @@ kind is UNSUPPORTED, and read by the other way.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memcpy
 
 from dicomcore._native.bulk.column cimport reserve
-from dicomcore._native.base.cursor cimport load_be16, load_le16, load_le32
+from dicomcore._native.base.cursor cimport load_be16, load_le16
 from dicomcore._native.base.fault cimport IO_FAULT, NEED_MORE, NO_MEMORY, OK, UNSUPPORTED, Status
 from dicomcore._native.base.file cimport file_handle, file_read
+from dicomcore._native.base.text cimport is_ascii, stripped
+from dicomcore._native.base.vr cimport SQ
+from dicomcore._native.scan.header cimport looks_explicit
+from dicomcore._native.scan.opening cimport (
+    GROUP_2_LENGTH,
+    META,
+    NO_SYNTAX,
+    TRANSFER_SYNTAX_UID,
+    Opening,
+    check_meta,
+    found_mode,
+    stated_mode,
+    states_length,
+)
 from dicomcore._native.scan.scan cimport (
-    BIG_ENDIAN,
     CONTAINER,
     DUPLICATE_TAG,
-    IMPLICIT,
     ITEM,
     OUT_OF_ORDER,
     PIXEL_DATA,
     Deviation,
     Row,
     Scanner,
-    byte_order,
-    looks_explicit,
     scan,
-    scanner_begin,
-    scanner_free,
-    scanner_init,
-    scanner_reset,
 )
-from dicomcore._native.base.syntax cimport SYNTAX_DEFLATED, syntax_flags
-from dicomcore._native.base.text cimport is_ascii, stripped
-from dicomcore._native.base.vr cimport SQ, is_letters
+from dicomcore._native.scan.scanner cimport scanner_begin, scanner_free, scanner_init, scanner_reset
+from dicomcore._native.scan.source cimport HEAD, LARGE, SKIP
 
 cdef enum:
-    META = 132                  # where file meta information begins (PS3.10 7.1)
-    HEAD = 16 * 1024            # the windows are those of source.pyx, so that both ways see the same bytes
-    LARGE = 1024 * 1024
-    SKIP = 32 * 1024
     ARENA = 4 * 1024 * 1024     # a header that takes more is for the other way
     FIRST_ROWS = 256
     MAX_ROWS = 1 << 20
     MAX_DEPTH = 512             # Limits.depth
     MAX_DEVIATIONS = 32
-    TRANSFER_SYNTAX_UID = 0x00020010
-    GROUP_2_LENGTH = 0x00020000
-
-cdef enum Found:                # deviations that the scanner doesn't see; dicomcore.archive.tables.deviations has their words
-    NO_META_LENGTH = 101
-    WRONG_META_LENGTH
-    FOUND_LITTLE_ENDIAN
-    FOUND_BIG_ENDIAN
-    FOUND_EXPLICIT
-    FOUND_IMPLICIT
-
-
-cdef int stated_mode(const uint8_t* p, Py_ssize_t n) noexcept nogil:
-    # The encoding that a transfer syntax stands for; -1 for a deflated one.
-    cdef uint8_t flags
-    n = stripped(&p, n)
-    if n == 0:
-        return -1
-    flags = syntax_flags(p, n)
-    return -1 if flags & SYNTAX_DEFLATED else flags
 
 
 cdef inline bint is_named(const uint8_t* p, Py_ssize_t n, const Hop* hop) noexcept nogil:
@@ -202,8 +183,10 @@ cdef class Head:
         cdef const uint8_t* p
         cdef int mode
         cdef uint8_t found
+        cdef Opening opening
         cdef Status status
 
+        opening.count = 0
         scanner_reset(s)
         s.total = size
         s.start = s.stop = 0
@@ -227,7 +210,7 @@ cdef class Head:
         if status != OK:
             return status
         self.meta_count = s.count
-        mode = self.checked_meta()
+        mode = self.checked_meta(&opening)
         if mode < 0:
             return UNSUPPORTED
         found = <uint8_t>mode
@@ -241,7 +224,10 @@ cdef class Head:
             p = s.window + (s.pos - s.start)
             if load_le16(p) == 0 or load_be16(p) == 2:      # command elements or padding, more of group 2
                 return UNSUPPORTED
-            found = self.found_mode(p, <uint8_t>mode)
+            found = found_mode(&opening, p, s.stop - s.pos, s.total - s.pos, s.pos, <uint8_t>mode)
+        status = self.keep_opening(&opening)
+        if status != OK:
+            return status
         scanner_begin(s, found, -1)
         s.stop_tag = self.stop_tag
         status = self.scan_on(file)
@@ -249,54 +235,25 @@ cdef class Head:
             return UNSUPPORTED
         return status
 
-    cdef int checked_meta(self) noexcept nogil:
-        # The encoding that the file meta information states; -1 where the other way has to find it.
+    cdef int checked_meta(self, Opening* opening) noexcept nogil:
+        # The encoding that the file meta information states; below 0 where dcmread() has to find it.
         cdef Scanner* s = &self.scanner
-        cdef Row* first = &s.rows[0]
-        cdef const uint8_t* p
-        cdef uint64_t said, present
+        cdef const uint8_t* p = NULL
         cdef Py_ssize_t i = 0
-        cdef int mode = -1
+        cdef int mode = NO_SYNTAX
         if s.count == 0:
-            return -1
-        if first.tag != GROUP_2_LENGTH or first.length != 4:
-            self.keep(NO_META_LENGTH, GROUP_2_LENGTH, META, 0, 0)
-        else:
-            p = self.value(first)
+            return NO_SYNTAX
+        if states_length(s.rows, s.count, GROUP_2_LENGTH):
+            p = self.value(&s.rows[0])
             if p == NULL:
-                return -1
-            said = load_le32(p)
-            present = s.pos - (first.offset + 4)
-            if said != present:
-                self.keep(WRONG_META_LENGTH, GROUP_2_LENGTH, META, said, present)
+                return NO_SYNTAX
+        if check_meta(opening, s.rows, s.count, p, META, s.pos) < s.count:
+            return NO_SYNTAX
         while i < s.count:
             if s.rows[i].tag == TRANSFER_SYNTAX_UID:
                 p = self.value(&s.rows[i])
-                mode = stated_mode(p, <Py_ssize_t>s.rows[i].length) if p != NULL else -1
+                mode = stated_mode(p, <Py_ssize_t>s.rows[i].length) if p != NULL else NO_SYNTAX
             i = s.rows[i].next
-        return mode
-
-    cdef uint8_t found_mode(self, const uint8_t* p, uint8_t mode) noexcept nogil:
-        # The mode stated, unless the data set's first element, at p, shows otherwise: as index.pyx has it.
-        cdef uint64_t at = self.scanner.pos
-        cdef uint64_t held = self.scanner.stop - at, left = self.scanner.total - at
-        cdef uint16_t little = load_le16(p), big = load_be16(p)
-        cdef bint letters = is_letters(p[4], p[5])
-        if mode & BIG_ENDIAN:
-            if big >= 1024 and little < big and byte_order(p, held, left) < 0:
-                self.keep(FOUND_LITTLE_ENDIAN, 0, at, 0, 0)
-                mode &= <uint8_t>~<int>BIG_ENDIAN
-        elif (little >= 1024 and 0 < big < 256 and p[1] < 64 and (letters or mode & IMPLICIT)
-                and byte_order(p, held, left) > 0):
-            self.keep(FOUND_BIG_ENDIAN, 0, at, 0, 0)
-            mode |= BIG_ENDIAN
-        if mode & IMPLICIT and looks_explicit(p):
-            self.keep(FOUND_EXPLICIT, 0, at, 0, 0)
-            mode &= <uint8_t>~<int>IMPLICIT
-        elif not mode & IMPLICIT and not letters and not (p[4] == 63 and p[5] == 63):
-            if p[0] != 0xFE or p[1] != 0xFF:
-                self.keep(FOUND_IMPLICIT, 0, at, 0, 0)
-                mode |= IMPLICIT
         return mode
 
     # -- deviations
@@ -311,6 +268,15 @@ cdef class Head:
         kept.row = self.row
         kept.deviation = Deviation(code, tag, offset, claimed, present)
         self.deviations.size += sizeof(Kept)
+        return OK
+
+    cdef Status keep_opening(self, const Opening* opening) noexcept nogil:
+        cdef const Deviation* d
+        cdef int i
+        for i in range(opening.count):
+            d = &opening.deviations[i]
+            if self.keep(d.code, d.tag, d.offset, d.claimed, d.present) != OK:
+                return NO_MEMORY
         return OK
 
     cdef Status keep_deviations(self) noexcept nogil:

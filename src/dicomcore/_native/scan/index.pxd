@@ -3,9 +3,13 @@
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from dicomcore._native.base.fault cimport Status
+from dicomcore._native.scan.opening cimport Opening
 from dicomcore._native.scan.scan cimport Row, Scanner
 from dicomcore._native.base.shared cimport load_flag, load_size, store_flag
 from dicomcore._native.scan.source cimport Source
+
+cdef enum:
+    ANY_GROUP = -1
 
 
 cdef class Index:
@@ -18,12 +22,15 @@ cdef class Index:
     cdef Py_ssize_t header_rows         # how many stand before the first pixel data at the top level
     cdef readonly object limits
     cdef readonly bytes preamble        # 128 bytes, or None
-    cdef readonly str transfer_syntax   # as the file states it, "" where it doesn't
+    cdef readonly str transfer_syntax   # as the file or the caller states it, "" where neither does
+    cdef Opening opening                # how the beginning deviates
+    cdef readonly bint bare             # a data set alone, whose transfer syntax the caller stated
+    cdef int group                      # 0: it is a command set, 2: file meta information alone; else ANY_GROUP
     cdef readonly bint deflated         # what follows the file meta information waits to be inflated
     cdef readonly bint inflated         # and was: offsets behind the file meta information count inflated bytes
     cdef readonly bint stop_before_pixels
     cdef readonly uint8_t mode          # encoding of the data set: IMPLICIT | BIG_ENDIAN
-    cdef readonly uint64_t body         # offset of the data set, behind preamble and file meta information
+    cdef readonly uint64_t body         # offset of the data set, behind preamble and file meta information if any
     cdef readonly Source packed         # of an inflated input: where its deflated data set stands, from `packed_at`
     cdef readonly uint64_t packed_at
     cdef bint complete                  # read by is_complete()

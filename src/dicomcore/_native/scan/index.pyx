@@ -4,13 +4,42 @@ import threading
 
 cimport cython
 from cpython.buffer cimport PyBuffer_FillInfo
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from cpython.bytes cimport PyBytes_AS_STRING
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcmp, memcpy
 
 from dicomcore._native.scan.beginning cimport may_be_dicom
 from dicomcore._native.base.cursor cimport load_be16, load_le16, load_le32
 from dicomcore._native.base.fault cimport LIMIT, NEED_MORE, OK, Status
+from dicomcore._native.base.shared cimport store_flag, store_size
+from dicomcore._native.scan.header cimport looks_explicit
+from dicomcore._native.scan.opening cimport (
+    DEFLATED,
+    EMPTY_SYNTAX_UID,
+    GROUP_2_LENGTH,
+    META,
+    META_BIG_ENDIAN,
+    META_IMPLICIT,
+    META_REPEATED,
+    NO_COMMAND_LENGTH,
+    NO_META,
+    NO_PREAMBLE,
+    NO_SYNTAX,
+    NO_SYNTAX_UID,
+    NOTHING_IN_FRONT,
+    PREFIX_FIRST,
+    STRAY_GROUP,
+    TRANSFER_SYNTAX_UID,
+    WRONG_COMMAND_LENGTH,
+    check_meta,
+    found_mode,
+    guessed_mode,
+    is_meta,
+    say,
+    stated_mode,
+    states_length,
+)
 from dicomcore._native.scan.scan cimport (
     BIG_ENDIAN,
     CONTAINER,
@@ -20,37 +49,19 @@ from dicomcore._native.scan.scan cimport (
     Deviation,
     Row,
     Scanner,
-    byte_order,
-    looks_explicit,
     scan,
     scan_items,
-    scanner_begin,
-    scanner_free,
-    scanner_init,
 )
-from dicomcore._native.base.shared cimport store_flag, store_size
-from dicomcore._native.base.syntax cimport SYNTAX_BIG_ENDIAN, SYNTAX_DEFLATED, SYNTAX_IMPLICIT, syntax_flags
-from dicomcore._native.scan.source cimport Source, file_source, memory_source, ranged_source
-from dicomcore._native.base.vr cimport is_letters
+from dicomcore._native.scan.scanner cimport scanner_begin, scanner_free, scanner_init
+from dicomcore._native.scan.source cimport Source, memory_source, opened_source
 
 from dicomcore.errors import InvalidDicomError, LimitError, TruncatedError
 
 cdef enum:
     FIRST_ROWS = 160            # most files have fewer
     MANY = 256                  # rows to look through anew each time
-    TRANSFER_SYNTAX_UID = 0x00020010
-    GROUP_2_LENGTH = 0x00020000
     GZIP_HEAD = 4096            # bytes of a gzip stream, and of what it inflates to, that are looked at
-
-cdef extern from "Python.h":
-    const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size) except NULL
-
-
-cdef uint8_t flags_of(str syntax) except? 255:
-    # The SYNTAX_ flags of a transfer syntax as the file meta information states it.
-    cdef Py_ssize_t n = 0
-    cdef const char* uid = PyUnicode_AsUTF8AndSize(syntax, &n)
-    return syntax_flags(<const uint8_t*>uid, n)
+    ALL_TAGS = 0xFFFFFFFF
 
 
 cdef class Index:
@@ -219,6 +230,8 @@ cdef class Index:
     def read(self, uint64_t offset, uint64_t length) -> memoryview:
         """Bytes of the source, read-only; TruncatedError where there are fewer."""
         cdef const uint8_t* data
+        if offset < self.source.first:
+            raise TruncatedError(f"{name_of(self)} begins at byte {self.source.first}", offset=offset)
         if offset > self.source.size or length > self.source.size - offset:
             raise TruncatedError(f"{name_of(self)} ends before byte {offset + length}", offset=self.source.size)
         return view_of(self.source, self.source.hold(offset, length, &data), data, length)
@@ -227,16 +240,22 @@ cdef class Index:
         # All the bytes go along: the copy must work where the file isn't.
         if self.outer is not None:
             return reopen_value, (self.outer, self.outer_row)
-        return reopen, (bytes(self.read(0, self.source.size)), self.limits, self.stop_before_pixels,
-                        self.scanner.stop_tag, self.inflated, is_complete(self))
+        first = self.source.first
+        data = bytes(self.read(first, self.source.size - first))
+        stated = self.transfer_syntax if self.bare else None
+        return reopen, (data, self.limits, self.stop_before_pixels, self.scanner.stop_tag, self.inflated,
+                        is_complete(self), first, stated, self.mode, self.group)
 
     def deviations(self):
-        """All deviations as (code, tag, offset, claimed, present), the scanner's numbers for codes, and those noted
-        elsewhere as (name, tag, offset, message)."""
+        """All deviations as (code, tag, offset, claimed, present), with the numbers of dicomcore.issues for codes, and
+        those noted elsewhere as (name, tag, offset, message)."""
         cdef Deviation* d
         cdef Py_ssize_t i
         self.finish()
         found = list(self.late_notes())
+        for i in range(self.opening.count):
+            d = &self.opening.deviations[i]
+            found.append((d.code, d.tag, d.offset, d.claimed, d.present))
         for i in range(self.scanner.deviation_count):
             d = &self.scanner.deviations[i]
             found.append((d.code, d.tag, d.offset, d.claimed, d.present))
@@ -252,8 +271,9 @@ cdef class Index:
     def head(self):
         """Everything up to the end of the file meta information."""
         cdef const uint8_t* data
-        self.source.hold(0, self.scanner.pos, &data)
-        return data[:self.scanner.pos]
+        cdef uint64_t first = self.source.first
+        _owner = self.source.hold(first, self.scanner.pos - first, &data)
+        return data[:self.scanner.pos - first]
 
 
 cdef inline Py_ssize_t first_rows(Py_ssize_t allowed) noexcept nogil:
@@ -261,27 +281,20 @@ cdef inline Py_ssize_t first_rows(Py_ssize_t allowed) noexcept nogil:
     return max(<Py_ssize_t>1, min(<Py_ssize_t>FIRST_ROWS, allowed))
 
 
-cdef bint is_meta(const uint8_t* p) noexcept nogil:
-    # Whether 8 bytes look like the first element of file meta information.
-    if load_le16(p) == 2 and load_le16(p + 2) < 0x0200:
-        return looks_explicit(p) or load_le32(p + 4) < 1024
-    return load_be16(p) == 2 and looks_explicit(p)
-
-
 cdef uint64_t find_start(Index self, const uint8_t* p, uint64_t n, bint force) except? 1:
     # Offset of the first element: behind preamble and prefix (PS3.10 7.1), or where they are missing at 0.
-    if n >= 132 and memcmp(p + 128, b"DICM", 4) == 0:
+    if n >= META and memcmp(p + 128, b"DICM", 4) == 0:
         self.preamble = p[:128]
-        return 132
+        return META
     if n >= 8 and is_meta(p):
-        self.note("MISSING_PREAMBLE", 0, 0, "no preamble, no DICM prefix: the file meta information stands at byte 0")
+        say(&self.opening, NO_PREAMBLE, 0, 0, 0, 0)
         return 0
     if n >= 12 and memcmp(p, b"DICM", 4) == 0 and is_meta(p + 4):
-        self.note("MISSING_PREAMBLE", 0, 0, "the DICM prefix stands at byte 0: no preamble")
+        say(&self.opening, PREFIX_FIRST, 0, 0, 0, 0)
         return 4
     if not force:
         refuse(self, p, n)
-    self.note("MISSING_PREAMBLE", 0, 0, "no preamble, no DICM prefix and no file meta information")
+    say(&self.opening, NOTHING_IN_FRONT, 0, 0, 0, 0)
     return 0
 
 
@@ -325,69 +338,34 @@ cdef int read_meta(Index self, const uint8_t* p, uint64_t left) except -1:
     cdef Scanner* s = &self.scanner
     cdef uint8_t mode = 0
     cdef uint64_t begin = s.pos
-    cdef Py_ssize_t i
-    cdef const uint8_t* value
-    cdef str said
+    cdef Py_ssize_t i, second
+    cdef const uint8_t* value = NULL
 
     if left < 8 or not is_meta(p):
-        self.note("MISSING_META", 0, s.pos, "no file meta information")
+        say(&self.opening, NO_META, 0, s.pos, 0, 0)
         return 0
     if load_le16(p) != 2:
         mode = BIG_ENDIAN
-        self.note("META_ENCODING", 0x00020000, s.pos, "the file meta information is in big endian")
+        say(&self.opening, META_BIG_ENDIAN, GROUP_2_LENGTH, s.pos, 0, 0)
     elif not looks_explicit(p):
         mode = IMPLICIT
-        self.note("META_ENCODING", 0x00020000, s.pos, "the file meta information is in implicit VR")
+        say(&self.opening, META_IMPLICIT, GROUP_2_LENGTH, s.pos, 0, 0)
     scanner_begin(s, mode, 2)
     self.run()
     self.publish()
-    check_meta_length(self, begin)
+    if states_length(self.rows, self.count, GROUP_2_LENGTH):
+        _owner = self.hold(&self.rows[0], &value)
+    second = check_meta(&self.opening, self.rows, self.count, value, begin, s.pos)
+    if second < self.count:
+        forget_group(self, second, self.rows[second].offset - self.rows[second].header)
     self.meta_count = self.count
     i = self.find(0, self.count, TRANSFER_SYNTAX_UID)
     if i >= 0:
         _owner = self.hold(&self.rows[i], &value)
         self.transfer_syntax = value[:self.rows[i].length].decode("latin-1").strip(" \0")
     if self.transfer_syntax == "":
-        said = "no transfer syntax UID" if i < 0 else "the transfer syntax UID is empty"
-        self.note("MISSING_TRANSFER_SYNTAX", TRANSFER_SYNTAX_UID, begin, f"{said}: guessed from the data")
+        say(&self.opening, NO_SYNTAX_UID if i < 0 else EMPTY_SYNTAX_UID, TRANSFER_SYNTAX_UID, begin, 0, 0)
     return 0
-
-
-cdef int check_meta_length(Index self, uint64_t begin) except -1:
-    # Compare the group length with what is there, and leave a second group to itself.
-    cdef const uint8_t* value
-    cdef uint64_t said = 0, present
-    cdef Row* row = &self.rows[0]
-    cdef bint stated = self.count > 0 and row.tag == GROUP_2_LENGTH and row.length == 4
-    cdef Py_ssize_t second
-    if stated:
-        _owner = self.hold(row, &value)
-        said = load_le32(value)
-    second = second_group(row, self.count, row.offset + 4 + said if stated else 0)
-    if second < self.count:
-        present = self.rows[second].offset - self.rows[second].header
-        forget_group(self, second, present)
-    else:
-        present = self.scanner.pos
-    if not stated:
-        self.note("META_LENGTH", GROUP_2_LENGTH, begin, "the file meta information group has no length")
-    elif said != present - (row.offset + 4):
-        self.note("META_LENGTH", GROUP_2_LENGTH, begin,
-                  f"the file meta information group says {said} bytes and has {present - (row.offset + 4)}")
-    return 0
-
-
-cdef Py_ssize_t second_group(const Row* rows, Py_ssize_t count, uint64_t end) noexcept nogil:
-    # The row with which a second file meta information begins among those of group 2, `count` if none does. The group
-    # ends where its length says (PS3.10 7.1), unless the elements go on ascending: then the length is wrong.
-    cdef Py_ssize_t i = 0, last = 0
-    while i < count:
-        if i and (rows[i].tag == GROUP_2_LENGTH
-                  or rows[i].offset - rows[i].header == end and rows[i].tag <= rows[last].tag):
-            return i
-        last = i
-        i = rows[i].next
-    return count
 
 
 cdef int forget_group(Index self, Py_ssize_t row, uint64_t begin) except -1:
@@ -398,50 +376,14 @@ cdef int forget_group(Index self, Py_ssize_t row, uint64_t begin) except -1:
     while s.deviation_count and s.deviations[s.deviation_count - 1].offset >= begin:
         s.deviation_count -= 1
     self.publish()
-    self.note("META_REPEATED", GROUP_2_LENGTH, begin,
-              f"{s.pos - begin} bytes of group 0002 follow the file meta information: they don't count, it does")
+    say(&self.opening, META_REPEATED, GROUP_2_LENGTH, begin, s.pos - begin, 0)
     return 0
 
 
-cdef uint8_t found_mode(Index self, const uint8_t* p, uint64_t left) except? 255:
-    # How the data set is encoded: what the transfer syntax says, unless its first element shows otherwise. Groups of
-    # 0400 and beyond are looked at: most are another group's number in the other byte order.
-    cdef uint8_t mode = 0
-    cdef bint stated = self.transfer_syntax != ""
-    cdef uint16_t little, big
-    cdef uint64_t rest = self.source.size - self.scanner.pos
-    cdef bint letters
-    cdef int order
-    if stated:
-        mode = flags_of(self.transfer_syntax) & (SYNTAX_IMPLICIT | SYNTAX_BIG_ENDIAN)
-    if left < 8:
-        return mode
-    little = load_le16(p)
-    big = load_be16(p)
-    letters = is_letters(p[4], p[5])
-    if not stated:
-        mode = 0 if looks_explicit(p) else IMPLICIT
-        if little >= 1024:
-            order = byte_order(p, left, rest)
-            if order > 0 or order == 0 and big < little:
-                mode |= BIG_ENDIAN
-        return mode
-    if mode & BIG_ENDIAN:
-        if big >= 1024 and little < big and byte_order(p, left, rest) < 0:
-            self.note("WRONG_BYTE_ORDER", 0, self.scanner.pos, "labelled big endian, found little endian")
-            mode &= <uint8_t>~<int>BIG_ENDIAN
-    elif (little >= 1024 and 0 < big < 256 and p[1] < 64 and (letters or mode & IMPLICIT)
-            and byte_order(p, left, rest) > 0):
-        self.note("WRONG_BYTE_ORDER", 0, self.scanner.pos, "labelled little endian, found big endian")
-        mode |= BIG_ENDIAN
-    if mode & IMPLICIT and looks_explicit(p):
-        self.note("EXPLICIT_IN_IMPLICIT", 0, self.scanner.pos, "labelled implicit VR, found explicit VR")
-        mode &= <uint8_t>~<int>IMPLICIT
-    elif not mode & IMPLICIT and not letters and not (p[4] == 63 and p[5] == 63):
-        if p[0] != 0xFE or p[1] != 0xFF:        # a stray delimiter says nothing of what follows
-            self.note("IMPLICIT_IN_EXPLICIT", 0, self.scanner.pos, "labelled explicit VR, found implicit VR")
-            mode |= IMPLICIT
-    return mode
+cdef int mode_of(str syntax) except -3:
+    # What a transfer syntax states, see stated_mode().
+    cdef bytes text = syntax.encode("latin-1", "replace")
+    return stated_mode(<const uint8_t*>PyBytes_AS_STRING(text), len(text))
 
 
 cdef const uint8_t* look(Index self, uint64_t* left) except? NULL:
@@ -453,7 +395,8 @@ cdef const uint8_t* look(Index self, uint64_t* left) except? NULL:
     return s.window + (s.pos - s.start)
 
 
-cdef int read_data_set(Index self) except -1:
+cdef int read_data_set(Index self, int stated) except -1:
+    # The data set of a file, whose transfer syntax stands for `stated`, and what else may stand before it.
     cdef Scanner* s = &self.scanner
     cdef uint64_t left
     cdef const uint8_t* p = look(self, &left)
@@ -468,7 +411,25 @@ cdef int read_data_set(Index self) except -1:
         scanner_begin(s, IMPLICIT, 0)           # command elements are implicit VR little endian (PS3.7 6.3)
         self.run()
         p = look(self, &left)
-    self.mode = found_mode(self, p, left)
+    self.mode = told_mode(self, p, left, stated)
+    return scan_data_set(self)
+
+
+cdef uint8_t told_mode(Index self, const uint8_t* p, uint64_t left, int stated) noexcept nogil:
+    # How a file's data set is encoded: what its transfer syntax says, unless its first element shows otherwise.
+    cdef Scanner* s = &self.scanner
+    if stated == NO_SYNTAX:
+        return guessed_mode(p, left, s.total - s.pos) if left >= 8 else 0
+    if stated == DEFLATED:
+        stated = 0
+    if left < 8:
+        return <uint8_t>stated
+    return found_mode(&self.opening, p, left, s.total - s.pos, s.pos, <uint8_t>stated)
+
+
+cdef int scan_data_set(Index self) except -1:
+    # The elements from where the scanner stands, in the index's mode.
+    cdef Scanner* s = &self.scanner
     if s.done and s.pos < s.total:
         s.done = False
     scanner_begin(s, self.mode, -1)
@@ -488,86 +449,173 @@ cdef int drop_pixels(Index self) noexcept:
     return 0
 
 
-cpdef Index open_index(object source, bint is_path, object limits, bint force=False, bint stop_before_pixels=False,
-                       uint32_t stop_tag=0xFFFFFFFF, bint whole=False):
-    """Index a path (or what has `size` and read_at() in a file's place), or bytes-like memory.
-
-    `stop_tag` ends the scan before the first top-level tag that isn't lower; `whole` goes on behind pixel data at once,
-    where otherwise that waits until it is asked for.
-    """
+cdef Index begin_index(Source source, object limits, Py_ssize_t known):
+    # An index that nothing is in yet, with room for as many rows as are `known` and some more.
     cdef Index self = Index()
     cdef Scanner* s = &self.scanner
     cdef Py_ssize_t max_rows = limits.elements
-    cdef uint64_t left
-    cdef const uint8_t* p
-
-    if hasattr(source, "read_at"):
-        self.source = ranged_source(source)
-    else:
-        self.source = file_source(source) if is_path else memory_source(source)
+    self.source = source
     self.limits = limits
     self.transfer_syntax = ""
-    self.stop_before_pixels = stop_before_pixels
+    self.group = ANY_GROUP
     if max_rows >= NO_ROW:
         max_rows = NO_ROW - 1
-    if scanner_init(s, first_rows(max_rows)) != OK:
+    if scanner_init(s, known + first_rows(max_rows - known)) != OK:
         raise MemoryError("no memory for the index")
     s.max_depth = limits.depth
     s.max_rows = max_rows
-    s.total = self.source.size
+    s.total = source.size
+    s.pos = source.first
+    s.window = source.data
+    s.start = source.begin
+    s.stop = min(source.begin + source.held, s.total)
+    if s.stop < s.total:
+        source.cover(source.first, &s.window, &s.start, &s.stop)
+    return self
+
+
+def open_index(object given, *, object limits, bint force=False, bint stop_before_pixels=False,
+               uint32_t stop_tag=ALL_TAGS, bint whole=False):
+    """Index a file (PS3.10 7): a path, what has `size` and read_at() in a file's place, or bytes-like memory.
+
+    `force` takes what has neither prefix nor file meta information for a bare data set. `stop_tag` ends the scan before
+    the first top-level tag that isn't lower; `whole` goes on behind pixel data at once, where otherwise that waits
+    until it is asked for.
+    """
+    cdef Source source = opened_source(given, 0, None)
+    cdef Index self
+    cdef Scanner* s
+    cdef uint64_t left
+    cdef const uint8_t* p
+    cdef int stated
     try:
-        if s.total and (self.source.path is not None or self.source.ranged is not None):
-            self.source.cover(0, &s.window, &s.start, &s.stop)
-        elif s.total:
-            s.window = self.source.data
-            s.stop = s.total
+        self = begin_index(source, limits, 0)
+        s = &self.scanner
+        self.stop_before_pixels = stop_before_pixels
         s.pos = find_start(self, s.window, s.stop, force)
         p = look(self, &left)
         read_meta(self, p, left)
         self.publish()
         self.body = s.pos
-        if flags_of(self.transfer_syntax) & SYNTAX_DEFLATED:
+        stated = mode_of(self.transfer_syntax)
+        if stated == DEFLATED:
             self.deflated = True
             return self
         s.stop_tag = stop_tag
         s.pause_at_pixels = not whole or stop_before_pixels
-        read_data_set(self)
+        read_data_set(self, stated)
         if stop_before_pixels:
             drop_pixels(self)
     finally:
-        self.source.end_scan()
+        source.end_scan()
     return self
 
 
-cpdef Index reopen_inflated(Index outer, object inflated, uint32_t stop_tag=0xFFFFFFFF, str trouble=""):
+def open_data_set(object given, str transfer_syntax not None, *, object limits, uint64_t offset=0, object length=None,
+                  bint stop_before_pixels=False, object mode=None):
+    """Index a bare data set (PS3.5 7) in a transfer syntax that is stated: nothing of it is guessed.
+
+    It is `length` bytes from `offset` on, all that follow by default, of what open_index() takes; offsets count from
+    the first byte of that. `mode` is the encoding where the transfer syntax is only what the data set is called.
+    """
+    cdef Source source = opened_source(given, offset, length)
+    return index_bare(source, transfer_syntax, limits, stop_before_pixels, mode, ANY_GROUP)
+
+
+def open_group(object given, int group, str transfer_syntax not None, *, object limits):
+    """Index memory that holds one group alone: a command set (0, PS3.7 6.3.1), or file meta information (2)."""
+    return index_bare(opened_source(given, 0, None), transfer_syntax, limits, False, None, group)
+
+
+cdef Index index_bare(Source source, str transfer_syntax, object limits, bint stop_before_pixels, object mode,
+                      int group):
+    cdef int stated = mode_of(transfer_syntax) if mode is None else mode
+    cdef Index self
+    try:
+        self = begin_index(source, limits, 0)
+        self.bare = True
+        self.group = group
+        self.transfer_syntax = transfer_syntax
+        self.stop_before_pixels = stop_before_pixels
+        self.body = source.first
+        if stated == DEFLATED:
+            self.deflated = True
+            return self
+        self.mode = <uint8_t>max(stated, 0)
+        scan_bare(self)
+    finally:
+        source.end_scan()
+    return self
+
+
+cdef int scan_bare(Index self) except -1:
+    # The elements of a bare data set, or of one group alone. What belongs to commands or to files is out of place in a
+    # data set.
+    cdef Row* row
+    self.scanner.pause_at_pixels = self.group == ANY_GROUP
+    scan_data_set(self)
+    if self.stop_before_pixels:
+        drop_pixels(self)
+    if self.group != ANY_GROUP:
+        check_group(self)
+    elif self.count:
+        row = &self.rows[0]
+        if row.tag >> 16 == 0 or row.tag >> 16 == 2:
+            say(&self.opening, STRAY_GROUP, row.tag, row.offset - row.header, 0, 0)
+    return 0
+
+
+cdef int check_group(Index self) except -1:
+    # No element of another group, and a command set begins with its length (PS3.7 6.3.1, 9.3).
+    cdef const uint8_t* value
+    cdef Row* row
+    cdef uint64_t said
+    cdef Py_ssize_t i = 0
+    while i < self.count:
+        row = &self.rows[i]
+        if row.tag >> 16 != <uint32_t>self.group:
+            say(&self.opening, STRAY_GROUP, row.tag, row.offset - row.header, 0, 0)
+            break
+        i = row.next
+    if self.group:
+        return 0
+    if not states_length(self.rows, self.count, 0):
+        say(&self.opening, NO_COMMAND_LENGTH, 0, self.body, 0, 0)
+        return 0
+    row = &self.rows[0]
+    _owner = self.hold(row, &value)
+    said = load_le32(value)
+    if said != self.source.size - (row.offset + 4):
+        say(&self.opening, WRONG_COMMAND_LENGTH, 0, self.body, said, self.source.size - (row.offset + 4))
+    return 0
+
+
+def reopen_inflated(Index outer not None, object inflated, *, uint32_t stop_tag=ALL_TAGS, str trouble=""):
     """The index of a deflated input, from its head and its inflated data set together."""
-    cdef Index self = Index()
+    cdef Index self = begin_index(memory_source(outer.head() + inflated, outer.source.first), outer.limits, outer.count)
     cdef Scanner* s = &self.scanner
-    self.source = memory_source(outer.head() + inflated)
     self.inflated = True
+    self.bare = outer.bare
     self.body = outer.body
     self.packed = outer.source
     self.packed_at = outer.body
-    self.limits = outer.limits
     self.preamble = outer.preamble
     self.transfer_syntax = outer.transfer_syntax
     self.noted = outer.noted
+    self.opening = outer.opening
     if trouble:
         self.note("DEFLATE", 0, outer.scanner.pos, trouble)
     self.stop_before_pixels = outer.stop_before_pixels
     self.meta_count = outer.meta_count
-    if scanner_init(s, outer.count + first_rows(outer.scanner.max_rows - outer.count)) != OK:
-        raise MemoryError("no memory for the index")
     memcpy(s.rows, outer.rows, outer.count * sizeof(Row))
     s.count = outer.count
     s.pos = outer.scanner.pos
-    s.max_depth = outer.scanner.max_depth
-    s.max_rows = outer.scanner.max_rows
-    s.window = self.source.data
-    s.stop = s.total = self.source.size
     s.stop_tag = stop_tag
+    if self.bare:
+        scan_bare(self)
+        return self
     s.pause_at_pixels = self.stop_before_pixels
-    read_data_set(self)
+    read_data_set(self, DEFLATED)
     if self.stop_before_pixels:
         drop_pixels(self)
     return self
@@ -623,15 +671,27 @@ def reopen_value(Index outer, Py_ssize_t row):
     return open_value(outer, row)
 
 
-def reopen(bytes data, object limits, bint stop_before_pixels, uint32_t stop_tag, bint inflated, bint whole=True):
-    """An index over bytes that were indexed before.
+def reopen(bytes data, object limits, bint stop_before_pixels, uint32_t stop_tag, bint inflated, bint whole=True,
+           uint64_t first=0, str stated=None, uint8_t mode=0, int group=ANY_GROUP):
+    """An index over bytes that were indexed before, and that begin at `first`.
 
-    `whole`: with the rows behind pixel data, which items that were pickled with it may be.
+    They are a bare data set where a transfer syntax is `stated`. `whole`: with the rows behind pixel data, which items
+    that were pickled with it may be.
     """
-    cdef Index self = open_index(data, False, limits, True, stop_before_pixels, stop_tag, whole)
+    cdef Index self
+    if stated is not None:
+        self = index_bare(memory_source(data, first), stated, limits, stop_before_pixels, mode, group)
+        self.inflated = inflated
+        if whole:
+            self.finish()
+        return self
+    self = open_index(data, limits=limits, force=True, stop_before_pixels=stop_before_pixels, stop_tag=stop_tag,
+                      whole=whole)
     if not inflated:
         return self
-    return reopen_inflated(self, self.rest(), stop_tag)
+    self = reopen_inflated(self, self.rest(), stop_tag=stop_tag)
+    self.packed = None                  # the deflated bytes didn't come along
+    return self
 
 
 cdef object view_of(Source source, object owner, const uint8_t* data, uint64_t length):

@@ -7,6 +7,7 @@ from libc.string cimport memcpy
 from dicomcore._native.base.compiler cimport DC_BIG_ENDIAN
 from dicomcore._native.base.cursor cimport load_le32, load_le64
 from dicomcore._native.base.dictionary cimport public_vr
+from dicomcore._native.scan.header cimport rotate
 from dicomcore._native.scan.scan cimport (
     BIG_ENDIAN,
     CONTAINER,
@@ -32,10 +33,6 @@ cdef enum:
     FIRST_PIXELS = 0x7FE00000       # from this tag on the top level is asked what only some elements are
     FIRST_DELIMITER = 0xFFFE0000
     NO_LETTERS = 0x4140             # up to this a length field can't be taken for the letters of a VR
-
-
-cdef inline uint32_t rotate(uint32_t word) noexcept nogil:
-    return (word << 16) | (word >> 16)
 
 
 cdef inline void put_row(Row* row, uint64_t head, uint64_t offset, uint64_t length, uint32_t parent,

@@ -114,11 +114,5 @@ cdef struct Scanner:
     Py_ssize_t max_depth
     Py_ssize_t max_rows
 
-cdef Status scanner_init(Scanner* s, Py_ssize_t rows) noexcept nogil
-cdef void scanner_reset(Scanner* s) noexcept nogil
-cdef void scanner_free(Scanner* s) noexcept nogil
-cdef void scanner_begin(Scanner* s, uint8_t mode, int32_t only_group) noexcept nogil
 cdef Status scan_items(Scanner* s, const Row* element) noexcept nogil
 cdef Status scan(Scanner* s) noexcept nogil
-cdef bint looks_explicit(const uint8_t* p) noexcept nogil
-cdef int byte_order(const uint8_t* p, uint64_t held, uint64_t left) noexcept nogil

@@ -24,22 +24,20 @@ cdef extern from "Python.h":
     bytes PyUnicode_EncodeFSDefault(object text)
 
 cdef enum:
-    HEAD = 16 * 1024            # the first block: most headers fit
-    LARGE = 1024 * 1024         # a block of this size is not read again to be longer: another one begins
     PEEK = 256                  # a window on headers alone
     PEEK_MOST = 64 * 1024       # and on those that are near each other
     NEAR = 4096                 # a page: what stands in the next one comes from the disk with it
-    SKIP = 32 * 1024            # a value that reaches this far behind a block is stepped over, not read
 
 cdef const char* NOTHING = b"\0"
 
 
 cdef class Source:
-    """Bytes of one DICOM input; made by `memory_source`, `file_source` and `ranged_source`."""
+    """Bytes [first, size) of what a caller gave: memory, a file, or what reads like one; made by `opened_source`."""
 
     def __cinit__(self):
         self.file = -1
         self.kept = -1
+        self.data = <const uint8_t*>NOTHING         # a scan has an address to count from, whatever is there
 
     def __dealloc__(self):
         self.end_scan()
@@ -82,14 +80,14 @@ cdef class Source:
                 failed = errno
         if file != -1 and status == 0:
             if not first:
-                if facts.size == self.size and facts.changed == self.changed:
+                if facts.size == self.file_size and facts.changed == self.changed:
                     return file
                 file_close(file)
                 if self.kept != -1:
                     return self.kept
                 raise DicomError(f"{self.path!r} has changed since it was read: read it again")
             if facts.kind == FILE_REGULAR:
-                self.size = facts.size
+                self.size = self.file_size = facts.size
                 self.changed = facts.changed
                 return file
         if file != -1:
@@ -99,6 +97,22 @@ cdef class Source:
             if status == 0:
                 raise IsADirectoryError(EISDIR, "is a directory; dicomcore.archive.index() reads folders", self.path)
         raise OSError(failed, os.strerror(failed), self.path)
+
+    cdef int narrow(self, uint64_t first, object length) except -1:
+        # Take only `length` bytes from `first` on (all that follow if it is None) for the input.
+        cdef uint64_t wanted
+        if first > self.size:
+            raise TruncatedError(f"offset {first} lies behind the {self.size} bytes that are there", offset=self.size)
+        if length is not None:
+            wanted = length
+            if wanted > self.size - first:
+                raise TruncatedError(f"{wanted} bytes from byte {first} on are asked for where {self.size - first} are "
+                                     "left", offset=self.size)
+            self.size = first + wanted
+        self.first = first
+        if self.held == 0:
+            self.begin = first
+        return 0
 
     cdef int begin_scan(self) except -1:
         # Keep the file open for the reads of a scan, which one thread makes; values are read with a handle each.
@@ -270,11 +284,13 @@ cdef class Source:
         return block
 
 
-cdef Source memory_source(object data):
-    # Over a bytes-like object, which is held as long as the source lives.
+cdef Source memory_source(object data, uint64_t first=0):
+    # Over a bytes-like object, which is held as long as the source lives; its bytes count from `first`.
     cdef Source source = Source()
     cdef const uint8_t[::1] view = data
-    source.size = source.held = <uint64_t>view.shape[0]
+    source.held = <uint64_t>view.shape[0]
+    source.first = source.begin = first
+    source.size = first + source.held
     source.data = &view[0] if view.shape[0] else <const uint8_t*>NOTHING
     source.owner = view
     return source
@@ -299,4 +315,23 @@ cdef Source ranged_source(object ranged):
     cdef Source source = Source()
     source.ranged = ranged
     source.size = ranged.size
+    return source
+
+
+cdef Source opened_source(object given, uint64_t offset, object length):
+    # Over a path, what has read_at() in a file's place, or bytes-like memory: `length` bytes of it from `offset` on,
+    # all that follow if it is None.
+    cdef Source source
+    if type(given) is str:
+        source = file_source(given)
+    elif type(given) is bytes:
+        source = memory_source(given)
+    elif hasattr(given, "read_at"):
+        source = ranged_source(given)
+    elif isinstance(given, (str, os.PathLike)):
+        source = file_source(given)
+    else:
+        source = memory_source(given)
+    if offset or length is not None:
+        source.narrow(offset, length)
     return source

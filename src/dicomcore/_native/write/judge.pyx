@@ -3,8 +3,9 @@
 from libc.stdint cimport uint32_t
 
 from dicomcore._native.views.data_element cimport DataElement, held_by, items_of_row
-from dicomcore._native.views.dataset cimport DatasetBase
-from dicomcore._native.scan.index cimport Index
+from dicomcore._native.views.dataset cimport TOP_LEVEL, DatasetBase
+from dicomcore._native.scan.index cimport Index, rows_of
+from dicomcore._native.scan.opening cimport EMPTY_SYNTAX_UID
 from dicomcore._native.scan.scan cimport CONTAINER, ITEM
 from dicomcore._native.base.vr cimport SQ
 
@@ -140,8 +141,8 @@ def head_stands(DatasetBase data_set not None, Index index not None, bint whole)
     for tag in (0x00080016, 0x00080018):
         if tag in data_set.changes() and tag in changed_elements(data_set):
             return False
-    for code, _, _, _ in list(index.notes()):
-        if code[:5] == "META_" or code[:8] == "MISSING_":
+    for i in range(index.opening.count):
+        if index.opening.deviations[i].code <= EMPTY_SYNTAX_UID:
             return False
     for i in range(index.meta_count):
         tag = index.rows[i].tag
@@ -149,3 +150,21 @@ def head_stands(DatasetBase data_set not None, Index index not None, bint whole)
                                      or tag == 0x00020003 or tag == 0x00020010 or tag == 0x00020012):
             present += 1
     return not whole or present == 6
+
+
+def stray_tag(DatasetBase data_set not None) -> int:
+    """A tag of group 0000 or 0002 among the elements that were read so far, which belong to commands and to files and
+    not to data sets (PS3.7 6.3.1, PS3.10 7.1); -1 where there is none."""
+    cdef Index index = data_set.index
+    cdef Py_ssize_t i, stop
+    cdef uint32_t tag
+    if index is None or data_set.container != TOP_LEVEL:
+        return -1
+    i = index.meta_count
+    stop = rows_of(index)
+    while i < stop:
+        tag = index.rows[i].tag
+        if (tag >> 16 == 0 or tag >> 16 == 2) and tag in data_set:
+            return tag
+        i = index.rows[i].next
+    return -1

@@ -32,4 +32,5 @@ cdef class Output:
     cdef int put_object(self, object data, uint64_t width=*) except -1
     cdef int close_piece(self) except -1
     cdef int add_piece(self, Py_ssize_t source, uint64_t offset, uint64_t length, uint64_t width) except -1
+    cdef object view(self, Source source, uint64_t offset, uint64_t length)
     cdef void patch32(self, Py_ssize_t at, uint32_t value, bint big) noexcept

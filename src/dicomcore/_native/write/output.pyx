@@ -11,6 +11,7 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy
 
 from dicomcore._native.base.file cimport file_handle
+from dicomcore._native.scan.index cimport view_of
 from dicomcore._native.scan.source cimport Source, memory_source
 
 cdef extern from "base/swap.h" nogil:
@@ -220,12 +221,24 @@ cdef class Output:
         return found
 
     def chunks(self):
-        """The bytes in order, as views and, where they come from a source, blocks of at most 1 MiB."""
+        """The bytes in order: views of what is in memory, and blocks of at most 1 MiB of what is read."""
         for source, offset, length, width in self.stretches():
             if source is None:
                 yield memoryview(self)[offset:offset + length]
+                continue
+            view = self.view(source, offset, length) if width == 1 else None
+            if view is not None:
+                yield view
             else:
                 yield from self.read_chunks(source, offset, length, width)
+
+    cdef object view(self, Source source, uint64_t offset, uint64_t length):
+        # A stretch of a source that is in memory, not copied; None where it would have to be read.
+        cdef const uint8_t* data
+        if not source.at_hand(offset, length, &data):
+            return None
+        owner = source.hold(offset, length, &data)
+        return view_of(source, owner, data, length)
 
     def read_chunks(self, Source source not None, uint64_t offset, uint64_t length, uint64_t width):
         """A stretch of a source in blocks of at most 1 MiB, its words reversed where `width` is more than 1."""

@@ -12,11 +12,12 @@ from dicomcore.archive.failure import NOT_DICOM, kind_of, reason_of
 from dicomcore.archive.sources.place import NOT_REGULAR, Fault
 from dicomcore.archive.sources.walk import walk_folder
 from dicomcore.dataset import Dataset
+from dicomcore.encoding.syntax import PIXEL_TAGS, encoding_of
 from dicomcore.errors import DicomError
 from dicomcore.files import make_folder
 from dicomcore.limits import Limits
 from dicomcore.part10.reader import dcmread
-from dicomcore.part10.writer import PIXEL_TAGS, dcmwrite, encoding_of
+from dicomcore.part10.writer import dcmwrite
 from dicomcore.threads import cpus
 from dicomcore.transcoding import transcode
 from dicomcore.transcoding.damage import CUT_SHORT, cut_elements

@@ -17,11 +17,9 @@ from pydicom.tag import BaseTag
 from pydicom.valuerep import BYTES_VR, CUSTOMIZABLE_CHARSET_VR, EXPLICIT_VR_LENGTH_32
 
 import dicomcore.dataset.dataset as dc
-from dicomcore._native.scan.index import open_index, reopen_inflated
-from dicomcore._native.views.dataset import make_dataset
 from dicomcore.dataset.state import put
+from dicomcore.encoding.reading import decode_as, decode_meta
 from dicomcore.limits import DEFAULT_LIMITS, Limits
-from dicomcore.syntaxes import syntax_of
 from dicomcore.tags import SPECIFIC_CHARACTER_SET
 from dicomcore.uids import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
@@ -29,7 +27,6 @@ __all__ = ["from_pydicom"]
 
 UNDEFINED_LENGTH = 0xFFFFFFFF
 ITEM, ITEM_DELIMITER, SEQUENCE_DELIMITER = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
-PREFIX = b"DICM"
 
 
 def from_pydicom(data_set: Dataset, *, limits: Limits | None = None) -> dc.Dataset:
@@ -43,15 +40,11 @@ def from_pydicom(data_set: Dataset, *, limits: Limits | None = None) -> dc.Datas
     stream = _Stream(implicit, little)
     stream.put_data_set(data_set)
     named = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian if little else ExplicitVRBigEndian
-    head = _head(data_set, named)
-    stated = _transfer_syntax(data_set)
-    body = b"" if syntax_of(str(stated)).deflated else stream.joined()
-    index = open_index(head + body, False, limits or DEFAULT_LIMITS, True)
-    if index.deflated:
-        index = reopen_inflated(index, stream.joined())
-    made = make_dataset(dc.Dataset, index, dc.DATA_SET)
-    if not stated and made.file_meta is not None:
-        del made.file_meta["TransferSyntaxUID"]
+    limits = limits or DEFAULT_LIMITS
+    label = _transfer_syntax(data_set) or named
+    made = decode_as(stream.joined(), str(label), implicit=implicit, big=not little, limits=limits)
+    made.preamble = getattr(data_set, "preamble", None)
+    made.file_meta = _file_meta(data_set, limits)
     for place, element in stream.unwritten:
         put(_at(made, place), dc.DataElement(int(element.tag), element.VR, _plain(element.value)))
     return made
@@ -70,16 +63,15 @@ def _encoding(data_set: Dataset) -> tuple[bool, bool]:
     return uid == ImplicitVRLittleEndian, uid != ExplicitVRBigEndian
 
 
-def _head(data_set: Dataset, encoding: str) -> bytes:
-    """Preamble, prefix and file meta information as far as there are any, and `encoding` where none is stated."""
-    preamble = getattr(data_set, "preamble", None)
+def _file_meta(data_set: Dataset, limits: Limits) -> dc.Dataset:
+    """The file meta information as far as there is any."""
     meta = getattr(data_set, "file_meta", None)
-    whole = Dataset({} if meta is None else dict(meta._dict))
-    if not whole.get("TransferSyntaxUID", None):
-        whole.TransferSyntaxUID = encoding
-    stream = _Stream(bool(meta is not None and meta.original_encoding[0]), True)
-    stream.put_data_set(whole)
-    return (preamble + PREFIX if preamble else b"") + stream.joined()
+    if meta is None:
+        return dc.Dataset()
+    implicit = bool(meta.original_encoding[0])
+    stream = _Stream(implicit, True)
+    stream.put_data_set(meta)
+    return decode_meta(stream.joined(), implicit=implicit, limits=limits)
 
 
 class _Charset(NamedTuple):

@@ -11,6 +11,7 @@ from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
+from pydicom.uid import UID
 
 import dicomcore.dataset as dc
 from dicomcore._native.write.encode import encode_value
@@ -40,6 +41,8 @@ def to_pydicom(data_set: dc.Dataset, *, defer_size: int | None = None) -> Datase
         held = _Conversion(None).converted(meta)
         file_meta = FileMetaDataset(held._dict)
         file_meta.set_original_encoding(held._read_implicit, held._read_little, default_encoding)
+    if index is not None and index.bare and not data_set.__dict__.get("_file_meta"):
+        file_meta.TransferSyntaxUID = UID(str(data_set.transfer_syntax))  # which pydicom has no other place for
     implicit = data_set.is_implicit_VR if index is not None else None
     little = data_set.is_little_endian if index is not None else None
     path = None if index is None or index.path is None else os.fspath(index.path)

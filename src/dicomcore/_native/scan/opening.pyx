@@ -1,0 +1,166 @@
+"""The beginning of a file (PS3.10 7.1): where its parts stand, and how the data set behind them is encoded.
+
+`dcmread` and the bulk loop ask the same kernels, so that both see the same file. What deviates goes into an `Opening`.
+"""
+
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+
+from dicomcore._native.base.cursor cimport load_be16, load_le16, load_le32
+from dicomcore._native.base.dictionary cimport public_vr
+from dicomcore._native.base.syntax cimport SYNTAX_DEFLATED, syntax_flags
+from dicomcore._native.base.text cimport trimmed
+from dicomcore._native.base.vr cimport NO_VR, UN, VR_SHORT, VR_UNKNOWN, is_letters, vr_form
+from dicomcore._native.scan.header cimport load_half, load_tag, load_word, looks_explicit
+from dicomcore._native.scan.scan cimport BIG_ENDIAN, IMPLICIT, UNDEFINED_LENGTH, Row
+
+cdef enum:
+    TRIED = 4           # elements by which a byte order is told
+    SUSPECT = 1024      # groups from here on are looked at: most are another group's number in the other byte order
+
+
+cdef int stated_mode(const uint8_t* p, Py_ssize_t n) noexcept nogil:
+    # The encoding that a transfer syntax stands for: IMPLICIT, BIG_ENDIAN, or one of `Stated`. All others, those that
+    # nobody registered too, are explicit VR little endian (PS3.5 10, A.4).
+    cdef uint8_t flags
+    n = trimmed(p, n)
+    while n and (p[0] == 32 or p[0] == 0):
+        p += 1
+        n -= 1
+    if n == 0:
+        return NO_SYNTAX
+    flags = syntax_flags(p, n)
+    return DEFLATED if flags & SYNTAX_DEFLATED else flags
+
+
+# -- file meta information
+
+
+cdef bint is_meta(const uint8_t* p) noexcept nogil:
+    # Whether 8 bytes look like the first element of file meta information.
+    if load_le16(p) == 2 and load_le16(p + 2) < 0x0200:
+        return looks_explicit(p) or load_le32(p + 4) < 1024
+    return load_be16(p) == 2 and looks_explicit(p)
+
+
+cdef Py_ssize_t second_group(const Row* rows, Py_ssize_t count, uint64_t end) noexcept nogil:
+    # The row with which a second file meta information begins among those of group 2, `count` if none does. The group
+    # ends where its length says (PS3.10 7.1), unless the elements go on ascending: then the length is wrong.
+    cdef Py_ssize_t i = 0, last = 0
+    while i < count:
+        if i and (rows[i].tag == GROUP_2_LENGTH
+                  or rows[i].offset - rows[i].header == end and rows[i].tag <= rows[last].tag):
+            return i
+        last = i
+        i = rows[i].next
+    return count
+
+
+cdef Py_ssize_t check_meta(Opening* opening, const Row* rows, Py_ssize_t count, const uint8_t* length, uint64_t begin,
+                           uint64_t stop) noexcept nogil:
+    # Compare the group length, whose value is at `length` (NULL where the group has none), with what stands between
+    # `begin` and `stop`. The row with which a second group begins, which is to be left to itself; `count` if none does.
+    cdef uint64_t said = load_le32(length) if length != NULL else 0
+    cdef uint64_t first = rows[0].offset + 4 if length != NULL else 0
+    cdef Py_ssize_t second = second_group(rows, count, first + said)
+    cdef uint64_t end = rows[second].offset - rows[second].header if second < count else stop
+    if length == NULL:
+        say(opening, NO_META_LENGTH, GROUP_2_LENGTH, begin, 0, 0)
+    elif said != end - first:
+        say(opening, WRONG_META_LENGTH, GROUP_2_LENGTH, begin, said, end - first)
+    return second
+
+
+# -- the encoding of the data set
+
+
+cdef uint8_t read_length(const uint8_t* p, uint64_t held, bint big, uint32_t* length) noexcept nogil:
+    # The value length in an element's header, of which `held` bytes (8 at least) are there; its size, 0 if it is cut.
+    cdef uint8_t form = vr_form(load_le16(p + 4))
+    if form == VR_UNKNOWN:
+        length[0] = load_word(p + 4, big)
+        return 8
+    if form == VR_SHORT:
+        length[0] = load_half(p + 6, big)
+        return 8
+    if held < 12:
+        return 0
+    length[0] = load_word(p + 8, big)
+    return 12
+
+
+cdef bint leads_on(const uint8_t* p, uint64_t held, uint64_t left, bint big) noexcept nogil:
+    # Whether the first elements of a data set, at p, fit into what is `left` and follow each other in this byte order,
+    # as far as a few are `held`: lengths lead to higher tags, which have a VR if the first has one.
+    cdef bint explicit = looks_explicit(p)
+    cdef uint32_t tag, length = 0
+    cdef uint64_t size
+    cdef int _i
+    for _i in range(TRIED):
+        tag = load_tag(p, big)
+        size = read_length(p, held, big, &length)
+        if size == 0 or length == <uint32_t>UNDEFINED_LENGTH:
+            return True
+        if left < size or length > left - size:
+            return False
+        size += length
+        if held < size or held - size < 8:
+            return True
+        p += size
+        held -= size
+        left -= size
+        if load_tag(p, big) <= tag:
+            return False
+        if load_tag(p, big) >> 16 == 0xFFFE:
+            return True
+        if explicit and not looks_explicit(p):
+            return False
+    return True
+
+
+cdef int evidence(const uint8_t* p, uint64_t held, uint64_t left, bint big) noexcept nogil:
+    # How much speaks for reading a data set, at p, in a byte order: 2 if its lengths lead on, 1 if the dictionary has
+    # its first element with this VR.
+    cdef uint16_t letters = load_le16(p + 4), vr = public_vr(load_tag(p, big))
+    cdef bint known = vr == letters or letters == UN or vr_form(vr) == VR_UNKNOWN or not looks_explicit(p)
+    return 2 * leads_on(p, held, left, big) + (vr != NO_VR and known)
+
+
+cdef int byte_order(const uint8_t* p, uint64_t held, uint64_t left) noexcept nogil:
+    # The byte order of a data set by its first element, at p: above 0 for big endian, below for little, 0 if unclear.
+    return evidence(p, held, left, True) - evidence(p, held, left, False)
+
+
+cdef uint8_t guessed_mode(const uint8_t* p, uint64_t held, uint64_t left) noexcept nogil:
+    # The encoding of a data set that no transfer syntax is stated for, by its first element, which is at p.
+    cdef uint8_t mode = 0 if looks_explicit(p) else IMPLICIT
+    cdef uint16_t little = load_le16(p)
+    cdef int order
+    if little >= SUSPECT:
+        order = byte_order(p, held, left)
+        if order > 0 or order == 0 and load_be16(p) < little:
+            mode |= BIG_ENDIAN
+    return mode
+
+
+cdef uint8_t found_mode(Opening* opening, const uint8_t* p, uint64_t held, uint64_t left, uint64_t at,
+                        uint8_t mode) noexcept nogil:
+    # The encoding that was stated, unless the data set's first element, at p, shows another: `held` of the `left` bytes
+    # from `at` on are there.
+    cdef uint16_t little = load_le16(p), big = load_be16(p)
+    cdef bint letters = is_letters(p[4], p[5])
+    if mode & BIG_ENDIAN:
+        if big >= SUSPECT and little < big and byte_order(p, held, left) < 0:
+            say(opening, FOUND_LITTLE_ENDIAN, 0, at, 0, 0)
+            mode &= <uint8_t>~<int>BIG_ENDIAN
+    elif (little >= SUSPECT and 0 < big < 256 and p[1] < 64 and (letters or mode & IMPLICIT)
+            and byte_order(p, held, left) > 0):
+        say(opening, FOUND_BIG_ENDIAN, 0, at, 0, 0)
+        mode |= BIG_ENDIAN
+    if mode & IMPLICIT and looks_explicit(p):
+        say(opening, FOUND_EXPLICIT, 0, at, 0, 0)
+        mode &= <uint8_t>~<int>IMPLICIT
+    elif not mode & IMPLICIT and not letters and not (p[4] == 63 and p[5] == 63):
+        if p[0] != 0xFE or p[1] != 0xFF:        # a stray delimiter says nothing of what follows
+            say(opening, FOUND_IMPLICIT, 0, at, 0, 0)
+            mode |= IMPLICIT
+    return mode

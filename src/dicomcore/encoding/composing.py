@@ -1,0 +1,135 @@
+"""A data set's elements composed into an Output: what a file, a bare data set and a command set have in common."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from dicomcore._native.write.compose import compose
+from dicomcore._native.write.judge import is_untouched
+from dicomcore._native.write.output import Output
+from dicomcore.dataset import Dataset
+from dicomcore.dataset.state import file_index, touched
+from dicomcore.encoding.syntax import (
+    Encoding,
+    encoding_of,
+    is_as_labelled,
+    own_syntax,
+    refuse_relabelling,
+    refuse_transcoding,
+)
+from dicomcore.errors import EncodeError
+from dicomcore.uids import UID, syntax_named
+
+if TYPE_CHECKING:
+    from dicomcore.dataset.validation import Validation
+
+__all__ = ["Lengths", "Plan", "plan_for", "put_body", "put_elements", "refuse_set_groups"]
+
+Lengths = Literal["defined", "undefined"]
+FIRST_OF_DATA_SETS, DIRECTORY = 0x00080000, 4
+
+
+class Plan(NamedTuple):
+    """What one call wants of a data set's elements: the transfer syntax it is in, the one wanted, and how."""
+
+    own: UID
+    syntax: UID
+    lengths: Lengths | None
+    repair: bool
+
+    def keeps(self, ds: Dataset) -> bool:
+        """Whether the elements stay in the transfer syntax that they were read in."""
+        # A damaged header may state a syntax that isn't, letter by letter, what the data set says it is.
+        index = file_index(ds)
+        if index is None or self.repair:
+            return False
+        stated = index.transfer_syntax
+        return self.syntax == (stated or self.own) or (self.syntax == self.own and is_as_labelled(ds))
+
+
+def plan_for(
+    ds: Dataset,
+    transfer_syntax: str | None,
+    *,
+    lengths: Lengths | None = None,
+    repair: bool = False,
+    validate: Validation | None = None,
+) -> Plan:
+    """Check what a call asks for; raises EncodeError where pixel data can't be in the transfer syntax."""
+    if lengths not in (None, "defined", "undefined"):
+        raise ValueError(f"lengths are 'defined', 'undefined' or None, not {lengths!r}")
+    if validate is not None:
+        from dicomcore.dataset.validation import heed  # its patterns take their time to import
+
+        heed(validate, ds)
+    own = own_syntax(ds)
+    syntax = own if transfer_syntax is None else syntax_named(transfer_syntax)
+    if syntax != own:
+        refuse_transcoding(ds, own, syntax)
+    refuse_relabelling(ds, syntax)
+    return Plan(own, syntax, lengths, repair)
+
+
+def put_body(
+    ds: Dataset, out: Output, plan: Plan, *, forced: tuple[str, ...] | None = None, as_found: bool = False
+) -> None:
+    """Put the elements of `ds` at the end of `out`, deflated where the transfer syntax is.
+
+    What was not changed and stays in its transfer syntax is copied. `forced` are the terms of a character set for all
+    text. `as_found` keeps the encoding of a data set that was read, where it isn't the one that its label says.
+    """
+    wanted = encoding_of(plan.syntax)
+    index = file_index(ds) if plan.keeps(ds) else None
+    if index is not None:
+        found = wanted._replace(implicit=bool(index.mode & 1), big=bool(index.mode & 2))
+        wanted = found if as_found else wanted
+        copied = found == wanted and plan.lengths is None and forced is None
+        if index.packed is not None and copied and is_untouched(ds):
+            out.add_source(index.packed, index.packed_at, index.packed.size - index.packed_at)
+            return
+    body = Output() if wanted.deflated else out
+    put_elements(ds, body, wanted, lengths=plan.lengths, repair=plan.repair, forced=forced)
+    if wanted.deflated:
+        _deflate(body, out)
+
+
+def put_elements(
+    ds: Dataset,
+    out: Output,
+    encoding: Encoding,
+    *,
+    lengths: Lengths | None = None,
+    repair: bool = False,
+    forced: tuple[str, ...] | None = None,
+) -> None:
+    """Put the elements of `ds` at the end of `out`, not deflated, whatever transfer syntax they were read in."""
+    compose(
+        ds,
+        out,
+        implicit=encoding.implicit,
+        big=encoding.big,
+        encapsulated=encoding.encapsulated,
+        lengths=lengths,
+        repair=repair,
+        forced=forced,
+    )
+
+
+def refuse_set_groups(ds: Dataset) -> None:
+    """Raise for what belongs to file meta information or to commands and was set in the data set."""
+    for tag, element in touched(ds).items():
+        if tag < FIRST_OF_DATA_SETS and element is not None and tag >> 16 != DIRECTORY:
+            raise EncodeError(f"{element.tag} can't stand in a file's data set (PS3.10 7.1, PS3.7 6.3)", tag=tag)
+
+
+def _deflate(body: Output, out: Output) -> None:
+    """Put the data set deflated, padded to even length (PS3.5 A.5)."""
+    deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    size = 0
+    for chunk in body.chunks():
+        part = deflater.compress(chunk)
+        size += len(part)
+        out.add(part)
+    part = deflater.flush()
+    out.add(part + b"\0" * ((size + len(part)) % 2))

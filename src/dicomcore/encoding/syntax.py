@@ -1,0 +1,90 @@
+"""How transfer syntaxes encode data sets, which one a data set is in, and which it can't be called."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from dicomcore._native.write.judge import changed_elements
+from dicomcore.dataset import Dataset
+from dicomcore.dataset.state import file_index, index_of, is_changed, kept_meta
+from dicomcore.errors import EncodeError
+from dicomcore.syntaxes import syntax_of
+from dicomcore.uids import UID, ExplicitVRLittleEndian, GEPrivateImplicitVRBigEndianPixels
+
+__all__ = [
+    "PIXEL_TAGS",
+    "Encoding",
+    "encoding_of",
+    "is_as_labelled",
+    "own_syntax",
+    "refuse_relabelling",
+    "refuse_transcoding",
+]
+
+PIXEL_DATA = 0x7FE00010
+PIXEL_TAGS = (PIXEL_DATA, 0x7FE00008, 0x7FE00009)
+
+
+class Encoding(NamedTuple):
+    """How a transfer syntax encodes data sets (PS3.5 Annex A)."""
+
+    implicit: bool
+    big: bool
+    encapsulated: bool
+    deflated: bool
+
+
+@lru_cache(maxsize=256)
+def encoding_of(syntax: UID) -> Encoding:
+    """Those not registered are explicit VR little endian and encapsulated (PS3.5 10, A.4)."""
+    row = syntax_of(syntax)
+    return Encoding(row.implicit, row.big_endian, row.encapsulated, row.deflated)
+
+
+def own_syntax(ds: Dataset) -> UID:
+    """The transfer syntax of a data set: what it says or was read in, Explicit VR Little Endian for one made here."""
+    return ds.transfer_syntax or ExplicitVRLittleEndian
+
+
+def is_as_labelled(ds: Dataset) -> bool:
+    """Whether the data set is called what it was when it was read: nobody changed its file meta information."""
+    index, stored = file_index(ds), kept_meta(ds)
+    return index is not None and (stored is None or (index_of(stored) is index and not changed_elements(stored)))
+
+
+def refuse_transcoding(ds: Dataset, own: UID, wanted: UID) -> None:
+    """Raise where pixel data would have to be decoded or encoded."""
+    if GEPrivateImplicitVRBigEndianPixels in (own, wanted) and any(tag in ds for tag in PIXEL_TAGS):
+        raise EncodeError(
+            f"{GEPrivateImplicitVRBigEndianPixels} has big-endian pixels behind a little-endian header: take the array "
+            "from pixel_array and give it to set_pixels()"
+        )
+    coded, wants_coded = encoding_of(own).encapsulated, encoding_of(wanted).encapsulated
+    if (coded or wants_coded) and any(tag in ds for tag in PIXEL_TAGS):
+        raise EncodeError(
+            f"from {own.name} to {wanted.name} pixel data must be {'decoded' if coded else 'encoded'}, which "
+            "dicomcore.transcode() does"
+        )
+
+
+def refuse_relabelling(ds: Dataset, syntax: UID) -> None:
+    """Raise where a transfer syntax was set in the file meta information, and pixel data as read can't be in it.
+
+    A right label in place of a wrong one is what passes: pixel data in fragments becomes JPEG's, or stops being so.
+    """
+    index = file_index(ds)
+    if index is None or syntax == index.transfer_syntax or is_as_labelled(ds) or not syntax.is_transfer_syntax:
+        return
+    pixels = ds[PIXEL_DATA] if PIXEL_DATA in ds else None  # noqa: SIM401 - get() gives its value
+    if pixels is None or is_changed(pixels) or pixels.offset is None or not pixels.length:
+        return  # what was set is looked at where it is written
+    if index.transfer_syntax == GEPrivateImplicitVRBigEndianPixels:
+        refuse_transcoding(ds, GEPrivateImplicitVRBigEndianPixels, syntax)
+    if pixels.is_undefined_length != syntax.is_encapsulated:
+        found, how = ("is", "decodes") if pixels.is_undefined_length else ("is not", "encodes")
+        raise EncodeError(
+            f"{pixels.tag} {pixels.keyword}: {found} encapsulated, so that the file can't be called {syntax.name}: "
+            f"dicomcore.transcode() {how} it",
+            tag=pixels.tag,
+        )
