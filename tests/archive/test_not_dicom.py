@@ -74,6 +74,7 @@ CASES = {  # name: (bytes, error_kind)
     "one zero": (b"\0", DAMAGED),
     "preamble cut": (bytes(100), DAMAGED),
     "prefix cut": (bytes(128) + b"DI", DAMAGED),
+    "preamble of leftover memory cut": (b"\x12\0\2\0U\0\0\0I\0\0\0\1\0\0\0\xd0\x16\x89\tHo\x97", DAMAGED),
     "prefix cut behind text": (TEXT[:128] + b"DICM"[:3], DAMAGED),
     "zeros": (bytes(100_000), DAMAGED),
     "zeros, then something": (bytes(4096) + TEXT, DAMAGED),
@@ -202,7 +203,7 @@ def test_no_truncation_makes_a_file_another_kind(tmp_path, whole):
 
 
 @pytest.mark.parametrize("fill", [b"\0", b"\xff", b"x"])
-@pytest.mark.parametrize("name", ["explicit", "big endian", "TIFF and DICOM", "no preamble"])
+@pytest.mark.parametrize("name", ["explicit", "implicit", "big endian", "TIFF and DICOM", "no preamble"])
 def test_no_block_that_is_overwritten_makes_a_file_another_kind(tmp_path, name, fill):
     whole = SMALL[name]
     begin = whole.index(b"DICM")
@@ -211,6 +212,21 @@ def test_no_block_that_is_overwritten_makes_a_file_another_kind(tmp_path, name, 
         (tmp_path / f"{at:04}").write_bytes(data)
     found = kinds_of([str(path) for path in sorted(tmp_path.iterdir())])
     assert set(found) <= {READ, DAMAGED}, [at for at, kind in enumerate(found) if kind == NOT_DICOM]
+
+
+def test_no_real_file_becomes_another_kind_where_its_beginning_suffers():
+    paths = sorted((PYDICOM / "test_files").rglob("*.dcm"))
+    heads = [path.read_bytes()[:8192] for path in paths if path.name != "no_meta.dcm"]
+    heads = [head for head in heads if len(head) > 600]
+    for head in heads:
+        for cut in range(132):
+            assert resembles_dicom(head[:cut])
+        for size in (1, 64, 128, 130, 132, 140):
+            for fill in (b"\0", b"\xff", b"A"):
+                assert resembles_dicom(fill * size + head[size:]) or head[size:].startswith(b"DICM")
+        for lost in (1, 2, 4, 128, 131):
+            assert resembles_dicom(head[lost:])
+    assert len(heads) > 50
 
 
 def test_real_files_are_told_apart_by_what_they_hold():

@@ -494,7 +494,7 @@ def test_colour_among_grey_is_left_out():
 def with_others(folder):
     folder_of(folder, [image(z, (0, 0, z)) for z in range(3)])
     (folder / "README").write_text("no DICOM")
-    (folder / ".DS_Store").write_bytes(b"\0\0\0\1Bud1")
+    (folder / ".DS_Store").write_bytes(b"\0\0\0\1Bud1" + bytes(200))
     return folder
 
 

@@ -15,6 +15,8 @@ cdef enum:
     META = 132                  # where file meta information begins
     LOOKED_AT = 4 * 1024        # bytes that are looked through
     SHORTEST_PAIR = 16          # bytes of two element headers
+    HEADER = 8                  # bytes of an element's header in implicit VR
+    MANY = 4                    # elements in a row that no other format has by chance, although none says its VR
     FIRST_GROUP = 0x0002
     IDENTIFYING_GROUP = 0x0008  # with which nearly all data sets begin
 
@@ -32,12 +34,23 @@ cdef bint begins_like(const uint8_t* p, Py_ssize_t n, const char* mark, Py_ssize
     return n > 0 and memcmp(p, mark, min(n, size)) == 0
 
 
+cdef bint is_plain(const uint8_t* p, Py_ssize_t n) noexcept nogil:
+    # Whether there are no control characters but those of lines of text.
+    cdef Py_ssize_t i
+    for i in range(n):
+        if p[i] < 32 and not 9 <= p[i] <= 13:
+            return False
+    return True
+
+
 cdef bint is_cut_head(const uint8_t* p, Py_ssize_t n) noexcept nogil:
-    # Whether a file ends within the preamble of a TIFF that is DICOM as well (PS3.10 7.1), or within the prefix.
-    if n > PREAMBLE:
-        return n < META and begins_like(p + PREAMBLE, n - PREAMBLE, b"DICM", 4)
-    return (begins_like(p, n, b"II*\0", 4) or begins_like(p, n, b"MM\0*", 4)
-            or begins_like(p, n, b"II+\0", 4) or begins_like(p, n, b"MM\0+", 4))
+    # Whether a file may end within preamble or prefix (PS3.10 7.1). Writers leave anything in a preamble, but no text.
+    # The preamble of a TIFF that is DICOM as well begins like text.
+    if n >= META:
+        return False
+    if n > PREAMBLE and begins_like(p + PREAMBLE, n - PREAMBLE, b"DICM", 4):
+        return True
+    return not is_plain(p, n) or begins_like(p, n, b"II*", 3) or begins_like(p, n, b"MM", 2) and n <= 2
 
 
 cdef inline uint32_t load_tag(const uint8_t* p, bint big) noexcept nogil:
@@ -96,17 +109,35 @@ cdef inline bint is_telling(uint32_t tag) noexcept nogil:
     return group >= FIRST_GROUP and group & 1 == 0 and public_vr(tag) != NO_VR
 
 
-cdef bint is_implicit_pair(const uint8_t* p, Py_ssize_t n) noexcept nogil:
-    # Whether two elements follow each other in implicit VR.
-    cdef uint32_t tag, length
-    if n < SHORTEST_PAIR:
-        return False
-    tag = load_tag(p, False)
-    length = load_le32(p + 4)
-    if not is_telling(tag) or length > <uint32_t>(n - SHORTEST_PAIR):
-        return False
-    p += 8 + length
-    return load_tag(p, False) > tag and is_telling(load_tag(p, False))
+cdef bint is_implicit_run(const uint8_t* p, Py_ssize_t n, int count) noexcept nogil:
+    # Whether so many elements follow each other in implicit VR, with ascending tags.
+    cdef uint32_t tag, length, last = 0
+    while n >= HEADER:
+        tag = load_tag(p, False)
+        length = load_le32(p + 4)
+        if tag <= last or not is_telling(tag):
+            return False
+        count -= 1
+        if count == 0:
+            return True
+        if length > <uint32_t>(n - HEADER):
+            return False
+        p += HEADER + length
+        n -= HEADER + length
+        last = tag
+    return False
+
+
+cdef bint holds_implicit(const uint8_t* p, Py_ssize_t n) noexcept nogil:
+    # Whether two stand where a data set may begin, or many anywhere.
+    cdef Py_ssize_t i
+    if (is_implicit_run(p, n, 2) or n > PREAMBLE and is_implicit_run(p + PREAMBLE, n - PREAMBLE, 2)
+            or n > META and is_implicit_run(p + META, n - META, 2)):
+        return True
+    for i in range(n - MANY * HEADER + 1):
+        if load_le32(p + i + 4) < <uint32_t>n and is_implicit_run(p + i, n - i, MANY):
+            return True
+    return False
 
 
 cdef bint may_be_dicom(const uint8_t* p, Py_ssize_t n) noexcept nogil:
@@ -119,9 +150,7 @@ cdef bint may_be_dicom(const uint8_t* p, Py_ssize_t n) noexcept nogil:
             or begins_like(p, n, b"DICM", 4)
             or begins_as_group(p, n, False)
             or begins_as_group(p, n, True)
-            or is_implicit_pair(p, n)
-            or n > PREAMBLE and is_implicit_pair(p + PREAMBLE, n - PREAMBLE)
-            or n > META and is_implicit_pair(p + META, n - META)
+            or holds_implicit(p, n)
             or holds_explicit(p, n))
 
 
