@@ -92,9 +92,32 @@ def one_of_many(folder: Path, rounds: int) -> None:
         print(f"one of 10 000 frames {kind} offset table: {told}")
 
 
+def opening(folder: Path, rounds: int) -> None:
+    """Open a file and decode its first frame: of one frame without fragments, and of thousands of small fragments."""
+    single, many = folder / "single.dcm", folder / "fragments.dcm"
+    ds = dc.Dataset()
+    ds.SOPClassUID, ds.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.2", "1.2.3"
+    ds.set_pixels(GREY)
+    ds.save_as(single)
+    small = GREY[:64, :64]
+    write(many, "5", codecs.rle_encode(small), small, 10_000, True)
+    for name, path in (("one native frame", single), ("10 000 fragments", many)):
+        best = race(
+            path,
+            {
+                "header": lambda path: (dc.dcmread(path).Rows, b"")[1],
+                "first frame": lambda path: (dc.dcmread(path).frames[0], b"")[1],
+            },
+            rounds=20 * rounds,
+        )
+        told = ", ".join(f"{what} {1e6 * took:.0f} µs" for what, took in best.items())
+        print(f"opening, {name}: {told}")
+
+
 def main() -> None:
     rounds = 3 if "--quick" in sys.argv else 9
     with tempfile.TemporaryDirectory() as folder:
+        opening(Path(folder), rounds)
         threads(Path(folder), rounds)
         one_of_many(Path(folder), rounds)
     print(machine("numpy", "imagecodecs"))

@@ -17,6 +17,7 @@ import pytest
 import dicomcore as dc
 from dicomcore._native.views.data_element import DataElement
 from dicomcore.dataset.doors import Doors
+from dicomcore.dataset.paths import walk
 from dicomcore.dataset.state import (
     DATA_SET,
     FILE_META,
@@ -194,6 +195,60 @@ def test_a_copy_keeps_the_issues_of_an_interchange_form(twin):
     ds = dc.Dataset.from_json({"00100020": {"vr": "LO", "Value": ["x"], "odd": 1}})
     assert [issue.code for issue in ds.issues] == ["UNKNOWN_MEMBER"]
     assert twin(ds).issues == ds.issues
+
+
+# -- paths
+
+
+def nested() -> dc.Dataset:
+    ds = dc.Dataset()
+    inner = dc.Dataset()
+    inner.add_new(0x00091001, "LO", "private")
+    inner.ReferencedStudySequence = [dc.Dataset()]
+    other = dc.Dataset()
+    other.validation = "ignore"
+    other.PatientID = "x" * 65
+    ds.ReferencedImageSequence = [inner, other]
+    ds.PatientName = "A^B"
+    return ds
+
+
+def test_a_walk_gives_paths_in_the_order_of_elements():
+    found = [(path, depth, int(element.tag)) for path, depth, element in walk(nested())]
+    assert found == [
+        ("ReferencedImageSequence", 0, 0x00081140),
+        ("ReferencedImageSequence[0].ReferencedStudySequence", 1, 0x00081110),
+        ("ReferencedImageSequence[0].(0009,1001)", 1, 0x00091001),
+        ("ReferencedImageSequence[1].PatientID", 1, 0x00100020),
+        ("PatientName", 0, 0x00100010),
+    ]
+
+
+def test_a_walk_sees_what_it_is_told_to():
+    def named(data_set: dc.Dataset) -> list[dc.DataElement]:
+        return [element for element in data_set if element.VR in ("SQ", "PN")]
+
+    paths = [path for path, _, _ in walk(nested(), elements=named, name=lambda element: str(int(element.tag) >> 16))]
+    assert paths == ["8", "8[0].8", "16"]
+
+
+def test_a_fault_says_where_it_is():
+    ds = nested()
+    ds.validation = "ignore"
+    ds.add_new("PatientComments", "LT", "x" * 10241)
+    assert [issue.message.partition(":")[0] for issue in ds.validate()] == [
+        "ReferencedImageSequence[1].PatientID",
+        "PatientComments",
+    ]
+
+
+@pytest.mark.parametrize("deep", [2_000])
+def test_a_walk_goes_as_deep_as_items_do(deep: int):
+    ds = top = dc.Dataset()
+    for _ in range(deep):
+        ds.ReferencedImageSequence = [dc.Dataset()]
+        ds = ds.ReferencedImageSequence[0]
+    assert max(depth for _, depth, _ in walk(top)) == deep - 1
 
 
 # -- the header view

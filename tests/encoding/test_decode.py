@@ -17,6 +17,7 @@ from pydicom.filereader import read_dataset
 
 import dicomcore as dc
 from dicomcore import encoding
+from dicomcore.dataset.state import index_of
 from tests.support import dicom_bytes as raw
 from tests.support.corpus import Real, dicom_files, real, small_files
 from tests.support.mutate import touch_set
@@ -54,7 +55,7 @@ def small(syntax: str) -> bytes:
 def body_of(data: bytes) -> tuple[bytes, str]:
     """The data set of a file as it stands, and the transfer syntax that the file states."""
     ds = dc.dcmread(data)
-    return data[ds._index.body :] if not ds._index.inflated else data[ds._index.packed_at :], str(ds.transfer_syntax)
+    return data[index_of(ds).body :] if not index_of(ds).inflated else data[index_of(ds).packed_at :], str(ds.transfer_syntax)
 
 
 def is_plain(one: Real) -> bool:
@@ -64,7 +65,7 @@ def is_plain(one: Real) -> bool:
     except dc.DicomError:
         return False
     codes = {issue.code for issue in ds.issues}
-    return bool(ds._index.transfer_syntax) and not codes & {
+    return bool(index_of(ds).transfer_syntax) and not codes & {
         "WRONG_BYTE_ORDER", "EXPLICIT_IN_IMPLICIT", "IMPLICIT_IN_EXPLICIT", "META_REPEATED",
     } and ds[:0x00020000].keys() == []  # fmt: skip
 
@@ -372,9 +373,9 @@ def test_large_real_files_lie_where_they_are():
         if one.line["size"] < 1 << 20 or not is_plain(one):
             continue
         whole = dc.dcmread(one.path)
-        if whole._index.inflated:
+        if index_of(whole).inflated:
             continue
-        at = whole._index.body
+        at = index_of(whole).body
         ds = encoding.decode(one.path, str(whole.transfer_syntax), offset=at)
         assert ds.get("SOPInstanceUID") == whole.get("SOPInstanceUID")
         assert [element.offset for element in ds][-1] == [element.offset for element in whole][-1]

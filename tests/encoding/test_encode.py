@@ -14,6 +14,7 @@ from pydicom.filewriter import write_dataset
 
 import dicomcore as dc
 from dicomcore import encoding
+from dicomcore.dataset.state import index_of
 from tests.support import dicom_bytes as raw
 from tests.support.corpus import Real, real, small_files
 
@@ -35,7 +36,7 @@ def made() -> dc.Dataset:
 def body_of(data: bytes) -> bytes:
     """What stands behind the file meta information."""
     ds = dc.dcmread(data)
-    return data[(ds._index.packed_at if ds._index.inflated else ds._index.body) :]
+    return data[(index_of(ds).packed_at if index_of(ds).inflated else index_of(ds).body) :]
 
 
 def is_true(ds: dc.Dataset) -> bool:

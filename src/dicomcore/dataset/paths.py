@@ -1,46 +1,22 @@
-"""Going down through a data set and its items: without recursion, as the input says how deep they are nested, and
-never without end, as a data set made in memory can be an item of itself."""
+"""Walking through a data set and its items, and what the places of elements are called.
+
+Nothing here is recursive, as the input says how deep items are nested; nothing goes on without end, as a data set made
+in memory can be an item of itself. `unfolded` is for those who give something else than elements.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from dicomcore._native.views.dataset import enter
+from dicomcore._native.views.unfold import Below, unfolded
 
 if TYPE_CHECKING:
     from dicomcore.dataset import DataElement, Dataset
 
 __all__ = ["Below", "name_of", "unfolded", "walk"]
 
-T = TypeVar("T")
 Elements = Callable[["Dataset"], Iterable["DataElement"]]
-
-
-class Below(NamedTuple, Generic[T]):
-    """Stands among the parts of a data set where those of one of its items belong."""
-
-    item: Any
-    parts: Iterator[T | Below[T]]
-
-
-def unfolded(data_set: Any, parts: Iterator[T | Below[T]]) -> Iterator[T]:
-    """The parts of a data set, with those of an item in the place of each `Below`, however deep.
-
-    Raises EncodeError where a data set is an item of itself.
-    """
-    above = {id(data_set)}
-    stack = [Below(data_set, parts)]
-    part: Any
-    while stack:
-        for part in stack[-1].parts:
-            if type(part) is Below:
-                enter(above, part.item)
-                stack.append(part)
-                break
-            yield part
-        else:
-            above.discard(id(stack.pop().item))
 
 
 def name_of(element: DataElement) -> str:

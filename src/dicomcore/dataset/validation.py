@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Callable
 from decimal import Decimal
 from difflib import get_close_matches
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from dicomcore._native.base.dictionary import keywords, repeater_has_keyword, tag_for_keyword
@@ -43,11 +44,13 @@ class _Form:
 
     def __init__(self, pattern: str | None, words: str) -> None:
         self._pattern, self.words = pattern, words
+        self.matches: Callable[[str], Any] | None = None if pattern is None else self._first_match
 
-    @cached_property
-    def pattern(self) -> re.Pattern[str] | None:
+    def _first_match(self, text: str) -> Any:
         # Compiled for the first value: unused patterns would make `import dicomcore` slower.
-        return None if self._pattern is None else re.compile(self._pattern)
+        assert self._pattern is not None
+        self.matches = re.compile(self._pattern).fullmatch
+        return self.matches(text)
 
 
 FORMS: dict[str, _Form] = {
@@ -121,11 +124,10 @@ def _text_fault(vr: str, value: Any, form: _Form | None) -> str:
         return f"{vr} holds U+FFFD, which stands for bytes that could not be decoded: they are not carried over"
     if form is None:
         return _name_fault(value)
-    pattern = form.pattern
     text = value.rstrip(" \0")
     if len(text) > LONGEST[vr]:
         return f"{vr} takes {LONGEST[vr]} characters at most, not {len(text)}"
-    if pattern is not None and not pattern.fullmatch(text):
+    if form.matches is not None and not form.matches(text):
         return f"{vr} is {form.words}, which {text[:64]!r} isn't"
     return ""
 
@@ -181,7 +183,8 @@ def faults(ds: Dataset, *, changed: bool = False) -> tuple[Issue, ...]:
     """The values of a data set and of all items in it that their VRs don't allow; `changed`: of those set here."""
     found: list[Issue] = []
     for path, _, element in walk(ds, elements=_changed_ones) if changed else walk(ds):
-        fault = fault_of(element.VR, element.value)
+        vr = element.VR
+        fault = "" if vr == "SQ" else fault_of(vr, element.value)
         if fault:
             found.append(Issue("BAD_VALUE", element.tag, element.offset or 0, f"{path}: {fault}"))
     return tuple(found) + _pixel_faults(ds, changed)

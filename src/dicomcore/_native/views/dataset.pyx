@@ -16,6 +16,7 @@ from dicomcore._native.views.coerce cimport coerced_for
 from dicomcore._native.views.decode cimport decode, make_tag, resolve_vr, vr_name
 from dicomcore._native.views.facade cimport CHECK_NAME, CHECK_VALUE
 from dicomcore._native.views.order cimport free_orders, in_order, ordered
+from dicomcore._native.views.unfold cimport enter
 from dicomcore._native.base.dictionary cimport find_keyword, keyword_of_tag, public_vr
 from dicomcore._native.write.encode cimport swap_width
 from dicomcore._native.scan.index cimport Index, is_complete, mark_changed, rows_of
@@ -24,8 +25,6 @@ from dicomcore._native.base.shared cimport load_flag, load_pointer, order_writes
 from dicomcore._native.base.vr cimport NO_VR, OW, SQ
 
 from dicomcore._native.base.swap import swap_words
-
-from dicomcore.errors import EncodeError
 
 cdef extern from "Python.h":
     object PyObject_GenericGetAttr(object, object)
@@ -45,13 +44,6 @@ def make_dataset(cls: type, Index index not None, Py_ssize_t container, wanted: 
     made.container = container
     made.wanted = wanted
     return made
-
-
-def enter(set above not None, data_set) -> None:
-    """Note a data set among those that are open, by its id(); EncodeError where it is open already: it has no end."""
-    if id(data_set) in above:
-        raise EncodeError("a data set can't be an item of itself")
-    above.add(id(data_set))
 
 
 cdef inline dict overlay_of(DatasetBase self):
@@ -428,7 +420,7 @@ cdef class DatasetBase(Owner):
         return found if in_order(order) else self._iterall_changed()
 
     def _iterall_changed(self):
-        above = {id(self)}
+        cdef set above = {id(self)}
         stack = [(self, iter(self), iter(()))]      # open data sets, with the items of the sequence they are at
         while stack:
             data_set, elements, items = stack[len(stack) - 1]

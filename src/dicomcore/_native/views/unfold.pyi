@@ -1,0 +1,13 @@
+from collections.abc import Iterable, Iterator
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+class Below(Generic[T]):
+    def __init__(self, item: Any, parts: Iterable[T | Below[T]]) -> None: ...
+    @property
+    def item(self) -> Any: ...
+
+class unfolded(Iterator[T]):
+    def __init__(self, data_set: Any, parts: Iterable[T | Below[T]]) -> None: ...
+    def __next__(self) -> T: ...
