@@ -55,7 +55,8 @@ def small(syntax: str) -> bytes:
 def body_of(data: bytes) -> tuple[bytes, str]:
     """The data set of a file as it stands, and the transfer syntax that the file states."""
     ds = dc.dcmread(data)
-    return data[index_of(ds).body :] if not index_of(ds).inflated else data[index_of(ds).packed_at :], str(ds.transfer_syntax)
+    index = index_of(ds)
+    return data[index.packed_at if index.inflated else index.body :], str(ds.transfer_syntax)
 
 
 def is_plain(one: Real) -> bool:

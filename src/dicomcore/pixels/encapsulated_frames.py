@@ -67,14 +67,8 @@ class EncapsulatedFrames:
         self.stated = self._labelled(stated)
         self._head: memoryview | None = None
         self.description = self._settled()
-        self._dtype = self.description.dtype
+        self._shape, self._dtype = self.description.shape, self.description.dtype
         self._frame_bytes = self.description.samples * self._dtype.itemsize
-        # What is stated, in the container and with the samples that arrays are made for.
-        self._as_decoded = replace(
-            self.stated,
-            samples_per_pixel=self.description.samples_per_pixel,
-            bits_allocated=self.description.bits_allocated,
-        )
 
     def _labelled(self, stated: FrameDescription) -> FrameDescription:
         """`stated`, under the syntax that the first frame's bytes tell where the stated one has no fragments."""
@@ -87,7 +81,7 @@ class EncapsulatedFrames:
         return replace(stated, transfer_syntax=syntax)
 
     def _settled(self) -> FrameDescription:
-        """The description as the first frame's codestream has it, by which arrays are made."""
+        """What is stated, in the container and with the samples that the first frame's codestream asks for."""
         if not self._count:
             return self.stated
         try:
@@ -100,9 +94,10 @@ class EncapsulatedFrames:
             return self.stated  # said when the frame is decoded
         if not self._limits.strict:  # else the frame alone is refused
             self.note(*notes)
-        return replace(
-            self.stated, samples_per_pixel=settled.samples_per_pixel, bits_allocated=settled.bits_allocated
-        )
+        samples, bits = settled.samples_per_pixel, settled.bits_allocated
+        if (samples, bits) == (self.stated.samples_per_pixel, self.stated.bits_allocated):
+            return self.stated
+        return replace(self.stated, samples_per_pixel=samples, bits_allocated=bits)
 
     def __len__(self) -> int:
         return self._count
@@ -135,7 +130,7 @@ class EncapsulatedFrames:
         if plan is not None and (spans := self._spans((index,))) is not None:
             held = int(spans.places[0, 1] - spans.places[0, 0])
             if out is not None or plan.could_fill(held):
-                target = np.empty(self.description.shape, self._dtype) if out is None else out
+                target = np.empty(self._shape, self._dtype) if out is None else out
                 if not self._by_plan(plan, spans, target, 1):
                     return target
         decoded = self.decoded(index, out)
@@ -185,7 +180,7 @@ class EncapsulatedFrames:
     def _by_plan(self, plan: Plan, spans: Spans, target: NDArray[Any], threads: int) -> list[int]:
         """Decode frames in one go; the places of those that are left for `_decoded`."""
         left = decode_together(plan, self._value, spans, target, threads=threads)
-        if len(left) < len(spans.places):
+        if plan.notes and len(left) < len(spans.places):
             self.note(*plan.notes)
         return left
 
@@ -200,7 +195,7 @@ class EncapsulatedFrames:
 
     def _decoded(self, index: int, codestream: memoryview, out: NDArray[Any] | None) -> DecodedFrame:
         decoded = decode_frame(
-            codestream, self._as_decoded, out=out, limits=self._limits, frame=index, stated=self.stated
+            codestream, self.description, out=out, limits=self._limits, frame=index, stated=self.stated
         )
         self.note(*decoded.notes)
         return decoded
@@ -215,7 +210,7 @@ class EncapsulatedFrames:
     ) -> Iterable[DecodedFrame]:
         """By a worker process, which takes several frames at once."""
         found = decode_frames(
-            codestreams, self._as_decoded, outs=outs, limits=self._limits, frames=indices, stated=self.stated
+            codestreams, self.description, outs=outs, limits=self._limits, frames=indices, stated=self.stated
         )
         self.note(*(note for decoded in found for note in decoded.notes))
         return found

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from dicomcore.errors import PixelDecodeError
+from dicomcore.errors import LimitError, PixelDecodeError
 from dicomcore.limits import Limits
 from dicomcore.notes import Note
 from dicomcore.pixels.attributes import extended_table, number_of_frames
@@ -72,7 +72,7 @@ class FrameSource(Protocol):
 def source_of(
     element: Any, value: ValueField, header: Any, stated: FrameDescription, limits: Limits, *, is_from_file: bool
 ) -> FrameSource:
-    """The frames of a pixel data element.
+    """The frames of a pixel data element; raises LimitError or PixelDecodeError where its description can't be right.
 
     Parameters
     ----------
@@ -90,6 +90,7 @@ def source_of(
         Whether the data set is a file's own, neither an item of it nor made in memory.
     """
     frames = number_of_frames(header)
+    _check_limits(stated, frames, limits)
     if not element.is_undefined_length and not _looks_encapsulated(value, stated, frames):
         notes = _unencapsulated_notes(value, stated, frames, is_from_file)
         return NativeFrames(value, stated, frames, limits, in_words=element.VR == "OW", notes=notes)
@@ -101,6 +102,14 @@ def source_of(
             return video
         stated = replace(stated, transfer_syntax=syntax)
     return EncapsulatedFrames(value, stated, frames, limits, extended=extended_table(header), notes=notes)
+
+
+def _check_limits(stated: FrameDescription, frames: int, limits: Limits) -> None:
+    stated.dtype  # noqa: B018  refuses what no word holds
+    if frames > limits.frames:
+        raise LimitError(f"{frames} frames cross the limit of {limits.frames}")
+    if stated.rows * stated.columns > limits.frame_pixels:
+        raise LimitError(f"frames of {stated.rows} × {stated.columns} pixels cross the limit")
 
 
 def _looks_encapsulated(value: ValueField, stated: FrameDescription, frames: int) -> bool:

@@ -15,11 +15,11 @@ from dicomcore.dataset.lookup import first_item
 from dicomcore.dataset.state import file_index, header_of, index_of, is_in_big_endian, recall_of
 from dicomcore.display.reading import display_of
 from dicomcore.display.rendering import View, render
-from dicomcore.errors import LimitError, PixelDecodeError
+from dicomcore.errors import PixelDecodeError
 from dicomcore.issues import Issue
 from dicomcore.limits import DEFAULT_LIMITS
 from dicomcore.notes import Note, refuse_if_strict
-from dicomcore.pixels.attributes import describe, find_pixel_data, number_of_frames, revised, state_of
+from dicomcore.pixels.attributes import describe, find_pixel_data, revised, state_of
 from dicomcore.pixels.coding.decoding import DecodedFrame
 from dicomcore.pixels.frame_source import FrameSource, source_of
 from dicomcore.pixels.overlays import Overlay, draw_overlays, read_overlays
@@ -66,12 +66,6 @@ class Frames:
         self._apart = header if header is not data_set else None
         self._kept: NDArray[Any] | None = None
         self._lock = threading.Lock()
-        stated.dtype  # noqa: B018  refuses what no word holds
-        frames = number_of_frames(header)
-        if frames > self.limits.frames:
-            raise LimitError(f"{frames} frames cross the limit of {self.limits.frames}")
-        if stated.rows * stated.columns > self.limits.frame_pixels:
-            raise LimitError(f"frames of {stated.rows} × {stated.columns} pixels cross the limit")
         self._source: FrameSource = source_of(
             element,
             ValueField.of(data_set, element),
@@ -84,7 +78,7 @@ class Frames:
         self._source.note(*stated_notes(header, self.stated, coded=self.is_encapsulated))
         refuse_if_strict(self.notes, self.limits)
         self._count = len(self._source)
-        self._dtype: np.dtype[Any] = self.description.dtype
+        self._shape, self._dtype = self.description.shape, self.description.dtype
 
     def __len__(self) -> int:
         return self._count
@@ -139,7 +133,7 @@ class Frames:
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of `array()`: (rows, columns[, samples]), with the number of frames before it where it isn't 1."""
-        return self.description.shape if self._count == 1 else (self._count, *self.description.shape)
+        return self._shape if self._count == 1 else (self._count, *self._shape)
 
     @property
     def is_encapsulated(self) -> bool:
@@ -173,9 +167,9 @@ class Frames:
         `out` is a contiguous array of the frame's shape and dtype. Raises PixelDecodeError with ``frame``, IndexError
         past the last frame.
         """
-        index, shape = self._index(index), self.description.shape
-        if out is not None and (out.shape != shape or out.dtype != self.dtype or not out.flags.c_contiguous):
-            raise ValueError(f"out is to be a contiguous array of shape {shape} and dtype {self.dtype}")
+        index = self._index(index)
+        if out is not None and (out.shape != self._shape or out.dtype != self._dtype or not out.flags.c_contiguous):
+            raise ValueError(f"out is to be a contiguous array of shape {self._shape} and dtype {self._dtype}")
         try:
             return self._source.decode(index, out, raw=raw)
         except PixelDecodeError as error:
@@ -267,11 +261,11 @@ class Frames:
         return found
 
     def _target(self, count: int, out: NDArray[Any] | None) -> NDArray[Any]:
-        shape = (count, *self.description.shape)
+        shape = (count, *self._shape)
         if out is None:
-            return np.empty(shape, self.dtype)
-        if out.dtype != self.dtype or out.size != int(np.prod(shape)) or not out.flags.c_contiguous:
-            raise ValueError(f"out is to be a contiguous array of shape {shape} and dtype {self.dtype}")
+            return np.empty(shape, self._dtype)
+        if out.dtype != self._dtype or out.size != int(np.prod(shape)) or not out.flags.c_contiguous:
+            raise ValueError(f"out is to be a contiguous array of shape {shape} and dtype {self._dtype}")
         return out.reshape(shape)
 
 
