@@ -282,7 +282,7 @@ SHORT = part10(element(0x00100020, "LO", b"id"))
 LIES: dict[str, tuple[Callable[[bytearray], None], str]] = {
     "says more": (claim(len(SHORT) + 9), "ends at byte"),
     "says much more": (claim(4_000_000_000), "can't hold"),
-    "says less": (claim(len(SHORT) - 9), "goes on behind"),
+    "says less": (claim(len(SHORT) - 9), "is longer than"),
     "encrypted": (flagged, "encrypted"),
     "stands elsewhere": (moved, "no member stands"),
     "damaged": (spoilt, ""),
