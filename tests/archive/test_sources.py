@@ -234,7 +234,7 @@ def test_an_archive_that_changes_after_listing_is_told(tmp_path, files):
 def test_a_batch_holds_few_bytes_of_a_compressed_tar(tmp_path, files, monkeypatch):
     import dicomcore.archive.tables.run as run
 
-    monkeypatch.setattr(run, "HELD", 100_000)
+    monkeypatch.setattr(run, "BATCH_BYTES", 100_000)
     archive = pack(tmp_path / "a.tgz", {f"{i}.dcm": files["CT_small.dcm"] for i in range(40)})
     batches = list(iter_batches(archive))
     assert [batch.num_rows for batch in batches] == [7] * 5 + [5]
