@@ -234,7 +234,7 @@ def test_an_archive_that_changes_after_listing_is_told(tmp_path, files):
 def test_a_batch_holds_few_bytes_of_a_compressed_tar(tmp_path, files, monkeypatch):
     import dicomcore.archive.tables.run as run
 
-    monkeypatch.setattr(run, "HELD", 100_000)
+    monkeypatch.setattr(run, "BATCH_BYTES", 100_000)
     archive = pack(tmp_path / "a.tgz", {f"{i}.dcm": files["CT_small.dcm"] for i in range(40)})
     batches = list(iter_batches(archive))
     assert [batch.num_rows for batch in batches] == [7] * 5 + [5]
@@ -282,7 +282,7 @@ SHORT = part10(element(0x00100020, "LO", b"id"))
 LIES: dict[str, tuple[Callable[[bytearray], None], str]] = {
     "says more": (claim(len(SHORT) + 9), "ends at byte"),
     "says much more": (claim(4_000_000_000), "can't hold"),
-    "says less": (claim(len(SHORT) - 9), "goes on behind"),
+    "says less": (claim(len(SHORT) - 9), "is longer than"),
     "encrypted": (flagged, "encrypted"),
     "stands elsewhere": (moved, "no member stands"),
     "damaged": (spoilt, ""),

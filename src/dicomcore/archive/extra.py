@@ -1,4 +1,4 @@
-"""What to say where a library of the extra `archive` is not installed."""
+"""The error that names the extra to install when an optional library is missing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["needs_extra"]
 
 @contextmanager
 def needs_extra(library: str, extra: str = "archive") -> Iterator[None]:
-    """Around an import of `library`: an ImportError that names the extra that brings it."""
+    """A context for an import of `library`: when it is missing, raise ModuleNotFoundError that names the extra."""
     try:
         yield
     except ModuleNotFoundError as error:

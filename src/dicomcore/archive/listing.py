@@ -1,4 +1,4 @@
-"""What the tools that stand on an index read: the index itself, and the files that it, or their user, names."""
+"""The input of the tools that work on an index: the index itself, and the files that it or the caller lists."""
 
 from __future__ import annotations
 
@@ -32,32 +32,33 @@ MAGIC = {b"PAR1": "parquet", b"ARRO": "ipc"}
 
 
 def open_index(index: IndexLike) -> pds.Dataset:
-    """An index as a pyarrow dataset, of which only what is asked for is read.
+    """Open an index as a pyarrow dataset, which reads only the columns and rows that are requested.
 
-    Raises OSError where there is none, ValueError for what is neither Parquet nor Arrow or has no column `path`.
+    Raises OSError if the index does not exist, and ValueError if it is neither Parquet nor Arrow or has no column
+    `path`.
     """
     import pyarrow.dataset as pds  # here, as it imports pandas where that is installed
 
     if isinstance(index, (pa.Table, pa.RecordBatch)):
-        found = pds.dataset(index)
+        rows = pds.dataset(index)
     elif isinstance(index, pds.Dataset):
-        found = index
+        rows = index
     else:
         path = os.fsdecode(index)
         kind = _kind(path)
         if kind is None:
             raise ValueError(f"{path} is no index, neither a Parquet nor an Arrow file: `dicomcore index` makes one")
         try:
-            found = pds.dataset(path, format=kind)
+            rows = pds.dataset(path, format=kind)
         except pa.ArrowInvalid as error:
             raise ValueError(f"{path} can't be read: {error}") from None
-    if "path" not in found.schema.names:
+    if "path" not in rows.schema.names:
         raise ValueError("no index: it has no column `path`")
-    return found
+    return rows
 
 
 def is_index(source: object) -> bool:
-    """Whether this is a table, or the path of a file that holds one."""
+    """Whether `source` is a table, or the path of a file or folder that contains a table."""
     import pyarrow.dataset as pds
 
     if isinstance(source, (pa.Table, pa.RecordBatch, pds.Dataset)):
@@ -69,7 +70,7 @@ def is_index(source: object) -> bool:
 
 
 def _kind(path: str) -> str | None:
-    """The format of the file; of a folder, whether it holds Parquet files and nothing else."""
+    """The format of a table's file; "parquet" for a folder that contains nothing but Parquet files; else None."""
     if os.path.isdir(path):
         with os.scandir(path) as entries:
             parts = [entry.name.endswith(".parquet") for entry in entries if entry.name[0] not in "._"]
@@ -80,19 +81,19 @@ def _kind(path: str) -> str | None:
 
 
 def stored(path: str) -> str:
-    """The file's name as the system has it, from what an index shows of it (see `place.shown`)."""
+    """The file's name as the operating system has it, from the name in an index (see `place.shown`)."""
     path = local_name(path)
     if "\\x" not in path or os.path.lexists(path):
         return path
-    name = ESCAPE.sub(lambda found: chr(0xDC00 + int(found[1], 16)), path)
+    name = ESCAPE.sub(lambda match: chr(0xDC00 + int(match[1], 16)), path)
     return os.fsdecode(name.encode("utf-8", "surrogateescape"))
 
 
 def image_paths(sources: IndexLike | SourceLike | Iterable[SourceLike]) -> Iterator[tuple[int, str]]:
-    """The number and path of each file: rows of an index that have an image and no error, or paths as they come.
+    """The number and path of each file: of an index, the rows that have an image and no error; else every path.
 
-    Folders and archives among paths are walked, URLs listed. With an index the number is the row's, else it counts
-    the files.
+    Folders and archives are walked, and URLs are listed. The number is the row's in an index; otherwise the files are
+    counted from 0.
     """
     if is_index(sources):
         return _indexed(open_index(sources))
@@ -100,7 +101,7 @@ def image_paths(sources: IndexLike | SourceLike | Iterable[SourceLike]) -> Itera
 
 
 def opened(path: str, *, limits: Limits | None = None) -> Dataset:
-    """The data set of a file as `image_paths` names it: local, a member of an archive, or behind a URL."""
+    """Read the data set of a path from `image_paths`: a local file, a member of an archive, or an object at a URL."""
     if isinstance(path, Fault):
         if path.reason.startswith("FileNotFoundError"):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
@@ -113,11 +114,11 @@ def opened(path: str, *, limits: Limits | None = None) -> Dataset:
 
 
 def _indexed(index: pds.Dataset) -> Iterator[tuple[int, str]]:
-    asked = [name for name in ("Rows", "error") if name in index.schema.names]
+    filters = [name for name in ("Rows", "error") if name in index.schema.names]
     number = 0
-    for batch in index.to_batches(columns=["path", *asked]):
-        images = batch["Rows"].is_valid().to_pylist() if "Rows" in asked else [True] * len(batch)
-        readable = batch["error"].is_null().to_pylist() if "error" in asked else images
+    for batch in index.to_batches(columns=["path", *filters]):
+        images = batch["Rows"].is_valid().to_pylist() if "Rows" in filters else [True] * len(batch)
+        readable = batch["error"].is_null().to_pylist() if "error" in filters else images
         chosen = [i for i, (image, good) in enumerate(zip(images, readable, strict=True)) if image and good]
         paths = batch["path"].take(pa.array(chosen, pa.int64())).to_pylist()
         for i, path in zip(chosen, _placed(paths), strict=True):
@@ -126,9 +127,9 @@ def _indexed(index: pds.Dataset) -> Iterator[tuple[int, str]]:
 
 
 def _placed(paths: list[str]) -> Iterator[str]:
-    """Paths of an index as files: members of archives are looked up together, an archive at a time."""
-    for away, several in groupby(map(stored, paths), is_away):
-        names = list(several)
+    """The files of an index's paths; members of one archive that follow each other are looked up together."""
+    for away, group in groupby(map(stored, paths), is_away):
+        names = list(group)
         if not away:
             yield from names
             continue
@@ -137,5 +138,5 @@ def _placed(paths: list[str]) -> Iterator[str]:
 
 
 def is_away(path: str) -> bool:
-    """Whether a path of an index leads into an archive or a store."""
+    """Whether a path of an index leads into an archive or an object store."""
     return (INSIDE in path or "://" in path) and not os.path.lexists(path)

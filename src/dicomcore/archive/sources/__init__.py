@@ -1,1 +1,1 @@
-"""What an index is made of: folders, lists, archives, DICOMDIRs and URLs, as places whose heads can be read."""
+"""The sources of an index: folders, lists, archives, DICOMDIRs and URLs, walked as places whose heads can be read."""

@@ -1,4 +1,4 @@
-"""One file's bytes as far as they were read, and the way to the others."""
+"""The bytes of one file that were read so far, and a function that fetches the rest."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dicomcore.errors import TruncatedError
 
 __all__ = ["Blob"]
 
-SKIP = 32 * 1024  # what a header leaves out further than this behind a piece begins another, as in the bulk loop
-LARGE = 1 << 20  # pieces are no longer than this but for values that are asked for
+SKIP = 32 * 1024  # a read that begins further than this behind a piece starts a new one, as in the bulk loop
+LARGE = 1 << 20  # the longest piece, unless a requested value is longer
 
 
 class Blob:
-    """What `dcmread` reads like a file, and the bulk loop piece by piece: ascending (offset, bytes).
+    """A file that `dcmread` reads as a source, and the bulk loop as `pieces`: (offset, bytes) in ascending order.
 
-    ``fetch(offset, length)`` gives bytes that are not at hand. `mtime` is in ns, None where there is none.
+    ``fetch(offset, length)`` returns bytes that no piece contains. `mtime` is in ns, None if unknown.
     """
 
     def __init__(
@@ -32,13 +32,13 @@ class Blob:
         self.mtime = mtime
         self.pieces: list[tuple[int, bytes]] = [(0, head)]
         self._fetch = fetch
-        self._lock = threading.Lock()  # frames are read on many threads, and a member's inflater is one
+        self._lock = threading.Lock()  # many threads read frames, but a member has only one inflater
 
     def __repr__(self) -> str:
         return repr(str(self.name))
 
     def extend(self, offset: int) -> None:
-        """Fetch more of the header: what follows `offset`, or the last piece where that is near it."""
+        """Fetch more of the header: the bytes from `offset`, or those behind the last piece if `offset` is near it."""
         begin, piece = self.pieces[-1]
         end = begin + len(piece)
         if offset > end + SKIP:
@@ -48,7 +48,7 @@ class Blob:
             self.pieces[-1] = begin, piece + self._get(end, more)
 
     def read_at(self, offset: int, length: int) -> bytes:
-        """Exactly these bytes of the file; what is not at hand is fetched, and kept where it follows what is."""
+        """Exactly these bytes of the file. Missing bytes are fetched, and kept if they follow the last piece."""
         with self._lock:
             return self._read_at(offset, length)
 
@@ -66,7 +66,7 @@ class Blob:
     def _get(self, offset: int, length: int) -> bytes:
         if length < 1:
             raise TruncatedError(f"nothing is left at byte {offset}", offset=offset)
-        found = self._fetch(offset, length)
-        if len(found) != length:
-            raise TruncatedError(f"ends at byte {offset + len(found)}, not at {self.size}", offset=offset + len(found))
-        return found
+        data = self._fetch(offset, length)
+        if len(data) != length:
+            raise TruncatedError(f"ends at byte {offset + len(data)}, not at {self.size}", offset=offset + len(data))
+        return data

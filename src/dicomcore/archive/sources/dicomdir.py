@@ -1,4 +1,4 @@
-"""The files of a DICOMDIR: what its records refer to (PS3.3 F.3, PS3.10 8)."""
+"""The files of a DICOMDIR: those that its directory records refer to (PS3.3 F.3, PS3.10 8)."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ __all__ = ["fileset_paths", "is_dicomdir"]
 
 
 def is_dicomdir(path: str) -> bool:
-    """Whether a path is named as a file-set's directory is, whatever a copy adds to the name."""
+    """Whether a path has the name of a file-set's directory; a copying program may have added a suffix to it."""
     return os.path.basename(path).upper().startswith("DICOMDIR")
 
 
 def fileset_paths(path: str) -> Iterator[str]:
-    """The file of each record that has one, in the order of the records, each file once.
+    """The files that the records refer to, in the order of the records, each file once.
 
-    Names are looked for as the records have them, then as `Medium` finds them. A file that isn't there is a path all
-    the same, for its row says so; a name that leads out of the file-set comes as a Fault.
-    Raises what `dcmread` does, ValueError where the file holds no directory.
+    Names are looked up as the records spell them, then as `Medium` matches them. The path of a missing file is
+    returned as well, since its row reports the error; a name that leads out of the file-set becomes a Fault.
+    Raises the exceptions of `dcmread`, and ValueError if the file contains no directory.
     """
     directory = dcmread(path)
     if "DirectoryRecordSequence" not in directory:
         raise ValueError("no Directory Record Sequence: the file is no DICOMDIR")
     medium = Medium(os.path.dirname(path))
-    met: set[tuple[str, ...]] = set()
+    seen: set[tuple[str, ...]] = set()
     for record in items_of(directory, "DirectoryRecordSequence"):
-        found = record.get("ReferencedFileID")
-        if not found:
+        file_id = record.get("ReferencedFileID")
+        if not file_id:
             continue
-        parts = tuple(str(part).strip() for part in (found if isinstance(found, list) else [found]))
-        if parts in met:
+        parts = tuple(str(part).strip() for part in (file_id if isinstance(file_id, list) else [file_id]))
+        if parts in seen:
             continue
-        met.add(parts)
+        seen.add(parts)
         try:
             yield medium.find(parts)
         except DicomError:

@@ -1,4 +1,4 @@
-"""Feeding the bulk loop with what is no local path: the heads of a batch's files, asked for ahead of their turn."""
+"""Heads of a batch's files that are not local paths: requested in advance, and passed to the bulk loop in turn."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from dicomcore.archive.sources.place import Fault, Place, shown
 
 __all__ = ["Heads"]
 
-IN_FLIGHT = 32  # files of one batch that are asked for at a time; each worker has a batch
+IN_FLIGHT = 32  # requests under way for one batch; each worker has a batch
 
 
 class Heads:
-    """The files of one batch that stand elsewhere, taken in their order."""
+    """The heads of those files of one batch that are Places, in the order of the batch."""
 
     def __init__(self, paths: list[str]) -> None:
         places = [path for path in paths if isinstance(path, Place) and not isinstance(path, Fault)]
         self._coming: Iterator[Place] = iter(places)
-        self._asked: deque[tuple[Place, Future[Blob] | None]] = deque()
+        self._requests: deque[tuple[Place, Future[Blob] | None]] = deque()
         self._blob: Blob | None = None
         self._row = -1
 
     @classmethod
     @contextmanager
     def of(cls, paths: list[str]) -> Iterator[Heads]:
-        """The same; what is still on its way at the end is called off."""
+        """The heads of `paths` as a context, which cancels the requests that are under way at its end."""
         heads = cls(paths)
         try:
             yield heads
         finally:
-            for _, future in heads._asked:
+            for _, future in heads._requests:
                 if future is not None:
                     future.cancel()
 
     def feed(self, rows: Extractor, row: int, place: Place) -> Blob | None:
-        """Give the bulk loop the place's bytes, or more of them; a Blob where it can't use them.
+        """Pass the first bytes of `place`, or more of them, to the bulk loop; a Blob if the loop can't use them.
 
-        Raises what keeps the place from being read.
+        Raises whatever exception opening or reading the place raises.
         """
         if row != self._row:
             self._row, self._blob = row, None
@@ -54,8 +54,8 @@ class Heads:
         return None
 
     def _take(self, place: Place) -> Blob:
-        while len(self._asked) < IN_FLIGHT and (one := next(self._coming, None)) is not None:
-            self._asked.append((one, one.ask()))
-        found, future = self._asked.popleft()
-        assert found is place, "places are taken in their order"
+        while len(self._requests) < IN_FLIGHT and (coming := next(self._coming, None)) is not None:
+            self._requests.append((coming, coming.ask()))
+        first, future = self._requests.popleft()
+        assert first is place, "places are taken in their order"
         return place.open() if future is None else future.result()

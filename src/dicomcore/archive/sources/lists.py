@@ -1,4 +1,4 @@
-"""Lists of sources in a file: a text with one a line, or the column `path` of a Parquet file."""
+"""Lists of sources in a file: a text file with one source a line, or the column `path` of a Parquet file."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from dicomcore.archive.extra import needs_extra
 
 __all__ = ["PathList"]
 
-ROWS = 10_000  # of a Parquet file at a time
+ROWS = 10_000  # rows of a Parquet file that are read at a time
 
 
 class PathList:
-    """The sources that a file lists, taken as they are needed however many they are.
+    """The sources that a file lists, read while they are needed, so that a list may have any length.
 
-    A text has one a line, in UTF-8 (bytes that are none stay what they are), empty lines left out; "-" is the
-    standard input. A Parquet file, known by its name's end, has them in `column`: an index is one. Relative paths
-    count from the working folder. What is listed may be anything that a source may be, but a URL stands for one
-    object, and is not asked whether it is a folder, unless it ends in "/".
+    A text file has one source a line, in UTF-8 (bytes that are not UTF-8 are kept as they are); empty lines are
+    skipped, and "-" is the standard input. A Parquet file, recognized by its suffix, has the sources in `column`; an
+    index is such a file. Relative paths are relative to the working folder. The list may contain every kind of
+    source, but a URL in it is taken for one object, without a request that asks whether it is a folder, unless it
+    ends in "/".
     """
 
     def __init__(self, path: str | os.PathLike[str], *, column: str = "path") -> None:
@@ -46,7 +47,7 @@ class PathList:
             if self.column not in file.schema_arrow.names:
                 raise ValueError(f"{self.path} has no column {self.column!r}")
             for batch in file.iter_batches(ROWS, columns=[self.column]):
-                yield from _filled(one for one in batch.column(0).to_pylist() if one is not None)
+                yield from _filled(path for path in batch.column(0).to_pylist() if path is not None)
 
 
 def _filled(lines: Iterator[str]) -> Iterator[str]:

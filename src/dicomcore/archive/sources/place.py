@@ -1,4 +1,4 @@
-"""Where files stand: a path is a plain text; what no path leads to is a Place, whose text is what the table shows."""
+"""Locations of files: a local path is a plain str; any other file is a Place, a str with the text that tables show."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 __all__ = ["INSIDE", "NOT_REGULAR", "Bytes", "BytesStream", "Fault", "LocalFile", "Place", "local_name", "shown"]
 
 INSIDE = "!/"
-"""Between an archive's path and a member's name."""
+"""Separates an archive's path from a member's name."""
 NOT_REGULAR = "OSError: Not a regular file"
-"""The reason of a named pipe, a socket or a device, which is never opened: opening a pipe waits for its writer."""
+"""The reason for a named pipe, a socket or a device. These are never opened: opening a pipe waits for its writer."""
 
 
 class Place(str):
-    """A file that is no local path: a member of an archive, an object in a store.
+    """A file without a local path: a member of an archive, or an object in a store.
 
-    `size` in bytes, `mtime` in µs since 1970 and `etag` are as the listing had them, None where it didn't: they tell
-    whether the file has changed without opening it.
+    `size` (bytes), `mtime` (µs since 1970) and `etag` come from the listing, and are None if it does not state them.
+    They show whether the file has changed without opening it.
     """
 
     __slots__ = ("etag", "mtime", "size")
@@ -43,20 +43,20 @@ class Place(str):
 
     @property
     def held(self) -> int:
-        """Bytes of the file that go along with this: what a batch's memory is counted by."""
+        """Bytes of the file that this object keeps in memory; they count towards the memory of a batch."""
         return 0
 
     def open(self) -> Blob:
-        """The beginning of the file and a way to the rest. Raises what keeps it from being read."""
+        """Read the head of the file; the Blob fetches the rest. Raises an exception if the file can't be read."""
         raise NotImplementedError
 
     def ask(self) -> Future[Blob] | None:
-        """The same on its way, where opening takes waiting rather than work; else None."""
+        """Start opening the file if that means waiting for an answer rather than computing; else None."""
         return None
 
 
 class Fault(Place):
-    """A path that can't be walked, the `reason`, and its `kind`."""
+    """A path that can't be read or walked, with the `reason` and `kind` of the failure."""
 
     __slots__ = ("kind", "reason")
     reason: str
@@ -70,19 +70,19 @@ class Fault(Place):
 
     @property
     def failure(self) -> Failure:
-        """What the table says of it."""
+        """The failure that the table shows for this path."""
         return Failure(self.reason, self.kind)
 
 
 def shown(path: str) -> str:
-    """The path as a table shows it: bytes that are no UTF-8 as escapes."""
+    """The path as a table shows it: bytes that are not UTF-8 appear as escapes."""
     if path.isascii():
         return str(path)
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def local_name(text: str) -> str:
-    """A name as this system's calls take it: where the locale lacks a character, its bytes in UTF-8."""
+    """A name as this system's calls take it: a character that the locale lacks becomes its bytes in UTF-8."""
     try:
         os.fsencode(text)
     except UnicodeEncodeError:
@@ -91,17 +91,17 @@ def local_name(text: str) -> str:
 
 
 class Bytes(Protocol):
-    """A whole file by position, which several threads may ask at once; goes along to other processes."""
+    """Random access to a whole file, from several threads at once; instances can be pickled for other processes."""
 
     size: int
     mtime: int | None
 
     def read_at(self, offset: int, length: int) -> bytes:
-        """These bytes; fewer at the end."""
+        """`length` bytes from `offset` on; fewer at the end of the file."""
 
 
 class BytesStream(io.RawIOBase):
-    """`Bytes` as the seekable stream that libraries ask for."""
+    """A seekable stream over `Bytes`, for libraries that need one."""
 
     def __init__(self, file: Bytes) -> None:
         self._file, self._at = file, 0
@@ -122,13 +122,13 @@ class BytesStream(io.RawIOBase):
     def read(self, size: int | None = -1) -> bytes:
         left = max(0, self._file.size - self._at)
         wanted = left if size is None or size < 0 else min(size, left)
-        found = self._file.read_at(self._at, wanted) if wanted else b""
-        self._at += len(found)
-        return found
+        data = self._file.read_at(self._at, wanted) if wanted else b""
+        self._at += len(data)
+        return data
 
 
 class LocalFile:
-    """Bytes of a regular file. It is opened for each read: a folder may hold more archives than a process may open."""
+    """The Bytes of a regular file, opened for each read: a folder may have more archives than a process may open."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -143,11 +143,11 @@ class LocalFile:
         self.mtime: int | None = facts.st_mtime_ns // 1000
 
     def _open(self) -> int:
-        # A FIFO without a writer must not hang the call; regular files don't heed it.
+        # A FIFO without a writer must not block the call; O_NONBLOCK has no effect on regular files.
         return os.open(self.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
 
     def read_at(self, offset: int, length: int) -> bytes:
-        """These bytes; fewer at the end. OSError where the file has changed since."""
+        """`length` bytes from `offset` on; fewer at the end. OSError if the file has changed since it was listed."""
         file = self._open()
         try:
             facts = os.fstat(file)

@@ -1,8 +1,8 @@
-"""Ranged reads of an asynchronous file system: one request each, which also says how long the object is.
+"""Ranged reads from an asynchronous file system: one request for each, whose answer also states the object's size.
 
-HTTP is asked directly, so that a server that doesn't know ranges costs no more than the bytes wanted, and S3 by URLs
-that botocore signs, which costs the client less than half of what its whole machinery does. All else goes by
-fsspec's own reads.
+HTTP requests are sent directly, so that a server without support for ranges costs no more than the bytes that are
+needed. S3 is read through URLs that botocore signs, which costs the client less than half of s3fs's full path. All
+other file systems use fsspec's own reads.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from dicomcore.archive.sources.remote import Answer, _facts
 
 __all__ = ["Ranges"]
 
-TIMEOUT = 60.0  # seconds that a request may take; one that takes longer is not tried again
-TRIES = 3  # of a request that a server fails or drops
-PAUSE = 0.2  # seconds before the second one, doubled before the next
-EXPIRES = 3600  # seconds that a signature holds
-LONGEST_SKIP = 16 << 20  # read and thrown away where a server knows no ranges
+TIMEOUT = 60.0  # seconds that a request may take; a request that times out is not retried
+TRIES = 3  # attempts at a request that the server fails or drops
+PAUSE = 0.2  # seconds before the first retry, doubled before the next
+EXPIRES = 3600  # seconds that a signature is valid
+LONGEST_SKIP = 16 << 20  # bytes to read and discard when a server does not support ranges
 CONTENT_RANGE = re.compile(r"bytes (?:\d+-\d+|\*)/(\d+)")
 
 
 class _StatusError(OSError):
-    """What a server answered instead of bytes."""
+    """A status other than success that a server answered."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(f"HTTP status {status} {reason}".rstrip())
@@ -34,7 +34,7 @@ class _StatusError(OSError):
 
 
 class Ranges:
-    """Reads of one file system; `web`: its paths are URLs, `signs`: it makes URLs of them."""
+    """Reads from one file system; with `web` its paths are URLs, with `signs` it can sign URLs for its paths."""
 
     def __init__(self, fs: Any, *, web: bool, signs: bool) -> None:
         self._fs = fs
@@ -43,14 +43,14 @@ class Ranges:
         self._signs = signs and not getattr(fs, "req_kw", None) and not getattr(fs, "version_aware", False)
 
     async def read(self, path: str, offset: int, length: int, size: int | None) -> Answer:
-        """Bytes of an object, fewer at its end; `size` is what is known of it."""
+        """Bytes of an object, fewer at its end; `size` is the object's size if it is known."""
         if self._http is None and self._signs:
             try:
                 return await self._read_signed(path, offset, length)
             except (FileNotFoundError, TimeoutError):
                 raise
             except Exception:
-                # Addresses that redirect, stores that want other signatures: s3fs itself knows more ways.
+                # Endpoints that redirect, stores that require other signatures: s3fs itself handles more cases.
                 answer = await _in_time(self._read_plain(path, offset, length, size))
                 self._signs = False
                 return answer
@@ -107,7 +107,7 @@ class Ranges:
         }
         async with session.get(http.encode_url(url), headers=headers, **options) as response:
             size = _whole_size(response)
-            if response.status == 416 and (size is not None or not offset):  # nothing there: empty, or ended before
+            if response.status == 416 and (size is not None or not offset):  # the object is empty or ends before
                 return Answer(b"", size or 0, *_dated(response))
             if response.status in (404, 410):
                 raise FileNotFoundError(f"HTTP status {response.status} {response.reason}")
@@ -117,12 +117,12 @@ class Ranges:
                 raise _StatusError(response.status, response.reason or "")
             skip = offset if response.status == 200 else 0
             if skip > LONGEST_SKIP:
-                raise OSError("The server knows no ranges")
+                raise OSError("The server does not support range requests")
             data = await _read_up_to(response.content, skip + length)
             if response.status == 200 and len(data) < skip + length:
-                size = len(data)  # to the end, whatever its headers say
+                size = len(data)  # the body was read to its end, so its length counts, not the header's
             if response.content_length is None or response.content_length > skip + length:
-                response.close()  # what nobody wants is not waited for
+                response.close()  # do not wait for the rest of the body
             return Answer(data[skip:], size, *_dated(response))
 
 
@@ -137,8 +137,8 @@ def _whole_size(response: Any) -> int | None:
     if response.status == 200:
         length = response.headers.get("Content-Length", "")
         return int(length) if length.isdigit() else None
-    found = CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
-    return int(found[1]) if found else None
+    match = CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
+    return int(match[1]) if match else None
 
 
 def _dated(response: Any) -> tuple[int | None, str | None]:

@@ -1,4 +1,4 @@
-"""Objects behind URLs, by way of fsspec: listed folder by folder, read by ranges, many at a time."""
+"""Objects at URLs, through fsspec: listed folder by folder, and read by ranges, many at a time."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "RemoteFile", "RemotePlace", "Store", "is_url", "open_store", "server_of"]
 
 T = TypeVar("T")
-HEAD = 32 * 1024  # of an object at first: hardly a header is longer
-THREADS = 16  # for file systems that are not asynchronous
+HEAD = 32 * 1024  # bytes of an object in the first request: few headers are longer
+THREADS = 16  # threads that read from a file system that is not asynchronous
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(://|::)")
 HTTP = frozenset(("http", "https"))
 S3 = frozenset(("s3", "s3a"))
@@ -30,13 +30,13 @@ EXTRAS = {"s3": "s3", "s3a": "s3", "http": "http", "https": "http"}
 
 
 def is_url(source: str) -> bool:
-    """Whether a source is for fsspec: it begins with a protocol (a letter alone is a drive)."""
-    found = URL.match(source)
-    return found is not None and found.end() > 4
+    """Whether a source is a URL for fsspec: it begins with a protocol (a single letter is a drive)."""
+    match = URL.match(source)
+    return match is not None and match.end() > 4
 
 
 class Answer(NamedTuple):
-    """Bytes of an object and what came to be known of it: whole size, mtime in µs, etag."""
+    """Bytes of an object, and its whole size (bytes), mtime (µs) and etag if the answer states them."""
 
     data: bytes
     size: int | None
@@ -45,29 +45,29 @@ class Answer(NamedTuple):
 
 
 class RemotePlace(Place):
-    """One object: what isn't known of it from a listing comes with its first bytes."""
+    """One object; the facts that the listing does not state come with its first bytes."""
 
     __slots__ = ("path", "store")
     store: Store
     path: str
 
     def open(self) -> Blob:
-        """The object's beginning."""
+        """Read the object's head."""
         return self.ask().result()
 
     def ask(self) -> Future[Blob]:
-        """The object's beginning, on its way."""
+        """Request the object's head."""
         return self.store.begin(self)
 
 
 class Store:
-    """A file system of fsspec's that files are read from; `protocol` is the URL's, `tail` what it is chained to."""
+    """A file system of fsspec; `protocol` is that of its URLs, `tail` the rest of a chained URL behind "::"."""
 
     def __init__(self, fs: Any, protocol: str, tail: str = "") -> None:
         self.fs = fs
         self.protocol = protocol
         self.tail = tail
-        self._made: Ranges | None = None
+        self._cached_ranges: Ranges | None = None
         self._pool: ThreadPoolExecutor | None = None
 
     def __reduce__(self) -> tuple[type[Store], tuple[Any, str, str]]:
@@ -75,7 +75,7 @@ class Store:
 
     @property
     def is_web(self) -> bool:
-        """Whether its paths are URLs of their own, of which one can't tell whether they are folders."""
+        """Whether its paths are HTTP URLs: these do not show whether they name a folder."""
         return self.protocol in HTTP
 
     def shown(self, path: str) -> str:
@@ -84,25 +84,25 @@ class Store:
         return f"{url}::{self.tail}" if self.tail else url
 
     def place(self, path: str, info: Mapping[str, Any] | None = None) -> RemotePlace:
-        """The object at `path`, with what a listing says of it."""
+        """The object at `path`, with the facts of its entry `info` in a listing."""
         size, mtime, etag = _facts(info or {})
-        found = RemotePlace(self.shown(path), size, mtime, etag)
-        found.store, found.path = self, path
-        return found
+        place = RemotePlace(self.shown(path), size, mtime, etag)
+        place.store, place.path = self, path
+        return place
 
     def walk(self, top: str, failed: Callable[[str, Exception], T]) -> Iterator[RemotePlace | T]:
-        """The objects below a folder, each folder's entries sorted by name; ``failed(url, error)`` for what can't be
-        listed."""
-        met: set[str] = set()
+        """The objects below a folder, each folder's entries sorted by name. For a folder that can't be listed, the
+        result of ``failed(url, error)``."""
+        walked: set[str] = set()
         pending: list[tuple[str, Mapping[str, Any]]] = [(top, {"type": "directory"})]
         while pending:
             path, info = pending.pop()
             if info["type"] != "directory":
                 yield self.place(path, info)
                 continue
-            if path.rstrip("/") in met:
+            if path.rstrip("/") in walked:
                 continue
-            met.add(path.rstrip("/"))
+            walked.add(path.rstrip("/"))
             try:
                 listed = self._list(path)
             except Exception as error:
@@ -111,17 +111,17 @@ class Store:
             pending.extend((entry["name"], entry) for entry in reversed(listed))
 
     def _list(self, folder: str) -> list[Mapping[str, Any]]:
-        found = self.fs.ls(folder, detail=True)
+        listed = self.fs.ls(folder, detail=True)
         if (cache := getattr(self.fs, "dircache", None)) is not None:
             cache.clear()  # it would grow with the archive
-        itself = folder.rstrip("/")  # some stores list a folder's own mark among its entries
-        entries = [entry for entry in found if str(entry["name"]).rstrip("/") != itself]
+        itself = folder.rstrip("/")  # some stores list a marker object of the folder among its entries
+        entries = [entry for entry in listed if str(entry["name"]).rstrip("/") != itself]
         return sorted(entries, key=lambda entry: posixpath.basename(str(entry["name"]).rstrip("/")))
 
     # -- reading
 
     def begin(self, place: RemotePlace) -> Future[Blob]:
-        """The first bytes of an object, on their way."""
+        """Request the head of an object."""
         if self.fs.async_impl:
             return self._run(self._begin(place))
         if self._pool is None:
@@ -135,9 +135,9 @@ class Store:
         return bytes(self.fs.cat_file(path, start=offset, end=offset + length))
 
     def info(self, path: str) -> Mapping[str, Any]:
-        """What the file system says of a path; raises FileNotFoundError and its like."""
-        found: Mapping[str, Any] = self.fs.info(path)
-        return found
+        """The file system's entry of a path; raises FileNotFoundError and other OSErrors."""
+        entry: Mapping[str, Any] = self.fs.info(path)
+        return entry
 
     def _run(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         return asyncio.run_coroutine_threadsafe(work, self.fs.loop)
@@ -170,15 +170,15 @@ class Store:
 
     @property
     def _ranges(self) -> Ranges:
-        if self._made is None:
+        if self._cached_ranges is None:
             from dicomcore.archive.sources.ranges import Ranges
 
-            self._made = Ranges(self.fs, web=self.is_web, signs=self.protocol in S3)
-        return self._made
+            self._cached_ranges = Ranges(self.fs, web=self.is_web, signs=self.protocol in S3)
+        return self._cached_ranges
 
 
 class RemoteFile:
-    """The Bytes of an object, as archives are read from."""
+    """The Bytes of an object that is an archive."""
 
     def __init__(self, place: RemotePlace) -> None:
         self._store, self._path = place.store, place.path
@@ -190,16 +190,16 @@ class RemoteFile:
         self.size, self.mtime = size, mtime
 
     def read_at(self, offset: int, length: int) -> bytes:
-        """These bytes; fewer at the end."""
+        """`length` bytes from `offset` on; fewer at the end of the object."""
         length = min(length, self.size - offset)
         return self._store.fetch(self._path, offset, length) if length > 0 else b""
 
 
 def open_store(url: str, options: Mapping[str, Any] | None) -> tuple[Store, str]:
-    """The file system of a URL and the path in it. ModuleNotFoundError where a library is missing, ValueError for a
-    protocol that there is none of.
+    """The file system of a URL, and the path in it.
 
-    `options` are fsspec's storage options, for every protocol or by protocol.
+    `options` are fsspec's storage options, either for all protocols or by protocol. Raises ModuleNotFoundError if a
+    library is missing, and ValueError for an unknown protocol.
     """
     protocol = re.split(r"://|::", url, maxsplit=1)[0].lower()
     options = dict(options or {})
@@ -218,18 +218,18 @@ def open_store(url: str, options: Mapping[str, Any] | None) -> tuple[Store, str]
 
 
 def server_of(url: str) -> str:
-    """What a URL says of the server that its file system is made for: nothing in most protocols."""
+    """The server that a URL names, as text to compare; empty for most protocols, whose URLs name none."""
     try:
         import fsspec
 
-        found = fsspec.get_filesystem_class(url.partition("://")[0].lower())._get_kwargs_from_urls(url)
-    except (ImportError, ValueError):  # opening the URL says more
+        options = fsspec.get_filesystem_class(url.partition("://")[0].lower())._get_kwargs_from_urls(url)
+    except (ImportError, ValueError):  # the error that opening the URL raises says more
         return ""
-    return repr(sorted((name, repr(value)) for name, value in found.items() if name not in ("path", "fo")))
+    return repr(sorted((name, repr(value)) for name, value in options.items() if name not in ("path", "fo")))
 
 
 def _facts(info: Mapping[str, Any]) -> tuple[int | None, int | None, str | None]:
-    """Size, mtime in µs and etag of an entry as the file systems have them, each under names of its own."""
+    """Size, mtime (µs) and etag of a listing's entry; each file system has its own names for them."""
     size = info.get("size")
     changed = next((info[name] for name in _CHANGED if info.get(name) is not None), None)
     if isinstance(changed, str):

@@ -1,4 +1,4 @@
-"""Sources: what a caller names, as the files that it stands for."""
+"""Sources: the paths, URLs and lists that a caller names, resolved to files."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ __all__ = ["SourceLike", "Sources", "as_sources", "named_sources"]
 SourceLike = str | os.PathLike[str] | PathList
 ZIPS = (".zip",)
 TARS = (".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
-ENDS = tuple(end for one in ZIPS + TARS for end in (one, one.upper()))
+ENDS = tuple(end for suffix in ZIPS + TARS for end in (suffix, suffix.upper()))
 WILD = re.compile(r"[*?\[]")
 EVERYTHING = 0xFFFFFFFF
 
 
 def as_sources(sources: SourceLike | Iterable[SourceLike]) -> Iterable[SourceLike]:
-    """One source or several as several."""
+    """One source, or several, as an iterable."""
     return [sources] if isinstance(sources, (str, os.PathLike, PathList)) else sources
 
 
 def _archive_of(source: str) -> str | None:
-    """The archive that a source names members of, None for what names none."""
+    """The archive of a source such as ``a.zip!/b``, which names members; None for any other source."""
     archive, inside, _ = source.partition(INSIDE)
     if not inside or not archive.endswith(ENDS) or (not is_url(source) and os.path.lexists(source)):
         return None
@@ -42,7 +42,7 @@ def _archive_of(source: str) -> str | None:
 
 
 def named_sources(words: Iterable[str]) -> list[SourceLike]:
-    """The sources of a command line: ``@FILE`` is a list. FileNotFoundError for what isn't there on this machine."""
+    """The sources of a command line; ``@FILE`` is a list. FileNotFoundError for local files that do not exist."""
     sources: list[SourceLike] = []
     missing = []
     for word in words:
@@ -59,11 +59,11 @@ def named_sources(words: Iterable[str]) -> list[SourceLike]:
 
 
 class Sources:
-    """The files of one run's sources; iterating walks them, in an order that does not change from run to run.
+    """The files of one run's sources. Iterating walks them, in an order that does not change from run to run.
 
-    A local file comes as a plain text, all else as a Place: members of archives (named ones, and those met in
-    folders), objects behind URLs, and as a Fault what can't be walked, a source that isn't there among them. `output`
-    is left out. `stop_tag` says how far headers are wanted, `options` are fsspec's storage options.
+    A local file is a plain str. Members of archives (named by a source, or in a folder) and objects at URLs are
+    Places. A path that can't be walked, or a source that does not exist, is a Fault. The file of `output` is left
+    out. Headers are needed up to `stop_tag`; `options` are fsspec's storage options.
     """
 
     def __init__(
@@ -78,19 +78,19 @@ class Sources:
         self._output = output
         self._stop_tag = stop_tag
         self._options = options
-        self._met: set[tuple[int, int]] = set()  # folders: none is walked twice
+        self._walked: set[tuple[int, int]] = set()  # folders by device and inode: none is walked twice
         self._stores: dict[str, Store] = {}
 
     def __iter__(self) -> Iterator[str]:
-        self._met.clear()
+        self._walked.clear()
         for source in as_sources(self._sources):
             listed = isinstance(source, PathList)
             texts: Iterable[str] = source if isinstance(source, PathList) else [os.fsdecode(source)]
-            for archive, several in groupby(texts, _archive_of):
+            for archive, group in groupby(texts, _archive_of):
                 if archive is not None:
-                    yield from self._named_members(archive, list(several))
+                    yield from self._named_members(archive, list(group))
                     continue
-                for text in several:
+                for text in group:
                     yield from self._files(text, listed=listed)
 
     def _files(self, source: str, *, listed: bool = False) -> Iterator[str]:
@@ -110,14 +110,14 @@ class Sources:
             yield Fault(source, "FileNotFoundError: No such file or folder")
 
     def _below(self, folder: str) -> Iterator[str]:
-        for path in walk_folder(folder, self._met, self._output):
+        for path in walk_folder(folder, self._walked, self._output):
             if path.endswith(ENDS) and type(path) is str:
                 yield from self._opened(path)
             else:
                 yield path
 
     def _opened(self, path: str) -> Iterator[str]:
-        """A file, or the members of one that is named as an archive."""
+        """A file; if it has the suffix of an archive, the archive's members."""
         if not path.endswith(ENDS):
             yield path
         else:
@@ -129,30 +129,30 @@ class Sources:
         return tar_members(file, path, self._stop_tag)
 
     def _named_members(self, archive: str, names: list[str]) -> Iterator[str]:
-        """Members by the names that a table has of them, in the archive's order; one that ends in "/" is a folder."""
+        """Members by the names that tables show, in the archive's order; a name that ends in "/" is a folder."""
         missing = set(names)
         folders = tuple(name for name in missing if name.endswith("/"))
-        for one in self._files(archive, listed=True):
-            if one in missing:
-                missing.discard(one)
-            elif folders and one.startswith(folders):
-                missing.difference_update(folder for folder in folders if one.startswith(folder))
-            elif INSIDE in one:
+        for file in self._files(archive, listed=True):
+            if file in missing:
+                missing.discard(file)
+            elif folders and file.startswith(folders):
+                missing.difference_update(folder for folder in folders if file.startswith(folder))
+            elif INSIDE in file:
                 continue
-            yield one  # what keeps the archive from being read is told as well
+            yield file  # also the Fault of an archive that can't be read
         for name in names:
             if name in missing:
                 missing.discard(name)
                 yield Fault(name, "FileNotFoundError: No such member in the archive")
 
     def _matching(self, pattern: str) -> Iterator[str]:
-        found = sorted(glob.iglob(pattern, recursive=True))
-        if not found:
+        matches = sorted(glob.iglob(pattern, recursive=True))
+        if not matches:
             yield Fault(pattern, "FileNotFoundError: Nothing matches")
-        for path in found:
+        for path in matches:
             if not os.path.isdir(path):
                 yield from self._opened(path)
-            elif "**" not in pattern:  # which matches the files below as well
+            elif "**" not in pattern:  # "**" matches the files below the folder as well
                 yield from self._below(path)
 
     # -- URLs
@@ -174,12 +174,12 @@ class Sources:
 
     def _places(self, store: Store, url: str, path: str, listed: bool) -> Iterator[Place]:
         if WILD.search(path) and not store.is_web:
-            found = store.fs.glob(path, detail=True)
-            if not found:
+            matches = store.fs.glob(path, detail=True)
+            if not matches:
                 raise FileNotFoundError("Nothing matches")
-            for name in sorted(found):
-                if found[name]["type"] != "directory":
-                    yield store.place(name, found[name])
+            for name in sorted(matches):
+                if matches[name]["type"] != "directory":
+                    yield store.place(name, matches[name])
                 elif "**" not in path:
                     yield from store.walk(name, _failed)
             return
@@ -194,7 +194,7 @@ class Sources:
             yield store.place(path, info)
 
     def _store(self, url: str) -> tuple[Store | None, str]:
-        """The store of a URL and the path in it; no store for a path of this machine."""
+        """The store of a URL, and the path in it; None and the path for a local file."""
         protocol = url.partition("://")[0].lower()
         if protocol in ("file", "local") and "::" not in url:
             return None, url.partition("://")[2]
@@ -212,12 +212,12 @@ def _failed(url: str, error: Exception) -> Fault:
 
 
 def _guarded(path: Any, members: Callable[[Any], Iterator[str]]) -> Iterator[str]:
-    """What an archive or a directory holds, and as a Fault what kept it from being read on."""
+    """The files of an archive or a DICOMDIR, and at the end a Fault if it can't be read any further."""
     try:
         yield from members(path)
     except GeneratorExit:
         raise
     except Exception as error:
         failure = failure_of(error, path)
-        # It was to stand for files, which are missing now.
+        # Never "not DICOM": the archive or directory should have given files, and these are missing now.
         yield Fault(path, failure.reason, DAMAGED if failure.kind == NOT_DICOM else failure.kind)

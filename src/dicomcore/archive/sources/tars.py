@@ -1,6 +1,6 @@
-"""Members of tar files: those of a plain one are read where they stand, of a compressed one the headers come along.
+"""Members of tar files: in a plain tar they are read in place; of a compressed tar's members the headers are kept.
 
-A compressed tar is one stream, so all of it is inflated, once and in order; only what headers need is kept.
+A compressed tar is one stream, so all of it is inflated, once and in order, and only the headers' bytes are kept.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from dicomcore.limits import DEFAULT_LIMITS
 __all__ = ["TarMember", "tar_members"]
 
 HEAD = 16 * 1024
-LONGEST = 4 << 20  # header that a compressed tar's member may have: as much as the bulk loop takes
+LONGEST = 4 << 20  # bytes of the longest header of a compressed tar's member, as in the bulk loop
 STEP = 1 << 20
-MOST_AT_ONCE = 64 << 20  # that tarfile may ask for: what a member's name or attributes take
-KEPT = 16 << 20  # inflated bytes before their ratio is heeded, as encoding/inflate.py has it
+MOST_AT_ONCE = 64 << 20  # bytes of the largest read by tarfile, which takes a member's name or attributes at once
+KEPT = 16 << 20  # inflated bytes before their ratio is checked, as in encoding/inflate.py
 
 
 class TarMember(Place):
-    """One member of a plain tar, at `offset` of it; its mtime is the archive's."""
+    """One member of a plain tar, which begins at byte `offset` of it; its mtime is the archive's."""
 
     __slots__ = ("file", "offset")
     file: Bytes
     offset: int
 
     def open(self) -> Blob:
-        """The beginning of the member."""
+        """Read the member's head."""
         size = self.size or 0
         fetch = partial(_within, self.file, self.offset)
         head = fetch(0, min(HEAD, size))
@@ -45,22 +45,22 @@ class TarMember(Place):
 
 
 class HeldMember(Place):
-    """One member of a compressed tar: the `head` of it that was kept when the stream passed by."""
+    """One member of a compressed tar: its `head`, kept while the stream was inflated."""
 
     __slots__ = ("head",)
     head: bytes
 
     @property
     def held(self) -> int:
-        """Bytes kept."""
+        """Bytes of the head."""
         return len(self.head)
 
     def open(self) -> Blob:
-        """What was kept; nothing more can be fetched."""
+        """The member's head; no more bytes can be fetched."""
         return Blob(self, self.size or 0, None if self.mtime is None else self.mtime * 1000, self._gone, self.head)
 
     def _gone(self, offset: int, length: int) -> bytes:
-        raise LimitError(f"the header goes on behind the {len(self.head)} bytes kept of it", offset=len(self.head))
+        raise LimitError(f"the header is longer than the {len(self.head)} bytes kept of it", offset=len(self.head))
 
 
 def _within(file: Bytes, start: int, offset: int, length: int) -> bytes:
@@ -68,39 +68,39 @@ def _within(file: Bytes, start: int, offset: int, length: int) -> bytes:
 
 
 def tar_members(file: Bytes, path: str, stop_tag: int) -> Iterator[Place]:
-    """The members, in their order: folders left out, links and devices as a Fault each, for nothing is followed.
+    """The members of a tar, in their order, without folders; links and devices are Faults, as links are not followed.
 
-    Of a compressed tar, what a header up to `stop_tag` needs is kept of each. Raises what tarfile and the
-    decompressors do for what is no such file, or breaks off.
+    Of each member of a compressed tar, the bytes of its header up to `stop_tag` are kept. Raises the exceptions of
+    tarfile and the decompressors if the file is no tar, is damaged, or ends too early.
     """
     source = _Source(file)
-    opened = _OPENERS.get(_kind(file.read_at(0, 6)))
-    stream = source if opened is None else _Inflated(opened(source), source)
+    opener = _OPENERS.get(_kind(file.read_at(0, 6)))
+    stream = source if opener is None else _Inflated(opener(source), source)
     with tarfile.open(fileobj=stream, mode="r:") as archive:  # type: ignore[call-overload]
-        while (one := archive.next()) is not None:
-            archive.members = []  # it would keep them all
-            if one.isdir():
+        while (info := archive.next()) is not None:
+            archive.members = []  # tarfile would keep them all
+            if info.isdir():
                 continue
-            name = path + INSIDE + one.name
-            if not one.isreg() or one.issparse():
+            name = path + INSIDE + info.name
+            if not info.isreg() or info.issparse():
                 yield Fault(name, NOT_REGULAR)
-            elif opened is None:
-                member = TarMember(name, one.size, file.mtime)
-                member.file, member.offset = file, one.offset_data
+            elif opener is None:
+                member = TarMember(name, info.size, file.mtime)
+                member.file, member.offset = file, info.offset_data
                 yield member
             else:
-                held = HeldMember(name, one.size, file.mtime)
-                held.head = _header(stream, one.size, stop_tag)
-                yield held
+                compressed = HeldMember(name, info.size, file.mtime)
+                compressed.head = _header(stream, info.size, stop_tag)
+                yield compressed
 
 
 def _header(stream: Any, size: int, stop_tag: int) -> bytes:
-    """What stands at the stream's position, as far as a file of `size` bytes needs it for its header."""
+    """The header of the `size`-byte file that begins at the stream's position."""
     head: bytes = stream.read(min(HEAD, size))
     while len(head) < min(size, LONGEST):
         rows = Extractor([], stop_tag, [None])
         rows.give("", size, None, [(0, head)])
-        if rows.run() or rows.missing is None:  # whole, or for dcmread(), which asks for no more
+        if rows.run() or rows.missing is None:  # complete, or left to dcmread(), which gets no more bytes
             break
         wanted = max(3 * len(head), rows.missing - len(head) + HEAD)
         more = stream.read(min(wanted, LONGEST - len(head), size - len(head)))
@@ -151,7 +151,7 @@ _OPENERS: dict[str, Callable[[Any], Any]] = {
 
 
 class _Source(BytesStream):
-    """A tar file, bounded in what is read of it at once."""
+    """A tar file as a stream that limits the size of each read."""
 
     def read(self, size: int | None = -1) -> bytes:
         if size is None or size < 0:
@@ -162,7 +162,7 @@ class _Source(BytesStream):
 
 
 class _Inflated:
-    """An inflated stream, forwards alone; bounded in what is asked of it at once and in how far it swells."""
+    """An inflated stream that only goes forwards; it limits the size of each read and the ratio of inflated bytes."""
 
     def __init__(self, stream: Any, source: _Source) -> None:
         self._stream, self._source, self._at = stream, source, 0
@@ -172,7 +172,7 @@ class _Inflated:
 
     def seek(self, offset: int, whence: int = 0) -> int:
         if offset < self._at:
-            raise tarfile.ReadError("a compressed tar goes forwards alone")
+            raise tarfile.ReadError("a compressed tar can only be read forwards")
         while self._at < offset and self.read(min(STEP, offset - self._at)):
             pass
         return self._at

@@ -1,4 +1,4 @@
-"""Walking: every file below a folder, in an order that does not change from run to run."""
+"""The walk over every file below a folder, in an order that does not change from run to run."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from dicomcore.archive.sources.place import NOT_REGULAR, Fault, shown
 
 __all__ = ["PART", "Fault", "Output", "shown", "walk_folder"]
 
-PART = ".part"  # how the names of files that are being written end
+PART = ".part"  # suffix of files that are being written
 
 
 class Output(NamedTuple):
-    """The table being written: not to be read when it stands in a folder that is."""
+    """The table that this run writes; it is left out of the walk if it lies in one of the sources' folders."""
 
     folder: tuple[int, int]
     name: str
 
     @classmethod
     def at(cls, path: str) -> Output | None:
-        """The one at `path`; None where there is no such folder."""
+        """The output at `path`; None if its folder does not exist."""
         folder, name = os.path.split(os.path.abspath(path))
         try:
             return cls(_identity(folder), name)
@@ -29,26 +29,26 @@ class Output(NamedTuple):
             return None
 
     def left_out(self, names: list[str]) -> list[str]:
-        """Names of the output's folder without its own, a part of it that is being written among them."""
+        """The names in the output's folder without the output and its unfinished files."""
         return [name for name in names if name != self.name and not self._is_part(name)]
 
     def _is_part(self, name: str) -> bool:
         return name.startswith(f".{self.name}.") and name.endswith(PART)
 
 
-def walk_folder(top: str, met: set[tuple[int, int]], output: Output | None = None) -> Iterator[str]:
+def walk_folder(top: str, walked: set[tuple[int, int]], output: Output | None = None) -> Iterator[str]:
     """The files below a folder, each folder's entries sorted by name.
 
-    Links are followed; a folder that is among `met`, by a link or as another source, is not walked again. A folder
-    that can't be read comes as a Fault, and so does what is neither a file nor a folder.
+    Links are followed. A folder in `walked` (device and inode), reached by a link or as another source, is not walked
+    again. A folder that can't be read becomes a Fault, and so does an entry that is neither a file nor a folder.
     """
-    # A stack of names still to come, last first, and of the folders they stand in; no recursion however deep.
+    # A stack of folders with the names that are still to come, last first: no recursion, however deep the tree is.
     pending: list[_Folder] = []
     path: str | None = top
     while True:
         if path is not None:
             try:
-                pending.append(_listing(path, met, output))
+                pending.append(_listing(path, walked, output))
             except OSError as error:
                 yield Fault(path, f"{type(error).__name__}: {error.strerror}")
         if not pending:
@@ -69,7 +69,7 @@ class _Folder(NamedTuple):
     """A folder's entries."""
 
     prefix: str
-    """What their paths begin with."""
+    """The folder's path and a separator: what the entries' paths begin with."""
     names: list[str]
     """In reverse order."""
     folders: set[str]
@@ -77,12 +77,12 @@ class _Folder(NamedTuple):
     """Pipes, sockets, devices."""
 
 
-def _listing(folder: str, met: set[tuple[int, int]], output: Output | None) -> _Folder:
+def _listing(folder: str, walked: set[tuple[int, int]], output: Output | None) -> _Folder:
     prefix = os.path.join(folder, "")
     identity = _identity(folder)
-    if identity in met and identity[1]:  # some file systems number nothing
+    if identity in walked and identity[1]:  # some file systems have no inode numbers
         return _Folder(prefix, [], set(), set())
-    met.add(identity)
+    walked.add(identity)
     names: list[str] = []
     folders: set[str] = set()
     special: set[str] = set()
@@ -94,7 +94,7 @@ def _listing(folder: str, met: set[tuple[int, int]], output: Output | None) -> _
                     folders.add(entry.name)
                 elif not entry.is_file() and entry.stat():
                     special.add(entry.name)
-            except OSError:  # a link that leads nowhere or round in a circle: reading it as a file says so
+            except OSError:  # a dangling or circular link: reading it as a file reports the error
                 pass
     if output is not None and identity == output.folder:
         names = output.left_out(names)

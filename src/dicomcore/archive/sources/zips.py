@@ -1,4 +1,4 @@
-"""Members of zip files: listed from the central directory, of each no more inflated than its header needs."""
+"""Members of zip files: listed from the central directory, and inflated no further than their headers need."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from dicomcore.errors import LimitError, ParseError
 
 __all__ = ["ZipMember", "zip_members"]
 
-HEAD = 4 * 1024  # inflated at first: most headers fit, and every byte costs
-STORED_HEAD = 16 * 1024  # where bytes come for nothing
-MOST = 64 << 20  # inflated for the sake of one header; no real one comes near
+HEAD = 4 * 1024  # bytes inflated at first: most headers fit, and every byte costs time
+STORED_HEAD = 16 * 1024  # bytes read at first of a stored member, where more bytes cost nothing
+MOST = 64 << 20  # bytes inflated for one header at most; no real header comes near
 LOCAL = struct.Struct("<4s22xHH")  # APPNOTE.TXT 4.3.7: signature, lengths of name and extra field
 ENCRYPTED = 1  # bit of the general purpose flags
 STORED, DEFLATED = 0, 8
-GROWTH = 1032  # deflate makes no more bytes of one
+GROWTH = 1032  # bytes that deflate makes of one byte at most
 
 
 class ZipMember(Place):
-    """One member: its etag is its CRC-32, its mtime the archive's."""
+    """One member of a zip file: its etag is its CRC-32, its mtime the archive's."""
 
     __slots__ = ("compressed", "file", "flags", "method", "offset")
     file: Bytes
@@ -34,7 +34,7 @@ class ZipMember(Place):
     flags: int
 
     def open(self) -> Blob:
-        """The beginning of the member, inflated."""
+        """Read the member's head, inflated."""
         if self.flags & ENCRYPTED:
             raise OSError("The member is encrypted: dicomcore reads no encrypted archives")
         if self.method not in (STORED, DEFLATED):
@@ -48,14 +48,14 @@ class ZipMember(Place):
         fetch: Callable[[int, int], bytes]
         if self.method == STORED:
             if size != self.compressed:
-                raise ParseError(f"stored in {self.compressed} bytes, said to have {size}", offset=self.offset)
+                raise ParseError(f"stored in {self.compressed} bytes, but its size is {size}", offset=self.offset)
             fetch = partial(_stored, self.file, self.offset + at)
             length = min(size, STORED_HEAD)
         else:
             if size > GROWTH * (self.compressed + 1):
                 raise ParseError(f"{self.compressed} deflated bytes can't hold {size}", offset=self.offset)
-            begun = start[at : at + self.compressed]
-            fetch = Inflater(self.file, self.offset + at, self.compressed, size, int(self.etag or "0", 16), begun)
+            deflated = start[at : at + self.compressed]
+            fetch = Inflater(self.file, self.offset + at, self.compressed, size, int(self.etag or "0", 16), deflated)
             length = min(size, HEAD)
         head = fetch(0, length)
         if len(head) != length:
@@ -68,20 +68,23 @@ def _stored(file: Bytes, start: int, offset: int, length: int) -> bytes:
 
 
 class Inflater:
-    """Inflated bytes by position: forwards goes on, backwards begins again."""
+    """Inflated bytes by position; a read that goes back starts again from the beginning.
 
-    def __init__(self, file: Bytes, start: int, compressed: int, size: int, crc: int, begun: bytes) -> None:
+    `deflated` are the first deflated bytes, which begin at byte `start` of the file; there are `compressed` of them.
+    """
+
+    def __init__(self, file: Bytes, start: int, compressed: int, size: int, crc: int, deflated: bytes) -> None:
         self._file, self._start, self._compressed = file, start, compressed
         self._size, self._crc = size, crc
-        self._begin(begun)
+        self._begin(deflated)
 
-    def _begin(self, begun: bytes) -> None:
+    def _begin(self, deflated: bytes) -> None:
         self._inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-        self._pending, self._taken = begun, len(begun)  # deflated bytes at hand, and those read so far
+        self._pending, self._taken = deflated, len(deflated)  # deflated bytes in memory, and the number read so far
         self._done, self._sum = 0, 0
 
     def __call__(self, offset: int, length: int) -> bytes:
-        """Inflated bytes; fewer where the stream ends. LimitError past what a header may take."""
+        """Inflated bytes; fewer if the stream ends. LimitError for bytes beyond MOST, the limit of a header."""
         if offset + length > MOST:
             raise LimitError(f"a header that inflates to more than {MOST} bytes", offset=MOST)
         if offset < self._done:
@@ -97,7 +100,7 @@ class Inflater:
         return b"".join(parts)
 
     def _inflate(self, length: int) -> bytes:
-        """Up to so many bytes more; none at the end."""
+        """Up to `length` more inflated bytes; none at the end."""
         while not self._inflater.eof:
             if not self._pending:
                 self._pending = self._more()
@@ -117,31 +120,31 @@ class Inflater:
 
     def _check_end(self) -> None:
         if self._inflate(1):
-            raise ParseError(f"the member goes on behind the {self._size} bytes the archive says", offset=self._size)
+            raise ParseError(f"the member is longer than the {self._size} bytes the archive says", offset=self._size)
         if self._sum != self._crc:
             raise ParseError(f"the member's CRC-32 is {self._sum:08x}, not {self._crc:08x}", offset=0)
 
 
 def zip_members(file: Bytes, path: str) -> Iterator[Place]:
-    """The members that are files, in the order of the directory. Raises what zipfile does for what is no zip file."""
+    """The members that are files, in the order of the directory. Raises zipfile's exceptions if it is no zip file."""
     with zipfile.ZipFile(BytesStream(file)) as archive:  # type: ignore[arg-type]
         members = archive.infolist()
     members.reverse()
-    while members:  # let go of one by one
-        one = members.pop()
-        if one.is_dir():
+    while members:  # released one by one
+        info = members.pop()
+        if info.is_dir():
             continue
-        member = ZipMember(path + INSIDE + _name(one), one.file_size, file.mtime, f"{one.CRC:08x}")
-        member.file, member.offset = file, one.header_offset
-        member.compressed, member.method, member.flags = one.compress_size, one.compress_type, one.flag_bits
+        member = ZipMember(path + INSIDE + _name(info), info.file_size, file.mtime, f"{info.CRC:08x}")
+        member.file, member.offset = file, info.header_offset
+        member.compressed, member.method, member.flags = info.compress_size, info.compress_type, info.flag_bits
         yield member
 
 
-def _name(one: zipfile.ZipInfo) -> str:
-    """The name; UTF-8 also where its writer forgot to say so, as zip on Unix does."""
-    if one.filename.isascii() or one.flag_bits & 0x800:
-        return one.filename
+def _name(info: zipfile.ZipInfo) -> str:
+    """The member's name, in UTF-8 even if the flag for it is not set: zip on Unix does not set it."""
+    if info.filename.isascii() or info.flag_bits & 0x800:
+        return info.filename
     try:
-        return one.filename.encode("cp437").decode("utf-8")
+        return info.filename.encode("cp437").decode("utf-8")
     except UnicodeError:
-        return one.filename
+        return info.filename

@@ -1,1 +1,1 @@
-"""The index as a table: columns, rows, batches, the engines that fill them, and the files they are kept in."""
+"""The index as a table: its columns, rows and batches, the engines that fill them, and the files that store them."""

@@ -1,4 +1,4 @@
-"""One batch of files to one record batch: what every engine runs."""
+"""Reading one batch of files into one record batch: the task that every engine runs."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ __all__ = ["read_batch"]
 
 
 def read_batch(paths: list[str], columns: Columns, schema: pa.Schema, *, bulk: bool = True) -> pa.RecordBatch:
-    """A row for each path, in their order. The GIL is held for what the bulk loop hands back alone.
+    """Read a row for each path, in their order. The GIL is held only for files that the bulk loop hands back.
 
-    Without `bulk` nothing is left to that loop; the rows are the same.
+    Without `bulk` that loop reads none of the files; the rows are the same.
     """
     rows = Extractor(columns.native, columns.stop_tag, paths if bulk else [None] * len(paths))
     issues: dict[int, list[str]] = {}
@@ -43,8 +43,8 @@ def _fill(
     failures: dict[int, Failure],
 ) -> None:
     while (at := rows.run()) < len(paths):
-        if (asked := rows.asked()) is not None:
-            text = decode_text(*asked, rows.asks_for_many)
+        if (question := rows.asked()) is not None:
+            text = decode_text(*question, rows.asks_for_many)
             if text is not None:
                 rows.answer(text)
                 continue
@@ -60,14 +60,14 @@ def _fill(
 
 
 def _row(rows: Extractor, at: int, path: str, columns: Columns, heads: Heads) -> Row | None:
-    """The row that the bulk loop can't fill; None where it was given what it needs to go on."""
+    """The row of a file that the bulk loop can't read; None if the loop received the bytes that it needs to go on."""
     if not isinstance(path, Place):
         return read_row(path, columns)
     if isinstance(path, Fault):
         return failed_row(path.failure, columns)
     try:
         blob = heads.feed(rows, at, path)
-    except Exception as error:  # one bad file is one row, whatever it did
+    except Exception as error:  # a bad file gives one row, whatever it raised
         mtime = None if path.mtime is None else path.mtime * 1000
         return failed_row(failure_of(error, path), columns, path.size, mtime)
     return None if blob is None else read_blob_row(blob, columns)

@@ -1,7 +1,7 @@
-"""The engine `dask`: batches are read by the workers of a dask.distributed cluster, here or on other machines.
+"""The engine `dask`: the workers of a dask.distributed cluster, on this or other machines, read the batches.
 
-Each worker writes the rows of a batch as a Parquet part into a folder that all machines see, or an object store, under
-a name that depends on the batch alone: a batch that is read twice, after its worker was lost, is one part still.
+Each worker writes the rows of a batch as a Parquet part into a folder that all machines see, or into an object store.
+The part's name depends only on the batch: a batch that is read twice, after its worker was lost, is still one part.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
 
 __all__ = ["ClusterReader", "cluster_reader"]
 
-AHEAD = 3  # batches a worker thread that are under way
-STORES = frozenset(("s3", "s3a", "gs", "gcs", "az", "abfs", "adl", "oci", "oss"))  # whose objects appear whole
+AHEAD = 3  # batches under way for each worker thread
+STORES = frozenset(("s3", "s3a", "gs", "gcs", "az", "abfs", "adl", "oci", "oss"))  # writing an object is atomic
 
 
 @contextmanager
 def cluster_reader(
     columns: Columns, schema: pa.Schema, *, scheduler: Any = None, workers: int | None = None
 ) -> Iterator[ClusterReader]:
-    """A reader on a cluster: `scheduler` is its address or a Client; without one a local cluster of `workers`
-    processes is made for the run. ModuleNotFoundError names the extra that brings dask."""
+    """Connect a reader to a cluster. `scheduler` is its address or a Client; without it, a local cluster of `workers`
+    processes is started for the run. Raises ModuleNotFoundError, which names the extra that installs dask."""
     with needs_extra("distributed", "dask"):
         from distributed import Client, LocalCluster
     with ExitStack() as stack:
@@ -58,7 +58,7 @@ def cluster_reader(
 
 
 class ClusterReader:
-    """Reads batches on a cluster; to be called from as many threads as there are batches to be under way at a time."""
+    """Reads batches on a cluster. Each call waits for its batch, so call it from `threads` threads at once."""
 
     def __init__(self, client: Client, columns: Columns, schema: pa.Schema) -> None:
         self._client = client
@@ -68,20 +68,22 @@ class ClusterReader:
 
     @property
     def threads(self) -> int:
-        """How many batches to have under way."""
+        """The number of batches that should be under way, each submitted by a thread of its own."""
         return AHEAD * max(sum(self._client.nthreads().values()), 1)
 
     def __call__(self, number: int, paths: list[str], place: str | None) -> pa.RecordBatch:
-        """The rows of these paths, by way of a part at `place` (a path that every worker sees, or a URL), if any."""
-        # Columns and schema go along with every batch, whose paths are longer: what workers keep goes when they do.
+        """The rows of these paths. With `place` (a path that every worker sees, or a URL) a worker writes them as a
+        part there, which is then read here."""
+        # Columns and schema are sent with every batch, whose paths take more bytes: a worker that is lost would lose
+        # any copy that it cached.
         key = f"dicomcore-index-{self._run}-{number}"
         future = self._client.submit(_read, paths, place, self._columns, self._schema, key=key, pure=False)
-        found = future.result()
+        result = future.result()
         if place is None:
-            return found
+            return result
         part = open_stored(place)
         if part is None:
-            raise OSError(f"a worker has written {place}, and it can't be read here: is it shared by all machines?")
+            raise OSError(f"a worker has written {place}, but it can't be read here: do all machines share the folder?")
         try:
             batches = part.read(0).combine_chunks().to_batches()
         finally:
@@ -90,7 +92,7 @@ class ClusterReader:
 
 
 def _read(paths: list[str], place: str | None, columns: Columns, schema: pa.Schema) -> pa.RecordBatch | int:
-    """What a worker does with a batch: the rows, or how many of them are in the part at `place`."""
+    """A worker's task: read a batch, and return its rows, or the number of rows in the part that it wrote."""
     batch = read_batch(paths, columns, schema)
     if place is None:
         return batch
@@ -99,10 +101,10 @@ def _read(paths: list[str], place: str | None, columns: Columns, schema: pa.Sche
 
 
 def write_part(batch: pa.RecordBatch, place: str) -> None:
-    """Write a Parquet file that appears whole; over one that is there already."""
+    """Write a Parquet file atomically, replacing an existing one."""
     sink = pa.BufferOutputStream()
     table = pa.Table.from_batches([batch])
-    # Read once and then gone: no dictionaries, no statistics.
+    # A part is read once and then deleted: dictionaries and statistics would not pay.
     pq.write_table(table, sink, max(len(batch), 1), compression="lz4", use_dictionary=False, write_statistics=False)
     data = sink.getvalue()
     system, path = remote_file_system(place)

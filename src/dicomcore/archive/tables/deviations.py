@@ -1,4 +1,4 @@
-"""What the bulk loop noted natively, in words: the same that `Dataset.issues` and row.py have for it."""
+"""The deviations that the bulk loop noted natively, in the same words as `Dataset.issues` and row.py."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["noted_texts"]
 
 
 def noted_texts(rows: Extractor, columns: Columns) -> dict[int, list[str]]:
-    """The texts for the column `issues`, by row; rows without any are left out."""
+    """The texts for the column `issues`, by row; rows without issues are left out."""
     deviations: defaultdict[int, list[Issue]] = defaultdict(list)
     for row, *deviation in rows.issues():
         deviations[row].append(scanned_issue(*deviation))
     texts: defaultdict[int, list[str]] = defaultdict(list)
-    texts.update((row, issue_texts(found)) for row, found in deviations.items())
+    texts.update((row, issue_texts(issues)) for row, issues in deviations.items())
     for row, column, text in rows.misread():
         texts[row].append(misfit_text(columns.by_tag[column], quoted(text)))
     return texts

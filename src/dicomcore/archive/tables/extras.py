@@ -1,4 +1,4 @@
-"""Columns that take more than a header's elements: hashes, and all elements as a map."""
+"""Columns that need more than the selected elements of a header: the hashes, and the map of all elements."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ __all__ = ["extra_arrays"]
 
 CHUNK = 1 << 20
 _Cells = tuple[dict[str, str] | None, str | None, list[str]]
-"""All elements of a file, the hash of its pixel data, and what deviates in it."""
+"""All elements of a file, the hash of its pixel data, and its deviations."""
 PIXELS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 
 
 def extra_arrays(
     paths: Sequence[str], columns: Columns, failed: Container[int], issues: dict[int, list[str]]
 ) -> dict[str, pa.Array]:
-    """The arrays of `elements`, `content_hash` and `pixel_hash`, as far as they are asked for; null for rows that
-    `failed`, which are not opened again, and where a file can't be read that far.
+    """The arrays of those of `elements`, `content_hash` and `pixel_hash` that the columns contain.
 
-    What deviates behind the header, such as pixel data cut short, is added to the row's `issues`: a hash of it would
-    pass for that of a whole file.
+    They are null for rows that `failed`, whose files are not opened again, and for files that can't be read as far as
+    the column needs. Deviations behind the header, such as truncated pixel data, are added to the row's `issues`: a
+    hash of truncated data would pass for that of a whole file.
     """
-    found: dict[str, pa.Array] = {}
-    read = [None if at in failed else path for at, path in enumerate(paths)]
+    arrays: dict[str, pa.Array] = {}
+    readable = [None if at in failed else path for at, path in enumerate(paths)]
     if columns.content_hash:
-        found["content_hash"] = text_array([_tried(content_hash, path, columns.content_hash) for path in read])
+        arrays["content_hash"] = text_array([_tried(content_hash, path, columns.content_hash) for path in readable])
     if columns.pixel_hash or columns.has_map:
-        cells: list[_Cells] = [_tried(_of_data_set, path, columns) or (None, None, []) for path in read]
-        found["pixel_hash"] = text_array([pixels for _, pixels, _ in cells])
-        found["elements"] = _map_array([elements for elements, _, _ in cells])
+        cells: list[_Cells] = [_tried(_of_data_set, path, columns) or (None, None, []) for path in readable]
+        arrays["pixel_hash"] = text_array([pixels for _, pixels, _ in cells])
+        arrays["elements"] = _map_array([elements for elements, _, _ in cells])
         _add_issues(issues, [texts for _, _, texts in cells])
-    return found
+    return arrays
 
 
-def _add_issues(issues: dict[int, list[str]], found: Sequence[list[str]]) -> None:
-    for at, texts in enumerate(found):
+def _add_issues(issues: dict[int, list[str]], texts_of_rows: Sequence[list[str]]) -> None:
+    for at, texts in enumerate(texts_of_rows):
         known = issues.get(at, [])
         new = [text for text in texts if text not in known]
         if new and len(known) < MOST_ISSUES:
@@ -58,22 +58,22 @@ def _tried(read: Callable[..., Any], what: Any, *options: Any) -> Any:
         return None
     try:
         return read(what, *options)
-    except Exception:  # whatever is wrong with a file is said by its row already, or by its missing hash
+    except Exception:  # the row reports the error already, or its missing hash does
         return None
 
 
 def content_hash(path: str, algorithm: str) -> str:
     """The hash of a file's bytes, in hexadecimal digits."""
-    found = hashlib.new(algorithm)
+    digest = hashlib.new(algorithm)
     if isinstance(path, Place):
         blob = path.open()
         for offset in range(0, blob.size, CHUNK):
-            found.update(blob.read_at(offset, min(CHUNK, blob.size - offset)))
+            digest.update(blob.read_at(offset, min(CHUNK, blob.size - offset)))
     else:
         with open(path, "rb") as file:
             while chunk := file.read(CHUNK):
-                found.update(chunk)
-    return found.hexdigest()
+                digest.update(chunk)
+    return digest.hexdigest()
 
 
 def _of_data_set(path: str, columns: Columns) -> _Cells:
@@ -85,30 +85,30 @@ def _of_data_set(path: str, columns: Columns) -> _Cells:
 
 
 def pixel_hash(data_set: Dataset, algorithm: str) -> str | None:
-    """The hash of pixel data as it stands in the file, in hexadecimal digits; None where there is none.
+    """The hash of the pixel data as the file encodes it, in hexadecimal digits; None without pixel data.
 
-    Of encapsulated pixel data these are the frames' codestreams alone: neither how they are cut into fragments nor
-    the offset table matters.
+    Of encapsulated pixel data only the frames' codestreams are hashed, so that neither their division into fragments
+    nor the offset table matters.
     """
     element = next((data_set[tag] for tag in PIXELS if tag in data_set), None)
     if element is None:
         return None
-    found = hashlib.new(algorithm)
+    digest = hashlib.new(algorithm)
     if element.is_undefined_length:
         frames = data_set.frames
         for i in range(len(frames)):
-            found.update(frames.encoded(i))
+            digest.update(frames.encoded(i))
     else:
-        found.update(element.raw or b"")
-    return found.hexdigest()
+        digest.update(element.raw or b"")
+    return digest.hexdigest()
 
 
 def _map_array(maps: list[dict[str, str] | None]) -> pa.Array:
-    keys = text_array([key for one in maps for key in one or ()])
-    texts = text_array([text for one in maps for text in (one or {}).values()])
+    keys = text_array([key for elements in maps for key in elements or ()])
+    texts = text_array([text for elements in maps for text in (elements or {}).values()])
     starts = np.zeros(len(maps) + 1, np.int32)
-    np.cumsum([len(one or ()) for one in maps], out=starts[1:])
-    valid = np.packbits(np.array([one is not None for one in maps], bool), bitorder="little")
+    np.cumsum([len(elements or ()) for elements in maps], out=starts[1:])
+    valid = np.packbits(np.array([elements is not None for elements in maps], bool), bitorder="little")
     kind = pa.map_(pa.string(), pa.string())
     entry = pa.struct([kind.key_field, kind.item_field])
     entries = pa.Array.from_buffers(entry, len(keys), [None], children=[keys, texts])

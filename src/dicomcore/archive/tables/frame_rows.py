@@ -1,4 +1,4 @@
-"""A row a frame: what the functional groups of an enhanced multi-frame file say of each (PS3.3 C.7.6.16)."""
+"""Tables with a row for each frame, from the functional groups of multi-frame files (PS3.3 C.7.6.16)."""
 
 from __future__ import annotations
 
@@ -19,14 +19,17 @@ __all__ = ["by_frame"]
 
 
 def by_frame(batch: pa.RecordBatch, paths: Sequence[str], columns: Columns, schema: pa.Schema) -> pa.RecordBatch:
-    """A batch with a row a file, whose column FRAMES counts the frames that have functional groups of their own, as
-    one with a row for each of these: what their groups say goes before what the data set says."""
+    """Turn a batch with a row for each file into one with a row for each frame.
+
+    The column FRAMES of `batch` counts the frames that have per-frame functional groups. The elements of a frame's
+    groups take precedence over those of the data set.
+    """
     counts = int_values(batch.column(FRAMES), 0)
     cells: dict[int, list[tuple[list[Any], list[str]]]] = {}
     for at in np.flatnonzero(counts).tolist():
         try:
             cells[at] = list(_frames(read_data_set(paths[at]), columns, int(counts[at])))
-        except Exception:  # it changed since its row was read: the row stays as it is
+        except Exception:  # the file has changed since its row was read: the row stays as it is
             counts[at] = 0
     rows = np.maximum(counts, 1)
     files = np.repeat(np.arange(len(rows)), rows)  # the file of each row
@@ -46,32 +49,32 @@ def _put_cells(
     columns: Columns,
     counts: np.ndarray[Any, np.dtype[np.int64]],
 ) -> None:
-    """Columns whose values are the frames' own, from the batch's rows for whole files and these cells."""
+    """Fill the columns: of files with cells, from the `cells` of their frames; of the others, from their rows."""
     total = sum(map(len, cells.values()))
-    filled = Extractor(columns.native, columns.stop_tag, [None] * total)
+    frame_rows = Extractor(columns.native, columns.stop_tag, [None] * total)
     for frames in cells.values():
         for values, _ in frames:
-            filled.put("", None, None, values)
-    own = column_arrays(filled, columns, total)
+            frame_rows.put("", None, None, values)
+    of_frames = column_arrays(frame_rows, columns, total)
     begins = np.arange(len(counts))
     begins[counts > 0] = len(batch) + np.cumsum(counts[counts > 0]) - counts[counts > 0]
     order = int_array(spread(begins, np.maximum(counts, 1)))
     for column in columns.by_tag:
         if column.name != FRAMES:
-            both = pa.concat_arrays([batch.column(column.name), own[column.name]])
+            both = pa.concat_arrays([batch.column(column.name), of_frames[column.name]])
             arrays[column.name] = both.take(order)
-    said = {at: frames for at, frames in cells.items() if any(issues for _, issues in frames)}
-    if said:
-        before = batch.column("issues").to_pylist()
+    with_issues = {at: frames for at, frames in cells.items() if any(issues for _, issues in frames)}
+    if with_issues:
+        of_files = batch.column("issues").to_pylist()
         texts = []
         for at, count in enumerate(np.maximum(counts, 1).tolist()):
-            own_issues = [issues for _, issues in said[at]] if at in said else [[]] * count
-            texts += [(before[at] or []) + issues or None for issues in own_issues]
+            own_issues = [issues for _, issues in with_issues[at]] if at in with_issues else [[]] * count
+            texts += [(of_files[at] or []) + issues or None for issues in own_issues]
         arrays["issues"] = list_array(texts)
 
 
 def _frames(data_set: Dataset, columns: Columns, count: int) -> Iterator[tuple[list[Any], list[str]]]:
-    """Values and misfits of each frame."""
+    """The values of each frame, and the issues of values that their column can't hold."""
     shared = _in_groups(data_set[SHARED_GROUPS].value[0]) if _has_items(data_set, SHARED_GROUPS) else {}
     frames = data_set[FRAME_GROUPS].value
     whole: dict[str, Any] = {}
@@ -81,11 +84,11 @@ def _frames(data_set: Dataset, columns: Columns, count: int) -> Iterator[tuple[l
     stated = data_set.get("NumberOfFrames")
     differs = isinstance(stated, int) and stated != count
     text = f"FRAME_GROUPS Number of Frames is {stated}, and functional groups are there for {count}"
-    told = [text] if differs else []
+    of_file = [text] if differs else []
     for i in range(count):
         groups = shared | _in_groups(frames[i])
         values = dict(whole)
-        misfits = list(told)
+        misfits = list(of_file)
         for column in plain:
             if (element := groups.get(int(column.tag))) is not None:
                 values[column.name], misfit = _cell(column, element)
@@ -102,9 +105,9 @@ def _has_items(data_set: Dataset, tag: int) -> bool:
 
 
 def _in_groups(item: Dataset) -> dict[int, DataElement]:
-    """The elements of all functional groups of a frame, or of those that frames share."""
-    found: dict[int, DataElement] = {}
+    """The elements in the functional groups of an item, either a frame's or the shared one, by tag."""
+    elements: dict[int, DataElement] = {}
     for group in item:
         if group.VR == "SQ" and group.value:
-            found.update((int(element.tag), element) for element in group.value[0])
-    return found
+            elements.update((int(element.tag), element) for element in group.value[0])
+    return elements

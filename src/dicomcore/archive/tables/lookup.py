@@ -1,4 +1,4 @@
-"""The elements of a data set that a column shows, private and nested ones too."""
+"""Finding the elements of a data set that a column shows, private and nested elements included."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from dicomcore.tags import Tag
 
 __all__ = ["NoSequenceError", "all_texts", "elements_of"]
 
-LONGEST = 1024  # bytes of a value that is shown as text among all elements; of a longer one its length is
+LONGEST = 1024  # bytes of the longest value that `elements` shows as text; of longer values it shows the length
 
 
 class NoSequenceError(Exception):
-    """Another element stands where a column's path has a sequence."""
+    """An element on a column's path is not a sequence, as the path requires."""
 
 
 def elements_of(data_set: Dataset, column: Column) -> list[DataElement]:
     """The elements at the end of a column's path: none, one, or with EVERY several, in their order."""
-    homes = [data_set]
+    parents = [data_set]
     for step in column.steps:
-        homes = [item for home in homes for item in _items(home, step)]
-    found = (_find(home, column.tag, column.creator) for home in homes)
-    return [element for element in found if element is not None]
+        parents = [item for parent in parents for item in _items(parent, step)]
+    elements = (_find(parent, column.tag, column.creator) for parent in parents)
+    return [element for element in elements if element is not None]
 
 
-def _items(home: Dataset, step: Step) -> list[Dataset]:
-    element = _find(home, step.tag, step.creator)
+def _items(parent: Dataset, step: Step) -> list[Dataset]:
+    element = _find(parent, step.tag, step.creator)
     if element is None or (element.VR != "SQ" and not element.length):
         return []
     if element.VR != "SQ":
@@ -35,37 +35,40 @@ def _items(home: Dataset, step: Step) -> list[Dataset]:
     return list(items) if step.item == EVERY else list(items[step.item : step.item + 1])
 
 
-def _find(home: Dataset, tag: Tag, creator: str) -> DataElement | None:
+def _find(parent: Dataset, tag: Tag, creator: str) -> DataElement | None:
     if not creator:
-        return home[tag] if tag in home else None  # noqa: SIM401  get() gives values for keywords
+        return parent[tag] if tag in parent else None  # noqa: SIM401  get() gives values for keywords
     try:
-        return home.get_private_item(tag.group, tag.element, creator)
+        return parent.get_private_item(tag.group, tag.element, creator)
     except KeyError:
         return None
 
 
 def all_texts(data_set: Dataset) -> dict[str, str]:
-    """Every top-level element as text, file meta information first: by keyword, private ones as
-    ``0019xx08:CREATOR``, others by tag. Several values have a backslash between; of a sequence the number of items
-    is shown, of what is no text the number of bytes."""
-    found: dict[str, str] = {}
-    for home in (data_set.file_meta, data_set):
-        for element in home if home is not None else ():
-            found[_key(home, element)] = _shown(element)
-    return found
+    """Every top-level element as text, file meta information first.
+
+    The keys are keywords, ``0019xx08:CREATOR`` for private elements, and tags for others. Multiple values are
+    separated by backslashes. A sequence is shown by its number of items, a value that is not text by its number of
+    bytes.
+    """
+    texts: dict[str, str] = {}
+    for parent in (data_set.file_meta, data_set):
+        for element in parent if parent is not None else ():
+            texts[_key(parent, element)] = _shown(element)
+    return texts
 
 
-def _key(home: Dataset | None, element: DataElement) -> str:
+def _key(parent: Dataset | None, element: DataElement) -> str:
     tag = element.tag
     if not tag.is_private:
         return keyword_for_tag(tag) or f"{tag:08x}"
-    creator = "" if home is None or tag.is_private_creator else _creator(home, tag)
+    creator = "" if parent is None or tag.is_private_creator else _creator(parent, tag)
     return f"{tag.group:04x}xx{tag.element & 0xFF:02x}:{creator}" if creator else f"{tag:08x}"
 
 
-def _creator(home: Dataset, tag: Tag) -> str:
+def _creator(parent: Dataset, tag: Tag) -> str:
     owner = tag.private_creator
-    return str(home[owner].value).strip() if owner in home else ""
+    return str(parent[owner].value).strip() if owner in parent else ""
 
 
 def _shown(element: DataElement) -> str:
@@ -78,6 +81,6 @@ def _shown(element: DataElement) -> str:
     if isinstance(value, bytes):
         text = value.decode("latin-1").rstrip(" \0")
         return text if text.isprintable() else f"<{length} bytes>"
-    several = value if isinstance(value, list) else [] if value is None else [value]
-    texts = (f"{int(one):08x}" if isinstance(one, Tag) else str(one) for one in several)
+    values = value if isinstance(value, list) else [] if value is None else [value]
+    texts = (f"{int(component):08x}" if isinstance(component, Tag) else str(component) for component in values)
     return "\\".join(text.rstrip(" \0") for text in texts)

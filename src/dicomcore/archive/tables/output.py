@@ -1,4 +1,4 @@
-"""The table's file, in a format by its suffix: it appears whole or not at all."""
+"""Writing a table's file, in the format of its suffix: the file appears complete or not at all."""
 
 from __future__ import annotations
 
@@ -23,21 +23,24 @@ from dicomcore.files import synchronise
 
 __all__ = ["OutputFile", "table_place"]
 
-GROUP_ROWS = 1 << 15  # of a row group
+GROUP_ROWS = 1 << 15  # rows in a row group
 UNIQUE = frozenset(("path", "etag", "SOPInstanceUID", "content_hash", "pixel_hash"))
-"""A dictionary of values that stand once each only costs."""
+"""Columns whose values are all different: a dictionary of them would only cost."""
 
 
 class Sink(Protocol):
-    """What writes one format."""
+    """A writer of one format."""
 
     def write_table(self, table: pa.Table, rows: int) -> None: ...
     def close(self) -> None: ...
 
 
 def table_place(path: str) -> str:
-    """Where a table named `path` is written: a link is followed. OSError for what is there and no regular file, which
-    a table could only do away with, and where there is no folder."""
+    """The path of the file that a table named `path` is written to: the target of a link, else `path`.
+
+    Raises OSError if the folder does not exist, and if `path` exists but is no regular file, since writing the table
+    would delete it.
+    """
     place = os.path.realpath(path) if os.path.islink(path) else path
     try:
         kind = os.stat(place).st_mode
@@ -52,9 +55,12 @@ def table_place(path: str) -> str:
 
 
 class OutputFile:
-    """Batches in, one file out: written among the parts, or beside its place, by a thread of its own, and put there by
-    `__exit__` unless that is left by an exception. With `sort_by`, ascending and nulls last, all rows are held until
-    then. The format is `kind`, or by the suffix."""
+    """Writes batches to one file of a table.
+
+    A thread writes an unfinished file among `parts`, or beside the target. `__exit__` moves it to the target, unless
+    the context is left by an exception. With `sort_by`, ascending and nulls last, all rows are kept in memory until
+    then. The format is `kind`, by default that of the suffix.
+    """
 
     def __init__(
         self,
@@ -69,7 +75,7 @@ class OutputFile:
         self._format = kind or format_of(target)
         self._schema = schema
         self._sort_by = sort_by
-        self._held: list[pa.RecordBatch] = []
+        self._pending: list[pa.RecordBatch] = []
         self._rows = 0
         self._writing: Future[None] | None = None
         self._stack = contextlib.ExitStack()
@@ -84,16 +90,16 @@ class OutputFile:
         return self
 
     def write(self, batch: pa.RecordBatch) -> None:
-        """Take a batch; waits while a row group is being written and the next one is full."""
-        self._held.append(batch)
+        """Add a batch; waits while a row group is being written and the next one is full."""
+        self._pending.append(batch)
         self._rows += batch.num_rows
         if self._rows >= GROUP_ROWS and not self._sort_by:
             self._hand_over()
 
     def _hand_over(self) -> None:
         self._wait()
-        table = pa.Table.from_batches(self._held, self._schema)
-        self._held = []
+        table = pa.Table.from_batches(self._pending, self._schema)
+        self._pending = []
         self._rows = 0
         if self._sort_by:
             table = table.sort_by([(name, "ascending") for name in self._sort_by])
@@ -138,7 +144,7 @@ def _open_sink(path: str, kind: str, schema: pa.Schema, sort_by: Sequence[str]) 
 
 
 class _ArrowSink:
-    """Arrow IPC, what Feather files of version 2 are."""
+    """Arrow IPC, which is also the format of Feather files of version 2."""
 
     def __init__(self, path: str, schema: pa.Schema) -> None:
         self._file = pa.OSFile(path, "wb")
@@ -146,7 +152,7 @@ class _ArrowSink:
         self._writer = pa.ipc.new_file(self._file, schema, options=pa.ipc.IpcWriteOptions(compression=compression))
 
     def write_table(self, table: pa.Table, rows: int) -> None:
-        # One batch of many: readers open a file of few large ones faster.
+        # Small batches are joined: readers open a file of few large batches faster.
         for batch in table.combine_chunks().to_batches(max_chunksize=rows):
             self._writer.write_batch(batch)
 
@@ -156,7 +162,7 @@ class _ArrowSink:
 
 
 class _CsvSink:
-    """CSV in UTF-8: several values with a backslash between, as in DICOM; issues with a line break."""
+    """CSV in UTF-8: multiple values are separated by backslashes, as in DICOM, and issues by line breaks."""
 
     def __init__(self, path: str, schema: pa.Schema) -> None:
         import pyarrow.csv
@@ -180,14 +186,14 @@ def _flat_type(kind: pa.DataType) -> pa.DataType:
     return pa.string() if pa.types.is_nested(kind) else kind
 
 
-def _flat(column: pa.ChunkedArray, between: str) -> pa.ChunkedArray:
+def _flat(column: pa.ChunkedArray, separator: str) -> pa.ChunkedArray:
     if pa.types.is_map(column.type):
-        return pa.chunked_array([pa.array([_map_text(one) for one in column.to_pylist()], pa.string())])
+        return pa.chunked_array([pa.array([_map_text(entries) for entries in column.to_pylist()], pa.string())])
     if not pa.types.is_list(column.type):
         return column
     if not pa.types.is_string(column.type.value_type):
         column = column.cast(pa.list_(pa.string()))
-    return pc.binary_join(column, between)
+    return pc.binary_join(column, separator)
 
 
 def _map_text(entries: list[tuple[str, Any]] | None) -> str | None:
@@ -197,5 +203,5 @@ def _map_text(entries: list[tuple[str, Any]] | None) -> str | None:
 
 
 def _leaf(field: pa.Field) -> str:
-    """What Parquet calls the values of a column."""
+    """Parquet's name for the values of a column."""
     return f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name

@@ -1,4 +1,4 @@
-"""What a run has read so far, kept beside its table until that is whole: a run that is killed goes on from there."""
+"""The parts of a table: finished batches, kept beside it until it is complete, from which a killed run resumes."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ UNFINISHED = ".tmp"
 
 
 class Parts:
-    """The folder `.<name>.part` beside a table: one file a batch, and the lock of the run that writes them.
+    """The folder `.<name>.part` beside a table: one file for each batch, and the lock of the run that writes them.
 
-    A part has its name when it is whole, so that a reader never meets half of one. The folder goes with the run that
-    finishes the table; one that ends otherwise leaves it for the next. The parts may stand `elsewhere`, in a folder or
-    at a URL that other machines write to; the lock is here all the same.
+    A part gets its name when it is complete, so that no reader sees half a part. The run that finishes the table
+    deletes the folder; a run that ends otherwise leaves it for the next. The parts may be `elsewhere`, in a folder or
+    at a URL that other machines write to; the lock is beside the table even then.
     """
 
     def __init__(self, target: str, elsewhere: str | None = None) -> None:
@@ -39,14 +39,14 @@ class Parts:
         self._first = 0
 
     def __enter__(self) -> Self:
-        """Take the folder for this run. BlockingIOError while another one has it."""
+        """Lock the folder for this run. BlockingIOError if another run has locked it."""
         while self._lock is None:
             with contextlib.suppress(FileExistsError):
                 _make(self.folder, self._target)
             place = os.path.join(self.folder, LOCK)
             try:
                 lock = os.open(place, os.O_RDWR | os.O_CREAT, 0o666)
-            except FileNotFoundError:  # the run before has just finished and taken the folder away
+            except FileNotFoundError:  # the previous run has just finished and deleted the folder
                 continue
             if not _lock(lock):
                 os.close(lock)
@@ -65,23 +65,23 @@ class Parts:
         return self
 
     def paths(self) -> list[str]:
-        """The parts that are there, oldest first."""
-        found = [os.path.join(self.folder, name) for name in os.listdir(self.folder)]
+        """The paths of the existing parts, oldest first."""
+        paths = [os.path.join(self.folder, name) for name in os.listdir(self.folder)]
         if self._elsewhere is not None:
             system, path = remote_file_system(self._elsewhere)
             names = os.listdir(path) if system is None else _listed(system, path)
-            found += [f"{self._elsewhere.rstrip('/')}/{name.rpartition('/')[2]}" for name in names]
-        found = [path for path in found if path.endswith(SUFFIXES) and _stem(path).isdecimal()]
-        return sorted(found, key=lambda path: int(_stem(path)))
+            paths += [f"{self._elsewhere.rstrip('/')}/{name.rpartition('/')[2]}" for name in names]
+        paths = [path for path in paths if path.endswith(SUFFIXES) and _stem(path).isdecimal()]
+        return sorted(paths, key=lambda path: int(_stem(path)))
 
     def clear(self) -> None:
-        """Forget the parts of earlier runs."""
+        """Delete the parts of earlier runs."""
         for path in self.paths():
             system, inside = remote_file_system(path)
             os.unlink(inside) if system is None else system.rm_file(inside)
 
     def place(self, number: int) -> str:
-        """Where another process is to write the rows of this run's batch `number`, as a Parquet file."""
+        """The path or URL at which another process writes the rows of this run's batch `number`, as a Parquet file."""
         folder = self.folder if self._elsewhere is None else self._elsewhere.rstrip("/")
         return f"{os.path.abspath(folder) if '://' not in folder else folder}/{self._first + number:08d}.parquet"
 
@@ -92,18 +92,18 @@ class Parts:
         with pa.ipc.new_file(sink, batch.schema) as writer:
             writer.write_batch(batch)
         with self.unfinished() as unfinished:
-            with open(unfinished, "wb", buffering=0) as file:  # at once: a batch is some hundred buffers
+            with open(unfinished, "wb", buffering=0) as file:  # in one write: a batch has some hundred buffers
                 write_all(file, sink.getvalue())
             os.replace(unfinished, place)
 
     def unfinished(self) -> contextlib.AbstractContextManager[str]:
-        """A path in the folder for what is to be moved to its place; where it is not, it is gone afterwards."""
+        """A path in the folder for a file to write and move away; if it is not moved, it is deleted at the end."""
         return unfinished_file(os.path.join(self.folder, secrets.token_hex(8) + UNFINISHED))
 
     def finish(self) -> None:
-        """The table is whole: the parts are not needed any more."""
+        """Delete the folder: the table is complete and needs the parts no more."""
         self.clear()
-        shutil.rmtree(self.folder, ignore_errors=os.name == "nt")  # which keeps what is open
+        shutil.rmtree(self.folder, ignore_errors=os.name == "nt")  # Windows does not delete open files
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -120,7 +120,7 @@ def _make(folder: str, target: str) -> None:
         os.mkdir(folder)
     except FileExistsError:
         raise
-    except OSError as error:  # of a folder that nobody has heard of
+    except OSError as error:  # name the table: the caller does not know the folder of parts
         raise type(error)(error.errno, error.strerror, target) from None
 
 
@@ -128,14 +128,14 @@ def _listed(system: Any, path: str) -> list[str]:
     system.invalidate_cache()
     try:
         names: list[str] = system.ls(path, detail=False)
-    except FileNotFoundError:  # a store has no folders that nothing is in
+    except FileNotFoundError:  # an object store has no empty folders
         names = []
-    system.invalidate_cache()  # other machines write there: what isn't listed may be there a moment later
+    system.invalidate_cache()  # other machines write there: the listing may be out of date a moment later
     return names
 
 
 def write_all(file: IO[bytes], data: pa.Buffer) -> None:
-    """Write to an unbuffered file, which may take less than it is given."""
+    """Write all of `data` to an unbuffered file, which may accept fewer bytes at a time."""
     rest = memoryview(data)
     while rest:
         rest = rest[file.write(rest) :]
@@ -143,7 +143,7 @@ def write_all(file: IO[bytes], data: pa.Buffer) -> None:
 
 @contextlib.contextmanager
 def unfinished_file(path: str) -> Iterator[str]:
-    """The path of a file that is to be moved to its place; where it is not, it is gone afterwards."""
+    """The path of a file to write and move away; if it is not moved, it is deleted at the end of the context."""
     try:
         yield path
     finally:
@@ -169,7 +169,7 @@ def _is_at(handle: int, path: str) -> bool:
 
 
 def _lock(handle: int) -> bool:
-    """Take the lock of an open file, which goes when the process does; False where another process has it."""
+    """Lock an open file until the process ends or closes it; False if another process has the lock."""
     try:
         import fcntl
     except ImportError:

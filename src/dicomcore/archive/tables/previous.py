@@ -1,4 +1,4 @@
-"""Earlier runs' rows: those of files that have not changed since, to be taken over unread."""
+"""Rows of earlier runs, which are reused for files that have not changed since, without reading these."""
 
 from __future__ import annotations
 
@@ -21,42 +21,42 @@ from dicomcore.archive.tables.table import ERROR_KIND, int_array, int_values, te
 
 __all__ = ["NO_ROW", "Found", "Previous", "row_counts"]
 
-HELD_GROUPS = 2  # decoded at a time: both runs go through the files in the same order
+CACHED_GROUPS = 2  # decoded row groups in memory: few are enough, as both runs read the files in the same order
 NO_ROW = -1
-NO_TAG = 0  # the hash of an etag that there is none of
+NO_TAG = 0  # the hash for a missing etag
 KEYS = ("path", "size", "mtime", "etag", "error")
 Ints = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
 Flags = NDArray[np.bool_]
 KEY = np.dtype([("hash", "u8"), ("facts", "i8", 2), ("etag", "u8"), ("row", "i8"), ("rows", "i4")])
-"""One file: hash of the path, size and mtime, hash of the etag, its first row and the number of them."""
+"""One file: hash of the path, size and mtime, hash of the etag, its first row and the number of its rows."""
 
 
 class Found(NamedTuple):
-    """Of each path its first row, NO_ROW (-1) where there is none, and whether its file is as it was then."""
+    """For each path its first row, or NO_ROW (-1), and whether its file is still the same."""
 
     rows: Ints
     same: Flags
 
 
 class Previous:
-    """Rows of stored tables, found by the path, size and mtime (or etag) of the files that they are of.
+    """Rows of stored tables, looked up by the path, size and mtime (or etag) of their files.
 
-    Rows count on from table to table; of a path in several the last table's count. What is held is 45 bytes a file
-    and two groups of rows, whatever the tables' size.
+    Row numbers continue from table to table; if several tables have a path, the last table's rows are used. The
+    memory is 45 bytes for each file and two groups of rows, whatever the tables' size.
     """
 
     def __init__(self, target: str | None, parts: list[str], schema: pa.Schema) -> None:
-        """Of the table at `target`, and of `parts` that are newer; those that are not there, not whole or of other
-        columns are left out."""
+        """Open the table at `target`, and its `parts`, which are newer. Tables that do not exist, are incomplete or
+        have other columns are left out."""
         first = _open(target, schema) if target is not None else None
         tables = [table for table in (first, *(_open(part, schema) for part in parts)) if table is not None]
         self.schema = schema
         self.first_rows = 0 if first is None or isinstance(first, _Earlier) else sum(first.sizes)
-        """How many rows may stay where they are in the table at `target`."""
+        """The number of rows that may stay where they are in the table at `target`."""
         self._tables = tables
         self._lock = threading.Lock()
-        self._held: OrderedDict[tuple[int, tuple[str, ...] | None], pa.Table] = OrderedDict()
+        self._cache: OrderedDict[tuple[int, tuple[str, ...] | None], pa.Table] = OrderedDict()
         self._key = secrets.randbits(64), secrets.randbits(64)
         self._groups = [(table, group) for table in tables for group in range(len(table.sizes))]
         sizes = [size for table in tables for size in table.sizes]
@@ -67,7 +67,7 @@ class Previous:
         keys = keys[np.argsort(keys["hash"], kind="stable")]
         last = np.ones(len(keys), bool)
         last[:-1] = keys["hash"][1:] != keys["hash"][:-1]
-        # Apart from each other, where a search finds them faster.
+        # An array for each field: a search in contiguous hashes is faster.
         self._hashes, self._facts, self._etags, self._rows, self._counts = (
             np.ascontiguousarray(keys[name][last]) for name in ("hash", "facts", "etag", "row", "rows")
         )
@@ -78,12 +78,12 @@ class Previous:
         return len(self._hashes) > 0
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
         for table in self._tables:
             table.close()
 
     def _keys(self, group: int) -> NDArray[Any]:
-        """A KEY of each file in a group."""
+        """A KEY for each row of a group; of a file's second and further frames with 0 rows."""
         table = self._read(group, KEYS + (("frame",) if "frame" in self.schema.names else ()))
         paths = table["path"].combine_chunks()
         hashes = self._hash(paths)
@@ -91,7 +91,7 @@ class Previous:
         if table["etag"].null_count < len(etags):
             etags = np.where(valid_rows(table["etag"]), self._hash(table["etag"].combine_chunks()), etags)
         facts = np.stack([int_values(table[name], OTHER) for name in ("size", "mtime")], axis=1)
-        failed = valid_rows(table["error"])  # is tried again
+        failed = valid_rows(table["error"])  # a file that failed is read again
         facts[failed] = OTHER
         etags[failed] = NO_TAG
         keys = np.empty(len(hashes), KEY)
@@ -99,7 +99,7 @@ class Previous:
         keys["row"] = np.arange(len(hashes)) + self._starts[group]
         keys["rows"] = 1
         if "frame" in table.schema.names:
-            keys["rows"][_frames(table) > 0] = 0  # of the file before
+            keys["rows"][_frames(table) > 0] = 0  # a further row of the same file
         return keys
 
     def _hash(self, texts: pa.Array) -> Hashes:
@@ -108,28 +108,28 @@ class Previous:
         return out
 
     def find(self, paths: list[str]) -> Found:
-        """What is known of these paths; looks at the files, but opens none."""
+        """Look up the rows of these paths; asks for the files' size and mtime, but opens none."""
         hashes = np.zeros(len(paths), np.uint64)
         facts = np.empty((2, len(paths)), np.int64)
         survey(paths, hashes, facts[0], facts[1], *self._key)
         etags = self._look_at_others(paths, hashes, facts)
-        found = np.full(len(paths), NO_ROW, np.int64)
+        rows = np.full(len(paths), NO_ROW, np.int64)
         if not self:
-            return Found(found, np.zeros(len(paths), bool))
+            return Found(rows, np.zeros(len(paths), bool))
         at = np.minimum(np.searchsorted(self._hashes, hashes), len(self._hashes) - 1)
         known = self._hashes[at] == hashes
         self._seen[at[known]] = True
-        found[known] = self._rows[at[known]]
+        rows[known] = self._rows[at[known]]
         size, mtime = self._facts[at].T
         same = known & (size == facts[0]) & (size != OTHER)
         unchanged = (mtime == facts[1]) & (mtime != OTHER)
         if etags is not None:
             tagged = (etags != NO_TAG) & (self._etags[at] != NO_TAG)
             unchanged = np.where(tagged, self._etags[at] == etags, unchanged)
-        return Found(found, same & unchanged)
+        return Found(rows, same & unchanged)
 
     def _look_at_others(self, paths: list[str], hashes: Hashes, facts: Ints) -> Hashes | None:
-        """Fill in what the native loop left out; the hashes of etags, where there are any."""
+        """Fill in the files that the native loop left out; returns the hashes of etags if it left out any file."""
         others = np.flatnonzero(facts[0] == OTHER).tolist()
         if not others:
             return None
@@ -143,14 +143,14 @@ class Previous:
         return etags
 
     def counts(self, rows: Ints) -> Ints:
-        """How many rows there are of each file whose first row is given."""
+        """The number of rows of each file whose first row is in `rows`."""
         if "frame" not in self.schema.names:
             return np.ones(len(rows), np.int64)
         order = np.argsort(self._rows)
         return self._counts[order[np.searchsorted(self._rows[order], rows)]].astype(np.int64)
 
     def take(self, rows: Ints) -> pa.Table:
-        """These rows."""
+        """The rows with these numbers."""
         groups = np.searchsorted(self._starts, rows, side="right") - 1
         cuts = np.flatnonzero(np.diff(groups)) + 1
         parts = []
@@ -160,7 +160,7 @@ class Previous:
         return pa.concat_tables(parts) if parts else self.schema.empty_table()
 
     def rows(self, first: int, count: int, columns: tuple[str, ...] | None = None) -> pa.Table:
-        """`count` rows from `first` on, of all columns or of these alone."""
+        """`count` rows from `first` on, with all columns or only these."""
         parts = []
         while count:
             group = int(np.searchsorted(self._starts, first, side="right") - 1)
@@ -170,7 +170,7 @@ class Previous:
         return pa.concat_tables(parts) if parts else self.schema.empty_table()
 
     def gone(self) -> Iterator[str]:
-        """Paths that no call of `find` asked for, in the order of their rows."""
+        """The paths that no call of `find` contained, in the order of their rows."""
         rows = np.sort(self._rows[~self._seen])
         for group in np.unique(np.searchsorted(self._starts, rows, side="right") - 1).tolist():
             begin, end = self._starts[group], self._starts[group + 1]
@@ -179,12 +179,12 @@ class Previous:
 
     def _group(self, group: int, columns: tuple[str, ...] | None) -> pa.Table:
         with self._lock:
-            if (group, columns) not in self._held:
-                self._held[group, columns] = self._load(group, columns)
-            self._held.move_to_end((group, columns))
-            while len(self._held) > HELD_GROUPS:
-                self._held.popitem(last=False)
-            return self._held[group, columns]
+            if (group, columns) not in self._cache:
+                self._cache[group, columns] = self._load(group, columns)
+            self._cache.move_to_end((group, columns))
+            while len(self._cache) > CACHED_GROUPS:
+                self._cache.popitem(last=False)
+            return self._cache[group, columns]
 
     def _read(self, group: int, columns: Sequence[str]) -> pa.Table:
         with self._lock:
@@ -196,7 +196,7 @@ class Previous:
 
 
 def row_counts(table: pa.Table | pa.RecordBatch) -> Ints:
-    """How many rows each file has, one after the other: 1, but where a file has a row a frame."""
+    """The number of rows of each file, in order: 1, unless the file has a row for each frame."""
     if "frame" not in table.schema.names:
         return np.ones(len(table), np.int64)
     begins = np.flatnonzero(_frames(table) <= 0)
@@ -204,12 +204,12 @@ def row_counts(table: pa.Table | pa.RecordBatch) -> Ints:
 
 
 def _frames(table: pa.Table | pa.RecordBatch) -> Ints:
-    """The frame of each row, from 0; -1 for a row that is a whole file's."""
+    """The frame of each row, from 0; -1 for the row of a whole file."""
     return int_values(table["frame"], -1)
 
 
 def _joined(keys: NDArray[Any]) -> NDArray[Any]:
-    """A key a file, from one a row."""
+    """A key for each file, from a key for each row."""
     begins = np.flatnonzero(keys["rows"])
     whole = keys[begins]
     whole["rows"] = np.diff(np.append(begins, len(keys)))
@@ -217,8 +217,8 @@ def _joined(keys: NDArray[Any]) -> NDArray[Any]:
 
 
 class _Earlier:
-    """A table of a version that had no column `error_kind`. Files that failed are read again, so that it is null in
-    every row that is taken over."""
+    """A table from a version without the column `error_kind`. Files that failed are read again, so the column is null
+    in every row that is reused."""
 
     def __init__(self, table: Stored) -> None:
         self._table = table
@@ -227,17 +227,17 @@ class _Earlier:
 
     def read(self, group: int, columns: Sequence[str] | None = None) -> pa.Table:
         names = self.schema.names if columns is None else columns
-        found = self._table.read(group, [name for name in names if name != ERROR_KIND.name])
+        rows = self._table.read(group, [name for name in names if name != ERROR_KIND.name])
         if ERROR_KIND.name not in names:
-            return found
-        return found.append_column(ERROR_KIND, pa.nulls(len(found), ERROR_KIND.type)).select(names)
+            return rows
+        return rows.append_column(ERROR_KIND, pa.nulls(len(rows), ERROR_KIND.type)).select(names)
 
     def close(self) -> None:
         self._table.close()
 
 
 def _open(path: str, schema: pa.Schema) -> Stored | None:
-    """The table at `path`, if it has these columns, perhaps among what was added for the table as a whole."""
+    """The table at `path` if it has these columns; it may also have columns that are added to the finished table."""
     table = open_stored(path)
     if table is None:
         return None
@@ -251,9 +251,9 @@ def _open(path: str, schema: pa.Schema) -> Stored | None:
 
 
 def _fields(schema: pa.Schema, names: set[str]) -> list[tuple[str, pa.DataType, bytes | None]]:
-    """What has to be the same: Parquet adds metadata of its own."""
-    found = (schema.field(name) for name in schema.names if name in names)
-    return [(field.name, field.type, (field.metadata or {}).get(b"algorithm")) for field in found]
+    """The properties of fields that must be equal; the rest may differ, as Parquet adds metadata of its own."""
+    fields = (schema.field(name) for name in schema.names if name in names)
+    return [(field.name, field.type, (field.metadata or {}).get(b"algorithm")) for field in fields]
 
 
 def _take(table: pa.Table, rows: Ints) -> pa.Table:
@@ -263,7 +263,7 @@ def _take(table: pa.Table, rows: Ints) -> pa.Table:
 
 
 def _facts(path: str) -> tuple[int, int, str | None]:
-    """Size, mtime in µs as the table has them, and etag, of what is no plain path or none in UTF-8."""
+    """Size, mtime (µs) and etag, as tables have them, of a Place or of a path that is not UTF-8."""
     if isinstance(path, Fault):
         return ABSENT, ABSENT, None
     if type(path) is not str:

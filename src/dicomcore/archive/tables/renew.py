@@ -1,4 +1,4 @@
-"""A batch of a run that an earlier one has left rows for: read what is new or changed, take over the rest."""
+"""Renewing a batch for which an earlier run has left rows: new and changed files are read, other rows are reused."""
 
 from __future__ import annotations
 
@@ -18,16 +18,18 @@ Read = Callable[[int, list[str]], pa.RecordBatch]
 
 
 class Kept(NamedTuple):
-    """A batch all of whose rows stand one after the other in the earlier table, and are the same still."""
+    """A batch whose rows are consecutive in the earlier table and unchanged."""
 
     first: int
     rows: int
 
 
 class Renewal:
-    """What is done with each batch. `read` gives the rows of files, and keeps them as the part of a batch by its
-    number. `lazy`: rows that stand in the earlier table as they are come as `Kept`, so that a table that nothing
-    changes in is never even decoded."""
+    """The task for each batch: reads new and changed files, and reuses the rows of the others.
+
+    ``read(number, paths)`` reads the rows of files and stores them as the part of batch `number`. With `lazy`, rows
+    that are unchanged in the earlier table are returned as `Kept`, so that a table without changes is never decoded.
+    """
 
     def __init__(self, read: Read, previous: Previous, *, lazy: bool = True) -> None:
         self.lazy = lazy
@@ -40,27 +42,27 @@ class Renewal:
             return self._read(number, paths)
         rows, same = self._previous.find(paths)
         counts = self._previous.counts(rows[rows != NO_ROW])
-        known = len(counts) == len(rows) and self._is_stretch(rows, counts)
-        stretch = Kept(int(rows[0]), int(counts.sum())) if known else None
+        known = len(counts) == len(rows) and self._is_run(rows, counts)
+        run = Kept(int(rows[0]), int(counts.sum())) if known else None
         if same.all():
-            if stretch is not None and self.lazy:
-                return stretch
-            return _one(self._previous.take(spread(rows, counts)))
+            if run is not None and self.lazy:
+                return run
+            return _as_batch(self._previous.take(spread(rows, counts)))
         new = np.flatnonzero(~same)
         read = self._read(number, [paths[i] for i in new.tolist()])
-        if stretch is not None and self.lazy:
-            # Files that could not be read: they are tried again, and mostly fail again as they did.
+        if run is not None and self.lazy:
+            # Files that could not be read are read again, and mostly fail with the same error.
             before = self._previous.take(spread(rows[new], counts[new]))
             if pa.Table.from_batches([read]).equals(before):
-                return stretch
+                return run
         return self._merge(rows[same], np.flatnonzero(same), read, new)
 
-    def _is_stretch(self, rows: Ints, counts: Ints) -> bool:
+    def _is_run(self, rows: Ints, counts: Ints) -> bool:
         ends = rows + counts
         return bool((rows[1:] == ends[:-1]).all()) and int(ends[-1]) <= self._previous.first_rows
 
     def _merge(self, rows: Ints, old: Ints, read: pa.RecordBatch, new: Ints) -> pa.RecordBatch:
-        """Rows taken over and rows read, in the order of the files that they are of."""
+        """Merge reused rows and new rows in the order of their files."""
         if not len(rows):
             return read
         counts = self._previous.counts(rows)
@@ -69,9 +71,9 @@ class Renewal:
         begins = np.cumsum(both) - both
         order = np.argsort(np.concatenate([old, new]))
         joined = pa.concat_tables([kept, pa.Table.from_batches([read])])
-        return _one(joined.take(int_array(spread(begins[order], both[order]))))
+        return _as_batch(joined.take(int_array(spread(begins[order], both[order]))))
 
 
-def _one(table: pa.Table) -> pa.RecordBatch:
+def _as_batch(table: pa.Table) -> pa.RecordBatch:
     batches = table.combine_chunks().to_batches()
     return batches[0] if batches else pa.RecordBatch.from_pylist([], table.schema)

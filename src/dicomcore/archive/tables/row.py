@@ -1,4 +1,4 @@
-"""One file's row by way of `dcmread`: for what the bulk loop hands back, and the measure of what it gives."""
+"""One file's row, read with `dcmread`: for files that the bulk loop hands back, and as the reference for its rows."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ RANGES = {
     "int64": (-(1 << 63), (1 << 63) - 1),
     "uint64": (0, (1 << 64) - 1),
 }
-SHOWN = 64  # characters of a value that an issue quotes
-QUOTED = 80  # bytes of it that are looked at, as in _native/bulk/extract.pyx
-LONGEST = 256 * 1024  # bytes of a value that a column shows: a batch of texts has to stay below 2 GiB
+SHOWN = 64  # characters of a value that an issue quotes at most
+QUOTED = 80  # bytes of a value that are decoded for the quotation, as in _native/bulk/extract.pyx
+LONGEST = 256 * 1024  # bytes of the longest value that a column shows: a batch of texts has to stay below 2 GiB
 MOST_ISSUES = 32
 
 
 class Row(NamedTuple):
-    """What the table shows of one file: size in bytes, mtime in ns, values by ascending tag, issues, failure."""
+    """One file's row: size in bytes, mtime in ns, values by ascending tag, texts of issues, and the failure if any."""
 
     size: int | None
     mtime: int | None
@@ -58,12 +58,12 @@ class Row(NamedTuple):
 
 
 def failed_row(failure: Failure, columns: Columns, size: int | None = None, mtime: int | None = None) -> Row:
-    """The row of a file that has no values."""
+    """The row of a file without values."""
     return Row(size, mtime, [None] * len(columns.by_tag), [], failure)
 
 
 def read_row(path: str, columns: Columns) -> Row:
-    """The row of one file; whatever is wrong with the file is in it, nothing is raised."""
+    """Read the row of one file. Errors of the file are reported in the row; none is raised."""
     size = mtime = None
     try:
         facts = os.stat(path)
@@ -72,12 +72,12 @@ def read_row(path: str, columns: Columns) -> Row:
             return failed_row(Failure(NOT_REGULAR, UNREACHABLE), columns, size, mtime)
         values, issues = _read_values(_read(path, columns.tags), columns)
         return Row(size, mtime, values, issues, None)
-    except Exception as error:  # one bad file is one row, whatever it did
+    except Exception as error:  # a bad file gives one row, whatever it raised
         return failed_row(failure_of(error, path), columns, size, mtime)
 
 
 def read_blob_row(blob: Blob, columns: Columns) -> Row:
-    """The same of a file that no path leads to, from what is at hand of it and what is fetched."""
+    """As `read_row`, for a file without a local path: from the bytes that `blob` has, and those that it fetches."""
     try:
         values, issues = _read_values(_read(blob, columns.tags), columns)
         return Row(blob.size, blob.mtime, values, issues, None)
@@ -86,7 +86,7 @@ def read_blob_row(blob: Blob, columns: Columns) -> Row:
 
 
 def read_data_set(path: str) -> Dataset:
-    """All of the data set that a row was made of, wherever it stands."""
+    """Read the whole data set of a row's file, local or not."""
     return _read(path.open() if isinstance(path, Place) else path)
 
 
@@ -107,9 +107,9 @@ def _beginning(file: str | Blob) -> bytes:
 
 
 def _begins_bare(head: bytes) -> bool:
-    """Whether a file begins as data sets without file meta information do: with one of the first elements of group 8.
+    """Whether a file begins like a data set without file meta information: with one of the first elements of group 8.
 
-    Hardly any other file does, and old archives are full of them.
+    Hardly any other file begins so, and old archives have many of these data sets.
     """
     if len(head) < 8:
         return False
@@ -128,19 +128,19 @@ def _read_values(data_set: Dataset, columns: Columns) -> tuple[list[Any], list[s
         value, misfit = cell_of(column, data_set)
         values.append(value)
         misfits += [misfit] if misfit is not None else []
-    # What number text isn't one is among the misfits, with the text.
-    found = [issue for issue in data_set.issues if issue.code != "BAD_VALUE"]
-    return values, issue_texts(found) + misfits
+    # Text that is no valid number is among the misfits, which quote it.
+    issues = [issue for issue in data_set.issues if issue.code != "BAD_VALUE"]
+    return values, issue_texts(issues) + misfits
 
 
 def issue_texts(issues: Iterable[Issue]) -> list[str]:
-    """What the column `issues` says of deviations, by offset; of very many, the first and their number."""
-    # The scanner and the data set may have seen the same.
+    """The texts of issues for the column `issues`, sorted by offset; at most MOST_ISSUES, then the number of others."""
+    # The scanner and the data set may have noted the same issue.
     by_place = {(issue.offset, issue.code, issue.tag): issue for issue in issues}
-    found = sorted(by_place.values(), key=lambda issue: (issue.offset, issue.code, issue.message))
-    texts = [f"{issue.code} {issue.message}" for issue in found[:MOST_ISSUES]]
-    if len(found) > MOST_ISSUES:
-        texts.append(f"MORE {len(found) - MOST_ISSUES} further deviations")
+    unique = sorted(by_place.values(), key=lambda issue: (issue.offset, issue.code, issue.message))
+    texts = [f"{issue.code} {issue.message}" for issue in unique[:MOST_ISSUES]]
+    if len(unique) > MOST_ISSUES:
+        texts.append(f"MORE {len(unique) - MOST_ISSUES} further deviations")
     return texts
 
 
@@ -148,29 +148,29 @@ class _MisfitError(Exception):
     """A value that its column's type can't hold."""
 
 
-def cell_of(column: Column, found: Dataset | list[DataElement]) -> tuple[Any, str | None]:
-    """What the column shows of a data set, or of these elements, and what is to be said of a value it can't show."""
+def cell_of(column: Column, source: Dataset | list[DataElement]) -> tuple[Any, str | None]:
+    """The column's value from a data set or from elements, and the text of an issue if it can't hold the value."""
     try:
-        if isinstance(found, Dataset):
-            home = found.file_meta if column.first.tag >> 16 == 2 else found
-            found = [] if home is None else elements_of(home, column)
-        return _cell(column, found), None
+        if isinstance(source, Dataset):
+            parent = source.file_meta if column.first.tag >> 16 == 2 else source
+            source = [] if parent is None else elements_of(parent, column)
+        return _cell(column, source), None
     except (_MisfitError, NoSequenceError) as misfit:
         return None, misfit_text(column, str(misfit))
 
 
 def _cell(column: Column, elements: list[DataElement]) -> Any:
-    """Of several elements, the values of all."""
+    """The values of all these elements as the column's value."""
     if column.name == FRAMES:
         return len(elements[0].value) or None if elements and elements[0].VR == "SQ" else None
     values = [value for value in (_value(column, element) for element in elements) if value is not None]
     if len(values) <= 1:
         return values[0] if values else None
-    return [one for value in values for one in value]
+    return [component for value in values for component in value]
 
 
 def _value(column: Column, element: DataElement) -> Any:
-    """The element's value as the column holds it, None where there is none."""
+    """The element's value in the column's type; None for an empty value."""
     if element.VR == "SQ":
         raise _MisfitError("a sequence stands where a value was due")
     if element.length is not None and element.length > LONGEST:
@@ -179,29 +179,29 @@ def _value(column: Column, element: DataElement) -> Any:
     if not parts:
         return None
     if column.kind == "text":
-        texts = [_text(one) for one in parts]
+        texts = [_text(part) for part in parts]
         if texts == [""]:
             return None
         return texts if column.many else "\\".join(texts)
     if not column.many and len(parts) > 1:
         raise _misfit(element, parts)
     try:
-        found = [_date(one) if column.kind == "date" else _number(one, column.kind) for one in parts]
-        if element.VR == "DS" and any(one - one for one in found):  # infinite: no double holds it
+        numbers = [_date(part) if column.kind == "date" else _number(part, column.kind) for part in parts]
+        if element.VR == "DS" and any(number - number for number in numbers):  # infinite: beyond any double
             raise OverflowError
     except (ValueError, OverflowError):
         raise _misfit(element, parts) from None
-    return found if column.many else found[0]
+    return numbers if column.many else numbers[0]
 
 
 def misfit_text(column: Column, what: str) -> str:
-    """What the column `issues` says of a value that its column can't hold."""
+    """The text for the column `issues` about a value that its column can't hold."""
     where = "" if column.creator else f"{column.tag} "
     return f"VALUE_MISFIT {where}{column.name}: {what}"
 
 
 def quoted(text: bytes) -> str:
-    """Number or date text that is none, as it stands in the file."""
+    """The text of an issue that quotes an invalid number or date as the file has it."""
     shown = text.decode("latin-1").rstrip(" \0")
     return f"{shown if len(shown) <= SHOWN else shown[:SHOWN] + '…'!r} does not fit"
 
@@ -213,7 +213,7 @@ def _misfit(element: DataElement, parts: list[Any]) -> _MisfitError:
 
 
 def decode_text(value: bytes, vr: str, terms: bytes, many: bool) -> list[str] | str | None:
-    """A text for the bulk loop by its character set (PS3.3 C.12.1.1.2); None where that is not all there is to it."""
+    """Decode a text for the bulk loop by its character set (PS3.3 C.12.1.1.2); None if it has issues or is empty."""
     charset = charset_for(tuple(terms.decode("latin-1").rstrip(" \0").split("\\")) if terms else ())
     texts, good = charset.decode_values(value, vr)
     stripped = [text.rstrip(" \0") for text in texts]
@@ -223,7 +223,7 @@ def decode_text(value: bytes, vr: str, terms: bytes, many: bool) -> list[str] | 
 
 
 def _parts(element: DataElement) -> list[Any]:
-    """The components, texts without their padding; none for an empty value."""
+    """The components of an element's value, texts without their padding; an empty list for an empty value."""
     value = element.value
     if value is None or (isinstance(value, (str, bytes)) and not value):
         return []
@@ -232,31 +232,31 @@ def _parts(element: DataElement) -> list[Any]:
         if not text.isprintable():
             raise _MisfitError(f"{len(value)} bytes of VR {element.VR} are not text")
         return text.split("\\")
-    several = value if isinstance(value, list) else [value]
+    components = value if isinstance(value, list) else [value]
     if element.VR not in TEXTS:
-        return several
-    texts = [str(one).rstrip(" \0") for one in several]
+        return components
+    texts = [str(component).rstrip(" \0") for component in components]
     return [text.lstrip(" ") for text in texts] if element.VR == "AE" else texts
 
 
-def _text(one: Any) -> str:
-    return f"{int(one):08X}" if isinstance(one, Tag) else str(one)
+def _text(component: Any) -> str:
+    return f"{int(component):08X}" if isinstance(component, Tag) else str(component)
 
 
-def _date(one: Any) -> int:
-    return parse_date(str(one)).toordinal() - EPOCH
+def _date(component: Any) -> int:
+    return parse_date(str(component)).toordinal() - EPOCH
 
 
-def _number(one: Any, kind: str) -> int | float:
+def _number(component: Any, kind: str) -> int | float:
     if kind in ("float64", "float32"):
-        number = float(one)
-        if isinstance(one, str) and ("_" in one or number - number != 0):  # nor are "inf" and "nan" DS values
-            raise ValueError(one)
+        number = float(component)
+        if isinstance(component, str) and ("_" in component or number - number != 0):  # "inf" and "nan" are not DS
+            raise ValueError(component)
         return number
     low, high = RANGES[kind]
-    whole = parse_integer(one) if isinstance(one, str) else int(one)
-    if whole != one and not isinstance(one, str):
-        raise ValueError(one)
+    whole = parse_integer(component) if isinstance(component, str) else int(component)
+    if whole != component and not isinstance(component, str):
+        raise ValueError(component)
     if not low <= whole <= high:
-        raise OverflowError(one)
+        raise OverflowError(component)
     return whole

@@ -1,4 +1,4 @@
-"""index and iter_batches: the headers of many files as one table."""
+"""`index` and `iter_batches`, which read the headers of many files into one table."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
 __all__ = ["index", "iter_batches"]
 
-BATCH = 1000  # files of a batch
-HELD = 8 << 20  # bytes that they bring along, at most
-CLUSTER_BATCHES = 8  # as many times that on a cluster, where each batch takes a scheduler's time
+BATCH = 1000  # files in a batch
+BATCH_BYTES = 8 << 20  # heads that a batch's Places keep in memory, at most
+CLUSTER_BATCHES = 8  # batches joined into one task on a cluster, where each task takes the scheduler's time
 Gone = Callable[[str], object]
 
 
@@ -53,7 +53,23 @@ def iter_batches(
     scheduler: Any = None,
     storage_options: Mapping[str, Any] | None = None,
 ) -> Iterator[pa.RecordBatch]:
-    """The rows that `index` makes, as record batches in a steady order, read while they are taken."""
+    """Yield the rows of `index` as record batches, in the same order, reading files while batches are taken.
+
+    Parameters
+    ----------
+    sources, columns, level, content_hash, pixel_hash, workers, engine, scheduler, storage_options
+        As for `index`.
+
+    Returns
+    -------
+    Iterator[pyarrow.RecordBatch]
+        Batches of about 1000 files, with the columns of `index`.
+
+    Raises
+    ------
+    ValueError
+        The columns, the engine or its options are unknown.
+    """
     chosen = Columns(columns, level=level, content_hash=content_hash, pixel_hash=pixel_hash)
     check_engine(engine, workers, scheduler)
     schema = schema_of(chosen)
@@ -71,7 +87,7 @@ def _on_cluster(
     with _cluster(columns, schema, scheduler, workers) as reader:
         numbered = enumerate(cut(files, columns, CLUSTER_BATCHES))
         # The threads end before the cluster that they wait for.
-        with closing(run_threads(lambda one: reader(*one, None), numbered, reader.threads, ahead=1)) as batches:
+        with closing(run_threads(lambda batch: reader(*batch, None), numbered, reader.threads, ahead=1)) as batches:
             yield from map(Duplicates(schema).mark, batches)
 
 
@@ -84,30 +100,30 @@ def _cluster(
 
 
 def cut(paths: Iterable[str], columns: Columns, batches: int = 1) -> Iterator[list[str]]:
-    """The paths in lists of BATCH, or `batches` times that; in shorter ones where a file may be thousands of rows, or
-    where what the paths bring along would take much memory."""
+    """Cut the paths into lists of ``BATCH * batches``; shorter lists if a file may have thousands of rows, or if the
+    heads that Places keep exceed BATCH_BYTES."""
     size = batches * (BATCH if columns.level == "file" else max(BATCH // 10, 1))
     batch: list[str] = []
-    held = 0
+    kept_bytes = 0
     for path in paths:
         batch.append(path)
         if type(path) is not str and isinstance(path, Place):
-            held += path.held
-        if len(batch) >= size or held > HELD:
+            kept_bytes += path.held
+        if len(batch) >= size or kept_bytes > BATCH_BYTES:
             yield batch
-            batch, held = [], 0
+            batch, kept_bytes = [], 0
     if batch:
         yield batch
 
 
 def check_engine(engine: str, workers: int | None, *others: Any) -> None:
-    """ValueError for an engine that there is none of, no workers, or options that the engine hasn't."""
+    """Raise ValueError for an unknown engine, fewer than one worker, or options that the engine does not have."""
     if engine not in ("threads", "dask"):
         raise ValueError(f"{engine!r} is no engine: there are 'threads' and 'dask'")
     if engine == "threads" and any(other is not None for other in others):
         raise ValueError("scheduler and parts are for engine='dask'")
     if workers is not None and workers < 1:
-        raise ValueError(f"workers is a number of threads from 1 on, not {workers}")
+        raise ValueError(f"workers has to be a number of threads from 1 on, not {workers}")
 
 
 @overload
@@ -166,46 +182,78 @@ def index(
     gone: Gone | None = None,
     storage_options: Mapping[str, Any] | None = None,
 ) -> pa.Table | Path:
-    """Read the headers of all files of `sources` into one table, a row a file.
+    """Read the headers of all files of `sources` into one table, with a row for each file.
 
-    Sources, one or several, mixed: files; folders, with all below; globs ("**" for any depth); zip and tar archives
-    (.zip, .tar, .tar.gz, .tar.zst, .tar.bz2, .tar.xz), also those met in folders, whose members have a path such as
-    ``a.zip!/b/c.dcm`` and the archive's mtime, and which such a path also names; DICOMDIR files, which stand for the
-    files their records refer to; URLs that fsspec knows (s3://, gs://, az://, https://, memory://, …) of objects, of
-    folders, of archives, or as globs; and PathList for a file that lists any of these. `storage_options` go to fsspec,
-    as pandas has it, or by protocol: ``{"s3": {"anon": True}}``. What can't be reached is a row with an `error`.
+    A row has these columns:
 
-    A row is `path`, `size` (bytes), `mtime`, `etag`; `columns`, typed by VR (DA date32, DS float64, IS int64, several
-    values a list); `content_hash` of the file's bytes and `pixel_hash` of its encoded pixel data, by an algorithm of
-    hashlib, where one is given; `duplicate`, whether an earlier row has the same SOP Instance UID, where that is a
-    column; `issues`, what deviated from the standard, null when nothing did; `error`, why a file or folder couldn't be
-    read, null when it could; `error_kind`, "not DICOM" for another kind of file, "damaged", "limit" or "unreachable". A
-    value that its type can't hold is null, and its text is in `issues`. Rows are in the order of `sources`, folders
-    sorted by name, or by the columns `sort_by`, for which all of them are held in memory.
+    - `path`, `size` (bytes), `mtime` and `etag`;
+    - `columns`, typed by VR (DA as date32, DS as float64, IS as int64, multiple values as a list). A value that its
+      type can't hold is null, and its text is in `issues`;
+    - `content_hash` and `pixel_hash`, if they are requested;
+    - `duplicate`, if SOPInstanceUID is a column: whether an earlier row has the same SOP Instance UID;
+    - `issues`, the deviations from the standard; null if there are none;
+    - `error`, the reason why a file or folder can't be read; null if it was read;
+    - `error_kind`: "not DICOM" for another kind of file, "damaged", "limit" or "unreachable".
 
-    A column is a keyword, a tag, a private tag with its creator (``"0019xx08:GEMS_ACQU_01"``, whatever the block), or a
-    nested element's path (``"SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].PixelSpacing"``; ``[*]`` takes
-    all items, whose values make one list). ``"all"`` stands for the map `elements`: every top-level element as text.
+    Rows are in the order of `sources`, folders sorted by name.
 
-    With ``level="frame"``, a file with per-frame functional groups (PS3.3 C.7.6.16) has a row a frame: `frame` counts
-    from 0, as `Dataset.frames` does, DimensionIndexValues is among the columns, and a column that is in the frame's
-    or the shared functional groups shows what stands there. Other files have one row, whose `frame` is null.
+    Parameters
+    ----------
+    sources : path, URL, PathList, or an iterable of these
+        Files; folders, with all files below; globs ("**" matches any depth); DICOMDIR files, which stand for the files
+        that their records refer to; a PathList, which is a file that lists sources; zip and tar archives (.zip, .tar,
+        .tar.gz, .tar.zst, .tar.bz2, .tar.xz), also inside folders. An archive's member has a path such as
+        ``a.zip!/b/c.dcm``, which may also be a source, and the archive's mtime. A URL that fsspec supports (s3://,
+        gs://, az://, https://, memory://, …) may name an object, a folder or an archive, or be a glob. A source that
+        can't be reached gives a row with an `error`.
+    columns : iterable of str or tag
+        Each column is a keyword; a tag; a private tag with its creator (``"0019xx08:GEMS_ACQU_01"``, whatever the
+        block); or the path of a nested element
+        (``"SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].PixelSpacing"``; ``[*]`` takes all items, whose
+        values form one list). ``"all"`` requests the map `elements`: every top-level element as text.
+    level : {"file", "frame"}
+        With "frame", a file with per-frame functional groups (PS3.3 C.7.6.16) has a row for each frame. `frame` counts
+        from 0, as `Dataset.frames` does; DimensionIndexValues is added to the columns; and an element of the frame's
+        functional groups, or of the shared ones, takes precedence. Other files have one row, whose `frame` is null.
+    content_hash, pixel_hash : str, optional
+        Algorithm of hashlib for a hash of the file's bytes, and of its encoded pixel data.
+    out : path, optional
+        File to write while rows are read: Parquet, Arrow IPC or CSV by its suffix. It replaces an existing file
+        completely or not at all.
+    workers : int, optional
+        Number of threads, or of processes of a local cluster; by default as many as there are processors.
+    engine : {"threads", "dask"}
+        With "dask", a dask.distributed cluster reads the batches. The sources are walked, and the table is written, in
+        this process. The workers must see the files by the same paths.
+    scheduler : str or distributed.Client, optional
+        Address or Client of the cluster; by default a local cluster is started for the run.
+    parts : str, optional
+        Folder or URL to which the cluster's workers write finished batches, instead of the folder beside `out`.
+    resume : bool
+        Reuse rows of an existing `out` whose file has the same path, size and mtime (or etag), without reading it,
+        and the batches of a run that was killed: until the table is complete, finished batches are kept in a folder
+        beside it. A CSV file stores no types, so none of its rows are reused.
+    sort_by : sequence of str
+        Columns to sort the rows by; all rows are then kept in memory.
+    progress : callable, optional
+        Called with each finished record batch. Rows that stay in the file as they are have only path, size, mtime,
+        issues, error and error_kind.
+    gone : callable, optional
+        Called with each path that the earlier table has and the sources have no more.
+    storage_options : mapping, optional
+        Options for fsspec, as in pandas, or by protocol: ``{"s3": {"anon": True}}``.
 
-    Returns a pyarrow.Table, or with `out` the path of a file written while the rows come, which replaces one that was
-    there whole or not at all: Parquet, Arrow IPC or CSV by its suffix. With `resume`, rows of that one whose file has
-    kept path, size and mtime (or etag) are taken over unread, and so are those that a run left behind that was
-    killed: until the table is whole, each finished batch is kept in a folder beside it. A CSV file keeps no types:
-    none of its rows are taken over.
+    Returns
+    -------
+    pyarrow.Table or Path
+        The table, or with `out` the path of its file.
 
-    `workers` is the number of threads, all processors by default. With ``engine="dask"`` the batches are read on a
-    dask.distributed cluster: at the address `scheduler`, or of that Client; without one a local cluster of `workers`
-    processes is made for the run. The sources are walked, and the table is written, here; the workers have to see the
-    files by the same paths, and to write to the folder of finished batches, or to `parts`, another folder or a URL.
-
-    `progress` is called with each finished record batch (of rows that stay in the file as they are, with path, size,
-    mtime, issues, error and error_kind alone), `gone` with each path that the earlier table has and the sources
-    haven't. Raises ValueError for columns, suffixes and engines that there are none of, OSError where `out` can't be
-    written; nothing that a file holds raises.
+    Raises
+    ------
+    ValueError
+        A column, the suffix of `out`, the engine or one of its options is unknown.
+    OSError
+        `out` can't be written. The content of a file never raises.
     """
     chosen = Columns(columns, level=level, content_hash=content_hash, pixel_hash=pixel_hash)
     check_engine(engine, workers, scheduler, parts)
@@ -229,42 +277,43 @@ def index(
     format_of(target)
     target = table_place(target)
     with ExitStack() as stack:
-        kept = stack.enter_context(Parts(target, parts))
+        finished = stack.enter_context(Parts(target, parts))
         if not resume:
-            kept.clear()
-        read, threads, batches_at_once = _reader(stack, kept, chosen, schema, engine, scheduler, workers)
-        previous = stack.enter_context(closing(Previous(target if resume else None, kept.paths(), schema)))
+            finished.clear()
+        read, threads, batches_at_once = _reader(stack, finished, chosen, schema, engine, scheduler, workers)
+        previous = stack.enter_context(closing(Previous(target if resume else None, finished.paths(), schema)))
         work = Renewal(read, previous, lazy=not sort_by)
         files = Sources(sources, output=Output.at(target), stop_tag=chosen.stop_tag, options=storage_options)
         numbered = enumerate(cut(files, chosen, batches_at_once))
         results = run_threads(work, numbered, threads, ahead=AHEAD if engine == "threads" else 1)
-        stack.enter_context(closing(results))  # whatever happens, the threads end before what they work with is closed
-        write_table(results, OutputFile(target, finished_schema(schema), kept, sort_by), previous, work, progress)
+        stack.enter_context(closing(results))  # even after an error, the threads end before the objects they use close
+        write_table(results, OutputFile(target, finished_schema(schema), finished, sort_by), previous, work, progress)
         if gone is not None:
             for path in previous.gone():
                 gone(path)
         previous.close()
-        kept.finish()
+        finished.finish()
     return Path(os.fsdecode(out))
 
 
 def _reader(
     stack: ExitStack,
-    kept: Parts,
+    parts: Parts,
     columns: Columns,
     schema: pa.Schema,
     engine: str,
     scheduler: Any,
     workers: int | None,
 ) -> tuple[Read, int, int]:
-    """What reads a batch and keeps its rows, on how many threads to call it, and how many batches' files to give it."""
+    """The function that reads a batch and stores its part, the number of threads to call it on, and the number of
+    batches to join for each call."""
     if engine == "dask":
         reader = stack.enter_context(_cluster(columns, schema, scheduler, workers))
-        return lambda number, paths: reader(number, paths, kept.place(number)), reader.threads, CLUSTER_BATCHES
+        return lambda number, paths: reader(number, paths, parts.place(number)), reader.threads, CLUSTER_BATCHES
 
     def read(number: int, paths: list[str]) -> pa.RecordBatch:
         batch = read_batch(paths, columns=columns, schema=schema)
-        kept.keep(number, batch)
+        parts.keep(number, batch)
         return batch
 
     return read, workers or default_workers(), 1

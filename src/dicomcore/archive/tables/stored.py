@@ -1,4 +1,4 @@
-"""Tables on the disk, read a group of rows at a time: an index as `index` wrote it, or a part of one."""
+"""Stored tables, read one group of rows at a time: an index that `index` wrote, or a part of an index."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FORMATS = {"": PARQUET, ".parquet": PARQUET, ".pq": PARQUET, ".arrow": ARROW, ".
 
 
 def format_of(path: str) -> str:
-    """What a table at `path` is written as, by its suffix (none: Parquet). ValueError for a suffix of no format."""
+    """The format of a table at `path` by its suffix (without a suffix: Parquet). ValueError for an unknown suffix."""
     suffix = PurePath(path).suffix.lower()
     if suffix not in FORMATS:
         known = ", ".join(name for name in FORMATS if name)
@@ -31,23 +31,23 @@ def format_of(path: str) -> str:
 
 
 class Stored(Protocol):
-    """A table in groups of rows. `read` is for one thread at a time."""
+    """A table in groups of rows. Only one thread at a time may call `read`."""
 
     schema: pa.Schema
     sizes: list[int]
-    """Rows of each group."""
+    """The number of rows in each group."""
 
     def read(self, group: int, columns: Sequence[str] | None = None) -> pa.Table:
-        """One group's rows, of all columns or of these."""
+        """The rows of one group, with all columns or only these."""
         ...
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         ...
 
 
 def remote_file_system(place: str) -> tuple[Any, str]:
-    """The fsspec file system of a URL and the path in it; None and the path for a local one."""
+    """The fsspec file system of a URL, and the path in it; None and the path for a local file."""
     if "://" not in place:
         return None, place
     with needs_extra("fsspec"):
@@ -57,7 +57,7 @@ def remote_file_system(place: str) -> tuple[Any, str]:
 
 
 def open_stored(path: str) -> Stored | None:
-    """The table at `path`; None where there is none, or none that is whole."""
+    """The table at `path`; None if it does not exist or is incomplete."""
     try:
         kind = format_of(path)
         if kind == PARQUET:
@@ -70,7 +70,7 @@ def open_stored(path: str) -> Stored | None:
 class _ParquetStored:
     def __init__(self, path: str) -> None:
         system, path = remote_file_system(path)
-        # One request, and none for what a listing said of it; what stands elsewhere is a part, some MB at most.
+        # One request fetches the whole file: a file in a store is a part of some MB at most.
         self._file = pq.ParquetFile(path if system is None else pa.BufferReader(system.cat_file(path)))
         metadata = self._file.metadata
         self.schema = self._file.schema_arrow

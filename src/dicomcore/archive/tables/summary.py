@@ -1,4 +1,4 @@
-"""What a run has met so far: the sums that a progress bar and a summary show."""
+"""Counts over the rows of a run, which a progress bar and a summary show."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 __all__ = ["ErrorLines", "Summary"]
 
-OFFSETS = re.compile(r"byte (?!128\b|0\b)\d+")  # but not where the DICM prefix stands
+OFFSETS = re.compile(r"byte (?!128\b|0\b)\d+")  # except 128, the offset of the DICM prefix, and 0
 
 
 class Summary:
-    """Counts over record batches of `index`; give its `add` for `progress`."""
+    """Counts over record batches of `index`; pass its `add` as `progress`."""
 
     def __init__(self) -> None:
         self.files = 0
@@ -26,13 +26,13 @@ class Summary:
         self.not_dicom = 0
         self.deviating = 0
         self.reasons: dict[tuple[str, str], tuple[int, str]] = {}
-        """By kind of failure and reason (offsets left out): how many paths have no values, and the first of them."""
+        """By kind of failure and reason (without offsets): the number of paths without values, and the first path."""
         self.gone = 0
         self.gone_example: str | None = None
         self._begin = perf_counter()
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Count a batch in."""
+        """Add the rows of a batch."""
         self.files += batch.num_rows
         self.deviating += batch.num_rows - batch.column("issues").null_count
         errors = batch.column("error")
@@ -50,17 +50,17 @@ class Summary:
                 self.reasons[reason] = (count + 1, example)
 
     def add_gone(self, path: str) -> None:
-        """Count a path that an earlier run's table had, and the sources have no more."""
+        """Count a path that an earlier run's table has and the sources have no more."""
         self.gone += 1
         self.gone_example = self.gone_example or path
 
     @property
     def seconds(self) -> float:
-        """Since the summary was made."""
+        """Seconds since the summary was created."""
         return perf_counter() - self._begin
 
     def as_dict(self) -> dict[str, Any]:
-        """The same for a program to read."""
+        """The counts as a dictionary, for JSON output."""
         seconds = self.seconds
         return {
             "files": self.files,
@@ -80,19 +80,19 @@ class Summary:
 
 
 def _weight(item: tuple[tuple[str, str], tuple[int, str]]) -> tuple[bool, int, str]:
-    """Reasons that matter come first: files that could not be read, then the most frequent."""
+    """A sort key that puts important reasons first: files that could not be read, then the most frequent."""
     (kind, reason), (count, _) = item
     return kind == NOT_DICOM, -count, reason
 
 
 class ErrorLines:
-    """A JSON object a line for what has no values, and for what is gone; nothing where `file` is None."""
+    """Writes a line of JSON for each path without values and each path that is gone; without `file`, nothing."""
 
     def __init__(self, file: IO[str] | None) -> None:
         self._file = file
 
     def failed(self, batch: pa.RecordBatch) -> None:
-        """Lines ``{"path": …, "error": …, "kind": …}``."""
+        """Write a line ``{"path": …, "error": …, "kind": …}`` for each row with an error."""
         errors = batch.column("error")
         if self._file is None or errors.null_count == len(errors):
             return
@@ -103,9 +103,9 @@ class ErrorLines:
         self._file.flush()
 
     def gone(self, path: str) -> None:
-        """A line ``{"path": …, "gone": true}``."""
+        """Write a line ``{"path": …, "gone": true}``."""
         self._write({"path": path, "gone": True})
 
-    def _write(self, what: dict[str, Any]) -> None:
+    def _write(self, entry: dict[str, Any]) -> None:
         if self._file is not None:
-            print(json.dumps(what, ensure_ascii=False), file=self._file)
+            print(json.dumps(entry, ensure_ascii=False), file=self._file)

@@ -1,4 +1,4 @@
-"""The table's Arrow side: its schema, and record batches over the bulk loop's memory."""
+"""The table in Arrow: its schema, and record batches over the bulk loop's memory."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 FORMAT = {b"dicomcore.index": b"2"}
-"""The schema's metadata: raised when rows of an unchanged file would look different."""
+"""The schema's metadata: the number is raised when the rows of an unchanged file would look different."""
 
 TYPES = {
     "text": pa.string(),
@@ -53,7 +53,7 @@ MTIME = pa.timestamp("us", tz="UTC")
 ISSUES = pa.list_(pa.string())
 
 
-# pyarrow.array() of a NumPy array, and to_numpy(), would import pandas where it is installed: half a second, and 50 MB.
+# pyarrow.array() of a NumPy array, and to_numpy(), import pandas if it is installed: half a second, and 50 MB.
 
 
 def int_array(values: NDArray[np.int64]) -> pa.Array:
@@ -75,25 +75,25 @@ def int32_array(values: NDArray[np.int64], valid: NDArray[np.bool_]) -> pa.Array
 
 def int_values(array: pa.Array | pa.ChunkedArray, fill: int) -> NDArray[np.int64]:
     """The values of a column of whole numbers or times, `fill` where it is null."""
-    whole = _one(array)
+    whole = _combined(array)
     wide = whole.cast(pa.int64())
     values = np.frombuffer(wide.buffers()[1] or b"", np.int64)[wide.offset : wide.offset + len(wide)]
     return np.where(valid_rows(whole), values, fill)
 
 
 def text_parts(texts: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-    """The bytes of an array's texts, and where each begins in them; behind the last one where that ends."""
+    """The UTF-8 bytes of an array's texts, and the offsets at which each begins and the last ends."""
     _, starts, text = texts.buffers()
     if not len(texts):
         return np.empty(0, np.uint8), np.zeros(1, np.int32)
     begins = np.frombuffer(starts, np.int32)[texts.offset : texts.offset + len(texts) + 1]
-    # What came in a message may stand at any address.
+    # The buffer of an array from a message may have any alignment.
     return np.frombuffer(text or b"", np.uint8), np.require(begins, requirements="A")
 
 
 def valid_rows(array: pa.Array | pa.ChunkedArray) -> NDArray[np.bool_]:
-    """Where a column is not null."""
-    whole = _one(array)
+    """A mask of the rows in which a column is not null."""
+    whole = _combined(array)
     bits = whole.buffers()[0]
     if whole.null_count == 0 or bits is None:
         return np.full(len(whole), whole.null_count == 0)
@@ -101,13 +101,13 @@ def valid_rows(array: pa.Array | pa.ChunkedArray) -> NDArray[np.bool_]:
     return flags[whole.offset : whole.offset + len(whole)].astype(bool)
 
 
-def _one(array: pa.Array | pa.ChunkedArray) -> pa.Array:
+def _combined(array: pa.Array | pa.ChunkedArray) -> pa.Array:
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
 def schema_of(columns: Columns) -> pa.Schema:
-    """path, size, mtime, etag; with a row a frame, frame; the columns as the caller ordered them; hashes that are asked
-    for; issues, error, error_kind."""
+    """The schema of batches: path, size, mtime, etag; frame with level="frame"; the columns in the caller's order; the
+    hashes that are requested; issues, error, error_kind."""
     fields = [
         pa.field("path", pa.string(), nullable=False),
         pa.field("size", pa.int64()),
@@ -141,10 +141,10 @@ def to_batch(
     failures: Mapping[int, Failure],
     more: Mapping[str, pa.Array] | None = None,
 ) -> pa.RecordBatch:
-    """The filled rows of these paths as a record batch; their buffers go over to it. `issues`, `failures` are by row.
+    """The filled rows of these paths as a record batch, which takes over their buffers.
 
-    `more` are arrays of columns that the rows don't have. Where the rows are to become one a frame, the batch has the
-    column FRAMES in the place of `frame`.
+    `issues` and `failures` are by row; `more` are the arrays of columns that the bulk loop does not fill. With
+    level="frame" the batch has the column FRAMES in place of `frame`, for `by_frame` to replace.
     """
     count = len(paths)
     plain = set(map(type, paths)) <= {str}
@@ -157,8 +157,8 @@ def to_batch(
         "mtime": _array(mtime, MTIME, count),
         "etag": _sparse(etags, pa.string(), count),
         "issues": _sparse(issues, ISSUES, count),
-        "error": _sparse({row: one.reason for row, one in failures.items()}, pa.string(), count),
-        ERROR_KIND.name: _sparse({row: one.kind for row, one in failures.items()}, pa.string(), count),
+        "error": _sparse({row: failure.reason for row, failure in failures.items()}, pa.string(), count),
+        ERROR_KIND.name: _sparse({row: failure.kind for row, failure in failures.items()}, pa.string(), count),
     }
     arrays |= more or {}
     for column, buffers in zip(columns.by_tag, taken[3:], strict=True):
@@ -170,7 +170,7 @@ def to_batch(
 
 
 def column_arrays(rows: Extractor, columns: Columns, count: int) -> dict[str, pa.Array]:
-    """The columns of filled rows alone, by name; their buffers go over to them."""
+    """Only the columns of filled rows, by name; the arrays take over the buffers."""
     pairs = zip(columns.by_tag, rows.finish()[3:], strict=True)
     return {column.name: _array(buffers, _type_of(column), count) for column, buffers in pairs}
 
@@ -185,15 +185,15 @@ def _array(buffers: Sequence[Any], kind: pa.DataType, count: int) -> pa.Array:
 
 
 def _buffers(valid: Any, *others: Any) -> list[pa.Buffer | None]:
-    found = [pa.py_buffer(one) for one in others if one is not None]
-    return [pa.py_buffer(valid) if valid is not None else None, *found]
+    data = [pa.py_buffer(memory) for memory in others if memory is not None]
+    return [pa.py_buffer(valid) if valid is not None else None, *data]
 
 
-def _sparse(found: Mapping[int, Any], kind: pa.DataType, count: int) -> pa.Array:
-    """An array of texts, or of lists of them, that is null but for a few rows."""
-    if not found:
+def _sparse(values: Mapping[int, Any], kind: pa.DataType, count: int) -> pa.Array:
+    """An array of texts, or of lists of texts, that is null except for a few rows."""
+    if not values:
         return pa.nulls(count, kind)
-    rows = [found.get(row) for row in range(count)]
+    rows = [values.get(row) for row in range(count)]
     return list_array(rows) if pa.types.is_list(kind) else text_array(rows)
 
 
@@ -208,13 +208,13 @@ def text_array(texts: Sequence[str | None]) -> pa.Array:
     """An array of texts."""
     encoded = [b"" if text is None else text.encode("utf-8", "backslashreplace") for text in texts]
     valid, starts = _layout([len(text) for text in encoded], texts)
-    # The number of nulls is said: PyArrow 24 aborts where it would have to count them in a map's keys.
+    # The number of nulls is passed: PyArrow 24 aborts if it has to count them in a map's keys.
     nulls = sum(text is None for text in texts)
     return pa.Array.from_buffers(pa.string(), len(texts), [valid, starts, pa.py_buffer(b"".join(encoded))], nulls)
 
 
 def _layout(lengths: Sequence[int], values: Sequence[Any]) -> tuple[pa.Buffer, pa.Buffer]:
-    """Which values there are, as bits, and where each begins."""
+    """The validity bits of values, and the offsets at which each begins and the last ends."""
     valid = np.packbits(np.array([value is not None for value in values], bool), bitorder="little")
     starts = np.zeros(len(lengths) + 1, np.int32)
     np.cumsum(lengths, out=starts[1:])

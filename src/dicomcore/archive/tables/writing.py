@@ -1,4 +1,4 @@
-"""From what the workers give to the finished table."""
+"""Writing the workers' results to the finished table."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from dicomcore.archive.tables.renew import Kept, Renewal
 
 __all__ = ["Progress", "write_table"]
 
-TOLD = ("path", "size", "mtime", "issues", "error", "error_kind")
-"""The columns that `progress` gets of rows that stay where they are."""
+PROGRESS_COLUMNS = ("path", "size", "mtime", "issues", "error", "error_kind")
+"""The columns that `progress` receives for rows that stay where they are in the table."""
 Progress = Callable[[pa.RecordBatch], object]
 
 
@@ -28,7 +28,7 @@ def write_table(
 ) -> None:
     """Write the results of all batches, in their order, to `output`.
 
-    The earlier table stays as it is, not even opened for writing, where the results are its rows and nothing else.
+    If the results are exactly the rows of the earlier table, that table stays as it is, and no file is written.
     """
     same, first = _rows_in_place(results, previous, progress)
     if first is None and same == previous.first_rows and same:
@@ -50,13 +50,13 @@ def write_table(
 def _rows_in_place(
     results: Iterator[Kept | pa.RecordBatch], previous: Previous, progress: Progress | None
 ) -> tuple[int, Kept | pa.RecordBatch | None]:
-    """How many of the earlier table's first rows stand there still, and the first result that is another."""
+    """The number of the earlier table's first rows that are unchanged, and the first result that differs."""
     same = 0
     for result in results:
         if not isinstance(result, Kept) or result.first != same:
             return same, result
         same += result.rows
         if progress is not None:
-            for batch in previous.rows(*result, TOLD).to_batches():
+            for batch in previous.rows(*result, PROGRESS_COLUMNS).to_batches():
                 progress(batch)
     return same, None
