@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import dicom_bytes as raw
 import pytest
 
 import dicomcore as dc
@@ -30,6 +29,7 @@ from dicomcore.dataset.state import (
     state_of,
     touched,
 )
+from tests.support import dicom_bytes as raw
 
 SOURCES = Path(dc.__file__).parent
 ROOM = SOURCES / "dataset"
@@ -40,7 +40,7 @@ DOORS = {
 }
 BELOW = {"dataset", "dictionary", "_native"}
 """Rooms that data sets stand on."""
-GROUND = {"errors", "limits", "issues", "tags", "uids", "values", "charset"}
+GROUND = {"errors", "limits", "issues", "tags", "uids", "values", "charset", "syntaxes", "vrs"}
 """Modules that import no room: what native code may import, and make objects of."""
 
 

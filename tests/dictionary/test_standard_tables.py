@@ -4,7 +4,6 @@ import re
 import zlib
 from pathlib import Path
 
-import dicom_bytes as raw
 import numpy as np
 import pytest
 
@@ -14,6 +13,7 @@ from dicomcore.pixels import FrameDescription, decode_frame, encoder_for
 from dicomcore.pixels.coding import builtin, encoder_registry, registry
 from dicomcore.syntaxes import BY_UID, SYNTAXES, Syntax, syntax_of
 from dicomcore.vrs import BYTES, NUMBERS, VRS
+from tests.support import dicom_bytes as raw
 
 valuerep = pytest.importorskip("pydicom.valuerep")
 pydicom_uid = pytest.importorskip("pydicom.uid")

@@ -13,7 +13,7 @@ import dicomcore as dc
 from dicomcore.part10.meta import IMPLEMENTATION_VERSION_NAME
 from dicomcore.version import __version__
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_the_build_reads_the_version_without_importing_the_package():

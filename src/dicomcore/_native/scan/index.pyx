@@ -682,15 +682,13 @@ def reopen(bytes data, object limits, bint stop_before_pixels, uint32_t stop_tag
     if stated is not None:
         self = index_bare(memory_source(data, first), stated, limits, stop_before_pixels, mode, group)
         self.inflated = inflated
-        if whole:
-            self.finish()
-        return self
-    self = open_index(data, limits=limits, force=True, stop_before_pixels=stop_before_pixels, stop_tag=stop_tag,
-                      whole=whole)
-    if not inflated:
-        return self
-    self = reopen_inflated(self, self.rest(), stop_tag=stop_tag)
-    self.packed = None                  # the deflated bytes didn't come along
+    else:
+        self = open_index(data, limits=limits, force=True, stop_before_pixels=stop_before_pixels, stop_tag=stop_tag)
+        if inflated:
+            self = reopen_inflated(self, self.rest(), stop_tag=stop_tag)
+            self.packed = None          # the deflated bytes didn't come along
+    if whole:
+        self.finish()
     return self
 
 

@@ -29,7 +29,9 @@ cdef int stated_mode(const uint8_t* p, Py_ssize_t n) noexcept nogil:
     if n == 0:
         return NO_SYNTAX
     flags = syntax_flags(p, n)
-    return DEFLATED if flags & SYNTAX_DEFLATED else flags
+    if flags & SYNTAX_DEFLATED:
+        return DEFLATED
+    return flags
 
 
 # -- file meta information
