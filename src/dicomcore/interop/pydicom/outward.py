@@ -1,4 +1,4 @@
-"""dicomcore's data sets as pydicom's, from the rows of the index: nothing is parsed again."""
+"""to_pydicom: convert data sets from the rows of their index, so that nothing is parsed again."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ __all__ = ["to_pydicom"]
 
 
 def to_pydicom(data_set: dc.Dataset, *, defer_size: int | None = None) -> Dataset:
-    """Give a data set as pydicom's FileDataset, an item as pydicom's Dataset.
+    """Convert a data set to pydicom's FileDataset, or an item to pydicom's Dataset.
 
-    Elements are raw ones, which pydicom decodes when they are asked for, with the bytes as they stand in the file;
-    those that were set are elements with values. Values of more than `defer_size` bytes stay in the file until pydicom
-    is asked for them, where there is one and it isn't deflated. Later changes of one are not seen by the other.
+    Elements are raw, with the bytes of the file, and pydicom decodes them on access; elements that were set have
+    values. Values of more than `defer_size` bytes stay in the file until they are accessed, unless the data set is
+    deflated or does not come from a file. Later changes of either data set do not affect the other.
     """
     made = _Conversion(defer_size).converted(data_set)
     index = data_set._index
@@ -85,7 +85,7 @@ class _Conversion:
             if block is None:
                 block = self._blocks[id(index)] = Block(index, self.defer_size)
             encoding = block.charset_around(row)
-            if work.encoding is not None and work.encoding != encoding:  # an item from elsewhere
+            if work.encoding is not None and work.encoding != encoding:  # an item of another data set
                 self._recoded.append(work.target)
             work.target._parent_encoding = encoding
             block.fill(work.target, row, wanted, encoding)
@@ -95,7 +95,7 @@ class _Conversion:
             self._lay_over(work, changed)
 
     def _lay_over(self, work: _Work, changed: dict[int, dc.DataElement | None]) -> None:
-        """Put what was set in memory, or handed out to be changed there, in the place of what was read."""
+        """Replace elements that were set, or that were accessed and may have been changed in place."""
         bare = dc.Dataset()
         bare._restore(*work.source._state()[:3], None)
         for tag, element in sorted(changed.items()):
@@ -111,9 +111,9 @@ class _Conversion:
             self._recoded.append(work.target)
 
     def _recode(self) -> None:
-        """Decode the text of data sets whose character set isn't any more what it was read with.
+        """Decode the text of data sets whose character set is no longer the one that they were read with.
 
-        pydicom writes decoded text by the Specific Character Set that is then in force, and raw bytes as they are.
+        pydicom writes decoded text in the Specific Character Set that is then in force, but raw bytes unchanged.
         """
         for target in self._recoded:
             for _ in target.iterall():
@@ -138,18 +138,18 @@ class _Conversion:
 
 def _with_value(element: dc.DataElement) -> DataElement | RawDataElement:
     value = element.value
-    if number_fault(element.VR, value):  # which pydicom takes from a file alone
+    if number_fault(element.VR, value):  # pydicom accepts such a value only as raw bytes
         data = encode_value(element.VR, value)
         return RawDataElement(BaseTag(element.tag), element.VR, len(data), data, 0, False, True)
     if element.VR == "UN" and isinstance(value, bytes):
         return unknown_element(element.tag, value)
     if isinstance(value, list):
-        value = [_plain(one) for one in value]
+        value = [_plain(item) for item in value]
     return DataElement(BaseTag(element.tag), element.VR, _plain(value))
 
 
 def _plain(value: Any) -> Any:
-    """Texts as plain str, tags as plain int: pydicom makes its own of them."""
+    """Convert text to str and tags to int: pydicom makes its own classes from them."""
     if isinstance(value, str):
         return str.__str__(value)
     return int(value) if isinstance(value, int) else value
