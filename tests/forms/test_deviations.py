@@ -222,10 +222,10 @@ def test_un_of_a_known_attribute_gets_its_vr(tag, content, vr, value):
 
 def test_un_of_a_known_sequence_gets_its_items():
     text = base64.b64encode(CODE + CODE).decode()
-    made = dc.Dataset.from_json({"00081032": {"vr": "UN", "InlineBinary": text}})
-    assert [one.CodeValue for one in made.ProcedureCodeSequence] == ["T-1", "T-1"]
-    made.SOPClassUID, made.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.7", "1.2.3"
-    assert [one.CodeValue for one in dc.dcmread(made.to_bytes()).ProcedureCodeSequence] == ["T-1", "T-1"]
+    ds = dc.Dataset.from_json({"00081032": {"vr": "UN", "InlineBinary": text}})
+    assert [one.CodeValue for one in ds.ProcedureCodeSequence] == ["T-1", "T-1"]
+    ds.SOPClassUID, ds.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.7", "1.2.3"
+    assert [one.CodeValue for one in dc.dcmread(ds.to_bytes()).ProcedureCodeSequence] == ["T-1", "T-1"]
 
 
 def test_un_is_decoded_in_the_stated_character_set():
@@ -242,19 +242,19 @@ def test_un_is_decoded_in_the_stated_character_set():
 ])  # fmt: skip
 def test_values_of_un_are_read_and_reported(tag, values, vr, value):
     """Some servers send values (dicomtrolley reports one), though PS3.18 F.2.2 allows only bytes."""
-    made = dc.Dataset.from_json({
+    ds = dc.Dataset.from_json({
         "00090010": {"vr": "LO", "Value": ["GEMS_IDEN_01"]}, f"{tag:08X}": {"vr": "UN", "Value": values},
     })  # fmt: skip
-    assert (made[tag].VR, made[tag].value) == (vr, value)
-    assert [issue.code for issue in made.issues] == ["BAD_VALUE"]
+    assert (ds[tag].VR, ds[tag].value) == (vr, value)
+    assert [issue.code for issue in ds.issues] == ["BAD_VALUE"]
 
 
 def test_null_among_numbers_is_read_and_reported():
-    made = dc.Dataset.from_json({"00280010": {"vr": "US", "Value": [1, None]}})
-    assert made.Rows == [1, None]
-    assert [issue.code for issue in made.issues] == ["BAD_VALUE"]
+    ds = dc.Dataset.from_json({"00280010": {"vr": "US", "Value": [1, None]}})
+    assert ds.Rows == [1, None]
+    assert [issue.code for issue in ds.issues] == ["BAD_VALUE"]
     with pytest.raises(dc.EncodeError, match="Rows"):
-        made.to_bytes(enforce_standard=False)
+        ds.to_bytes(enforce_standard=False)
 
 
 # ---- members and elements that the models do not have ------------------------------------------------------------
@@ -268,14 +268,14 @@ UNKNOWN = {  # dcm4che#254, #1019
 
 
 @pytest.mark.parametrize("inside", [False, True], ids=["top", "item"])
-@pytest.mark.parametrize(("found", "said"), UNKNOWN.values(), ids=UNKNOWN)
-def test_unknown_members_are_reported(found, said, inside):
-    model = {"00091001": found}
-    made = dc.Dataset.from_json({"00081140": {"vr": "SQ", "Value": [model]}} if inside else model)
-    assert [issue.code for issue in made.issues] == ["UNKNOWN_MEMBER"]
-    assert made.issues[0].tag == 0x00091001
+@pytest.mark.parametrize(("attribute", "said"), UNKNOWN.values(), ids=UNKNOWN)
+def test_unknown_members_are_reported(attribute, said, inside):
+    model = {"00091001": attribute}
+    ds = dc.Dataset.from_json({"00081140": {"vr": "SQ", "Value": [model]}} if inside else model)
+    assert [issue.code for issue in ds.issues] == ["UNKNOWN_MEMBER"]
+    assert ds.issues[0].tag == 0x00091001
     with pytest.raises(AssertionError, match=said):
-        raise AssertionError(made.issues[0].message)
+        raise AssertionError(ds.issues[0].message)
 
 
 FRAGMENTS = struct.pack("<HHI", 0xFFFE, 0xE000, 0) + struct.pack("<HHI", 0xFFFE, 0xE000, 4) + b"\xff\xd8\xff\xd9"

@@ -56,9 +56,9 @@ WRONG = {  # name: (attribute object, the beginning of the message)
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("found", "said"), WRONG.values(), ids=WRONG)
-def test_a_wrong_attribute_is_refused(found, said):
-    model = {"00081140": {"vr": "SQ", "Value": [{}, {"00081150": found}]}}
+@pytest.mark.parametrize(("attribute", "said"), WRONG.values(), ids=WRONG)
+def test_a_wrong_attribute_is_refused(attribute, said):
+    model = {"00081140": {"vr": "SQ", "Value": [{}, {"00081150": attribute}]}}
     for given in (model, json.dumps(model), json.dumps(model).encode()):
         with pytest.raises(dc.ParseError) as caught:
             dc.Dataset.from_json(given)

@@ -275,8 +275,8 @@ def test_several_frames_of_single_bits_are_decoded(name: str, raw: bool):
     data_set = pydicom.dcmread(path)
     data_set.decompress(decoding_plugin=PLUGIN)
     # pydicom writes a byte per sample and leaves Bits Allocated at 1, with its own plugins too
-    held = np.frombuffer(data_set.PixelData, np.uint8)[: wanted.size].reshape(wanted.shape)
-    assert np.array_equal(held, wanted)
+    stored = np.frombuffer(data_set.PixelData, np.uint8)[: wanted.size].reshape(wanted.shape)
+    assert np.array_equal(stored, wanted)
 
 
 def test_several_frames_by_plane_are_decoded(tmp_path: Any):

@@ -379,8 +379,8 @@ def test_a_deep_tree_needs_no_recursion():
     for _ in range(800):
         deepest.add(text())
         (deepest,) = deepest.children
-    made = sr.write(root)
-    report = sr.read(made)
+    ds = sr.write(root)
+    report = sr.read(ds)
     assert len(list(report.root.walk())) == 801
     assert report.outline().count("\n") == 800
     assert report.html().count("</div>") == 800
@@ -430,10 +430,10 @@ class Page(HTMLParser):
         self.ids, self.links, self.open = [], [], []
 
     def handle_starttag(self, tag, attrs):
-        found = dict(attrs)
+        attributes = dict(attrs)
         assert tag != "script"
-        self.ids += [found["id"]] if "id" in found else []
-        self.links += [found["href"]] if "href" in found else []
+        self.ids += [attributes["id"]] if "id" in attributes else []
+        self.links += [attributes["href"]] if "href" in attributes else []
         if tag != "meta":
             self.open.append(tag)
 
