@@ -157,6 +157,16 @@ def test_a_data_set_made_in_pydicom_is_converted():
     assert converted.to_pydicom() == theirs
 
 
+def test_file_meta_information_without_a_transfer_syntax_stays_without_one():
+    theirs = pydicom.Dataset()
+    theirs.PatientName = "A^B"
+    theirs.file_meta = pydicom.dataset.FileMetaDataset()
+    theirs.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
+    assert dc.from_pydicom(theirs).to_pydicom().file_meta == theirs.file_meta
+    del theirs.file_meta
+    assert dc.from_pydicom(theirs).to_pydicom().file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.1"
+
+
 def test_an_element_that_pydicom_cannot_encode_keeps_its_value():
     theirs = pydicom.Dataset()
     theirs.BeamSequence = [pydicom.Dataset()]

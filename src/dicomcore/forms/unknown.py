@@ -7,6 +7,7 @@ from typing import Any
 
 from dicomcore._native.base.dictionary import entry, private_vr
 from dicomcore.dataset import Dataset
+from dicomcore.dataset.state import loose_bytes
 from dicomcore.errors import LimitError
 from dicomcore.forms.element_path import ElementPath
 from dicomcore.forms.typed import typed
@@ -59,7 +60,7 @@ def known_bytes(data: bytes, path: ElementPath, owner: Dataset, root: Dataset, l
         element = data_set[tag]
     except LimitError as error:
         raise path.limit(str(error)) from None
-    if element.VR in BYTES or element._loose:
+    if element.VR in BYTES or loose_bytes(element):
         return "UN", data
     value = element.value
     lost = any(issue.code in ("CHARACTER_SET", "BAD_LENGTH") for issue in data_set.issues)

@@ -16,7 +16,7 @@ from pydicom.uid import UID
 import dicomcore.dataset as dc
 from dicomcore._native.write.encode import encode_value
 from dicomcore.dataset.paths import Below, unfolded
-from dicomcore.dataset.state import as_read, index_of, is_changed, loose_bytes, row_of, state_of
+from dicomcore.dataset.state import as_read, index_of, is_changed, kept_meta, loose_bytes, row_of, state_of
 from dicomcore.dataset.validation import number_fault
 from dicomcore.interop.pydicom.block import Block, sequence_element, unknown_element
 from dicomcore.tags import SPECIFIC_CHARACTER_SET
@@ -41,7 +41,7 @@ def to_pydicom(data_set: dc.Dataset, *, defer_size: int | None = None) -> Datase
         held = _Conversion(None).converted(meta)
         file_meta = FileMetaDataset(held._dict)
         file_meta.set_original_encoding(held._read_implicit, held._read_little, default_encoding)
-    if index is not None and index.bare and not data_set.__dict__.get("_file_meta"):
+    if index is not None and index.bare and not kept_meta(data_set):
         file_meta.TransferSyntaxUID = UID(str(data_set.transfer_syntax))  # pydicom has no other place for it
     implicit = data_set.is_implicit_VR if index is not None else None
     little = data_set.is_little_endian if index is not None else None
