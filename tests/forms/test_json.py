@@ -1,4 +1,4 @@
-"""DICOM JSON: the same as the simple way and as other software's, and back again."""
+"""DICOM JSON: compared with a simple writer and with other software, and read back."""
 
 from __future__ import annotations
 
@@ -22,60 +22,60 @@ from tests.support.random_sets import data_sets
 FILES = small_files(1 << 20)
 
 
-def name_of(one) -> str:
-    return one.name.rsplit("/", 1)[-1]
+def name_of(file) -> str:
+    return file.name.rsplit("/", 1)[-1]
 
 
-def little(one) -> bool:
-    return dc.dcmread(one.path, force=True).is_little_endian
+def is_little(file) -> bool:
+    return dc.dcmread(file.path, force=True).is_little_endian
 
 
 def without_lengths(data_set: dc.Dataset) -> list[dc.DataElement]:
     return [found for found in data_set if found.tag.element]
 
 
-def repeated(data_set: dc.Dataset) -> str:
-    """Everything that a data set holds, NaN equal to itself."""
-    return repr([(found.tag, found.VR, found.value if found.VR != "SQ" else [repeated(one) for one in found.value])
+def content(data_set: dc.Dataset) -> str:
+    """All content of a data set as text, so that NaN equals itself."""
+    return repr([(found.tag, found.VR, found.value if found.VR != "SQ" else [content(item) for item in found.value])
                  for found in without_lengths(data_set)])  # fmt: skip
 
 
-@pytest.mark.parametrize("one", FILES, ids=name_of)
-def test_real_files_as_the_simple_way_has_them_and_back(one):
-    data_set = dc.dcmread(one.path, force=True)
+@pytest.mark.parametrize("file", FILES, ids=name_of)
+def test_real_files_are_written_like_the_simple_writer_and_read_back(file):
+    data_set = dc.dcmread(file.path, force=True)
     text = data_set.to_json()
     assert json.loads(text) == json_oracle.model(data_set)
     assert list(json.loads(text)) == sorted(json.loads(text))
     back = dc.Dataset.from_json(text)
     assert back.to_json_dict() == data_set.to_json_dict()
     if data_set.is_little_endian:
-        assert repeated(back) == repeated(data_set)
+        assert content(back) == content(data_set)
 
 
-# What pydicom 3.0 does differently, by file; in all others it is the same but for forms that `flat` evens out: group
+# Files for which pydicom 3.0 differs. For all others it gives the same, except for forms that `flat` makes equal: group
 # lengths are kept, sequences without items have an empty Value, empty values among several are "" and not null.
 PYDICOM = {
-    "badVR.dcm": "raises for a number that is none",
+    "badVR.dcm": "raises for an invalid number",
     "emri_small_jpeg_2k_lossless_too_short.dcm": "reads an empty data set",
 }
 
 
-@pytest.mark.parametrize("one", FILES, ids=name_of)
-def test_real_files_as_pydicom_has_them(one):
-    if name_of(one) in PYDICOM:
-        pytest.skip(PYDICOM[name_of(one)])
-    found = differences(dc.dcmread(one.path, force=True).to_json_dict(), by_pydicom(one.path))
-    if not little(one):  # pydicom leaves words in big endian, which nobody who reads the JSON can know
-        found = {place: both for place, both in found.items() if both[0][0] != "OW"}
-    assert not found
+@pytest.mark.parametrize("file", FILES, ids=name_of)
+def test_real_files_are_written_as_pydicom_writes_them(file):
+    if name_of(file) in PYDICOM:
+        pytest.skip(PYDICOM[name_of(file)])
+    different = differences(dc.dcmread(file.path, force=True).to_json_dict(), by_pydicom(file.path))
+    if not is_little(file):  # pydicom leaves words in big endian, which a reader of the JSON cannot know
+        different = {place: both for place, both in different.items() if both[0][0] != "OW"}
+    assert not different
 
 
-# What DCMTK 3.6.7 reads differently; `dcmtk_way` has what it writes differently.
+# Files that DCMTK 3.6.7 reads differently; `dcmtk_way` knows the differences in what it writes.
 DCMTK = {
     "bad_sequence.dcm": "finds no elements in an item",
     "rtdose_rle.dcm": "takes a sequence written as UN for bytes",
     "rtdose_rle_1frame.dcm": "takes a sequence written as UN for bytes",
-    "OsirixFake16BitsStoredFakeSpacing.dcm": "keeps the NUL behind a DS, and makes it text",
+    "OsirixFake16BitsStoredFakeSpacing.dcm": "keeps the NUL after a DS, and writes it as text",
 }
 GIVES_UP = {
     "explicit_VR-UN.dcm", "ELSCINT1_JP2vsJ2K.dcm", "JPEG2KLossless_1s_1f_u_16_16.dcm", "J2K_pixelrep_mismatch.dcm",
@@ -87,43 +87,43 @@ GIVES_UP = {
 @pytest.mark.skipif(DCM2JSON is None, reason="dcm2json is not installed")
 @pytest.mark.skipif(ABSENT != "", reason=ABSENT)
 @pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.long)])
-def test_real_files_as_dcmtk_has_them(step, tmp_path):
+def test_real_files_are_written_as_dcmtk_writes_them(step, tmp_path):
     compared = 0
-    for one in small_files(1 << 20)[::step]:
-        if name_of(one) in DCMTK or name_of(one) in GIVES_UP:
+    for file in small_files(1 << 20)[::step]:
+        if name_of(file) in DCMTK or name_of(file) in GIVES_UP:
             continue
-        path = one.path
+        path = file.path
         theirs = by_dcm2json(path)
         if theirs is None:
             path = until_pixels(path, tmp_path / "header.dcm")
             theirs = by_dcm2json(path)
-        assert theirs is not None, one.name
-        found = differences(dc.dcmread(path, force=True).to_json_dict(), theirs)
-        unknown = {place: both for place, both in found.items() if not dcmtk_way(place, *both)}
-        assert not unknown, one.name
+        assert theirs is not None, file.name
+        different = differences(dc.dcmread(path, force=True).to_json_dict(), theirs)
+        unknown = {place: both for place, both in different.items() if not dcmtk_way(place, *both)}
+        assert not unknown, file.name
         compared += 1
     assert compared > 250 / step
 
 
 @pytest.mark.thread_unsafe(reason="Hypothesis' recursive strategies aren't for threads")
-@pytest.mark.filterwarnings("ignore::UserWarning")  # values that their VR doesn't allow are meant
+@pytest.mark.filterwarnings("ignore::UserWarning")  # values that their VR does not allow are intended
 @settings(max_examples=150, deadline=None)
 @given(data_sets())
-def test_random_data_sets_come_back(data_set):
+def test_random_data_sets_are_read_as_they_were_written(data_set):
     text = data_set.to_json()
     assert json.loads(text) == json_oracle.model(data_set)
     back = dc.Dataset.from_json(text)
-    assert repeated(back) == repeated(data_set)
+    assert content(back) == content(data_set)
     assert json.loads(data_set.to_json(indent=1)) == json.loads(text)
 
 
 def values(tag: int, vr: str, value: bytes, big: bool = False) -> dict:
-    """The attribute object of one element, as read from a file."""
+    """The attribute object of an element that was read from a file."""
     ds = dc.dcmread(part10(element(tag, vr, value, big=big), BIG_ENDIAN if big else "1.2.840.10008.1.2.1"))
     return json.loads(ds.to_json())[f"{tag:08X}"]
 
 
-VALUES = {  # name: (VR, the file's bytes, what stands behind the VR)
+VALUES = {  # name: (VR, bytes of the file, members of the attribute object after "vr")
     "empty": ("LO", b"", {}),
     "spaces alone": ("LO", b"    ", {}),
     "text": ("LO", b"a b ", {"Value": ["a b"]}),
@@ -138,23 +138,23 @@ VALUES = {  # name: (VR, the file's bytes, what stands behind the VR)
     "name": ("PN", b"A^B ", {"Value": [{"Alphabetic": "A^B"}]}),
     "name with groups": ("PN", b"A=B=C=", {"Value": [{"Alphabetic": "A", "Ideographic": "B", "Phonetic": "C"}]}),
     "name, phonetic alone": ("PN", b"==C ", {"Value": [{"Phonetic": "C"}]}),
-    "name of nothing": ("PN", b"==", {}),
-    "names, one of nothing": ("PN", b"A\\=", {"Value": [{"Alphabetic": "A"}, None]}),
+    "empty name": ("PN", b"==", {}),
+    "names, one empty": ("PN", b"A\\=", {"Value": [{"Alphabetic": "A"}, None]}),
     "decimals": ("DS", b"1.50\\ -2\\+3e2 ", {"Value": [1.5, -2, 3e2]}),
-    "decimals JSON can't have": ("DS", b".5\\5.\\-.5\\007\\+.25E-1\\-0 ", {"Value": [0.5, 5, -0.5, 7, 0.025, 0]}),
+    "decimals JSON does not allow": ("DS", b".5\\5.\\-.5\\007\\+.25E-1\\-0 ", {"Value": [0.5, 5, -0.5, 7, 0.025, 0]}),
     "decimal of all digits": ("DS", b"0.12345678901234567890", {"Value": [0.12345678901234568]}),
     "decimal, empty": ("DS", b"1\\\\2", {"Value": [1, None, 2]}),
     "decimal beyond doubles": ("DS", b"1e400 ", {"Value": ["1e400"]}),
-    "no decimal": ("DS", b"1\\x1", {"Value": [1, "x1"]}),
+    "not a decimal": ("DS", b"1\\x1", {"Value": [1, "x1"]}),
     "minus alone": ("DS", b"- ", {"Value": ["-"]}),
-    "exponent of nothing": ("DS", b"1e", {"Value": ["1e"]}),
+    "exponent without digits": ("DS", b"1e", {"Value": ["1e"]}),
     "integers": ("IS", b"1\\-2\\+3\\ 4 \\007", {"Value": [1, -2, 3, 4, 7]}),
     "integers written as decimals": ("IS", b"1.0\\15e1", {"Value": [1, 150]}),
     "integer beyond doubles": ("IS", b"9007199254740993", {"Value": ["9007199254740993"]}),
     "integer of 15 digits": ("IS", b"-999999999999999", {"Value": [-999999999999999]}),
-    "no integer": ("IS", b"1A", {"Value": ["1A"]}),
-    "a fraction of an integer": ("IS", b"14.50\\1 ", {"Value": ["14.50", 1]}),
-    "no character of a decimal": ("DS", b"1\x1b2 ", {"InlineBinary": "MRsyIA=="}),
+    "not an integer": ("IS", b"1A", {"Value": ["1A"]}),
+    "a fraction in IS": ("IS", b"14.50\\1 ", {"Value": ["14.50", 1]}),
+    "a character that decimals do not have": ("DS", b"1\x1b2 ", {"InlineBinary": "MRsyIA=="}),
     "US": ("US", struct.pack("<2H", 0, 65535), {"Value": [0, 65535]}),
     "SS": ("SS", struct.pack("<2h", -32768, 7), {"Value": [-32768, 7]}),
     "UL": ("UL", struct.pack("<I", 2**32 - 1), {"Value": [2**32 - 1]}),
@@ -163,7 +163,7 @@ VALUES = {  # name: (VR, the file's bytes, what stands behind the VR)
     "SV": ("SV", struct.pack("<2q", 1 - 2**53, -(2**53)), {"Value": [1 - 2**53, str(-(2**53))]}),
     "FL": ("FL", struct.pack("<2f", 0.1, -3), {"Value": [0.10000000149011612, -3.0]}),
     "FD": ("FD", struct.pack("<4d", 0.1, 1e300, 5e-324, 1e15), {"Value": [0.1, 1e300, 5e-324, 1e15]}),
-    "FD that is none": ("FD", struct.pack("<3d", float("nan"), float("inf"), float("-inf")),
+    "FD that is not finite": ("FD", struct.pack("<3d", float("nan"), float("inf"), float("-inf")),
                         {"Value": ["NaN", "Infinity", "-Infinity"]}),
     "AT": ("AT", struct.pack("<4H", 0x10, 0x20, 0x7FE0, 0xA), {"Value": ["00100020", "7FE0000A"]}),
     "OB": ("OB", b"\0\1\2\3", {"InlineBinary": "AAECAw=="}),
@@ -173,7 +173,7 @@ VALUES = {  # name: (VR, the file's bytes, what stands behind the VR)
 
 
 @pytest.mark.parametrize(("vr", "value", "wanted"), VALUES.values(), ids=VALUES)
-def test_values(vr, value, wanted):
+def test_values_are_written_as_their_vr_says(vr, value, wanted):
     assert values(0x00091001, vr, value) == {"vr": vr, **wanted}
 
 
@@ -185,14 +185,14 @@ def test_big_endian_words_become_little_endian():
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 3, 4, 383, 384, 385, 386, 387, 770, 1155, 65536, 200001])
-def test_base64_of_every_length(size):
+def test_bytes_of_every_length_are_written_in_base64(size):
     data = bytes(range(256)) * (size // 256 + 1)
     data = data[-size:] if size else b""
-    found = json.loads(dc.dcmread(part10(element(0x00091001, "OB", data))).to_json())["00091001"]
-    assert base64.b64decode(found.get("InlineBinary", "")) == data
+    attribute = json.loads(dc.dcmread(part10(element(0x00091001, "OB", data))).to_json())["00091001"]
+    assert base64.b64decode(attribute.get("InlineBinary", "")) == data
 
 
-def test_what_stands_out_of_order_is_put_in_order():
+def test_elements_out_of_order_are_sorted():
     inner = element(0x00100020, "LO", b"b ") + element(0x00080060, "CS", b"CT") + element(0x00100020, "LO", b"c ")
     ds = dc.dcmread(part10(sequence(0x00081140, item(inner), undefined=True) + inner))
     model = json.loads(ds.to_json())
@@ -203,7 +203,7 @@ def test_what_stands_out_of_order_is_put_in_order():
     ]
 
 
-def test_sequences_that_turn_out_late():
+def test_sequences_written_as_un_are_written_as_sequences():
     inner = item(element(0x00080060, None, b"CT") + element(0x00080000, None, b"\0\0\0\0"))
     hidden = element(0x00081140, "UN", inner + item() + inner)
     ds = dc.dcmread(part10(sequence(0x00081115, item(hidden), item())))
@@ -212,13 +212,13 @@ def test_sequences_that_turn_out_late():
 
 
 class TestChanged:
-    """What was set in memory is what is written, at any depth; the rest still goes the short way."""
+    """Values that were set in memory are written, at any depth; all others are still written by native code."""
 
     @pytest.fixture
     def plan(self):
         return dc.dcmread(real("rtplan.dcm"))
 
-    def test_values_that_were_looked_at_change_nothing(self, plan):
+    def test_reading_values_changes_nothing(self, plan):
         before = dc.dcmread(real("rtplan.dcm")).to_json()
         for found in plan.iterall():
             _ = found.value
@@ -226,7 +226,7 @@ class TestChanged:
         assert plan.to_json() == before
 
     @pytest.mark.thread_unsafe(reason="changes the fixture's data set")
-    def test_set_deep_inside(self, plan):
+    def test_a_value_set_in_a_nested_item_is_written(self, plan):
         plan.BeamSequence[0].BeamName = "α"
         plan.BeamSequence[0].ControlPointSequence[0].BeamLimitingDevicePositionSequence[0].LeafJawPositions[1] = 7.25
         plan.PatientName = "A^B=山"
@@ -237,14 +237,14 @@ class TestChanged:
         assert model["300A00B0"]["Value"][0]["300A00C2"]["Value"] == ["α"]
         assert model["00100010"]["Value"] == [{"Alphabetic": "A^B", "Ideographic": "山"}]
 
-    def test_items_of_another_file(self, plan):
+    def test_items_of_another_file_are_written(self, plan):
         ds = dc.Dataset()
         ds.BeamSequence = plan.BeamSequence
         ds.ReferencedImageSequence = [dc.Dataset()]
         ds.ReferencedStudySequence = []
         assert json.loads(ds.to_json()) == json_oracle.model(ds)
 
-    def test_vrs_that_the_dictionary_leaves_open(self):
+    def test_a_choice_of_vrs_is_settled_by_the_data_set(self):
         ds = dc.Dataset()
         ds.SmallestImagePixelValue = 5
         ds.PixelData = b"\0\1"
@@ -253,7 +253,7 @@ class TestChanged:
         ds.PixelRepresentation = 1
         assert ds.to_json_dict()["00280106"]["vr"] == "SS"
 
-    def test_arrays(self):
+    def test_arrays_are_written_as_their_values(self):
         ds = dc.Dataset()
         ds.PixelData = np.array([1, 258], "u2")
         ds.add_new(0x00091001, "US", np.array([1, 2], "u2"))
@@ -264,7 +264,7 @@ class TestChanged:
         assert dc.Dataset.from_xml(ds.to_xml()).to_json_dict() == model
 
     @pytest.mark.parametrize("form", ["to_json", "to_xml"])
-    def test_what_its_vr_can_not_hold_is_refused(self, form):
+    def test_a_value_that_does_not_fit_its_vr_is_refused(self, form):
         for vr, value in (("US", "a"), ("FD", "a"), ("US", [1, None, "b"]), ("OB", "text"), ("AT", [object()])):
             ds = dc.Dataset()
             ds.validation = "ignore"
@@ -275,7 +275,7 @@ class TestChanged:
             with pytest.raises(dc.EncodeError, match="ImageType"):
                 getattr(ds, form)()
 
-    def test_what_contains_itself_is_refused(self):
+    def test_a_data_set_that_contains_itself_is_refused(self):
         ds = dc.Dataset()
         ds.ReferencedImageSequence = [ds]
         with pytest.raises(dc.EncodeError, match="contain itself"):
@@ -287,25 +287,25 @@ class TestChanged:
         with pytest.raises(dc.EncodeError, match="PatientID"):
             ds.to_json()
 
-    def test_specific_tags_alone(self):
+    def test_only_specific_tags_are_written(self):
         ds = dc.dcmread(real("CT_small.dcm"), specific_tags=["PatientID"])
         assert list(ds.to_json_dict()) == ["00080005", "00100020"]
 
 
 class TestBulkData:
-    def test_by_threshold(self):
+    def test_only_values_above_the_threshold_become_bulk_data(self):
         ds = dc.dcmread(real("CT_small.dcm"))
-        seen = []
+        calls = []
 
-        def where(found):
-            seen.append((found.tag, found.keyword, found.VR, len(found.value)))
-            return f"https://example.org/ü/{found.tag.json_key}"
+        def uri_of(element):
+            calls.append((element.tag, element.keyword, element.VR, len(element.value)))
+            return f"https://example.org/ü/{element.tag.json_key}"
 
-        model = json.loads(ds.to_json(bulk_data_element_handler=where))
-        assert seen == [(0x00431029, "", "OB", 2068), (0x7FE00010, "PixelData", "OW", 32768)]
+        model = json.loads(ds.to_json(bulk_data_element_handler=uri_of))
+        assert calls == [(0x00431029, "", "OB", 2068), (0x7FE00010, "PixelData", "OW", 32768)]
         assert model["7FE00010"] == {"vr": "OW", "BulkDataURI": "https://example.org/ü/7FE00010"}
-        ds.to_json(bulk_data_element_handler=where, bulk_data_threshold=0)
-        assert len(seen) > 2
+        ds.to_json(bulk_data_element_handler=uri_of, bulk_data_threshold=0)
+        assert len(calls) > 2
 
     def test_the_threshold_counts_base64_as_pydicom_does(self):
         for size in (765, 766, 768, 769, 771):
@@ -313,37 +313,37 @@ class TestBulkData:
             bulk = "BulkDataURI" in ds.to_json_dict(bulk_data_element_handler=lambda _: "u")["00091001"]
             assert bulk == (size > 1024 // 4 * 3)
 
-    def test_elements_of_items_know_where_they_are(self):
+    def test_the_handler_gets_elements_that_know_their_private_creator(self):
         private = element(0x00090010, "LO", b"ME") + element(0x00091001, "OB", bytes(8))
         ds = dc.dcmread(part10(sequence(0x00081140, item(private))))
         creators = []
 
-        def where(found):
-            creators.append(found.private_creator)
+        def uri_of(element):
+            creators.append(element.private_creator)
             return "u"
 
-        ds.to_json(bulk_data_element_handler=where, bulk_data_threshold=4)
+        ds.to_json(bulk_data_element_handler=uri_of, bulk_data_threshold=4)
         assert creators == ["ME"]
 
-    def test_changed_bytes(self):
+    def test_changed_bytes_become_bulk_data(self):
         ds = dc.dcmread(real("CT_small.dcm"))
         for value in (bytes(4000), memoryview(bytes(4000)), np.zeros(2000, "u2")):
             ds.PixelData = value
             assert "BulkDataURI" in ds.to_json_dict(bulk_data_element_handler=lambda _: "u")["7FE00010"]
 
-    def test_a_handler_that_gives_no_text(self):
+    def test_a_handler_that_returns_no_text_is_refused(self):
         ds = dc.dcmread(real("CT_small.dcm"))
         with pytest.raises(TypeError, match="URI"):
             ds.to_json(bulk_data_element_handler=lambda _: None)
 
-    def test_fetched(self):
+    def test_bulk_data_is_fetched_by_uri_or_by_tag_vr_and_uri(self):
         ds = dc.dcmread(real("CT_small.dcm"))
         text = ds.to_json(bulk_data_element_handler=lambda found: f"bulk/{found.tag.json_key}")
         assert dc.Dataset.from_json(text, bulk_data_uri_handler=lambda uri: ds[uri[5:]].value).PixelData == ds.PixelData
         by_all = dc.Dataset.from_json(text, bulk_data_uri_handler=lambda tag, vr, uri: ds[tag].value)
         assert without_lengths(by_all) == without_lengths(ds)
 
-    def test_of_other_vrs(self):
+    def test_bulk_data_of_every_vr_is_converted(self):
         def read(vr, given):
             model = {"00091001": {"vr": vr, "BulkDataURI": "u"}}
             return dc.Dataset.from_json(model, bulk_data_uri_handler=lambda _: given)[0x00091001].value
@@ -356,13 +356,13 @@ class TestBulkData:
         assert read("OB", None) is None
         assert read("PN", b"A=B=\\C ") == ["A=B", "C"]
 
-    def test_without_a_handler_it_is_empty_and_said(self):
+    def test_without_a_handler_bulk_data_is_empty_and_reported(self):
         ds = dc.Dataset.from_json({"7FE00010": {"vr": "OW", "BulkDataURI": "u"}})
         assert ds.PixelData is None
         assert [(issue.code, issue.tag) for issue in ds.issues] == [("BULK_DATA", 0x7FE00010)]
 
 
-def test_file_meta_goes_both_ways_when_asked():
+def test_file_meta_is_written_and_read_on_request():
     ds = dc.dcmread(real("CT_small.dcm"))
     assert not any(key.startswith("0002") for key in ds.to_json_dict())
     model = json.loads(ds.to_json(file_meta=True))
@@ -375,7 +375,7 @@ def test_file_meta_goes_both_ways_when_asked():
     assert json.loads(dc.Dataset().to_json(file_meta=True)) == {}
 
 
-def test_what_others_write_is_read():
+def test_deviations_of_other_writers_are_read():
     model = {
         "0008001a": {"vr": "UI", "Value": ["1.2"]},
         "00080005": {"vr": "CS", "Value": ["ISO_IR 192"]},
@@ -409,7 +409,7 @@ def test_bare_nan_is_read():
     )
 
 
-def test_lines():
+def test_json_lines_and_arrays_are_read():
     sets = [dc.dcmread(real(name)) for name in ("CT_small.dcm", "MR_small.dcm")]
     stream = io.StringIO()
     assert write_json_lines(sets, stream) == 2
@@ -424,24 +424,24 @@ def test_lines():
         list(read_json_lines(["[1]"]))
 
 
-def test_implicit_vr():
+def test_implicit_vr_is_written_with_the_vr_of_the_dictionary():
     ds = dc.dcmread(part10(element(0x00280010, None, b"\1\0") + element(0x00091001, None, b"ab"), IMPLICIT))
     assert json.loads(ds.to_json()) == json_oracle.model(ds)
 
 
-def test_a_subclass_stays_one():
+def test_a_subclass_reads_its_own_class():
     class Mine(dc.Dataset):
         pass
 
     assert type(Mine.from_json("{}")) is Mine
 
 
-def test_every_cut_of_a_file_is_written():
+def test_every_truncated_file_is_written():
     data = real("rtplan.dcm").read_bytes()
     for cut in range(140, len(data), 41):
         ds = dc.dcmread(data[:cut], force=True)
         assert json.loads(ds.to_json()) == json_oracle.model(ds)
 
 
-def test_files_are_there():
+def test_the_corpus_is_complete():
     assert ABSENT or len(dicom_files()) > 300

@@ -1,4 +1,4 @@
-"""The Native DICOM Model in XML: the same as DCMTK's, back again, and safe from documents that lie."""
+"""The Native DICOM Model in XML: compared with DCMTK, read back, and safe from hostile documents."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ FILES = small_files(1 << 20)
 NAMESPACE = "http://dicom.nema.org/PS3.19/models/NativeDICOM"
 
 
-def name_of(one) -> str:
-    return one.name.rsplit("/", 1)[-1]
+def name_of(file) -> str:
+    return file.name.rsplit("/", 1)[-1]
 
 
 def document(inside: str) -> str:
     return f"<NativeDicomModel>{inside}</NativeDicomModel>"
 
 
-@pytest.mark.parametrize("one", FILES, ids=name_of)
-def test_real_files_come_back(one):
-    data_set = dc.dcmread(one.path, force=True)
+@pytest.mark.parametrize("file", FILES, ids=name_of)
+def test_real_files_are_read_as_they_were_written(file):
+    data_set = dc.dcmread(file.path, force=True)
     text = data_set.to_xml()
     assert dc.Dataset.from_xml(text).to_json_dict() == data_set.to_json_dict()
 
 
-# What DCMTK 3.6.7 reads differently; `dcmtk_way` has what it writes differently.
+# Files that DCMTK 3.6.7 reads differently; `dcmtk_way` knows the differences in what it writes.
 DCMTK = {
     "bad_sequence.dcm": "finds no elements in an item",
     "JPEG2KLossless_1s_1f_u_16_16.dcm": "converts text without character set to UTF-8 twice",
@@ -50,44 +50,44 @@ DCMTK = {
 @pytest.mark.skipif(DCM2XML is None, reason="dcm2xml is not installed")
 @pytest.mark.skipif(ABSENT != "", reason=ABSENT)
 @pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.long)])
-def test_real_files_as_dcmtk_has_them(step):
+def test_real_files_are_written_as_dcmtk_writes_them(step):
     compared = 0
-    for one in FILES[::step]:
-        theirs = None if name_of(one) in DCMTK else by_dcm2xml(one.path)
+    for file in FILES[::step]:
+        theirs = None if name_of(file) in DCMTK else by_dcm2xml(file.path)
         if theirs is None:
             continue
-        ours = ElementTree.fromstring(dc.dcmread(one.path, force=True).to_xml())
+        ours = ElementTree.fromstring(dc.dcmread(file.path, force=True).to_xml())
         assert ours.tag == f"{{{NAMESPACE}}}NativeDicomModel"
-        found = differences(model(ours), model(theirs))
-        assert not {place: both for place, both in found.items() if not dcmtk_way(place, *both)}, one.name
+        different = differences(model(ours), model(theirs))
+        assert not {place: both for place, both in different.items() if not dcmtk_way(place, *both)}, file.name
         compared += 1
     assert compared > 200 / step
 
 
 @pytest.mark.skipif(DCM2XML is None, reason="dcm2xml is not installed")
 @pytest.mark.parametrize("name", ["CT_small.dcm", "rtplan.dcm", "chrGerm.dcm", "reportsi.dcm"])
-def test_dcmtks_documents_are_read(name):
-    found = dc.Dataset.from_xml(ElementTree.tostring(by_dcm2xml(real(name))))
+def test_documents_of_dcmtk_are_read(name):
+    read = dc.Dataset.from_xml(ElementTree.tostring(by_dcm2xml(real(name))))
     wanted = dc.dcmread(real(name))
     same = {"PatientName", "StudyInstanceUID", "SOPClassUID", "StudyDate", "Modality", "InstanceNumber"}
-    assert all(found.get(keyword) == wanted.get(keyword) for keyword in same)
+    assert all(read.get(keyword) == wanted.get(keyword) for keyword in same)
     added = set() if "SpecificCharacterSet" in wanted else {0x00080005}
-    assert {element.tag for element in wanted if element.tag.element} == {*found.keys()} - added
+    assert {element.tag for element in wanted if element.tag.element} == {*read.keys()} - added
 
 
 @pytest.mark.thread_unsafe(reason="Hypothesis' recursive strategies aren't for threads")
 @settings(max_examples=100, deadline=None)
 @given(data_sets())
-def test_random_data_sets_come_back(data_set):
+def test_random_data_sets_are_read_as_they_were_written(data_set):
     text = data_set.to_xml()
     ElementTree.fromstring(text)
     assert json_oracle.model(dc.Dataset.from_xml(text)) == json_oracle.model(data_set)
 
 
-VALUES = {  # name: (VR, the file's bytes, what stands inside the attribute)
+VALUES = {  # name: (VR, bytes of the file, content of the DicomAttribute)
     "text": ("LO", b"a<b>&\"'", "<Value number=\"1\">a&#60;b&#62;&#38;\"'</Value>\n"),
     "lines": ("UT", b"a\r\n\tb", '<Value number="1">a&#13;\n\tb</Value>\n'),
-    "what XML can't hold": ("LO", b"a\x0c\\b", "<InlineBinary>YQxcYg==</InlineBinary>\n"),
+    "a control character": ("LO", b"a\x0c\\b", "<InlineBinary>YQxcYg==</InlineBinary>\n"),
     "empty among several": ("CS", b"a\\\\b", '<Value number="1">a</Value>\n<Value number="2"></Value>\n'
                             '<Value number="3">b</Value>\n'),
     "decimals as written": ("DS", b"1.50\\ +2 ", '<Value number="1">1.50</Value>\n<Value number="2">+2</Value>\n'),
@@ -104,7 +104,7 @@ VALUES = {  # name: (VR, the file's bytes, what stands inside the attribute)
 
 
 @pytest.mark.parametrize(("vr", "value", "inside"), VALUES.values(), ids=VALUES)
-def test_values(vr, value, inside):
+def test_values_are_written_as_their_vr_says(vr, value, inside):
     ds = dc.dcmread(part10(element(0x0008FFF0, vr, value)))
     text = ds.to_xml()
     assert f'<DicomAttribute tag="0008FFF0" vr="{vr}">\n{inside}</DicomAttribute>\n</NativeDicomModel>\n' in text
@@ -118,7 +118,7 @@ def test_big_endian_words_become_little_endian():
     assert "<InlineBinary>AQAC</InlineBinary>" in ds.to_xml()
 
 
-def test_bulk_data():
+def test_bulk_data_is_written_and_fetched():
     ds = dc.dcmread(real("CT_small.dcm"))
     text = ds.to_xml(bulk_data_element_handler=lambda found: f"a?b&c={found.tag.json_key}")
     assert '<BulkData uri="a?b&#38;c=7FE00010"/>' in text
@@ -127,7 +127,7 @@ def test_bulk_data():
     assert [issue.code for issue in dc.Dataset.from_xml(text).issues] == ["BULK_DATA", "BULK_DATA"]
 
 
-def test_file_meta_goes_both_ways_when_asked():
+def test_file_meta_is_written_and_read_on_request():
     ds = dc.dcmread(real("CT_small.dcm"))
     assert "TransferSyntaxUID" not in ds.to_xml()
     back = dc.Dataset.from_xml(ds.to_xml(file_meta=True))
@@ -136,7 +136,7 @@ def test_file_meta_goes_both_ways_when_asked():
 
 
 class TestPrivate:
-    def test_blocks_come_back(self):
+    def test_private_blocks_are_read_as_they_were_written(self):
         data = (
             element(0x00090010, "LO", b"ONE ") + element(0x00090011, "LO", b"TWO\t")
             + element(0x00090020, "LO", b"ONE ")
@@ -146,11 +146,11 @@ class TestPrivate:
         ds = dc.dcmread(part10(data + sequence(0x00081140, item(data))))
         text = ds.to_xml()
         assert '<DicomAttribute tag="00090001" vr="OB" privateCreator="TWO&#9;">' in text
-        assert '<DicomAttribute tag="00092001" vr="OB" privateCreator="ONE">' in text  # the second block of its name
-        assert '<DicomAttribute tag="00093001" vr="OB">' in text  # reserved by nobody
+        assert '<DicomAttribute tag="00092001" vr="OB" privateCreator="ONE">' in text  # a second block
+        assert '<DicomAttribute tag="00093001" vr="OB">' in text  # no creator reserved it
         assert dc.Dataset.from_xml(text).to_json_dict() == ds.to_json_dict()
 
-    def test_blocks_are_reserved_where_the_creator_is_only_named(self):
+    def test_a_block_is_reserved_for_a_creator_without_an_element(self):
         ds = dc.Dataset.from_xml(document(
             '<DicomAttribute tag="00090010" vr="LO"><Value number="1">OTHER</Value></DicomAttribute>'
             '<DicomAttribute tag="00090001" vr="LO" privateCreator="ME"><Value number="1">a</Value></DicomAttribute>'
@@ -162,7 +162,7 @@ class TestPrivate:
         ]  # fmt: skip
 
 
-def test_what_others_write_is_read():
+def test_deviations_of_other_writers_are_read():
     ds = dc.Dataset.from_xml(document(
         '<DicomAttribute tag="00280010" keyword="Rows">\n <Value number="1">\n 512 </Value>\n</DicomAttribute>'
         '<DicomAttribute tag="00100010" vr="PN"><PersonName number="1"><Ideographic><GivenName>B</GivenName>'
@@ -175,50 +175,50 @@ def test_what_others_write_is_read():
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "iso-8859-1"])
-def test_encodings_and_streams(encoding):
+def test_every_encoding_and_source_is_read(encoding):
     text = document('<DicomAttribute tag="00100020" vr="LO"><Value number="1">ä\ufeff</Value></DicomAttribute>')
     text = text.replace("\ufeff", "" if encoding == "iso-8859-1" else "\ufeff")
     data = f'<?xml version="1.0" encoding="{encoding}"?>{text}'.encode(encoding)
-    for given_ in (data, bytearray(data), io.BytesIO(data)):
-        assert dc.Dataset.from_xml(given_).PatientID.startswith("ä")
+    for source in (data, bytearray(data), io.BytesIO(data)):
+        assert dc.Dataset.from_xml(source).PatientID.startswith("ä")
     assert dc.Dataset.from_xml(f'<?xml version="1.0" encoding="iso-8859-1"?>{text}').PatientID.startswith("ä")
 
 
 INSIDE = '<DicomAttribute tag="00081140" vr="SQ"><Item number="1"/><Item number="2">%s</Item></DicomAttribute>'
 HERE = '<DicomAttribute tag="00081150" vr="%s">%s</DicomAttribute>'
-WRONG = {  # name: (VR, what stands inside the attribute, the beginning of the message)
-    "a VR that is none": ("XX", "", "'XX' is not a VR"),
+WRONG = {  # name: (VR, content of the DicomAttribute, the beginning of the message)
+    "an unknown VR": ("XX", "", "'XX' is not a VR"),
     "text for numbers": ("US", '<Value number="1">a</Value>', "US takes integers, not 'a'"),
     "huge": ("FD", '<Value number="1">1e999x</Value>', "FD takes numbers, not '1e999x'"),
     "digits without end for UV": ("UV", f'<Value number="1">{"1" * 5000}</Value>', "UV takes integers"),
     "values for bytes": ("OB", '<Value number="1">a</Value>', "OB takes InlineBinary or BulkData"),
-    "no base64": ("OB", "<InlineBinary>*</InlineBinary>", "inline binary that is no base64"),
+    "not base64": ("OB", "<InlineBinary>*</InlineBinary>", "inline binary is not base64"),
     "items in text": ("LO", '<Item number="1"/>', "<Item> in an attribute of VR LO"),
     "values in a sequence": ("SQ", '<Value number="1"/>', "<Value> in an attribute of VR SQ"),
     "names in text": ("LO", '<PersonName number="1"/>', "<PersonName> in an attribute of VR LO"),
-    "two kinds": ("OB", "<InlineBinary/><BulkData/>", "<BulkData> behind <InlineBinary>"),
-    "two of one": ("OB", "<InlineBinary/><InlineBinary/>", "<InlineBinary> behind <InlineBinary>"),
-    "a number twice": ("LO", '<Value number="2"/><Value number="1"/><Value number="2"/>', "number 2 stands twice"),
-    "a number far off": ("LO", '<Value number="99999999"/>', "number 99999999 where 1 is due"),
-    "number nought": ("LO", '<Value number="0"/>', "'0' is no number of a <Value>"),
-    "items out of order": ("SQ", '<Item number="2"/>', "number 2 where 1 is due"),
+    "two kinds": ("OB", "<InlineBinary/><BulkData/>", "<BulkData> after <InlineBinary>"),
+    "two of one kind": ("OB", "<InlineBinary/><InlineBinary/>", "<InlineBinary> after <InlineBinary>"),
+    "a number twice": ("LO", '<Value number="2"/><Value number="1"/><Value number="2"/>', "number 2 occurs twice"),
+    "a number far off": ("LO", '<Value number="99999999"/>', "number 99999999 instead of 1"),
+    "number zero": ("LO", '<Value number="0"/>', "'0' is not a number of a <Value>"),
+    "items out of order": ("SQ", '<Item number="2"/>', "number 2 instead of 1"),
     "fragments of text": ("LO", '<DataFragment number="1"/>', "<DataFragment> in an attribute of VR LO"),
     "a fragment of values": ("OB", '<DataFragment number="1"><Value/></DataFragment>', "<Value> inside <DataFragment>"),
-    "two in a fragment": ("OB", '<DataFragment><InlineBinary/><InlineBinary/></DataFragment>', "<InlineBinary> where"),
-    "a group twice": ("PN", "<PersonName><Phonetic/><Phonetic/></PersonName>", "Phonetic stands twice"),
+    "two in a fragment": ("OB", '<DataFragment><InlineBinary/><InlineBinary/></DataFragment>', "<InlineBinary> in a"),
+    "a group twice": ("PN", "<PersonName><Phonetic/><Phonetic/></PersonName>", "Phonetic occurs twice"),
     "a component twice": ("PN", "<PersonName><Phonetic><GivenName/><GivenName/></Phonetic></PersonName>", "Giv"),
     "components out of order": ("PN", "<PersonName><Phonetic><GivenName/><FamilyName/></Phonetic></PersonName>", "F"),
     "text between": ("LO", "a", "text inside <DicomAttribute>"),
-    "an unknown element": ("LO", "<Other/>", "<Other> is none of the Native DICOM Model's"),
-    "an element out of place": ("LO", "<FamilyName/>", "<FamilyName> inside <DicomAttribute>"),
-    "another namespace": ("LO", '<Value xmlns="urn:x"/>', "<Value> is none of"),
-    "cut short": ("LO", "<Value>", "no XML: mismatched tag"),
-    "an entity": ("LO", "<Value>&lol;</Value>", "no XML: undefined entity"),
+    "an unknown element": ("LO", "<Other/>", "<Other> is not an element of the Native DICOM Model"),
+    "an element in a wrong parent": ("LO", "<FamilyName/>", "<FamilyName> inside <DicomAttribute>"),
+    "another namespace": ("LO", '<Value xmlns="urn:x"/>', "<Value> is not an element of"),
+    "cut short": ("LO", "<Value>", "not XML: mismatched tag"),
+    "an entity": ("LO", "<Value>&lol;</Value>", "not XML: undefined entity"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("vr", "inside", "said"), WRONG.values(), ids=WRONG)
-def test_wrong_attributes(vr, inside, said):
+def test_a_wrong_attribute_is_refused(vr, inside, said):
     with pytest.raises(dc.ParseError) as caught:
         dc.Dataset.from_xml(document(INSIDE % (HERE % (vr, inside))))
     assert str(caught.value).startswith(f"00081140[1].00081150: {said}")
@@ -226,11 +226,11 @@ def test_wrong_attributes(vr, inside, said):
 
 DOCUMENTS = {
     "nothing": "",
-    "no XML": "DICM",
+    "not XML": "DICM",
     "another root": "<html/>",
     "an item as root": "<Item/>",
     "cut short": "<NativeDicomModel>",
-    "more behind it": "<NativeDicomModel/><NativeDicomModel/>",
+    "a second document": "<NativeDicomModel/><NativeDicomModel/>",
     "no tag": document("<DicomAttribute/>"),
     "a tag in lower case": document('<DicomAttribute tag="0008001a" vr="UI"/>'),
     "a delimiter": document('<DicomAttribute tag="FFFEE000" vr="UI"/>'),
@@ -238,8 +238,8 @@ DOCUMENTS = {
     "no VR": document('<DicomAttribute tag="00090001"/>'),
     "a choice of VRs": document('<DicomAttribute tag="00280106"/>'),
     "a group length with items": document('<DicomAttribute tag="00080000" vr="SQ"><Item/></DicomAttribute>'),
-    "an encoding that is none": b'<?xml version="1.0" encoding="MTF-8"?><NativeDicomModel/>',
-    "an encoding that is no set of characters": b'<?xml version="1.0" encoding="idna"?><NativeDicomModel/>',
+    "an unknown encoding": b'<?xml version="1.0" encoding="MTF-8"?><NativeDicomModel/>',
+    "a codec that is not of text": b'<?xml version="1.0" encoding="idna"?><NativeDicomModel/>',
     "an encoding of several bytes": b'<?xml version="1.0" encoding="shift_jis"?><NativeDicomModel/>',
     "half a surrogate pair": "<NativeDicomModel>\ud800</NativeDicomModel>",
     "a surrogate by number": document('<DicomAttribute tag="00100020" vr="LO"><Value>&#xD800;'),
@@ -250,7 +250,7 @@ DOCUMENTS = {
 
 
 @pytest.mark.parametrize("text", DOCUMENTS.values(), ids=DOCUMENTS)
-def test_wrong_documents(text):
+def test_a_wrong_document_is_refused(text):
     with pytest.raises(dc.ParseError) as caught:
         dc.Dataset.from_xml(text)
     assert caught.value.offset is None or 0 <= caught.value.offset <= len(text)
@@ -277,7 +277,7 @@ def nested(levels: int, close: bool = True) -> str:
     return document(opened + "</Item></DicomAttribute>" * levels) if close else f"<NativeDicomModel>{opened}"
 
 
-def test_depth():
+def test_nesting_is_read_up_to_the_limit():
     ds = dc.Dataset.from_xml(nested(256))
     assert dc.Dataset.from_xml(ds.to_xml()).to_json() == ds.to_json()
     for text in (nested(257), nested(200_000, close=False)):
@@ -287,20 +287,20 @@ def test_depth():
         dc.Dataset.from_xml("<NativeDicomModel>" * 1_000_000)
 
 
-def test_more_elements_than_the_limit():
+def test_more_elements_than_the_limit_are_refused():
     text = document("".join(f'<DicomAttribute tag="0008{i:04X}" vr="LO"/>' for i in range(1, 12)))
     with pytest.raises(dc.LimitError, match="elements, 10"):
         dc.Dataset.from_xml(text, limits=dc.Limits(elements=10))
 
 
-def test_every_cut():
+def test_every_truncation_is_refused():
     text = dc.dcmread(real("rtplan.dcm")).to_xml()
     for cut in range(0, len(text) - 2, 97):
         with pytest.raises(dc.ParseError):
             dc.Dataset.from_xml(text[:cut])
 
 
-def test_what_contains_itself_is_refused():
+def test_a_data_set_that_contains_itself_is_refused():
     ds = dc.Dataset()
     ds.ReferencedImageSequence = [ds]
     with pytest.raises(dc.EncodeError, match="item of itself"):

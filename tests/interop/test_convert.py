@@ -1,4 +1,4 @@
-"""Data sets to pydicom and back: every real file, what was changed in memory, what pydicom can't say."""
+"""Data sets are converted to pydicom and back: every real file, changes in memory, and values that pydicom refuses."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tests.support.corpus import ABSENT, Real, dicom_files, real
 
 pydicom = pytest.importorskip("pydicom")
 
-EVERY = pytest.mark.parametrize("one", dicom_files(), ids=[one.name for one in dicom_files()])
+EVERY = pytest.mark.parametrize("file", dicom_files(), ids=[file.name for file in dicom_files()])
 BAD_DS = "files/pylibjpeg-data/ds/JPEGLossless/JPEGLossless_1s_1f_i_16_16_bad.dcm"
 TOO_SHORT = "files/pydicom-data/emri_small_jpeg_2k_lossless_too_short.dcm"
 MISLABELLED = "test_files/SC_rgb_jpeg.dcm"
 
-# file: where dicomcore's reading differs from pydicom's, and so the data set that comes of it
+# file: how dicomcore reads it differently from pydicom, so that the converted data set differs, too
 BETTER_THAN_PYDICOM = {
-    TOO_SHORT: "pydicom gives no element of a file that breaks off inside a fragment",
+    TOO_SHORT: "pydicom reads no elements from a file that is truncated inside a fragment",
 }
 
 
@@ -37,113 +37,113 @@ def _quiet() -> Iterator[None]:
     logging.disable(logging.NOTSET)
 
 
-def of_pydicom(one: Real) -> Any:
-    return pydicom.dcmread(one.path, force=True)
+def of_pydicom(file: Real) -> Any:
+    return pydicom.dcmread(file.path, force=True)
 
 
-def of_dicomcore(one: Real) -> dc.Dataset:
-    return dc.dcmread(one.path, force=True)
+def of_dicomcore(file: Real) -> dc.Dataset:
+    return dc.dcmread(file.path, force=True)
 
 
 pytestmark = pytest.mark.skipif(bool(ABSENT), reason=ABSENT)
 
 
 @EVERY
-def test_to_pydicom_is_what_pydicom_reads(one: Real):
-    if one.name in BETTER_THAN_PYDICOM:
-        pytest.skip(BETTER_THAN_PYDICOM[one.name])
-    theirs, made = of_pydicom(one), of_dicomcore(one).to_pydicom()
-    assert made == theirs
-    assert made.file_meta == theirs.file_meta
-    assert made.preamble == theirs.preamble
-    assert made.original_character_set == theirs.original_character_set
-    if one.name != MISLABELLED:  # labelled explicit, found implicit: pydicom tells the label
-        assert made.original_encoding == theirs.original_encoding
+def test_to_pydicom_equals_the_data_set_that_pydicom_reads(file: Real):
+    if file.name in BETTER_THAN_PYDICOM:
+        pytest.skip(BETTER_THAN_PYDICOM[file.name])
+    theirs, converted = of_pydicom(file), of_dicomcore(file).to_pydicom()
+    assert converted == theirs
+    assert converted.file_meta == theirs.file_meta
+    assert converted.preamble == theirs.preamble
+    assert converted.original_character_set == theirs.original_character_set
+    if file.name != MISLABELLED:  # labelled explicit but implicit: pydicom reports the label
+        assert converted.original_encoding == theirs.original_encoding
 
 
 @EVERY
-def test_elements_stay_raw(one: Real):
-    """pydicom's laziness is kept: nothing is decoded, and the bytes are the file's."""
-    ours = of_dicomcore(one)
-    made = ours.to_pydicom()
-    for tag, held in made._dict.items():
-        if held.VR != "SQ":
-            assert held.is_raw
-            assert (held.value or b"") == bytes(ours[tag].raw)
+def test_elements_stay_raw(file: Real):
+    """No element is decoded, and the bytes are those of the file."""
+    ours = of_dicomcore(file)
+    converted = ours.to_pydicom()
+    for tag, element in converted._dict.items():
+        if element.VR != "SQ":
+            assert element.is_raw
+            assert (element.value or b"") == bytes(ours[tag].raw)
 
 
 @EVERY
-def test_there_and_back(one: Real):
+def test_every_file_survives_both_conversions(file: Real):
     """dicomcore → pydicom → dicomcore, and pydicom → dicomcore → pydicom, raw and decoded."""
-    ours, theirs = of_dicomcore(one), of_pydicom(one)
+    ours, theirs = of_dicomcore(file), of_pydicom(file)
     back = dc.from_pydicom(ours.to_pydicom())
     assert back == ours
     assert back.file_meta == ours.file_meta
-    if one.name in BETTER_THAN_PYDICOM:
+    if file.name in BETTER_THAN_PYDICOM:
         return
-    assert dc.from_pydicom(of_pydicom(one)) == ours
-    assert dc.from_pydicom(of_pydicom(one)).to_pydicom() == theirs
-    again = dc.from_pydicom(theirs)  # whose elements were all decoded by the comparison
+    assert dc.from_pydicom(of_pydicom(file)) == ours
+    assert dc.from_pydicom(of_pydicom(file)).to_pydicom() == theirs
+    again = dc.from_pydicom(theirs)  # the comparison has decoded all its elements
     assert again == ours
-    if one.name != BAD_DS:  # a DS of spaces alone: '' when decoded, and None when empty
+    if file.name != BAD_DS:  # a DS of spaces only: '' when decoded, but None when empty
         assert again.to_pydicom() == theirs
 
 
 @EVERY
-def test_raw_bytes_survive_both_ways(one: Real):
-    """Elements that nobody looked at keep their bytes, padding and all, in items too."""
-    ours = of_dicomcore(one)
+def test_raw_bytes_survive_both_conversions(file: Real):
+    """Elements that were not accessed keep their bytes, including padding, in items too."""
+    ours = of_dicomcore(file)
     back = dc.from_pydicom(ours.to_pydicom())
     expected = [(int(el.tag), bytes(el.raw)) for el in ours.iterall() if el.VR != "SQ"]
     assert [(int(el.tag), bytes(el.raw)) for el in back.iterall() if el.VR != "SQ"] == expected
 
 
-def test_pydicom_can_write_what_it_gets(tmp_path):
+def test_pydicom_writes_converted_data_sets(tmp_path):
     for name in ("CT_small.dcm", "rtplan.dcm", "JPEG2000.dcm", "chrH31.dcm", "image_dfl.dcm", "MR_small_bigendian.dcm"):
         path = real(name)
-        made = dc.dcmread(path, force=True).to_pydicom()
-        made.save_as(tmp_path / name)
+        converted = dc.dcmread(path, force=True).to_pydicom()
+        converted.save_as(tmp_path / name)
         assert pydicom.dcmread(tmp_path / name, force=True) == pydicom.dcmread(path, force=True)
 
 
-def test_changes_go_along():
+def test_changes_are_converted():
     data_set = dc.dcmread(real("rtplan.dcm"))
     data_set.PatientName = "Doe^Jane"
     data_set.BeamSequence[0].BeamName = "changed"
     data_set.BeamSequence[0].ControlPointSequence[0].IsocenterPosition = [1.5, -2, 0.1]
     del data_set.PatientID
     data_set.add_new(0x00091001, "US", [1, 2])
-    made = data_set.to_pydicom()
-    assert made.PatientName == "Doe^Jane"
-    assert made.BeamSequence[0].BeamName == "changed"
-    assert list(made.BeamSequence[0].ControlPointSequence[0].IsocenterPosition) == [1.5, -2, 0.1]
-    assert "PatientID" not in made
-    assert list(made[0x00091001].value) == [1, 2]
-    assert made.BeamSequence[0].get_item("BeamNumber").is_raw
-    assert dc.from_pydicom(made) == data_set
+    converted = data_set.to_pydicom()
+    assert converted.PatientName == "Doe^Jane"
+    assert converted.BeamSequence[0].BeamName == "changed"
+    assert list(converted.BeamSequence[0].ControlPointSequence[0].IsocenterPosition) == [1.5, -2, 0.1]
+    assert "PatientID" not in converted
+    assert list(converted[0x00091001].value) == [1, 2]
+    assert converted.BeamSequence[0].get_item("BeamNumber").is_raw
+    assert dc.from_pydicom(converted) == data_set
 
 
-def test_values_handed_out_and_not_changed_stay_raw():
+def test_values_accessed_and_not_changed_stay_raw():
     data_set = dc.dcmread(real("CT_small.dcm"))
-    assert len(data_set.ImagePositionPatient) == 3  # a list, which could have been changed
-    made = data_set.to_pydicom()
-    assert made.get_item("ImagePositionPatient").is_raw
+    assert len(data_set.ImagePositionPatient) == 3  # a list, which the caller could change
+    converted = data_set.to_pydicom()
+    assert converted.get_item("ImagePositionPatient").is_raw
     data_set.ImagePositionPatient[0] = 4.25
     assert data_set.to_pydicom().ImagePositionPatient[0] == 4.25
 
 
-def test_made_in_memory():
+def test_a_data_set_made_in_memory_is_converted():
     data_set = dc.Dataset()
     data_set.PatientName = "Nobody"
     item = dc.Dataset()
     item.CodeValue = "T-1"
     data_set.ConceptNameCodeSequence = [item]
-    made = data_set.to_pydicom()
-    assert made.ConceptNameCodeSequence[0].CodeValue == "T-1"
-    assert dc.from_pydicom(made) == data_set
+    converted = data_set.to_pydicom()
+    assert converted.ConceptNameCodeSequence[0].CodeValue == "T-1"
+    assert dc.from_pydicom(converted) == data_set
 
 
-def test_made_in_pydicom():
+def test_a_data_set_made_in_pydicom_is_converted():
     theirs = pydicom.Dataset()
     theirs.SpecificCharacterSet = "ISO_IR 192"
     theirs.PatientName = "Müller^Jörg"
@@ -151,20 +151,30 @@ def test_made_in_pydicom():
     theirs.SliceThickness = "1.50"
     theirs.ReferencedStudySequence = [pydicom.Dataset()]
     theirs.ReferencedStudySequence[0].StudyDescription = "Ärger"
-    made = dc.from_pydicom(theirs)
-    assert (made.PatientName, made.Rows, made.SliceThickness) == ("Müller^Jörg", 0x0102, 1.5)
-    assert made.ReferencedStudySequence[0].StudyDescription == "Ärger"
-    assert made.to_pydicom() == theirs
+    converted = dc.from_pydicom(theirs)
+    assert (converted.PatientName, converted.Rows, converted.SliceThickness) == ("Müller^Jörg", 0x0102, 1.5)
+    assert converted.ReferencedStudySequence[0].StudyDescription == "Ärger"
+    assert converted.to_pydicom() == theirs
 
 
-def test_what_pydicom_cannot_encode_comes_as_a_value():
+def test_file_meta_information_without_a_transfer_syntax_stays_without_one():
+    theirs = pydicom.Dataset()
+    theirs.PatientName = "A^B"
+    theirs.file_meta = pydicom.dataset.FileMetaDataset()
+    theirs.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
+    assert dc.from_pydicom(theirs).to_pydicom().file_meta == theirs.file_meta
+    del theirs.file_meta
+    assert dc.from_pydicom(theirs).to_pydicom().file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.1"
+
+
+def test_an_element_that_pydicom_cannot_encode_keeps_its_value():
     theirs = pydicom.Dataset()
     theirs.BeamSequence = [pydicom.Dataset()]
     theirs.BeamSequence[0].add(pydicom.DataElement(0x00280010, "US", "many", already_converted=True))
     assert dc.from_pydicom(theirs).BeamSequence[0].Rows == "many"
 
 
-def test_an_item_alone():
+def test_an_item_is_converted_alone():
     item = dc.dcmread(real("rtplan.dcm")).BeamSequence[0]
     assert item.to_pydicom() == pydicom.dcmread(real("rtplan.dcm")).BeamSequence[0]
     assert dc.from_pydicom(item.to_pydicom()) == item
@@ -178,23 +188,23 @@ def test_an_item_alone():
 
 def test_deferred_values_stay_in_the_file():
     path = real("CT_small.dcm")
-    made = dc.dcmread(path).to_pydicom(defer_size=1024)
-    assert made._dict[0x7FE00010].value is None
-    assert np.array_equal(made.pixel_array, pydicom.dcmread(path).pixel_array)
-    assert dc.from_pydicom(made) == dc.dcmread(path)
+    converted = dc.dcmread(path).to_pydicom(defer_size=1024)
+    assert converted._dict[0x7FE00010].value is None
+    assert np.array_equal(converted.pixel_array, pydicom.dcmread(path).pixel_array)
+    assert dc.from_pydicom(converted) == dc.dcmread(path)
 
 
-def test_deep_nesting_takes_no_recursion():
+def test_deep_nesting_needs_no_recursion():
     theirs = innermost = pydicom.Dataset()
     for _ in range(3000):
         innermost.BeamSequence = [pydicom.Dataset()]
         innermost = innermost.BeamSequence[0]
     with pytest.raises(dc.LimitError):
         dc.from_pydicom(theirs)
-    made = dc.from_pydicom(theirs, limits=dc.Limits(depth=10000)).to_pydicom()
+    converted = dc.from_pydicom(theirs, limits=dc.Limits(depth=10000)).to_pydicom()
     depth = 0
-    while "BeamSequence" in made:
-        made, depth = made.BeamSequence[0], depth + 1
+    while "BeamSequence" in converted:
+        converted, depth = converted.BeamSequence[0], depth + 1
     assert depth == 3000
 
 
@@ -204,44 +214,44 @@ def in_latin_1() -> dc.Dataset:
     return dc.dcmread(raw.part10(body + raw.element(0x00100010, "PN", b"M\xfcller^A")))
 
 
-RECODED = {  # name: what is done to the data set before it goes over
+RECODED = {  # name: the change before the data set is converted
     "UTF-8": lambda ds: setattr(ds, "SpecificCharacterSet", "ISO_IR 192"),
-    "items handed out": lambda ds: (
+    "items accessed": lambda ds: (
         ds.ReferencedImageSequence[0].CodeMeaning,
         setattr(ds, "SpecificCharacterSet", "GB18030"),
     ),
-    "only looked at": lambda ds: ds.SpecificCharacterSet,
+    "only accessed": lambda ds: ds.SpecificCharacterSet,
 }
 
 
 @pytest.mark.parametrize("change", RECODED.values(), ids=RECODED)
-def test_text_outlives_another_character_set(change):
+def test_text_survives_a_change_of_character_set(change):
     ours = in_latin_1()
     change(ours)
     theirs = ours.to_pydicom()
     stream = io.BytesIO()
     pydicom.dcmwrite(stream, theirs)
-    for found in (theirs, pydicom.dcmread(io.BytesIO(stream.getvalue()))):
-        assert str(found.PatientName) == "Müller^A"
-        assert found.Manufacturer == "èè"
-        assert found.ReferencedImageSequence[0].CodeMeaning == "éé"
+    for converted in (theirs, pydicom.dcmread(io.BytesIO(stream.getvalue()))):
+        assert str(converted.PatientName) == "Müller^A"
+        assert converted.Manufacturer == "èè"
+        assert converted.ReferencedImageSequence[0].CodeMeaning == "éé"
 
 
-def test_an_item_brings_its_character_set():
+def test_an_item_of_another_data_set_keeps_its_text():
     ours = dc.dcmread(
         raw.part10(raw.element(0x00080005, "CS", b"ISO_IR 192") + raw.element(0x00080070, "LO", b"\xc3\xa8"))
     )
     ours.ReferencedImageSequence = in_latin_1().ReferencedImageSequence
     stream = io.BytesIO()
     pydicom.dcmwrite(stream, ours.to_pydicom())
-    for found in (ours.to_pydicom(), pydicom.dcmread(io.BytesIO(stream.getvalue()))):
-        assert found.Manufacturer == "è"
-        assert found.ReferencedImageSequence[0].CodeMeaning == "éé"
+    for converted in (ours.to_pydicom(), pydicom.dcmread(io.BytesIO(stream.getvalue()))):
+        assert converted.Manufacturer == "è"
+        assert converted.ReferencedImageSequence[0].CodeMeaning == "éé"
 
 
 @pytest.mark.parametrize("undefined", [True, False])
 @pytest.mark.parametrize(("sign", "first"), [(b"\1\0", -1024), (b"\0\0", 64512)])
-def test_the_sign_of_items_in_implicit_vr(sign, first, undefined):
+def test_the_sign_of_values_in_items_is_kept_in_implicit_vr(sign, first, undefined):
     inner = raw.element(0x00283002, None, b"\0\0\0\xfc\x10\0")
     body = raw.element(0x00280103, None, sign)
     body += raw.sequence(0x00283010, raw.item(inner, undefined=undefined), vr=None, undefined=undefined)

@@ -1,4 +1,4 @@
-"""dicomcore as pydicom's pixel plugin: every compressed real file, the encoders, coming and going."""
+"""dicomcore as a pixel plugin of pydicom: every compressed real file, the encoders, registering and unregistering."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ from dicomcore.interop.pydicom import PLUGIN, plugin, register, unregister  # no
 pytestmark = pytest.mark.thread_unsafe(reason="registers with pydicom")
 
 COMPRESSED = [
-    one
-    for one in dicom_files()
-    if one.line.get("pixels")
-    and one.line["transfer_syntax"]
-    and pydicom.uid.UID(one.line["transfer_syntax"]).is_transfer_syntax
-    and pydicom.uid.UID(one.line["transfer_syntax"]).is_encapsulated
+    file
+    for file in dicom_files()
+    if file.line.get("pixels")
+    and file.line["transfer_syntax"]
+    and pydicom.uid.UID(file.line["transfer_syntax"]).is_transfer_syntax
+    and pydicom.uid.UID(file.line["transfer_syntax"]).is_encapsulated
 ]
-EVERY = pytest.mark.parametrize("one", COMPRESSED, ids=[one.name for one in COMPRESSED])
+EVERY = pytest.mark.parametrize("file", COMPRESSED, ids=[file.name for file in COMPRESSED])
 
-# Where dicomcore's answer isn't pydicom's own, and why it stands; without a reason the frame can't be decoded at all.
+# file: why dicomcore's samples differ from pydicom's own
 DIFFERENT: dict[str, str] = {}
 
 
@@ -53,63 +53,63 @@ def _registered() -> Iterator[None]:
     logging.disable(logging.NOTSET)
 
 
-def decoded(one: Real, plugin: str = PLUGIN, **options: Any) -> tuple[Any, dict[str, Any]]:
-    data_set = pydicom.dcmread(one.path, force=True)
+def decoded(file: Real, plugin: str = PLUGIN, **options: Any) -> tuple[Any, dict[str, Any]]:
+    data_set = pydicom.dcmread(file.path, force=True)
     return get_decoder(data_set.file_meta.TransferSyntaxUID).as_array(data_set, decoding_plugin=plugin, **options)
 
 
 @EVERY
-def test_as_pydicom_decodes(one: Real):
-    """Shape, dtype and, where nothing is lost, samples as pydicom gives them with the other plugins."""
-    expected = one.line["pixels"].get("pixel_array")
+def test_pixel_arrays_equal_those_of_pydicom(file: Real):
+    """Shape, dtype and, unless the codec is lossy, samples equal those of pydicom with its other plugins."""
+    expected = file.line["pixels"].get("pixel_array")
     if not expected or "shape" not in expected:
         pytest.skip("no answer to compare with")
-    array, _ = decoded(one)
+    array, _ = decoded(file)
     assert list(array.shape) == expected["shape"]
     assert array.dtype == np.dtype(expected["dtype"])
-    if one.name not in DIFFERENT and expected.get("sha256"):
+    if file.name not in DIFFERENT and expected.get("sha256"):
         assert hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest() == expected["sha256"]
 
 
 @EVERY
-def test_as_the_other_plugins_decode(one: Real):
-    """Raw samples and what pydicom says of them, within the lossy decoders' spread."""
-    data_set = pydicom.dcmread(one.path, force=True)
-    # Pillow shifts what a JPEG 2000 codestream calls signed and the data set doesn't: no answer to hold against.
+def test_raw_samples_equal_those_of_other_plugins(file: Real):
+    """Raw samples and their description equal those of the other plugins; lossy decoders may differ by 2."""
+    data_set = pydicom.dcmread(file.path, force=True)
+    # Pillow shifts the samples of a JPEG 2000 codestream that is signed although the data set is not: not comparable.
     unfit = (PLUGIN, "pillow")
     others = [name for name in get_decoder(data_set.file_meta.TransferSyntaxUID).available_plugins if name not in unfit]
-    if one.line["deliberately_bad"]:  # Pillow gives what a codestream's wrong sign makes of the samples
+    if file.line["deliberately_bad"]:  # Pillow believes the wrong sign of a codestream
         others = [name for name in others if name != "pillow"]
     answers = []
     for name in others:
         try:
-            answers.append(decoded(one, name, raw=True))
+            answers.append(decoded(file, name, raw=True))
         except Exception:
-            continue  # a peer's failure is no answer
+            continue  # a peer that fails is not compared
     if not answers:
         pytest.skip("no other plugin decodes it")
-    array, said = decoded(one, raw=True)
+    array, options = decoded(file, raw=True)
     near = [
         int(np.abs(array.astype(np.int64) - other.astype(np.int64)).max())
-        for other, told in answers
-        if other.shape == array.shape and told["photometric_interpretation"] == said["photometric_interpretation"]
+        for other, theirs in answers
+        if other.shape == array.shape and theirs["photometric_interpretation"] == options["photometric_interpretation"]
     ]
-    assert min(near) <= (2 if one.line["pixels"]["lossy"] else 0)
+    assert min(near) <= (2 if file.line["pixels"]["lossy"] else 0)
 
 
 @EVERY
-def test_buffers_have_the_length_pydicom_expects(one: Real):
-    data_set = pydicom.dcmread(one.path, force=True)
+def test_buffers_have_the_length_pydicom_expects(file: Real):
+    data_set = pydicom.dcmread(file.path, force=True)
     decoder = get_decoder(data_set.file_meta.TransferSyntaxUID)
     try:
         array, _ = decoder.as_array(data_set, decoding_plugin=PLUGIN, index=0, raw=True)
     except (RuntimeError, ValueError):
         pytest.skip("not decodable")
-    buffer, said = decoder.as_buffer(data_set, decoding_plugin=PLUGIN, index=0)
-    assert len(buffer) == array.size * said["bits_allocated"] // 8
+    buffer, options = decoder.as_buffer(data_set, decoding_plugin=PLUGIN, index=0)
+    assert len(buffer) == array.size * options["bits_allocated"] // 8
 
 
-def test_registering_twice_and_taking_out_again():
+def test_registering_and_unregistering_may_be_repeated():
     unregister()
     before = {codec.uid: known_plugins(codec.uid) for codec in codecs()}
     register()
@@ -124,15 +124,15 @@ def test_registering_twice_and_taking_out_again():
 
 
 def known_plugins(uid: str) -> list[str] | None:
-    """In the order in which pydicom tries them."""
+    """Names of the plugins in the order in which pydicom tries them."""
     try:
         return list(get_decoder(uid)._available)
     except NotImplementedError:
         return None
 
 
-def test_syntaxes_that_pydicom_does_not_know():
-    """JPEG XL gets a decoder of its own."""
+def test_transfer_syntaxes_unknown_to_pydicom_are_decoded():
+    """For JPEG XL, `register` adds a decoder."""
     imagecodecs = pytest.importorskip("imagecodecs")
     samples = np.arange(24 * 32, dtype=np.uint16).reshape(24, 32) * 79
     data_set = pydicom.dcmread(real("CT_small.dcm"))
@@ -146,15 +146,15 @@ def test_syntaxes_that_pydicom_does_not_know():
 
 
 def test_a_frame_that_cannot_be_decoded_goes_to_the_next_plugin():
-    """What dicomcore refuses is its own error, which pydicom shows with those of other plugins."""
+    """pydicom shows the error of dicomcore together with those of other plugins."""
     data_set = pydicom.dcmread(real("SC_rgb_rle.dcm"))
     data_set.PixelData = pydicom.encaps.encapsulate([b"\x01" + bytes(65)])
     with pytest.raises(RuntimeError, match="dicomcore: "):
         data_set.pixel_array  # noqa: B018
 
 
-def test_least_significant_segment_first():
-    """pydicom's options for RLE segments in the other order."""
+def test_segments_with_the_least_significant_byte_first_are_decoded_on_request():
+    """pydicom has an option for RLE segments that begin with the least significant byte."""
     data_set = pydicom.dcmread(real("SC_rgb_rle_16bit.dcm"))
     decoder = get_decoder(data_set.file_meta.TransferSyntaxUID)
     array, _ = decoder.as_array(data_set, decoding_plugin=PLUGIN)
@@ -192,11 +192,11 @@ def test_encoding_is_undone_by_decoding(uid, case):
     assert np.array_equal(data_set.pixel_array, array)
     unregister()
     others = known_plugins(uid)
-    if others:                              # whatever pydicom has at hand reads it too
+    if others:  # the other plugins of pydicom read it too
         assert np.array_equal(get_decoder(uid).as_array(data_set)[0], array)
 
 
-def test_encoding_planes():
+def test_frames_by_plane_and_by_pixel_are_encoded_alike():
     array = np.random.default_rng(8).integers(0, 256, (5, 7, 3), np.uint8)
     options = {
         "rows": 5,
@@ -216,7 +216,7 @@ def test_encoding_planes():
 
 
 @pytest.mark.skipif(bool(ABSENT), reason=ABSENT)
-def test_threads_agree():
+def test_threads_decode_the_same():
     files = [one for one in COMPRESSED if one.line["size"] < 300_000][:40]
 
     def answer(one: Real) -> bytes:
@@ -230,8 +230,8 @@ def test_threads_agree():
         assert list(pool.map(answer, files)) == alone
 
 
-def test_what_follows_a_full_rle_plane_is_warned_of():
-    """As pydicom warns: the run goes past the plane, and is cut there (pydicom#1438)."""
+def test_bytes_after_a_full_rle_plane_are_warned_of():
+    """pydicom warns, too: the run exceeds the plane and is cut there (pydicom#1438)."""
     runner = DecodeRunner(pydicom.uid.RLELossless)
     runner.set_options(
         rows=1,
@@ -258,14 +258,14 @@ SINGLE_BITS = {  # name: the same samples uncompressed
 
 
 def corpus_file(name: str) -> Any:
-    found = [one.path for one in dicom_files() if one.path.name == name]
-    return found[0] if found else pytest.skip(f"the corpus has no {name}")
+    paths = [one.path for one in dicom_files() if one.path.name == name]
+    return paths[0] if paths else pytest.skip(f"the corpus has no {name}")
 
 
 @pytest.mark.parametrize("raw", [False, True])
 @pytest.mark.parametrize("name", SINGLE_BITS)
-def test_single_bits_of_several_frames(name: str, raw: bool):
-    """What the runner is told of the first frame, a byte a sample, is not what the data set says of the next."""
+def test_several_frames_of_single_bits_are_decoded(name: str, raw: bool):
+    """The option set for the first frame, a byte per sample, must not describe the next frame."""
     path, wanted = corpus_file(name), pydicom.dcmread(corpus_file(SINGLE_BITS[name])).pixel_array
     assert len(wanted) == 3
     options = {"decoding_plugin": PLUGIN, "raw": raw}
@@ -274,13 +274,13 @@ def test_single_bits_of_several_frames(name: str, raw: bool):
     assert np.array_equal(list(pydicom.pixels.iter_pixels(path, indices=[2, 0], **options)), wanted[[2, 0]])
     data_set = pydicom.dcmread(path)
     data_set.decompress(decoding_plugin=PLUGIN)
-    # pydicom writes a byte a sample and leaves Bits Allocated 1, with its own plugins too
-    held = np.frombuffer(data_set.PixelData, np.uint8)[: wanted.size].reshape(wanted.shape)
-    assert np.array_equal(held, wanted)
+    # pydicom writes a byte per sample and leaves Bits Allocated at 1, with its own plugins too
+    stored = np.frombuffer(data_set.PixelData, np.uint8)[: wanted.size].reshape(wanted.shape)
+    assert np.array_equal(stored, wanted)
 
 
-def test_planes_of_several_frames(tmp_path: Any):
-    """The first frame's planes are told as put together; the next ones' are planes all the same."""
+def test_several_frames_by_plane_are_decoded(tmp_path: Any):
+    """The option set for the first frame, by pixel, must not describe the next frames, which are by plane."""
     frames = np.random.default_rng(1).integers(0, 256, (3, 4, 6, 3), "u1")
     by_plane = [frame.transpose(2, 0, 1).tobytes() for frame in frames]
     deflated = []
@@ -294,23 +294,23 @@ def test_planes_of_several_frames(tmp_path: Any):
     assert np.array_equal(dcmread(path).pixel_array, frames)
 
 
-def test_colour_of_several_frames(tmp_path: Any):
-    """A frame whose codestream says RGB doesn't make RGB of the next, which says nothing."""
+def test_the_colour_of_each_frame_is_its_own(tmp_path: Any):
+    """A codestream that states RGB must not make RGB of the next one, which states no colour."""
     imagecodecs = pytest.importorskip("imagecodecs")
     rgb = np.random.default_rng(2).integers(0, 256, (8, 8, 3), "u1")
     silent = imagecodecs.jpegls_encode(rgb)
     adobe = b"\xff\xee\0\x0eAdobe" + bytes(6) + b"\0"
     marked = silent[:2] + adobe + silent[2:]
     path = tmp_path / "colours.dcm"
-    said = {"NumberOfFrames": 3, "PhotometricInterpretation": "YBR_FULL"}
-    path.write_bytes(made(np.stack([rgb] * 3), [silent, marked, silent], "1.2.840.10008.1.2.4.80", **said))
+    attributes = {"NumberOfFrames": 3, "PhotometricInterpretation": "YBR_FULL"}
+    path.write_bytes(made(np.stack([rgb] * 3), [silent, marked, silent], "1.2.840.10008.1.2.4.80", **attributes))
     wanted = dcmread(path).pixel_array
     assert np.array_equal(wanted[1], rgb)
     got = list(pydicom.pixels.iter_pixels(path, decoding_plugin=PLUGIN))
     assert all(np.abs(one.astype(int) - other).max() <= 1 for one, other in zip(got, wanted, strict=True))
 
 
-def test_strict_limits_refuse_what_is_made_up(tmp_path: Any):
+def test_strict_limits_refuse_a_truncated_codestream(tmp_path: Any):
     imagecodecs = pytest.importorskip("imagecodecs")
     grey = np.random.default_rng(3).integers(0, 256, (40, 40), "u1")
     codestream = imagecodecs.jpeg8_encode(grey)

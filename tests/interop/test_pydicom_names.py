@@ -1,4 +1,4 @@
-"""What pydicom's programs call (pydicom#1731, #1311, #1014)."""
+"""Methods of pydicom that programs call (pydicom#1731, #1311, #1014)."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from tests.support.dicom_bytes import element, part10
 
 
 def both(action):
-    """What an action gives with pydicom's data set and with ours."""
-    made = []
+    """The results of an action on pydicom's data set and on ours."""
+    results = []
     for module in (pydicom, dc):
         data_set = module.Dataset()
         data_set.PatientID, data_set.Rows = "x", 5
-        made.append(action(data_set))
-    return made
+        results.append(action(data_set))
+    return results
 
 
 SAME = {
     "setdefault of a value": lambda ds: (ds.setdefault("PatientName", "Doe^J").value == "Doe^J", ds.PatientName),
     "setdefault by tag": lambda ds: (ds.setdefault(0x00280011, 7).value, ds.Columns),
-    "setdefault of what is there": lambda ds: (ds.setdefault("PatientID", "y").value, ds.PatientID),
-    "elements": lambda ds: [int(one.tag) for one in ds.elements()],
+    "setdefault of an element that exists": lambda ds: (ds.setdefault("PatientID", "y").value, ds.PatientID),
+    "elements": lambda ds: [int(element.tag) for element in ds.elements()],
     "popitem": lambda ds: (int(ds.popitem()[0]), len(ds)),
     "get_item": lambda ds: ds.get_item("PatientID").value,
     "decode": lambda ds: (ds.decode(), ds.PatientID),
@@ -43,12 +43,12 @@ SAME = {
 
 
 @pytest.mark.parametrize("action", SAME.values(), ids=SAME)
-def test_the_same_as_pydicom(action):
+def test_methods_return_the_same_as_in_pydicom(action):
     theirs, ours = both(action)
     assert ours == theirs
 
 
-def test_errors_of_these():
+def test_wrong_arguments_raise():
     with pytest.raises(KeyError):
         dc.Dataset().popitem()
     with pytest.raises(KeyError):
@@ -60,7 +60,7 @@ def test_errors_of_these():
 
 
 @pytest.mark.filterwarnings("ignore:.*takes whole numbers:UserWarning", "ignore:.*can't hold:UserWarning")
-def test_elements_that_can_not_be_written_are_left_out_on_request():
+def test_elements_that_cannot_be_written_are_omitted_on_request():
     data_set = dc.Dataset()
     data_set.PatientID, data_set.Rows = "x", 1.5
     with pytest.raises(dc.EncodeError, match="Rows"):
@@ -72,17 +72,17 @@ def test_elements_that_can_not_be_written_are_left_out_on_request():
 
 
 @pytest.mark.parametrize("text", ["0010,0020", "(0010,0020)", "(0010, 0020)", "00100020", "PatientID"])
-def test_tags_from_text(text):
+def test_a_tag_is_read_from_text(text):
     assert dc.Tag(text) == 0x00100020
 
 
 @pytest.mark.parametrize("text", ["0010,002", "0010;0020", "(0010,0020", "00100,0020"])
-def test_texts_that_are_no_tags(text):
+def test_text_that_is_not_a_tag_is_refused(text):
     with pytest.raises(ValueError, match="not a tag"):
         dc.Tag(text)
 
 
-def test_options_of_dcmread_by_position():
+def test_options_of_dcmread_are_accepted_by_position():
     data = part10(element(0x00100020, "LO", b"x ") + element(0x7FE00010, "OB", b"ab"))
     assert "PixelData" not in dc.dcmread(data, None, True)
     assert dc.dcmread(data, "1 KB").PatientID == "x"
@@ -98,7 +98,7 @@ MISSPELT = {
 
 
 @pytest.mark.parametrize(("name", "said"), MISSPELT.items())
-def test_a_misspelt_keyword_is_said(name, said):
+def test_a_misspelt_keyword_is_reported(name, said):
     data_set = dc.Dataset()
     with pytest.warns(UserWarning, match=said):
         setattr(data_set, name, 1)
@@ -118,13 +118,13 @@ class Study(dc.Dataset):
 
 
 @pytest.mark.parametrize("name", ["_cache", "cache", "my_cache", "My_Cache", "myCache", "Folder", "ID", "file_meta"])
-def test_other_attributes_are_nobody_elses_business(name):
+def test_attributes_that_resemble_no_keyword_are_set_silently(name):
     data_set = Study()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         setattr(data_set, name, None)
 
 
-def test_the_keyword_of_a_repeating_element_is_an_error():
+def test_setting_a_repeating_element_by_keyword_is_refused():
     with pytest.raises(ValueError, match="OverlayData"):
         dc.Dataset().OverlayData = b"ab"

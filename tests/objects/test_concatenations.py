@@ -1,4 +1,4 @@
-"""Concatenations: recognised, checked and joined (PS3.3 C.7.6.16.2.2.4)."""
+"""Concatenations are recognised, checked and joined (PS3.3 C.7.6.16.2.2.4)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def uid(tag: int, value: str) -> bytes:
 
 
 def part(number: int, *, total: int | None = len(FRAMES), offset: int | None = None, of: str = UID) -> dc.Dataset:
-    """One part, as a scanner that divides by size would write it."""
+    """A part, as a scanner writes it that divides objects by their size."""
     before = sum(FRAMES[: number - 1])
     count = FRAMES[number - 1]
     groups = [
@@ -58,14 +58,14 @@ def numbers(groups: dc.Sequence) -> list[int]:
     return [item[0x00209111].value[0][0x00209057].value for item in groups]
 
 
-def test_recognised():
+def test_a_part_of_a_concatenation_is_recognised():
     assert concatenation_of(part(2)) == Concatenation(dc.UID(UID), 2, 3, 3, dc.UID(SOURCE))
     assert concatenation_of(part(2, total=None)).total is None
     assert concatenation_of(dc.Dataset()) is None
 
 
 @pytest.mark.parametrize("order", list(permutations((1, 2, 3))), ids=str)
-def test_joined_whatever_the_order(order: tuple[int, ...]):
+def test_parts_are_joined_in_any_order(order: tuple[int, ...]):
     joined = join(part(number) for number in order)
     assert [p.SOPInstanceUID for p in joined.parts] == ["1.2.3.100.1", "1.2.3.100.2", "1.2.3.100.3"]
     assert joined.missing == ()
@@ -81,7 +81,7 @@ def test_joined_whatever_the_order(order: tuple[int, ...]):
     assert joined.parts[0].NumberOfFrames == 3
 
 
-def test_frames_in_order():
+def test_frames_of_all_parts_are_in_order():
     frames = join([part(3), part(1), part(2)]).frames
     assert len(frames) == 6
     for i in range(6):
@@ -94,27 +94,27 @@ def test_frames_in_order():
         _ = frames[6]
 
 
-FAULTS = {  # name: (parts, what is said)
+FAULTS = {  # name: (parts, part of the message)
     "none": (lambda: [], "no parts"),
     "the middle one is missing": (lambda: [part(1), part(3)], "lacks part 2 of 3"),
     "the last ones are missing": (lambda: [part(1)], "lacks part 2, 3 of 3"),
     "twice": (lambda: [part(1), part(2), part(2)], "part 2 .* twice"),
     "of two concatenations": (lambda: [part(1), part(2, of="1.2.3.8"), part(3)], "several concatenations"),
-    "frames overlap": (lambda: [part(1), part(2, offset=2), part(3)], "2 frames stand before it; there are 3"),
-    "frames are missing": (lambda: [part(1), part(2, offset=5), part(3)], "5 frames stand before it; there are 3"),
+    "frames overlap": (lambda: [part(1), part(2, offset=2), part(3)], "2 frames precede it; there are 3"),
+    "frames are missing": (lambda: [part(1), part(2, offset=5), part(3)], "5 frames precede it; there are 3"),
     "not a part": (lambda: [part(1), dc.Dataset()], "not part of a concatenation"),
     "without total, a gap": (lambda: [part(1, total=None), part(3, total=None)], "lacks part 2 of 3"),
 }
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_faults(name: str):
+def test_wrong_parts_are_refused(name: str):
     make, message = FAULTS[name]
     with pytest.raises(dc.DicomError, match=message):
         join(make())
 
 
-def test_claims_of_damaged_headers_cost_nothing():
+def test_false_counts_in_damaged_headers_cost_nothing():
     many = part(1)
     many.validation = "ignore"
     many.NumberOfFrames = 1 << 40
@@ -129,7 +129,7 @@ def test_claims_of_damaged_headers_cost_nothing():
     assert len(str(caught.value)) < 300
 
 
-def test_partial():
+def test_partial_joins_without_missing_parts():
     joined = join([part(3), part(1)], partial=True)
     assert joined.missing == (2,)
     assert joined.data_set.NumberOfFrames == 5
@@ -137,5 +137,5 @@ def test_partial():
     assert np.array_equal(joined.frames[3], PIXELS[4])
 
 
-def test_a_total_nobody_states_ends_with_the_highest_number():
+def test_without_a_stated_total_the_highest_number_is_the_last():
     assert len(join([part(i, total=None) for i in (1, 2, 3)]).frames) == 6

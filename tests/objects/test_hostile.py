@@ -1,4 +1,4 @@
-"""Damaged reports, segmentations, structure sets and documents: read as far as it goes, or refused as ours."""
+"""Damaged reports, segmentations, structure sets and documents are read, or refused with our own exceptions."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def read_report(ds: dc.Dataset) -> None:
 
 
 def read_segmentation(ds: dc.Dataset) -> None:
-    found = Segmentation(ds)
-    assert isinstance(found.issues, tuple)
-    if len(found.segments):
-        found.array(found.segments[0].number or 0)
+    segmentation = Segmentation(ds)
+    assert isinstance(segmentation.issues, tuple)
+    if len(segmentation.segments):
+        segmentation.array(segmentation.segments[0].number or 0)
 
 
 def read_structures(ds: dc.Dataset) -> None:
@@ -41,8 +41,8 @@ def read_document(ds: dc.Dataset) -> None:
 
 
 def read_presentation(ds: dc.Dataset) -> None:
-    found = Presentation(ds)
-    assert isinstance(found.annotations, tuple)
+    state = Presentation(ds)
+    assert isinstance(state.annotations, tuple)
 
 
 def document() -> bytes:
@@ -59,13 +59,13 @@ def cine() -> bytes:
 def presentation() -> bytes:
     from tests.objects.test_objects import state
 
-    made = state()
-    made.SOPClassUID, made.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.11.1", "1.2.3"
-    made.ShutterShape, made.CenterOfCircularShutter, made.RadiusOfCircularShutter = "CIRCULAR", [5, 5], 3
-    return made.to_bytes()
+    data_set = state()
+    data_set.SOPClassUID, data_set.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.11.1", "1.2.3"
+    data_set.ShutterShape, data_set.CenterOfCircularShutter, data_set.RadiusOfCircularShutter = "CIRCULAR", [5, 5], 3
+    return data_set.to_bytes()
 
 
-READERS = {  # name: (the bytes, what reads them)
+READERS = {  # name: (function that returns the bytes, function that reads the data set)
     "report": (lambda: real("test-SR.dcm").read_bytes(), read_report),
     "measurements": (lambda: real("reportsi.dcm").read_bytes(), read_report),
     "segmentation": (lambda: real("24x38x3/seg/label.seg").read_bytes(), read_segmentation),
@@ -77,7 +77,7 @@ READERS = {  # name: (the bytes, what reads them)
 
 
 @pytest.mark.parametrize(("data", "read"), READERS.values(), ids=READERS)
-def test_damaged_files(data, read):
+def test_damaged_files_raise_only_our_exceptions(data, read):
     for damaged in mutants(data(), 51, 250):
         try:
             read(dc.dcmread(damaged, force=True))
@@ -86,7 +86,7 @@ def test_damaged_files(data, read):
 
 
 @pytest.mark.parametrize(("data", "read"), READERS.values(), ids=READERS)
-def test_truncated_files(data, read):
+def test_truncated_files_raise_only_our_exceptions(data, read):
     whole = data()
     for end in range(132, len(whole), max(len(whole) // 120, 1)):
         try:
@@ -95,7 +95,7 @@ def test_truncated_files(data, read):
             assert isinstance(error, dc.DicomError) or "segment" in str(error)
 
 
-def test_imports_are_light():
+def test_imports_load_no_heavy_library():
     code = (
         "import sys, dicomcore, dicomcore.sr; "
         "assert not {'pydicom', 'imagecodecs', 'highdicom'} & set(sys.modules), 'heavy'; "

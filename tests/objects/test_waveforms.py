@@ -1,4 +1,4 @@
-"""Waveforms against pydicom's, on real ECGs and on every sample interpretation."""
+"""Waveforms, compared with pydicom on real ECGs, and for every sample interpretation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ECGS = ("anonymous_ecg.dcm", "waveform_ecg.dcm")
 
 
 @pytest.mark.parametrize("name", ECGS)
-def test_real_ecgs_as_pydicom_reads_them(name):
+def test_real_ecgs_equal_those_of_pydicom(name):
     pydicom = pytest.importorskip("pydicom")
     path = real(name)
     theirs, ours = pydicom.dcmread(path), dc.dcmread(path).waveforms
@@ -55,17 +55,17 @@ KINDS = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_sample_interpretations(kind):
+def test_every_sample_interpretation_is_read(kind):
     bits, dtype = KINDS[kind]
     data = bytes(range(0x79, 0x79 + 6 * bits // 8))
-    found = of(group(kind, bits, data + b"\0\0")).waveforms[0]
-    assert found.dtype == np.dtype(dtype).newbyteorder("=")
-    assert found.shape == (3, 2)
-    assert np.array_equal(found, np.frombuffer(data, dtype).reshape(3, 2))
-    found[0] = 0  # an array of the caller's own
+    samples = of(group(kind, bits, data + b"\0\0")).waveforms[0]
+    assert samples.dtype == np.dtype(dtype).newbyteorder("=")
+    assert samples.shape == (3, 2)
+    assert np.array_equal(samples, np.frombuffer(data, dtype).reshape(3, 2))
+    samples[0] = 0  # the array belongs to the caller
 
 
-def test_scaling():
+def test_samples_are_scaled_by_sensitivity_and_baseline():
     item = group("SS", 16, np.array([[1, 2], [3, 4], [-5, 6]], "<i2").tobytes())
     first, second = dc.Dataset(), dc.Dataset()
     first.ChannelSensitivity, first.ChannelSensitivityCorrectionFactor, first.ChannelBaseline = 2.5, 1.1, 3.0
@@ -75,32 +75,32 @@ def test_scaling():
     assert np.array_equal(scaled[:, 1], stored[:, 1])
 
 
-UNSCALABLE = {  # name: (definitions of two channels, what is said)
+UNSCALABLE = {  # name: (definitions of two channels, part of the message)
     "infinite": (
         [{"ChannelSensitivity": float("inf")}, {}],
         "channel 1 of multiplex group 0 has the ChannelSensitivity",
     ),
-    "a baseline of two": (
+    "a baseline of two values": (
         [{}, {"ChannelBaseline": [1.0, 2.0]}],
         "channel 2 of multiplex group 0 has the ChannelBaseline",
     ),
-    "one channel": ([{"ChannelSensitivity": 2.0}], "has 2 channels and defines 1"),
+    "one channel": ([{"ChannelSensitivity": 2.0}], "has 2 channels but defines 1"),
 }
 
 
 @pytest.mark.parametrize(("definitions", "said"), UNSCALABLE.values(), ids=UNSCALABLE)
-def test_samples_whose_unit_cannot_be_read_have_none(definitions, said):
+def test_samples_with_an_unreadable_unit_are_not_scaled(definitions, said):
     item = group("SS", 16, bytes(12))
     item.ChannelDefinitionSequence = [dc.Dataset() for _ in definitions]
     for definition, attributes in zip(item.ChannelDefinitionSequence, definitions, strict=True):
         for keyword, value in attributes.items():
-            definition.add_new(keyword, "FD", value)  # DS has no infinity to be set
+            definition.add_new(keyword, "FD", value)  # a DS cannot be set to infinity
     assert of(item).waveforms[0].shape == (3, 2)
     with pytest.raises(dc.ParseError, match=said):
         of(item).waveforms.decode(0, scaled=True)
 
 
-# G.711's tables: (code, linear sample) of 14 bits for mu-law, of 13 bits for A-law
+# From the tables of G.711: (code, linear sample), 14 bits for mu-law, 13 bits for A-law
 LAWS = {
     "MB": [(0x00, -8031), (0x80, 8031), (0xFF, 0), (0x7F, 0), (0xFE, 2), (0x8F, 4191), (0x9F, 2079)],
     "AB": [(0x55, -1), (0xD5, 1), (0xAA, 4032), (0x2A, -4032), (0xC5, 33), (0xD4, 3), (0x80, 688)],
@@ -108,20 +108,20 @@ LAWS = {
 
 
 @pytest.mark.parametrize("kind", LAWS)
-def test_companded_samples(kind):
+def test_companded_samples_are_expanded(kind):
     codes, linear = zip(*LAWS[kind], strict=True)
     found = of(group(kind, 8, bytes(codes), channels=1, samples=len(codes))).waveforms.decode(0, scaled=True)
     assert found[:, 0].tolist() == list(linear)
 
 
 @pytest.mark.parametrize("kind", list(LAWS))
-def test_companding_keeps_the_order_of_codes(kind):
+def test_companding_is_symmetric_and_distinct(kind):
     found = of(group(kind, 8, bytes(range(256)), channels=1, samples=256)).waveforms.decode(0, scaled=True)[:, 0]
     assert sorted(found.tolist()) == sorted((-found).tolist())
     assert len(set(found.tolist())) == (255 if kind == "MB" else 256)
 
 
-def test_what_is_missing_or_short_is_said():
+def test_missing_and_truncated_waveforms_are_refused():
     with pytest.raises(dc.ParseError, match="no Waveform Sequence"):
         dc.Dataset().waveforms  # noqa: B018
     short = of(group("SS", 16, bytes(10))).waveforms
@@ -143,7 +143,7 @@ def test_a_claim_beyond_the_data_allocates_nothing():
         of(group("SL", 32, bytes(64), channels=65535, samples=0xFFFFFFFF)).waveforms[0]
 
 
-def test_a_sequence_without_items_is_no_waveform():
+def test_a_waveform_sequence_without_items_is_refused():
     data_set = dc.Dataset()
     data_set.add_new("WaveformSequence", "UN", b"no items")
     with pytest.raises(dc.ParseError, match="holds no items"):

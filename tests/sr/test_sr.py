@@ -1,4 +1,4 @@
-"""Structured reports: content trees read, changed and written, beside DCMTK's dsrdump and highdicom."""
+"""Structured reports: content trees are read, changed and written, and compared with DCMTK's dsrdump and highdicom."""
 
 from __future__ import annotations
 
@@ -36,21 +36,21 @@ def text(words: str = "a mass", **more) -> ContentItem:
 # -- reading
 
 
-def test_every_value_type_of_a_real_report():
+def test_every_value_type_of_a_real_report_is_read():
     report = sr.read(dc.dcmread(real("test-SR.dcm")))
     assert report.issues == ()
-    found = {item.value_type: item for _, item in report.root.walk()}
-    assert found["UIDREF"].value == "1.2.3.4.5"
-    assert found["NUM"].value.value == 3
-    assert found["NUM"].value.unit == Code("cm", "99_OFFIS_DCMTK")
-    assert found["CODE"].value.meaning == "Sample Code 2"
-    assert found["DATE"].value == "20001206"
-    assert found["DATETIME"].value == "20001206120000"
-    assert found["SCOORD"].value.graphic_type == "CIRCLE"
-    assert np.array_equal(found["SCOORD"].value.points, [[0, 0], [255, 255]])
-    assert found["TCOORD"].value.offsets == (1.0, 2.5)
-    assert found["COMPOSITE"].value.sop_class.name == "Basic Text SR Storage"
-    assert found["WAVEFORM"].value.channels == ((5, 3), (2, 0))
+    items_by_type = {item.value_type: item for _, item in report.root.walk()}
+    assert items_by_type["UIDREF"].value == "1.2.3.4.5"
+    assert items_by_type["NUM"].value.value == 3
+    assert items_by_type["NUM"].value.unit == Code("cm", "99_OFFIS_DCMTK")
+    assert items_by_type["CODE"].value.meaning == "Sample Code 2"
+    assert items_by_type["DATE"].value == "20001206"
+    assert items_by_type["DATETIME"].value == "20001206120000"
+    assert items_by_type["SCOORD"].value.graphic_type == "CIRCLE"
+    assert np.array_equal(items_by_type["SCOORD"].value.points, [[0, 0], [255, 255]])
+    assert items_by_type["TCOORD"].value.offsets == (1.0, 2.5)
+    assert items_by_type["COMPOSITE"].value.sop_class.name == "Basic Text SR Storage"
+    assert items_by_type["WAVEFORM"].value.channels == ((5, 3), (2, 0))
     image = report.root.at((1, 5))
     assert image.value.frames == (5, 2)
     assert image.value.presentation_state.sop_instance == "1.2.3.5.6.7"
@@ -58,7 +58,7 @@ def test_every_value_type_of_a_real_report():
     assert report.root.at((1, 3, 3, 1)).target is report.root.at((1, 3, 2))
 
 
-def test_find():
+def test_find_matches_concept_value_type_and_relationship():
     report = sr.read(dc.dcmread(real("sr-example/sr.dcm")))
     (language,) = report.find("Language of Content Item and Descendants")
     assert language.value == Code("eng", "RFC3066")
@@ -73,19 +73,19 @@ NUMBERED = re.compile(r"^([\d.]+)  <(has [a-z]+ [a-z]+|has properties|[a-z]+ fro
 @pytest.mark.skipif(DSRDUMP is None, reason="no dsrdump")
 @pytest.mark.parametrize("name", REPORTS)
 def test_outline_has_the_structure_that_dsrdump_shows(name):
-    said = subprocess.run([DSRDUMP, "+Pn", "-Ph", "-Ee", str(real(name))], capture_output=True, timeout=60, check=True)
-    theirs = NUMBERED.findall(said.stdout.decode("latin-1"))
+    dump = subprocess.run([DSRDUMP, "+Pn", "-Ph", "-Ee", str(real(name))], capture_output=True, timeout=60, check=True)
+    theirs = NUMBERED.findall(dump.stdout.decode("latin-1"))
     assert theirs
     report = sr.read(dc.dcmread(real(name)))
     ours = []
     for line in report.outline().splitlines():
         position, _, rest = line.strip().partition(" ")
-        how = re.match(r"(has [a-z]+ [a-z]+ (?=[A-Z])|has properties |[a-z]+ from |contains )?(-> )?(\S+)", rest)
-        ours.append((position, (how[1] or "").strip(), how[3]))
+        match = re.match(r"(has [a-z]+ [a-z]+ (?=[A-Z])|has properties |[a-z]+ from |contains )?(-> )?(\S+)", rest)
+        ours.append((position, (match[1] or "").strip(), match[3]))
     assert ours == theirs
 
 
-def test_beside_highdicom():
+def test_items_equal_those_of_highdicom():
     highdicom = pytest.importorskip("highdicom")
     ds = dc.dcmread(real("sr-example/sr.dcm"))
     theirs = highdicom.sr.ContentSequence.from_sequence(ds.to_pydicom().ContentSequence)
@@ -100,7 +100,7 @@ def test_beside_highdicom():
 
 
 @pytest.mark.parametrize("name", REPORTS)
-def test_what_was_read_is_written_as_it_was(name):
+def test_an_unchanged_report_is_written_byte_for_byte(name):
     ds = dc.dcmread(real(name))
     written = sr.read(ds).write()
     assert written == ds
@@ -108,16 +108,16 @@ def test_what_was_read_is_written_as_it_was(name):
 
 
 @pytest.mark.parametrize("name", REPORTS)
-def test_items_made_anew_give_the_same_data_set(name):
+def test_items_without_their_source_give_the_same_data_set(name):
     ds = dc.dcmread(real(name))
     report = sr.read(ds)
     for _, item in report.root.walk():
         item.source = None
-    made = sr.write(report.root, ds)
-    assert made == ds
+    written = sr.write(report.root, ds)
+    assert written == ds
 
 
-def test_a_change_keeps_what_the_items_hold_beside():
+def test_a_changed_item_keeps_its_other_attributes():
     ds = dc.dcmread(real("test-SR.dcm"))
     report = sr.read(ds)
     (measured,) = report.root.at((1, 2)).find("Diameter", value_type="NUM")[:1]
@@ -145,7 +145,7 @@ def test_references_follow_their_targets():
     assert written.ContentSequence[3].ContentSequence[2].ContentSequence[0].ReferencedContentItemIdentifier == [1, 4, 2]
 
 
-def test_every_value_type_comes_back():
+def test_every_value_type_is_read_as_it_was_written():
     uid = dc.UID("1.2.3")
     square = sr.Coordinates("POLYLINE", np.float32([[0, 0], [2.5, 0], [2.5, 2]]), pixel_origin="FRAME")
     cube = sr.Coordinates("POINT", np.float32([[1, 2, -3]]), dc.UID("1.2.4"), fiducial=dc.UID("1.2.9"))
@@ -196,14 +196,14 @@ def test_every_value_type_comes_back():
     assert "&lt;b&gt;two" in report.html()
 
 
-def test_long_codes():
+def test_long_codes_are_written_as_long_code_values():
     item = ContentItem("CODE", Code("12345678901234567", "SCT", "Long"), FINDING, "CONTAINS")
     written = sr.write(container(item)).ContentSequence[0]
     assert written.ConceptNameCodeSequence[0].LongCodeValue == "12345678901234567"
     assert written.ConceptCodeSequence[0].CodeValue == "121071"
 
 
-UNWRITABLE = {  # name: (what is put below the root, what the message says)
+UNWRITABLE = {  # name: (child of the root, part of the message)
     "unknown value type": (ContentItem("WORD", FINDING, "x", "CONTAINS"), "1.1 has the value type 'WORD'"),
     "value of another type": (ContentItem("NUM", FINDING, 5, "CONTAINS"), "1.1 is a NUM and holds 5"),
     "no value": (ContentItem("TEXT", FINDING, None, "CONTAINS"), "1.1 is a TEXT and holds None"),
@@ -212,50 +212,53 @@ UNWRITABLE = {  # name: (what is put below the root, what the message says)
     "target elsewhere": (ContentItem(relationship="SELECTED FROM", target=text()), "1.1 refers to an item outside"),
     "target and value": (ContentItem("TEXT", None, "x", "SELECTED FROM", target=(1,)), "it can't have both"),
     "deep inside": (text().add(text().add(ContentItem("WORD", None, "x", "CONTAINS"))), "1.1.1.1 has"),
-    "cell of no VR": (ContentItem("TABLE", FINDING, Table(1, 1, [Cell(1, 1, b"", "OB")]), "CONTAINS"), "no VR OB"),
+    "cell of another VR": (
+        ContentItem("TABLE", FINDING, Table(1, 1, [Cell(1, 1, b"", "OB")]), "CONTAINS"),
+        "cannot have the VR OB",
+    ),
 }
 
 
 @pytest.mark.parametrize(("item", "said"), UNWRITABLE.values(), ids=UNWRITABLE)
-def test_what_makes_no_item_is_refused(item, said):
+def test_an_invalid_item_is_refused(item, said):
     with pytest.raises(dc.EncodeError, match=re.escape(said)):
         sr.write(container(item))
 
 
 @pytest.mark.skipif(DSRDUMP is None or DCIODVFY is None, reason="no dsrdump or no dciodvfy")
 @pytest.mark.parametrize("sop_class", ["EnhancedSRStorage", "ComprehensiveSRStorage"])
-def test_a_document_made_from_nothing(sop_class, tmp_path):
+def test_a_new_document_satisfies_dsrdump_and_dciodvfy(sop_class, tmp_path):
     image = dc.dcmread(real("CT_small.dcm"))
-    seen = sr.ImageReference(image.SOPClassUID, image.SOPInstanceUID)
+    image_reference = sr.ImageReference(image.SOPClassUID, image.SOPInstanceUID)
     circle = sr.Coordinates("CIRCLE", np.float32([[58, 52], [58, 41]]))
     root = container(
         ContentItem("CODE", Code("121049", "DCM", "Language"), Code("en", "RFC5646", "English"), "HAS CONCEPT MOD"),
         ContentItem("NUM", Code("410668003", "SCT", "Length"), Numeric(12.5, MM), "CONTAINS").add(
             ContentItem("SCOORD", None, circle, "INFERRED FROM").add(
-                ContentItem("IMAGE", None, seen, "SELECTED FROM"),
+                ContentItem("IMAGE", None, image_reference, "SELECTED FROM"),
             )
         ),
         text("a mass of über 12 mm"),
     )
-    made = sr.make_report(root, sources=[image], sop_class=sop_class)
-    made.save_as(tmp_path / "report.dcm")
+    report = sr.make_report(root, sources=[image], sop_class=sop_class)
+    report.save_as(tmp_path / "report.dcm")
     again = sr.read(dc.dcmread(tmp_path / "report.dcm"))
     assert again.issues == ()
     assert again.outline() == "\n".join(sr.outline(root))
-    said = subprocess.run(
+    dump = subprocess.run(
         [DSRDUMP, "-Ph", "+Pn", str(tmp_path / "report.dcm")], capture_output=True, encoding="latin-1"
     )
-    assert said.returncode == 0
-    assert said.stderr == ""
-    assert "1.2.1.1" in said.stdout
-    found = subprocess.run([DCIODVFY, str(tmp_path / "report.dcm")], capture_output=True, encoding="latin-1").stderr
-    assert "Error" not in found
+    assert dump.returncode == 0
+    assert dump.stderr == ""
+    assert "1.2.1.1" in dump.stdout
+    findings = subprocess.run([DCIODVFY, str(tmp_path / "report.dcm")], capture_output=True, encoding="latin-1").stderr
+    assert "Error" not in findings
     elsewhere = dc.dcmread(real("MR_small.dcm"))
     with pytest.raises(ValueError, match="not among the sources"):
         sr.make_report(root, sources=[elsewhere])
 
 
-def test_an_item_stands_once_in_its_tree():
+def test_an_item_that_occurs_twice_in_its_tree_is_refused():
     twice, loop = text(), text()
     with pytest.raises(dc.EncodeError, match=r"1\.2 is also 1\.1"):
         sr.write(container(twice, twice))
@@ -264,19 +267,19 @@ def test_an_item_stands_once_in_its_tree():
         sr.write(container(loop))
 
 
-# -- what others left out
+# -- damaged reports
 
 
 def damaged(**changes) -> dc.Dataset:
-    """A report whose item 1.1.1 is changed: None takes an attribute out."""
-    made = sr.write(container(text().add(text(relationship="HAS PROPERTIES"))))
-    item = made.ContentSequence[0].ContentSequence[0]
+    """Make a report and change its item 1.1.1; an attribute whose value is None is deleted."""
+    report = sr.write(container(text().add(text(relationship="HAS PROPERTIES"))))
+    item = report.ContentSequence[0].ContentSequence[0]
     for keyword, value in changes.items():
         if value is None:
             delattr(item, keyword)
         else:
             setattr(item, keyword, value)
-    return made
+    return report
 
 
 DAMAGES = {  # name: (changes, code and message of the one issue)
@@ -299,16 +302,16 @@ DAMAGES = {  # name: (changes, code and message of the one issue)
 
 
 @pytest.mark.parametrize(("changes", "code", "said"), DAMAGES.values(), ids=DAMAGES)
-def test_damage_names_the_item(changes, code, said):
-    made = damaged(**changes)
-    report = sr.read(made)
+def test_an_issue_names_the_damaged_item(changes, code, said):
+    data_set = damaged(**changes)
+    report = sr.read(data_set)
     assert (report.issues[0].code, report.issues[0].message[:21]) == (code, "content item 1.1.1 " + said[:2])
     assert said in report.issues[0].message
     assert report.outline()
     assert report.html()
-    assert report.write() == made
+    assert report.write() == data_set
     with pytest.raises(dc.ParseError, match=r"^content item 1\.1\.1 "):
-        sr.read(made, strict=True)
+        sr.read(data_set, strict=True)
 
 
 def measured(**attributes: object) -> dc.Dataset:
@@ -318,7 +321,7 @@ def measured(**attributes: object) -> dc.Dataset:
     return item
 
 
-MEASURED = {  # name: (items of the Measured Value Sequence, what the issue says; None for none)
+MEASURED = {  # name: (items of the Measured Value Sequence, part of the issue's message; None if there is no issue)
     "a number": ([measured(NumericValue=1.5)], None),
     "unknown": ([], None),
     "no number": ([measured()], "is a NUM without a readable NumericValue"),
@@ -327,7 +330,7 @@ MEASURED = {  # name: (items of the Measured Value Sequence, what the issue says
 
 
 @pytest.mark.parametrize(("items", "said"), MEASURED.values(), ids=MEASURED)
-def test_values_that_are_not_read_are_said(items, said):
+def test_measured_values_that_are_not_read_are_reported(items, said):
     issues = sr.read(damaged(ValueType="NUM", MeasuredValueSequence=items)).issues
     assert [issue.code for issue in issues] == ["VALUE"] * (said is not None)
     assert said is None or said in issues[0].message
@@ -340,25 +343,25 @@ REFERENCES = {  # name: (identifier, codes of the issues)
     "past the last": ([1, 9], ["REFERENCE"]),
     "to number 0": ([1, 0], ["REFERENCE"]),
     "outside": ([2, 1], ["REFERENCE"]),
-    "to a brother": ([1, 2], []),
+    "to a sibling": ([1, 2], []),
 }
 
 
 @pytest.mark.parametrize(("identifier", "codes"), REFERENCES.values(), ids=REFERENCES)
-def test_references_that_lead_nowhere_or_round(identifier, codes):
-    made = sr.write(container(text(), text()))
+def test_dangling_references_and_loops_are_reported(identifier, codes):
+    data_set = sr.write(container(text(), text()))
     referring = dc.Dataset()
     referring.RelationshipType, referring.ReferencedContentItemIdentifier = "INFERRED FROM", identifier
-    made.ContentSequence[0].ContentSequence = [referring]
-    report = sr.read(made)
+    data_set.ContentSequence[0].ContentSequence = [referring]
+    report = sr.read(data_set)
     assert [issue.code for issue in report.issues] == codes
     assert all("1.1.1" in issue.message for issue in report.issues)
     assert f"-> {'.'.join(map(str, identifier))}" in report.outline()
     assert report.html()
-    assert report.write() == made
+    assert report.write() == data_set
 
 
-def test_two_references_that_make_a_loop_together():
+def test_a_loop_of_two_references_is_reported_once():
     one, other = text(), text()
     one.add(ContentItem(relationship="INFERRED FROM", target=other))
     other.add(ContentItem(relationship="INFERRED FROM", target=one))
@@ -366,18 +369,18 @@ def test_two_references_that_make_a_loop_together():
     assert [issue.code for issue in report.issues] == ["REFERENCE_LOOP"]
 
 
-def test_a_data_set_without_content():
+def test_a_data_set_without_content_is_refused():
     with pytest.raises(dc.ParseError, match="no content"):
         sr.read(dc.dcmread(real("CT_small.dcm")))
 
 
-def test_depth_takes_no_stack():
+def test_a_deep_tree_needs_no_recursion():
     root = deepest = container()
     for _ in range(800):
         deepest.add(text())
         (deepest,) = deepest.children
-    made = sr.write(root)
-    report = sr.read(made)
+    ds = sr.write(root)
+    report = sr.read(ds)
     assert len(list(report.root.walk())) == 801
     assert report.outline().count("\n") == 800
     assert report.html().count("</div>") == 800
@@ -403,34 +406,34 @@ trees = st.recursive(
 @pytest.mark.thread_unsafe(reason="Hypothesis' recursive strategies aren't for threads")
 @settings(max_examples=60, deadline=None)
 @given(st.lists(trees, max_size=3))
-def test_any_tree_comes_back(children):
+def test_any_tree_is_read_as_it_was_written(children):
     root = container(*children)
-    made = sr.write(root)
-    report = sr.read(made)
+    data_set = sr.write(root)
+    report = sr.read(data_set)
     assert report.issues == ()
-    ours, again = list(root.walk()), list(report.root.walk())
-    assert [position for position, _ in ours] == [position for position, _ in again]
-    for (_, one), (_, other) in zip(ours, again, strict=True):
+    ours, ours_again = list(root.walk()), list(report.root.walk())
+    assert [position for position, _ in ours] == [position for position, _ in ours_again]
+    for (_, one), (_, other) in zip(ours, ours_again, strict=True):
         assert (one.value_type, one.concept, one.value) == (other.value_type, other.concept, other.value)
         assert one.concept.meaning == other.concept.meaning
-    assert report.write() == made
+    assert report.write() == data_set
 
 
 # -- HTML and the command line
 
 
 class Page(HTMLParser):
-    """Ids, links and whether what opens is closed."""
+    """Collects ids and links, and checks that every element is closed."""
 
     def __init__(self) -> None:
         super().__init__()
         self.ids, self.links, self.open = [], [], []
 
     def handle_starttag(self, tag, attrs):
-        found = dict(attrs)
+        attributes = dict(attrs)
         assert tag != "script"
-        self.ids += [found["id"]] if "id" in found else []
-        self.links += [found["href"]] if "href" in found else []
+        self.ids += [attributes["id"]] if "id" in attributes else []
+        self.links += [attributes["href"]] if "href" in attributes else []
         if tag != "meta":
             self.open.append(tag)
 
@@ -439,7 +442,7 @@ class Page(HTMLParser):
 
 
 @pytest.mark.parametrize("name", REPORTS)
-def test_html_is_whole(name):
+def test_html_is_well_formed_and_its_links_resolve(name):
     report = sr.read(dc.dcmread(real(name)))
     page = Page()
     page.feed(report.html())
@@ -466,7 +469,7 @@ def test_html_escapes_everything():
     assert page.open == []
 
 
-def test_dump_sr(capsys):
+def test_dump_prints_a_report_as_text_and_as_html(capsys):
     assert main(["dump", "--sr", str(real("test-SR.dcm"))]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith('1 CONTAINER (1111, TEST, "Diagnosis") = SEPARATE')

@@ -1,4 +1,4 @@
-"""One attribute object of the DICOM JSON Model, of any value but a sequence (PS3.18 F.2.2 to F.2.7)."""
+"""Attribute objects of the DICOM JSON Model for all values except sequences (PS3.18 F.2.2 to F.2.7)."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ __all__ = [
 
 GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 SAFE_INTEGER = (1 << 53) - 1
-"""Beyond it readers that keep numbers as doubles lose digits; PS3.18 F.2.3 allows text instead."""
+"""The largest integer that readers which store numbers as doubles keep exactly; PS3.18 F.2.3 allows text beyond it."""
 NO_CHARACTER = re.compile(r"[^\x20-\x7e]")
 FLOATS = frozenset(vr.name for vr in VRS if vr.kind == "number" and vr.dtype[0] == "f") | {"DS"}
 INTEGERS = NUMBERS - FLOATS | {"IS"}
 
 
 def attribute(vr: str, value: Any) -> dict[str, Any]:
-    """The attribute object for a value as `DataElement.value` has it; nothing but the VR for an empty one.
+    """Build the attribute object of a value as `DataElement.value` returns it; an empty value gives the VR alone.
 
-    Bytes go inline in base64, whatever the VR: a value that doesn't fit its VR is read as bytes. An empty one among
-    several is None.
+    Bytes are written inline in base64 for every VR, because a value that does not fit its VR is read as bytes. An empty
+    value among several becomes None.
     """
     value = plain_value(vr, value)
     if vr in ("DS", "IS") and isinstance(value, bytes | bytearray | memoryview):
@@ -48,11 +48,11 @@ def attribute(vr: str, value: Any) -> dict[str, Any]:
     values = list(value) if isinstance(value, list | tuple) else [value]
     if not values or (len(values) == 1 and (values[0] is None or values[0] == "")):
         return {"vr": vr}
-    return {"vr": vr, "Value": [_single(vr, one) for one in values]}
+    return {"vr": vr, "Value": [_single(vr, item) for item in values]}
 
 
 def plain_value(vr: str, value: Any) -> Any:
-    """A value that was set as an array, as the bytes or list that its VR has; any other as it is."""
+    """Convert a value that was set as an array to the bytes or list that its VR has; return other values unchanged."""
     if value is None or isinstance(value, bytes | bytearray | memoryview):
         return value
     if vr in BYTES and not (isinstance(value, str) and value == ""):
@@ -61,19 +61,19 @@ def plain_value(vr: str, value: Any) -> Any:
 
 
 def number_texts(data: bytes) -> list[str] | None:
-    """The components of a DS or IS without their padding; None where characters are among them that it can't have."""
+    """Split a DS or IS into its values, without padding; None if it has characters outside printable ASCII."""
     texts = [text.strip(" \0") for text in data.decode("latin-1").rstrip(" \0").split("\\")]
     return None if any(map(NO_CHARACTER.search, texts)) else texts
 
 
 def _number(vr: str, text: str) -> Any:
-    # One that is no number, or no whole one where that is due, stays as it was written (PS3.18 F.2.3.1 allows text).
+    # Text that is not a number, or for IS not an integer, stays as it was written (PS3.18 F.2.3.1 allows text).
     number = read_number(vr, text)
     return text if vr == "IS" and isinstance(number, float) else number
 
 
 def whole(vr: str, value: Any) -> int:
-    """An integer of a VR of integers; EncodeError for a fraction, which isn't to be cut."""
+    """Convert a value of an integer VR to int; raise EncodeError for a fraction rather than truncate it."""
     number = int(value)
     if isinstance(value, float) and number != value:
         raise EncodeError(f"VR {vr} takes whole numbers, not {value!r}")
@@ -87,7 +87,7 @@ def _single(vr: str, value: Any) -> Any:
         return name_groups(value) or None
     if vr == "AT":
         return f"{int(value):08X}"
-    if isinstance(value, str) and vr not in NUMBERS:  # a DS or IS that is no number stays text
+    if isinstance(value, str) and vr not in NUMBERS:  # a DS or IS that is not a number stays text
         return str(value)
     if vr in FLOATS:
         number = float(value)
@@ -101,11 +101,11 @@ def _single(vr: str, value: Any) -> Any:
 
 
 def special(number: float) -> str:
-    """The words for what JSON has no number for, as dcm4che's and fo-dicom's users know them."""
+    """Return the text for a number that JSON does not have, the same as dcm4che and fo-dicom write."""
     return "NaN" if isnan(number) else "Infinity" if number > 0 else "-Infinity"
 
 
 def name_groups(name: PersonName | str) -> dict[str, str]:
-    """The component groups of a person's name that aren't empty."""
+    """Return the component groups of a person's name that are not empty, by name."""
     groups = str(name).rstrip("=").split("=", 2)
     return {group: text for group, text in zip(GROUPS, groups, strict=False) if text}

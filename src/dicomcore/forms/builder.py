@@ -1,4 +1,4 @@
-"""Data sets as an interchange form is read: elements put where they belong, within limits."""
+"""Builder: builds a data set from the attributes of an interchange format, within limits."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 from dicomcore.dataset import DataElement, Dataset, Sequence
 from dicomcore.dataset.state import note, put
-from dicomcore.forms.place import Place
-from dicomcore.forms.typed import from_bytes, odd, typed
+from dicomcore.forms.element_path import ElementPath
+from dicomcore.forms.typed import from_bytes, typed, vr_deviation
 from dicomcore.forms.unknown import known_bytes, known_values
 from dicomcore.issues import Issue
 from dicomcore.limits import DEFAULT_LIMITS, Limits
@@ -19,100 +19,102 @@ __all__ = ["Builder"]
 
 Fetch = Callable[[str, str, str], Any]
 LEVELS = 2
-"""What Limits.depth counts for one of a sequence: itself and its items."""
+"""Levels that Limits.depth counts for each nested sequence: the sequence and its item."""
 
 
 class Builder:
-    """The data set that is being read, `root`, and what was met on the way."""
+    """The data set that is being built, `root`, with its limits and issues."""
 
     def __init__(self, limits: Limits | None, cls: type[Dataset] | None = None) -> None:
         self.limits = limits or DEFAULT_LIMITS
         self.root = (cls or Dataset)()
-        self.left = self.limits.elements
+        self.elements_left = self.limits.elements
 
-    def home(self, data_set: Dataset, place: Place) -> Dataset | None:
-        """The data set that an element of `data_set` goes to: file meta information has its own. None for one that is
-        left out, a group length. Raises ParseError where there is such an element already, or can be none."""
-        group, element = place.tag >> 16, place.tag & 0xFFFF
+    def owner_of(self, data_set: Dataset, path: ElementPath) -> Dataset | None:
+        """Return the data set that gets an element of `data_set`; file meta information has its own.
+
+        None for a group length, which is dropped. Raises ParseError for a tag that occurs twice or cannot be there.
+        """
+        group, element = path.tag >> 16, path.tag & 0xFFFF
         if group == 0xFFFE:
-            raise place.fault("items and delimiters are no attributes")
+            raise path.fault("items and delimiters are not attributes")
         if element == 0:
             return None
         if group == 2:
-            if place.prefix:
-                raise place.fault("file meta information inside an item")
+            if path.prefix:
+                raise path.fault("file meta information inside an item")
             if self.root.file_meta is None:
                 self.root.file_meta = Dataset()
             data_set = self.root.file_meta
-        if place.tag in data_set:
-            raise place.fault("stands twice")
+        if path.tag in data_set:
+            raise path.fault("occurs twice")
         return data_set
 
-    def add(self, data_set: Dataset, place: Place, vr: str, value: Any) -> None:
-        """Put an element in."""
-        self.count(place, 1)
-        fault = odd(vr, value)
-        if fault:
-            self.note("BAD_VALUE", place, fault)
-        put(data_set, DataElement(place.tag, vr, value))
+    def add(self, data_set: Dataset, path: ElementPath, vr: str, value: Any) -> None:
+        """Add an element; a value that does not fit its VR is reported as an issue."""
+        self.count(path, 1)
+        deviation = vr_deviation(vr, value)
+        if deviation:
+            self.note("BAD_VALUE", path, deviation)
+        put(data_set, DataElement(path.tag, vr, value))
 
-    def sequence(self, data_set: Dataset, place: Place) -> Sequence:
-        """Put a sequence in, which has no items yet."""
+    def sequence(self, data_set: Dataset, path: ElementPath) -> Sequence:
+        """Add an empty sequence, and return it."""
         items = Sequence()
-        self.add(data_set, place, "SQ", items)
+        self.add(data_set, path, "SQ", items)
         return items
 
-    def item(self, place: Place, items: Sequence) -> Dataset:
-        """Put an empty item at the end of a sequence."""
-        if LEVELS * (place.prefix.count("[") + 1) > self.limits.depth:
-            raise place.limit(f"sequences nested deeper than Limits.depth, {self.limits.depth}")
-        self.count(place, 1)
+    def item(self, path: ElementPath, items: Sequence) -> Dataset:
+        """Append an empty item to a sequence, and return it."""
+        if LEVELS * (path.prefix.count("[") + 1) > self.limits.depth:
+            raise path.limit(f"sequences nested deeper than Limits.depth, {self.limits.depth}")
+        self.count(path, 1)
         item = Dataset()
         items.append(item)
         return item
 
-    def count(self, place: Place, more: int) -> None:
-        """Count elements and items against the limit."""
-        self.left -= more
-        if self.left < 0:
-            raise place.limit(f"more than Limits.elements, {self.limits.elements}")
+    def count(self, path: ElementPath, more: int) -> None:
+        """Count elements or items against the limit."""
+        self.elements_left -= more
+        if self.elements_left < 0:
+            raise path.limit(f"more than Limits.elements, {self.limits.elements}")
 
-    def note(self, code: str, place: Place, said: str) -> None:
-        """Keep what deviates, for `issues`."""
-        note(self.root, Issue(code, Tag(place.tag), 0, f"{place}: {said}"))
+    def note(self, code: str, path: ElementPath, message: str) -> None:
+        """Record an issue of the data set."""
+        note(self.root, Issue(code, Tag(path.tag), 0, f"{path}: {message}"))
 
-    def of_bytes(self, data_set: Dataset, place: Place, vr: str, data: bytes) -> tuple[str, Any]:
-        """VR and value for the bytes of an attribute: the dictionary's VR where UN is stated, if it has one."""
+    def value_of_bytes(self, data_set: Dataset, path: ElementPath, vr: str, data: bytes) -> tuple[str, Any]:
+        """Return VR and value for the bytes of an attribute; a UN gets the VR of the dictionary if it has one."""
         if vr == "UN":
-            return known_bytes(data, place, data_set, self.root, self.limits)
-        return vr, from_bytes(vr, data, place)
+            return known_bytes(data, path, data_set, self.root, self.limits)
+        return vr, from_bytes(vr, data, path)
 
-    def of_values(self, data_set: Dataset, place: Place, vr: str, values: list[Any]) -> tuple[str, Any]:
-        """VR and value for the values of an attribute, which those of bytes don't have."""
+    def value_of_list(self, data_set: Dataset, path: ElementPath, vr: str, values: list[Any]) -> tuple[str, Any]:
+        """Return VR and value for a list of values; VRs of bytes, except UN, allow only an empty list."""
         if vr not in BYTES:
-            return vr, typed(vr, values, place)
+            return vr, typed(vr, values, path)
         if vr != "UN" or not values or values == [None]:
             return vr, None
-        self.note("BAD_VALUE", place, "values of an attribute whose VR is UN, which takes bytes")
-        return known_values(values, place, data_set)
+        self.note("BAD_VALUE", path, "values of an attribute whose VR is UN, which takes bytes")
+        return known_values(values, path, data_set)
 
-    def fragment(self, fetch: Fetch | None, vr: str, uri: str, place: Place) -> bytes | None:
-        """The bytes of a fragment that stands elsewhere; None, and an issue, where nobody fetches any."""
-        found = self.fetched(fetch, vr, uri, place)
-        if found is not None and not isinstance(found, bytes):
-            raise TypeError(f"{place}: bulk_data_uri_handler gives bytes for {vr}, not {type(found).__name__}")
-        return found if fetch is None else found or b""
+    def fetched_fragment(self, fetch: Fetch | None, vr: str, uri: str, path: ElementPath) -> bytes | None:
+        """Fetch the bytes of a fragment of pixel data; without a handler, return None and report an issue."""
+        data = self.fetched_value(fetch, vr, uri, path)
+        if data is not None and not isinstance(data, bytes):
+            raise TypeError(f"{path}: bulk_data_uri_handler must return bytes for {vr}, not {type(data).__name__}")
+        return data if fetch is None else data or b""
 
-    def fetched(self, fetch: Fetch | None, vr: str, uri: str, place: Place) -> Any:
-        """The value that bulk data stands for; an empty one, and an issue, where nobody fetches any."""
+    def fetched_value(self, fetch: Fetch | None, vr: str, uri: str, path: ElementPath) -> Any:
+        """Fetch the value of bulk data; without a handler, return an empty value and report an issue."""
         if fetch is None:
-            self.note("BULK_DATA", place, f"the value is at {uri}, and no bulk_data_uri_handler was given; it is empty")
+            self.note("BULK_DATA", path, f"the value is at {uri}, and no bulk_data_uri_handler was given; it is empty")
             return "" if vr in TEXTS else None
-        value = fetch(f"{place.tag:08X}", vr, uri)
+        value = fetch(f"{path.tag:08X}", vr, uri)
         if value is None:
             return "" if vr in TEXTS else None
         if isinstance(value, bytes | bytearray | memoryview):
-            return from_bytes(vr, bytes(value), place)
+            return from_bytes(vr, bytes(value), path)
         if vr in BYTES:
-            raise TypeError(f"{place}: bulk_data_uri_handler gives bytes for {vr}, not {type(value).__name__}")
-        return typed(vr, list(value) if isinstance(value, list | tuple) else [value], place)
+            raise TypeError(f"{path}: bulk_data_uri_handler must return bytes for {vr}, not {type(value).__name__}")
+        return typed(vr, list(value) if isinstance(value, list | tuple) else [value], path)

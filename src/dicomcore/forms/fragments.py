@@ -1,5 +1,5 @@
-"""Encapsulated pixel data in single fragments: `DataFragment` of dcm4che's JSON and XML, which PS3.18 Annex F and
-PS3.19 Annex A don't know."""
+"""Encapsulated pixel data from single fragments: `DataFragment`, which dcm4che writes into JSON and XML although PS3.18
+Annex F and PS3.19 Annex A do not have it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ __all__ = ["joined"]
 
 
 def joined(fragments: Iterable[bytes]) -> bytes:
-    """The value of encapsulated pixel data: an item for each fragment, the Basic Offset Table's first (PS3.5 A.4)."""
+    """Build the value of encapsulated pixel data: an item per fragment, the Basic Offset Table first (PS3.5 A.4)."""
     return b"".join(
-        struct.pack("<HHI", 0xFFFE, 0xE000, len(one) + len(one) % 2) + one + b"\0" * (len(one) % 2) for one in fragments
+        struct.pack("<HHI", 0xFFFE, 0xE000, len(data) + len(data) % 2) + data + b"\0" * (len(data) % 2)
+        for data in fragments
     )

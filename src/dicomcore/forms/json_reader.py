@@ -1,4 +1,4 @@
-"""Data sets from DICOM JSON (PS3.18 Annex F)."""
+"""Read data sets from DICOM JSON (PS3.18 Annex F)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 
 from dicomcore.errors import LimitError, ParseError
 from dicomcore.forms.builder import Builder, Fetch
+from dicomcore.forms.element_path import ElementPath
 from dicomcore.forms.fragments import joined
 from dicomcore.forms.json_parser import parse_json
-from dicomcore.forms.place import Place
 from dicomcore.forms.typed import from_base64
 from dicomcore.limits import Limits
 from dicomcore.vrs import BYTES, NAMES
@@ -31,63 +31,62 @@ def from_json(
     limits: Limits | None = None,
     cls: Any = None,
 ) -> Any:
-    """A data set from a DICOM JSON Model object, see `Dataset.from_json`."""
+    """Read a data set from a DICOM JSON Model object, see `Dataset.from_json`."""
     model = json_dataset if isinstance(json_dataset, dict) else parse_json(json_dataset, limits)
     if not isinstance(model, dict):
         hint = "; read_json_lines() reads several" if isinstance(model, list) else ""
         raise ParseError(f"DICOM JSON is an object of attributes, not a {type(model).__name__}{hint}")
     builder = Builder(limits, cls)
     fetch = as_handler(bulk_data_uri_handler)
-    made = builder.root
-    pending = [(model, made, "")]
+    pending = [(model, builder.root, "")]
     while pending:
         attributes, data_set, prefix = pending.pop()
-        for key, found in attributes.items():
+        for key, attribute in attributes.items():
             tag = _tag(key, prefix)
-            place = Place(prefix, tag)
-            home = builder.home(data_set, place)
-            if home is None:
+            path = ElementPath(prefix, tag)
+            owner = builder.owner_of(data_set, path)
+            if owner is None:
                 continue
-            vr, kind, value = _read(found, place, builder)
+            vr, kind, value = _read(attribute, path, builder)
             if vr == "SQ" and kind == "Value":
-                items = builder.sequence(home, place)
+                items = builder.sequence(owner, path)
                 for i, item in enumerate(value):
-                    pending.append((_attributes(item, place, i), builder.item(place, items), place.item(i)))
+                    pending.append((_attributes(item, path, i), builder.item(path, items), path.item(i)))
             else:
-                builder.add(home, place, *_value(builder, fetch, home, place, vr, kind, value))
-    return made
+                builder.add(owner, path, *_value(builder, fetch, owner, path, vr, kind, value))
+    return builder.root
 
 
 def _value(
-    builder: Builder, fetch: Fetch | None, home: Any, place: Place, vr: str, kind: str, found: Any
+    builder: Builder, fetch: Fetch | None, owner: Any, path: ElementPath, vr: str, kind: str, content: Any
 ) -> tuple[str, Any]:
-    """VR and value of an attribute that is no sequence."""
+    """Return VR and value of an attribute that is not a sequence."""
     if kind == "Value":
-        return builder.of_values(home, place, vr, found)
+        return builder.value_of_list(owner, path, vr, content)
     if kind == "InlineBinary":
-        return builder.of_bytes(home, place, vr, from_base64(found, place))
+        return builder.value_of_bytes(owner, path, vr, from_base64(content, path))
     if kind == "DataFragment":
-        return vr, _fragments(builder, fetch, place, vr, found)
-    value = builder.fetched(fetch, vr, _uri(found, place), place)
-    return builder.of_bytes(home, place, vr, value) if vr == "UN" and isinstance(value, bytes) else (vr, value)
+        return vr, _fragments(builder, fetch, path, vr, content)
+    value = builder.fetched_value(fetch, vr, _uri(content, path), path)
+    return builder.value_of_bytes(owner, path, vr, value) if vr == "UN" and isinstance(value, bytes) else (vr, value)
 
 
-def _fragments(builder: Builder, fetch: Fetch | None, place: Place, vr: str, found: Any) -> bytes | None:
-    """Encapsulated pixel data from its fragments, as dcm4che writes them: an object each, {} for an empty one."""
-    if vr not in BYTES or not isinstance(found, list):
-        raise place.fault(f"DataFragment is an array of bytes, not a {type(found).__name__} of VR {vr}")
+def _fragments(builder: Builder, fetch: Fetch | None, path: ElementPath, vr: str, content: Any) -> bytes | None:
+    """Build encapsulated pixel data from the fragments that dcm4che writes: one object each, {} for an empty one."""
+    if vr not in BYTES or not isinstance(content, list):
+        raise path.fault(f"DataFragment is an array of bytes, not a {type(content).__name__} of VR {vr}")
     parts: list[bytes] = []
-    for one in found:
-        one = {} if one is None else one
-        if not isinstance(one, dict) or len(one) > 1 or one.keys() - {"InlineBinary", "BulkDataURI"}:
-            raise place.fault("a DataFragment is an object with InlineBinary or BulkDataURI")
-        if "BulkDataURI" in one:
-            part = builder.fragment(fetch, vr, _uri(one["BulkDataURI"], place), place)
+    for fragment in content:
+        fragment = {} if fragment is None else fragment
+        if not isinstance(fragment, dict) or len(fragment) > 1 or fragment.keys() - {"InlineBinary", "BulkDataURI"}:
+            raise path.fault("a DataFragment is an object with InlineBinary or BulkDataURI")
+        if "BulkDataURI" in fragment:
+            part = builder.fetched_fragment(fetch, vr, _uri(fragment["BulkDataURI"], path), path)
             if part is None:
                 return None
             parts.append(part)
         else:
-            parts.append(from_base64(one.get("InlineBinary", ""), place))
+            parts.append(from_base64(fragment.get("InlineBinary", ""), path))
     return joined(parts)
 
 
@@ -97,9 +96,10 @@ def read_json_lines(
     bulk_data_uri_handler: UriHandler | None = None,
     limits: Limits | None = None,
 ) -> Iterator[Any]:
-    """Data sets from the lines of a text or binary file, as they come: one object a line, empty lines passed over.
+    """Read data sets from the lines of a text or binary file, one object per line; empty lines are skipped.
 
-    An array of objects, as DICOMweb services answer with, is read too, and one object or array over many lines.
+    An array of objects, as DICOMweb services return, is read too, and so is a single object or array over many lines.
+    Data sets are yielded as their lines are read.
     """
     rest: Iterator[Any] = iter(lines)
     first = next((line for line in rest if line.strip()), None)
@@ -109,13 +109,13 @@ def read_json_lines(
         models = [parse_json(first, limits)]
     except LimitError:
         raise
-    except ParseError:  # perhaps because it goes on in the next line
+    except ParseError:  # perhaps the value continues in the next line
         models = [parse_json(first + type(first)().join(rest), limits)]
     for model in chain(models, (parse_json(line, limits) for line in rest if line.strip())):
-        for one in model if isinstance(model, list) else [model]:
-            if not isinstance(one, dict):
-                raise ParseError(f"DICOM JSON is an object of attributes, not a {type(one).__name__}")
-            yield from_json(one, bulk_data_uri_handler=bulk_data_uri_handler, limits=limits)
+        for entry in model if isinstance(model, list) else [model]:
+            if not isinstance(entry, dict):
+                raise ParseError(f"DICOM JSON is an object of attributes, not a {type(entry).__name__}")
+            yield from_json(entry, bulk_data_uri_handler=bulk_data_uri_handler, limits=limits)
 
 
 def _tag(key: Any, prefix: str) -> int:
@@ -124,57 +124,60 @@ def _tag(key: Any, prefix: str) -> int:
     raise ParseError(f"{prefix}{str(key)[:40]}: a key is eight hexadecimal digits, a tag")
 
 
-def _read(found: Any, place: Place, builder: Builder) -> tuple[str, str, Any]:
-    """The VR of an attribute object, which of the kinds of values it has, and that ("Value" and a list for none)."""
-    if not isinstance(found, dict):
-        raise place.fault(f"an attribute is an object, not a {type(found).__name__}")
-    vr = found.get("vr")
+def _read(attribute: Any, path: ElementPath, builder: Builder) -> tuple[str, str, Any]:
+    """Return the VR of an attribute object, the name of its value member, and the content of that member.
+
+    An attribute object without a value gives "Value" and an empty list.
+    """
+    if not isinstance(attribute, dict):
+        raise path.fault(f"an attribute is an object, not a {type(attribute).__name__}")
+    vr = attribute.get("vr")
     if not isinstance(vr, str):
-        raise place.fault('the attribute has no "vr"')
+        raise path.fault('the attribute has no "vr"')
     if vr not in NAMES:
-        raise place.fault(f"{vr[:16]!r} is not a VR")
-    kinds = [kind for kind in VALUES if kind in found]
+        raise path.fault(f"{vr[:16]!r} is not a VR")
+    kinds = [kind for kind in VALUES if kind in attribute]
     if len(kinds) > 1:
-        raise place.fault(f"has both {kinds[0]} and {kinds[1]}")
-    if len(found) > 1 + len(kinds):
-        unknown = next(str(name) for name in found if name not in VALUES and name != "vr")
-        kept = "" if kinds else "; the value is left empty"
-        builder.note("UNKNOWN_MEMBER", place, f"no attribute has a member {unknown[:40]!r} (PS3.18 F.2.2){kept}")
+        raise path.fault(f"has both {kinds[0]} and {kinds[1]}")
+    if len(attribute) > 1 + len(kinds):
+        unknown = next(str(name) for name in attribute if name not in VALUES and name != "vr")
+        effect = "" if kinds else "; the value is left empty"
+        builder.note("UNKNOWN_MEMBER", path, f"no attribute has a member {unknown[:40]!r} (PS3.18 F.2.2){effect}")
     kind = kinds[0] if kinds else "Value"
-    value = found[kind] if kinds else []
+    value = attribute[kind] if kinds else []
     if kind == "Value":
         value = [] if value is None else value
         if not isinstance(value, list):
-            raise place.fault(f"Value is an array, not a {type(value).__name__}")
+            raise path.fault(f"Value is an array, not a {type(value).__name__}")
         if vr in BYTES and vr != "UN" and value not in ([], [None]):
-            raise place.fault(f"{vr} takes InlineBinary or BulkDataURI, not Value")
+            raise path.fault(f"{vr} takes InlineBinary or BulkDataURI, not Value")
     elif vr == "SQ":
-        raise place.fault(f"SQ takes Value, not {kind}")
+        raise path.fault(f"SQ takes Value, not {kind}")
     elif isinstance(value, list) and len(value) == 1 and kind != "DataFragment":
-        value = value[0]  # as an example of PS3.18 F.4 had it
+        value = value[0]  # as in an example of PS3.18 F.4
     return vr, kind, value
 
 
-def _attributes(item: Any, place: Place, number: int) -> dict[str, Any]:
-    """The attributes of an item; None stands for an empty one."""
+def _attributes(item: Any, path: ElementPath, number: int) -> dict[str, Any]:
+    """Check an item and return its attributes; None means an empty item."""
     if item is None:
         return {}
     if not isinstance(item, dict):
-        raise place.fault(f"item {number} is an object of attributes, not a {type(item).__name__}")
+        raise path.fault(f"item {number} is an object of attributes, not a {type(item).__name__}")
     return item
 
 
-def as_handler(given: UriHandler | None) -> Fetch | None:
-    """The caller's handler as one that takes tag, VR and URI: pydicom allows one that takes the URI alone."""
-    if given is None:
+def as_handler(handler: UriHandler | None) -> Fetch | None:
+    """Adapt the caller's handler to take tag, VR and URI: pydicom also allows handlers that take the URI alone."""
+    if handler is None:
         return None
-    known: Any = given
-    if len(signature(known).parameters) == 1:
-        return lambda tag, vr, uri: known(uri)
-    return known  # type: ignore[no-any-return]
+    call: Any = handler
+    if len(signature(call).parameters) == 1:
+        return lambda tag, vr, uri: call(uri)
+    return call  # type: ignore[no-any-return]
 
 
-def _uri(uri: Any, place: Place) -> str:
+def _uri(uri: Any, path: ElementPath) -> str:
     if not isinstance(uri, str):
-        raise place.fault(f"BulkDataURI is text, not a {type(uri).__name__}")
+        raise path.fault(f"BulkDataURI is text, not a {type(uri).__name__}")
     return uri

@@ -1,4 +1,4 @@
-"""DICOM JSON as text and as plain objects: a data set's, and documents laid out for people (PS3.18 Annex F)."""
+"""Write data sets as DICOM JSON, as text, indented text, lines or plain objects (PS3.18 Annex F)."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ __all__ = ["BulkHandler", "to_json", "to_json_dict", "write_json_lines"]
 
 BulkHandler = Callable[["DataElement"], str]
 OWN = Limits(depth=1 << 30)
-"""For text of our own, which was bounded when its data set was read."""
+"""Limits for our own text: its data set was bounded when it was read."""
 TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[][{},:]|[^][{},:"]+')
-"""Strings, single marks, and what stands between: numbers and words."""
+"""Strings, punctuation marks, and the numbers and words between them."""
 
 
 def to_json(
@@ -35,41 +35,44 @@ def to_json(
     indent: int | None = None,
     file_meta: bool = False,
 ) -> str:
-    """A data set as a DICOM JSON Model object, see `Dataset.to_json`."""
+    """Write a data set as a DICOM JSON Model object, see `Dataset.to_json`."""
     meta = data_set.file_meta if file_meta else None
-    most = max(bulk_data_threshold, 0) // 4 * 3  # base64 takes four characters for three bytes
+    threshold = max(bulk_data_threshold, 0) // 4 * 3  # base64 writes three bytes as four characters
     try:
-        text = write_json(data_set, meta, _odd, bulk_data_element_handler, most)
+        text = write_json(data_set, meta, _members_after_vr, bulk_data_element_handler, threshold)
     except UnicodeError as error:
-        raise EncodeError(f"text that is no Unicode: {error}") from error
-    return text if indent is None else "".join(_laid_out(text, indent))
+        raise EncodeError(f"text that is not Unicode: {error}") from error
+    return text if indent is None else "".join(_indented(text, indent))
 
 
 def to_json_dict(data_set: Dataset, **options: Any) -> dict[str, Any]:
-    """The same as plain dicts, lists, strings and numbers, see `Dataset.to_json_dict`."""
+    """Convert a data set to the DICOM JSON Model as dicts, lists, strings and numbers, see `Dataset.to_json_dict`."""
     return as_dict(to_json(data_set, **options))
 
 
 def as_dict(text: str) -> dict[str, Any]:
-    """Text that `to_json` gave, as plain objects."""
+    """Parse text that `to_json` wrote."""
     model: dict[str, Any] = parse_json(text, OWN)
     return model
 
 
 def writable(data_set: Dataset) -> Dataset:
-    """A copy without the elements that can't be written, each of which is warned of."""
-    made = data_set.copy()
+    """Copy a data set without the elements that cannot be written; warn of each of them."""
+    copy = data_set.copy()
     for tag in [element.tag for element in data_set]:
         try:
             to_json(data_set[tag : tag + 1])
         except EncodeError as error:
             warnings.warn(f"left out of JSON: {error}", stacklevel=3)
-            del made[tag]
-    return made
+            del copy[tag]
+    return copy
 
 
 def write_json_lines(data_sets: Iterable[Dataset], stream: IO[str], **options: Any) -> int:
-    """Write data sets as JSON lines, one object a line, with the options of `to_json`; how many they were."""
+    """Write data sets as JSON lines, one object per line; return their number.
+
+    `options` are those of `Dataset.to_json`, except `indent`.
+    """
     count = 0
     for data_set in data_sets:
         stream.write(to_json(data_set, **options))
@@ -78,25 +81,25 @@ def write_json_lines(data_sets: Iterable[Dataset], stream: IO[str], **options: A
     return count
 
 
-def _odd(vr: str, value: Any) -> str:
-    """What follows the VR in the attribute object of a value that native code leaves to us."""
-    made = attribute(vr, value)
-    del made["vr"]
-    return "," + json.dumps(made, ensure_ascii=False, separators=(",", ":"))[1:-1] if made else ""
+def _members_after_vr(vr: str, value: Any) -> str:
+    """Write the members after "vr" in an attribute object, for the values that native code does not write itself."""
+    members = attribute(vr, value)
+    del members["vr"]
+    return "," + json.dumps(members, ensure_ascii=False, separators=(",", ":"))[1:-1] if members else ""
 
 
-def _laid_out(text: str, indent: int) -> Iterator[str]:
-    """JSON without white space, with a line for each member; no recursion, as the data set says how deep it goes."""
-    depth, before = 0, ""
+def _indented(text: str, indent: int) -> Iterator[str]:
+    """Indent JSON that has no white space, with a line per member. Not recursive: data sets may be deeply nested."""
+    depth, previous = 0, ""
     tokens = [*TOKENS.findall(text), ""]
     for token, following in pairwise(tokens):
         if token in "]}":
             depth -= 1
-            if before not in "[{":
+            if previous not in "[{":
                 yield f"\n{' ' * indent * depth}"
         yield ": " if token == ":" else token
         if token in "[{":
             depth += 1
         if (token in "[{" and following not in "]}") or token == ",":
             yield f"\n{' ' * indent * depth}"
-        before = token
+        previous = token

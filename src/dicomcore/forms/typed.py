@@ -1,4 +1,4 @@
-"""Values of an interchange form, where numbers may be text and anything may be wrong, to the values of a VR."""
+"""Convert values from an interchange format, where numbers may be text and anything may be wrong, to those of a VR."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ import numpy as np
 from dicomcore._native.base.number import decimal
 from dicomcore._native.views.decode import read_number
 from dicomcore.dataset.validation import number_fault
-from dicomcore.forms.place import Place
+from dicomcore.forms.element_path import ElementPath
 from dicomcore.tags import Tag
 from dicomcore.uids import UID
 from dicomcore.values import PersonName
 from dicomcore.vrs import BYTES, TEXTS, VRS
 
-__all__ = ["from_base64", "from_bytes", "odd", "typed"]
+__all__ = ["from_base64", "from_bytes", "typed", "vr_deviation"]
 
 SINGLE = frozenset(vr.name for vr in VRS if vr.single)
 DTYPES = {vr.name: np.dtype(f"<{vr.dtype}") for vr in VRS if vr.kind == "number"}
@@ -31,77 +31,76 @@ RANGES = {
 SPECIAL = {"nan": "nan", "infinity": "inf", "inf": "inf", "+infinity": "inf", "-infinity": "-inf", "-inf": "-inf"}
 WHOLE = re.compile(r"[-+]?[0-9]{1,25}", re.ASCII)
 LUT_DESCRIPTORS = frozenset((0x00281101, 0x00281102, 0x00281103, 0x00283002))
-NO_TEXT = "bytes that are no UTF-8; they are kept"
-DIVIDED = TEXTS - SINGLE | {"DS", "IS"}
-SHOWN = 40  # characters of what is wrong
+NO_TEXT = "bytes that are not UTF-8; they are kept"
+MULTIPLE = TEXTS - SINGLE | {"DS", "IS"}
+SHOWN = 40  # characters of a wrong value in a message
 
 
-def typed(vr: str, values: list[Any], place: Place) -> Any:
-    """What `DataElement.value` has for values of a VR that is neither SQ nor bytes: one, a list, or the empty value.
+def typed(vr: str, values: list[Any], path: ElementPath) -> Any:
+    """Convert values of a VR that is neither SQ nor bytes to what `DataElement.value` has: a value, a list, or empty.
 
-    Numbers may be text, None stands for an empty value. A DS or IS that is no number stays text, as when it is read
-    from a file. Raises ParseError for anything else that the VR can't hold.
+    Numbers may be text; None means an empty value. A DS or IS that is not a number stays text, as when it is read from
+    a file. Raises ParseError for anything else that the VR cannot hold.
     """
     if not values or (len(values) == 1 and values[0] is None):
         return "" if vr in TEXTS else None
-    take = TAKERS[vr]
-    taken = []
+    convert = CONVERTERS[vr]
+    converted = []
     for value in values:
-        if vr in DIVIDED and isinstance(value, str) and "\\" in value:
-            taken += [take(part, vr, place) for part in value.split("\\")]  # PS3.18 F.2.4: it divides values anyway
+        if vr in MULTIPLE and isinstance(value, str) and "\\" in value:
+            converted += [convert(part, vr, path) for part in value.split("\\")]  # it separates values (PS3.18 F.2.4)
         else:
-            taken.append(take(value, vr, place))
-    return taken[0] if len(taken) == 1 else taken
+            converted.append(convert(value, vr, path))
+    return converted[0] if len(converted) == 1 else converted
 
 
-def from_bytes(vr: str, data: bytes, place: Place) -> Any:
-    """The value for bytes: themselves, or what they stand for where the VR isn't of bytes (text in UTF-8, numbers
-    little endian; PS3.18 F.2.6 lets them be bulk data).
+def from_bytes(vr: str, data: bytes, path: ElementPath) -> Any:
+    """Convert bytes to a value, unless the VR is one of bytes: text is UTF-8, numbers are little endian.
 
-    Bytes that can't be the VR's stay bytes: they are written as they are.
+    PS3.18 F.2.6 allows bulk data for every VR. Bytes that do not fit the VR stay bytes, and are written as they are.
     """
     if vr in BYTES or vr == "SQ":
         return data
     if vr in DTYPES:
         if len(data) % DTYPES[vr].itemsize:
             return data
-        return typed(vr, np.frombuffer(data, DTYPES[vr]).tolist(), place)
+        return typed(vr, np.frombuffer(data, DTYPES[vr]).tolist(), path)
     if vr == "AT":
         if len(data) % 4:
             return data
         halves = np.frombuffer(data, "<u2").tolist()
-        return typed(vr, [f"{a:04X}{b:04X}" for a, b in zip(halves[::2], halves[1::2], strict=True)], place)
+        return typed(vr, [f"{a:04X}{b:04X}" for a, b in zip(halves[::2], halves[1::2], strict=True)], path)
     try:
         text = data.decode("utf-8").rstrip(" \0")
     except UnicodeDecodeError:
         return data
     if vr == "PN":
-        names = [PersonName(one.rstrip("=")) for one in text.split("\\")]
+        names = [PersonName(name.rstrip("=")) for name in text.split("\\")]
         return names[0] if len(names) == 1 else names
-    return typed(vr, [text] if vr in SINGLE else text.split("\\"), place)
+    return typed(vr, [text] if vr in SINGLE else text.split("\\"), path)
 
 
-def odd(vr: str, value: Any) -> str:
-    """What of a value isn't its VR's, though it is kept; "" where all is."""
+def vr_deviation(vr: str, value: Any) -> str:
+    """Describe why a value does not fit its VR, though it is kept; "" if it fits."""
     if vr in ("DS", "IS"):
         return number_fault(vr, value) or ("" if not isinstance(value, bytes) else NO_TEXT)
     if vr in TEXTS:
         return NO_TEXT if isinstance(value, bytes) else ""
     if vr in DTYPES or vr == "AT":
         if isinstance(value, bytes):
-            return f"{len(value)} bytes are no multiple of a {vr}'s size; they are kept"
+            return f"{len(value)} bytes are not a multiple of the size of a {vr}; they are kept"
         return "an empty value among numbers" if isinstance(value, list) and None in value else ""
     return ""
 
 
-def from_base64(text: Any, place: Place) -> bytes:
-    """The bytes of inline binary; line breaks and blanks in it don't matter (RFC 2045)."""
+def from_base64(text: Any, path: ElementPath) -> bytes:
+    """Decode inline binary; line breaks and spaces in it are ignored (RFC 2045)."""
     if not isinstance(text, str):
-        raise place.fault(f"inline binary is base64 text, not {_shown(text)}")
+        raise path.fault(f"inline binary is base64 text, not {_shown(text)}")
     try:
         return base64.b64decode(text if text.isalnum() else "".join(text.split()), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise place.fault(f"inline binary that is no base64: {error}") from None
+        raise path.fault(f"inline binary is not base64: {error}") from None
 
 
 def _shown(value: Any) -> str:
@@ -112,43 +111,43 @@ def _shown(value: Any) -> str:
     return text if len(text) <= SHOWN else text[:SHOWN] + "…"
 
 
-def _text(value: Any, vr: str, place: Place) -> str:
+def _text(value: Any, vr: str, path: ElementPath) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise place.fault(f"{vr} takes text, not {_shown(value)}")
+        raise path.fault(f"{vr} takes text, not {_shown(value)}")
     if not value.isascii():
         try:
             value.encode()
         except UnicodeEncodeError as error:
-            raise place.fault(f"U+{ord(value[error.start]):04X}, half a surrogate pair, is no character") from None
+            raise path.fault(f"U+{ord(value[error.start]):04X} is half a surrogate pair, not a character") from None
     return value
 
 
-def _uid(value: Any, vr: str, place: Place) -> UID:
-    return UID(_text(value, vr, place))
+def _uid(value: Any, vr: str, path: ElementPath) -> UID:
+    return UID(_text(value, vr, path))
 
 
-def _name(value: Any, vr: str, place: Place) -> PersonName:
-    """A name from an object of component groups, or from the text that some servers write instead."""
+def _name(value: Any, vr: str, path: ElementPath) -> PersonName:
+    """Convert an object of component groups, or the text that some servers write instead."""
     if not isinstance(value, dict):
-        return PersonName(_text(value, vr, place).rstrip("="))
-    parts = [_text(value.get(group), vr, place) for group in ("Alphabetic", "Ideographic", "Phonetic")]
+        return PersonName(_text(value, vr, path).rstrip("="))
+    parts = [_text(value.get(group), vr, path) for group in ("Alphabetic", "Ideographic", "Phonetic")]
     if value.keys() - {"Alphabetic", "Ideographic", "Phonetic"}:
         unknown = sorted(map(str, value.keys() - {"Alphabetic", "Ideographic", "Phonetic"}))
-        raise place.fault(f"{_shown(unknown[0])} is no component group of a PN")
+        raise path.fault(f"{_shown(unknown[0])} is not a component group of a PN")
     if "=" in parts[0] + parts[1] or "\\" in "".join(parts):
-        raise place.fault("a component group of a PN holds = or a backslash")
+        raise path.fault("a component group of a PN contains = or a backslash")
     return PersonName("=".join(parts).rstrip("="))
 
 
-def _tag(value: Any, vr: str, place: Place) -> Tag:
+def _tag(value: Any, vr: str, path: ElementPath) -> Tag:
     if isinstance(value, str) and re.fullmatch("[0-9A-Fa-f]{8}", value):
         return Tag(int(value, 16))
-    raise place.fault(f"AT takes eight hexadecimal digits, not {_shown(value)}")
+    raise path.fault(f"AT takes eight hexadecimal digits, not {_shown(value)}")
 
 
-def _whole(value: Any, vr: str, place: Place) -> int | None:
+def _whole(value: Any, vr: str, path: ElementPath) -> int | None:
     if value is None:
         return None
     if isinstance(value, float) and isfinite(value) and value == int(value):
@@ -156,67 +155,67 @@ def _whole(value: Any, vr: str, place: Place) -> int | None:
     if isinstance(value, str) and WHOLE.fullmatch(value.strip(" ")):
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool):
-        raise place.fault(f"{vr} takes integers, not {_shown(value)}")
+        raise path.fault(f"{vr} takes integers, not {_shown(value)}")
     lowest, highest = RANGES[vr]
-    if vr == "SS" and place.tag in LUT_DESCRIPTORS:
-        highest = RANGES["US"][1]  # a count of entries, whatever the VR (PS3.3 C.11.1.1.1)
+    if vr == "SS" and path.tag in LUT_DESCRIPTORS:
+        highest = RANGES["US"][1]  # a number of entries is unsigned in either VR (PS3.3 C.11.1.1.1)
     if not lowest <= value <= highest:
-        raise place.fault(f"{_shown(value)} is beyond what {vr} holds")
+        raise path.fault(f"{_shown(value)} is out of range for {vr}")
     return value
 
 
-def _double(value: Any, vr: str, place: Place) -> float:
+def _double(value: Any, vr: str, path: ElementPath) -> float:
     if value is None:
-        return float("nan")  # as dcm4che writes it
+        return float("nan")  # dcm4che writes null for NaN
     if isinstance(value, str):
         known = SPECIAL.get(value.strip(" ").lower())
         try:
             return float(known) if known else decimal(value.encode("ascii"))
         except ValueError:
-            raise place.fault(f"{vr} takes numbers, not {_shown(value)}") from None
-    return _finite(value, vr, place)
+            raise path.fault(f"{vr} takes numbers, not {_shown(value)}") from None
+    return _finite(value, vr, path)
 
 
-def _single(value: Any, vr: str, place: Place) -> float:
-    number = _double(value, vr, place)
+def _single(value: Any, vr: str, path: ElementPath) -> float:
+    number = _double(value, vr, path)
     try:
         rounded: float = struct.unpack("<f", struct.pack("<f", number))[0]
     except OverflowError:
-        raise place.fault(f"{_shown(number)} is beyond what FL holds") from None
+        raise path.fault(f"{_shown(number)} is out of range for FL") from None
     return rounded
 
 
-def _finite(value: Any, vr: str, place: Place) -> float:
+def _finite(value: Any, vr: str, path: ElementPath) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool):
-        raise place.fault(f"{vr} takes numbers, not {_shown(value)}")
+        raise path.fault(f"{vr} takes numbers, not {_shown(value)}")
     try:
         number = float(value)
     except OverflowError:
         number = float("inf")
     if number in (float("inf"), float("-inf")) and isinstance(value, int | float):
-        raise place.fault("a number beyond what a double holds")
+        raise path.fault("a number is out of range for a double")
     return number
 
 
-def _decimal(value: Any, vr: str, place: Place) -> float | str:
+def _decimal(value: Any, vr: str, path: ElementPath) -> float | str:
     if value is None:
         return ""
-    return read_number(vr, _text(value, vr, place)) if isinstance(value, str) else _finite(value, vr, place)
+    return read_number(vr, _text(value, vr, path)) if isinstance(value, str) else _finite(value, vr, path)
 
 
-def _integer(value: Any, vr: str, place: Place) -> float | str:
+def _integer(value: Any, vr: str, path: ElementPath) -> float | str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return read_number(vr, _text(value, vr, place))
+        return read_number(vr, _text(value, vr, path))
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if isinstance(value, float) and isfinite(value):
         return int(value) if value == int(value) else value
-    raise place.fault(f"IS takes integers, not {_shown(value)}")
+    raise path.fault(f"IS takes integers, not {_shown(value)}")
 
 
-TAKERS: dict[str, Callable[[Any, str, Place], Any]] = {
+CONVERTERS: dict[str, Callable[[Any, str, ElementPath], Any]] = {
     **dict.fromkeys(TEXTS, _text),
     **dict.fromkeys(RANGES, _whole),
     "UI": _uid,

@@ -1,7 +1,6 @@
-"""Data sets from the Native DICOM Model in XML (PS3.19 A.1), as the document streams by.
+"""Read data sets from the Native DICOM Model in XML (PS3.19 A.1), without loading the whole document.
 
-Expat does the parsing. A document type declaration is refused, and with it every entity: that leaves nothing to expand
-and nothing to fetch.
+Expat does the parsing. A document type declaration is refused: without it there are no entities to expand or to fetch.
 """
 
 from __future__ import annotations
@@ -14,9 +13,9 @@ from dicomcore.dataset import Dataset, Sequence
 from dicomcore.errors import ParseError
 from dicomcore.forms.attribute import GROUPS
 from dicomcore.forms.builder import Builder
+from dicomcore.forms.element_path import ElementPath
 from dicomcore.forms.fragments import joined
 from dicomcore.forms.json_reader import UriHandler, as_handler
-from dicomcore.forms.place import Place
 from dicomcore.forms.typed import from_base64
 from dicomcore.forms.unknown import known_vr
 from dicomcore.forms.xml_writer import COMPONENTS, NAMESPACE
@@ -30,7 +29,7 @@ TAG = re.compile("[0-9A-F]{8}")
 ENCODINGS = re.compile(
     "utf-?(8|16([bl]e)?)|(us-)?ascii|iso-8859-(1[0-13-6]?|[2-9])|windows-125[0-8]|koi8-[ru]", re.IGNORECASE
 )
-INSIDE = {  # element: those that it can stand in
+INSIDE = {  # XML element: its allowed parents
     "NativeDicomModel": {""},
     "DicomAttribute": {"NativeDicomModel", "Item"},
     **{value: {"DicomAttribute"} for value in ("Value", "Item", "PersonName", "DataFragment")},
@@ -39,16 +38,16 @@ INSIDE = {  # element: those that it can stand in
     **{component: set(GROUPS) for component in COMPONENTS},
 }
 NUMBER = re.compile("[1-9][0-9]{0,8}")
-MOST_LEFT_OUT = 1024
-"""Values that a number may leave out: a few bytes are not to ask for much memory."""
+MAX_SKIPPED = 1024
+"""Numbers that may be skipped at once: a few bytes of XML must not allocate much memory."""
 WITH_TEXT = {"Value", "InlineBinary", *COMPONENTS}
 
 
 class Readable(Protocol):
-    """A binary stream, as far as it is asked for anything."""
+    """A binary stream that can be read."""
 
     def read(self, size: int, /) -> bytes:
-        """Some bytes, about `size`; none at the end."""
+        """Return about `size` bytes; none at the end."""
         ...  # pragma: no cover
 
 
@@ -59,9 +58,9 @@ def from_xml(
     limits: Limits | None = None,
     cls: Any = None,
 ) -> Any:
-    """A data set from a Native DICOM Model document, see `Dataset.from_xml`."""
+    """Read a data set from a Native DICOM Model document, see `Dataset.from_xml`."""
     reader = _Reader(Builder(limits, cls), bulk_data_uri_handler)
-    # Text was decoded already, whatever the document says of its encoding.
+    # A str is already decoded, so the encoding that the document declares does not apply.
     parser = expat.ParserCreate("utf-8" if isinstance(source, str) else None, " ")
     parser.buffer_text = True
     parser.StartElementHandler = reader.start
@@ -80,26 +79,26 @@ def from_xml(
                 parser.Parse(chunk, False)
         parser.Parse(b"", True)
     except expat.ExpatError as error:
-        said = f"{reader.where()}no XML: {error}"
-        raise ParseError(said, offset=max(parser.ErrorByteIndex, 0)) from None  # expat says -1 of an empty document
+        message = f"{reader.location()}not XML: {error}"
+        raise ParseError(message, offset=max(parser.ErrorByteIndex, 0)) from None  # -1 for an empty document
     except UnicodeEncodeError as error:
         raise ParseError(f"half a surrogate pair at character {error.start}", offset=error.start) from None
     return reader.builder.root
 
 
 class _Attribute:
-    """A DicomAttribute that is open."""
+    """An open DicomAttribute element."""
 
-    def __init__(self, place: Place, home: Dataset | None, vr: str, items: Sequence | None) -> None:
-        self.place, self.home, self.vr, self.items = place, home, vr, items
-        self.kind = ""  # the name of what stands inside
-        self.values: list[Any] = []  # by number; None for one that hasn't come yet
-        self.lacks = False  # bytes of a fragment that nobody fetched
-        self.number = 0  # of the one at hand, from 0
+    def __init__(self, path: ElementPath, owner: Dataset | None, vr: str, items: Sequence | None) -> None:
+        self.path, self.owner, self.vr, self.items = path, owner, vr, items
+        self.kind = ""  # name of the XML elements inside
+        self.values: list[Any] = []  # by number; None for a value that was not read yet
+        self.is_incomplete = False  # whether a fragment's bytes could not be fetched
+        self.number = 0  # of the current value, from 0
 
 
-class _Level:
-    """A data set that is open, with the private blocks it is known to have: creators by group and name."""
+class _OpenDataSet:
+    """An open data set, with its private blocks: block numbers by group and creator."""
 
     def __init__(self, data_set: Dataset, prefix: str) -> None:
         self.data_set, self.prefix = data_set, prefix
@@ -107,51 +106,51 @@ class _Level:
 
 
 class _Reader:
-    """What is open in the document: element names, data sets and attributes, each innermost last."""
+    """The handlers of expat, with the open XML elements, data sets and attributes, each innermost last."""
 
     def __init__(self, builder: Builder, handler: UriHandler | None) -> None:
         self.builder = builder
         self.fetch = as_handler(handler)
         self.names: list[str] = [""]
-        self.levels = [_Level(builder.root, "")]
+        self.data_sets = [_OpenDataSet(builder.root, "")]
         self.attributes: list[_Attribute] = []
         self.text: list[str] = []
-        self.name: dict[str, list[str]] = {}  # the PersonName at hand: components by group
+        self.name: dict[str, list[str]] = {}  # components of the current PersonName, by group
 
-    def where(self) -> str:
-        """The attribute at hand, with a colon; "" outside of any."""
-        return f"{self.attributes[-1].place}: " if self.attributes else ""
+    def location(self) -> str:
+        """The path of the current attribute, with a colon; "" outside of all attributes."""
+        return f"{self.attributes[-1].path}: " if self.attributes else ""
 
-    def fault(self, said: str) -> ParseError:
-        return self.attributes[-1].place.fault(said) if self.attributes else ParseError(said)
+    def fault(self, message: str) -> ParseError:
+        return self.attributes[-1].path.fault(message) if self.attributes else ParseError(message)
 
-    # -- what expat calls
+    # -- handlers that expat calls
 
     def declaration(self, _: str, encoding: str | None, __: int) -> None:
-        # Python is asked for what expat doesn't know, and raises errors of its own for what is no set of characters.
+        # For other encodings expat asks Python's codecs, which raise their own errors for codecs that are not of text.
         if encoding is not None and ENCODINGS.fullmatch(encoding) is None:
-            raise ParseError(f"the encoding {encoding[:40]!r} is none that is read; UTF-8 always is")
+            raise ParseError(f"the encoding {encoding[:40]!r} is not supported; convert the document to UTF-8")
 
     def doctype(self, *_: Any) -> None:
         raise ParseError("a document type declaration is refused: it could declare entities")
 
-    def start(self, full_name: str, given: dict[str, str]) -> None:
+    def start(self, full_name: str, xml_attributes: dict[str, str]) -> None:
         space, _, name = full_name.rpartition(" ")
         if space not in ("", NAMESPACE) or name not in INSIDE:
-            raise self.fault(f"<{name[:40]}> is none of the Native DICOM Model's")
+            raise self.fault(f"<{name[:40]}> is not an element of the Native DICOM Model")
         if self.names[-1] not in INSIDE[name]:
             raise self.fault(f"<{name}> inside <{self.names[-1] or 'nothing'}>")
         self.names.append(name)
         self.text.clear()
         if name == "DicomAttribute":
-            self.open_attribute(given)
+            self.open_attribute(xml_attributes)
         elif self.names[-2] == "DicomAttribute":
-            self.open_value(name, given)
+            self.open_value(name, xml_attributes)
         elif self.names[-2] == "DataFragment":
-            self.open_fragment(name, given)
+            self.open_fragment(name, xml_attributes)
         elif name in GROUPS:
             if name in self.name:
-                raise self.fault(f"{name} stands twice")
+                raise self.fault(f"{name} occurs twice")
             self.name[name] = []
 
     def characters(self, text: str) -> None:
@@ -165,141 +164,147 @@ class _Reader:
         if name == "DicomAttribute":
             self.close_attribute(self.attributes.pop())
         elif name == "Item":
-            self.levels.pop()
+            self.data_sets.pop()
         elif name in COMPONENTS:
             self.close_component(name)
         elif name == "InlineBinary" and self.names[-1] == "DataFragment":
-            at = self.attributes[-1]
-            at.values[at.number] = from_base64("".join(self.text), at.place)
+            attribute = self.attributes[-1]
+            attribute.values[attribute.number] = from_base64("".join(self.text), attribute.path)
         elif name in ("Value", "InlineBinary"):
-            at = self.attributes[-1]
-            at.values[at.number] = "".join(self.text)
+            attribute = self.attributes[-1]
+            attribute.values[attribute.number] = "".join(self.text)
         elif name == "PersonName":
             groups = {group: "^".join(parts) for group, parts in self.name.items()}
-            at = self.attributes[-1]
-            at.values[at.number] = groups
+            attribute = self.attributes[-1]
+            attribute.values[attribute.number] = groups
 
     # -- attributes
 
-    def open_attribute(self, given: dict[str, str]) -> None:
-        level = self.levels[-1]
-        text = given.get("tag", "")
+    def open_attribute(self, xml_attributes: dict[str, str]) -> None:
+        current = self.data_sets[-1]
+        text = xml_attributes.get("tag", "")
         if not TAG.fullmatch(text):
-            raise ParseError(f"{level.prefix}{text[:40]}: a tag is eight hexadecimal digits in upper case")
-        tag = self.blocked(level, int(text, 16), given.get("privateCreator", ""))
-        place = Place(level.prefix, tag)
-        vr = given.get("vr") or _known_vr(place, given.get("privateCreator", ""))
+            raise ParseError(f"{current.prefix}{text[:40]}: a tag is eight hexadecimal digits in upper case")
+        tag = self.with_block(current, int(text, 16), xml_attributes.get("privateCreator", ""))
+        path = ElementPath(current.prefix, tag)
+        vr = xml_attributes.get("vr") or _known_vr(path, xml_attributes.get("privateCreator", ""))
         if vr not in NAMES:
-            raise place.fault(f"{vr[:16]!r} is not a VR")
-        home = self.builder.home(level.data_set, place)
+            raise path.fault(f"{vr[:16]!r} is not a VR")
+        owner = self.builder.owner_of(current.data_set, path)
         items = None
         if vr == "SQ":
-            if home is None:
-                raise place.fault("a group length is no sequence")
-            items = self.builder.sequence(home, place)
-        self.attributes.append(_Attribute(place, home, vr, items))
+            if owner is None:
+                raise path.fault("a group length is not a sequence")
+            items = self.builder.sequence(owner, path)
+        self.attributes.append(_Attribute(path, owner, vr, items))
 
-    def blocked(self, level: _Level, tag: int, creator: str) -> int:
-        """The tag with the block that the creator has in this data set, reserved if it has none yet."""
+    def with_block(self, current: _OpenDataSet, tag: int, creator: str) -> int:
+        """Return the tag with the block of its creator in this data set; reserve a block if it has none yet."""
         if not tag & 0x10000 or not creator or tag & 0xFF00:
             return tag
-        block = level.blocks.get((tag >> 16, creator))
+        block = current.blocks.get((tag >> 16, creator))
         if block is None:
-            taken = {number for (group, _), number in level.blocks.items() if group == tag >> 16}
-            free = (n for n in range(0x10, 0x100) if n not in taken and tag & 0xFFFF0000 | n not in level.data_set)
+            used = {number for (group, _), number in current.blocks.items() if group == tag >> 16}
+            free = (n for n in range(0x10, 0x100) if n not in used and tag & 0xFFFF0000 | n not in current.data_set)
             block = next(free, 0)
-            place = Place(level.prefix, tag & 0xFFFF0000 | block)
+            path = ElementPath(current.prefix, tag & 0xFFFF0000 | block)
             if not block:
-                raise place.fault("no private block is free")
-            self.builder.add(level.data_set, place, "LO", creator)
-            level.blocks[tag >> 16, creator] = block
+                raise path.fault("no private block is free")
+            self.builder.add(current.data_set, path, "LO", creator)
+            current.blocks[tag >> 16, creator] = block
         return tag | block << 8
 
-    def open_value(self, name: str, given: dict[str, str]) -> None:
-        at = self.attributes[-1]
-        if at.kind and (name != at.kind or name in ("InlineBinary", "BulkData")):
-            raise self.fault(f"<{name}> behind <{at.kind}>")
-        at.kind = name
-        if (name == "Item") != (at.vr == "SQ") or (name == "PersonName" and at.vr != "PN"):
-            raise self.fault(f"<{name}> in an attribute of VR {at.vr}")
-        if name == "DataFragment" and at.vr not in BYTES:
-            raise self.fault(f"<{name}> in an attribute of VR {at.vr}")
-        if name == "Value" and at.vr in BYTES and at.vr != "UN":
-            raise self.fault(f"{at.vr} takes InlineBinary or BulkData, not Value")
+    def open_value(self, name: str, xml_attributes: dict[str, str]) -> None:
+        attribute = self.attributes[-1]
+        if attribute.kind and (name != attribute.kind or name in ("InlineBinary", "BulkData")):
+            raise self.fault(f"<{name}> after <{attribute.kind}>")
+        attribute.kind = name
+        if (name == "Item") != (attribute.vr == "SQ") or (name == "PersonName" and attribute.vr != "PN"):
+            raise self.fault(f"<{name}> in an attribute of VR {attribute.vr}")
+        if name == "DataFragment" and attribute.vr not in BYTES:
+            raise self.fault(f"<{name}> in an attribute of VR {attribute.vr}")
+        if name == "Value" and attribute.vr in BYTES and attribute.vr != "UN":
+            raise self.fault(f"{attribute.vr} takes InlineBinary or BulkData, not Value")
         if name == "BulkData":
-            at.values.append(_uri(given))
+            attribute.values.append(_uri(xml_attributes))
         elif name == "InlineBinary":
-            at.values.append(None)
-            at.number = 0
-        elif name == "Item" and at.items is not None:
-            due = len(at.items) + 1
-            if given.get("number", str(due)) != str(due):
-                raise self.fault(f"number {given['number'][:16]} where {due} is due")
-            item = self.builder.item(at.place, at.items)
-            self.levels.append(_Level(item, at.place.item(due - 1)))
+            attribute.values.append(None)
+            attribute.number = 0
+        elif name == "Item" and attribute.items is not None:
+            due = len(attribute.items) + 1
+            if xml_attributes.get("number", str(due)) != str(due):
+                raise self.fault(f"number {xml_attributes['number'][:16]} instead of {due}")
+            item = self.builder.item(attribute.path, attribute.items)
+            self.data_sets.append(_OpenDataSet(item, attribute.path.item(due - 1)))
         else:
-            self.number_value(at, name, given.get("number", ""))
+            self.number_value(attribute, name, xml_attributes.get("number", ""))
         self.name = {}
 
-    def number_value(self, at: _Attribute, name: str, text: str) -> None:
-        """Make room for a value at its number, which is its place (PS3.19 A.1.5); what is left out is empty."""
-        due = len(at.values) + 1
+    def number_value(self, attribute: _Attribute, name: str, text: str) -> None:
+        """Reserve the position that its number gives a value (PS3.19 A.1.5); skipped numbers are empty values."""
+        due = len(attribute.values) + 1
         if text and not NUMBER.fullmatch(text):
-            raise self.fault(f"{text[:16]!r} is no number of a <{name}>")
+            raise self.fault(f"{text[:16]!r} is not a number of a <{name}>")
         number = int(text) if text else due
-        if number - due > MOST_LEFT_OUT:
-            raise self.fault(f"number {number} where {due} is due")
-        if number < due and at.values[number - 1] is not None:
-            raise self.fault(f"number {number} stands twice")
+        if number - due > MAX_SKIPPED:
+            raise self.fault(f"number {number} instead of {due}")
+        if number < due and attribute.values[number - 1] is not None:
+            raise self.fault(f"number {number} occurs twice")
         if number >= due:
-            self.builder.count(at.place, number - due)
-            at.values += [None] * (number - due + 1)
-        at.number = number - 1
+            self.builder.count(attribute.path, number - due)
+            attribute.values += [None] * (number - due + 1)
+        attribute.number = number - 1
 
-    def open_fragment(self, name: str, given: dict[str, str]) -> None:
-        at = self.attributes[-1]
-        if at.values[at.number] is not None:
-            raise self.fault(f"<{name}> where the fragment has its bytes")
+    def open_fragment(self, name: str, xml_attributes: dict[str, str]) -> None:
+        attribute = self.attributes[-1]
+        if attribute.values[attribute.number] is not None:
+            raise self.fault(f"<{name}> in a fragment that already has bytes")
         if name == "BulkData":
-            part = self.builder.fragment(self.fetch, at.vr, _uri(given), at.place)
-            at.values[at.number] = part
-            at.lacks = at.lacks or part is None
+            part = self.builder.fetched_fragment(self.fetch, attribute.vr, _uri(xml_attributes), attribute.path)
+            attribute.values[attribute.number] = part
+            attribute.is_incomplete = attribute.is_incomplete or part is None
 
     def close_component(self, name: str) -> None:
         parts = self.name[self.names[-1]]
         number = COMPONENTS.index(name)
         if number < len(parts):
-            raise self.fault(f"{name} stands twice, or behind what follows it")
+            raise self.fault(f"{name} occurs twice or out of order")
         parts += [""] * (number - len(parts)) + ["".join(self.text)]
 
-    def close_attribute(self, at: _Attribute) -> None:
-        if at.home is None or at.items is not None:
+    def close_attribute(self, attribute: _Attribute) -> None:
+        if attribute.owner is None or attribute.items is not None:
             return
-        vr = at.vr
+        vr = attribute.vr
         value: Any
-        if at.kind == "BulkData":
-            value = self.builder.fetched(self.fetch, at.vr, at.values[0], at.place)
+        if attribute.kind == "BulkData":
+            value = self.builder.fetched_value(self.fetch, attribute.vr, attribute.values[0], attribute.path)
             if vr == "UN" and isinstance(value, bytes):
-                vr, value = self.builder.of_bytes(at.home, at.place, vr, value)
-        elif at.kind == "InlineBinary":
-            vr, value = self.builder.of_bytes(at.home, at.place, vr, from_base64(at.values[0], at.place))
-        elif at.kind == "DataFragment":
-            value = None if at.lacks else joined(part or b"" for part in at.values)
+                vr, value = self.builder.value_of_bytes(attribute.owner, attribute.path, vr, value)
+        elif attribute.kind == "InlineBinary":
+            vr, value = self.builder.value_of_bytes(
+                attribute.owner, attribute.path, vr, from_base64(attribute.values[0], attribute.path)
+            )
+        elif attribute.kind == "DataFragment":
+            value = None if attribute.is_incomplete else joined(part or b"" for part in attribute.values)
         else:
-            texts = at.values if vr in TEXTS or vr == "UN" else [text and text.strip() for text in at.values]
-            vr, value = self.builder.of_values(at.home, at.place, vr, [text or None for text in texts])
-        self.builder.add(at.home, at.place, vr, value)
-        if at.place.tag & 0x10000 and 0x10 <= at.place.tag & 0xFFFF < 0x100 and isinstance(value, str):
-            self.levels[-1].blocks.setdefault((at.place.tag >> 16, value), at.place.tag & 0xFF)
+            texts = (
+                attribute.values if vr in TEXTS or vr == "UN" else [text and text.strip() for text in attribute.values]
+            )
+            vr, value = self.builder.value_of_list(
+                attribute.owner, attribute.path, vr, [text or None for text in texts]
+            )
+        self.builder.add(attribute.owner, attribute.path, vr, value)
+        if attribute.path.tag & 0x10000 and 0x10 <= attribute.path.tag & 0xFFFF < 0x100 and isinstance(value, str):
+            self.data_sets[-1].blocks.setdefault((attribute.path.tag >> 16, value), attribute.path.tag & 0xFF)
 
 
-def _uri(given: dict[str, str]) -> str:
-    return given.get("uri") or given.get("uuid") or ""
+def _uri(xml_attributes: dict[str, str]) -> str:
+    return xml_attributes.get("uri") or xml_attributes.get("uuid") or ""
 
 
-def _known_vr(place: Place, creator: str) -> str:
-    """The VR that the dictionaries have, for an attribute that doesn't say."""
-    found = known_vr(place.tag, creator)
-    if not found:
-        raise place.fault("has no vr, and no dictionary knows it")
-    return found
+def _known_vr(path: ElementPath, creator: str) -> str:
+    """Look up the VR of an attribute that does not state it."""
+    vr = known_vr(path.tag, creator)
+    if not vr:
+        raise path.fault("has no vr, and no dictionary knows it")
+    return vr

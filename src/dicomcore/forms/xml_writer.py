@@ -1,4 +1,4 @@
-"""The Native DICOM Model in XML of a data set (PS3.19 A.1), written piece by piece."""
+"""Write a data set as the Native DICOM Model in XML (PS3.19 A.1), piece by piece."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ HEAD = f'<?xml version="1.0" encoding="UTF-8"?>\n<NativeDicomModel xmlns="{NAMES
 TAIL = "</NativeDicomModel>\n"
 
 NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that XML 1.0 can't have, not even as references."""
+"""Characters that XML 1.0 does not allow, not even as references."""
 LOST = re.compile("\ufffd")
-"""Stands where bytes couldn't be decoded."""
+"""The character that replaces bytes which could not be decoded."""
 UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 SURROGATE = re.compile("[\ud800-\udfff]")
 MARKUP = re.compile("[&<>\r]")
@@ -39,7 +39,7 @@ QUOTED_MARKUP = re.compile('[&<>"\t\n\r]')
 def xml_pieces(
     data_set: Dataset, bulk_data_threshold: int, bulk_data_element_handler: BulkHandler | None, file_meta: bool
 ) -> Iterator[str]:
-    """The document in pieces of an attribute's size; see `Dataset.to_xml`."""
+    """Yield the document in pieces of about one attribute; see `Dataset.to_xml`."""
     writer = _Writer(max(bulk_data_threshold, 0) // 4 * 3, bulk_data_element_handler)
     yield HEAD
     if file_meta and data_set.file_meta is not None:
@@ -49,47 +49,50 @@ def xml_pieces(
 
 
 class _Blocks:
-    """The private blocks of a data set (PS3.5 7.8.1), as far as it was gone through."""
+    """The private blocks of a data set that were met so far (PS3.5 7.8.1)."""
 
     def __init__(self) -> None:
-        self.creators: dict[int, str] = {}  # by the tag of the creator
-        self.first: dict[tuple[int, str], int] = {}  # the tag of its first block's creator, by group and name
+        self.creators: dict[int, str] = {}  # creator by the tag of its element
+        self.first: dict[tuple[int, str], int] = {}  # tag of the creator's first element, by group and creator
 
     def note(self, element: DataElement) -> None:
-        """Take note of a private creator."""
+        """Record the element if it is a private creator."""
         name = element.value
         if element.tag.is_private_creator and isinstance(name, str) and name and not NO_XML.search(name):
             self.creators[int(element.tag)] = name
             self.first.setdefault((element.tag.group, name), int(element.tag))
 
-    def written(self, element: DataElement) -> tuple[int, str]:
-        """The tag that is written, without its block where the creator tells which that is, and the creator or ""."""
+    def tag_and_creator(self, element: DataElement) -> tuple[int, str]:
+        """Return the tag to write and the private creator or "".
+
+        The tag has no block number if the creator identifies the block.
+        """
         tag = int(element.tag)
         if not element.is_private or tag & 0xFFFF < 0x1000:
             return tag, ""
-        home = tag & 0xFFFF0000 | tag >> 8 & 0xFF
-        name = self.creators.get(home, "")
-        alone = name and self.first[tag >> 16, name] == home
-        return (tag & 0xFFFF00FF if alone else tag), name
+        creator_tag = tag & 0xFFFF0000 | tag >> 8 & 0xFF
+        creator = self.creators.get(creator_tag, "")
+        identifies = creator and self.first[tag >> 16, creator] == creator_tag
+        return (tag & 0xFFFF00FF if identifies else tag), creator
 
 
 class _Writer:
-    def __init__(self, most: int, bulk: BulkHandler | None) -> None:
-        self.most = most
+    def __init__(self, threshold: int, bulk: BulkHandler | None) -> None:
+        self.threshold = threshold
         self.bulk = bulk
 
     def pieces(self, data_set: Dataset) -> Iterator[str]:
-        """The attributes of a data set and all below it."""
+        """Yield the attributes of a data set and of all its items."""
         return unfolded(data_set, self.attributes(data_set))
 
     def attributes(self, data_set: Dataset) -> Iterator[str | Below[str]]:
-        """The attributes of one data set."""
+        """Yield the attributes of one data set, and `Below` in place of the attributes of an item."""
         blocks = _Blocks()
         for element in data_set:
             if not element.tag.element:
-                continue  # group lengths stay out
-            tag, creator = blocks.written(element)
-            loose = loose_bytes(element)  # text where items were due goes as what it is
+                continue  # a group length
+            tag, creator = blocks.tag_and_creator(element)
+            loose = loose_bytes(element)  # bytes of a sequence that are not items are written as UN
             vr = "UN" if loose else settled_vr(element, data_set)
             head = f'<DicomAttribute tag="{tag:08X}" vr="{vr}"'
             if element.keyword:
@@ -114,20 +117,20 @@ class _Writer:
             yield "</DicomAttribute>\n"
 
     def values(self, element: DataElement, vr: str) -> str:
-        """The elements for the values of an attribute that is no sequence."""
+        """Return the XML elements of the values of an attribute that is not a sequence."""
         value = plain_value(vr, element.value)
         if isinstance(value, bytes | bytearray | memoryview):
-            if self.bulk is not None and len(value) > self.most:
+            if self.bulk is not None and len(value) > self.threshold:
                 uri = self.bulk(element)
                 if NO_XML.search(uri):
-                    raise EncodeError("bulk_data_element_handler gives a URI with characters that XML can't have")
+                    raise EncodeError("bulk_data_element_handler returned a URI that has characters XML does not allow")
                 return f'<BulkData uri="{QUOTED_MARKUP.sub(_reference, uri)}"/>\n'
-            return _inline(_little(element, bytes(value)))
+            return _inline(_little_endian(element, bytes(value)))
         values = value if isinstance(value, list) else [] if value is None or value == "" else [value]
         texts = _number_texts(element, vr, values)
         if any(map(SURROGATE.search, texts)):
-            raise EncodeError("half a surrogate pair is no character")
-        if any(map(LOST.search if vr in TEXTS else UNPRINTABLE.search, texts)) and _stands(element):
+            raise EncodeError("half a surrogate pair is not a character")
+        if any(map(LOST.search if vr in TEXTS else UNPRINTABLE.search, texts)) and _is_unchanged(element):
             return _inline(bytes(element.raw or b""))
         if any(map(NO_XML.search, texts)):
             return _inline("\\".join(texts).encode())
@@ -146,9 +149,9 @@ def _inline(data: bytes) -> str:
     return f"<InlineBinary>{base64.b64encode(data).decode('ascii')}</InlineBinary>\n" if data else ""
 
 
-def _little(element: DataElement, value: bytes) -> bytes:
-    """Bytes with their words in little endian, the only order that XML's readers can take them to be in."""
-    array = None if element.raw is None else element.array  # what was set is in little endian
+def _little_endian(element: DataElement, value: bytes) -> bytes:
+    """Return the bytes with their words in little endian: an XML document does not state a byte order."""
+    array = None if element.raw is None else element.array  # a value that was set is little endian
     if array is None or array.dtype.byteorder != ">":
         return value
     swapped = array.byteswap().tobytes()
@@ -156,16 +159,16 @@ def _little(element: DataElement, value: bytes) -> bytes:
 
 
 def _number_texts(element: DataElement, vr: str, values: list[Any]) -> list[str]:
-    """Values as text; DS and IS as they were written, where they were read and not changed."""
-    if vr in ("DS", "IS") and values and _stands(element):
+    """Convert values to text; unchanged DS and IS keep the text of the source."""
+    if vr in ("DS", "IS") and values and _is_unchanged(element):
         texts = number_texts(bytes(element.raw or b""))
         if texts is not None and len(texts) == len(values):
             return texts
     return [_text(vr, value) for value in values]
 
 
-def _stands(element: DataElement) -> bool:
-    """Whether the bytes of the source tell the value: it was read, and not changed."""
+def _is_unchanged(element: DataElement) -> bool:
+    """Whether the value was read and not changed, so that the bytes of the source still apply."""
     return element.raw is not None and not is_changed(element)
 
 
@@ -182,8 +185,10 @@ def _text(vr: str, value: Any) -> str:
 
 
 def _name(name: str, number: int) -> str:
-    """A person's name: groups and components that aren't empty, and the last one of a group, which says how many
-    there are."""
+    """Write a person's name: the groups and components that are not empty.
+
+    The last component of a group is written even if empty, as it shows the number of components.
+    """
     lines = [f'<PersonName number="{number}">\n']
     for group, text in zip(GROUPS, name.split("=", 2), strict=False):
         if not text:

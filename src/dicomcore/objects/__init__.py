@@ -1,4 +1,4 @@
-"""Objects that are no plain images: segmentations, structure sets, presentation states, documents (PS3.3 A)."""
+"""Objects other than plain images: segmentations, structure sets, presentation states, documents (PS3.3 A)."""
 
 from dicomcore.dataset.code import Code
 from dicomcore.objects.documents import Document, encapsulate, extract

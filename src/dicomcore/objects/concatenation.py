@@ -1,4 +1,4 @@
-"""Concatenations: one multi-frame object stored as several instances (PS3.3 C.7.6.16.2.2.4)."""
+"""Concatenations: a multi-frame object that is stored as several instances (PS3.3 C.7.6.16.2.2.4)."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from dicomcore.uids import UID
 
 __all__ = ["Concatenation", "Joined", "JoinedFrames", "concatenation_of", "join"]
 
-SHOWN = 20  # missing parts that a message names
+SHOWN = 20  # missing parts named in a message
 MOST_PARTS = 0xFFFF  # In-concatenation Number and Total Number are US
-# What tells the parts apart, and goes when they are one again.
+# Attributes of a part that the joined object does not have.
 OF_PARTS = (
     "ConcatenationUID",
     "InConcatenationNumber",
@@ -32,21 +32,21 @@ OF_PARTS = (
 
 
 class Concatenation(NamedTuple):
-    """What one instance says of the concatenation it is part of; None for what it doesn't say."""
+    """The attributes of an instance that describe its place in a concatenation; missing attributes are None."""
 
     uid: UID
     number: int | None
-    """In-concatenation Number: 1 for the first part."""
+    """In-concatenation Number, 1 for the first part."""
     total: int | None
-    """In-concatenation Total Number: how many parts there are."""
+    """In-concatenation Total Number, the number of parts."""
     frame_offset: int | None
-    """Concatenation Frame Offset Number: frames in the parts before, so 0 for the first."""
+    """Concatenation Frame Offset Number, the number of frames in the parts before: 0 for the first part."""
     source_uid: UID | None
     """SOP Instance UID of the object that was divided."""
 
 
 def concatenation_of(data_set: Dataset) -> Concatenation | None:
-    """The concatenation that `data_set` is part of, None when it stands alone."""
+    """Return the concatenation that `data_set` is part of, or None."""
     uid = data_set.get("ConcatenationUID")
     if not isinstance(uid, UID) or not uid:
         return None
@@ -61,32 +61,32 @@ def concatenation_of(data_set: Dataset) -> Concatenation | None:
 
 
 def join(data_sets: Iterable[Dataset], *, partial: bool = False) -> Joined:
-    """The object whose parts `data_sets` are, in any order; nothing is decoded or copied until it is asked for.
+    """Join the parts of a concatenation, given in any order; frames are decoded and copied only on access.
 
-    Raises DicomError where they are not parts of one concatenation, where a part stands twice or says another place
-    for its frames than the parts before it leave, and for missing parts, which it names. `partial` joins what is there
-    all the same: `Joined.missing` has the numbers then. How many parts there should be is known only where one says so.
+    Raises DicomError if the data sets are not parts of one concatenation, if a part is given twice, if its frame offset
+    does not match the parts before it, and if parts are missing. With `partial` missing parts are allowed, and
+    `Joined.missing` lists their numbers. Missing parts at the end are noticed only if a part states the total number.
     """
     parts = list(data_sets)
-    said = [_part(data_set) for data_set in parts]
+    described = [_part(data_set) for data_set in parts]
     if not parts:
         raise DicomError("no parts of a concatenation were given")
-    if len({one.uid for one in said}) > 1:
-        raise DicomError(f"parts of several concatenations: {', '.join(sorted({one.uid for one in said}))}")
+    if len({part.uid for part in described}) > 1:
+        raise DicomError(f"parts of several concatenations: {', '.join(sorted({part.uid for part in described}))}")
     by_number: dict[int, tuple[Concatenation, Dataset]] = {}
-    for one, data_set in zip(said, parts, strict=True):
-        if one.number in by_number:
-            raise DicomError(f"part {one.number} of concatenation {one.uid} is there twice")
-        by_number[one.number or 0] = one, data_set
-    totals = {one.total for one in said} - {None}
+    for part, data_set in zip(described, parts, strict=True):
+        if part.number in by_number:
+            raise DicomError(f"part {part.number} of concatenation {part.uid} was given twice")
+        by_number[part.number or 0] = part, data_set
+    totals = {part.total for part in described} - {None}
     total = max([*by_number, *(t for t in totals if t is not None)])
     if total > MOST_PARTS:
-        raise DicomError(f"concatenation {said[0].uid} claims {total} parts; there can't be more than {MOST_PARTS}")
+        raise DicomError(f"concatenation {described[0].uid} claims {total} parts; at most {MOST_PARTS} are possible")
     missing = tuple(number for number in range(1, total + 1) if number not in by_number)
     if missing and not partial:
-        lacking = ", ".join(map(str, missing[:SHOWN])) + (", …" if len(missing) > SHOWN else "")
+        numbers = ", ".join(map(str, missing[:SHOWN])) + (", …" if len(missing) > SHOWN else "")
         raise DicomError(
-            f"concatenation {said[0].uid} lacks part {lacking} of {total}; partial=True joins those that are there"
+            f"concatenation {described[0].uid} lacks part {numbers} of {total}; partial=True joins the parts given"
         )
     ordered = [by_number[number] for number in sorted(by_number)]
     _check_offsets(ordered, bool(missing))
@@ -94,16 +94,16 @@ def join(data_sets: Iterable[Dataset], *, partial: bool = False) -> Joined:
 
 
 class Joined:
-    """A concatenation as the one object it was divided from; made by `join`.
+    """The object that a concatenation was divided from, as `join` returns it.
 
-    `parts` are its instances in order, `missing` the numbers of those that weren't given.
+    `parts` are its instances in order, `missing` the numbers of the parts that were not given.
     """
 
-    def __init__(self, parts: list[Dataset], said: Concatenation, missing: tuple[int, ...]) -> None:
+    def __init__(self, parts: list[Dataset], concatenation: Concatenation, missing: tuple[int, ...]) -> None:
         self.parts = tuple(parts)
         self.missing = missing
-        self.uid = said.uid
-        self.data_set = _whole_data_set(parts, said)
+        self.uid = concatenation.uid
+        self.data_set = _whole_data_set(parts, concatenation)
         self.frames = JoinedFrames(parts)
 
     def __repr__(self) -> str:
@@ -111,7 +111,7 @@ class Joined:
 
 
 class JoinedFrames:
-    """The frames of all parts in order, each decoded by its own part when it is asked for."""
+    """The frames of all parts in order; each part decodes its own frames on access."""
 
     def __init__(self, parts: list[Dataset]) -> None:
         self._parts = parts
@@ -127,17 +127,17 @@ class JoinedFrames:
         return part.frames[i]
 
     def decode(self, index: int, **options: Any) -> Any:
-        """One frame, as `Frames.decode` gives it."""
+        """Decode one frame with the options of `Frames.decode`."""
         part, i = self._place(index)
         return part.frames.decode(i, **options)
 
     def encoded(self, index: int) -> memoryview:
-        """The codestream of one frame."""
+        """Return the codestream of one frame."""
         part, i = self._place(index)
         return part.frames.encoded(i)
 
     def _place(self, index: int) -> tuple[Dataset, int]:
-        # The part that holds a frame, and which of the part's frames it is.
+        # Return the part that has a frame, and the index of the frame in the part.
         index = index + len(self) if index < 0 else index
         if not 0 <= index < len(self):
             raise IndexError(f"no frame {index} among {len(self)}")
@@ -155,37 +155,37 @@ def _frames(data_set: Dataset) -> int:
 
 
 def _part(data_set: Dataset) -> Concatenation:
-    said = concatenation_of(data_set)
+    concatenation = concatenation_of(data_set)
     name = data_set.filename or data_set.get("SOPInstanceUID", "a data set")
-    if said is None:
+    if concatenation is None:
         raise DicomError(f"{name} is not part of a concatenation: it has no Concatenation UID (0020,9161)")
-    if said.number is None or said.number < 1:
+    if concatenation.number is None or concatenation.number < 1:
         raise DicomError(f"{name} has no In-concatenation Number (0020,9162)")
-    return said
+    return concatenation
 
 
 def _check_offsets(ordered: list[tuple[Concatenation, Dataset]], gaps: bool) -> None:
-    # Each part's frames begin where those before it end, or behind that where parts are missing.
+    # The frames of each part follow those of the parts before it, with gaps only where parts are missing.
     expected = 0
-    for said, data_set in ordered:
-        offset = said.frame_offset
+    for concatenation, data_set in ordered:
+        offset = concatenation.frame_offset
         if offset is not None:
             if offset < expected or (offset > expected and not gaps):
                 raise DicomError(
-                    f"part {said.number} of concatenation {said.uid} says that {offset} frames stand before it; "
-                    f"there are {expected}"
+                    f"part {concatenation.number} of concatenation {concatenation.uid} states that {offset} frames "
+                    f"precede it; there are {expected}"
                 )
             expected = offset
         expected += _frames(data_set)
 
 
-def _whole_data_set(parts: list[Dataset], said: Concatenation) -> Dataset:
-    # The first part's data set, with what it says of the part alone replaced by what holds for all.
+def _whole_data_set(parts: list[Dataset], concatenation: Concatenation) -> Dataset:
+    # Copy the first part's data set, without the attributes of the part, and with those of the whole object.
     whole = parts[0].copy()
     for keyword in OF_PARTS:
         whole.pop(keyword, None)
-    if said.source_uid:
-        whole.SOPInstanceUID = said.source_uid
+    if concatenation.source_uid:
+        whole.SOPInstanceUID = concatenation.source_uid
     whole.NumberOfFrames = sum(map(_frames, parts))
     groups = [item for part in parts for item in items_of(part, "PerFrameFunctionalGroupsSequence")]
     if groups:

@@ -1,4 +1,4 @@
-"""Encapsulated documents: PDF, CDA and 3D models in and out of DICOM (PS3.3 A.45, A.85, C.24.2)."""
+"""Encapsulated documents: PDF, CDA and 3D models, put into DICOM and extracted (PS3.3 A.45, A.85, C.24.2)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MILLIMETRE = Code("mm", "UCUM", "mm")
 
 
 class Kind(NamedTuple):
-    """One kind of document: its SOP class, MIME type (PS3.3 C.24.2), modality and the usual end of file names."""
+    """A kind of document: its SOP class, MIME type (PS3.3 C.24.2), modality and usual file name extension."""
 
     sop_class: str
     mime_type: str
@@ -54,42 +54,42 @@ MODELS = ("stl", "obj", "mtl")
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document out of a data set."""
+    """A document that was extracted from a data set."""
 
     data: bytes
     mime_type: str
     title: str
     suffix: str
-    """The end of a file name for it: .pdf, .xml, .stl, .obj, .mtl, or .bin."""
+    """A file name extension for it: .pdf, .xml, .stl, .obj, .mtl, or .bin."""
     concept: Code | None = None
-    """What kind of document it is (Concept Name Code Sequence)."""
+    """Code of the type of document (Concept Name Code Sequence)."""
     issues: tuple[Issue, ...] = ()
-    """DOCUMENT_LENGTH: it is shorter or longer than Encapsulated Document Length says."""
+    """DOCUMENT_LENGTH: the document is shorter or longer than Encapsulated Document Length states."""
 
 
 def extract(data_set: Dataset, *, strict: bool = False) -> Document:
-    """Take the document out of an encapsulated document; without the byte that pads it to even length.
+    """Extract the document from an encapsulated document, without the byte that pads it to even length.
 
-    A length that isn't the stated one is in the document's `issues`, and with `strict` raises ParseError: a shorter
-    document was cut. Raises ParseError where there is none.
+    A length other than the stated one is listed in the `issues` of the document, or raises ParseError with `strict`: a
+    shorter document is truncated. A data set without a document raises ParseError, too.
     """
     if "EncapsulatedDocument" not in data_set:
         raise ParseError("the data set has no Encapsulated Document (0042,0011)")
-    held = data_set.EncapsulatedDocument
-    data = held if isinstance(held, bytes) else bytes(data_set["EncapsulatedDocument"].raw or b"")
+    value = data_set.EncapsulatedDocument
+    data = value if isinstance(value, bytes) else bytes(data_set["EncapsulatedDocument"].raw or b"")
     mime_type = (text_of(data_set, "MIMETypeOfEncapsulatedDocument") or "").strip()
     length = number_of(data_set, "EncapsulatedDocumentLength")
     if isinstance(length, int) and length == len(data) - 1:
         data = data[:length]
     elif length is None and mime_type != "model/stl":
-        data = data.removesuffix(b"\0")  # before 2019 nothing told the length
+        data = data.removesuffix(b"\0")  # before 2019 no attribute stated the length
     issues: tuple[Issue, ...] = ()
     if isinstance(length, int) and length != len(data):
-        said = f"the document has {len(data)} bytes, and Encapsulated Document Length (0042,0015) says {length}"
+        message = f"the document has {len(data)} bytes, but Encapsulated Document Length (0042,0015) says {length}"
         offset = data_set["EncapsulatedDocument"].offset
         if strict:
-            raise ParseError(said, offset=offset, tag=int(Tag("EncapsulatedDocument")))
-        issues = (Issue("DOCUMENT_LENGTH", Tag("EncapsulatedDocument"), offset or 0, said),)
+            raise ParseError(message, offset=offset, tag=int(Tag("EncapsulatedDocument")))
+        issues = (Issue("DOCUMENT_LENGTH", Tag("EncapsulatedDocument"), offset or 0, message),)
     return Document(
         data,
         mime_type,
@@ -118,31 +118,56 @@ def encapsulate(
     burned_in: bool = True,
     attributes: Mapping[str, Any] | None = None,
 ) -> Dataset:
-    """Make an encapsulated document object of a file or its bytes, ready to be saved.
+    """Make an encapsulated document object from a file or its bytes, ready to be saved.
 
-    `kind` is "pdf", "cda", "stl", "obj" or "mtl"; None has it told by the content, or by the end of the file's name.
-    `source`, a data set of the patient, gives patient, study and (for models) frame of reference, and is named as the
-    source. `concept` says what kind of document it is, `unit` what a model's coordinates are in, `burned_in` whether
-    the document shows who the patient is. `attributes` are set at last, by keyword.
+    Parameters
+    ----------
+    document : path or bytes-like
+        The file, or its content.
+    kind : str, optional
+        "pdf", "cda", "stl", "obj" or "mtl"; by default recognised by the content, or by the file name extension.
+    title : str
+        Document Title; by default the file name.
+    concept : Code, optional
+        Code of the type of document (Concept Name Code Sequence).
+    source : Dataset, optional
+        A data set of the patient. Patient, study and, for models, frame of reference are taken from it, and the
+        document refers to it as its source. Without it patient and study are new and nameless.
+    unit : Code
+        Unit of the coordinates of a model.
+    burned_in : bool
+        Burned In Annotation: whether the document shows the identity of the patient. Models always have NO.
+    attributes : mapping, optional
+        More attributes by keyword. They are set last, over those made here.
 
-    Raises ValueError for what is no document of its kind, OSError as open() does.
+    Returns
+    -------
+    Dataset
+        The encapsulated document.
+
+    Raises
+    ------
+    ValueError
+        The document is empty, too long, or not of its kind; or its kind cannot be recognised.
+    OSError
+        The file cannot be read.
     """
     name = "" if isinstance(document, bytes | bytearray | memoryview) else os.fspath(document)
     data = bytes(document) if isinstance(document, bytes | bytearray | memoryview) else Path(document).read_bytes()
     if len(data) > LONGEST:
         raise ValueError(f"a document of {len(data)} bytes is too long for one value")
-    chosen = kind or _told(data, name)
+    chosen = kind or _recognised(data, name)
     if chosen not in KINDS:
         raise ValueError(f"kind is one of {', '.join(KINDS)}, not {chosen!r}")
     _check(chosen, data)
-    what = KINDS[chosen]
-    made = new_object(source, what.sop_class, what.modality)
+    properties = KINDS[chosen]
+    data_set = new_object(source, properties.sop_class, properties.modality)
     plain: Plain = {
         "AcquisitionDateTime": "",
         "BurnedInAnnotation": "YES" if burned_in else "NO",
         "DocumentTitle": title or (Path(name).name if name else ""),
         "ConceptNameCodeSequence": [] if concept is None else [concept.plain()],
-        "MIMETypeOfEncapsulatedDocument": what.mime_type,
+        "MIMETypeOfEncapsulatedDocument": properties.mime_type,
         "EncapsulatedDocumentLength": len(data),
     }
     if chosen in MODELS:
@@ -154,39 +179,39 @@ def encapsulate(
     if source is not None and "SOPInstanceUID" in source:
         plain |= {"SourceInstanceSequence": [reference_to(source)]}
         if chosen in MODELS:
-            plain |= referenced_series([source], made.StudyInstanceUID)
-    made.EncapsulatedDocument = data + b"\0" * (len(data) % 2)
-    return set_attributes(set_attributes(made, plain), attributes)
+            plain |= referenced_series([source], data_set.StudyInstanceUID)
+    data_set.EncapsulatedDocument = data + b"\0" * (len(data) % 2)
+    return set_attributes(set_attributes(data_set, plain), attributes)
 
 
 def _instance_identifier(data: bytes, attributes: Mapping[str, Any]) -> str:
-    """Root and extension of a CDA document's own id, its first (PS3.3 C.24.2), as ``root^extension``."""
-    found = CDA_ID.search(data, data.find(b"ClinicalDocument"))
-    root = CDA_ROOT.search(found[0]) if found else None
-    if found is None or root is None:
+    """Return the id of a CDA document, its first id element (PS3.3 C.24.2), as ``root^extension``."""
+    element = CDA_ID.search(data, data.find(b"ClinicalDocument"))
+    root = CDA_ROOT.search(element[0]) if element else None
+    if element is None or root is None:
         if "HL7InstanceIdentifier" in attributes:
             return ""
-        raise ValueError("the CDA document has no id: give HL7InstanceIdentifier among the attributes")
-    extension = CDA_EXTENSION.search(found[0])
+        raise ValueError("the CDA document has no id: give HL7InstanceIdentifier in the attributes")
+    extension = CDA_EXTENSION.search(element[0])
     parts = [root[1], *([extension[1]] if extension else [])]
     return unescape(b"^".join(parts).decode("utf-8", "replace"))
 
 
 def _model(kind: str, source: Dataset | None, unit: Code) -> Plain:
-    """Manufacturing 3D Model and Frame of Reference (PS3.3 C.35.1, C.7.4.1)."""
+    """Return the attributes of Manufacturing 3D Model and Frame of Reference (PS3.3 C.35.1, C.7.4.1)."""
     frame = None if source is None else text_of(source, "FrameOfReferenceUID")
-    made: Plain = {"BurnedInAnnotation": "NO"}
+    attributes: Plain = {"BurnedInAnnotation": "NO"}
     if kind != "mtl":
-        made |= {
+        attributes |= {
             "MeasurementUnitsCodeSequence": [unit.plain()],
             "FrameOfReferenceUID": UID(frame) if frame else generate_uid(),
             "PositionReferenceIndicator": "",
         }
-    return made
+    return attributes
 
 
-def _told(data: bytes, name: str) -> str:
-    """What kind of document this is."""
+def _recognised(data: bytes, name: str) -> str:
+    """Recognise the kind of a document by its content and its file name."""
     if data[:1024].lstrip().startswith(b"%PDF-"):
         return "pdf"
     by_name = {kind.suffix: word for word, kind in KINDS.items()}
@@ -196,7 +221,7 @@ def _told(data: bytes, name: str) -> str:
         return "cda"
     if _is_stl(data):
         return "stl"
-    raise ValueError(f"what kind of document this is can't be told: give kind, one of {', '.join(KINDS)}")
+    raise ValueError(f"the kind of document cannot be recognised: give kind, one of {', '.join(KINDS)}")
 
 
 def _is_stl(data: bytes) -> bool:
@@ -208,8 +233,8 @@ def _check(kind: str, data: bytes) -> None:
     if not data:
         raise ValueError("the document is empty")
     if kind == "pdf" and b"%PDF-" not in data[:1024]:
-        raise ValueError("this is no PDF: %PDF- is not at its beginning")
+        raise ValueError("this is not a PDF: %PDF- is not at its beginning")
     if kind == "cda" and b"ClinicalDocument" not in data:
-        raise ValueError("this is no CDA document: it has no ClinicalDocument")
+        raise ValueError("this is not a CDA document: it has no ClinicalDocument")
     if kind == "stl" and not _is_stl(data):
-        raise ValueError("this is no binary STL, which is the only one allowed (PS3.3 A.85.1): sizes don't match")
+        raise ValueError("this is not binary STL, the only form allowed (PS3.3 A.85.1): sizes do not match")

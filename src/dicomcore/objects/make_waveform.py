@@ -1,4 +1,4 @@
-"""multiplex_group: samples as an item of a Waveform Sequence (PS3.3 C.10.9)."""
+"""multiplex_group: make an item of a Waveform Sequence from samples (PS3.3 C.10.9)."""
 
 from __future__ import annotations
 
@@ -19,57 +19,57 @@ INTERPRETATIONS = {"i1": "SB", "u1": "UB", "i2": "SS", "u2": "US", "i4": "SL", "
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One channel: what it measures, and what a step of its samples means."""
+    """A channel of a multiplex group: its source, and the unit of its samples."""
 
     source: Code
-    """Channel Source, such as an ECG's lead."""
+    """Channel Source, such as a lead of an ECG."""
     label: str = ""
     sensitivity: float | None = None
-    """Units a step; None where samples have no unit."""
+    """Channel Sensitivity, units per step of the samples; None for samples without a unit."""
     unit: Code | None = None
     correction: float = 1.0
     """Channel Sensitivity Correction Factor."""
     baseline: float = 0.0
-    """Of sample 0, in units."""
+    """Channel Baseline, the value of sample 0, in units."""
 
     def plain(self, number: int, bits: int) -> Plain:
-        """The attributes of an item of the Channel Definition Sequence."""
-        made: Plain = {
+        """Return the attributes of an item of the Channel Definition Sequence, by keyword."""
+        attributes: Plain = {
             "WaveformChannelNumber": number,
             "ChannelSourceSequence": [self.source.plain()],
             "ChannelSampleSkew": 0,
             "WaveformBitsStored": bits,
         }
         if self.label:
-            made["ChannelLabel"] = self.label
+            attributes["ChannelLabel"] = self.label
         if self.sensitivity is not None:
             if self.unit is None:
-                raise ValueError(f"channel {number} has a sensitivity and no unit")
-            made |= {
+                raise ValueError(f"channel {number} has a sensitivity but no unit")
+            attributes |= {
                 "ChannelSensitivity": self.sensitivity,
                 "ChannelSensitivityUnitsSequence": [self.unit.plain()],
                 "ChannelSensitivityCorrectionFactor": self.correction,
                 "ChannelBaseline": self.baseline,
             }
-        return made
+        return attributes
 
 
 def multiplex_group(
     samples: ArrayLike, *, frequency: float, channels: Sequence[Channel], originality: str = "ORIGINAL"
 ) -> Dataset:
-    """Make an item of a Waveform Sequence of (samples, channels) whole numbers, `frequency` of them a second.
+    """Make an item of a Waveform Sequence from integers, (samples, channels), with `frequency` samples per second.
 
-    ``ds.WaveformSequence = [multiplex_group(…)]``; ``ds.waveforms[0]`` gives the samples back. The numbers' dtype is
-    that of the samples in the file: signed or not, 8 to 64 bits. Raises ValueError for others.
+    Use it as ``ds.WaveformSequence = [multiplex_group(…)]``; ``ds.waveforms[0]`` then returns the samples. The dtype of
+    the samples, signed or unsigned integers of 8 to 64 bits, is kept in the file. Raises ValueError for other dtypes.
     """
     array = np.asarray(samples)
     kind = array.dtype.str[1:]
     if kind not in INTERPRETATIONS or array.ndim != 2 or not array.size:
         raise ValueError(f"samples are (samples, channels) of whole numbers, not {array.shape} of {array.dtype}")
     if array.shape[1] != len(channels):
-        raise ValueError(f"there are {array.shape[1]} channels, and {len(channels)} are described")
+        raise ValueError(f"there are {array.shape[1]} channels, but {len(channels)} are described")
     bits = array.itemsize * 8
-    made = build(
+    group = build(
         {
             "WaveformOriginality": originality,
             "NumberOfWaveformChannels": array.shape[1],
@@ -81,5 +81,5 @@ def multiplex_group(
         }
     )
     data = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes()
-    made.add_new("WaveformData", "OB" if bits == 8 else "OW", data + b"\0" * (len(data) % 2))
-    return made
+    group.add_new("WaveformData", "OB" if bits == 8 else "OW", data + b"\0" * (len(data) % 2))
+    return group

@@ -1,4 +1,4 @@
-"""The modules that every new object needs: whose it is, what made it, when, and what it refers to (PS3.3 C.7, C.12)."""
+"""The modules that every new object needs: patient, study, series, equipment and references (PS3.3 C.7, C.12)."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ NEEDED_OF_STUDY = ("StudyDate", "StudyTime", "ReferringPhysicianName", "StudyID"
 
 
 def new_object(source: Dataset | None, sop_class: str, modality: str) -> Dataset:
-    """Make a data set of a SOP class with patient and study of `source`, in a series of its own, made now.
+    """Make a data set of a SOP class in a new series, with patient and study of `source` and the current time.
 
-    Without a source patient and study are new and nameless. The equipment is this library.
+    Without a source, patient and study are new and nameless. The equipment is this library.
     """
     now = datetime.now()
-    made = Dataset()
+    data_set = Dataset()
     for keyword in (*PATIENT, *STUDY):
         if source is not None and keyword in source:
-            made[keyword] = source[keyword]
+            data_set[keyword] = source[keyword]
     for keyword in (*NEEDED, *NEEDED_OF_STUDY):
-        if keyword not in made:
-            setattr(made, keyword, "")
-    if not made.get("StudyInstanceUID"):
-        made.StudyInstanceUID = generate_uid()
-    made.SpecificCharacterSet = "ISO_IR 192"
+        if keyword not in data_set:
+            setattr(data_set, keyword, "")
+    if not data_set.get("StudyInstanceUID"):
+        data_set.StudyInstanceUID = generate_uid()
+    data_set.SpecificCharacterSet = "ISO_IR 192"
     if source is not None and source.get("SpecificCharacterSet"):
-        made["SpecificCharacterSet"] = source["SpecificCharacterSet"]
+        data_set["SpecificCharacterSet"] = source["SpecificCharacterSet"]
     own = {
         "SOPClassUID": sop_class,
         "SOPInstanceUID": generate_uid(),
@@ -62,40 +62,43 @@ def new_object(source: Dataset | None, sop_class: str, modality: str) -> Dataset
         "SoftwareVersions": __version__,
     }
     for keyword, value in own.items():
-        setattr(made, keyword, value)
-    made.file_meta = build({"TransferSyntaxUID": ExplicitVRLittleEndian})
-    return made
+        setattr(data_set, keyword, value)
+    data_set.file_meta = build({"TransferSyntaxUID": ExplicitVRLittleEndian})
+    return data_set
 
 
 def set_attributes(data_set: Dataset, attributes: Mapping[str, Any] | None) -> Dataset:
-    """Lay a caller's own attributes over a new object; gives the object."""
+    """Set the caller's attributes in a new object, and return the object."""
     for keyword, value in build(attributes or {}).items():
         data_set[keyword] = value
     return data_set
 
 
 def reference_to(data_set: Dataset) -> Plain:
-    """The attributes that name an instance (PS3.3 10.8)."""
+    """Return the attributes that refer to an instance (PS3.3 10.8)."""
     return {"ReferencedSOPClassUID": data_set.SOPClassUID, "ReferencedSOPInstanceUID": data_set.SOPInstanceUID}
 
 
 def referenced_series(sources: Sequence[Dataset], study: str) -> Plain:
-    """The attributes of the Common Instance Reference module (PS3.3 C.12.2), for instances in `study` and elsewhere."""
+    """Return the attributes of Common Instance Reference (PS3.3 C.12.2), for instances in `study` and in others."""
     by_study: dict[str, dict[str, list[Dataset]]] = {}
     for source in sources:
         by_study.setdefault(source.StudyInstanceUID, {}).setdefault(source.SeriesInstanceUID, []).append(source)
-    made: Plain = {}
+    attributes: Plain = {}
     here = by_study.pop(study, None)
     if here:
-        made["ReferencedSeriesSequence"] = list(_series(here.items()))
+        attributes["ReferencedSeriesSequence"] = list(_series(here.items()))
     if by_study:
-        made["StudiesContainingOtherReferencedInstancesSequence"] = [
+        attributes["StudiesContainingOtherReferencedInstancesSequence"] = [
             {"StudyInstanceUID": uid, "ReferencedSeriesSequence": list(_series(series.items()))}
             for uid, series in by_study.items()
         ]
-    return made
+    return attributes
 
 
 def _series(series: Iterable[tuple[str, list[Dataset]]]) -> Iterable[Plain]:
     for uid, instances in series:
-        yield {"SeriesInstanceUID": uid, "ReferencedInstanceSequence": [reference_to(one) for one in instances]}
+        yield {
+            "SeriesInstanceUID": uid,
+            "ReferencedInstanceSequence": [reference_to(instance) for instance in instances],
+        }

@@ -21,12 +21,12 @@ __all__ = ["PlaneAssignment", "assign_planes"]
 
 SEGMENT = frozenset({Tag("SegmentNumber"), Tag("ReferencedSegmentNumber")})
 PLACE = frozenset({Tag("ImagePositionPatient"), Tag("StackID"), Tag("InStackPositionNumber")})
-"""Dimensions that say no more than the position does."""
+"""Dimensions that depend on the position alone."""
 NEAR = 1e-2
-"""mm: positions this close are one."""
+"""mm: positions at most this far apart are the same."""
 
 Keys = NDArray[np.intp]
-"""(frames, n): what tells frames apart, in an order that sorts them."""
+"""(frames, n): numbers that distinguish frames, the most significant column first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +37,16 @@ class PlaneAssignment:
     index: NDArray[np.intp]
     """(frames,): the plane of each frame."""
     stack: Stack | None
-    """Where the planes lie, None where that isn't known."""
+    """The planes in space, None if that is not known."""
     issues: tuple[Issue, ...] = ()
 
 
 def assign_planes(data_set: Dataset, segments: NDArray[np.intp]) -> PlaneAssignment:
-    """Tell on which plane each frame lies; `segments`, (frames,), is the segment that each is of.
+    """Determine the plane of each frame; `segments`, (frames,), is the segment number of each.
 
-    Planes are told apart by position. Frames at one place have a plane each where they differ in another dimension
-    (Dimension Index Values), or where a segment has frames there that refer to different source images, such as the
-    images of a cine. Frames without a position are told apart by dimension, by source image, or by their order.
+    Planes differ in position. Frames at the same position get a plane each if they differ in another dimension
+    (Dimension Index Values), or if frames of one segment there refer to different source images, such as the images of
+    a cine. Frames without a position are distinguished by dimension, by source image, or by their order.
     """
     count = len(segments)
     planes = frame_planes(data_set, count)
@@ -56,14 +56,14 @@ def assign_planes(data_set: Dataset, segments: NDArray[np.intp]) -> PlaneAssignm
     positions = frame_positions(data_set, count)
     if positions is not None:
         index, firsts = ranks_of(_heights(positions), NEAR)
-        said = "the frames have positions and no Image Orientation (Patient): planes are in order, and make no stack"
+        said = "the frames have positions but no Image Orientation (Patient): the planes are in order, but not a stack"
         issue = Issue("PLANE_ORIENTATION", Tag("ImageOrientationPatient"), 0, said)
         return _spread(data_set, segments, PlaneAssignment(len(firsts), index, None, (issue,)))
     return _without_place(data_set, segments)
 
 
 def _heights(positions: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How far along the line through all of them positions lie, ascending in the coordinate that differs most."""
+    """Project positions on the line through all of them, ascending in the coordinate that differs most."""
     away = positions - positions[0]
     longest = away[np.linalg.norm(away, axis=1).argmax()]
     length = float(np.linalg.norm(longest)) or 1.0
@@ -72,9 +72,9 @@ def _heights(positions: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _spread(data_set: Dataset, segments: NDArray[np.intp], assigned: PlaneAssignment) -> PlaneAssignment:
-    """Give frames at one place a plane each where something tells them apart."""
+    """Give frames at the same position a plane each, if dimensions or source images distinguish them."""
     if np.bincount(assigned.index).max(initial=0) < 2:
-        return assigned  # each frame has a place of its own
+        return assigned  # each frame has its own position
     further = _dimensions(data_set, len(segments), SEGMENT | PLACE)
     apart = _are_apart(segments, assigned.index)
     if apart and further is None:
@@ -88,7 +88,7 @@ def _spread(data_set: Dataset, segments: NDArray[np.intp], assigned: PlaneAssign
         if not _are_apart(segments, index):
             continue
         if len(places) == len(np.unique(assigned.index)):
-            return assigned  # one image at each place
+            return assigned  # one image at each position
         stack = assigned.stack
         if stack is not None:
             spacing = (float("nan"), *stack.spacing[1:])
@@ -98,7 +98,7 @@ def _spread(data_set: Dataset, segments: NDArray[np.intp], assigned: PlaneAssign
 
 
 def _without_place(data_set: Dataset, segments: NDArray[np.intp]) -> PlaneAssignment:
-    """Planes of frames without a position."""
+    """Determine the planes of frames without a position."""
     if len(np.unique(segments)) > 1:
         for keys in _candidates(data_set, len(segments), _dimensions(data_set, len(segments), SEGMENT)):
             if keys is not None and _are_apart(segments, *keys.T):
@@ -106,11 +106,11 @@ def _without_place(data_set: Dataset, segments: NDArray[np.intp]) -> PlaneAssign
                 return PlaneAssignment(len(places), index.reshape(-1), None)
     index = np.zeros(len(segments), np.intp)
     for number in np.unique(segments):
-        own = segments == number
-        index[own] = np.arange(own.sum())
+        of_segment = segments == number
+        index[of_segment] = np.arange(of_segment.sum())
     issues: tuple[Issue, ...] = ()
     if len(np.unique(segments)) > 1:
-        said = "nothing says where the frames lie: those of each segment are put on planes in their order"
+        said = "the frames have no position: those of each segment are put on planes in their order"
         issues = (Issue("PLANE_POSITION", Tag("PlanePositionSequence"), 0, said),)
     return PlaneAssignment(int(index.max(initial=-1)) + 1, index, None, issues)
 
@@ -121,31 +121,31 @@ def _candidates(data_set: Dataset, frames: int, dimensions: Keys | None) -> Iter
 
 
 def _are_apart(*keys: NDArray[np.intp]) -> bool:
-    """Whether no two frames agree in all keys, (frames,) each."""
+    """Whether every two frames differ in a key; each key is (frames,)."""
     return len(set(zip(*(key.tolist() for key in keys), strict=True))) == len(keys[0])
 
 
 def _dimensions(data_set: Dataset, frames: int, without: frozenset[Tag]) -> Keys | None:
-    """Dimension Index Values, `without` some dimensions; None where there are no others, or a frame lacks them."""
+    """Return Dimension Index Values, except those in `without`; None if there are no others, or a frame lacks them."""
     items = items_of(data_set, "DimensionIndexSequence")
     pointers = [number_of(item, "DimensionIndexPointer") for item in items]
     chosen = [place for place, pointer in enumerate(pointers) if pointer not in without]
     if not chosen:
         return None
-    found = []
+    rows = []
     for group in frame_groups(data_set, frames)[1]:
         content = first_item(group, "FrameContentSequence")
         values = () if content is None else integers_of(content, "DimensionIndexValues")
         if len(values) != len(pointers):
             return None
-        found.append([values[place] for place in chosen])
-    return np.array(found, np.intp) if len(found) == frames else None
+        rows.append([values[place] for place in chosen])
+    return np.array(rows, np.intp) if len(rows) == frames else None
 
 
 def _sources(data_set: Dataset, frames: int) -> Keys | None:
-    """The source images of each frame as a number, in the order they come; None where a frame has none."""
+    """Number the source images of each frame in the order of their first use; None if a frame has no source."""
     numbers: dict[tuple[tuple[str, tuple[int, ...]], ...], int] = {}
-    found = []
+    rows = []
     for group in frame_groups(data_set, frames)[1]:
         sources = tuple(
             (text_of(image, "ReferencedSOPInstanceUID") or "", integers_of(image, "ReferencedFrameNumber"))
@@ -154,5 +154,5 @@ def _sources(data_set: Dataset, frames: int) -> Keys | None:
         )
         if not sources:
             return None
-        found.append(numbers.setdefault(sources, len(numbers)))
-    return np.array(found, np.intp)[:, None] if len(found) == frames else None
+        rows.append(numbers.setdefault(sources, len(numbers)))
+    return np.array(rows, np.intp)[:, None] if len(rows) == frames else None

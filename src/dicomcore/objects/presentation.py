@@ -1,4 +1,4 @@
-"""Presentation: what a softcopy presentation state says of showing images, and frames shown by it (PS3.3 A.33)."""
+"""Presentation: read a softcopy presentation state, and render frames through it (PS3.3 A.33)."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 __all__ = ["Annotation", "DisplayedArea", "Figure", "Layer", "Presentation", "Text"]
 
 Images = dict[str, tuple[int, ...]]
-"""SOP Instance UIDs of images with the frames meant, counted from 1; without frames all are."""
+"""Frame numbers, from 1, by SOP Instance UID of the image; empty for all frames."""
 MODALITY = ("RescaleSlope", "RescaleIntercept", "RescaleType", "ModalityLUTSequence")
 VIEW = ("WindowCenter", "WindowWidth", "VOILUTFunction", "WindowCenterWidthExplanation", "VOILUTSequence")
 OUTPUT = ("PresentationLUTShape", "PresentationLUTSequence")
-SEVERAL_IMAGES = {  # what shows several images as one picture: an attribute of it, and its name
+SEVERAL_IMAGES = {  # attributes of presentation states that combine several images: what such a state does
     "BlendingSequence": "blends images",
     "BlendingDisplaySequence": "blends images",
     "VolumetricPresentationInputSetSequence": "shows a volume",
@@ -40,7 +40,7 @@ GROUPED = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 
 @dataclass(frozen=True, slots=True)
 class DisplayedArea:
-    """The part of an image that is shown (PS3.3 C.10.4); columns and rows count from 1, and may lie outside."""
+    """The part of an image to display (PS3.3 C.10.4); columns and rows count from 1, and may lie outside the image."""
 
     top_left: tuple[int, int]
     """(column, row)."""
@@ -72,7 +72,7 @@ class Figure:
     graphic_type: str
     """POINT, POLYLINE, INTERPOLATED, CIRCLE, ELLIPSE."""
     points: NDArray[np.float32]
-    """(n, 2): columns and rows from 1 (``PIXEL``), or shares of the displayed area from 0 to 1 (``DISPLAY``)."""
+    """(n, 2): columns and rows from 1 (``PIXEL``), or fractions of the displayed area from 0 to 1 (``DISPLAY``)."""
     units: str = "PIXEL"
     filled: bool = False
 
@@ -94,7 +94,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """What is drawn on some images, in one layer."""
+    """Graphic and text objects in one layer, for some images or for all."""
 
     layer: str
     figures: tuple[Figure, ...] = ()
@@ -103,16 +103,16 @@ class Annotation:
 
 
 class Presentation:
-    """A softcopy presentation state: ``Presentation(pr).render(ct)`` is the image as it is meant to look.
+    """A softcopy presentation state: ``Presentation(pr).render(ct)`` renders an image as its author intended.
 
-    Parts that name images apply to these; parts that name none apply to all that the presentation state is for.
+    Parts that name images apply to these; parts that name none apply to all images of the presentation state.
     """
 
     def __init__(self, data_set: Dataset) -> None:
-        """Raises ParseError where the data set is no presentation state, or turns or crops images in no known way."""
+        """Raises ParseError if the data set is no presentation state, or has an invalid rotation or displayed area."""
         if "DisplayedAreaSelectionSequence" not in data_set and "PresentationLUTShape" not in data_set:
             raise ParseError(
-                "the data set is no presentation state: it has neither displayed area nor presentation LUT"
+                "the data set is not a presentation state: it has neither displayed area nor presentation LUT"
             )
         self.data_set = data_set
         self.label = text_of(data_set, "ContentLabel") or ""
@@ -137,45 +137,45 @@ class Presentation:
         return text_of(image, "SOPInstanceUID") in self.images
 
     def displayed_area(self, image: Dataset, frame: int = 0) -> DisplayedArea | None:
-        """The displayed area of a frame (from 0) of an image; None where there is none for it."""
+        """Return the displayed area of a frame (from 0) of an image, or None."""
         uid = text_of(image, "SOPInstanceUID") or ""
-        return next((area for area in self.displayed_areas if _means(area.images, uid, frame)), None)
+        return next((area for area in self.displayed_areas if _applies(area.images, uid, frame)), None)
 
     def display(self, image: Dataset, frame: int = 0) -> Display:
-        """How a frame (from 0) is to be shown: the image's samples, through this presentation state's tables.
+        """Return the display pipeline of a frame (from 0), with the tables of this presentation state.
 
-        What the presentation state doesn't have is left out, whatever the image says (PS3.4 N.2). Raises DicomError for
-        a presentation state that makes one picture of several images: its tables are no single image's.
+        A step that the presentation state does not have is omitted, even if the image has it (PS3.4 N.2). Raises
+        DicomError for a presentation state that combines several images: its tables are not those of a single image.
         """
-        what = next((SEVERAL_IMAGES[one] for one in SEVERAL_IMAGES if one in self.data_set), None)
-        if what is not None:
-            raise DicomError(f"the presentation state {what}, which is not done here: render the images by themselves")
+        does = next((SEVERAL_IMAGES[keyword] for keyword in SEVERAL_IMAGES if keyword in self.data_set), None)
+        if does is not None:
+            raise DicomError(f"the presentation state {does}, which is not supported: render the images separately")
         merged = header_of(image).copy()
         for keyword in (*MODALITY, *VIEW, *OUTPUT, *GROUPED):
             if keyword in merged:
                 del merged[keyword]
-        _take(merged, self.data_set, (*MODALITY, *OUTPUT))
+        _copy_attributes(merged, self.data_set, (*MODALITY, *OUTPUT))
         uid = text_of(image, "SOPInstanceUID") or ""
         view = next(self._views(uid, frame), None)
         if view is not None:
-            _take(merged, view, VIEW)
-        # A supplemental palette is the image's own way of being shown, which a presentation state replaces.
+            _copy_attributes(merged, view, VIEW)
+        # A supplemental palette belongs to the image's own pipeline, which a presentation state replaces.
         shown = replace(display_of(merged), supplemental_palette=False, presentation_palette=palette_of(self.data_set))
-        if view is not None or number_of(merged, "BitsStored") is None:  # floats, of which there is no whole range
+        if view is not None or number_of(merged, "BitsStored") is None:  # floats have no full range
             return shown
         return replace(shown, windows=(_whole_range(shown, merged),))
 
     def _views(self, uid: str, frame: int) -> Iterator[Dataset]:
         for item in items_of(self.data_set, "SoftcopyVOILUTSequence"):
-            if _means(_images(item), uid, frame):
+            if _applies(_images(item), uid, frame):
                 yield item
 
     def render(self, image: Dataset, frame: int = 0, *, crop: bool = False) -> NDArray[np.uint8]:
-        """A frame (from 0) as a picture of 8 bits: tables applied, shutter closed, turned and flipped.
+        """Render a frame (from 0) in 8 bits: apply tables and shutter, rotate and flip.
 
-        (rows, columns) in grey, (rows, columns, 3) of colour and of pseudo-colour. `crop` cuts out what of the
-        displayed area lies in the image; sizes stay those of the image's pixels. Graphics are not drawn. Colour stays
-        as the image has it. Raises DicomError where the presentation state subtracts a mask or blends images.
+        Returns (rows, columns) for grayscale, (rows, columns, 3) for colour and pseudo-colour. `crop` cuts out the
+        displayed area, as far as it lies in the image; pixels are not scaled. Graphics are not drawn. Colours are those
+        of the image. Raises DicomError if the presentation state subtracts a mask or blends images.
         """
         self._refuse_mask()
         display = self.display(image, frame)
@@ -185,7 +185,7 @@ class Presentation:
         if self.shutter is not None:
             picture = self.shutter.close(picture)
         if self._bitmap_shutter is not None:
-            picture = _covered(picture, self._bitmap_shutter, frame, shutter_value(self.data_set))
+            picture = _with_bitmap_shutter(picture, self._bitmap_shutter, frame, shutter_value(self.data_set))
         area = self.displayed_area(image, frame) if crop else None
         if area is not None:
             (left, right), (top, bottom) = (sorted(pair) for pair in zip(area.top_left, area.bottom_right, strict=True))
@@ -194,17 +194,17 @@ class Presentation:
         return np.ascontiguousarray(turned[:, ::-1] if self.flipped else turned)
 
     def _refuse_mask(self) -> None:
-        """Raise DicomError where other frames are to be subtracted (PS3.3 C.11.13): what is seen is the difference."""
+        """Raise DicomError if the picture is to be the difference from other frames (PS3.3 C.11.13)."""
         masks = items_of(self.data_set, "MaskSubtractionSequence")
         natural = text_of(self.data_set, "RecommendedViewingMode") == "NAT"
         if not natural and any(text_of(mask, "MaskOperation") != "NONE" for mask in masks):
             raise DicomError(
-                "the presentation state subtracts a mask, which is not done here: image.frames.render shows the frames"
+                "the presentation state subtracts a mask, which is not supported: image.frames.render shows the frames"
             )
 
 
 def _bitmap_shutter_of(data_set: Dataset) -> Overlay | None:
-    """The overlay whose bits cover the image (PS3.3 C.7.6.15); raises ParseError where it isn't there."""
+    """Return the overlay of a bitmap shutter (PS3.3 C.7.6.15); raise ParseError if it is missing."""
     if "BITMAP" not in {shape.strip() for shape in texts_of(data_set, "ShutterShape")}:
         return None
     group = number_of(data_set, "ShutterOverlayGroup")
@@ -213,20 +213,20 @@ def _bitmap_shutter_of(data_set: Dataset) -> Overlay | None:
             return overlay
     named = f"{group:04X}" if isinstance(group, int) else "none"
     raise ParseError(
-        f"the bitmap shutter's overlay group is {named}, and no such overlay is there: what it covers can't be told"
+        f"the bitmap shutter's overlay group is {named}, but that overlay is missing: the area it covers is unknown"
     )
 
 
-def _covered(picture: NDArray[np.uint8], overlay: Overlay, frame: int, value: int) -> NDArray[np.uint8]:
-    """A copy of a frame's picture with this value where the overlay's bits are set."""
+def _with_bitmap_shutter(picture: NDArray[np.uint8], overlay: Overlay, frame: int, value: int) -> NDArray[np.uint8]:
+    """Return a copy of a frame's picture with this value where the bits of the overlay are set."""
     mask = np.zeros(picture.shape[:2], np.uint8)
     draw_overlays(mask, (overlay,), frame)
-    made = picture.copy()
-    made[mask != 0] = value
-    return made
+    covered = picture.copy()
+    covered[mask != 0] = value
+    return covered
 
 
-def _take(target: Dataset, source: Dataset, keywords: Iterable[str]) -> None:
+def _copy_attributes(target: Dataset, source: Dataset, keywords: Iterable[str]) -> None:
     for keyword in keywords:
         if keyword in source:
             value = source[keyword].value
@@ -234,7 +234,7 @@ def _take(target: Dataset, source: Dataset, keywords: Iterable[str]) -> None:
 
 
 def _whole_range(display: Display, merged: Dataset) -> Window:
-    """A window over all values that there can be: no VOI transformation at all."""
+    """Return a window over all possible values, which means no VOI transformation."""
     if display.modality_lut is not None:
         low, high = 0.0, float((1 << display.modality_lut.bits) - 1)
     else:
@@ -246,14 +246,14 @@ def _whole_range(display: Display, merged: Dataset) -> Window:
 
 
 def _images(item: Dataset) -> Images:
-    found: Images = {}
-    for one in items_of(item, "ReferencedImageSequence"):
-        uid = text_of(one, "ReferencedSOPInstanceUID") or ""
-        found[uid] = integers_of(one, "ReferencedFrameNumber")
-    return found
+    images: Images = {}
+    for reference in items_of(item, "ReferencedImageSequence"):
+        uid = text_of(reference, "ReferencedSOPInstanceUID") or ""
+        images[uid] = integers_of(reference, "ReferencedFrameNumber")
+    return images
 
 
-def _means(images: Images, uid: str, frame: int) -> bool:
+def _applies(images: Images, uid: str, frame: int) -> bool:
     return not images or (uid in images and (not images[uid] or frame + 1 in images[uid]))
 
 
@@ -309,7 +309,7 @@ def _figure(item: Dataset) -> Figure:
     points = _points(item, "GraphicData")
     if points is None:
         offset = item["GraphicData"].offset if "GraphicData" in item else None
-        raise ParseError("a graphic object's points are no pairs of numbers", offset=offset)
+        raise ParseError("a graphic object's points are not pairs of numbers", offset=offset)
     units, filled = text_of(item, "GraphicAnnotationUnits"), text_of(item, "GraphicFilled")
     return Figure(text_of(item, "GraphicType") or "", points, units or "PIXEL", filled == "Y")
 

@@ -1,4 +1,4 @@
-"""Segment: what one segment of a segmentation is (PS3.3 C.8.20.4)."""
+"""Segment: the description of a segment of a segmentation (PS3.3 C.8.20.4)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TISSUE = Code("85756007", "SCT", "Tissue")
 
 @dataclass(slots=True)
 class Segment:
-    """One segment: its label, and by codes what kind of thing it is and which."""
+    """The description of a segment: its label, the codes of its category and type, and its algorithm."""
 
     label: str
     category: Code | None = TISSUE
@@ -27,16 +27,16 @@ class Segment:
     type: Code | None = TISSUE
     """Segmented Property Type: liver, tumour, needle, …"""
     number: int | None = None
-    """From 1; None to have segments numbered in their order."""
+    """Segment Number, from 1; None to number segments in their order."""
     algorithm_type: str = "MANUAL"
     """MANUAL, SEMIAUTOMATIC or AUTOMATIC."""
     algorithm_name: str | None = None
-    """Needed unless manual."""
+    """Required unless `algorithm_type` is MANUAL."""
     description: str | None = None
     tracking_id: str | None = None
     tracking_uid: str | None = None
     colour: tuple[int, int, int] | None = None
-    """sRGB, 0 to 255, by Recommended Display CIELab Value."""
+    """sRGB, 0 to 255; stored as Recommended Display CIELab Value."""
 
     @classmethod
     def of(cls, item: Dataset) -> Segment:
@@ -56,12 +56,12 @@ class Segment:
         )
 
     def plain(self, number: int) -> dict[str, Any]:
-        """The attributes of an item of the Segment Sequence, as segment `number`."""
+        """Return the attributes of an item of the Segment Sequence with this number, by keyword."""
         if self.category is None or self.type is None:
             raise ValueError(f"segment {number} needs a category and a type")
         if self.algorithm_type != "MANUAL" and not self.algorithm_name:
             raise ValueError(f"segment {number} is {self.algorithm_type}: it needs an algorithm_name")
-        made: dict[str, Any] = {
+        attributes: dict[str, Any] = {
             "SegmentNumber": number,
             "SegmentLabel": self.label,
             "SegmentedPropertyCategoryCodeSequence": [self.category.plain()],
@@ -75,4 +75,4 @@ class Segment:
             "TrackingUID": self.tracking_uid,
             "RecommendedDisplayCIELabValue": None if self.colour is None else to_cielab(self.colour),
         }
-        return made | {keyword: value for keyword, value in further.items() if value is not None}
+        return attributes | {keyword: value for keyword, value in further.items() if value is not None}

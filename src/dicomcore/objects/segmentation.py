@@ -29,22 +29,22 @@ KINDS = {"BINARY": "binary", "FRACTIONAL": "fractional", "LABELMAP": "labelmap"}
 class Segmentation:
     """The segments of a segmentation: ``Segmentation(ds).array(1)`` is segment 1, (planes, rows, columns).
 
-    Frames are put in order by where they lie: planes along the normal, the same planes for every segment, with zeros
-    where a segment has no frame. ``seg.stack.affine`` says where they are. Frames of several images at one place (cine,
-    echoes, diffusion) have a plane each, in the order of their Dimension Index Values or source images; ``stack`` then
-    has no affine, and gives the origin of each plane. Frames of a tiled image are put together to the total pixel
-    matrix, one plane for each focal plane. Frames without a place keep their order.
+    Frames are arranged by position: planes in the order of their normal, the same planes for every segment, with zeros
+    where a segment has no frame. ``seg.stack.affine`` maps array indices to space. Frames of several images at one
+    position (cine, echoes, diffusion) have a plane each, in the order of their Dimension Index Values or source images;
+    ``stack`` then has no affine, but the origin of each plane. Frames of a tiled image are assembled to the total pixel
+    matrix, with one plane for each focal plane. Frames without a position keep their order.
     """
 
     def __init__(self, data_set: Dataset, *, strict: bool = False) -> None:
-        """Read what the segments are and where the frames lie; pixels are decoded when they are asked for.
+        """Read the descriptions of the segments; pixels are decoded on access.
 
-        What is missing, contradicts itself or is made up is in `issues`; with `strict` the first such raises
-        ParseError. Raises ParseError where the data set is no segmentation.
+        Missing, contradictory and assumed attributes are listed in `issues`; with `strict` the first issue raises
+        ParseError. Raises ParseError if the data set is not a segmentation.
         """
         stated = (text_of(data_set, "SegmentationType") or "").strip()
         if stated not in KINDS:
-            raise ParseError(f"the data set is no segmentation: its Segmentation Type is {stated!r}")
+            raise ParseError(f"the data set is not a segmentation: its Segmentation Type is {stated!r}")
         self.kind = KINDS[stated]
         """binary, fractional or labelmap."""
         self.data_set = data_set
@@ -54,7 +54,7 @@ class Segmentation:
         self.frames = data_set.frames
         description = self.frames.description
         if description.samples_per_pixel != 1:
-            raise ParseError(f"a segmentation has one sample a pixel, not {description.samples_per_pixel}")
+            raise ParseError(f"a segmentation has one sample per pixel, not {description.samples_per_pixel}")
         self._shape = (description.rows, description.columns)
         if strict and self.issues:
             first = self.issues[0]
@@ -62,14 +62,14 @@ class Segmentation:
 
     @cached_property
     def issues(self) -> tuple[Issue, ...]:
-        """What of the segments and the frames' planes is missing, contradicts itself or is made up.
+        """Missing, contradictory and assumed attributes of the segments and of the planes of the frames.
 
         Raises ParseError as `stack` does.
         """
         return (*self._segment_issues(), *(self._assignment.issues if self.tiles is None else self.tiles.issues))
 
     def segment(self, number: int) -> Segment:
-        """The segment of this number; KeyError where there is none."""
+        """Return the segment with this number; raise KeyError if there is none."""
         for segment in self.segments:
             if segment.number == number:
                 return segment
@@ -77,7 +77,7 @@ class Segmentation:
 
     @cached_property
     def frame_segments(self) -> NDArray[np.intp]:
-        """(frames,): the segment that each frame is of; 0 in a label map, whose frames are of all."""
+        """(frames,): the segment number of each frame; 0 in a label map, whose frames show all segments."""
         count = len(self.frames)
         if self.kind == "labelmap":
             return np.zeros(count, np.intp)
@@ -87,58 +87,58 @@ class Segmentation:
             return numbers[np.minimum(self.tiles.channels, len(numbers) - 1)]
         fallback = _segment_number(shared)
         if not fallback and len(self.segments) == 1:
-            fallback = self.segments[0].number or 0  # which else; `issues` says it
-        found = [_segment_number(group) or fallback for group in groups]
-        return np.array([*found, *[fallback] * (count - len(found))], np.intp)
+            fallback = self.segments[0].number or 0  # the only one; reported in `issues`
+        stated = [_segment_number(group) or fallback for group in groups]
+        return np.array([*stated, *[fallback] * (count - len(stated))], np.intp)
 
     def _segment_issues(self) -> Iterator[Issue]:
-        """What doesn't fit between frames, functional groups and segments."""
+        """Report contradictions between frames, functional groups and segments."""
         numbers = [segment.number for segment in self.segments]
         if len(set(numbers)) != len(numbers) or None in numbers:
-            said = f"the segments are numbered {numbers}: not each has a number of its own"
-            yield Issue("SEGMENT_NUMBER", Tag("SegmentNumber"), 0, said)
+            message = f"the segments have the numbers {numbers}: each needs its own number"
+            yield Issue("SEGMENT_NUMBER", Tag("SegmentNumber"), 0, message)
         if "ConcatenationUID" in self.data_set:
             part, whole = (number_of(self.data_set, f"InConcatenation{name}Number") for name in ("", "Total"))
-            said = f"this is part {part or '?'} of {whole or '?'} of a concatenation: other parts have the other frames"
-            yield Issue("CONCATENATION", Tag("ConcatenationUID"), 0, said)
+            message = f"this is part {part or '?'} of {whole or '?'} of a concatenation: other parts have more frames"
+            yield Issue("CONCATENATION", Tag("ConcatenationUID"), 0, message)
         if self.kind == "fractional" and not number_of(self.data_set, "MaximumFractionalValue"):
-            said = "there is no Maximum Fractional Value (0062,000E): 255 is made up"
-            yield Issue("MAXIMUM_FRACTIONAL_VALUE", Tag("MaximumFractionalValue"), 0, said)
+            message = "there is no Maximum Fractional Value (0062,000E): 255 is assumed"
+            yield Issue("MAXIMUM_FRACTIONAL_VALUE", Tag("MaximumFractionalValue"), 0, message)
         count, items = len(self.frames), items_of(self.data_set, "PerFrameFunctionalGroupsSequence")
         if items and len(items) != count:
-            said = f"there are {count} frames and functional groups of {len(items)}"
-            yield Issue("FRAME_GROUPS", Tag("PerFrameFunctionalGroupsSequence"), 0, said)
+            message = f"there are {count} frames, but functional groups for {len(items)}"
+            yield Issue("FRAME_GROUPS", Tag("PerFrameFunctionalGroupsSequence"), 0, message)
         if self.kind == "labelmap":
             return
         unknown = sorted(set(self.frame_segments.tolist()) - set(numbers) - {0})
         if unknown:
-            said = f"frames are of segments {unknown}, which are not in the Segment Sequence: array() doesn't give them"
-            yield Issue("SEGMENT_REFERENCE", Tag("ReferencedSegmentNumber"), 0, said)
+            message = f"frames belong to segments {unknown}, which are not described: array() does not return them"
+            yield Issue("SEGMENT_REFERENCE", Tag("ReferencedSegmentNumber"), 0, message)
         if self.tiles is None or self.tiles.channels is None or items:
             yield from self._unnamed(items[:count])
 
     def _unnamed(self, items: list[Dataset]) -> Iterator[Issue]:
-        """Frames that don't say of which segment they are."""
+        """Report frames that do not state their segment."""
         if _segment_number(first_item(self.data_set, "SharedFunctionalGroupsSequence")):
             return
         named = sum(_segment_number(item) > 0 for item in items)
         if named < len(self.frames):
-            taken = "taken for the only one" if len(self.segments) == 1 else "left out"
-            said = f"{len(self.frames) - named} frames don't say of which segment they are: {taken}"
-            yield Issue("SEGMENT_REFERENCE", Tag("SegmentIdentificationSequence"), 0, said)
+            effect = "assigned to the only one" if len(self.segments) == 1 else "left out"
+            message = f"{len(self.frames) - named} frames do not state their segment: they are {effect}"
+            yield Issue("SEGMENT_REFERENCE", Tag("SegmentIdentificationSequence"), 0, message)
 
     @cached_property
     def stack(self) -> Stack | None:
-        """The planes of all frames in space; None where they have no place there.
+        """The planes of all frames in space; None if frames have no position or orientation, or the image is tiled.
 
-        Raises ParseError where the frames' planes make no stack, or only some have a place; LimitError where it is
-        absurdly high.
+        Raises ParseError if the planes do not form a stack, or if only some frames have a position; LimitError if the
+        stack has far more planes than frames.
         """
         return None if self.tiles is not None else self._assignment.stack
 
     @cached_property
     def tiles(self) -> Tiles | None:
-        """How frames make a total pixel matrix; None where the image is not tiled."""
+        """The positions of frames in the total pixel matrix; None if the image is not tiled."""
         channels = 1 if self.kind == "labelmap" else max(len(self.segments), 1)
         return tiles_of(self.data_set, len(self.frames), channels, self._shape)
 
@@ -159,11 +159,11 @@ class Segmentation:
         return self._assignment.planes, *self._shape
 
     def array(self, number: int) -> NDArray[Any]:
-        """One segment, (planes, rows, columns): uint8, 0 or 1; of a fractional segmentation float32, 0 to 1.
+        """Return a segment, (planes, rows, columns): uint8, 0 or 1; of a fractional segmentation float32, 0 to 1.
 
-        Raises KeyError where there is no such segment, PixelDecodeError where its frames can't be decoded, ParseError
-        where frames of it differ that lie on one plane and nothing tells of which image each is, or a value of a
-        fractional segmentation is above its maximum.
+        Raises KeyError if there is no segment with this number, PixelDecodeError if its frames cannot be decoded, and
+        ParseError if different frames lie on one plane and nothing states which image each belongs to, or if a value of
+        a fractional segmentation is above its maximum.
         """
         self.segment(number)
         if self.kind == "labelmap":
@@ -175,19 +175,19 @@ class Segmentation:
         scale = number_of(self.data_set, "MaximumFractionalValue") or 255
         highest = int(placed.max(initial=0))
         if highest > scale:
-            raise ParseError(f"segment {number} has the value {highest}, and Maximum Fractional Value is {scale}")
+            raise ParseError(f"segment {number} has the value {highest}, but Maximum Fractional Value is {scale}")
         return placed.astype(np.float32) / np.float32(scale)
 
     def labels(self, *, overlap: str = "refuse") -> NDArray[Any]:
-        """All segments in one array, (planes, rows, columns): each pixel's segment number, 0 where there is none.
+        """Return the segment number of each pixel, (planes, rows, columns), 0 where there is no segment.
 
-        Raises ParseError where segments overlap, unless `overlap` is "last": then the higher number counts. A
-        fractional segmentation has no labels: ValueError.
+        Raises ParseError if segments overlap, unless `overlap` is "last": then the higher number counts. Raises
+        ValueError for a fractional segmentation, which has no labels.
         """
         if overlap not in ("refuse", "last"):
             raise ValueError(f"overlap is 'refuse' or 'last', not {overlap!r}")
         if self.kind == "fractional":
-            raise ValueError("a fractional segmentation has no labels: its segments are shares")
+            raise ValueError("a fractional segmentation has no labels: its segments are fractions")
         if self.kind == "labelmap":
             placed = self._placed(np.arange(len(self.frames)))
             background = number_of(self.data_set, "PixelPaddingValue") or 0
@@ -202,7 +202,7 @@ class Segmentation:
         return labels
 
     def _placed(self, chosen: NDArray[np.intp], out: NDArray[Any] | None = None) -> NDArray[Any]:
-        """Frames on their planes, in `out` (of zeros) where it is given."""
+        """Put frames on their planes, in `out` (zeros) if it is given."""
         if self.tiles is not None:
             frames = self.frames.stack(chosen.tolist())
             return self.tiles.assembled(frames, chosen, out)
@@ -212,28 +212,28 @@ class Segmentation:
             self.frames.stack(chosen.tolist(), out=placed[index[0] : index[-1] + 1])
         elif len(np.unique(index)) == len(index):
             placed[index] = self.frames.stack(chosen.tolist())
-        else:  # several frames of a segment on one plane, which nothing tells apart: copies of one frame
+        else:  # indistinguishable frames of a segment on one plane must be copies of one frame
             frames = self.frames.stack(chosen.tolist())
             placed[index] = frames
             differs = np.flatnonzero((placed[index] != frames).any(axis=(1, 2)))
             if differs.size:
                 raise ParseError(
                     f"frame {chosen[differs[0]] + 1} lies on one plane with another of its segment, from which it "
-                    "differs, and nothing tells of which image each is: use frames and frame_segments"
+                    "differs, and nothing states which image each belongs to: use frames and frame_segments"
                 )
         return placed
 
     def arrays(self, numbers: Sequence[int] | None = None) -> NDArray[Any]:
-        """Several segments, or all, in one array: (segments, planes, rows, columns)."""
+        """Return the segments with these numbers, by default all, in one array: (segments, planes, rows, columns)."""
         described = [segment.number for segment in self.segments if segment.number is not None]
         chosen = described if numbers is None else numbers
         if self.kind != "binary":
             return np.stack([self.array(number) for number in chosen])
-        made = np.zeros((len(chosen), *self.shape), self.frames.dtype)
-        for number, out in zip(chosen, made, strict=True):
+        segments = np.zeros((len(chosen), *self.shape), self.frames.dtype)
+        for number, out in zip(chosen, segments, strict=True):
             self.segment(number)
             self._placed(np.flatnonzero(self.frame_segments == number), out)
-        return made
+        return segments
 
 
 def _segment_number(group: Dataset | None) -> int:

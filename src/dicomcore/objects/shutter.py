@@ -1,4 +1,4 @@
-"""Shutter: what of an image is covered (PS3.3 C.7.6.11)."""
+"""Shutter: the part of an image that is covered (PS3.3 C.7.6.11)."""
 
 from __future__ import annotations
 
@@ -23,71 +23,71 @@ EDGES = ("LeftVertical", "RightVertical", "UpperHorizontal", "LowerHorizontal")
 
 @dataclass(frozen=True, slots=True)
 class Shutter:
-    """The openings of a shutter: what lies in all of them is seen. Rows and columns count from 1."""
+    """The openings of a shutter; pixels that lie in all of them are visible. Rows and columns count from 1."""
 
     rectangle: tuple[int, ...] = ()
-    """Left and right column, upper and lower row."""
+    """Left and right column, upper and lower row; empty without a rectangular shutter."""
     circle: tuple[int, ...] = ()
-    """Row and column of the centre, radius in pixels."""
+    """Row and column of the centre, radius in pixels; empty without a circular shutter."""
     polygon: tuple[tuple[int, int], ...] = ()
-    """(row, column) of the corners."""
+    """(row, column) of the corners; empty without a polygonal shutter."""
     value: int = 0
-    """Of what is covered, 0 (black) to 255."""
+    """Value of covered pixels, 0 (black) to 255."""
 
     def opening(self, rows: int, columns: int) -> NDArray[np.bool_]:
-        """(rows, columns): what is seen."""
+        """Return (rows, columns) of bool, true where pixels are visible."""
         row, column = np.arange(1, rows + 1)[:, None], np.arange(1, columns + 1)[None]
-        seen = np.ones((rows, columns), bool)
+        visible = np.ones((rows, columns), bool)
         if self.rectangle:
             left, right, upper, lower = self.rectangle
-            seen &= (row >= upper) & (row <= lower) & (column >= left) & (column <= right)
+            visible &= (row >= upper) & (row <= lower) & (column >= left) & (column <= right)
         if self.circle:
             down, across, radius = (float(number) for number in self.circle)
-            seen &= (row - down) ** 2 + (column - across) ** 2 <= radius**2
+            visible &= (row - down) ** 2 + (column - across) ** 2 <= radius**2
         if self.polygon:
             corners = np.array(self.polygon, np.float64) - 1
-            seen &= fill(corners[:, 0], corners[:, 1], rows, columns).view(bool)
-        return seen
+            visible &= fill(corners[:, 0], corners[:, 1], rows, columns).view(bool)
+        return visible
 
     def close(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """A copy of the picture with what the shutter covers in its value."""
-        made = picture.copy()
-        made[~self.opening(*picture.shape[:2])] = self.value
-        return made
+        """Return a copy of the picture in which the covered pixels have the value of the shutter."""
+        covered = picture.copy()
+        covered[~self.opening(*picture.shape[:2])] = self.value
+        return covered
 
 
 def shutter_of(data_set: Dataset) -> Shutter | None:
-    """Read a data set's shutter; None where it has none, or only that of a bitmap.
+    """Read the shutter of a data set; None if it has no shutter, or only a bitmap shutter.
 
-    Raises ParseError where an opening can't be read: what it covers must not be seen.
+    Raises ParseError if an opening cannot be read, because the pixels that it covers must not be visible.
     """
     shapes = {shape.strip() for shape in texts_of(data_set, "ShutterShape")}
-    found: dict[str, Any] = {}
+    openings: dict[str, Any] = {}
     if "RECTANGULAR" in shapes:
         edges = [number_of(data_set, f"Shutter{edge}Edge") for edge in EDGES]
         if not all(isinstance(edge, int) for edge in edges):
             raise _unreadable("ShutterLeftVerticalEdge", f"a rectangular shutter has the edges {edges}")
-        found["rectangle"] = tuple(edges)
+        openings["rectangle"] = tuple(edges)
     if "CIRCULAR" in shapes:
         centre = integers_of(data_set, "CenterOfCircularShutter")
         radius = number_of(data_set, "RadiusOfCircularShutter")
         if len(centre) != 2 or not isinstance(radius, int):
-            said = f"a circular shutter has the centre {centre} and the radius {radius}"
-            raise _unreadable("CenterOfCircularShutter", said)
-        found["circle"] = (*centre, radius)
+            message = f"a circular shutter has the centre {centre} and the radius {radius}"
+            raise _unreadable("CenterOfCircularShutter", message)
+        openings["circle"] = (*centre, radius)
     if "POLYGONAL" in shapes:
         corners = integers_of(data_set, "VerticesOfThePolygonalShutter")
         if len(corners) < 6 or len(corners) % 2:
             raise _unreadable("VerticesOfThePolygonalShutter", f"a polygonal shutter has the vertices {corners}")
-        found["polygon"] = tuple(zip(corners[::2], corners[1::2], strict=True))
-    return Shutter(**found, value=shutter_value(data_set)) if found else None
+        openings["polygon"] = tuple(zip(corners[::2], corners[1::2], strict=True))
+    return Shutter(**openings, value=shutter_value(data_set)) if openings else None
 
 
 def shutter_value(data_set: Dataset) -> int:
-    """What stands where a shutter covers, 0 (black) to 255."""
+    """Return the value of covered pixels, 0 (black) to 255."""
     value = number_of(data_set, "ShutterPresentationValue")
     return min(max(int(value or 0), 0), 65535) >> 8
 
 
 def _unreadable(keyword: str, message: str) -> ParseError:
-    return ParseError(message + ": what it covers can't be told", tag=int(Tag(keyword)))
+    return ParseError(message + ": the area it covers is unknown", tag=int(Tag(keyword)))

@@ -34,20 +34,20 @@ DTYPES = {  # Waveform Sample Interpretation (PS3.3 C.10.9.1.5): bits, little-en
 
 
 class Waveforms:
-    """The multiplex groups of one data set, read when asked for.
+    """The multiplex groups of a data set, read on access.
 
-    ``waveforms[i]`` is (samples, channels): the samples as stored, in native byte order and an integer dtype of their
-    own width. ``waveforms.decode(i, scaled=True)`` gives them in the units of Channel Sensitivity.
+    ``waveforms[i]`` is (samples, channels): the stored samples, in native byte order and the integer dtype of their
+    width. ``waveforms.decode(i, scaled=True)`` returns them in the units of Channel Sensitivity.
     """
 
     def __init__(self, data_set: Dataset) -> None:
-        """Raises ParseError where there is no Waveform Sequence, or it holds something else than items."""
+        """Raises ParseError if there is no Waveform Sequence, or if it does not consist of items."""
         if "WaveformSequence" not in data_set:
             raise ParseError("the data set has no Waveform Sequence (5400,0100)")
-        held = data_set["WaveformSequence"].value
-        if not isinstance(held, list):
+        items = data_set["WaveformSequence"].value
+        if not isinstance(items, list):
             raise ParseError("the Waveform Sequence (5400,0100) holds no items")
-        self._groups: Sequence[Dataset] = held
+        self._groups: Sequence[Dataset] = items
 
     def __len__(self) -> int:
         return len(self._groups)
@@ -59,12 +59,12 @@ class Waveforms:
         return (self.decode(i) for i in range(len(self)))
 
     def decode(self, index: int, *, scaled: bool = False) -> NDArray[Any]:
-        """Give one group, (samples, channels), as an array of its own.
+        """Return the samples of a multiplex group, (samples, channels), as a new array.
 
-        `scaled` gives float64 in the units of Channel Sensitivity: mu-law and A-law codes (MB, AB) expanded to linear
-        samples, times Channel Sensitivity and its Correction Factor, plus Channel Baseline (PS3.3 C.10.9.1.4); a
-        channel without them keeps its numbers. Raises IndexError, ParseError where an attribute is missing or makes no
-        sense, TruncatedError where there are fewer samples than stated.
+        With `scaled` they are float64 in the units of Channel Sensitivity: mu-law and A-law codes (MB, AB) are expanded
+        to linear samples, multiplied by Channel Sensitivity and its Correction Factor, and Channel Baseline is added
+        (PS3.3 C.10.9.1.4); a channel without these attributes keeps its numbers. Raises IndexError, ParseError if an
+        attribute is missing or invalid, and TruncatedError if there are fewer samples than stated.
         """
         if not -len(self) <= index < len(self):
             raise IndexError(f"multiplex group {index} of {len(self)}")
@@ -82,19 +82,19 @@ def _stored(group: Dataset, number: int) -> NDArray[Any]:
     kind = str(group.WaveformSampleInterpretation).strip()
     bits, dtype = DTYPES.get(kind, (0, ""))
     if bits != allocated:
-        raise ParseError(f"multiplex group {number} has {allocated} bits a sample, of Sample Interpretation {kind!r}")
+        raise ParseError(f"multiplex group {number} has {allocated} bits per sample but Sample Interpretation {kind!r}")
     element = group["WaveformData"]
-    held = _little_endian(element, group)
+    data = _little_endian(element, group)
     wanted = samples * channels
-    if wanted * bits // 8 > len(held):
+    if wanted * bits // 8 > len(data):
         raise TruncatedError(
             f"multiplex group {number} states {samples} samples of {channels} channels, {wanted * bits // 8} bytes;"
-            f" {len(held)} are there",
+            f" {len(data)} are there",
             offset=element.offset,
             tag=element.tag,
         )
-    found = np.frombuffer(held, dtype, wanted).reshape(samples, channels)
-    return found.astype(found.dtype.newbyteorder("="))
+    stored = np.frombuffer(data, dtype, wanted).reshape(samples, channels)
+    return stored.astype(stored.dtype.newbyteorder("="))
 
 
 def _count(group: Dataset, name: str, number: int) -> int:
@@ -105,12 +105,12 @@ def _count(group: Dataset, name: str, number: int) -> int:
 
 
 def _little_endian(element: DataElement, group: Dataset) -> Any:
-    """The bytes of Waveform Data in little endian: big-endian OW has its 16-bit words swapped (PS3.5 8.3)."""
+    """Return the bytes of Waveform Data in little endian; the 16-bit words of big-endian OW are swapped (PS3.5 8.3)."""
     raw = element.raw
-    held = memoryview(element.value).cast("B") if raw is None else raw
+    data = memoryview(element.value).cast("B") if raw is None else raw
     if raw is not None and is_in_big_endian(element) and element.VR == "OW":
-        return np.frombuffer(held, ">u2", len(held) // 2).astype("<u2").tobytes()
-    return held
+        return np.frombuffer(data, ">u2", len(data) // 2).astype("<u2").tobytes()
+    return data
 
 
 def _scaled(stored: NDArray[Any], group: Dataset, number: int) -> NDArray[np.float64]:
@@ -119,8 +119,8 @@ def _scaled(stored: NDArray[Any], group: Dataset, number: int) -> NDArray[np.flo
     scaled = expanded.astype(np.float64)
     definitions = items_of(group, "ChannelDefinitionSequence")
     if definitions and len(definitions) != scaled.shape[1]:
-        said = f"multiplex group {number} has {scaled.shape[1]} channels and defines {len(definitions)}"
-        raise ParseError(said, tag=int(Tag("ChannelDefinitionSequence")))
+        message = f"multiplex group {number} has {scaled.shape[1]} channels but defines {len(definitions)}"
+        raise ParseError(message, tag=int(Tag("ChannelDefinitionSequence")))
     for channel, definition in enumerate(definitions):
         subject = f"channel {channel + 1} of multiplex group {number}"
         sensitivity = _number(definition, "ChannelSensitivity", 1.0, subject)
@@ -140,14 +140,14 @@ def _number(definition: Dataset, name: str, default: float, subject: str) -> flo
 
 
 def _mu_law() -> NDArray[np.int16]:
-    """Linear samples of 14 bits of the 256 mu-law codes (ITU-T G.711 table 2)."""
+    """Return the linear samples, of 14 bits, of the 256 mu-law codes (ITU-T G.711 table 2)."""
     code = ~np.arange(256, dtype=np.uint8)
     magnitude = (((code & 15).astype(np.int16) * 2 + 33) << (code >> 4 & 7)) - 33
     return np.where(code & 128, -magnitude, magnitude).astype(np.int16)
 
 
 def _a_law() -> NDArray[np.int16]:
-    """Linear samples of 13 bits of the 256 A-law codes (ITU-T G.711 table 1)."""
+    """Return the linear samples, of 13 bits, of the 256 A-law codes (ITU-T G.711 table 1)."""
     code = np.arange(256, dtype=np.uint8) ^ 0x55
     segment = (code >> 4 & 7).astype(np.int16)
     low = (code & 15).astype(np.int16) * 2 + 1

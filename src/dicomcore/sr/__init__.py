@@ -1,4 +1,4 @@
-"""Structured reports: content trees as plain objects, in and out of data sets (PS3.3 C.17.3, PS3.16)."""
+"""Structured reports: content trees as plain objects, read from and written to data sets (PS3.3 C.17.3, PS3.16)."""
 
 from dicomcore.dataset.code import Code
 from dicomcore.sr.document import make_report

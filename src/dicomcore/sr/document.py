@@ -1,4 +1,4 @@
-"""make_report: a structured report document around a content tree (PS3.3 A.35, C.17.2)."""
+"""make_report: build a structured report document around a content tree (PS3.3 A.35, C.17.2)."""
 
 from __future__ import annotations
 
@@ -26,15 +26,35 @@ def make_report(
     complete: bool = True,
     attributes: Mapping[str, Any] | None = None,
 ) -> Dataset:
-    """Make a structured report document of a content tree, ready to be saved.
+    """Make a structured report document from a content tree, ready to be saved.
 
-    `sources` are the data sets that the content refers to: the first gives patient and study, all are listed as
-    evidence. `sop_class` is a UID or its keyword: BasicTextSRStorage, EnhancedSRStorage, ComprehensiveSRStorage,
-    Comprehensive3DSRStorage, …  `complete` is the Completion Flag; the document is unverified. `attributes` are set at
-    last, by keyword.
+    The document is unverified (Verification Flag).
 
-    Raises EncodeError for what makes no content tree, ValueError where the tree refers to an instance that is not among
-    sources that were given, or the SOP class is unknown.
+    Parameters
+    ----------
+    root : ContentItem
+        Root of the content tree.
+    sources : sequence of Dataset
+        Data sets that the content refers to. The first gives patient and study; all are listed as evidence.
+    sop_class : str
+        A UID or its keyword: BasicTextSRStorage, EnhancedSRStorage, ComprehensiveSRStorage, Comprehensive3DSRStorage, …
+    complete : bool
+        Completion Flag: COMPLETE if true, else PARTIAL.
+    attributes : mapping, optional
+        More attributes by keyword. They are set last, over those made here.
+
+    Returns
+    -------
+    Dataset
+        The document.
+
+    Raises
+    ------
+    EncodeError
+        The tree cannot be written, see `write`.
+    ValueError
+        `sop_class` is neither a UID nor a keyword; or `sources` are given, and the tree refers to an instance that is
+        not among them.
     """
     uid = uid_for_keyword(sop_class) or UID(sop_class)
     if not uid.is_valid:
@@ -43,7 +63,7 @@ def make_report(
     for _, item in root.walk():
         if sources and isinstance(item.value, Reference) and item.value.sop_instance not in known:
             raise ValueError(f"the content refers to {item.value.sop_instance}, which is not among the sources")
-    made = new_object(sources[0] if sources else None, uid, "SR")
+    document = new_object(sources[0] if sources else None, uid, "SR")
     plain: Plain = {
         "CompletionFlag": "COMPLETE" if complete else "PARTIAL",
         "VerificationFlag": "UNVERIFIED",
@@ -52,11 +72,11 @@ def make_report(
     }
     if sources:
         plain["CurrentRequestedProcedureEvidenceSequence"] = _evidence(sources)
-    return write(root, set_attributes(set_attributes(made, plain), attributes))
+    return write(root, set_attributes(set_attributes(document, plain), attributes))
 
 
 def _evidence(sources: Sequence[Dataset]) -> list[Plain]:
-    """The instances by study and series (PS3.3 C.17.2.3), under the names that evidence has for them."""
+    """List the sources by study and series, as items of an evidence sequence (PS3.3 C.17.2.3)."""
     studies = dict.fromkeys(source.StudyInstanceUID for source in sources)
     return [
         {
@@ -66,9 +86,9 @@ def _evidence(sources: Sequence[Dataset]) -> list[Plain]:
                     "SeriesInstanceUID": series["SeriesInstanceUID"],
                     "ReferencedSOPSequence": series["ReferencedInstanceSequence"],
                 }
-                for series in referenced_series(own, study)["ReferencedSeriesSequence"]
+                for series in referenced_series(sources_of_study, study)["ReferencedSeriesSequence"]
             ],
         }
         for study in studies
-        if (own := [source for source in sources if source.StudyInstanceUID == study])
+        if (sources_of_study := [source for source in sources if source.StudyInstanceUID == study])
     ]

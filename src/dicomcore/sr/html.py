@@ -1,4 +1,4 @@
-"""Content trees as HTML: one page, no scripts, nothing fetched, everything from the file escaped."""
+"""Content trees as one HTML page, without scripts or external resources; all text from the file is escaped."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ DEEPEST_HEADING = 6
 
 
 def html(root: ContentItem, data_set: Dataset | None = None) -> str:
-    """Give the tree as a page, with who and when of `data_set` above it.
+    """Format the tree as an HTML page, headed by the patient, dates and flags of `data_set` if it is given.
 
-    Each item is an element with the id ``item-1.2.3``, to which by-reference relationships link.
+    Each content item is an element with an id such as ``item-1.2.3``; by-reference relationships link to these ids.
     """
     title = root.concept.meaning if root.concept is not None and root.concept.meaning else "Structured report"
     parts = [
@@ -52,7 +52,7 @@ def _header(data_set: Dataset) -> Iterator[str]:
 
 
 def _body(root: ContentItem) -> Iterator[str]:
-    """Items in document order; what is open closes where the next item stands no deeper."""
+    """Yield the items in document order; close open elements before an item that is not deeper than they are."""
     positions = {id(item): position for position, item in root.walk()}
     closing: list[str] = []
     for position, item in root.walk():
@@ -72,10 +72,10 @@ def _element(position: Position, item: ContentItem, positions: dict[int, Positio
         level = min(len(position), DEEPEST_HEADING)
         heading = f"<h{level}>{concept}</h{level}>\n" if concept else ""
         return f"<section {name}>\n{heading}", "</section>\n"
-    how = item.relationship.lower() if item.relationship else ""
-    said = f'<span class="said">{concept}:</span> ' if concept else ""
-    around = f'<span class="how">{escape(how)}</span> ' if how not in ("", "contains") else ""
-    return f"<div class=item {name}>{around}{said}{_value(item, positions)}\n", "</div>\n"
+    relationship = item.relationship.lower() if item.relationship else ""
+    label = f'<span class="said">{concept}:</span> ' if concept else ""
+    prefix = f'<span class="how">{escape(relationship)}</span> ' if relationship not in ("", "contains") else ""
+    return f"<div class=item {name}>{prefix}{label}{_value(item, positions)}\n", "</div>\n"
 
 
 def _concept(item: ContentItem) -> str:
@@ -88,8 +88,8 @@ def _concept(item: ContentItem) -> str:
 def _value(item: ContentItem, positions: dict[int, Position]) -> str:
     if item.target is not None:
         target = item.target if isinstance(item.target, tuple) else positions.get(id(item.target), ())
-        where = position_text(target)
-        return f'<a href="#item-{where}">see {where}</a>'
+        position = position_text(target)
+        return f'<a href="#item-{position}">see {position}</a>'
     if isinstance(item.value, Table):
         return _table(item.value)
     if item.value_type == "CODE" and item.value is not None:
@@ -100,7 +100,7 @@ def _value(item: ContentItem, positions: dict[int, Position]) -> str:
 
 
 def _table(table: Table) -> str:
-    """The cells that have a value, each with its row and column; a table may claim any size."""
+    """List the cells, each with its row and column, instead of drawing a grid: a table may claim any size."""
     rows = "".join(
         f"<tr><td>{_number(cell.row)}</td><td>{_number(cell.column)}</td><td>{escape(_cell(cell.value))}</td></tr>\n"
         for cell in table.cells

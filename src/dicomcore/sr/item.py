@@ -1,4 +1,4 @@
-"""ContentItem: one node of a content tree, with all below it (PS3.3 C.17.3)."""
+"""ContentItem: a node of a content tree, with its children (PS3.3 C.17.3)."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 __all__ = ["ContentItem", "Position", "Template", "position_text"]
 
 Position = tuple[int, ...]
-"""Where an item stands: (1,) the root, (1, 2) its second child (Referenced Content Item Identifier)."""
+"""Position of an item in its tree: (1,) is the root, (1, 2) its second child (Referenced Content Item Identifier)."""
 
 _Open = tuple["ContentItem", Position, "enumerate[ContentItem]"]
 
 
 @dataclass(slots=True)
 class Template:
-    """The template that a container was made by (Content Template Sequence)."""
+    """The template that a container follows (Content Template Sequence)."""
 
     identifier: str
     mapping_resource: str = "DCMR"
@@ -31,7 +31,7 @@ class Template:
 
 @dataclass(slots=True, eq=False)
 class ContentItem:
-    """One content item: what is said (`concept`), the `value`, how it relates to its parent, and its `children`.
+    """A content item: its concept name, its value, its relationship to its parent, and its children.
 
     | value_type | value |
     |---|---|
@@ -43,8 +43,8 @@ class ContentItem:
     | TABLE | Table |
     | CONTAINER | None; see `continuity` and `template` |
 
-    A by-reference relationship has no value type: its `target` is the item it refers to, or, where the file names one
-    that isn't there, that item's position. Items are equal only if they are the same object.
+    A by-reference relationship has no value type: its `target` is the item that it refers to, or a position if the file
+    refers to an item that does not exist. Items are equal only if they are the same object.
     """
 
     value_type: str = ""
@@ -54,24 +54,24 @@ class ContentItem:
     """CONTAINS, HAS PROPERTIES, HAS OBS CONTEXT, HAS ACQ CONTEXT, INFERRED FROM, SELECTED FROM, HAS CONCEPT MOD."""
     children: list[ContentItem] = field(default_factory=list)
     continuity: str | None = None
-    """SEPARATE or CONTINUOUS, of a container."""
+    """SEPARATE or CONTINUOUS; only containers have it."""
     template: Template | None = None
     observed: str | None = None
     """Observation DateTime, DT text."""
     observation_uid: str | None = None
     target: ContentItem | Position | None = None
     source: Dataset | None = field(default=None, repr=False)
-    """The item that this was read from; what it holds beside the above is kept when written."""
+    """The data set that this item was read from. Its other attributes are kept when the item is written."""
 
     def add(self, *items: ContentItem) -> ContentItem:
-        """Put items behind the other children; gives itself, so that trees can be written as one expression."""
+        """Append children. Returns this item, so that a tree can be written as one expression."""
         self.children.extend(items)
         return self
 
     def walk(self) -> Iterator[tuple[Position, ContentItem]]:
-        """Every item and its position, this one as (1,), each before its children; references are not followed.
+        """Iterate over this item, at position (1,), and all below it, each before its children.
 
-        Raises ValueError where an item stands below itself.
+        References are not followed. Raises ValueError where an item stands below itself.
         """
         above = {id(self)}
         yield (1,), self
@@ -93,7 +93,10 @@ class ContentItem:
     def find(
         self, concept: Code | str | None = None, *, value_type: str | None = None, relationship: str | None = None
     ) -> list[ContentItem]:
-        """All items of the tree, this one too, with this concept (a Code, or a text: its value or meaning)."""
+        """List the items with this concept, value type and relationship, in this item and all below it.
+
+        `concept` is a Code, or a text that equals its value or its meaning. Criteria that are None match every item.
+        """
         return [
             item
             for _, item in self.walk()
@@ -103,7 +106,7 @@ class ContentItem:
         ]
 
     def at(self, position: Position) -> ContentItem | None:
-        """The item at a position that counts from this one as (1,); None where there is none."""
+        """Return the item at a position, where (1,) is this item; None if the tree has no item there."""
         item = self
         if not position or position[0] != 1:
             return None
@@ -115,17 +118,17 @@ class ContentItem:
 
     def __repr__(self) -> str:
         about = f" {self.concept}" if self.concept is not None else ""
-        held = f" = {self.value!r}" if self.value is not None else ""
+        value = f" = {self.value!r}" if self.value is not None else ""
         below = f", {len(self.children)} below" if self.children else ""
-        return f"<ContentItem {self.value_type or 'by reference'}{about}{held}{below}>"
+        return f"<ContentItem {self.value_type or 'by reference'}{about}{value}{below}>"
 
 
-def _is_about(found: Code | None, wanted: Code | str) -> bool:
-    if found is None:
+def _is_about(concept: Code | None, wanted: Code | str) -> bool:
+    if concept is None:
         return False
-    return found == wanted if isinstance(wanted, Code) else wanted in (found.value, found.meaning)
+    return concept == wanted if isinstance(wanted, Code) else wanted in (concept.value, concept.meaning)
 
 
 def position_text(position: Position) -> str:
-    """1.2.3."""
+    """Format a position as text, such as 1.2.3."""
     return ".".join(map(str, position))

@@ -1,4 +1,4 @@
-"""Content items as attributes and back: which value type has which (PS3.3 C.17.3, C.18)."""
+"""Conversion between content items and attributes, for each value type (PS3.3 C.17.3, C.18)."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ RELATIONSHIPS = frozenset(
 
 
 class ValueType(NamedTuple):
-    """How a value is read (None where it isn't there) and written, and what it is an instance of."""
+    """A value type: the functions that read its value (None if missing) and write it, and the class of the value."""
 
     keyword: str
-    """The attribute that there must be."""
+    """The attribute that such an item must have."""
     read: Callable[[Dataset], Any]
     write: Callable[[Any], dict[str, Any]]
     kind: type | tuple[type, ...]
@@ -74,7 +74,7 @@ VALUE_TYPES: dict[str, ValueType] = {
 
 
 def item_of(data_set: Dataset) -> ContentItem:
-    """Read one item, without its children; a reference's target is a position."""
+    """Read one item without its children; the target of a reference is still a position."""
     value_type = (text_of(data_set, "ValueType") or "").strip()
     known = VALUE_TYPES.get(value_type)
     return ContentItem(
@@ -92,27 +92,27 @@ def item_of(data_set: Dataset) -> ContentItem:
 
 
 def attributes_of(item: ContentItem, target: Position | None) -> dict[str, Any]:
-    """The attributes of one item by keyword, without its children; `target` is where its target stands."""
-    made: dict[str, Any] = {}
+    """Return the attributes of an item by keyword, without its children; `target` is the position of its target."""
+    attributes: dict[str, Any] = {}
     if item.relationship:
-        made["RelationshipType"] = item.relationship
+        attributes["RelationshipType"] = item.relationship
     if target is not None:
-        made["ReferencedContentItemIdentifier"] = list(target)
+        attributes["ReferencedContentItemIdentifier"] = list(target)
     if item.value_type:
-        made["ValueType"] = item.value_type
+        attributes["ValueType"] = item.value_type
     if item.concept is not None:
-        made["ConceptNameCodeSequence"] = [item.concept.plain()]
+        attributes["ConceptNameCodeSequence"] = [item.concept.plain()]
     if item.continuity:
-        made["ContinuityOfContent"] = item.continuity
+        attributes["ContinuityOfContent"] = item.continuity
     if item.observed:
-        made["ObservationDateTime"] = item.observed
+        attributes["ObservationDateTime"] = item.observed
     if item.observation_uid:
-        made["ObservationUID"] = item.observation_uid
+        attributes["ObservationUID"] = item.observation_uid
     if item.template is not None:
-        made["ContentTemplateSequence"] = [_plain_template(item.template)]
+        attributes["ContentTemplateSequence"] = [_plain_template(item.template)]
     if item.value is not None and item.value_type in VALUE_TYPES:
-        made.update(VALUE_TYPES[item.value_type].write(item.value))
-    return made
+        attributes.update(VALUE_TYPES[item.value_type].write(item.value))
+    return attributes
 
 
 def _template(data_set: Dataset) -> Template | None:
@@ -128,9 +128,9 @@ def _template(data_set: Dataset) -> Template | None:
 
 
 def _plain_template(template: Template) -> dict[str, Any]:
-    made: dict[str, Any] = {"MappingResource": template.mapping_resource, "TemplateIdentifier": template.identifier}
+    plain: dict[str, Any] = {"MappingResource": template.mapping_resource, "TemplateIdentifier": template.identifier}
     if template.mapping_resource_uid:
-        made["MappingResourceUID"] = template.mapping_resource_uid
+        plain["MappingResourceUID"] = template.mapping_resource_uid
     if template.version:
-        made["TemplateVersion"] = template.version
-    return made
+        plain["TemplateVersion"] = template.version
+    return plain

@@ -18,9 +18,9 @@ INDENT = "  "
 
 
 def outline(root: ContentItem) -> Iterator[str]:
-    """A line an item: position, relationship, value type, concept and value, indented by depth.
+    """Yield one line per item: position, relationship, value type, concept and value, indented by depth.
 
-    Control characters, line breaks among them, come as escapes: an item never takes two lines.
+    Control characters, including line breaks, are escaped: an item never takes two lines.
     """
     positions = {id(item): position for position, item in root.walk()}
     for position, item in root.walk():
@@ -50,7 +50,7 @@ def _line(position: Position, item: ContentItem, positions: dict[int, Position])
 
 
 def value_text(value: Any) -> str:
-    """One value for people; texts in quotes."""
+    """Format a value for people, texts in quotes."""
     for kind, write in WRITERS:
         if isinstance(value, kind):
             return write(value)

@@ -1,4 +1,4 @@
-"""Report: a content tree and what deviated in it."""
+"""Report: a content tree and its issues."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ __all__ = ["Report"]
 
 @dataclass(slots=True)
 class Report:
-    """A structured report's content, as `read` gives it."""
+    """The content of a structured report, as `read` returns it."""
 
     root: ContentItem
     issues: tuple[Issue, ...]
-    """What deviates; each message begins with the position of the item at fault."""
+    """Deviations from the standard; each message begins with the position of the content item."""
     source: Dataset
-    """The data set it was read from."""
+    """The data set that the report was read from."""
 
     def find(
         self, concept: Code | str | None = None, *, value_type: str | None = None, relationship: str | None = None
     ) -> list[ContentItem]:
-        """All items with this concept, value type and relationship; see `ContentItem.find`."""
+        """List the items with this concept, value type and relationship; see `ContentItem.find`."""
         return self.root.find(concept, value_type=value_type, relationship=relationship)
 
     def write(self) -> Dataset:
-        """A data set with the tree as it is now; see `dicomcore.sr.write`."""
+        """Return a data set with the tree as it is now; see `dicomcore.sr.write`."""
         return write(self.root, self.source)
 
     def outline(self) -> str:
-        """The tree as indented lines."""
+        """Format the tree as indented lines; see `dicomcore.sr.outline`."""
         return "\n".join(outline(self.root))
 
     def html(self) -> str:
-        """The report as a page of HTML."""
+        """Format the report as an HTML page; see `dicomcore.sr.html`."""
         return html(self.root, self.source)

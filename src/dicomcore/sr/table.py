@@ -32,7 +32,7 @@ SELECTORS = {
 
 @dataclass(slots=True)
 class Heading:
-    """What a row or column is about: its number from 1 (None for all of them), its concept and unit."""
+    """The heading of a row or column: its number, from 1 (None for all rows or columns), its concept and its unit."""
 
     number: int | None
     concept: Code | None
@@ -41,20 +41,20 @@ class Heading:
 
 @dataclass(slots=True)
 class Cell:
-    """The values of one cell, of a whole row or of a whole column; row and column count from 1."""
+    """The value of a cell, or of a whole row or column where the other number is None; both count from 1."""
 
     row: int | None
     column: int | None
     value: Any = None
-    """A number, a text, a list of such, a Code; an item's identifier (a tuple of int); None with a qualifier."""
+    """A number, a text or a list of them; a Code; the position of a content item (tuple of int); or None."""
     VR: str | None = None
-    """Of numbers and texts (Selector Attribute VR)."""
+    """VR of numbers and texts (Selector Attribute VR)."""
     qualifier: Code | None = None
 
 
 @dataclass(slots=True)
 class Table:
-    """Values by rows and columns."""
+    """Values in rows and columns."""
 
     rows: int
     columns: int
@@ -64,48 +64,48 @@ class Table:
 
     @classmethod
     def of(cls, data_set: Dataset) -> Table | None:
-        """Read the attributes of a TABLE content item; None where there is no table."""
+        """Read the table from the attributes of a TABLE content item; None if they have none."""
         item = first_item(data_set, "TabulatedValuesSequence")
         if item is None:
             return None
         return cls(
             int(number_of(item, "NumberOfTableRows") or 0),
             int(number_of(item, "NumberOfTableColumns") or 0),
-            [_cell(one) for one in items_of(item, "CellValuesSequence")],
+            [_cell(cell) for cell in items_of(item, "CellValuesSequence")],
             _headings(item, "TableRowDefinitionSequence", "TableRowNumber"),
             _headings(item, "TableColumnDefinitionSequence", "TableColumnNumber"),
         )
 
     def plain(self) -> dict[str, Any]:
-        """The attributes of a TABLE content item."""
-        made: dict[str, Any] = {"NumberOfTableRows": self.rows, "NumberOfTableColumns": self.columns}
+        """Return the attributes of a TABLE content item by keyword."""
+        attributes: dict[str, Any] = {"NumberOfTableRows": self.rows, "NumberOfTableColumns": self.columns}
         if self.row_headings:
-            made["TableRowDefinitionSequence"] = [_plain_heading(h, "TableRowNumber") for h in self.row_headings]
+            attributes["TableRowDefinitionSequence"] = [_plain_heading(h, "TableRowNumber") for h in self.row_headings]
         if self.column_headings:
-            named = [_plain_heading(heading, "TableColumnNumber") for heading in self.column_headings]
-            made["TableColumnDefinitionSequence"] = named
-        made["CellValuesSequence"] = [_plain_cell(cell) for cell in self.cells]
-        return {"TabulatedValuesSequence": [made]}
+            headings = [_plain_heading(heading, "TableColumnNumber") for heading in self.column_headings]
+            attributes["TableColumnDefinitionSequence"] = headings
+        attributes["CellValuesSequence"] = [_plain_cell(cell) for cell in self.cells]
+        return {"TabulatedValuesSequence": [attributes]}
 
 
 def _headings(item: Dataset, keyword: str, number: str) -> list[Heading]:
     return [
         Heading(
-            number_of(one, number),
-            code_of(one, "ConceptNameCodeSequence"),
-            code_of(one, "MeasurementUnitsCodeSequence"),
+            number_of(heading, number),
+            code_of(heading, "ConceptNameCodeSequence"),
+            code_of(heading, "MeasurementUnitsCodeSequence"),
         )
-        for one in items_of(item, keyword)
+        for heading in items_of(item, keyword)
     ]
 
 
 def _plain_heading(heading: Heading, number: str) -> dict[str, Any]:
-    made: dict[str, Any] = {} if heading.number is None else {number: heading.number}
+    attributes: dict[str, Any] = {} if heading.number is None else {number: heading.number}
     if heading.concept is not None:
-        made["ConceptNameCodeSequence"] = [heading.concept.plain()]
+        attributes["ConceptNameCodeSequence"] = [heading.concept.plain()]
     if heading.unit is not None:
-        made["MeasurementUnitsCodeSequence"] = [heading.unit.plain()]
-    return made
+        attributes["MeasurementUnitsCodeSequence"] = [heading.unit.plain()]
+    return attributes
 
 
 def _cell(item: Dataset) -> Cell:
@@ -122,24 +122,24 @@ def _cell(item: Dataset) -> Cell:
 
 
 def _plain_cell(cell: Cell) -> dict[str, Any]:
-    made: dict[str, Any] = {} if cell.row is None else {"TableRowNumber": cell.row}
+    attributes: dict[str, Any] = {} if cell.row is None else {"TableRowNumber": cell.row}
     if cell.column is not None:
-        made["TableColumnNumber"] = cell.column
+        attributes["TableColumnNumber"] = cell.column
     if isinstance(cell.value, Code):
-        made["ConceptCodeSequence"] = [cell.value.plain()]
+        attributes["ConceptCodeSequence"] = [cell.value.plain()]
     elif isinstance(cell.value, tuple):
-        made["ReferencedContentItemIdentifier"] = list(cell.value)
+        attributes["ReferencedContentItemIdentifier"] = list(cell.value)
     elif cell.value is not None:
         vr = cell.VR or _vr_of(cell.value)
         if vr not in SELECTORS:
-            raise EncodeError(f"a table's cell has no VR {vr}: {', '.join(SELECTORS)} are allowed")
-        made["SelectorAttributeVR"] = vr
-        made[SELECTORS[vr]] = cell.value
+            raise EncodeError(f"a table cell cannot have the VR {vr}: {', '.join(SELECTORS)} are allowed")
+        attributes["SelectorAttributeVR"] = vr
+        attributes[SELECTORS[vr]] = cell.value
     if cell.qualifier is not None:
-        made["NumericValueQualifierCodeSequence"] = [cell.qualifier.plain()]
-    return made
+        attributes["NumericValueQualifierCodeSequence"] = [cell.qualifier.plain()]
+    return attributes
 
 
 def _vr_of(value: Any) -> str:
-    one = value[0] if isinstance(value, list) and value else value
-    return "UC" if isinstance(one, str) else "IS" if isinstance(one, int) else "FD"
+    first = value[0] if isinstance(value, list) and value else value
+    return "UC" if isinstance(first, str) else "IS" if isinstance(first, int) else "FD"

@@ -1,4 +1,4 @@
-"""What content items hold: measurements, references, coordinates, times (PS3.3 C.18)."""
+"""Values of content items: measurements, references, coordinates, times (PS3.3 C.18)."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ __all__ = ["Coordinates", "ImageReference", "Numeric", "Reference", "TemporalRan
 
 @dataclass(slots=True)
 class Numeric:
-    """A measured value with its unit (PS3.3 C.18.1); `value` is None where only the qualifier says why there is none.
+    """A measured value with its unit (PS3.3 C.18.1); `value` is None if only a qualifier says why it is missing.
 
-    `floating` and the fraction `numerator`/`denominator` are the same number where DS is not exact enough.
+    `floating` and the fraction `numerator`/`denominator` give the same number where DS is not exact enough.
     """
 
     value: float | None
@@ -35,7 +35,7 @@ class Numeric:
 
     @classmethod
     def of(cls, data_set: Dataset) -> Numeric:
-        """Read the attributes of a NUM content item."""
+        """Read the measurement from the attributes of a NUM content item."""
         qualifier = code_of(data_set, "NumericValueQualifierCodeSequence")
         measured = first_item(data_set, "MeasuredValueSequence")
         if measured is None:
@@ -50,7 +50,7 @@ class Numeric:
         )
 
     def plain(self) -> Plain:
-        """The attributes of a NUM content item."""
+        """Return the attributes of a NUM content item by keyword."""
         measured = {
             "NumericValue": self.value,
             "FloatingPointValue": self.floating,
@@ -59,14 +59,14 @@ class Numeric:
             "MeasurementUnitsCodeSequence": _codes(self.unit),
         }
         present = _without_none(measured)
-        made: Plain = {"MeasuredValueSequence": [present] if self.value is not None or self.unit else []}
+        attributes: Plain = {"MeasuredValueSequence": [present] if self.value is not None or self.unit else []}
         if self.qualifier is not None:
-            made["NumericValueQualifierCodeSequence"] = _codes(self.qualifier)
-        return made
+            attributes["NumericValueQualifierCodeSequence"] = _codes(self.qualifier)
+        return attributes
 
     @property
     def exact(self) -> float | None:
-        """The number as exactly as it is held: as a double, as a fraction, else as decimal text said it."""
+        """The number from its most exact form: the double, the fraction, or the decimal text."""
         if self.floating is not None:
             return self.floating
         if self.numerator is not None and self.denominator:
@@ -76,39 +76,39 @@ class Numeric:
 
 @dataclass(slots=True)
 class Reference:
-    """A SOP instance by class and UID (PS3.3 C.18.3)."""
+    """A reference to a SOP instance, by SOP class and instance UID (PS3.3 C.18.3)."""
 
     sop_class: UID
     sop_instance: UID
 
     @classmethod
     def of(cls, data_set: Dataset) -> Reference | None:
-        """Read the first item of a Referenced SOP Sequence; None where there is none."""
+        """Read the first item of the Referenced SOP Sequence of `data_set`; None if it has none."""
         item = first_item(data_set, "ReferencedSOPSequence")
         return None if item is None else cls(*_uids(item))
 
     def plain(self) -> Plain:
-        """The attributes of a COMPOSITE content item."""
+        """Return the attributes of a content item with this reference, by keyword."""
         return {"ReferencedSOPSequence": [self.attributes()]}
 
     def attributes(self) -> Plain:
-        """The attributes of an item of a Referenced SOP Sequence."""
+        """Return the attributes of an item of a Referenced SOP Sequence, by keyword."""
         return {"ReferencedSOPClassUID": self.sop_class, "ReferencedSOPInstanceUID": self.sop_instance}
 
 
 @dataclass(slots=True)
 class ImageReference(Reference):
-    """An image, or some frames or segments of it, with how to show it (PS3.3 C.18.4)."""
+    """A reference to an image, or to frames or segments of it, and the way to display it (PS3.3 C.18.4)."""
 
     frames: tuple[int, ...] = ()
-    """Counted from 1; empty for all."""
+    """Frame numbers, from 1; empty for all."""
     segments: tuple[int, ...] = ()
     presentation_state: Reference | None = None
     real_world_mapping: Reference | None = None
 
     @classmethod
     def of(cls, data_set: Dataset) -> ImageReference | None:
-        """Read the first item of a Referenced SOP Sequence; None where there is none."""
+        """Read the first item of the Referenced SOP Sequence of `data_set`; None if it has none."""
         item = first_item(data_set, "ReferencedSOPSequence")
         if item is None:
             return None
@@ -121,28 +121,28 @@ class ImageReference(Reference):
         )
 
     def attributes(self) -> Plain:
-        """The attributes of an item of a Referenced SOP Sequence."""
-        made = Reference.attributes(self)
+        """Return the attributes of an item of a Referenced SOP Sequence, by keyword."""
+        values = Reference.attributes(self)
         if self.frames:
-            made["ReferencedFrameNumber"] = list(self.frames)
+            values["ReferencedFrameNumber"] = list(self.frames)
         if self.segments:
-            made["ReferencedSegmentNumber"] = list(self.segments)
+            values["ReferencedSegmentNumber"] = list(self.segments)
         if self.presentation_state is not None:
-            made["ReferencedSOPSequence"] = [self.presentation_state.attributes()]
+            values["ReferencedSOPSequence"] = [self.presentation_state.attributes()]
         if self.real_world_mapping is not None:
-            made["ReferencedRealWorldValueMappingInstanceSequence"] = [self.real_world_mapping.attributes()]
-        return made
+            values["ReferencedRealWorldValueMappingInstanceSequence"] = [self.real_world_mapping.attributes()]
+        return values
 
 
 @dataclass(slots=True)
 class WaveformReference(Reference):
-    """A waveform, or some channels of it as (multiplex group, channel), both counted from 1 (PS3.3 C.18.5)."""
+    """A reference to a waveform, or to channels of it: (multiplex group, channel), both from 1 (PS3.3 C.18.5)."""
 
     channels: tuple[tuple[int, int], ...] = ()
 
     @classmethod
     def of(cls, data_set: Dataset) -> WaveformReference | None:
-        """Read the first item of a Referenced SOP Sequence; None where there is none."""
+        """Read the first item of the Referenced SOP Sequence of `data_set`; None if it has none."""
         item = first_item(data_set, "ReferencedSOPSequence")
         if item is None:
             return None
@@ -150,29 +150,29 @@ class WaveformReference(Reference):
         return cls(*_uids(item), tuple(zip(numbers[::2], numbers[1::2], strict=False)))
 
     def attributes(self) -> Plain:
-        """The attributes of an item of a Referenced SOP Sequence."""
-        made = Reference.attributes(self)
+        """Return the attributes of an item of a Referenced SOP Sequence, by keyword."""
+        values = Reference.attributes(self)
         if self.channels:
-            made["ReferencedWaveformChannels"] = [number for pair in self.channels for number in pair]
-        return made
+            values["ReferencedWaveformChannels"] = [number for pair in self.channels for number in pair]
+        return values
 
 
 @dataclass(slots=True)
 class Coordinates:
-    """A figure in an image, (n, 2) columns and rows, or in space, (n, 3) mm; float32 (PS3.3 C.18.6, C.18.9)."""
+    """A figure in an image, (n, 2) columns and rows, or in space, (n, 3) mm, as float32 (PS3.3 C.18.6, C.18.9)."""
 
     graphic_type: str
     """POINT, MULTIPOINT, POLYLINE, POLYGON, CIRCLE, ELLIPSE, ELLIPSOID."""
     points: NDArray[np.float32]
     frame_of_reference: UID | None = None
-    """Of figures in space."""
+    """Only of figures in space."""
     pixel_origin: str | None = None
     """FRAME or VOLUME (Pixel Origin Interpretation)."""
     fiducial: UID | None = None
 
     @classmethod
     def of(cls, data_set: Dataset, dimensions: int) -> Coordinates | None:
-        """Read the attributes of an SCOORD (2) or SCOORD3D (3) content item; None where points make no figure."""
+        """Read the figure of an SCOORD (2 dimensions) or SCOORD3D (3) content item; None if it has no whole points."""
         data = float_array(data_set, "GraphicData")
         if data is None or data.size % dimensions:
             return None
@@ -186,7 +186,7 @@ class Coordinates:
         )
 
     def plain(self) -> Plain:
-        """The attributes of an SCOORD or SCOORD3D content item."""
+        """Return the attributes of an SCOORD or SCOORD3D content item by keyword."""
         return _without_none(
             {
                 "GraphicData": np.asarray(self.points, np.float32).reshape(-1).tolist(),
@@ -200,20 +200,20 @@ class Coordinates:
 
 @dataclass(slots=True)
 class TemporalRange:
-    """Moments or spans of time, in one of three measures (PS3.3 C.18.7)."""
+    """Points or segments of time, as sample positions, as time offsets or as date-times (PS3.3 C.18.7)."""
 
     range_type: str
     """POINT, MULTIPOINT, SEGMENT, MULTISEGMENT, BEGIN, END."""
     samples: tuple[int, ...] = ()
-    """Referenced Sample Positions, from 1."""
+    """Referenced Sample Positions, counted from 1."""
     offsets: tuple[float, ...] = ()
-    """Referenced Time Offsets, seconds."""
+    """Referenced Time Offsets, in seconds."""
     moments: tuple[str, ...] = ()
     """Referenced DateTime, DT text."""
 
     @classmethod
     def of(cls, data_set: Dataset) -> TemporalRange:
-        """Read the attributes of a TCOORD content item."""
+        """Read the range from the attributes of a TCOORD content item."""
         offsets = float_array(data_set, "ReferencedTimeOffsets")
         return cls(
             text_of(data_set, "TemporalRangeType") or "",
@@ -223,15 +223,15 @@ class TemporalRange:
         )
 
     def plain(self) -> Plain:
-        """The attributes of a TCOORD content item."""
-        made: Plain = {"TemporalRangeType": self.range_type}
+        """Return the attributes of a TCOORD content item by keyword."""
+        attributes: Plain = {"TemporalRangeType": self.range_type}
         if self.samples:
-            made["ReferencedSamplePositions"] = list(self.samples)
+            attributes["ReferencedSamplePositions"] = list(self.samples)
         if self.offsets:
-            made["ReferencedTimeOffsets"] = list(self.offsets)
+            attributes["ReferencedTimeOffsets"] = list(self.offsets)
         if self.moments:
-            made["ReferencedDateTime"] = list(self.moments)
-        return made
+            attributes["ReferencedDateTime"] = list(self.moments)
+        return attributes
 
 
 def _uids(item: Dataset) -> tuple[UID, UID]:

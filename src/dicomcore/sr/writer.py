@@ -1,4 +1,4 @@
-"""Content trees into data sets (PS3.3 C.17.3)."""
+"""Write content trees into data sets (PS3.3 C.17.3)."""
 
 from __future__ import annotations
 
@@ -18,58 +18,58 @@ __all__ = ["write"]
 
 
 def write(tree: ContentItem | Report, data_set: Dataset | None = None) -> Dataset:
-    """Give a copy of `data_set` that has the content tree in place of its own.
+    """Return a copy of `data_set` with this content tree instead of its own.
 
-    Without a `data_set` it is the one that the tree was read from, or an empty one.
+    `data_set` is by default the one that the tree was read from, or else an empty one.
 
-    Items that were read and not changed are taken over as they are, with whatever else they hold. By-reference
-    relationships get the position that their target has now. Raises EncodeError, which names the item's position, for
-    what makes no content item: an unknown value type, a value that isn't its type's, a missing relationship, a target
-    outside the tree, an item that stands in it twice.
+    Items that were read and not changed are copied as they are, with all their other attributes. By-reference
+    relationships get the current position of their target. Raises EncodeError, which names the position of the content
+    item, for an unknown value type, a value that does not fit the value type, a missing relationship, a target outside
+    the tree, and an item that occurs twice in the tree.
     """
     root = tree if isinstance(tree, ContentItem) else tree.root
     try:
-        placed = list(root.walk())
+        items = list(root.walk())
     except ValueError as error:
         raise EncodeError(str(error)) from None
     positions: dict[int, Position] = {}
-    for position, item in placed:
+    for position, item in items:
         first = positions.setdefault(id(item), position)
         if first != position:
             raise EncodeError(f"content item {position_text(position)} is also {position_text(first)}: make a copy")
-    made: dict[int, Dataset] = {}
-    for position, item in reversed(placed):
-        made[id(item)] = _written(position, item, positions, made)
-    held = made[id(root)]
+    written: dict[int, Dataset] = {}
+    for position, item in reversed(items):
+        written[id(item)] = _data_set_of(position, item, positions, written)
+    content = written[id(root)]
     if data_set is None or root.source is data_set:
-        return held.copy()
-    whole = data_set.copy()
-    before = attributes_of(item_of(whole), None) if "ValueType" in whole else {}
-    for keyword in (*before, "ContentSequence"):
-        if keyword in whole:
-            del whole[keyword]
+        return content.copy()
+    result = data_set.copy()
+    old_attributes = attributes_of(item_of(result), None) if "ValueType" in result else {}
+    for keyword in (*old_attributes, "ContentSequence"):
+        if keyword in result:
+            del result[keyword]
     for keyword in (*attributes_of(root, None), "ContentSequence"):
-        if keyword in held:
-            setattr(whole, keyword, held[keyword].value)
-    return whole
+        if keyword in content:
+            setattr(result, keyword, content[keyword].value)
+    return result
 
 
-def _written(
-    position: Position, item: ContentItem, positions: dict[int, Position], made: dict[int, Dataset]
+def _data_set_of(
+    position: Position, item: ContentItem, positions: dict[int, Position], written: dict[int, Dataset]
 ) -> Dataset:
-    """The data set of one item; the one it was read from, where neither it nor anything below changed."""
+    """Build the data set of one item; return its source if neither the item nor anything below it changed."""
     known = VALUE_TYPES.get(item.value_type)
     if known is not None and item.value is not None and not isinstance(item.value, known.kind):
-        raise EncodeError(_held(position, item))
+        raise EncodeError(_mismatch(position, item))
     now = attributes_of(item, _target(position, item, positions))
-    children = [made[id(child)] for child in item.children]
+    children = [written[id(child)] for child in item.children]
     source = item.source
     if source is None:
         _check(position, item)
         data_set = build(now)
     else:
-        read = item_of(source)
-        before = attributes_of(read, read.target if isinstance(read.target, tuple) else None)
+        item_read = item_of(source)
+        before = attributes_of(item_read, item_read.target if isinstance(item_read.target, tuple) else None)
         same_children = _are_the_same(children, items_of(source, "ContentSequence"))
         if before == now and same_children:
             return source
@@ -85,8 +85,8 @@ def _written(
     return data_set
 
 
-def _are_the_same(children: list[Dataset], held: list[Dataset]) -> bool:
-    return len(children) == len(held) and all(one is other for one, other in zip(children, held, strict=True))
+def _are_the_same(children: list[Dataset], items: list[Dataset]) -> bool:
+    return len(children) == len(items) and all(one is other for one, other in zip(children, items, strict=True))
 
 
 def _target(position: Position, item: ContentItem, positions: dict[int, Position]) -> Position | None:
@@ -97,24 +97,24 @@ def _target(position: Position, item: ContentItem, positions: dict[int, Position
     return positions[id(item.target)]
 
 
-def _held(position: Position, item: ContentItem) -> str:
+def _mismatch(position: Position, item: ContentItem) -> str:
     return f"content item {position_text(position)} is a {item.value_type} and holds {item.value!r:.80}"
 
 
 def _check(position: Position, item: ContentItem) -> None:
-    """Refuse what makes no content item."""
-    where = f"content item {position_text(position)}"
+    """Raise EncodeError unless the item has a relationship, a value type, and a value or target that fits them."""
+    name = f"content item {position_text(position)}"
     if len(position) > 1 and item.relationship not in RELATIONSHIPS:
         allowed = ", ".join(sorted(RELATIONSHIPS))
-        raise EncodeError(f"{where} has the relationship {item.relationship!r}, which is none of {allowed}")
+        raise EncodeError(f"{name} has the relationship {item.relationship!r}, which is none of {allowed}")
     if item.target is not None:
         if item.value_type:
-            raise EncodeError(f"{where} has a target and the value type {item.value_type}: it can't have both")
+            raise EncodeError(f"{name} has a target and the value type {item.value_type}: it can't have both")
         return
     known = VALUE_TYPES.get(item.value_type)
     if known is None:
-        raise EncodeError(f"{where} has the value type {item.value_type!r}, which is none of {', '.join(VALUE_TYPES)}")
+        raise EncodeError(f"{name} has the value type {item.value_type!r}, which is none of {', '.join(VALUE_TYPES)}")
     if not isinstance(item.value, known.kind):
-        raise EncodeError(_held(position, item))
+        raise EncodeError(_mismatch(position, item))
     if item.value_type == "CONTAINER" and item.continuity not in ("SEPARATE", "CONTINUOUS"):
-        raise EncodeError(f"{where} is a CONTAINER whose continuity is {item.continuity!r}: SEPARATE or CONTINUOUS")
+        raise EncodeError(f"{name} is a CONTAINER whose continuity is {item.continuity!r}: SEPARATE or CONTINUOUS")

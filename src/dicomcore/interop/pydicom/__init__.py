@@ -1,4 +1,4 @@
-"""dicomcore inside pydicom, and data sets from one to the other; ``pip install dicomcore[pydicom]``."""
+"""dicomcore as a plugin of pydicom, and data sets converted both ways; ``pip install dicomcore[pydicom]``."""
 
 from dicomcore.interop.pydicom.inward import from_pydicom
 from dicomcore.interop.pydicom.outward import to_pydicom

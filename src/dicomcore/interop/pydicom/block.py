@@ -1,4 +1,4 @@
-"""One index's rows as pydicom's elements."""
+"""Block: converts the rows of an index to pydicom's elements."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ UNDEFINED_LENGTH = 0xFFFFFFFF
 ITEM, SPECIFIC_CHARACTER_SET = 0xFFFEE000, 0x00080005  # plain numbers: compared once an element
 IMPLICIT, BIG_ENDIAN, UNDEFINED, CONTAINER, FRAGMENTS = 1, 2, 4, 16, 32  # ROW's flags
 LONG_UN = 0xFFFF
-UNTOLD = frozenset((b"SQ", b"UN", b""))
+MAYBE_SEQUENCE = frozenset((b"SQ", b"UN", b""))
 """VRs of rows that may turn out to be sequences."""
 US_OR_SS = b"xs"
-"""What rows in implicit VR have where Pixel Representation tells."""
+"""The VR of rows in implicit VR whose VR depends on Pixel Representation."""
 HEAD = 1 << 20
-"""A header of up to so many bytes is read at once; values behind it, and larger ones, one by one."""
+"""Number of bytes at the start of a file that are read at once; values beyond, and larger ones, are read one by one."""
 
 
 class Block:
-    """The rows of one index, and its bytes as they are needed: data sets of pydicom's come out."""
+    """The rows of an index and the bytes of its source, read on demand, from which data sets of pydicom are filled."""
 
     def __init__(self, index: Index, defer_size: int | None) -> None:
         self._index = index
@@ -46,7 +46,7 @@ class Block:
             self._head = bytes(index.read(0, end))
 
     def charset_around(self, place: int) -> Any:
-        """pydicom's names of the character sets in force around an item (PS3.3 C.12.1.1.2)."""
+        """Return pydicom's names of the character sets that an item inherits (PS3.3 C.12.1.1.2)."""
         rows = self._rows
         while place >= 0 and (sequence := rows[place][6]) >= 0:
             place = rows[sequence][6]
@@ -60,40 +60,40 @@ class Block:
     def fill(self, target: Dataset, place: int, wanted: frozenset[int] | None, encoding: Any) -> None:
         """Fill `target` with the elements of the item at row `place`, or of DATA_SET or FILE_META.
 
-        One pass over its rows, whatever they nest: each finds its data set by its parent's row.
+        It passes over the rows once, without recursion: the row of a parent leads to the data set of an element.
         """
         rows = self._rows
         at, stop = self._span(place)
         if place == FILE_META and at == stop:
             return
-        levels: dict[int, Dataset] = {}  # the data set of an item, by its row
+        data_sets: dict[int, Dataset] = {}  # the data set of an item, by its row
         sequences: dict[int, Sequence] = {}
         self._begin(target, self._index.mode if place == DATA_SET else rows[max(place, 0)][3], encoding)
         while at < stop:
             tag, vr, _, flags, offset, _, parent, following = row = rows[at]
-            around = sequences.get(parent)
-            if around is not None:
+            sequence = sequences.get(parent)
+            if sequence is not None:
                 if tag == ITEM:
-                    levels[at] = item = self._item(row, levels.get(rows[parent][6], target)._read_charset)
-                    around.append(item)
+                    data_sets[at] = item = self._item(row, data_sets.get(rows[parent][6], target)._read_charset)
+                    sequence.append(item)
                 at += 1
                 continue
-            level = levels.get(parent, target)
-            if level is target and wanted is not None and tag not in wanted:
+            owner = data_sets.get(parent, target)
+            if owner is target and wanted is not None and tag not in wanted:
                 at = following
             elif flags & CONTAINER and not flags & FRAGMENTS and (following > at + 1 or not 0 < row[5] < 8):
                 sequences[at] = Sequence()
-                level._dict[BaseTag(tag)] = sequence_element(tag, sequences[at], offset, bool(flags & UNDEFINED))
+                owner._dict[BaseTag(tag)] = sequence_element(tag, sequences[at], offset, bool(flags & UNDEFINED))
                 at += 1
-            elif vr in UNTOLD and row[5] and holds_no_items(self._index, at):
-                # text where items were due: pydicom would make items of it
+            elif vr in MAYBE_SEQUENCE and row[5] and holds_no_items(self._index, at):
+                # bytes that are not items: pydicom would parse items from them
                 value = bytes(self._index.read(offset, row[5]))
-                level._dict[BaseTag(tag)] = unknown_element(tag, value, offset)
+                owner._dict[BaseTag(tag)] = unknown_element(tag, value, offset)
                 at = following
             else:
-                level._dict[BaseTag(tag)] = raw = self._raw(row)
+                owner._dict[BaseTag(tag)] = raw = self._raw(row)
                 if tag == SPECIFIC_CHARACTER_SET:
-                    level._read_charset = _encoding_of(raw)
+                    owner._read_charset = _encoding_of(raw)
                 at = following
 
     @staticmethod
@@ -101,7 +101,7 @@ class Block:
         target.set_original_encoding(bool(flags & IMPLICIT), not flags & BIG_ENDIAN, encoding)
 
     def _span(self, place: int) -> tuple[int, int]:
-        """The rows from … to … that are a data set's."""
+        """Return the first row of a data set, and the row after its last."""
         if place >= 0:
             return place + 1, self._rows[place][7]
         meta = self._index.meta_count
@@ -127,36 +127,36 @@ class Block:
             value = self._head[offset : offset + length]
         else:
             value = bytes(self._index.read(offset, length))
-        said = UNDEFINED_LENGTH if flags & UNDEFINED else length
+        stated_length = UNDEFINED_LENGTH if flags & UNDEFINED else length
         implicit = bool(flags & IMPLICIT)
         if stated == "UN" and length >= LONG_UN:
             stated = self._known_vr(row)
-            implicit = stated == "SQ" and value is not None and not value[12:14].isalpha()  # its items are
-        elif vr == US_OR_SS and row[6] >= 0:  # pydicom doesn't look at the Pixel Representation around an item
+            implicit = stated == "SQ" and value is not None and not value[12:14].isalpha()  # whether its items are
+        elif vr == US_OR_SS and row[6] >= 0:  # pydicom ignores the Pixel Representation around an item
             stated = self._known_vr(row)
-        return RawDataElement(BaseTag(tag), stated, said, value, offset, implicit, not flags & BIG_ENDIAN)
+        return RawDataElement(BaseTag(tag), stated, stated_length, value, offset, implicit, not flags & BIG_ENDIAN)
 
     def _known_vr(self, row: tuple[Any, ...]) -> str:
-        """The VR as dicomcore resolves it: of UN too long for pydicom to ask (PS3.5 6.2.2), of "US or SS" in items."""
+        """Return the VR as dicomcore resolves it: of UN too long for pydicom (PS3.5 6.2.2), of "US or SS" in items."""
         around = row[6] if row[6] >= 0 else DATA_SET
         element: Any = make_dataset(dc.Dataset, self._index, around, None)[row[0]]
         return str(element.VR)
 
 
 def sequence_element(tag: int, sequence: Sequence, offset: int | None, undefined: bool) -> DataElement:
-    """An SQ element around a sequence, of undefined length or not."""
+    """Make an SQ element from a sequence."""
     sequence.is_undefined_length = undefined
     return DataElement(BaseTag(tag), "SQ", sequence, offset, is_undefined_length=undefined, already_converted=True)
 
 
 def unknown_element(tag: int, value: bytes, offset: int | None = None) -> DataElement:
-    """A UN element, which stays one: pydicom's constructor takes the dictionary's VR, whatever the bytes are."""
-    made = DataElement(BaseTag(tag), "OB", value, offset, already_converted=True)
-    made.VR = "UN"
-    return made
+    """Make an element that keeps the VR UN: pydicom's constructor replaces it by the VR of the dictionary."""
+    element = DataElement(BaseTag(tag), "OB", value, offset, already_converted=True)
+    element.VR = "UN"
+    return element
 
 
 def _encoding_of(raw: RawDataElement) -> Any:
-    """pydicom's names for the character sets that an element names."""
+    """Return pydicom's names for the terms of a Specific Character Set element."""
     terms = (raw.value or b"").decode("latin-1").rstrip(" \0").split("\\")
     return convert_encodings([term.strip() for term in terms] if len(terms) > 1 else terms[0])

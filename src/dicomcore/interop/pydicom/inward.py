@@ -1,4 +1,4 @@
-"""pydicom's data sets as dicomcore's: their raw bytes put in a row again and indexed, so that none is decoded."""
+"""from_pydicom: write the raw bytes of pydicom's elements into a buffer and index it, so that no value is decoded."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ ITEM, ITEM_DELIMITER, SEQUENCE_DELIMITER = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 
 
 def from_pydicom(data_set: Dataset, *, limits: Limits | None = None) -> dc.Dataset:
-    """Give pydicom's data set, with its file meta information, as one of dicomcore.
+    """Convert a data set of pydicom, with its file meta information, to a `Dataset`.
 
-    Elements that pydicom still has as raw bytes keep these bytes; the others are encoded as pydicom writes them, and
-    those that it can't write come as values alone. Deferred values are read. Later changes of one are not seen by the
+    Elements that are still raw in pydicom keep their bytes; other elements are encoded by pydicom, and elements that it
+    cannot write are passed on as values. Deferred values are read. Later changes of either data set do not affect the
     other. `limits` bounds nesting and elements, as in `dcmread`.
     """
     implicit, little = _encoding(data_set)
     stream = _Stream(implicit, little)
     stream.put_data_set(data_set)
-    named = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+    encoding = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian if little else ExplicitVRBigEndian
     limits = limits or DEFAULT_LIMITS
-    label = _transfer_syntax(data_set) or named
-    made = decode_as(stream.joined(), str(label), implicit=implicit, big=not little, limits=limits)
-    made.preamble = getattr(data_set, "preamble", None)
-    made.file_meta = _file_meta(data_set, limits)
-    for place, element in stream.unwritten:
-        put(_at(made, place), dc.DataElement(int(element.tag), element.VR, _plain(element.value)))
-    return made
+    uid = _transfer_syntax(data_set) or encoding
+    converted = decode_as(stream.joined(), str(uid), implicit=implicit, big=not little, limits=limits)
+    converted.preamble = getattr(data_set, "preamble", None)
+    converted.file_meta = _file_meta(data_set, limits)
+    for position, element in stream.unwritten:
+        put(_at(converted, position), dc.DataElement(int(element.tag), element.VR, _plain(element.value)))
+    return converted
 
 
 def _transfer_syntax(data_set: Dataset) -> str | None:
@@ -55,7 +55,7 @@ def _transfer_syntax(data_set: Dataset) -> str | None:
 
 
 def _encoding(data_set: Dataset) -> tuple[bool, bool]:
-    """(implicit VR, little endian): as it was read, else as its transfer syntax says, else explicit little endian."""
+    """Return (implicit VR, little endian) as it was read, or else of the transfer syntax; by default (False, True)."""
     implicit, little = data_set.original_encoding
     if implicit is not None and little is not None:
         return implicit, little
@@ -64,7 +64,7 @@ def _encoding(data_set: Dataset) -> tuple[bool, bool]:
 
 
 def _file_meta(data_set: Dataset, limits: Limits) -> dc.Dataset:
-    """The file meta information as far as there is any."""
+    """Convert the file meta information; an empty data set if there is none."""
     meta = getattr(data_set, "file_meta", None)
     if meta is None:
         return dc.Dataset()
@@ -75,18 +75,18 @@ def _file_meta(data_set: Dataset, limits: Limits) -> dc.Dataset:
 
 
 class _Charset(NamedTuple):
-    """pydicom's names of the character sets in force, and whether what is put in the stream states them."""
+    """pydicom's names of the character sets in force, and whether the stream has an element that states them."""
 
     encodings: Any
     stated: bool
 
 
 class _Stream:
-    """Data elements one after another, in one encoding."""
+    """A buffer of data elements in one encoding."""
 
     def __init__(self, implicit: bool, little: bool) -> None:
         self.unwritten: list[tuple[tuple[int, ...], DataElement]] = []
-        """Elements that pydicom can't encode, and where: sequence, item, sequence, item, …"""
+        """Elements that pydicom cannot encode, with their position: sequence, item, sequence, item, …"""
         self._implicit, self._little = implicit, little
         order = "<" if little else ">"
         self._long, self._short = Struct(order + "HHL"), Struct(order + "HH2sH")
@@ -98,51 +98,51 @@ class _Stream:
         return b"".join(self._parts)
 
     def put_data_set(self, data_set: Dataset) -> None:
-        """Put a data set and all below it, with a stack of our own instead of recursion."""
-        around = _Charset(data_set._character_set, data_set._character_set == default_encoding)
-        stack = [self._elements(data_set, (), around)]
+        """Append a data set and all its items, with a stack instead of recursion."""
+        charset = _Charset(data_set._character_set, data_set._character_set == default_encoding)
+        stack = [self._elements(data_set, (), charset)]
         while stack:
-            below = next(stack[-1], None)
-            if below is None:
+            nested = next(stack[-1], None)
+            if nested is None:
                 stack.pop()
             else:
-                stack.append(below)
+                stack.append(nested)
 
-    def _elements(self, data_set: Dataset, place: tuple[int, ...], around: _Charset) -> Iterator[Iterator[Any]]:
-        charset = around
+    def _elements(self, data_set: Dataset, position: tuple[int, ...], inherited: _Charset) -> Iterator[Iterator[Any]]:
+        charset = inherited
         if SPECIFIC_CHARACTER_SET in data_set._dict:
             charset = _Charset(convert_encodings(data_set[SPECIFIC_CHARACTER_SET].value), True)
         for tag in sorted(data_set._dict):
-            held: Any = data_set.get_item(tag)
-            if isinstance(held, RawDataElement) and charset.stated:
-                undefined, value = held.length == UNDEFINED_LENGTH, held.value or b""
-                if held.is_little_endian == self._little and self._put_bytes(tag, held.VR, value, undefined):
+            element: Any = data_set.get_item(tag)
+            if isinstance(element, RawDataElement) and charset.stated:
+                undefined, value = element.length == UNDEFINED_LENGTH, element.value or b""
+                if element.is_little_endian == self._little and self._put_bytes(tag, element.VR, value, undefined):
                     continue
-            held = data_set[tag]
-            if held.VR == "SQ":
-                yield self._sequence(held, place, charset)
-            elif self._is_lost(held, charset):
-                self.unwritten.append((place, held))
-            elif not (isinstance(held.value, bytes) and held.VR in BYTES_VR and self._put_value(held)):
-                self._put_element(held, data_set, place, charset)
+            element = data_set[tag]
+            if element.VR == "SQ":
+                yield self._sequence(element, position, charset)
+            elif self._is_lost(element, charset):
+                self.unwritten.append((position, element))
+            elif not (isinstance(element.value, bytes) and element.VR in BYTES_VR and self._put_value(element)):
+                self._put_element(element, data_set, position, charset)
 
     def _is_lost(self, element: DataElement, charset: _Charset) -> bool:
-        """Whether bytes alone wouldn't tell the value: no VR, or a character set that stands further out."""
+        """Whether the value cannot be read from its bytes: without a VR, or with a character set stated further out."""
         if self._implicit and element.tag.is_private and not element.tag.is_private_creator and element.VR != "UN":
             return True
         return not charset.stated and element.VR in CUSTOMIZABLE_CHARSET_VR
 
     def _put_value(self, element: DataElement) -> bool:
-        # pydicom would pad them to an even length, where another reader finds a delimiter at the odd one.
+        # pydicom would pad the bytes to an even length, but a delimiter may follow at the odd one.
         return self._put_bytes(element.tag, element.VR, element.value, element.is_undefined_length)
 
-    def _sequence(self, element: DataElement, place: tuple[int, ...], charset: _Charset) -> Iterator[Iterator[Any]]:
+    def _sequence(self, element: DataElement, position: tuple[int, ...], charset: _Charset) -> Iterator[Iterator[Any]]:
         undefined = element.is_undefined_length
         started = self._open(element.tag, b"SQ", undefined)
         for number, item in enumerate(element.value or ()):
             open_ended = item.is_undefined_length_sequence_item
             item_started = self._open(ITEM, None, open_ended)
-            yield self._elements(item, (*place, int(element.tag), number), charset)
+            yield self._elements(item, (*position, int(element.tag), number), charset)
             self._close(item_started, ITEM, None, open_ended, ITEM_DELIMITER)
         self._close(started, element.tag, b"SQ", undefined, SEQUENCE_DELIMITER)
 
@@ -159,7 +159,7 @@ class _Stream:
         return self._short.pack(group, element, vr, length)
 
     def _open(self, tag: int, vr: bytes | None, undefined: bool) -> tuple[int, int]:
-        """Begin something whose length is known at its end; gives the header's number and the size with it."""
+        """Begin a sequence or item, whose length is known later; return the index of its header and the size so far."""
         number = len(self._parts)
         self._put(self._header(tag, vr, UNDEFINED_LENGTH if undefined else 0))
         return number, self._size
@@ -172,7 +172,7 @@ class _Stream:
             self._parts[number] = self._header(tag, vr, self._size - size)
 
     def _put_bytes(self, tag: int, vr: str | None, value: bytes, undefined: bool) -> bool:
-        """Put bytes as they are; False where the header wouldn't fit this encoding."""
+        """Append bytes unchanged; return False if the header does not fit this encoding."""
         if not self._implicit:
             if vr is None or len(vr) != 2:
                 return False
@@ -186,9 +186,9 @@ class _Stream:
         return True
 
     def _put_element(
-        self, element: DataElement, data_set: Dataset, place: tuple[int, ...], charset: _Charset
+        self, element: DataElement, data_set: Dataset, position: tuple[int, ...], charset: _Charset
     ) -> None:
-        """Put an element as pydicom encodes it."""
+        """Append an element as pydicom encodes it."""
         buffer = DicomBytesIO()
         buffer.is_implicit_VR, buffer.is_little_endian = self._implicit, self._little
         try:
@@ -196,27 +196,28 @@ class _Stream:
                 warnings.simplefilter("ignore")
                 settled = correct_ambiguous_vr_element(element, data_set, self._little)
                 write_data_element(buffer, settled, charset.encodings)
-        except Exception:  # whatever a value that doesn't suit its VR makes of pydicom's writers
-            self.unwritten.append((place, element))
+        except Exception:  # pydicom's writers raise anything for a value that does not fit its VR
+            self.unwritten.append((position, element))
             return
-        made = buffer.getvalue()
-        if not self._implicit and not self._little and made[4:6] == b"UN" and settled.VR != "UN":
-            self.unwritten.append((place, element))  # too long for its VR: pydicom leaves UN's words in big endian
+        encoded = buffer.getvalue()
+        if not self._implicit and not self._little and encoded[4:6] == b"UN" and settled.VR != "UN":
+            # Too long for its VR: pydicom leaves the words of UN in big endian.
+            self.unwritten.append((position, element))
             return
-        self._put(made)
+        self._put(encoded)
 
 
-def _at(data_set: dc.Dataset, place: tuple[int, ...]) -> dc.Dataset:
-    """The data set at sequence, item, sequence, item, …"""
-    for tag, number in zip(place[::2], place[1::2], strict=True):
+def _at(data_set: dc.Dataset, position: tuple[int, ...]) -> dc.Dataset:
+    """Return the data set at a position: sequence, item, sequence, item, …"""
+    for tag, number in zip(position[::2], position[1::2], strict=True):
         data_set = data_set[tag].value[number]
     return data_set
 
 
 def _plain(value: Any) -> Any:
-    """Without pydicom's classes."""
+    """Convert a value of pydicom to plain types."""
     if isinstance(value, list | tuple | MultiValue):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     if isinstance(value, BaseTag):
         return int(value)
     return value if value is None or isinstance(value, str | bytes | int | float) else str(value)

@@ -1,4 +1,4 @@
-"""dicomcore's data sets as pydicom's, from the rows of the index: nothing is parsed again."""
+"""to_pydicom: convert data sets from the rows of their index, so that nothing is parsed again."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ __all__ = ["to_pydicom"]
 
 
 def to_pydicom(data_set: dc.Dataset, *, defer_size: int | None = None) -> Dataset:
-    """Give a data set as pydicom's FileDataset, an item as pydicom's Dataset.
+    """Convert a data set to pydicom's FileDataset, or an item to pydicom's Dataset.
 
-    Elements are raw ones, which pydicom decodes when they are asked for, with the bytes as they stand in the file;
-    those that were set are elements with values. Values of more than `defer_size` bytes stay in the file until pydicom
-    is asked for them, where there is one and it isn't deflated. Later changes of one are not seen by the other.
+    Elements are raw, with the bytes of the file, and pydicom decodes them on access; elements that were set have
+    values. Values of more than `defer_size` bytes stay in the file until they are accessed, unless the data set is
+    deflated or does not come from a file. Later changes of either data set do not affect the other.
     """
     made = _Conversion(defer_size).converted(data_set)
     index = index_of(data_set)
@@ -42,7 +42,7 @@ def to_pydicom(data_set: dc.Dataset, *, defer_size: int | None = None) -> Datase
         file_meta = FileMetaDataset(held._dict)
         file_meta.set_original_encoding(held._read_implicit, held._read_little, default_encoding)
     if index is not None and index.bare and not kept_meta(data_set):
-        file_meta.TransferSyntaxUID = UID(str(data_set.transfer_syntax))  # which pydicom has no other place for
+        file_meta.TransferSyntaxUID = UID(str(data_set.transfer_syntax))  # pydicom has no other place for it
     implicit = data_set.is_implicit_VR if index is not None else None
     little = data_set.is_little_endian if index is not None else None
     path = None if index is None or index.path is None else os.fspath(index.path)
@@ -52,7 +52,7 @@ def to_pydicom(data_set: dc.Dataset, *, defer_size: int | None = None) -> Datase
 
 
 class _Work(NamedTuple):
-    """A data set to be filled: what from, what into, and the character set around it if that is known."""
+    """A data set to convert, the data set to fill, and the character set around it if that is known."""
 
     source: dc.Dataset
     target: Dataset
@@ -60,7 +60,7 @@ class _Work(NamedTuple):
 
 
 class _Conversion:
-    """One call's data sets."""
+    """The data sets that one call converts."""
 
     def __init__(self, defer_size: int | None) -> None:
         self.defer_size = defer_size
@@ -70,12 +70,12 @@ class _Conversion:
     def converted(self, data_set: dc.Dataset) -> Dataset:
         target = Dataset()
         for _ in unfolded(data_set, self._filled(_Work(data_set, target, None))):
-            pass  # each is filled on the way
+            pass  # the iteration fills each data set
         self._recode()
         return target
 
     def _filled(self, work: _Work) -> Iterator[Below[None] | None]:
-        """Fill a data set; gives the items that are to be filled after it."""
+        """Fill a data set, and yield the items to fill after it."""
         state = state_of(work.source)
         index, row = state.index, state.row
         if index is not None:
@@ -83,7 +83,7 @@ class _Conversion:
             if block is None:
                 block = self._blocks[id(index)] = Block(index, self.defer_size)
             encoding = block.charset_around(row)
-            if work.encoding is not None and work.encoding != encoding:  # an item from elsewhere
+            if work.encoding is not None and work.encoding != encoding:  # an item of another data set
                 self._recoded.append(work.target)
             work.target._parent_encoding = encoding
             block.fill(work.target, row, state.wanted, encoding)
@@ -93,7 +93,7 @@ class _Conversion:
             yield from self._lay_over(work, state.changed)
 
     def _lay_over(self, work: _Work, changed: dict[int, dc.DataElement | None]) -> Iterator[Below[None] | None]:
-        """Put what was set in memory, or handed out to be changed there, in the place of what was read."""
+        """Replace elements that were set, or that were accessed and may have been changed in place."""
         bare = as_read(work.source)
         below: list[_Work] = []
         for tag, element in sorted(changed.items()):
@@ -111,9 +111,9 @@ class _Conversion:
             yield Below(inner.source, self._filled(inner))
 
     def _recode(self) -> None:
-        """Decode the text of data sets whose character set isn't any more what it was read with.
+        """Decode the text of data sets whose character set is no longer the one that they were read with.
 
-        pydicom writes decoded text by the Specific Character Set that is then in force, and raw bytes as they are.
+        pydicom writes decoded text in the Specific Character Set that is then in force, but raw bytes unchanged.
         """
         for target in self._recoded:
             for _ in target.iterall():
@@ -125,7 +125,7 @@ class _Conversion:
 
     @staticmethod
     def _put_sequence(work: _Work, element: dc.DataElement) -> list[_Work]:
-        """Put a sequence in, of items that are still to be filled."""
+        """Put a sequence of empty items in place of the one that was read, and return the items to fill."""
         before = work.target._dict.get(BaseTag(element.tag))
         encoding = work.target._read_charset  # not yet what Specific Character Set may have been set to
         items = [_Work(item, Dataset(parent_encoding=encoding), encoding) for item in element.value]
@@ -139,18 +139,18 @@ class _Conversion:
 
 def _with_value(element: dc.DataElement) -> DataElement | RawDataElement:
     value = element.value
-    if number_fault(element.VR, value):  # which pydicom takes from a file alone
+    if number_fault(element.VR, value):  # pydicom accepts such a value only as raw bytes
         data = encode_value(element.VR, value)
         return RawDataElement(BaseTag(element.tag), element.VR, len(data), data, 0, False, True)
     if element.VR == "UN" and isinstance(value, bytes):
         return unknown_element(element.tag, value)
     if isinstance(value, list):
-        value = [_plain(one) for one in value]
+        value = [_plain(item) for item in value]
     return DataElement(BaseTag(element.tag), element.VR, _plain(value))
 
 
 def _plain(value: Any) -> Any:
-    """Texts as plain str, tags as plain int: pydicom makes its own of them."""
+    """Convert text to str and tags to int: pydicom makes its own classes from them."""
     if isinstance(value, str):
         return str.__str__(value)
     return int(value) if isinstance(value, int) else value

@@ -1,6 +1,6 @@
-"""What pydicom's decoders and encoders call: one frame in, one frame out, by pydicom's conventions for plugins.
+"""The functions that pydicom's decoders and encoders call for each frame, by pydicom's conventions for plugins.
 
-`is_available`, `DECODER_DEPENDENCIES` and `ENCODER_DEPENDENCIES` are the names that pydicom asks a plugin's module for.
+pydicom looks up `is_available`, `DECODER_DEPENDENCIES` and `ENCODER_DEPENDENCIES` in the module of a plugin.
 """
 
 from __future__ import annotations
@@ -29,33 +29,34 @@ if TYPE_CHECKING:
 __all__ = ["DECODER_DEPENDENCIES", "ENCODER_DEPENDENCIES", "decode", "encode", "is_available"]
 
 YBR_FULL = ("YBR_FULL", "YBR_FULL_422")
-"""What pydicom turns to RGB."""
-MADE_UP = ("pixel-incomplete", "pixel-end", "pixel-length", "pixel-transfer-syntax")
-"""Codes of notes that become warnings; pydicom warns of the others itself."""
+"""Photometric interpretations that pydicom converts to RGB."""
+WARNED = ("pixel-incomplete", "pixel-end", "pixel-length", "pixel-transfer-syntax")
+"""Codes of notes that become warnings; pydicom itself warns of the others."""
 STATED = "dicomcore_stated"
-"""Our own option of a runner."""
+"""The runner's option in which the stated description of the frames is kept."""
 
 DECODER_DEPENDENCIES = {codec.uid: (codec.requires.module,) if codec.requires else () for codec in known_codecs()}
 ENCODER_DEPENDENCIES: dict[str, tuple[str, ...]] = {RLELossless: (), JPEGLossless: (), JPEGLosslessSV1: ()}
 
 
 default_limits = DEFAULT_LIMITS
-"""What `register` was given: pydicom calls its plugins for itself, and has no place for an argument of theirs."""
+"""The limits given to `register`: pydicom has no way to pass them to a plugin."""
 
 
 def is_available(uid: str) -> bool:
-    """Whether what decodes `uid` is installed; the encoders need nothing."""
+    """Whether a decoder of the transfer syntax `uid` is installed; the encoders need no other package."""
     return any(codec.uid == uid and codec.available for codec in known_codecs())
 
 
 def decode(src: bytes, runner: DecodeRunner) -> bytearray:
-    """Decode the codestream of one frame, without colour conversion: little-endian samples, by pixel, of RLE by plane.
+    """Decode the codestream of one frame, without colour conversion.
 
-    Samples have the width of Bits Allocated, a byte each for single bits; the runner is told where their width, their
-    order or their colour is another than it was. The option ``limits`` is a `Limits`, by default what `register` was
-    given. Raises PixelDecodeError, upon which pydicom tries its next plugin.
+    Returns little-endian samples, by pixel, or by plane for RLE. Samples have the width of Bits Allocated, or a byte
+    each for single bits; if width, order or colour differ from the runner's options, the options are set. The option
+    ``limits`` is a `Limits`, by default the one given to `register`. Raises PixelDecodeError, after which pydicom tries
+    its next plugin.
     """
-    description = _described(runner)
+    description = _stated_description(runner)
     decoder = _decode_rle if description.transfer_syntax == RLELossless else _decode_by_pixel
     frame, width = decoder(src, description, runner)
     if 8 * width != runner.bits_allocated:
@@ -66,7 +67,7 @@ def decode(src: bytes, runner: DecodeRunner) -> bytearray:
 
 
 def _decode_rle(src: bytes, description: FrameDescription, runner: DecodeRunner) -> tuple[bytearray, int]:
-    """Planes as they stand in the segments, which is what pydicom's own plugins give; and the width of a sample."""
+    """Return the planes in the order of the segments, as pydicom's own plugins do, and the width of a sample."""
     width = description.dtype.itemsize
     frame = _blank(description)
     _, beyond = codecs.rle_decode_noting(
@@ -82,18 +83,18 @@ def _decode_rle(src: bytes, description: FrameDescription, runner: DecodeRunner)
         warnings.warn(f"an RLE segment holds more than its plane, from byte {beyond} on: left out", stacklevel=2)
     runner.set_option("planar_configuration", 1)
     if "<" in (runner.get_option("rle_segment_order"), runner.get_option("byteorder")):
-        _swap(frame, width)  # pydicom's options, for writers that begin with the least significant byte
+        _swap(frame, width)  # pydicom's options for writers that put the least significant byte first
     return frame, width
 
 
 def _decode_by_pixel(src: bytes, description: FrameDescription, runner: DecodeRunner) -> tuple[bytearray, int]:
-    stated, description = description, _settled(src, description)
+    stated, description = description, _corrected(src, description)
     limits: Limits = runner.get_option("limits") or default_limits
     frame = _blank(description)
     out = np.frombuffer(frame, description.dtype).reshape(description.shape)
     decoded = decode_frame(src, description, out=out, limits=limits, stated=stated)
     for note in decoded.notes:
-        if note.code in MADE_UP:
+        if note.code in WARNED:
             warnings.warn(note.message, stacklevel=2)
     if description.samples_per_pixel > 1:
         runner.set_option("planar_configuration", 0)
@@ -106,10 +107,10 @@ def _decode_by_pixel(src: bytes, description: FrameDescription, runner: DecodeRu
 
 
 def _blank(description: FrameDescription) -> bytearray:
-    """Room for the frame; memory that is asked for and not written costs nothing, should the codestream be refused."""
+    """Allocate the frame; memory that is not written costs nothing if the codestream is refused."""
     size = description.samples * description.dtype.itemsize
     if description.rows * description.columns > DEFAULT_LIMITS.frame_pixels:
-        raise LimitError(f"a frame of {description.rows} × {description.columns} pixels crosses the limit")
+        raise LimitError(f"a frame of {description.rows} × {description.columns} pixels exceeds the limit")
     return blank(size)
 
 
@@ -117,16 +118,16 @@ def _swap(frame: bytearray, width: int) -> None:
     np.frombuffer(frame, f"u{width}").byteswap(inplace=True)
 
 
-def _described(runner: DecodeRunner) -> FrameDescription:
-    """What the data set says, as the first frame found it: what the runner is told of one frame it keeps for the next.
+def _stated_description(runner: DecodeRunner) -> FrameDescription:
+    """Return the description in the data set: options that are set for one frame stay set for the next ones.
 
-    It is kept among the runner's options, each of which belongs to one call of pydicom's.
+    It is therefore kept from the first frame on, among the runner's options, which belong to one call of pydicom.
     """
-    kept: FrameDescription | None = runner.get_option(STATED)
-    if kept is None:
-        kept = _options(runner)
-        runner.set_option(STATED, kept)
-    return kept
+    stated: FrameDescription | None = runner.get_option(STATED)
+    if stated is None:
+        stated = _options(runner)
+        runner.set_option(STATED, stated)
+    return stated
 
 
 def _options(runner: DecodeRunner) -> FrameDescription:
@@ -143,25 +144,26 @@ def _options(runner: DecodeRunner) -> FrameDescription:
     )
 
 
-def _settled(src: bytes, stated: FrameDescription) -> FrameDescription:
-    """The description as the codestream has it."""
+def _corrected(src: bytes, stated: FrameDescription) -> FrameDescription:
+    """Correct the stated description by the header of the codestream."""
     read_header = codec_for(stated.transfer_syntax).read_header
     if read_header is None:
         return stated
-    settled, notes = check_header(read_header(memoryview(src)), stated)
-    if settled.samples_per_pixel != stated.samples_per_pixel:
-        # pydicom has set the array for the frames aside, and can't be told
+    corrected, notes = check_header(read_header(memoryview(src)), stated)
+    if corrected.samples_per_pixel != stated.samples_per_pixel:
+        # pydicom has already allocated the array, for another number of samples
         raise PixelDecodeError("; ".join(note.message for note in notes))
-    return settled
+    return corrected
 
 
 def encode(src: bytes, runner: EncodeRunner) -> bytes:
     """Encode one frame of little-endian samples as RLE Lossless or JPEG Lossless.
 
-    `src` has the samples in the smallest container for Bits Stored, as pydicom hands them over. For JPEG Lossless the
-    option ``selection_value`` is the predictor, 1 to 7; for the transfer syntax ….70 it is 1. Raises EncodeError.
+    `src` has the samples in the smallest container for Bits Stored, as pydicom passes them. For JPEG Lossless the
+    option ``selection_value`` is the predictor, 1 to 7; transfer syntax 1.2.840.10008.1.2.4.70 requires 1. Raises
+    EncodeError.
     """
-    samples = _given(src, runner)
+    samples = _frame_array(src, runner)
     uid = str(runner.transfer_syntax)
     if uid == RLELossless:
         width = -(-runner.bits_allocated // 8)
@@ -170,21 +172,21 @@ def encode(src: bytes, runner: EncodeRunner) -> bytes:
     value = runner.get_option("selection_value", 1)
     if uid == JPEGLosslessSV1 and value != 1:
         raise EncodeError(f"transfer syntax {uid} has selection value 1, not {value}")
-    precision = max(runner.bits_stored, 2)  # T.81 table B.2 knows no less
+    precision = max(runner.bits_stored, 2)  # the least that T.81 table B.2 allows
     coded = codecs.jpeg_lossless_encode(samples, precision=precision, selection_value=value)
     return coded + bytes(len(coded) % 2)
 
 
-def _given(src: bytes, runner: EncodeRunner) -> NDArray[Any]:
-    """The frame as an array by pixel."""
+def _frame_array(src: bytes, runner: EncodeRunner) -> NDArray[Any]:
+    """Return the frame as an array by pixel."""
     rows, columns, count = runner.rows, runner.columns, runner.samples_per_pixel
     width = len(src) // (rows * columns * count)
     if width not in (1, 2, 4, 8) or width * rows * columns * count != len(src):
-        raise EncodeError(f"{len(src)} bytes are no frame of {rows} × {columns} pixels with {count} samples")
+        raise EncodeError(f"{len(src)} bytes are not a frame of {rows} × {columns} pixels with {count} samples")
     samples = np.frombuffer(src, f"<{'i' if runner.pixel_representation else 'u'}{width}")
     if count == 1:
         return samples.reshape(rows, columns)
-    # An array always comes by pixel; a buffer as the data set has it.
+    # pydicom passes an array by pixel, but a buffer in the order of the data set.
     if runner.planar_configuration == 1 and not runner.is_array:
         return samples.reshape(count, rows, columns).transpose(1, 2, 0)
     return samples.reshape(rows, columns, count)

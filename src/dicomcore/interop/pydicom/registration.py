@@ -1,4 +1,4 @@
-"""Putting dicomcore into pydicom's decoders and encoders, and taking it out again."""
+"""Add dicomcore to pydicom's decoders and encoders, and remove it again."""
 
 from __future__ import annotations
 
@@ -18,23 +18,24 @@ from dicomcore.uids import UID as OurUID
 __all__ = ["PLUGIN", "register", "unregister"]
 
 PLUGIN = "dicomcore"
-"""The plugin's name: ``ds.pixel_array_options(decoding_plugin=PLUGIN)`` uses no other."""
+"""The name of the plugin: ``ds.pixel_array_options(decoding_plugin=PLUGIN)`` uses no other."""
 OURS = "added by dicomcore"
-"""Stands where pydicom keeps the version that a decoder came with, in the entries made here."""
+"""Marks our entries, in the field for the version that introduced a decoder."""
 
 _lock = threading.Lock()  # pydicom's add_plugin and remove_plugin are not thread-safe
 
 
 def register(*, limits: Limits | None = None) -> None:
-    """Make dicomcore the first plugin for each encapsulated transfer syntax that it knows.
+    """Make dicomcore the first plugin for each encapsulated transfer syntax that it supports.
 
-    After it, pydicom's ``pixel_array``, ``decompress()`` and ``compress()`` use dicomcore, and what pydicom has no
-    decoder or encoder for (JPEG XL, deflated frames, JPEG Lossless encoding and more) gets one. Where dicomcore refuses
-    a frame, pydicom tries its other plugins. Doing it twice does no harm; `unregister` undoes it.
+    Afterwards pydicom's ``pixel_array``, ``decompress()`` and ``compress()`` use dicomcore. Transfer syntaxes for which
+    pydicom has no decoder or encoder (JPEG XL, deflated frames, JPEG Lossless encoding and more) get one. If dicomcore
+    refuses a frame, pydicom tries its other plugins. Calling this twice does no harm; `unregister` undoes it.
 
-    `limits` bound a frame's decoding; one data set's own go by ``ds.pixel_array_options(limits=…)``. With
-    ``Limits(isolate=True)`` foreign codecs run in worker processes. Add ``decoding_plugin=PLUGIN`` to the options then,
-    or take pydicom's other plugins out: else it hands them, in this process, the frame that a worker fell over.
+    `limits` bounds the decoding of a frame; ``ds.pixel_array_options(limits=…)`` sets it for one data set. With
+    ``Limits(isolate=True)`` foreign codecs run in worker processes. In that case add ``decoding_plugin=PLUGIN`` to the
+    options, or remove pydicom's other plugins: otherwise pydicom decodes, in this process and with another plugin, the
+    frame that crashed a worker.
     """
     with _lock:
         plugin.default_limits = limits or DEFAULT_LIMITS
@@ -48,7 +49,7 @@ def register(*, limits: Limits | None = None) -> None:
 
 
 def unregister() -> None:
-    """Take dicomcore out of pydicom, and with it the decoders and encoders that `register` added."""
+    """Remove dicomcore from pydicom, with the decoders and encoders that `register` added."""
     with _lock:
         for uid in [uid for uid, entry in UID_dictionary.items() if entry[2] == OURS]:
             del UID_dictionary[uid]
@@ -62,7 +63,7 @@ def unregister() -> None:
 
 
 def _make_known(uid: UID) -> None:
-    """pydicom asks its dictionary whether a UID is a transfer syntax, and knows those of its own edition alone."""
+    """Add a transfer syntax to pydicom's dictionary of UIDs, which has only those of its edition of the standard."""
     if uid not in UID_dictionary and not uid.is_private:
         entry = OurUID(str(uid))
         UID_dictionary[str(uid)] = (entry.name, "Transfer Syntax", OURS, "", entry.keyword)
