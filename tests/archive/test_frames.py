@@ -203,7 +203,7 @@ def test_memory_is_bounded():
     for _ in range(60):
         next(begun)
         time.sleep(0.001)
-        most = max(most, ahead._held)
+        most = max(most, ahead._bytes)
     begun.close()
     assert 2 * frame < most <= 5 * (frame + 4096)
 

@@ -141,7 +141,7 @@ def test_a_time_that_lacks_a_slice():
     filled = series_volume(named, times="all", fill=-1)
     assert levels(filled) == [[0, -1, 2], *WANTED[1:]]
     assert codes(filled) == ["UNEVEN_TIMES"]
-    assert "1 slice of what was taken" in filled.issues[0].message
+    assert "another time has a slice: 1 slice" in filled.issues[0].message
     ranked = [read(one) for one in several(CLOCKS["Instance Number, time by time"], drop={(0, 1)}).values()]
     assert codes(series_volume(ranked)) == ["UNEVEN_TIMES", "SEVERAL_TIMES"]
 

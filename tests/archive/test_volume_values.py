@@ -50,7 +50,7 @@ REFUSED = {  # name: (a slice, options, part of the message)
     "too large": (flat("u2", 40000), {"rescale": False, "dtype": "i2"}, "int16 can't hold its values from 40000"),
     "too small": (flat("i2", -1, 5), {"rescale": False, "dtype": "u2"}, "uint16 can't hold its values from -1"),
     "rescaled too large": (flat("i2", 300), {"dtype": "u1"}, "uint8 can't hold its values from 300"),
-    "fractions": (flat("i2", 3), {"dtype": "i2", "slope": 0.5}, "can't hold values such as 0.5: give dtype a float"),
+    "fractions": (flat("i2", 3), {"dtype": "i2", "slope": 0.5}, "can't hold values such as 0.5: choose a float dtype"),
     "beyond float16": (flat("u2", 65535), {"dtype": "f2"}, "float16 can't hold values beyond 65504"),
     "beyond float32": (flat("i2", 4), {"slope": 1e38}, "float32 can't hold values beyond"),
     "fill below 0": (flat("u2", 5), {"rescale": False, "fill": -1}, "fill is -1, which uint16 can't hold"),
