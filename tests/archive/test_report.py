@@ -243,7 +243,7 @@ def test_files_that_are_not_at_hand(real_index, tmp_path):
     table = pq.read_table(real_index)
     moved = table.set_column(0, "path", pa.array([f"/nowhere{one}" for one in table["path"].to_pylist()]))
     page = page_of(moved, tmp_path)
-    assert "The files are not at hand" in page.text
+    assert "the files are not available" in page.text
     assert "img" not in page.tags
     assert "Pictures" not in page_of(real_index, tmp_path, pictures=0).text
 
