@@ -89,8 +89,8 @@ def times_of(places: list[list[Slice]]) -> Times:
     if not crowded:
         return Times([[place[0] for place in places]], "", [])
     slices = [slice_ for place in places for slice_ in place]
-    values = {clock: found for clock in CLOCKS if (found := _values(clock, slices)) is not None}
-    ranks = {id(slice_): tuple(found[id(slice_)] for found in values.values()) for slice_ in slices}
+    values = {clock: by_slice for clock in CLOCKS if (by_slice := _values(clock, slices)) is not None}
+    ranks = {id(slice_): tuple(by_slice[id(slice_)] for by_slice in values.values()) for slice_ in slices}
     stated = any(clock in values and _splits(values[clock], crowded) for clock in STATED)
     if not stated and 2 * len(crowded) <= len(places):
         more = counted(len(slices) - len(places), "slice")
@@ -98,7 +98,7 @@ def times_of(places: list[list[Slice]]) -> Times:
         first = [min(place, key=lambda slice_: (ranks[id(slice_)], slice_.image.instance)) for place in places]
         return Times([list(first)], "", [issue("DUPLICATE_POSITION", text)])
     shared, identities = _identities(values, slices, crowded)
-    told_by = shared or [next((clock.name for clock, found in values.items() if _splits(found, crowded)), "")]
+    told_by = shared or [next((clock.name for clock, by_slice in values.items() if _splits(by_slice, crowded)), "")]
     return _grid(places, identities, ranks, ", ".join(told_by))
 
 
@@ -128,10 +128,10 @@ def _identities(
     most = max(map(len, crowded))
     names: list[str] = []
     identities: dict[int, tuple[Hashable, ...]] = {id(slice_): () for slice_ in slices}
-    for clock, found in values.items():
+    for clock, by_slice in values.items():
         if all(len({identities[id(slice_)] for slice_ in place}) == len(place) for place in crowded):
             break
-        finer = {key: (*identity, found[key]) for key, identity in identities.items()}
+        finer = {key: (*identity, by_slice[key]) for key, identity in identities.items()}
         more = any(
             len({finer[id(slice_)] for slice_ in p}) > len({identities[id(slice_)] for slice_ in p}) for p in crowded
         )
