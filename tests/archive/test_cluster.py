@@ -1,4 +1,4 @@
-"""The engine `dask`: on a real cluster of processes, one of which is killed, the table is the threads' one."""
+"""The engine `dask`: a real cluster of processes, some of which are killed, gives the same table as threads."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NAMES = ("CT_small.dcm", "MR_small.dcm", "rtplan.dcm", "JPEG2000.dcm", "chrH31.d
 
 @pytest.fixture(scope="module")
 def store():
-    """The URL of a bucket of a real S3 server, which this process and those begun later know how to reach."""
+    """The URL of a bucket of a real S3 server, with its address in the environment of this and later processes."""
     server = pytest.importorskip("moto.server").ThreadedMotoServer(port=0, verbose=False)
     s3fs = pytest.importorskip("s3fs")
     server.start()
@@ -57,7 +57,7 @@ def cluster():
 
 @pytest.fixture
 def archive(tmp_path: Path, monkeypatch) -> Path:
-    """400 real files and one that is no DICOM; batches of 12."""
+    """400 real files and one that is not DICOM."""
     data = [real(name).read_bytes() for name in NAMES]
     for i in range(400):
         path = tmp_path / "archive" / f"{i % 4}" / f"{i:04}.dcm"
@@ -68,7 +68,7 @@ def archive(tmp_path: Path, monkeypatch) -> Path:
     return tmp_path / "archive"
 
 
-def test_the_table_is_the_threads_one(archive, tmp_path, cluster):
+def test_a_cluster_gives_the_same_table_as_threads(archive, tmp_path, cluster):
     out = tmp_path / "index.parquet"
     index(archive, out=out, engine="dask", scheduler=cluster)
     table = pq.read_table(out)
@@ -82,7 +82,7 @@ def test_the_table_is_the_threads_one(archive, tmp_path, cluster):
     assert gone == [str(archive / "0" / "0004.dcm")]
 
 
-def test_batches_and_frames_of_a_cluster(archive, cluster):
+def test_a_cluster_gives_the_same_batches_and_rows_by_frame(archive, cluster):
     options = {"columns": ["SOPInstanceUID", "all"], "level": "frame", "content_hash": "md5"}
     batches = list(iter_batches(archive, engine="dask", scheduler=cluster, **options))
     assert len(batches) > 5
@@ -100,7 +100,7 @@ def test_members_of_archives_and_faults_on_a_cluster(archive, tmp_path, cluster)
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL")
 @pytest.mark.parametrize("workers", [1, 2])
 def test_workers_that_are_killed_lose_nothing(archive, tmp_path, cluster, workers):
-    """Nor does the last one, with all that the cluster held."""
+    """Also when the last worker is killed, with all that the cluster has in memory."""
     cluster.wait_for_workers(2)
     out = tmp_path / "index.arrow"
     before = set(cluster.scheduler_info()["workers"])
@@ -123,7 +123,7 @@ def test_workers_that_are_killed_lose_nothing(archive, tmp_path, cluster, worker
     assert set(cluster.scheduler_info()["workers"]) != before
 
 
-def test_a_run_on_a_cluster_goes_on_where_it_was(archive, tmp_path, cluster):
+def test_an_interrupted_run_on_a_cluster_resumes(archive, tmp_path, cluster):
     out, parts = tmp_path / "index.parquet", tmp_path / "parts"
 
     def stop(batch):
@@ -134,13 +134,13 @@ def test_a_run_on_a_cluster_goes_on_where_it_was(archive, tmp_path, cluster):
     kept = list(parts.glob("*.parquet"))
     assert kept
     assert not out.exists()
-    (parts / "00000900.parquet").write_bytes(kept[0].read_bytes()[:-9])  # torn, as no run leaves one
+    (parts / "00000900.parquet").write_bytes(kept[0].read_bytes()[:-9])  # truncated, which no run leaves behind
     index(archive, out=out, engine="dask", scheduler=cluster, parts=f"file://{parts}")
     assert pq.read_table(out).equals(index(archive))
     assert list(parts.glob("*.parquet")) == []
 
 
-def test_a_batch_written_twice_is_one(tmp_path):
+def test_a_batch_written_twice_is_one_part(tmp_path):
     batch = pa.RecordBatch.from_pydict({"path": ["a", "b"]})
     with Parts(str(tmp_path / "index.parquet")) as parts:
         for _ in range(2):
@@ -150,7 +150,7 @@ def test_a_batch_written_twice_is_one(tmp_path):
         assert open_stored(parts.place(7)).read(0).to_batches() == [batch]
 
 
-def test_parts_at_a_url(tmp_path):
+def test_parts_are_written_to_a_url(tmp_path):
     pytest.importorskip("fsspec")
     batch = pa.RecordBatch.from_pydict({"path": ["a", "b"]})
     with Parts(str(tmp_path / "index.parquet"), "memory://parts/run") as parts:
@@ -162,8 +162,8 @@ def test_parts_at_a_url(tmp_path):
         assert parts.paths() == []
 
 
-def test_parts_in_an_object_store(archive, tmp_path, store):
-    """On a cluster of its own, whose workers know the store's address."""
+def test_parts_are_written_to_an_object_store(archive, tmp_path, store):
+    """The cluster is the test's own, so that its workers know the store's address."""
     fsspec = pytest.importorskip("fsspec")
     out, parts = tmp_path / "index.parquet", f"{store}/parts"
 
@@ -185,7 +185,7 @@ def test_parts_in_an_object_store(archive, tmp_path, store):
         assert system.glob("bucket/parts/*.parquet") == []
 
 
-def test_a_local_cluster_is_made_for_the_run(archive, tmp_path):
+def test_a_local_cluster_is_started_for_the_run(archive, tmp_path):
     out = tmp_path / "index.parquet"
     assert main(["index", str(archive), "-o", str(out), "--engine", "dask", "--workers", "1", "-q"]) == 0
     assert pq.read_table(out).equals(index(archive))
@@ -193,7 +193,7 @@ def test_a_local_cluster_is_made_for_the_run(archive, tmp_path):
 
 @pytest.mark.parametrize("way", ["index", "iter_batches"])
 def test_the_threads_end_before_the_cluster(archive, tmp_path, monkeypatch, way):
-    """A thread that waits for a cluster which is gone would wait for ever."""
+    """A thread that waits for a closed cluster would never end."""
     left: list[str] = []
 
     class Reader:

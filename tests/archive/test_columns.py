@@ -1,4 +1,4 @@
-"""Columns beside top-level keywords: private and nested elements, all of them, hashes, and rows by frame."""
+"""Columns besides top-level keywords: private and nested elements, all elements, hashes, and rows by frame."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from dicomcore.archive.tables.table import schema_of, text_parts  # noqa: E402
 from dicomcore.dictionary import keyword_for_tag  # noqa: E402
 
 SPACING = "SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].PixelSpacing"
-NAMES = {  # as given: as the column is called, its kind, whether it is a list
+NAMES = {  # requested column: (name in the table, kind, whether it is a list)
     "PatientID": ("PatientID", "text", False),
     "(0010,0020)": ("PatientID", "text", False),
     "0010,0020": ("PatientID", "text", False),
@@ -62,7 +62,7 @@ WRONG = ("", "Nonsense", "PixelData", "ReferencedStudySequence", "ReferencedStud
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-def test_what_makes_no_column(wrong):
+def test_invalid_columns_raise(wrong):
     with pytest.raises(ValueError, match="column"):
         Column.of(wrong)
 
@@ -102,7 +102,7 @@ def test_nested_elements_by_item(tmp_path):
     assert table["PatientID"].to_pylist() == ["id"] * 4
 
 
-def test_a_value_where_a_sequence_was_due_is_told(tmp_path):
+def test_a_value_in_place_of_a_sequence_is_an_issue(tmp_path):
     (tmp_path / "1").write_bytes(part10(element(0x00081110, "LO", b"none")))
     row = index(tmp_path, columns=["ReferencedStudySequence[0].ReferencedSOPInstanceUID"]).to_pylist()[0]
     assert row["error"] is None
@@ -110,7 +110,7 @@ def test_a_value_where_a_sequence_was_due_is_told(tmp_path):
 
 
 def deep_columns(paths: list[str], most: int) -> list[str]:
-    """Paths of private and of nested elements that the files have."""
+    """The paths of private and nested elements in the files."""
     found: dict[str, None] = {}
     for path in paths:
         try:
@@ -123,7 +123,7 @@ def deep_columns(paths: list[str], most: int) -> list[str]:
     for name in names[: 2 * most]:
         try:
             columns[Column.of(name).name] = None
-        except ValueError:  # a VR that no column shows
+        except ValueError:  # no column can show this VR
             continue
     return list(columns)[:most]
 
@@ -144,7 +144,7 @@ def visit(data_set, prefix, depth, found):
                 visit(inner, f"{prefix}{name}[{i}].", depth + 1, found)
 
 
-def test_both_ways_give_the_same_private_and_nested_values():
+def test_the_bulk_loop_and_dcmread_give_the_same_private_and_nested_values():
     files = [path for path in Sources([str(PYDICOM), str(ROOT / "files")]) if type(path) is str]
     columns = Columns([*deep_columns(files, 50), "SourceImageSequence[*].ReferencedSOPInstanceUID"])
     schema = schema_of(columns)
@@ -186,8 +186,8 @@ WHOLE_FILES = {"a hash": {"pixel_hash": "md5"}, "all elements": {"columns": ["Pa
 
 
 @pytest.mark.parametrize("options", WHOLE_FILES.values(), ids=WHOLE_FILES)
-def test_pixel_data_cut_short_is_told_where_it_was_read(options, tmp_path):
-    """A hash of what is left of it would pass for a whole file's."""
+def test_truncated_pixel_data_is_an_issue_if_it_is_read(options, tmp_path):
+    """The hash of truncated pixel data would pass for that of a whole file."""
     whole = real("CT_small.dcm").read_bytes()
     (tmp_path / "cut.dcm").write_bytes(whole[:-5000])
     (tmp_path / "whole.dcm").write_bytes(whole)
@@ -213,14 +213,14 @@ def test_members_of_an_archive_have_all_columns_too(tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such files")
-def test_what_is_no_file_is_not_opened_for_a_hash(tmp_path):
+def test_a_pipe_is_not_opened_for_a_hash(tmp_path):
     os.mkfifo(tmp_path / "fifo")  # opening it would wait for a writer
     row = index(tmp_path, columns=["all"], level="frame", content_hash="md5", pixel_hash="md5").to_pylist()[0]
     assert [row[name] for name in ("elements", "content_hash", "pixel_hash", "frame")] == [None] * 4
     assert row["error"].startswith("OSError")
 
 
-def test_a_hash_by_another_algorithm_is_taken_anew(tmp_path):
+def test_a_hash_by_another_algorithm_is_computed_again(tmp_path):
     out = tmp_path / "index.parquet"
     for algorithm in ("md5", "sha1", "sha1", None):
         table = pq.read_table(index([real("CT_small.dcm")], out=out, content_hash=algorithm))
@@ -228,9 +228,9 @@ def test_a_hash_by_another_algorithm_is_taken_anew(tmp_path):
         assert (table["content_hash"].to_pylist() if algorithm else [None]) == [expected]
 
 
-def test_duplicates_among_more_than_a_table_of_hashes_begins_with():
+def test_duplicates_are_found_when_the_table_of_hashes_grows():
     met, marks = Met(), []
-    for first in range(0, 20_000, 3_000):  # each half of what came before, and as many new ones
+    for first in range(0, 20_000, 3_000):  # half of each batch repeats earlier UIDs, and half is new
         texts = [b"1.2.%d" % number for number in range(first, first + 6_000)]
         starts = np.cumsum([0, *map(len, texts)], dtype=np.int32)
         marks.append(np.zeros(len(texts), np.uint8))
@@ -249,8 +249,8 @@ def test_duplicated_instances_are_flagged(tmp_path):
     assert index(tmp_path, columns=["SOPInstanceUID"], level="frame")["duplicate"].to_pylist() == flags
 
 
-def test_texts_at_any_address():
-    """A worker's batch lies in the message that it came in, wherever that has it."""
+def test_texts_may_have_any_alignment():
+    """A worker's batch lies in the buffer of its message, at any address."""
     texts = pa.array(["1.2", None, "", "1.3", "1.2", "é"])
     _, starts, text = texts.buffers()
     shifted = pa.py_buffer(b"x" + starts.to_pybytes())[1:]
@@ -280,7 +280,7 @@ def enhanced(positions: list[bytes | None]) -> bytes:
 FRAME_COLUMNS = ["SOPInstanceUID", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", SPACING]
 
 
-def test_a_row_a_frame(tmp_path):
+def test_level_frame_gives_a_row_for_each_frame(tmp_path):
     (tmp_path / "1").write_bytes(part10(element(0x00080018, "UI", b"1.1 ") + element(0x00280030, "DS", b"1\\2 ")))
     (tmp_path / "2").write_bytes(enhanced([b"0\\0\\1 ", None, b"0\\0\\x "]))
     (tmp_path / "3").write_bytes(enhanced([]))
@@ -299,8 +299,8 @@ def test_a_row_a_frame(tmp_path):
 
 
 @pytest.mark.parametrize(("stated", "fits"), [(b"2 ", True), (b"3 ", False), (b"1 ", False)])
-def test_frames_without_groups_of_their_own_are_told(stated, fits, tmp_path):
-    """Rows are made of the groups, `frame` is what Dataset.frames takes."""
+def test_a_number_of_frames_that_differs_from_the_functional_groups_is_an_issue(stated, fits, tmp_path):
+    """Each item of the functional groups is a row, and `frame` is the index into Dataset.frames."""
     groups = sequence(0x52009230, frame(0, b"0\\0\\1 "), frame(1, b"0\\0\\2 "))
     (tmp_path / "1").write_bytes(part10(element(0x00280008, "IS", stated) + groups))
     table = index(tmp_path, columns=FRAME_COLUMNS, level="frame")
@@ -310,12 +310,12 @@ def test_frames_without_groups_of_their_own_are_told(stated, fits, tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".arrow"])
-def test_a_table_by_frames_is_taken_over(tmp_path, monkeypatch, suffix):
+def test_rows_of_a_table_by_frames_are_reused(tmp_path, monkeypatch, suffix):
     archive, out = tmp_path / "archive", tmp_path / f"index{suffix}"
     archive.mkdir()
     for i in range(12):
         (archive / f"{i:02}").write_bytes(enhanced([b"0\\0\\1 "] * i))
-    monkeypatch.setattr("dicomcore.archive.tables.output.GROUP_ROWS", 7)  # files go over from one group into the next
+    monkeypatch.setattr("dicomcore.archive.tables.output.GROUP_ROWS", 7)  # a file's rows continue in the next group
     monkeypatch.setattr("dicomcore.archive.tables.writing.GROUP_ROWS", 5)
     monkeypatch.setattr("dicomcore.archive.tables.run.BATCH", 30)
     options = {"columns": FRAME_COLUMNS, "level": "frame"}

@@ -1,4 +1,4 @@
-"""archive.frames: what many threads decode ahead is what one data set after the other gives."""
+"""archive.frames: many threads that decode ahead give the same frames as one data set after the other."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ def test_every_frame_comes_once(order, workers, ahead):
     assert threads() == 0
 
 
-def test_a_later_file_opened_first_keeps_nobody_waiting():
-    """Many multi-frame files, more threads than processors, no room at all: the order in which threads wake varies."""
+def test_a_later_file_that_is_opened_first_blocks_no_thread():
+    """Many multi-frame files, more threads than processors, the smallest budget: threads wake in varying order."""
     files = [path for path in paths() if "2frame" in path or "rtdose" in path or "CT_small" in path] * 12
     wanted = one_by_one(files)
     for _ in range(4):
@@ -74,7 +74,7 @@ def test_an_index_is_a_source(tmp_path, kind):
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    for name in (*NAMES, "rtplan.dcm"):  # which has no image
+    for name in (*NAMES, "rtplan.dcm"):  # rtplan.dcm has no image
         shutil.copy(PYDICOM / "test_files" / name, tmp_path / name)
     (tmp_path / "a.txt").write_text("no DICOM")
     table = index(tmp_path)
@@ -104,7 +104,7 @@ def test_folders_and_single_files_are_sources(tmp_path):
 
 
 def test_members_of_archives_are_sources(tmp_path):
-    """Named by the archive, or one by one by the index of it; the cache knows them too."""
+    """A source is the archive, or the index of its members; a cache works for members too."""
     import zipfile
 
     with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
@@ -117,7 +117,7 @@ def test_members_of_archives_are_sources(tmp_path):
 
 
 def damaged(tmp_path) -> list[str]:
-    """A good file, one that isn't there, text, a file without pixels, a file whose pixels break off, a good file."""
+    """A good file, a missing file, text, a file without pixel data, one with truncated pixel data, a good file."""
     data = (PYDICOM / "test_files" / "SC_rgb_jpeg_gdcm.dcm").read_bytes()
     (tmp_path / "cut.dcm").write_bytes(data[: len(data) // 2])
     (tmp_path / "text.dcm").write_text("no DICOM at all")
@@ -128,7 +128,7 @@ def damaged(tmp_path) -> list[str]:
 
 @pytest.mark.thread_unsafe(reason="counts threads")
 @pytest.mark.parametrize("workers", [1, 3])
-def test_errors_raise_at_their_place(tmp_path, workers):
+def test_errors_are_raised_in_turn(tmp_path, workers):
     found = []
     with pytest.raises(OSError, match=r"none\.dcm") as caught:
         found.extend(frames(damaged(tmp_path), workers=workers))
@@ -138,7 +138,7 @@ def test_errors_raise_at_their_place(tmp_path, workers):
 
 
 @pytest.mark.parametrize("order", ["input", "any"])
-def test_errors_come_as_records(tmp_path, order):
+def test_errors_are_yielded_as_records(tmp_path, order):
     found = sorted(frames(damaged(tmp_path), workers=3, order=order, errors="yield"), key=lambda one: one.row)
     assert [one.row for one in found] == list(range(6))
     assert [type(one.error) for one in found] == [
@@ -167,7 +167,7 @@ def test_pipes_in_folders_are_passed_over(tmp_path):
 
 
 @pytest.mark.thread_unsafe(reason="counts threads")
-def test_what_a_listing_raises_reaches_the_loop():
+def test_an_error_of_the_listing_reaches_the_loop():
     def listing():
         yield paths()[0]
         raise RuntimeError("the list broke off")
@@ -188,12 +188,12 @@ def test_leaving_early_ends_the_threads():
     next(opened)
     opened.close()
     assert threads() == 0
-    frames(paths())  # never begun: nothing to end
+    frames(paths())  # never iterated, so no thread was started
     assert threads() == 0
 
 
 def test_memory_is_bounded():
-    """What was decoded and not taken stays under `ahead`, with one frame a thread that is being decoded."""
+    """Decoded frames that the caller has not taken stay below `ahead`, plus one frame for each decoding thread."""
     path = str(PYDICOM / "test_files" / "examples_ybr_color.dcm")
     frame = dc.dcmread(path).frames[0].nbytes
     begun = frames([path] * 20, workers=2, ahead=4 * frame)
@@ -203,13 +203,13 @@ def test_memory_is_bounded():
     for _ in range(60):
         next(begun)
         time.sleep(0.001)
-        most = max(most, ahead._held)
+        most = max(most, ahead._bytes)
     begun.close()
     assert 2 * frame < most <= 5 * (frame + 4096)
 
 
 @pytest.mark.parametrize("kind", ["memory", "folder"])
-def test_a_cache_gives_the_same_and_spares_decoding(tmp_path, kind, monkeypatch):
+def test_cached_frames_are_the_same_and_not_decoded_again(tmp_path, kind, monkeypatch):
     from dicomcore.pixels.frames import Frames
 
     cache = MemoryCache(1 << 30) if kind == "memory" else tmp_path / "cache"
@@ -247,7 +247,7 @@ def test_a_damaged_cache_file_is_passed_over(tmp_path):
     assert not list(tmp_path.rglob("*.part"))
 
 
-def test_a_folder_that_cannot_be_written_is_said_once(tmp_path):
+def test_a_cache_folder_that_cannot_be_written_gives_one_warning(tmp_path):
     cache = DiskCache(tmp_path / "cache")
     (tmp_path / "cache").rmdir()
     (tmp_path / "cache").write_text("in the way")
@@ -256,7 +256,7 @@ def test_a_folder_that_cannot_be_written_is_said_once(tmp_path):
     assert len(said) == 1
 
 
-def test_memory_cache_lets_go_of_what_is_unused_for_longest():
+def test_a_memory_cache_removes_the_frames_unused_for_the_longest_time():
     cache = MemoryCache(1000)
     for i in range(30):
         cache.put(i, np.zeros(100, np.uint8))
@@ -279,7 +279,7 @@ def test_wrong_options_raise_at_once(options):
         frames(paths(), **options)
 
 
-def test_names_that_are_no_text_are_found_again(tmp_path):
+def test_files_with_names_that_are_not_utf8_are_found_by_their_rows(tmp_path):
     name = os.fsencode(tmp_path) + b"/bild\xe4\xff.dcm"
     shutil.copy(os.fsencode(real("CT_small.dcm")), name)
     table = index(tmp_path)

@@ -1,4 +1,4 @@
-"""The archive index: what is walked, what a row says, and a table that is there whole or not at all."""
+"""The archive index: the walk, the values of a row, and a file that appears complete or not at all."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def file_of(*elements: bytes) -> bytes:
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
-    """Folders with real files, and one that is no DICOM."""
+    """Folders with real files, and one file that is not DICOM."""
     for folder, name in (("b", "CT_small.dcm"), ("a", "MR_small.dcm"), ("a", "rtplan.dcm"), ("b/c", "JPEG2000.dcm")):
         (tmp_path / "archive" / folder).mkdir(parents=True, exist_ok=True)
         shutil.copy(real(name), tmp_path / "archive" / folder / name)
@@ -39,7 +39,7 @@ def rows_of(source, **options) -> list[dict]:
     return index(source, **options).to_pylist()
 
 
-def test_a_row_a_file_in_the_order_of_names(archive):
+def test_each_file_is_a_row_in_the_order_of_names(archive):
     table = index(archive)
     names = [Path(path).relative_to(archive).as_posix() for path in table["path"].to_pylist()]
     assert names == ["a/MR_small.dcm", "a/rtplan.dcm", "b/CT_small.dcm", "b/c/JPEG2000.dcm", "notes.txt"]
@@ -62,7 +62,7 @@ def test_values_have_the_types_of_their_vr(archive):
     assert row["error"] is None
 
 
-MISFITS = {  # name: (element, column, what its issue says)
+MISFITS = {  # name: (element, column, end of the issue's text)
     "no date": (element(0x00080020, "DA", b"00000000"), "StudyDate", "'00000000' does not fit"),
     "no day": (element(0x00080020, "DA", b"20230229"), "StudyDate", "'20230229' does not fit"),
     "no number": (element(0x00200013, "IS", b"1A"), "InstanceNumber", "'1A' does not fit"),
@@ -74,8 +74,9 @@ MISFITS = {  # name: (element, column, what its issue says)
 
 @pytest.mark.parametrize("bulk", [True, False])
 @pytest.mark.parametrize(("given", "column", "said"), MISFITS.values(), ids=MISFITS)
-def test_a_value_that_does_not_fit_is_null_and_told(tmp_path, given, column, said, bulk):
-    odd = b"" if bulk else element(0x00200010, "SH", b"a") + element(0x0020000D, "UI", b"1.2")  # sends it the other way
+def test_a_value_that_does_not_fit_is_null_and_an_issue(tmp_path, given, column, said, bulk):
+    # Elements out of order make the bulk loop hand the file back.
+    odd = b"" if bulk else element(0x00200010, "SH", b"a") + element(0x0020000D, "UI", b"1.2")
     (tmp_path / "one.dcm").write_bytes(file_of(*sorted([given])) + odd)
     row = rows_of(tmp_path, columns=(*SMALL, "StudyID"))[0]
     assert row[column] is None
@@ -107,7 +108,7 @@ def test_text_is_read_by_its_character_set(tmp_path, terms, value, text):
     assert (row["PatientName"], row["PatientID"], row["issues"]) == (text, "id", None)
 
 
-def test_what_deviates_is_told(tmp_path):
+def test_deviations_are_issues(tmp_path):
     (tmp_path / "odd.dcm").write_bytes(file_of(element(0x00100020, "LO", b"odd")))
     wrong = element(0x00100020, "LO", b"id")
     (tmp_path / "wrong.dcm").write_bytes(bytes(128) + b"DICM" + meta(length=3) + wrong)
@@ -183,7 +184,7 @@ def test_links_are_followed_but_not_round_in_a_circle(archive):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are UTF-16 there")
-def test_a_name_that_is_no_utf8(tmp_path):
+def test_a_name_that_is_not_utf8_is_shown_with_escapes(tmp_path):
     raw = os.fsencode(tmp_path) + b"/caf\xe9.dcm"
     try:
         with open(raw, "wb") as file:
@@ -218,14 +219,14 @@ def test_wrong_use_is_an_error(archive, wrong):
         index(archive, **wrong)
 
 
-def test_nothing_to_read_is_a_table_without_rows(tmp_path):
+def test_no_files_give_a_table_without_rows(tmp_path):
     (tmp_path / "archive").mkdir()
     out = index(tmp_path / "archive", out=tmp_path / "index.parquet")
     assert pq.read_table(out).num_rows == 0
     assert index([]).num_rows == 0
 
 
-def test_the_file_is_what_the_table_is(archive, tmp_path):
+def test_the_file_equals_the_table(archive, tmp_path):
     out = index(archive, out=tmp_path / "index.parquet")
     assert out == tmp_path / "index.parquet"
     assert pq.read_table(out).equals(index(archive))
@@ -255,7 +256,7 @@ def test_the_file_appears_whole_or_not_at_all(archive, tmp_path):
 
 
 @pytest.mark.thread_unsafe(reason="changes a folder of its own")
-def test_the_table_is_no_row_of_itself(archive):
+def test_the_output_is_not_a_row_of_itself(archive):
     out = archive / "b" / "index.parquet"
     (archive / "b" / ".index.parquet.part").mkdir()
     (archive / "b" / ".index.parquet.part" / "0123abcd.tmp").write_bytes(b"of a run that was killed")
@@ -264,7 +265,7 @@ def test_the_table_is_no_row_of_itself(archive):
 
 
 @pytest.mark.thread_unsafe(reason="changes a folder of its own")
-def test_resume_keeps_rows_of_unchanged_files_alone(archive, tmp_path):
+def test_resume_reuses_only_rows_of_unchanged_files(archive, tmp_path):
     out = tmp_path / "index.parquet"
     index(archive, out=out)
     same, changed = archive / "a" / "MR_small.dcm", archive / "b" / "CT_small.dcm"
@@ -279,11 +280,11 @@ def test_resume_keeps_rows_of_unchanged_files_alone(archive, tmp_path):
     kept = pq.read_table(index(archive, out=out))
     assert kept["path"].equals(fresh["path"])
     differ = [i for i in range(len(fresh)) if not kept.slice(i, 1).equals(fresh.slice(i, 1))]
-    assert [kept["path"][i].as_py() for i in differ] == [str(same)]  # whose row was taken over unread
+    assert [kept["path"][i].as_py() for i in differ] == [str(same)]  # its row was reused without reading the file
     assert pq.read_table(index(archive, out=out, resume=False)).equals(fresh)
 
 
-def test_resume_tries_again_what_failed(archive, tmp_path):
+def test_resume_reads_failed_files_again(archive, tmp_path):
     out = tmp_path / "index.parquet"
     broken = archive / "notes.txt"
     index(archive, out=out)
@@ -295,7 +296,7 @@ def test_resume_tries_again_what_failed(archive, tmp_path):
 
 
 @pytest.mark.parametrize("found", [b"", b"no Parquet", None])
-def test_resume_reads_all_where_there_is_no_such_table(archive, tmp_path, found):
+def test_resume_reads_all_files_without_a_table_to_resume(archive, tmp_path, found):
     out = tmp_path / "index.parquet"
     if found is None:
         index(archive, out=out, columns=["Rows"])

@@ -1,6 +1,6 @@
-"""Files that are not DICOM at all, apart from DICOM files that can't be read: where the border lies, and who heeds it.
+"""Files that are not DICOM, as opposed to DICOM files that can't be read: the distinction, and the tools that use it.
 
-No damage may turn a DICOM file into one that is passed over, so whatever is doubtful counts as damaged.
+No damage may turn a DICOM file into one that is passed over, so every doubtful file counts as damaged.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ BIG_PATIENT = element(0x00100010, "PN", b"A^B ", big=True) + element(0x00100020,
 
 READ, DAMAGED, NOT_DICOM = None, "damaged", "not DICOM"
 CASES = {  # name: (bytes, error_kind)
-    # read, whatever deviates
+    # read, with or without deviations
     "whole": (WHOLE, READ),
     "prefix alone": (bytes(128) + b"DICM", READ),
     "prefix, then garbage": (bytes(128) + b"DICM" + bytes(range(7, 250)), READ),
@@ -69,7 +69,7 @@ CASES = {  # name: (bytes, error_kind)
     "bare data set in big endian": (values(BIG_ENDIAN), READ),
     "bare data set, cut": (values()[:70], READ),
     "TIFF and DICOM": (TIFF[:128] + WHOLE[128:], READ),
-    # not read, and perhaps DICOM
+    # not readable, but possibly DICOM
     "empty": (b"", DAMAGED),
     "one zero": (b"\0", DAMAGED),
     "preamble cut": (bytes(100), DAMAGED),
@@ -137,7 +137,7 @@ def kinds_of(paths: list[str], *, bulk: bool = True) -> list[str | None]:
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
-    """A file of each case, in their order."""
+    """A folder with a file for each case, in their order."""
     for i, (data, _) in enumerate(CASES.values()):
         (tmp_path / f"{i:03}").write_bytes(data)
     return tmp_path
@@ -150,7 +150,7 @@ def test_the_kind_of_each_case(folder, bulk):
 
 
 @pytest.mark.parametrize("suffix", [".zip", ".tar", ".tar.gz"])
-def test_members_of_archives_are_told_apart_alike(folder, tmp_path_factory, suffix):
+def test_members_of_archives_have_the_same_kinds(folder, tmp_path_factory, suffix):
     out = tmp_path_factory.mktemp("packed") / f"all{suffix}"
     if suffix == ".zip":
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -165,7 +165,7 @@ def test_members_of_archives_are_told_apart_alike(folder, tmp_path_factory, suff
 
 
 @pytest.mark.parametrize(("data", "kind"), CASES.values(), ids=CASES)
-def test_dcmread_says_the_same(data, kind):
+def test_dcmread_raises_errors_of_the_same_kind(data, kind):
     try:
         dc.dcmread(io.BytesIO(data))
     except dc.InvalidDicomError as error:
@@ -229,7 +229,7 @@ def test_no_real_file_becomes_another_kind_where_its_beginning_suffers():
     assert len(heads) > 50
 
 
-def test_real_files_are_told_apart_by_what_they_hold():
+def test_kinds_of_real_files_follow_from_their_content():
     paths = [path for path in sorted(PYDICOM.rglob("*")) if path.is_file()]
     kinds = dict(zip(paths, kinds_of([str(path) for path in paths]), strict=True))
     others = {path.suffix for path, kind in kinds.items() if kind == NOT_DICOM}
@@ -238,14 +238,14 @@ def test_real_files_are_told_apart_by_what_they_hold():
 
 
 @pytest.mark.parametrize("data", [data for data, _ in CASES.values()], ids=CASES)
-def test_bytes_behind_the_end_are_not_looked_at(data):
+def test_bytes_behind_the_end_are_ignored(data):
     for size in range(min(len(data), 200) + 1):
         alone = resembles_dicom(data[:size])
         for behind in (bytes(200), b"\xff" * 200, WHOLE[128:]):
             assert resembles_dicom(memoryview(data[:size] + behind)[:size]) == alone, size
 
 
-def test_what_can_not_be_reached_is_a_kind_of_its_own(tmp_path):
+def test_unreachable_files_are_a_kind_of_their_own(tmp_path):
     (tmp_path / "gone.dcm").symlink_to(tmp_path / "nowhere")
     (tmp_path / "no.zip").write_bytes(TEXT)
     (tmp_path / "no.tar.gz").write_bytes(TEXT)
@@ -277,7 +277,7 @@ def test_a_dicomdir_is_dicom_and_stands_for_files(tmp_path):
     assert index(tmp_path)["error_kind"].to_pylist() == [None]
     (tmp_path / "DICOMDIR").write_bytes(TEXT)
     assert index(tmp_path)["error_kind"].to_pylist() == ["not DICOM"]
-    # As a source it was to name files, which are missing now.
+    # Never "not DICOM": as a source it should have named files, which are missing now.
     assert index(tmp_path / "DICOMDIR")["error_kind"].to_pylist() == ["damaged"]
 
 
@@ -299,7 +299,7 @@ def archive(tmp_path) -> Path:
 
 
 def without_kind(path: Path) -> None:
-    """Make a table one of a version that had no such column."""
+    """Turn a table into one of a version without the column `error_kind`."""
     if path.suffix == ".parquet":
         table = pq.read_table(path)
         pq.write_table(table.drop_columns(["error_kind"]), path)
@@ -329,7 +329,7 @@ def test_a_table_of_an_earlier_version_is_resumed(archive, tmp_path, monkeypatch
     monkeypatch.setattr(run, "read_batch", lambda paths, **given: [read.extend(paths), real_read(paths, **given)][1])
     told: list = []
     index(archive, out=out, progress=told.append, **options)
-    assert sorted(map(os.path.basename, read)) == [".DS_Store", "README"]  # what has no values is tried again
+    assert sorted(map(os.path.basename, read)) == [".DS_Store", "README"]  # files without values are read again
     assert table_of(out).equals(whole)
     assert sum(batch["error_kind"].null_count for batch in told) == len(whole) - 2
     before = out.stat()
@@ -357,7 +357,7 @@ def test_an_earlier_table_of_files_that_are_gone(archive, tmp_path):
     assert "error_kind" in pq.read_schema(out).names
 
 
-def test_organize_leaves_them_and_is_complete(archive, tmp_path, capsys):
+def test_organize_leaves_files_that_are_not_dicom_and_is_complete(archive, tmp_path, capsys):
     out = tmp_path / "index.parquet"
     index(archive, out=out)
     done = organize(out, tmp_path / "into", pattern="{Modality}")
@@ -369,10 +369,11 @@ def test_organize_leaves_them_and_is_complete(archive, tmp_path, capsys):
     assert main([*command, "--expect-dicom"]) == 1
     assert capsys.readouterr().err == f"dicomcore organize: {out}: 2 are not DICOM\n"
     without_kind(out)
-    assert not organize(out, tmp_path / "third", pattern="{Modality}").complete  # which can't tell them apart
+    # A table without `error_kind` does not tell files that are not DICOM from others that failed.
+    assert not organize(out, tmp_path / "third", pattern="{Modality}").complete
 
 
-def test_transcoding_a_folder_passes_over_them_alone(archive, tmp_path, capsys):
+def test_transcoding_a_folder_passes_over_only_files_that_are_not_dicom(archive, tmp_path, capsys):
     done = transcode_folder(archive, tmp_path / "one", "rle")
     assert (done.counts, done.failures) == ({"not DICOM": 2, "transcoded": 2}, [])
     command = ["transcode", str(archive), "-o", str(tmp_path / "two"), "--to", "rle"]
@@ -387,7 +388,7 @@ def test_transcoding_a_folder_passes_over_them_alone(archive, tmp_path, capsys):
     assert "empty.dcm: InvalidDicomError: is empty" in told
 
 
-def test_a_report_has_them_apart_and_not_in_red(archive, tmp_path):
+def test_a_report_lists_files_that_are_not_dicom_apart_and_not_in_red(archive, tmp_path):
     pytest.importorskip("jinja2")
     pytest.importorskip("matplotlib")
     out = tmp_path / "index.parquet"

@@ -36,11 +36,11 @@ from dicomcore.cli import main
 
 PATTERN = "{PatientID}/{StudyDate}/{SeriesNumber}"
 HOWS = ["link", "hardlink", "copy", "move"]
-COUNT, BLOCK = 300, 50_000  # files in runs that are killed, and bytes of each
+COUNT, BLOCK = 300, 50_000  # number and size in bytes of the files in runs that are killed
 
 # ---- names
 
-NAMES = {  # text: (name, whether it is changed and so gets a few digits)
+NAMES = {  # text: (name, whether digits of a hash are added because it was changed)
     "PAT1": ("PAT1", False),
     " Döe^Jane ": ("Döe^Jane", False),
     "a/b": ("a_b", True),
@@ -107,7 +107,7 @@ PATTERNS = {
 
 
 @pytest.mark.parametrize(("pattern", "names"), PATTERNS.items(), ids=PATTERNS)
-def test_patterns(pattern, names):
+def test_patterns_are_filled_in(pattern, names):
     made = [
         name.partition("~")[0] + (".dcm" if name.endswith(".dcm") and "~" in name else "")
         for name in Pattern(pattern).fill(ROW)
@@ -135,7 +135,7 @@ def test_patterns(pattern, names):
         "{a",
     ],
 )
-def test_patterns_that_are_refused(pattern):
+def test_invalid_patterns_are_refused(pattern):
     with pytest.raises(ValueError, match="pattern"):
         Pattern(pattern)
 
@@ -149,7 +149,7 @@ def test_numbers_come_before_the_ending():
 
 @pytest.fixture
 def archive(tmp_path):
-    """Twelve real files below a folder, and where they are to go."""
+    """A folder with real files below it."""
     folder = tmp_path / "archive"
     folder.mkdir()
     names = [
@@ -169,7 +169,7 @@ def archive(tmp_path):
 
 
 def contents(*folders: Path) -> Counter[bytes]:
-    """The bytes of all files below, links followed, each name counted."""
+    """How often each content occurs in the files below; links are followed, and each name counts."""
     every = [path for folder in folders for path in folder.rglob("*") if path.suffix not in (".jsonl", ".part")]
     return Counter(path.read_bytes() for path in every if path.is_file())
 
@@ -201,7 +201,7 @@ def test_every_file_goes_to_its_place(archive, tmp_path, how):
 
 @pytest.mark.thread_unsafe(reason="changes a folder of its own")
 @pytest.mark.parametrize("how", ["copy", "move"])
-def test_across_file_systems(archive, how):
+def test_files_are_placed_across_file_systems(archive, how):
     before, table = contents(archive), index(archive)
     stamps = {path.name: path.stat().st_mtime_ns for path in archive.rglob("*.dcm")}
     if not os.path.isdir("/dev/shm") or os.stat("/dev/shm").st_dev == os.stat(archive).st_dev:
@@ -217,8 +217,8 @@ def test_across_file_systems(archive, how):
 
 @pytest.mark.thread_unsafe(reason="changes a folder of its own")
 @pytest.mark.parametrize("how", HOWS)
-def test_names_that_are_taken(archive, tmp_path, how):
-    """All to one name: the first has it, others get numbers; what was there before stays as it is."""
+def test_names_that_are_taken_get_numbers(archive, tmp_path, how):
+    """All files get one name: the first keeps it, others get numbers, and files that were there stay unchanged."""
     into = tmp_path / "into"
     into.mkdir()
     (into / "all").mkdir()
@@ -243,7 +243,7 @@ def test_names_that_are_taken(archive, tmp_path, how):
 @pytest.mark.thread_unsafe(reason="changes a folder of its own")
 @pytest.mark.parametrize("how", HOWS)
 def test_a_dry_run_foresees_the_run(archive, tmp_path, how):
-    """Numbers, identical bytes and what a run before has done included; nothing is written."""
+    """Including numbers, identical bytes and the results of an earlier run; nothing is written."""
     into = tmp_path / "into"
     (into / "all").mkdir(parents=True)
     (into / "all" / "x.dcm").write_bytes(b"mine")
@@ -263,8 +263,8 @@ def test_a_dry_run_foresees_the_run(archive, tmp_path, how):
     assert outcomes(dry_run=True) == outcomes()
 
 
-def test_links_are_not_moved_over(archive, tmp_path):
-    """A run with links, then one that moves: a link is not the file, and would lead nowhere."""
+def test_a_move_does_not_take_links_of_an_earlier_run_for_the_files(archive, tmp_path):
+    """A link at the target is not the file: it would dangle if the source were removed."""
     table, before = index(archive), contents(archive)
     into = tmp_path / "into"
     organize(table, into, pattern=PATTERN, how="link")
@@ -276,7 +276,7 @@ def test_links_are_not_moved_over(archive, tmp_path):
 
 @pytest.mark.thread_unsafe(reason="changes a folder of its own")
 def test_a_file_that_is_in_its_place_stays(archive):
-    """Sorted into the folder it stands in, also by way of a link to it."""
+    """The target is the file's own folder, also through a link to it."""
     into = archive.parent / "into"
     organize(index(archive), into, pattern=PATTERN, how="move")
     before, table = contents(into), index(into)
@@ -299,7 +299,7 @@ def test_links_in_the_archive_are_not_moved(archive, tmp_path):
 
 
 @pytest.mark.thread_unsafe(reason="changes a folder of its own")
-def test_what_changed_or_went_is_left(archive, tmp_path):
+def test_files_that_changed_or_are_gone_are_left(archive, tmp_path):
     (archive / "a.txt").write_text("no DICOM")
     (archive / "b.dcm").write_bytes(b"")
     table = index(archive)
@@ -331,7 +331,7 @@ def test_a_file_that_changes_while_it_is_moved_stays(archive, tmp_path, monkeypa
 
 
 def hostile(folder: Path, count: int = 1) -> pa.Table:
-    """An index whose values are what an attacker would send."""
+    """An index whose values are those of an attacker."""
     values = ["../../../evil", "/etc", "a\0b", "", None, "CON", "x" * 5000, "<script>", "..", "~", "-rf", "%s{0}"]
     paths = []
     for i in range(len(values)):
@@ -341,7 +341,7 @@ def hostile(folder: Path, count: int = 1) -> pa.Table:
 
 
 @pytest.mark.parametrize("how", HOWS)
-def test_values_never_lead_out(tmp_path, how):
+def test_values_never_lead_out_of_the_folder(tmp_path, how):
     (tmp_path / "in").mkdir()
     table = hostile(tmp_path / "in")
     into = tmp_path / "deep" / "er" / "into"
@@ -353,7 +353,7 @@ def test_values_never_lead_out(tmp_path, how):
     assert len(contents(into)) == len(table)
 
 
-def test_a_folder_in_the_way_fails_alone(tmp_path, archive):
+def test_a_file_in_the_way_of_a_folder_fails_only_its_files(tmp_path, archive):
     table = index(archive)
     into = tmp_path / "into"
     into.mkdir()
@@ -407,7 +407,7 @@ def test_killed_at_any_moment_nothing_is_lost(tmp_path, how, elsewhere):
             killed += process.wait() != 0
             process.stdout.close()
             assert contents(tmp_path / "in", into).keys() >= before.keys()
-            assert contents(into).keys() <= before.keys()  # no target is half there
+            assert contents(into).keys() <= before.keys()  # no target is incomplete
         assert killed
         done = organize(tmp_path / "index.parquet", into, pattern="{PatientID}", how=how)
         assert not done.counts["failed"]
@@ -415,13 +415,13 @@ def test_killed_at_any_moment_nothing_is_lost(tmp_path, how, elsewhere):
         assert contents(into) == before
         if how == "move" and not elsewhere:
             assert not contents(tmp_path / "in")
-        if how == "move":  # a copy whose killed run could not say so is left as identical
+        if how == "move":  # a copy that the killed run could not log counts as identical
             assert len(contents(tmp_path / "in")) == done.counts["identical"] <= killed
 
 
 @pytest.mark.thread_unsafe(reason="changes a folder of its own")
-def test_a_run_that_was_killed_before_its_log_said_so(archive, tmp_path):
-    """A second name without a line in the log: the next run ends the move, and those after it find nothing to do."""
+def test_a_move_that_was_killed_before_it_was_logged_is_completed(archive, tmp_path):
+    """There is a second name without a line in the log: the next run completes the move, and later runs do nothing."""
     table, into = index(archive), tmp_path / "into"
     organize(table, into, pattern="x", how="hardlink", log=tmp_path / "other.jsonl")
     for _ in range(2):
@@ -434,7 +434,7 @@ def test_a_run_that_was_killed_before_its_log_said_so(archive, tmp_path):
     assert organize(table, into, pattern="x", how="move").counts["failed"] == 1
 
 
-def test_a_log_that_broke_off_is_gone_on_with(archive, tmp_path):
+def test_an_incomplete_line_of_the_log_is_ended(archive, tmp_path):
     into = tmp_path / "into"
     organize(index(archive), into, pattern="x", how="copy")
     log = into / "organize.jsonl"
@@ -486,7 +486,7 @@ def test_wrong_use(arguments, archive, tmp_path, capsys, monkeypatch):
     assert not (tmp_path / "y").exists()
 
 
-def test_members_of_archives_say_what_they_are(tmp_path):
+def test_members_of_archives_fail_with_a_reason(tmp_path):
     source = tmp_path / "in"
     source.mkdir()
     with zipfile.ZipFile(source / "two.zip", "w") as packed:

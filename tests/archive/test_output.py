@@ -1,4 +1,4 @@
-"""The table's file in each format, and the queries that the documents show."""
+"""The table's file in each format, and the queries of the documentation."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ def test_parquet_has_groups_and_statistics(archive, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["index", "index.parquet", "index.pq", "index.arrow", "index.feather", "index.ipc"])
-def test_the_file_is_the_table(archive, name):
+def test_a_file_of_each_format_equals_the_table(archive, name):
     index(archive, out=name)
     table = feather.read_table(name) if name.endswith(("w", "r", "c")) else pq.read_table(name)
     assert table.equals(index(archive))
 
 
-def test_csv_is_flat(archive):
+def test_csv_joins_multiple_values(archive):
     index(archive, out="index.csv", columns=["PatientName", "PixelSpacing", "ImageType", "Rows", "StudyDate", "all"])
     with open("index.csv", encoding="utf-8", newline="") as file:
         rows = {Path(row["path"]).name: row for row in csv.DictReader(file)}
@@ -71,14 +71,14 @@ def test_csv_is_flat(archive):
 
 
 @pytest.mark.parametrize("name", ["index.json", "index.parquet.gz", "index.xlsx"])
-def test_another_suffix_is_wrong_use(archive, name):
+def test_an_unknown_suffix_is_refused(archive, name):
     with pytest.raises(ValueError, match="no format"):
         index(archive, out=name)
     assert not Path(name).exists()
 
 
 @pytest.mark.parametrize("name", ["index.parquet", "index.arrow"])
-def test_sorted(archive, name):
+def test_rows_are_sorted_by_columns(archive, name):
     for _ in range(2):
         index(archive, out=name, sort_by=["Modality", "path"])
         table = pq.read_table(name) if name.endswith("t") else feather.read_table(name)
@@ -98,7 +98,7 @@ def years_by_pydicom(archive: Path) -> dict[tuple[float, str], int]:
     return Counter((float(ds.StudyDate[:4]), ds.Modality) for ds in studies if ds.get("StudyDate"))
 
 
-def test_queries_of_the_documents(archive):
+def test_the_queries_in_the_documentation_run(archive):
     for library in ("pandas", "polars", "duckdb"):
         pytest.importorskip(library)
     (archive / "empty").write_bytes(b"")

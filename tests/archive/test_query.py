@@ -1,4 +1,4 @@
-"""archive.query and `dicomcore query`: SQL that sees the index and nothing else."""
+"""archive.query and `dicomcore query`: SQL that can access the index and nothing else."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("sql", "said"), REFUSED.values(), ids=REFUSED)
-def test_what_does_not_read_the_index_is_refused(real_index, sql, said, tmp_path, monkeypatch):
+def test_statements_that_do_more_than_read_the_index_are_refused(real_index, sql, said, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     before = os.stat(real_index).st_mtime_ns
     with pytest.raises(ValueError, match=said):
@@ -87,15 +87,15 @@ def test_what_does_not_read_the_index_is_refused(real_index, sql, said, tmp_path
     assert not list(tmp_path.iterdir())
 
 
-def test_more_than_memory_goes_to_the_disk():
-    """A sort of more than it may hold: what is beside it in the temporary folder may be written, nothing else."""
+def test_a_large_sort_uses_the_temporary_folder():
+    """A sort that exceeds the memory limit may write to the temporary folder."""
     from dicomcore.archive.reporting.sql import connected, run_sql
 
     with connected(pa.table({"path": ["a"]}), memory="60MB") as database:
         sql = "SELECT count(*) FROM (SELECT md5(i::VARCHAR) AS h FROM range(2000000) t(i) ORDER BY h)"
         assert run_sql(database, sql).read_all().column(0).to_pylist() == [2_000_000]
         (setting,) = database.execute("SELECT current_setting('enable_progress_bar')").fetchone()
-    assert not setting  # what takes long would print it among the answers
+    assert not setting  # a slow query would print it between the rows of its result
 
 
 def test_a_table_for_people(wild, capsys):
@@ -145,7 +145,7 @@ def test_parquet(wild, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("how", ["--csv", "--json", "--parquet"])
-def test_what_fails_leaves_no_file(wild, tmp_path, how, capsys):
+def test_a_query_that_fails_leaves_no_file(wild, tmp_path, how, capsys):
     target = tmp_path / "out" / "x"
     target.parent.mkdir()
     failing = "SELECT CASE WHEN path LIKE 'b%' THEN error('stop') ELSE path END FROM files"

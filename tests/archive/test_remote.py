@@ -1,4 +1,4 @@
-"""Sources behind URLs: real servers on this machine, asked by ranges, few requests and bytes a file."""
+"""Sources at URLs: real servers on this machine, read by ranges, with few requests and bytes for each file."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def quick(monkeypatch):
 # ---- memory:// and chains --------------------------------------------------------------------------------------------
 
 
-def test_a_file_system_that_is_not_asynchronous(files, expected):
+def test_a_file_system_that_is_not_asynchronous_gives_the_same_rows(files, expected):
     fs = fsspec.filesystem("memory")
     for name, data in files.items():
         fs.pipe(f"/sources/{name}", data)
@@ -70,7 +70,7 @@ def test_a_file_system_that_is_not_asynchronous(files, expected):
         assert rows_of(missing)[0]["error"].startswith("FileNotFoundError")
 
 
-def test_archives_behind_urls(files, expected, tmp_path):
+def test_archives_at_urls_are_opened(files, expected, tmp_path):
     fs = fsspec.filesystem("memory")
     for end in (".zip", ".tar", ".tar.gz"):
         fs.pipe(f"/packed/a{end}", pack(tmp_path / f"a{end}", files).read_bytes())
@@ -83,12 +83,12 @@ def test_archives_behind_urls(files, expected, tmp_path):
     assert told(chained) == expected[:1]
 
 
-def test_paths_of_this_machine_as_urls(tmp_path):
+def test_file_urls_name_local_files(tmp_path):
     (tmp_path / "one.dcm").write_bytes(SHORT)
     assert list(Sources(f"file://{tmp_path}/one.dcm")) == [f"{tmp_path}/one.dcm"]
 
 
-def test_protocols_that_there_are_none_of():
+def test_unknown_protocols_are_refused():
     with pytest.raises(ValueError, match="nonesuch"):
         index("nonesuch://a/b")
 
@@ -126,7 +126,7 @@ def test_only_long_headers_take_a_second_request(web):
     assert sum(asked.sent for asked in web.log if asked.path == "far") <= 80_000
 
 
-def test_a_server_that_knows_no_ranges(web):
+def test_a_file_from_a_server_without_ranges_is_not_read_to_its_end(web):
     web.files = {"one": SHORT + element(0x7FE00010, "OB", bytes(60_000_000)), "short": SHORT}
     web.faults = {"one": "no ranges", "short": "no ranges"}
     begin = time.perf_counter()
@@ -136,12 +136,12 @@ def test_a_server_that_knows_no_ranges(web):
     assert time.perf_counter() - begin < 10
 
 
-FAULTS = {  # name: (what the server does, the error, requests)
+FAULTS = {  # name: (the server's fault, the error, number of requests)
     "403": (403, "PermissionError: HTTP status 403", 1),
     "404": (404, "FileNotFoundError: HTTP status 404", 1),
     "500": (500, "OSError: HTTP status 500", 3),
     "once 503": ([503], None, 2),
-    "reset": ("reset", "Connection reset|disconnected", 6),  # aiohttp tries each once more
+    "reset": ("reset", "Connection reset|disconnected", 6),  # aiohttp retries each request once
     "once reset": (["reset"], None, 2),
     "stall": ("stall", "TimeoutError: no answer within 2 s", 1),
     "cut": ("cut", "Payload", 3),
@@ -165,7 +165,7 @@ def test_a_server_that_is_not_there_is_one_row(web):
     assert "connect" in row["error"].lower()
 
 
-def test_many_are_asked_for_at_a_time(web):
+def test_many_requests_run_at_a_time(web):
     web.files = {f"{i}": SHORT for i in range(60)}
     web.faults = {f"{i}": "stall" for i in range(59)}
     begin = time.perf_counter()
@@ -193,7 +193,7 @@ def test_a_zip_on_a_server_is_not_fetched_whole(web, tmp_path):
     assert sum(asked.sent for asked in web.log if asked.method == "GET") < 1_000_000
 
 
-def test_places_go_along_to_other_processes(web):
+def test_places_can_be_sent_to_other_processes(web):
     web.files = {"one": SHORT}
     (place,) = Sources(f"{web.url}/one")
     again = pickle.loads(pickle.dumps(place))
@@ -244,8 +244,8 @@ def test_s3_takes_one_request_a_file_and_one_a_folder(s3, bucket, files, expecte
     assert told(rows) == [expected[list(files).index(name)] for name in order]
     asked = asked_since(server, mark, len(files))
     reads = [one for one in asked if "/study/" in one.path.partition("?")[0]]
-    assert len(reads) == len(files) - 1  # nothing is asked for the empty one
-    assert len(asked) - len(reads) <= 3  # what the URL is, and what it holds
+    assert len(reads) == len(files) - 1  # the empty object takes no request
+    assert len(asked) - len(reads) <= 3  # what the URL is, and the listing
     assert all(one.status == 206 for one in reads)
 
 
@@ -285,7 +285,7 @@ def test_s3_without_signed_urls_gives_the_same(s3, bucket, files, expected, monk
     assert told(index(paths, storage_options=options).to_pylist()) == expected
 
 
-def test_s3_what_is_not_there(s3, bucket):
+def test_s3_objects_that_do_not_exist_are_rows_with_errors(s3, bucket):
     _, _, options = s3
     rows = index([f"{bucket}/none.dcm", "s3://none/x"], storage_options=options).to_pylist()
     assert all("Error" in row["error"] for row in rows)

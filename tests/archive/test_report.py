@@ -1,4 +1,4 @@
-"""archive.report and `dicomcore report`: the page says what the index holds, and does nothing."""
+"""archive.report and `dicomcore report`: the page shows the content of the index, and runs and loads nothing."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ EVIL = "<script>alert('x')</script>\"'><img src=x onerror=alert(1)> $\\frac{1}$ 
 
 
 class Page(HTMLParser):
-    """Which elements and attributes a page has, and its text."""
+    """The tags, attributes and text of a page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -102,7 +102,7 @@ def test_nothing_is_loaded_and_nothing_runs(real_page):
 
 
 def evil_table(rows: int = 3) -> pa.Table:
-    """An index in which every text is an attack; one row can't be read, all have one UID."""
+    """An index in which every text is an attack; one row has an error, and all have the same UID."""
     evil = EVIL.encode("utf-8", "replace").decode()
     text = dict.fromkeys(
         ("path", "PatientID", "PatientName", "StudyInstanceUID", "SeriesInstanceUID", "SeriesDescription", "Modality",
@@ -132,7 +132,7 @@ def test_everything_is_escaped(tmp_path):
     assert "\u202e" not in page.text
 
 
-def test_an_evil_file_as_it_is_indexed(tmp_path):
+def test_a_hostile_file_is_escaped(tmp_path):
     import pydicom
 
     made = pydicom.dcmread(PYDICOM / "test_files" / "CT_small.dcm")
@@ -158,14 +158,14 @@ LEFT_OUT = {
 
 
 @pytest.mark.parametrize("left_out", LEFT_OUT.values(), ids=LEFT_OUT)
-def test_columns_may_be_missing_and_rows_too(tmp_path, left_out):
+def test_columns_and_rows_may_be_missing(tmp_path, left_out):
     table = evil_table().drop_columns(left_out)
     for rows in (table, table.slice(0, 0)):
         page = page_of(rows, tmp_path)
         assert ("The index has no rows." in page.text) == (len(rows) == 0)
 
 
-def test_all_null(tmp_path):
+def test_a_table_of_nulls_gives_a_page(tmp_path):
     table = evil_table()
     kinds = table.schema
     nulls = {name: table[name] if name == "path" else pa.nulls(3, kinds.field(name).type) for name in kinds.names}
@@ -223,7 +223,7 @@ SERIES = {  # name: (rows, (orientations, pixel spacings, slices missing, slices
 
 
 @pytest.mark.parametrize(("rows", "wanted"), SERIES.values(), ids=SERIES)
-def test_how_slices_lie(rows, wanted):
+def test_irregular_geometry_is_counted(rows, wanted):
     sums, worst = ask(pa.Table.from_pylist(rows), "geometry")
     if wanted is ...:
         return
@@ -239,11 +239,11 @@ def test_pictures_come_from_every_modality(real_index):
     assert all(1 <= len(rows) <= 3 for _, rows in shown)
 
 
-def test_files_that_are_not_at_hand(real_index, tmp_path):
+def test_a_page_without_the_files_has_no_pictures(real_index, tmp_path):
     table = pq.read_table(real_index)
     moved = table.set_column(0, "path", pa.array([f"/nowhere{one}" for one in table["path"].to_pylist()]))
     page = page_of(moved, tmp_path)
-    assert "The files are not at hand" in page.text
+    assert "the files are not available" in page.text
     assert "img" not in page.tags
     assert "Pictures" not in page_of(real_index, tmp_path, pictures=0).text
 
@@ -259,7 +259,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 
 
 def many(rows: int, place: Path) -> str:
-    """An index of `rows` slices in series of 100, each row's values its own where real ones are."""
+    """An index of `rows` slices in series of 100; columns that are unique in practice have unique values."""
     schema = pa.Table.from_pylist([{**lying(Z)[0], "SeriesDescription": "", "NumberOfFrames": 1}]).schema
     schema = schema.append(pa.field("SOPInstanceUID", pa.string())).append(pa.field("size", pa.int64()))
     with pq.ParquetWriter(place, schema) as writer:
@@ -344,8 +344,8 @@ def test_a_browser_draws_it(real_page, tmp_path, width):
     assert {(255, 255, 255), (244, 246, 248), (31, 111, 178)} <= colours  # cards, page and bars
 
 
-def test_a_browser_runs_nothing_of_it(tmp_path):
-    """Opened with what would run if it could: the document that comes out still has its first title."""
+def test_a_browser_runs_no_script_of_the_page(tmp_path):
+    """The index has scripts that would change the title, but the document in the browser keeps its own."""
     evil = "<script>document.title='PWNED'</script><img src=x onerror=\"document.title='PWNED'\">"
     table = pa.table({"path": [evil], "Manufacturer": [evil], "issues": [[evil]]})
     page = report(table, tmp_path / "page.html", title="calm")

@@ -1,4 +1,4 @@
-"""Second runs and runs that are stopped: what is read again, what is kept, and that no table is ever torn."""
+"""Second runs and interrupted runs: the files that are read again, the rows that are kept, and no incomplete table."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ COLUMNS = ["PatientID", "SOPInstanceUID", "Rows"]
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
-    """300 small files in three folders, one of them no DICOM."""
+    """300 small files in three folders, one of which is not DICOM."""
     for i in range(FILES):
         path = tmp_path / "archive" / f"{i % 3}" / f"{i:04}.dcm"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -48,7 +48,7 @@ def instance(number: int, patient: str = "id") -> bytes:
 
 @pytest.fixture
 def reads(monkeypatch) -> list[str]:
-    """The paths that are read, as they are."""
+    """A list that receives the paths of the files that a run reads."""
     found: list[str] = []
     real_read = run.read_batch
 
@@ -76,7 +76,7 @@ def test_nothing_changed_leaves_the_file_alone(archive, tmp_path, reads, suffix)
     before = out.stat()
     told = []
     index(archive, out=out, columns=COLUMNS, progress=told.append)
-    assert [os.path.basename(path) for path in reads] == ["notes.txt"]  # what failed is tried again
+    assert [os.path.basename(path) for path in reads] == ["notes.txt"]  # a file that failed is read again
     assert (out.stat().st_ino, out.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
     assert sum(batch.num_rows for batch in told) == FILES + 1
     assert sum(batch.num_rows - batch.column("error").null_count for batch in told) == 1
@@ -88,7 +88,7 @@ CHANGES = ("none", "new first", "new last", "changed", "gone first", "gone last"
 
 @pytest.mark.parametrize("suffix", [".parquet", ".arrow"])
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_second_run_is_a_first_one_that_reads_less(archive, tmp_path, reads, change, suffix):
+def test_a_second_run_gives_the_same_table_and_reads_less(archive, tmp_path, reads, change, suffix):
     out = tmp_path / f"index{suffix}"
     index(archive, out=out, columns=COLUMNS)
     reads.clear()
@@ -115,7 +115,7 @@ def test_a_second_run_is_a_first_one_that_reads_less(archive, tmp_path, reads, c
 
 
 @pytest.mark.thread_unsafe(reason="changes a folder of its own")
-def test_files_that_are_gone_are_told(archive, tmp_path):
+def test_files_that_are_gone_are_reported(archive, tmp_path):
     out = tmp_path / "index.parquet"
     index(archive, out=out, columns=COLUMNS)
     for name in ("0/0000.dcm", "2/0299.dcm"):
@@ -128,7 +128,7 @@ def test_files_that_are_gone_are_told(archive, tmp_path):
     assert gone == []
 
 
-def test_a_run_that_fails_goes_on_where_it_was(archive, tmp_path, reads):
+def test_a_run_that_failed_resumes(archive, tmp_path, reads):
     out = tmp_path / "index.parquet"
 
     def stop(batch):
@@ -144,7 +144,7 @@ def test_a_run_that_fails_goes_on_where_it_was(archive, tmp_path, reads):
     assert pq.read_table(out).equals(index(archive, columns=COLUMNS))
 
 
-def test_parts_of_other_columns_are_not_taken_over(archive, tmp_path):
+def test_parts_with_other_columns_are_not_reused(archive, tmp_path):
     out = tmp_path / "index.parquet"
     with Parts(str(out)) as parts:
         parts.keep(0, index(archive, columns=["Rows"]).to_batches()[0])
@@ -174,7 +174,7 @@ run.index(sys.argv[1], out=sys.argv[2], columns=["PatientID", "SOPInstanceUID", 
 
 
 def rows_kept(out: Path) -> int:
-    """Rows of all parts, each of which has to be whole."""
+    """The rows of all parts, each of which has to be complete."""
     folder = Path(parts_of(str(out)))
     tables = [open_stored(str(path)) for path in folder.glob("*.arrow")]
     return sum(sum(table.sizes) for table in tables)
@@ -193,7 +193,7 @@ def test_killed_at_any_moment_it_loses_at_most_the_current_batches(archive, tmp_
         child.kill()
         child.wait()
         child.stdout.close()
-        if out.exists():  # whole, or not there
+        if out.exists():  # the table is complete if it exists
             assert pq.read_table(out).equals(expected)
             finished += 1
             shutil.rmtree(parts_of(str(out)), ignore_errors=True)
@@ -203,7 +203,7 @@ def test_killed_at_any_moment_it_loses_at_most_the_current_batches(archive, tmp_
         killed += 1
         now = rows_kept(out)
         read = sum(map(int, log.read_text().split())) if log.exists() else 0
-        assert kept <= now <= FILES + killed  # what could not be read is tried, and kept, in each run
+        assert kept <= now <= FILES + killed  # each run reads failed files again, and keeps their rows
         assert now >= kept + read - 2 * 10  # two workers, each with a batch
         kept = now
     assert killed
@@ -212,7 +212,7 @@ def test_killed_at_any_moment_it_loses_at_most_the_current_batches(archive, tmp_
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
-def test_ctrl_c_says_how_to_go_on(archive, tmp_path):
+def test_ctrl_c_says_how_to_resume(archive, tmp_path):
     out = tmp_path / "index.parquet"
     code = (
         "import signal, sys, time; signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may ignore it\n"
@@ -238,7 +238,7 @@ def test_ctrl_c_says_how_to_go_on(archive, tmp_path):
 LIMITED = """
 import resource, sys
 from dicomcore.cli import main
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv.pop(1)),) * 2)  # as a full disk: a write fails
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv.pop(1)),) * 2)  # like a full disk: a write fails
 sys.exit(main())
 """
 
@@ -278,7 +278,7 @@ def test_errors_as_json_lines(archive, tmp_path, capsys):
     assert "1 file that the table had is gone" in capsys.readouterr().out
 
 
-def test_a_real_archive_twice(tmp_path):
+def test_a_second_run_over_a_real_archive_gives_the_same_table(tmp_path):
     names = ("CT_small.dcm", "MR_small.dcm", "rtplan.dcm", "JPEG2000.dcm", "chrH31.dcm")
     for name in names:
         shutil.copy(real(name), tmp_path / name)

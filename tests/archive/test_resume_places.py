@@ -1,4 +1,4 @@
-"""Second runs over what is no file of its own: members of archives, objects of a store, names that are no UTF-8."""
+"""Second runs over files without a plain path: members of archives, objects in a store, names that are not UTF-8."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def patients(out: Path) -> dict[str, str]:
 
 
 def test_members_of_a_zip(tmp_path, reads):  # noqa: F811
-    """By their checksums: a zip that was packed again is another file, and its members may be the same."""
+    """Members are compared by checksum: in a zip that was packed again, members may be the same."""
     archive, out = tmp_path / "a.zip", tmp_path / "index.parquet"
     members = {f"{i}.dcm": instance(i) for i in range(5)}
     zipped(archive, members)
@@ -43,7 +43,7 @@ def test_members_of_a_zip(tmp_path, reads):  # noqa: F811
     zipped(archive, members, when=2021)
     index(archive, out=out, columns=COLUMNS)
     assert not reads
-    members["3.dcm"] = instance(3, "di")  # as long, at another date or the same
+    members["3.dcm"] = instance(3, "di")  # of the same length, with another date or the same
     del members["4.dcm"]
     members["5.dcm"] = instance(5)
     zipped(archive, members, when=2021)
@@ -60,8 +60,8 @@ def test_objects_of_a_store(s3, tmp_path, reads):  # noqa: F811
     index("s3://archive/again", out=out, columns=COLUMNS, storage_options=options)
     assert names(reads) == [f"{i}.dcm" for i in range(5)]
     reads.clear()
-    fs.pipe_file("archive/again/3.dcm", instance(3, "di"))  # as long, and maybe in the same second: another etag
-    fs.pipe_file("archive/again/2.dcm", instance(2))  # written again as it was: another time, the same etag
+    fs.pipe_file("archive/again/3.dcm", instance(3, "di"))  # same length, perhaps the same second: another etag
+    fs.pipe_file("archive/again/2.dcm", instance(2))  # written again unchanged: another time, the same etag
     fs.rm_file("archive/again/4.dcm")
     fs.invalidate_cache()
     mark = len(server.log)
@@ -73,7 +73,7 @@ def test_objects_of_a_store(s3, tmp_path, reads):  # noqa: F811
 
 
 def test_objects_of_a_store_without_etags(tmp_path, reads):  # noqa: F811
-    """Told by size and time of change, where the store says any."""
+    """Objects are compared by size, and by mtime if the store states it."""
     fsspec = pytest.importorskip("fsspec")
     fs, out = fsspec.filesystem("memory"), tmp_path / "index.parquet"
     fs.store.clear()

@@ -1,4 +1,4 @@
-"""The bulk loop and dcmread give the same rows of every real file."""
+"""The bulk loop and dcmread give the same rows for every real file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from dicomcore.archive.tables.row import read_row
 from dicomcore.archive.tables.table import schema_of
 from dicomcore.dictionary import get_entry, keywords
 
-# Columns that reach behind pixel data, and every element that a column can show.
+# Columns with elements behind the pixel data, and every element that a column can show.
 COLUMN_SETS = {
     "default": DEFAULT_COLUMNS,
     "file meta": ("MediaStorageSOPClassUID", "ImplementationVersionName"),
@@ -39,21 +39,21 @@ def files() -> list[str]:
 
 
 def check(paths: list[str], columns: Columns) -> list[dict[str, Any]]:
-    """The rows, which are the same both ways."""
+    """The rows, after checking that they are the same with and without the bulk loop."""
     schema = schema_of(columns)
     bulk = read_batch(paths, columns, schema).to_pylist()
     slow = read_batch(paths, columns, schema, bulk=False).to_pylist()
     for one, other in zip(bulk, slow, strict=True):
-        assert one == other or repr(one) == repr(other), one["path"]  # repr: NaN equals itself there
+        assert one == other or repr(one) == repr(other), one["path"]  # repr, as NaN does not equal itself
     return bulk
 
 
 @pytest.mark.parametrize("names", COLUMN_SETS.values(), ids=COLUMN_SETS)
-def test_both_ways_give_the_same_rows(files, names):
+def test_the_bulk_loop_and_dcmread_give_the_same_rows(files, names):
     check(files, Columns(names))
 
 
-def test_most_files_take_the_bulk_way(files):
+def test_the_bulk_loop_reads_most_files(files):
     columns = Columns()
     readable = [path for path in files if read_row(path, columns).failure is None]
     alone = [Extractor(columns.native, columns.stop_tag, [path]).run() for path in readable]
@@ -68,7 +68,7 @@ BIG_META = b"".join(
 
 @pytest.mark.parametrize("label", [EXPLICIT, IMPLICIT, BIG_ENDIAN], ids=["explicit", "implicit", "big endian"])
 @pytest.mark.parametrize("coded", [EXPLICIT, IMPLICIT, BIG_ENDIAN], ids=["explicit", "implicit", "big endian"])
-def test_both_ways_notice_another_encoding(tmp_path, coded, label):
+def test_another_encoding_is_detected_with_and_without_the_bulk_loop(tmp_path, coded, label):
     big, vr = coded == BIG_ENDIAN, coded != IMPLICIT
     content = b"".join(
         element(tag, name if vr else None, value, big=big)
@@ -93,7 +93,7 @@ UTF8 = {
 
 
 @pytest.mark.parametrize(("data", "text"), UTF8.values(), ids=UTF8)
-def test_both_ways_check_utf8(tmp_path, data, text):
+def test_utf8_is_checked_with_and_without_the_bulk_loop(tmp_path, data, text):
     path = tmp_path / "one"
     data += b" " * (len(data) % 2)
     path.write_bytes(part10(element(0x00080005, "CS", b"ISO_IR 192") + element(0x00100020, "LO", data)))
@@ -101,7 +101,7 @@ def test_both_ways_check_utf8(tmp_path, data, text):
     assert (row["PatientID"] == text) == (text is not None)
 
 
-NUMBERS = {  # name: (bytes of a DS, what the column shows)
+NUMBERS = {  # name: (bytes of a DS, the column's value)
     "past what a double holds": (b"1e400 ", None),
     "below it": (b"-1E999", None),
     "as large as it holds": (b"1.7e308 ", 1.7e308),
@@ -110,8 +110,8 @@ NUMBERS = {  # name: (bytes of a DS, what the column shows)
 
 
 @pytest.mark.parametrize(("data", "number"), NUMBERS.values(), ids=NUMBERS)
-def test_both_ways_show_numbers_that_a_double_holds(tmp_path, data, number):
-    """An infinite one would be the sum and the mean of all."""
+def test_only_numbers_that_a_double_holds_are_shown(tmp_path, data, number):
+    """An infinite value would make sums and means over the column infinite."""
     path = tmp_path / "one"
     path.write_bytes(part10(element(0x00180050, "DS", data)))
     row = check([str(path)], Columns())[0]
@@ -119,7 +119,7 @@ def test_both_ways_show_numbers_that_a_double_holds(tmp_path, data, number):
     assert bool(row["issues"]) == (number is None)
 
 
-def test_both_ways_read_meta_information_in_big_endian(tmp_path):
+def test_meta_information_in_big_endian_is_read_with_and_without_the_bulk_loop(tmp_path):
     path = tmp_path / "one"
     path.write_bytes(PREAMBLE + BIG_META + element(0x00100020, "LO", b"id"))
     row = check([str(path)], Columns())[0]

@@ -1,4 +1,4 @@
-"""Sources of the archive index on this machine: archives, directories, globs, lists; hostile ones make one row."""
+"""Local sources of the archive index: archives, DICOMDIRs, globs, lists; a hostile source gives one row."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ MODES = {
 
 
 def pack(target: Path, files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> Path:
-    """An archive of the kind that its name's end says."""
+    """An archive of the kind that its suffix names."""
     kind = next(end for end in sorted(MODES, key=len, reverse=True) if target.name.endswith(end))
     if kind == ".zip":
         with zipfile.ZipFile(target, "w", method) as archive:
@@ -60,7 +60,7 @@ def pack(target: Path, files: dict[str, bytes], method: int = zipfile.ZIP_DEFLAT
             entry.size = len(data)
             archive.addfile(entry, io.BytesIO(data))
     packed = plain.getvalue()
-    if kind == ".tar.zst":  # of two frames
+    if kind == ".tar.zst":  # two frames of Zstandard
         half = len(packed) // 2
         packed = b"".join(pa.Codec("zstd").compress(part, asbytes=True) for part in (packed[:half], packed[half:]))
     target.write_bytes(packed)
@@ -72,7 +72,7 @@ def rows_of(*sources: Any, **options: Any) -> list[dict[str, Any]]:
 
 
 def told(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rows without what depends on where the files stand."""
+    """Rows without the values that depend on where the files are."""
     return [{name: repr(value) for name, value in row.items() if name not in ("path", "mtime", "etag")} for row in rows]
 
 
@@ -155,7 +155,7 @@ def test_no_more_is_inflated_than_the_header_needs(tmp_path, monkeypatch):
     assert sum(inflated) <= 16 * 1024
 
 
-def test_archives_met_in_a_folder_are_opened(tmp_path, files):
+def test_archives_in_a_folder_are_opened(tmp_path, files):
     pack(tmp_path / "b.zip", {"one.dcm": files["CT_small.dcm"]})
     pack(tmp_path / "C.TAR".lower(), {"d/two.dcm": files["MR_small.dcm"]})
     (tmp_path / "a.dcm").write_bytes(files["rtplan.dcm"])
@@ -177,11 +177,11 @@ def test_a_member_is_named_as_the_table_has_it(tmp_path, files):
         assert index(PathList(tmp_path / "list.parquet"))["path"].to_pylist() == members
 
 
-def test_names_of_members_are_shown_whatever_their_bytes(tmp_path, files):
+def test_names_of_members_may_have_any_bytes(tmp_path, files):
     data = files["CT_small.dcm"]
     assert rows_of(pack(tmp_path / "a.zip", {"größe.dcm": data}))[0]["path"].endswith("!/größe.dcm")
 
-    def unmark(packed: bytearray) -> None:  # UTF-8 without the flag that says so
+    def unmark(packed: bytearray) -> None:  # clear the flag that marks UTF-8
         packed[7] &= ~8
         packed[packed.index(b"PK\1\2") + 9] &= ~8
 
@@ -195,7 +195,7 @@ def test_names_of_members_are_shown_whatever_their_bytes(tmp_path, files):
     assert row["PatientID"] == "1CT1"
 
 
-def test_places_tell_what_the_listing_knows(tmp_path, files):
+def test_places_have_the_facts_of_the_listing(tmp_path, files):
     archive = pack(tmp_path / "a.zip", {"one.dcm": files["CT_small.dcm"]})
     (place,) = Sources(archive)
     assert place.size == len(files["CT_small.dcm"])
@@ -209,7 +209,7 @@ def test_places_tell_what_the_listing_knows(tmp_path, files):
 
 
 @pytest.mark.thread_unsafe(reason="limits the process")
-def test_more_archives_than_a_process_may_open(tmp_path, files):
+def test_a_folder_may_have_more_archives_than_a_process_may_open(tmp_path, files):
     resource = pytest.importorskip("resource")
     packed = pack(tmp_path / "0.zip", {"one.dcm": SHORT}).read_bytes()
     for i in range(300):
@@ -223,7 +223,7 @@ def test_more_archives_than_a_process_may_open(tmp_path, files):
     assert [row["error"] for row in rows] == [None] * 300
 
 
-def test_an_archive_that_changes_after_listing_is_told(tmp_path, files):
+def test_an_archive_that_changes_after_listing_is_an_error(tmp_path, files):
     archive = pack(tmp_path / "a.zip", {"one.dcm": SHORT})
     (place,) = Sources(archive)
     pack(archive, {"other.dcm": files["CT_small.dcm"]})
@@ -231,7 +231,7 @@ def test_an_archive_that_changes_after_listing_is_told(tmp_path, files):
         place.open()
 
 
-def test_a_batch_holds_few_bytes_of_a_compressed_tar(tmp_path, files, monkeypatch):
+def test_a_batch_keeps_few_bytes_of_a_compressed_tar(tmp_path, files, monkeypatch):
     import dicomcore.archive.tables.run as run
 
     monkeypatch.setattr(run, "BATCH_BYTES", 100_000)
@@ -251,7 +251,7 @@ def patched(archive: Path, change: Callable[[bytearray], None]) -> Path:
 
 
 def claim(size: int) -> Callable[[bytearray], None]:
-    """The directory says another size of the only member."""
+    """A change of the size that the directory states for the only member."""
 
     def change(data: bytearray) -> None:
         at = data.index(b"PK\1\2")
@@ -291,7 +291,7 @@ LIES: dict[str, tuple[Callable[[bytearray], None], str]] = {
 
 
 @pytest.mark.parametrize(("change", "said"), LIES.values(), ids=LIES)
-def test_a_member_that_lies_is_one_row(tmp_path, change, said):
+def test_a_member_with_false_facts_is_one_row(tmp_path, change, said):
     archive = patched(pack(tmp_path / "a.zip", {"one.dcm": SHORT}), change)
     (row,) = rows_of(archive)
     assert row["error"] is not None
@@ -299,7 +299,7 @@ def test_a_member_that_lies_is_one_row(tmp_path, change, said):
     assert row["path"] == f"{archive}!/one.dcm"
 
 
-def test_a_wrong_sum_is_told(tmp_path):
+def test_a_wrong_checksum_is_an_error(tmp_path):
     def change(data: bytearray) -> None:
         data[data.index(b"PK\1\2") + 16] ^= 1
 
@@ -317,7 +317,7 @@ def test_a_bomb_is_one_quick_row(tmp_path):
     assert time.perf_counter() - begin < 30
 
 
-def test_a_compressed_tar_that_swells_too_far_ends_in_one_row(tmp_path, monkeypatch):
+def test_a_compressed_tar_that_inflates_too_far_ends_in_one_row(tmp_path, monkeypatch):
     monkeypatch.setattr(tars, "KEPT", 1 << 20)
     rows = rows_of(pack(tmp_path / "a.tar.zst", {"one.dcm": SHORT, "zeros": bytes(60_000_000), "two.dcm": SHORT}))
     assert rows[0]["PatientID"] == "id"
@@ -395,7 +395,7 @@ def test_attributes_of_a_member_may_not_fill_the_memory(tmp_path):
 # ---- folders, directories, globs, lists ------------------------------------------------------------------------------
 
 
-def test_what_is_no_file_does_not_hold_the_run(tmp_path):
+def test_a_pipe_does_not_block_the_run(tmp_path):
     if not hasattr(os, "mkfifo"):
         pytest.skip("no FIFO on this platform")
     os.mkfifo(tmp_path / "a.zip")
@@ -493,7 +493,7 @@ def test_globs(tmp_path, files):
     assert found("*/?.dcm") == ["[x]/5.dcm", "a/1.dcm", "a/2.dcm", "b/3.dcm"]
     assert found("b*") == ["b/3.dcm", "b/c/4.dcm"]
     assert found("b/**") == ["b/3.dcm", "b/c/4.dcm"]
-    assert found("[x]") == ["[x]/5.dcm"]  # what is there is no pattern
+    assert found("[x]") == ["[x]/5.dcm"]  # an existing path is not a pattern
     assert "Nothing matches" in rows_of(str(tmp_path / "*.none"))[0]["error"]
 
 
@@ -542,7 +542,7 @@ def test_sources_are_mixed_and_lazy(tmp_path, folder, files):
 
 
 def test_a_member_is_read_on_many_threads(tmp_path):
-    """What several threads ask of one member, each of its own place, is what stands there."""
+    """Several threads read one member, each at offsets of its own, and get the bytes there."""
     data = np.random.default_rng(1).integers(0, 40, 4 << 20, dtype=np.uint8).tobytes()
     with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("one", data)

@@ -1,4 +1,4 @@
-"""series_volume beside SimpleITK's reading of the same files, and by hand where slices lie oddly."""
+"""series_volume, compared with SimpleITK's reading of the same files, and with expected values for irregular stacks."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def codes(volume) -> list[str]:
 
 
 def written(folder, positions, *, template=None, **changes):
-    """Copies of a real slice at these positions; `changes` by keyword are lists, one value a slice."""
+    """Copies of a real slice at these positions; `changes` are lists by keyword, with a value for each slice."""
     source = pydicom.dcmread(template or PYDICOM / "test_files" / "CT_small.dcm")
     folder.mkdir(exist_ok=True)
     for i, position in enumerate(positions):
@@ -48,7 +48,7 @@ def along_z(places, x=0.0, y=0.0):
 
 
 def by_itk(folder):
-    """SimpleITK's array and affine, its columns put into the order of our axes."""
+    """SimpleITK's array and affine, with columns in the order of our axes."""
     itk = pytest.importorskip("SimpleITK")
     reader = itk.ImageSeriesReader()
     (series,) = reader.GetGDCMSeriesIDs(str(folder))
@@ -61,7 +61,7 @@ def by_itk(folder):
 
 
 def oblique():
-    """A slice plane turned about two axes, and five positions along its normal, as DS would have them."""
+    """A slice plane turned about two axes, and five positions along its normal, rounded as in a DS."""
     across, down = np.array([0.8, 0.6, 0.0]), np.array([-0.36, 0.48, -0.8])
     normal = np.cross(across, down)
     return [*across, *down], [np.array([10.0, -20.0, 30.0]) + 2.5 * i * normal for i in (3, 0, 4, 1, 2)]
@@ -136,7 +136,7 @@ ODD = {  # name: (positions, the code, slices in the array)
 
 
 @pytest.mark.parametrize(("positions", "code", "count"), ODD.values(), ids=ODD)
-def test_what_is_odd_is_said(tmp_path, positions, code, count):
+def test_irregular_stacks_are_issues(tmp_path, positions, code, count):
     volume = series_volume(written(tmp_path / "odd", positions))
     assert codes(volume) == [code]
     assert len(volume.array) == count
@@ -157,7 +157,7 @@ MIXED = {
 
 
 @pytest.mark.parametrize(("code", "keyword", "most", "few"), [(code, *rest) for code, rest in MIXED.items()], ids=MIXED)
-def test_what_does_not_fit_is_left_out(tmp_path, code, keyword, most, few):
+def test_slices_that_do_not_fit_are_left_out(tmp_path, code, keyword, most, few):
     folder = written(tmp_path / "mixed", along_z(range(5)), **{keyword: [few, most, most, most, most]})
     volume = series_volume(folder)
     assert codes(volume) == [code]
@@ -186,12 +186,12 @@ def test_gaps_are_filled_on_request(tmp_path):
     assert codes(series_volume(far)) == ["MISSING_SLICES"]
 
 
-def test_one_slice_is_as_thick_as_it_says():
+def test_one_slice_has_the_stated_thickness():
     volume = series_volume(PYDICOM / "test_files" / "CT_small.dcm")
     assert volume.spacing == pytest.approx((5.0, 0.661468, 0.661468))
 
 
-def test_files_without_a_place(tmp_path):
+def test_files_without_a_position_are_an_issue(tmp_path):
     folder = written(tmp_path / "series", along_z(range(3)))
     plan = PYDICOM / "test_files" / "rtplan.dcm"
     volume = series_volume([folder, plan])
@@ -213,7 +213,7 @@ BAD = {
 
 
 @pytest.mark.parametrize(("keyword", "value"), BAD.values(), ids=BAD)
-def test_nonsense_has_no_place(keyword, value):
+def test_invalid_attributes_give_no_position(keyword, value):
     data_set = pydicom.dcmread(PYDICOM / "test_files" / "CT_small.dcm")
     setattr(data_set, keyword, value)
     with pytest.raises(dc.DicomError, match="no volume"):

@@ -1,4 +1,4 @@
-"""Volume.save: NIfTI files as nibabel reads them, voxel by voxel where dcm2niix puts them."""
+"""Volume.save: NIfTI files, read with nibabel, have each voxel where dcm2niix puts it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PLANES = {  # name: row and column cosines
 
 
 def made(folder, cosines, step=2.5, **attributes):
-    """A folder of noisy slices of a plane, with shuffled names and Instance Numbers that fall."""
+    """A folder of noisy slices of a plane, with shuffled names and descending Instance Numbers."""
     normal = np.cross(cosines[:3], cosines[3:])
     noise = np.random.default_rng(3).integers(-1000, 3000, (5, 7, 6)).astype(np.int16)
     images = [
@@ -62,7 +62,7 @@ def by_dcm2niix(folder: Path, out: Path):
 
 
 def assert_same(ours, theirs, tolerance=1e-3):
-    """The same value at each place, whatever the order of axes."""
+    """Check that two images have the same value at each position, whatever the order of their axes."""
     values, others = np.asanyarray(ours.dataobj), np.asanyarray(theirs.dataobj)
     index = np.indices(values.shape[:3]).reshape(3, -1)
     to_theirs = np.linalg.inv(theirs.affine) @ ours.affine
@@ -99,7 +99,7 @@ def test_a_real_series_equals_dcm2niix(tmp_path):
 
 
 def test_a_gap_is_filled_or_refused(tmp_path):
-    """A real series of four slices with 20 cm between the first and the second: one affine can't hold them."""
+    """A real series of four slices with 20 cm between the first two, which one affine can't describe."""
     with pytest.raises(dc.EncodeError, match=r"slices are missing.*fill"):
         series_volume(FOLDERS / "77654033" / "CT2").save(tmp_path / "a.nii")
     volume = series_volume(FOLDERS / "77654033" / "CT2", fill=-1024)
@@ -186,7 +186,7 @@ def test_colour_is_rgb24(tmp_path):
     assert np.array_equal(np.stack([held[channel] for channel in "RGB"], -1), colours.transpose(2, 1, 0, 3))
 
 
-def test_what_a_file_cannot_hold_is_refused(tmp_path):
+def test_volumes_that_nifti_cannot_represent_are_refused(tmp_path):
     slices = (("a", 0),)
     for array, message in (
         (np.zeros((1, 2, 2, 3), np.uint16), "three 8-bit samples"),

@@ -1,4 +1,4 @@
-"""series_volume: which frames have a place, what is left out or made up, and that it is said."""
+"""series_volume: the positions of frames, and issues for slices that are left out and values that are made up."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def codes(volume) -> list[str]:
 
 
 def levels(volume) -> list:
-    """What each slice is filled with."""
+    """The value that each slice is filled with."""
     assert (volume.array == volume.array[..., :1, :1]).all()
     return volume.array[..., 0, 0].tolist()
 
@@ -78,7 +78,7 @@ COSINES = {  # name: (Image Orientation (Patient), codes)
 
 
 @pytest.mark.parametrize(("orientation", "said"), COSINES.values(), ids=COSINES)
-def test_cosines_that_make_no_right_angle_are_said(orientation, said):
+def test_cosines_without_a_right_angle_are_an_issue(orientation, said):
     normal = np.cross(orientation[:3], orientation[3:])
     normal = normal / np.linalg.norm(normal)
     made = [read(image(z, np.round(normal * z, 6), ImageOrientationPatient=orientation)) for z in range(3)]
@@ -96,7 +96,7 @@ SCALINGS = {  # name: (attributes, the value of a stored 3, codes)
 
 
 @pytest.mark.parametrize(("attributes", "value", "said"), SCALINGS.values(), ids=SCALINGS)
-def test_doses_are_scaled_by_their_grid_scaling_alone(attributes, value, said):
+def test_doses_are_scaled_only_by_their_grid_scaling(attributes, value, said):
     made = image(ramp(4), sop_class=DOSE, GridFrameOffsetVector=[0, 1, 2, 3], **attributes)
     volume = series_volume(read(made))
     assert (levels(volume)[3], codes(volume)) == (value, said)
@@ -124,7 +124,7 @@ UNITS = {  # name: (attributes of all slices, of the middle one, codes)
 
 
 @pytest.mark.parametrize(("all_of_them", "middle", "said"), UNITS.values(), ids=UNITS)
-def test_slices_in_other_units_are_said(all_of_them, middle, said):
+def test_slices_in_other_units_are_an_issue(all_of_them, middle, said):
     slices = [image(z, (0, 0, z), **all_of_them) for z in range(3)]
     for keyword, value in middle.items():
         if value is None:
@@ -143,7 +143,7 @@ def test_only_axial_planes_have_z_coordinates():
     assert (volume.spacing[0], codes(volume)) == (2, ["GRID_OFFSETS"])
 
 
-def test_one_plane_of_a_dose_is_as_thick_as_its_offsets_say():
+def test_one_plane_of_a_dose_has_the_thickness_of_its_offsets():
     volume = series_volume(
         read(image(ramp(4)[:1], sop_class=DOSE, SliceThickness=None, GridFrameOffsetVector=[0, 3, 6]))
     )
@@ -237,12 +237,12 @@ def test_nuclear_medicine_without_a_distance():
     assert series_volume(read(thick)).spacing[0] == 4
     neither = nuclear(None, SliceThickness=None)
     assert series_volume(read(neither)).issues[0].message.endswith("the first is frame 1")
-    with pytest.raises(dc.DicomError, match="no volume"):  # projections have no place
+    with pytest.raises(dc.DicomError, match="no volume"):  # projections have no position
         series_volume(read(nuclear(3, third="TOMO")))
 
 
 @pytest.mark.parametrize("between", [5, 0.05, 0.04, 0.02, 0.003])
-def test_slices_lie_as_near_as_they_like(tmp_path, between):
+def test_slices_may_have_any_distance(tmp_path, between):
     folder = folder_of(tmp_path / "near", [image(i, (0, 0, i * between)) for i in range(5)])
     volume = series_volume(folder, strict=True)
     assert levels(volume) == [0, 1, 2, 3, 4]
@@ -264,7 +264,7 @@ def test_rounded_positions_are_one_place():
 )
 @settings(max_examples=40, deadline=None)
 def test_a_stack_of_any_plane_in_any_order(turns, between, count, order):
-    """Each voxel is where its own image says, to a hundredth of a pixel."""
+    """Each voxel is at the position that its own image states, to a hundredth of a pixel."""
     a, b, c = turns
     about_z = np.array([[np.cos(a), -np.sin(a), 0], [np.sin(a), np.cos(a), 0], [0, 0, 1]])
     about_x = np.array([[1, 0, 0], [0, np.cos(b), -np.sin(b)], [0, np.sin(b), np.cos(b)]])
@@ -284,7 +284,7 @@ def test_a_stack_of_any_plane_in_any_order(turns, between, count, order):
         assert np.allclose((volume.affine @ (k, 3, 4, 1))[:3], wanted, atol=2.5e-3 * min(1, between))
 
 
-SPACINGS = {  # name: (attributes, what rows and columns are apart, part of the message)
+SPACINGS = {  # name: (attributes, spacing of rows and columns, part of the message)
     "none": ({"PixelSpacing": None}, (1, 1), "no Pixel Spacing: 1 mm was made up"),
     "zero": ({"PixelSpacing": [0, 0]}, (1, 1), r"is \[0.0, 0.0\]: 1 mm was made up"),
     "negative": ({"PixelSpacing": [-0.5, 0.5]}, (1, 1), "1 mm was made up"),
@@ -303,7 +303,7 @@ SPACINGS = {  # name: (attributes, what rows and columns are apart, part of the 
 
 
 @pytest.mark.parametrize(("attributes", "wanted", "message"), SPACINGS.values(), ids=SPACINGS)
-def test_a_spacing_that_is_made_up_is_said(attributes, wanted, message):
+def test_a_spacing_that_is_made_up_is_an_issue(attributes, wanted, message):
     made = [read(image(i, (0, 0, i), **attributes)) for i in range(3)]
     volume = series_volume(made)
     assert volume.spacing == pytest.approx((1, *wanted))
@@ -318,7 +318,7 @@ def test_a_spacing_that_is_no_number_is_made_up():
 
 
 @pytest.mark.parametrize("thickness", [None, 0, -2])
-def test_a_thickness_that_is_made_up_is_said(thickness):
+def test_a_thickness_that_is_made_up_is_an_issue(thickness):
     volume = series_volume(read(image(1, SliceThickness=thickness)))
     assert codes(volume) == ["INVENTED_SPACING"]
     assert "neither Spacing Between Slices nor Slice Thickness" in volume.issues[0].message
@@ -327,7 +327,7 @@ def test_a_thickness_that_is_made_up_is_said(thickness):
     assert series_volume(two, strict=True).spacing[0] == 4
 
 
-OTHERS = {  # name: (what another series has, the code, which levels are taken)
+OTHERS = {  # name: (attributes of another series, the code, the levels that are taken)
     "series": ({"SeriesInstanceUID": "1.2.3.9"}, "MIXED_SERIES", 20),  # the lower Series Number
     "study": ({"StudyInstanceUID": "1.2.9"}, "MIXED_SERIES", 20),
     "photometric": ({"PhotometricInterpretation": "MONOCHROME1"}, "MIXED_SAMPLES", 20),
@@ -343,7 +343,7 @@ USUAL = {"ImageType": ["ORIGINAL", "PRIMARY", "M"], "KVP": 80, "EchoTime": 5, "F
 
 @pytest.mark.parametrize(("other", "code", "level"), OTHERS.values(), ids=OTHERS)
 @pytest.mark.parametrize("turn", [1, -1], ids=["", "files in another order"])
-def test_what_is_another_image_of_the_place_is_left_out(tmp_path, other, code, level, turn):
+def test_another_image_of_the_same_place_is_left_out(tmp_path, other, code, level, turn):
     usual = {keyword: value for keyword, value in USUAL.items() if keyword in other}
     images = [image(10, (0, 0, z), SeriesNumber=2, InstanceNumber=z, **usual) for z in range(3)]
     images += [image(20, (0, 0, z), SeriesNumber=1, InstanceNumber=9 + z, **other) for z in range(3)]
@@ -375,7 +375,7 @@ def test_a_file_twice_is_one_slice(tmp_path):
 
 
 @pytest.mark.parametrize("syntax", ["rle", "jpeg-lossless", "implicit"])
-def test_a_copy_in_another_transfer_syntax_is_one(syntax):
+def test_a_copy_in_another_transfer_syntax_is_left_out(syntax):
     images = [encoded(image(z, (0, 0, z))) for z in range(3)]
     coded = [bytearray() for _ in images]
     for one, target in zip(images, coded, strict=True):
@@ -385,13 +385,13 @@ def test_a_copy_in_another_transfer_syntax_is_one(syntax):
 
 
 def test_other_pixels_of_one_instance_are_no_copies():
-    """As careless writers have it, with one SOP Instance UID for all."""
+    """Some writers use one SOP Instance UID for all images."""
     made = [image(10 * t + z, (0, 0, z), SOPInstanceUID="1.9", InstanceNumber=9 - t) for z in range(3) for t in (0, 1)]
     volume = series_volume([read(one) for one in made])
     assert (levels(volume), codes(volume)) == ([10, 11, 12], ["SEVERAL_TIMES"])
 
 
-def test_a_mosaic_is_said():
+def test_a_mosaic_is_an_issue():
     made = read(image(1, ImageType=["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"]))
     assert codes(series_volume(made)) == ["MOSAIC"]
 
@@ -414,13 +414,13 @@ KINDS = {  # name: (attributes of each of four slices, codes)
 
 
 @pytest.mark.parametrize(("attributes", "said"), KINDS.values(), ids=KINDS)
-def test_kinds_at_different_places_are_said(attributes, said):
+def test_kinds_at_different_places_are_an_issue(attributes, said):
     made = [read(image(z, (0, 0, z), **one)) for z, one in enumerate(attributes)]
     volume = series_volume(made)
     assert (levels(volume), codes(volume)) == ([0, 1, 2, 3], said)
 
 
-def test_kinds_of_frames_at_different_places_are_said():
+def test_kinds_of_frames_at_different_places_are_an_issue():
     groups = [group((0, 0, z)) for z in range(4)]
     for z, one in enumerate(groups):
         one.MREchoSequence = sequence(EffectiveEchoTime=5.0 + 85 * (z % 2))
@@ -455,7 +455,7 @@ def test_stacks_side_by_side_are_refused():
         series_volume(beside)
 
 
-def test_stacks_side_by_side_that_have_names_are_told_apart():
+def test_stacks_side_by_side_with_stack_ids_are_separated():
     groups = [group((40 * (frame // 3), 0, frame % 3), StackID="ab"[frame // 3]) for frame in range(6)]
     made = read(enhanced(ramp(6), groups))
     assert (levels(series_volume(made)), codes(series_volume(made))) == ([0, 1, 2], ["MIXED_STACK"])
@@ -472,7 +472,7 @@ FAR = {
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("positions", FAR.values(), ids=FAR)
-def test_positions_beyond_reason_raise_nothing_else(positions):
+def test_absurd_positions_raise_only_dicom_errors(positions):
     with contextlib.suppress(dc.DicomError):
         series_volume([read(image(i, one, ImageOrientationPatient=TURNED)) for i, one in enumerate(positions)])
 
@@ -498,7 +498,7 @@ def with_others(folder):
     return folder
 
 
-def test_other_files_are_skipped_where_that_was_asked(tmp_path):
+def test_other_files_are_skipped_on_request(tmp_path):
     folder = with_others(tmp_path / "series")
     with pytest.raises(dc.InvalidDicomError, match="DS_Store"):
         series_volume(folder)
@@ -532,7 +532,7 @@ def test_a_damaged_slice(tmp_path):
     assert [os.path.basename(path) for path, _ in volume.sources] == ["0.dcm", "1.dcm", "3.dcm"]
 
 
-def test_what_is_said_of_pixels_is_said_of_the_volume(tmp_path):
+def test_issues_of_frames_are_issues_of_the_volume(tmp_path):
     images = [image(z, (0, 0, z)) for z in range(3)]
     images[1].PixelData = images[1].PixelData[:-10]
     folder = folder_of(tmp_path / "short", images)
@@ -566,7 +566,7 @@ def test_an_error_names_the_file_of_whatever_kind_it_is(tmp_path):
         series_volume(path)
 
 
-def test_an_image_without_pixels_is_said_with_its_name(tmp_path):
+def test_an_image_without_pixels_raises_an_error_with_its_name(tmp_path):
     path = tmp_path / "none.dcm"
     path.write_bytes(encoded(image(1, PixelData=None)))
     with pytest.raises(dc.PixelDecodeError, match=r"none\.dcm: the data set has no pixel data"):

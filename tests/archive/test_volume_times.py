@@ -1,4 +1,4 @@
-"""series_volume: several images at each place, in the order of time that they state and never in that of files."""
+"""series_volume: several images at each place, in the order of time that they state, never in that of the files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PLACES, TIMES = 3, 4
 
 
 def levels(volume) -> list:
-    """What each slice is filled with."""
+    """The value that each slice is filled with."""
     assert (volume.array == volume.array[..., :1, :1]).all()
     return volume.array[..., 0, 0].tolist()
 
@@ -36,7 +36,7 @@ def read(made):
 
 
 WANTED = [[100 * time + place for place in range(PLACES)] for time in range(TIMES)]
-CLOCKS = {  # name: what an image of a time and place says
+CLOCKS = {  # name: the attributes of an image, by time and place
     "Temporal Position Identifier": lambda t, p: {"TemporalPositionIdentifier": t + 1},
     "Trigger Time": lambda t, p: {"TriggerTime": 33.5 * t},
     "Trigger Time that varies": lambda t, p: {"TriggerTime": 33.5 * t + p},
@@ -76,7 +76,7 @@ def several(stated, drop=()):
 
 @pytest.mark.parametrize("stated", CLOCKS.values(), ids=CLOCKS)
 @pytest.mark.parametrize("seed", range(3))
-def test_times_are_told_apart_by_what_they_say(stated, seed):
+def test_attributes_distinguish_times(stated, seed):
     made = [read(one) for one in several(stated).values()]
     random.Random(seed).shuffle(made)
     volume = series_volume(made)
@@ -99,7 +99,7 @@ def test_times_are_told_apart_by_what_they_say(stated, seed):
 
 @given(seed=st.integers(0, 1 << 30), clock=st.sampled_from(sorted(CLOCKS)))
 @settings(max_examples=25, deadline=None)
-def test_the_order_of_files_has_no_say(seed, clock):
+def test_the_order_of_files_has_no_influence(seed, clock):
     made = [read(one) for one in several(CLOCKS[clock]).values()]
     random.Random(seed).shuffle(made)
     assert levels(series_volume(made, times="all")) == WANTED
@@ -116,12 +116,12 @@ SECONDS = {
 
 
 @pytest.mark.parametrize(("clock", "wanted"), SECONDS.items(), ids=SECONDS)
-def test_when_times_begin(clock, wanted):
+def test_seconds_are_the_start_of_each_time(clock, wanted):
     volume = series_volume([read(one) for one in several(CLOCKS[clock]).values()], times="all")
     assert volume.seconds == pytest.approx(wanted)
 
 
-def test_one_time_is_an_axis_too_where_all_are_asked_for():
+def test_times_all_adds_an_axis_for_a_single_time():
     made = [read(image(p, (0, 0, p))) for p in range(3)]
     assert series_volume(made, times="all").array.shape == (1, 3, 4, 5)
     assert series_volume(made, times=0, strict=True).array.shape == (3, 4, 5)
@@ -129,8 +129,8 @@ def test_one_time_is_an_axis_too_where_all_are_asked_for():
         series_volume(made, times="first")
 
 
-def test_a_time_that_lacks_a_slice():
-    """What is missing is told where times have names; then no other time's slice stands in for it."""
+def test_a_time_without_a_slice_is_an_issue():
+    """If an attribute numbers the times, a missing slice is an issue, and no slice of another time replaces it."""
     named = [read(one) for one in several(CLOCKS["Temporal Position Identifier"], drop={(0, 1)}).values()]
     volume = series_volume(named)
     assert levels(volume) == [0, 2]
@@ -141,18 +141,18 @@ def test_a_time_that_lacks_a_slice():
     filled = series_volume(named, times="all", fill=-1)
     assert levels(filled) == [[0, -1, 2], *WANTED[1:]]
     assert codes(filled) == ["UNEVEN_TIMES"]
-    assert "1 slice of what was taken" in filled.issues[0].message
+    assert "another time has a slice: 1 slice" in filled.issues[0].message
     ranked = [read(one) for one in several(CLOCKS["Instance Number, time by time"], drop={(0, 1)}).values()]
     assert codes(series_volume(ranked)) == ["UNEVEN_TIMES", "SEVERAL_TIMES"]
 
 
-def test_images_that_nothing_tells_apart_are_refused():
+def test_indistinguishable_images_are_refused():
     made = [read(image(v, (0, 0, z), InstanceNumber=1)) for v in (1, 2) for z in range(3)]
     with pytest.raises(dc.DicomError, match="lie at one place, and nothing tells which comes first"):
         series_volume(made)
 
 
-ODD = {  # what no clock can be made of: the next one is asked
+ODD = {  # values that can't order images, so that the next attribute is used
     "several values": {"TriggerTime": [1.0, 2.0]},
     "a text": {"AcquisitionTime": "tomorrow"},
     "nothing": {"TemporalPositionIdentifier": ""},
@@ -162,7 +162,7 @@ ODD = {  # what no clock can be made of: the next one is asked
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
-def test_values_that_make_no_sense_are_passed_over(odd):
+def test_invalid_values_of_a_clock_are_passed_over(odd):
     made = [read(one) for one in several(lambda t, p: {"InstanceNumber": 20 - t, **(odd if t == 1 else {})}).values()]
     assert levels(series_volume(made, times="all")) == WANTED[::-1]
 
@@ -201,7 +201,7 @@ def test_kinds_of_an_enhanced_image():
     assert levels(series_volume(made, select={"EffectiveEchoTime": 30}, strict=True)) == [0, 1, 2]
 
 
-def test_some_doubled_slices_are_no_times():
+def test_some_duplicate_slices_are_no_times():
     made = [read(image(z, (0, 0, z), InstanceNumber=10 + z)) for z in range(6)]
     made += [read(image(99, (0, 0, z), InstanceNumber=1 if z == 2 else 50)) for z in (2, 4)]
     for turn in (1, -1):
@@ -210,7 +210,7 @@ def test_some_doubled_slices_are_no_times():
         assert codes(volume) == ["DUPLICATE_POSITION"]
 
 
-def test_a_loop_of_pictures_is_one_place():
+def test_a_cine_loop_is_one_place():
     made = read(image(ramp(4), FrameIncrementPointer=0x00181063, FrameTime=40))
     volume = series_volume(made, times="all", strict=True)
     assert levels(volume) == [[0], [1], [2], [3]]

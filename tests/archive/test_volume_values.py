@@ -1,4 +1,4 @@
-"""series_volume: the values of slices of different samples are held as they are, or refused."""
+"""series_volume: the values of slices with different sample types are kept exactly, or refused."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ REFUSED = {  # name: (a slice, options, part of the message)
     "too large": (flat("u2", 40000), {"rescale": False, "dtype": "i2"}, "int16 can't hold its values from 40000"),
     "too small": (flat("i2", -1, 5), {"rescale": False, "dtype": "u2"}, "uint16 can't hold its values from -1"),
     "rescaled too large": (flat("i2", 300), {"dtype": "u1"}, "uint8 can't hold its values from 300"),
-    "fractions": (flat("i2", 3), {"dtype": "i2", "slope": 0.5}, "can't hold values such as 0.5: give dtype a float"),
+    "fractions": (flat("i2", 3), {"dtype": "i2", "slope": 0.5}, "can't hold values such as 0.5: choose a float dtype"),
     "beyond float16": (flat("u2", 65535), {"dtype": "f2"}, "float16 can't hold values beyond 65504"),
     "beyond float32": (flat("i2", 4), {"slope": 1e38}, "float32 can't hold values beyond"),
     "fill below 0": (flat("u2", 5), {"rescale": False, "fill": -1}, "fill is -1, which uint16 can't hold"),
@@ -61,7 +61,7 @@ REFUSED = {  # name: (a slice, options, part of the message)
 
 
 @pytest.mark.parametrize(("pixels", "options", "message"), REFUSED.values(), ids=REFUSED)
-def test_what_does_not_fit_is_refused(pixels, options, message):
+def test_values_that_do_not_fit_are_refused(pixels, options, message):
     options = dict(options)
     slope = options.pop("slope", 1)
     made = stack(flat(pixels.dtype, 1), flat(pixels.dtype, 1), pixels, RescaleSlope=slope, RescaleIntercept=0)
@@ -79,7 +79,7 @@ HELD = {  # name: (dtype, slope, intercept)
 
 
 @pytest.mark.parametrize(("dtype", "slope", "intercept"), HELD.values(), ids=HELD)
-def test_what_fits_is_held(dtype, slope, intercept):
+def test_values_that_fit_are_kept(dtype, slope, intercept):
     pixels = flat("i2", 3, -7, 500)
     volume = series_volume(stack(pixels, pixels, RescaleSlope=slope, RescaleIntercept=intercept), dtype=dtype)
     assert volume.array.dtype == dtype
@@ -87,7 +87,7 @@ def test_what_fits_is_held(dtype, slope, intercept):
 
 
 @pytest.mark.parametrize("dtype", ["?", "c8", "O", "S4"])
-def test_only_numbers(dtype):
+def test_other_dtypes_are_refused(dtype):
     with pytest.raises(ValueError, match="dtype is one of integers or floats"):
         series_volume(stack(flat("i2", 1)), dtype=dtype)
 

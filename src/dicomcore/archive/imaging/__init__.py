@@ -1,1 +1,1 @@
-"""Frames and volumes of the files that an index names."""
+"""Frames and volumes from the files of an index."""

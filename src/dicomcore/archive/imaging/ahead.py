@@ -1,4 +1,4 @@
-"""Frames decoded ahead of whoever takes them: threads, a queue in order or not, and a bound on what they hold."""
+"""Frames decoded ahead of the caller: threads, a queue, ordered or not, and a limit on the memory of its frames."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from dicomcore.pixels.frames import Frames
 
 __all__ = ["Ahead", "FrameRecord"]
 
-RECORD_BYTES = 4096  # what a record costs besides its samples: many tiny frames are bounded too
+RECORD_BYTES = 4096  # assumed cost of a record besides its samples, so that the limit counts many tiny frames too
 
 
 class FrameRecord(NamedTuple):
-    """One frame: its file's `path`, its number in it from 0, its samples, or None and the `error`.
+    """One frame: its file's `path`, the `frame` number from 0, and its samples in `array`, or None and the `error`.
 
-    `row` is the file's row in the index, or its place among the paths. `issues` are what is known to be wrong with
-    the frame, and with its file's pixel data as a whole: samples that are made up, contradictions that were settled.
+    `row` is the file's row in the index, or its number among the paths. `issues` are the known issues of the frame, and
+    of its file's pixel data as a whole: samples that were filled in, contradictions that were resolved.
     """
 
     path: str
@@ -41,7 +41,7 @@ class FrameRecord(NamedTuple):
 
 
 class _File:
-    """A file whose frames are being handed out; `number` is its place in the order."""
+    """A file whose frames are being decoded; `number` is its number among the files, from 0."""
 
     def __init__(self, number: int, row: int, path: str, cached: bool, limits: Limits | None) -> None:
         self.number, self.row, self.path = number, row, path
@@ -50,7 +50,7 @@ class _File:
         if not len(self.frames):
             raise PixelDecodeError("there are no frames in the pixel data")
         self.frame_bytes = int(np.prod(self.frames.description.shape)) * self.frames.dtype.itemsize
-        # By one thread, frame after frame: a video, and a member of an archive, which is inflated as it is read.
+        # One thread decodes all frames in turn: of a video, and of an archive's member, which is inflated while read.
         self.in_turn = isinstance(path, Place) or self.frames.stated.transfer_syntax in VIDEO_SYNTAXES
         self.next = 0
 
@@ -60,7 +60,7 @@ def _name(path: str) -> str:
 
 
 def _facts(path: str) -> tuple[int, int]:
-    """Size and mtime in ns, by which a cache tells whether a file has changed."""
+    """Size and mtime (ns), from which a cache detects that a file has changed."""
     if isinstance(path, Place):
         return path.size or 0, (path.mtime or 0) * 1000
     facts = os.stat(path)
@@ -68,7 +68,7 @@ def _facts(path: str) -> tuple[int, int]:
 
 
 class Ahead:
-    """Frames of the listed files, decoded by `workers` threads while `budget` bytes have room for them."""
+    """Decodes the frames of the listed files on `workers` threads, up to `budget` bytes ahead of the caller."""
 
     def __init__(
         self,
@@ -85,16 +85,18 @@ class Ahead:
         self._listing = threading.Lock()
         self._ordered, self._budget, self._raw, self._cache = ordered, budget, raw, cache
         self._limits = limits
-        self._changed = threading.Condition()  # guards what follows
+        self._changed = threading.Condition()  # guards the attributes below
         self._ready: dict[tuple[int, int], tuple[FrameRecord, int]] = {}
-        self._begun: list[_File] = []  # by number: were a later one taken first, all threads could wait for an earlier
+        # Files with frames that no thread has taken, by number: if a later file went first, all threads could end up
+        # waiting for an earlier one.
+        self._started: list[_File] = []
         self._counts: dict[int, int] = {}
         self._wanted = (0, 0)
-        self._held = 0
+        self._bytes = 0
         self._stopped = False
         self._failure: BaseException | None = None
         self._alive = workers
-        # Daemons: a loop that was left without closing the iterator doesn't keep the process from ending.
+        # Daemon threads: a caller who leaves the loop without closing the iterator can still end the process.
         self._threads = [
             threading.Thread(target=self._run, name=f"dicomcore-frames-{i}", daemon=True) for i in range(workers)
         ]
@@ -102,7 +104,7 @@ class Ahead:
             thread.start()
 
     def take(self) -> FrameRecord | None:
-        """The next record, waited for; None when there are no more."""
+        """Wait for the next record; None when there are no more."""
         with self._changed:
             while True:
                 if self._failure is not None:
@@ -110,7 +112,7 @@ class Ahead:
                 key = self._next_ready()
                 if key is not None:
                     record, cost = self._ready.pop(key)
-                    self._held -= cost
+                    self._bytes -= cost
                     self._changed.notify_all()
                     return record
                 if not self._alive and not self._ready:
@@ -118,7 +120,7 @@ class Ahead:
                 self._changed.wait()
 
     def stop(self) -> None:
-        """End the threads; those that decode finish their frame first."""
+        """End the threads; a thread that is decoding finishes its frame first."""
         with self._changed:
             self._stopped = True
             self._ready.clear()
@@ -145,11 +147,11 @@ class Ahead:
 
     def _run(self) -> None:
         try:
-            while (taken := self._draw()) is not None:
-                file, frames = taken
+            while (drawn := self._draw()) is not None:
+                file, frames = drawn
                 for frame in frames:
                     self._decode(file, frame)
-        except BaseException as error:  # of the listing, or of ours: what files do is in their records
+        except BaseException as error:  # an error of the listing, or our own: those of files are in their records
             with self._changed:
                 self._failure = self._failure or error
         finally:
@@ -158,27 +160,27 @@ class Ahead:
                 self._changed.notify_all()
 
     def _draw(self) -> tuple[_File, range] | None:
-        """The first frame that nobody has taken yet, of the first file begun or else of a new one."""
+        """The next frame that no thread has taken, of the first started file, or else of a new file."""
         while True:
             with self._changed:
                 if self._stopped or self._failure is not None:
                     return None
-                if self._begun:
-                    file = self._begun[0]
+                if self._started:
+                    file = self._started[0]
                     first, file.next = file.next, file.next + 1
                     if file.next == len(file.frames):
-                        del self._begun[0]
+                        del self._started[0]
                     return file, range(first, first + 1)
             with self._listing:
-                drawn = next(self._listed, None)
-            if drawn is None:
+                numbered = next(self._listed, None)
+            if numbered is None:
                 return None
-            begun = self._begin(*drawn)
-            if begun is not None:
-                return begun
+            started = self._begin(*numbered)
+            if started is not None:
+                return started
 
     def _begin(self, number: int, listed: tuple[int, str]) -> tuple[_File, range] | None:
-        """Open a file and take its first frame; the others are left to all threads."""
+        """Open a file and take its first frame; any thread may take the others. None if the file can't be read."""
         row, path = listed
         try:
             file = _File(number, row, path, self._cache is not None, self._limits)
@@ -195,7 +197,7 @@ class Ahead:
                 return file, range(count)
             file.next = 1
             if count > 1:
-                insort(self._begun, file, key=lambda one: one.number)
+                insort(self._started, file, key=lambda started: started.number)
                 self._changed.notify_all()
         return file, range(1)
 
@@ -206,33 +208,36 @@ class Ahead:
         array, error = None, None
         try:
             array = self._samples(file, frame)
-        except Exception as found:
-            error = found
+        except Exception as raised:
+            error = raised
         issues = file.frames.issues_of(frame)
         self._put(key, FrameRecord(file.path, frame, array, error, file.row, issues), cost)
 
     def _samples(self, file: _File, frame: int) -> NDArray[Any]:
-        if self._cache is None or file.frames.limits.strict:  # what is cached was not held against the rules
+        if self._cache is None or file.frames.limits.strict:  # a cached frame may come from a call without strict
             return file.frames.decode(frame, raw=self._raw)
         key = FrameKey(_name(file.path), *file.facts, frame, self._raw)
-        found = self._cache.get(key)
-        if found is not None and found.shape == file.frames.description.shape and found.dtype == file.frames.dtype:
-            return found
+        cached = self._cache.get(key)
+        if cached is not None and cached.shape == file.frames.description.shape and cached.dtype == file.frames.dtype:
+            return cached
         decoded = file.frames.decode(frame, raw=self._raw)
         if any(note.frame == frame for note in file.frames.notes):
-            return decoded  # made up in part: who takes it later is to be told too
-        decoded.flags.writeable = False  # the cache and who takes it share it
+            return decoded  # the frame has an issue, which a cached array could not report to a later caller
+        decoded.flags.writeable = False  # the cache and the caller share the array
         self._cache.put(key, decoded)
         return decoded
 
     def _reserve(self, key: tuple[int, int], cost: int) -> bool:
-        """Wait for room; the frame that is waited for itself, or the only one, gets it always. False once stopped."""
+        """Reserve `cost` bytes of the budget, waiting until they are free; False once stopped.
+
+        A frame that the caller is waiting for, or the only one, gets its bytes at once.
+        """
         with self._changed:
-            while self._held and self._held + cost > self._budget and not (self._ordered and key == self._wanted):
+            while self._bytes and self._bytes + cost > self._budget and not (self._ordered and key == self._wanted):
                 if self._stopped or self._failure is not None:
                     return False
                 self._changed.wait()
-            self._held += cost
+            self._bytes += cost
             return not self._stopped
 
     def _put(self, key: tuple[int, int], record: FrameRecord, cost: int) -> None:

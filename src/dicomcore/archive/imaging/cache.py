@@ -1,4 +1,4 @@
-"""Decoded frames kept for the next pass: in memory up to a size, or in a folder."""
+"""Caches of decoded frames for the next pass: in memory up to a size, or in a folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Cache", "DiskCache", "FrameKey", "MemoryCache", "as_cache"]
 
 
 class FrameKey(NamedTuple):
-    """What a cached frame is of: a file that has since kept its size and mtime (ns), one of its frames."""
+    """The key of a cached frame: the file's path, size and mtime (ns), the frame's number, and `raw`."""
 
     path: str
     size: int
@@ -28,17 +28,17 @@ class FrameKey(NamedTuple):
 
 
 class Cache(Protocol):
-    """What `frames` takes as a cache; called from several threads at once."""
+    """The interface of a cache for `frames`, which several threads call at once."""
 
     def get(self, key: FrameKey) -> NDArray[Any] | None:
-        """The samples, not to be written to; None where they aren't there."""
+        """The samples, which the caller does not modify; None if they are not cached."""
 
     def put(self, key: FrameKey, array: NDArray[Any]) -> None:
-        """Keep the samples, or don't."""
+        """Store the samples; a cache may ignore them."""
 
 
 class MemoryCache:
-    """The frames last used, `max_bytes` of samples at most."""
+    """A cache in memory of the frames used last, of at most `max_bytes` of samples."""
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
@@ -50,14 +50,14 @@ class MemoryCache:
         return len(self._arrays)
 
     def get(self, key: FrameKey) -> NDArray[Any] | None:
-        """The samples, read-only."""
+        """The samples, read-only; None if they are not cached."""
         with self._lock:
             if key in self._arrays:
                 self._arrays.move_to_end(key)
             return self._arrays.get(key)
 
     def put(self, key: FrameKey, array: NDArray[Any]) -> None:
-        """Keep the samples; those unused for longest make room."""
+        """Store the samples; the frames that were not used for the longest time are removed."""
         if array.nbytes > self.max_bytes:
             return
         with self._lock:
@@ -69,7 +69,8 @@ class MemoryCache:
 
 
 class DiskCache:
-    """A folder of NPY files, made if need be; nothing is ever removed from it. Several processes may share it."""
+    """A cache of NPY files in `folder`, which is created if it does not exist. Several processes may share it; no file
+    is ever removed."""
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self._folder = os.fsdecode(folder)
@@ -81,16 +82,16 @@ class DiskCache:
         return os.path.join(self._folder, name[:2], f"{name}.npy")
 
     def get(self, key: FrameKey) -> NDArray[Any] | None:
-        """The samples, read-only; a damaged file is none."""
+        """The samples, read-only; None if their file does not exist or is damaged."""
         try:
-            found: NDArray[Any] = np.load(self._place(key), allow_pickle=False)
+            array: NDArray[Any] = np.load(self._place(key), allow_pickle=False)
         except (OSError, ValueError, EOFError):
             return None
-        found.flags.writeable = False
-        return found
+        array.flags.writeable = False
+        return array
 
     def put(self, key: FrameKey, array: NDArray[Any]) -> None:
-        """Write the file whole or not at all; a folder that can't be written to is said once, as a warning."""
+        """Write the samples to a complete file or not at all; if the folder can't be written to, warn once."""
         place = self._place(key)
         try:
             os.makedirs(os.path.dirname(place), exist_ok=True)
@@ -103,5 +104,5 @@ class DiskCache:
 
 
 def as_cache(cache: Cache | str | os.PathLike[str] | None) -> Cache | None:
-    """A cache as it is; of a path the one in that folder."""
+    """The cache itself; for a path, a DiskCache in that folder."""
     return DiskCache(cache) if isinstance(cache, (str, os.PathLike)) else cache

@@ -1,4 +1,4 @@
-"""What belongs in one volume: one series, one frame of reference, one orientation, one kind of image."""
+"""The choice of slices for one volume: of one series, frame of reference, orientation and kind of image."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from dicomcore.issues import Issue
 
 __all__ = ["comparable", "mixed_kinds", "one_group", "one_kind", "without_copies"]
 
-MOST_GROUPS = 64  # that are told apart
-JITTER = 0.01  # of an echo time or a voltage, which says nothing of its own
+MOST_GROUPS = 64  # groups of slices that are kept apart at most
+JITTER = 0.01  # relative difference of echo times or voltages that is only rounding or measurement
 
 
 class Difference(NamedTuple):
-    """What may keep a slice out of another's volume: a code, the attribute, and how to tell."""
+    """A reason why two slices don't fit in one volume: the issue's code, the attribute, and a test."""
 
     code: str
     keyword: str
@@ -54,7 +54,7 @@ DIFFERENCES = (
         lambda a, b: a.image.samples != b.image.samples,
     ),
 )
-KINDS = (  # code, name and attributes of what is no other time, but another image of the same place
+KINDS = (  # code, name and attributes by which images of one place differ although they are not different times
     ("MIXED_SEGMENT", "Referenced Segment Number", ("ReferencedSegmentNumber",)),
     ("MIXED_IMAGE_TYPE", "Image Type", ("FrameType", "ImageType")),
     ("MIXED_COMPONENT", "Complex Image Component", ("ComplexImageComponent",)),
@@ -69,50 +69,49 @@ KINDS = (  # code, name and attributes of what is no other time, but another ima
 
 
 def without_copies(slices: list[Slice]) -> tuple[list[Slice], list[Issue]]:
-    """The slices without those that come again: the same frame of the same SOP instance, with the same pixel data."""
+    """The slices without copies: the same frame of the same SOP instance, with the same pixel data."""
     seen: dict[Hashable, Slice] = {}
     kept: list[Slice] = []
     copies: list[Slice] = []
-    for one in slices:
-        key = (one.image.instance, one.frame, tuple(one.position.tolist()))
-        before = seen.setdefault(key, one) if one.image.instance else one
-        (copies if before is not one and _is_copy(before, one) else kept).append(one)
+    for slice_ in slices:
+        key = (slice_.image.instance, slice_.frame, tuple(slice_.position.tolist()))
+        before = seen.setdefault(key, slice_) if slice_.image.instance else slice_
+        (copies if before is not slice_ and _is_copy(before, slice_) else kept).append(slice_)
     if not copies:
         return kept, []
-    text = f"left out as copies, of SOP instances that came before: {counted(len(copies), 'slice')}, {copies[0]}"
+    text = f"left out as copies of earlier SOP instances: {counted(len(copies), 'slice')}, the first is {copies[0]}"
     return kept, [issue("DUPLICATE_INSTANCE", text, "SOPInstanceUID")]
 
 
 def _is_copy(a: Slice, b: Slice) -> bool:
     if a.data_set is b.data_set:
         return True
-    ours, theirs = a.data_set, b.data_set
     try:
-        if ours.transfer_syntax == theirs.transfer_syntax:
-            return bool(ours.frames.encoded(a.frame) == theirs.frames.encoded(b.frame))
-        return np.array_equal(ours.frames[a.frame], theirs.frames[b.frame])
-    except (DicomError, IndexError):  # said when it is decoded
+        if a.data_set.transfer_syntax == b.data_set.transfer_syntax:
+            return bool(a.data_set.frames.encoded(a.frame) == b.data_set.frames.encoded(b.frame))
+        return np.array_equal(a.data_set.frames[a.frame], b.data_set.frames[b.frame])
+    except (DicomError, IndexError):  # reported when the frame is decoded
         return False
 
 
 def one_group(slices: list[Slice]) -> tuple[list[Slice], list[Issue]]:
-    """The most slices that fit together, and why others were left out."""
+    """The largest group of slices that fit together, and issues that say why others were left out."""
     groups: list[list[Slice]] = []
     others: list[Slice] = []
-    for one in slices:
-        group = next((group for group in groups if _difference(group[0], one) is None), None)
+    for slice_ in slices:
+        group = next((group for group in groups if _difference(group[0], slice_) is None), None)
         if group is not None:
-            group.append(one)
+            group.append(slice_)
         elif len(groups) < MOST_GROUPS:
-            groups.append([one])
+            groups.append([slice_])
         else:
-            others.append(one)
+            others.append(slice_)
     largest = min(groups, key=_preference)
     reasons: dict[Difference, list[Slice]] = {}
-    for one in (*others, *(one for group in groups if group is not largest for one in group)):
-        reason = _difference(largest[0], one)
+    for slice_ in (*others, *(slice_ for group in groups if group is not largest for slice_ in group)):
+        reason = _difference(largest[0], slice_)
         assert reason is not None
-        reasons.setdefault(reason, []).append(one)
+        reasons.setdefault(reason, []).append(slice_)
     issues = []
     for (code, keyword, name, _), out in reasons.items():
         text = _left_out(len(out), len(slices), name, out[0])
@@ -123,14 +122,14 @@ def one_group(slices: list[Slice]) -> tuple[list[Slice], list[Issue]]:
 
 
 def _difference(a: Slice, b: Slice) -> Difference | None:
-    return next((one for one in DIFFERENCES if one.differ(a, b)), None)
+    return next((difference for difference in DIFFERENCES if difference.differ(a, b)), None)
 
 
 def _preference(group: list[Slice]) -> tuple[Any, ...]:
-    """The largest group; of equal ones what doesn't depend on the order of files."""
+    """A sort key: larger groups come first; groups of equal size are sorted independently of the order of files."""
     number = group[0].get("SeriesNumber")
     number = number if isinstance(number, int) else 0
-    return -len(group), number, group[0].image.series, min(tuple(one.position.tolist()) for one in group)
+    return -len(group), number, group[0].image.series, min(tuple(slice_.position.tolist()) for slice_ in group)
 
 
 def _left_out(count: int, total: int, name: str, first: Slice) -> str:
@@ -138,9 +137,9 @@ def _left_out(count: int, total: int, name: str, first: Slice) -> str:
 
 
 def one_kind(slices: list[Slice]) -> tuple[list[Slice], list[Issue]]:
-    """The slices of one kind, where some that lie at one place differ in it: by Image Type, echo, energy and such.
+    """The slices of one kind, if slices at one place differ in kind: in Image Type, echo, energy and others of KINDS.
 
-    Segments are never joined, wherever they lie.
+    Different segments are never joined, even if no place has two slices.
     """
     issues = []
     segmented = "SegmentSequence" in slices[0].places[-1]
@@ -149,17 +148,17 @@ def one_kind(slices: list[Slice]) -> tuple[list[Slice], list[Issue]]:
         alike = [slices] if segmented and code == "MIXED_SEGMENT" else crowded
         if not alike:
             break
-        if all(len({comparable(one.get(*keywords)) for one in place}) == 1 for place in alike):
+        if all(len({comparable(slice_.get(*keywords)) for slice_ in place}) == 1 for place in alike):
             continue
         kinds: dict[Hashable, list[Slice]] = {}
-        for one in slices:
-            kinds.setdefault(comparable(one.get(*keywords)), []).append(one)
+        for slice_ in slices:
+            kinds.setdefault(comparable(slice_.get(*keywords)), []).append(slice_)
         chosen = min(kinds, key=lambda kind: (-len(kinds[kind]), _rank(kind)))
-        left = [one for kind, several in kinds.items() if kind != chosen for one in several]
+        left = [slice_ for kind, several in kinds.items() if kind != chosen for slice_ in several]
         values = ", ".join(_shown(kind) for kind in sorted(kinds, key=_rank))
-        keyword = next(one for one in keywords if any(each.get(one) is not None for each in slices))
-        way = f"select={{{keyword!r}: …}} takes another"
-        text = f"{_left_out(len(left), len(slices), name, left[0])}; there are {values}; {way}"
+        keyword = next(word for word in keywords if any(slice_.get(word) is not None for slice_ in slices))
+        remedy = f"select={{{keyword!r}: …}} takes another"
+        text = f"{_left_out(len(left), len(slices), name, left[0])}; there are {values}; {remedy}"
         issues.append(issue(code, text, keyword))
         slices = kinds[chosen]
         crowded = _crowded(slices)
@@ -167,17 +166,17 @@ def one_kind(slices: list[Slice]) -> tuple[list[Slice], list[Issue]]:
 
 
 def _crowded(slices: list[Slice]) -> list[list[Slice]]:
-    """The places where several slices lie."""
+    """The places with more than one slice."""
     return [place for place in by_place(slices) if len(place) > 1]
 
 
 def mixed_kinds(slices: list[Slice]) -> list[Issue]:
-    """That slices at different places differ in what makes their values no longer comparable."""
+    """Issues for slices at different places that differ in an attribute without which values can't be compared."""
     issues = []
     for code, name, keyword, read in MIXABLE:
         kinds: dict[Hashable, list[Slice]] = {}
-        for one in slices:
-            kinds.setdefault(read(one), []).append(one)
+        for slice_ in slices:
+            kinds.setdefault(read(slice_), []).append(slice_)
         if len(kinds) > 1 and not _is_jitter(kinds):
             counts = (f"{counted(len(kinds[kind]), 'slice')} with {_shown(kind)}" for kind in sorted(kinds, key=_rank))
             text = f"slices at different places differ in {name}: {', '.join(counts)}; select takes one kind"
@@ -186,25 +185,25 @@ def mixed_kinds(slices: list[Slice]) -> list[Issue]:
 
 
 def _is_jitter(values: Collection[Hashable]) -> bool:
-    """Whether these are numbers that differ by rounding, or by what a scanner measures of itself."""
-    numbers = [one for one in values if isinstance(one, float)]
+    """Whether these are numbers that differ only by rounding, or because the scanner measures its own settings."""
+    numbers = [value for value in values if isinstance(value, float)]
     return len(numbers) == len(values) and max(numbers) - min(numbers) <= JITTER * max(map(abs, numbers))
 
 
 def _number_in(sequence: str, inside: str, outside: str) -> Callable[[Slice], Hashable]:
-    """A number of the functional groups, or of the data set."""
+    """A function that reads a number of a slice from the functional group `sequence`, or from the data set."""
 
-    def read(one: Slice) -> Hashable:
-        return comparable(one.stated(sequence, inside) if one.is_enhanced else one.places[-1].get(outside))
+    def read(slice_: Slice) -> Hashable:
+        return comparable(slice_.stated(sequence, inside) if slice_.is_enhanced else slice_.places[-1].get(outside))
 
     return read
 
 
-def _third_value(one: Slice) -> Hashable:
-    """Value 3 of Image Type: AXIAL or LOCALIZER of CT (PS3.3 C.8.2.1.1.1), magnitude, phase and such of MR."""
-    if one.is_enhanced:
-        return comparable(one.stated("MRImageFrameTypeSequence", "ComplexImageComponent"))
-    kinds = one.places[-1].get("ImageType")
+def _third_value(slice_: Slice) -> Hashable:
+    """Value 3 of Image Type: AXIAL or LOCALIZER of CT (PS3.3 C.8.2.1.1.1); of MR magnitude, phase and so on."""
+    if slice_.is_enhanced:
+        return comparable(slice_.stated("MRImageFrameTypeSequence", "ComplexImageComponent"))
+    kinds = slice_.places[-1].get("ImageType")
     return comparable(kinds[2]) if isinstance(kinds, list) and len(kinds) > 2 else None
 
 
@@ -216,24 +215,24 @@ MIXABLE: tuple[tuple[str, str, str, Callable[[Slice], Hashable]], ...] = (
 
 
 def comparable(value: Any) -> Hashable:
-    """A value as one that can be compared and be a key: texts, numbers, tuples of them, or None."""
+    """The value in a form that can be compared and hashed: a text, a number, a tuple of these, or None."""
     if isinstance(value, (list, tuple)):
-        return tuple(comparable(one) for one in value)
+        return tuple(comparable(component) for component in value)
     if isinstance(value, (int, float)):
         return float(value)
     return None if value is None or value == "" else str(value).strip()
 
 
 def _rank(kind: Hashable) -> tuple[Any, ...]:
-    """What comes first of kinds of equally many slices: originals, low numbers, what is known."""
+    """A sort key for kinds with the same number of slices: originals, low numbers and known values come first."""
     values = kind if isinstance(kind, tuple) else (kind,)
     return (
         kind is None,
         "ORIGINAL" not in values,
-        [(isinstance(one, str), one if isinstance(one, float) else 0.0, str(one)) for one in values],
+        [(isinstance(value, str), value if isinstance(value, float) else 0.0, str(value)) for value in values],
     )
 
 
 def _shown(kind: Hashable) -> str:
     values = kind if isinstance(kind, tuple) else (kind,)
-    return "\\".join(f"{one:g}" if isinstance(one, float) else "none" if one is None else str(one) for one in values)
+    return "\\".join("none" if v is None else f"{v:g}" if isinstance(v, float) else str(v) for v in values)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["write_nifti"]
 
 SCANNER = 1  # the code of coordinates of the scanner (NIFTI_XFORM_SCANNER_ANAT)
-LONGEST = 32767  # sides of an image are of 16 bits
-SHEAR = 1e-3  # the cosine between axes from which a rotation doesn't describe them
+LONGEST = 32767  # voxels along an axis: the header has 16 bits for each
+SHEAR = 1e-3  # the cosine between two axes above which a rotation does not describe them
 RGB = np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")])
 
 
@@ -50,19 +50,19 @@ def _image(volume: Volume) -> Any:
         from nibabel.nifti1 import Nifti1Image
 
     if volume.slope_intercept is None:
-        raise EncodeError("slices have stored values of different slopes: a NIfTI file has one; leave rescale=True")
-    if None not in volume.sources and any(one.code == "MISSING_SLICES" for one in volume.issues):
-        raise EncodeError("slices are missing, and one affine can't leave them out: give series_volume a fill")
+        raise EncodeError("slices differ in Rescale Slope, and a NIfTI file has one slope: leave rescale=True")
+    if None not in volume.sources and any(issue.code == "MISSING_SLICES" for issue in volume.issues):
+        raise EncodeError("slices are missing, and one affine can't skip them: pass a fill value to series_volume")
     data = _by_columns(volume)
     if max(data.shape) > LONGEST:
         raise EncodeError(f"NIfTI-1 holds {LONGEST} voxels along an axis, not {max(data.shape)}")
-    # Our axes are slices, rows and columns, NIfTI's columns, rows and slices.
+    # Our axes are slices, rows and columns; NIfTI's are columns, rows and slices.
     affine = volume.ras_affine[:, [2, 1, 0, 3]]
     image = Nifti1Image(data, affine, dtype=data.dtype)
     image.header.set_xyzt_units("mm", "sec")
     image.set_sform(affine, SCANNER)
     image.set_qform(affine, 0 if _is_sheared(affine) else SCANNER)
-    # Values stand as they are: nibabel scales nothing where the header has a slope.
+    # Values are written unchanged: nibabel does not scale them if the header has a slope.
     image.header.set_slope_inter(*volume.slope_intercept)
     if volume.has_times:
         image.header.set_zooms((*image.header.get_zooms()[:3], _time_step(volume.seconds)))
@@ -70,7 +70,7 @@ def _image(volume: Volume) -> Any:
 
 
 def _by_columns(volume: Volume) -> NDArray[Any]:
-    """(columns, rows, slices[, times]), colour as records of three bytes."""
+    """The array with axes (columns, rows, slices[, times]); colour becomes records of three bytes."""
     array = volume.array
     if array.ndim == 4 + volume.has_times:
         if array.dtype != np.uint8 or array.shape[-1] != 3:
@@ -87,5 +87,5 @@ def _is_sheared(affine: NDArray[np.float64]) -> bool:
 
 
 def _time_step(seconds: tuple[float, ...]) -> float:
-    """The time from one image to the next, on average; 0 where nothing tells."""
+    """The average time from one image to the next, in seconds; 0 if the times are unknown."""
     return (seconds[-1] - seconds[0]) / (len(seconds) - 1) if len(seconds) > 1 else 0.0

@@ -1,4 +1,4 @@
-"""Where the frames of images lie in the patient (PS3.3 C.7.6.2), and what else volumes ask of them."""
+"""Slices: the position of frames in the patient (PS3.3 C.7.6.2), and the other attributes that volumes need."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from dicomcore.tags import Tag
 __all__ = ["COSINE_SLACK", "Slice", "counted", "issue", "normal_of", "slices_of"]
 
 NM_VECTORS = ("EnergyWindowVector", "DetectorVector", "RRIntervalVector", "TimeSlotVector")
-"""What tells frames of nuclear medicine apart that show one slice (PS3.3 C.8.4.8)."""
+"""The vectors that distinguish frames of one slice in nuclear medicine (PS3.3 C.8.4.8)."""
 TIMES = {Tag("FrameTime"), Tag("FrameTimeVector")}
 COSINE_SLACK = 1e-3  # cosines are written with few digits
 OTHER_SPACINGS = {
@@ -32,7 +32,7 @@ OTHER_SPACINGS = {
 
 
 class Image(NamedTuple):
-    """What all frames of a data set have in common."""
+    """The attributes that all frames of a data set share."""
 
     instance: str
     """SOP Instance UID."""
@@ -47,7 +47,8 @@ class Image(NamedTuple):
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class Slice:
-    """One frame: of which data set, where its first pixel's centre lies (mm, LPS), and how its rows and columns run."""
+    """One frame of a data set: the position of its first pixel's centre (mm, LPS), and the direction of its rows and
+    columns as unit vectors."""
 
     source: str
     data_set: Dataset
@@ -58,21 +59,21 @@ class Slice:
     spacing: tuple[float, float]
     """Between rows, between columns, in mm (Pixel Spacing)."""
     made_up: str
-    """What the spacing is where the data set has no usable Pixel Spacing; empty where it has one."""
+    """If the data set has no usable Pixel Spacing, text that says where `spacing` comes from; else empty."""
     thickness: float | None
     """Spacing Between Slices or Slice Thickness, mm."""
     image: Image
     display: Display
-    """How its stored values become the modality's."""
+    """The transformation of stored values to modality values."""
     places: list[Any]
-    """Where its attributes stand: its functional groups, the shared ones, the data set."""
+    """The data sets with its attributes by precedence: its functional groups, the shared ones, its data set."""
     vectors: dict[str, int] = field(default_factory=dict)
-    """What the vectors of a nuclear medicine image say of the frame."""
+    """The frame's values of the vectors of a nuclear medicine image, by keyword."""
     groups: list[Dataset] | None = None
-    """The items of its functional groups, once they were asked for."""
+    """The items of its functional groups, once `get` has read them."""
 
     def get(self, *keywords: str) -> Any:
-        """The value of the first of these attributes that its functional groups or its data set have."""
+        """The value of the first of these attributes that its functional groups or its data set contain."""
         if self.groups is None:
             items = (first_item(place, group.keyword) for place in self.places[:-1] for group in place)
             self.groups = [item for item in items if item is not None]
@@ -90,21 +91,21 @@ class Slice:
         return len(self.places) > 1
 
     def stated(self, sequence: str, keyword: str) -> Any:
-        """A value of one functional group, or else of the data set; cheaper than `get`, which asks them all."""
-        return _found(self.places, sequence, keyword)
+        """A value of one functional group, or else of the data set; cheaper than `get`, which searches all groups."""
+        return _value(self.places, sequence, keyword)
 
     @property
     def is_transformed(self) -> bool:
-        """Whether anything says how its stored values become the modality's."""
+        """Whether the data set has a transformation of stored values to modality values."""
         return not self.display.keeps_values or any(
-            _found(self.places, "PixelValueTransformationSequence", keyword) is not None
+            _value(self.places, "PixelValueTransformationSequence", keyword) is not None
             for keyword in ("RescaleSlope", "RescaleIntercept")
         )
 
     @property
     def unit(self) -> str:
-        """What its modality values are in (Units of PET, or Rescale Type); empty where it isn't said."""
-        unit = self.places[-1].get("Units") or _found(self.places, "PixelValueTransformationSequence", "RescaleType")
+        """The unit of its modality values (Units of PET, or Rescale Type); empty if it is not stated."""
+        unit = self.places[-1].get("Units") or _value(self.places, "PixelValueTransformationSequence", "RescaleType")
         return unit.strip() if isinstance(unit, str) else ""
 
     def __str__(self) -> str:
@@ -112,102 +113,104 @@ class Slice:
 
 
 def issue(code: str, message: str, keyword: str = "ImagePositionPatient") -> Issue:
-    """An oddity of how slices lie, or of the attribute `keyword` that says how."""
+    """An issue of the slices' geometry, or of the attribute `keyword`."""
     return Issue(code, Tag(keyword), 0, message)
 
 
 def counted(number: int, noun: str) -> str:
-    """A number of things: 1 slice, 2 slices."""
+    """A number with its noun: "1 slice", "2 slices"."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def slices_of(source: str, data_set: Dataset) -> tuple[list[Slice], list[Issue]]:
-    """The frames of an image whose places are known, and what to say of those whose places aren't.
+    """The frames of an image whose position is known, and issues for frames whose position is not.
 
-    Of an enhanced image functional groups tell (PS3.3 C.7.6.16.2), of a dose its Grid Frame Offset Vector (C.8.8.3.2),
-    of reconstructed nuclear medicine the detector and the sign of Spacing Between Slices (C.8.4.11, C.8.4.15).
+    The position comes from the functional groups of an enhanced image (PS3.3 C.7.6.16.2), from the Grid Frame Offset
+    Vector of a dose (C.8.8.3.2), and from the detector and the sign of Spacing Between Slices of reconstructed nuclear
+    medicine (C.8.4.11, C.8.4.15).
     """
     header = header_of(data_set)
     groups = items_of(header, "PerFrameFunctionalGroupsSequence")
     issues: list[Issue] = []
     if groups:
-        found = _enhanced(source, data_set, header, groups)
+        slices = _enhanced(source, data_set, header, groups)
     elif _is_reconstruction(header):
-        found, issues = _nuclear(source, data_set, header)
+        slices, issues = _nuclear(source, data_set, header)
     else:
-        found, issues = _classic(source, data_set, header)
-    frames = number_of_frames(header) if groups or not found else _frames_there(data_set, header)
-    placed = {one.frame for one in found if one.frame < frames}
-    if found and len(placed) < frames:
+        slices, issues = _classic(source, data_set, header)
+    frames = number_of_frames(header) if groups or not slices else _present_frames(data_set, header)
+    placed = {slice_.frame for slice_ in slices if slice_.frame < frames}
+    if slices and len(placed) < frames:
         first = next(frame for frame in range(frames) if frame not in placed)
         what = f"{frames - len(placed)} of {frames} frames have no place in the patient"
         issues.append(issue("NO_POSITION", f"{source}: {what} and were left out, the first is frame {first}"))
-    return found, issues
+    return slices, issues
 
 
-def _frames_there(data_set: Dataset, header: Dataset) -> int:
-    """How many frames there are: what a data set claims may be any number."""
+def _present_frames(data_set: Dataset, header: Dataset) -> int:
+    """The number of frames in the pixel data: the Number of Frames that a data set claims may be wrong."""
     return len(data_set.frames) if number_of_frames(header) > 1 else 1
 
 
 def _enhanced(source: str, data_set: Dataset, header: Dataset, groups: list[Dataset]) -> list[Slice]:
     shared = items_of(header, "SharedFunctionalGroupsSequence")[:1]
-    display = display_of(header, len(groups))  # of no frame: what is shared, or the data set's own
-    found: list[Slice] = []
+    display = display_of(header, len(groups))  # past the last frame: only shared attributes, or the data set's own
+    slices: list[Slice] = []
     for frame, group in enumerate(groups):
         places = [group, *shared, header]
-        # One place in the data set itself can't be that of several frames.
-        position = _floats(_found(places, "PlanePositionSequence", "ImagePositionPatient", len(groups) == 1))
-        orientation = _floats(_found(places, "PlaneOrientationSequence", "ImageOrientationPatient"))
-        like = found[-1] if found else None
-        one = _slice(source, data_set, places, position, orientation, display, like)
-        if one is not None:
-            found.append(replace(one, frame=frame))
-    return found
+        # A position in the data set itself can't be that of several frames.
+        position = _floats(_value(places, "PlanePositionSequence", "ImagePositionPatient", len(groups) == 1))
+        orientation = _floats(_value(places, "PlaneOrientationSequence", "ImageOrientationPatient"))
+        like = slices[-1] if slices else None
+        slice_ = _slice(source, data_set, places, position, orientation, display, like)
+        if slice_ is not None:
+            slices.append(replace(slice_, frame=frame))
+    return slices
 
 
 def _classic(source: str, data_set: Dataset, header: Dataset) -> tuple[list[Slice], list[Issue]]:
-    """Frames of a data set with one position."""
+    """The frames of a data set with one Image Position (Patient)."""
     display = display_of(header)
     scaling = number_of(header, "DoseGridScaling")
-    if scaling:  # and nothing else: a dose has no rescale (PS3.3 C.8.8.3)
+    if scaling:  # instead of a rescale, which a dose does not have (PS3.3 C.8.8.3)
         display = replace(display, rescale_slope=float(scaling), rescale_intercept=0.0, modality_lut=None)
     position, orientation = (_floats(header.get(f"Image{what}Patient")) for what in ("Position", "Orientation"))
     first = _slice(source, data_set, [header], position, orientation, display)
     if first is None:
         return [], []
     if len(offsets := _floats(header.get("GridFrameOffsetVector"))):
-        found, issues = _dose(first, offsets)
+        slices, issues = _dose(first, offsets)
         if not scaling:
             text = f"{source}: Dose Grid Scaling is {'missing' if scaling is None else 0}: values are the stored ones"
             issues.append(issue("DOSE_GRID_SCALING", text, "DoseGridScaling"))
-        return found, issues
-    frames = _frames_there(data_set, header)
+        return slices, issues
+    frames = _present_frames(data_set, header)
     if frames == 1:
         return [first], []
     pointer = header.get("FrameIncrementPointer")
     pointers = pointer if isinstance(pointer, list) else [pointer]
-    if TIMES.intersection(one for one in pointers if isinstance(one, int)):  # a loop of pictures of one plane
+    if TIMES.intersection(tag for tag in pointers if isinstance(tag, int)):  # a cine loop of one plane
         return [replace(first, frame=frame) for frame in range(frames)], []
     between = number_of(header, "SpacingBetweenSlices")
     if not between:
         return [first], []
     step = normal_of(first) * abs(float(between))
     assumed = f"{frames} frames have one position: they were placed one behind the other along the normal"
-    said = issue("ASSUMED_POSITION", f"{source}: {assumed}, {abs(between):g} mm apart (Spacing Between Slices)")
-    return [replace(first, frame=frame, position=first.position + frame * step) for frame in range(frames)], [said]
+    assumption = issue("ASSUMED_POSITION", f"{source}: {assumed}, {abs(between):g} mm apart (Spacing Between Slices)")
+    slices = [replace(first, frame=frame, position=first.position + frame * step) for frame in range(frames)]
+    return slices, [assumption]
 
 
 def _dose(first: Slice, offsets: NDArray[np.float64]) -> tuple[list[Slice], list[Issue]]:
     """The planes of a dose: offsets along the normal from the first, or z coordinates (PS3.3 C.8.8.3.2)."""
     along = normal_of(first)
     issues: list[Issue] = []
-    axial = abs(along[2]) > 1 - COSINE_SLACK  # only such planes have z coordinates
+    axial = abs(along[2]) > 1 - COSINE_SLACK  # only axial planes have one z coordinate each
     if axial and offsets[0] != 0 and np.isclose(offsets[0], first.position[2], atol=1e-3):
         along = np.array([0.0, 0.0, 1.0])
     elif offsets[0] != 0:
         what = f"Grid Frame Offset Vector begins with {offsets[0]:g}, neither 0 nor the z of axial planes"
-        text = f"{first.source}: {what}: it is taken to count from there"
+        text = f"{first.source}: {what}: offsets are taken from its first value"
         issues.append(issue("GRID_OFFSETS", text, "GridFrameOffsetVector"))
     steps = offsets - offsets[0]
     if len(steps) > 1 and steps[1]:
@@ -222,7 +225,7 @@ def _is_reconstruction(header: Dataset) -> bool:
 
 
 def _nuclear(source: str, data_set: Dataset, header: Dataset) -> tuple[list[Slice], list[Issue]]:
-    """Slices of reconstructed nuclear medicine: the first one's place is the detector's (PS3.3 C.8.4.11)."""
+    """The slices of reconstructed nuclear medicine: the position of the first is the detector's (PS3.3 C.8.4.11)."""
     detector = items_of(header, "DetectorInformationSequence")[0]
     position, orientation = (
         _floats(detector.get(keyword) or header.get(keyword))
@@ -231,30 +234,30 @@ def _nuclear(source: str, data_set: Dataset, header: Dataset) -> tuple[list[Slic
     first = _slice(source, data_set, [header], position, orientation, display_of(header))
     if first is None:
         return [], []
-    frames = _frames_there(data_set, header)
+    frames = _present_frames(data_set, header)
     between = number_of(header, "SpacingBetweenSlices")
     issues: list[Issue] = []
     if not between and (between := number_of(header, "SliceThickness")):
-        text = f"{source}: Spacing Between Slices is empty: Slice Thickness, {between:g} mm, was taken for it"
+        text = f"{source}: Spacing Between Slices is empty: Slice Thickness, {between:g} mm, is used instead"
         issues.append(issue("ASSUMED_POSITION", text, "SpacingBetweenSlices"))
-    step = normal_of(first) * float(between or 0)  # whose sign is the direction (C.8.4.15)
+    step = normal_of(first) * float(between or 0)  # the sign of the spacing is its direction (C.8.4.15)
     vectors = {keyword: each for keyword in NM_VECTORS if len(each := _vector(header, keyword, frames))}
     numbers = _vector(header, "SliceVector", frames)
     numbers = numbers if len(numbers) else range(1, frames + 1)
-    found: list[Slice] = []
+    slices: list[Slice] = []
     for frame, slice_number in enumerate(numbers):
-        away = slice_number - numbers[0]
-        if between or not away:
+        steps = slice_number - numbers[0]
+        if between or not steps:
             own = {keyword: vector[frame] for keyword, vector in vectors.items()}
-            found.append(replace(first, frame=frame, position=first.position + step * away, vectors=own))
-    return found, issues
+            slices.append(replace(first, frame=frame, position=first.position + step * steps, vectors=own))
+    return slices, issues
 
 
 def _vector(header: Dataset, keyword: str, frames: int) -> Sequence[int]:
-    """One number a frame; empty where there are others."""
+    """The values of a vector with an integer for each frame; empty for any other value."""
     values = header.get(keyword)
     values = values if isinstance(values, list) else [values]
-    return values if len(values) == frames and all(isinstance(one, int) for one in values) else ()
+    return values if len(values) == frames and all(isinstance(value, int) for value in values) else ()
 
 
 def _slice(
@@ -266,7 +269,7 @@ def _slice(
     display: Display,
     like: Slice | None = None,
 ) -> Slice | None:
-    """Frame 0 where it lies; what all frames share is taken from `like`, another frame of the data set."""
+    """Frame 0 as a slice, None without a position. Shared attributes come from `like`, an earlier slice."""
     if len(position) != 3 or len(orientation) != 6:
         return None
     along_row, along_column = orientation[:3], orientation[3:]
@@ -303,16 +306,16 @@ def _image_of(header: Dataset) -> Image:
 
 
 def _spacing(places: list[Any]) -> tuple[tuple[float, float], str]:
-    """Pixel Spacing, or what stands in for it and what to say of that."""
-    said = _floats(_found(places, "PixelMeasuresSequence", "PixelSpacing"))
-    if _is_spacing(said):
-        return (float(said[0]), float(said[1])), ""
-    lack = f"Pixel Spacing is {said.tolist()}" if len(said) else "there is no Pixel Spacing"
+    """Pixel Spacing, or the spacing used instead of it and text for the issue."""
+    stated = _floats(_value(places, "PixelMeasuresSequence", "PixelSpacing"))
+    if _is_spacing(stated):
+        return (float(stated[0]), float(stated[1])), ""
+    reason = f"Pixel Spacing is {stated.tolist()}" if len(stated) else "there is no Pixel Spacing"
     for keyword, name in OTHER_SPACINGS.items():
         other = _floats(places[-1].get(keyword))
         if _is_spacing(other):
-            return (float(other[0]), float(other[1])), f"{lack}: {name} was taken for it"
-    return (1.0, 1.0), f"{lack}: 1 mm was made up"
+            return (float(other[0]), float(other[1])), f"{reason}: {name} was taken for it"
+    return (1.0, 1.0), f"{reason}: 1 mm was made up"
 
 
 def _is_spacing(values: NDArray[np.float64]) -> bool:
@@ -321,30 +324,30 @@ def _is_spacing(values: NDArray[np.float64]) -> bool:
 
 def _thickness(places: list[Any]) -> float | None:
     between, thick = (
-        _floats(_found(places, "PixelMeasuresSequence", keyword))
+        _floats(_value(places, "PixelMeasuresSequence", keyword))
         for keyword in ("SpacingBetweenSlices", "SliceThickness")
     )
     if len(between) and between[0]:
-        return abs(float(between[0]))  # its sign is a direction, where it has one
+        return abs(float(between[0]))  # a sign is a direction (C.8.4.15)
     return float(thick[0]) if len(thick) and thick[0] > 0 else None
 
 
 def _rescaled(display: Display, places: list[Any]) -> Display:
-    """With the slope and intercept of the frame's own functional groups."""
-    found = {
-        keyword: _found([*places[:-1], {}], "PixelValueTransformationSequence", keyword)
+    """`display` with the slope and intercept of the frame's functional groups, if these have both."""
+    rescale = {
+        keyword: _value([*places[:-1], {}], "PixelValueTransformationSequence", keyword)
         for keyword in ("RescaleSlope", "RescaleIntercept")
     }
-    if not all(len(_floats(value)) for value in found.values()):
+    if not all(len(_floats(value)) for value in rescale.values()):
         return display
     notes: list[Note] = []
-    slope, intercept = rescale_of(found, notes)
+    slope, intercept = rescale_of(rescale, notes)
     return replace(display, rescale_slope=slope, rescale_intercept=intercept, notes=(*display.notes, *notes))
 
 
-def _found(places: list[Any], sequence: str, keyword: str, whole: bool = True) -> Any:
-    """A value by the first place that has it: an item of functional groups, or in the end the data set itself, where
-    `whole` lets it."""
+def _value(places: list[Any], sequence: str, keyword: str, whole: bool = True) -> Any:
+    """An attribute's value from the first of `places` that has it: an item of a functional group, or at the end, with
+    `whole`, the data set itself."""
     for place in places[:-1]:
         item = first_item(place, sequence)
         if item is not None and keyword in item:
@@ -357,16 +360,16 @@ def _text(header: Dataset, keyword: str) -> str:
 
 
 def _floats(value: Any) -> NDArray[np.float64]:
-    """Numbers that are finite, all or none."""
+    """A value's components as floats; empty unless all are finite numbers."""
     values = value if isinstance(value, (list, tuple)) else [] if value is None else [value]
     try:
-        found = np.array([float(one) for one in values])
+        numbers = np.array([float(component) for component in values])
     except (TypeError, ValueError):
         return np.empty(0)
-    return found if np.isfinite(found).all() else np.empty(0)
+    return numbers if np.isfinite(numbers).all() else np.empty(0)
 
 
-def normal_of(one: Slice) -> NDArray[np.float64]:
-    """The unit vector that its rows and columns stand upright to, by the right hand."""
-    normal = np.cross(one.along_row, one.along_column)
+def normal_of(slice_: Slice) -> NDArray[np.float64]:
+    """The slice's normal: the unit vector perpendicular to its rows and columns, by the right-hand rule."""
+    normal = np.cross(slice_.along_row, slice_.along_column)
     return np.asarray(normal / np.linalg.norm(normal))

@@ -1,4 +1,4 @@
-"""How slices lie one behind the other, and what is odd about it."""
+"""The geometry of a stack: the order of slices along their normal, their step, and its irregularities."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from dicomcore.issues import Issue
 
 __all__ = ["by_place", "refuse_beside", "step_of"]
 
-GAP = 1.5  # times the usual distance: a slice is missing there
-UNEVEN = 0.02  # of it, by which a slice may lie beside its place
-TILT = 0.002  # of it, sideways: 0.1 degrees
-SAME = 0.02  # of it, below which two slices lie at one place; never above SAME_MM
+GAP = 1.5  # a distance above this multiple of the usual distance means that a slice is missing
+UNEVEN = 0.02  # share of the usual distance that a slice may be off its place
+TILT = 0.002  # share of the usual distance that a step may go sideways: 0.1 degrees
+SAME = 0.02  # share of the usual distance below which two slices are at one place, but never above SAME_MM
 SAME_MM = 0.05
-NEAR = 1e-3  # of a pixel: no two places are nearer, so that such gaps say nothing of the usual distance
-MOST = 1e9  # slices that may be missing: positions are finite, their ratios needn't be
+NEAR = 1e-3  # share of a pixel: different places are further apart, so smaller gaps don't count for the usual distance
+MOST = 1e9  # slices that may be missing in one gap: positions are finite, but their ratios may not be
 BESIDE = 0.5  # pixels in the plane by which slices at one place may differ
 
 
 def by_place(slices: list[Slice]) -> list[list[Slice]]:
-    """Slices in order along their normal, those that are as far along it as each other together."""
-    along = np.array([one.position for one in slices]) @ normal_of(slices[0])
+    """The slices in order along their normal, grouped into places of the same distance along it."""
+    along = np.array([slice_.position for slice_ in slices]) @ normal_of(slices[0])
     order = np.argsort(along, kind="stable")
     gaps = np.diff(along[order])
     wide = gaps[gaps > NEAR * min(slices[0].spacing)]
@@ -37,7 +37,7 @@ def by_place(slices: list[Slice]) -> list[list[Slice]]:
 
 
 def refuse_beside(places: list[list[Slice]]) -> None:
-    """Raise DicomError where two slices are as far along the normal as each other, and lie side by side."""
+    """Raise DicomError if two slices are at the same distance along the normal, but side by side."""
     for a, *others in places:
         for b in others:
             away = b.position - a.position
@@ -48,7 +48,7 @@ def refuse_beside(places: list[list[Slice]]) -> None:
 
 
 def step_of(ordered: list[Slice]) -> tuple[NDArray[np.float64], list[int], list[Issue]]:
-    """The step (mm) from one slice to the next, how many are missing before each, and what is odd."""
+    """The step (mm) from one slice to the next, the number of missing slices before each, and issues."""
     normal = normal_of(ordered[0])
     if len(ordered) == 1:
         only = ordered[0]
@@ -56,9 +56,9 @@ def step_of(ordered: list[Slice]) -> tuple[NDArray[np.float64], list[int], list[
             return normal * only.thickness, [0], []
         text = f"{only}: there is neither Spacing Between Slices nor Slice Thickness: 1 mm was made up"
         return normal, [0], [issue("INVENTED_SPACING", text, "SliceThickness")]
-    positions = np.array([one.position for one in ordered])
+    positions = np.array([slice_.position for slice_ in ordered])
     gaps = np.diff(positions @ normal)
-    usual = float(np.sort(gaps)[(len(gaps) - 1) // 2])  # the lower one of two in the middle: a gap is wider
+    usual = float(np.sort(gaps)[(len(gaps) - 1) // 2])  # of two in the middle the smaller, as missing slices widen it
     missing = [0, *(max(round(min(gap / usual, MOST)) - 1, 1) if gap > GAP * usual else 0 for gap in gaps.tolist())]
     issues = []
     if any(missing):

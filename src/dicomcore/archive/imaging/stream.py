@@ -1,4 +1,4 @@
-"""frames: every frame of many files, decoded on threads ahead of the loop that takes them."""
+"""`frames`: every frame of many files, decoded on threads ahead of the caller's loop."""
 
 from __future__ import annotations
 
@@ -32,59 +32,77 @@ def frames(
     ahead: int = AHEAD_BYTES,
     limits: Limits | None = None,
 ) -> Iterator[FrameRecord]:
-    """Decode the frames of many files on threads, ahead of the loop that takes them.
+    """Decode the frames of many files on threads, ahead of the caller's loop. Leaving the loop ends the threads.
 
-    `sources` is an index (a pyarrow.Table, or a Parquet or Arrow file; its rows with an image are taken), or files and
-    folders. Each record has `path`, `frame` (from 0), `array`, which is what ``ds.frames[frame]`` gives, (rows,
-    columns) or (rows, columns, samples), `error`, and `row`, the file's row in the index or place among the paths.
+    Parameters
+    ----------
+    sources : index, path, URL, PathList, or an iterable of these
+        An index (a pyarrow.Table, or a Parquet or Arrow file), of which the rows with an image are read; or sources as
+        for `index`, such as files and folders.
+    workers : int, optional
+        Number of threads; by default as many as there are processors.
+    order : {"input", "any"}
+        With "any", frames are yielded as soon as they are decoded, also out of order within a file.
+    cache : MemoryCache, path, or object with `get` and `put`, optional
+        Stores decoded frames for the next pass; a path is the folder of a `DiskCache`. Its arrays are read-only.
+    errors : {"raise", "yield"}
+        "raise" raises the DicomError or OSError of a file or frame that can't be read, in its turn; "yield" yields a
+        record whose `array` is None. A pipe, socket or device in a folder is not opened: it gives a warning with
+        "raise", a record with "yield".
+    raw : bool
+        Return the samples as they are encoded, without colour conversion, as in `Frames.decode`.
+    ahead : int
+        Bytes of samples that may be decoded ahead of the caller; exceeded only by a single frame that is larger.
+    limits : Limits, optional
+        Limits for each file, as in `dcmread`: ``Limits(isolate=True)`` decodes in worker processes.
 
-    `workers` is the number of threads, all processors by default. With `order` "any" frames come as they are ready,
-    those of one file too. At most `ahead` bytes of samples are held that were not taken yet, more only for a single
-    frame that is larger. `cache` keeps decoded frames for the next pass: a `MemoryCache`, a folder, or what has `get`
-    and `put`; its arrays are read-only. A file or frame that can't be read raises its DicomError or OSError at its
-    place, or with `errors` "yield" comes as a record whose `array` is None; a pipe, socket or device in a folder isn't
-    opened, and is a warning or such a record. Leaving the loop ends the threads. `limits`
-    are each file's, as in `dcmread`: ``Limits(isolate=True)`` decodes in worker processes.
+    Returns
+    -------
+    Iterator[FrameRecord]
+        A record for each frame. Its `array` equals ``ds.frames[frame]``: (rows, columns) or (rows, columns, samples).
 
-    Raises ValueError for what is none of these options.
+    Raises
+    ------
+    ValueError
+        An option has an unknown value.
     """
     if order not in ("input", "any"):
         raise ValueError(f"order is 'input' or 'any', not {order!r}")
     if errors not in ("raise", "yield"):
         raise ValueError(f"errors is 'raise' or 'yield', not {errors!r}")
     if workers is not None and workers < 1:
-        raise ValueError(f"workers is a number of threads from 1 on, not {workers}")
+        raise ValueError(f"workers has to be a number of threads from 1 on, not {workers}")
     if ahead < 1:
-        raise ValueError(f"ahead is a number of bytes from 1 on, not {ahead}")
-    listed, kept = image_paths(sources), as_cache(cache)
+        raise ValueError(f"ahead has to be a number of bytes from 1 on, not {ahead}")
+    listed, frame_cache = image_paths(sources), as_cache(cache)
     if errors == "raise":
         listed = _without_special(listed)
 
-    def taken() -> Iterator[FrameRecord]:
+    def records() -> Iterator[FrameRecord]:
         decoding = Ahead(
             listed,
             workers=workers or cpus(),
             ordered=order == "input",
             budget=ahead,
             raw=raw,
-            cache=kept,
+            cache=frame_cache,
             limits=limits,
         )
         try:
             while (record := decoding.take()) is not None:
                 if record.error is not None and errors == "raise":
-                    if not isinstance(record.error, PixelDecodeError):  # which names them itself
+                    if not isinstance(record.error, PixelDecodeError):  # a PixelDecodeError names path and frame itself
                         record.error.add_note(f"{record.path}, frame {record.frame}")
                     raise record.error
                 yield record
         finally:
             decoding.stop()
 
-    return taken()
+    return records()
 
 
 def _without_special(listed: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:
-    """The files without pipes, sockets and devices that were met in folders, of which a warning tells."""
+    """The files without the pipes, sockets and devices in folders; each of these gives a warning."""
     for row, path in listed:
         if isinstance(path, Fault) and path.reason == NOT_REGULAR:
             warnings.warn(f"passed over: {path} is a pipe, a socket or a device, not a file", stacklevel=2)

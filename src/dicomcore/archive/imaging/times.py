@@ -1,4 +1,4 @@
-"""Several images at each place of a volume: which belong together, and their order in time."""
+"""Several images at each place of a volume: grouping them into times, and the order of the times."""
 
 from __future__ import annotations
 
@@ -22,40 +22,40 @@ class Times(NamedTuple):
     """The images of a volume by time and place."""
 
     grid: list[list[Slice | None]]
-    """For each time the slice at each place, None where there is none."""
+    """For each time the slice at each place, or None."""
     told_by: str
-    """The attributes that tell the times apart."""
+    """The attributes that distinguish the times."""
     issues: list[Issue]
 
 
 class Clock(NamedTuple):
-    """An attribute that orders images; `read` gives its value, None where it is missing."""
+    """An attribute that orders images; `read` returns its value for a slice, None if it is missing."""
 
     name: str
     read: Callable[[Slice], Hashable]
 
 
 def _plain(*keywords: str) -> Callable[[Slice], Hashable]:
-    return lambda one: comparable(one.get(*keywords))
+    return lambda slice_: comparable(slice_.get(*keywords))
 
 
-def _acquired(one: Slice) -> float | None:
-    return _moment(one, ("FrameAcquisitionDateTime", "AcquisitionDateTime"), "AcquisitionDate", "AcquisitionTime")
+def _acquisition_time(slice_: Slice) -> float | None:
+    return _moment(slice_, ("FrameAcquisitionDateTime", "AcquisitionDateTime"), "AcquisitionDate", "AcquisitionTime")
 
 
-def _made(one: Slice) -> float | None:
-    return _moment(one, ("FrameReferenceDateTime",), "ContentDate", "ContentTime")
+def _content_time(slice_: Slice) -> float | None:
+    return _moment(slice_, ("FrameReferenceDateTime",), "ContentDate", "ContentTime")
 
 
-def _direction(one: Slice) -> Hashable:
-    """Of an unweighted image, which has none, the empty tuple."""
-    found, sequence = one.get("DiffusionGradientOrientation"), one.get("DiffusionGradientDirectionSequence")
-    if found is None and isinstance(sequence, list) and sequence:
-        found = sequence[0].get("DiffusionGradientOrientation")
-    return comparable(found or ())
+def _direction(slice_: Slice) -> Hashable:
+    """The direction of the diffusion gradient; the empty tuple for an unweighted image."""
+    direction, sequence = slice_.get("DiffusionGradientOrientation"), slice_.get("DiffusionGradientDirectionSequence")
+    if direction is None and isinstance(sequence, list) and sequence:
+        direction = sequence[0].get("DiffusionGradientOrientation")
+    return comparable(direction or ())
 
 
-STATED = (  # which times there are, in so many words
+STATED = (  # attributes that number the times explicitly
     Clock("Temporal Position", _plain("TemporalPositionIndex", "TemporalPositionIdentifier")),
     Clock("R-R Interval Vector", _plain("RRIntervalVector")),
     Clock("Time Slot Vector", _plain("TimeSlotVector")),
@@ -65,73 +65,76 @@ CLOCKS = (
     Clock("Trigger Time", _plain("NominalCardiacTriggerDelayTime", "TriggerTime")),
     Clock("Temporal Position Time Offset", _plain("TemporalPositionTimeOffset")),
     Clock("Frame Reference Time", _plain("FrameReferenceTime")),
-    Clock("Acquisition Date and Time", _acquired),
-    Clock("Content Date and Time", _made),
+    Clock("Acquisition Date and Time", _acquisition_time),
+    Clock("Content Date and Time", _content_time),
     Clock("Acquisition Number", _plain("AcquisitionNumber")),
     Clock("Instance Number", _plain("InstanceNumber")),
     Clock("Diffusion b-value", _plain("DiffusionBValue")),
     Clock("Diffusion Gradient Orientation", _direction),
-    Clock("number of the frame", lambda one: one.frame),
+    Clock("number of the frame", lambda slice_: slice_.frame),
 )
 
 
 def times_of(places: list[list[Slice]]) -> Times:
-    """Sort the images at each place into times, by what they say of them and never by the order of files.
+    """Sort the images at each place into times, by their attributes and never by the order of files.
 
-    An attribute whose values are the same at all places (Temporal Position, b-value) says which images belong together;
-    another one (Acquisition Time of each slice) says their order at a place. Where only some places have several
-    images, and nothing speaks of times, these are duplicates, of which the first is taken.
+    An attribute with the same values at all places (Temporal Position, b-value) determines which images belong
+    together; any other attribute (the Acquisition Time of each slice) determines the order of images at a place. If
+    only some places have several images, and no attribute numbers the times, these are duplicates, and the earliest is
+    taken.
 
-    Raises DicomError where nothing tells images at one place apart.
+    Raises DicomError if no attribute distinguishes two images at one place.
     """
     crowded = [place for place in places if len(place) > 1]
     if not crowded:
         return Times([[place[0] for place in places]], "", [])
-    slices = [one for place in places for one in place]
-    values = {clock: found for clock in CLOCKS if (found := _values(clock, slices)) is not None}
-    ranks = {id(one): tuple(found[id(one)] for found in values.values()) for one in slices}
+    slices = [slice_ for place in places for slice_ in place]
+    values = {clock: by_slice for clock in CLOCKS if (by_slice := _values(clock, slices)) is not None}
+    ranks = {id(slice_): tuple(by_slice[id(slice_)] for by_slice in values.values()) for slice_ in slices}
     stated = any(clock in values and _splits(values[clock], crowded) for clock in STATED)
     if not stated and 2 * len(crowded) <= len(places):
         more = counted(len(slices) - len(places), "slice")
         text = f"left out where another lies at the same place: {more}; the earliest was taken"
-        first = [min(place, key=lambda one: (ranks[id(one)], one.image.instance)) for place in places]
+        first = [min(place, key=lambda slice_: (ranks[id(slice_)], slice_.image.instance)) for place in places]
         return Times([list(first)], "", [issue("DUPLICATE_POSITION", text)])
     shared, identities = _identities(values, slices, crowded)
-    told_by = shared or [next((clock.name for clock, found in values.items() if _splits(found, crowded)), "")]
+    told_by = shared or [next((clock.name for clock, by_slice in values.items() if _splits(by_slice, crowded)), "")]
     return _grid(places, identities, ranks, ", ".join(told_by))
 
 
 def _values(clock: Clock, slices: list[Slice]) -> dict[int, Hashable] | None:
-    """A clock's value of each slice; None unless it has one of all, numbers that can be compared."""
-    found: dict[int, Hashable] = {}
-    for one in slices:
-        value = clock.read(one)
-        if not all(isinstance(each, (int, float)) and isfinite(each) for each in _each(value)):
+    """A clock's value for each slice, by its id(); None unless all slices have values that are comparable numbers."""
+    values: dict[int, Hashable] = {}
+    for slice_ in slices:
+        value = clock.read(slice_)
+        if not all(isinstance(component, (int, float)) and isfinite(component) for component in _components(value)):
             return None
-        found[id(one)] = value
-    return found if len({isinstance(value, tuple) for value in found.values()}) == 1 else None
+        values[id(slice_)] = value
+    return values if len({isinstance(value, tuple) for value in values.values()}) == 1 else None
 
 
-def _each(value: Any) -> tuple[Any, ...]:
+def _components(value: Any) -> tuple[Any, ...]:
     return value if isinstance(value, tuple) else (value,)
 
 
 def _splits(values: dict[int, Any], crowded: list[list[Slice]]) -> bool:
-    return any(len({values[id(one)] for one in place}) > 1 for place in crowded)
+    return any(len({values[id(slice_)] for slice_ in place}) > 1 for place in crowded)
 
 
 def _identities(
     values: dict[Clock, dict[int, Hashable]], slices: list[Slice], crowded: list[list[Slice]]
 ) -> tuple[list[str], dict[int, tuple[Hashable, ...]]]:
-    """For each slice, what images of one time have in common at all places, and the names of that."""
+    """The names of the attributes that images of one time share at all places, and their values for each slice."""
     most = max(map(len, crowded))
     names: list[str] = []
-    identities: dict[int, tuple[Hashable, ...]] = {id(one): () for one in slices}
-    for clock, found in values.items():
-        if all(len({identities[id(one)] for one in place}) == len(place) for place in crowded):
+    identities: dict[int, tuple[Hashable, ...]] = {id(slice_): () for slice_ in slices}
+    for clock, by_slice in values.items():
+        if all(len({identities[id(slice_)] for slice_ in place}) == len(place) for place in crowded):
             break
-        finer = {key: (*identity, found[key]) for key, identity in identities.items()}
-        more = any(len({finer[id(one)] for one in p}) > len({identities[id(one)] for one in p}) for p in crowded)
+        finer = {key: (*identity, by_slice[key]) for key, identity in identities.items()}
+        more = any(
+            len({finer[id(slice_)] for slice_ in p}) > len({identities[id(slice_)] for slice_ in p}) for p in crowded
+        )
         if more and (clock in STATED or len(set(finer.values())) <= most):
             names, identities = [*names, clock.name], finer
     return names, identities
@@ -143,21 +146,21 @@ def _grid(
     ranks: dict[int, tuple[Any, ...]],
     told_by: str,
 ) -> Times:
-    cells: dict[Hashable, dict[int, Slice]] = {}  # of a time: by number of the place
-    counts: dict[Hashable, set[int]] = {}  # of an identity: how many images places have
+    cells: dict[Hashable, dict[int, Slice]] = {}  # for each time, the slices by number of the place
+    counts: dict[Hashable, set[int]] = {}  # for each identity, the numbers of images that places have
     for number, place in enumerate(places):
-        ordered = sorted(place, key=lambda one: ranks[id(one)])
+        ordered = sorted(place, key=lambda slice_: ranks[id(slice_)])
         for a, b in pairwise(ordered):
             if ranks[id(a)] == ranks[id(b)]:
                 raise DicomError(f"{a} and {b} lie at one place, and nothing tells which comes first")
         turn: Counter[Hashable] = Counter()
-        for one in ordered:
-            identity = identities[id(one)]
-            cells.setdefault((identity, turn[identity]), {})[number] = one
+        for slice_ in ordered:
+            identity = identities[id(slice_)]
+            cells.setdefault((identity, turn[identity]), {})[number] = slice_
             turn[identity] += 1
         for key, count in turn.items():
             counts.setdefault(key, set()).add(count)
-    order = sorted(cells.values(), key=lambda cell: min(ranks[id(one)] for one in cell.values()))
+    order = sorted(cells.values(), key=lambda cell: min(ranks[id(slice_)] for slice_ in cell.values()))
     issues = []
     if any(len(several) > 1 for several in counts.values()):
         numbers = sorted({len(place) for place in places})
@@ -167,43 +170,43 @@ def _grid(
 
 
 def seconds_of(grid: list[list[Slice | None]]) -> tuple[float, ...]:
-    """When each time begins, in seconds after the first; empty where nothing tells."""
+    """The start of each time in seconds after the first; empty if no attribute tells it."""
     whole = next((column for column in zip(*grid, strict=True) if None not in column), None)
     if whole is None or len(whole) < 2:
         return (0.0,) if len(grid) == 1 else ()
     for read, unit in SECONDS:
-        found = [read(one) for one in whole if one is not None]
-        if all(isinstance(one, float) for one in found) and all(a < b for a, b in pairwise(found)):
-            return tuple(round((one - found[0]) * unit, 6) for one in found)
+        starts = [read(slice_) for slice_ in whole if slice_ is not None]
+        if all(isinstance(start, float) for start in starts) and all(a < b for a, b in pairwise(starts)):
+            return tuple(round((start - starts[0]) * unit, 6) for start in starts)
     return ()
 
 
-def _in_loop(one: Slice) -> float | None:
-    """When the frame of a loop begins, in ms (PS3.3 C.7.6.5)."""
-    each, increments = one.get("FrameTime"), one.get("FrameTimeVector")
-    if isinstance(increments, list) and one.frame < len(increments):
-        return float(sum(increments[1 : one.frame + 1]))
-    return float(each) * one.frame if isinstance(each, (int, float)) else None
+def _in_loop(slice_: Slice) -> float | None:
+    """The start of a frame in a cine loop, in ms (PS3.3 C.7.6.5)."""
+    each, increments = slice_.get("FrameTime"), slice_.get("FrameTimeVector")
+    if isinstance(increments, list) and slice_.frame < len(increments):
+        return float(sum(increments[1 : slice_.frame + 1]))
+    return float(each) * slice_.frame if isinstance(each, (int, float)) else None
 
 
 SECONDS: tuple[tuple[Callable[[Slice], Any], float], ...] = (
     (_plain("TemporalPositionTimeOffset"), 1.0),
     (_plain("NominalCardiacTriggerDelayTime", "TriggerTime"), 1e-3),
     (_plain("FrameReferenceTime"), 1e-3),
-    (_acquired, 1.0),
+    (_acquisition_time, 1.0),
     (_in_loop, 1e-3),
 )
-"""What tells when a time begins, and the unit in seconds."""
+"""The attributes that tell the start of a time, and their units in seconds."""
 
 
-def _moment(one: Slice, moments: tuple[str, ...], day: str, hour: str) -> float | None:
-    """Seconds of a date and time, as one attribute or as two; None where there is no time that can be read."""
+def _moment(slice_: Slice, moments: tuple[str, ...], day: str, hour: str) -> float | None:
+    """Seconds of a date and time, stated by one attribute or by two; None if no valid time is stated."""
     try:
-        if text := one.get(*moments):
+        if text := slice_.get(*moments):
             when = parse_datetime(str(text))
         else:
-            clock = parse_time(str(one.get(hour)))
-            date = one.get(day)
+            clock = parse_time(str(slice_.get(hour)))
+            date = slice_.get(day)
             when = datetime.combine(parse_date(str(date)) if date else datetime.min.date(), clock)
     except ValueError:
         return None

@@ -1,1 +1,1 @@
-"""Files of an index put into other folders, or into another transfer syntax."""
+"""Organizing the files of an index into folders, and transcoding folders."""

@@ -1,4 +1,4 @@
-"""Paths made of a data set's values: a pattern filled in, safe on every file system."""
+"""Paths from a data set's values: a pattern filled in with names that are safe on every file system."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from typing import Any
 __all__ = ["Pattern", "numbered", "safe_name"]
 
 RESERVED = re.compile(r"(?i)(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)")
-"""Names that Windows keeps for devices, whatever follows the dot."""
+"""Names that Windows reserves for devices, with any suffix."""
 FORBIDDEN = frozenset('<>:"/\\|?*')
-LONGEST = 180  # bytes of a name in UTF-8, so that a suffix has room below the usual 255
+LONGEST = 180  # bytes of a name in UTF-8 at most, which leaves room for a suffix below the usual limit of 255
 SPEC = re.compile(r"[-.\w%]{0,16}")
 WIDE = re.compile(r"\d{3}")
 
 
 def safe_name(text: str, ending: str = "") -> str:
-    """A name for a file or folder: `text` without what some file system does not take, then `ending`.
+    """A name for a file or folder that every file system accepts: `text` with unsafe parts replaced, then `ending`.
 
-    Control characters, separators and what Windows forbids become ``_``; dots and spaces at the ends go, reserved
-    names get a ``_``, long ones are cut. Where anything was lost a few digits made of the whole text are added,
-    so that different texts keep different names.
+    Control characters, separators and characters that Windows forbids become ``_``; spaces at both ends and dots at
+    the end are removed, reserved names get a ``_``, and long names are cut. If anything was changed, a few digits of a
+    hash of the whole text are added, so that different texts keep different names.
     """
     wanted = unicodedata.normalize("NFC", text).strip(" ")
-    name = "".join(one if one.isprintable() and one not in FORBIDDEN else "_" for one in wanted)
+    name = "".join(letter if letter.isprintable() and letter not in FORBIDDEN else "_" for letter in wanted)
     name = name.rstrip(". ")
     if name.startswith(".") or RESERVED.match(name + ending):
         name = f"_{name[1:] if name.startswith('.') else name}"
@@ -43,16 +43,16 @@ def safe_name(text: str, ending: str = "") -> str:
 
 
 def numbered(path: str, number: int) -> str:
-    """The path with a number before its ending, for what comes second: ``a-2.dcm``."""
+    """The path with a number before its ending, for a name that is taken: ``a-2.dcm``."""
     stem, ending = os.path.splitext(path)
     return f"{stem}-{number}{ending}"
 
 
 class Pattern:
-    """A path with columns in braces, ``{PatientID}/{StudyDate:%Y}/{SeriesNumber:04}``; folders are divided by ``/``.
+    """A path with columns in braces, ``{PatientID}/{StudyDate:%Y}/{SeriesNumber:04}``; ``/`` separates folders.
 
-    A date is written as YYYYMMDD, several values with ``-`` between them, a missing one as ``no-`` and the column's
-    name. ValueError for a pattern that leads out of its folder or asks for more than columns.
+    A date is written as YYYYMMDD, multiple values are joined by ``-``, and a missing value is ``no-`` and the column's
+    name. Raises ValueError for a pattern that leads out of its folder or contains anything but columns in braces.
     """
 
     def __init__(self, text: str) -> None:
@@ -61,24 +61,24 @@ class Pattern:
         self.columns = sorted({field for part in self._parts for _, field, _ in part if field})
 
     def _parsed(self, part: str) -> list[tuple[str, str, str]]:
-        """A name's pieces: what stands there, and the column with its format behind it."""
-        found = []
+        """The pieces of a name: literal text, and the column that follows it with its format."""
+        pieces = []
         try:
-            pieces = list(Formatter().parse(part))
+            fields = list(Formatter().parse(part))
         except ValueError as error:
             raise ValueError(f"pattern {self.text!r}: {error}") from None
-        for literal, field, spec, conversion in pieces:
+        for literal, field, spec, conversion in fields:
             if field is not None and not field.isidentifier():
                 raise ValueError(f"pattern {self.text!r}: {{{field}}} is no column's name")
             if conversion or not SPEC.fullmatch(spec or "") or WIDE.search(spec or ""):
                 raise ValueError(f"pattern {self.text!r}: {{{field}}} has a format that is not for names")
-            found.append((literal, field or "", spec or ""))
+            pieces.append((literal, field or "", spec or ""))
         if not part.strip() or (part.strip(" .") == ""):
             raise ValueError(f"pattern {self.text!r}: {part!r} is no name of a file or folder")
-        return found
+        return pieces
 
     def fill(self, row: Mapping[str, Any]) -> list[str]:
-        """The names of a row's folders (and file, the last), each safe by itself."""
+        """The names of a row's folders, and of its file at the end if the pattern has one; each is a safe name."""
         return [self._filled(part, row) for part in self._parts]
 
     def _filled(self, part: list[tuple[str, str, str]], row: Mapping[str, Any]) -> str:
@@ -92,7 +92,7 @@ class Pattern:
 
 def _shown(value: Any, field: str, spec: str) -> str:
     if isinstance(value, (list, tuple)):
-        value = "-".join(str(one) for one in value if one is not None)
+        value = "-".join(str(component) for component in value if component is not None)
     if value is None or value == "":
         return f"no-{field}"
     try:

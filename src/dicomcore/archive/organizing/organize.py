@@ -1,4 +1,4 @@
-"""organize: the files of an index into folders named after what they hold."""
+"""`organize`: the files of an index, placed into folders that are named after their values."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from dicomcore.files import make_folder, synchronise
 __all__ = ["LOG", "Organized", "Outcome", "organize"]
 
 LOG = "organize.jsonl"
-BATCH = 256  # files that are placed and logged before the sources of those that are moved are taken away
+BATCH = 256  # files that are placed and logged before the sources of moved files are removed
 NAME = "{SOPInstanceUID}.dcm"
 
 
 class Outcome(NamedTuple):
-    """What became of one file: `result` is
+    """The result for one file. `result` is
 
-    - ``placed``: it is at `target` now (``planned`` in a dry run),
-    - ``there``: it was already,
-    - ``identical``: `target` is another file with the same bytes; this one was left where it is,
-    - ``failed``: `reason` says why, it was left where it is,
-    - ``unreadable``: the index has no values for it; it was left where it is,
-    - ``not DICOM``: it is another kind of file; it was left where it is.
+    - ``placed``: the file is at `target` now (``planned`` in a dry run),
+    - ``there``: the file was at `target` already,
+    - ``identical``: `target` is another file with the same bytes; the source was left where it is,
+    - ``failed``: the source was left where it is, and `reason` says why,
+    - ``unreadable``: the index has no values for the file, which was left where it is,
+    - ``not DICOM``: the file is of another kind, and was left where it is.
     """
 
     source: str
@@ -46,16 +46,16 @@ class Outcome(NamedTuple):
 
 @dataclass
 class Organized:
-    """The sums of a run, and the first failures."""
+    """The counts of a run, and the first 100 failures."""
 
     counts: Counter[str] = field(default_factory=Counter)
-    """By `Outcome.result`, and ``renamed``, those among ``placed`` that got a number behind their name."""
+    """The number of files by `Outcome.result`; ``renamed`` counts those of ``placed`` whose name got a number."""
     failures: list[Outcome] = field(default_factory=list)
     log: str | None = None
 
     @property
     def complete(self) -> bool:
-        """Whether every DICOM file of the index is where the pattern has it."""
+        """Whether every DICOM file of the index is at the place that the pattern gives."""
         return not self.counts["failed"] and not self.counts["unreadable"]
 
 
@@ -72,48 +72,74 @@ def organize(
 ) -> Organized:
     """Put each file that an index lists into a folder named after its values.
 
-    `pattern` names the folders below `into`, ``{PatientID}/{StudyDate}/{SeriesNumber}``, and `name` the file; both take
-    columns of the index (see `Pattern`). `how` is "link" (symbolic), "hardlink", "copy" or "move".
+    No file is ever overwritten. If a name is taken by a file with the same bytes, the source is left where it is and
+    counted as identical; if by another file, the name gets a number. A move first creates a second name, or across file
+    systems a copy that is flushed to the disk and compared, and then removes the source: a run that is killed at any
+    moment loses nothing, and the same call continues it. A file that changed since it was indexed is left where it is.
 
-    Nothing is ever overwritten: where a name is taken by the same bytes the file is left and counted as identical, by
-    others it gets a number. A file is moved by a second name, or across file systems by a copy that is on the disk and
-    was compared, before the first name goes; killed at any moment, a run loses nothing, and the same call goes on. A
-    file that changed since it was indexed is left. `log` (in `into` by default) gets a JSON object a line and file
-    with `how`, `source`, `target`, `result` and `reason`, on the disk before a source is taken away. `progress` is
-    called with each Outcome.
+    Parameters
+    ----------
+    index : path or pyarrow.Table
+        The index, as `archive.index` returns or writes it.
+    into : path
+        The folder to place files below.
+    pattern : str
+        The folders below `into`, with columns of the index in braces: ``{PatientID}/{StudyDate}/{SeriesNumber}``. A
+        format may follow a colon, as in ``{StudyDate:%Y}``.
+    name : str
+        The file's name, with columns like `pattern`.
+    how : {"link", "hardlink", "copy", "move"}
+        How a file is placed; "link" creates symbolic links.
+    dry_run : bool
+        Only report what would be done; no file is written.
+    log : path, optional
+        File that gets a line of JSON for each file, with `how`, `source`, `target`, `result` and `reason`; by default
+        ``organize.jsonl`` in `into`. The lines are on the disk before a source is removed.
+    progress : callable, optional
+        Called with each Outcome.
 
-    Raises ValueError for patterns and indexes that can't be used, OSError where `into` can't be written.
+    Returns
+    -------
+    Organized
+        The counts, and the first failures.
+
+    Raises
+    ------
+    ValueError
+        The pattern or the index can't be used.
+    OSError
+        `into` can't be written.
     """
     if how not in ("link", "hardlink", "copy", "move"):
         raise ValueError(f"{how!r} is not one of link, hardlink, copy, move")
     folders, file_name = Pattern(pattern), Pattern(name)
     if len(file_name.fill({})) != 1:
         raise ValueError(f"{name!r} names more than a file")
-    found = open_index(index)
-    missing = [one for one in {*folders.columns, *file_name.columns} if one not in found.schema.names]
+    opened = open_index(index)
+    missing = [column for column in {*folders.columns, *file_name.columns} if column not in opened.schema.names]
     if missing:
         raise ValueError(f"the index has no column {', '.join(sorted(missing))}")
-    rows = _rows(found, {*folders.columns, *file_name.columns})
-    done = Organized()
+    rows = _rows(opened, {*folders.columns, *file_name.columns})
+    organized = Organized()
     plan = _planned(rows, os.fsdecode(into), folders, file_name)
-    work = _outlook if dry_run else _run
-    for outcome in work(plan, os.fsdecode(into), how, log, done):
-        done.counts[outcome.result] += 1
-        if outcome.result in ("failed", "unreadable") and len(done.failures) < 100:
-            done.failures.append(outcome)
+    work = _dry_run if dry_run else _run
+    for outcome in work(plan, os.fsdecode(into), how, log, organized):
+        organized.counts[outcome.result] += 1
+        if outcome.result in ("failed", "unreadable") and len(organized.failures) < 100:
+            organized.failures.append(outcome)
         if progress is not None:
             progress(outcome)
-    return done
+    return organized
 
 
 def _rows(index: Any, columns: set[str]) -> Iterator[dict[str, Any]]:
-    asked = columns | {"path", *(one for one in ("size", "mtime", "error", "error_kind") if one in index.schema.names)}
-    for batch in index.to_batches(columns=sorted(asked), batch_size=4096):
+    optional = {"size", "mtime", "error", "error_kind"} & set(index.schema.names)
+    for batch in index.to_batches(columns=sorted(columns | {"path"} | optional), batch_size=4096):
         yield from batch.to_pylist()
 
 
 class _Plan(NamedTuple):
-    """A file and the place it should go to, or the reason why it has none."""
+    """A file and its target, or the result and reason if it can't be placed."""
 
     source: str
     target: str
@@ -139,34 +165,34 @@ def _planned(rows: Iterator[dict[str, Any]], into: str, folders: Pattern, name: 
 
 
 def _file_name(name: Pattern, row: dict[str, Any], source: str) -> list[str]:
-    """By the pattern; a file without any of the values that it asks for keeps its own name."""
+    """The file's name by the pattern; a file without values for all its columns keeps its own name."""
     if name.columns and all(row.get(column) in (None, "") for column in name.columns):
         return Pattern("{name}").fill({"name": os.path.basename(source)})
     return name.fill(row)
 
 
 def _changed(source: str, row: dict[str, Any]) -> tuple[str, str]:
-    """("failed", reason) for a file that is not the one that was indexed."""
+    """("failed", reason) for a file that has changed since it was indexed; else two empty texts."""
     if row.get("size") is None or row.get("mtime") is None:
         return "", ""
     try:
         facts = os.stat(source)
     except OSError:
-        return "", ""  # said when it is placed; one that was moved before is there
+        return "", ""  # placing it reports the error; an earlier run may have moved the file
     indexed = row["mtime"]
-    since = facts.st_mtime_ns // 1000 != round(indexed.timestamp() * 1_000_000)
-    return ("failed", "changed since it was indexed") if since or facts.st_size != row["size"] else ("", "")
+    newer = facts.st_mtime_ns // 1000 != round(indexed.timestamp() * 1_000_000)
+    return ("failed", "changed since it was indexed") if newer or facts.st_size != row["size"] else ("", "")
 
 
-def _outlook(
-    plan: Iterator[_Plan], into: str, how: How, log: str | os.PathLike[str] | None, done: Organized
+def _dry_run(
+    plan: Iterator[_Plan], into: str, how: How, log: str | os.PathLike[str] | None, organized: Organized
 ) -> Iterator[Outcome]:
-    """What `_run` would give, with nothing written."""
-    foreseen = _Foreseen(how, done, os.path.abspath(into), _log_path(into, log))
-    for one in plan:
-        outcome = foreseen.put(one)
+    """The outcomes that `_run` would have, without writing anything."""
+    placer = _DryPlacer(how, organized, os.path.abspath(into), _log_path(into, log))
+    for planned in plan:
+        outcome = placer.put(planned)
         if outcome.result == "placed":
-            reason = "" if outcome.target == one.target else "its name is taken"
+            reason = "" if outcome.target == planned.target else "its name is taken"
             outcome = outcome._replace(result="planned", reason=reason)
         yield outcome
 
@@ -176,26 +202,26 @@ def _log_path(into: str, log: str | os.PathLike[str] | None) -> str:
 
 
 def _run(
-    plan: Iterator[_Plan], into: str, how: How, log: str | os.PathLike[str] | None, done: Organized
+    plan: Iterator[_Plan], into: str, how: How, log: str | os.PathLike[str] | None, organized: Organized
 ) -> Iterator[Outcome]:
     make_folder(into)
-    done.log = _log_path(into, log)
-    placer = _Placer(how, done, os.path.abspath(into), done.log)
-    with _log(done.log) as file:
+    organized.log = _log_path(into, log)
+    placer = _Placer(how, organized, os.path.abspath(into), organized.log)
+    with _log(organized.log) as file:
         while batch := list(islice(plan, BATCH)):
             outcomes = []
-            for one in batch:
-                outcomes.append(placer.put(one))
+            for planned in batch:
+                outcomes.append(placer.put(planned))
                 _write(file, how, outcomes[-1])
             os.fsync(file.fileno())
             for failed in placer.finish():
                 _write(file, how, failed)
-                outcomes[[one.source for one in outcomes].index(failed.source)] = failed
+                outcomes[[outcome.source for outcome in outcomes].index(failed.source)] = failed
             yield from outcomes
 
 
 def _log(path: str) -> TextIO:
-    """The log, to be added to; a line that a killed run broke off is ended."""
+    """Open the log for appending, and end a line that a killed run left incomplete."""
     file = open(path, "a+", encoding="ascii")  # noqa: SIM115  the caller closes it
     end = file.tell()
     if end:
@@ -206,9 +232,9 @@ def _log(path: str) -> TextIO:
     return file
 
 
-def _write(file: TextIO, how: How, one: Outcome) -> None:
-    """A line; names that are no text as escapes that json reads back."""
-    file.write(json.dumps({"how": how, **one._asdict()}) + "\n")
+def _write(file: TextIO, how: How, outcome: Outcome) -> None:
+    """Write a line of the log; names that are not valid text become escapes, which json reads back."""
+    file.write(json.dumps({"how": how, **outcome._asdict()}) + "\n")
     file.flush()
 
 
@@ -216,12 +242,13 @@ _Facts = tuple[int, int, int]
 
 
 def _facts(path: str) -> _Facts:
-    found = os.lstat(path)
-    return found.st_size, found.st_mtime_ns, found.st_ino
+    facts = os.lstat(path)
+    return facts.st_size, facts.st_mtime_ns, facts.st_ino
 
 
-class _Taken:
-    """A name that several files want: who has it by their bytes, and the next number."""
+class _SharedName:
+    """A name that several files should get: the paths with that name by the digest of their files, and the next
+    number."""
 
     def __init__(self) -> None:
         self.by_digest: dict[bytes, str] = {}
@@ -229,30 +256,30 @@ class _Taken:
 
 
 class _Placer:
-    """Puts files in their places; takes the sources of those that were moved away when told to."""
+    """Places files at their targets; `finish` removes the sources of moved files."""
 
-    def __init__(self, how: How, done: Organized, into: str, log: str) -> None:
-        self._how, self._done, self._into, self._log = how, done, into, log
-        self._taken: dict[str, _Taken] = {}
+    def __init__(self, how: How, organized: Organized, into: str, log: str) -> None:
+        self._how, self._organized, self._into, self._log = how, organized, into, log
+        self._shared: dict[str, _SharedName] = {}
         self._folders: set[str] = set()
         self._to_remove: list[tuple[str, str, _Facts]] = []
         self._earlier: set[int] | None = None
 
-    def put(self, one: _Plan) -> Outcome:
-        """Place one; nothing that goes wrong with it is raised."""
-        if one.result:
-            return Outcome(one.source, one.target, one.result, one.reason)
+    def put(self, plan: _Plan) -> Outcome:
+        """Place one file; an OSError becomes a failed outcome."""
+        if plan.result:
+            return Outcome(plan.source, plan.target, plan.result, plan.reason)
         try:
-            return self._put(one.source, one.target)
+            return self._put(plan.source, plan.target)
         except FileNotFoundError as error:
-            if self._how == "move" and self._was_placed(one.source) and os.path.lexists(one.target):
-                return Outcome(one.source, one.target, "there")
-            return Outcome(one.source, one.target, "failed", error.strerror or str(error))
+            if self._how == "move" and self._was_placed(plan.source) and os.path.lexists(plan.target):
+                return Outcome(plan.source, plan.target, "there")
+            return Outcome(plan.source, plan.target, "failed", error.strerror or str(error))
         except OSError as error:
-            return Outcome(one.source, one.target, "failed", error.strerror or str(error))
+            return Outcome(plan.source, plan.target, "failed", error.strerror or str(error))
 
     def finish(self) -> list[Outcome]:
-        """Have the new names on the disk, then take away what was moved; those that can't be."""
+        """Flush the new names to the disk, then remove the sources of moved files; returns the failures."""
         if self._how in ("copy", "move"):
             for folder in self._folders:
                 synchronise(folder)
@@ -262,7 +289,8 @@ class _Placer:
             try:
                 self._remove(source, target, facts)
             except OSError as error:
-                failed.append(Outcome(source, target, "failed", f"also at its old place: {error.strerror or error}"))
+                reason = f"still at its old place too: {error.strerror or error}"
+                failed.append(Outcome(source, target, "failed", reason))
         self._to_remove.clear()
         return failed
 
@@ -272,18 +300,18 @@ class _Placer:
         if _facts(source) != facts:
             raise OSError(errno.EBUSY, "changed since it was placed", source)
         if os.stat(target).st_size != facts[0] or same_entry(source, target):
-            raise OSError(errno.EBUSY, "the new place is not what it was", source)
+            raise OSError(errno.EBUSY, "the file at the new place has changed", source)
         os.unlink(source)
 
     def _put(self, source: str, target: str) -> Outcome:
         if not stat.S_ISREG(os.stat(source).st_mode):
             raise OSError(errno.EINVAL, "is no regular file", source)
         facts = _facts(source)
-        taken = self._taken.get(target)
-        digest = digest_of(source) if taken is not None else None
-        if taken is not None and digest in taken.by_digest:
-            return self._identical(source, taken.by_digest[digest], facts)
-        number = taken.next if taken is not None else 1
+        shared = self._shared.get(target)
+        digest = digest_of(source) if shared is not None else None
+        if shared is not None and digest in shared.by_digest:
+            return self._identical(source, shared.by_digest[digest], facts)
+        number = shared.next if shared is not None else 1
         while True:
             candidate = target if number == 1 else numbered(target, number)
             try:
@@ -292,25 +320,25 @@ class _Placer:
                 if self._is_placed(source, candidate):
                     return self._there(source, candidate, facts)
                 digest = digest or digest_of(source)
-                if taken is None:
-                    taken = self._taken.setdefault(target, _Taken())
-                there = self._digest_at(candidate)
-                if there is not None:
-                    taken.by_digest.setdefault(there, candidate)
-                    if there == digest:
+                if shared is None:
+                    shared = self._shared.setdefault(target, _SharedName())
+                existing = self._digest_at(candidate)
+                if existing is not None:
+                    shared.by_digest.setdefault(existing, candidate)
+                    if existing == digest:
                         return self._identical(source, candidate, facts)
                 number += 1
-                taken.next = number
+                shared.next = number
                 continue
-            if taken is not None and digest is not None:
-                taken.by_digest[digest] = candidate
-                taken.next = number + 1
-            self._done.counts["renamed"] += number > 1
+            if shared is not None and digest is not None:
+                shared.by_digest[digest] = candidate
+                shared.next = number + 1
+            self._organized.counts["renamed"] += number > 1
             self._moved(source, candidate, facts)
             return Outcome(source, candidate, "placed")
 
     def _place(self, source: str, target: str) -> None:
-        make_folder(os.path.dirname(target))  # FileExistsError is for the target alone: it gets another name
+        make_folder(os.path.dirname(target))  # never FileExistsError, which means that the target's name is taken
         place(source, target, self._how)
 
     def _is_placed(self, source: str, target: str) -> bool:
@@ -321,7 +349,7 @@ class _Placer:
 
     def _moved(self, source: str, target: str, facts: _Facts) -> None:
         folder = os.path.dirname(os.path.abspath(target))
-        while folder not in self._folders:  # and those that may have been made for it
+        while folder not in self._folders:  # and its parents, which may be new as well
             self._folders.add(folder)
             if len(folder) <= len(self._into):
                 break
@@ -330,19 +358,21 @@ class _Placer:
             self._to_remove.append((source, target, facts))
 
     def _there(self, source: str, target: str, facts: _Facts) -> Outcome:
-        """The file itself is in its place; a move that was cut short is brought to its end."""
+        """The outcome of a file that is in its place already; a move that was interrupted is completed."""
         if self._how == "move" and not same_entry(source, target):
             self._moved(source, target, facts)
         return Outcome(source, target, "there")
 
     def _identical(self, source: str, target: str, facts: _Facts) -> Outcome:
-        """The file itself, another with its bytes, or the copy of a run that was killed before it took the source."""
+        """The outcome if `target` has the same bytes: it may be the file itself, another file, or the copy of a run
+        that was killed before it removed the source."""
         if self._is_placed(source, target) or self._was_placed(source, target):
             return self._there(source, target, facts)
         return Outcome(source, target, "identical")
 
     def _was_placed(self, source: str, target: str | None = None) -> bool:
-        """Whether the log has this file as placed, there or anywhere; a move that another run ended is there in it."""
+        """Whether the log has the file as placed, at `target` or anywhere. A move that a later run completed has the
+        result "there"."""
         if self._earlier is None:
             self._earlier = set()
             with suppress(FileNotFoundError), open(self._log, encoding="ascii") as lines:
@@ -352,20 +382,20 @@ class _Placer:
 
     def _remember(self, line: str) -> None:
         try:
-            found = json.loads(line)
-        except ValueError:  # a line that a killed run broke off
+            entry = json.loads(line)
+        except ValueError:  # a line that a killed run left incomplete
             return
-        if isinstance(found, dict) and found.get("how") == self._how and found.get("result") in ("placed", "there"):
+        if isinstance(entry, dict) and entry.get("how") == self._how and entry.get("result") in ("placed", "there"):
             assert self._earlier is not None
-            self._earlier |= {hash(found.get("source")), hash((found.get("source"), found.get("target")))}
+            self._earlier |= {hash(entry.get("source")), hash((entry.get("source"), entry.get("target")))}
 
 
-class _Foreseen(_Placer):
-    """A placer that keeps in mind where files would go, and writes nothing."""
+class _DryPlacer(_Placer):
+    """A placer for a dry run: it remembers where files would go, and writes nothing."""
 
-    def __init__(self, how: How, done: Organized, into: str, log: str) -> None:
-        super().__init__(how, done, into, log)
-        self._there_then: dict[str, str] = {}  # which source would be at a target
+    def __init__(self, how: How, organized: Organized, into: str, log: str) -> None:
+        super().__init__(how, organized, into, log)
+        self._sources: dict[str, str] = {}  # by target, the source that would be placed there
 
     def _place(self, source: str, target: str) -> None:
         folder = os.path.dirname(os.path.abspath(target))
@@ -373,16 +403,16 @@ class _Foreseen(_Placer):
             folder = os.path.dirname(folder)
         if not os.path.isdir(folder):
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), folder)
-        if target in self._there_then or os.path.lexists(target):
+        if target in self._sources or os.path.lexists(target):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target)
-        self._there_then[target] = source
+        self._sources[target] = source
 
     def _is_placed(self, source: str, target: str) -> bool:
-        then = self._there_then.get(target)
-        return super()._is_placed(source, target) if then is None else os.path.samefile(source, then)
+        other = self._sources.get(target)
+        return super()._is_placed(source, target) if other is None else os.path.samefile(source, other)
 
     def _digest_at(self, target: str) -> bytes | None:
-        return super()._digest_at(self._there_then.get(target, target))
+        return super()._digest_at(self._sources.get(target, target))
 
     def _moved(self, source: str, target: str, facts: _Facts) -> None:
         return

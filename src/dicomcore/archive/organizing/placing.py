@@ -1,4 +1,4 @@
-"""One file put in a place of its own: nothing that is there is overwritten, nothing is gone before it is elsewhere."""
+"""Placing one file at its target: no file is overwritten, and no source is removed before its target is complete."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ NO_LINKS = frozenset((errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EXDEV,
 
 
 def place(source: str, target: str, how: How) -> None:
-    """Have the file `source` at `target` too; "move" leaves taking the source away to the caller.
+    """Link or copy the file `source` to `target`. For "move" the caller removes the source afterwards.
 
-    The target appears whole or not at all. FileExistsError where anything is there, OSError for what fails, also for
-    a file that changes while it is copied.
+    The target appears complete or not at all. Raises FileExistsError if `target` exists, and OSError if placing fails
+    or the file changes while it is copied.
     """
     if how == "link":
         os.symlink(os.path.abspath(source), target)
@@ -35,7 +35,7 @@ def place(source: str, target: str, how: How) -> None:
         return
     facts = os.lstat(source)
     if how == "move" and not stat.S_ISREG(facts.st_mode):
-        raise OSError(errno.EINVAL, "is no regular file, and not moved", source)
+        raise OSError(errno.EINVAL, "is no regular file, so it is not moved", source)
     if how == "move":
         try:
             os.link(source, target)
@@ -49,26 +49,26 @@ def place(source: str, target: str, how: How) -> None:
 
 
 def is_placed(source: str, target: str, how: How) -> bool:
-    """Whether `target` is the file `source` itself, as `place` would have put it there."""
+    """Whether `target` is already the file `source` itself, as `place` would leave it."""
     try:
         if how == "link":
             return os.path.islink(target) and os.readlink(target) == os.path.abspath(source)
         if how == "move" and (os.path.islink(target) or os.path.islink(source)):
-            return False  # with the source gone a link would lead nowhere
+            return False  # the link would dangle once the source is removed
         return os.path.samefile(source, target)
     except OSError:
         return False
 
 
 def same_entry(a: str, b: str) -> bool:
-    """Whether two paths of one file are one name in one folder: to take one away would take the file."""
+    """Whether two paths of one file are the same name in the same folder: removing either would remove the file."""
     if os.path.basename(a).casefold() != os.path.basename(b).casefold():
         return False
     return os.path.samefile(os.path.dirname(a) or ".", os.path.dirname(b) or ".")
 
 
 def digest_of(path: str) -> bytes | None:
-    """What a file's bytes come to; None for what is no file."""
+    """The digest of a file's bytes; None if the path is no readable regular file."""
     try:
         with open(path, "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -86,7 +86,7 @@ def _digest(handle: int) -> bytes:
 
 
 def _copy(source: str, target: str) -> None:
-    """Copied beside the target, on the disk, read again and compared, then put in place."""
+    """Copy to a file beside the target, flush it to the disk, read it back and compare it, then rename it."""
     folder, name = os.path.split(target)
     if os.path.lexists(target):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target)
@@ -103,11 +103,11 @@ def _copy(source: str, target: str) -> None:
             after = os.fstat(file.fileno())
             if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
                 raise OSError(errno.EBUSY, "changed while it was copied", source)
-            if hasattr(os, "posix_fadvise"):  # so that what is compared comes from the disk
+            if hasattr(os, "posix_fadvise"):  # drop the cached pages, so that the comparison reads the disk
                 os.posix_fadvise(copy.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
             copy.seek(0)
             if _digest(copy.fileno()) != digest.digest():
-                raise OSError(errno.EIO, "the copy does not equal it", source)
+                raise OSError(errno.EIO, "the copy differs from the file", source)
         _publish(part, target)
     finally:
         with contextlib.suppress(FileNotFoundError):
@@ -116,7 +116,7 @@ def _copy(source: str, target: str) -> None:
 
 def _publish(part: str, target: str) -> None:
     if os.name == "nt":
-        os.rename(part, target)  # which refuses to overwrite there
+        os.rename(part, target)  # does not overwrite on Windows
         return
     try:
         os.link(part, target)
@@ -125,5 +125,5 @@ def _publish(part: str, target: str) -> None:
     except OSError as error:
         if error.errno not in NO_LINKS:
             raise
-        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))  # takes the name, or fails
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))  # reserves the name, or fails
         os.replace(part, target)

@@ -1,4 +1,4 @@
-"""A folder of files in one transfer syntax to a folder of the same files in another, on several threads."""
+"""Transcoding a folder: its files, written to another folder in another transfer syntax, on several threads."""
 
 from __future__ import annotations
 
@@ -32,22 +32,23 @@ SPECIAL = "is a pipe, a socket or a device"
 
 
 class Outcome(NamedTuple):
-    """What became of one file."""
+    """The result for one file."""
 
     path: str
-    """Below the source's folder."""
+    """Relative to the source's folder."""
     fate: Fate
-    """"copied": no pixel data, and a syntax that is for it; "skipped": was there already, or is a DICOMDIR."""
+    """"copied": the file has no pixel data, and the syntax is only for pixel data; "skipped": the output exists
+    already, or the file is a DICOMDIR or not regular."""
     reason: str = ""
     bytes_in: int = 0
     bytes_out: int = 0
     damage: tuple[str, ...] = ()
-    """What of the file was missing although it was written, a sentence each; see `transcode`."""
+    """Parts of the file that are missing although it was written, a sentence for each; see `transcode`."""
 
 
 @dataclass(slots=True)
 class Summary:
-    """What became of all files."""
+    """The results for all files."""
 
     transfer_syntax: UID
     counts: dict[Fate, int] = field(default_factory=dict)
@@ -58,10 +59,10 @@ class Summary:
     bytes_out: int = 0
     seconds: float = 0.0
     damaged: list[Outcome] = field(default_factory=list)
-    """Files that were written although something of them is missing."""
+    """Files that were written although parts of them are missing."""
 
     def add(self, outcome: Outcome) -> None:
-        """Count one more."""
+        """Add the outcome of one file."""
         if outcome.damage:
             self.damaged.append(outcome)
         self.counts[outcome.fate] = self.counts.get(outcome.fate, 0) + 1
@@ -73,17 +74,17 @@ class Summary:
             self.passed_over.append(outcome)
 
     def record(self) -> dict[str, Any]:
-        """As JSON takes it."""
+        """The summary as a dictionary for JSON."""
         return {
             "transfer_syntax": str(self.transfer_syntax),
             "files": sum(self.counts.values()),
             **{fate.replace(" ", "_"): self.counts.get(fate, 0) for fate in FATES},
-            "damaged": [{"path": one.path, "damage": list(one.damage)} for one in self.damaged],
+            "damaged": [{"path": outcome.path, "damage": list(outcome.damage)} for outcome in self.damaged],
             "bytes_in": self.bytes_in,
             "bytes_out": self.bytes_out,
             "seconds": round(self.seconds, 3),
-            "failures": [{"path": one.path, "reason": one.reason} for one in self.failures],
-            "passed_over": [one.path for one in self.passed_over],
+            "failures": [{"path": outcome.path, "reason": outcome.reason} for outcome in self.failures],
+            "passed_over": [outcome.path for outcome in self.passed_over],
         }
 
 
@@ -102,15 +103,45 @@ def transcode_folder(
     progress: Callable[[Outcome], object] | None = None,
     **options: Any,
 ) -> Summary:
-    """Transcode every DICOM file below `source` to the same place below `output`; folders are made.
+    """Transcode every DICOM file below `source` to the same relative path below `output`, and create its folders.
 
-    `workers` files are worked on at a time, as many as there are CPUs by default. `resume` leaves out files whose
-    output is there, complete, in the syntax wanted and not older than the file. Files without pixel data are copied
-    where the target is for pixel data alone; a DICOMDIR, which would not be true any more, is left out. A file that
-    fails is among the summary's `failures`, and the others go on; one that was written although something of it is
-    missing (``damaged="keep"``) is among its `damaged`. `progress` is called with each Outcome, in order.
-    `options` are those of `transcode`, `limits` each file's. Raises ValueError for an unknown `to`, NotADirectoryError,
-    OSError where `output` can't be made.
+    Files without pixel data are copied if the transfer syntax is only for pixel data. A DICOMDIR is left out, as it
+    would not describe the new files. A file that fails is in the summary's `failures`, and the other files are
+    transcoded nevertheless; a file that was written although parts of it are missing (``damaged="keep"``) is in its
+    `damaged`.
+
+    Parameters
+    ----------
+    source, output : path
+        The folder of the files, and the folder for the new files.
+    to : str
+        The transfer syntax: a UID, a keyword or a short name such as "jpeg-ls".
+    workers : int, optional
+        Number of files that are transcoded at a time; by default as many as there are processors.
+    resume : bool
+        Skip files whose output exists, is complete, has the requested transfer syntax and is not older than the file.
+    durable : bool
+        Flush each file to the disk, as in `transcode`.
+    limits : Limits, optional
+        Limits for each file, as in `dcmread`.
+    progress : callable, optional
+        Called with each Outcome, in order.
+    **options
+        Options of `transcode`.
+
+    Returns
+    -------
+    Summary
+        The counts of files and bytes, the failures, and the damaged files.
+
+    Raises
+    ------
+    ValueError
+        `to` is unknown, or `output` is `source`.
+    NotADirectoryError
+        `source` is no folder.
+    OSError
+        `output` can't be created.
     """
     syntax = syntax_named(to)
     top, out = os.path.abspath(source), os.path.abspath(output)
@@ -131,7 +162,7 @@ def transcode_folder(
 
 
 def _files(top: str, out: str) -> Iterator[str]:
-    """Files below the source's folder, none below the output's."""
+    """The files below the source's folder, without those below the output's."""
     inside = os.path.join(out, "")
     for path in walk_folder(top, set()):
         if not path.startswith(inside):
@@ -169,23 +200,23 @@ class _Worker(NamedTuple):
             return Outcome(name, fate, reason_of(error, path).replace(f"{path}, ", "", 1))
 
     def _write(self, data_set: Dataset, target: str) -> tuple[Fate, tuple[str, ...]]:
-        """How the file was written, and what of it was missing."""
+        """Write one file; returns its fate, and sentences about its missing parts."""
         if encoding_of(self.syntax).encapsulated and not any(tag in data_set for tag in PIXEL_TAGS):
             dcmwrite(target, data_set, durable=self.durable)
             return "copied", cut_elements(data_set.issues)
-        # Threads work on files; those of one file are for who asks for one file.
+        # Each thread transcodes one file, so by default a file's frames get no further threads.
         done = transcode(data_set, target, self.syntax, durable=self.durable, **{"workers": 1, **self.options})
         return "transcoded", done.damage
 
     def _is_done(self, path: str, target: str) -> bool:
-        """Whether an earlier run wrote `target` to its end."""
+        """Whether an earlier run wrote `target` completely."""
         try:
             if os.stat(target).st_mtime_ns < os.stat(path).st_mtime_ns:
                 return False
-            made = dcmread(target, limits=self.limits)
-            if any(issue.code in CUT_SHORT for issue in made.issues):
+            written = dcmread(target, limits=self.limits)
+            if any(issue.code in CUT_SHORT for issue in written.issues):
                 return False
-            return made.transfer_syntax == self.syntax or not any(tag in made for tag in PIXEL_TAGS)
+            return written.transfer_syntax == self.syntax or not any(tag in written for tag in PIXEL_TAGS)
         except (DicomError, OSError):
             return False
 

@@ -1,1 +1,1 @@
-"""What an index says: SQL over it, a report, contact sheets."""
+"""Reading an index: SQL queries, the HTML report, and contact sheets."""

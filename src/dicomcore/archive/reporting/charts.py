@@ -1,4 +1,4 @@
-"""Charts of a report: small SVG pictures by matplotlib, whose colours the page's style sheet decides."""
+"""Charts of a report: small SVG pictures, drawn by matplotlib, in the colours of the page's style sheet."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ __all__ = ["bars", "columns"]
 WIDTH = 4.6  # inches
 COLOURS = {"#010101": "var(--ink)", "#020202": "var(--faint)", "#030303": "var(--accent)", "#040404": "var(--line)"}
 INK, FAINT, ACCENT, LINE = COLOURS
-LONGEST = 42  # characters of a label
-LARGE = 9.8  # points
+LONGEST = 42  # characters of a label at most
+LARGE = 9.8  # font size in points
 
 
 def bars(title: str, counts: Sequence[tuple[str, int]]) -> str:
-    """A bar for each name, the name above it and the number beside it; an inline SVG element."""
+    """A bar chart with the name above and the number beside each bar, as an inline SVG element."""
     with _figure(title, 0.38 * max(len(counts), 1) + 0.08) as (axes, done):
         most = max((count for _, count in counts), default=0) or 1
         axes.set(xlim=(0, most * 1.0), ylim=(len(counts) - 0.42, -0.62))
@@ -39,7 +39,7 @@ def bars(title: str, counts: Sequence[tuple[str, int]]) -> str:
 
 
 def columns(title: str, counts: Sequence[tuple[str, int]]) -> str:
-    """A column for each name in their order, as many names below as have room; an inline SVG element."""
+    """A column chart in the order of `counts`, with as many names below as fit, as an inline SVG element."""
     with _figure(title, 3.2) as (axes, done):
         places = range(len(counts))
         axes.bar(places, [count for _, count in counts], 0.78, color=ACCENT)
@@ -67,7 +67,7 @@ def _locator() -> Any:
 
 @contextmanager
 def _figure(title: str, height: float) -> Iterator[tuple[Any, list[str | None]]]:
-    """Axes that fill a figure; its SVG stands in the list afterwards."""
+    """Axes that fill a figure, and a list that receives the figure's SVG at the end of the context."""
     with needs_extra("matplotlib", "report"):
         import matplotlib
         from matplotlib.figure import Figure
@@ -75,30 +75,31 @@ def _figure(title: str, height: float) -> Iterator[tuple[Any, list[str | None]]]
     settings: Any = {"svg.fonttype": "none", "svg.hashsalt": title, "font.family": "sans-serif"}
     done: list[str | None] = []
     with matplotlib.rc_context(settings), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about glyphs that no font here has: the browser has others
+        warnings.simplefilter("ignore")  # warnings of glyphs missing here: the browser has other fonts
         layout = ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02)
         figure = Figure(figsize=(WIDTH, height), layout=layout)
         axes = figure.add_subplot()
         yield axes, done
-        held = io.StringIO()
-        figure.savefig(held, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    done.append(_inline(held.getvalue(), title))
+        document = io.StringIO()
+        figure.savefig(document, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    done.append(_inline(document.getvalue(), title))
 
 
 def _inline(svg: str, title: str) -> str:
-    """The SVG element alone, as wide as its place, in the page's colours and font; `title` is ours."""
+    """The SVG element of a document, as wide as its container, in the page's colours and font. `title` is not escaped,
+    so it must not come from a file."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'(<svg [^>]*?)\s+width="[^"]*"', rf'\1 role="img" aria-label="{title}"', svg, count=1)
     svg = re.sub(r'(<svg [^>]*?)\s+height="[^"]*"', r"\1", svg, count=1)
     svg = re.sub(r"font: ([\d.]+px)[^;\"]*", r"font-size: \1", svg)
     svg = re.sub(r"font-family: [^;\"]*;?", "", svg)
-    for written, meant in COLOURS.items():
-        svg = svg.replace(written, meant)
+    for colour, variable in COLOURS.items():
+        svg = svg.replace(colour, variable)
     return svg
 
 
 def _label(text: str) -> str:
-    """A label that is not too long, and without characters that no XML has."""
-    text = "".join(one if one.isprintable() else "\ufffd" for one in text)
+    """A label of at most LONGEST characters, without those that XML does not allow."""
+    text = "".join(character if character.isprintable() else "\ufffd" for character in text)
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

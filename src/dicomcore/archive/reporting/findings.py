@@ -1,4 +1,4 @@
-"""What a report says of an index: counts and oddities, found by SQL so that millions of rows need little memory."""
+"""Findings of a report: counts and irregularities of an index, by SQL, so that millions of rows need little memory."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Count", "Facts", "Findings", "series_to_show"]
 
-BARS = 10  # of a chart; the rest is one more
-EXAMPLES = 25  # of a table
-NAMED = 5  # of a sentence
+BARS = 10  # bars of a chart; one more is for all other values
+EXAMPLES = 25  # rows of a table
+NAMED = 5  # paths in a list of files that are not DICOM
 SAME_MM, GAP = 0.05, 1.5  # as in slices.py
 OFFSET = r"byte [1-9]\d*"
 
 
 class Count(NamedTuple):
-    """How many files have a value, and their bytes; `name` None where there is none."""
+    """The number of files with a value, and their size in bytes; `name` is None for files without a value."""
 
     name: str | None
     files: int
@@ -29,7 +29,7 @@ class Count(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """The sums of all rows; None where the index has no such column."""
+    """Sums over all rows; None if the index does not have the column."""
 
     files: int
     size: int | None
@@ -42,7 +42,7 @@ class Facts(NamedTuple):
 
 
 class Findings:
-    """Questions to an open index; columns that it lacks give no answers."""
+    """Queries over an open index; they return nothing for a column that the index does not have."""
 
     def __init__(self, database: duckdb.DuckDBPyConnection) -> None:
         self._database = database
@@ -52,55 +52,56 @@ class Findings:
         return self._database.execute(sql).fetchall()
 
     def has(self, *columns: str) -> bool:
-        """Whether the index has all of these."""
+        """Whether the index has all of these columns."""
         return all(column in self.types for column in columns)
 
-    def _ask(self, column: str, expression: str) -> str:
+    def _or_null(self, column: str, expression: str) -> str:
         return expression if self.has(column) else "NULL"
 
     def facts(self) -> Facts:
-        """The sums."""
-        asked = [
+        """The sums over all rows."""
+        expressions = [
             "count(*)",
-            self._ask("size", "coalesce(sum(size), 0)::BIGINT"),
-            self._ask("PatientID", "count(DISTINCT PatientID)"),
-            self._ask("StudyInstanceUID", "count(DISTINCT StudyInstanceUID)"),
-            self._ask("SeriesInstanceUID", "count(DISTINCT SeriesInstanceUID)"),
-            self._ask("error", f"count(error) FILTER ({self._unreadable()})"),
-            self._ask("error_kind", f"count(*) FILTER (error_kind = '{NOT_DICOM}')"),
-            self._ask("issues", "count(issues)"),
+            self._or_null("size", "coalesce(sum(size), 0)::BIGINT"),
+            self._or_null("PatientID", "count(DISTINCT PatientID)"),
+            self._or_null("StudyInstanceUID", "count(DISTINCT StudyInstanceUID)"),
+            self._or_null("SeriesInstanceUID", "count(DISTINCT SeriesInstanceUID)"),
+            self._or_null("error", f"count(error) FILTER ({self._unreadable()})"),
+            self._or_null("error_kind", f"count(*) FILTER (error_kind = '{NOT_DICOM}')"),
+            self._or_null("issues", "count(issues)"),
         ]
-        return Facts(*self._rows(f"SELECT {', '.join(asked)} FROM files")[0])
+        return Facts(*self._rows(f"SELECT {', '.join(expressions)} FROM files")[0])
 
     def _read(self) -> str:
-        """Rows that were read."""
+        """The SQL condition for rows of files that were read."""
         return "error IS NULL" if self.has("error") else "true"
 
     def _unreadable(self) -> str:
-        """Rows that could not be read; tables of earlier versions don't tell files that are not DICOM from them."""
+        """The SQL condition for rows of unreadable files; in tables of earlier versions it includes files that are not
+        DICOM, as these have no column that tells."""
         other = f" AND error_kind IS DISTINCT FROM '{NOT_DICOM}'" if self.has("error_kind") else ""
         return f"error IS NOT NULL{other}"
 
     def counts(self, column: str) -> list[Count]:
-        """The values that most files have, the names of UIDs, and in the end all others together."""
+        """The most frequent values, UIDs by their names, and at the end the sum of all others."""
         if not self.has(column):
             return []
-        size = self._ask("size", "coalesce(sum(size), 0)::BIGINT")
+        size = self._or_null("size", "coalesce(sum(size), 0)::BIGINT")
         grouped = (
             f"SELECT nullif(trim(\"{column}\"::VARCHAR), '') AS name, count(*) AS n, {size} AS size FROM files"
             f" WHERE {self._read()} GROUP BY 1 ORDER BY n DESC, name"
         )
         rows = self._rows(f"{grouped} LIMIT {BARS}")
         named = column.endswith("UID")
-        found = [Count(UID(name).name if named and name else name, n, bytes_ or 0) for name, n, bytes_ in rows]
+        counts = [Count(UID(name).name if named and name else name, n, bytes_ or 0) for name, n, bytes_ in rows]
         if len(rows) == BARS:
             others, n, bytes_ = self._rows(f"SELECT count(*), sum(n), sum(size) FROM ({grouped} OFFSET {BARS})")[0]
             if others:
-                found.append(Count(f"{others:,} others", int(n), int(bytes_ or 0)))
-        return found
+                counts.append(Count(f"{others:,} others", int(n), int(bytes_ or 0)))
+        return counts
 
     def years(self) -> list[tuple[int, int]]:
-        """Files by the year of their study, years without any among them."""
+        """The number of files by the year of their study, including years without files."""
         if self.types.get("StudyDate") != "DATE":
             return []
         rows = self._rows(
@@ -111,17 +112,17 @@ class Findings:
         return [(year, by_year.get(year, 0)) for year in range(min(by_year), max(by_year) + 1)] if by_year else []
 
     def sizes(self) -> list[tuple[int, int]]:
-        """Files by the power of two that their size in bytes reaches."""
+        """The number of files by the largest power of two that is not above their size in bytes."""
         if not self.has("size"):
             return []
         rows = dict(self._rows("SELECT floor(log2(size))::INT AS p, count(*) FROM files WHERE size > 0 GROUP BY p"))
         return [(power, rows.get(power, 0)) for power in range(min(rows), max(rows) + 1)] if rows else []
 
     def errors(self) -> list[tuple[str, int, str]]:
-        """Why files could not be read (offsets left out), how many, and one of them."""
+        """The reasons why files could not be read, without offsets, with the number of files and an example."""
         if not self.has("error"):
             return []
-        # where the DICM prefix stands is no offset
+        # Byte 128, where the DICM prefix belongs, is kept: it is the same in every file.
         kind = f"regexp_replace(replace(error, 'byte 128 ', 'byte\u00a0128 '), '{OFFSET}', 'byte …', 'g')"
         return self._rows(
             f"SELECT replace({kind}, '\u00a0', ' ') AS k, count(*) AS n, min(path) FROM files"
@@ -129,7 +130,7 @@ class Findings:
         )
 
     def others(self) -> list[str]:
-        """Some files that are not DICOM, of different names where there are."""
+        """Some files that are not DICOM, with different names."""
         if not self.has("error_kind"):
             return []
         name = r"regexp_extract(path, '[^/\\]*$')"
@@ -140,7 +141,7 @@ class Findings:
         return [path for (path,) in rows]
 
     def deviations(self) -> list[tuple[str, int, str, str]]:
-        """Codes of what deviates from the standard, files that have it, what one says, and its path."""
+        """The codes of deviations from the standard, with the number of files, an example's text, and its path."""
         if not self.has("issues"):
             return []
         return self._rows(
@@ -151,11 +152,11 @@ class Findings:
         )
 
     def duplicates(self) -> tuple[int, int, list[tuple[str, int, int, list[str]]]]:
-        """SOP Instance UIDs that several files have: how many, files beyond the first of each, and the worst: UID,
-        files, different sizes, some paths."""
+        """The number of SOP Instance UIDs that several files have, the number of files beyond the first of each, and
+        the most frequent UIDs: UID, files, different sizes, some paths."""
         if not self.has("SOPInstanceUID"):
             return 0, 0, []
-        sizes = self._ask("size", "count(DISTINCT size)")
+        sizes = self._or_null("size", "count(DISTINCT size)")
         grouped = (
             f"SELECT SOPInstanceUID AS uid, count(*) AS n, {sizes} AS sizes FROM files"
             f" WHERE {self._read()} AND SOPInstanceUID IS NOT NULL GROUP BY uid HAVING n > 1"
@@ -171,8 +172,8 @@ class Findings:
         return uids, extra, [(uid, n, different, paths[uid]) for uid, n, different in worst]
 
     def geometry(self) -> tuple[dict[str, int], list[tuple[Any, ...]]]:
-        """Series whose slices lie oddly, by what is odd, and the worst: UID, modality, description, files,
-        orientations, pixel spacings, slices missing, slices at one place."""
+        """The number of series with each irregularity of their geometry, and the worst series: UID, modality,
+        description, files, orientations, pixel spacings, missing slices, slices at one place."""
         if not self.has("SeriesInstanceUID", "ImagePositionPatient", "ImageOrientationPatient"):
             return {}, []
         self._database.execute(f"CREATE OR REPLACE TEMP TABLE odd AS {self._geometry_sql()}")
@@ -189,7 +190,7 @@ class Findings:
 
     def _geometry_sql(self) -> str:
         single = "AND coalesce(NumberOfFrames, 1) <= 1" if self.has("NumberOfFrames") else ""
-        spacing = self._ask("PixelSpacing", "[round(x, 3) for x in PixelSpacing]")
+        spacing = self._or_null("PixelSpacing", "[round(x, 3) for x in PixelSpacing]")
         o, p = (lambda i: f"ImageOrientationPatient[{i}]"), (lambda i: f"ImagePositionPatient[{i}]")
         normal = ((2, 6, 3, 5), (3, 4, 1, 6), (1, 5, 2, 4))
         along = " + ".join(
@@ -197,8 +198,8 @@ class Findings:
         )
         return f"""
             WITH lying AS (
-                SELECT SeriesInstanceUID AS u, {self._ask("Modality", "Modality")} AS modality,
-                    {self._ask("SeriesDescription", "SeriesDescription")} AS described, {spacing} AS spacing,
+                SELECT SeriesInstanceUID AS u, {self._or_null("Modality", "Modality")} AS modality,
+                    {self._or_null("SeriesDescription", "SeriesDescription")} AS described, {spacing} AS spacing,
                     [round(x, 2) + 0 for x in ImageOrientationPatient] AS turned, {along} AS place
                 FROM files WHERE {self._read()} AND u IS NOT NULL AND len(ImageOrientationPatient) = 6
                     AND len(ImagePositionPatient) = 3 {single}),
@@ -218,16 +219,17 @@ class Findings:
 
 
 def series_to_show(findings: Findings, most: int) -> list[tuple[int, list[dict[str, Any]]]]:
-    """Series for pictures, of every modality some: the number of files, and rows of up to three in the middle."""
+    """At most `most` series to show, some of every modality: the number of files, and the rows of up to three files in
+    the middle."""
     if not findings.has("Rows", "SeriesInstanceUID") or most < 1:
         return []
-    asked = {
+    columns = {
         name: name if findings.has(name) else "NULL" for name in ("Modality", "SeriesDescription", "InstanceNumber")
     }
     rows = findings._rows(
         f"""WITH images AS (
-                SELECT SeriesInstanceUID AS u, path, {asked["Modality"]} AS m, {asked["SeriesDescription"]} AS d,
-                    {asked["InstanceNumber"]} AS i FROM files
+                SELECT SeriesInstanceUID AS u, path, {columns["Modality"]} AS m, {columns["SeriesDescription"]} AS d,
+                    {columns["InstanceNumber"]} AS i FROM files
                 WHERE {findings._read()} AND "Rows" IS NOT NULL AND u IS NOT NULL),
             chosen AS (
                 SELECT u, count(*) AS n, row_number() OVER (PARTITION BY min(m) ORDER BY n DESC, u) AS turn
@@ -237,7 +239,7 @@ def series_to_show(findings: Findings, most: int) -> list[tuple[int, list[dict[s
                     - 1 - n // 2) AS away FROM images JOIN chosen USING (u))
             SELECT u, n, path, m, d FROM placed WHERE away <= 1 ORDER BY m NULLS LAST, n DESC, u, away, path"""
     )
-    found: dict[str, tuple[int, list[dict[str, Any]]]] = {}
+    series: dict[str, tuple[int, list[dict[str, Any]]]] = {}
     for u, n, path, modality, described in rows:
-        found.setdefault(u, (n, []))[1].append({"path": path, "Modality": modality, "SeriesDescription": described})
-    return list(found.values())
+        series.setdefault(u, (n, []))[1].append({"path": path, "Modality": modality, "SeriesDescription": described})
+    return list(series.values())

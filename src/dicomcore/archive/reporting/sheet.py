@@ -1,4 +1,4 @@
-"""Contact sheets: one picture a series, drawn from the files that an index lists."""
+"""Contact sheets: one picture for each series, drawn from the files that an index lists."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 __all__ = ["SHEET_COLUMNS", "SeriesPicture", "draw_sheet", "picture_of", "series_pictures"]
 
 SHEET_COLUMNS = ("SeriesInstanceUID", "Modality", "SeriesDescription", "InstanceNumber", "Rows")
-"""What an index must hold for `series_pictures`, besides `path`."""
+"""The columns that an index must have for `series_pictures`, besides `path`."""
 CAPTION = 30  # height in pixels of the two lines below a picture
 GAP = 8
 BACKGROUND, TEXT, FAINT = (16, 16, 18), (235, 235, 235), (150, 150, 155)
 
 
 class SeriesPicture(NamedTuple):
-    """The picture of one series: 8 bits, (rows, columns[, 3]); None where it has none, and `reason` says why."""
+    """The picture of one series: 8 bits, (rows, columns[, 3]); without a picture None, and `reason` says why."""
 
     title: str
     subtitle: str
@@ -36,14 +36,14 @@ class SeriesPicture(NamedTuple):
     picture: NDArray[np.uint8] | None
     reason: str
     issues: tuple[Issue, ...] = ()
-    """What was settled to decode and show it."""
+    """The issues of the frames that were decoded for it."""
 
 
 def series_pictures(table: pa.Table, *, limits: Limits | None = None) -> Iterator[SeriesPicture]:
     """A picture for each series of an index table that has images: the middle frame of its middle file.
 
-    Files are put in order by Instance Number. A series none of whose files can be decoded comes without a picture.
-    `limits` are as for `dcmread`.
+    Files are sorted by Instance Number. A series has no picture if none of the three files in the middle can be
+    decoded. `limits` are as for `dcmread`.
     """
     for rows in _by_series(table).values():
         rows.sort(key=lambda row: (row["InstanceNumber"] is None, row["InstanceNumber"] or 0, row["path"]))
@@ -61,26 +61,26 @@ def _by_series(table: pa.Table) -> dict[str, list[dict[str, Any]]]:
 
 
 def picture_of(rows: list[dict[str, Any]], files: int, *, limits: Limits | None = None) -> SeriesPicture:
-    """The picture of a series of so many `files`: the middle frame of the first of these rows that can be decoded."""
+    """The picture of a series of `files` files: the middle frame of the first of these rows that can be decoded."""
     row, reason = rows[0], ""
     title = f"{row['Modality'] or '?'}  {row['SeriesDescription'] or ''}".strip()
-    for tried in rows:
+    for candidate in rows:
         try:
-            frames = dcmread(tried["path"], limits=limits).frames
+            frames = dcmread(candidate["path"], limits=limits).frames
             shown = frames.render(len(frames) // 2)
         except (DicomError, OSError) as error:
             reason = reason or str(error)
             continue
         size = f"{shown.shape[1]} x {shown.shape[0]}"
         count = f"{files} files" if files > 1 else f"{len(frames)} frames" if len(frames) > 1 else "1 file"
-        return SeriesPicture(title, f"{size}, {count}", tried["path"], shown, "", frames.issues)
+        return SeriesPicture(title, f"{size}, {count}", candidate["path"], shown, "", frames.issues)
     return SeriesPicture(title, f"{files} files" if files > 1 else "1 file", row["path"], None, reason)
 
 
 def draw_sheet(pictures: list[SeriesPicture], *, columns: int = 0, size: int = 160) -> Image.Image:
-    """One RGB picture of all, `columns` beside each other (0: about square), each in a field of `size` pixels.
+    """Draw all pictures into one RGB image, in `columns` columns (0: about square), each in a field of `size` pixels.
 
-    Needs Pillow: ModuleNotFoundError names the extra. A series without a picture gets an empty field that says so.
+    A series without a picture gets an empty field that says so. Needs Pillow; ModuleNotFoundError names the extra.
     """
     with needs_extra("PIL", "picture"):
         from PIL import Image, ImageDraw
@@ -89,22 +89,22 @@ def draw_sheet(pictures: list[SeriesPicture], *, columns: int = 0, size: int = 1
     wide, high = size + GAP, size + CAPTION + GAP
     sheet = Image.new("RGB", (columns * wide + GAP, max(lines, 1) * high + GAP), BACKGROUND)
     draw = ImageDraw.Draw(sheet)
-    for i, one in enumerate(pictures):
+    for i, series in enumerate(pictures):
         x, y = GAP + i % columns * wide, GAP + i // columns * high
-        if one.picture is None:
+        if series.picture is None:
             draw.rectangle((x, y, x + size - 1, y + size - 1), outline=FAINT)
             draw.text((x + 6, y + 6), "no picture", fill=FAINT)
         else:
-            shown = Image.fromarray(one.picture).convert("RGB")
+            shown = Image.fromarray(series.picture).convert("RGB")
             shown.thumbnail((size, size), Image.Resampling.LANCZOS)
             sheet.paste(shown, (x + (size - shown.width) // 2, y + (size - shown.height) // 2))
-        draw.text((x, y + size + 3), _fitted(draw, one.title, size), fill=TEXT)
-        draw.text((x, y + size + 15), _fitted(draw, one.subtitle, size), fill=FAINT)
+        draw.text((x, y + size + 3), _fitted(draw, series.title, size), fill=TEXT)
+        draw.text((x, y + size + 15), _fitted(draw, series.subtitle, size), fill=FAINT)
     return sheet
 
 
 def _fitted(draw: Any, text: str, width: int) -> str:
-    """The text, shortened to a width in pixels; the built-in font holds Latin-1 alone on old Pillows."""
+    """The text, shortened to a width in pixels; in old Pillows the built-in font has only Latin-1."""
     text = text.encode("latin-1", "replace").decode("latin-1")
     if draw.textlength(text) <= width:
         return text

@@ -1,4 +1,4 @@
-"""query: SQL over an index, by DuckDB, which sees the index and nothing else."""
+"""`query`: SQL over an index, by DuckDB, which can access the index and nothing else."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ if TYPE_CHECKING:
 __all__ = ["NAMES", "connected", "query", "run_sql"]
 
 NAMES = ("files", "index")
-"""What the index is called in SQL, either way."""
-MEMORY = "1GB"  # more is kept in a temporary folder
+"""The names of the index in SQL; both work."""
+MEMORY = "1GB"  # memory of DuckDB; more goes to a temporary folder
 BATCH_ROWS = 1 << 14
 
 
 @contextmanager
 def connected(index: IndexLike, *, memory: str = MEMORY) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database in memory that has the index as a table, and can reach no file, no network and no extension.
+    """A database in memory with the index as a table, which can access no file, network or extension.
 
-    Raises OSError and ValueError where the index can't be opened.
+    Raises OSError or ValueError if the index can't be opened.
     """
     with needs_extra("duckdb"):
         import duckdb
-    found = open_index(index)
+    rows = open_index(index)
     with tempfile.TemporaryDirectory(prefix="dicomcore-query-") as folder:
         database = duckdb.connect(config={"memory_limit": memory, "temp_directory": folder})
         try:
             for name in NAMES:
-                database.register(name, found)
+                database.register(name, rows)
             for setting in (
                 "TimeZone = 'UTC'",
-                "enable_progress_bar = false",  # which it would write to standard output
+                "enable_progress_bar = false",  # DuckDB would write it to standard output
                 "autoinstall_known_extensions = false",
                 "autoload_known_extensions = false",
                 "python_enable_replacements = false",
@@ -52,16 +52,16 @@ def connected(index: IndexLike, *, memory: str = MEMORY) -> Iterator[duckdb.Duck
 
 
 def run_sql(database: duckdb.DuckDBPyConnection, sql: str) -> pa.RecordBatchReader:
-    """The answer to one statement that reads, as record batches that are made while they are taken.
+    """The result of one SELECT or EXPLAIN statement, as record batches that are computed while they are read.
 
-    Raises ValueError for what is no SQL, more than one statement, or one that would write.
+    Raises ValueError for invalid SQL, for more than one statement, and for a statement that would write.
     """
     import duckdb
 
     try:
         statements = duckdb.extract_statements(sql)
         if len(statements) != 1:
-            raise ValueError(f"one statement is wanted, not {len(statements)}")
+            raise ValueError(f"one statement is expected, not {len(statements)}")
         if statements[0].type not in (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN):
             raise ValueError(f"{statements[0].type.name} is refused: an index is only read")
         relation = database.sql(statements[0].query)
@@ -72,7 +72,7 @@ def run_sql(database: duckdb.DuckDBPyConnection, sql: str) -> pa.RecordBatchRead
 
 
 def _checked(reader: pa.RecordBatchReader) -> pa.RecordBatchReader:
-    """The same, with what goes wrong in the middle of it as ValueError."""
+    """The same reader, which raises ValueError for errors of a statement that is running."""
     import duckdb
     import pyarrow as pa
 
@@ -86,11 +86,11 @@ def _checked(reader: pa.RecordBatchReader) -> pa.RecordBatchReader:
 
 
 def query(index: IndexLike, sql: str) -> pa.Table:
-    """Run SQL over an index, a Parquet or Arrow file or a pyarrow.Table; the answer is a pyarrow.Table.
+    """Run SQL over an index, a Parquet or Arrow file or a pyarrow.Table, and return the result as a pyarrow.Table.
 
-    The index is the table `files` (or `index`); its columns are those of `archive.index`. DuckDB's dialect: lists are
-    taken apart by ``ImageType[3]`` or ``unnest``. One statement that reads is run, and it can reach nothing but the
-    index. Raises ValueError with DuckDB's message for anything else, ModuleNotFoundError without DuckDB (the extra
+    The index is the table `files` (or `index`), with the columns of `archive.index`. The dialect is DuckDB's: use
+    ``ImageType[3]`` or ``unnest`` for lists. `sql` is one statement that only reads, and it can access nothing but the
+    index. Raises ValueError with DuckDB's message for any other SQL, and ModuleNotFoundError without DuckDB (the extra
     `archive`).
     """
     with connected(index) as database:

@@ -42,7 +42,7 @@ class Place(str):
         return self
 
     @property
-    def held(self) -> int:
+    def kept_bytes(self) -> int:
         """Bytes of the file that this object keeps in memory; they count towards the memory of a batch."""
         return 0
 

@@ -44,14 +44,14 @@ class TarMember(Place):
         return Blob(self, size, None if self.mtime is None else self.mtime * 1000, fetch, head)
 
 
-class HeldMember(Place):
+class CompressedMember(Place):
     """One member of a compressed tar: its `head`, kept while the stream was inflated."""
 
     __slots__ = ("head",)
     head: bytes
 
     @property
-    def held(self) -> int:
+    def kept_bytes(self) -> int:
         """Bytes of the head."""
         return len(self.head)
 
@@ -89,7 +89,7 @@ def tar_members(file: Bytes, path: str, stop_tag: int) -> Iterator[Place]:
                 member.file, member.offset = file, info.offset_data
                 yield member
             else:
-                compressed = HeldMember(name, info.size, file.mtime)
+                compressed = CompressedMember(name, info.size, file.mtime)
                 compressed.head = _header(stream, info.size, stop_tag)
                 yield compressed
 

@@ -108,7 +108,7 @@ def cut(paths: Iterable[str], columns: Columns, batches: int = 1) -> Iterator[li
     for path in paths:
         batch.append(path)
         if type(path) is not str and isinstance(path, Place):
-            kept_bytes += path.held
+            kept_bytes += path.kept_bytes
         if len(batch) >= size or kept_bytes > BATCH_BYTES:
             yield batch
             batch, kept_bytes = [], 0
