@@ -94,7 +94,11 @@ def composed(
         put_head(ds, out, plan.syntax, enforce_standard, repair)
         put_body(ds, out, plan, forced=terms, as_found=True)
 
-    out = widened(ds, widen, put)
+    if widen is None:
+        out = Output()
+        put(out, None)
+    else:
+        out = widened(ds, widen, put)
     if _is_changed_directory(ds):
         _warn_of_links(out)
     return out
