@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dicomcore._native.scan.index import open_header
+from dicomcore._native.scan.opener import open_header
 from dicomcore._native.views.dataset import make_dataset
 from dicomcore.dataset.dataset import DATA_SET
 from dicomcore.dataset.lookup import is_big_endian
