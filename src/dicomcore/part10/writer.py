@@ -105,8 +105,10 @@ def composed(
 
 
 def _is_changed_directory(ds: Dataset) -> bool:
+    if is_untouched(ds):
+        return False
     meta = ds.file_meta
-    return meta is not None and meta.get("MediaStorageSOPClassUID") == MEDIA_STORAGE_DIRECTORY and not is_untouched(ds)
+    return meta is not None and meta.get("MediaStorageSOPClassUID") == MEDIA_STORAGE_DIRECTORY
 
 
 def _warn_of_links(out: Output) -> None:
