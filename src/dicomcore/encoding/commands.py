@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dicomcore._native.scan.index import open_group
+from dicomcore._native.scan.opener import open_group
 from dicomcore._native.views.dataset import make_dataset
 from dicomcore._native.write.output import Output
 from dicomcore.dataset import Dataset

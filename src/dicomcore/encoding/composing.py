@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from dicomcore._native.scan.index import Index
 from dicomcore._native.write.compose import compose
 from dicomcore._native.write.judge import is_untouched
 from dicomcore._native.write.output import Output
@@ -38,11 +39,10 @@ class Plan(NamedTuple):
     lengths: Lengths | None
     repair: bool
 
-    def keeps(self, ds: Dataset) -> bool:
+    def keeps(self, ds: Dataset, index: Index) -> bool:
         """Whether the elements stay in the transfer syntax that they were read in."""
         # A damaged header may state a syntax that isn't, letter by letter, what the data set says it is.
-        index = file_index(ds)
-        if index is None or self.repair:
+        if self.repair:
             return False
         stated = index.transfer_syntax
         return self.syntax == (stated or self.own) or (self.syntax == self.own and is_as_labelled(ds))
@@ -80,28 +80,33 @@ def put_body(
     text. `as_found` keeps the encoding of a data set that was read, where it isn't the one that its label says.
     """
     wanted = encoding_of(plan.syntax)
-    index = file_index(ds) if plan.keeps(ds) else None
-    if index is not None:
-        found = wanted._replace(implicit=bool(index.mode & 1), big=bool(index.mode & 2))
-        wanted = found if as_found else wanted
-        copied = found == wanted and plan.lengths is None and forced is None
-        if index.packed is not None and copied and is_untouched(ds):
-            out.add_source(index.packed, index.packed_at, index.packed.size - index.packed_at)
+    implicit, big = wanted.implicit, wanted.big
+    index = file_index(ds)
+    if index is not None and plan.keeps(ds, index):
+        found = bool(index.mode & 1), bool(index.mode & 2)
+        if as_found:
+            implicit, big = found
+        packed = index.packed if (implicit, big) == found and plan.lengths is None and forced is None else None
+        if packed is not None and is_untouched(ds):
+            out.add_source(packed, index.packed_at, packed.size - index.packed_at)
             return
     body = Output() if wanted.deflated else out
-    put_elements(ds, body, wanted, lengths=plan.lengths, repair=plan.repair, forced=forced)
+    compose(
+        ds,
+        body,
+        implicit=implicit,
+        big=big,
+        encapsulated=wanted.encapsulated,
+        lengths=plan.lengths,
+        repair=plan.repair,
+        forced=forced,
+    )
     if wanted.deflated:
         _deflate(body, out)
 
 
 def put_elements(
-    ds: Dataset,
-    out: Output,
-    encoding: Encoding,
-    *,
-    lengths: Lengths | None = None,
-    repair: bool = False,
-    forced: tuple[str, ...] | None = None,
+    ds: Dataset, out: Output, encoding: Encoding, *, lengths: Lengths | None = None, repair: bool = False
 ) -> None:
     """Put the elements of `ds` at the end of `out`, not deflated, whatever transfer syntax they were read in."""
     compose(
@@ -112,7 +117,6 @@ def put_elements(
         encapsulated=encoding.encapsulated,
         lengths=lengths,
         repair=repair,
-        forced=forced,
     )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import zlib
 
-from dicomcore._native.scan.index import Index, reopen_inflated
+from dicomcore._native.scan.index import Index
+from dicomcore._native.scan.opener import reopen_inflated
 from dicomcore.errors import LimitError, ParseError
 from dicomcore.limits import Limits
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from dicomcore._native.scan.index import open_data_set, open_group
+from dicomcore._native.scan.opener import open_data_set, open_group
 from dicomcore._native.views.dataset import make_dataset
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.state import DATA_SET

@@ -16,11 +16,11 @@ __all__ = ["Widen", "widened"]
 Widen = Literal["utf-8", "iso2022"]
 
 
-def widened(ds: Dataset, widen: Widen | None, put: Callable[[Output, tuple[str, ...] | None], None]) -> Output:
+def widened(ds: Dataset, widen: Widen, put: Callable[[Output, tuple[str, ...] | None], None]) -> Output:
     """What `put` puts into an Output, given the terms of a character set that has all text of `ds`.
 
-    They are None at first, which leaves the declared character set. Where `widen` is given and a character is not among
-    them, they are widened and `put` begins again with a new Output.
+    They are None at first, which leaves the declared character set. Where they lack a character they are widened, and
+    `put` begins again with a new Output.
     """
     terms: tuple[str, ...] | None = None
     while True:
@@ -29,7 +29,7 @@ def widened(ds: Dataset, widen: Widen | None, put: Callable[[Output, tuple[str, 
             put(out, terms)
             return out
         except EncodeError as error:
-            if widen is None or error.character is None:
+            if error.character is None:
                 raise
             terms = wider_terms(ds, widen, terms, error.character)
             if terms is None:

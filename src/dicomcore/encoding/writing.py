@@ -91,7 +91,11 @@ def encoded(
     if repair and stray_tag(ds) >= 0:
         ds = ds[DIRECTORY_RECORDS:]
     _refuse_strays(ds)
-    return widened(ds, widen, lambda out, terms: put_body(ds, out, plan, forced=terms))
+    if widen is not None:
+        return widened(ds, widen, lambda out, terms: put_body(ds, out, plan, forced=terms))
+    out = Output()
+    put_body(ds, out, plan)
+    return out
 
 
 def _refuse_strays(ds: Dataset) -> None:

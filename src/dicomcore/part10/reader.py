@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from dicomcore._native.scan.index import Index, open_index
+from dicomcore._native.scan.index import Index
+from dicomcore._native.scan.opener import open_index
 from dicomcore._native.views.dataset import make_dataset
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.state import DATA_SET

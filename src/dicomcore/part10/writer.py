@@ -96,16 +96,21 @@ def composed(
         put_head(ds, out, plan.syntax, enforce_standard, repair)
         put_body(ds, out, plan, forced=terms, as_found=True)
 
-    out = widened(ds, widen, put)
+    if widen is None:
+        out = Output()
+        put(out, None)
+    else:
+        out = widened(ds, widen, put)
     if _is_changed_directory(ds):
         _warn_of_links(out)
     return out
 
 
 def _is_changed_directory(ds: Dataset) -> bool:
+    if is_untouched(ds):
+        return False
     meta = ds.file_meta
-    sop_class = None if meta is None else meta.get("MediaStorageSOPClassUID")
-    return sop_class == MediaStorageDirectoryStorage and not is_untouched(ds)
+    return meta is not None and meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage
 
 
 def _warn_of_links(out: Output) -> None:

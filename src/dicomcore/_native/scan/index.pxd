@@ -10,6 +10,7 @@ from dicomcore._native.scan.source cimport Source
 
 cdef enum:
     ANY_GROUP = -1
+    FIRST_ROWS = 160                    # most files have fewer
 
 
 cdef class Index:
@@ -75,5 +76,11 @@ cdef inline int mark_changed(Index index) except -1:
     return 0
 
 
+cdef inline Py_ssize_t first_rows(Py_ssize_t allowed) noexcept nogil:
+    # How many rows to make room for at first: at least one, and no more than are allowed, so that growing asks.
+    return max(<Py_ssize_t>1, min(<Py_ssize_t>FIRST_ROWS, allowed))
+
+
+cdef str name_of(Index self)
 cdef Index open_value(Index outer, Py_ssize_t row)
 cdef object view_of(Source source, object owner, const uint8_t* data, uint64_t length)

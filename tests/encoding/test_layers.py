@@ -1,0 +1,50 @@
+"""What stands on what: encoding below part10, and nothing but encoding composes data sets."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import dicomcore
+
+HOUSE = Path(dicomcore.__file__).parent
+ABOVE = ("part10", "pixels", "fileset", "forms", "objects", "sr", "interop", "transcoding", "archive", "display", "cli")
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that a file names in an import, wherever it stands."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{name.name}" for name in node.names} | {str(node.module)}
+        elif isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+    return found
+
+
+def test_encoding_names_no_room_above():
+    files = list((HOUSE / "encoding").glob("*.py"))
+    assert len(files) > 5
+    for path in files:
+        assert not [name for name in imports(path) if name.startswith(tuple(f"dicomcore.{room}" for room in ABOVE))]
+
+
+def test_nothing_else_composes():
+    users = {
+        path.relative_to(HOUSE).as_posix()
+        for path in HOUSE.rglob("*.py")
+        if "dicomcore._native.write.compose.compose" in imports(path)
+    }
+    assert users == {"encoding/composing.py"}
+
+
+def test_nothing_else_opens_an_index():
+    """A file is opened by part10, a bare data set by encoding; frames open the header of one that is open."""
+    users = {
+        path.relative_to(HOUSE).as_posix()
+        for path in HOUSE.rglob("*.py")
+        if "dicomcore._native.scan.opener" in imports(path)
+    }
+    assert users - {"pixels/attributes.py"} == {
+        "encoding/commands.py", "encoding/inflate.py", "encoding/reading.py", "part10/reader.py",
+    }  # fmt: skip
