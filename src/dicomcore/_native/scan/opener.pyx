@@ -198,6 +198,7 @@ cdef int scan_data_set(Index self) except -1:
     scanner_begin(s, self.mode, -1)
     self.run()
     self.publish()
+    self.header_rows = s.count - (1 if s.paused_at_pixels else 0)
     self.complete = s.done or not s.paused_at_pixels or s.pos >= s.total
     return 0
 
