@@ -16,7 +16,7 @@ class Note:
     """One thing that was settled, completed or left out; becomes an Issue of the data set, and an error when strict."""
 
     code: str
-    """The issue's code in lower case, with hyphens: "pixel-colour". docs/design.md lists them."""
+    """The issue's code in lower case, with hyphens: "pixel-colour". docs/design/data-sets.md lists them."""
     message: str
     frame: int | None = None
     """Where it is one frame's, and says what is made up there."""

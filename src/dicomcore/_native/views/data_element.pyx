@@ -182,7 +182,7 @@ cdef class DataElement:
 
     @property
     def VR(self) -> str:
-        """The VR's two letters, resolved: see "Which VR" in docs/design.md for UN, implicit VR and "US or SS"."""
+        """The VR's two letters, resolved for UN, implicit VR and "US or SS" (docs/design/data-sets.md, "Which VR")."""
         self.settle()
         return vr_name(self.vr)
 
