@@ -52,7 +52,7 @@ CLASSIC = {  # name: (attributes, levels, distance of slices in mm, codes, part 
         [0, 1, 2, 3],
         2,
         ["ABSENT_FRAMES"],
-        "not there: 1 frame,",
+        "without pixel data: 1,",
     ),
 }
 
@@ -163,7 +163,7 @@ GROUPS = {  # name: (places of the functional groups, levels, codes, part of a m
     "out of order": ([6, 0, 4, 2], [1, 3, 2, 0], [], ""),
     "fewer": ([0, 2, 4], [0, 1, 2], ["NO_POSITION"], "1 of 4 frames .* the first is frame 3"),
     "one without position": ([0, None, 2, 4], [0, 2, 3], ["NO_POSITION"], "1 of 4 frames .* the first is frame 1"),
-    "more": ([0, 2, 4, 6, 8, 10], [0, 1, 2, 3], ["ABSENT_FRAMES"], "not there: 2 frames, .* frame 4"),
+    "more": ([0, 2, 4, 6, 8, 10], [0, 1, 2, 3], ["ABSENT_FRAMES"], "without pixel data: 2, .* frame 4"),
 }
 
 
