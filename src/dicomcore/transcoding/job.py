@@ -21,7 +21,7 @@ from dicomcore.pixels.frame_writer import FrameWriter, OffsetTable
 from dicomcore.pixels.frames import Frames
 from dicomcore.pixels.labels import describe_pixels, note_loss
 from dicomcore.syntaxes import SYNTAXES
-from dicomcore.threads import cpus
+from dicomcore.threads import cpus, in_order
 from dicomcore.transcoding.attributes import (
     derive,
     note_old_loss,
@@ -30,7 +30,6 @@ from dicomcore.transcoding.attributes import (
     without_pixels,
 )
 from dicomcore.transcoding.damage import Damage, path_of
-from dicomcore.transcoding.order import in_order
 from dicomcore.transcoding.recompress import from_jpeg_xl, to_jpeg_xl
 from dicomcore.transcoding.source import Prepared
 from dicomcore.uids import (

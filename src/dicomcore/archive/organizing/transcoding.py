@@ -18,10 +18,9 @@ from dicomcore.files import make_folder
 from dicomcore.limits import Limits
 from dicomcore.part10.reader import dcmread
 from dicomcore.part10.writer import dcmwrite
-from dicomcore.threads import cpus
+from dicomcore.threads import cpus, in_order
 from dicomcore.transcoding import transcode
 from dicomcore.transcoding.damage import CUT_SHORT, cut_elements
-from dicomcore.transcoding.order import in_order
 from dicomcore.uids import UID, syntax_named
 
 __all__ = ["Outcome", "Summary", "transcode_folder"]
