@@ -40,13 +40,16 @@ def geometric_mean(ratios: list[float]) -> float:
     return exp(sum(map(log, ratios)) / len(ratios))
 
 
+def processor() -> str:
+    """The processor's model, as far as the system tells."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as info:
+            return next(line.split(":", 1)[1].strip() for line in info if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
 def machine(*packages: str) -> str:
     """The processor, Python and the packages' versions, for a table's head."""
-    model = platform.processor() or platform.machine()
-    try:
-        with open("/proc/cpuinfo", encoding="ascii") as info:
-            model = next(line.split(":")[1].strip() for line in info if line.startswith("model name"))
-    except (OSError, StopIteration):
-        pass
     versions = ", ".join(f"{package} {version(package)}" for package in packages)
-    return f"{model}, Python {platform.python_version()}, {versions}"
+    return f"{processor()}, Python {platform.python_version()}, {versions}"

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import Any
 
+from race import processor
+
 OURS = "dicomcore"
 
 
@@ -45,12 +47,12 @@ class Row:
         return self.seconds[peer] / self.seconds[OURS]
 
     def at_least(self, wanted: float, peer: str) -> None:
-        """The issue asks for this many times a peer's speed."""
+        """The aim is this many times a peer's speed."""
         if peer in self.seconds:
             self.reaches.append(Reach(wanted, f"× {peer}", self.ratio(peer)))
 
     def at_most(self, wanted: float, unit: str, figure: float) -> None:
-        """The issue asks for no more than this."""
+        """The aim is no more than this."""
         self.reaches.append(Reach(wanted, unit, figure, most=True))
 
     def lines(self) -> list[str]:
@@ -88,14 +90,8 @@ def markdown(rows: Iterable[Row]) -> str:
 
 def machine(packages: Iterable[str]) -> dict[str, Any]:
     """The processor and the versions, for the head of a table."""
-    model = platform.processor() or platform.machine()
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as info:
-            model = next(line.split(":", 1)[1].strip() for line in info if line.startswith("model name"))
-    except (OSError, StopIteration):
-        pass
     return {
-        "processor": model,
+        "processor": processor(),
         "cores": os.cpu_count(),
         "system": platform.system(),
         "python": platform.python_version(),

@@ -15,10 +15,14 @@ __all__ = [
     "DOUBLE_FLOAT_PIXEL_DATA",
     "FLOAT_PIXEL_DATA",
     "ITEM",
+    "ITEM_BYTES",
     "ITEM_DELIMITER",
     "PIXEL_DATA",
+    "PIXEL_TAGS",
     "SEQUENCE_DELIMITER",
+    "SEQUENCE_DELIMITER_BYTES",
     "SPECIFIC_CHARACTER_SET",
+    "UNDEFINED_LENGTH",
     "Tag",
     "TagLike",
 ]
@@ -179,3 +183,10 @@ SPECIFIC_CHARACTER_SET = Tag(0x00080005)
 PIXEL_DATA = Tag(0x7FE00010)
 FLOAT_PIXEL_DATA = Tag(0x7FE00008)
 DOUBLE_FLOAT_PIXEL_DATA = Tag(0x7FE00009)
+PIXEL_TAGS = tuple(map(int, (PIXEL_DATA, FLOAT_PIXEL_DATA, DOUBLE_FLOAT_PIXEL_DATA)))
+"""The elements that hold pixel data, as plain ints, which compare faster than tags."""
+
+UNDEFINED_LENGTH = 0xFFFFFFFF
+"""The value length of an element or item that ends with a delimiter (PS3.5 7.1.1)."""
+ITEM_BYTES, SEQUENCE_DELIMITER_BYTES = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
+"""The tags around fragments as they are encoded: encapsulated pixel data is always little endian (PS3.5 A.4)."""

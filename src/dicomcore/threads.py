@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TypeVar
 
-__all__ = ["FairSemaphore", "cpus", "hand_out", "run_over"]
+__all__ = ["FairSemaphore", "cpus", "hand_out", "in_order", "run_over"]
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 MOST_HELPERS = 256
 """A new helper thread is started when all others are busy, up to this number."""
@@ -110,6 +111,32 @@ def hand_out(work: Callable[[], object]) -> Callable[[], None]:
             job.result()
 
     return wait
+
+
+def in_order(
+    items: Iterable[Item], work: Callable[[Item], Result], threads: int, *, ahead: int = 2, overlapped: bool = False
+) -> Generator[Result, None, None]:
+    """Yield ``work(item)`` for each item, in the order of the items, computed on `threads` threads.
+
+    Items are taken no sooner than needed: at most `ahead` items per thread are begun and not yet yielded, which bounds
+    the memory. With fewer than two threads the caller's own does the work, unless `overlapped`: then another thread
+    works while the caller uses the results. The first exception ends the iteration. Closing it ends it, too, after the
+    work that has begun: close it before the objects that the work uses.
+    """
+    if threads < 2 and not overlapped:
+        yield from map(work, items)
+        return
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="dicomcore")
+    begun: deque[Future[Result]] = deque()
+    try:
+        for item in items:
+            begun.append(pool.submit(work, item))
+            if len(begun) >= ahead * threads:
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def run_over(items: Sequence[Item], work: Callable[[int, Item], object], threads: int) -> None:

@@ -14,8 +14,8 @@ from dicomcore.dataset.state import index_of
 from dicomcore.pixels import Capacity, register_encoder
 from dicomcore.pixels.coding import encoder_registry
 from dicomcore.pixels.colour import to_rgb
+from dicomcore.threads import in_order
 from dicomcore.transcoding import NAMES, syntax_named
-from dicomcore.transcoding.order import in_order
 from tests.support.corpus import ABSENT, real, small_files
 
 NATIVE = ("implicit", "explicit", "big-endian", "deflated")

@@ -16,6 +16,7 @@ from dicomcore.dataset import Dataset
 from dicomcore.errors import DicomError, ParseError
 from dicomcore.forms import from_xml, read_json_lines
 from dicomcore.part10.writer import dcmwrite
+from dicomcore.tags import ITEM_BYTES
 from dicomcore.uids import syntax_named
 
 __all__ = ["add_parser"]
@@ -25,7 +26,6 @@ DESCRIPTION = """Build DICOM files from DICOM JSON (PS3.18 Annex F; an object, a
 the Native DICOM Model in XML (PS3.19 Annex A), as `dicomcore dump --json` and `--xml` write them."""
 EXAMPLES = ("dicomcore build ct.json -o ct.dcm", "dicomcore dump ct.dcm --json --meta | dicomcore build - -o copy.dcm")
 CODES = "0 all was built, 1 some could not be, 2 wrong use. Values left empty are told on stderr."
-FRAGMENT = b"\xfe\xff\x00\xe0"
 FILE_NAME = re.compile(r"[0-9.]*[0-9][0-9.]*")
 
 
@@ -144,7 +144,7 @@ def _refuse_fragments(data_set: Dataset) -> None:
     """Encapsulated pixel data means nothing without a transfer syntax."""
     if data_set.transfer_syntax is None and data_set.get("PixelData", None):
         begins = bytes(data_set.PixelData[:4]) if data_set["PixelData"].VR == "OB" else b""
-        if begins == FRAGMENT:
+        if begins == ITEM_BYTES:
             raise ParseError("7FE00010: encapsulated pixel data, and no transfer syntax: give --transfer-syntax")
 
 

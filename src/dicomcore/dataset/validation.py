@@ -16,6 +16,7 @@ from dicomcore._native.write.judge import changed_elements
 from dicomcore.dataset.paths import walk
 from dicomcore.errors import DicomError, EncodeError
 from dicomcore.issues import Issue
+from dicomcore.tags import PIXEL_TAGS
 from dicomcore.vrs import NUMBERS, VRS
 
 if TYPE_CHECKING:
@@ -73,7 +74,6 @@ FORMS: dict[str, _Form] = {
 }
 LONGEST = {vr.name: vr.longest for vr in VRS}
 BINARY = NUMBERS | {"AT"}
-PIXEL_DATA = (0x7FE00010, 0x7FE00008, 0x7FE00009)
 # Samples per Pixel, Photometric Interpretation, Number of Frames, Rows, Columns, Bits Allocated.
 DESCRIBING = (0x00280002, 0x00280004, 0x00280008, 0x00280010, 0x00280011, 0x00280100)
 COMPONENTS, GROUPS = 5, 3  # of a person's name: components of a component group, component groups
@@ -196,16 +196,16 @@ def _changed_ones(ds: Dataset) -> list[DataElement]:
 
 def _pixel_faults(ds: Dataset, changed: bool) -> tuple[Issue, ...]:
     """Where pixel data isn't as long as what describes it says; `changed`: only if either was set here."""
-    if changed and not any(tag in changed_elements(ds) for tag in PIXEL_DATA + DESCRIBING):
+    if changed and not any(tag in changed_elements(ds) for tag in PIXEL_TAGS + DESCRIBING):
         return ()
-    pixel_data = next((tag for tag in PIXEL_DATA if tag in ds), None)
+    pixel_data = next((tag for tag in PIXEL_TAGS if tag in ds), None)
     if pixel_data is None:
         return ()
     try:
         return ds.frames.issues
     except DicomError as error:
         element = ds[pixel_data]
-        return (Issue("PIXEL_DATA", element.tag, element.offset or 0, str(error)),)
+        return (Issue("PIXEL_TAGS", element.tag, element.offset or 0, str(error)),)
 
 
 def heed(mode: str | None, ds: Dataset) -> None:

@@ -10,10 +10,10 @@ from dicomcore.dataset import Dataset
 from dicomcore.dataset.state import file_index, index_of, is_changed, kept_meta
 from dicomcore.errors import EncodeError
 from dicomcore.syntaxes import syntax_of
+from dicomcore.tags import PIXEL_DATA, PIXEL_TAGS
 from dicomcore.uids import UID, ExplicitVRLittleEndian, GEPrivateImplicitVRBigEndianPixels
 
 __all__ = [
-    "PIXEL_TAGS",
     "Encoding",
     "encoding_of",
     "is_as_labelled",
@@ -22,8 +22,6 @@ __all__ = [
     "refuse_transcoding",
 ]
 
-PIXEL_DATA = 0x7FE00010
-PIXEL_TAGS = (PIXEL_DATA, 0x7FE00008, 0x7FE00009)
 
 
 class Encoding(NamedTuple):

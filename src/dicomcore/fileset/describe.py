@@ -12,12 +12,12 @@ from dicomcore.dataset.lookup import first_item, items_of
 from dicomcore.dataset.state import DATA_SET
 from dicomcore.encoding.syntax import own_syntax
 from dicomcore.errors import DicomError, EncodeError
-from dicomcore.fileset.directory_bytes import MEDIA_STORAGE_DIRECTORY
 from dicomcore.fileset.invent import invented
 from dicomcore.fileset.keys import LEVELS, RECORD_TYPES, ROOT, Key, record_type_of
 from dicomcore.fileset.profiles import Profile
 from dicomcore.limits import DEFAULT_LIMITS
 from dicomcore.part10.reader import open_source, unforced
+from dicomcore.uids import MediaStorageDirectoryStorage
 from dicomcore.vrs import WITH_CHARSET
 
 __all__ = [
@@ -141,7 +141,7 @@ def _uid(data_set: Dataset, tag: int, keyword: str) -> str:
 def _type_of(data_set: Dataset) -> tuple[str, str]:
     """The type of the record for an instance, and its SOP class."""
     sop_class = _uid(data_set, SOP_CLASS, "SOPClassUID")
-    if sop_class == MEDIA_STORAGE_DIRECTORY:
+    if sop_class == MediaStorageDirectoryStorage:
         raise DicomError("a DICOMDIR is not referred to by a directory record")
     kind = record_type_of(sop_class, has_pixels=ROWS in data_set)
     if kind is None:

@@ -13,11 +13,10 @@ from dicomcore.encoding.syntax import Encoding
 from dicomcore.errors import EncodeError
 from dicomcore.fileset.records import Record, active
 from dicomcore.part10.meta import put_head
-from dicomcore.uids import ExplicitVRLittleEndian
+from dicomcore.uids import ExplicitVRLittleEndian, MediaStorageDirectoryStorage
 
-__all__ = ["MEDIA_STORAGE_DIRECTORY", "Header", "directory_bytes"]
+__all__ = ["Header", "directory_bytes"]
 
-MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
 LARGEST = 0xFFFFFFFF  # what an offset can say
 # Explicit VR little endian; icons of records may be encapsulated.
 ENCODING = Encoding(implicit=False, big=False, encapsulated=True, deflated=False)
@@ -101,7 +100,7 @@ def _head(header: Header) -> tuple[bytes, bytes]:
     """The bytes up to the links of the root entity, and those behind the Directory Record Sequence."""
     whole = Dataset()
     whole.file_meta = Dataset()
-    whole.file_meta.MediaStorageSOPClassUID = MEDIA_STORAGE_DIRECTORY
+    whole.file_meta.MediaStorageSOPClassUID = MediaStorageDirectoryStorage
     whole.file_meta.MediaStorageSOPInstanceUID = header.uid
     front, behind = Output(), Output()
     put_head(whole, front, ExplicitVRLittleEndian, True)

@@ -21,7 +21,7 @@ from dicomcore.fileset.describe import (
     stands_at_root,
 )
 from dicomcore.fileset.directory import read_directory
-from dicomcore.fileset.directory_bytes import MEDIA_STORAGE_DIRECTORY, Header, directory_bytes
+from dicomcore.fileset.directory_bytes import Header, directory_bytes
 from dicomcore.fileset.fileid import DICOMDIR, FileNames, Medium, file_id_faults, shown, to_file_id
 from dicomcore.fileset.identification import Identification
 from dicomcore.fileset.instance import FileInstance
@@ -34,7 +34,7 @@ from dicomcore.limits import DEFAULT_LIMITS, Limits
 from dicomcore.part10.reader import dcmread, unforced
 from dicomcore.part10.special import refuse_special
 from dicomcore.tags import Tag
-from dicomcore.uids import UID, generate_uid
+from dicomcore.uids import UID, MediaStorageDirectoryStorage, generate_uid
 
 __all__ = ["FileSet"]
 
@@ -113,7 +113,7 @@ class FileSet(Identification):
                 self.path, self._stamp = os.path.dirname(place), _stamp(place)
         meta = data_set.file_meta if data_set.file_meta is not None else Dataset()
         sop_class = meta.get("MediaStorageSOPClassUID")
-        if sop_class != MEDIA_STORAGE_DIRECTORY and "DirectoryRecordSequence" not in data_set:
+        if sop_class != MediaStorageDirectoryStorage and "DirectoryRecordSequence" not in data_set:
             raise DicomError(f"this is no DICOMDIR: its SOP class is {sop_class or 'not said'}")
         stated = meta.get("MediaStorageSOPInstanceUID")
         if isinstance(stated, str) and stated:

@@ -23,7 +23,7 @@ from dicomcore.limits import Limits
 from dicomcore.part10.reader import dcmread
 from dicomcore.part10.rows import ROW
 from dicomcore.part10.writer import dcmwrite
-from dicomcore.tags import Tag
+from dicomcore.tags import ITEM, Tag
 from dicomcore.vrs import VRS
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ __all__ = ["patch"]
 STEP_INTO = re.compile(r"(.+?)\[(\d+)\]$")
 # VRs whose values mean the same with spaces behind them (PS3.5 6.2).
 PADDED = frozenset(vr.name for vr in VRS if vr.padding == b" " and not vr.fixed)
-ITEM = 0xFFFEE000
 IDENTITY = {0x00080016: 0x00020002, 0x00080018: 0x00020003}  # in the data set, in the file meta information
 
 

@@ -13,12 +13,10 @@ from dicomcore.limits import Limits
 from dicomcore.notes import Note
 from dicomcore.pixels.grouping import Fragment, beginnings, group_fragments
 from dicomcore.pixels.value_field import ValueField
+from dicomcore.tags import ITEM_BYTES, SEQUENCE_DELIMITER_BYTES, UNDEFINED_LENGTH
 
 __all__ = ["Fragment", "Fragments", "Spans"]
 
-ITEM = b"\xfe\xff\x00\xe0"
-SEQUENCE_DELIMITER = b"\xfe\xff\xdd\xe0"
-UNDEFINED_LENGTH = 0xFFFFFFFF
 ITEM_HEADER = 8
 
 
@@ -157,7 +155,7 @@ class Fragments:
     def _basic_table(self) -> tuple[int, NDArray[np.uint64]]:
         """Where the first fragment's item begins, and the offsets in the item before it."""
         head = bytes(self.value.upto(0, 8))
-        if len(head) < 8 or head[:4] != ITEM:
+        if len(head) < 8 or head[:4] != ITEM_BYTES:
             raise PixelDecodeError("encapsulated pixel data does not begin with an item", offset=0)
         length = int.from_bytes(head[4:], "little")
         if length > self.value.size - 8:
@@ -230,7 +228,7 @@ class Fragments:
     def _item(self, at: int) -> Fragment | None:
         """The fragment whose item begins at `at`; cut where the source ends."""
         head = bytes(self.value.upto(at, 8))
-        if len(head) < 8 or head[:4] != ITEM:
+        if len(head) < 8 or head[:4] != ITEM_BYTES:
             return None
         length = int.from_bytes(head[4:], "little")
         if length == UNDEFINED_LENGTH:
@@ -261,8 +259,8 @@ class Fragments:
             while at + 8 <= size:
                 head = peek(at, 8)
                 length = int.from_bytes(head[4:], "little")
-                if head[:4] != ITEM or len(head) < 8 or length == UNDEFINED_LENGTH:
-                    self._cut = head[:4] != SEQUENCE_DELIMITER
+                if head[:4] != ITEM_BYTES or len(head) < 8 or length == UNDEFINED_LENGTH:
+                    self._cut = head[:4] != SEQUENCE_DELIMITER_BYTES
                     if self._cut:
                         self.notes.append(
                             Note("fragments", f"no item at byte {at} of the pixel data, which ends there")

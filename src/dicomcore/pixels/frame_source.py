@@ -18,10 +18,10 @@ from dicomcore.pixels.coding.registry import codec_for
 from dicomcore.pixels.coding.video import VIDEO_SYNTAXES
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.encapsulated_frames import EncapsulatedFrames
-from dicomcore.pixels.fragments import ITEM
 from dicomcore.pixels.native_frames import NativeFrames, native_sizes
 from dicomcore.pixels.value_field import ValueField
 from dicomcore.pixels.video_frames import VideoFrames
+from dicomcore.tags import ITEM_BYTES
 from dicomcore.uids import UID
 
 __all__ = ["FrameSource", "source_of"]
@@ -116,7 +116,7 @@ def _looks_encapsulated(value: ValueField, stated: FrameDescription, frames: int
     """Whether pixel data of defined length has fragments, which nobody should write, or which was set in memory."""
     if stated.transfer_syntax in NATIVE and value.size in native_sizes(stated, frames):
         return False  # whatever the first samples look like
-    return value.upto(0, 4) == ITEM
+    return value.upto(0, 4) == ITEM_BYTES
 
 
 def _unencapsulated_notes(

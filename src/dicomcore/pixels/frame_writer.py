@@ -23,6 +23,7 @@ from dicomcore.pixels.coding.uncompressed import native_bits
 from dicomcore.pixels.description import FrameDescription
 from dicomcore.pixels.frame_coder import FrameCoder
 from dicomcore.pixels.packing import packed_bits
+from dicomcore.tags import ITEM_BYTES, SEQUENCE_DELIMITER_BYTES, UNDEFINED_LENGTH
 from dicomcore.uids import (
     EncapsulatedUncompressedExplicitVRLittleEndian,
     GEPrivateImplicitVRBigEndianPixels,
@@ -36,7 +37,7 @@ __all__ = ["FrameWriter"]
 PIXEL_DATA, PIXEL_GROUP = 0x7FE00010, 0x7FE00000
 GROUP_28_LENGTH, NUMBER_OF_FRAMES = 0x00280000, 0x00280008
 LONGEST = 0xFFFFFFFE  # what a 32-bit length field can say (PS3.5 7.1.1)
-ITEM, END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0\0\0\0\0"
+ITEM, END = ITEM_BYTES, SEQUENCE_DELIMITER_BYTES + bytes(4)
 COPIED = 1 << 20
 IN_MEMORY = 8 << 20
 
@@ -299,7 +300,7 @@ class FrameWriter:
         out = Output()
         put_head(before, out, self._syntax, self._enforce_standard)
         self._compose(before, out)
-        _put_header(out, False, False, "OB", 0xFFFFFFFF)
+        _put_header(out, False, False, "OB", UNDEFINED_LENGTH)
         basic = offsets.astype("<u4").tobytes() if table == "basic" else b""
         out.add(ITEM + len(basic).to_bytes(4, "little") + basic)
         write_all(file, out.whole())

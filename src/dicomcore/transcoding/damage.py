@@ -11,6 +11,7 @@ from dicomcore.issues import Issue
 from dicomcore.pixels.attributes import number_of_frames
 from dicomcore.pixels.coding.decoding import DecodedFrame
 from dicomcore.pixels.frames import Frames
+from dicomcore.tags import ITEM, PIXEL_DATA
 
 __all__ = ["CUT_SHORT", "Damage", "cut_elements", "issues_of", "made_up", "path_of", "refuse_made_up"]
 
@@ -18,7 +19,6 @@ BREAKS_OFF, NO_END = "pixel-incomplete", "pixel-end"
 """Codes of notes: on a codestream whose rest the decoder made up, and on one without its end marker."""
 CUT_SHORT = frozenset(("LENGTH_BEYOND_END", "MISSING_SEQUENCE_DELIMITER", "MISSING_ITEM_DELIMITER", "DEFLATE"))
 """Issues of a source that breaks off."""
-PIXEL_DATA, ITEM = 0x7FE00010, 0xFFFEE000
 KEEPS = '; damaged="keep" writes what is there, and says so'
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from dicomcore.dataset import Dataset
-from dicomcore.encoding.syntax import PIXEL_TAGS, encoding_of
+from dicomcore.encoding.syntax import encoding_of
 from dicomcore.errors import EncodeError
 from dicomcore.issues import Issue
 from dicomcore.limits import Limits
@@ -19,6 +19,7 @@ from dicomcore.part10.reader import dcmread
 from dicomcore.part10.target import Target
 from dicomcore.part10.writer import dcmwrite
 from dicomcore.pixels.frame_writer import OffsetTable
+from dicomcore.tags import PIXEL_TAGS
 from dicomcore.transcoding.damage import cut_elements, issues_of
 from dicomcore.transcoding.job import Job, Wishes
 from dicomcore.transcoding.verify import verify_file

@@ -14,6 +14,7 @@ from dicomcore.encoding.syntax import encoding_of, own_syntax
 from dicomcore.errors import DicomError, EncodeError, PixelDecodeError, UnsupportedTransferSyntaxError
 from dicomcore.pixels.attributes import find_pixel_data
 from dicomcore.pixels.coding.encoder_registry import FrameEncoder, encoder_for, refuse_idle_quality, refuse_unless_held
+from dicomcore.pixels.coding.endings import END
 from dicomcore.pixels.coding.mislabelled import codec_of_frame
 from dicomcore.pixels.coding.uncompressed import native_bits
 from dicomcore.pixels.coding.video import VIDEO_SYNTAXES
@@ -21,7 +22,7 @@ from dicomcore.pixels.frame_writer import FrameWriter, OffsetTable
 from dicomcore.pixels.frames import Frames
 from dicomcore.pixels.labels import describe_pixels, note_loss
 from dicomcore.syntaxes import SYNTAXES
-from dicomcore.threads import cpus
+from dicomcore.threads import cpus, in_order
 from dicomcore.transcoding.attributes import (
     derive,
     note_old_loss,
@@ -30,7 +31,6 @@ from dicomcore.transcoding.attributes import (
     without_pixels,
 )
 from dicomcore.transcoding.damage import Damage, path_of
-from dicomcore.transcoding.order import in_order
 from dicomcore.transcoding.recompress import from_jpeg_xl, to_jpeg_xl
 from dicomcore.transcoding.source import Prepared
 from dicomcore.uids import (
@@ -44,7 +44,6 @@ from dicomcore.uids import (
 
 __all__ = ["Job", "Wishes"]
 
-EOI = b"\xff\xd9"
 # Codestreams of the first are codestreams of the second, too (PS3.5 A.4).
 TAKEN_AS_THEY_ARE = frozenset(
     (syntax.uid, str(syntax_named(syntax.taken_as))) for syntax in SYNTAXES if syntax.taken_as
@@ -261,5 +260,5 @@ def _chosen(frames: int | slice | Iterable[int] | None, of: int) -> list[int]:
 
 def whole_jpeg(data: memoryview) -> bytes:
     """A JPEG codestream up to its end, without the byte that made its length even."""
-    end = bytes(data[-16:]).rfind(EOI)
+    end = bytes(data[-16:]).rfind(END)
     return bytes(data) if end < 0 else bytes(data[: max(len(data) - 16, 0) + end + 2])

@@ -13,10 +13,9 @@ from dicomcore.part10.reader import dcmread
 from dicomcore.pixels.coding.quality import ErrorLimit
 from dicomcore.pixels.coding.video import VIDEO_SYNTAXES
 from dicomcore.pixels.frames import Frames
-from dicomcore.threads import cpus
+from dicomcore.threads import cpus, in_order
 from dicomcore.transcoding.job import Job, whole_jpeg
 from dicomcore.transcoding.loss import Loss, coded_error, mean_error, sample_error
-from dicomcore.transcoding.order import in_order
 from dicomcore.transcoding.recompress import from_jpeg_xl
 from dicomcore.transcoding.source import Prepared
 

@@ -76,3 +76,8 @@ cdef inline uint8_t vr_form(uint16_t vr) noexcept nogil:
 
 cdef inline bint is_letters(uint8_t first, uint8_t second) noexcept nogil:
     return 65 <= first <= 90 and 65 <= second <= 90
+
+
+cdef inline Py_ssize_t swap_width(uint16_t vr) noexcept nogil:
+    # Bytes of a word that changes with the byte order; a tag is two words of 2 bytes (PS3.5 7.3).
+    return 2 if vr == AT else word_size(vr)

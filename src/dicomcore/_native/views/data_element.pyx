@@ -182,7 +182,7 @@ cdef class DataElement:
 
     @property
     def VR(self) -> str:
-        """The VR's two letters, resolved for UN, implicit VR and "US or SS" (docs/design/data-sets.md, "Which VR")."""
+        """The VR's two letters. UN and implicit VR have the dictionary's, "US or SS" what Pixel Representation says."""
         self.settle()
         return vr_name(self.vr)
 

@@ -18,11 +18,10 @@ from dicomcore._native.views.facade cimport CHECK_NAME, CHECK_VALUE
 from dicomcore._native.views.order cimport free_orders, in_order, ordered
 from dicomcore._native.views.unfold cimport enter
 from dicomcore._native.base.dictionary cimport find_keyword, keyword_of_tag, public_vr
-from dicomcore._native.write.encode cimport swap_width
 from dicomcore._native.scan.index cimport Index, is_complete, mark_changed, rows_of
 from dicomcore._native.scan.scan cimport BIG_ENDIAN, PIXEL_DATA, Row
 from dicomcore._native.base.shared cimport load_flag, load_pointer, order_writes, store_pointer
-from dicomcore._native.base.vr cimport NO_VR, OW, SQ
+from dicomcore._native.base.vr cimport NO_VR, OW, SQ, swap_width
 
 from dicomcore._native.base.swap import swap_words
 

@@ -8,7 +8,7 @@ from dicomcore._native.views.data_element cimport DataElement, held_by
 from dicomcore._native.views.dataset cimport FILE_META
 from dicomcore._native.views.decode cimport charset_at, make_tag
 from dicomcore._native.base.dictionary cimport keyword_of_tag
-from dicomcore._native.write.encode cimport put_value, swap_width
+from dicomcore._native.write.encode cimport put_value
 from dicomcore._native.scan.index cimport Index
 from dicomcore._native.write.level cimport ELEMENTS, NO_POSITION, Level
 from dicomcore._native.write.output cimport Output

@@ -9,5 +9,4 @@ from dicomcore._native.write.output cimport Output
 # EncodeError, which does not name the element.
 cdef int put_value(Output out, uint16_t vr, object value, bint big, bint held_big, object charset,
                    uint64_t width=*) except -1
-cdef Py_ssize_t swap_width(uint16_t vr) noexcept nogil
 cdef str decimal_text(double value)

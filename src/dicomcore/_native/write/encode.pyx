@@ -31,11 +31,6 @@ cdef enum:
     BACKSLASH = 0x5C
 
 
-cdef Py_ssize_t swap_width(uint16_t vr) noexcept nogil:
-    # Size of the words that change with the byte order; a tag is two of them (PS3.5 7.3).
-    return 2 if vr == AT else word_size(vr)
-
-
 # -- text
 
 cdef object lacking(str text, uint16_t vr):

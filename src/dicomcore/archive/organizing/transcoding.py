@@ -12,22 +12,21 @@ from dicomcore.archive.failure import NOT_DICOM, kind_of, reason_of
 from dicomcore.archive.sources.place import NOT_REGULAR, Fault
 from dicomcore.archive.sources.walk import walk_folder
 from dicomcore.dataset import Dataset
-from dicomcore.encoding.syntax import PIXEL_TAGS, encoding_of
+from dicomcore.encoding.syntax import encoding_of
 from dicomcore.errors import DicomError
 from dicomcore.files import make_folder
 from dicomcore.limits import Limits
 from dicomcore.part10.reader import dcmread
 from dicomcore.part10.writer import dcmwrite
-from dicomcore.threads import cpus
+from dicomcore.tags import PIXEL_TAGS
+from dicomcore.threads import cpus, in_order
 from dicomcore.transcoding import transcode
 from dicomcore.transcoding.damage import CUT_SHORT, cut_elements
-from dicomcore.transcoding.order import in_order
-from dicomcore.uids import UID, syntax_named
+from dicomcore.uids import UID, MediaStorageDirectoryStorage, syntax_named
 
 __all__ = ["Outcome", "Summary", "transcode_folder"]
 
 Fate = Literal["transcoded", "copied", "skipped", "not DICOM", "failed"]
-DIRECTORY_STORAGE = "1.2.840.10008.1.3.10"
 SPECIAL = "is a pipe, a socket or a device"
 
 
@@ -223,4 +222,4 @@ class _Worker(NamedTuple):
 
 def _is_directory(data_set: Dataset) -> bool:
     meta = data_set.file_meta
-    return meta is not None and meta.get("MediaStorageSOPClassUID") == DIRECTORY_STORAGE
+    return meta is not None and meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage

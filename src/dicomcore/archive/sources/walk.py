@@ -6,9 +6,9 @@ import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from dicomcore.archive.sources.place import NOT_REGULAR, Fault, shown
+from dicomcore.archive.sources.place import NOT_REGULAR, Fault
 
-__all__ = ["PART", "Fault", "Output", "shown", "walk_folder"]
+__all__ = ["PART", "Output", "walk_folder"]
 
 PART = ".part"  # suffix of files that are being written
 

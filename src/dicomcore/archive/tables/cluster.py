@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 from dicomcore.archive.extra import needs_extra
 from dicomcore.archive.tables.batch import read_batch
 from dicomcore.archive.tables.columns import Columns
-from dicomcore.archive.tables.engine import default_workers
 from dicomcore.archive.tables.parts import unfinished_file
 from dicomcore.archive.tables.stored import open_stored, remote_file_system
+from dicomcore.threads import cpus
 
 with needs_extra("pyarrow"):
     import pyarrow as pa
@@ -47,7 +47,7 @@ def cluster_reader(
             if scheduler is None:
                 scheduler = stack.enter_context(
                     LocalCluster(
-                        n_workers=workers or default_workers(),
+                        n_workers=workers or cpus(),
                         threads_per_worker=1,
                         processes=True,
                         dashboard_address=None,

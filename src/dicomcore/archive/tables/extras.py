@@ -15,13 +15,13 @@ from dicomcore.archive.tables.lookup import all_texts
 from dicomcore.archive.tables.row import MOST_ISSUES, issue_texts, read_data_set
 from dicomcore.archive.tables.table import text_array
 from dicomcore.dataset import Dataset
+from dicomcore.tags import PIXEL_TAGS
 
 __all__ = ["extra_arrays"]
 
 CHUNK = 1 << 20
 _Cells = tuple[dict[str, str] | None, str | None, list[str]]
 """All elements of a file, the hash of its pixel data, and its deviations."""
-PIXELS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 
 
 def extra_arrays(
@@ -90,7 +90,7 @@ def pixel_hash(data_set: Dataset, algorithm: str) -> str | None:
     Of encapsulated pixel data only the frames' codestreams are hashed, so that neither their division into fragments
     nor the offset table matters.
     """
-    element = next((data_set[tag] for tag in PIXELS if tag in data_set), None)
+    element = next((data_set[tag] for tag in PIXEL_TAGS if tag in data_set), None)
     if element is None:
         return None
     digest = hashlib.new(algorithm)

@@ -14,8 +14,8 @@ from dicomcore.archive.sources.place import Place
 from dicomcore.archive.sources.sources import SourceLike, Sources
 from dicomcore.archive.sources.walk import Output
 from dicomcore.archive.tables.columns import DEFAULT_COLUMNS, Columns
-from dicomcore.archive.tables.engine import AHEAD, default_workers, run_threads
 from dicomcore.tags import TagLike
+from dicomcore.threads import cpus, in_order
 
 with needs_extra("pyarrow"):
     import pyarrow as pa
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["index", "iter_batches"]
 
 BATCH = 1000  # files in a batch
+AHEAD = 3  # batches for each worker that are begun or done, and not yet taken
 BATCH_BYTES = 8 << 20  # heads that a batch's Places keep in memory, at most
 CLUSTER_BATCHES = 8  # batches joined into one task on a cluster, where each task takes the scheduler's time
 Gone = Callable[[str], object]
@@ -77,7 +78,7 @@ def iter_batches(
     if engine == "dask":
         return _on_cluster(files, chosen, schema, scheduler, workers)
     read = partial(read_batch, columns=chosen, schema=schema)
-    batches = run_threads(read, cut(files, chosen), workers or default_workers())
+    batches = in_order(cut(files, chosen), read, workers or cpus(), ahead=AHEAD, overlapped=True)
     return map(Duplicates(schema).mark, batches)
 
 
@@ -86,8 +87,8 @@ def _on_cluster(
 ) -> Iterator[pa.RecordBatch]:
     with _cluster(columns, schema, scheduler, workers) as reader:
         numbered = enumerate(cut(files, columns, CLUSTER_BATCHES))
-        # The threads end before the cluster that they wait for.
-        with closing(run_threads(lambda batch: reader(*batch, None), numbered, reader.threads, ahead=1)) as batches:
+        rows = in_order(numbered, lambda batch: reader(*batch, None), reader.threads, ahead=1, overlapped=True)
+        with closing(rows) as batches:  # the threads end before the cluster that they wait for
             yield from map(Duplicates(schema).mark, batches)
 
 
@@ -285,7 +286,7 @@ def index(
         work = Renewal(read, previous, lazy=not sort_by)
         files = Sources(sources, output=Output.at(target), stop_tag=chosen.stop_tag, options=storage_options)
         numbered = enumerate(cut(files, chosen, batches_at_once))
-        results = run_threads(work, numbered, threads, ahead=AHEAD if engine == "threads" else 1)
+        results = in_order(numbered, work, threads, ahead=AHEAD if engine == "threads" else 1, overlapped=True)
         stack.enter_context(closing(results))  # even after an error, the threads end before the objects they use close
         write_table(results, OutputFile(target, finished_schema(schema), finished, sort_by), previous, work, progress)
         if gone is not None:
@@ -316,7 +317,7 @@ def _reader(
         parts.keep(number, batch)
         return batch
 
-    return read, workers or default_workers(), 1
+    return read, workers or cpus(), 1
 
 
 def _check_order(sort_by: Sequence[str], schema: pa.Schema) -> None:

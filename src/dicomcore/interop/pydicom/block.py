@@ -12,16 +12,18 @@ from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
 
 import dicomcore.dataset as dc
+from dicomcore import tags
 from dicomcore._native.scan.index import Index
 from dicomcore._native.views.data_element import holds_no_items
 from dicomcore._native.views.dataset import make_dataset
 from dicomcore.dataset.state import DATA_SET, FILE_META
 from dicomcore.part10.rows import ROW
+from dicomcore.tags import UNDEFINED_LENGTH
 
 __all__ = ["Block", "sequence_element", "unknown_element"]
 
-UNDEFINED_LENGTH = 0xFFFFFFFF
-ITEM, SPECIFIC_CHARACTER_SET = 0xFFFEE000, 0x00080005  # plain numbers: compared once an element
+# Plain numbers, which are compared with every element.
+ITEM, SPECIFIC_CHARACTER_SET = int(tags.ITEM), int(tags.SPECIFIC_CHARACTER_SET)
 IMPLICIT, BIG_ENDIAN, UNDEFINED, CONTAINER, FRAGMENTS = 1, 2, 4, 16, 32  # ROW's flags
 LONG_UN = 0xFFFF
 MAYBE_SEQUENCE = frozenset((b"SQ", b"UN", b""))

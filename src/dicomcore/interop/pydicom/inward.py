@@ -20,13 +20,11 @@ import dicomcore.dataset.dataset as dc
 from dicomcore.dataset.state import put
 from dicomcore.encoding.reading import decode_as, decode_meta
 from dicomcore.limits import DEFAULT_LIMITS, Limits
-from dicomcore.tags import SPECIFIC_CHARACTER_SET
+from dicomcore.tags import ITEM, ITEM_DELIMITER, SEQUENCE_DELIMITER, SPECIFIC_CHARACTER_SET, UNDEFINED_LENGTH
 from dicomcore.uids import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 __all__ = ["from_pydicom"]
 
-UNDEFINED_LENGTH = 0xFFFFFFFF
-ITEM, ITEM_DELIMITER, SEQUENCE_DELIMITER = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 
 
 def from_pydicom(data_set: Dataset, *, limits: Limits | None = None) -> dc.Dataset:
