@@ -160,7 +160,7 @@ def encode(src: bytes, runner: EncodeRunner) -> bytes:
     """Encode one frame of little-endian samples as RLE Lossless or JPEG Lossless.
 
     `src` has the samples in the smallest container for Bits Stored, as pydicom passes them. For JPEG Lossless the
-    option ``selection_value`` is the predictor, 1 to 7; transfer syntax 1.2.840.10008.1.2.4.70 requires 1. Raises
+    option ``selection_value`` is the predictor, 1 to 7; the transfer syntax JPEGLosslessSV1 requires 1. Raises
     EncodeError.
     """
     samples = _frame_array(src, runner)
