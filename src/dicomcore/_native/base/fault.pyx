@@ -13,7 +13,7 @@ cdef dict SAYS = {
 
 
 cdef int raise_fault(Status status, str what, Py_ssize_t offset, object error=PixelDecodeError) except -1:
-    """Raise `error` for a status other than OK; `offset` counts from the user's first byte."""
+    """Raise `error` for a status other than OK; `offset` counts from the first byte that the user passed."""
     if status == OK:
         return 0
     if status == NO_MEMORY:
