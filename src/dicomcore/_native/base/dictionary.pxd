@@ -3,8 +3,8 @@
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 
 # The VR of a public element (PS3.6, PS3.7), a group length or a private creator, for implicit VR: two letters, the
-# first in the low byte; 0 if unknown. Where PS3.6 leaves a choice, the letters are 'xs' (US or SS), 'ox' (OB or OW), 'xo' (US
-# or OW) or 'lt' (US or SS or OW). A tag is group << 16 | element.
+# first in the low byte; 0 if unknown. Where PS3.6 leaves a choice, the letters are 'xs' (US or SS), 'ox' (OB or OW),
+# 'xo' (US or OW) or 'lt' (US or SS or OW). A tag is group << 16 | element.
 cdef uint16_t public_vr(uint32_t tag) noexcept nogil
 
 cdef object tag_of_keyword(object keyword)      # int, or None
