@@ -3,11 +3,11 @@
 from dicomcore.errors import LimitError, PixelDecodeError, UnsupportedTransferSyntaxError
 
 cdef dict SAYS = {
-    TRUNCATED: "ends inside what it announces",
-    OVERRUN: "holds more than its output can take",
+    TRUNCATED: "ends before the data that it announces",
+    OVERRUN: "holds more data than its output has room for",
     CORRUPT: "breaks a rule of its format",
-    UNSUPPORTED: "is of a kind that is not handled",
-    LIMIT: "crosses a limit",
+    UNSUPPORTED: "uses a feature that is not supported",
+    LIMIT: "exceeds a limit",
     IO_FAULT: "could not be read",
 }
 

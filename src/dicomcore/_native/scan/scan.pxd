@@ -52,7 +52,7 @@ cdef enum IssueCode:
 
 cdef struct Row:            # 32 bytes; also the record that dc.scan() returns
     uint32_t tag            # group << 16 | element
-    uint16_t vr             # two letters, the first in the low byte; 0 if unknown
+    uint16_t vr             # two letters, the first in the low byte; 0 for items and unknown VRs
     uint8_t header          # bytes from the element's first byte to its value's
     uint8_t flags
     uint64_t offset         # of the value's first byte, from the source's first byte
@@ -100,7 +100,7 @@ cdef struct Scanner:
     Level* levels
     Py_ssize_t depth
     Py_ssize_t level_capacity
-    bint crossing           # fragments continue past the end of the item around them; they do since:
+    bint crossing           # fragments are being read past the end of the item around them, since:
     uint64_t crossing_pos
     Py_ssize_t crossing_count
     Py_ssize_t crossing_deviations

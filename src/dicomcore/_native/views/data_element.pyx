@@ -368,7 +368,7 @@ cdef class DataElement:
 
     @property
     def offset(self) -> int | None:
-        """The value's first byte, counted from the source's start (in the inflated bytes, if deflated)."""
+        """The offset of the value's first byte from the source's start (in inflated bytes, if deflated)."""
         return None if self.index is None else self.index.rows[self.row].offset
 
     @property
@@ -378,7 +378,7 @@ cdef class DataElement:
 
     @property
     def is_undefined_length(self) -> bool:
-        """Whether the length field says undefined (PS3.5 7.1.1)."""
+        """Whether the element has undefined length (PS3.5 7.1.1)."""
         return self.index is not None and self.index.rows[self.row].flags & UNDEFINED != 0
 
     @property

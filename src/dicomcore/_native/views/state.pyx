@@ -17,7 +17,7 @@ from dicomcore._native.base.vr cimport SQ
 from copy import deepcopy
 
 
-# -- where a data set stands ---------------------------------------------------------------------------------------
+# -- index and row -------------------------------------------------------------------------------------------------
 
 def index_of(DatasetBase data_set not None) -> Index | None:
     """The index of a data set, None if it was made in memory."""
