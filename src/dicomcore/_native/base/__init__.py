@@ -1,1 +1,1 @@
-"""What every kernel stands on: bounded loads, VRs, text, numbers, byte swapping, files, faults, dictionaries."""
+"""The foundations of every kernel: bounded loads, VRs, text, numbers, byte swapping, files, faults, dictionaries."""

@@ -1,11 +1,11 @@
-/* What compilers spell in different ways: inlining, hints, the byte order, and conditions checked while compiling. */
+/* Names for features that each compiler spells differently: inlining, branch hints, byte order, compile-time checks. */
 #ifndef DICOMCORE_COMPILER_H
 #define DICOMCORE_COMPILER_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* Ends the build where a condition on constants is false. It stands where a declaration may. */
+/* Ends the build if a condition on constants is false. It may stand wherever a declaration may. */
 #if defined(__cplusplus)
 #define DC_STATIC_ASSERT(condition) static_assert(condition, #condition)
 #elif defined(__GNUC__) || defined(__clang__) || (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L)
@@ -38,7 +38,7 @@
 #define DC_SWAP64(word) __builtin_bswap64(word)
 #endif
 
-/* A 64-bit word whose lowest byte is the first in memory, or whose highest is. */
+/* Converts between a native 64-bit word and one stored in little or big endian. */
 #if DC_BIG_ENDIAN
 #define DC_LITTLE64(word) DC_SWAP64(word)
 #define DC_BIG64(word) (word)

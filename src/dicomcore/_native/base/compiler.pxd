@@ -1,5 +1,5 @@
-# What native modules ask of the compiler.
+# The parts of compiler.h that native modules use.
 
 cdef extern from "base/compiler.h" nogil:
     const bint DC_BIG_ENDIAN
-    void static_assert "DC_STATIC_ASSERT"(bint condition) noexcept      # ends the build where it is false
+    void static_assert "DC_STATIC_ASSERT"(bint condition) noexcept      # ends the build if it is false

@@ -1,5 +1,5 @@
-# Loads of unsigned words from bytes, by name of their byte order. No bounds: the caller has asked
-# `need > n - i` before. Compilers turn each into one load (and a swap).
+# Loads of unsigned words from bytes; each function is named after the byte order. No bounds are checked: the caller has
+# asked `need > n - i` before. Compilers turn each function into one load (and a swap).
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 

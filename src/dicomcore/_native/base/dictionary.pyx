@@ -1,4 +1,4 @@
-"""Look-ups over the generated dictionaries: elements by tag and keyword, private elements, UIDs."""
+"""Look-ups in the generated dictionaries: elements by tag and keyword, private elements, UIDs."""
 
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeUTF8
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
@@ -63,7 +63,7 @@ cdef extern from "base/tables/uid_dictionary.h" nogil:
 
 cdef enum:
     EMPTY = 0xFFFF              # a hash slot without a row
-    BITS = 14                   # of the public hashes
+    BITS = 14                   # of an index into the public hash tables
     MASK = (1 << BITS) - 1
     CREATOR_BITS = 10
     UID_BITS = 11
@@ -77,7 +77,7 @@ cdef tuple PRIVATE_VMS = tuple([PRIVATE_VM[i].decode("ascii") for i in range(PRI
 
 
 cdef inline const public_slot_t* probe(uint32_t tag) noexcept nogil:
-    # The tag's slot, or an empty one; a third of the slots is taken, so the walk ends soon.
+    # The tag's slot, or an empty one. Only a third of the slots are taken, so the walk ends soon.
     static_assert(sizeof(PUBLIC_SLOTS) == sizeof(public_slot_t) << BITS)
     static_assert(PUBLIC_COUNT < 1 << (BITS - 1))
     cdef uint32_t at = (tag * PUBLIC_MULTIPLIER) >> (32 - BITS)
@@ -87,7 +87,8 @@ cdef inline const public_slot_t* probe(uint32_t tag) noexcept nogil:
 
 
 cdef inline uint32_t repeating(uint32_t tag) noexcept nogil:
-    # The key of the repeating element that the tag would belong to: its x nibbles set (PS3.6 §6, PS3.5 7.6).
+    # The key under which the table lists the repeating element that the tag may belong to: the tag with all bits of the
+    # "x" digits set (PS3.6 §6, PS3.5 7.6).
     cdef uint32_t group = tag >> 16
     if group >> 8 == 0x50 or group >> 8 == 0x60 or group >> 8 == 0x7F:
         return tag | 0x00FF0000
@@ -103,7 +104,7 @@ cdef inline uint32_t repeating(uint32_t tag) noexcept nogil:
 
 
 cdef inline const public_slot_t* find(uint32_t tag) noexcept nogil:
-    # NULL when the dictionary doesn't hold the tag, neither itself nor as a repeating element.
+    # The tag's slot, or that of its repeating element; NULL if the dictionary has neither.
     cdef const public_slot_t* slot
     if tag & 0x10000:
         return NULL
@@ -115,21 +116,21 @@ cdef inline const public_slot_t* find(uint32_t tag) noexcept nogil:
 
 cdef uint16_t public_vr(uint32_t tag) noexcept nogil:
     cdef const public_slot_t* slot
-    if tag & 0x10000:                       # private: only the creators' VR is known (PS3.5 7.8.1)
+    if tag & 0x10000:                       # private: only the VR of creators is known (PS3.5 7.8.1)
         if 0x10 <= (tag & 0xFFFF) <= 0xFF:
             return LO
         return UL if tag & 0xFFFF == 0 else 0
     slot = probe(tag)
     if slot.row != EMPTY:
         return slot.vr
-    if tag & 0xFFFF == 0:                   # group length, retired but for two (PS3.5 7.2)
+    if tag & 0xFFFF == 0:                   # group length; all but two are retired (PS3.5 7.2)
         return UL
     slot = probe(repeating(tag))
     return slot.vr if slot.row != EMPTY else taught_vr(tag)
 
 
 cdef inline uint64_t load_short(const uint8_t* p, Py_ssize_t n) noexcept nogil:
-    # Fewer than eight bytes, little-endian.
+    # A little-endian word from fewer than eight bytes.
     cdef uint64_t word = 0
     cdef Py_ssize_t i
     for i in range(n):
@@ -138,8 +139,8 @@ cdef inline uint64_t load_short(const uint8_t* p, Py_ssize_t n) noexcept nogil:
 
 
 cdef inline uint32_t text_hash(const uint8_t* p, Py_ssize_t n) noexcept nogil:
-    # Length, first, middle and last eight bytes: keywords share beginnings and ends, rarely all three.
-    # The generator computes the same.
+    # Mixes the length and the first, middle and last eight bytes: many keywords share their beginning or end, few share
+    # all three. The generator of the tables computes the same hash.
     cdef uint64_t first, middle, last, mixed
     if n < 8:
         first = middle = last = load_short(p, n)
@@ -158,7 +159,7 @@ cdef inline const char* public_text(const public_row_t* row) noexcept nogil:
 
 
 cdef inline const char* utf8(object text, Py_ssize_t* n):
-    # NULL for what no dictionary holds: other types, and a string with a lone surrogate.
+    # NULL for keys that no dictionary can hold: other types, and strings with a lone surrogate.
     if not isinstance(text, str):
         return NULL
     try:
@@ -212,7 +213,7 @@ cdef str name_of_tag(uint32_t tag):
         return own[2]
     if tag & 0xFFFF == 0:
         return "Group Length"
-    if tag & 0x10000:                       # gggg,0001 to gggg,000F are nobody's (PS3.5 7.8.1)
+    if tag & 0x10000:                       # (gggg,0001) to (gggg,000F) are forbidden (PS3.5 7.8.1)
         return "Private Creator" if 0x10 <= tag & 0xFFFF <= 0xFF else "Private tag data"
     return ""
 
@@ -223,7 +224,7 @@ cdef str vm_of_tag(uint32_t tag):
 
 
 def entry(uint32_t tag):
-    """(VR, VM, name, 'Retired' or '', keyword) of a public or repeating element, None when there is none."""
+    """(VR, VM, name, 'Retired' or '', keyword) of a public or repeating element, None if the tag is unknown."""
     cdef const public_slot_t* slot = find(tag)
     cdef const public_row_t* row
     if slot == NULL:
@@ -236,19 +237,19 @@ def entry(uint32_t tag):
 
 
 def vr_code(uint32_t tag):
-    """What the scanner takes for the tag's VR: two letters, '' when unknown."""
+    """The VR that the scanner assumes for the tag in implicit VR: two letters, '' if unknown."""
     cdef uint16_t vr = public_vr(tag)
     return chr(vr & 0xFF) + chr(vr >> 8) if vr else ""
 
 
 def has_tag(uint32_t tag):
-    """Whether the element itself is in PS3.6 or PS3.7; repeating ones don't count."""
+    """Whether PS3.6 or PS3.7 lists exactly this tag; tags of repeating elements don't count."""
     cdef const public_slot_t* slot = probe(tag)
     return slot.row != EMPTY and slot.row < PUBLIC_REPEATING or taught_entry(tag) is not None
 
 
 def repeater_has_tag(uint32_t tag):
-    """Whether the tag is one of a repeating element's (PS3.5 7.6)."""
+    """Whether the tag belongs to a repeating element (PS3.5 7.6)."""
     cdef const public_slot_t* slot
     if tag & 0x10000:
         return False
@@ -257,12 +258,12 @@ def repeater_has_tag(uint32_t tag):
 
 
 def tag_for_keyword(keyword):
-    """The element's tag, None when no element has the keyword."""
+    """The tag of the element with this keyword, None if no element has it."""
     return tag_of_keyword(keyword)
 
 
 def repeater_has_keyword(keyword):
-    """Whether the keyword is a repeating element's, which names no single tag."""
+    """Whether the keyword is that of a repeating element, so that it names no single tag."""
     cdef Py_ssize_t n = 0
     cdef const char* text = utf8(keyword, &n)
     cdef int i
@@ -275,7 +276,7 @@ def repeater_has_keyword(keyword):
 
 
 def keywords():
-    """Every element's keyword, in the order of the tags; repeating elements are left out."""
+    """The keywords of all elements but the repeating ones, in the order of their tags."""
     cdef int i
     return [
         slice_text(public_text(&PUBLIC_ROWS[i]), PUBLIC_ROWS[i].keyword)
@@ -303,8 +304,8 @@ cdef int creator_of(object creator):
 
 
 cdef const private_row_t* find_private(int creator, uint32_t tag) noexcept nogil:
-    # The creator's entry for the tag as it stands, for any block, or for any block of any such group, in this order;
-    # NULL when there is none.
+    # The creator's entry for exactly this tag, else for the tag in any block, else in any block of any group with the
+    # same high byte; NULL if there is none.
     cdef uint32_t[3] keys
     cdef Py_ssize_t low, high, middle
     cdef int i
@@ -344,7 +345,7 @@ cdef str name_of_private(uint32_t tag, object creator):
 
 
 def private_vr(uint32_t tag, creator):
-    """The VR of a creator's element, as PS3.6 would write it; None when it is unknown."""
+    """The VR of a creator's element, spelled as in PS3.6; None if it is unknown."""
     cdef const private_row_t* row = find_private(creator_of(creator), tag)
     if row != NULL:
         return PRIVATE_VRS[row.vr]
@@ -353,13 +354,13 @@ def private_vr(uint32_t tag, creator):
 
 
 def private_vr_code(uint32_t tag, creator):
-    """What the scanner takes for the VR of a creator's element: two letters, '' when unknown."""
+    """The VR that the scanner assumes for a creator's element: two letters, '' if unknown."""
     cdef uint16_t vr = private_vr_at(creator_of(creator), tag)
     return chr(vr & 0xFF) + chr(vr >> 8) if vr else ""
 
 
 def private_entry(uint32_t tag, creator):
-    """(VR, VM, name, '') of a creator's element, None when there is none."""
+    """(VR, VM, name, '') of a creator's element, None if it is unknown."""
     cdef const private_row_t* row = find_private(creator_of(creator), tag)
     if row == NULL:
         return taught_private(tag, creator)
@@ -367,12 +368,12 @@ def private_entry(uint32_t tag, creator):
 
 
 def has_creator(creator):
-    """Whether the private dictionary knows the creator, as spelled."""
+    """Whether the private dictionary lists the creator in exactly this spelling."""
     return creator_of(creator) >= 0 or knows_creator(creator)
 
 
 def uid_entry(uid):
-    """(name, type, info, 'Retired' or '', keyword) of a registered UID, None when there is none."""
+    """(name, type, info, 'Retired' or '', keyword) of a registered UID, None if it is unknown."""
     cdef Py_ssize_t n = 0
     cdef const char* text = utf8(uid, &n)
     cdef const char* found
@@ -398,7 +399,7 @@ def uid_entry(uid):
 
 
 def uid_for_keyword(keyword):
-    """The UID registered with the keyword, None when there is none."""
+    """The UID with this keyword, None if no UID has it."""
     cdef Py_ssize_t n = 0
     cdef const char* text = utf8(keyword, &n)
     cdef const uid_row_t* row
@@ -416,7 +417,7 @@ def uid_for_keyword(keyword):
 
 
 def registered_uids():
-    """Every UID of the dictionary, sorted as text."""
+    """All UIDs of the dictionary, sorted as text."""
     cdef int i
     return [slice_text(<const char*>UID_TEXT + UID_ROWS[i].text, UID_ROWS[i].uid) for i in range(UID_COUNT)]
 
@@ -426,5 +427,5 @@ cdef object new_tag(type cls, uint32_t tag):
 
 
 def instance(type cls, uint32_t tag):
-    """`cls(tag)` for an int subclass, without its checks."""
+    """`cls(tag)` for an int subclass, without the checks of its `__new__`."""
     return new_tag(cls, tag)

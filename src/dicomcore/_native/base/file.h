@@ -1,5 +1,5 @@
-/* Positioned reads from a file by path, the part of it that the platforms disagree on: open, size and time of
- * change, read at an offset, close. No Python.h; safe to call without the GIL. Failures come back as -1 with errno. */
+/* File access, which differs between platforms: open a path, get size and time of change, read at an offset, close.
+ * No Python.h; safe to call without the GIL. Functions return -1 and set errno on failure. */
 #ifndef DICOMCORE_FILE_H
 #define DICOMCORE_FILE_H
 
@@ -49,7 +49,7 @@ static inline int file_stat(file_handle file, file_facts *facts)
     if (!GetFileInformationByHandle((HANDLE)file, &info))
         return file_fault();
     facts->size = ((uint64_t)info.nFileSizeHigh << 32) | info.nFileSizeLow;
-    /* 100 ns since 1601 to ns since 1970, as os.stat() gives it */
+    /* from units of 100 ns since 1601 to ns since 1970, as os.stat() has it */
     facts->changed =
         ((int64_t)(((uint64_t)info.ftLastWriteTime.dwHighDateTime << 32) | info.ftLastWriteTime.dwLowDateTime)
          - 116444736000000000LL)
@@ -101,7 +101,7 @@ static inline file_handle file_open(const char *path)
 {
     int file;
     do {
-        /* O_NONBLOCK: a FIFO without a writer must not hang the call; regular files don't heed it */
+        /* O_NONBLOCK: a FIFO without a writer must not hang the call; it has no effect on regular files */
         file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     } while (file < 0 && errno == EINTR);
     return file;
@@ -127,7 +127,7 @@ static inline int file_stat(file_handle file, file_facts *facts)
     return 0;
 }
 
-/* The same by path, links followed. */
+/* The same by path; links are followed. */
 static inline int file_look(const char *path, file_facts *facts)
 {
     struct stat info;

@@ -3,7 +3,7 @@
 from libc.stdint cimport int64_t, uint64_t
 
 cdef extern from "base/file.h" nogil:
-    ctypedef int file_handle        # -1: none
+    ctypedef int file_handle        # -1: no file is open
     ctypedef struct file_facts:
         uint64_t size
         int64_t changed

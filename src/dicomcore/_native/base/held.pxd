@@ -1,5 +1,5 @@
-# Buffers held for the length of one call. A plain request gives the bytes of any contiguous buffer, whatever its items
-# are, at a tenth of a typed view's cost: what counts where a frame takes only a few microseconds.
+# Buffers that are acquired for one call. PyBUF_SIMPLE gives the bytes of any contiguous buffer, whatever its items are,
+# at a tenth of the cost of a typed memoryview, which matters when a frame decodes within a few microseconds.
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 
@@ -19,7 +19,7 @@ cdef inline void let_go(Py_buffer* view) noexcept:
 
 
 cdef inline int check_words(const Py_buffer* view, int width) except -1:
-    # Compilers take a pointer to two-byte words to be even.
+    # Compilers assume that a pointer to two-byte words is even.
     if width == 2 and <size_t>view.buf & 1:
         raise ValueError("a buffer of two-byte samples begins at an even address")
     return 0

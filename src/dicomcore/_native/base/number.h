@@ -1,5 +1,5 @@
-/* What number.pyx needs of the compiler: wide products, bit counts, and a double made from its bits.
- * With DICOMCORE_PLAIN defined, it is what a compiler without any of that gets. */
+/* The compiler features that number.pyx needs: wide products, bit counts, and doubles from their bits.
+ * Other compilers, and all with DICOMCORE_PLAIN defined, get the same in plain C. */
 #ifndef DICOMCORE_NUMBER_H
 #define DICOMCORE_NUMBER_H
 
@@ -11,9 +11,9 @@
 #include "base/tables/powers.h"
 
 DC_STATIC_ASSERT(sizeof POWER_BITS / sizeof *POWER_BITS == POWER_MAX - POWER_MIN + 1);
-DC_STATIC_ASSERT(sizeof TEN_DOUBLE / sizeof *TEN_DOUBLE == 22 + 1); /* 10^22 is the last that a double holds exactly */
+DC_STATIC_ASSERT(sizeof TEN_DOUBLE / sizeof *TEN_DOUBLE == 22 + 1); /* 10^22: the last that a double holds exactly */
 
-/* One multiplication or division rounds once only where doubles are not computed wider (x87 does). */
+/* A multiplication or division rounds only once unless it is computed wider than a double, as on the x87. */
 #if defined(DICOMCORE_PLAIN)
 #define ROUNDS_ONCE 0
 #elif defined(FLT_EVAL_METHOD)
@@ -32,20 +32,20 @@ DC_STATIC_ASSERT(sizeof TEN_DOUBLE / sizeof *TEN_DOUBLE == 22 + 1); /* 10^22 is 
 #define MSVC_BITS
 #endif
 
-/* Eight characters in one word, the first one lowest. Cython keeps no 64-bit constants outside Python objects. */
+/* Words of eight characters, the first in the low byte. Cython keeps 64-bit constants in Python objects only. */
 #define ASCII_ZEROS 0x3030303030303030u
 #define BACKSLASHES 0x5C5C5C5C5C5C5C5Cu
 #define POINTS 0x2E2E2E2E2E2E2E2Eu
 #define LOW_BITS 0x0101010101010101u
-#define TEN_TO_TOP 0x7676767676767676u /* added to a byte, sets its top bit from 10 on */
+#define TEN_TO_TOP 0x7676767676767676u /* added to a byte, sets its top bit if the byte is 10 or more */
 #define TOP_BITS 0x8080808080808080u
-#define JOIN_PAIRS 0xA01u /* 10 * 2^8 + 1: each byte times ten and its neighbour */
+#define JOIN_PAIRS 0xA01u /* 10 * 2^8 + 1: ten times each byte, plus its neighbour */
 #define PAIRS 0x00FF00FF00FF00FFu
 #define JOIN_FOURS 0x640001u /* 100 * 2^16 + 1 */
 #define FOURS 0x0000FFFF0000FFFFu
 #define JOIN_EIGHT 0x271000000001u /* 10000 * 2^32 + 1 */
 
-/* Zero bits below the lowest set bit; `word` is not 0. */
+/* The number of zero bits below the lowest set bit; `word` is not 0. */
 static inline int low_zeros(uint64_t word)
 {
 #if defined(GNU_BITS)
@@ -62,7 +62,7 @@ static inline int low_zeros(uint64_t word)
 #endif
 }
 
-/* Zero bits above the highest set bit; `word` is not 0. */
+/* The number of zero bits above the highest set bit; `word` is not 0. */
 static inline int high_zeros(uint64_t word)
 {
 #if defined(GNU_BITS)
@@ -79,7 +79,7 @@ static inline int high_zeros(uint64_t word)
 #endif
 }
 
-/* The 128-bit product: returns its high word and puts the low one into *low. */
+/* Multiplies to 128 bits: returns the high word and stores the low word in *low. */
 static inline uint64_t multiply_wide(uint64_t a, uint64_t b, uint64_t *low)
 {
 #if defined(__SIZEOF_INT128__) && !defined(DICOMCORE_PLAIN)

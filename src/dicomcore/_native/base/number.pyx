@@ -27,7 +27,7 @@ cdef enum:
     WORD_DIGITS = 19            # decimal digits that always fit a uint64
     MOST_MISSES = 6
 
-# A number as written: (-1)^negative * mantissa * 10^exponent, `inexact` where digits past the 19th were dropped.
+# A number as written: (-1)^negative * mantissa * 10^exponent; `inexact` if nonzero digits past the 19th were dropped.
 cdef struct Decimal:
     uint64_t mantissa
     int64_t exponent
@@ -36,12 +36,12 @@ cdef struct Decimal:
 
 
 cdef inline bint is_padding(uint8_t c) noexcept nogil:
-    # What float() strips, and NUL, which some writers pad text with.
+    # The characters that float() strips, and NUL, with which some writers pad text.
     return c == 32 or (9 <= c <= 13) or c == 0
 
 
 cdef inline uint64_t load_padded(const uint8_t* text, Py_ssize_t n, Py_ssize_t i) noexcept nogil:
-    # Eight bytes from text[i], zeros behind the end.
+    # Eight bytes from text[i], with zeros behind the end.
     cdef uint64_t word = 0
     cdef int k = 0
     if 8 <= n - i:
@@ -54,28 +54,28 @@ cdef inline uint64_t load_padded(const uint8_t* text, Py_ssize_t n, Py_ssize_t i
 
 
 cdef inline uint64_t zero_bytes(uint64_t word) noexcept nogil:
-    # The top bit of each zero byte, exact up to the lowest of them.
+    # Sets the top bit of each zero byte; only the lowest set bit is reliable.
     return (word - LOW_BITS) & ~word & TOP_BITS
 
 
 cdef inline uint64_t join_digits(uint64_t word) noexcept nogil:
-    # Eight digits, 0 to 9, the first one lowest: neighbours join to pairs, fours, one number.
+    # The number that eight digits, bytes of 0 to 9 with the first digit lowest, form: join them to pairs, fours, eight.
     word = ((word * JOIN_PAIRS) >> 8) & PAIRS
     word = ((word * JOIN_FOURS) >> 16) & FOURS
     return (word * JOIN_EIGHT) >> 32
 
 
 cdef inline Py_ssize_t gather(const uint8_t* text, Py_ssize_t n, Py_ssize_t i, uint64_t* mantissa) noexcept nogil:
-    # Append the digits at text[i] to mantissa (modulo 2^64), eight at a time; return where they end.
+    # Append the digits at text[i] to the mantissa (modulo 2^64), eight at a time; return the offset of their end.
     cdef uint64_t word, other
     cdef int digits
     while True:
         word = load_padded(text, n, i) ^ ASCII_ZEROS        # digits become 0 to 9
-        # A byte of 10 or more gets its top bit set. A carry can only disturb bytes behind one that is no digit.
+        # A byte of 10 or more gets its top bit set. A carry can only disturb the bytes after a byte that isn't a digit.
         other = (word | (word + TEN_TO_TOP)) & TOP_BITS
         digits = low_zeros(other) >> 3 if other else 8
         if digits < 8:
-            word = (word << 8) << (56 - 8 * digits)                  # leading zeros in place of what follows
+            word = (word << 8) << (56 - 8 * digits)                  # drop what follows, put zeros in front
         mantissa[0] = mantissa[0] * TEN_WORD[digits] + join_digits(word)
         i += digits
         if digits < 8:
@@ -83,7 +83,7 @@ cdef inline Py_ssize_t gather(const uint8_t* text, Py_ssize_t n, Py_ssize_t i, u
 
 
 cdef Py_ssize_t gather_long(const uint8_t* text, Py_ssize_t n, Py_ssize_t i, Decimal* number) noexcept nogil:
-    # More than 19 digits at text[i], a point among them perhaps: keep the 19 leading ones, count the others.
+    # For more than 19 digits at text[i], which may include a point: keep the first 19, count the others.
     cdef int kept = 0
     cdef bint fraction = False
     number.mantissa = 0
@@ -94,7 +94,7 @@ cdef Py_ssize_t gather_long(const uint8_t* text, Py_ssize_t n, Py_ssize_t i, Dec
         elif b"0" <= text[i] <= b"9":
             if kept < WORD_DIGITS:
                 number.mantissa = number.mantissa * 10 + (text[i] - 48)
-                kept += number.mantissa != 0                        # leading zeros are free
+                kept += number.mantissa != 0                        # leading zeros don't count
                 number.exponent -= fraction
             else:
                 number.inexact |= text[i] != 48
@@ -106,7 +106,7 @@ cdef Py_ssize_t gather_long(const uint8_t* text, Py_ssize_t n, Py_ssize_t i, Dec
 
 
 cdef Py_ssize_t gather_exponent(const uint8_t* text, Py_ssize_t n, Py_ssize_t i, Decimal* number) noexcept nogil:
-    # What follows an "e" at text[i]; -1 where no digit does.
+    # Read the exponent at text[i], behind the "e"; return its end, or -1 if there is no digit.
     cdef int64_t exponent = 0
     cdef bint negative = False
     if i < n and (text[i] == b"-" or text[i] == b"+"):
@@ -123,7 +123,7 @@ cdef Py_ssize_t gather_exponent(const uint8_t* text, Py_ssize_t n, Py_ssize_t i,
 
 
 cdef inline Py_ssize_t scan(const uint8_t* text, Py_ssize_t n, Py_ssize_t i, Decimal* number) noexcept nogil:
-    # The number at text[i], no padding before it; return where it ends, -1 where none stands.
+    # Read the number at text[i], without padding in front; return its end, or -1 if there is no number.
     cdef Py_ssize_t start, point, digits
     number.mantissa = 0
     number.inexact = False
@@ -148,12 +148,12 @@ cdef inline Py_ssize_t scan(const uint8_t* text, Py_ssize_t n, Py_ssize_t i, Dec
 
 
 cdef bint compose(uint64_t mantissa, int64_t exponent, uint64_t* bits) noexcept nogil:
-    # The double nearest to mantissa * 10^exponent, as bits without sign; False where 128 bits can't tell.
+    # The double nearest to mantissa * 10^exponent, as bits without sign; False if 128 bits don't decide it.
     # D. Lemire, Number parsing at a gigabyte per second (2021), algorithm 1.
     cdef uint64_t high, low, second, rest, value
     cdef int shift, upper
     cdef int64_t power
-    static_assert(217706 * -POWER_MIN <= 1 << 30)   # what keeps the shift below from one of a negative number
+    static_assert(217706 * -POWER_MIN <= 1 << 30)   # so that no negative number is shifted below
     bits[0] = 0
     if mantissa == 0 or exponent < POWER_MIN:
         return True
@@ -163,15 +163,15 @@ cdef bint compose(uint64_t mantissa, int64_t exponent, uint64_t* bits) noexcept 
     shift = high_zeros(mantissa)
     mantissa <<= shift
     high = multiply_wide(mantissa, POWER_BITS[exponent - POWER_MIN][0], &low)
-    if high & 0x1FF == 0x1FF:                       # the bits below the 55 that count may still carry
+    if high & 0x1FF == 0x1FF:                       # the bits below the 55 significant ones may still carry
         second = multiply_wide(mantissa, POWER_BITS[exponent - POWER_MIN][1], &rest)
         low += second
         high += low < second
         if low == <uint64_t>-1 and not (-27 <= exponent <= 55):
             return False
     upper = <int>(high >> 63)
-    value = high >> (upper + 9)                     # 53 bits, one to round by, perhaps a zero above
-    # floor(log2(10^exponent)), kept positive for the shift; 1086 is the exponent's bias and the word's 63 bits.
+    value = high >> (upper + 9)                     # 53 bits, a bit to round by, perhaps a zero above
+    # floor(log2(10^exponent)), kept positive for the shift; 1086 is the exponent's bias plus the word's 63 bits.
     power = ((217706 * exponent + (<int64_t>1 << 30)) >> 16) - (1 << 14) + 1086 + upper - shift
     if power <= 0:                                  # subnormal, or zero; no exact half is possible here
         if power < -62:
@@ -193,7 +193,7 @@ cdef bint compose(uint64_t mantissa, int64_t exponent, uint64_t* bits) noexcept 
 
 
 cdef bint reparse(const uint8_t* text, Py_ssize_t n, double* out) noexcept with gil:
-    # For what 128 bits can't settle (about one in 2^64 of shorter texts): the one place that needs Python.
+    # For numbers that 128 bits don't decide (about one in 2^64 of shorter texts): only this function needs Python.
     try:
         out[0] = float(text[:n])
     except Exception:
@@ -202,7 +202,7 @@ cdef bint reparse(const uint8_t* text, Py_ssize_t n, double* out) noexcept with 
 
 
 cdef Status convert_hard(const uint8_t* text, Py_ssize_t n, const Decimal* number, double* out) noexcept nogil:
-    # text[0:n] is the number alone, should it have to be read again.
+    # text[0:n] is the number alone, in case reparse() has to read it again.
     cdef uint64_t bits, above
     cdef bint sure = compose(number.mantissa, number.exponent, &bits)
     if number.inexact and sure:
@@ -214,9 +214,10 @@ cdef Status convert_hard(const uint8_t* text, Py_ssize_t n, const Decimal* numbe
 
 
 cdef inline Py_ssize_t read_short(const uint8_t* text, double* out) noexcept nogil:
-    # The component at text[0] if it is what most are: a minus perhaps, up to eight characters of digits and a point,
-    # a backslash, all within sixteen readable bytes. Returns its length, 0 for any other.
-    # Lengths vary from one to the next, so there is no branch on any, and where the next one starts is known early.
+    # The component at text[0] in the most common form: an optional minus, up to eight characters of digits and a point,
+    # and a backslash, all within sixteen readable bytes. Returns its length, or 0 for any other form.
+    # Lengths vary from one component to the next, so no branch depends on the length, and the start of the next
+    # component is known early.
     cdef uint64_t word = load_le64(text), rest = load_le64(text + 8), point, whole
     cdef uint64_t stops = zero_bytes(word ^ BACKSLASHES), later = zero_bytes(rest ^ BACKSLASHES)
     cdef Py_ssize_t length = 0 if stops else 8
@@ -230,7 +231,7 @@ cdef inline Py_ssize_t read_short(const uint8_t* text, double* out) noexcept nog
     if not 1 <= count <= 8:
         return 0
     word = (word >> 8) | (rest << 56) if minus else word
-    # What is left are `count` characters: `before` of them, the point if there is one, and the others.
+    # `count` characters are left: `before` digits, the point if there is one, and the digits of the fraction.
     word = (word ^ ASCII_ZEROS) & (~<uint64_t>0 >> (64 - 8 * count))
     point = zero_bytes(word ^ (POINTS ^ ASCII_ZEROS))
     before = low_zeros(point) >> 3 if point else count
@@ -241,12 +242,12 @@ cdef inline Py_ssize_t read_short(const uint8_t* text, double* out) noexcept nog
         return 0
     value = <double><int64_t>join_digits(word << (64 - 8 * count))
     scale = TEN_DOUBLE[count - before]
-    out[0] = value / (-scale if minus else scale)   # both exact: rounds once, and keeps the sign of zero
+    out[0] = value / (-scale if minus else scale)   # both are exact: it rounds once and keeps the sign of zero
     return length
 
 
 cdef inline Py_ssize_t skip_space(const uint8_t* text, Py_ssize_t n, Py_ssize_t i) noexcept nogil:
-    # What float() strips in front.
+    # Skip the characters that float() strips in front.
     while i < n and (text[i] == 32 or 9 <= text[i] <= 13):
         i += 1
     return i
@@ -259,7 +260,7 @@ cdef inline Py_ssize_t skip_padding(const uint8_t* text, Py_ssize_t n, Py_ssize_
 
 
 cdef inline Status read_decimal(const uint8_t* text, Py_ssize_t n, Py_ssize_t* at, double* out) noexcept nogil:
-    # The component at text[at[0]]; at[0] moves behind it: to a backslash, or n.
+    # Read the component at text[at[0]]; at[0] moves to its end: a backslash, or n.
     cdef Decimal number
     cdef Py_ssize_t start = skip_space(text, n, at[0]), stop
     cdef double value
@@ -287,7 +288,7 @@ cdef inline Status read_decimal(const uint8_t* text, Py_ssize_t n, Py_ssize_t* a
 
 
 cdef Status settle(Decimal* number, int64_t* out) noexcept nogil:
-    # The integer that a number with point or exponent stands for.
+    # The integer value of a number that may have a point or an exponent.
     if number.inexact:
         return UNSUPPORTED
     while number.exponent < 0 and number.mantissa:
@@ -307,7 +308,7 @@ cdef Status settle(Decimal* number, int64_t* out) noexcept nogil:
 
 
 cdef inline Status read_integer(const uint8_t* text, Py_ssize_t n, Py_ssize_t* at, int64_t* out) noexcept nogil:
-    # As read_decimal; an empty component is UNSUPPORTED.
+    # Like read_decimal(); an empty component is UNSUPPORTED.
     cdef Decimal number
     cdef Py_ssize_t start = skip_space(text, n, at[0]), stop
     if start == n or text[start] == BACKSLASH:
@@ -340,7 +341,7 @@ cdef Py_ssize_t count_values(const uint8_t* text, Py_ssize_t n) noexcept nogil:
 
 cdef Status parse_decimals(const uint8_t* text, Py_ssize_t n, double* out, Py_ssize_t cap,
                            Py_ssize_t* count, Py_ssize_t* at) noexcept nogil:
-    # Writers keep one form: where the short one keeps missing, it is tried less and less.
+    # A writer uses one form throughout a value: read_short() is tried less often the more it fails in a row.
     cdef Py_ssize_t i = 0, step, skip = 0
     cdef int misses = 0
     cdef Status status
@@ -367,7 +368,7 @@ cdef Status parse_decimals(const uint8_t* text, Py_ssize_t n, double* out, Py_ss
         count[0] += 1
         if i == n:
             return OK
-        i += 1                                      # the backslash; what follows may be empty
+        i += 1                                      # the backslash; the next component may be empty
 
 
 cdef Status parse_integers(const uint8_t* text, Py_ssize_t n, int64_t* out, Py_ssize_t cap,
@@ -404,10 +405,10 @@ cdef Status parse_integer(const uint8_t* text, Py_ssize_t n, int64_t* out) noexc
 
 
 def decimals(const uint8_t[::1] text not None):
-    """The values of a Decimal String (PS3.5 6.2) as a float64 array, each what float() makes of it.
+    """The values of a Decimal String (PS3.5 6.2) as a float64 array, each equal to what float() returns.
 
-    An empty component is NaN; a value of padding alone gives an empty array. Raises ParseError, whose `offset`
-    is where the malformed component starts.
+    An empty component becomes NaN; a value of only padding becomes an empty array. Raises ParseError for a malformed
+    component; its `offset` is the component's first byte.
     """
     cdef const uint8_t* start = &text[0] if text.shape[0] else NULL
     cdef Py_ssize_t n = text.shape[0], count, at
@@ -422,10 +423,10 @@ def decimals(const uint8_t[::1] text not None):
 
 
 def integers(const uint8_t[::1] text not None):
-    """The values of an Integer String (PS3.5 6.2) as an int64 array, each what int() makes of it; "1.0" is 1.
+    """The values of an Integer String (PS3.5 6.2) as an int64 array, each equal to what int() returns; "1.0" is 1.
 
-    Raises ParseError, whose `offset` is where a malformed component starts, and OverflowError for what int64
-    can't hold: a larger number, or an empty component among others.
+    Raises ParseError for a malformed component, whose first byte is its `offset`, and OverflowError for a component
+    that int64 can't hold: a larger number, or an empty component among several.
     """
     cdef const uint8_t* start = &text[0] if text.shape[0] else NULL
     cdef Py_ssize_t n = text.shape[0], count, at
@@ -442,7 +443,7 @@ def integers(const uint8_t[::1] text not None):
 
 
 def decimal(const uint8_t[::1] text not None):
-    """One component of a Decimal String as a float; NaN where it is empty. Raises ParseError, as for a backslash."""
+    """A single component of a Decimal String as a float, NaN if empty. Raises ParseError, also for a backslash."""
     cdef double value
     cdef Status status = parse_decimal(&text[0] if text.shape[0] else NULL, text.shape[0], &value)
     if status != OK:
@@ -451,7 +452,7 @@ def decimal(const uint8_t[::1] text not None):
 
 
 def integer(const uint8_t[::1] text not None):
-    """One component of an Integer String as an int. Raises as `integers`, for an empty component OverflowError too."""
+    """A single component of an Integer String as an int. Raises like `integers`; OverflowError also if empty."""
     cdef int64_t value
     cdef Status status = parse_integer(&text[0] if text.shape[0] else NULL, text.shape[0], &value)
     if status == UNSUPPORTED:

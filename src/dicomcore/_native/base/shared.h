@@ -1,11 +1,12 @@
-/* Plain fields that one thread writes while others read them without a lock: what was written before a store_* is seen
- * by who reads its value with load_*. On x86 both are ordinary moves. No Python.h. */
+/* Plain fields that one thread writes while others read them without a lock. A thread that reads a value with load_*
+ * also sees everything that was written before its store_*. On x86 both are ordinary moves. No Python.h. */
 #ifndef DICOMCORE_SHARED_H
 #define DICOMCORE_SHARED_H
 
 #include <stddef.h>
 
-/* order_writes(): a pointer written after it is seen only with what was written before, for objects' fields. */
+/* order_writes(): a thread that sees a pointer written after it also sees everything written before it. It is for
+ * pointers in the fields of Python objects, which are assigned, not stored with store_pointer(). */
 #if defined(_MSC_VER) && !defined(__clang__)
 
 #include <intrin.h>

@@ -1,8 +1,8 @@
-/* One kernel body, compiled for what every machine has and again for a wider one, picked at each call.
+/* Compiles one kernel body twice, for every x86-64 machine and for one with wider vectors, and picks one at each call.
  *
- * The body is inlined into both, so the plain path is the same source and is what other compilers and machines get.
- * The pick reads a word the C library fills at start-up: no state of ours, no resolver that runs before a sanitizer.
- * With DICOMCORE_PLAIN defined there is nothing but plain C. */
+ * The body is inlined into both, so both come from the same source; other compilers and machines get the plain one.
+ * The choice reads a word that the C library fills at start-up: there is no state of our own, and no resolver that runs
+ * before a sanitizer. With DICOMCORE_PLAIN defined, everything is plain C. */
 #ifndef DICOMCORE_SIMD_H
 #define DICOMCORE_SIMD_H
 
@@ -12,7 +12,7 @@
 
 #include "base/compiler.h"
 
-/* What every x86-64 machine has. */
+/* SSE2, which every x86-64 machine has. */
 #if (defined(__SSE2__) || defined(_M_X64)) && !defined(DICOMCORE_PLAIN)
 #define DC_SSE2 1
 #include <emmintrin.h>
@@ -20,7 +20,7 @@
 #define DC_SSE2 0
 #endif
 
-/* What is asked for at run time: a function that may use `isa`, and whether this machine has it. */
+/* Instruction sets chosen at run time: DC_TARGET lets a function use `isa`, DC_HAS asks whether this machine has it. */
 #if (defined(__GNUC__) || defined(__clang__)) && defined(__x86_64__) && !defined(DICOMCORE_PLAIN)
 #define DC_ASKS 1
 #include <immintrin.h>
@@ -32,8 +32,8 @@
 #endif
 
 /* The wider machine: vectors of 32 bytes, shifts by a variable count in one instruction instead of three (BMI2), and a
- * count of leading zeros, of which some compilers can't ask whether it is there. Fused multiply-add is left out, as it
- * rounds differently. */
+ * count of leading zeros, which some compilers can't ask for at run time. Fused multiply-add is left out, as it rounds
+ * differently. */
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 11
 #define DC_TARGET_WIDE DC_TARGET("avx2,bmi,bmi2,lzcnt")
 #define DC_HAS_WIDE() (DC_HAS("avx2") && DC_HAS("bmi") && DC_HAS("bmi2") && DC_HAS("lzcnt"))
@@ -42,7 +42,7 @@
 #define DC_HAS_WIDE() (DC_HAS("avx2") && DC_HAS("bmi") && DC_HAS("bmi2"))
 #endif
 
-/* The caller vouches that no turn of the next loop reads what another wrote. */
+/* The caller guarantees that no iteration of the next loop reads what another wrote. */
 #if defined(__clang__)
 #define DC_IVDEP _Pragma("clang loop vectorize(assume_safety)")
 #elif defined(__GNUC__)
@@ -53,7 +53,7 @@
 #define DC_IVDEP
 #endif
 
-/* name(params) runs name##_body(args) compiled for the machine at hand. */
+/* name(params) runs name##_body(args) as compiled for this machine. */
 #if DC_ASKS
 #define DC_DISPATCH(name, params, args)                                 \
     DC_TARGET_WIDE static void name##_wide params { name##_body args; } \

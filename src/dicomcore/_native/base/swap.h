@@ -1,4 +1,4 @@
-/* Byte order reversed within words of 2, 4 and 8 bytes; src and dst are the same or apart, of any alignment. */
+/* Reverses the bytes of words of 2, 4 and 8 bytes. src and dst are equal or don't overlap; any alignment will do. */
 #ifndef DICOMCORE_SWAP_H
 #define DICOMCORE_SWAP_H
 

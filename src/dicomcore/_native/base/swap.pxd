@@ -1,4 +1,4 @@
-# Words with their bytes reversed; `dst` may be `src` itself.
+# Reverses the bytes of each word; `dst` may be `src` itself.
 
 from libc.stdint cimport uint8_t
 

@@ -1,4 +1,4 @@
-"""Byte order of words reversed: big endian pixel data and values (PS3.5 7.3)."""
+"""Reverses the byte order of words, for pixel data and values in big endian (PS3.5 7.3)."""
 
 from libc.stdint cimport uint8_t
 
@@ -25,7 +25,7 @@ cdef Status swap(const uint8_t* src, uint8_t* dst, Py_ssize_t count, Py_ssize_t 
 def swap_words(const uint8_t[::1] src not None, uint8_t[::1] dst not None, Py_ssize_t width):
     """Write the `width`-byte words of `src` (2, 4 or 8) to `dst` with their bytes reversed.
 
-    `dst` may be `src` itself; it may not overlap it otherwise. Both hold the same whole number of words.
+    `dst` may be `src` itself but must not overlap it otherwise. Both hold the same whole number of words.
     """
     cdef Py_ssize_t size = src.shape[0]
     cdef Py_ssize_t apart

@@ -1,11 +1,11 @@
-# How a transfer syntax encodes a data set (PS3.5 Annex A), from the table of `dicomcore.syntaxes`.
+# How each transfer syntax encodes a data set (PS3.5 Annex A); the table is generated from `dicomcore.syntaxes`.
 
 from libc.stdint cimport uint8_t
 from libc.string cimport memcmp
 
 cdef extern from "base/tables/syntaxes.h" nogil:
     enum:
-        SYNTAX_IMPLICIT         # the two flags that a row of the index has, too (scan.pxd)
+        SYNTAX_IMPLICIT         # this flag and the next are also flags of an index's rows (scan.pxd)
         SYNTAX_BIG_ENDIAN
         SYNTAX_DEFLATED
     ctypedef struct syntax_row_t:
@@ -16,7 +16,7 @@ cdef extern from "base/tables/syntaxes.h" nogil:
 
 
 cdef inline uint8_t syntax_flags(const uint8_t* uid, Py_ssize_t n) noexcept nogil:
-    # The SYNTAX_ flags of a UID without its padding; 0, explicit VR little endian, for one that is not in the table.
+    # The SYNTAX_ flags of a UID, given without padding; 0 (explicit VR little endian) if the table doesn't list it.
     cdef int i
     for i in range(SYNTAX_COUNT):
         if n == SYNTAX_ROWS[i].length and memcmp(uid, SYNTAX_ROWS[i].uid, n) == 0:

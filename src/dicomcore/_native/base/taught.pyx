@@ -1,7 +1,7 @@
 """Entries that a program has added to the dictionaries, for the whole process.
 
-What kernels ask for, the VR of a public tag, stands in a table that is never changed: a new one takes its place, and
-the old one stays, as threads may be reading it. All else stands in dictionaries, which only gain entries.
+Kernels look up only the VR of a public tag. Its table never changes: a new table replaces it, and the old one is never
+freed, as threads may be reading it. All other fields are in Python dictionaries, which only gain entries.
 """
 
 from libc.stdint cimport int64_t, uint16_t, uint32_t
@@ -18,7 +18,7 @@ cdef struct Known:
 
 cdef struct Table:
     Py_ssize_t count
-    Known rows[1]               # `count` of them, in no order: they are few
+    Known rows[1]               # `count` rows, unsorted, as there are few
 
 cdef Table* PUBLIC = NULL
 cdef dict ENTRIES = {}          # tag -> entry
@@ -54,7 +54,7 @@ cdef tuple taught_private(uint32_t tag, object creator):
 
 
 def teach(uint32_t tag, str VR not None, tuple entry not None) -> None:
-    """Add a public element; `entry` is (VR, VM, name, "Retired" or "", keyword). One that is there is replaced."""
+    """Add a public element; `entry` is (VR, VM, name, "Retired" or "", keyword). It replaces an earlier one."""
     cdef Table* table
     cdef Table* made
     cdef Py_ssize_t count, i
@@ -81,15 +81,15 @@ def teach(uint32_t tag, str VR not None, tuple entry not None) -> None:
 
 
 def teach_private(str creator not None, uint32_t tag, tuple entry not None) -> None:
-    """Add an element of a private creator; `entry` is (VR, VM, name, ""). One that is there is replaced."""
+    """Add an element of a private creator; `entry` is (VR, VM, name, ""). It replaces an earlier one."""
     PRIVATE[creator, tag & 0xFFFF00FF] = entry
 
 
 def taught_keywords() -> list:
-    """The keywords that were added."""
+    """The keywords of the added public elements."""
     return list(KEYWORDS)
 
 
 def knows_creator(creator) -> bool:
-    """Whether an element of the creator was added."""
+    """Whether any element of this private creator was added."""
     return any(one == creator for one, _ in list(PRIVATE))

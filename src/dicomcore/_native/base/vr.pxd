@@ -1,5 +1,5 @@
-# VRs as two ASCII letters in one word, the first in the low byte (PS3.5 6.2); the lower-case ones stand for
-# what the dictionary leaves to the data set's context (PS3.6, PS3.5 Annex A).
+# VRs as two ASCII letters in one word, the first in the low byte (PS3.5 6.2). Lower-case letters stand for a choice of
+# VRs that the dictionary leaves to the data set's context (PS3.6, PS3.5 Annex A).
 
 from libc.stdint cimport uint8_t, uint16_t
 
@@ -8,21 +8,21 @@ cdef extern from "base/tables/vr.h" nogil:
         VR_UNKNOWN      # not a VR of the standard
         VR_SHORT        # 16-bit value length
         VR_LONG         # two reserved bytes and a 32-bit value length
-        VR_SEQUENCE     # SQ: long
-        VR_UNTYPED      # UN: long
+        VR_SEQUENCE     # SQ: header as VR_LONG
+        VR_UNTYPED      # UN: header as VR_LONG
     const uint8_t VR_FORM[32 * 32]
     ctypedef struct vr_row_t:
         uint16_t code
         const char* name
-        const char* dtype       # NumPy's name of a word without byte order, "" for text and sequences
+        const char* dtype       # NumPy's name of a word, without byte order; "" for text and sequences
     const int VR_COUNT
     const vr_row_t VR_ROWS[]
     bint is_text "vr_is_text" (uint16_t vr)             # VRs whose empty value is "" and not None
-    bint is_number "vr_is_number" (uint16_t vr)         # binary numbers; AT is none
-    bint is_bytes "vr_is_bytes" (uint16_t vr)           # bytes or words in bulk
+    bint is_number "vr_is_number" (uint16_t vr)         # binary numbers; AT is not one of them
+    bint is_bytes "vr_is_bytes" (uint16_t vr)           # bulk data of bytes or words
     bint has_charset "vr_has_charset" (uint16_t vr)     # Specific Character Set governs their text (PS3.5 6.1.2.2)
     bint is_single "vr_is_single" (uint16_t vr)         # a backslash is a character of their text (PS3.5 6.2)
-    Py_ssize_t word_size "vr_word_size" (uint16_t vr)   # bytes of one word of a binary value, 1 for all others
+    Py_ssize_t word_size "vr_word_size" (uint16_t vr)   # bytes per word of a binary value, 1 for all others
 
 
 cdef enum VR:
@@ -68,7 +68,7 @@ cdef enum VR:
 
 
 cdef inline uint8_t vr_form(uint16_t vr) noexcept nogil:
-    # The form of an explicit element's header (PS3.5 7.1.2), by both letters at once.
+    # The form of an explicit element's header (PS3.5 7.1.2), looked up by both letters at once.
     if vr & 0xE0E0 != 0x4040:
         return VR_UNKNOWN
     return VR_FORM[(vr & 31) | (vr >> 3 & 0x3E0)]

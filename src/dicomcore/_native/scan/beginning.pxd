@@ -1,4 +1,4 @@
-# What the first bytes of a file without a DICM prefix say.
+# Whether the first bytes of a file without a DICM prefix may be DICOM.
 
 from libc.stdint cimport uint8_t
 

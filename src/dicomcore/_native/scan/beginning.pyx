@@ -1,6 +1,6 @@
 """Whether a file without a DICM prefix may be DICOM all the same: cut short, damaged, or a bare data set.
 
-What is not DICOM at all is passed over by jobs on many files, so the answer is no only where the bytes say so.
+Jobs on many files skip files that are not DICOM, so the answer is no only if the bytes leave no doubt.
 """
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
@@ -13,12 +13,12 @@ from dicomcore._native.base.vr cimport NO_VR, VR_SHORT, VR_UNKNOWN, vr_form
 cdef enum:
     PREAMBLE = 128              # bytes in front of the prefix (PS3.10 7.1)
     META = 132                  # where file meta information begins
-    LOOKED_AT = 4 * 1024        # bytes that are looked through
+    LOOKED_AT = 4 * 1024        # bytes of a file that are examined
     SHORTEST_PAIR = 16          # bytes of two element headers
     HEADER = 8                  # bytes of an element's header in implicit VR
-    MANY = 4                    # elements in a row that no other format has by chance, although none says its VR
+    MANY = 4                    # implicit VR elements in a row, which don't occur in other formats by chance
     FIRST_GROUP = 0x0002
-    IDENTIFYING_GROUP = 0x0008  # with which nearly all data sets begin
+    IDENTIFYING_GROUP = 0x0008  # the first group of nearly all data sets
 
 
 cdef bint is_blank(const uint8_t* p, Py_ssize_t n) noexcept nogil:
@@ -30,12 +30,12 @@ cdef bint is_blank(const uint8_t* p, Py_ssize_t n) noexcept nogil:
 
 
 cdef bint begins_like(const uint8_t* p, Py_ssize_t n, const char* mark, Py_ssize_t size) noexcept nogil:
-    # Whether n bytes are the mark, or as much of it as they have room for.
+    # Whether the bytes begin with the mark; if there are fewer, whether they are its beginning.
     return n > 0 and memcmp(p, mark, min(n, size)) == 0
 
 
 cdef bint is_plain(const uint8_t* p, Py_ssize_t n) noexcept nogil:
-    # Whether there are no control characters but those of lines of text.
+    # Whether there are no control characters other than those in lines of text.
     cdef Py_ssize_t i
     for i in range(n):
         if p[i] < 32 and not 9 <= p[i] <= 13:
@@ -44,8 +44,8 @@ cdef bint is_plain(const uint8_t* p, Py_ssize_t n) noexcept nogil:
 
 
 cdef bint is_cut_head(const uint8_t* p, Py_ssize_t n) noexcept nogil:
-    # Whether a file may end within preamble or prefix (PS3.10 7.1). Writers leave anything in a preamble, but no text.
-    # The preamble of a TIFF that is DICOM as well begins like text.
+    # Whether this may be a file cut off within its preamble or prefix (PS3.10 7.1). Writers put anything but text into
+    # a preamble. The preamble of a file that is both TIFF and DICOM begins like text, though.
     if n >= META:
         return False
     if n > PREAMBLE and begins_like(p + PREAMBLE, n - PREAMBLE, b"DICM", 4):
@@ -60,7 +60,7 @@ cdef inline uint32_t load_tag(const uint8_t* p, bint big) noexcept nogil:
 
 
 cdef bint begins_as_group(const uint8_t* p, Py_ssize_t n, bint big) noexcept nogil:
-    # Whether the first element is one of the two groups with which files begin, as far as its tag is there.
+    # Whether the first element belongs to one of the two groups with which files begin; a tag may be cut off.
     cdef uint32_t group
     if n < 2:
         return n == 1 and not big and (p[0] == FIRST_GROUP or p[0] == IDENTIFYING_GROUP)
@@ -71,7 +71,7 @@ cdef bint begins_as_group(const uint8_t* p, Py_ssize_t n, bint big) noexcept nog
 
 
 cdef bint is_explicit_pair(const uint8_t* p, Py_ssize_t n, bint big) noexcept nogil:
-    # Whether two elements follow each other in explicit VR, both with the dictionary's VR. Other formats have no such.
+    # Whether two elements in explicit VR follow each other, both with the dictionary's VR. No other format has these.
     cdef uint16_t vr = load_le16(p + 4)
     cdef uint32_t tag = load_tag(p, big), length
     cdef Py_ssize_t header = 8
@@ -90,7 +90,7 @@ cdef bint is_explicit_pair(const uint8_t* p, Py_ssize_t n, bint big) noexcept no
 
 
 cdef bint holds_explicit(const uint8_t* p, Py_ssize_t n) noexcept nogil:
-    # Whether such a pair stands anywhere: behind a preamble whose prefix is damaged, or bytes that don't belong there.
+    # Whether there is an explicit pair at any offset: behind a preamble with a damaged prefix, or behind stray bytes.
     cdef Py_ssize_t i
     for i in range(n - SHORTEST_PAIR + 1):
         if vr_form(load_le16(p + i + 4)) == VR_UNKNOWN:
@@ -101,8 +101,8 @@ cdef bint holds_explicit(const uint8_t* p, Py_ssize_t n) noexcept nogil:
 
 
 cdef inline bint is_telling(uint32_t tag) noexcept nogil:
-    # Whether the dictionary has the element. Every group has a length, so that tables of small numbers are full of such
-    # tags: those of the groups with which files begin count alone.
+    # Whether the dictionary lists the tag. Every group may have a group length, so tables of small numbers are full of
+    # their tags: only the group lengths of the two groups with which files begin count.
     cdef uint32_t group = tag >> 16
     if tag & 0xFFFF == 0:
         return group == FIRST_GROUP or group == IDENTIFYING_GROUP
@@ -110,7 +110,7 @@ cdef inline bint is_telling(uint32_t tag) noexcept nogil:
 
 
 cdef bint is_implicit_run(const uint8_t* p, Py_ssize_t n, int count) noexcept nogil:
-    # Whether so many elements follow each other in implicit VR, with ascending tags.
+    # Whether `count` elements in implicit VR follow each other, with ascending tags.
     cdef uint32_t tag, length, last = 0
     while n >= HEADER:
         tag = load_tag(p, False)
@@ -129,7 +129,7 @@ cdef bint is_implicit_run(const uint8_t* p, Py_ssize_t n, int count) noexcept no
 
 
 cdef bint holds_implicit(const uint8_t* p, Py_ssize_t n) noexcept nogil:
-    # Whether two stand where a data set may begin, or many anywhere.
+    # Whether two implicit VR elements are where a data set may begin, or MANY of them at any offset.
     cdef Py_ssize_t i
     if (is_implicit_run(p, n, 2) or n > PREAMBLE and is_implicit_run(p + PREAMBLE, n - PREAMBLE, 2)
             or n > META and is_implicit_run(p + META, n - META, 2)):
@@ -141,8 +141,8 @@ cdef bint holds_implicit(const uint8_t* p, Py_ssize_t n) noexcept nogil:
 
 
 cdef bint may_be_dicom(const uint8_t* p, Py_ssize_t n) noexcept nogil:
-    # Of a file's first bytes, without a prefix at 128: as much of it as is there, 4 KiB are enough. An empty file, and
-    # one whose preamble is there and nothing else, are what is left of one whose copying broke off.
+    # `p` is the beginning of a file without a prefix at byte 128: the whole file, or its first 4 KiB. Empty files and
+    # files that begin with a blank preamble may be DICOM: an interrupted copy leaves them behind.
     if n > LOOKED_AT:
         n = LOOKED_AT
     return (is_blank(p, min(n, <Py_ssize_t>PREAMBLE))

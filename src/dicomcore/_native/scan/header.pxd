@@ -1,4 +1,4 @@
-# An element's header as it is loaded: tag and lengths in either byte order, and whether a VR is there.
+# Loads an element's header: tag and lengths in either byte order, and whether it carries a VR.
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
@@ -29,7 +29,7 @@ cdef inline bint looks_explicit(const uint8_t* p) noexcept nogil:
 
 
 cdef inline bint starts_item(const uint8_t* value, uint64_t left, uint8_t mode) noexcept nogil:
-    # Whether an item, or the delimiter of an empty sequence, stands where a value starts (in the window by HEADROOM).
+    # Whether a value starts with an item, or with the delimiter of an empty sequence. HEADROOM keeps it in the window.
     cdef uint32_t tag
     if left < 8:
         return left == 0

@@ -1,4 +1,4 @@
-# The index of one input: its source, its rows and what deviated.
+# The index of one input: its source, its rows and its deviations.
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
@@ -16,33 +16,33 @@ cdef enum:
 cdef class Index:
     cdef readonly Source source
     cdef Scanner scanner
-    cdef Row* rows                      # as published: rows [0, count) never move while the index lives
-    cdef Row* outgrown                  # an earlier place of theirs, which other threads may still be reading
-    cdef Py_ssize_t count               # read by rows_of() before `rows`, where the scan may be going on
-    cdef readonly Py_ssize_t meta_count  # how many of them are file meta information
-    cdef Py_ssize_t header_rows         # how many stand before the first pixel data at the top level
+    cdef Row* rows                      # published rows: [0, count) never move while the index lives
+    cdef Row* outgrown                  # the rows' previous memory, which other threads may still be reading
+    cdef Py_ssize_t count               # rows_of() reads it, before `rows`, as another thread may be scanning
+    cdef readonly Py_ssize_t meta_count  # number of rows of file meta information
+    cdef Py_ssize_t header_rows         # number of rows before the first pixel data at the top level
     cdef readonly object limits
     cdef readonly bytes preamble        # 128 bytes, or None
-    cdef readonly str transfer_syntax   # as the file or the caller states it, "" where neither does
-    cdef Opening opening                # how the beginning deviates
-    cdef readonly bint bare             # a data set alone, whose transfer syntax the caller stated
-    cdef int group                      # 0: it is a command set, 2: file meta information alone; else ANY_GROUP
-    cdef readonly bint deflated         # what follows the file meta information waits to be inflated
-    cdef readonly bint inflated         # and was: offsets behind the file meta information count inflated bytes
+    cdef readonly str transfer_syntax   # as stated by the file or the caller, "" if neither states it
+    cdef Opening opening                # the deviations of the file's beginning
+    cdef readonly bint bare             # a bare data set, whose transfer syntax the caller stated
+    cdef int group                      # 0: a command set; 2: only file meta information; else ANY_GROUP
+    cdef readonly bint deflated         # the data set is deflated and not inflated yet
+    cdef readonly bint inflated         # the data set was inflated: its offsets count inflated bytes
     cdef readonly bint stop_before_pixels
     cdef readonly uint8_t mode          # encoding of the data set: IMPLICIT | BIG_ENDIAN
-    cdef readonly uint64_t body         # offset of the data set, behind preamble and file meta information if any
-    cdef readonly Source packed         # of an inflated input: where its deflated data set stands, from `packed_at`
-    cdef readonly uint64_t packed_at
-    cdef bint complete                  # read by is_complete()
-    cdef object failure                 # what finish() met, None while it met nothing
+    cdef readonly uint64_t body         # offset of the data set, behind any preamble and file meta information
+    cdef readonly Source packed         # for an inflated input: the source of its deflated data set
+    cdef readonly uint64_t packed_at    # where the deflated data set begins in `packed`
+    cdef bint complete                  # see is_complete()
+    cdef object failure                 # the exception that finish() raised, or None
     cdef object lock
-    cdef set noted                      # deviations found outside the scanner: (name, tag, offset, message)
-    cdef set late                       # deviations in sequences looked up late, shared by their indices
-    cdef dict siblings                  # rows found by (first and last of their level, tag), None at first
-    cdef dict charsets                  # Charset of a data set, by the row of its item
-    cdef Index outer                    # of the element whose value this indexes, for one looked up late
-    cdef Py_ssize_t outer_row
+    cdef set noted                      # deviations noted outside the scanner: (name, tag, offset, message)
+    cdef set late                       # deviations in sequences that were indexed late, shared by their indices
+    cdef dict siblings                  # cache of sibling(): row by (level's first row, its end, tag); None at first
+    cdef dict charsets                  # Charset of each data set, by the row of its item
+    cdef Index outer                    # for a sequence that was indexed late: the index of its element,
+    cdef Py_ssize_t outer_row           # and the element's row there
     cdef bint changed                   # see mark_changed()
 
     cdef int run(self) except -1
@@ -60,24 +60,24 @@ cdef class Index:
 
 
 cdef inline Py_ssize_t rows_of(Index index) noexcept nogil:
-    # How many rows there are now. They are published before their number: `rows` read afterwards has as many.
+    # The number of rows so far. `rows` is published before `count`: if read afterwards, it has at least that many.
     return load_size(&index.count)
 
 
 cdef inline bint is_complete(Index index) noexcept nogil:
-    # Whether nothing is left to be scanned; all rows are there then, and stay as they are.
+    # Whether the scan has ended; from then on no row is added or changed.
     return load_flag(&index.complete)
 
 
 cdef inline int mark_changed(Index index) except -1:
-    # A value over these rows, if there are any, was set, or one that can be changed was handed out.
+    # Note that a value over these rows was set, or that a mutable value was handed out. Without an index, do nothing.
     if index is not None:
         store_flag(&index.changed, True)
     return 0
 
 
 cdef inline Py_ssize_t first_rows(Py_ssize_t allowed) noexcept nogil:
-    # How many rows to make room for at first: at least one, and no more than are allowed, so that growing asks.
+    # The initial capacity in rows: at least one, and at most the limit, so that growing checks the limit.
     return max(<Py_ssize_t>1, min(<Py_ssize_t>FIRST_ROWS, allowed))
 
 

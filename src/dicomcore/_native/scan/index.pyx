@@ -1,4 +1,4 @@
-"""The index of one input: its rows, found as they are asked for, and what deviated."""
+"""The index of one input: its rows, scanned on demand, and its deviations."""
 
 import threading
 
@@ -17,11 +17,11 @@ from dicomcore._native.scan.source cimport Source
 from dicomcore.errors import LimitError, TruncatedError
 
 cdef enum:
-    MANY = 256                  # rows to look through anew each time
+    MANY = 256                  # with fewer rows, sibling() searches anew each time instead of caching
 
 
 cdef class Index:
-    """Rows over the bytes of one input; made by what stands in `opener`."""
+    """Rows over the bytes of one input; the functions of `opener` make it."""
 
     def __cinit__(self):
         self.charsets = {}
@@ -32,12 +32,12 @@ cdef class Index:
         free(self.outgrown)
 
     def __getbuffer__(self, Py_buffer* buffer, int flags):
-        # The rows as plain bytes, read-only; they stay where they are as long as the index lives.
+        # The rows as plain bytes, read-only; they don't move while the index lives.
         self.finish()
         PyBuffer_FillInfo(buffer, self, <void*>self.rows, self.count * sizeof(Row), 1, flags)
 
     cdef int run(self) except -1:
-        # Scan until the scanner has what it wants, reading on as it goes.
+        # Scan until the scanner reaches its end or pauses; read more bytes whenever it needs them.
         cdef Scanner* s = &self.scanner
         cdef Status status
         while True:
@@ -54,7 +54,7 @@ cdef class Index:
                 self.refuse(status)
 
     cdef int refuse(self, Status status) except -1:
-        # Raise what a scan's status stands for.
+        # Raise the exception for the status of a failed scan.
         cdef Scanner* s = &self.scanner
         if status != LIMIT:
             raise MemoryError("no memory for the index")
@@ -69,8 +69,8 @@ cdef class Index:
         return 0
 
     cdef int finish(self) except -1:
-        # Scan what was left behind pixel data. Rows that other threads may be reading stay where they are; after a
-        # failure, which every later call meets again, what was known before it stays readable.
+        # Scan the elements that were left out behind pixel data. Rows that other threads may be reading don't move. If
+        # the scan fails, every later call raises the same exception, and the rows scanned before stay readable.
         cdef Scanner* s = &self.scanner
         cdef Row* rows
         cdef Py_ssize_t capacity
@@ -101,17 +101,17 @@ cdef class Index:
                 self.source.end_scan()
             self.publish()
             store_flag(&self.complete, True)
-            self.source.peeked = None           # no scan goes on from here
+            self.source.peeked = None           # no further scan needs the window
         return 0
 
     cdef Row* known(self, Py_ssize_t row) except NULL:
-        # A row whose extent is known: where fragmented pixel data ends is looked for when somebody asks.
+        # A row with its final length. The end of encapsulated pixel data is searched for only when it is needed.
         if not is_complete(self) and row == rows_of(self) - 1 and self.rows[row].flags & CONTAINER:
             self.finish()
         return &self.rows[row]
 
     cdef Py_ssize_t find(self, Py_ssize_t first, Py_ssize_t stop, uint32_t tag) noexcept nogil:
-        # The last row with this tag among the siblings [first, stop), -1 if there is none.
+        # The last sibling in [first, stop) with this tag, -1 if there is none.
         cdef Py_ssize_t i = first, found = -1
         cdef Row* rows = self.rows
         while i < stop:
@@ -121,8 +121,8 @@ cdef class Index:
         return found
 
     cdef Py_ssize_t sibling(self, Py_ssize_t row, uint32_t tag) except -2:
-        # The last row with this tag in the data set of `row`, -1 if there is none. Where there are many siblings, what
-        # was found is remembered: each of them may ask for the same one.
+        # The last row with this tag in the data set of `row`, -1 if there is none. For many siblings the result is
+        # cached: each of them may ask for the same row.
         cdef Py_ssize_t stop, first = self.level_of(row, &stop)
         if stop - first < MANY:
             return self.find(first, stop, tag)
@@ -136,7 +136,7 @@ cdef class Index:
         return known
 
     cdef Py_ssize_t level_of(self, Py_ssize_t row, Py_ssize_t* stop) noexcept nogil:
-        # First row of the data set that `row` is an element of, and the row behind its last.
+        # The first row of the data set that contains `row`; `stop` is the row behind its last.
         cdef uint32_t parent = self.rows[row].parent
         if parent != NO_ROW:
             stop[0] = self.rows[parent].next
@@ -156,7 +156,7 @@ cdef class Index:
         return 0
 
     cdef set notes(self):
-        # `noted`, made when there is something to note.
+        # `noted`, created at its first use.
         with cython.critical_section(self):
             if self.noted is None:
                 self.noted = set()
@@ -170,21 +170,21 @@ cdef class Index:
 
     @property
     def path(self):
-        """The path it was made of, None for memory and what reads like a file."""
+        """The path that the caller gave, None for memory and for objects with read_at()."""
         return self.source.path
 
     @property
     def ranged(self):
-        """What is read in a file's place, None for paths and memory."""
+        """The object whose read_at() is called instead of reading a file, None for paths and memory."""
         return self.source.ranged
 
     @property
     def size(self) -> int:
-        """Bytes of the source (once inflated)."""
+        """The size of the source in bytes, inflated if it was deflated."""
         return self.source.size
 
     def read(self, uint64_t offset, uint64_t length) -> memoryview:
-        """Bytes of the source, read-only; TruncatedError where there are fewer."""
+        """Bytes of the source, read-only; TruncatedError if they lie outside it."""
         cdef const uint8_t* data
         if offset < self.source.first:
             raise TruncatedError(f"{name_of(self)} begins at byte {self.source.first}", offset=offset)
@@ -193,8 +193,8 @@ cdef class Index:
         return view_of(self.source, self.source.hold(offset, length, &data), data, length)
 
     def __reduce__(self):
-        # All the bytes go along: the copy must work where the file isn't.
-        from dicomcore._native.scan.opener import reopen        # stands on indices
+        # The pickle contains all bytes, so that the copy works where the file doesn't exist.
+        from dicomcore._native.scan.opener import reopen        # imports this module
 
         if self.outer is not None:
             return reopen_value, (self.outer, self.outer_row)
@@ -205,8 +205,8 @@ cdef class Index:
                         is_complete(self), first, stated, self.mode, self.group)
 
     def deviations(self):
-        """All deviations as (code, tag, offset, claimed, present), with the numbers of dicomcore.issues for codes, and
-        those noted elsewhere as (name, tag, offset, message)."""
+        """The scanner's deviations as (code, tag, offset, claimed, present), with the code numbers of dicomcore.issues,
+        and those noted elsewhere as (name, tag, offset, message)."""
         cdef Deviation* d
         cdef Py_ssize_t i
         self.finish()
@@ -220,14 +220,14 @@ cdef class Index:
         return found, list(self.notes())
 
     def rest(self):
-        """Everything behind the file meta information, for a deflated data set."""
+        """All bytes behind the file meta information: a deflated data set."""
         cdef const uint8_t* data
         cdef uint64_t pos = self.scanner.pos
         _owner = self.source.hold(pos, self.source.size - pos, &data)
         return data[:self.source.size - pos]
 
     def head(self):
-        """Everything up to the end of the file meta information."""
+        """All bytes up to the end of the file meta information."""
         cdef const uint8_t* data
         cdef uint64_t first = self.source.first
         _owner = self.source.hold(first, self.scanner.pos - first, &data)
@@ -240,7 +240,7 @@ cdef str name_of(Index self):
 
 
 cdef Py_ssize_t depth_of(Index index, Py_ssize_t row) noexcept:
-    # Items and sequences around a row of this index.
+    # The number of items and sequences around a row of this index.
     cdef Py_ssize_t depth = 0
     while index.rows[row].parent != NO_ROW:
         row = index.rows[row].parent
@@ -249,8 +249,8 @@ cdef Py_ssize_t depth_of(Index index, Py_ssize_t row) noexcept:
 
 
 cdef Index open_value(Index outer, Py_ssize_t row):
-    # The index of a value that turned out to be a sequence: a UN or private one, looked up late. Its row 0 is the
-    # element's own; offsets go on counting from the source's start.
+    # The index of the value of a UN or private element that turns out to be a sequence after the scan. Its row 0 is the
+    # element itself; offsets still count from the start of the source.
     cdef Index self = Index()
     cdef Scanner* s = &self.scanner
     cdef Row* element = &outer.rows[row]
@@ -285,12 +285,12 @@ cdef Index open_value(Index outer, Py_ssize_t row):
 
 
 def reopen_value(Index outer, Py_ssize_t row):
-    """An index that was looked up late, once more."""
+    """The index of a sequence that was indexed late, made again from a pickle."""
     return open_value(outer, row)
 
 
 cdef object view_of(Source source, object owner, const uint8_t* data, uint64_t length):
-    # A read-only memoryview of bytes that `owner` holds, as Source.hold() gave them.
+    # A read-only memoryview of bytes that Source.hold() returned, with the object `owner` that keeps them alive.
     cdef Py_ssize_t at
     if type(owner) is bytes:
         at = data - <const uint8_t*><char*>(<bytes>owner)

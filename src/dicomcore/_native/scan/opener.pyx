@@ -1,6 +1,7 @@
-"""Inputs opened as an index: a file with preamble and file meta information, or a bare data set that was stated.
+"""Opens inputs as an index: a file with preamble and file meta information, or a bare data set.
 
-A file tells by itself how its data set is encoded, see `opening`; of what is stated nothing is looked at.
+The encoding of a file's data set is read from the file, see `opening`; that of a bare data set is stated by the caller
+and not checked.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING
@@ -46,11 +47,11 @@ from dicomcore.errors import InvalidDicomError
 
 cdef enum:
     ALL_TAGS = 0xFFFFFFFF
-    GZIP_HEAD = 4096            # bytes of a gzip stream, and of its inflated data, that are looked at
+    GZIP_HEAD = 4096            # bytes of a gzip stream, and of its inflated data, that are examined
 
 
 cdef uint64_t find_start(Index self, const uint8_t* p, uint64_t n, bint force) except? 1:
-    # Offset of the first element: behind preamble and prefix (PS3.10 7.1), or where they are missing at 0.
+    # The offset of the first element: behind preamble and prefix (PS3.10 7.1), or 0 if these are missing.
     if n >= META and memcmp(p + 128, b"DICM", 4) == 0:
         self.preamble = p[:128]
         return META
@@ -67,8 +68,8 @@ cdef uint64_t find_start(Index self, const uint8_t* p, uint64_t n, bint force) e
 
 
 cdef int refuse(Index self, const uint8_t* p, uint64_t n) except -1:
-    # Raise for an input that says nowhere that it is DICOM. Whether it may be all the same decides for those who pass
-    # over what is not.
+    # Raise for an input without prefix and file meta information. The error's `may_be_dicom` tells callers that skip
+    # files other than DICOM whether this one may be DICOM nevertheless.
     cdef bint perhaps = may_be_dicom(p, <Py_ssize_t>n)
     name = name_of(self)
     if self.source.size == 0:
@@ -83,8 +84,8 @@ cdef int refuse(Index self, const uint8_t* p, uint64_t n) except -1:
 
 
 cdef bint holds_dicom(bytes compressed) except -1:
-    # Whether what a gzip stream begins with may be DICOM; one that is damaged there says nothing else.
-    import zlib                                 # for the few that need it
+    # Whether the beginning of a gzip stream may be DICOM once inflated; a stream that is damaged there may be.
+    import zlib                                 # few inputs need it
 
     cdef bytes found
     try:
@@ -97,7 +98,7 @@ cdef bint holds_dicom(bytes compressed) except -1:
 
 
 cdef int read_meta(Index self, const uint8_t* p, uint64_t left) except -1:
-    # The file meta information group, by its elements: its length is often wrong (PS3.10 7.1).
+    # Scan the file meta information element by element, as its group length is often wrong (PS3.10 7.1).
     cdef Scanner* s = &self.scanner
     cdef uint8_t mode = 0
     cdef uint64_t begin = s.pos
@@ -132,8 +133,8 @@ cdef int read_meta(Index self, const uint8_t* p, uint64_t left) except -1:
 
 
 cdef int forget_group(Index self, Py_ssize_t row, uint64_t begin) except -1:
-    # Elements of group 2 behind the file meta information, from `row` and byte `begin` to where the scan stands, belong
-    # to nothing: they stay in the source alone.
+    # Drop the rows of a repeated group 2, from `row` on (byte `begin` to the scanner's position). They belong to no
+    # data set; only the source keeps their bytes.
     cdef Scanner* s = &self.scanner
     s.count = row
     while s.deviation_count and s.deviations[s.deviation_count - 1].offset >= begin:
@@ -144,13 +145,13 @@ cdef int forget_group(Index self, Py_ssize_t row, uint64_t begin) except -1:
 
 
 cdef int mode_of(str syntax) except -3:
-    # What a transfer syntax states, see stated_mode().
+    # The encoding that a transfer syntax stands for, see stated_mode().
     cdef bytes text = syntax.encode("latin-1", "replace")
     return stated_mode(<const uint8_t*>PyBytes_AS_STRING(text), len(text))
 
 
 cdef const uint8_t* look(Index self, uint64_t* left) except? NULL:
-    # What stands at the scanner's position: at least 8 bytes unless the source ends before.
+    # The bytes at the scanner's position, at least 8 unless the source ends before.
     cdef Scanner* s = &self.scanner
     if s.pos < s.start or s.pos + 8 > s.stop and s.stop < s.total:
         self.source.cover(s.pos, &s.window, &s.start, &s.stop)
@@ -159,7 +160,8 @@ cdef const uint8_t* look(Index self, uint64_t* left) except? NULL:
 
 
 cdef int read_data_set(Index self, int stated) except -1:
-    # The data set of a file, whose transfer syntax stands for `stated`, and what else may stand before it.
+    # Scan the data set of a file, and any second group 2 or command elements in front of it. `stated` is the encoding
+    # of its transfer syntax.
     cdef Scanner* s = &self.scanner
     cdef uint64_t left
     cdef const uint8_t* p = look(self, &left)
@@ -179,7 +181,7 @@ cdef int read_data_set(Index self, int stated) except -1:
 
 
 cdef uint8_t told_mode(Index self, const uint8_t* p, uint64_t left, int stated) noexcept nogil:
-    # How a file's data set is encoded: what its transfer syntax says, unless its first element shows otherwise.
+    # The encoding of a file's data set: that of its transfer syntax, unless the first element shows another.
     cdef Scanner* s = &self.scanner
     if stated == NO_SYNTAX:
         return guessed_mode(p, left, s.total - s.pos) if left >= 8 else 0
@@ -191,7 +193,7 @@ cdef uint8_t told_mode(Index self, const uint8_t* p, uint64_t left, int stated) 
 
 
 cdef int scan_data_set(Index self) except -1:
-    # The elements from where the scanner stands, in the index's mode.
+    # Scan the elements from the scanner's position on, in the encoding `mode` of the index.
     cdef Scanner* s = &self.scanner
     if s.done and s.pos < s.total:
         s.done = False
@@ -204,7 +206,7 @@ cdef int scan_data_set(Index self) except -1:
 
 
 cdef int drop_pixels(Index self) noexcept:
-    # The scan was paused behind the row of pixel data: forget that row and what would follow.
+    # If the scan was paused behind the row of pixel data, drop that row, and don't scan what follows.
     if self.scanner.paused_at_pixels:
         self.count -= 1
         self.scanner.count = self.count
@@ -213,7 +215,7 @@ cdef int drop_pixels(Index self) noexcept:
 
 
 cdef Index begin_index(Source source, object limits, Py_ssize_t known):
-    # An index that nothing is in yet, with room for as many rows as are `known` and some more.
+    # An empty index with room for the `known` rows and some more.
     cdef Index self = Index()
     cdef Scanner* s = &self.scanner
     cdef Py_ssize_t max_rows = limits.elements
@@ -239,11 +241,11 @@ cdef Index begin_index(Source source, object limits, Py_ssize_t known):
 
 def open_index(object given, *, object limits, bint force=False, bint stop_before_pixels=False,
                uint32_t stop_tag=ALL_TAGS, bint whole=False):
-    """Index a file (PS3.10 7): a path, what has `size` and read_at() in a file's place, or bytes-like memory.
+    """Index a file (PS3.10 7): a path, an object with `size` and read_at(), or bytes-like memory.
 
-    `force` takes what has neither prefix nor file meta information for a bare data set. `stop_tag` ends the scan before
-    the first top-level tag that isn't lower; `whole` goes on behind pixel data at once, where otherwise that waits
-    until it is asked for.
+    `force` reads an input without prefix and file meta information as a bare data set. The scan ends before the first
+    top-level tag that is `stop_tag` or higher. `whole` scans the elements behind pixel data at once; by default they
+    are scanned when they are first needed.
     """
     cdef Source source = opened_source(given, 0, None)
     cdef Index self
@@ -276,10 +278,11 @@ def open_index(object given, *, object limits, bint force=False, bint stop_befor
 
 def open_data_set(object given, str transfer_syntax not None, *, object limits, uint64_t offset=0, object length=None,
                   bint stop_before_pixels=False, object mode=None):
-    """Index a bare data set (PS3.5 7) in a transfer syntax that is stated: nothing of it is guessed.
+    """Index a bare data set (PS3.5 7) in the stated transfer syntax; no encoding is guessed.
 
-    It is `length` bytes from `offset` on, all that follow by default, of what open_index() takes; offsets count from
-    the first byte of that. `mode` is the encoding where the transfer syntax is only what the data set is called.
+    `given` is any input of open_index(). The data set is its `length` bytes (by default all) from `offset` on; offsets
+    in the index count from the input's first byte. `mode` overrides the encoding that the transfer syntax stands for,
+    which then only labels the data set.
     """
     cdef Source source = opened_source(given, offset, length)
     return index_bare(source, transfer_syntax, limits, stop_before_pixels, mode, ANY_GROUP)
@@ -312,8 +315,7 @@ cdef Index index_bare(Source source, str transfer_syntax, object limits, bint st
 
 
 cdef int scan_bare(Index self) except -1:
-    # The elements of a bare data set, or of one group alone. What belongs to commands or to files is out of place in a
-    # data set.
+    # Scan a bare data set, or a single group. Command elements and file meta information are reported in a data set.
     cdef Row* row
     self.scanner.pause_at_pixels = self.group == ANY_GROUP
     scan_data_set(self)
@@ -329,7 +331,7 @@ cdef int scan_bare(Index self) except -1:
 
 
 cdef int check_group(Index self) except -1:
-    # No element of another group, and a command set begins with its length (PS3.7 6.3.1, 9.3).
+    # Report elements of another group, and a command set that doesn't begin with its correct length (PS3.7 6.3.1, 9.3).
     cdef const uint8_t* value
     cdef Row* row
     cdef uint64_t said
@@ -354,7 +356,7 @@ cdef int check_group(Index self) except -1:
 
 
 def reopen_inflated(Index outer not None, object inflated, *, uint32_t stop_tag=ALL_TAGS, str trouble=""):
-    """The index of a deflated input, from its head and its inflated data set together."""
+    """The index of a deflated input: its head, followed by its inflated data set."""
     cdef Index self = begin_index(memory_source(outer.head() + inflated, outer.source.first), outer.limits, outer.count)
     cdef Scanner* s = &self.scanner
     self.inflated = True
@@ -386,10 +388,10 @@ def reopen_inflated(Index outer not None, object inflated, *, uint32_t stop_tag=
 
 def reopen(bytes data, object limits, bint stop_before_pixels, uint32_t stop_tag, bint inflated, bint whole=True,
            uint64_t first=0, str stated=None, uint8_t mode=0, int group=ANY_GROUP):
-    """An index over bytes that were indexed before, and that begin at `first`.
+    """The index of a pickled input, made again from its bytes, which begin at offset `first`.
 
-    They are a bare data set where a transfer syntax is `stated`. `whole`: with the rows behind pixel data, which items
-    that were pickled with it may be.
+    If a transfer syntax is `stated`, they are a bare data set. `whole` also scans the rows behind pixel data, to which
+    pickled items may refer.
     """
     cdef Index self
     if stated is not None:
@@ -399,7 +401,7 @@ def reopen(bytes data, object limits, bint stop_before_pixels, uint32_t stop_tag
         self = open_index(data, limits=limits, force=True, stop_before_pixels=stop_before_pixels, stop_tag=stop_tag)
         if inflated:
             self = reopen_inflated(self, self.rest(), stop_tag=stop_tag)
-            self.packed = None          # the deflated bytes didn't come along
+            self.packed = None          # the pickle doesn't contain the deflated bytes
     if whole:
         self.finish()
     return self

@@ -8,13 +8,13 @@ cdef enum:
     META = 132                  # where file meta information begins
     GROUP_2_LENGTH = 0x00020000
     TRANSFER_SYNTAX_UID = 0x00020010
-    MOST_OPENED = 8             # no beginning deviates in more ways
+    MOST_OPENED = 8             # no file's beginning has more deviations
 
-cdef enum Stated:               # what stated_mode() gives besides IMPLICIT and BIG_ENDIAN
+cdef enum Stated:               # results of stated_mode() besides IMPLICIT and BIG_ENDIAN
     NO_SYNTAX = -1
-    DEFLATED = -2               # explicit VR little endian once it is inflated
+    DEFLATED = -2               # explicit VR little endian after inflating
 
-cdef enum Opened:               # deviations; dicomcore.issues.OPENED has their words
+cdef enum Opened:               # deviations; their messages are in dicomcore.issues.OPENED
     NO_PREAMBLE = 101
     PREFIX_FIRST
     NOTHING_IN_FRONT
@@ -25,16 +25,16 @@ cdef enum Opened:               # deviations; dicomcore.issues.OPENED has their 
     WRONG_META_LENGTH
     META_REPEATED
     NO_SYNTAX_UID
-    EMPTY_SYNTAX_UID            # up to here the file's head is at fault, from here on the label of its data set
+    EMPTY_SYNTAX_UID            # up to here the file's head is wrong, below its data set's transfer syntax
     FOUND_LITTLE_ENDIAN
     FOUND_BIG_ENDIAN
     FOUND_EXPLICIT
     FOUND_IMPLICIT
-    STRAY_GROUP                 # of a bare data set
-    NO_COMMAND_LENGTH           # of a command set
+    STRAY_GROUP                 # in a bare data set
+    NO_COMMAND_LENGTH           # in a command set
     WRONG_COMMAND_LENGTH
 
-cdef struct Opening:            # what deviated
+cdef struct Opening:            # the deviations of a file's beginning
     int count
     Deviation deviations[MOST_OPENED]
 

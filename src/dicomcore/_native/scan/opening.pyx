@@ -1,6 +1,6 @@
-"""The beginning of a file (PS3.10 7.1): where its parts stand, and how the data set behind them is encoded.
+"""The beginning of a file (PS3.10 7.1): where its parts are, and how the data set behind them is encoded.
 
-`dcmread` and the bulk loop ask the same kernels, so that both see the same file. What deviates goes into an `Opening`.
+`dcmread` and the bulk loop call the same kernels, so that both read a file alike. An `Opening` takes the deviations.
 """
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
@@ -14,13 +14,13 @@ from dicomcore._native.scan.header cimport load_half, load_tag, load_word, looks
 from dicomcore._native.scan.scan cimport BIG_ENDIAN, IMPLICIT, UNDEFINED_LENGTH, Row
 
 cdef enum:
-    TRIED = 4           # elements by which a byte order is told
-    SUSPECT = 1024      # groups from here on are looked at: most are another group's number in the other byte order
+    TRIED = 4           # elements that are read to determine a byte order
+    SUSPECT = 1024      # groups from here on are suspect: most are a lower group in the other byte order
 
 
 cdef int stated_mode(const uint8_t* p, Py_ssize_t n) noexcept nogil:
-    # The encoding that a transfer syntax stands for: IMPLICIT, BIG_ENDIAN, or one of `Stated`. All others, those that
-    # nobody registered too, are explicit VR little endian (PS3.5 10, A.4).
+    # The encoding that a transfer syntax stands for: IMPLICIT, BIG_ENDIAN, or one of `Stated`. All others, even those
+    # that are not registered, are explicit VR little endian (PS3.5 10, A.4).
     cdef uint8_t flags
     n = trimmed(p, n)
     while n and (p[0] == 32 or p[0] == 0):
@@ -45,8 +45,8 @@ cdef bint is_meta(const uint8_t* p) noexcept nogil:
 
 
 cdef Py_ssize_t second_group(const Row* rows, Py_ssize_t count, uint64_t end) noexcept nogil:
-    # The row with which a second file meta information begins among those of group 2, `count` if none does. The group
-    # ends where its length says (PS3.10 7.1), unless the elements go on ascending: then the length is wrong.
+    # The row of group 2 at which a second file meta information begins, `count` if there is none. The group ends where
+    # its group length says (PS3.10 7.1), unless tags still ascend there: then the group length is wrong.
     cdef Py_ssize_t i = 0, last = 0
     while i < count:
         if i and (rows[i].tag == GROUP_2_LENGTH
@@ -59,8 +59,9 @@ cdef Py_ssize_t second_group(const Row* rows, Py_ssize_t count, uint64_t end) no
 
 cdef Py_ssize_t check_meta(Opening* opening, const Row* rows, Py_ssize_t count, const uint8_t* length, uint64_t begin,
                            uint64_t stop) noexcept nogil:
-    # Compare the group length, whose value is at `length` (NULL where the group has none), with what stands between
-    # `begin` and `stop`. The row with which a second group begins, which is to be left to itself; `count` if none does.
+    # Compare the group length, whose value is at `length` (NULL if the group has none), with the elements between
+    # `begin` and `stop`. Returns the row at which a second group begins, `count` if there is none; the caller drops
+    # that group.
     cdef uint64_t said = load_le32(length) if length != NULL else 0
     cdef uint64_t first = rows[0].offset + 4 if length != NULL else 0
     cdef Py_ssize_t second = second_group(rows, count, first + said)
@@ -76,7 +77,8 @@ cdef Py_ssize_t check_meta(Opening* opening, const Row* rows, Py_ssize_t count, 
 
 
 cdef uint8_t read_length(const uint8_t* p, uint64_t held, bint big, uint32_t* length) noexcept nogil:
-    # The value length in an element's header, of which `held` bytes (8 at least) are there; its size, 0 if it is cut.
+    # Load the value length from an element's header, of which `held` bytes (at least 8) are in memory. Returns the
+    # header's size, 0 if it is cut off.
     cdef uint8_t form = vr_form(load_le16(p + 4))
     if form == VR_UNKNOWN:
         length[0] = load_word(p + 4, big)
@@ -91,8 +93,8 @@ cdef uint8_t read_length(const uint8_t* p, uint64_t held, bint big, uint32_t* le
 
 
 cdef bint leads_on(const uint8_t* p, uint64_t held, uint64_t left, bint big) noexcept nogil:
-    # Whether the first elements of a data set, at p, fit into what is `left` and follow each other in this byte order,
-    # as far as a few are `held`: lengths lead to higher tags, which have a VR if the first has one.
+    # Whether the first elements of a data set, at p, make sense in this byte order: their value lengths fit into the
+    # `left` bytes and lead to higher tags, which have a VR if the first has one. Only elements within `held` count.
     cdef bint explicit = looks_explicit(p)
     cdef uint32_t tag, length = 0
     cdef uint64_t size
@@ -120,20 +122,20 @@ cdef bint leads_on(const uint8_t* p, uint64_t held, uint64_t left, bint big) noe
 
 
 cdef int evidence(const uint8_t* p, uint64_t held, uint64_t left, bint big) noexcept nogil:
-    # How much speaks for reading a data set, at p, in a byte order: 2 if its lengths lead on, 1 if the dictionary has
-    # its first element with this VR.
+    # A score for reading the data set at p in this byte order: 2 if leads_on(), plus 1 if the dictionary lists its
+    # first element with this VR.
     cdef uint16_t letters = load_le16(p + 4), vr = public_vr(load_tag(p, big))
     cdef bint known = vr == letters or letters == UN or vr_form(vr) == VR_UNKNOWN or not looks_explicit(p)
     return 2 * leads_on(p, held, left, big) + (vr != NO_VR and known)
 
 
 cdef int byte_order(const uint8_t* p, uint64_t held, uint64_t left) noexcept nogil:
-    # The byte order of a data set by its first element, at p: above 0 for big endian, below for little, 0 if unclear.
+    # The byte order of a data set by its first elements, at p: positive for big endian, negative for little, else 0.
     return evidence(p, held, left, True) - evidence(p, held, left, False)
 
 
 cdef uint8_t guessed_mode(const uint8_t* p, uint64_t held, uint64_t left) noexcept nogil:
-    # The encoding of a data set that no transfer syntax is stated for, by its first element, which is at p.
+    # The encoding of a data set without a transfer syntax, by its first elements, which are at p.
     cdef uint8_t mode = 0 if looks_explicit(p) else IMPLICIT
     cdef uint16_t little = load_le16(p)
     cdef int order
@@ -146,8 +148,8 @@ cdef uint8_t guessed_mode(const uint8_t* p, uint64_t held, uint64_t left) noexce
 
 cdef uint8_t found_mode(Opening* opening, const uint8_t* p, uint64_t held, uint64_t left, uint64_t at,
                         uint8_t mode) noexcept nogil:
-    # The encoding that was stated, unless the data set's first element, at p, shows another: `held` of the `left` bytes
-    # from `at` on are there.
+    # The stated encoding, unless the data set's first elements, at p, show another, which is reported. The data set is
+    # `left` bytes from offset `at` on, of which `held` are in memory.
     cdef uint16_t little = load_le16(p), big = load_be16(p)
     cdef bint letters = is_letters(p[4], p[5])
     if mode & BIG_ENDIAN:
@@ -162,7 +164,7 @@ cdef uint8_t found_mode(Opening* opening, const uint8_t* p, uint64_t held, uint6
         say(opening, FOUND_EXPLICIT, 0, at, 0, 0)
         mode &= <uint8_t>~<int>IMPLICIT
     elif not mode & IMPLICIT and not letters and not (p[4] == 63 and p[5] == 63):
-        if p[0] != 0xFE or p[1] != 0xFF:        # a stray delimiter says nothing of what follows
+        if p[0] != 0xFE or p[1] != 0xFF:        # a stray delimiter tells nothing about what follows
             say(opening, FOUND_IMPLICIT, 0, at, 0, 0)
             mode |= IMPLICIT
     return mode

@@ -1,5 +1,5 @@
-# The scanner's way through input that breaks no rule and is little endian: one loop, and nothing called per element.
-# It stands here so that it is compiled into `scan`, which enters it again behind everything unusual.
+# The scanner's fast path, for input that breaks no rule and is little endian: one loop, without a function call per
+# element. It is in a .pxd so that it is compiled into `scan`, which enters it again after each irregularity.
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
@@ -26,13 +26,13 @@ from dicomcore._native.scan.scan cimport (
 from dicomcore._native.base.vr cimport NO_VR, SQ, VR_LONG, VR_SEQUENCE, VR_SHORT, VR_UNKNOWN, is_letters, vr_form
 
 cdef enum:
-    HEADROOM = 32                   # what a turn may look at: an item's header, its first element's, a spare word
-    ITEM_LE = 0xE000FFFE            # tags as a little-endian word has them
+    HEADROOM = 32                   # bytes that one iteration may read: two headers and a spare word
+    ITEM_LE = 0xE000FFFE            # tags as they look in a little-endian word
     ITEM_DELIMITER_LE = 0xE00DFFFE
     SEQUENCE_DELIMITER_LE = 0xE0DDFFFE
-    FIRST_PIXELS = 0x7FE00000       # from this tag on the top level is asked what only some elements are
+    FIRST_PIXELS = 0x7FE00000       # from this tag on, top-level elements may need the checks of `scan`
     FIRST_DELIMITER = 0xFFFE0000
-    NO_LETTERS = 0x4140             # up to this a length field can't be taken for the letters of a VR
+    NO_LETTERS = 0x4140             # a length field up to this can't look like the letters of a VR
 
 
 cdef inline void put_row(Row* row, uint64_t head, uint64_t offset, uint64_t length, uint32_t parent,
@@ -57,7 +57,7 @@ cdef inline uint64_t row_head(uint32_t tag, uint16_t vr, uint8_t header, uint8_t
 
 cdef inline Level* push(Level* level, uint64_t end, uint32_t row, uint8_t kind, uint8_t mode,
                         bint defined) noexcept nogil:
-    # The level inside; `last` is set where it is left.
+    # Enter the level inside. Its `last` is set when scan_plain() leaves it or pushes another.
     level += 1
     level.end = end
     level.row = row
@@ -73,10 +73,11 @@ cdef inline const uint8_t* bytes_at(uint64_t address) noexcept nogil:
 
 
 cdef inline void scan_plain(Scanner* s) noexcept nogil:
-    # The way through input that breaks no rule and is little endian, which is most of any file: elements, sequences
-    # and items are taken here as long as nothing is unusual. Whatever is, is left at s.pos for `scan`. Each turn takes
-    # one header, or one level's end. Places are addresses, as numbers, since those of a level's end may lie outside
-    # the window: `base` is where the source's first byte would be. Long, since all of it shares what is in registers.
+    # Scan elements, sequences and items while they break no rule and are little endian, which holds for most of any
+    # file; stop at the first that doesn't, with s.pos at its header, for `scan`. Each iteration reads one header, or
+    # ends one level. Positions are addresses kept as integers, since the end of a level may be outside the window;
+    # `base` is the address that the source's first byte would have. The function is long so that all of it shares the
+    # same registers.
     cdef Level* level = &s.levels[s.depth]
     cdef Level* deepest = &s.levels[min(s.max_depth, s.level_capacity - 2)]
     cdef uint64_t base = <uint64_t><size_t>s.window - s.start
@@ -94,7 +95,7 @@ cdef inline void scan_plain(Scanner* s) noexcept nogil:
         return
     top_bound = 0 if s.only_group >= 0 else min(s.stop_tag, <uint32_t>FIRST_PIXELS)
     bound = top_bound if parent == NO_ROW else <uint32_t>FIRST_DELIMITER
-    until = min(safe, end - 8)              # the last place for a header: in this level, and in the window
+    until = min(safe, end - 8)              # the last address where a header fits into this level and the window
     while True:
         if at <= until and row < room:
             word = load_le64(bytes_at(at))
@@ -106,14 +107,14 @@ cdef inline void scan_plain(Scanner* s) noexcept nogil:
                     header = 8
                     if mode & IMPLICIT:
                         if length > NO_LETTERS and vr_form(<uint16_t>length) != VR_UNKNOWN:
-                            break                       # explicit VR, it may be
+                            break                       # it may be explicit VR
                         vr = public_vr(tag)
                         form = VR_SEQUENCE if vr == SQ else VR_LONG
                     else:
                         vr = <uint16_t>length
                         length >>= 16
                         form = vr_form(vr)
-                        if form == VR_SHORT:            # most are: nothing more to ask than this
+                        if form == VR_SHORT:            # most elements: no further checks
                             if length > end - at - 8 or length & 1:
                                 break
                             at += 8
@@ -142,7 +143,7 @@ cdef inline void scan_plain(Scanner* s) noexcept nogil:
                     if size < 8 or load_le32(bytes_at(at + header)) != <uint32_t>ITEM_LE or level >= deepest:
                         break
                     defined = length != <uint32_t>UNDEFINED_LENGTH
-                    if defined and (<uint64_t>length - 8 > size - 8 or length & 1):     # less than 8 bytes hold no item
+                    if defined and (<uint64_t>length - 8 > size - 8 or length & 1):     # 8 bytes at least hold an item
                         break
                     level.last = tag
                     at += header
@@ -194,7 +195,7 @@ cdef inline void scan_plain(Scanner* s) noexcept nogil:
                 break
         elif at != end or not defined or parent == NO_ROW:
             break
-        # -- a level has ended: go on in the one around it
+        # -- a level has ended: continue in the level around it
         s.rows[parent].next = next - 1
         level -= 1
         end = base + level.end

@@ -1,8 +1,8 @@
 """The scanner: bytes in, rows of the index and deviations out (PS3.5 7, A.4).
 
-One loop with its own stack of levels; every turn consumes input, closes a level or returns. A scan can pause
-between two elements: where its window ends (NEED_MORE) or, when asked to, behind top-level pixel data (OK with
-`paused_at_pixels`), and be called again.
+One loop with its own stack of levels; every iteration consumes input, closes a level or returns. A scan can pause
+between two elements and be called again: where its window ends (NEED_MORE) or, as an option, behind top-level pixel
+data (OK with `paused_at_pixels`).
 """
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
@@ -17,12 +17,12 @@ from dicomcore._native.scan.scanner cimport add_row, close_level, note, open_lev
 from dicomcore._native.scan.strange cimport plausible, strange_header, strange_implicit, unseen
 
 cdef enum:
-    MISLED = 16         # after so many items whose fragments led nowhere, items are believed
+    MISLED = 16         # after this many misleading items, the lengths of items are believed
     NO_TAG = 0xFFFFFFFF
 
 
 cdef Status unfinished(Scanner* s, Level* level) noexcept nogil:
-    # The bytes of this level are used up. One of undefined length should have had its delimiter by now.
+    # Close a level whose bytes are used up. If its length is undefined, its delimiter is missing.
     cdef uint32_t code = MISSING_ITEM_DELIMITER if level.kind == ELEMENTS else MISSING_SEQUENCE_DELIMITER
     cdef Row* row = &s.rows[level.row]
     cdef Status status = OK
@@ -33,7 +33,7 @@ cdef Status unfinished(Scanner* s, Level* level) noexcept nogil:
 
 
 cdef Status leftover(Scanner* s, Level* level, uint64_t left) noexcept nogil:
-    # Fewer bytes than a header takes: step over them.
+    # Skip bytes that are too few for a header.
     cdef uint64_t offset = s.pos
     s.pos += left
     return note(s, TRAILING_BYTES, 0, offset, 8, left)
@@ -41,7 +41,7 @@ cdef Status leftover(Scanner* s, Level* level, uint64_t left) noexcept nogil:
 
 cdef inline Status read_header(Scanner* s, Level* level, const uint8_t* p, uint32_t tag, uint64_t left, uint16_t* vr,
                                uint32_t* length, uint8_t* header, uint8_t* flags) noexcept nogil:
-    # VR, length field, header size and encoding (in `flags`) of the element at p, which has at least 8 bytes.
+    # Read VR, length field, header size and encoding (into `flags`) of the element at p, which has at least 8 bytes.
     cdef bint big = (level.mode & BIG_ENDIAN) != 0
     cdef uint8_t form
     cdef uint32_t short_length
@@ -64,7 +64,7 @@ cdef inline Status read_header(Scanner* s, Level* level, const uint8_t* p, uint3
     if short_length and unseen(s, level, s.pos + 8 + short_length):
         return NEED_MORE
     if short_length and left - 8 >= short_length and plausible(s, level, s.pos + 8 + short_length, tag):
-        length[0] = short_length            # the two reserved bytes hold a length: the short form was written
+        length[0] = short_length            # the two reserved bytes hold a length: the writer used the short form
         return note(s, LENGTH_FIELD_16, tag, s.pos, vr[0], short_length)
     if left < 12:
         length[0] = 0
@@ -77,8 +77,8 @@ cdef inline Status read_header(Scanner* s, Level* level, const uint8_t* p, uint3
 
 cdef Status open_undefined(Scanner* s, Level* level, const uint8_t* value, uint64_t left, uint32_t tag, uint16_t vr,
                            uint8_t header, uint8_t mode) noexcept nogil:
-    # An element of undefined length: a sequence, or pixel data in fragments (PS3.5 7.5, A.4). `left` counts from
-    # its value.
+    # Open an element of undefined length: a sequence, or pixel data in fragments (PS3.5 7.5, A.4). `left` counts from
+    # the value.
     cdef bint big = (mode & BIG_ENDIAN) != 0
     cdef bint pixels = tag == PIXEL_DATA or not (vr == SQ or vr == UN or vr == NO_VR)
     cdef bint untyped = vr == UN and not mode & IMPLICIT
@@ -87,10 +87,10 @@ cdef Status open_undefined(Scanner* s, Level* level, const uint8_t* value, uint6
     cdef Status status
 
     if pixels and tag != PIXEL_DATA and left >= 8 and load_word(value + 4, big) == <uint32_t>UNDEFINED_LENGTH:
-        flags &= <uint8_t>~<int>FRAGMENTS       # no fragment is of undefined length: whatever its VR, a sequence
+        flags &= <uint8_t>~<int>FRAGMENTS       # fragments have defined lengths: this is a sequence, whatever its VR
         pixels = False
     if untyped and big and left >= 8 and load_le32(value) == <uint32_t>0xE000FFFE:
-        mode &= <uint8_t>~<int>BIG_ENDIAN       # PS3.5 6.2.2: implicit VR little endian whatever is outside
+        mode &= <uint8_t>~<int>BIG_ENDIAN       # PS3.5 6.2.2: implicit VR little endian in any data set
     status = add_row(s, tag, vr, header, flags | (mode & (IMPLICIT | BIG_ENDIAN)), s.pos, 0, level.row)
     if status != OK:
         return status
@@ -105,7 +105,7 @@ cdef Status open_undefined(Scanner* s, Level* level, const uint8_t* value, uint6
 
 
 cdef inline Status element(Scanner* s, Level* level, const uint8_t* p, uint32_t tag, uint64_t left) noexcept nogil:
-    # One element of a data set; s.pos stands at its header, with at least 8 bytes of it at p.
+    # Scan one element of a data set; s.pos is its header's offset, and at least 8 bytes of it are at p.
     cdef uint16_t vr = NO_VR
     cdef uint32_t length = 0
     cdef uint8_t header = 8, flags = level.mode
@@ -158,20 +158,21 @@ cdef inline Status element(Scanner* s, Level* level, const uint8_t* p, uint32_t 
 
 
 cdef inline bint is_untyped(const uint8_t* p, const uint8_t* value, uint64_t left) noexcept nogil:
-    # Whether an element in big endian is a UN, whose value is in little endian all the same (PS3.5 6.2.2), and not one
-    # of another VR that is unknown. Items in big endian aren't as they should be, but show it.
+    # Whether an element in big endian really has VR UN, so that its value is little endian (PS3.5 6.2.2), and not an
+    # unknown VR. Items in big endian break this rule, but their tag shows it.
     return load_le16(p + 4) == UN and not (left >= 8 and load_be32(value) == <uint32_t>ITEM)
 
 
 cdef bint ends_empty(Scanner* s, Level* level) noexcept nogil:
-    # Whether a sequence of length 0, which takes no delimiter, stands just before s.pos in this item.
+    # Whether a sequence of length 0, which has no delimiter, ends at s.pos in this item.
     cdef Row* row = &s.rows[s.count - 1]
     return (row.parent == level.row and row.flags & (CONTAINER | UNDEFINED) == CONTAINER and row.length == 0
             and row.offset == s.pos)
 
 
 cdef Status delimiter(Scanner* s, Level* level, uint32_t tag, uint32_t length) noexcept nogil:
-    # An item or sequence delimiter where an element, item or fragment was due. Its length is 0 or not heeded.
+    # Handle an item or sequence delimiter in the place of an element, item or fragment. A length other than 0 is
+    # ignored.
     cdef uint64_t at = s.pos
     cdef Row* row
     cdef Status status = OK
@@ -182,14 +183,14 @@ cdef Status delimiter(Scanner* s, Level* level, uint32_t tag, uint32_t length) n
         if status != OK:
             return status
     if s.depth == 0 or (tag == ITEM_DELIMITER and not item_here):
-        s.pos = at + 8                      # nothing is open that it could close
+        s.pos = at + 8                      # there is nothing open for it to close
         return note(s, STRAY_DELIMITER, tag, at, 0, 0)
     row = &s.rows[level.row]
     if tag == SEQUENCE_DELIMITER and item_here and ends_empty(s, level):
         s.pos = at + 8
         return note(s, STRAY_DELIMITER, tag, at, 0, 0)
     if tag == SEQUENCE_DELIMITER and item_here:
-        # The item's own delimiter is missing, or its length says more than it holds; the sequence ends too.
+        # The item's own delimiter is missing, or the item's length is too large; the sequence ends, too.
         status = note(s, MISSING_ITEM_DELIMITER, row.tag, row.offset - row.header, 0, 0)
         if level.defined:
             row.length = at - row.offset
@@ -204,12 +205,12 @@ cdef Status delimiter(Scanner* s, Level* level, uint32_t tag, uint32_t length) n
 
 
 cdef Status not_an_item(Scanner* s, Level* level, uint32_t tag) noexcept nogil:
-    # Something else where an item or fragment was due.
+    # Handle any other element in the place of an item or fragment.
     cdef Row* row = &s.rows[level.row]
     cdef uint64_t at = s.pos
     cdef Status status
 
-    if level.defined:                       # believe the length: the rest stays reachable as the sequence's bytes
+    if level.defined:                       # believe the length: the sequence's bytes still include the rest
         s.pos = level.end
         return note(s, NOT_AN_ITEM, tag, at, 0, level.end - at)
     status = note(s, MISSING_SEQUENCE_DELIMITER, row.tag, row.offset - row.header, tag, 0)
@@ -218,17 +219,17 @@ cdef Status not_an_item(Scanner* s, Level* level, uint32_t tag) noexcept nogil:
 
 
 cdef inline uint8_t item_mode(Scanner* s, Level* level, const uint8_t* first) noexcept nogil:
-    # How an item of an explicit sequence is encoded, by its first element. Some writers go over to implicit VR
-    # inside sequences; UN sequences should be implicit, and are not always.
+    # The encoding of an item in an explicit sequence, by its first element. Some writers change to implicit VR inside
+    # sequences; UN sequences should be implicit but are not always.
     if first[0] == 0xFE and first[1] == 0xFF or first[0] == 0xFF and first[1] == 0xFE:
         return level.mode                   # an empty item's delimiter
-    if is_letters(first[4], first[5]) or (first[4] == 63 and first[5] == 63):       # "??" stands for a VR
+    if is_letters(first[4], first[5]) or (first[4] == 63 and first[5] == 63):       # some write "??" for a VR
         return level.mode
     return level.mode | IMPLICIT
 
 
 cdef Status item(Scanner* s, Level* level, const uint8_t* p, uint32_t length, uint64_t left) noexcept nogil:
-    # An item of a sequence, its header's 8 bytes at p.
+    # Open an item of a sequence; the 8 bytes of its header are at p.
     cdef uint64_t at = s.pos, size = length
     cdef bint defined = length != UNDEFINED_LENGTH
     cdef uint8_t mode = level.mode, flags
@@ -258,7 +259,7 @@ cdef Status item(Scanner* s, Level* level, const uint8_t* p, uint32_t length, ui
 
 
 cdef Status fragment(Scanner* s, Level* level, uint32_t length, uint64_t left) noexcept nogil:
-    # A fragment, or the Basic Offset Table, of encapsulated pixel data (PS3.5 A.4).
+    # Add a fragment, or the Basic Offset Table, of encapsulated pixel data (PS3.5 A.4).
     cdef uint64_t at = s.pos, size = length
     cdef uint8_t flags = level.mode
     cdef Status status = OK
@@ -277,7 +278,7 @@ cdef Status fragment(Scanner* s, Level* level, uint32_t length, uint64_t left) n
 
 
 cdef Status widen(Scanner* s, uint64_t end) noexcept nogil:
-    # The fragments of an item end where their delimiter does: so do the item and what is around it, at the earliest.
+    # Fragments in an item end at `end`, behind their delimiter: extend the item and the levels around it up to there.
     cdef Py_ssize_t i = s.depth - 1
     cdef Level* around
     cdef Row* row
@@ -298,7 +299,7 @@ cdef Status widen(Scanner* s, uint64_t end) noexcept nogil:
 
 
 cdef bint begins_item(Level* level, const uint8_t* p, uint32_t length) noexcept nogil:
-    # Whether the first bytes of an item, its header at p, are an element's, not a codestream's.
+    # Whether the first bytes of the item with its header at p are an element's header, not a codestream.
     cdef bint big = (level.mode & BIG_ENDIAN) != 0
     if length < 8:
         return length == 0
@@ -308,8 +309,9 @@ cdef bint begins_item(Level* level, const uint8_t* p, uint32_t length) noexcept 
 
 
 cdef Status heed_item(Scanner* s, Level* level) noexcept nogil:
-    # At a header of fragments in an item of defined length. A length that ends amid them is wrong if they go on to a
-    # delimiter (PS3.5 7.5, A.4). If they don't, what was read beyond it is taken back, and the item is believed.
+    # Check the header of a fragment inside an item of defined length. If fragments continue past the item's end up to a
+    # delimiter (PS3.5 7.5, A.4), the item's length is wrong. If they don't, take back the rows and deviations read past
+    # the end, and believe the item's length.
     cdef uint64_t end = s.levels[s.depth - 1].end, at = s.pos, left = s.total - s.pos
     cdef bint fits = False, big = (level.mode & BIG_ENDIAN) != 0
     cdef uint32_t tag = 0, length = 0
@@ -345,7 +347,7 @@ cdef Status heed_item(Scanner* s, Level* level) noexcept nogil:
 
 
 cdef bint only_zeros(Scanner* s) noexcept nogil:
-    # Whether nothing but zeros follows, as some writers pad files.
+    # Whether only zeros follow, with which some writers pad files.
     cdef const uint8_t* p = s.window + (s.pos - s.start)
     cdef const uint8_t* end = s.window + (s.stop - s.start)
     if s.stop != s.total:
@@ -358,7 +360,7 @@ cdef bint only_zeros(Scanner* s) noexcept nogil:
 
 
 cdef Status top_level(Scanner* s, uint32_t tag, bint* ends) noexcept nogil:
-    # What only the top level asks before each element.
+    # The checks before each element of the top level; `ends` is set if the scan ends before it.
     cdef uint64_t at
     ends[0] = False
     if s.only_group >= 0 and tag >> 16 != <uint32_t>s.only_group:
@@ -376,7 +378,7 @@ cdef Status top_level(Scanner* s, uint32_t tag, bint* ends) noexcept nogil:
 
 
 cdef Status scan_items(Scanner* s, const Row* element) noexcept nogil:
-    # Begin inside the value of one element, whose row becomes row 0: items are due.
+    # Begin inside the value of one element, whose row becomes row 0; the value holds items.
     cdef uint8_t mode = element.flags & (IMPLICIT | BIG_ENDIAN)
     cdef Status status
     scanner_begin(s, mode, -1)
@@ -391,8 +393,8 @@ cdef inline bint is_pixels(uint32_t tag) noexcept nogil:
 
 
 cdef Status scan(Scanner* s) noexcept nogil:
-    # Scan on from s.pos. OK: the end was reached (s.done), another group begins (s.only_group), or pixel data was
-    # met (s.paused_at_pixels). NEED_MORE: the window should hold s.pos and what follows. Other: a fault at s.pos.
+    # Scan from s.pos on. OK: the scan reached its end (s.done), another group (s.only_group) or pixel data
+    # (s.paused_at_pixels). NEED_MORE: the window must hold s.pos and what follows. Other statuses: a fault at s.pos.
     cdef Level* level
     cdef const uint8_t* p
     cdef uint64_t left

@@ -1,4 +1,4 @@
-# A scanner's state: its memory, the rows, deviations and levels that are added to it, where it begins.
+# A scanner's state: functions that manage its memory, start it, and add rows, deviations and levels.
 
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 

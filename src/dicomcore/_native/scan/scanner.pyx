@@ -1,4 +1,4 @@
-"""A scanner's state: its memory, the rows, deviations and levels that are added to it, where it begins."""
+"""A scanner's state: functions that manage its memory, start it, and add rows, deviations and levels."""
 
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
@@ -12,7 +12,7 @@ cdef enum:
 
 
 cdef Status scanner_init(Scanner* s, Py_ssize_t rows) noexcept nogil:
-    # A scanner without window; `rows` is how many to make room for at first.
+    # Initialise a scanner without a window; `rows` is its first capacity.
     memset(s, 0, sizeof(Scanner))
     s.capacity = rows
     s.level_capacity = 16
@@ -26,7 +26,7 @@ cdef Status scanner_init(Scanner* s, Py_ssize_t rows) noexcept nogil:
 
 
 cdef void scanner_reset(Scanner* s) noexcept nogil:
-    # Ready for another input, its memory and limits kept.
+    # Prepare for another input; memory and limits are kept.
     s.count = 0
     s.deviation_count = 0
     s.pos = 0
@@ -50,7 +50,7 @@ cdef void scanner_free(Scanner* s) noexcept nogil:
 
 
 cdef void scanner_begin(Scanner* s, uint8_t mode, int32_t only_group) noexcept nogil:
-    # Go on at s.pos with a data set in this encoding.
+    # Start a data set in this encoding at s.pos.
     cdef Level* top = &s.levels[0]
     s.depth = 0
     s.done = False
@@ -97,7 +97,7 @@ cdef Status grow_rows(Scanner* s) noexcept nogil:
 
 
 cdef Status open_level(Scanner* s, uint8_t kind, uint8_t mode, uint64_t end, bint defined, bint untyped) noexcept nogil:
-    # What follows belongs to the row just added.
+    # Enter the contents of the row just added.
     cdef Level* grown
     cdef Level* level
 

@@ -1,32 +1,32 @@
-# Where an index's bytes come from: memory that is held, or a file read in blocks by position.
+# The source of an index's bytes: memory, or a file that is read in blocks by position.
 
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
 from dicomcore._native.base.file cimport file_handle
 
-cdef enum:                                  # windows of a scan, the same in the bulk loop
-    HEAD = 16 * 1024                        # the first block: most headers fit
-    LARGE = 1024 * 1024                     # a block of this size is not read again to be longer: another one begins
-    SKIP = 32 * 1024                        # a value that reaches this far behind a block is stepped over, not read
+cdef enum:                                  # sizes of a scan's windows, also in the bulk loop
+    HEAD = 16 * 1024                        # the first block; most headers fit into it
+    LARGE = 1024 * 1024                     # a block of this size is not extended any more: a new one begins
+    SKIP = 32 * 1024                        # a value that reaches further behind a block is skipped, not read
 
 
 cdef class Source:
-    cdef readonly object path               # what the caller gave, None for memory
-    cdef object ranged                      # whose read_at(offset, length) is asked in a file's place, or None
-    cdef bytes fs_path                      # the same for the file system
-    cdef readonly uint64_t first            # where the input begins: not at 0 for a part of a file
-    cdef readonly uint64_t size             # where it ends; offsets count from the first byte of what the caller gave
-    cdef uint64_t file_size                 # of all of the file
-    cdef int64_t changed
+    cdef readonly object path               # as the caller gave it, None for memory
+    cdef object ranged                      # the object whose read_at(offset, length) replaces a file, or None
+    cdef bytes fs_path                      # `path`, encoded for the file system
+    cdef readonly uint64_t first            # where the input begins: 0 unless it is a part of a file
+    cdef readonly uint64_t size             # where it ends; offsets count from the first byte that the caller gave
+    cdef uint64_t file_size                 # size of the whole file
+    cdef int64_t changed                    # the file's time of change in nanoseconds
     cdef file_handle file                   # open during a scan, else -1
-    cdef file_handle kept                   # open for good, since the path leads elsewhere by now; else -1
-    cdef bytes peeked                       # holds the last window on headers
-    cdef uint64_t peeked_at                 # where it begins
-    cdef object owner                       # holds the first block's memory
+    cdef file_handle kept                   # stays open, as another file is about to take the path; else -1
+    cdef bytes peeked                       # the last window of peek()
+    cdef uint64_t peeked_at                 # its offset
+    cdef object owner                       # the object that keeps the first block's memory alive
     cdef const uint8_t* data                # the first block: bytes [begin, begin + held)
     cdef uint64_t begin, held
-    cdef list blocks                        # further ones: (begin, bytes)
-    cdef bint shared                        # other threads may be reading: no block goes
+    cdef list blocks                        # further blocks: (begin, bytes)
+    cdef bint shared                        # other threads may be reading: no block may be replaced
 
     cdef file_handle open(self, bint first) except? -1
     cdef int begin_scan(self) except -1

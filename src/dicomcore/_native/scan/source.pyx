@@ -1,4 +1,4 @@
-"""Sources: memory that is held, or a file (or what reads like one) that is read in blocks by position, never mapped."""
+"""Sources: memory, or a file (or an object with read_at()) that is read in blocks by position, never mapped."""
 
 import os
 
@@ -24,20 +24,20 @@ cdef extern from "Python.h":
     bytes PyUnicode_EncodeFSDefault(object text)
 
 cdef enum:
-    PEEK = 256                  # a window on headers alone
-    PEEK_MOST = 64 * 1024       # and on those that are near each other
-    NEAR = 4096                 # a page: what stands in the next one comes from the disk with it
+    PEEK = 256                  # the size of a window for a single fragment's header
+    PEEK_MOST = 64 * 1024       # its largest size, for headers that are close to each other
+    NEAR = 4096                 # a page: the disk delivers the next one along with it
 
 cdef const char* NOTHING = b"\0"
 
 
 cdef class Source:
-    """Bytes [first, size) of what a caller gave: memory, a file, or what reads like one; made by `opened_source`."""
+    """Bytes [first, size) of an input: memory, a file, or an object with read_at(). `opened_source` makes it."""
 
     def __cinit__(self):
         self.file = -1
         self.kept = -1
-        self.data = <const uint8_t*>NOTHING         # a scan has an address to count from, whatever is there
+        self.data = <const uint8_t*>NOTHING         # a scan needs an address to count from, even without bytes
 
     def __dealloc__(self):
         self.end_scan()
@@ -45,9 +45,9 @@ cdef class Source:
             file_close(self.kept)
 
     def keep_open(self) -> int:
-        """Hold on to the file itself, whatever its path leads to from now on; its handle, -1 for memory.
+        """Keep the file open, whatever its path leads to from now on; returns its handle, -1 for memory.
 
-        Called before the file is replaced by another: what was not read yet is then still what was indexed.
+        Call it before the file is replaced by another: later reads then still get the bytes that were indexed.
         """
         cdef file_handle file, other = -1
         if self.path is not None and self.kept == -1:
@@ -62,9 +62,9 @@ cdef class Source:
         return self.kept
 
     cdef file_handle open(self, bint first) except? -1:
-        # The file, opened; the first time its size and time are noted, later compared: another file is not this one.
-        # -1 for what is no regular file. Where another thread has just put a file in its place, and kept this one open
-        # for that, it is that handle: who closes what was opened has to spare `kept`.
+        # Open the file and return its handle, -1 for anything but a regular file. The `first` call stores size and time
+        # of change, later calls compare them, so that another file at this path is refused. If another thread has just
+        # replaced the file and kept the old one open, the result is `kept`, which callers must not close.
         cdef file_facts facts
         cdef const char* path
         cdef file_handle file
@@ -99,15 +99,15 @@ cdef class Source:
         raise OSError(failed, os.strerror(failed), self.path)
 
     cdef int narrow(self, uint64_t first, object length) except -1:
-        # Take only `length` bytes from `first` on (all that follow if it is None) for the input.
+        # Limit the input to `length` bytes from `first` on (all that follow if None).
         cdef uint64_t wanted
         if first > self.size:
-            raise TruncatedError(f"offset {first} lies behind the {self.size} bytes that are there", offset=self.size)
+            raise TruncatedError(f"offset {first} lies behind the {self.size} bytes of the input", offset=self.size)
         if length is not None:
             wanted = length
             if wanted > self.size - first:
-                raise TruncatedError(f"{wanted} bytes from byte {first} on are asked for where {self.size - first} are "
-                                     "left", offset=self.size)
+                raise TruncatedError(f"{wanted} bytes are requested from byte {first} on, where only "
+                                     f"{self.size - first} are left", offset=self.size)
             self.size = first + wanted
         self.first = first
         if self.held == 0:
@@ -115,7 +115,8 @@ cdef class Source:
         return 0
 
     cdef int begin_scan(self) except -1:
-        # Keep the file open for the reads of a scan, which one thread makes; values are read with a handle each.
+        # Keep the file open for the reads of a scan, which a single thread makes. Each read of a value opens its own
+        # handle.
         if self.kept != -1:
             self.file = self.kept
         elif self.path is not None:
@@ -129,7 +130,7 @@ cdef class Source:
             self.file = -1
 
     def borrow(self) -> int:
-        """The file's handle, to copy from; for give_back(). DicomError where the file has changed."""
+        """The file's handle, to copy from; the caller returns it to give_back(). DicomError if the file has changed."""
         return self.kept if self.kept != -1 else self.open(False)
 
     def give_back(self, file_handle file) -> None:
@@ -137,7 +138,7 @@ cdef class Source:
             file_close(file)
 
     cdef bytes read_from(self, file_handle file, uint64_t offset, uint64_t length):
-        # Exactly these bytes, which lie inside the file.
+        # Read exactly these bytes, which must lie inside the file.
         cdef bytes block = PyBytes_FromStringAndSize(NULL, length)
         self.read_to(file, offset, length, <uint8_t*>PyBytes_AS_STRING(block))
         return block
@@ -162,7 +163,7 @@ cdef class Source:
         return 0
 
     cdef bytes read(self, uint64_t offset, uint64_t length):
-        # Bytes of a value, read now and not kept.
+        # Read the bytes of a value without caching them.
         cdef file_handle file
         if self.kept != -1:
             return self.read_from(self.kept, offset, length)
@@ -174,8 +175,8 @@ cdef class Source:
                 file_close(file)
 
     cdef int peek(self, uint64_t offset, const uint8_t** window, uint64_t* start, uint64_t* stop) except -1:
-        # A window that lasts until the next one: small, as fragments have their headers far from each other, and
-        # fourfold each time that one stands near behind the last window, as many small fragments have them.
+        # Read a window at `offset` that lasts until the next call. It is small, as the headers of fragments are far
+        # apart; it grows fourfold whenever `offset` is close behind the last window, as for many small fragments.
         cdef uint64_t want = PEEK, held
         if self.peeked is not None and offset >= self.peeked_at:
             held = <uint64_t>len(self.peeked)
@@ -190,8 +191,8 @@ cdef class Source:
         return 0
 
     cdef int cover(self, uint64_t offset, const uint8_t** window, uint64_t* start, uint64_t* stop) except -1:
-        # A window that holds `offset` and more behind it than any before. Headers are mostly small, so blocks start
-        # small and grow fourfold; what follows a long value begins a block of its own.
+        # Read a window that holds `offset` and more bytes behind it than any window before. Headers are mostly small,
+        # so blocks start small and grow fourfold; a new block begins behind a long value.
         cdef uint64_t begin, held, want
         cdef bytes block
         if self.blocks is not None:
@@ -217,7 +218,7 @@ cdef class Source:
         return 0
 
     cdef int keep(self, uint64_t begin, bytes block) except -1:
-        # Remember a block, in the place of a shorter one from the same offset unless others may be reading that.
+        # Keep a block. It replaces a shorter one from the same offset, unless other threads may be reading that one.
         if self.held == 0 or (begin == self.begin and not self.shared):
             self.owner = block
             self.data = <const uint8_t*>PyBytes_AS_STRING(block)
@@ -232,7 +233,7 @@ cdef class Source:
         return 0
 
     cdef bint at_hand(self, uint64_t offset, uint64_t length, const uint8_t** data) noexcept:
-        # Whether bytes inside the source are in memory, and where.
+        # Whether these bytes of the source are in memory; if so, `data` is set to their address.
         cdef uint64_t begin
         cdef bytes block
         if offset >= self.begin and offset - self.begin <= self.held and length <= self.held - (offset - self.begin):
@@ -246,8 +247,8 @@ cdef class Source:
         return False
 
     cdef file_handle read_into(self, uint64_t offset, uint64_t length, uint8_t* into, file_handle opened) except? -1:
-        # Bytes inside the source, copied. The handle is for the next call, as `opened`, and at last for give_back(); -1
-        # at first, and as long as all was at hand.
+        # Copy bytes of the source to `into`. Pass the returned handle to the next call as `opened` (at first -1), and
+        # the last one to give_back(). It stays -1 while all bytes are in memory.
         cdef const uint8_t* data
         cdef file_handle file = opened
         if self.at_hand(offset, length, &data):
@@ -265,7 +266,8 @@ cdef class Source:
         return file
 
     cdef object hold(self, uint64_t offset, uint64_t length, const uint8_t** data):
-        # The address of bytes inside the source, and the object that keeps them there. Read when not at hand.
+        # Set `data` to the address of these bytes, and return the object that keeps them alive. They are read if they
+        # are not in memory.
         cdef uint64_t begin
         cdef bytes block
         if length == 0:
@@ -285,7 +287,7 @@ cdef class Source:
 
 
 cdef Source memory_source(object data, uint64_t first=0):
-    # Over a bytes-like object, which is held as long as the source lives; its bytes count from `first`.
+    # A source over a bytes-like object, which it keeps alive; `first` is the offset of its first byte.
     cdef Source source = Source()
     cdef const uint8_t[::1] view = data
     source.held = <uint64_t>view.shape[0]
@@ -297,9 +299,9 @@ cdef Source memory_source(object data, uint64_t first=0):
 
 
 cdef Source file_source(object path):
-    # Over a file, opened and left open for the scan; the caller closes. What is no regular file is read whole.
+    # A source over a file, left open for the scan; the caller ends the scan. Other than regular files are read whole.
     cdef Source source = Source()
-    source.path = path if type(path) is str else os.fspath(path)     # messages show it
+    source.path = path if type(path) is str else os.fspath(path)     # kept for messages
     source.fs_path = PyUnicode_EncodeFSDefault(path) if type(path) is str else os.fsencode(path)
     if memchr(PyBytes_AS_STRING(source.fs_path), 0, len(source.fs_path)) != NULL:
         raise ValueError(f"a path can't hold a NUL: {path!r}")
@@ -311,7 +313,7 @@ cdef Source file_source(object path):
 
 
 cdef Source ranged_source(object ranged):
-    # Over an object with `size` bytes and read_at(offset, length), which is asked where a file would be read.
+    # A source over an object with `size` and read_at(offset, length).
     cdef Source source = Source()
     source.ranged = ranged
     source.size = ranged.size
@@ -319,8 +321,8 @@ cdef Source ranged_source(object ranged):
 
 
 cdef Source opened_source(object given, uint64_t offset, object length):
-    # Over a path, what has read_at() in a file's place, or bytes-like memory: `length` bytes of it from `offset` on,
-    # all that follow if it is None.
+    # A source over `length` bytes (all that follow if None) from `offset` on, of a path, an object with read_at() or
+    # bytes-like memory.
     cdef Source source
     if type(given) is str:
         source = file_source(given)

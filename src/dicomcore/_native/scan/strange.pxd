@@ -1,4 +1,4 @@
-# Headers that the standard doesn't know: a VR of nobody's, explicit elements in implicit data sets, GE's length 13.
+# Headers that break the standard: unknown VRs, explicit elements in implicit data sets, GE's length 13.
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 

@@ -1,7 +1,7 @@
-"""Headers that the standard doesn't know, read by what follows them.
+"""Headers that break the standard: the bytes behind their values show how to read them.
 
-A VR of nobody's, explicit elements in implicit data sets, GE's length 13. They are rare: the scanner's loop calls them
-through a pointer.
+These are unknown VRs, explicit elements in implicit data sets, and GE's length 13. They are rare: the scanner's loop
+calls these functions through a pointer.
 """
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
@@ -29,17 +29,17 @@ from dicomcore._native.scan.scan cimport (
 from dicomcore._native.scan.scanner cimport note
 
 cdef enum:
-    FORESEEN = 1 << 20  # a strange header is told by what follows its value, if that stands within so many bytes
+    FORESEEN = 1 << 20  # how far ahead, in bytes, the header behind a value is examined to understand its own
 
 
 cdef bint unseen(Scanner* s, Level* level, uint64_t at) noexcept nogil:
-    # Whether a longer window would show what follows an element that ends at `at`, which is not too far on.
+    # Whether a longer window would show the bytes behind an element that ends at `at`, not more than FORESEEN ahead.
     return at <= s.pos + FORESEEN and at < level.end and level.end - at >= 8 and s.stop < s.total and at + 8 > s.stop
 
 
 cdef bint plausible(Scanner* s, Level* level, uint64_t at, uint32_t tag) noexcept nogil:
-    # Whether an element that ends at `at` is followed by what could follow it: the end of its level, a delimiter,
-    # or an explicit element with a higher tag. What lies outside the window can't be asked.
+    # Whether something valid follows an element that ends at `at`: the end of its level, a delimiter, or an explicit
+    # element with a higher tag. False if that is outside the window.
     cdef const uint8_t* p
     cdef uint32_t follower
     if at >= level.end or level.end - at < 8:
@@ -54,7 +54,7 @@ cdef bint plausible(Scanner* s, Level* level, uint64_t at, uint32_t tag) noexcep
 
 
 cdef bint follows(Scanner* s, Level* level, uint64_t at, uint32_t tag) noexcept nogil:
-    # The same as plausible() where what follows may be in implicit VR.
+    # Like plausible(), but the next element may be in implicit VR.
     cdef bint big = (level.mode & BIG_ENDIAN) != 0
     cdef const uint8_t* p
     cdef uint32_t follower, length
@@ -78,8 +78,9 @@ cdef bint follows(Scanner* s, Level* level, uint64_t at, uint32_t tag) noexcept 
 
 cdef Status strange_implicit(Scanner* s, Level* level, const uint8_t* p, uint32_t tag, uint64_t left, uint16_t* vr,
                              uint32_t* length, uint8_t* header, uint8_t* flags) noexcept nogil:
-    # An implicit element whose length field holds the letters of a VR, or 13. Some writers put explicit items or
-    # elements into implicit data sets; what follows tells, and an honest length goes first. GE's wrote 13 for 10.
+    # Read an implicit element whose length field holds the letters of a VR, or 13. Some writers put explicit items or
+    # elements into implicit data sets. The bytes behind the value decide; if the implicit length fits, it is preferred.
+    # Some GE devices wrote 13 for 10.
     cdef bint big = (level.mode & BIG_ENDIAN) != 0
     cdef bint impossible = length[0] > left - 8
     cdef uint16_t letters = load_le16(p + 4)
@@ -121,7 +122,7 @@ cdef Status strange_implicit(Scanner* s, Level* level, const uint8_t* p, uint32_
     length[0] = found
     header[0] = size
     flags[0] &= <uint8_t>~<int>IMPLICIT
-    if s.depth and level.row == <uint32_t>(s.count - 1):        # an item's first element: all of the item, it seems
+    if s.depth and level.row == <uint32_t>(s.count - 1):        # an item's first element: assume it of all of the item
         level.mode = flags[0]
         s.rows[level.row].flags &= <uint8_t>~<int>IMPLICIT
         return note(s, EXPLICIT_IN_IMPLICIT, ITEM, s.rows[level.row].offset - 8, 0, 0)
@@ -130,9 +131,9 @@ cdef Status strange_implicit(Scanner* s, Level* level, const uint8_t* p, uint32_
 
 cdef Status strange_header(Scanner* s, Level* level, const uint8_t* p, uint32_t tag, uint64_t left,
                            uint16_t* vr, uint32_t* length, uint8_t* header, uint8_t* flags) noexcept nogil:
-    # An explicit element whose VR is none of the standard's. PS3.5 6.2 note: VRs still to come have the long form;
-    # DCMTK reads capital letters so and "??" in the short form, pydicom capital letters in the short form and all
-    # else as implicit VR. Whichever reading is followed by something sensible is taken.
+    # Read an explicit element whose VR is not in the standard. PS3.5 6.2 note: future VRs will have the long form.
+    # DCMTK reads capital letters in the long form and "??" in the short form; pydicom reads capital letters in the
+    # short form and all others as implicit VR. Here, the reading is taken behind whose value something valid follows.
     cdef bint big = (level.mode & BIG_ENDIAN) != 0
     cdef bint letters = is_letters(p[4], p[5])
     cdef uint64_t pos = s.pos

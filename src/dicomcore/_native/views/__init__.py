@@ -1,1 +1,1 @@
-"""The index as Python sees it: values, data elements, data sets."""
+"""Python objects over an index: values, data elements and data sets."""

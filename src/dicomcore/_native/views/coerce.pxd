@@ -1,4 +1,4 @@
-# Values as elements hold them, from what a caller sets.
+# Coerces the values that callers set to the types that elements hold.
 
 from libc.stdint cimport uint16_t, uint32_t
 

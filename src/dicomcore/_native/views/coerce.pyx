@@ -1,4 +1,4 @@
-"""Values that are set: coerced to the types that reading gives for their VR (PS3.5 6.2)."""
+"""Coerces the values that callers set to the types that reading returns for their VR (PS3.5 6.2)."""
 
 from libc.stdint cimport uint16_t, uint32_t
 
@@ -18,20 +18,20 @@ from dicomcore.values import PersonName, format_date, format_datetime, format_ti
 
 
 cdef bint divides(uint16_t vr) noexcept nogil:
-    # Text VRs in which a backslash divides values (PS3.5 6.4).
+    # Whether a backslash separates values in text of this VR (PS3.5 6.4).
     return is_text(vr) and not is_single(vr) or vr == DS or vr == IS
 
 
-cdef object EXACT = 1 << 53         # integers up to here are doubles
+cdef object EXACT = 1 << 53         # a double holds every integer up to here exactly
 
 cdef bint is_pair(object value):
-    # A tuple of group and element: one tag, as everywhere else a tag may be given.
+    # Whether the value is a (group, element) tuple, which is a single tag, as in all other functions that take a tag.
     return (isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], int) and isinstance(value[1], int)
             and 0 <= value[0] <= 0xFFFF and 0 <= value[1] <= 0xFFFF)
 
 
 cdef object coerced(object value, uint16_t vr, str checks=None):
-    # A value as the VR's table has it, from what a caller sets: names, UIDs and numbers get their types.
+    # Coerce a value to the type that docs/design.md lists for the VR: names, UIDs and numbers get their own types.
     if value is None:
         return SEQUENCE() if vr == SQ else empty_value(vr)
     if isinstance(value, (bytes, bytearray, memoryview)):
@@ -44,7 +44,7 @@ cdef object coerced(object value, uint16_t vr, str checks=None):
         return Tag(value)
     if isinstance(value, (list, tuple)):
         several = coerced_values(value, vr)
-        return several[0] if len(several) == 1 else several     # one is what a file of it gives
+        return several[0] if len(several) == 1 else several     # a file with a single value reads so
     if isinstance(value, str):
         if "\\" in value and divides(vr):
             return [coerced(one, vr) for one in value.split("\\")]
@@ -70,7 +70,7 @@ cdef object coerced(object value, uint16_t vr, str checks=None):
 
 
 cdef object coerced_for(uint32_t tag, object value, uint16_t vr, str checks):
-    # The same for an element: an error names it.
+    # The same for an element, which errors name.
     try:
         return coerced(value, vr, checks)
     except DicomError:
@@ -81,7 +81,7 @@ cdef object coerced_for(uint32_t tag, object value, uint16_t vr, str checks):
 
 
 cdef object coerced_number(object value, uint16_t vr):
-    # A number as reading gives it, float for DS and int for IS, where that is the same number.
+    # Coerce a number to the type that reading returns, float for DS and int for IS, if that doesn't change the number.
     if vr == DS:
         if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and -EXACT <= value <= EXACT:
             return float(value)
@@ -92,7 +92,7 @@ cdef object coerced_number(object value, uint16_t vr):
 
 
 cdef list coerced_values(object values, uint16_t vr):
-    # Each of several values; a backslash divides a text among them into further ones.
+    # Coerce each of several values; a text with backslashes among them becomes several values.
     cdef list made = []
     for one in values:
         value = coerced(one, vr)
@@ -104,7 +104,7 @@ cdef list coerced_values(object values, uint16_t vr):
 
 
 cdef object coerced_items(object value, str checks):
-    # A sequence of data sets, and of data sets made from dictionaries by keyword or tag.
+    # A sequence of data sets; dictionaries by keyword or tag among them become data sets.
     cdef list items = []
     if isinstance(value, SEQUENCE):
         return value

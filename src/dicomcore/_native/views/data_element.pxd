@@ -1,4 +1,4 @@
-# Data elements, and what they know of the data set around them.
+# Data elements, and the interface of the data set that contains them.
 
 cimport cython
 from libc.stdint cimport int64_t, uint16_t, uint32_t
@@ -8,9 +8,9 @@ from dicomcore._native.scan.index cimport Index
 
 cdef class Owner:
     cdef Index index
-    cdef Py_ssize_t container           # row of the item, or a Place
-    cdef str checks                     # what becomes of values that their VR doesn't allow: None stands for "warn"
-    cdef bint apart                     # a header beside its data set, or in one: what it keeps changes no data set
+    cdef Py_ssize_t container           # the item's row, or a Place
+    cdef str checks                     # treatment of values that their VR doesn't allow; None means "warn"
+    cdef bint apart                     # belongs to a view of header_of(): what it holds changes no data set
 
     cdef DataElement find(self, uint32_t tag)
     cdef object tag_value(self, uint32_t tag, object default)
@@ -22,14 +22,14 @@ cdef class Owner:
 cdef class DataElement:
     cdef Index index                    # None for an element made in memory
     cdef Py_ssize_t row
-    cdef object place                   # where it belongs, see owner_of(): a data set, or a weak reference to one
-    cdef bint kept                      # by the data set, which it then doesn't keep alive: there would be no end to it
-    cdef bint distant                   # met by iterall(): its place is the root
-    cdef bint has_value                 # `held` is the value: it was set, or must stay the same object
-    cdef bint is_set                    # it was set: the source's bytes no longer count
+    cdef object place                   # its data set or a weak reference to it, see owner_of()
+    cdef bint kept                      # its data set holds it, so `place` is weak: a cycle would leak
+    cdef bint distant                   # returned by iterall(): `place` is the root data set
+    cdef bint has_value                 # `held` is the value: it was set, or must remain the same object
+    cdef bint is_set                    # the value was set: the source's bytes no longer count
     cdef uint32_t number
     cdef uint16_t vr
-    cdef object held                    # read by held_by(): another thread may be setting it
+    cdef object held                    # see held_by(): another thread may be setting it
 
     cdef object get_value(self)
     cdef int settle(self) except -1
@@ -39,13 +39,14 @@ cdef class DataElement:
 
 
 cdef inline Owner owner_of(DataElement element):
-    # The data set it belongs to, or for one met by iterall() the root; None where there is none, or none any more.
+    # The data set that contains the element (for an element of iterall(), the root); None if there is none or it is
+    # gone.
     with cython.critical_section(element):
         return element.place() if element.kept else element.place
 
 
 cdef inline object held_by(DataElement element):
-    # The value that the element keeps.
+    # The value that the element holds.
     with cython.critical_section(element):
         return element.held
 

@@ -1,4 +1,4 @@
-"""Data elements: views over rows of an index, or made in memory."""
+"""Data elements: views over rows of an index, or elements made in memory."""
 
 cimport cython
 from cpython.object cimport Py_EQ, Py_NE
@@ -32,7 +32,7 @@ from dicomcore.tags import Tag
 
 
 cdef int64_t tag_number(object key) except -2:
-    # A tag from an int, keyword, (group, element) or anything Tag() takes; -1 for a word that is no keyword.
+    # The tag for an int, keyword, (group, element) or anything that Tag() accepts; -1 for a word that isn't a keyword.
     cdef int64_t number
     if isinstance(key, int):
         number = key
@@ -54,7 +54,7 @@ cdef int64_t tag_number(object key) except -2:
 
 
 cdef object make_sequence(Index index, Py_ssize_t row):
-    # The items of an SQ element. One the scanner did not take for a sequence is indexed now.
+    # The items of an SQ element. If the scanner did not read it as a sequence, its value is indexed now.
     cdef list items = []
     cdef Py_ssize_t i, stop
     cdef Owner item
@@ -76,7 +76,7 @@ cdef object make_sequence(Index index, Py_ssize_t row):
 
 
 cdef list items_of_row(Index index, Py_ssize_t row):
-    # The items of an SQ element as data sets nobody else holds.
+    # The items of an SQ element, as new data sets.
     return <list>make_sequence(index, row)
 
 
@@ -92,7 +92,8 @@ cdef uint16_t vr_code(str vr) except 0xFFFF:
 
 
 cdef DataElement carried(DataElement element):
-    # The element for another data set, with the value for the bytes. Text where items were due is not to be lost.
+    # A copy of the element for another data set, with its value instead of the source's bytes. A sequence that holds
+    # other bytes than items becomes UN, so that these are not lost.
     cdef Index index = element.index
     element.settle()
     if element.vr == SQ and is_itemless(element):
@@ -101,14 +102,15 @@ cdef DataElement carried(DataElement element):
 
 
 cdef bint is_itemless(DataElement element) except -1:
-    # Whether a sequence of the source was not changed and holds bytes that are no items (PS3.5 7.5).
+    # Whether an unchanged sequence of the source holds bytes that are not items (PS3.5 7.5).
     if element.index is None or element.is_set or element.has_value and held_by(element):
         return False
     return is_row_itemless(element.index, element.row)
 
 
 cdef bint is_row_itemless(Index index, Py_ssize_t row) except -1:
-    # The same for a row with VR SQ. Less than a header is taken for a sequence all the same, but for one without rows.
+    # The same for a row with VR SQ. If an item's header doesn't fit into its bytes, the scanner still reads it as a
+    # sequence, but without rows.
     cdef Row* r = index.known(row)
     if r.length == 0:
         return False
@@ -118,12 +120,12 @@ cdef bint is_row_itemless(Index index, Py_ssize_t row) except -1:
 
 
 def holds_no_items(Index index not None, Py_ssize_t row) -> bool:
-    """Whether a row is a sequence by its VR or a dictionary, and holds bytes that are no items."""
+    """Whether a row is a sequence, by its VR or a dictionary, but holds bytes that are not items."""
     return resolve_vr(index, row) == SQ and is_row_itemless(index, row)
 
 
 cdef class Owner:
-    # What an element asks of its data set; `DatasetBase` answers.
+    # The methods that an element calls on its data set; `DatasetBase` implements them.
 
     cdef DataElement find(self, uint32_t tag):
         raise NotImplementedError
@@ -155,9 +157,9 @@ cdef bint same_values(object one, object other) except -1:
 
 @cython.freelist(64)
 cdef class DataElement:
-    """One data element (PS3.5 7.1): tag, VR and a value, decoded when asked for.
+    """A data element (PS3.5 7.1): tag, VR and a value, which is decoded when it is read.
 
-    `DataElement(tag, VR, value)` makes one in memory. `value` is as the table in docs/design.md has it for the VR.
+    `DataElement(tag, VR, value)` makes an element in memory. docs/design.md lists the type of `value` for each VR.
     """
 
     def __init__(self, tag, VR, value, *, already_converted=False):
@@ -170,7 +172,7 @@ cdef class DataElement:
         self.has_value = self.is_set = True
 
     cdef int settle(self) except -1:
-        # Find out the VR of an element of the source.
+        # Resolve the VR of an element of the source, once.
         if self.vr == NO_VR:
             self.vr = resolve_vr(self.index, self.row)
         return 0
@@ -194,12 +196,12 @@ cdef class DataElement:
 
     @property
     def keyword(self) -> str:
-        """The attribute's keyword (PS3.6), "" for one that isn't in the dictionary."""
+        """The attribute's keyword (PS3.6), "" if the dictionary doesn't list the tag."""
         return keyword_of_tag(self.number)
 
     @property
     def name(self) -> str:
-        """The attribute's name (PS3.6); for private ones "[name]" by the private dictionary, or what they are."""
+        """The attribute's name (PS3.6); for private elements "[name]" from their dictionary, else a general name."""
         if self.number & 0x10000:
             creator = self.private_creator
             found = name_of_private(self.number, creator) if creator else ""
@@ -209,7 +211,7 @@ cdef class DataElement:
 
     @property
     def private_creator(self) -> str | None:
-        """The creator that reserved this private element's block (PS3.5 7.8.1), None where there is none."""
+        """The creator that reserved this private element's block (PS3.5 7.8.1), None if there is none."""
         cdef Owner owner
         cdef Py_ssize_t row
         cdef uint32_t tag = (self.number & 0xFFFF0000) | (self.number & 0xFFFF) >> 8
@@ -225,14 +227,14 @@ cdef class DataElement:
         return str(creator).strip() if creator else None
 
     def _home(self):
-        """The data set the element belongs to, if any is left; one met by iterall() is looked for from the root."""
+        """The element's data set, None if it is gone; for an element of iterall() searched from the root."""
         cdef Owner place = owner_of(self)
         cdef Index index = self.index
         cdef DataElement element
         cdef Py_ssize_t row = self.row
         cdef list path = []
         if not self.distant:
-            return owner_of(self)               # now that it is the nearest, whatever it was before
+            return owner_of(self)               # read again: another thread may have replaced the root
         while True:
             while index.rows[row].parent != NO_ROW and (row != 0 or index.outer is None):
                 row = index.rows[row].parent
@@ -254,7 +256,7 @@ cdef class DataElement:
         return place
 
     cdef int keep(self, Owner owner) except -1:
-        # A data set keeps the element from now on.
+        # From now on this data set holds the element.
         with cython.critical_section(self):
             self.place = PyWeakref_NewRef(owner, None)
             self.kept = True
@@ -282,7 +284,7 @@ cdef class DataElement:
             if owner.apart and self.vr == SQ:
                 for item in <list>value:
                     (<Owner>item).apart = True
-            keeper = owner.keeper_of(self)      # what can be changed in place is handed out once
+            keeper = owner.keeper_of(self)      # mutable values are handed out once
         if keeper is not self:
             value = keeper.get_value()
         with cython.critical_section(self):
@@ -313,7 +315,7 @@ cdef class DataElement:
 
     @property
     def raw(self) -> memoryview | None:
-        """The value's bytes as they stand in the source, read-only; None for a value that was set."""
+        """The value's bytes as in the source, read-only; None for a value that was set."""
         if self.is_set or self.index is None:
             return None
         return raw_view(self.index, self.row)
@@ -322,7 +324,7 @@ cdef class DataElement:
     def array(self):
         """The value as a NumPy array: numbers in native byte order, DS float64, IS int64, bulk data as its VR's words.
 
-        One-dimensional, one element a value; a view of the source's bytes where it can be one. None for a sequence.
+        The array is one-dimensional; it is a view of the source's bytes if possible. None for a sequence.
         """
         self.settle()
         if self.vr == SQ:
@@ -346,14 +348,14 @@ cdef class DataElement:
                 raise EncodeError(f"{self.tag}: VR {vr_name(self.vr)} takes numbers: {error}", tag=self.tag) from None
         words = vr_dtype(self.vr) if is_bytes(self.vr) else "u1"
         if isinstance(held, np.ndarray):
-            from dicomcore._native.write.encode import encode_value   # which imports this module
+            from dicomcore._native.write.encode import encode_value   # it imports this module
             size = held.nbytes if words == "u1" or words == "u2" else None          # without padding
             held = encode_value(vr_name(self.vr), held)[:size]
         return np.frombuffer(held or b"", words)
 
     @property
     def VM(self) -> int:
-        """How many values there are (PS3.5 6.4); 0 when empty, 1 for a sequence."""
+        """The number of values (PS3.5 6.4); 0 if empty, 1 for a sequence."""
         self.settle()
         if not self.has_value:
             return count_multiplicity(self.index, self.row, self.vr)
@@ -366,17 +368,17 @@ cdef class DataElement:
 
     @property
     def offset(self) -> int | None:
-        """Where the value begins, in bytes from the source's start (of the inflated data set, if deflated)."""
+        """The offset of the value's first byte from the source's start (in inflated bytes, if deflated)."""
         return None if self.index is None else self.index.rows[self.row].offset
 
     @property
     def length(self) -> int | None:
-        """Bytes of the value as it stands in the source, without delimiters; what is there, not what is claimed."""
+        """The value's size in the source in bytes, without delimiters: the actual one, even if the field is wrong."""
         return None if self.index is None else self.index.known(self.row).length
 
     @property
     def is_undefined_length(self) -> bool:
-        """Whether the length field says undefined (PS3.5 7.1.1)."""
+        """Whether the element has undefined length (PS3.5 7.1.1)."""
         return self.index is not None and self.index.rows[self.row].flags & UNDEFINED != 0
 
     @property
@@ -411,14 +413,14 @@ cdef class DataElement:
         return made
 
     cdef bint is_changed(self) except -1:
-        # Whether the source's bytes may no longer tell the value: it was set, or changed in place since it was handed
-        # out. A list that was only looked at is still what its bytes say; of a sequence its items know.
+        # Whether the value may differ from the source's bytes: it was set, or changed in place since it was handed out.
+        # A list that was only read has not changed. A sequence that was handed out may have; ask its items.
         if self.is_set or not self.has_value or self.index is None or self.vr == SQ:
             return self.has_value
         return not same_values(decode(self.index, self.row, self.vr), held_by(self))
 
     cdef DataElement clone(self, Owner owner, memo):
-        # The same element for a copy of its data set, the value shared, or copied too when there is a memo.
+        # The element for a copy of its data set. The value is shared, or copied too if there is a memo.
         cdef DataElement made = DataElement.__new__(DataElement)
         made.index = self.index
         made.row = self.row
@@ -450,8 +452,8 @@ cdef DataElement new_element(Index index, Py_ssize_t row, Owner owner, bint dist
 
 
 cdef class AllElements:
-    # Every element of an unchanged data set, depth first: a walk along the rows, with a stack of indices only for
-    # sequences that are looked up late.
+    # All elements of an unchanged data set, depth first. It walks along the rows and needs a stack of indices only for
+    # sequences that are indexed late.
 
     def __iter__(self):
         return self
@@ -460,7 +462,7 @@ cdef class AllElements:
     def __next__(self):
         cdef Row* r
         cdef Py_ssize_t row
-        cdef bint untold
+        cdef bint unresolved
         cdef DataElement made
         while True:
             if self.row >= self.stop:
@@ -474,8 +476,8 @@ cdef class AllElements:
             if r.tag == ITEM:
                 continue
             made = new_element(self.index, row, self.root, True)
-            untold = r.vr == UN or r.vr == SQ or r.flags & IMPLICIT and r.vr == NO_VR
-            if untold and r.length and not r.flags & CONTAINER:
+            unresolved = r.vr == UN or r.vr == SQ or r.flags & IMPLICIT and r.vr == NO_VR
+            if unresolved and r.length and not r.flags & CONTAINER:
                 made.settle()
                 if made.vr == SQ:
                     self.outer.append((self.index, self.row, self.stop))

@@ -1,4 +1,4 @@
-# Views over an index: data sets, with what was changed in memory laid over what the source holds.
+# Data sets: views over an index, with changes made in memory laid over its rows.
 
 from libc.stdint cimport uint32_t
 
@@ -7,16 +7,16 @@ from dicomcore._native.views.data_element cimport DataElement, Owner
 from dicomcore._native.views.order cimport Order
 
 cdef enum Place:
-    TOP_LEVEL = -1      # Owner.container: the data set itself
+    TOP_LEVEL = -1      # Owner.container: the whole data set
     FILE_META = -2      # the file meta information
     NOWHERE = -3        # made in memory
 
 
 cdef class DatasetBase(Owner):
     cdef Order* order                   # NULL before arrange()
-    cdef dict elements                  # tag -> DataElement set or handed out, None for one deleted; see overlay_of()
-    cdef object wanted                  # frozenset of the tags asked for, None for all
-    cdef dict kept                      # "file_meta", "preamble", "noted", "frames" where made or set; None at first
+    cdef dict elements                  # tag -> DataElement set or handed out, None if deleted; see overlay_of()
+    cdef object wanted                  # frozenset of the tags that it shows, None for all
+    cdef dict kept                      # "file_meta", "preamble", "noted", "frames", once made or set; None at first
     cdef object __weakref__
 
     cdef int over(self, Index index, Py_ssize_t container, object wanted, bint apart) except -1

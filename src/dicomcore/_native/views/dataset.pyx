@@ -1,4 +1,4 @@
-"""Data sets as views over the index, made on demand; changes are laid over it, the source stays."""
+"""Data sets: views over an index, made on demand. Changes are laid over the index; the source is never modified."""
 
 cimport cython
 from cpython.object cimport PyObject
@@ -37,7 +37,7 @@ cdef dict CHECKS = {mode: mode for mode in ("warn", "raise", "ignore")}
 
 
 def make_dataset(cls: type, Index index not None, Py_ssize_t container, wanted: frozenset | None = None) -> DatasetBase:
-    """A `cls` over the item at row `container` of an index, its data set (-1) or its file meta information (-2)."""
+    """A `cls` over an index: the item at row `container`, the whole data set (-1), or file meta information (-2)."""
     cdef DatasetBase made = cls.__new__(cls)
     made.index = index
     made.container = container
@@ -46,18 +46,18 @@ def make_dataset(cls: type, Index index not None, Py_ssize_t container, wanted: 
 
 
 cdef inline dict overlay_of(DatasetBase self):
-    # `elements`, made when there is something to put in. It stays the same from then on, and is changed only by who has
-    # the data set's critical section: what others find in it then is not gone before they hold it.
+    # `elements`, created at its first use and never replaced. Threads change it only inside the data set's critical
+    # section, so that an object that another thread looks up there is not freed before that thread has a reference.
     cdef dict made
     if self.elements is None:
         made = {}
-        order_writes()                          # who looks whether there are any doesn't hold it
+        order_writes()                          # threads test for None without the critical section
         self.elements = made
     return self.elements
 
 
 cdef class DatasetBase(Owner):
-    """What `Dataset` does in C: finding elements, handing out values, keeping changes."""
+    """The native part of `Dataset`: finds elements, hands out values, keeps changes."""
 
     def __cinit__(self, *args, **kwargs):
         self.container = NOWHERE
@@ -68,7 +68,7 @@ cdef class DatasetBase(Owner):
     # -- rows
 
     cdef int span(self, Py_ssize_t* first, Py_ssize_t* stop) except -1:
-        # The rows among which this data set's are, as far as they were scanned.
+        # The range that contains this data set's rows, as far as they were scanned.
         cdef Index index = self.index
         first[0] = stop[0] = 0
         if index is None:
@@ -84,16 +84,16 @@ cdef class DatasetBase(Owner):
         return 0
 
     cdef bint is_whole(self) noexcept:
-        # Whether no rows will be added: those behind pixel data are scanned when somebody asks for them.
+        # Whether no rows will be added. Rows behind pixel data are scanned when they are first needed.
         return self.index is None or self.container != TOP_LEVEL or self.apart or is_complete(self.index)
 
     cdef Order* arrange(self) except NULL:
-        # Put the rows of this data set in order of tag.
+        # Sort the rows of this data set by tag.
         cdef Py_ssize_t first, stop
         cdef Order* order
         cdef bint whole
         with cython.critical_section(self):
-            whole = self.is_whole()             # asked first: more rows may be published meanwhile
+            whole = self.is_whole()             # ask first: another thread may publish more rows
             if self.order != NULL and (self.order.whole or not whole):
                 return self.order
             self.span(&first, &stop)
@@ -104,7 +104,7 @@ cdef class DatasetBase(Owner):
             return order
 
     cdef Py_ssize_t find_row(self, uint32_t tag) except -2:
-        # The row of an element, -1 if the source has none.
+        # The row of an element, -1 if the source doesn't have it.
         cdef Py_ssize_t low, high, middle
         cdef Order* order
         cdef Row* rows
@@ -132,7 +132,7 @@ cdef class DatasetBase(Owner):
             order = self.complete()
 
     cdef Order* complete(self) except NULL:
-        # What stands behind pixel data belongs to the data set too.
+        # The order of all rows, including those behind pixel data.
         cdef Order* order
         if not self.is_whole():
             self.index.finish()
@@ -142,18 +142,18 @@ cdef class DatasetBase(Owner):
     # -- elements
 
     cdef dict changes(self):
-        # A copy of what lies over the rows, to go through while others change it.
+        # A copy of `elements`, to iterate over while other threads change it.
         return {} if self.elements is None else self.elements.copy()
 
     cdef object lying_over(self, uint32_t tag):
-        # What lies over the row with this tag: a DataElement, None where it was deleted, MISSING if nothing does.
+        # The change laid over this tag: a DataElement, None if it was deleted, MISSING if there is no change.
         if self.elements is None:
             return MISSING
         with cython.critical_section(self):
             return self.elements.get(tag, MISSING)
 
     cdef DataElement element_over(self, uint32_t tag):
-        # The same, None if nothing does.
+        # The same, but None if there is no change.
         found = self.lying_over(tag)
         return None if found is MISSING else found
 
@@ -195,7 +195,7 @@ cdef class DatasetBase(Owner):
         return default if row < 0 else self.row_value(row)
 
     cdef int adopt(self, DataElement element) except -1:
-        # From now on this object stands for the element: it was set, or its value can change in place.
+        # From now on this object is the element: its value was set, or can change in place.
         if not element.kept:
             element.keep(self)
         with cython.critical_section(self):
@@ -203,14 +203,15 @@ cdef class DatasetBase(Owner):
         return self.mark()
 
     cdef int mark(self) except -1:
-        # What was set here, or can be changed from now on, is the source's no more.
+        # Note that a value was set, or can change in place, so that the source's bytes may no longer be the value.
         if not self.apart:
             mark_changed(self.index)
         return 0
 
     cdef DataElement keeper_of(self, DataElement element):
-        # Which object keeps the value of this one's row, now that it is handed out and can change in place: the first
-        # that was asked. One that something else was set for, or that was deleted, keeps its own.
+        # The element that holds the value of this element's row, now that the value is handed out and can change in
+        # place: the first element whose value was read. If another element was set for the tag, or it was deleted,
+        # this element holds its own value.
         cdef DataElement found
         with cython.critical_section(self):
             found = overlay_of(self).setdefault(element.number, element)
@@ -222,7 +223,7 @@ cdef class DatasetBase(Owner):
         return found
 
     cdef list tags(self):
-        # Tags of all elements in ascending order.
+        # The tags of all elements, ascending.
         cdef Py_ssize_t i
         cdef list found
         cdef Order* order = self.complete()
@@ -290,28 +291,28 @@ cdef class DatasetBase(Owner):
             element.value = value
 
     cdef int check(self, uint32_t tag, uint16_t vr, object value) except -1:
-        # Warn or raise where a value is not what its VR allows.
+        # Warn or raise if the VR doesn't allow the value.
         if self.checks == "ignore" or vr == SQ:
             return 0
         CHECK_VALUE(self.checks or "warn", make_tag(tag), vr_name(vr), value)
         return 0
 
     cdef int check_name(self, name) except -1:
-        # Warn or raise where an attribute of the object looks like a misspelt keyword.
+        # Warn or raise if an attribute's name looks like a misspelt keyword.
         if not hasattr(type(self), name):
             CHECK_NAME(self.checks or "warn", name)
         return 0
 
     @property
     def validation(self) -> str:
-        """What becomes of a value that its VR doesn't allow (PS3.5 6.2) when it is set: "warn", "raise" or "ignore"."""
+        """What happens if a value is set that its VR doesn't allow (PS3.5 6.2): "warn", "raise" or "ignore"."""
         return self.checks or "warn"
 
     @validation.setter
     def validation(self, str mode not None):
         if mode not in ("warn", "raise", "ignore"):
             raise ValueError(f"validation is 'warn', 'raise' or 'ignore', not {mode!r}")
-        self.checks = CHECKS[mode]              # one that lasts: others may be reading
+        self.checks = CHECKS[mode]              # a string that is never freed: other threads may be reading it
 
     def _delete(self, uint32_t tag):
         cdef bint stands = self.find_row(tag) >= 0
@@ -341,7 +342,7 @@ cdef class DatasetBase(Owner):
         elsewhere = element.distant
         owner = owner_of(element)
         if elsewhere or (owner is not self and (owner is not None or element.index is not None)):
-            element = brought(self, element)     # it is another data set's
+            element = brought(self, element)     # it belongs to another data set
         if self.checks != "ignore":
             element.settle()
             self.check(element.number, element.vr, element.get_value())
@@ -373,7 +374,7 @@ cdef class DatasetBase(Owner):
         return self.find_row(<uint32_t>tag) >= 0
 
     def get(self, key, default=None):
-        """The value for a keyword, the DataElement for any other form of tag; `default` where there is none."""
+        """The value for a keyword, the DataElement for any other form of tag; `default` if there is none."""
         cdef int64_t tag
         if isinstance(key, str):
             tag = find_keyword(key)
@@ -400,11 +401,11 @@ cdef class DatasetBase(Owner):
             else:
                 row = self.find_row(tag)
                 element = self.element_at(row) if row >= 0 else None
-            if element is not None:                 # else it was deleted meanwhile
+            if element is not None:                 # else another thread has deleted it
                 yield element
 
     def iterall(self):
-        """Every element, depth first: a sequence's own before those of its items."""
+        """All elements, depth first: a sequence's element comes before those of its items."""
         cdef AllElements found
         cdef Order* order
         if (self.index is None or self.apart or self.wanted is not None or self.elements
@@ -420,7 +421,7 @@ cdef class DatasetBase(Owner):
 
     def _iterall_changed(self):
         cdef set above = {id(self)}
-        stack = [(self, iter(self), iter(()))]      # open data sets, with the items of the sequence they are at
+        stack = [(self, iter(self), iter(()))]      # open data sets, each with the rest of its elements and items
         while stack:
             data_set, elements, items = stack[len(stack) - 1]
             item = next(items, None)
@@ -438,13 +439,13 @@ cdef class DatasetBase(Owner):
                 stack[len(stack) - 1] = (data_set, elements, iter(element.value))
 
     def keys(self):
-        """Tags of all elements, ascending."""
+        """The tags of all elements, ascending."""
         return [make_tag(tag) for tag in self.tags()]
 
     # -- copies
 
     cdef int over(self, Index index, Py_ssize_t container, object wanted, bint apart) except -1:
-        # Make a new data set one over rows.
+        # Make a new data set a view over rows.
         self.index = index
         self.container = container
         self.wanted = wanted
@@ -452,7 +453,7 @@ cdef class DatasetBase(Owner):
         return 0
 
     cdef int take(self, dict changes, object chosen, object memo) except -1:
-        # Lay another data set's changes, which nobody else has, over a new one's rows: of the `chosen` tags or all.
+        # Lay clones of another data set's changes, of the `chosen` tags or all, over the rows of a new data set.
         cdef dict taken = {}
         if changes is None:
             return 0
@@ -466,7 +467,7 @@ cdef class DatasetBase(Owner):
 
     @property
     def _kept(self) -> dict:
-        # What goes with the data set beside its elements, see `kept`; made when it is asked for.
+        # Objects that belong to the data set besides its elements, see `kept`; created at its first use.
         cdef dict made
         if self.kept is None:
             with cython.critical_section(self):
@@ -478,7 +479,8 @@ cdef class DatasetBase(Owner):
 
 
 cdef DataElement brought(DatasetBase self, DataElement element):
-    # Another data set's element as one of this one's, bytes in its byte order: little endian if it was made in memory.
+    # A copy of another data set's element for this one, with bytes in the byte order of this data set, which is little
+    # endian if it was made in memory.
     cdef DataElement made = carried(element)
     cdef Owner owner = owner_of(element)
     cdef Row* r
@@ -491,7 +493,7 @@ cdef DataElement brought(DatasetBase self, DataElement element):
         big = ((self.index.mode if r == NULL else r.flags) & BIG_ENDIAN) != 0
     if ((element.index.rows[element.row].flags & BIG_ENDIAN) != 0) != big:
         width = swap_width(made.vr)
-        if made.number == PIXEL_DATA and made.vr == OW and owner is not None:   # its cells change places as a whole
+        if made.number == PIXEL_DATA and made.vr == OW and owner is not None:   # swap whole pixel cells
             bits = owner.tag_value(BITS_ALLOCATED, 16)
             width = bits // 8 if bits == 32 or bits == 64 else width
         made.held = turned(made.held, width)
@@ -499,7 +501,7 @@ cdef DataElement brought(DatasetBase self, DataElement element):
 
 
 cdef bytes turned(bytes data, Py_ssize_t width):
-    # Words of `width` bytes in the other byte order; what is no whole word stays.
+    # Reverse the bytes of each word of `width` bytes; an incomplete last word is not changed.
     cdef Py_ssize_t whole = len(data) // width * width
     cdef bytearray made = bytearray(data)
     if width > 1:

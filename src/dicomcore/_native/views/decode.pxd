@@ -1,4 +1,4 @@
-# Values from rows: VR resolution, character sets, and the Python or NumPy value that a VR turns into.
+# Values from rows: resolves VRs and character sets, and decodes to Python or NumPy values.
 
 from libc.stdint cimport uint16_t, uint32_t
 

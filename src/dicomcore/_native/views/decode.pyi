@@ -1,3 +1,3 @@
-# All else is called from native code alone: see the .pxd.
+# Only native code calls the other functions: see the .pxd.
 
 def read_number(vr: str, text: str) -> float | int | str: ...

@@ -1,4 +1,4 @@
-"""Values from rows: which VR an element has, and the Python or NumPy value its bytes stand for (PS3.5 6.2)."""
+"""Values from rows: an element's VR, and the Python or NumPy value of its bytes (PS3.5 6.2)."""
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.list cimport PyList_New, PyList_SET_ITEM
@@ -64,7 +64,7 @@ cdef str vr_dtype(uint16_t vr):
 
 
 cdef object make_tag(uint32_t tag):
-    # Tag(tag) without the look at what kind of argument it is.
+    # Tag(tag) without checking the argument's type.
     return type_new(<PyTypeObject*>Tag, (tag,), NULL)
 
 
@@ -73,7 +73,7 @@ cdef object make_uid(str text):
 
 
 cdef object make_name(str text):
-    # Component groups that are missing at the end may be left out with their delimiter (PS3.5 6.2.1): so they are.
+    # Drop the delimiters of empty component groups at the end, as PS3.5 6.2.1 allows.
     if text and text[len(text) - 1] == u"=":
         text = text.rstrip("=")
     return str_new(<PyTypeObject*>PersonName, (text,), NULL)
@@ -88,7 +88,7 @@ cdef object empty_value(uint16_t vr):
 # -- which VR
 
 cdef int64_t context_number(Index index, Py_ssize_t row, uint32_t tag) except? -2:
-    # The US value of `tag` in the data set of `row` or the nearest one around it; -1 when there is none.
+    # The US value of `tag` in the data set of `row`, or in the nearest data set around it that has it; -1 if none has.
     cdef Py_ssize_t found
     cdef const uint8_t* p
     cdef Row* r
@@ -108,7 +108,8 @@ cdef int64_t context_number(Index index, Py_ssize_t row, uint32_t tag) except? -
 
 
 cdef uint16_t from_context(Index index, Py_ssize_t row, uint16_t vr) except? 0xFFFF:
-    # What PS3.6 leaves to the data set: by Pixel Representation, LUT Descriptor, encoding (PS3.5 A.1, PS3.3 C.11.1).
+    # Choose among the VRs that PS3.6 allows, by Pixel Representation, LUT Descriptor or encoding (PS3.5 A.1, PS3.3
+    # C.11.1).
     cdef Row* r = &index.rows[row]
     if vr == US_OR_SS:
         return SS if context_number(index, row, PIXEL_REPRESENTATION) > 0 else US
@@ -120,7 +121,7 @@ cdef uint16_t from_context(Index index, Py_ssize_t row, uint16_t vr) except? 0xF
 
 
 cdef uint16_t private(Index index, Py_ssize_t row) except? 0xFFFF:
-    # The VR of a private element by the private dictionary, UN where it isn't known (PS3.5 7.8).
+    # The VR of a private element from the private dictionary, UN if it is unknown (PS3.5 7.8).
     cdef uint32_t tag = index.rows[row].tag, element = tag & 0xFFFF
     cdef Py_ssize_t creator, n
     cdef const uint8_t* p
@@ -145,17 +146,17 @@ cdef uint16_t private(Index index, Py_ssize_t row) except? 0xFFFF:
 
 
 cdef uint16_t own_private(uint32_t tag, bytes creator) except? 0xFFFF:
-    # What a program has added to the private dictionary, UN where it hasn't.
+    # The VR of a private element that the program has added to the dictionary, UN if it hasn't.
     cdef tuple own = taught_private(tag, creator.decode("latin-1").strip(" "))
     return UN if own is None else <uint16_t>(ord(own[0][0]) | ord(own[0][1]) << 8)
 
 
 cdef uint16_t resolve_vr(Index index, Py_ssize_t row) except? 0xFFFF:
-    # The VR as the file says it, or as the dictionaries do where it can't (implicit VR) or doesn't (UN).
+    # The VR that the file states; for implicit VR and UN, which state none, the VR of the dictionaries.
     cdef Row* r = &index.rows[row]
     cdef uint16_t vr = r.vr
     if r.flags & CONTAINER and not r.flags & FRAGMENTS:
-        return SQ                               # it has items; UN of undefined length is one, too (PS3.5 6.2.2)
+        return SQ                               # it has items; so has UN of undefined length (PS3.5 6.2.2)
     if r.flags & IMPLICIT:
         if vr == NO_VR:
             vr = private(index, row) if r.tag & 0x10000 else UN
@@ -173,7 +174,8 @@ cdef uint16_t resolve_vr(Index index, Py_ssize_t row) except? 0xFFFF:
 # -- character sets
 
 cdef object charset_at(Index index, Py_ssize_t row):
-    # The Charset in force for an element: its own data set's, or the nearest one's around it (PS3.3 C.12.1.1.2).
+    # The Charset of an element: that of its data set, or of the nearest data set around it with one (PS3.3
+    # C.12.1.1.2).
     cdef uint32_t level
     cdef list passed = []
     if row < index.meta_count:
@@ -195,12 +197,12 @@ cdef object charset_at(Index index, Py_ssize_t row):
             known = DEFAULT_CHARSET
             break
     for charsets, where in passed:
-        charsets.setdefault(where, known)       # what is there stays: others may be about to use it
+        charsets.setdefault(where, known)       # keep an existing one: another thread may be about to use it
     return known
 
 
 cdef object stated_charset(Index index, Py_ssize_t row):
-    # The Charset that the data set of `row` states itself, None where it doesn't.
+    # The Charset that the data set of `row` itself states, None if it states none.
     cdef Py_ssize_t stop, first, found
     cdef const uint8_t* p
     first = index.level_of(row, &stop)
@@ -228,7 +230,7 @@ cdef object dress(str text, uint16_t vr):
 
 
 cdef object plain_text(const uint8_t* p, Py_ssize_t n, uint16_t vr):
-    # One value, or a list of them, of bytes that need no character set; padding goes as pydicom takes it.
+    # Decode bytes that need no character set to one value or a list; padding is removed as pydicom does.
     cdef const uint8_t* end
     cdef const uint8_t* cut
     cdef Py_ssize_t size
@@ -260,7 +262,7 @@ cdef object plain_text(const uint8_t* p, Py_ssize_t n, uint16_t vr):
 
 
 cdef object coded_text(Index index, Py_ssize_t row, const uint8_t* p, Py_ssize_t n, uint16_t vr):
-    # Text that only its character set makes readable.
+    # Decode text that needs its character set.
     cdef Row* r = &index.rows[row]
     cdef bytes data = PyBytes_FromStringAndSize(<const char*>p, n)
     if not has_charset(vr):
@@ -283,8 +285,8 @@ cdef object single_text(const uint8_t* p, Py_ssize_t n):
 # -- numbers
 
 cdef object one_number_text(const uint8_t* p, Py_ssize_t n, uint16_t vr, bint* good):
-    # One DS or IS component. Its text where it is no number, or one that no double holds; of an IS that is no whole
-    # number the fraction too, as pydicom gives it.
+    # Decode a single DS or IS component: a number, or its text if it isn't one or no double holds it. An IS that is not
+    # an integer becomes a float, as in pydicom.
     cdef double number
     cdef int64_t whole
     if trimmed(p, n) == 0:
@@ -309,7 +311,7 @@ cdef object one_number_text(const uint8_t* p, Py_ssize_t n, uint16_t vr, bint* g
 
 
 cdef object number_of_text(str text, uint16_t vr):
-    # The same for one component that is set as text.
+    # The same for a single component that a caller sets as text.
     cdef bint good = True
     cdef bytes data
     if not text.isascii():
@@ -319,12 +321,12 @@ cdef object number_of_text(str text, uint16_t vr):
 
 
 def read_number(str vr not None, str text not None):
-    """One component of a DS or IS as reading gives it: a number, or its text where it is none."""
+    """The value that reading returns for one component of a DS or IS: a number, or its text if it is not a number."""
     return number_of_text(text, DS if vr == "DS" else IS)
 
 
 cdef object number_text(Index index, Py_ssize_t row, const uint8_t* p, Py_ssize_t n, uint16_t vr):
-    # DS and IS: a float or int, or a list; a component that is no number stays text, with an issue.
+    # Decode DS or IS to a float or int, or a list. A component that is not a number stays text, and an issue is noted.
     cdef Row* r = &index.rows[row]
     cdef const uint8_t* end
     cdef const uint8_t* cut
@@ -383,7 +385,7 @@ cdef inline object number(const uint8_t* p, uint16_t vr, bint big):
 
 
 cdef object binary_numbers(Index index, Py_ssize_t row, const uint8_t* p, Py_ssize_t n, uint16_t vr):
-    # Binary numbers: one, or a list; bytes when the length is no multiple of the VR's word.
+    # Decode binary numbers to one number or a list; to bytes if the length is not a multiple of the VR's word size.
     cdef Row* r = &index.rows[row]
     cdef Py_ssize_t width = word_size(vr), count = n // width, i
     cdef bint big = (r.flags & BIG_ENDIAN) != 0
@@ -402,14 +404,14 @@ cdef object binary_numbers(Index index, Py_ssize_t row, const uint8_t* p, Py_ssi
         Py_INCREF(value)
         PyList_SET_ITEM(found, i, value)
     if vr == SS and is_lut_descriptor(r.tag) and found[0] < 0:
-        found[0] += 65536                       # a count of entries, unsigned whatever the VR (PS3.3 C.11.1.1.1)
+        found[0] += 65536                       # the number of entries is unsigned in any VR (PS3.3 C.11.1.1.1)
     return found
 
 
 # -- any value
 
 cdef object decode(Index index, Py_ssize_t row, uint16_t vr):
-    # The Python value of an element that is no sequence.
+    # The Python value of any element but a sequence.
     cdef Row* r = index.known(row)
     cdef const uint8_t* p
     cdef Py_ssize_t n = <Py_ssize_t>r.length
@@ -427,19 +429,19 @@ cdef object decode(Index index, Py_ssize_t row, uint16_t vr):
     if is_number(vr) or vr == AT:
         return binary_numbers(index, row, p, n, vr)
     if type(owner) is bytes and len(<bytes>owner) == n:
-        return owner                            # read from the file just now, for this value alone
+        return owner                            # just read from the file for this value only
     return PyBytes_FromStringAndSize(<const char*>p, n)
 
 
 cdef object raw_view(Index index, Py_ssize_t row):
-    # A read-only memoryview of the value's bytes as they stand in the file.
+    # A read-only memoryview of the value's bytes in the source.
     cdef Row* r = index.known(row)
     cdef const uint8_t* p
     return view_of(index.source, index.hold(r, &p), p, r.length)
 
 
 cdef object decimals(Index index, Py_ssize_t row, uint16_t vr):
-    # DS as float64, IS as int64; components that are empty or no numbers are NaN, or make float64 of IS.
+    # DS as float64, IS as int64. A component that is empty or not a number becomes NaN, for which IS becomes float64.
     cdef Row* r = &index.rows[row]
     cdef const uint8_t* p
     cdef Py_ssize_t n = <Py_ssize_t>r.length, total, count = 0, at = 0
@@ -470,7 +472,7 @@ cdef object decimals(Index index, Py_ssize_t row, uint16_t vr):
 
 
 cdef object number_array(list values, uint16_t vr):
-    # DS as float64, IS as int64, or as float64 where one of them isn't whole, is larger, or no number (NaN).
+    # DS as float64. IS as int64, or as float64 if a value is a fraction, exceeds int64, or is not a number (NaN).
     if vr == IS and all([isinstance(value, int) for value in values]):
         try:
             return np.array(values, np.int64)
@@ -480,7 +482,7 @@ cdef object number_array(list values, uint16_t vr):
 
 
 cdef double as_double(object value) except? -1.0:
-    # NaN for what is no number; an IS may have more digits than a double's range.
+    # The value as a double, NaN if it is not a number; an IS may exceed a double's range and becomes infinite.
     cdef bytes data
     cdef double number
     if isinstance(value, str):
@@ -495,7 +497,7 @@ cdef double as_double(object value) except? -1.0:
 
 
 cdef object decode_array(Index index, Py_ssize_t row, uint16_t vr):
-    # el.array, as DESIGN's table has it.
+    # The value of `DataElement.array`.
     cdef Row* r = index.known(row)
     cdef Py_ssize_t width = word_size(vr), n
     if vr == DS or vr == IS:
@@ -519,7 +521,7 @@ cdef object decode_array(Index index, Py_ssize_t row, uint16_t vr):
 
 
 cdef Py_ssize_t count_multiplicity(Index index, Py_ssize_t row, uint16_t vr) except -1:
-    # How many values the element has (PS3.5 6.4); 1 for a sequence, as pydicom counts.
+    # The number of values (PS3.5 6.4); 1 for a sequence, as in pydicom.
     cdef Py_ssize_t width
     cdef Row* r = index.known(row)
     if vr == SQ:

@@ -6,11 +6,11 @@ from dicomcore._native.scan.index cimport Index
 
 
 cdef struct Order:
-    # One row a tag. Once other threads may see it, it stays as it is.
-    Order* before               # the order that this one replaced: others may still be reading it
+    # One row for each tag. It never changes once other threads may see it.
+    Order* before               # the order that this one replaced; other threads may still be reading it
     Py_ssize_t count
     bint whole                  # no rows will be added
-    uint32_t rows[1]            # `count` of them
+    uint32_t rows[1]            # `count` rows
 
 
 cdef Order* ordered(Index index, Py_ssize_t first, Py_ssize_t stop, object wanted) except NULL

@@ -1,4 +1,4 @@
-"""The rows of one data set's elements in the order of their tags, which need not be that of the bytes."""
+"""The rows of one data set's elements by ascending tag; in the source they may be in any order."""
 
 from libc.stdint cimport uint32_t
 from libc.stdlib cimport free, malloc
@@ -7,18 +7,18 @@ from dicomcore._native.scan.index cimport Index
 from dicomcore._native.scan.scan cimport Row
 
 cdef enum:
-    FEW_ROWS = 1024     # up to here memory is set aside for all rows below a data set, its own or not
+    FEW_ROWS = 1024     # up to here memory is reserved for all rows in the range, nested ones too
 
 
 cdef Order* ordered(Index index, Py_ssize_t first, Py_ssize_t stop, object wanted) except NULL:
-    # The siblings among the rows [first, stop), of the `wanted` tags or all, by tag. Of several with one tag the last
-    # counts, as in pydicom.
+    # The siblings among the rows [first, stop), with the `wanted` tags or all, sorted by tag. Of several with the same
+    # tag, the last counts, as in pydicom.
     cdef Py_ssize_t i, n = stop - first
     cdef Row* rows = NULL if index is None else index.rows
     cdef bint ascending = True, everything = wanted is None
     cdef uint32_t last = 0
     cdef Order* order
-    if n > FEW_ROWS:                            # nested rows don't count: look how many there are
+    if n > FEW_ROWS:                            # count the siblings, without nested rows
         n = 0
         i = first
         while i < stop:
@@ -49,7 +49,7 @@ cdef Order* ordered(Index index, Py_ssize_t first, Py_ssize_t stop, object wante
 
 
 cdef void free_orders(Order* order) noexcept:
-    # An order and those that it replaced.
+    # Free an order and all that it replaced.
     cdef Order* before
     while order != NULL:
         before = order.before
@@ -58,7 +58,7 @@ cdef void free_orders(Order* order) noexcept:
 
 
 cdef bint in_order(const Order* order) noexcept nogil:
-    # Whether rows follow each other by tag, so that walking along them is iteration order.
+    # Whether the rows are in the order of their tags in the source too, so that a walk along them is sorted.
     cdef Py_ssize_t i
     for i in range(1, order.count):
         if order.rows[i] <= order.rows[i - 1]:
@@ -67,7 +67,7 @@ cdef bint in_order(const Order* order) noexcept nogil:
 
 
 cdef Py_ssize_t sort_rows(Index index, uint32_t* order, Py_ssize_t n) except -1:
-    # Rows by tag; the last of several with one tag stays, and their being there is noted.
+    # Sort rows by tag. Of several with the same tag, keep the last, and note the duplicate.
     cdef Py_ssize_t i, kept = 0
     cdef uint32_t row
     cdef list pairs = [(index.rows[order[i]].tag, order[i]) for i in range(n)]
@@ -75,7 +75,7 @@ cdef Py_ssize_t sort_rows(Index index, uint32_t* order, Py_ssize_t n) except -1:
     for i in range(n):
         row = (<tuple>pairs[i])[1]
         if kept and index.rows[order[kept - 1]].tag == index.rows[row].tag:
-            if index.rows[order[kept - 1]].next != row:     # the scanner saw those that follow each other
+            if index.rows[order[kept - 1]].next != row:     # the scanner notes adjacent duplicates
                 index.note("DUPLICATE_TAG", index.rows[row].tag, index.rows[row].offset - index.rows[row].header,
                            "stands more than once; the last one counts")
             order[kept - 1] = row

@@ -1,6 +1,7 @@
-"""What a data set stands on, for the rooms above it: its index and row, the changes over them, and copies of both.
+"""The internal state of data sets: their index and row, the changes laid over them, and copies of both.
 
-`dicomcore.dataset.state` offers these functions. Nobody else reaches into a data set or an element.
+`dicomcore.dataset.state` offers these functions to the packages above. No other module reads the fields of a data set
+or an element.
 """
 
 from cpython.weakref cimport PyWeakref_NewRef
@@ -16,25 +17,25 @@ from dicomcore._native.base.vr cimport SQ
 from copy import deepcopy
 
 
-# -- where a data set stands ---------------------------------------------------------------------------------------
+# -- index and row -------------------------------------------------------------------------------------------------
 
 def index_of(DatasetBase data_set not None) -> Index | None:
-    """The index that a data set is read from, None for one made in memory."""
+    """The index of a data set, None if it was made in memory."""
     return data_set.index
 
 
 def file_index(DatasetBase data_set not None) -> Index | None:
-    """The same for the data set of a file; None for an item, for file meta information, and for one made in memory."""
+    """The index of a file's data set; None for an item, for file meta information, and for one made in memory."""
     return data_set.index if data_set.container == TOP_LEVEL else None
 
 
 def row_of(DatasetBase data_set not None) -> int:
-    """The row of an item in its index; negative for what is no item."""
+    """The row of an item in its index; negative for a data set that is not an item."""
     return data_set.container
 
 
 def touched(DatasetBase data_set not None) -> dict:
-    """The elements that were set or handed out, by tag, in a new dict; None for one that was deleted."""
+    """A new dict by tag of the elements that were set or handed out, with None for those that were deleted."""
     return data_set.changes()
 
 
@@ -47,29 +48,28 @@ def state_fields(DatasetBase data_set not None) -> tuple:
 # -- elements ------------------------------------------------------------------------------------------------------
 
 def is_changed(DataElement element not None) -> bool:
-    """Whether the source's bytes may no longer tell an element's value: it was set, or changed in place.
+    """Whether an element's value may differ from the source's bytes: it was set, or changed in place.
 
-    A list that was only looked at is still what its bytes say. A sequence that was handed out may have changed: its
-    items know.
+    A list that was only read has not changed. A sequence that was handed out may have changed: ask its items.
     """
     return element.is_changed()
 
 
 def loose_bytes(DataElement element not None) -> bytes:
-    """The bytes of a sequence that holds something else than items; b"" for all others, and once items were put in."""
+    """The bytes of a sequence that holds other bytes than items; b"" for all other elements, and once it has items."""
     element.settle()
     return bytes(raw_view(element.index, element.row)) if element.vr == SQ and is_itemless(element) else b""
 
 
 def is_in_big_endian(DataElement element not None) -> bool | None:
-    """Whether the words of an element's bytes are in big endian; None for a value that was set: its data set tells."""
+    """Whether the words of an element's bytes are in big endian; None for a value that was set: ask its data set."""
     if element.is_set or element.index is None:
         return None
     return element.index.rows[element.row].flags & BIG_ENDIAN != 0
 
 
 def put(DatasetBase data_set not None, DataElement element not None) -> None:
-    """Put in an element that belongs to no data set, without a check of its value."""
+    """Add an element that belongs to no data set yet, without a check of its value."""
     element.keep(data_set)
     data_set.adopt(element)
 
@@ -77,19 +77,19 @@ def put(DatasetBase data_set not None, DataElement element not None) -> None:
 # -- data sets over the same rows ----------------------------------------------------------------------------------
 
 cdef DatasetBase beside(DatasetBase data_set, type cls):
-    # A `cls` over the same rows, without changes.
-    cdef DatasetBase made = cls.__new__(cls)        # a subclass may want arguments
+    # A data set of class `cls` over the same rows, without changes.
+    cdef DatasetBase made = cls.__new__(cls)        # the __init__ of a subclass may need arguments
     made.over(data_set.index, data_set.container, data_set.wanted, data_set.apart)
     return made
 
 
 def as_read(DatasetBase data_set not None) -> DatasetBase:
-    """The data set as its source has it, without changes."""
+    """The data set as read from its source, without changes."""
     return beside(data_set, DATASET)
 
 
 def part_of(DatasetBase data_set not None, frozenset tags not None) -> DatasetBase:
-    """A data set of the elements with these tags, changed ones as they are."""
+    """A data set of the elements with these tags, with their changes."""
     cdef DatasetBase made = DATASET.__new__(DATASET)
     made.over(data_set.index, data_set.container, tags, data_set.apart)
     made.take(data_set.changes(), tags, None)
@@ -97,12 +97,12 @@ def part_of(DatasetBase data_set not None, frozenset tags not None) -> DatasetBa
 
 
 def header_of(DatasetBase data_set not None) -> DatasetBase:
-    """A view of the data set's elements before its pixel data, as they are now; for reading.
+    """A read-only view of the elements in front of the data set's pixel data, with their present changes.
 
-    It shares the index, and what is asked of it changes nothing in the data set. An attribute that it doesn't have
-    costs nothing, where the whole data set scans what stands behind its pixel data, every fragment, to find it. Where
-    all is known already the data set itself is given: items, what was made in memory, what was inflated, and a choice
-    of tags.
+    It shares the index, and reading it changes nothing in the data set. Looking up a missing attribute is cheap,
+    whereas the whole data set would scan everything behind its pixel data, fragment by fragment, to find it. Items,
+    data sets made in memory, inflated ones and selections of tags have nothing left to scan: they are returned
+    themselves.
     """
     cdef DatasetBase made
     cdef DataElement one
@@ -116,7 +116,7 @@ def header_of(DatasetBase data_set not None) -> DatasetBase:
         changed = {}
         for tag, element in data_set.changes().items():
             one = element
-            if one is None or one.is_changed() or one.vr == SQ:     # items of a sequence that is out may change
+            if one is None or one.is_changed() or one.vr == SQ:     # items that were handed out may change
                 changed[tag] = one
         made.take(changed, None, None)
     if data_set.kept is not None and "file_meta" in data_set.kept:
@@ -127,7 +127,8 @@ def header_of(DatasetBase data_set not None) -> DatasetBase:
 # -- copies --------------------------------------------------------------------------------------------------------
 
 cdef dict lasting(DatasetBase data_set):
-    # What a copy takes along beside elements; its frames are its own. Copied first, as other threads may add to it.
+    # The entries of `kept` that a copy of the data set shares: all but its frames. The dict is copied first, as other
+    # threads may add to it.
     cdef dict found
     if data_set.kept is None:
         return None
@@ -143,7 +144,7 @@ cdef object copied_values(dict values, object memo):
 
 
 def copy_of(DatasetBase data_set not None, dict memo=None) -> DatasetBase:
-    """A copy whose changes are its own; values are shared, or copied too with the `memo` of a deep copy."""
+    """A copy that can be changed independently; values are shared, or copied too with the `memo` of a deep copy."""
     cdef DatasetBase made = beside(data_set, type(data_set))
     cdef dict kept = lasting(data_set), own = data_set.__dict__.copy()
     made.take(None if data_set.elements is None else data_set.changes(), None, memo)
@@ -156,7 +157,7 @@ def copy_of(DatasetBase data_set not None, dict memo=None) -> DatasetBase:
 
 
 def pickled(DatasetBase data_set not None) -> tuple:
-    """What `unpickled` makes the same data set of: class, state with the elements that were changed, all else."""
+    """The arguments from which `unpickled` makes the same data set: class, state with changes, `kept`, attributes."""
     cdef dict changed = None
     cdef DataElement one
     if data_set.elements is not None:
@@ -166,7 +167,7 @@ def pickled(DatasetBase data_set not None) -> tuple:
 
 
 def unpickled(type cls not None, tuple state not None, dict kept, dict own not None) -> DatasetBase:
-    """The data set that `pickled` took apart."""
+    """The data set made again from the result of `pickled`."""
     cdef DatasetBase made = cls.__new__(cls)
     index, row, wanted, changed, apart = state
     made.over(index, row, wanted, apart)
@@ -178,7 +179,7 @@ def unpickled(type cls not None, tuple state not None, dict kept, dict own not N
 
 
 cdef class Recall:
-    """Gives a data set as long as somebody holds it, then another one over the same rows and changes."""
+    """Returns a data set while it is alive, afterwards a new one over the same rows and changes."""
 
     cdef object reference, cls, wanted
     cdef Index index
@@ -198,7 +199,7 @@ cdef class Recall:
 
 
 def recall_of(DatasetBase data_set not None) -> Recall:
-    """What gives the data set again, without holding it; as its frames need it, which it holds itself."""
+    """A callable that returns the data set without keeping it alive, for its frames, which the data set holds."""
     cdef Recall made = Recall.__new__(Recall)
     made.reference = PyWeakref_NewRef(data_set, None)
     made.cls = type(data_set)

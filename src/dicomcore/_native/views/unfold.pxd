@@ -1,3 +1,3 @@
-# Going down through data sets that are items of each other.
+# Walks through a data set and its nested items.
 
 cdef int enter(set above, object data_set) except -1

@@ -1,5 +1,8 @@
-"""Going down through a data set and its items: with a stack, as the input says how deep they are nested, and never
-without end, as a data set made in memory can be an item of itself."""
+"""Walks through a data set and its nested items.
+
+The walk uses a stack, as the input decides how deep items are nested. It refuses a data set that is an item of itself,
+which is possible in memory.
+"""
 
 cimport cython
 
@@ -9,7 +12,7 @@ cdef object END = object()
 
 
 cdef int enter(set above, object data_set) except -1:
-    # Note a data set among those that are open, by its id(); EncodeError where it is open already.
+    # Add a data set's id() to those that are open; EncodeError if it is open already.
     if id(data_set) in above:
         raise EncodeError("a data set can't be an item of itself")
     above.add(id(data_set))
@@ -18,7 +21,7 @@ cdef int enter(set above, object data_set) except -1:
 
 @cython.freelist(16)
 cdef class Below:
-    """Stands among the parts of a data set where those of one of its items belong."""
+    """A placeholder among the parts of a data set, in the place of the parts of one of its items."""
 
     cdef readonly object item
     cdef object parts
@@ -32,12 +35,12 @@ cdef class Below:
 
 
 cdef class unfolded:
-    """The parts of a data set, with those of an item in the place of each `Below`, however deep.
+    """An iterator over the parts of a data set, with the parts of an item in the place of each `Below`, at any depth.
 
-    Raises EncodeError where a data set is an item of itself.
+    Raises EncodeError if a data set is an item of itself.
     """
 
-    cdef list items, parts      # the open data sets, and what is left of each
+    cdef list items, parts      # the open data sets, and the remaining parts of each
     cdef set above              # their ids
 
     def __init__(self, data_set, parts):
