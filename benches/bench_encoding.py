@@ -14,13 +14,13 @@ from pathlib import Path
 from time import thread_time
 from typing import Any
 
-from inputs import real_files
 from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import read_dataset
 from pydicom.filewriter import write_dataset
-from table import OURS, Row, machine, markdown
 
 import dicomcore as dc
+from benches.inputs import real_files
+from benches.table import OURS, Row, machine, markdown
 from dicomcore import encoding
 
 warnings.simplefilter("ignore")

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import Any
 
-from race import processor
+from benches.race import processor
 
 OURS = "dicomcore"
 
