@@ -12,7 +12,6 @@ import argparse
 import json
 import statistics
 import tempfile
-import tomllib
 from collections.abc import Callable
 from functools import partial
 from io import BytesIO
@@ -202,8 +201,7 @@ def record(found: dict[str, dict[str, list[float]]]) -> dict[str, Any]:
         for work, peers in found.items()
     }
     passes = max(len(each) for peers in found.values() for each in peers.values())
-    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return {"dicomcore": project["version"], "passes": passes, "machine": machine(PACKAGES), "ratios": ratios}
+    return {"dicomcore": dc.__version__, "passes": passes, "machine": machine(PACKAGES), "ratios": ratios}
 
 
 def main() -> None:
