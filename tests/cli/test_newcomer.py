@@ -136,7 +136,7 @@ class TestWrongUse:
             ("index ct.dcm -o folder", 2, "folder: Is a directory"),
             ("index ct.dcm -o nowhere/i.parquet", 2, "nowhere: No such file or directory"),
             ("index ct.dcm -o i.csv --errors nowhere/e", 2, "nowhere/e: No such file or directory"),
-            ("dicomdir unpack notes.txt folder", 2, "notes.txt: no DICOMDIR is packed there"),
+            ("dicomdir unpack notes.txt folder", 2, "notes.txt: the package contains no DICOMDIR"),
             ("encapsulate notes.txt -o n.dcm", 1, "notes.txt: .*give --kind"),
         ],
     )

@@ -192,7 +192,7 @@ FAULTS = {  # name: (what is done to the file-set, code, words of the message)
         "'..'",
     ),
     "key empty": (lambda fs: setattr(fs.roots[0].keys, "PatientID", ""), "KEY_MISSING", "PatientID is empty"),
-    "key gone": (lambda fs: delattr(fs.roots[0].keys, "PatientName"), "KEY_MISSING", "PatientName is not there"),
+    "key gone": (lambda fs: delattr(fs.roots[0].keys, "PatientName"), "KEY_MISSING", "PatientName is missing"),
     "file twice": (
         lambda fs: setattr(next(iter(fs)).record.keys, "ReferencedFileID", list(list(fs)[1].ReferencedFileID)),
         "FILE_TWICE",
