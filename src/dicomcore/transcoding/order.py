@@ -1,4 +1,4 @@
-"""Work on several threads whose results come in order, few of them waiting at a time."""
+"""Work on several threads, with results in the order of the items and few of them waiting."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Result = TypeVar("Result")
 
 
 def in_order(items: Iterable[Item], work: Callable[[Item], Result], threads: int) -> Iterator[Result]:
-    """``work(item)`` of each of the items, in their order; at most twice as many as there are threads are underway.
+    """Yield ``work(item)`` for each item, in their order; at most two items per thread are begun and not yet yielded.
 
-    The first that raises ends it, once what was begun is done.
+    The first exception ends the iteration, after the items in work are finished.
     """
     if threads < 2:
         yield from map(work, items)
