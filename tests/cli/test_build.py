@@ -106,7 +106,7 @@ def test_encapsulated_pixel_data_needs_a_transfer_syntax(tmp_path, capsys):
     assert (dc.dcmread(tmp_path / "out.dcm").pixel_array == before.pixel_array).all()
 
 
-def test_what_was_left_empty_is_told(tmp_path, capsys):
+def test_values_left_empty_are_reported(tmp_path, capsys):
     text = dc.dcmread(real("CT_small.dcm")).to_json(bulk_data_element_handler=lambda _: "u", file_meta=True)
     (tmp_path / "in.json").write_text(text)
     build = ["build", str(tmp_path / "in.json"), "-o", str(tmp_path / "out.dcm")]
@@ -117,7 +117,7 @@ def test_what_was_left_empty_is_told(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("text", ["", "DICM", "[]", "<x/>", "{", '{"0008001A": {"vr": "XX"}}'])
-def test_what_can_not_be_read(text, tmp_path, capsys):
+def test_unreadable_input_is_refused(text, tmp_path, capsys):
     (tmp_path / "in").write_text(text)
     assert main(["build", str(tmp_path / "in"), "-o", str(tmp_path / "out.dcm")]) == 1
     assert len(told(capsys)) == 1
@@ -125,7 +125,7 @@ def test_what_can_not_be_read(text, tmp_path, capsys):
     assert main(["build", str(tmp_path / "nowhere"), "-o", str(tmp_path / "out.dcm")]) == 1
 
 
-def test_a_folder_that_is_not_there_is_made(dumped, tmp_path):
+def test_a_missing_folder_is_created(dumped, tmp_path):
     """The example of docs/howto/json-xml.md."""
     path = dumped("CT_small.dcm", "MR_small.dcm")
     assert main(["build", str(path), "-o", str(tmp_path / "built") + "/"]) == 0
@@ -145,7 +145,7 @@ def test_a_folder_where_a_file_is(dumped, tmp_path, capsys):
     assert told(capsys) == [f"dicomcore build: {tmp_path / 'taken'}/: Not a directory"]
 
 
-def test_no_hint_at_what_the_command_has_not(tmp_path, capsys):
+def test_messages_advise_only_options_of_the_command(tmp_path, capsys):
     (tmp_path / "in.json").write_text('{"00100020": {"vr": "LO", "Value": ["1"]}}')
     assert main(["build", str(tmp_path / "in.json"), "-o", str(tmp_path / "out.dcm")]) == 1
     (line,) = told(capsys)

@@ -146,7 +146,7 @@ class TestIndex:
         assert ("absent" in told) == ("@absent" in extra)
         assert not (tmp_path / "index.parquet").exists()
 
-    def test_a_folder_that_is_not_there_is_wrong_use(self, tmp_path, capsys):
+    def test_a_missing_folder_is_wrong_use(self, tmp_path, capsys):
         assert main(["index", str(tmp_path / "nowhere"), "-o", str(tmp_path / "index.parquet")]) == 2
         assert "nowhere" in capsys.readouterr().err
 
@@ -222,7 +222,7 @@ def test_dump_tells_of_every_element(name, option, capsys):
     assert len(lines) == len(data_set.file_meta) + sum(1 for _ in data_set.iterall())
 
 
-def test_dump_goes_on_behind_what_it_can_not_read(tmp_path, capsys):
+def test_dump_goes_on_after_an_unreadable_file(tmp_path, capsys):
     (tmp_path / "notes.txt").write_text("no DICOM")
     files = [str(tmp_path / "nowhere"), str(tmp_path / "notes.txt"), str(tmp_path), str(real("CT_small.dcm"))]
     assert main(["dump", *files]) == 1
@@ -231,7 +231,7 @@ def test_dump_goes_on_behind_what_it_can_not_read(tmp_path, capsys):
     assert [line.split(": ")[1] for line in told.err.splitlines()] == files[:3]
 
 
-def test_dump_tells_what_deviates(tmp_path, capsys):
+def test_dump_reports_deviations(tmp_path, capsys):
     cut = tmp_path / "cut.dcm"
     cut.write_bytes(real("CT_small.dcm").read_bytes()[:397])
     assert main(["dump", str(cut)]) == 0

@@ -141,7 +141,7 @@ def test_files_of_the_library_on_a_full_disk(tmp_path):
     assert (tmp_path / "old.dcm").read_bytes() == real("CT_small.dcm").read_bytes()
 
 
-def test_what_may_not_be_read_or_written(archive):
+def test_missing_permissions_are_reported(archive):
     """Unreadable files and folders are rows and sentences; a read-only folder is named."""
     pytest.importorskip("jinja2")
     before = []

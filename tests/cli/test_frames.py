@@ -84,7 +84,7 @@ def test_wrong_use(options, file, tmp_path, capsys):
     assert capsys.readouterr().err.startswith("dicomcore frames: ")
 
 
-def test_issues_of_showing_are_told(tmp_path, capsys):
+def test_issues_of_rendering_are_reported(tmp_path, capsys):
     (tmp_path / "a.dcm").write_bytes(made(np.zeros((1, 2, 2), "u1"), RescaleSlope="0"))
     assert run(tmp_path / "a.dcm", "-o", tmp_path) == 0
     assert "RESCALE_SLOPE Rescale Slope is 0" in capsys.readouterr().err
@@ -119,7 +119,7 @@ def test_strict(tmp_path, capsys):
     assert capsys.readouterr().err.startswith(f"dicomcore frames: {path}: frame 0: the JPEG scan breaks off")
 
 
-def test_no_such_frame(file, tmp_path, capsys):
+def test_a_missing_frame_is_wrong_use(file, tmp_path, capsys):
     assert run(file, "-o", tmp_path / "out", "--frame", 3) == 2
     assert "no frame 3" in capsys.readouterr().err
 

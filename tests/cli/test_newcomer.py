@@ -136,11 +136,11 @@ class TestWrongUse:
             ("index ct.dcm -o folder", 2, "folder: Is a directory"),
             ("index ct.dcm -o nowhere/i.parquet", 2, "nowhere: No such file or directory"),
             ("index ct.dcm -o i.csv --errors nowhere/e", 2, "nowhere/e: No such file or directory"),
-            ("dicomdir unpack notes.txt folder", 2, "notes.txt: no DICOMDIR is packed there"),
+            ("dicomdir unpack notes.txt folder", 2, "notes.txt: the package contains no DICOMDIR"),
             ("encapsulate notes.txt -o n.dcm", 1, "notes.txt: .*give --kind"),
         ],
     )
-    def test_it_is_said(self, argv, code, said, capsys):
+    def test_wrong_use_is_reported_in_one_sentence(self, argv, code, said, capsys):
         if argv.startswith("query"):
             pytest.importorskip("duckdb")
         if argv.startswith(("report", "sheet")):
@@ -177,7 +177,7 @@ class TestWrongUse:
         ["query pipe 'select 1'", "report pipe -o r.html", "organize pipe --into o --pattern {Rows}",
          "sheet pipe -o s.png", "dicomdir list pipe", "dicomdir add pipe ct.dcm"],
     )  # fmt: skip
-    def test_a_pipe_that_can_hold_no_such_thing_is_not_waited_for(self, argv, capsys):
+    def test_commands_that_can_not_read_a_pipe_do_not_wait_for_one(self, argv, capsys):
         pytest.importorskip("duckdb")
         pytest.importorskip("jinja2")
         os.mkfifo("pipe")
@@ -220,7 +220,7 @@ class TestWrongUse:
 
 @POSIX
 @pytest.mark.parametrize("argv", [["dump", "CT"], ["dump", "--json", "CT"]])
-def test_standard_output_that_is_full_is_said(argv):
+def test_a_full_standard_output_is_reported(argv):
     words = [str(real("CT_small.dcm")) if word == "CT" else word for word in argv]
     with open("/dev/full", "w") as full:
         done = subprocess.run([*COMMAND, *words], stdout=full, stderr=subprocess.PIPE, env=ENVIRONMENT)
@@ -393,7 +393,7 @@ class TestBreak:
 
 
 @pytest.mark.parametrize("command", ["report", "sheet", "dicomdir", "transcode", "organize"])
-def test_a_break_is_told_in_a_sentence(command, monkeypatch, capsys, tmp_path):
+def test_an_interruption_is_reported_in_one_sentence(command, monkeypatch, capsys, tmp_path):
     words = {
         "report": ["report", "i", "-o", "r"],
         "sheet": ["sheet", ".", "-o", "s.png"],

@@ -1,4 +1,4 @@
-"""Changes of file-sets: what add, remove and move leave on disk, and that nothing is half done where they break off."""
+"""Changes of file-sets: the files on disk after add, remove and move, also after an interruption at any step."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def files_of(folder: Path) -> set[str]:
 
 
 def held(folder: Path) -> set[str]:
-    """The instances of the file-set on disk, each of whose files must be there and be the one that is said."""
+    """The instances of the file-set on disk; the file of each must exist and have the UID of its record."""
     found = set()
     for one in FileSet(folder):
         assert one.load().SOPInstanceUID == one.SOPInstanceUID
@@ -59,7 +59,7 @@ def held(folder: Path) -> set[str]:
 
 
 def in_order(folder: Path) -> bool:
-    """Whether there is nothing but the DICOMDIR, whole, and the files that it refers to."""
+    """Whether the folder has nothing but a complete DICOMDIR and the files that it refers to."""
     assert FileSet(folder).check() == ()
     return len(files_of(folder)) == len(FileSet(folder)) + 1
 
@@ -131,7 +131,7 @@ def test_wrong_places_change_nothing(wrong, folder):
     assert (files_of(folder), (folder / "DICOMDIR").read_bytes()) == before
 
 
-def test_instances_may_be_removed_while_they_are_gone_through(folder):
+def test_instances_may_be_removed_during_iteration(folder):
     file_set = FileSet(folder)
     assert len(file_set) > 1
     for instance in file_set:
@@ -197,7 +197,7 @@ def test_a_dicomdir_that_changed_meanwhile_is_not_overwritten(folder):
     assert "1.2.3.8" in held(folder)
 
 
-def test_a_source_that_is_gone_changes_nothing(folder, tmp_path):
+def test_a_missing_source_changes_nothing(folder, tmp_path):
     source = Path(shutil.copy(real("CT_small.dcm"), tmp_path / "source.dcm"))
     before = files_of(folder)
     file_set = FileSet(folder)
@@ -229,7 +229,7 @@ def test_a_full_disk_changes_nothing(folder, monkeypatch):
 @pytest.mark.parametrize(
     "text", [b"", b"{", b"[]", b'{"made": 1}', b'{"directory": "x", "made": [["..", "x"]], "removed": []}']
 )
-def test_a_journal_that_says_nothing_sensible(text, folder):
+def test_an_invalid_journal_is_ignored(text, folder):
     (folder.parent / "x").write_text("outside")
     (folder / JOURNAL).write_bytes(text)
     assert is_unfinished(folder)
@@ -298,7 +298,7 @@ def some_of_each(folder: Path) -> None:
 
 
 @pytest.mark.skipif(not HAS_FORK, reason="needs fork")
-def test_killed_at_any_step_it_is_the_old_file_set_or_the_new_one(folder, tmp_path):
+def test_killed_at_any_step_a_change_leaves_the_old_file_set_or_the_new_one(folder, tmp_path):
     old = held(folder)
     shutil.copytree(folder, tmp_path / "done")
     some_of_each(tmp_path / "done")
@@ -328,8 +328,8 @@ def test_killed_at_any_step_it_is_the_old_file_set_or_the_new_one(folder, tmp_pa
 
 
 @pytest.mark.skipif(not HAS_FORK, reason="needs fork")
-def test_killed_while_a_killed_change_is_settled(folder, tmp_path):
-    """Recovery itself may be broken off anywhere too."""
+def test_recovery_may_be_killed_at_any_step(folder, tmp_path):
+    """The next recovery finishes the interrupted one."""
     place = tmp_path / "half"
     shutil.copytree(folder, place)
     killed_at(12, lambda: some_of_each(place))
@@ -352,7 +352,7 @@ def test_killed_while_a_killed_change_is_settled(folder, tmp_path):
 
 
 class Changing(RuleBasedStateMachine):
-    """Random changes, each compared with a plain dictionary of what should be there."""
+    """Random changes, each compared with a plain dictionary of the expected files."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -420,7 +420,7 @@ def test_a_change_that_is_refused_leaves_no_journal(folder):
 # ---- a DICOMDIR written as any data set
 
 
-def test_a_dicomdir_whose_records_move_is_warned_of(tmp_path):
+def test_a_warning_names_a_dicomdir_whose_records_move(tmp_path):
     target = tmp_path / "DICOMDIR"
     data_set = dc.dcmread(PYDICOM / "test_files/dicomdirtests/DICOMDIR")
     with warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""What is said about a file-set: faults by PS3.3 and PS3.10, and the application profiles that it meets."""
+"""Checks of a file-set: faults by PS3.3 and PS3.10, and the application profiles that it meets."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_profiles(profile, sop_class, syntax, values, codes):
     assert met(an_image(sop_class, syntax, **values), profile, icon=False) == (not codes, codes)
 
 
-def test_a_profile_brings_its_keys():
+def test_a_profile_adds_its_keys():
     ds = an_image(CT, Modality="CT", PixelSpacing=[1, 2], PatientSex="O", ImageType=["ORIGINAL", "PRIMARY"])
     general, localized, person = (FileSet(profile=name) for name in ("STD-GEN-CD", "STD-CTMR-CD", "STD-GEN-DVD-JPEG"))
     one, other, third = (file_set.add(ds) for file_set in (general, localized, person))
@@ -135,7 +135,7 @@ def test_all_profiles_give_a_verdict():
         assert all(verdict.profile.clause in finding.message or finding.where for finding in verdict.findings)
 
 
-def test_the_data_are_whole():
+def test_the_profile_tables_are_complete():
     assert len(PROFILES) == 82
     for profile in PROFILES.values():
         assert profile.contents
@@ -176,8 +176,8 @@ def set_file_id(file_set, *components):
         keys.ReferencedFileID = list(components)
 
 
-FAULTS = {  # name: (what is done to the file-set, code, words of the message)
-    "file gone": (lambda fs: Path(path(fs)).unlink(), "FILE_MISSING", "not there"),
+FAULTS = {  # name: (the change to the file-set, code, words in the message)
+    "file gone": (lambda fs: Path(path(fs)).unlink(), "FILE_MISSING", "missing"),
     "file no DICOM": (lambda fs: Path(path(fs)).write_bytes(b"x" * 999), "FILE_FORMAT", "not DICOM"),
     "another file": (lambda fs: shutil.copy(path(fs, 1), path(fs)), "FILE_DIFFERS", "SOP instance"),
     "unreferenced file": (lambda fs: shutil.copy(path(fs), fs.path + "/NEW"), "FILE_UNREFERENCED", "no record"),
@@ -192,7 +192,7 @@ FAULTS = {  # name: (what is done to the file-set, code, words of the message)
         "'..'",
     ),
     "key empty": (lambda fs: setattr(fs.roots[0].keys, "PatientID", ""), "KEY_MISSING", "PatientID is empty"),
-    "key gone": (lambda fs: delattr(fs.roots[0].keys, "PatientName"), "KEY_MISSING", "PatientName is not there"),
+    "key gone": (lambda fs: delattr(fs.roots[0].keys, "PatientName"), "KEY_MISSING", "PatientName is missing"),
     "file twice": (
         lambda fs: setattr(next(iter(fs)).record.keys, "ReferencedFileID", list(list(fs)[1].ReferencedFileID)),
         "FILE_TWICE",
@@ -211,20 +211,20 @@ FAULTS = {  # name: (what is done to the file-set, code, words of the message)
 }
 
 
-def test_no_faults(file_set):
+def test_a_valid_file_set_has_no_faults(file_set):
     assert file_set.check() == ()
 
 
 @pytest.mark.thread_unsafe(reason="changes the fixture's files")
 @pytest.mark.parametrize(("spoil", "code", "words"), FAULTS.values(), ids=FAULTS)
-def test_faults_are_said(spoil, code, words, file_set):
+def test_faults_are_reported(spoil, code, words, file_set):
     spoil(file_set)
     found = [finding for finding in file_set.check() if finding.code == code]
     assert found
     assert any(words in finding.message for finding in found)
 
 
-def test_record_types_of_earlier_editions_are_said():
+def test_record_types_of_earlier_editions_are_reported():
     keys = dc.Dataset()
     keys.DirectoryRecordType = "CURVE"
     made = FileSet()

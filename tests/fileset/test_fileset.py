@@ -1,4 +1,4 @@
-"""File-sets: DICOMDIRs of other software read, ours read by them, and what add, find and write do."""
+"""File-sets: DICOMDIRs of other software read by us, ours read by others, and the results of add, find and write."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_instances_are_those_that_pydicom_finds(name):
 
 
 @pytest.mark.parametrize("kind", ["path", "text", "folder", "bytes", "stream", "data set"])
-def test_every_kind_of_source(kind, tmp_path):
+def test_every_kind_of_source_is_read(kind, tmp_path):
     path = Path(shutil.copy(DIRS / "DICOMDIR", tmp_path))
     src = {
         "path": path,
@@ -108,14 +108,14 @@ def test_every_kind_of_source(kind, tmp_path):
     assert file_set.path == (None if kind in ("bytes", "stream") else str(tmp_path))
 
 
-def test_no_dicomdir_is_refused():
+def test_a_file_that_is_no_dicomdir_is_refused():
     with pytest.raises(dc.DicomError, match="no DICOMDIR"):
         FileSet(real("CT_small.dcm"))
     with pytest.raises(FileNotFoundError):
         FileSet("nowhere")
 
 
-def test_orphans_are_taken_in_by_their_order_or_left_out():
+def test_orphans_are_added_by_their_order_or_left_out():
     taken, left = FileSet(DIRS / "DICOMDIR-nopatient"), FileSet(DIRS / "DICOMDIR-nopatient", include_orphans=False)
     assert len(taken) == 31
     assert len(left) < 31
@@ -123,7 +123,7 @@ def test_orphans_are_taken_in_by_their_order_or_left_out():
 
 
 NEXT, LOWER, IN_USE = (b"\x04\0\0\x14UL\x04\0", b"\x04\0\x20\x14UL\x04\0", b"\x04\0\x10\x14US\x02\0")
-SPOILT = {  # name: (which link of which record, what it says instead, code that is said)
+SPOILT = {  # name: (the link of the record, its faulty value, the code of the issue)
     "a record behind itself": (NEXT, 0, "self", "RECORD_LOOP"),
     "a record below itself": (LOWER, 0, "self", "RECORD_LOOP"),
     "behind the end": (NEXT, 0, 0xFFFFFFF0, "RECORD_LINK"),
@@ -141,7 +141,7 @@ def patched(data: bytes, field: bytes, which: int, value: int | str) -> bytes:
 
 
 @pytest.mark.parametrize(("field", "which", "value", "code"), SPOILT.values(), ids=SPOILT)
-def test_spoilt_links_are_said_and_every_record_has_one_place(field, which, value, code):
+def test_faulty_links_are_reported_and_every_record_has_one_place(field, which, value, code):
     data = patched((DIRS / "DICOMDIR").read_bytes(), field, which, value)
     file_set = FileSet(data)
     assert code in {issue.code for issue in file_set.issues}
@@ -154,7 +154,7 @@ def test_spoilt_links_are_said_and_every_record_has_one_place(field, which, valu
 
 @pytest.mark.parametrize("name", ["DICOMDIR", "DICOMDIR-reordered"])
 def test_a_lost_root_is_made_up_for(name):
-    """The root's links say nothing: links among the records count before their order does."""
+    """Without links from the root, links among the records count before their order does."""
     data = bytearray((DIRS / name).read_bytes())
     at = data.index(b"\x04\0\0\x12UL") + 8
     data[at : at + 4] = bytes(4)
@@ -163,7 +163,7 @@ def test_a_lost_root_is_made_up_for(name):
     assert by_ours(file_set) == by_ours(FileSet(DIRS / name))
 
 
-def test_records_not_in_use_are_said_and_not_listed():
+def test_records_not_in_use_are_reported_and_not_listed():
     data = (DIRS / "DICOMDIR").read_bytes()
     at = data.index(IN_USE) + len(IN_USE)
     file_set = FileSet(data[:at] + b"\0\0" + data[at + 2 :])
@@ -173,7 +173,7 @@ def test_records_not_in_use_are_said_and_not_listed():
 
 
 def test_levels_are_bounded():
-    """A chain of records each below the last: the limit ends it, nothing recurses."""
+    """A chain of records, each below the one before: the limit ends it, and nothing recurses."""
     links = b"\x04\0\0\x14UL\x04\0\0\0\0\0\x04\0\x10\x14US\x02\0\xff\xff\x04\0\x20\x14UL\x04\0%s"
     item = links + b"\x04\0\x30\x14CS\x08\0PRIVATE "
     size, count, first = len(item) - 2 + 4 + 8, 5000, 0
@@ -195,7 +195,7 @@ def test_levels_are_bounded():
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 103), st.integers(-1, 51)), max_size=104))
 def test_however_records_are_linked_each_has_one_place(links):
-    """Any link set to any record or none: nothing is lost, nothing is there twice, and what is written is in order."""
+    """Any link set to any record or none: no record is lost or doubled, and the written DICOMDIR is valid."""
     data = bytearray((DIRS / "DICOMDIR").read_bytes())
     fields = [match.start() + 8 for match in re.finditer(rb"\x04\0[\0\x20]\x14UL\x04\0", data)]
     items = [match.start() for match in re.finditer(rb"\xfe\xff\0\xe0", data)]
@@ -226,8 +226,8 @@ def test_any_bytes_are_read_or_refused(data):
         pass
 
 
-def test_files_by_way_of_another_record_of_earlier_editions():
-    """A record may have referred to its file through an MRDR record, which stands in no entity."""
+def test_files_of_multi_referenced_file_records_are_resolved():
+    """In earlier editions a record could refer to its file through an MRDR record, which is in no entity."""
 
     def record(kind: bytes, *more: bytes) -> bytes:
         links = element(0x00041400, "UL", bytes(4)) + element(0x00041410, "US", b"\xff\xff")
@@ -250,7 +250,7 @@ def test_files_by_way_of_another_record_of_earlier_editions():
 
 
 @pytest.mark.parametrize("name", [name for name, *_ in READ.values()])
-def test_written_anew_says_the_same(name, tmp_path):
+def test_a_rewritten_dicomdir_has_the_same_records(name, tmp_path):
     file_set = FileSet(DIRS / name)
     (tmp_path / "DICOMDIR").write_bytes(file_set.to_bytes())
     again = FileSet(tmp_path)
@@ -326,7 +326,7 @@ def test_dcmmkdir_appends_to_ours(tmp_path):
 
 
 def test_every_record_of_a_mixed_set_has_its_keys(tmp_path):
-    """Whatever real files there are: what was added meets the rules, and every kind has the type it should."""
+    """For all real files: the records meet the rules, and every SOP class has its record type."""
     file_set = FileSet()
     for path in sorted((PYDICOM / "test_files").glob("*.dcm")):
         try:
@@ -407,7 +407,7 @@ def test_missing_keys_are_named_or_made_up():
         file_set.add(ds, invent=True)
 
 
-def test_the_same_patient_with_two_names_is_said():
+def test_a_patient_id_with_two_names_is_reported():
     file_set = FileSet()
     ds = dc.Dataset(dc.dcmread(real("CT_small.dcm")))
     file_set.add(ds)
@@ -419,7 +419,7 @@ def test_the_same_patient_with_two_names_is_said():
 
 @pytest.mark.parametrize("name", ["DICOMDIR", "TINY_ALPHA/DICOMDIR"])
 def test_a_dicomdir_is_no_instance(name):
-    with pytest.raises(dc.DicomError, match="not referred to"):
+    with pytest.raises(dc.DicomError, match="can't refer to a DICOMDIR"):
         FileSet().add(DIRS / name)
 
 
@@ -477,7 +477,7 @@ FILE_IDS = {  # name: (components, whether they are in order)
 
 
 @pytest.mark.parametrize(("file_id", "good"), FILE_IDS.values(), ids=FILE_IDS)
-def test_file_ids(file_id, good):
+def test_file_ids_are_accepted_or_refused(file_id, good):
     assert (file_id_faults(file_id) == []) is good
     if good:
         assert to_file_id("\\".join(file_id)) == to_file_id("/".join(file_id)) == file_id
@@ -488,7 +488,7 @@ def test_file_ids(file_id, good):
 
 @pytest.mark.parametrize("file_id", [("..", "x"), ("/etc", "passwd"), ("a\0b",), (".",), ("a/b",), ("C:",), ()])
 def test_no_new_file_leads_out_of_the_folder(file_id, tmp_path):
-    with pytest.raises(dc.DicomError, match="no place"):
+    with pytest.raises(dc.DicomError, match="leads out"):
         path_of(str(tmp_path), file_id)
 
 
@@ -496,7 +496,7 @@ def test_no_new_file_leads_out_of_the_folder(file_id, tmp_path):
     "file_id", [("..", "x"), ("a\0b",), (".",), ("a", "../../x"), ("..\\x",), ("C:",), ("C:\\x",), ("/",), ()]
 )
 def test_no_file_is_looked_for_outside_of_the_folder(file_id, tmp_path):
-    with pytest.raises(dc.DicomError, match="no place"):
+    with pytest.raises(dc.DicomError, match="leads out"):
         Medium(str(tmp_path / "disc")).find(file_id)
 
 
@@ -519,7 +519,7 @@ NAMES = {  # name: (File ID, the file on the medium)
 
 
 @pytest.mark.parametrize(("file_id", "name"), NAMES.values(), ids=NAMES)
-def test_files_under_names_that_differ_a_little(file_id, name, tmp_path):
+def test_files_are_found_under_slightly_different_names(file_id, name, tmp_path):
     path = tmp_path / name
     path.parent.mkdir()
     path.write_bytes(b"")
@@ -527,7 +527,7 @@ def test_files_under_names_that_differ_a_little(file_id, name, tmp_path):
     assert Medium(str(tmp_path)).find(file_id) == str(path)
 
 
-def test_the_name_that_adds_nothing_comes_first(tmp_path):
+def test_a_name_without_suffix_wins(tmp_path):
     for name in ("Im1.Dcm", "Im1", "IM1.;1"):
         (tmp_path / name).write_bytes(b"")
     assert Medium(str(tmp_path)).find(("iM1",)) == str(tmp_path / "Im1")
@@ -561,7 +561,7 @@ def test_a_medium_with_suffixes_is_read_checked_and_changed(rename, tmp_path):
     assert len(FileSet(tmp_path / "disc")) == 2
 
 
-def test_new_names_go_round_what_is_taken():
+def test_new_file_ids_skip_those_that_are_taken():
     taken = {("PT000000",), ("PT000001", "ST000000")}
     file_set = FileSet(DIRS / "DICOMDIR")
     record = next(iter(file_set)).record
@@ -593,8 +593,8 @@ def test_record_types_are_those_of_the_standard():
         assert all(key.tag for key in kind.keys)
 
 
-def test_another_file_of_an_instance_is_told(tmp_path):
-    """What stays out of a file-set, though it is no copy of what is in it, is said."""
+def test_another_file_of_an_instance_is_reported(tmp_path):
+    """A file that is not added, but differs from the file of its instance, is an issue."""
     first, copy, other = (tmp_path / name for name in ("first.dcm", "copy.dcm", "other.dcm"))
     data = real("CT_small.dcm").read_bytes()
     first.write_bytes(data)
@@ -607,7 +607,7 @@ def test_another_file_of_an_instance_is_told(tmp_path):
     assert str(other) in made.issues[0].message
 
 
-def test_errors_advise_no_option_that_is_not_there(tmp_path):
+def test_errors_advise_only_options_that_exist(tmp_path):
     bare = tmp_path / "bare"
     bare.write_bytes(bytes(200))
     for read in (dc.FileSet, dc.FileSet().add):

@@ -86,7 +86,7 @@ def test_short_pixel_data_is_kept(name, to):
     assert got.SourceImageSequence[0].ReferencedSOPInstanceUID == "1.2.3.4"
 
 
-def test_the_instance_may_stay():
+def test_damaged_files_may_keep_their_instance():
     got, done = through(short(FRAMES[0], 40), "rle", damaged="keep", new_instance=False)
     assert got.SOPInstanceUID == "1.2.3.4"
     assert done.damage
@@ -106,7 +106,7 @@ def test_rewritten_pixel_data_stays_as_short(to):
 
 
 @pytest.mark.parametrize("to", ["rle", "jpeg-lossless", "jpeg-2000", "encapsulated"])
-def test_a_real_file_that_is_cut(to, tmp_path):
+def test_a_real_file_cut_short_is_refused_or_kept(to, tmp_path):
     with pytest.raises(dc.PixelDecodeError, match="the last 62 bytes are missing"):
         dc.transcode(real("MR_truncated.dcm"), tmp_path / "x.dcm", to, verify=True)
     got, done = through(real("MR_truncated.dcm"), to, damaged="keep")
@@ -127,7 +127,7 @@ def test_single_bits_cut_short():
 
 
 @pytest.mark.parametrize("to", ["rle", "jpeg-ls", "deflated-frames"])
-def test_native_frames_that_are_not_there(to):
+def test_missing_native_frames_are_refused_or_kept(to):
     source = made(FRAMES, 12)
     source.PixelData = FRAMES[:2].tobytes()
     groups = [dc.Dataset() for _ in range(3)]
@@ -143,7 +143,7 @@ def test_native_frames_that_are_not_there(to):
 
 
 @pytest.mark.parametrize("to", ["explicit", "jpeg-lossless", "rle"])
-def test_fragments_that_are_not_there(to):
+def test_missing_fragments_are_refused_or_kept(to):
     source, _ = through(made(FRAMES, 12), "rle", offset_table="none")
     source.NumberOfFrames = 4
     options = {"offset_table": "basic"} if to == "rle" else {}
@@ -273,7 +273,7 @@ def test_an_element_behind_the_pixels_is_cut(to):
 
 @pytest.mark.parametrize("to", ["rle", "jpeg-lossless"])
 @pytest.mark.parametrize("of", ["explicit", "deflated", "rle", "jpeg-lossless"])
-def test_no_cut_goes_through_unsaid(of, to):
+def test_every_cut_is_reported(of, to):
     """Every truncation fails, or gives all frames exactly."""
     whole = coded(of, array=FRAMES[:2])
     end = dc.dcmread(whole)["PixelData"].offset or 0
@@ -303,7 +303,7 @@ def folder(tmp_path):
     return source
 
 
-def test_a_folder_says_which_are_damaged(folder, tmp_path):
+def test_a_folder_reports_its_damaged_files(folder, tmp_path):
     found = {}
 
     def note(one):
@@ -352,12 +352,12 @@ def test_the_command_on_a_folder(folder, tmp_path, capsys):
     assert told.out.startswith("1 copied, 1 transcoded, 1 skipped, 2 of them damaged; ")
 
 
-def test_the_command_speaks_of_no_functions(folder, tmp_path, capsys):
+def test_the_command_names_options_and_no_functions(folder, tmp_path, capsys):
     arguments = ["transcode", str(folder / "whole.dcm"), "-o", str(tmp_path / "x"), "--to", "MPEG2MPML"]
     assert main(arguments) == 1
     assert capsys.readouterr().err.endswith("no encoder for transfer syntax MPEG2 Main Profile / Main Level\n")
 
 
-def test_no_such_choice():
+def test_an_unknown_value_of_damaged_is_refused():
     with pytest.raises(ValueError, match="damaged is 'refuse' or 'keep', not 'pad'"):
         through(made(FRAMES), "rle", damaged="pad")

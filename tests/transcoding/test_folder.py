@@ -71,7 +71,7 @@ def test_resume(folder, tmp_path, capsys):
     assert said(capsys)["transcoded"] == 3
 
 
-def test_one_that_fails_stops_nothing(folder, tmp_path, capsys):
+def test_a_file_that_fails_does_not_stop_the_others(folder, tmp_path, capsys):
     made(IMAGES["wide"][0], 32).save_as(folder / "deep/wide.dcm")
     assert run(folder, "-o", tmp_path / "out", "--to", "jpeg-lossless", "--json") == 1
     captured = capsys.readouterr()

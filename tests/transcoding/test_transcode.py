@@ -111,7 +111,7 @@ def test_every_pair_of_lossless_syntaxes(name):
         assert not [issue for issue in ds.issues if issue.code != "PIXEL_PRECISION"]
 
 
-def test_what_was_not_touched_stays_byte_for_byte():
+def test_elements_other_than_pixel_data_stay_byte_for_byte():
     ds, _ = through(real("CT_small.dcm"), "jpeg-lossless")
     back, _ = through(ds, "explicit")
     source = dc.dcmread(real("CT_small.dcm"))
@@ -123,7 +123,7 @@ def test_what_was_not_touched_stays_byte_for_byte():
 
 @pytest.mark.skipif(bool(ABSENT), reason=ABSENT)
 @pytest.mark.parametrize("to", ["explicit", "big-endian", "rle", "jpeg-lossless", "jpeg-ls", "jpeg-2000", "htj2k-rpcl"])
-def test_real_files_verified(to):
+def test_real_files_pass_verification(to):
     done = 0
     for one in small_files(60_000):
         pixels = one.line.get("pixels", {})
@@ -213,7 +213,7 @@ def test_jpeg_of_ybr_becomes_rgb():
     assert got.SOPInstanceUID == source.SOPInstanceUID
 
 
-def test_palette_stays_one():
+def test_palette_colour_stays_palette_colour():
     ds = made(IMAGES["grey 8"][0], photometric="PALETTE COLOR")
     assert through(ds, "jpeg-lossless")[0].PhotometricInterpretation == "PALETTE COLOR"
     with pytest.raises(dc.EncodeError, match="indices of a palette"):
@@ -253,7 +253,7 @@ def test_overlays_of_frames_follow_each_other():
     assert all(np.array_equal(overlay.array(i), planes[i]) for i in range(3))
 
 
-def test_dirt_above_bits_stored_goes():
+def test_unused_bits_above_bits_stored_are_cleared():
     words = IMAGES["grey 12 of 16"][0]
     ds = made(words | np.uint16(0xA000), 16)
     ds.BitsStored, ds.HighBit = 12, 11
@@ -312,7 +312,7 @@ def test_single_bits(to):
 
 @pytest.mark.parametrize("to", LOSSY)
 @pytest.mark.parametrize("name", ["grey 8", "grey 12 of 16", "RGB", "signed 12 of 16"])
-def test_lossy_is_near_and_says_so(to, name):
+def test_lossy_frames_are_near_and_the_header_records_the_loss(to, name):
     quality, share = LOSSY[to]
     array, stored, photometric = IMAGES[name]
     source = made(array, stored, photometric, ImageType=["ORIGINAL", "PRIMARY"])
@@ -356,7 +356,7 @@ def test_near_lossless_stays_within_bits_stored():
 
 
 @pytest.mark.parametrize(("to", "quality"), [("jpeg", 0), ("jpeg", 101), ("jpeg-ls-near", 300), ("jpeg-xl-lossy", -1)])
-def test_quality_beyond_its_meaning(to, quality):
+def test_a_quality_out_of_range_is_refused(to, quality):
     with pytest.raises(ValueError, match="quality"):
         through(made(IMAGES["grey 8"][0]), to, quality=quality)
 
@@ -364,7 +364,7 @@ def test_quality_beyond_its_meaning(to, quality):
 @pytest.mark.parametrize(
     "to", ["explicit", "deflated", "rle", "jpeg-lossless", "jpeg-ls", "jpeg-2000", "htj2k", "jpeg-xl"]
 )
-def test_what_loses_nothing_takes_no_quality(to, tmp_path):
+def test_lossless_syntaxes_refuse_a_quality(to, tmp_path):
     source = made(IMAGES["grey 8"][0])
     with pytest.raises(ValueError, match=r"takes no quality.* these take one: .*JPEG-LS Lossy"):
         dc.transcode(source, bytearray(), to, quality=5)
@@ -388,14 +388,14 @@ def test_jpeg_is_taken_as_extended():
     assert got.SOPInstanceUID == source.SOPInstanceUID
 
 
-def test_jpeg_in_jpeg_xl_comes_back():
+def test_jpeg_in_jpeg_xl_is_restored():
     source, _ = through(made(np.stack([IMAGES["RGB"][0]] * 2), 8), "jpeg")
     packed, done = through(source, "jpeg-xl-jpeg", verify=True)
     assert done.lossless
     back, _ = through(packed, "jpeg", verify=True)
     for i in range(2):
         assert bytes(back.frames.encoded(i)).rstrip(b"\0") == bytes(source.frames.encoded(i)).rstrip(b"\0")
-    with pytest.raises(dc.EncodeError, match="Baseline alone"):
+    with pytest.raises(dc.EncodeError, match="only be made from JPEG Baseline"):
         through(made(IMAGES["RGB"][0]), "jpeg-xl-jpeg")
 
 
@@ -456,7 +456,7 @@ def test_targets(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["", "jpg", "1.2.840.10008.1.1", "CTImageStorage"])
-def test_no_syntax(name):
+def test_an_unknown_syntax_is_refused(name):
     with pytest.raises(ValueError, match="no transfer syntax"):
         syntax_named(name)
 
@@ -474,7 +474,7 @@ FAULTS = {  # name: (image, target, words of the message)
 
 
 @pytest.mark.parametrize(("image", "to", "words"), FAULTS.values(), ids=FAULTS)
-def test_refused_with_what_can_hold_it(image, to, words, tmp_path):
+def test_a_refusal_names_the_syntaxes_that_can_hold_the_pixels(image, to, words, tmp_path):
     array, stored, photometric = IMAGES[image]
     with pytest.raises(dc.EncodeError, match=words):
         dc.transcode(made(array, stored, photometric), tmp_path / "x", to)
@@ -491,14 +491,14 @@ def test_floats_stay_uncompressed():
 
 
 @pytest.mark.parametrize("to", ["implicit", "rle", "deflated"])
-def test_no_instance(to):
+def test_a_data_set_without_sop_instance_uid_is_refused(to):
     source = made(IMAGES["grey 8"][0])
     del source.SOPInstanceUID
     with pytest.raises(dc.EncodeError, match=r"no SOPInstanceUID, which a file names \(PS3\.10 7\.1\): set it$"):
         through(source, to)
 
 
-def test_no_pixel_data():
+def test_an_encapsulated_syntax_without_pixel_data_is_refused():
     ds = dc.Dataset()
     ds.update({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7", "SOPInstanceUID": "1.2.3"})
     assert through(ds, "implicit")[1].frames == 0
@@ -506,7 +506,7 @@ def test_no_pixel_data():
         through(ds, "rle")
 
 
-def test_a_frame_that_breaks_leaves_nothing(tmp_path):
+def test_a_frame_that_fails_leaves_no_file(tmp_path):
     source, _ = through(made(IMAGES["frames"][0], 12), "rle")
     data = bytearray(source.PixelData)
     data[-40:] = b"\x80" * 40  # which stand for nothing (PS3.5 G.3.1)
@@ -601,7 +601,7 @@ def test_icons_stay_as_they_are():
         assert np.array_equal(held.frames[0], IMAGES["grey 8"][0])
 
 
-def test_an_icon_in_the_old_syntax_becomes_plain():
+def test_an_icon_in_the_old_syntax_is_uncompressed():
     coded, icon = through(made(IMAGES["grey 12 of 16"][0], 12), "rle")[0], made(IMAGES["grey 12 of 16"][0], 12)
     icon.PixelData = bytes(coded.PixelData)
     source, _ = through(made(IMAGES["grey 16"][0]), "rle")

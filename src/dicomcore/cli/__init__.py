@@ -1,4 +1,4 @@
-"""The command line, `dicomcore` or `python -m dicomcore`: one file a subcommand."""
+"""The command line, `dicomcore` or `python -m dicomcore`: with one module for each subcommand."""
 
 from dicomcore.cli.program import main
 

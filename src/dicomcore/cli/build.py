@@ -11,7 +11,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any
 
-from dicomcore.cli.console import add_command, is_folder, told, word
+from dicomcore.cli.console import add_command, is_folder, report_problem, word
 from dicomcore.dataset import Dataset
 from dicomcore.errors import DicomError, ParseError
 from dicomcore.forms import from_xml, read_json_lines
@@ -25,7 +25,7 @@ ALL_BUILT, SOME_UNBUILT, WRONG_USE = 0, 1, 2
 DESCRIPTION = """Build DICOM files from DICOM JSON (PS3.18 Annex F; an object, an array, or an object a line) and from
 the Native DICOM Model in XML (PS3.19 Annex A), as `dicomcore dump --json` and `--xml` write them."""
 EXAMPLES = ("dicomcore build ct.json -o ct.dcm", "dicomcore dump ct.dcm --json --meta | dicomcore build - -o copy.dcm")
-CODES = "0 all was built, 1 some could not be, 2 wrong use. Values left empty are told on stderr."
+CODES = "0 all files were built, 1 some could not be, 2 wrong use. Values left empty are reported on stderr."
 FILE_NAME = re.compile(r"[0-9.]*[0-9][0-9.]*")
 
 
@@ -45,39 +45,39 @@ def add_parser(subparsers: Any) -> None:
         "--output",
         required=True,
         metavar="PATH",
-        help="a file, or a folder for SOPInstanceUID.dcm of each data set; one that ends with / is made",
+        help="a file, or a folder for a file SOPInstanceUID.dcm of each data set; a folder that ends with / is created",
     )
     parser.add_argument(
         "--transfer-syntax",
         metavar="SYNTAX",
-        help="what the input doesn't say in file meta information, or says otherwise: a UID, a keyword, or a name of "
+        help="the transfer syntax to write, if the input names none or another: a UID, a keyword, or a name of "
         "`dicomcore transcode --list`",
     )
-    parser.add_argument("-q", "--quiet", action="store_true", help="don't tell which values were left empty")
+    parser.add_argument("-q", "--quiet", action="store_true", help="don't report values that were left empty")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Build; the exit code."""
+    """Build the files; return the exit code."""
     code = ALL_BUILT
     output = Path(arguments.output)
     try:
         several = is_folder(arguments.output)
     except OSError as error:
-        return told("build", arguments.output, error, WRONG_USE)
+        return report_problem("build", arguments.output, error, WRONG_USE)
     if not several and len(arguments.files) > 1:
-        return told("build", str(output), "is no folder, which several files take", WRONG_USE)
+        return report_problem("build", str(output), "is no folder: several inputs need one", WRONG_USE)
     try:
         arguments.transfer_syntax = arguments.transfer_syntax and syntax_named(arguments.transfer_syntax)
     except ValueError as error:
-        return told("build", "", error, WRONG_USE)
+        return report_problem("build", "", error, WRONG_USE)
     for path in arguments.files:
         try:
             _build(path, output, arguments)
         except BrokenPipeError:
             raise
         except (DicomError, OSError) as error:
-            code = told("build", path, error, SOME_UNBUILT)
+            code = report_problem("build", path, error, SOME_UNBUILT)
     return code
 
 
@@ -91,7 +91,7 @@ def _build(path: str, output: Path, arguments: argparse.Namespace) -> None:
 
 
 def _data_sets(stream: IO[bytes]) -> Iterator[Dataset]:
-    """The data sets of an input, whose first character tells which form it has."""
+    """The data sets of an input in JSON or XML, as its first character decides."""
     head = stream.readline()
     while head and not head.strip():
         head = stream.readline()
@@ -105,7 +105,7 @@ def _data_sets(stream: IO[bytes]) -> Iterator[Dataset]:
 
 
 class _Rejoined:
-    """A stream that begins with what was already read from it."""
+    """A stream that first gives again the bytes that were already read from it."""
 
     def __init__(self, head: bytes, stream: IO[bytes]) -> None:
         self.head, self.stream = head, stream
@@ -121,7 +121,7 @@ def _write(data_sets: Iterator[Dataset], path: str, output: Path, arguments: arg
         count += 1
         if not arguments.quiet:
             for issue in data_set.issues:
-                told("build", path, f"{issue.code} {issue.message}", 0)
+                report_problem("build", path, f"{issue.code} {issue.message}", 0)
         if arguments.transfer_syntax:
             if data_set.file_meta is None:
                 data_set.file_meta = Dataset()
@@ -133,15 +133,15 @@ def _write(data_sets: Iterator[Dataset], path: str, output: Path, arguments: arg
 
 
 def _only(data_sets: Iterator[Dataset], output: Path) -> Iterator[Dataset]:
-    """The one data set, read to its end before anything is written."""
+    """The only data set of an input, which is read to its end before anything is written."""
     first = list(islice(data_sets, 2))
     if len(first) > 1:
-        raise ParseError(f"holds several data sets, and {output} is no folder: `-o {output}{os.sep}` makes one")
+        raise ParseError(f"holds several data sets, and {output} is no folder: `-o {output}{os.sep}` creates one")
     yield from first
 
 
 def _refuse_fragments(data_set: Dataset) -> None:
-    """Encapsulated pixel data means nothing without a transfer syntax."""
+    """Refuse encapsulated pixel data without a transfer syntax, which alone tells how it is encoded."""
     if data_set.transfer_syntax is None and data_set.get("PixelData", None):
         begins = bytes(data_set.PixelData[:4]) if data_set["PixelData"].VR == "OB" else b""
         if begins == ITEM_BYTES:
@@ -149,7 +149,7 @@ def _refuse_fragments(data_set: Dataset) -> None:
 
 
 def _target(data_set: Dataset, output: Path) -> Path:
-    """Where a data set goes: a UID becomes a name only if it is nothing but digits and points."""
+    """The file to write; a SOP Instance UID becomes its name only if it consists of digits and points."""
     if not output.is_dir():
         return output
     uid = str(data_set.get("SOPInstanceUID", ""))

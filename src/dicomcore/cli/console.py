@@ -1,4 +1,4 @@
-"""How every command speaks: its help, one sentence on stderr for what went wrong, and text in any locale."""
+"""Output of all commands: help, one sentence on stderr for each problem, and text in any locale."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ __all__ = [
     "Formatter",
     "add_command",
     "add_expect_dicom",
+    "configure_stdout",
     "counted",
     "is_folder",
-    "made_to_fit",
     "not_dicom",
     "printable",
     "reason_of",
-    "told",
+    "report_problem",
     "word",
 ]
 
 FORCED = "; --force reads it as a bare data set"
-# What messages advise to callers of functions, and what that is to users of a command; nothing where it has no option.
+# Advice in messages for callers of functions, and its wording for each command; removed if the command has no option.
 HINTS: dict[re.Pattern[str], dict[str, str]] = {
     re.compile(r"; force=True reads it as a bare data set"): dict.fromkeys(("dump", "frames", "transcode"), FORCED),
     re.compile(r"; invent=True makes values up"): {"dicomdir": "; --invent makes values up"},
@@ -46,7 +46,7 @@ ESCAPE_ALL = "dicomcore.escape_all"
 
 
 class Formatter(argparse.HelpFormatter):
-    """Paragraphs are laid out anew, lines that begin with a blank stay."""
+    """Fills paragraphs, and leaves lines that begin with a blank as they are."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         parts = [part for part in text.split("\n\n") if part.strip()]
@@ -57,7 +57,28 @@ class Formatter(argparse.HelpFormatter):
 def add_command(
     subparsers: Any, name: str, *, help: str, examples: Sequence[str], codes: str, description: str = ""
 ) -> argparse.ArgumentParser:
-    """A subcommand's parser, whose help ends with examples of use and what the exit codes mean."""
+    """Add a subcommand.
+
+    Parameters
+    ----------
+    subparsers
+        The object of ``add_subparsers()``.
+    name
+        The subcommand.
+    help
+        The line about it in the help of the program.
+    examples
+        Command lines, shown at the end of its help.
+    codes
+        The meaning of its exit codes, shown after the examples.
+    description
+        The first paragraph of its help; by default made from `help`.
+
+    Returns
+    -------
+    argparse.ArgumentParser
+        The parser, to which the caller adds arguments.
+    """
     lines = "\n".join(f"  {example}" for example in examples)
     parser: argparse.ArgumentParser = subparsers.add_parser(
         name,
@@ -70,14 +91,14 @@ def add_command(
 
 
 def add_expect_dicom(parser: argparse.ArgumentParser) -> None:
-    """The option `--expect-dicom` of commands that pass over files that are not DICOM."""
+    """Add the option `--expect-dicom` of commands that skip files that are not DICOM."""
     parser.add_argument(
-        "--expect-dicom", action="store_true", help="exit with 1 also where files are not DICOM, such as a README"
+        "--expect-dicom", action="store_true", help="exit with 1 also if files are not DICOM, such as a README"
     )
 
 
 def word(text: str) -> str:
-    """A name given to a command. An empty one, as a rule an unset variable, must not stand for the current folder."""
+    """A name that is given to a command. An empty name, often an unset variable, must not mean the current folder."""
     if not text:
         raise argparse.ArgumentTypeError("is empty")
     return text
@@ -86,8 +107,8 @@ def word(text: str) -> str:
 # -- what went wrong
 
 
-def told(command: str, subject: str, reason: Exception | str, code: int) -> int:
-    """Say on stderr what is the matter with `subject`, or with the file that an error names; the exit code."""
+def report_problem(command: str, subject: str, reason: Exception | str, code: int) -> int:
+    """Report a problem with `subject`, or with the file that an error names, on stderr; return `code`."""
     if isinstance(reason, OSError) and isinstance(reason.filename, (str, bytes)):
         subject = os.fsdecode(reason.filename) or subject
     said = reason if isinstance(reason, str) else reason_of(reason, subject)
@@ -99,19 +120,19 @@ def told(command: str, subject: str, reason: Exception | str, code: int) -> int:
 
 
 def reason_of(error: Exception, subject: str = "") -> str:
-    """What an exception says to someone who has read `subject`, and knows commands rather than functions."""
+    """The message of an exception for a user of commands, without the name `subject` that is printed before it."""
     if isinstance(error, OSError):
         reason = error.strerror or str(error)
     else:
         reason = str(error) or type(error).__name__
         for name in (subject, os.path.abspath(subject)) if subject else ():
             reason = reason.removeprefix(f"{name!r} ").removeprefix(f"{name} ").removeprefix(f"{name}: ")
-            reason = reason.removeprefix(f"{name}, ")  # which a frame follows
+            reason = reason.removeprefix(f"{name}, ")  # a frame number follows
     return reason.replace("dicomcore.archive.index()", "`dicomcore index`").replace("give kind,", "give --kind,")
 
 
 def printable(text: str) -> str:
-    """Text on one line: control characters as escapes, and so bytes of names that are no text, as an index has them."""
+    """Text on one line, with escapes for control characters and for undecodable bytes of file names."""
     return "".join(one if one.isprintable() else _seen(one) for one in text)
 
 
@@ -133,9 +154,9 @@ def _seen(one: str) -> str:
 
 
 def is_folder(path: str) -> bool:
-    """Whether output goes into a folder: one that is there, or one with a separator at its end, which is made.
+    """Whether output goes into a folder: `path` is an existing one, or ends with a separator and is created.
 
-    Raises OSError where it can't be made.
+    Raises OSError if it can't be created.
     """
     if path.endswith((os.sep, os.altsep or os.sep)):
         make_folder(path)
@@ -145,11 +166,11 @@ def is_folder(path: str) -> bool:
 # -- encodings
 
 
-def made_to_fit(arguments: argparse.Namespace | None = None) -> None:
-    """Have standard output take every character, whatever the locale.
+def configure_stdout(arguments: argparse.Namespace | None = None) -> None:
+    """Configure standard output so that it can print every character in any locale.
 
-    JSON, XML and CSV are for programs, and are UTF-8. Other text is in the locale's encoding, with escapes for what
-    that hasn't; names of files that are no text come out as the bytes that they are.
+    JSON, XML and CSV are for programs and are UTF-8. Other text is in the locale's encoding, with escapes for
+    characters that the encoding lacks; undecodable bytes of file names are written unchanged.
     """
     if not isinstance(sys.stdout, io.TextIOWrapper):
         return

@@ -1,4 +1,4 @@
-"""`dicomcore dicomdir`: file-sets made, listed, checked and changed."""
+"""`dicomcore dicomdir`: make, list, check and change file-sets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from dicomcore.cli.console import add_command, counted, reason_of, told, word
+from dicomcore.cli.console import add_command, counted, reason_of, report_problem, word
 from dicomcore.cli.isolate import add_isolate
 from dicomcore.errors import DicomError, PixelDecodeError, UnsupportedTransferSyntaxError
 from dicomcore.files import write_bytes
@@ -23,8 +23,8 @@ __all__ = ["add_parser"]
 ALL_DONE, SOME_NOT, WRONG_USE = 0, 1, 2
 DESCRIPTION = "Make, list, check and change file-sets: folders of DICOM files that a DICOMDIR describes."
 EXAMPLES = tuple(f"dicomcore dicomdir {words}" for words in ("create disc/ archive/", "list disc/", "check disc/"))
-CODES = """0 all went well, 1 some files could not be taken or faults were found, 2 wrong use or nothing to
-be read. Changes are whole or not there, wherever they are broken off."""
+CODES = """0 all went well, 1 some files could not be added or faults were found, 2 wrong use or the file-set could not
+be read. A change is carried out completely or not at all, even if it is interrupted."""
 ACTION_EXAMPLES = {
     "create": ("disc/", "disc/ archive/ --id DISC1 --icon"),
     "add": ("disc/ new.dcm",),
@@ -58,22 +58,26 @@ def add_parser(subparsers: Any) -> None:
     create = _action(actions, "create", _create, "make a DICOMDIR for a folder, or a new file-set from files")
     create.add_argument("folder", type=word, metavar="FOLDER", help="the file-set's folder")
     create.add_argument(
-        "files", type=word, nargs="*", metavar="FILE", help="files and folders to copy in (default: what is there)"
+        "files",
+        type=word,
+        nargs="*",
+        metavar="FILE",
+        help="files and folders to copy into it (default: the files in FOLDER)",
     )
     create.add_argument("--id", default="", metavar="TEXT", help="File-set ID, up to 16 of A-Z 0-9 _ and space")
-    _taking(create)
+    _add_options_for_adding(create)
 
     add = _action(actions, "add", _add, "add files to a file-set")
     add.add_argument("folder", type=word, metavar="DICOMDIR", help="DICOMDIR or its folder")
     add.add_argument("files", type=word, nargs="+", metavar="FILE", help="files and folders")
-    _taking(add)
+    _add_options_for_adding(add)
 
     remove = _action(actions, "remove", _remove, "remove instances and their files")
     remove.add_argument("folder", type=word, metavar="DICOMDIR", help="DICOMDIR or its folder")
     remove.add_argument(
         "files", type=word, nargs="*", metavar="FILE_ID", help="File IDs, components divided by / or \\"
     )
-    _matching(remove)
+    _add_options_for_matching(remove)
 
     move = _action(actions, "move", _move, "give a file another File ID")
     move.add_argument("folder", type=word, metavar="DICOMDIR", help="DICOMDIR or its folder")
@@ -82,14 +86,14 @@ def add_parser(subparsers: Any) -> None:
 
     listing = _action(actions, "list", _list, "list records")
     listing.add_argument("folder", type=word, metavar="DICOMDIR", help="DICOMDIR or its folder")
-    _matching(listing)
+    _add_options_for_matching(listing)
 
-    check = _action(
-        actions, "check", _check, "say what is wrong with a file-set, and which profiles of PS3.11 it meets"
-    )
+    check = _action(actions, "check", _check, "list the faults of a file-set, and the profiles of PS3.11 that it meets")
     check.add_argument("folder", type=word, metavar="DICOMDIR", help="DICOMDIR or its folder")
-    check.add_argument("--profile", action="append", metavar="NAME", help="say why this profile is not met; repeatable")
-    check.add_argument("--no-files", action="store_true", help="look at the DICOMDIR alone")
+    check.add_argument(
+        "--profile", action="append", metavar="NAME", help="list why this profile is not met; repeatable"
+    )
+    check.add_argument("--no-files", action="store_true", help="check the DICOMDIR only, not the files")
 
     pack = _action(actions, "pack", _pack, "write a file-set as ZIP file or e-mail")
     pack.add_argument("folder", type=word, metavar="DICOMDIR", help="DICOMDIR or its folder")
@@ -98,28 +102,30 @@ def add_parser(subparsers: Any) -> None:
 
     unpacking = _action(actions, "unpack", _unpack, "unpack a ZIP file or e-mail")
     unpacking.add_argument("source", type=word, metavar="SOURCE")
-    unpacking.add_argument("folder", type=word, metavar="FOLDER", help="folder to make")
+    unpacking.add_argument("folder", type=word, metavar="FOLDER", help="folder to create")
 
 
 def _action(actions: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
     examples = [f"dicomcore dicomdir {name} {words}" for words in ACTION_EXAMPLES[name]]
     parser = add_command(actions, name, help=text, examples=examples, codes=CODES)
     parser.add_argument("--json", action="store_true", help="print JSON, one object a line")
-    parser.set_defaults(run=lambda arguments: _guarded(run, arguments), interrupted="the file-set is as it was")
+    parser.set_defaults(run=lambda arguments: _guarded(run, arguments), interrupted="the file-set is unchanged")
     return parser
 
 
-def _taking(parser: argparse.ArgumentParser) -> None:
+def _add_options_for_adding(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--profile", metavar="NAME", help=f"application profile (default STD-GEN-CD), {len(PROFILES)} are known"
+        "--profile", metavar="NAME", help=f"application profile, one of {len(PROFILES)} of PS3.11 (default: STD-GEN-CD)"
     )
     parser.add_argument("--invent", action="store_true", help="make up values that records must have and files lack")
-    parser.add_argument("--icon", type=int, nargs="?", const=64, metavar="SIZE", help="icon images of SIZE pixels (64)")
+    parser.add_argument(
+        "--icon", type=int, nargs="?", const=64, metavar="SIZE", help="add icon images of SIZE pixels (64)"
+    )
     add_isolate(parser)
     parser.add_argument("--link", action="store_true", help="link files instead of copying them, where possible")
 
 
-def _matching(parser: argparse.ArgumentParser) -> None:
+def _add_options_for_matching(parser: argparse.ArgumentParser) -> None:
     for keyword in MATCHED:
         parser.add_argument(f"--{keyword}", metavar="VALUE", help=f"only instances with this {keyword}")
 
@@ -131,7 +137,7 @@ def _guarded(run: Any, arguments: argparse.Namespace) -> int:
         raise
     except (DicomError, OSError, ValueError) as error:
         subject = getattr(arguments, "source" if run is _unpack else "folder")
-        return told("dicomdir", subject, error, WRONG_USE)
+        return report_problem("dicomdir", subject, error, WRONG_USE)
 
 
 # -- making and changing
@@ -140,30 +146,32 @@ def _guarded(run: Any, arguments: argparse.Namespace) -> int:
 def _create(arguments: argparse.Namespace) -> int:
     folder = arguments.folder
     if os.path.lexists(os.path.join(folder, DICOMDIR)):
-        return told("dicomdir", folder, "there is a DICOMDIR already: use add", WRONG_USE)
+        return report_problem("dicomdir", folder, "the folder has a DICOMDIR already: use add", WRONG_USE)
     file_set = FileSet.new(folder, profile=arguments.profile, limits=Limits(isolate=arguments.isolate))
     file_set.ID = arguments.id
     if not arguments.files and not os.path.isdir(folder):
-        return told("dicomdir", folder, "no such folder", WRONG_USE)
-    return _take(file_set, arguments.files or [folder], arguments, in_place=not arguments.files)
+        return report_problem("dicomdir", folder, "no such folder", WRONG_USE)
+    return _add_files(file_set, arguments.files or [folder], arguments, in_place=not arguments.files)
 
 
 def _add(arguments: argparse.Namespace) -> int:
     file_set = FileSet(arguments.folder, profile=arguments.profile, limits=Limits(isolate=arguments.isolate))
-    return _take(file_set, arguments.files, arguments)
+    return _add_files(file_set, arguments.files, arguments)
 
 
-def _take(file_set: FileSet, sources: list[str], arguments: argparse.Namespace, in_place: bool = False) -> int:
+def _add_files(file_set: FileSet, sources: list[str], arguments: argparse.Namespace, in_place: bool = False) -> int:
     code, added = ALL_DONE, []
     known = {instance.SOPInstanceUID for instance in file_set}
     for path in _walk(sources):
         try:
             before = len(file_set.issues)
-            instance = _taken(file_set, path, arguments)
+            instance = _add_file(file_set, path, arguments)
             if instance.SOPInstanceUID in known:
                 other = [issue.message for issue in file_set.issues[before:] if issue.code == "DUPLICATE_INSTANCE"]
                 there = f"{instance.SOPInstanceUID} is in the file-set already"
-                code = told("dicomdir", path, other[0].removeprefix(f"{path}: ") if other else there, SOME_NOT)
+                code = report_problem(
+                    "dicomdir", path, other[0].removeprefix(f"{path}: ") if other else there, SOME_NOT
+                )
                 continue
             if in_place and instance.is_staged:
                 file_set.remove(instance)
@@ -173,11 +181,11 @@ def _take(file_set: FileSet, sources: list[str], arguments: argparse.Namespace, 
                 file_set.remove(instance)
                 raise DicomError(refused)
             for issue in file_set.issues[before:]:
-                told("dicomdir", path, issue.message, 0)
+                report_problem("dicomdir", path, issue.message, 0)
             added.append(instance)
             known.add(instance.SOPInstanceUID)
-        except (ValueError, OSError) as error:  # one bad file keeps no other from being taken
-            code = told("dicomdir", path, error, SOME_NOT)
+        except (ValueError, OSError) as error:  # one bad file doesn't stop the others
+            code = report_problem("dicomdir", path, error, SOME_NOT)
     file_set.write(link=arguments.link)
     for instance in added:
         _show_file(instance, arguments)
@@ -186,24 +194,24 @@ def _take(file_set: FileSet, sources: list[str], arguments: argparse.Namespace, 
     return code
 
 
-def _taken(file_set: FileSet, path: str, arguments: argparse.Namespace) -> FileInstance:
-    """The file added, without an icon where there is no picture to be had."""
+def _add_file(file_set: FileSet, path: str, arguments: argparse.Namespace) -> FileInstance:
+    """Add a file, without an icon if its image can't be decoded."""
     try:
         return file_set.add(path, invent=arguments.invent, icon=arguments.icon)
     except (PixelDecodeError, UnsupportedTransferSyntaxError) as error:
-        told("dicomdir", path, f"no icon image: {reason_of(error, path)}", 0)
+        report_problem("dicomdir", path, f"no icon image: {reason_of(error, path)}", 0)
         return file_set.add(path, invent=arguments.invent, icon=False)
 
 
 def _refusal(file_set: FileSet, instance: FileInstance) -> str:
-    """Why a profile that was asked for doesn't allow an instance."""
+    """The reason why the requested profile doesn't allow an instance; empty if it does."""
     from dicomcore.fileset.check import content_findings
 
     return "; ".join(one.message for one in content_findings(file_set, instance.record))
 
 
 def _walk(sources: Iterable[str]) -> Iterator[str]:
-    """Files in a steady order, DICOMDIRs and hidden ones of folders left out."""
+    """Files in a fixed order; DICOMDIRs and hidden files of folders are left out."""
     for source in sources:
         if not os.path.isdir(source):
             yield source
@@ -215,7 +223,7 @@ def _walk(sources: Iterable[str]) -> Iterator[str]:
                 if name == DICOMDIR or name.startswith("."):
                     continue
                 if is_special(path):
-                    told("dicomdir", path, "a pipe, a socket or a device was passed over", ALL_DONE)
+                    report_problem("dicomdir", path, "a pipe, a socket or a device was skipped", ALL_DONE)
                 else:
                     yield path
 
@@ -225,18 +233,18 @@ def _remove(arguments: argparse.Namespace) -> int:
     chosen = {to_file_id(text) for text in arguments.files}
     values = _values(arguments)
     if not chosen and not values:
-        return told("dicomdir", arguments.folder, "say which: File IDs, or values such as --PatientID", WRONG_USE)
-    found = [
+        return report_problem("dicomdir", arguments.folder, "give File IDs, or values such as --PatientID", WRONG_USE)
+    instances = [
         one for one in (file_set.find(**values) if values else file_set) if not chosen or one.ReferencedFileID in chosen
     ]
-    lacking = chosen - {one.ReferencedFileID for one in found}
-    for file_id in sorted(lacking):
-        told("dicomdir", shown(file_id), "no record refers to it", 0)
-    file_set.remove(found)
+    unknown = chosen - {one.ReferencedFileID for one in instances}
+    for file_id in sorted(unknown):
+        report_problem("dicomdir", shown(file_id), "no record refers to it", 0)
+    file_set.remove(instances)
     file_set.write()
-    for instance in found:
+    for instance in instances:
         _show_file(instance, arguments)
-    return SOME_NOT if lacking or not found else ALL_DONE
+    return SOME_NOT if unknown or not instances else ALL_DONE
 
 
 def _move(arguments: argparse.Namespace) -> int:
@@ -244,33 +252,33 @@ def _move(arguments: argparse.Namespace) -> int:
     wanted = to_file_id(arguments.source)
     found = next((one for one in file_set if one.ReferencedFileID == wanted), None)
     if found is None:
-        return told("dicomdir", shown(wanted), "no record refers to it", SOME_NOT)
+        return report_problem("dicomdir", shown(wanted), "no record refers to it", SOME_NOT)
     file_set.move(found, arguments.target)
     file_set.write()
     _show_file(found, arguments)
     return ALL_DONE
 
 
-# -- looking
+# -- listing and checking
 
 
 def _list(arguments: argparse.Namespace) -> int:
     file_set = FileSet(arguments.folder)
-    found = file_set.find(**_values(arguments))
+    instances = file_set.find(**_values(arguments))
     if arguments.json:
-        for instance in found:
+        for instance in instances:
             _show_file(instance, arguments)
     else:
-        print(f"{file_set.ID or '(no File-set ID)'}  {file_set.UID}  {counted(len(found), 'file')}")
+        print(f"{file_set.ID or '(no File-set ID)'}  {file_set.UID}  {counted(len(instances), 'file')}")
         above: list[Record] = []
-        for instance in found:
+        for instance in instances:
             chain = instance.record.chain()
             for depth, record in enumerate(chain):
                 if depth >= len(above) or above[depth] is not record:
                     print(f"{'  ' * depth}{_line(record)}")
             above = chain
     for issue in file_set.issues:
-        told("dicomdir", arguments.folder, f"{issue.code} {issue.message}", 0)
+        report_problem("dicomdir", arguments.folder, f"{issue.code} {issue.message}", 0)
     return ALL_DONE
 
 

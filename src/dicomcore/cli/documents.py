@@ -1,4 +1,4 @@
-"""`dicomcore extract` and `dicomcore encapsulate`: documents out of DICOM files, and into them."""
+"""`dicomcore extract` and `dicomcore encapsulate`: take documents out of DICOM files, and put them into files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from dicomcore.cli.console import add_command, told, word
+from dicomcore.cli.console import add_command, report_problem, word
 from dicomcore.errors import DicomError
 from dicomcore.files import make_folder, write_bytes
 from dicomcore.part10.reader import dcmread
@@ -26,13 +26,13 @@ def add_parser(subparsers: Any) -> None:
         subparsers,
         "extract",
         help="documents out of files",
-        description="Write the PDF, CDA or 3D model that DICOM files hold beside each other into a folder.",
+        description="Write the PDF, CDA document or 3D model of each DICOM file into a folder.",
         examples=["dicomcore extract letter.dcm -o letters/"],
         codes=EXTRACT_CODES,
     )
-    parser.add_argument("files", type=word, nargs="+", metavar="FILE", help="DICOM files that hold a document each")
-    parser.add_argument("-o", "--output", default=".", metavar="DIR", help="folder to write to; made if need be")
-    parser.add_argument("--json", action="store_true", help="print one JSON object a line and document")
+    parser.add_argument("files", type=word, nargs="+", metavar="FILE", help="DICOM files with a document each")
+    parser.add_argument("-o", "--output", default=".", metavar="DIR", help="folder to write to; created if missing")
+    parser.add_argument("--json", action="store_true", help="print JSON, one object and line for each document")
     parser.set_defaults(run=run_extract)
     parser = add_command(
         subparsers,
@@ -44,34 +44,38 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("document", type=word, metavar="DOCUMENT", help="the PDF, XML, STL, OBJ or MTL file")
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="the DICOM file to write")
-    parser.add_argument("--kind", choices=("pdf", "cda", "stl", "obj", "mtl"), help="told by the content by default")
+    parser.add_argument(
+        "--kind",
+        choices=("pdf", "cda", "stl", "obj", "mtl"),
+        help="the kind of document (default: recognised from its content)",
+    )
     parser.add_argument("--source", metavar="FILE", help="a DICOM file of the patient and study that it belongs to")
     parser.add_argument("--title", default="", help="document title (default: the document's file name)")
     parser.set_defaults(run=run_encapsulate)
 
 
 def run_extract(arguments: argparse.Namespace) -> int:
-    """Extract; the exit code."""
+    """Extract the documents; return the exit code."""
     from dicomcore.objects.documents import extract
 
     folder, code = Path(arguments.output), DONE
     try:
         make_folder(folder)
     except OSError as error:
-        return told("extract", arguments.output, error, WRONG_USE)
+        return report_problem("extract", arguments.output, error, WRONG_USE)
     for path in arguments.files:
         try:
             document = extract(dcmread(path))
             target = folder / (Path(path).stem + document.suffix)
             if target.exists():
-                code = told("extract", path, f"{target} exists: it is left as it is", FAILED)
+                code = report_problem("extract", path, f"{target} exists and is not replaced", FAILED)
                 continue
             write_bytes(target, document.data)
         except (DicomError, OSError) as error:
-            code = told("extract", path, error, FAILED)
+            code = report_problem("extract", path, error, FAILED)
             continue
         for issue in document.issues:
-            told("extract", path, issue.message, DONE)
+            report_problem("extract", path, issue.message, DONE)
         if arguments.json:
             facts = {"file": path, "document": str(target), "type": document.mime_type, "title": document.title}
             print(json.dumps(facts, ensure_ascii=False))
@@ -79,23 +83,23 @@ def run_extract(arguments: argparse.Namespace) -> int:
 
 
 def run_encapsulate(arguments: argparse.Namespace) -> int:
-    """Encapsulate; the exit code."""
+    """Encapsulate the document; return the exit code."""
     from dicomcore.objects.documents import encapsulate
 
     try:
         source = dcmread(arguments.source, stop_before_pixels=True) if arguments.source else None
     except (DicomError, OSError) as error:
-        return told("encapsulate", arguments.source, error, FAILED)
+        return report_problem("encapsulate", arguments.source, error, FAILED)
     try:
-        with warnings.catch_warnings(record=True) as doubtful:  # values of the source, which are taken over
+        with warnings.catch_warnings(record=True) as doubtful:  # about values of the source, which are copied
             warnings.simplefilter("always", UserWarning)
             made = encapsulate(arguments.document, kind=arguments.kind, title=arguments.title, source=source)
     except (ValueError, OSError) as error:
-        return told("encapsulate", arguments.document, error, FAILED)
+        return report_problem("encapsulate", arguments.document, error, FAILED)
     for one in doubtful:
-        told("encapsulate", arguments.source or arguments.document, str(one.message), DONE)
+        report_problem("encapsulate", arguments.source or arguments.document, str(one.message), DONE)
     try:
         made.save_as(arguments.output)
     except (DicomError, OSError) as error:
-        return told("encapsulate", arguments.output, error, WRONG_USE)
+        return report_problem("encapsulate", arguments.output, error, WRONG_USE)
     return DONE

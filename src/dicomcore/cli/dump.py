@@ -1,4 +1,4 @@
-"""`dicomcore dump`: the elements of files, for people, as DICOM JSON or XML, or as a line of JSON each."""
+"""`dicomcore dump`: print the elements of files for people, as DICOM JSON or XML, or as one line of JSON each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from math import isfinite
 from typing import Any
 
-from dicomcore.cli.console import add_command, printable, told, word
+from dicomcore.cli.console import add_command, printable, report_problem, word
 from dicomcore.dataset import DataElement, Dataset
 from dicomcore.dataset.paths import walk
 from dicomcore.dataset.printing import data_set_lines, element_line
@@ -24,7 +24,7 @@ __all__ = ["add_parser"]
 
 ALL_READ, SOME_UNREADABLE, WRONG_USE = 0, 1, 2
 EXAMPLES = ("dicomcore dump ct.dcm", "dicomcore dump ct.dcm --json --indent 2", "dicomcore dump report.dcm --sr")
-CODES = "0 all files were read, 1 some could not be, 2 wrong use. Deviations are told on stderr."
+CODES = "0 all files were read, 1 some could not be, 2 wrong use. Deviations are reported on stderr."
 
 
 def add_parser(subparsers: Any) -> None:
@@ -32,30 +32,34 @@ def add_parser(subparsers: Any) -> None:
     parser = add_command(subparsers, "dump", help="print the elements of files", examples=EXAMPLES, codes=CODES)
     parser.add_argument("files", type=word, nargs="+", metavar="FILE", help="DICOM files; - is standard input")
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="DICOM JSON (PS3.18 Annex F), one object a line and file")
+    form.add_argument(
+        "--json", action="store_true", help="DICOM JSON (PS3.18 Annex F), one object and line for each file"
+    )
     form.add_argument("--xml", action="store_true", help="the Native DICOM Model in XML (PS3.19 Annex A), of one file")
     form.add_argument(
         "--lines",
         action="store_true",
-        help="one JSON object a line and element: file, path, tag, VR, keyword, value, offset, length",
+        help="JSON, one object and line for each element: file, path, tag, VR, keyword, value, offset, length",
     )
-    parser.add_argument("--indent", type=int, metavar="N", help="lay JSON out in lines, N spaces a level")
+    parser.add_argument("--indent", type=int, metavar="N", help="indent JSON by N spaces for each level")
     parser.add_argument("--meta", action="store_true", help="put file meta information into JSON and XML, too")
-    form.add_argument("--offsets", action="store_true", help="begin lines with the value's offset and length in bytes")
+    form.add_argument(
+        "--offsets", action="store_true", help="begin each line with the value's offset and length in bytes"
+    )
     form.add_argument("--sr", action="store_true", help="the content of structured reports, as an indented outline")
     form.add_argument("--html", action="store_true", help="the content of a structured report, as a page of HTML")
     parser.add_argument(
         "--force", action="store_true", help="read a bare data set: no DICM prefix, no file meta information"
     )
-    parser.add_argument("-q", "--quiet", action="store_true", help="don't tell what deviates from the standard")
+    parser.add_argument("-q", "--quiet", action="store_true", help="don't report deviations from the standard")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Dump; the exit code."""
+    """Dump the files; return the exit code."""
     code = ALL_READ
     if arguments.xml and len(arguments.files) > 1:
-        return told("dump", "", "--xml takes one file: an XML document holds one data set", WRONG_USE)
+        return report_problem("dump", "", "--xml takes one file: an XML document holds one data set", WRONG_USE)
     for path in arguments.files:
         try:
             data_set = dcmread(sys.stdin.buffer if path == "-" else path, force=arguments.force)
@@ -66,16 +70,16 @@ def run(arguments: argparse.Namespace) -> int:
         except (DicomError, OSError) as error:
             if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):  # of standard output
                 raise
-            code = told("dump", path, error, SOME_UNREADABLE)
+            code = report_problem("dump", path, error, SOME_UNREADABLE)
             continue
         if not arguments.quiet:
             for issue in issues:
-                told("dump", path, f"{issue.code} {issue.message}", 0)
+                report_problem("dump", path, f"{issue.code} {issue.message}", 0)
     return code
 
 
 def _print(data_set: Dataset, path: str, arguments: argparse.Namespace) -> tuple[Issue, ...]:
-    """Print one data set; what deviates in a report's content."""
+    """Print one data set; return the issues of a report's content."""
     if arguments.json:
         print(data_set.to_json(indent=arguments.indent, file_meta=arguments.meta))
         return ()
@@ -109,7 +113,7 @@ def _print_report(data_set: Dataset, path: str, arguments: argparse.Namespace) -
 
 
 def _walk(data_set: Dataset) -> Iterator[tuple[str, int, DataElement]]:
-    """(path, depth, element) of all elements, file meta information first; paths as `dicomcore.patch` takes them."""
+    """(path, depth, element) of all elements, file meta information first, with the paths of `dicomcore.patch`."""
     if data_set.file_meta:
         yield from walk(data_set.file_meta, name=_name)
     yield from walk(data_set, name=_name)
@@ -132,7 +136,7 @@ def _plain(path: str, element: DataElement) -> dict[str, Any]:
 
 
 def _jsonable(value: Any) -> Any:
-    """Numbers, text and lists; None for bytes, which `offset` and `length` tell of, NaN and infinity as text."""
+    """Numbers, text and lists for JSON; NaN and infinity as text, None for bytes (see `offset` and `length`)."""
     if isinstance(value, list):
         return [_jsonable(one) for one in value]
     if isinstance(value, bytes):

@@ -1,4 +1,4 @@
-"""`dicomcore frames`: the frames of a file as pictures or arrays."""
+"""`dicomcore frames`: write the frames of a file as pictures or arrays."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from dicomcore.cli.console import add_command, told, word
+from dicomcore.cli.console import add_command, report_problem, word
 from dicomcore.cli.isolate import add_isolate, add_strict
 from dicomcore.errors import DicomError, PixelDecodeError
 from dicomcore.files import make_folder, write_bytes
@@ -17,8 +17,8 @@ from dicomcore.part10.reader import dcmread
 __all__ = ["add_parser"]
 
 ALL_WRITTEN, SOME_NOT, WRONG_USE = 0, 1, 2
-DESCRIPTION = """Write frames of a DICOM file into a folder: as PNG pictures to be looked at (windowed, in colour), or
-as NPY arrays of their values."""
+DESCRIPTION = """Write frames of a DICOM file into a folder: as PNG pictures for display (windowed, in colour), or as
+NPY arrays of their values."""
 EXAMPLES = (
     "dicomcore frames ct.dcm -o pictures/",
     "dicomcore frames ct.dcm -o small/ --size 128 --window 40,400",
@@ -38,7 +38,7 @@ def add_parser(subparsers: Any) -> None:
         codes=CODES,
     )
     parser.add_argument("file", type=word, metavar="FILE", help="a DICOM file with pixel data")
-    parser.add_argument("-o", "--output", required=True, metavar="DIR", help="folder to write to; made if need be")
+    parser.add_argument("-o", "--output", required=True, metavar="DIR", help="folder to write to; created if missing")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--render", action="store_true", help="pictures of 8 bits, PNG (the default)")
     how.add_argument("--array", action="store_true", help="values as `frames[i]` gives them, NPY")
@@ -49,43 +49,45 @@ def add_parser(subparsers: Any) -> None:
         "--window",
         type=_window,
         metavar="N|CENTER,WIDTH",
-        help="a view of the file, from 0 (default: 0), or a window of your own, such as --window=-600,1500",
+        help="the number of a view in the file, from 0 (default: 0), or center and width, such as --window=-600,1500",
     )
-    parser.add_argument("--size", type=int, metavar="PIXELS", help="make pictures whose longer side has no more pixels")
+    parser.add_argument(
+        "--size", type=int, metavar="PIXELS", help="reduce pictures to at most PIXELS on the longer side"
+    )
     parser.add_argument("--overlays", action="store_true", help="draw overlays over the pictures")
     parser.add_argument("--force", action="store_true", help="read a bare data set: no file meta information")
     add_isolate(parser)
     add_strict(parser)
-    parser.add_argument("--json", action="store_true", help="print one JSON object a line and frame")
+    parser.add_argument("--json", action="store_true", help="print JSON, one object and line for each frame")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write the frames; the exit code."""
+    """Write the frames; return the exit code."""
     pictures = not (arguments.array or arguments.raw or arguments.encoded)
     if not pictures and (arguments.size is not None or arguments.overlays or arguments.window is not None):
-        return told("frames", "", "--window, --size and --overlays go with pictures", WRONG_USE)
+        return report_problem("frames", "", "--window, --size and --overlays go with pictures", WRONG_USE)
     if arguments.size is not None and arguments.size < 1:
-        return told("frames", "", "--size is 1 pixel at least", WRONG_USE)
+        return report_problem("frames", "", "--size is 1 pixel at least", WRONG_USE)
     try:
         limits = Limits(isolate=arguments.isolate, strict=arguments.strict)
         data_set = dcmread(arguments.file, force=arguments.force, limits=limits)
         frames = data_set.frames
     except (DicomError, OSError) as error:
-        return told("frames", arguments.file, error, SOME_NOT)
+        return report_problem("frames", arguments.file, error, SOME_NOT)
     chosen = range(len(frames)) if arguments.frame is None else arguments.frame
     outside = [i for i in chosen if not 0 <= i < len(frames)]
     if outside:
-        return told("frames", arguments.file, f"no frame {outside[0]}: it has {len(frames)}", WRONG_USE)
+        return report_problem("frames", arguments.file, f"no frame {outside[0]}: the file has {len(frames)}", WRONG_USE)
     folder, code = Path(arguments.output), ALL_WRITTEN
     try:
         make_folder(folder)
         for i in chosen:
             code = max(code, _write(frames, i, folder, arguments))
     except OSError as error:
-        return told("frames", arguments.output, error, WRONG_USE)
+        return report_problem("frames", arguments.output, error, WRONG_USE)
     for issue in data_set.issues:
-        told("frames", arguments.file, f"{issue.code} {issue.message}", 0)
+        report_problem("frames", arguments.file, f"{issue.code} {issue.message}", 0)
     return code
 
 
@@ -96,7 +98,7 @@ def _write(frames: Any, i: int, folder: Path, arguments: argparse.Namespace) -> 
         name, data = _file_of(frames, i, stem, arguments)
     except (DicomError, IndexError) as error:
         said = error if isinstance(error, PixelDecodeError) else f"frame {i}: {error}"
-        return told("frames", arguments.file, said, SOME_NOT)
+        return report_problem("frames", arguments.file, said, SOME_NOT)
     write_bytes(folder / name, data)
     if arguments.json:
         print(json.dumps({"frame": i, "file": str(folder / name), "shape": frames.description.shape}))
@@ -121,7 +123,7 @@ def _window(text: str) -> int | tuple[float, float]:
 
 
 def _shrunk(picture: Any, size: int) -> Any:
-    """A picture whose longer side has no more than `size` pixels, each the mean of those that it covers."""
+    """Reduce a picture to at most `size` pixels on the longer side, each the mean of those that it covers."""
     import numpy as np
 
     from dicomcore.fileset.icon import shrink

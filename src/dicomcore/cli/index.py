@@ -1,4 +1,4 @@
-"""`dicomcore index`: folders of DICOM files to one table."""
+"""`dicomcore index`: write the headers of folders of DICOM files to one table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from dicomcore.cli.console import add_command, add_expect_dicom, counted, not_dicom, printable, reason_of, told, word
+from dicomcore.cli.console import (
+    add_command,
+    add_expect_dicom,
+    counted,
+    not_dicom,
+    printable,
+    reason_of,
+    report_problem,
+    word,
+)
 
 if TYPE_CHECKING:
     from dicomcore.archive.tables.summary import ErrorLines, Summary
@@ -21,11 +30,12 @@ ALL_READ, SOME_UNREADABLE, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 GROUP = re.compile(r"(?:^|[\s.(])[0-9A-Fa-f]{4}$")
 ELEMENT = re.compile(r"[0-9A-FXa-fx]{2}[0-9A-Fa-f]{2}(?![0-9A-Za-z])")
 SHOWN = 12  # reasons that the summary lists
-DESCRIPTION = """Read the headers of all files in folders and write one row a file: path, size, mtime, columns of the
-data set typed by their VR, what deviated from the standard, and why a file could not be read. The table appears whole
-or not at all. A second run reads what is new or has changed; one that was stopped or killed goes on where it was."""
+DESCRIPTION = """Read the headers of all files in folders and write one row for each file: path, size, mtime, columns of
+the data set typed by their VR, deviations from the standard, and why a file could not be read. The table appears
+complete or not at all. A second run reads only new and changed files; after an interruption, the same command goes on
+where it stopped."""
 SOURCES = """folders, files, globs, archives (.zip, .tar, .tar.gz, .tar.zst), DICOMDIR files, URLs (s3://, gs://, az://,
-https://), or @FILE: a text with a source a line, or a Parquet file with a column `path`"""
+https://), or @FILE: a text file with one source per line, or a Parquet file with a column `path`"""
 EXAMPLES = (
     "dicomcore index archive/ -o index.parquet",
     "dicomcore index a.zip s3://bucket/b/ -o index.parquet --columns default,KVP --errors bad.jsonl",
@@ -41,37 +51,48 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("sources", type=word, nargs="+", metavar="SOURCE", help=SOURCES)
     parser.add_argument(
-        "-o", "--output", required=True, metavar="FILE", help="the table: Parquet, or by its suffix .arrow or .csv"
+        "-o",
+        "--output",
+        required=True,
+        metavar="FILE",
+        help="the table: Parquet, or another format by its suffix .arrow or .csv",
     )
     parser.add_argument(
         "--columns",
         metavar="LIST",
         help="keywords, tags (as 00100020), private tags with their creator (0019xx08:GEMS_ACQU_01) or paths of nested "
         "elements (ReferencedStudySequence[0].ReferencedSOPInstanceUID), divided by commas; @FILE takes them from a "
-        "file, a line each; 'default' stands for the default columns, 'all' for a map of every top-level element",
+        "file, one per line; 'default' stands for the default columns, 'all' for a map of every top-level element",
     )
     parser.add_argument(
-        "--level", choices=["file", "frame"], default="file", help="frame: a row a frame of enhanced multi-frame files"
+        "--level",
+        choices=["file", "frame"],
+        default="file",
+        help="frame: one row for each frame of enhanced multi-frame files",
     )
     parser.add_argument("--content-hash", metavar="NAME", help="add a hash of each file's bytes, as sha256 or md5")
     parser.add_argument("--pixel-hash", metavar="NAME", help="add a hash of each file's encoded pixel data")
-    parser.add_argument("--sort-by", metavar="LIST", help="columns to sort the rows by (they are held in memory)")
+    parser.add_argument("--sort-by", metavar="LIST", help="columns to sort the rows by (all rows are then in memory)")
     parser.add_argument(
         "--errors", metavar="FILE", help="a JSON line for each file that could not be read, is not DICOM, or is gone"
     )
     add_expect_dicom(parser)
     parser.add_argument("--workers", type=int, metavar="N", help="threads or processes (default: all processors)")
     parser.add_argument("--engine", choices=["threads", "dask"], default="threads", help="dask: on a cluster")
-    parser.add_argument("--scheduler", metavar="ADDRESS", help="the cluster's (default: one is made here for the run)")
-    parser.add_argument("--parts", metavar="URL", help="where the cluster's workers put what they have read")
-    parser.add_argument("--no-resume", action="store_true", help="read all files, also those that FILE has rows of")
+    parser.add_argument(
+        "--scheduler", metavar="ADDRESS", help="address of the cluster (default: a local cluster for this run)"
+    )
+    parser.add_argument("--parts", metavar="URL", help="where the cluster's workers write finished batches")
+    parser.add_argument(
+        "--no-resume", action="store_true", help="read all files, also those that the table has rows for"
+    )
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress and no summary")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Index; the exit code."""
+    """Write the table; return the exit code."""
     from dicomcore.archive.sources.sources import named_sources
     from dicomcore.archive.tables.parts import parts_of
     from dicomcore.archive.tables.run import index
@@ -107,23 +128,25 @@ def run(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         return _wrong(str(error))
     except OSError as error:
-        kept = "; what was read is kept, the same command goes on" if os.path.isdir(parts_of(arguments.output)) else ""
-        return told("index", error.filename or arguments.output, f"{reason_of(error)}{kept}", WRONG_USE)
+        kept = (
+            "; finished batches are kept, the same command goes on" if os.path.isdir(parts_of(arguments.output)) else ""
+        )
+        return report_problem("index", error.filename or arguments.output, f"{reason_of(error)}{kept}", WRONG_USE)
     except KeyboardInterrupt:
         begun = os.path.isdir(parts_of(arguments.output))
         how = "the same command goes on from here" if begun else "nothing was read yet"
-        return told("index", "", f"interrupted: {how}", INTERRUPTED)
+        return report_problem("index", "", f"interrupted: {how}", INTERRUPTED)
     if arguments.json:
         print(json.dumps(summary.as_dict() | {"output": arguments.output}))
     elif not arguments.quiet:
-        _tell(summary, arguments.output)
+        _print_summary(summary, arguments.output)
     if arguments.expect_dicom and summary.not_dicom:
-        return told("index", "", not_dicom(summary.not_dicom), SOME_UNREADABLE)
+        return report_problem("index", "", not_dicom(summary.not_dicom), SOME_UNREADABLE)
     return SOME_UNREADABLE if summary.unreadable else ALL_READ
 
 
 def _wrong(message: str) -> int:
-    return told("index", "", message, WRONG_USE)
+    return report_problem("index", "", message, WRONG_USE)
 
 
 def _both(one: Callable[[Any], object], other: Callable[[Any], object]) -> Callable[[Any], None]:
@@ -136,7 +159,7 @@ def _both(one: Callable[[Any], object], other: Callable[[Any], object]) -> Calla
 
 @contextmanager
 def _error_lines(path: str | None) -> Iterator[ErrorLines]:
-    """Where lines of errors go; nowhere without a path."""
+    """The writer of error lines; without a path it writes nothing."""
     from dicomcore.archive.tables.summary import ErrorLines
 
     if path is None:
@@ -166,7 +189,7 @@ def _words(text: str) -> Iterator[str]:
 
 
 def _split(text: str) -> list[str]:
-    """What stands between commas, but for those inside a tag (0019,1008)."""
+    """The parts between commas; a comma inside a tag (0019,1008) separates nothing."""
     words: list[str] = []
     for part in text.split(","):
         if words and GROUP.search(words[-1]) and ELEMENT.match(part):
@@ -178,7 +201,7 @@ def _split(text: str) -> list[str]:
 
 @contextmanager
 def _progress(summary: Summary, quiet: bool) -> Iterator[Any]:
-    """What `index` calls with each batch; on a terminal it moves a bar, where rich is installed."""
+    """The function that `index` calls with each batch; it shows progress on a terminal if rich is installed."""
     try:
         from rich.console import Console
         from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -201,7 +224,7 @@ def _progress(summary: Summary, quiet: bool) -> Iterator[Any]:
         yield add
 
 
-def _tell(summary: Summary, output: str) -> None:
+def _print_summary(summary: Summary, output: str) -> None:
     facts = summary.as_dict()
     speed = f"{facts['seconds']:.2f} s ({facts['files_per_second']:,} files/s)"
     print(f"{counted(facts['files'], 'file')} in {speed} -> {printable(output)}")
@@ -218,7 +241,7 @@ def _tell(summary: Summary, output: str) -> None:
 
 
 def _sums(facts: dict[str, Any]) -> str:
-    """What became of the files: "412 indexed, 5 of them with deviations; 3 could not be read, 7 are not DICOM"."""
+    """The files, counted: "412 indexed, 5 of them with deviations; 3 could not be read, 7 are not DICOM"."""
     indexed = f"{facts['read']:,} indexed"
     if facts["with_issues"]:
         indexed += f", {facts['with_issues']:,} of them with deviations"

@@ -1,4 +1,4 @@
-"""How commands decode: the option `--isolate`, which all that decode have, and `--strict` of those that write files."""
+"""Options for decoding: `--isolate` of all commands that decode, and `--strict` of those that write files."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ __all__ = ["add_isolate", "add_strict"]
 
 
 def add_isolate(parser: argparse.ArgumentParser) -> None:
-    """Add it; ``Limits(isolate=arguments.isolate)`` is what it means."""
+    """Add the option `--isolate`, for ``Limits(isolate=arguments.isolate)``."""
     parser.add_argument(
-        "--isolate", action="store_true", help="decode in processes of their own, which damaged frames may bring down"
+        "--isolate",
+        action="store_true",
+        help="decode in worker processes, so that a crash costs only the damaged frame",
     )
 
 
 def add_strict(parser: argparse.ArgumentParser) -> None:
-    """Add it; ``Limits(strict=arguments.strict)`` is what it means."""
+    """Add the option `--strict`, for ``Limits(strict=arguments.strict)``."""
     parser.add_argument(
-        "--strict", action="store_true", help="refuse what deviates from the standard, instead of making the best of it"
+        "--strict",
+        action="store_true",
+        help="refuse files that deviate from the standard, instead of reading them with issues",
     )

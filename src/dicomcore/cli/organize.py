@@ -1,4 +1,4 @@
-"""`dicomcore organize`: the files of an index into folders named after what they hold."""
+"""`dicomcore organize`: put the files of an index into folders named after their values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from dicomcore.cli.console import add_command, add_expect_dicom, not_dicom, printable, told, word
+from dicomcore.cli.console import add_command, add_expect_dicom, not_dicom, printable, report_problem, word
 
 if TYPE_CHECKING:
     from dicomcore.archive.organizing.organize import Organized, Outcome
@@ -17,15 +17,16 @@ __all__ = ["add_parser"]
 COMPLETE, SOME_NOT, WRONG_USE = 0, 1, 2
 SHOWN = 12  # failures that the summary lists
 DESCRIPTION = """Link, copy or move the files that an index lists into folders named after their values:
---pattern "{PatientID}/{StudyDate:%Y-%m}/{SeriesNumber:04}". Nothing is overwritten: a name that is taken by other bytes
-gets a number, a file whose bytes are there already is left. A move is a second name, or a copy that was compared,
-before the first name goes. The log in DIR says what went where; the same command goes on after one that was killed."""
+--pattern "{PatientID}/{StudyDate:%Y-%m}/{SeriesNumber:04}". Nothing is overwritten: if another file has the name, a
+number is added; if the same bytes are there already, the file is left out. A move links or copies the file, compares a
+copy, and only then removes the first name. The log in DIR lists each file's target; after an interruption, the same
+command goes on."""
 EXAMPLES = (
     'dicomcore organize index.parquet --into sorted/ --pattern "{PatientID}/{StudyDate:%Y-%m}" --dry-run',
     'dicomcore organize index.parquet --into sorted/ --pattern "{Modality}/{SeriesInstanceUID}" --copy',
 )
-CODES = """0 every DICOM file of the index is in its place, 1 some are not (told on stderr; with --expect-dicom, files
-that are not DICOM count), 2 wrong use, 130 interrupted: the same command goes on."""
+CODES = """0 every DICOM file of the index is in its place, 1 some are not (reported on stderr; with --expect-dicom,
+files that are not DICOM count), 2 wrong use, 130 interrupted: the same command goes on."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -42,14 +43,14 @@ def add_parser(subparsers: Any) -> None:
         "index", type=word, metavar="INDEX", help="a Parquet or Arrow file, or a folder of Parquet files"
     )
     parser.add_argument("--pattern", required=True, metavar="PATTERN", help="folders, with columns in braces")
-    parser.add_argument("--into", required=True, metavar="DIR", help="folder to make them in")
+    parser.add_argument("--into", required=True, metavar="DIR", help="folder in which they are created")
     parser.add_argument(
         "--name", default="{SOPInstanceUID}.dcm", metavar="PATTERN", help="the file's name (default: %(default)s)"
     )
     how = parser.add_mutually_exclusive_group()
     for one, what in (
         ("link", "symbolic links (the default)"),
-        ("hardlink", "second names of the files, on one file system"),
+        ("hardlink", "hard links, on one file system"),
         ("copy", "copies, compared with their originals"),
         ("move", "the files themselves"),
     ):
@@ -63,7 +64,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Organize; the exit code."""
+    """Organize the files; return the exit code."""
     from dicomcore.archive.organizing.organize import organize
 
     try:
@@ -80,16 +81,16 @@ def run(arguments: argparse.Namespace) -> int:
     except BrokenPipeError:
         raise
     except ValueError as error:
-        return told("organize", arguments.index, error, WRONG_USE)
+        return report_problem("organize", arguments.index, error, WRONG_USE)
     except OSError as error:
-        return told("organize", arguments.into, error, WRONG_USE)
+        return report_problem("organize", arguments.into, error, WRONG_USE)
     if arguments.json:
         failures = [one._asdict() for one in done.failures]
         print(json.dumps({"counts": dict(done.counts), "log": done.log, "failures": failures}))
     elif not arguments.quiet:
-        _tell(done)
+        _print_summary(done)
     if arguments.expect_dicom and (others := done.counts["not DICOM"]):
-        return told("organize", arguments.index, not_dicom(others), SOME_NOT)
+        return report_problem("organize", arguments.index, not_dicom(others), SOME_NOT)
     return COMPLETE if done.complete else SOME_NOT
 
 
@@ -99,7 +100,7 @@ def _planned(one: Outcome) -> None:
         print(f"{printable(one.source)} -> {printable(one.target)}{why}")
 
 
-def _tell(done: Organized) -> None:
+def _print_summary(done: Organized) -> None:
     counts = done.counts
     said = [f"{counts[name]:,} {name}" for name in ("planned", "placed", "there", "identical") if counts[name]]
     if counts["renamed"]:

@@ -1,4 +1,4 @@
-"""The program around the subcommands: arguments in, an exit code out."""
+"""The program: parse the arguments, run a subcommand, and return its exit code."""
 
 from __future__ import annotations
 
@@ -14,21 +14,20 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-# Modules with add_parser(subparsers), whose parser sets `run`, and `interrupted`: what to say after a break.
+# Modules with add_parser(subparsers), whose parser sets `run`, and `interrupted`, a message for an interruption.
 COMMANDS = (
     *("index", "query", "report", "organize", "dump", "build", "frames", "sheet", "documents", "dicomdir"),
     "transcode",
 )
-WRONG_USE, INTERRUPTED, BROKEN_PIPE = 2, 130, 141  # the last two as a shell has them for SIGINT and SIGPIPE
+WRONG_USE, INTERRUPTED, BROKEN_PIPE = 2, 130, 141  # the last two are those of a shell for SIGINT and SIGPIPE
 EPILOG = """exit codes: 0 all went well, 1 some files could not be read or written (each is named on stderr), 2 wrong
-use, 130 interrupted, 141 whatever reads the output has gone; `dicomcore COMMAND --help` says more of each."""
+use, 130 interrupted, 141 the reader of the output is gone; `dicomcore COMMAND --help` explains each command."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `dicomcore` with these arguments (the process's own by default); the exit code of the subcommand.
+    """Run `dicomcore` with these arguments, by default those of the process; return the exit code of the subcommand.
 
-    0 says that all went well, 1 that some files could not be read, 2 that the use was wrong, 130 that it was
-    interrupted.
+    0 means that all went well, 1 that some files could not be read, 2 wrong use, 130 an interruption.
     """
     interrupted = ""
     try:
@@ -46,14 +45,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         print(f"dicomcore: {error}", file=sys.stderr)
         return WRONG_USE
-    except OSError as error:  # all that commands leave is what standard output raises
+    except OSError as error:  # commands catch all others: this one comes from standard output
         _drop_output()
         print(f"dicomcore: {error.filename or 'standard output'}: {error.strerror or error}", file=sys.stderr)
         return WRONG_USE
 
 
 def parser() -> argparse.ArgumentParser:
-    """The parser of all commands, which are imported here, where `main` catches an interrupt already."""
+    """The parser of all commands. They are imported here, so that `main` catches an interrupt meanwhile."""
     import argparse
     from importlib import import_module
 
@@ -74,24 +73,24 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
-    from dicomcore.cli.console import made_to_fit
+    from dicomcore.cli.console import configure_stdout
 
     commands = parser()
-    if argv is None:  # the process is the command's own
-        made_to_fit()
+    if argv is None:  # the process runs this command only
+        configure_stdout()
         signal.signal(signal.SIGTERM, _leave)
     arguments = commands.parse_args(argv)
     if argv is None:
-        made_to_fit(arguments)
+        configure_stdout(arguments)
     return arguments
 
 
 def _leave(number: int, frame: Any) -> NoReturn:
-    """Asked to end, by a scheduler as a rule: what is half written is taken away on the way out."""
+    """Exit on SIGTERM, usually from a scheduler, through SystemExit, so that half-written files are removed."""
     sys.exit(128 + number)
 
 
 def _drop_output() -> None:
-    """What is still held for standard output goes nowhere, so that leaving doesn't try once more."""
+    """Redirect standard output to the null device, so that the exit doesn't try to flush its buffer again."""
     with suppress(OSError), open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())

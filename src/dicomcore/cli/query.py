@@ -1,4 +1,4 @@
-"""`dicomcore query`: SQL over an index, shown as a table or written as CSV, JSON or Parquet."""
+"""`dicomcore query`: run SQL over an index, and print a table or write CSV, JSON or Parquet."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from math import isfinite
 from typing import Any, TextIO
 
-from dicomcore.cli.console import add_command, reason_of, told, word
+from dicomcore.cli.console import add_command, reason_of, report_problem, word
 from dicomcore.files import placed
 
 __all__ = ["add_parser"]
@@ -20,7 +20,7 @@ __all__ = ["add_parser"]
 ANSWERED, FAILED, WRONG_USE = 0, 1, 2
 WIDEST, WIDEST_PIPED = 60, 1000  # characters of a value in a table, on a terminal and elsewhere
 DESCRIPTION = """Run one SQL statement over an index, which is the table `files`, with DuckDB:
-"SELECT Modality, count(*) FROM files GROUP BY ALL". The index is only read, and nothing but it can be reached."""
+"SELECT Modality, count(*) FROM files GROUP BY ALL". The statement can read the index, and can reach no other file."""
 EXAMPLES = (
     'dicomcore query index.parquet "SELECT Modality, count(*) FROM files GROUP BY ALL"',
     'dicomcore query index.parquet "SELECT path FROM files WHERE error IS NOT NULL" --csv bad.csv',
@@ -39,20 +39,22 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("sql", metavar="SQL", help="one statement; - reads it from standard input")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--csv", metavar="FILE", help="write CSV with a header; - is standard output")
-    how.add_argument("--json", metavar="FILE", help="write one JSON object a line and row; - is standard output")
+    how.add_argument(
+        "--json", metavar="FILE", help="write JSON, one object and line for each row; - is standard output"
+    )
     how.add_argument("--parquet", metavar="FILE", help="write a Parquet file")
     parser.add_argument(
-        "--rows", type=int, default=50, metavar="N", help="rows that the table shows at most (default: 50; 0: all)"
+        "--rows", type=int, default=50, metavar="N", help="show at most N rows in the table (default: 50; 0: all)"
     )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Query; the exit code."""
+    """Run the query; return the exit code."""
     from dicomcore.archive.reporting.sql import connected, run_sql
 
     if arguments.rows < 0:
-        return told("query", "", "--rows is not below 0", WRONG_USE)
+        return report_problem("query", "", "--rows must be 0 or more", WRONG_USE)
     sql = sys.stdin.read() if arguments.sql == "-" else arguments.sql
     try:
         with connected(arguments.index) as database:
@@ -62,13 +64,13 @@ def run(arguments: argparse.Namespace) -> int:
             except BrokenPipeError:
                 raise
             except OSError as error:
-                return told("query", _output(arguments), error, FAILED)
+                return report_problem("query", _output(arguments), error, FAILED)
     except BrokenPipeError:
         raise
     except OSError as error:
-        return told("query", arguments.index, error, WRONG_USE)
+        return report_problem("query", arguments.index, error, WRONG_USE)
     except ValueError as error:
-        return told("query", "", reason_of(error), WRONG_USE)
+        return report_problem("query", "", reason_of(error), WRONG_USE)
 
 
 def _give(reader: Any, arguments: argparse.Namespace) -> int:
@@ -108,7 +110,7 @@ def _rows(reader: Any) -> Iterator[tuple[Any, ...]]:
 
 @contextmanager
 def _opened(path: str) -> Iterator[TextIO]:
-    """Standard output, or a file that appears whole or not at all."""
+    """Standard output, or a file that appears complete or not at all."""
     if path == "-":
         yield sys.stdout
         return
@@ -117,7 +119,7 @@ def _opened(path: str) -> Iterator[TextIO]:
 
 
 def _plain(value: Any) -> Any:
-    """The value as JSON has it: dates as text, bytes in hexadecimal, NaN and infinity as text."""
+    """The value for JSON: dates as text, bytes in hexadecimal, NaN and infinity as text."""
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, float):
@@ -135,7 +137,7 @@ def _plain(value: Any) -> Any:
 
 
 def _cell(value: Any) -> str:
-    """The value as CSV has it: lists as JSON, null as nothing."""
+    """The value for CSV: lists as JSON, null as an empty cell."""
     plain = _plain(value)
     if plain is None:
         return ""
@@ -143,7 +145,7 @@ def _cell(value: Any) -> str:
 
 
 def _show(reader: Any, most: int) -> None:
-    """A table for people: as wide as the terminal, control characters of values made visible."""
+    """Print a table for people, as wide as the terminal, with control characters of values as escapes."""
     from dicomcore.archive.extra import needs_extra
 
     with needs_extra("rich"):
@@ -176,7 +178,7 @@ def _show(reader: Any, most: int) -> None:
 
 
 def _has_lines() -> bool:
-    """Whether standard output's encoding has the characters that lines are drawn of."""
+    """Whether standard output's encoding has the characters that draw lines."""
     try:
         "─…".encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:

@@ -1,20 +1,20 @@
-"""`dicomcore report`: an index as one HTML page."""
+"""`dicomcore report`: write an index as one HTML page."""
 
 from __future__ import annotations
 
 import argparse
 from typing import Any
 
-from dicomcore.cli.console import add_command, printable, told, word
+from dicomcore.cli.console import add_command, printable, report_problem, word
 from dicomcore.cli.isolate import add_isolate
 from dicomcore.limits import Limits
 
 __all__ = ["add_parser"]
 
 WRITTEN, NOT_WRITTEN, WRONG_USE = 0, 1, 2
-DESCRIPTION = """Write one HTML page about an index: what it holds, files that could not be read, deviations,
-duplicates, how slices lie, and a picture of each of some series where the files are at hand. The page needs nothing
-else: no network and no scripts."""
+DESCRIPTION = """Write one HTML page about an index: its contents, files that could not be read, deviations, duplicates,
+the geometry of slices, and pictures of some series whose files can be read. The page is complete by itself: it needs
+no network and no scripts."""
 EXAMPLES = ('dicomcore report index.parquet -o report.html --title "Archive of 2024"',)
 CODES = "0 written, 1 the page could not be written, 2 wrong use."
 
@@ -28,25 +28,25 @@ def add_parser(subparsers: Any) -> None:
         "index", type=word, metavar="INDEX", help="a Parquet or Arrow file, or a folder of Parquet files"
     )
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="the HTML file to write")
-    parser.add_argument("--title", default="Archive report", help="what the page is called (default: %(default)s)")
+    parser.add_argument("--title", default="Archive report", help="title of the page (default: %(default)s)")
     parser.add_argument(
-        "--pictures", type=int, default=48, metavar="N", help="series that are shown at most (default: 48; 0: none)"
+        "--pictures", type=int, default=48, metavar="N", help="show pictures of at most N series (default: 48; 0: none)"
     )
     add_isolate(parser)
     parser.set_defaults(run=run, interrupted="no page was written")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write the page; the exit code."""
+    """Write the page; return the exit code."""
     from dicomcore.archive.listing import open_index
     from dicomcore.archive.reporting.page import report
 
     if arguments.pictures < 0:
-        return told("report", "", "--pictures is not below 0", WRONG_USE)
+        return report_problem("report", "", "--pictures must be 0 or more", WRONG_USE)
     try:
         open_index(arguments.index)
     except (OSError, ValueError) as error:
-        return told("report", arguments.index, error, WRONG_USE)
+        return report_problem("report", arguments.index, error, WRONG_USE)
     try:
         report(
             arguments.index,
@@ -56,8 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
             limits=Limits(isolate=arguments.isolate),
         )
     except OSError as error:
-        return told("report", arguments.output, error, NOT_WRITTEN)
+        return report_problem("report", arguments.output, error, NOT_WRITTEN)
     except ValueError as error:
-        return told("report", arguments.index, error, WRONG_USE)
+        return report_problem("report", arguments.index, error, WRONG_USE)
     print(printable(arguments.output))
     return WRITTEN

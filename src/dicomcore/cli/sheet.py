@@ -1,4 +1,4 @@
-"""`dicomcore sheet`: a contact sheet of a folder or an index, one picture a series."""
+"""`dicomcore sheet`: draw a contact sheet of a folder or an index, with one picture for each series."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-from dicomcore.cli.console import add_command, printable, told, word
+from dicomcore.cli.console import add_command, printable, report_problem, word
 from dicomcore.cli.isolate import add_isolate
 from dicomcore.files import write_bytes
 from dicomcore.limits import Limits
@@ -15,7 +15,7 @@ from dicomcore.limits import Limits
 __all__ = ["add_parser"]
 
 ALL_DRAWN, SOME_NOT, WRONG_USE = 0, 1, 2
-DESCRIPTION = "Draw one picture a series, the middle frame of its middle file, side by side into a PNG or JPEG file."
+DESCRIPTION = "Draw one picture of each series, the middle frame of its middle file, into one PNG or JPEG file."
 EXAMPLES = ("dicomcore sheet archive/ -o sheet.png", "dicomcore sheet index.parquet -o sheet.jpg --columns 8")
 CODES = "0 every series was drawn, 1 some could not be decoded, 2 wrong use."
 
@@ -25,53 +25,53 @@ def add_parser(subparsers: Any) -> None:
     parser = add_command(
         subparsers,
         "sheet",
-        help="a contact sheet, one picture a series",
+        help="a contact sheet, one picture of each series",
         description=DESCRIPTION,
         examples=EXAMPLES,
         codes=CODES,
     )
     parser.add_argument("source", type=word, metavar="INDEX_OR_DIR", help="an index, or a folder of DICOM files")
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="the picture to write, .png or .jpg")
-    parser.add_argument("--size", type=int, default=160, metavar="PIXELS", help="of one picture (default: 160)")
+    parser.add_argument("--size", type=int, default=160, metavar="PIXELS", help="size of one picture (default: 160)")
     parser.add_argument("--columns", type=int, default=0, metavar="N", help="pictures side by side")
     add_isolate(parser)
     parser.set_defaults(run=run, interrupted="nothing was written")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Draw the sheet; the exit code."""
+    """Draw the sheet; return the exit code."""
     from dicomcore.archive.reporting.sheet import draw_sheet, series_pictures
 
     target = Path(arguments.output)
     if target.suffix.lower() not in (".png", ".jpg", ".jpeg"):
-        return told("sheet", str(target), "the name is to end in .png or .jpg", WRONG_USE)
+        return report_problem("sheet", str(target), "the name must end in .png or .jpg", WRONG_USE)
     if not 16 <= arguments.size <= 2048 or arguments.columns < 0:
-        return told("sheet", "", "--size is 16 to 2048 pixels, --columns not below 0", WRONG_USE)
+        return report_problem("sheet", "", "--size must be 16 to 2048 pixels, --columns 0 or more", WRONG_USE)
     try:
         pictures = list(series_pictures(_table(Path(arguments.source)), limits=Limits(isolate=arguments.isolate)))
     except (OSError, ValueError, KeyError) as error:
-        return told("sheet", arguments.source, error, WRONG_USE)
+        return report_problem("sheet", arguments.source, error, WRONG_USE)
     if not pictures:
-        return told("sheet", arguments.source, "no images there", SOME_NOT)
+        return report_problem("sheet", arguments.source, "no images there", SOME_NOT)
     drawn = io.BytesIO()
     kind = "PNG" if target.suffix.lower() == ".png" else "JPEG"
     draw_sheet(pictures, columns=arguments.columns, size=arguments.size).save(drawn, kind)
     try:
         write_bytes(target, drawn.getbuffer())
     except OSError as error:
-        return told("sheet", arguments.output, error, WRONG_USE)
+        return report_problem("sheet", arguments.output, error, WRONG_USE)
     missing = [one for one in pictures if one.picture is None]
     for one in missing:
-        told("sheet", one.path, one.reason, SOME_NOT)
+        report_problem("sheet", one.path, one.reason, SOME_NOT)
     for one in pictures:
         for issue in one.issues:
-            told("sheet", one.path, f"{issue.code} {issue.message}", ALL_DRAWN)
+            report_problem("sheet", one.path, f"{issue.code} {issue.message}", ALL_DRAWN)
     print(f"{printable(arguments.output)}: {len(pictures) - len(missing)} of {len(pictures)} series")
     return SOME_NOT if missing else ALL_DRAWN
 
 
 def _table(source: Path) -> Any:
-    """The index's table, read from a file or made of a folder."""
+    """The table of an index file, or of a folder that is indexed now."""
     from dicomcore.archive import index
     from dicomcore.archive.reporting.sheet import SHEET_COLUMNS
 

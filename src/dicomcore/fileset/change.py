@@ -1,9 +1,9 @@
-"""A change of a file-set on disk that is whole or not there, wherever it is broken off.
+"""Changes of a file-set on disk, each carried out completely or not at all, even if the process is killed.
 
-New files get their names first, none of them referred to yet; then the new DICOMDIR takes the old one's place; then
-the files that it no longer refers to go. At any moment the DICOMDIR is whole and what it refers to is there. A journal
-beside it lists the files of the change while it lasts: what a killed process left behind is told from that, and
-finished or undone by whoever changes the file-set next.
+The new files are written first, while no record refers to them yet. Then the new DICOMDIR replaces the old one. Then
+the files that it no longer refers to are removed. At any moment the DICOMDIR is complete and the files that it refers
+to exist. While a change lasts, a journal beside the DICOMDIR lists the files of the change. The next process that
+changes the file-set reads from it what a killed process left behind, and finishes or undoes the change.
 """
 
 from __future__ import annotations
@@ -25,50 +25,52 @@ __all__ = ["JOURNAL", "Change", "apply", "is_unfinished", "recover"]
 
 JOURNAL, NEW_DIRECTORY = ".dicomdir-change", ".dicomdir-new"
 STEP = 4 << 20  # bytes copied at a time
-FEW = 64  # files that are synchronised one by one; with more, the whole disk is
+FEW = 64  # at most this many files are synchronised one by one; for more, the whole disk is
 
 FileID = tuple[str, ...]
 
 
 class Change(NamedTuple):
-    """What is to be done in `folder`: its new DICOMDIR, files to be made (where from: a path or a data set), files
-    that go."""
+    """A change of the file-set in `folder`: its new DICOMDIR, the files to create, and the files to remove.
+
+    Each file to create comes with its source, a path or a data set.
+    """
 
     folder: str
     directory: bytes
-    made: list[tuple[FileID, str | Dataset]]
+    added: list[tuple[FileID, str | Dataset]]
     removed: list[FileID]
 
 
 def apply(change: Change, *, link: bool = False, durable: bool = True) -> None:
-    """Carry a change out. `link`: files are linked rather than copied where the system can.
+    """Carry a change out. `link`: files are linked rather than copied where the system supports links.
 
-    Raises FileExistsError where a file to be made is there already, and OSError as writing does; then the file-set is
-    as it was.
+    Raises FileExistsError if a file to create exists already, and OSError if writing fails. The file-set is then
+    unchanged.
     """
-    places = [(path_of(change.folder, file_id), source) for file_id, source in change.made]
+    places = [(path_of(change.folder, file_id), source) for file_id, source in change.added]
     for place, _ in places:
         if os.path.lexists(place):
-            raise FileExistsError(17, "is there already, and no file of the file-set", place)
+            raise FileExistsError(17, "exists already, and is no file of the file-set", place)
     recover(change.folder)
     with _journal(change, durable):
         folders: set[str] = set()
         try:
             for place, source in places:
                 _make_folder(os.path.dirname(place), folders)
-                _make(place, source, link)
+                _create_file(place, source, link)
             if durable:
                 _synchronise([place for place, _ in places], folders)
             _replace_directory(change, durable)
         except BaseException:
-            if not _is_done(change):  # an interrupt may come just after the DICOMDIR took its place
-                _discard(change.folder, [file_id for file_id, _ in change.made], path_of)
+            if not _is_complete(change):  # an interrupt may come just after the DICOMDIR was replaced
+                _discard(change.folder, [file_id for file_id, _ in change.added], path_of)
             raise
-        _discard(change.folder, change.removed, _found)
+        _discard(change.folder, change.removed, _path_on_disk)
 
 
 def _replace_directory(change: Change, durable: bool) -> None:
-    """Put the new DICOMDIR in the old one's place, complete."""
+    """Replace the old DICOMDIR by the complete new one."""
     beside, place = (os.path.join(change.folder, name) for name in (NEW_DIRECTORY, DICOMDIR))
     file = os.open(beside, NEW_FILE, 0o666)
     try:
@@ -87,17 +89,19 @@ def _replace_directory(change: Change, durable: bool) -> None:
         _synchronise([change.folder], set())
 
 
-def _is_done(change: Change) -> bool:
+def _is_complete(change: Change) -> bool:
     return _digest_of(os.path.join(change.folder, DICOMDIR)) == hashlib.sha256(change.directory).hexdigest()
 
 
 def is_unfinished(folder: str) -> bool:
-    """Whether a change of the file-set in `folder` was broken off, or is under way."""
+    """Whether a change of the file-set in `folder` was interrupted, or is under way."""
     return os.path.lexists(os.path.join(folder, JOURNAL))
 
 
 def recover(folder: str) -> bool:
-    """Finish or undo what a killed process left behind: whether there was anything. The DICOMDIR decides which.
+    """Finish or undo the change that a killed process left behind; return whether there was one.
+
+    If the DICOMDIR is the new one, the change is finished, otherwise undone.
 
     Raises DicomError while the change is under way in another process.
     """
@@ -108,13 +112,13 @@ def recover(folder: str) -> bool:
         return False
     try:
         _lock(file, folder)
-        if os.fstat(file).st_nlink == 0:  # its process came to the end meanwhile
+        if os.fstat(file).st_nlink == 0:  # its process has finished the change meanwhile
             return False
-        made, removed, digest = _read_journal(file)
+        added, removed, digest = _read_journal(file)
         if _digest_of(os.path.join(folder, DICOMDIR)) == digest:
-            _discard(folder, removed, _found)
+            _discard(folder, removed, _path_on_disk)
         else:
-            _discard(folder, made, path_of)
+            _discard(folder, added, path_of)
         with suppress(FileNotFoundError):
             os.unlink(os.path.join(folder, NEW_DIRECTORY))
         os.unlink(path)
@@ -125,13 +129,13 @@ def recover(folder: str) -> bool:
 
 @contextmanager
 def _journal(change: Change, durable: bool) -> Iterator[None]:
-    """The list of the change's files, there and locked while the change lasts."""
+    """Write the journal, the list of the change's files, and keep it locked while the change lasts."""
     path = os.path.join(change.folder, JOURNAL)
     os.makedirs(change.folder, exist_ok=True)
     text = json.dumps(
         {
             "directory": hashlib.sha256(change.directory).hexdigest(),
-            "made": [list(file_id) for file_id, _ in change.made],
+            "made": [list(file_id) for file_id, _ in change.added],
             "removed": [list(file_id) for file_id in change.removed],
         }
     ).encode()
@@ -145,7 +149,7 @@ def _journal(change: Change, durable: bool) -> Iterator[None]:
         if durable:
             os.fsync(file)
         yield
-        # Only here, and where the change was undone: a killed process leaves the journal.
+        # Reached when the change was finished or undone; a killed process leaves the journal.
     finally:
         with suppress(OSError):
             os.unlink(path)
@@ -155,7 +159,7 @@ def _journal(change: Change, durable: bool) -> Iterator[None]:
 def _lock(file: int, folder: str) -> None:
     try:
         import fcntl
-    except ImportError:  # no such locks: the journal's presence alone has to do
+    except ImportError:  # a system without these locks: the presence of the journal has to suffice
         return
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -166,14 +170,17 @@ def _lock(file: int, folder: str) -> None:
 
 
 def _read_journal(file: int) -> tuple[list[FileID], list[FileID], str]:
-    """What a journal lists; nothing for one that was not written to its end, as nothing was done then."""
+    """The file IDs and the digest that a journal lists.
+
+    A journal that was not written to its end gives empty lists, as nothing was changed by then.
+    """
     data = b""
-    while part := os.read(file, STEP):
-        data += part
+    while chunk := os.read(file, STEP):
+        data += chunk
     try:
-        said: Any = json.loads(data)
-        lists = [[tuple(map(str, one)) for one in said[name]] for name in ("made", "removed")]
-        return lists[0], lists[1], str(said["directory"])
+        journal: Any = json.loads(data)
+        lists = [[tuple(map(str, file_id)) for file_id in journal[name]] for name in ("made", "removed")]
+        return lists[0], lists[1], str(journal["directory"])
     except (ValueError, KeyError, TypeError):
         return [], [], ""
 
@@ -192,42 +199,42 @@ def _make_folder(folder: str, known: set[str]) -> None:
         known.add(folder)
 
 
-def _make(place: str, source: str | Dataset, link: bool) -> None:
+def _create_file(place: str, source: str | Dataset, link: bool) -> None:
     if isinstance(source, Dataset):
         with os.fdopen(os.open(place, NEW_FILE, 0o666), "wb") as file:
             dcmwrite(file, source)
         return
     if link:
-        with suppress(OSError):  # another disk, or one that has no links
+        with suppress(OSError):  # another disk, or a file system without links
             os.link(source, place)
             return
-    came, goes = os.open(source, os.O_RDONLY | getattr(os, "O_BINARY", 0)), -1
+    reader, writer = os.open(source, os.O_RDONLY | getattr(os, "O_BINARY", 0)), -1
     try:
-        goes = os.open(place, NEW_FILE, 0o666)
-        while part := os.read(came, STEP):
-            write_all(goes, part)
+        writer = os.open(place, NEW_FILE, 0o666)
+        while part := os.read(reader, STEP):
+            write_all(writer, part)
     finally:
-        os.close(came)
-        if goes >= 0:
-            os.close(goes)
+        os.close(reader)
+        if writer >= 0:
+            os.close(writer)
 
 
 def _synchronise(places: list[str], folders: set[str]) -> None:
-    """Have the disk hold new files before a directory refers to them."""
+    """Wait until the new files are on disk, before a DICOMDIR refers to them."""
     if len(places) > FEW and hasattr(os, "sync"):
         os.sync()
         return
     for place in [*places, *folders]:
-        with suppress(OSError):  # not every system lets a folder be opened
+        with suppress(OSError):  # some systems can't open a folder
             synchronise(place)
 
 
-def _found(folder: str, file_id: FileID) -> str:
+def _path_on_disk(folder: str, file_id: FileID) -> str:
     return Medium(folder).find(file_id)
 
 
 def _discard(folder: str, file_ids: list[FileID], place_of: Callable[[str, FileID], str]) -> None:
-    """Take files away, and the folders that hold nothing then."""
+    """Remove files, and the folders that become empty."""
     for file_id in file_ids:
         try:
             path = place_of(folder, file_id)
@@ -239,6 +246,6 @@ def _discard(folder: str, file_ids: list[FileID], place_of: Callable[[str, FileI
         for _ in range(len(os.path.relpath(path, folder).split(os.sep)) - 1):
             try:
                 os.rmdir(above)
-            except OSError:  # something is left in it
+            except OSError:  # the folder is not empty
                 break
             above = os.path.dirname(above)

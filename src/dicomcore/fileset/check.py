@@ -1,4 +1,4 @@
-"""What is wrong with a file-set: by PS3.3 Annex F and PS3.10 8, and by an application profile of PS3.11."""
+"""Checks of a file-set against PS3.3 Annex F and PS3.10 8, and against the application profiles of PS3.11."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["Finding", "Verdict", "check", "check_profile", "check_profiles", "co
 
 
 class Finding(NamedTuple):
-    """One fault: a stable `code`, the record or file it is about (`where`), and a `message` for people."""
+    """One fault: a stable `code`, the record or file that has it (`where`), and a `message` for people."""
 
     code: str
     where: str
@@ -35,42 +35,45 @@ class Finding(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """Whether a file-set meets an application profile, and why not."""
+    """The result of checking a file-set against an application profile: the findings, none if it meets the profile."""
 
     profile: Profile
     findings: tuple[Finding, ...]
 
     @property
     def meets(self) -> bool:
-        """Whether it does."""
+        """Whether the file-set meets the profile."""
         return not self.findings
 
 
 def check(file_set: FileSet, *, files: bool = True) -> tuple[Finding, ...]:
-    """What is wrong with a file-set whatever its profile: links, record types, keys, File IDs and, with `files`, the
-    files themselves, each of which is opened (PS3.3 F.2 to F.5, PS3.10 8)."""
-    stated = [issue for issue in file_set.issues if issue.code != "DUPLICATE_INSTANCE"]  # of a file that stayed out
-    found = [Finding(issue.code, DICOMDIR, issue.message) for issue in stated]
+    """Find the faults of a file-set that count in every profile (PS3.3 F.2 to F.5, PS3.10 8).
+
+    Links, record types, keys and File IDs are checked and, with `files`, the files themselves, each of which is opened.
+    """
+    stated = [issue for issue in file_set.issues if issue.code != "DUPLICATE_INSTANCE"]  # its file was not added
+    findings = [Finding(issue.code, DICOMDIR, issue.message) for issue in stated]
     for record in active(file_set.roots):
-        found += _record_findings(record)
-    found += _uniqueness(file_set)
+        findings += _record_findings(record)
+    findings += _uniqueness(file_set)
     if files:
         for instance in file_set:
-            found += _file_findings(instance)
-        found += _unreferenced(file_set)
-    return tuple(found)
+            findings += _file_findings(instance)
+        findings += _unreferenced(file_set)
+    return tuple(findings)
 
 
 def check_profile(file_set: FileSet, profile: str | Profile, *, files: bool = True) -> Verdict:
-    """Whether a file-set meets an application profile of PS3.11, by its records and, with `files`, the files' headers.
+    """Check a file-set against an application profile of PS3.11, by its records and, with `files`, the files' headers.
 
-    What an application or its conformance statement chooses, and the physical media, are not looked at.
+    The choices that a profile leaves to applications or their conformance statements, and the physical media, are not
+    checked.
     """
     return _verdict(file_set, profile_named(profile), files, {})
 
 
 def check_profiles(file_set: FileSet, *, files: bool = True) -> dict[str, Verdict]:
-    """The verdict on each application profile, by name; every file is opened once at most."""
+    """The verdict on each application profile, by name. Each file is opened at most once."""
     headers: dict[int, Dataset | None] = {}
     return {name: _verdict(file_set, profile, files, headers) for name, profile in PROFILES.items()}
 
@@ -116,27 +119,28 @@ def _record_findings(record: Record) -> Iterator[Finding]:
         "ReferencedTransferSyntaxUIDInFile",
     ):
         if not record.keys.get(keyword):
-            yield Finding("KEY_MISSING", where, f"{keyword} must be there with a file (PS3.3 F.3.2.2)")
+            message = f"{keyword} is missing; a record with a file must have it (PS3.3 F.3.2.2)"
+            yield Finding("KEY_MISSING", where, message)
 
 
 def _key_findings(
     record: Record, keys: tuple[Key, ...], clause: str, headers: list[Dataset | None]
 ) -> Iterator[Finding]:
-    """Keys that lack; those of type 1C are due where a file has them."""
+    """A finding for each missing key. A key of type 1C must be present if one of `headers` has a value for it."""
     where = _where(record)
     for key in keys:
         value = record.keys.get(key.keyword)
         absent = key.keyword not in record.keys
         empty = absent or value is None or (isinstance(value, (str, bytes, list)) and len(value) == 0)
-        if key.keyword == "StudyInstanceUID" and record.sop_instance_uid:  # it stands for the key (PS3.3 F.5.2)
+        if key.keyword == "StudyInstanceUID" and record.sop_instance_uid:  # the file has the key instead (PS3.3 F.5.2)
             continue
         if key.type == "1" and empty:
-            state = "is not there" if absent else "is empty"
+            state = "is missing" if absent else "is empty"
             yield Finding("KEY_MISSING", where, f"the {record.type} record's {key.keyword} {state} ({clause})")
         elif key.type == "2" and absent:
-            yield Finding("KEY_MISSING", where, f"the {record.type} record's {key.keyword} is not there ({clause})")
+            yield Finding("KEY_MISSING", where, f"the {record.type} record's {key.keyword} is missing ({clause})")
         elif key.type == "1C" and empty and any(one is not None and _has(one, key.keyword) for one in headers):
-            message = f"a file has {key.keyword}, the {record.type} record lacks it ({clause})"
+            message = f"a file has {key.keyword}, which the {record.type} record lacks ({clause})"
             yield Finding("KEY_MISSING", where, message)
 
 
@@ -156,7 +160,7 @@ def _uniqueness(file_set: FileSet) -> Iterator[Finding]:
         files.add(record.file_id)
         uid = str(record.sop_instance_uid or "")
         if uid and uid in uids:
-            yield Finding("INSTANCE_TWICE", _where(record), f"more than one record is of the instance {uid}")
+            yield Finding("INSTANCE_TWICE", _where(record), f"more than one record refers to the instance {uid}")
         uids.add(uid)
 
 
@@ -167,7 +171,7 @@ def _file_findings(instance: FileInstance) -> Iterator[Finding]:
         path = instance.path
         header = instance.load() if path is None else dcmread(path, specific_tags=IDENTITY)
     except FileNotFoundError:
-        yield Finding("FILE_MISSING", where, "the file is not there (PS3.3 F.2.1)")
+        yield Finding("FILE_MISSING", where, "the file is missing (PS3.3 F.2.1)")
         return
     except DicomError as error:
         yield Finding("FILE_FORMAT", where, f"the file can't be read: {error}")
@@ -178,15 +182,15 @@ def _file_findings(instance: FileInstance) -> Iterator[Finding]:
     if path is not None and file_set_path and not instance.is_staged:
         name = os.path.relpath(path, file_set_path).replace(os.sep, "\\")
         if name.upper() != where:
-            yield Finding("FILE_NAME", where, f"the file is there under another name, {name} (PS3.10 8.2)")
+            yield Finding("FILE_NAME", where, f"the file has another name on disk, {name} (PS3.10 8.2)")
     facts = (
         ("SOP class", record.sop_class_uid, header.get("SOPClassUID")),
         ("SOP instance", record.sop_instance_uid, header.get("SOPInstanceUID")),
         ("transfer syntax", record.transfer_syntax_uid, header.transfer_syntax),
     )
-    for name, said, is_ in facts:
-        if said and is_ and said != is_:
-            yield Finding("FILE_DIFFERS", where, f"the record's {name} is {said}, the file's {is_}")
+    for name, stated, actual in facts:
+        if stated and actual and stated != actual:
+            yield Finding("FILE_DIFFERS", where, f"the record's {name} is {stated}, the file's {actual}")
     if instance.path is not None and header.preamble is None:
         yield Finding("FILE_FORMAT", where, "the file is no DICOM file: it has no preamble and prefix (PS3.10 7.1)")
 
@@ -226,29 +230,29 @@ def _is_dicom(path: str) -> bool:
 
 
 def _verdict(file_set: FileSet, profile: Profile, files: bool, headers: dict[int, Dataset | None]) -> Verdict:
-    found: list[Finding] = []
+    findings: list[Finding] = []
     clause = f"PS3.11 Annex {profile.clause}"
     records = list(active(file_set.roots))
     if profile.secure:
-        message = f"its files are to be Secure DICOM Files, which these are not ({clause})"
-        found.append(Finding("PROFILE_SECURE", profile.name, message))
+        message = f"its files must be Secure DICOM Files, which these are not ({clause})"
+        findings.append(Finding("PROFILE_SECURE", profile.name, message))
     if profile.directory and not records:
-        found.append(Finding("PROFILE_DIRECTORY", profile.name, f"the directory is empty ({clause})"))
+        findings.append(Finding("PROFILE_DIRECTORY", profile.name, f"the directory is empty ({clause})"))
     if profile.one_record_a_patient:
-        found += _patients(records, clause)
+        findings += _patients(records, clause)
     added = profile.keys_by_type()
     for record in records:
         keys = added.get(record.type, ())
         header = _header(file_set, record, headers) if files and record.file_id else None
-        # Keys of the levels above are due where any file below has them.
+        # A record without a file must have the conditional keys that any file below it has.
         below = active([record]) if files and not record.file_id and keys else ()
-        of_files = [_header(file_set, one, headers) for one in below if one.file_id] or [header]
-        found += _key_findings(record, keys, clause, of_files)
+        file_headers = [_header(file_set, leaf, headers) for leaf in below if leaf.file_id] or [header]
+        findings += _key_findings(record, keys, clause, file_headers)
         if record.file_id:
-            found += _content_findings(record, profile, header, clause)
+            findings += _content_findings(record, profile, header, clause)
         if record.type == "IMAGE":
-            found += _icon_findings(record, profile, clause)
-    return Verdict(profile, tuple(found))
+            findings += _icon_findings(record, profile, clause)
+    return Verdict(profile, tuple(findings))
 
 
 def _header(file_set: FileSet, record: Record, headers: dict[int, Dataset | None]) -> Dataset | None:
@@ -261,13 +265,13 @@ def _header(file_set: FileSet, record: Record, headers: dict[int, Dataset | None
             elif source is not None or file_set.path is not None:
                 path = source or Medium(file_set.path or "").find(record.file_id)
                 headers[id(record)] = dcmread(path, specific_tags=_profile_tags())
-        except (DicomError, OSError):  # which check() says
+        except (DicomError, OSError):  # check() reports it
             pass
     return headers[id(record)]
 
 
 def _profile_tags() -> list[int]:
-    """All that any profile looks at."""
+    """The tags of all elements that any profile has a rule for."""
     keywords = {"NumberOfFrames"}
     for profile in PROFILES.values():
         keywords |= {key.keyword for _, key in profile.keys if key.keyword != "IconImageSequence"}
@@ -276,17 +280,18 @@ def _profile_tags() -> list[int]:
 
 
 def _patients(records: list[Record], clause: str) -> Iterator[Finding]:
-    met: set[str] = set()
+    seen: set[str] = set()
     for record in records:
         if record.type == "PATIENT":
-            name = str(record.keys.get("PatientID") or "")
-            if name in met:
-                yield Finding("PROFILE_PATIENT", name, f"more than one PATIENT record has this Patient ID ({clause})")
-            met.add(name)
+            patient_id = str(record.keys.get("PatientID") or "")
+            if patient_id in seen:
+                message = f"more than one PATIENT record has this Patient ID ({clause})"
+                yield Finding("PROFILE_PATIENT", patient_id, message)
+            seen.add(patient_id)
 
 
 def content_findings(file_set: FileSet, record: Record) -> tuple[Finding, ...]:
-    """Why the file-set's profile doesn't allow the instance of a record; nothing where it does."""
+    """The reasons why the file-set's profile doesn't allow the instance of a record; empty if it does."""
     profile = file_set.profile
     header = _header(file_set, record, {})
     return tuple(_content_findings(record, profile, header, f"PS3.11 Annex {profile.clause}"))
@@ -299,12 +304,14 @@ def _content_findings(record: Record, profile: Profile, header: Dataset | None, 
         return
     allowed = [content for content in profile.contents if _covers(content, record, header)]
     if not allowed:
-        yield Finding("PROFILE_CLASS", where, f"{UID(sop_class).name} is not among its SOP classes ({clause})")
+        message = f"{UID(sop_class).name} is not among the profile's SOP classes ({clause})"
+        yield Finding("PROFILE_CLASS", where, message)
         return
     syntaxes = {one for content in allowed for one in content.syntaxes}
     if syntaxes and syntax not in syntaxes:
         name = UID(syntax).name if syntax else "none"
-        yield Finding("PROFILE_SYNTAX", where, f"the transfer syntax {name} is not among those for it ({clause})")
+        message = f"the profile doesn't allow the transfer syntax {name} for this SOP class ({clause})"
+        yield Finding("PROFILE_SYNTAX", where, message)
     if header is not None:
         for rule in profile.values:
             if sop_class in rule.sop_classes:
@@ -326,7 +333,7 @@ def _value_findings(where: str, rule: Values, header: Dataset, clause: str) -> I
     value: Any = header.get(rule.keyword)
     if value is None or value == "":
         if rule.required:
-            yield Finding("PROFILE_VALUE", where, f"{rule.keyword} is not there ({clause})")
+            yield Finding("PROFILE_VALUE", where, f"{rule.keyword} is missing ({clause})")
     elif rule.allowed and value not in rule.allowed:
         wanted = ", ".join(map(str, rule.allowed))
         yield Finding("PROFILE_VALUE", where, f"{rule.keyword} is {value}, allowed are {wanted} ({clause})")
@@ -344,5 +351,5 @@ def _icon_findings(record: Record, profile: Profile, clause: str) -> Iterator[Fi
             yield Finding("PROFILE_ICON", _where(record), f"the record has no icon image ({clause})")
         return
     if (icon.get("Rows"), icon.get("Columns")) != (size, size) or icon.get("BitsAllocated") != 8:
-        message = f"its icon image is not one of {size} × {size} pixels of 8 bits ({clause})"
+        message = f"the icon image must have {size} × {size} pixels of 8 bits ({clause})"
         yield Finding("PROFILE_ICON", _where(record), message)

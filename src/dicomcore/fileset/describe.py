@@ -1,4 +1,4 @@
-"""What a directory says of an instance: the keys of its records, taken from its header (PS3.3 F.5)."""
+"""The keys of an instance's directory records, taken from its header (PS3.3 F.5)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SPECIFIC_CHARACTER_SET = 0x00080005
 SOP_CLASS, SOP_INSTANCE, ROWS = 0x00080016, 0x00080018, 0x00280010
 NUMBER_OF_FRAMES = 0x00280008
 SHARED_GROUPS, VERIFYING_OBSERVERS = 0x52009229, 0x0040A073
-NEVER_COPIED = frozenset(("IconImageSequence",))  # it is made, when it is asked for
+NEVER_COPIED = frozenset(("IconImageSequence",))  # an icon is rendered on request only
 STRICTEST_FIRST = {"1": 0, "1C": 1, "2": 2, "2C": 3, "3": 4}
 
 Extra = Mapping[str, tuple[Key, ...]]
@@ -44,7 +44,7 @@ Extra = Mapping[str, tuple[Key, ...]]
 
 
 class Instance(NamedTuple):
-    """A SOP instance that records are made for: its header, the type of its record, and what it is."""
+    """A SOP instance to describe in records: its header, the type of its record, and its UIDs."""
 
     data_set: Dataset
     type: str
@@ -54,32 +54,32 @@ class Instance(NamedTuple):
 
 
 def wanted_keys(kind: str, extra: Extra) -> tuple[tuple[int, Key], ...]:
-    """The keys of a record type, a profile's among them: the stricter type counts."""
-    found: dict[int, Key] = {}
+    """The keys of a record type, those of a profile included. Of two types of one key the stricter one counts."""
+    wanted: dict[int, Key] = {}
     known = RECORD_TYPES.get(kind)
     for key in (*(known.keys if known else ()), *extra.get(kind, ())):
         if key.keyword in NEVER_COPIED:
             continue
-        old = found.get(key.tag)
+        old = wanted.get(key.tag)
         if old is None or STRICTEST_FIRST[key.type] < STRICTEST_FIRST[old.type]:
-            found[key.tag] = key
-    return tuple(sorted(found.items()))
+            wanted[key.tag] = key
+    return tuple(sorted(wanted.items()))
 
 
 class Wanted(NamedTuple):
-    """Elements that are read of a header, and the tag to stop at."""
+    """The elements to read from a header, and the tag at which reading stops."""
 
     tags: frozenset[int]
     stop: int
 
     @classmethod
     def of(cls, *tags: int) -> Wanted:
-        """These, and the character set."""
+        """The elements with these tags, and Specific Character Set."""
         return cls(frozenset(tags) | {SPECIFIC_CHARACTER_SET}, max(tags) + 1)
 
 
 class KeyTable:
-    """The keys of all record types with one profile's, and which elements must be read for them."""
+    """The keys of all record types, those of one profile included, and the elements that must be read for them."""
 
     def __init__(self, extra: Extra) -> None:
         self.by_type = {kind: wanted_keys(kind, extra) for kind in RECORD_TYPES}
@@ -99,14 +99,15 @@ class KeyTable:
 
 @cache
 def key_table(profile: Profile) -> KeyTable:
-    """The table of one profile: profiles are few and don't change."""
+    """The table of one profile. It is cached, as profiles are few and don't change."""
     return KeyTable(profile.keys_by_type())
 
 
 def read_instance(src: str | Dataset, table: KeyTable) -> Instance:
-    """The header of an instance, as far as its records need it, from a path or a data set.
+    """Read the elements of an instance that its records need, from a path or a data set.
 
-    Raises DicomError for what no record can stand for: DICOMDIRs, files without SOP class, classes that have no type.
+    Raises DicomError for files that no record can refer to: DICOMDIRs, files without a SOP class or a SOP Instance UID,
+    and SOP classes that have no record type.
     """
     if isinstance(src, Dataset):
         data_set = src
@@ -123,7 +124,7 @@ def read_instance(src: str | Dataset, table: KeyTable) -> Instance:
 
 
 def _read(path: str, wanted: Wanted) -> Dataset:
-    """As dcmread() with specific_tags, whose tags needn't be looked up for each of many files."""
+    """Read as dcmread() with specific_tags does, without looking the tags up again for each of many files."""
     with unforced():
         index = open_source(path, limits=DEFAULT_LIMITS, stop_before_pixels=True, stop_tag=wanted.stop)
     return make_dataset(Dataset, index, DATA_SET, wanted.tags)
@@ -134,7 +135,7 @@ def _uid(data_set: Dataset, tag: int, keyword: str) -> str:
     if not value and data_set.file_meta is not None:
         value = data_set.file_meta.get(f"MediaStorage{keyword}")
     if not isinstance(value, str) or not value:
-        raise DicomError(f"no {keyword}, which a directory record names (PS3.3 F.3.2.2)")
+        raise DicomError(f"no {keyword}, which a directory record must name (PS3.3 F.3.2.2)")
     return str(value)
 
 
@@ -142,7 +143,7 @@ def _type_of(data_set: Dataset) -> tuple[str, str]:
     """The type of the record for an instance, and its SOP class."""
     sop_class = _uid(data_set, SOP_CLASS, "SOPClassUID")
     if sop_class == MediaStorageDirectoryStorage:
-        raise DicomError("a DICOMDIR is not referred to by a directory record")
+        raise DicomError("a directory record can't refer to a DICOMDIR")
     kind = record_type_of(sop_class, has_pixels=ROWS in data_set)
     if kind is None:
         raise DicomError(f"SOP class {sop_class} has no directory record type (PS3.3 F.4)")
@@ -150,53 +151,53 @@ def _type_of(data_set: Dataset) -> tuple[str, str]:
 
 
 def keys_of(kind: str, data_set: Dataset, table: KeyTable, *, invent: bool = False, number: int = 1) -> Dataset:
-    """The elements of a record of type `kind` for an instance, without those that refer to a file or link it.
+    """The elements of a record of type `kind` for an instance, without those that refer to a file or link the record.
 
-    Values are taken over as they are encoded, with the character set that they need. `invent` makes up values that
-    a record must have and the instance lacks; without it EncodeError names them. `number` is one that no record beside
-    this one has.
+    Values are copied as they are encoded, with the character set that they need. `invent` makes up values that a
+    record must have and the instance lacks; without it EncodeError names the missing keys. `number` is a number that no
+    other record of the entity has.
     """
-    made = Dataset()
-    made.validation = "ignore"  # the instance has the values: the record repeats them, whatever they are
-    made.DirectoryRecordType = kind
-    lacking = []
+    keys = Dataset()
+    keys.validation = "ignore"  # the record repeats the values of the instance, valid or not
+    keys.DirectoryRecordType = kind
+    missing = []
     needs_charset = False
     for tag, key in table.by_type[kind]:
         element = _element(data_set, tag, key, kind)
         if element is not None and not _is_empty(element):
-            made[tag] = element
-            needs_charset = needs_charset or (element.VR in WITH_CHARSET and not _is_default(element))
+            keys[tag] = element
+            needs_charset = needs_charset or (element.VR in WITH_CHARSET and not _is_ascii(element))
             needs_charset = needs_charset or element.VR == "SQ"
         elif key.type == "1":
             value = invented(key.keyword, data_set, number) if invent else None
             if value is None:
-                lacking.append(key.keyword)
+                missing.append(key.keyword)
             else:
-                setattr(made, key.keyword, value)
+                setattr(keys, key.keyword, value)
         elif key.type == "2":
-            setattr(made, key.keyword, Sequence() if key.keyword.endswith("Sequence") else "")
-    if lacking:
+            setattr(keys, key.keyword, Sequence() if key.keyword.endswith("Sequence") else "")
+    if missing:
         more = "; invent=True makes values up" if not invent else ""
-        raise EncodeError(f"its {kind} record must have {', '.join(lacking)}, which the instance lacks{more}")
+        raise EncodeError(f"its {kind} record must have {', '.join(missing)}, which the instance lacks{more}")
     if needs_charset and SPECIFIC_CHARACTER_SET in data_set:
-        made[SPECIFIC_CHARACTER_SET] = data_set[SPECIFIC_CHARACTER_SET]
-    return made
+        keys[SPECIFIC_CHARACTER_SET] = data_set[SPECIFIC_CHARACTER_SET]
+    return keys
 
 
 def fill_in(keys: Dataset, kind: str, data_set: Dataset, table: KeyTable) -> None:
-    """Give a level's record the conditional keys that it lacks and another instance below it has.
+    """Add conditional keys to a level's record that lacks them, from another instance below it.
 
-    Those alone that need no character set: the record has the one of its first instance.
+    Only keys that need no character set are added, as the record has the character set of its first instance.
     """
     for tag, key in table.conditional[kind]:
         if tag in data_set and key.keyword not in keys:
             element = data_set[tag]
-            if not _is_empty(element) and element.VR != "SQ" and _is_default(element):
+            if not _is_empty(element) and element.VR != "SQ" and _is_ascii(element):
                 keys[tag] = element
 
 
 def leaf_keys(keys: Dataset, instance: Instance, file_id: Iterable[str]) -> Dataset:
-    """`keys` of a record that refers to a file, completed by which file and instance it is."""
+    """Add the references to a file and its instance to `keys`, and return them."""
     keys.ReferencedFileID = list(file_id)
     keys.ReferencedSOPClassUIDInFile = instance.sop_class_uid
     keys.ReferencedSOPInstanceUIDInFile = instance.sop_instance_uid
@@ -218,7 +219,7 @@ def _element(data_set: Dataset, tag: int, key: Key, kind: str) -> DataElement | 
 
 
 def _title_modifiers(element: DataElement) -> DataElement | None:
-    """The content items that modify a document's title; the record takes no others (PS3.3 F.5.25)."""
+    """The content items that modify a document's title; the record has no other items (PS3.3 F.5.25)."""
     if element.VR != "SQ":
         return None
     wanted = [item for item in element.value if item.get("RelationshipType") == "HAS CONCEPT MOD"]
@@ -226,13 +227,13 @@ def _title_modifiers(element: DataElement) -> DataElement | None:
 
 
 def _last_verified(data_set: Dataset) -> DataElement | None:
-    """The most recent of the document's verifications (PS3.3 F.5.25)."""
+    """The date and time of the document's most recent verification (PS3.3 F.5.25)."""
     times = [item.get("VerificationDateTime") for item in items_of(data_set, "VerifyingObserverSequence")]
     texts = [text for text in times if isinstance(text, str) and text]
     return DataElement("VerificationDateTime", "DT", max(texts)) if texts else None
 
 
-# Keys that enhanced images have in their functional groups (PS3.11 H.3.3.1), by the sequence they stand in.
+# Keys that enhanced images have in their functional groups (PS3.11 H.3.3.1), with the sequence that contains them.
 IN_GROUPS = {
     "ImagePositionPatient": "PlanePositionSequence",
     "ImageOrientationPatient": "PlaneOrientationSequence",
@@ -253,13 +254,13 @@ def _is_empty(element: DataElement) -> bool:
     return value is None or (isinstance(value, (str, bytes, list)) and len(value) == 0)
 
 
-def _is_default(element: DataElement) -> bool:
-    """Whether a text needs no character set: ASCII without escapes."""
+def _is_ascii(element: DataElement) -> bool:
+    """Whether a text needs no character set: it is ASCII without escape sequences."""
     raw = element.raw
     data = bytes(raw) if raw is not None else str(element.value).encode("utf-8", "replace")
     return data.isascii() and b"\x1b" not in data
 
 
 def stands_at_root(kind: str) -> bool:
-    """Whether records of this type stand in the root entity."""
+    """Whether records of this type belong in the root entity."""
     return RECORD_TYPES[kind].parents == (ROOT,)

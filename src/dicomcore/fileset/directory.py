@@ -1,4 +1,4 @@
-"""A DICOMDIR read: records by their offsets, linked into a tree, and what is wrong about the links (PS3.3 F.3)."""
+"""Reading a DICOMDIR: its records, linked into a tree by their offsets, and issues for faulty links (PS3.3 F.3)."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ __all__ = ["Directory", "read_directory"]
 FIRST, LAST, NEXT, IN_USE, LOWER = (Tag(tag) for tag in (0x00041200, 0x00041202, 0x00041400, 0x00041410, 0x00041420))
 RECORD_TYPE = 0x00041430
 KEYWORDS = {tag: keyword_for_tag(tag) for tag in (FIRST, LAST, NEXT, IN_USE, LOWER)}
-MOST_ISSUES = 1000  # of links; how many more there are is said once
+MOST_ISSUES = 1000  # one more issue then gives the number of those that are not listed
 
 
 class Directory(NamedTuple):
-    """What a DICOMDIR says: the records of the root directory entity, and what deviates."""
+    """The contents of a DICOMDIR: the records of the root directory entity, and issues for deviations."""
 
     roots: list[Record]
     issues: tuple[Issue, ...]
 
 
 class _Item(NamedTuple):
-    """A record as it stands: where it begins, what it links to, and the record itself."""
+    """A record as it was read: the offset of its item, the offsets that it links to, and the record itself."""
 
     offset: int
     next: int
@@ -42,11 +42,11 @@ class _Item(NamedTuple):
 
 
 def read_directory(data_set: Dataset, *, orphans: bool = True, limits: Limits = DEFAULT_LIMITS) -> Directory:
-    """The records of a DICOMDIR as a tree (PS3.3 F.3.2.2).
+    """Read the records of a DICOMDIR as a tree (PS3.3 F.3.2.2).
 
-    Links that lead nowhere, round in a circle or to a record that has a place already end their chain and are said.
-    With `orphans`, records that no link leads to are taken in below the last record before them that can stand above
-    them; without, they are left out. At most `limits.depth` levels.
+    A link that leads nowhere, in a circle, or to a record that is in the tree already ends its chain and is reported as
+    an issue. With `orphans`, a record that no link leads to is added below the last record before it that may be its
+    parent; without, it is left out. The tree has at most `limits.depth` levels.
     """
     reader = _Reader(data_set, limits)
     reader.link()
@@ -56,17 +56,19 @@ def read_directory(data_set: Dataset, *, orphans: bool = True, limits: Limits = 
 
 
 class _Reader:
+    """Builds the tree of one DICOMDIR and collects its issues."""
+
     def __init__(self, data_set: Dataset, limits: Limits) -> None:
         self.data_set = data_set
         self.limits = limits
         self.roots: list[Record] = []
         self.issues: list[Issue] = []
-        self.untold = 0
+        self.unlisted = 0
         self.items = self._read_items()
         self.by_offset = {item.offset: item for item in self.items}
-        self.placed: set[int] = set()  # offsets of records that have their place
+        self.placed: set[int] = set()  # offsets of records that are in the tree
 
-    # -- what stands there
+    # -- the items
 
     def _read_items(self) -> list[_Item]:
         items = items_of(self.data_set, "DirectoryRecordSequence")
@@ -84,7 +86,8 @@ class _Reader:
         value = data_set.get(KEYWORDS[tag])
         if isinstance(value, int) and value >= 0:
             return value
-        self.say("RECORD_LINK_MISSING", tag, offset, f"the record at byte {offset} lacks an offset: taken for 0")
+        message = f"the record at byte {offset} lacks an offset, which is taken for 0"
+        self.report("RECORD_LINK_MISSING", tag, offset, message)
         return 0
 
     # -- the tree
@@ -94,19 +97,21 @@ class _Reader:
         first = self._root_link(FIRST)
         if not self.items:
             if first:
-                self.say("RECORD_LINK", FIRST, 0, f"the first record is said to be at byte {first}: there are none")
+                message = f"the first record is stated to be at byte {first}, but there are no records"
+                self.report("RECORD_LINK", FIRST, 0, message)
             return
         if not first:
-            self.say("RECORD_LINK", FIRST, 0, "no record is said to be the first, yet there are records")
+            self.report("RECORD_LINK", FIRST, 0, "no record is stated to be the first, but there are records")
         self._follow(first, None, FIRST, 0)
         self._resolve_shared()
         last = self._root_link(LAST)
         actual = self.roots[-1].offset if self.roots else 0
         if self.roots and last != actual:
-            self.say("RECORD_LINK", LAST, 0, f"the last root record is said to be at byte {last}, it is at {actual}")
+            message = f"the last root record is stated to be at byte {last}, but is at {actual}"
+            self.report("RECORD_LINK", LAST, 0, message)
 
     def _resolve_shared(self) -> None:
-        """Give records that refer to a file by way of another record (MRDR, of earlier editions) the file itself."""
+        """Replace references to multi-referenced file records (MRDR, retired) by references to the files themselves."""
         for item in self.items:
             keys = item.record.keys
             at = keys.get("MRDRDirectoryRecordOffset")
@@ -123,33 +128,31 @@ class _Reader:
         return _number(self.data_set.get(KEYWORDS[tag]), 0)
 
     def _follow(self, at: int, parent: Record | None, source: Tag, origin: int) -> None:
-        """Place the chain of records that begins at byte `at` below `parent`, and all that is below those."""
+        """Put the chain of records that begins at byte `at` below `parent`, with all records below them."""
         depth = 1 if parent is None else len(parent.chain()) + 1
-        # Chains still to be followed: where each begins, the record above it, what refers to it, how deep it lies.
+        # Chains to follow: offset of the first record, its parent, the element and record that refer to it, its depth.
         pending = [(at, parent, source, origin, depth)]
         while pending:
             at, parent, source, origin, depth = pending.pop()
             while at:
-                found = self._find(at, source, origin)
-                if found is None:
+                item = self._find(at, source, origin)
+                if item is None:
                     break
-                self._place(found.record, parent)
-                if found.lower and depth >= self.limits.depth:
-                    self.say("RECORD_DEPTH", LOWER, found.offset, f"more than {depth} levels: not followed further")
-                elif found.lower:
-                    pending.append((found.lower, found.record, LOWER, found.offset, depth + 1))
-                at, source, origin = found.next, NEXT, found.offset
+                self._place(item.record, parent)
+                if item.lower and depth >= self.limits.depth:
+                    self.report("RECORD_DEPTH", LOWER, item.offset, f"more than {depth} levels: not followed further")
+                elif item.lower:
+                    pending.append((item.lower, item.record, LOWER, item.offset, depth + 1))
+                at, source, origin = item.next, NEXT, item.offset
 
     def _find(self, at: int, source: Tag, origin: int) -> _Item | None:
-        """The record that a link leads to, unless it leads nowhere or to one that has its place."""
+        """The record that a link leads to; None, and an issue, if there is none or it is in the tree already."""
         found = self.by_offset.get(at)
         whose = f"the record at byte {origin}" if origin else "the directory"
         if found is None:
-            self.say("RECORD_LINK", source, origin, f"{whose} refers to byte {at}, where no record begins")
+            self.report("RECORD_LINK", source, origin, f"{whose} refers to byte {at}, where no record begins")
         elif at in self.placed:
-            self.say(
-                "RECORD_LOOP", source, origin, f"{whose} refers to byte {at}, to which another link has led before"
-            )
+            self.report("RECORD_LOOP", source, origin, f"{whose} refers to byte {at}, to which another link led before")
             found = None
         else:
             self.placed.add(at)
@@ -162,9 +165,9 @@ class _Reader:
             parent.adopt(record)
 
     def place_orphans(self, wanted: bool) -> None:
-        """Take in what no link from the root leads to: by the order of the items, with what is linked to it.
+        """Add the records that no link from the root leads to, in the order of the items, with all linked to them.
 
-        Those first that no other record links to, so that links count before order does.
+        Records that no other record links to come first, so that links count before the order does.
         """
         linked = {at for item in self.items for at in (item.next, item.lower)}
         self._place_by_order(wanted, linked)
@@ -175,12 +178,12 @@ class _Reader:
         for item in self.items:
             record, kind = item.record, item.record.type
             parent = self._parent_by_order(kind, above)
-            # A parent that has no place yet might come to stand below its child.
+            # A parent that is not in the tree yet might be put below its own child later.
             settled = parent is None or parent.offset in self.placed
             if item.offset not in self.placed and item.offset not in linked and settled:
-                said = "taken in by its place" if wanted else "left out"
-                message = f"no link leads to the {kind} record at byte {item.offset}: {said}"
-                self.say("RECORD_ORPHAN", None, item.offset, message)
+                fate = "it is added by its position" if wanted else "it is left out"
+                message = f"no link leads to the {kind} record at byte {item.offset}: {fate}"
+                self.report("RECORD_ORPHAN", None, item.offset, message)
                 if wanted:
                     self._follow(item.offset, parent, NEXT, 0)
                 else:
@@ -201,35 +204,35 @@ class _Reader:
         return next((above[level] for level in reversed(candidates) if level in above), None)
 
     def check_types(self) -> None:
-        """Say where a record stands in an entity that PS3.3 Table F.4-1 doesn't allow it in, or is not in use."""
+        """Report records without a type, in an entity that PS3.3 Table F.4-1 doesn't allow, or not in use."""
         for record in walk(self.roots):
             kind = record.type
             known = RECORD_TYPES.get(kind)
             parent = ROOT if record.parent is None else record.parent.type
             at = record.offset or 0
             if not kind:
-                self.say("RECORD_TYPE", Tag(RECORD_TYPE), at, f"the record at byte {at} has no type")
+                self.report("RECORD_TYPE", Tag(RECORD_TYPE), at, f"the record at byte {at} has no type")
             elif known is not None and parent not in known.parents:
                 where = f"below {parent}" if parent else "in the root entity"
-                self.say("RECORD_PLACE", Tag(RECORD_TYPE), at, f"the {kind} record at byte {at} stands {where}")
+                self.report("RECORD_PLACE", Tag(RECORD_TYPE), at, f"the {kind} record at byte {at} stands {where}")
             if not record.in_use:
-                self.say("RECORD_INACTIVE", IN_USE, at, f"the {kind} record at byte {at} is not in use")
-        if self.untold:
-            message = f"{self.untold} more deviations of records are not listed"
+                self.report("RECORD_INACTIVE", IN_USE, at, f"the {kind} record at byte {at} is not in use")
+        if self.unlisted:
+            message = f"{self.unlisted} more deviations of records are not listed"
             self.issues.append(Issue("RECORD_ISSUES", None, 0, message))
 
-    def say(self, code: str, tag: Tag | None, offset: int, message: str) -> None:
+    def report(self, code: str, tag: Tag | None, offset: int, message: str) -> None:
         if len(self.issues) < MOST_ISSUES:
             self.issues.append(Issue(code, tag, offset, message))
         else:
-            self.untold += 1
+            self.unlisted += 1
 
 
 def _item_offsets(data_set: Dataset, items: list[Dataset]) -> list[int]:
-    """Where the items of the Directory Record Sequence begin, in bytes from the file's first (PS3.3 F.3.2.2)."""
+    """Offsets of the items of the Directory Record Sequence, in bytes from the start of the file (PS3.3 F.3.2.2)."""
     index = index_of(items[0])
     if index is None or index_of(data_set) is not index:
-        return [-1 - i for i in range(len(items))]  # made in memory, or indexed apart: nothing can refer to them
+        return [-1 - i for i in range(len(items))]  # made in memory or indexed separately: no offset refers to them
     rows = np.frombuffer(index, ROW)
     at = [row_of(item) for item in items]
     return (rows["offset"][at].astype(np.int64) - rows["header"][at]).tolist()

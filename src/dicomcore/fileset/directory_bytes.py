@@ -17,30 +17,30 @@ from dicomcore.uids import ExplicitVRLittleEndian, MediaStorageDirectoryStorage
 
 __all__ = ["Header", "directory_bytes"]
 
-LARGEST = 0xFFFFFFFF  # what an offset can say
+LARGEST = 0xFFFFFFFF  # the largest offset that fits a UL
 # Explicit VR little endian; icons of records may be encapsulated.
 ENCODING = Encoding(implicit=False, big=False, encapsulated=True, deflated=False)
 
-# Elements whose place and size are known before anything is encoded (PS3.3 F.3.2.2), explicit VR little endian.
+# Elements whose position and size are known before anything is encoded (PS3.3 F.3.2.2), explicit VR little endian.
 ROOT_LINKS = struct.Struct("<HH2sHI HH2sHI HH2sHH HH2sHI".replace(" ", ""))
 ITEM = struct.Struct("<HHI")
 LINKS = struct.Struct("<HH2sHI HH2sHH HH2sHI".replace(" ", ""))
 RECORD_TYPE = 0x00041430
-# How nearly all records begin, behind which their other elements are.
+# The linking elements, with which nearly all records begin; their other elements follow.
 LINKED = re.compile(
     rb"\x04\0\0\x14UL\x04\0....\x04\0\x10\x14US\x02\0..\x04\0\x20\x14UL\x04\0....\x04\0\x30\x14", re.DOTALL
 )
 
 
 class Header(NamedTuple):
-    """What a DICOMDIR says besides its records: the file-set's UID, and the other elements of the data set."""
+    """A DICOMDIR without its records: the file-set's UID, and the other elements of the data set."""
 
     uid: str
     elements: Dataset
 
 
-class _Laid(NamedTuple):
-    """One record: where its item begins and where its elements stand in the encoded bytes."""
+class _Encoded(NamedTuple):
+    """One record, and where its elements begin and end in the encoded bytes, without those that link it."""
 
     record: Record
     start: int
@@ -48,48 +48,48 @@ class _Laid(NamedTuple):
 
 
 def directory_bytes(header: Header, roots: list[Record]) -> bytes:
-    """A whole DICOMDIR, explicit VR little endian with defined lengths (PS3.10 8.6).
+    """Encode a whole DICOMDIR, explicit VR little endian with defined lengths (PS3.10 8.6).
 
-    Records that are not in use are left out with what is below them. Raises EncodeError for a key that can't be
-    encoded, and where an offset would pass 4 GiB.
+    Records that are not in use are left out, with the records below them. Raises EncodeError for a key that can't be
+    encoded, and if an offset would exceed 4 GiB.
     """
-    front, behind = _head(header)
+    start, rest = _head(header)
     body = Output()
-    laid: list[_Laid] = []
+    items: list[_Encoded] = []
     for record in active(roots):
-        laid.append(_encode(record, body))
+        items.append(_encode(record, body))
     encoded = memoryview(body.whole())
     offsets: dict[int, int] = {}
-    first = at = len(front) + ROOT_LINKS.size
-    for one in laid:
-        offsets[id(one.record)] = at
-        at += ITEM.size + LINKS.size + one.stop - one.start
+    first = at = len(start) + ROOT_LINKS.size
+    for item in items:
+        offsets[id(item.record)] = at
+        at += ITEM.size + LINKS.size + item.stop - item.start
     total = at - first
     if at > LARGEST:
-        raise EncodeError(f"a DICOMDIR of {at} bytes: offsets count 4 GiB at most")
-    parts: list[bytes | memoryview] = [front, _root_links(roots, offsets, total)]
+        raise EncodeError(f"a DICOMDIR of {at} bytes: offsets reach at most 4 GiB")
+    parts: list[bytes | memoryview] = [start, _root_links(roots, offsets, total)]
     following = _following(roots, offsets)
-    for one in laid:
-        lower = next((offsets[id(child)] for child in one.record.children if child.in_use), 0)
-        length = LINKS.size + one.stop - one.start
+    for item in items:
+        lower = next((offsets[id(child)] for child in item.record.children if child.in_use), 0)
+        length = LINKS.size + item.stop - item.start
         parts.append(ITEM.pack(0xFFFE, 0xE000, length))
-        parts.append(_links(following[id(one.record)], lower))
-        parts.append(encoded[one.start : one.stop])
-    parts.append(behind)
+        parts.append(_links(following[id(item.record)], lower))
+        parts.append(encoded[item.start : item.stop])
+    parts.append(rest)
     return b"".join(parts)
 
 
-def _encode(record: Record, body: Output) -> _Laid:
-    """Put the record's elements at the end of `body`, and say where those begin that don't link it."""
+def _encode(record: Record, body: Output) -> _Encoded:
+    """Append the record's elements to `body`; return where its elements other than the links are."""
     start = len(body)
     _put(record.keys, body)
-    if record.offset is not None:  # it was read, links and all
+    if record.offset is not None:  # the record was read, with its links
         if len(body) - start > LINKS.size and LINKED.match(body, start):
             start += LINKS.size
         else:
             start = len(body)
             _put(record.keys[RECORD_TYPE:], body)
-    return _Laid(record, start, len(body))
+    return _Encoded(record, start, len(body))
 
 
 def _put(elements: Dataset, out: Output) -> None:
@@ -97,16 +97,16 @@ def _put(elements: Dataset, out: Output) -> None:
 
 
 def _head(header: Header) -> tuple[bytes, bytes]:
-    """The bytes up to the links of the root entity, and those behind the Directory Record Sequence."""
+    """The bytes before the links of the root entity, and the bytes after the Directory Record Sequence."""
     whole = Dataset()
     whole.file_meta = Dataset()
     whole.file_meta.MediaStorageSOPClassUID = MediaStorageDirectoryStorage
     whole.file_meta.MediaStorageSOPInstanceUID = header.uid
-    front, behind = Output(), Output()
-    put_head(whole, front, ExplicitVRLittleEndian, True)
-    _put(header.elements[:0x00041200], front)
-    _put(header.elements[0x00041221:], behind)
-    return front.whole(), behind.whole()
+    start, rest = Output(), Output()
+    put_head(whole, start, ExplicitVRLittleEndian, True)
+    _put(header.elements[:0x00041200], start)
+    _put(header.elements[0x00041221:], rest)
+    return start.whole(), rest.whole()
 
 
 def _root_links(roots: list[Record], offsets: dict[int, int], total: int) -> bytes:
@@ -128,14 +128,14 @@ def _links(following: int, lower: int) -> bytes:
 
 
 def _following(roots: list[Record], offsets: dict[int, int]) -> dict[int, int]:
-    """Where the record behind each one in its entity begins; 0 for the last."""
-    found: dict[int, int] = {}
+    """For each record, the offset of the next record in its entity; 0 for the last."""
+    following: dict[int, int] = {}
     pending = [roots]
     while pending:
-        behind = 0
+        next_offset = 0
         for record in reversed(pending.pop()):
             if record.in_use:
-                found[id(record)] = behind
-                behind = offsets[id(record)]
+                following[id(record)] = next_offset
+                next_offset = offsets[id(record)]
                 pending.append(record.children)
-    return found
+    return following

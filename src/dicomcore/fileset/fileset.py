@@ -1,4 +1,4 @@
-"""FileSet: the files that a DICOMDIR describes; read, made and changed (PS3.10 8, PS3.3 Annex F)."""
+"""FileSet: the files that a DICOMDIR describes, to be read, made and changed (PS3.10 8, PS3.3 Annex F)."""
 
 from __future__ import annotations
 
@@ -43,20 +43,34 @@ SOP_INSTANCE = 0x00080018
 WITH_ICON = frozenset(
     kind for kind in LEAVES if any(key.keyword == "IconImageSequence" for key in RECORD_TYPES[kind].keys)
 )
-LINKS = slice(0x00041200, 0x00041221)  # what is made anew when a DICOMDIR is written
+LINKS = slice(0x00041200, 0x00041221)  # elements that writing a DICOMDIR computes anew
 
 
 class FileSet(Identification):
-    """A file-set: instances found by what their directory records say, added, moved and removed.
+    """A file-set: find instances by their directory records, add, move and remove them.
 
-    ``FileSet(path)`` reads the DICOMDIR at `path` or in the folder `path` (bytes, a stream and a data set do too);
-    ``FileSet()`` begins an empty one. Changes are held in memory until `write` carries them out as one. `profile` is
-    the application profile of PS3.11 whose keys new records get, "STD-GEN-CD" by default. `include_orphans`: records
-    that no link leads to are taken in.
+    ``FileSet(path)`` reads a DICOMDIR, ``FileSet()`` begins an empty file-set. Changes stay in memory until `write`
+    carries all of them out, or none. `roots` are the records of the root entity, `issues` the deviations.
 
-    `roots` are the records of the root entity, `issues` what deviated when it was read or files were added. Raises
-    DicomError for what is no DICOMDIR, LimitError beyond `limits`, and OSError as `dcmread` does. With
-    ``Limits(isolate=True)`` what icons are made of is decoded in worker processes.
+    Parameters
+    ----------
+    src
+        The path of a DICOMDIR or of its folder, the DICOMDIR's bytes, a binary stream, or a data set.
+    profile
+        The application profile of PS3.11 whose keys new records get, "STD-GEN-CD" by default.
+    include_orphans
+        Add records that no link leads to, by their position.
+    limits
+        As for `dcmread`. With ``Limits(isolate=True)`` images are decoded for icons in worker processes.
+
+    Raises
+    ------
+    DicomError
+        If `src` is no DICOMDIR.
+    LimitError
+        If it exceeds `limits`.
+    OSError
+        As `dcmread` does.
     """
 
     def __init__(
@@ -69,15 +83,15 @@ class FileSet(Identification):
     ) -> None:
         self.profile = profile_named(profile or DEFAULT_PROFILE)
         self.path: str | None = None
-        """The folder that it stands in; None before it was written."""
+        """The folder of the file-set; None before it is written."""
         self.UID: UID = generate_uid()
         self.roots: list[Record] = []
         self._elements = Dataset()
         self._elements.FileSetID = ""
         self._table = key_table(self.profile)
         self._issues: list[Issue] = []
-        self._pending: dict[int, str | Dataset] = {}  # what a record's file is made from, by id() of the record
-        self._stamp: tuple[int, ...] | None = None  # of the DICOMDIR that this is or was written to
+        self._pending: dict[int, str | Dataset] = {}  # the sources of files to be written, by id() of the record
+        self._stamp: tuple[int, ...] | None = None  # of the DICOMDIR that was read or written
         self._limits = limits or DEFAULT_LIMITS
         if src is not None:
             self._read(src, include_orphans, self._limits)
@@ -93,10 +107,10 @@ class FileSet(Identification):
         profile: str | Profile | None = None,
         limits: Limits | None = None,
     ) -> FileSet:
-        """An empty file-set in a folder: files that are in it are added where they stand, see `add`."""
-        made = cls(profile=profile, limits=limits)
-        made.path = os.path.abspath(os.fspath(folder))
-        return made
+        """An empty file-set in a folder. `add` leaves files that are in the folder already where they are."""
+        file_set = cls(profile=profile, limits=limits)
+        file_set.path = os.path.abspath(os.fspath(folder))
+        return file_set
 
     def _read(self, src: Any, orphans: bool, limits: Limits) -> None:
         if isinstance(src, (str, os.PathLike)):
@@ -114,7 +128,7 @@ class FileSet(Identification):
         meta = data_set.file_meta if data_set.file_meta is not None else Dataset()
         sop_class = meta.get("MediaStorageSOPClassUID")
         if sop_class != MediaStorageDirectoryStorage and "DirectoryRecordSequence" not in data_set:
-            raise DicomError(f"this is no DICOMDIR: its SOP class is {sop_class or 'not said'}")
+            raise DicomError(f"this is no DICOMDIR: its SOP class is {sop_class or 'not stated'}")
         stated = meta.get("MediaStorageSOPInstanceUID")
         if isinstance(stated, str) and stated:
             self.UID = UID(stated)
@@ -125,23 +139,23 @@ class FileSet(Identification):
             del self._elements[element.tag]
         self._issues += [*data_set.issues, *found.issues]
         if self.path is not None and is_unfinished(self.path):
-            message = "a change of this file-set was broken off or is under way; write() settles it"
+            message = "a change of this file-set was interrupted or is under way; write() finishes or undoes it"
             self._issues.append(Issue("UNFINISHED_CHANGE", None, 0, message))
 
     @property
     def issues(self) -> tuple[Issue, ...]:
-        """What deviated: in the DICOMDIR as it was read, and in files as they were added."""
+        """Deviations of the DICOMDIR that was read, and of the files that were added."""
         return tuple(self._issues)
 
     @property
     def is_staged(self) -> bool:
-        """Whether files are waiting for `write` to be put in place or taken away."""
+        """Whether `write` has still to add or remove files."""
         return bool(self._pending) or self._stored != set(self._registry.by_file)
 
     # -- finding
 
     def __iter__(self) -> Iterator[FileInstance]:
-        # Gone through as it is now: instances may be removed meanwhile.
+        # A list of the present records, as instances may be removed while it is iterated.
         return iter([FileInstance(self, record) for record in active(self.roots) if record.file_id])
 
     def __len__(self) -> int:
@@ -156,32 +170,32 @@ class FileSet(Identification):
     def find(self, *, load: bool = False, **values: Any) -> list[FileInstance]:
         """Instances whose records have all these values, by keyword: ``find(PatientID="1", Modality="CT")``.
 
-        `load`: what the records don't say is looked up in the files. Without values, all instances.
+        `load`: values that the records lack are read from the files. Without values, all instances.
         """
         wanted = values.items()
         return [one for one in self if all(one.look_up(keyword, load=load) == value for keyword, value in wanted)]
 
     def find_values(self, keyword: str, *, load: bool = False, **values: Any) -> list[Any]:
         """The different values of `keyword` among the instances that `find` gives for `values`, in their order."""
-        found: list[Any] = []
+        different: list[Any] = []
         for instance in self.find(load=load, **values):
             value = instance.look_up(keyword, load=load)
-            if value is not None and value not in found:
-                found.append(value)
-        return found
+            if value is not None and value not in different:
+                different.append(value)
+        return different
 
     def instance(self, uid: str) -> FileInstance:
-        """The instance with a SOP Instance UID; KeyError where there is none."""
+        """The instance with a SOP Instance UID. Raises KeyError if there is none."""
         return FileInstance(self, self._registry.by_uid[str(uid)])
 
-    # -- judging
+    # -- checking
 
     def check(self, *, files: bool = True) -> tuple[Finding, ...]:
-        """What is wrong with it by PS3.3 Annex F and PS3.10 8; with `files` each file is opened."""
+        """Find the faults of the file-set by PS3.3 Annex F and PS3.10 8; with `files`, each file is opened."""
         return check(self, files=files)
 
     def check_profile(self, profile: str | Profile | None = None, *, files: bool = True) -> Verdict:
-        """Whether it meets an application profile of PS3.11, its own by default, and why not."""
+        """Check the file-set against an application profile of PS3.11, its own by default."""
         return check_profile(self, profile or self.profile, files=files)
 
     def check_profiles(self, *, files: bool = True) -> dict[str, Verdict]:
@@ -198,16 +212,37 @@ class FileSet(Identification):
         invent: bool = False,
         icon: bool | int | None = None,
     ) -> FileInstance:
-        """Add an instance: a path, or a data set. `write` puts the file in its place, unless it is there.
+        """Add an instance. `write` copies its file into the file-set's folder, unless it is in its place already.
 
-        `file_id`: where it is to stand; by default a file inside the file-set's folder stays where it is if its name
-        can be a File ID, all else gets a new one. `invent` makes up values that records must have and the instance
-        lacks. `icon`: a picture for the record of an image, of 64 × 64 pixels or so many; by default when the profile
-        asks for it.
-        An instance that is there already is returned as it is; where the file to be added is another, `issues` says so.
+        An instance that the file-set has already is returned unchanged; if the file to add differs from it, `issues`
+        reports that. The file-set is unchanged if this raises.
 
-        Raises DicomError for what no record can stand for (EncodeError names keys that are missing), PixelDecodeError
-        where there is no picture to be had, and OSError; nothing has changed then.
+        Parameters
+        ----------
+        src
+            The path of a DICOM file, or a data set.
+        file_id
+            The File ID of the file. By default a file inside the file-set's folder keeps its name if that can be a
+            File ID; every other file gets a new File ID.
+        invent
+            Make up values that records must have and the instance lacks.
+        icon
+            Give the record of an image an icon: True for 64 × 64 pixels, a number for another size. By default the
+            profile decides.
+
+        Returns
+        -------
+        FileInstance
+            The instance in the file-set.
+
+        Raises
+        ------
+        DicomError
+            If no record can refer to the instance; an EncodeError names missing keys.
+        PixelDecodeError
+            If the image can't be decoded for the icon.
+        OSError
+            If the file can't be read.
         """
         source = os.path.abspath(os.fspath(src)) if isinstance(src, (str, os.PathLike)) else src
         if not isinstance(source, (str, Dataset)):
@@ -239,7 +274,7 @@ class FileSet(Identification):
         return self.roots if above is None else above.children
 
     def _chain(self, instance: Instance, invent: bool) -> list[Record]:
-        """The records above an instance's; those that there were none of are in no entity yet."""
+        """The records above an instance's record, from the top. New ones are not in an entity yet."""
         if stands_at_root(instance.type):
             return []
         chain: list[Record] = []
@@ -259,24 +294,22 @@ class FileSet(Identification):
         return chain
 
     def _compare_names(self, record: Record, instance: Instance) -> None:
-        """Say where the same Patient ID comes with another name."""
+        """Report an instance that has the Patient ID of a record and another Patient's Name."""
         if PATIENT_NAME not in record.keys or PATIENT_NAME not in instance.data_set:
             return
         one, other = record.keys[PATIENT_NAME], instance.data_set[PATIENT_NAME]
         same = one.raw is not None and other.raw is not None and one.raw == other.raw
         if not same and one.value != other.value:
-            message = (
-                f"{instance.sop_instance_uid} has the Patient ID of another, {one.value}, and the name {other.value}"
-            )
+            message = f"{instance.sop_instance_uid} has the Patient ID of {one.value}, and the name {other.value}"
             self._issues.append(Issue("PATIENT_NAME", one.tag, 0, message))
 
-    def _compare_files(self, held: FileInstance, source: str | Dataset, instance: Instance) -> None:
-        """Say where another file comes with the SOP Instance UID of one that is there."""
-        path = held.path
+    def _compare_files(self, existing: FileInstance, source: str | Dataset, instance: Instance) -> None:
+        """Report a file that has the SOP Instance UID of an instance in the file-set and differs from its file."""
+        path = existing.path
         if not isinstance(source, str) or path is None or not os.path.exists(path):
             return
         if not filecmp.cmp(path, source, shallow=False):
-            message = f"left out, as {path} is another file with its SOP Instance UID, {instance.sop_instance_uid}"
+            message = f"left out, as {path} differs and has the same SOP Instance UID, {instance.sop_instance_uid}"
             self._issues.append(Issue("DUPLICATE_INSTANCE", Tag(SOP_INSTANCE), 0, f"{source}: {message}"))
 
     def _put_icon(self, keys: Dataset, source: str | Dataset, instance: Instance, icon: bool | int | None) -> None:
@@ -284,14 +317,14 @@ class FileSet(Identification):
             icon = self.profile.icon_size if instance.type == "IMAGE" else False
         if not icon or instance.type not in WITH_ICON:
             return
-        # Pixels stand above part10, and few file-sets have icons.
+        # Imported here because few file-sets have icons, and they need the pixel codecs.
         from dicomcore.fileset.icon import icon_sequence
 
         whole = dcmread(source, limits=self._limits) if isinstance(source, str) else source
         keys.IconImageSequence = icon_sequence(whole, 64 if icon is True else icon)
 
     def _place_of(self, record: Record, source: str | Dataset, file_id: Any) -> tuple[tuple[str, ...], bool]:
-        """The File ID of a new record, and whether the file must be put there."""
+        """The File ID of a new record, and whether the file must be written there."""
         here = self._own_place(source)
         if file_id is not None:
             place = to_file_id(file_id)
@@ -303,7 +336,7 @@ class FileSet(Identification):
         return self._names.new(record), True
 
     def _own_place(self, source: str | Dataset) -> tuple[str, ...] | None:
-        """The File ID of a file that stands inside the file-set's folder under a name that can be one."""
+        """The File ID of a file inside the file-set's folder, if its relative path can be one; else None."""
         if self.path is None or not isinstance(source, str):
             return None
         inside = os.path.join(self.path, "")
@@ -320,9 +353,9 @@ class FileSet(Identification):
     # -- changing
 
     def remove(self, instances: FileInstance | Iterable[FileInstance]) -> None:
-        """Take instances out, and records above that have nothing below them then. `write` removes their files.
+        """Remove instances, and the records above them that become empty. `write` removes their files.
 
-        KeyError for an instance that is not in the file-set; nothing has changed then.
+        Raises KeyError for an instance that is not in the file-set; the file-set is then unchanged.
         """
         chosen = [instances] if isinstance(instances, FileInstance) else list(instances)
         held = {id(record) for record in active(self.roots)}
@@ -344,7 +377,7 @@ class FileSet(Identification):
         self._registry = Registry(self.roots)
 
     def move(self, instance: FileInstance, file_id: str | tuple[str, ...]) -> None:
-        """Give an instance's file another File ID; `write` moves it. DicomError where that is none, or is taken."""
+        """Give an instance's file another File ID; `write` moves it. Raises DicomError if it is invalid or taken."""
         place, record = to_file_id(file_id), instance.record
         if place == record.file_id:
             return
@@ -356,13 +389,13 @@ class FileSet(Identification):
         self._registry = Registry(self.roots)
 
     def clear(self) -> None:
-        """Take all instances out."""
+        """Remove all instances."""
         self.remove(list(self))
 
     # -- writing
 
     def to_bytes(self) -> bytes:
-        """The DICOMDIR's bytes. Raises EncodeError for a key that can't be encoded."""
+        """Encode the DICOMDIR. Raises EncodeError for a key that can't be encoded."""
         return directory_bytes(Header(self.UID, self._elements), self.roots)
 
     def write(
@@ -373,56 +406,73 @@ class FileSet(Identification):
         overwrite: bool = False,
         durable: bool = True,
     ) -> None:
-        """Carry out all changes: files in their places, then the new DICOMDIR, then removed files away.
+        """Carry out all changes: write new files, then replace the DICOMDIR, then delete removed files.
 
-        `path`: the folder; where it is another than the file-set's, all files are copied there. Whenever this is
-        broken off, the DICOMDIR on disk is the old one or the new one and the files that it refers to are there; what
-        a killed process left behind, the next `write` puts in order. `link`: files get a second name instead of being
-        copied, where the system can. `overwrite`: a DICOMDIR that stands at a new path is replaced. `durable=False`
-        doesn't wait for the disk.
+        If this is interrupted at any moment, the DICOMDIR on disk is the old one or the new one, and the files that it
+        refers to exist. The next `write` clears up what a killed process left behind. Nothing on disk has
+        changed if this raises.
 
-        Raises FileExistsError for files in the way, EncodeError, DicomError where the DICOMDIR has changed since it
-        was read, and OSError; nothing has changed then.
+        Parameters
+        ----------
+        path
+            The folder. If it is not the folder of the file-set, all files are copied there.
+        link
+            Link files instead of copying them, where the system supports links.
+        overwrite
+            Replace a DICOMDIR that exists in a new folder.
+        durable
+            Wait until the files are on disk.
+
+        Raises
+        ------
+        FileExistsError
+            If a file to be written exists already.
+        EncodeError
+            If a key can't be encoded.
+        DicomError
+            If the DICOMDIR has changed since it was read.
+        OSError
+            If a file can't be read or written.
         """
         folder = self.path if path is None else os.path.abspath(os.fspath(path))
         if folder is None:
-            raise ValueError("a new file-set is written to a path")
+            raise ValueError("a new file-set has no folder yet: give write() a path")
         place = os.path.join(folder, DICOMDIR)
         recover(folder)
         if self._stamp is not None and folder == self.path:
             if self._stamp != _stamp(place):
                 raise DicomError(f"{place!r} has changed since it was read: read it again")
         elif os.path.lexists(place) and not overwrite:
-            raise FileExistsError(17, "is there already; overwrite=True replaces it", place)
+            raise FileExistsError(17, "exists already; overwrite=True replaces it", place)
         stays = folder == self.path
-        made: list[tuple[tuple[str, ...], str | Dataset]] = []
-        now: set[tuple[str, ...]] = set()
+        added: list[tuple[tuple[str, ...], str | Dataset]] = []
+        file_ids: set[tuple[str, ...]] = set()
         for instance in self:
             file_id = instance.record.file_id
-            now.add(file_id)
+            file_ids.add(file_id)
             source = self._pending.get(id(instance.record))
             if source is None and not stays:
                 source = instance.path
             if source is not None and source != os.path.join(folder, *file_id):
-                made.append((file_id, source))
-        removed = sorted(self._stored - now) if stays else []
-        apply(Change(folder, self.to_bytes(), made, removed), link=link, durable=durable)
+                added.append((file_id, source))
+        removed = sorted(self._stored - file_ids) if stays else []
+        apply(Change(folder, self.to_bytes(), added, removed), link=link, durable=durable)
         self._pending.clear()
-        self._stored = now
+        self._stored = file_ids
         self.path, self._stamp = folder, _stamp(place)
 
     def copy(self, path: str | os.PathLike[str], *, link: bool = False) -> FileSet:
-        """Write a copy to another folder, changes included, and return it; this file-set stays as it is."""
+        """Write a copy with all changes to another folder and return it; this file-set stays unchanged."""
         import copy as shallow
 
-        made = shallow.copy(self)
-        made._pending = dict(self._pending)
-        made.write(path, link=link)
-        return FileSet(made.path, profile=self.profile)
+        file_set = shallow.copy(self)
+        file_set._pending = dict(self._pending)
+        file_set.write(path, link=link)
+        return FileSet(file_set.path, profile=self.profile)
 
 
 def _stamp(path: str) -> tuple[int, ...] | None:
-    """What changes when a file is replaced."""
+    """File facts that change when the file is replaced; None if it doesn't exist."""
     try:
         facts = os.stat(path)
     except OSError:

@@ -1,4 +1,4 @@
-"""Icon images for directory records: one frame, made small (PS3.3 F.7)."""
+"""Icon images for directory records: one frame of an image, reduced in size (PS3.3 F.7)."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ LARGEST = 0xFFFF  # Rows and Columns are US
 def icon_sequence(data_set: Dataset, size: int) -> Sequence:
     """An Icon Image Sequence for an image: one item of `size` × `size` pixels, 8 bits, MONOCHROME2.
 
-    The frame is the one that Representative Frame Number names, else one a third of the way through; it is rendered
-    as it would be shown, colour as its luminance, and stands in the middle of the square. Raises PixelDecodeError
-    where the image can't be decoded, ValueError for a size that is none.
+    The frame is the one that Representative Frame Number names, by default the one after a third of the frames. It is
+    rendered as for display, colour is reduced to luminance, and the picture is centred in the square. Raises
+    PixelDecodeError if the image can't be decoded, ValueError for an invalid size.
     """
     if not 1 <= size <= LARGEST:
         raise ValueError(f"an icon has 1 to {LARGEST} pixels a side, not {size}")
@@ -48,9 +48,9 @@ def _representative(data_set: Dataset, frames: int) -> int:
 
 
 def shrink(grey: NDArray[np.float64], size: int) -> NDArray[np.float64]:
-    """A picture of shape (rows, columns) made to fit `size` × `size`, each pixel the mean of those that it covers.
+    """Reduce a picture of shape (rows, columns) to fit `size` × `size`; each new pixel is the mean of those it covers.
 
-    Smaller pictures stay as they are.
+    Smaller pictures are returned unchanged.
     """
     rows, columns = grey.shape
     scale = max(rows, columns) / size
@@ -60,7 +60,7 @@ def shrink(grey: NDArray[np.float64], size: int) -> NDArray[np.float64]:
 
 
 def _averaged(grey: NDArray[np.float64], wanted: int, axis: int) -> NDArray[np.float64]:
-    """Means of `wanted` equal stretches along an axis, pixels on a border shared out by how much lies on each side."""
+    """Means of `wanted` equal stretches along an axis; a pixel on a border counts in both, by its share in each."""
     length = grey.shape[axis]
     edges = np.linspace(0, length, wanted + 1)
     zero = np.zeros_like(np.take(grey, [0], axis))

@@ -1,4 +1,4 @@
-"""What a DICOMDIR says of its file-set besides the records (PS3.3 F.3.2.1)."""
+"""The identification of a file-set in its DICOMDIR (PS3.3 F.3.2.1)."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ FILE_SET_ID = re.compile(r"[A-Z0-9_ ]{0,16}", re.ASCII)
 
 
 class Identification:
-    """File-set ID, descriptor file and whatever else stands beside the Directory Record Sequence."""
+    """The File-set ID, the descriptor file and its character set."""
 
     _elements: Dataset
 
     @property
     def ID(self) -> str:
-        """File-set ID: up to 16 characters of A to Z, 0 to 9, space and _ (PS3.10 8.1); empty where it has none."""
+        """File-set ID: up to 16 characters of A to Z, 0 to 9, space and _ (PS3.10 8.1); empty if missing."""
         return str(self._elements.get("FileSetID") or "")
 
     @ID.setter
@@ -31,7 +31,7 @@ class Identification:
 
     @property
     def descriptor_file_id(self) -> tuple[str, ...]:
-        """File-set Descriptor File ID: a readme; empty where there is none."""
+        """File-set Descriptor File ID, which names a readme file; empty if missing."""
         value = self._elements.get("FileSetDescriptorFileID") or []
         return tuple(value if isinstance(value, list) else [value])
 
@@ -44,7 +44,7 @@ class Identification:
 
     @property
     def descriptor_character_set(self) -> str | None:
-        """Specific Character Set of File-set Descriptor File; None where it is not said."""
+        """Specific Character Set of File-set Descriptor File; None if missing."""
         return self._elements.get("SpecificCharacterSetOfFileSetDescriptorFile") or None
 
     @descriptor_character_set.setter

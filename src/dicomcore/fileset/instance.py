@@ -1,4 +1,4 @@
-"""One file of a file-set, as its records describe it."""
+"""FileInstance: one file of a file-set, as its directory records describe it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["FileInstance"]
 
 
 class FileInstance:
-    """An instance of a file-set: what its record and those above say is had by keyword, ``instance.PatientID``."""
+    """An instance of a file-set. The keys of its record and of those above are attributes: ``instance.PatientID``."""
 
     __slots__ = ("file_set", "record")
 
@@ -36,27 +36,27 @@ class FileInstance:
 
     @property
     def SOPInstanceUID(self) -> UID | None:
-        """What the record says of the file; None where it doesn't."""
+        """Referenced SOP Instance UID in File, from the record; None if missing."""
         return self.record.sop_instance_uid
 
     @property
     def SOPClassUID(self) -> UID | None:
-        """What the record says of the file; None where it doesn't."""
+        """Referenced SOP Class UID in File, from the record; None if missing."""
         return self.record.sop_class_uid
 
     @property
     def TransferSyntaxUID(self) -> UID | None:
-        """What the record says of the file; None where it doesn't."""
+        """Referenced Transfer Syntax UID in File, from the record; None if missing."""
         return self.record.transfer_syntax_uid
 
     @property
     def is_staged(self) -> bool:
-        """Whether the file is to be put in its place by `FileSet.write`."""
+        """Whether `FileSet.write` has still to put the file in its place."""
         return self._source is not None
 
     @property
     def path(self) -> str | None:
-        """Where the file is now, by its File ID or a name that differs from it a little; None for a data set in memory.
+        """The file's present path, which may differ slightly from its File ID; None for a data set in memory.
 
         Raises DicomError for a File ID that leads out of the file-set.
         """
@@ -68,7 +68,7 @@ class FileInstance:
         return Medium(self.file_set.path).find(self.record.file_id)
 
     def load(self) -> Dataset:
-        """The instance itself. OSError and DicomError as `dcmread` raises them."""
+        """Read the instance. Raises OSError and DicomError as `dcmread` does."""
         source = self._source
         if isinstance(source, Dataset):
             return source
@@ -78,14 +78,14 @@ class FileInstance:
         return dcmread(path)
 
     def get(self, keyword: str, default: Any = None) -> Any:
-        """A value by keyword, of the record or the nearest above that has it."""
+        """A value by keyword, from the record or the nearest record above that has the key."""
         own = getattr(type(self), keyword, None)
         if isinstance(own, property):
             return own.__get__(self)
         return self.record.get(keyword, default)
 
     def look_up(self, keyword: str, *, load: bool = False) -> Any:
-        """The same; with `load` from the file, where no record says it. None where none does."""
+        """A value by keyword as `get` gives it; with `load`, from the file if no record has it. None if missing."""
         value = self.get(keyword)
         return self.load().get(keyword) if value is None and load else value
 
@@ -93,7 +93,7 @@ class FileInstance:
         missing = object()
         value = missing if name.startswith("_") else self.record.get(name, missing)
         if value is missing:
-            raise AttributeError(f"neither the record nor those above it have {name!r}")
+            raise AttributeError(f"neither the record nor a record above it has {name!r}")
         return value
 
     def __contains__(self, keyword: str) -> bool:

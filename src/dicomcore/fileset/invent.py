@@ -1,4 +1,4 @@
-"""Values for keys that a record must have and an instance lacks; PS3.3 F.5 leaves them to who makes the file-set."""
+"""Values for keys that a record must have and the instance lacks; PS3.3 F.5 leaves them to the file-set's creator."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dicomcore.dataset import Dataset
 
 __all__ = ["invented"]
 
-# Where else an instance may say it, before anything is made up.
+# Other attributes of the instance that can give the value, before one is made up.
 ELSEWHERE = {
     "StudyDate": ("SeriesDate", "AcquisitionDate", "ContentDate", "InstanceCreationDate"),
     "StudyTime": ("SeriesTime", "AcquisitionTime", "ContentTime", "InstanceCreationTime"),
@@ -32,8 +32,11 @@ NAMES = {"PatientID": "UNKNOWN", "StudyID": ""}
 
 
 def invented(keyword: str, data_set: Dataset, number: int) -> str | int | None:
-    """A value for `keyword`: what the instance says elsewhere, else one that shows it is none. None for what can't be
-    made up, such as UIDs and codes. `number` tells it from the records beside it."""
+    """A value for `keyword`: one that the instance has elsewhere, or a placeholder that is easily recognised.
+
+    None if no value can be made up, as for UIDs and codes. `number` makes the value differ from those of the other
+    records of the entity.
+    """
     for other in ELSEWHERE.get(keyword, ()):
         value = data_set.get(other)
         if isinstance(value, str) and value:

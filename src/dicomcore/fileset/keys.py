@@ -1,4 +1,4 @@
-"""Directory record types: where each may stand, its keys, and the SOP classes it stands for (PS3.3 F.4, F.5)."""
+"""Directory record types: the parents, the keys and the SOP classes of each (PS3.3 F.4, F.5)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ __all__ = ["LEAVES", "LEVELS", "RECORD_TYPES", "RETIRED_TYPES", "ROOT", "Key", "
 
 
 class Key(NamedTuple):
-    """A record selection key: `type` is 1, 1C, 2, 2C or 3 (PS3.5 7.4) as it counts in the record.
+    """A record selection key. `type` is its type in the record: 1, 1C, 2, 2C or 3 (PS3.5 7.4).
 
-    A 1C key stands for "required if the instance has it" as far as that can be told.
+    A key of type 1C is taken as required if the instance has a value for it.
     """
 
     keyword: str
@@ -43,7 +43,7 @@ def _keys(text: str) -> tuple[Key, ...]:
 
 ROOT = ""
 LEVELS = ("PATIENT", "STUDY", "SERIES")
-"""What is above most leaves, from the top."""
+"""The record types above most leaf records, from the top."""
 
 _DATED = "InstanceNumber:1 ContentDate:1 ContentTime:1"
 _SERIES = "SERIES"
@@ -132,7 +132,7 @@ def _table() -> dict[str, RecordType]:
 
 RECORD_TYPES = _table()
 LEAVES = frozenset(RECORD_TYPES) - frozenset(LEVELS)
-"""Types of the records that stand for an instance."""
+"""Types of the records that refer to an instance."""
 
 RETIRED_TYPES = frozenset(
     (
@@ -154,9 +154,9 @@ RETIRED_TYPES = frozenset(
         "MRDR",
     )
 )
-"""Types that earlier editions had; read, never made."""
+"""Types of earlier editions, which are read and never written."""
 
-# Which record stands for which SOP class, by keywords of PS3.6; images are what is left (PS3.3 F.5.4).
+# The SOP classes of each record type, by their keywords in PS3.6. All others are images (PS3.3 F.5.4).
 _SOP_CLASSES = {
     "RT DOSE": "RTDoseStorage",
     "RT STRUCTURE SET": "RTStructureSetStorage",
@@ -225,15 +225,15 @@ def _types_by_class() -> dict[str, str]:
     for name, keywords in _SOP_CLASSES.items():
         for keyword in keywords.split():
             uid = uid_for_keyword(keyword)
-            if uid is not None:  # an edition of PS3.6 that lacks it
+            if uid is not None:  # None in an edition of PS3.6 without the class
                 found[str(uid)] = name
     return found
 
 
 def record_type_of(sop_class: str, *, has_pixels: bool) -> str | None:
-    """The type of the record for an instance of `sop_class`; None where PS3.3 has none for it.
+    """The type of the record for an instance of `sop_class`; None if PS3.3 has none for it.
 
-    What stands in no list is an image when it has pixels or PS3.6 calls it one.
+    An unlisted SOP class is an image if the instance has pixels or the name of the class in PS3.6 says so.
     """
     found = _types_by_class().get(sop_class)
     if found is None and (has_pixels or "Image Storage" in UID(sop_class).name):

@@ -22,15 +22,15 @@ __all__ = ["to_mail", "to_zip", "to_zip_mail", "unpack"]
 MOST_BYTES = 64 << 30
 MOST_FILES = 1 << 20
 STEP = 1 << 20
-SUBJECT = "DICOM-ZIP"  # what a subject line has to contain (PS3.11 L.3.2)
+SUBJECT = "DICOM-ZIP"  # the text that a subject line must contain (PS3.11 L.3.2)
 ATTACHED = "DICOM.ZIP"
 BAD_ZIP = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error)
 
 
 def _files(file_set: FileSet) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Every file of the set but the DICOMDIR, the descriptor file among them: File ID and path."""
+    """The File ID and path of every file of the set except the DICOMDIR, the descriptor file included."""
     if file_set.path is None or file_set.is_staged:
-        raise DicomError("a file-set is packed from the folder that it was written to: call write() first")
+        raise DicomError("a file-set is packed from its folder, and changes are not written yet: call write() first")
     seen: set[tuple[str, ...]] = set()
     medium = Medium(file_set.path)
     for instance in file_set:
@@ -49,8 +49,8 @@ def _files(file_set: FileSet) -> Iterator[tuple[tuple[str, ...], str]]:
 def to_zip(file_set: FileSet, target: str | os.PathLike[str] | BinaryIO, *, compress: bool = True) -> None:
     """Write a file-set as a ZIP file: the DICOMDIR at its root and the files by their File IDs (PS3.12 Annex V).
 
-    A path appears whole or not at all; a stream may be one that can't seek. Raises DicomError where changes wait for
-    `write`, and OSError where a file is missing.
+    A file at a path appears complete or not at all; a stream need not be seekable. Raises DicomError if changes are not
+    written yet, and OSError if a file is missing.
     """
     method = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
     if isinstance(target, (str, os.PathLike)):
@@ -73,9 +73,9 @@ def _fill_zip(file_set: FileSet, stream: Any, method: int) -> None:
 
 
 def to_mail(file_set: FileSet, *, subject: str = "DICOM file-set") -> EmailMessage:
-    """A file-set as a MIME message: one application/dicom part a file (PS3.12 Annex K, profile STD-GEN-MIME).
+    """A file-set as a MIME message, one application/dicom part for each file (PS3.12 Annex K, profile STD-GEN-MIME).
 
-    Sender and recipients are for the caller to set. All files are held in memory.
+    The caller sets sender and recipients. All files are in memory at once.
     """
     message = EmailMessage(policy=SMTP)
     message["Subject"] = subject
@@ -94,17 +94,17 @@ def to_mail(file_set: FileSet, *, subject: str = "DICOM file-set") -> EmailMessa
 def to_zip_mail(file_set: FileSet, *, subject: str = SUBJECT) -> EmailMessage:
     """A file-set as an e-mail with a ZIP file attached (PS3.12 Annex W, profile STD-GEN-ZIP-MAIL).
 
-    ValueError for a subject that lacks "DICOM-ZIP", which PS3.11 L.3.2 wants in it.
+    Raises ValueError for a subject without "DICOM-ZIP", which PS3.11 L.3.2 requires.
     """
     if SUBJECT not in subject:
-        raise ValueError(f"the subject has to contain {SUBJECT} (PS3.11 L.3.2)")
-    held = BytesIO()
-    to_zip(file_set, held)
+        raise ValueError(f"the subject must contain {SUBJECT} (PS3.11 L.3.2)")
+    packed = BytesIO()
+    to_zip(file_set, packed)
     message = EmailMessage(policy=SMTP)
     message["Subject"] = subject
     message.set_content("A DICOM file-set is attached.")
     message.add_attachment(
-        held.getvalue(), "application", "zip", filename=ATTACHED, params={"id": ATTACHED, "name": ATTACHED}
+        packed.getvalue(), "application", "zip", filename=ATTACHED, params={"id": ATTACHED, "name": ATTACHED}
     )
     return message
 
@@ -118,24 +118,46 @@ def unpack(
 ) -> FileSet:
     """Unpack a file-set from a ZIP file or an e-mail of either kind into a new `folder`, and read it.
 
-    Names that are no File IDs are left out: they could lead out of the folder. Raises FileExistsError where there is a
-    file-set already, LimitError beyond the limits, and DicomError where `src` holds no DICOMDIR; what was unpacked by
-    then is taken away.
+    Files whose names are no File IDs are left out, as they could lead out of the folder. If this raises, it removes
+    the files that it has unpacked.
+
+    Parameters
+    ----------
+    src
+        A path, the bytes of the package, or a binary stream that can seek.
+    folder
+        The folder to unpack into; it is created if it doesn't exist.
+    most_bytes, most_files
+        Limits on the unpacked bytes and on the number of files.
+
+    Returns
+    -------
+    FileSet
+        The file-set that was unpacked.
+
+    Raises
+    ------
+    FileExistsError
+        If the folder has a file-set already.
+    LimitError
+        If the package exceeds a limit.
+    DicomError
+        If `src` contains no DICOMDIR.
     """
     place = os.path.abspath(os.fspath(folder))
     if os.path.lexists(os.path.join(place, DICOMDIR)):
-        raise FileExistsError(17, "is there already", os.path.join(place, DICOMDIR))
-    made: list[str] = []
+        raise FileExistsError(17, "exists already", os.path.join(place, DICOMDIR))
+    unpacked: list[str] = []
     try:
         left = most_bytes
         has_directory = False
         for file_id, chunks in _packed(src):
-            if len(made) >= most_files:
+            if len(unpacked) >= most_files:
                 raise LimitError(f"more than {most_files} files are packed: limit most_files")
             path = path_of(place, file_id)
             os.makedirs(os.path.dirname(path), exist_ok=True)
             with open(path, "xb") as file:
-                made.append(path)
+                unpacked.append(path)
                 for chunk in chunks:
                     left -= len(chunk)
                     if left < 0:
@@ -143,16 +165,16 @@ def unpack(
                     file.write(chunk)
             has_directory = has_directory or file_id == (DICOMDIR,)
         if not has_directory:
-            raise DicomError("no DICOMDIR is packed there (PS3.12 V.1.2.2)")
+            raise DicomError("the package contains no DICOMDIR (PS3.12 V.1.2.2)")
         return FileSet(place)
     except BaseException:
-        for path in made:
+        for path in unpacked:
             os.unlink(path)
         raise
 
 
 def _packed(src: Any) -> Iterator[tuple[tuple[str, ...], Iterable[bytes]]]:
-    """File IDs and contents from either kind of package."""
+    """File IDs and contents from a ZIP file or an e-mail."""
     if isinstance(src, (str, os.PathLike)):
         with open(src, "rb") as stream:
             yield from _from_stream(stream)

@@ -1,4 +1,4 @@
-"""The application profiles of PS3.11 as data: what may be on the media, and what the directory must say of it."""
+"""The application profiles of PS3.11 as data: the contents that each allows, and the keys that records must have."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ MULTI_FRAME = "multi-frame"
 
 
 class Content(NamedTuple):
-    """SOP classes (UIDs, ANY or MULTI_FRAME) and the transfer syntaxes that they may have; none stands for all."""
+    """SOP classes (UIDs, ANY or MULTI_FRAME) and the transfer syntaxes allowed for them; an empty tuple allows all."""
 
     sop_classes: tuple[str, ...]
     syntaxes: tuple[str, ...]
 
 
 class Values(NamedTuple):
-    """What an attribute of instances of some SOP classes must be: one of `allowed`, or at most `most`.
+    """A rule for an attribute of instances of some SOP classes: its value is one of `allowed`, or at most `most`.
 
-    `required`: it must be there; `only_if`: the rule counts where another attribute has this value.
+    `required`: the attribute must be present. `only_if`: the rule applies only if another attribute has this value.
     """
 
     sop_classes: tuple[str, ...]
@@ -39,10 +39,13 @@ class Values(NamedTuple):
 
 
 class Profile(NamedTuple):
-    """One application profile. `clause` is where PS3.11 defines it, `keys` are those it adds to PS3.3 F.5, by record
-    type; `icon_size` is the size in pixels that it wants icons of images to have, 0 where it wants none, and
-    `icon_fixed` the size of icons that need not be there. `secure`: files must be Secure DICOM Files (PS3.10 7.4).
-    `directory`: a DICOMDIR with records must be there. `one_record_a_patient`: no Patient ID may stand twice."""
+    """One application profile.
+
+    `clause` is the annex of PS3.11 that defines it. `keys` are the keys that it adds to PS3.3 F.5, with their record
+    types. `icon_size` is the size in pixels of the icons that image records must have, 0 if it requires none;
+    `icon_fixed` is the size of optional icons. `secure`: files must be Secure DICOM Files (PS3.10 7.4). `directory`: a
+    DICOMDIR with records is required. `one_record_a_patient`: no two PATIENT records may have the same Patient ID.
+    """
 
     name: str
     clause: str
@@ -169,13 +172,13 @@ DEFAULT_PROFILE = "STD-GEN-CD"
 
 
 def profile_named(name: str | Profile) -> Profile:
-    """The profile of a name of PS3.11, such as ``"STD-CTMR-CD"``. ValueError for what it has not."""
+    """The profile with a name of PS3.11, such as ``"STD-CTMR-CD"``. Raises ValueError for an unknown name."""
     if isinstance(name, Profile):
         return name
     found = PROFILES.get(name.upper())
     if found is None:
         near = [one for one in PROFILES if one.startswith(name.upper()[:7])] or list(PROFILES)
-        raise ValueError(f"{name!r} is no application profile of PS3.11; near: {', '.join(near[:8])}")
+        raise ValueError(f"{name!r} is no application profile of PS3.11; similar names: {', '.join(near[:8])}")
     return found
 
 
@@ -290,4 +293,4 @@ def _table() -> dict[str, Profile]:
 
 
 PROFILES = _table()
-"""All of them, by name."""
+"""All application profiles, by name."""

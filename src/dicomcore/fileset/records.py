@@ -1,4 +1,4 @@
-"""Directory records: the tree that a DICOMDIR holds, as plain objects (PS3.3 F.2)."""
+"""Directory records: the tree of a DICOMDIR as plain objects (PS3.3 F.2)."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["Record", "active", "walk"]
 class Record:
     """One directory record: its keys, and the records of the lower-level directory entity that it refers to.
 
-    `keys` holds the record's elements: Directory Record Type, the file it refers to, and the record selection keys
-    (offsets that were read with them mean nothing, writing makes them anew). `in_use` is False for what an earlier
-    edition's writer marked inactive. `offset` is where the item begins in the DICOMDIR that it was read from, in
-    bytes; None for one made here.
+    `keys` are the record's elements: Directory Record Type, the references to a file, and the record selection keys
+    (offsets that were read with them have no meaning: writing computes them anew). `in_use` is False for a record that
+    was marked inactive, as earlier editions allowed. `offset` is the byte offset of the item in the DICOMDIR; None for
+    a record that was not read from one.
     """
 
     __slots__ = ("children", "in_use", "keys", "offset", "parent", "type")
@@ -32,7 +32,7 @@ class Record:
     ) -> None:
         self.keys = keys
         self.type = _text(keys.get("DirectoryRecordType"))
-        """Directory Record Type, such as ``"PATIENT"``; empty where it has none."""
+        """Directory Record Type, such as ``"PATIENT"``; empty if missing."""
         self.parent = parent
         self.children: list[Record] = []
         self.in_use = in_use
@@ -40,7 +40,7 @@ class Record:
 
     @property
     def file_id(self) -> tuple[str, ...]:
-        """Referenced File ID, component by component; empty where the record refers to no file."""
+        """Referenced File ID, component by component; empty if the record refers to no file."""
         value = self.keys.get("ReferencedFileID")
         if not value:
             return ()
@@ -67,16 +67,16 @@ class Record:
         return UID(value) if isinstance(value, str) and value else None
 
     def chain(self) -> list[Record]:
-        """The record and those above it, the topmost first."""
-        found: list[Record] = []
+        """The records above this one and the record itself, the topmost first."""
+        records: list[Record] = []
         record: Record | None = self
         while record is not None:
-            found.append(record)
+            records.append(record)
             record = record.parent
-        return found[::-1]
+        return records[::-1]
 
     def get(self, keyword: str, default: Any = None) -> Any:
-        """A value by keyword from this record, or from the nearest one above that has it."""
+        """A value by keyword from this record, or from the nearest record above that has the key."""
         record: Record | None = self
         while record is not None:
             if keyword in record.keys:
@@ -85,7 +85,7 @@ class Record:
         return default
 
     def adopt(self, child: Record) -> None:
-        """Put `child` at the end of the lower-level entity."""
+        """Append `child` to the lower-level entity."""
         child.parent = self
         self.children.append(child)
 
@@ -107,7 +107,7 @@ def walk(roots: Iterable[Record]) -> Iterator[Record]:
 
 
 def active(roots: Iterable[Record]) -> Iterator[Record]:
-    """The same without records that are not in use and what is below them."""
+    """All records in the order of `walk`, without those that are not in use and the records below them."""
     pending = [iter(list(roots))]
     while pending:
         record = next(pending[-1], None)

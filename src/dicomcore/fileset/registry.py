@@ -1,4 +1,4 @@
-"""What is looked up of a file-set's records: files by UID and File ID, and the levels above them by their keys."""
+"""Look-up of a file-set's records: leaf records by UID and File ID, and the levels above them by their keys."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from dicomcore.fileset.records import Record, active
 __all__ = ["IDENTITY", "Registry"]
 
 IDENTITY = {"PATIENT": "PatientID", "STUDY": "StudyInstanceUID", "SERIES": "SeriesInstanceUID"}
-"""The key by which a record of each level is told from others of its entity."""
+"""The key that identifies a record of each level within its entity."""
 
 
 class Registry:
-    """Tables over the records that are in use."""
+    """Look-up tables of the records that are in use."""
 
     def __init__(self, roots: Iterable[Record]) -> None:
         self.by_uid: dict[str, Record] = {}
@@ -26,7 +26,7 @@ class Registry:
             self.enter(record)
 
     def enter(self, record: Record) -> None:
-        """Take up one record; what stands there first under a key stays."""
+        """Add one record; the first record with a key stays."""
         if record.type in LEVELS:
             self._levels.setdefault((_above(record.parent), record.type, _identity(record)), record)
         file_id = record.file_id
@@ -57,7 +57,7 @@ def _above(record: Record | None) -> int:
 
 def _identity(record: Record) -> str:
     value = record.keys.get(IDENTITY[record.type])
-    if not value and record.type == "STUDY":  # the record may refer to a file that says it (PS3.3 F.5.2)
+    if not value and record.type == "STUDY":  # the record may refer to a file instead (PS3.3 F.5.2)
         value = record.sop_instance_uid
     return _text(value)
 

@@ -1,4 +1,4 @@
-"""One transfer syntax to another: pixel data decoded and encoded frame by frame, and what describes it kept true."""
+"""Conversion to another transfer syntax: frames are decoded and encoded, and their attributes updated."""
 
 from dicomcore.transcoding.files import Transcoded, transcode
 from dicomcore.uids import NAMES, syntax_named

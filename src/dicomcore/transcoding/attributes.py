@@ -1,4 +1,4 @@
-"""What a data set says of where its pixel data comes from, and what belongs to them (PS3.3 C.7.6.1.1.5, C.12.1)."""
+"""Attributes for the origin of pixel data and for its frames (PS3.3 C.7.6.1.1.5, C.12.1)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from dicomcore.uids import UID, new_uid
 
 __all__ = ["derive", "note_old_loss", "plain_icons", "select_frames", "without_pixels"]
 
-# Belongs to the pixel data as it was encoded.
+# Attributes that describe the old encoding of the pixel data.
 OF_ENCODING = ("ExtendedOffsetTable", "ExtendedOffsetTableLengths", "EncapsulatedPixelDataValueTotalLength")
 PER_FRAME = "PerFrameFunctionalGroupsSequence"
 ENHANCED = (PER_FRAME, "SharedFunctionalGroupsSequence", "VolumetricProperties")
@@ -33,7 +33,7 @@ CODES = {
 
 
 def without_pixels(data_set: Dataset) -> Dataset:
-    """A copy to be changed, without what belongs to the old encoding."""
+    """A copy of the data set without the attributes of the old encoding."""
     header = data_set.copy()
     for keyword in OF_ENCODING:
         if keyword in header:
@@ -42,9 +42,9 @@ def without_pixels(data_set: Dataset) -> Dataset:
 
 
 def plain_icons(header: Dataset) -> None:
-    """Icons whose codestreams would be read as the new syntax's become uncompressed, which any syntax allows.
+    """Uncompress encapsulated icons, whose codestreams would else be read in the new transfer syntax.
 
-    One that can't be decoded, or not all of it, stays as it is.
+    Every syntax allows uncompressed icons. An icon that can't be decoded completely stays as it is.
     """
     made, changed = [], False
     for icon in items_of(header, "IconImageSequence"):
@@ -54,7 +54,7 @@ def plain_icons(header: Dataset) -> None:
             if frames.is_encapsulated:
                 decoded = frames.decoded(0)
                 if frames.missing(0) or made_up(decoded):
-                    raise PixelDecodeError("the icon is cut")
+                    raise PixelDecodeError("the icon is cut short")
                 samples = decoded.samples
                 item, changed = icon.copy(), True
                 data = np.ascontiguousarray(samples, samples.dtype.newbyteorder("<")).tobytes()
@@ -65,28 +65,28 @@ def plain_icons(header: Dataset) -> None:
 
 
 def derive(header: Dataset, description: str, *, lossy: bool, purpose: str) -> None:
-    """Make `header` another instance, derived from the one it was: its UID, Image Type and reference (PS3.3 C.12.4.1).
+    """Make `header` a new instance derived from its source: UID, Image Type, reference (PS3.3 C.12.4.1).
 
-    Where the source has no UIDs to refer to there is no reference.
+    The reference is left out if the source has no UIDs.
     """
-    before = header.get("SOPClassUID"), header.get("SOPInstanceUID")
+    source_uids = header.get("SOPClassUID"), header.get("SOPInstanceUID")
     header.SOPInstanceUID = new_uid()
     kind = header.get("ImageType")
-    # In enhanced objects each frame says the same, and what must be there hangs on it (PS3.3 C.8.13.1, C.8.16).
+    # Enhanced objects repeat it for each frame, and the presence of attributes depends on it (PS3.3 C.8.13.1, C.8.16).
     if kind and not any(keyword in header for keyword in ENHANCED):
         values = [kind] if isinstance(kind, str) else list(kind)
         header.ImageType = ["DERIVED", *values[1:]] if len(values) > 1 else ["DERIVED", "PRIMARY"]
-    told = str(header.get("DerivationDescription") or "").strip()
-    header.DerivationDescription = (f"{told}; " * bool(told) + description)[:LONGEST_TEXT]
+    description_before = str(header.get("DerivationDescription") or "").strip()
+    header.DerivationDescription = (f"{description_before}; " * bool(description_before) + description)[:LONGEST_TEXT]
     if lossy:
         append(header, "DerivationCodeSequence", code("lossy"))
-    if all(before):
+    if all(source_uids):
         append(
             header,
             "SourceImageSequence",
             {
-                "ReferencedSOPClassUID": before[0],
-                "ReferencedSOPInstanceUID": before[1],
+                "ReferencedSOPClassUID": source_uids[0],
+                "ReferencedSOPInstanceUID": source_uids[1],
                 "PurposeOfReferenceCodeSequence": [code(purpose)],
             },
         )
@@ -99,13 +99,13 @@ def code(name: str) -> dict[str, Any]:
 
 
 def append(header: Dataset, keyword: str, item: dict[str, Any]) -> None:
-    """Add an item to a sequence, which may not be there yet."""
-    held = header.get(keyword)
-    setattr(header, keyword, Sequence([*(held if isinstance(held, list) else ()), build(item)]))
+    """Append an item to a sequence, which is created if missing."""
+    items = header.get(keyword)
+    setattr(header, keyword, Sequence([*(items if isinstance(items, list) else ()), build(item)]))
 
 
 def note_old_loss(header: Dataset, syntax: UID, ratio: float) -> None:
-    """Say of a source in a lossy syntax what it should have said itself; what it does say stays."""
+    """Add the attributes of lossy compression that a source in a lossy syntax lacks; existing values stay."""
     known = syntax_of(syntax).method or None
     put(header, "LossyImageCompression", "01")
     if header.get("LossyImageCompressionRatio") in (None, ""):
@@ -115,7 +115,7 @@ def note_old_loss(header: Dataset, syntax: UID, ratio: float) -> None:
 
 
 def select_frames(header: Dataset, indices: Several[int], of: int) -> None:
-    """Keep what is said of the chosen frames: functional groups, and the vectors that frames are counted by."""
+    """Reduce per-frame functional groups and the vectors of Frame Increment Pointer to the chosen frames."""
     groups = header.get(PER_FRAME)
     if isinstance(groups, list) and len(groups) == of:
         setattr(header, PER_FRAME, Sequence([groups[i] for i in indices]))

@@ -1,4 +1,4 @@
-"""What a source claims of its frames and doesn't have: refused, or written with what stands for it and said."""
+"""Missing parts of a source's frames, which are refused, or reported and replaced in the new file."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from dicomcore.tags import ITEM, PIXEL_DATA
 __all__ = ["CUT_SHORT", "Damage", "cut_elements", "issues_of", "made_up", "path_of", "refuse_made_up"]
 
 BREAKS_OFF, NO_END = "pixel-incomplete", "pixel-end"
-"""Codes of notes: on a codestream whose rest the decoder made up, and on one without its end marker."""
+"""Codes of notes: on a codestream whose rest the decoder made up, and on a codestream without its end marker."""
 CUT_SHORT = frozenset(("LENGTH_BEYOND_END", "MISSING_SEQUENCE_DELIMITER", "MISSING_ITEM_DELIMITER", "DEFLATE"))
-"""Issues of a source that breaks off."""
+"""Codes of issues of a source that is cut short."""
 KEEPS = '; damaged="keep" writes what is there, and says so'
 
 
 class Damage:
-    """What is missing of the frames at `indices`; `texts` has a sentence for each gap.
+    """The gaps in the frames at `indices`; `texts` has a sentence for each gap.
 
-    `all_frames`: every frame was asked for, those too that Number of Frames claims and nobody finds.
+    `all_frames`: every frame was asked for, so frames that Number of Frames counts and the file lacks are gaps too.
     """
 
     def __init__(self, data_set: Dataset, frames: Frames, indices: Sequence[int], *, all_frames: bool) -> None:
         self._frames, self._path = frames, path_of(data_set)
-        self._found: dict[tuple[int | None, str], None] = {}  # in the order in which it was found
+        self._found: dict[tuple[int | None, str], None] = {}  # the gaps, in the order in which they were found
         self.stated = max(number_of_frames(data_set), len(frames))
-        """Number of Frames, or how many there are where that is less."""
+        """Number of Frames, or the number of frames in the file if that is greater."""
         if all_frames and len(frames) < self.stated:
             self._add(None, f"{len(frames)} of {self.stated} frames are there")
-        last = len(frames) - 1  # what breaks off does so at its end
+        last = len(frames) - 1  # data that is cut short lacks its end
         missing = frames.missing(last) if last in indices else 0
         if missing:
             self._add(last, f"the last {missing} bytes are missing")
@@ -45,26 +45,26 @@ class Damage:
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """A sentence for each gap, which begins with its frame."""
+        """A sentence for each gap, which begins with the frame."""
         return tuple(text if frame is None else f"frame {frame}: {text}" for frame, text in self._found)
 
     def _add(self, frame: int | None, text: str) -> None:
         self._found.setdefault((frame, text))
 
     def add_open_end(self, data_set: Dataset) -> None:
-        """Count a missing end of the fragments too, where no decoder will see whether the last frame is whole."""
+        """Count a missing sequence delimiter as a gap, if no decoder will tell whether the last frame is complete."""
         ends = [issue for issue in data_set.issues if issue.code == "MISSING_SEQUENCE_DELIMITER"]
         if any(issue.tag == PIXEL_DATA for issue in ends) and not self:
-            self._add(None, "the pixel data lacks its sequence delimiter, so its last frame may be cut")
+            self._add(None, "the pixel data lacks its sequence delimiter, so its last frame may be cut short")
 
     def add_decoded(self, indices: Iterable[int]) -> None:
-        """Decode frames for what decoders make up."""
+        """Decode frames, and count the parts that decoders make up as gaps."""
         for index in indices:
             for text in made_up(self._frames.decoded(index)):
                 self._add(index, text)
 
     def refuse(self) -> None:
-        """Raise PixelDecodeError for the first gap, if there is any."""
+        """Raise PixelDecodeError for the first gap, if there is one."""
         for frame, text in self._found:
             error = PixelDecodeError(text + KEEPS, frame=frame)
             error.path = self._path
@@ -72,14 +72,15 @@ class Damage:
 
 
 def path_of(data_set: Dataset) -> str | None:
-    """The path of the file that a data set was read from, None for memory."""
+    """The path of the file that a data set was read from; None for a data set in memory."""
     return None if data_set.filename is None else str(data_set.filename)
 
 
 def made_up(decoded: DecodedFrame) -> list[str]:
-    """What is said of parts of a frame that the decoder made up, or may have.
+    """Messages about parts of a frame that the decoder made up, or may have made up.
 
-    A JPEG without its end marker is whole, as its units were counted; of others nobody knows what else is missing.
+    A JPEG without its end marker is complete, as its minimum coded units were counted. In other formats a missing end
+    marker may mean that more is missing.
     """
     counted = decoded.info is not None and decoded.info.format == "JPEG"
     codes = (BREAKS_OFF,) if counted else (BREAKS_OFF, NO_END)
@@ -87,21 +88,21 @@ def made_up(decoded: DecodedFrame) -> list[str]:
 
 
 def refuse_made_up(decoded: DecodedFrame) -> None:
-    """Raise PixelDecodeError where part of a frame was made up."""
+    """Raise PixelDecodeError if part of a frame was made up."""
     for text in made_up(decoded):
         raise PixelDecodeError(text + KEEPS)
 
 
 def cut_elements(issues: Iterable[Issue], *, but_pixels: bool = False) -> tuple[str, ...]:
-    """What issues say of elements that are cut, `but_pixels` without pixel data and the items it consists of."""
+    """Messages of issues about elements that are cut short; `but_pixels` leaves out pixel data and its items."""
     left_out = (PIXEL_DATA, ITEM) if but_pixels else ()
     return tuple(issue.message for issue in issues if issue.code in CUT_SHORT and issue.tag not in left_out)
 
 
 def issues_of(data_set: Dataset, frames: Frames | None) -> tuple[Issue, ...]:
-    """The data set's issues, those of its frames among them, as far as it was read."""
+    """The issues of the data set and its frames, as far as they were read."""
     index, notes = index_of(data_set), frames is not None and frames.notes
     if index is not None and not notes and not any(index.deviations()):
-        return ()  # asking for the issues takes longer
+        return ()  # a short cut, as `data_set.issues` takes longer
     own = data_set.issues
     return own + tuple(issue for issue in (frames.issues if frames is not None else ()) if issue not in own)

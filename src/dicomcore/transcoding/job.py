@@ -1,4 +1,4 @@
-"""One data set on its way to another transfer syntax: what has to be done, and doing it frame by frame."""
+"""The job of transcoding one data set: a plan for its pixel data, carried out frame by frame."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ from dicomcore.uids import (
     syntax_named,
 )
 
-__all__ = ["Job", "Wishes"]
+__all__ = ["Job", "Options"]
 
-# Codestreams of the first are codestreams of the second, too (PS3.5 A.4).
+# Pairs of syntaxes: codestreams of the first are valid in the second, too (PS3.5 A.4).
 TAKEN_AS_THEY_ARE = frozenset(
     (syntax.uid, str(syntax_named(syntax.taken_as))) for syntax in SYNTAXES if syntax.taken_as
 )
 
 
-class Wishes(NamedTuple):
-    """What the caller asks for."""
+class Options(NamedTuple):
+    """The options that a caller of `transcode` gave."""
 
     syntax: UID
     quality: float | None = None
@@ -60,101 +60,101 @@ class Wishes(NamedTuple):
     offset_table: OffsetTable | None = None
     workers: int | None = None
     keep: bool = False
-    """Write frames of which something is missing."""
+    """Write frames that are cut short."""
 
 
 class Job:
-    """What is to be done with the frames of `data_set`.
+    """The plan for the frames of `data_set`; `write` carries it out.
 
-    Raises EncodeError where the target can't hold them, and PixelDecodeError where something of them is missing, before
-    anything is written.
+    Raises EncodeError if the target syntax can't hold the frames, and PixelDecodeError if parts of them are missing,
+    before anything is written.
     """
 
-    def __init__(self, data_set: Dataset, wishes: Wishes) -> None:
-        refuse_idle_quality(wishes.syntax, wishes.quality)
-        self.data_set, self.wishes = data_set, wishes
+    def __init__(self, data_set: Dataset, options: Options) -> None:
+        refuse_idle_quality(options.syntax, options.quality)
+        self.data_set, self.options = data_set, options
         self.frames: Frames = data_set.frames
         self.own = own_syntax(data_set)
-        self.indices = _chosen(wishes.frames, len(self.frames))
+        self.indices = _chosen(options.frames, len(self.frames))
         self.all = list(self.indices) == list(range(len(self.frames)))
-        self.damage = Damage(data_set, self.frames, self.indices, all_frames=wishes.frames is None)
+        self.damage = Damage(data_set, self.frames, self.indices, all_frames=options.frames is None)
         self.encoder: FrameEncoder | None = None
         self.prepared: Prepared | None = None
         self.encode: Callable[[tuple[int, int]], tuple[Any, int]] = self._copied
         self.ratio: float | None = None
         self.sop_instance_uid: str | None = data_set.get("SOPInstanceUID")
-        wanted, had = encoding_of(wishes.syntax), encoding_of(self.own)
+        wanted, had = encoding_of(options.syntax), encoding_of(self.own)
         self._big = wanted.big
         self.stays = self._stays(wanted.encapsulated, had.encapsulated)
         self.copies = self.recompresses = False
         if self.stays:
             return
         if find_pixel_data(data_set) != "PixelData":
-            raise EncodeError("floating-point pixel data can only be in an uncompressed or deflated syntax, all of it")
-        self.copies = had.encapsulated and self._taken(wishes.syntax)
+            raise EncodeError(
+                "floating-point pixel data takes an uncompressed or deflated syntax, and all of its frames"
+            )
+        self.copies = had.encapsulated and self._taken(options.syntax)
         if not self.copies:
             self._plan()
-        self._settle_damage()
+        self._check_damage()
 
-    def _settle_damage(self) -> None:
-        """Refuse what is cut, which nobody could tell of the file that is written, or find all of it to be said."""
+    def _check_damage(self) -> None:
+        """Refuse damaged frames, as the damage would not show in the new file; or find all of it, to report it."""
         if self.prepared is None:
             self.damage.add_open_end(self.data_set)
-        if not self.wishes.keep:
+        if not self.options.keep:
             self.damage.refuse()
         elif self.prepared is not None and self.frames.is_encapsulated:
             self.damage.add_decoded(self.indices)
 
-    # -- what is to be done
+    # -- the plan
 
     def _stays(self, wants_coded: bool, coded: bool) -> bool:
-        """Whether pixel data is written as it is, whatever happens to the data set around it."""
-        wishes = self.wishes
-        if not self.all or wishes.new_instance:
+        """Whether the element of the pixel data is written unchanged, and only the data set is encoded anew."""
+        options = self.options
+        if not self.all or options.new_instance:
             return False
         if wants_coded or coded:
-            return wishes.syntax == self.own and wishes.offset_table is None and self._taken(wishes.syntax)
-        return GEPrivateImplicitVRBigEndianPixels not in (self.own, wishes.syntax) and not self.frames.is_encapsulated
+            return options.syntax == self.own and options.offset_table is None and self._taken(options.syntax)
+        return GEPrivateImplicitVRBigEndianPixels not in (self.own, options.syntax) and not self.frames.is_encapsulated
 
     def _taken(self, syntax: UID) -> bool:
-        """Whether the target takes the source's codestreams."""
-        if self.wishes.quality is not None or (syntax != self.own and (self.own, syntax) not in TAKEN_AS_THEY_ARE):
+        """Whether the source's codestreams are valid in the target syntax."""
+        if self.options.quality is not None or (syntax != self.own and (self.own, syntax) not in TAKEN_AS_THEY_ARE):
             return False
         if self.own in VIDEO_SYNTAXES:
             return self.all
         try:
             _, _, notes = codec_of_frame(self.own, self.frames.encoded(self.indices[0]), self.frames.stated)
         except DicomError:
-            return True  # nobody can read it, and nobody has to
+            return True  # it can't be decoded, and copying needs no decoding
         return not any(note.code == "pixel-transfer-syntax" for note in notes)
 
     def _plan(self) -> None:
-        syntax = self.wishes.syntax
+        syntax = self.options.syntax
         if syntax == JPEGXLJPEGRecompression or (self.own, syntax) == (JPEGXLJPEGRecompression, JPEGBaseline8Bit):
-            if syntax == JPEGBaseline8Bit and self.wishes.quality is None:
+            if syntax == JPEGBaseline8Bit and self.options.quality is None:
                 self.recompresses, self.encode = True, self._restored
                 return
             if syntax == JPEGXLJPEGRecompression:
                 if self.own not in (JPEGBaseline8Bit, JPEGExtended12Bit):
-                    raise EncodeError(f"{syntax.name} is made of JPEG Baseline alone, not of {self.own.name}")
+                    raise EncodeError(f"{syntax.name} can only be made from JPEG Baseline, not from {self.own.name}")
                 self.recompresses, self.encode = True, self._recompressed
                 return
         self.encoder = encoder_for(syntax) if encoding_of(syntax).encapsulated else None
         if self.encoder is None and syntax.is_private:
             raise UnsupportedTransferSyntaxError(f"no encoder for transfer syntax {syntax}")
-        self.prepared = Prepared(
-            self.data_set, self.frames, self.encoder, self.indices[0], keep=self.wishes.keep
-        )
+        self.prepared = Prepared(self.data_set, self.frames, self.encoder, self.indices[0], keep=self.options.keep)
         if self.encoder is not None:
             refuse_unless_held(self.encoder, self.prepared.description)
         self.encode = self._encoded
 
     @property
     def lossless(self) -> bool:
-        """Whether nothing more is lost."""
+        """Whether encoding loses nothing."""
         return self.encoder is None or self.encoder.lossless
 
-    # -- one frame: what the file takes, and how many bytes it had uncompressed
+    # -- one frame: its encoded bytes, and its size in bytes before encoding
 
     def _copied(self, place: tuple[int, int]) -> tuple[Any, int]:
         return self.frames.encoded(place[1]), native_bits(self.frames.stated) // 8
@@ -172,10 +172,10 @@ class Job:
         samples = self.prepared.samples(place[1], place[0])
         if self.encoder is None:
             return self._native(samples), samples.nbytes
-        return self.encoder.encode(samples, self.prepared.description, self.wishes.quality), samples.nbytes
+        return self.encoder.encode(samples, self.prepared.description, self.options.quality), samples.nbytes
 
     def _native(self, samples: NDArray[Any]) -> Any:
-        """Samples as the file has them; single bits stay an array, as frames of them share bytes."""
+        """Samples in the file's byte order; single bits stay an array, as consecutive frames share bytes."""
         if self.frames.stated.bits_allocated == 1:
             return samples
         ordered = np.ascontiguousarray(samples, samples.dtype.newbyteorder(">" if self._big else "<"))
@@ -190,21 +190,21 @@ class Job:
             raise
         except (DicomError, MemoryError, OSError):
             raise
-        except Exception as error:  # what a foreign library raises is its own affair, and becomes ours here
+        except Exception as error:  # any exception of a codec library becomes an EncodeError
             raise EncodeError(f"frame {place[1]} can't be encoded: {error}") from error
 
     # -- the file
 
     def write(self, path: str, syntax: UID, *, overwrite: bool = True, durable: bool = True) -> None:
-        """Write the file; `path` stays what it was if that fails."""
+        """Write the file; `path` is unchanged if that fails."""
         header = self._header(syntax)
-        wishes, native, coded = self.wishes, 0, 0
-        options: Any = {"overwrite": overwrite, "durable": durable, "offset_table": wishes.offset_table}
+        options, native, coded = self.options, 0, 0
+        writing: Any = {"overwrite": overwrite, "durable": durable, "offset_table": options.offset_table}
         many = len(self.indices)
         if self.own in VIDEO_SYNTAXES and self.copies:
             raise EncodeError("a video's frames have no codestreams of their own")
-        threads = 1 if self.own in VIDEO_SYNTAXES else min(many, wishes.workers or cpus())
-        with FrameWriter(path, header, transfer_syntax=syntax, frames=many, **options) as writer:
+        threads = 1 if self.own in VIDEO_SYNTAXES else min(many, options.workers or cpus())
+        with FrameWriter(path, header, transfer_syntax=syntax, frames=many, **writing) as writer:
             for data, size in in_order(list(enumerate(self.indices)), self._one, threads):
                 writer.append(data)
                 native, coded = native + size, coded + memoryview(data).nbytes
@@ -212,11 +212,11 @@ class Job:
             self._complete(header)
 
     def _header(self, syntax: UID) -> Dataset:
-        header, wishes = without_pixels(self.data_set), self.wishes
+        header, options = without_pixels(self.data_set), self.options
         if self.prepared is not None:
             describe_pixels(header, self.prepared.description, self.encoder)
             if self.prepared.lossy:
-                whole = len(self.frames) if self.prepared.is_video else 1  # of a video the stream is all there is
+                whole = len(self.frames) if self.prepared.is_video else 1  # the frames of a video are one stream
                 held = max(len(self.frames.encoded(self.indices[0])), 1)
                 ratio = whole * self.prepared.description.samples * self.prepared.description.dtype.itemsize / held
                 note_old_loss(header, self.own, round(ratio, 2))
@@ -225,20 +225,20 @@ class Job:
         if not self.all or len(self.frames) < self.damage.stated:
             select_frames(header, self.indices, self.damage.stated)
         whole = self.lossless and self.all and not self.damage
-        derived = wishes.new_instance if wishes.new_instance is not None else not whole
+        derived = options.new_instance if options.new_instance is not None else not whole
         if derived:
-            told = [f"{syntax.name} from {self.own.name}"] * (not self.lossless)
-            told += [f"frames {', '.join(str(i + 1) for i in self.indices[:20])} of {self.damage.stated}"] * (
+            parts = [f"{syntax.name} from {self.own.name}"] * (not self.lossless)
+            parts += [f"frames {', '.join(str(i + 1) for i in self.indices[:20])} of {self.damage.stated}"] * (
                 not self.all
             )
-            told += self.damage.texts
+            parts += self.damage.texts
             purpose = "uncompressed" if not self.lossless and not encoding_of(self.own).encapsulated else "source"
-            derive(header, "; ".join(told) or f"{syntax.name}", lossy=not self.lossless, purpose=purpose)
+            derive(header, "; ".join(parts) or f"{syntax.name}", lossy=not self.lossless, purpose=purpose)
             self.sop_instance_uid = header.get("SOPInstanceUID")
         return header
 
     def _complete(self, header: Dataset) -> None:
-        """What is known only once all frames are encoded."""
+        """Add the attributes that are known only when all frames are encoded."""
         if self.encoder is not None and not self.encoder.lossless:
             note_loss(header, self.ratio, self.encoder.method)
         if self.prepared is not None and self.prepared.overlays:
@@ -259,6 +259,6 @@ def _chosen(frames: int | slice | Iterable[int] | None, of: int) -> list[int]:
 
 
 def whole_jpeg(data: memoryview) -> bytes:
-    """A JPEG codestream up to its end, without the byte that made its length even."""
+    """A JPEG codestream up to its EOI marker, without the byte that pads it to an even length."""
     end = bytes(data[-16:]).rfind(END)
     return bytes(data) if end < 0 else bytes(data[: max(len(data) - 16, 0) + end + 2])

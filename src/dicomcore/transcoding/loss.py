@@ -1,4 +1,4 @@
-"""How far a lossy frame is from its source, in each of the ways that an `ErrorLimit` may be stated."""
+"""The error of a lossy frame, measured in each of the ways in which an `ErrorLimit` can be stated."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from dicomcore.pixels.description import FrameDescription
 
 __all__ = ["Loss", "coded_error", "mean_error", "sample_error"]
 
-BAND = 256  # rows worked on at once; whole blocks
+BAND = 256  # rows that are processed at once, a multiple of BLOCK
 BLOCK = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """The largest difference, and the root mean square of all, in units of a sample."""
+    """The largest difference and the root mean square of all differences, in units of a sample."""
 
     largest: float = 0.0
     rms: float = 0.0
 
     def __or__(self, other: Loss) -> Loss:
-        """The worse of two."""
+        """The greater of two losses, field by field."""
         return Loss(max(self.largest, other.largest), max(self.rms, other.rms))
 
     def beyond(self, limit: ErrorLimit) -> str | None:
-        """What is more than the limit allows, in words; None where nothing is."""
+        """A description of the error that exceeds the limit; None if none does."""
         if limit.largest is not None and self.largest > limit.largest:
             return f"off by up to {self.largest:.6g}, where {limit.largest:.6g} is the most that its quality allows"
         if limit.rms is not None and self.rms > limit.rms:
@@ -40,18 +40,18 @@ class Loss:
 
 
 def bands(rows: int) -> Iterator[slice]:
-    """Slices of some rows each, which keep the arrays of errors small."""
+    """Slices of at most BAND rows each, which keep the arrays of errors small."""
     return (slice(top, min(top + BAND, rows)) for top in range(0, rows, BAND))
 
 
-def sample_error(found: NDArray[Any], source: NDArray[Any]) -> Loss:
-    """Sample by sample."""
-    return _total(np.subtract(found[band], source[band], dtype=np.float64) for band in bands(len(source)))
+def sample_error(decoded: NDArray[Any], source: NDArray[Any]) -> Loss:
+    """The loss, sample by sample."""
+    return _total(np.subtract(decoded[band], source[band], dtype=np.float64) for band in bands(len(source)))
 
 
-def mean_error(found: NDArray[Any], source: NDArray[Any]) -> Loss:
+def mean_error(decoded: NDArray[Any], source: NDArray[Any]) -> Loss:
     """The largest error of a sample, and the root mean square error of the means of blocks."""
-    largest = sample_error(found, source).largest
+    largest = sample_error(decoded, source).largest
 
     def means(samples: NDArray[Any]) -> NDArray[Any]:
         starts = [np.arange(0, size, BLOCK) for size in samples.shape[:2]]
@@ -59,25 +59,25 @@ def mean_error(found: NDArray[Any], source: NDArray[Any]) -> Loss:
         rows, columns = (np.diff(np.append(start, size)) for start, size in zip(starts, samples.shape[:2], strict=True))
         return sums / np.outer(rows, columns)[:, :, None]
 
-    errors = (means(np.subtract(found[band], source[band], dtype=np.float64)) for band in bands(len(source)))
+    errors = (means(np.subtract(decoded[band], source[band], dtype=np.float64)) for band in bands(len(source)))
     return Loss(largest, _total(errors).rms)
 
 
-def coded_error(found: NDArray[Any], source: NDArray[Any], desc: FrameDescription) -> Loss:
-    """Luminance and chrominance as JPEG codes them, with half as many chrominance samples across.
+def coded_error(decoded: NDArray[Any], source: NDArray[Any], desc: FrameDescription) -> Loss:
+    """The loss of luminance and chrominance as JPEG codes them, with chrominance at half the horizontal resolution.
 
-    `found` is YBR as decoded, `source` is as `desc` says. Decoders interpolate chrominance, so each sample may have any
-    value between those of its neighbours; only what is outside of them counts as an error, and is divided by
-    `CHROMINANCE`, as its quantisation is coarser.
+    `decoded` is YBR as decoded, `source` is described by `desc`. Decoders interpolate chrominance, so each sample may
+    have any value between those of its neighbours. Only a value outside of this range counts as an error, which is
+    divided by `CHROMINANCE`, as the quantisation is coarser.
     """
     largest, squares = 0.0, 0.0
     for band in bands(len(source)):
         wanted = source[band].astype(np.float64)
         if desc.photometric_interpretation == "RGB":
             wanted = _ybr(wanted, 1 << (dct_precision(desc) - 1))
-        luminance = np.abs(found[band][..., 0] - wanted[..., 0])
+        luminance = np.abs(decoded[band][..., 0] - wanted[..., 0])
         low, high = _neighbours(wanted[..., 1:])
-        chrominance = found[band][..., 1:].astype(np.float64)
+        chrominance = decoded[band][..., 1:].astype(np.float64)
         beyond = np.maximum(low - chrominance, chrominance - high)
         largest = max(largest, float(luminance.max()), float(beyond.max()) / CHROMINANCE)
         squares += float(np.square(luminance).sum())
@@ -91,7 +91,7 @@ def _ybr(rgb: NDArray[Any], centre: int) -> NDArray[Any]:
 
 
 def _neighbours(chrominance: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The least and the most of each sample's pair and of the pairs beside it, averaged."""
+    """The lowest and highest mean among each sample's horizontal pair and the pairs beside it."""
     columns = chrominance.shape[1]
     even = np.pad(chrominance, ((0, 0), (0, columns % 2), (0, 0)), mode="edge")
     pairs = np.pad((even[:, ::2] + even[:, 1::2]) / 2, ((0, 0), (1, 1), (0, 0)), mode="edge")

@@ -1,4 +1,4 @@
-"""Overlays in unused bits of samples, moved to Overlay Data: encoders keep Bits Stored bits (PS3.5 8.1.2)."""
+"""Overlays in unused bits of samples, moved to Overlay Data, as encoders keep only Bits Stored bits (PS3.5 8.1.2)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["EmbeddedOverlays"]
 
 
 class EmbeddedOverlays:
-    """The overlay planes that frames bring along in a bit of each sample; `take` may be called on several threads."""
+    """The overlay planes that frames have in a bit of each sample; `take` may be called on several threads."""
 
     def __init__(self, data_set: Any, bits_allocated: int) -> None:
         bits = {group: embedded_bit(data_set, group) for group in GROUPS}
@@ -27,15 +27,15 @@ class EmbeddedOverlays:
         return bool(self._bits)
 
     def take(self, place: int, samples: NDArray[Any]) -> None:
-        """Keep the planes of the frame that comes at `place`, out of its words."""
+        """Extract the planes from the samples of the frame that will be number `place` in the new file."""
         for group, bit in self._bits.items():
             plane = np.empty(samples.size, np.uint8)
             unpack.extract_bit(samples.reshape(-1).view(np.uint8), plane, samples.itemsize, bit)
-            # Planes follow each other without a gap, so that only whole bytes can be packed by themselves.
+            # Planes follow each other without padding, so only a plane of whole bytes can be packed separately.
             self._planes[group, place] = packed_bits(plane) if plane.size % 8 == 0 else plane
 
     def put(self, header: Dataset, frames: int) -> None:
-        """Put the planes into Overlay Data, and say so."""
+        """Put the planes into Overlay Data, with the attributes that describe them."""
         for group in self._bits:
             planes = [self._planes[group, place] for place in range(frames)]
             if all(isinstance(plane, bytes) for plane in planes):

@@ -1,4 +1,4 @@
-"""JPEG into JPEG XL and back, bit by bit; in a worker process where the limits say so."""
+"""JPEG into JPEG XL and back without loss; in a worker process if the limits ask for isolation."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ __all__ = ["from_jpeg_xl", "to_jpeg_xl"]
 
 
 def to_jpeg_xl(jpeg: Any, limits: Limits) -> bytes:
-    """The JPEG XL file that a JPEG codestream, up to its last byte, can be had back from."""
+    """The JPEG XL file from which a JPEG codestream, which ends with its last byte, can be restored."""
     return _run(_encode, jpeg, limits)
 
 
 def from_jpeg_xl(coded: Any, limits: Limits) -> bytes:
-    """The JPEG codestream that a JPEG XL file was made of."""
+    """The JPEG codestream from which a JPEG XL file was made."""
     return _run(_decode, coded, limits)
 
 

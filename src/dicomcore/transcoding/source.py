@@ -1,4 +1,4 @@
-"""The frames of a data set as they are to be encoded: decoded, unused bits settled, in a colour the target takes."""
+"""The frames of a data set prepared for encoding: decoded, with unused bits set, in a colour space of the target."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ __all__ = ["Prepared"]
 
 
 class Prepared:
-    """`description` says what `samples` gives, which may be asked on several threads.
+    """The frames to encode: `description` describes the arrays of `samples`, which several threads may call.
 
-    YBR stays what it is where the source is lossless and the target takes it; what JPEG by DCT decodes to, or a lossy
-    encoder wants so, becomes RGB.
+    YBR stays YBR if the source is lossless and the encoder takes it. The output of a JPEG DCT decoder becomes RGB, and
+    so does YBR for a lossy encoder that takes none.
     """
 
     def __init__(
         self, data_set: Dataset, frames: Frames, encoder: FrameEncoder | None, first: int, *, keep: bool = False
     ) -> None:
         self.frames = frames
-        self._keep = keep  # what a decoder makes up of a frame that is cut
+        self._keep = keep  # accept samples that a decoder makes up for a frame that is cut short
         self.info: CodestreamInfo | None = None
         self.overlays = EmbeddedOverlays(data_set, frames.stated.bits_allocated)
         stated = frames.stated
@@ -49,13 +49,13 @@ class Prepared:
         self.description = self._described()
 
     def _needed(self, decoded: DecodedFrame) -> int:
-        """Bits Stored that frames like this one need: the codestream's, where the data set says less than there is."""
+        """The Bits Stored that the frames need: the codestream's precision, if samples exceed the stated bits."""
         stored, info = self._stored, decoded.info
-        in_words = bool(self.frames.stated.low_bit or self.overlays)  # whose other bits are settled
+        in_words = bool(self.frames.stated.low_bit or self.overlays)  # then the other bits of the words are set
         self._wider = info is not None and (info.precision or 0) > stored and not in_words
         if not self._wider or info is None or info.precision is None:
             return stored
-        if info.lossless is False:  # what it decodes to may overshoot in any frame
+        if info.lossless is False:  # the samples of any other frame may overshoot
             return info.precision
         samples = settle_unused_bits(decoded.samples, self.frames.stated, info)
         return info.precision if beyond_stored(samples, stored) else stored
@@ -72,7 +72,7 @@ class Prepared:
 
     @property
     def is_video(self) -> bool:
-        """Whether frames are a video's."""
+        """Whether the frames are those of a video."""
         return self.frames.stated.transfer_syntax in VIDEO_SYNTAXES
 
     def _described(self) -> FrameDescription:
@@ -85,7 +85,7 @@ class Prepared:
             elif space == "YBR":
                 interpretation = "YBR_FULL"
         if found.samples_per_pixel not in (stated.samples_per_pixel, samples_of(interpretation)):
-            interpretation = interpretation_for(found.samples_per_pixel)  # the codestream's samples, and their colour
+            interpretation = interpretation_for(found.samples_per_pixel)  # the codestream's samples decide
         grown = found.bits_allocated > stated.bits_allocated
         stored = self.info.precision if grown and self.info is not None else self._stored
         allocated = 1 if found.bits_allocated == 1 else 8 * found.dtype.itemsize
@@ -101,7 +101,7 @@ class Prepared:
         )
 
     def samples(self, index: int, place: int) -> NDArray[Any]:
-        """The samples of one frame, to be the target's at `place`."""
+        """The samples of one frame, which will be number `place` in the new file."""
         decoded = self.frames.decoded(index)
         if not self._keep:
             refuse_made_up(decoded)
@@ -115,14 +115,14 @@ class Prepared:
         if beyond:
             raise EncodeError(f"frame {index}: {beyond}")
         if coded_colour(decoded.description, decoded.info) != coded_colour(self.frames.description, self.info):
-            raise EncodeError(f"frame {index} is of another colour space than the first one")
+            raise EncodeError(f"frame {index} has another colour space than the first one")
         if self._rgb:
             samples = to_rgb(samples, decoded.description, decoded.info, out=samples)
         return np.ascontiguousarray(samples)
 
     @property
     def lossy(self) -> bool:
-        """Whether what is decoded went through lossy compression already."""
+        """Whether the source's pixel data was compressed lossily."""
         if self.is_video:
             return True
         if self.info is None:
@@ -135,7 +135,7 @@ class Prepared:
 
 
 def near_of(frames: Frames) -> int:
-    """JPEG-LS's NEAR, out of the first frame's scan header (T.87 C.2.3); 1 where it can't be read."""
+    """JPEG-LS's NEAR, from the scan header of the first frame (T.87 C.2.3); 1 if it can't be read."""
     try:
         head = bytes(frames.encoded(0)[:4096])
     except DicomError:

@@ -1,4 +1,4 @@
-"""What was written, read again and compared with what was to be written."""
+"""Verification: the new file is read again and compared with the frames that it should have."""
 
 from __future__ import annotations
 
@@ -22,32 +22,32 @@ from dicomcore.transcoding.source import Prepared
 __all__ = ["Verified", "verify_file"]
 
 Compare = Callable[[tuple[int, int]], Loss | None]
-"""From a frame's place in the file and its index in the source to what it lost; None where it is another."""
+"""Takes a frame's number in the new file and in the source; gives its loss, None if the frames are not the same."""
 
 NOTHING = ErrorLimit(largest=0)
 
 
 class Verified(NamedTuple):
-    """The most that a frame lost, and the most that one may lose."""
+    """The loss of the worst frame, and the limit for it."""
 
     loss: Loss
     limit: ErrorLimit
 
 
 def verify_file(path: str, job: Job) -> Verified:
-    """Compare the file at `path` with what `job` had to write.
+    """Compare the file at `path` with the frames that `job` had to write.
 
-    Raises EncodeError, which names the frame, where a frame is not the source's, or further from it than its encoder's
-    limit allows.
+    Raises EncodeError, which names the frame, if a frame is not that of the source, or differs from it by more than the
+    limit of the encoder.
     """
     written: Frames = dcmread(path, limits=job.frames.limits).frames
     if len(written) != len(job.indices):
-        raise EncodeError(f"verification failed: {len(written)} frames were written where {len(job.indices)} were due")
+        raise EncodeError(f"verification failed: {len(written)} frames were written instead of {len(job.indices)}")
     limit = NOTHING
     if job.encoder is not None and job.prepared is not None:
-        limit = job.encoder.error_limit(job.prepared.description, job.wishes.quality)
+        limit = job.encoder.error_limit(job.prepared.description, job.options.quality)
     compare = _comparison(written, job, limit)
-    threads = 1 if job.own in VIDEO_SYNTAXES else min(len(job.indices), job.wishes.workers or cpus())
+    threads = 1 if job.own in VIDEO_SYNTAXES else min(len(job.indices), job.options.workers or cpus())
     worst = Loss()
     for place, loss in enumerate(in_order(list(enumerate(job.indices)), compare, threads)):
         if loss is None:
@@ -61,7 +61,7 @@ def verify_file(path: str, job: Job) -> Verified:
 
 
 def _comparison(written: Frames, job: Job, limit: ErrorLimit) -> Compare:
-    """What says of a frame's place and index what it lost."""
+    """The function that compares one frame, by the way in which it was written."""
     source = job.frames
     if job.stays or job.copies:
         return lambda place: _alike(
