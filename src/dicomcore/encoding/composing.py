@@ -60,9 +60,9 @@ def plan_for(
     if lengths not in (None, "defined", "undefined"):
         raise ValueError(f"lengths are 'defined', 'undefined' or None, not {lengths!r}")
     if validate is not None:
-        from dicomcore.dataset.validation import heed  # its patterns take their time to import
+        from dicomcore.dataset.validation import check_before_writing  # imported late: its patterns take time
 
-        heed(validate, ds)
+        check_before_writing(validate, ds)
     own = own_syntax(ds)
     syntax = own if transfer_syntax is None else syntax_named(transfer_syntax)
     if syntax != own:
