@@ -10,7 +10,7 @@ from dicomcore._native.views.dataset import make_dataset
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.state import DATA_SET
 from dicomcore.encoding.inflate import inflated
-from dicomcore.encoding.sources import Source, at_hand
+from dicomcore.encoding.sources import Source, openable
 from dicomcore.errors import ParseError, TruncatedError
 from dicomcore.limits import DEFAULT_LIMITS, Limits
 from dicomcore.uids import ExplicitVRLittleEndian, ImplicitVRLittleEndian, syntax_named
@@ -53,7 +53,7 @@ def decode(
     if offset < 0 or (length is not None and length < 0):
         raise ValueError(f"offset and length are counts of bytes, not {offset} and {length}")
     limits = DEFAULT_LIMITS if limits is None else limits
-    given = at_hand(data, "decode", None if length is None else offset + length)
+    given = openable(data, "decode", None if length is None else offset + length)
     index = open_data_set(given, _named(transfer_syntax), limits=limits, offset=offset, length=length)
     made = make_dataset(Dataset, inflated(index, limits), DATA_SET)
     if limits.strict:

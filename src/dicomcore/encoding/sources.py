@@ -7,7 +7,7 @@ from typing import Any, BinaryIO, Protocol
 
 from dicomcore.errors import InvalidDicomError
 
-__all__ = ["Ranged", "Source", "at_hand"]
+__all__ = ["Ranged", "Source", "openable"]
 
 
 class Ranged(Protocol):
@@ -24,7 +24,7 @@ class Ranged(Protocol):
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Ranged
 
 
-def at_hand(src: Any, caller: str, upto: int | None = None) -> Any:
+def openable(src: Any, caller: str, upto: int | None = None) -> Any:
     """What native code opens: `src` itself if it is a path or reads by position, else its bytes.
 
     A stream is read from where it stands: to its end, or as many bytes as `upto`.
