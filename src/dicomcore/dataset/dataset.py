@@ -182,8 +182,8 @@ class Dataset(Doors):
 
     def get_item(self, key: Any) -> DataElement | Dataset:
         """``self[key]``. There are no raw elements as in pydicom: every element decodes its value when asked."""
-        found: DataElement | Dataset = self[key]
-        return found
+        item: DataElement | Dataset = self[key]
+        return item
 
     def decode(self) -> None:
         """Do nothing, for code written for pydicom: text is decoded when it is first used."""

@@ -84,10 +84,10 @@ def put_body(
     implicit, big = wanted.implicit, wanted.big
     index = file_index(ds)
     if index is not None and plan.keeps(ds, index):
-        found = bool(index.mode & 1), bool(index.mode & 2)
+        read_as = bool(index.mode & 1), bool(index.mode & 2)
         if as_found:
-            implicit, big = found
-        packed = index.packed if (implicit, big) == found and plan.lengths is None and forced is None else None
+            implicit, big = read_as
+        packed = index.packed if (implicit, big) == read_as and plan.lengths is None and forced is None else None
         if packed is not None and is_untouched(ds):
             out.add_source(packed, index.packed_at, packed.size - index.packed_at)
             return

@@ -86,7 +86,9 @@ def patch(
         contradict the data set's (PS3.10 7.1).
     """
     ds = dcmread(path, force=force, limits=limits)
-    len(ds)  # completes the index, which ends at the pixel data: a changed element may be repeated behind it
+    # Reading paused at the pixel data. len() completes the index: an element may be repeated behind the pixel data, and
+    # a copy must account for that, too.
+    len(ds)
     changed = [_set(ds, key, value, validate) for key, value in changes.items()]
     for element in list(changed):
         if int(element.tag) in IDENTITY and element.tag in ds and ds[element.tag] is element:
@@ -107,13 +109,13 @@ def _set(ds: Dataset, key: Any, value: Any, validate: Validation | None) -> Data
     if isinstance(key, str) and "[" in key:
         *steps, key = key.split(".")
         for step in steps:
-            found = STEP_INTO.match(step)
-            if found is None or found[1] not in place:
+            match = STEP_INTO.match(step)
+            if match is None or match[1] not in place:
                 raise KeyError(f"{step!r} is not an item of a sequence in the file")
-            items = place[found[1]].value
-            if not isinstance(items, list) or int(found[2]) >= len(items):
-                raise KeyError(f"{step!r}: there are {len(items) if isinstance(items, list) else 0} items")
-            place = items[int(found[2])]
+            items = place[match[1]].value
+            if not isinstance(items, list) or int(match[2]) >= len(items):
+                raise KeyError(f"{step!r}: the sequence has {len(items) if isinstance(items, list) else 0} items")
+            place = items[int(match[2])]
     if place is ds and _group(key) == 2:
         if ds.file_meta is None:
             raise KeyError("the file has no file meta information")
