@@ -1,4 +1,4 @@
-"""dicomcore: a DICOM parser and codec engine. ``import dicomcore as dc``; start at `dcmread`."""
+"""dicomcore: a DICOM parser and codec engine. ``import dicomcore as dc``, and start with `dcmread`."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -60,12 +60,12 @@ __all__ = [
 ]
 
 
-ROOMS = frozenset(("archive", "cli", "codecs", "display", "forms", "interop", "objects", "pixels", "sr"))
+LAZY_PACKAGES = frozenset(("archive", "cli", "codecs", "display", "forms", "interop", "objects", "pixels", "sr"))
 
 
 def __getattr__(name: str) -> Any:
-    # Rooms that not everyone enters, and what needs pydicom, are imported when they are first asked for.
-    if name in ROOMS:
+    # Packages that not every program needs, and those that need pydicom, are imported when they are first used.
+    if name in LAZY_PACKAGES:
         return import_module(f"dicomcore.{name}")
     if name == "FileSet":
         from dicomcore.fileset import FileSet

@@ -1,7 +1,7 @@
-"""Text to and from bytes by Specific Character Set (0008,0005): PS3.3 C.12.1.1.2, PS3.5 6.1.
+"""Decode and encode text by Specific Character Set (0008,0005): PS3.3 C.12.1.1.2, PS3.5 6.1.
 
-Python's codecs know the sets; what is done here is the choice between them: terms and their misspellings, and the
-escape sequences of ISO 2022, which designate one set for bytes below 0x80 (G0) and one for those above (G1).
+Python's codecs convert the characters. This module chooses the codec: it reads the terms and their misspellings, and
+the escape sequences of ISO 2022, which designate one set for bytes below 0x80 (G0) and one for bytes above (G1).
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from dicomcore.vrs import VRS
 __all__ = ["DEFAULT_CHARSET", "NAME_DELIMITERS", "TEXT_DELIMITERS", "VALUE_DELIMITERS", "Charset", "charset_for"]
 
 TEXT_DELIMITERS = b"\t\n\f\r"
-"""What brings the first set back within ST, LT and UT (PS3.5 6.1.2.5.3)."""
+"""Characters that switch back to the first set within ST, LT and UT (PS3.5 6.1.2.5.3)."""
 VALUE_DELIMITERS = b"\\" + TEXT_DELIMITERS
-"""The same for text that may have several values: SH, LO and UC."""
+"""The same for VRs that allow several values: SH, LO and UC."""
 NAME_DELIMITERS = b"^=" + VALUE_DELIMITERS
 """The same for PN."""
 
@@ -31,17 +31,17 @@ ESC = b"\x1b"
 
 
 class CodeSet(NamedTuple):
-    """One set of characters as ISO 2022 designates it; `codec` decodes it together with ASCII below it."""
+    """A character set that ISO 2022 can designate; `codec` decodes it together with ASCII."""
 
-    term: str  # what follows "ISO_IR " and "ISO 2022 IR "
+    term: str  # the number behind "ISO_IR " or "ISO 2022 IR "
     codec: str
     escape: bytes
     area: int  # 0: bytes 0x21 to 0x7E (G0), 1: bytes from 0xA0 on (G1)
-    width: int = 1  # bytes a character takes
+    width: int = 1  # bytes per character
 
 
-# PS3.3 tables C.12-2 to C.12-4. Romaji (ISO-IR 14) differs from ASCII in yen sign and overline alone, and writers mean
-# backslash and tilde there: it is read as ASCII, as by pydicom, lest values could not be divided.
+# PS3.3 tables C.12-2 to C.12-4. Romaji (ISO-IR 14) differs from ASCII only in yen sign and overline, where writers mean
+# backslash and tilde. It is read as ASCII, as pydicom does: otherwise values could not be divided.
 ASCII = CodeSet("6", "latin_1", b"\x1b(B", 0)
 ROMAJI = CodeSet("14", "shift_jis", b"\x1b(J", 0)
 KATAKANA = CodeSet("13", "shift_jis", b"\x1b)I", 1)
@@ -68,7 +68,7 @@ SETS = (
 BY_TERM = {known.term: known for known in SETS if known is not ROMAJI}
 BY_ESCAPE = {known.escape: known for known in SETS}
 
-# Terms that stand alone, by what is left of them without punctuation (PS3.5 6.1.2.5.4 d).
+# Terms that allow no others beside them, by their letters and digits alone (PS3.5 6.1.2.5.4 d).
 ALONE = {
     "ISOIR192": (UTF_8, "utf_8"),
     "ISO2022IR192": (UTF_8, "utf_8"),
@@ -77,7 +77,7 @@ ALONE = {
     "GBK": ("GBK", "gbk"),
     "ISO2022GBK": ("GBK", "gbk"),
 }
-# The forms of each term that are written as the standard has them, so that no problem is reported for them.
+# The terms as the standard spells them, for which no problem is reported.
 PROPER = frozenset(
     {"", "ISO_IR 192", "GB18030", "GBK", "ISO 2022 GBK", "ISO 2022 58"}
     | {f"ISO 2022 IR {term}" for term in BY_TERM}
@@ -87,47 +87,48 @@ CODECS = re.compile(
     r"(?:US)?ASCII|UTF8|LATIN\d+|ISO8859\d+|(?:CP|WINDOWS)\d+|KOI8[RTU]|GB2312|BIG5|EUC\w+|S(?:HIFT)?JIS|TIS620"
 )
 TERM = re.compile(r"(?:ISO)?(?:2022)?(?:IR)?(\d+)")
-# Spaces and controls are no part of a two-byte character, whatever set is designated.
+# Spaces and control characters are never part of a two-byte character, whatever set is designated.
 RUNS = re.compile(rb"[\x00-\x20\x7f]+|[\x21-\x7e]+|[\x80-\xff]+")
 
 
 @lru_cache(maxsize=16)
 def _tokens(delimiters: bytes) -> re.Pattern[bytes]:
-    """Matches an escape sequence, whole or not, or one delimiter."""
+    """A pattern that matches an escape sequence, complete or not, or one delimiter."""
     return re.compile(rb"\x1b(?:\$[()].|\$.|[()\-].)?|[%s]" % re.escape(delimiters), re.DOTALL)
 
 
 def _python_codec(term: str, key: str) -> str | None:
-    """The Python codec that a term names, as pydicom allows; none of those in which ASCII bytes mean something else."""
+    """The Python codec that a term names, as pydicom allows; None if ASCII bytes mean something else in it."""
     if not CODECS.fullmatch(key):
         return None
     try:
         name = codecs.lookup(term).name
-    except (LookupError, ValueError):  # unknown; with NUL in it
+    except (LookupError, ValueError):  # LookupError for an unknown name, ValueError for a name with NUL
         return None
     printable = bytes(range(0x20, 0x7F))
     return name if printable.decode(name, "replace") == printable.decode("ascii") else None
 
 
 class Charset:
-    """How a data set's text is coded. Immutable; made by `charset_for`, shared between threads."""
+    """The character sets of a data set's text. Immutable, so threads can share it; see `charset_for`."""
 
     __slots__ = ("_declared", "_first", "codec", "names", "problems")
 
     is_ascii_superset = True
-    """Bytes below 0x80 without ESC are ASCII. True for every set here, as romaji is read as ASCII."""
+    """Whether bytes below 0x80 without ESC are ASCII: True for every set here, since romaji is read as ASCII."""
     names: tuple[str, ...]
     """The terms as the standard spells them, "ISO_IR 6" for an empty one."""
     codec: str | None
-    """The Python codec of all text without ESC, or None where a second set may be invoked."""
+    """The Python codec of all text without ESC; None if escape sequences may designate another set."""
     problems: tuple[str, ...]
-    """What was wrong with the terms and how it was taken, one sentence each."""
+    """Faults of the terms and how they are read instead, one sentence each."""
 
     def __init__(
         self, names: tuple[str, ...], codec: str | None, sets: tuple[CodeSet, ...], problems: tuple[str, ...]
     ) -> None:
         self.names, self.problems = names, problems
-        # No sets: a codec without code extensions. Otherwise the first set is active until an escape sequence.
+        # Without sets, `codec` decodes all text, without code extensions. Else the first set applies until an escape
+        # sequence.
         self._declared = sets
         self._first = next((known for known in sets[:1] if known.area == 1), None)
         single = sets[0] if len(sets) == 1 else None
@@ -138,16 +139,16 @@ class Charset:
 
     @property
     def declares_sets(self) -> bool:
-        """Whether it is made of sets that ISO 2022 can designate, so that others may join them."""
+        """Whether ISO 2022 can designate its sets, so that further sets can be declared beside them."""
         return bool(self._declared)
 
     def decode(self, data: bytes, *, delimiters: bytes = VALUE_DELIMITERS) -> tuple[str, bool]:
-        """Decode the bytes of a value, all of its components, to text.
+        """Decode all bytes of an element to text; return the text and whether the bytes followed the rules.
 
-        `delimiters` are the bytes that bring the first set back (PS3.5 6.1.2.5.3). Nothing raises: the second item is
-        False where the bytes break the rules; bytes that mean nothing became U+FFFD, bytes above 0x7F where no
-        set is declared for them were read as Latin-1 (as pydicom does). Divide into values after decoding: a byte 0x5C
-        may be half of a character in GBK, GB18030 and Japanese sets.
+        `delimiters` are the bytes that switch back to the first set (PS3.5 6.1.2.5.3). This never raises: undecodable
+        bytes become U+FFFD, and bytes above 0x7F for which no set is declared are read as Latin-1, as pydicom does.
+        Divide the text into values after decoding, because a byte 0x5C may be half of a character in GBK, GB18030 and
+        Japanese sets.
         """
         if data.isascii() and ESC not in data:
             return data.decode("ascii"), True
@@ -159,13 +160,14 @@ class Charset:
         return self._decode_extended(data, delimiters)
 
     def decode_person_name(self, data: bytes) -> tuple[str, bool]:
-        """Decode a PN: as `decode`, the first set coming back at each `^`, `=` and backslash too."""
+        """Decode a PN as `decode` does, but `^` and `=` switch back to the first set, too."""
         return self.decode(data, delimiters=NAME_DELIMITERS)
 
     def decode_values(self, data: bytes, vr: str) -> tuple[list[str], bool]:
-        """Decode the bytes of a text value of VR `vr` and divide it into values, without their trailing padding.
+        """Decode all bytes of an element of VR `vr` and divide them into values, without trailing padding.
 
-        ST, LT and UT are one value, backslashes included. A PN loses the `=` of empty component groups at its end.
+        ST, LT and UT have one value, which may contain backslashes. The `=` of empty component groups at the end of a
+        PN are removed. Returns the values and whether the bytes followed the rules.
         """
         if vr in SINGLE_VALUED:
             text, ok = self.decode(data, delimiters=TEXT_DELIMITERS)
@@ -179,8 +181,8 @@ class Charset:
     def encode(self, text: str, *, delimiters: bytes = VALUE_DELIMITERS) -> bytes:
         """Encode text, with the escape sequences that the declared sets need (PS3.5 6.1.2.5).
 
-        Every set is left before a delimiter and at the end, as the standard wants. Raises EncodeError, which names
-        the first character that no declared set has.
+        Before a delimiter and at the end, the first set is designated again, as the standard requires. Raises
+        EncodeError, which names the first character that no declared set has.
         """
         if text.isascii() and "\x1b" not in text:
             return text.encode("ascii")
@@ -189,15 +191,15 @@ class Charset:
             try:
                 return text.encode(self.codec)
             except UnicodeEncodeError as error:
-                raise self._lacks(text[error.start]) from None
-        return _Encoder(self._declared, self._first, delimiters).encode(text, self._lacks)
+                raise self._missing(text[error.start]) from None
+        return _Encoder(self._declared, self._first, delimiters).encode(text, self._missing)
 
-    def _lacks(self, character: str) -> EncodeError:
-        said = f"U+{ord(character):04X} {character!r} is not in {' or '.join(self.names)}"
-        return EncodeError(f"{said}; ISO_IR 192 (UTF-8) has it", character=character)
+    def _missing(self, character: str) -> EncodeError:
+        message = f"U+{ord(character):04X} {character!r} is not in {' or '.join(self.names)}"
+        return EncodeError(f"{message}; ISO_IR 192 (UTF-8) has it", character=character)
 
     def _decode_high(self, data: bytes, high: CodeSet | None) -> tuple[str, bool]:
-        """Decode single-byte characters below 0x80 and those of `high` above."""
+        """Decode single-byte characters: ASCII below 0x80 and those of `high` above."""
         if high is None:
             return data.decode("latin_1"), data.isascii()
         return _decode(data, high.codec)
@@ -224,15 +226,15 @@ class Charset:
         for match in _tokens(delimiters).finditer(data):
             token = match.group()
             if token[0] >= 0x20 and low.width == 2:
-                continue  # half of a character, not a delimiter
+                continue  # half of a two-byte character, not a delimiter
             stop = match.start()
             if stop > start:
                 flush(stop)
             start = stop
             designated = BY_ESCAPE.get(token)
             if designated is None:
-                # A delimiter, or a sequence that PS3.3 doesn't have: its bytes stay in the text.
-                # Writers forget to designate Korean and Chinese again; where there is nothing to go back to, stay.
+                # A delimiter, or an escape sequence that PS3.3 does not list: its bytes stay in the text.
+                # Writers forget to designate Korean and Chinese again: without a first set to return to, keep the set.
                 ok &= token[0] != 0x1B
                 low = ASCII
                 high, stale = self._first or high, self._first is None and high is not None
@@ -247,7 +249,7 @@ class Charset:
         return "".join(pieces), ok
 
     def _decode_wide(self, segment: bytes, low: CodeSet, high: CodeSet | None) -> tuple[str, bool]:
-        """Decode characters of two bytes below 0x80, and what else there may be among them."""
+        """Decode two-byte characters of bytes below 0x80, and single-byte characters between them."""
         try:
             return (low.escape + segment).decode(low.codec), True
         except UnicodeDecodeError:
@@ -261,7 +263,7 @@ class Charset:
         return "".join(pieces), ok
 
     def _allows(self, designated: CodeSet) -> bool:
-        """Whether the terms declare that set; ASCII always is, romaji comes with katakana."""
+        """Whether the terms declare a set; ASCII always is declared, and romaji is declared with katakana."""
         return designated is ASCII or (KATAKANA if designated is ROMAJI else designated) in self._declared
 
 
@@ -273,24 +275,24 @@ def _decode(data: bytes, codec: str) -> tuple[str, bool]:
 
 
 class _Encoder:
-    """One text's way into bytes: which sets are designated now."""
+    """The encoder of one text: its bytes so far and the sets that are designated now."""
 
     def __init__(self, declared: tuple[CodeSet, ...], first: CodeSet | None, delimiters: bytes) -> None:
         self.first, self.delimiters = first, delimiters.decode("ascii")
-        # ISO 2022 IR 13 brings romaji, and a text that began in romaji goes back to it (PS3.5 H.3.2).
+        # ISO 2022 IR 13 includes romaji, and a text that began in romaji returns to it (PS3.5 H.3.2).
         self.home = ROMAJI if first is KATAKANA else ASCII
         self.others = [known for known in declared if known is not first and known is not ASCII]
         self.low, self.high = self.home, first
         self.out = bytearray()
 
-    def encode(self, text: str, lacks: Callable[[str], EncodeError]) -> bytes:
+    def encode(self, text: str, missing: Callable[[str], EncodeError]) -> bytes:
         for character in text:
             if character == "\x1b":
-                raise lacks(character)
+                raise missing(character)
             if character in self.delimiters:
                 self.go_home()
             if not self.put(character):
-                raise lacks(character)
+                raise missing(character)
         self.go_home()
         return bytes(self.out)
 
@@ -301,10 +303,10 @@ class _Encoder:
             return True
         current = [known for known in (self.low, self.high) if known and known is not self.home]
         for known in [*current, *([self.first] if self.first else []), *self.others]:
-            found = coded(character, known)
-            if found:
+            data = coded(character, known)
+            if data:
                 self.designate(known)
-                self.out += found
+                self.out += data
                 return True
         return False
 
@@ -324,20 +326,20 @@ class _Encoder:
 
 
 def coded(character: str, known: CodeSet) -> bytes:
-    """The bytes of a character beyond ASCII in that set, without escape sequences; empty where it has none."""
+    """The bytes of a character beyond ASCII in a set, without escape sequences; empty if the set lacks it."""
     try:
-        found = character.encode(known.codec)
+        data = character.encode(known.codec)
     except UnicodeEncodeError:
         return b""
     if known.area == 0:
-        return found[len(known.escape) :][:2] if found.startswith(known.escape) else b""
-    if known is KATAKANA and len(found) != 1:
+        return data[len(known.escape) :][:2] if data.startswith(known.escape) else b""
+    if known is KATAKANA and len(data) != 1:
         return b""
-    return found if min(found) >= 0x80 else b""
+    return data if min(data) >= 0x80 else b""
 
 
 def _read_term(term: str) -> tuple[str, str | None, CodeSet | None]:
-    """The standard's name of a term, with its codec if it stands alone, or its set; neither if it is unknown."""
+    """The standard's spelling of a term, and its codec if it allows no others, or its set; neither if unknown."""
     if not term:
         return "ISO_IR 6", None, ASCII
     key = re.sub(r"[^A-Z0-9]", "", term.upper())
@@ -354,11 +356,11 @@ def _read_term(term: str) -> tuple[str, str | None, CodeSet | None]:
 
 @lru_cache(maxsize=256)
 def charset_for(values: tuple[str, ...] = ()) -> Charset:
-    """The Charset for the values of Specific Character Set; empty, or one empty value: the default repertoire.
+    """The Charset for the values of Specific Character Set; without values it is the default repertoire.
 
-    Misspelt terms are read as what they mean ("ISO IR 100", "ISO_IR_192", "ISO-2022-IR-87", "UTF-8"), unknown ones
-    as the default repertoire, and terms that allow no code extensions end the list or are left out of it;
-    `problems` of what is returned says so.
+    Misspelt terms are corrected ("ISO IR 100", "ISO_IR_192", "ISO-2022-IR-87", "UTF-8") and unknown terms are read as
+    the default repertoire. A term that allows no code extensions makes all others ignored if it is the first, and is
+    ignored otherwise. `Charset.problems` reports this.
     """
     names: list[str] = []
     sets: list[CodeSet] = []
@@ -386,4 +388,4 @@ def charset_for(values: tuple[str, ...] = ()) -> Charset:
 
 
 DEFAULT_CHARSET = charset_for()
-"""What governs text where no Specific Character Set is in force."""
+"""The Charset of text without Specific Character Set."""

@@ -1,4 +1,4 @@
-"""Files put in place: whole under their name or not at all, and on the disk where that is asked for."""
+"""Write files that appear at their path complete or not at all, and on request wait for the disk."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | get
 def write_path(
     path: str | os.PathLike[str], fill: Callable[[int], Any], *, overwrite: bool = True, durable: bool = True
 ) -> None:
-    """Have `fill` write a file's bytes to a descriptor, and put that file at `path` only when it is complete."""
+    """Call `fill` with a descriptor, to which it writes a file's bytes; the complete file then appears at `path`."""
     with placed(path, overwrite=overwrite, durable=durable) as file:
         fill(file)
 
 
 @contextmanager
 def placed(path: str | os.PathLike[str], *, overwrite: bool = True, durable: bool = True) -> Iterator[int]:
-    """A descriptor to write to; what was written is at `path` when the block is left, unless by an exception."""
+    """A descriptor to write to; the file appears at `path` when the block ends, unless by an exception."""
     placing = Placing(path, overwrite=overwrite, durable=durable)
     try:
         yield placing.file
@@ -35,13 +35,13 @@ def placed(path: str | os.PathLike[str], *, overwrite: bool = True, durable: boo
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
-    """Write a file of these bytes, whole or not at all."""
+    """Write a file of these bytes, completely or not at all."""
     with placed(path, durable=False) as file:
         write_all(file, data)
 
 
 def make_folder(path: str | os.PathLike[str]) -> None:
-    """Make a folder, and those above it, unless it is there. NotADirectoryError where something else is."""
+    """Make a missing folder, and those above it. NotADirectoryError if the path is something else."""
     try:
         os.makedirs(path, exist_ok=True)
     except FileExistsError:
@@ -49,9 +49,10 @@ def make_folder(path: str | os.PathLike[str]) -> None:
 
 
 class Placing:
-    """A file on its way to a path: written beside it under another name, synchronised with the disk if `durable`, and
-    renamed when it is finished. A link is followed; a device or pipe is written to as it is. Permissions of an old file
-    stay. `file` is the descriptor to write to.
+    """A file that is written beside its path under another name, and renamed when it is complete.
+
+    `durable` synchronises it with the disk first. A link is followed; a device or pipe is written to directly. The new
+    file keeps the permissions of an old one. `file` is the descriptor to write to.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, overwrite: bool = True, durable: bool = True) -> None:
@@ -59,7 +60,7 @@ class Placing:
         old = _facts(place, os.lstat)
         if old is not None and stat.S_ISLNK(old.st_mode):
             old = _facts(place, os.stat)
-            if old is None or stat.S_ISREG(old.st_mode):  # /dev/stdout leads to what has no path
+            if old is None or stat.S_ISREG(old.st_mode):  # not a pipe behind /dev/stdout, which has no path
                 place = os.path.realpath(place)
         if old is not None:
             _refuse(place, old, overwrite)
@@ -75,7 +76,7 @@ class Placing:
             raise type(error)(error.errno, error.strerror, place) from None
 
     def finish(self) -> None:
-        """Give the complete file its name. Raises OSError; the old file is then still there."""
+        """Rename the complete file to its path. If this raises OSError, the old file is still there."""
         if not self._beside:
             os.close(self.file)
             self.file = -1
@@ -92,11 +93,11 @@ class Placing:
             _link_new(self._beside, self._place)
         self._beside = ""
         if self._durable:
-            with suppress(OSError):  # not every system lets a folder be opened
+            with suppress(OSError):  # not every system can open a folder
                 synchronise(os.path.dirname(self._place) or ".")
 
     def abort(self) -> None:
-        """Take the unfinished file away."""
+        """Remove the incomplete file."""
         if self.file != -1:
             os.close(self.file)
             self.file = -1
@@ -129,7 +130,7 @@ def _keep_mode(file: int, path: str, old: os.stat_result) -> None:
 
 
 def _link_new(beside: str, place: str) -> None:
-    """Give a file its name unless another has it by now."""
+    """Rename a new file to its path; FileExistsError if the path exists by now."""
     if hasattr(os, "link"):
         os.link(beside, place)
         os.unlink(beside)
@@ -138,9 +139,9 @@ def _link_new(beside: str, place: str) -> None:
 
 
 def synchronise(path: str) -> None:
-    """Wait until the disk holds a file's bytes, or a folder's names where a system can be asked for them.
+    """Wait until the disk holds a file's bytes, or, on POSIX systems, the names in a folder.
 
-    A rename is on the disk only when the folder is. Raises OSError.
+    A rename is durable only after its folder was synchronised. Raises OSError.
     """
     folder = os.path.isdir(path)
     if folder and os.name != "posix":
@@ -153,7 +154,7 @@ def synchronise(path: str) -> None:
 
 
 def write_all(file: int, data: Any) -> None:
-    """os.write() until all of it is written."""
+    """Call os.write() until all data is written."""
     view = memoryview(data)
     while len(view):
         view = view[os.write(file, view) :]

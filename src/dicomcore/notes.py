@@ -1,4 +1,4 @@
-"""What is found out about frames that the data set should have said, or said otherwise."""
+"""Notes: facts about frames that contradict the data set, or that the data set lacks."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ __all__ = ["Note", "refuse_if_strict"]
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One thing that was settled, completed or left out; becomes an Issue of the data set, and an error when strict."""
+    """A decision, a correction or an omission; it becomes an Issue of the data set, or an error if strict."""
 
     code: str
     """The issue's code in lower case, with hyphens: "pixel-colour". docs/design/data-sets.md lists them."""
     message: str
     frame: int | None = None
-    """Where it is one frame's, and says what is made up there."""
+    """The number of the frame, for a note about made-up samples of one frame."""
 
 
 def refuse_if_strict(notes: Iterable[Note], limits: Limits, frame: int | None = None) -> None:
-    """Raise PixelDecodeError for the first note, where the limits are strict."""
+    """Raise PixelDecodeError for the first note, if the limits are strict."""
     if limits.strict:
         for note in notes:
             raise PixelDecodeError(note.message, frame=frame if note.frame is None else note.frame)

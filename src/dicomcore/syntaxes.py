@@ -1,7 +1,7 @@
-"""The transfer syntaxes: one row for each, which says all that depends on the UID (PS3.5 Annex A, PS3.6 Table A-1).
+"""The table of transfer syntaxes: each row has all facts that depend on the UID (PS3.5 Annex A, PS3.6 Table A-1).
 
-Whatever asks for a transfer syntax asks this table, and no other file spells a UID of one. `tools/make_tables.py` runs
-this file by itself to write the native tables from it, so that it imports nothing of dicomcore.
+All code takes facts about transfer syntaxes from here, and no other file spells their UIDs. `tools/make_tables.py` runs
+this file alone to write the native tables, so it must not import dicomcore.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ __all__ = ["BY_UID", "NATIVE", "SYNTAXES", "Syntax", "syntax_of"]
 
 class Syntax(NamedTuple):
     """A transfer syntax. The defaults are explicit VR little endian with pixel data in fragments, as PS3.5 A.4 states
-    for all encapsulated transfer syntaxes. An unknown UID is taken for one of them."""
+    for all encapsulated transfer syntaxes. Unknown UIDs have these defaults."""
 
     uid: str
     keyword: str
-    """The keyword of PS3.6, by which `dicomcore.uids` has it; our own for one that PS3.6 does not register."""
+    """The keyword of PS3.6, its name in `dicomcore.uids`; our own keyword if PS3.6 does not register the UID."""
     short_name: str = ""
-    """What a command line calls it; empty where no command takes it."""
+    """The name on command lines; empty if no command accepts the transfer syntax."""
     implicit: bool = False
     """Elements have no VR (PS3.5 7.1.3)."""
     big_endian: bool = False
@@ -31,21 +31,21 @@ class Syntax(NamedTuple):
     encapsulated: bool = True
     """Pixel data is in fragments (PS3.5 A.4)."""
     format: str = ""
-    """The format of a frame's bytes, by which `pixels.coding.builtin` finds the decoder: "native" is samples,
-    "uncompressed" samples in fragments. Empty for video and for what cannot be decoded."""
+    """The format of a frame's bytes, by which `pixels.coding.builtin` finds the decoder: "native" means samples,
+    "uncompressed" samples in fragments. Empty for video and for formats that cannot be decoded."""
     video: str = ""
     """libav's name for the codec of a video."""
     method: str = ""
-    """The term of Lossy Image Compression Method (PS3.3 C.7.6.1.1.5.1); empty where nothing is lost."""
+    """The term of Lossy Image Compression Method (PS3.3 C.7.6.1.1.5.1); empty for lossless compression."""
     encoder: str = ""
-    """The name of the encoder in `pixels.coding.encoders` that writes it; empty where none does."""
+    """The name of its encoder in `pixels.coding.encoders`; empty if there is none."""
     taken_as: str = ""
-    """The keyword of another syntax whose codestreams these are, too, so that they are copied into it as they are."""
+    """The keyword of another transfer syntax that also allows these codestreams: they are copied into it unchanged."""
     name: str = ""
-    """The name in PS3.6, where `tools/make_tables.py` does not have it from pydicom."""
+    """The name in PS3.6, if `tools/make_tables.py` does not find it in pydicom."""
 
 
-# The first row of a format is the syntax that is assumed of a codestream in that format under a wrong label.
+# A codestream under a wrong label is assumed to be in the transfer syntax of the first row with its format.
 SYNTAXES = (
     # Samples without fragments, in data sets that may be deflated (PS3.5 A.1 to A.3, A.5).
     Syntax("1.2.840.10008.1.2", "ImplicitVRLittleEndian", "implicit", implicit=True, encapsulated=False,
@@ -111,12 +111,12 @@ SYNTAXES = (
            taken_as="HTJ2KLossless"),
     Syntax("1.2.840.10008.1.2.4.203", "HTJ2K", "htj2k-lossy", format="JPEG 2000", method="ISO_15444_15",
            encoder="HTJ2K lossy"),
-    # Pixel data is on a JPIP server (PS3.5 A.6, A.7); what a deflated data set holds of it all the same is native.
+    # Pixel data is on a JPIP server (PS3.5 A.6, A.7). If a deflated data set has pixel data nevertheless, it is native.
     Syntax("1.2.840.10008.1.2.4.94", "JPIPReferenced"),
     Syntax("1.2.840.10008.1.2.4.95", "JPIPReferencedDeflate", deflated=True, format="native"),
     Syntax("1.2.840.10008.1.2.4.204", "JPIPHTJ2KReferenced"),
     Syntax("1.2.840.10008.1.2.4.205", "JPIPHTJ2KReferencedDeflate", deflated=True, format="native"),
-    # Video (PS3.5 8.2.5 to 8.2.8); the fragments of those that end in .1 may begin anywhere in the stream.
+    # Video (PS3.5 8.2.5 to 8.2.8); under UIDs that end in .1, fragments may begin anywhere in the stream.
     Syntax("1.2.840.10008.1.2.4.100", "MPEG2MPML", video="mpeg2video", method="ISO_13818_2"),
     Syntax("1.2.840.10008.1.2.4.100.1", "MPEG2MPMLF", video="mpeg2video", method="ISO_13818_2"),
     Syntax("1.2.840.10008.1.2.4.101", "MPEG2MPHL", video="mpeg2video", method="ISO_13818_2"),
@@ -148,5 +148,5 @@ NATIVE = frozenset(syntax.uid for syntax in SYNTAXES if syntax.format in ("nativ
 
 
 def syntax_of(uid: str) -> Syntax:
-    """The row of a transfer syntax; for a UID that the table does not have, one with its defaults."""
+    """The row of a transfer syntax; for a UID that is not in the table, a row with the defaults."""
     return BY_UID.get(uid) or Syntax(uid, "")

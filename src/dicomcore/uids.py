@@ -1,6 +1,6 @@
-"""UID: a unique identifier and what PS3.6 registers about it; the transfer syntaxes by name.
+"""UID: a unique identifier and its entry in PS3.6; the transfer syntaxes by name.
 
-Every other registered UID is an attribute too, by its keyword: ``uids.CTImageStorage``.
+Every registered UID is an attribute of this module, by its keyword: ``uids.CTImageStorage``.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 _VALID = r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))*"
 _VALID_PREFIX = r"(?:(?:0|[1-9][0-9]*)\.)+"
 _LONGEST = 64  # PS3.5 9.1
-_LONGEST_PREFIX = 54  # leaves ten digits to tell UIDs apart
+_LONGEST_PREFIX = 54  # leaves ten digits that distinguish UIDs
 
-# Transfer syntaxes by short names, as a command line wants them.
+# Transfer syntaxes by short names, for command lines.
 NAMES = {syntax.short_name: syntax.uid for syntax in SYNTAXES if syntax.short_name}
 
 
 class UID(str):
-    """A unique identifier (PS3.5 Chapter 9): a str that knows its entry in PS3.6 Annex A.
+    """A unique identifier (PS3.5 Chapter 9): a str with the properties of its entry in PS3.6 Annex A.
 
-    Padding (spaces, NULs) is taken off both ends; nothing else is checked, see `is_valid`. Raises TypeError for what
-    is not a str. The properties about encoding raise ValueError for a UID that isn't a transfer syntax.
+    Padding (spaces, NULs) is removed from both ends; nothing is checked, see `is_valid`. Raises TypeError if the value
+    is not a str. The properties about encoding raise ValueError for a UID that is not a transfer syntax.
     """
 
     __slots__ = ()
@@ -43,18 +43,18 @@ class UID(str):
 
     @property
     def name(self) -> str:
-        """The name in PS3.6, the UID itself when it isn't registered."""
+        """The name in PS3.6; the UID itself if it is not registered."""
         entry = _dictionary.uid_entry(self)
         return entry[0] if entry else str(self)
 
     @property
     def type(self) -> str:
-        """The kind in PS3.6, such as 'Transfer Syntax' or 'SOP Class'; empty when it isn't registered."""
+        """The type in PS3.6, such as 'Transfer Syntax' or 'SOP Class'; empty if it is not registered."""
         return self._entry[1]
 
     @property
     def info(self) -> str:
-        """What PS3.6 adds to the name, mostly nothing."""
+        """Further information that PS3.6 adds to the name; usually empty."""
         return self._entry[2]
 
     @property
@@ -64,17 +64,17 @@ class UID(str):
 
     @property
     def keyword(self) -> str:
-        """The keyword in PS3.6, empty when it isn't registered."""
+        """The keyword in PS3.6; empty if the UID is not registered."""
         return self._entry[4]
 
     @property
     def is_valid(self) -> bool:
-        """Whether the text is a UID by PS3.5 9.1: up to 64 characters, numbers without leading zeros, dots between."""
+        """Whether the text is a UID (PS3.5 9.1): up to 64 characters, numbers without leading zeros between dots."""
         return len(self) <= _LONGEST and re.fullmatch(_VALID, self) is not None
 
     @property
     def is_private(self) -> bool:
-        """Whether the UID lies outside the root that PS3.6 registers under."""
+        """Whether the UID does not begin with the root of the UIDs that PS3.6 registers."""
         return not self.startswith("1.2.840.10008.")
 
     @property
@@ -84,28 +84,28 @@ class UID(str):
 
     @property
     def is_implicit_VR(self) -> bool:
-        """Whether data sets in this transfer syntax leave the VRs out (PS3.5 A.1)."""
+        """Whether data sets in this transfer syntax omit the VRs (PS3.5 A.1)."""
         return self._syntax().implicit
 
     @property
     def is_little_endian(self) -> bool:
-        """Whether elements are little endian; all but one retired syntax are (PS3.5 A.3). GE's private one keeps
-        only its pixels big endian."""
+        """Whether elements are little endian: False only for a retired transfer syntax (PS3.5 A.3). In GE's private
+        one, only the pixels are big endian."""
         return not self._syntax().big_endian
 
     @property
     def is_deflated(self) -> bool:
-        """Whether the data set behind the file meta group is deflated as a whole (PS3.5 A.5, A.7)."""
+        """Whether the data set behind the file meta information is deflated as a whole (PS3.5 A.5, A.7)."""
         return self._syntax().deflated
 
     @property
     def is_encapsulated(self) -> bool:
-        """Whether pixel data come as fragments (PS3.5 A.4)."""
+        """Whether pixel data is in fragments (PS3.5 A.4)."""
         return self._syntax().encapsulated
 
     @property
     def is_compressed(self) -> bool:
-        """The same as `is_encapsulated`, which is how pydicom has it."""
+        """The same as `is_encapsulated`, as in pydicom."""
         return self.is_encapsulated
 
     @property
@@ -120,7 +120,7 @@ class UID(str):
 
 
 def uid_for_keyword(keyword: str) -> UID | None:
-    """The UID that PS3.6 registers with a keyword, such as ``"CTImageStorage"``; None when there is none."""
+    """The UID that PS3.6 registers with a keyword, such as ``"CTImageStorage"``; None for an unknown keyword."""
     uid = _dictionary.uid_for_keyword(keyword)
     return None if uid is None else UID(uid)
 
@@ -128,24 +128,24 @@ def uid_for_keyword(keyword: str) -> UID | None:
 def syntax_named(name: str) -> UID:
     """The transfer syntax with a short name (`NAMES`), a keyword of PS3.6 or a UID.
 
-    Every function and command that takes a transfer syntax takes these. A UID that PS3.6 doesn't register is taken as
-    it is: it may be private, or newer than the table. Raises ValueError for any other text.
+    Every function and command with a transfer syntax accepts these. A UID that PS3.6 does not register is accepted: it
+    may be private, or newer than the table. Raises ValueError for any other text.
     """
-    found = UID(name)
-    if not found.is_transfer_syntax:
-        found = UID(NAMES.get(found.lower(), "")) or uid_for_keyword(found) or found
-    if not found.is_transfer_syntax and (found.type or not found.is_valid):
+    syntax = UID(name)
+    if not syntax.is_transfer_syntax:
+        syntax = UID(NAMES.get(syntax.lower(), "")) or uid_for_keyword(syntax) or syntax
+    if not syntax.is_transfer_syntax and (syntax.type or not syntax.is_valid):
         raise ValueError(f"{name!r} is no transfer syntax; names are {', '.join(NAMES)}, keywords or UIDs")
-    return found
+    return syntax
 
 
 def generate_uid(prefix: str | None = None, entropy_srcs: Iterable[str] | None = None) -> UID:
-    """A new UID: ``2.25.`` and a UUID (PS3.5 B.2), or `prefix` and up to 64 - len(prefix) digits.
+    """Generate a UID: ``2.25.`` and a UUID (PS3.5 B.2), or `prefix` and up to 64 - len(prefix) digits.
 
-    The same `entropy_srcs` always give the same UID, from which they can't be recovered. `prefix` ends in a dot and
-    has up to 54 characters; ValueError if it isn't the beginning of a UID.
+    The same `entropy_srcs` always give the same UID, from which they cannot be recovered. `prefix` ends in a dot and
+    has at most 54 characters; ValueError if it is not the beginning of a UID.
     """
-    import secrets  # these three take longer to import than the whole package
+    import secrets  # importing these three takes longer than importing dicomcore
     from hashlib import sha512
     from uuid import NAMESPACE_OID, uuid4, uuid5
 
@@ -154,26 +154,26 @@ def generate_uid(prefix: str | None = None, entropy_srcs: Iterable[str] | None =
         return UID(f"2.25.{(uuid4() if sources is None else uuid5(NAMESPACE_OID, sources)).int}")
     if len(prefix) > _LONGEST_PREFIX or not re.fullmatch(_VALID_PREFIX, prefix):
         raise ValueError(
-            f"{prefix!r} does not begin a UID: up to {_LONGEST_PREFIX} characters are wanted, numbers without leading"
+            f"{prefix!r} does not begin a UID: a prefix has up to {_LONGEST_PREFIX} characters, numbers without leading"
             " zeros, a dot behind each"
         )
     if sources is None:
-        # Digits of any value but a leading zero, which PS3.5 9.1 allows only alone.
+        # A random number, so without a leading zero, which PS3.5 9.1 allows only for 0 itself.
         return UID(prefix + str(secrets.randbelow(10 ** (_LONGEST - len(prefix)))))
     return UID(f"{prefix}{int.from_bytes(sha512(sources.encode()).digest(), 'big')}"[:_LONGEST])
 
 
 def new_uid(prefix: str | None = None, entropy: str | Iterable[str] | None = None) -> UID:
-    """A new UID, see `generate_uid`; the same `entropy`, one text or several, always gives the same."""
+    """Generate a UID as `generate_uid` does; the same `entropy`, one text or several, always gives the same UID."""
     return generate_uid(prefix, [entropy] if isinstance(entropy, str) else entropy)
 
 
 def __getattr__(name: str) -> UID:
     uid = uid_for_keyword(name)
     if uid is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}, nor has PS3.6 such a keyword for a UID")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}, and PS3.6 has no UID with this keyword")
     return uid
 
 
-# Transfer syntaxes (PS3.6 Table A-1), by keyword. GE's private one, seen in files of its scanners, has none in PS3.6.
+# Transfer syntaxes (PS3.6 Table A-1) by keyword. GE's private one, which files of GE scanners have, is not in PS3.6.
 globals().update({syntax.keyword: UID(syntax.uid) for syntax in SYNTAXES})

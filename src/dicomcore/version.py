@@ -1,6 +1,6 @@
-"""The version of dicomcore, in the one place where it stands.
+"""The version of dicomcore, which is stated only here.
 
-The build reads the literal without importing the package, whose native code it has yet to compile.
+The build reads the literal without importing the package, whose native code is not compiled yet.
 """
 
 __all__ = ["__version__"]

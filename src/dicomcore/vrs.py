@@ -1,8 +1,7 @@
-"""The VRs: one row for each, which says all that depends on the VR alone (PS3.5 6.2, Tables 6.2-1 and 7.1-1).
+"""The table of VRs: each row has all facts that depend on the VR alone (PS3.5 6.2, Tables 6.2-1 and 7.1-1).
 
-Whatever distinguishes VRs by such a property asks this table; sets of VRs that a room chooses for itself stay there.
-`tools/make_tables.py` runs this file by itself to write the native tables from it, so that it imports nothing of
-dicomcore.
+All code takes these facts from here; sets of VRs that concern one module only are defined there.
+`tools/make_tables.py` runs this file alone to write the native tables, so it must not import dicomcore.
 """
 
 from __future__ import annotations
@@ -12,10 +11,10 @@ from typing import Literal, NamedTuple
 __all__ = ["BYTES", "NAMES", "NUMBERS", "TEXTS", "VR", "VRS", "WITH_CHARSET"]
 
 Kind = Literal["text", "decimal", "number", "tag", "bytes", "sequence"]
-"""What a value is: text, a number written as text, a binary number, an attribute tag, bytes or words, items."""
+"""The kind of a value: text, a number written as text, a binary number, an attribute tag, bytes or words, items."""
 
 UNLIMITED = 0xFFFFFFFE
-"""The most bytes that a 32-bit value length can state."""
+"""The largest number of bytes that a 32-bit value length can state."""
 
 
 class VR(NamedTuple):
@@ -30,18 +29,18 @@ class VR(NamedTuple):
     charset: bool = False
     """Specific Character Set governs the text (PS3.5 6.1.2.2)."""
     single: bool = False
-    """A backslash is a character of the text, so that there is never more than one value (PS3.5 6.4)."""
+    """A backslash is part of the text, so that there is only one value (PS3.5 6.4)."""
     fixed: bool = False
-    """All values are of one length, so that padding would be part of a value."""
+    """All values have the same length, so that padding would be part of a value."""
     longest: int = 0
-    """The most characters of one text without its padding: of DA, TM and DT those of a range (PS3.4 C.2.2.2.5), of PN
-    those of a component group; 0 for what is no text."""
+    """The maximum length of one text in characters, without padding: for DA, TM and DT of a range (PS3.4 C.2.2.2.5),
+    for PN of a component group; 0 for VRs that are not text."""
     padding: bytes = b"\0"
-    """What follows a value of odd length (PS3.5 6.2)."""
+    """The byte that pads a value of odd length (PS3.5 6.2)."""
 
     @property
     def code(self) -> int:
-        """The two letters in one word, the first in its low byte, as native code has them."""
+        """The two letters in one word, the first in its low byte, as in native code."""
         return ord(self.name[0]) | ord(self.name[1]) << 8
 
 

@@ -339,10 +339,10 @@ def test_no_syntax_of_that_name(tmp_path):
 
 
 RELABELLED = {  # name: (file, the transfer syntax that is set in its file meta information, what is said or None)
-    "fragments, explicit": ("JPEG2000.dcm", EXPLICIT, "is encapsulated, .* be called Explicit VR Little Endian"),
+    "fragments, explicit": ("JPEG2000.dcm", EXPLICIT, "is encapsulated, .* can't be Explicit VR Little Endian"),
     "fragments, implicit": ("MR_small_RLE.dcm", IMPLICIT, "is encapsulated"),
     "fragments, deflated": ("JPEG2000.dcm", DEFLATED, "is encapsulated"),
-    "native, JPEG 2000": ("CT_small.dcm", "1.2.840.10008.1.2.4.90", "is not encapsulated, .* be called JPEG 2000"),
+    "native, JPEG 2000": ("CT_small.dcm", "1.2.840.10008.1.2.4.90", "is not encapsulated, .* can't be JPEG 2000"),
     "native, RLE": ("CT_small.dcm", "1.2.840.10008.1.2.5", "is not encapsulated"),
     "native, implicit": ("CT_small.dcm", IMPLICIT, None),
     "fragments, another codec": ("JPEG2000.dcm", "1.2.840.10008.1.2.4.91", None),

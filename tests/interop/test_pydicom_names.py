@@ -93,7 +93,7 @@ MISSPELT = {
     "PatientNam": "is PatientName meant",
     "Modalty": "is Modality meant",
     "patientName": "is PatientName meant",
-    "Zzyzx": "no keyword",
+    "Zzyzx": "not a keyword of PS3.6",
 }
 
 

@@ -1,4 +1,4 @@
-"""Data sets, data elements and sequences, and what is asked of them without regard to files or pixels."""
+"""Data sets, data elements and sequences, independent of files and pixels."""
 
 from dicomcore.dataset.dataset import DataElement, Dataset, Sequence
 

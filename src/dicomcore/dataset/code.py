@@ -1,4 +1,4 @@
-"""Code: a coded entry, the standard's way to say what something is (PS3.3 8)."""
+"""Code: a coded entry, which names a concept by code value and coding scheme (PS3.3 8)."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ FORMS = ("CodeValue", "LongCodeValue", "URNCodeValue")
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A coded entry: ``Code("121071", "DCM", "Finding")``. Two are equal by value and scheme, whatever their meaning.
+    """A coded entry: ``Code("121071", "DCM", "Finding")``.
 
-    `form` says which attribute holds the value, as it was read; without one the value's length and look decide
-    (PS3.3 8.1): a URN, a long code value of more than 16 characters, else a code value.
+    Two codes are equal if value and scheme are, whatever their meanings. `form` is the attribute that holds the value.
+    A code that was read has it; for others the value decides (PS3.3 8.1): URN Code Value for a URN, Long Code Value
+    for more than 16 characters, else Code Value.
     """
 
     value: str
@@ -33,11 +34,11 @@ class Code:
     scheme_uid: str | None = field(default=None, compare=False)
     """Coding Scheme UID."""
     form: str | None = field(default=None, compare=False)
-    """CodeValue, LongCodeValue or URNCodeValue; None to have it chosen."""
+    """CodeValue, LongCodeValue or URNCodeValue; None lets the value decide."""
 
     @classmethod
     def of(cls, item: Dataset) -> Code:
-        """Read an item of a code sequence; what is missing is empty."""
+        """Read an item of a code sequence; missing attributes become empty."""
         form = next((name for name in FORMS if name in item), None)
         return cls(
             text_of(item, form) or "" if form else "",
@@ -49,16 +50,16 @@ class Code:
         )
 
     def plain(self) -> dict[str, Any]:
-        """The attributes of an item, by keyword."""
-        made = {self.form or self._chosen_form(): self.value}
+        """Return the attributes of a code sequence's item, by keyword."""
+        attributes = {self.form or self._chosen_form(): self.value}
         if self.scheme:
-            made["CodingSchemeDesignator"] = self.scheme
+            attributes["CodingSchemeDesignator"] = self.scheme
         if self.version:
-            made["CodingSchemeVersion"] = self.version
-        made["CodeMeaning"] = self.meaning
+            attributes["CodingSchemeVersion"] = self.version
+        attributes["CodeMeaning"] = self.meaning
         if self.scheme_uid:
-            made["CodingSchemeUID"] = self.scheme_uid
-        return made
+            attributes["CodingSchemeUID"] = self.scheme_uid
+        return attributes
 
     def _chosen_form(self) -> str:
         if self.value.lower().startswith("urn:") or "://" in self.value:
@@ -71,6 +72,6 @@ class Code:
 
 
 def code_of(data_set: Dataset, keyword: str) -> Code | None:
-    """The first code of a code sequence, None where there is none."""
+    """The first code of a code sequence; None if the sequence is missing or empty."""
     item = first_item(data_set, keyword)
     return None if item is None else Code.of(item)

@@ -1,4 +1,4 @@
-"""Dataset, DataElement, Sequence: pydicom's views of a data set, over the native index."""
+"""Dataset, DataElement, Sequence: pydicom's interface to a data set, over the native index."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from dicomcore.uids import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, Imp
 
 __all__ = ["DataElement", "Dataset", "Sequence"]
 
-DATA_SET, FILE_META = -1, -2  # rows that stand for what is no item
-FOUND_SYNTAXES = (ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian, ExplicitVRBigEndian)
+DATA_SET, FILE_META = -1, -2  # row numbers of data sets that are not items
+SYNTAXES_BY_MODE = (ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian, ExplicitVRBigEndian)
 _uid = lru_cache(maxsize=64)(UID)
 
 
-# Dataset gets no more methods: what a room above does with a data set is a function of that room. See `Doors`.
+# Dataset gets no more methods: packages that stand on it offer functions of a data set. See `Doors`.
 class Dataset(Doors):
     """A data set (PS3.5 7): its elements by keyword, tag or (group, element), in ascending order of tags.
 
-    What `dcmread` returns reads from its source when asked; `Dataset()` makes an empty one in memory, and
-    `Dataset({tag: element})` or `Dataset(other)` one that holds these elements.
+    A data set from `dcmread` reads values from its source when they are first used. `Dataset()` is empty;
+    `Dataset({tag: element})` and `Dataset(other)` contain these elements.
     """
 
     def __init__(self, elements: Dataset | dict[Any, DataElement] | Iterable[DataElement] = ()) -> None:
@@ -57,7 +57,7 @@ class Dataset(Doors):
 
     @property
     def preamble(self) -> bytes | None:
-        """The 128 bytes before the DICM prefix; None where there were none."""
+        """The 128 bytes before the DICM prefix; None if the source has no preamble."""
         index = index_of(self)
         stored: bytes | None = self._kept.get("preamble", None if index is None else index.preamble)
         return stored
@@ -68,7 +68,7 @@ class Dataset(Doors):
 
     @property
     def transfer_syntax(self) -> UID | None:
-        """The transfer syntax UID as the file meta information has it, or as found where it doesn't."""
+        """The transfer syntax UID of the file meta information, or, if that has none, the one that the data is in."""
         meta = self._kept.get("file_meta")
         stated = None if meta is None else meta.get("TransferSyntaxUID")
         if isinstance(stated, list):
@@ -78,71 +78,72 @@ class Dataset(Doors):
         index = index_of(self)
         if index is None:
             return None
-        return _uid(index.transfer_syntax or FOUND_SYNTAXES[index.mode & 3])
+        return _uid(index.transfer_syntax or SYNTAXES_BY_MODE[index.mode & 3])
 
     @property
     def is_implicit_VR(self) -> bool | None:
-        """Whether the data set was read in implicit VR, whatever its transfer syntax says; None when not read."""
+        """Whether the data set was read in implicit VR, whatever its transfer syntax says; None if it was not read."""
         index = index_of(self)
         return None if index is None else bool(index.mode & 1)
 
     @property
     def is_little_endian(self) -> bool | None:
-        """Whether the data set was read in little endian; None when not read."""
+        """Whether the data set was read in little endian; None if it was not read."""
         index = index_of(self)
         return None if index is None else not index.mode & 2
 
     @property
     def filename(self) -> Any:
-        """The path it was read from, as given; None for memory."""
+        """The path that the data set was read from, as the caller gave it; None if it was not read from a path."""
         index = index_of(self)
         return None if index is None else index.path
 
     @property
     def issues(self) -> tuple[Issue, ...]:
-        """What deviates from the standard, in the order of offsets; reading values can add to it.
+        """Deviations from the standard, in the order of offsets.
 
-        Structure is known once this is asked for; what is wrong inside a value, once that value was decoded.
+        All deviations of structure are listed: the first use of this property completes the index. A deviation inside
+        a value is listed only after that value was decoded.
         """
         index, kept = index_of(self), self._kept
         if index is None:
             return tuple(kept.get("noted", ()))
         self.keys()
         scanned, noted = index.deviations()
-        found = {scanned_issue(*one) for one in scanned} | {noted_issue(*one) for one in noted}
+        issues = {scanned_issue(*facts) for facts in scanned} | {noted_issue(*facts) for facts in noted}
         frames = kept.get("frames")
         if frames is not None:
-            found |= set(frames.issues)
-        return tuple(sorted(found, key=lambda issue: (issue.offset, issue.code, issue.message)))
+            issues |= set(frames.issues)
+        return tuple(sorted(issues, key=lambda issue: (issue.offset, issue.code, issue.message)))
 
     # -- elements
 
     def values(self) -> list[DataElement]:
-        """All elements, ascending."""
+        """All elements, in ascending order of tags."""
         return list(self)
 
     def items(self) -> list[tuple[Tag, DataElement]]:
-        """(Tag, DataElement) of all elements, ascending."""
+        """(Tag, DataElement) of all elements, in ascending order of tags."""
         return [(element.tag, element) for element in self]
 
     def add(self, element: DataElement) -> None:
-        """Put an element in, in the place of one with its tag."""
+        """Add an element; it replaces an element with the same tag."""
         self[element.tag] = element
 
     def add_new(self, tag: TagLike, VR: str, value: Any) -> None:
-        """Put in a new element made of `tag`, `VR` and `value`; see `validation`."""
+        """Add a new element made of `tag`, `VR` and `value`; see `validation`."""
         self.add(DataElement(tag, VR, value))
 
     def validate(self) -> tuple[Issue, ...]:
-        """What is wrong with values, () where all are well.
+        """Check all values, those of items included, and return an issue for each fault.
 
-        Values, those of items included, that their VRs don't allow (PS3.5 6.2), and pixel data that isn't as long, or
-        of as many frames, as the attributes that describe it say.
+        Faults are values that their VRs don't allow (PS3.5 6.2), and pixel data whose length or number of frames
+        contradicts the attributes that describe it.
         """
         return faults(self)
 
     def update(self, other: Dataset | dict[Any, Any]) -> None:
-        """Take over elements (by tag) and values (by keyword, or the tag of a public element)."""
+        """Set elements (by tag) and values (by keyword, or by the tag of a public element)."""
         for key, value in other.items():
             if isinstance(value, DataElement):
                 self[key] = value
@@ -150,7 +151,7 @@ class Dataset(Doors):
                 self._set(int(Tag(key)), value)
 
     def pop(self, key: Any, *default: Any) -> Any:
-        """Take an element out and return it."""
+        """Remove an element and return it."""
         if key in self:
             element = self[key]
             del self[key]
@@ -160,14 +161,14 @@ class Dataset(Doors):
         raise KeyError(key)
 
     def popitem(self) -> tuple[Tag, DataElement]:
-        """Take the last element out and return it with its tag; KeyError where there is none."""
+        """Remove the last element and return it with its tag; KeyError if the data set is empty."""
         tags = self.keys()
         if not tags:
             raise KeyError("the data set is empty")
         return tags[-1], self.pop(tags[-1])
 
     def setdefault(self, key: Any, default: Any = None) -> DataElement:
-        """The element at `key`, put in from `default` where there is none: an element, or a value for a known tag."""
+        """The element at `key`; if missing, it is added from `default`, an element, or a value if the tag is known."""
         if key not in self:
             if isinstance(default, DataElement):
                 self[key] = default
@@ -176,31 +177,50 @@ class Dataset(Doors):
         return self[key]
 
     def elements(self) -> Iterator[DataElement]:
-        """The elements, ascending."""
+        """Iterate over the elements in ascending order of tags."""
         return iter(self)
 
     def get_item(self, key: Any) -> DataElement | Dataset:
-        """``self[key]``: values are decoded when asked for, so that there is no rawer element."""
-        found: DataElement | Dataset = self[key]
-        return found
+        """``self[key]``. There are no raw elements as in pydicom: every element decodes its value when asked."""
+        item: DataElement | Dataset = self[key]
+        return item
 
     def decode(self) -> None:
-        """Nothing: text is decoded when it is asked for."""
+        """Do nothing, for code written for pydicom: text is decoded when it is first used."""
 
     def ensure_file_meta(self) -> None:
-        """Give the data set an empty `file_meta` if it has none."""
+        """Add an empty `file_meta` if the data set has none."""
         if self.file_meta is None:
             self.file_meta = Dataset()
 
     def add_new_private(
         self, private_creator: str, group: int, element_offset: int, value: Any, vr: str | None = None
     ) -> None:
-        """Put in an element of a creator's block, reserved if need be; KeyError without `vr` for an unknown one."""
+        """Add a private element to its creator's block, which is reserved first if the data set has none.
+
+        Parameters
+        ----------
+        private_creator : str
+            The name of the creator.
+        group : int
+            An odd group.
+        element_offset : int
+            The element's offset in the block, 0 to 0xFF.
+        value
+            The element's value.
+        vr : str, optional
+            The VR; by default the one of the private dictionary.
+
+        Raises
+        ------
+        KeyError
+            The dictionary does not know the element and `vr` is missing, or the group has no free block.
+        """
         vr = vr or private_dictionary_VR(Tag(group, element_offset), private_creator)
         self.private_block(group, private_creator, create=True).add_new(element_offset, vr, value)
 
     def clear(self) -> None:
-        """Take all elements out."""
+        """Remove all elements."""
         for tag in self.keys():
             del self[tag]
 
@@ -209,11 +229,11 @@ class Dataset(Doors):
         return self[group << 16 : (group + 1) << 16]
 
     def private_block(self, group: int, private_creator: str, create: bool = False) -> PrivateBlock:
-        """The block that `private_creator` reserved in `group` (PS3.5 7.8.1); KeyError unless there or `create`."""
+        """The block of `private_creator` in `group` (PS3.5 7.8.1). `create` reserves a missing one, else KeyError."""
         return PrivateBlock.of(self, group, private_creator, create)
 
     def private_creators(self, group: int) -> list[str]:
-        """Who reserved blocks in a private group, in the order of blocks."""
+        """The private creators of a private group, in the order of their blocks."""
         if not group & 1:
             raise ValueError(f"group {group:04X} is not private")
         return [element.value for element in self[(group << 16 | 0x10) : (group << 16 | 0x100)]]
@@ -223,15 +243,15 @@ class Dataset(Doors):
         return self.private_block(group, private_creator)[element_offset]
 
     def remove_private_tags(self) -> None:
-        """Take out all private elements, in items too."""
+        """Remove all private elements, those of items too."""
         self.walk(lambda data_set, element: data_set.pop(element.tag) if element.is_private else None)
 
     def data_element(self, name: str) -> DataElement | None:
-        """The element with keyword `name`, None where there is none."""
+        """The element with keyword `name`; None if the data set has none."""
         return self[name] if name in self else None  # noqa: SIM401  get() gives values for keywords
 
     def walk(self, callback: Callable[[Dataset, DataElement], Any], recursive: bool = True) -> None:
-        """Call ``callback(data_set, element)`` for every element, a sequence's before those of its items."""
+        """Call ``callback(data_set, element)`` for every element, for a sequence before the elements of its items."""
         for data_set, element in unfolded(self, _visited(self, recursive)):
             callback(data_set, element)
 
@@ -247,7 +267,7 @@ class Dataset(Doors):
     # -- copies, comparison, text
 
     def copy(self) -> Self:
-        """A shallow copy: it shares values, and its own changes stay its own."""
+        """A shallow copy: it shares values; setting or deleting its elements does not change the original."""
         return copy_of(self)
 
     __copy__ = copy
@@ -271,7 +291,7 @@ class Dataset(Doors):
     __repr__ = __str__
 
     def top(self) -> str:
-        """The text of the top level alone."""
+        """The text of the data set without its items."""
         return "\n".join(data_set_lines(self, items=False))
 
     def __dir__(self) -> list[str]:
@@ -279,7 +299,7 @@ class Dataset(Doors):
         return sorted({*object.__dir__(self), *present} - {""})
 
     def dir(self, *filters: str) -> list[str]:
-        """Keywords of the elements that are there, those that contain one of `filters`, whatever their case."""
+        """Keywords of all elements, or of those whose keyword contains one of `filters`, in upper or lower case."""
         names = sorted({element.keyword for element in self} - {""})
         return [n for n in names if any(f.lower() in n.lower() for f in filters)] if filters else names
 
@@ -287,7 +307,7 @@ class Dataset(Doors):
         return self.dir()
 
     def trait_names(self) -> list[str]:
-        """Every keyword of the dictionary: what may stand behind ``ds.``."""
+        """Every keyword of the dictionary, for completion after ``ds.``."""
         return keywords()
 
 
@@ -303,7 +323,7 @@ class Sequence(list):  # type: ignore[type-arg]
         super().append(*_items([item]))
 
     def insert(self, index: SupportsIndex, item: Dataset) -> None:
-        """Put an item before the one at `index`."""
+        """Insert an item before the item at `index`."""
         super().insert(index, *_items([item]))
 
     def extend(self, items: Iterable[Dataset]) -> None:
@@ -324,16 +344,16 @@ class Sequence(list):  # type: ignore[type-arg]
 
 
 def _items(items: Iterable[Any]) -> list[Dataset]:
-    """What is to be in a sequence, all of it data sets; TypeError for anything else."""
-    found = items if isinstance(items, list) else list(items)
-    for item in found:
+    """The items as a list; TypeError if any is not a data set."""
+    checked = items if isinstance(items, list) else list(items)
+    for item in checked:
         if not isinstance(item, DatasetBase):
             raise TypeError(f"items of a sequence are data sets, not {type(item).__name__}")
-    return found
+    return checked
 
 
 def _visited(data_set: Dataset, recursive: bool) -> Iterator[Any]:
-    """(data set, element) of all elements that are still there when their turn comes: visitors may take some out."""
+    """(data set, element) of all elements that still exist when their turn comes: callbacks may remove some."""
     for tag in data_set.keys():  # noqa: SIM118  iterating gives elements
         if tag not in data_set:
             continue

@@ -1,9 +1,10 @@
-"""The methods of a data set that lead up to rooms above it: files, pixels, objects, interchange forms, pydicom.
+"""Methods of a data set that call packages above it: files, pixels, objects, interchange forms, pydicom.
 
-They are pydicom's names for what stands elsewhere. This is the only file of `dicomcore.dataset` that names a room above
-it, and it imports one when its method is called: the rooms stand on data sets, and most callers ask for few of them.
+They offer under pydicom's names what these packages do. This is the only file of `dicomcore.dataset` that imports
+packages above it. Each method imports its package when it is called, because these packages import `dicomcore.dataset`
+and most programs need few of them.
 
-There will be no more of these methods. A room that comes later offers functions of a data set.
+Do not add methods here: a new package offers functions that take a data set.
 """
 
 from __future__ import annotations
@@ -27,23 +28,23 @@ __all__ = ["Doors"]
 
 
 def _whole(doors: Doors) -> Dataset:
-    # There is no other class with these methods.
+    # Dataset is the only class that inherits these methods.
     return cast("Dataset", doors)
 
 
 class Doors(DatasetBase):
-    """What `Dataset` does by other rooms."""
+    """Methods of `Dataset` that other packages implement."""
 
     # -- writing
 
     def save_as(self, target: Target, **options: Any) -> None:
-        """Write it to a path, a binary stream or a bytearray, with the options of `dcmwrite`."""
+        """Write the data set to a path, a binary stream or a bytearray, with the options of `dcmwrite`."""
         from dicomcore.part10.writer import dcmwrite
 
         dcmwrite(target, _whole(self), **options)
 
     def to_bytes(self, **options: Any) -> bytes:
-        """The bytes of the file that `save_as` would write, with the same options."""
+        """Return the bytes of the file that `save_as` would write, with the same options."""
         from dicomcore.part10.writer import to_bytes
 
         return to_bytes(_whole(self), **options)
@@ -52,7 +53,7 @@ class Doors(DatasetBase):
 
     @property
     def frames(self) -> Frames:
-        """The frames of the pixel data, a lazy sequence; PixelDecodeError where there is none."""
+        """The frames of the pixel data, a lazy sequence; PixelDecodeError without pixel data."""
         kept = self._kept
         stored: Frames | None = kept.get("frames")
         if stored is None or not stored.is_of(self):
@@ -63,10 +64,10 @@ class Doors(DatasetBase):
 
     @property
     def pixel_array(self) -> NDArray[Any]:
-        """All frames, decoded in parallel: pydicom's shape, dtype and colour.
+        """All frames, decoded in parallel, in the shape, dtype and colour space that pydicom gives.
 
-        The array is kept with the data set, so that a change made in it is there the next time, until pixel data or
-        what describes it is set anew. ``frames.array()`` gives a new one, which nobody keeps.
+        The data set caches the array, so that changes to its numbers last, until pixel data or an attribute that
+        describes it is set. ``frames.array()`` returns a new array on each call.
         """
         return self.frames.kept_array()
 
@@ -80,18 +81,31 @@ class Doors(DatasetBase):
     ) -> None:
         """Set uncompressed pixel data from an array, and the Image Pixel attributes that describe it (PS3.3 C.7.6.3).
 
-        `array` is (rows, columns) or (frames, rows, columns); with ``photometric_interpretation`` "RGB", "YBR_FULL",
-        "HSV" (3), "ARGB" or "CMYK" (4) there is an axis of samples behind. Without it four axes are RGB, and three are
-        if the numbers are unsigned and the last axis has 3. Other arrays of three axes that end in 3 or 4 columns are
-        refused: "MONOCHROME2" says that they are frames. A data set in MONOCHROME1 stays so, as its stored values are
-        what `pixel_array` gives; one in PALETTE COLOR wants to be told what one sample a pixel means. Whole numbers of
-        8 to 64 bits, bool for single bits; float32 and float64 for the SOP classes that have them (Parametric Map,
-        Height Map Segmentation) or none.
+        If the numbers become signed or unsigned, the elements whose VR depends on that (Pixel Padding Value,
+        descriptors of look-up tables, …) change their VR, and values that the new pixels cannot have are removed. A
+        compressed or private transfer syntax becomes Explicit VR Little Endian.
 
-        `bits_stored` is all bits by default. Where the sign changes, values that depend on it (Pixel Padding Value,
-        descriptors of look-up tables, …) change their VR along; what the new pixels can't be goes. A transfer syntax
-        that is compressed or private becomes Explicit VR Little Endian; `new_instance` gives a new SOP Instance UID.
-        Raises EncodeError for what doesn't fit; nothing has changed then.
+        Parameters
+        ----------
+        array : array-like
+            (rows, columns) or (frames, rows, columns), with one more axis of samples for colour. The numbers are
+            integers of 8 to 64 bits; bool, for one bit per pixel; or float32 and float64, if the SOP class allows them
+            (Parametric Map, Height Map Segmentation) or is missing.
+        photometric_interpretation : str, optional
+            "RGB", "YBR_FULL" and "HSV" take 3 samples in the last axis, "ARGB" and "CMYK" 4. By default an array of
+            four axes is RGB, and so is one of three axes if its numbers are unsigned and its last axis has length 3.
+            Other arrays of three axes whose last axis has length 3 or 4 are refused: "MONOCHROME2" declares them to be
+            frames. A MONOCHROME1 data set stays MONOCHROME1, because `pixel_array` gives its stored values. For a
+            PALETTE COLOR data set and one sample per pixel the option is required.
+        bits_stored : int, optional
+            Bits Stored; by default all bits of the dtype.
+        new_instance : bool
+            Generate a new SOP Instance UID.
+
+        Raises
+        ------
+        EncodeError
+            The array does not fit the data set or an option; the data set is unchanged.
         """
         from dicomcore.pixels.setting import set_pixels
 
@@ -105,7 +119,7 @@ class Doors(DatasetBase):
 
     @property
     def waveforms(self) -> Waveforms:
-        """The multiplex groups of the Waveform Sequence, a sequence of arrays; ParseError where there is none."""
+        """The multiplex groups of the Waveform Sequence, a sequence of arrays; ParseError without one."""
         from dicomcore.objects.waveforms import Waveforms
 
         return Waveforms(_whole(self))
@@ -113,7 +127,7 @@ class Doors(DatasetBase):
     # -- pydicom
 
     def to_pydicom(self, *, defer_size: int | None = None) -> Any:
-        """The same as a data set of pydicom's, see `dicomcore.interop.pydicom.to_pydicom`; needs pydicom."""
+        """Convert to a data set of pydicom, see `dicomcore.interop.pydicom.to_pydicom`; needs pydicom."""
         from dicomcore.interop.pydicom import to_pydicom
 
         return to_pydicom(_whole(self), defer_size=defer_size)
@@ -130,24 +144,31 @@ class Doors(DatasetBase):
         indent: int | None = None,
         file_meta: bool = False,
     ) -> str:
-        """The data set as a DICOM JSON Model object (PS3.18 Annex F).
+        """Write the data set as a DICOM JSON Model object (PS3.18 Annex F).
 
-        What doesn't fit its VR is told so that `from_json` gives it back: a DS or IS that is no number as text, bytes
-        that no character set decodes as InlineBinary, text where items are due as UN.
+        Values that do not fit their VR are written in a form that `from_json` reads back: a DS or IS that is not a
+        number as text, bytes that no character set decodes as InlineBinary, bytes in place of items as UN.
 
         Parameters
         ----------
-        bulk_data_threshold, bulk_data_element_handler
-            Binary values go inline in base64, little endian. Those whose base64 takes more than `bulk_data_threshold`
-            characters become the URI that the handler gives for their element, if there is one.
-        dump_handler
-            Called with the model as dicts and lists; what it gives is given back.
-        suppress_invalid_tags
-            Leave out elements that can't be written, with a warning for each, instead of raising EncodeError.
-        indent
-            Lay the text out in lines, with so many spaces a level.
-        file_meta
-            Put group 0002 in front, which PS3.18 doesn't ask for.
+        bulk_data_threshold : int
+            Binary values are written inline, in base64 of little-endian bytes. A value whose base64 has more characters
+            than this is passed to `bulk_data_element_handler`, if given.
+        bulk_data_element_handler : callable, optional
+            ``handler(element)`` returns the BulkDataURI for a large binary value.
+        dump_handler : callable, optional
+            Called with the model as dicts and lists; `to_json` returns its result.
+        suppress_invalid_tags : bool
+            Omit elements that cannot be written, with a warning for each, instead of raising EncodeError.
+        indent : int, optional
+            Break the text into lines and indent each level by this number of spaces.
+        file_meta : bool
+            Begin with group 0002, which PS3.18 does not require.
+
+        Raises
+        ------
+        EncodeError
+            A value cannot be written.
         """
         from dicomcore.forms.json_text import to_json, writable
 
@@ -171,7 +192,7 @@ class Doors(DatasetBase):
         bulk_data_element_handler: Callable[[DataElement], str] | None = None,
         file_meta: bool = False,
     ) -> dict[str, Any]:
-        """What `to_json` writes, as dicts, lists, strings and numbers."""
+        """Return the object that `to_json` writes, as dicts, lists, strings and numbers."""
         from dicomcore.forms.json_text import to_json_dict
 
         return to_json_dict(
@@ -189,18 +210,18 @@ class Doors(DatasetBase):
         *,
         limits: Limits | None = None,
     ) -> Self:
-        """A data set from a DICOM JSON Model object (PS3.18 Annex F), as text or as `to_json_dict` has it.
+        """Read a DICOM JSON Model object (PS3.18 Annex F), as text or in the form that `to_json_dict` returns.
 
-        `bulk_data_uri_handler` is called with a URI, or with tag, VR and URI, and gives bytes or values; without one
-        the value is left empty and `issues` says so. Group 0002 becomes `file_meta`. UN of an attribute that a
-        dictionary knows gets its VR, as in a file. What deviates and can be read is in `issues`: numbers that are none,
-        members that no attribute object has. Raises ParseError for the rest, whose message begins with the place of the
-        fault (``00081140[0].00081150``), and LimitError beyond `limits`.
+        `bulk_data_uri_handler` is called with a URI, or with tag, VR and URI, and returns bytes or values; without a
+        handler the value is empty and `issues` reports it. Group 0002 becomes `file_meta`. An element of VR UN that a
+        dictionary knows gets the dictionary's VR, as in a file. Deviations that can be read are in `issues`: numbers
+        that are not numeric, unknown members of an attribute object. Others raise ParseError, whose message begins with
+        the path of the fault (``00081140[0].00081150``). Raises LimitError beyond `limits`.
         """
         from dicomcore.forms.json_reader import from_json
 
-        made: Self = from_json(json_dataset, bulk_data_uri_handler=bulk_data_uri_handler, limits=limits, cls=cls)
-        return made
+        data_set: Self = from_json(json_dataset, bulk_data_uri_handler=bulk_data_uri_handler, limits=limits, cls=cls)
+        return data_set
 
     def to_xml(
         self,
@@ -209,10 +230,10 @@ class Doors(DatasetBase):
         bulk_data_element_handler: Callable[[DataElement], str] | None = None,
         file_meta: bool = False,
     ) -> str:
-        """The data set as a document of the Native DICOM Model (PS3.19 A.1), with the options of `to_json`.
+        """Write the data set as a document of the Native DICOM Model (PS3.19 A.1), with the options of `to_json`.
 
-        Text that XML can't hold (control characters) goes as inline binary, in UTF-8. A group 0002 that is asked for
-        stands first. Raises EncodeError for values that can't be written.
+        Text that XML cannot hold (control characters) is written as inline binary, in UTF-8. `file_meta` writes group
+        0002 first. Raises EncodeError for values that cannot be written.
         """
         from dicomcore.forms.xml_writer import xml_pieces
 
@@ -226,10 +247,11 @@ class Doors(DatasetBase):
         bulk_data_uri_handler: Callable[..., Any] | None = None,
         limits: Limits | None = None,
     ) -> Self:
-        """A data set from a document of the Native DICOM Model (PS3.19 A.1): text, bytes, or a binary stream, read in
-        blocks. Options and errors are those of `from_json`; a document type declaration is refused.
+        """Read a document of the Native DICOM Model (PS3.19 A.1): text, bytes, or a binary stream.
+
+        A stream is read in blocks. Options and errors are those of `from_json`; a document type declaration is refused.
         """
         from dicomcore.forms.xml_reader import from_xml
 
-        made: Self = from_xml(source, bulk_data_uri_handler=bulk_data_uri_handler, limits=limits, cls=cls)
-        return made
+        data_set: Self = from_xml(source, bulk_data_uri_handler=bulk_data_uri_handler, limits=limits, cls=cls)
+        return data_set

@@ -1,4 +1,4 @@
-"""Attributes as the rooms above data sets want them: of a kind, or not at all, whatever a damaged file has there."""
+"""Attributes with a type that the caller can rely on: a damaged file may give any attribute any VR and value."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = [
 
 
 def items_of(data_set: Dataset, keyword: str) -> list[Dataset]:
-    """The items of a sequence; empty where there is none."""
+    """The items of a sequence; empty if the attribute is missing or not a sequence."""
     value = data_set.get(keyword)
     if not isinstance(value, list):
         return []
@@ -33,21 +33,22 @@ def items_of(data_set: Dataset, keyword: str) -> list[Dataset]:
 
 
 def item_at(data_set: Dataset, keyword: str, place: int) -> Dataset | None:
-    """The item of a sequence that stands at `place`, counted from 0; None where the sequence has no such item."""
+    """The item of a sequence at position `place`, counted from 0; None if the sequence does not reach so far."""
     value = data_set.get(keyword)
     item = value[place] if isinstance(value, list) and 0 <= place < len(value) else None
     return item if isinstance(item, Dataset) else None
 
 
 def first_item(data_set: Dataset, keyword: str) -> Dataset | None:
-    """The first item of a sequence, None where there is none."""
+    """The first item of a sequence; None if the sequence is missing or empty."""
     return item_at(data_set, keyword, 0)
 
 
 def is_big_endian(place: Any, key: str | int, data_set: Any) -> bool:
-    """Whether the words of an element's bytes are in big endian; `data_set` tells of what was set, and of pydicom's.
+    """Whether the words of an element's bytes are in big endian.
 
-    A UN's are not, whatever its data set is in (PS3.5 6.2.2).
+    `data_set` answers for elements that were set and for elements of pydicom. Words of a UN are in little endian,
+    whatever its data set is in (PS3.5 6.2.2).
     """
     element = place[key]
     own = is_in_big_endian(element) if isinstance(element, DataElement) else None
@@ -55,22 +56,22 @@ def is_big_endian(place: Any, key: str | int, data_set: Any) -> bool:
 
 
 def text_of(data_set: Dataset, keyword: str) -> str | None:
-    """A text, several joined by backslashes as they stand in the file; None where there is none, or no text."""
+    """The text of an attribute, with several values joined by backslashes as in a file; None if it has no text."""
     value = data_set.get(keyword)
     if isinstance(value, list):
-        return "\\".join(value) if all(isinstance(one, str) for one in value) else None
+        return "\\".join(value) if all(isinstance(text, str) for text in value) else None
     return value if isinstance(value, str) else None
 
 
 def texts_of(data_set: Dataset, keyword: str) -> tuple[str, ...]:
-    """Every value of a text."""
+    """All texts of an attribute that are not empty."""
     value = data_set.get(keyword)
     values = value if isinstance(value, list) else [value]
-    return tuple(one for one in values if isinstance(one, str) and one)
+    return tuple(text for text in values if isinstance(text, str) and text)
 
 
 def number_of(data_set: Dataset, keyword: str, default: Any = None) -> Any:
-    """A finite number, the first of several; `default` where there is none."""
+    """The first value of an attribute if it is a finite number, else `default`."""
     value = data_set.get(keyword)
     if isinstance(value, list):
         value = value[0] if value else None
@@ -78,13 +79,13 @@ def number_of(data_set: Dataset, keyword: str, default: Any = None) -> Any:
 
 
 def integers_of(data_set: Dataset, keyword: str) -> tuple[int, ...]:
-    """Every value of an attribute of integers; empty where there is none, or it has others."""
+    """All values of an attribute if they are integers; else, and if it is missing, an empty tuple."""
     value = data_set.get(keyword)
     values = value if isinstance(value, list) else [value]
-    return tuple(values) if all(isinstance(one, int) for one in values) else ()
+    return tuple(values) if all(isinstance(number, int) for number in values) else ()
 
 
 def float_array(data_set: Dataset, keyword: str) -> NDArray[Any] | None:
-    """The numbers of an attribute, (n,), in the dtype of its VR; None where there is none, or no numbers."""
+    """The numbers of an attribute, (n,), in the dtype of its VR; None if it is missing or not numeric."""
     array = data_set[keyword].array if keyword in data_set else None
     return None if array is None or array.dtype.kind not in "fiu" else np.asarray(array)

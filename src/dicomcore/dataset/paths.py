@@ -1,7 +1,8 @@
-"""Walking through a data set and its items, and what the places of elements are called.
+"""Walk through a data set and its items, and name the paths of elements.
 
-Nothing here is recursive, as the input says how deep items are nested; nothing goes on without end, as a data set made
-in memory can be an item of itself. `unfolded` is for those who give something else than elements.
+Nothing here is recursive, because the input decides how deep items are nested. Every walk ends, although a data set
+made in memory can be an item of itself. `unfolded` is the same walk for generators that yield something else than
+elements.
 """
 
 from __future__ import annotations
@@ -20,19 +21,19 @@ Elements = Callable[["Dataset"], Iterable["DataElement"]]
 
 
 def name_of(element: DataElement) -> str:
-    """What an element is called in a path: its keyword, or ``(gggg,eeee)`` where no dictionary knows it."""
+    """An element's name in a path: its keyword, or ``(gggg,eeee)`` if no dictionary knows it."""
     return element.keyword or str(element.tag)
 
 
 def walk(
     data_set: Dataset, *, elements: Elements = iter, name: Callable[[DataElement], str] = name_of
 ) -> Iterator[tuple[str, int, DataElement]]:
-    """(path, depth, element) of all elements, each sequence's before those of its items.
+    """(path, depth, element) of all elements, a sequence before the elements of its items.
 
-    A path is ``BeamSequence[0].BeamName``: names, and numbers of items from 0; the depth counts the items around the
-    element. `elements` gives those of one data set that are to be seen, and below which to go on.
+    A path is ``BeamSequence[0].BeamName``: names, and numbers of items from 0. The depth counts the items around the
+    element. `elements` chooses the elements of one data set; the walk goes into those that are sequences.
 
-    Raises EncodeError where a data set is an item of itself.
+    Raises EncodeError if a data set is an item of itself.
     """
     return unfolded(data_set, _parts(data_set, "", 0, elements, name))
 

@@ -1,4 +1,4 @@
-"""How elements and data sets print: the lines that pydicom's users know."""
+"""The printed text of elements and data sets, in pydicom's form."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from dicomcore.dataset import DataElement, Dataset
 
 NAME_WIDTH = 35
-SHOWN = 16  # values longer than this are summed up
-SUMMED_UP = frozenset(vr.name for vr in VRS if vr.kind == "bytes" or vr.longest > 1024)
+MOST_SHOWN = 16  # of longer values only the length is shown
+ABRIDGED = frozenset(vr.name for vr in VRS if vr.kind == "bytes" or vr.longest > 1024)
 
 
 def value_text(element: DataElement) -> str:
     """One line for an element's value."""
     value = element.value
-    loose = loose_bytes(element) if element.VR == "SQ" else b""  # text where items were due
+    loose = loose_bytes(element) if element.VR == "SQ" else b""  # bytes in place of items
     if loose:
-        return repr(loose) if len(loose) <= 4 * SHOWN else f"Array of {len(loose)} elements"
-    if element.VR in SUMMED_UP and value is not None and len(value) > SHOWN:
+        return repr(loose) if len(loose) <= 4 * MOST_SHOWN else f"Array of {len(loose)} elements"
+    if element.VR in ABRIDGED and value is not None and len(value) > MOST_SHOWN:
         return f"Array of {len(value)} elements"
-    if element.VM > SHOWN:
+    if element.VM > MOST_SHOWN:
         return f"Array of {element.VM} elements"
     if isinstance(value, UID):
         return value.name
@@ -38,7 +38,7 @@ def value_text(element: DataElement) -> str:
 
 
 def number_text(element: DataElement, value: Any) -> str:
-    """DS and IS as they were written, but for a single IS, whose number is given: quoted alone, bare in a list."""
+    """DS and IS as they are written in the file, quoted if single, bare in a list; of a single IS the number."""
     if isinstance(value, int):
         return f"'{value}'"
     if element.raw is not None:
@@ -54,7 +54,7 @@ def element_line(element: DataElement) -> str:
 
 
 def data_set_lines(data_set: Dataset, *, items: bool = True) -> Iterator[str]:
-    """The lines of a data set and, three columns further in for each level, of its sequences' items."""
+    """The lines of a data set and of its items, which are indented by three columns for each level."""
     if data_set.file_meta:
         yield f"{'Dataset.file_meta ':-<49}"
         for element in data_set.file_meta:
@@ -64,7 +64,7 @@ def data_set_lines(data_set: Dataset, *, items: bool = True) -> Iterator[str]:
 
 
 def own_lines(data_set: Dataset, margin: str, items: bool) -> Iterator[str | Below[str]]:
-    """The lines of one data set, `margin` in front."""
+    """The lines of one data set, each behind `margin`."""
     inside = margin + "   "
     for element in data_set:
         if element.VR != "SQ" or loose_bytes(element):

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 __all__ = ["PrivateBlock"]
 
-CREATORS = range(0x10, 0x100)  # elements that may hold a creator; each stands for one block
+CREATORS = range(0x10, 0x100)  # element numbers of private creators; each reserves one block
 
 
 class PrivateBlock:
-    """Elements of one private block, by their last two digits; made by `Dataset.private_block`."""
+    """The elements of one private block, by the last two digits of their tags; see `Dataset.private_block`."""
 
     def __init__(self, data_set: Dataset, group: int, private_creator: str, block: int) -> None:
         self.dataset = data_set
@@ -25,7 +25,7 @@ class PrivateBlock:
 
     @classmethod
     def of(cls, data_set: Dataset, group: int, private_creator: str, create: bool) -> PrivateBlock:
-        """Find the creator's block, or reserve the first free one."""
+        """Find the creator's block; if it is missing, reserve the first free block if `create`, else raise KeyError."""
         if not private_creator:
             raise ValueError("a private creator must have a name")
         if not group & 1:
@@ -43,7 +43,7 @@ class PrivateBlock:
         return cls(data_set, group, private_creator, block)
 
     def get_tag(self, element_offset: int) -> Tag:
-        """The tag of an element by its offset in the block, 0 to FFH."""
+        """The tag of the element at an offset in the block, 0 to 0xFF."""
         if not 0 <= element_offset <= 0xFF:
             raise ValueError(f"an offset in a private block is 0 to 255, not {element_offset}")
         return Tag(self.group, self.block_start + element_offset)
@@ -58,5 +58,5 @@ class PrivateBlock:
         del self.dataset[self.get_tag(element_offset)]
 
     def add_new(self, element_offset: int, VR: str, value: Any) -> None:
-        """Put a new element in."""
+        """Add an element to the block."""
         self.dataset.add_new(self.get_tag(element_offset), VR, value)

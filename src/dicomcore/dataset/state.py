@@ -1,7 +1,8 @@
-"""The seam between data sets and the rooms above: the only way to what a data set stands on.
+"""The internal state of data sets for the packages above: the only access to the index behind a data set.
 
-A data set is a view over the rows of an index, with the elements that were set or handed out laid over them. Rooms
-above ask these functions for index, rows and changes; what is private in a data set or an element stays so.
+A data set is a view of an index's rows. Elements that were set or handed out take precedence over their rows. Other
+packages ask these functions for index, rows and changes, so that they touch no private attribute of a data set or an
+element.
 """
 
 from __future__ import annotations
@@ -51,18 +52,18 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """All that a data set stands on."""
+    """The state of a data set."""
 
     index: Index | None
-    """None for one made in memory."""
+    """None for a data set made in memory."""
     row: int
-    """Row of an item in the index, or DATA_SET, FILE_META or less for what is no item."""
+    """The row of an item in the index; DATA_SET, FILE_META or less for a data set that is not an item."""
     wanted: frozenset[int] | None
-    """The tags that the reader was asked for, None for all."""
+    """The tags that the caller asked the reader for; None for all."""
     changed: dict[int, DataElement | None] | None
-    """Elements that were set or handed out, by tag; None for one that was deleted. None where there never was any."""
+    """Elements that were set or handed out, by tag, None for a deleted element; None if there never was one."""
     is_header: bool
-    """Whether it ends before its pixel data, see `header_of`."""
+    """Whether the data set ends before its pixel data, see `header_of`."""
 
 
 def state_of(data_set: Dataset) -> State:
@@ -71,16 +72,16 @@ def state_of(data_set: Dataset) -> State:
 
 
 def kept_meta(data_set: Dataset) -> Dataset | None:
-    """File meta information that was asked for or set; None where nobody did, so that it is as the source has it."""
-    found: Dataset | None = data_set._kept.get("file_meta")
-    return found
+    """File meta information that the caller read or set; None if not, so that it is still that of the source."""
+    meta: Dataset | None = data_set._kept.get("file_meta")
+    return meta
 
 
 def has_own_preamble(data_set: Dataset) -> bool:
-    """Whether a preamble was set, None included."""
+    """Whether the caller set a preamble, even to None."""
     return "preamble" in data_set._kept
 
 
 def note(data_set: Dataset, issue: Issue) -> None:
-    """Add to the issues of a data set that has no source."""
+    """Add an issue to a data set that has no source."""
     data_set._kept.setdefault("noted", []).append(issue)

@@ -1,4 +1,4 @@
-"""Whether values are what their VR allows (PS3.5 6.2): asked when one is set, and of a whole data set."""
+"""Check values against their VR (PS3.5 6.2): one value when it is set, or all values of a data set."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from dicomcore.vrs import NUMBERS, VRS
 if TYPE_CHECKING:
     from dicomcore.dataset import DataElement, Dataset
 
-__all__ = ["Validation", "check_name", "check_value", "fault_of", "faults", "heed", "number_fault"]
+__all__ = ["Validation", "check_before_writing", "check_name", "check_value", "fault_of", "faults", "number_fault"]
 
 Validation = Literal["warn", "raise", "ignore"]
 
@@ -35,20 +35,20 @@ DATE_TIME = (
 )
 
 
-def _or_range(one: str) -> str:
-    """A value, or the range of them that an identifier asks for (PS3.4 C.2.2.2.5)."""
-    return rf"(?:{one})?|(?:{one})? ?- ?(?:{one})?"
+def _or_range(value: str) -> str:
+    """The pattern of a value, or of a range of values in the identifier of a query (PS3.4 C.2.2.2.5)."""
+    return rf"(?:{value})?|(?:{value})? ?- ?(?:{value})?"
 
 
 class _Form:
-    """What one value of a VR looks like: a pattern without padding, None for any text; and that in words."""
+    """The form of one value of a VR: a pattern without padding, None for any text, and its description in words."""
 
     def __init__(self, pattern: str | None, words: str) -> None:
         self._pattern, self.words = pattern, words
         self.matches: Callable[[str], Any] | None = None if pattern is None else self._first_match
 
     def _first_match(self, text: str) -> Any:
-        # Compiled for the first value: unused patterns would make `import dicomcore` slower.
+        # Compiled for the first value: compiling unused patterns would slow the import down.
         assert self._pattern is not None
         self.matches = re.compile(self._pattern).fullmatch
         return self.matches(text)
@@ -76,11 +76,11 @@ LONGEST = {vr.name: vr.longest for vr in VRS}
 BINARY = NUMBERS | {"AT"}
 # Samples per Pixel, Photometric Interpretation, Number of Frames, Rows, Columns, Bits Allocated.
 DESCRIBING = (0x00280002, 0x00280004, 0x00280008, 0x00280010, 0x00280011, 0x00280100)
-COMPONENTS, GROUPS = 5, 3  # of a person's name: components of a component group, component groups
+COMPONENTS, GROUPS = 5, 3  # of a PN: components per component group, and component groups
 
 
 def fault_of(vr: str, value: Any) -> str:
-    """What is wrong with a value for a VR, "" where nothing is; of several values the first that is wrong counts."""
+    """The fault of a value for a VR, "" if it has none; of several values, the fault of the first wrong one."""
     if vr == "SQ" or value is None:
         return ""
     if vr in BINARY:
@@ -88,20 +88,20 @@ def fault_of(vr: str, value: Any) -> str:
     form = FORMS.get(vr)
     if form is None and vr != "PN":
         return ""
-    for one in value if isinstance(value, (list, tuple)) else (value,):
-        fault = _text_fault(vr, one, form)
+    for text in value if isinstance(value, (list, tuple)) else (value,):
+        fault = _text_fault(vr, text, form)
         if fault:
             return fault
     return ""
 
 
 def number_fault(vr: str, value: Any) -> str:
-    """Which value of a DS or IS is no number (PS3.5 6.2), "" where all are; a fraction is none for an IS."""
+    """The fault of a DS or IS with a value that is not a number (PS3.5 6.2), for IS a whole number; "" without one."""
     if vr not in ("DS", "IS"):
         return ""
-    for one in value if isinstance(value, list) else (value,):
-        if (isinstance(one, str) and one) or (vr == "IS" and isinstance(one, float) and not one.is_integer()):
-            return f"VR {vr} takes {'whole numbers' if vr == 'IS' else 'numbers'}, not {one!r}"
+    for item in value if isinstance(value, list) else (value,):
+        if (isinstance(item, str) and item) or (vr == "IS" and isinstance(item, float) and not item.is_integer()):
+            return f"VR {vr} takes {'whole numbers' if vr == 'IS' else 'numbers'}, not {item!r}"
     return ""
 
 
@@ -121,7 +121,7 @@ def _text_fault(vr: str, value: Any, form: _Form | None) -> str:
             return _encoding_fault(vr, value)
         return "" if value is None or isinstance(value, bytes) else _encoding_fault(vr, value)
     if "\ufffd" in value:
-        return f"{vr} holds U+FFFD, which stands for bytes that could not be decoded: they are not carried over"
+        return f"{vr} holds U+FFFD, which stands for bytes that could not be decoded: these bytes are lost"
     if form is None:
         return _name_fault(value)
     text = value.rstrip(" \0")
@@ -145,7 +145,7 @@ def _name_fault(value: str) -> str:
 
 
 def check_value(mode: str, tag: Any, vr: str, value: Any) -> None:
-    """Warn (UserWarning) or raise (EncodeError), by `mode`, where a value is not what its VR allows."""
+    """Warn (UserWarning) or raise (EncodeError), by `mode`, if the VR does not allow the value."""
     fault = fault_of(vr, value)
     if not fault:
         return
@@ -156,22 +156,22 @@ def check_value(mode: str, tag: Any, vr: str, value: Any) -> None:
 
 @lru_cache(maxsize=256)
 def _misspelt(name: str) -> str:
-    """What an attribute's name is, where it looks like a keyword of PS3.6 and is none; "" for other names."""
+    """The fault of a name that looks like a keyword of PS3.6 but is not one; "" for other names."""
     looks_so = name.isalnum() and name[0].isupper() and name != name.upper()
     if not looks_so and tag_for_keyword(name[:1].upper() + name[1:]) is None:
         return ""
     near = get_close_matches(name, keywords(), 1, 0.8)
     meant = f"; is {near[0]} meant?" if near else ""
-    return f"{name!r} is no keyword of PS3.6, and becomes an attribute of the object, which no file holds{meant}"
+    return f"{name!r} is not a keyword of PS3.6: it becomes an attribute of the object, not an element{meant}"
 
 
 def check_name(mode: str, name: str) -> None:
-    """Warn (UserWarning) or raise (EncodeError), by `mode`, where a name that is set looks like a misspelt keyword.
+    """Warn (UserWarning) or raise (EncodeError), by `mode`, if the name of a new attribute is a misspelt keyword.
 
-    The keyword of a repeating element is always an error: it doesn't tell which of them is meant.
+    The keyword of a repeating group's element is always an error, because it stands for several tags.
     """
     if repeater_has_keyword(name):
-        raise EncodeError(f"{name!r} is the keyword of many elements (PS3.5 7.6): use add_new(tag, VR, value)")
+        raise EncodeError(f"{name!r} is the keyword of several tags (PS3.5 7.6): use add_new(tag, VR, value)")
     fault = _misspelt(name)
     if fault and mode == "raise":
         raise EncodeError(fault)
@@ -180,22 +180,22 @@ def check_name(mode: str, name: str) -> None:
 
 
 def faults(ds: Dataset, *, changed: bool = False) -> tuple[Issue, ...]:
-    """The values of a data set and of all items in it that their VRs don't allow; `changed`: of those set here."""
-    found: list[Issue] = []
-    for path, _, element in walk(ds, elements=_changed_ones) if changed else walk(ds):
+    """An issue for each value, those of items included, that its VR does not allow; `changed`: values set here only."""
+    issues: list[Issue] = []
+    for path, _, element in walk(ds, elements=_changed_elements) if changed else walk(ds):
         vr = element.VR
         fault = "" if vr == "SQ" else fault_of(vr, element.value)
         if fault:
-            found.append(Issue("BAD_VALUE", element.tag, element.offset or 0, f"{path}: {fault}"))
-    return tuple(found) + _pixel_faults(ds, changed)
+            issues.append(Issue("BAD_VALUE", element.tag, element.offset or 0, f"{path}: {fault}"))
+    return tuple(issues) + _pixel_faults(ds, changed)
 
 
-def _changed_ones(ds: Dataset) -> list[DataElement]:
+def _changed_elements(ds: Dataset) -> list[DataElement]:
     return [element for element in changed_elements(ds).values() if element is not None]
 
 
 def _pixel_faults(ds: Dataset, changed: bool) -> tuple[Issue, ...]:
-    """Where pixel data isn't as long as what describes it says; `changed`: only if either was set here."""
+    """Issues of pixel data whose length contradicts its description; `changed`: only if either was set here."""
     if changed and not any(tag in changed_elements(ds) for tag in PIXEL_TAGS + DESCRIBING):
         return ()
     pixel_data = next((tag for tag in PIXEL_TAGS if tag in ds), None)
@@ -205,11 +205,11 @@ def _pixel_faults(ds: Dataset, changed: bool) -> tuple[Issue, ...]:
         return ds.frames.issues
     except DicomError as error:
         element = ds[pixel_data]
-        return (Issue("PIXEL_TAGS", element.tag, element.offset or 0, str(error)),)
+        return (Issue("PIXEL_DATA", element.tag, element.offset or 0, str(error)),)
 
 
-def heed(mode: str | None, ds: Dataset) -> None:
-    """Check what was set in a data set before it is written."""
+def check_before_writing(mode: str | None, ds: Dataset) -> None:
+    """Check the values that were set in a data set, before it is written; warn or raise by `mode`."""
     if mode in (None, "ignore"):
         return
     if mode not in ("warn", "raise"):

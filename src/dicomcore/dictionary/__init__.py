@@ -1,4 +1,4 @@
-"""PS3.6, PS3.7 and private dictionaries: the look-ups over the generated tables."""
+"""Look-ups in the dictionaries of PS3.6, PS3.7 and private elements, whose tables are generated."""
 
 from dicomcore.dictionary.own import (
     add_dict_entries,

@@ -1,4 +1,4 @@
-"""Private elements by their creator; names and answers are pydicom's, as is the dictionary (PS3.5 7.8.1)."""
+"""Private elements by their creator (PS3.5 7.8.1). The functions and the dictionary are pydicom's."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dicomcore.tags import Tag, TagLike
 
 
 def get_private_entry(tag: TagLike, private_creator: str) -> tuple[str, str, str, str]:
-    """(VR, VM, name, ``""``) of a private element, whichever block its creator has reserved.
+    """(VR, VM, name, ``""``) of a private element, whatever block its creator has reserved.
 
-    `private_creator` is the value of the block's private creator element, without padding. Raises KeyError when the
-    dictionary doesn't know the creator or its element.
+    `private_creator` is the value of the block's private creator element, without padding. Raises KeyError if the
+    dictionary does not know the creator or its element.
     """
     tag = Tag(tag)
     entry = _dictionary.private_entry(tag, private_creator)
@@ -37,5 +37,5 @@ def private_dictionary_description(tag: TagLike, private_creator: str) -> str:
 
 
 def private_vr(tag: int, creator: str) -> str | None:
-    """The private element's VR, None where `private_dictionary_VR` raises KeyError."""
+    """The private element's VR; None if `private_dictionary_VR` raises KeyError."""
     return _dictionary.private_vr(tag, creator)

@@ -1,4 +1,4 @@
-"""Elements of PS3.6 and PS3.7 by tag or keyword, repeating groups included; names and answers are pydicom's."""
+"""Elements of PS3.6 and PS3.7 by tag or keyword, repeating groups included. The functions and results are pydicom's."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dicomcore.tags import Tag, TagLike
 def get_entry(tag: TagLike) -> tuple[str, str, str, str, str]:
     """(VR, VM, name, ``"Retired"`` or ``""``, keyword) of an element.
 
-    Where PS3.6 leaves a choice of VRs it is written out: ``"US or SS"``. Raises KeyError for an element that PS3.6
-    doesn't have: private ones and most group lengths.
+    If PS3.6 allows several VRs, VR lists them: ``"US or SS"``. Raises KeyError for an element that PS3.6 does not have,
+    such as a private element or most group lengths.
     """
     tag = Tag(tag)
     entry = _dictionary.entry(tag)
@@ -20,7 +20,7 @@ def get_entry(tag: TagLike) -> tuple[str, str, str, str, str]:
 
 
 def dictionary_VR(tag: TagLike) -> str:
-    """The element's VR, as `get_entry` has it."""
+    """The element's VR, as `get_entry` returns it."""
     return get_entry(tag)[0]
 
 
@@ -45,18 +45,18 @@ def dictionary_keyword(tag: TagLike) -> str:
 
 
 def keyword_for_tag(tag: TagLike) -> str:
-    """The element's keyword, empty where `dictionary_keyword` raises KeyError."""
+    """The element's keyword; empty if `dictionary_keyword` raises KeyError."""
     entry = _dictionary.entry(Tag(tag))
     return entry[4] if entry else ""
 
 
 def tag_for_keyword(keyword: str) -> int | None:
-    """The tag of the element with a keyword; None when there is none, as for repeating elements."""
+    """The tag of the element with a keyword; None for unknown keywords and those of repeating groups."""
     return _dictionary.tag_for_keyword(keyword)
 
 
 def dictionary_has_tag(tag: TagLike) -> bool:
-    """Whether the dictionary holds this very tag; repeating elements are for `repeater_has_tag` to tell."""
+    """Whether the dictionary has this tag itself; for repeating groups see `repeater_has_tag`."""
     try:
         return _dictionary.has_tag(Tag(tag))
     except (TypeError, ValueError, OverflowError):
@@ -64,15 +64,15 @@ def dictionary_has_tag(tag: TagLike) -> bool:
 
 
 def repeater_has_tag(tag: int) -> bool:
-    """Whether the tag belongs to a repeating element, such as (60xx,3000); private groups don't."""
+    """Whether the tag belongs to an element of a repeating group, such as (60xx,3000); False for private groups."""
     return _dictionary.repeater_has_tag(tag)
 
 
 def repeater_has_keyword(keyword: str) -> bool:
-    """Whether the keyword belongs to a repeating element, so that it names no single tag."""
+    """Whether the keyword belongs to an element of a repeating group, so that it stands for several tags."""
     return _dictionary.repeater_has_keyword(keyword)
 
 
 def keywords() -> list[str]:
-    """Every keyword that names one element, in the order of the tags."""
+    """All keywords that belong to a single tag, in the order of the tags."""
     return _dictionary.keywords()

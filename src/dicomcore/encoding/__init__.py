@@ -1,4 +1,4 @@
-"""Data sets to and from bytes (PS3.5), without a file around them, and the command sets of DIMSE (PS3.7)."""
+"""Encode and decode bare data sets (PS3.5), without a file around them, and the command sets of DIMSE (PS3.7)."""
 
 from dicomcore.encoding.commands import decode_command, encode_command
 from dicomcore.encoding.reading import decode

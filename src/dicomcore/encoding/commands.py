@@ -1,4 +1,4 @@
-"""Command sets: the elements of group 0000 in front of a DIMSE message (PS3.7 6.3.1, 9.3)."""
+"""Command sets: the elements of group 0000 that begin a DIMSE message (PS3.7 6.3.1, 9.3)."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ COMMAND_GROUP_LENGTH = 0x00000000
 
 
 def decode_command(data: bytes | bytearray | memoryview, *, limits: Limits | None = None) -> Dataset:
-    """Decode a command set: elements of group 0000 in implicit VR little endian, whatever was negotiated.
+    """Decode a command set: elements of group 0000, in implicit VR little endian in every association.
 
-    Command Group Length is compared with what is there; a wrong one, and elements of other groups, are in ``issues``.
-    Raises LimitError beyond `limits`, and for the first deviation when they are strict.
+    A wrong Command Group Length and elements of other groups are reported in ``issues``. Raises LimitError beyond
+    `limits`; strict limits raise ParseError or TruncatedError for the first deviation.
     """
     limits = DEFAULT_LIMITS if limits is None else limits
-    given = data if isinstance(data, bytes) else memoryview(data).cast("B")
-    made = make_dataset(Dataset, open_group(given, 0, str(ImplicitVRLittleEndian), limits=limits), DATA_SET)
+    octets = data if isinstance(data, bytes) else memoryview(data).cast("B")
+    command = make_dataset(Dataset, open_group(octets, 0, str(ImplicitVRLittleEndian), limits=limits), DATA_SET)
     if limits.strict:
-        raise_first(made)
-    return made
+        raise_first(command)
+    return command
 
 
 def encode_command(ds: Dataset) -> bytes:
-    """Encode a command set, in ascending order behind its Command Group Length, which is counted.
+    """Encode a command set, in ascending order, with a counted Command Group Length.
 
-    Raises EncodeError for an element of another group, and for a value that can't be encoded.
+    Raises EncodeError for an element of another group, and for a value that cannot be encoded.
     """
-    made = ds.copy()
-    made.add_new(COMMAND_GROUP_LENGTH, "UL", 0)  # what is written is counted
-    last = made.keys()[-1]
+    command = ds.copy()
+    command.add_new(COMMAND_GROUP_LENGTH, "UL", 0)  # the writer counts it
+    last = command.keys()[-1]
     if last.group:
         raise EncodeError(f"{last} can't stand in a command set, which is group 0000 alone (PS3.7 6.3.1)", tag=last)
     out = Output()
-    put_elements(made, out, encoding_of(ImplicitVRLittleEndian), repair=True)
+    put_elements(command, out, encoding_of(ImplicitVRLittleEndian), repair=True)
     return out.whole()

@@ -1,4 +1,4 @@
-"""A data set's elements composed into an Output: what a file, a bare data set and a command set have in common."""
+"""Compose the elements of a data set into an Output, for files, bare data sets and command sets."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FIRST_OF_DATA_SETS, DIRECTORY = 0x00080000, 4
 
 
 class Plan(NamedTuple):
-    """What one call wants of a data set's elements: the transfer syntax it is in, the one wanted, and how."""
+    """How one call writes a data set: from which transfer syntax, into which, and with which options."""
 
     own: UID
     syntax: UID
@@ -40,8 +40,8 @@ class Plan(NamedTuple):
     repair: bool
 
     def keeps(self, ds: Dataset, index: Index) -> bool:
-        """Whether the elements stay in the transfer syntax that they were read in."""
-        # A damaged header may state a syntax that isn't, letter by letter, what the data set says it is.
+        """Whether the elements are written in the transfer syntax that they were read in."""
+        # A damaged header may spell the transfer syntax otherwise than `ds.transfer_syntax` gives it.
         if self.repair:
             return False
         stated = index.transfer_syntax
@@ -56,13 +56,13 @@ def plan_for(
     repair: bool = False,
     validate: Validation | None = None,
 ) -> Plan:
-    """Check what a call asks for; raises EncodeError where pixel data can't be in the transfer syntax."""
+    """Check the options of a call; EncodeError if the pixel data does not suit the transfer syntax."""
     if lengths not in (None, "defined", "undefined"):
         raise ValueError(f"lengths are 'defined', 'undefined' or None, not {lengths!r}")
     if validate is not None:
-        from dicomcore.dataset.validation import heed  # its patterns take their time to import
+        from dicomcore.dataset.validation import check_before_writing  # imported late: its patterns take time
 
-        heed(validate, ds)
+        check_before_writing(validate, ds)
     own = own_syntax(ds)
     syntax = own if transfer_syntax is None else syntax_named(transfer_syntax)
     if syntax != own:
@@ -74,19 +74,20 @@ def plan_for(
 def put_body(
     ds: Dataset, out: Output, plan: Plan, *, forced: tuple[str, ...] | None = None, as_found: bool = False
 ) -> None:
-    """Put the elements of `ds` at the end of `out`, deflated where the transfer syntax is.
+    """Append the elements of `ds` to `out`, deflated if the transfer syntax is.
 
-    What was not changed and stays in its transfer syntax is copied. `forced` are the terms of a character set for all
-    text. `as_found` keeps the encoding of a data set that was read, where it isn't the one that its label says.
+    Unchanged elements that stay in their transfer syntax are copied. `forced` are the terms of the character set in
+    which all text is written. `as_found` keeps the encoding that a data set was read in, even if it is not the one of
+    its transfer syntax.
     """
     wanted = encoding_of(plan.syntax)
     implicit, big = wanted.implicit, wanted.big
     index = file_index(ds)
     if index is not None and plan.keeps(ds, index):
-        found = bool(index.mode & 1), bool(index.mode & 2)
+        read_as = bool(index.mode & 1), bool(index.mode & 2)
         if as_found:
-            implicit, big = found
-        packed = index.packed if (implicit, big) == found and plan.lengths is None and forced is None else None
+            implicit, big = read_as
+        packed = index.packed if (implicit, big) == read_as and plan.lengths is None and forced is None else None
         if packed is not None and is_untouched(ds):
             out.add_source(packed, index.packed_at, packed.size - index.packed_at)
             return
@@ -108,7 +109,7 @@ def put_body(
 def put_elements(
     ds: Dataset, out: Output, encoding: Encoding, *, lengths: Lengths | None = None, repair: bool = False
 ) -> None:
-    """Put the elements of `ds` at the end of `out`, not deflated, whatever transfer syntax they were read in."""
+    """Append the elements of `ds` to `out` in `encoding`, not deflated, whatever they were read in."""
     compose(
         ds,
         out,
@@ -121,14 +122,14 @@ def put_elements(
 
 
 def refuse_set_groups(ds: Dataset) -> None:
-    """Raise for what belongs to file meta information or to commands and was set in the data set."""
+    """Raise if elements of file meta information or of command sets were set in the data set."""
     for tag, element in touched(ds).items():
         if tag < FIRST_OF_DATA_SETS and element is not None and tag >> 16 != DIRECTORY:
             raise EncodeError(f"{element.tag} can't stand in a file's data set (PS3.10 7.1, PS3.7 6.3)", tag=tag)
 
 
 def _deflate(body: Output, out: Output) -> None:
-    """Put the data set deflated, padded to even length (PS3.5 A.5)."""
+    """Append the deflated data set, padded to even length (PS3.5 A.5)."""
     deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
     size = 0
     for chunk in body.chunks():

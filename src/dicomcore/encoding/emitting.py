@@ -1,4 +1,4 @@
-"""An Output written out: to a file's descriptor, a binary stream, or the end of a bytearray."""
+"""Write an Output to a file descriptor, a binary stream, or the end of a bytearray."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from dicomcore.files import write_all
 
 __all__ = ["emit", "write_file"]
 
-STEP = 1 << 30  # bytes that the system is asked to copy at a time
+STEP = 1 << 30  # bytes per request to the system to copy
 PAGE = 4096
-AT_ONCE = 1 << 20  # bytes written in one go, put together before
+AT_ONCE = 1 << 20  # bytes that are joined and written at once
 
 
 def emit(target: Any, out: Output) -> None:
-    """Write all of `out` at the end of a bytearray, or to a binary stream or descriptor from where it stands."""
+    """Write all of `out` to the end of a bytearray, or to a binary stream or descriptor from its position."""
     if isinstance(target, bytearray):
         target += out.whole()
     elif isinstance(target, int):
@@ -29,11 +29,11 @@ def emit(target: Any, out: Output) -> None:
         for chunk in out.chunks():
             _write_stream(target, chunk)
     else:
-        raise TypeError(f"no bytearray, binary stream or descriptor to write to: {type(target).__name__}")
+        raise TypeError(f"a target is a bytearray, a binary stream or a descriptor, not {type(target).__name__}")
 
 
 def _write_stream(stream: Any, data: Any) -> None:
-    """stream.write() until all of it is written: a raw stream may take less at a time."""
+    """Call stream.write() until all data is written: a raw stream may accept less at a time."""
     view = memoryview(data)
     while len(view):
         taken = stream.write(view)
@@ -43,7 +43,7 @@ def _write_stream(stream: Any, data: Any) -> None:
 
 
 def write_file(file: int, out: Output) -> None:
-    """Write all of `out` to a descriptor, from file to file by the system where it can."""
+    """Write all of `out` to a descriptor; the system copies from file to file if it can."""
     if len(out) <= AT_ONCE:
         write_all(file, out.whole())
         return
@@ -58,7 +58,7 @@ def write_file(file: int, out: Output) -> None:
 
 
 def _copy(file: int, source: Source, offset: int, length: int) -> None:
-    """Copy from file to file: by the system where pages go over as they are, else in blocks that begin with a page."""
+    """Copy from file to file: by the system if both are aligned alike to pages, else in page-aligned blocks."""
     handle = source.borrow()
     try:
         position = os.lseek(file, 0, os.SEEK_CUR) if stat.S_ISREG(os.fstat(file).st_mode) else 0
@@ -79,7 +79,7 @@ def _copy(file: int, source: Source, offset: int, length: int) -> None:
 
 
 def _copied_by_system(file: int, handle: int, offset: int, length: int) -> int:
-    """How many bytes the system copied from file to file; it can't between all of them."""
+    """Have the system copy from file to file, which not all file systems support; the number of bytes copied."""
     done = 0
     with suppress(OSError):
         while done < length:

@@ -1,4 +1,4 @@
-"""What a data set can be read from: a path, memory, a stream, or an object that reads by position."""
+"""Sources of data sets: a path, memory, a stream, or an object that reads by position."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from typing import Any, BinaryIO, Protocol
 
 from dicomcore.errors import InvalidDicomError
 
-__all__ = ["Ranged", "Source", "at_hand"]
+__all__ = ["Ranged", "Source", "openable"]
 
 
 class Ranged(Protocol):
-    """What can be read as lazily as a file: its `size`, and its bytes by position. Messages name it by its repr()."""
+    """An object that is read lazily, like a file: it has a size and reads by position. Messages give its repr()."""
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """The size in bytes."""
 
     def read_at(self, offset: int, length: int) -> bytes:
-        """Exactly these bytes; fewer where the input turns out to be shorter than `size`."""
+        """Read exactly these bytes; fewer only if the input ends before `size`."""
 
 
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Ranged
 
 
-def at_hand(src: Any, caller: str, upto: int | None = None) -> Any:
-    """What native code opens: `src` itself if it is a path or reads by position, else its bytes.
+def openable(src: Any, caller: str, upto: int | None = None) -> Any:
+    """The form of a source that native code opens: `src` if it is a path or reads by position, else its bytes.
 
-    A stream is read from where it stands: to its end, or as many bytes as `upto`.
+    A stream is read from its position to its end, or at most `upto` bytes. `caller` is the function that messages name.
     """
     if isinstance(src, (str, bytes, os.PathLike)) or hasattr(src, "read_at"):
         return src
@@ -45,10 +45,10 @@ def at_hand(src: Any, caller: str, upto: int | None = None) -> Any:
 
 
 def _refuse_end(stream: Any) -> None:
-    """Raise InvalidDicomError for a stream that was read or written to its end, and not rewound."""
+    """Raise InvalidDicomError for a stream that was read or written to its end and not rewound."""
     try:
-        place = stream.tell()
+        position = stream.tell()
     except (AttributeError, OSError):  # a pipe
         return
-    if place:
-        raise InvalidDicomError(f"the stream stands at its end, byte {place}: seek(0) takes it back to its beginning")
+    if position:
+        raise InvalidDicomError(f"the stream is at its end, byte {position}: seek(0) returns to its beginning")

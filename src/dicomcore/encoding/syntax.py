@@ -1,4 +1,4 @@
-"""How transfer syntaxes encode data sets, which one a data set is in, and which it can't be called."""
+"""The encodings of transfer syntaxes, the transfer syntax of a data set, and the transfer syntaxes that it refuses."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = [
 
 
 class Encoding(NamedTuple):
-    """How a transfer syntax encodes data sets (PS3.5 Annex A)."""
+    """The encoding of data sets in a transfer syntax (PS3.5 Annex A)."""
 
     implicit: bool
     big: bool
@@ -35,54 +35,55 @@ class Encoding(NamedTuple):
 
 @lru_cache(maxsize=256)
 def encoding_of(syntax: UID) -> Encoding:
-    """Those not registered are explicit VR little endian and encapsulated (PS3.5 10, A.4)."""
+    """The encoding of a transfer syntax; unregistered ones: explicit VR little endian, encapsulated (PS3.5 10, A.4)."""
     row = syntax_of(syntax)
     return Encoding(row.implicit, row.big_endian, row.encapsulated, row.deflated)
 
 
 def own_syntax(ds: Dataset) -> UID:
-    """The transfer syntax of a data set: what it says or was read in, Explicit VR Little Endian for one made here."""
+    """The transfer syntax that a data set states or was read in; Explicit VR Little Endian if it was made in memory."""
     return ds.transfer_syntax or ExplicitVRLittleEndian
 
 
 def is_as_labelled(ds: Dataset) -> bool:
-    """Whether the data set is called what it was when it was read: nobody changed its file meta information."""
+    """Whether the data set has the same label as when it was read: its file meta information was not changed."""
     index, stored = file_index(ds), kept_meta(ds)
     return index is not None and (stored is None or (index_of(stored) is index and not changed_elements(stored)))
 
 
 def refuse_transcoding(ds: Dataset, own: UID, wanted: UID) -> None:
-    """Raise where pixel data would have to be decoded or encoded."""
+    """Raise EncodeError if pixel data must be decoded or encoded to change the transfer syntax."""
     if GEPrivateImplicitVRBigEndianPixels in (own, wanted) and any(tag in ds for tag in PIXEL_TAGS):
         raise EncodeError(
             f"{GEPrivateImplicitVRBigEndianPixels} has big-endian pixels behind a little-endian header: take the array "
             "from pixel_array and give it to set_pixels()"
         )
-    coded, wants_coded = encoding_of(own).encapsulated, encoding_of(wanted).encapsulated
-    if (coded or wants_coded) and any(tag in ds for tag in PIXEL_TAGS):
+    is_coded, becomes_coded = encoding_of(own).encapsulated, encoding_of(wanted).encapsulated
+    if (is_coded or becomes_coded) and any(tag in ds for tag in PIXEL_TAGS):
         raise EncodeError(
-            f"from {own.name} to {wanted.name} pixel data must be {'decoded' if coded else 'encoded'}, which "
+            f"from {own.name} to {wanted.name} pixel data must be {'decoded' if is_coded else 'encoded'}, which "
             "dicomcore.transcode() does"
         )
 
 
 def refuse_relabelling(ds: Dataset, syntax: UID) -> None:
-    """Raise where a transfer syntax was set in the file meta information, and pixel data as read can't be in it.
+    """Raise EncodeError if a transfer syntax was set in the file meta information that unchanged pixel data can't have.
 
-    A right label in place of a wrong one is what passes: pixel data in fragments becomes JPEG's, or stops being so.
+    Correcting a wrong label passes: fragments may get an encapsulated transfer syntax, native pixel data an
+    uncompressed one.
     """
     index = file_index(ds)
     if index is None or syntax == index.transfer_syntax or is_as_labelled(ds) or not syntax.is_transfer_syntax:
         return
     pixels = ds[PIXEL_DATA] if PIXEL_DATA in ds else None  # noqa: SIM401 - get() gives its value
     if pixels is None or is_changed(pixels) or pixels.offset is None or not pixels.length:
-        return  # what was set is looked at where it is written
+        return  # the writer checks pixel data that was set
     if index.transfer_syntax == GEPrivateImplicitVRBigEndianPixels:
         refuse_transcoding(ds, GEPrivateImplicitVRBigEndianPixels, syntax)
     if pixels.is_undefined_length != syntax.is_encapsulated:
-        found, how = ("is", "decodes") if pixels.is_undefined_length else ("is not", "encodes")
+        state, remedy = ("is", "decodes") if pixels.is_undefined_length else ("is not", "encodes")
         raise EncodeError(
-            f"{pixels.tag} {pixels.keyword}: {found} encapsulated, so that the file can't be called {syntax.name}: "
-            f"dicomcore.transcode() {how} it",
+            f"{pixels.tag} {pixels.keyword}: {state} encapsulated, so that the transfer syntax can't be {syntax.name}: "
+            f"dicomcore.transcode() {remedy} it",
             tag=pixels.tag,
         )

@@ -1,4 +1,4 @@
-"""Wider character sets for text that the declared ones don't have (PS3.5 6.1.2.5, PS3.3 C.12.1.1.2)."""
+"""Further character sets for text that the declared ones cannot encode (PS3.5 6.1.2.5, PS3.3 C.12.1.1.2)."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Widen = Literal["utf-8", "iso2022"]
 
 
 def widened(ds: Dataset, widen: Widen, put: Callable[[Output, tuple[str, ...] | None], None]) -> Output:
-    """What `put` puts into an Output, given the terms of a character set that has all text of `ds`.
+    """Call ``put(output, terms)`` with the terms of a character set that can encode all text of `ds`; the Output.
 
-    They are None at first, which leaves the declared character set. Where they lack a character they are widened, and
-    `put` begins again with a new Output.
+    The first call gets None, which means the declared character set. If a character is missing, the terms are extended
+    and `put` is called again with a new Output.
     """
     terms: tuple[str, ...] | None = None
     while True:
@@ -36,15 +36,15 @@ def widened(ds: Dataset, widen: Widen, put: Callable[[Output, tuple[str, ...] | 
                 raise
 
 
-def wider_terms(ds: Dataset, way: str, terms: tuple[str, ...] | None, character: str) -> tuple[str, ...] | None:
-    """The terms of Specific Character Set that have `character` besides what `terms`, or those of `ds`, have.
+def wider_terms(ds: Dataset, widen: str, terms: tuple[str, ...] | None, character: str) -> tuple[str, ...] | None:
+    """Extend `terms`, or without them those of `ds`, by a character set that has `character`.
 
-    None where there are none: then the error stands.
+    None if no character set has it: then the caller raises the error again.
     """
-    if way == "utf-8":
+    if widen == "utf-8":
         return None if terms == (UTF_8,) else (UTF_8,)
-    if way != "iso2022":
-        raise ValueError(f"widen is 'utf-8', 'iso2022' or None, not {way!r}")
+    if widen != "iso2022":
+        raise ValueError(f"widen is 'utf-8', 'iso2022' or None, not {widen!r}")
     if terms is None:
         terms = _extensible(ds.get(SPECIFIC_CHARACTER_SET))
         if terms is None:
@@ -57,7 +57,7 @@ def wider_terms(ds: Dataset, way: str, terms: tuple[str, ...] | None, character:
 
 
 def _extensible(element: Any) -> tuple[str, ...] | None:
-    """The declared terms in the form that allows code extensions; None for those that stand alone."""
+    """The declared terms in the form that allows code extensions; None for a term that allows none."""
     value = None if element is None else element.value
     stated = tuple(map(str, value)) if isinstance(value, list) else (str(value or ""),)
     charset = charset_for(stated)

@@ -1,4 +1,4 @@
-"""encode: a data set as bytes in a transfer syntax, without a file around them (PS3.5)."""
+"""encode: write a bare data set as bytes in a transfer syntax (PS3.5)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["encode", "encode_buffers", "encode_into"]
 
 
 class Options(TypedDict, total=False):
-    """How a data set is encoded: the options of `dcmwrite` that concern its elements."""
+    """The options of `dcmwrite` that concern the elements of a data set."""
 
     lengths: Lengths | None
     repair: bool
@@ -29,26 +29,39 @@ class Options(TypedDict, total=False):
     validate: Validation | None
 
 
-DIRECTORY_RECORDS = 0x00040000  # the first group that may stand in a data set
+DIRECTORY_RECORDS = 0x00040000  # the first group that a data set may contain
 
 
 def encode(ds: Dataset, transfer_syntax: str, **options: Unpack[Options]) -> bytes:
     """Encode a data set in a transfer syntax (PS3.5 7), without preamble, prefix or file meta information.
 
-    What was read in this transfer syntax and not changed keeps its bytes. All else is encoded by its VR, and from one
-    uncompressed transfer syntax to another byte order and VRs are converted. Elements of group 0002 belong to a file,
-    those of group 0000 to a command set: EncodeError where `ds` has any, unless `repair` leaves them out.
+    Unchanged elements that were read in this transfer syntax keep their bytes. All others are encoded by their VR:
+    byte order and VRs are converted between uncompressed transfer syntaxes.
 
     Parameters
     ----------
-    transfer_syntax
-        A UID, a keyword or a short name (`dicomcore.uids.NAMES`). It is what the bytes are in, whatever the data set is
-        called; pixel data is never decoded, encoded or relabelled for it.
+    ds : Dataset
+        The data set. Elements of group 0002 belong to a file and those of group 0000 to a command set: they raise
+        EncodeError, or are left out if `repair`.
+    transfer_syntax : str
+        A UID, a keyword or a short name (`dicomcore.uids.NAMES`). The bytes are in this transfer syntax, whatever the
+        data set's own is. Pixel data is never decoded, encoded or relabelled.
+
+    Other Parameters
+    ----------------
     lengths, repair, widen, validate
         As for `dcmwrite`.
 
-    Raises EncodeError, which names the element, for a value that can't be encoded and for pixel data that can't be in
-    this transfer syntax; ValueError for what is no transfer syntax.
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    EncodeError
+        A value cannot be encoded, or the pixel data cannot be in this transfer syntax; the message names the element.
+    ValueError
+        `transfer_syntax` is not a transfer syntax.
     """
     return encoded(ds, transfer_syntax, **options).whole()
 
@@ -56,10 +69,11 @@ def encode(ds: Dataset, transfer_syntax: str, **options: Unpack[Options]) -> byt
 def encode_into(
     target: bytearray | BinaryIO | int, ds: Dataset, transfer_syntax: str, **options: Unpack[Options]
 ) -> int:
-    """Encode a data set at the end of a bytearray, into a binary stream, or into the descriptor of an open file.
+    """Encode a data set to the end of a bytearray, to a binary stream, or to the descriptor of an open file.
 
-    The latter two are written from where they stand. All of it is encoded before the first byte goes out, but for what
-    is copied from a source, in little memory. Gives the number of bytes; options and errors are those of `encode`.
+    Streams and descriptors are written from their position. Everything is encoded before the first byte is written,
+    except bytes that are copied from a source, which needs little memory. Returns the number of bytes. Options and
+    errors are those of `encode`.
     """
     out = encoded(ds, transfer_syntax, **options)
     emit(target, out)
@@ -67,11 +81,11 @@ def encode_into(
 
 
 def encode_buffers(ds: Dataset, transfer_syntax: str, **options: Unpack[Options]) -> Iterator[memoryview | bytes]:
-    """Encode a data set as buffers in order, not joined, such as ``socket.sendmsg`` takes.
+    """Encode a data set as buffers in order, not joined, for functions such as ``socket.sendmsg``.
 
-    What is in memory is not copied but viewed: it must not change meanwhile. What is copied from a file is read when
-    its turn comes, at most 1 MiB at a time. All that can be wrong with the data set is found before the first buffer;
-    options and errors are those of `encode`.
+    Buffers of values in memory are views, not copies: the values must not change meanwhile. Bytes that are copied from
+    a file are read when their turn comes, at most 1 MiB at a time. Errors of the data set are raised before the first
+    buffer. Options and errors are those of `encode`.
     """
     chunks: Iterator[memoryview | bytes] = encoded(ds, transfer_syntax, **options).chunks()
     return chunks
@@ -86,7 +100,7 @@ def encoded(
     widen: Widen | None = None,
     validate: Validation | None = None,
 ) -> Output:
-    """All that is to be written, checked; sources are read only when it is."""
+    """Compose and check the whole data set; bytes that are copied from a source are read only when it is written."""
     plan = plan_for(ds, transfer_syntax, lengths=lengths, repair=repair, validate=validate)
     if repair and stray_tag(ds) >= 0:
         ds = ds[DIRECTORY_RECORDS:]

@@ -1,4 +1,4 @@
-"""File meta information as PS3.10 7.1 wants it: which elements, and what they say of the data set behind them."""
+"""File meta information as PS3.10 7.1 requires it: its elements, and that they agree with the data set."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ PREFIX = b"DICM"
 NO_PREAMBLE = bytes(128)
 GROUP_LENGTH, VERSION, SOP_CLASS, SOP_INSTANCE = 0x00020000, 0x00020001, 0x00020002, 0x00020003
 TRANSFER_SYNTAX, IMPLEMENTATION, IMPLEMENTATION_NAME = 0x00020010, 0x00020012, 0x00020013
-IDENTITY = ((SOP_CLASS, 0x00080016), (SOP_INSTANCE, 0x00080018))  # in the meta information, in the data set
+IDENTITY = ((SOP_CLASS, 0x00080016), (SOP_INSTANCE, 0x00080018))  # tags in file meta and data set
 
 
 def put_head(ds: Dataset, out: Output, syntax: str, enforce_standard: bool, repair: bool = False) -> None:
-    """Put preamble, prefix and file meta information of `ds` at the end of `out`, byte for byte where they may stay.
+    """Append preamble, prefix and file meta information of `ds` to `out`, byte for byte if they need no change.
 
-    `repair` gives it preamble, group length and transfer syntax at least. Raises EncodeError where `enforce_standard`
-    and the data set has no SOP Class or SOP Instance UID.
+    `repair` writes at least preamble, group length and transfer syntax. Raises EncodeError if `enforce_standard` and
+    the data set has no SOP Class UID or SOP Instance UID.
     """
     if enforce_standard:
         refuse_set_groups(ds)
@@ -57,15 +57,15 @@ def _with_syntax(meta: Dataset, syntax: str) -> Dataset:
     if meta.get("TransferSyntaxUID") in (None, "", syntax):
         return meta
     meta = meta.copy()
-    meta.add_new(TRANSFER_SYNTAX, "UI", syntax)  # whatever VR a damaged header gave it
+    meta.add_new(TRANSFER_SYNTAX, "UI", syntax)  # as UI, whatever VR a damaged header has
     return meta
 
 
 def complete(ds: Dataset, syntax: str, needs_identity: bool = True) -> Dataset:
-    """The file meta information that belongs to `ds` in a transfer syntax (PS3.10 7.1); its own, completed.
+    """A copy of the data set's file meta information, completed for a transfer syntax (PS3.10 7.1).
 
-    Raises EncodeError where neither it nor the data set says what SOP class and instance this is, if it
-    `needs_identity`.
+    Raises EncodeError if it `needs_identity` and neither the file meta information nor the data set has the UID of the
+    SOP class or instance.
     """
     stored = ds.file_meta
     meta = stored.copy() if stored is not None else Dataset()
@@ -94,13 +94,13 @@ def _value(meta: Dataset, tag: int) -> Any:
 
 
 def _put(meta: Dataset, tag: int, vr: str, value: Any) -> None:
-    """Set an element unless it says so already: what stands can be copied."""
+    """Set an element unless it has this value already, since unchanged elements are copied."""
     if tag not in meta or (meta[tag].VR, meta[tag].value) != (vr, value):
         meta.add_new(tag, vr, value)
 
 
 def put_meta(meta: Dataset, out: Output, with_length: bool) -> None:
-    """Put the elements of `meta`, explicit VR little endian, behind a group length that counts them."""
+    """Append the elements of `meta` in explicit VR little endian; `with_length` begins with their group length."""
     rest = meta.copy()
     if GROUP_LENGTH in rest:
         del rest[GROUP_LENGTH]

@@ -1,4 +1,4 @@
-"""patch: a few elements of a file changed where they stand, or with one streamed copy."""
+"""patch: change a few elements of a file, in place if possible, else with one streamed copy."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 __all__ = ["patch"]
 
 STEP_INTO = re.compile(r"(.+?)\[(\d+)\]$")
-# VRs whose values mean the same with spaces behind them (PS3.5 6.2).
+# VRs in which trailing spaces are not part of the value (PS3.5 6.2).
 PADDED = frozenset(vr.name for vr in VRS if vr.padding == b" " and not vr.fixed)
-IDENTITY = {0x00080016: 0x00020002, 0x00080018: 0x00020003}  # in the data set, in the file meta information
+IDENTITY = {0x00080016: 0x00020002, 0x00080018: 0x00020003}  # tags in the data set, and in the file meta information
 
 
 def patch(
@@ -47,60 +47,74 @@ def patch(
     force: bool = False,
     limits: Limits | None = None,
 ) -> bool:
-    """Change elements of a file: values by keyword or tag, "BeamSequence[0].BeamName" for one inside items.
+    """Change elements of a file.
 
-    Where every value fits in the place of the old one (as long, or shorter in a VR that spaces may pad), they are
-    written there, and True is returned. Otherwise the file is copied once, in little memory, and replaced when the copy
-    is complete; then False is returned. Pixel data is never decoded. What isn't named stays byte for byte, with two
-    exceptions: group lengths are counted again, and the file meta information follows SOP Class and SOP Instance UID.
-    An element that stands twice, against PS3.5 7.1, stands once afterwards, so that no old value is left.
+    If every new value fits in the place of the old one, the values are written there; meanwhile the file is always
+    readable, with old values or new ones. A value fits if it is as long as the old one, or shorter in a VR that may be
+    padded with spaces. Otherwise the file is copied once, with little memory, and replaced by the complete copy.
 
-    Writing in place leaves a file that can be read at any moment, with old values or new ones.
+    Pixel data is never decoded. All other elements stay byte for byte, with two exceptions: group lengths are counted
+    again, and the file meta information follows SOP Class UID and SOP Instance UID. A changed element that the file
+    repeats, against PS3.5 7.1, is there once afterwards, so that no old value remains. After an error the file is
+    unchanged; besides the exceptions below, those of `dcmread` and `dcmwrite` may be raised.
 
     Parameters
     ----------
-    path
+    path : path
         The file.
-    changes
-        New values by keyword, tag, or path.
+    changes : mapping
+        New values by keyword, tag, or path of an element in an item, such as ``"BeamSequence[0].BeamName"``.
     widen, validate, durable
-        As in `dcmwrite`.
-    force, limits
-        As in `dcmread`: `force` takes a file without DICM prefix for a bare data set.
+        As for `dcmwrite`.
+    force : bool
+        Read a file without DICM prefix as a bare data set, as for `dcmread`.
+    limits : Limits, optional
+        As for `dcmread`.
 
-    Raises KeyError for what can't be found or has no known VR; EncodeError, which names the element, for a value that
-    can't be written, and for Media Storage SOP Class or Instance UIDs that contradict the data set's (PS3.10 7.1); and
-    what `dcmread` and `dcmwrite` raise. The file is then as it was.
+    Returns
+    -------
+    bool
+        True if the values were written in place, False if the file was copied.
+
+    Raises
+    ------
+    KeyError
+        An item or element does not exist, or a new element's VR is not known.
+    EncodeError
+        A value cannot be written (the message names the element), or Media Storage SOP Class UID or SOP Instance UID
+        contradict the data set's (PS3.10 7.1).
     """
     ds = dcmread(path, force=force, limits=limits)
-    len(ds)  # reading paused at the pixel data: an element may stand again behind it, which is to be seen in a copy too
+    # Reading paused at the pixel data. len() completes the index: an element may be repeated behind the pixel data, and
+    # a copy must account for that, too.
+    len(ds)
     changed = [_set(ds, key, value, validate) for key, value in changes.items()]
     for element in list(changed):
         if int(element.tag) in IDENTITY and element.tag in ds and ds[element.tag] is element:
-            changed += _follow(ds, IDENTITY[int(element.tag)], element.value)
+            changed += _update_meta(ds, IDENTITY[int(element.tag)], element.value)
     _check_identity(ds, changed)
     index = index_of(ds)
     places = None if widen or index is None or index.inflated else _places(changed)
-    if index is None or places is None or not _stand_once(index, changed):
+    if index is None or places is None or not _are_unique(index, changed):
         dcmwrite(path, ds, enforce_standard=False, widen=widen, durable=durable)
         return False
-    _write_there(path, index.source, places, durable)
+    _write_in_place(path, index.source, places, durable)
     return True
 
 
 def _set(ds: Dataset, key: Any, value: Any, validate: Validation | None) -> DataElement:
-    """Set one element; the element itself."""
+    """Set one element and return it."""
     place = ds
     if isinstance(key, str) and "[" in key:
         *steps, key = key.split(".")
         for step in steps:
-            found = STEP_INTO.match(step)
-            if found is None or found[1] not in place:
-                raise KeyError(f"{step!r} is no item of a sequence that is there")
-            items = place[found[1]].value
-            if not isinstance(items, list) or int(found[2]) >= len(items):
-                raise KeyError(f"{step!r}: there are {len(items) if isinstance(items, list) else 0} items")
-            place = items[int(found[2])]
+            match = STEP_INTO.match(step)
+            if match is None or match[1] not in place:
+                raise KeyError(f"{step!r} is not an item of a sequence in the file")
+            items = place[match[1]].value
+            if not isinstance(items, list) or int(match[2]) >= len(items):
+                raise KeyError(f"{step!r}: the sequence has {len(items) if isinstance(items, list) else 0} items")
+            place = items[int(match[2])]
     if place is ds and _group(key) == 2:
         if ds.file_meta is None:
             raise KeyError("the file has no file meta information")
@@ -110,19 +124,19 @@ def _set(ds: Dataset, key: Any, value: Any, validate: Validation | None) -> Data
         element = place[key]
         try:
             element.value = value
-        except (TypeError, ValueError, OverflowError) as error:  # of the VR that the file gives it, be it damaged
+        except (TypeError, ValueError, OverflowError) as error:  # the value does not suit the VR that the file states
             raise EncodeError(f"{element.tag} {element.keyword}: VR {element.VR}: {error}", tag=element.tag) from error
     else:
         element = _added(place, key, value)
     fault = "" if validate else number_fault(element.VR, element.value)
     if fault:
-        said = f"{element.tag} {element.keyword}: {fault}; validate='warn' writes it all the same"
-        raise EncodeError(said, tag=element.tag)
+        message = f"{element.tag} {element.keyword}: {fault}; validate='warn' writes it nevertheless"
+        raise EncodeError(message, tag=element.tag)
     return element
 
 
 def _added(place: Dataset, key: Any, value: Any) -> DataElement:
-    """Set an element that the file lacks."""
+    """Add an element that the file lacks, and return it."""
     try:
         place.update({key: value})
     except EncodeError:
@@ -144,7 +158,8 @@ def _group(key: Any) -> int:
         raise KeyError(f"{key!r} is neither a keyword nor a tag") from None
 
 
-def _follow(ds: Dataset, tag: int, value: Any) -> list[DataElement]:
+def _update_meta(ds: Dataset, tag: int, value: Any) -> list[DataElement]:
+    """Set an element of the file meta information if it has it; a list of the elements that were set."""
     meta = ds.file_meta
     if meta is None or tag not in meta:
         return []
@@ -167,21 +182,21 @@ def _check_identity(ds: Dataset, changed: list[DataElement]) -> None:
             )
 
 
-def _stand_once(index: Index, changed: list[DataElement]) -> bool:
-    """Whether each element, which has a place in the file, stands there once.
+def _are_unique(index: Index, changed: list[DataElement]) -> bool:
+    """Whether the file contains each element only once.
 
-    One that stands twice, against PS3.5 7.1, would keep its other value, which some readers show.
+    If it repeats an element, against PS3.5 7.1, writing in place would leave the other value, which some readers show.
     """
     rows = np.frombuffer(index, ROW)
-    return all(_stands_once(rows, element) for element in changed)
+    return all(_is_unique(rows, element) for element in changed)
 
 
-def _stands_once(rows: NDArray[np.void], element: DataElement) -> bool:
-    """Whether neither the element nor a sequence around it has another with its tag beside it."""
-    found = np.flatnonzero((rows["tag"] == int(element.tag)) & (rows["offset"] == element.offset))
-    if len(found) != 1:
-        return False  # not among these rows: in a sequence that the file calls UN
-    row = rows[found[0]]
+def _is_unique(rows: NDArray[np.void], element: DataElement) -> bool:
+    """Whether no other element of the same data set has the tag of the element, or of a sequence around it."""
+    matches = np.flatnonzero((rows["tag"] == int(element.tag)) & (rows["offset"] == element.offset))
+    if len(matches) != 1:
+        return False  # it has no row here: it is in a sequence whose VR is UN in the file
+    row = rows[matches[0]]
     while True:
         alike = (rows["tag"] == row["tag"]) & (rows["parent"] == row["parent"])
         if row["tag"] != ITEM and np.count_nonzero(alike) != 1:
@@ -192,7 +207,7 @@ def _stands_once(rows: NDArray[np.void], element: DataElement) -> bool:
 
 
 def _places(changed: list[DataElement]) -> list[tuple[int, bytes]] | None:
-    """(offset, bytes) of each value, as long as the old one; None where one of them doesn't fit."""
+    """(offset, bytes) of each new value, padded to the length of the old one; None if any does not fit."""
     places = []
     for element in changed:
         try:
@@ -201,7 +216,7 @@ def _places(changed: list[DataElement]) -> list[tuple[int, bytes]] | None:
             name = f"{element.tag} {element.keyword}".rstrip()
             raise EncodeError(f"{name}: {error}", tag=element.tag, character=error.character) from None
         offset, length = element.offset, element.length
-        if data is None or offset is None or length is None or _concerns_others(int(element.tag)):
+        if data is None or offset is None or length is None or _affects_other_bytes(int(element.tag)):
             return None
         if len(data) != length:
             if len(data) > length or not data or element.VR not in PADDED:
@@ -211,15 +226,15 @@ def _places(changed: list[DataElement]) -> list[tuple[int, bytes]] | None:
     return places
 
 
-def _concerns_others(tag: int) -> bool:
-    """Whether other bytes of the file depend on an element: group lengths are counted again in a copy, and what another
-    character set or transfer syntax changes is encoded again."""
+def _affects_other_bytes(tag: int) -> bool:
+    """Whether other bytes of the file depend on the element: then only a copy is right, which counts group lengths and
+    encodes again what another character set or transfer syntax changes."""
     return tag & 0xFFFF == 0 or tag in (0x00080005, 0x00020010)
 
 
-def _write_there(path: Any, source: Source, places: list[tuple[int, bytes]], durable: bool) -> None:
+def _write_in_place(path: Any, source: Source, places: list[tuple[int, bytes]], durable: bool) -> None:
     with open(path, "r+b", buffering=0) as file:
-        source.give_back(source.borrow())  # says so where the file is another by now
+        source.give_back(source.borrow())  # raises if the file was changed or replaced meanwhile
         for offset, data in places:
             file.seek(offset)
             file.write(data)

@@ -1,4 +1,4 @@
-"""dcmread: a data set from a path, bytes or a binary stream."""
+"""dcmread: read a data set from a path, bytes or a binary stream."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dicomcore.dataset import Dataset
 from dicomcore.dataset.state import DATA_SET
 from dicomcore.encoding.inflate import ALL_TAGS, inflated
 from dicomcore.encoding.reading import raise_first
-from dicomcore.encoding.sources import Source, at_hand
+from dicomcore.encoding.sources import Source, openable
 from dicomcore.errors import InvalidDicomError
 from dicomcore.limits import DEFAULT_LIMITS, Limits
 from dicomcore.tags import SPECIFIC_CHARACTER_SET, Tag, TagLike
@@ -33,21 +33,43 @@ def dcmread(
 ) -> Dataset:
     """Read a DICOM file or data set (PS3.10 7, PS3.5 7).
 
-    `src` is a path, bytes-like, or a binary stream, which is read from where it stands to its end; one that stands at
-    its end already is refused. A path (or any object with `size` and ``read_at(offset, length)``) is read lazily: the
-    header is indexed, values are decoded when asked for, and what is large stays on disk until then; a file that
-    changes meanwhile is an error then.
-    `defer_size` is taken as pydicom's programs give it, and changes nothing.
-    `stop_before_pixels` leaves out pixel data and what follows.
-    `specific_tags` gives these top-level elements alone (and Specific Character Set), and stops reading at the
-    first tag above them all: what stands further back, against the ascending order (PS3.5 7.1), isn't found.
-    `force` takes input without DICM prefix and file meta information for a bare data set. `strict` raises for the
-    first deviation, where otherwise all are kept in ``Dataset.issues``; it goes on to the data set's frames, which
-    raise PixelDecodeError for theirs when they are decoded. ``Limits(strict=True)`` says the same. `limits` bounds what
-    is taken from the input.
+    Deviations from the standard are listed in ``Dataset.issues``, and the rest is read, unless `strict`.
 
-    Raises InvalidDicomError for what is not DICOM, LimitError beyond `limits`, TruncatedError and ParseError (when
-    strict), and OSError as open() does.
+    Parameters
+    ----------
+    src : path, bytes-like, binary stream, or object with `size` and ``read_at(offset, length)``
+        The input. Paths and objects with `read_at` are read lazily: the elements are indexed, and a value is read and
+        decoded when it is first used. If the file has changed by then, that raises an error. A stream is read at once
+        from its position to its end; a stream that is already at its end is refused.
+    defer_size : str or float, optional
+        Ignored; accepted for code written for pydicom.
+    stop_before_pixels : bool
+        Omit pixel data and all elements that follow it.
+    force : bool
+        Read an input without DICM prefix and file meta information as a bare data set.
+    specific_tags : iterable of tags, optional
+        Read only these top-level elements and Specific Character Set. Reading stops at the first tag that is higher
+        than all of them, so that elements out of ascending order (PS3.5 7.1) may be missed.
+    strict : bool
+        Raise for the first deviation of the data set, and, when a frame is decoded, for deviations of the frame. The
+        same as ``Limits(strict=True)``.
+    limits : Limits, optional
+        Bounds on what is accepted from the input.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    InvalidDicomError
+        The input is not DICOM.
+    LimitError
+        The input exceeds `limits`.
+    TruncatedError, ParseError
+        The input deviates from the standard, if `strict`.
+    OSError
+        As open() raises it.
     """
     limits = DEFAULT_LIMITS if limits is None else limits
     if strict and not limits.strict:
@@ -67,7 +89,7 @@ def dcmread(
 
 @contextmanager
 def unforced() -> Iterator[None]:
-    """For functions without the option `force`: their error doesn't advise it."""
+    """Remove the advice to pass `force` from errors, for functions that have no such option."""
     try:
         yield
     except InvalidDicomError as error:
@@ -76,7 +98,7 @@ def unforced() -> Iterator[None]:
 
 
 def without_force(text: str) -> str:
-    """An error's text without the advice to give `force`."""
+    """The text of an error without the advice to pass `force`."""
     return text.partition("; force=True")[0]
 
 
@@ -89,9 +111,9 @@ def open_source(
     stop_tag: int = ALL_TAGS,
     whole: bool = False,
 ) -> Index:
-    """The index of any kind of source, inflated where it is deflated."""
+    """The index of a source; of a deflated data set, the index of the inflated bytes."""
     index = open_index(
-        at_hand(src, "dcmread"),
+        openable(src, "dcmread"),
         limits=limits,
         force=force,
         stop_before_pixels=stop_before_pixels,

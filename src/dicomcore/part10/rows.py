@@ -1,4 +1,4 @@
-"""scan: the element index itself, as a NumPy structured array."""
+"""scan: the index of a data set as a NumPy structured array."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dicomcore.part10.reader import open_source
 
 __all__ = ["ROW", "scan"]
 
-# The native Row (_native/scan/scan.pxd), field for field.
+# The same fields in the same order as the native Row (_native/scan/scan.pxd).
 ROW = np.dtype(
     [
         ("tag", "=u4"),
@@ -27,14 +27,22 @@ ROW = np.dtype(
 
 
 def scan(src: Source, *, force: bool = False, limits: Limits | None = None) -> NDArray[np.void]:
-    """The index of `src` (as dcmread() takes it): one row an element, item or fragment, in the order of the bytes.
+    """The index of `src`, a source as for `dcmread`: one row per element, item or fragment, in the order of the bytes.
 
-    The rows are the index's own memory, read-only, with these fields: ``tag`` (group << 16 | element), ``VR`` (as the
-    file states it; in implicit VR the dictionary's, "xs", "ox", "xo", "lt" where that leaves a choice; empty where
-    unknown), ``header`` (bytes before the value), ``flags`` (1 implicit VR, 2 big endian, 4 undefined length, 8 a
-    wrong length field, 16 has rows inside it, 32 those are fragments), ``offset`` and ``length`` of the value in bytes
-    from the source's start (of the inflated data set), ``parent`` (row of the item or sequence around it, -1 at the
-    top) and ``next`` (first row behind it and all that it contains). File meta information comes first.
+    The rows of the file meta information come first. The array is a read-only view of the index's memory, with these
+    fields:
+
+    - ``tag``: group << 16 | element.
+    - ``VR``: the VR that the file states; in implicit VR the dictionary's, or "xs", "ox", "xo", "lt" where the
+      dictionary leaves a choice; empty if unknown.
+    - ``header``: bytes before the value.
+    - ``flags``: sum of 1 (implicit VR), 2 (big endian), 4 (undefined length), 8 (a wrong length field), 16 (contains
+      rows) and 32 (these rows are fragments).
+    - ``offset``: first byte of the value, from the start of the source; in a deflated data set, from the start of the
+      inflated bytes.
+    - ``length``: bytes of the value.
+    - ``parent``: row of the item or sequence that contains this row; -1 at the top level.
+    - ``next``: first row behind this row and all rows that it contains.
     """
     index = open_source(src, limits=DEFAULT_LIMITS if limits is None else limits, force=force, whole=True)
     return np.frombuffer(index, ROW)

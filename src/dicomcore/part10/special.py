@@ -1,4 +1,4 @@
-"""Named pipes, sockets and devices: opening one may wait without end, so that jobs over many files pass them over."""
+"""Named pipes, sockets and devices: opening one may wait forever, so jobs over many files skip them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["is_special", "refuse_special"]
 
 
 def is_special(path: str | os.PathLike[str]) -> bool:
-    """Whether a path leads to something that is neither a file nor a folder."""
+    """Whether a path leads to something other than a file or a folder."""
     try:
         mode = os.stat(path).st_mode
     except OSError:
@@ -19,6 +19,6 @@ def is_special(path: str | os.PathLike[str]) -> bool:
 
 
 def refuse_special(path: str | os.PathLike[str]) -> None:
-    """Raise OSError where a path leads to a named pipe, a socket or a device."""
+    """Raise OSError if a path leads to a named pipe, a socket or a device."""
     if is_special(path):
         raise OSError(errno.EINVAL, "is a pipe, a socket or a device, not a file", os.fspath(path))

@@ -1,4 +1,4 @@
-"""Where a composed file is written to: a path, the end of a bytearray, or a stream."""
+"""Targets of a composed file: a path, the end of a bytearray, or a stream."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ Target = str | os.PathLike[str] | bytearray | BinaryIO
 
 
 def write_out(target: Any, out: Output, *, overwrite: bool = True, durable: bool = True) -> None:
-    """Write all of `out` to a path, at the end of a bytearray, or to a binary stream from where it stands.
+    """Write all of `out` to a path, to the end of a bytearray, or to a binary stream from its position.
 
-    Raises FileExistsError unless `overwrite`, and OSError as open() and write() do; then nothing of a path has changed.
+    Raises FileExistsError for an existing path unless `overwrite`, and OSError as open() and write() do. After an
+    error, an old file at the path is unchanged.
     """
     if isinstance(target, (str, os.PathLike)):
         write_path(target, lambda file: write_file(file, out), overwrite=overwrite, durable=durable)

@@ -1,4 +1,4 @@
-"""dcmwrite: a data set to a path, a stream or bytes."""
+"""dcmwrite: write a data set to a path, a stream or bytes."""
 
 from __future__ import annotations
 
@@ -39,29 +39,51 @@ def dcmwrite(
 ) -> None:
     """Write a data set as a DICOM file (PS3.10 7, PS3.5 7).
 
-    `target` is a path, a binary stream (written from where it stands) or a bytearray (written at its end). A path is
-    replaced only by a complete file, which is written beside it and renamed; it may be the one that `ds` was read from,
-    which `ds` then goes on reading from. What was not changed is copied byte for byte, whatever its size, in little
-    memory; what was is encoded by its VR. An element that was changed stands once in the file, and one that was deleted
-    nowhere, even if the source repeats it, against PS3.5 7.1, behind its pixel data.
+    Unchanged elements are copied byte for byte, whatever their size, with little memory; changed elements are encoded
+    by their VR. A changed element is in the file once and a deleted element is not in it, even if the source repeats
+    the element behind its pixel data, against PS3.5 7.1.
 
-    `transfer_syntax`: the data set's own by default; any other without encapsulated pixel data may be asked for, by its
-    UID, keyword or short name (`dicomcore.uids.NAMES`), and private elements keep their VR as far as it is known.
-    One that was set in `file_meta` becomes its own; pixel data that can't be in it is refused.
-    `enforce_standard` completes preamble and file meta information and makes them agree with the data set; without it
-    they are written as they are. `lengths` makes those of all sequences and items "defined" or "undefined"; they stay
-    as they stood by default. `repair` mends what ``ds.issues`` lists of structure: order, duplicates, lengths,
-    delimiters, headers, encoding, odd lengths; what can't be read is left out. `widen`: where text has characters that
-    the declared character set lacks, all text is written in "utf-8", or in further sets by "iso2022" code extensions,
-    and Specific Character Set says so. `validate`: "warn" or "raise" for values set here that their VR doesn't allow.
-    `overwrite=False` refuses a path that exists; `durable=False` doesn't wait for the disk.
+    Parameters
+    ----------
+    target : path, binary stream or bytearray
+        A stream is written from its position, a bytearray is extended. A file is written beside its path and renamed
+        when it is complete. The path may be the one that `ds` was read from; `ds` then continues to read the old file.
+    ds : Dataset
+        The data set.
+    transfer_syntax : str, optional
+        A UID, keyword or short name (`dicomcore.uids.NAMES`); by default the data set's own, which is the one in
+        `file_meta` if it was set there. Pixel data is never decoded or encoded, and is refused if the transfer syntax
+        requires it. Private elements keep their VR if it is known.
+    enforce_standard : bool
+        Complete preamble and file meta information and make them agree with the data set. Otherwise they are written
+        as they are.
+    lengths : {"defined", "undefined"}, optional
+        The form of the lengths of all sequences and items; by default each keeps the form that it was read in.
+    repair : bool
+        Correct the deviations of structure that ``ds.issues`` lists: order, duplicates, lengths, delimiters, headers,
+        encoding, odd lengths. Bytes that cannot be read are left out.
+    widen : {"utf-8", "iso2022"}, optional
+        If the declared character set lacks a character of the text, write all text in UTF-8, or declare further
+        character sets by code extensions. Specific Character Set is changed accordingly.
+    validate : {"warn", "raise", "ignore"}, optional
+        Warn or raise for values that were set in `ds` and that their VR does not allow.
+    overwrite : bool
+        Replace an existing file; otherwise FileExistsError.
+    durable : bool
+        Wait until the disk holds the file.
 
-    Raises EncodeError, which names the element that can't be written, before anything of `target` changes; LimitError
-    where what stands behind the pixel data of a changed data set passes the limits that it was read with; OSError as
-    open() and write() do, when a path stays what it was.
+    Raises
+    ------
+    EncodeError
+        An element cannot be written; the message names it. `target` is unchanged.
+    LimitError
+        The data set was changed, and the source's elements behind the pixel data exceed the limits that it was read
+        with.
+    OSError
+        As open() and write() raise it; a file at the path is unchanged.
     """
     if isinstance(target, (str, os.PathLike)):
-        _hold_on(ds, target)
+        _keep_source_open(ds, target)
     out = composed(
         ds,
         transfer_syntax=transfer_syntax,
@@ -75,7 +97,7 @@ def dcmwrite(
 
 
 def to_bytes(ds: Dataset, **options: Any) -> bytes:
-    """The file's bytes that `dcmwrite` would write, with its options."""
+    """Return the bytes of the file that `dcmwrite` would write, with the same options."""
     return composed(ds, **options).whole()
 
 
@@ -89,7 +111,7 @@ def composed(
     widen: Widen | None = None,
     validate: Validation | None = None,
 ) -> Output:
-    """All that is to be written, encoded and checked; sources are read only when it is."""
+    """Compose and check the whole file; bytes that are copied from a source are read only when it is written."""
     plan = plan_for(ds, transfer_syntax, lengths=lengths, repair=repair, validate=validate)
 
     def put(out: Output, terms: tuple[str, ...] | None) -> None:
@@ -114,22 +136,22 @@ def _is_changed_directory(ds: Dataset) -> bool:
 
 
 def _warn_of_links(out: Output) -> None:
-    """Records of a DICOMDIR are linked by where they stand (PS3.3 F.2.2): what shifts them breaks the links."""
+    """Warn of broken links: a DICOMDIR links its records by byte offsets (PS3.3 F.2.2), which edits shift."""
     from dicomcore.fileset.directory import read_directory
     from dicomcore.part10.reader import dcmread
 
     broken = [issue for issue in read_directory(dcmread(out.whole())).issues if issue.code == "RECORD_LINK"]
     if broken:
-        message = f"the DICOMDIR's records are not linked any more: {broken[0].message}; make "
-        warnings.warn(message + "changes by FileSet, or have FileSet(path).write() mend it", stacklevel=5)
+        message = f"the DICOMDIR's records are not linked any more: {broken[0].message}; "
+        warnings.warn(message + "make changes with FileSet, or repair it with FileSet(path).write()", stacklevel=5)
 
 
-def _hold_on(ds: Dataset, target: Any) -> None:
-    """Where a file replaces the one that `ds` still reads from, keep the old one open."""
+def _keep_source_open(ds: Dataset, target: Any) -> None:
+    """If `target` is the file that `ds` still reads from, keep the old file open."""
     index = index_of(ds)
     source = None if index is None else index.packed or index.source
     if source is None or source.path is None or os.name != "posix":
         return
-    with suppress(OSError, DicomError):  # another target, or another file by now: there is nothing to hold on to
+    with suppress(OSError, DicomError):  # `target` is new, or the source was replaced: no file needs to stay open
         if os.path.samefile(source.path, target):
             source.keep_open()
