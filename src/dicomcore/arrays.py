@@ -1,4 +1,4 @@
-"""NumPy arrays as native code takes them."""
+"""NumPy arrays in the form that native code takes."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ __all__ = ["as_bytes"]
 
 
 def as_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
-    """The bytes of a contiguous array, in one dimension; what is written to them is in the array."""
+    """The bytes of a contiguous array, as a one-dimensional view: writing to it changes the array."""
     return array.reshape(-1).view(np.uint8)

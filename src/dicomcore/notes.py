@@ -1,4 +1,4 @@
-"""What is found out about frames that the data set should have said, or said otherwise."""
+"""Notes on frames: what decoding found that the data set does not state, or states wrongly."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["Note", "refuse_if_strict"]
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One thing that was settled, completed or left out; becomes an Issue of the data set, and an error when strict."""
+    """A deviation that decoding corrected, completed or ignored: an Issue of the data set, or an error if strict."""
 
     code: str
     """The issue's code in lower case, with hyphens: "pixel-colour". docs/design/data-sets.md lists them."""
     message: str
     frame: int | None = None
-    """Where it is one frame's, and says what is made up there."""
+    """The frame (from 0) that the note concerns; None for all the pixel data."""
 
 
 def refuse_if_strict(notes: Iterable[Note], limits: Limits, frame: int | None = None) -> None:
