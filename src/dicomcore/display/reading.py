@@ -167,7 +167,7 @@ def _table(name: str, item: Any, data_set: Any, inputs: tuple[float, float], not
 
 def _note_bits(name: str, stated: int, bits: int, notes: list[Note]) -> None:
     if bits != stated:
-        notes.append(Note("lut-bits", f"{name}: entries are said to have {stated} bits, and have {bits}"))
+        notes.append(Note("lut-bits", f"{name}: the descriptor says {stated} bits an entry, and entries have {bits}"))
 
 
 def _first_mapped(stated: int, entries: int, low: float, high: float) -> int:

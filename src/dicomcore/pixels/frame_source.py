@@ -132,8 +132,8 @@ def _unencapsulated_notes(
     if value.size not in native_sizes(stated, frames):
         codec_for(stated.transfer_syntax)
         raise PixelDecodeError(
-            f"transfer syntax {name} has fragments, and the pixel data is {value.size} bytes "
-            f"without any, which are no {frames} uncompressed frames either"
+            f"transfer syntax {name} has fragments, and the pixel data has none; "
+            f"its {value.size} bytes are not the size of {frames} uncompressed frames either"
         )
     if not is_from_file:  # pixel data of items may be native (PS3.5 A.4)
         return ()

@@ -101,7 +101,7 @@ class FrameWriter:
         self._syntax = syntax_named(transfer_syntax) if transfer_syntax is not None else own_syntax(ds)
         self._encoding = encoding_of(self._syntax)
         if self._encoding.deflated:
-            raise EncodeError(f"{self._syntax.name} has no place for frames one at a time: deflate the file afterwards")
+            raise EncodeError(f"{self._syntax.name} can't be written frame by frame: deflate the file afterwards")
         if self._syntax == GEPrivateImplicitVRBigEndianPixels:
             raise EncodeError(f"{self._syntax} has big-endian pixels behind a little-endian header: take another")
         self._ds = ds
@@ -159,7 +159,7 @@ class FrameWriter:
             return
         try:
             if not self._lengths:
-                raise EncodeError("a file of no frame: append one, or abort()")
+                raise EncodeError("no frame was appended: append one, or call abort()")
             if self._due not in (None, len(self)):
                 raise EncodeError(f"{len(self)} frames were appended where {self._due} were due")
             if self._encoding.encapsulated:

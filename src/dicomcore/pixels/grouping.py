@@ -101,8 +101,8 @@ def group_fragments(
     if len(ended.frames) > stated:
         return ended
     raise PixelDecodeError(
-        f"{len(filled)} fragments are {stated} frames, and neither an offset table nor the codestreams' begins and "
-        "ends tell which"
+        f"{len(filled)} fragments make {stated} frames, and neither an offset table nor the codestreams tell where "
+        "each frame begins"
     )
 
 

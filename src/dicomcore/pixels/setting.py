@@ -44,7 +44,7 @@ def set_pixels(
     pixels = unmasked(array)
     kind = f"{pixels.dtype.kind}{pixels.dtype.itemsize}"
     if kind not in ("b1", "u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", *FLOATING):
-        hint = ": astype(np.float32) makes them such" if pixels.dtype.kind == "f" else ""
+        hint = ": astype(np.float32) converts them" if pixels.dtype.kind == "f" else ""
         raise EncodeError(f"pixels are whole numbers, bits (bool) or floats of 4 or 8 bytes, not {pixels.dtype}{hint}")
     if kind in FLOATING:
         _refuse_floats(ds)

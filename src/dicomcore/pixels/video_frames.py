@@ -90,7 +90,10 @@ class VideoFrames:
             except IndexError as error:
                 raise PixelDecodeError(f"the video ends before its stated length: {error}", frame=index) from None
         if samples.shape != self.description.shape:
-            raise PixelDecodeError(f"a video of {samples.shape}, stated {self.description.shape}", frame=index)
+            raise PixelDecodeError(
+                f"the video's frames are {samples.shape}, where the data set states {self.description.shape}",
+                frame=index,
+            )
         if out is None:
             return samples
         np.copyto(out, samples)

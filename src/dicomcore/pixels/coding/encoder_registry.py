@@ -60,7 +60,7 @@ class Capacity:
         if desc.pixel_representation and not self.signed:
             return "no signed samples"
         if desc.photometric_interpretation == "PALETTE COLOR" and not self.palette:
-            return "no indices of a palette, which mean nothing once they are changed"
+            return "no indices of a palette, which are meaningless once changed"
         if desc.photometric_interpretation.startswith("YBR") and not self.ybr:
             return f"no {desc.photometric_interpretation} samples"
         if desc.samples_per_pixel == 3 and self.colours and desc.photometric_interpretation not in self.colours:
@@ -206,7 +206,7 @@ def refuse_idle_quality(uid: str, quality: float | None) -> None:
     if quality is None or (UID(uid).is_encapsulated if encoder is None else not encoder.lossless):
         return  # a missing encoder is reported elsewhere
     lossy = ", ".join(f"{UID(one.uid).name} ({one.uid})" for one in encoders() if one.available and not one.lossless)
-    raise EncodeError(f"{UID(uid).name} takes no quality, as nothing is lost in it; these take one: {lossy}")
+    raise EncodeError(f"{UID(uid).name} takes no quality, as it is lossless; these take one: {lossy}")
 
 
 def holders(desc: FrameDescription, *, lossless: bool | None = None) -> tuple[UID, ...]:

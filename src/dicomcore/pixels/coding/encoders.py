@@ -350,9 +350,7 @@ ENCODERS = {  # by `Syntax.encoder`
     "JPEG baseline": _library("libjpeg-turbo", encode_baseline, BASELINE, **DCT),
     "JPEG extended": _library("libjpeg-turbo", encode_extended, EXTENDED, **DCT),
     "JPEG-LS": _library("CharLS", encode_jpeg_ls, FEW, precision=ls_precision),
-    "JPEG-LS near-lossless": _library(
-        "CharLS", encode_near_lossless, NEAR, precision=ls_precision, limit=near_limit
-    ),
+    "JPEG-LS near-lossless": _library("CharLS", encode_near_lossless, NEAR, precision=ls_precision, limit=near_limit),
     "JPEG 2000": _library("OpenJPEG", encode_jpeg2000, WIDE, colours=RGB_TO_RCT, precision=j2k_precision),
     "JPEG 2000 lossy": _library("OpenJPEG", encode_lossy_jpeg2000, LOSSY, colours=RGB_TO_ICT, limit=psnr_limit),
     "HTJ2K": _library("OpenJPH", encode_htj2k, FEW, colours=RGB_TO_RCT),

@@ -117,7 +117,7 @@ def _unpack(data: memoryview, desc: FrameDescription, out: NDArray[Any], start_b
     """Unpack cells that don't fill bytes; planes are interleaved afterwards."""
     bits, by_plane = desc.bits_allocated, desc.samples_per_pixel > 1 and desc.planar_configuration == 1
     if bits > 32:
-        raise PixelDecodeError(f"{bits} bits allocated are no packing that DICOM knows")
+        raise PixelDecodeError(f"DICOM has no packing of {bits} bits allocated")
     cells = np.empty(desc.samples, "u1" if bits == 1 else "u2" if bits == 12 else "u4")
     if not by_plane and cells.dtype.itemsize == out.dtype.itemsize:
         cells = out.reshape(-1).view(cells.dtype)

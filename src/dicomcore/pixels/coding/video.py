@@ -31,7 +31,7 @@ class VideoStream:
     def __init__(self, stream: Any, transfer_syntax: str, *, limits: Limits = DEFAULT_LIMITS) -> None:
         """`stream` is the joined fragments. Raises UnsupportedTransferSyntaxError where PyAV isn't installed."""
         if transfer_syntax not in VIDEO_SYNTAXES:
-            raise UnsupportedTransferSyntaxError(f"transfer syntax {transfer_syntax} is no video")
+            raise UnsupportedTransferSyntaxError(f"transfer syntax {transfer_syntax} is not a video")
         try:
             self._av = import_module("av")
         except ImportError:

@@ -19,7 +19,7 @@ from dicomcore.pixels.isolation.process import CodecFailed
 __all__ = ["rewrite_apart"]
 
 GROWTH, SLACK = 8, 1 << 20
-"""The most bytes of a result: a factor of the codestream's, and a constant. Recompressing changes sizes by a quarter."""
+"""A result has at most this factor of the codestream's bytes, plus these; recompressing changes sizes by a quarter."""
 STREAMS = 64
 """Copies of the codestream that memory is allowed for, besides `Limits.decode_bytes`."""
 LENGTH = 8

@@ -36,7 +36,7 @@ def read_j2k(data: memoryview) -> CodestreamInfo:
     transform, reversible = _coding(siz, length)
     subsampling = tuple((siz[39 + 3 * c], siz[40 + 3 * c]) for c in range(components))
     colour = marked_by = None
-    if components == 3 and len(set(subsampling)) > 1:  # nobody halves red, green or blue
+    if components == 3 and len(set(subsampling)) > 1:  # no writer subsamples red, green or blue
         colour, marked_by = "YBR", "chroma subsampling"
     elif components == 3 and transform:  # decoding undoes RCT and ICT, whose input was RGB
         colour, marked_by = "RGB", "component transform"

@@ -97,6 +97,6 @@ def _colour(
     if jfif:
         return "YBR", "JFIF"
     luminance, *chrominance = (across * down for across, down in factors)
-    if max(chrominance) < luminance:  # nobody halves green and blue
+    if max(chrominance) < luminance:  # no writer subsamples green and blue
         return "YBR", "chroma subsampling"
     return None, None
