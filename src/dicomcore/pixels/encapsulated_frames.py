@@ -89,7 +89,7 @@ class EncapsulatedFrames:
             _, info, _ = codec_of_frame(self.stated.transfer_syntax, self._head)
             if info is None:
                 return self.stated
-            settled, notes = check_header(info, self.stated, self._limits, held=1 << 62)
+            settled, notes = check_header(info, self.stated, self._limits, length=1 << 62)
         except DicomError:
             return self.stated  # reported when the frame is decoded
         if not self._limits.strict:  # else only that frame is refused, when it is decoded
@@ -128,8 +128,8 @@ class EncapsulatedFrames:
         """See `FrameSource.decode`."""
         plan = self._plan(raw)
         if plan is not None and (spans := self._spans((index,))) is not None:
-            held = int(spans.places[0, 1] - spans.places[0, 0])
-            if out is not None or plan.could_fill(held):
+            length = int(spans.places[0, 1] - spans.places[0, 0])
+            if out is not None or plan.could_fill(length):
                 target = np.empty(self._shape, self._dtype) if out is None else out
                 if not self._by_plan(plan, spans, target, 1):
                     return target

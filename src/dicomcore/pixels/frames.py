@@ -211,10 +211,10 @@ class Frames:
     def kept_array(self) -> NDArray[Any]:
         """Return the same `array()` every time, so that the caller's changes to it stay."""
         if self._kept is None:
-            made = self.array()
+            array = self.array()
             with self._lock:
                 if self._kept is None:
-                    self._kept = made
+                    self._kept = array
         return self._kept
 
     def render(

@@ -58,7 +58,7 @@ def set_pixels(
         raise EncodeError("floats have no Bits Stored")
     signed = pixels.dtype.kind == "i"
     turned = kind not in FLOATING and bool(number_of(ds, "PixelRepresentation", 0)) != signed
-    held = SignDependent(ds) if turned else None
+    dependent = SignDependent(ds) if turned else None
     for keyword in (*STALE, *(PADDING if kind in FLOATING else FLOAT_PADDING)):
         if keyword in ds:
             delattr(ds, keyword)
@@ -72,8 +72,8 @@ def set_pixels(
     )  # fmt: skip
     if kind not in FLOATING:
         ds.update({"BitsStored": stored, "HighBit": stored - 1, "PixelRepresentation": int(signed)})
-    if held is not None:
-        held.put(ds, signed, *_bounds(allocated, signed))
+    if dependent is not None:
+        dependent.put(ds, signed, *_bounds(allocated, signed))
     syntax = ds.transfer_syntax
     if syntax is not None and (encoding_of(syntax).encapsulated or syntax == GEPrivateImplicitVRBigEndianPixels):
         if ds.file_meta is None:
@@ -91,13 +91,13 @@ def set_pixels(
 
 def _grey_of(ds: Dataset) -> str:
     """The Photometric Interpretation of grey values that replace the data set's own."""
-    held = str(ds.get("PhotometricInterpretation") or "").strip()
-    if held == "PALETTE COLOR":
+    current = str(ds.get("PhotometricInterpretation") or "").strip()
+    if current == "PALETTE COLOR":
         raise EncodeError(
             'the data set is PALETTE COLOR: photometric_interpretation="PALETTE COLOR" says that these are indices of '
             'its palette, "MONOCHROME2" that they are grey'
         )
-    return "MONOCHROME1" if held == "MONOCHROME1" else "MONOCHROME2"
+    return "MONOCHROME1" if current == "MONOCHROME1" else "MONOCHROME2"
 
 
 def unmasked(array: Any) -> NDArray[Any]:

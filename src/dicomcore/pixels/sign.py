@@ -18,7 +18,7 @@ DESCRIPTORS = frozenset(
 """LUT descriptors: number of entries and bits are unsigned in any VR, the first value mapped is a pixel value."""
 
 
-class Held(NamedTuple):
+class OldValue(NamedTuple):
     """A value from before Pixel Representation changed, and the path and tag of its element."""
 
     path: Path
@@ -34,7 +34,7 @@ class SignDependent:
     """
 
     def __init__(self, ds: Dataset) -> None:
-        self._held: list[Held] = []
+        self._old_values: list[OldValue] = []
         transformed = bool(ds.get("ModalityLUTSequence")) or number_of(ds, "RescaleSlope") is not None
         pending: list[tuple[Path, Dataset]] = [((), ds)]
         while pending:
@@ -49,7 +49,7 @@ class SignDependent:
                             if "PixelRepresentation" not in item
                         ]
                 elif element.VR in ("US", "SS") and not tag >> 16 & 1 and dictionary_VR(tag) == "US or SS":
-                    self._held.append(Held(path, tag, element.value))
+                    self._old_values.append(OldValue(path, tag, element.value))
 
     def put(self, ds: Dataset, signed: bool, low: int, high: int) -> None:
         """Set the values in the VR now required, US or SS; delete those outside its range or that of the pixels' words.
@@ -59,24 +59,24 @@ class SignDependent:
         """
         levels: dict[Path, Dataset] = {(): ds}
         least, most = (-0x8000, 0x7FFF) if signed else (0, 0xFFFF)
-        for held in self._held:
-            value = _as_word(held, signed)
+        for old in self._old_values:
+            value = _as_word(old, signed)
             values = value if isinstance(value, list) else [value]
-            checked = values[1:2] if held.tag in DESCRIPTORS else values
-            level = _level(levels, held.path)
+            checked = values[1:2] if old.tag in DESCRIPTORS else values
+            level = _level(levels, old.path)
             fits = all(isinstance(number, int) and least <= number <= most for number in checked)
-            if fits and (held.tag in DESCRIPTORS or all(low <= number <= high for number in checked)):
-                level.add_new(held.tag, "SS" if signed else "US", value)
+            if fits and (old.tag in DESCRIPTORS or all(low <= number <= high for number in checked)):
+                level.add_new(old.tag, "SS" if signed else "US", value)
             else:
-                del level[held.tag]
+                del level[old.tag]
         _drop_tables(levels)
 
 
-def _as_word(held: Held, signed: bool) -> Any:
+def _as_word(old: OldValue, signed: bool) -> Any:
     """The value; in a descriptor, the unsigned number of entries is expressed in the VR now required."""
-    if held.tag not in DESCRIPTORS or not isinstance(held.value, list) or len(held.value) != 3:
-        return held.value
-    entries, first, bits = held.value
+    if old.tag not in DESCRIPTORS or not isinstance(old.value, list) or len(old.value) != 3:
+        return old.value
+    entries, first, bits = old.value
     entries &= 0xFFFF
     return [entries - 0x10000 if signed and entries > 0x7FFF else entries, first, bits]
 

@@ -80,7 +80,7 @@ def plan_for(
     elif codec.decoder is decode_jpeg_lossless and codec.read_header is not None and head is not None:
         try:
             info = codec.read_header(head)
-            desc, notes = check_header(info, settled, limits, held=1 << 62, stated=stated)
+            desc, notes = check_header(info, settled, limits, length=1 << 62, stated=stated)
         except DicomError:
             return None  # raised again when the frame is decoded
         if notes and limits.strict:

@@ -207,16 +207,16 @@ def check_header(
     desc: FrameDescription,
     limits: Limits = DEFAULT_LIMITS,
     *,
-    held: int | None = None,
+    length: int | None = None,
     stated: FrameDescription | None = None,
 ) -> tuple[FrameDescription, tuple[Note, ...]]:
     """Compare a codestream's header with the data set's description; returns the corrected description, and notes.
 
-    `held` is the codestream's length where only its first bytes were read; `stated` is as in `decode_frame`. Raises
+    `length` is the codestream's length where only its first bytes were read; `stated` is as in `decode_frame`. Raises
     LimitError or PixelDecodeError where decoding would be futile: the size differs, or the bytes are too few for the
     pixels.
     """
-    held = info.length if held is None else held
+    length = info.length if length is None else length
     rows = info.rows or desc.rows  # 0 in a JPEG means that a DNL marker segment states the rows
     _check_limits(rows, info.columns, limits)
     if (rows, info.columns) != (desc.rows, desc.columns):
@@ -225,7 +225,7 @@ def check_header(
             offset=info.offset,
         )
     most = PIXELS_PER_BYTE.get(info.format)
-    if most is not None and rows * info.columns > HEADER_PIXELS + most * held and not info.lossless:
+    if most is not None and rows * info.columns > HEADER_PIXELS + most * length and not info.lossless:
         raise PixelDecodeError(
             f"{info.length} bytes cannot hold {rows} × {info.columns} pixels of {info.format}", offset=info.length
         )

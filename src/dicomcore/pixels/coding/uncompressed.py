@@ -65,14 +65,14 @@ def decode_native(
     `data` is too short.
     """
     needed = native_bits(desc)
-    held = 8 * len(data) - start_bit
+    present = 8 * len(data) - start_bit
     spread = is_subsampled(desc)
     full = desc.samples * desc.bits_allocated
-    if spread and held >= full > needed:
+    if spread and present >= full > needed:
         # Full chroma, though labelled 4:2:2: such a writer exists.
         spread, needed = False, full
-    if needed > held:
-        raise PixelDecodeError(f"a frame of {needed} bits, and {held} bits are there", offset=len(data))
+    if needed > present:
+        raise PixelDecodeError(f"a frame of {needed} bits, and {present} bits are there", offset=len(data))
     if out is None:
         out = np.empty(desc.shape, desc.dtype)
     if spread:
