@@ -64,11 +64,11 @@ def syntax_of_frame(desc: FrameDescription, data: memoryview) -> tuple[str, tupl
 
 
 def _format_of(data: memoryview, desc: FrameDescription | None) -> tuple[str | None, CodestreamInfo | None]:
-    signed = format_by_signature(bytes(data[:SIGNATURE_BYTES]))
-    if signed is None and desc is not None and is_deflated_frame(data, desc):
+    recognised = format_by_signature(bytes(data[:SIGNATURE_BYTES]))
+    if recognised is None and desc is not None and is_deflated_frame(data, desc):
         return "deflated", None
-    if signed != "JPEG":
-        return signed, None
+    if recognised != "JPEG":
+        return recognised, None
     info = read_jpeg(data)
     return "JPEG-LS" if info.format == "JPEG-LS" else "JPEG lossless" if info.lossless else "JPEG", info
 

@@ -24,8 +24,8 @@ def format_by_signature(head: bytes) -> str | None:
 
     "JPEG" stands for all formats that begin with SOI and a marker: the DCT processes, JPEG lossless and JPEG-LS.
     """
-    signed = next((form for signature, form in SIGNATURES.items() if head.startswith(signature)), None)
-    return "RLE" if signed is None and _is_rle_header(head) else signed
+    recognised = next((form for signature, form in SIGNATURES.items() if head.startswith(signature)), None)
+    return "RLE" if recognised is None and _is_rle_header(head) else recognised
 
 
 def _is_rle_header(head: bytes) -> bool:
