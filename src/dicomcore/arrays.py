@@ -11,5 +11,5 @@ __all__ = ["as_bytes"]
 
 
 def as_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
-    """A one-dimensional view of a contiguous array's bytes; writing to it changes the array."""
+    """The bytes of a contiguous array, as a one-dimensional view: writing to it changes the array."""
     return array.reshape(-1).view(np.uint8)

@@ -1,4 +1,4 @@
-"""Notes: facts about frames that contradict the data set, or that the data set lacks."""
+"""Notes on frames: what decoding found that the data set does not state, or states wrongly."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["Note", "refuse_if_strict"]
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A decision, a correction or an omission; it becomes an Issue of the data set, or an error if strict."""
+    """A deviation that decoding corrected, completed or ignored: an Issue of the data set, or an error if strict."""
 
     code: str
     """The issue's code in lower case, with hyphens: "pixel-colour". docs/design/data-sets.md lists them."""
     message: str
     frame: int | None = None
-    """The number of the frame, for a note about made-up samples of one frame."""
+    """The frame (from 0) that the note concerns; None for all the pixel data."""
 
 
 def refuse_if_strict(notes: Iterable[Note], limits: Limits, frame: int | None = None) -> None:

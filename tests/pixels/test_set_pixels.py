@@ -193,7 +193,7 @@ def test_floats_are_not_rescaled_twice(rescale):
 
 @pytest.mark.parametrize("dtype", [np.float16, np.longdouble])
 def test_other_floats(dtype):
-    with pytest.raises(dc.EncodeError, match=r"not float.*: astype\(np\.float32\) makes them such"):
+    with pytest.raises(dc.EncodeError, match=r"not float.*: astype\(np\.float32\) converts them"):
         dc.Dataset().set_pixels(np.ones((4, 5), dtype))
 
 

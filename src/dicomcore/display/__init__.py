@@ -1,4 +1,4 @@
-"""From stored values to a picture for a screen (PS3.3 C.11, PS3.4 N.2): arrays and parameters, no pixel data."""
+"""Render stored values as a picture for a screen (PS3.3 C.11, PS3.4 N.2), given arrays and parameters."""
 
 from dicomcore.display.reading import display_of
 from dicomcore.display.rendering import Display, View, Window, apply_modality, apply_window, render

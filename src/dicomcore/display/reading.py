@@ -1,4 +1,4 @@
-"""What a data set says of showing its frames, read into a `Display` (PS3.3 C.7.6.3, C.7.6.16, C.7.9, C.11)."""
+"""Read a data set's display parameters into a `Display` (PS3.3 C.7.6.3, C.7.6.16, C.7.9, C.11)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FRAME_TYPES = tuple(f"{of}FrameTypeSequence" for of in ("MRImage", "CTImage", "P
 
 
 def display_of(data_set: Any, frame: int = 0) -> Display:
-    """How a frame is to be shown: from its functional groups, then the shared ones, then the data set itself."""
+    """Read a frame's display parameters: from its functional groups, then the shared ones, then the data set itself."""
     places = _groups(data_set, frame)
     transformed = _first(places, "PixelValueTransformationSequence") or data_set
     view = _first(places, "FrameVOILUTSequence") or data_set
@@ -50,7 +50,7 @@ def display_of(data_set: Any, frame: int = 0) -> Display:
 
 
 def _stored_range(data_set: Any) -> tuple[float, float]:
-    """The least and the largest stored value that there can be."""
+    """The least and the largest possible stored value."""
     bits = _stored_bits(data_set)
     if number_of(data_set, "PixelRepresentation", 0) == 1:
         return float(-(1 << bits - 1)), float((1 << bits - 1) - 1)
@@ -66,7 +66,7 @@ def _stored_bits(data_set: Any) -> int:
 
 
 def rescale_of(place: Any, notes: list[Note]) -> tuple[float, float]:
-    """Rescale Slope and Intercept; 1 and 0 where there are none, or where a slope of 0 would make all values one."""
+    """Rescale Slope and Intercept; 1 and 0 where missing, or where a slope of 0 would make all values equal."""
     slope = float(number_of(place, "RescaleSlope", 1.0))
     if not slope:
         notes.append(Note("rescale-slope", "Rescale Slope is 0: slope and intercept are left out"))
@@ -77,7 +77,7 @@ def rescale_of(place: Any, notes: list[Note]) -> tuple[float, float]:
 def _reached(
     stored: tuple[float, float], modality: LookUpTable | None, slope: float, intercept: float
 ) -> tuple[float, float]:
-    """The least and the largest value that the modality step can give, which the VOI step takes."""
+    """The least and the largest value that the modality step can pass to the VOI step."""
     if modality is not None:
         return 0.0, float((1 << modality.bits) - 1)
     low, high = sorted(end * slope + intercept for end in stored)
@@ -94,7 +94,7 @@ def _pixel_presentation(data_set: Any, places: list[Any]) -> str:
 
 
 def _palette(data_set: Any, places: list[Any], notes: list[Note], *, indexed: bool) -> Palette | None:
-    """The palette of an image that is shown by one: PALETTE COLOR is `indexed`, a supplemental one colours a part."""
+    """The image's palette: for all pixels where `indexed` (PALETTE COLOR), else a supplemental one for some of them."""
     descriptor = data_set.get("RedPaletteColorLookupTableDescriptor")
     if not indexed and (descriptor is None or _pixel_presentation(data_set, places) != "COLOR"):
         return None
@@ -107,7 +107,7 @@ def _palette(data_set: Any, places: list[Any], notes: list[Note], *, indexed: bo
 
 
 def palette_of(data_set: Any) -> Palette | None:
-    """The data set's palette, plain or segmented; None where it has none."""
+    """Read the data set's palette, plain or segmented; None where it has none."""
     descriptor = data_set.get("RedPaletteColorLookupTableDescriptor")
     if not isinstance(descriptor, (list, tuple)):
         return None
@@ -115,7 +115,7 @@ def palette_of(data_set: Any) -> Palette | None:
         names = [f"{prefix}{colour}PaletteColorLookupTableData" for colour in COLOURS]
         channels = [data_set.get(name) for name in names]
         if all(channels):
-            in_bytes = data_set[names[0]].VR == "OB"  # where OW is due; bytes have no order
+            in_bytes = data_set[names[0]].VR == "OB"  # instead of OW; bytes have no order
             try:
                 return Palette.of(
                     descriptor,
@@ -130,21 +130,21 @@ def palette_of(data_set: Any) -> Palette | None:
 
 
 def _groups(data_set: Any, frame: int) -> list[Any]:
-    """The functional groups of a frame, its own before those that all frames share."""
+    """A frame's functional groups, its own before the shared ones."""
     own = item_at(data_set, "PerFrameFunctionalGroupsSequence", frame)
     shared = first_item(data_set, "SharedFunctionalGroupsSequence")
     return [groups for groups in (own, shared) if groups is not None]
 
 
 def _first(places: list[Any], keyword: str) -> Any:
-    """The first item of a sequence in the first of `places` that has one; None where none has."""
+    """The sequence's first item from the first of `places` that contains one; None where none of them does."""
     return next((item for place in places if (item := first_item(place, keyword)) is not None), None)
 
 
 def _tables(
     place: Any, keyword: str, data_set: Any, inputs: tuple[float, float], notes: list[Note]
 ) -> tuple[LookUpTable, ...]:
-    """The look-up tables of a sequence; some writers put in items all of whose attributes are empty."""
+    """The look-up tables of a sequence, without the items of empty attributes that some writers add."""
     items = [item for item in items_of(place, keyword) if item.get("LUTDescriptor") is not None]
     name = keyword.replace("LUTSequence", " LUT")
     try:
@@ -154,7 +154,7 @@ def _tables(
 
 
 def _table(name: str, item: Any, data_set: Any, inputs: tuple[float, float], notes: list[Note]) -> LookUpTable:
-    """One look-up table; `inputs` are the least and the largest value that it can be asked for."""
+    """Read one look-up table; `inputs` are the least and the largest value that can be looked up in it."""
     descriptor, data = item.get("LUTDescriptor"), item.get("LUTData")
     if not isinstance(descriptor, (list, tuple)) or data is None:
         raise PixelDecodeError("a look-up table without descriptor or data")
@@ -167,14 +167,14 @@ def _table(name: str, item: Any, data_set: Any, inputs: tuple[float, float], not
 
 def _note_bits(name: str, stated: int, bits: int, notes: list[Note]) -> None:
     if bits != stated:
-        notes.append(Note("lut-bits", f"{name}: entries are said to have {stated} bits, and have {bits}"))
+        notes.append(Note("lut-bits", f"{name}: the descriptor says {stated} bits an entry, and entries have {bits}"))
 
 
 def _first_mapped(stated: int, entries: int, low: float, high: float) -> int:
     """The first value that a table maps, signed where its input can be below 0 (PS3.3 C.11.1.1, C.11.2.1.1).
 
-    In implicit VR the sign isn't said, and writers of explicit VR get it wrong. Where the file's sign and the due one
-    disagree, or the due one maps nothing, the reading that maps more of the input is taken.
+    Implicit VR does not state the sign, and writers of explicit VR get it wrong. Where the file's sign is not the
+    standard's, or the standard's maps no input, the reading that maps more of the input is taken.
     """
     unsigned = stated & 0xFFFF
     signed = unsigned - 65536 if unsigned >= 32768 else unsigned
@@ -204,11 +204,11 @@ def _windows(place: Any, notes: list[Note]) -> tuple[Window, ...]:
 def _numbers(place: Any, keyword: str) -> list[float | None]:
     value = place.get(keyword)
     values = value if isinstance(value, (list, tuple)) else [value]
-    return [float(one) if isinstance(one, (int, float)) and isfinite(one) else None for one in values]
+    return [float(number) if isinstance(number, (int, float)) and isfinite(number) else None for number in values]
 
 
 def _padding(data_set: Any) -> tuple[float, float] | None:
-    """Padding value and range limit (PS3.3 C.7.5.1.1.2), of float pixels theirs (C.7.6.24, C.7.6.25)."""
+    """Pixel Padding Value and Range Limit (PS3.3 C.7.5.1.1.2); their float attributes first (C.7.6.24, C.7.6.25)."""
     for kind in ("Float", "DoubleFloat"):
         value = number_of(data_set, f"{kind}PixelPaddingValue")
         if value is not None:
@@ -221,7 +221,7 @@ def _padding(data_set: Any) -> tuple[float, float] | None:
 
 
 def _as_stored(data_set: Any, value: float) -> float:
-    """A value of "US or SS" with the sign that Pixel Representation asks for, whatever VR its writer took."""
+    """A value of VR "US or SS" with the sign that Pixel Representation requires, whichever VR its writer chose."""
     representation = number_of(data_set, "PixelRepresentation")
     if representation is None or not -32768 <= value <= 65535:
         return value

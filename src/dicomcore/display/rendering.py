@@ -1,4 +1,4 @@
-"""From stored values to a picture for a screen: modality, VOI, presentation or palette (PS3.3 C.11, PS3.4 N.2)."""
+"""Render stored values for a screen: modality, VOI and presentation steps, or a palette (PS3.3 C.11, PS3.4 N.2)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Window Center and Window Width, in the units that the modality step gives."""
+    """Window Center and Window Width, in the units of the modality step's output."""
 
     center: float
     width: float
@@ -35,12 +35,12 @@ class Window:
 
 
 View = int | Window | tuple[float, float] | None
-"""What to show of the values: a view of the data set by its number, or a window, or one's center and width."""
+"""The range of values to show: the number of one of the data set's views, a window, or a pair (center, width)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Display:
-    """What a data set says of how its frame is to be shown."""
+    """A data set's parameters for displaying a frame."""
 
     photometric_interpretation: str = "MONOCHROME2"
     bits_stored: int = 8
@@ -53,15 +53,15 @@ class Display:
     """IDENTITY or INVERSE (Presentation LUT Shape); without it MONOCHROME1 is shown inverted."""
     presentation_lut: LookUpTable | None = None
     presentation_palette: Palette | None = None
-    """Of a pseudo-colour presentation state: what the VOI step gives has its colours (PS3.4 N.2)."""
+    """The palette of a pseudo-colour presentation state, applied to the VOI step's output (PS3.4 N.2)."""
     palette: Palette | None = None
-    """Of an image that is shown by it: PALETTE COLOR, or one with a supplemental palette."""
+    """The image's own palette: of PALETTE COLOR, or a supplemental one."""
     supplemental_palette: bool = False
-    """Whether grey ends where the palette begins: values from its first mapped one on have its colours (C.7.6.19)."""
+    """Whether the palette is supplemental: it colours values from its first mapped one on, below is grey (C.7.6.19)."""
     padding: tuple[float, float] | None = None
-    """Stored values from the first to the second are background (Pixel Padding Value and Range Limit)."""
+    """Pixel Padding Value and Range Limit: stored values between the two, both included, are background."""
     notes: tuple[Note, ...] = ()
-    """What of the data set's own words was passed over."""
+    """Display attributes of the data set that are invalid, and how they were replaced."""
 
     @property
     def keeps_values(self) -> bool:
@@ -70,7 +70,7 @@ class Display:
 
     @property
     def inverted(self) -> bool:
-        """Whether the largest value is black; never behind a presentation LUT, which gives P-Values (C.11.6.1)."""
+        """Whether the largest value is black; never with a presentation LUT, whose output is P-Values (C.11.6.1)."""
         if self.presentation_lut is not None:
             return False
         if self.presentation_shape:
@@ -79,10 +79,10 @@ class Display:
 
 
 def apply_modality(values: NDArray[Any], display: Display) -> NDArray[Any]:
-    """Apply the modality LUT, or rescale to float64 (PS3.3 C.11.1); a slope of 0 is none, and left out."""
+    """Apply the modality LUT, or rescale to float64 (PS3.3 C.11.1), unless the slope is 0."""
     if display.modality_lut is not None:
         return display.modality_lut.apply(_integers(values))
-    scaled = np.array(values, np.float64, order="C")  # a new array, even of float64
+    scaled = np.array(values, np.float64, order="C")  # a copy even where `values` is float64
     flat = scaled.reshape(-1)
     if display.rescale_slope and (display.rescale_slope, display.rescale_intercept) != (1.0, 0.0):
         kernels.rescale(flat, flat, display.rescale_slope, display.rescale_intercept)
@@ -92,8 +92,8 @@ def apply_modality(values: NDArray[Any], display: Display) -> NDArray[Any]:
 def apply_window(values: NDArray[Any], window: Window, low: float = 0.0, high: float = 255.0) -> NDArray[np.float64]:
     """Map values through a window onto `low` to `high` (PS3.3 C.11.2.1.2); equals pydicom's `apply_windowing`.
 
-    A LINEAR window narrower than 1, which the standard doesn't allow, is taken as LINEAR_EXACT. A window of no width is
-    a threshold at the center.
+    A LINEAR window narrower than 1, which the standard doesn't allow, is taken as LINEAR_EXACT. A window of width 0
+    is a threshold at the center.
     """
     result = np.array(values, np.float64, order="C")
     flat = result.reshape(-1)
@@ -112,13 +112,31 @@ def render(
     window: View = None,
     out: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.uint8]:
-    """Give a picture of 8 bits: (rows, columns) in grey, (rows, columns, 3) in colour.
+    """Render a decoded frame as an 8-bit picture.
 
-    `samples` is a decoded frame, colour as RGB. `window` is a window of one's own, also as a pair of its center and
-    width, or the number of one of the data set's views: its VOI LUTs come first, its windows after them; None takes the
-    first. Without any view the range of the frame's own values fills the scale, padding left out. Padding is black.
+    Without any view, the range of the frame's own values without padding is stretched over the scale. Padding is black.
 
-    Raises PixelDecodeError where pixels have several samples that no RGB is known of.
+    Parameters
+    ----------
+    samples
+        A decoded frame: (rows, columns), or (rows, columns, samples) with colour as RGB.
+    display
+        The data set's display parameters.
+    window
+        A `Window`, or a pair (center, width), or the number of one of the data set's views: its VOI LUTs first, then
+        its windows. None takes the first view.
+    out
+        An array for the picture, of its shape and dtype; without it a new array is made.
+
+    Returns
+    -------
+    NDArray[np.uint8]
+        The picture: (rows, columns) in grey, (rows, columns, 3) in colour.
+
+    Raises
+    ------
+    PixelDecodeError
+        Pixels have several samples that can't be converted to RGB.
     """
     if samples.ndim == 3:
         if samples.shape[2] == 3 and display.photometric_interpretation != "HSV":
@@ -139,7 +157,7 @@ def render(
 
 
 def _chosen(display: Display, window: View) -> LookUpTable | Window | None:
-    """The view that is meant; None where the data set has none."""
+    """The view that `window` selects; None where the data set has no view."""
     if isinstance(window, (tuple, list)):
         if len(window) != 2:
             raise ValueError(f"a window is a pair of center and width, not {window!r}")
@@ -159,18 +177,18 @@ def _chosen(display: Display, window: View) -> LookUpTable | Window | None:
 def _grey(
     samples: NDArray[Any], display: Display, view: LookUpTable | Window | None, out: NDArray[np.uint8] | None
 ) -> NDArray[np.uint8]:
-    """The picture in grey of (rows, columns) samples."""
+    """Render (rows, columns) samples in grey."""
     if out is None:
         out = np.empty(samples.shape, np.uint8)
     if samples.dtype.kind not in "iu" or samples.itemsize > 2 or not samples.size:
         out[...] = _through_chain(samples, display, view)
         return out
-    # All values a frame holds are fewer than its pixels: the chain runs over them, and the frame is one look-up.
+    # A frame has fewer distinct values than pixels: the chain runs over the values, the frame is then one look-up.
     low, high = int(samples.min()), int(samples.max())
     values = np.arange(low, high + 1, dtype=samples.dtype if high < np.iinfo(samples.dtype).max else np.int32)
     present = None
     if view is None and (display.padding is not None or display.modality_lut is not None):
-        # The ends alone don't tell the range then.
+        # The range then depends on all values present, not on the least and the largest alone.
         present = np.zeros(len(values), np.bool_)
         present[samples.reshape(-1).astype(np.intp) - low] = True
     table = LookUpTable(_through_chain(values, display, view, present), low, 8)
@@ -184,14 +202,14 @@ def _supplemented(
     view: LookUpTable | Window | None,
     out: NDArray[np.uint8] | None,
 ) -> NDArray[np.uint8]:
-    """The picture, (rows, columns, 3), of samples that are grey below the palette's first one (C.8.16.2.1.1)."""
+    """Render samples that are grey below the palette's first mapped value, as (rows, columns, 3) (C.8.16.2.1.1)."""
     coloured = samples >= palette.first_mapped
     background = _background(samples, display)
     if background is not None:
         coloured &= ~background
     if out is None:
         out = np.empty((*samples.shape, 3), np.uint8)
-    out[~coloured] = _grey(samples[~coloured], display, view, None)[:, None]  # whose range is that of the greys alone
+    out[~coloured] = _grey(samples[~coloured], display, view, None)[:, None]  # stretched by the grey samples alone
     out[coloured] = palette.apply(_integers(samples[coloured]), eight=True)[:, :3]
     return out
 
@@ -203,7 +221,7 @@ def _pseudo_coloured(
     view: LookUpTable | Window | None,
     out: NDArray[np.uint8] | None,
 ) -> NDArray[np.uint8]:
-    """The picture, (rows, columns, 3): all the range of what the VOI step gives goes over all of the palette."""
+    """Render samples as (rows, columns, 3): the whole output range of the VOI step maps to the whole palette."""
     background = _background(samples, display)
     shown = _through_voi(samples, display, view, background, None)
     place = np.rint(np.nan_to_num(shown) * ((len(palette.channels[0]) - 1) / 255.0)).astype(np.int32)
@@ -223,7 +241,7 @@ def _through_voi(
     background: NDArray[np.bool_] | None,
     present: NDArray[np.bool_] | None,
 ) -> NDArray[np.float64]:
-    """The chain over stored values up to the VOI step, 0 to 255; `present` marks those of a frame, None means all."""
+    """Stored values after the modality and VOI steps, 0 to 255; `present` marks those in the frame, None means all."""
     scaled = apply_modality(values, display)
     if view is None:
         counted = present
@@ -241,7 +259,7 @@ def _through_chain(
     view: LookUpTable | Window | None,
     present: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.uint8]:
-    """The whole chain over stored values; `present` marks those that a frame has, None means all."""
+    """Stored values after all steps; `present` marks those in the frame, None means all."""
     background = _background(values, display)
     shown = _through_voi(values, display, view, background, present)
     if display.presentation_lut is not None:
@@ -264,32 +282,32 @@ def _background(values: NDArray[Any], display: Display) -> NDArray[np.bool_] | N
 
 
 def _integers(values: NDArray[Any]) -> NDArray[Any]:
-    """Values as a table takes them: integers of 32 bits at most."""
+    """Values rounded to integers of at most 32 bits, which tables take."""
     if values.dtype.kind in "iu" and values.itemsize <= 4:
         return values
     return np.nan_to_num(np.rint(values)).clip(-(2**31), 2**31 - 1).astype(np.int32)
 
 
 def _stretched(values: NDArray[Any], counted: NDArray[np.bool_] | None) -> NDArray[np.float64]:
-    """The range of the values that count, onto 0 to 255."""
-    seen = values if counted is None else values[counted]
-    seen = seen[np.isfinite(seen)] if seen.dtype.kind == "f" else seen
-    low, high = (float(seen.min()), float(seen.max())) if seen.size else (0.0, 0.0)
+    """Stretch the range of the values that `counted` marks (None: all) onto 0 to 255."""
+    chosen = values if counted is None else values[counted]
+    chosen = chosen[np.isfinite(chosen)] if chosen.dtype.kind == "f" else chosen
+    low, high = (float(chosen.min()), float(chosen.max())) if chosen.size else (0.0, 0.0)
     if high <= low:
         return np.zeros(values.shape)
-    if not isfinite(high - low):  # doubles from one end to the other
+    if not isfinite(high - low):  # the range of these doubles overflows
         values, low, high = values / 2, low / 2, high / 2
     return apply_window(values, Window((low + high) / 2, high - low, "LINEAR_EXACT"))
 
 
 def _through(table: LookUpTable, shown: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A presentation LUT takes the whole range of what VOI gives (PS3.3 C.11.6)."""
+    """Apply a presentation LUT, whose input is the whole output range of the VOI step (PS3.3 C.11.6)."""
     index = np.rint(shown * ((len(table.entries) - 1) / 255.0)).astype(np.int32)
     return LookUpTable(table.entries, 0, table.bits).apply(index) * (255.0 / ((1 << table.bits) - 1))
 
 
 def _eight_bits(samples: NDArray[Any], display: Display, out: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
-    """Colour needs no chain: samples of more than 8 bits lose their lowest, those of fewer get all of the scale."""
+    """Colour samples in 8 bits, without the chain: deeper ones lose their low bits, shallower ones are stretched."""
     picture = _to_scale(samples, display.bits_stored)
     if out is None:
         return picture
@@ -298,14 +316,14 @@ def _eight_bits(samples: NDArray[Any], display: Display, out: NDArray[np.uint8] 
 
 
 def _to_scale(samples: NDArray[Any], bits: int) -> NDArray[np.uint8]:
-    """Samples of so many bits, 0 to 255."""
+    """Scale samples of `bits` bits to 0 to 255."""
     if samples.dtype == np.uint8 and bits >= 8:
         return samples
-    if samples.dtype.kind == "i":  # which the standard has no colour of; from the least value on
+    if samples.dtype.kind == "i":  # the standard has no signed colour: the least value becomes 0
         samples, bits = samples >> max(bits - 8, 0), min(bits, 8)
         half = 1 << bits - 1
         samples = samples.clip(-half, half - 1).astype(np.int16) + half
     if bits < 8 and samples.size and int(samples.max()) < 1 << bits:
         return np.rint(samples * (255 / ((1 << bits) - 1))).astype(np.uint8)
-    # What a lossy codec overshoots Bits Stored by must not wrap around.
+    # Values of a lossy codec that overshoot Bits Stored must not wrap around.
     return np.clip(samples >> max(bits - 8, 0), 0, 255).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Pictures of the colour spaces that DICOM gave up in 2001: CMYK, HSV, ARGB (PS3.3-1998 C.7.6.3.1.2)."""
+"""Conversion to RGB from the colour spaces that DICOM retired in 2001: CMYK, HSV, ARGB (PS3.3-1998 C.7.6.3.1.2)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ __all__ = ["as_rgb"]
 
 
 def as_rgb(samples: NDArray[np.uint8], interpretation: str) -> NDArray[np.uint8]:
-    """Samples of 8 bits, (rows, columns, samples), as RGB; those of three samples that aren't HSV are RGB already.
+    """Convert 8-bit samples, (rows, columns, samples), to RGB; three samples that aren't HSV are RGB already.
 
-    Raises PixelDecodeError for pixels that no RGB is known of.
+    Raises PixelDecodeError for pixels that can't be converted.
     """
     count = samples.shape[2]
     if interpretation == "CMYK" and count == 4:
@@ -31,7 +31,7 @@ def as_rgb(samples: NDArray[np.uint8], interpretation: str) -> NDArray[np.uint8]
 
 
 def _from_hsv(samples: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Hue is the whole circle, saturation and value 0 to 1."""
+    """Convert HSV, where 0 to 255 is the whole circle in hue, and 0 to 1 in saturation and value."""
     hue, saturation, value = np.moveaxis(samples / 255.0, -1, 0)
     sector: NDArray[Any] = hue * 6.0
     channels = []

@@ -1,4 +1,4 @@
-"""Pixels: frames, codecs by transfer syntax, colour, look-up tables, rendering."""
+"""Pixel data: frames, the codecs of each transfer syntax, colour, overlays."""
 
 from dicomcore.notes import Note
 from dicomcore.pixels.coding.decoding import DecodedFrame, decode_frame

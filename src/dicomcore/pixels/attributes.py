@@ -1,4 +1,4 @@
-"""What a data set says of its frames, read into the plain structures that decoding works on."""
+"""Read the attributes that describe a data set's frames into the plain structures that decoders use."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 
 
 class Revised:
-    """A header view, under what was set in its data set since: what `display_of` needs of one."""
+    """A header overlaid with the elements set in its data set since; offers what `display_of` uses of a data set."""
 
     def __init__(self, header: Any, data_set: Any) -> None:
         self.is_little_endian = header.is_little_endian
@@ -46,17 +46,17 @@ class Revised:
 
 
 def revised(header: Any, data_set: Any) -> Any:
-    """A header as it is now; itself where nothing was set in its data set, and no sequence handed out to be changed."""
+    """The header with the data set's changes; itself where nothing was set and no sequence was handed out."""
     return Revised(header, data_set) if any(map(_may_differ, touched(data_set).values())) else header
 
 
 def _may_differ(element: Any) -> bool:
-    """Whether an element that was looked at may not be the file's: set, deleted, or a sequence whose items are out."""
+    """Whether a touched element may differ from the file: set, deleted, or a sequence whose items were handed out."""
     return element is None or is_changed(element) or element.VR == "SQ"
 
 
 def find_pixel_data(data_set: Any) -> str:
-    """The keyword of the data set's pixel data; raises PixelDecodeError where there is none."""
+    """The keyword of the data set's pixel data; raises PixelDecodeError where the data set has none."""
     for keyword in PIXEL_KEYWORDS:
         if keyword in data_set:
             return keyword
@@ -69,7 +69,7 @@ def number_of_frames(data_set: Any) -> int:
 
 
 def describe(data_set: Any, keyword: str) -> FrameDescription:
-    """The description of a data set's frames; raises PixelDecodeError where it says too little."""
+    """Read the description of a data set's frames; raises PixelDecodeError where a required attribute is missing."""
     floating = keyword != "PixelData"
     needed = {name: int(number_of(data_set, name, 0)) for name in ("Rows", "Columns", "BitsAllocated")}
     if floating:
@@ -99,7 +99,7 @@ def _whole(value: Any) -> int | None:
 
 
 def _syntax_of(data_set: Any) -> str:
-    """The transfer syntax; of what is native the one that its byte order, as found, makes it."""
+    """The transfer syntax; for native pixel data, the one of the byte order in which the data set was read."""
     stated = str(data_set.transfer_syntax or ExplicitVRLittleEndian)
     if stated == ExplicitVRBigEndian and data_set.is_little_endian:
         return str(ExplicitVRLittleEndian)
@@ -119,17 +119,17 @@ DESCRIBING = frozenset(
 
 
 def state_of(data_set: Any) -> tuple[Any, ...]:
-    """What was set of all that frames hang on: those of another state are other frames."""
-    found: list[tuple[int, Any]] = []
+    """The transfer syntax and every changed element that frames depend on: a different state means different frames."""
+    changed: list[tuple[int, Any]] = []
     for tag, element in touched(data_set).items():
         if tag in DESCRIBING and (element is None or is_changed(element)):
             value = None if element is None else element.value
-            found.append((tag, value if isinstance(value, (int, float, str)) else id(value)))
-    return (str(data_set.transfer_syntax), *sorted(found, key=lambda one: one[0]))
+            changed.append((tag, value if isinstance(value, (int, float, str)) else id(value)))
+    return (str(data_set.transfer_syntax), *sorted(changed, key=lambda entry: entry[0]))
 
 
 def extended_table(data_set: Any) -> tuple[NDArray[np.uint64], NDArray[np.uint64]] | None:
-    """Extended Offset Table and Lengths (PS3.3 C.7.6.3.1.8); None where either is missing or not whole."""
+    """Extended Offset Table and Lengths (PS3.3 C.7.6.3.1.8); None where either is missing or not whole 64-bit words."""
     offsets, lengths = data_set.get("ExtendedOffsetTable"), data_set.get("ExtendedOffsetTableLengths")
     if not isinstance(offsets, bytes) or not isinstance(lengths, bytes) or len(offsets) % 8 or len(lengths) % 8:
         return None

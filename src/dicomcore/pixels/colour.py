@@ -1,18 +1,19 @@
-"""The one rule for the colour of decoded samples, and the conversions it asks for.
+"""The colour of decoded samples, decided by a single rule, and the conversions that follow from it.
 
-A codestream's own marks outrank the data set; among them, in this order:
+A codestream's own marks outrank the data set, in this order:
 
-1. JPEG, JPEG-LS: component ids that spell R, G, B say RGB.
-2. JPEG, JPEG-LS: an Adobe marker says RGB (transform 0) or YBR (1).
-3. JPEG, JPEG-LS: a JFIF marker says YBR. So do, without any marker, second and third components of which each has fewer
-   samples than the first.
-4. JPEG 2000, HTJ2K: a component transform is undone in decoding, so the samples are RGB; components of which the second
-   and third have fewer samples than the first are YBR, whatever they are called. JPEG XL's samples are RGB.
-5. With none of these, Photometric Interpretation: YBR_FULL, YBR_FULL_422 and the retired YBR_PARTIAL_422 and _420 are
-   converted; so is YBR_ICT outside JPEG 2000, whose equations are YBR_FULL's. YBR_ICT and YBR_RCT in JPEG 2000 are RGB.
+1. JPEG, JPEG-LS: component ids that spell R, G, B mean RGB.
+2. JPEG, JPEG-LS: an Adobe marker segment means RGB (transform 0) or YBR (1).
+3. JPEG, JPEG-LS: a JFIF marker segment means YBR. Without any marker segment, a second and a third component that both
+   have fewer samples than the first mean YBR too.
+4. JPEG 2000, HTJ2K: decoding undoes a component transform, so the samples are RGB. A second and a third component with
+   fewer samples than the first mean YBR, whatever Photometric Interpretation is. JPEG XL's samples are RGB.
+5. Without any of these, Photometric Interpretation decides: YBR_FULL, YBR_FULL_422 and the retired YBR_PARTIAL_422 and
+   _420 are converted; so is YBR_ICT outside JPEG 2000, as its equations are YBR_FULL's. YBR_ICT and YBR_RCT in
+   JPEG 2000 are RGB.
 
-Whatever is YBR becomes RGB by PS3.3 C.7.6.3.1.2; all else is left alone. For three samples a pixel only. pydicom 3 does
-the same but for Adobe's marker and for components of fewer samples, which it passes over.
+YBR becomes RGB by PS3.3 C.7.6.3.1.2; all other samples, and pixels without exactly three samples, stay as they are.
+pydicom 3 does the same, except that it ignores Adobe's marker segment and components of fewer samples.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ OF_JPEG_2000 = ("YBR_ICT", "YBR_RCT")
 
 
 def coded_colour(desc: FrameDescription, info: CodestreamInfo | None = None) -> str | None:
-    """Give "RGB", "YBR" or "YBR_PARTIAL" for samples as decoded; None for what has no such colour."""
+    """The colour of decoded samples: "RGB", "YBR" or "YBR_PARTIAL"; None for any other."""
     if desc.samples_per_pixel != 3:
         return None
     stated = desc.photometric_interpretation
@@ -51,7 +52,7 @@ def coded_colour(desc: FrameDescription, info: CodestreamInfo | None = None) -> 
 
 
 def colour_notes(desc: FrameDescription, info: CodestreamInfo | None) -> tuple[Note, ...]:
-    """What the codestream and Photometric Interpretation disagree about."""
+    """Notes where the codestream and Photometric Interpretation disagree about colour."""
     if desc.samples_per_pixel != 3 or (info is not None and info.format == "JPEG XL"):
         return ()
     stated = desc.photometric_interpretation
@@ -70,7 +71,7 @@ def colour_notes(desc: FrameDescription, info: CodestreamInfo | None) -> tuple[N
 
 
 def _foreign_colour(stated: str, info: CodestreamInfo | None) -> tuple[Note, ...]:
-    """A colour that only codestreams of another format have; writers leave it when they decode such."""
+    """Note a colour that only another format has; writers forget to change it when they decode codestreams."""
     if stated == "XYB":
         owner, taken = "JPEG XL", "left as they are"
     elif stated in OF_JPEG_2000 and (info is None or info.format not in JPEG_2000):
@@ -89,10 +90,10 @@ def to_rgb(
     *,
     out: NDArray[Any] | None = None,
 ) -> NDArray[Any]:
-    """Convert a frame's samples to RGB where the rule above says that they are YBR; else give them back as they are.
+    """Convert a frame's samples to RGB where they are YBR by the module's rule; else return them unchanged.
 
-    `samples` is (…, 3), contiguous, of 8 bits, or of 16 with `desc.stored` of them used. `out` is an array of the same
-    shape and dtype, which may be `samples` itself; without it a new array is made.
+    `samples` is contiguous, (…, 3), with 8 bits each, or 16 of which `desc.stored` are used. `out` is an array of the
+    same shape and dtype, and may be `samples` itself; without it a new array is made.
     """
     space = coded_colour(desc, info)
     if space in (None, "RGB") or samples.dtype.itemsize > 2:

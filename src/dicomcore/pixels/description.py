@@ -1,4 +1,4 @@
-"""What a data set says of its frames, as decoders need it."""
+"""The description of a data set's frames that decoders use."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GREY, COLOUR = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"), ("RGB", "HSV", "
 
 
 def samples_of(interpretation: str) -> int | None:
-    """Samples per Pixel that a Photometric Interpretation asks for (PS3.3 C.7.6.3.1.2); None for an unknown one."""
+    """Samples per Pixel of a Photometric Interpretation (PS3.3 C.7.6.3.1.2); None for an unknown one."""
     if interpretation in GREY:
         return 1
     if interpretation in COLOUR or interpretation.startswith("YBR_"):
@@ -24,20 +24,20 @@ def samples_of(interpretation: str) -> int | None:
 
 
 def interpretation_for(samples: int) -> str:
-    """The Photometric Interpretation that pixels of so many samples most likely have."""
+    """The most likely Photometric Interpretation of pixels with this number of samples."""
     return "RGB" if samples == 3 else "MONOCHROME2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameDescription:
-    """The Image Pixel attributes of one frame (PS3.3 C.7.6.3); where a codestream says otherwise, it is believed."""
+    """The Image Pixel attributes of one frame (PS3.3 C.7.6.3); a codestream's header outranks them."""
 
     rows: int
     columns: int
     samples_per_pixel: int = 1
     bits_allocated: int
     bits_stored: int | None = None
-    """As bits_allocated where not given."""
+    """Bits Allocated where not given."""
     high_bit: int | None = None
     """Bits Stored - 1 where not given: samples stand in the lowest bits of their words."""
     pixel_representation: int = 0
@@ -46,19 +46,19 @@ class FrameDescription:
     planar_configuration: int = 0
     transfer_syntax: str = str(ExplicitVRLittleEndian)
     floating: bool = False
-    """Float or Double Float Pixel Data, by bits_allocated."""
+    """Whether the frame is Float (32 bits allocated) or Double Float Pixel Data (64)."""
 
     @property
     def stored(self) -> int:
-        """Bits Stored, Bits Allocated where it is absent or makes no sense."""
+        """Bits Stored, or Bits Allocated where it is missing or invalid."""
         stored = self.bits_stored
         return stored if stored is not None and 0 < stored <= self.bits_allocated else self.bits_allocated
 
     @property
     def low_bit(self) -> int:
-        """The bit of its word where a sample begins, High Bit + 1 - Bits Stored; 0 where High Bit makes no sense.
+        """The lowest bit of a sample in its word, High Bit + 1 - Bits Stored; 0 where High Bit is invalid.
 
-        PS3.5 8.1.1 knows 0 alone; files of before 2014, and of ACR-NEMA, have others.
+        PS3.5 8.1.1 allows 0 only; files from before 2014, and ACR-NEMA files, have others.
         """
         if self.high_bit is None or not self.stored - 1 < self.high_bit < self.bits_allocated:
             return 0
@@ -66,7 +66,7 @@ class FrameDescription:
 
     @property
     def dtype(self) -> np.dtype:
-        """Native dtype of a sample's container: one byte for single bits, the next larger word for 12 and 24."""
+        """Native dtype of a sample's container: one byte for single bits, the next larger word for 12 and 24 bits."""
         if self.floating:
             return np.dtype("f4" if self.bits_allocated == 32 else "f8")
         if self.bits_allocated == 1:
@@ -85,5 +85,5 @@ class FrameDescription:
 
     @property
     def samples(self) -> int:
-        """Samples of one frame."""
+        """The number of samples in one frame."""
         return self.rows * self.columns * self.samples_per_pixel

@@ -1,4 +1,4 @@
-"""Frames that are codestreams in fragments, decoded one by one or many together (PS3.5 A.4, 8.2)."""
+"""Frames encoded as codestreams in fragments, decoded one by one or in batches (PS3.5 A.4, 8.2)."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ from dicomcore.threads import cpus, run_over
 __all__ = ["EncapsulatedFrames"]
 
 MOST_AT_ONCE, RUN_BYTES = 16, 4 << 20
-"""Frames that a thread takes from the queue, and reads, at once; and the bytes that they may have."""
+"""A thread takes and reads at most this number of frames, and about this number of bytes, at once."""
 APART_BYTES = 4 << 20
-"""Codestreams and samples of the frames that a worker process is given at once, unless one alone has more."""
+"""Bytes of codestreams and samples that one request to a worker process may have, unless a single frame has more."""
 HEAD_BYTES = 4096
-"""Bytes of the first frame that are looked at for its codestream's header."""
+"""Bytes read from the start of the first frame for its codestream's header."""
 
 
 class EncapsulatedFrames:
-    """Frames each of which is a codestream in fragments; a `FrameSource`.
+    """A `FrameSource` of frames encoded as codestreams in fragments.
 
-    Frames of the codecs written here are decoded by one native call that finds, reads and decodes them (`Plan`). It
-    leaves those that aren't like the first frame, and all frames of other codecs, to be decoded one by one.
+    For dicomcore's own codecs, one native call finds, reads and decodes a batch of frames (`Plan`). Frames unlike the
+    first, and all frames of other codecs, are decoded one by one.
     """
 
     is_encapsulated = True
@@ -53,12 +53,12 @@ class EncapsulatedFrames:
         extended: tuple[NDArray[np.uint64], NDArray[np.uint64]] | None,
         notes: Iterable[Note] = (),
     ) -> None:
-        """`frames` is Number of Frames; `extended` the Extended Offset Table and its lengths; `notes` are kept."""
+        """`frames` is Number of Frames; `extended` the Extended Offset Table and Lengths; `notes` are earlier notes."""
         self._value = value
         self._limits = limits
         self._fragments = Fragments(value, frames, limits, extended)
         self._lock = threading.Lock()
-        """Held by the thread that finds fragments."""
+        """Guards `_fragments`: one thread at a time looks up fragments."""
         self._noted = dict.fromkeys(notes)
         self._plans: dict[bool, tuple[Codec, Plan | None]] = {}
         self._count = len(self._fragments)
@@ -71,7 +71,7 @@ class EncapsulatedFrames:
         self._frame_bytes = self.description.samples * self._dtype.itemsize
 
     def _labelled(self, stated: FrameDescription) -> FrameDescription:
-        """`stated`, under the syntax that the first frame's bytes tell where the stated one has no fragments."""
+        """`stated`, with the transfer syntax of the first frame's bytes where the stated one has no fragments."""
         if stated.transfer_syntax not in NATIVE:
             return stated
         if is_uncompressed(stated, sum(fragment.length for fragment in self._fragments.fragments(0))):
@@ -81,7 +81,7 @@ class EncapsulatedFrames:
         return replace(stated, transfer_syntax=syntax)
 
     def _settled(self) -> FrameDescription:
-        """What is stated, in the container and with the samples that the first frame's codestream asks for."""
+        """`stated`, with Bits Allocated and Samples per Pixel corrected by the first frame's codestream."""
         if not self._count:
             return self.stated
         try:
@@ -89,10 +89,10 @@ class EncapsulatedFrames:
             _, info, _ = codec_of_frame(self.stated.transfer_syntax, self._head)
             if info is None:
                 return self.stated
-            settled, notes = check_header(info, self.stated, self._limits, held=1 << 62)
+            settled, notes = check_header(info, self.stated, self._limits, length=1 << 62)
         except DicomError:
-            return self.stated  # said when the frame is decoded
-        if not self._limits.strict:  # else the frame alone is refused
+            return self.stated  # reported when the frame is decoded
+        if not self._limits.strict:  # else only that frame is refused, when it is decoded
             self.note(*notes)
         samples, bits = settled.samples_per_pixel, settled.bits_allocated
         if (samples, bits) == (self.stated.samples_per_pixel, self.stated.bits_allocated):
@@ -104,11 +104,11 @@ class EncapsulatedFrames:
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """As `FrameSource` says."""
+        """See `FrameSource.notes`."""
         return tuple(dict.fromkeys((*self._noted, *self._fragments.notes)))
 
     def note(self, *notes: Note) -> None:
-        """As `FrameSource` says."""
+        """See `FrameSource.note`."""
         self._noted.update(dict.fromkeys(notes))
 
     def encoded(self, index: int) -> memoryview:
@@ -116,20 +116,20 @@ class EncapsulatedFrames:
         return self._codestreams((index,))[0]
 
     def missing(self, index: int) -> int:
-        """Bytes that the frame's last fragment claims and that are not there."""
+        """Bytes that the frame's last fragment claims beyond the end of the source."""
         with self._lock:
             return self._fragments.missing(index)
 
     def decoded(self, index: int, out: NDArray[Any] | None = None) -> DecodedFrame:
-        """As `FrameSource` says."""
+        """See `FrameSource.decoded`."""
         return self._decoded(index, self.encoded(index), out)
 
     def decode(self, index: int, out: NDArray[Any] | None = None, *, raw: bool = False) -> NDArray[Any]:
-        """As `FrameSource` says."""
+        """See `FrameSource.decode`."""
         plan = self._plan(raw)
         if plan is not None and (spans := self._spans((index,))) is not None:
-            held = int(spans.places[0, 1] - spans.places[0, 0])
-            if out is not None or plan.could_fill(held):
+            length = int(spans.places[0, 1] - spans.places[0, 0])
+            if out is not None or plan.could_fill(length):
                 target = np.empty(self._shape, self._dtype) if out is None else out
                 if not self._by_plan(plan, spans, target, 1):
                     return target
@@ -139,7 +139,7 @@ class EncapsulatedFrames:
     def decode_many(
         self, indices: Sequence[int], target: NDArray[Any], *, raw: bool = False, workers: int | None = None
     ) -> None:
-        """As `FrameSource` says; on as many threads as there are CPUs unless `workers` says otherwise."""
+        """See `FrameSource.decode_many`; uses a thread for each CPU unless `workers` says otherwise."""
         plan = self._plan(raw)
         threads = self._threads(len(indices), workers, plan)
         left: Sequence[int] = range(len(indices))
@@ -160,10 +160,10 @@ class EncapsulatedFrames:
 
         run_over([left[at : at + size] for at in range(0, len(left), size)], decode, threads)
 
-    # -- by one native call
+    # -- in batches, by one native call
 
     def _plan(self, raw: bool) -> Plan | None:
-        """How frames are decoded together, while nobody registers another codec."""
+        """The plan for decoding batches, made again when another codec was registered; None where there is no way."""
         codec = codec_for(self.stated.transfer_syntax)
         known = self._plans.get(raw)
         if known is None or known[0] is not codec:
@@ -178,7 +178,7 @@ class EncapsulatedFrames:
         return spans
 
     def _by_plan(self, plan: Plan, spans: Spans, target: NDArray[Any], threads: int) -> list[int]:
-        """Decode frames in one go; the places of those that are left for `_decoded`."""
+        """Decode frames in one native call; returns the places of those left for `_decoded`."""
         left = decode_together(plan, self._value, spans, target, threads=threads)
         if plan.notes and len(left) < len(spans.places):
             self.note(*plan.notes)
@@ -187,11 +187,11 @@ class EncapsulatedFrames:
     # -- one by one
 
     def _codestreams(self, indices: Sequence[int]) -> list[memoryview]:
-        """The codestreams of several frames, read together where they stand together."""
+        """The codestreams of several frames, read together where they are close together."""
         with self._lock:
             fragments = [self._fragments.fragments(index) for index in indices]
         refuse_if_strict(self._fragments.notes, self._limits)
-        return self._fragments.joined_each(fragments)  # outside the lock: other threads decode meanwhile
+        return self._fragments.joined_each(fragments)  # outside the lock, so that other threads can look up fragments
 
     def _decoded(self, index: int, codestream: memoryview, out: NDArray[Any] | None) -> DecodedFrame:
         decoded = decode_frame(
@@ -208,17 +208,17 @@ class EncapsulatedFrames:
     def _decoded_apart(
         self, indices: list[int], codestreams: list[memoryview], outs: list[NDArray[Any]]
     ) -> Iterable[DecodedFrame]:
-        """By a worker process, which takes several frames at once."""
-        found = decode_frames(
+        """Decode frames in a worker process, several in one request."""
+        together = decode_frames(
             codestreams, self.description, outs=outs, limits=self._limits, frames=indices, stated=self.stated
         )
-        self.note(*(note for decoded in found for note in decoded.notes))
-        return found
+        self.note(*(note for decoded in together for note in decoded.notes))
+        return together
 
-    # -- on how many threads
+    # -- threads
 
     def _threads(self, frames: int, workers: int | None, plan: Plan | None) -> int:
-        """How many threads are worth it."""
+        """The number of threads that decode these frames fastest."""
         if frames < 2:
             return 1
         if workers is not None:
@@ -228,8 +228,8 @@ class EncapsulatedFrames:
         return min(cpus(), frames)
 
     def _run_length(self, frames: int, threads: int, apart: bool) -> int:
-        """How many frames a thread takes at once: some runs for each thread, and few bytes in a run."""
+        """The number of frames that a thread takes at once: several runs for each thread, few bytes in each run."""
         average = self._value.size // max(self._count, 1) + 1
-        if apart:  # the fewer requests the better: each wakes two processes
+        if apart:  # few requests are best: each wakes two processes
             return max(1, min(MOST_AT_ONCE, frames // (2 * threads), APART_BYTES // (average + self._frame_bytes)))
         return max(1, min(MOST_AT_ONCE, frames // (4 * threads), RUN_BYTES // average))

@@ -1,4 +1,4 @@
-"""Where the frames of encapsulated pixel data are: offset tables and fragments (PS3.5 A.4)."""
+"""Locate the frames of encapsulated pixel data by offset tables and fragments (PS3.5 A.4)."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ ITEM_HEADER = 8
 
 
 class Spans(NamedTuple):
-    """Where frames of one fragment stand in the pixel data's value, (frames, 2): an item's first byte and its end."""
+    """Byte ranges of single-fragment frames in the pixel data's value, (frames, 2): the item's first byte and end."""
 
     places: NDArray[np.uint64]
     exact: bool
-    """The item ends there; else there or later. Nobody looked: what stands there may be no item, and no frame."""
+    """Whether each item ends exactly at its end; else there or later. Unverified: a range may contain no item."""
 
 
 GAPS = 4096
-"""Bytes between frames that may be read along with them: item headers and padding, hardly more."""
+"""Bytes between frames that may be read along with them: item headers and padding, and little else."""
 
 
 class Fragments:
-    """Finds each frame's fragments; reads item headers, and no pixel bytes but begins and ends of fragments in doubt.
+    """Finds each frame's fragments from item headers; in doubt it also reads the first and last bytes of fragments.
 
-    With an offset table that has an entry for each frame only the items of the frame asked for are looked at. Without
-    one, or once an entry turns out to be wrong, all items are.
+    With an offset table that has an entry for each frame, only the requested frame's items are read. Without such a
+    table, or once an entry turns out to be wrong, all items are scanned.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Fragments:
     ) -> None:
         """`frames` is Number of Frames; `extended` the Extended Offset Table and its lengths.
 
-        `whole`: all fragments together are one stream, a video's, whatever tables say (PS3.5 8.2.5).
+        `whole`: all fragments together are one stream, a video, whatever the offset tables say (PS3.5 8.2.5).
         """
         self.value = value
         self.limits = limits
@@ -73,9 +73,9 @@ class Fragments:
         """The fragments of frame `index`; raises PixelDecodeError where there is no such frame."""
         starts = self._starts
         if starts is not None and index < len(starts):
-            found = self._by_table(starts, index)
-            if found is not None:
-                return found
+            fragments = self._by_table(starts, index)
+            if fragments is not None:
+                return fragments
             self._distrust(f"entry {index} does not lead to a frame")
         frames = self._frames()
         if index >= len(frames):
@@ -83,7 +83,7 @@ class Fragments:
         return frames[index]
 
     def missing(self, index: int) -> int:
-        """Bytes that the items of frame `index` claim behind the end of the source."""
+        """Bytes that the items of frame `index` claim beyond the end of the source."""
         offset = self.fragments(index)[-1].offset
         claimed = int.from_bytes(self.value.read(offset - 4, 4), "little")
         return max(offset + claimed - self.value.size, 0)
@@ -93,13 +93,13 @@ class Fragments:
         return self.joined(self.fragments(index))
 
     def joined(self, fragments: tuple[Fragment, ...]) -> memoryview:
-        """The bytes of these fragments together; unlike all else here to be called on any thread."""
+        """The joined bytes of these fragments; unlike other methods, safe to call on any thread."""
         if len(fragments) == 1:
             return self.value.read(*fragments[0])
         return memoryview(b"".join(self.value.read(*fragment) for fragment in fragments))
 
     def joined_each(self, frames: list[tuple[Fragment, ...]]) -> list[memoryview]:
-        """What `joined` gives for each of these frames; those that stand close together are read at once."""
+        """The joined bytes of each of these frames; frames close together are read at once."""
         if len(frames) == 1:
             return [self.joined(frames[0])]
         first = min(fragments[0].offset for fragments in frames)
@@ -107,11 +107,11 @@ class Fragments:
         wanted = sum(fragment.length for fragments in frames for fragment in fragments)
         if stop - first > wanted + GAPS or any(len(fragments) > 1 for fragments in frames):
             return [self.joined(fragments) for fragments in frames]
-        held = self.value.read(first, stop - first)
-        return [held[offset - first : offset - first + length] for ((offset, length),) in frames]
+        block = self.value.read(first, stop - first)
+        return [block[offset - first : offset - first + length] for ((offset, length),) in frames]
 
     def head(self, index: int, size: int) -> memoryview:
-        """The first bytes of frame `index`, `size` of them at most."""
+        """The first bytes of frame `index`, at most `size`."""
         head = b""
         for offset, length in self.fragments(index):
             if length >= size and not head:
@@ -122,7 +122,7 @@ class Fragments:
         return memoryview(head)
 
     def spans(self, indices: Sequence[int]) -> Spans | None:
-        """Where frames stand, as an offset table has it unread; None where there is no such frame."""
+        """The byte ranges of frames, from the offset table without reading items; None where a frame doesn't exist."""
         if self._every is None:
             places = self._scanned_spans() if self._starts is None else self._table_spans(self._starts)
             self._every = Spans(places, exact=self._lengths is None)
@@ -134,7 +134,7 @@ class Fragments:
         return Spans(places[np.array(indices, np.intp)], exact)
 
     def _scanned_spans(self) -> NDArray[np.uint64]:
-        """A frame of several fragments has no place."""
+        """The ranges of all frames after a scan; a frame of several fragments gets an empty one, 0 to 0."""
         items = [frame[0] if len(frame) == 1 else Fragment(ITEM_HEADER, -ITEM_HEADER) for frame in self._frames()]
         return np.array([(offset - ITEM_HEADER, offset + length) for offset, length in items], np.uint64)
 
@@ -146,14 +146,14 @@ class Fragments:
             places[:, 1] = np.minimum(places[:, 0] + ITEM_HEADER + np.minimum(self._lengths, size), size)
             return places
         places[:-1, 1] = places[1:, 0]
-        found = self._by_table(starts, last)  # whose end no other entry tells
-        places[-1] = (0, 0) if found is None or len(found) > 1 else (places[-1, 0], sum(found[0]))
+        ending = self._by_table(starts, last)  # no further entry gives the last frame's end
+        places[-1] = (0, 0) if ending is None or len(ending) > 1 else (places[-1, 0], sum(ending[0]))
         return places
 
     # -- offset tables
 
     def _basic_table(self) -> tuple[int, NDArray[np.uint64]]:
-        """Where the first fragment's item begins, and the offsets in the item before it."""
+        """The offset of the first fragment's item, and the entries of the Basic Offset Table before it."""
         head = bytes(self.value.upto(0, 8))
         if len(head) < 8 or head[:4] != ITEM_BYTES:
             raise PixelDecodeError("encapsulated pixel data does not begin with an item", offset=0)
@@ -168,9 +168,9 @@ class Fragments:
     def _table(
         self, basic: NDArray[np.uint64], extended: tuple[NDArray[np.uint64], NDArray[np.uint64]] | None
     ) -> tuple[NDArray[np.uint64] | None, NDArray[np.uint64] | None]:
-        """The offsets to go by, and the lengths that an Extended Offset Table adds.
+        """The offsets to use, and the lengths that an Extended Offset Table adds.
 
-        A table with more or fewer entries than there are frames is kept for when codestreams don't tell frames apart.
+        A table with more or fewer entries than frames is kept in case codestreams don't tell frames apart.
         """
         offsets, lengths = extended if extended is not None else (basic[:0], None)
         for name, starts in (("Extended", offsets), ("Basic", basic)):
@@ -198,35 +198,35 @@ class Fragments:
         return offsets[0] == 0 and rising and int(offsets[-1]) < room
 
     def _by_table(self, starts: NDArray[np.uint64], index: int) -> tuple[Fragment, ...] | None:
-        """The fragments of a frame by the table; None where its entry, or the next one, leads to no frame."""
+        """The fragments of a frame by the offset table; None where its entry, or the next one, leads to no frame."""
         at = self._first + int(starts[index])
         if self._lengths is not None:
             fragment, length = self._item(at), int(self._lengths[index])
             if fragment is None:
                 return None
-            if fragment.length - 1 <= length <= fragment.length:  # without the padding or with it
+            if fragment.length - 1 <= length <= fragment.length:  # without or with the padding
                 return (Fragment(fragment.offset, length),)
             self._lengths = self._every = None
             said = f"frame {index} has {length} bytes by the Extended Offset Table Lengths, its item {fragment.length}"
             self.notes.append(Note("offset-table", f"{said}: items' lengths count"))
         last = index + 1 == len(starts)
         stop = self.value.size if last else self._first + int(starts[index + 1])
-        found = []
+        fragments = []
         while at < stop:
             fragment = self._item(at)
             if fragment is None:
                 break
             at = fragment.offset + fragment.length
             if fragment.length:
-                found.append(fragment)
-        if not found or not (last or at == stop):
+                fragments.append(fragment)
+        if not fragments or not (last or at == stop):
             return None
-        if len(found) > 1 and len(beginnings(self.value, found)) > 1:
+        if len(fragments) > 1 and len(beginnings(self.value, fragments)) > 1:
             return None  # several frames
-        return tuple(found)
+        return tuple(fragments)
 
     def _item(self, at: int) -> Fragment | None:
-        """The fragment whose item begins at `at`; cut where the source ends."""
+        """The fragment whose item begins at `at`, cut at the end of the source; None where there is no item."""
         head = bytes(self.value.upto(at, 8))
         if len(head) < 8 or head[:4] != ITEM_BYTES:
             return None
@@ -253,7 +253,7 @@ class Fragments:
         return self._scanned
 
     def _scan(self) -> list[Fragment]:
-        found: list[Fragment] = []
+        fragments: list[Fragment] = []
         at, size = self._first, self.value.size
         with self.value.peeking() as peek:
             while at + 8 <= size:
@@ -268,9 +268,9 @@ class Fragments:
                     break
                 fragment = Fragment(at + 8, min(length, size - at - 8))
                 at = fragment.offset + fragment.length
-                found.append(fragment)
-                if len(found) > self.limits.elements:
+                fragments.append(fragment)
+                if len(fragments) > self.limits.elements:
                     raise PixelDecodeError(f"more fragments than the limit of {self.limits.elements}", offset=at)
-        if not found:
+        if not fragments:
             raise PixelDecodeError("encapsulated pixel data without a fragment", offset=self._first)
-        return found
+        return fragments

@@ -1,4 +1,4 @@
-"""FrameCoder: arrays on their way into a file, checked against what describes them, and encoded."""
+"""FrameCoder: checks arrays against the description of a file's frames, and encodes them."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from dicomcore.uids import UID, RLELossless
 __all__ = ["FrameCoder"]
 
 AS_DESCRIBED = frozenset(syntax.uid for syntax in SYNTAXES if syntax.format in ("uncompressed", "deflated"))
-"""Encapsulated syntaxes whose frames are laid out as Planar Configuration says (PS3.5 A.4.11, A.4.13)."""
+"""Encapsulated transfer syntaxes whose frames are laid out as Planar Configuration says (PS3.5 A.4.11, A.4.13)."""
 OF_CODESTREAMS = frozenset(("YBR_FULL_422", "YBR_PARTIAL_422", "YBR_PARTIAL_420", "YBR_ICT", "YBR_RCT", "XYB"))
-"""How codestreams, and 4:2:2 pairs, hold colour; no array of (rows, columns, samples) does (PS3.3 C.7.6.3.1.2)."""
+"""Colours of codestreams and 4:2:2 pairs only, never of (rows, columns, samples) arrays (PS3.3 C.7.6.3.1.2)."""
 
 
 class FrameCoder:
-    """Takes the arrays of a file's frames, and says in its header what became of them.
+    """Encodes the arrays of a file's frames, and updates the attributes that describe them.
 
-    `encode` is the caller's own encoder; without it the registry's is used, with `quality`.
+    `encode` is the caller's own encoder; by default the registered one is used, with `quality`.
     """
 
     def __init__(
@@ -46,11 +46,11 @@ class FrameCoder:
         self._description, self._syntax = description, syntax
         self._encode, self._quality = encode, quality
         self._high_bit = number_of(ds, "HighBit")
-        self._encoder: FrameEncoder | None = None  # once an array came for it
-        self._given = self._made = 0  # bytes of arrays, and of what they were encoded to
+        self._encoder: FrameEncoder | None = None  # looked up for the first array
+        self._given = self._made = 0  # bytes of all arrays, and of all their codestreams
 
     def checked(self, frame: Any, place: int) -> NDArray[Any]:
-        """The array of the frame at `place`; raises EncodeError where it isn't what was described."""
+        """The frame at `place` as an array; raises EncodeError where it doesn't match the description."""
         pixels, wanted = unmasked(frame), self._description
         if wanted.bits_allocated == 1 and pixels.dtype == bool:
             pixels = pixels.view(np.uint8)
@@ -66,7 +66,7 @@ class FrameCoder:
         return pixels
 
     def _refuse_other_samples(self, place: int) -> None:
-        """Raise where the words or the colour that are described can't be an array's."""
+        """Raise EncodeError where the description has a colour or a High Bit that an array can't have."""
         wanted = self._description
         if wanted.samples_per_pixel == 3 and wanted.photometric_interpretation in OF_CODESTREAMS:
             raise EncodeError(
@@ -86,7 +86,7 @@ class FrameCoder:
             data = memoryview(self._encoded(pixels) if self._encode is None else self._encode(pixels)).cast("B")
         except (DicomError, MemoryError, OSError):
             raise
-        except Exception as error:  # what a foreign library raises is its own affair, and becomes ours here
+        except Exception as error:  # a foreign library may raise anything
             raise EncodeError(f"frame {place} can't be encoded: {error}") from error
         self._given, self._made = self._given + pixels.nbytes, self._made + len(data)
         return data
@@ -106,14 +106,14 @@ class FrameCoder:
 
     @property
     def _described(self) -> FrameDescription:
-        """The description with the Planar Configuration that the syntax wants (PS3.5 8.2)."""
+        """The description with the Planar Configuration that the transfer syntax requires (PS3.5 8.2)."""
         by_plane = self._syntax in AS_DESCRIBED or self._syntax == RLELossless
         if by_plane or self._syntax.is_private or not encoding_of(self._syntax).encapsulated:
             return self._description
         return replace(self._description, planar_configuration=0)
 
     def describe(self, header: Dataset) -> None:
-        """Make `header` say what the frames became: Planar Configuration, colour, bits, lossy compression."""
+        """Update `header` to the encoded frames: Planar Configuration, colour, bits, lossy compression."""
         described = self._described
         if described.planar_configuration != self._description.planar_configuration:
             put(header, "PlanarConfiguration", described.planar_configuration)

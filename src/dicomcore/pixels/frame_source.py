@@ -1,4 +1,4 @@
-"""What frames are made of: native samples, codestreams in fragments, or one video stream (PS3.5 A.4, 8.1, 8.2)."""
+"""Sources of frames: native samples, codestreams in fragments, or one video stream (PS3.5 A.4, 8.1, 8.2)."""
 
 from __future__ import annotations
 
@@ -28,40 +28,40 @@ __all__ = ["FrameSource", "source_of"]
 
 
 class FrameSource(Protocol):
-    """The frames of one pixel data element, which `Frames` shows; there is a class for each way of holding them.
+    """The frames of one pixel data element, behind `Frames`; each form of pixel data has its own class.
 
-    `Frames` has checked every index and the shape and dtype of every array that it gives. Any number of threads may
-    call the methods at once. They raise PixelDecodeError, without the path of the file.
+    `Frames` checks every index, and the shape and dtype of every array that it passes. Any number of threads may call
+    the methods at once. They raise PixelDecodeError, without the path of the file.
     """
 
     stated: FrameDescription
-    """What the data set says, under the transfer syntax that the bytes are in."""
+    """The data set's description, with the transfer syntax that the bytes really have."""
     description: FrameDescription
-    """What arrays are made by: `stated`, corrected by the first frame's codestream."""
+    """The description of decoded arrays: `stated`, corrected by the first frame's codestream."""
     is_encapsulated: bool
     """Whether the pixel data has fragments."""
 
     def __len__(self) -> int:
-        """How many frames there are."""
+        """The number of frames."""
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """What was settled or passed over so far, each once; grows as frames are decoded."""
+        """The notes so far, each once; grows as frames are decoded."""
 
     def note(self, *notes: Note) -> None:
-        """Keep notes."""
+        """Add notes."""
 
     def encoded(self, index: int) -> memoryview:
-        """The bytes of a frame as they stand in the file, fragments joined; of a video, the whole stream."""
+        """The encoded bytes of a frame, fragments joined; of a video, the whole stream."""
 
     def missing(self, index: int) -> int:
-        """Bytes of a frame that are claimed and not there, as the source breaks off; of a video, of its stream."""
+        """Bytes of a frame (of a video: of its stream) that lie beyond the end of the source."""
 
     def decoded(self, index: int, out: NDArray[Any] | None = None) -> DecodedFrame:
-        """A frame's samples as coded, in `out` where it is given."""
+        """Decode a frame to samples as coded, into `out` if given."""
 
     def decode(self, index: int, out: NDArray[Any] | None = None, *, raw: bool = False) -> NDArray[Any]:
-        """A frame's values, in `out` where it is given; with `raw` its samples as coded."""
+        """Decode a frame to values, or with `raw` to samples as coded, into `out` if given."""
 
     def decode_many(
         self, indices: Sequence[int], target: NDArray[Any], *, raw: bool = False, workers: int | None = None
@@ -72,22 +72,22 @@ class FrameSource(Protocol):
 def source_of(
     element: Any, value: ValueField, header: Any, stated: FrameDescription, limits: Limits, *, is_from_file: bool
 ) -> FrameSource:
-    """The frames of a pixel data element; raises LimitError or PixelDecodeError where its description can't be right.
+    """The frames of a pixel data element; raises LimitError or PixelDecodeError where their description can't be right.
 
     Parameters
     ----------
     element
-        The pixel data element; its length and VR are asked for, not its value.
+        The pixel data element; only its length and VR are used, not its value.
     value
-        Where its bytes are.
+        The element's Value Field.
     header
         The data set up to its pixel data.
     stated
-        The description that the data set gives of its frames.
+        The data set's description of its frames.
     limits
         How large a frame may be, how it is decoded, and whether deviations are errors.
     is_from_file
-        Whether the data set is a file's own, neither an item of it nor made in memory.
+        Whether the data set is a whole file's, neither an item nor made in memory.
     """
     frames = number_of_frames(header)
     _check_limits(stated, frames, limits)
@@ -105,7 +105,7 @@ def source_of(
 
 
 def _check_limits(stated: FrameDescription, frames: int, limits: Limits) -> None:
-    stated.dtype  # noqa: B018  refuses what no word holds
+    stated.dtype  # noqa: B018  raises for samples too wide for any word
     if frames > limits.frames:
         raise LimitError(f"{frames} frames cross the limit of {limits.frames}")
     if stated.rows * stated.columns > limits.frame_pixels:
@@ -113,18 +113,18 @@ def _check_limits(stated: FrameDescription, frames: int, limits: Limits) -> None
 
 
 def _looks_encapsulated(value: ValueField, stated: FrameDescription, frames: int) -> bool:
-    """Whether pixel data of defined length has fragments, which nobody should write, or which was set in memory."""
+    """Whether pixel data of defined length has fragments: set in memory, or written against the standard."""
     if stated.transfer_syntax in NATIVE and value.size in native_sizes(stated, frames):
-        return False  # whatever the first samples look like
+        return False  # even if the first samples look like an item
     return value.upto(0, 4) == ITEM_BYTES
 
 
 def _unencapsulated_notes(
     value: ValueField, stated: FrameDescription, frames: int, is_from_file: bool
 ) -> tuple[Note, ...]:
-    """What is to be noted of pixel data without fragments under a transfer syntax that has them.
+    """Notes on pixel data without fragments in a transfer syntax that has them.
 
-    Raises PixelDecodeError where its length says that it is no uncompressed frames either.
+    Raises PixelDecodeError where its length isn't that of uncompressed frames either.
     """
     if stated.transfer_syntax in NATIVE or stated.floating:
         return ()
@@ -132,8 +132,8 @@ def _unencapsulated_notes(
     if value.size not in native_sizes(stated, frames):
         codec_for(stated.transfer_syntax)
         raise PixelDecodeError(
-            f"transfer syntax {name} has fragments, and the pixel data is {value.size} bytes "
-            f"without any, which are no {frames} uncompressed frames either"
+            f"transfer syntax {name} has fragments, and the pixel data has none; "
+            f"its {value.size} bytes are not the size of {frames} uncompressed frames either"
         )
     if not is_from_file:  # pixel data of items may be native (PS3.5 A.4)
         return ()

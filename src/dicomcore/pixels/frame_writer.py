@@ -1,4 +1,4 @@
-"""FrameWriter: a file whose frames are appended one at a time, in the memory of one."""
+"""FrameWriter: writes a file frame by frame, holding only one frame in memory."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ __all__ = ["FrameWriter"]
 
 PIXEL_DATA, PIXEL_GROUP = 0x7FE00010, 0x7FE00000
 GROUP_28_LENGTH, NUMBER_OF_FRAMES = 0x00280000, 0x00280008
-LONGEST = 0xFFFFFFFE  # what a 32-bit length field can say (PS3.5 7.1.1)
+LONGEST = 0xFFFFFFFE  # the largest value of a 32-bit value length (PS3.5 7.1.1)
 ITEM, END = ITEM_BYTES, SEQUENCE_DELIMITER_BYTES + bytes(4)
 COPIED = 1 << 20
 IN_MEMORY = 8 << 20
@@ -45,37 +45,40 @@ OffsetTable = Literal["basic", "extended", "none"]
 
 
 class FrameWriter:
-    """Writes `ds` with frames that are appended later, as many as come.
+    """Writes a file whose frames are appended one at a time.
 
-    ``with FrameWriter(path, ds, transfer_syntax=...) as writer: writer.append(frame)``. `ds` describes the frames
-    (Rows, Columns, Samples per Pixel, Bits Allocated, …); pixel data that it has is left out, and `ds` is not changed.
-    The path is replaced, with a complete file, when the writer is closed; when the `with` block raises, or `abort` is
-    called, nothing has changed.
+    ``with FrameWriter(path, ds, transfer_syntax=...) as writer: writer.append(frame)``. Closing the writer replaces the
+    path by a complete file. If the `with` block raises, or `abort` is called, the path stays what it was.
 
-    A frame is an array of the shape and dtype described, within Bits Stored and in the colour that Photometric
-    Interpretation says; or bytes, written as they are: one frame's codestream, or its native bytes in the file's byte
-    order. What is said of the frames is kept true. Planar Configuration becomes 0 where the syntax asks for it (PS3.5
-    8.2). Where arrays were encoded, Photometric Interpretation, bits and the attributes of lossy compression are those
-    of the codestreams. The SOP Instance UID stays.
+    A frame is either an array with the shape and dtype that `ds` describes, within Bits Stored and in the colour of
+    Photometric Interpretation; or bytes, which are written as they are: the frame's codestream, or its native bytes in
+    the file's byte order. The writer updates the attributes that describe the frames. Planar Configuration becomes 0
+    where the transfer syntax requires it (PS3.5 8.2). Where arrays were encoded, Photometric Interpretation, bits and
+    the attributes of lossy compression become those of the codestreams. The SOP Instance UID stays.
 
-    In encapsulated syntaxes each frame is one fragment, after an offset table (PS3.5 A.4, PS3.3 C.7.6.3.1.8). As that
-    stands before the frames, these are kept in a nameless file beside the path until their number is known, the first
-    few megabytes in memory; uncompressed ones go straight to where they belong.
+    In encapsulated transfer syntaxes each frame is one fragment, after an offset table (PS3.5 A.4, PS3.3 C.7.6.3.1.8).
+    As the table precedes the frames, they are spooled until their number is known: the first few megabytes in memory,
+    then in an unnamed file beside the path. Uncompressed frames are written straight to the file.
 
     Parameters
     ----------
+    path
+        The file to write.
+    ds
+        The data set that describes the frames (Rows, Columns, Samples per Pixel, Bits Allocated, …). Its own pixel data
+        is not written, and the data set is not changed.
     transfer_syntax
-        A UID, a keyword or a short name such as "jpeg-ls" (`dicomcore.uids.NAMES`); the data set's own by default.
+        A UID, a keyword or a short name such as "jpeg-ls" (`dicomcore.uids.NAMES`); by default the data set's own.
     offset_table
         "basic", "extended" or "none"; by default "basic" where its 32 bits suffice, else "extended".
     encode
-        A function of an array that gives a codestream's bytes, used instead of the syntax's own encoder. What `ds` says
-        has to be true of its codestreams.
+        A function from an array to a codestream's bytes, used instead of the registered encoder. The attributes of `ds`
+        have to describe its codestreams.
     quality
-        Of a lossy syntax, see `dicomcore.pixels.coding.encoders`; others refuse it.
+        The quality of a lossy transfer syntax, see `dicomcore.pixels.coding.encoders`; others refuse it.
     frames
-        How many will come, where that is known: closing after another number raises EncodeError, and a single frame
-        needs no Number of Frames.
+        The number of frames, if known: closing after another number raises EncodeError, and a single frame needs no
+        Number of Frames.
     enforce_standard, overwrite, durable
         As for `dcmwrite`.
     """
@@ -99,18 +102,18 @@ class FrameWriter:
         self._syntax = syntax_named(transfer_syntax) if transfer_syntax is not None else own_syntax(ds)
         self._encoding = encoding_of(self._syntax)
         if self._encoding.deflated:
-            raise EncodeError(f"{self._syntax.name} has no place for frames one at a time: deflate the file afterwards")
+            raise EncodeError(f"{self._syntax.name} can't be written frame by frame: deflate the file afterwards")
         if self._syntax == GEPrivateImplicitVRBigEndianPixels:
             raise EncodeError(f"{self._syntax} has big-endian pixels behind a little-endian header: take another")
         self._ds = ds
         self._description = describe(ds, _keyword(ds))
         self._bits = _frame_bits(self._description)
         self._due = frames
-        self._carried = np.empty(0, np.uint8)  # single bits behind the last whole byte
+        self._carried = np.empty(0, np.uint8)  # single bits after the last whole byte
         self._enforce_standard = enforce_standard
         self._table = offset_table
         self._coder = FrameCoder(ds, self._description, self._syntax, encode=encode, quality=quality)
-        self._lengths = array("Q")  # of codestreams as they are, before padding
+        self._lengths = array("Q")  # of frames, without padding
         self._written = 0
         self._placing: Placing | None = Placing(path, overwrite=overwrite, durable=durable)
         self._spool: Any = None
@@ -125,11 +128,11 @@ class FrameWriter:
             raise
 
     def __len__(self) -> int:
-        """Frames appended so far."""
+        """The number of frames appended so far."""
         return len(self._lengths)
 
     def append(self, frame: Any) -> None:
-        """Add one frame. Raises EncodeError for one that isn't as described; what was appended before stays."""
+        """Append one frame. Raises EncodeError where it doesn't match the description; earlier frames stay appended."""
         if self._placing is None:
             raise ValueError("the writer is closed")
         if self._encoding.encapsulated:
@@ -151,13 +154,13 @@ class FrameWriter:
         self._lengths.append(len(data))
 
     def close(self) -> None:
-        """Complete the file and put it in its place. Raises EncodeError where no frame was appended."""
+        """Complete the file and move it to the path. Raises EncodeError where no frame was appended."""
         placing = self._placing
         if placing is None:
             return
         try:
             if not self._lengths:
-                raise EncodeError("a file of no frame: append one, or abort()")
+                raise EncodeError("no frame was appended: append one, or call abort()")
             if self._due not in (None, len(self)):
                 raise EncodeError(f"{len(self)} frames were appended where {self._due} were due")
             if self._encoding.encapsulated:
@@ -172,7 +175,7 @@ class FrameWriter:
         self._drop_spool()
 
     def abort(self) -> None:
-        """Give up: the path stays what it was."""
+        """Discard the file; the path stays what it was."""
         if self._placing is not None:
             self._placing.abort()
             self._placing = None
@@ -197,7 +200,7 @@ class FrameWriter:
     # -- the data set around the frames
 
     def _parts(self, frames: str) -> tuple[Dataset, Dataset]:
-        """The data set before and behind pixel data, `frames` as the number of them."""
+        """The data set before and after pixel data, with `frames` as Number of Frames."""
         before, behind = self._ds[:PIXEL_GROUP], self._ds[PIXEL_DATA + 1 :]
         before.file_meta = self._ds.file_meta
         before.preamble = self._ds.preamble
@@ -210,18 +213,18 @@ class FrameWriter:
         return before, behind
 
     def _compose(self, part: Dataset, out: Output) -> None:
-        # As the transfer syntax says, even where the file that was read broke with it: pixel data will.
+        # In the stated transfer syntax, even where the file that was read deviated from it: pixel data follows it too.
         put_elements(part, out, self._encoding)
 
     def _begin_native(self) -> None:
-        """Everything up to the pixel data's first byte, with room for what is known at the end."""
+        """Write all up to the pixel data's first byte, with placeholders for the values known only at the end."""
         assert self._placing is not None
         before, _ = self._parts(COUNT)
         out = Output()
         put_head(before, out, self._syntax, self._enforce_standard)
         self._compose(before[:NUMBER_OF_FRAMES], out)
-        self._count_at = len(out) + 8  # behind the element's header
-        self._compose(before[NUMBER_OF_FRAMES : NUMBER_OF_FRAMES + 1], out)  # apart: elements may stand out of order
+        self._count_at = len(out) + 8  # after the element's header
+        self._compose(before[NUMBER_OF_FRAMES : NUMBER_OF_FRAMES + 1], out)  # alone: elements may be out of order
         self._compose(before[NUMBER_OF_FRAMES + 1 :], out)
         _put_header(out, self._encoding.implicit, self._encoding.big, _word_vr(self._description), 0)
         self._length_at = len(out) - 4
@@ -243,7 +246,7 @@ class FrameWriter:
         return data
 
     def _packed(self, frame: Any) -> memoryview:
-        """The whole bytes of single bits, those of frames before that filled none among them (PS3.5 8.1.1)."""
+        """The whole bytes of single-bit samples, begun with the bits that earlier frames left over (PS3.5 8.1.1)."""
         if isinstance(frame, (bytes, bytearray, memoryview)):
             if self._bits % 8 == 0 and not len(self._carried):
                 return self._native_bytes(frame)
@@ -313,7 +316,7 @@ class FrameWriter:
         write_all(file, out.whole())
 
 
-COUNT = "000000000000"  # room for the number of frames: 12 characters, all that IS has
+COUNT = "000000000000"  # placeholder for Number of Frames, of 12 characters, the most that IS allows
 
 
 def _keyword(ds: Dataset) -> str:

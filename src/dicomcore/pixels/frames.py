@@ -1,4 +1,4 @@
-"""A data set's frames: found, read and decoded one by one or together."""
+"""A data set's frames, decoded one by one or several together."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ from dicomcore.uids import ExplicitVRBigEndian, ExplicitVRLittleEndian
 __all__ = ["Frames"]
 
 UNPROVEN_SAMPLES = 1 << 28
-"""An array of more samples than that is made once a frame of it was decoded."""
+"""An array of more samples than this is allocated only after one of its frames was decoded."""
 
 
 class Frames:
-    """The frames of one data set, decoded when asked for.
+    """The frames of one data set, decoded on demand.
 
-    ``frames[i]`` is (rows, columns) or (rows, columns, samples), as pydicom 3 gives it: native byte order, unused bits
-    settled, YBR turned to RGB. ``frames[a:b]`` stacks them. Frames may be decoded on several threads at once.
+    ``frames[i]`` is (rows, columns) or (rows, columns, samples), the same as in pydicom 3: native byte order, unused
+    bits removed, YBR converted to RGB. ``frames[a:b]`` stacks frames. Several threads may decode frames at once.
     """
 
     def __init__(self, data_set: Any) -> None:
-        """Raises PixelDecodeError where the data set has no pixel data, or says too little of it."""
+        """Raises PixelDecodeError where the data set has no pixel data, or lacks attributes that describe it."""
         index = index_of(data_set)
         self.limits = DEFAULT_LIMITS if index is None else index.limits
         self._path = None if index is None else _path_of(index)
@@ -57,7 +57,7 @@ class Frames:
         header = header_of(data_set)
         stated = describe(header, keyword)
         element = data_set[keyword]
-        # A UN's words are in little endian (PS3.5 6.2.2).
+        # The words of a UN value are little endian (PS3.5 6.2.2).
         if stated.transfer_syntax == ExplicitVRBigEndian and is_in_big_endian(element) is False:
             stated = replace(stated, transfer_syntax=ExplicitVRLittleEndian)
         self._recall = recall_of(data_set)
@@ -96,7 +96,7 @@ class Frames:
 
     @property
     def _data_set(self) -> Any:
-        # Not held: it holds its frames, and would last until the garbage collector comes by.
+        # Not referenced from here: the data set references its frames, and only the garbage collector ends a cycle.
         return self._recall()
 
     @property
@@ -105,7 +105,7 @@ class Frames:
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """What was settled or passed over so far; grows as frames are decoded."""
+        """The notes so far; grows as frames are decoded."""
         return self._source.notes
 
     @property
@@ -114,7 +114,7 @@ class Frames:
         return tuple(self._issue_of(note) for note in self.notes)
 
     def issues_of(self, index: int) -> tuple[Issue, ...]:
-        """The issues that concern a frame: its own, once it was decoded, and those of the whole pixel data."""
+        """The issues of a frame: its own, once it was decoded, and those of all the pixel data."""
         return tuple(self._issue_of(note) for note in self.notes if note.frame in (None, index))
 
     def _issue_of(self, note: Note) -> Issue:
@@ -122,33 +122,33 @@ class Frames:
         return Issue(note.code.upper().replace("-", "_"), Tag(self._keyword), self._offset, message)
 
     def note(self, note: Note) -> None:
-        """Keep a note on the frames, once; PixelDecodeError where the limits are strict."""
+        """Add a note on the frames; raises PixelDecodeError where the limits are strict."""
         self._source.note(note)
         refuse_if_strict((note,), self.limits)
 
     def is_of(self, data_set: Any) -> bool:
-        """Whether these are still the frames of `data_set`, whose pixel data or description may have been set."""
+        """Whether these are still the frames of `data_set`: neither its pixel data nor its description has changed."""
         return self._state == state_of(data_set)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of `array()`: (rows, columns[, samples]), with the number of frames before it where it isn't 1."""
+        """The shape of `array()`: (rows, columns[, samples]), after the number of frames where that isn't 1."""
         return self._shape if self._count == 1 else (self._count, *self._shape)
 
     @property
     def is_encapsulated(self) -> bool:
-        """Whether frames are codestreams in fragments, not samples one behind the other."""
+        """Whether frames are codestreams in fragments rather than contiguous samples."""
         return self._source.is_encapsulated
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Dtype of a frame."""
+        """The dtype of a frame."""
         return self._dtype
 
     def encoded(self, index: int) -> memoryview:
-        """The bytes of a frame as they stand in the file, fragments joined; of a video, the whole stream.
+        """The encoded bytes of a frame, fragments joined; of a video, the whole stream.
 
-        A frame of single bits that starts inside a byte comes with its neighbours' bits.
+        A frame of single bits that starts inside a byte comes with its neighbours' bits in that byte.
         """
         index = self._index(index)
         try:
@@ -158,14 +158,14 @@ class Frames:
             raise
 
     def missing(self, index: int) -> int:
-        """Bytes of a frame (of a video: its stream) that are claimed and not there, as the source breaks off."""
+        """Bytes of a frame (of a video: of its stream) that lie beyond the end of the source."""
         return self._source.missing(self._index(index))
 
     def decode(self, index: int, *, raw: bool = False, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """Decode one frame. `raw` leaves colour and unused bits as coded.
 
-        `out` is a contiguous array of the frame's shape and dtype. Raises PixelDecodeError with ``frame``, IndexError
-        past the last frame.
+        `out` is a contiguous array of the frame's shape and dtype. Raises PixelDecodeError with its ``frame`` set, and
+        IndexError past the last frame.
         """
         index = self._index(index)
         if out is not None and (out.shape != self._shape or out.dtype != self._dtype or not out.flags.c_contiguous):
@@ -177,7 +177,7 @@ class Frames:
             raise
 
     def decoded(self, index: int) -> DecodedFrame:
-        """Decode one frame to samples as coded, with what its codestream says of them."""
+        """Decode one frame to samples as coded, along with its codestream's header."""
         index = self._index(index)
         try:
             return self._source.decoded(index)
@@ -188,9 +188,9 @@ class Frames:
     def stack(
         self, indices: Sequence[int], *, raw: bool = False, out: NDArray[Any] | None = None, workers: int | None = None
     ) -> NDArray[Any]:
-        """Decode frames into one array, (frames, rows, columns[, samples]), on as many threads as there are CPUs."""
+        """Decode frames into one array, (frames, rows, columns[, samples]), by default on a thread for each CPU."""
         if out is None and self.is_encapsulated and len(indices) * self.description.samples > UNPROVEN_SAMPLES:
-            self.decode(indices[0], raw=raw)  # raises before all that is claimed is allocated
+            self.decode(indices[0], raw=raw)  # raises for a false claim before a large array is allocated
         target = self._target(len(indices), out)
         wanted = [self._index(index) for index in indices]
         try:
@@ -201,28 +201,28 @@ class Frames:
         return target
 
     def array(self, *, raw: bool = False, out: NDArray[Any] | None = None, workers: int | None = None) -> NDArray[Any]:
-        """Decode all frames, in the shape that pydicom gives: a single frame has no axis of its own.
+        """Decode all frames, in pydicom's shape: a single frame has no frame axis.
 
-        An `out` of that shape is what comes back, another one of that size as a view of that shape.
+        Returns `out` itself where it has that shape, else a view of it in that shape.
         """
         stacked = self.stack(range(self._count), raw=raw, out=out, workers=workers)
         return out if out is not None and out.shape == self.shape else stacked.reshape(self.shape)
 
     def kept_array(self) -> NDArray[Any]:
-        """Give `array()`, the same one every time: what a caller changes in it is not lost."""
+        """Return the same `array()` every time, so that the caller's changes to it stay."""
         if self._kept is None:
-            made = self.array()
+            array = self.array()
             with self._lock:
                 if self._kept is None:
-                    self._kept = made
+                    self._kept = array
         return self._kept
 
     def render(
         self, index: int, *, window: View = None, overlays: bool = False, out: NDArray[np.uint8] | None = None
     ) -> NDArray[np.uint8]:
-        """Give a frame as a picture of 8 bits; see `dicomcore.display.render` for `window`.
+        """Render a frame as an 8-bit picture; see `dicomcore.display.render` for `window`.
 
-        `overlays` draws the overlays of the frame over it, in white.
+        `overlays` draws the frame's overlays over the picture, in white.
         """
         index = self._index(index)
         try:
@@ -237,28 +237,28 @@ class Frames:
 
     @property
     def overlays(self) -> tuple[Overlay, ...]:
-        """Overlay planes, those in unused bits of the samples too."""
+        """The overlay planes, including those in unused bits of the samples."""
         return read_overlays(self._data_set, self)
 
     @property
     def icc_profile(self) -> bytes | None:
-        """The ICC profile of colour pixels, the first optical path's where there are several; None without one."""
+        """The ICC profile of colour pixels, of the first optical path where there are several; None where missing."""
         path = first_item(self._data_set, "OpticalPathSequence")
         place = self._data_set if path is None or "ICCProfile" in self._data_set else path
         return place.get("ICCProfile") or None
 
     def _name(self, error: PixelDecodeError, index: int | None = None) -> None:
-        """Let an error name the file, and the frame where it doesn't yet."""
+        """Add the file and the frame to an error that doesn't name them yet."""
         if error.path is None:
             error.path = self._path
         if error.frame is None:
             error.frame = index
 
     def _index(self, index: int) -> int:
-        found = index + self._count if index < 0 else index
-        if not 0 <= found < self._count:
+        positive = index + self._count if index < 0 else index
+        if not 0 <= positive < self._count:
             raise IndexError(f"frame {index} of {self._count}")
-        return found
+        return positive
 
     def _target(self, count: int, out: NDArray[Any] | None) -> NDArray[Any]:
         shape = (count, *self._shape)

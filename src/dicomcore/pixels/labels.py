@@ -1,4 +1,4 @@
-"""What a data set says of its pixel data's encoding, made true of what was encoded (PS3.3 C.7.6.3, C.7.6.1.1.5)."""
+"""Update the attributes that describe a data set's encoded pixel data (PS3.3 C.7.6.3, C.7.6.1.1.5)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["describe_pixels", "note_loss", "put"]
 
 
 def describe_pixels(header: Dataset, desc: FrameDescription, encoder: FrameEncoder | None) -> None:
-    """Set the Image Pixel attributes; those that hold already stay as they stand."""
+    """Set the Image Pixel attributes that differ from the encoded frames; the others stay untouched."""
     interpretation, stored = desc.photometric_interpretation, desc.stored
     if encoder is not None:
         interpretation = encoder.colours.get(interpretation, interpretation)
@@ -30,17 +30,17 @@ def describe_pixels(header: Dataset, desc: FrameDescription, encoder: FrameEncod
 
 
 def put(header: Dataset, keyword: str, value: Any) -> None:
-    """Set a value unless it is there."""
+    """Set an attribute unless it has this value already."""
     if header.get(keyword) != value:
         setattr(header, keyword, value)
 
 
 def note_loss(header: Dataset, ratio: float | None, method: str | None) -> None:
-    """Say that pixels went through lossy compression, once more where it was said before (PS3.3 C.7.6.1.1.5)."""
+    """State that the pixels were lossily compressed, after any earlier such compression (PS3.3 C.7.6.1.1.5)."""
     put(header, "LossyImageCompression", "01")
     for keyword, value in (("LossyImageCompressionRatio", ratio), ("LossyImageCompressionMethod", method)):
         if value is not None:
-            held = header.get(keyword)
-            before = [] if held in (None, "") else list(held) if isinstance(held, (list, tuple)) else [held]
+            earlier = header.get(keyword)
+            before = [] if earlier in (None, "") else list(earlier) if isinstance(earlier, (list, tuple)) else [earlier]
             values = [*before, round(value, 2) if isinstance(value, float) else value]
             setattr(header, keyword, values if len(values) > 1 else values[0])

@@ -1,4 +1,4 @@
-"""Uncompressed frames, one behind the other, each from the bit where the one before ended (PS3.5 8.1.1)."""
+"""Contiguous uncompressed frames, each beginning at the bit where the previous one ended (PS3.5 8.1.1)."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from dicomcore.pixels.value_field import ValueField
 __all__ = ["NativeFrames", "native_sizes"]
 
 MOST_MISSING = 64
-"""A frame cut short is filled up with zeros, unless it is hardly there: what is claimed is then not believed."""
+"""A short frame is completed with zeros, unless it claims more than this number of times the bytes present."""
 
 
 def native_sizes(desc: FrameDescription, frames: int) -> tuple[int, ...]:
-    """How many bytes `frames` uncompressed frames may take: chroma as described or full, at the end padded or not."""
+    """Possible sizes in bytes of `frames` uncompressed frames: chroma as described or full, with or without padding."""
     bits = native_bits(desc), desc.samples * desc.bits_allocated
     sizes = [-(-each * frames // 8) for each in bits]
     return (*sizes, *(size + size % 2 for size in sizes))
 
 
 class NativeFrames:
-    """Frames that are samples; a `FrameSource`. As many as there are, whatever Number of Frames says."""
+    """A `FrameSource` of uncompressed samples; counts the frames present, whatever Number of Frames says."""
 
     is_encapsulated = False
 
@@ -47,16 +47,16 @@ class NativeFrames:
         in_words: bool,
         notes: Iterable[Note] = (),
     ) -> None:
-        """`frames` is Number of Frames; `in_words` says that the element is an OW; `notes` are kept.
+        """`frames` is Number of Frames; `in_words` says that the element is an OW; `notes` are earlier notes.
 
-        Raises PixelDecodeError where there is nothing, or hardly anything of even one frame.
+        Raises PixelDecodeError where the pixel data is empty, or has almost nothing of even one frame.
         """
         self.stated = self.description = stated
         self._value = value
         self._noted = dict.fromkeys(notes)
         self._lengths: list[Note] = []
-        """What is to be noted of the pixel data's length."""
-        # Bytes that stand in big-endian words have changed places in pairs.
+        """Notes on the pixel data's length."""
+        # Bytes in big-endian words are swapped in pairs.
         self._swapped = in_words and stated.transfer_syntax in BIG_ENDIAN and stated.bits_allocated in (1, 8)
         self._bits = self._frame_bits(frames)
         if frames > 1 and self._padded(frames):
@@ -70,25 +70,25 @@ class NativeFrames:
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """As `FrameSource` says."""
+        """See `FrameSource.notes`."""
         return tuple(dict.fromkeys((*self._noted, *self._lengths)))
 
     def note(self, *notes: Note) -> None:
-        """As `FrameSource` says."""
+        """See `FrameSource.note`."""
         self._noted.update(dict.fromkeys(notes))
 
     def encoded(self, index: int) -> memoryview:
-        """The bytes of a frame as they stand in the file; as many as there are."""
+        """The bytes of a frame as they are in the file, without any that are missing at its end."""
         first, stop, _ = self._span(index)
         return self._value.upto(first, stop - first)
 
     def missing(self, index: int) -> int:
-        """Bytes of a frame that are not there, for which samples are decoded from zeros."""
+        """Missing bytes of a frame, decoded as zeros."""
         return max(self._span(index)[1] - self._value.size, 0)
 
     def decoded(self, index: int, out: NDArray[Any] | None = None) -> DecodedFrame:
-        """As `FrameSource` says."""
-        codec_for(self.stated.transfer_syntax)  # what nobody knows is not taken for samples
+        """See `FrameSource.decoded`."""
+        codec_for(self.stated.transfer_syntax)  # raises for an unknown transfer syntax, whose bytes may be no samples
         data, start_bit = self._read(index)
         try:
             samples = decode_native(data, self.stated, out, start_bit=start_bit)
@@ -98,24 +98,24 @@ class NativeFrames:
         return DecodedFrame(samples, self.stated, None, ())
 
     def decode(self, index: int, out: NDArray[Any] | None = None, *, raw: bool = False) -> NDArray[Any]:
-        """As `FrameSource` says."""
+        """See `FrameSource.decode`."""
         decoded = self.decoded(index, out)
         return decoded.samples if raw else sample_values(decoded, self.stated)
 
     def decode_many(
         self, indices: Sequence[int], target: NDArray[Any], *, raw: bool = False, workers: int | None = None
     ) -> None:
-        """In order, on one thread: samples are read rather than decoded."""
+        """See `FrameSource.decode_many`; runs in order, on one thread, as samples are read rather than decoded."""
         for place, index in enumerate(indices):
             self.decode(index, target[place], raw=raw)
 
-    # -- where frames are
+    # -- the layout of frames
 
     def _frame_bits(self, frames: int) -> int:
-        """The bits of one frame, padding left out."""
+        """The bits of one frame, without padding."""
         size, stated = self._value.size, self.stated
         bits, full = native_bits(stated), stated.samples * stated.bits_allocated
-        # called 4:2:2, and long enough for samples that aren't: decode_native() sees it the same way
+        # Labelled 4:2:2, but long enough for full chroma; decode_native() decides the same.
         if bits < full and 8 * size >= full * frames:
             return full
         if is_subsampled(stated) and stated.columns % 2 and 8 * (size - size % 2) != bits * frames:
@@ -126,12 +126,14 @@ class NativeFrames:
         return bits
 
     def _padded(self, frames: int) -> bool:
-        """Whether frames are padded one by one, which PS3.5 8.1.1 has no place for: single bits to whole bytes, odd
-        frames to even ones. Told by the length, and by zeros where padding would be; `bits` is then with it."""
+        """Whether each frame is padded, against PS3.5 8.1.1: single bits to whole bytes, or odd lengths to even ones.
+
+        The length, and zeros in the place of the padding, tell; `_bits` then includes the padding.
+        """
         size, bits = self._value.size, self._bits
-        honest = -(-bits * frames // 8)
-        if size in (honest, honest + honest % 2):
-            return False  # just as long as PS3.5 8.1.1 has it, whatever stands there
+        unpadded = -(-bits * frames // 8)
+        if size in (unpadded, unpadded + unpadded % 2):
+            return False  # the length that PS3.5 8.1.1 requires, whatever the bytes are
         for unit in (8, 16):
             whole = -(-bits // unit) * unit
             due = whole // 8 * frames
@@ -144,23 +146,23 @@ class NativeFrames:
         return False
 
     def _last_word(self, index: int, bits: int, whole: int) -> int:
-        """What stands behind the `bits` of a frame that takes `whole` ones, the first in the lowest bit."""
+        """The bits after the first `bits` of a frame that takes `whole` bits, the first of them in the lowest bit."""
         first, stop = (whole * index + bits) // 8, whole * (index + 1) // 8
         return int.from_bytes(self._value.read(first, stop - first), "little") >> bits % 8
 
     def _there(self, stated: int, limits: Limits) -> int:
-        """Frames that are there: more than stated where whole ones follow, fewer where the data is short."""
-        size, held = self._value.size, 8 * self._value.size
+        """The number of frames present: more than stated where whole ones follow, fewer where the data is short."""
+        size, size_bits = self._value.size, 8 * self._value.size
         expected = -(-self._bits * stated // 8)
         if not size:
             raise PixelDecodeError("the pixel data is empty")
-        if self._bits > MOST_MISSING * held + (1 << 20):
+        if self._bits > MOST_MISSING * size_bits + (1 << 20):
             raise PixelDecodeError(f"{size} bytes of pixel data, and a frame takes {self._bits // 8}")
         if size < expected:
             self._lengths.append(Note("pixel-length", f"{expected} bytes of pixel data are due, {size} are there"))
-            return min(stated, -(-held // self._bits))
+            return min(stated, -(-size_bits // self._bits))
         if size > expected + expected % 2:
-            whole = held // self._bits
+            whole = size_bits // self._bits
             if whole > stated:
                 self._lengths.append(Note("frames", f"Number of Frames is {stated}, and {whole} are there"))
                 return min(whole, limits.frames)
@@ -168,17 +170,17 @@ class NativeFrames:
         return stated
 
     def _span(self, index: int) -> tuple[int, int, int]:
-        """First byte, the byte behind the last, and the bit of the first byte where frame `index` begins."""
+        """The first byte of frame `index`, the byte after its last, and the bit of the first byte where it begins."""
         first = index * self._bits
         return first // 8, -(-(first + self._bits) // 8), first % 8
 
     def _read(self, index: int) -> tuple[memoryview, int]:
-        """The bytes of a frame, zeros for what is missing, and the bit where it begins."""
+        """The bytes of a frame, zeros for missing ones, and the bit where it begins."""
         first, stop, bit = self._span(index)
-        if self._swapped:  # from an even byte to an even byte
+        if self._swapped:  # read whole 16-bit words
             data = np.zeros((stop + 1) // 2 * 2 - first // 2 * 2, np.uint8)
-            held = self._value.upto(first // 2 * 2, len(data))
-            data[: len(held)] = held
+            words = self._value.upto(first // 2 * 2, len(data))
+            data[: len(words)] = words
             swap.swap_words(data, data, 2)
             return memoryview(data)[first % 2 : first % 2 + stop - first], bit
         view = self._value.upto(first, stop - first)

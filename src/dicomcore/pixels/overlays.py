@@ -1,4 +1,4 @@
-"""Overlay planes: bits of their own, or one unused bit of each sample (PS3.3 C.9.2, PS3.5 8.1.2)."""
+"""Overlay planes, stored in Overlay Data or in an unused bit of each sample (PS3.3 C.9.2, PS3.5 8.1.2)."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class Overlay:
     columns: int
     frames: int
     first_frame: int
-    """Frame of the image, from 0, that the overlay's first one belongs to."""
+    """The frame of the image, from 0, that the overlay's first frame belongs to."""
     origin: tuple[int, int]
-    """Row and column of the image, from 1, where its first bit lies; may be 0 or less."""
+    """Row and column of the image, from 1, of the overlay's first bit; may be 0 or less."""
     kind: str
     """G graphics, R region of interest."""
     label: str
@@ -45,13 +45,13 @@ class Overlay:
 
     @property
     def embedded(self) -> bool:
-        """Whether it stands in an unused bit of the samples."""
+        """Whether the overlay is stored in an unused bit of the samples."""
         return self._bit is not None
 
     def frame_for(self, frame: int) -> int | None:
-        """Which of the overlay's frames belongs to a frame of the image (both from 0); None where none does.
+        """The overlay's frame that belongs to a frame of the image (both from 0); None where none does.
 
-        An overlay that names neither a number of frames nor the frame it begins with belongs to all (C.9.2).
+        An overlay with neither Number of Frames in Overlay nor Image Frame Origin belongs to all frames (C.9.2).
         """
         own = 0 if self._every else frame - self.first_frame
         return own if 0 <= own < self.frames else None
@@ -59,7 +59,8 @@ class Overlay:
     def array(self, frame: int = 0) -> NDArray[np.uint8]:
         """The plane as 0 and 1, (rows, columns); raises IndexError past its last frame.
 
-        Bits that Overlay Data lacks are 0, which is noted of the data set; a frame that it lacks is a PixelDecodeError.
+        Bits missing in Overlay Data are 0, reported as an issue of the data set; a missing frame raises
+        PixelDecodeError.
         """
         if not 0 <= frame < self.frames:
             raise IndexError(f"frame {frame} of an overlay of {self.frames}")
@@ -75,24 +76,24 @@ class Overlay:
     def _unpacked(self, frame: int) -> NDArray[np.uint8]:
         size = self.rows * self.columns
         start = frame * size
-        held = min(8 * len(self._source) - start, size)
-        if held <= 0 or size > MOST_MISSING * held + (1 << 20):  # a size that is claimed is not believed
+        present = min(8 * len(self._source) - start, size)
+        if present <= 0 or size > MOST_MISSING * present + (1 << 20):  # refuses an implausible size
             raise PixelDecodeError(f"overlay {self.group:04X} has {len(self._source)} bytes, and no frame {frame}")
         plane = np.zeros((self.rows, self.columns), np.uint8)
-        unpack.unpack_bits(self._source, plane.reshape(-1)[:held], start)
+        unpack.unpack_bits(self._source, plane.reshape(-1)[:present], start)
         return plane
 
 
 def read_overlays(data_set: Any, frames: Any) -> tuple[Overlay, ...]:
-    """The overlays of a data set; `frames` are its Frames, None where it has none."""
-    found = (_read(data_set, group, frames) for group in GROUPS)
-    return tuple(overlay for overlay in found if overlay is not None)
+    """Read the overlays of a data set; `frames` are its Frames, None where it has no pixel data."""
+    overlays = (_read(data_set, group, frames) for group in GROUPS)
+    return tuple(overlay for overlay in overlays if overlay is not None)
 
 
 def draw_overlays(picture: NDArray[np.uint8], overlays: tuple[Overlay, ...], frame: int) -> NDArray[np.uint8]:
-    """Draw what belongs to a frame (from 0) in white over its picture, in place; what lies outside is cut off.
+    """Draw a frame's (from 0) overlays in white over its picture, in place; parts outside the picture are cut off.
 
-    Gives the picture back, a copy of one that can't be written to.
+    Returns the picture, or a copy where it is read-only.
     """
     picture = picture if picture.flags.writeable else picture.copy()
     for overlay in overlays:
@@ -102,15 +103,15 @@ def draw_overlays(picture: NDArray[np.uint8], overlays: tuple[Overlay, ...], fra
         top, left = overlay.origin[0] - 1, overlay.origin[1] - 1
         plane = overlay.array(own)[max(-top, 0) :, max(-left, 0) :]
         place = picture[max(top, 0) :, max(left, 0) :]
-        seen = plane[: place.shape[0], : place.shape[1]].view(np.bool_)
-        place[: seen.shape[0], : seen.shape[1]][seen] = 255
+        drawn = plane[: place.shape[0], : place.shape[1]].view(np.bool_)
+        place[: drawn.shape[0], : drawn.shape[1]][drawn] = 255
     return picture
 
 
 def embedded_bit(data_set: Any, group: int) -> int | None:
-    """The bit of each sample that an overlay stands in; None where it has data of its own, or no such bit.
+    """The bit of each sample's word that stores an overlay; None where it has Overlay Data, or no valid bit position.
 
-    Only a bit that the samples themselves leave unused can be an overlay's (PS3.5 8.1.2).
+    Only a bit that the samples leave unused can store an overlay (PS3.5 8.1.2).
     """
     if _number(data_set, group, BITS_ALLOCATED, 1) <= 1 or _value(data_set, group, DATA):
         return None
@@ -125,9 +126,9 @@ def embedded_bit(data_set: Any, group: int) -> int | None:
 
 
 def _value(data_set: Any, group: int, element: int, default: Any = None) -> Any:
-    held = data_set.get(group << 16 | element)
-    held = getattr(held, "value", held)
-    return default if held is None else held
+    value = data_set.get(group << 16 | element)
+    value = getattr(value, "value", value)
+    return default if value is None else value
 
 
 def _number(data_set: Any, group: int, element: int, default: int) -> int:
@@ -171,19 +172,19 @@ def _read(data_set: Any, group: int, frames: Any) -> Overlay | None:
 
 
 def _bits_carried(frames: Any) -> int:
-    """Bits of the words that frames are decoded to; a codestream may carry the samples alone."""
+    """Bits in each decoded word that come from the file; a codestream may have the samples' bits only."""
     width = 8 * int(frames.dtype.itemsize)
     if not frames.is_encapsulated:
         return width
     try:
         info = frames.decoded(0).info
     except DicomError:
-        return width  # which is said when the overlay is asked for
+        return width  # raised again when the overlay is read
     return width if info is None or info.precision is None else min(width, info.precision)
 
 
 def _little_endian(data: bytes | bytearray | memoryview, data_set: Any, tag: int) -> bytes | bytearray | memoryview:
-    """Overlay Data as OW in big endian has its bytes in pairs."""
+    """Overlay Data in little endian: big-endian OW has its bytes swapped in pairs."""
     if data_set[tag].VR != "OW" or not is_big_endian(data_set, tag, data_set) or len(data) % 2:
         return data
     swapped = bytearray(len(data))

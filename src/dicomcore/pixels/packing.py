@@ -1,4 +1,4 @@
-"""Samples of one bit packed as they stand in pixel data (PS3.5 8.1.1)."""
+"""Pack single-bit samples as in pixel data (PS3.5 8.1.1)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ __all__ = ["packed_bits"]
 
 
 def packed_bits(samples: NDArray[Any]) -> bytes:
-    """The bits of an array of any shape, lowest first, 1 where a sample (bool or uint8) is not 0.
+    """Pack an array of any shape into bits, the lowest first: 1 where a sample (bool or uint8) is not 0.
 
-    Frames follow each other without a gap; the last byte is filled up with 0.
+    Frames follow each other without a gap; the last byte is padded with zeros.
     """
     cells = np.ascontiguousarray(samples).reshape(-1).view(np.uint8)
     packed = bytearray(-(-cells.size // 8))

@@ -1,4 +1,4 @@
-"""The former path of `dicomcore.display.rendering`, kept for code that imports it."""
+"""The former import path of `dicomcore.display.rendering`, kept for existing code."""
 
 from dicomcore.display.rendering import FUNCTIONS, Display, View, Window, apply_modality, apply_window, render
 

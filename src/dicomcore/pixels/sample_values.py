@@ -1,4 +1,4 @@
-"""From samples as coded to values: unused bits left out, YBR turned to RGB (PS3.5 8.1.1, PS3.3 C.7.6.3.1.2)."""
+"""Turn samples as coded into values: remove unused bits, convert YBR to RGB (PS3.5 8.1.1, PS3.3 C.7.6.3.1.2)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["sample_values"]
 
 
 def sample_values(decoded: DecodedFrame, stated: FrameDescription) -> NDArray[Any]:
-    """Turn a frame's samples into values, in place; `stated` is the data set's own word of them."""
+    """Turn a frame's samples into values, in place; `stated` is the data set's own description."""
     samples = settle_unused_bits(decoded.samples, stated, decoded.info)
     if coded_colour(decoded.description, decoded.info) in (None, "RGB"):
         return samples

@@ -1,4 +1,4 @@
-"""Pixel data from an array: the Image Pixel module filled in (PS3.3 C.7.6.3)."""
+"""Set pixel data from an array, and the attributes of the Image Pixel module (PS3.3 C.7.6.3)."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from dicomcore.uids import UID, ExplicitVRLittleEndian, GEPrivateImplicitVRBigEn
 __all__ = ["beyond_stored", "set_pixels", "unmasked"]
 
 COLOURS = {"RGB": 3, "YBR_FULL": 3, "HSV": 3, "ARGB": 4, "CMYK": 4}
-"""Samples of a pixel."""
+"""Samples per Pixel of each colour space."""
 GREY = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")
 WITH_FLOATS = frozenset(("1.2.840.10008.5.1.4.1.1.30", "1.2.840.10008.5.1.4.1.1.66.8"))
-"""Parametric Map and Height Map Segmentation Storage, whose IODs alone have floating-point pixels (PS3.3 A.1.4)."""
+"""Parametric Map and Height Map Segmentation Storage, the only IODs with floating-point pixels (PS3.3 A.1.4)."""
 PADDING = ("PixelPaddingValue", "PixelPaddingRangeLimit")
 FLOAT_PADDING = tuple(f"{width}{keyword}" for width in ("Float", "DoubleFloat") for keyword in PADDING)
 FLOATING = {"f4": "FloatPixelData", "f8": "DoubleFloatPixelData"}
-# What described other pixels than these.
+# Attributes of the former pixel data, deleted first.
 STALE = (
     "PixelData", "FloatPixelData", "DoubleFloatPixelData", "ExtendedOffsetTable", "ExtendedOffsetTableLengths",
     "PixelDataProviderURL", "SmallestImagePixelValue", "LargestImagePixelValue", "PlanarConfiguration",
@@ -44,7 +44,7 @@ def set_pixels(
     pixels = unmasked(array)
     kind = f"{pixels.dtype.kind}{pixels.dtype.itemsize}"
     if kind not in ("b1", "u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", *FLOATING):
-        hint = ": astype(np.float32) makes them such" if pixels.dtype.kind == "f" else ""
+        hint = ": astype(np.float32) converts them" if pixels.dtype.kind == "f" else ""
         raise EncodeError(f"pixels are whole numbers, bits (bool) or floats of 4 or 8 bytes, not {pixels.dtype}{hint}")
     if kind in FLOATING:
         _refuse_floats(ds)
@@ -58,7 +58,7 @@ def set_pixels(
         raise EncodeError("floats have no Bits Stored")
     signed = pixels.dtype.kind == "i"
     turned = kind not in FLOATING and bool(number_of(ds, "PixelRepresentation", 0)) != signed
-    held = SignDependent(ds) if turned else None
+    dependent = SignDependent(ds) if turned else None
     for keyword in (*STALE, *(PADDING if kind in FLOATING else FLOAT_PADDING)):
         if keyword in ds:
             delattr(ds, keyword)
@@ -72,8 +72,8 @@ def set_pixels(
     )  # fmt: skip
     if kind not in FLOATING:
         ds.update({"BitsStored": stored, "HighBit": stored - 1, "PixelRepresentation": int(signed)})
-    if held is not None:
-        held.put(ds, signed, *_bounds(allocated, signed))
+    if dependent is not None:
+        dependent.put(ds, signed, *_bounds(allocated, signed))
     syntax = ds.transfer_syntax
     if syntax is not None and (encoding_of(syntax).encapsulated or syntax == GEPrivateImplicitVRBigEndianPixels):
         if ds.file_meta is None:
@@ -90,25 +90,25 @@ def set_pixels(
 
 
 def _grey_of(ds: Dataset) -> str:
-    """The Photometric Interpretation of stored values that are to replace the data set's own."""
-    held = str(ds.get("PhotometricInterpretation") or "").strip()
-    if held == "PALETTE COLOR":
+    """The Photometric Interpretation of grey values that replace the data set's own."""
+    current = str(ds.get("PhotometricInterpretation") or "").strip()
+    if current == "PALETTE COLOR":
         raise EncodeError(
             'the data set is PALETTE COLOR: photometric_interpretation="PALETTE COLOR" says that these are indices of '
             'its palette, "MONOCHROME2" that they are grey'
         )
-    return "MONOCHROME1" if held == "MONOCHROME1" else "MONOCHROME2"
+    return "MONOCHROME1" if current == "MONOCHROME1" else "MONOCHROME2"
 
 
 def unmasked(array: Any) -> NDArray[Any]:
-    """The array; raises EncodeError where pixels of it are masked, as what is under a mask is no value."""
+    """The array; raises EncodeError where any pixel is masked, as masked pixels have no value."""
     if np.ma.is_masked(array):
         raise EncodeError("pixels of the array are masked, and have no value: filled(value) gives them one")
     return np.asarray(array)
 
 
 def _refuse_floats(ds: Dataset) -> None:
-    """Raise where floats would be what the data set can't have, or would be rescaled a second time."""
+    """Raise EncodeError where the IOD has no floating-point pixels, or readers would rescale them a second time."""
     found = ds.get("SOPClassUID")
     sop_class = UID(found) if isinstance(found, str) else UID("")
     if sop_class.type == "SOP Class" and sop_class not in WITH_FLOATS:
@@ -125,7 +125,7 @@ def _refuse_floats(ds: Dataset) -> None:
 
 
 def _shape(pixels: Any, interpretation: str | None) -> tuple[int | None, int, int, int]:
-    """Frames (None where there is no axis of them), rows, columns, samples."""
+    """The array's frames (None without a frame axis), rows, columns and samples."""
     shape = pixels.shape
     if interpretation is None:
         samples = _samples_of(pixels)
@@ -145,9 +145,9 @@ def _shape(pixels: Any, interpretation: str | None) -> tuple[int | None, int, in
 
 
 def _samples_of(pixels: Any) -> int:
-    """Samples of a pixel where nobody says: 3 of four axes, and of three of unsigned numbers with 3 at the end.
+    """Guess the samples of a pixel: 3 for four axes, and for three axes of unsigned numbers with a last axis of 3.
 
-    Raises where an array of three axes may as well be frames of few columns as a picture that DICOM hasn't.
+    Raises EncodeError where three axes may be frames of 3 or 4 columns, or else pixels that DICOM doesn't have.
     """
     shape = pixels.shape
     if len(shape) == 3 and (shape[2] == 4 or (shape[2] == 3 and pixels.dtype.kind != "u")):
@@ -167,7 +167,7 @@ def _check_range(pixels: Any, allocated: int, stored: int) -> None:
 
 
 def beyond_stored(pixels: NDArray[Any], stored: int) -> str:
-    """What of an array of whole numbers `stored` bits can't hold; "" where they hold all of it."""
+    """A message on the range of whole numbers that `stored` bits can't represent; "" where they can."""
     if stored >= 8 * pixels.itemsize or pixels.dtype.kind == "b":
         return ""
     low, high = _bounds(stored, pixels.dtype.kind == "i")
@@ -177,10 +177,10 @@ def beyond_stored(pixels: NDArray[Any], stored: int) -> str:
 
 
 def _bounds(bits: int, signed: bool) -> tuple[int, int]:
-    """The least and the greatest number of so many bits."""
+    """The least and the greatest number of `bits` bits."""
     return (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
 
 
 def _packed(pixels: Any) -> bytes:
-    """Single bits, the first in the lowest bit of the first byte, frames without gaps (PS3.5 8.1.1, D)."""
+    """Pack single bits, the first in the lowest bit of the first byte, frames without gaps (PS3.5 8.1.1, D)."""
     return np.packbits(pixels.reshape(-1), bitorder="little").tobytes()

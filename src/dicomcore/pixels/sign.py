@@ -1,4 +1,4 @@
-"""Values whose VR follows Pixel Representation ("US or SS" in PS3.6), when that changes: padding, LUT descriptors."""
+"""Update values of VR "US or SS" (PS3.6), such as padding and LUT descriptors, when Pixel Representation changes."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from dicomcore.dictionary import dictionary_VR
 
 __all__ = ["SignDependent"]
 
-Path = tuple[tuple[int, int], ...]  # (a sequence's tag, an item's place) for each level
+Path = tuple[tuple[int, int], ...]  # (tag of the sequence, place of the item) for each level
 VOI_LUT_SEQUENCE, MODALITY_LUT_SEQUENCE = 0x00283010, 0x00283000
 DESCRIPTORS = frozenset(
     (0x00283002, 0x00281100, 0x00281101, 0x00281102, 0x00281103, 0x00281111, 0x00281112, 0x00281113)
 )
-"""Of look-up tables: number of entries and bits are unsigned whatever the VR, the first value mapped is a pixel's."""
+"""LUT descriptors: number of entries and bits are unsigned in any VR, the first value mapped is a pixel value."""
 
 
-class Held(NamedTuple):
-    """A value as it was before Pixel Representation changed, and where it stands."""
+class OldValue(NamedTuple):
+    """A value from before Pixel Representation changed, and the path and tag of its element."""
 
     path: Path
     tag: int
@@ -27,14 +27,14 @@ class Held(NamedTuple):
 
 
 class SignDependent:
-    """Reads such values of a data set; `put` gives them again once Pixel Representation is another.
+    """Reads the "US or SS" values of a data set; `put` sets them again after Pixel Representation has changed.
 
-    Items with a Pixel Representation of their own, icons, are left alone, and so are VOI LUTs behind a modality
-    transformation, whose input is no stored value.
+    Items with their own Pixel Representation (icons) stay untouched. So do VOI LUTs after a modality transformation, as
+    their input is not a stored value.
     """
 
     def __init__(self, ds: Dataset) -> None:
-        self._held: list[Held] = []
+        self._old_values: list[OldValue] = []
         transformed = bool(ds.get("ModalityLUTSequence")) or number_of(ds, "RescaleSlope") is not None
         pending: list[tuple[Path, Dataset]] = [((), ds)]
         while pending:
@@ -49,40 +49,40 @@ class SignDependent:
                             if "PixelRepresentation" not in item
                         ]
                 elif element.VR in ("US", "SS") and not tag >> 16 & 1 and dictionary_VR(tag) == "US or SS":
-                    self._held.append(Held(path, tag, element.value))
+                    self._old_values.append(OldValue(path, tag, element.value))
 
     def put(self, ds: Dataset, signed: bool, low: int, high: int) -> None:
-        """Set the values with the VR that fits, US or SS; what is beyond it, or beyond the pixels' words, goes.
+        """Set the values in the VR now required, US or SS; delete those outside its range or that of the pixels' words.
 
-        `low` and `high` are the least and the greatest value of such a word. Of a table that can't begin where it did
-        the item goes.
+        `low` and `high` are the least and the greatest value of a pixel's word. A table whose first value mapped no
+        longer fits loses its whole item.
         """
         levels: dict[Path, Dataset] = {(): ds}
         least, most = (-0x8000, 0x7FFF) if signed else (0, 0xFFFF)
-        for held in self._held:
-            value = _as_word(held, signed)
+        for old in self._old_values:
+            value = _as_word(old, signed)
             values = value if isinstance(value, list) else [value]
-            judged = values[1:2] if held.tag in DESCRIPTORS else values
-            level = _level(levels, held.path)
-            fits = all(isinstance(one, int) and least <= one <= most for one in judged)
-            if fits and (held.tag in DESCRIPTORS or all(low <= one <= high for one in judged)):
-                level.add_new(held.tag, "SS" if signed else "US", value)
+            checked = values[1:2] if old.tag in DESCRIPTORS else values
+            level = _level(levels, old.path)
+            fits = all(isinstance(number, int) and least <= number <= most for number in checked)
+            if fits and (old.tag in DESCRIPTORS or all(low <= number <= high for number in checked)):
+                level.add_new(old.tag, "SS" if signed else "US", value)
             else:
-                del level[held.tag]
+                del level[old.tag]
         _drop_tables(levels)
 
 
-def _as_word(held: Held, signed: bool) -> Any:
-    """A value; of a descriptor, entries and bits as the unsigned words they are, in the VR that is due."""
-    if held.tag not in DESCRIPTORS or not isinstance(held.value, list) or len(held.value) != 3:
-        return held.value
-    entries, first, bits = held.value
+def _as_word(old: OldValue, signed: bool) -> Any:
+    """The value; in a descriptor, the unsigned number of entries is expressed in the VR now required."""
+    if old.tag not in DESCRIPTORS or not isinstance(old.value, list) or len(old.value) != 3:
+        return old.value
+    entries, first, bits = old.value
     entries &= 0xFFFF
     return [entries - 0x10000 if signed and entries > 0x7FFF else entries, first, bits]
 
 
 def _level(levels: dict[Path, Dataset], path: Path) -> Dataset:
-    """The item at a path, a copy put in its place: other data sets may share the item."""
+    """The item at a path, replaced by a copy, as other data sets may share the item."""
     for depth in range(1, len(path) + 1):
         here = path[:depth]
         if here not in levels:
@@ -94,7 +94,7 @@ def _level(levels: dict[Path, Dataset], path: Path) -> Dataset:
 
 
 def _drop_tables(levels: dict[Path, Dataset]) -> None:
-    """Take out items of look-up table sequences that have no descriptor any more, and sequences of none."""
+    """Remove items that lost their descriptor from look-up table sequences, and sequences left empty."""
     for path, level in levels.items():
         for tag in (MODALITY_LUT_SEQUENCE, VOI_LUT_SEQUENCE):
             items = level[tag].value if tag in level else ()

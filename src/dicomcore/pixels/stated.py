@@ -1,4 +1,4 @@
-"""What a data set says of its frames that can't be, or is left out: how it is taken, as notes (PS3.3 C.7.6.3)."""
+"""Notes on missing and invalid attributes that describe frames, and how they are interpreted (PS3.3 C.7.6.3)."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from dicomcore.pixels.description import FrameDescription, samples_of
 
 __all__ = ["stated_notes"]
 
-FLAGS = {  # attribute: (keyword, note's code, what any value but 0 and 1 is taken for)
+FLAGS = {  # attribute: (keyword, note's code, how any value but 0 and 1 is interpreted)
     "Pixel Representation": ("PixelRepresentation", "pixel-sign", "samples are taken for unsigned"),
     "Planar Configuration": ("PlanarConfiguration", "pixel-colour", "samples are taken by pixel"),
 }
 
 
 def stated_notes(header: Any, stated: FrameDescription, *, coded: bool) -> Iterator[Note]:
-    """Notes on what `header` says, of which `stated` was made; `coded`: frames are codestreams."""
+    """Notes on the attributes of `header`, from which `stated` was read; `coded`: frames are codestreams."""
     frames = number_of(header, "NumberOfFrames", 1)
     if frames < 1:
         yield Note("frames", f"Number of Frames is {frames:g}: taken for 1")
@@ -51,5 +51,5 @@ def _colour_notes(header: Any, stated: FrameDescription, coded: bool) -> Iterato
         yield Note("pixel-samples", f"Photometric Interpretation is {interpretation}, and Samples per Pixel {samples}")
     elif stated.bits_allocated > 16 and coded_colour(stated) not in (None, "RGB"):
         yield Note("pixel-colour", f"{interpretation} of {stated.bits_allocated} bits allocated is left as it is")
-    elif not coded:  # else said of the frame, whose codestream may know better
+    elif not coded:  # else noted when a frame is decoded, as its codestream may state the colour
         yield from colour_notes(stated, None)

@@ -1,4 +1,4 @@
-"""The former path of `dicomcore.transcoding`, kept for code that imports it."""
+"""The former import path of `dicomcore.transcoding`, kept for existing code."""
 
 from dicomcore.transcoding import NAMES, Transcoded, syntax_named, transcode
 

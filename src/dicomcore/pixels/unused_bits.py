@@ -1,4 +1,4 @@
-"""Bits above and below a sample: left out, so that a sample's word is its value (PS3.5 8.1.1)."""
+"""Remove the bits above and below a sample, so that its word is its value (PS3.5 8.1.1)."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ __all__ = ["bits_that_count", "low_bit_of", "settle_unused_bits"]
 
 
 def bits_that_count(desc: FrameDescription, info: CodestreamInfo | None, width: int) -> int | None:
-    """How many low bits of each word of `width` bits are its sample's; None where a word is its value already.
+    """The number of bits of each `width`-bit word that belong to its sample; None where a word is its value already.
 
-    `desc` is the data set's own word. Which bits count is settled as pydicom does:
+    `desc` is the data set's own description. The rules are pydicom's:
 
-    - JPEG 2000, HTJ2K: the samples are values already; where the codestream's sign contradicts Pixel Representation, a
+    - JPEG 2000, HTJ2K: the samples are values already. Where the codestream's sign contradicts Pixel Representation, a
       grey sample is read again in the codestream's precision, with the data set's sign.
-    - JPEG-LS knows no sign: signed samples are sign-extended from the codestream's precision.
-    - JPEG by DCT, JPEG XL: values already. What overshoots Bits Stored stays, and does not wrap around as in pydicom.
-    - A codestream with more bits than Bits Stored carries the words as High Bit describes them: see `low_bit_of`.
-    - All else: Bits Stored bits count; what stands above, an overlay or dirt, is taken away.
+    - JPEG-LS has no sign: signed samples are sign-extended from the codestream's precision.
+    - JPEG by DCT, JPEG XL: values already. Values that overshoot Bits Stored stay; in pydicom they wrap around.
+    - A codestream with more bits than Bits Stored has whole words, laid out as High Bit says: see `low_bit_of`.
+    - All others: Bits Stored bits count; the bits above, an overlay or garbage, are removed.
     """
     if desc.floating or desc.bits_allocated == 1:
         return None
@@ -46,9 +46,9 @@ def bits_that_count(desc: FrameDescription, info: CodestreamInfo | None, width: 
 
 
 def low_bit_of(desc: FrameDescription, info: CodestreamInfo | None) -> int:
-    """The bit where a sample begins in its word, be it uncompressed or what a codestream carries.
+    """The lowest bit of a sample in its word, uncompressed or decoded from a codestream.
 
-    A codestream of no more bits than Bits Stored carries the samples alone, wherever High Bit says that they stood.
+    A codestream of no more bits than Bits Stored has only the samples, whatever High Bit says.
     """
     if desc.low_bit and info is not None and (info.precision or 0) < desc.low_bit + desc.stored:
         return 0
@@ -58,7 +58,7 @@ def low_bit_of(desc: FrameDescription, info: CodestreamInfo | None) -> int:
 def settle_unused_bits(
     samples: NDArray[Any], desc: FrameDescription, info: CodestreamInfo | None = None
 ) -> NDArray[Any]:
-    """Make each word of a contiguous, writable array the value of its sample, in place; give the array back."""
+    """Turn each word of a contiguous, writable array into its sample's value, in place; return the array."""
     width = samples.dtype.itemsize
     bits = bits_that_count(desc, info, 8 * width)
     if bits is not None:

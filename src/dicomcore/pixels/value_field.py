@@ -12,13 +12,13 @@ from dicomcore.errors import PixelDecodeError
 __all__ = ["ValueField"]
 
 NEAR, WINDOW = 1 << 12, 1 << 16
-"""Bytes from one peek to the next that are read rather than skipped, and how many are read then."""
+"""Peeks fewer than NEAR bytes apart are served from a read of WINDOW bytes."""
 
 
 class ValueField:
-    """`size` bytes from the first byte of a pixel data element's value on; several threads may read at once.
+    """The `size` bytes of a pixel data element's value; several threads may read at once.
 
-    Encapsulated pixel data of undefined length reaches to the end of the source here: its items tell where it ends.
+    Encapsulated pixel data of undefined length extends to the end of the source here: its items tell where it ends.
     """
 
     def __init__(
@@ -26,40 +26,40 @@ class ValueField:
     ) -> None:
         self.size = size
         self.source = source, start
-        """Where the bytes come from, an index or memory, and where in it they begin."""
+        """The index or memory that the bytes are read from, and the offset there at which they begin."""
         self._read = read
 
     @classmethod
     def of(cls, data_set: Any, element: Any) -> ValueField:
-        """The value field of a pixel data element, which is not read for this."""
+        """The value field of a pixel data element; reads nothing yet."""
         index = index_of(data_set)
         if index is None or is_changed(element) or element.offset is None:
-            held = memoryview(element.value or b"").cast("B").toreadonly()
-            return cls(lambda offset, length: held[offset : offset + length], len(held), source=held)
+            memory = memoryview(element.value or b"").cast("B").toreadonly()
+            return cls(lambda offset, length: memory[offset : offset + length], len(memory), source=memory)
         start = element.offset
         size = index.size - start if element.is_undefined_length else min(element.length, index.size - start)
         return cls(lambda offset, length: index.read(start + offset, length), size, source=index, start=start)
 
     def read(self, offset: int, length: int) -> memoryview:
-        """Exactly these bytes; raises PixelDecodeError where there are fewer."""
+        """Read exactly these bytes; raises PixelDecodeError where there are fewer."""
         if offset < 0 or length < 0 or offset > self.size or length > self.size - offset:
             raise PixelDecodeError(f"pixel data of {self.size} bytes ends before {offset} + {length}", offset=self.size)
         return self._read(offset, length)
 
     def upto(self, offset: int, length: int) -> memoryview:
-        """These bytes, or as many of them as there are."""
+        """Read these bytes, fewer at the end."""
         length = max(min(length, self.size - offset), 0)
         return self.read(offset, length) if length else memoryview(b"")
 
     @contextmanager
     def peeking(self) -> Iterator[Callable[[int, int], bytes]]:
-        """Gives a function that reads `length` bytes at `offset`, fewer at the end; a file stays open meanwhile."""
+        """Yield a function that reads `length` bytes at `offset`, fewer at the end; a file stays open meanwhile."""
         source, start = self.source
         path = getattr(source, "path", None)
         if path is None:
             yield lambda offset, length: bytes(self.upto(offset, length))
             return
-        self.upto(0, 1)  # says so where the file is another by now
+        self.upto(0, 1)  # raises where the file was replaced
         begin, window = 0, b""
         with open(path, "rb", buffering=0) as file:
 
@@ -67,7 +67,7 @@ class ValueField:
                 nonlocal begin, window
                 length = max(min(length, self.size - offset), 0)
                 if not 0 <= offset - begin <= len(window) - length:
-                    # Many small fragments: reading on takes less time than going from one to the next.
+                    # With many small fragments, reading on is faster than seeking from one to the next.
                     near = window and 0 <= offset - begin - len(window) < NEAR
                     file.seek(start + offset)
                     begin, window = offset, file.read(max(length, min(WINDOW, self.size - offset)) if near else length)

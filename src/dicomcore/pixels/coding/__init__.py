@@ -1,1 +1,1 @@
-"""Codecs: which decoder and encoder a transfer syntax has, and the checks around each."""
+"""Codecs: the decoder and the encoder of each transfer syntax, and the checks around them."""

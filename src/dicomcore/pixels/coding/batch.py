@@ -1,4 +1,4 @@
-"""Frames of the codecs written here, many in one native call: no interpreter between one and the next."""
+"""Decode many frames of dicomcore's own codecs in one native call, which runs without the interpreter."""
 
 from __future__ import annotations
 
@@ -27,36 +27,49 @@ from dicomcore.threads import hand_out
 __all__ = ["SERIAL_BYTES", "Plan", "decode_together", "plan_for"]
 
 AT_ONCE = 64 << 20
-"""Bytes that a thread decodes before it looks whether somebody wants to stop."""
+"""Bytes that a thread decodes before it checks whether to stop."""
 SERIAL_BYTES, RLE_SERIAL_BYTES = 1 << 20, 4 << 20
-"""Half a millisecond and more on one thread, where waking another takes a tenth."""
+"""Half a millisecond or more of work for one thread, while waking another takes a tenth of a millisecond."""
 LOSSLESS_SOF = 3
 MOST_GROWTH = 64
-"""What a byte of RLE stands for at most; a byte of JPEG lossless for 16."""
+"""Bytes that one byte of RLE can decode to at most; for JPEG lossless the most is 16."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How frames are decoded that are as the first one, and what is noted of them."""
+    """The parameters for decoding frames that are like the first one, and the notes on them."""
 
     how: How
     notes: tuple[Note, ...]
     serial_bytes: int
-    """Frames that are smaller together are decoded faster without threads."""
+    """Frames with fewer bytes in total are decoded faster by one thread."""
 
-    def could_fill(self, held: int) -> bool:
-        """Whether a codestream of so many bytes could hold a frame."""
-        return self.how.size <= MOST_GROWTH * held
+    def could_fill(self, length: int) -> bool:
+        """Whether a codestream of `length` bytes could contain a frame."""
+        return self.how.size <= MOST_GROWTH * length
 
 
 def plan_for(
     codec: Codec, stated: FrameDescription, settled: FrameDescription, head: Any, limits: Limits, *, raw: bool
 ) -> Plan | None:
-    """How to decode frames together; None where they can't be.
+    """Plan how to decode frames together; None where they have to be decoded one by one.
 
-    Frames of which something is to be noted can't where `limits` are strict: the one that is refused is then named.
-    `stated` is the data set's own word, `settled` what arrays are made by, `head` the head of the first frame's
-    codestream. `raw` as in `Frames.decode`.
+    Under strict limits, frames with notes are decoded one by one, so that the error names the frame.
+
+    Parameters
+    ----------
+    codec
+        The codec of the stated transfer syntax.
+    stated
+        The data set's own description.
+    settled
+        The description of decoded arrays.
+    head
+        The first bytes of the first frame's codestream.
+    limits
+        How large a frame may be, and whether deviations are errors.
+    raw
+        As in `Frames.decode`.
     """
     info: CodestreamInfo | None = None
     notes: tuple[Note, ...] = ()
@@ -67,9 +80,9 @@ def plan_for(
     elif codec.decoder is decode_jpeg_lossless and codec.read_header is not None and head is not None:
         try:
             info = codec.read_header(head)
-            desc, notes = check_header(info, settled, limits, held=1 << 62, stated=stated)
+            desc, notes = check_header(info, settled, limits, length=1 << 62, stated=stated)
         except DicomError:
-            return None  # said when the frame is decoded
+            return None  # raised again when the frame is decoded
         if notes and limits.strict:
             return None
         if info.frame_type != LOSSLESS_SOF or not info.rows or not 2 <= (info.precision or 0) <= 8 * min(width, 2):
@@ -102,9 +115,9 @@ def plan_for(
 def decode_together(
     plan: Plan, value: ValueField, spans: Spans, target: NDArray[Any], *, threads: int = 1
 ) -> list[int]:
-    """Decode frames into the rows of `target`, on so many threads; the places of those that are left to be decoded.
+    """Decode frames into the rows of `target` on `threads` threads; returns the places of frames not decoded.
 
-    Left are frames that aren't like the first, and once one faults all that aren't decoded by then.
+    These are frames unlike the first, and after a faulty frame all that were not decoded by then.
     """
     source, base = value.source
     batch = Batch(plan.how, source, base, spans.places, target, spans.exact)
@@ -118,5 +131,5 @@ def decode_together(
     try:
         work()
     finally:
-        batch.stop()  # nothing is left by now, unless somebody wants to go; who comes later finds nothing to do
+        batch.stop()  # all is decoded, unless this thread was interrupted; threads that start late have nothing to do
     return batch.left()

@@ -1,7 +1,7 @@
-"""The codecs that come with dicomcore, put into the registries on import: what decodes and encodes a transfer syntax.
+"""Register the codecs that come with dicomcore, on import.
 
-`dicomcore.syntaxes` says of each transfer syntax which format its frames have and which encoder writes them. The codecs
-say beside their functions what they are: in FORMATS what decodes a format, in ENCODERS what encodes.
+`dicomcore.syntaxes` gives the format of each transfer syntax's frames, and the name of their encoder. The modules of
+the codecs map these names to functions: FORMATS a format to its decoder, ENCODERS a name to its encoder.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ ENCODERS = encoders.ENCODERS
 
 
 def register_row(syntax: Syntax) -> None:
-    """Register what the row of a transfer syntax names."""
+    """Register the decoder and the encoder that the row of a transfer syntax names."""
     if syntax.format:
         decoder, name, read_header, requires = FORMATS[syntax.format]
-        trusted = requires is None  # what is not written here may crash on damaged input
+        trusted = requires is None  # a foreign library may crash on damaged input
         register(syntax.uid, decoder, name=name, requires=requires, read_header=read_header, trusted=trusted)
     if syntax.encoder:
         options = ENCODERS[syntax.encoder]._asdict()

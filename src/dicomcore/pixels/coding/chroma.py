@@ -1,11 +1,12 @@
-"""JPEG 2000 whose chroma has fewer samples than its luminance, as whole-slide scanners write it (4:2:2, 4:2:0).
+"""JPEG 2000 with subsampled chroma (4:2:2, 4:2:0), which whole-slide scanners write.
 
-OpenJPEG, as imagecodecs calls it, turns such components to RGB, and can't be told not to. In a JP2 file it takes the
-channels from a palette and its mapping of components (ISO 15444-1 I.5.3.4, I.5.3.5), and that gives them as coded:
+OpenJPEG, as imagecodecs calls it, converts such components to RGB, and no option prevents it. But in a JP2 file it
+takes the channels from a palette and its mapping of components (ISO 15444-1 I.5.3.4, I.5.3.5). Two such files give the
+components as coded:
 
-- one channel, the first component, is luminance;
-- a palette whose one entry is 65535 in the place of luminance makes red 65535 + 1.402 (CR - 32768) and blue
-  65535 + 1.772 (CB - 32768), nothing of which is clipped, and from which CR and CB follow exactly.
+- one whose only channel is the first component gives luminance;
+- one with a palette of the single entry 65535 in place of luminance gives red as 65535 + 1.402 (CR - 32768) and blue
+  as 65535 + 1.772 (CB - 32768). Neither is clipped, and CR and CB follow exactly.
 """
 
 from __future__ import annotations
@@ -23,18 +24,18 @@ from dicomcore.pixels.coding.headers import CodestreamInfo
 __all__ = ["decode_chroma"]
 
 TAKEN = (((1, 1), (2, 1), (2, 1)), ((1, 1), (2, 2), (2, 2)))
-"""XRsiz and YRsiz of what OpenJPEG spreads."""
+"""XRsiz and YRsiz of the components that OpenJPEG upsamples."""
 DEEPEST = 15
-"""Bits a sample that the sums above hold."""
+"""The most bits per sample for which the sums above are exact."""
 CONSTANT, MIDDLE = 65535, 32768
 RED, BLUE = 1.402, 1.772
 SRGB, GREY = 16, 17
 
 
 def decode_chroma(decode: Callable[[bytes], NDArray[Any]], codestream: Any, info: CodestreamInfo) -> NDArray[Any]:
-    """The samples of a frame as coded, (rows, columns, 3), each sample of CB and CR repeated over its pixels.
+    """Decode a frame to samples as coded, (rows, columns, 3), each CB and CR sample repeated over its pixels.
 
-    `decode` is given JP2 files. Raises PixelDecodeError for other subsampling, signed and deeper samples.
+    `decode` decodes JP2 files. Raises PixelDecodeError for other subsampling, and for signed or deeper samples.
     """
     precision = info.precision or 8
     if info.subsampling not in TAKEN or info.signed or precision > DEEPEST:
@@ -46,14 +47,14 @@ def decode_chroma(decode: Callable[[bytes], NDArray[Any]], codestream: Any, info
     mixed = decode(_jp2(codestream, info, SRGB, 16, ((0, 1), (1, 0), (2, 0))))
     samples = np.empty((*luminance.shape, 3), luminance.dtype)
     samples[..., 0] = luminance
-    # The library cuts what is behind the point off: of a number below 0, as all of these are, towards 0.
+    # The library truncates towards 0, and all these numbers are below 0.
     samples[..., 1] = np.rint((mixed[..., 2] - (CONSTANT + 0.5)) / BLUE) + MIDDLE
     samples[..., 2] = np.rint((mixed[..., 0] - (CONSTANT + 0.5)) / RED) + MIDDLE
     return samples
 
 
 def _jp2(codestream: Any, info: CodestreamInfo, colour: int, bits: int, channels: tuple[tuple[int, int], ...]) -> bytes:
-    """A JP2 file whose channels are these components, each with 1 where the palette stands in its place."""
+    """A JP2 file with a channel for each pair (component, 1 where the palette replaces it)."""
     count = len(channels)
     sizes = struct.pack(">IIHBBBB", info.rows, info.columns, info.components, (info.precision or 8) - 1, 7, 0, 0)
     entry = b"\xff\xff" if bits > 8 else b"\xff"

@@ -1,4 +1,4 @@
-"""One frame's codestream to samples: checked before it is decoded, fitted to its container afterwards."""
+"""Decode a frame's codestream to samples: check its header first, and fit the samples to their container afterwards."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from dicomcore.pixels.description import FrameDescription
 __all__ = ["DecodedFrame", "check_header", "decode_frame", "decode_frames"]
 
 PIXELS_PER_BYTE = {"JPEG": 512, "JPEG-LS": 1 << 19}
-"""What one byte can stand for at most: a bit a block of 64 pixels; a bit a run of 65535."""
+"""Pixels that one byte can decode to at most: a bit for a block of 64 pixels; a bit for a run of 65535."""
 HEADER_PIXELS = 1 << 16
-"""Pixels granted to any codestream, so that the smallest images need no care."""
+"""Pixels allowed to any codestream, so that the smallest images need no exception."""
 
 
 @dataclass(frozen=True, slots=True)
 class DecodedFrame:
-    """A frame's samples as coded, by pixel, and what was found out about them."""
+    """A frame's samples as coded, by pixel, with their description, codestream header and notes."""
 
     samples: NDArray[Any]
     description: FrameDescription
-    """The frame as it turned out: the data set's word, corrected by the codestream's."""
+    """The data set's description, corrected by the codestream's header."""
     info: CodestreamInfo | None
     notes: tuple[Note, ...]
 
@@ -49,18 +49,18 @@ def decode_frame(
     frame: int | None = None,
     stated: FrameDescription | None = None,
 ) -> DecodedFrame:
-    """Decode one frame; no colour conversion, no masking of unused bits.
+    """Decode one frame, without converting colour or masking unused bits.
 
-    A size that differs from the description's raises PixelDecodeError, with `frame`, before anything is allocated;
-    differences in precision, sign, samples and colour are settled in the codestream's favour and noted, or raised where
-    `limits` are strict.
+    A size that differs from the description's raises PixelDecodeError, with `frame`, before anything is allocated.
+    Where precision, sign, samples or colour differ, the codestream is right and the difference is noted, or raised
+    under strict `limits`.
 
     Parameters
     ----------
     codestream
         The frame's fragments joined, or its uncompressed bytes.
     desc
-        What the data set says of its frames, in the container and with the samples that `out` has.
+        The data set's description of its frames, with the container and the samples of `out`.
     out
         An array of the description's shape and dtype.
     limits
@@ -68,10 +68,12 @@ def decode_frame(
     frame
         The frame's number, for errors.
     stated
-        The data set's own words, where `desc` was made to fit other frames; what deviates from them is noted.
+        The data set's own description, where `desc` was adapted to other frames; notes refer to it.
     """
-    begun = _begun(codestream, desc, out, limits, frame, stated)
-    return _decoded_apart([begun], [out], limits)[0] if begun.is_apart(limits) else _decoded_here(begun, out, limits)
+    checked = _checked(codestream, desc, out, limits, frame, stated)
+    if checked.is_apart(limits):
+        return _decoded_apart([checked], [out], limits)[0]
+    return _decoded_here(checked, out, limits)
 
 
 def decode_frames(
@@ -83,29 +85,29 @@ def decode_frames(
     frames: Sequence[int],
     stated: FrameDescription | None = None,
 ) -> list[DecodedFrame]:
-    """Decode frames of one data set; those alike that are to be isolated go to a worker together.
+    """Decode frames of one data set; a worker process decodes isolated frames of one kind in one request.
 
-    `outs` and `stated` are as `decode_frame` takes them. The first frame that fails raises, with its number of
-    `frames`.
+    `frames` are the frames' numbers; the other parameters are as for `decode_frame`. The first frame that fails raises
+    its error, with its number.
     """
-    begun = [
-        _begun(codestream, desc, out, limits, frame, stated)
+    checked = [
+        _checked(codestream, desc, out, limits, frame, stated)
         for codestream, out, frame in zip(codestreams, outs, frames, strict=True)
     ]
     done: list[DecodedFrame] = []
-    for _, group in groupby(begun, key=lambda one: (one.codec, one.description)):
+    for _, group in groupby(checked, key=lambda each: (each.codec, each.description)):
         alike = list(group)
         ours = outs[len(done) : len(done) + len(alike)]
         if alike[0].is_apart(limits):
             done += _decoded_apart(alike, ours, limits)
         else:
-            done += [_decoded_here(one, out, limits) for one, out in zip(alike, ours, strict=True)]
+            done += [_decoded_here(each, out, limits) for each, out in zip(alike, ours, strict=True)]
     return done
 
 
 @dataclass(frozen=True, slots=True)
-class _Begun:
-    """A frame whose codestream's header was read and checked."""
+class _CheckedFrame:
+    """A frame whose codestream header was read and checked."""
 
     codec: Codec
     data: memoryview
@@ -118,27 +120,27 @@ class _Begun:
         return limits.isolate and not self.codec.trusted
 
     def finished(
-        self, samples: NDArray[Any], out: NDArray[Any] | None, limits: Limits, found: tuple[Note, ...] = ()
+        self, samples: NDArray[Any], out: NDArray[Any] | None, limits: Limits, notes: tuple[Note, ...] = ()
     ) -> DecodedFrame:
-        """The frame of these samples; `found` is what the decoder notes of them."""
+        """The decoded frame with these samples; `notes` are the decoder's."""
         desc = self.description
         if samples.shape != desc.shape:
             text = f"{self.codec.name} gave samples of shape {samples.shape}, not {desc.shape}"
             raise PixelDecodeError(text, frame=self.frame)
         if self.info is not None:
-            found += ending_notes(self.data, self.info, samples, frame=self.frame, thorough=limits.strict)
-        refuse_if_strict(found, limits, self.frame)
-        return DecodedFrame(_contained(samples, desc, out), desc, self.info, self.notes + found)
+            notes += ending_notes(self.data, self.info, samples, frame=self.frame, thorough=limits.strict)
+        refuse_if_strict(notes, limits, self.frame)
+        return DecodedFrame(_contained(samples, desc, out), desc, self.info, self.notes + notes)
 
 
-def _begun(
+def _checked(
     codestream: Any,
     desc: FrameDescription,
     out: NDArray[Any] | None,
     limits: Limits,
     frame: int | None,
     stated: FrameDescription | None,
-) -> _Begun:
+) -> _CheckedFrame:
     data = memoryview(codestream).cast("B")
     codec = codec_for(desc.transfer_syntax)
     _check_limits(desc.rows, desc.columns, limits)
@@ -156,34 +158,36 @@ def _begun(
         refuse_if_strict(notes, limits)
     except Exception as error:
         _fail(error, codec, frame)
-    return _Begun(codec, data, desc, info, notes, frame)
+    return _CheckedFrame(codec, data, desc, info, notes, frame)
 
 
-def _decoded_here(begun: _Begun, out: NDArray[Any] | None, limits: Limits) -> DecodedFrame:
+def _decoded_here(checked: _CheckedFrame, out: NDArray[Any] | None, limits: Limits) -> DecodedFrame:
     try:
-        decoded = begun.codec.decoder(begun.data, begun.description, out)
+        decoded = checked.codec.decoder(checked.data, checked.description, out)
         samples, notes = decoded if isinstance(decoded, tuple) else (decoded, ())
-        return begun.finished(samples, out, limits, notes)
+        return checked.finished(samples, out, limits, notes)
     except Exception as error:
-        _fail(error, begun.codec, begun.frame)
+        _fail(error, checked.codec, checked.frame)
 
 
-def _decoded_apart(begun: Sequence[_Begun], outs: Sequence[NDArray[Any] | None], limits: Limits) -> list[DecodedFrame]:
-    """Frames of one codec and description, by a worker."""
-    from dicomcore.pixels.isolation import decode_apart  # sockets and processes, which few ask for
+def _decoded_apart(
+    checked: Sequence[_CheckedFrame], outs: Sequence[NDArray[Any] | None], limits: Limits
+) -> list[DecodedFrame]:
+    """Decode frames of one codec and description in a worker process."""
+    from dicomcore.pixels.isolation import decode_apart  # imports sockets and processes, which few callers need
 
-    codec = begun[0].codec
+    codec = checked[0].codec
     try:
-        found, failure = decode_apart(codec, [one.data for one in begun], begun[0].description, outs, limits)
+        decoded, failure = decode_apart(codec, [each.data for each in checked], checked[0].description, outs, limits)
     except Exception as error:
-        _fail(error, codec, begun[0].frame)
+        _fail(error, codec, checked[0].frame)
     if failure is not None:
-        _fail(failure, codec, begun[len(found)].frame)
-    return [one.finished(samples, out, limits) for one, samples, out in zip(begun, found, outs, strict=True)]
+        _fail(failure, codec, checked[len(decoded)].frame)
+    return [each.finished(samples, out, limits) for each, samples, out in zip(checked, decoded, outs, strict=True)]
 
 
 def _fail(error: Exception, codec: Codec, frame: int | None) -> NoReturn:
-    """Raise the error with its frame; what a foreign library raises is its own affair, and becomes ours here."""
+    """Raise the error with its frame; any exception of a foreign library becomes a PixelDecodeError."""
     if isinstance(error, PixelDecodeError) and error.frame is None:
         error.frame = frame
     if isinstance(error, (DicomError, MemoryError)):
@@ -203,16 +207,17 @@ def check_header(
     desc: FrameDescription,
     limits: Limits = DEFAULT_LIMITS,
     *,
-    held: int | None = None,
+    length: int | None = None,
     stated: FrameDescription | None = None,
 ) -> tuple[FrameDescription, tuple[Note, ...]]:
-    """Compare a codestream's header with the data set's word; give the settled description and what was settled.
+    """Compare a codestream's header with the data set's description; returns the corrected description, and notes.
 
-    `held` is the codestream's length where only its head was read, `stated` as in `decode_frame`. Raises LimitError
-    or PixelDecodeError where decoding would be futile: another size, or more pixels than its bytes could hold.
+    `length` is the codestream's length where only its first bytes were read; `stated` is as in `decode_frame`. Raises
+    LimitError or PixelDecodeError where decoding would be futile: the size differs, or the bytes are too few for the
+    pixels.
     """
-    held = info.length if held is None else held
-    rows = info.rows or desc.rows  # JPEG leaves it to a DNL marker
+    length = info.length if length is None else length
+    rows = info.rows or desc.rows  # 0 in a JPEG means that a DNL marker segment states the rows
     _check_limits(rows, info.columns, limits)
     if (rows, info.columns) != (desc.rows, desc.columns):
         raise PixelDecodeError(
@@ -220,7 +225,7 @@ def check_header(
             offset=info.offset,
         )
     most = PIXELS_PER_BYTE.get(info.format)
-    if most is not None and rows * info.columns > HEADER_PIXELS + most * held and not info.lossless:
+    if most is not None and rows * info.columns > HEADER_PIXELS + most * length and not info.lossless:
         raise PixelDecodeError(
             f"{info.length} bytes cannot hold {rows} × {info.columns} pixels of {info.format}", offset=info.length
         )
@@ -229,7 +234,7 @@ def check_header(
     if info.components is not None and info.components != desc.samples_per_pixel:
         settled = replace(settled, samples_per_pixel=info.components)
     if info.precision is not None and info.precision != desc.stored:
-        # a container too small for the samples grows; one too large stays
+        # A container too small for the samples grows; a larger one stays.
         word = 8 if info.precision <= 8 else 16 if info.precision <= 16 else 32
         allocated = desc.bits_allocated if info.precision <= desc.bits_allocated else word
         settled = replace(settled, bits_stored=info.precision, bits_allocated=allocated)
@@ -237,23 +242,24 @@ def check_header(
 
 
 def _contradicted(info: CodestreamInfo, stated: FrameDescription) -> list[Note]:
-    """The data set's words about samples that its codestream contradicts."""
+    """Notes on the data set's attributes of samples that the codestream contradicts."""
     notes = []
     if info.components not in (None, stated.samples_per_pixel):
-        notes.append(_said("pixel-samples", "Samples per Pixel", stated.samples_per_pixel, info.components))
+        notes.append(_contradiction("pixel-samples", "Samples per Pixel", stated.samples_per_pixel, info.components))
     if info.precision not in (None, stated.stored):
-        notes.append(_said("pixel-precision", "Bits Stored", stated.stored, info.precision))
+        notes.append(_contradiction("pixel-precision", "Bits Stored", stated.stored, info.precision))
     if info.format in ("JPEG 2000", "HTJ2K") and info.signed != bool(stated.pixel_representation):
-        notes.append(_said("pixel-sign", "Pixel Representation", stated.pixel_representation, int(info.signed)))
+        representation, coded = stated.pixel_representation, int(info.signed)
+        notes.append(_contradiction("pixel-sign", "Pixel Representation", representation, coded))
     return notes
 
 
-def _said(code: str, attribute: str, stated: Any, found: Any) -> Note:
-    return Note(code, f"{attribute} is {stated}, the codestream has {found}")
+def _contradiction(code: str, attribute: str, stated: Any, coded: Any) -> Note:
+    return Note(code, f"{attribute} is {stated}, the codestream has {coded}")
 
 
 def _contained(samples: NDArray[Any], desc: FrameDescription, out: NDArray[Any] | None) -> NDArray[Any]:
-    """Samples in the container of Bits Allocated, `out` where it was given; signed ones sign-extended."""
+    """Samples in the container of Bits Allocated, in `out` if given; signed samples are sign-extended."""
     if out is not None:
         if not np.may_share_memory(samples, out):
             np.copyto(out, samples, casting="unsafe")

@@ -1,4 +1,4 @@
-"""Which encoder writes which transfer syntax, and what it holds; third parties add theirs with `register_encoder`."""
+"""The registry of encoders by transfer syntax, and their capacities; third parties add theirs by `register_encoder`."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from dicomcore.uids import UID, syntax_named
 __all__ = ["Capacity", "Encode", "FrameEncoder", "Writer", "encoder_for", "encoders", "holders", "register_encoder"]
 
 Encode = Callable[["NDArray[Any]", FrameDescription, "float | None"], "bytes | bytearray | memoryview"]
-"""``encode(samples, description, quality)``: one frame's codestream.
+"""``encode(samples, description, quality)`` returns one frame's codestream.
 
-`samples` is (rows, columns) or (rows, columns, samples), contiguous, in native byte order, each word the value of its
-sample; `description` says what they are; `quality` is the caller's, None where there was none. Called on many threads.
+`samples` is contiguous, (rows, columns) or (rows, columns, samples), in native byte order, and each word is the value
+of its sample. `description` describes them; `quality` is the caller's, or None. Several threads call it at once.
 """
 
 Limit = Callable[[FrameDescription, "float | None"], ErrorLimit]
@@ -29,23 +29,23 @@ Limit = Callable[[FrameDescription, "float | None"], ErrorLimit]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capacity:
-    """What frames a transfer syntax, as one library writes it, can hold."""
+    """The frames that an encoder can encode in a transfer syntax."""
 
     bits: tuple[int, int] = (1, 64)
     """Fewest and most Bits Stored."""
     pixel_bytes: int | None = None
-    """Most bytes of a pixel, all its samples together, where that is limited."""
+    """Most bytes of a pixel, all its samples together; None without a limit."""
     allocated: tuple[int, ...] = (8, 16, 32, 64)
     samples: tuple[int, ...] = (1, 3, 4)
     signed: bool = True
     palette: bool = True
     ybr: bool = True
-    """Takes YBR samples as they are; a lossy syntax that doesn't is given RGB."""
+    """Whether YBR samples are encoded as they are; otherwise a lossy syntax is given RGB."""
     colours: tuple[str, ...] | None = None
-    """Photometric Interpretations of three samples that it takes; None for all."""
+    """Photometric Interpretations of three samples that can be encoded; None for all."""
 
     def lacks(self, desc: FrameDescription) -> str | None:
-        """Why frames so described can't be held; None where they can."""
+        """Why frames of this description can't be encoded; None where they can."""
         low, high = self.bits
         if desc.floating:
             return "no floating point"
@@ -60,7 +60,7 @@ class Capacity:
         if desc.pixel_representation and not self.signed:
             return "no signed samples"
         if desc.photometric_interpretation == "PALETTE COLOR" and not self.palette:
-            return "no indices of a palette, which mean nothing once they are changed"
+            return "no indices of a palette, which are meaningless once changed"
         if desc.photometric_interpretation.startswith("YBR") and not self.ybr:
             return f"no {desc.photometric_interpretation} samples"
         if desc.samples_per_pixel == 3 and self.colours and desc.photometric_interpretation not in self.colours:
@@ -70,43 +70,45 @@ class Capacity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameEncoder:
-    """One transfer syntax, and what encodes it."""
+    """A transfer syntax and its encoder."""
 
     uid: str
     name: str
-    """The library, for tables and messages."""
+    """The library's name, for tables and messages."""
     encode: Encode
     capacity: Capacity
     method: str | None = None
-    """Lossy Image Compression Method's term (PS3.3 C.7.6.1.1.5.1); None for what is lossless."""
+    """The term of Lossy Image Compression Method (PS3.3 C.7.6.1.1.5.1); None for a lossless encoder."""
     colours: Mapping[str, str] = field(default_factory=dict)
-    """Photometric Interpretation of what is encoded, by that of the samples; those not listed stay."""
+    """Photometric Interpretation of the codestream by that of the samples; one that isn't listed stays."""
     precision: Callable[[FrameDescription], int] | None = None
-    """Bits Stored of what is encoded, where that isn't the samples'."""
+    """Bits Stored of the codestream, where they aren't the samples'."""
     requires: Requirement | None = None
     limit: Limit | None = None
-    """How far a lossy encoder's frames may be from the source, which `transcode(..., verify=True)` holds them to."""
+    """The largest error of a lossy encoder's frames, which `transcode(..., verify=True)` checks."""
 
     @property
     def available(self) -> bool:
-        """Whether what it needs is installed."""
+        """Whether the required library is installed."""
         return self.requires is None or find_spec(self.requires.module) is not None
 
     @property
     def lossless(self) -> bool:
-        """Whether samples come back as they were."""
+        """Whether decoded samples equal the encoded ones."""
         return self.method is None
 
     def error_limit(self, desc: FrameDescription, quality: float | None) -> ErrorLimit:
-        """How far a frame so described may be from the source: not at all where this is lossless."""
+        """The largest error of a frame of this description: 0 where the encoder is lossless."""
         if self.lossless:
             return ErrorLimit(largest=0)
         return (self.limit or coarse_limit)(desc, quality)
 
 
 class Writer(NamedTuple):
-    """What encodes frames for every transfer syntax that names it (`dicomcore.syntaxes.Syntax.encoder`): the arguments
-    of `register_encoder` that are the same for all of these."""
+    """An encoder, shared by every transfer syntax that names it (`dicomcore.syntaxes.Syntax.encoder`).
+
+    Its fields are the arguments of `register_encoder` that are the same for all of these.
+    """
 
     encode: Encode
     name: str
@@ -133,28 +135,28 @@ def register_encoder(
     requires: Requirement | str | None = None,
     limit: Limit | None = None,
 ) -> FrameEncoder | None:
-    """Let `encode` write the transfer syntax `uid` from now on; give back the encoder that did so before, if any.
+    """Register `encode` for the transfer syntax `uid`; returns the encoder that it replaces, or None.
 
     Parameters
     ----------
     uid : str
         The transfer syntax.
     encode : Encode
-        A frame's samples, their description and the caller's quality to a codestream.
+        Turns a frame's samples, their description and the caller's quality into a codestream.
     name : str
-        The library, for tables and messages.
+        The library's name, for tables and messages.
     capacity : Capacity, optional
-        What it can hold; by default all but floating point and single bits.
+        The frames that it can encode; by default all but floating point and single bits.
     method : str, optional
-        The term of Lossy Image Compression Method, which makes it a lossy encoder.
+        The term of Lossy Image Compression Method, which marks a lossy encoder.
     colours : mapping, optional
-        Photometric Interpretation of what is encoded, by that of the samples.
+        Photometric Interpretation of the codestream by that of the samples.
     precision : callable, optional
-        Bits Stored of what is encoded, from the description, where that isn't the samples'.
+        Gives Bits Stored of the codestream from the description, where they aren't the samples'.
     requires : str, optional
-        A module without which it can't run.
+        A module that the encoder needs.
     limit : callable, optional
-        Of a lossy one: the `ErrorLimit` that `verify` holds its frames to, from the description and the quality. By
+        For a lossy encoder: gives the `ErrorLimit` that `verify` checks, from the description and the quality. By
         default a root mean square error of a quarter of the range.
     """
     if isinstance(requires, str):
@@ -176,48 +178,48 @@ def register_encoder(
 
 
 def encoders() -> tuple[FrameEncoder, ...]:
-    """Every encoder known, in the order of their UIDs."""
-    return tuple(sorted(_ENCODERS.values(), key=lambda one: [int(part) for part in one.uid.split(".")]))
+    """All registered encoders, in the order of their UIDs."""
+    return tuple(sorted(_ENCODERS.values(), key=lambda encoder: [int(part) for part in encoder.uid.split(".")]))
 
 
 def encoder_for(uid: str) -> FrameEncoder:
-    """The encoder of a transfer syntax: a UID, a keyword or a short name (`dicomcore.uids.NAMES`).
+    """The encoder of a transfer syntax, given as a UID, a keyword or a short name (`dicomcore.uids.NAMES`).
 
-    Raises UnsupportedTransferSyntaxError where there is none, or where what it needs isn't installed.
+    Raises UnsupportedTransferSyntaxError where there is none, or where the library that it requires isn't installed.
     """
     wanted = syntax_named(uid)
-    found = _ENCODERS.get(wanted)
-    if found is None:
+    encoder = _ENCODERS.get(wanted)
+    if encoder is None:
         raise UnsupportedTransferSyntaxError(
             f"no encoder for transfer syntax {wanted.name}; dicomcore.pixels.register_encoder() takes one"
         )
-    if found.requires is not None and not found.available:
+    if encoder.requires is not None and not encoder.available:
         raise UnsupportedTransferSyntaxError(
-            f"{wanted.name} is encoded by {found.name}, which is not installed: {found.requires.install}"
+            f"{wanted.name} is encoded by {encoder.name}, which is not installed: {encoder.requires.install}"
         )
-    return found
+    return encoder
 
 
 def refuse_idle_quality(uid: str, quality: float | None) -> None:
-    """Raise EncodeError for a `quality` that changes nothing, as the transfer syntax `uid` loses nothing."""
+    """Raise EncodeError for a `quality` that has no effect, as the transfer syntax `uid` is lossless."""
     encoder = _ENCODERS.get(str(uid))
     if quality is None or (UID(uid).is_encapsulated if encoder is None else not encoder.lossless):
-        return  # of what nobody encodes more is to be said
+        return  # a missing encoder is reported elsewhere
     lossy = ", ".join(f"{UID(one.uid).name} ({one.uid})" for one in encoders() if one.available and not one.lossless)
-    raise EncodeError(f"{UID(uid).name} takes no quality, as nothing is lost in it; these take one: {lossy}")
+    raise EncodeError(f"{UID(uid).name} takes no quality, as it is lossless; these take one: {lossy}")
 
 
 def holders(desc: FrameDescription, *, lossless: bool | None = None) -> tuple[UID, ...]:
-    """The transfer syntaxes with an encoder, installed, that can hold frames so described."""
+    """The transfer syntaxes whose encoder is installed and can encode frames of this description."""
     return tuple(
-        UID(one.uid)
-        for one in encoders()
-        if one.available and one.capacity.lacks(desc) is None and (lossless is None or one.lossless == lossless)
+        UID(each.uid)
+        for each in encoders()
+        if each.available and each.capacity.lacks(desc) is None and (lossless is None or each.lossless == lossless)
     )
 
 
 def refuse_unless_held(encoder: FrameEncoder, desc: FrameDescription) -> None:
-    """Raise EncodeError, which names the syntaxes that can, where `encoder` can't hold frames so described."""
+    """Raise EncodeError, with the syntaxes to use instead, where `encoder` can't encode frames of this description."""
     lacking = encoder.capacity.lacks(desc)
     if lacking is None:
         return

@@ -1,7 +1,7 @@
-"""JPEG, JPEG-LS, JPEG 2000, HTJ2K and JPEG XL through imagecodecs, imported when first needed.
+"""Decoders of JPEG, JPEG-LS, JPEG 2000, HTJ2K and JPEG XL through imagecodecs, which is imported when first needed.
 
-Each decoder takes a codestream whose header `dicomcore.pixels.coding.headers` has read and checked. Each runs on one
-thread: frames are what is decoded in parallel.
+`dicomcore.pixels.coding.headers` has read and checked the header of each codestream before. Each decoder runs on one
+thread, as frames are decoded in parallel.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ IMAGECODECS = Requirement("imagecodecs", "pip install imagecodecs")
 
 
 def decode_jpeg(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:
-    """JPEG of any DCT process that libjpeg-turbo knows, 8 and 12 bits; chroma is upsampled, colour left as coded."""
+    """Decode JPEG of any DCT process of libjpeg-turbo, 8 and 12 bits; chroma is upsampled, colour stays as coded."""
     imagecodecs = import_module("imagecodecs")
-    # Told that what is coded is what is wanted, libjpeg converts nothing. An Adobe marker says whether four components
-    # are CMYK, or YCCK, which no Photometric Interpretation is.
+    # libjpeg converts no colour where input and output spaces are the same. For four components an Adobe marker segment
+    # distinguishes CMYK from YCCK, and no Photometric Interpretation is YCCK.
     space = {1: "GRAYSCALE", 3: "YCBCR", 4: "CMYK"}.get(desc.samples_per_pixel)
     coded = None if desc.samples_per_pixel == 4 else space
     return imagecodecs.jpeg8_decode(
@@ -39,10 +39,10 @@ def decode_jpeg(data: memoryview, desc: FrameDescription, out: NDArray[Any] | No
 
 
 def decode_jpeg_ls(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:
-    """JPEG-LS, lossless and near-lossless, by CharLS; colour in any interleave."""
+    """Decode JPEG-LS, lossless and near-lossless, by CharLS; colour in any interleave mode."""
     imagecodecs = import_module("imagecodecs")
     if END not in bytes(data[-16:]):
-        # CharLS 2.4 counts zeros behind a stream that breaks off up to 2^31: ten seconds. At a marker it stops.
+        # After a stream that breaks off, CharLS 2.4 counts zeros up to 2^31, for ten seconds. A marker stops it.
         data = memoryview(bytes(data) + END)
     if desc.samples_per_pixel == 1:
         return imagecodecs.jpegls_decode(data, out=_fitting(out, desc, "u", desc.stored))
@@ -58,10 +58,10 @@ def decode_jpeg_ls(data: memoryview, desc: FrameDescription, out: NDArray[Any] |
 
 
 def decode_jpeg2000(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:
-    """JPEG 2000 of Part 1 and HTJ2K by OpenJPEG; component transforms are undone, what a JP2 file adds is left out.
+    """Decode JPEG 2000 Part 1 and HTJ2K by OpenJPEG, undoing component transforms and ignoring a JP2 file's boxes.
 
-    OpenJPH is faster at HTJ2K, and not used: as imagecodecs calls it, a lossy frame's overshoot wraps around, and what
-    it finds wrong in a codestream goes to stderr while the samples it didn't write are returned.
+    OpenJPH would decode HTJ2K faster. It is not used because, as imagecodecs calls it, a lossy frame's overshoot wraps
+    around, and errors in a codestream only go to stderr, while samples that were never written are returned.
     """
     imagecodecs = import_module("imagecodecs")
     info = read_j2k(data)
@@ -78,16 +78,16 @@ def decode_jpeg2000(data: memoryview, desc: FrameDescription, out: NDArray[Any] 
     try:
         return decode(bare)
     except imagecodecs.Jpeg2kError:
-        # OpenJPEG stops where EOC lacks behind the last tile-part, or where a marker segment stands before it: a PACS
-        # pads its frames with one.
+        # OpenJPEG fails where EOC is missing after the last tile-part, or where a marker segment precedes it, as in a
+        # PACS that pads its frames with one.
         end = end_of_tile_parts(bare)
-        if end is None or END in bytes(bare[end - 2 : end + 2]):  # no tile-part has such bytes: its own are missing
+        if end is None or END in bytes(bare[end - 2 : end + 2]):  # no tile-part contains EOC: its bytes are missing
             raise
         return decode(bytes(bare[:end]) + END)
 
 
 def decode_jpeg_xl(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:
-    """JPEG XL, recompressed JPEG included, by libjxl: RGB or grey, whatever was coded."""
+    """Decode JPEG XL, including recompressed JPEG, by libjxl, to RGB or grey in any case."""
     imagecodecs = import_module("imagecodecs")
     samples = imagecodecs.jpegxl_decode(data, index=0, keeporientation=True, numthreads=1)
     if samples.dtype.kind == "f":
@@ -96,7 +96,7 @@ def decode_jpeg_xl(data: memoryview, desc: FrameDescription, out: NDArray[Any] |
 
 
 def _fitting(out: NDArray[Any] | None, desc: FrameDescription, kind: str, precision: int) -> NDArray[Any] | None:
-    """`out` as the library's own dtype, where a sample takes the same room there; else None, and a copy is made."""
+    """`out` in the library's own dtype, where that has the same width; else None, and samples are copied afterwards."""
     width = 1 if precision <= 8 else 2 if precision <= 16 else 4
     if out is None or out.dtype.itemsize != width or out.shape != desc.shape or not out.flags.c_contiguous:
         return None

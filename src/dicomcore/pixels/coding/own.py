@@ -1,4 +1,4 @@
-"""The codecs written here, RLE and JPEG lossless, as decoders of the registry."""
+"""The decoders of dicomcore's own codecs, RLE and JPEG lossless, for the registry."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["FORMATS", "decode_jpeg_lossless", "decode_rle"]
 def decode_rle(
     data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None
 ) -> NDArray[Any] | tuple[NDArray[Any], tuple[Note, ...]]:
-    """RLE Lossless (PS3.5 Annex G)."""
+    """Decode RLE Lossless (PS3.5 Annex G)."""
     samples, beyond = codecs.rle_decode_noting(
         data,
         rows=desc.rows,
@@ -35,7 +35,7 @@ def decode_rle(
 
 
 def decode_jpeg_lossless(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:
-    """JPEG Lossless, process 14 (ITU-T T.81 Annex H)."""
+    """Decode JPEG Lossless, process 14 (ITU-T T.81 Annex H)."""
     width = 1 if desc.stored <= 8 else 2
     if out is not None and out.dtype.itemsize == width:
         return codecs.jpeg_lossless_decode(data, out=out.view(f"u{width}"))

@@ -1,4 +1,4 @@
-"""Which codec decodes which transfer syntax; third parties add theirs with `register`."""
+"""The registry of decoders by transfer syntax; third parties add theirs with `register`."""
 
 from __future__ import annotations
 
@@ -20,53 +20,53 @@ __all__ = ["Codec", "Decoder", "Format", "Requirement", "codec_for", "codecs", "
 Decoder = Callable[
     [memoryview, FrameDescription, "NDArray[Any] | None"], "NDArray[Any] | tuple[NDArray[Any], tuple[Note, ...]]"
 ]
-"""``decode(codestream, description, out)``: the frame's samples as coded, (rows, columns) or (rows, columns, samples).
+"""``decode(codestream, description, out)`` returns samples as coded, (rows, columns) or (rows, columns, samples).
 
-`out`, where given, has the shape and a dtype of the size of the description's container; a decoder may fill and return
-it, or return an array of its own, of the codestream's own width and sign. A trusted decoder may return notes with it.
-Called on many threads at once."""
+`out`, if given, has the description's shape, and a dtype as wide as its container. A decoder may fill and return it, or
+return its own array, with the codestream's own width and sign. A trusted decoder may return a pair of the array and
+notes. Several threads call it at once."""
 
 HeaderReader = Callable[[memoryview], CodestreamInfo]
 
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """A library that isn't always there."""
+    """An optional library that a codec needs."""
 
     module: str
-    """What is imported."""
+    """The module to import."""
     install: str
-    """What to type to have it."""
+    """The command that installs it."""
 
 
 class Format(NamedTuple):
-    """What decodes the frames of one format, in all transfer syntaxes that have it (`dicomcore.syntaxes.Syntax`)."""
+    """The decoder of one format, in all transfer syntaxes that have this format (`dicomcore.syntaxes.Syntax`)."""
 
     decoder: Decoder
     name: str
-    """The library, for tables and messages."""
+    """The library's name, for tables and messages."""
     read_header: HeaderReader | None = None
-    """Reads a codestream's header before the decoder sees the codestream; None where it has none."""
+    """Reads a codestream's header before it is decoded; None where codestreams have no header."""
     requires: Requirement | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """One transfer syntax, and what decodes it."""
+    """A transfer syntax and its decoder."""
 
     uid: str
     name: str
-    """The library, for tables and messages."""
+    """The library's name, for tables and messages."""
     decoder: Decoder
     requires: Requirement | None = None
     read_header: HeaderReader | None = None
-    """Reads the codestream's header before the decoder sees the codestream; None where it has none."""
+    """Reads the codestream's header before it is decoded; None where codestreams have no header."""
     trusted: bool = False
     """Whether the decoder runs in the caller's process even with ``Limits(isolate=True)``."""
 
     @property
     def available(self) -> bool:
-        """Whether what it needs is installed."""
+        """Whether the required library is installed."""
         return self.requires is None or find_spec(self.requires.module) is not None
 
 
@@ -83,12 +83,23 @@ def register(
     read_header: HeaderReader | None = None,
     trusted: bool = False,
 ) -> Codec | None:
-    """Let `decoder` decode the transfer syntax `uid` from now on; give back the codec that did so before, if any.
+    """Register `decoder` for the transfer syntax `uid`; returns the codec that it replaces, or None.
 
-    `uid` is a UID, a keyword or a short name (`dicomcore.uids.NAMES`). `requires` names a module without which
-    `decoder` can't run, as a `Requirement` where it isn't installed under its own name. `read_header` lets the frame's
-    claimed size be checked before `decoder` is called. With ``Limits(isolate=True)`` a decoder that isn't `trusted`
-    runs in another process, which has to find it by its module and name.
+    Parameters
+    ----------
+    uid : str
+        The transfer syntax: a UID, a keyword or a short name (`dicomcore.uids.NAMES`).
+    decoder : Decoder
+        Decodes a frame's codestream.
+    name : str
+        The library's name, for tables and messages.
+    requires : Requirement or str, optional
+        A module that `decoder` needs; a `Requirement` where it is installed under another name.
+    read_header : callable, optional
+        Reads a codestream's header, so that the size it claims is checked before `decoder` is called.
+    trusted : bool
+        Whether `decoder` runs in the caller's process even with ``Limits(isolate=True)``. Otherwise it then runs in
+        another process, which has to find it by its module and name.
     """
     if isinstance(requires, str):
         requires = Requirement(requires, f"pip install {requires}")
@@ -99,15 +110,15 @@ def register(
 
 
 def codecs() -> tuple[Codec, ...]:
-    """Every codec known, in the order of their UIDs."""
+    """All registered codecs, in the order of their UIDs."""
     return tuple(sorted(_CODECS.values(), key=lambda codec: [int(part) for part in codec.uid.split(".")]))
 
 
 def codec_for(uid: str) -> Codec:
-    """Give the codec of a transfer syntax.
+    """The codec of a transfer syntax.
 
-    Raises UnsupportedTransferSyntaxError where there is none, or where what it needs isn't installed; the message says
-    what to install.
+    Raises UnsupportedTransferSyntaxError where there is none, or where the library that it requires isn't installed;
+    the message then says how to install it.
     """
     codec = _CODECS.get(str(uid).rstrip("\0 "))
     if codec is None:
@@ -123,5 +134,5 @@ def codec_for(uid: str) -> Codec:
 
 
 def decoder_for(uid: str) -> Decoder:
-    """Give the decoder of a transfer syntax; raises as `codec_for` does."""
+    """The decoder of a transfer syntax; raises the same errors as `codec_for`."""
     return codec_for(uid).decoder

@@ -1,4 +1,4 @@
-"""Frames that no codec has compressed: bits, words, planes and pairs to samples (PS3.5 8.1, A.4.9, A.4.12)."""
+"""Decode uncompressed and deflated frames: bits, words, planes and pairs to samples (PS3.5 8.1, A.4.9, A.4.12)."""
 
 from __future__ import annotations
 
@@ -32,24 +32,24 @@ BIG_ENDIAN = frozenset(syntax.uid for syntax in SYNTAXES if syntax.big_endian_pi
 """Transfer syntaxes whose words of pixel data are big endian."""
 
 WORDS = (8, 16, 32, 64)
-"""Bits allocated that fill a word."""
+"""Bits Allocated that fill a word."""
 
 DEFLATE_EXPANSION = 1040
-"""Deflate can't pass 1032 to 1."""
+"""The most bytes that one deflated byte may expand to; deflate can't exceed 1032 to 1."""
 
 TELLING_BYTES = 8
-"""Fewer bytes may be a deflated frame by chance."""
+"""The fewest bytes that are recognised as a deflated frame; fewer may inflate to one by chance."""
 
 
 def is_subsampled(desc: FrameDescription) -> bool:
-    """Whether uncompressed samples stand as Y1 Y2 CB CR (PS3.3 C.7.6.3.1.2)."""
+    """Whether uncompressed samples are in the order Y1 Y2 CB CR (PS3.3 C.7.6.3.1.2)."""
     return desc.samples_per_pixel == 3 and desc.photometric_interpretation in ("YBR_FULL_422", "YBR_PARTIAL_422")
 
 
 def native_bits(desc: FrameDescription) -> int:
     """Bits of one uncompressed frame; frames follow each other without padding.
 
-    Subsampled rows of an odd number of columns, which the standard doesn't know, end with a whole pair.
+    Subsampled rows of an odd number of columns, which the standard doesn't have, end with a whole pair.
     """
     if is_subsampled(desc):
         return 2 * desc.rows * (desc.columns + desc.columns % 2) * desc.bits_allocated
@@ -59,20 +59,20 @@ def native_bits(desc: FrameDescription) -> int:
 def decode_native(
     data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None, *, start_bit: int = 0
 ) -> NDArray[Any]:
-    """Give the samples of one uncompressed frame, in native byte order and by pixel.
+    """Decode one uncompressed frame to samples in native byte order, by pixel.
 
     The frame starts at bit `start_bit` of `data`, where its samples don't fill bytes. Raises PixelDecodeError where
     `data` is too short.
     """
     needed = native_bits(desc)
-    held = 8 * len(data) - start_bit
+    present = 8 * len(data) - start_bit
     spread = is_subsampled(desc)
     full = desc.samples * desc.bits_allocated
-    if spread and held >= full > needed:
-        # not subsampled after all, whatever the data set says; a writer of both exists
+    if spread and present >= full > needed:
+        # Full chroma, though labelled 4:2:2: such a writer exists.
         spread, needed = False, full
-    if needed > held:
-        raise PixelDecodeError(f"a frame of {needed} bits, and {held} bits are there", offset=len(data))
+    if needed > present:
+        raise PixelDecodeError(f"a frame of {needed} bits, and {present} bits are there", offset=len(data))
     if out is None:
         out = np.empty(desc.shape, desc.dtype)
     if spread:
@@ -114,10 +114,10 @@ def _spread(data: memoryview, desc: FrameDescription, out: NDArray[Any]) -> None
 
 
 def _unpack(data: memoryview, desc: FrameDescription, out: NDArray[Any], start_bit: int) -> None:
-    """Cells that don't fill bytes; planes of them are put together afterwards."""
+    """Unpack cells that don't fill bytes; planes are interleaved afterwards."""
     bits, by_plane = desc.bits_allocated, desc.samples_per_pixel > 1 and desc.planar_configuration == 1
     if bits > 32:
-        raise PixelDecodeError(f"{bits} bits allocated are no packing that DICOM knows")
+        raise PixelDecodeError(f"DICOM has no packing of {bits} bits allocated")
     cells = np.empty(desc.samples, "u1" if bits == 1 else "u2" if bits == 12 else "u4")
     if not by_plane and cells.dtype.itemsize == out.dtype.itemsize:
         cells = out.reshape(-1).view(cells.dtype)
@@ -143,9 +143,9 @@ def _unpack(data: memoryview, desc: FrameDescription, out: NDArray[Any], start_b
 
 
 def decode_encapsulated(data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None) -> NDArray[Any]:
-    """Give the samples of one uncompressed frame in fragments (PS3.5 A.4.11).
+    """Decode one uncompressed frame in fragments (PS3.5 A.4.11).
 
-    Raises PixelDecodeError where `data` isn't as long as the frame, but for padding: it may be no samples at all.
+    Raises PixelDecodeError where `data`, without padding, isn't as long as the frame: it may be no samples at all.
     """
     size, full = (native_bits(desc) + 7) // 8, (desc.samples * desc.bits_allocated + 7) // 8
     if len(data) not in (size, size + 1, full, full + 1) and any(bytes(data[size:])):
@@ -156,10 +156,10 @@ def decode_encapsulated(data: memoryview, desc: FrameDescription, out: NDArray[A
 def decode_deflated(
     data: memoryview, desc: FrameDescription, out: NDArray[Any] | None = None
 ) -> NDArray[Any] | tuple[NDArray[Any], tuple[Note, ...]]:
-    """Give the samples of a frame under Deflated Image Frame Compression (PS3.5 A.4.13).
+    """Decode a frame of Deflated Image Frame Compression (PS3.5 A.4.13).
 
-    Nothing is inflated past the frame's own size; what a stream holds beyond it is left out with a note. Raises
-    PixelDecodeError where the stream is bad or short.
+    Inflates no more than the frame's own size; further bytes of the stream are ignored with a note. Raises
+    PixelDecodeError where the stream is damaged or too short.
     """
     size = (native_bits(desc) + 7) // 8
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
@@ -181,7 +181,7 @@ def decode_deflated(
 
 
 def is_deflated_frame(data: memoryview, desc: FrameDescription) -> bool:
-    """Whether `data` inflates to one frame of `desc` and ends there, but for a byte of padding."""
+    """Whether `data` inflates to exactly one frame of `desc`, followed by at most a byte of padding."""
     size = (native_bits(desc) + 7) // 8
     if len(data) < TELLING_BYTES or size > DEFLATE_EXPANSION * len(data):
         return False

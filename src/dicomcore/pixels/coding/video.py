@@ -1,4 +1,4 @@
-"""MPEG-2, H.264 and HEVC streams as frames by index, through PyAV (the `video` extra; PS3.5 8.2.5 to 8.2.8)."""
+"""Decode MPEG-2, H.264 and HEVC streams to frames by index, through PyAV (the `video` extra; PS3.5 8.2.5 to 8.2.8)."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from dicomcore.syntaxes import SYNTAXES
 __all__ = ["VIDEO_SYNTAXES", "VideoStream"]
 
 VIDEO_SYNTAXES = {syntax.uid: syntax.video for syntax in SYNTAXES if syntax.video}
-"""Transfer syntax to codec."""
+"""The video codec of each transfer syntax."""
 
 STREAMS = frozenset(("mpeg1video", *VIDEO_SYNTAXES.values()))
-"""What is decoded under any of these labels; libav knows pictures, text and more."""
+"""The codecs that are decoded in any of these transfer syntaxes; libav would also decode pictures, text and more."""
 
 
 class VideoStream:
-    """One video stream, whose frames are decoded in order and given by index; not for several threads at once.
+    """A video stream whose frames are decoded by index; not thread-safe.
 
-    Frames follow from those before them: the next one costs one frame, an earlier one starts over.
+    A frame depends on those before it: the next frame costs one frame, an earlier one starts over.
     """
 
     def __init__(self, stream: Any, transfer_syntax: str, *, limits: Limits = DEFAULT_LIMITS) -> None:
-        """`stream` is the fragments joined. Raises UnsupportedTransferSyntaxError without PyAV."""
+        """`stream` is the joined fragments. Raises UnsupportedTransferSyntaxError where PyAV isn't installed."""
         if transfer_syntax not in VIDEO_SYNTAXES:
-            raise UnsupportedTransferSyntaxError(f"transfer syntax {transfer_syntax} is no video")
+            raise UnsupportedTransferSyntaxError(f"transfer syntax {transfer_syntax} is not a video")
         try:
             self._av = import_module("av")
         except ImportError:
@@ -50,7 +50,7 @@ class VideoStream:
         self._next = 0
 
     def _decode(self) -> Any:
-        """Frames in order of presentation, whether in a container or an elementary stream."""
+        """Decode frames in order of presentation, from a container or an elementary stream."""
         av = self._av
         try:
             with av.open(io.BytesIO(self._data)) as container:
@@ -64,7 +64,7 @@ class VideoStream:
             raise PixelDecodeError(f"{self._codec} stream can't be decoded: {error}") from error
 
     def frame(self, index: int) -> NDArray[np.uint8]:
-        """Give frame `index` as RGB, (rows, columns, 3); raises IndexError past the last one."""
+        """Decode frame `index` to RGB, (rows, columns, 3); raises IndexError past the last frame."""
         if index < 0:
             raise IndexError(f"frame {index}")
         if index < self._next:

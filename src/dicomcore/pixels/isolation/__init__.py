@@ -1,4 +1,4 @@
-"""Foreign codecs in processes of their own, so that what they do to a process is done to one that nobody needs."""
+"""Run foreign codecs in worker processes, so that a crash or a leak never harms the caller's process."""
 
 from dicomcore.pixels.isolation.pool import decode_apart, workers
 from dicomcore.pixels.isolation.rewriting import rewrite_apart

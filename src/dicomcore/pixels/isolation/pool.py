@@ -1,4 +1,4 @@
-"""The workers that wait for frames: about as many as there are CPUs, started when first needed, and kept."""
+"""The pool of worker processes: about one for each CPU, started when first needed, and reused."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from dicomcore.threads import FairSemaphore, cpus
 
 __all__ = ["POOL", "decode_apart", "workers"]
 
-Found = TypeVar("Found")
+Decoded = TypeVar("Decoded")
 
 ATTEMPTS = 3
-"""Workers that are tried: one that waits and new ones, which may have been ended, and not by the frame's doing."""
+"""Workers to try, an idle one and then new ones: a worker may have been ended for reasons other than the frame."""
 FRAMES_HELD = 16
-"""Frames' worth of address space granted besides `Limits.decode_bytes`: OpenJPEG's samples are 4 bytes wide."""
+"""Frames whose bytes are allowed besides `Limits.decode_bytes`: OpenJPEG's samples are 4 bytes wide."""
 
 
 def decode_apart(
@@ -37,11 +37,11 @@ def decode_apart(
     outs: Sequence[NDArray[Any] | None],
     limits: Limits,
 ) -> tuple[list[NDArray[Any]], Exception | None]:
-    """Let `codec` decode frames of one kind in another process; as its decoder, but samples come in `desc`'s container.
+    """Decode frames of one kind by `codec` in a worker process, to samples in the container of `desc`.
 
-    Gives the frames up to the first that fails, and how it does: with what the decoder raises, or a PixelDecodeError
-    where it crashes, takes longer than ``limits.decode_seconds`` or more memory than ``limits.decode_bytes``. Raises
-    UnsupportedTransferSyntaxError where the decoder can't be sent there.
+    Returns the frames up to the first that fails, and its error or None: the decoder's error, or a PixelDecodeError
+    where the decoder crashes, takes longer than ``limits.decode_seconds`` or more memory than ``limits.decode_bytes``.
+    Raises UnsupportedTransferSyntaxError where another process can't import the decoder.
     """
     job = _pickled(codec, desc)
     space = limits.decode_bytes + FRAMES_HELD * desc.samples * desc.dtype.itemsize
@@ -49,7 +49,7 @@ def decode_apart(
 
 
 def workers() -> int:
-    """Processes at most: while one is waited for or copied from, another one has its CPU."""
+    """The most processes: one more than CPUs, so that none idles while results are copied from a worker."""
     return cpus() + 1
 
 
@@ -67,7 +67,7 @@ def _pickled(codec: Codec, desc: FrameDescription) -> bytes:
 
 
 class Pool:
-    """Workers, and room for so many frames at once."""
+    """A pool of workers, and a semaphore that bounds how many decode at once."""
 
     def __init__(self) -> None:
         self._begin()
@@ -78,17 +78,17 @@ class Pool:
     def _begin(self) -> None:
         self._most = workers()
         self._idle: deque[Worker] = deque()
-        self._room = FairSemaphore(self._most)
+        self._slots = FairSemaphore(self._most)
 
     def decode(self, *job: Any, **options: Any) -> tuple[list[NDArray[Any]], Exception | None]:
-        """As `Worker.decode`, by any of them."""
-        with self._room:
+        """See `Worker.decode`; any worker may run the job."""
+        with self._slots:
             return self.attempt(lambda worker: worker.decode(*job, **options))
 
-    def attempt(self, decode: Callable[[Worker], Found], wanted: Worker | None = None) -> Found:
-        """Let a worker decode, and another one where it turns out to have ended before."""
+    def attempt(self, decode: Callable[[Worker], Decoded], wanted: Worker | None = None) -> Decoded:
+        """Decode by a worker, and retry with a new one where its process had ended before."""
         for turn in range(ATTEMPTS):
-            worker = Worker() if turn else self.take(wanted)  # who killed one that waited may have killed all
+            worker = Worker() if turn else self.take(wanted)  # if one idle worker was killed, all may have been
             try:
                 return decode(worker)
             except WorkerGone:
@@ -98,7 +98,7 @@ class Pool:
         raise PixelDecodeError(f"{ATTEMPTS} processes ended before they began to decode it")
 
     def take(self, wanted: Worker | None = None) -> Worker:
-        """One that waits, the one that is `wanted` if it does, or a new one."""
+        """Take an idle worker, `wanted` if that is idle, or start a new one."""
         if wanted is not None:
             with suppress(ValueError):
                 self._idle.remove(wanted)
@@ -106,26 +106,26 @@ class Pool:
                     return wanted
                 wanted.close()
         try:
-            return self._idle.pop()  # that it has ended is found out when it is asked
+            return self._idle.pop()  # if its process has ended, the request will fail
         except IndexError:
             return Worker()
 
     def give_back(self, worker: Worker) -> None:
-        """Let it wait for further work, if it can do any."""
+        """Make a worker idle again, or close it where it is unusable or not needed."""
         if worker.usable and len(self._idle) < self._most:
             self._idle.append(worker)
         else:
             worker.close()
 
     def close(self) -> None:
-        """End the workers that wait."""
+        """End the idle workers."""
         while self._idle:
             self._idle.pop().close()
 
     def _forget(self) -> None:
-        """After a fork: locks may be held by threads that weren't copied, and the workers are the parent's.
+        """Start afresh after a fork: threads that were not copied may hold locks, and the workers are the parent's.
 
-        Those at work too: while this process held their sockets they would not see the parent's end.
+        Busy workers are let go of too: while this process held their sockets, they would not notice the parent's end.
         """
         self._begin()
         for worker in list(KNOWN):
@@ -133,4 +133,4 @@ class Pool:
 
 
 POOL = Pool()
-"""The process's own."""
+"""The pool of this process."""

@@ -1,4 +1,4 @@
-"""One worker process, as seen by those it works for."""
+"""The client's side of a worker process."""
 
 from __future__ import annotations
 
@@ -25,34 +25,34 @@ __all__ = ["KNOWN", "CodecFailed", "Worker", "WorkerGone"]
 BOOT = "import sys; sys.path[:] = sys.argv[2:]; from dicomcore.pixels.isolation.worker import main; main(sys.argv[1])"
 START_SECONDS = 120.0
 GRACE_SECONDS = 2.0
-"""A worker ends itself when time is up; after so much longer it is ended."""
+"""A worker ends itself when its time is up; this many seconds later it is killed."""
 LEAST_SECONDS, MOST_SECONDS = 1e-3, 1e6
-"""What timers take; 0 would stop one."""
+"""The range of a timer; 0 would stop it."""
 LEAST_MEMORY, MOST_KEPT = 1 << 21, 1 << 28
-"""Shared memory that a worker begins with; more than the latter is given up once less will do."""
+"""Bytes of shared memory that a worker begins with; memory larger than the latter is replaced once less is needed."""
 ALIGNED, LINE = 4096, 64
 
 
 class CodecFailed(Exception):
-    """What a decoder raised in its process."""
+    """The error that a decoder raised in its process."""
 
 
 class WorkerGone(Exception):
-    """The process ended before it began the job, which may be given to another one."""
+    """The process ended before it began the job; another worker may retry it."""
 
 
 KNOWN: WeakSet[Worker] = WeakSet()
-"""All that were started, as their sockets are not for a process that is forked off this one."""
+"""All workers that were started; a process forked off this one closes their sockets."""
 
 
 class Worker:
-    """A process that decodes one frame, or a few of a kind, at a time. Not for several threads at once."""
+    """A process that decodes one frame, or several of one kind, at a time. Not thread-safe."""
 
     def __init__(self) -> None:
-        """Start it, and wait until it is ready; raises DicomError where that can't be done."""
+        """Start the process, and wait until it is ready; raises DicomError where it doesn't start."""
         self.usable = False
         self.keeps: object = None
-        """Whose state the process has; for those who ask it several times."""
+        """The token of the client whose state the process keeps between requests."""
         self._owner = os.getpid()
         self._job = b""
         self._shared: wire.Memory | None = None
@@ -81,7 +81,7 @@ class Worker:
 
     @property
     def alive(self) -> bool:
-        """Whether the process is there, as far as one knows."""
+        """Whether the process is usable and has not ended."""
         return self.usable and self._process.poll() is None
 
     def decode(
@@ -94,20 +94,43 @@ class Worker:
         seconds: float,
         address_space: int,
     ) -> tuple[list[NDArray[Any]], Exception | None]:
-        """The samples in the description's own container, in `outs` where they are given, and what stopped it.
+        """Decode frames up to the first that fails; returns their samples and the failure, or None.
 
-        That is a CodecFailed with what the decoder raised, our own exception as it was, or a PixelDecodeError where the
-        process didn't survive the frame: the one behind the last that is given. Raises WorkerGone where none was begun.
+        Parameters
+        ----------
+        job
+            The pickled decoder and description.
+        codestreams
+            The codestreams of at most `wire.MOST_FRAMES` frames.
+        desc
+            The description of the frames, which gives the container of their samples.
+        outs
+            For each frame an array for its samples, or None.
+        seconds
+            The time for each frame.
+        address_space
+            Bytes of address space that decoding may take.
+
+        Returns
+        -------
+        tuple
+            The samples of the frames before the first that failed; and its failure: a CodecFailed with the decoder's
+            error, an exception of dicomcore unchanged, or a PixelDecodeError where the process ended.
+
+        Raises
+        ------
+        WorkerGone
+            The process ended before it began a frame.
         """
         if len(codestreams) > wire.MOST_FRAMES:
-            raise ValueError(f"{len(codestreams)} frames in one request, and {wire.MOST_FRAMES} is the most")
+            raise ValueError(f"{len(codestreams)} frames in one request, where at most {wire.MOST_FRAMES} are possible")
         shape, dtype = desc.shape, desc.dtype
         lengths = [codestream.nbytes for codestream in codestreams]
-        room = -(-desc.samples * dtype.itemsize // LINE) * LINE
+        stride = -(-desc.samples * dtype.itemsize // LINE) * LINE
         out_at = -(-(wire.INPUT_AT + sum(lengths)) // ALIGNED) * ALIGNED
         seconds = min(max(seconds, LEAST_SECONDS), MOST_SECONDS)
-        self.usable = False  # until the reply is there in full
-        fresh = self._make_room(out_at + room * len(lengths))
+        self.usable = False  # until the whole reply was received
+        fresh = self._new_memory(out_at + stride * len(lengths))
         memory, at = self._memory, wire.INPUT_AT
         memory[wire.BEGUN] = 0
         memory[wire.LENGTHS_AT : wire.LENGTHS_AT + 8 * len(lengths)] = struct.pack(f"={len(lengths)}Q", *lengths)
@@ -116,28 +139,28 @@ class Worker:
             at += length
         name = fresh.name.encode("ascii") if fresh else b""
         size = fresh.size if fresh else 0
-        said = b"" if job is self._job else job
-        counts = (size, len(lengths), out_at, room, seconds, address_space, len(name), len(said))
+        new_job = b"" if job is self._job else job
+        counts = (size, len(lengths), out_at, stride, seconds, address_space, len(name), len(new_job))
         self._job = job
-        done, failure = self._asked(wire.HEAD.pack(*counts) + name + said, fresh, seconds, len(lengths))
+        done, failure = self._request(wire.HEAD.pack(*counts) + name + new_job, fresh, seconds, len(lengths))
         samples = []
         for out in outs[:done]:
-            found: NDArray[Any] = np.ndarray(shape, dtype, memory, out_at)
-            out_at += room
+            shared: NDArray[Any] = np.ndarray(shape, dtype, memory, out_at)
+            out_at += stride
             if out is None:
-                samples.append(found.copy())
+                samples.append(shared.copy())
             else:
-                np.copyto(out, found)
+                np.copyto(out, shared)
                 samples.append(out)
         return samples, failure
 
     def close(self) -> None:
-        """End the process, whatever it does; after a fork it is the parent's, and only let go of."""
+        """End the process, even if it is busy; after a fork only let go of it, as it is the parent's."""
         self.usable = False
         self._channel.close()
         if self._owner != os.getpid():
-            if (process := getattr(self, "_process", None)) is not None:  # forked while it was being started
-                process.returncode = 0  # not to be waited for here
+            if (process := getattr(self, "_process", None)) is not None:  # None: forked while it was being started
+                process.returncode = 0  # so that this process doesn't wait for it
             return
         if self._process.poll() is None:
             self._process.kill()
@@ -145,10 +168,10 @@ class Worker:
         if self._shared is not None:
             self._shared.close()
 
-    def _make_room(self, size: int) -> wire.Memory | None:
-        """New memory where what there is doesn't suffice, or is far too much."""
-        held = len(self._memory)
-        if size <= held and (held <= MOST_KEPT or size > MOST_KEPT // 4):
+    def _new_memory(self, size: int) -> wire.Memory | None:
+        """Replace the shared memory where it is too small or far too large; returns the new memory, or None."""
+        current = len(self._memory)
+        if size <= current and (current <= MOST_KEPT or size > MOST_KEPT // 4):
             return None
         size = max(LEAST_MEMORY, 1 << (size - 1).bit_length() if size < MOST_KEPT else size)
         if self._shared is not None:
@@ -157,10 +180,10 @@ class Worker:
         self._memory = memoryview(self._shared.map)
         return self._shared
 
-    def _asked(
+    def _request(
         self, message: bytes, fresh: wire.Memory | None, seconds: float, frames: int
     ) -> tuple[int, Exception | None]:
-        """How many frames were decoded, and what became of the next one where these aren't all."""
+        """Send a request and wait for the reply; returns the number of decoded frames, and the next one's failure."""
         if seconds != self._seconds:
             self._channel.settimeout(seconds + GRACE_SECONDS)
             self._seconds = seconds
@@ -169,12 +192,12 @@ class Worker:
                 self._channel.sendall(message)
             else:
                 fresh.hand_over(self._channel, message)
-            said = self._reply()
-            kind, done, length = wire.REPLY.unpack_from(said)
+            reply = self._reply()
+            kind, done, length = wire.REPLY.unpack_from(reply)
             if length > wire.MOST_TEXT:
                 raise EOFError
-            said = wire.receive(self._channel, wire.REPLY.size + length, said)
-            if len(said) > wire.REPLY.size + length or done > frames or (done < frames) != bool(kind & wire.FAILED):
+            reply = wire.receive(self._channel, wire.REPLY.size + length, reply)
+            if len(reply) > wire.REPLY.size + length or done > frames or (done < frames) != bool(kind & wire.FAILED):
                 raise EOFError
         except TimeoutError:
             self.close()
@@ -188,10 +211,10 @@ class Worker:
             text = _too_long(seconds) if late else f"decoding it ended its process: {ending}"
             return self._begun(frames), PixelDecodeError(text)
         self.usable = not kind & wire.RETIRING
-        return done, _failure(said[wire.REPLY.size :]) if kind & wire.FAILED else None
+        return done, _failure(reply[wire.REPLY.size :]) if kind & wire.FAILED else None
 
     def _reply(self) -> bytes:
-        """The reply's head, waited for as long as a frame may take and another one was begun each time."""
+        """Wait for the reply's first bytes, as long as the worker begins another frame within each frame's time."""
         begun = 1
         while True:
             try:
@@ -202,11 +225,11 @@ class Worker:
                 begun = self._memory[wire.BEGUN]
 
     def _begun(self, frames: int) -> int:
-        """Frames before the last that was begun."""
+        """The number of frames before the last one that the worker began."""
         return min(max(self._memory[wire.BEGUN] - 1, 0), frames - 1)
 
     def _ending(self) -> str:
-        """How the process ended, in words."""
+        """Describe in words how the process ended."""
         try:
             code = self._process.wait(GRACE_SECONDS)
         except subprocess.TimeoutExpired:
@@ -226,7 +249,7 @@ def _too_long(seconds: float) -> str:
 def _start(theirs: socket.socket) -> subprocess.Popen[bytes]:
     if not sys.executable or getattr(sys, "frozen", False):
         raise OSError("sys.executable is no Python that could be started")
-    # one thread a worker, and libraries that start some on import are slow to
+    # A worker needs one thread only, and libraries that start threads on import take time for it.
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     where = "" if wire.WINDOWS else str(theirs.fileno())
     command = [sys.executable, "-c", BOOT, where, *sys.path]
@@ -248,16 +271,16 @@ def _start(theirs: socket.socket) -> subprocess.Popen[bytes]:
     return process
 
 
-def _failure(said: bytes) -> Exception:
-    """What the worker says its decoder raised."""
+def _failure(encoded: bytes) -> Exception:
+    """The decoder's error, from the JSON of the worker's reply."""
     try:
-        told = json.loads(said)
-        text, offset = str(told["text"]), told["offset"]
+        report = json.loads(encoded)
+        text, offset = str(report["text"]), report["offset"]
     except (ValueError, TypeError, KeyError):
-        return PixelDecodeError("what the process said of it can't be read")
-    if told["ours"] is None:
+        return PixelDecodeError("decoding it failed, and the worker process's report can't be read")
+    if report["ours"] is None:
         return CodecFailed(text)
     for kind in (LimitError, UnsupportedTransferSyntaxError):
-        if told["ours"] == kind.__name__:
+        if report["ours"] == kind.__name__:
             return kind(text)
     return PixelDecodeError(text, offset=offset if isinstance(offset, int) else None)

@@ -1,4 +1,4 @@
-"""A video's frames, decoded by a worker that keeps the stream from frame to frame."""
+"""Decode a video's frames in a worker process that keeps the stream between frames."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from dicomcore.pixels.isolation.process import CodecFailed, Worker
 __all__ = ["VideoApart"]
 
 STREAMS = 16
-"""Times the stream may be held, besides `Limits.decode_bytes`: here, as libav's packets, and as frames to come."""
+"""Copies of the stream that memory is allowed for, besides `Limits.decode_bytes`: libav's packets, and frames ahead."""
 
 
 class VideoApart:
-    """As `VideoStream`, through workers; not for several threads at once.
+    """A `VideoStream` decoded in worker processes; not thread-safe.
 
-    The stream is sent to the worker that decodes the first frame, and again only where that one is at work for others,
-    or has ended.
+    The stream is sent to the worker that decodes the first frame, and sent again only where that worker is busy with
+    other work or has ended.
     """
 
     def __init__(self, stream: Any, description: FrameDescription, *, limits: Limits) -> None:
@@ -38,7 +38,7 @@ class VideoApart:
         self._next = 0
 
     def frame(self, index: int) -> NDArray[np.uint8]:
-        """Give frame `index` as RGB, (rows, columns, 3); raises PixelDecodeError."""
+        """Decode frame `index` to RGB, (rows, columns, 3); raises PixelDecodeError."""
         try:
             return POOL.attempt(lambda worker: self._decoded(worker, index), self._worker)
         except CodecFailed as error:
@@ -53,7 +53,7 @@ class VideoApart:
             decode_video, index=index, transfer_syntax=self._description.transfer_syntax, limits=self._limits
         )
         self._worker, worker.keeps = None, None
-        found, failure = worker.decode(
+        frames, failure = worker.decode(
             pickle.dumps((job, self._description), pickle.HIGHEST_PROTOCOL),
             [memoryview(stream)],
             self._description,
@@ -64,10 +64,10 @@ class VideoApart:
         if failure is not None:
             raise failure
         self._worker, worker.keeps, self._next = worker, self._token, index + 1
-        return found[0]
+        return frames[0]
 
 
-# In the worker, which has one thread and one stream.
+# The open stream of the worker process, which has one thread and one stream.
 _STREAMS: list[VideoStream] = []
 
 
@@ -80,7 +80,7 @@ def decode_video(
     transfer_syntax: str,
     limits: Limits,
 ) -> NDArray[np.uint8]:
-    """Decode one frame of the stream, which comes with the first one; runs in the worker."""
+    """Decode one frame of the stream, which the first request brings; runs in the worker."""
     if data.nbytes:
         _STREAMS[:] = [VideoStream(data, transfer_syntax, limits=limits)]
     if not _STREAMS:

@@ -1,8 +1,8 @@
-"""What goes between a process and its workers: memory that both see, and short messages on a socket.
+"""The protocol between a process and its workers: shared memory, and short messages on a socket.
 
-A request is a `HEAD`, then what it counts: the name of new memory (Windows alone), and a pickled job where it isn't the
-last one's. The memory holds how long the codestreams are, the codestreams, and the samples. A reply is a `REPLY` and as
-many bytes of JSON, since whoever decodes hostile bytes is not to have its pickles read.
+A request is a `HEAD`, then the name of new memory (Windows only), then a pickled job unless it is the last request's.
+The memory contains the codestreams' lengths, the codestreams, and the samples. A reply is a `REPLY`, then JSON: a
+worker decodes hostile bytes, so that its pickles must not be loaded.
 """
 
 from __future__ import annotations
@@ -25,41 +25,41 @@ __all__ = [
 HEAD = struct.Struct("<QIQQdQHI")
 REPLY = struct.Struct("<BBI")
 DONE, FAILED, RETIRING = 0, 1, 2
-"""First byte of a reply; the second counts the frames that were decoded. RETIRING, added, says: no further work."""
+"""First byte of a reply; the second counts the decoded frames. The flag RETIRING: the worker takes no further work."""
 READY = b"dicomcore"
-"""What a worker says first."""
+"""The first message of a worker."""
 BEGUN = 0
-"""Place of the byte in the memory that says how many of the frames the worker has begun."""
+"""Offset in the memory of the byte that counts the frames that the worker has begun."""
 LENGTHS_AT, INPUT_AT = 64, 4096
-"""Where the codestreams' lengths, 8 bytes each, and where the codestreams stand in the memory, one after the other."""
+"""Offsets in the memory of the codestreams' lengths, 8 bytes each, and of the contiguous codestreams."""
 MOST_FRAMES = 255
-"""Frames of one request at most."""
+"""The most frames in one request."""
 MOST_TEXT = 1 << 16
-"""Bytes of a reply's JSON at most."""
+"""The most bytes of a reply's JSON."""
 WINDOWS = sys.platform == "win32"
 
 
 class Request(NamedTuple):
-    """One job as it goes through the socket, but for the job itself."""
+    """The fixed part of a request, `HEAD`; the memory's name and the pickled job follow it."""
 
     memory: int
-    """Size of new memory in bytes, 0 where that of the last job is still good."""
+    """Size of new memory in bytes; 0 where the last request's memory is used again."""
     frames: int
     out_at: int
-    """Where the first frame's samples are to go in the memory; the others' follow."""
-    room: int
-    """Bytes that one frame's take."""
+    """Offset in the memory of the first frame's samples; those of the other frames follow."""
+    stride: int
+    """Bytes from one frame's samples to the next one's."""
     seconds: float
     """Time for each frame."""
     address_space: int
-    """Bytes that decoding may take besides."""
+    """Bytes of address space that decoding may take."""
     name: int
     job: int
-    """Bytes of the memory's name and of the pickled job, which follow; 0 is the last request's job again."""
+    """Bytes of the memory's name and of the pickled job, which follow; 0 where the last request's job is used again."""
 
 
 class Memory:
-    """Anonymous memory that two processes share; it has no name that could outlive them."""
+    """Anonymous memory shared by two processes, without a name that could outlive them."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -79,7 +79,7 @@ class Memory:
             raise
 
     def hand_over(self, channel: socket.socket, message: bytes) -> None:
-        """Send a request that comes with this memory."""
+        """Send a request along with this memory."""
         if WINDOWS:
             channel.sendall(message)
             return
@@ -89,7 +89,7 @@ class Memory:
         self._descriptor = -1
 
     def close(self) -> None:
-        """Let go of it; what still looks into it goes on to do so."""
+        """Release the descriptor; views into the memory stay valid."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
@@ -103,7 +103,7 @@ def _anonymous_file() -> int:
 
 
 def _keep_size(descriptor: int) -> None:
-    """Nobody may cut it short: who looks at a page that is gone is killed."""
+    """Prevent shrinking: reading a page that was cut off would kill a process."""
     if sys.platform == "linux":
         import fcntl
 
@@ -112,9 +112,9 @@ def _keep_size(descriptor: int) -> None:
 
 
 def receive(channel: socket.socket, size: int, data: bytes = b"") -> bytes:
-    """`data` and what is lacking to so many bytes; raises EOFError where the other side is gone.
+    """Receive until `data` has at least `size` bytes; raises EOFError where the peer has closed the socket.
 
-    May give more: nobody says a second thing before he is answered, so what came at once belongs together.
+    May return more: neither side sends a second message before the reply, so all bytes are of the same message.
     """
     while len(data) < size:
         more = channel.recv(MOST_TEXT)

@@ -1,4 +1,4 @@
-"""What runs in a worker process: one job after the other, until nobody is there to send any."""
+"""The worker process: runs one job after another until its client closes the socket."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ except ImportError:  # Windows
 
 __all__ = ["main"]
 
-ROOM_BESIDE = 0 if wire.WINDOWS else socket.CMSG_SPACE(array("i").itemsize)
+ANCILLARY_BYTES = 0 if wire.WINDOWS else socket.CMSG_SPACE(array("i").itemsize)
 FRAMES = 20_000
-"""Frames after which a worker retires: libraries leak."""
+"""Frames after which a worker retires, as libraries leak memory."""
 
 
 def main(where: str) -> None:
-    """Serve the socket whose descriptor is `where`; on Windows standard input says which one it is."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the user's Ctrl-C is for the process that we work for
+    """Serve the socket whose descriptor is `where`; on Windows standard input passes the socket."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # only the client's process handles the user's Ctrl-C
     if wire.WINDOWS:
         length = int.from_bytes(sys.stdin.buffer.read(4), "little")
         channel = socket.fromshare(sys.stdin.buffer.read(length))  # type: ignore[attr-defined, unused-ignore]
@@ -54,21 +54,21 @@ def _serve(channel: socket.socket) -> None:
             allowed = wanted
         if request.memory:
             job.memory = memoryview(_opened(request.memory, descriptors, name.decode("ascii")))
-        kind, said = wire.DONE, b""
+        kind, report = wire.DONE, b""
         try:
             job.run(request, pickled)
         except Exception as error:
-            kind, said = wire.FAILED, _told(error)
+            kind, report = wire.FAILED, _report(error)
         if not wire.WINDOWS:
             signal.setitimer(signal.ITIMER_REAL, 0)
         served += job.done
         if served >= FRAMES or (kind and _address_space() - before > request.address_space // 4):
-            kind |= wire.RETIRING  # what was leaked must not be held against the frames that follow
-        channel.sendall(wire.REPLY.pack(kind, job.done, len(said)) + said)
+            kind |= wire.RETIRING  # leaked memory must not count against the limit of later frames
+        channel.sendall(wire.REPLY.pack(kind, job.done, len(report)) + report)
 
 
 class _Job:
-    """What is decoded, and how; kept for the next request, which may be more of the same."""
+    """The current decoder, description and memory; the next request may use them again."""
 
     def __init__(self) -> None:
         self.memory = memoryview(b"")
@@ -79,7 +79,7 @@ class _Job:
         self._dtype: Any = None
 
     def run(self, request: wire.Request, pickled: bytes) -> None:
-        """Decode the request's frames; as many as `done` says where one raises."""
+        """Decode the request's frames; `done` counts them, also where one raises."""
         memory, at, out_at = self.memory, wire.INPUT_AT, request.out_at
         self.done = 0
         memory[wire.BEGUN] = 1
@@ -90,13 +90,13 @@ class _Job:
         for done, length in enumerate(lengths):
             memory[wire.BEGUN] = done + 1
             if not wire.WINDOWS:
-                signal.setitimer(signal.ITIMER_REAL, request.seconds)  # nobody handles it: it ends the process
+                signal.setitimer(signal.ITIMER_REAL, request.seconds)  # no handler is set: SIGALRM ends the process
             self._decode(memory[at : at + length], np.ndarray(self._shape, self._dtype, memory, out_at))
-            at, out_at = at + length, out_at + request.room
+            at, out_at = at + length, out_at + request.stride
             self.done = done + 1
 
     def _decode(self, codestream: memoryview, out: np.ndarray) -> None:
-        # No copy of a codestream or of samples is made here beyond what the decoder makes.
+        # Neither codestream nor samples are copied here, except by the decoder.
         samples = self._decoder(codestream, self._description, out)
         if samples is out:
             return
@@ -107,14 +107,14 @@ class _Job:
 
 
 def _next(channel: socket.socket) -> tuple[wire.Request, bytes, bytes, list[int]]:
-    """A request, the name of its memory, its pickled job, and the descriptor of its memory."""
+    """Receive a request, the name of its memory, its pickled job, and the descriptor of its memory."""
     data, descriptors = b"", array("i")
     if not wire.WINDOWS:
-        data, beside, _, _ = channel.recvmsg(wire.MOST_TEXT, ROOM_BESIDE)
+        data, ancillary, _, _ = channel.recvmsg(wire.MOST_TEXT, ANCILLARY_BYTES)
         if not data:
             raise EOFError
-        for _, _, held in beside:  # nothing but descriptors is ever sent
-            descriptors.frombytes(held)
+        for _, _, content in ancillary:  # clients send only descriptors
+            descriptors.frombytes(content)
     data = wire.receive(channel, wire.HEAD.size, data)
     request = wire.Request(*wire.HEAD.unpack_from(data))
     at = wire.HEAD.size + request.name
@@ -132,18 +132,19 @@ def _opened(size: int, descriptors: list[int], name: str) -> mmap.mmap:
         os.close(descriptor)
 
 
-def _told(error: Exception) -> bytes:
+def _report(error: Exception) -> bytes:
+    """The JSON that reports an error to the client."""
     ours = type(error).__name__ if isinstance(error, DicomError) else None
     offset = getattr(error, "offset", None) if ours else None
     text = str(error) or type(error).__name__
     if isinstance(error, MemoryError):
         text = "it takes more memory than allowed (Limits.decode_bytes)"
-    told = {"ours": ours, "text": text[:2000], "offset": offset if isinstance(offset, int) else None}
-    return json.dumps(told).encode()
+    report = {"ours": ours, "text": text[:2000], "offset": offset if isinstance(offset, int) else None}
+    return json.dumps(report).encode()
 
 
 def _address_space() -> int:
-    """Bytes of address space in use; 0 where the system doesn't say."""
+    """Bytes of address space in use; 0 where the system doesn't tell."""
     try:
         with open("/proc/self/statm", "rb") as file:
             return int(file.read().split()[0]) * mmap.PAGESIZE
@@ -152,7 +153,7 @@ def _address_space() -> int:
 
 
 def _allow(size: int) -> None:
-    """Let what is allocated fail beyond `size` bytes of address space, where the system can do that."""
+    """Limit the address space to `size` bytes, where the system supports that."""
     if resource is None:
         return
     _, most = resource.getrlimit(resource.RLIMIT_AS)

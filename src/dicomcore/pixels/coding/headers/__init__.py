@@ -1,4 +1,4 @@
-"""Codestream headers, read here before a foreign library sees them."""
+"""Codestream headers, read before a foreign library decodes the codestream."""
 
 from dicomcore.pixels.coding.headers.info import CodestreamInfo
 from dicomcore.pixels.coding.headers.j2k import end_of_tile_parts, read_j2k

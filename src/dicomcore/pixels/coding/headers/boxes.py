@@ -1,4 +1,4 @@
-"""The boxes that JP2 and JPEG XL files put around a codestream (ISO 15444-1 Annex I)."""
+"""The boxes around the codestream of a JP2 or JPEG XL file (ISO 15444-1 Annex I)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ MAX_BOXES = 1024
 
 
 def find_box(data: memoryview, kind: bytes, at: int) -> tuple[int, int]:
-    """Start and stop of the contents of the first top-level box of this kind, looked for from `at` on.
+    """Find the first top-level box of a kind, from offset `at` on; returns start and stop of its contents.
 
-    A box that claims more than there is stops at the end. Raises PixelDecodeError where there is none.
+    A box that claims more bytes than present stops at the end. Raises PixelDecodeError where there is no such box.
     """
     for _ in range(MAX_BOXES):
         if at + 8 > len(data):

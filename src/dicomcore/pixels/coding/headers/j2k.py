@@ -1,4 +1,4 @@
-"""JPEG 2000 and HTJ2K: the main header (ISO 15444-1 Annex A, 15444-15), in a JP2 file or bare."""
+"""Read the main header of JPEG 2000 and HTJ2K, in a JP2 file or bare (ISO 15444-1 Annex A, 15444-15)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ JP2_SIGNATURE = b"\x0d\x0a\x87\x0a"
 MAX_SEGMENTS = 4096
 MAX_TILES = 65535
 HIGH_THROUGHPUT = 0x4000
-"""Bit of Rsiz that Part 15 sets."""
+"""The bit of Rsiz that marks Part 15, HTJ2K."""
 
 
 def read_j2k(data: memoryview) -> CodestreamInfo:
-    """Read a JPEG 2000 codestream's header; raises PixelDecodeError with the offset of what is wrong."""
+    """Read a JPEG 2000 codestream's header; raises PixelDecodeError with the offset of the fault."""
     start, stop = _bare(data)
     if len(data) - start < 49:
         raise PixelDecodeError(f"JPEG 2000 header ends early, at byte {len(data)}", offset=len(data))
@@ -36,9 +36,9 @@ def read_j2k(data: memoryview) -> CodestreamInfo:
     transform, reversible = _coding(siz, length)
     subsampling = tuple((siz[39 + 3 * c], siz[40 + 3 * c]) for c in range(components))
     colour = marked_by = None
-    if components == 3 and len(set(subsampling)) > 1:  # nobody halves red, green or blue
+    if components == 3 and len(set(subsampling)) > 1:  # no writer subsamples red, green or blue
         colour, marked_by = "YBR", "chroma subsampling"
-    elif components == 3 and transform:  # RCT and ICT are undone in decoding: what comes out is what went in, RGB
+    elif components == 3 and transform:  # decoding undoes RCT and ICT, whose input was RGB
         colour, marked_by = "RGB", "component transform"
     return CodestreamInfo(
         format="HTJ2K" if rsiz & HIGH_THROUGHPUT else "JPEG 2000",
@@ -57,7 +57,7 @@ def read_j2k(data: memoryview) -> CodestreamInfo:
 
 
 def _bare(data: memoryview) -> tuple[int, int]:
-    """Where the codestream starts and stops, out of a JP2 file's boxes if it is one."""
+    """Start and stop of the bare codestream, within the boxes of a JP2 file if it is one."""
     if data[:4] == SOC_SIZ:
         return 0, len(data)
     if data[4:12] == b"jP  " + JP2_SIGNATURE or data[:4] == JP2_SIGNATURE:
@@ -69,7 +69,7 @@ def _bare(data: memoryview) -> tuple[int, int]:
 
 
 def _coding(siz: memoryview, at: int) -> tuple[bool, bool | None]:
-    """Whether COD asks for a component transform, and whether its wavelet is reversible; None without a COD."""
+    """Whether COD has a component transform, and whether its wavelet is reversible (None without a COD)."""
     for _ in range(MAX_SEGMENTS):
         if at + 4 > len(siz) or siz[at] != 0xFF or siz[at + 1] in (0x90, 0xD9):  # SOT, EOC
             break
@@ -83,8 +83,10 @@ def _coding(siz: memoryview, at: int) -> tuple[bool, bool | None]:
 
 
 def end_of_tile_parts(data: memoryview) -> int | None:
-    """Offset of what follows the last tile-part of a bare codestream, where EOC belongs; None where a tile-part or the
-    main header isn't whole, or doesn't say how long it is."""
+    """The offset after the last tile-part of a bare codestream, where EOC belongs.
+
+    None where the main header or a tile-part is incomplete or doesn't state its length.
+    """
     at = 2
     for _ in range(MAX_SEGMENTS):  # the main header
         if at + 4 > len(data) or data[at] != 0xFF:

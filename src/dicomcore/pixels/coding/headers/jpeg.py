@@ -1,4 +1,4 @@
-"""JPEG and JPEG-LS: markers up to the frame header (ITU-T T.81 Annex B, T.87 Annex C)."""
+"""Read the marker segments of JPEG and JPEG-LS up to the frame header (ITU-T T.81 Annex B, T.87 Annex C)."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dicomcore.pixels.coding.headers.info import CodestreamInfo
 __all__ = ["read_jpeg"]
 
 MAX_SEGMENTS = 4096
-"""Marker segments before the frame header; real streams have under a hundred."""
+"""The most marker segments before the frame header; real streams have under a hundred."""
 
-NOT_SOF = (0xC4, 0xC8, 0xCC)  # DHT, JPG, DAC stand between the SOF codes
+NOT_SOF = (0xC4, 0xC8, 0xCC)  # DHT, JPG and DAC, whose codes are among those of SOF
 LOSSLESS_SOF = (3, 7, 11, 15)
 ALONE = (0x01, 0xD8, *range(0xD0, 0xD8))  # TEM, SOI, RSTn: markers without a segment
 
 
 def read_jpeg(data: memoryview) -> CodestreamInfo:
-    """Read a JPEG or JPEG-LS codestream's header; raises PixelDecodeError with the offset of what is wrong."""
+    """Read a JPEG or JPEG-LS codestream's header; raises PixelDecodeError with the offset of the fault."""
     at = _start(data)
     jfif, adobe = False, None
     for _ in range(MAX_SEGMENTS):
@@ -48,10 +48,10 @@ def _start(data: memoryview) -> int:
 
 
 def _next_marker(data: memoryview, at: int) -> tuple[int, int]:
-    """The marker at or after `at`, and where what follows it begins; bytes before it and fill bytes are passed over."""
-    found = bytes(data[at : at + 2])
-    if len(found) == 2 and found[0] == 0xFF and 0 < found[1] < 0xFF:
-        return found[1], at + 2
+    """The first marker from `at` on, and the offset after it; skips other bytes and fill bytes before it."""
+    pair = bytes(data[at : at + 2])
+    if len(pair) == 2 and pair[0] == 0xFF and 0 < pair[1] < 0xFF:
+        return pair[1], at + 2
     end = min(len(data), at + 65536)
     window = bytes(data[at:end])
     i = window.find(b"\xff")
@@ -89,7 +89,7 @@ def _frame(body: memoryview, marker: int, jfif: bool, adobe: int | None, at: int
 def _colour(
     ids: tuple[int, ...], factors: tuple[tuple[int, int], ...], jfif: bool, adobe: int | None
 ) -> tuple[str | None, str | None]:
-    """Component ids are asked first, as pydicom does: a writer that spells R G B means it."""
+    """The colour of three components, and its mark. Component ids come first, as in pydicom: R G B is deliberate."""
     if bytes(ids).lower() == b"rgb":
         return "RGB", "component ids"
     if adobe is not None:
@@ -97,6 +97,6 @@ def _colour(
     if jfif:
         return "YBR", "JFIF"
     luminance, *chrominance = (across * down for across, down in factors)
-    if max(chrominance) < luminance:  # nobody halves green and blue
+    if max(chrominance) < luminance:  # no writer subsamples green and blue
         return "YBR", "chroma subsampling"
     return None, None

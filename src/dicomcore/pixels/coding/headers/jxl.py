@@ -1,4 +1,4 @@
-"""JPEG XL: size and bit depth out of the codestream's first bits (ISO 18181-1, 6.2 and 9.2)."""
+"""Read size and bit depth from the first bits of a JPEG XL codestream (ISO 18181-1, 6.2 and 9.2)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HEADER_BYTES = 64
 
 
 class Bits:
-    """Bits of a codestream, lowest first."""
+    """Reads the bits of a codestream, the lowest first."""
 
     def __init__(self, data: bytes, offset: int) -> None:
         self.word = int.from_bytes(data, "little")
@@ -41,7 +41,7 @@ class Bits:
 
 
 def read_jxl(data: memoryview) -> CodestreamInfo:
-    """Read a JPEG XL codestream's header; raises PixelDecodeError with the offset of what is wrong."""
+    """Read a JPEG XL codestream's header; raises PixelDecodeError with the offset of the fault."""
     start = _bare(data)
     bits = Bits(bytes(data[start + 2 : start + HEADER_BYTES]), start)
     rows, columns = _size(bits)
@@ -52,7 +52,7 @@ def read_jxl(data: memoryview) -> CodestreamInfo:
         columns=columns,
         components=components,
         precision=precision,
-        colour="RGB" if components == 3 else None,  # libjxl gives RGB, whatever was coded
+        colour="RGB" if components == 3 else None,  # libjxl always returns RGB
         length=len(data),
     )
 
@@ -84,8 +84,8 @@ def _size(bits: Bits) -> tuple[int, int]:
 
 
 def _samples(bits: Bits) -> tuple[int | None, int | None]:
-    """Components and precision; (None, None) where rarely used fields stand before them."""
-    if bits.take(1):  # all as by default
+    """Components and precision; (None, None) where rarely used fields precede them."""
+    if bits.take(1):  # all fields have their defaults
         return 3, 8
     if bits.take(1):  # orientation, preview, animation
         bits.take(3)

@@ -1,4 +1,4 @@
-"""Which format a codestream is of, by its first bytes."""
+"""Recognise the format of a codestream by its first bytes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import struct
 __all__ = ["SIGNATURE_BYTES", "format_by_signature"]
 
 SIGNATURE_BYTES = 64
-"""First bytes of a codestream that tell its format; of all but RLE twelve are enough."""
+"""First bytes of a codestream that tell its format; twelve are enough for all but RLE."""
 
 SIGNATURES = {
     b"\xff\xd8\xff": "JPEG",
@@ -22,16 +22,16 @@ RLE_SEGMENTS = 15
 def format_by_signature(head: bytes) -> str | None:
     """The format of a codestream that begins with `head`: "JPEG", "JPEG 2000", "JPEG XL", "RLE", or None.
 
-    "JPEG" is all that begins with SOI and a marker: the DCT processes, JPEG lossless and JPEG-LS.
+    "JPEG" stands for all formats that begin with SOI and a marker: the DCT processes, JPEG lossless and JPEG-LS.
     """
-    found = next((kind for signature, kind in SIGNATURES.items() if head.startswith(signature)), None)
-    return "RLE" if found is None and _is_rle_header(head) else found
+    recognised = next((form for signature, form in SIGNATURES.items() if head.startswith(signature)), None)
+    return "RLE" if recognised is None and _is_rle_header(head) else recognised
 
 
 def _is_rle_header(head: bytes) -> bool:
-    """Whether an RLE Header stands here (PS3.5 G.5): ascending offsets, the first behind the header, the unused ones 0.
+    """Whether `head` is an RLE Header (PS3.5 G.5): ascending offsets, the first after the header, unused ones 0.
 
-    RLE has no magic number; but 64 bytes of anything else hardly look like this.
+    RLE has no magic number, but 64 bytes of another format are very unlikely to match this.
     """
     if len(head) < SIGNATURE_BYTES:
         return False
