@@ -207,7 +207,7 @@ cdef class Encoder:
             return self.put_encapsulated(element, held)
         if tag == PIXEL_DATA and level.parent is None and is_encapsulated(held):
             raise self.named(None, tag, "these are the items of encapsulated pixel data, but the transfer syntax is "
-                             "a native one: set theirs, in file_meta or by transfer_syntax")
+                             "a native one: set the items' own syntax, in file_meta or by transfer_syntax")
         at = self.put_header(tag, vr, 0)
         begun = self.out.total()
         try:
