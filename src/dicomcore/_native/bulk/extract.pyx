@@ -345,7 +345,7 @@ cdef class Extractor(Head):
         return self.follow_ways()
 
     cdef Status put_facts(self, Py_ssize_t row, int64_t size, int64_t changed) noexcept nogil:
-        cdef int64_t micros = changed // 1000 - (changed % 1000 < 0)    # floor, whatever the sign
+        cdef int64_t micros = changed // 1000 - (changed % 1000 < 0)    # floor, also of negative times
         cdef Status status = add_word(&self.size, &size)
         if status == OK:
             status = add_word(&self.mtime, &micros)

@@ -26,7 +26,7 @@ cdef void look(const char** names, Py_ssize_t* lengths, Py_ssize_t count, uint64
         sizes[i] = times[i] = -1
         if file_look(names[i], &facts) == 0:
             sizes[i] = <int64_t>facts.size
-            times[i] = facts.changed // 1000 - (facts.changed % 1000 < 0)       # floor, whatever the sign
+            times[i] = facts.changed // 1000 - (facts.changed % 1000 < 0)       # floor, also of negative times
 
 
 def survey(list paths not None, uint64_t[::1] hashes not None, int64_t[::1] sizes not None,
