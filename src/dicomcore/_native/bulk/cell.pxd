@@ -1,4 +1,4 @@
-# One value's bytes into a cell of a column.
+# Appends one value to a column.
 
 from libc.stdint cimport uint8_t, uint16_t
 
@@ -9,7 +9,8 @@ from dicomcore._native.base.vr cimport AE, PN
 
 
 cdef inline Py_ssize_t undressed(const uint8_t** p, Py_ssize_t n, uint16_t vr) noexcept nogil:
-    # Length without what a VR may drop besides padding behind: an AE spaces in front, a PN empty component groups.
+    # Length of a value without its insignificant characters other than trailing padding: an AE loses leading spaces, a
+    # PN empty component groups at its end.
     while vr == AE and n and p[0][0] == 32:
         p[0] += 1
         n -= 1

@@ -1,6 +1,6 @@
-"""Values into cells, by VR (PS3.5 6.2): text, dates, numbers as text, binary numbers.
+"""Appends values to columns by VR (PS3.5 6.2): text, dates, numbers as text, binary numbers.
 
-UNSUPPORTED: the value is none that this way reads, and goes the other one.
+UNSUPPORTED means that these kernels don't read the value, and that `dicomcore.dcmread` has to.
 """
 
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t
@@ -15,7 +15,7 @@ from dicomcore._native.base.vr cimport FL, IS, SL, SS, UL, US, is_single
 
 
 cdef bint is_utf8(const uint8_t* p, Py_ssize_t n) noexcept nogil:
-    # Well-formed UTF-8 (Unicode 3.9, table 3-7) without escapes.
+    # Whether bytes are well-formed UTF-8 (Unicode 3.9, table 3-7) without escape characters.
     cdef Py_ssize_t i = 0, k, more
     cdef uint8_t low, high
     while i < n:
@@ -59,7 +59,7 @@ cdef bint is_printable(const uint8_t* p, Py_ssize_t n) noexcept nogil:
 
 
 cdef Status text_cell(Column* c, const uint8_t* p, Py_ssize_t n, uint16_t vr, bint latin) noexcept nogil:
-    # The value's components without their padding. One that a single text can't hold is for the other way.
+    # Append the value's components without their padding. UNSUPPORTED: several components in a column of single texts.
     cdef const uint8_t* cut
     cdef const uint8_t* end = p + n
     cdef Py_ssize_t size
@@ -83,7 +83,7 @@ cdef inline int two_digits(const uint8_t* p) noexcept nogil:
 
 
 cdef Status date_cell(Column* c, const uint8_t* p, Py_ssize_t n) noexcept nogil:
-    # YYYYMMDD, and ACR-NEMA's YYYY.MM.DD (PS3.5 6.2), as days since 1970-01-01. CORRUPT: no date.
+    # Append YYYYMMDD, or ACR-NEMA's YYYY.MM.DD (PS3.5 6.2), as days since 1970-01-01. CORRUPT: not a date.
     cdef int century, year, month, day, days
     cdef bint dots = n == 10 and p[4] == 46 and p[7] == 46
     if c.many and memchr(p, 0x5C, n) != NULL:
@@ -99,7 +99,7 @@ cdef Status date_cell(Column* c, const uint8_t* p, Py_ssize_t n) noexcept nogil:
     year += 100 * century
     if year == 0 or day > days_of(year, month):
         return CORRUPT
-    year -= month <= 2                          # years that begin in March have their odd day last
+    year -= month <= 2                          # count years from March, so that a leap day is the last day of its year
     days = 365 * year + year // 4 - year // 100 + year // 400
     days += (153 * (month - 3 if month > 2 else month + 9) + 2) // 5 + day - 1 - 719468
     return add_word(c, &days)
@@ -112,7 +112,7 @@ cdef inline int days_of(int year, int month) noexcept nogil:
 
 
 cdef Status number_text_cell(Column* c, const uint8_t* p, Py_ssize_t n, uint16_t vr) noexcept nogil:
-    # DS or IS. CORRUPT: not all of it is numbers, or there are more than the column takes.
+    # Append a DS or IS. CORRUPT: a component is not a number, or there are several in a column of single values.
     cdef Py_ssize_t total = count_values(p, n), count, at, i
     cdef double* floats
     cdef Status status
@@ -129,7 +129,7 @@ cdef Status number_text_cell(Column* c, const uint8_t* p, Py_ssize_t n, uint16_t
         status = parse_decimals(p, n, floats, total, &count, &at)
         if status == OK:
             for i in range(count):
-                if floats[i] - floats[i] != 0:      # an empty component, or a number that no double holds
+                if floats[i] - floats[i] != 0:      # NaN or infinity: an empty component, or one too large for a double
                     return CORRUPT
     if status != OK or count != total:
         return CORRUPT if status == CORRUPT else UNSUPPORTED

@@ -1,4 +1,4 @@
-# Columns as they grow: buffers in Arrow's layout, and what puts values of one row into them.
+# Growing columns: buffers in Arrow's layout, and the functions that append the values of one row.
 
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport realloc
@@ -7,7 +7,7 @@ from libc.string cimport memcpy, memset
 from dicomcore._native.base.fault cimport NO_MEMORY, OK, Status
 
 cdef enum:
-    MOST = 0x7FFFFFFF   # bytes of a buffer
+    MOST = 0x7FFFFFFF   # the most bytes of a buffer
 
 cdef enum Kind:
     TEXT            # utf8
@@ -27,16 +27,16 @@ cdef struct Column:
     uint32_t tag
     uint16_t vr         # the dictionary's
     uint8_t kind
-    bint many           # a list of values
-    Py_ssize_t count    # many: values of all rows together
-    Buffer valid        # one bit a row
-    Buffer offsets      # many: int32 a row and one more, into the values
-    Buffer starts       # TEXT: int32 a value and one more, into the data
+    bint many           # each row holds a list of values
+    Py_ssize_t count    # if `many`: values of all rows together
+    Buffer valid        # one bit per row
+    Buffer offsets      # if `many`: an int32 per row and one more, into the values
+    Buffer starts       # TEXT: an int32 per value and one more, into the data
     Buffer data         # the values themselves, or their text
 
 
 cdef inline Status reserve(Buffer* b, Py_ssize_t more) noexcept nogil:
-    # Room for `more` bytes behind those that are there; never more than Arrow's 32-bit offsets reach.
+    # Make room for `more` bytes behind the buffer's content; never more than Arrow's 32-bit offsets reach.
     cdef Py_ssize_t capacity = b.capacity
     cdef uint8_t* grown
     if more > MOST - b.size:
@@ -68,7 +68,7 @@ cdef inline Status add_word(Column* c, const void* value) noexcept nogil:
 
 
 cdef inline Status close_text(Column* c) noexcept nogil:
-    # The text just added to `data` is one value.
+    # End the value whose text was just added to `data`.
     if reserve(&c.starts, 4) != OK:
         return NO_MEMORY
     (<int32_t*>(c.starts.data + c.starts.size))[0] = <int32_t>c.data.size
@@ -86,7 +86,7 @@ cdef inline Status add_text(Column* c, const uint8_t* p, Py_ssize_t n) noexcept 
 
 
 cdef inline void close_row(Column* c, Py_ssize_t row, bint valid) noexcept nogil:
-    # Behind the values of a row: a list ends, a null is filled up.
+    # End a row behind its values: end its list, or fill up a null.
     cdef int32_t* starts
     if c.many:
         (<int32_t*>c.offsets.data)[row + 1] = <int32_t>c.count

@@ -1,4 +1,4 @@
-"""Columns in Arrow's layout: values of one row after the other, and the buffers handed over at the end."""
+"""Columns in Arrow's layout: they are filled row by row, and their buffers are handed over at the end."""
 
 from cpython.buffer cimport PyBuffer_FillInfo
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
@@ -12,7 +12,7 @@ KINDS = {"text": TEXT, "date": DATE, "float64": FLOAT64, "float32": FLOAT32, "in
 
 
 cdef class Block:
-    """Memory of one finished buffer, read-only; Arrow keeps it as long as it needs it."""
+    """The memory of one finished buffer, read-only; Arrow keeps a reference as long as it needs the memory."""
     cdef Buffer buffer
 
     def __dealloc__(self):
@@ -23,7 +23,7 @@ cdef class Block:
 
 
 cdef Block take(Buffer* b):
-    # The buffer's memory goes over to the Block.
+    # Move the buffer's memory to a Block.
     cdef Block block = Block()
     if b.data == NULL and reserve(b, 8) != OK:
         raise MemoryError("no memory for a column")
@@ -33,7 +33,7 @@ cdef Block take(Buffer* b):
 
 
 cdef Status column_init(Column* c, Py_ssize_t rows) noexcept nogil:
-    # A row takes a bit, one value or offset; what lists and texts hold grows.
+    # Reserve a bit and one value or offset per row; the buffers of lists and texts grow with their content.
     if reserve(&c.valid, (rows + 63) // 64 * 8) != OK:
         return NO_MEMORY
     c.valid.size = (rows + 7) // 8
@@ -59,7 +59,7 @@ cdef void column_free(Column* c) noexcept nogil:
 
 
 cdef void undo_row(Column* c, Py_ssize_t row) noexcept nogil:
-    # Forget what was added for `row`, closed or not.
+    # Remove the values that were added for `row`, whether the row was closed or not.
     c.valid.data[row >> 3] &= <uint8_t>~(1 << (row & 7))
     if c.many:
         c.count = (<int32_t*>c.offsets.data)[row]

@@ -1,5 +1,5 @@
-# A keyed 64-bit hash of short texts: SipHash with one round a word and three at the end, which is what Python hashes
-# text with. With a key of the run's own nobody can make names whose hashes are equal.
+# A keyed 64-bit hash of short texts: SipHash with one round per word and three at the end, which Python uses for str.
+# Each run has its own secret key, so that an attacker can't construct names with equal hashes.
 
 from libc.stdint cimport uint8_t, uint64_t
 

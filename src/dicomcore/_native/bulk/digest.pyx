@@ -1,4 +1,4 @@
-"""Hashes of the texts of an Arrow array, and which of them were met before."""
+"""Hashes the texts of an Arrow array, and finds the texts that occurred before."""
 
 from libc.stdint cimport int32_t, uint8_t, uint64_t
 from libc.stdlib cimport calloc, free
@@ -7,11 +7,11 @@ from libc.string cimport memcpy
 import os
 
 cdef enum:
-    FIRST_ROOM = 1 << 12        # places of a table that is empty: a power of two, as they all are
+    FIRST_ROOM = 1 << 12        # slots of a new table; the number of slots is always a power of two
 
 
 cdef bint fits(const int32_t* starts, Py_ssize_t count, Py_ssize_t size) noexcept nogil:
-    # Offsets that ascend and end within the text.
+    # Whether the offsets ascend and lie within the text.
     cdef Py_ssize_t i
     if starts[0] < 0 or starts[count] > size:
         return False
@@ -24,13 +24,13 @@ cdef bint fits(const int32_t* starts, Py_ssize_t count, Py_ssize_t size) noexcep
 cdef int check_texts(const uint8_t[::1] text, const int32_t[::1] starts, Py_ssize_t room) except -1:
     cdef Py_ssize_t count = starts.shape[0] - 1
     if count < 0 or room < count or not fits(&starts[0], count, text.shape[0]):
-        raise ValueError("offsets of texts that lie outside of their buffer")
+        raise ValueError("the texts' offsets must ascend within their buffer, and `out` must have an entry per text")
     return 0
 
 
 def digest_texts(const uint8_t[::1] text not None, const int32_t[::1] starts not None, uint64_t[::1] out not None,
                  uint64_t k0, uint64_t k1):
-    """The hash of each text, by the key (k0, k1), into `out`: text i is text[starts[i]:starts[i + 1]]."""
+    """Write the hash of each text with the key (k0, k1) to `out`; text i is text[starts[i]:starts[i + 1]]."""
     cdef Py_ssize_t i
     cdef const uint8_t* p
     check_texts(text, starts, out.shape[0])
@@ -41,10 +41,13 @@ def digest_texts(const uint8_t[::1] text not None, const int32_t[::1] starts not
 
 
 cdef class Met:
-    """Texts met so far, 64 bits of each: some 16 bytes a text, whatever their length. One thread at a time."""
-    cdef uint64_t* table                # a hash, or 0 where there is none
-    cdef Py_ssize_t room, count
-    cdef uint64_t k0, k1                # nobody can know which texts meet in one place
+    """The set of the texts seen so far, as 64-bit hashes: about 16 bytes per text of any length.
+
+    Not thread-safe: one thread at a time may use it.
+    """
+    cdef uint64_t* table                # hashes; 0 marks an empty slot
+    cdef Py_ssize_t room, count         # slots, and texts
+    cdef uint64_t k0, k1                # a random key: nobody can predict which texts share a slot
 
     def __cinit__(self):
         cdef bytes key = os.urandom(16)
@@ -62,7 +65,7 @@ cdef class Met:
         return self.count
 
     cdef bint add(self, uint64_t hashed) noexcept nogil:
-        # Whether it was there before. There is room for one more.
+        # Add a hash, and tell whether it was in the table before. The table must have an empty slot.
         cdef Py_ssize_t at
         hashed += hashed == 0
         at = <Py_ssize_t>(hashed & <uint64_t>(self.room - 1))
@@ -75,7 +78,7 @@ cdef class Met:
         return False
 
     cdef int grow(self, Py_ssize_t more) except -1:
-        # Room for `more`, with a third of it empty.
+        # Make room for `more` hashes, so that at least a third of the slots stays empty.
         cdef uint64_t* old = self.table
         cdef Py_ssize_t i, before = self.room, room = self.room
         while (self.count + more) > room // 3 * 2:
@@ -96,7 +99,7 @@ cdef class Met:
         return 0
 
     def mark(self, const uint8_t[::1] text not None, const int32_t[::1] starts not None, uint8_t[::1] out not None):
-        """Into `out`: 1 for each text that was met before, here or in an earlier call, else 0. Empty texts are 0."""
+        """Write 1 to `out` for each text seen before, in this call or an earlier one, else 0. Empty texts get 0."""
         cdef Py_ssize_t i, count = starts.shape[0] - 1
         cdef const uint8_t* p
         check_texts(text, starts, out.shape[0])

@@ -1,8 +1,10 @@
-"""The bulk loop: headers of many files to columns in Arrow's layout, without the GIL or a Python object a file.
+"""The bulk loop: reads the headers of many files into columns in Arrow's layout, without the GIL and without a Python
+object per file.
 
-What is usual in DICOM files is done here: preamble and explicit file meta information, the common encodings, text in
-ASCII, UTF-8 or Latin-1, values of the VR the dictionary has. Text in other character sets is handed back to be decoded;
-a file with anything else is handed back whole, to be read by `dicomcore.dcmread`. Every way gives the same row.
+It reads the usual files: a preamble and explicit file meta information, the common encodings, text in ASCII, UTF-8 or
+Latin-1, and values with the dictionary's VR. Text in other character sets is returned to the caller, who decodes it.
+Any other file takes the dcmread path: the caller reads it with `dicomcore.dcmread` and puts the row. Both paths give
+the same row.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING
@@ -57,7 +59,7 @@ cdef extern from "Python.h":
     const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size) except NULL
 
 cdef enum:
-    LONG_VALUE = 64 * 1024      # of a longer value the other way decides
+    LONG_VALUE = 64 * 1024      # a file with a longer value in a column takes the dcmread path
     QUOTED = 80                 # bytes of a misfit that are kept: more than row.py shows
 
 cdef enum Charset:
@@ -74,32 +76,38 @@ cdef struct Misfit:
 
 
 cdef class Extractor(Head):
-    """Rows of a batch of files: made for their number, filled by `run` and `put` in order, taken by `finish`.
+    """The rows of a batch of files: `run` and `put` fill them in order, and `finish` takes them.
 
-    `columns` holds (tag, VR code, Kind, many, private creator, steps) of each, ascending by the tag that stands at the
-    top level; the steps are (tag, private creator, item) of the sequences that lead to a nested element. `stop_tag`
-    ends the scan of a file. A path that is None is never opened: its row is for `put`.
+    Parameters
+    ----------
+    columns : list of tuple
+        The (tag, VR code, Kind, many, private creator, steps) of each column, in ascending order of its tag at the top
+        level. The steps are the (tag, private creator, item) of the sequences around a nested element.
+    stop_tag : int
+        The scan of a file ends at this tag.
+    paths : list of str or None
+        The files. A path that is None is never opened: its row is for `put`.
     """
     cdef Column* columns
     cdef Py_ssize_t width, rows
     cdef Column path, size, mtime
-    cdef Way* ways                      # to each column's element
+    cdef Way* ways                      # the path to each column's element
     cdef uint32_t* found                # row of each column's element in the scanner's index
     cdef uint32_t pixel_representation, character_set
     cdef Charset charset
     cdef file_facts facts
-    cdef Py_ssize_t cell                # the column whose turn it is
+    cdef Py_ssize_t cell                # the next column to fill in the row being read
     cdef bint busy                      # a thread is in `run`: no other may touch the columns
-    cdef bint asking                    # for the text of that cell
-    cdef bint waiting                   # to go on with the row at that cell
+    cdef bint asking                    # the text of that cell has to be decoded by the caller
+    cdef bint waiting                   # the row continues at that cell after `answer`
     cdef Buffer misfits                 # Misfit
     cdef Buffer misfit_text
     cdef list paths                     # holds the memory of `names`
-    cdef const char** names             # NULL: a path that C can't have
+    cdef const char** names             # UTF-8; NULL: not a str, not valid UTF-8, or with a zero character
     cdef bytes given_name               # of a file in memory: its text in the column `path`
     cdef const char* given_text
     cdef Py_ssize_t given_size
-    cdef bint timeless                  # it has no time of change
+    cdef bint timeless                  # the file in memory has no mtime
 
     def __cinit__(self, list columns not None, uint32_t stop_tag, list paths not None):
         cdef Py_ssize_t i, rows = len(paths)
@@ -140,7 +148,7 @@ cdef class Extractor(Head):
                 continue
             try:
                 self.names[i] = PyUnicode_AsUTF8AndSize(path, &n)
-            except UnicodeEncodeError:          # a name that is no UTF-8
+            except UnicodeEncodeError:          # a lone surrogate: the name is not valid UTF-8
                 continue
             if <Py_ssize_t>strlen(self.names[i]) != n:
                 self.names[i] = NULL
@@ -167,7 +175,7 @@ cdef class Extractor(Head):
     # -- elements
 
     cdef void look_up(self) noexcept nogil:
-        # The row of each wanted element: the last one with its tag at the top level.
+        # Find the row of each column's element: the last row with its tag at the top level.
         cdef Scanner* s = &self.scanner
         cdef Py_ssize_t i = 0, j = 0
         cdef uint32_t tag, last = 0
@@ -183,7 +191,7 @@ cdef class Extractor(Head):
             last = tag
             while j < self.width and (self.ways[j].count or self.columns[j].tag < tag):
                 j += 1
-            # Group 2 belongs into the file meta information and nothing else does.
+            # Group 0002 counts only in the file meta information, and every other group only outside of it.
             if j < self.width and self.columns[j].tag == tag and meta == (tag >> 16 == 2):
                 self.found[j] = <uint32_t>i
             if tag == PIXEL_REPRESENTATION:
@@ -193,7 +201,7 @@ cdef class Extractor(Head):
             i = s.rows[i].next
 
     cdef Status follow_ways(self) noexcept nogil:
-        # The rows of private and of nested elements. UNSUPPORTED: not all of them can be told here.
+        # Find the rows of private and of nested elements. UNSUPPORTED: one of them takes the dcmread path.
         cdef Py_ssize_t j
         cdef Status status
         for j in range(self.width):
@@ -206,13 +214,13 @@ cdef class Extractor(Head):
     # -- cells
 
     cdef uint16_t vr_of(self, const Row* r) noexcept nogil:
-        # As resolve_vr() has it, for an element that the dictionary knows.
+        # The VR that resolve_vr() would give, for an element of the dictionary; NO_VR where only resolve_vr() can tell.
         cdef uint16_t vr = r.vr
         cdef const Row* context
         cdef const uint8_t* p
         if vr == UN and not r.flags & IMPLICIT:
             vr = public_vr(r.tag)
-        if vr == US_OR_SS and self.ways[self.cell].count:   # by what stands next to it
+        if vr == US_OR_SS and self.ways[self.cell].count:   # the item's own Pixel Representation decides
             return NO_VR
         if vr == US_OR_SS:
             vr = US
@@ -247,7 +255,7 @@ cdef class Extractor(Head):
         return OK
 
     cdef Status coded_cell(self, Column* c, const uint8_t* p, Py_ssize_t n, uint16_t vr) noexcept nogil:
-        # Text with bytes above 7FH.
+        # Append text that has bytes above 7FH.
         if not has_charset(vr) or self.ways[self.cell].count:   # an item may have its own character set
             return UNSUPPORTED
         if self.find_charset() != OK:
@@ -299,7 +307,7 @@ cdef class Extractor(Head):
         return binary_cell(c, p, n, vr, (r.flags & BIG_ENDIAN) != 0)
 
     cdef Status fill_cells(self, Py_ssize_t row) noexcept nogil:
-        # The columns from `cell` on; what was added stays to be undone if one fails.
+        # Fill the columns from `cell` on. After a failure the caller has to undo the row.
         cdef Column* c
         cdef bint valid
         cdef Status status
@@ -315,7 +323,7 @@ cdef class Extractor(Head):
         return OK
 
     cdef Status open_row(self, Py_ssize_t row) noexcept nogil:
-        # Read a file's header: its wanted elements are in `found` then.
+        # Read a file's header, and find its columns' elements.
         cdef file_handle file
         cdef Status status = IO_FAULT
         if self.given:
@@ -337,7 +345,7 @@ cdef class Extractor(Head):
         return self.follow_ways()
 
     cdef Status put_facts(self, Py_ssize_t row, int64_t size, int64_t changed) noexcept nogil:
-        cdef int64_t micros = changed // 1000 - (changed % 1000 < 0)    # floor, whatever the sign
+        cdef int64_t micros = changed // 1000 - (changed % 1000 < 0)    # floor, also of negative times
         cdef Status status = add_word(&self.size, &size)
         if status == OK:
             status = add_word(&self.mtime, &micros)
@@ -347,7 +355,7 @@ cdef class Extractor(Head):
         return status
 
     cdef Status read_row(self, Py_ssize_t row) noexcept nogil:
-        # One file's row, or none of it; one that waits for a text goes on behind it.
+        # Read one file's row, or undo it. NEED_MORE: the row waits for a text, and continues behind it next time.
         cdef const char* name = self.names[row]
         cdef Py_ssize_t size
         cdef Status status = OK
@@ -378,7 +386,7 @@ cdef class Extractor(Head):
         return OK
 
     cdef Status keep_misfit(self, const uint8_t* p, Py_ssize_t n) noexcept nogil:
-        # A value that the cell's type can't hold; of a long one the beginning is enough to quote.
+        # Keep a value that the cell's type can't hold, to quote it; the beginning of a long value is enough.
         cdef Misfit* misfit
         if n > QUOTED:
             n = QUOTED
@@ -410,13 +418,13 @@ cdef class Extractor(Head):
 
     cdef int check_idle(self) except -1:
         if self.busy:
-            raise RuntimeError("a batch is for one thread: another one is reading into it")
+            raise RuntimeError("an Extractor is for one thread at a time, and another thread is in run()")
         return 0
 
     def run(self) -> int:
-        """Read files on until one is not for this loop: its row, or the number of files at the end.
+        """Read files until one needs the caller's help; returns its row, or the number of files at the end.
 
-        `asked` says then whether one text of it is missing, for `answer`, or the whole row, for `put`.
+        If `asked` then returns a text, decode it for `answer`. If it returns None, the whole row is for `put`.
         """
         cdef Status status = OK
         self.check_idle()
@@ -434,13 +442,25 @@ cdef class Extractor(Head):
         return self.row
 
     def give(self, str name not None, uint64_t size, mtime, list pieces not None):
-        """Have `run` read the next row from memory: ascending (offset, bytes) pieces of a file of `size` bytes, the
-        first from 0 on, and its mtime in ns or None. Where they aren't enough, `run` stops there and `missing` says
-        where the next byte is that it needs."""
+        """Make `run` read the next row from memory.
+
+        If the pieces aren't enough, `run` stops at the row, and `missing` is the offset of the next byte that it needs.
+
+        Parameters
+        ----------
+        name : str
+            The row's text in the column `path`.
+        size : int
+            Bytes of the whole file.
+        mtime : int or None
+            The file's time of change in ns.
+        pieces : list of (int, bytes)
+            Byte ranges of the file with their offsets, in ascending order; the first begins at 0.
+        """
         self.check_idle()
         if self.waiting or self.row >= self.rows:
-            raise ValueError("a file is given for a row whose turn it is")
-        if not self.hold_pieces(size, pieces):          # for the other way
+            raise ValueError("give() needs an unfilled row that isn't waiting for a text: answer() or put() first")
+        if not self.hold_pieces(size, pieces):          # for the dcmread path
             return
         self.timeless = mtime is None
         self.facts.size = size
@@ -452,11 +472,11 @@ cdef class Extractor(Head):
 
     @property
     def missing(self) -> int | None:
-        """Where the next byte is that a row's file in memory lacks; None where that isn't what `run` stopped for."""
+        """Offset of the next byte that a file in memory lacks; None if `run` stopped for another reason."""
         return self.lack if self.given and self.lacking and not self.waiting else None
 
     def asked(self) -> tuple | None:
-        """(value, VR, Specific Character Set) as bytes of the text that is missing; None where it is a whole row."""
+        """The (value bytes, VR, Specific Character Set bytes) of a text to decode; None if the whole row is missing."""
         cdef const Row* r
         cdef const uint8_t* p
         if not self.waiting:
@@ -475,24 +495,34 @@ cdef class Extractor(Head):
         return value, chr(vr & 0xFF) + chr(vr >> 8), terms
 
     def answer(self, text):
-        """The text that was missing, or a list of them: `run` goes on behind it."""
+        """Fill in the decoded text, or a list of texts: the next `run` continues behind it."""
         self.check_idle()
         if not self.waiting:
-            raise ValueError("no text is missing")
+            raise ValueError("no text is missing: answer() belongs to a text that asked() returned")
         put_value(&self.columns[self.cell], self.row, text)
         self.cell += 1
 
     @property
     def asks_for_many(self) -> bool:
-        """Whether the text that is missing is a list of them."""
+        """Whether `answer` takes a list of texts."""
         return self.columns[self.cell].many
 
     def put(self, str path not None, size, mtime, list values not None):
-        """Fill the next row: bytes and ns of the file (or None), and a value of each column that its type can hold."""
+        """Fill the next row.
+
+        Parameters
+        ----------
+        path : str
+            The row's text in the column `path`.
+        size, mtime : int or None
+            The file's size in bytes and its time of change in ns.
+        values : list
+            A value for each column that the column's type can hold, or None.
+        """
         cdef Py_ssize_t j, row = self.row
         self.check_idle()
         if len(values) != self.width or row >= self.rows:
-            raise ValueError("a row takes one value a column, and a batch no more rows than it was made for")
+            raise ValueError(f"a row takes {self.width} values, and the batch has {self.rows} rows")
         self.undo(row)
         self.waiting = False
         self.given = False
@@ -508,7 +538,7 @@ cdef class Extractor(Head):
         self.row += 1
 
     def issues(self) -> list:
-        """(row, code, tag, offset, claimed, present) of what deviated in files that `run` read, by row."""
+        """The (row, code, tag, offset, claimed, present) of each deviation in the files that `run` read, by row."""
         cdef Kept* kept = <Kept*>self.deviations.data
         cdef Deviation* d
         cdef Py_ssize_t i
@@ -519,7 +549,7 @@ cdef class Extractor(Head):
         return found
 
     def misread(self) -> list:
-        """(row, column, text) of values that their column's type can't hold, in files that `run` read, by row."""
+        """The (row, column, text) of each value that its column's type can't hold, in files that `run` read, by row."""
         cdef Misfit* misfit = <Misfit*>self.misfits.data
         cdef Py_ssize_t i
         found = []
@@ -529,8 +559,11 @@ cdef class Extractor(Head):
         return found
 
     def finish(self) -> list:
-        """The buffers of path, size, mtime and all columns, which leave this object: one (values, validity, offsets,
-        starts, data) each, with None where the type has no such buffer and the count of values of a list."""
+        """Hand over the buffers of path, size, mtime and all columns.
+
+        Each is a tuple (count, validity, offsets, starts, data). `count` is the number of values in all lists of a
+        column of lists; a buffer is None if the column's type doesn't use it.
+        """
         cdef Py_ssize_t j
         self.check_idle()
         if self.row != self.rows:

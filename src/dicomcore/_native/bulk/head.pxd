@@ -1,4 +1,4 @@
-# A file's header as the bulk loop reads it: the windows of it that are in memory, and the scan through them.
+# A file's header in the bulk loop: the windows of it that are in memory, and the scan through them.
 
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
@@ -12,7 +12,7 @@ cdef enum:
     SEGMENTS = 8
     NOWHERE = 0xFFFFFFFF
 
-cdef struct Segment:    # bytes [begin, begin + held) of the file, at `at` in the arena
+cdef struct Segment:    # bytes [begin, begin + held) of the file, stored from arena.data[at] on
     uint64_t begin
     uint64_t held
     Py_ssize_t at
@@ -21,30 +21,30 @@ cdef struct Kept:
     Py_ssize_t row
     Deviation deviation
 
-cdef struct Hop:                # a step of a column's path; the last one is the element itself
-    uint32_t tag                # of a private element without the digits of its block
-    int32_t item                # from 0; -1: all of them
+cdef struct Hop:                # a step of a column's path; the last step is the element itself
+    uint32_t tag                # a private element's has 00 in place of its block number
+    int32_t item                # counted from 0; -1: all items
     const char* creator         # NULL: a public element
     Py_ssize_t creator_size
 
-cdef struct Way:                # the hops to a column's element
+cdef struct Way:                # the path to a column's element
     Hop* hops
-    Py_ssize_t count            # 0: it stands at the top level, and is public
+    Py_ssize_t count            # 0: a public element of the top level
 
 
 cdef class Head:
     cdef Scanner scanner
-    cdef Py_ssize_t meta_count          # how many of its rows are file meta information
+    cdef Py_ssize_t meta_count          # the scanner's rows of file meta information
     cdef uint32_t stop_tag
-    cdef Py_ssize_t row                 # the file's, among those of the batch
-    cdef Buffer deviations              # Kept, of all rows so far
+    cdef Py_ssize_t row                 # the file's row in the batch
+    cdef Buffer deviations              # Kept structs of all rows so far
     cdef Buffer arena
     cdef Segment segments[SEGMENTS]
     cdef int segment_count
-    cdef bint given                     # the next row's file is in memory: the segments are the pieces of it
-    cdef bint lacking                   # and bytes from `lack` on are missing
+    cdef bint given                     # the next row's file is in memory: the segments are its pieces
+    cdef bint lacking                   # the pieces lack the byte at offset `lack`
     cdef uint64_t lack
-    cdef list creators                  # holds the memory of the ways' creators
+    cdef list creators                  # keeps the creators' memory alive, to which the hops point
 
     cdef Status cover(self, file_handle file, uint64_t offset) noexcept nogil
     cdef Status cover_given(self, uint64_t offset) noexcept nogil

@@ -1,7 +1,7 @@
-"""A file's header in the bulk loop: read in windows, scanned without the GIL, its elements found by their ways.
+"""Reads a file's header in the bulk loop: in windows and without the GIL; finds elements by their paths.
 
-What is usual is done here: preamble and explicit file meta information, the common encodings. A header of any other
-kind is UNSUPPORTED, and read by the other way.
+It reads the usual headers: a preamble and explicit file meta information, the common encodings. Any other header is
+UNSUPPORTED, and takes the dcmread path: the caller reads the file with `dicomcore.dcmread`.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING
@@ -42,7 +42,7 @@ from dicomcore._native.scan.scanner cimport scanner_begin, scanner_free, scanner
 from dicomcore._native.scan.source cimport HEAD, LARGE, SKIP
 
 cdef enum:
-    ARENA = 4 * 1024 * 1024     # a header that takes more is for the other way
+    ARENA = 4 * 1024 * 1024     # a header that needs more bytes takes the dcmread path
     FIRST_ROWS = 256
     MAX_ROWS = 1 << 20
     MAX_DEPTH = 512             # Limits.depth
@@ -55,7 +55,7 @@ cdef inline bint is_named(const uint8_t* p, Py_ssize_t n, const Hop* hop) noexce
 
 
 cdef class Head:
-    """The header of one file after the other; what deviated is kept of all."""
+    """Reads the header of one file after the other; keeps the deviations of all files."""
 
     def __cinit__(self):
         self.creators = []
@@ -72,7 +72,7 @@ cdef class Head:
     # -- windows of the file
 
     cdef Status cover(self, file_handle file, uint64_t offset) noexcept nogil:
-        # A window that holds `offset` and more behind it than any before: the steps of Source.cover().
+        # Read a window that contains `offset` and reaches further than any before, with the sizes of Source.cover().
         cdef Scanner* s = &self.scanner
         cdef Segment* last = &self.segments[self.segment_count - 1 if self.segment_count else 0]
         cdef uint64_t begin, want, have = 0
@@ -113,7 +113,7 @@ cdef class Head:
         return OK
 
     cdef Status cover_given(self, uint64_t offset) noexcept nogil:
-        # The same among the pieces of a file in memory: the next one that holds `offset`.
+        # As cover(), for a file in memory: make the next piece that contains `offset` the window.
         cdef Scanner* s = &self.scanner
         cdef Segment* one
         cdef int i
@@ -129,7 +129,8 @@ cdef class Head:
         return UNSUPPORTED
 
     cdef bint hold_pieces(self, uint64_t size, list pieces) except -1:
-        # Put ascending (offset, bytes) of a file of `size` bytes in place of windows; False where they are too much.
+        # Use the ascending (offset, bytes) pieces of a file of `size` bytes as windows; False if they are too many or
+        # too large.
         cdef Py_ssize_t n
         cdef uint64_t begin
         cdef bytes piece
@@ -154,7 +155,7 @@ cdef class Head:
         return True
 
     cdef const uint8_t* value(self, const Row* r) noexcept nogil:
-        # Where a value's bytes are, NULL when they weren't read.
+        # The address of a value's bytes; NULL if they weren't read.
         cdef int i
         cdef uint64_t at
         cdef Segment* one
@@ -178,7 +179,7 @@ cdef class Head:
     # -- the header
 
     cdef Status read_header(self, file_handle file, uint64_t size) noexcept nogil:
-        # Scan file meta information and data set up to the last wanted element. UNSUPPORTED: for the other way.
+        # Scan the file meta information, and the data set up to `stop_tag`. UNSUPPORTED: for the dcmread path.
         cdef Scanner* s = &self.scanner
         cdef const uint8_t* p
         cdef int mode
@@ -222,7 +223,7 @@ cdef class Head:
                 if status != OK:
                     return status
             p = s.window + (s.pos - s.start)
-            if load_le16(p) == 0 or load_be16(p) == 2:      # command elements or padding, more of group 2
+            if load_le16(p) == 0 or load_be16(p) == 2:      # group 0000 (a command set, or padding), or more of 0002
                 return UNSUPPORTED
             found = found_mode(&opening, p, s.stop - s.pos, s.total - s.pos, s.pos, <uint8_t>mode)
         status = self.keep_opening(&opening)
@@ -236,7 +237,7 @@ cdef class Head:
         return status
 
     cdef int checked_meta(self, Opening* opening) noexcept nogil:
-        # The encoding that the file meta information states; below 0 where dcmread() has to find it.
+        # The encoding that the file meta information states; below 0 if only dcmread() can find it.
         cdef Scanner* s = &self.scanner
         cdef const uint8_t* p = NULL
         cdef Py_ssize_t i = 0
@@ -260,7 +261,7 @@ cdef class Head:
 
     cdef Status keep(self, uint32_t code, uint32_t tag, uint64_t offset, uint64_t claimed,
                      uint64_t present) noexcept nogil:
-        # A deviation of the row being read.
+        # Keep a deviation of the row being read.
         cdef Kept* kept
         if reserve(&self.deviations, sizeof(Kept)) != OK:
             return NO_MEMORY
@@ -290,7 +291,7 @@ cdef class Head:
         return OK
 
     cdef bint is_disordered(self) noexcept nogil:
-        # Elements out of order or twice, or more deviations than are worth keeping.
+        # Whether elements are out of order or occur twice, or there are more deviations than are worth keeping.
         cdef Scanner* s = &self.scanner
         cdef Py_ssize_t i
         for i in range(s.deviation_count):
@@ -345,7 +346,7 @@ cdef class Head:
         return OK
 
     cdef Status find_in(self, Py_ssize_t begin, Py_ssize_t end, const Hop* hop, uint32_t* found) noexcept nogil:
-        # The element of a hop among those from `begin` on that follow each other.
+        # Find the element of a step among the siblings in rows [begin, end).
         cdef const Row* rows = self.scanner.rows
         cdef const uint8_t* p
         cdef uint32_t wanted = hop.tag, block = 0

@@ -1,4 +1,4 @@
-"""Size and time of change of many files by their paths, without the GIL: what tells that a file is the same still."""
+"""Reads the size and time of change of many files, without the GIL: they tell whether a file changed."""
 
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.stdlib cimport calloc, free
@@ -10,8 +10,8 @@ from dicomcore._native.base.file cimport file_facts, file_look
 cdef extern from "Python.h":
     const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size) except NULL
 
-OTHER = -2                      # a path that is not for this loop
-ABSENT = -1                     # no file, or none that may be looked at
+OTHER = -2                      # a path that this loop can't look up
+ABSENT = -1                     # no file, or one that can't be looked up
 
 
 cdef void look(const char** names, Py_ssize_t* lengths, Py_ssize_t count, uint64_t* hashes, int64_t* sizes,
@@ -26,21 +26,32 @@ cdef void look(const char** names, Py_ssize_t* lengths, Py_ssize_t count, uint64
         sizes[i] = times[i] = -1
         if file_look(names[i], &facts) == 0:
             sizes[i] = <int64_t>facts.size
-            times[i] = facts.changed // 1000 - (facts.changed % 1000 < 0)       # floor, whatever the sign
+            times[i] = facts.changed // 1000 - (facts.changed % 1000 < 0)       # floor, also of negative times
 
 
 def survey(list paths not None, uint64_t[::1] hashes not None, int64_t[::1] sizes not None,
            int64_t[::1] times not None, uint64_t k0, uint64_t k1):
-    """Of each path its hash by the key (k0, k1), and its file's size (bytes) and time of change (µs), links followed.
+    """Look up many files, following links; a file never raises an exception.
 
-    Size and time are ABSENT where no file can be looked at, and OTHER for what is not for this loop: a subclass of
-    str, or a name that is no UTF-8. Nothing is raised for a file.
+    Parameters
+    ----------
+    paths : list of str
+        A subclass of str, or a name that isn't valid UTF-8 or contains a zero character, gives OTHER for size and time;
+        its hash is not written.
+    hashes : array of uint64
+        Receives the hash of each path with the key (k0, k1).
+    sizes : array of int64
+        Receives the size of each file in bytes, or ABSENT if the file can't be looked up.
+    times : array of int64
+        Receives the time of change of each file in µs, or ABSENT.
+    k0, k1 : int
+        The key of the hashes.
     """
     cdef Py_ssize_t i, count = len(paths)
     cdef const char** names
     cdef Py_ssize_t* lengths
     if hashes.shape[0] < count or sizes.shape[0] < count or times.shape[0] < count:
-        raise ValueError(f"{count} paths take as many hashes, sizes and times")
+        raise ValueError(f"hashes, sizes and times must have at least {count} entries, one per path")
     if count == 0:
         return
     names = <const char**>calloc(count, sizeof(char*))
@@ -48,14 +59,14 @@ def survey(list paths not None, uint64_t[::1] hashes not None, int64_t[::1] size
     try:
         if names == NULL or lengths == NULL:
             raise MemoryError("no memory for a batch of paths")
-        held = list(paths)                      # which holds the memory of `names`
+        held = list(paths)                      # keeps the memory alive to which `names` points
         for i in range(count):
             path = held[i]
             if type(path) is not str:
                 continue
             try:
                 names[i] = PyUnicode_AsUTF8AndSize(path, &lengths[i])
-            except UnicodeEncodeError:          # a name that is no UTF-8
+            except UnicodeEncodeError:          # a lone surrogate: the name is not valid UTF-8
                 continue
             if <Py_ssize_t>strlen(names[i]) != lengths[i]:
                 names[i] = NULL

@@ -6,12 +6,12 @@
 #include "base/simd.h"
 
 enum {
-    BASE64_WORDS = 64, /* of a block: 384 bytes in, 512 characters out */
-    BASE64_PAST = 2,   /* bytes behind a block's that are read, too: the last word has 8 of which 6 count */
+    BASE64_WORDS = 64, /* words of a block: 384 bytes in, 512 characters out */
+    BASE64_PAST = 2,   /* bytes read past the end of a block: its last word loads 8 bytes and uses 6 */
 };
 DC_STATIC_ASSERT(6 * (BASE64_WORDS - 1) + 8 == 6 * BASE64_WORDS + BASE64_PAST);
 
-/* Eight bytes as one word, the first one highest. */
+/* Reverses the bytes of a word that was loaded from memory, so that the first byte is the highest. */
 DC_INLINE uint64_t dc_big64(uint64_t word)
 {
     word = DC_LITTLE64(word);
@@ -31,7 +31,7 @@ DC_INLINE uint8_t dc_base64_character(uint8_t sextet)
     return (uint8_t)(c + (DC_WHERE(sextet > 62) & ('/' - '+' - 1)));
 }
 
-/* A block, and BASE64_PAST bytes behind it are read. */
+/* Encodes one block; BASE64_PAST bytes behind it are read too. */
 DC_INLINE void dc_base64_block(const uint8_t *src, uint8_t *dst)
 {
     uint64_t words[BASE64_WORDS];
@@ -51,7 +51,7 @@ DC_INLINE void dc_base64_block(const uint8_t *src, uint8_t *dst)
         dst[i] = dc_base64_character(sextets[i]);
 }
 
-/* All `n` bytes of src to (n + 2) / 3 * 4 characters; dst has room for them and doesn't overlap. */
+/* Encodes the `n` bytes of src as (n + 2) / 3 * 4 characters; dst must have room for them and not overlap src. */
 DC_INLINE void dc_base64_body(const uint8_t *src, ptrdiff_t n, uint8_t *dst)
 {
     while (n >= 6 * BASE64_WORDS + BASE64_PAST) {

@@ -1,4 +1,4 @@
-# A JSON document as it grows: its characters, and the forms that values take in it.
+# A growing JSON document: its characters, and the functions that append values in their JSON forms.
 
 from cpython.object cimport PyObject
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t

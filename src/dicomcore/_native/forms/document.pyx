@@ -1,4 +1,4 @@
-"""A JSON document (RFC 8259), and how values stand in it (PS3.18 F.2): strings, names, numbers, tags."""
+"""Writes a JSON document (RFC 8259) with the values of DICOM JSON (PS3.18 F.2): strings, names, numbers, tags."""
 
 from cpython.mem cimport PyMem_Free
 from cpython.object cimport PyObject
@@ -24,11 +24,11 @@ cdef extern from "Python.h":
 
 cdef enum:
     FIRST = 4096            # bytes of the document to begin with
-    LONGEST_NUMBER = 64     # characters of a DS that is copied as it stands
-    DIGITS = 15             # of an IS that is: as many as a double holds
-    INTEGER_ROOM = 20       # characters of an int64 or uint64
-    TAG_ROOM = 10           # of a tag in quotes
-    NUMBER_ROOM = 32        # bytes that any number takes, and a comma
+    LONGEST_NUMBER = 64     # most characters of a DS that is copied
+    DIGITS = 15             # most digits of an IS that is copied: a double holds any 15 digits
+    INTEGER_ROOM = 20       # most characters of an int64 or uint64
+    TAG_ROOM = 10           # characters of a tag in quotes
+    NUMBER_ROOM = 32        # bytes that are enough for any number and a comma
 
 cdef const uint8_t* HEX = b"0123456789ABCDEF"
 cdef const uint8_t* LOWER_HEX = b"0123456789abcdef"
@@ -45,7 +45,7 @@ cdef bint is_plain(const uint8_t* p, Py_ssize_t n) noexcept nogil:
 
 
 cdef Py_ssize_t escape(const uint8_t* p, Py_ssize_t n, uint8_t* out) noexcept nogil:
-    # A string's bytes with what JSON asks for escaped; up to six bytes for one. Gives how many.
+    # Write a string's bytes with JSON's escapes, up to six bytes for each; returns the number of bytes written.
     cdef Py_ssize_t i
     cdef uint8_t* start = out
     cdef uint8_t c, short
@@ -70,7 +70,7 @@ cdef Py_ssize_t escape(const uint8_t* p, Py_ssize_t n, uint8_t* out) noexcept no
 
 
 cdef Py_ssize_t write_integer(int64_t value, uint8_t* out) noexcept nogil:
-    # Decimal digits; up to INTEGER_ROOM bytes. Gives how many.
+    # Write decimal digits, at most INTEGER_ROOM bytes; returns the number of bytes written.
     cdef uint8_t digits[INTEGER_ROOM]
     cdef Py_ssize_t n = 0, i, at = 0
     cdef uint64_t rest = <uint64_t>value
@@ -94,9 +94,9 @@ cdef inline bint is_digit(const uint8_t* p, Py_ssize_t i, Py_ssize_t n) noexcept
 
 
 cdef Py_ssize_t write_number_text(const uint8_t* p, Py_ssize_t n, bint whole, uint8_t* out) noexcept nogil:
-    # One component of a DS or (`whole`) IS as a JSON number: its own characters, without what JSON doesn't allow (plus
-    # sign, leading zeros, a point without digits on both sides) and with the same digits. Up to n + 2 bytes. Gives how
-    # many; 0 where it takes a closer look: no such number, or one that a double might not hold.
+    # Write one component of a DS or (`whole`) IS as a JSON number: its own characters with the same digits, but without
+    # forms that JSON forbids (plus sign, leading zeros, a point without digits on both sides). Takes up to n + 2 bytes,
+    # and returns the number of bytes written. 0: the façade must decode it; it isn't a number, or may not fit a double.
     cdef Py_ssize_t i = 0, at = 0, first, digits
     if n > (DIGITS + 1 if whole else LONGEST_NUMBER):
         return 0
@@ -150,7 +150,7 @@ cdef Py_ssize_t write_number_text(const uint8_t* p, Py_ssize_t n, bint whole, ui
 
 
 cdef class Document:
-    """The characters of a str that nobody has seen yet."""
+    """The characters of an unfinished str, which no other code can refer to yet."""
 
     def __cinit__(self):
         self.ascii = True
@@ -171,7 +171,7 @@ cdef class Document:
         return 0
 
     cdef int put_quoted(self, const uint8_t* p, Py_ssize_t n) except -1:
-        # A string of UTF-8 bytes.
+        # Append UTF-8 bytes as a JSON string.
         if is_plain(p, n):
             self.reserve(n + 2)
             self.data[self.size] = 0x22
@@ -186,14 +186,14 @@ cdef class Document:
         return 0
 
     cdef int put_str(self, str text) except -1:
-        # Text that is JSON already.
+        # Append text that is JSON already.
         cdef Py_ssize_t n
         cdef const char* p = PyUnicode_AsUTF8AndSize(text, &n)
         self.ascii = self.ascii and text.isascii()
         return self.put(p, n)
 
     cdef object finished(self):
-        # The document as a str; nothing can be put any more.
+        # The document as a str; nothing can be put afterwards.
         cdef PyObject* text = self.text
         cdef object result
         if not self.ascii:
@@ -208,7 +208,7 @@ cdef class Document:
     # -- numbers
 
     cdef bint put_number_texts(self, const uint8_t* p, Py_ssize_t n, bint whole) except -1:
-        # DS and IS; False where a component is out of the ordinary.
+        # Append a DS or IS; False if write_number_text() refuses a component.
         cdef const uint8_t* end
         cdef const uint8_t* cut
         cdef const uint8_t* stop
@@ -253,7 +253,7 @@ cdef class Document:
         return 0
 
     cdef int put_number(self, const uint8_t* p, uint16_t vr, bint big) except -1:
-        # One binary number; there is room for it.
+        # Append one binary number; NUMBER_ROOM bytes must be reserved.
         cdef int64_t value
         cdef uint64_t word
         cdef uint32_t half
@@ -287,7 +287,7 @@ cdef class Document:
         return 0
 
     cdef int put_tag(self, uint32_t tag) except -1:
-        # Eight digits in quotes; there is room for them.
+        # Append eight hexadecimal digits in quotes; TAG_ROOM bytes must be reserved.
         cdef uint8_t* out = self.data + self.size
         cdef int i
         out[0] = 0x22
@@ -298,7 +298,7 @@ cdef class Document:
         return 0
 
     cdef int put_wide(self, uint64_t word, bint signed) except -1:
-        # 64 bits; as text where readers that know only doubles would lose digits (PS3.18 F.2.3).
+        # Append a 64-bit integer; as a string if readers that know only doubles would lose digits (PS3.18 F.2.3).
         cdef int64_t value = <int64_t>word
         cdef bint safe = -SAFE <= value <= SAFE if signed else word <= <uint64_t>SAFE
         if safe:
@@ -307,7 +307,7 @@ cdef class Document:
         return self.put_str(f'"{value}"' if signed else f'"{word}"')
 
     cdef int put_double(self, double value) except -1:
-        # The shortest digits that give this double again, as repr() has them.
+        # Append the shortest digits that give the same double, as repr() writes them.
         cdef char* digits
         cdef int64_t whole
         if not isfinite(value):
@@ -326,7 +326,7 @@ cdef class Document:
     # -- text
 
     cdef bint put_texts(self, const uint8_t* p, Py_ssize_t n, uint16_t vr) except -1:
-        # ASCII text, divided and rid of its padding as decode() does it.
+        # Append ASCII text, divided into values and stripped of its padding as decode() does it.
         cdef const uint8_t* end
         cdef const uint8_t* cut
         cdef Py_ssize_t size
@@ -371,7 +371,7 @@ cdef class Document:
             cut = <const uint8_t*>memchr(p, 0x5C, end - p) if end > p else NULL
 
     cdef int put_one(self, const uint8_t* p, Py_ssize_t n, uint16_t vr) except -1:
-        # One value: a string, or a person's name by component groups, those that aren't empty (PS3.18 F.2.2).
+        # Append one value: a string, or the component groups of a person's name that aren't empty (PS3.18 F.2.2).
         cdef const uint8_t* end = p + n
         cdef const uint8_t* cut
         cdef int group = 0

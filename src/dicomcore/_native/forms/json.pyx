@@ -1,5 +1,5 @@
-"""DICOM JSON (PS3.18 Annex F) of a data set, written from its rows: text, numbers and bytes go from the source into the
-document without a Python object between. Values out of the ordinary are decoded and put into JSON by the façade.
+"""Writes a data set as DICOM JSON (PS3.18 Annex F) from its rows: text, numbers and bytes go from the source into the
+document without intermediate Python objects. The façade decodes unusual values and writes their JSON.
 """
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
@@ -28,25 +28,25 @@ cdef extern from "forms/base64.h" nogil:
     void dc_base64(const uint8_t* src, Py_ssize_t n, uint8_t* dst) noexcept
 
 cdef enum:
-    PART = 96 * 1024        # of a value in base64, without the GIL; a multiple of 3 and of all words
-    DEEPEST = 10_000        # data sets made in memory and nested in each other; one in itself would have no end
+    PART = 96 * 1024        # bytes encoded in base64 at a time, without the GIL; a multiple of 3 and of each word size
+    DEEPEST = 10_000        # levels of data sets made in memory: a data set that contains itself has endless levels
 
 cdef enum Kind:
-    ROWS        # elements that stand in the index one behind the other, by ascending tag
+    ROWS        # consecutive elements of the index, in ascending order of tag
     ITEMS       # the rows of a sequence's items
     VIEW        # a DatasetBase: its elements by tag, changes included
-    VIEWS       # the items of a sequence that was set or handed out
+    VIEWS       # the items of a sequence that was set, or that the caller has seen
 
 cdef struct Level:
     uint8_t kind
-    bint any            # something was written: a comma goes before the next
+    bint any            # something was written: a comma goes before the next element or item
     bint owns           # the last entry of `owners` belongs to this level
-    Py_ssize_t row      # ROWS, ITEMS: where it stands in the index
+    Py_ssize_t row      # ROWS, ITEMS: the next row of the index
     Py_ssize_t stop
 
 
 cdef bint is_ascending(Index index, Py_ssize_t first, Py_ssize_t stop) noexcept nogil:
-    # Whether the elements [first, stop) stand in order of tag, none twice.
+    # Whether the elements [first, stop) are in ascending order of tag, without duplicates.
     cdef Py_ssize_t i = first
     cdef uint32_t last = 0
     while i < stop:
@@ -58,11 +58,11 @@ cdef bint is_ascending(Index index, Py_ssize_t first, Py_ssize_t stop) noexcept 
 
 
 cdef class Writer(Document):
-    # A data set on its way into the document.
-    cdef object odd             # attribute(vr, value) -> what follows "vr" in the attribute object, as JSON
-    cdef object bulk            # element -> URI, or None
-    cdef Py_ssize_t most        # bytes of a value that stays inline although there is `bulk`
-    cdef Index index            # of the level at hand, if it is of rows
+    # Writes a data set into the document, with a stack of levels.
+    cdef object odd             # odd(vr, value) -> the JSON that follows the VR of an unusual value
+    cdef object bulk            # bulk(element) -> URI, or None
+    cdef Py_ssize_t most        # most bytes of a value that stays inline if there is a `bulk`
+    cdef Index index            # of the innermost level of rows
     cdef Level* levels
     cdef Py_ssize_t depth, level_capacity
     cdef list owners
@@ -115,7 +115,7 @@ cdef class Writer(Document):
         return 0
 
     cdef int run(self) except -1:
-        # Write what the levels hold, from the innermost outward, until none is left.
+        # Write the levels, the innermost first, until none is left.
         cdef Level* level
         while self.depth:
             level = &self.levels[self.depth - 1]
@@ -159,7 +159,7 @@ cdef class Writer(Document):
         return self.push_view(make_dataset(self.data_set_class, self.index, row))
 
     cdef bint next_of_view(self, Level* level) except -1:
-        # The next element of a data set or item of a sequence that are objects; False where none is left.
+        # Write the next element of a VIEW, or the next item of VIEWS; False if none is left.
         cdef DatasetBase view
         cdef DataElement element
         cdef uint32_t tag
@@ -205,7 +205,7 @@ cdef class Writer(Document):
         return 0
 
     cdef int put_element(self, DataElement element, DatasetBase view) except -1:
-        # An element whose value was set or may have been changed.
+        # Write an element whose value was set or may have been changed.
         cdef uint16_t vr = element.vr
         value = element.get_value()
         if vr_form(vr) == VR_UNKNOWN:
@@ -239,7 +239,7 @@ cdef class Writer(Document):
         return self.put_byte(0x7D)
 
     cdef int put_row(self, Index index, Py_ssize_t row, DatasetBase view) except -1:
-        # An element of the source; one of `view`, or of the item around the row.
+        # Write an element of the source. It belongs to `view`, or to the item around the row if `view` is None.
         cdef Row* r = index.known(row)
         cdef uint16_t vr = resolve_vr(index, row)
         cdef Py_ssize_t n = <Py_ssize_t>r.length, mark
@@ -274,12 +274,12 @@ cdef class Writer(Document):
         return self.put_byte(0x7D)
 
     cdef int put_sequence(self, Index index, Py_ssize_t row) except -1:
-        # What stands behind the VR of a sequence; its items follow from a level of their own.
+        # Write the part of a sequence's attribute that follows its VR; a level of their own writes its items.
         cdef Py_ssize_t i, stop
         cdef object before = None
         if index.known(row).length == 0:
             return self.put_byte(0x7D)
-        if is_row_itemless(index, row):         # other bytes, which are not to be lost: they are told as UN
+        if is_row_itemless(index, row):         # the value's bytes are not items: write them as UN, so none is lost
             self.data[self.size - 3] = 0x55
             self.data[self.size - 2] = 0x4E
             return self.put_bytes(index.source, index.rows[row].offset, <Py_ssize_t>index.rows[row].length, 1)
@@ -299,8 +299,8 @@ cdef class Writer(Document):
         return self.push(ITEMS, i, stop, before)
 
     cdef int put_bytes(self, Source source, uint64_t offset, Py_ssize_t n, Py_ssize_t width) except -1:
-        # Base64 of bytes of the source, little endian: JSON doesn't say in which order they are, nor has it another.
-        # In parts: what has to be read from a file is read into the same memory, and still in the cache when encoded.
+        # Write bytes of the source in base64, converted to little endian: JSON can't state a byte order. They are
+        # encoded in parts: a part that is read from a file reuses the same memory, and is still in the CPU cache.
         cdef Py_ssize_t size
         cdef bytearray swapped
         cdef const uint8_t* p
@@ -322,20 +322,20 @@ cdef class Writer(Document):
                 with nogil:
                     dc_base64(p, size, into)
             self.size += (size + 2) // 3 * 4
-            _owner = None                       # its memory is for the next part
+            _owner = None                       # so that the next part can reuse its memory
             offset += size
             n -= size
         return self.put(b'"}', 2)
 
     cdef bint put_coded(self, Index index, Py_ssize_t row, uint16_t vr) except -1:
-        # Text that its character set makes readable, in UTF-8.
+        # Append text as its character set decodes it, in UTF-8; False if that loses bytes.
         cdef Py_ssize_t n
         cdef const char* p
         cdef object value = decode(index, row, vr)
         cdef list values = value if isinstance(value, list) else [value]
         if len(values) == 1 and not values[0]:
             return True
-        if any(["\ufffd" in text for text in values]):      # not decodable: only the bytes tell all
+        if any(["\ufffd" in text for text in values]):      # not decodable: the façade gets the bytes
             return False
         self.put(b',"Value":[', 10)
         for text in values:
@@ -350,12 +350,12 @@ cdef class Writer(Document):
         return True
 
 cdef bint keeps(DataElement element) except -1:
-    # Whether the element's value has to be written from memory: the sequence was handed out, or a list was changed.
+    # Whether the value must be written from memory: the caller has seen the sequence, or changed the list.
     return element.is_changed() and not (element.vr == SQ and is_itemless(element))
 
 
 cdef uint16_t settled(uint16_t vr, object value, DatasetBase view) except? 0xFFFF:
-    # One VR where the dictionary leaves a choice ("US or SS"), for a value made in memory (PS3.5 A.1, PS3.6).
+    # The VR of a value made in memory if the dictionary allows several ("US or SS") (PS3.5 A.1, PS3.6).
     if vr == OB_OR_OW or isinstance(value, (bytes, bytearray, memoryview)):
         return OW
     if vr == US_OR_SS or vr == US_OR_SS_OR_OW:
@@ -366,7 +366,7 @@ cdef uint16_t settled(uint16_t vr, object value, DatasetBase view) except? 0xFFF
 
 
 def settled_vr(DataElement element not None, DatasetBase view not None) -> str:
-    """The VR of an element of `view`, one of the standard's also where the dictionary leaves a choice."""
+    """The VR of an element of `view`; a single VR even if the dictionary allows several ("US or SS")."""
     element.settle()
     if vr_form(element.vr) == VR_UNKNOWN:
         return vr_name(settled(element.vr, element.get_value(), view))
@@ -374,10 +374,20 @@ def settled_vr(DataElement element not None, DatasetBase view not None) -> str:
 
 
 def write_json(DatasetBase data_set not None, DatasetBase meta, object odd, object bulk, Py_ssize_t most) -> str:
-    """The document of a data set, its attributes behind those of its file meta information if that is given.
+    """The DICOM JSON document of a data set.
 
-    `odd(vr, value)` gives what follows the VR of an unusual value. `bulk(element)`, unless it is None, is asked for the
-    URI of binary values of more than `most` bytes.
+    Parameters
+    ----------
+    data_set : DatasetBase
+        The data set to write.
+    meta : DatasetBase or None
+        File meta information, whose attributes are written before those of the data set.
+    odd : callable
+        odd(vr, value) returns the JSON that follows the VR of an unusual value in its attribute object.
+    bulk : callable or None
+        bulk(element) returns the URI of a binary value of more than `most` bytes; None writes every value inline.
+    most : int
+        Most bytes of a binary value that is written inline although there is a `bulk`.
     """
     cdef Writer writer = Writer()
     writer.odd = odd
@@ -388,7 +398,7 @@ def write_json(DatasetBase data_set not None, DatasetBase meta, object odd, obje
     if meta is not None:
         writer.push_view(meta)
         writer.run()
-        writer.size -= 1                        # the brace: what follows goes into the same object
+        writer.size -= 1                        # remove the closing brace: the data set goes into the same object
         writer.push_view(data_set)
         writer.levels[0].any = writer.size > 1
     else:

@@ -1,4 +1,4 @@
-# Scans of JPEG lossless whose components have several sizes, or several samples in an MCU.
+# Scans of JPEG lossless whose components differ in size, or have several samples in a minimum coded unit (MCU).
 
 from libc.stdint cimport uint16_t
 
@@ -12,7 +12,7 @@ cdef struct Blocks:                     # a scan in MCUs of h × v samples of ea
     Py_ssize_t across, down             # MCUs
     int h[4]
     int v[4]
-    uint16_t* plane[4]                  # whole MCUs of each component
+    uint16_t* plane[4]                  # the samples of each component, filled up to whole MCUs
     uint16_t* memory
 
 cdef Status lay_blocks(Blocks* blocks, const Frame* frame, const Scan* scan) noexcept nogil

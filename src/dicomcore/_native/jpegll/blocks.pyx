@@ -1,7 +1,8 @@
-"""Scans of JPEG lossless whose components have several sizes, or several samples in an MCU (T.81 A.2).
+"""Decodes scans of JPEG lossless whose components differ in size, or have several samples in a minimum coded unit (MCU,
+T.81 A.2).
 
-Rare, and therefore plain: the differences go one by one to the places of their samples, then prediction runs over the
-rows of each restart interval.
+They are rare, so the code is plain: each difference is stored at the position of its sample, then prediction runs over
+the rows of each restart interval.
 """
 
 from libc.stdint cimport uint16_t
@@ -21,7 +22,7 @@ cdef Status lay_blocks(Blocks* blocks, const Frame* frame, const Scan* scan) noe
     cdef Py_ssize_t sizes[4]
     cdef int j
     part = &frame.components[scan.component[0]]
-    if scan.count == 1:                         # one component alone goes sample by sample (A.2.2)
+    if scan.count == 1:                         # the MCU of a single component is one sample (A.2.2)
         blocks.across = part.columns
         blocks.down = part.rows
     else:
@@ -44,7 +45,7 @@ cdef Status lay_blocks(Blocks* blocks, const Frame* frame, const Scan* scan) noe
 
 cdef Status read_block_row(Bits* bits, const Tables* tables, const Blocks* blocks, int count,
                            Py_ssize_t y) noexcept nogil:
-    # The differences of one row of MCUs, each to the place of its sample.
+    # Read the differences of one row of MCUs, each to the position of its sample.
     cdef Py_ssize_t x, pitch
     cdef uint16_t* row
     cdef int j, h, v
@@ -63,7 +64,7 @@ cdef Status read_block_row(Bits* bits, const Tables* tables, const Blocks* block
 
 cdef void undo_block_rows(const Blocks* blocks, int j, Py_ssize_t first, Py_ssize_t stop, int predictor,
                           uint16_t start) noexcept nogil:
-    # The samples of component j in the MCU rows of one restart interval.
+    # Turn the differences of component j into samples, in the MCU rows of one restart interval.
     cdef Py_ssize_t pitch = blocks.across * blocks.h[j], y
     cdef uint16_t* row
     for y in range(first * blocks.v[j], stop * blocks.v[j]):
@@ -98,7 +99,7 @@ cdef Status decode_blocks(Bits* bits, const Tables* tables, const Frame* frame, 
 
 cdef void put_blocks(const Blocks* blocks, const Frame* frame, const Scan* scan, Output* out,
                      bint apart) noexcept nogil:
-    # Each component at its own size, or spread to the frame's by repeating samples.
+    # Write each component to the output at its own size, or enlarged to the frame's size by repeating samples.
     cdef const Component* part
     cdef Py_ssize_t y, x, pitch
     cdef uint16_t* row

@@ -1,9 +1,9 @@
-/* Huffman-coded differences of JPEG lossless (T.81 H.2.2, F.2.2), read from several places of the bits at once.
+/* Reads Huffman-coded differences of JPEG lossless (T.81 H.2.2, F.2.2) at several positions of the bits at once.
  *
- * A chain is one place in the bits and one in the output. Look-up, shift, look-up depend on each other, so that one
- * chain leaves most of the machine idle; three that don't depend on each other run in little more than the time of one,
- * and a fourth gains nothing. The bits are free of stuffed zero bytes and have JLL_SLACK readable bytes past their end,
- * so a refill is one unaligned load.
+ * A chain is a position in the bits and a position in the output. Each look-up depends on the shift and the look-up
+ * before it, so that one chain leaves most of the processor idle; three independent chains take little more time than
+ * one, and a fourth gains nothing. The bits are free of stuffed zero bytes and have JLL_SLACK readable bytes past their
+ * end, so a refill is one unaligned load.
  *
  * This is C because the loops are macros over the number of chains and are compiled once more for BMI2. */
 #ifndef DICOMCORE_JPEGLL_CHAINS_H
@@ -18,7 +18,7 @@ DC_INLINE uint64_t jll_window(const uint8_t *bits, int64_t pos)
     return DC_BIG64(word) << (pos & 7);
 }
 
-/* Four samples to out; of them as many count as the caller goes on by. */
+/* Stores four samples at out, of which at most three are differences: the caller advances by their number. */
 DC_INLINE void jll_store(uint16_t *out, uint64_t differences)
 {
 #if DC_BIG_ENDIAN
@@ -30,7 +30,7 @@ DC_INLINE void jll_store(uint16_t *out, uint64_t differences)
 #endif
 }
 
-/* The difference of category ssss whose bits begin `window` (T.81 F.2.2.1, figure F.12, made free of branches). */
+/* The difference of category ssss from the first bits of `window` (T.81 F.2.2.1, figure F.12, without branches). */
 DC_INLINE uint16_t jll_extend(uint64_t window, unsigned ssss)
 {
     uint64_t value = (window >> 1) >> (63 - ssss);
@@ -38,8 +38,8 @@ DC_INLINE uint16_t jll_extend(uint64_t window, unsigned ssss)
     return (uint16_t)(value + (negative & (1 - ((uint64_t)1 << ssss))));
 }
 
-/* One difference from `window`, at least JLL_LONGEST bits of which count; returns the bits it takes, 0 if they are no
- * code. */
+/* Reads one difference from `window`, which has at least JLL_LONGEST usable bits; returns the bits that it takes, 0 if
+ * they are not a code. */
 static inline int jll_one(const jll_table *table, uint64_t window, uint16_t *out)
 {
     unsigned entry = table->code[window >> (64 - JLL_CODE_BITS)];
@@ -64,7 +64,7 @@ static inline int jll_one(const jll_table *table, uint64_t window, uint16_t *out
     return length + ssss;
 }
 
-/* One difference of a chain. */
+/* Reads one difference of a chain. */
 static inline void jll_step(const jll_table *const *tables, int count, const uint8_t *bits, jll_chain *chain)
 {
     int took = jll_one(tables[chain->phase], jll_window(bits, chain->pos), chain->out);
@@ -77,8 +77,8 @@ static inline void jll_step(const jll_table *const *tables, int count, const uin
     chain->phase = chain->phase + 1 == count ? 0 : chain->phase + 1;
 }
 
-/* Each loop runs until one of its chains comes to its stop, is full, or breaks. Locals stand for the chains' fields, as
- * the compiler can't know that `out` doesn't point to them. */
+/* Each loop runs until one of its chains reaches its stop, is full, or breaks. Local variables replace the chains'
+ * fields, as the compiler can't know that `out` doesn't point to them. */
 #define JLL_TAKE(c, chain)                   \
     int64_t pos##c = (chain)->pos;           \
     const int64_t stop##c = (chain)->stop;   \
@@ -101,7 +101,7 @@ static inline void jll_step(const jll_table *const *tables, int count, const uin
         JLL_REFILL(c);                                               \
     } while (0)
 
-/* One difference; two steps fit a window, as do their looks at it. One that is read by itself refills the window. */
+/* Reads one difference; the bits of two steps and of their look-ups fit a window. JLL_SLOW refills the window. */
 DC_STATIC_ASSERT(JLL_WINDOW_BITS >= 2 * (JLL_CODE_BITS + JLL_MOST_EXTRA));
 DC_STATIC_ASSERT(JLL_GROUP >= 2 * JLL_LONGEST);
 #define JLL_WIDE(c, chain)                                                                                       \
@@ -116,9 +116,9 @@ DC_STATIC_ASSERT(JLL_GROUP >= 2 * JLL_LONGEST);
         pos##c += took;                                                                                          \
     } while (0)
 
-/* Up to JLL_TOGETHER differences; JLL_STEPS steps fit a window. An entry of zero repeats itself, so the last step shows
- * whether one of them met it. `out` is below `full` before the first step: what comes past it are all differences of
- * the steps, one that is read by itself, or the fourth sample of the last store. */
+/* Reads up to JLL_TOGETHER differences; JLL_STEPS steps fit a window. An entry of zero repeats itself, so the last step
+ * shows whether any step met one. `out` is below `full` before the first step, so that a chain can write past `full`
+ * all differences of the steps, a single difference of JLL_SLOW, or the fourth sample of the last store. */
 DC_STATIC_ASSERT(JLL_WINDOW_BITS >= JLL_STEPS * JLL_MOST_BITS);
 DC_STATIC_ASSERT(JLL_SPILL >= JLL_STEPS * JLL_TOGETHER + 1);
 DC_STATIC_ASSERT(JLL_SPILL >= (JLL_STEPS - 1) * JLL_TOGETHER + 4);
@@ -281,7 +281,7 @@ DC_DISPATCH(jll_several3,
              jll_chain *b, jll_chain *c),
             (table, several, several_bits, bits, a, b, c))
 
-/* As JLL_SEVERAL, where each component has its own tables, one behind the other: the entry tells whose turn is next. */
+/* As JLL_SEVERAL, for components with their own tables, one behind the other: an entry states the next component. */
 #define JLL_TURNS(c)                                                      \
     do {                                                                  \
         entry##c = several[turn##c | (window##c >> shift)];               \

@@ -1,4 +1,4 @@
-# JPEG lossless (T.81 process 14), for kernels that hold a codestream and its output already.
+# Decodes JPEG lossless (T.81 process 14), for other kernels: they give pointers to a codestream and its output.
 
 from libc.stdint cimport uint8_t
 

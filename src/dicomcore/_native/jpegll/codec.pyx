@@ -1,4 +1,4 @@
-"""JPEG lossless (T.81 process 14): a codestream to samples, scan by scan."""
+"""Decodes JPEG lossless (T.81 process 14): a codestream to samples, scan by scan."""
 
 from libc.stdint cimport uint8_t
 from libc.stdlib cimport free
@@ -15,7 +15,7 @@ from dicomcore.errors import PixelDecodeError
 
 
 cdef inline bint is_even(const Frame* frame, const Scan* scan) noexcept nogil:
-    # All components of the scan have the frame's size, and one sample of each is an MCU.
+    # Whether all components of the scan have the frame's size, and an MCU is one sample of each.
     cdef const Component* part
     cdef int j
     for j in range(scan.count):
@@ -26,7 +26,7 @@ cdef inline bint is_even(const Frame* frame, const Scan* scan) noexcept nogil:
 
 
 cdef Status interval_of(const Stream* s, Py_ssize_t across, Py_ssize_t down, Py_ssize_t* rows) noexcept nogil:
-    # Rows of MCUs in a restart interval, of which there is a whole number (H.1.1).
+    # The number of MCU rows in a restart interval, which must be a whole number (H.1.1).
     rows[0] = down
     if s.restart_interval == 0:
         return OK
@@ -37,7 +37,7 @@ cdef Status interval_of(const Stream* s, Py_ssize_t across, Py_ssize_t down, Py_
 
 
 cdef Status decode_scan(Stream* s, const Scan* scan, Output* out, bint apart, double bits_each) noexcept nogil:
-    # One scan; s.i is then somewhere before what follows it, or where the fault is.
+    # Decode one scan. Afterwards s.i is at most the offset of the next marker segment, or the offset of the fault.
     cdef const Frame* frame = &s.frame
     cdef const Codes* codes[4]
     cdef Tables tables
@@ -80,7 +80,7 @@ cdef Status decode_scan(Stream* s, const Scan* scan, Output* out, bint apart, do
 
 
 cdef Py_ssize_t samples_of(const Frame* frame, int count, bint apart) noexcept nogil:
-    # Samples of the first `count` components.
+    # The number of samples of the first `count` components.
     cdef Py_ssize_t total = 0
     cdef int k
     for k in range(count):
@@ -89,7 +89,7 @@ cdef Py_ssize_t samples_of(const Frame* frame, int count, bint apart) noexcept n
 
 
 cdef Status decode_scans(Stream* s, Scan* scan, uint8_t* dst, int width, bint apart) noexcept nogil:
-    # Scans until each component has been in one: neither EOI nor what stands before it is needed then.
+    # Decode scans until each component has been in one; the rest of the codestream, EOI included, isn't needed.
     cdef Frame* frame = &s.frame
     cdef Output out
     cdef int seen = 0, j, k
@@ -113,9 +113,9 @@ cdef Status decode_scans(Stream* s, Scan* scan, uint8_t* dst, int width, bint ap
 
 cdef Status decode_stream(const uint8_t* src, Py_ssize_t n, uint8_t* dst, Py_ssize_t size, int width, bint apart,
                           bint lenient, Py_ssize_t* at) noexcept nogil:
-    # A codestream into `size` bytes at dst, samples of `width` bytes: pixel by pixel, or `apart`, component by
-    # component, each at its own size. On failure at[0] is the offset of the fault; a lenient caller has
-    # then whole rows, and zeros.
+    # Decode a codestream into the `size` bytes at dst, in samples of `width` bytes: pixel by pixel, or, if `apart`,
+    # component by component, each at its own size. On failure at[0] is the offset of the fault; if `lenient`, dst then
+    # holds the whole rows decoded before the fault, else zeros.
     cdef Stream s
     cdef Scan scan
     cdef Py_ssize_t samples
@@ -144,7 +144,7 @@ cdef Status read_info(const uint8_t* src, Py_ssize_t n, Stream* s, Scan* scan) n
 # -- for Python
 
 def info(src):
-    """What the frame header and the first scan header say (T.81 B.2.2, B.2.3), as a dict."""
+    """The fields of the frame header and the first scan header (T.81 B.2.2, B.2.3), as a dict."""
     cdef Stream s
     cdef Scan scan
     cdef Py_buffer source
@@ -174,12 +174,30 @@ def info(src):
 
 
 def decode_frame(src, dst, int width, bint apart=False, bint lenient=False):
-    """Decode a codestream into `dst`, in samples of `width` bytes (1 or 2), pixel by pixel; `apart` component by
-    component, each at its own size.
+    """Decode a codestream.
 
-    Both are contiguous buffers of any items. Returns None; with `lenient` the offset of the first fault, or None, and
-    `dst` holds the rows that could be read, else zeros. Raises PixelDecodeError; its offset counts from src's first
-    byte.
+    Parameters
+    ----------
+    src : buffer
+        The codestream; a contiguous buffer of any item type.
+    dst : buffer
+        Receives the samples in native byte order; a contiguous buffer of any item type.
+    width : int
+        Bytes per sample: 1 or 2.
+    apart : bool
+        Write component by component, each at its own size, instead of pixel by pixel.
+    lenient : bool
+        Return the offset of the first fault instead of raising; `dst` then holds the whole rows before it, else zeros.
+
+    Returns
+    -------
+    int or None
+        The offset of the first fault if `lenient`, counted from the first byte of `src`; None without a fault.
+
+    Raises
+    ------
+    PixelDecodeError
+        The codestream is at fault; its offset counts from the first byte of `src`.
     """
     cdef Py_buffer source, target
     cdef Py_ssize_t at = 0

@@ -1,7 +1,7 @@
-"""Samples to a JPEG lossless codestream (T.81 process 14), with the best table for them.
+"""Encodes samples as a JPEG lossless codestream (T.81 process 14), with the Huffman table that suits them best.
 
-Two passes over the rows: one counts the categories of differences, one writes them. Differences are made anew in the
-second, which costs less than keeping them.
+It makes two passes over the rows: the first counts the categories of the differences, the second writes their codes.
+The second pass computes the differences again, which costs less than storing them.
 """
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
@@ -31,19 +31,19 @@ cdef extern from "jpegll/emit.h" nogil:
 
 cdef enum:
     CATEGORIES = JLL_CATEGORIES
-    LEAVES = CATEGORIES + 1         # and one more code, so that none is all ones (T.81 K.2)
-    LONGEST = 16                    # bits of a code
-    HEADERS = 128                   # bytes before and after the entropy-coded data, at most
+    LEAVES = CATEGORIES + 1         # one more code is reserved, so that no code is all ones (T.81 K.2)
+    LONGEST = 16                    # most bits of a code
+    HEADERS = 128                   # most bytes before and after the entropy-coded data
 
-cdef struct Picture:                # the samples as they come
+cdef struct Picture:                # the samples to encode
     const uint8_t* src
     int width                       # bytes per sample, 1 or 2
     Py_ssize_t rows, columns
     int samples                     # per pixel, 1 to 4
-    int precision                   # bits of a sample that count
+    int precision                   # low bits of a sample that are encoded
     int predictor
 
-cdef struct Book:                   # the table, as DHT has it
+cdef struct Book:                   # the Huffman table in the form of a DHT segment
     uint8_t counts[LONGEST + 1]
     uint8_t symbols[CATEGORIES]
     int total
@@ -69,7 +69,7 @@ cdef void take_row(const Picture* picture, Py_ssize_t y, uint16_t* row) noexcept
 
 
 cdef const uint16_t* differ(const Picture* picture, Py_ssize_t y, uint16_t* scratch) noexcept nogil:
-    # The differences of row y, which is asked for after row y - 1; scratch holds three rows.
+    # Compute the differences of row y; the call before must have been for row y - 1. scratch holds three rows.
     cdef Py_ssize_t count = picture.columns * picture.samples
     cdef uint16_t* row = scratch + (y & 1) * count
     cdef uint16_t* above = scratch + (~y & 1) * count
@@ -85,7 +85,7 @@ cdef const uint16_t* differ(const Picture* picture, Py_ssize_t y, uint16_t* scra
 # -- the table
 
 cdef void code_lengths(const uint64_t* counts, int* lengths) noexcept nogil:
-    # Huffman's lengths for all categories that occur and a last leaf that hardly does; 0: doesn't occur.
+    # Huffman code lengths of the categories that occur and of the reserved leaf, the lightest; 0: doesn't occur.
     cdef uint64_t weight[LEAVES]
     cdef int chain[LEAVES]                      # the next leaf of the same tree, -1: none
     cdef int low, lower, k
@@ -109,7 +109,7 @@ cdef void code_lengths(const uint64_t* counts, int* lengths) noexcept nogil:
         weight[low] += weight[lower]
         weight[lower] = 0
         k = low
-        while True:                             # all leaves of both are one deeper now
+        while True:                             # all leaves of both trees are one level deeper now
             lengths[k] += 1
             if chain[k] < 0:
                 break
@@ -122,7 +122,8 @@ cdef void code_lengths(const uint64_t* counts, int* lengths) noexcept nogil:
 
 
 cdef void make_book(const uint64_t* counts, Book* book) noexcept nogil:
-    # T.81 K.2: the lengths, none above 16, less the longest, which is the extra leaf's; the commonest get the shortest.
+    # Make the table (T.81 K.2): limit the lengths to 16, remove the longest code, which is the reserved leaf's, and
+    # give the most frequent categories the shortest codes.
     cdef int lengths[LEAVES]
     cdef int held[LEAVES + 1]
     cdef bint placed[CATEGORIES]
@@ -134,7 +135,7 @@ cdef void make_book(const uint64_t* counts, Book* book) noexcept nogil:
         held[lengths[k]] += 1
     held[0] = 0
     for length in range(LEAVES, LONGEST, -1):
-        while held[length] > 0:                 # two of the longest: one takes their parent, one splits a shorter one
+        while held[length] > 0:                 # of two longest, one takes their parent, one splits a shorter code
             shorter = length - 2
             while held[shorter] == 0:
                 shorter -= 1
@@ -160,7 +161,8 @@ cdef void make_book(const uint64_t* counts, Book* book) noexcept nogil:
 
 
 cdef uint64_t make_codes(const Book* book, const uint64_t* counts, jll_code* codes, int* longest) noexcept nogil:
-    # Canonical codes (T.81 C.2), ready to have a difference's bits added; returns all bits that will be written.
+    # Make the canonical codes (T.81 C.2), shifted to leave room for a difference's bits; returns the number of bits
+    # that the frame will take.
     cdef uint32_t code = 0
     cdef uint64_t bits = 0
     cdef int length, ssss, index = 0
@@ -195,7 +197,7 @@ cdef Status reserve(Sink* sink, Py_ssize_t more) noexcept nogil:
 
 
 cdef void put(Sink* sink, int value, int size) noexcept nogil:
-    # A big-endian number of one or two bytes.
+    # Append a big-endian number of one or two bytes.
     if size == 2:
         sink.bytes[sink.size] = <uint8_t>(value >> 8)
         sink.size += 1
@@ -205,7 +207,7 @@ cdef void put(Sink* sink, int value, int size) noexcept nogil:
 
 cdef void put_headers(Sink* sink, const Picture* picture, const Book* book) noexcept nogil:
     cdef int k
-    # SOI, SOF3, DHT, SOS and EOI, of four components and all categories.
+    # The sizes of SOI, SOF3, DHT, SOS and EOI for four components and all categories.
     static_assert(2 + (10 + 3 * 4) + (21 + CATEGORIES) + (8 + 2 * 4) + 2 <= HEADERS)
     put(sink, 0xFFD8, 2)                        # SOI
     put(sink, 0xFFC3, 2)                        # SOF3 (B.2.2)
@@ -236,7 +238,7 @@ cdef void put_headers(Sink* sink, const Picture* picture, const Book* book) noex
 
 
 cdef Status put_stuffed(Sink* sink, const uint8_t* src, Py_ssize_t n) noexcept nogil:
-    # Entropy-coded bytes, a zero after each 0xFF (B.1.1.5).
+    # Append entropy-coded bytes, with a zero stuffed after each 0xFF (B.1.1.5).
     cdef const uint8_t* stop = src + n
     cdef const uint8_t* found
     cdef Status status = reserve(sink, 2 * n)
@@ -255,7 +257,7 @@ cdef Status put_stuffed(Sink* sink, const uint8_t* src, Py_ssize_t n) noexcept n
 
 cdef Status put_rows(Sink* sink, const Picture* picture, const jll_code* codes, int longest, uint16_t* scratch,
                      uint8_t* fresh) noexcept nogil:
-    # All rows' codes; `fresh` has room for those of one.
+    # Write the codes of all rows, and EOI; `fresh` has room for the codes of one row.
     cdef Py_ssize_t count = picture.columns * picture.samples, y
     cdef jll_tail tail
     cdef uint8_t* stop
@@ -269,7 +271,7 @@ cdef Status put_rows(Sink* sink, const Picture* picture, const jll_code* codes, 
         status = put_stuffed(sink, fresh, stop - fresh)
         if status != OK:
             return status
-    if tail.bits:                               # the last byte is filled up with ones (F.1.2.3)
+    if tail.bits:                               # ones fill up the last byte (F.1.2.3)
         last = <uint8_t>(tail.window << (8 - tail.bits) | ((1 << (8 - tail.bits)) - 1))
         status = put_stuffed(sink, &last, 1)
         if status != OK:
@@ -307,9 +309,27 @@ cdef Status encode(const Picture* picture, Sink* sink) noexcept nogil:
 
 def encode_frame(src, Py_ssize_t rows, Py_ssize_t columns, int samples, int width,
                  int precision, int predictor):
-    """A frame of native-order samples, pixel by pixel, as one interleaved scan; returns the codestream as bytes.
+    """Encode a frame as one interleaved scan.
 
-    Of each sample of `width` bytes the lowest `precision` bits count.
+    Parameters
+    ----------
+    src : buffer
+        The samples in native byte order, pixel by pixel; a contiguous buffer of any item type.
+    rows, columns : int
+        The size of the frame, 1 to 65535 each.
+    samples : int
+        Samples per pixel, 1 to 4.
+    width : int
+        Bytes per sample: 1 or 2.
+    precision : int
+        The number of low bits of each sample to encode, at least 2.
+    predictor : int
+        The predictor's number, 1 to 7 (T.81 table H.1).
+
+    Returns
+    -------
+    bytes
+        The codestream.
     """
     cdef Picture picture
     cdef Py_buffer source

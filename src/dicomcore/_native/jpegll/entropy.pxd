@@ -1,4 +1,4 @@
-# Entropy-coded data of JPEG lossless to differences (T.81 H.2).
+# Decodes the entropy-coded data of JPEG lossless to differences (T.81 H.2).
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
@@ -18,7 +18,7 @@ cdef extern from "jpegll/types.h" nogil:
         uint32_t limit[18]
         int32_t first[18]
         uint8_t symbols[256]
-        uint16_t code[1]            # its length is the header's affair
+        uint16_t code[1]            # types.h states its length
     ctypedef struct jll_chain:
         int64_t pos
         int64_t stop
@@ -28,36 +28,36 @@ cdef extern from "jpegll/types.h" nogil:
         int broken
 
 cdef enum:
-    REGION = 8192                   # bytes of entropy-coded data a chain has before it, at most
+    REGION = 8192                   # most bytes of entropy-coded data that a chain reads in one round
 
 cdef struct Tables:                 # of one scan
-    int count                       # components with a table of their own, in turn; 1: all have the same
+    int count                       # number of tables, one per component; 1: all components share one
     const jll_table* turn[4]        # by component
-    jll_table* owned                # `count` of them
-    jll_several* several            # NULL: the bits hold too few differences for it, or they are too few
+    jll_table* owned                # `count` tables
+    jll_several* several            # NULL: too few samples, or too many bits per sample, for it to pay off
     int several_bits
 
-cdef struct Bits:                   # entropy-coded data, its stuffed zeros taken out as it is read
+cdef struct Bits:                   # entropy-coded data, whose stuffed zeros are removed while it is read
     const uint8_t* src
     Py_ssize_t n
-    Py_ssize_t i                    # of src: what hasn't been taken yet
-    Py_ssize_t cap                  # of src: what isn't to be taken yet; n at most
-    Py_ssize_t began                # of src: the first byte of this restart interval
+    Py_ssize_t i                    # offset in src of the next byte to copy into `clean`
+    Py_ssize_t cap                  # offset in src where copying stops for now; at most n
+    Py_ssize_t began                # offset in src of the first byte of this restart interval
     int64_t dropped                 # bytes of this interval that have left `clean`
     uint8_t* clean
-    Py_ssize_t held                 # bytes in clean
-    int64_t pos                     # the next bit of clean
-    bint ended                      # src[i] begins a marker, or is the end or the cap
-    int misses                      # second chains in a row that never fell into step
+    Py_ssize_t held                 # bytes in `clean`
+    int64_t pos                     # the next bit of `clean`
+    bint ended                      # src[i] begins a marker, or i is n or the cap
+    int misses                      # consecutive rounds in which two chains never fell into step
 
 cdef enum:
-    LOGGED = 512                    # places at which a chain may fall into step with the one behind it, at most
+    LOGGED = 512                    # most positions at which a chain can fall into step with the next chain
 
-cdef struct Start:                  # how a chain began that began anywhere
-    int64_t log[LOGGED]             # where its first samples begin
-    int phases[LOGGED]
+cdef struct Start:                  # the first samples of a chain that began at an arbitrary byte
+    int64_t log[LOGGED]             # the bit at which each of them begins
+    int phases[LOGGED]              # its component, if components have their own tables
     int logged
-    uint16_t* begin                 # its first sample
+    uint16_t* begin                 # where the first one is stored
 
 cdef void start_anywhere(const Tables* tables, const uint8_t* bits, jll_chain* chain, Start* start,
                          int most) noexcept nogil

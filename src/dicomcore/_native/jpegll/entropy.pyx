@@ -1,4 +1,4 @@
-"""Entropy-coded data of JPEG lossless to differences (T.81 H.2)."""
+"""Decodes the entropy-coded data of JPEG lossless to differences (T.81 H.2)."""
 
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
@@ -28,16 +28,16 @@ cdef extern from "jpegll/chains.h" nogil:
                       jll_chain* a, jll_chain* b, jll_chain* c)
 
 cdef enum:
-    CHAINS = 3                      # at most; a fourth gains nothing
-    CHANCES = 64                    # places at which chains may fall into step, of LOGGED
-    CLEAN = CHAINS * REGION         # bytes of clean, less its slack
-    WORTH = 384                     # bytes from which on a further chain gains more than its start costs
+    CHAINS = 3                      # most chains that run together; a fourth gains nothing
+    CHANCES = 64                    # positions logged for chains to fall into step; at most LOGGED
+    CLEAN = CHAINS * REGION         # bytes of `clean` without its slack
+    WORTH = 384                     # fewest bytes for which another chain gains more than its start costs
 
 
 # -- tables
 
 cdef Status build_table(jll_table* table, const Codes* codes) noexcept nogil:
-    # Canonical codes (T.81 C.2) as a look-up by the first bits, and by length for those longer.
+    # Build the look-up of canonical codes (T.81 C.2) by their first bits; longer codes are found by length.
     cdef uint32_t code = 0, k, step, at
     cdef int length, index = 0, j, ssss, total
     memset(table, 0, sizeof(jll_table))
@@ -64,7 +64,7 @@ cdef Status build_table(jll_table* table, const Codes* codes) noexcept nogil:
 
 
 cdef void build_singles(uint32_t* singles, const jll_table* table, int bits) noexcept nogil:
-    # Each window's first difference << 16 and the bits it takes, 0 where it doesn't fit.
+    # For each window: its first difference << 16 | the bits that it takes; 0 if it doesn't fit the window.
     cdef uint32_t k
     cdef uint16_t difference
     cdef int took
@@ -74,7 +74,8 @@ cdef void build_singles(uint32_t* singles, const jll_table* table, int bits) noe
 
 
 cdef void build_several(jll_several* several, const uint32_t* singles, int turn, int count, int bits) noexcept nogil:
-    # See jpegll_chains.h: windows that begin at component `turn`; `singles` has those of each component.
+    # Build the look-up of jpegll/types.h for windows that begin at component `turn`; `singles` has the windows of each
+    # component.
     cdef uint32_t size = <uint32_t>1 << bits, mask = size - 1, k
     cdef uint64_t entry, more
     cdef int used, j, next
@@ -110,8 +111,8 @@ cdef Status build_all_several(Tables* tables, int bits) noexcept nogil:
 
 
 cdef int several_bits_for(Py_ssize_t samples, double bits_each) noexcept nogil:
-    # How many bits a look-up of several differences is worth: building it costs about as much as 2 ** bits samples, and
-    # a difference that doesn't fit costs a branch that nobody foresaw. 0: none.
+    # The index bits of the look-up of several differences, 0 if it doesn't pay off: building it costs about as much as
+    # decoding 2 ** bits samples, and each difference that doesn't fit costs a mispredicted branch.
     if samples < 4096 or bits_each > 9:
         return 0
     if samples < 1 << 17:
@@ -126,7 +127,7 @@ cdef bint alike(const Codes* a, const Codes* b) noexcept nogil:
 
 cdef Status build_tables(Tables* tables, const Codes** codes, int count, Py_ssize_t samples,
                          double bits_each) noexcept nogil:
-    # The tables of a scan of `count` components and so many samples of about `bits_each`.
+    # Build the tables of a scan of `count` components and `samples` samples of about `bits_each` bits.
     cdef Status status
     cdef int j, bits
     memset(tables, 0, sizeof(Tables))
@@ -183,8 +184,8 @@ cdef void begin_interval(Bits* bits, Py_ssize_t i) noexcept nogil:
 
 
 cdef void fill(Bits* bits) noexcept nogil:
-    # Drops what has been read and takes on as much as clean can hold, without the zero stuffed after each 0xFF
-    # (T.81 B.1.1.5); stops at a marker and at the cap.
+    # Drop the bytes that were read, and fill `clean` from src without the zero that is stuffed after each 0xFF (T.81
+    # B.1.1.5); stops at a marker and at the cap.
     cdef Py_ssize_t spent = <Py_ssize_t>(bits.pos >> 3), room, part
     cdef const uint8_t* found
     cdef const uint8_t* src = bits.src
@@ -214,7 +215,7 @@ cdef void fill(Bits* bits) noexcept nogil:
 
 
 cdef Py_ssize_t place_of(const Bits* bits) noexcept nogil:
-    # The offset in src of the byte that holds the next bit.
+    # The offset in src of the byte that contains the next bit.
     cdef int64_t left = bits.dropped + (bits.pos >> 3)
     cdef Py_ssize_t k = bits.began
     while left > 0 and k < bits.i:
@@ -226,7 +227,8 @@ cdef Py_ssize_t place_of(const Bits* bits) noexcept nogil:
 # -- differences
 
 cdef Py_ssize_t room_for(Py_ssize_t want) noexcept nogil:
-    # Samples that `out` of read_differences must have room for: a chain can't give more than its bits, or than wanted.
+    # Samples for which `out` of read_differences() must have room: no chain gives more than it has bits, or than
+    # `want`.
     return CHAINS * (min(want, <Py_ssize_t>8 * CLEAN) + 2 * JLL_SPILL)
 
 
@@ -247,7 +249,8 @@ cdef void run_alone(const Tables* tables, const uint8_t* bits, jll_chain* chain)
 
 
 cdef void run_together(const Tables* tables, const uint8_t* bits, jll_chain* chains, int count) noexcept nogil:
-    # All but the last to their stops; the last only as long as it runs beside another. Each turn brings one to its end.
+    # Run all chains but the last to their stops; the last one runs only while another chain runs too. At least one
+    # chain ends in each round.
     cdef jll_chain* live[CHAINS]
     cdef int n, k
     while True:
@@ -275,7 +278,7 @@ cdef void run_together(const Tables* tables, const uint8_t* bits, jll_chain* cha
 
 cdef void start_anywhere(const Tables* tables, const uint8_t* bits, jll_chain* chain, Start* start,
                          int most) noexcept nogil:
-    # A chain's first samples, `most` at most, and where each begins.
+    # Read at most `most` first samples of a chain, and log where each begins.
     start.logged = 0
     start.begin = chain.out
     while start.logged < most and goes(chain):
@@ -286,8 +289,8 @@ cdef void start_anywhere(const Tables* tables, const uint8_t* bits, jll_chain* c
 
 
 cdef int fall_in_step(const Tables* tables, const uint8_t* bits, jll_chain* chain, const Start* start) noexcept nogil:
-    # Steps `chain` on until it stands where the one behind it began, or began one of its first samples: that sample's
-    # number; from there on both read the same. -1: it broke, is full, or passed all of the log.
+    # Advance `chain` until it reaches the beginning of one of the next chain's first samples; returns that sample's
+    # number. From there on both chains read the same samples. -1: the chain broke, is full, or passed the whole log.
     cdef int j = 0
     while j < start.logged and chain.out < chain.full and not chain.broken:
         if start.log[j] > chain.pos:
@@ -300,9 +303,10 @@ cdef int fall_in_step(const Tables* tables, const uint8_t* bits, jll_chain* chai
 
 
 cdef void run_chains(Bits* bits, const Tables* tables, jll_chain* first, int count, int64_t end) noexcept nogil:
-    # `first` from bits.pos, and others from later bytes, where a code begins only by chance. Huffman codes fall into
-    # step by themselves: once a chain stands where the one behind it stood, what that one read since is right, and is
-    # moved to where the first ends. Else it is thrown away, and those after it.
+    # Run `first` from bits.pos, and other chains from later bytes, where a code begins only by chance. Huffman codes
+    # synchronise by themselves: once a chain reaches a position that the next chain logged, the samples that the next
+    # chain read from there on are right, and are moved behind those of `first`. If it never does, the next chain and
+    # those after it are discarded.
     cdef jll_chain chains[CHAINS]
     cdef Start starts[CHAINS]
     cdef int64_t begin[CHAINS]
@@ -346,8 +350,8 @@ cdef void run_chains(Bits* bits, const Tables* tables, jll_chain* first, int cou
 
 cdef Status read_differences(Bits* bits, const Tables* tables, uint16_t* out, Py_ssize_t want, int* phase,
                              Py_ssize_t* got) noexcept nogil:
-    # The next differences of the interval, `want` at most (what it has left), into out, which has room_for(want).
-    # OK with got[0] < want means: come again. After a fault bits.pos is where it is.
+    # Read at most `want` differences of the interval into `out`, which must have room_for(want) entries; `want` is the
+    # number that the interval still has. OK with got[0] < want: call again. After a fault bits.pos is its position.
     cdef jll_chain a, before
     cdef int64_t end
     cdef int count
@@ -387,7 +391,7 @@ cdef Status read_differences(Bits* bits, const Tables* tables, uint16_t* out, Py
 
 
 cdef Status read_one(Bits* bits, const jll_table* table, uint16_t* out) noexcept nogil:
-    # One difference, for scans whose samples come in another order than they are stored.
+    # Read one difference, for scans that code their samples in another order than they are stored.
     cdef int took
     static_assert(JLL_LONGEST <= 8 * JLL_SLACK)
     if 8 * bits.held - bits.pos < 8 * JLL_SLACK and not bits.ended:

@@ -1,4 +1,4 @@
-# The marker segments of a JPEG lossless codestream (T.81 Annex B): what stands before and between the scans.
+# Reads the marker segments of a JPEG lossless codestream (T.81 Annex B), before and between the scans.
 
 from libc.stdint cimport uint8_t
 
@@ -12,7 +12,7 @@ cdef enum:                      # second bytes of the markers between restart in
 cdef struct Component:
     uint8_t id                  # Ci
     int h, v                    # Hi, Vi: sampling factors
-    Py_ssize_t rows, columns    # of its own samples (A.1.1)
+    Py_ssize_t rows, columns    # in the component's own samples (A.1.1)
 
 cdef struct Frame:              # SOF3 (B.2.2)
     int precision               # P
@@ -29,14 +29,14 @@ cdef struct Scan:               # SOS (B.2.3)
     int point_transform         # Al
 
 cdef struct Codes:              # one table of a DHT segment (B.2.4.2)
-    uint8_t counts[17]          # of codes by length, from 1
+    uint8_t counts[17]          # number of codes by length, from 1 on
     uint8_t symbols[256]
-    int total                   # 0: not defined
+    int total                   # number of codes; 0: the table is not defined
 
 cdef struct Stream:
     const uint8_t* src
     Py_ssize_t n
-    Py_ssize_t i                # the next byte; after a fault the one at fault
+    Py_ssize_t i                # offset of the next byte; after a fault, of the byte at fault
     Frame frame
     bint framed                 # a frame header has been read
     Codes codes[4]

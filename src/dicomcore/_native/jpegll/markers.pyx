@@ -1,4 +1,4 @@
-"""The marker segments of a JPEG lossless codestream (T.81 Annex B)."""
+"""Reads the marker segments of a JPEG lossless codestream (T.81 Annex B)."""
 
 from libc.stdint cimport uint8_t
 from libc.string cimport memchr, memset
@@ -28,8 +28,8 @@ cdef void open_stream(Stream* s, const uint8_t* src, Py_ssize_t n) noexcept nogi
 
 
 cdef Status next_marker(const uint8_t* src, Py_ssize_t n, Py_ssize_t* i, int* marker) noexcept nogil:
-    # From i[0] to past the next marker. What stands before it is passed over: fill bytes (B.1.1.2), and entropy-coded
-    # data with its stuffed zeros.
+    # Move i[0] behind the next marker. Skips the bytes before it: fill bytes (B.1.1.2), and entropy-coded data with its
+    # stuffed zeros.
     cdef const uint8_t* found
     cdef Py_ssize_t k = i[0]
     cdef int code
@@ -53,7 +53,7 @@ cdef Status next_marker(const uint8_t* src, Py_ssize_t n, Py_ssize_t* i, int* ma
 
 
 cdef Status next_scan(Stream* s, Scan* scan) noexcept nogil:
-    # Reads segments up to and with the next scan header; s.i is then the first byte of entropy-coded data.
+    # Read marker segments up to and including the next scan header; s.i is then the offset of the entropy-coded data.
     cdef Py_ssize_t start, size
     cdef int marker
     cdef Status status
@@ -97,7 +97,7 @@ cdef Status next_scan(Stream* s, Scan* scan) noexcept nogil:
 
 
 cdef Status read_codes(Stream* s, Py_ssize_t i, Py_ssize_t stop) noexcept nogil:
-    # The tables of one DHT segment; those of class 1 (AC) have no part in lossless coding.
+    # Read the tables of one DHT segment; lossless coding doesn't use tables of class 1 (AC).
     cdef Codes codes
     cdef int place, length, k
     while i < stop:
@@ -176,7 +176,8 @@ cdef Status read_scan(Stream* s, Scan* scan, Py_ssize_t i, Py_ssize_t stop) noex
         scan.table[j] = s.src[s.i + 1] >> 4
         if scan.table[j] > 3 or s.codes[scan.table[j]].total == 0:
             return CORRUPT
-        # In the frame header's order (B.2.3), so that none comes twice and equal identifiers do no harm.
+        # Components must have the frame header's order (B.2.3). So none occurs twice, and duplicate identifiers are
+        # harmless.
         k = scan.component[j - 1] + 1 if j else 0
         while k < s.frame.count and s.frame.components[k].id != id:
             k += 1
@@ -192,7 +193,7 @@ cdef Status read_scan(Stream* s, Scan* scan, Py_ssize_t i, Py_ssize_t stop) noex
 
 
 cdef Status find_rows(Stream* s) noexcept nogil:
-    # Where the frame header leaves the number of lines open (Y = 0), DNL gives it after the first scan (B.2.5).
+    # If the frame header leaves the number of lines open (Y = 0), a DNL segment states it after the first scan (B.2.5).
     cdef Py_ssize_t i = s.i
     cdef int marker = 0
     cdef Status status

@@ -1,10 +1,10 @@
-# Prediction of JPEG lossless (T.81 H.1.2.1), both ways.
+# Prediction of JPEG lossless (T.81 H.1.2.1), for decoding and encoding.
 
 from libc.stdint cimport uint16_t
 
 
 cdef enum:
-    SLANT = 4       # rows that undo_slanted takes at once
+    SLANT = 4       # rows that undo_slanted() decodes together
 
 cdef void undo_first_row(const uint16_t* differences, uint16_t* row, Py_ssize_t count, int lag,
                          uint16_t start) noexcept nogil

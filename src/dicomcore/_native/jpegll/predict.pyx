@@ -1,8 +1,8 @@
-"""Prediction of JPEG lossless (T.81 H.1.2.1), both ways.
+"""Prediction of JPEG lossless (T.81 H.1.2.1), for decoding and encoding.
 
-Rows hold `count` samples of `lag` components in turn, so that a sample's left neighbour is `lag` before it. All is
-modulo 65536 (H.1.2.1). Ra, Rb and Rc of the standard are the samples to the left, above, and above left. Where the
-predictor is linear with a whole weight for Ra, what is left to do sample by sample is a running sum.
+A row holds `count` samples of `lag` interleaved components, so that a sample's left neighbour is `lag` entries before
+it. All arithmetic is modulo 65536 (H.1.2.1). The standard's Ra, Rb and Rc are the samples to the left, above, and above
+left. If the predictor is linear with a whole weight for Ra, decoding a row is a running sum.
 """
 
 from libc.stdint cimport int32_t, uint16_t, uint32_t
@@ -13,7 +13,7 @@ cdef extern from "jpegll/running_sum.h" nogil:
 
 
 cdef inline uint16_t half_step(uint16_t a, uint16_t b) noexcept nogil:
-    # (a - b) >> 1 with the sign kept, in sixteen bits, which loops can be vectorised in
+    # (a - b) >> 1 with the sign kept, in 16 bits only, so that compilers can vectorise the loops
     return <uint16_t>((a >> 1) - (b >> 1) - (~a & b & 1))
 
 
@@ -24,7 +24,7 @@ cdef void sum_up(const uint16_t* src, uint16_t* dst, Py_ssize_t count, int lag, 
     elif lag == 3:
         running_sum3(dst, src, count, start)
     else:
-        for k in range(min(lag, count)):        # a row of one column leaves nothing behind its first sample
+        for k in range(min(lag, count)):        # undo_row() passes a count of 0 for a row of one pixel
             dst[k] = <uint16_t>(start[k] + src[k])
         for k in range(lag, count):
             dst[k] = <uint16_t>(dst[k - lag] + src[k])
@@ -32,7 +32,8 @@ cdef void sum_up(const uint16_t* src, uint16_t* dst, Py_ssize_t count, int lag, 
 
 cdef void undo_first_row(const uint16_t* differences, uint16_t* row, Py_ssize_t count, int lag,
                          uint16_t start) noexcept nogil:
-    # The first row of a scan or restart interval is predicted from the left, its first sample is `start` (H.1.2.1).
+    # Decode the first row of a scan or restart interval: it is predicted from the left, its first sample from `start`
+    # (H.1.2.1).
     cdef uint16_t starts[4]
     cdef int j
     for j in range(4):
@@ -42,7 +43,7 @@ cdef void undo_first_row(const uint16_t* differences, uint16_t* row, Py_ssize_t 
 
 cdef void undo_row(const uint16_t* differences, uint16_t* row, const uint16_t* above, Py_ssize_t count, int lag,
                    int predictor) noexcept nogil:
-    # Each further row; its first sample is predicted from above.
+    # Decode any further row; its first sample is predicted from above.
     cdef const uint16_t* d = differences
     cdef uint16_t zeros[4]
     cdef Py_ssize_t k
@@ -75,7 +76,7 @@ cdef void undo_row(const uint16_t* differences, uint16_t* row, const uint16_t* a
 
 cdef inline void undo_span(const uint16_t* d, uint16_t* row, const uint16_t* above, Py_ssize_t first, Py_ssize_t stop,
                            int lag, int predictor) noexcept nogil:
-    # Samples first to stop of a row whose predictor halves Ra, so that no running sum will do.
+    # Decode samples [first, stop) of a row whose predictor halves Ra, which a running sum can't express.
     cdef Py_ssize_t k
     if predictor == 6:                          # Rb + ((Ra - Rc) >> 1)
         for k in range(first, stop):
@@ -87,8 +88,8 @@ cdef inline void undo_span(const uint16_t* d, uint16_t* row, const uint16_t* abo
 
 cdef void undo_slanted(const uint16_t* differences, uint16_t** rows, const uint16_t* above, Py_ssize_t count,
                        int predictor) noexcept nogil:
-    # SLANT rows of one component with predictor 6 or 7, each one sample behind the row above it: every sample waits for
-    # its left neighbour, but the rows don't wait for each other. `count` is SLANT at least.
+    # Decode SLANT rows of one component with predictor 6 or 7, each row one sample behind the row above it. A sample
+    # depends on its left neighbour, but the samples of a step don't depend on each other. `count` is at least SLANT.
     cdef const uint16_t* d0 = differences
     cdef const uint16_t* d1 = d0 + count
     cdef const uint16_t* d2 = d1 + count

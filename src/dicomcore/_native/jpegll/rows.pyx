@@ -1,7 +1,7 @@
-"""Rows of JPEG lossless whose components have the frame's size: differences to samples in their places.
+"""Decodes rows of JPEG lossless whose components have the frame's size: differences to samples in the output.
 
-Differences pile up in a buffer that stays in the cache until they are rows; then prediction makes samples of them, in
-the output itself where it holds just those.
+Differences collect in a buffer that stays in the CPU cache until they make rows. Then prediction turns them into
+samples, directly in the output if it contains nothing but these samples, unshifted and in words of 16 bits.
 """
 
 from libc.stdint cimport uint8_t, uint16_t
@@ -15,7 +15,7 @@ from dicomcore._native.jpegll.predict cimport SLANT, undo_first_row, undo_row, u
 
 
 cdef inline bint is_packed(const Output* out, int lag) noexcept nogil:
-    # The scan's components are all that stands in dst, in turn.
+    # Whether the output contains the scan's components only, interleaved in their order.
     cdef int j
     for j in range(lag):
         if out.dst[j] != out.dst[0] + j * out.width:
@@ -25,7 +25,7 @@ cdef inline bint is_packed(const Output* out, int lag) noexcept nogil:
 
 cdef void put_samples(const Output* out, int j, Py_ssize_t first, const uint16_t* samples, Py_ssize_t count,
                       int lag) noexcept nogil:
-    # `count` samples, each `lag` after the one before, to where component j's sample `first` and its next ones stand.
+    # Write `count` samples, which are `lag` entries apart, to the output as component j's samples from `first` on.
     cdef int shift = out.shift, stride = out.stride
     cdef uint8_t* narrow = out.dst[j] + first * stride
     cdef uint16_t* wide = <uint16_t*>out.dst[j] + first * stride
@@ -83,8 +83,8 @@ cdef void free_rows(Rows* rows) noexcept nogil:
 
 
 cdef Py_ssize_t take_rows(Rows* rows, const uint16_t* differences, Py_ssize_t held, bint last) noexcept nogil:
-    # As many rows of the interval as `held` differences make; returns how many of these it took. Where rows are better
-    # taken SLANT at once it waits for them, unless these differences are the `last`.
+    # Decode the rows of the interval for which `held` differences suffice; returns the number of differences used. If
+    # `slanted`, it decodes SLANT rows together and waits for their differences, unless these are the `last` ones.
     cdef uint16_t* row[SLANT]
     cdef Py_ssize_t used = 0
     cdef int step, j
@@ -115,7 +115,7 @@ cdef Py_ssize_t take_rows(Rows* rows, const uint16_t* differences, Py_ssize_t he
 
 
 cdef Status next_interval(Bits* bits) noexcept nogil:
-    # Past the RSTn marker that is to follow; what is left of the interval is padding.
+    # Skip the rest of the interval, which is padding, and the RSTn marker that must follow.
     cdef Py_ssize_t i = bits.i
     cdef int marker
     cdef Status status = next_marker(bits.src, bits.n, &i, &marker)
@@ -127,7 +127,7 @@ cdef Status next_interval(Bits* bits) noexcept nogil:
 
 
 cdef Status decode_rows(Bits* bits, const Tables* tables, Rows* rows, Py_ssize_t interval) noexcept nogil:
-    # The rows of a scan that are still to come. After a fault the whole rows before it have been taken.
+    # Decode the remaining rows of a scan. After a fault, the whole rows before it have been decoded.
     cdef Py_ssize_t got = 0, used
     cdef Status status = OK
     while rows.y < rows.last and status == OK:

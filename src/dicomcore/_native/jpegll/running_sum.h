@@ -29,7 +29,7 @@ static inline void running_sum(uint16_t *dst, const uint16_t *src, ptrdiff_t cou
     }
 }
 
-/* The same for three sequences that take turns: dst[k] = start[k % 3] + src[k % 3] + … + src[k - 3] + src[k]. */
+/* The same for three interleaved sequences: dst[k] = start[k % 3] + src[k % 3] + … + src[k - 3] + src[k]. */
 static inline void running_sum3(uint16_t *dst, const uint16_t *src, ptrdiff_t count, const uint16_t *start)
 {
     uint16_t a = start[0], b = start[1], c = start[2];

@@ -1,4 +1,4 @@
-# The latter part of a JPEG lossless scan, decoded ahead by another thread.
+# The latter half of a JPEG lossless scan, which another thread decodes ahead.
 
 from libc.stdint cimport uint8_t, uint16_t
 
@@ -11,11 +11,11 @@ from dicomcore._native.jpegll.rows cimport Rows
 cdef struct Ahead:
     Stream stream
     Scan scan
-    Py_ssize_t place                # of the tail's first byte; 0: this codestream has none
+    Py_ssize_t place                # offset of the tail's first byte; 0: this codestream has no tail
     uint16_t* memory
-    uint16_t* differences           # within memory, behind room for a few rows
-    Py_ssize_t count                # of differences
+    uint16_t* differences           # within `memory`, behind room for a few rows
+    Py_ssize_t count                # number of differences
     Start start
     Bits bits
     Tables tables
-    Status status                   # why it ended; where is in bits
+    Status status                   # the reason why decoding ended; `bits` has the position

@@ -1,9 +1,9 @@
-"""One JPEG lossless frame on two threads, bit for bit as on one.
+"""Decodes one JPEG lossless frame on two threads, with the same result as on one.
 
-One thread decodes from the frame's start, another from a byte near the middle of its entropy-coded data, where a code
-begins only by chance. Where the first comes to that byte it proves from which sample on the second read what it would
-have read itself (see jpegll_entropy), and predicts on from there. A codestream without such a sample is decoded on
-alone.
+The first thread decodes from the frame's start, the second from a byte near the middle of the entropy-coded data, where
+a code begins only by chance. When the first thread reaches that byte, it finds the sample from which on both threads
+would read the same (see fall_in_step() in entropy.pyx), and continues prediction with the second thread's differences.
+If there is no such sample, the first thread decodes the rest alone.
 """
 
 from libc.stdint cimport int64_t, uint8_t, uint16_t
@@ -21,11 +21,11 @@ from dicomcore._native.jpegll.predict cimport SLANT
 from dicomcore._native.jpegll.rows cimport Output, Rows, decode_rows, free_rows, open_rows, take_rows
 
 cdef enum:
-    WORTH = 1 << 16                 # bytes of entropy-coded data from which on a second thread gains more than it costs
+    WORTH = 1 << 16                 # fewest bytes of entropy-coded data for which a second thread pays off
 
 
 cdef bint is_plain(const Stream* s, const Scan* scan) noexcept nogil:
-    # One scan of all components at the frame's size, without restart intervals.
+    # Whether the codestream is one scan of all components at the frame's size, without restart intervals.
     cdef int j
     if s.restart_interval or scan.count != s.frame.count:
         return False
@@ -54,14 +54,14 @@ cdef void find_tail(const uint8_t* src, Py_ssize_t n, Ahead* ahead) noexcept nog
         return
     if n - ahead.stream.i < WORTH or samples_in(&ahead.stream) // 8 > n - ahead.stream.i:
         return
-    # A little before the middle, as the head also has all of the prediction to do.
+    # A little before the middle, as the first thread also does all of the prediction.
     ahead.place = ahead.stream.i + (n - ahead.stream.i) * 46 // 100
     while src[ahead.place - 1] == 0xFF and ahead.place < n:     # not between 0xFF and its stuffed zero
         ahead.place += 1
 
 
 cdef Status decode_ahead(Ahead* ahead) noexcept nogil:
-    # Differences from ahead.place on, until data ends, or what is no code shows up.
+    # Read differences from ahead.place on, until the data ends or the bits are not a code.
     cdef const Stream* s = &ahead.stream
     cdef Py_ssize_t most = min(samples_in(s), 8 * (s.n - ahead.place)), headroom, got = 0
     cdef jll_chain chain
@@ -94,9 +94,9 @@ cdef Status decode_ahead(Ahead* ahead) noexcept nogil:
 
 
 cdef bint meet(Bits* bits, const Tables* tables, Rows* rows, Ahead* ahead) noexcept nogil:
-    # Steps on from the last sample before ahead.place, where `bits` was capped, and puts what it read before the tail's
-    # differences. False: the two never fell into step, and what was read is in the heap.
-    cdef int64_t boundary = 8 * (bits.held - (bits.pos >> 3))   # of the tail, in bits of clean, once it is filled
+    # Read on from the last sample before ahead.place, where `bits` was capped, until head and tail fall into step, and
+    # put the head's differences before the tail's. False: they never fell into step; the differences are in the heap.
+    cdef int64_t boundary = 8 * (bits.held - (bits.pos >> 3))   # the tail's first bit in `clean`, once that is filled
     cdef Start start = ahead.start
     cdef jll_chain chain
     cdef int j
@@ -124,7 +124,7 @@ cdef bint meet(Bits* bits, const Tables* tables, Rows* rows, Ahead* ahead) noexc
 
 cdef Status begin(Ahead* ahead, uint8_t* dst, Py_ssize_t size, int width, bint lenient, Tables* tables, Bits* bits,
                   Rows* rows) noexcept nogil:
-    # The head's tables, bits and rows.
+    # Set up the head's tables, bits and rows.
     cdef const Stream* s = &ahead.stream
     cdef Output out
     cdef Status status
@@ -150,7 +150,7 @@ cdef Status begin(Ahead* ahead, uint8_t* dst, Py_ssize_t size, int width, bint l
 
 
 cdef Status finish(Ahead* ahead, const Tables* tables, Bits* bits, Rows* rows, Py_ssize_t* at) noexcept nogil:
-    # What follows the head, with the tail's differences if they fit.
+    # Decode the rows that follow the head, with the tail's differences if both fell into step.
     cdef Status status = OK
     if ahead.differences != NULL and ahead.status != NO_MEMORY and meet(bits, tables, rows, ahead):
         take_rows(rows, ahead.differences, ahead.count, True)
@@ -167,10 +167,10 @@ cdef Status finish(Ahead* ahead, const Tables* tables, Bits* bits, Rows* rows, P
 
 
 cdef class Tail:
-    """The latter half of a codestream: `run` in one thread, then hand it to decode_frame in another.
+    """The latter half of a codestream: call `run` in one thread, and `decode_frame` with the tail in another.
 
-    It is true where the codestream is of a kind that can be decoded so, and long enough to be worth it. `src` is held
-    and must not change.
+    It is true if two threads can decode the codestream, and if it is long enough to pay off. It refers to `src`, which
+    must not change.
     """
     cdef Ahead ahead
     cdef Py_buffer source
@@ -193,18 +193,28 @@ cdef class Tail:
         return self.ahead.place > 0
 
     def run(self):
-        """Decode ahead; once."""
+        """Decode the tail; call it once."""
         if self.ahead.memory != NULL or self.ahead.place == 0:
-            raise ValueError("a tail runs once, where there is one")
+            raise ValueError("run() needs a true Tail, and is called once")
         with nogil:
             self.ahead.status = decode_ahead(&self.ahead)
 
 
 def decode_frame(Tail tail not None, dst, int width, wait, bint lenient=False):
-    """Decode the codestream of `tail` into `dst`, in samples of `width` bytes (1 or 2), pixel by pixel.
+    """Decode the codestream of `tail`; returns and raises as decode_frame() of codec.pyx does.
 
-    `wait` is called once, and returns when tail.run has; it isn't needed where the codestream ends before its tail.
-    Returns and raises as jpegll.decode_frame does.
+    Parameters
+    ----------
+    tail : Tail
+        A true Tail.
+    dst : buffer
+        Receives the samples, pixel by pixel; a contiguous buffer of any item type.
+    width : int
+        Bytes per sample: 1 or 2.
+    wait : callable
+        Returns when tail.run() has returned. It is called at most once, and not if the head has a fault or is enough.
+    lenient : bool
+        Return the offset of the first fault instead of raising.
     """
     cdef Ahead* ahead = &tail.ahead
     cdef Py_buffer target
@@ -215,7 +225,7 @@ def decode_frame(Tail tail not None, dst, int width, wait, bint lenient=False):
     cdef bint waits
     cdef Status status
     if ahead.place == 0 or (width != 1 and width != 2):
-        raise ValueError("nothing to decode on two threads, or samples of other than 1 or 2 bytes")
+        raise ValueError("decode_frame() needs a true Tail, and samples of 1 or 2 bytes")
     memset(&tables, 0, sizeof(Tables))
     memset(&bits, 0, sizeof(Bits))
     memset(&rows, 0, sizeof(Rows))

@@ -1,4 +1,4 @@
-/* What the loops of jpegll_chains.h and jpegll_emit.h and their callers share. */
+/* Constants and types that the loops of chains.h and emit.h share with their callers. */
 #ifndef DICOMCORE_JPEGLL_TYPES_H
 #define DICOMCORE_JPEGLL_TYPES_H
 
@@ -6,19 +6,19 @@
 
 enum {
     JLL_CATEGORIES = 17,      /* SSSS from 0 to 16 (T.81 H.1.2.2) */
-    JLL_LONGEST_CODE = 16,    /* bits of a code (C.2) */
-    JLL_MOST_EXTRA = 15,      /* bits behind a code; category 16 has none */
-    JLL_WINDOW_BITS = 64 - 7, /* of a window that count: up to 7 of its first byte stand before its place */
+    JLL_LONGEST_CODE = 16,    /* most bits of a code (C.2) */
+    JLL_MOST_EXTRA = 15,      /* most bits behind a code; category 16 has none */
+    JLL_WINDOW_BITS = 64 - 7, /* usable bits of a window: up to 7 bits of its first byte precede its position */
     JLL_SLACK = 16,           /* bytes past the end of the bits that a window may read */
-    JLL_CODE_BITS = 11,       /* index of `code`; longer codes are found length by length */
-    JLL_MOST_BITS = 12,       /* index of `several`, at most */
-    JLL_TOGETHER = 3,         /* differences of an entry of `several`, at most */
+    JLL_CODE_BITS = 11,       /* index bits of `code`; longer codes are found length by length */
+    JLL_MOST_BITS = 12,       /* most index bits of `several` */
+    JLL_TOGETHER = 3,         /* most differences of an entry of `several` */
     JLL_STEPS = 4,            /* entries of `several` taken from one window */
     JLL_SPILL = 16,           /* samples a chain may write past its `full` */
-    /* Bits of one difference. */
+    /* Most bits of one difference. */
     JLL_LONGEST = JLL_LONGEST_CODE + JLL_MOST_EXTRA,
-    /* Bits that a chain takes between two looks at its stop: where one of the steps met an entry of zero, which takes
-     * none, a difference is read by itself behind the others. */
+    /* Most bits that a chain takes between two checks of its stop. A step that meets an entry of zero takes no bits; a
+     * single difference is then read behind the others. */
     JLL_GROUP = (JLL_STEPS - 1) * JLL_MOST_BITS + JLL_LONGEST,
 };
 DC_STATIC_ASSERT(JLL_WINDOW_BITS >= JLL_LONGEST);
@@ -26,27 +26,27 @@ DC_STATIC_ASSERT(JLL_SLACK >= sizeof(uint64_t));
 DC_STATIC_ASSERT(JLL_GROUP >= JLL_STEPS * JLL_MOST_BITS);
 
 typedef struct {
-    uint32_t limit[18];   /* of each code length: the first 16-bit window that isn't a code so short; rising */
-    int32_t first[18];    /* of each code length: the index of its first symbol, less its first code */
+    uint32_t limit[18];   /* by code length: the first 16-bit window above all codes up to this length; ascending */
+    int32_t first[18];    /* by code length: the index of its first symbol, less its first code */
     uint8_t symbols[256]; /* SSSS in the order of codes */
-    /* A window's first JLL_CODE_BITS bits: SSSS << 8 | bits of code and difference; 0 where that doesn't tell. */
+    /* By a window's first JLL_CODE_BITS bits: SSSS << 8 | bits of code and difference; 0: look it up by length. */
     uint16_t code[1 << JLL_CODE_BITS];
 } jll_table;
 
-/* A window's first `several_bits` bits as up to three whole differences, from bit 16 on, 16 bits each; in bits 8 to 15
- * twice their number, in 6 and 7 whose turn comes next, in 0 to 5 the bits they take. Where not even one fits, nothing
- * but whose turn it is. */
+/* The whole differences, at most three, in a window's first `several_bits` bits. Bits 0 to 5 are the number of bits
+ * that they take, 6 and 7 the component of the next difference, 8 to 15 twice the number of differences; from bit 16 on
+ * follow the differences, 16 bits each. If not even one fits, all but the component is zero. */
 typedef uint64_t jll_several;
 DC_STATIC_ASSERT(64 >= 16 + 16 * JLL_TOGETHER);
 DC_STATIC_ASSERT(1 << 6 > JLL_MOST_BITS);
 
 typedef struct {
     int64_t pos;    /* the next bit */
-    int64_t stop;   /* bits are left from here on to whoever checks each */
-    uint16_t *out;  /* the next difference goes here */
-    uint16_t *full; /* and none that starts here or later is wanted */
-    int phase;      /* whose turn it is, where components have their own tables */
-    int broken;     /* the bits at pos are no code */
+    int64_t stop;   /* the loops stop here; the caller reads the bits behind it with a check for each difference */
+    uint16_t *out;  /* where the next difference is stored */
+    uint16_t *full; /* the end of the wanted differences */
+    int phase;      /* component of the next difference, if components have their own tables */
+    int broken;     /* the bits at pos are not a code */
 } jll_chain;
 
 #endif

@@ -1,8 +1,9 @@
-"""Several frames of one data set, read and decoded without the GIL by as many threads as come.
+"""Reads and decodes several frames of one data set without the GIL, on any number of threads.
 
-For the codecs written here. A frame is one item of encapsulated pixel data (PS3.5 A.4), read by position or found in
-memory; its samples end in their row of one array, unused bits settled and YBR turned to RGB. A frame that isn't as
-expected, or that faults, is left to the caller, who decodes it with all the care that makes a good message.
+It serves the package's own codecs, RLE Lossless and JPEG lossless. A frame is one item of encapsulated pixel data
+(PS3.5 A.4), read from a file by position or found in memory. Its samples are written to the frame's row of one array,
+with unused bits cleared or filled with the sign, and YBR converted to RGB. A frame that isn't as expected, or is at
+fault, is left to the caller, who decodes it again and makes a good message.
 """
 
 from cpython.bytearray cimport PyByteArray_AS_STRING
@@ -33,8 +34,8 @@ cdef extern from "pixels/unpack.h" nogil:
     void dc_extend64(uint8_t* words, Py_ssize_t count, int low, int stored, int is_signed) noexcept
 
 cdef enum:
-    LOOKS = 2000                        # about 50 us
-    KEPT = 4 << 20                      # bytes of scratch that wait for the next call, at most
+    LOOKS = 2000                        # checks before stop() sleeps: about 50 us
+    KEPT = 4 << 20                      # most bytes of scratch memory kept for the next call
     ITEM_HEADER = 8                     # tag FFFE,E000 and a 32-bit length
     ITEM = 0xE000FFFE                   # the tag as one little-endian word
     SOI = 0xD8                          # second bytes of JPEG's markers (T.81 table B.1)
@@ -50,8 +51,8 @@ cdef enum:
 # -- the frame header of a JPEG codestream
 
 cdef Py_ssize_t next_telling(const uint8_t* p, Py_ssize_t n, Py_ssize_t i) noexcept nogil:
-    # Where the next marker segment begins that says something of the frame: tables and comments are passed over. -1 for
-    # all that is unusual, or not a frame header yet.
+    # The offset of the next marker segment that isn't a Huffman table, a restart interval or a comment. -1: the
+    # segments are unusual, or end before the frame header.
     cdef int marker
     cdef Py_ssize_t size
     while n - i >= 4 and p[i] == 0xFF:
@@ -68,8 +69,8 @@ cdef Py_ssize_t next_telling(const uint8_t* p, Py_ssize_t n, Py_ssize_t i) noexc
 
 
 cdef bint same_header(const uint8_t* a, Py_ssize_t n, const uint8_t* b, Py_ssize_t m) noexcept nogil:
-    # Whether two codestreams say the same of size, precision, components and colour: all that stands before the end of
-    # SOF3 is alike, but for tables and comments.
+    # Whether two codestreams state the same size, precision, components and colour: their marker segments up to the end
+    # of SOF3 are equal, except for Huffman tables, restart intervals and comments.
     cdef Py_ssize_t i = 2, j = 2, size
     if n < 2 or m < 2 or a[0] != 0xFF or a[1] != SOI or b[0] != 0xFF or b[1] != SOI:
         return False
@@ -91,9 +92,9 @@ cdef bint same_header(const uint8_t* a, Py_ssize_t n, const uint8_t* b, Py_ssize
 
 cdef struct Recipe:
     Layout layout                       # of the samples, by pixel
-    const uint8_t* header               # the head of a JPEG lossless codestream that all are to be like; NULL: RLE
+    const uint8_t* header               # head of a JPEG lossless codestream that all frames must match; NULL: RLE
     Py_ssize_t header_size
-    int bits                            # that count of each word; 0: all are left as they are
+    int bits                            # Bits Stored, if unused bits must be cleared or sign-filled; else 0
     bint is_signed
     bint to_rgb                         # from YBR_FULL, in samples of 8 bits
 
@@ -111,7 +112,8 @@ cdef void extend(uint8_t* words, Py_ssize_t count, int width, int bits, bint is_
 
 cdef Status decode_one(const Recipe* recipe, const uint8_t* src, Py_ssize_t n, uint8_t* dst,
                        Py_ssize_t size) noexcept nogil:
-    # A codestream into `size` bytes at dst. NEED_MORE: not as expected, or to be noted by who decodes it again.
+    # Decode a codestream into the `size` bytes at dst. NEED_MORE: it isn't as expected, or the caller has to decode it
+    # again to report an issue.
     cdef const Layout* layout = &recipe.layout
     cdef Py_ssize_t at = 0
     cdef Status status
@@ -136,18 +138,36 @@ cdef struct Scratch:
 
 
 cdef class How:
-    """How the frames of a data set are decoded; the same for any batch of them."""
+    """The parameters for decoding the frames of a data set, shared by all batches.
+
+    Parameters
+    ----------
+    pixels : int
+        Pixels of a frame.
+    samples : int
+        Samples per pixel.
+    width : int
+        Bytes per sample: 1, 2, 4 or 8.
+    header : bytes or None
+        The head of a JPEG lossless codestream, at least up to the end of its frame header; None for RLE.
+    bits : int
+        Bits Stored if it is less than 8 * width: the bits above become the sign or 0. 0 leaves all words alone.
+    is_signed : bool
+        Whether the samples are signed.
+    to_rgb : bool
+        Convert YBR_FULL to RGB, in samples of 8 bits.
+    """
 
     cdef Recipe recipe
     cdef bytes header
     cdef readonly Py_ssize_t size
-    cdef Scratch spare                  # kept between calls: pages the system has to make take longer than to read
-    cdef PyThread_type_lock lock        # held for it
+    cdef Scratch spare                  # kept between calls: new pages from the system cost more time than reading
+    cdef PyThread_type_lock lock        # guards `spare`
 
     def __cinit__(self):
         self.lock = PyThread_allocate_lock()
         if self.lock == NULL:
-            raise MemoryError("no lock to be had")
+            raise MemoryError("no memory for a lock")
 
     def __dealloc__(self):
         free(self.spare.memory)
@@ -163,7 +183,7 @@ cdef class How:
         return taken
 
     cdef void give_back(self, Scratch given) noexcept nogil:
-        # Kept where it isn't too large and nobody else was faster.
+        # Keep the memory if it isn't too large, and larger than what another thread gave back meanwhile.
         cdef Scratch other = given
         if given.size <= KEPT:
             PyThread_acquire_lock(self.lock, WAIT_LOCK)
@@ -175,14 +195,10 @@ cdef class How:
 
     def __init__(self, *, Py_ssize_t pixels, int samples, int width, bytes header, int bits=0, bint is_signed=False,
                  bint to_rgb=False):
-        """`header` is the head of a JPEG lossless codestream, up to its frame header at least; None for RLE.
-
-        `bits` of each word of `width` bytes count, where some don't; what stands above becomes the sign or zero.
-        """
         if not (0 < pixels < 1 << 32 and 0 < samples <= 15 and width in (1, 2, 4, 8) and samples * width <= 15):
             raise ValueError(f"no frames of {pixels} pixels with {samples} samples of {width} bytes")
         if not 0 <= bits < 8 * width or (to_rgb and samples * width != 3) or (header is not None and width > 2):
-            raise ValueError(f"{bits} bits of {width} bytes, {samples} samples: not what these codecs give")
+            raise ValueError(f"these codecs give no {samples} samples of {bits} bits in {width} bytes")
         self.header = header
         self.size = pixels * samples * width
         self.recipe = Recipe(
@@ -193,30 +209,30 @@ cdef class How:
             self.recipe.header_size = len(header)
 
 
-# -- many
+# -- many frames
 
 cdef struct Work:
     const Recipe* recipe
-    const uint8_t* data                 # memory that holds all of them, or NULL and a file
+    const uint8_t* data                 # memory that contains all items; NULL: read them from `file`
     file_handle file
-    uint64_t base                       # added to a span, where its bytes are in the file or in memory, modulo 2**64
-    const uint64_t* spans               # of each frame its item's first byte, and the byte behind the item
+    uint64_t base                       # added to a span, modulo 2**64, gives its offset in the file or in `data`
+    const uint64_t* spans               # for each frame: its item's first byte, and the byte behind the item
     Py_ssize_t count
-    bint exact                          # the item ends there; else there or later
+    bint exact                          # the item ends at its span's end; else there or later
     uint8_t* dst
-    Py_ssize_t size                     # of one frame
-    uint8_t* done                       # set for those that were decoded
-    PyThread_type_lock lock             # held for what follows
-    Py_ssize_t next                     # the first that nobody has drawn
+    Py_ssize_t size                     # bytes of one frame
+    uint8_t* done                       # for each frame: 1 once it was decoded
+    PyThread_type_lock lock             # guards the fields below
+    Py_ssize_t next                     # the first frame that no thread has taken
     bint stopped
-    int running                         # threads that are at work
-    bint awaited                        # somebody waits for the last of them
-    PyThread_type_lock idle             # let go of then
+    int running                         # threads inside `run`
+    bint awaited                        # a thread waits for the last of them
+    PyThread_type_lock idle             # the last one releases it then
 
 
 cdef Status find_item(const Work* work, Py_ssize_t k, Scratch* scratch, const uint8_t** src,
                       Py_ssize_t* n) noexcept nogil:
-    # The codestream of frame k, read into scratch where it isn't in memory.
+    # Find the codestream of frame k; read it into scratch if it isn't in memory.
     cdef uint64_t start = work.spans[2 * k], stop = work.spans[2 * k + 1]
     cdef Py_ssize_t size = <Py_ssize_t>(stop - start)
     cdef uint64_t length
@@ -246,7 +262,7 @@ cdef Status find_item(const Work* work, Py_ssize_t k, Scratch* scratch, const ui
 
 
 cdef Py_ssize_t draw(Work* work, bint stop) noexcept nogil:
-    # The next frame, -1 where none is left; `stop` leaves all that nobody has drawn.
+    # Take the next frame; -1 if none is left. `stop`: let no thread take any further frame.
     cdef Py_ssize_t drawn = -1
     PyThread_acquire_lock(work.lock, WAIT_LOCK)
     work.stopped |= stop
@@ -273,7 +289,7 @@ cdef void leave(Work* work) noexcept nogil:
 
 
 cdef bint is_idle(Work* work, bint await_it) noexcept nogil:
-    # Whether nobody is at work; if not, and `await_it`, the last to leave lets go of work.idle.
+    # Whether no thread is inside `run`. If not, and `await_it`, the last thread to leave releases work.idle.
     cdef bint idle
     PyThread_acquire_lock(work.lock, WAIT_LOCK)
     idle = work.running == 0
@@ -283,8 +299,8 @@ cdef bint is_idle(Work* work, bint await_it) noexcept nogil:
 
 
 cdef void stop_all(Work* work) noexcept nogil:
-    # Nothing more is drawn; returns when what was is done. Sleeping and being woken takes as long as a small frame, so
-    # first it looks for a while.
+    # Let no thread take further frames, and wait until the frames taken are done. Sleeping and waking up takes as long
+    # as decoding a small frame, so it polls for a while first.
     cdef int _
     draw(work, True)
     for _ in range(LOOKS):
@@ -295,7 +311,7 @@ cdef void stop_all(Work* work) noexcept nogil:
 
 
 cdef bint take_turns(Work* work, Scratch* scratch, Py_ssize_t most) noexcept nogil:
-    # Frames until none is left, or those that were drawn make `most` bytes; whether there may be more.
+    # Decode frames until none is left, or the frames taken make `most` bytes; returns whether there may be more.
     cdef const uint8_t* src
     cdef Py_ssize_t taken = 0, n = 0, k
     cdef Status status = OK
@@ -315,12 +331,29 @@ cdef bint take_turns(Work* work, Scratch* scratch, Py_ssize_t most) noexcept nog
 
 
 cdef class Batch:
-    """Frames to decode into the rows of one array. Any number of threads may `run` it, together or in turns."""
+    """Frames to decode into the rows of one array; any number of threads may call `run`, at once or in turn.
+
+    Parameters
+    ----------
+    how : How
+        The parameters of the frames.
+    source : Index or buffer
+        An Index, whose pixel data's value begins at `base`, or a buffer that contains the value.
+    base : int
+        Offset of the value in the source of an Index; not used for a buffer.
+    spans : buffer
+        A pair of uint64 per frame, counted from the value's first byte: the first byte of the frame's item, and the
+        byte behind the item or, if not `exact`, behind the bytes of it that are needed.
+    dst : buffer
+        Receives the frames, one after the other; a contiguous buffer of exactly their size.
+    exact : bool
+        Whether each item must end where its span ends.
+    """
 
     cdef Work work
     cdef How how
-    cdef object owner                   # keeps memory where it is, or a file open
-    cdef bint lent                      # the file is the source's, which closes it
+    cdef object owner                   # keeps the memory alive, or the file open
+    cdef bint lent                      # the file belongs to the source, which closes it
     cdef Py_buffer spans, target
     cdef bint spans_held, target_held
     cdef bytearray flags
@@ -330,20 +363,15 @@ cdef class Batch:
         self.work.lock = PyThread_allocate_lock()
         self.work.idle = PyThread_allocate_lock()
         if self.work.lock == NULL or self.work.idle == NULL:
-            raise MemoryError("no lock to be had")
+            raise MemoryError("no memory for a lock")
         PyThread_acquire_lock(self.work.idle, WAIT_LOCK)
 
     def __init__(self, How how not None, source not None, uint64_t base, spans, dst, bint exact=True):
-        """`source` is an Index, whose pixel data's value begins at `base`, or a buffer of the value from 0 on.
-
-        `spans` are pairs of uint64, counted from there: the first byte of a frame's item, and the byte behind it or,
-        not `exact`, behind what counts of it. `dst` is a contiguous buffer of as many frames, one after the other.
-        """
         cdef Work* work = &self.work
         cdef Py_ssize_t k
         cdef uint64_t first, stop = 0
         if self.spans_held:
-            raise ValueError("a batch is made once")
+            raise ValueError("Batch.__init__() was called before")
         self.how = how
         work.recipe = &how.recipe
         work.size = how.size
@@ -355,7 +383,7 @@ cdef class Batch:
         check_words(&self.target, how.recipe.layout.width)
         work.count = self.spans.len // 16
         if self.target.len // work.size != work.count or self.target.len % work.size or <size_t>self.spans.buf & 7:
-            raise ValueError(f"{self.target.len} bytes for {work.count} frames of {work.size}")
+            raise ValueError(f"a buffer of {self.target.len} bytes for {work.count} frames of {work.size} bytes")
         work.dst = <uint8_t*>self.target.buf
         work.spans = <const uint64_t*>self.spans.buf
         first = work.spans[0] if work.count else 0
@@ -369,7 +397,7 @@ cdef class Batch:
         self.attach(source, base, first, stop)
 
     cdef int attach(self, source, uint64_t base, uint64_t first, uint64_t stop) except -1:
-        # The bytes [first, stop) behind `base`: a pointer to them, or a file opened.
+        # Attach the bytes [first, stop) behind `base`: point to them in memory, or open the file.
         cdef Index index
         cdef const uint8_t[::1] view
         cdef const uint8_t* data = NULL
@@ -379,14 +407,14 @@ cdef class Batch:
             view = source
             size = <uint64_t>view.shape[0]
             if stop > size:
-                raise ValueError(f"frames up to byte {stop} of {size}")
+                raise ValueError(f"the frames end at byte {stop}, but the buffer has {size} bytes")
             self.owner = view
             self.work.data = &view[0] if size else <const uint8_t*>b""
             return 0
         index = source
         size = index.source.size
         if base > size or stop > size - base:
-            raise ValueError(f"frames up to byte {base} + {stop} of {size}")
+            raise ValueError(f"the frames end at byte {base} + {stop}, but the source has {size} bytes")
         at_hand = base + first >= index.source.begin and base + stop <= index.source.begin + index.source.held
         if index.source.path is None or at_hand:
             self.owner = index.source.hold(base + first, stop - first, &data)
@@ -413,11 +441,14 @@ cdef class Batch:
 
     cdef int check_made(self) except -1:
         if self.work.data == NULL and self.work.file == -1:
-            raise ValueError("a batch that was not made can't run")
+            raise ValueError("Batch.__init__() failed or was not called")
         return 0
 
     def run(self, Py_ssize_t most) -> bool:
-        """Decode frames that nobody else does, until they make `most` bytes; whether there may be more to do."""
+        """Decode frames that no other thread has taken, until they make `most` bytes.
+
+        Returns whether there may be more frames to decode.
+        """
         cdef Scratch scratch
         cdef bint more
         self.check_made()
@@ -430,13 +461,16 @@ cdef class Batch:
         return more
 
     def stop(self) -> None:
-        """Leave what nobody has begun, and wait for what somebody has; for one thread to call, and not inside `run`."""
+        """Let no thread begin another frame, and wait for the frames in progress.
+
+        Only one thread may call it, and not from inside `run`.
+        """
         self.check_made()
         with nogil:
             stop_all(&self.work)
 
     def left(self) -> list[int]:
-        """The places of the frames that were not decoded; once all threads have left `run`."""
+        """The positions of the frames that were not decoded; call it after all threads have left `run`."""
         cdef Py_ssize_t k
         self.check_made()
         if self.flags.find(b"\0") < 0:

@@ -1,13 +1,13 @@
-"""Bytearrays whose bytes are still to be written."""
+"""Makes uninitialised bytearrays."""
 
 from cpython.bytearray cimport PyByteArray_FromStringAndSize
 
 
 def blank(Py_ssize_t size) -> bytearray:
-    """A bytearray of `size` bytes of no particular value, every one of which the caller is to write.
+    """An uninitialised bytearray of `size` bytes; the caller must write every byte.
 
-    ``bytearray(size)`` clears them with the GIL held, which for a frame takes as long as decoding it.
+    ``bytearray(size)`` would clear the bytes while it holds the GIL, which for a frame takes as long as decoding it.
     """
     if size < 0:
-        raise ValueError(f"{size} bytes")
+        raise ValueError(f"a bytearray can't have {size} bytes")
     return PyByteArray_FromStringAndSize(NULL, size)

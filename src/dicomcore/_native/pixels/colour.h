@@ -1,5 +1,5 @@
-/* YBR_FULL and RGB of 8 bits (PS3.3 C.7.6.3.1.2), rounded as pydicom rounds: floor(x + 1/2) of the exact value, but for
- * one tie (below) which float arithmetic settles the other way. */
+/* Converts between YBR_FULL and RGB of 8 bits (PS3.3 C.7.6.3.1.2), and rounds as pydicom does: to floor(x + 1/2) of the
+ * exact value, except for one tie (below), which pydicom's float arithmetic rounds down. */
 #ifndef DICOMCORE_COLOUR_H
 #define DICOMCORE_COLOUR_H
 
@@ -8,7 +8,7 @@
 DC_INLINE uint8_t dc_clip8(int32_t v) { return (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v); }
 
 /* Coefficients are scaled by 2^16 and 2^22; the odd offsets put every one of the 256 or 65536 chroma values on the
- * right side of its rounding step (a test goes through all of them).
+ * right side of its rounding step (a test checks all of them).
  *
  * The tie: at CB 78, CR 178 green is Y less exactly 18.5. pydicom multiplies in single precision with fused adds, and
  * there the product falls short of the tie while the sum stays under 2^5 or so: Y from 19 to 46. */
@@ -37,8 +37,9 @@ static inline void dc_ybr_to_rgb_plain(const uint8_t *y, const uint8_t *b, const
 }
 
 #if DC_ASKS
-/* 16 pixels in words of 16 bits, chroma already less 128.  The fractional parts of 1.402 and 1.772 fit one rounding
- * multiply each (at CB 3 the tie needs its own step); green needs 30 bits, in two products of 15. */
+/* Converts 16 pixels in words of 16 bits, with 128 already subtracted from the chroma. The fractional parts of 1.402
+ * and 1.772 fit one rounding multiply each (the tie at CB 3 needs its own step); green needs 30 bits, in two products
+ * of 15. */
 DC_TARGET_WIDE static inline void dc_ybr_words(__m256i y, __m256i b, __m256i r, __m256i *red, __m256i *green,
                                                __m256i *blue)
 {
@@ -98,7 +99,7 @@ DC_TARGET_WIDE static ptrdiff_t dc_ybr_planes_to_rgb_wide(const uint8_t *src, ui
 }
 #endif
 
-/* src and dst may be the same. */
+/* Converts samples by pixel; src and dst may be the same. */
 static inline void dc_ybr_to_rgb(const uint8_t *src, uint8_t *dst, ptrdiff_t pixels, int plain)
 {
     ptrdiff_t done = 0;
@@ -111,7 +112,7 @@ static inline void dc_ybr_to_rgb(const uint8_t *src, uint8_t *dst, ptrdiff_t pix
     dc_ybr_to_rgb_plain(src, src + 1, src + 2, 3, dst + 3 * done, pixels - done);
 }
 
-/* Three planes to samples by pixel; src and dst lie apart. */
+/* Converts three planes to samples by pixel; src and dst must not overlap. */
 static inline void dc_ybr_planes_to_rgb(const uint8_t *src, uint8_t *dst, ptrdiff_t pixels, int plain)
 {
     ptrdiff_t done = 0;
@@ -124,7 +125,7 @@ static inline void dc_ybr_planes_to_rgb(const uint8_t *src, uint8_t *dst, ptrdif
     dc_ybr_to_rgb_plain(src, src + pixels, src + 2 * pixels, 1, dst + 3 * done, pixels - done);
 }
 
-/* a * x + c as one fused single-precision operation gives it: the product is exact in double, and so is the sum. */
+/* a * x + c, rounded as by one fused single-precision operation: the product is exact in double, and so is the sum. */
 DC_INLINE float dc_fused(float a, float x, float c) { return (float)((double)a * (double)x + (double)c); }
 
 DC_INLINE void dc_rgb_to_ybr_body(const uint8_t *src, uint8_t *dst, ptrdiff_t pixels)
@@ -137,7 +138,7 @@ DC_INLINE void dc_rgb_to_ybr_body(const uint8_t *src, uint8_t *dst, ptrdiff_t pi
             dc_fused((float)(0.886 / 1.772), b, dc_fused((float)(-0.587 / 1.772), g, (float)(-0.299 / 1.772) * r));
         const float cr =
             dc_fused((float)(-0.114 / 1.402), b, dc_fused((float)(-0.587 / 1.402), g, (float)(0.701 / 1.402) * r));
-        /* Every sum is above 0 here, so that cutting off is the floor. */
+        /* Every sum is positive here, so that truncation is the floor. */
         dst[3 * i] = dc_clip8((int32_t)(float)((double)y + 0.5));
         dst[3 * i + 1] = dc_clip8((int32_t)(float)((double)cb + 128.5));
         dst[3 * i + 2] = dc_clip8((int32_t)(float)((double)cr + 128.5));

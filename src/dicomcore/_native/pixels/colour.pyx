@@ -1,4 +1,4 @@
-"""Between YBR and RGB (PS3.3 C.7.6.3.1.2): samples by pixel, three a pixel."""
+"""Converts between YBR and RGB (PS3.3 C.7.6.3.1.2): three samples per pixel, stored by pixel."""
 
 from libc.math cimport floor
 from libc.stdint cimport int32_t, uint8_t, uint16_t
@@ -12,7 +12,7 @@ cdef extern from "pixels/colour.h" nogil:
 
 cdef Py_ssize_t whole_pixels(Py_ssize_t held, Py_ssize_t wanted) except -1:
     if held != wanted or held % 3:
-        raise ValueError(f"{held} samples to {wanted} samples are not the same whole number of colour pixels")
+        raise ValueError(f"src has {held} samples and dst {wanted}: not the same whole number of colour pixels")
     return held // 3
 
 
@@ -23,10 +23,18 @@ cdef int keep_apart(const uint8_t* src, Py_ssize_t held, uint8_t* dst, Py_ssize_
 
 
 def ybr_full_to_rgb(const uint8_t[::1] src not None, uint8_t[::1] dst not None, bint planar=False, bint plain=False):
-    """Write the RGB of 8-bit YBR_FULL pixels to `dst`, by pixel; equal to pydicom's `convert_color_space`, bit for bit.
+    """Convert 8-bit YBR_FULL pixels to RGB, with the same results as pydicom's `convert_color_space`.
 
-    `src` is by pixel, or three planes where `planar`; by pixel it may be `dst` itself. `plain` keeps to portable code,
-    for tests.
+    Parameters
+    ----------
+    src : buffer of uint8
+        Samples by pixel, or three planes if `planar`. Samples by pixel may be `dst` itself.
+    dst : buffer of uint8
+        Receives the samples by pixel.
+    planar : bool
+        Whether `src` consists of three planes.
+    plain : bool
+        Use portable code only, for tests.
     """
     cdef Py_ssize_t pixels = whole_pixels(src.shape[0], dst.shape[0])
     if pixels == 0:
@@ -40,7 +48,7 @@ def ybr_full_to_rgb(const uint8_t[::1] src not None, uint8_t[::1] dst not None, 
 
 
 def rgb_to_ybr_full(const uint8_t[::1] src not None, uint8_t[::1] dst not None):
-    """Write the 8-bit YBR_FULL of RGB pixels to `dst`; `src` may be `dst` itself. Rounds as pydicom does."""
+    """Convert 8-bit RGB pixels to YBR_FULL; `src` may be `dst` itself. Rounds as pydicom does."""
     cdef Py_ssize_t pixels = whole_pixels(src.shape[0], dst.shape[0])
     if pixels:
         keep_apart(&src[0], src.shape[0], &dst[0], dst.shape[0], True)
@@ -49,7 +57,7 @@ def rgb_to_ybr_full(const uint8_t[::1] src not None, uint8_t[::1] dst not None):
 
 
 def spread_422(const uint8_t[::1] src not None, uint8_t[::1] dst not None):
-    """Write Y1 Y2 CB CR as Y1 CB CR Y2 CB CR: uncompressed YBR_FULL_422 and YBR_PARTIAL_422 to full size."""
+    """Expand Y1 Y2 CB CR to Y1 CB CR Y2 CB CR: uncompressed YBR_FULL_422 or YBR_PARTIAL_422 to full size."""
     cdef Py_ssize_t pairs = src.shape[0] // 4
     if src.shape[0] % 4 or dst.shape[0] % 6 or dst.shape[0] // 6 != pairs:
         raise ValueError(f"{src.shape[0]} samples of 4:2:2 do not make {dst.shape[0]} samples")
@@ -78,7 +86,7 @@ cdef void partial(const uint8_t* src, uint8_t* dst, Py_ssize_t pixels) noexcept 
 
 
 def ybr_partial_to_rgb(const uint8_t[::1] src not None, uint8_t[::1] dst not None):
-    """Write the RGB of 8-bit YBR_PARTIAL pixels (retired, studio range) to `dst`, which may be `src`."""
+    """Convert 8-bit YBR_PARTIAL pixels (retired, studio range) to RGB; `src` may be `dst` itself."""
     cdef Py_ssize_t pixels = whole_pixels(src.shape[0], dst.shape[0])
     if pixels:
         keep_apart(&src[0], src.shape[0], &dst[0], dst.shape[0], True)
@@ -104,10 +112,10 @@ cdef void deep(const uint16_t* src, uint16_t* dst, Py_ssize_t pixels, int bits) 
 
 
 def ybr_full_to_rgb_deep(const uint16_t[::1] src not None, uint16_t[::1] dst not None, int bits):
-    """Write the RGB of YBR_FULL pixels of `bits` (2 to 16) stored bits to `dst`, which may be `src`."""
+    """Convert YBR_FULL pixels of `bits` stored bits (2 to 16) to RGB; `src` may be `dst` itself."""
     cdef Py_ssize_t pixels = whole_pixels(src.shape[0], dst.shape[0])
     if not 2 <= bits <= 16:
-        raise ValueError(f"{bits} bits do not fit 16-bit samples")
+        raise ValueError(f"samples have 2 to 16 bits, not {bits}")
     if pixels:
         keep_apart(<const uint8_t*>&src[0], 2 * src.shape[0], <uint8_t*>&dst[0], 2 * dst.shape[0], True)
         with nogil:
@@ -127,7 +135,7 @@ cdef void reversible(const int32_t* src, int32_t* dst, Py_ssize_t pixels) noexce
 
 
 def ybr_rct_to_rgb(const int32_t[::1] src not None, int32_t[::1] dst not None):
-    """Write the RGB of YBR_RCT pixels with signed chroma (ISO 15444-1 G.2) to `dst`, which may be `src`."""
+    """Convert YBR_RCT pixels with signed chroma (ISO 15444-1 G.2) to RGB; `src` may be `dst` itself."""
     cdef Py_ssize_t pixels = whole_pixels(src.shape[0], dst.shape[0])
     if pixels:
         keep_apart(<const uint8_t*>&src[0], 4 * src.shape[0], <uint8_t*>&dst[0], 4 * dst.shape[0], True)

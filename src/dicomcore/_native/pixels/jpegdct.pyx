@@ -1,4 +1,5 @@
-"""How far the scans of a JPEG by DCT go: their entropy-coded data walked through, and nothing decoded (T.81 F, G)."""
+"""Counts the minimum coded units (MCUs) of a DCT-based JPEG: it parses the entropy-coded data without decoding samples
+(T.81 F, G)."""
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
@@ -8,10 +9,10 @@ from dicomcore._native.base.compiler cimport static_assert
 from dicomcore._native.base.fault cimport CORRUPT, NO_MEMORY, OK, Status, TRUNCATED, UNSUPPORTED, raise_fault
 
 cdef enum:
-    COMPONENTS = 4                  # of a frame, as libjpeg takes them
-    LOOK = 9                        # bits of a code that are looked up at once
-    LONGEST = 16                    # bits of a code, and the most that follow one
-    FILLED = 32                     # bits from which on no more need to be filled in
+    COMPONENTS = 4                  # most components of a frame, as in libjpeg
+    LOOK = 9                        # bits of a code that index the look-up
+    LONGEST = 16                    # most bits of a code, and most bits that follow one
+    FILLED = 32                     # bits that are enough for a code and the bits behind it
     SOF0 = 0xC0
     SOF1 = 0xC1
     SOF2 = 0xC2
@@ -26,17 +27,17 @@ cdef enum:
 
 cdef struct Huffman:
     uint16_t look[1 << LOOK]        # length << 8 | symbol; 0 for longer codes
-    uint32_t limit[17]              # one past the last code of a length, in 16 bits
-    int first[17]                   # index of a length's first symbol, less its code
+    uint32_t limit[17]              # by length: the last code plus one, as the first bits of a 16-bit window
+    int first[17]                   # by length: index of the first symbol, less its code
     uint8_t symbols[256]
     bint known
 
 cdef struct Component:
     uint8_t id
     int across, down                # sampling factors (H, V)
-    Py_ssize_t columns, rows        # in blocks, as a scan of this component alone has them
-    Py_ssize_t stride               # in blocks, with those that fill up the last MCU
-    uint64_t* known                 # progressive: which coefficients are other than 0, a bit each, by block
+    Py_ssize_t columns, rows        # in blocks, in a scan of this component alone
+    Py_ssize_t stride               # in blocks, including those that fill up the last MCU
+    uint64_t* known                 # progressive: a bit per coefficient that isn't 0, in a word per block
     Huffman* dc
     Huffman* ac
     bint scanned
@@ -55,13 +56,13 @@ cdef struct Walk:
     int first, last, high, low      # Ss, Se, Ah, Al
     uint32_t end_run
     bint ended                      # whether EOI was met
-    Py_ssize_t done, due            # MCUs of the first scan that lacks some, or of the last one
+    Py_ssize_t done, due            # MCUs read and expected in the first incomplete scan, or in the last scan
 
 
 # -- bits
 
 cdef inline void fill(Walk* w) noexcept nogil:
-    # Up to 64 bits; fewer where a marker or the end is next.
+    # Fill in up to 64 bits; fewer if a marker or the end follows.
     cdef uint8_t byte
     while w.held <= 56 and w.at < w.size:
         byte = w.data[w.at]
@@ -75,7 +76,7 @@ cdef inline void fill(Walk* w) noexcept nogil:
 
 
 cdef inline Status take(Walk* w, int count) noexcept nogil:
-    # Passes over bits that were filled in.
+    # Skip bits that were filled in.
     if count > w.held:
         return TRUNCATED
     w.held -= count
@@ -93,7 +94,7 @@ cdef inline Status bit(Walk* w, int* value) noexcept nogil:
 
 
 cdef inline Status symbol(Walk* w, const Huffman* table, int* value) noexcept nogil:
-    # The next code's symbol; what follows it, up to 16 bits, is filled in.
+    # Read the next code's symbol; up to 16 bits behind the code are filled in.
     cdef uint32_t ahead
     cdef int length, entry
     static_assert(LONGEST + LONGEST <= FILLED)
@@ -120,7 +121,7 @@ cdef inline Status symbol(Walk* w, const Huffman* table, int* value) noexcept no
 # -- blocks
 
 cdef inline Status whole_block(Walk* w, const Component* c) noexcept nogil:
-    # A block of a sequential scan (F.1.2).
+    # Read a block of a sequential scan (F.1.2).
     cdef int value = 0, k = 1
     cdef Status status = symbol(w, c.dc, &value)
     if status != OK:
@@ -145,7 +146,7 @@ cdef inline Status whole_block(Walk* w, const Component* c) noexcept nogil:
 
 
 cdef Status first_block(Walk* w, const Component* c, uint64_t* known) noexcept nogil:
-    # A block of the first scan of coefficients (G.1.2.1, G.1.2.2).
+    # Read a block of the first scan of coefficients (G.1.2.1, G.1.2.2).
     cdef int value = 0, k = w.first, run
     cdef Status status
     if k == 0:
@@ -175,7 +176,7 @@ cdef Status first_block(Walk* w, const Component* c, uint64_t* known) noexcept n
 
 
 cdef Status end_of_band(Walk* w, int run) noexcept nogil:
-    # This block's band ends, and so do those of the blocks that are counted.
+    # Read an end-of-band run: the band ends in this block and in the next `end_run` blocks.
     w.end_run = (<uint32_t>1 << run) - 1
     if run:
         if run > w.held:
@@ -186,7 +187,7 @@ cdef Status end_of_band(Walk* w, int run) noexcept nogil:
 
 
 cdef Status finer_block(Walk* w, const Component* c, uint64_t* known) noexcept nogil:
-    # A block of a scan that adds a bit (G.1.2.3): one for each coefficient that was other than 0 before.
+    # Read a block of a refinement scan (G.1.2.3): it has a bit for each coefficient that wasn't 0 before.
     cdef int value = 0, k = w.first, run, ignored = 0
     cdef bint ends = False
     cdef Status status
@@ -235,7 +236,7 @@ cdef Status next_block(Walk* w, Component* c, Py_ssize_t row, Py_ssize_t column)
 # -- scans
 
 cdef Status restart(Walk* w, int number) noexcept nogil:
-    # At the next RSTm, which has to be this one.
+    # Move behind the next marker, which must be RSTm with this number.
     w.held = 0
     w.end_run = 0
     while w.size - w.at >= 2:
@@ -283,7 +284,7 @@ cdef Status walk_scan(Walk* w, Component** chosen, int count) noexcept nogil:
 # -- marker segments
 
 cdef Status read_tables(Walk* w, const uint8_t* body, Py_ssize_t size) noexcept nogil:
-    # DHT (B.2.4.2).
+    # Read a DHT segment (B.2.4.2).
     cdef Py_ssize_t at = 0, total, i
     cdef int length, _k
     cdef uint32_t code, entry
@@ -321,7 +322,7 @@ cdef Status read_tables(Walk* w, const uint8_t* body, Py_ssize_t size) noexcept 
 
 
 cdef Status read_frame(Walk* w, const uint8_t* body, Py_ssize_t size) noexcept nogil:
-    # SOF (B.2.2), and room for what is known of progressive coefficients.
+    # Read an SOF segment (B.2.2), and allocate `known` for a progressive frame.
     cdef Py_ssize_t rows, columns, blocks = 0
     cdef int i, across = 1, down = 1
     cdef Component* c
@@ -344,7 +345,7 @@ cdef Status read_frame(Walk* w, const uint8_t* body, Py_ssize_t size) noexcept n
         c.rows = ((rows * c.down + down - 1) // down + 7) // 8
         c.stride = w.across * c.across
         blocks += c.columns * c.rows
-    if blocks > 8 * w.size:                         # a block takes a bit, at the least
+    if blocks > 8 * w.size:                         # a block takes at least one bit
         return TRUNCATED
     for i in range(body[5] if w.progressive else 0):
         c = &w.components[i]
@@ -356,7 +357,7 @@ cdef Status read_frame(Walk* w, const uint8_t* body, Py_ssize_t size) noexcept n
 
 
 cdef Status read_scan(Walk* w, const uint8_t* body, Py_ssize_t size) noexcept nogil:
-    # SOS (B.2.3), and the entropy-coded data behind it.
+    # Read an SOS segment (B.2.3) and the entropy-coded data behind it.
     cdef Component* chosen[COMPONENTS]
     cdef int i, j, count
     if size < 1 or size < 4 + 2 * body[0] or not 1 <= body[0] <= w.count:
@@ -376,7 +377,7 @@ cdef Status read_scan(Walk* w, const uint8_t* body, Py_ssize_t size) noexcept no
             return CORRUPT
         chosen[i].dc, chosen[i].ac = &w.tables[body[2 + 2 * i] >> 4], &w.tables[4 + (body[2 + 2 * i] & 3)]
         if not chosen[i].dc.known and (not w.progressive or (w.first == 0 and w.high == 0)):
-            return UNSUPPORTED                      # tables that stand elsewhere: the decoder may know them
+            return UNSUPPORTED                      # a table outside of the codestream: the decoder may know it
         if not chosen[i].ac.known and (not w.progressive or w.first):
             return UNSUPPORTED
         chosen[i].scanned = True
@@ -392,7 +393,7 @@ cdef Status walk(Walk* w) noexcept nogil:
     w.at = 0
     while w.size - w.at >= 2:
         if w.data[w.at] != 0xFF or w.data[w.at + 1] == 0 or w.data[w.at + 1] == 0xFF:
-            w.at += 1                               # what is left of a scan, fill bytes, dirt
+            w.at += 1                               # the rest of a scan, fill bytes, or garbage
             continue
         marker = w.data[w.at + 1]
         w.at += 2
@@ -431,11 +432,11 @@ cdef Status walk(Walk* w) noexcept nogil:
 
 
 def count_mcus(const uint8_t[::1] codestream not None):
-    """How many minimum coded units the first incomplete scan of a JPEG by DCT has, how many it should have, and whether
-    EOI was met.
+    """Count the minimum coded units in the first incomplete scan of a DCT-based JPEG.
 
-    Both numbers are the same where all scans are complete, and 0 where that can't be told: arithmetic coding, tables
-    that aren't in the codestream, and a height that isn't. A unit counts once all of its bits are there.
+    Returns the number of units that are present, the number that the scan should have, and whether EOI was read. Both
+    numbers are equal if all scans are complete, and 0 if they can't be determined: with arithmetic coding, or if a
+    table or the height isn't in the codestream. A unit counts if all of its bits are present.
     """
     cdef Walk* w
     cdef Status status

@@ -1,10 +1,12 @@
-/* Look-up tables over stored pixel values: clamp to the table, then fetch (PS3.3 C.7.6.3.1.5, C.11.1.1, C.11.2.1.1). */
+/* Applies look-up tables to stored pixel values: clamps to the table, then fetches (PS3.3 C.7.6.3.1.5, C.11.1.1,
+ * C.11.2.1.1). */
 #ifndef DICOMCORE_LUT_H
 #define DICOMCORE_LUT_H
 
 #include "base/simd.h"
 
-/* Values less the first mapped one, kept within the table. A block at a time, so that the indices stay in the cache. */
+/* Subtracts the first mapped value, and clamps the indices to the table. Works in blocks whose indices stay in the CPU
+ * cache. */
 #define DC_LUT_BLOCK 1024
 
 #define DC_INDEX(name, type, wide)                                                                                     \
@@ -31,8 +33,8 @@ DC_INDEX(i16, int16_t, int32_t)
 DC_INDEX(u32, uint32_t, int64_t)
 DC_INDEX(i32, int32_t, int64_t)
 
-/* Entries of `type`, of which `size` bytes go out.  Where that is less than the entry the store runs past into what
- * the next one overwrites, so the last is written by itself. */
+/* Writes `size` bytes of each entry of `type`. If the entry is larger, its store runs into bytes that the next store
+ * overwrites, so the last entry is written separately. */
 #define DC_FETCH(name, type, size)                                                                                 \
     DC_STATIC_ASSERT((size) <= sizeof(type) && sizeof(type) <= 2 * (size));                                        \
     static inline void dc_fetch_##name(const uint8_t *table, const uint32_t *index, uint8_t *dst, ptrdiff_t count) \

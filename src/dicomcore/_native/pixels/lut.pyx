@@ -1,4 +1,4 @@
-"""Look-up tables, segmented tables, rescale and windows over pixel values (PS3.3 C.7.6.3.1.5, C.7.9.2, C.11)."""
+"""Applies look-up tables, segmented tables, rescale and windows to pixel values (PS3.3 C.7.6.3.1.5, C.7.9.2, C.11)."""
 
 from libc.math cimport exp, floor, rint
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
@@ -70,9 +70,22 @@ def lookup(const uint8_t[::1] src not None, int width, bint is_signed, const uin
            int64_t first_mapped, uint8_t[::1] dst not None, int size):
     """Write the table's entry for each word of `src` to `dst`.
 
-    Words are native, of `width` bytes (1, 2 or 4). Entry 0 stands for `first_mapped` and everything below it, the last
-    entry for what lies beyond the table. `size` is what one entry writes: 1, 2, 4 or 8 bytes, or 3 and 6 where they
-    take 4 and 8 bytes of `table`: three colours and a filler.
+    Parameters
+    ----------
+    src : buffer of uint8
+        Words in native byte order.
+    width : int
+        Bytes per word: 1, 2 or 4.
+    is_signed : bool
+        Whether the words are signed.
+    table : buffer of uint8
+        The entries. The first also applies to all words below `first_mapped`, the last to all words beyond the table.
+    first_mapped : int
+        The word that maps to the first entry.
+    dst : buffer of uint8
+        Receives `size` bytes per word.
+    size : int
+        Bytes written per entry: 1, 2, 4 or 8; or 3 or 6, for entries of 4 or 8 bytes: three colours and a filler.
     """
     cdef int entry = 4 if size == 3 else 8 if size == 6 else size
     cdef Py_ssize_t count, entries
@@ -93,13 +106,14 @@ def lookup(const uint8_t[::1] src not None, int width, bint is_signed, const uin
 
 cdef Status segment(const uint16_t* src, Py_ssize_t n, Py_ssize_t* at, uint16_t* dst, Py_ssize_t count,
                     Py_ssize_t* done) noexcept nogil:
-    # One discrete or linear segment from src[at[0]] on; both move on. What is beyond `count` entries is left out.
+    # Expand one discrete or linear segment from src[at[0]] on, and advance at[0] and done[0]. Entries beyond `count`
+    # are left out.
     cdef Py_ssize_t i = at[0], k, length, out = done[0]
     cdef double low, high
     if n - i < 3:
         return TRUNCATED
     length = src[i + 1]
-    if src[i] > 1 or length == 0:           # an empty segment would let a few bytes make work without end
+    if src[i] > 1 or length == 0:           # empty segments would let a few bytes cause endless work
         return CORRUPT
     if src[i] == 0:
         if length > n - i - 2:
@@ -121,7 +135,7 @@ cdef Status segment(const uint16_t* src, Py_ssize_t n, Py_ssize_t* at, uint16_t*
 
 cdef Status indirect(const uint16_t* src, Py_ssize_t n, Py_ssize_t* at, int width, uint16_t* dst, Py_ssize_t count,
                      Py_ssize_t* done) noexcept nogil:
-    # Repeat segments that stand elsewhere (C.7.9.2.3); those are never indirect themselves, so nothing nests.
+    # Repeat segments from another offset (C.7.9.2.3); these are never indirect themselves, so nothing nests.
     cdef Py_ssize_t i = at[0], words = 4 if width == 1 else 2, k, there
     cdef uint32_t offset = 0
     cdef Status status
@@ -144,7 +158,7 @@ cdef Status indirect(const uint16_t* src, Py_ssize_t n, Py_ssize_t* at, int widt
 
 cdef Status expand(const uint16_t* src, Py_ssize_t n, int width, uint16_t* dst, Py_ssize_t count, Py_ssize_t* at,
                    Py_ssize_t* done) noexcept nogil:
-    # On failure at[0] is the segment at fault. A single word after the last segment is padding.
+    # Expand all segments. On failure at[0] is the segment at fault. A single word after the last segment is padding.
     cdef Status status = OK
     while done[0] < count and n - at[0] >= 2 and status == OK:
         if src[at[0]] == 2:
@@ -155,9 +169,10 @@ cdef Status expand(const uint16_t* src, Py_ssize_t n, int width, uint16_t* dst, 
 
 
 def expand_segments(const uint16_t[::1] src not None, int width, uint16_t[::1] dst not None):
-    """Expand a segmented look-up table (PS3.3 C.7.9.2) into `dst`; give the number of entries it has.
+    """Expand a segmented look-up table (PS3.3 C.7.9.2) into `dst`; returns the number of entries written.
 
-    `src` holds its words, of `width` bytes (1 or 2) in the file, widened to 16 bits. What is beyond `dst` is left out.
+    `src` contains the words, which have `width` bytes (1 or 2) in the file, widened to 16 bits. Entries beyond `dst`
+    are left out.
     """
     cdef Py_ssize_t at = 0, done = 0, n = src.shape[0]
     cdef Status status = OK
@@ -198,7 +213,7 @@ cdef void curve(const double* src, double* dst, Py_ssize_t count, double center,
 
 
 def rescale(const double[::1] src not None, double[::1] dst not None, double slope, double intercept):
-    """Write src x slope + intercept (PS3.3 C.11.1.1.2) to `dst`, which may be `src`."""
+    """Write src * slope + intercept (PS3.3 C.11.1.1.2) to `dst`, which may be `src`."""
     if src.shape[0] != dst.shape[0]:
         raise ValueError(f"{src.shape[0]} values do not fill {dst.shape[0]}")
     if src.shape[0]:
@@ -208,10 +223,18 @@ def rescale(const double[::1] src not None, double[::1] dst not None, double slo
 
 def window(const double[::1] src not None, double[::1] dst not None, double center, double width, double low,
            double high, bint sigmoid=False):
-    """Write the windowed values to `dst`, which may be `src`: from `low` to `high` (PS3.3 C.11.2.1).
+    """Apply a window to values (PS3.3 C.11.2.1).
 
-    A straight line through the window as LINEAR_EXACT has it, or a `sigmoid`. LINEAR is the line of center - 0.5 and
-    width - 1; its width of 0 is a threshold. Widths below 0 are refused, and 0 for a sigmoid.
+    Parameters
+    ----------
+    src, dst : buffer of float64
+        The values, and the results; `dst` may be `src`.
+    center, width : float
+        The window of LINEAR_EXACT. For LINEAR pass center - 0.5 and width - 1; a width of 0 is then a threshold.
+    low, high : float
+        The range of the results.
+    sigmoid : bool
+        Apply the sigmoid function instead of a straight line; its width must be above 0.
     """
     if src.shape[0] != dst.shape[0]:
         raise ValueError(f"{src.shape[0]} values do not fill {dst.shape[0]}")
@@ -229,12 +252,12 @@ def window(const double[::1] src not None, double[::1] dst not None, double cent
 cdef void bytes_of(const double* src, uint8_t* dst, Py_ssize_t count) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(count):
-        # written so that NaN gives 0
+        # The comparison with 0 makes NaN 0.
         dst[i] = (255 if src[i] >= 255 else <uint8_t>floor(src[i] + 0.5)) if src[i] > 0 else 0
 
 
 def to_bytes(const double[::1] src not None, uint8_t[::1] dst not None):
-    """Round values to the nearest of 0 to 255; what lies outside becomes the nearer end, and NaN 0."""
+    """Round values to the nearest integer from 0 to 255; values outside become the nearer limit, and NaN becomes 0."""
     if src.shape[0] != dst.shape[0]:
         raise ValueError(f"{src.shape[0]} values do not fill {dst.shape[0]} bytes")
     if src.shape[0]:

@@ -1,5 +1,5 @@
-/* The inner loops of RLE (PS3.5 Annex G): expanding and finding runs, and the joining of byte planes. In C for SIMD,
- * each with a plain form that gives the same bytes, and as some are compiled once more for a wider machine. */
+/* The inner loops of RLE (PS3.5 Annex G): they expand runs, find runs, and join byte planes. They are in C for SIMD,
+ * each with a plain form that gives the same bytes, and because some are compiled once more for wider vector units. */
 #ifndef DICOMCORE_PACKBITS_H
 #define DICOMCORE_PACKBITS_H
 
@@ -16,21 +16,21 @@ static inline int packbits_lowest(unsigned mask)
 static inline int packbits_lowest(unsigned mask) { return __builtin_ctz(mask); }
 #endif
 
-/* Where the expansion of a segment stands. */
+/* The progress of expanding a segment. */
 typedef struct {
     const uint8_t *src; /* the segment's first byte */
     ptrdiff_t at;       /* the next control byte */
-    ptrdiff_t safe;     /* of src: from here on somebody else asks for every bound */
+    ptrdiff_t safe;     /* offset in src where the loops stop: the caller checks every bound behind it */
     uint8_t *dst;
     ptrdiff_t done; /* bytes written to dst */
-    ptrdiff_t stop; /* and how many are enough */
+    ptrdiff_t stop; /* bytes after which the loops stop */
 } packbits_place;
 
-enum { PACKBITS_LONGEST = 128 }; /* bytes of a run or literal (PS3.5 G.3.1) */
+enum { PACKBITS_LONGEST = 128 }; /* most bytes of a run or literal (PS3.5 G.3.1) */
 
-/* One run or literal. Where it ends the next begins, so that a chain of control bytes sets the pace, and a branch that
- * data takes at random would break it: PACKBITS_LONGEST bytes are read and written whatever their number, copied or
- * filled by a mask. `control` is signed; -128, which stands for nothing, is the caller's. */
+/* Writes one run or literal. Each control byte is found through the one before it, so that this chain sets the pace,
+ * and mispredicted branches would stall it. So the code always reads and writes 32 or PACKBITS_LONGEST bytes, and a
+ * mask selects copying or filling. `control` is signed; the caller handles -128, which stands for no bytes. */
 DC_INLINE void packbits_emit(uint8_t *DC_RESTRICT dst, const uint8_t *DC_RESTRICT src, int control)
 {
     const uint8_t repeat = (uint8_t)(control >> 31), fill = src[0] & repeat, keep = (uint8_t)~repeat;
@@ -61,7 +61,7 @@ DC_INLINE void packbits_emit(uint8_t *DC_RESTRICT dst, const uint8_t *DC_RESTRIC
         done##p += (control < 0 ? -control : control) + 1;            \
     } while (0)
 
-/* Runs of one segment, or of two or three in turns, as they don't wait for each other; until one is at its end. */
+/* Expand one segment, or two or three in turn, as they don't depend on each other; until one of them is at its end. */
 DC_INLINE void packbits_expand1_body(packbits_place *a)
 {
     PACKBITS_TAKE(0, a);
@@ -118,7 +118,7 @@ static inline void packbits_join2(uint8_t *dst, const uint8_t *low, const uint8_
     }
 }
 
-/* Words of `width` bytes of three planes side by side, from word k on. */
+/* Interleaves words of `width` bytes from three planes, from word k on. */
 DC_INLINE void packbits_join3_rest(uint8_t *dst, const uint8_t *a, const uint8_t *b, const uint8_t *c, ptrdiff_t k,
                                    ptrdiff_t count, int width)
 {
@@ -130,8 +130,8 @@ DC_INLINE void packbits_join3_rest(uint8_t *dst, const uint8_t *a, const uint8_t
 }
 
 #if DC_ASKS
-/* Each sixteen bytes of dst take every third word of one plane and its neighbours; what a shuffle has not to give is
- * zero. `width` is 1, 2 or 4; bytes, not words, are counted here. */
+/* Each sixteen bytes of dst combine one shuffle per plane, which sets the other planes' bytes to zero. `width` is 1, 2
+ * or 4; `size` and the result count bytes, not words. */
 DC_TARGET_SSSE3 static ptrdiff_t packbits_join3_ssse3(uint8_t *dst, const uint8_t *a, const uint8_t *b,
                                                       const uint8_t *c, ptrdiff_t size, int width)
 {
@@ -178,7 +178,7 @@ static inline void packbits_join3(uint8_t *dst, const uint8_t *a, const uint8_t 
         packbits_join3_rest(dst, a, b, c, k, count, 4);
 }
 
-/* The same of four. */
+/* The same for four planes of bytes. */
 static inline void packbits_join4(uint8_t *dst, const uint8_t *a, const uint8_t *b, const uint8_t *c, const uint8_t *d,
                                   ptrdiff_t count)
 {
@@ -214,7 +214,7 @@ static inline void packbits_pick(uint8_t *dst, const uint8_t *src, ptrdiff_t str
 #if DC_SSE2
     if (stride == 2) {
         const __m128i low = _mm_set1_epi16(0xFF);
-        for (; k + 17 <= count; k += 16) { /* one less than fits: src may start at an odd byte */
+        for (; k + 17 <= count; k += 16) { /* not k + 16: src may start at an odd byte */
             __m128i a = _mm_loadu_si128((const __m128i *)(src + 2 * k));
             __m128i b = _mm_loadu_si128((const __m128i *)(src + 2 * k + 16));
             _mm_storeu_si128((__m128i *)(dst + k), _mm_packus_epi16(_mm_and_si128(a, low), _mm_and_si128(b, low)));
@@ -233,7 +233,7 @@ static inline void packbits_pick(uint8_t *dst, const uint8_t *src, ptrdiff_t str
         dst[k] = src[k * stride];
 }
 
-/* How often src[0] stands at the start of src, `most` at most. Reads 16 bytes past `most`. */
+/* The length of the run of equal bytes at the start of src, at most `most`. Reads up to 16 bytes past `most`. */
 static inline ptrdiff_t packbits_run(const uint8_t *src, ptrdiff_t most)
 {
 #if DC_SSE2
@@ -257,7 +257,7 @@ static inline ptrdiff_t packbits_run(const uint8_t *src, ptrdiff_t most)
 #endif
 }
 
-/* Bytes before the first three equal ones, `most` at most and 1 at least. Reads 32 bytes past `most`. */
+/* The number of bytes before the first three equal ones, from 1 to `most`. Reads up to 32 bytes past `most`. */
 static inline ptrdiff_t packbits_literal(const uint8_t *src, ptrdiff_t most)
 {
     ptrdiff_t k = 1;

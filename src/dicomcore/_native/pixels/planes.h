@@ -1,12 +1,12 @@
-/* Samples by plane to samples by pixel and back (Planar Configuration 1 and 0, PS3.3 C.7.6.3.1.3). */
+/* Converts between samples by plane and samples by pixel (Planar Configuration 1 and 0, PS3.3 C.7.6.3.1.3). */
 #ifndef DICOMCORE_PLANES_H
 #define DICOMCORE_PLANES_H
 
 #include "base/simd.h"
 
 #if DC_ASKS
-/* Three bytes a pixel, 16 pixels a 128-bit lane: byte k of the lane's chunk c belongs to sample (c + k) mod 3, so each
- * sample is gathered by two blends and put in order by one shuffle; the way back mirrors it. */
+/* Three bytes per pixel, 16 pixels per 128-bit lane: byte k of the lane's chunk c belongs to sample (c + k) mod 3. So
+ * two blends gather each sample, and one shuffle puts it in order; joining reverses these steps. */
 #define DC_EVERY3(a, b, c) \
     _mm256_setr_epi8(a, b, c, a, b, c, a, b, c, a, b, c, a, b, c, a, a, b, c, a, b, c, a, b, c, a, b, c, a, b, c, a)
 #define DC_BOTH(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p) \
@@ -24,7 +24,7 @@ DC_TARGET_WIDE static inline void dc_store_lanes(uint8_t *p, __m256i v)
     _mm_storeu_si128((__m128i *)(p + 48), _mm256_extracti128_si256(v, 1));
 }
 
-/* 96 bytes at src to 32 bytes of each sample. */
+/* Splits the 96 bytes at src into 32 bytes of each sample. */
 DC_TARGET_WIDE static inline void dc_split3(const uint8_t *src, __m256i *a, __m256i *b, __m256i *c)
 {
     const __m256i second = DC_EVERY3(0, -1, 0), third = DC_EVERY3(0, 0, -1);
@@ -72,7 +72,7 @@ DC_TARGET_WIDE static ptrdiff_t dc_split3_wide(const uint8_t *src, uint8_t *dst,
 }
 #endif
 
-/* Plane by plane in blocks that stay in the cache; `from` pixels are done already. */
+/* Converts plane by plane, in blocks that stay in the CPU cache; the first `from` pixels are done already. */
 #define DC_BLOCK 2048
 #define DC_PLANES(name, bits, here, there)                                                                           \
     DC_INLINE void name##bits##_body(const uint8_t *src, uint8_t *dst, ptrdiff_t pixels, ptrdiff_t samples,          \
@@ -100,7 +100,7 @@ DC_PLANES(dc_separate_loop, 16, s + i * samples, i + s * pixels)
 DC_PLANES(dc_separate_loop, 32, s + i * samples, i + s * pixels)
 DC_PLANES(dc_separate_loop, 64, s + i * samples, i + s * pixels)
 
-/* How many pixels of three bytes the vector unit did by itself, from the first on. */
+/* Converts the first pixels of three bytes with the vector unit; returns their number. */
 static inline ptrdiff_t dc_interleave_start(const uint8_t *src, uint8_t *dst, ptrdiff_t pixels, ptrdiff_t samples,
                                             int width)
 {

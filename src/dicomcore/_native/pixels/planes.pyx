@@ -1,4 +1,4 @@
-"""Samples by plane to samples by pixel and back (Planar Configuration, PS3.3 C.7.6.3.1.3)."""
+"""Converts between samples by plane and samples by pixel (Planar Configuration, PS3.3 C.7.6.3.1.3)."""
 
 from libc.stdint cimport uint8_t
 
@@ -42,17 +42,18 @@ cdef void part(const uint8_t* src, uint8_t* dst, Py_ssize_t pixels, Py_ssize_t s
 
 
 cdef Py_ssize_t whole_pixels(const uint8_t[::1] src, uint8_t[::1] dst, Py_ssize_t samples, int width) except -1:
-    # How many pixels both views hold; refuses what is no whole number of them.
+    # The number of pixels in both buffers, which must be the same whole number.
     cdef Py_ssize_t size = src.shape[0]
     if samples < 1 or samples > 65535 or width not in (1, 2, 4, 8) or size != dst.shape[0] or size % (samples * width):
-        raise ValueError(f"{size} bytes to {dst.shape[0]} bytes are no pixels of {samples} samples of {width} bytes")
+        raise ValueError(f"src has {size} bytes and dst {dst.shape[0]}: not the same whole number of pixels with "
+                         f"{samples} samples of {width} bytes")
     if size and -size < &dst[0] - &src[0] < size:
         raise ValueError("src and dst overlap")
     return size // (samples * width)
 
 
 def interleave(const uint8_t[::1] src not None, uint8_t[::1] dst not None, Py_ssize_t samples, int width):
-    """Write `samples` planes of `width`-byte words (1, 2, 4 or 8) one after another in `src` to `dst`, by pixel."""
+    """Convert the `samples` planes in `src` to samples by pixel in `dst`; `width` is 1, 2, 4 or 8 bytes per sample."""
     cdef Py_ssize_t pixels = whole_pixels(src, dst, samples, width)
     if pixels:
         with nogil:
@@ -60,7 +61,7 @@ def interleave(const uint8_t[::1] src not None, uint8_t[::1] dst not None, Py_ss
 
 
 def separate(const uint8_t[::1] src not None, uint8_t[::1] dst not None, Py_ssize_t samples, int width):
-    """Write pixels of `samples` words of `width` bytes (1, 2, 4 or 8) in `src` to `dst`, plane after plane."""
+    """Convert pixels of `samples` samples in `src` to planes in `dst`; `width` is 1, 2, 4 or 8 bytes per sample."""
     cdef Py_ssize_t pixels = whole_pixels(src, dst, samples, width)
     if pixels:
         with nogil:

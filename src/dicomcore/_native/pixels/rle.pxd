@@ -1,4 +1,4 @@
-# RLE Lossless (PS3.5 Annex G), for kernels that hold a frame and its output already.
+# Decodes and encodes RLE Lossless (PS3.5 Annex G), for other kernels: they give pointers to a frame and its output.
 
 from libc.stdint cimport uint8_t
 
@@ -7,10 +7,10 @@ from dicomcore._native.base.fault cimport Status
 
 cdef struct Layout:
     Py_ssize_t pixels       # rows × columns
-    Py_ssize_t columns      # one row is encoded without regard to its neighbours; decoding doesn't ask
+    Py_ssize_t columns      # each row is encoded separately; decoding doesn't use it
     int samples             # samples per pixel
     int width               # bytes per sample
-    bint planar             # Planar Configuration 1: the samples of a plane stand together
+    bint planar             # Planar Configuration 1: samples are stored by plane
 
 cdef Status expand_frame(const uint8_t* src, Py_ssize_t n, uint8_t* dst, const Layout* layout, bint lenient,
                          Py_ssize_t* at) noexcept nogil

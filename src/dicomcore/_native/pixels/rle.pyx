@@ -1,7 +1,7 @@
-"""RLE Lossless (PS3.5 Annex G): one frame to samples and back.
+"""Decodes and encodes frames of RLE Lossless (PS3.5 Annex G).
 
-A frame is the 64-byte RLE Header and up to 15 segments, each the PackBits of one byte plane: the most significant bytes
-of the first sample, then the less significant ones, then the next sample's (G.2).
+A frame consists of the 64-byte RLE Header and up to 15 segments. Each segment is the PackBits coding of one byte plane:
+the most significant bytes of the first sample, then its less significant bytes, then those of the next sample (G.2).
 """
 
 from libc.stdint cimport uint8_t, uint32_t
@@ -37,18 +37,18 @@ cdef extern from "pixels/packbits.h" nogil:
 
 cdef enum:
     HEADER = 64             # bytes of the RLE Header (G.5)
-    SEGMENTS = 15           # at most
-    LONGEST = PACKBITS_LONGEST  # bytes one run stands for, at most (G.3.1)
-    SLACK = LONGEST + 16    # what an expansion may read and write past its end
-    PAST = 32               # what a search for runs may read past the end of a row
-    BLOCK = 4096            # bytes of each plane expanded before they are joined: what stays in the first cache
+    SEGMENTS = 15           # most segments of a frame
+    LONGEST = PACKBITS_LONGEST  # most bytes of a run or literal (G.3.1)
+    SLACK = LONGEST + 16    # bytes that an expansion may read and write past its end
+    PAST = 32               # bytes that a search for runs may read past the end of a row
+    BLOCK = 4096            # bytes of each plane that are expanded before they are joined: they stay in the L1 cache
 
 cdef struct Segment:
-    const uint8_t* src      # its first byte
-    Py_ssize_t n            # its bytes
-    Py_ssize_t at           # the next control byte; after a fault the one at fault
-    Py_ssize_t left         # bytes its plane still lacks
-    bint over               # its last run went past the plane, and was cut there
+    const uint8_t* src      # the first byte
+    Py_ssize_t n            # the number of bytes
+    Py_ssize_t at           # offset of the next control byte; after a fault, of the one at fault
+    Py_ssize_t left         # bytes that the plane still lacks
+    bint over               # the last run went past the plane, and was cut there
     Status fault
 
 
@@ -56,13 +56,12 @@ cdef struct Segment:
 
 cdef void expand_fast(Segment* segs, int count, uint8_t** dst, const Py_ssize_t* want,
                       Py_ssize_t* done) noexcept nogil:
-    # Runs of several segments, each until want[j] bytes stand at dst[j] in all or an end comes near; done[j] is how
-    # many there are. dst[j] must have SLACK bytes past want[j]. Nothing here can fault: what might is left to
-    # expand_checked.
+    # Expand several segments, each until done[j] bytes at dst[j] reach want[j], or its end is near. dst[j] must have
+    # SLACK bytes past want[j]. Nothing here can fault: it stops where bounds must be checked, for expand_checked().
     cdef packbits_place places[SEGMENTS]
     cdef packbits_place* live[SEGMENTS]
     cdef int n, j
-    static_assert(1 + LONGEST <= SLACK)         # a control byte, and what is read behind it
+    static_assert(1 + LONGEST <= SLACK)         # a control byte, and the bytes read behind it
     for j in range(count):
         places[j].src = segs[j].src
         places[j].at = segs[j].at
@@ -91,8 +90,8 @@ cdef void expand_fast(Segment* segs, int count, uint8_t** dst, const Py_ssize_t*
 
 
 cdef Py_ssize_t expand_checked(Segment* seg, uint8_t* dst, Py_ssize_t want, bint lenient) noexcept nogil:
-    # As expand_fast, run by run with every bound asked for; sets seg.fault. A run that goes past the plane is cut
-    # there: encoders write such (an ultrasound of pydicom#1438). A lenient caller gets what is there of a literal.
+    # As expand_fast(), run by run, and checks every bound; sets seg.fault. A run that goes past the plane is cut there:
+    # some encoders write these (an ultrasound of pydicom#1438). If `lenient`, a truncated literal is copied in part.
     cdef const uint8_t* src = seg.src
     cdef Py_ssize_t i = seg.at, done = 0, run, cost
     cdef int control
@@ -128,7 +127,7 @@ cdef Py_ssize_t expand_checked(Segment* seg, uint8_t* dst, Py_ssize_t want, bint
 
 
 cdef void join(uint8_t* dst, uint8_t** planes, int count, Py_ssize_t pixels, uint8_t* words) noexcept nogil:
-    # planes[j][k] becomes dst[k * count + j]. `words` is scratch of words_for(count) bytes.
+    # Copy planes[j][k] to dst[k * count + j]. `words` is scratch memory of words_for(count) bytes.
     cdef const uint8_t* plane
     cdef Py_ssize_t k
     cdef int j, width
@@ -138,7 +137,7 @@ cdef void join(uint8_t* dst, uint8_t** planes, int count, Py_ssize_t pixels, uin
         packbits_join3(dst, planes[0], planes[1], planes[2], pixels, 1)
     elif count == 4:
         packbits_join4(dst, planes[0], planes[1], planes[2], planes[3], pixels)
-    elif words_for(count):                  # three samples: first their words, then the pixels
+    elif words_for(count):                  # three samples: first join each sample's words, then the pixels
         width = count // 3
         for j in range(3):
             join(words + j * BLOCK * width, planes + j * width, width, pixels, NULL)
@@ -156,10 +155,10 @@ cdef inline Py_ssize_t words_for(int count) noexcept nogil:
 
 cdef Status expand_joined(Segment* segs, int count, int width, uint8_t* dst, Py_ssize_t pixels,
                           bint lenient) noexcept nogil:
-    # `count` planes, `width` of them a sample, into pixels of `count` bytes, a block of each at a time.
+    # Expand `count` planes, `width` per sample, into pixels of `count` bytes, a block of each plane at a time.
     cdef uint8_t* scratch = <uint8_t*>malloc(count * (BLOCK + 2 * SLACK) + words_for(count))
-    cdef uint8_t* planes[SEGMENTS]              # by the place of their bytes in a pixel
-    cdef uint8_t* dsts[SEGMENTS]                # the same by segment
+    cdef uint8_t* planes[SEGMENTS]              # in the order of the bytes of a pixel
+    cdef uint8_t* dsts[SEGMENTS]                # the same in the order of the segments
     cdef Py_ssize_t held[SEGMENTS]
     cdef Py_ssize_t wants[SEGMENTS]
     cdef Py_ssize_t done = 0, step
@@ -169,7 +168,7 @@ cdef Status expand_joined(Segment* segs, int count, int width, uint8_t* dst, Py_
         return NO_MEMORY
     for j in range(count):
         dsts[j] = scratch + j * (BLOCK + 2 * SLACK)
-        planes[j - j % width + width - 1 - j % width] = dsts[j]     # the most significant comes first and goes last
+        planes[j - j % width + width - 1 - j % width] = dsts[j]     # big-endian segments, little-endian samples
         held[j] = 0
     while done < pixels and (status == OK or lenient):
         step = pixels - done if pixels - done < BLOCK else BLOCK
@@ -179,7 +178,7 @@ cdef Status expand_joined(Segment* segs, int count, int width, uint8_t* dst, Py_
         for j in range(count):
             if held[j] < step and segs[j].fault == OK:
                 held[j] += expand_checked(&segs[j], dsts[j] + held[j], step - held[j], lenient)
-            if held[j] < step:                                  # a fault: what is missing stays zero
+            if held[j] < step:                                  # a fault: missing bytes become zero
                 memset(dsts[j] + held[j], 0, step - held[j])
                 held[j] = step
                 status = segs[j].fault
@@ -193,13 +192,13 @@ cdef Status expand_joined(Segment* segs, int count, int width, uint8_t* dst, Py_
 
 
 cdef Status expand_planes(Segment* segs, int count, uint8_t* dst, Py_ssize_t pixels, bint lenient) noexcept nogil:
-    # Planes of one byte a pixel straight into their places, the last bytes of each without slack.
+    # Expand planes of one byte per pixel directly into dst; expand_checked() does the last bytes, which have no slack.
     cdef uint8_t* dsts[SEGMENTS]
     cdef Py_ssize_t held[SEGMENTS]
     cdef Py_ssize_t wants[SEGMENTS]
     cdef Status status = OK
     cdef int j
-    memset(wants, 0, sizeof(wants))         # for compilers that can't see that count is 1 at least
+    memset(wants, 0, sizeof(wants))         # for compilers that can't see that count is at least 1
     for j in range(count):
         dsts[j] = dst + j * pixels
         held[j] = 0
@@ -217,7 +216,7 @@ cdef Status expand_planes(Segment* segs, int count, uint8_t* dst, Py_ssize_t pix
 
 cdef Status find_segments(const uint8_t* src, Py_ssize_t n, Segment* segs, int wanted, Py_ssize_t pixels,
                           Py_ssize_t* at) noexcept nogil:
-    # The RLE Header (G.5): a count and 15 offsets, little endian, counted from the header's first byte.
+    # Read the RLE Header (G.5): the number of segments, and 15 little-endian offsets from the header's first byte.
     cdef Py_ssize_t start, stop = 0
     cdef uint32_t count
     cdef int j
@@ -227,7 +226,7 @@ cdef Status find_segments(const uint8_t* src, Py_ssize_t n, Segment* segs, int w
         at[0] = n
         return TRUNCATED
     count = load_le32(src)
-    if count != <uint32_t>wanted:           # fewer or more: of other samples than these
+    if count != <uint32_t>wanted:           # the frame has other samples
         return CORRUPT
     for j in range(wanted):
         start = load_le32(src + 4 + 4 * j)
@@ -236,13 +235,13 @@ cdef Status find_segments(const uint8_t* src, Py_ssize_t n, Segment* segs, int w
         if start < HEADER or start > n or stop < start:
             return CORRUPT
         if stop > n:
-            stop = n                        # the segment ends with the frame; whether it suffices is seen there
+            stop = n                        # the segment ends with the frame; expanding it finds a missing end
         segs[j] = Segment(src=src + start, n=stop - start, at=0, left=pixels, over=False, fault=OK)
     return OK
 
 
 cdef bint is_over(const Segment* seg) noexcept nogil:
-    # Whether the segment holds more than its plane. A byte, or any number of zeros, is padding (G.3.1).
+    # Whether the segment contains more than its plane. One byte, or any number of zeros, is padding (G.3.1).
     cdef Py_ssize_t i
     if seg.over:
         return True
@@ -256,9 +255,10 @@ cdef bint is_over(const Segment* seg) noexcept nogil:
 
 cdef Status expand_frame(const uint8_t* src, Py_ssize_t n, uint8_t* dst, const Layout* layout, bint lenient,
                          Py_ssize_t* at) noexcept nogil:
-    # A frame into pixels × samples × width bytes at dst. On failure at[0] is the offset of the header field or control
-    # byte at fault; a lenient caller has then what could be read, and zeros. Else at[0] is the offset of the first
-    # control byte that was not used, or only in part, as its plane was full; -1 where there is none.
+    # Decode a frame into the pixels × samples × width bytes at dst. On failure at[0] is the offset of the header field
+    # or control byte at fault; if `lenient`, dst then holds the bytes that could be read, else zeros. On success at[0]
+    # is the offset of the first control byte that was not used, or only in part, because its plane was full; -1 without
+    # one.
     cdef Segment segs[SEGMENTS]
     cdef int wanted = layout.samples * layout.width, j, s
     cdef Py_ssize_t plane = layout.pixels * layout.width
@@ -296,15 +296,17 @@ cdef Status expand_frame(const uint8_t* src, Py_ssize_t n, uint8_t* dst, const L
 # -- encoding
 
 cdef Py_ssize_t pack_bound(const Layout* layout) noexcept nogil:
-    # The most bytes a frame can take: a control byte for every 128 of each row, and an even segment.
+    # The most bytes that a frame can take: a control byte for every 128 bytes of each row, and a padding byte per
+    # segment.
     cdef Py_ssize_t rows = layout.pixels // layout.columns
     cdef Py_ssize_t row = layout.columns + (layout.columns + LONGEST - 1) // LONGEST
     return HEADER + layout.samples * layout.width * (rows * row + 1)
 
 
 cdef Py_ssize_t pack_row(const uint8_t* src, Py_ssize_t n, uint8_t* dst) noexcept nogil:
-    # The PackBits of one row (G.3.1), whose src has PAST readable bytes behind its end; returns their number. Two equal
-    # bytes are a run only where no literal stands before them: else they would cost the control byte of a new literal.
+    # Write the PackBits coding of one row (G.3.1), whose src has PAST readable bytes behind its end; returns the number
+    # of bytes written. Two equal bytes become a run only if they don't follow a literal: ending the literal for them
+    # would cost the control byte of a new one.
     cdef Py_ssize_t i = 0, o = 0, run, most
     while i < n:
         most = n - i if n - i < LONGEST else LONGEST
@@ -323,7 +325,7 @@ cdef Py_ssize_t pack_row(const uint8_t* src, Py_ssize_t n, uint8_t* dst) noexcep
 
 
 cdef Status pack_frame(const uint8_t* src, uint8_t* dst, const Layout* layout, Py_ssize_t* size) noexcept nogil:
-    # A frame's samples into at most pack_bound bytes at dst; size[0] becomes the bytes written.
+    # Encode a frame's samples into at most pack_bound() bytes at dst; size[0] is the number of bytes written.
     cdef Py_ssize_t columns = layout.columns, rows = layout.pixels // columns
     cdef Py_ssize_t stride = layout.width if layout.planar else layout.width * layout.samples
     cdef Py_ssize_t y, o = HEADER
@@ -342,10 +344,10 @@ cdef Status pack_frame(const uint8_t* src, uint8_t* dst, const Layout* layout, P
             j += 1
             for y in range(rows):
                 packbits_pick(row, plane + y * columns * stride, stride, columns)
-                row[columns] = ~row[columns - 1]                # no run goes on past the row
+                row[columns] = ~row[columns - 1]                # ends a run at the end of the row
                 o += pack_row(row, columns, dst + o)
             if o & 1:
-                dst[o] = 0                                      # segments are of even length (G.3)
+                dst[o] = 0                                      # segments have even length (G.3)
                 o += 1
     free(row)
     size[0] = o
@@ -363,11 +365,11 @@ cdef inline void store_le32(uint8_t* p, uint32_t value) noexcept nogil:
 
 cdef int lay_out(Layout* layout, Py_ssize_t pixels, Py_ssize_t columns, int samples, int width, bint planar,
                  Py_ssize_t held) except -1:
-    # Checks what a caller says about a frame against the `held` bytes of its samples.
+    # Check the caller's description of a frame against the `held` bytes of its samples, and fill `layout`.
     if not (0 < pixels < 1 << 48 and samples > 0 and width > 0 and samples * width <= SEGMENTS):
         raise ValueError(f"{samples} samples of {width} bytes don't fit the {SEGMENTS} segments of an RLE frame")
     if columns < 1 or pixels % columns:
-        raise ValueError(f"{pixels} pixels aren't rows of {columns}")
+        raise ValueError(f"{pixels} pixels aren't whole rows of {columns} columns")
     if held != pixels * samples * width:
         raise ValueError(f"a buffer of {held} bytes, where the frame has {pixels * samples * width}")
     layout[0] = Layout(pixels=pixels, columns=columns, samples=samples, width=width, planar=planar)
@@ -375,11 +377,36 @@ cdef int lay_out(Layout* layout, Py_ssize_t pixels, Py_ssize_t columns, int samp
 
 
 def decode_frame(src, dst, Py_ssize_t pixels, int samples, int width, bint planar=False, bint lenient=False):
-    """Decode one RLE frame into `dst`, of pixels × samples × width bytes, little endian.
+    """Decode one RLE frame.
 
-    Both are contiguous buffers of any items. Returns None, or the offset of what was left out because its plane was
-    full; with `lenient` that of the first fault, and `dst` holds what could be read, else zeros. Raises
-    PixelDecodeError. Offsets count from src's first byte.
+    Parameters
+    ----------
+    src : buffer
+        The frame; a contiguous buffer of any item type.
+    dst : buffer
+        Receives pixels × samples × width bytes, little endian; a contiguous buffer of any item type.
+    pixels : int
+        Rows × columns.
+    samples : int
+        Samples per pixel.
+    width : int
+        Bytes per sample.
+    planar : bool
+        Write samples by plane (Planar Configuration 1) instead of by pixel.
+    lenient : bool
+        Return the offset of the first fault instead of raising; `dst` then holds the bytes that could be read, else
+        zeros.
+
+    Returns
+    -------
+    int or None
+        The offset of the first fault if `lenient`; or of the first coded byte that was left out because its plane was
+        full; else None. Offsets count from the first byte of `src`.
+
+    Raises
+    ------
+    PixelDecodeError
+        The frame is at fault.
     """
     cdef Layout layout
     cdef Py_buffer source, target
@@ -405,12 +432,33 @@ def decode_frame(src, dst, Py_ssize_t pixels, int samples, int width, bint plana
     if lenient and status != NO_MEMORY:
         return at
     if status == CORRUPT and at == 0:
-        raise PixelDecodeError(f"the RLE Header names {count} segments where {samples * width} are due", offset=0)
+        raise PixelDecodeError(f"the RLE Header states {count} segments where {samples * width} are due", offset=0)
     raise_fault(status, "RLE frame", at)
 
 
 def encode_frame(src, Py_ssize_t pixels, Py_ssize_t columns, int samples, int width, bint planar=False):
-    """One frame of little-endian samples, a contiguous buffer, as RLE; returns bytes of even length (PS3.5 G.3)."""
+    """Encode one frame as RLE.
+
+    Parameters
+    ----------
+    src : buffer
+        The little-endian samples; a contiguous buffer of any item type.
+    pixels : int
+        Rows × columns.
+    columns : int
+        Pixels of a row; each row is encoded separately.
+    samples : int
+        Samples per pixel.
+    width : int
+        Bytes per sample.
+    planar : bool
+        Whether the samples are stored by plane (Planar Configuration 1).
+
+    Returns
+    -------
+    bytes
+        The frame, of even length (PS3.5 G.3).
+    """
     cdef Layout layout
     cdef Py_buffer source
     cdef Py_ssize_t size = 0
@@ -420,7 +468,7 @@ def encode_frame(src, Py_ssize_t pixels, Py_ssize_t columns, int samples, int wi
     try:
         lay_out(&layout, pixels, columns, samples, width, planar, source.len)
         if pack_bound(&layout) > 0xFFFFFFFF:
-            raise OverflowError("the RLE Header has 32 bits for an offset")
+            raise OverflowError("the frame is too large for RLE: the RLE Header has 32 bits for an offset")
         packed = <uint8_t*>malloc(pack_bound(&layout))
         if packed == NULL:
             raise MemoryError("RLE frame: out of memory")

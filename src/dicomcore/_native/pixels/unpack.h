@@ -1,31 +1,31 @@
-/* Samples that don't fill whole bytes: single bits, 12-bit cells, cells of any width (PS3.5 8.1.1, lowest bit first);
- * and samples that don't fill their word. */
+/* Unpacks samples that don't fill whole bytes: single bits, 12-bit cells, 24-bit words (PS3.5 8.1.1, lowest bit first);
+ * and extends samples that don't fill their word. */
 #ifndef DICOMCORE_UNPACK_H
 #define DICOMCORE_UNPACK_H
 
 #include "base/simd.h"
 
-/* Bit k of `bits` as byte k of the word, 0 or 1: copy the byte eight times, keep bit k of copy k, carry it up. */
+/* Spreads bit k of `bits` to byte k of a word, 0 or 1: copy the byte eight times, keep bit k of copy k, carry it up. */
 DC_INLINE uint64_t dc_spread_bits(uint8_t bits)
 {
     uint64_t kept = ((uint64_t)bits * 0x0101010101010101u) & 0x8040201008040201u;
     return ((kept + 0x7F7F7F7F7F7F7F7Fu) >> 7) & 0x0101010101010101u;
 }
 
-/* The reverse: bit k is set where byte k is not zero.  No two products meet, so the multiply carries nothing over. */
+/* The reverse: sets bit k if byte k is not zero. No two products overlap, so that the multiplication has no carry. */
 DC_INLINE uint8_t dc_gather_bits(uint64_t bytes)
 {
     uint64_t set = (((bytes & 0x7F7F7F7F7F7F7F7Fu) + 0x7F7F7F7F7F7F7F7Fu) | bytes) >> 7 & 0x0101010101010101u;
     return (uint8_t)((set * 0x0102040810204080u) >> 56);
 }
 
-/* `count` bits, the first at bit `start` (0 to 7) of src[0], to a byte each. */
+/* Unpacks `count` bits to a byte each; the first is bit `start` (0 to 7) of src[0]. */
 DC_INLINE void dc_unpack_bits_body(const uint8_t *src, uint8_t *dst, ptrdiff_t count, int start)
 {
     ptrdiff_t whole = count / 8, i;
     uint64_t word;
     for (i = 0; i < whole; i++) {
-        /* With a start of 0 the byte behind is not ours to read. */
+        /* With a start of 0, src may end before the next byte. */
         uint32_t pair = start ? src[i] | (uint32_t)src[i + 1] << 8 : src[i];
         word = DC_LITTLE64(dc_spread_bits((uint8_t)(pair >> start)));
         memcpy(dst + 8 * i, &word, 8);
@@ -52,7 +52,7 @@ DC_INLINE void dc_pack_bits_body(const uint8_t *src, uint8_t *dst, ptrdiff_t cou
 }
 DC_DISPATCH(dc_pack_bits, (const uint8_t *src, uint8_t *dst, ptrdiff_t count), (src, dst, count))
 
-/* `pairs` pairs of 12-bit cells, three bytes a pair. */
+/* Unpacks `pairs` pairs of 12-bit cells, of three bytes each. */
 DC_INLINE void dc_unpack12_body(const uint8_t *src, uint16_t *dst, ptrdiff_t pairs)
 {
     ptrdiff_t i;
@@ -71,7 +71,7 @@ DC_INLINE void dc_unpack24_body(const uint8_t *src, uint32_t *dst, ptrdiff_t cou
 }
 DC_DISPATCH(dc_unpack24, (const uint8_t *src, uint32_t *dst, ptrdiff_t count), (src, dst, count))
 
-/* Words whose sample stands in `stored` bits from bit `low` up: moved down, what is above cleared or sign-filled. */
+/* Moves each word's sample, `stored` bits from bit `low` up, down to bit 0; clears or sign-fills the bits above. */
 #define DC_EXTEND(bits)                                                                                        \
     DC_INLINE void dc_extend##bits##_body(uint8_t *words, ptrdiff_t count, int low, int stored, int is_signed) \
     {                                                                                                          \

@@ -1,4 +1,4 @@
-"""Samples out of packed bits, and samples cut out of their words (PS3.5 8.1.1)."""
+"""Unpacks samples from packed bits, and extracts samples from their words (PS3.5 8.1.1)."""
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
@@ -14,7 +14,7 @@ cdef extern from "pixels/unpack.h" nogil:
 
 
 cdef inline bint holds(Py_ssize_t held, Py_ssize_t start_bit, Py_ssize_t count, Py_ssize_t bits) noexcept nogil:
-    # Whether `held` bytes hold `count` cells of `bits` bits from `start_bit` on; nothing here can overflow.
+    # Whether `held` bytes contain `count` cells of `bits` bits from `start_bit` on; nothing here can overflow.
     cdef Py_ssize_t first = start_bit // 8, left
     if start_bit < 0 or count < 0 or first > held:
         return False
@@ -23,7 +23,7 @@ cdef inline bint holds(Py_ssize_t held, Py_ssize_t start_bit, Py_ssize_t count, 
 
 
 def unpack_bits(const uint8_t[::1] src not None, uint8_t[::1] dst not None, Py_ssize_t start_bit=0):
-    """Fill `dst` with 0 and 1 from the bits of `src`, lowest bit first, beginning at bit `start_bit` of the whole."""
+    """Unpack the bits of `src` from bit `start_bit` on, lowest bit of each byte first, to a byte of 0 or 1 each."""
     cdef Py_ssize_t count = dst.shape[0]
     if not holds(src.shape[0], start_bit, count, 1):
         raise ValueError(f"{src.shape[0]} bytes do not hold {count} bits from bit {start_bit} on")
@@ -33,7 +33,7 @@ def unpack_bits(const uint8_t[::1] src not None, uint8_t[::1] dst not None, Py_s
 
 
 def pack_bits(const uint8_t[::1] src not None, uint8_t[::1] dst not None):
-    """Set bit k of `dst`, lowest bit first, where byte k of `src` is not 0; the last byte is filled up with 0."""
+    """Set bit k of `dst`, lowest bit of each byte first, if byte k of `src` is not 0; unused bits of `dst` become 0."""
     cdef Py_ssize_t count = src.shape[0]
     if dst.shape[0] != count // 8 + (count % 8 != 0):
         raise ValueError(f"{count} bits do not make {dst.shape[0]} bytes")
@@ -43,7 +43,7 @@ def pack_bits(const uint8_t[::1] src not None, uint8_t[::1] dst not None):
 
 
 cdef void any_cells(const uint8_t* src, uint32_t* dst, Py_ssize_t count, Py_ssize_t at, int bits) noexcept nogil:
-    # Cells of 1 to 32 bits from bit `at` on: the plain way, for widths that no writer of today uses.
+    # Unpack cells of 1 to 32 bits from bit `at` on: plain code, for widths that no current writer uses.
     cdef Py_ssize_t i, k, last
     cdef uint64_t window
     for i in range(count):
@@ -56,7 +56,7 @@ cdef void any_cells(const uint8_t* src, uint32_t* dst, Py_ssize_t count, Py_ssiz
 
 
 def unpack_12(const uint8_t[::1] src not None, uint16_t[::1] dst not None, Py_ssize_t start_bit=0):
-    """Fill `dst` with the 12-bit cells of `src`, lowest bit first; `start_bit` is a multiple of 4."""
+    """Unpack the 12-bit cells of `src` from bit `start_bit` on, lowest bit first; `start_bit` is a multiple of 4."""
     cdef Py_ssize_t count = dst.shape[0], pairs, at
     cdef const uint8_t* p
     if start_bit % 4 or not holds(src.shape[0], start_bit, count, 12):
@@ -79,7 +79,7 @@ def unpack_12(const uint8_t[::1] src not None, uint16_t[::1] dst not None, Py_ss
 
 
 def unpack_24(const uint8_t[::1] src not None, uint32_t[::1] dst not None):
-    """Fill `dst` with the little-endian 3-byte words of `src`."""
+    """Unpack the little-endian 3-byte words of `src`."""
     cdef Py_ssize_t count = dst.shape[0]
     if not holds(src.shape[0], 0, count, 24):
         raise ValueError(f"{src.shape[0]} bytes do not hold {count} words of 24 bits")
@@ -89,10 +89,10 @@ def unpack_24(const uint8_t[::1] src not None, uint32_t[::1] dst not None):
 
 
 def unpack_cells(const uint8_t[::1] src not None, uint32_t[::1] dst not None, int bits, Py_ssize_t start_bit=0):
-    """Fill `dst` with cells of `bits` bits (1 to 32) from bit `start_bit` of `src` on, lowest bit first."""
+    """Unpack the cells of `bits` bits (1 to 32) of `src` from bit `start_bit` on, lowest bit first."""
     cdef Py_ssize_t count = dst.shape[0]
     if not 1 <= bits <= 32:
-        raise ValueError(f"a cell of {bits} bits has no 32-bit container")
+        raise ValueError(f"cells have 1 to 32 bits, not {bits}")
     if not holds(src.shape[0], start_bit, count, bits):
         raise ValueError(f"{src.shape[0]} bytes do not hold {count} cells of {bits} bits from bit {start_bit} on")
     if count:
@@ -101,16 +101,26 @@ def unpack_cells(const uint8_t[::1] src not None, uint32_t[::1] dst not None, in
 
 
 def extend_samples(uint8_t[::1] words not None, int width, int low_bit, int bits_stored, bint is_signed):
-    """Move samples down to bit 0 of their `width`-byte native words, in place; what stood above them is gone.
+    """Move samples down to bit 0 of their words, in place, and overwrite the bits above them.
 
-    A sample stands in `bits_stored` bits from bit `low_bit` up (High Bit + 1 - Bits Stored). Above it comes its sign
-    where `is_signed`, else 0.
+    Parameters
+    ----------
+    words : buffer of uint8
+        Words in native byte order.
+    width : int
+        Bytes per word: 1, 2, 4 or 8.
+    low_bit : int
+        The sample's lowest bit: High Bit + 1 - Bits Stored.
+    bits_stored : int
+        The number of bits of a sample.
+    is_signed : bool
+        Whether the bits above a sample become its sign or 0.
     """
     cdef Py_ssize_t size = words.shape[0]
     if width not in (1, 2, 4, 8) or size % width:
-        raise ValueError(f"{size} bytes are no whole number of {width}-byte words")
+        raise ValueError(f"{size} bytes are not a whole number of {width}-byte words")
     if not (low_bit >= 0 and 1 <= bits_stored <= 8 * width - low_bit):
-        raise ValueError(f"{bits_stored} bits from bit {low_bit} up do not stand in a {width}-byte word")
+        raise ValueError(f"{bits_stored} bits from bit {low_bit} up do not fit a {width}-byte word")
     if size == 0:
         return
     with nogil:
@@ -125,7 +135,7 @@ def extend_samples(uint8_t[::1] words not None, int width, int low_bit, int bits
 
 
 def extract_bit(const uint8_t[::1] words not None, uint8_t[::1] dst not None, int width, int bit):
-    """Write bit `bit` of each little-endian `width`-byte word to a byte, 0 or 1: an overlay in an unused bit."""
+    """Extract bit `bit` of each little-endian `width`-byte word to a byte, 0 or 1: an overlay in an unused bit."""
     cdef Py_ssize_t count = dst.shape[0], i
     cdef const uint8_t* p
     if width not in (1, 2, 4, 8) or words.shape[0] // width < count or not 0 <= bit < 8 * width:

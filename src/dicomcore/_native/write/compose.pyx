@@ -1,9 +1,9 @@
-"""A data set into bytes: what was not changed is copied as it stands, what was is encoded, and where the encoding
-differs from the source's all is rewritten (PS3.5 7, Annex A).
+"""Writes a data set. Unchanged elements are copied and changed ones are encoded; if the encoding differs from the
+source's, every element is converted (PS3.5 7, Annex A).
 
-One loop with its own stack of levels, as the scanner: a level is the elements of a data set, or the items of a
-sequence. A level's rows are copied in runs, from the first byte of the first row to where the next row that isn't
-copied begins, so that whatever stands between them stays too.
+One loop keeps its own stack of levels, as the scanner does: a level is the elements of a data set, or the items of a
+sequence. A level's rows are copied in runs. A run reaches from the first byte of its first row to the beginning of the
+next row that isn't copied, so that any bytes between the rows are preserved.
 """
 
 from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
@@ -48,7 +48,8 @@ from dicomcore.errors import EncodeError
 
 
 cdef int64_t begin_of_row(Level level, Py_ssize_t row):
-    # Where a row that is copied begins; of the first one where its data set does, whatever stands before it.
+    # The first byte to copy for a row. For the first row this is where the data set begins, so that any bytes before
+    # the row are copied too.
     cdef Row* r = &level.index.rows[row]
     if level.parent is None and level.data_set.container == TOP_LEVEL and row == level.index.meta_count:
         return <int64_t>level.index.body
@@ -56,7 +57,7 @@ cdef int64_t begin_of_row(Level level, Py_ssize_t row):
 
 
 cdef bint is_unbounded(Index index, Py_ssize_t row) except -1:
-    # Whether a row claims more than there was, or lacks its delimiter.
+    # Whether a row's value length exceeds the bytes that are present, or its delimiter is missing.
     cdef Row* r = index.known(row)
     if r.flags & CLIPPED:
         return True
@@ -66,7 +67,7 @@ cdef bint is_unbounded(Index index, Py_ssize_t row) except -1:
 cdef class Composer(Encoder):
     cdef bint repair
     cdef Judge judge
-    cdef set inside                 # ids of the data sets that are open
+    cdef set inside                 # ids of the data sets being written, to detect one that contains itself
 
     # -- levels
 
@@ -103,8 +104,8 @@ cdef class Composer(Encoder):
         return level
 
     cdef bint goes_by_rows(self, Level level):
-        # Whether a data set is written row by row, so that those behind its pixel data must be known: an element that
-        # was changed or left out may stand there again. One that nobody touched is copied to its end as it stands.
+        # Whether a data set is written row by row. Then the rows behind its pixel data must be scanned too: an element
+        # that was changed or left out may occur there again. An unchanged data set is copied to its end in one piece.
         return level.touched or not level.copies or level.data_set.wanted is not None
 
     cdef bint copies_here(self, Level level):
@@ -112,7 +113,7 @@ cdef class Composer(Encoder):
                 and self.lengths == AS_STOOD and not self.repair)
 
     cdef int sort_changes(self, Level level) except -1:
-        # Divide what lies over the rows into what takes their place and what has none.
+        # Divide the data set's changes into `changed`, which replace rows, and `added`, which have no row.
         cdef DatasetBase data_set = level.data_set
         cdef DataElement element
         cdef bint stands
@@ -151,7 +152,7 @@ cdef class Composer(Encoder):
         return 0
 
     cdef bint recodes_here(self, Level level) except -1:
-        # Whether the source's text has another character set than what is written.
+        # Whether the source's text must be converted to another character set.
         cdef Level around = level.parent
         cdef DatasetBase data_set = level.data_set
         if level.index is None or data_set.container == FILE_META or level.row >= level.stop:
@@ -165,7 +166,7 @@ cdef class Composer(Encoder):
         if around is None:
             return False
         if around.parent is not None and around.parent.index is level.index and not around.parent.recodes:
-            return False                            # as around it: `around` is the sequence
+            return False                            # like the data set around it (`around` is the sequence)
         if data_set.find_row(SPECIFIC_CHARACTER_SET) >= 0:
             return False
         return self.charset_of(level).names != charset_at(level.index, level.row).names
@@ -173,20 +174,21 @@ cdef class Composer(Encoder):
     # -- elements
 
     cdef bint must_end(self, Level level, Py_ssize_t row) except -1:
-        # Whether the last row would take what is written behind it for its own, were it copied as it stands.
+        # Whether the last row, copied unchanged, would swallow the bytes written behind it: its length is too large or
+        # its delimiter is missing.
         if not level.delimited and (level.added is None or level.next_added == len(level.added)):
             return False
         return is_unbounded(level.index, row)
 
     cdef int flush(self, Level level, uint64_t end) except -1:
-        # Copy the rows that wait, up to byte `end`.
+        # Copy the open run, up to byte `end`.
         if level.run != NO_POSITION:
             self.out.put_source(level.index.source, level.run, end - <uint64_t>level.run)
             level.run = NO_POSITION
         return 0
 
     cdef Level elements(self, Level level):
-        # Write elements until one opens a level, which is returned; None at the end.
+        # Write elements until one opens a level, and return that level; None at the end.
         cdef Row* r
         cdef uint32_t tag
         cdef Py_ssize_t row
@@ -231,7 +233,7 @@ cdef class Composer(Encoder):
                 element = level.changed[tag]
                 if element is None:
                     continue
-                level.changed[tag] = None           # once: others with this tag are left out
+                level.changed[tag] = None           # written once: further rows with this tag are left out
                 inside = self.put_element(level, element)
                 if inside is not None:
                     return inside
@@ -246,14 +248,14 @@ cdef class Composer(Encoder):
                 return inside
 
     cdef Level put_added(self, Level level, uint64_t end):
-        # The next element that has no row, behind the rows up to the byte `end`.
+        # Copy the open run up to byte `end`, then write the next element that has no row.
         cdef DataElement element = level.added[level.next_added]
         self.flush(level, end)
         level.next_added += 1
         return self.put_element(level, element)
 
     cdef inline int join_run(self, Level level, Py_ssize_t row, const Row* r) except -1:
-        # A row that is copied as it stands, together with those around it.
+        # Add a row to the open run, or begin a run with it.
         if level.group_at >= 0 and r.tag >> 16 != level.group:
             self.flush(level, r.offset - r.header)
             self.close_group(level)
@@ -262,7 +264,7 @@ cdef class Composer(Encoder):
         return 0
 
     cdef int copy_all(self, Level level) except -1:
-        # A level of which nothing was changed, at once: up to the end of what holds it.
+        # Copy an unchanged level at once, up to the end of its item or data set.
         cdef Row* r
         if level.data_set is not None and level.data_set.container >= 0:
             r = level.index.known(level.data_set.container)
@@ -276,11 +278,11 @@ cdef class Composer(Encoder):
         return 0
 
     cdef int finish_elements(self, Level level) except -1:
-        # Behind the last element.
+        # Copy the last run, and any bytes behind the last element of the top level.
         cdef uint64_t end
         cdef bint at_top = level.data_set is not None and level.data_set.container == TOP_LEVEL
         if level.run != NO_POSITION and at_top and not is_complete(level.index):
-            self.flush(level, level.index.source.size)      # to the end, whatever it is
+            self.flush(level, level.index.source.size)      # what follows was not scanned: copy it all
         elif level.copies and at_top and level.parent is None and level.data_set.wanted is None:
             end = end_of_row(level)
             self.flush(level, end)
@@ -292,13 +294,13 @@ cdef class Composer(Encoder):
         return 0
 
     cdef int put_trailer(self, Level level, uint64_t end) except -1:
-        # What follows the last element, too little or too strange to be one.
+        # Copy the bytes behind the last element that are too few or too malformed to be an element.
         if not level.index.stop_before_pixels and level.index.scanner.pos >= level.index.source.size:
             self.out.put_source(level.index.source, end, level.index.source.size - end)
         return 0
 
     cdef bint is_group_length(self, Level level, Row* r):
-        # Whether a group length must be counted anew: something of its group was changed.
+        # Whether a row is a group length that must be counted again, because an element of its group was changed.
         cdef uint32_t group = r.tag >> 16, tag
         cdef DataElement element
         if r.length != 4 or group == 2:
@@ -314,14 +316,14 @@ cdef class Composer(Encoder):
         return False
 
     cdef Level put_element(self, Level level, DataElement element):
-        # An element that was set or changed, by its VR; the level that a sequence opens.
+        # Write an element that was set or changed; returns the level that a sequence opens, or None.
         cdef uint16_t vr
         if level.group_at >= 0 and element.number >> 16 != level.group:
             self.close_group(level)
         element.settle()
         vr = self.settled(level, element)
         if element.number & 0xFFFF == 0 and vr == UL and element.number >> 16 != 2:
-            self.put_group_length(level, element.number)    # counted, whatever was set (PS3.5 7.2)
+            self.put_group_length(level, element.number)    # counted; the value that was set is ignored (PS3.5 7.2)
             return None
         if vr != SQ:
             self.put_plain(level, element, vr)
@@ -336,7 +338,8 @@ cdef class Composer(Encoder):
         cdef bint open = self.is_open(stood)
         cdef Py_ssize_t at
         if self.mode & IMPLICIT and not open and public_vr(tag) != SQ:
-            open = not (level.mode & IMPLICIT and self.lengths == AS_STOOD)     # or no reader would know what it is
+            # Without a VR, only undefined length tells readers that a tag they don't know is a sequence.
+            open = not (level.mode & IMPLICIT and self.lengths == AS_STOOD)
         if items is None or items == "":
             items = []
         if not isinstance(items, list):
@@ -353,7 +356,7 @@ cdef class Composer(Encoder):
         return inside
 
     cdef Level next_item(self, Level level):
-        # Open the next item of a sequence; copy those that are as they were. None behind the last.
+        # Copy unchanged items of a sequence, and open the next changed one; None behind the last.
         cdef bint big = (self.mode & BIG_ENDIAN) != 0
         cdef DatasetBase item
         cdef Level inside
@@ -385,7 +388,7 @@ cdef class Composer(Encoder):
         return None
 
     cdef int open_content(self, Level inside, bint open) except -1:
-        # The length field of an item, whose tag was put.
+        # Write the length field of an item, whose tag was put before.
         self.out.put32(UNDEFINED_LENGTH if open else 0, (self.mode & BIG_ENDIAN) != 0)
         inside.delimited = open
         inside.length_at = NO_POSITION if open else self.out.size - 4
@@ -393,7 +396,7 @@ cdef class Composer(Encoder):
         return 0
 
     cdef Level next_row_item(self, Level level):
-        # The same for a sequence that is rewritten from its rows.
+        # Open the next item of a sequence that is converted from its rows; None behind the last.
         cdef Level inside
         cdef Index index = level.index
         cdef Row* r
@@ -428,7 +431,7 @@ cdef class Composer(Encoder):
         return True
 
     cdef int close(self, Level level) except -1:
-        # The end of an item or sequence.
+        # End an item or sequence: write its delimiter, or its length.
         cdef bint big = (self.mode & BIG_ENDIAN) != 0
         cdef uint64_t length
         if level.data_set is not None:
@@ -439,12 +442,12 @@ cdef class Composer(Encoder):
         elif level.length_at >= 0:
             length = self.out.total() - level.begun
             if length >= UNDEFINED_LENGTH:
-                raise EncodeError(f"a sequence or item of {length} bytes takes undefined length: lengths='undefined'")
+                raise EncodeError(f"a sequence or item of {length} bytes needs undefined length: lengths='undefined'")
             self.out.patch32(level.length_at, <uint32_t>length, big)
         return 0
 
     cdef Level convert(self, Level level, Py_ssize_t row):
-        # Write an element again from its row: header, byte order and text as they are wanted.
+        # Write an element from its row with the header, byte order and character set of the output's encoding.
         cdef Index index = level.index
         cdef Row* r = index.known(row)
         cdef uint32_t tag = r.tag
@@ -466,7 +469,7 @@ cdef class Composer(Encoder):
         late = index
         if not r.flags & CONTAINER and r.length:
             late = open_value(index, row)
-            if late.count < 2:                  # nothing in it can be read: it stays bytes
+            if late.count < 2:                  # it has no readable item: write its bytes as UN
                 self.convert_value(level, row, UN)
                 return None
         inside = self.open_sequence(level, tag, [] if not self.repair else items_of_row(index, row),
@@ -478,7 +481,7 @@ cdef class Composer(Encoder):
             inside.stop = index.rows[row].next if late is index else late.count
         return inside
 
-    # -- all of it
+    # -- the whole data set
 
     cdef int run(self, DatasetBase data_set) except -1:
         cdef Level level = self.open_elements(data_set, None, 0)
@@ -500,11 +503,31 @@ cdef class Composer(Encoder):
 
 def compose(DatasetBase data_set not None, Output out not None, *, bint implicit, bint big, bint encapsulated,
             str lengths=None, bint repair=False, tuple forced=None):
-    """Put the bytes of a data set's elements at the end of `out`, in the encoding wanted.
+    """Append the encoded elements of a data set to `out`.
 
-    `encapsulated`: whether pixel data in fragments may be written. `lengths`: "defined" or "undefined" for all
-    sequences and items, None to leave them as they stood. `repair` writes everything anew. `forced` are the terms of a
-    character set in place of those stated. Raises EncodeError, which names the element; `out` is then of no use.
+    Parameters
+    ----------
+    data_set : DatasetBase
+        The data set to write.
+    out : Output
+        Receives the bytes; useless after an exception.
+    implicit : bool
+        Write implicit VR.
+    big : bool
+        Write big endian.
+    encapsulated : bool
+        Whether the transfer syntax allows encapsulated pixel data.
+    lengths : str or None
+        "defined" or "undefined" length for all sequences and items; None keeps the source's choice.
+    repair : bool
+        Encode or convert every element, in ascending order of tag, and copy none.
+    forced : tuple of str or None
+        Defined terms of the character set to write, in place of the stated ones.
+
+    Raises
+    ------
+    EncodeError
+        A value can't be encoded; the message names the element.
     """
     cdef Composer composer = Composer.__new__(Composer)
     composer.out = out
@@ -521,10 +544,10 @@ def compose(DatasetBase data_set not None, Output out not None, *, bint implicit
 
 
 def bytes_in_place(DataElement element not None):
-    """The bytes that an element which was set has in its own source's encoding, without padding to the old length.
+    """The bytes of an element's new value in its source's encoding, not padded to the old value's length.
 
-    None where it can't take the place of the old value: no row, a sequence, or another VR in the file than its own.
-    Raises EncodeError, which does not name the element.
+    None if they can't replace the old value in place: the element has no row, is a sequence, or has another VR in the
+    source. Raises EncodeError, which does not name the element.
     """
     cdef Output out = Output()
     cdef Row* r

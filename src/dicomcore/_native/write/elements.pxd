@@ -1,4 +1,4 @@
-# One element into bytes.
+# Encodes one element.
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
@@ -14,10 +14,10 @@ cdef enum Lengths:
 
 cdef class Encoder:
     cdef Output out
-    cdef uint8_t mode               # wanted: IMPLICIT | BIG_ENDIAN
+    cdef uint8_t mode               # the encoding to write: IMPLICIT | BIG_ENDIAN
     cdef bint encapsulated          # whether fragments may be written
     cdef int lengths
-    cdef object forced              # Charset in place of all that are stated
+    cdef object forced              # a Charset that replaces every stated one, or None
     cdef tuple terms
 
     cdef object charset_of(self, Level level)

@@ -1,4 +1,4 @@
-"""One element into bytes: its header and value, encoded by VR or written again from its row (PS3.5 7.1)."""
+"""Writes one element: its header and its value, which is encoded by VR or converted from its row (PS3.5 7.1)."""
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memmove
@@ -44,12 +44,12 @@ cdef object MISSING = object()
 
 
 cdef class Encoder:
-    """What is wanted of the encoding, and the elements written so."""
+    """Writes elements in the chosen encoding."""
 
-    # -- what is in force around an element
+    # -- settings that the surrounding data sets determine
 
     cdef object charset_of(self, Level level):
-        # The Charset in force for what is written there (PS3.3 C.12.1.1.2).
+        # The Charset in force for text written at this level (PS3.3 C.12.1.1.2).
         cdef list asked = []
         cdef Level here = level
         found = self.forced
@@ -60,7 +60,7 @@ cdef class Encoder:
             asked.append(here)
             if here.kind == ELEMENTS:
                 if here.data_set is None:
-                    pass                                        # what it states itself is not written anew
+                    pass                                        # an item that is converted from its rows
                 elif here.data_set.container == FILE_META:
                     found = DEFAULT_CHARSET
                     break
@@ -77,7 +77,8 @@ cdef class Encoder:
         return found
 
     cdef uint16_t settled(self, Level level, DataElement element) except 0xFFFF:
-        # A VR that PS3.6 leaves to the data set, by what is written (PS3.5 A.1, A.2, PS3.3 C.11.1).
+        # The element's VR; where PS3.6 allows several, the data set being written decides (PS3.5 A.1, A.2, PS3.3
+        # C.11.1).
         cdef uint16_t vr = element.vr
         if vr == US_OR_SS:
             return SS if self.number(level, PIXEL_REPRESENTATION, 1 if has_negative(held_by(element)) else 0) else US
@@ -92,7 +93,7 @@ cdef class Encoder:
         return vr
 
     cdef long long number(self, Level level, uint32_t tag, long long default) except? -1:
-        # The first value of an element of this data set or the nearest around it.
+        # The first value of an element of this data set, or of the nearest data set around it that has the element.
         cdef Level here = level
         while here is not None:
             if here.data_set is not None:
@@ -105,7 +106,7 @@ cdef class Encoder:
         return default
 
     cdef object named(self, Level level, uint32_t tag, object error):
-        # The error with the element's name, and where it stands.
+        # An EncodeError whose message also names the element and its path.
         cdef list path = []
         cdef Level here = level
         while here is not None and here.parent is not None:
@@ -120,8 +121,8 @@ cdef class Encoder:
                            character=getattr(error, "character", None))
 
     cdef uint64_t word_width(self, Level level, uint32_t tag, uint16_t vr) except 0:
-        # Size of the words whose bytes change places. Pixel data has larger cells in OW than its 16 bits: real files
-        # in big endian, and their readers, turn those round as a whole.
+        # Size of the words whose bytes are swapped. Pixel data of VR OW can have samples of 32 or 64 bits, larger than
+        # OW's 16-bit words: real files in big endian, and the programs that read them, swap these samples as a whole.
         cdef long long bits
         if tag == PIXEL_DATA and vr == OW:
             bits = self.number(level, BITS_ALLOCATED, 16)
@@ -131,7 +132,7 @@ cdef class Encoder:
     # -- headers
 
     cdef Py_ssize_t put_header(self, uint32_t tag, uint16_t vr, uint64_t length) except -1:
-        # A header; gives the length field's place.
+        # Write an element's header; returns the position of its length field.
         cdef bint big = (self.mode & BIG_ENDIAN) != 0
         self.out.put_tag(tag, big)
         if self.mode & IMPLICIT:
@@ -147,7 +148,7 @@ cdef class Encoder:
         return self.out.size - 2
 
     cdef int set_length(self, Py_ssize_t at, uint32_t tag, uint16_t vr, uint64_t length) except -1:
-        # The length of an element whose value has been put, at the place that put_header() gave.
+        # Write the value length at the position that put_header() returned, once the value has been put.
         cdef bint big = (self.mode & BIG_ENDIAN) != 0
         cdef Output out = self.out
         cdef Py_ssize_t width
@@ -160,8 +161,8 @@ cdef class Encoder:
             out.buffer[at + (1 if big else 0)] = length & 0xFF
             out.buffer[at + (0 if big else 1)] = length >> 8
             return 0
-        # A value too long for its VR's length field has VR UN, which has a longer one (PS3.5 6.2.2). All of it is in
-        # the buffer, as what is set is copied there where its VR has the short form.
+        # A value too long for its VR's 16-bit length field gets VR UN, whose length field has 32 bits (PS3.5 6.2.2).
+        # The whole value is in the buffer: values set in memory are copied there if their VR has the short form.
         out.need(4)
         memmove(out.buffer + at + 6, out.buffer + at + 2, out.size - at - 2)
         out.size += 4
@@ -170,12 +171,12 @@ cdef class Encoder:
         out.buffer[at] = out.buffer[at + 1] = 0
         out.patch32(at + 2, <uint32_t>length, big)
         width = swap_width(vr)
-        if big and width > 1:               # UN's value is in little endian whatever is around it (PS3.5 6.2.2)
+        if big and width > 1:               # UN's value is little endian in every transfer syntax (PS3.5 6.2.2)
             swap(out.buffer + at + 6, out.buffer + at + 6, <Py_ssize_t>length // width, width)
         return 0
 
     cdef bint is_open(self, bint stood):
-        # Whether a sequence or item gets undefined length, where it had or hadn't.
+        # Whether a sequence or item gets undefined length; `stood`: whether it has it in the source.
         return stood if self.lengths == AS_STOOD else self.lengths == OPEN
 
     cdef int put_group_length(self, Level level, uint32_t tag) except -1:
@@ -193,10 +194,10 @@ cdef class Encoder:
             level.group_at = NO_POSITION
         return 0
 
-    # -- values that were set
+    # -- values set in memory
 
     cdef int put_plain(self, Level level, DataElement element, uint16_t vr) except -1:
-        # An element that is no sequence.
+        # Write an element whose VR is not SQ.
         cdef bint big = (self.mode & BIG_ENDIAN) != 0
         cdef uint32_t tag = element.number
         cdef Py_ssize_t at
@@ -205,8 +206,8 @@ cdef class Encoder:
         if tag == PIXEL_DATA and self.encapsulated and level.parent is None:
             return self.put_encapsulated(element, held)
         if tag == PIXEL_DATA and level.parent is None and is_encapsulated(held):
-            raise self.named(None, tag, "these are the items of encapsulated pixel data, which the transfer syntax has "
-                             "none of: set the one that they are in, in file_meta or by transfer_syntax")
+            raise self.named(None, tag, "these are the items of encapsulated pixel data, but the transfer syntax is "
+                             "a native one: set the items' own syntax, in file_meta or by transfer_syntax")
         at = self.put_header(tag, vr, 0)
         begun = self.out.total()
         try:
@@ -219,7 +220,8 @@ cdef class Encoder:
         return 0
 
     cdef int put_encapsulated(self, DataElement element, object held) except -1:
-        # Pixel data set as the items of PS3.5 A.4: the offset table's and the fragments', without their delimiter.
+        # Write pixel data that was set as the items of PS3.5 A.4: the offset table, then the fragments. The sequence
+        # delimiter is added if it is missing.
         cdef const uint8_t[::1] view
         cdef Py_ssize_t n
         try:
@@ -237,7 +239,7 @@ cdef class Encoder:
             self.out.put32(0, False)
         return 0
 
-    # -- rows in another encoding
+    # -- rows converted to another encoding
 
     cdef int convert_value(self, Level level, Py_ssize_t row, uint16_t vr) except -1:
         cdef Index index = level.index
@@ -254,13 +256,13 @@ cdef class Encoder:
                 self.recode(level, row, vr, p[:length])
                 return 0
         if r.tag == PIXEL_DATA and vr == OB and self.number(level, BITS_ALLOCATED, 8) > 8:
-            vr = form = OW      # samples longer than a byte are words (PS3.5 A.2), also where a writer called them OB
+            vr = form = OW      # samples longer than a byte are words (PS3.5 A.2), even if the source's VR is OB
         odd = length & 1 != 0
         if length + odd >= UNDEFINED_LENGTH:
             raise self.named(level, r.tag, too_long(r.tag, length))
         if vr_form(vr) == VR_SHORT and length + odd > LARGEST_SHORT and not self.mode & IMPLICIT:
             form = UN
-            big = False                 # UN's value is in little endian whatever is around it (PS3.5 6.2.2)
+            big = False                 # UN's value is little endian in every transfer syntax (PS3.5 6.2.2)
         if ((r.flags & BIG_ENDIAN) != 0) != big:
             width = self.word_width(level, r.tag, vr)
         self.put_header(r.tag, form, length + odd)
@@ -270,14 +272,14 @@ cdef class Encoder:
         return 0
 
     cdef int put_terms(self) except -1:
-        # Specific Character Set as it is forced.
+        # Write Specific Character Set with the forced terms.
         cdef Py_ssize_t at = self.put_header(SPECIFIC_CHARACTER_SET, CS, 0)
         cdef uint64_t begun = self.out.total()
         put_value(self.out, CS, list(self.terms), False, False, None)
         return self.set_length(at, SPECIFIC_CHARACTER_SET, CS, self.out.total() - begun)
 
     cdef int recode(self, Level level, Py_ssize_t row, uint16_t vr, bytes data) except -1:
-        # Text from the source's character set into the one that is written.
+        # Convert text from the source's character set to the one being written.
         cdef Row* r = &level.index.rows[row]
         cdef uint32_t tag = r.tag
         cdef Py_ssize_t at
@@ -285,7 +287,7 @@ cdef class Encoder:
         source = charset_at(level.index, row)
         text, good = source.decode(data, delimiters=delimiters)
         if not good:
-            raise self.named(level, tag, f"not decodable with {'/'.join(source.names)}, in which it stands")
+            raise self.named(level, tag, f"not decodable with {'/'.join(source.names)}, its character set")
         try:
             made = self.charset_of(level).encode(text, delimiters=delimiters)
         except EncodeError as error:
@@ -298,12 +300,12 @@ cdef class Encoder:
         return 0
 
     cdef int convert_fragments(self, Level level, Py_ssize_t row) except -1:
-        # Encapsulated pixel data: its bytes are those of every syntax that has any (PS3.5 A.4).
+        # Write encapsulated pixel data: every encapsulated transfer syntax codes its items alike (PS3.5 A.4).
         cdef Index index = level.index
         cdef Row* r = index.known(row)
         cdef Py_ssize_t i = row + 1, stop = r.next
         if not self.encapsulated:
-            raise self.named(level, r.tag, "is encapsulated, and the transfer syntax wanted has none of that: "
+            raise self.named(level, r.tag, "is encapsulated, but the transfer syntax to write is not: "
                              "dicomcore.transcode() decodes it")
         self.put_header(r.tag, OB if r.vr != OW else OW, UNDEFINED_LENGTH)
         while i < stop:
@@ -319,15 +321,15 @@ cdef class Encoder:
         return 0
 
 
-# -- help
+# -- helpers
 
 cdef bint is_plain(object value):
-    # Text that every character set codes alike.
+    # Whether the value is ASCII text, which every character set codes alike.
     return isinstance(value, str) and (<str>value).isascii()
 
 
 cdef bint is_encapsulated(object value):
-    # Whether bytes are items from the first to the last (PS3.5 A.4), with or without their delimiter.
+    # Whether bytes consist of items only (PS3.5 A.4), with or without the sequence delimiter.
     cdef const uint8_t[::1] view
     cdef Py_ssize_t n, i = 0
     cdef uint32_t tag, length
@@ -367,10 +369,10 @@ cdef bint is_padded_by_space(uint16_t vr) noexcept nogil:
 
 
 cdef str too_long(uint32_t tag, uint64_t length):
-    said = f"{length} bytes are more than an element's 32-bit length field can say"
+    said = f"{length} bytes are more than an element's 32-bit length field can state"
     if tag >> 16 == 0x7FE0:
         fragments, deflated, htj2k = [f"{uid.name} ({uid})" for uid in (
             EncapsulatedUncompressedExplicitVRLittleEndian, DeflatedImageFrameCompression, HTJ2KLossless)]
-        said += (f"; syntaxes that can hold them cut pixel data into fragments: {fragments}, {deflated}, or a "
-                 f"compressed one such as {htj2k}")
+        said += (f"; encapsulated transfer syntaxes can hold them in fragments: {fragments}, {deflated}, or a "
+                 f"compressed one, for example {htj2k}")
     return said

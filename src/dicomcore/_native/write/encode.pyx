@@ -1,4 +1,4 @@
-"""Values into bytes, by VR (PS3.5 6.2): text, numbers as text, binary numbers, tags, bulk data."""
+"""Encodes values by VR (PS3.5 6.2): text, numbers as text, binary numbers, tags, bulk data."""
 
 from cpython.mem cimport PyMem_Free
 from cpython.unicode cimport PyUnicode_GET_LENGTH
@@ -27,14 +27,14 @@ cdef extern from "Python.h":
     double PyFloat_AsDouble(object value) except? -1.0
 
 cdef enum:
-    DS_LENGTH = 16              # characters of a DS component (PS3.5 6.2)
+    DS_LENGTH = 16              # most characters of a DS component (PS3.5 6.2)
     BACKSLASH = 0x5C
 
 
 # -- text
 
 cdef object lacking(str text, uint16_t vr):
-    # What to raise for text that a VR without character sets can't hold.
+    # The error for text that a VR without character sets can't hold.
     for character in text:
         if not 0x20 <= ord(character) < 0x7F:
             return EncodeError(f"U+{ord(character):04X} {character!r} is outside the default repertoire, "
@@ -43,7 +43,7 @@ cdef object lacking(str text, uint16_t vr):
 
 
 cdef int put_text(Output out, object value, uint16_t vr, object charset) except -1:
-    # One component, or all of a text that is never divided.
+    # Append one component, or the whole text of a VR that has no multiple values.
     cdef bint single = is_single(vr)
     cdef const uint8_t* data
     cdef Py_ssize_t n
@@ -68,13 +68,13 @@ cdef int put_text(Output out, object value, uint16_t vr, object charset) except 
         n = PyUnicode_GET_LENGTH(text)
         if n == 0 or memchr(data, 0x1B, n) == NULL:
             if n and not single and memchr(data, BACKSLASH, n) != NULL:
-                raise EncodeError(f"{text!r} holds a backslash, which divides values: give a list")
+                raise EncodeError(f"{text!r} contains a backslash, which divides values: give a list")
             out.put(data, n)
             return 0
     if not has_charset(vr):
         raise lacking(text, vr)
     if not single and "\\" in text:
-        raise EncodeError(f"{text!r} holds a backslash, which divides values: give a list")
+        raise EncodeError(f"{text!r} contains a backslash, which divides values: give a list")
     delimiters = NAME_DELIMITERS if vr == PN else TEXT_DELIMITERS if single else VALUE_DELIMITERS
     out.put_object((charset if charset is not None else DEFAULT_CHARSET).encode(text, delimiters=delimiters))
     return 0
@@ -83,7 +83,8 @@ cdef int put_text(Output out, object value, uint16_t vr, object charset) except 
 # -- numbers as text
 
 cdef str take_text(char* text):
-    # A string of PyOS_double_to_string's, which is freed; exponents without what they don't need: "1e-5", "1e20".
+    # The text that PyOS_double_to_string() allocated, which is freed; exponents lose plus signs and leading zeros:
+    # "1e-5", "1e20".
     cdef str found = text.decode("ascii")
     PyMem_Free(text)
     if "e" not in found:
@@ -93,7 +94,7 @@ cdef str take_text(char* text):
 
 
 cdef str fixed(double value, int digits):
-    # With so many digits behind the point and none before it that is only 0: ".0625".
+    # The number with `digits` digits behind the point; a lone 0 before the point is left out: ".0625".
     cdef str text = take_text(PyOS_double_to_string(value, b"f", digits, 0, NULL))
     if text.startswith("0."):
         return text[1:]
@@ -103,7 +104,7 @@ cdef str fixed(double value, int digits):
 
 
 cdef str floating(double value, int digits):
-    # So many digits as a whole number with an exponent: "15625e-6".
+    # The number rounded to `digits` significant digits, as a whole number with an exponent: "15625e-6".
     mantissa, exponent = take_text(PyOS_double_to_string(value, b"e", digits - 1, 0, NULL)).split("e")
     sign = "-" if mantissa[0] == "-" else ""
     mantissa = mantissa.lstrip("-").replace(".", "")
@@ -113,18 +114,18 @@ cdef str floating(double value, int digits):
 
 
 cdef str fitted(double value):
-    # The text of at most 16 characters that keeps most digits of a number whose shortest exact one is longer.
+    # The text of at most 16 characters that keeps the most digits, for a number whose shortest exact text is longer.
     cdef int digits, places
     cdef str scientific = take_text(PyOS_double_to_string(value, b"e", 16, 0, NULL))
     cdef int exponent = int(scientific.split("e")[1]), room = DS_LENGTH - (scientific[0] == "-")
     best = ""
     places = max(room - 1 - (exponent + 1 if exponent >= 0 else 0), 0)
-    while places >= 0 and exponent < room and not best:     # rounding up may take one digit more
+    while places >= 0 and exponent < room and not best:     # rounding up may add a digit
         text = fixed(value, places)
         if len(text) <= DS_LENGTH:
             best = text
         places -= 1
-    kept = places + 1 + exponent + 1            # digits that count in it
+    kept = places + 1 + exponent + 1            # its significant digits
     digits = room - 2
     while digits > 0 and (not best or digits > kept):
         text = floating(value, digits)
@@ -149,7 +150,8 @@ cdef str decimal_text(double value):
 
 
 cdef int put_number_text(Output out, object value, uint16_t vr) except -1:
-    # Text that was no number when it was read or set, control characters and all.
+    # Append the text of a DS or IS value that was read or set as text. It need not be a number, and its control
+    # characters are kept.
     if isinstance(value, str) and value.isascii() and "\\" not in value:
         value = value.encode("ascii")
     return put_text(out, value, vr, None)
@@ -192,7 +194,7 @@ cdef int put_decimal(Output out, object value) except -1:
 
 
 cdef object whole(object value, uint16_t vr):
-    # An int from what stands for one; floats only where they are whole.
+    # The value as an int; a float or Decimal must be whole.
     try:
         return operator.index(value)
     except TypeError:
@@ -209,11 +211,11 @@ cdef int put_integer(Output out, object value) except -1:
     if value is None:
         return 0
     if isinstance(value, (float, np.floating)) and isfinite(<double>value) and value != int(value):
-        out.put_object(decimal_text(value).encode("ascii"))     # read so, or warned of when it was set
+        out.put_object(decimal_text(value).encode("ascii"))     # read as a fraction, or set despite a warning
         return 0
     text = str(whole(value, IS))
     if len(text) > 12:
-        raise EncodeError(f"VR IS can't hold {text}: it takes 12 characters at most")
+        raise EncodeError(f"VR IS can't hold {text}: it takes at most 12 characters")
     out.put_object(text.encode("ascii"))
     return 0
 
@@ -265,7 +267,7 @@ cdef int put_number(Output out, object value, uint16_t vr, bint big) except -1:
 
 
 cdef object as_words(object value, uint16_t vr):
-    # An array as little-endian words of its VR; OB, OW and their like take the bytes of any.
+    # An array as little-endian words of its VR; OB, OW and UN take the bytes of any integer array of up to 32 bits.
     array = np.asarray(value)
     if vr == AT:
         if array.dtype.kind not in "ui" or (array.size and not 0 <= array.min() <= array.max() <= 0xFFFFFFFF):
@@ -278,14 +280,15 @@ cdef object as_words(object value, uint16_t vr):
         array = array.astype("u1")
     if is_binary(vr) or vr == OF or vr == OD or vr == OL or vr == OV:
         return fitted_words(array, vr)
-    if array.dtype.kind not in "iu" or array.dtype.itemsize > 4:        # NumPy's own choice, hardly the file's
+    if array.dtype.kind not in "iu" or array.dtype.itemsize > 4:        # NumPy's default types, seldom meant for a file
         raise EncodeError(f"VR {vr_name(vr)} takes bytes or whole numbers of up to 32 bits, not an array of "
                           f"{array.dtype}: give it the type that it is to have in the file")
     return np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
 
 
 cdef object fitted_words(object array, uint16_t vr):
-    # Numbers as words of their VR, as long as none is lost; whole numbers of its size are its words, signed or not.
+    # Numbers as words of their VR, if the VR can hold every one. OL and OV take integers of their own size unchanged,
+    # signed or not.
     cdef bint floats = vr == FL or vr == FD or vr == OF or vr == OD
     word = np.dtype("<" + vr_dtype(vr))
     if array.dtype.kind in "iu" and array.dtype.itemsize == word.itemsize and (vr == OL or vr == OV):
@@ -301,7 +304,7 @@ cdef object fitted_words(object array, uint16_t vr):
 
 
 cdef object listed_words(object value, uint16_t vr):
-    # Numbers one by one as words of a bulk VR.
+    # A number, or a list of numbers, as words of a bulk VR.
     try:
         made = np.array(value, vr_dtype(vr))
     except (OverflowError, ValueError, TypeError) as error:
@@ -314,7 +317,7 @@ cdef object listed_words(object value, uint16_t vr):
 
 
 cdef int put_bulk(Output out, object value, uint16_t vr, bint big, bint held_big, uint64_t width) except -1:
-    # Bytes or words in bulk; what is set as bytes is in the byte order of its data set.
+    # Append bytes or words in bulk; values set as bytes have the byte order of their data set, `held_big`.
     if isinstance(value, (bytes, bytearray)):
         out.put_object(value, width if big != held_big else 1)
     elif isinstance(value, memoryview) and value.format in ("B", "b", "c"):
@@ -389,5 +392,5 @@ def encode_value(str vr not None, value, *, bint big=False, charset=None) -> byt
 
 
 def format_decimal(double value) -> str:
-    """A number as DS has it: the shortest text that gives the same number, or the best of 16 characters."""
+    """The text of a number in VR DS: the shortest that gives the same number, or the closest in 16 characters."""
     return decimal_text(value)

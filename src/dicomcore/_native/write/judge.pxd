@@ -1,4 +1,4 @@
-# Whether a data set is as its source has it.
+# Tells whether a data set was changed since it was read.
 
 from dicomcore._native.views.data_element cimport DataElement
 from dicomcore._native.views.dataset cimport DatasetBase

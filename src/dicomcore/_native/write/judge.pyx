@@ -1,4 +1,4 @@
-"""Whether a data set is as its source has it, or what of it was changed: set, deleted, or altered in place."""
+"""Tells whether a data set was changed since it was read, and which elements: set, deleted, or altered in place."""
 
 from libc.stdint cimport uint32_t
 
@@ -11,13 +11,13 @@ from dicomcore._native.base.vr cimport SQ
 
 
 cdef class Judge:
-    """Keeps what was found out about sequences, so that each is looked through once however deep it lies."""
+    """Caches its results for sequences, so that each sequence is examined once at any depth."""
 
     def __cinit__(self):
         self.judged = {}
 
     cdef bint is_changed(self, DataElement element) except -1:
-        # Whether the source's bytes no longer tell the element's value.
+        # Whether the element's value is no longer the source's.
         if element.index is None or element.is_set:
             return True
         if not element.has_value:
@@ -31,7 +31,7 @@ cdef class Judge:
         return known[1]
 
     cdef int judge(self, DataElement sequence) except -1:
-        # Settle for a sequence that was handed out, and those in it, whether any of it was changed.
+        # Cache for a sequence that the caller has seen, and for the sequences in it, whether it was changed.
         cdef list waiting = [sequence], inside
         cdef DataElement element, found
         cdef bint changed
@@ -68,7 +68,7 @@ cdef class Judge:
         return 0
 
     cdef bint item_changed(self, DatasetBase item) except -1:
-        # The same for an item.
+        # Whether any element of an item was set, deleted or altered in place.
         if not item.elements:
             return False
         for tag, element in item.changes().items():
@@ -81,7 +81,7 @@ cdef class Judge:
 
 
 cdef bint has_own_items(DataElement sequence) except -1:
-    # Whether the items of a sequence that was handed out are those of its rows, and in their order.
+    # Whether a sequence that the caller has seen still has the items of its rows, in the same order.
     cdef Index index = sequence.index, late
     cdef DatasetBase item
     cdef Py_ssize_t i, row = sequence.row, stop, at = 0
@@ -90,7 +90,7 @@ cdef bint has_own_items(DataElement sequence) except -1:
         return not items
     if not index.known(row).flags & CONTAINER:
         if not items:
-            return not items_of_row(index, row)     # it may never have had any: bytes that are no items
+            return not items_of_row(index, row)     # the value's bytes may not be items: then it never had any
         item = items[0]
         late = item.index
         if late is None or late.outer is not index or late.outer_row != row:
@@ -112,13 +112,13 @@ cdef bint has_own_items(DataElement sequence) except -1:
 
 
 def is_untouched(DatasetBase data_set not None) -> bool:
-    """Whether a data set is as its source has it, elements left out by the reader aside."""
+    """Whether nothing in a data set was changed since it was read, and the reader left out no element."""
     cdef Judge judge = Judge()
     return data_set.index is not None and data_set.wanted is None and not judge.item_changed(data_set)
 
 
 def changed_elements(DatasetBase data_set not None) -> dict:
-    """The elements of this level whose bytes no longer tell their value, by tag; None for one that was deleted."""
+    """The elements of this level whose value is no longer the source's, by tag; None stands for a deleted element."""
     cdef Judge judge = Judge()
     cdef dict found = {}
     for tag, element in data_set.changes().items():
@@ -131,8 +131,11 @@ def changed_elements(DatasetBase data_set not None) -> dict:
 
 
 def head_stands(DatasetBase data_set not None, Index index not None, bint whole) -> bool:
-    """Whether preamble, prefix and file meta information stand without fault, if `whole` with all that PS3.10 7.1 asks
-    for, and still belong to `data_set`: its SOP Class and Instance UIDs were not set since."""
+    """Whether the preamble, prefix and file meta information can be copied unchanged.
+
+    They must be free of faults and still describe `data_set`: its SOP Class and Instance UIDs were not set since. If
+    `whole`, every element that PS3.10 7.1 requires must be present.
+    """
     cdef Py_ssize_t i
     cdef int present = 0
     cdef uint32_t tag
@@ -153,8 +156,10 @@ def head_stands(DatasetBase data_set not None, Index index not None, bint whole)
 
 
 def stray_tag(DatasetBase data_set not None) -> int:
-    """A tag of group 0000 or 0002 among the elements that were read so far, which belong to commands and to files and
-    not to data sets (PS3.7 6.3.1, PS3.10 7.1); -1 where there is none."""
+    """A tag of group 0000 or 0002 among the elements that were read so far, or -1.
+
+    These groups belong to commands and to file meta information, not to data sets (PS3.7 6.3.1, PS3.10 7.1).
+    """
     cdef Index index = data_set.index
     cdef Py_ssize_t i, stop
     cdef uint32_t tag

@@ -1,4 +1,4 @@
-"""Levels of what is being written, and where the bytes of what was read end."""
+"""Levels of the data set being written, and where an item, an element or a level ends in the source."""
 
 cimport cython
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
@@ -16,9 +16,9 @@ from dicomcore._native.scan.scan cimport (
     Row,
 )
 
-@cython.trashcan(True)      # levels hang on each other as deep as sequences nest
+@cython.trashcan(True)      # each level refers to its parent: deep nesting must not be freed recursively
 cdef class Level:
-    """Where writing stands in one data set or sequence; made by the composer."""
+    """The progress of writing one data set or sequence; created by the composer."""
 
     def __cinit__(self):
         self.run = NO_POSITION
@@ -27,7 +27,7 @@ cdef class Level:
 
 
 cdef uint64_t end_of_item(Index index, Py_ssize_t row) except? 0:
-    # The byte behind an item or an element, its delimiter included where it has one.
+    # The byte behind an item or an element, including its delimiter if it has one.
     cdef Row* r = index.known(row)
     cdef uint64_t end = r.offset + r.length
     cdef uint32_t delimiter = <uint32_t>ITEM_DELIMITER if r.tag == ITEM else <uint32_t>SEQUENCE_DELIMITER
@@ -43,7 +43,7 @@ cdef uint64_t end_of_item(Index index, Py_ssize_t row) except? 0:
 
 
 cdef uint64_t end_of_row(Level level) except? 0:
-    # The byte behind a level's last row; the data set's first byte where it has none.
+    # The byte behind a level's last row; the data set's first byte if it has no rows.
     cdef Py_ssize_t last = -1, i
     cdef Index index = level.index
     cdef DatasetBase data_set = level.data_set

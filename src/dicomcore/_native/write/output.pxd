@@ -1,25 +1,26 @@
-# What is about to be written: bytes made here, and stretches of sources that are copied only when it is.
+# The output: bytes encoded into a buffer, and references to byte ranges of sources, which are copied only when the
+# output is written.
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from dicomcore._native.scan.source cimport Source
 
 cdef struct Piece:
-    Py_ssize_t source       # place in Output.sources, -1 for bytes of Output.buffer
+    Py_ssize_t source       # position in Output.sources, -1 for bytes of Output.buffer
     uint64_t offset
     uint64_t length
-    uint64_t width          # size of the words whose bytes are reversed on the way; 1: none are
+    uint64_t width          # size of the words whose bytes are reversed while they are copied; 1: copied unchanged
 
 
 cdef class Output:
     cdef uint8_t* buffer
     cdef Py_ssize_t size, capacity
-    cdef Py_ssize_t begun               # bytes of the buffer from here on are in no piece yet
+    cdef Py_ssize_t begun               # bytes of the buffer from here on belong to no piece yet
     cdef Piece* pieces
     cdef Py_ssize_t count, room
     cdef list sources
     cdef uint64_t closed                # bytes in pieces
-    cdef Py_ssize_t exports
+    cdef Py_ssize_t exports             # memoryviews of the buffer that exist
 
     cdef uint64_t total(self) noexcept
     cdef int need(self, Py_ssize_t n) except -1

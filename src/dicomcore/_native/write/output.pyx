@@ -1,7 +1,7 @@
-"""What is about to be written: bytes made here, and stretches of sources that are copied only when it is.
+"""The output: bytes encoded into a buffer, and references to byte ranges of sources.
 
-A data set that was read is mostly copied: what is small and at hand goes into the buffer at once, what is large is only
-noted and streamed later, so that the memory taken is that of what was changed.
+Most of a data set that was read is copied. Small ranges are copied into the buffer at once; a large range is recorded
+as a piece and streamed later. So the memory needed is about that of the changed elements.
 """
 
 from cpython.buffer cimport PyBuffer_FillInfo
@@ -21,12 +21,12 @@ cdef extern from "base/swap.h" nogil:
 
 cdef enum:
     FIRST_BYTES = 2048
-    TINY = 1024                 # a stretch up to here is copied at once, wherever it is
-    STEP = 1 << 20              # bytes that are in memory at a time when sources are streamed; a multiple of 8
+    TINY = 1024                 # a range of at most this length is copied into the buffer at once
+    STEP = 1 << 20              # bytes of a source that are in memory at a time while it is streamed; a multiple of 8
 
 
 cdef inline void swap_in_place(uint8_t* data, uint64_t n, uint64_t width) noexcept nogil:
-    # Words of 2, 4 or 8 bytes reversed; what is left over at the end stays.
+    # Reverse words of 2, 4 or 8 bytes; an incomplete word at the end stays unchanged.
     if width == 2:
         dc_swap_words16(data, data, <Py_ssize_t>(n // 2))
     elif width == 4:
@@ -36,9 +36,9 @@ cdef inline void swap_in_place(uint8_t* data, uint64_t n, uint64_t width) noexce
 
 
 cdef class Output:
-    """Pieces of what is to be written, in order; filled by `compose`, then read once or more.
+    """The pieces to write, in order; `compose` fills it, and it can be read any number of times.
 
-    A buffer of the bytes made here, as long as all is in it: see `whole`.
+    The buffer protocol exposes only the bytes of its own buffer, not the ranges of sources: see `whole`.
     """
 
     def __cinit__(self):
@@ -52,7 +52,7 @@ cdef class Output:
         return self.total()
 
     def __getbuffer__(self, Py_buffer* buffer, int flags):
-        # While a view is about, nothing can be added: the buffer would move.
+        # While a view exists, nothing can be added: the buffer would move.
         self.close_piece()
         PyBuffer_FillInfo(buffer, self, self.buffer if self.size else <void*>b"", self.size, 1, flags)
         self.exports += 1
@@ -66,13 +66,13 @@ cdef class Output:
     # -- adding
 
     cdef int need(self, Py_ssize_t n) except -1:
-        # Room for n more bytes in the buffer.
+        # Make room for n more bytes in the buffer.
         cdef Py_ssize_t capacity
         cdef uint8_t* grown
         if n <= self.capacity - self.size:
             return 0
         if self.exports:
-            raise BufferError("an Output can't grow while a view of it is about")
+            raise BufferError("an Output can't grow while a memoryview of it exists: release the view first")
         capacity = max(2 * self.capacity, self.size + n, <Py_ssize_t>FIRST_BYTES)
         grown = <uint8_t*>realloc(self.buffer, capacity)
         if grown == NULL:
@@ -111,13 +111,13 @@ cdef class Output:
         return self.put32(tag if big else (tag << 16) | (tag >> 16), big)
 
     cdef void patch32(self, Py_ssize_t at, uint32_t value, bint big) noexcept:
-        # Write a word over one that was put before.
+        # Overwrite a 32-bit word that was put before.
         cdef int i
         for i in range(4):
             self.buffer[at + (3 - i if big else i)] = (value >> (8 * i)) & 0xFF
 
     cdef int close_piece(self) except -1:
-        # The bytes put since the last piece become one.
+        # Make a piece of the bytes that were put since the last one.
         cdef Py_ssize_t n = self.size - self.begun
         if n:
             self.add_piece(-1, <uint64_t>self.begun, <uint64_t>n, 1)
@@ -138,7 +138,7 @@ cdef class Output:
             room = 2 * self.room if self.room else 8
             grown = <Piece*>realloc(self.pieces, room * sizeof(Piece))
             if grown == NULL:
-                raise MemoryError("no memory for what is to be written")
+                raise MemoryError("no memory for the list of pieces to write")
             self.pieces = grown
             self.room = room
         self.pieces[self.count] = Piece(source, offset, length, width)
@@ -147,7 +147,7 @@ cdef class Output:
         return 0
 
     cdef int put_source(self, Source source, uint64_t offset, uint64_t length, uint64_t width=1) except -1:
-        # A stretch of a source, its words reversed where `width` is more than 1.
+        # Append a byte range of a source, with its words reversed if `width` is more than 1.
         cdef const uint8_t* data
         cdef Py_ssize_t i, at = -1
         if length <= TINY:
@@ -166,25 +166,25 @@ cdef class Output:
         return self.add_piece(at, offset, length, width)
 
     cdef int put_object(self, object data, uint64_t width=1) except -1:
-        # The bytes of a bytes-like object, which is held rather than copied where it is large.
+        # Append the bytes of a bytes-like object; a large object is referred to, not copied.
         cdef Source source = memory_source(data)
         return self.put_source(source, 0, source.size, width)
 
     def add(self, data) -> None:
-        """Put the bytes of a bytes-like object at the end; they must not change until all is written."""
+        """Append the bytes of a bytes-like object; they must not change until the output is written."""
         self.put_object(data)
 
     def add_source(self, Source source not None, uint64_t offset, uint64_t length) -> None:
-        """Put a stretch of a source at the end."""
+        """Append a byte range of a source."""
         self.put_source(source, offset, length)
 
     # -- reading
 
     def whole(self) -> bytes:
-        """All of it."""
+        """The whole output as bytes."""
         cdef bytes made = PyBytes_FromStringAndSize(NULL, <Py_ssize_t>self.total())
         cdef uint8_t* into = <uint8_t*>PyBytes_AS_STRING(made)
-        cdef Source source = None               # the last one, opened for all its pieces that follow each other
+        cdef Source source = None               # the piece's; its file stays open for consecutive pieces
         cdef file_handle file = -1
         cdef Piece* piece
         cdef Py_ssize_t i
@@ -209,7 +209,7 @@ cdef class Output:
         return made
 
     def stretches(self):
-        """(source, offset, length, width) of every piece, source None for bytes of this Output's own buffer."""
+        """The (source, offset, length, width) of every piece; source is None for bytes of this Output's own buffer."""
         cdef Py_ssize_t i
         cdef Piece* piece
         self.close_piece()
@@ -221,7 +221,7 @@ cdef class Output:
         return found
 
     def chunks(self):
-        """The bytes in order: views of what is in memory, and blocks of at most 1 MiB of what is read."""
+        """Yield the bytes in order: views of bytes in memory, and blocks of at most 1 MiB that are read from files."""
         for source, offset, length, width in self.stretches():
             if source is None:
                 yield memoryview(self)[offset:offset + length]
@@ -233,7 +233,7 @@ cdef class Output:
                 yield from self.read_chunks(source, offset, length, width)
 
     cdef object view(self, Source source, uint64_t offset, uint64_t length):
-        # A stretch of a source that is in memory, not copied; None where it would have to be read.
+        # A view of a byte range of a source; None if the range is not in memory and would have to be read.
         cdef const uint8_t* data
         if not source.at_hand(offset, length, &data):
             return None
@@ -241,7 +241,7 @@ cdef class Output:
         return view_of(source, owner, data, length)
 
     def read_chunks(self, Source source not None, uint64_t offset, uint64_t length, uint64_t width):
-        """A stretch of a source in blocks of at most 1 MiB, its words reversed where `width` is more than 1."""
+        """Yield a byte range of a source in blocks of at most 1 MiB, its words reversed if `width` is more than 1."""
         cdef uint64_t at = 0, n
         cdef bytes block
         while at < length:
