@@ -21,8 +21,8 @@ from typing import NamedTuple
 
 from tools import sanitize
 
-HOUSE = Path(__file__).resolve().parents[1]
-BUILD = HOUSE / "build" / "fuzz"
+ROOT = Path(__file__).resolve().parents[1]
+BUILD = ROOT / "build" / "fuzz"
 LEAST = 5  # seconds of a target, of which a loaded machine takes some for the seeds
 HANG, MEMORY, ONE_BLOCK = 20, 4096, 1024  # seconds an input may take; MiB of the process, and of one allocation
 CLANGS = ("clang", *(f"clang-{version}" for version in range(22, 13, -1)))
@@ -109,13 +109,13 @@ def fuzz(name: str, seconds: int, library: Path) -> Result:
     start = time.monotonic()
     with log.open("w") as stream:
         code = subprocess.run(
-            [*command, str(kept), str(seeds)], cwd=HOUSE, env=environment, stdout=stream, stderr=subprocess.STDOUT
+            [*command, str(kept), str(seeds)], cwd=ROOT, env=environment, stdout=stream, stderr=subprocess.STDOUT
         ).returncode
     said = log.read_text(errors="replace")
     new = sorted(set(findings.iterdir()) - before)
-    finding = f"exit code {code}, see {log.relative_to(HOUSE)}" if code else ""
+    finding = f"exit code {code}, see {log.relative_to(ROOT)}" if code else ""
     if new:
-        finding = str(new[0].relative_to(HOUSE))
+        finding = str(new[0].relative_to(ROOT))
     last = re.findall(r"cov: (\d+) ft: (\d+) corp: (\d+)", said)
     edges, features, corpus = map(int, last[-1]) if last else (0, 0, 0)
     executions = re.findall(r"(?:stat::number_of_executed_units: |^#)(\d+)", said, re.MULTILINE)

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 import dicomcore as dc
 
 T = TypeVar("T")
-HOUSE = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent
 
 LIMITS = dc.Limits(inflated_bytes=4 << 20, frame_pixels=1 << 22, frames=4096)
 """So low that an input of a few kilobytes can't make a run slow; what passes them is refused, which is no finding."""

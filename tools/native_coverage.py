@@ -18,8 +18,8 @@ import sys
 from collections import Counter, defaultdict
 from pathlib import Path
 
-HOUSE = Path(__file__).resolve().parent.parent
-BUILD = HOUSE / "build" / "native-coverage"
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build" / "native-coverage"
 SOURCE = BUILD / "source"
 NATIVE = SOURCE / "src" / "dicomcore" / "_native"
 COUNTS = BUILD / "counts"
@@ -43,10 +43,10 @@ sys.exit(code)
 def build() -> Path:
     """Build a copy of the sources that counts; give the folder to import it from."""
     shutil.rmtree(BUILD, ignore_errors=True)
-    shutil.copytree(HOUSE / "src", SOURCE / "src", ignore=shutil.ignore_patterns("*.so", "*.c", "__pycache__"))
+    shutil.copytree(ROOT / "src", SOURCE / "src", ignore=shutil.ignore_patterns("*.so", "*.c", "__pycache__"))
     for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(HOUSE / name, SOURCE)
-    environment = {**os.environ, "CC": str(HOUSE / "tools" / "counting-cc"), "DICOMCORE_SYMBOLS": "1"}
+        shutil.copy(ROOT / name, SOURCE)
+    environment = {**os.environ, "CC": str(ROOT / "tools" / "counting-cc"), "DICOMCORE_SYMBOLS": "1"}
     subprocess.run([sys.executable, "setup.py", "-q", "--name"], cwd=SOURCE, env=environment, check=True)
     for made in NATIVE.rglob("*.c"):
         made.write_text(CYTHONS.sub('#line 1 "cython"\n', made.read_text()))
@@ -60,7 +60,7 @@ def run_tests(library: Path, arguments: list[str]) -> int:
     options += [f"--deselect={test}" for test in CANNOT_RUN]
     environment = {**os.environ, "PYTHONPATH": str(library), "GCOV_PREFIX": str(COUNTS / "children")}
     COUNTS.joinpath("children").mkdir(parents=True)
-    return subprocess.run([sys.executable, "-c", PYTEST, *options, *arguments], cwd=HOUSE, env=environment).returncode
+    return subprocess.run([sys.executable, "-c", PYTEST, *options, *arguments], cwd=ROOT, env=environment).returncode
 
 
 def counts() -> dict[str, Counter[int]]:

@@ -21,16 +21,16 @@ from time import perf_counter
 
 from check_wheel import SRC, faults
 
-HOUSE = SRC.parent
-DIST = HOUSE / "dist"
+ROOT = SRC.parent
+DIST = ROOT / "dist"
 OLDEST = (3, 11)
 SOURCES = frozenset((".py", ".pyi", ".pyx", ".pxd", ".h", ".html", ".typed"))
 FOREIGN = frozenset((".c", ".so", ".pyd", ".pyc"))
 NEEDED = ("setup.py", "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "Makefile", "tools/check_wheel.py")
-SMOKE = HOUSE / "tools" / "smoke.py"
+SMOKE = ROOT / "tools" / "smoke.py"
 
 
-def run(command: list[str | Path], *, cwd: Path = HOUSE) -> str:
+def run(command: list[str | Path], *, cwd: Path = ROOT) -> str:
     """What a command prints; a failing one ends the run of its Python, with the end of what it said."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     done = subprocess.run(list(map(str, command)), cwd=cwd, env=clean, capture_output=True, text=True)
@@ -65,7 +65,7 @@ def sdist_faults(path: Path) -> list[str]:
     """What is wrong with an sdist: sources that were lost, and files that are made from others."""
     with tarfile.open(path) as archive:
         held = {str(PurePosixPath(*PurePosixPath(name).parts[1:])) for name in archive.getnames()}
-    wanted = {str(one.relative_to(HOUSE).as_posix()) for one in SRC.rglob("*") if one.suffix in SOURCES}
+    wanted = {str(one.relative_to(ROOT).as_posix()) for one in SRC.rglob("*") if one.suffix in SOURCES}
     wanted = {name for name in wanted if ".egg-info/" not in name}
     version = runpy.run_path(str(SRC / "dicomcore" / "version.py"))["__version__"]
     return [
@@ -78,7 +78,7 @@ def sdist_faults(path: Path) -> list[str]:
 def make_sdist() -> Path:
     """The sdist of this tree, in dist/."""
     shutil.rmtree(DIST, ignore_errors=True)
-    run([sys.executable, "-m", "build", "--sdist", "--outdir", DIST, HOUSE])
+    run([sys.executable, "-m", "build", "--sdist", "--outdir", DIST, ROOT])
     (made,) = DIST.glob("*.tar.gz")
     return made
 

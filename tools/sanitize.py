@@ -16,10 +16,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-HOUSE = Path(__file__).resolve().parent.parent
-BUILD = HOUSE / "build" / "sanitize"
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build" / "sanitize"
 REPORTS = BUILD / "reports"
-COMPILER = HOUSE / "tools" / "sanitized-cc"
+COMPILER = ROOT / "tools" / "sanitized-cc"
 CANNOT_RUN = {
     "tests/reliability/test_guard.py::test_a_byte_further_ends_the_process": "a fault on purpose, which is reported",
     "tests/pixels/test_isolation_ends.py::test_workers_killed_under_several_threads": "its SIGSEGV would be reported",
@@ -42,7 +42,7 @@ def build(base: Path, **environment: str) -> Path:
     """Build the package with sanitizers below `base`, what has changed of it; give the folder to import it from."""
     library = base / "lib"
     command = [sys.executable, "setup.py", "-q", "build", f"--build-base={base}", f"--build-lib={library}"]
-    subprocess.run(command, cwd=HOUSE, env={**os.environ, "CC": str(COMPILER), **environment}, check=True)
+    subprocess.run(command, cwd=ROOT, env={**os.environ, "CC": str(COMPILER), **environment}, check=True)
     return library
 
 
@@ -69,7 +69,7 @@ def run_tests(library: Path, arguments: list[str]) -> int:
         options += ["-n", str(os.cpu_count() or 1), "--dist", "worksteal"]
     command = [sys.executable, "-m", "pytest", *options, *arguments]
     with (REPORTS / "undefined").open("w") as said:
-        return subprocess.run(command, cwd=HOUSE, env=environment, stderr=said).returncode
+        return subprocess.run(command, cwd=ROOT, env=environment, stderr=said).returncode
 
 
 def read_report(path: Path) -> str:

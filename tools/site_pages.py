@@ -17,21 +17,21 @@ from mkdocs.structure.files import File, Files
 
 from dicomcore.cli import main
 
-HOUSE = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[1]
 PAPERS = ("CHANGELOG", "CONTRIBUTING", "SECURITY")
 LINK = re.compile(r"\]\((?!\w+:)([^)#\s]+)([^)\s]*)\)")
 
 
 def outside() -> dict[str, str]:
     """Where each page from outside docs/ stands in the site, by its place in the repository."""
-    tables = {f"benches/{path.name}": f"benches/{path.name}" for path in sorted((HOUSE / "benches").glob("*.md"))}
+    tables = {f"benches/{path.name}": f"benches/{path.name}" for path in sorted((ROOT / "benches").glob("*.md"))}
     return tables | {f"{name}.md": f"{name.lower()}.md" for name in PAPERS}
 
 
 def on_files(files: Files, config: Any) -> Files:
     """Add the pages."""
     for source, place in outside().items():
-        files.append(File.generated(config, place, abs_src_path=str(HOUSE / source)))
+        files.append(File.generated(config, place, abs_src_path=str(ROOT / source)))
     return files
 
 
@@ -56,10 +56,10 @@ def command_pages(*above: str) -> Iterator[str]:
 
 def in_site(here: str, page: str, link: str) -> str:
     """A link on the page that stands at `here` in the repository and at `page` in the site."""
-    target = (HOUSE / here).parent.joinpath(link).resolve()
-    if not target.is_relative_to(HOUSE):
+    target = (ROOT / here).parent.joinpath(link).resolve()
+    if not target.is_relative_to(ROOT):
         return link
-    inside = target.relative_to(HOUSE).as_posix()
+    inside = target.relative_to(ROOT).as_posix()
     place = outside().get(inside, inside.removeprefix("docs/") if inside.startswith("docs/") else "")
     if not place:
         return link

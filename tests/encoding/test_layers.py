@@ -7,7 +7,7 @@ from pathlib import Path
 
 import dicomcore
 
-HOUSE = Path(dicomcore.__file__).parent
+PACKAGE = Path(dicomcore.__file__).parent
 ABOVE = ("part10", "pixels", "fileset", "forms", "objects", "sr", "interop", "transcoding", "archive", "display", "cli")
 
 
@@ -23,7 +23,7 @@ def imports(path: Path) -> set[str]:
 
 
 def test_encoding_names_no_room_above():
-    files = list((HOUSE / "encoding").glob("*.py"))
+    files = list((PACKAGE / "encoding").glob("*.py"))
     assert len(files) > 5
     for path in files:
         assert not [name for name in imports(path) if name.startswith(tuple(f"dicomcore.{room}" for room in ABOVE))]
@@ -31,8 +31,8 @@ def test_encoding_names_no_room_above():
 
 def test_nothing_else_composes():
     users = {
-        path.relative_to(HOUSE).as_posix()
-        for path in HOUSE.rglob("*.py")
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
         if "dicomcore._native.write.compose.compose" in imports(path)
     }
     assert users == {"encoding/composing.py"}
@@ -41,8 +41,8 @@ def test_nothing_else_composes():
 def test_nothing_else_opens_an_index():
     """A file is opened by part10, a bare data set by encoding; frames open the header of one that is open."""
     users = {
-        path.relative_to(HOUSE).as_posix()
-        for path in HOUSE.rglob("*.py")
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
         if "dicomcore._native.scan.opener" in imports(path)
     }
     assert users - {"pixels/attributes.py"} == {

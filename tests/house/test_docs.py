@@ -28,8 +28,8 @@ pytest.importorskip("pyarrow")
 
 pytestmark = pytest.mark.thread_unsafe(reason="runs in a folder of its own")
 
-HOUSE = Path(__file__).parents[2]
-PAGES = sorted([*HOUSE.glob("*.md"), *(HOUSE / "docs").rglob("*.md")])
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)
 INERT = {"text"}  # what programs print, and sketches of interfaces
 FILES = {  # as pages call them: as the pydicom package does
@@ -90,7 +90,7 @@ def folder(all_files, tmp_path, monkeypatch) -> Path:
     return place
 
 
-@pytest.mark.parametrize("page", PAGES, ids=[page.relative_to(HOUSE).as_posix() for page in PAGES])
+@pytest.mark.parametrize("page", PAGES, ids=[page.relative_to(ROOT).as_posix() for page in PAGES])
 def test_the_blocks_run(page: Path, folder: Path):
     try:
         run_page(page)
@@ -150,22 +150,22 @@ def run_command(words: list[str], where: str) -> None:
             for extra in re.findall(r"dicomcore\[([\w,]+)\]|\.\[([\w,]+)\]", " ".join(wanted)):
                 assert set(",".join(filter(None, extra)).split(",")) <= set(EXTRAS), where
         case ["make", *targets]:
-            known = re.findall(r"^([\w-]+):", (HOUSE / "Makefile").read_text(encoding="utf-8"), re.M)
+            known = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
             assert {word for word in targets if "=" not in word} <= set(known), where
         case ["python", script, *_] if script.endswith(".py"):
-            assert (HOUSE / script).is_file(), f"{where}: there is no {script}"
+            assert (ROOT / script).is_file(), f"{where}: there is no {script}"
         case ["python", "-m", "pytest", *arguments]:
             for word in arguments:
-                assert not word.startswith("tests/") or (HOUSE / word).exists(), f"{where}: there is no {word}"
+                assert not word.startswith("tests/") or (ROOT / word).exists(), f"{where}: there is no {word}"
         case ["python", "-m", module, *_] if module.startswith(("benches.", "fuzz.")):
-            assert (HOUSE / f"{module.replace('.', '/')}.py").is_file(), f"{where}: there is no {module}"
+            assert (ROOT / f"{module.replace('.', '/')}.py").is_file(), f"{where}: there is no {module}"
         case ["pre-commit" | "apt-get", *_] | []:
             pass
         case _:
             raise AssertionError(f"{where}: nobody runs {shlex.join(words)}")
 
 
-EXTRAS = tomllib.loads((HOUSE / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
 
 
 # -- pages whose comments are prose

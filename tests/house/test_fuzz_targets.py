@@ -14,7 +14,7 @@ from fuzz import imaging
 from fuzz.target import Taken, Target
 from fuzz.targets import TARGETS
 
-HOUSE = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[2]
 SEEDS = 12
 EVERY = pytest.mark.parametrize("name", TARGETS)
 
@@ -66,6 +66,6 @@ def test_replay_needs_no_clang(tmp_path: Path):
     path = tmp_path / "crash"
     path.write_bytes(b"1.5\\2")
     command = [sys.executable, "-m", "fuzz.replay", str(path), "numbers"]
-    said = subprocess.run(command, cwd=HOUSE, capture_output=True, text=True, timeout=120)
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert (said.returncode, said.stdout) == (0, "numbers: 1 inputs\n"), said.stderr
-    assert subprocess.run([*command[:-1], "nonsense"], cwd=HOUSE, capture_output=True, timeout=120).returncode == 2
+    assert subprocess.run([*command[:-1], "nonsense"], cwd=ROOT, capture_output=True, timeout=120).returncode == 2
