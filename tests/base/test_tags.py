@@ -1,4 +1,4 @@
-"""Tag: what it can be made from, how it compares and prints; pydicom's BaseTag as the reference."""
+"""Tag: its constructor's arguments, comparison and text; pydicom's BaseTag is the reference."""
 
 import copy
 import pickle
@@ -112,7 +112,7 @@ def test_constants():
             assert value == Tag(names.get(name) or name.title().replace("_", "")), name
 
 
-def test_no_keyword_is_a_number():
+def test_no_keyword_is_a_hexadecimal_number():
     # A keyword such as "FACADE" would be ambiguous.
     for keyword in dictionary.keywords():
         with pytest.raises(ValueError, match="invalid literal"):
