@@ -21,7 +21,7 @@ def told(capsys) -> list[str]:
 
 @pytest.fixture
 def dumped(tmp_path, capsys):
-    """Writes what dump gives for files into one file."""
+    """Write the output of `dicomcore dump` for some files into one file."""
 
     def dump(*names: str, options=("--json",)):
         assert main(["dump", *options, "--meta", *[str(real(name)) for name in names]]) == 0
@@ -34,7 +34,7 @@ def dumped(tmp_path, capsys):
 
 @pytest.mark.parametrize("name", ["CT_small.dcm", "SC_rgb_rle.dcm", "rtplan.dcm", "chrH32.dcm", "liver.dcm"])
 @pytest.mark.parametrize("options", [("--json",), ("--json", "--indent", "1"), ("--xml",)], ids=" ".join)
-def test_back_to_a_file(name, options, dumped, tmp_path):
+def test_dumped_files_are_built_back(name, options, dumped, tmp_path):
     out = tmp_path / "out.dcm"
     assert main(["build", str(dumped(name, options=options)), "-o", str(out)]) == 0
     before, after = dc.dcmread(real(name)), dc.dcmread(out)
@@ -45,7 +45,7 @@ def test_back_to_a_file(name, options, dumped, tmp_path):
         assert (after.pixel_array == before.pixel_array).all()
 
 
-def test_a_folder_takes_many(dumped, tmp_path):
+def test_several_files_go_into_a_folder(dumped, tmp_path):
     path = dumped("CT_small.dcm", "MR_small.dcm")
     assert main(["build", str(path), "-o", str(tmp_path)]) == 0
     for name in ("CT_small.dcm", "MR_small.dcm"):
@@ -53,7 +53,7 @@ def test_a_folder_takes_many(dumped, tmp_path):
         assert dc.dcmread(tmp_path / f"{uid}.dcm").PatientID == dc.dcmread(real(name)).PatientID
 
 
-def test_a_file_takes_one(dumped, tmp_path, capsys):
+def test_one_data_set_goes_into_a_file(dumped, tmp_path, capsys):
     path = dumped("CT_small.dcm", "MR_small.dcm")
     assert main(["build", str(path), "-o", str(tmp_path / "out.dcm")]) == 1
     assert "several data sets" in told(capsys)[0]
@@ -106,7 +106,7 @@ def test_encapsulated_pixel_data_needs_a_transfer_syntax(tmp_path, capsys):
     assert (dc.dcmread(tmp_path / "out.dcm").pixel_array == before.pixel_array).all()
 
 
-def test_what_was_left_empty_is_told(tmp_path, capsys):
+def test_elements_left_empty_are_reported(tmp_path, capsys):
     text = dc.dcmread(real("CT_small.dcm")).to_json(bulk_data_element_handler=lambda _: "u", file_meta=True)
     (tmp_path / "in.json").write_text(text)
     build = ["build", str(tmp_path / "in.json"), "-o", str(tmp_path / "out.dcm")]
@@ -117,7 +117,7 @@ def test_what_was_left_empty_is_told(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("text", ["", "DICM", "[]", "<x/>", "{", '{"0008001A": {"vr": "XX"}}'])
-def test_what_can_not_be_read(text, tmp_path, capsys):
+def test_unreadable_input_is_reported(text, tmp_path, capsys):
     (tmp_path / "in").write_text(text)
     assert main(["build", str(tmp_path / "in"), "-o", str(tmp_path / "out.dcm")]) == 1
     assert len(told(capsys)) == 1
@@ -125,7 +125,7 @@ def test_what_can_not_be_read(text, tmp_path, capsys):
     assert main(["build", str(tmp_path / "nowhere"), "-o", str(tmp_path / "out.dcm")]) == 1
 
 
-def test_a_folder_that_is_not_there_is_made(dumped, tmp_path):
+def test_a_missing_output_folder_is_created(dumped, tmp_path):
     """The example of docs/howto/json-xml.md."""
     path = dumped("CT_small.dcm", "MR_small.dcm")
     assert main(["build", str(path), "-o", str(tmp_path / "built") + "/"]) == 0
@@ -139,13 +139,13 @@ def test_several_data_sets_for_one_file_write_nothing(dumped, tmp_path, capsys):
     assert f"-o {tmp_path / 'out.dcm'}/" in told(capsys)[0]
 
 
-def test_a_folder_where_a_file_is(dumped, tmp_path, capsys):
+def test_an_output_folder_that_is_a_file_is_refused(dumped, tmp_path, capsys):
     (tmp_path / "taken").write_bytes(b"")
     assert main(["build", str(dumped("CT_small.dcm")), "-o", str(tmp_path / "taken") + "/"]) == 2
     assert told(capsys) == [f"dicomcore build: {tmp_path / 'taken'}/: Not a directory"]
 
 
-def test_no_hint_at_what_the_command_has_not(tmp_path, capsys):
+def test_messages_name_no_option_that_the_command_lacks(tmp_path, capsys):
     (tmp_path / "in.json").write_text('{"00100020": {"vr": "LO", "Value": ["1"]}}')
     assert main(["build", str(tmp_path / "in.json"), "-o", str(tmp_path / "out.dcm")]) == 1
     (line,) = told(capsys)
@@ -153,8 +153,8 @@ def test_no_hint_at_what_the_command_has_not(tmp_path, capsys):
     assert "enforce_standard" not in line
 
 
-def test_numbers_that_are_none_come_back(tmp_path, capsys):
-    """fo-dicom#1355: what dump writes, build reads."""
+def test_invalid_number_text_survives_dump_and_build(tmp_path, capsys):
+    """fo-dicom#1355: build reads all that dump writes."""
     body = element(0x00080016, "UI", b"1.2.840.10008.5.1.4.1.1.7\0") + element(0x00080018, "UI", b"1.2.3\0")
     body += element(0x00101030, "DS", b"70,5") + element(0x00181152, "IS", b"14.5")
     (tmp_path / "in.dcm").write_bytes(part10(body))

@@ -1,4 +1,4 @@
-"""`dicomcore dicomdir`: what it prints and which codes it ends with."""
+"""`dicomcore dicomdir`: its output and exit codes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_create_in_place(tmp_path, capsys):
     assert run(capsys, "create", tmp_path)[0] == 2
 
 
-def test_add_says_what_it_left(folder, capsys, tmp_path):
+def test_add_reports_the_files_it_left_out(folder, capsys, tmp_path):
     (tmp_path / "text").write_text("no DICOM")
     code, out, err = run(capsys, "add", folder, real("CT_small.dcm"), tmp_path / "text", real("rtdose.dcm"), "--invent")
     assert code == 1
@@ -58,7 +58,7 @@ def test_add_says_what_it_left(folder, capsys, tmp_path):
     assert "text" in err
 
 
-def test_add_for_a_profile_refuses_what_it_does_not_allow(folder, capsys):
+def test_add_refuses_instances_that_the_profile_forbids(folder, capsys):
     before = len(FileSet(folder))
     code, _, err = run(capsys, "add", folder, real("JPEG2000.dcm"), "--profile", "STD-GEN-CD", "--invent")
     assert code == 1
@@ -127,7 +127,7 @@ def test_icons(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("action", ["list", "check", "add", "remove", "move", "pack"])
-def test_what_is_no_file_set(action, tmp_path, capsys):
+def test_a_folder_without_a_file_set_is_refused(action, tmp_path, capsys):
     more = {"add": ["x"], "remove": ["X"], "move": ["X", "Y"], "pack": [tmp_path / "x"]}.get(action, [])
     code, out, err = run(capsys, action, tmp_path / "nowhere", *more)
     assert (code, out) == (2, "")
@@ -147,7 +147,7 @@ def odd_file(path: Path, uid: bytes, number: bytes) -> Path:
     return path
 
 
-def test_numbers_that_are_none_stop_nothing(tmp_path, capsys):
+def test_invalid_number_text_is_copied_into_the_record(tmp_path, capsys):
     """A scanner's "1.5" in an IS goes into the record as it is."""
     for uid, number in ((b"1.2.31", b"1 "), (b"1.2.32", b"1.5 "), (b"1.2.33", b"N/A ")):
         odd_file(tmp_path / uid.decode(), uid, number)
@@ -162,7 +162,7 @@ def test_numbers_that_are_none_stop_nothing(tmp_path, capsys):
     assert all(element(0x00200013, "IS", number) in directory for number in (b"1 ", b"1.5 ", b"N/A "))
 
 
-def test_a_source_s_odd_values_are_told(tmp_path, capsys):
+def test_odd_values_of_a_source_are_reported(tmp_path, capsys):
     source = odd_file(tmp_path / "source.dcm", b"1.2.31", b"1 ")
     (tmp_path / "x.pdf").write_bytes(b"%PDF-1.4 x")
     assert main(["encapsulate", str(tmp_path / "x.pdf"), "-o", str(tmp_path / "x.dcm"), "--source", str(source)]) == 0

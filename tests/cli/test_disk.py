@@ -1,4 +1,4 @@
-"""A disk that is full, and folders that may not be read or written: said, with nothing half done left behind."""
+"""A full disk, and folders without permission, are reported, and no half-written file stays behind."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.corpus import PYDICOM, real
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="limits and modes of POSIX")
 pytest.importorskip("duckdb")
 
-# A process whose files may not grow beyond some bytes: what it writes fails in the middle, as on a disk that is full.
+# A process whose files may not grow beyond a limit: its writes fail in the middle, as on a full disk.
 SCRIPT = """
 import contextlib, io, json, resource, sys
 from dicomcore.cli import main
@@ -34,8 +34,8 @@ for argv in json.loads(sys.argv[2]):
 print(json.dumps(told))
 """
 LIMIT = 3000  # bytes
-NOISE = "SELECT md5(n::VARCHAR) FROM range(9999) t(n)"  # as Parquet, more than that
-NO_PRIVILEGE = "-dac_override,-dac_read_search,-fowner"  # for root, whom modes do not keep out
+NOISE = "SELECT md5(n::VARCHAR) FROM range(9999) t(n)"  # more than LIMIT as Parquet
+NO_PRIVILEGE = "-dac_override,-dac_read_search,-fowner"  # taken from root, which file modes do not stop
 
 
 def told_by(commands: Sequence[Sequence[str]], *before: str, limit: int = LIMIT) -> list[Any]:
@@ -63,8 +63,8 @@ def files(top: Path) -> dict[str, bytes]:
     return {str(path.relative_to(top)): path.read_bytes() for path in top.rglob("*") if path.is_file()}
 
 
-def test_a_full_disk(archive):
-    """New files don't appear, old ones stay as they were, whatever writes them."""
+def test_a_full_disk_leaves_the_old_files(archive):
+    """Whichever command writes: new files don't appear, and old ones stay as they were."""
     pytest.importorskip("jinja2")
     for name in ("i.parquet", "i.csv", "i.arrow", "r.html", "q.csv", "q.parquet", "s.png", "t.dcm"):
         Path("old").mkdir(exist_ok=True)
@@ -106,7 +106,7 @@ def test_a_full_disk(archive):
     assert all(len(data) <= LIMIT for data in small.values())
 
 
-def test_files_of_the_library_on_a_full_disk(tmp_path):
+def test_writing_functions_on_a_full_disk(tmp_path):
     """save_as, patch and FrameWriter."""
     script = """
         import os, resource, shutil, sys
@@ -141,8 +141,8 @@ def test_files_of_the_library_on_a_full_disk(tmp_path):
     assert (tmp_path / "old.dcm").read_bytes() == real("CT_small.dcm").read_bytes()
 
 
-def test_what_may_not_be_read_or_written(archive):
-    """Unreadable files and folders are rows and sentences; a read-only folder is named."""
+def test_files_and_folders_without_permission(archive):
+    """An unreadable file or folder has a row in the index and a message; a read-only folder is named."""
     pytest.importorskip("jinja2")
     before = []
     if os.geteuid() == 0:

@@ -1,4 +1,4 @@
-"""`dicomcore sheet` draws one picture a series, and says which it can't."""
+"""`dicomcore sheet` draws one picture a series, and reports the series it can't draw."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def test_draws_a_folder_and_its_index_alike(folder, tmp_path, capsys):
     assert all(field.std() > 10 for field in fields)
 
 
-def test_what_was_settled_is_said(tmp_path, capsys):
-    """And padding doesn't widen the range of a picture."""
+def test_issues_of_a_series_are_reported(tmp_path, capsys):
+    """Padding doesn't widen the range of the picture, either."""
     (tmp_path / "in").mkdir()
     ds = pydicom.dcmread(PYDICOM / "test_files" / "CT_small.dcm")
     ds.RescaleSlope = 0
@@ -57,7 +57,7 @@ def test_what_was_settled_is_said(tmp_path, capsys):
     assert (pixels[12:, 68:] == 255).all()
 
 
-def test_a_series_that_cannot_be_decoded_is_said(folder, tmp_path, capsys):
+def test_an_undecodable_series_is_reported(folder, tmp_path, capsys):
     data = (folder / "CT_small.dcm").read_bytes()
     (folder / "CT_small.dcm").write_bytes(data[: data.rindex(b"\xe0\x7f\x10\x00")])
     assert main(["sheet", str(folder), "-o", str(tmp_path / "sheet.jpg")]) == 1
