@@ -1,4 +1,4 @@
-"""Command sets (PS3.7 6.3.1, 9.3, E.1), with bytes put together by hand from the standard's tables."""
+"""Command sets (PS3.7 6.3.1, 9.3, E.1), with bytes written by hand from the standard's tables."""
 
 from __future__ import annotations
 

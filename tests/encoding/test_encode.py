@@ -1,4 +1,4 @@
-"""encode, encode_into, encode_buffers: a file's data set without the file, in each transfer syntax that can hold it."""
+"""encode, encode_into, encode_buffers: a bare data set in each transfer syntax that can hold it."""
 
 from __future__ import annotations
 

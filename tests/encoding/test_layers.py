@@ -22,14 +22,14 @@ def imports(path: Path) -> set[str]:
     return found
 
 
-def test_encoding_names_no_room_above():
+def test_encoding_imports_from_no_package_above():
     files = list((PACKAGE / "encoding").glob("*.py"))
     assert len(files) > 5
     for path in files:
         assert not [name for name in imports(path) if name.startswith(tuple(f"dicomcore.{room}" for room in ABOVE))]
 
 
-def test_nothing_else_composes():
+def test_only_encoding_composes_data_sets():
     users = {
         path.relative_to(PACKAGE).as_posix()
         for path in PACKAGE.rglob("*.py")
@@ -38,7 +38,7 @@ def test_nothing_else_composes():
     assert users == {"encoding/composing.py"}
 
 
-def test_nothing_else_opens_an_index():
+def test_only_encoding_and_part10_open_an_index():
     """A file is opened by part10, a bare data set by encoding; frames open the header of one that is open."""
     users = {
         path.relative_to(PACKAGE).as_posix()

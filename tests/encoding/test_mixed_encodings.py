@@ -144,7 +144,7 @@ class Ranged:
     HEAD + raw.element(0x00080070, None, b"GE MEDICAL", length=13) + TAIL,
     HEAD + raw.element(0x00104000, None, bytes(0x14144)) + TAIL,
 ], ids=["item", "element", "length 13", "honest length"])  # fmt: skip
-def test_wherever_a_block_ends(content: bytes) -> None:
+def test_explicit_parts_are_read_alike_wherever_a_block_ends(content: bytes) -> None:
     """A file is read in blocks, the first of 16 KiB: what a header means doesn't depend on where they end."""
     for before in range(16384 - 300, 16384, 6):
         filler = before - 132 - len(raw.meta(raw.IMPLICIT)) - 8
@@ -172,7 +172,7 @@ HONEST = {  # lengths of implicit elements whose bytes are the letters of a VR: 
 @pytest.mark.parametrize("filler", [b"\0", b" ", b"7", b"\xff"], ids=["zeros", "spaces", "digits", "ones"])
 @pytest.mark.parametrize("length", HONEST.values(), ids=HONEST)
 @pytest.mark.parametrize("tag", [0x00104000, 0x00291010, 0x7FE00010])
-def test_honest_lengths_stay(tag: int, length: int, filler: bytes) -> None:
+def test_lengths_that_look_like_a_vr_are_lengths(tag: int, length: int, filler: bytes) -> None:
     """What could be letters is a length where it leads to an element or to the end."""
     for behind in (b"", TAIL if tag < LAST else raw.element(0xFFFCFFFC, None, b"ab")):
         ds = dc.dcmread(raw.part10(HEAD + raw.element(tag, None, filler * length) + behind, raw.IMPLICIT))
@@ -197,7 +197,7 @@ def test_implicit_items_in_explicit_files() -> None:
 
 
 @pytest.mark.parametrize("place", ["middle", "end", "item"])
-def test_length_13_of_10_bytes(place: str) -> None:
+def test_length_13_stands_for_10_bytes(place: str) -> None:
     """GE wrote 13 for 10; GDCM reads so, too (PS3.5 7.1.1: lengths are even)."""
     element = raw.element(0x00081090, None, b"GE MEDICAL", length=13)
     if place == "item":
@@ -212,7 +212,7 @@ def test_length_13_of_10_bytes(place: str) -> None:
 
 
 @pytest.mark.skipif(shutil.which("gdcmdump") is None, reason="GDCM is not installed")
-def test_length_13_as_gdcm_has_it(tmp_path: Path) -> None:
+def test_length_13_is_read_as_gdcm_reads_it(tmp_path: Path) -> None:
     path = tmp_path / "ge.dcm"
     path.write_bytes(raw.part10(HEAD + raw.element(0x00081090, None, b"GE MEDICAL", length=13) + TAIL, raw.IMPLICIT))
     run = subprocess.run(["gdcmdump", path], capture_output=True, text=True, check=True)

@@ -160,7 +160,7 @@ BEGINNINGS = {  # name: (bytes, needs force, has a preamble, codes beside body()
 
 @pytest.mark.parametrize("as_path", [False, True], ids=["memory", "path"])
 @pytest.mark.parametrize("name", BEGINNINGS)
-def test_beginnings(name: str, as_path: bool, tmp_path: Path):
+def test_every_beginning_of_a_file_is_read(name: str, as_path: bool, tmp_path: Path):
     data, force, preamble, codes = BEGINNINGS[name]
     source = data
     if as_path:
@@ -323,7 +323,7 @@ def test_group_lengths_and_trailing_padding():
     assert dc.dcmread(real("MR_small_padded.dcm"))[0xFFFCFFFC].keyword == "DataSetTrailingPadding"
 
 
-def test_delimiters_with_a_length_are_read_and_said():
+def test_delimiters_with_a_length_are_read_and_reported():
     inner = raw.header(raw.ITEM, None, raw.UNDEFINED) + INSIDE + raw.header(raw.ITEM_END, None, 8)
     made = raw.header(0x00081140, "SQ", raw.UNDEFINED) + inner + raw.header(raw.SEQUENCE_END, None, 4)
     data_set = dc.dcmread(raw.part10(made + AFTER))
@@ -362,7 +362,7 @@ def test_fragments(end: bool):
     assert issue_codes(data_set) == ([] if end else ["MISSING_SEQUENCE_DELIMITER"])
 
 
-def test_fragments_of_odd_length_are_read_and_said():
+def test_fragments_of_odd_length_are_read_and_reported():
     data = raw.part10(encapsulated(raw.item(), raw.item(b"abc"), raw.item(b"defg")), raw.JPEG_BASELINE)
     assert [data[o : o + n] for o, n in fragment_rows(data)] == [b"", b"abc", b"defg"]
     assert issue_codes(dc.dcmread(data)) == ["ODD_LENGTH"]
@@ -388,7 +388,7 @@ def test_extended_offset_table():
         assert (0x7FE00010 in data_set) is not bool(options)
 
 
-def test_pixel_data_first_asked_for_is_whole():
+def test_pixel_data_is_whole_on_first_access():
     """Its end is looked for when its value, length or bytes are asked for, whichever comes first."""
     data = raw.part10(encapsulated(TABLE, *map(raw.item, FRAGMENTS)), raw.JPEG_BASELINE)
     content = TABLE + b"".join(map(raw.item, FRAGMENTS))
@@ -399,7 +399,7 @@ def test_pixel_data_first_asked_for_is_whole():
     assert dc.dcmread(data)[0x7FE00010].VM == 1
 
 
-def test_a_limit_behind_pixel_data_stays_an_error():
+def test_a_limit_behind_pixel_data_raises_each_time():
     data = raw.part10(AFTER + encapsulated(raw.item(), *[raw.item(b"abcd")] * 300) + LAST, raw.JPEG_BASELINE)
     data_set = dc.dcmread(data, limits=dc.Limits(elements=200))
     for _ in range(2):
@@ -422,7 +422,7 @@ def test_encapsulated_icon_in_an_item():
 
 
 @pytest.mark.parametrize("count", [1, 300, 3000])
-def test_what_follows_pixel_data_is_there(count: int, tmp_path: Path):
+def test_elements_behind_pixel_data_are_read_on_access(count: int, tmp_path: Path):
     """The scan rests behind pixel data until someone asks for more."""
     items = [raw.item(bytes([i % 251]) * 1000) for i in range(count)]
     data = raw.part10(AFTER + encapsulated(raw.item(), *items) + LAST, raw.JPEG_BASELINE)
@@ -436,7 +436,7 @@ def test_what_follows_pixel_data_is_there(count: int, tmp_path: Path):
         assert len(dc.scan(source)) == 3 + 1 + 1 + count + 1 + 1
 
 
-def test_the_highest_tag_is_an_element_too():
+def test_the_highest_tag_is_an_element():
     """It stood for "read on to the end", so that what began with it was left out without a word."""
     data = raw.element(0x00100010, "PN", b"A^B ") + raw.element(0xFFFFFFFF, "LO", b"last")
     for whole in (raw.part10(data), data, raw.part10(raw.element(0xFFFFFFFF, "LO", b"last"))):
@@ -448,7 +448,7 @@ def test_the_highest_tag_is_an_element_too():
 # ---- limits ------------------------------------------------------------------------------------------------------
 
 
-def test_limits_are_the_calls_own():
+def test_limits_hold_for_one_call():
     deep = raw.element(0x00100010, "PN", b"A^B ")
     for _ in range(20):
         deep = raw.sequence(0x00081140, raw.item(deep))
@@ -474,7 +474,7 @@ def test_element_limit_is_exact():
 # ---- dc.scan -----------------------------------------------------------------------------------------------------
 
 
-def test_scan_is_the_index_itself():
+def test_scan_views_the_index():
     data = raw.part10(body())
     rows = dc.scan(data)
     assert rows.dtype.itemsize == 32
@@ -494,6 +494,6 @@ def test_scan_is_the_index_itself():
     assert rows["tag"][rows["parent"][inner["parent"]]] == 0x00081140
 
 
-def test_rows_outlive_their_maker():
+def test_rows_outlive_the_index():
     rows = dc.scan(raw.part10(body()))
     assert [f"{tag:08X}" for tag in rows["tag"]][-1] == "7FE00010"

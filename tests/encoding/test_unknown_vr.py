@@ -146,7 +146,7 @@ def test_sequences_of_defined_length(order: str, tag: int, creator: bytes, count
 
 
 @pytest.mark.parametrize("undefined", [False, True], ids=["defined", "undefined"])
-def test_items_in_big_endian_all_the_same(undefined: bool) -> None:
+def test_un_items_in_big_endian_are_recognised(undefined: bool) -> None:
     """Against CP-246; the items' tags show it."""
     item = raw.item(raw.element(0x00280010, "US", b"\0\5", big=True), undefined=undefined, big=True)
     data = raw.sequence(SEQUENCE, item, vr="UN", undefined=undefined, big=True)
@@ -154,7 +154,7 @@ def test_items_in_big_endian_all_the_same(undefined: bool) -> None:
 
 
 @pytest.mark.parametrize("source", ["read", "set"])
-def test_what_is_too_long_is_little_endian_in_big_endian_files(source: str) -> None:
+def test_long_values_as_un_are_little_endian_in_big_endian_files(source: str) -> None:
     """By hand: (0072,007A) UN, its 40 000 words in little endian."""
     values = list(range(40_000))
     ds = dc.Dataset()
@@ -168,7 +168,7 @@ def test_what_is_too_long_is_little_endian_in_big_endian_files(source: str) -> N
 
 @pytest.mark.skipif(shutil.which("dcmdump") is None, reason="DCMTK is not installed")
 @pytest.mark.parametrize("order", ORDERS)
-def test_dcmtk_agrees(order: str, tmp_path: Path) -> None:
+def test_long_values_as_un_are_read_by_dcmtk(order: str, tmp_path: Path) -> None:
     """What was written as UN because of its length, read by DCMTK as the dictionary has it."""
     ds = dc.Dataset()
     ds.SelectorUSValue = [5, 258] * 20_000
@@ -181,7 +181,7 @@ def test_dcmtk_agrees(order: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("size", [2, 0x9000], ids=SIZES)
-def test_an_index_has_the_same(order: str, size: int, tmp_path: Path) -> None:
+def test_an_index_has_the_values_of_un_elements(order: str, size: int, tmp_path: Path) -> None:
     archive = pytest.importorskip("dicomcore.archive")
     values = [5, 258] * (size // 2)
     us = raw.element(0x0072007A, "UN", struct.pack(f"<{size}H", *values), big=order == "big")
@@ -260,7 +260,7 @@ def test_from_pydicom_in_big_endian() -> None:
     assert dc.from_pydicom(theirs).SelectorUSValue == [5, 258] * 20_000
 
 
-def test_a_change_beside_it_leaves_it() -> None:
+def test_changing_another_element_leaves_un_as_it_is() -> None:
     data = placed(raw.element(0x0072007A, "UN", b"\5\0\2\1", big=True), "top", True)
     ds = dc.dcmread(data)
     ds.PatientName = "A^B"

@@ -10,7 +10,7 @@ WIDTHS = {"US": (0, 16), "SS": (1, 16), "UL": (0, 32), "SL": (1, 32), "UV": (0, 
 
 
 @pytest.mark.parametrize("vr", WIDTHS)
-def test_ends_of_a_range(vr):
+def test_the_ends_of_an_integer_range_survive(vr):
     signed, bits = WIDTHS[vr]
     low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
     made = dc.Dataset()

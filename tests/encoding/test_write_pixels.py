@@ -26,7 +26,7 @@ def image(vr: str, bits: int) -> dc.Dataset:
 
 @pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian])
 @pytest.mark.parametrize(("vr", "bits"), [("OB", 8), ("OW", 8), ("OB", 16), ("OW", 16), ("OB", 32), ("OW", 32)])
-def test_samples_stay_what_they_are(vr: str, bits: int, syntax: str):
+def test_samples_keep_their_values(vr: str, bits: int, syntax: str):
     """Samples longer than a byte change places although a writer called them OB, and are called OW then."""
     ds = image(vr, bits)
     written = ds.to_bytes(transfer_syntax=syntax)

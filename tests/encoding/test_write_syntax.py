@@ -154,7 +154,7 @@ ENCAPSULATED = item() + item(b"\xff\xd8\xff\xd9")
 
 
 @pytest.mark.parametrize("value", [ENCAPSULATED, ENCAPSULATED + bytes.fromhex("FEFFDDE000000000")])
-def test_items_are_no_samples(value):
+def test_encapsulated_items_are_not_written_as_samples(value):
     """Encapsulated pixel data carried over into a data set whose transfer syntax stayed behind."""
     data_set = dc.Dataset()
     data_set.PixelData = value
@@ -214,7 +214,7 @@ NOT_WIDENED = {  # declared, text, way: what no further set can help with
 
 
 @pytest.mark.parametrize(("declared", "text", "way"), NOT_WIDENED.values(), ids=NOT_WIDENED)
-def test_what_cannot_be_widened_is_an_error(declared, text, way):
+def test_text_that_cannot_be_widened_is_an_error(declared, text, way):
     data_set = dc.Dataset()
     data_set.SpecificCharacterSet = declared
     data_set.PatientName = text
@@ -351,7 +351,7 @@ RELABELLED = {  # name: (file, the transfer syntax that is set in its file meta 
 
 
 @pytest.mark.parametrize(("name", "syntax", "said"), RELABELLED.values(), ids=RELABELLED)
-def test_a_label_that_pixel_data_cant_have(name, syntax, said):
+def test_a_label_that_contradicts_the_pixel_data_is_refused(name, syntax, said):
     data_set = dc.dcmread(corpus.real(name))
     data_set.file_meta.TransferSyntaxUID = syntax
     if said is not None:
@@ -363,7 +363,7 @@ def test_a_label_that_pixel_data_cant_have(name, syntax, said):
     assert [element.tag for element in again] == [element.tag for element in data_set]
 
 
-def test_a_wrong_label_that_was_read_stays_and_can_be_corrected():
+def test_a_wrong_label_read_from_a_file_stays_and_can_be_corrected():
     data = corpus.real("JPEG2000.dcm").read_bytes()
     wrong = data.replace(b"1.2.840.10008.1.2.4.91\0"[:22], b"1.2.840.10008.1.2.1\0\0\0", 1)
     data_set = dc.dcmread(wrong)

@@ -148,7 +148,7 @@ ARRAYS = {  # name: (VR, the array that is set, what `element.array` is)
 
 
 @pytest.mark.parametrize(("vr", "value", "expected"), ARRAYS.values(), ids=ARRAYS)
-def test_array_of_what_was_set(vr, value, expected):
+def test_array_of_a_value_that_was_set(vr, value, expected):
     found = dc.DataElement(TAG, vr, value).array
     assert found.dtype == expected.dtype
     assert np.array_equal(found, expected)
