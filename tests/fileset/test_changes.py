@@ -1,4 +1,4 @@
-"""Changes of file-sets: what add, remove and move leave on disk, and that nothing is half done where they break off."""
+"""Changes of file-sets: the files after add, remove and move; an interrupted change is undone or completed."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def files_of(folder: Path) -> set[str]:
 
 
 def held(folder: Path) -> set[str]:
-    """The instances of the file-set on disk, each of whose files must be there and be the one that is said."""
+    """SOP Instance UIDs of the file-set on disk; each record's file must exist and hold that instance."""
     found = set()
     for one in FileSet(folder):
         assert one.load().SOPInstanceUID == one.SOPInstanceUID
@@ -59,7 +59,7 @@ def held(folder: Path) -> set[str]:
 
 
 def in_order(folder: Path) -> bool:
-    """Whether there is nothing but the DICOMDIR, whole, and the files that it refers to."""
+    """Whether the folder holds only a valid DICOMDIR and the files that it refers to."""
     assert FileSet(folder).check() == ()
     return len(files_of(folder)) == len(FileSet(folder)) + 1
 
@@ -69,7 +69,7 @@ def test_remove_takes_the_file_and_empty_records_and_folders(folder):
     uid = file_set.UID
     gone = file_set.find(PatientID="P0")
     file_set.remove(gone)
-    assert len(files_of(folder)) == 5  # nothing happens before it is written
+    assert len(files_of(folder)) == 5  # nothing changes before it is written
     file_set.write()
     assert [one.PatientID for one in FileSet(folder)] == ["P1", "P1"]
     assert len(FileSet(folder).roots) == 1
@@ -93,11 +93,11 @@ def test_move(folder):
     assert in_order(folder)
 
 
-def test_moves_that_change_places(folder):
+def test_moves_that_swap_two_instances(folder):
     file_set = FileSet(folder)
     one, other = file_set.instance("1.2.3.0"), file_set.instance("1.2.3.1")
     places = one.ReferencedFileID, other.ReferencedFileID
-    for step in range(2):  # through a third place: one file at a time
+    for step in range(2):  # through a third name: files move one at a time
         file_set.move(one, f"TEMP{step}")
         file_set.write()
         file_set.move(other, places[0])
@@ -110,7 +110,7 @@ def test_moves_that_change_places(folder):
     assert in_order(folder)
 
 
-WRONG = {  # name: what is done to a file-set that may not be
+WRONG = {  # name: a change of a file-set that is not allowed
     "to a taken place": lambda fs: fs.move(fs.instance("1.2.3.0"), fs.instance("1.2.3.1").ReferencedFileID),
     "to a folder": lambda fs: fs.move(fs.instance("1.2.3.0"), "PT000001"),
     "to the directory": lambda fs: fs.move(fs.instance("1.2.3.0"), "DICOMDIR"),
@@ -139,7 +139,7 @@ def test_instances_may_be_removed_while_they_are_gone_through(folder):
     assert len(file_set) == 0
 
 
-def test_added_and_removed_before_writing_leaves_the_source(folder, tmp_path):
+def test_an_instance_added_and_removed_before_writing_keeps_its_source(folder, tmp_path):
     source = Path(shutil.copy(real("CT_small.dcm"), tmp_path / "source.dcm"))
     file_set = FileSet(folder)
     file_set.remove(file_set.add(source))
@@ -197,7 +197,7 @@ def test_a_dicomdir_that_changed_meanwhile_is_not_overwritten(folder):
     assert "1.2.3.8" in held(folder)
 
 
-def test_a_source_that_is_gone_changes_nothing(folder, tmp_path):
+def test_a_missing_source_changes_nothing(folder, tmp_path):
     source = Path(shutil.copy(real("CT_small.dcm"), tmp_path / "source.dcm"))
     before = files_of(folder)
     file_set = FileSet(folder)
@@ -229,7 +229,7 @@ def test_a_full_disk_changes_nothing(folder, monkeypatch):
 @pytest.mark.parametrize(
     "text", [b"", b"{", b"[]", b'{"made": 1}', b'{"directory": "x", "made": [["..", "x"]], "removed": []}']
 )
-def test_a_journal_that_says_nothing_sensible(text, folder):
+def test_a_malformed_journal_changes_nothing(text, folder):
     (folder.parent / "x").write_text("outside")
     (folder / JOURNAL).write_bytes(text)
     assert is_unfinished(folder)
@@ -258,7 +258,7 @@ STEPS = ("open", "write", "replace", "unlink", "fsync", "mkdir", "rmdir", "link"
 def killed_at(step: int, change) -> bool:
     """Run `change` in a process that dies, without cleaning up, before its `step`-th call that touches the disk.
 
-    Whether it came to its end before.
+    Give whether the change had ended by then.
     """
     child = os.fork()
     if not child:
@@ -322,14 +322,14 @@ def test_killed_at_any_step_it_is_the_old_file_set_or_the_new_one(folder, tmp_pa
             break
     else:
         pytest.fail("it never came to its end")
-    assert outcomes == sorted(outcomes)  # once it is the new one it stays the new one
+    assert outcomes == sorted(outcomes)  # after the first new one all are new
     assert outcomes.count(False) > 10 < len(outcomes)
     assert outcomes.count(True) > 4
 
 
 @pytest.mark.skipif(not HAS_FORK, reason="needs fork")
 def test_killed_while_a_killed_change_is_settled(folder, tmp_path):
-    """Recovery itself may be broken off anywhere too."""
+    """Recovery itself may be interrupted at any step, too."""
     place = tmp_path / "half"
     shutil.copytree(folder, place)
     killed_at(12, lambda: some_of_each(place))
@@ -417,16 +417,16 @@ def test_a_change_that_is_refused_leaves_no_journal(folder):
     assert not is_unfinished(folder)
 
 
-# ---- a DICOMDIR written as any data set
+# ---- a DICOMDIR written by save_as
 
 
-def test_a_dicomdir_whose_records_move_is_warned_of(tmp_path):
+def test_writing_a_dicomdir_whose_records_move_warns(tmp_path):
     target = tmp_path / "DICOMDIR"
     data_set = dc.dcmread(PYDICOM / "test_files/dicomdirtests/DICOMDIR")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         data_set.save_as(target)
-        data_set.FileSetID = "PYDICOM_LIST"  # as long as what was there
+        data_set.FileSetID = "PYDICOM_LIST"  # as long as the old value
         data_set.save_as(target)
     data_set.FileSetID = "SHORTER"
     with pytest.warns(UserWarning, match=r"not linked any more: .*FileSet"):

@@ -1,4 +1,4 @@
-"""What is said about a file-set: faults by PS3.3 and PS3.10, and the application profiles that it meets."""
+"""FileSet.check: faults by PS3.3 and PS3.10, and the application profiles that a file-set meets."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def met(ds: dc.Dataset, profile: str, **options) -> tuple[bool, set[str]]:
     return verdict.meets, {finding.code for finding in verdict.findings}
 
 
-CASES = {  # profile, image: whether it is met, and the codes of what is in the way
+CASES = {  # (profile, image): (SOP class, transfer syntax, attributes, codes of the violations)
     ("STD-GEN-CD", "CT"): (CT, EXPLICIT, {}, set()),
     ("STD-GEN-CD", "CT in JPEG"): (CT, SV1, {}, {"PROFILE_SYNTAX"}),
     ("STD-GEN-USB-JPEG", "CT in JPEG"): (CT, SV1, {}, set()),
@@ -78,7 +78,7 @@ def test_profiles(profile, sop_class, syntax, values, codes):
     assert met(an_image(sop_class, syntax, **values), profile, icon=False) == (not codes, codes)
 
 
-def test_a_profile_brings_its_keys():
+def test_a_profile_adds_its_keys():
     ds = an_image(CT, Modality="CT", PixelSpacing=[1, 2], PatientSex="O", ImageType=["ORIGINAL", "PRIMARY"])
     general, localized, person = (FileSet(profile=name) for name in ("STD-GEN-CD", "STD-CTMR-CD", "STD-GEN-DVD-JPEG"))
     one, other, third = (file_set.add(ds) for file_set in (general, localized, person))
@@ -110,14 +110,14 @@ def test_keys_in_shared_functional_groups_are_found():
     assert FileSet(profile="STD-GEN-BD-JPEG").add(ds).PixelSpacing == [3, 4]
 
 
-def test_icons_that_a_profile_asks_for_are_made(tmp_path):
+def test_icons_that_a_profile_requires_are_made(tmp_path):
     file_set = FileSet(profile="STD-XA1K-CD")
     one = file_set.add(real("CT_small.dcm"))
     assert (one.IconImageSequence[0].Rows, one.IconImageSequence[0].PhotometricInterpretation) == (128, "MONOCHROME2")
     assert "PROFILE_ICON" not in {finding.code for finding in file_set.check_profile().findings}
 
 
-def test_all_profiles_give_a_verdict():
+def test_every_profile_is_checked():
     file_set = FileSet()
     file_set.add(an_image(CT, Modality="CT"))
     verdicts = file_set.check_profiles()
@@ -135,7 +135,7 @@ def test_all_profiles_give_a_verdict():
         assert all(verdict.profile.clause in finding.message or finding.where for finding in verdict.findings)
 
 
-def test_the_data_are_whole():
+def test_the_table_of_profiles_is_complete():
     assert len(PROFILES) == 82
     for profile in PROFILES.values():
         assert profile.contents
@@ -176,7 +176,7 @@ def set_file_id(file_set, *components):
         keys.ReferencedFileID = list(components)
 
 
-FAULTS = {  # name: (what is done to the file-set, code, words of the message)
+FAULTS = {  # name: (a change of the file-set, code, words of the message)
     "file gone": (lambda fs: Path(path(fs)).unlink(), "FILE_MISSING", "not there"),
     "file no DICOM": (lambda fs: Path(path(fs)).write_bytes(b"x" * 999), "FILE_FORMAT", "not DICOM"),
     "another file": (lambda fs: shutil.copy(path(fs, 1), path(fs)), "FILE_DIFFERS", "SOP instance"),
@@ -217,14 +217,14 @@ def test_no_faults(file_set):
 
 @pytest.mark.thread_unsafe(reason="changes the fixture's files")
 @pytest.mark.parametrize(("spoil", "code", "words"), FAULTS.values(), ids=FAULTS)
-def test_faults_are_said(spoil, code, words, file_set):
+def test_faults_are_reported(spoil, code, words, file_set):
     spoil(file_set)
     found = [finding for finding in file_set.check() if finding.code == code]
     assert found
     assert any(words in finding.message for finding in found)
 
 
-def test_record_types_of_earlier_editions_are_said():
+def test_record_types_of_earlier_editions_are_reported():
     keys = dc.Dataset()
     keys.DirectoryRecordType = "CURVE"
     made = FileSet()

@@ -1,4 +1,4 @@
-"""File-sets: DICOMDIRs of other software read, ours read by them, and what add, find and write do."""
+"""File-sets: reading other software's DICOMDIRs, other software reading ours, and add, find and write."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def by_ours(file_set: FileSet) -> dict[tuple[str, ...], list[str]]:
 
 
 def by_dcmdump(path: Path) -> list[tuple[str, str]]:
-    """Record types and offsets as DCMTK's directory classes find them; a wrong link would be warned about."""
+    """Record types and offsets as DCMTK's directory classes find them; they warn about a wrong link."""
     done = subprocess.run([DCMDUMP, str(path)], capture_output=True, timeout=60, check=True)
     assert done.stderr == b""
     text = done.stdout.decode("latin-1")
@@ -115,7 +115,7 @@ def test_no_dicomdir_is_refused():
         FileSet("nowhere")
 
 
-def test_orphans_are_taken_in_by_their_order_or_left_out():
+def test_orphaned_records_are_placed_by_their_order_or_left_out():
     taken, left = FileSet(DIRS / "DICOMDIR-nopatient"), FileSet(DIRS / "DICOMDIR-nopatient", include_orphans=False)
     assert len(taken) == 31
     assert len(left) < 31
@@ -123,7 +123,7 @@ def test_orphans_are_taken_in_by_their_order_or_left_out():
 
 
 NEXT, LOWER, IN_USE = (b"\x04\0\0\x14UL\x04\0", b"\x04\0\x20\x14UL\x04\0", b"\x04\0\x10\x14US\x02\0")
-SPOILT = {  # name: (which link of which record, what it says instead, code that is said)
+SPOILT = {  # name: (link of a record, its wrong value, the reported code)
     "a record behind itself": (NEXT, 0, "self", "RECORD_LOOP"),
     "a record below itself": (LOWER, 0, "self", "RECORD_LOOP"),
     "behind the end": (NEXT, 0, 0xFFFFFFF0, "RECORD_LINK"),
@@ -141,7 +141,7 @@ def patched(data: bytes, field: bytes, which: int, value: int | str) -> bytes:
 
 
 @pytest.mark.parametrize(("field", "which", "value", "code"), SPOILT.values(), ids=SPOILT)
-def test_spoilt_links_are_said_and_every_record_has_one_place(field, which, value, code):
+def test_broken_links_are_reported_and_every_record_has_one_place(field, which, value, code):
     data = patched((DIRS / "DICOMDIR").read_bytes(), field, which, value)
     file_set = FileSet(data)
     assert code in {issue.code for issue in file_set.issues}
@@ -153,8 +153,8 @@ def test_spoilt_links_are_said_and_every_record_has_one_place(field, which, valu
 
 
 @pytest.mark.parametrize("name", ["DICOMDIR", "DICOMDIR-reordered"])
-def test_a_lost_root_is_made_up_for(name):
-    """The root's links say nothing: links among the records count before their order does."""
+def test_a_lost_link_to_the_root_is_recovered(name):
+    """Without the root's links, links among the records count, then their order."""
     data = bytearray((DIRS / name).read_bytes())
     at = data.index(b"\x04\0\0\x12UL") + 8
     data[at : at + 4] = bytes(4)
@@ -163,7 +163,7 @@ def test_a_lost_root_is_made_up_for(name):
     assert by_ours(file_set) == by_ours(FileSet(DIRS / name))
 
 
-def test_records_not_in_use_are_said_and_not_listed():
+def test_records_not_in_use_are_reported_and_not_listed():
     data = (DIRS / "DICOMDIR").read_bytes()
     at = data.index(IN_USE) + len(IN_USE)
     file_set = FileSet(data[:at] + b"\0\0" + data[at + 2 :])
@@ -195,7 +195,7 @@ def test_levels_are_bounded():
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 103), st.integers(-1, 51)), max_size=104))
 def test_however_records_are_linked_each_has_one_place(links):
-    """Any link set to any record or none: nothing is lost, nothing is there twice, and what is written is in order."""
+    """Any link set to any record or none: no record is lost or listed twice, and the written DICOMDIR is valid."""
     data = bytearray((DIRS / "DICOMDIR").read_bytes())
     fields = [match.start() + 8 for match in re.finditer(rb"\x04\0[\0\x20]\x14UL\x04\0", data)]
     items = [match.start() for match in re.finditer(rb"\xfe\xff\0\xe0", data)]
@@ -227,7 +227,7 @@ def test_any_bytes_are_read_or_refused(data):
 
 
 def test_files_by_way_of_another_record_of_earlier_editions():
-    """A record may have referred to its file through an MRDR record, which stands in no entity."""
+    """A record could refer to its file through an MRDR record, which belongs to no entity."""
 
     def record(kind: bytes, *more: bytes) -> bytes:
         links = element(0x00041400, "UL", bytes(4)) + element(0x00041410, "US", b"\xff\xff")
@@ -259,7 +259,7 @@ def test_written_anew_says_the_same(name, tmp_path):
     assert [str(record.keys.get("PatientName")) for record in walk(again.roots)] == [
         str(record.keys.get("PatientName")) for record in walk(file_set.roots)
     ]
-    if "no" not in name:  # what pydicom makes of broken ones is another matter
+    if "no" not in name:  # pydicom's reading of broken ones isn't compared
         shutil.copytree((DIRS / name).parent, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("DICOMDIR*"))
         assert by_pydicom(tmp_path / "DICOMDIR") == by_ours(again)
     if DCMDUMP:
@@ -326,7 +326,7 @@ def test_dcmmkdir_appends_to_ours(tmp_path):
 
 
 def test_every_record_of_a_mixed_set_has_its_keys(tmp_path):
-    """Whatever real files there are: what was added meets the rules, and every kind has the type it should."""
+    """For all real files: the records meet the rules, and every SOP class has its record type."""
     file_set = FileSet()
     for path in sorted((PYDICOM / "test_files").glob("*.dcm")):
         try:
@@ -407,7 +407,7 @@ def test_missing_keys_are_named_or_made_up():
         file_set.add(ds, invent=True)
 
 
-def test_the_same_patient_with_two_names_is_said():
+def test_a_patient_with_two_names_is_reported():
     file_set = FileSet()
     ds = dc.Dataset(dc.dcmread(real("CT_small.dcm")))
     file_set.add(ds)
@@ -495,7 +495,7 @@ def test_no_new_file_leads_out_of_the_folder(file_id, tmp_path):
 @pytest.mark.parametrize(
     "file_id", [("..", "x"), ("a\0b",), (".",), ("a", "../../x"), ("..\\x",), ("C:",), ("C:\\x",), ("/",), ()]
 )
-def test_no_file_is_looked_for_outside_of_the_folder(file_id, tmp_path):
+def test_no_file_is_read_from_outside_the_folder(file_id, tmp_path):
     with pytest.raises(dc.DicomError, match="no place"):
         Medium(str(tmp_path / "disc")).find(file_id)
 
@@ -527,14 +527,14 @@ def test_files_under_names_that_differ_a_little(file_id, name, tmp_path):
     assert Medium(str(tmp_path)).find(file_id) == str(path)
 
 
-def test_the_name_that_adds_nothing_comes_first(tmp_path):
+def test_the_name_without_a_suffix_comes_first(tmp_path):
     for name in ("Im1.Dcm", "Im1", "IM1.;1"):
         (tmp_path / name).write_bytes(b"")
     assert Medium(str(tmp_path)).find(("iM1",)) == str(tmp_path / "Im1")
 
 
 def sloppy_medium(folder, rename) -> FileSet:
-    """A file-set of three files, of which each was given another name behind its DICOMDIR."""
+    """A file-set of three files, each renamed without a change of the DICOMDIR."""
     file_set = FileSet.new(folder)
     for name in ("CT_small.dcm", "MR_small.dcm", "rtdose.dcm"):
         file_set.add(pydicom.data.get_testdata_file(name), invent=True)
@@ -561,7 +561,7 @@ def test_a_medium_with_suffixes_is_read_checked_and_changed(rename, tmp_path):
     assert len(FileSet(tmp_path / "disc")) == 2
 
 
-def test_new_names_go_round_what_is_taken():
+def test_new_names_avoid_existing_files():
     taken = {("PT000000",), ("PT000001", "ST000000")}
     file_set = FileSet(DIRS / "DICOMDIR")
     record = next(iter(file_set)).record
@@ -593,8 +593,8 @@ def test_record_types_are_those_of_the_standard():
         assert all(key.tag for key in kind.keys)
 
 
-def test_another_file_of_an_instance_is_told(tmp_path):
-    """What stays out of a file-set, though it is no copy of what is in it, is said."""
+def test_a_different_file_of_the_same_instance_is_reported(tmp_path):
+    """A file that is left out of a file-set is reported if it isn't a copy of the one in it."""
     first, copy, other = (tmp_path / name for name in ("first.dcm", "copy.dcm", "other.dcm"))
     data = real("CT_small.dcm").read_bytes()
     first.write_bytes(data)
@@ -607,7 +607,7 @@ def test_another_file_of_an_instance_is_told(tmp_path):
     assert str(other) in made.issues[0].message
 
 
-def test_errors_advise_no_option_that_is_not_there(tmp_path):
+def test_errors_advise_only_existing_options(tmp_path):
     bare = tmp_path / "bare"
     bare.write_bytes(bytes(200))
     for read in (dc.FileSet, dc.FileSet().add):
@@ -616,7 +616,7 @@ def test_errors_advise_no_option_that_is_not_there(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no such files")
-def test_a_pipe_is_no_dicomdir(tmp_path):
+def test_a_pipe_is_refused_as_a_dicomdir(tmp_path):
     os.mkfifo(tmp_path / "DICOMDIR")
     with pytest.raises(OSError, match="a pipe"):
         dc.FileSet(tmp_path)
