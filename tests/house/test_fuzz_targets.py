@@ -1,4 +1,4 @@
-"""The targets of fuzz/ in plain Python: each on some of its seeds, and on what a beginner's mistake would pass by."""
+"""The targets of fuzz/ in plain Python: each on some of its seeds, and on empty and tiny input."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EVERY = pytest.mark.parametrize("name", TARGETS)
 
 @pytest.fixture(autouse=True)
 def codecs_stay(monkeypatch):
-    """A fuzzing process does without foreign codecs for good; this one must not."""
+    """A fuzzing process disables foreign codecs for good; the test process must keep them."""
     monkeypatch.setattr(imaging, "own_codecs_alone", lambda: None)
 
 
@@ -38,12 +38,12 @@ def test_seeds(name: str):
 
 @EVERY
 @pytest.mark.filterwarnings("ignore")
-def test_nothing_and_little(name: str):
+def test_empty_and_tiny_input(name: str):
     for data in (b"", b"\0", b"\xff" * 300, bytes(range(200))):
         TARGETS[name](data)
 
 
-def test_what_is_a_finding():
+def test_other_exceptions_are_findings():
     def refuse(data: bytes) -> None:
         raise dc.ParseError("said", offset=0)
 
