@@ -1,4 +1,4 @@
-"""Encapsulated pixel data with tables and fragments as writers leave them: right by every way in, or an error."""
+"""Encapsulated pixel data as real writers leave it: every function gives the right frames or an error."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ NOT_TOLD = {  # fragments that begin with anything, and are several a frame
 
 
 def every_way(path: Any, tmp_path: Any) -> dict[str, list[np.ndarray]]:
-    """The frames by each way in, each from a file opened anew."""
+    """The frames by each function, each time from a newly opened file."""
     out, copied = tmp_path / "out.dcm", tmp_path / "copied.dcm"
     dc.transcode(path, out, "explicit")
     one = dc.dcmread(path)
@@ -105,7 +105,7 @@ def every_way(path: Any, tmp_path: Any) -> dict[str, list[np.ndarray]]:
 
 @pytest.mark.parametrize("layout", WRITTEN)
 @pytest.mark.parametrize("coded", CODED)
-def test_frames_by_every_way_in(coded: str, layout: str, tmp_path: Any):
+def test_frames_are_the_same_by_every_function(coded: str, layout: str, tmp_path: Any):
     syntax, encode = CODED[coded]
     written = WRITTEN[layout]([even(bytes(encode(frame))) for frame in FRAMES])
     path = tmp_path / "in.dcm"
@@ -136,7 +136,7 @@ def test_strict_refuses_what_has_issues(layout: str):
         assert np.array_equal(found.reshape(-1, 24, 20), FRAMES[: written.frames])
 
 
-def test_notes_tell_the_truth(tmp_path: Any):
+def test_notes_are_true(tmp_path: Any):
     """A table of two entries doesn't make two frames of three."""
     syntax, encode = CODED["rle"]
     ds = dc.dcmread(file_of(syntax, WRITTEN["an extended entry less"]([encode(frame) for frame in FRAMES])))
@@ -148,8 +148,8 @@ def test_notes_tell_the_truth(tmp_path: Any):
 
 @pytest.mark.parametrize("layout", WRITTEN)
 @pytest.mark.parametrize("coded", ["rle", "jpeg-2000", "deflated"])
-def test_every_truncation_is_right_or_refused(coded: str, layout: str):
-    """Cut anywhere in the fragments, a frame is the right one, or an error."""
+def test_every_truncation_is_decoded_rightly_or_refused(coded: str, layout: str):
+    """In a file cut anywhere in its fragments each frame is right, or an error."""
     if coded in TELLS_NOTHING and layout in NOT_TOLD:
         pytest.skip("nothing tells that as many fragments as frames are none")
     syntax, encode = CODED[coded]
@@ -169,7 +169,7 @@ def test_every_truncation_is_right_or_refused(coded: str, layout: str):
                 assert np.array_equal(found, FRAMES[i])
 
 
-def test_a_frame_with_a_run_too_long_is_said_by_every_way_in(tmp_path: Any):
+def test_a_frame_with_too_long_a_run_is_reported_by_every_function(tmp_path: Any):
     """The plane is full, the rest is left out with an issue, in one frame or in several (pydicom#1438)."""
     syntax, encode = CODED["rle"]
     long = encode(FRAMES[1])
@@ -205,7 +205,7 @@ def test_a_frame_with_a_run_too_long_is_said_by_every_way_in(tmp_path: Any):
 
 @pytest.mark.parametrize("coded", CODED)
 def test_more_frames_than_the_data_set_says(coded: str):
-    """Three codestreams are three frames; of those that look like nothing the first one is, with an issue, or none."""
+    """With a signature they are three frames; of deflated ones the first is read; uncompressed ones are refused."""
     syntax, encode = CODED[coded]
     ds = dc.dcmread(file_of(syntax, Written([even(bytes(encode(frame))) for frame in FRAMES], frames=1)))
     if coded == "uncompressed":
@@ -220,7 +220,7 @@ def test_more_frames_than_the_data_set_says(coded: str):
 
 
 def test_a_deflated_frame_that_holds_more():
-    """Of another size than the data set says: its first rows aren't the picture without a word."""
+    """A frame larger than the data set says: its first rows are never returned without an issue."""
     for data in (CODED["deflated"][1](np.vstack(FRAMES)), CODED["deflated"][1](FRAMES[0]) + b"\1\2\3\4"):
         ds = dc.dcmread(file_of(CODED["deflated"][0], Written([even(data)], frames=1)))
         assert ds.pixel_array.shape == (24, 20)

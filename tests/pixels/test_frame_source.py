@@ -1,4 +1,4 @@
-"""Which class holds the frames of which pixel data, and what all of them offer `Frames`."""
+"""The class of each kind of pixel data, and the protocol that all of them offer to `Frames`."""
 
 from __future__ import annotations
 

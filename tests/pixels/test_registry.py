@@ -1,4 +1,4 @@
-"""The registry: what is known, what is missing, what others add."""
+"""The registry: known codecs, missing libraries, codecs of other packages."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ from dicomcore.pixels import FrameDescription, decode_frame
 PRIVATE = "1.2.3.4.5.6.7"
 
 
-def test_unknown_syntax_says_so():
+def test_an_unknown_syntax_is_named():
     with pytest.raises(UnsupportedTransferSyntaxError, match=r"1\.2\.3.*register"):
         pixels.decoder_for("1.2.3")
 
