@@ -1,4 +1,4 @@
-"""A slow, plain JPEG lossless writer straight from T.81 Annexes B and H, for what our encoder doesn't write."""
+"""A slow, plain JPEG lossless writer straight from T.81 Annexes B and H, for what our encoder can't write."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def write(
         wide = -(-columns // across) if len(scan) > 1 else parts[scan[0]].shape[1]
         high = -(-rows // down) if len(scan) > 1 else parts[scan[0]].shape[0]
         planes = {}
-        for k in scan:  # A.2.4: whole MCUs, the added samples being whatever
+        for k in scan:  # A.2.4: whole MCUs; the added samples are arbitrary
             plane = parts[k] >> point_transform
             h, v = blocks[k]
             planes[k] = np.pad(plane, ((0, high * v - plane.shape[0]), (0, wide * h - plane.shape[1])), mode="edge")
