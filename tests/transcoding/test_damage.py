@@ -1,4 +1,4 @@
-"""Sources of which something is missing: transcode refuses them, or writes what is there and says what isn't."""
+"""Truncated sources: transcode refuses them, or writes the remaining data and reports the missing bytes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_short_pixel_data_is_refused(name, to, tmp_path):
     for verify in (False, True):
         with pytest.raises(dc.DicomError) as caught:
             dc.transcode(path, target, to, verify=verify)
-        if isinstance(caught.value, dc.EncodeError):  # such samples can't be in that syntax at all
+        if isinstance(caught.value, dc.EncodeError):  # that syntax can't hold such samples at all
             assert " holds " in str(caught.value)
             return
         assert isinstance(caught.value, dc.PixelDecodeError)
@@ -64,7 +64,7 @@ def test_chosen_frames_are_refused_too(to):
     source = short(FRAMES, 40, bits_stored=12)
     with pytest.raises(dc.PixelDecodeError, match="frame 2: the last 40 bytes are missing"):
         through(source, to, frames=[0, 2])
-    got, done = through(source, to, frames=[1, 0], verify=True)  # which are whole
+    got, done = through(source, to, frames=[1, 0], verify=True)  # these frames are complete
     assert np.array_equal(got.pixel_array, FRAMES[[1, 0]])
     assert done.damage == ()
 
@@ -93,7 +93,7 @@ def test_the_instance_may_stay():
 
 
 @pytest.mark.parametrize("to", REWRITTEN)
-def test_rewritten_pixel_data_stays_as_short(to):
+def test_rewritten_pixel_data_keeps_its_short_length(to):
     source = dc.dcmread(short(FRAMES[0], 40).to_bytes())
     with pytest.raises(dc.PixelDecodeError, match="frame 0: the last 40 bytes are missing"):
         through(source, to, verify=True)
@@ -118,16 +118,16 @@ def test_a_real_file_that_is_cut(to, tmp_path):
 
 def test_single_bits_cut_short():
     source = made(np.ones((3, 5, 7), bool))
-    source.PixelData = bytes(source.PixelData)[:-4]  # of 105 bits 80 are left
+    source.PixelData = bytes(source.PixelData)[:-4]  # 80 of 105 bits remain
     with pytest.raises(dc.PixelDecodeError, match="frame 2: the last 4 bytes are missing"):
         through(source, "encapsulated")
 
 
-# -- frames that are not there
+# -- missing frames
 
 
 @pytest.mark.parametrize("to", ["rle", "jpeg-ls", "deflated-frames"])
-def test_native_frames_that_are_not_there(to):
+def test_missing_native_frames(to):
     source = made(FRAMES, 12)
     source.PixelData = FRAMES[:2].tobytes()
     groups = [dc.Dataset() for _ in range(3)]
@@ -143,7 +143,7 @@ def test_native_frames_that_are_not_there(to):
 
 
 @pytest.mark.parametrize("to", ["explicit", "jpeg-lossless", "rle"])
-def test_fragments_that_are_not_there(to):
+def test_missing_fragments(to):
     source, _ = through(made(FRAMES, 12), "rle", offset_table="none")
     source.NumberOfFrames = 4
     options = {"offset_table": "basic"} if to == "rle" else {}
@@ -155,7 +155,7 @@ def test_fragments_that_are_not_there(to):
     assert got.get("NumberOfFrames") == 3
 
 
-# -- codestreams that break off
+# -- truncated codestreams
 
 
 def coded(to, table="basic", array=FRAMES):
@@ -187,7 +187,7 @@ def test_a_cut_codestream_that_is_copied():
 
 
 def test_a_cut_codestream_in_the_same_syntax():
-    """The file is copied, and as cut as it was."""
+    """The file is copied with its truncated codestream."""
     cut = coded("rle")[:-30]
     got, done = through(cut, "rle")
     assert done.how == "rewritten"
@@ -196,7 +196,7 @@ def test_a_cut_codestream_in_the_same_syntax():
     assert bytes(got.frames.encoded(2)) == bytes(dc.dcmread(cut).frames.encoded(2))
 
 
-def test_a_cut_icon_stays_as_it_is():
+def test_a_cut_icon_is_kept():
     icon = made(FRAMES[0])
     icon.PixelData = bytes(dc.dcmread(coded("rle", array=FRAMES[0])).PixelData)[:-30]
     source = dc.dcmread(coded("rle", array=FRAMES[0]))
@@ -206,19 +206,19 @@ def test_a_cut_icon_stays_as_it_is():
 
 
 def test_fragments_without_an_end():
-    """Cut between two items: a codestream that nobody decodes may lack some of its fragments."""
+    """Cut between two items: a codestream that is not decoded may have lost fragments."""
     whole = coded("jpeg-lossless")[:-8]
     with pytest.raises(dc.PixelDecodeError, match="lacks its sequence delimiter"):
         through(whole, "jpeg-lossless-14")
-    got, done = through(whole, "explicit")  # decoded, and so known to be whole
+    got, done = through(whole, "explicit")  # decoded, so that it is known to be complete
     assert np.array_equal(got.pixel_array, FRAMES)
     assert done.damage == ()
     assert "MISSING_SEQUENCE_DELIMITER" in {issue.code for issue in done.issues}
 
 
 @pytest.mark.parametrize("to", ["rle", "explicit", "jpeg-2000"])
-def test_a_jpeg_whose_scan_breaks_off(to):
-    pytest.importorskip("dicomcore.pixels.coding.endings")  # what sees it
+def test_a_jpeg_with_a_truncated_scan(to):
+    pytest.importorskip("dicomcore.pixels.coding.endings")  # detects it
     source, _ = through(made(np.random.default_rng(1).integers(0, 256, (2, 64, 64)).astype("u1")), "jpeg")
     frames = [bytes(source.frames.encoded(i)) for i in range(2)]
     frames[1] = frames[1][: len(frames[1]) // 4 * 2]
@@ -238,8 +238,8 @@ def test_a_jpeg_whose_scan_breaks_off(to):
 
 @pytest.mark.parametrize("of", ["jpeg-2000", "htj2k"])
 def test_a_jpeg_2000_codestream_without_its_end(of):
-    """Nobody can tell whether a byte of its last packet is missing, too: without one the samples are others."""
-    pytest.importorskip("dicomcore.pixels.coding.endings")  # what sees it
+    """A byte of its last packet could be missing as well, without which the samples differ."""
+    pytest.importorskip("dicomcore.pixels.coding.endings")  # detects it
     source, _ = through(made(FRAMES[0]), of)
     codestream = bytes(source.frames.encoded(0)).rstrip(b"\0")[:-2]
     source.PixelData = b"".join(
@@ -268,12 +268,12 @@ def test_an_element_behind_the_pixels_is_cut(to):
     assert got.SOPInstanceUID == "1.2.3.4"
 
 
-# -- every place where it could break off
+# -- truncation at every place
 
 
 @pytest.mark.parametrize("to", ["rle", "jpeg-lossless"])
 @pytest.mark.parametrize("of", ["explicit", "deflated", "rle", "jpeg-lossless"])
-def test_no_cut_goes_through_unsaid(of, to):
+def test_every_truncation_is_reported_or_harmless(of, to):
     """Every truncation fails, or gives all frames exactly."""
     whole = coded(of, array=FRAMES[:2])
     end = dc.dcmread(whole)["PixelData"].offset or 0
@@ -303,7 +303,7 @@ def folder(tmp_path):
     return source
 
 
-def test_a_folder_says_which_are_damaged(folder, tmp_path):
+def test_a_folder_reports_its_damaged_files(folder, tmp_path):
     found = {}
 
     def note(one):
@@ -352,12 +352,12 @@ def test_the_command_on_a_folder(folder, tmp_path, capsys):
     assert told.out.startswith("1 copied, 1 transcoded, 1 skipped, 2 of them damaged; ")
 
 
-def test_the_command_speaks_of_no_functions(folder, tmp_path, capsys):
+def test_messages_of_the_command_name_no_functions(folder, tmp_path, capsys):
     arguments = ["transcode", str(folder / "whole.dcm"), "-o", str(tmp_path / "x"), "--to", "MPEG2MPML"]
     assert main(arguments) == 1
     assert capsys.readouterr().err.endswith("no encoder for transfer syntax MPEG2 Main Profile / Main Level\n")
 
 
-def test_no_such_choice():
+def test_an_unknown_choice_is_refused():
     with pytest.raises(ValueError, match="damaged is 'refuse' or 'keep', not 'pad'"):
         through(made(FRAMES), "rle", damaged="pad")

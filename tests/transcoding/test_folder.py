@@ -1,4 +1,4 @@
-"""`dicomcore transcode` over files and folders: what is written, left out, resumed, and the codes it ends with."""
+"""`dicomcore transcode` over files and folders: written, skipped and resumed files, and exit codes."""
 
 import json
 import os
@@ -67,11 +67,11 @@ def test_resume(folder, tmp_path, capsys):
     assert said(capsys)["skipped"] == 4
     assert run(*base, "rle", "--no-resume") == 0
     assert said(capsys)["transcoded"] == 3
-    assert run(*base, "jpeg-2000") == 0  # another syntax is no work done
+    assert run(*base, "jpeg-2000") == 0  # files in another syntax don't count as done
     assert said(capsys)["transcoded"] == 3
 
 
-def test_one_that_fails_stops_nothing(folder, tmp_path, capsys):
+def test_a_failing_file_does_not_stop_the_others(folder, tmp_path, capsys):
     made(IMAGES["wide"][0], 32).save_as(folder / "deep/wide.dcm")
     assert run(folder, "-o", tmp_path / "out", "--to", "jpeg-lossless", "--json") == 1
     captured = capsys.readouterr()
@@ -83,7 +83,7 @@ def test_one_that_fails_stops_nothing(folder, tmp_path, capsys):
 
 
 def test_strict(folder, tmp_path, capsys):
-    """What breaks off is refused, with the file's name once."""
+    """A truncated file is refused; the message names the file once."""
     imagecodecs = pytest.importorskip("imagecodecs")
     grey = np.arange(1600, dtype="u1").reshape(40, 40)
     codestream = imagecodecs.jpeg8_encode(grey)

@@ -65,7 +65,7 @@ def made(array, bits_stored=None, photometric=None, **values):
 
 
 def through(src, to, **options):
-    """The data set that comes of it, and what was said."""
+    """The transcoded data set, and the report."""
     out = bytearray()
     done = dc.transcode(src, out, to, **options)
     return dc.dcmread(bytes(out)), done
@@ -92,7 +92,7 @@ def test_every_pair_of_lossless_syntaxes(name):
         try:
             ds, done = through(made(array, stored, photometric), to, verify=True)
         except dc.EncodeError as error:
-            assert "1.2.840.10008.1.2.1.98" in str(error)  # it says what can
+            assert "1.2.840.10008.1.2.1.98" in str(error)  # the message names encoders that can
             continue
         assert done.lossless
         assert done.verified
@@ -111,7 +111,7 @@ def test_every_pair_of_lossless_syntaxes(name):
         assert not [issue for issue in ds.issues if issue.code != "PIXEL_PRECISION"]
 
 
-def test_what_was_not_touched_stays_byte_for_byte():
+def test_unchanged_elements_stay_byte_for_byte():
     ds, _ = through(real("CT_small.dcm"), "jpeg-lossless")
     back, _ = through(ds, "explicit")
     source = dc.dcmread(real("CT_small.dcm"))
@@ -213,7 +213,7 @@ def test_jpeg_of_ybr_becomes_rgb():
     assert got.SOPInstanceUID == source.SOPInstanceUID
 
 
-def test_palette_stays_one():
+def test_a_palette_stays_a_palette():
     ds = made(IMAGES["grey 8"][0], photometric="PALETTE COLOR")
     assert through(ds, "jpeg-lossless")[0].PhotometricInterpretation == "PALETTE COLOR"
     with pytest.raises(dc.EncodeError, match="indices of a palette"):
@@ -236,7 +236,7 @@ def test_overlay_in_unused_bits_is_moved(to):
     got, _ = through(ds, to, verify=True)
     assert np.array_equal(got.pixel_array, words)
     (overlay,) = got.frames.overlays
-    assert overlay.embedded == (to == "explicit")  # native to native stays as it stands
+    assert overlay.embedded == (to == "explicit")  # native to native stays as it is
     assert np.array_equal(overlay.array(0), plane)
 
 
@@ -253,7 +253,7 @@ def test_overlays_of_frames_follow_each_other():
     assert all(np.array_equal(overlay.array(i), planes[i]) for i in range(3))
 
 
-def test_dirt_above_bits_stored_goes():
+def test_stray_bits_above_bits_stored_are_cleared():
     words = IMAGES["grey 12 of 16"][0]
     ds = made(words | np.uint16(0xA000), 16)
     ds.BitsStored, ds.HighBit = 12, 11
@@ -263,7 +263,7 @@ def test_dirt_above_bits_stored_goes():
 @pytest.mark.parametrize("signed", [0, 1])
 @pytest.mark.parametrize("to", ["rle", "jpeg-lossless", "jpeg-2000", "jpeg-ls", "explicit"])
 def test_samples_in_high_bits_keep_their_values(to, signed):
-    """They move to the lowest bits, where PS3.5 8.1.1 has them, and readers that don't ask for High Bit look."""
+    """They move to the lowest bits, as PS3.5 8.1.1 requires and as readers that ignore High Bit expect."""
     values = IMAGES["grey 12 of 16"][0]
     ds = made(values << 4 | 5, 16)
     ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 12, 15, signed
@@ -276,7 +276,7 @@ def test_samples_in_high_bits_keep_their_values(to, signed):
 @pytest.mark.parametrize("to", ["explicit", "rle", "jpeg-lossless", "jpeg-2000", "deflated-frames"])
 @pytest.mark.parametrize("of", ["jpeg-ls", "jpeg-2000", "htj2k", "jpeg-xl", "jpeg-extended"])
 def test_a_codestream_of_more_bits_than_stored(of, to):
-    """Bits Stored follows the codestream, or readers would cut off what the source had."""
+    """Bits Stored follows the codestream; otherwise readers would cut off bits of the source."""
     lossy = of == "jpeg-extended"
     array = ramp((16, 24), 0, 4095 if lossy else 65535, "u2")
     source, _ = through(made(array, 12 if lossy else 16), of)
@@ -312,7 +312,7 @@ def test_single_bits(to):
 
 @pytest.mark.parametrize("to", LOSSY)
 @pytest.mark.parametrize("name", ["grey 8", "grey 12 of 16", "RGB", "signed 12 of 16"])
-def test_lossy_is_near_and_says_so(to, name):
+def test_lossy_transcoding_is_close_and_recorded(to, name):
     quality, share = LOSSY[to]
     array, stored, photometric = IMAGES[name]
     source = made(array, stored, photometric, ImageType=["ORIGINAL", "PRIMARY"])
@@ -356,7 +356,7 @@ def test_near_lossless_stays_within_bits_stored():
 
 
 @pytest.mark.parametrize(("to", "quality"), [("jpeg", 0), ("jpeg", 101), ("jpeg-ls-near", 300), ("jpeg-xl-lossy", -1)])
-def test_quality_beyond_its_meaning(to, quality):
+def test_quality_out_of_range_is_refused(to, quality):
     with pytest.raises(ValueError, match="quality"):
         through(made(IMAGES["grey 8"][0]), to, quality=quality)
 
@@ -364,7 +364,7 @@ def test_quality_beyond_its_meaning(to, quality):
 @pytest.mark.parametrize(
     "to", ["explicit", "deflated", "rle", "jpeg-lossless", "jpeg-ls", "jpeg-2000", "htj2k", "jpeg-xl"]
 )
-def test_what_loses_nothing_takes_no_quality(to, tmp_path):
+def test_lossless_syntaxes_take_no_quality(to, tmp_path):
     source = made(IMAGES["grey 8"][0])
     with pytest.raises(ValueError, match=r"takes no quality.* these take one: .*JPEG-LS Lossy"):
         dc.transcode(source, bytearray(), to, quality=5)
@@ -402,7 +402,7 @@ def test_jpeg_in_jpeg_xl_comes_back():
 def test_same_syntax_is_not_decoded():
     source, _ = through(made(IMAGES["frames"][0], 12), "rle")
     data = bytearray(dc.dcmread(index_of(source).read(0, index_of(source).size)).PixelData)
-    source.PixelData = bytes(data[:-20]) + b"\xaa" * 20  # which no decoder would take
+    source.PixelData = bytes(data[:-20]) + b"\xaa" * 20  # no decoder would accept it
     got, done = through(source, "rle", frames=slice(2), offset_table="extended")
     assert done.how == "copied"
     assert len(got.frames) == 2
@@ -446,7 +446,7 @@ def test_targets(tmp_path):
     stream = io.BytesIO()
     dc.transcode(path, stream, "1.2.840.10008.1.2.4.70")
     assert dc.dcmread(stream.getvalue()).transfer_syntax.keyword == "JPEGLosslessSV1"
-    dc.transcode(path, path, "JPEG2000Lossless")  # in its own place
+    dc.transcode(path, path, "JPEG2000Lossless")  # replaces its source
     assert np.array_equal(dc.dcmread(path).pixel_array, IMAGES["grey 16"][0])
     with pytest.raises(FileExistsError):
         dc.transcode(source, path, "rle", overwrite=False)
@@ -461,7 +461,7 @@ def test_no_syntax(name):
         syntax_named(name)
 
 
-# -- what can't be
+# -- impossible targets
 
 
 FAULTS = {  # name: (image, target, words of the message)
@@ -491,7 +491,7 @@ def test_floats_stay_uncompressed():
 
 
 @pytest.mark.parametrize("to", ["implicit", "rle", "deflated"])
-def test_no_instance(to):
+def test_a_data_set_without_an_instance(to):
     source = made(IMAGES["grey 8"][0])
     del source.SOPInstanceUID
     with pytest.raises(dc.EncodeError, match=r"no SOPInstanceUID, which a file names \(PS3\.10 7\.1\): set it$"):
@@ -506,10 +506,10 @@ def test_no_pixel_data():
         through(ds, "rle")
 
 
-def test_a_frame_that_breaks_leaves_nothing(tmp_path):
+def test_a_broken_frame_leaves_no_file(tmp_path):
     source, _ = through(made(IMAGES["frames"][0], 12), "rle")
     data = bytearray(source.PixelData)
-    data[-40:] = b"\x80" * 40  # which stand for nothing (PS3.5 G.3.1)
+    data[-40:] = b"\x80" * 40  # they encode nothing (PS3.5 G.3.1)
     source.PixelData = bytes(data)
     target = tmp_path / "a.dcm"
     target.write_bytes(b"old")
@@ -555,7 +555,7 @@ def test_third_party_encoders(other_encoder):
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
-def test_results_come_in_order_and_few_wait(threads):
+def test_results_come_in_order_and_few_are_queued(threads):
     drawn = []
 
     def items():
@@ -615,8 +615,8 @@ def test_an_icon_in_the_old_syntax_becomes_plain():
 
 
 @pytest.mark.parametrize("options", [{"new_instance": True}, {"offset_table": "extended"}], ids=str)
-def test_a_file_that_breaks_with_its_transfer_syntax_is_mended(options):
-    """Implicit VR labelled as explicit: pixel data that followed in explicit VR was not found again."""
+def test_a_file_that_contradicts_its_transfer_syntax_is_repaired(options):
+    """Implicit VR labelled as explicit: pixel data that followed in explicit VR was once lost."""
     source = dc.dcmread(real("SC_rgb_jpeg.dcm"))
     assert [issue.code for issue in source.issues] == ["IMPLICIT_IN_EXPLICIT"]
     back, done = through(source, "jpeg", verify=True, **options)
@@ -625,7 +625,7 @@ def test_a_file_that_breaks_with_its_transfer_syntax_is_mended(options):
     assert (back.pixel_array == source.pixel_array).all()
 
 
-def test_native_frames_of_a_file_that_breaks_with_its_transfer_syntax(tmp_path):
+def test_native_frames_of_a_file_that_contradicts_its_transfer_syntax(tmp_path):
     out = bytearray()
     dc.dcmwrite(out, made(IMAGES["frames"][0], 12), transfer_syntax="1.2.840.10008.1.2")
     at = out.index(b"1.2.840.10008.1.2\0")
