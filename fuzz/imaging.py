@@ -1,4 +1,4 @@
-"""Targets round pixels: codecs, codestream headers, unpacking, colour, tables, fragments, frames, other objects."""
+"""Targets of pixel data: codecs, codestream headers, unpacking, colour, tables, fragments, frames, other objects."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FRAMES_AT_MOST = 6
 
 
 def own_codecs_alone() -> None:
-    """Keep foreign codecs out of this process: what they do to hostile codestreams is not what is looked for here."""
+    """Disable foreign codecs in this process: their faults on hostile codestreams are not searched for here."""
     sys.modules["imagecodecs"] = None  # type: ignore[assignment]
     sys.modules["av"] = None  # type: ignore[assignment]
 
@@ -48,7 +48,7 @@ def samples(decode: Any, size: int, **options: Any) -> Any:
 
 
 def rle(data: bytes) -> None:
-    """An RLE frame of any description: by pixel and by plane the same samples; what broke off gives its beginning."""
+    """An RLE frame of any description: by pixel and by plane it gives the same samples; truncated, its beginning."""
     taken = Taken(data)
     rows, columns, count = taken.byte() % 64 + 1, taken.byte() % 64 + 1, taken.byte() % 4 + 1
     bits, partial = taken.one_of((8, 16, 32, 64, 1)), bool(taken.byte() & 1)
@@ -67,7 +67,7 @@ def rle(data: bytes) -> None:
 
 
 def jpeg_lossless(data: bytes) -> None:
-    """A JPEG lossless codestream: in one go, in two parts, by component, and as far as it goes."""
+    """A JPEG lossless codestream gives the same samples decoded whole, by component and with `partial`."""
     info = codecs.jpeg_lossless_info(data)
     if np.prod(info.shape) > LIMITS.frame_pixels:
         return
@@ -83,14 +83,14 @@ def jpeg_lossless(data: bytes) -> None:
 
 @cache
 def long_codestream(count: int) -> bytes:
-    """One that is long enough to be decoded from two places."""
+    """A codestream long enough to be decoded from both ends."""
     rng = np.random.default_rng(3)
     shape = (200, 250) if count == 1 else (150, 100, count)
     return codecs.jpeg_lossless_encode(rng.integers(0, 1 << 14, shape).astype(np.uint16), precision=14)
 
 
 def jpeg_tail(data: bytes) -> None:
-    """A long JPEG lossless codestream, damaged where the input says, decoded from two places: as from one."""
+    """A long JPEG lossless codestream, damaged as the input says: decoding from both ends equals decoding from one."""
     taken = Taken(data)
     codestream = bytearray(long_codestream(taken.one_of((1, 3))))
     cut = taken.word() % 0x400
@@ -125,7 +125,7 @@ def tail_seeds() -> Iterator[bytes]:
 
 
 def any_image(taken: Taken) -> np.ndarray[Any, Any]:
-    """An image of shape and samples that the input chooses."""
+    """An image whose shape and samples the input chooses."""
     kind = np.dtype(taken.one_of(("u1", "u2", "i2", "i1", "u4", "u8")))
     columns, count = taken.byte() % 100 + 1, taken.byte() % 4 + 1
     content = np.frombuffer(taken.left[: len(taken.left) // kind.itemsize * kind.itemsize], kind)
@@ -156,7 +156,7 @@ def encoder_seeds() -> Iterator[bytes]:
 
 
 def codestream_headers(data: bytes) -> None:
-    """Headers of JPEG, JPEG-LS, JPEG 2000 and JPEG XL: what they state, or a place of a fault; how far a JPEG goes."""
+    """Headers of JPEG, JPEG-LS, JPEG 2000 and JPEG XL give sizes in range, or an error; MCUs of a JPEG are counted."""
     taken = Taken(data)
     read = taken.one_of((headers.read_jpeg, headers.read_j2k, headers.read_jxl))
     view = memoryview(taken.left)
@@ -229,7 +229,7 @@ def unpack_seeds() -> Iterator[bytes]:
 
 
 def colours(data: bytes) -> None:
-    """Colour: vectorised as plain code has it, in place as beside."""
+    """Colour conversion: vectorised equals plain code, in place equals into another buffer."""
     taken = Taken(data)
     bits = taken.byte() % 15 + 2
     source = np.frombuffer(taken.left, np.uint8)
@@ -344,7 +344,7 @@ def table_seeds() -> Iterator[bytes]:
 
 
 def fragments(data: bytes) -> None:
-    """Encapsulated pixel data of any items and offset tables: what frames there are, not what is in them."""
+    """Encapsulated pixel data with any items and offset tables: finding frames, without decoding them."""
     taken = Taken(data)
     frames, how = taken.byte(), taken.byte()
     syntax = "1.2.840.10008.1.2." + taken.one_of(("5", "4.50", "1", "4.90"))
