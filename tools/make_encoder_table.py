@@ -1,7 +1,7 @@
-"""Writes docs/encoders.md, what encoders hold and how far off they are: ``python tools/make_encoder_table.py``.
+"""Write docs/encoders.md, the capacity and error of each encoder: ``python tools/make_encoder_table.py``.
 
 Every encoder is given every depth, sign, number of samples and shape that it claims, with flat images, ramps,
-checkerboards and noise up to the ends of the values; what comes back is compared. Takes about a minute.
+checkerboards and noise up to the ends of the values; the decoded samples are compared. Takes about a minute.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def patterns(desc: FrameDescription) -> Iterator[NDArray[Any]]:
 
 
 def loss(encoder: FrameEncoder, samples: NDArray[Any], desc: FrameDescription) -> tuple[Loss, int]:
-    """What one frame loses, and the bytes of its codestream."""
+    """The error of one encoded frame, and the bytes of its codestream."""
     coded = encoder.encode(samples, desc, None)
     told = replace(
         desc,
@@ -156,7 +156,7 @@ def loss(encoder: FrameEncoder, samples: NDArray[Any], desc: FrameDescription) -
 
 
 def worst(encoder: FrameEncoder, size: str, allocated: int, stored: int, signed: int, samples: int) -> float | None:
-    """The largest error over the shapes of that size; None where the encoder holds no such image."""
+    """The largest error over the shapes of that size; None if the encoder can't hold such images."""
     largest = 0.0
     for shape in SHAPES[size]:
         desc = described((*shape, samples) if samples > 1 else shape, allocated, stored, signed)
@@ -168,7 +168,7 @@ def worst(encoder: FrameEncoder, size: str, allocated: int, stored: int, signed:
 
 
 def kept(encoder: FrameEncoder) -> tuple[FrameEncoder, int, float]:
-    """A lossless encoder, the images it was given, and the largest error."""
+    """A lossless encoder, the number of its images, and the largest error."""
     images, largest = 0, 0.0
     for allocated, depths in DEPTHS:
         for stored in depths:
@@ -180,7 +180,7 @@ def kept(encoder: FrameEncoder) -> tuple[FrameEncoder, int, float]:
 
 
 def lossy_table(encoder: FrameEncoder) -> str:
-    """A lossy encoder's errors by depth."""
+    """The table of a lossy encoder's errors by depth."""
     depths = [(allocated, stored) for allocated, several in DEPTHS[:2] for stored in several if stored > 1]
     lines = [
         f"**{name(encoder)}**\n\n",
@@ -196,7 +196,7 @@ def lossy_table(encoder: FrameEncoder) -> str:
 
 
 def default_row(encoder: FrameEncoder) -> str:
-    """What the default makes of two real images."""
+    """The row of an encoder's sizes and errors for two real images, with its default quality."""
     ct = np.clip(dc.dcmread(get_testdata_file("CT_small.dcm")).pixel_array.astype(int) + 1024, 0, 4095).astype("u2")
     photograph = np.ascontiguousarray(dc.dcmread(get_testdata_file("examples_rgb_color.dcm")).pixel_array)
     quality = QUALITIES[encoder.uid.rpartition(".")[2]].default

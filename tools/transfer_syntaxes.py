@@ -1,4 +1,4 @@
-"""Writes docs/transfer-syntaxes.md from the codec registry: ``python tools/transfer_syntaxes.py``."""
+"""Write docs/transfer-syntaxes.md from the codec registry: ``python tools/transfer_syntaxes.py``."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def page() -> str:
 
 
 def _needed(command: str) -> str:
-    """What is to be installed besides; nothing for what dicomcore depends on."""
+    """The command that installs a further library; empty for dicomcore's own dependencies."""
     return "" if command.split()[-1] in DEPENDENCIES else f"`{command}`"
 
 
