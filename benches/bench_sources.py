@@ -1,7 +1,7 @@
 """Headers from archives and object stores beside pydicom: default columns, the same files for all.
 
-zip: 20 000 deflated members, pydicom by way of zipfile. S3: 5 000 objects on moto's server, a process of its own on
-this machine which counts requests and bytes; pydicom by way of s3fs, told where to stop, one object after the other,
+zip: 20 000 deflated members, pydicom through zipfile. S3: 5 000 objects on moto's server, a process of its own on
+this machine which counts requests and bytes; pydicom through s3fs with stop_before_pixels, one object after the other,
 once with the blocks that s3fs reads by default and once with blocks of 64 KiB.
 pydicom, which would take minutes, gets an even sample of each. Values are compared before a time counts.
 """

@@ -1,4 +1,4 @@
-"""What stands on what: encoding below part10, and nothing but encoding composes data sets."""
+"""Layers: encoding is below part10, and only encoding composes data sets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ABOVE = ("part10", "pixels", "fileset", "forms", "objects", "sr", "interop", "tr
 
 
 def imports(path: Path) -> set[str]:
-    """Every module that a file names in an import, wherever it stands."""
+    """Every module that a file imports, at any level."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
@@ -39,7 +39,7 @@ def test_only_encoding_composes_data_sets():
 
 
 def test_only_encoding_and_part10_open_an_index():
-    """A file is opened by part10, a bare data set by encoding; frames open the header of one that is open."""
+    """part10 opens files, encoding opens bare data sets; frames open the header of an open data set."""
     users = {
         path.relative_to(PACKAGE).as_posix()
         for path in PACKAGE.rglob("*.py")

@@ -1,4 +1,4 @@
-"""The scanner: every encoding, every way a file may begin, sequences, encapsulated pixel data, limits."""
+"""The scanner: every encoding, every beginning of a file, sequences, encapsulated pixel data, limits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.corpus import real
 
 
 def body(vr: bool = True, big: bool = False, *, undefined: bool = False) -> bytes:
-    """One data set, in explicit VR or not, in either byte order, its sequences of defined length or not."""
+    """One data set, in explicit or implicit VR, either byte order, and sequences of defined or undefined length."""
     order = ">" if big else "<"
 
     def one(tag: int, name: str, value: bytes) -> bytes:
@@ -62,7 +62,7 @@ ENCODINGS = {  # transfer syntax: (explicit VR, big endian)
     raw.GE: (False, False),
     raw.JPEG_BASELINE: (True, False),
 }
-# (0028,0009) stands behind (0028,0010) in body(): one issue that every reading has
+# (0028,0009) follows (0028,0010) in body(): an issue of every reading
 OUT_OF_ORDER = ["OUT_OF_ORDER"]
 
 
@@ -177,7 +177,7 @@ def test_every_beginning_of_a_file_is_read(name: str, as_path: bool, tmp_path: P
 
 @pytest.mark.parametrize("vr", [True, False], ids=["explicit", "implicit"])
 def test_acr_nema(vr: bool):
-    """ACR-NEMA: no preamble, group lengths, a recognition code in (0008,0010)."""
+    """ACR-NEMA has no preamble, but group lengths and a recognition code in (0008,0010)."""
     rest = raw.element(0x00080010, "LO" if vr else None, b"ACR-NEMA 2.0") + raw.element(
         0x00080060, "CS" if vr else None, b"CT"
     )
@@ -293,7 +293,7 @@ def test_un_of_undefined_length_in_big_endian_is_little_endian_inside():
 
 @pytest.mark.parametrize("syntax", [raw.EXPLICIT, raw.IMPLICIT])
 def test_private_sequences(syntax: str):
-    """A private sequence that no dictionary knows: by its VR, or by its undefined length in implicit VR."""
+    """A private sequence in no dictionary is recognised by its VR, or by its undefined length in implicit VR."""
     explicit = syntax == raw.EXPLICIT
     inside = raw.element(0x00091002, "LO" if explicit else None, b"in")
     made = raw.element(0x00090010, "LO" if explicit else None, b"NOBODY") + raw.sequence(
@@ -307,7 +307,7 @@ def test_private_sequences(syntax: str):
 
 
 def test_private_sequence_by_the_private_dictionary():
-    """GEMS_PETD_01 is not needed: any creator whose dictionary has an SQ will do."""
+    """Any creator with an SQ in its private dictionary, not only GEMS_PETD_01."""
     creator, tag = b"SIEMENS MR HEADER ", 0x00191001
     made = raw.element(0x00190010, None, creator) + raw.element(tag, None, b"x ")
     assert dc.dcmread(raw.part10(made, raw.IMPLICIT))[tag].VR != "SQ"
@@ -389,7 +389,7 @@ def test_extended_offset_table():
 
 
 def test_pixel_data_is_whole_on_first_access():
-    """Its end is looked for when its value, length or bytes are asked for, whichever comes first."""
+    """The reader finds its end on the first access to its value, length or bytes."""
     data = raw.part10(encapsulated(TABLE, *map(raw.item, FRAGMENTS)), raw.JPEG_BASELINE)
     content = TABLE + b"".join(map(raw.item, FRAGMENTS))
     assert dc.dcmread(data)[0x7FE00010].length == len(content)
@@ -423,7 +423,7 @@ def test_encapsulated_icon_in_an_item():
 
 @pytest.mark.parametrize("count", [1, 300, 3000])
 def test_elements_behind_pixel_data_are_read_on_access(count: int, tmp_path: Path):
-    """The scan rests behind pixel data until someone asks for more."""
+    """The scan stops behind pixel data until a further element is accessed."""
     items = [raw.item(bytes([i % 251]) * 1000) for i in range(count)]
     data = raw.part10(AFTER + encapsulated(raw.item(), *items) + LAST, raw.JPEG_BASELINE)
     path = tmp_path / "one.dcm"
@@ -437,7 +437,7 @@ def test_elements_behind_pixel_data_are_read_on_access(count: int, tmp_path: Pat
 
 
 def test_the_highest_tag_is_an_element():
-    """It stood for "read on to the end", so that what began with it was left out without a word."""
+    """It was once the mark for "read to the end", so that elements from it on were lost silently."""
     data = raw.element(0x00100010, "PN", b"A^B ") + raw.element(0xFFFFFFFF, "LO", b"last")
     for whole in (raw.part10(data), data, raw.part10(raw.element(0xFFFFFFFF, "LO", b"last"))):
         data_set = dc.dcmread(whole, force=True)

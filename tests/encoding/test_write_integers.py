@@ -15,7 +15,7 @@ def test_the_ends_of_an_integer_range_survive(vr):
     low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
     made = dc.Dataset()
     made.SOPClassUID = made.SOPInstanceUID = "1.2"
-    made.validation = "ignore"  # setting would warn of what writing refuses
+    made.validation = "ignore"  # setting would warn of values that writing refuses
     made.add_new(0x00091000, vr, [low, 1, high])
     assert dc.dcmread(made.to_bytes())[0x00091000].value == [low, 1, high]
     for outside in (low - 1, high + 1):

@@ -76,7 +76,7 @@ CUTS = {  # the first scan's size: the bytes of it that are kept
 def test_a_truncated_scan_is_reported(stream, cut, end):
     codestream, array, syntax, said = stream
     if array.size > 1 << 16 and cut(1000) < 500:
-        pytest.skip("refused altogether: so few bytes can't stand for so many pixels")
+        pytest.skip("refused, as a few bytes can't encode this number of pixels")
     begin = begin_of_scan(codestream)
     scan = codestream.index(b"\xff\xc4", begin) if syntax == PROGRESSIVE else len(codestream) - 2
     left = codestream[: begin + cut(scan - begin)]

@@ -157,7 +157,7 @@ def test_frames_of_every_size_one_after_the_other():
         assert (decode_frame(stream, described(picture, "80"), limits=APART).samples == picture).all()
 
 
-ENDS = {  # name: (word of command, what is said)
+ENDS = {  # name: (command, message)
     "segmentation fault": (b"S", "SIGSEGV"),
     "killed": (b"K", "SIGKILL"),
     "abort": (b"A", "SIGABRT"),

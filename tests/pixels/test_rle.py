@@ -1,4 +1,4 @@
-"""RLE Lossless against the corpus, against hand-made segments, and there and back."""
+"""RLE Lossless against the corpus, against hand-made segments, and encoded and decoded again."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_corpus_frames_are_as_other_decoders_read_them(line):
             assert np.array_equal(rle_decode(rle_encode(array), samples_per_pixel=pixels["samples"], **shape), array)
 
 
-GOOD = {  # name: (segments, what rle_decode is told, samples in C order)
+GOOD = {  # name: (segments, options of rle_decode, samples in C order)
     "a literal": ([b"\x02abc"], {"columns": 3, "bits_allocated": 8}, [97, 98, 99]),
     "a run": ([b"\xfez\x00"], {"columns": 3, "bits_allocated": 8}, [122, 122, 122]),
     "the reserved control byte": ([b"\x80\x00a\x80\x80\x00b"], {"columns": 2, "bits_allocated": 8}, [97, 98]),
@@ -132,7 +132,7 @@ def test_segments_are_as_many_as_byte_planes(bits, told):
         rle_decode(frame, rows=1, columns=5, bits_allocated=8, samples_per_pixel=bits // 8)
 
 
-FULL = {  # name: (what follows "ab" in a segment of a plane of five, the plane)
+FULL = {  # name: (bytes after "ab" in a segment of a plane of five, the plane)
     "a run past the image": (b"\xfaz", b"abzzz"),
     "a literal past the image": (b"\x05cdefgh", b"abcde"),
     "a literal of which all that counts is there": (b"\x05cde", b"abcde"),
@@ -231,7 +231,7 @@ arrays = st.builds(
     st.tuples(st.integers(1, 20), st.integers(1, 400))
     | st.tuples(st.integers(1, 9), st.integers(1, 400), st.integers(1, 3)),
     st.integers(0, 2**32),
-    st.sampled_from([1, 2, 3, 100, 30000]),  # the fewer values, the longer the runs
+    st.sampled_from([1, 2, 3, 100, 30000]),  # fewer values make longer runs
 )
 
 

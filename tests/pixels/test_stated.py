@@ -41,7 +41,7 @@ def jpeg(array, **options):
 
 # --- words of the header alone
 
-WORDS = {  # name: (array, what is said of it, the issue due, None for an honest file)
+WORDS = {  # name: (array, attributes, the expected issue, None for a correct file)
     "grey": (GREY, {}, None),
     "palette": (GREY, {"PhotometricInterpretation": "PALETTE COLOR"}, None),
     "RGB": (RGB, {}, None),
@@ -272,7 +272,7 @@ def test_masked_pixels_have_no_value(tmp_path):
 # --- frames that are padded one by one
 
 RNG = np.random.default_rng(9)
-PADDED = {  # name: (frames, what is stated, one frame's bytes)
+PADDED = {  # name: (frames, attributes, one frame's bytes)
     "single bits, many": (RNG.integers(0, 2, (50, 5, 7), "u1"), 1, 5),
     "single bits, few": (RNG.integers(0, 2, (3, 5, 7), "u1"), 1, 5),
     "single bits to words": (RNG.integers(0, 2, (9, 5, 7), "u1"), 1, 6),

@@ -13,7 +13,7 @@ def segment(marker: int, *parts: bytes) -> bytes:
 
 
 def table(turn: int) -> tuple[bytes, dict[int, str]]:
-    """A DHT body without its class byte, and the codes by SSSS; other turns give other categories the short codes."""
+    """A DHT body without its class byte, and the codes by SSSS; `turn` chooses the categories with short codes."""
     symbols = [(k + turn) % 17 for k in range(17)]
     counts = bytes(LENGTHS.count(length) for length in range(1, 17))
     codes, code, last = {}, 0, LENGTHS[0]
@@ -59,7 +59,7 @@ def entropy_coded(
     predictor: int,
     start: int,
 ) -> bytes:
-    """The MCUs of one scan, `size` rows of so many, with a marker (RSTm) behind every `restart` rows."""
+    """The MCUs of one scan, of `size` rows and columns, with a marker (RSTm) behind every `restart` rows."""
     out, bits = b"", ""
     for my in range(size[0]):
         if restart and my and my % restart == 0:
