@@ -21,7 +21,7 @@ from dicomcore.pixels.coding import headers
 from dicomcore.pixels.coding.uncompressed import decode_deflated, decode_native
 from dicomcore.pixels.description import FrameDescription
 from fuzz import seeds
-from fuzz.target import LIMITS, Taken, Target, check_error, refused
+from fuzz.target import LIMITS, FuzzInput, Target, check_error, refused
 from tests.support import dicom_bytes as raw
 
 DETERMINED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.8.1")
@@ -29,7 +29,7 @@ OWN = frozenset((*DETERMINED, "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.57", "
 FRAMES_AT_MOST = 6
 
 
-def own_codecs_alone() -> None:
+def disable_foreign_codecs() -> None:
     """Disable foreign codecs in this process: their faults on hostile codestreams are not searched for here."""
     sys.modules["imagecodecs"] = None  # type: ignore[assignment]
     sys.modules["av"] = None  # type: ignore[assignment]
@@ -49,7 +49,7 @@ def samples(decode: Any, size: int, **options: Any) -> Any:
 
 def rle(data: bytes) -> None:
     """An RLE frame of any description: by pixel and by plane it gives the same samples; truncated, its beginning."""
-    taken = Taken(data)
+    taken = FuzzInput(data)
     rows, columns, count = taken.byte() % 64 + 1, taken.byte() % 64 + 1, taken.byte() % 4 + 1
     bits, partial = taken.one_of((8, 16, 32, 64, 1)), bool(taken.byte() & 1)
     told = {"rows": rows, "columns": columns, "samples_per_pixel": count, "bits_allocated": bits, "partial": partial}
@@ -91,7 +91,7 @@ def long_codestream(count: int) -> bytes:
 
 def jpeg_tail(data: bytes) -> None:
     """A long JPEG lossless codestream, damaged as the input says: decoding from both ends equals decoding from one."""
-    taken = Taken(data)
+    taken = FuzzInput(data)
     codestream = bytearray(long_codestream(taken.one_of((1, 3))))
     cut = taken.word() % 0x400
     while taken.left:
@@ -124,7 +124,7 @@ def tail_seeds() -> Iterator[bytes]:
         yield bytes([which, 0, 0]) + bytes([7, 0, 0, 1])
 
 
-def any_image(taken: Taken) -> np.ndarray[Any, Any]:
+def any_image(taken: FuzzInput) -> np.ndarray[Any, Any]:
     """An image whose shape and samples the input chooses."""
     kind = np.dtype(taken.one_of(("u1", "u2", "i2", "i1", "u4", "u8")))
     columns, count = taken.byte() % 100 + 1, taken.byte() % 4 + 1
@@ -136,7 +136,7 @@ def any_image(taken: Taken) -> np.ndarray[Any, Any]:
 
 def encoders(data: bytes) -> None:
     """Any image encoded and decoded is that image."""
-    taken = Taken(data)
+    taken = FuzzInput(data)
     selection = taken.byte() % 7 + 1
     image = any_image(taken)
     if not refused(lambda: codecs.rle_encode(image)):
@@ -157,7 +157,7 @@ def encoder_seeds() -> Iterator[bytes]:
 
 def codestream_headers(data: bytes) -> None:
     """Headers of JPEG, JPEG-LS, JPEG 2000 and JPEG XL give sizes in range, or an error; MCUs of a JPEG are counted."""
-    taken = Taken(data)
+    taken = FuzzInput(data)
     read = taken.one_of((headers.read_jpeg, headers.read_j2k, headers.read_jxl))
     view = memoryview(taken.left)
     info = samples(read, len(view), data=view)
@@ -174,7 +174,7 @@ def codestream_headers(data: bytes) -> None:
 
 def unpacking(data: bytes) -> None:
     """Bits, cells, words and planes against plain Python."""
-    taken = Taken(data)
+    taken = FuzzInput(data)
     bits, start, width = taken.byte() % 32 + 1, taken.byte() % 64, taken.one_of((1, 2, 4, 8))
     start = min(start, 8 * len(taken.left))
     source = np.frombuffer(taken.left, np.uint8)
@@ -230,7 +230,7 @@ def unpack_seeds() -> Iterator[bytes]:
 
 def colours(data: bytes) -> None:
     """Colour conversion: vectorised equals plain code, in place equals into another buffer."""
-    taken = Taken(data)
+    taken = FuzzInput(data)
     bits = taken.byte() % 15 + 2
     source = np.frombuffer(taken.left, np.uint8)
     pixels = source[: len(source) // 3 * 3]
@@ -265,7 +265,7 @@ PHOTOMETRIC = ("MONOCHROME2", "RGB", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_42
 
 def native(data: bytes) -> None:
     """An uncompressed frame of any description."""
-    taken = Taken(data)
+    taken = FuzzInput(data)
     floating = taken.byte() % 8 == 7
     desc = FrameDescription(
         rows=taken.byte() + 1,
@@ -301,7 +301,7 @@ def native_seeds() -> Iterator[bytes]:
 
 def tables(data: bytes) -> None:
     """Look-up tables and palettes of any descriptor, plain and segmented, applied and shown."""
-    taken = Taken(data)
+    taken = FuzzInput(data)
     how = taken.byte()
     descriptor = (taken.word(), taken.word() - 0x8000 * (how >> 7), taken.one_of((8, 16, 12, 0, 17)))
     options = {"pixel_representation": how & 1, "big_endian": bool(how & 2)}
@@ -345,7 +345,7 @@ def table_seeds() -> Iterator[bytes]:
 
 def fragments(data: bytes) -> None:
     """Encapsulated pixel data with any items and offset tables: finding frames, without decoding them."""
-    taken = Taken(data)
+    taken = FuzzInput(data)
     frames, how = taken.byte(), taken.byte()
     syntax = "1.2.840.10008.1.2." + taken.one_of(("5", "4.50", "1", "4.90"))
     offsets, lengths = taken.part(), taken.part()
@@ -376,7 +376,7 @@ def fragment_seeds() -> Iterator[bytes]:
 
 def frames(data: bytes) -> None:
     """A whole file with pixel data: frames one by one, together, as coded and shown; overlays."""
-    own_codecs_alone()
+    disable_foreign_codecs()
     ds = dc.dcmread(data, force=True, limits=LIMITS)
     refused(lambda: [overlay.array(0) for overlay in ds.frames.overlays])
     found = ds.frames
@@ -401,7 +401,7 @@ def frames(data: bytes) -> None:
 
 def other_objects(data: bytes) -> None:
     """Segmentations, structure sets, presentation states, waveforms and documents."""
-    own_codecs_alone()
+    disable_foreign_codecs()
     ds = dc.dcmread(data, force=True, limits=LIMITS)
     for read in (
         lambda: [roi.points.shape for roi in objects.Structures(ds)],

@@ -18,7 +18,7 @@ from dicomcore.charset import NAME_DELIMITERS, TEXT_DELIMITERS, VALUE_DELIMITERS
 from dicomcore.encoding.inflate import inflate
 from dicomcore.values import PADDING, PersonName, parse_date, parse_datetime, parse_integer, parse_time
 from fuzz import seeds
-from fuzz.target import LIMITS, Taken, Target, refused
+from fuzz.target import LIMITS, FuzzInput, Target, refused
 from tests.support import dicom_bytes as raw
 from tests.support.mutate import check_issues, check_rows, touch, touch_set
 
@@ -73,7 +73,7 @@ def data_set(data: bytes) -> None:
         check_issues(whole, len(data))
 
 
-def one_value(taken: Taken) -> dc.Dataset:
+def one_value(taken: FuzzInput) -> dc.Dataset:
     """A data set with one value, whose VR, encoding and character set the input chooses."""
     vr, how, charset = taken.one_of(VRS), taken.byte(), taken.one_of(CHARSETS).encode()
     big, implicit = how % 3 == 1, how % 3 == 2
@@ -92,7 +92,7 @@ def one_value(taken: Taken) -> dc.Dataset:
 
 def values(data: bytes) -> None:
     """A value of each VR in every form; a value without an issue survives writing and reading."""
-    held = one_value(Taken(data))
+    held = one_value(FuzzInput(data))
     for element in held.iterall():
         _ = element.VM, element.array, repr(element), str(element), element.is_empty, element.raw
         value = element.value
@@ -146,7 +146,7 @@ def value_seeds() -> Iterator[bytes]:
 
 def charset(data: bytes) -> None:
     """Text in any character set: encoded text decodes to the same text."""
-    taken = Taken(data)
+    taken = FuzzInput(data)
     terms = taken.part().decode("latin-1") if taken.byte() & 1 else taken.one_of(CHARSETS)
     known = charset_for(tuple(terms.split("\\")))
     delimiters = taken.one_of((NAME_DELIMITERS, VALUE_DELIMITERS, TEXT_DELIMITERS))
@@ -221,7 +221,7 @@ def text_helpers(data: bytes) -> None:
 
 def deflated(data: bytes) -> None:
     """A deflated data set: any bytes as the stream, or any bytes deflated."""
-    taken = Taken(data)
+    taken = FuzzInput(data)
     how = taken.byte()
     packed = taken.left
     if how & 1:
@@ -247,7 +247,7 @@ SYNTAXES = (raw.EXPLICIT, raw.IMPLICIT, raw.BIG_ENDIAN, raw.DEFLATED, raw.JPEG_B
 
 def decoded(data: bytes) -> None:
     """A bare data set in any transfer syntax: the same from memory and within other bytes, and written unchanged."""
-    taken = Taken(data)
+    taken = FuzzInput(data)
     syntax, before = taken.one_of(SYNTAXES), taken.part()
     body = taken.left
     whole = encoding.decode(body, syntax, limits=LIMITS)

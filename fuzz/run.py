@@ -134,13 +134,13 @@ def report(result: Result) -> None:
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    told = f"seconds in all, divided evenly, but at least {LEAST} a target (default 300)"
-    parser.add_argument("--time", type=int, default=300, help=told)
-    parser.add_argument("--target", action="append", help="this one alone; more than once: these")
+    seconds = f"seconds in all, divided evenly, but at least {LEAST} a target (default 300)"
+    parser.add_argument("--time", type=int, default=300, help=seconds)
+    parser.add_argument("--target", action="append", help="fuzz only this target; may be repeated")
     chosen = parser.parse_args(arguments)
-    lacks = absent()
-    if lacks:
-        print(f"NOT FUZZED: {lacks}", file=sys.stderr)
+    missing = absent()
+    if missing:
+        print(f"NOT FUZZED: {missing}", file=sys.stderr)
         return 0
     clang = find_clang()
     assert clang is not None

@@ -47,7 +47,7 @@ def refused(work: Callable[[], object]) -> bool:
     return False
 
 
-class Taken:
+class FuzzInput:
     """Options from the first bytes of an input; `left` is the rest, its content. A missing byte is 0."""
 
     def __init__(self, data: bytes) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import dicomcore as dc
 from fuzz import seeds
 from fuzz.parsing import same
-from fuzz.target import LIMITS, Taken, Target, refused
+from fuzz.target import LIMITS, FuzzInput, Target, refused
 from tests.support import dicom_bytes as raw
 
 SYNTAXES = (None, raw.EXPLICIT, raw.IMPLICIT, raw.BIG_ENDIAN, raw.DEFLATED)
@@ -39,7 +39,7 @@ def unchanged(data: bytes) -> None:
 
 def rewritten(data: bytes) -> None:
     """A data set encoded anew with any options reads as its source, and is stable when repaired."""
-    taken = Taken(data)
+    taken = FuzzInput(data)
     how = taken.byte()
     options = {
         "transfer_syntax": taken.one_of(SYNTAXES),
@@ -89,7 +89,7 @@ def compare(one: Any, other: Any) -> None:
 
 def changed(data: bytes) -> None:
     """One element is set or deleted: it is as set, and all others are unchanged."""
-    taken = Taken(data)
+    taken = FuzzInput(data)
     how = taken.byte()
     keyword, value = taken.one_of(CHANGES)
     ds = dc.dcmread(taken.left, force=True, limits=LIMITS)
@@ -127,7 +127,7 @@ def plain(value: Any) -> Any:
 
 def patched(data: bytes) -> None:
     """A file patched in place, or copied: the value is set, and the folder holds no other file."""
-    taken = Taken(data)
+    taken = FuzzInput(data)
     keyword = taken.one_of(PATCHED)
     text = taken.part().decode("ascii", "replace").strip(" \0\\^=")
     value: Any = len(text) if keyword == "Rows" else text

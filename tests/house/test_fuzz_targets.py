@@ -11,7 +11,7 @@ import pytest
 
 import dicomcore as dc
 from fuzz import imaging
-from fuzz.target import Taken, Target
+from fuzz.target import FuzzInput, Target
 from fuzz.targets import TARGETS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,7 +22,7 @@ EVERY = pytest.mark.parametrize("name", TARGETS)
 @pytest.fixture(autouse=True)
 def codecs_stay(monkeypatch):
     """A fuzzing process disables foreign codecs for good; the test process must keep them."""
-    monkeypatch.setattr(imaging, "own_codecs_alone", lambda: None)
+    monkeypatch.setattr(imaging, "disable_foreign_codecs", lambda: None)
 
 
 @EVERY
@@ -56,10 +56,10 @@ def test_other_exceptions_are_findings():
 
 
 def test_options_come_from_the_first_bytes():
-    taken = Taken(b"\1\2\3\2abc")
+    taken = FuzzInput(b"\1\2\3\2abc")
     assert (taken.byte(), taken.word(), taken.part(), taken.left) == (1, 0x302, b"ab", b"c")
     assert (taken.byte(), taken.byte(), taken.part()) == (ord("c"), 0, b"")
-    assert Taken(b"\5").one_of(("a", "b")) == "b"
+    assert FuzzInput(b"\5").one_of(("a", "b")) == "b"
 
 
 def test_replay_needs_no_clang(tmp_path: Path):
