@@ -38,7 +38,7 @@ NOISE = "SELECT md5(n::VARCHAR) FROM range(9999) t(n)"  # more than LIMIT as Par
 NO_PRIVILEGE = "-dac_override,-dac_read_search,-fowner"  # taken from root, which file modes do not stop
 
 
-def told_by(commands: Sequence[Sequence[str]], *before: str, limit: int = LIMIT) -> list[Any]:
+def run_limited(commands: Sequence[Sequence[str]], *before: str, limit: int = LIMIT) -> list[Any]:
     """Exit code and stderr of commands, run by one process under the limit."""
     environment = os.environ | {"PYTHONPATH": str(Path(dicomcore.__file__).parents[1])}
     argv = [*before, sys.executable, "-c", SCRIPT, str(limit), json.dumps(commands)]
@@ -95,7 +95,7 @@ def test_a_full_disk_leaves_the_old_files(archive):
         ["organize", "index.parquet", "--into", "new/sorted", "--copy", "--pattern", "{Modality}"],
     ]
     before = files(archive)
-    for argv, (code, said) in zip(commands, told_by(commands), strict=True):
+    for argv, (code, said) in zip(commands, run_limited(commands), strict=True):
         assert code in (1, 2), argv
         assert "File too large" in said, (argv, said)
         assert "Traceback" not in said
@@ -169,7 +169,7 @@ def test_files_and_folders_without_permission(archive):
         ["transcode", "archive", "-o", "small", "--to", "rle"],
     ]
     try:
-        told = told_by([*refused, *allowed], *before, limit=1 << 30)
+        told = run_limited([*refused, *allowed], *before, limit=1 << 30)
     finally:
         os.chmod("archive/secret.dcm", 0o600)
         os.chmod("archive/locked", 0o700)

@@ -49,7 +49,7 @@ def files_of(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-def held(folder: Path) -> set[str]:
+def instances_on_disk(folder: Path) -> set[str]:
     """SOP Instance UIDs of the file-set on disk; each record's file must exist and hold that instance."""
     found = set()
     for one in FileSet(folder):
@@ -58,7 +58,7 @@ def held(folder: Path) -> set[str]:
     return found
 
 
-def in_order(folder: Path) -> bool:
+def is_consistent(folder: Path) -> bool:
     """Whether the folder holds only a valid DICOMDIR and the files that it refers to."""
     assert FileSet(folder).check() == ()
     return len(files_of(folder)) == len(FileSet(folder)) + 1
@@ -75,7 +75,7 @@ def test_remove_takes_the_file_and_empty_records_and_folders(folder):
     assert len(FileSet(folder).roots) == 1
     assert not (folder / "PT000000").exists()
     assert uid == FileSet(folder).UID  # PS3.10 8.1
-    assert in_order(folder)
+    assert is_consistent(folder)
     with pytest.raises(KeyError):
         file_set.remove(gone[0])
 
@@ -90,7 +90,7 @@ def test_move(folder):
     assert one.ReferencedFileID == ("ELSE", "WHERE")
     assert (folder / "ELSE" / "WHERE").read_bytes() == data
     assert not old.exists()
-    assert in_order(folder)
+    assert is_consistent(folder)
 
 
 def test_moves_that_swap_two_instances(folder):
@@ -106,8 +106,8 @@ def test_moves_that_swap_two_instances(folder):
         file_set.write()
         assert (one.ReferencedFileID, other.ReferencedFileID) == (places[1], places[0])
         one, other = other, one
-    assert held(folder) == {f"1.2.3.{i}" for i in range(4)}
-    assert in_order(folder)
+    assert instances_on_disk(folder) == {f"1.2.3.{i}" for i in range(4)}
+    assert is_consistent(folder)
 
 
 WRONG = {  # name: a change of a file-set that is not allowed
@@ -145,7 +145,7 @@ def test_an_instance_added_and_removed_before_writing_keeps_its_source(folder, t
     file_set.remove(file_set.add(source))
     file_set.write()
     assert source.exists()
-    assert held(folder) == {f"1.2.3.{i}" for i in range(4)}
+    assert instances_on_disk(folder) == {f"1.2.3.{i}" for i in range(4)}
     here = folder / "HERE"
     shutil.copy(source, here)
     file_set.remove(file_set.add(here))
@@ -165,14 +165,18 @@ def test_a_copy_elsewhere(folder, tmp_path):
     file_set = FileSet(folder)
     file_set.add(an_instance(9))
     copied = file_set.copy(tmp_path / "copy")
-    assert held(tmp_path / "copy") == {f"1.2.3.{i}" for i in (0, 1, 2, 3, 9)} == {one.SOPInstanceUID for one in copied}
-    assert held(folder) == {f"1.2.3.{i}" for i in range(4)}
+    assert (
+        instances_on_disk(tmp_path / "copy")
+        == {f"1.2.3.{i}" for i in (0, 1, 2, 3, 9)}
+        == {one.SOPInstanceUID for one in copied}
+    )
+    assert instances_on_disk(folder) == {f"1.2.3.{i}" for i in range(4)}
     assert file_set.is_staged
     with pytest.raises(FileExistsError):
         file_set.copy(tmp_path / "copy")
     file_set.write()
-    assert in_order(folder)
-    assert in_order(tmp_path / "copy")
+    assert is_consistent(folder)
+    assert is_consistent(tmp_path / "copy")
 
 
 def test_a_file_in_the_way_is_not_touched(folder):
@@ -184,7 +188,7 @@ def test_a_file_in_the_way_is_not_touched(folder):
     with pytest.raises(FileExistsError):
         file_set.write()
     assert (folder / "NEW").read_text() == "mine"
-    assert held(folder) == {f"1.2.3.{i}" for i in range(4)}
+    assert instances_on_disk(folder) == {f"1.2.3.{i}" for i in range(4)}
 
 
 def test_a_dicomdir_that_changed_meanwhile_is_not_overwritten(folder):
@@ -194,7 +198,7 @@ def test_a_dicomdir_that_changed_meanwhile_is_not_overwritten(folder):
     mine.add(an_instance(9))
     with pytest.raises(dc.DicomError, match="changed since"):
         mine.write()
-    assert "1.2.3.8" in held(folder)
+    assert "1.2.3.8" in instances_on_disk(folder)
 
 
 def test_a_missing_source_changes_nothing(folder, tmp_path):
@@ -207,7 +211,7 @@ def test_a_missing_source_changes_nothing(folder, tmp_path):
     with pytest.raises(FileNotFoundError):
         file_set.write()
     assert files_of(folder) == before
-    assert in_order(folder)
+    assert is_consistent(folder)
 
 
 def test_a_full_disk_changes_nothing(folder, monkeypatch):
@@ -223,7 +227,7 @@ def test_a_full_disk_changes_nothing(folder, monkeypatch):
         file_set.write()
     monkeypatch.undo()
     assert files_of(folder) == before
-    assert in_order(folder)
+    assert is_consistent(folder)
 
 
 @pytest.mark.parametrize(
@@ -237,7 +241,7 @@ def test_a_malformed_journal_changes_nothing(text, folder):
     assert recover(str(folder))
     assert not recover(str(folder))
     assert (folder.parent / "x").read_text() == "outside"
-    assert in_order(folder)
+    assert is_consistent(folder)
 
 
 @pytest.mark.skipif(not HAS_FORK, reason="needs fork")
@@ -299,23 +303,23 @@ def some_of_each(folder: Path) -> None:
 
 @pytest.mark.skipif(not HAS_FORK, reason="needs fork")
 def test_killed_at_any_step_it_is_the_old_file_set_or_the_new_one(folder, tmp_path):
-    old = held(folder)
+    old = instances_on_disk(folder)
     shutil.copytree(folder, tmp_path / "done")
     some_of_each(tmp_path / "done")
-    new = held(tmp_path / "done")
+    new = instances_on_disk(tmp_path / "done")
     assert len(new - old) == 2
     outcomes = []
     for step in range(500):
         work = tmp_path / "work"
         shutil.copytree(folder, work)
         finished = killed_at(step, lambda work=work: some_of_each(work))
-        now = held(work)
+        now = instances_on_disk(work)
         assert now in (old, new), f"killed before step {step}"
         outcomes.append(now == new)
         unfinished = is_unfinished(work)
         FileSet(work).write(durable=False)
-        assert in_order(work), f"killed before step {step}, {files_of(work)}"
-        assert held(work) == now
+        assert is_consistent(work), f"killed before step {step}, {files_of(work)}"
+        assert instances_on_disk(work) == now
         assert not finished or not unfinished
         shutil.rmtree(work)
         if finished:
@@ -334,14 +338,14 @@ def test_killed_while_a_killed_change_is_settled(folder, tmp_path):
     shutil.copytree(folder, place)
     killed_at(12, lambda: some_of_each(place))
     assert is_unfinished(place)
-    old = held(place)
+    old = instances_on_disk(place)
     for step in range(100):
         work = tmp_path / "work"
         shutil.copytree(place, work)
         finished = killed_at(step, lambda work=work: recover(str(work)))
-        assert held(work) == old
+        assert instances_on_disk(work) == old
         recover(str(work))
-        assert in_order(work)
+        assert is_consistent(work)
         shutil.rmtree(work)
         if finished:
             return
@@ -392,8 +396,8 @@ class Changing(RuleBasedStateMachine):
     @rule()
     def write(self):
         self.file_set.write(durable=False)
-        assert held(self.place / "set") == set(self.wanted)
-        assert in_order(self.place / "set")
+        assert instances_on_disk(self.place / "set") == set(self.wanted)
+        assert is_consistent(self.place / "set")
 
     @rule()
     def read_again(self):

@@ -36,7 +36,7 @@ def an_image(sop_class: str, syntax: str = EXPLICIT, **values) -> dc.Dataset:
     return ds
 
 
-def met(ds: dc.Dataset, profile: str, **options) -> tuple[bool, set[str]]:
+def verdict_on(ds: dc.Dataset, profile: str, **options) -> tuple[bool, set[str]]:
     file_set = FileSet(profile=profile)
     file_set.add(ds, **options)
     verdict = file_set.check_profile()
@@ -75,7 +75,7 @@ CASES = {  # (profile, image): (SOP class, transfer syntax, attributes, codes of
     ids=[" ".join(name) for name in CASES],
 )
 def test_profiles(profile, sop_class, syntax, values, codes):
-    assert met(an_image(sop_class, syntax, **values), profile, icon=False) == (not codes, codes)
+    assert verdict_on(an_image(sop_class, syntax, **values), profile, icon=False) == (not codes, codes)
 
 
 def test_a_profile_adds_its_keys():

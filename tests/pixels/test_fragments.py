@@ -68,7 +68,7 @@ WRITTEN = {  # name: what is written of three codestreams of even length
     "split in the first marker": lambda f: Written([part for frame in f for part in (frame[:2], frame[2:])]),
     "split in the last bytes": lambda f: Written([part for frame in f for part in (frame[:-2], frame[-2:])]),
 }
-NOT_TOLD = {  # fragments that begin with anything, and are several a frame
+UNRECOGNISED = {  # fragments that begin with anything, and are several a frame
     "an entry for each of two fragments",
     "an entry for each of two fragments and the end",
     "an entry for each fragment of one frame",
@@ -110,7 +110,7 @@ def test_frames_are_the_same_by_every_function(coded: str, layout: str, tmp_path
     written = WRITTEN[layout]([even(bytes(encode(frame))) for frame in FRAMES])
     path = tmp_path / "in.dcm"
     path.write_bytes(file_of(syntax, written))
-    if coded in TELLS_NOTHING and layout in NOT_TOLD:
+    if coded in TELLS_NOTHING and layout in UNRECOGNISED:
         with pytest.raises(PixelDecodeError):
             every_way(path, tmp_path)
         return
@@ -150,7 +150,7 @@ def test_notes_are_true(tmp_path: Any):
 @pytest.mark.parametrize("coded", ["rle", "jpeg-2000", "deflated"])
 def test_every_truncation_is_decoded_rightly_or_refused(coded: str, layout: str):
     """In a file cut anywhere in its fragments each frame is right, or an error."""
-    if coded in TELLS_NOTHING and layout in NOT_TOLD:
+    if coded in TELLS_NOTHING and layout in UNRECOGNISED:
         pytest.skip("nothing tells that as many fragments as frames are none")
     syntax, encode = CODED[coded]
     whole = file_of(syntax, WRITTEN[layout]([even(bytes(encode(frame))) for frame in FRAMES]))

@@ -89,7 +89,7 @@ ALL_LABELS = [
     None,
 ]
 """Every transfer syntax that is decoded, one of video, two that nobody decodes, an empty one and none."""
-NOBODYS = ("1.2.840.10008.1.2.4.94", "1.2.3")
+UNDECODED = ("1.2.840.10008.1.2.4.94", "1.2.3")
 VIDEO = "1.2.840.10008.1.2.4.102"
 KIND_OF = (
     {uid: coded for coded, (uid, _) in CODED.items()}
@@ -102,9 +102,9 @@ KIND_OF = (
 )
 
 
-def is_told(coded: str, label: str | None) -> bool:
+def is_recognised(coded: str, label: str | None) -> bool:
     """Whether frames of this format are recognised under this label."""
-    if label in NOBODYS:
+    if label in UNDECODED:
         return False
     if coded == "uncompressed":  # has no signature
         return label == CODED[coded][0]
@@ -130,12 +130,12 @@ def test_frames_have_right_pixels_or_are_refused(coded: str, label: str | None, 
     if label == "":
         del ways["transcode"]  # needs the source's transfer syntax
     for way, take in ways.items():
-        if is_told(coded, label):
+        if is_recognised(coded, label):
             assert np.array_equal(take(), wanted), way
         else:
             with pytest.raises(dc.DicomError):
                 take()
-    if is_told(coded, label):
+    if is_recognised(coded, label):
         ds = dc.dcmread(path)
         _ = ds.pixel_array
         said = "PIXEL_TRANSFER_SYNTAX" in [issue.code for issue in ds.issues]

@@ -38,7 +38,7 @@ NOTED = {  # code of an issue: a file with it
 }
 
 
-def again(ds: dc.Dataset) -> dc.Dataset:
+def unpickled(ds: dc.Dataset) -> dc.Dataset:
     return pickle.loads(pickle.dumps(ds))
 
 
@@ -51,7 +51,7 @@ ENTRIES = {  # functions that decode the frames of a data set
     "pixel_array": lambda ds: ds.pixel_array,
     "render": lambda ds: ds.frames.render(0),
     "a copy": lambda ds: ds.copy().pixel_array,
-    "pickled": lambda ds: again(ds).pixel_array,
+    "pickled": lambda ds: unpickled(ds).pixel_array,
     "pickled frames": lambda ds: pickle.loads(pickle.dumps(ds.frames)).array(),
 }
 
