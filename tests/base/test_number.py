@@ -209,7 +209,7 @@ def test_any_bytes_parse_or_fail_with_an_offset_inside(text):
         assert 0 <= at <= len(text)
 
 
-def test_table_of_powers_is_what_the_generator_makes():
+def test_table_of_powers_equals_the_generators_output():
     spec = importlib.util.spec_from_file_location("make_powers", ROOT / "tools" / "make_powers.py")
     made = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(made)

@@ -73,7 +73,7 @@ def test_parts_are_pydicoms(number):
     assert hash(ours) == hash(number)
 
 
-def test_compares_with_what_it_is_made_from():
+def test_a_tag_compares_with_all_its_forms():
     tag = Tag(0x00100020)
     for same in (0x00100020, (0x10, 0x20), ["0010", "0020"], "PatientID", "00100020", pydicom_tag.BaseTag(0x00100020)):
         assert tag == same

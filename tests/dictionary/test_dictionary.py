@@ -190,7 +190,7 @@ def test_private_unknown(tag, creator, said):
 
 
 @pytest.mark.parametrize("name", ["dictionary.h", "private_dictionary.h", "uid_dictionary.h", "syntaxes.h", "vr.h"])
-def test_tables_are_what_the_generator_makes(name):
+def test_tables_equal_the_generators_output(name):
     text = (TABLES / name).read_text(encoding="ascii")
     made_from = re.search(r"Input: (?:pydicom (\S+),)?", text).group(1)
     installed = importlib.import_module("pydicom").__version__

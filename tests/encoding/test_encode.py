@@ -108,7 +108,7 @@ def test_every_form_gives_the_same_bytes(name: str, tmp_path: Path):
         encoding.encode_into("path", ds, name)  # type: ignore[arg-type]
 
 
-def test_buffers_view_what_is_in_memory():
+def test_buffers_view_values_in_memory():
     data = bytes(4 << 20)
     ds = encoding.decode(made_with(data), "explicit")
     buffers = list(encoding.encode_buffers(ds, "explicit"))

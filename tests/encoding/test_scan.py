@@ -95,7 +95,7 @@ def test_deflated_with_a_zlib_header():
     check_body(dc.dcmread(raw.part10(zlib.compress(body()), raw.DEFLATED)))
 
 
-def test_deflated_cut_short_keeps_what_came_before():
+def test_deflated_cut_short_keeps_the_elements_before():
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
     rest = raw.element(0x7FE00011, "OB", os.urandom(5000))
     packed = packer.compress(body()) + packer.flush(zlib.Z_FULL_FLUSH) + packer.compress(rest) + packer.flush()

@@ -89,7 +89,7 @@ def test_changing_one_element_leaves_all_others():
     assert seen > 100
 
 
-def test_group_length_counts_what_was_changed():
+def test_group_length_counts_changed_elements():
     group = element(0x00100010, "PN", b"Doe ") + element(0x00100020, "LO", b"1 ")
     rest = element(0x00200000, "UL", b"\x63\0\0\0") + element(0x00200010, "SH", b"1 ")
     data_set = dc.dcmread(part10(element(0x00100000, "UL", len(group).to_bytes(4, "little")) + group + rest))

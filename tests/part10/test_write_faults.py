@@ -358,7 +358,7 @@ DECIMALS = {  # number: its text
 
 
 @pytest.mark.parametrize(("number", "text"), DECIMALS.items())
-def test_decimals_keep_what_16_characters_can(number, text):
+def test_decimals_keep_the_precision_of_16_characters(number, text):
     from dicomcore._native.write.encode import format_decimal
 
     made = format_decimal(number)

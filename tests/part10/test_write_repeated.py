@@ -300,7 +300,7 @@ def test_repeated_pixel_data_is_reported(pixels, behind):
 # ---- elements that must not be written ---------------------------------------------------------------------------
 
 
-def test_stop_before_pixels_leaves_out_what_follows():
+def test_stop_before_pixels_leaves_out_later_elements():
     ds = dc.dcmread(twice("before padding"), stop_before_pixels=True)
     ds.PatientID = NEW
     wanted = part10(image(b"", identity(NEW.encode()), b""))

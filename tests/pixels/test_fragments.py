@@ -125,7 +125,7 @@ def test_frames_are_the_same_by_every_function(coded: str, layout: str, tmp_path
 
 
 @pytest.mark.parametrize("layout", WRITTEN)
-def test_strict_refuses_what_has_issues(layout: str):
+def test_strict_refuses_layouts_with_issues(layout: str):
     written = WRITTEN[layout]([even(bytes(CODED["rle"][1](frame))) for frame in FRAMES])
     data = file_of(CODED["rle"][0], written)
     if written.codes:

@@ -69,7 +69,7 @@ def test_the_class_follows_the_bytes(syntax: str, pixels: bytes, kind: type):
 
 
 @pytest.mark.parametrize("kind", [NativeFrames, EncapsulatedFrames, VideoFrames])
-def test_every_class_has_what_the_protocol_names(kind: type):
+def test_every_class_implements_the_protocol(kind: type):
     wanted = {name for name, value in vars(FrameSource).items() if callable(value) or isinstance(value, property)}
     wanted -= {name for name in wanted if name.startswith("_") and name != "__len__"}
     assert len(wanted) == 8

@@ -180,7 +180,7 @@ def test_other_kinds_of_jpeg_are_named_as_such(marker):
         jpeg_lossless_decode(stream)
 
 
-def test_what_cannot_be_encoded():
+def test_samples_that_cannot_be_encoded_are_refused():
     for wrong in (
         np.zeros((2, 2), np.float32),
         np.zeros((2, 2), np.uint32),

@@ -21,7 +21,7 @@ def test_an_unknown_syntax_is_named():
 
 
 @pytest.mark.thread_unsafe(reason="registers a codec")
-def test_missing_library_says_what_to_install():
+def test_a_missing_library_is_named_with_its_install_command():
     pixels.register(PRIVATE, lambda *_: None, name="nothing", requires="no_such_module")
     with pytest.raises(UnsupportedTransferSyntaxError, match="pip install no_such_module"):
         pixels.decoder_for(PRIVATE)

@@ -123,7 +123,7 @@ def test_halved_chrominance_is_ybr(subsampling, label):
     assert codes(ds) == ["PIXEL_COLOUR"] * (label == "RGB")
 
 
-def test_whole_chrominance_without_a_marker_is_what_it_is_called():
+def test_full_chrominance_without_a_marker_is_what_the_data_set_states():
     codestream = without_segment(jpeg(RGB, subsampling="444"), b"\xff\xe0")
     as_rgb = dc.dcmread(made(RGB, [codestream], BASELINE, PhotometricInterpretation="RGB")).pixel_array
     as_ybr = dc.dcmread(made(RGB, [codestream], BASELINE, PhotometricInterpretation="YBR_FULL")).pixel_array

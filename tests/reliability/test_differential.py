@@ -82,7 +82,7 @@ def test_before_pixels(one: Real):
     assert header == whole[:first]
 
 
-def test_too_short_keeps_what_pydicom_drops():
+def test_truncated_elements_that_pydicom_drops_are_kept():
     one = next(one for one in FILES if one.name == TOO_SHORT)
     expected = one.line["parse"]["before_pixels"]
     found = dumps(read(one, stop_before_pixels=True))

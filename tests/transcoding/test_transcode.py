@@ -474,7 +474,7 @@ FAULTS = {  # name: (image, target, words of the message)
 
 
 @pytest.mark.parametrize(("image", "to", "words"), FAULTS.values(), ids=FAULTS)
-def test_refused_with_what_can_hold_it(image, to, words, tmp_path):
+def test_images_that_a_target_cannot_hold_are_refused(image, to, words, tmp_path):
     array, stored, photometric = IMAGES[image]
     with pytest.raises(dc.EncodeError, match=words):
         dc.transcode(made(array, stored, photometric), tmp_path / "x", to)
@@ -530,7 +530,7 @@ def other_encoder():
 
 
 @pytest.mark.thread_unsafe(reason="registers an encoder")
-def test_verify_finds_what_an_encoder_loses(other_encoder, tmp_path):
+def test_verify_finds_the_loss_of_an_encoder(other_encoder, tmp_path):
     before = encoder_registry.encoder_for(PRIVATE)
     register_encoder(PRIVATE, lambda samples, desc, q: before.encode(samples & 0xFFFE, desc, q), name="liar")
     target = tmp_path / "a.dcm"
@@ -568,7 +568,7 @@ def test_results_come_in_order_and_few_are_queued(threads):
         assert len(drawn) <= place + 2 * threads + 1
 
 
-def test_ybr_to_rgb_is_what_pixel_array_gives():
+def test_ybr_to_rgb_equals_pixel_array():
     array = IMAGES["YBR_FULL"][0]
     ds = made(array, photometric="YBR_FULL")
     got, _ = through(ds, "jpeg-2000-lossy", quality=90)
