@@ -1,7 +1,7 @@
-"""The extension list and how it is compiled; everything else about the package stands in pyproject.toml.
+"""The extensions and how they are compiled; pyproject.toml has everything else about the package.
 
-What is built carries no symbols for debuggers, which would be three quarters of it; DICOMCORE_SYMBOLS=1 keeps them, and
-names the lines of Cython in them.
+Extensions have no debug symbols, which would be three quarters of their size; DICOMCORE_SYMBOLS=1 keeps them, with the
+lines of Cython.
 """
 
 import os
@@ -12,17 +12,17 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 NATIVE = Path("src/dicomcore/_native")
-# What Cython would write into each module that has typed views, a third of all C: once for all of them.
+# The code that Cython would write into each module with typed views, a third of all C, compiled once for all modules.
 SHARED = "dicomcore._native.shared"
 SYMBOLS = os.environ.get("DICOMCORE_SYMBOLS", "0") != "0"
 if sys.platform == "win32":
-    FLAGS = ["/O2"]  # symbols go to files of their own, when asked for
+    FLAGS = ["/O2"]  # symbols go to separate files
 else:
     FLAGS = ["-O3", "-fno-strict-aliasing", "-Wno-unreachable-code"]
     FLAGS += ["-g" if SYMBOLS else "-g0"]
-PROCESSORS = min(os.cpu_count() or 1, 61)  # Windows waits for no more processes at once
+PROCESSORS = min(os.cpu_count() or 1, 61)  # Windows can't wait for more processes at once
 
-# Set once here, so that no kernel is compiled under other rules than its neighbour.
+# Set here once, so that all kernels are compiled with the same directives.
 DIRECTIVES = {
     "language_level": 3,
     "boundscheck": False,
@@ -44,7 +44,7 @@ def extension(name: str, source: Path) -> Extension:
     )
 
 
-if __name__ == "__main__":  # where processes are spawned, each of Cython's runs this file again, under another name
+if __name__ == "__main__":  # Cython's spawned processes import this file again, under another name
     sources = sorted(NATIVE.rglob("*.pyx"))
     extensions = [extension(".".join(source.relative_to("src").with_suffix("").parts), source) for source in sources]
     setup(

@@ -1,1 +1,1 @@
-"""Ours and the peers side by side in one run; each bench is a module: ``python -m benches.bench_rle``."""
+"""Benchmarks of dicomcore beside peers in one run; each bench is a module: ``python -m benches.bench_rle``."""

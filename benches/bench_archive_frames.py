@@ -1,8 +1,8 @@
 """2 000 JPEG-lossless files decoded by `archive.frames` on two threads, beside pydicom + pylibjpeg in two processes.
 
 The files are 2 000 names of the real single-frame JPEG-lossless images of the corpus, warm cache. Every contestant
-hands each frame to the same loop, which takes its sum; sums must agree with ours before a time counts. The peers,
-which take long, get every twentieth file. Two figures of pydicom are taken: results summed in its processes (nothing
+hands each frame to the same loop, which takes its sum; sums must agree with ours before a time counts. The slower
+peers get every twentieth file. Two figures of pydicom are taken: results summed in its processes (nothing
 comes back but the sum), and arrays sent back to the loop, which is what a training loop needs.
 """
 
@@ -45,7 +45,7 @@ def real_images() -> list[bytes]:
                 continue
             if data_set.frames[0].ndim == 2 and data_set.frames[0].nbytes <= 2 * MOST_BYTES and by_pydicom(str(path)):
                 found.append(path.read_bytes())
-        except Exception:  # one that somebody can't read is no work for a race
+        except Exception:  # skip files that a peer can't read
             continue
     return found
 
@@ -100,7 +100,7 @@ def main() -> None:
                     lambda: sum(int(one.sum(dtype="i8")) for one in pool.map(array_by_pydicom, some, chunksize=10)),
                 ),
             }
-            list(pool.map(by_pydicom, some[:20]))  # processes begun, modules there
+            list(pool.map(by_pydicom, some[:20]))  # start the processes and import modules
             best: dict[str, float] = {}
             for _ in range(rounds):
                 for name, (chosen, work) in contestants.items():

@@ -1,7 +1,7 @@
 """The engine `dask` on a local cluster of two processes beside two threads, in turns, on 200 000 files.
 
-The files are 20 000 copies of real ones, linked ten times; default columns, warm cache. The cluster is there already,
-as one that is used by its address is. Both tables have to be the same before a rate counts.
+The files are 20 000 copies of real ones, linked ten times; default columns, warm cache. The cluster is started
+before, like one that is used by its address. Both tables must be equal before a rate counts.
 """
 
 from __future__ import annotations

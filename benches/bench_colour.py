@@ -15,7 +15,7 @@ RNG = np.random.default_rng(1)
 
 
 def copied(samples: np.ndarray) -> object:
-    """memcpy into an array that is there already."""
+    """memcpy into an existing array."""
     out = np.ones_like(samples)
 
     def run(work: np.ndarray) -> np.ndarray:
@@ -26,7 +26,7 @@ def copied(samples: np.ndarray) -> object:
 
 
 def filled(kernel: object, out: np.ndarray) -> object:
-    """A kernel into an array that is there already."""
+    """A kernel into an existing array."""
     out[...] = 1
 
     def run(work: np.ndarray) -> np.ndarray:

@@ -29,8 +29,8 @@ from benches.table import OURS, Row, machine, markdown
 from dicomcore.fileset import FileSet
 
 FILES, QUICK = 10_000, 500
-SHARE = 10  # of the files, one in so many where pydicom only adds them
-COPIED = 2_000  # files of the set that pydicom writes: its time a file grows with their number
+SHARE = 10  # pydicom adds one file in this number, where it only adds
+COPIED = 2_000  # files of the set that pydicom writes; its time for each file grows with their number
 RESULTS = Path(__file__).parent / "dicomdir.md"
 DCMMKDIR = shutil.which("dcmmkdir")
 
@@ -69,11 +69,11 @@ def as_process(command: list[str], folder: Path) -> float:
 
 
 def listed(dicomdir: Path) -> list[tuple[str, ...]]:
-    """What a DICOMDIR says of each instance, by pydicom's reader rather than ours."""
+    """The records of each instance in a DICOMDIR, by pydicom's reader rather than ours."""
     records = pydicom.dcmread(dicomdir).DirectoryRecordSequence
     levels: dict[str, str] = {}
     found = []
-    for record in records:  # all of them write records depth first
+    for record in records:  # all programs write records depth first
         kind = record.DirectoryRecordType
         if kind == "IMAGE":
             found.append((levels["PATIENT"], levels["STUDY"], levels["SERIES"], record.ReferencedSOPInstanceUIDInFile))
@@ -137,7 +137,7 @@ def copied(paths: list[str], scratch: Path, count: int, rounds: int) -> Row:
 
 
 def described(paths: list[str], scratch: Path, count: int) -> Row:
-    """Adding alone, and the DICOMDIR's bytes: what there is to do without copying."""
+    """Time to add files and make the DICOMDIR's bytes, without copying."""
 
     def ours() -> None:
         file_set = FileSet()

@@ -41,13 +41,13 @@ values asked for. All took turns on the same bytes in one run, and said the same
 
 
 def turns(contestants: Mapping[str, Callable[[], Any]], quick: bool) -> dict[str, float]:
-    """Best seconds of processor time of one run of each, many of which make a turn; their answers must be equal."""
+    """Best seconds of processor time of one run of each contestant; a turn is many runs, and results must be equal."""
     answers = [run() for run in contestants.values()]
     assert all(answer == answers[0] for answer in answers), f"contestants disagree: {list(contestants)}"
     best = dict.fromkeys(contestants, float("inf"))
     for _ in range(ROUNDS // 10 if quick else ROUNDS):
         for name, run in contestants.items():
-            run()  # else what pydicom pushed out of the caches would count against the next
+            run()  # otherwise the next contestant would pay for caches that pydicom filled
             start = thread_time()
             for _ in range(RUNS):
                 run()
@@ -148,7 +148,7 @@ def commands(quick: bool) -> list[Row]:
 
 
 def rows(quick: bool = False) -> list[Row]:
-    """All of the table."""
+    """All rows of the table."""
     with tempfile.TemporaryDirectory() as folder:
         return [*decoding(quick, Path(folder)), *encoded(quick), *commands(quick)]
 

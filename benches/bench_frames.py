@@ -33,7 +33,7 @@ SLOW = ("JPEG-LS", "JPEG 2000")
 
 
 def write(path: Path, end: str, frame: bytes, picture: np.ndarray, frames: int, table: bool) -> None:
-    """A file of one frame over and over, with a Basic Offset Table or without."""
+    """Write a file that repeats one frame, with a Basic Offset Table or without."""
     ds = pydicom.Dataset()
     ds.file_meta = pydicom.dataset.FileMetaDataset()
     ds.file_meta.TransferSyntaxUID = f"1.2.840.10008.1.2.{end}"
@@ -65,7 +65,7 @@ def threads(folder: Path, rounds: int) -> None:
         frames = dc.dcmread(path).frames
         out = np.empty(frames.shape, frames.dtype)
         contestants = {f"{n}": lambda frames, out=out, n=n: frames.array(out=out, workers=n) for n in (1, 2)}
-        often = rounds if name in SLOW else 15 * rounds  # a busy machine leaves both cores alone for milliseconds only
+        often = rounds if name in SLOW else 15 * rounds  # on a busy machine both cores are free for milliseconds only
         best = race(frames, contestants, rounds=often, clock=perf_counter)
         print(f"{name:16} {out.nbytes / best['1'] / 1e6:8.0f} MB/s on one thread, {best['1'] / best['2']:.2f}x on two")
 

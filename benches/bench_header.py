@@ -14,7 +14,7 @@ HEAD = "open+pread+close"
 
 
 def agreed(files: list[Path]) -> tuple[list[Path], list[str]]:
-    """The files that every contestant reads, to equal values; and what is to be said of the others.
+    """The files that every contestant reads to equal values; and a sentence about the others.
 
     Names in other character sets don't count: fastdicom and GDCM leave some of them undecoded.
     """
@@ -42,7 +42,7 @@ def agreed(files: list[Path]) -> tuple[list[Path], list[str]]:
 
 
 def rows(quick: bool = False) -> list[Row]:
-    """The row of the issue's table; each file's best, and the mean over files."""
+    """The row of the table: the mean over files of each file's best time."""
     files, notes = agreed(real_files())
     contestants = {**SEVEN_TAGS, HEAD: head_alone}
     total = race_over(files, contestants, rounds=2 if quick else 9)

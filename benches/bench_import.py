@@ -12,7 +12,7 @@ PROGRAM = "from time import perf_counter; s = perf_counter(); import {}; print(p
 
 
 def seconds(module: str) -> float:
-    """One import in an interpreter of its own, whose start doesn't count; bytecode is cached."""
+    """Seconds of one import in a fresh interpreter, without its start; bytecode is cached."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     run = subprocess.run(
         [sys.executable, "-c", PROGRAM.format(module)], capture_output=True, text=True, check=True, env=environment
@@ -21,7 +21,7 @@ def seconds(module: str) -> float:
 
 
 def rows(quick: bool = False) -> list[Row]:
-    """The row of the issue's table."""
+    """The row of the table."""
     modules = {OURS: "dicomcore", "numpy": "numpy", "pydicom": "pydicom"}
     best = dict.fromkeys(modules, float("inf"))
     for _ in range(5 if quick else 25):

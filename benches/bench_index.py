@@ -1,6 +1,6 @@
 """Index 20 000 copies of real files beside pydicom in two processes and fastdicom: default columns, warm cache.
 
-Every contestant takes the same values from the same files. pydicom and fastdicom, which take minutes for all, get every
+Every contestant takes the same values from the same files. pydicom and fastdicom, which would take minutes, get every
 tenth file. Memory is that of a process of its own, for 20 000 and for 500 000 files (the same ones, linked 25 times).
 """
 
@@ -23,7 +23,7 @@ from dicomcore.archive.tables.columns import Columns
 from dicomcore.archive.tables.row import read_row
 
 FILES, FOLDER, SMALLER_THAN = 20_000, 500, 60_000
-SHARE = 10  # of the files, one in so many for the peers
+SHARE = 10  # peers get one file in this number
 RESULTS = Path(__file__).parent / "results" / "index.json"
 MEASURE = """
 import resource, sys
@@ -43,7 +43,7 @@ def real_files() -> list[bytes]:
             try:
                 with_pydicom(str(path))
                 with_fastdicom(str(path))
-            except Exception:  # a peer that can't read it
+            except Exception:  # a peer can't read it
                 continue
             found.append(path.read_bytes())
     return found
@@ -57,7 +57,7 @@ def make_archive(folder: Path, files: list[bytes]) -> None:
 
 
 def linked(folder: Path, archive: Path, times: int = 10) -> list[str]:
-    """The sources that are the archive's files so many times over."""
+    """Sources that repeat the archive's files this number of times."""
     sources = []
     for i in range(times):
         for inside in sorted(archive.iterdir()):
@@ -88,12 +88,12 @@ def seconds(work) -> float:
 
 
 def rates(archive: Path, out: Path, rounds: int) -> dict[str, float]:
-    """Files/s of each, in turns, the best of all rounds."""
+    """Files/s of each contestant, in turns, the best of all rounds."""
     paths = [str(path) for path in sorted(archive.rglob("*.dcm"))]
     some = paths[::SHARE]
     best: dict[str, float] = {}
     with ProcessPoolExecutor(2) as pool:
-        list(pool.map(with_pydicom, some[:100], chunksize=10))  # processes begun, modules there
+        list(pool.map(with_pydicom, some[:100], chunksize=10))  # start the processes and import modules
         contestants = {
             "dicomcore, 2 threads, to Parquet": (FILES, lambda: index(archive, out=out, workers=2, resume=False)),
             "dicomcore, 1 thread, to Parquet": (FILES, lambda: index(archive, out=out, workers=1, resume=False)),

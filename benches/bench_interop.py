@@ -1,6 +1,6 @@
-"""pydicom with dicomcore as its plugin, and with its other ones: one thread, two threads; and the ways in and out.
+"""pydicom with dicomcore as its plugin, and with other plugins, on one and two threads; and conversion of data sets.
 
-The ratio on two threads is the time that two threads take for twice the work, against one for it all: 2 is the best.
+The ratio on two threads is the time of one thread for all the work divided by that of two threads: 2 is the best.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from benches.race import geometric_mean, machine, race
 from dicomcore.interop.pydicom import PLUGIN, register
 from tests.support.corpus import dicom_files
 
-IMAGES = {  # what stands for each kind of codestream; a file that isn't there is left out
+IMAGES = {  # a file for each kind of codestream; missing files are left out
     "JPEG lossless, 16 bits": "WG04/JPLL/RG3_JPLL",
     "JPEG lossless, MR": "WG04/JPLL/MR2_JPLL",
     "RLE, 16 bits": "WG04/RLE/RG3_RLE",
@@ -70,7 +70,7 @@ def bench_plugins() -> None:
                 decode(data_set, plugin, 1)
                 plugins.append(plugin)
             except Exception:
-                continue  # a peer that can't decode it has no time to show
+                continue  # a peer that can't decode it has no time
         start = perf_counter()
         decode(data_set, PLUGIN, 1)
         times = max(1, round(0.05 / (perf_counter() - start)))

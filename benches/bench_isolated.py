@@ -1,7 +1,7 @@
 """What isolation costs: foreign codecs in worker processes against the same in the caller's, 512 × 512 frames.
 
 Wall clock in turns, the best and the median, and the CPU time of the process and its workers together, which other work
-on the machine hardly touches. `--quick` takes fewer rounds, `--markdown` writes isolated.md.
+on the machine hardly affects. `--quick` takes fewer rounds, `--markdown` writes isolated.md.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ CASES = {  # name: (kind of bench_frames, picture)
 
 
 def cpu_seconds() -> float:
-    """CPU time of this process and of the workers that wait."""
+    """CPU time of this process and of its idle workers."""
     held = process_time()
     for worker in list(pool.POOL._idle):
         with open(f"/proc/{worker._process.pid}/schedstat", encoding="ascii") as file:
@@ -42,7 +42,7 @@ def cpu_seconds() -> float:
 
 
 def compare(here: Callable[[], object], apart: Callable[[], object], rounds: int) -> dict[str, tuple[float, float]]:
-    """Seconds here and apart: the best, the median, and CPU time a call; in turns."""
+    """Seconds in this process and in workers, taken in turns: the best, the median, and CPU time a call."""
     taken: tuple[list[float], list[float]] = ([], [])
     spent: tuple[list[float], list[float]] = ([], [])
     assert np.array_equal(here(), apart())

@@ -24,7 +24,7 @@ JPEG_LOSSLESS = ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
 
 
 def images() -> Iterator[tuple[str, bytes, Path]]:
-    """Name, first frame's codestream and file of each image."""
+    """The name, the first frame's codestream and the file of each image."""
     for parameter in corpus.with_pixels(*JPEG_LOSSLESS):
         (line,) = parameter.values
         if line is not None:
@@ -32,7 +32,7 @@ def images() -> Iterator[tuple[str, bytes, Path]]:
 
 
 def gdcm_decoder(path: Path) -> Any:
-    """GDCM's reading and decoding of a whole file, as it offers no decoding alone; None where it isn't one frame."""
+    """GDCM's reading and decoding of a whole file, as it can't decode alone; None if it has more than one frame."""
     import gdcm
 
     def decode(_: bytes) -> bytes:
@@ -101,7 +101,7 @@ def encoding() -> None:
 
 
 def longest_path(codestream: bytes, out: np.ndarray[Any, Any]) -> float:
-    """Seconds of the longer half and of what waits for both, each thread's own time: two threads on an idle machine."""
+    """Seconds of the longer half and the work after both, by thread clocks, as on an idle machine."""
     tail = Tail(codestream)
     marks = [thread_time()]
     tail.run()

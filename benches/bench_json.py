@@ -40,12 +40,12 @@ were the same but for what tests/forms/test_json.py lists. Figures are for ratio
 
 
 def uri(element: Any) -> str:
-    """Where bulk data is said to be."""
+    """The URI of bulk data."""
     return f"bulk/{int(element.tag):08X}"
 
 
 def written(reader: Callable[..., Any], path: str, **options: Any) -> tuple[float, str]:
-    """Seconds of processor time that to_json() of a data set just read takes, and the text."""
+    """Seconds of processor time of to_json() for a data set that was just read, and the text."""
     data_set = reader(path, force=True)
     start = thread_time()
     text = data_set.to_json(**options)
@@ -53,7 +53,7 @@ def written(reader: Callable[..., Any], path: str, **options: Any) -> tuple[floa
 
 
 def race(files: list[Path], rounds: int, **options: Any) -> tuple[Row, list[str]]:
-    """The sum over files of each side's best; files left out because models differ or pydicom raises."""
+    """The sum over files of each side's best; and the files left out because models differ or pydicom raises."""
     total = dict.fromkeys(READERS, 0.0)
     left, counted, size, worst = [], 0, 0, (1e9, "")
     for path in files:
@@ -64,7 +64,7 @@ def race(files: list[Path], rounds: int, **options: Any) -> tuple[Row, list[str]
                 for name, reader in READERS.items():
                     seconds, texts[name] = written(reader, str(path), **options)
                     best[name] = min(best[name], seconds)
-        except ValueError:  # pydicom's, of a number that is none
+        except ValueError:  # pydicom's warning of an invalid number
             left.append(path.name)
             continue
         if differences(*map(json.loads, texts.values())):
@@ -162,7 +162,7 @@ def small_row(quick: bool) -> Row:
 
 
 def rows(quick: bool = False) -> list[Row]:
-    """All of the table."""
+    """All rows of the table."""
     with tempfile.TemporaryDirectory() as folder:
         found = [*real_rows(quick), *large_rows(quick, Path(folder))]
     return [*found, small_row(quick)] if DCM2JSON else found

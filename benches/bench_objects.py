@@ -1,4 +1,4 @@
-"""Objects that are no plain images: segmentations and contours as arrays, segmentations made, content trees read.
+"""Objects other than images: segmentations and contours to arrays, new segmentations, content trees.
 
 `python -m benches.bench_objects [--quick]`; a full run writes objects.md beside this file.
 """
@@ -166,7 +166,7 @@ def report_row() -> Row | None:
 
 
 def rows(quick: bool = False) -> list[Row]:
-    """All rows; the issue names no figures for them."""
+    """All rows of the table; they have no aims."""
     return [*segmentation_rows(quick), making_row(quick), contours_row(quick), *filter(None, [report_row()])]
 
 

@@ -1,7 +1,7 @@
 """A second run over 200 000 files beside a first one, in turns: nothing changed, and 200 files changed.
 
-The files are 20 000 copies of real ones, linked ten times; default columns, warm cache, two threads. That the second
-run's table is what a first run gives is checked before a rate counts.
+The files are 20 000 copies of real ones, linked ten times; default columns, warm cache, two threads. The second
+run's table must equal that of a first run before a rate counts.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CHANGED = 200
 
 
 def changed(sources: list[str], turn: int) -> None:
-    """Give some files of the last source another time of change."""
+    """Change the modification time of some files of the last source."""
     for path in sorted(Path(sources[-1]).rglob("*.dcm"))[: CHANGED * 20 : 20]:
         os.utime(path, ns=(1, (turn + 1) * 1_000_000_000))
 

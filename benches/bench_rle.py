@@ -1,6 +1,6 @@
 """RLE Lossless beside pylibjpeg-rle on the corpus' images, one thread, into a reused buffer.
 
-Both give colour by plane, as pylibjpeg-rle has nothing else; ours by pixel, the default, stands beside it.
+Both give colour by plane, as pylibjpeg-rle offers only that; ours by pixel, the default, is measured as well.
 """
 
 from __future__ import annotations

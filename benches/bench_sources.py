@@ -1,9 +1,9 @@
 """Headers from archives and object stores beside pydicom: default columns, the same files for all.
 
-zip: 20 000 deflated members, pydicom by way of zipfile. S3: 5 000 objects on moto's server, a process of its own on
-this machine which counts requests and bytes; pydicom by way of s3fs, told where to stop, one object after the other,
+zip: 20 000 deflated members, pydicom through zipfile. S3: 5 000 objects on moto's server, a process of its own on
+this machine which counts requests and bytes; pydicom through s3fs with stop_before_pixels, one object after the other,
 once with the blocks that s3fs reads by default and once with blocks of 64 KiB.
-pydicom, which takes minutes for all, gets an even share of each. Values are compared before a time counts.
+pydicom, which would take minutes, gets an even sample of each. Values are compared before a time counts.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from dicomcore.archive import DEFAULT_COLUMNS, index
 
 COMPARED = ("PatientID", "SOPInstanceUID", "Modality", "Rows")
 RESULTS = Path(__file__).parent / "results" / "sources.json"
-SHARE = 10  # of the files, one in so many for pydicom
+SHARE = 10  # pydicom gets one file in this number
 PIXELS = 512 * 512 * 2  # bytes behind a header in the store: a CT slice as scanners send it
 
 
@@ -44,7 +44,7 @@ def header_of(stream: Any) -> dict[str, Any]:
 
 
 def check(table: pa.Table, theirs: dict[str, dict[str, Any]]) -> None:
-    """The values of ours and pydicom's, by the end of the path."""
+    """Compare our values with pydicom's, by the end of the path."""
     assert table["error"].null_count == table.num_rows, table["error"].drop_null()[0]
     rows = {row["path"]: row for row in table.select(["path", *COMPARED]).to_pylist()}
     for path, values in theirs.items():
@@ -118,7 +118,7 @@ def server() -> Iterator[str]:
 
 
 def counts(url: str) -> dict[str, int]:
-    """Requests and bytes since the last time."""
+    """Requests and bytes since the last call."""
     with urllib.request.urlopen(f"{url}/-/counts") as answer:
         found: dict[str, int] = json.load(answer)
     return found

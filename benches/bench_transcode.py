@@ -1,10 +1,10 @@
 """1 000 CT slices from explicit VR to JPEG lossless beside DCMTK's dcmcjpeg and GDCM's gdcmconv, the same files.
 
-dcmcjpeg and gdcmconv take a file a call, so theirs are 1 000 processes, two at a time; ours is one process with two
-threads, its start counted. As DCMTK has nothing that does many files in a process, GDCM does so a second time through
-its Python binding, in one process with one thread. Times are processor time (user and system) of all processes
-together, so that other work on the machine hardly shows, and in a row of their own wall-clock time. What all wrote is
-decoded, every 50th file, and must be the source's samples before a time counts.
+dcmcjpeg and gdcmconv take one file a call, so that they run in 1 000 processes, two at a time; ours is one process with
+two threads, its start included. DCMTK can't do many files in one process; GDCM can, through its Python binding, and is
+measured a second time in one process with one thread. Times are processor time (user and system) of all processes
+together, so that other work on the machine hardly shows, and in a row of their own wall-clock time. Every 50th
+file is decoded and must hold the source's samples before a time counts.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ import dicomcore
 from benches.table import OURS, Row, machine, markdown
 
 FILES, QUICK = 1000, 40
-LOOKED_AT = 50  # one file in so many
+LOOKED_AT = 50  # one file in this number is checked
 RESULTS = Path(__file__).parent / "transcode.md"
 BY_GDCM = """
 import sys, os, gdcm
@@ -50,7 +50,7 @@ for name in sorted(os.listdir(source)):
 
 
 def make_files(folder: Path, count: int) -> None:
-    """Slices of 512 × 512 pixels, no two alike: a real one, with its rows moved round and its noise dealt anew."""
+    """Slices of 512 × 512 pixels, no two alike: a real one, with its rows rotated and new noise."""
     corpus = Path(os.environ.get("DICOMCORE_CORPUS", ""))
     found = corpus / "files/dicom-test-files/WG04/RLE/CT1_RLE"
     source = dicomcore.dcmread(found if found.is_file() else pydicom.data.get_testdata_file("CT_small.dcm"))
@@ -73,7 +73,7 @@ def ours(source: Path, target: Path) -> None:
 
 
 def each_by(*command: str) -> Callable[[Path, Path], None]:
-    """A process a file, two at a time."""
+    """Run a process for each file, two at a time."""
 
     def run(source: Path, target: Path) -> None:
         def one(name: str) -> None:
@@ -95,7 +95,7 @@ def used() -> float:
 
 
 def check(source: Path, target: Path) -> int:
-    """Compare samples, by pydicom's reading of the source; the bytes written."""
+    """Compare the samples with pydicom's reading of the source; give the number of bytes written."""
     for name in sorted(os.listdir(source))[::LOOKED_AT]:
         wanted = pydicom.dcmread(source / name).pixel_array
         assert np.array_equal(dicomcore.dcmread(target / name).pixel_array, wanted), target / name

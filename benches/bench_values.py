@@ -20,7 +20,7 @@ from benches.passes import race_long, race_over
 from benches.race import race
 from benches.table import OURS, Row, markdown
 
-warnings.simplefilter("ignore")  # what pydicom says of real files' values takes it time that isn't asked for
+warnings.simplefilter("ignore")  # pydicom's warnings about values take time that must not count
 
 
 def values_ours(path: str) -> list[Any]:
@@ -55,12 +55,12 @@ def plain(value: Any) -> Any:
 
 
 def agreed(files: list[Path]) -> tuple[list[Path], int, list[str]]:
-    """Files whose values are the same in both, how many values those are, and the other files."""
+    """Files with equal values in both, the number of those values, and the other files."""
     alike, count, left = [], 0, []
     for path in files:
         try:
             theirs = [plain(value) for value in values_pydicom(str(path))]
-        except Exception:  # whatever pydicom makes of a value that breaks its VR
+        except Exception:  # pydicom may give anything for a value that breaks its VR
             left.append(path.name)
             continue
         mine = [plain(value) for value in values_ours(str(path))]
@@ -73,7 +73,7 @@ def agreed(files: list[Path]) -> tuple[list[Path], int, list[str]]:
 
 
 def every_value(quick: bool) -> Row:
-    """All values of all real files, each file's best."""
+    """All values of all real files: the sum of each file's best time."""
     files, count, left = agreed(real_files()[:: 10 if quick else 1])
     contestants = {OURS: values_ours, "pydicom": values_pydicom, "pydicom, no validation": values_unchecked}
     total = race_over(files, contestants, rounds=2 if quick else 5)
@@ -87,7 +87,7 @@ def every_value(quick: bool) -> Row:
 
 @contextmanager
 def numpy_decimals() -> Iterator[None]:
-    """pydicom's option to read DS into arrays."""
+    """Set pydicom's option to read DS into arrays."""
     config.use_DS_numpy = True
     try:
         yield
@@ -132,7 +132,7 @@ def structure_set_row(quick: bool, long: bool) -> Row:
 
 
 def single_attributes() -> list[Row]:
-    """A name and a few attributes, of one data set each that was read before."""
+    """A name and a few attributes, each of a data set that was read before."""
     charsets = Path(pydicom.__file__).parent / "data/charset_files"
     found = []
     for work, path, keyword in (
@@ -157,7 +157,7 @@ def single_attributes() -> list[Row]:
 
 
 def rows(quick: bool = False) -> list[Row]:
-    """The rows of the issue's table, and what single attributes cost."""
+    """The rows of the table, and the cost of single attributes."""
     return [every_value(quick), structure_set_row(quick, False), structure_set_row(quick, True), *single_attributes()]
 
 

@@ -64,7 +64,7 @@ def walk_pydicom(data: bytes) -> int:
 
 
 def check(data: bytes, path: str) -> int:
-    """Rows of the index, once everyone has seen the same elements in the file."""
+    """The number of rows of the index, after a check that all contestants see the same elements."""
     index = dc.scan(data)
     top = index["parent"] == -1
     elements = int(np.count_nonzero(index["tag"][np.argmax(index["tag"] > 0x2FFFF) :] != 0xFFFEE000))
@@ -82,7 +82,7 @@ def check(data: bytes, path: str) -> int:
 
 
 def scans(defined: bool, frames: int, rounds: int) -> Row:
-    """One form of the object: our index against what each peer must do to see the whole file."""
+    """One form of the object: our index against each peer's reading of the whole file."""
     data = segmentation(frames, defined=defined)
     with on_disk(data) as path:
         count = check(data, path)
@@ -123,7 +123,7 @@ def walks(frames: int, rounds: int) -> Row:
 
 
 def rows(quick: bool = False) -> list[Row]:
-    """The rows of the issue's table."""
+    """The rows of the table."""
     frames = 1200 if quick else FRAMES
     return [
         scans(True, frames, 5 if quick else 40),

@@ -60,7 +60,7 @@ def memory_dicomsdl(path: str) -> bytes:
 
 
 def to_file(target: str) -> dict[str, Callable[[str], None]]:
-    """The same from file to file; ours both waiting for the disk and, as the peers, not."""
+    """The same from file to file; ours with and, like the peers, without waiting for the disk."""
 
     def ours(path: str) -> None:
         ds = dc.dcmread(path)
@@ -101,13 +101,13 @@ def to_file(target: str) -> dict[str, Callable[[str], None]]:
 
 
 def says(data: bytes) -> list[Any]:
-    """What a written file says, by pydicom: tags and the values that writers agree on."""
+    """The contents of a written file by pydicom: tags and the values on which writers agree."""
     ds = pydicom.dcmread(io.BytesIO(data))
     return [str(ds.PatientID), str(ds.get("SOPInstanceUID", "")), len(ds.get("PixelData", b""))]
 
 
 def agreed(target: str) -> list[Path]:
-    """The files that all contestants write, in a process of its own as some end it, and which all say the same then."""
+    """The files that all contestants write with equal contents; checked in a process of its own, as some crash it."""
     good: list[Path] = []
     pending = real_files()
     while pending:

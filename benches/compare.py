@@ -1,8 +1,8 @@
-"""Has anything become slower beside the peers? ``python -m benches.compare FRESH.json [KEPT.json] [--margin 0.25]``.
+"""Find works that became slower beside the peers: ``python -m benches.compare FRESH.json [KEPT.json] [--margin 0.25]``.
 
-FRESH.json is what ratios.py just wrote; KEPT.json is by default the newest release's in history/. Ratios are compared,
-not times, as times say more of the machine than of us. Of each work the change is the median over its peers of new
-ratio by old: when we become slower all ratios of a work fall alike, when one peer becomes faster only its own does. A
+FRESH.json is the output of ratios.py; KEPT.json is by default the newest release's in history/. Ratios are compared,
+not times, as times depend more on the machine than on dicomcore. The change of a work is the median over its peers of
+new ratio by old: when dicomcore becomes slower all ratios of a work fall, when one peer becomes faster only its own. A
 work is lost where that change is below 1 - margin, or where it is no longer measured; the exit code is 1 then, and 2
 where there is nothing to compare.
 """
@@ -19,27 +19,27 @@ from pathlib import Path
 from typing import Any
 
 HISTORY = Path(__file__).parent / "history"
-# history/README.md says what was seen of noise.
+# history/README.md describes the measured noise.
 MARGIN = 0.25
 
 
 @dataclass(frozen=True)
 class Change:
-    """One work: by peer the ratio that was kept, and the fresh one; no peers where it isn't measured any more."""
+    """One work: the kept and the fresh ratio by peer; no peers if it isn't measured any more."""
 
     work: str
     peers: Mapping[str, tuple[float, float]]
 
     @property
     def factor(self) -> float:
-        """How many times as good as then; 0 where nothing was measured."""
+        """The fresh ratio as a multiple of the kept one; 0 if nothing was measured."""
         return statistics.median(new / old for old, new in self.peers.values()) if self.peers else 0.0
 
     def lost(self, margin: float) -> bool:
         return self.factor < 1 - margin
 
     def line(self, margin: float) -> str:
-        """For people: the verdict, the work, its change and each peer's."""
+        """A line of text: the verdict, the work, its change and each peer's."""
         verdict = "LOST" if self.lost(margin) else "well"
         if not self.peers:
             return f"{verdict}  {self.work}: not measured any more"
@@ -48,7 +48,7 @@ class Change:
 
 
 def changes(kept: Mapping[str, Any], fresh: Mapping[str, Any]) -> list[Change]:
-    """Every work that was kept, beside its fresh figures; what is new has nothing to be compared with."""
+    """Every kept work, with its fresh figures; new works can't be compared."""
     now = fresh["ratios"]
     return [
         Change(
@@ -73,13 +73,13 @@ def newest(history: Path) -> Path | None:
 
 
 def versions(kept: Mapping[str, Any], fresh: Mapping[str, Any]) -> list[str]:
-    """Peers that aren't the ones of then."""
+    """Peers of other versions than those of the kept run."""
     then, now = kept["machine"]["versions"], fresh["machine"]["versions"]
     return [f"{name} {old} → {now[name]}" for name, old in then.items() if now.get(name, old) != old]
 
 
 def read(path: Path) -> dict[str, Any]:
-    """What ratios.py wrote; ValueError where it is something else."""
+    """The output of ratios.py; a ValueError if the file is something else."""
     told = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(told, dict) or not told.get("ratios") or "versions" not in told.get("machine", {}):
         raise ValueError(f"{path} is not what ratios.py writes")
@@ -90,7 +90,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("fresh", type=Path)
     parser.add_argument("kept", type=Path, nargs="?", default=newest(HISTORY))
-    parser.add_argument("--margin", type=float, default=MARGIN, help="what is noise (default: %(default)s)")
+    parser.add_argument("--margin", type=float, default=MARGIN, help="the tolerated noise (default: %(default)s)")
     chosen = parser.parse_args(arguments)
     if chosen.kept is None:
         print(f"nothing is kept in {HISTORY}", file=sys.stderr)

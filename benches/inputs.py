@@ -1,4 +1,4 @@
-"""What the engine's benches read: the real files, and two large objects built here."""
+"""Input of the engine's benches: the real files, and two large objects built here."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 
 
 def real_files() -> list[Path]:
-    """Every real DICOM file at hand, each content once: the corpus, and what the pydicom package ships."""
+    """Every available real DICOM file, each content once: the corpus, and the files of the pydicom package."""
     every = corpus.small_files(1 << 40)
     if not every:
         sys.exit(corpus.ABSENT)
     return [one.path for one in every]
 
 
-# ---- explicit VR little endian by hand: a peer's writer would take minutes
+# ---- explicit VR little endian by hand, as a peer's writer would take minutes
 
 
 def element(tag: int, vr: str, value: bytes | str) -> bytes:
@@ -69,7 +69,7 @@ def part10(sop_class: str, data_set: bytes) -> bytes:
 
 
 def frame_groups(number: int, defined: bool) -> bytes:
-    """The functional groups of one frame of a segmentation: with the item around them 18 rows (PS3.3 A.51.5.1)."""
+    """The functional groups of one frame of a segmentation: 18 rows with the enclosing item (PS3.3 A.51.5.1)."""
     source = element(0x00081150, "UI", CT_IMAGE) + element(
         0x00081155, "UI", f"1.2.826.0.1.3680043.10.1.2.{number % 300}"
     )
@@ -117,12 +117,12 @@ CONTOURS, POINTS = 3500, 200  # 2.1 million values
 
 
 def short_decimal(draw: random.Random) -> str:
-    """As planning systems write millimetres: two or three decimals."""
+    """A decimal as planning systems write millimetres: two or three decimal places."""
     return f"{draw.uniform(-300, 300):.{draw.choice((2, 3))}f}"
 
 
 def long_decimal(draw: random.Random) -> str:
-    """All 16 characters that DS allows."""
+    """A decimal of 16 characters, the most that DS allows."""
     return f"{draw.uniform(-300, 300):.14f}"[:16]
 
 

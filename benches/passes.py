@@ -1,8 +1,7 @@
-"""Turns that take long: over many files, where each contestant goes through all of them in its turn, and over one
-large input.
+"""Long turns: over many files, where each contestant reads all of them in its turn, and over one large input.
 
-A turn a file would measure each contestant with its code and data pushed out of the caches by the one before; nobody
-reads archives so.
+With a turn for each file, every contestant would find its code and data evicted from the caches by the one before;
+nobody reads archives that way.
 """
 
 from __future__ import annotations
@@ -36,8 +35,8 @@ def race_over(
 def race_long(work: Any, contestants: Mapping[str, Callable[[Any], Any]], rounds: int) -> dict[str, float]:
     """Best seconds of processor time of each contestant on `work`.
 
-    A run that takes longer than the system's time slice hardly ever has the processor for itself; what it waits for
-    the others doesn't count here. For contestants that stay on one thread.
+    A run that takes longer than the system's time slice hardly ever has the processor for itself; waiting for other
+    processes doesn't count here. For contestants that stay on one thread.
     """
     best = dict.fromkeys(contestants, float("inf"))
     for _ in range(rounds):

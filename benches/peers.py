@@ -1,4 +1,4 @@
-"""The peers' ways to what the engine's benches ask; and which files end a peer's process, found out in another one."""
+"""The peers' functions for the engine's benches; and the files that crash a peer, found in another process."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ for _keyword in SEVEN:
     _number = int(dc.Tag(_keyword))
     GDCM_TAGS[_keyword] = gdcm.Tag(_number >> 16, _number & 0xFFFF)
 
-# Warnings cost the peers time that says nothing about them; a bench's output isn't the place for them either.
+# Warnings take the peers time that must not count, and would clutter a bench's output.
 warnings.simplefilter("ignore")
 gdcm.Trace.WarningOff()
 gdcm.Trace.ErrorOff()
@@ -68,7 +68,7 @@ def seven_gdcm(path: str) -> list[Any]:
 
 
 def head_alone(path: str) -> bytes:
-    """What the machine allows: open, read the first 16 KiB, close, from Python."""
+    """The machine's limit: open, read the first 16 KiB, close, from Python."""
     file = os.open(path, os.O_RDONLY)
     block = os.pread(file, HEAD, 0)
     os.close(file)
@@ -95,7 +95,7 @@ def plain(value: Any) -> str:
 
 
 def survivors(name: str, files: Iterable[Path]) -> tuple[list[Path], dict[Path, str]]:
-    """The files that one peer reads, and what happened to the others, its process's end included."""
+    """The files that one peer reads, and its failures on the others, crashes included."""
     good: list[Path] = []
     bad: dict[Path, str] = {}
     pending = list(files)

@@ -1,4 +1,4 @@
-"""Ours and the peers in turns on the same input: ratios from one run are all that counts."""
+"""Run dicomcore and the peers in turns on the same input: only ratios from one run count."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def race(
     agree: bool = True,
     clock: Callable[[], float] = thread_time,
 ) -> dict[str, float]:
-    """Best seconds of each contestant on `work`, taken in turns; with `agree` different answers are an error.
+    """Best seconds of each contestant on `work`, taken in turns; with `agree` different results are an error.
 
-    The default clock counts the calling thread's own time, so that other work on the machine hardly shows; where
-    threads are what is measured, take `perf_counter`.
+    The default clock counts the calling thread's own time, so that other work on the machine hardly shows; to
+    measure threads, pass `perf_counter`.
     """
     best = dict.fromkeys(contestants, float("inf"))
     answers: dict[str, Any] = {}
@@ -50,6 +50,6 @@ def processor() -> str:
 
 
 def machine(*packages: str) -> str:
-    """The processor, Python and the packages' versions, for a table's head."""
+    """The processor, Python and the packages' versions, for the head of a table."""
     versions = ", ".join(f"{package} {version(package)}" for package in packages)
     return f"{processor()}, Python {platform.python_version()}, {versions}"

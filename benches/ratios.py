@@ -1,9 +1,9 @@
-"""Ratios to the peers on input that everyone has: ``python -m benches.ratios [--passes 5] OUT.json``.
+"""Ratios to the peers on input that is always available: ``python -m benches.ratios [--passes 5] OUT.json``.
 
-Made for comparing one version with another (compare.py, history/), not for showing off: the input is what the pydicom
-package ships and what is made here, so that it is the same wherever the `bench` extra is installed; a contestant's
-processor time counts, so that other work on the machine hardly shows; and all works are gone through several times, so
-that the file tells how far each ratio strays by itself.
+For comparing one version with another (compare.py, history/): the input is the files of the pydicom package and objects
+built here, so that it is the same wherever the `bench` extra is installed; a contestant's processor time counts, so
+that other work on the machine hardly shows; and all works are measured several times, so that the file records the
+spread of each ratio.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def picture() -> np.ndarray[Any, Any]:
 
 
 def over_files(work: str, sides: dict[str, Callable[[str], Any]], says: Callable[[Any], Any], rounds: int) -> Row:
-    """All contestants over all files, once what each of them `says` is the same."""
+    """All contestants over all files, after a check that they `say` the same."""
     for path in FILES:
         answers = [says(side(str(path))) for side in sides.values()]
         assert all(answer == answers[0] for answer in answers), f"{work}: {path.name}"
@@ -74,7 +74,7 @@ def every_value() -> Row:
 
 
 def changed() -> Row:
-    """One element changed, into memory."""
+    """Change one element, and write to memory."""
     sides = {
         OURS: bench_write.memory_ours,
         "pydicom": bench_write.memory_pydicom,
@@ -149,7 +149,7 @@ def with_pydicom(path: str) -> list[Any]:
 
 
 def archive() -> Row:
-    """A folder of copies to Parquet on one thread; pydicom gives the values alone, of every tenth file."""
+    """A folder of copies to Parquet on one thread; pydicom only reads the values, of every tenth file."""
     with tempfile.TemporaryDirectory(prefix="dicomcore-ratios-") as folder:
         place = Path(folder) / "archive"
         place.mkdir()
@@ -175,11 +175,11 @@ WORKS: tuple[Callable[[], Row], ...] = (
     lambda: bench_values.structure_set_row(True, True),
     *(rle_decoding, rle_encoding, jpeg_lossless_decoding, jpeg_lossless_encoding, colours, archive),
 )
-SLOW_TO_START = "dcmdump"  # a process of its own, run once: what it takes says little of us
+SLOW_TO_START = "dcmdump"  # a process run once: its time says little about dicomcore
 
 
 def one_pass(found: dict[str, dict[str, list[float]]]) -> None:
-    """Go through all works once, and add to each peer's ratios."""
+    """Measure all works once, and add to each peer's ratios."""
     for work in WORKS:
         row = work()
         for peer in row.seconds:
@@ -188,7 +188,7 @@ def one_pass(found: dict[str, dict[str, list[float]]]) -> None:
 
 
 def record(found: dict[str, dict[str, list[float]]]) -> dict[str, Any]:
-    """What is kept of the passes: of each ratio the median, the least and the largest."""
+    """The record of all passes: the median, the least and the largest of each ratio."""
     ratios = {
         work: {
             peer: {

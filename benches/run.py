@@ -1,4 +1,4 @@
-"""All of the engine's races: `python -m benches.run [--quick] [--room ROOM]` prints what was reached of the aims.
+"""All of the engine's races: `python -m benches.run [--quick] [--room ROOM]` prints the ratios beside their aims.
 
 A full run also writes engine.md and results/engine.json beside this file.
 """
@@ -28,7 +28,7 @@ counts, and none before its results agreed with ours. Figures are for ratios: ot
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--room", action="append", choices=list(ROOMS), help="this one, and others so named, alone")
+    arguments.add_argument("--room", action="append", choices=list(ROOMS), help="run only this room; may be repeated")
     arguments.add_argument("--quick", action="store_true", help="small inputs, few rounds, nothing written")
     chosen = arguments.parse_args()
     rows: list[Row] = []

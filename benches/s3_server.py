@@ -1,6 +1,6 @@
 """moto's S3 server as a process of its own that counts requests and bytes: ``python -m benches.s3_server PORT``.
 
-``GET /-/counts`` gives both since the last time it was asked, as JSON.
+``GET /-/counts`` gives both since the last such request, as JSON.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-# Parts of objects stay in memory: what is measured is the protocol.
+# Parts of objects stay in memory, as the protocol is measured.
 os.environ.setdefault("MOTO_S3_DEFAULT_KEY_BUFFER_SIZE", str(1 << 24))
 
 from moto.server import DomainDispatcherApplication, create_backend_app
@@ -21,7 +21,7 @@ from werkzeug.serving import WSGIRequestHandler, run_simple
 
 
 class Counting:
-    """moto's application, with a count of what passes."""
+    """moto's application, with a count of requests and bytes."""
 
     def __init__(self) -> None:
         self._app = DomainDispatcherApplication(create_backend_app)
@@ -44,7 +44,7 @@ class Counting:
 
 
 class KeepAlive(WSGIRequestHandler):
-    """Connections that stay, as S3's do."""
+    """Connections that stay open, like S3's."""
 
     protocol_version = "HTTP/1.1"
 

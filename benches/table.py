@@ -1,4 +1,4 @@
-"""Rows of a bench's table: what was raced, the best seconds of each, and what was to be reached."""
+"""Rows of a bench's table: a piece of work, the best seconds of each contestant, and the aims."""
 
 from __future__ import annotations
 
@@ -43,20 +43,20 @@ class Row:
     notes: list[str] = field(default_factory=list)
 
     def ratio(self, peer: str) -> float:
-        """How many times as long the peer takes as we do."""
+        """The peer's time as a multiple of dicomcore's."""
         return self.seconds[peer] / self.seconds[OURS]
 
     def at_least(self, wanted: float, peer: str) -> None:
-        """The aim is this many times a peer's speed."""
+        """Set the aim: at least this multiple of a peer's speed."""
         if peer in self.seconds:
             self.reaches.append(Reach(wanted, f"× {peer}", self.ratio(peer)))
 
     def at_most(self, wanted: float, unit: str, figure: float) -> None:
-        """The aim is no more than this."""
+        """Set the aim: at most this."""
         self.reaches.append(Reach(wanted, unit, figure, most=True))
 
     def lines(self) -> list[str]:
-        """The row's lines of a markdown table: one a contestant, the aims on ours."""
+        """The row's lines of a markdown table: one for each contestant, with the aims on dicomcore's."""
         aims = "<br>".join(f"{reach}: {'met' if reach.met else '**short**'}" for reach in self.reaches)
         found = []
         for name, best in self.seconds.items():
@@ -67,7 +67,7 @@ class Row:
         return found
 
     def record(self) -> dict[str, Any]:
-        """The row as JSON takes it."""
+        """The row as an object for JSON."""
         aims = [{**asdict(reach), "met": reach.met} for reach in self.reaches]
         return {**asdict(self), "reaches": aims, "ratios": {name: self.ratio(name) for name in self.seconds}}
 
@@ -81,7 +81,7 @@ def readable(seconds: float) -> str:
 
 
 def markdown(rows: Iterable[Row]) -> str:
-    """All rows as one table, what is to be said about them below."""
+    """All rows as one table, with notes below."""
     rows = list(rows)
     head = ["| work | who | best | against ours | reach |", "|---|---|---|---|---|"]
     notes = [f"- {row.work}: {note}" for row in rows for note in row.notes]

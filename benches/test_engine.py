@@ -1,7 +1,7 @@
 """The engine under pytest-benchmark: `pytest benches --benchmark-json=FILE` groups ours and the peers by work.
 
-The ratios that the project states come from run.py, where contestants take turns; these are for watching one side
-from commit to commit (`--benchmark-compare`).
+The ratios that the project states come from run.py, where contestants take turns; these tests follow one
+contestant from commit to commit (`--benchmark-compare`).
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Fuzzing of every entry that takes bytes, see ``run``; a finding again by ``python -m fuzz.replay``."""
+"""Fuzzing of every function that takes bytes, see ``run``; ``python -m fuzz.replay`` repeats a finding."""

@@ -1,4 +1,4 @@
-"""Targets that compare: dicomcore with pydicom, its bulk loop with its reader, what was read with what was written."""
+"""Targets that compare dicomcore with pydicom, the bulk loop with the reader, and written bytes with those read."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ PEER = pydicom_apart.Peer()
 
 
 def peer(data: bytes) -> None:
-    """What dicomcore reads without any deviation, pydicom reads the same: elements, VRs, value bytes and values."""
+    """pydicom reads a file without issues to the same elements, VRs, value bytes and values."""
     ds = dc.dcmread(data, limits=LIMITS)
     if ds.issues:
         return
     ours = pydicom_apart.described(ds, pydicom_apart.raw_of)
-    if ds.issues:  # of values
+    if ds.issues:  # found in values
         return
     theirs = PEER.ask(data)
     if theirs is None or isinstance(theirs, str):
@@ -31,7 +31,7 @@ def peer(data: bytes) -> None:
 
 
 def bulk_loop(data: bytes) -> None:
-    """The archive's bulk loop and its reader make the same row of a file; the same of what is written of it."""
+    """The archive's bulk loop and its reader give the same row for a file."""
     from dicomcore.archive.tables.batch import read_batch
     from dicomcore.archive.tables.columns import Columns
     from dicomcore.archive.tables.table import schema_of
@@ -47,7 +47,7 @@ def bulk_loop(data: bytes) -> None:
 
 
 def index_again(data: bytes) -> None:
-    """The index of unchanged bytes, and of the bytes that are written from it."""
+    """A data set that is written unchanged has the same index as the bytes it was read from."""
     rows = dc.scan(data, force=True, limits=LIMITS)
     ds = dc.dcmread(data, force=True, limits=LIMITS)
     again = dc.scan(ds.to_bytes(enforce_standard=False), force=True, limits=LIMITS)

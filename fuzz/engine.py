@@ -1,4 +1,4 @@
-"""One target under libFuzzer, by way of atheris: run.py starts it, with the instrumented build and its runtime.
+"""Run one target under libFuzzer through atheris; run.py starts it with the instrumented build and its runtime.
 
 ``python -m fuzz.engine TARGET [libFuzzer's options and folders]``
 """
@@ -13,9 +13,9 @@ from pathlib import Path
 import atheris
 
 NATIVE = frozenset(("scan", "numbers", "rle", "jpeg-lossless", "jpeg-tail", "encoders", "unpack", "colour", "native"))
-"""Targets of native code, whose counters are enough: marking every branch of the Python code takes many seconds."""
+"""Targets of native code. Their native counters suffice; instrumenting the Python code takes many seconds."""
 UNREACHED = ("cli", "archive", "interop", "_native", "__init__", "__main__", "pixels/isolation")
-"""Or native, or brought along by what is imported, or the command line itself."""
+"""Modules that are not instrumented: out of reach of targets, native, or imported by others anyhow."""
 
 
 def instrument() -> None:

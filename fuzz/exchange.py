@@ -13,7 +13,7 @@ from fuzz.target import LIMITS, Target, refused
 
 
 def stable(read: Callable[[Any], dc.Dataset], write: Callable[[dc.Dataset], str], text: str) -> None:
-    """What is written of this text reads as what it says, and stays the same from then on (DS in its shortest text)."""
+    """A text that was read and written is stable when read and written again (the first time DS becomes shorter)."""
     once = write(read(text))
     assert write(read(once)) == once
 
@@ -27,7 +27,7 @@ def from_xml(text: Any) -> dc.Dataset:
 
 
 def json_text(data: bytes) -> None:
-    """Any text as DICOM JSON: what is read is written, and reads the same; a dict of it too."""
+    """Any text as DICOM JSON: text and dict read to the same data set, which is written stably."""
     ds = from_json(data)
     other = from_json(json.loads(data))
     assert other == ds or other.to_json() == ds.to_json()
@@ -45,7 +45,7 @@ def xml_text(data: bytes) -> None:
 
 
 def exported(data: bytes) -> None:
-    """Any data set as JSON and XML: documents that others can read, and that read as what they say."""
+    """Any data set as JSON and XML: valid documents that are stable when read and written again."""
     ds = dc.dcmread(data, force=True, limits=LIMITS)
     if not refused(ds.to_json):
         text = ds.to_json()
@@ -56,7 +56,7 @@ def exported(data: bytes) -> None:
 
 
 def report(data: bytes) -> None:
-    """A structured report: its tree, outline and page; what is written of it is the same tree."""
+    """A structured report: its tree, outline and page; the written report has the same tree."""
     ds = dc.dcmread(data, force=True, limits=LIMITS)
     found = sr.read(ds)
     outline = found.outline()

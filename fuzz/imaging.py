@@ -1,4 +1,4 @@
-"""Targets round pixels: codecs, codestream headers, unpacking, colour, tables, fragments, frames, other objects."""
+"""Targets of pixel data: codecs, codestream headers, unpacking, colour, tables, fragments, frames, other objects."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from dicomcore.pixels.coding import headers
 from dicomcore.pixels.coding.uncompressed import decode_deflated, decode_native
 from dicomcore.pixels.description import FrameDescription
 from fuzz import seeds
-from fuzz.target import LIMITS, Taken, Target, check_error, refused
+from fuzz.target import LIMITS, FuzzInput, Target, check_error, refused
 from tests.support import dicom_bytes as raw
 
 DETERMINED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.8.1")
@@ -29,8 +29,8 @@ OWN = frozenset((*DETERMINED, "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.57", "
 FRAMES_AT_MOST = 6
 
 
-def own_codecs_alone() -> None:
-    """Keep foreign codecs out of this process: what they do to hostile codestreams is not what is looked for here."""
+def disable_foreign_codecs() -> None:
+    """Disable foreign codecs in this process: their faults on hostile codestreams are not searched for here."""
     sys.modules["imagecodecs"] = None  # type: ignore[assignment]
     sys.modules["av"] = None  # type: ignore[assignment]
 
@@ -48,8 +48,8 @@ def samples(decode: Any, size: int, **options: Any) -> Any:
 
 
 def rle(data: bytes) -> None:
-    """An RLE frame of any description: by pixel and by plane the same samples; what broke off gives its beginning."""
-    taken = Taken(data)
+    """An RLE frame of any description: by pixel and by plane it gives the same samples; truncated, its beginning."""
+    taken = FuzzInput(data)
     rows, columns, count = taken.byte() % 64 + 1, taken.byte() % 64 + 1, taken.byte() % 4 + 1
     bits, partial = taken.one_of((8, 16, 32, 64, 1)), bool(taken.byte() & 1)
     told = {"rows": rows, "columns": columns, "samples_per_pixel": count, "bits_allocated": bits, "partial": partial}
@@ -67,7 +67,7 @@ def rle(data: bytes) -> None:
 
 
 def jpeg_lossless(data: bytes) -> None:
-    """A JPEG lossless codestream: in one go, in two parts, by component, and as far as it goes."""
+    """A JPEG lossless codestream gives the same samples decoded whole, by component and with `partial`."""
     info = codecs.jpeg_lossless_info(data)
     if np.prod(info.shape) > LIMITS.frame_pixels:
         return
@@ -83,15 +83,15 @@ def jpeg_lossless(data: bytes) -> None:
 
 @cache
 def long_codestream(count: int) -> bytes:
-    """One that is long enough to be decoded from two places."""
+    """A codestream long enough to be decoded from both ends."""
     rng = np.random.default_rng(3)
     shape = (200, 250) if count == 1 else (150, 100, count)
     return codecs.jpeg_lossless_encode(rng.integers(0, 1 << 14, shape).astype(np.uint16), precision=14)
 
 
 def jpeg_tail(data: bytes) -> None:
-    """A long JPEG lossless codestream, damaged where the input says, decoded from two places: as from one."""
-    taken = Taken(data)
+    """A long JPEG lossless codestream, damaged as the input says: decoding from both ends equals decoding from one."""
+    taken = FuzzInput(data)
     codestream = bytearray(long_codestream(taken.one_of((1, 3))))
     cut = taken.word() % 0x400
     while taken.left:
@@ -124,8 +124,8 @@ def tail_seeds() -> Iterator[bytes]:
         yield bytes([which, 0, 0]) + bytes([7, 0, 0, 1])
 
 
-def any_image(taken: Taken) -> np.ndarray[Any, Any]:
-    """An image of shape and samples that the input chooses."""
+def any_image(taken: FuzzInput) -> np.ndarray[Any, Any]:
+    """An image whose shape and samples the input chooses."""
     kind = np.dtype(taken.one_of(("u1", "u2", "i2", "i1", "u4", "u8")))
     columns, count = taken.byte() % 100 + 1, taken.byte() % 4 + 1
     content = np.frombuffer(taken.left[: len(taken.left) // kind.itemsize * kind.itemsize], kind)
@@ -136,7 +136,7 @@ def any_image(taken: Taken) -> np.ndarray[Any, Any]:
 
 def encoders(data: bytes) -> None:
     """Any image encoded and decoded is that image."""
-    taken = Taken(data)
+    taken = FuzzInput(data)
     selection = taken.byte() % 7 + 1
     image = any_image(taken)
     if not refused(lambda: codecs.rle_encode(image)):
@@ -156,8 +156,8 @@ def encoder_seeds() -> Iterator[bytes]:
 
 
 def codestream_headers(data: bytes) -> None:
-    """Headers of JPEG, JPEG-LS, JPEG 2000 and JPEG XL: what they state, or a place of a fault; how far a JPEG goes."""
-    taken = Taken(data)
+    """Headers of JPEG, JPEG-LS, JPEG 2000 and JPEG XL give sizes in range, or an error; MCUs of a JPEG are counted."""
+    taken = FuzzInput(data)
     read = taken.one_of((headers.read_jpeg, headers.read_j2k, headers.read_jxl))
     view = memoryview(taken.left)
     info = samples(read, len(view), data=view)
@@ -174,7 +174,7 @@ def codestream_headers(data: bytes) -> None:
 
 def unpacking(data: bytes) -> None:
     """Bits, cells, words and planes against plain Python."""
-    taken = Taken(data)
+    taken = FuzzInput(data)
     bits, start, width = taken.byte() % 32 + 1, taken.byte() % 64, taken.one_of((1, 2, 4, 8))
     start = min(start, 8 * len(taken.left))
     source = np.frombuffer(taken.left, np.uint8)
@@ -229,8 +229,8 @@ def unpack_seeds() -> Iterator[bytes]:
 
 
 def colours(data: bytes) -> None:
-    """Colour: vectorised as plain code has it, in place as beside."""
-    taken = Taken(data)
+    """Colour conversion: vectorised equals plain code, in place equals into another buffer."""
+    taken = FuzzInput(data)
     bits = taken.byte() % 15 + 2
     source = np.frombuffer(taken.left, np.uint8)
     pixels = source[: len(source) // 3 * 3]
@@ -265,7 +265,7 @@ PHOTOMETRIC = ("MONOCHROME2", "RGB", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_42
 
 def native(data: bytes) -> None:
     """An uncompressed frame of any description."""
-    taken = Taken(data)
+    taken = FuzzInput(data)
     floating = taken.byte() % 8 == 7
     desc = FrameDescription(
         rows=taken.byte() + 1,
@@ -301,7 +301,7 @@ def native_seeds() -> Iterator[bytes]:
 
 def tables(data: bytes) -> None:
     """Look-up tables and palettes of any descriptor, plain and segmented, applied and shown."""
-    taken = Taken(data)
+    taken = FuzzInput(data)
     how = taken.byte()
     descriptor = (taken.word(), taken.word() - 0x8000 * (how >> 7), taken.one_of((8, 16, 12, 0, 17)))
     options = {"pixel_representation": how & 1, "big_endian": bool(how & 2)}
@@ -344,8 +344,8 @@ def table_seeds() -> Iterator[bytes]:
 
 
 def fragments(data: bytes) -> None:
-    """Encapsulated pixel data of any items and offset tables: what frames there are, not what is in them."""
-    taken = Taken(data)
+    """Encapsulated pixel data with any items and offset tables: finding frames, without decoding them."""
+    taken = FuzzInput(data)
     frames, how = taken.byte(), taken.byte()
     syntax = "1.2.840.10008.1.2." + taken.one_of(("5", "4.50", "1", "4.90"))
     offsets, lengths = taken.part(), taken.part()
@@ -376,7 +376,7 @@ def fragment_seeds() -> Iterator[bytes]:
 
 def frames(data: bytes) -> None:
     """A whole file with pixel data: frames one by one, together, as coded and shown; overlays."""
-    own_codecs_alone()
+    disable_foreign_codecs()
     ds = dc.dcmread(data, force=True, limits=LIMITS)
     refused(lambda: [overlay.array(0) for overlay in ds.frames.overlays])
     found = ds.frames
@@ -401,7 +401,7 @@ def frames(data: bytes) -> None:
 
 def other_objects(data: bytes) -> None:
     """Segmentations, structure sets, presentation states, waveforms and documents."""
-    own_codecs_alone()
+    disable_foreign_codecs()
     ds = dc.dcmread(data, force=True, limits=LIMITS)
     for read in (
         lambda: [roi.points.shape for roi in objects.Structures(ds)],

@@ -18,7 +18,7 @@ from dicomcore.charset import NAME_DELIMITERS, TEXT_DELIMITERS, VALUE_DELIMITERS
 from dicomcore.encoding.inflate import inflate
 from dicomcore.values import PADDING, PersonName, parse_date, parse_datetime, parse_integer, parse_time
 from fuzz import seeds
-from fuzz.target import LIMITS, Taken, Target, refused
+from fuzz.target import LIMITS, FuzzInput, Target, refused
 from tests.support import dicom_bytes as raw
 from tests.support.mutate import check_issues, check_rows, touch, touch_set
 
@@ -34,7 +34,7 @@ CHARSETS = (
 
 
 class Ranged:
-    """Bytes that are read by position, as those on a server."""
+    """Bytes that are read by position, like a file on a server."""
 
     def __init__(self, data: bytes) -> None:
         self.data, self.size = data, len(data)
@@ -44,7 +44,7 @@ class Ranged:
 
 
 def scan(data: bytes) -> None:
-    """The index of memory, and of what is read by position: the same rows, or the same refusal."""
+    """The index of bytes and of a source read by position: the same rows, or the same error."""
     found: list[Any] = []
     for source in (data, Ranged(data)):
         try:
@@ -58,7 +58,7 @@ def scan(data: bytes) -> None:
 
 
 def data_set(data: bytes) -> None:
-    """All that can be asked of a data set; and of parts of it."""
+    """Every reading function of a data set, and of chosen elements."""
     touch(data)
     whole = dc.dcmread(data, force=True, limits=LIMITS)
     few = dc.dcmread(data, force=True, specific_tags=[0x00100010, "Rows"], limits=LIMITS)
@@ -66,15 +66,15 @@ def data_set(data: bytes) -> None:
     for element in few:
         other = whole.get(element.tag)
         assert other is not None
-        assert bytes(element.raw) == bytes(other.raw) or not ascending  # a second one may stand behind where it stopped
+        assert bytes(element.raw) == bytes(other.raw) or not ascending  # one may be repeated behind
     for element in dc.dcmread(data, force=True, stop_before_pixels=True, limits=LIMITS).iterall():
         _ = element.value
     if not refused(lambda: dc.dcmread(data, force=True, strict=True, limits=LIMITS)):
         check_issues(whole, len(data))
 
 
-def one_value(taken: Taken) -> dc.Dataset:
-    """A data set with a value that the input chooses VR, encoding and character set of."""
+def one_value(taken: FuzzInput) -> dc.Dataset:
+    """A data set with one value, whose VR, encoding and character set the input chooses."""
     vr, how, charset = taken.one_of(VRS), taken.byte(), taken.one_of(CHARSETS).encode()
     big, implicit = how % 3 == 1, how % 3 == 2
     length = len(charset) + len(charset) % 2
@@ -91,8 +91,8 @@ def one_value(taken: Taken) -> dc.Dataset:
 
 
 def values(data: bytes) -> None:
-    """A value of each VR: every form of it; and what reads without an issue comes back from writing it."""
-    held = one_value(Taken(data))
+    """A value of each VR in every form; a value without an issue survives writing and reading."""
+    held = one_value(FuzzInput(data))
     for element in held.iterall():
         _ = element.VM, element.array, repr(element), str(element), element.is_empty, element.raw
         value = element.value
@@ -110,17 +110,17 @@ def values(data: bytes) -> None:
         return
     again = dc.dcmread(written, force=True, limits=LIMITS)
     for element in held:
-        # What comes before a name's empty component groups is no padding as it stands, and is when written alone.
+        # Spaces before a name's empty component groups are text; written without the groups they are padding.
         components = element.value if isinstance(element.value, list) else [element.value]
         padded = element.VR == "PN" and any(str(name).endswith(tuple(PADDING)) for name in components)
         if element.VR != "SQ" and element.tag in again and not padded:
-            # Sixteen characters are what DS is written with; some that were read have more.
+            # DS is written with at most 16 characters; some values that were read have more.
             digits = 1e-9 if element.VR == "DS" else 0.0
             assert same(element.value, again[element.tag].value, digits), (element, again[element.tag])
 
 
 def same(one: Any, other: Any, digits: float = 0.0) -> bool:
-    """Equality, of numbers up to so much of them, for which NaN equals itself."""
+    """Equality; of floats within a relative tolerance of `digits`, and NaN equals NaN."""
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(same(*pair, digits) for pair in zip(one, other, strict=True))
     if isinstance(one, float) and isinstance(other, float):
@@ -145,8 +145,8 @@ def value_seeds() -> Iterator[bytes]:
 
 
 def charset(data: bytes) -> None:
-    """Text in any character set; what was encoded reads the same again."""
-    taken = Taken(data)
+    """Text in any character set: encoded text decodes to the same text."""
+    taken = FuzzInput(data)
     terms = taken.part().decode("latin-1") if taken.byte() & 1 else taken.one_of(CHARSETS)
     known = charset_for(tuple(terms.split("\\")))
     delimiters = taken.one_of((NAME_DELIMITERS, VALUE_DELIMITERS, TEXT_DELIMITERS))
@@ -174,7 +174,7 @@ PLAIN = re.compile(rb"\s*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
 
 
 def numbers(data: bytes) -> None:
-    """Decimal and integer text: what is a number is what float() and int() make of it, what isn't is refused."""
+    """Decimal and integer text: numbers equal those of float() and int(), other text is refused."""
     parts = data.split(b"\\")
     found = [PLAIN.fullmatch(part) for part in parts]
     plain = all(one or not part.strip(BLANK) for one, part in zip(found, parts, strict=True))
@@ -204,14 +204,14 @@ def number_seeds() -> Iterator[bytes]:
 
 
 def text_helpers(data: bytes) -> None:
-    """What turns text to dates, times, integers, tags and names."""
+    """Functions that turn text into dates, times, integers, tags and names."""
     text = data.decode("utf-8", "replace")
     for parse in (parse_date, parse_time, parse_datetime, parse_integer, dc.Tag):
         try:
             parse(text)  # type: ignore[operator]
-        except ValueError as error:  # documented, as those of int() and datetime
+        except ValueError as error:  # documented, as for int() and datetime
             assert type(error) is ValueError or isinstance(error, dc.DicomError), type(error)
-        except OverflowError:  # of Tag, as pydicom's
+        except OverflowError:  # only Tag, as in pydicom
             assert parse is dc.Tag
     name = PersonName(text)
     _ = name.components, name.family_name, name.given_name, name.phonetic, name.name_suffix, name.family_comma_given()
@@ -221,7 +221,7 @@ def text_helpers(data: bytes) -> None:
 
 def deflated(data: bytes) -> None:
     """A deflated data set: any bytes as the stream, or any bytes deflated."""
-    taken = Taken(data)
+    taken = FuzzInput(data)
     how = taken.byte()
     packed = taken.left
     if how & 1:
@@ -246,8 +246,8 @@ SYNTAXES = (raw.EXPLICIT, raw.IMPLICIT, raw.BIG_ENDIAN, raw.DEFLATED, raw.JPEG_B
 
 
 def decoded(data: bytes) -> None:
-    """A bare data set in any transfer syntax: the same from memory and amid other bytes, and written as it was."""
-    taken = Taken(data)
+    """A bare data set in any transfer syntax: the same from memory and within other bytes, and written unchanged."""
+    taken = FuzzInput(data)
     syntax, before = taken.one_of(SYNTAXES), taken.part()
     body = taken.left
     whole = encoding.decode(body, syntax, limits=LIMITS)
@@ -274,7 +274,7 @@ def decoded_seeds() -> Iterator[bytes]:
 
 
 def command(data: bytes) -> None:
-    """A command set of any bytes; what is encoded again has no fault."""
+    """A command set of any bytes; encoded again it has no deviation."""
     ds = encoding.decode_command(data, limits=LIMITS)
     touch_set(ds)
     try:

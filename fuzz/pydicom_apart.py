@@ -1,4 +1,4 @@
-"""pydicom in a process of its own, which may hang or die; and what a data set is compared by."""
+"""pydicom in a process of its own, which may hang or die; and the form in which data sets are compared."""
 
 from __future__ import annotations
 
@@ -49,22 +49,22 @@ def described(data_set: Any, raw: Callable[[Any, Any], bytes | None]) -> list[tu
 
 
 def explained(ours: tuple[Any, ...], theirs: tuple[Any, ...]) -> bool:
-    """A difference whose reason is known, and where dicomcore's answer stands."""
+    """Whether a difference is a known one in which dicomcore is right."""
     (path, vr, raw, value), (other_path, other_vr, other_raw, other) = ours, theirs
     if path != other_path:
         return False
     if other_raw is not None and raw is not None and raw != other_raw:
         return False
     if vr != other_vr:
-        # private group lengths are UL (PS3.5 7.2), of which pydicom has no entry
+        # private group lengths are UL (PS3.5 7.2), for which pydicom has no entry
         return vr == "UL" and path[4:8] == "0000"
     if vr in ("DS", "IS") and value is None:
-        return other in ("", None)  # of padding alone, which is as empty as no bytes
+        return other in ("", None)  # only padding, which counts as empty
     return value == other
 
 
 class Peer:
-    """pydicom's answers, from a process that is started when it is first asked, and again when it died."""
+    """pydicom's answers, from a process that is started at the first question, and again after it died."""
 
     def __init__(self) -> None:
         self.process: subprocess.Popen[bytes] | None = None
@@ -76,7 +76,7 @@ class Peer:
             self.process.communicate()
 
     def ask(self, data: bytes) -> Any:
-        """What `described` makes of pydicom's data set; a str where pydicom raised, hung or died."""
+        """pydicom's data set as `described` gives it; a str if pydicom raised, hung or died."""
         if self.process is None or self.process.poll() is not None:
             environment = {key: value for key, value in os.environ.items() if key not in ("LD_PRELOAD", "PYTHONMALLOC")}
             self.process = subprocess.Popen(

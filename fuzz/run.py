@@ -1,8 +1,8 @@
 """Fuzz dicomcore: ``make fuzz TIME=60 TARGET=rle``, or ``python -m fuzz.run --time 60 --target rle``.
 
 The extensions are built by clang with AddressSanitizer, UBSan and libFuzzer's counters into build/fuzz, then each
-target runs in a process of its own. What inputs reached further is kept in build/fuzz/kept and begun with next time.
-The first finding of a target ends it; the exit code is 1 if there was any.
+target runs in a process of its own. Inputs that reach new code are kept in build/fuzz/kept for the next run.
+The first finding ends a target; the exit code is 1 if there was any.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from typing import NamedTuple
 
 from tools import sanitize
 
-HOUSE = Path(__file__).resolve().parents[1]
-BUILD = HOUSE / "build" / "fuzz"
-LEAST = 5  # seconds of a target, of which a loaded machine takes some for the seeds
+ROOT = Path(__file__).resolve().parents[1]
+BUILD = ROOT / "build" / "fuzz"
+LEAST = 5  # seconds of a target; a loaded machine needs some of them for the seeds
 HANG, MEMORY, ONE_BLOCK = 20, 4096, 1024  # seconds an input may take; MiB of the process, and of one allocation
 CLANGS = ("clang", *(f"clang-{version}" for version in range(22, 13, -1)))
 # `function`: atheris' runtime lacks that check; Cython calls through pointers of like type.
@@ -31,7 +31,7 @@ INSTRUMENTED = "-fsanitize=fuzzer-no-link -fno-sanitize=function -w"
 
 
 class Result(NamedTuple):
-    """What libFuzzer said of one target's run."""
+    """The figures of a target's run, from libFuzzer's output."""
 
     name: str
     seconds: float
@@ -55,7 +55,7 @@ def find_clang() -> str | None:
 
 
 def absent() -> str:
-    """What fuzzing needs and isn't there; empty where all is."""
+    """A sentence about a missing requirement of fuzzing; empty if all are installed."""
     if sys.platform != "linux":
         return "fuzzing is set up for Linux alone"
     if importlib.util.find_spec("atheris") is None:
@@ -66,7 +66,7 @@ def absent() -> str:
 
 
 def put_seeds(name: str) -> Path:
-    """The target's seeds as files, made again; by a process that nothing is preloaded into."""
+    """Write the target's seeds as files, in this process, into which no sanitizer is preloaded."""
     from fuzz.targets import TARGETS
 
     folder = BUILD / "seeds" / name
@@ -109,13 +109,13 @@ def fuzz(name: str, seconds: int, library: Path) -> Result:
     start = time.monotonic()
     with log.open("w") as stream:
         code = subprocess.run(
-            [*command, str(kept), str(seeds)], cwd=HOUSE, env=environment, stdout=stream, stderr=subprocess.STDOUT
+            [*command, str(kept), str(seeds)], cwd=ROOT, env=environment, stdout=stream, stderr=subprocess.STDOUT
         ).returncode
     said = log.read_text(errors="replace")
     new = sorted(set(findings.iterdir()) - before)
-    finding = f"exit code {code}, see {log.relative_to(HOUSE)}" if code else ""
+    finding = f"exit code {code}, see {log.relative_to(ROOT)}" if code else ""
     if new:
-        finding = str(new[0].relative_to(HOUSE))
+        finding = str(new[0].relative_to(ROOT))
     last = re.findall(r"cov: (\d+) ft: (\d+) corp: (\d+)", said)
     edges, features, corpus = map(int, last[-1]) if last else (0, 0, 0)
     executions = re.findall(r"(?:stat::number_of_executed_units: |^#)(\d+)", said, re.MULTILINE)
@@ -134,13 +134,13 @@ def report(result: Result) -> None:
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    told = f"seconds in all, divided evenly, but at least {LEAST} a target (default 300)"
-    parser.add_argument("--time", type=int, default=300, help=told)
-    parser.add_argument("--target", action="append", help="this one alone; more than once: these")
+    seconds = f"seconds in all, divided evenly, but at least {LEAST} a target (default 300)"
+    parser.add_argument("--time", type=int, default=300, help=seconds)
+    parser.add_argument("--target", action="append", help="fuzz only this target; may be repeated")
     chosen = parser.parse_args(arguments)
-    lacks = absent()
-    if lacks:
-        print(f"NOT FUZZED: {lacks}", file=sys.stderr)
+    missing = absent()
+    if missing:
+        print(f"NOT FUZZED: {missing}", file=sys.stderr)
         return 0
     clang = find_clang()
     assert clang is not None

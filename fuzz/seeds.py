@@ -1,4 +1,4 @@
-"""Inputs to begin with: real files of the corpus and of pydicom, read where they are and cut to a few kilobytes."""
+"""Seeds: real files of the corpus and of pydicom, read in place and cut to a few kilobytes."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from tests.support import corpus
 from tests.support import dicom_bytes as raw
 
 WHOLE = 8192  # files up to that size are taken whole
-CUT = 3000  # of larger ones, so much of the beginning
-FEW = 40
-SHORT = 2048  # texts, which take long to parse while every branch is counted
+CUT = 3000  # bytes of larger ones, from the beginning
+FEW = 40  # codestreams
+SHORT = 2048  # longest text, as parsing is slow while every branch is counted
 
 
 @cache
@@ -35,7 +35,7 @@ def files() -> tuple[bytes, ...]:
 
 
 def mixed_files() -> Iterator[bytes]:
-    """What real files seldom have: parts in another encoding, a short item, file meta information twice."""
+    """Rare deviations: parts in another encoding, a short item, file meta information twice."""
     explicit = raw.element(0x00080100, "SH", b"AB") + raw.element(0x00080104, "LO", b"meaning ")
     sop = raw.element(0x00080016, None, b"1.2\0")
     yield raw.part10(sop + raw.sequence(0x00081140, raw.item(explicit), vr=None) + explicit, raw.IMPLICIT)
@@ -49,7 +49,7 @@ def mixed_files() -> Iterator[bytes]:
 
 
 def named(*names: str) -> Iterator[bytes]:
-    """Small real files whose name holds one of these."""
+    """Small real files whose name contains one of these."""
     paths = [*corpus.PYDICOM.rglob("*"), *(one.path for one in corpus.dicom_files())]
     for path in sorted(paths):
         if path.is_file() and any(name in path.name for name in names) and path.stat().st_size <= 4 * WHOLE:
@@ -81,7 +81,7 @@ def codestreams(*names: str) -> tuple[bytes, ...]:
 
 
 def jpeg_lossless() -> Iterator[bytes]:
-    """JPEG lossless codestreams: the corpus' own, and small ones that are whole."""
+    """JPEG lossless codestreams: those of the corpus, and small complete ones."""
     yield from codestreams("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
     for image in images():
         if image.itemsize <= 2:
@@ -92,7 +92,7 @@ def jpeg_lossless() -> Iterator[bytes]:
 
 
 def headers() -> Iterator[bytes]:
-    """Codestreams of every kind whose header is read; a first byte says which reader."""
+    """Codestreams of every format with a header reader; a first byte chooses the reader."""
     syntaxes = {
         0: [f"1.2.840.10008.1.2.4.{n}" for n in (50, 51, 57, 70, 80, 81)],
         1: [f"1.2.840.10008.1.2.4.{n}" for n in (90, 91, 201, 202, 203)],
@@ -104,7 +104,7 @@ def headers() -> Iterator[bytes]:
 
 
 def rle_frames() -> Iterator[bytes]:
-    """RLE frames behind what describes them, see imaging.rle."""
+    """RLE frames behind the bytes that describe them, see imaging.rle."""
     for image in images():
         samples = image.shape[2] if image.ndim == 3 else 1
         head = bytes([image.shape[0], image.shape[1], samples - 1, {1: 0, 2: 1, 4: 2}[image.itemsize], 0])
@@ -179,18 +179,18 @@ def real_images() -> Iterator[bytes]:
 
 
 def with_option(inputs: Iterator[bytes] | tuple[bytes, ...], count: int) -> Iterator[bytes]:
-    """Each input behind an option byte, which goes round."""
+    """Each input behind an option byte, which counts from 0 to `count` - 1 in turn."""
     for i, data in enumerate(inputs):
         yield bytes([i % count]) + data
 
 
 def json_texts() -> Iterator[bytes]:
-    """What small files are as DICOM JSON."""
+    """Small files as DICOM JSON."""
     return texts(dc.Dataset.to_json)
 
 
 def xml_texts() -> Iterator[bytes]:
-    """What small files are in the Native DICOM Model."""
+    """Small files as the Native DICOM Model."""
     return texts(dc.Dataset.to_xml)
 
 

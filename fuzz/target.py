@@ -1,4 +1,4 @@
-"""What a fuzz target is, and what its input's bytes are turned into."""
+"""Fuzz targets, and the options that they take from an input's bytes."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import NamedTuple, TypeVar
 import dicomcore as dc
 
 T = TypeVar("T")
-HOUSE = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent
 
 LIMITS = dc.Limits(inflated_bytes=4 << 20, frame_pixels=1 << 22, frames=4096)
-"""So low that an input of a few kilobytes can't make a run slow; what passes them is refused, which is no finding."""
+"""So low that an input of a few kilobytes can't make a run slow; a LimitError is no finding."""
 
 
 class Target(NamedTuple):
-    """One entry that takes bytes. `run` raises for a finding; what dicomcore refuses with a DicomError is none."""
+    """A function of bytes. `run` raises for a finding; a DicomError is none."""
 
     run: Callable[[bytes], None]
     seeds: Callable[[], Iterable[bytes]]
     most: int = 8192
-    """Bytes of an input at most."""
+    """The largest number of bytes of an input."""
 
     def __call__(self, data: bytes) -> None:
         try:
@@ -31,7 +31,7 @@ class Target(NamedTuple):
 
 
 def check_error(error: dc.DicomError) -> None:
-    """An error of ours says something, and a place that can be."""
+    """Check that an error has a message, and no negative offset."""
     assert str(error)
     offset = getattr(error, "offset", None)
     assert offset is None or offset >= 0, offset
@@ -47,8 +47,8 @@ def refused(work: Callable[[], object]) -> bool:
     return False
 
 
-class Taken:
-    """Options from the first bytes of an input; what is `left` is its content. A byte that isn't there is 0."""
+class FuzzInput:
+    """Options from the first bytes of an input; `left` is the rest, its content. A missing byte is 0."""
 
     def __init__(self, data: bytes) -> None:
         self.left = data

@@ -1,4 +1,4 @@
-"""libFuzzer's dictionary: tags, VRs, transfer syntaxes and markers, made from dicomcore's own tables."""
+"""libFuzzer's dictionary: tags, VRs, transfer syntaxes and markers, from dicomcore's own tables."""
 
 from __future__ import annotations
 
@@ -46,5 +46,5 @@ def words() -> Iterator[bytes]:
 
 
 def dictionary() -> str:
-    """The words as libFuzzer reads them."""
+    """The words in the format of libFuzzer."""
     return "".join('"{}"\n'.format("".join(f"\\x{byte:02x}" for byte in word)) for word in dict.fromkeys(words()))

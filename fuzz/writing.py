@@ -1,4 +1,4 @@
-"""Targets that write what they read: unchanged, rewritten, changed, patched; and file-sets."""
+"""Targets that write the data set they read: unchanged, rewritten, changed, patched; and file-sets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import dicomcore as dc
 from fuzz import seeds
 from fuzz.parsing import same
-from fuzz.target import LIMITS, Taken, Target, refused
+from fuzz.target import LIMITS, FuzzInput, Target, refused
 from tests.support import dicom_bytes as raw
 
 SYNTAXES = (None, raw.EXPLICIT, raw.IMPLICIT, raw.BIG_ENDIAN, raw.DEFLATED)
@@ -30,7 +30,7 @@ def look_at_all(ds: dc.Dataset) -> None:
 
 
 def unchanged(data: bytes) -> None:
-    """What was read, and what was looked at, is written byte for byte."""
+    """A data set is written byte for byte, also after all its elements were read."""
     ds = dc.dcmread(data, force=True, limits=LIMITS)
     assert ds.to_bytes(enforce_standard=False) == data, "untouched"
     look_at_all(ds)
@@ -38,8 +38,8 @@ def unchanged(data: bytes) -> None:
 
 
 def rewritten(data: bytes) -> None:
-    """What is encoded anew in any way reads as what it was made from, and is stable then."""
-    taken = Taken(data)
+    """A data set encoded anew with any options reads as its source, and is stable when repaired."""
+    taken = FuzzInput(data)
     how = taken.byte()
     options = {
         "transfer_syntax": taken.one_of(SYNTAXES),
@@ -58,15 +58,15 @@ def rewritten(data: bytes) -> None:
         compare(ds, again)
     settled = {**options, "transfer_syntax": None}
     if options["repair"] and not again.issues and not refused(lambda: again.to_bytes(**settled)):
-        # The second time, as a UN that nobody could read may have its dictionary's VR the first time.
+        # Only the second time: a UN that could not be read may have its dictionary's VR the first time.
         once = again.to_bytes(**settled)
         assert dc.dcmread(once, force=True, limits=LIMITS).to_bytes(**settled) == once, options
 
 
 def compare(one: Any, other: Any) -> None:
-    """Equal data sets in perhaps different encodings: tags, and values where VR and byte order are the same.
+    """Data sets are equal, perhaps in different encodings: tags, and values if VR and byte order are the same.
 
-    Group lengths are counted anew; a VR may get lost in implicit VR, words of bytes change with the byte order.
+    Group lengths are recomputed; implicit VR loses VRs, and words of bytes change with the byte order.
     """
     words = one.is_little_endian == other.is_little_endian
     pending = [(one, other)]
@@ -88,8 +88,8 @@ def compare(one: Any, other: Any) -> None:
 
 
 def changed(data: bytes) -> None:
-    """One element set or deleted: that one is as set, all others are as they were."""
-    taken = Taken(data)
+    """One element is set or deleted: it is as set, and all others are unchanged."""
+    taken = FuzzInput(data)
     how = taken.byte()
     keyword, value = taken.one_of(CHANGES)
     ds = dc.dcmread(taken.left, force=True, limits=LIMITS)
@@ -126,8 +126,8 @@ def plain(value: Any) -> Any:
 
 
 def patched(data: bytes) -> None:
-    """A file patched in place, or copied: the value is there, and the rest as it was."""
-    taken = Taken(data)
+    """A file patched in place, or copied: the value is set, and the folder holds no other file."""
+    taken = FuzzInput(data)
     keyword = taken.one_of(PATCHED)
     text = taken.part().decode("ascii", "replace").strip(" \0\\^=")
     value: Any = len(text) if keyword == "Rows" else text
@@ -150,7 +150,7 @@ def patched(data: bytes) -> None:
 
 
 def file_set(data: bytes) -> None:
-    """A DICOMDIR: its tree; and what is written of it reads as the same tree."""
+    """A DICOMDIR: its tree; the written DICOMDIR has the same tree."""
     found = dc.FileSet(data, limits=LIMITS)
     said = describe(found)
     for issue in found.issues:

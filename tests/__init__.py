@@ -1,1 +1,1 @@
-"""The tests, a folder a room, and what they share: `support`."""
+"""The tests, a folder for each package of dicomcore, and their helpers in `support`."""

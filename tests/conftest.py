@@ -1,4 +1,4 @@
-"""What the whole suite shares: a word at the end about real files that aren't here."""
+"""The suite's summary names missing real files."""
 
 from __future__ import annotations
 

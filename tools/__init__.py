@@ -1,1 +1,1 @@
-"""Generators of tables and checks of what is built; most run as scripts: ``python tools/make_tables.py``."""
+"""Generators of tables, and checks of builds; most run as scripts: ``python tools/make_tables.py``."""

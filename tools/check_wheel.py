@@ -1,8 +1,7 @@
-"""Check what wheels hold: ``python tools/check_wheel.py dist/*.whl``.
+"""Check the contents of wheels: ``python tools/check_wheel.py dist/*.whl``.
 
-Every module, stub, template and declaration of src/ has to be there, an extension for every .pyx, and what they share;
-no tests, no benches, no sources that were compiled; and at most 3 MB. What is wrong is printed, and the exit code is 1
-then.
+A wheel must hold every module, stub, template and declaration of src/, an extension for every .pyx, and the shared
+extension; no tests, no benches, no compiled sources; and at most 3 MB. Faults are printed, and the exit code is then 1.
 """
 
 from __future__ import annotations
@@ -15,11 +14,11 @@ SRC = Path(__file__).resolve().parents[1] / "src"
 SHIPPED = frozenset((".py", ".pyi", ".pxd", ".html"))
 EXTENSIONS = frozenset((".so", ".pyd"))
 LARGEST = 3_000_000
-SHARED = "dicomcore/_native/shared"  # what Cython gives all modules alike; setup.py makes it, no .pyx does
+SHARED = "dicomcore/_native/shared"  # Cython's code common to all modules; setup.py makes it, without a .pyx
 
 
 def faults(wheel: Path) -> list[str]:
-    """What is wrong with a wheel."""
+    """The faults of a wheel, as sentences."""
     with ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if ".dist-info/" not in name and not name.endswith("/")}
     sources = [path for path in (SRC / "dicomcore").rglob("*") if "__pycache__" not in path.parts]

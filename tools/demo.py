@@ -27,7 +27,7 @@ def collect(archive: Path) -> None:
 
 
 def show_head(table, rows: int = 8) -> None:
-    """The first readable rows, a few columns of them."""
+    """Print a few columns of the first readable rows."""
     print("\nThe table's head")
     print("  " + "".join(f"{name:<{WIDTH}}" for name in HEAD))
     readable = table.filter(pc.is_null(table["error"])).select(HEAD)
@@ -38,7 +38,7 @@ def show_head(table, rows: int = 8) -> None:
 
 
 def show_counts(table, column: str) -> None:
-    """How many files have each value, most frequent first; UIDs by their name."""
+    """Print how many files have each value, most frequent first; UIDs by their name."""
     print(f"\nFiles by {column}")
     readable = table.filter(pc.is_null(table["error"]))
     counts = [(one["counts"], one["values"]) for one in pc.value_counts(readable[column]).to_pylist()]
@@ -47,7 +47,7 @@ def show_counts(table, column: str) -> None:
 
 
 def show_unreadable(table) -> None:
-    """Files that could not be read, and why; those that are not DICOM don't count."""
+    """Print the files that could not be read, and why, without those that are not DICOM."""
     failed = pc.not_equal(table["error_kind"], "not DICOM")
     rows = table.filter(failed).select(["path", "error"]).to_pylist()
     print(f"\nFiles that could not be read: {len(rows)}")
@@ -61,7 +61,7 @@ def main(folder: Path) -> int:
     command = [sys.executable, "-m", "dicomcore.cli", "index", str(archive), "-o", str(out), "--no-resume"]
     print("$", "dicomcore", *command[3:], flush=True)
     code = subprocess.run(command).returncode
-    if code not in (0, 1):  # 1: some files could not be read, which is so here
+    if code not in (0, 1):  # 1: some files could not be read, as expected here
         return code
     table = pq.read_table(out)
     show_head(table)

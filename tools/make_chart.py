@@ -1,4 +1,4 @@
-"""Draw docs/ratios.svg from what the benches last wrote: `python tools/make_chart.py`. Needs Matplotlib."""
+"""Draw docs/ratios.svg from the last results of the benches: `python tools/make_chart.py`. Needs Matplotlib."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COLOURS = {
 
 
 def engine() -> list[tuple[str, dict[str, float]]]:
-    """How many times as long as ours each peer takes, by work, from engine.json."""
+    """Each peer's time as a multiple of ours, by work, from engine.json."""
     rows = {row["work"]: row["seconds"] for row in json.loads((BENCHES / "results/engine.json").read_text())["rows"]}
     shown = {
         "dcmread + 7 tags": "open a file, read 7 values",

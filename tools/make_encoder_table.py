@@ -1,7 +1,7 @@
-"""Writes docs/encoders.md, what encoders hold and how far off they are: ``python tools/make_encoder_table.py``.
+"""Write docs/encoders.md, the capacity and error of each encoder: ``python tools/make_encoder_table.py``.
 
 Every encoder is given every depth, sign, number of samples and shape that it claims, with flat images, ramps,
-checkerboards and noise up to the ends of the values; what comes back is compared. Takes about a minute.
+checkerboards and noise up to the ends of the values; the decoded samples are compared. Takes about a minute.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ SHAPES = {"small": ((1, 1), (1, 7), (7, 1), (2, 2), (3, 5)), "larger": ((17, 23)
 QUALITIES = {"50": JPEG, "51": JPEG, "81": NEAR, "91": PSNR, "203": STEP, "112": DISTANCE}
 HEAD = """# Encoders
 
-What each encoder holds, and how far what comes back is from what went in. The tables are made by
-`python tools/make_encoder_table.py`, and not to be edited; figures of lossy encoders change a little with their
-libraries. Where an encoder doesn't hold an image, `transcode` refuses it and names those that do.
+The images that each encoder can hold, and the error of the decoded samples. `python tools/make_encoder_table.py` makes
+the tables; don't edit them. Figures of lossy encoders change a little with their libraries. If an encoder can't hold an
+image, `transcode` refuses it and names encoders that can.
 
-`verify=True`, or `dicomcore transcode --verify`, holds each frame to its encoder's limit: equality where nothing is to
-be lost; NEAR in near-lossless JPEG-LS; what quantisation can do in JPEG and HTJ2K; twice the error that the
-signal-to-noise ratio stands for in JPEG 2000; what was measured of noise in JPEG XL. `Transcoded.largest_error` and
-`rms_error` say what was found, `largest_limit` and `rms_limit` what was allowed. Of colour in JPEG, luminance is
-compared, and chrominance with the values beside it, as half of its samples are left out; of colour in JPEG XL, which is
-coded as the eye sees it, the means of 8 × 8 pixels.
+`verify=True`, or `dicomcore transcode --verify`, compares each frame's error with its encoder's limit: 0 for lossless
+encoders; NEAR for near-lossless JPEG-LS; the largest effect of quantisation for JPEG and HTJ2K; twice the error of the
+signal-to-noise ratio for JPEG 2000; the measured error of noise for JPEG XL. `Transcoded.largest_error` and
+`rms_error` are the measured errors, `largest_limit` and `rms_limit` the limits. For colour in JPEG, luminance is
+compared, and chrominance with the neighbouring values, as half of its samples are left out; for colour in JPEG XL,
+which is coded for the eye, the means of 8 × 8 pixels.
 
 """
-CAPACITY = """## What they hold
+CAPACITY = """## Capacity
 
 | transfer syntax | library | bits stored | bits allocated | samples | signed | quality |
 |---|---|---|---|---|---|---|
@@ -48,8 +48,8 @@ CAPACITY = """## What they hold
 LOSSLESS = """
 ## Without loss
 
-The largest error of any sample, over all depths, signs, shapes and patterns that the encoder holds: what is not 0 is a
-fault.
+The largest error of any sample, over all depths, signs, shapes and patterns that the encoder can hold: any other
+figure than 0 is a fault.
 
 | transfer syntax | images | largest error |
 |---|---|---|
@@ -58,14 +58,15 @@ LOSSY = """
 ## With loss
 
 The largest error with the default quality, by bits stored of bits allocated, over flat images, ramps, checkerboards and
-noise of all values: images that lossy encoders are not made for. Small frames are of 1 to 15 pixels, larger ones of
-17 × 23 and 64 × 64. Colour in JPEG is measured as verification does it, in JPEG XL by luminance. A dash: not held.
+noise of all values: images that lossy encoders are not made for. Small frames have 1 to 15 pixels, larger ones
+17 × 23 and 64 × 64. Colour in JPEG is measured as in verification, in JPEG XL by luminance. A dash: the encoder can't
+hold it.
 
 """
 DEFAULTS = """
-## What a default gives
+## Default qualities
 
-The defaults don't mean the same loss, as each library measures it in its own way. Two real images with each: a CT of 12
+The defaults don't mean the same loss, as each library measures quality in its own way. The images are real: a CT of 12
 bits, shifted to be unsigned, of 128 × 128 pixels; and a photograph in RGB.
 
 | transfer syntax | quality | CT: bytes to one | largest error | rms | RGB: bytes to one | largest error | rms |
@@ -133,7 +134,7 @@ def patterns(desc: FrameDescription) -> Iterator[NDArray[Any]]:
 
 
 def loss(encoder: FrameEncoder, samples: NDArray[Any], desc: FrameDescription) -> tuple[Loss, int]:
-    """What one frame loses, and the bytes of its codestream."""
+    """The error of one encoded frame, and the bytes of its codestream."""
     coded = encoder.encode(samples, desc, None)
     told = replace(
         desc,
@@ -156,7 +157,7 @@ def loss(encoder: FrameEncoder, samples: NDArray[Any], desc: FrameDescription) -
 
 
 def worst(encoder: FrameEncoder, size: str, allocated: int, stored: int, signed: int, samples: int) -> float | None:
-    """The largest error over the shapes of that size; None where the encoder holds no such image."""
+    """The largest error over the shapes of that size; None if the encoder can't hold such images."""
     largest = 0.0
     for shape in SHAPES[size]:
         desc = described((*shape, samples) if samples > 1 else shape, allocated, stored, signed)
@@ -168,7 +169,7 @@ def worst(encoder: FrameEncoder, size: str, allocated: int, stored: int, signed:
 
 
 def kept(encoder: FrameEncoder) -> tuple[FrameEncoder, int, float]:
-    """A lossless encoder, the images it was given, and the largest error."""
+    """A lossless encoder, the number of its images, and the largest error."""
     images, largest = 0, 0.0
     for allocated, depths in DEPTHS:
         for stored in depths:
@@ -180,7 +181,7 @@ def kept(encoder: FrameEncoder) -> tuple[FrameEncoder, int, float]:
 
 
 def lossy_table(encoder: FrameEncoder) -> str:
-    """A lossy encoder's errors by depth."""
+    """The table of a lossy encoder's errors by depth."""
     depths = [(allocated, stored) for allocated, several in DEPTHS[:2] for stored in several if stored > 1]
     lines = [
         f"**{name(encoder)}**\n\n",
@@ -196,7 +197,7 @@ def lossy_table(encoder: FrameEncoder) -> str:
 
 
 def default_row(encoder: FrameEncoder) -> str:
-    """What the default makes of two real images."""
+    """The row of an encoder's sizes and errors for two real images, with its default quality."""
     ct = np.clip(dc.dcmread(get_testdata_file("CT_small.dcm")).pixel_array.astype(int) + 1024, 0, 4095).astype("u2")
     photograph = np.ascontiguousarray(dc.dcmread(get_testdata_file("examples_rgb_color.dcm")).pixel_array)
     quality = QUALITIES[encoder.uid.rpartition(".")[2]].default

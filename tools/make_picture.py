@@ -1,6 +1,6 @@
 """Draw docs/report.png, the head of `dicomcore report` over pydicom's files: `python tools/make_picture.py`.
 
-Needs Pillow, and Chromium or Chrome: the one that CHROMIUM names, or the first on the path.
+Needs Pillow, and Chromium or Chrome: CHROMIUM names it, or it is the first on the path.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from PIL import Image
 TARGET = Path(__file__).resolve().parents[1] / "docs/report.png"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 WIDTH, HEIGHT = 1000, 826  # pixels: down to the end of the first row of charts
-COLOURS = 160  # a palette is a third of the bytes
+COLOURS = 160  # a palette takes a third of the bytes
 
 
 def main() -> None:
@@ -33,7 +33,7 @@ def main() -> None:
             ["report", "index.parquet", "-o", "report.html", "--title", "The files that pydicom ships"],
         ):
             code = subprocess.run([sys.executable, "-m", "dicomcore", *command], cwd=folder).returncode
-            if code not in (0, 1):  # 1: some files could not be read, which is so here
+            if code not in (0, 1):  # 1: some files could not be read, as expected here
                 sys.exit(code)
         subprocess.run(
             [

@@ -2,8 +2,8 @@
 compare only.
 
 The facts of the dictionaries (tags, VRs, VMs, names, keywords, UIDs) are read from those of the installed pydicom,
-whose edition of PS3.6 and PS3.7 the headers record; what it lacks stands in ADDED_ELEMENTS and ADDED_UIDS, and in
-`dicomcore/syntaxes.py`. One header a dictionary, each with its rows, its pool of text and its open-addressed hash;
+whose edition of PS3.6 and PS3.7 the headers record; ADDED_ELEMENTS, ADDED_UIDS and
+`dicomcore/syntaxes.py` add entries that it lacks. Each dictionary is a header with rows, a pool of text and a hash;
 `_native/base/dictionary.pyx` holds the look-ups. VRs and transfer syntaxes come from `dicomcore/vrs.py` and
 `dicomcore/syntaxes.py`.
 """
@@ -27,16 +27,16 @@ TABLES = PACKAGE / "_native/base/tables"
 SYNTAXES = runpy.run_path(str(PACKAGE / "syntaxes.py"))["SYNTAXES"]
 VRS = runpy.run_path(str(PACKAGE / "vrs.py"))["VRS"]
 
-# PS3.6 writes a choice of VRs as words; the scanner wants two letters, so these stand in for them.
+# PS3.6 writes a choice of VRs as words; the scanner needs two letters, which are these.
 CHOICES = {"US or SS": "xs", "OB or OW": "ox", "OB_OW": "ox", "US or OW": "xo", "US or SS or OW": "lt", "NONE": "\0\0"}
 
-# PS3.6 Table 9-1 (real-time video, group 0006), which the input leaves out.
+# PS3.6 Table 9-1 (real-time video, group 0006), which pydicom lacks.
 ADDED_ELEMENTS = {
     0x00060001: ("SQ", "1", "Current Frame Functional Groups Sequence", "", "CurrentFrameFunctionalGroupsSequence"),
 }
 
-# Registered after the edition that the input was made from (PS3.6 2024d and later, Table A-1), and the transfer
-# syntaxes that `dicomcore/syntaxes.py` names: those, too, and GE's private one, which files in archives carry.
+# Registered after pydicom's edition (PS3.6 2024d and later, Table A-1), and the transfer syntaxes with a name in
+# `dicomcore/syntaxes.py`: later ones, too, and GE's private one, which files in archives have.
 ADDED_UIDS = {
     "1.2.840.10008.5.1.4.1.1.66.7": (
         "Label Map Segmentation Storage", "SOP Class", "", "", "LabelMapSegmentationStorage",
@@ -51,13 +51,13 @@ ADDED_UIDS = {
     for syntax in SYNTAXES if syntax.name
 }  # fmt: skip
 
-EMPTY = 0xFFFF  # no row number: a hash slot that holds none
+EMPTY = 0xFFFF  # in place of a row number: an empty slot of a hash
 WIDTH = 4096  # bytes a line of the text pool; MSVC takes no string literal over 16 380 bytes, nor 65 535 joined
 MASK64 = (1 << 64) - 1
 
 
 class Pool:
-    """The strings of one table behind each other, equal ones once; the rows hold offsets and lengths."""
+    """The strings of one table, concatenated, equal ones once; rows hold offsets and lengths."""
 
     def __init__(self) -> None:
         self.lines: list[list[bytes]] = [[]]
@@ -65,7 +65,7 @@ class Pool:
         self.offsets: dict[bytes, int] = {}
 
     def add(self, text: str) -> tuple[int, int]:
-        """Offset and length in bytes."""
+        """Add a text; give its offset and length in bytes."""
         data = text.encode()
         if not data:
             return 0, 0
@@ -87,12 +87,12 @@ class Pool:
 
 
 def literal(data: bytes) -> str:
-    """C's spelling of some bytes; three octal digits cannot run into what follows."""
+    """Bytes as the content of a C string literal; three octal digits can't run into the next character."""
     return "".join(chr(b) if 32 <= b < 127 and chr(b) not in '"\\?' else f"\\{b:03o}" for b in data)
 
 
 def text_hash(text: str) -> int:
-    """The same as `text_hash` in dictionary.pyx: length, first, middle and last eight bytes."""
+    """Hash a text as `text_hash` in dictionary.pyx does: length, first, middle and last eight bytes."""
     data = text.encode()
     n = len(data)
     if n < 8:
@@ -105,7 +105,7 @@ def text_hash(text: str) -> int:
 
 
 def fill(homes: Iterable[int], bits: int) -> tuple[list[int], int]:
-    """Slots of a hash with linear probing, item i at or after its home, and the probes that finding each once takes."""
+    """Slots of a hash with linear probing, item i at or after its home, and the probes of finding each once."""
     slots, probes, mask = [EMPTY] * (1 << bits), 0, (1 << bits) - 1
     for row, home in enumerate(homes):
         while slots[home] != EMPTY:
@@ -117,8 +117,8 @@ def fill(homes: Iterable[int], bits: int) -> tuple[list[int], int]:
 
 
 def hashed(name: str, texts: list[str], bits: int) -> Iterator[str]:
-    """The row numbers of some texts, by the hash of the text."""
-    # Rows without text (retired elements that lost their keyword) aren't to be found: they get no slot.
+    """The C table of row numbers by the hash of each row's text."""
+    # Rows without text (retired elements that lost their keyword) can't be looked up: they get no slot.
     rows = [row for row, text in enumerate(texts) if text]
     slots, probes = fill((text_hash(texts[row]) >> 32 - bits for row in rows), bits)
     yield f"/* Home of a text: its hash's upper {bits} bits; {probes / len(rows):.2f} probes on average. */"
@@ -129,7 +129,7 @@ def hashed(name: str, texts: list[str], bits: int) -> Iterator[str]:
 
 
 def tag_slots(tags: list[int], bits: int) -> tuple[list[int], int, float]:
-    """Slots, multiplier and mean probes: the best of some odd multipliers, always the same ones."""
+    """Slots, multiplier and mean probes: the best of a fixed series of odd multipliers."""
     best = ([], 0, float("inf"))
     multiplier = 0x9E3779B1
     for _ in range(200):
@@ -181,7 +181,7 @@ def opening(guard: str, what: str, source: str = PYDICOM) -> Iterator[str]:
 
 
 def public_tags() -> dict[int, tuple[str, str, str, str, str]]:
-    """Elements by tag, then the repeating ones by their mask with each x an F: a key that no element has."""
+    """Elements by tag, then the repeating ones by their mask with F for each x, which is no element's tag."""
     repeating = {int(mask.replace("x", "F"), 16): entry for mask, entry in RepeatersDictionary.items()}
     single = DicomDictionary | ADDED_ELEMENTS
     assert not set(ADDED_ELEMENTS) & set(DicomDictionary)
@@ -234,14 +234,14 @@ def public_header() -> Iterator[str]:
 
 
 def private_key(mask: str) -> int:
-    """A private element's tag with each x an F, as the look-up forms it; asserts that it is one of its three forms."""
+    """A private element's tag with F for each x, as the look-up forms it; the mask must have one of three forms."""
     assert "".join("x" if c == "x" else "." for c in mask) in ("........", "....xx..", "..xxxx..")
     return int(mask.replace("x", "F"), 16)
 
 
 def private_header() -> Iterator[str]:
-    # Eleven masks leave the last two digits open (GE's "Private Element Creator" is one); pydicom never finds them,
-    # and rightly: they would give every unknown element of a block the same VR.
+    # Eleven masks leave the last two digits open, such as GE's "Private Element Creator". pydicom never finds them,
+    # which is right: they would give every unknown element of a block the same VR.
     entries = {
         creator: {mask: entry for mask, entry in elements.items() if not mask.endswith("xx")}
         for creator, elements in sorted(private_dictionaries.items())
@@ -373,7 +373,7 @@ def vr_header() -> Iterator[str]:
 
 
 def switch(name: str, chosen: dict[int, list], otherwise: int) -> Iterator[str]:
-    """A C function of a VR's code."""
+    """A C function that gives a number by a VR's code."""
     yield f"static inline int {name}(uint16_t vr)"
     yield "{"
     yield "    switch (vr) {"
@@ -403,7 +403,7 @@ def main() -> int:
 
 
 def headers() -> dict[str, str]:
-    """Text of every generated header by file name."""
+    """The text of every generated header, by file name."""
     return {
         "dictionary.h": "\n".join(public_header()) + "\n",
         "private_dictionary.h": "\n".join(private_header()) + "\n",

@@ -1,10 +1,10 @@
 """Build the extensions with gcc's counters, run the suite on them, and say which lines of Cython it reached.
 
-``make native-coverage``, which needs gcc and its gcov. A copy of the sources is built in build/native-coverage, its C
-saying which lines of Cython it stands for. One process runs all tests, as counts are written when a process ends in its
-own time: those of workers that are killed are lost. Its counts are kept apart from its children's, whose may break off.
-Arguments go to pytest. Lines that weren't reached stand in build/native-coverage/missed.txt; counted are those with C
-behind them, headers included, in any module they are part of.
+``make native-coverage``, which needs gcc and its gcov. A copy of the sources is built in build/native-coverage, with C
+that names its lines of Cython. One process runs all tests, as counts are written at the normal end of a process: those
+of workers that are killed are lost. Its counts are stored apart from its children's, which may be incomplete. Arguments
+go to pytest. Lines that weren't reached are listed in build/native-coverage/missed.txt; a line counts if any module has
+C for it, headers included.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ import sys
 from collections import Counter, defaultdict
 from pathlib import Path
 
-HOUSE = Path(__file__).resolve().parent.parent
-BUILD = HOUSE / "build" / "native-coverage"
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build" / "native-coverage"
 SOURCE = BUILD / "source"
 NATIVE = SOURCE / "src" / "dicomcore" / "_native"
 COUNTS = BUILD / "counts"
 CANNOT_RUN = {
-    "tests/archive/test_resume.py::test_a_full_disk_is_one_clear_error": "counts find no room on a full disk either",
+    "tests/archive/test_resume.py::test_a_full_disk_is_one_clear_error": "a full disk takes no counts either",
     "tests/cli/test_disk.py": "the same",
     "tests/part10/test_write_faults.py::test_a_full_disk_leaves_the_old_file": "the same",
     "tests/reliability/test_leaks.py": "resident memory",
 }
 """Tests that are left out, and why."""
 CYTHONS = re.compile(r"^(?=[^#/ ].*\b(?:__Pyx_\w+|__pyx_tp_\w+|__pyx_pymod_\w+|PyInit_\w+)\s*\([^;]*$)", re.MULTILINE)
-"""Where functions begin that Cython adds to each module: gcc takes them for lines of the source that came before."""
+"""The beginning of functions that Cython adds to each module: gcc counts them to the source before them."""
 PYTEST = """
 import os, pytest, sys
 code = pytest.main(sys.argv[1:])
@@ -41,12 +41,12 @@ sys.exit(code)
 
 
 def build() -> Path:
-    """Build a copy of the sources that counts; give the folder to import it from."""
+    """Build a copy of the sources with counters; give the folder to import it from."""
     shutil.rmtree(BUILD, ignore_errors=True)
-    shutil.copytree(HOUSE / "src", SOURCE / "src", ignore=shutil.ignore_patterns("*.so", "*.c", "__pycache__"))
+    shutil.copytree(ROOT / "src", SOURCE / "src", ignore=shutil.ignore_patterns("*.so", "*.c", "__pycache__"))
     for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(HOUSE / name, SOURCE)
-    environment = {**os.environ, "CC": str(HOUSE / "tools" / "counting-cc"), "DICOMCORE_SYMBOLS": "1"}
+        shutil.copy(ROOT / name, SOURCE)
+    environment = {**os.environ, "CC": str(ROOT / "tools" / "counting-cc"), "DICOMCORE_SYMBOLS": "1"}
     subprocess.run([sys.executable, "setup.py", "-q", "--name"], cwd=SOURCE, env=environment, check=True)
     for made in NATIVE.rglob("*.c"):
         made.write_text(CYTHONS.sub('#line 1 "cython"\n', made.read_text()))
@@ -60,7 +60,7 @@ def run_tests(library: Path, arguments: list[str]) -> int:
     options += [f"--deselect={test}" for test in CANNOT_RUN]
     environment = {**os.environ, "PYTHONPATH": str(library), "GCOV_PREFIX": str(COUNTS / "children")}
     COUNTS.joinpath("children").mkdir(parents=True)
-    return subprocess.run([sys.executable, "-c", PYTEST, *options, *arguments], cwd=HOUSE, env=environment).returncode
+    return subprocess.run([sys.executable, "-c", PYTEST, *options, *arguments], cwd=ROOT, env=environment).returncode
 
 
 def counts() -> dict[str, Counter[int]]:
@@ -75,7 +75,7 @@ def counts() -> dict[str, Counter[int]]:
             for file in json.loads(document)["files"]:
                 path = Path(file["file"])
                 if "_native" not in path.parts or path.suffix not in (".pyx", ".pxd", ".h"):
-                    continue  # what Cython made, Python's own headers
+                    continue  # Cython's own code, Python's headers
                 name = "/".join(path.parts[path.parts.index("_native") + 1 :])
                 for line in file["lines"]:
                     found[name][line["line_number"]] += line["count"]
@@ -83,12 +83,12 @@ def counts() -> dict[str, Counter[int]]:
 
 
 def report(found: dict[str, Counter[int]]) -> None:
-    """Print a line a source, and the sum; write down what was missed."""
+    """Print a line for each source, and the sum; write the missed lines to a file."""
     reached = total = 0
     with (BUILD / "missed.txt").open("w") as missed:
         for name, counted in sorted(found.items()):
             text = (NATIVE / name).read_text().splitlines()
-            lines = {line: count for line, count in counted.items() if line <= len(text)}  # what is behind is Cython's
+            lines = {line: count for line, count in counted.items() if line <= len(text)}  # further lines are Cython's
             unreached = [line for line, count in sorted(lines.items()) if not count]
             hit = len(lines) - len(unreached)
             reached, total = reached + hit, total + len(lines)

@@ -1,9 +1,9 @@
-"""Prove a release as far as one machine can: ``python tools/release_check.py [PYTHON ...]``, or `make release-check`.
+"""Check a release on one machine: ``python tools/release_check.py [PYTHON ...]``, or `make release-check`.
 
-The sdist is made from what git would archive, and looked through; from it, and from nothing else of this tree, every
-Python named (by default those of PATH and pyenv that are new enough) builds a wheel, which tools/check_wheel.py looks
-through, and installs that in a fresh virtual environment outside the tree, where it is imported, decodes, writes and
-indexes. What was made stays in dist/. The exit code is 1 where anything failed, and the table says what.
+The sdist is built and its contents are checked. From it, and from nothing else of this tree, every Python named (by
+default those of PATH and pyenv that are new enough) builds a wheel, which tools/check_wheel.py checks, and installs it
+in a fresh virtual environment outside the tree, where it is imported, decodes, writes and indexes. The sdist and wheels
+stay in dist/. The exit code is 1 if anything failed; the output names it.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from time import perf_counter
 
 from check_wheel import SRC, faults
 
-HOUSE = SRC.parent
-DIST = HOUSE / "dist"
+ROOT = SRC.parent
+DIST = ROOT / "dist"
 OLDEST = (3, 11)
 SOURCES = frozenset((".py", ".pyi", ".pyx", ".pxd", ".h", ".html", ".typed"))
 FOREIGN = frozenset((".c", ".so", ".pyd", ".pyc"))
 NEEDED = ("setup.py", "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "Makefile", "tools/check_wheel.py")
-SMOKE = HOUSE / "tools" / "smoke.py"
+SMOKE = ROOT / "tools" / "smoke.py"
 
 
-def run(command: list[str | Path], *, cwd: Path = HOUSE) -> str:
-    """What a command prints; a failing one ends the run of its Python, with the end of what it said."""
+def run(command: list[str | Path], *, cwd: Path = ROOT) -> str:
+    """The output of a command; if it fails, a RuntimeError with the end of its output."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     done = subprocess.run(list(map(str, command)), cwd=cwd, env=clean, capture_output=True, text=True)
     if done.returncode:
@@ -40,7 +40,7 @@ def run(command: list[str | Path], *, cwd: Path = HOUSE) -> str:
 
 
 def version_of(python: Path) -> tuple[str, ...]:
-    """Three numbers and the ABI, which tells a free-threaded build; nothing where it is no Python."""
+    """Three numbers and the ABI, which identifies a free-threaded build; empty if it is no Python."""
     asked = "import sys, sysconfig as s; print(*sys.version_info[:3], s.get_config_var('SOABI') or '')"
     try:
         return tuple(run([python, "-I", "-c", asked]).split())
@@ -49,7 +49,7 @@ def version_of(python: Path) -> tuple[str, ...]:
 
 
 def interpreters() -> list[Path]:
-    """Pythons that are new enough, one of each version: on PATH, then pyenv's."""
+    """Pythons that are new enough, one of each version: those on PATH, then pyenv's."""
     names = [f"python3.{minor}{kind}" for minor in range(OLDEST[1], OLDEST[1] + 9) for kind in ("", "t")]
     places = [Path(found) for name in ["python3", *names] if (found := shutil.which(name))]
     places += sorted(Path("~/.pyenv/versions").expanduser().glob("3.*/bin/python3"))
@@ -62,10 +62,10 @@ def interpreters() -> list[Path]:
 
 
 def sdist_faults(path: Path) -> list[str]:
-    """What is wrong with an sdist: sources that were lost, and files that are made from others."""
+    """The faults of an sdist: missing sources, and generated files."""
     with tarfile.open(path) as archive:
         held = {str(PurePosixPath(*PurePosixPath(name).parts[1:])) for name in archive.getnames()}
-    wanted = {str(one.relative_to(HOUSE).as_posix()) for one in SRC.rglob("*") if one.suffix in SOURCES}
+    wanted = {str(one.relative_to(ROOT).as_posix()) for one in SRC.rglob("*") if one.suffix in SOURCES}
     wanted = {name for name in wanted if ".egg-info/" not in name}
     version = runpy.run_path(str(SRC / "dicomcore" / "version.py"))["__version__"]
     return [
@@ -76,15 +76,15 @@ def sdist_faults(path: Path) -> list[str]:
 
 
 def make_sdist() -> Path:
-    """The sdist of this tree, in dist/."""
+    """Build the sdist of this tree in dist/."""
     shutil.rmtree(DIST, ignore_errors=True)
-    run([sys.executable, "-m", "build", "--sdist", "--outdir", DIST, HOUSE])
+    run([sys.executable, "-m", "build", "--sdist", "--outdir", DIST, ROOT])
     (made,) = DIST.glob("*.tar.gz")
     return made
 
 
-def prove(python: Path, sdist: Path, folder: Path) -> str:
-    """Build a wheel of the sdist, look through it, install it in a fresh environment, and use it; what came out."""
+def check(python: Path, sdist: Path, folder: Path) -> str:
+    """Build a wheel of the sdist, check it, install it in a fresh environment, and use it; give a summary."""
     venv, out = folder / "venv", folder / "wheel"
     run([python, "-m", "venv", venv])
     inside = venv / ("Scripts" if sys.platform == "win32" else "bin") / "python"
@@ -104,7 +104,7 @@ def prove(python: Path, sdist: Path, folder: Path) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("python", nargs="*", type=Path, help="interpreters; by default every one that is found")
+    parser.add_argument("python", nargs="*", type=Path, help="interpreters; by default all that are found")
     chosen = parser.parse_args()
     sdist = make_sdist()
     run([sys.executable, "-m", "twine", "check", "--strict", sdist])
@@ -115,7 +115,7 @@ def main() -> int:
         told = version_of(python)
         with tempfile.TemporaryDirectory(prefix="dicomcore-release-") as folder:
             try:
-                print(f"{'.'.join(told[:3])} {told[3]}: {prove(python, sdist, Path(folder))}", flush=True)
+                print(f"{'.'.join(told[:3])} {told[3]}: {check(python, sdist, Path(folder))}", flush=True)
             except (RuntimeError, OSError) as error:
                 print(f"{python}: failed\n{error}", flush=True)
                 failed = True

@@ -1,7 +1,7 @@
-"""A hook of MkDocs: pages that stand outside docs/ go into the site, and links to them lead there.
+"""A hook of MkDocs: adds pages from outside docs/ to the site, and corrects the links to them.
 
 The tables of benches/, CHANGELOG.md, CONTRIBUTING.md and SECURITY.md stay where readers of the repository look for
-them. Links between pages are written as they work in the repository.
+them. Links between pages are written for the repository.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from mkdocs.structure.files import File, Files
 
 from dicomcore.cli import main
 
-HOUSE = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[1]
 PAPERS = ("CHANGELOG", "CONTRIBUTING", "SECURITY")
 LINK = re.compile(r"\]\((?!\w+:)([^)#\s]+)([^)\s]*)\)")
 
 
 def outside() -> dict[str, str]:
-    """Where each page from outside docs/ stands in the site, by its place in the repository."""
-    tables = {f"benches/{path.name}": f"benches/{path.name}" for path in sorted((HOUSE / "benches").glob("*.md"))}
+    """The path in the site of each page from outside docs/, by its path in the repository."""
+    tables = {f"benches/{path.name}": f"benches/{path.name}" for path in sorted((ROOT / "benches").glob("*.md"))}
     return tables | {f"{name}.md": f"{name.lower()}.md" for name in PAPERS}
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """Add the pages."""
+    """Add the pages from outside docs/."""
     for source, place in outside().items():
-        files.append(File.generated(config, place, abs_src_path=str(HOUSE / source)))
+        files.append(File.generated(config, place, abs_src_path=str(ROOT / source)))
     return files
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Turn links by place in the repository into links by place in the site, and write out the commands' help."""
+    """Turn links between paths in the repository into links in the site, and insert the commands' help."""
     if page.file.src_uri == "reference/cli.md":
         return markdown + "".join(command_pages())
     places = {place: source for source, place in outside().items()}
@@ -45,7 +45,7 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
 
 
 def command_pages(*above: str) -> Iterator[str]:
-    """What each command says with --help, those below it behind it."""
+    """The --help of a command, then that of each of its subcommands."""
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.suppress(SystemExit):
         main([*above, "--help"])
@@ -55,11 +55,11 @@ def command_pages(*above: str) -> Iterator[str]:
 
 
 def in_site(here: str, page: str, link: str) -> str:
-    """A link on the page that stands at `here` in the repository and at `page` in the site."""
-    target = (HOUSE / here).parent.joinpath(link).resolve()
-    if not target.is_relative_to(HOUSE):
+    """A link in the site, on the page at `here` in the repository and at `page` in the site."""
+    target = (ROOT / here).parent.joinpath(link).resolve()
+    if not target.is_relative_to(ROOT):
         return link
-    inside = target.relative_to(HOUSE).as_posix()
+    inside = target.relative_to(ROOT).as_posix()
     place = outside().get(inside, inside.removeprefix("docs/") if inside.startswith("docs/") else "")
     if not place:
         return link

@@ -1,7 +1,7 @@
-"""Use an installed dicomcore once, all of its native code's rooms: ``python -I tools/smoke.py INDEX.parquet``.
+"""Use an installed dicomcore once, with all parts of its native code: ``python -I tools/smoke.py INDEX.parquet``.
 
-It wants the extra `archive` and pydicom, whose files it reads and whose pixels and values it compares with. What is
-imported must be what was installed, not what lies beside it.
+It needs the extra `archive` and pydicom, whose test files it reads and whose pixels and values it compares. The
+imported package must be the installed one, not the source tree.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ import dicomcore as dc
 from dicomcore import archive, codecs
 
 FILES = Path(pydicom.data.__file__).parent / "test_files"
-# Pixels of each kind of decoder, beside the same image uncompressed; and what pydicom decodes by itself.
+# PLAIN: files that pydicom decodes by itself. CODED: a file for each kind of decoder, and the same image uncompressed.
 PLAIN = ("CT_small.dcm", "MR_small.dcm")
 CODED = {"MR_small_RLE.dcm": "MR_small.dcm", "MR_small_jp2klossless.dcm": "MR_small.dcm"}
 
 
 def read() -> int:
-    """The values of a few elements, by both."""
+    """Compare element values with pydicom's; give their number."""
     seen = 0
     for name in PLAIN:
         ours, theirs = dc.dcmread(FILES / name), pydicom.dcmread(FILES / name)
@@ -63,7 +63,7 @@ def index(out: Path) -> int:
 
 def main() -> None:
     where = Path(dc.__file__).resolve()
-    assert Path(sys.prefix).resolve() in where.parents, f"{where} isn't what was installed"
+    assert Path(sys.prefix).resolve() in where.parents, f"{where} isn't the installed package"
     assert version("dicomcore") == dc.__version__, f"installed as {version('dicomcore')}, but it says {dc.__version__}"
     values = read()
     decode()

@@ -1,4 +1,4 @@
-"""Writes docs/transfer-syntaxes.md from the codec registry: ``python tools/transfer_syntaxes.py``."""
+"""Write docs/transfer-syntaxes.md from the codec registry: ``python tools/transfer_syntaxes.py``."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ PROJECT = tomllib.loads((TARGET.parents[1] / "pyproject.toml").read_text(encodin
 DEPENDENCIES = {re.split(r"[\[<>=! ]", one)[0] for one in PROJECT["dependencies"]}
 HEAD = """# Transfer syntaxes
 
-What decodes each; all of it comes with dicomcore, but for video. The table is made from the codec registry by
-`python tools/transfer_syntaxes.py`, and not to be edited.
+The decoder of each transfer syntax; all decoders come with dicomcore, except video. `python tools/transfer_syntaxes.py`
+makes the table from the codec registry; don't edit it.
 
 | transfer syntax | UID | decoded by | install |
 |---|---|---|---|
@@ -32,7 +32,7 @@ def page() -> str:
 
 
 def _needed(command: str) -> str:
-    """What is to be installed besides; nothing for what dicomcore depends on."""
+    """The command that installs a further library; empty for dicomcore's own dependencies."""
     return "" if command.split()[-1] in DEPENDENCIES else f"`{command}`"
 
 

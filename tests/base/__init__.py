@@ -1,1 +1,1 @@
-"""Tags, UIDs, values, text, numbers and threads: what every room stands on."""
+"""Tests of tags, UIDs, values, text, numbers and threads: the modules that all others import."""

@@ -1,4 +1,4 @@
-"""Character sets: the standard's own examples, misspelt and broken ones, round trips, and pydicom beside us."""
+"""Character sets: the standard's own examples, misspelt and broken ones, round trips, and a comparison with pydicom."""
 
 import importlib.util
 from pathlib import Path
@@ -86,7 +86,7 @@ def test_terms(terms, names, data, text, problems):
     assert charset_for(terms) is charset_for(terms)
 
 
-BROKEN = {  # name: (terms, delimiters, bytes, text): what breaks the rules is still read, and said
+BROKEN = {  # name: (terms, delimiters, bytes, text): text that breaks the rules is still read, and reported
     "high bytes without a set": ((), TEXT_DELIMITERS, b"\xc7\xe0", "Çà"),
     "utf-8 cut short": (("ISO_IR 192",), TEXT_DELIMITERS, b"a\xc3", "a\ufffd"),
     "a byte the set hasn't": (("ISO_IR 127",), TEXT_DELIMITERS, b"\xa1a", "\ufffda"),
@@ -99,7 +99,7 @@ BROKEN = {  # name: (terms, delimiters, bytes, text): what breaks the rules is s
 
 
 @pytest.mark.parametrize(("terms", "delimiters", "data", "text"), BROKEN.values(), ids=BROKEN)
-def test_broken_text_is_read_and_said(terms, delimiters, data, text):
+def test_broken_text_is_read_and_reported(terms, delimiters, data, text):
     assert charset_for(terms).decode(data, delimiters=delimiters) == (text, False)
 
 
@@ -117,7 +117,7 @@ SWITCHES = {  # name: (terms, delimiters, bytes, text): correct text
 
 
 @pytest.mark.parametrize(("terms", "delimiters", "data", "text"), SWITCHES.values(), ids=SWITCHES)
-def test_sets_switch_and_come_back(terms, delimiters, data, text):
+def test_character_sets_switch_and_return_to_the_first(terms, delimiters, data, text):
     assert charset_for(terms).decode(data, delimiters=delimiters) == (text, True)
 
 
@@ -140,7 +140,7 @@ def test_values_are_divided_and_trimmed_by_vr():
 
 
 @pytest.mark.parametrize("terms", [("ISO_IR 100",), ("", "ISO 2022 IR 149"), ("GB18030",), ()])
-def test_what_cannot_be_encoded_is_named(terms):
+def test_a_character_that_cannot_be_encoded_is_named(terms):
     with pytest.raises(EncodeError, match=r"U\+"):
         charset_for(terms).encode("\ud800" if terms == ("GB18030",) else "ไ")
 
@@ -214,7 +214,7 @@ def test_text_equals_pydicom(path):
     assert seen
 
 
-def test_where_pydicom_is_wrong():
+def test_names_that_pydicom_decodes_wrongly():
     """PS3.5 K.2: pydicom 3.0.2 leaves the escape sequence of ISO 2022 IR 58 in the text; it has no ISO-IR 203."""
     charset = pytest.importorskip("pydicom.charset")
     data = b"\x1b$)A\xd5\xc5"

@@ -1,4 +1,4 @@
-"""FairSemaphore: never more threads inside than places, and each in its turn."""
+"""FairSemaphore: it admits at most the given number of threads, in the order in which they arrive."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def until(reached: Callable[[], bool]) -> None:
 
 
 @pytest.mark.parametrize("places", [1, 2, 5])
-def test_never_more_at_once(places: int):
-    room, inside, most = FairSemaphore(places), [], []
+def test_at_most_n_threads_are_inside(places: int):
+    semaphore, inside, most = FairSemaphore(places), [], []
 
     def visit(number: int) -> None:
         for _ in range(50):
-            with room:
+            with semaphore:
                 inside.append(number)
                 most.append(len(inside))
                 time.sleep(1e-4)
@@ -40,30 +40,30 @@ def test_never_more_at_once(places: int):
     assert not inside
 
 
-def test_who_waits_longest_goes_first():
-    room, order = FairSemaphore(1), []
+def test_threads_enter_in_order_of_arrival():
+    semaphore, order = FairSemaphore(1), []
 
     def visit(number: int) -> None:
-        with room:
+        with semaphore:
             order.append(number)
 
     threads = [threading.Thread(target=visit, args=[number]) for number in range(6)]
-    with room:
+    with semaphore:
         for at, thread in enumerate(threads, 1):
             thread.start()
-            until(lambda at=at: len(room._waiting) == at)
+            until(lambda at=at: len(semaphore._waiting) == at)
     for thread in threads:
         thread.join()
     assert order == list(range(6))
 
 
-def test_who_leaves_and_comes_back_waits_behind_the_others():
-    """As a queue of places does not: the thread at work took the free place again before the other one woke up."""
-    room, over, visits = FairSemaphore(1), threading.Event(), [0]
+def test_a_thread_that_reenters_waits_behind_the_others():
+    """A plain queue fails here: the running thread takes the free place again before the waiting one wakes up."""
+    semaphore, over, visits = FairSemaphore(1), threading.Event(), [0]
 
     def busy() -> None:
         while not over.is_set():
-            with room:
+            with semaphore:
                 visits[0] += 1
                 time.sleep(1e-4)
 
@@ -73,30 +73,30 @@ def test_who_leaves_and_comes_back_waits_behind_the_others():
     try:
         for _ in range(20):
             before = visits[0]
-            with room:
-                assert visits[0] - before < 20_000  # a loaded machine may leave it aside for a while
+            with semaphore:
+                assert visits[0] - before < 20_000  # a loaded machine may leave this thread unscheduled for a while
     finally:
         over.set()
         for thread in threads:
             thread.join()
 
 
-def test_an_exception_leaves_the_place():
-    room = FairSemaphore(1)
+def test_an_exception_releases_the_place():
+    semaphore = FairSemaphore(1)
     for _ in range(3):
-        with pytest.raises(ZeroDivisionError), room:
+        with pytest.raises(ZeroDivisionError), semaphore:
             raise ZeroDivisionError
-    with room:
+    with semaphore:
         pass
 
 
 @pytest.mark.thread_unsafe(reason="a signal to the one main thread")
 @pytest.mark.skipif(sys.platform == "win32", reason="no signal to one thread")
-def test_ctrl_c_while_waiting_gives_the_turn_up():
-    room, held, over = FairSemaphore(1), threading.Event(), threading.Event()
+def test_ctrl_c_while_waiting_leaves_the_queue():
+    semaphore, held, over = FairSemaphore(1), threading.Event(), threading.Event()
 
     def hold() -> None:
-        with room:
+        with semaphore:
             held.set()
             over.wait(10)
 
@@ -104,25 +104,25 @@ def test_ctrl_c_while_waiting_gives_the_turn_up():
     holder.start()
     held.wait(10)
     main = threading.main_thread().ident
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs tests side by side has it ignored
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a parallel test runner may ignore SIGINT
     try:
         threading.Timer(0.2, lambda: signal.pthread_kill(main, signal.SIGINT)).start()
-        with pytest.raises(KeyboardInterrupt), room:
+        with pytest.raises(KeyboardInterrupt), semaphore:
             pytest.fail("the place was taken")
     finally:
         signal.signal(signal.SIGINT, before)
-    assert not room._waiting
+    assert not semaphore._waiting
     over.set()
     holder.join()
-    with room:
+    with semaphore:
         pass
 
 
-def test_a_turn_that_came_while_it_was_given_up_goes_on():
-    """Interrupted after the place was handed over, and before that was noticed."""
-    room = FairSemaphore(1)
+def test_a_place_handed_to_an_interrupted_thread_is_passed_on():
+    """The thread is interrupted after it was given the place and before it noticed."""
+    semaphore = FairSemaphore(1)
     turn = threading.Lock()
-    room.__enter__()
-    room._withdraw(turn)  # no longer among those who wait: it has the place
+    semaphore.__enter__()
+    semaphore._withdraw(turn)  # no longer in the queue: this thread has the place
     with ThreadPoolExecutor(1) as threads:
-        threads.submit(room.__enter__).result(10)
+        threads.submit(semaphore.__enter__).result(10)

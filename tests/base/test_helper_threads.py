@@ -1,4 +1,4 @@
-"""Helper threads: work that is handed out is done once or not at all, and nobody waits for ever."""
+"""Helper threads: each piece of work is done once or not at all, and no thread waits for ever."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_each_item_once(count):
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_the_first_fault_ends_it(count):
+def test_the_first_error_stops_the_remaining_work(count):
     done = []
 
     def work(place, item):
@@ -37,7 +37,7 @@ def test_the_first_fault_ends_it(count):
     assert len(done) < 20
 
 
-def test_a_fault_of_a_helper_is_raised_by_the_wait():
+def test_an_error_in_a_helper_is_raised_in_the_caller():
     begun = threading.Event()
 
     def work():
@@ -61,7 +61,7 @@ def test_helpers_stay_for_the_next_call():
     assert len(names) < 20
 
 
-def test_work_within_work_does_not_lock_up(monkeypatch):
+def test_nested_work_does_not_deadlock(monkeypatch):
     monkeypatch.setattr(threads, "MOST_HELPERS", 2)
     monkeypatch.setattr(threads, "_HELPERS", threads._Helpers())
     done = []
@@ -92,5 +92,5 @@ if child:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 def test_fork():
-    """No helper is left at the fork, and both processes get new ones."""
+    """The child of a fork has no helper threads; both processes start new ones when they need them."""
     subprocess.run([sys.executable, "-W", "error", "-c", FORK], check=True, timeout=60)

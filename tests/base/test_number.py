@@ -1,4 +1,4 @@
-"""Decimal and Integer Strings: exactly what float() and int() make of them."""
+"""Decimal and Integer Strings are parsed to exactly the numbers that float() and int() return."""
 
 import importlib.util
 import math
@@ -89,7 +89,7 @@ MALFORMED = [
 
 @pytest.mark.parametrize("parse", [decimals, integers])
 @pytest.mark.parametrize("text", [*MALFORMED, b"1,5", b"\xb2", b"12345678x", b"1e5e5"])
-def test_malformed_says_where(parse, text):
+def test_malformed_numbers_raise_an_error_with_the_offset(parse, text):
     for before, after in product((b"", b"1\\", b"10\\-2 \\"), (b"", b"\\3", b"\\3" * 10)):
         with pytest.raises(ParseError) as caught:
             parse(before + text + after)
@@ -97,7 +97,7 @@ def test_malformed_says_where(parse, text):
 
 
 @pytest.mark.parametrize("text", [b"1.5", b"15e-1", b"-0.1"])
-def test_a_fraction_is_no_integer(text):
+def test_a_fraction_is_refused_as_an_integer(text):
     with pytest.raises(ParseError):
         integers(text)
 
@@ -105,7 +105,7 @@ def test_a_fraction_is_no_integer(text):
 @pytest.mark.parametrize(
     "text", [b"9223372036854775808", b"-9223372036854775809", b"9" * 40, b"1e19", b"1\\\\2", b"1\\"]
 )
-def test_what_int64_cannot_hold(text):
+def test_values_that_int64_cannot_hold_overflow(text):
     with pytest.raises(OverflowError):
         integers(text)
 
@@ -129,7 +129,7 @@ def exactly(significand, exponent):
 
 
 def nudged(text, tail):
-    """More digits behind the last one, so that an exact half is one no longer."""
+    """Append digits to a text that lies exactly between two doubles, so that it no longer does."""
     digits, _, exponent = text.partition("e")
     return f"{digits if '.' in digits else digits + '.'}{tail}e{exponent or 0}"
 
@@ -154,7 +154,7 @@ def test_decimals_equal_float(texts, after, before):
 
 
 def as_float(part):
-    """What a component stands for: as float(), but empty is NaN, NULs may follow and underscores are no digits."""
+    """The number of a component, as float(); but empty text is NaN, NULs are padding and underscores are refused."""
     if b"_" in part:
         raise ValueError(part)
     kept = part.rstrip(b" \0")
@@ -197,7 +197,7 @@ def test_integers_equal_int(values):
 
 
 @given(st.binary())
-def test_any_bytes_parse_or_fail_inside(text):
+def test_any_bytes_parse_or_fail_with_an_offset_inside(text):
     for parse in (decimals, integers):
         at = 0
         try:
@@ -209,7 +209,7 @@ def test_any_bytes_parse_or_fail_inside(text):
         assert 0 <= at <= len(text)
 
 
-def test_table_of_powers_is_what_the_generator_makes():
+def test_table_of_powers_equals_the_generators_output():
     spec = importlib.util.spec_from_file_location("make_powers", ROOT / "tools" / "make_powers.py")
     made = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(made)

@@ -20,7 +20,7 @@ def test_words_are_reversed_wherever_they_stand(width, count, shift):
     ).tolist() == [int.from_bytes(src[i : i + width].tobytes(), "big") for i in range(0, len(src), width)]
 
 
-def test_in_place():
+def test_words_are_reversed_in_place():
     words = np.arange(100, dtype=">u2")
     data = words.view(np.uint8)
     swap_words(data, data, 2)

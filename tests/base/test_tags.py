@@ -1,4 +1,4 @@
-"""Tag: what it can be made from, how it compares and prints; pydicom's BaseTag as the reference."""
+"""Tag: its constructor's arguments, comparison and text; pydicom's BaseTag is the reference."""
 
 import copy
 import pickle
@@ -73,7 +73,7 @@ def test_parts_are_pydicoms(number):
     assert hash(ours) == hash(number)
 
 
-def test_compares_with_what_it_is_made_from():
+def test_a_tag_compares_with_all_its_forms():
     tag = Tag(0x00100020)
     for same in (0x00100020, (0x10, 0x20), ["0010", "0020"], "PatientID", "00100020", pydicom_tag.BaseTag(0x00100020)):
         assert tag == same
@@ -112,7 +112,7 @@ def test_constants():
             assert value == Tag(names.get(name) or name.title().replace("_", "")), name
 
 
-def test_no_keyword_is_a_number():
+def test_no_keyword_is_a_hexadecimal_number():
     # A keyword such as "FACADE" would be ambiguous.
     for keyword in dictionary.keywords():
         with pytest.raises(ValueError, match="invalid literal"):

@@ -1,4 +1,4 @@
-"""UID and the transfer syntaxes; pydicom as the reference, and where it is left, why."""
+"""UID and the transfer syntaxes; pydicom is the reference, and each deviation from it is explained."""
 
 import pickle
 import re
@@ -82,7 +82,7 @@ def test_transfer_syntaxes_by_name():
         ("DeflatedImageFrameCompression", "1.2.840.10008.1.2.8.1"),
     ],
 )
-def test_syntaxes_newer_than_the_input(name, uid):
+def test_syntaxes_newer_than_the_dictionary_source(name, uid):
     syntax = getattr(uids, name)
     assert syntax == uid
     assert (syntax.keyword, syntax.is_transfer_syntax, syntax.is_encapsulated, syntax.is_deflated) == (
@@ -157,7 +157,7 @@ def test_generated_needs_a_prefix(prefix):
         ("HeightMapSegmentationStorage", "1.2.840.10008.5.1.4.1.1.66.8"),
     ],
 )
-def test_classes_newer_than_the_input(keyword, uid):
+def test_classes_newer_than_the_dictionary_source(keyword, uid):
     named = uids.UID(uid)
     assert (named.keyword, named.type, named.is_transfer_syntax) == (keyword, "SOP Class", False)
     assert named.name == " ".join(re.findall("[A-Z][a-z]+", keyword))

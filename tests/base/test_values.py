@@ -56,7 +56,7 @@ def test_names_equal_pydicom(text):
 @pytest.mark.parametrize(("given", "text"), [
     (b"Doe^J", "Doe^J"), ("M\u00fcller".encode(), "M\u00fcller"), (b"M\xfcller", "M\u00fcller"), (None, ""), ("A", "A"),
 ], ids=repr)  # fmt: skip
-def test_names_of_bytes_and_of_nothing(given, text):
+def test_names_from_bytes_and_from_nothing(given, text):
     assert PersonName(given) == text
     assert PersonName(given).family_name == text.split("^")[0]
     assert copy.copy(pickle.loads(pickle.dumps(PersonName(given)))) == text
@@ -113,7 +113,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("parse", "text"), [(parse, text) for parse, texts in REFUSED.items() for text in texts])
-def test_what_is_no_date_or_time_is_refused(parse, text):
+def test_invalid_dates_and_times_are_refused(parse, text):
     with pytest.raises(ValueError, match=r".+"):
         parse(text)
 
@@ -128,7 +128,7 @@ def test_format_then_parse_is_the_identity(day, hour, moment):
     assert parse_datetime(format_datetime(moment)) == moment
 
 
-def test_an_offset_in_seconds_has_no_form():
+def test_a_utc_offset_with_seconds_is_refused():
     with pytest.raises(ValueError, match="offset"):
         format_datetime(datetime(2024, 1, 1, tzinfo=timezone(timedelta(seconds=30))))
 
@@ -140,7 +140,7 @@ def test_large_integers():
 
 
 @pytest.mark.parametrize("text", ["", "1.5", "1_0", "nan", "inf", "1e999999999", "0x10", "１"])
-def test_what_is_no_integer_is_refused(text):
+def test_invalid_integers_are_refused(text):
     with pytest.raises(ValueError, match="IS value"):
         parse_integer(text)
 

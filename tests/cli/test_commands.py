@@ -47,14 +47,14 @@ def test_version(capsys):
     assert capsys.readouterr().out == f"dicomcore {dicomcore.__version__}\n"
 
 
-def test_no_command_is_wrong_use():
+def test_a_missing_command_is_wrong_use():
     assert wrong_use()
     assert wrong_use("index", "somewhere")
     assert wrong_use("dump")
 
 
 class TestIndex:
-    """`dicomcore index`, which needs what the extra `archive` brings."""
+    """`dicomcore index`, which needs the extra `archive`."""
 
     @pytest.fixture(autouse=True)
     def parquet(self):
@@ -166,7 +166,7 @@ class TestIndex:
         assert "Traceback" not in ran.stderr
 
 
-def test_dump_prints_as_the_data_set_does(capsys):
+def test_dump_prints_the_text_of_the_data_set(capsys):
     path = real("CT_small.dcm")
     assert main(["dump", str(path)]) == 0
     assert capsys.readouterr().out == f"{dicomcore.dcmread(path)}\n"
@@ -182,7 +182,7 @@ def test_dump_offsets(capsys):
     assert rest == f"{element}"
 
 
-def test_dump_lines_are_an_object_each(capsys):
+def test_dump_lines_has_one_object_a_line(capsys):
     assert main(["dump", "--lines", str(real("rtplan.dcm"))]) == 0
     found = {line["path"]: line for line in map(json.loads, capsys.readouterr().out.splitlines())}
     assert found["BeamSequence[0].BeamName"]["tag"] == "300A00C2"
@@ -194,7 +194,7 @@ def test_dump_lines_are_an_object_each(capsys):
     assert found["TransferSyntaxUID"]["VR"] == "UI"
 
 
-def test_dump_json_is_an_object_a_file(capsys):
+def test_dump_json_has_one_object_a_file(capsys):
     paths = [real("CT_small.dcm"), real("rtplan.dcm")]
     assert main(["dump", "--json", *map(str, paths)]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -215,7 +215,7 @@ def test_dump_xml(capsys):
 
 @pytest.mark.parametrize("name", ["CT_small.dcm", "SC_rgb_rle.dcm", "liver.dcm", "waveform_ecg.dcm", "chrX1.dcm"])
 @pytest.mark.parametrize("option", ["--lines", "--offsets"])
-def test_dump_tells_of_every_element(name, option, capsys):
+def test_dump_describes_every_element(name, option, capsys):
     assert main(["dump", option, str(real(name))]) == 0
     data_set = dicomcore.dcmread(real(name))
     lines = capsys.readouterr().out.splitlines()
@@ -247,7 +247,7 @@ def test_dump_force(tmp_path, capsys):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such pipes")
-def test_a_pipe_that_is_closed_ends_it_quietly():
+def test_a_closed_pipe_ends_a_command_quietly():
     command = " ".join([*COMMAND, "dump", "--json", *([str(real("CT_small.dcm"))] * 40)])
     ran = subprocess.run(f"{command} | head -1; exit ${{PIPESTATUS[0]}}", shell=True, executable="/bin/bash",
                          capture_output=True, text=True)  # fmt: skip

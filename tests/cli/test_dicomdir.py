@@ -1,4 +1,4 @@
-"""`dicomcore dicomdir`: what it prints and which codes it ends with."""
+"""`dicomcore dicomdir`: its output and exit codes."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def odd_file(path: Path, uid: bytes, number: bytes) -> Path:
     return path
 
 
-def test_numbers_that_are_none_stop_nothing(tmp_path, capsys):
+def test_invalid_number_text_is_copied_into_the_record(tmp_path, capsys):
     """A scanner's "1.5" in an IS goes into the record as it is."""
     for uid, number in ((b"1.2.31", b"1 "), (b"1.2.32", b"1.5 "), (b"1.2.33", b"N/A ")):
         odd_file(tmp_path / uid.decode(), uid, number)

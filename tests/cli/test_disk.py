@@ -1,4 +1,4 @@
-"""A disk that is full, and folders that may not be read or written: said, with nothing half done left behind."""
+"""A full disk, and folders without permission, are reported, and no half-written file stays behind."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.corpus import PYDICOM, real
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="limits and modes of POSIX")
 pytest.importorskip("duckdb")
 
-# A process whose files may not grow beyond some bytes: what it writes fails in the middle, as on a disk that is full.
+# A process whose files may not grow beyond a limit: its writes fail in the middle, as on a full disk.
 SCRIPT = """
 import contextlib, io, json, resource, sys
 from dicomcore.cli import main
@@ -34,11 +34,11 @@ for argv in json.loads(sys.argv[2]):
 print(json.dumps(told))
 """
 LIMIT = 3000  # bytes
-NOISE = "SELECT md5(n::VARCHAR) FROM range(9999) t(n)"  # as Parquet, more than that
-NO_PRIVILEGE = "-dac_override,-dac_read_search,-fowner"  # for root, whom modes do not keep out
+NOISE = "SELECT md5(n::VARCHAR) FROM range(9999) t(n)"  # more than LIMIT as Parquet
+NO_PRIVILEGE = "-dac_override,-dac_read_search,-fowner"  # taken from root, which file modes do not stop
 
 
-def told_by(commands: Sequence[Sequence[str]], *before: str, limit: int = LIMIT) -> list[Any]:
+def run_limited(commands: Sequence[Sequence[str]], *before: str, limit: int = LIMIT) -> list[Any]:
     """Exit code and stderr of commands, run by one process under the limit."""
     environment = os.environ | {"PYTHONPATH": str(Path(dicomcore.__file__).parents[1])}
     argv = [*before, sys.executable, "-c", SCRIPT, str(limit), json.dumps(commands)]
@@ -63,8 +63,8 @@ def files(top: Path) -> dict[str, bytes]:
     return {str(path.relative_to(top)): path.read_bytes() for path in top.rglob("*") if path.is_file()}
 
 
-def test_a_full_disk(archive):
-    """New files don't appear, old ones stay as they were, whatever writes them."""
+def test_a_full_disk_leaves_the_old_files(archive):
+    """Whichever command writes: new files don't appear, and old ones stay as they were."""
     pytest.importorskip("jinja2")
     for name in ("i.parquet", "i.csv", "i.arrow", "r.html", "q.csv", "q.parquet", "s.png", "t.dcm"):
         Path("old").mkdir(exist_ok=True)
@@ -95,7 +95,7 @@ def test_a_full_disk(archive):
         ["organize", "index.parquet", "--into", "new/sorted", "--copy", "--pattern", "{Modality}"],
     ]
     before = files(archive)
-    for argv, (code, said) in zip(commands, told_by(commands), strict=True):
+    for argv, (code, said) in zip(commands, run_limited(commands), strict=True):
         assert code in (1, 2), argv
         assert "File too large" in said, (argv, said)
         assert "Traceback" not in said
@@ -106,7 +106,7 @@ def test_a_full_disk(archive):
     assert all(len(data) <= LIMIT for data in small.values())
 
 
-def test_files_of_the_library_on_a_full_disk(tmp_path):
+def test_writing_functions_on_a_full_disk(tmp_path):
     """save_as, patch and FrameWriter."""
     script = """
         import os, resource, shutil, sys
@@ -169,7 +169,7 @@ def test_missing_permissions_are_reported(archive):
         ["transcode", "archive", "-o", "small", "--to", "rle"],
     ]
     try:
-        told = told_by([*refused, *allowed], *before, limit=1 << 30)
+        told = run_limited([*refused, *allowed], *before, limit=1 << 30)
     finally:
         os.chmod("archive/secret.dcm", 0o600)
         os.chmod("archive/locked", 0o700)

@@ -1,4 +1,4 @@
-"""`dicomcore frames`: what it writes and the codes it ends with."""
+"""`dicomcore frames`: its files and exit codes."""
 
 import argparse
 import json
@@ -37,7 +37,7 @@ def test_arrays(file, tmp_path):
         assert (np.load(tmp_path / "out" / f"three.{i}.npy") == np.arange(16).reshape(4, 4) + 16 * i).all()
 
 
-def test_only_some(file, tmp_path, capsys):
+def test_only_the_chosen_frames_are_written(file, tmp_path, capsys):
     assert run(file, "-o", tmp_path / "out", "--raw", "--frame", 2, "--frame", 0, "--json") == 0
     said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [one["frame"] for one in said] == [2, 0]
@@ -69,7 +69,7 @@ def test_small_pictures(shape, tmp_path):
         assert (picture[rows // 2 :] == 255).all()
 
 
-def test_a_window_of_ones_own(file, tmp_path):
+def test_a_window_given_by_the_user(file, tmp_path):
     assert run(file, "-o", tmp_path / "out", "--window=-1,3.5", "--frame", 0) == 0
     assert (tmp_path / "out" / "three.0.png").read_bytes() == png(dc.dcmread(file).frames.render(0, window=(-1, 3.5)))
 
@@ -104,7 +104,7 @@ def test_isolated(tmp_path, monkeypatch):
 
 
 def test_strict(tmp_path, capsys):
-    """A frame that breaks off is written and said, or refused; the file's name stands there once."""
+    """A truncated frame is written and reported, or refused if strict; the message names the file once."""
     imagecodecs = pytest.importorskip("imagecodecs")
     grey = np.arange(1600, dtype="u1").reshape(40, 40)
     codestream = imagecodecs.jpeg8_encode(grey)
@@ -132,7 +132,7 @@ def test_no_dicom(tmp_path, capsys):
 
 
 @pytest.mark.skipif(bool(ABSENT), reason=ABSENT)
-def test_bad_frame_ends_with_1(tmp_path, capsys):
+def test_a_bad_frame_ends_with_exit_code_1(tmp_path, capsys):
     assert run(named("JPEG2000-embedded-sequence-delimiter.dcm"), "-o", tmp_path) == 1
     assert "frame 0" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())

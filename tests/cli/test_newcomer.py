@@ -1,4 +1,4 @@
-"""The command line as someone who is new to it meets it: help, wrong use, odd names, other locales, a break."""
+"""The command line for new users: help, wrong use, odd file names, other locales, interruption."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.support.corpus import real
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="names, signals and devices of POSIX")
 COMMAND = [sys.executable, "-m", "dicomcore"]
-ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(dicomcore.__file__).parents[1])}  # wherever a test is
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(dicomcore.__file__).parents[1])}  # independent of a test's folder
 ASCII_LOCALE = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
 ODD = {  # name of a file in bytes: what it is a copy of
     b"with space.dcm": "CT_small.dcm",
@@ -45,7 +45,7 @@ def ran(*argv: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
 
 
 def parsers() -> Iterator[tuple[str, argparse.ArgumentParser]]:
-    """Every command's parser, with the words that lead to it."""
+    """Every command's parser, with the command's words."""
     pending: list[tuple[str, Any]] = [("dicomcore", program.parser())]
     while pending:
         words, parser = pending.pop()
@@ -58,13 +58,13 @@ def parsers() -> Iterator[tuple[str, argparse.ArgumentParser]]:
 PARSERS = dict(parsers())
 
 
-def test_all_commands_are_looked_at():
+def test_the_parsers_of_all_commands_are_found():
     assert len(PARSERS) > 20
     assert "dicomcore dicomdir unpack" in PARSERS
 
 
 @pytest.mark.parametrize("words", PARSERS)
-def test_help_shows_use_and_exit_codes(words):
+def test_help_shows_usage_and_exit_codes(words):
     said = PARSERS[words].format_help()
     assert said.startswith(f"usage: {words} ")
     assert "exit codes: 0 " in said
@@ -97,7 +97,7 @@ def test_the_package_runs_as_a_module():
 
 
 class TestWrongUse:
-    """One sentence on stderr that names what is wrong, no traceback, nothing left behind."""
+    """Wrong use prints one sentence on stderr that names the mistake, no traceback, and leaves no file."""
 
     @pytest.fixture(autouse=True)
     def folder(self, tmp_path, monkeypatch, capsys):
@@ -165,8 +165,8 @@ class TestWrongUse:
             ("transcode '' -o o.dcm --to rle", "FILE_OR_DIR"),
         ],
     )
-    def test_a_name_that_is_empty(self, argv, name, capsys):
-        """What a shell makes of a variable that is not set doesn't stand for the current folder."""
+    def test_an_empty_name_is_refused(self, argv, name, capsys):
+        """An unset shell variable gives an empty argument, which must not mean the current folder."""
         with pytest.raises(SystemExit, match="2"):
             main(shlex.split(argv))
         assert f"argument {name}: is empty" in capsys.readouterr().err
@@ -187,7 +187,7 @@ class TestWrongUse:
 
     @POSIX
     @pytest.mark.parametrize("argv", ["index ct.dcm -o device", "query index.parquet 'select 1' --parquet device"])
-    def test_a_table_takes_no_device_s_place(self, argv, capsys):
+    def test_a_table_does_not_replace_a_device(self, argv, capsys):
         pytest.importorskip("duckdb")
         os.mkfifo("device")
         assert main(shlex.split(argv)) in (1, 2)
@@ -195,7 +195,7 @@ class TestWrongUse:
         assert stat.S_ISFIFO(os.stat("device").st_mode)
 
     @POSIX
-    def test_a_device_is_written_to(self, capsys):
+    def test_other_output_is_written_to_a_device(self, capsys):
         pytest.importorskip("duckdb")
         pytest.importorskip("jinja2")
         os.symlink("/dev/full", "full")
@@ -230,7 +230,7 @@ def test_a_full_standard_output_is_reported(argv):
 
 @POSIX
 class TestNames:
-    """Names that are no text, or not on one line, come through; what is shown of them stays on one line."""
+    """File names that aren't valid text, or hold line breaks, work; messages show them on one line."""
 
     @pytest.fixture(scope="session")
     @staticmethod
@@ -255,7 +255,7 @@ class TestNames:
         assert (done.returncode, done.stderr) == (0, b"")
         found = [path.read_bytes() for path in Path("sorted").rglob("*.dcm")]
         assert sorted(found) == sorted(real(name).read_bytes() for name in ODD.values())
-        for into, lines in ("elsewhere", len(ODD)), ("sorted", 0):  # what is there already needs nothing done
+        for into, lines in ("elsewhere", len(ODD)), ("sorted", 0):  # files that exist already need no work
             done = ran("organize", "i.parquet", "--into", into, "--pattern", "{Modality}", "-n", **ASCII_LOCALE)
             assert done.stdout.count(b"\n") == lines + 1
 
@@ -314,13 +314,13 @@ def test_every_character_has_a_form_in_any_encoding(encoding):
     done = ran("dump", path, "-q", PYTHONIOENCODING=encoding)
     assert (done.returncode, done.stderr) == (0, b"")
     assert ("山".encode() if "utf" in encoding else rb"\u5c71") in done.stdout
-    done = ran("dump", path, "--json", PYTHONIOENCODING=encoding)  # for programs: UTF-8 everywhere
+    done = ran("dump", path, "--json", PYTHONIOENCODING=encoding)  # the output for programs is UTF-8 everywhere
     assert "山田" in json.loads(done.stdout)["00100010"]["Value"][0]["Ideographic"]
     for argv in (["transcode", "--help"], ["transcode", "--list"]):
         assert ran(*argv, PYTHONIOENCODING=encoding).returncode == 0
 
 
-# -- a break
+# -- interruption
 
 
 @pytest.mark.thread_unsafe(reason="processes in a folder of its own")
@@ -343,7 +343,7 @@ class TestBreak:
         return top
 
     def broken(self, number: int, begun: Path, *argv: str) -> tuple[int, str]:
-        """Exit code and stderr of a command that gets a signal once `begun` is there."""
+        """Exit code and stderr of a command that gets a signal as soon as the file `begun` exists."""
         with subprocess.Popen(
             [*COMMAND, *argv], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=ENVIRONMENT
         ) as work:
@@ -359,7 +359,7 @@ class TestBreak:
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
     @pytest.mark.parametrize("command", ["index", "transcode", "organize"])
-    def test_it_ends_cleanly_and_goes_on(self, many, tmp_path, command, number):
+    def test_a_stopped_command_leaves_nothing_half_done_and_resumes(self, many, tmp_path, command, number):
         out = tmp_path / "out"
         files = str(many / "files")
         argv, begun = {
@@ -384,7 +384,7 @@ class TestBreak:
             assert sum(path.is_file() for path in out.rglob("*.dcm")) == 600
 
     def test_dicomdir(self, many, tmp_path):
-        """A new file-set appears when it is complete."""
+        """A new file-set appears only when it is complete."""
         code, _ = self.broken(
             signal.SIGINT, many / "i.parquet", "dicomdir", "create", str(tmp_path / "disc"), str(many / "files")
         )

@@ -1,4 +1,4 @@
-"""`dicomcore sheet` draws one picture a series, and says which it can't."""
+"""`dicomcore sheet` draws one picture a series, and reports the series it can't draw."""
 
 from __future__ import annotations
 

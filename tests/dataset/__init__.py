@@ -1,1 +1,1 @@
-"""Data sets in memory: access, values, changes, lifetimes."""
+"""Tests of data sets in memory: access, values, changes, lifetimes."""

@@ -1,4 +1,4 @@
-"""The façade: access, order, changes, private blocks, walks, copies, pickles and text, as pydicom has them."""
+"""Dataset: access, order, changes, private blocks, walks, copies, pickles and text, as in pydicom."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_keys(data_set: dc.Dataset, key: object):
     assert element.name == "Patient's Name"
 
 
-def test_what_is_not_there(data_set: dc.Dataset):
+def test_missing_elements(data_set: dc.Dataset):
     for key in ("PatientID", 0x00100020, (0x10, 0x20)):
         assert key not in data_set
         with pytest.raises(KeyError):
@@ -103,7 +103,7 @@ def test_groups_and_slices(data_set: dc.Dataset):
     assert "PixelData" in data_set
 
 
-def test_elements_tell_where_they_stand(data_set: dc.Dataset):
+def test_elements_give_their_offsets(data_set: dc.Dataset):
     data = raw.part10(CONTENT)
     for element in data_set:
         assert data[element.offset : element.offset + element.length] == element.raw
@@ -187,7 +187,7 @@ def test_sequences_change_in_place(data_set: dc.Dataset):
         dc.Sequence([1])
 
 
-def test_a_change_met_by_iterall_sticks(data_set: dc.Dataset):
+def test_a_change_made_through_iterall_lasts(data_set: dc.Dataset):
     for element in data_set.iterall():
         if element.tag == 0x00081150:
             element.value = "1.7"
@@ -211,7 +211,7 @@ def test_walk_may_delete(data_set: dc.Dataset):
     assert not any(element.is_private for element in data_set.iterall())
 
 
-def test_made_in_memory():
+def test_a_data_set_made_in_memory():
     made = dc.Dataset()
     made.PatientName = "A^B"
     made.Rows = 5
@@ -318,7 +318,7 @@ def test_pickles_of_part_of_a_file(options: dict):
     assert copy.deepcopy(part).keys() == part.keys()
 
 
-SIGNED = raw.part10(  # elements behind more fragments than any memory is set aside for
+SIGNED = raw.part10(  # elements behind more fragments than the index reserves memory for
     raw.sequence(0x7FE00010, raw.item(), *[raw.item(b"ab")] * 5000, vr="OB", undefined=True)
     + raw.sequence(0xFFFAFFFA, raw.item(raw.element(0x04000100, "UI", b"1.2.9\0")))
     + raw.element(0xFFFCFFFC, "OB", bytes(6)),
@@ -356,7 +356,7 @@ def test_equality(data_set: dc.Dataset):
         hash(data_set)
     implicit = dc.dcmread(raw.part10(raw.element(0x00100010, None, b"A^B "), raw.IMPLICIT))
     explicit = dc.dcmread(raw.part10(raw.element(0x00100010, "PN", b"A^B ")))
-    assert implicit == explicit  # file meta information has no part in it, as in pydicom
+    assert implicit == explicit  # file meta information is not compared, as in pydicom
 
 
 # ---- text and completion -----------------------------------------------------------------------------------------
@@ -413,7 +413,7 @@ NAMES = [
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_walks_meet_what_pydicoms_do(name: str):
+def test_walks_visit_the_elements_that_pydicom_visits(name: str):
     ours, theirs = dc.dcmread(real(name), force=True), pydicom.dcmread(real(name), force=True)
     found: list[int] = []
     expected: list[int] = []
@@ -438,8 +438,8 @@ def test_copies_and_pickles_of_real_files(one: Real):
 
 @pytest.mark.skipif(bool(ABSENT), reason=ABSENT)
 @pytest.mark.parametrize("one", small_files(6000)[::5], ids=lambda one: one.name)
-def test_looking_changes_nothing(one: Real):
-    """Whatever was asked before, the answers are the same."""
+def test_reading_changes_nothing(one: Real):
+    """The answers don't depend on what was read before."""
     fresh, used = dc.dcmread(one.path, force=True), dc.dcmread(one.path, force=True)
     for element in used.iterall():
         _ = element.value, element.array, element.name
@@ -462,7 +462,7 @@ ONE = {  # name: (keyword, a list of one value, what it is), as a file of it giv
 
 
 @pytest.mark.parametrize(("keyword", "value", "expected"), ONE.values(), ids=ONE)
-def test_a_list_of_one_is_that_one(keyword, value, expected):
+def test_a_list_of_one_value_is_that_value(keyword, value, expected):
     data_set = dc.Dataset()
     data_set[keyword] = dc.DataElement(keyword, dc.dictionary.dictionary_VR(keyword), value)
     assert data_set[keyword].value == expected
@@ -482,7 +482,7 @@ SET_ITEMS = {
 
 
 @pytest.mark.parametrize("change", SET_ITEMS.values(), ids=SET_ITEMS)
-def test_a_sequence_takes_data_sets_alone(change):
+def test_a_sequence_takes_only_data_sets(change):
     items = dc.Sequence([dc.Dataset()])
     with pytest.raises(TypeError, match="are data sets, not str"):
         change(items)
@@ -502,7 +502,7 @@ def test_a_sequence_changes_as_a_list_does():
     assert [item.PatientID for item in pickle.loads(pickle.dumps(items))] == ["3", "3", "1", "1"]
 
 
-def test_a_sequence_of_none_is_empty():
+def test_a_sequence_set_to_none_is_empty():
     data_set = dc.Dataset()
     data_set.RequestAttributesSequence = None
     assert list(data_set.RequestAttributesSequence) == []
@@ -510,7 +510,7 @@ def test_a_sequence_of_none_is_empty():
     assert len(dc.dcmread(data_set.to_bytes(enforce_standard=False), force=True).RequestAttributesSequence) == 1
 
 
-def test_what_is_changed_in_pixel_array_is_there_the_next_time():
+def test_changes_in_pixel_array_last():
     data_set = dc.dcmread(real("CT_small.dcm"))
     before = data_set.pixel_array.copy()
     data_set.pixel_array[:64] = 7
@@ -526,7 +526,7 @@ def test_what_is_changed_in_pixel_array_is_there_the_next_time():
 
 
 class Named(dc.Dataset):
-    """A data set that asks for an argument of its own."""
+    """A subclass whose constructor requires an argument."""
 
     def __init__(self, name: str) -> None:
         super().__init__()

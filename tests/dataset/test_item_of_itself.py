@@ -1,4 +1,4 @@
-"""A data set that is an item of itself has no end: whatever goes down through its items says so."""
+"""A data set that is an item of itself never ends: every function that walks its items raises an error."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ WAYS = {
 
 @pytest.mark.parametrize("between", [0, 3])
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-def test_it_is_said(way, between):
+def test_a_data_set_inside_itself_raises(way, between):
     with pytest.raises(dc.EncodeError, match="itself"):
         way(in_itself(between))
 
 
-def test_one_item_in_two_sequences_is_none():
+def test_one_item_in_two_sequences_is_allowed():
     item = dc.Dataset()
     item.PatientID = "x"
     top = dc.Dataset()

@@ -1,4 +1,4 @@
-"""What is held by what: a data set goes when its last user does, and what was taken from it goes on."""
+"""Lifetimes: a data set is freed with its last reference; elements, items and frames taken from it go on working."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_no_data_set_waits_for_the_garbage_collector(use, again):
 
 
 @pytest.mark.usefixtures("uncollected")
-def test_nor_does_one_made_in_memory():
+def test_no_data_set_made_in_memory_waits_for_it():
     data_set = dc.Dataset()
     data_set.PatientID = "1"
     data_set.OtherPatientIDsSequence = [{"PatientID": "2"}]
@@ -161,7 +161,7 @@ def test_frames_outlive_their_data_set(name, in_memory):
     assert (pickle.loads(pickle.dumps(frames)).array() == data_set.pixel_array).all()
 
 
-def test_frames_of_what_was_changed_outlive_it():
+def test_frames_of_a_changed_data_set_outlive_it():
     def changed() -> dc.Dataset:
         data_set = dc.dcmread(real("CT_small.dcm"))
         data_set.set_pixels(np.arange(12, dtype=np.uint16).reshape(3, 4))
@@ -174,7 +174,7 @@ def test_frames_of_what_was_changed_outlive_it():
     assert frames.render(0).shape == (3, 4)
 
 
-def test_frames_see_what_is_changed_while_the_data_set_is_there():
+def test_frames_see_changes_while_their_data_set_exists():
     data_set = dc.dcmread(real("CT_small.dcm"))
     frames = data_set.frames
     data_set.ICCProfile = b"12"

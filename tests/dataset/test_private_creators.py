@@ -1,4 +1,4 @@
-"""Private creators: which elements are, and how their names are compared (PS3.5 7.8.1, 6.2)."""
+"""Private creators: their tags, and how their names are compared (PS3.5 7.8.1, 6.2)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import dicomcore as dc
 from tests.support import dicom_bytes as raw
 
 
-def test_what_is_no_private_creator() -> None:
+def test_elements_that_are_no_private_creators() -> None:
     """(gggg,0001) to (gggg,000F) are not used (PS3.5 7.8.1)."""
     names = {element: dc.DataElement(0x00090000 | element, "LO", "x").name for element in (0x1, 0xF, 0x10, 0xFF, 0x100)}
     assert names == {0x1: "Private tag data", 0xF: "Private tag data", 0x10: "Private Creator", 0xFF: "Private Creator",
@@ -21,7 +21,7 @@ def test_what_is_no_private_creator() -> None:
 
 @pytest.mark.parametrize("vr", ["LO", None], ids=["UN", "implicit"])
 def test_leading_spaces_of_a_creator_do_not_count(vr: str | None, tmp_path: Path) -> None:
-    """PS3.5 6.2: of LO."""
+    """Leading and trailing spaces of LO are padding (PS3.5 6.2)."""
     data = raw.element(0x00430010, vr, b"  GEMS_PARM_01") + raw.element(0x00431012, vr and "UN", struct.pack("<h", 5))
     data = raw.part10(data, raw.EXPLICIT if vr else raw.IMPLICIT)
     ds = dc.dcmread(data)

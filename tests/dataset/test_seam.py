@@ -1,4 +1,4 @@
-"""The room dataset: its doors, and the one seam by which the rooms above it learn what a data set stands on."""
+"""The package `dataset`: its doors (methods that import from packages above), and `state`, which packages above use."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ GROUND = {"errors", "limits", "issues", "tags", "uids", "values", "charset", "sy
 # -- doors
 
 
-def test_there_are_no_more_doors():
+def test_the_doors_are_those_listed_here():
     assert {name for name in vars(Doors) if not name.startswith("_")} == DOORS
 
 
-def test_a_data_set_has_no_more_methods():
-    # What a later room does with a data set is a function of that room.
+def test_the_methods_of_a_data_set_are_those_listed_here():
+    # New features are functions of the packages above, not methods.
     assert {name for name in dir(dc.Dataset) if not name.startswith("_")} - DOORS == {
         *("add", "add_new", "add_new_private", "clear", "copy", "data_element", "decode", "dir", "elements"),
         *("ensure_file_meta", "file_meta", "filename", "get", "get_item", "get_private_item", "group_dataset"),
@@ -71,7 +71,7 @@ def test_help_shows_a_door(name: str):
 
 
 def imports_of(tree: ast.AST) -> Iterator[tuple[ast.ImportFrom | ast.Import, str]]:
-    """Each import of ours with the room or module of the package that it names."""
+    """Each import from dicomcore, with the package or module that it names."""
     for node in ast.walk(tree):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom) and node.module is not None:
@@ -81,7 +81,7 @@ def imports_of(tree: ast.AST) -> Iterator[tuple[ast.ImportFrom | ast.Import, str
                 yield node, name.split(".")[1]
 
 
-def test_only_doors_name_a_room_above():
+def test_only_doors_imports_from_packages_above():
     for path in ROOM.glob("*.py"):
         above = {room for _, room in imports_of(ast.parse(path.read_text("utf-8")))} - BELOW - GROUND
         assert bool(above) == (path.name == "doors.py"), f"{path.name} imports {above}"
@@ -118,7 +118,7 @@ def reached_into(tree: ast.AST, private: set[str]) -> Iterator[str]:
             yield f"{node.lineno}: {ast.unparse(node)}"
 
 
-def test_nobody_reaches_into_a_data_set():
+def test_no_other_package_uses_private_names_of_a_data_set():
     private = private_names()
     assert {"_kept", "_set"} <= private
     for path in SOURCES.rglob("*.py"):
@@ -149,7 +149,7 @@ def test_state_of_a_file_and_of_an_item():
     assert state_of(dc.dcmread(raw.part10(CONTENT), specific_tags=["Rows"])).wanted == {0x00080005, 0x00280010}
 
 
-def test_what_was_touched():
+def test_touched_elements():
     ds = dc.dcmread(raw.part10(CONTENT))
     assert touched(ds) == {}
     element = ds["Rows"]
@@ -175,7 +175,7 @@ class Subclass(dc.Dataset):
 @pytest.mark.parametrize(
     "twin", [copy.copy, copy.deepcopy, lambda ds: pickle.loads(pickle.dumps(ds))], ids=["copy", "deepcopy", "pickle"]
 )
-def test_a_copy_takes_along_what_stands_beside_elements(twin):
+def test_a_copy_keeps_attributes_beside_elements(twin):
     ds = Subclass(5)
     ds.PatientID = "x"
     ds.preamble = b"\1" * 128
@@ -224,7 +224,7 @@ def test_a_walk_gives_paths_in_the_order_of_elements():
     ]
 
 
-def test_a_walk_sees_what_it_is_told_to():
+def test_a_walk_visits_the_chosen_elements():
     def named(data_set: dc.Dataset) -> list[dc.DataElement]:
         return [element for element in data_set if element.VR in ("SQ", "PN")]
 
@@ -232,7 +232,7 @@ def test_a_walk_sees_what_it_is_told_to():
     assert paths == ["8", "8[0].8", "16"]
 
 
-def test_a_fault_says_where_it_is():
+def test_validation_issues_name_the_path_of_their_element():
     ds = nested()
     ds.validation = "ignore"
     ds.add_new("PatientComments", "LT", "x" * 10241)
@@ -269,7 +269,7 @@ PLANAR = 0x00280006  # Planar Configuration, behind the pixel data against PS3.5
 
 
 class Counted:
-    """Bytes that are read like a file, and where they were read."""
+    """Bytes behind `read_at`, with a list of the offsets that were read."""
 
     def __init__(self, data: bytes) -> None:
         self._data, self.size = data, len(data)
@@ -298,7 +298,7 @@ def test_frames_read_the_header_once():
     assert frames.encoded(3) == b"\7\0"
     before = len(source.reads)
     assert before < 10, "an attribute that is absent made somebody look at every fragment"
-    assert ds[0x7FE10010].value == "behind"  # which takes the rest of the scan
+    assert ds[0x7FE10010].value == "behind"  # which completes the scan
     assert len(source.reads) > before
 
 
@@ -307,7 +307,7 @@ def test_frames_read_the_header_once():
 def test_a_header_ends_before_pixel_data(pixels: bytes, whole: bool):
     ds = dc.dcmread(raw.part10(PIXELS + pixels + BEHIND))
     if whole:
-        assert PLANAR in ds  # so that all is scanned
+        assert PLANAR in ds  # so that the scan is complete
     header = header_of(ds)
     assert [int(element.tag) for element in header] == [0x00280002, 0x00280004, 0x00280010, 0x00280011, 0x00280100]
     assert [element.keyword for element in header.iterall()] == [element.keyword for element in header]
@@ -320,7 +320,7 @@ def test_a_header_ends_before_pixel_data(pixels: bytes, whole: bool):
     assert copy.copy(header).keys() == pickle.loads(pickle.dumps(header)).keys() == header.keys()
 
 
-def test_a_header_has_what_was_set_and_changes_nothing():
+def test_a_header_has_the_changes_and_changes_nothing():
     content = raw.element(0x00081140, "SQ", raw.item(raw.element(0x00081155, "UI", b"1.9\0"))) + PIXELS
     ds = dc.dcmread(raw.part10(content + raw.element(0x00280030, "DS", b"1\\2 ") + FRAGMENTS))
     ds.Rows = 7
@@ -345,5 +345,5 @@ def test_a_header_has_what_was_set_and_changes_nothing():
     ],
     ids=["in memory", "an item", "chosen tags"],
 )
-def test_what_is_its_own_header(ds: dc.Dataset):
+def test_data_sets_that_are_their_own_header(ds: dc.Dataset):
     assert header_of(ds) is ds

@@ -1,4 +1,4 @@
-"""DS and IS whose text is no number, as scanners write them (pydicom#1643, #1661): set, carried over, written."""
+"""DS and IS with text that is no number, as scanners write them (pydicom#1643, #1661): set, copied, written."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def read(tag: int, vr: str, content: bytes) -> dc.Dataset:
 
 
 def written(data_set: dc.Dataset) -> dc.Dataset:
-    """The data set as a file has it."""
+    """The bytes of a file with this data set."""
     data_set.SOPClassUID, data_set.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.7", "1.2.3"
     return dc.dcmread(data_set.to_bytes())
 
@@ -65,7 +65,7 @@ WAYS = {
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 @pytest.mark.parametrize(("tag", "vr", "content", "value"), TEXTS.values(), ids=TEXTS)
-def test_what_is_no_number_is_carried_over(tag, vr, content, value, way):
+def test_invalid_number_text_is_copied_between_data_sets(tag, vr, content, value, way):
     old, new = read(tag, vr, content), dc.Dataset()
     new.validation = "ignore"
     with warnings.catch_warnings():
@@ -78,7 +78,7 @@ def test_what_is_no_number_is_carried_over(tag, vr, content, value, way):
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 @pytest.mark.parametrize(("tag", "vr", "content", "value"), TEXTS.values(), ids=TEXTS)
-def test_validation_says_what_is_no_number(tag, vr, content, value, way):
+def test_validation_reports_invalid_number_text(tag, vr, content, value, way):
     if content == b"1e400 ":
         pytest.skip("a decimal number by PS3.5 6.2")
     old, new = read(tag, vr, content), dc.Dataset()
@@ -116,7 +116,7 @@ LIKE_READ = {  # name: (keyword, what is set, what reading would give)
 
 
 @pytest.mark.parametrize(("keyword", "value", "wanted"), LIKE_READ.values(), ids=LIKE_READ)
-def test_numbers_that_are_set_are_as_reading_gives_them(keyword, value, wanted):
+def test_numbers_that_are_set_equal_those_that_are_read(keyword, value, wanted):
     """dicompyler-core keys planes by str(ImagePositionPatient[2]): "10" and "10.0" are two."""
     data_set = dc.Dataset()
     setattr(data_set, keyword, value)
@@ -147,7 +147,7 @@ ARRAYS = {  # name: (keyword, value, array, dtype)
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize(("keyword", "value", "array", "dtype"), ARRAYS.values(), ids=ARRAYS)
-def test_arrays_of_what_was_set(keyword, value, array, dtype):
+def test_arrays_of_values_that_were_set(keyword, value, array, dtype):
     data_set = dc.Dataset()
     setattr(data_set, keyword, value)
     found = data_set[keyword].array
@@ -167,7 +167,7 @@ def test_an_array_of_text_for_words_names_its_element():
 
 
 def test_a_pair_is_one_tag():
-    """(group, element) is a tag everywhere else; several are a list."""
+    """A pair (group, element) is one tag, as everywhere else; a list holds several tags."""
     data_set = dc.Dataset()
     data_set.FrameIncrementPointer = (0x0018, 0x1063)
     assert data_set.FrameIncrementPointer == 0x00181063
@@ -183,7 +183,7 @@ def test_a_pair_is_one_tag():
     lambda ds: dc.DataElement("FrameIncrementPointer", "AT", ["00181063", "x1"]),
     lambda ds: setattr(ds["FrameIncrementPointer"], "value", "x1"),
 ], ids=["attribute", "element", "value"])  # fmt: skip
-def test_what_is_no_tag_is_said_of_its_element(way):
+def test_an_invalid_tag_value_raises_an_error_that_names_its_element(way):
     data_set = dc.Dataset()
     data_set.FrameIncrementPointer = 0x00181063
     with pytest.raises(dc.EncodeError, match=r"\(0028,0009\) FrameIncrementPointer: VR AT: 'x1' is no.* tag") as caught:
@@ -253,7 +253,7 @@ def test_decimals_of_large_floats(number, text):
     assert bytes(written(data_set)["PatientWeight"].raw).decode().strip() == text
 
 
-def test_text_that_was_not_decodable_is_said_when_it_is_carried_over():
+def test_undecodable_text_is_reported_when_it_is_copied():
     """The element's copy is text, in which U+FFFD stands for what was lost."""
     old = dc.dcmread(part10(element(0x00080005, "CS", b"ISO_IR 192") + element(0x00100010, "PN", b"a\xff\xfeb")))
     new = dc.Dataset()

@@ -13,7 +13,7 @@ from tests.support import dicom_bytes as raw
 
 
 class Kind(NamedTuple):
-    """One VR: a tag that has it in PS3.6, bytes of several values (a struct format for numbers), and what they mean."""
+    """One VR: a tag with it in PS3.6, bytes of several values (a struct format for numbers), and the values."""
 
     tag: int
     content: bytes | str
@@ -70,7 +70,7 @@ def content_of(kind: Kind, big: bool) -> bytes:
 
 
 def made(vr: str, encoding: str, content: bytes) -> dc.DataElement:
-    """The element as it comes back from a file that holds this content and something behind it."""
+    """The element as read from a file that holds this content and another element behind it."""
     syntax, tag = ENCODINGS[encoding], KINDS[vr].tag
     explicit, big = encoding != "implicit", encoding == "big endian"
     one = raw.element(tag, vr if explicit else None, content, big=big)
@@ -131,7 +131,7 @@ def test_empty(vr: str, encoding: str):
 
 
 @pytest.mark.parametrize("vr", ["US", "SL", "FL", "FD", "UV", "OW", "OF", "OD"])
-def test_arrays_are_the_sources_own_bytes(vr: str):
+def test_arrays_view_the_bytes_of_the_source(vr: str):
     element = made(vr, "explicit", content_of(KINDS[vr], False))
     array = element.array
     assert not array.flags.owndata
@@ -216,7 +216,7 @@ def test_number_strings(vr: str, tag: int, content: bytes, value: Any):
 
 
 def test_integer_strings_written_as_decimals():
-    """pydicom takes "1.0" for an IS; a value that is whole is a whole number."""
+    """pydicom accepts "1.0" as an IS; a whole value is an integer."""
     assert read_one(0x00200013, "IS", b"1.0 ").value == 1
 
 
@@ -258,7 +258,7 @@ def test_lut_data_by_its_descriptor(entries: int, vr: str):
     assert vr == found[0x00283000].value[0][0x00283006].VR
 
 
-def test_un_is_what_the_dictionary_says():
+def test_un_is_read_by_the_vr_of_the_dictionary():
     assert read_one(0x00100010, "UN", b"A^B ").value == "A^B"
     assert read_one(0x00280010, "UN", b"\2\1").value == 0x0102
     long = read_one(0x00420011, "UN", bytes(70_000))  # as what is longer than 65534 bytes is written (PS3.5 6.2.2)
@@ -294,7 +294,7 @@ def test_character_sets_reach_into_late_sequences():
     assert found[0x00081140].value[0].StudyDescription == "Ä"
 
 
-def test_wrong_character_set_is_said_and_text_stays_reachable():
+def test_a_wrong_character_set_is_reported_and_text_stays_readable():
     utf8 = raw.element(0x00080005, "CS", b"ISO_IR 192")
     found = dc.dcmread(raw.part10(utf8 + raw.element(0x00081030, "LO", b"\xc4 ")))
     assert isinstance(found.StudyDescription, str)

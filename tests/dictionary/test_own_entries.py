@@ -1,4 +1,4 @@
-"""Entries of a program's own in the dictionaries, which hold for a whole process: each case has one of its own."""
+"""A program's own dictionary entries. They hold for the whole process, so that each case runs in its own process."""
 
 from __future__ import annotations
 

@@ -34,12 +34,12 @@ def test_every_registered_transfer_syntax_has_a_row():
 
 
 @pytest.mark.parametrize("field", ["uid", "keyword", "short_name"])
-def test_rows_are_told_apart(field):
+def test_rows_have_distinct_uids_and_names(field):
     values = [getattr(syntax, field) for syntax in SYNTAXES if getattr(syntax, field)]
     assert len(values) == len(set(values))
 
 
-def test_what_rows_name_exists():
+def test_names_in_rows_exist():
     assert {syntax.format for syntax in SYNTAXES} - {""} == builtin.FORMATS.keys()
     assert {syntax.encoder for syntax in SYNTAXES} - {""} == builtin.ENCODERS.keys()
     for syntax in SYNTAXES:
@@ -82,7 +82,7 @@ def test_vrs_are_pydicoms():
 def test_longest_values_are_pydicoms():
     longest = {vr.name: vr.longest for vr in VRS}
     for name, most in valuerep.MAX_VALUE_LEN.items():
-        # Of DT pydicom has the length of one date and time, of DA and TM that of a range.
+        # pydicom's maximum for DT is that of one date and time, for DA and TM that of a range.
         assert longest[name] == (54 if name == "DT" else most), name
 
 
@@ -120,7 +120,7 @@ def test_files_are_indexed_as_the_rows_say(labelled):
     assert not any(table["issues"].to_pylist())
 
 
-def test_a_new_row_is_all_that_a_known_format_needs():
+def test_a_new_row_suffices_for_a_known_format():
     syntax = Syntax("1.2.3.4", "Pretended", format="RLE", encoder="RLE")
     builtin.register_row(syntax)
     try:

@@ -1,1 +1,1 @@
-"""From samples to what a screen shows: look-up tables, windows, rendering."""
+"""Tests of display, from samples to a picture: look-up tables, windows, rendering."""

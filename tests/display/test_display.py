@@ -1,6 +1,6 @@
-"""What data sets say of showing their frames: right values by the standard's words, and DCMTK's pictures beside them.
+"""The display attributes of data sets: values by the standard's rules, and comparisons with DCMTK's pictures.
 
-Files are written by pydicom, so that VRs and bytes are those of another toolkit.
+pydicom writes the files, so that VRs and bytes come from another toolkit.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def row(data: bytes, **options) -> list:
 
 
 def dcmtk(data: bytes, folder: Path, *options: str) -> list[int]:
-    """The first row as DCMTK shows it, in grey."""
+    """The first row of DCMTK's picture, in grey."""
     source, target = folder / "in.dcm", folder / "out.pgm"
     source.write_bytes(data)
     subprocess.run(["dcmj2pnm", "+op", *options, source, target], check=True, capture_output=True)
@@ -84,7 +84,7 @@ FIRST = {  # name: (samples, dtype, attributes, VR, first value); each sample's 
     "signed alone, SS": ([-1024, 0, 1023], "i2", {}, "SS", -1024),
     "signed alone, US": ([-1024, 0, 1023], "i2", {}, "US", 64512),
 }
-BEHIND = {  # as FIRST, behind a Modality LUT from the least stored value on
+BEHIND = {  # as FIRST, after a Modality LUT that begins at the least stored value
     "signed, US": ([7232, 8256, 9279], "i2", {}, "US", 40000),
     "signed, SS": ([7232, 8256, 9279], "i2", {}, "SS", -25536),
     "unsigned": ([40000, 41024, 42047], "u2", {}, "US", 40000),
@@ -95,7 +95,7 @@ SYNTAXES = pytest.mark.parametrize("syntax", [IMPLICIT, EXPLICIT, BIG], ids=["im
 @SYNTAXES
 @pytest.mark.parametrize(("values", "dtype", "attributes", "vr", "first"), FIRST.values(), ids=FIRST)
 def test_first_value_of_a_voi_lut(values, dtype, attributes, vr, first, syntax):
-    """By what the modality step can give (PS3.3 C.11.2.1.1), whatever VR the file has, or none."""
+    """Its sign follows the output range of the modality step (PS3.3 C.11.2.1.1), whatever VR the file has, or none."""
     voi = sequence("VOILUTSequence", table(first, RAMP, vr, big=syntax == BIG))
     assert row(file_of(values, dtype, elements=[voi], syntax=syntax, **attributes)) == [0, 128, 255]
 
@@ -126,15 +126,15 @@ def test_first_values_as_dcmtk(syntax, tmp_path):
 
 
 @SYNTAXES
-def test_a_first_value_that_would_map_nothing_is_read_with_the_other_sign(syntax):
-    """Unsigned samples of 12 bits, whose writer begins the table at -1024."""
+def test_a_first_value_out_of_range_is_read_with_the_other_sign(syntax):
+    """Unsigned samples of 12 bits; the writer begins the table at -1024."""
     voi = sequence("VOILUTSequence", table(-1024, RAMP, "SS", big=syntax == BIG))
     assert row(file_of([0, 512, 1023], elements=[voi], syntax=syntax, BitsStored=12)) == [128, 191, 255]
 
 
 @pytest.mark.parametrize(("vr", "first", "wanted"), [("SS", -5, [128, 179, 255]), ("US", 65531, [0, 0, 0])])
 def test_a_first_value_below_0_of_unsigned_samples(vr, first, wanted):
-    """Two readings that both map something: what the writer said in explicit VR, against where the table ends."""
+    """Both signs would map some samples; in explicit VR the writer's VR decides."""
     modality = sequence("ModalityLUTSequence", table(first, np.arange(11) * 25, vr))
     data = file_of([0, 2, 5], elements=[modality], WindowCenter=125, WindowWidth=250, VOILUTFunction="LINEAR_EXACT")
     assert row(data) == wanted
@@ -143,7 +143,7 @@ def test_a_first_value_below_0_of_unsigned_samples(vr, first, wanted):
 @SYNTAXES
 @pytest.mark.parametrize(("vr", "first"), [("SS", -100), ("US", 65436)])
 def test_first_value_of_a_modality_lut(vr, first, syntax):
-    """By Pixel Representation (PS3.3 C.11.1.1)."""
+    """Its sign follows Pixel Representation (PS3.3 C.11.1.1)."""
     modality = sequence("ModalityLUTSequence", table(first, [10, 20, 30, 40], vr, big=syntax == BIG))
     data = file_of([-100, -99, -97], "i2", elements=[modality], syntax=syntax, WindowCenter=25, WindowWidth=30)
     linear = file_of([10, 20, 40], "u2", WindowCenter=25, WindowWidth=30)
@@ -210,7 +210,7 @@ PADDED = [-2000, 0, 100, 500]
 @pytest.mark.parametrize("dtype", ["i2", "i4"])
 @pytest.mark.parametrize(("vr", "value"), [("SS", -2000), ("US", 63536)])
 def test_padding_is_left_out_of_the_range(dtype, vr, value, syntax):
-    """PS3.3 C.7.5.1.1.2; the value's sign is Pixel Representation's, though writers take the other VR."""
+    """PS3.3 C.7.5.1.1.2; the value's sign follows Pixel Representation, even if the writer used the other VR."""
     data = file_of(PADDED, dtype, elements=[("PixelPaddingValue", vr, value)], syntax=syntax)
     assert row(data) == [0, 0, 51, 255]
 
@@ -242,7 +242,7 @@ def test_padding_ranges(values, dtype, value, limit, wanted):
 
 
 @pytest.mark.parametrize("dtype", ["u1", "i2", "u2", "i4"])
-def test_entries_that_no_pixel_asks_for_do_not_count(dtype):
+def test_entries_that_no_pixel_uses_do_not_widen_the_range(dtype):
     """A Modality LUT that isn't monotonous, whose largest entry stands between those that are used."""
     modality = sequence("ModalityLUTSequence", table(0, [100, 65535, 200, 0, 600], "SS" if dtype[0] == "i" else "US"))
     assert row(file_of([0, 2, 4], dtype, elements=[modality])) == [0, 51, 255]
@@ -266,7 +266,7 @@ def test_padding_of_float_pixels(keyword, dtype, limit):
     assert row(buffer.getvalue()) == [0, 0, 0, 51, 255]
 
 
-def test_float_pixels_from_one_end_to_the_other():
+def test_float_pixels_over_the_whole_range_of_their_type():
     from dicomcore.display.rendering import Display, render
 
     largest = np.finfo("f8").max
@@ -274,11 +274,11 @@ def test_float_pixels_from_one_end_to_the_other():
     assert render(values, Display()).tolist() == [[0, 128, 255, 0, 255, 0]]
 
 
-# -- what data sets say wrong
+# -- wrong attributes
 
 
 @pytest.mark.parametrize("vr", [IMPLICIT, EXPLICIT], ids=["implicit", "explicit"])
-def test_a_slope_of_0_is_left_out_and_said(vr, tmp_path):
+def test_a_slope_of_0_is_ignored_and_reported(vr, tmp_path):
     data = file_of([0, 100, 400], RescaleSlope="0", RescaleIntercept="7", syntax=vr)
     ds = dc.dcmread(data)
     assert ds.frames.render(0)[0].tolist() == [0, 64, 255]
@@ -333,7 +333,7 @@ def test_windows_narrower_than_1(center, width, slope, wanted):
 
 
 @pytest.mark.parametrize("width", [0, -5])
-def test_a_window_of_no_width_is_left_out_and_said(width, tmp_path):
+def test_a_window_of_no_width_is_ignored_and_reported(width, tmp_path):
     """No window may have one (PS3.3 C.11.2.1.2): careless writers fill the attribute with zeros."""
     data = file_of([0, 100, 250], WindowCenter=0, WindowWidth=width)
     ds = dc.dcmread(data)
@@ -351,7 +351,7 @@ def test_a_window_of_no_width_as_dcmtk(width, tmp_path):
     assert np.abs(np.subtract(row(data), dcmtk(data, tmp_path, "+Wi", "1", "+Wm"))).max() <= 1
 
 
-def test_an_unknown_function_is_linear_and_said(tmp_path):
+def test_an_unknown_function_is_taken_as_linear_and_reported(tmp_path):
     """The default (PS3.3 C.11.2.1.3), not LINEAR_EXACT."""
     shown = {"WindowCenter": 3, "WindowWidth": 5}
     ds = dc.dcmread(file_of(range(7), "u1", VOILUTFunction="FOO", **shown))
@@ -372,7 +372,7 @@ CONTRADICTIONS = {  # name: (Photometric Interpretation, samples a pixel, codes)
 
 
 @pytest.mark.parametrize(("interpretation", "samples", "said"), CONTRADICTIONS.values(), ids=CONTRADICTIONS)
-def test_samples_that_contradict_the_photometric_interpretation_are_said(interpretation, samples, said):
+def test_a_photometric_interpretation_that_contradicts_the_samples_is_reported(interpretation, samples, said):
     values = np.array([[[0, 128, 255]]], "u1") if samples == 3 else np.array([[0, 128, 255]], "u1")
     ds = dc.dcmread(made(values[None]))
     ds.PhotometricInterpretation = interpretation
@@ -395,7 +395,7 @@ def test_a_window_as_a_pair():
         frames.render(0, window="lung")
 
 
-BITS = {  # name: (bits stated, largest entry, whether it is said)
+BITS = {  # name: (bits stated, largest entry, whether it is reported)
     "none": (0, 65535, True),
     "none, of 12 bits": (0, 4095, True),
     "none, of 8 bits": (0, 255, True),
@@ -454,13 +454,13 @@ def test_entries_of_a_palette_are_shown_over_their_full_range(bits, largest):
     assert not picture[:, 2].any()
 
 
-def test_a_palette_that_is_missing_is_said():
+def test_a_missing_palette_is_reported():
     ds = dc.dcmread(file_of([0, 1], "u1", PhotometricInterpretation="PALETTE COLOR"))
     assert ds.frames.render(0).tolist() == [[0, 255]]
     assert [issue.code for issue in ds.issues] == ["PALETTE"]
 
 
-def test_a_damaged_palette_matters_where_it_is_used():
+def test_a_damaged_palette_matters_only_where_it_is_used():
     elements = [("RedPaletteColorLookupTableDescriptor", "US", [2, 0])]
     elements += [(f"{colour}PaletteColorLookupTableData", "OW", bytes(4)) for colour in ("Red", "Green", "Blue")]
     assert row(file_of([0, 1], elements=elements)) == [0, 255]
@@ -486,7 +486,7 @@ def test_supplemental_palette(dtype):
     assert row(grey) == row(file_of(SUPPLEMENTED, dtype))
 
 
-def test_supplemental_palette_goes_with_the_greys_own_window():
+def test_supplemental_palette_with_a_window_for_the_greys():
     entries = np.array([0, 64, 128, 192]) * 257
     window = {"WindowCenter": 5, "WindowWidth": 10}
     data = with_palette([0, 9, 10, 11], entries, 16, 10, PixelPresentation="COLOR", **window)
@@ -514,8 +514,8 @@ def test_notes_of_display_are_kept_once():
 
 
 @pytest.mark.parametrize("kind", ["path", "bytes"])
-def test_what_was_set_since_the_frames_were_found_counts(kind, tmp_path):
-    """The header is read apart once, so that it must not go stale: of elements, of items of sequences, of deletions."""
+def test_changes_made_after_the_frames_were_opened_count(kind, tmp_path):
+    """The header is read once and kept: changes of elements and of items, and deletions, must still take effect."""
     data = file_of([0, 50, 100], WindowCenter=50, WindowWidth=200)
     (tmp_path / "a.dcm").write_bytes(data)
     ds = dc.dcmread(tmp_path / "a.dcm" if kind == "path" else data)
@@ -527,7 +527,7 @@ def test_what_was_set_since_the_frames_were_found_counts(kind, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["path", "bytes"])
-def test_what_was_set_in_an_item_counts(kind, tmp_path):
+def test_changes_in_an_item_count(kind, tmp_path):
     shared, view = pydicom.Dataset(), pydicom.Dataset()
     view.WindowCenter, view.WindowWidth = 50, 1
     shared.FrameVOILUTSequence = [view]
@@ -542,8 +542,8 @@ def test_what_was_set_in_an_item_counts(kind, tmp_path):
 
 
 @pytest.mark.parametrize("stored", [None, 0, 40])
-def test_bits_stored_that_is_no_help(stored):
-    """Colour of 16 bits: shown by its upper byte."""
+def test_missing_or_impossible_bits_stored_is_ignored(stored):
+    """Colour of 16 bits is then shown by its upper byte."""
     ds = dc.dcmread(made(np.full((1, 1, 1, 3), 0x8070, "u2")))
     if stored is None:
         del ds.BitsStored

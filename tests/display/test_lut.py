@@ -1,4 +1,4 @@
-"""Look-ups, segments and windows against NumPy, pydicom and the standard's words."""
+"""Look-ups, segments and windows, compared with NumPy, pydicom and the standard's rules."""
 
 import io
 
@@ -41,7 +41,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("width", "table", "size", "out"), REFUSED.values(), ids=REFUSED)
-def test_lookup_refuses(width, table, size, out):
+def test_lookup_refuses_wrong_sizes(width, table, size, out):
     with pytest.raises(ValueError, match=r"table|look-up|do not give"):
         lut.lookup(bytes(4), width, False, table, 0, bytearray(out), size)
 
@@ -65,7 +65,7 @@ def test_segments(width, words, wanted):
 
 
 def in_big_endian(entries, width):
-    """Entries as they stand in words of OW, big endian: of 8 bits the second of two comes first (PS3.5 7.3)."""
+    """Entries in words of OW, big endian: of two 8-bit entries in a word the second comes first (PS3.5 7.3)."""
     padded = np.array([*entries, 0] if len(entries) * width % 2 else entries, f"<u{width}")
     return padded.view("<u2").astype(">u2").tobytes()
 
@@ -90,7 +90,7 @@ def test_entries_in_big_endian(width, count):
 
 @pytest.mark.parametrize("vr", ["OW", "OB"])
 def test_segmented_palette_of_a_big_endian_file(vr):
-    """A reading of the whole file, where only words have a byte order."""
+    """The whole file is read; only words have a byte order."""
     segments = [0, 3, 10, 200, 30, 1, 5, 80]
     ds = pydicom.Dataset()
     ds.file_meta = pydicom.dataset.FileMetaDataset()
@@ -128,7 +128,7 @@ def test_bad_segments(words):
 
 
 def test_segments_are_bounded():
-    """65535 entries a segment, repeated by every indirect one, into a table of 8."""
+    """Each segment has 65535 entries, each indirect segment repeats them, and the table has 8."""
     words = [0, 1, 1, 1, 65535, 7, *[2, 65535, 0, 0] * 5000]
     assert expand_segments((8, 0, 16), np.array(words, "<u2").tobytes()).tolist()[-1] == 1
 

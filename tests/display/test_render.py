@@ -54,7 +54,7 @@ def test_views_by_number():
         render(RAMP, display, window=2)
 
 
-def test_a_window_that_is_no_number_is_no_window():
+def test_a_window_of_nan_is_ignored():
     ds = dc.Dataset()
     ds.Rows, ds.Columns, ds.SamplesPerPixel, ds.BitsAllocated, ds.BitsStored = 1, 2, 1, 8, 8
     ds.PixelRepresentation, ds.PhotometricInterpretation, ds.PixelData = 0, "MONOCHROME2", b"\1\2"
@@ -78,7 +78,7 @@ def test_deep_colour_loses_its_lowest_bits():
     assert (render(deep, Display(photometric_interpretation="RGB", bits_stored=12)) == 0xAB).all()
 
 
-def test_deep_colour_beyond_bits_stored_is_as_bright_as_can_be():
+def test_deep_colour_beyond_bits_stored_has_full_brightness():
     """Lossy codecs overshoot, which must not wrap around to black."""
     deep = np.full((2, 2, 3), 0x1003, np.uint16)
     assert (render(deep, Display(photometric_interpretation="RGB", bits_stored=12)) == 255).all()
@@ -104,13 +104,13 @@ def test_colour_of_any_depth_takes_the_whole_scale(dtype, bits, samples):
     assert picture.tolist() == [[[0, 0 if bits == 1 else 85, 255]]]
 
 
-def test_colour_brighter_than_bits_stored_is_of_8_bits():
-    """As a codestream has them whose header says less."""
+def test_colour_above_bits_stored_is_taken_as_8_bits():
+    """A codestream can hold such samples under a data set that states fewer bits."""
     picture = render(np.array([[[0, 85, 255]]], "u1"), Display(photometric_interpretation="RGB", bits_stored=6))
     assert picture.tolist() == [[[0, 85, 255]]]
 
 
-def test_a_rescale_slope_of_0_is_none():
+def test_a_rescale_slope_of_0_is_ignored():
     values = np.array([[-3, 0, 9]], np.int16)
     assert apply_modality(values, Display(rescale_slope=0.0, rescale_intercept=7.0)).tolist() == [[-3, 0, 9]]
 
@@ -175,7 +175,7 @@ def test_functional_groups_frame_by_frame():
 
 
 @pytest.mark.skipif(bool(ABSENT), reason=str(ABSENT))
-def test_empty_look_up_tables_are_none():
+def test_empty_look_up_tables_are_ignored():
     """A real file has Modality and VOI LUT Sequences whose items are empty."""
     path = named("JPEGLosslessP14SV1_1s_1f_u_16_16.dcm")
     shown = dc.dcmread(path).frames.render(0)

@@ -1,4 +1,4 @@
-"""The room of display: its public names, and what it stands on."""
+"""The package `display`: its public names and its imports."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import dicomcore as dc
 from dicomcore import display
 
 
-def test_display_stands_below_pixels():
+def test_display_imports_nothing_of_pixels():
     code = "import sys, dicomcore.display; assert not [name for name in sys.modules if 'dicomcore.pixels' in name]"
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -24,7 +24,7 @@ def test_public_names():
         assert getattr(former, name) is getattr(display, name)
 
 
-def test_a_picture_of_what_a_data_set_says():
+def test_display_of_a_data_set():
     ds = dc.Dataset()
     ds.PhotometricInterpretation, ds.BitsAllocated, ds.BitsStored = "MONOCHROME2", 16, 12
     ds.RescaleSlope, ds.RescaleIntercept = 2, -100
@@ -38,7 +38,7 @@ def test_a_picture_of_what_a_data_set_says():
 
 
 def test_functional_groups_of_a_frame():
-    """A frame's own window goes before the one that all frames share; a frame without groups has the shared one."""
+    """A frame's own window precedes the shared one; a frame without groups has the shared one."""
     ds, own, shared = dc.Dataset(), dc.Dataset(), dc.Dataset()
     for groups, center in ((own, 10), (shared, 20)):
         view = dc.Dataset()

@@ -1,1 +1,1 @@
-"""Data sets from bytes and to bytes (PS3.5): scanning, deviations, values, transfer syntaxes."""
+"""Tests of reading and writing data sets (PS3.5): scanning, deviations, values, transfer syntaxes."""

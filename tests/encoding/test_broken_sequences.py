@@ -1,4 +1,4 @@
-"""Sequences and items that are not as they should be: the rest is read, bytes are kept, and ds.issues says so."""
+"""Malformed sequences and items: the rest of the data set is read, bytes are kept, and ds.issues reports them."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def E(tag: int, vr: str, value: bytes) -> bytes:
 @pytest.mark.parametrize("vr", ["SQ", None], ids=["explicit", "implicit"])
 @pytest.mark.parametrize("undefined", [False, True], ids=["defined", "undefined"])
 @pytest.mark.parametrize("behind", [False, True], ids=["last", "not last"])
-def test_delimiter_behind_an_empty_sequence_in_an_item(vr: str | None, undefined: bool, behind: bool) -> None:
-    """It is passed over, as at the top level: the sequence around goes on (PS3.5 7.5.1)."""
+def test_a_delimiter_behind_an_empty_sequence_is_skipped(vr: str | None, undefined: bool, behind: bool) -> None:
+    """As at the top level it is skipped, and the enclosing sequence continues (PS3.5 7.5.1)."""
     empty = raw.element(0x0040A730, vr, b"") + raw.header(raw.SEQUENCE_END, None, 0)
     inner = empty + (raw.element(0x0040DB00, vr and "CS", b"AB") if behind else b"")
     items = [raw.item(inner, undefined=undefined)] * 2
@@ -48,8 +48,8 @@ NO_ITEMS = [b"Roe,Maria 123 ", b"ABCDEF", b"AB", b"\xfe\xff\x00\xe0\0\0", b"\0\0
 @pytest.mark.parametrize("text", NO_ITEMS, ids=["14", "6", "2", "a cut item", "zeros"])
 @pytest.mark.parametrize("how", ["explicit", "big endian", "UN", "implicit", "private"])
 @pytest.mark.parametrize("place", ["top", "item", "undefined item"])
-def test_text_where_a_sequence_is_due(text: bytes, how: str, place: str) -> None:
-    """The rest is read (PS3.5 7.5), and the bytes are in whatever is written."""
+def test_text_in_place_of_a_sequence_is_kept(text: bytes, how: str, place: str) -> None:
+    """The rest is read (PS3.5 7.5), and the text's bytes are written again."""
     implicit = how in ("implicit", "private")
     big = how == "big endian"
     tag = 0x50011070 if how == "private" else 0x00101002
@@ -97,7 +97,7 @@ FRAGMENTS = {
 
 
 def icon(fragments: list[bytes], short: int, undefined: bool, length_too: bool) -> bytes:
-    """An Icon Image Sequence whose item, and sequence if `length_too`, says `short` bytes less than it has."""
+    """An Icon Image Sequence whose item states `short` bytes less than it has; so does the sequence if `length_too`."""
     inner = E(0x00280010, "US", b"\4\0") + raw.sequence(PIXELS, *map(raw.item, fragments), vr="OB", undefined=True)
     item = raw.item(inner, length=len(inner) - short)
     if undefined:
@@ -108,8 +108,8 @@ def icon(fragments: list[bytes], short: int, undefined: bool, length_too: bool) 
 @pytest.mark.parametrize("short", [4, 8, 12, 16, 20, 24, 28])
 @pytest.mark.parametrize("how", ["undefined", "defined", "defined, short too"])
 @pytest.mark.parametrize("syntax", FRAGMENTS)
-def test_item_that_ends_amid_its_fragments(syntax: str, how: str, short: int) -> None:
-    """Their delimiter shows the end (PS3.5 7.5, A.4)."""
+def test_an_item_whose_length_ends_within_its_fragments_is_read_whole(syntax: str, how: str, short: int) -> None:
+    """The fragments' sequence delimiter shows the true end (PS3.5 7.5, A.4)."""
     fragments = FRAGMENTS[syntax]
     main = raw.sequence(PIXELS, raw.item(), raw.item(b"main"), vr="OB", undefined=True)
     data = raw.part10(icon(fragments, short, how == "undefined", how != "defined") + main, syntax)
@@ -132,7 +132,7 @@ def test_item_that_ends_amid_its_fragments(syntax: str, how: str, short: int) ->
 
 @pytest.mark.parametrize("short", [12, 16, 24, 28])
 @pytest.mark.parametrize("undefined", [False, True], ids=["item", "undefined item"])
-def test_sequence_that_ends_amid_the_fragments_of_its_item(undefined: bool, short: int) -> None:
+def test_a_sequence_whose_length_ends_within_fragments_is_read_whole(undefined: bool, short: int) -> None:
     fragments = FRAGMENTS[raw.JPEG_BASELINE]
     inner = E(ROWS, "US", b"\4\0") + raw.sequence(PIXELS, *map(raw.item, fragments), vr="OB", undefined=True)
     item = raw.item(inner, undefined=undefined)
@@ -146,7 +146,7 @@ def test_sequence_that_ends_amid_the_fragments_of_its_item(undefined: bool, shor
 
 @pytest.mark.skipif(shutil.which("dcmdump") is None, reason="DCMTK is not installed")
 @pytest.mark.parametrize("short", [12, 16, 24])
-def test_fragments_as_dcmtk_has_them(short: int, tmp_path: Path) -> None:
+def test_fragments_are_read_as_dcmtk_reads_them(short: int, tmp_path: Path) -> None:
     path = tmp_path / "icon.dcm"
     main = raw.sequence(PIXELS, raw.item(), raw.item(b"main"), vr="OB", undefined=True)
     path.write_bytes(raw.part10(icon(FRAGMENTS[raw.JPEG_BASELINE], short, True, False) + main, raw.JPEG_BASELINE))
@@ -158,7 +158,7 @@ def test_fragments_as_dcmtk_has_them(short: int, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("short", [12, 16, 24])
 @pytest.mark.parametrize("undefined", [False, True], ids=["defined", "undefined"])
-def test_two_such_items(short: int, undefined: bool) -> None:
+def test_two_items_whose_lengths_end_within_fragments(short: int, undefined: bool) -> None:
     fragments = FRAGMENTS[raw.JPEG_BASELINE]
     inner = E(0x00280010, "US", b"\4\0") + raw.sequence(PIXELS, *map(raw.item, fragments), vr="OB", undefined=True)
     items = raw.item(inner, length=len(inner) - short) * 2
@@ -173,7 +173,7 @@ def test_two_such_items(short: int, undefined: bool) -> None:
     assert [bytes(item["PixelData"].raw) for item in around[ICON].value] == [b"".join(map(raw.item, fragments))] * 2
 
 
-def test_an_item_beside_it_makes_its_length_right() -> None:
+def test_adding_an_item_corrects_the_length_of_its_neighbour() -> None:
     fragments = FRAGMENTS[raw.JPEG_BASELINE]
     for undefined in (False, True):
         ds = dc.dcmread(raw.part10(icon(fragments, 16, undefined, True), raw.JPEG_BASELINE))
@@ -184,8 +184,8 @@ def test_an_item_beside_it_makes_its_length_right() -> None:
         assert bytes(made[ICON].value[0]["PixelData"].raw) == b"".join(map(raw.item, fragments))
 
 
-def test_items_are_believed_where_fragments_lead_nowhere() -> None:
-    """A fragment that claims too much, or lacks its delimiter, is cut at its item's end."""
+def test_item_lengths_hold_if_the_fragments_are_broken() -> None:
+    """A fragment with too large a length, or without a delimiter, is cut at the end of its item."""
     good = E(LAST, "US", b"\1\0")
     for fragment in (raw.item(b"abcd", length=60), raw.item(b"abcd", length=0x7FFFFFFF), raw.item(b"abcd")):
         inner = raw.header(PIXELS, "OB", raw.UNDEFINED) + raw.item() + fragment
@@ -202,7 +202,7 @@ def test_items_are_believed_where_fragments_lead_nowhere() -> None:
             assert len(ds[ICON].value) == 1 or ds[ICON].value[1].Rows == 4
 
 
-def test_fragments_wherever_a_block_ends(tmp_path: Path) -> None:
+def test_fragments_are_read_alike_wherever_a_block_ends(tmp_path: Path) -> None:
     """A file is read in blocks, the first of 16 KiB."""
     path = tmp_path / "one.dcm"
     for syntax, fragments in FRAGMENTS.items():
@@ -215,8 +215,8 @@ def test_fragments_wherever_a_block_ends(tmp_path: Path) -> None:
             assert bytes(ds[ICON].value[0]["PixelData"].raw) == b"".join(map(raw.item, fragments))
 
 
-def test_many_misleading_items_take_no_time() -> None:
-    """Each item's fragments lead to the same long chain, which has no end: it is followed a few times only."""
+def test_many_misleading_items_are_read_in_linear_time() -> None:
+    """The fragments of each item lead to the same long chain without an end: the reader follows it a few times only."""
     chain = raw.item() * 20_000
     count = 5_000
     size = 8 + 12 + 8

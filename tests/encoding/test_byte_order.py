@@ -1,4 +1,4 @@
-"""Byte order told from the first elements: of bare data sets, and where the transfer syntax says another one."""
+"""Byte order guessed from the first elements: of bare data sets, and of files that state the wrong one."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_bare_big_endian(tag, vr, value):
     assert not data_set.is_little_endian
 
 
-HONEST = {  # name: (transfer syntax, first element, VR, value), which the other byte order could seem to be, too
+HONEST = {  # name: (transfer syntax, first element, VR, value); its bytes also make sense in the other byte order
     "little endian, Number of Copies": (raw.EXPLICIT, 0x20000010, "IS", b"1 "),
     "little endian, Encrypted Attributes": (raw.EXPLICIT, 0x04000500, "SQ", b""),
     "little endian, Digital Signature UID": (raw.EXPLICIT, 0x04000100, "UI", b"1.2\0"),
@@ -71,7 +71,7 @@ HONEST = {  # name: (transfer syntax, first element, VR, value), which the other
 
 
 @pytest.mark.parametrize(("syntax", "tag", "vr", "value"), HONEST.values(), ids=HONEST)
-def test_what_is_labelled_right_is_read_so(tmp_path: Path, syntax, tag, vr, value):
+def test_a_right_label_is_believed(tmp_path: Path, syntax, tag, vr, value):
     path = tmp_path / "a.dcm"
     path.write_bytes(raw.part10(body(tag, vr, value, big=syntax == raw.BIG_ENDIAN), syntax))
     data_set = dc.dcmread(path)
@@ -98,7 +98,7 @@ MOVED = {  # name: (tag, VR, the bytes in big endian, the same in little endian,
     "OW": (0x00281201, "OW", b"\0\1\0\2", b"\1\0\2\0", 16),
     "OL": (0x00660040, "OL", b"\0\0\0\1", b"\1\0\0\0", 16),
     "OB": (0x00420011, "OB", b"\1\2", b"\1\2", 16),
-    "UN, which is little endian anyhow": (0x00091001, "UN", b"\1\2", b"\1\2", 16),
+    "UN, always little endian": (0x00091001, "UN", b"\1\2", b"\1\2", 16),
     "US": (0x00280010, "US", b"\0\1", b"\1\0", 16),
     "cells of 16 bits": (0x7FE00010, "OW", b"\0\1\0\2", b"\1\0\2\0", 16),
     "cells of 32 bits": (0x7FE00010, "OW", b"\0\1\2\3", b"\3\2\1\0", 32),
@@ -112,7 +112,7 @@ WAYS = {
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 @pytest.mark.parametrize(("tag", "vr", "big", "little", "bits"), MOVED.values(), ids=MOVED)
-def test_an_element_of_a_big_endian_data_set_is_carried_over(tag, vr, big, little, bits, way):
+def test_an_element_of_a_big_endian_data_set_is_copied(tag, vr, big, little, bits, way):
     allocated = {
         order: raw.element(0x00280100, "US", bits.to_bytes(2, order), big=order == "big") for order in ("big", "little")
     }

@@ -1,4 +1,4 @@
-"""Command sets (PS3.7 6.3.1, 9.3, E.1), with bytes put together by hand from the standard's tables."""
+"""Command sets (PS3.7 6.3.1, 9.3, E.1), with bytes written by hand from the standard's tables."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ DEVIATIONS = {
 
 
 @pytest.mark.parametrize(("data", "codes"), DEVIATIONS.values(), ids=DEVIATIONS)
-def test_what_deviates(data: bytes, codes: list[str]):
+def test_deviations_of_command_sets_are_reported(data: bytes, codes: list[str]):
     ds = encoding.decode_command(data)
     assert [issue.code for issue in ds.issues] == codes
     assert ds.CommandField == 1

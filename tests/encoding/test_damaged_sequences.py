@@ -1,4 +1,4 @@
-"""Where a sequence is due and a damaged header gives the element another VR, there is no sequence: nothing breaks."""
+"""A damaged header gives a sequence another VR: every function treats it as a missing sequence."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DICOMDIR = "dicomdirtests/DICOMDIR"
 
 
 def damaged(name: str, *keywords: str) -> dc.Dataset:
-    """A file of pydicom's in which each of these holds two UIDs, as read from bytes."""
+    """A test file of pydicom whose element at this path of keywords holds two UIDs, as read from bytes."""
     ds = dc.dcmread(PYDICOM / "test_files" / name)
     place = ds
     for step in keywords[:-1]:
@@ -95,5 +95,5 @@ def record_a_file(tmp_path: Path) -> None:
         render_tables, slices_of_groups, record_a_file,
     ],
 )  # fmt: skip
-def test_no_sequence_is_none(case, tmp_path):
+def test_values_in_place_of_a_sequence_count_as_no_items(case, tmp_path):
     case(tmp_path)

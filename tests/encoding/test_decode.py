@@ -60,7 +60,7 @@ def body_of(data: bytes) -> tuple[bytes, str]:
 
 
 def is_plain(one: Real) -> bool:
-    """Whether a file has file meta information whose transfer syntax is the truth."""
+    """Whether a file has file meta information with the right transfer syntax."""
     try:
         ds = dc.dcmread(one.path)
     except dc.DicomError:
@@ -75,7 +75,7 @@ PLAIN = [one for one in small_files(60_000) if is_plain(one)]
 
 
 @pytest.mark.parametrize("one", PLAIN, ids=[one.name for one in PLAIN])
-def test_a_body_is_what_the_file_is(one: Real):
+def test_a_body_reads_as_its_file(one: Real):
     data = one.data()
     whole = dc.dcmread(data)
     body, syntax = body_of(data)
@@ -118,13 +118,13 @@ def test_pydicom_reads_the_same(syntax: str):
     assert (theirs.Rows, theirs.PixelData) == (ours.Rows, ours.PixelData)
 
 
-# -- where it lies
+# -- data sets within larger sources
 
 
 @pytest.mark.parametrize("syntax", NATIVE, ids=NAMES.get)
 @pytest.mark.parametrize("form", ["path", "bytes", "stream", "ranged"])
-def test_a_part_of_something_larger(syntax: str, form: str, tmp_path: Path):
-    """What lies around the data set is not seen, though it would go on as one."""
+def test_a_data_set_within_a_larger_source(syntax: str, form: str, tmp_path: Path):
+    """Bytes around the data set are not read, though they could continue it."""
     body = small(syntax)
     data = BEFORE + body + BEHIND
     path = tmp_path / "received"
@@ -154,7 +154,7 @@ def test_a_part_of_something_larger(syntax: str, form: str, tmp_path: Path):
     assert copy.copy(ds).transfer_syntax == syntax
 
 
-def test_large_values_are_read_when_they_are_asked_for(tmp_path: Path):
+def test_large_values_are_read_on_access(tmp_path: Path):
     pixels = bytes(range(256)) * 8192
     body = small(raw.EXPLICIT)[: -(12 + 2 * 0x204)] + raw.element(0x7FE00010, "OW", pixels)
     path = tmp_path / "received"
@@ -171,7 +171,7 @@ def test_large_values_are_read_when_they_are_asked_for(tmp_path: Path):
 
 @pytest.mark.parametrize(("offset", "length", "error"), [(-1, None, ValueError), (0, -1, ValueError),
                          (5, None, dc.TruncatedError), (1, 4, dc.TruncatedError)])  # fmt: skip
-def test_a_part_that_is_not_there(offset: int, length: int | None, error, tmp_path: Path):
+def test_a_part_beyond_the_source_is_refused(offset: int, length: int | None, error, tmp_path: Path):
     path = tmp_path / "four"
     path.write_bytes(b"four")
     for source in (path, b"four"):
@@ -179,7 +179,7 @@ def test_a_part_that_is_not_there(offset: int, length: int | None, error, tmp_pa
             encoding.decode(source, raw.EXPLICIT, offset=offset, length=length)
 
 
-def test_nothing_is_a_data_set_too(tmp_path: Path):
+def test_empty_input_is_an_empty_data_set(tmp_path: Path):
     path = tmp_path / "empty"
     path.write_bytes(b"")
     for source in (b"", path, io.BytesIO()):
@@ -187,11 +187,11 @@ def test_nothing_is_a_data_set_too(tmp_path: Path):
         assert (len(ds), ds.issues, encoding.encode(ds, raw.EXPLICIT)) == (0, (), b"")
 
 
-# -- stated, not guessed
+# -- the stated transfer syntax
 
 
-def test_the_syntax_is_believed():
-    """Where dcmread would look at the first element, decode does as it was told; what comes out has issues."""
+def test_the_stated_syntax_is_believed():
+    """dcmread would look at the first element; decode follows the stated syntax, and the result has issues."""
     for syntax, other in ((raw.IMPLICIT, raw.EXPLICIT), (raw.EXPLICIT, raw.BIG_ENDIAN), (raw.BIG_ENDIAN, raw.EXPLICIT)):
         ds = encoding.decode(small(syntax), other)
         assert ds.transfer_syntax == other
@@ -201,7 +201,7 @@ def test_the_syntax_is_believed():
 
 
 @pytest.mark.parametrize("syntax", [PRIVATE, raw.JPEG_BASELINE, "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.201"])
-def test_all_others_are_explicit_little_endian(syntax: str):
+def test_all_other_syntaxes_are_explicit_little_endian(syntax: str):
     ds = encoding.decode(small(raw.EXPLICIT), syntax)
     assert (ds.PatientName, ds.Rows, ds.transfer_syntax, ds.issues) == ("Doe^Jane", 0x0102, syntax, ())
 
@@ -211,7 +211,7 @@ def test_deflated_with_referenced_pixels(syntax: str):
     assert encoding.decode(small(raw.DEFLATED), syntax).PatientName == "Doe^Jane"
 
 
-def test_implicit_in_all_but_name():
+def test_syntaxes_with_implicit_vr_under_another_name():
     for syntax in (raw.GE, "1.2.840.10008.1.20"):
         assert encoding.decode(small(raw.IMPLICIT), syntax).Rows == 0x0102
 
@@ -230,7 +230,7 @@ def test_wrong_use():
 
 
 @pytest.mark.parametrize("group", [0x0000, 0x0002])
-def test_groups_of_commands_and_files_are_out_of_place(group: int):
+def test_elements_of_groups_0000_and_0002_are_reported(group: int):
     body = raw.element(group << 16 | 0x0010, "UI", b"1.2\0") + small(raw.EXPLICIT)
     ds = encoding.decode(body, raw.EXPLICIT)
     assert [(issue.code, issue.offset) for issue in ds.issues] == [("STRAY_GROUP", 0)]
@@ -264,7 +264,7 @@ def test_every_truncation(syntax: str, tmp_path: Path):
             assert encoding.encode(ds, syntax) == body[:size]
 
 
-def test_strict_says_where(tmp_path: Path):
+def test_strict_errors_have_an_offset(tmp_path: Path):
     body = small(raw.EXPLICIT)[:-10]
     path = tmp_path / "cut"
     path.write_bytes(BEFORE + body)
@@ -299,8 +299,8 @@ def test_any_bytes_in_any_syntax(data: bytes, syntax: str):
 @pytest.mark.filterwarnings("ignore")
 @settings(max_examples=60, deadline=None)
 @given(data_sets(), st.sampled_from(NATIVE))
-def test_there_and_back(ds: dc.Dataset, syntax: str):
-    """What random data sets say survives each uncompressed transfer syntax, but for VRs that implicit VR leaves out."""
+def test_random_data_sets_survive_encoding_and_decoding(ds: dc.Dataset, syntax: str):
+    """Random data sets survive each uncompressed transfer syntax, except VRs, which implicit VR doesn't store."""
     try:
         data = encoding.encode(ds, syntax, widen="utf-8")
     except dc.EncodeError:  # numbers of too many characters, and the like
@@ -312,7 +312,7 @@ def test_there_and_back(ds: dc.Dataset, syntax: str):
         assert set(map(int, ds.keys())) <= set(map(int, again.keys()))
 
 
-# -- what stands on it
+# -- functions of the decoded data set
 
 
 def test_frames_of_encapsulated_data_sets(tmp_path: Path):
@@ -333,7 +333,7 @@ def test_saving_makes_a_file_of_it(tmp_path: Path):
     path.write_bytes(BEFORE + body + BEHIND)
     ds = encoding.decode(path, raw.EXPLICIT, offset=len(BEFORE), length=len(body))
     ds.SOPClassUID, ds.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.7", "1.2.3.4"
-    ds.save_as(path)  # over the file that it goes on reading
+    ds.save_as(path)  # over the file that it still reads from
     again = dc.dcmread(path)
     assert again.issues == ()
     assert again.transfer_syntax == raw.EXPLICIT
@@ -343,12 +343,12 @@ def test_saving_makes_a_file_of_it(tmp_path: Path):
     assert ds.to_bytes(enforce_standard=False)[-len(body) + 100 :] == body[100:]
 
 
-def test_a_bare_file_stays_bare_unless_told():
+def test_a_bare_data_set_is_written_bare():
     ds = encoding.decode(small(raw.BIG_ENDIAN), raw.BIG_ENDIAN)
     assert ds.to_bytes(enforce_standard=False) == small(raw.BIG_ENDIAN)
 
 
-def test_other_forms():
+def test_conversion_to_other_forms():
     body = small(raw.BIG_ENDIAN)
     ds = encoding.decode(body, raw.BIG_ENDIAN)
     assert dc.Dataset.from_json(ds.to_json()).PatientName == "Doe^Jane"
@@ -362,13 +362,13 @@ def test_other_forms():
 
 
 def test_a_pickled_deflated_file_is_written_deflated():
-    """Its deflated bytes don't go along, and what was inflated must not be taken for them."""
+    """The pickle has only the inflated bytes, which must not be written as deflated ones."""
     ds = dc.dcmread(raw.part10(small(raw.DEFLATED), raw.DEFLATED))
     again = pickle.loads(pickle.dumps(ds))
     assert dc.dcmread(again.to_bytes(enforce_standard=False)) == ds
 
 
-def test_a_label_may_be_set():
+def test_a_transfer_syntax_may_be_set():
     ds = encoding.decode(small(raw.EXPLICIT), raw.EXPLICIT)
     ds.file_meta.TransferSyntaxUID = raw.IMPLICIT
     assert ds.transfer_syntax == raw.IMPLICIT
@@ -376,7 +376,7 @@ def test_a_label_may_be_set():
     assert encoding.encode(ds, raw.EXPLICIT) == small(raw.EXPLICIT)
 
 
-def test_large_real_files_lie_where_they_are():
+def test_large_real_files_are_decoded_in_place():
     for one in dicom_files():
         if one.line["size"] < 1 << 20 or not is_plain(one):
             continue

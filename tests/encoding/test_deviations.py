@@ -1,7 +1,7 @@
-"""What real writers do to the standard: each is read as far as it makes sense, and said in ds.issues.
+"""Deviations from the standard by real writers: each is read as far as it makes sense, and reported in ds.issues.
 
-Values are those that the writer meant. pydicom and DCMTK were asked for each: dicomcore reads at least what the more
-tolerant of the two reads.
+Expected values are those that the writer meant. Each was tried with pydicom and DCMTK: dicomcore reads at least as
+much as the more tolerant of the two.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ CLOSED = raw.header(raw.SEQUENCE_END, None, 0)
 
 
 def stranger(tag: int, letters: bytes, value: bytes, *, long: bool = False) -> bytes:
-    """An element with a VR that no one knows, in the short or the long form."""
+    """An element with an unknown VR, in the short or the long form."""
     size = struct.pack("<HI", 0, len(value)) if long else struct.pack("<H", len(value))
     return raw.tag_bytes(tag) + letters + size + value
 
@@ -194,7 +194,7 @@ def check(data_set: dc.Dataset, expected: dict[int, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", DEVIATIONS)
-def test_read_and_said(name: str):
+def test_deviations_are_read_and_reported(name: str):
     content, syntax, expected, codes = DEVIATIONS[name]
     data = raw.part10(content, syntax)
     data_set = dc.dcmread(data)
@@ -210,7 +210,7 @@ def test_read_and_said(name: str):
 @pytest.mark.parametrize("name", DEVIATIONS)
 def test_strict_raises_for_it(name: str):
     content, syntax, _, codes = DEVIATIONS[name]
-    seen = [code for code in codes if code not in ("BAD_LENGTH", "BAD_VALUE")]  # what only reading a value shows
+    seen = [code for code in codes if code not in ("BAD_LENGTH", "BAD_VALUE")]  # found in values only
     if not seen:
         dc.dcmread(raw.part10(content, syntax), strict=True)
         return
@@ -223,7 +223,7 @@ def test_strict_raises_for_it(name: str):
 
 @pytest.mark.parametrize("name", DEVIATIONS)
 def test_at_least_as_tolerant_as_pydicom(name: str):
-    """What pydicom reads, dicomcore reads: every top-level tag of pydicom's, with its value's bytes."""
+    """dicomcore reads every expected top-level tag that pydicom reads."""
     content, syntax, expected, _ = DEVIATIONS[name]
     data = raw.part10(content, syntax)
     logging.disable(logging.CRITICAL)
@@ -238,15 +238,15 @@ def test_at_least_as_tolerant_as_pydicom(name: str):
     assert tags <= {int(element.tag) for element in ours}
 
 
-def test_claimed_and_present_length_are_said():
+def test_stated_and_remaining_length_are_reported():
     (issue,) = dc.dcmread(raw.part10(BEFORE + raw.element(NAME, "PN", b"A^B ", length=400))).issues
     assert (issue.code, issue.tag) == ("LENGTH_BEYOND_END", NAME)
     assert "400" in issue.message
     assert "4 are left" in issue.message
 
 
-def test_what_a_late_sequence_holds_is_said_too():
-    """A UN that is a sequence by the dictionary is indexed when asked for; so are its issues."""
+def test_issues_in_a_late_sequence_are_reported_too():
+    """A UN that is a sequence by the dictionary is indexed on access; its issues are found then."""
     odd = raw.element(CLASS_UID, None, b"1.2.3")
     data_set = dc.dcmread(raw.part10(raw.sequence(SEQUENCE, raw.item(odd), vr="UN", undefined=False) + AFTER))
     assert data_set[SEQUENCE].value[0][CLASS_UID].value == "1.2.3"
@@ -255,7 +255,7 @@ def test_what_a_late_sequence_holds_is_said_too():
 
 
 def test_one_stray_byte_before_a_data_set():
-    """no_meta.dcm: pydicom reads a single nonsense element; so do we, and say what is missing."""
+    """no_meta.dcm: pydicom reads a single nonsense element; dicomcore does too, and reports what is missing."""
     data_set = dc.dcmread(real("no_meta.dcm"), force=True)
     assert {"MISSING_META", "MISSING_PREAMBLE"} <= {issue.code for issue in data_set.issues}
 

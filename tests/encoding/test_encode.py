@@ -1,4 +1,4 @@
-"""encode, encode_into, encode_buffers: a file's data set without the file, in each transfer syntax that can hold it."""
+"""encode, encode_into, encode_buffers: a bare data set in each transfer syntax that can hold it."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_every_form_gives_the_same_bytes(name: str, tmp_path: Path):
         encoding.encode_into("path", ds, name)  # type: ignore[arg-type]
 
 
-def test_buffers_view_what_is_in_memory():
+def test_buffers_view_values_in_memory():
     data = bytes(4 << 20)
     ds = encoding.decode(made_with(data), "explicit")
     buffers = list(encoding.encode_buffers(ds, "explicit"))

@@ -1,4 +1,4 @@
-"""What stands on what: encoding below part10, and nothing but encoding composes data sets."""
+"""Layers: encoding is below part10, and only encoding composes data sets."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from pathlib import Path
 
 import dicomcore
 
-HOUSE = Path(dicomcore.__file__).parent
+PACKAGE = Path(dicomcore.__file__).parent
 ABOVE = ("part10", "pixels", "fileset", "forms", "objects", "sr", "interop", "transcoding", "archive", "display", "cli")
 
 
 def imports(path: Path) -> set[str]:
-    """Every module that a file names in an import, wherever it stands."""
+    """Every module that a file imports, at any level."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
@@ -22,27 +22,27 @@ def imports(path: Path) -> set[str]:
     return found
 
 
-def test_encoding_names_no_room_above():
-    files = list((HOUSE / "encoding").glob("*.py"))
+def test_encoding_imports_from_no_package_above():
+    files = list((PACKAGE / "encoding").glob("*.py"))
     assert len(files) > 5
     for path in files:
         assert not [name for name in imports(path) if name.startswith(tuple(f"dicomcore.{room}" for room in ABOVE))]
 
 
-def test_nothing_else_composes():
+def test_only_encoding_composes_data_sets():
     users = {
-        path.relative_to(HOUSE).as_posix()
-        for path in HOUSE.rglob("*.py")
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
         if "dicomcore._native.write.compose.compose" in imports(path)
     }
     assert users == {"encoding/composing.py"}
 
 
-def test_nothing_else_opens_an_index():
-    """A file is opened by part10, a bare data set by encoding; frames open the header of one that is open."""
+def test_only_encoding_and_part10_open_an_index():
+    """part10 opens files, encoding opens bare data sets; frames open the header of an open data set."""
     users = {
-        path.relative_to(HOUSE).as_posix()
-        for path in HOUSE.rglob("*.py")
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
         if "dicomcore._native.scan.opener" in imports(path)
     }
     assert users - {"pixels/attributes.py"} == {

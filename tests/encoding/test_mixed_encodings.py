@@ -1,4 +1,4 @@
-"""Data sets that are not encoded throughout as their transfer syntax has it: all is read, and said in ds.issues."""
+"""Data sets with parts in another encoding than their transfer syntax: all is read, and reported in ds.issues."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def check_item(item: dc.Dataset) -> None:
 
 
 def check_survives(ds: dc.Dataset, data: bytes, check: Any) -> None:
-    """Unchanged it is what it was; in every other encoding, and after a change, it has the same values."""
+    """Unchanged it is written byte for byte; in every other encoding, and after a change, it has the same values."""
     assert ds.to_bytes(enforce_standard=False) == data
     for syntax in (raw.EXPLICIT, raw.IMPLICIT, raw.BIG_ENDIAN, raw.DEFLATED):
         check(dc.dcmread(ds.to_bytes(transfer_syntax=syntax, enforce_standard=False)))
@@ -59,7 +59,7 @@ def check_survives(ds: dc.Dataset, data: bytes, check: Any) -> None:
 @pytest.mark.parametrize("undefined", [False, True], ids=["defined", "undefined"])
 @pytest.mark.parametrize("tag", [SEQUENCE, 0x2001105F, 0x00091010], ids=["public", "private", "unknown creator"])
 def test_explicit_items(tag: int, undefined: bool, undefined_item: bool) -> None:
-    undefined |= tag == 0x00091010  # else nobody could tell that this is a sequence
+    undefined |= tag == 0x00091010  # otherwise this can't be recognised as a sequence
     items = [raw.item(INNER, undefined=undefined_item)] * 2
     creator = PHILIPS if tag >> 16 == 0x2001 else b""
     data = raw.part10(HEAD + creator + raw.sequence(tag, *items, vr=None, undefined=undefined) + TAIL, raw.IMPLICIT)
@@ -144,8 +144,8 @@ class Ranged:
     HEAD + raw.element(0x00080070, None, b"GE MEDICAL", length=13) + TAIL,
     HEAD + raw.element(0x00104000, None, bytes(0x14144)) + TAIL,
 ], ids=["item", "element", "length 13", "honest length"])  # fmt: skip
-def test_wherever_a_block_ends(content: bytes) -> None:
-    """A file is read in blocks, the first of 16 KiB: what a header means doesn't depend on where they end."""
+def test_explicit_parts_are_read_alike_wherever_a_block_ends(content: bytes) -> None:
+    """A file is read in blocks, the first of 16 KiB: the meaning of a header doesn't depend on their ends."""
     for before in range(16384 - 300, 16384, 6):
         filler = before - 132 - len(raw.meta(raw.IMPLICIT)) - 8
         data = raw.part10(raw.element(0x00080001, None, b"A" * filler) + content, raw.IMPLICIT)
@@ -154,7 +154,7 @@ def test_wherever_a_block_ends(content: bytes) -> None:
 
 
 def test_explicit_pixel_data_behind_an_implicit_header() -> None:
-    pixels = bytes(range(256)) * 8192  # 2 MiB: its end is further on than a scan looks
+    pixels = bytes(range(256)) * 8192  # 2 MiB: its end is beyond the bytes that a scan examines
     rows = raw.element(ROWS, None, struct.pack("<H", 1024))
     for vr, data in (("OW", pixels), ("OB", pixels + b"\0\0")):
         padding = raw.element(0xFFFCFFFC, None, bytes(8))
@@ -164,7 +164,7 @@ def test_explicit_pixel_data_behind_an_implicit_header() -> None:
         assert 0xFFFCFFFC in ds
 
 
-HONEST = {  # lengths of implicit elements whose bytes are the letters of a VR: (length)
+HONEST = {  # name: a length in implicit VR whose bytes are the letters of a VR
     "DA": 0x4144, "DS": 0x5344, "LO": 0x4F4C, "PN": 0x4E50, "TM": 0x4D54, "FD and 1": 0x1_4446, "UI, odd": 0x4955,
 }  # fmt: skip
 
@@ -172,8 +172,8 @@ HONEST = {  # lengths of implicit elements whose bytes are the letters of a VR: 
 @pytest.mark.parametrize("filler", [b"\0", b" ", b"7", b"\xff"], ids=["zeros", "spaces", "digits", "ones"])
 @pytest.mark.parametrize("length", HONEST.values(), ids=HONEST)
 @pytest.mark.parametrize("tag", [0x00104000, 0x00291010, 0x7FE00010])
-def test_honest_lengths_stay(tag: int, length: int, filler: bytes) -> None:
-    """What could be letters is a length where it leads to an element or to the end."""
+def test_lengths_that_look_like_a_vr_are_lengths(tag: int, length: int, filler: bytes) -> None:
+    """Bytes that could be a VR are a length if it leads to an element or to the end."""
     for behind in (b"", TAIL if tag < LAST else raw.element(0xFFFCFFFC, None, b"ab")):
         ds = dc.dcmread(raw.part10(HEAD + raw.element(tag, None, filler * length) + behind, raw.IMPLICIT))
         assert bytes(ds[tag].raw) == filler * length
@@ -182,7 +182,7 @@ def test_honest_lengths_stay(tag: int, length: int, filler: bytes) -> None:
 
 
 def test_real_implicit_files_have_no_explicit_parts() -> None:
-    """None of the corpus has any: none may be found."""
+    """The corpus has none, so that none may be found."""
     for one in dicom_files():
         assert "EXPLICIT_IN_IMPLICIT" not in {issue.code for issue in dc.dcmread(one.path, force=True).issues}, one.name
 
@@ -197,8 +197,8 @@ def test_implicit_items_in_explicit_files() -> None:
 
 
 @pytest.mark.parametrize("place", ["middle", "end", "item"])
-def test_length_13_of_10_bytes(place: str) -> None:
-    """GE wrote 13 for 10; GDCM reads so, too (PS3.5 7.1.1: lengths are even)."""
+def test_length_13_stands_for_10_bytes(place: str) -> None:
+    """GE wrote 13 for 10; GDCM reads it as 10, too (PS3.5 7.1.1: lengths are even)."""
     element = raw.element(0x00081090, None, b"GE MEDICAL", length=13)
     if place == "item":
         data = HEAD + raw.sequence(SEQUENCE, raw.item(element), vr=None) + TAIL
@@ -212,7 +212,7 @@ def test_length_13_of_10_bytes(place: str) -> None:
 
 
 @pytest.mark.skipif(shutil.which("gdcmdump") is None, reason="GDCM is not installed")
-def test_length_13_as_gdcm_has_it(tmp_path: Path) -> None:
+def test_length_13_is_read_as_gdcm_reads_it(tmp_path: Path) -> None:
     path = tmp_path / "ge.dcm"
     path.write_bytes(raw.part10(HEAD + raw.element(0x00081090, None, b"GE MEDICAL", length=13) + TAIL, raw.IMPLICIT))
     run = subprocess.run(["gdcmdump", path], capture_output=True, text=True, check=True)

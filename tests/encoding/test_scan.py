@@ -1,4 +1,4 @@
-"""The scanner: every encoding, every way a file may begin, sequences, encapsulated pixel data, limits."""
+"""The scanner: every encoding, every beginning of a file, sequences, encapsulated pixel data, limits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.corpus import real
 
 
 def body(vr: bool = True, big: bool = False, *, undefined: bool = False) -> bytes:
-    """One data set, in explicit VR or not, in either byte order, its sequences of defined length or not."""
+    """One data set, in explicit or implicit VR, either byte order, and sequences of defined or undefined length."""
     order = ">" if big else "<"
 
     def one(tag: int, name: str, value: bytes) -> bytes:
@@ -62,7 +62,7 @@ ENCODINGS = {  # transfer syntax: (explicit VR, big endian)
     raw.GE: (False, False),
     raw.JPEG_BASELINE: (True, False),
 }
-# (0028,0009) stands behind (0028,0010) in body(): one issue that every reading has
+# (0028,0009) follows (0028,0010) in body(): an issue of every reading
 OUT_OF_ORDER = ["OUT_OF_ORDER"]
 
 
@@ -95,7 +95,7 @@ def test_deflated_with_a_zlib_header():
     check_body(dc.dcmread(raw.part10(zlib.compress(body()), raw.DEFLATED)))
 
 
-def test_deflated_cut_short_keeps_what_came_before():
+def test_deflated_cut_short_keeps_the_elements_before():
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
     rest = raw.element(0x7FE00011, "OB", os.urandom(5000))
     packed = packer.compress(body()) + packer.flush(zlib.Z_FULL_FLUSH) + packer.compress(rest) + packer.flush()
@@ -160,7 +160,7 @@ BEGINNINGS = {  # name: (bytes, needs force, has a preamble, codes beside body()
 
 @pytest.mark.parametrize("as_path", [False, True], ids=["memory", "path"])
 @pytest.mark.parametrize("name", BEGINNINGS)
-def test_beginnings(name: str, as_path: bool, tmp_path: Path):
+def test_every_beginning_of_a_file_is_read(name: str, as_path: bool, tmp_path: Path):
     data, force, preamble, codes = BEGINNINGS[name]
     source = data
     if as_path:
@@ -177,7 +177,7 @@ def test_beginnings(name: str, as_path: bool, tmp_path: Path):
 
 @pytest.mark.parametrize("vr", [True, False], ids=["explicit", "implicit"])
 def test_acr_nema(vr: bool):
-    """ACR-NEMA: no preamble, group lengths, a recognition code in (0008,0010)."""
+    """ACR-NEMA has no preamble, but group lengths and a recognition code in (0008,0010)."""
     rest = raw.element(0x00080010, "LO" if vr else None, b"ACR-NEMA 2.0") + raw.element(
         0x00080060, "CS" if vr else None, b"CT"
     )
@@ -293,7 +293,7 @@ def test_un_of_undefined_length_in_big_endian_is_little_endian_inside():
 
 @pytest.mark.parametrize("syntax", [raw.EXPLICIT, raw.IMPLICIT])
 def test_private_sequences(syntax: str):
-    """A private sequence that no dictionary knows: by its VR, or by its undefined length in implicit VR."""
+    """A private sequence in no dictionary is recognised by its VR, or by its undefined length in implicit VR."""
     explicit = syntax == raw.EXPLICIT
     inside = raw.element(0x00091002, "LO" if explicit else None, b"in")
     made = raw.element(0x00090010, "LO" if explicit else None, b"NOBODY") + raw.sequence(
@@ -307,7 +307,7 @@ def test_private_sequences(syntax: str):
 
 
 def test_private_sequence_by_the_private_dictionary():
-    """GEMS_PETD_01 is not needed: any creator whose dictionary has an SQ will do."""
+    """Any creator with an SQ in its private dictionary, not only GEMS_PETD_01."""
     creator, tag = b"SIEMENS MR HEADER ", 0x00191001
     made = raw.element(0x00190010, None, creator) + raw.element(tag, None, b"x ")
     assert dc.dcmread(raw.part10(made, raw.IMPLICIT))[tag].VR != "SQ"
@@ -323,7 +323,7 @@ def test_group_lengths_and_trailing_padding():
     assert dc.dcmread(real("MR_small_padded.dcm"))[0xFFFCFFFC].keyword == "DataSetTrailingPadding"
 
 
-def test_delimiters_with_a_length_are_read_and_said():
+def test_delimiters_with_a_length_are_read_and_reported():
     inner = raw.header(raw.ITEM, None, raw.UNDEFINED) + INSIDE + raw.header(raw.ITEM_END, None, 8)
     made = raw.header(0x00081140, "SQ", raw.UNDEFINED) + inner + raw.header(raw.SEQUENCE_END, None, 4)
     data_set = dc.dcmread(raw.part10(made + AFTER))
@@ -362,7 +362,7 @@ def test_fragments(end: bool):
     assert issue_codes(data_set) == ([] if end else ["MISSING_SEQUENCE_DELIMITER"])
 
 
-def test_fragments_of_odd_length_are_read_and_said():
+def test_fragments_of_odd_length_are_read_and_reported():
     data = raw.part10(encapsulated(raw.item(), raw.item(b"abc"), raw.item(b"defg")), raw.JPEG_BASELINE)
     assert [data[o : o + n] for o, n in fragment_rows(data)] == [b"", b"abc", b"defg"]
     assert issue_codes(dc.dcmread(data)) == ["ODD_LENGTH"]
@@ -388,8 +388,8 @@ def test_extended_offset_table():
         assert (0x7FE00010 in data_set) is not bool(options)
 
 
-def test_pixel_data_first_asked_for_is_whole():
-    """Its end is looked for when its value, length or bytes are asked for, whichever comes first."""
+def test_pixel_data_is_whole_on_first_access():
+    """The reader finds its end on the first access to its value, length or bytes."""
     data = raw.part10(encapsulated(TABLE, *map(raw.item, FRAGMENTS)), raw.JPEG_BASELINE)
     content = TABLE + b"".join(map(raw.item, FRAGMENTS))
     assert dc.dcmread(data)[0x7FE00010].length == len(content)
@@ -399,7 +399,7 @@ def test_pixel_data_first_asked_for_is_whole():
     assert dc.dcmread(data)[0x7FE00010].VM == 1
 
 
-def test_a_limit_behind_pixel_data_stays_an_error():
+def test_a_limit_behind_pixel_data_raises_each_time():
     data = raw.part10(AFTER + encapsulated(raw.item(), *[raw.item(b"abcd")] * 300) + LAST, raw.JPEG_BASELINE)
     data_set = dc.dcmread(data, limits=dc.Limits(elements=200))
     for _ in range(2):
@@ -422,8 +422,8 @@ def test_encapsulated_icon_in_an_item():
 
 
 @pytest.mark.parametrize("count", [1, 300, 3000])
-def test_what_follows_pixel_data_is_there(count: int, tmp_path: Path):
-    """The scan rests behind pixel data until someone asks for more."""
+def test_elements_behind_pixel_data_are_read_on_access(count: int, tmp_path: Path):
+    """The scan stops behind pixel data until a further element is accessed."""
     items = [raw.item(bytes([i % 251]) * 1000) for i in range(count)]
     data = raw.part10(AFTER + encapsulated(raw.item(), *items) + LAST, raw.JPEG_BASELINE)
     path = tmp_path / "one.dcm"
@@ -436,8 +436,8 @@ def test_what_follows_pixel_data_is_there(count: int, tmp_path: Path):
         assert len(dc.scan(source)) == 3 + 1 + 1 + count + 1 + 1
 
 
-def test_the_highest_tag_is_an_element_too():
-    """It stood for "read on to the end", so that what began with it was left out without a word."""
+def test_the_highest_tag_is_an_element():
+    """It was once the mark for "read to the end", so that elements from it on were lost silently."""
     data = raw.element(0x00100010, "PN", b"A^B ") + raw.element(0xFFFFFFFF, "LO", b"last")
     for whole in (raw.part10(data), data, raw.part10(raw.element(0xFFFFFFFF, "LO", b"last"))):
         data_set = dc.dcmread(whole, force=True)
@@ -448,7 +448,7 @@ def test_the_highest_tag_is_an_element_too():
 # ---- limits ------------------------------------------------------------------------------------------------------
 
 
-def test_limits_are_the_calls_own():
+def test_limits_hold_for_one_call():
     deep = raw.element(0x00100010, "PN", b"A^B ")
     for _ in range(20):
         deep = raw.sequence(0x00081140, raw.item(deep))
@@ -474,7 +474,7 @@ def test_element_limit_is_exact():
 # ---- dc.scan -----------------------------------------------------------------------------------------------------
 
 
-def test_scan_is_the_index_itself():
+def test_scan_views_the_index():
     data = raw.part10(body())
     rows = dc.scan(data)
     assert rows.dtype.itemsize == 32
@@ -494,6 +494,6 @@ def test_scan_is_the_index_itself():
     assert rows["tag"][rows["parent"][inner["parent"]]] == 0x00081140
 
 
-def test_rows_outlive_their_maker():
+def test_rows_outlive_the_index():
     rows = dc.scan(raw.part10(body()))
     assert [f"{tag:08X}" for tag in rows["tag"]][-1] == "7FE00010"

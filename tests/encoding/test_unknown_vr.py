@@ -53,7 +53,7 @@ SELECTORS = {  # elements of any number of values (PS3.6)
 
 
 def placed(element: bytes, place: str, big: bool) -> bytes:
-    """A file's data set with the element at its place, and one more behind."""
+    """A file with the element at `place`, and another element behind."""
     if place != "top":
         undefined = place == "undefined item"
         item = raw.item(element, undefined=undefined, big=big)
@@ -63,7 +63,7 @@ def placed(element: bytes, place: str, big: bool) -> bytes:
 
 
 def first(big: bool) -> bytes:
-    """An element that shows which byte order a data set is in, as the first one of every real file does."""
+    """An element that shows the byte order of a data set, like the first one of every real file."""
     return raw.element(0x00080060, "CS", b"MR", big=big)
 
 
@@ -75,7 +75,7 @@ def theirs(data: bytes) -> pydicom.Dataset:
     return pydicom.dcmread(pydicom.filebase.DicomBytesIO(data))
 
 
-KNOWN = [  # of long values in items, those of three VRs are enough
+KNOWN = [  # for long values in items three VRs are enough
     pytest.param(vr, order, place, size, id=f"{vr}-{order}-{place}-{name}")
     for vr, order, place, (name, size) in product(SELECTORS, ORDERS, PLACES, SIZES.items())
     if size == 2 or place == "top" or vr in ("DS", "US", "AT")
@@ -84,7 +84,7 @@ KNOWN = [  # of long values in items, those of three VRs are enough
 
 @pytest.mark.parametrize(("vr", "order", "place", "size"), KNOWN)
 def test_known_elements(vr: str, order: str, place: str, size: int) -> None:
-    """By every way of reading, and in every encoding it is written in, the value is that of the dictionary's VR."""
+    """Read from any source and written in any encoding, the value is that of the dictionary's VR."""
     tag = SELECTORS[vr]
     data, values = value_of(vr, size if size == 2 else size // len(value_of(vr, 1)[0]) + 1)
     assert size == 2 or len(data) > 0xFFFF
@@ -102,7 +102,7 @@ def test_known_elements(vr: str, order: str, place: str, size: int) -> None:
     for syntax in (raw.EXPLICIT, raw.IMPLICIT, raw.BIG_ENDIAN, raw.DEFLATED):
         made = ds.to_bytes(transfer_syntax=syntax, enforce_standard=False)
         assert found(dc.dcmread(made), tag, place).value == values
-        if syntax == raw.IMPLICIT or (size == 2 and syntax == raw.EXPLICIT):  # UN of the others isn't pydicom's
+        if syntax == raw.IMPLICIT or (size == 2 and syntax == raw.EXPLICIT):  # pydicom doesn't read other forms of UN
             assert list(found(theirs(made), tag, place).value) == values
 
 
@@ -146,7 +146,7 @@ def test_sequences_of_defined_length(order: str, tag: int, creator: bytes, count
 
 
 @pytest.mark.parametrize("undefined", [False, True], ids=["defined", "undefined"])
-def test_items_in_big_endian_all_the_same(undefined: bool) -> None:
+def test_un_items_in_big_endian_are_recognised(undefined: bool) -> None:
     """Against CP-246; the items' tags show it."""
     item = raw.item(raw.element(0x00280010, "US", b"\0\5", big=True), undefined=undefined, big=True)
     data = raw.sequence(SEQUENCE, item, vr="UN", undefined=undefined, big=True)
@@ -154,7 +154,7 @@ def test_items_in_big_endian_all_the_same(undefined: bool) -> None:
 
 
 @pytest.mark.parametrize("source", ["read", "set"])
-def test_what_is_too_long_is_little_endian_in_big_endian_files(source: str) -> None:
+def test_long_values_as_un_are_little_endian_in_big_endian_files(source: str) -> None:
     """By hand: (0072,007A) UN, its 40 000 words in little endian."""
     values = list(range(40_000))
     ds = dc.Dataset()
@@ -168,8 +168,8 @@ def test_what_is_too_long_is_little_endian_in_big_endian_files(source: str) -> N
 
 @pytest.mark.skipif(shutil.which("dcmdump") is None, reason="DCMTK is not installed")
 @pytest.mark.parametrize("order", ORDERS)
-def test_dcmtk_agrees(order: str, tmp_path: Path) -> None:
-    """What was written as UN because of its length, read by DCMTK as the dictionary has it."""
+def test_long_values_as_un_are_read_by_dcmtk(order: str, tmp_path: Path) -> None:
+    """DCMTK reads values that were written as UN because of their length by the dictionary's VR."""
     ds = dc.Dataset()
     ds.SelectorUSValue = [5, 258] * 20_000
     path = tmp_path / "long.dcm"
@@ -181,7 +181,7 @@ def test_dcmtk_agrees(order: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("size", [2, 0x9000], ids=SIZES)
-def test_an_index_has_the_same(order: str, size: int, tmp_path: Path) -> None:
+def test_an_index_has_the_values_of_un_elements(order: str, size: int, tmp_path: Path) -> None:
     archive = pytest.importorskip("dicomcore.archive")
     values = [5, 258] * (size // 2)
     us = raw.element(0x0072007A, "UN", struct.pack(f"<{size}H", *values), big=order == "big")
@@ -194,7 +194,7 @@ def test_an_index_has_the_same(order: str, size: int, tmp_path: Path) -> None:
 
 
 def test_contours_written_here_are_read_here() -> None:
-    """Contour Data of more than 64 KiB is UN in explicit VR: its points are the same, and so many (PS3.3 C.8.8.6)."""
+    """Contour Data of more than 64 KiB is UN in explicit VR: its points are unchanged (PS3.3 C.8.8.6)."""
     points = np.arange(30_000, dtype=float).reshape(-1, 3)
     ds = dc.Dataset()
     ds.StructureSetROISequence = [{"ROINumber": 1, "ROIName": "a"}]
@@ -220,7 +220,7 @@ def test_lookup_table_data_keep_their_words() -> None:
 
 
 def image(vr: str, *, big: bool) -> bytes:
-    """An image with a Modality LUT and an overlay, whose words are OW or UN."""
+    """An image with a Modality LUT and an overlay, in OW or UN."""
 
     def us(tag: int, *values: int) -> bytes:
         return raw.element(tag, "US", struct.pack(f"{'>' if big else '<'}{len(values)}H", *values), big=big)
@@ -242,7 +242,7 @@ def image(vr: str, *, big: bool) -> bytes:
 
 
 def test_bulk_data_in_big_endian_files() -> None:
-    """Pixel data, look-up tables and overlays as UN give what they give as OW."""
+    """Pixel data, look-up tables and overlays as UN have the same values as in OW."""
     plain = dc.dcmread(image("OW", big=False))
     for vr in ("OW", "UN"):
         ds = dc.dcmread(image(vr, big=True))
@@ -252,7 +252,7 @@ def test_bulk_data_in_big_endian_files() -> None:
 
 
 def test_from_pydicom_in_big_endian() -> None:
-    """pydicom gives values that are too long VR UN, and leaves their words in big endian."""
+    """pydicom gives too long values VR UN, and leaves their words in big endian."""
     theirs = pydicom.Dataset()
     theirs.SelectorUSValue = [5, 258] * 20_000
     theirs.file_meta = pydicom.dataset.FileMetaDataset()
@@ -260,7 +260,7 @@ def test_from_pydicom_in_big_endian() -> None:
     assert dc.from_pydicom(theirs).SelectorUSValue == [5, 258] * 20_000
 
 
-def test_a_change_beside_it_leaves_it() -> None:
+def test_changing_another_element_leaves_un_as_it_is() -> None:
     data = placed(raw.element(0x0072007A, "UN", b"\5\0\2\1", big=True), "top", True)
     ds = dc.dcmread(data)
     ds.PatientName = "A^B"

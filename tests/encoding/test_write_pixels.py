@@ -1,4 +1,4 @@
-"""Native pixel data on its way from one byte order to another."""
+"""Native pixel data, converted from one byte order to another."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import dicomcore as dc
 
 
 def image(vr: str, bits: int) -> dc.Dataset:
-    """Four samples that read otherwise in another byte order, in a file that calls them `vr`."""
+    """Four samples whose values depend on the byte order, in a file with `vr` for Pixel Data."""
     ds = dc.Dataset()
     ds.SOPClassUID = ds.SOPInstanceUID = "1.2.3"
     ds.Rows = ds.Columns = 2
@@ -26,13 +26,13 @@ def image(vr: str, bits: int) -> dc.Dataset:
 
 @pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian])
 @pytest.mark.parametrize(("vr", "bits"), [("OB", 8), ("OW", 8), ("OB", 16), ("OW", 16), ("OB", 32), ("OW", 32)])
-def test_samples_stay_what_they_are(vr: str, bits: int, syntax: str):
-    """Samples longer than a byte change places although a writer called them OB, and are called OW then."""
+def test_samples_keep_their_values(vr: str, bits: int, syntax: str):
+    """Samples longer than a byte are swapped although a writer called them OB, and become OW."""
     ds = image(vr, bits)
     written = ds.to_bytes(transfer_syntax=syntax)
     again = dc.dcmread(written)
     assert np.array_equal(again.pixel_array, ds.pixel_array)
-    if (vr, bits) != ("OW", 8) or syntax != ExplicitVRBigEndian:  # pydicom leaves single bytes of OW where they are
+    if (vr, bits) != ("OW", 8) or syntax != ExplicitVRBigEndian:  # pydicom doesn't swap single bytes in OW
         assert np.array_equal(pydicom.dcmread(io.BytesIO(written)).pixel_array, ds.pixel_array)
     if syntax == ExplicitVRBigEndian:
         as_bytes = (vr, bits) == ("OB", 8)

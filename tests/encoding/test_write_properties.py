@@ -114,7 +114,7 @@ def data_sets(depth: int) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """A value as both libraries would give it."""
+    """A value in a form common to both libraries."""
     if value is None or value == "" or value == b"":
         return ""
     if isinstance(value, (bytes, float)):

@@ -1,4 +1,4 @@
-"""dcmwrite into other transfer syntaxes, lengths and character sets; mending what deviates."""
+"""dcmwrite into other transfer syntaxes, lengths and character sets; repairing deviations."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.support.dicom_bytes import (
 UNCOMPRESSED = {"implicit": IMPLICIT, "explicit": EXPLICIT, "big endian": BIG_ENDIAN, "deflated": DEFLATED}
 WORDS = {"OW": 2, "OL": 4, "OF": 4, "OD": 8, "OV": 8}
 BULK = frozenset(("OB", "OW", "OL", "OF", "OD", "OV", "UN"))
-# Without file meta information or public elements the reader has nothing to tell the encoding by.
+# Without file meta information or public elements the reader can't recognise the encoding.
 UNTOLD = ("meta_missing_tsyntax.dcm", "priv_SQ.dcm", "no_meta.dcm", "nested_priv_SQ.dcm")
 
 
@@ -38,11 +38,11 @@ def swapped(data: bytes, width: int) -> bytes:
 
 
 def content(data_set: Any, big: bool, path: str = "") -> Iterator[tuple[str, Any]]:
-    """(path, value) of every element, as no transfer syntax changes it; of private ones that they are there."""
+    """(path, value) of every element, in a form that no transfer syntax changes; of private ones only the path."""
     for found in data_set:
         here = f"{path}{int(found.tag):08X}"
         if found.tag.element == 0 or found.keyword in ("LUTData", "LUTDescriptor"):
-            continue  # counted anew; of a VR that depends on others
+            continue  # recomputed; their VR depends on other elements
         if found.VR == "SQ":
             yield here, len(found.value)
             for i, inner in enumerate(found.value):
@@ -53,7 +53,7 @@ def content(data_set: Any, big: bool, path: str = "") -> Iterator[tuple[str, Any
             value = bytes(found.value or b"")
             width = WORDS.get(found.VR, 1)
             if found.keyword == "PixelData" and width == 2:
-                width = max(width, data_set.BitsAllocated // 8)  # such cells stand in their own order in real files
+                width = max(width, data_set.BitsAllocated // 8)  # real files have such cells in their own order
             value = swapped(value, width) if big else value
             yield here, value + b"\0" * (len(value) % 2)
         else:
@@ -89,7 +89,7 @@ def test_real_files_say_the_same_in_every_syntax(syntax, lengths):
 
 @pytest.mark.parametrize("name", ["rtdose_1frame.dcm", "rtdose_expb_1frame.dcm"])
 @pytest.mark.parametrize("syntax", UNCOMPRESSED.values(), ids=UNCOMPRESSED)
-def test_cells_of_32_bits_keep_their_values(name, syntax):
+def test_cells_of_32_bits_keep_their_values_in_every_byte_order(name, syntax):
     original = pydicom.dcmread(corpus.real("rtdose_1frame.dcm")).pixel_array
     made = dc.dcmread(corpus.real(name)).to_bytes(transfer_syntax=syntax)
     assert (dc.dcmread(made).pixel_array == original).all()
@@ -154,13 +154,13 @@ ENCAPSULATED = item() + item(b"\xff\xd8\xff\xd9")
 
 
 @pytest.mark.parametrize("value", [ENCAPSULATED, ENCAPSULATED + bytes.fromhex("FEFFDDE000000000")])
-def test_items_are_no_samples(value):
-    """Encapsulated pixel data carried over into a data set whose transfer syntax stayed behind."""
+def test_encapsulated_items_are_not_written_as_samples(value):
+    """Encapsulated pixel data copied into a data set without its transfer syntax."""
     data_set = dc.Dataset()
     data_set.PixelData = value
     with pytest.raises(dc.EncodeError, match=r"PixelData.*encapsulated"):
         data_set.to_bytes(enforce_standard=False)
-    data_set.PixelData = value[:-2]  # samples that only begin so
+    data_set.PixelData = value[:-2]  # samples that only begin like items
     assert value[:-2] in data_set.to_bytes(enforce_standard=False)
 
 
@@ -176,7 +176,7 @@ def test_text_too_long_for_its_length_field_becomes_unknown():
     assert implicit.to_bytes(transfer_syntax=EXPLICIT, enforce_standard=False) == made
 
 
-CHARSETS = {  # name: (declared, text, how it is widened, terms then)
+CHARSETS = {  # name: (declared, text, option `widen`, terms afterwards)
     "Latin-1 has it": ("ISO_IR 100", "Äneas", None, "ISO_IR 100"),
     "Greek by UTF-8": ("ISO_IR 100", "Διονυσιος", "utf-8", "ISO_IR 192"),
     "Greek by code extension": ("ISO_IR 100", "Äneas Διον", "iso2022", ["ISO 2022 IR 100", "ISO 2022 IR 126"]),
@@ -206,7 +206,7 @@ def test_character_sets_are_widened_when_told(declared, text, way, terms):
         assert read.OtherPatientIDsSequence[0].PatientName == "Grüße^x"
 
 
-NOT_WIDENED = {  # declared, text, way: what no further set can help with
+NOT_WIDENED = {  # (declared, text, option `widen`): no further character set helps
     "UTF-8 is the widest": ("ISO_IR 192", "\udc80", "utf-8"),
     "no set has it": ("ISO_IR 100", "\U0001f600", "iso2022"),
     "a set that stands alone": ("GBK", "\U0001f600", "iso2022"),
@@ -214,7 +214,7 @@ NOT_WIDENED = {  # declared, text, way: what no further set can help with
 
 
 @pytest.mark.parametrize(("declared", "text", "way"), NOT_WIDENED.values(), ids=NOT_WIDENED)
-def test_what_cannot_be_widened_is_an_error(declared, text, way):
+def test_text_that_cannot_be_widened_is_an_error(declared, text, way):
     data_set = dc.Dataset()
     data_set.SpecificCharacterSet = declared
     data_set.PatientName = text
@@ -272,7 +272,7 @@ def test_an_item_of_another_character_set_is_recoded():
     assert again.ReferencedSeriesSequence[0].StudyDescription == "Grüße"
 
 
-REPAIRS = {  # name: (data set, syntax, the same mended)
+REPAIRS = {  # name: (data set, syntax, the repaired data set)
     "out of order": (
         element(0x00100020, "LO", b"b ") + element(0x00100010, "PN", b"a "), EXPLICIT,
         element(0x00100010, "PN", b"a ") + element(0x00100020, "LO", b"b "),
@@ -338,7 +338,7 @@ def test_no_syntax_of_that_name(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-RELABELLED = {  # name: (file, the transfer syntax that is set in its file meta information, what is said or None)
+RELABELLED = {  # name: (file, the transfer syntax set in its file meta information, the message or None)
     "fragments, explicit": ("JPEG2000.dcm", EXPLICIT, "is encapsulated, .* can't be Explicit VR Little Endian"),
     "fragments, implicit": ("MR_small_RLE.dcm", IMPLICIT, "is encapsulated"),
     "fragments, deflated": ("JPEG2000.dcm", DEFLATED, "is encapsulated"),
@@ -351,7 +351,7 @@ RELABELLED = {  # name: (file, the transfer syntax that is set in its file meta 
 
 
 @pytest.mark.parametrize(("name", "syntax", "said"), RELABELLED.values(), ids=RELABELLED)
-def test_a_label_that_pixel_data_cant_have(name, syntax, said):
+def test_a_label_that_contradicts_the_pixel_data_is_refused(name, syntax, said):
     data_set = dc.dcmread(corpus.real(name))
     data_set.file_meta.TransferSyntaxUID = syntax
     if said is not None:
@@ -363,7 +363,7 @@ def test_a_label_that_pixel_data_cant_have(name, syntax, said):
     assert [element.tag for element in again] == [element.tag for element in data_set]
 
 
-def test_a_wrong_label_that_was_read_stays_and_can_be_corrected():
+def test_a_wrong_label_read_from_a_file_stays_and_can_be_corrected():
     data = corpus.real("JPEG2000.dcm").read_bytes()
     wrong = data.replace(b"1.2.840.10008.1.2.4.91\0"[:22], b"1.2.840.10008.1.2.1\0\0\0", 1)
     data_set = dc.dcmread(wrong)

@@ -1,4 +1,4 @@
-"""What each VR makes of Python's objects: its bytes, or the EncodeError that says why not (PS3.5 6.2)."""
+"""Python objects encoded by each VR: bytes, or an EncodeError that gives the reason (PS3.5 6.2)."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_refused(vr, value, message):
         written(vr, value)
 
 
-ARRAYS = {  # name: (VR, the array that is set, what `element.array` is)
+ARRAYS = {  # name: (VR, the array that is set, the expected `element.array`)
     "OF of doubles": ("OF", np.array([1.5, 2]), np.array([1.5, 2], "f4")),
     "OL of NumPy's integers": ("OL", np.array([1, 2]), np.array([1, 2], "u4")),
     "OW": ("OW", np.array([1, 2], ">u2"), np.array([1, 2], "u2")),
@@ -148,7 +148,7 @@ ARRAYS = {  # name: (VR, the array that is set, what `element.array` is)
 
 
 @pytest.mark.parametrize(("vr", "value", "expected"), ARRAYS.values(), ids=ARRAYS)
-def test_array_of_what_was_set(vr, value, expected):
+def test_array_of_a_value_that_was_set(vr, value, expected):
     found = dc.DataElement(TAG, vr, value).array
     assert found.dtype == expected.dtype
     assert np.array_equal(found, expected)

@@ -1,1 +1,1 @@
-"""File-sets and DICOMDIR."""
+"""Tests of file-sets and DICOMDIR."""

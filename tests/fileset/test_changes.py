@@ -49,7 +49,7 @@ def files_of(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-def held(folder: Path) -> set[str]:
+def instances_on_disk(folder: Path) -> set[str]:
     """The instances of the file-set on disk; the file of each must exist and have the UID of its record."""
     found = set()
     for one in FileSet(folder):
@@ -58,7 +58,7 @@ def held(folder: Path) -> set[str]:
     return found
 
 
-def in_order(folder: Path) -> bool:
+def is_consistent(folder: Path) -> bool:
     """Whether the folder has nothing but a complete DICOMDIR and the files that it refers to."""
     assert FileSet(folder).check() == ()
     return len(files_of(folder)) == len(FileSet(folder)) + 1
@@ -69,13 +69,13 @@ def test_remove_takes_the_file_and_empty_records_and_folders(folder):
     uid = file_set.UID
     gone = file_set.find(PatientID="P0")
     file_set.remove(gone)
-    assert len(files_of(folder)) == 5  # nothing happens before it is written
+    assert len(files_of(folder)) == 5  # nothing changes before it is written
     file_set.write()
     assert [one.PatientID for one in FileSet(folder)] == ["P1", "P1"]
     assert len(FileSet(folder).roots) == 1
     assert not (folder / "PT000000").exists()
     assert uid == FileSet(folder).UID  # PS3.10 8.1
-    assert in_order(folder)
+    assert is_consistent(folder)
     with pytest.raises(KeyError):
         file_set.remove(gone[0])
 
@@ -90,14 +90,14 @@ def test_move(folder):
     assert one.ReferencedFileID == ("ELSE", "WHERE")
     assert (folder / "ELSE" / "WHERE").read_bytes() == data
     assert not old.exists()
-    assert in_order(folder)
+    assert is_consistent(folder)
 
 
-def test_moves_that_change_places(folder):
+def test_moves_that_swap_two_instances(folder):
     file_set = FileSet(folder)
     one, other = file_set.instance("1.2.3.0"), file_set.instance("1.2.3.1")
     places = one.ReferencedFileID, other.ReferencedFileID
-    for step in range(2):  # through a third place: one file at a time
+    for step in range(2):  # through a third name: files move one at a time
         file_set.move(one, f"TEMP{step}")
         file_set.write()
         file_set.move(other, places[0])
@@ -106,11 +106,11 @@ def test_moves_that_change_places(folder):
         file_set.write()
         assert (one.ReferencedFileID, other.ReferencedFileID) == (places[1], places[0])
         one, other = other, one
-    assert held(folder) == {f"1.2.3.{i}" for i in range(4)}
-    assert in_order(folder)
+    assert instances_on_disk(folder) == {f"1.2.3.{i}" for i in range(4)}
+    assert is_consistent(folder)
 
 
-WRONG = {  # name: what is done to a file-set that may not be
+WRONG = {  # name: a change of a file-set that is not allowed
     "to a taken place": lambda fs: fs.move(fs.instance("1.2.3.0"), fs.instance("1.2.3.1").ReferencedFileID),
     "to a folder": lambda fs: fs.move(fs.instance("1.2.3.0"), "PT000001"),
     "to the directory": lambda fs: fs.move(fs.instance("1.2.3.0"), "DICOMDIR"),
@@ -139,13 +139,13 @@ def test_instances_may_be_removed_during_iteration(folder):
     assert len(file_set) == 0
 
 
-def test_added_and_removed_before_writing_leaves_the_source(folder, tmp_path):
+def test_an_instance_added_and_removed_before_writing_keeps_its_source(folder, tmp_path):
     source = Path(shutil.copy(real("CT_small.dcm"), tmp_path / "source.dcm"))
     file_set = FileSet(folder)
     file_set.remove(file_set.add(source))
     file_set.write()
     assert source.exists()
-    assert held(folder) == {f"1.2.3.{i}" for i in range(4)}
+    assert instances_on_disk(folder) == {f"1.2.3.{i}" for i in range(4)}
     here = folder / "HERE"
     shutil.copy(source, here)
     file_set.remove(file_set.add(here))
@@ -165,14 +165,18 @@ def test_a_copy_elsewhere(folder, tmp_path):
     file_set = FileSet(folder)
     file_set.add(an_instance(9))
     copied = file_set.copy(tmp_path / "copy")
-    assert held(tmp_path / "copy") == {f"1.2.3.{i}" for i in (0, 1, 2, 3, 9)} == {one.SOPInstanceUID for one in copied}
-    assert held(folder) == {f"1.2.3.{i}" for i in range(4)}
+    assert (
+        instances_on_disk(tmp_path / "copy")
+        == {f"1.2.3.{i}" for i in (0, 1, 2, 3, 9)}
+        == {one.SOPInstanceUID for one in copied}
+    )
+    assert instances_on_disk(folder) == {f"1.2.3.{i}" for i in range(4)}
     assert file_set.is_staged
     with pytest.raises(FileExistsError):
         file_set.copy(tmp_path / "copy")
     file_set.write()
-    assert in_order(folder)
-    assert in_order(tmp_path / "copy")
+    assert is_consistent(folder)
+    assert is_consistent(tmp_path / "copy")
 
 
 def test_a_file_in_the_way_is_not_touched(folder):
@@ -184,7 +188,7 @@ def test_a_file_in_the_way_is_not_touched(folder):
     with pytest.raises(FileExistsError):
         file_set.write()
     assert (folder / "NEW").read_text() == "mine"
-    assert held(folder) == {f"1.2.3.{i}" for i in range(4)}
+    assert instances_on_disk(folder) == {f"1.2.3.{i}" for i in range(4)}
 
 
 def test_a_dicomdir_that_changed_meanwhile_is_not_overwritten(folder):
@@ -194,7 +198,7 @@ def test_a_dicomdir_that_changed_meanwhile_is_not_overwritten(folder):
     mine.add(an_instance(9))
     with pytest.raises(dc.DicomError, match="changed since"):
         mine.write()
-    assert "1.2.3.8" in held(folder)
+    assert "1.2.3.8" in instances_on_disk(folder)
 
 
 def test_a_missing_source_changes_nothing(folder, tmp_path):
@@ -207,7 +211,7 @@ def test_a_missing_source_changes_nothing(folder, tmp_path):
     with pytest.raises(FileNotFoundError):
         file_set.write()
     assert files_of(folder) == before
-    assert in_order(folder)
+    assert is_consistent(folder)
 
 
 def test_a_full_disk_changes_nothing(folder, monkeypatch):
@@ -223,7 +227,7 @@ def test_a_full_disk_changes_nothing(folder, monkeypatch):
         file_set.write()
     monkeypatch.undo()
     assert files_of(folder) == before
-    assert in_order(folder)
+    assert is_consistent(folder)
 
 
 @pytest.mark.parametrize(
@@ -237,7 +241,7 @@ def test_an_invalid_journal_is_ignored(text, folder):
     assert recover(str(folder))
     assert not recover(str(folder))
     assert (folder.parent / "x").read_text() == "outside"
-    assert in_order(folder)
+    assert is_consistent(folder)
 
 
 @pytest.mark.skipif(not HAS_FORK, reason="needs fork")
@@ -258,7 +262,7 @@ STEPS = ("open", "write", "replace", "unlink", "fsync", "mkdir", "rmdir", "link"
 def killed_at(step: int, change) -> bool:
     """Run `change` in a process that dies, without cleaning up, before its `step`-th call that touches the disk.
 
-    Whether it came to its end before.
+    Give whether the change had ended by then.
     """
     child = os.fork()
     if not child:
@@ -299,30 +303,30 @@ def some_of_each(folder: Path) -> None:
 
 @pytest.mark.skipif(not HAS_FORK, reason="needs fork")
 def test_killed_at_any_step_a_change_leaves_the_old_file_set_or_the_new_one(folder, tmp_path):
-    old = held(folder)
+    old = instances_on_disk(folder)
     shutil.copytree(folder, tmp_path / "done")
     some_of_each(tmp_path / "done")
-    new = held(tmp_path / "done")
+    new = instances_on_disk(tmp_path / "done")
     assert len(new - old) == 2
     outcomes = []
     for step in range(500):
         work = tmp_path / "work"
         shutil.copytree(folder, work)
         finished = killed_at(step, lambda work=work: some_of_each(work))
-        now = held(work)
+        now = instances_on_disk(work)
         assert now in (old, new), f"killed before step {step}"
         outcomes.append(now == new)
         unfinished = is_unfinished(work)
         FileSet(work).write(durable=False)
-        assert in_order(work), f"killed before step {step}, {files_of(work)}"
-        assert held(work) == now
+        assert is_consistent(work), f"killed before step {step}, {files_of(work)}"
+        assert instances_on_disk(work) == now
         assert not finished or not unfinished
         shutil.rmtree(work)
         if finished:
             break
     else:
         pytest.fail("it never came to its end")
-    assert outcomes == sorted(outcomes)  # once it is the new one it stays the new one
+    assert outcomes == sorted(outcomes)  # after the first new one all are new
     assert outcomes.count(False) > 10 < len(outcomes)
     assert outcomes.count(True) > 4
 
@@ -334,14 +338,14 @@ def test_recovery_may_be_killed_at_any_step(folder, tmp_path):
     shutil.copytree(folder, place)
     killed_at(12, lambda: some_of_each(place))
     assert is_unfinished(place)
-    old = held(place)
+    old = instances_on_disk(place)
     for step in range(100):
         work = tmp_path / "work"
         shutil.copytree(place, work)
         finished = killed_at(step, lambda work=work: recover(str(work)))
-        assert held(work) == old
+        assert instances_on_disk(work) == old
         recover(str(work))
-        assert in_order(work)
+        assert is_consistent(work)
         shutil.rmtree(work)
         if finished:
             return
@@ -392,8 +396,8 @@ class Changing(RuleBasedStateMachine):
     @rule()
     def write(self):
         self.file_set.write(durable=False)
-        assert held(self.place / "set") == set(self.wanted)
-        assert in_order(self.place / "set")
+        assert instances_on_disk(self.place / "set") == set(self.wanted)
+        assert is_consistent(self.place / "set")
 
     @rule()
     def read_again(self):
@@ -417,7 +421,7 @@ def test_a_change_that_is_refused_leaves_no_journal(folder):
     assert not is_unfinished(folder)
 
 
-# ---- a DICOMDIR written as any data set
+# ---- a DICOMDIR written by save_as
 
 
 def test_a_warning_names_a_dicomdir_whose_records_move(tmp_path):
@@ -426,7 +430,7 @@ def test_a_warning_names_a_dicomdir_whose_records_move(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         data_set.save_as(target)
-        data_set.FileSetID = "PYDICOM_LIST"  # as long as what was there
+        data_set.FileSetID = "PYDICOM_LIST"  # as long as the old value
         data_set.save_as(target)
     data_set.FileSetID = "SHORTER"
     with pytest.warns(UserWarning, match=r"not linked any more: .*FileSet"):

@@ -36,14 +36,14 @@ def an_image(sop_class: str, syntax: str = EXPLICIT, **values) -> dc.Dataset:
     return ds
 
 
-def met(ds: dc.Dataset, profile: str, **options) -> tuple[bool, set[str]]:
+def verdict_on(ds: dc.Dataset, profile: str, **options) -> tuple[bool, set[str]]:
     file_set = FileSet(profile=profile)
     file_set.add(ds, **options)
     verdict = file_set.check_profile()
     return verdict.meets, {finding.code for finding in verdict.findings}
 
 
-CASES = {  # profile, image: whether it is met, and the codes of what is in the way
+CASES = {  # (profile, image): (SOP class, transfer syntax, attributes, codes of the violations)
     ("STD-GEN-CD", "CT"): (CT, EXPLICIT, {}, set()),
     ("STD-GEN-CD", "CT in JPEG"): (CT, SV1, {}, {"PROFILE_SYNTAX"}),
     ("STD-GEN-USB-JPEG", "CT in JPEG"): (CT, SV1, {}, set()),
@@ -75,7 +75,7 @@ CASES = {  # profile, image: whether it is met, and the codes of what is in the 
     ids=[" ".join(name) for name in CASES],
 )
 def test_profiles(profile, sop_class, syntax, values, codes):
-    assert met(an_image(sop_class, syntax, **values), profile, icon=False) == (not codes, codes)
+    assert verdict_on(an_image(sop_class, syntax, **values), profile, icon=False) == (not codes, codes)
 
 
 def test_a_profile_adds_its_keys():
@@ -110,14 +110,14 @@ def test_keys_in_shared_functional_groups_are_found():
     assert FileSet(profile="STD-GEN-BD-JPEG").add(ds).PixelSpacing == [3, 4]
 
 
-def test_icons_that_a_profile_asks_for_are_made(tmp_path):
+def test_icons_that_a_profile_requires_are_made(tmp_path):
     file_set = FileSet(profile="STD-XA1K-CD")
     one = file_set.add(real("CT_small.dcm"))
     assert (one.IconImageSequence[0].Rows, one.IconImageSequence[0].PhotometricInterpretation) == (128, "MONOCHROME2")
     assert "PROFILE_ICON" not in {finding.code for finding in file_set.check_profile().findings}
 
 
-def test_all_profiles_give_a_verdict():
+def test_every_profile_is_checked():
     file_set = FileSet()
     file_set.add(an_image(CT, Modality="CT"))
     verdicts = file_set.check_profiles()

@@ -69,7 +69,7 @@ def by_ours(file_set: FileSet) -> dict[tuple[str, ...], list[str]]:
 
 
 def by_dcmdump(path: Path) -> list[tuple[str, str]]:
-    """Record types and offsets as DCMTK's directory classes find them; a wrong link would be warned about."""
+    """Record types and offsets as DCMTK's directory classes find them; they warn about a wrong link."""
     done = subprocess.run([DCMDUMP, str(path)], capture_output=True, timeout=60, check=True)
     assert done.stderr == b""
     text = done.stdout.decode("latin-1")
@@ -259,7 +259,7 @@ def test_a_rewritten_dicomdir_has_the_same_records(name, tmp_path):
     assert [str(record.keys.get("PatientName")) for record in walk(again.roots)] == [
         str(record.keys.get("PatientName")) for record in walk(file_set.roots)
     ]
-    if "no" not in name:  # what pydicom makes of broken ones is another matter
+    if "no" not in name:  # pydicom's reading of broken ones isn't compared
         shutil.copytree((DIRS / name).parent, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("DICOMDIR*"))
         assert by_pydicom(tmp_path / "DICOMDIR") == by_ours(again)
     if DCMDUMP:
@@ -534,7 +534,7 @@ def test_a_name_without_suffix_wins(tmp_path):
 
 
 def sloppy_medium(folder, rename) -> FileSet:
-    """A file-set of three files, of which each was given another name behind its DICOMDIR."""
+    """A file-set of three files, each renamed without a change of the DICOMDIR."""
     file_set = FileSet.new(folder)
     for name in ("CT_small.dcm", "MR_small.dcm", "rtdose.dcm"):
         file_set.add(pydicom.data.get_testdata_file(name), invent=True)
@@ -616,7 +616,7 @@ def test_errors_advise_only_options_that_exist(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no such files")
-def test_a_pipe_is_no_dicomdir(tmp_path):
+def test_a_pipe_is_refused_as_a_dicomdir(tmp_path):
     os.mkfifo(tmp_path / "DICOMDIR")
     with pytest.raises(OSError, match="a pipe"):
         dc.FileSet(tmp_path)

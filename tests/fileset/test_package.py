@@ -1,4 +1,4 @@
-"""File-sets as ZIP files and e-mails, and what unpacking refuses."""
+"""File-sets as ZIP files and e-mails; unpacking refuses dangerous and broken ones."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ PACKAGES = {
 @pytest.mark.thread_unsafe(reason="changes a folder of its own")
 @pytest.mark.parametrize("pack", PACKAGES.values(), ids=PACKAGES)
 @pytest.mark.parametrize("kind", ["bytes", "path", "stream"])
-def test_there_and_back(pack, kind, file_set, tmp_path):
+def test_a_packed_file_set_unpacks_to_the_same_files(pack, kind, file_set, tmp_path):
     data = pack(file_set)
     (tmp_path / "packed").write_bytes(data)
     src = {"bytes": data, "path": tmp_path / "packed", "stream": io.BytesIO(data)}[kind]
@@ -61,7 +61,7 @@ def test_there_and_back(pack, kind, file_set, tmp_path):
 
 
 @pytest.mark.thread_unsafe(reason="changes a folder of its own")
-def test_a_zip_file_is_as_annex_v_wants_it(file_set, tmp_path):
+def test_a_zip_file_follows_annex_v(file_set, tmp_path):
     to_zip(file_set, tmp_path / "set.zip", compress=False)
     with zipfile.ZipFile(tmp_path / "set.zip") as packed:
         names = packed.namelist()
@@ -70,7 +70,7 @@ def test_a_zip_file_is_as_annex_v_wants_it(file_set, tmp_path):
     assert set(names) == {name.replace("\\", "/") for name in contents(tmp_path / "set")}
 
 
-def test_an_email_is_as_annex_k_wants_it(file_set):
+def test_an_email_follows_annex_k(file_set):
     message = message_from_bytes(to_mail(file_set, subject="For you").as_bytes(), policy=default)
     assert message.get_content_type() == "multipart/mixed"
     parts = [part for part in message.walk() if part.get_content_type() == "application/dicom"]
@@ -82,7 +82,7 @@ def test_an_email_is_as_annex_k_wants_it(file_set):
     assert message["Subject"] == "For you"
 
 
-def test_a_zip_email_is_as_annex_l_wants_it(file_set):
+def test_a_zip_email_follows_annex_l(file_set):
     message = message_from_bytes(to_zip_mail(file_set, subject="DICOM-ZIP for you").as_bytes(), policy=default)
     (part,) = [part for part in message.walk() if part.get_content_type() == "application/zip"]
     assert (part.get_param("id"), part.get_param("name"), part.get_filename()) == ("DICOM.ZIP",) * 3
@@ -133,13 +133,13 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("data", "error"), REFUSED.values(), ids=REFUSED)
-def test_what_is_no_package_is_refused(data, error, tmp_path):
+def test_a_file_that_is_no_package_is_refused(data, error, tmp_path):
     with pytest.raises(error):
         unpack(data, tmp_path / "in")
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-def test_bombs_are_bounded(tmp_path):
+def test_zip_bombs_are_bounded(tmp_path):
     data = a_zip(DICOMDIR=FileSet().to_bytes(), BOMB=bytes(10_000_000))
     with pytest.raises(dc.LimitError, match="most_bytes"):
         unpack(data, tmp_path / "in", most_bytes=1_000_000)

@@ -1,1 +1,1 @@
-"""The project itself: pages, wheels, fuzz targets, ratios, what an import brings along."""
+"""Tests of the project itself: pages, wheels, fuzz targets, ratios, lazy imports."""

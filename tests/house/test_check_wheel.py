@@ -1,4 +1,4 @@
-"""tools/check_wheel.py sees what a wheel lacks, and what it should not have."""
+"""tools/check_wheel.py reports missing files and files that don't belong in a wheel."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SRC: Path = TOOL["SRC"]
 
 
 def contents() -> dict[str, bytes]:
-    """Names that a wheel of this tree has, with little inside."""
+    """The names of a wheel of this tree, with short contents."""
     sources = [path for path in (SRC / "dicomcore").rglob("*") if "__pycache__" not in path.parts]
     names = {path.relative_to(SRC).as_posix(): path.suffix for path in sources if path.is_file()}
     held = {name: b"" for name, kind in names.items() if kind in TOOL["SHIPPED"] or name.endswith("py.typed")}
@@ -22,7 +22,7 @@ def contents() -> dict[str, bytes]:
     return held | {"dicomcore-0.dist-info/RECORD": b""}
 
 
-CHANGES = {  # name: (names to add, names to take out, what is said)
+CHANGES = {  # name: (names to add, names to remove, the reported fault)
     "a test": (["tests/pixels/test_rle.py"], [], "tests/pixels/test_rle.py does not belong here"),
     "a compiled source": (["dicomcore/_native/scan/a.pyx"], [], "dicomcore/_native/scan/a.pyx does not belong here"),
     "no stub": ([], ["dicomcore/_native/pixels/rle.pyi"], "dicomcore/_native/pixels/rle.pyi is missing"),
@@ -39,7 +39,7 @@ def wheel_of(held: dict[str, bytes], path: Path) -> Path:
     return path
 
 
-def test_a_whole_wheel_is_well(tmp_path):
+def test_a_complete_wheel_has_no_faults(tmp_path):
     assert TOOL["faults"](wheel_of(contents(), tmp_path / "a.whl")) == []
 
 

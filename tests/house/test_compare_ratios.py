@@ -1,4 +1,4 @@
-"""benches/compare.py sees what became slower, and isn't misled by a peer, by noise or by what was never measured."""
+"""benches/compare.py finds works that became slower, and isn't misled by a peer, noise or unmeasured works."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benches import compare
 
 
 def run(**works: dict[str, float]) -> dict[str, Any]:
-    """A run's file: of each work the median ratio to each peer."""
+    """A run's record: the median ratio of each work to each peer."""
     ratios = {
         work: {peer: {"median": one, "least": one, "most": one} for peer, one in peers.items()}
         for work, peers in works.items()
@@ -65,7 +65,7 @@ def files(tmp_path):
 
 
 @pytest.mark.parametrize(("fresh", "lost"), CASES.values(), ids=CASES)
-def test_losses_are_found(files, capsys, fresh, lost):
+def test_lost_works_are_found(files, capsys, fresh, lost):
     code = compare.main(files(fresh=fresh, kept=KEPT))
     printed = capsys.readouterr().out
     assert code == bool(lost)
@@ -75,7 +75,7 @@ def test_losses_are_found(files, capsys, fresh, lost):
 
 @pytest.mark.thread_unsafe(reason="looks at what is printed")
 @pytest.mark.parametrize(("margin", "code"), [("0.1", 1), ("0.18", 1), ("0.22", 0), ("0.5", 0)])
-def test_margin_is_what_decides(files, margin, code):
+def test_the_margin_decides(files, margin, code):
     fresh = run(read={"pydicom": 32.0, "gdcm": 16.0, "dicomsdl": 8.0}, rle={"pylibjpeg-rle": 4.0})
     assert compare.main([*files(fresh=fresh, kept=KEPT), "--margin", margin]) == code
 
@@ -98,7 +98,7 @@ BROKEN = {"empty": "", "another file": '{"rows": []}', "a list": "[]", "no ratio
 
 
 @pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN)
-def test_what_is_no_run_is_refused(files, tmp_path, capsys, text):
+def test_a_file_that_is_no_run_is_refused(files, tmp_path, capsys, text):
     broken = tmp_path / "broken.json"
     broken.write_text(text)
     (good,) = files(kept=KEPT)
@@ -108,8 +108,8 @@ def test_what_is_no_run_is_refused(files, tmp_path, capsys, text):
     assert capsys.readouterr().err
 
 
-def test_what_is_kept_can_be_compared():
-    """Every release's file is one, under its own version, and no worse than itself."""
+def test_kept_runs_can_be_compared():
+    """Every release's file is a valid run of its own version, and no work is lost against itself."""
     kept = sorted(compare.HISTORY.glob("*.json"))
     for path in kept:
         told = compare.read(path)

@@ -1,8 +1,8 @@
-"""The code on every page runs as it stands there, and gives what the page says it gives.
+"""The code on every page runs as it is printed, and gives the results that the page states.
 
-Blocks of a page run in order in one namespace, in a folder with the files that pages speak of (see `all_files`). A
+Blocks of a page run in order in one namespace, in a folder with the files that pages name (see `all_files`). A
 comment that begins with an arrow, ``ds.Rows  # → 512``, is checked: the line's repr() is the text behind the arrow, in
-which ... stands for anything. Pages with other comments have a function below that looks at what their blocks left.
+which ... stands for anything. Pages with other comments have a function below that checks the variables they set.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ pytest.importorskip("pyarrow")
 
 pytestmark = pytest.mark.thread_unsafe(reason="runs in a folder of its own")
 
-HOUSE = Path(__file__).parents[2]
-PAGES = sorted([*HOUSE.glob("*.md"), *(HOUSE / "docs").rglob("*.md")])
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)
-INERT = {"text"}  # what programs print, and sketches of interfaces
-FILES = {  # as pages call them: as the pydicom package does
+INERT = {"text"}  # output of programs, and sketches of interfaces
+FILES = {  # under the names of the pydicom package, as on the pages
     "ct.dcm": "CT_small.dcm",
     "CT_small.dcm": "CT_small.dcm",
     "mr.dcm": "MR_small.dcm",
@@ -67,7 +67,7 @@ def blocks(page: Path) -> list[Block]:
 
 @pytest.fixture(scope="session")
 def all_files(tmp_path_factory) -> Path:
-    """The files that pages speak of."""
+    """The files that pages name."""
     root = tmp_path_factory.mktemp("pages") / "folder"
     shipped = PYDICOM / "test_files"
     for folder in ("archive", "ct"):
@@ -90,11 +90,11 @@ def folder(all_files, tmp_path, monkeypatch) -> Path:
     return place
 
 
-@pytest.mark.parametrize("page", PAGES, ids=[page.relative_to(HOUSE).as_posix() for page in PAGES])
+@pytest.mark.parametrize("page", PAGES, ids=[page.relative_to(ROOT).as_posix() for page in PAGES])
 def test_the_blocks_run(page: Path, folder: Path):
     try:
         run_page(page)
-    except ModuleNotFoundError as missing:  # of other libraries that a page shows, as pandas
+    except ModuleNotFoundError as missing:  # warnings of other libraries on the page, such as pandas
         if str(missing.name).partition(".")[0] in ("None", "dicomcore"):
             raise
         pytest.skip(f"{page.name} needs {missing.name}")
@@ -120,7 +120,7 @@ def run_page(page: Path) -> None:
 
 
 def run(block: Block, names: dict[str, Any], where: str) -> None:
-    """Run a block, and compare the lines that say what they give."""
+    """Run a block, and compare the values of lines with their comments."""
     lines = block.code.splitlines()
     for statement in ast.parse(block.code).body:
         assert statement.end_lineno is not None
@@ -140,7 +140,7 @@ def matches(given: str, said: str) -> bool:
 
 
 def run_command(words: list[str], where: str) -> None:
-    """Run a `dicomcore` command; of others see that what they name is there."""
+    """Run a `dicomcore` command; of other commands check that the files and targets they name exist."""
     match words:
         case ["dicomcore", *arguments]:
             with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()) as said:
@@ -150,22 +150,22 @@ def run_command(words: list[str], where: str) -> None:
             for extra in re.findall(r"dicomcore\[([\w,]+)\]|\.\[([\w,]+)\]", " ".join(wanted)):
                 assert set(",".join(filter(None, extra)).split(",")) <= set(EXTRAS), where
         case ["make", *targets]:
-            known = re.findall(r"^([\w-]+):", (HOUSE / "Makefile").read_text(encoding="utf-8"), re.M)
+            known = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
             assert {word for word in targets if "=" not in word} <= set(known), where
         case ["python", script, *_] if script.endswith(".py"):
-            assert (HOUSE / script).is_file(), f"{where}: there is no {script}"
+            assert (ROOT / script).is_file(), f"{where}: there is no {script}"
         case ["python", "-m", "pytest", *arguments]:
             for word in arguments:
-                assert not word.startswith("tests/") or (HOUSE / word).exists(), f"{where}: there is no {word}"
+                assert not word.startswith("tests/") or (ROOT / word).exists(), f"{where}: there is no {word}"
         case ["python", "-m", module, *_] if module.startswith(("benches.", "fuzz.")):
-            assert (HOUSE / f"{module.replace('.', '/')}.py").is_file(), f"{where}: there is no {module}"
+            assert (ROOT / f"{module.replace('.', '/')}.py").is_file(), f"{where}: there is no {module}"
         case ["pre-commit" | "apt-get", *_] | []:
             pass
         case _:
             raise AssertionError(f"{where}: nobody runs {shlex.join(words)}")
 
 
-EXTRAS = tomllib.loads((HOUSE / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
 
 
 # -- pages whose comments are prose

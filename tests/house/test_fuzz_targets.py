@@ -1,4 +1,4 @@
-"""The targets of fuzz/ in plain Python: each on some of its seeds, and on what a beginner's mistake would pass by."""
+"""The targets of fuzz/ in plain Python: each on some of its seeds, and on empty and tiny input."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import pytest
 
 import dicomcore as dc
 from fuzz import imaging
-from fuzz.target import Taken, Target
+from fuzz.target import FuzzInput, Target
 from fuzz.targets import TARGETS
 
-HOUSE = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[2]
 SEEDS = 12
 EVERY = pytest.mark.parametrize("name", TARGETS)
 
 
 @pytest.fixture(autouse=True)
 def codecs_stay(monkeypatch):
-    """A fuzzing process does without foreign codecs for good; this one must not."""
-    monkeypatch.setattr(imaging, "own_codecs_alone", lambda: None)
+    """A fuzzing process disables foreign codecs for good; the test process must keep them."""
+    monkeypatch.setattr(imaging, "disable_foreign_codecs", lambda: None)
 
 
 @EVERY
@@ -38,12 +38,12 @@ def test_seeds(name: str):
 
 @EVERY
 @pytest.mark.filterwarnings("ignore")
-def test_nothing_and_little(name: str):
+def test_empty_and_tiny_input(name: str):
     for data in (b"", b"\0", b"\xff" * 300, bytes(range(200))):
         TARGETS[name](data)
 
 
-def test_what_is_a_finding():
+def test_other_exceptions_are_findings():
     def refuse(data: bytes) -> None:
         raise dc.ParseError("said", offset=0)
 
@@ -56,16 +56,16 @@ def test_what_is_a_finding():
 
 
 def test_options_come_from_the_first_bytes():
-    taken = Taken(b"\1\2\3\2abc")
+    taken = FuzzInput(b"\1\2\3\2abc")
     assert (taken.byte(), taken.word(), taken.part(), taken.left) == (1, 0x302, b"ab", b"c")
     assert (taken.byte(), taken.byte(), taken.part()) == (ord("c"), 0, b"")
-    assert Taken(b"\5").one_of(("a", "b")) == "b"
+    assert FuzzInput(b"\5").one_of(("a", "b")) == "b"
 
 
 def test_replay_needs_no_clang(tmp_path: Path):
     path = tmp_path / "crash"
     path.write_bytes(b"1.5\\2")
     command = [sys.executable, "-m", "fuzz.replay", str(path), "numbers"]
-    said = subprocess.run(command, cwd=HOUSE, capture_output=True, text=True, timeout=120)
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert (said.returncode, said.stdout) == (0, "numbers: 1 inputs\n"), said.stderr
-    assert subprocess.run([*command[:-1], "nonsense"], cwd=HOUSE, capture_output=True, timeout=120).returncode == 2
+    assert subprocess.run([*command[:-1], "nonsense"], cwd=ROOT, capture_output=True, timeout=120).returncode == 2

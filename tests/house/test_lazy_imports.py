@@ -1,4 +1,4 @@
-"""What `import dicomcore` brings along, and what comes when it is asked for."""
+"""The modules that `import dicomcore` loads, and those that are loaded on access."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 import dicomcore as dc
 
 
-def test_rooms_come_with_the_package():
+def test_packages_are_imported_on_access():
     code = "import sys, dicomcore as dc; assert 'dicomcore.codecs' not in sys.modules; dc.codecs.rle_encode; dc.pixels"
     subprocess.run([sys.executable, "-c", code], check=True)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):

@@ -1,4 +1,4 @@
-"""The version: a literal in one file, from which the build, the package and the files it writes take theirs."""
+"""The version is a literal in one file; the build, the package and written files take it from there."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Files (PS3.10): sources, file meta information, writing in place and anew."""
+"""Tests of DICOM files (PS3.10): sources, file meta information, writing in place and anew."""

@@ -1,4 +1,4 @@
-"""More elements of group 0002 behind the file meta information (PS3.10 7.1)."""
+"""Further elements of group 0002 behind the file meta information (PS3.10 7.1)."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_the_first_meta_information_counts(first: str, second: str, how: str, tm
 
 @pytest.mark.skipif(shutil.which("gdcmdump") is None, reason="GDCM is not installed")
 @pytest.mark.parametrize("first", [raw.EXPLICIT, raw.IMPLICIT])
-def test_as_gdcm_has_it(first: str, tmp_path: Path) -> None:
+def test_repeated_meta_information_is_read_as_gdcm_reads_it(first: str, tmp_path: Path) -> None:
     path = tmp_path / "one.dcm"
     vr = None if first == raw.IMPLICIT else "US"
     path.write_bytes(raw.PREAMBLE + meta(first) + meta(raw.BIG_ENDIAN) + raw.element(ROWS, vr, b"\4\0"))
@@ -78,7 +78,7 @@ def test_an_element_encoded_as_the_data_set() -> None:
         assert [issue.code for issue in ds.issues] == ["META_REPEATED"]
 
 
-def test_a_wrong_length_alone_ends_no_group() -> None:
+def test_a_wrong_group_length_does_not_end_the_group() -> None:
     """Elements that go on ascending belong to the group, whatever its length says."""
     for length in (0, 14, 30, 400):
         data = raw.PREAMBLE + raw.meta(raw.IMPLICIT, E(0x00020012, "UI", b"1.2.3.4\0"), length=length)
@@ -87,7 +87,7 @@ def test_a_wrong_length_alone_ends_no_group() -> None:
         assert [issue.code for issue in ds.issues] == ["META_LENGTH"]
 
 
-def test_an_empty_transfer_syntax_is_said() -> None:
+def test_an_empty_transfer_syntax_is_reported() -> None:
     ds = dc.dcmread(raw.PREAMBLE + raw.meta("") + E(ROWS, "US", b"\1\0"))
     assert ds.Rows == 1
     assert [(issue.code, issue.tag) for issue in ds.issues] == [("MISSING_TRANSFER_SYNTAX", 0x00020010)]

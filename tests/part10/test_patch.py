@@ -1,4 +1,4 @@
-"""patch: no old value is left behind, and what belongs together changes together."""
+"""patch: no old value stays in the file, and elements that belong together change together."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PATIENT_ID, IMAGES, PRIVATE = 0x00100020, 0x00081140, 0x00091001
 
 
 def two(tag: int, between: bytes = b"", *, vr: str | None = "LO", big: bool = False) -> bytes:
-    """An element that stands twice, with other values."""
+    """The element twice, with different values."""
     return element(tag, vr, b"OLD1", big=big) + between + element(tag, vr, b"OLD2", big=big)
 
 
@@ -31,7 +31,7 @@ FRAGMENTS = sequence(0x7FE00010, item(b""), item(b"\1\2\3\4"), vr="OB", undefine
 CREATOR = element(0x00090010, "LO", b"ACME")
 IN_ITEM = "ReferencedImageSequence[0].PatientID"
 
-TWICE = {  # name: (data set behind SOP Class UID, its transfer syntax, what is changed)
+TWICE = {  # name: (data set behind SOP Class UID, its transfer syntax, the changed element)
     "side by side": (two(PATIENT_ID), EXPLICIT, "PatientID"),
     "apart": (two(PATIENT_ID, numbered()), EXPLICIT, "PatientID"),
     "behind pixel data": (two(PATIENT_ID, numbered() + PIXELS), EXPLICIT, "PatientID"),
@@ -87,7 +87,7 @@ def test_no_old_value_is_left(data_set, syntax, key, value, tmp_path):
         assert value.strip() in shown
 
 
-def test_others_that_stand_twice_stay(tmp_path):
+def test_other_repeated_elements_stay(tmp_path):
     path = tmp_path / "other.dcm"
     path.write_bytes(file_of(element(0x00100010, "PN", b"Doe^Jane") + two(PATIENT_ID), EXPLICIT))
     assert dc.patch(path, {"PatientName": "Roe^Ann"})
@@ -113,7 +113,7 @@ IDENTITIES = {  # name: (changes, whether they hold together)
 
 
 @pytest.mark.parametrize(("changes", "fits"), IDENTITIES.values(), ids=IDENTITIES)
-def test_head_and_data_set_agree(changes, fits, tmp_path):
+def test_file_meta_information_and_data_set_agree(changes, fits, tmp_path):
     path = tmp_path / "identity.dcm"
     head = meta(EXPLICIT, element(0x00020002, "UI", SECONDARY_CAPTURE), element(0x00020003, "UI", b"1.2.3\0"))
     body = element(0x00080016, "UI", SECONDARY_CAPTURE) + element(0x00080018, "UI", b"1.2.3\0")
@@ -160,7 +160,7 @@ def test_the_data_set_is_in_its_transfer_syntax(syntax, fits, tmp_path):
 
 
 @pytest.mark.parametrize("key", ["FileMetaInformationGroupLength", 0x00100000], ids=["meta", "a data set's"])
-def test_group_lengths_are_counted_whatever_is_asked(key, tmp_path):
+def test_group_lengths_are_always_recomputed(key, tmp_path):
     path = tmp_path / "groups.dcm"
     path.write_bytes(file_of(element(0x00100000, "UL", b"\x0c\0\0\0") + element(PATIENT_ID, "LO", b"1234"), EXPLICIT))
     before = path.read_bytes()
@@ -168,16 +168,16 @@ def test_group_lengths_are_counted_whatever_is_asked(key, tmp_path):
     assert path.read_bytes() == before
 
 
-WRONG = {  # name: (changes, error, what it says)
-    "a tag that nobody knows": ({0x00091001: "x"}, KeyError, r"\(0009,1001\)"),
+WRONG = {  # name: (changes, error, its message)
+    "an unknown tag": ({0x00091001: "x"}, KeyError, r"\(0009,1001\)"),
     "a value for a sequence": ({"ReferencedStudySequence": "x"}, dc.EncodeError, "ReferencedStudySequence"),
     "a value that is no text": ({"AccessionNumber": 5}, dc.EncodeError, "AccessionNumber"),
-    "of one that is there": ({"PatientID": 5}, dc.EncodeError, "PatientID"),
+    "a wrong type for an element of the file": ({"PatientID": 5}, dc.EncodeError, "PatientID"),
 }
 
 
 @pytest.mark.parametrize(("changes", "error", "said"), WRONG.values(), ids=WRONG)
-def test_what_can_not_be_set_is_named(changes, error, said, tmp_path):
+def test_elements_that_cannot_be_set_are_named(changes, error, said, tmp_path):
     path = tmp_path / "file.dcm"
     path.write_bytes(file_of(element(PATIENT_ID, "LO", b"1234"), EXPLICIT))
     before = path.read_bytes()

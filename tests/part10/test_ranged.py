@@ -1,4 +1,4 @@
-"""dcmread() over what reads like a file: the same data set, and no more bytes asked for than a path would have read."""
+"""dcmread() of an object with `read_at`: the same data set, and no more bytes read than from a path."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FILES = small_files(600_000)
 
 
 class Counted:
-    """Bytes behind read_at(), counted."""
+    """Bytes behind read_at(), with a count of the bytes read."""
 
     def __init__(self, data: bytes) -> None:
         self.data, self.size, self.asked = data, len(data), 0
@@ -50,7 +50,7 @@ def test_frames_are_asked_for_one_by_one():
     assert np.array_equal(data_set.frames[0], dc.dcmread(big.path).frames[0])
 
 
-def test_what_is_shorter_than_it_says():
+def test_a_source_shorter_than_its_size_raises():
     source = Counted(FILES[0].data() if FILES else bytes(2000))
     source.size += 1000
     source.data = source.data[:100]

@@ -1,4 +1,4 @@
-"""What the scanner reads of a file, counted: headers alone of what is large, and no more than is asked for."""
+"""The bytes that the scanner reads of a file: of large values only the headers, and no more than needed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ AFTER = raw.element(0x00100010, "PN", b"A^B ")
 
 @pytest.fixture
 def sparse(tmp_path: Path):
-    """Make a file of mostly holes: parts of bytes, and of counts of bytes to leave out."""
+    """Make a sparse file of parts: bytes, or a number of bytes to skip."""
 
     def make(*parts: bytes | int) -> Path:
         path = tmp_path / "large.dcm"
@@ -54,7 +54,7 @@ print(hwm() - memory, read() - count)
 
 
 def read_elsewhere(path: Path, tag: int) -> tuple[list[str], int, int]:
-    """What a fresh process finds, the memory it took for it (KiB), and the bytes it read."""
+    """The result of a fresh process, its peak memory (KiB), and the bytes it read."""
     if not Path("/proc/self/io").exists():
         pytest.skip("no /proc here to count bytes with")
     said = subprocess.run(
@@ -130,7 +130,7 @@ SIZES = {  # name: (lengths of fragments, how often is read at most, and how man
 
 
 @pytest.mark.parametrize(("lengths", "times", "count"), SIZES.values(), ids=SIZES)
-def test_headers_that_are_near_each_other_are_read_together(lengths, times, count):
+def test_neighbouring_headers_are_read_together(lengths, times, count):
     fragments = [raw.item(bytes(length)) for length in lengths]
     pixels = raw.sequence(0x7FE00010, raw.item(), *fragments, vr="OB", undefined=True)
     data = raw.part10(AFTER + pixels + raw.element(0xFFFAFFFA, "OB", b"last"), raw.JPEG_BASELINE)
@@ -143,7 +143,7 @@ def test_headers_that_are_near_each_other_are_read_together(lengths, times, coun
     assert dc.scan(Listed(data)).tobytes() == dc.scan(data).tobytes()
 
 
-# ---- reading no more than is asked for ---------------------------------------------------------------------------
+# ---- reading no more than is needed ------------------------------------------------------------------------------
 
 
 def bytes_read(path: Path, **options: object) -> int:
@@ -153,7 +153,7 @@ def bytes_read(path: Path, **options: object) -> int:
         "before = read()\n"
         f"dc.dcmread(sys.argv[1], **{options!r})\n"
         "after = read()\n"
-        "print(after - before - (read() - after))"  # what asking costs is no part of it
+        "print(after - before - (read() - after))"  # without the bytes that reading the counter takes
     )
     if not Path("/proc/self/io").exists():
         pytest.skip("no /proc here to count bytes with")

@@ -1,6 +1,6 @@
-"""The same rows wherever a window of the source ends: files read in blocks against bytes at hand, and against pydicom.
+"""The rows are the same wherever a block of a file ends: compared with those of its bytes, and with pydicom.
 
-Made data sets put headers, items and delimiters at every distance from a block's end.
+Generated data sets put headers, items and delimiters at every distance from a block's end.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import pytest
 import dicomcore as dc
 from tests.support import dicom_bytes as raw
 
-BLOCK = 16 << 10  # what a path is read by at first
+BLOCK = 16 << 10  # the first block of a path
 VRS = ["LO", "UI", "US", "OB", "UT", "DS", "SQ", "SQ", "UN"]
 
 
 def made(rng: random.Random, size: int, *, explicit: bool, big: bool, depth: int = 0) -> bytes:
-    """A data set of about `size` bytes that breaks no rule: ascending private tags, nested sequences, even lengths."""
+    """A valid data set of about `size` bytes: ascending private tags, nested sequences, even lengths."""
     parts, tag, total = [], 0x00091000, 0
     while total < size and tag < 0x0009FFF0:
         tag += rng.randint(1, 3)
@@ -33,7 +33,7 @@ def made(rng: random.Random, size: int, *, explicit: bool, big: bool, depth: int
                 )
                 for _ in range(rng.randint(0, 4))
             ]  # fmt: skip
-            undefined = rng.random() < 0.5 or not explicit  # else nothing tells a private sequence in implicit VR
+            undefined = rng.random() < 0.5 or not explicit  # a private sequence in implicit VR needs it
             part = raw.sequence(tag, *items, vr=vr if explicit else None, undefined=undefined, big=big)
         else:
             vr = "LO" if vr == "SQ" else vr
@@ -67,7 +67,7 @@ def test_blocks_and_memory(encoding: str, seed: int, tmp_path: Path):
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_a_block_may_end_anywhere(encoding: str, tmp_path: Path):
-    """One small tree of everything, pushed byte by byte over the end of the first block."""
+    """A small data set with every structure, moved byte by byte over the end of the first block."""
     explicit, big = encoding != "implicit", encoding == "big endian"
     inner = raw.element(0x00091002, "US" if explicit else None, b"\1\2", big=big)
     tree = b"".join(
@@ -100,7 +100,7 @@ STRANGE = {  # name: header of an element whose reading depends on what follows 
 
 
 @pytest.mark.parametrize("name", STRANGE)
-def test_what_follows_may_stand_in_another_block(name: str, tmp_path: Path):
+def test_the_next_header_may_be_in_another_block(name: str, tmp_path: Path):
     behind = raw.element(0x00280010, "US", b"\2\1") + raw.element(0x7FE00010, "OW", bytes(5 * BLOCK))
     data = raw.part10(raw.element(0x00080060, "CS", b"MR") + STRANGE[name] + bytes(40_000) + behind)
     path = tmp_path / "made.dcm"
@@ -115,7 +115,7 @@ def test_what_follows_may_stand_in_another_block(name: str, tmp_path: Path):
 
 @pytest.mark.parametrize("seed", range(8))
 def test_damage_reads_alike(seed: int, tmp_path: Path):
-    """A file and its bytes are read alike where rules are broken, too."""
+    """A damaged file and its bytes are read alike."""
     data = bytearray(file_of("explicit", seed, 60_000))
     rng = random.Random(seed)
     path = tmp_path / "made.dcm"

@@ -1,4 +1,4 @@
-"""dcmwrite: what was not changed stays byte for byte, what was is encoded by VR, and targets are replaced whole."""
+"""dcmwrite: unchanged elements stay byte for byte, changed ones are encoded by VR, and targets are replaced whole."""
 
 from __future__ import annotations
 
@@ -71,16 +71,16 @@ def test_files_that_conform_are_not_changed_to_conform():
 
 
 @pytest.mark.skipif(bool(corpus.ABSENT), reason=corpus.ABSENT)
-def test_one_changed_element_leaves_all_others():
+def test_changing_one_element_leaves_all_others():
     seen = 0
     for one in corpus.small_files(1 << 20):
         data_set, before = dc.dcmread(one.path, force=True), one.data()
         if "PatientID" not in data_set or not data_set["PatientID"].raw or data_set.transfer_syntax.is_deflated:
             continue
         start, length = data_set["PatientID"].offset, data_set["PatientID"].length
-        if before[start - 8 : start - 4] == b"UN\0\0":  # what is set has its own VR then, in a shorter header
+        if before[start - 8 : start - 4] == b"UN\0\0":  # the new value has its own VR, in a shorter header
             continue
-        if (0x0010, 0x0000) in data_set:  # the group's length is counted anew
+        if (0x0010, 0x0000) in data_set:  # the group length is recomputed
             continue
         data_set.PatientID = "X" * length
         expected = before[:start] + b"X" * length + before[start + length :]
@@ -89,7 +89,7 @@ def test_one_changed_element_leaves_all_others():
     assert seen > 100
 
 
-def test_group_length_counts_what_was_changed():
+def test_group_length_counts_changed_elements():
     group = element(0x00100010, "PN", b"Doe ") + element(0x00100020, "LO", b"1 ")
     rest = element(0x00200000, "UL", b"\x63\0\0\0") + element(0x00200010, "SH", b"1 ")
     data_set = dc.dcmread(part10(element(0x00100000, "UL", len(group).to_bytes(4, "little")) + group + rest))
@@ -152,7 +152,7 @@ def test_a_file_replaced_by_its_own_data_set_is_still_read_from(tmp_path):
 
 NAME = element(0x00100010, "PN", b"A^B ")
 NANS = struct.pack("<3d", 1.0, math.nan, 2.0)
-DAMAGED = {  # name: a whole file, as fuzzing found it to be changed by reading and writing
+DAMAGED = {  # name: a whole file that reading and writing once changed, found by fuzzing
     "a delimiter before the first element": part10(element(ITEM_END, None) + NAME),
     "a delimiter with a length before it": part10(header(ITEM_END, None, 5) + NAME),
     "a sequence of what are no items": part10(element(0x00081140, "SQ", b"no items at all ") + NAME),
@@ -183,7 +183,7 @@ def test_not_a_number_set_in_place_is_a_change():
 
 INNER = element(0x00081155, "UI", b"1.2\0")
 CUT = element(0x00081155, "UI", b"1.2\0", length=40)
-BROKEN_OFF = {  # name: a data set that claims more than there is
+BROKEN_OFF = {  # name: a data set whose length field claims more bytes than follow
     "a value": element(0x00100010, "PN", b"A^B ", length=40),
     "a sequence": element(0x00081140, "SQ", item(INNER), length=60),
     "an item": element(0x00081140, "SQ", item(INNER, length=60), length=70),
@@ -197,7 +197,7 @@ BROKEN_OFF = {  # name: a data set that claims more than there is
 
 @pytest.mark.parametrize("content", BROKEN_OFF.values(), ids=BROKEN_OFF)
 @pytest.mark.parametrize("place", ["behind", "in an item", "in a last item"])
-def test_what_is_added_behind_what_broke_off_is_its_own(content, place):
+def test_an_element_added_behind_a_truncated_one_is_separate(content, place):
     data_set = dc.dcmread(part10(content, "1.2.840.10008.1.2.4.50" if b"OB" in content else "1.2.840.10008.1.2.1"))
     before = [(one.tag, one.VR, bytes(one.raw)) for one in data_set.iterall() if one.VR not in ("SQ", "OB")]
     if place != "behind":

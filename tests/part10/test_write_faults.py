@@ -1,4 +1,4 @@
-"""What goes wrong while writing: full disks, read-only targets, kills, values and structures that can't be written."""
+"""Failures while writing: full disks, read-only targets, kills, values and structures that can't be written."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def run(script: str, *arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 class Full(io.RawIOBase):
-    """A stream that takes a little at a time, and then nothing more."""
+    """A stream that accepts a few bytes at a time, and then none."""
 
     def __init__(self, room: int) -> None:
         self.taken, self.room = bytearray(), room
@@ -48,7 +48,7 @@ class Full(io.RawIOBase):
         return len(part)
 
 
-def test_a_stream_that_takes_little_gets_all():
+def test_a_stream_with_short_writes_gets_all_bytes():
     stream = Full(1 << 30)
     data_set = sample()
     dc.dcmwrite(stream, data_set, enforce_standard=False)
@@ -134,7 +134,7 @@ def test_a_read_only_target_is_refused(tmp_path):
 def test_a_read_only_file_is_not_replaced(tmp_path, monkeypatch):
     path = tmp_path / "file.dcm"
     path.write_bytes(b"old")
-    monkeypatch.setattr(os, "access", lambda place, mode: False)  # what it says to those who aren't root
+    monkeypatch.setattr(os, "access", lambda place, mode: False)  # the message for users other than root
     with pytest.raises(PermissionError):
         sample().save_as(path, enforce_standard=False)
     assert path.read_bytes() == b"old"
@@ -161,7 +161,7 @@ def test_links_permissions_and_devices(tmp_path):
     assert not os.path.isfile("/dev/null")
 
 
-def test_a_file_that_changed_since_is_not_mixed_with_another(tmp_path):
+def test_a_source_that_changed_since_reading_is_not_mixed_in(tmp_path):
     path, target = tmp_path / "source.dcm", tmp_path / "target.dcm"
     path.write_bytes(sample(4 << 20).to_bytes(enforce_standard=False))
     data_set = dc.dcmread(path)
@@ -174,7 +174,7 @@ def test_a_file_that_changed_since_is_not_mixed_with_another(tmp_path):
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="only Linux tells a process's most memory")
 def test_a_large_file_is_edited_in_little_memory(tmp_path):
     path = tmp_path / "large.dcm"
-    with open(path, "wb") as file:  # sparse: 300 MB that take no room
+    with open(path, "wb") as file:  # sparse: 300 MB that take no disk space
         file.write(part10(element(0x00100020, "LO", b"old ") + element(0x7FE00010, "OW", length=300 << 20)))
         file.truncate(file.tell() + (300 << 20))
     done = run(
@@ -217,7 +217,7 @@ UNWRITABLE = {  # name: (keyword, value, what the message says)
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize(("keyword", "value", "said"), UNWRITABLE.values(), ids=UNWRITABLE)
-def test_a_value_that_can_t_be_written_names_its_element(tmp_path, keyword, value, said):
+def test_an_unwritable_value_raises_an_error_that_names_its_element(tmp_path, keyword, value, said):
     path = tmp_path / "file.dcm"
     path.write_bytes(b"old")
     data_set = sample()
@@ -268,7 +268,7 @@ def test_deep_nesting_is_written_without_recursion():
         data_set = data_set.ReferencedSeriesSequence[0]
 
 
-def test_hostile_items_raise_what_is_ours():
+def test_hostile_items_raise_our_errors():
     data_set = sample()
     data_set.ReferencedSeriesSequence = []
     data_set.ReferencedSeriesSequence.append(dc.Dataset())
@@ -358,7 +358,7 @@ DECIMALS = {  # number: its text
 
 
 @pytest.mark.parametrize(("number", "text"), DECIMALS.items())
-def test_decimals_keep_what_16_characters_can(number, text):
+def test_decimals_keep_the_precision_of_16_characters(number, text):
     from dicomcore._native.write.encode import format_decimal
 
     made = format_decimal(number)

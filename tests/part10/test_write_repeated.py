@@ -1,4 +1,4 @@
-"""Elements that stand again behind the pixel data, against PS3.5 7.1: of one that was changed no old value is left."""
+"""Elements repeated behind the pixel data, against PS3.5 7.1: no old value of a changed element is written."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def identity(value: bytes, vr: str | None = "LO", big: bool = False) -> bytes:
 
 
 def image(tail: bytes, first: bytes, pixels: bytes, vr: bool = True, big: bool = False) -> bytes:
-    """A data set of one frame of 1 × 4 pixels: `first` stands where Patient ID does, `tail` behind the pixel data."""
+    """A data set of one frame of 1 × 4 pixels: `first` in the place of Patient ID, `tail` behind the pixel data."""
 
     def put(tag: int, letters: str, value: bytes | int) -> bytes:
         if isinstance(value, int):
@@ -49,7 +49,7 @@ AGAIN = identity(b"OLD2")
 WORDS = {"pixels": element(PIXEL_DATA, "OW", b"\1\2\3\4", big=True), "big": True}
 PLAIN = {"pixels": element(PIXEL_DATA, None, b"\1\2\3\4"), "vr": False}
 
-FILES = {  # name: (what stands behind, without what repeats Patient ID, transfer syntax, pixel data and encoding)
+FILES = {  # name: (tail, tail without the repeated Patient ID, transfer syntax, pixel data and encoding)
     "native": (AGAIN, b"", EXPLICIT, {"pixels": NATIVE}),
     "fragments": (AGAIN, b"", RLE, {"pixels": FRAGMENTS}),
     "many fragments": (
@@ -78,13 +78,13 @@ def file_of(tail: bytes, first: bytes, syntax: str, about: dict) -> bytes:
 
 
 def twice(name: str) -> bytes:
-    """The file of that name, with old values."""
+    """The file of that name, with the old value in both places."""
     tail, _, syntax, about = FILES[name]
     return file_of(tail, identity(b"OLD1", None if syntax == IMPLICIT else "LO", syntax == BIG_ENDIAN), syntax, about)
 
 
 def once(name: str, value: bytes | None) -> bytes:
-    """The file as it is to be written: `value` stands once, in the first one's place; None: nowhere."""
+    """The expected file: `value` once, in the first place; not at all for None."""
     _, tail, syntax, about = FILES[name]
     first = b"" if value is None else identity(value, None if syntax == IMPLICIT else "LO", syntax == BIG_ENDIAN)
     return file_of(tail, first, syntax, about)
@@ -98,13 +98,13 @@ def put_element(ds):
     ds.add_new(PATIENT_ID, "LO", NEW)
 
 
-def set_what_was_handed_out(ds):
+def set_returned_element(ds):
     held = ds["PatientID"]
-    len(ds)  # now that the first one was handed out, the scan goes on
+    len(ds)  # completes the scan after the first element was returned
     held.value = NEW
 
 
-def set_when_all_is_known(ds):
+def set_after_the_scan(ds):
     len(ds)
     ds.PatientID = NEW
 
@@ -122,11 +122,11 @@ def pop(ds):
     ds.pop("PatientID")
 
 
-CHANGES = {  # name: (change, the value that is left)
+CHANGES = {  # name: (change, the remaining value)
     "set": (set_value, NEW.encode()),
     "put": (put_element, NEW.encode()),
-    "handed out, then set": (set_what_was_handed_out, NEW.encode()),
-    "set when all is known": (set_when_all_is_known, NEW.encode()),
+    "returned, then set": (set_returned_element, NEW.encode()),
+    "set after the scan": (set_after_the_scan, NEW.encode()),
     "deleted and put": (delete_and_put, NEW.encode()),
     "deleted": (delete, None),
     "popped": (pop, None),
@@ -136,7 +136,7 @@ CHANGES = {  # name: (change, the value that is left)
 @pytest.mark.parametrize("from_path", [True, False], ids=["path", "memory"])
 @pytest.mark.parametrize(("change", "value"), CHANGES.values(), ids=CHANGES)
 @pytest.mark.parametrize("name", FILES)
-def test_it_stands_once(name, change, value, from_path, tmp_path):
+def test_a_changed_element_is_written_once(name, change, value, from_path, tmp_path):
     path = tmp_path / "twice.dcm"
     path.write_bytes(twice(name))
     wanted = once(name, value)
@@ -152,8 +152,8 @@ def test_it_stands_once(name, change, value, from_path, tmp_path):
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_nobody_changed_it(name, tmp_path):
-    """Byte for byte, although it stands twice: when something else was changed too."""
+def test_an_unchanged_repeated_element_is_written_as_read(name, tmp_path):
+    """Both elements stay byte for byte, also when another element changes."""
     path = tmp_path / "twice.dcm"
     path.write_bytes(twice(name))
     assert dc.dcmread(path).to_bytes(enforce_standard=False) == twice(name)
@@ -171,7 +171,7 @@ def inflated(data: bytes) -> tuple[bytes, bytes]:
     return data[:begin], zlib.decompressobj(wbits=-zlib.MAX_WBITS).decompress(data[begin:])
 
 
-IN_ITEMS = {  # name: (sequences before, behind the pixel data)
+IN_ITEMS = {  # name: (sequences before and behind the pixel data)
     "the sequence": (sequence(IMAGES, item(AGAIN)), sequence(IMAGES, item(AGAIN))),
     "of undefined length": (
         sequence(IMAGES, item(AGAIN, undefined=True), undefined=True),
@@ -183,7 +183,7 @@ IN_ITEMS = {  # name: (sequences before, behind the pixel data)
 
 @pytest.mark.parametrize("pixels", [NATIVE, FRAGMENTS], ids=["native", "fragments"])
 @pytest.mark.parametrize(("before", "behind"), IN_ITEMS.values(), ids=IN_ITEMS)
-def test_in_items(before, behind, pixels):
+def test_a_repeated_sequence_changed_in_its_items_is_written_once(before, behind, pixels):
     data = part10(image(behind, before, pixels), EXPLICIT if pixels is NATIVE else RLE)
     ds = dc.dcmread(data)
     ds.ReferencedImageSequence[0].PatientID = NEW
@@ -205,7 +205,7 @@ OPTIONS = {
 
 @pytest.mark.parametrize(("change", "value"), CHANGES.values(), ids=CHANGES)
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
-def test_options(options, change, value):
+def test_no_option_writes_the_old_value(options, change, value):
     ds = dc.dcmread(twice("behind padding" if "transfer_syntax" not in options else "twice"))
     change(ds)
     made = ds.to_bytes(**options)
@@ -259,7 +259,7 @@ WAYS = {
 
 @pytest.mark.parametrize("name", ["native", "fragments"])
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-def test_ways_to_write(way, name, tmp_path):
+def test_every_way_to_write_drops_the_old_value(way, name, tmp_path):
     (tmp_path / "twice.dcm").write_bytes(twice(name))
     ds = dc.dcmread(tmp_path / "twice.dcm")
     ds.PatientID = NEW
@@ -269,7 +269,7 @@ def test_ways_to_write(way, name, tmp_path):
     assert made.count(NEW.encode()) == 1
 
 
-PIXELS_TWICE = {  # name: (pixel data, what stands behind it)
+PIXELS_TWICE = {  # name: (pixel data, elements behind it)
     "side by side": (NATIVE, element(PIXEL_DATA, "OB", b"\5\6\7\10")),
     "apart": (NATIVE, PADDING + element(PIXEL_DATA, "OB", b"\5\6\7\10")),
     "in fragments": (FRAGMENTS, FRAGMENTS),
@@ -278,8 +278,8 @@ PIXELS_TWICE = {  # name: (pixel data, what stands behind it)
 
 
 @pytest.mark.parametrize(("pixels", "behind"), PIXELS_TWICE.values(), ids=PIXELS_TWICE)
-def test_pixel_data_twice(pixels, behind):
-    """It is said, stays as it is with a change elsewhere, and goes when pixel data is set."""
+def test_repeated_pixel_data_is_reported(pixels, behind):
+    """It is reported, kept when another element changes, and dropped when pixel data is set."""
     data = part10(image(behind, identity(b"OLD1"), pixels), EXPLICIT if pixels is NATIVE else RLE)
     ds = dc.dcmread(data)
     assert "DUPLICATE_TAG" in [issue.code for issue in ds.issues if issue.tag == PIXEL_DATA]
@@ -297,10 +297,10 @@ def test_pixel_data_twice(pixels, behind):
     assert dc.dcmread(made).pixel_array.tolist() == wanted
 
 
-# ---- what is not to be written -----------------------------------------------------------------------------------
+# ---- elements that must not be written ---------------------------------------------------------------------------
 
 
-def test_stop_before_pixels_leaves_out_what_follows():
+def test_stop_before_pixels_leaves_out_later_elements():
     ds = dc.dcmread(twice("before padding"), stop_before_pixels=True)
     ds.PatientID = NEW
     wanted = part10(image(b"", identity(NEW.encode()), b""))
@@ -310,7 +310,7 @@ def test_stop_before_pixels_leaves_out_what_follows():
 @pytest.mark.parametrize("value", [None, NEW], ids=["as read", "changed"])
 @pytest.mark.parametrize(("name", "syntax"), [("behind padding", RLE), ("before padding", EXPLICIT)])
 def test_specific_tags_alone_are_written(name, syntax, value):
-    """Behind pixel data, too, nothing comes along that was not asked for."""
+    """Elements behind the pixel data that were not chosen are not written, either."""
     ds = dc.dcmread(twice(name), specific_tags=["PatientID", "PixelData"])
     pixels = FRAGMENTS if syntax == RLE else NATIVE
     if value:
@@ -320,7 +320,7 @@ def test_specific_tags_alone_are_written(name, syntax, value):
         assert ds.to_bytes(enforce_standard=False) == part10(identity(b"OLD1") + pixels + AGAIN, syntax)
 
 
-def test_limits_hold_for_what_is_looked_at():
+def test_limits_hold_while_looking_for_repeated_elements():
     limits = dc.Limits(elements=100)
     ds = dc.dcmread(twice("many fragments"), limits=limits)
     assert ds.to_bytes(enforce_standard=False) == twice("many fragments")

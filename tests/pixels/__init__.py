@@ -1,1 +1,1 @@
-"""Frames: codecs, encapsulated and native pixel data, colour, worker processes, writing frames."""
+"""Tests of frames: codecs, encapsulated and native pixel data, colour, worker processes, writing."""

@@ -1,4 +1,4 @@
-"""Frames decoded together give what they give one by one, and what isn't alike is found out."""
+"""Frames decoded in a batch equal those decoded one by one, also if one frame differs from the others."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def pictures(shape, dtype, high, count=9):
 
 @contextmanager
 def one_by_one(*syntaxes):
-    """While no codec is known as our own, each frame goes the long way."""
+    """Register our codecs as foreign ones, so that each frame is decoded by itself."""
     own = {RLE: decode_rle, JPEG_LOSSLESS: decode_jpeg_lossless}
     before = {syntax: codec_for(syntax) for syntax in syntaxes}
     for syntax, codec in before.items():
@@ -81,7 +81,7 @@ def one_by_one(*syntaxes):
 
 
 def outcome(source, **options):
-    """What decoding gives, or who was at fault; and what was noted."""
+    """The samples and notes of decoding, or the error."""
     try:
         frames = dc.dcmread(source).frames
         array = frames.array(**options)
@@ -130,10 +130,10 @@ def streams_of(case):
 @pytest.mark.thread_unsafe(reason="registers another codec")
 @EACH
 @pytest.mark.parametrize("table", ["basic", "extended", None])
-def test_as_one_by_one(case, table, tmp_path):
+def test_a_batch_equals_frame_by_frame(case, table, tmp_path):
     syntax, _, shape, dtype, _, told = case
     streams = streams_of(case)
-    streams *= 1 + 80_000 // sum(map(len, streams))  # more than what reading the header takes along
+    streams *= 1 + 80_000 // sum(map(len, streams))  # more than the block that holds the header
     data = made(streams, syntax, shape, dtype, table=table, **told)
     path = tmp_path / "frames.dcm"
     path.write_bytes(data)
@@ -152,7 +152,7 @@ def test_as_one_by_one(case, table, tmp_path):
 
 
 @EACH
-def test_nothing_goes_the_long_way(case, monkeypatch):
+def test_no_frame_is_decoded_outside_the_batch(case, monkeypatch):
     syntax, _, shape, dtype, _, told = case
     if told.get("colour") == "YBR_PARTIAL_422" or (told.get("colour") and dtype == "u2"):
         pytest.skip("colour that is converted afterwards")
@@ -196,7 +196,7 @@ UNLIKE = {f.__name__: f for f in (other_size, other_precision, other_comment, ot
 @pytest.mark.thread_unsafe(reason="registers another codec")
 @pytest.mark.parametrize("change", UNLIKE.values(), ids=UNLIKE)
 @pytest.mark.parametrize("name", ["JPEG 12 in 16", "RLE 16"])
-def test_a_frame_unlike_the_others(name, change):
+def test_a_batch_with_one_different_frame_equals_frame_by_frame(name, change):
     case = CASES[name]
     syntax, _, shape, dtype, _, told = case
     streams = streams_of(case)
@@ -254,7 +254,7 @@ def test_mutated_pixel_data(name, seed):
     assert found == expected or "fragments make" in str(expected[-1])
 
 
-def test_many_threads_find_the_table_wrong():
+def test_many_threads_detect_a_wrong_table():
     """Codestreams, frames and all of them at once, by threads that begin together."""
     streams = streams_of(CASES["RLE 16"])
     data = made(streams, RLE, (40, 30), "u2", offsets=TABLES["entry between items"]["offsets"])
@@ -294,7 +294,7 @@ def test_a_file_that_changed_is_not_decoded(tmp_path):
         frames[80]
 
 
-def test_a_claim_is_not_allocated_for():
+def test_a_claimed_size_is_not_allocated():
     """An RLE frame of 80 bytes in a data set of 65535 × 65535 pixels."""
     data = made([b"\x01\0\0\0\x40" + bytes(75)] * 2, RLE, (65535, 65535), "u2")
     with pytest.raises(PixelDecodeError) as caught:
@@ -314,12 +314,12 @@ MISUSE = {
 
 
 @pytest.mark.parametrize(("source", "spans", "room"), MISUSE.values(), ids=MISUSE)
-def test_misuse(source, spans, room):
+def test_spans_and_sizes_outside_the_buffers_are_refused(source, spans, room):
     with pytest.raises(ValueError, match="frame"):
         Batch(SMALL, source, 0, np.array(spans, "u8"), bytearray(room))
 
 
-def test_a_batch_that_was_not_made():
+def test_an_uninitialised_batch_is_refused():
     for use in (lambda batch: batch.run(1), Batch.stop, Batch.left):
         with pytest.raises(ValueError, match="not made"):
             use(Batch.__new__(Batch))
@@ -329,7 +329,7 @@ def test_a_batch_that_was_not_made():
         How(pixels=4, samples=1, width=2, header=None, to_rgb=True)
 
 
-def test_in_portions_and_stopped():
+def test_a_batch_runs_in_portions_and_stops():
     spans, out = np.array([[0, len(FRAME)]] * 10, "u8"), np.zeros((10, 4), "u1")
     batch = Batch(SMALL, FRAME, 0, spans, out)
     assert batch.run(5) is True

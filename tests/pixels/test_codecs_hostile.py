@@ -1,4 +1,4 @@
-"""Cut, flipped and lying codestreams: our errors with an offset in range, or samples; never anything else."""
+"""Truncated, mutated and contradictory codestreams give samples, or our errors with an offset in range."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def outcome(decode, data: bytes, **told):
 
 
 def mutate(data: bytes, rng: random.Random) -> bytes:
-    """A few bytes or bits changed, lost, doubled or moved, more often near the start, where the headers are."""
+    """Change, remove, repeat or move a few bytes or bits, more often near the start, where the headers are."""
     hurt = bytearray(data)
     for _ in range(rng.randint(1, 8)):
         place = rng.randrange(min(len(hurt), 400) if rng.random() < 0.5 else len(hurt))
@@ -190,7 +190,7 @@ LIES = {  # name: (codestream, offset of the fault)
 
 
 @pytest.mark.parametrize(("stream", "offset"), LIES.values(), ids=LIES)
-def test_lies_are_errors(stream, offset):
+def test_contradictory_headers_are_errors(stream, offset):
     with pytest.raises(DicomError) as caught:
         jpeg_lossless_decode(stream)
     if offset is not None:

@@ -1,4 +1,4 @@
-"""What our encoders write, and the plain writer of the tests, as other people's decoders read it."""
+"""Other libraries decode what our encoders and the plain writer of the tests encode."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Colour against pydicom, for every colour there is, and the rule that decides on it."""
+"""Colour conversion against pydicom for all 2^24 colours, and the rule that decides a frame's colour."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def colours(first: int) -> np.ndarray:
 
 
 def fused(a, b, c):
-    """A fused multiply and add in single precision, by way of an exact double."""
+    """A fused multiply-add in single precision, computed in an exact double."""
     return (np.float64(a) * b + c).astype(np.float32)
 
 
@@ -45,7 +45,7 @@ def test_every_colour_by_the_equations(first):
 
 
 def test_as_pydicom():
-    """pydicom's own last bit hangs on the machine's BLAS; ties apart it is the same everywhere."""
+    """The last bit of pydicom's result depends on the machine's BLAS; except for ties it is the same everywhere."""
     rng = np.random.default_rng(5)
     pixels = rng.integers(0, 256, (100, 101, 3), dtype=np.uint8)
     desc = FrameDescription(
@@ -71,7 +71,7 @@ def test_overlap_is_refused():
         kernels.ybr_full_to_rgb(memoryview(data)[:9], memoryview(data)[3:])
 
 
-def test_422_is_spread():
+def test_422_is_expanded():
     dst = bytearray(12)
     kernels.spread_422(b"\x01\x02\x03\x04\x11\x12\x13\x14", dst)
     assert dst == b"\x01\x03\x04\x02\x03\x04\x11\x13\x14\x12\x13\x14"
@@ -114,7 +114,7 @@ def info(format="JPEG", colour=None, by=None):
     return CodestreamInfo(format=format, rows=1, columns=1, components=3, precision=8, colour=colour, marked_by=by)
 
 
-RULE = {  # (photometric interpretation, what the codestream's marks say): colour
+RULE = {  # (photometric interpretation, colour of the codestream's markers): colour
     ("RGB", None): "RGB",
     ("YBR_FULL", None): "YBR",
     ("YBR_FULL_422", None): "YBR",
@@ -134,7 +134,7 @@ RULE = {  # (photometric interpretation, what the codestream's marks say): colou
 
 
 @pytest.mark.parametrize(("stated", "marks"), RULE)
-def test_the_rule(stated, marks):
+def test_which_colour_a_frame_has(stated, marks):
     desc = FrameDescription(rows=1, columns=1, samples_per_pixel=3, bits_allocated=8, photometric_interpretation=stated)
     assert coded_colour(desc, marks) == RULE[stated, marks]
 

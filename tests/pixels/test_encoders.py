@@ -77,7 +77,7 @@ def described(shape, allocated, stored, signed):
 
 
 def written(encoder, desc):
-    """What the data set says of what is encoded."""
+    """The description of the encoded frame."""
     return replace(
         desc,
         transfer_syntax=encoder.uid,
@@ -89,7 +89,7 @@ def written(encoder, desc):
 
 
 def there_and_back(encoder, samples, desc, quality=None):
-    """Samples as a reader sees them."""
+    """The samples as a reader decodes them."""
     told = written(encoder, desc)
     decoded = decode_frame(encoder.encode(samples, desc, quality), told)
     assert decoded.notes == ()  # the codestream is what the data set says
@@ -123,11 +123,11 @@ ONES = [one.uid for one in encoders()]
 @pytest.mark.parametrize("signed", [0, 1], ids=["unsigned", "signed"])
 @pytest.mark.parametrize("allocated", [8, 16, 32, 64])
 @pytest.mark.parametrize("uid", ONES, ids=[dc.UID(uid).keyword for uid in ONES])
-def test_what_is_claimed_is_kept(uid, allocated, signed):
+def test_encoders_keep_what_they_claim_to_hold(uid, allocated, signed):
     encoder, rng = encoder_for(uid), np.random.default_rng(allocated + signed)
     depths = range(1, allocated + 1) if allocated <= 16 else (1, 8, 9, 16, 17, 22, 23, 24, 31, 32, 33, 63, 64)
     if uid.endswith(".112"):
-        depths = (1, 2, 3, 8, 9, 12, 16)  # it takes its time
+        depths = (1, 2, 3, 8, 9, 12, 16)  # it is slow
     for stored in [depth for depth in depths if depth <= allocated]:
         low, high = (-1 << stored - 1, (1 << stored - 1) - 1) if signed else (0, (1 << stored) - 1)
         for samples, size in [(samples, size) for samples in (1, 3, 4) for size in SHAPES]:
@@ -141,7 +141,7 @@ def test_what_is_claimed_is_kept(uid, allocated, signed):
                 frames = [np.full(shape, low, desc.dtype), np.full(shape, high, desc.dtype)]
             else:
                 frames = [frame.astype(desc.dtype) for _, frame in patterns(shape, low, high, rng)]
-            if size != SHAPES[-1]:  # of the smallest, some
+            if size != SHAPES[-1]:  # some of the smallest
                 frames = frames[stored % 2 :: 2]
             for frame in frames:
                 given = np.ascontiguousarray(frame)
@@ -151,7 +151,7 @@ def test_what_is_claimed_is_kept(uid, allocated, signed):
 @pytest.mark.parametrize("stored", [1, 2, 3, 8, 12, 16, 22])
 @pytest.mark.parametrize("uid", ONES, ids=[dc.UID(uid).keyword for uid in ONES])
 def test_larger_frames_of_noise(uid, stored):
-    """Libraries reserve room for codestreams that are no longer than the samples."""
+    """Codestreams of noise are longer than the samples, for which libraries may reserve too small a buffer."""
     encoder, rng = encoder_for(uid), np.random.default_rng(stored)
     allocated = 8 if stored <= 8 else 16 if stored <= 16 else 32
     for shape in (*LARGE, *((*size, 3) for size in LARGE)):
@@ -164,7 +164,7 @@ def test_larger_frames_of_noise(uid, stored):
 @pytest.mark.parametrize("signed", [0, 1])
 @pytest.mark.parametrize("end", ["90", "201", "202", "80", "70", "110"])
 def test_the_strongest_colours(end, signed):
-    """Chrominance of the reversible transform has a bit more, which OpenJPEG made no room for."""
+    """The chrominance of the reversible transform has one more bit, which once overflowed in OpenJPEG."""
     encoder = encoder_for(f"{SYNTAX}{end}")
     y, x = np.mgrid[:50, :60]
     for stored in (1, 4, 5, 8, 9, 12, 15, 16, 18, 22):
@@ -208,7 +208,7 @@ REPORTED = {  # name: (array, bits stored, to, most that a sample may differ)
 
 
 @pytest.mark.parametrize(("array", "stored", "to", "most"), REPORTED.values(), ids=REPORTED)
-def test_reported(array, stored, to, most):
+def test_encoders_report_their_loss(array, stored, to, most):
     photometric = "RGB" if array.ndim == 3 else None
     back, done = through(made(array, stored, photometric), to, verify=True)
     found = np.abs(back.pixel_array.astype(int) - array.astype(int)).max()
@@ -297,7 +297,7 @@ IMAGES = {  # name: (low, high, dtype, bits stored)
 
 @pytest.mark.parametrize("to", COMMANDS)
 @pytest.mark.filterwarnings("ignore")
-def test_other_decoders_see_the_same(to, tmp_path):
+def test_other_decoders_read_the_same_samples(to, tmp_path):
     commands = [command for command in COMMANDS[to] if shutil.which(command[0])]
     if not commands:
         pytest.skip(f"none of {COMMANDS[to]} is installed")
@@ -332,8 +332,8 @@ def test_other_decoders_see_the_same(to, tmp_path):
 
 @pytest.mark.parametrize("signed", [0, 1])
 @pytest.mark.parametrize("colour", [False, True])
-def test_openjph_reads_the_precision_that_is_said(signed, colour):
-    """HTJ2K of fewer bits than a word has: OpenJPEG reads it elsewhere here."""
+def test_openjph_reads_the_stated_precision(signed, colour):
+    """HTJ2K of fewer bits than a word; elsewhere in the tests OpenJPEG decodes it."""
     imagecodecs = pytest.importorskip("imagecodecs")
     encoder = encoder_for(f"{SYNTAX}201")
     rng = np.random.default_rng(1)
@@ -352,7 +352,7 @@ def test_openjph_reads_the_precision_that_is_said(signed, colour):
 
 @pytest.fixture
 def changed_encoder():
-    """Puts another encoder in the place of one, with its limit."""
+    """Replaces an encoder by another one, with the same error limit."""
     before = {one.uid: one for one in encoders()}
 
     def change(uid, spoil, **options):
@@ -388,7 +388,7 @@ LOSSY = ("50", "51", "81", "91", "203", "112")
 @pytest.mark.thread_unsafe(reason="registers an encoder")
 @pytest.mark.parametrize("fault", SPOILT)
 @pytest.mark.parametrize("end", LOSSY)
-def test_verify_finds_what_is_wrong(changed_encoder, end, fault, tmp_path):
+def test_verify_finds_wrong_samples(changed_encoder, end, fault, tmp_path):
     uid = f"{SYNTAX}{end}"
     array = ramp((64, 80), 0, 255, "u1")
     done = dc.transcode(made(array), bytearray(), uid, verify=True)
@@ -433,7 +433,7 @@ HONEST = {  # syntax: qualities
 
 
 @pytest.mark.parametrize(("to", "quality"), [(to, one) for to, several in HONEST.items() for one in several])
-def test_verify_passes_whatever_is_honest(to, quality):
+def test_verify_passes_every_correct_encoder(to, quality):
     """Noise, edges and single pixels, for which lossy encoders are not made."""
     rng = np.random.default_rng(7)
     sources = [(dtype, stored, shape) for dtype, stored in (("u1", 8), ("u2", 12)) for shape in ((33, 47), (1, 5))]
@@ -451,7 +451,7 @@ def test_verify_passes_whatever_is_honest(to, quality):
             assert done.largest_limit is None or done.largest_error <= done.largest_limit, name
 
 
-def test_error_and_limit_are_told():
+def test_error_and_limit_are_returned():
     array = ramp((40, 50), 0, 4095, "u2")
     near = dc.transcode(made(array, 12), bytearray(), "jpeg-ls-near", quality=5, verify=True)
     assert (near.largest_error, near.largest_limit) == (5, 5)
@@ -487,7 +487,7 @@ def tool():
     return runpy.run_path(str(Path(__file__).resolve().parents[2] / "tools" / "make_encoder_table.py"))
 
 
-def test_the_page_says_what_encoders_hold(tool):
+def test_the_page_states_what_encoders_hold(tool):
     text = tool["TARGET"].read_text(encoding="utf-8")
     assert tool["capacities"]() in text
     for one in tool["only"](True):
@@ -495,8 +495,8 @@ def test_the_page_says_what_encoders_hold(tool):
 
 
 @pytest.mark.parametrize("end", LOSSY)
-def test_the_page_says_how_far_off_they_are(tool, end):
-    """Some of its columns again; libraries of other versions may differ a little."""
+def test_the_page_states_the_errors_of_encoders(tool, end):
+    """Measures some columns again; other versions of the libraries may differ a little."""
     encoder = encoder_for(f"{SYNTAX}{end}")
     text = tool["TARGET"].read_text(encoding="utf-8")
     table = text.partition(f"**{tool['name'](encoder)}**\n\n")[2].partition("\n\n")[0].splitlines()
@@ -516,7 +516,7 @@ def test_the_page_says_how_far_off_they_are(tool, end):
     assert told >= 4
 
 
-# -- who can
+# -- which encoders can hold a frame
 
 
 @pytest.mark.thread_unsafe(reason="registers an encoder")
@@ -546,7 +546,7 @@ def test_capacity(capacity, shape, allocated, stored, signed, why):
 # -- the command
 
 
-def test_the_command_tells_what_was_lost(tmp_path, capsys):
+def test_the_command_reports_the_loss(tmp_path, capsys):
     array = ramp((40, 50), 0, 4095, "u2")
     made(array, 12).save_as(tmp_path / "a.dcm")
     command = ["transcode", str(tmp_path / "a.dcm"), "-o", str(tmp_path / "b.dcm"), "--to"]
@@ -563,7 +563,7 @@ def test_the_command_tells_what_was_lost(tmp_path, capsys):
 
 
 @pytest.mark.thread_unsafe(reason="registers an encoder")
-def test_the_command_refuses_what_is_too_far_off(changed_encoder, tmp_path, capsys):
+def test_the_command_refuses_too_large_a_loss(changed_encoder, tmp_path, capsys):
     made(ramp((40, 50), 0, 255, "u1")).save_as(tmp_path / "a.dcm")
     changed_encoder(f"{SYNTAX}91", lambda samples, desc: 255 - samples)
     argv = ["transcode", str(tmp_path / "a.dcm"), "-o", str(tmp_path / "b.dcm"), "--to", "jpeg-2000-lossy", "--verify"]

@@ -1,4 +1,4 @@
-"""Codestreams that break off, or lack their end marker: what is made up is said, and refused when strict."""
+"""Truncated codestreams, or without their end marker: invented samples are reported, and refused when strict."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def jpeg(array: np.ndarray, **options: object) -> bytes:
 
 
 def begin_of_scan(codestream: bytes, which: int = 1) -> int:
-    """Where the entropy-coded data of a scan begins."""
+    """The offset of a scan's entropy-coded segment."""
     at = -1
     for _ in range(which):
         at = codestream.index(b"\xff\xda", at + 1)
@@ -64,7 +64,7 @@ def stream(request):
         pytest.skip("the corpus is absent")
 
 
-CUTS = {  # bytes of the first scan that are left, of so many
+CUTS = {  # the first scan's size: the bytes of it that are kept
     "half": lambda size: size // 2,
     "20 bytes": lambda size: 20,
     "nothing": lambda size: 0,
@@ -73,10 +73,10 @@ CUTS = {  # bytes of the first scan that are left, of so many
 
 @pytest.mark.parametrize("end", [b"", b"\xff\xd9"], ids=["without EOI", "with EOI"])
 @pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS)
-def test_a_scan_that_breaks_off_is_said(stream, cut, end):
+def test_a_truncated_scan_is_reported(stream, cut, end):
     codestream, array, syntax, said = stream
     if array.size > 1 << 16 and cut(1000) < 500:
-        pytest.skip("refused altogether: so few bytes can't stand for so many pixels")
+        pytest.skip("refused, as a few bytes can't encode this number of pixels")
     begin = begin_of_scan(codestream)
     scan = codestream.index(b"\xff\xc4", begin) if syntax == PROGRESSIVE else len(codestream) - 2
     left = codestream[: begin + cut(scan - begin)]
@@ -91,14 +91,14 @@ def test_a_scan_that_breaks_off_is_said(stream, cut, end):
         assert caught.value.frame == 0
 
 
-def test_a_scan_that_is_whole_is_not(stream):
+def test_a_complete_scan_is_not_reported(stream):
     codestream, array, syntax, said = stream
     ds = dc.dcmread(made(array, [codestream], syntax, **said), strict=True)
     ds.pixel_array  # noqa: B018
     assert not ds.issues
 
 
-def test_nor_is_a_picture_that_ends_in_middle_grey():
+def test_a_picture_that_ends_in_middle_grey_is_not_reported():
     grey = np.full((40, 40), 128, "u1")
     for options in ({}, {"restart_marker_blocks": 2}, {"progressive": True}):
         ds = dc.dcmread(made(grey, [jpeg(grey, **options)], BASELINE), strict=True)
@@ -106,7 +106,7 @@ def test_nor_is_a_picture_that_ends_in_middle_grey():
         assert not ds.issues
 
 
-def test_an_end_marker_alone_is_missing():
+def test_only_the_end_marker_is_missing():
     """All samples are there: the picture is the same."""
     whole = jpeg(GREY)
     ds = dc.dcmread(made(GREY, [whole[:-2]], BASELINE))
@@ -118,7 +118,7 @@ def test_an_end_marker_alone_is_missing():
 
 
 def test_a_gap_between_restart_markers():
-    """Whatever is missing in the middle, libjpeg goes on at the next marker."""
+    """libjpeg continues at the next restart marker, whatever is missing before it."""
     whole = jpeg(GREY, restart_marker_blocks=7)
     first, second = whole.index(b"\xff\xd0"), whole.index(b"\xff\xd1")
     for cut in (whole[:first] + whole[second:], whole[: first + 4] + whole[second:]):
@@ -127,7 +127,7 @@ def test_a_gap_between_restart_markers():
         assert "PIXEL_INCOMPLETE" in [issue.code for issue in ds.issues]
 
 
-def test_frames_that_break_off_in_bulk(tmp_path):
+def test_truncated_frames_in_bulk(tmp_path):
     whole = jpeg(GREY)
     codestreams = [whole, whole[: len(whole) // 2], whole, whole[: len(whole) // 3]]
     path = tmp_path / "several.dcm"
@@ -146,7 +146,7 @@ def test_frames_that_break_off_in_bulk(tmp_path):
 @pytest.mark.parametrize("progressive", [False, True])
 @pytest.mark.parametrize("options", [{}, {"subsampling": 2}, {"restart_marker_blocks": 3}, {"optimize": True}])
 @pytest.mark.parametrize("array", [GREY, RGB, GREY[:8, :8], RGB[:17, :9]], ids=["grey", "rgb", "8 x 8", "17 x 9"])
-def test_what_another_encoder_writes_is_whole(array, options, progressive):
+def test_codestreams_of_other_encoders_are_complete(array, options, progressive):
     codestream = jpeg(np.ascontiguousarray(array), progressive=progressive, quality=95, **options)
     done, due, ended = count_mcus(codestream)
     assert done == due > 0
@@ -177,7 +177,7 @@ def test_each_progressive_scan_is_walked_through(array):
 
 @pytest.mark.parametrize("progressive", [False, True])
 def test_damage_is_walked_through(progressive):
-    """Any bytes give three numbers, and no read beyond them (the sanitized run of this is what counts)."""
+    """Any bytes give three numbers, without a read beyond the end (which a run with sanitizers would find)."""
     codestream = jpeg(RGB, progressive=progressive, restart_marker_blocks=5)
     for _ in range(600):
         damaged = bytearray(codestream[: int(RNG.integers(1, len(codestream)))])
@@ -223,7 +223,7 @@ def test_wavelets_without_end_marker(syntax, encode, array, padding):
 
 
 @pytest.mark.parametrize(("syntax", "encode"), WAVELETS.values(), ids=WAVELETS)
-def test_wavelets_that_break_off_are_refused(syntax, encode):
+def test_truncated_wavelet_codestreams_are_refused(syntax, encode):
     whole = encode(GREY)
     for stop in range(len(whole) // 2 * 2 - 4, 100, -len(whole) // 60 * 2):  # even: padding would be taken for data
         for end in (b"", b"\xff\xd9"):
@@ -246,7 +246,7 @@ def scan_by_scan(array: np.ndarray) -> bytes:
     return head + b"".join(scans) + b"\xff\xd9"
 
 
-def test_a_component_whose_scan_breaks_off_is_said():
+def test_a_component_with_a_truncated_scan_is_reported():
     whole = scan_by_scan(RGB)
     said = {"PhotometricInterpretation": "RGB"}
     head = whole.index(b"\xff\xe0")  # JFIF's marker says YBR

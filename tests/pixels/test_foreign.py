@@ -126,7 +126,7 @@ def test_lossy_htj2k_is_clamped():
 @pytest.mark.parametrize("cut", [3, 20, 60, 200, 700])
 @pytest.mark.parametrize(("syntax", "encode", "array"), LOSSLESS.values(), ids=LOSSLESS)
 def test_cut_short(syntax, encode, array, cut):
-    """An error of ours, or what the library could make of it; nothing else."""
+    """An error of ours, or the samples that the library decoded; nothing else."""
     with contextlib.suppress(PixelDecodeError):
         assert decode_frame(encode(array)[:cut], description(array, syntax)).samples.shape == array.shape
 

@@ -1,4 +1,4 @@
-"""Encapsulated pixel data with tables and fragments as writers leave them: right by every way in, or an error."""
+"""Encapsulated pixel data as real writers leave it: every function gives the right frames or an error."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ WRITTEN = {  # name: what is written of three codestreams of even length
     "split in the first marker": lambda f: Written([part for frame in f for part in (frame[:2], frame[2:])]),
     "split in the last bytes": lambda f: Written([part for frame in f for part in (frame[:-2], frame[-2:])]),
 }
-NOT_TOLD = {  # fragments that begin with anything, and are several a frame
+UNRECOGNISED = {  # fragments that begin with anything, and are several a frame
     "an entry for each of two fragments",
     "an entry for each of two fragments and the end",
     "an entry for each fragment of one frame",
@@ -83,7 +83,7 @@ NOT_TOLD = {  # fragments that begin with anything, and are several a frame
 
 
 def every_way(path: Any, tmp_path: Any) -> dict[str, list[np.ndarray]]:
-    """The frames by each way in, each from a file opened anew."""
+    """The frames by each function, each time from a newly opened file."""
     out, copied = tmp_path / "out.dcm", tmp_path / "copied.dcm"
     dc.transcode(path, out, "explicit")
     one = dc.dcmread(path)
@@ -105,12 +105,12 @@ def every_way(path: Any, tmp_path: Any) -> dict[str, list[np.ndarray]]:
 
 @pytest.mark.parametrize("layout", WRITTEN)
 @pytest.mark.parametrize("coded", CODED)
-def test_frames_by_every_way_in(coded: str, layout: str, tmp_path: Any):
+def test_frames_are_the_same_by_every_function(coded: str, layout: str, tmp_path: Any):
     syntax, encode = CODED[coded]
     written = WRITTEN[layout]([even(bytes(encode(frame))) for frame in FRAMES])
     path = tmp_path / "in.dcm"
     path.write_bytes(file_of(syntax, written))
-    if coded in TELLS_NOTHING and layout in NOT_TOLD:
+    if coded in TELLS_NOTHING and layout in UNRECOGNISED:
         with pytest.raises(PixelDecodeError):
             every_way(path, tmp_path)
         return
@@ -125,7 +125,7 @@ def test_frames_by_every_way_in(coded: str, layout: str, tmp_path: Any):
 
 
 @pytest.mark.parametrize("layout", WRITTEN)
-def test_strict_refuses_what_has_issues(layout: str):
+def test_strict_refuses_layouts_with_issues(layout: str):
     written = WRITTEN[layout]([even(bytes(CODED["rle"][1](frame))) for frame in FRAMES])
     data = file_of(CODED["rle"][0], written)
     if written.codes:
@@ -136,7 +136,7 @@ def test_strict_refuses_what_has_issues(layout: str):
         assert np.array_equal(found.reshape(-1, 24, 20), FRAMES[: written.frames])
 
 
-def test_notes_tell_the_truth(tmp_path: Any):
+def test_notes_are_true(tmp_path: Any):
     """A table of two entries doesn't make two frames of three."""
     syntax, encode = CODED["rle"]
     ds = dc.dcmread(file_of(syntax, WRITTEN["an extended entry less"]([encode(frame) for frame in FRAMES])))
@@ -148,9 +148,9 @@ def test_notes_tell_the_truth(tmp_path: Any):
 
 @pytest.mark.parametrize("layout", WRITTEN)
 @pytest.mark.parametrize("coded", ["rle", "jpeg-2000", "deflated"])
-def test_every_truncation_is_right_or_refused(coded: str, layout: str):
-    """Cut anywhere in the fragments, a frame is the right one, or an error."""
-    if coded in TELLS_NOTHING and layout in NOT_TOLD:
+def test_every_truncation_is_decoded_rightly_or_refused(coded: str, layout: str):
+    """In a file cut anywhere in its fragments each frame is right, or an error."""
+    if coded in TELLS_NOTHING and layout in UNRECOGNISED:
         pytest.skip("nothing tells that as many fragments as frames are none")
     syntax, encode = CODED[coded]
     whole = file_of(syntax, WRITTEN[layout]([even(bytes(encode(frame))) for frame in FRAMES]))
@@ -169,7 +169,7 @@ def test_every_truncation_is_right_or_refused(coded: str, layout: str):
                 assert np.array_equal(found, FRAMES[i])
 
 
-def test_a_frame_with_a_run_too_long_is_said_by_every_way_in(tmp_path: Any):
+def test_a_frame_with_too_long_a_run_is_reported_by_every_function(tmp_path: Any):
     """The plane is full, the rest is left out with an issue, in one frame or in several (pydicom#1438)."""
     syntax, encode = CODED["rle"]
     long = encode(FRAMES[1])
@@ -205,7 +205,7 @@ def test_a_frame_with_a_run_too_long_is_said_by_every_way_in(tmp_path: Any):
 
 @pytest.mark.parametrize("coded", CODED)
 def test_more_frames_than_the_data_set_says(coded: str):
-    """Three codestreams are three frames; of those that look like nothing the first one is, with an issue, or none."""
+    """With a signature they are three frames; of deflated ones the first is read; uncompressed ones are refused."""
     syntax, encode = CODED[coded]
     ds = dc.dcmread(file_of(syntax, Written([even(bytes(encode(frame))) for frame in FRAMES], frames=1)))
     if coded == "uncompressed":
@@ -220,7 +220,7 @@ def test_more_frames_than_the_data_set_says(coded: str):
 
 
 def test_a_deflated_frame_that_holds_more():
-    """Of another size than the data set says: its first rows aren't the picture without a word."""
+    """A frame larger than the data set says: its first rows are never returned without an issue."""
     for data in (CODED["deflated"][1](np.vstack(FRAMES)), CODED["deflated"][1](FRAMES[0]) + b"\1\2\3\4"):
         ds = dc.dcmread(file_of(CODED["deflated"][0], Written([even(data)], frames=1)))
         assert ds.pixel_array.shape == (24, 20)

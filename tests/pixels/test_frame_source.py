@@ -1,4 +1,4 @@
-"""Which class holds the frames of which pixel data, and what all of them offer `Frames`."""
+"""The class of each kind of pixel data, and the protocol that all of them offer to `Frames`."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_the_class_follows_the_bytes(syntax: str, pixels: bytes, kind: type):
 
 
 @pytest.mark.parametrize("kind", [NativeFrames, EncapsulatedFrames, VideoFrames])
-def test_every_class_has_what_the_protocol_names(kind: type):
+def test_every_class_implements_the_protocol(kind: type):
     wanted = {name for name, value in vars(FrameSource).items() if callable(value) or isinstance(value, property)}
     wanted -= {name for name in wanted if name.startswith("_") and name != "__len__"}
     assert len(wanted) == 8

@@ -1,4 +1,4 @@
-"""FrameWriter: what may be appended, in which syntaxes, and what the file then says of it."""
+"""FrameWriter: the arrays and codestreams that may be appended, by syntax, and the file's description of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.transcoding.test_peers import by_command
 from tests.transcoding.test_transcode import LOSSLESS, LOSSY, ramp
 
 ENCAPSULATED = [name for name in LOSSLESS if UID(NAMES[name]).is_encapsulated]
-LAID_OUT = ("rle", "encapsulated", "deflated-frames")  # where Planar Configuration means something, or both are allowed
+LAID_OUT = ("rle", "encapsulated", "deflated-frames")  # where Planar Configuration matters, or both values are allowed
 RGB = ramp((16, 22, 3), 0, 255, "u1")
 
 
@@ -76,7 +76,7 @@ def test_no_syntax_of_that_name(tmp_path):
 
 @pytest.mark.parametrize("name", [*ENCAPSULATED, *LOSSY])
 def test_labels_are_those_of_transcode(name, tmp_path):
-    """What FrameWriter says of the pixels is what transcode says of the same."""
+    """FrameWriter describes the pixels as transcode does."""
     quality = LOSSY.get(name, (None,))[0]
     out = bytearray()
     dc.transcode(described(RGB), out, name, quality=quality, new_instance=False)
@@ -92,7 +92,7 @@ def test_labels_are_those_of_transcode(name, tmp_path):
     assert not got.issues
 
 
-def test_what_an_encoder_cannot_hold_names_those_that_can(tmp_path):
+def test_samples_that_an_encoder_cannot_hold_name_encoders_that_can(tmp_path):
     wide = np.arange(12, dtype="u4").reshape(3, 4)
     with (
         pytest.raises(dc.EncodeError, match=r"no 32 bits allocated.*RLE Lossless"),
@@ -146,7 +146,7 @@ PEERS = {  # name: commands that write it uncompressed
 
 @pytest.mark.parametrize(("name", "command"), [(name, one) for name, several in PEERS.items() for one in several])
 def test_peers_see_the_colours(name, command, tmp_path):
-    """The file of a data set that was laid out by plane, as DCMTK and GDCM read it."""
+    """DCMTK and GDCM read the file of a data set whose samples were stored by plane."""
     path = tmp_path / "a.dcm"
     written(path, described(RGB, PlanarConfiguration=1), [RGB], transfer_syntax=name, frames=1)
     theirs = by_command(command, path, tmp_path / "b.dcm")
@@ -173,7 +173,7 @@ def test_planar_configuration_of_codestreams(name, how, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["explicit", "implicit", "big-endian", "encapsulated", "deflated-frames", "rle"])
-def test_planes_stay_planes_where_they_may(name, tmp_path):
+def test_planar_configuration_1_stays_where_the_syntax_allows_it(name, tmp_path):
     wide = ramp((7, 5, 3), 0, 65535, "u2")
     got = written(tmp_path / "a.dcm", described(wide, PlanarConfiguration=1), [wide], transfer_syntax=name)
     assert got.PlanarConfiguration == 1
@@ -232,7 +232,7 @@ def test_bits_are_zero_or_one(tmp_path):
             writer.append(bits * 255)
 
 
-# -- arrays that the description can't be of
+# -- arrays that contradict the description
 
 
 @pytest.mark.parametrize("interpretation", ["YBR_FULL_422", "YBR_PARTIAL_422", "YBR_ICT", "YBR_RCT", "XYB"])
@@ -301,7 +301,7 @@ PLACES = {  # name: the elements from Number of Frames on
 
 @pytest.mark.parametrize("syntax", ["explicit", "encapsulated"])
 @pytest.mark.parametrize("elements", PLACES.values(), ids=PLACES)
-def test_number_of_frames_wherever_it_stood(elements, syntax, tmp_path):
+def test_number_of_frames_is_corrected_wherever_it_is(elements, syntax, tmp_path):
     head = element(0x00080016, "UI", b"1.2.840.10008.5.1.4.1.1.7\0") + element(0x00080018, "UI", b"1.2.3\0")
     kind = element(0x00280002, "US", b"\1\0") + element(0x00280004, "CS", b"MONOCHROME2 ")
     frames = np.arange(12, dtype="u1").reshape(3, 1, 4)

@@ -136,7 +136,7 @@ def test_copies_decode_alike():
 
 
 @needs_corpus
-def test_what_is_settled_is_an_issue():
+def test_corrected_contradictions_are_issues():
     ds = dc.dcmread(named("693_J2KR.dcm"))
     before = ds.issues
     assert ds.pixel_array.any()
@@ -355,7 +355,7 @@ def test_fewer_fragments_than_frames():
     assert "FRAMES" in [issue.code for issue in ds.issues]
 
 
-def test_syntax_that_nobody_knows():
+def test_an_unknown_transfer_syntax_is_refused():
     ds = dc.dcmread(encapsulated([b"what it is"], syntax="1.2.3.4.5"))
     assert bytes(ds.frames.encoded(0)) == b"what it is"
     with pytest.raises(UnsupportedTransferSyntaxError):

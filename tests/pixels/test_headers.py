@@ -1,4 +1,4 @@
-"""Codestream headers: what they say, and that a lying one is refused before anything is allocated."""
+"""Codestream headers: their contents, and that a false size is refused before anything is allocated."""
 
 import struct
 import tracemalloc

@@ -29,7 +29,7 @@ WORDS = {  # name: (bits allocated, bits stored, high bit)
 
 
 def words_of(allocated: int, stored: int, high: int, signed: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Three frames of values, the ends of their range among them, and their words with other bits all round."""
+    """Three frames of values, with the ends of their range, and their words with other bits above and below."""
     low = -(1 << (stored - 1)) if signed else 0
     values = RNG.integers(low, low + (1 << stored), (3, 6, 7))
     values[:, 0, :2] = low, low + (1 << stored) - 1
@@ -98,14 +98,14 @@ def test_codestreams_of_the_samples_alone(syntax):
 
 
 @pytest.mark.parametrize("high", [10, 16, 200], ids=["below Bits Stored - 1", "above Bits Allocated", "nonsense"])
-def test_what_makes_no_sense_is_said(high, signed):
+def test_an_impossible_high_bit_is_reported(high, signed):
     values, words = words_of(16, 12, 11, signed)
     ds = dc.dcmread(made(words, NumberOfFrames=3, BitsStored=12, HighBit=high))
     assert (ds.pixel_array == values).all()
     assert [issue.code for issue in ds.issues] == ["PIXEL_HIGH_BIT"]
 
 
-def test_a_change_is_heeded():
+def test_a_changed_high_bit_takes_effect():
     values, words = words_of(16, 12, 15, False)
     ds = dc.dcmread(made(words, NumberOfFrames=3, BitsStored=12, HighBit=11))
     assert not (ds.pixel_array == values).all()
@@ -124,7 +124,7 @@ def test_set_pixels_begin_at_bit_0():
 
 @pytest.mark.skipif(shutil.which("dcm2pnm") is None, reason="DCMTK is not installed")
 @pytest.mark.parametrize("high", [11, 13, 15])
-def test_dcmtk_sees_the_same(high, signed, tmp_path):
+def test_dcmtk_reads_the_same_samples(high, signed, tmp_path):
     values, words = words_of(16, 12, high, signed)
     (tmp_path / "image.dcm").write_bytes(made(words[0], BitsStored=12, HighBit=high))
     window = ["+Ww", "0" if signed else "2048", "4096"]

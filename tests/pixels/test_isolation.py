@@ -1,4 +1,4 @@
-"""Foreign codecs in worker processes: the same samples, and nothing lost but the frame whatever happens to one."""
+"""Foreign codecs in worker processes: the same samples, and a crash or hang loses only its frame."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def file_of(streams: list[bytes], syntax: str, picture: np.ndarray) -> bytes:
 
 @pytest.fixture(autouse=True)
 def hostile():
-    """Codecs that come and go with a test."""
+    """Codecs that are registered for one test."""
     before = dict(pixels.coding.registry._CODECS)
     pixels.register(HOSTILE, hostile_codecs.by_first_byte, name="hostile")
     pixels.register(WIDE, hostile_codecs.wide, name="wide")
@@ -136,7 +136,7 @@ def test_samples_are_the_same(end, stream, picture):
 
 
 @pytest.mark.parametrize("bits", [16, 32])
-def test_a_wide_container_is_filled_as_here(bits):
+def test_a_wide_container_is_filled_as_in_this_process(bits):
     desc = described(SMALL, "80", bits_allocated=bits, bits_stored=12)
     stream = imagecodecs.jpegls_encode(SMALL)
     here, apart = decode_frame(stream, desc).samples, decode_frame(stream, desc, limits=APART).samples
@@ -150,14 +150,14 @@ def test_samples_wider_than_the_container():
 
 
 def test_frames_of_every_size_one_after_the_other():
-    """Memory grows with the frame, and what is left in it from the last one isn't seen."""
+    """Shared memory grows with the frame, and remains of the previous frame aren't visible."""
     for side in (8, 2000, 16, 3000, 700):
         picture = RNG.integers(0, 32, (side, side), dtype=np.uint8)
         stream = imagecodecs.jpegls_encode(picture)
         assert (decode_frame(stream, described(picture, "80"), limits=APART).samples == picture).all()
 
 
-ENDS = {  # name: (word of command, what is said)
+ENDS = {  # name: (command, message)
     "segmentation fault": (b"S", "SIGSEGV"),
     "killed": (b"K", "SIGKILL"),
     "abort": (b"A", "SIGABRT"),
@@ -169,7 +169,7 @@ ENDS = {  # name: (word of command, what is said)
 
 
 @pytest.mark.parametrize(("word", "said"), ENDS.values(), ids=ENDS)
-def test_only_the_frame_is_lost(word, said):
+def test_only_the_failing_frame_is_lost(word, said):
     with pytest.raises(PixelDecodeError, match=said) as caught:
         attempt(word, frame=7)
     assert caught.value.frame == 7
@@ -187,7 +187,7 @@ def test_a_hang_ends_when_time_is_up(word):
 
 
 @pytest.mark.parametrize("seconds", [float("inf"), 1e30, 0.5])
-def test_any_time_will_do(seconds):
+def test_any_timeout_is_accepted(seconds):
     assert attempt(b"g", dc.Limits(isolate=True, decode_seconds=seconds)).tolist() == [[103, 103]]
 
 
@@ -210,7 +210,7 @@ def test_a_crash_in_a_file_loses_one_frame():
 @pytest.mark.parametrize("bad", [0, 3, 5, 13], ids="frame {}".format)
 @pytest.mark.parametrize("word", [b"S", b"X", b"E", b"W", b"L"], ids=bytes.decode)
 def test_a_frame_of_several_in_one_request(word, bad, monkeypatch):
-    """Frames go to a worker by sixes here; the one that fails is the one that is named, and its neighbours are well."""
+    """Frames go to a worker six at a time here; the error names the failing frame, and its neighbours are decoded."""
     asked = []
     decode = process.Worker.decode
 
@@ -233,8 +233,8 @@ def test_a_frame_of_several_in_one_request(word, bad, monkeypatch):
     assert (frames[bad + 1 :] == good[bad + 1 :]).all()
 
 
-def test_a_frame_deaf_to_signals_among_several():
-    """It is waited for as long as one frame may take, not as all of them may."""
+def test_a_frame_that_ignores_signals_among_several():
+    """The timeout is that of one frame, not of all together."""
     streams = [b"a", b"b", b"H", *[b"c"] * 29]
     frames = dc.dcmread(file_of(streams, HOSTILE, SMALL[:2]), limits=dc.Limits(isolate=True, decode_seconds=1)).frames
     start = time.monotonic()
@@ -245,7 +245,7 @@ def test_a_frame_deaf_to_signals_among_several():
 
 
 def test_frames_of_several_kinds_together():
-    """What one request can't hold, codestreams of another format or precision, goes in several."""
+    """Codestreams of different formats or precisions go in several requests."""
     streams = [STREAMS["JPEG-LS"][1], STREAMS["JPEG 2000"][1], imagecodecs.jpegls_encode(SMALL.astype(np.uint16))] * 4
     data = file_of(streams, "1.2.840.10008.1.2.4.80", GREY)
     here, apart = dc.dcmread(data).frames, dc.dcmread(data, limits=APART).frames
@@ -261,7 +261,7 @@ def test_workers_killed_while_they_wait():
 
 
 def test_workers_killed_at_any_time():
-    """Whatever is hit: a frame is right, or it is a PixelDecodeError with its number."""
+    """Each frame is right, or a PixelDecodeError with its number, whichever worker is killed."""
     data = file_of([STREAMS["JPEG 2000"][1]] * 60, "1.2.840.10008.1.2.4.90", GREY)
     frames = dc.dcmread(data, limits=APART).frames
     good = frames[0]
@@ -316,7 +316,7 @@ def test_the_same_from_many_threads():
                 assert (samples == wanted[i % len(wanted)]).all()
 
 
-def test_own_codecs_stay_here(monkeypatch):
+def test_own_codecs_run_in_this_process(monkeypatch):
     monkeypatch.setattr(pool, "Worker", None)
     picture = SMALL
     for end, stream in (("5", dc.codecs.rle_encode(picture)), ("4.70", dc.codecs.jpeg_lossless_encode(picture))):
@@ -324,7 +324,7 @@ def test_own_codecs_stay_here(monkeypatch):
         assert (decode_frame(stream, desc, limits=APART).samples == picture).all()
 
 
-def test_what_no_other_process_finds_is_said():
+def test_a_codec_that_no_other_process_can_import_is_reported():
     pixels.register(HOSTILE, lambda *_: None, name="nameless")
     with pytest.raises(UnsupportedTransferSyntaxError, match=r"nameless can't be isolated.*trusted=True"):
         attempt(b"g")
@@ -382,7 +382,7 @@ def test_nothing_is_left_when_the_process_ends(ending):
     assert shared_memory() <= before
 
 
-def test_ctrl_c_is_for_the_caller():
+def test_ctrl_c_reaches_only_the_caller():
     said = run(
         PREPARE
         + """
@@ -431,7 +431,7 @@ CUT_OFF = 20.0
 @pytest.mark.parametrize("count", [60, pytest.param(2000, marks=pytest.mark.long)])
 @pytest.mark.parametrize(("end", "stream", "picture"), STREAMS.values(), ids=STREAMS)
 def test_damaged_codestreams(end, stream, picture, count, request):
-    """Samples or our errors, in time; and what wasn't damaged is decoded as ever in between. Nothing is left behind."""
+    """Samples or our errors, in time; undamaged frames in between are right. Nothing is left behind."""
     desc = described(picture, end)
     good = decode_frame(stream, desc).samples
     limits = dc.Limits(isolate=True, decode_seconds=CUT_OFF, decode_bytes=1 << 30)

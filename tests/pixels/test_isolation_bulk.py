@@ -131,7 +131,7 @@ ENTRIES = {
 
 @pytest.fixture
 def asked(monkeypatch):
-    """How many codestreams workers were given, one number a request."""
+    """The number of codestreams in each request to the workers."""
     found = []
     decode = pool.Pool.decode
 
@@ -145,7 +145,7 @@ def asked(monkeypatch):
 
 @pytest.mark.parametrize("limits", [APART, HERE], ids=["isolated", "here"])
 @pytest.mark.parametrize("work", ENTRIES.values(), ids=ENTRIES)
-def test_workers_decode_where_they_are_asked_to(work, limits, asked, tmp_path):
+def test_workers_decode_wherever_isolation_is_requested(work, limits, asked, tmp_path):
     pytest.importorskip("pyarrow")
     work(str(real(J2K)), tmp_path, limits)
     assert bool(asked) == limits.isolate
@@ -161,7 +161,7 @@ def test_recompressing_is_isolated_too(asked, tmp_path):
     assert first.rstrip(b"\0") == again.rstrip(b"\0")
 
 
-def test_recompressing_what_is_damaged(tmp_path):
+def test_recompressing_damaged_frames(tmp_path):
     stream = imagecodecs.jpeg8_encode(SMALL, level=90)
     damaged = file_of([stream[: len(stream) // 3]], BASELINE, SMALL)
     with pytest.raises(PixelDecodeError):

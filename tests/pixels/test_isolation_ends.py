@@ -1,4 +1,4 @@
-"""Workers and those they work for, ended in every order: what is decoded is right, and nothing is left behind."""
+"""Workers and their parents end in every order: decoded frames are right, and no process or memory is left behind."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_workers_killed_under_several_threads(seconds):
 
 
 def test_more_threads_than_workers_take_turns():
-    """A thread that comes to it now and then gets its frame, busy as the others are; it once waited for minutes."""
+    """A thread that decodes only now and then gets its turn among busy threads; it once waited for minutes."""
     desc = described(np.zeros((1, 1), np.uint32), HOSTILE)
     over, done = threading.Event(), [0]
 
@@ -99,7 +99,7 @@ def test_more_threads_than_workers_take_turns():
         for _ in range(30):
             before = done[0]
             decode_frame(b"g", desc, limits=APART)
-            assert done[0] - before < 20_000  # a loaded machine may leave it aside for a while
+            assert done[0] - before < 20_000  # a loaded machine may leave this thread unscheduled for a while
     finally:
         over.set()
         for thread in threads:
@@ -234,8 +234,8 @@ def test_children_by_other_start_methods(method):
     assert said.stdout == f"{[int(GREY.sum())] * 4}\n", said.stderr
 
 
-def test_many_threads_ask_for_few_workers():
-    """However many threads there are, and none is left when they are done but those that wait."""
+def test_many_threads_share_few_workers():
+    """The number of workers doesn't follow that of threads, and afterwards only idle workers are left."""
     end, stream, picture = STREAMS["JPEG-LS"]
     with ThreadPoolExecutor(24) as threads:
         for samples in threads.map(

@@ -1,4 +1,4 @@
-"""JPEG lossless against the corpus, against codestreams made by hand, and there and back."""
+"""JPEG lossless against the corpus, against hand-made codestreams, and encoded and decoded again."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_t83_conformance_streams(line):
 
 
 def picture(rows: int, columns: int, precision: int, seed: int = 1, *, noise: float = 0.01) -> np.ndarray:
-    """A slope with noise, whose differences are of many categories."""
+    """A slope with noise, whose differences have many categories (SSSS)."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:rows, :columns]
     top = (1 << precision) - 1
@@ -75,7 +75,7 @@ def test_differences_of_32768(predictor):
     assert np.array_equal(jpeg_lossless_decode(jpeg_lossless_encode(array, selection_value=predictor)), array)
 
 
-STREAMS = {  # name: (components, what the writer is told)
+STREAMS = {  # name: (components, options of the writer)
     "point transform": (1, {"point_transform": 3}),
     "restart intervals": (1, {"restart": 2}),
     "restart intervals of one row": (3, {"restart": 1}),
@@ -180,7 +180,7 @@ def test_other_kinds_of_jpeg_are_named_as_such(marker):
         jpeg_lossless_decode(stream)
 
 
-def test_what_cannot_be_encoded():
+def test_samples_that_cannot_be_encoded_are_refused():
     for wrong in (
         np.zeros((2, 2), np.float32),
         np.zeros((2, 2), np.uint32),
@@ -267,7 +267,7 @@ def test_codes_that_would_have_seventeen_bits_are_shortened(descending):
 
 
 def test_codes_stay_within_sixteen_bits():
-    # Fibonacci counts make the longest codes that so many samples can
+    # Fibonacci counts give the longest codes for a number of samples
     counts, total = [1, 1], 0
     while len(counts) < 17:
         counts.append(counts[-1] + counts[-2])

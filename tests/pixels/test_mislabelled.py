@@ -1,4 +1,4 @@
-"""Codestreams of another format than their transfer syntax says: decoded as what they are, with an issue."""
+"""Codestreams of another format than their transfer syntax: decoded by their own format, with an issue."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_real_files_without_a_magic_number(line: dict[str, Any], label: str):
 
 @in_corpus
 def test_all_frames_at_once():
-    """The frames of a file are decoded in parallel, each by what it is."""
+    """The frames of a file are decoded in parallel, each by its own format."""
     path = ROOT / "files/pylibjpeg-data/ds/JPEGLosslessSV1/JPEGLosslessP14SV1_3s_2f_u_08_08.dcm"
     wrong = dc.dcmread(path)
     wrong.file_meta.TransferSyntaxUID = LABELS["RLE"]
@@ -89,7 +89,7 @@ ALL_LABELS = [
     None,
 ]
 """Every transfer syntax that is decoded, one of video, two that nobody decodes, an empty one and none."""
-NOBODYS = ("1.2.840.10008.1.2.4.94", "1.2.3")
+UNDECODED = ("1.2.840.10008.1.2.4.94", "1.2.3")
 VIDEO = "1.2.840.10008.1.2.4.102"
 KIND_OF = (
     {uid: coded for coded, (uid, _) in CODED.items()}
@@ -102,11 +102,11 @@ KIND_OF = (
 )
 
 
-def is_told(coded: str, label: str | None) -> bool:
-    """Whether frames of this format are known for what they are under this label."""
-    if label in NOBODYS:
+def is_recognised(coded: str, label: str | None) -> bool:
+    """Whether frames of this format are recognised under this label."""
+    if label in UNDECODED:
         return False
-    if coded == "uncompressed":  # which looks like nothing
+    if coded == "uncompressed":  # has no signature
         return label == CODED[coded][0]
     return coded != "deflated" or label != VIDEO
 
@@ -114,8 +114,8 @@ def is_told(coded: str, label: str | None) -> bool:
 @pytest.mark.parametrize("bits", [8, 16])
 @pytest.mark.parametrize("label", ALL_LABELS, ids=str)
 @pytest.mark.parametrize("coded", CODED)
-def test_right_pixels_with_an_issue_or_none_at_all(coded: str, label: str | None, bits: int, tmp_path: Any):
-    """Fragments of every format under every label, by every way in: never other pixels (PS3.5 8.2, A.4)."""
+def test_frames_have_right_pixels_or_are_refused(coded: str, label: str | None, bits: int, tmp_path: Any):
+    """Fragments of every format under every label, by every function: never other pixels (PS3.5 8.2, A.4)."""
     wanted = FRAMES if bits == 8 else WIDE
     fragments = [even(bytes(CODED[coded][1](frame))) for frame in wanted]
     path, out = tmp_path / "in.dcm", tmp_path / "out.dcm"
@@ -128,14 +128,14 @@ def test_right_pixels_with_an_issue_or_none_at_all(coded: str, label: str | None
         "transcode": lambda: (dc.transcode(path, out, "explicit"), dc.dcmread(out).pixel_array)[1],
     }
     if label == "":
-        del ways["transcode"]  # which wants to know what it begins with
+        del ways["transcode"]  # needs the source's transfer syntax
     for way, take in ways.items():
-        if is_told(coded, label):
+        if is_recognised(coded, label):
             assert np.array_equal(take(), wanted), way
         else:
             with pytest.raises(dc.DicomError):
                 take()
-    if is_told(coded, label):
+    if is_recognised(coded, label):
         ds = dc.dcmread(path)
         _ = ds.pixel_array
         said = "PIXEL_TRANSFER_SYNTAX" in [issue.code for issue in ds.issues]
@@ -144,7 +144,7 @@ def test_right_pixels_with_an_issue_or_none_at_all(coded: str, label: str | None
 
 @pytest.mark.parametrize("label", [uid for uid, kind in KIND_OF.items() if kind not in ("jpeg-xl", "deflated")])
 @pytest.mark.parametrize("coded", CODED)
-def test_the_plugin_gives_right_pixels_or_none(coded: str, label: str):
+def test_the_plugin_gives_right_pixels_or_refuses(coded: str, label: str):
     """As pydicom calls it, which knows neither JPEG XL nor deflated frames."""
     decoders = pytest.importorskip("pydicom.pixels.decoders.base")
     from dicomcore.interop.pydicom import plugin
@@ -170,7 +170,7 @@ def test_the_plugin_gives_right_pixels_or_none(coded: str, label: str):
 
 @pytest.mark.parametrize("coded", CODED)
 def test_a_frame_of_another_format_than_the_first(coded: str):
-    """Each frame is decoded by what it is."""
+    """Each frame is decoded by its own format."""
     first = "jpeg-ls" if coded == "rle" else "rle"
     fragments = [even(bytes(CODED[one][1](frame))) for one, frame in zip([first, coded, first], WIDE, strict=True)]
     for label in (CODED[first][0], "1.2.840.10008.1.2.1"):
@@ -204,7 +204,7 @@ def test_fragments_longer_than_the_frame_are_no_samples(label: str):
 @pytest.mark.parametrize("label", ["1.2.840.10008.1.2.1", "1.2.840.10008.1.2", None], ids=str)
 @pytest.mark.parametrize("coded", ["rle", "jpeg-2000"])
 def test_fragments_in_a_value_of_defined_length(coded: str, label: str | None):
-    """Native pixel data is as long as its frames; fragments of another length are told by their items."""
+    """Native pixel data is as long as its frames; fragments of another length are recognised by their items."""
     data = file_of(label, Written([even(bytes(CODED[coded][1](frame))) for frame in WIDE]), bits=16)
     at = data.index(b"\xff\xff\xff\xff", data.index(b"\xe0\x7f\x10\x00"))
     defined = data[:at] + (len(data) - at - 4).to_bytes(4, "little") + data[at + 4 :]
@@ -215,7 +215,7 @@ def test_fragments_in_a_value_of_defined_length(coded: str, label: str | None):
 
 @pytest.mark.parametrize("label", [uid for coded, (uid, _) in CODED.items() if coded != "uncompressed"])
 def test_samples_without_fragments_under_a_compressed_label(label: str):
-    """What is as long as the frames is samples, and said; a bare codestream is refused."""
+    """Bytes as long as the frames are samples, with an issue; a bare codestream is refused."""
     samples = np.stack(WIDE).astype("<u2").tobytes()
     data = file_of(label, Written([]), bits=16, vr="OW")
     data = data[: data.index(b"\xe0\x7f\x10\x00")] + element(0x7FE00010, "OW", samples)

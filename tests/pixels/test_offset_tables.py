@@ -104,7 +104,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("data", BAD.values(), ids=BAD)
-def test_bad(data):
+def test_bad_tables_are_refused(data):
     with pytest.raises(PixelDecodeError):
         frames_of(data, 2)
 

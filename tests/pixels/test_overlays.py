@@ -59,7 +59,7 @@ def with_overlay(array, elements, **attributes) -> dc.Dataset:
 
 
 PLANE = {0x10: ("US", 4), 0x11: ("US", 5), 0x40: ("CS", "G"), 0x50: ("SS", [1, 1]), 0x100: ("US", 16)}
-POSITIONS = {  # name: (Bits Stored, High Bit, the bits that an overlay may stand in)
+POSITIONS = {  # name: (Bits Stored, High Bit, the bits that an overlay may use)
     "12 of 16": (12, 11, {12, 13, 14, 15}),
     "12 of 16, at the top": (12, 15, {0, 1, 2, 3}),
     "12 of 16, in the middle": (12, 13, {0, 1, 14, 15}),
@@ -95,7 +95,7 @@ def test_transcoding_makes_no_overlay_of_the_samples(elements, to):
 
 @pytest.mark.parametrize(("precision", "found"), [(16, 1), (12, 0)])
 def test_an_overlay_that_the_codestream_does_not_carry(precision, found):
-    """A codestream of 12 bits has the samples alone; one of 16 the words, with what stands above Bits Stored."""
+    """A codestream of 12 bits has only the samples; one of 16 bits the words, with the bits above Bits Stored."""
     from pydicom.encaps import encapsulate
 
     words = (np.arange(20, dtype="u2").reshape(4, 5) % 2 << 14) | np.arange(20, dtype="u2").reshape(4, 5)
@@ -115,7 +115,7 @@ def test_an_overlay_that_the_codestream_does_not_carry(precision, found):
         assert (overlay.array() == words >> 14).all()
 
 
-def test_empty_overlay_data_is_none():
+def test_empty_overlay_data_counts_as_missing():
     array = (np.arange(20, dtype="u2").reshape(1, 4, 5) % 2) << 14
     ds = with_overlay(array, PLANE | {0x102: ("US", 14), 0x3000: ("OW", b"")}, BitsStored=12)
     out = bytearray()
@@ -128,7 +128,7 @@ def test_empty_overlay_data_is_none():
 SHORT = {0x10: ("US", 4), 0x11: ("US", 5), 0x40: ("CS", "G"), 0x100: ("US", 1), 0x102: ("US", 0)}
 
 
-def test_bits_that_overlay_data_lacks_are_0_and_said():
+def test_missing_bits_of_overlay_data_are_0_and_reported():
     ds = with_overlay(np.zeros((1, 4, 5), "u2"), SHORT | {0x3000: ("OW", b"\xff\xff")})
     (overlay,) = ds.frames.overlays
     assert overlay.array().reshape(-1).tolist() == [1] * 16 + [0] * 4
@@ -137,15 +137,15 @@ def test_bits_that_overlay_data_lacks_are_0_and_said():
     assert issue.message == "overlay 6000 takes 3 bytes of Overlay Data, and has 2"
 
 
-def test_an_overlay_that_is_hardly_there_is_not_believed():
-    """A claim of 4 GiB."""
+def test_an_overlay_with_almost_no_data_is_refused():
+    """The attributes state 65535 × 65535 pixels."""
     huge = SHORT | {0x10: ("US", 65535), 0x11: ("US", 65535), 0x3000: ("OW", b"\xff\xff")}
     (overlay,) = with_overlay(np.zeros((1, 4, 5), "u2"), huge).frames.overlays
     with pytest.raises(PixelDecodeError, match="overlay 6000 has 2 bytes"):
         overlay.array()
 
 
-def test_a_frame_that_overlay_data_lacks():
+def test_a_frame_missing_from_overlay_data_is_refused():
     short = SHORT | {0x15: ("IS", 3), 0x51: ("US", 1), 0x3000: ("OW", b"\xff" * 4)}
     (overlay,) = with_overlay(np.zeros((3, 4, 5), "u2"), short).frames.overlays
     assert overlay.array(1).sum() == 12
@@ -194,7 +194,7 @@ BELONGING = {  # name: (elements beside the plane's, the overlay's frame for eac
 
 @pytest.mark.parametrize(("elements", "wanted"), BELONGING.values(), ids=BELONGING)
 def test_frames_that_an_overlay_belongs_to(elements, wanted):
-    """PS3.3 C.9.3.1: one to one from Image Frame Origin on; a plane that names no frame is of the whole image."""
+    """PS3.3 C.9.3.1: one to one from Image Frame Origin on; a plane without Image Frame Origin is of all frames."""
     planes = np.eye(3, 20, dtype="u1").reshape(3, 4, 5)  # each with one pixel, whose number is its own
     frames = with_overlay(np.zeros((3, 4, 5), "u1"), SHORT | elements | {0x3000: ("OW", bits(planes))}).frames
     (overlay,) = frames.overlays

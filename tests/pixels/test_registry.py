@@ -1,4 +1,4 @@
-"""The registry: what is known, what is missing, what others add."""
+"""The registry: known codecs, missing libraries, codecs of other packages."""
 
 import subprocess
 import sys
@@ -15,13 +15,13 @@ from dicomcore.pixels import FrameDescription, decode_frame
 PRIVATE = "1.2.3.4.5.6.7"
 
 
-def test_unknown_syntax_says_so():
+def test_an_unknown_syntax_is_named():
     with pytest.raises(UnsupportedTransferSyntaxError, match=r"1\.2\.3.*register"):
         pixels.decoder_for("1.2.3")
 
 
 @pytest.mark.thread_unsafe(reason="registers a codec")
-def test_missing_library_says_what_to_install():
+def test_a_missing_library_is_named_with_its_install_command():
     pixels.register(PRIVATE, lambda *_: None, name="nothing", requires="no_such_module")
     with pytest.raises(UnsupportedTransferSyntaxError, match="pip install no_such_module"):
         pixels.decoder_for(PRIVATE)

@@ -1,4 +1,4 @@
-"""RLE Lossless against the corpus, against hand-made segments, and there and back."""
+"""RLE Lossless against the corpus, against hand-made segments, and encoded and decoded again."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_corpus_frames_are_as_other_decoders_read_them(line):
             assert np.array_equal(rle_decode(rle_encode(array), samples_per_pixel=pixels["samples"], **shape), array)
 
 
-GOOD = {  # name: (segments, what rle_decode is told, samples in C order)
+GOOD = {  # name: (segments, options of rle_decode, samples in C order)
     "a literal": ([b"\x02abc"], {"columns": 3, "bits_allocated": 8}, [97, 98, 99]),
     "a run": ([b"\xfez\x00"], {"columns": 3, "bits_allocated": 8}, [122, 122, 122]),
     "the reserved control byte": ([b"\x80\x00a\x80\x80\x00b"], {"columns": 2, "bits_allocated": 8}, [97, 98]),
@@ -112,13 +112,13 @@ FAULTS = {  # name: (frame, offset of the field or control byte at fault)
 
 
 @pytest.mark.parametrize(("frame", "offset"), FAULTS.values(), ids=FAULTS)
-def test_fault_says_where(frame, offset):
+def test_a_fault_has_its_offset(frame, offset):
     with pytest.raises(PixelDecodeError) as caught:
         rle_decode(frame, rows=1, columns=5, bits_allocated=8)
     assert caught.value.offset == offset
 
 
-def test_a_segment_before_the_one_before_it():
+def test_descending_segment_offsets_are_refused():
     with pytest.raises(PixelDecodeError) as caught:
         rle_decode(struct.pack("<III", 2, 70, 69) + bytes(100), rows=1, columns=5, bits_allocated=16)
     assert caught.value.offset == 4
@@ -132,7 +132,7 @@ def test_segments_are_as_many_as_byte_planes(bits, told):
         rle_decode(frame, rows=1, columns=5, bits_allocated=8, samples_per_pixel=bits // 8)
 
 
-FULL = {  # name: (what follows "ab" in a segment of a plane of five, the plane)
+FULL = {  # name: (bytes after "ab" in a segment of a plane of five, the plane)
     "a run past the image": (b"\xfaz", b"abzzz"),
     "a literal past the image": (b"\x05cdefgh", b"abcde"),
     "a literal of which all that counts is there": (b"\x05cde", b"abcde"),
@@ -145,7 +145,7 @@ FULL = {  # name: (what follows "ab" in a segment of a plane of five, the plane)
 @pytest.mark.parametrize("bits", [1, 8, 16, 32, 64])
 @pytest.mark.parametrize("samples", [1, 3])
 @pytest.mark.parametrize(("more", "plane"), FULL.values(), ids=FULL)
-def test_what_follows_a_full_plane_is_left_out(more, plane, samples, bits, planar):
+def test_bytes_after_a_full_plane_are_ignored(more, plane, samples, bits, planar):
     """In each segment: a real ultrasound has a run that goes a byte too far (pydicom#1438; PS3.5 G.3)."""
     width = max(bits // 8, 1)
     if samples * width > 15:
@@ -168,7 +168,7 @@ def test_padding_is_no_excess(padding):
     assert (array.tolist(), beyond) == ([[97, 98]], None)
 
 
-def test_partial_keeps_what_is_there():
+def test_partial_keeps_the_decoded_samples():
     told = {"rows": 1, "columns": 5, "bits_allocated": 8, "partial": True}
     assert rle_decode(frame_of(b"\x00a\x03bc"), **told).tolist() == [[97, 98, 99, 0, 0]]
     assert rle_decode(frame_of(b"\x00a\xfaz"), **told).tolist() == [[97, 122, 122, 122, 122]]
@@ -179,7 +179,7 @@ def test_partial_keeps_what_is_there():
 @pytest.mark.parametrize("samples", [1, 3])
 @pytest.mark.parametrize("planar", [False, True])
 def test_partial_of_a_broken_header_is_zeros(samples, planar):
-    """Not what stood in memory before: the offsets lead backwards, or out of the frame."""
+    """The offsets are descending, or outside the frame: the result must not be uninitialised memory."""
     told = {"rows": 2, "columns": 3, "bits_allocated": 8, "samples_per_pixel": samples, "planar": planar}
     backwards = struct.pack("<16I", samples, 90 if samples > 1 else 9, 80, 70, *[0] * 12) + bytes(30)
     for frame in (backwards, struct.pack("<16I", samples, *[500] * 15), bytes(64), bytes(5)):
@@ -231,7 +231,7 @@ arrays = st.builds(
     st.tuples(st.integers(1, 20), st.integers(1, 400))
     | st.tuples(st.integers(1, 9), st.integers(1, 400), st.integers(1, 3)),
     st.integers(0, 2**32),
-    st.sampled_from([1, 2, 3, 100, 30000]),  # the fewer values, the longer the runs
+    st.sampled_from([1, 2, 3, 100, 30000]),  # fewer values make longer runs
 )
 
 

@@ -1,4 +1,4 @@
-"""set_pixels: which arrays it takes for what, and what of the data set follows the new pixels."""
+"""set_pixels: the meaning of the array's axes and type, and the attributes that follow the new pixels."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_tables_follow_the_sign(sequence, syntax):
     copy.set_pixels(np.ones((4, 5), "u2"))
     ours, theirs = read(copy, syntax)
     for found in (ours, theirs):
-        assert [item.LUTExplanation for item in found[sequence].value] == ["5"]  # the other can't begin below 0
+        assert [item.LUTExplanation for item in found[sequence].value] == ["5"]  # the other table can't begin below 0
         assert list(found[sequence].value[0].LUTDescriptor) == [16, 5, 16]
     assert [item.LUTDescriptor for item in original[sequence].value] == [[16, 5, 16], [16, -8, 16]]
 
@@ -164,7 +164,7 @@ def test_a_real_ct():
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 @pytest.mark.parametrize("sop_class", [CT, SECONDARY_CAPTURE])
-def test_floats_where_no_floats_may_be(sop_class, dtype):
+def test_floats_that_the_data_set_cannot_hold(sop_class, dtype):
     ds = held(1, SOPClassUID=sop_class)
     before = ds.to_bytes()
     with pytest.raises(dc.EncodeError, match=r"Storage has no Float Pixel Data.*astype\(np\.int16\)"):
@@ -173,7 +173,7 @@ def test_floats_where_no_floats_may_be(sop_class, dtype):
 
 
 @pytest.mark.parametrize("sop_class", [PARAMETRIC_MAP, "1.2.840.10008.5.1.4.1.1.66.8", "1.2.3.4", None])
-def test_floats_where_they_may_be(sop_class):
+def test_floats_that_the_data_set_can_hold(sop_class):
     ds = dc.Dataset()
     if sop_class is not None:
         ds.SOPClassUID = sop_class
@@ -252,7 +252,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("shape", "dtype", "interpretation"), REFUSED.values(), ids=REFUSED)
-def test_colour_that_no_array_has(shape, dtype, interpretation):
+def test_colour_spaces_that_arrays_cannot_have(shape, dtype, interpretation):
     ds = dc.Dataset()
     with pytest.raises(dc.EncodeError):
         ds.set_pixels(np.ones(shape, dtype), photometric_interpretation=interpretation)
@@ -264,7 +264,7 @@ def test_colour_that_no_array_has(shape, dtype, interpretation):
 
 @pytest.mark.parametrize("syntax", ["1.2.840.113619.5.2", "1.2.3.4", "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.90"])
 def test_a_syntax_that_native_samples_can_t_be_in(syntax):
-    """GE's private one has big-endian pixels: those that were set came back with their bytes exchanged."""
+    """GE's private one has big-endian pixels: pixels that were set came back with swapped bytes."""
     array = np.arange(20, dtype="u2").reshape(4, 5)
     ds = held(0)
     ds.file_meta = dc.Dataset()
@@ -298,7 +298,7 @@ def without_rows(ds):
     del ds.Rows
 
 
-CONTRADICTED = {  # name: (what is done to 4 rows of 5 columns, the issue's code, words)
+CONTRADICTED = {  # name: (a change of an image of 4 rows and 5 columns, the issue's code, words)
     "too short": (cut, "PIXEL_LENGTH", "40 bytes of pixel data are due, 34 are there"),
     "too long": (lengthened, "PIXEL_LENGTH", "6 bytes follow the last frame"),
     "other rows": (lambda ds: setattr(ds, "Rows", 9), "PIXEL_LENGTH", "90 bytes of pixel data are due, 40 are there"),
@@ -328,15 +328,15 @@ def test_contradicted_lengths_are_validated(change, code, words, from_file):
     ds.to_bytes()
 
 
-def test_what_was_read_so_is_validated_when_asked():
+def test_contradictions_read_from_a_file_are_reported_by_validate():
     ds = dc.dcmread(real("MR_truncated.dcm"))
     assert [issue.code for issue in ds.validate()] == ["PIXEL_LENGTH"]
     ds.PatientID = "X"
-    ds.to_bytes(validate="raise")  # which asks for what was set here
+    ds.to_bytes(validate="raise")  # which checks only elements that were set
     assert dc.dcmread(real("CT_small.dcm")).validate() == ()
 
 
-def test_what_was_white_stays_white():
+def test_monochrome1_stays_monochrome1():
     ds = dc.dcmread(made(np.arange(12, dtype="u1").reshape(3, 4), PhotometricInterpretation="MONOCHROME1"))
     before = ds.frames.render(0)
     ds.set_pixels(ds.pixel_array)
@@ -346,7 +346,7 @@ def test_what_was_white_stays_white():
     assert (ds.frames.render(0) == 255 - before).all()
 
 
-def test_one_sample_a_pixel_where_there_was_a_palette_is_told_apart():
+def test_grey_or_palette_indices_must_be_stated():
     indices = np.arange(12, dtype="u1").reshape(3, 4)
     ds = dc.dcmread(made(indices, PhotometricInterpretation="PALETTE COLOR"))
     before = ds.to_bytes()

@@ -1,4 +1,4 @@
-"""What a data set says of its samples and colour, and can't be true: how it is taken, and that it is said."""
+"""Impossible statements of a data set about its samples and colour: their interpretation, and their issues."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def jpeg(array, **options):
 
 # --- words of the header alone
 
-WORDS = {  # name: (array, what is said of it, the issue due, None for an honest file)
+WORDS = {  # name: (array, attributes, the expected issue, None for a correct file)
     "grey": (GREY, {}, None),
     "palette": (GREY, {"PhotometricInterpretation": "PALETTE COLOR"}, None),
     "RGB": (RGB, {}, None),
@@ -64,7 +64,7 @@ WORDS = {  # name: (array, what is said of it, the issue due, None for an honest
 
 
 @pytest.mark.parametrize(("array", "said", "due"), WORDS.values(), ids=WORDS)
-def test_words_that_cannot_be_are_said(array, said, due):
+def test_impossible_attributes_are_reported(array, said, due):
     file = made(array, **said)
     ds = dc.dcmread(file)
     assert ds.pixel_array.size == array.size
@@ -75,13 +75,13 @@ def test_words_that_cannot_be_are_said(array, said, due):
 
 
 @pytest.mark.parametrize("interpretation", ["YBR_ICT", "YBR_RCT"])
-def test_colour_of_jpeg_2000_on_another_codestream_is_said(interpretation):
+def test_colour_of_jpeg_2000_on_another_codestream_is_reported(interpretation):
     ds = dc.dcmread(made(RGB, [imagecodecs.jpegls_encode(RGB)], JPEG_LS, PhotometricInterpretation=interpretation))
     assert ds.pixel_array.shape == RGB.shape
     assert codes(ds) == ["PIXEL_COLOUR"]
 
 
-def test_xyb_is_what_jpeg_xl_may_have():
+def test_xyb_is_allowed_for_jpeg_xl():
     ds = dc.dcmread(
         made(RGB, [imagecodecs.jpegxl_encode(RGB, lossless=True)], JPEG_XL, PhotometricInterpretation="XYB")
     )
@@ -98,7 +98,7 @@ def test_floats_in_jpeg_xl_are_no_pixel_data(isolate):
             decode()
 
 
-# --- JPEG without a marker of its colour: pydicom#2280, dicom-rs#829
+# --- JPEG without a colour marker: pydicom#2280, dicom-rs#829
 
 
 def test_a_real_jpeg_with_halved_chrominance_is_ybr_whatever_it_is_called():
@@ -123,7 +123,7 @@ def test_halved_chrominance_is_ybr(subsampling, label):
     assert codes(ds) == ["PIXEL_COLOUR"] * (label == "RGB")
 
 
-def test_whole_chrominance_without_a_marker_is_what_it_is_called():
+def test_full_chrominance_without_a_marker_is_what_the_data_set_states():
     codestream = without_segment(jpeg(RGB, subsampling="444"), b"\xff\xe0")
     as_rgb = dc.dcmread(made(RGB, [codestream], BASELINE, PhotometricInterpretation="RGB")).pixel_array
     as_ybr = dc.dcmread(made(RGB, [codestream], BASELINE, PhotometricInterpretation="YBR_FULL")).pixel_array
@@ -178,7 +178,7 @@ def test_retired_colour_spaces_look_as_in_dcmtk(tmp_path, interpretation):
 @pytest.mark.parametrize(
     ("interpretation", "samples"), [("MONOCHROME2", 2), ("RGB", 4), ("ARGB", 4)], ids=["two samples", "four", "indices"]
 )
-def test_no_picture_is_made_of_what_has_no_known_colour(interpretation, samples):
+def test_unknown_colour_spaces_are_not_rendered(interpretation, samples):
     pixels = bytes(range(1, 2 * samples * 2 + 1))
     ds = dc.dcmread(
         made(np.zeros((2, 2), "u1"), pixels, PhotometricInterpretation=interpretation, SamplesPerPixel=samples)
@@ -214,13 +214,13 @@ def test_the_colour_written_is_that_of_the_samples(to, array, stated, interpreta
     dc.transcode(file, out, to=to)
     ds = dc.dcmread(bytes(out))
     wanted = {"jpeg-2000": "YBR_RCT", "jpeg-2000-lossy": "YBR_ICT"}.get(to, "RGB") if wanted == "RGB" else wanted
-    if to == "jpeg-ls":  # the codestream stays, and with it the words
+    if to == "jpeg-ls":  # the codestream and its attributes stay
         wanted = interpretation
     assert ds.PhotometricInterpretation == wanted
     assert np.abs(ds.pixel_array.astype(int) - array).max() <= 4
 
 
-# --- JPEG whose rest is zeros, as a file has whose room was reserved
+# --- JPEG that ends with zeros, as in a file of preallocated size
 
 
 def test_a_jpeg_that_ends_with_zeros_is_incomplete():
@@ -248,7 +248,7 @@ def registered():
 
 @pytest.mark.usefixtures("registered")
 @pytest.mark.parametrize("cut", [b"", b"\xff\xd9"], ids=["open", "with an end marker"])
-def test_pydicom_is_warned_of_what_is_made_up(cut):
+def test_the_plugin_warns_of_invented_samples(cut):
     noise = np.random.default_rng(5).integers(0, 256, (64, 64), "u1")
     codestream = jpeg(noise)
     ds = pydicom.dcmread(BytesIO(made(noise, [codestream[: len(codestream) // 2] + cut], BASELINE)))
@@ -280,7 +280,7 @@ def test_masked_pixels_have_no_value(tmp_path):
 # --- frames that are padded one by one
 
 RNG = np.random.default_rng(9)
-PADDED = {  # name: (frames, what is stated, one frame's bytes)
+PADDED = {  # name: (frames, attributes, one frame's bytes)
     "single bits, many": (RNG.integers(0, 2, (50, 5, 7), "u1"), 1, 5),
     "single bits, few": (RNG.integers(0, 2, (3, 5, 7), "u1"), 1, 5),
     "single bits to words": (RNG.integers(0, 2, (9, 5, 7), "u1"), 1, 6),
@@ -294,7 +294,7 @@ def packed(frames, bits):
 
 
 @pytest.mark.parametrize(("frames", "bits", "size"), PADDED.values(), ids=PADDED)
-def test_frames_padded_one_by_one(frames, bits, size):
+def test_frames_with_padding_each(frames, bits, size):
     pixels = b"".join(packed(frame, bits).ljust(size, b"\0") for frame in frames)
     said = {"NumberOfFrames": len(frames), "BitsAllocated": bits, "BitsStored": bits}
     ds = dc.dcmread(made(frames, pixels, **said))
@@ -309,7 +309,7 @@ def test_frames_padded_one_by_one(frames, bits, size):
     assert codes(honest) == []
 
 
-def test_more_frames_than_said_are_no_padding():
+def test_more_frames_than_stated_are_not_padding():
     frames = np.full((36, 5, 7), 7, "u1")
     ds = dc.dcmread(made(frames[:35], frames.tobytes(), NumberOfFrames=35))  # 35 frames of 36 bytes, by the length
     assert ds.pixel_array.shape == (36, 5, 7)

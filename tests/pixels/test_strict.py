@@ -1,4 +1,4 @@
-"""`strict` reaches the frames: what would be noted of them is an error, wherever they are decoded."""
+"""`strict` holds for frames: a note about a frame is an error, wherever it is decoded."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SIGNED_J2K = imagecodecs.jpeg2k_encode(DEEP.astype("i2"), level=0, reversible=Tr
 RGB_JPEG = imagecodecs.jpeg8_encode(RGB, colorspace="RGB", outcolorspace="RGB")
 TWO = np.stack([GREY, GREY + 1])
 
-NOTED = {  # code: a file of which it is said
+NOTED = {  # code of an issue: a file with it
     "FRAMES": made(TWO, NumberOfFrames=1),
     "PIXEL_LENGTH": made(GREY, GREY.tobytes()[:-40]),
     "PIXEL_TRANSFER_SYNTAX": made(DEEP, [JPEG_LOSSLESS], RLE, BitsStored=12),
@@ -38,11 +38,11 @@ NOTED = {  # code: a file of which it is said
 }
 
 
-def again(ds: dc.Dataset) -> dc.Dataset:
+def unpickled(ds: dc.Dataset) -> dc.Dataset:
     return pickle.loads(pickle.dumps(ds))
 
 
-ENTRIES = {  # each takes a data set, and asks for its frames
+ENTRIES = {  # functions that decode the frames of a data set
     "frames[0]": lambda ds: ds.frames[0],
     "raw": lambda ds: ds.frames.decode(0, raw=True),
     "out": lambda ds: ds.frames.array(out=np.empty(ds.frames.shape, ds.frames.dtype)),
@@ -51,14 +51,14 @@ ENTRIES = {  # each takes a data set, and asks for its frames
     "pixel_array": lambda ds: ds.pixel_array,
     "render": lambda ds: ds.frames.render(0),
     "a copy": lambda ds: ds.copy().pixel_array,
-    "pickled": lambda ds: again(ds).pixel_array,
+    "pickled": lambda ds: unpickled(ds).pixel_array,
     "pickled frames": lambda ds: pickle.loads(pickle.dumps(ds.frames)).array(),
 }
 
 
 @pytest.mark.parametrize("code", NOTED)
 @pytest.mark.parametrize("take", ENTRIES.values(), ids=ENTRIES)
-def test_what_is_noted_is_an_error_when_strict(code, take):
+def test_notes_are_errors_when_strict(code, take):
     lenient = dc.dcmread(NOTED[code])
     take(lenient)
     lenient.pixel_array  # noqa: B018
@@ -79,7 +79,7 @@ CONFORMING = {
 
 @pytest.mark.parametrize("take", ENTRIES.values(), ids=ENTRIES)
 @pytest.mark.parametrize("data", CONFORMING.values(), ids=CONFORMING)
-def test_what_conforms_is_read_when_strict(data, take):
+def test_conforming_frames_are_read_when_strict(data, take):
     take(dc.dcmread(data, strict=True))
 
 
@@ -114,7 +114,7 @@ def test_strict_in_transcoding(to):
 
 
 def test_strict_in_bulk(tmp_path):
-    """The file and the frame are in the message, as a log has nothing else."""
+    """The message names file and frame, as a log has nothing else."""
     (tmp_path / "good.dcm").write_bytes(CONFORMING["JPEG"])
     (tmp_path / "other.dcm").write_bytes(NOTED["PIXEL_COLOUR"])
     take = partial(archive_frames, tmp_path, limits=dc.Limits(strict=True))
@@ -157,7 +157,7 @@ RGBA = np.concatenate([RGB, GREY[..., None]], -1)
 def test_samples_per_pixel_that_the_codestream_contradicts(coded, stated, syntax, encode):
     data = made(stated, [encode(coded)], syntax)
     ds = dc.dcmread(data)
-    if (syntax, coded.shape[-1]) == ("1.2.840.10008.1.2.4.110", 4):  # JPEG XL keeps opacity apart from colour
+    if (syntax, coded.shape[-1]) == ("1.2.840.10008.1.2.4.110", 4):  # JPEG XL codes opacity separately from colour
         with pytest.raises(PixelDecodeError, match="gave samples of shape"):
             ds.pixel_array  # noqa: B018
         return
@@ -170,7 +170,7 @@ def test_samples_per_pixel_that_the_codestream_contradicts(coded, stated, syntax
     assert caught.value.frame == 0
 
 
-def test_frames_that_differ_are_told_apart():
+def test_each_frame_is_compared_with_the_data_set():
     """Each frame's codestream is compared with the data set, not with the first frame's."""
     plain = imagecodecs.jpegls_encode(GREY >> 1)
     deep = codecs.jpeg_lossless_encode(GREY >> 1, precision=7)

@@ -35,7 +35,7 @@ def spread(parts: list[np.ndarray], across: int, down: int) -> np.ndarray:
 
 
 def to_rgb(ybr: np.ndarray) -> np.ndarray:
-    """PS3.3 C.7.6.3.1.2, backwards; halves may be rounded either way."""
+    """The inverse of PS3.3 C.7.6.3.1.2; halves may be rounded either way."""
     y, cb, cr = np.moveaxis(ybr.astype(float), -1, 0)
     cb, cr = cb - 128, cr - 128
     rgb = np.stack([y + 1.402 * cr, y - 0.114 * 1.772 / 0.587 * cb - 0.299 * 1.402 / 0.587 * cr, y + 1.772 * cb], -1)
@@ -77,7 +77,7 @@ def image(request, size):
 
 @pytest.mark.parametrize("label", LABELS)
 def test_jpeg_2000_is_converted_once(image, label, tmp_path):
-    """Whatever it is called: nobody halves red, green or blue (CP-2650 allows YBR_FULL_422)."""
+    """Whatever the photometric interpretation: RGB is never subsampled (CP-2650 allows YBR_FULL_422)."""
     ybr, codestream = image
     path = tmp_path / "slide.dcm"
     path.write_bytes(made(ybr, [codestream, codestream], J2K, PhotometricInterpretation=label))
@@ -144,7 +144,7 @@ def test_jpeg_2000_of_another_encoder():
 
 
 def test_jpeg_2000_of_other_subsampling_is_refused():
-    """Half the rows alone: OpenJPEG has no rule for it, and nobody gets samples out of it by guessing."""
+    """Only the rows are halved: OpenJPEG has no rule for that, and dicomcore doesn't guess."""
     siz = WRITTEN_BY_OPENJPEG.index(b"\xff\x51") + 42
     other = WRITTEN_BY_OPENJPEG[:siz] + b"\x07\1\1\x07\1\2\x07\1\2" + WRITTEN_BY_OPENJPEG[siz + 9 :]
     with pytest.raises(PixelDecodeError, match="can't be decoded"):
@@ -176,7 +176,7 @@ def test_uncompressed_pairs(rows, columns, frames):
 
 @pytest.mark.parametrize(("rows", "columns"), [(4, 5), (5, 5), (6, 3)])
 def test_uncompressed_pairs_that_are_no_rows(rows, columns):
-    """Neither whole pairs a row nor full chroma: any picture of it would be sheared."""
+    """Neither whole pairs in a row nor full chroma: any picture of these bytes would be sheared."""
     run_on = bytes(2 * rows * columns)
     ds = dc.dcmread(made(np.zeros((rows, columns, 3), "u1"), run_on, PhotometricInterpretation="YBR_FULL_422"))
     with pytest.raises(PixelDecodeError, match="whole pairs"):

@@ -20,7 +20,7 @@ FRAMES = 12
 
 
 def picture(i: int) -> np.ndarray:
-    """A grey frame that tells its number: 16 steps from dark to light."""
+    """A grey frame whose brightness encodes its number: 16 steps from dark to light."""
     return np.full((64, 96, 3), 16 + 18 * i, np.uint8)
 
 
@@ -98,7 +98,7 @@ TABLES = {"no table": b"", "the first": bytes(4), "one a frame": struct.pack(f"<
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
 @pytest.mark.parametrize("pieces", [1, 2, FRAMES, FRAMES + 5])
 def test_fragments_are_one_stream(pieces, table):
-    """However many there are, empty ones too, whatever tables say (PS3.5 8.2.5)."""
+    """The number of fragments, empty ones and offset tables don't matter (PS3.5 8.2.5)."""
     stream = encoded("mpeg2video", "mpegts")
     ds = dc.dcmread(file_of(stream, MPEG2 + ".1", pieces, table, empty=True))
     assert len(ds.frames) == FRAMES
@@ -135,7 +135,7 @@ def test_dirt(isolate):
 @pytest.mark.thread_unsafe(reason="kills the worker that all share")
 @pytest.mark.skipif(sys.platform == "win32", reason="kills by signal")
 def test_an_isolated_video_and_its_worker():
-    """Killed while it waits nothing is lost; two videos and a stranger's worker don't disturb each other."""
+    """Killing an idle worker loses nothing; two videos and another process's worker don't disturb each other."""
     limits = dc.Limits(isolate=True)
     frames = dc.dcmread(file_of(encoded("h264", "mp4"), H264_SPLIT), limits=limits).frames
     other = dc.dcmread(file_of(encoded("mpeg2video", "mpegts"), MPEG2), limits=limits).frames

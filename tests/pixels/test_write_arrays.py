@@ -82,7 +82,7 @@ BAD_ARRAYS = {
 
 
 @pytest.mark.parametrize(("array", "options"), BAD_ARRAYS.values(), ids=BAD_ARRAYS)
-def test_what_can_t_be_pixels_changes_nothing(array, options):
+def test_arrays_that_cannot_be_pixels_change_nothing(array, options):
     data_set = image(ramp(2, 2), new_instance=False)
     before = data_set.to_bytes()
     with pytest.raises(dc.EncodeError):
@@ -129,7 +129,7 @@ def test_codestreams_are_appended_as_they_are(tmp_path):
     assert np.array_equal(dc.dcmread(second).pixel_array, source.pixel_array[::-1])
 
 
-def test_a_writer_that_fails_leaves_what_was_there(tmp_path):
+def test_a_failing_writer_leaves_the_old_file(tmp_path):
     path = tmp_path / "frames.dcm"
     path.write_bytes(b"old")
     for syntax in (EXPLICIT, RLE):
@@ -151,7 +151,7 @@ def test_a_writer_that_fails_leaves_what_was_there(tmp_path):
 
 def test_four_gibibytes_of_native_frames_are_refused(tmp_path):
     with dc.FrameWriter(tmp_path / "large.dcm", image(ramp(4, 4, dtype="u1"))) as writer:
-        writer._written = 0xFFFFFFFE - 15  # as if so many bytes had been appended
+        writer._written = 0xFFFFFFFE - 15  # as if that number of bytes had been appended
         with pytest.raises(dc.EncodeError, match=r"1\.2\.840\.10008\.1\.2\.1\.98"):
             writer.append(ramp(4, 4, dtype="u1"))
         writer.abort()
@@ -203,7 +203,7 @@ def test_patch_by_copy(tmp_path):
 
 @pytest.mark.parametrize(("vr", "held"), [("SQ", b""), ("AT", b"1234"), ("DS", b"1 "), ("IS", b"1 "), ("US", b"12")])
 def test_patch_where_the_file_has_another_vr(vr, held, tmp_path):
-    """Damaged headers give any: what doesn't fit is told of the element, and nothing changes."""
+    """A damaged header can give any VR: the error names the element, and nothing changes."""
     path = tmp_path / "damaged.dcm"
     path.write_bytes(part10(element(0x00100010, vr, held) + element(0x00100020, "LO", b"1 ")))
     before = path.read_bytes()

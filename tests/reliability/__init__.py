@@ -1,1 +1,1 @@
-"""Through all rooms: hostile bytes, memory, threads, special files, every real file beside independent answers."""
+"""Tests of the whole package: hostile bytes, memory, threads, special files, real files against references."""

@@ -1,4 +1,4 @@
-"""Every real file against independent answers: the corpus manifest, pydicom at hand, and dcmdump where installed.
+"""Every real file against independent answers: the corpus manifest, pydicom, and dcmdump where installed.
 
 Where dicomcore is right and a peer is wrong, a table here names the file, what differs and why.
 """
@@ -28,7 +28,7 @@ FIELDS = ("elements", "top", "values_sha256", "bytes_sha256", "text_sha256")
 GE_GROUP_LENGTHS = "files/dicom-test-files/dcmqi/segmentations/ct-3slice/01.dcm"
 TOO_SHORT = "files/pydicom-data/emri_small_jpeg_2k_lossless_too_short.dcm"
 
-# file: (fields of the manifest that can't be met, why dicomcore's answer stands)
+# file: (fields of the manifest that differ, why dicomcore is right)
 BETTER_THAN_MANIFEST = {
     GE_GROUP_LENGTHS: (
         {"top", "values_sha256"},
@@ -69,7 +69,7 @@ def test_encoding_and_transfer_syntax(one: Real):
 
 @EVERY
 def test_memory_and_path_read_alike(one: Real):
-    """Bytes at hand and a file read in blocks give the same rows."""
+    """Bytes in memory and a file read in blocks give the same rows."""
     assert dc.scan(one.data(), force=True).tobytes() == dc.scan(one.path, force=True).tobytes()
 
 
@@ -82,7 +82,7 @@ def test_before_pixels(one: Real):
     assert header == whole[:first]
 
 
-def test_too_short_keeps_what_pydicom_drops():
+def test_truncated_elements_that_pydicom_drops_are_kept():
     one = next(one for one in FILES if one.name == TOO_SHORT)
     expected = one.line["parse"]["before_pixels"]
     found = dumps(read(one, stop_before_pixels=True))
@@ -118,7 +118,7 @@ def plain(value: Any) -> Any:
 
 
 def differences(ours: dc.Dataset, theirs: pydicom.Dataset, name: str) -> Iterator[str]:
-    """What differs between two data sets, item by item; nothing where a table above says why."""
+    """The differences of two data sets, item by item, without those that a table above explains."""
     pending = [("", ours, theirs)]
     while pending:
         path, a, b = pending.pop()
@@ -153,7 +153,7 @@ def test_pydicom_reads_the_same(one: Real):
 
 
 @EVERY
-def test_raw_bytes_are_pydicoms(one: Real):
+def test_raw_bytes_equal_pydicoms(one: Real):
     """el.raw holds what pydicom's raw elements hold."""
     if one.name == TOO_SHORT:
         pytest.skip(BETTER_THAN_MANIFEST[TOO_SHORT][1])
@@ -170,7 +170,7 @@ PRIVATE = re.compile(r"(?P<tag>\([0-9A-F]{3}[13579BDF],[0-9A-F]{4}\)) +.*?(?P<re
 
 
 def without_private_names(line: str) -> str:
-    """A line but for a private element's name: pydicom 3.0 has none for private sequences in explicit VR, nor for
+    """A line without a private element's name: pydicom 3.0 has none for private sequences in explicit VR, nor for
     creators in a group with a group length."""
     found = PRIVATE.search(line)
     return f"{found['tag']}{found['rest']}" if found else line
@@ -196,7 +196,7 @@ def test_prints_like_pydicom(one: Real):
 
 # ---- dcmdump -----------------------------------------------------------------------------------------------------
 
-# Files of whose structure DCMTK has another view, and why ours stands; pydicom agrees with ours in each.
+# Files whose structure DCMTK reads differently, and why dicomcore is right; pydicom agrees with it in each.
 BETTER_THAN_DCMTK = {
     "test_files/SC_rgb_jpeg.dcm": "implicit VR under an explicit transfer syntax: DCMTK reads nonsense",
     "test_files/rtplan_truncated.dcm": "ends inside a nested sequence: DCMTK gives nothing",

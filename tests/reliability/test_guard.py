@@ -1,4 +1,4 @@
-"""Kernels on input and into output that end where memory ends: a byte further is a page that can't be touched."""
+"""Kernels with input and output that end right before an inaccessible page of memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-# In a process of its own: a read too far ends it. `guarded` puts bytes right before a page without any rights.
+# Runs in a process of its own, which a read beyond the end kills. `guarded` puts bytes before an inaccessible page.
 PREPARE = """
 import base64, ctypes, itertools, json, mmap, struct, sys
 import numpy as np
@@ -385,13 +385,13 @@ pytestmark = [
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_nothing_beyond_the_end_is_touched(case: str):
+def test_kernels_touch_nothing_beyond_the_end(case: str):
     said = run(CASES[case])
     assert said.stdout == "good\n", f"exit code {said.returncode}\n{said.stderr[-2000:]}"
 
 
 @pytest.mark.parametrize("size", [1, 4096])
-def test_a_byte_further_ends_the_process(size: int):
+def test_an_access_beyond_the_end_ends_the_process(size: int):
     said = run(f"view = np.frombuffer(guarded(bytes({size})), 'u1'); ctypes.string_at(view.ctypes.data, {size + 1})")
     assert said.returncode != 0
     assert not said.stdout

@@ -1,4 +1,4 @@
-"""Bad input: never a crash, a hang or memory that the input can't justify; a data set with issues or a DicomError."""
+"""Bad input gives a data set with issues or a DicomError: never a crash, a hang or memory out of proportion."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_damaged_for_long():
 @pytest.mark.skipif(bool(ABSENT), reason=ABSENT)
 @pytest.mark.parametrize("one", [one for one in SMALL if one.line["size"] < 3000][::7], ids=lambda one: one.name)
 def test_cut_short_on_disk(one: Real, tmp_path: Path):
-    """A file that is short on disk reads as its bytes do."""
+    """A truncated file on disk is read like its bytes."""
     data = one.data()
     path = tmp_path / "cut.dcm"
     for size in range(0, len(data), 37):
@@ -118,11 +118,11 @@ def test_any_headers(parts: list[bytes], syntax: str | None):
     touch(raw.part10(b"".join(parts), syntax))
 
 
-# ---- what kills or bloats peers ----------------------------------------------------------------------------------
+# ---- input that kills or bloats peers -----------------------------------------------------------------------------
 
 
 def nested(depth: int, *, undefined: bool, inside: bytes = b"") -> bytes:
-    """Sequences in sequences; with a defined length each length is right."""
+    """Nested sequences; defined lengths are correct."""
     if undefined:
         opened = raw.header(0x00081140, "SQ", raw.UNDEFINED) + raw.header(raw.ITEM, None, raw.UNDEFINED)
         closed = raw.header(raw.ITEM_END, None, 0) + raw.header(raw.SEQUENCE_END, None, 0)
@@ -134,7 +134,7 @@ def nested(depth: int, *, undefined: bool, inside: bytes = b"") -> bytes:
 
 
 def quickly(seconds: float = 2.0):
-    """A bound on processor time, whatever else the machine does, that only a hang or a quadratic walk can miss."""
+    """A limit on processor time, which only a hang or quadratic work exceeds, however busy the machine is."""
 
     class Clock:
         def __enter__(self) -> None:
@@ -158,7 +158,7 @@ def test_a_hundred_thousand_nested_sequences(undefined: bool, on_disk: bool, tmp
 
 
 @pytest.mark.parametrize("undefined", [False, True], ids=["defined", "undefined"])
-def test_as_deep_as_the_caller_allows(undefined: bool):
+def test_nesting_as_deep_as_the_limit_allows(undefined: bool):
     data = raw.part10(nested(100_000, undefined=undefined))
     with quickly():
         data_set = dc.dcmread(data, limits=dc.Limits(depth=1_000_000))
@@ -167,8 +167,8 @@ def test_as_deep_as_the_caller_allows(undefined: bool):
 
 
 @pytest.mark.thread_unsafe(reason="time and open files of the process")
-def test_context_is_looked_for_without_recursion():
-    """A value's character set and sign may stand a million sequences further out."""
+def test_context_is_found_without_recursion():
+    """A value's character set and sign may be stated a million sequences further out."""
     inside = raw.element(0x00100010, "PN", "é^".encode("latin-1") + b" ") + raw.element(0x00281101, "US", b"\1\0" * 3)
     data = raw.part10(nested(1_000_000, undefined=True, inside=inside))
     with quickly(20):
@@ -178,8 +178,8 @@ def test_context_is_looked_for_without_recursion():
 
 
 @pytest.mark.parametrize("outer", ["UN", "private"])
-def test_nested_sequences_looked_up_late(outer: str):
-    """UN of defined length in UN of defined length: each is indexed when it is asked for, within the same depth."""
+def test_nested_sequences_indexed_on_access(outer: str):
+    """UN of defined length in UN of defined length: each is indexed on access, and counts towards the same depth."""
     content = raw.element(0x00100010, "PN", b"A^B ")
     for _ in range(3000):
         content = raw.element(0x00081140 if outer == "UN" else 0x00091001, "UN", raw.item(content))
@@ -205,7 +205,7 @@ def test_a_million_empty_items(tmp_path: Path):
 
 
 MANY = 40_000
-CROWDS = {  # name: many elements that each ask something of their data set, or are each at fault
+CROWDS = {  # name: many elements that each look something up in their data set, or each have an issue
     "private": b"".join(raw.element((0x0009 << 16) + 0x1000 + i, None, b"ab") for i in range(MANY)),
     "US or SS": raw.element(0x00280106, None, b"ab") * MANY,
     "twice": raw.element(0x00100010, None, b"A ") * MANY,
@@ -217,14 +217,14 @@ CROWDS = {  # name: many elements that each ask something of their data set, or 
 
 @pytest.mark.thread_unsafe(reason="time and open files of the process")
 @pytest.mark.parametrize("name", CROWDS)
-def test_crowds_take_no_quadratic_time(name: str):
+def test_many_elements_are_read_in_linear_time(name: str):
     with quickly(5):
         data_set = dc.dcmread(raw.part10(CROWDS[name], raw.IMPLICIT))
         _ = [(element.VR, element.value, element.name) for element in data_set.iterall()]
         _ = data_set.issues
 
 
-def test_310_bytes_that_claim_four_gigabytes():
+def test_310_bytes_that_state_four_gigabytes():
     data = raw.part10(raw.element(0x00100010, "PN", b"A^B ") + raw.element(0x7FE00010, "OW", b"", length=TINY_LIMIT))
     data += bytes(310 - len(data))
     with quickly():
@@ -259,7 +259,7 @@ def inflating(size: int) -> bytes:
     """A deflated file of one element, whose value is `size` zero bytes (a multiple of 16 MiB)."""
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
     head = packer.compress(raw.header(0x7FE00010, "OW", size)) + packer.flush(zlib.Z_FULL_FLUSH)
-    block = packer.compress(bytes(1 << 24)) + packer.flush(zlib.Z_FULL_FLUSH)  # stands for itself: can be repeated
+    block = packer.compress(bytes(1 << 24)) + packer.flush(zlib.Z_FULL_FLUSH)  # the same at any position
     return raw.part10(head + block * (size >> 24) + packer.flush(), raw.DEFLATED)
 
 
@@ -278,7 +278,7 @@ def test_two_megabytes_that_inflate_to_two_gigabytes(tmp_path: Path):
 def test_inflate_limits_are_the_callers():
     data = inflating(1 << 25)
     with pytest.raises(dc.LimitError):
-        dc.dcmread(data)  # a thousandfold and more
+        dc.dcmread(data)  # more than a thousand times smaller than its content
     data_set = dc.dcmread(data, limits=dc.Limits(inflated_ratio=2000))
     assert data_set[0x7FE00010].length == 1 << 25
     with pytest.raises(dc.LimitError, match=r"inflated_bytes"):
@@ -398,7 +398,7 @@ def test_a_file_that_changed_is_an_error_not_garbage(tmp_path: Path):
 
 
 @pytest.mark.thread_unsafe(reason="time and open files of the process")
-def test_the_process_holds_no_file_open(tmp_path: Path):
+def test_no_file_stays_open(tmp_path: Path):
     if not Path("/proc/self/fd").is_dir():
         pytest.skip("no /proc here")
     path = tmp_path / "one.dcm"

@@ -1,4 +1,4 @@
-"""Memory stays what it is however often files are read, decoded and written; a process for each kind."""
+"""Memory doesn't grow however often files are read, decoded and written; each kind of work has its own process."""
 
 from __future__ import annotations
 
@@ -255,7 +255,7 @@ def test_memory_stays_over_ten_thousand(kind: str):
 
 
 def growth(code: str, turns: int) -> int:
-    """Bytes of resident memory that `turns` turns leave behind, in a process of their own."""
+    """Growth of resident memory in bytes after `turns` repetitions, in a process of their own."""
     said = subprocess.run(
         [sys.executable, "-c", PREPARE + code, str(turns), str(FILES)],
         capture_output=True, text=True, timeout=1800, check=False,

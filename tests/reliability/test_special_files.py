@@ -1,4 +1,4 @@
-"""Named pipes, sockets and devices among files: jobs over many files pass them over, and never wait for them."""
+"""Named pipes, sockets and devices among files: jobs over many files skip them, and never wait for them."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ COMMANDS = {  # name: (words behind `dicomcore`, exit code, whether each special
 
 @pytest.mark.thread_unsafe(reason="works in another folder for a moment")
 @pytest.mark.parametrize(("words", "code", "named"), COMMANDS.values(), ids=COMMANDS)
-def test_commands_pass_over_them(words, code, named, folder, tmp_path):
+def test_commands_skip_special_files(words, code, named, folder, tmp_path):
     filled = [word.format(**{"in": folder, "out": tmp_path}) for word in words]
     run = subprocess.run(
         [sys.executable, "-m", "dicomcore", *filled], capture_output=True, text=True, timeout=PATIENCE, check=False
@@ -66,7 +66,7 @@ def test_commands_pass_over_them(words, code, named, folder, tmp_path):
 
 
 @pytest.mark.thread_unsafe(reason="works in another folder for a moment")
-def test_functions_pass_over_them(folder, tmp_path):
+def test_functions_skip_special_files(folder, tmp_path):
     table = index(folder)
     errors = dict(zip(table["path"].to_pylist(), table["error"].to_pylist(), strict=True))
     assert errors == {
@@ -81,7 +81,7 @@ def test_functions_pass_over_them(folder, tmp_path):
 
 @pytest.mark.thread_unsafe(reason="works in another folder for a moment")
 @pytest.mark.parametrize("name", SPECIAL)
-def test_one_by_its_name_is_refused(name, folder):
+def test_a_named_special_file_is_refused(name, folder):
     with pytest.raises(OSError, match="a pipe, a socket or a device"):
         list(frames([str(folder / name)]))
     with pytest.raises(OSError, match="a pipe, a socket or a device"):

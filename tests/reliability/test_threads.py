@@ -1,4 +1,4 @@
-"""Many threads over many files, and over one shared data set, give the answers that one gives."""
+"""Many threads, over many files or one shared data set, get the results of a single thread."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ THREADS = 8
 
 @pytest.fixture(autouse=True)
 def switch_often():
-    """Let threads take turns as often as they can, so that a race has its chance."""
+    """Switch threads as often as possible, so that races show."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield
@@ -28,7 +28,7 @@ def switch_often():
 
 
 def together(work: Any, count: int = THREADS) -> list[Any]:
-    """What `work(i)` gives in `count` threads that begin at once."""
+    """The results of `work(i)` in `count` threads that start together."""
     barrier = Barrier(count)
 
     def begin(i: int) -> Any:
@@ -74,8 +74,8 @@ def test_one_shared_data_set(name: str, as_path: bool):
 
 
 @pytest.mark.parametrize("name", SHARED)
-def test_each_begins_elsewhere(name: str):
-    """Values, lengths, rows and issues asked for in any order, the first time by all at once."""
+def test_each_thread_begins_at_another_element(name: str):
+    """All threads ask for values, lengths, rows and issues at once, each in another order."""
     questions = [
         lambda d: [(e.tag, e.VR, e.VM) for e in d.iterall()],
         lambda d: [str(e.value) for e in d if e.VR != "SQ"],
@@ -94,7 +94,7 @@ def test_each_begins_elsewhere(name: str):
         assert found == expected
 
 
-def test_a_value_that_can_change_is_handed_out_once():
+def test_threads_share_one_mutable_value():
     inside = raw.item(raw.element(0x00080060, "CS", b"MR"))
     data = raw.part10(raw.sequence(0x00081140, inside) + raw.element(0x00280030, "DS", b"1\\2 "))
     for _ in range(50):
@@ -104,8 +104,8 @@ def test_a_value_that_can_change_is_handed_out_once():
 
 
 @pytest.mark.skipif(bool(ABSENT), reason=ABSENT)
-def test_changing_what_others_read():
-    """Own copies of one data set, each changed by its own thread."""
+def test_changing_copies_while_others_read():
+    """Each thread changes its own copy of one data set."""
     one: Real = next(one for one in dicom_files() if one.name.endswith("rtplan.dcm"))
     data_set = dc.dcmread(one.path)
     text = str(data_set)

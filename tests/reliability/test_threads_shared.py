@@ -1,4 +1,4 @@
-"""One object and many threads that read and change it: each sees a value that was there, and nothing is torn or freed.
+"""Many threads read and change one object: each sees an old or a new value, and nothing is torn or freed.
 
 On a free-threaded Python all of this runs at once; elsewhere threads take turns as often as they can.
 """
@@ -52,7 +52,7 @@ def fragmented(fragments: int, size: int) -> bytes:
     return raw.part10(IDENTITY + described + pixels + raw.element(0xFFFCFFFC, "OB", b"end "), ENCAPSULATED)
 
 
-def test_lists_met_by_iterating_are_handed_out_once():
+def test_threads_share_lists_found_by_iterating():
     data = small()
     for _ in range(50):
         data_set = dc.dcmread(data)
@@ -67,7 +67,7 @@ def test_lists_met_by_iterating_are_handed_out_once():
 
 
 def test_an_element_that_was_replaced_does_not_come_back():
-    """Who holds an element from before may look at its value; the data set has what was set or deleted since."""
+    """A thread with the old element may read its value; the data set keeps the new one, or none."""
     data_set = dc.dcmread(small())
     before = {int(element.tag): element for element in data_set}
     data_set.PixelSpacing = [3, 4]
@@ -140,7 +140,7 @@ def test_elements_that_come_and_go_while_others_iterate():
     def work(i: int) -> None:
         try:
             change(i) if i < 2 else read(i)
-        except KeyError:  # popped by the other one between a look and the taking
+        except KeyError:  # the other thread popped it between check and access
             assert i == 1
             stop.set()
 
@@ -148,7 +148,7 @@ def test_elements_that_come_and_go_while_others_iterate():
 
 
 def test_elements_that_are_added_while_others_write():
-    """What goes through the changes goes through a copy of them: a dictionary must not grow under it."""
+    """Loops over changes use a copy of them: a dictionary must not grow during iteration."""
     data_set = dc.dcmread(small())
     uses = [
         lambda: data_set.to_bytes(),
@@ -171,7 +171,7 @@ def test_elements_that_are_added_while_others_write():
 
 
 def test_one_iterator_for_all():
-    """Each element is met by one thread."""
+    """Each element goes to one thread."""
     data_set = dc.dcmread(real("rtplan.dcm"))
     tags = [(int(e.tag), e.offset) for e in data_set.iterall()]
     for _ in range(5):
@@ -245,7 +245,7 @@ def test_frames_of_one_data_set(name: str):
 
 
 def test_written_by_all_at_once(tmp_path: Path):
-    """Each writes its own target, and all the file that the data set came from."""
+    """Each thread writes its own target, and all write the file that the data set came from."""
     path = tmp_path / "source.dcm"
     path.write_bytes(real("OBXXXX1A_rle.dcm").read_bytes())
     data_set = dc.dcmread(path)
@@ -285,7 +285,7 @@ def test_own_codecs_into_parts_of_one_array():
 
 
 @pytest.mark.thread_unsafe(reason="registers codecs")
-def test_codecs_registered_while_others_ask():
+def test_codecs_registered_while_others_look_them_up():
     own, before = codec_for(ENCAPSULATED), dict(registry._CODECS)
 
     def work(i: int) -> None:

@@ -1,1 +1,1 @@
-"""What tests, benches and fuzz targets share: real files, bytes made by hand, other software's answers."""
+"""Helpers of tests, benches and fuzz targets: real files, hand-made bytes, other software's answers."""

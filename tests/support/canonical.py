@@ -25,13 +25,13 @@ def walked(data_set: dc.Dataset, path: str = "") -> Iterator[tuple[str, dc.DataE
 
 
 def swapped(raw: bytes, unit: int) -> bytes:
-    """Each whole word of `unit` bytes reversed; what is left over stays as it is."""
+    """Reverse each whole word of `unit` bytes; remaining bytes stay."""
     whole = len(raw) - len(raw) % unit
     return b"".join(raw[i : i + unit][::-1] for i in range(0, whole, unit)) + raw[whole:]
 
 
 def stated_vrs(rows: Any) -> dict[int, str]:
-    """The VR that stands in the file, by the value's offset."""
+    """The VRs as written in the file, by the value's offset."""
     return {int(row["offset"]): row["VR"].decode("latin-1") for row in rows}
 
 

@@ -30,7 +30,7 @@ ABSENT = "" if MANIFEST.is_file() else f"no corpus at {ROOT}: set DICOMCORE_CORP
 
 
 class Real(NamedTuple):
-    """One real file: a `name` for tables, its `path`, and its `line` of the manifest."""
+    """A real file: a `name` for tables, its `path`, and its `line` of the manifest."""
 
     name: str
     path: Path
@@ -48,7 +48,7 @@ def lines() -> tuple[dict[str, Any], ...]:
 
 @cache
 def dicom_files() -> tuple[Real, ...]:
-    """Every DICOM file the manifest answers for, in its order; packaged ones only where their bytes are the same."""
+    """Every DICOM file of the manifest, in its order; those of packages only if their bytes are the same."""
     found = []
     for line in lines():
         if line["kind"] != "dicom":
@@ -56,7 +56,7 @@ def dicom_files() -> tuple[Real, ...]:
         packaged = line.get("package") == "pydicom"
         path = (PYDICOM if packaged else ROOT) / line["path"]
         if packaged and (not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != line["sha256"]):
-            continue  # another version of pydicom
+            continue  # from another version of pydicom
         found.append(Real(line["path"], path, line))
     return tuple(found)
 

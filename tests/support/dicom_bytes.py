@@ -1,4 +1,4 @@
-"""Small DICOM byte strings, put together by hand so that a test never trusts the code it tests (PS3.5 7, PS3.10 7)."""
+"""Small DICOM byte strings, built by hand so that a test never relies on the code it tests (PS3.5 7, PS3.10 7)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def header(tag: int, vr: str | None, length: int, big: bool = False) -> bytes:
 
 
 def element(tag: int, vr: str | None, value: bytes = b"", *, length: int | None = None, big: bool = False) -> bytes:
-    """An element with this value, which is not padded; `length` is what the length field claims instead."""
+    """An element with this value, unpadded; `length` overrides the length field."""
     return header(tag, vr, len(value) if length is None else length, big) + value
 
 
@@ -62,7 +62,7 @@ def sequence(
 
 
 def meta(syntax: str | None = EXPLICIT, *extra: bytes, length: int | None = None, with_length: bool = True) -> bytes:
-    """File meta information for a transfer syntax; `length` is what its group length says instead of the truth."""
+    """File meta information for a transfer syntax; `length` overrides its group length."""
     group = element(0x00020001, "OB", b"\0\1")
     if syntax is not None:
         group += element(0x00020010, "UI", syntax.encode() + b"\0" * (len(syntax) % 2))

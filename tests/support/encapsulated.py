@@ -1,4 +1,4 @@
-"""Small images in encapsulated pixel data, put together by hand from the codestreams of other software's encoders."""
+"""Small images in encapsulated pixel data, built by hand from codestreams of other software's encoders."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ CODED = {  # name: (transfer syntax, one frame's codestream)
 
 
 class Written(NamedTuple):
-    """Encapsulated pixel data: fragments, and what tables say of them."""
+    """Encapsulated pixel data: fragments, and their offset tables."""
 
     fragments: list[bytes]
     basic: tuple[int, ...] = ()
@@ -68,7 +68,7 @@ def even(data: bytes) -> bytes:
 
 
 def file_of(syntax: str | None, written: Written, *, bits: int = 8, vr: str = "OB") -> bytes:
-    """A file of grey images, 24 rows of 20; in implicit VR where the syntax says so, without a syntax for None."""
+    """A file of grey images, 24 rows of 20; in implicit VR if the syntax says so; None omits the syntax."""
     explicit = syntax != "1.2.840.10008.1.2"
 
     def made(tag: int, vr: str, value: bytes, length: int | None = None) -> bytes:

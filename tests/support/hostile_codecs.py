@@ -1,4 +1,4 @@
-"""Decoders that do to their process what damaged codestreams make libraries do; found by name from a worker."""
+"""Decoders that crash, hang or fail like libraries on damaged codestreams; a worker imports them by name."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 
 
 def by_first_byte(codestream, desc, out):
-    """A frame of its first byte, unless that is a word of command."""
+    """A frame filled with the codestream's first byte, unless that byte is a command."""
     word = chr(codestream[0])
     if word == "S":
-        signal.signal(signal.SIGSEGV, signal.SIG_DFL)  # which a sanitizer would have for itself
+        signal.signal(signal.SIGSEGV, signal.SIG_DFL)  # a sanitizer would handle the signal itself
         os.kill(os.getpid(), signal.SIGSEGV)
     if word == "K":
         os.kill(os.getpid(), signal.SIGKILL)

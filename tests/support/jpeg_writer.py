@@ -1,4 +1,4 @@
-"""A slow, plain JPEG lossless writer straight from T.81 Annexes B and H, for what our encoder doesn't write."""
+"""A slow, plain JPEG lossless writer straight from T.81 Annexes B and H, for what our encoder can't write."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def segment(marker: int, *parts: bytes) -> bytes:
 
 
 def table(turn: int) -> tuple[bytes, dict[int, str]]:
-    """A DHT body without its class byte, and the codes by SSSS; other turns give other categories the short codes."""
+    """A DHT body without its class byte, and the codes by SSSS; `turn` chooses the categories with short codes."""
     symbols = [(k + turn) % 17 for k in range(17)]
     counts = bytes(LENGTHS.count(length) for length in range(1, 17))
     codes, code, last = {}, 0, LENGTHS[0]
@@ -59,7 +59,7 @@ def entropy_coded(
     predictor: int,
     start: int,
 ) -> bytes:
-    """The MCUs of one scan, `size` rows of so many, with a marker (RSTm) behind every `restart` rows."""
+    """The MCUs of one scan, of `size` rows and columns, with a marker (RSTm) behind every `restart` rows."""
     out, bits = b"", ""
     for my in range(size[0]):
         if restart and my and my % restart == 0:
@@ -115,7 +115,7 @@ def write(
         wide = -(-columns // across) if len(scan) > 1 else parts[scan[0]].shape[1]
         high = -(-rows // down) if len(scan) > 1 else parts[scan[0]].shape[0]
         planes = {}
-        for k in scan:  # A.2.4: whole MCUs, the added samples being whatever
+        for k in scan:  # A.2.4: whole MCUs; the added samples are arbitrary
             plane = parts[k] >> point_transform
             h, v = blocks[k]
             planes[k] = np.pad(plane, ((0, high * v - plane.shape[0]), (0, wide * h - plane.shape[1])), mode="edge")

@@ -1,4 +1,4 @@
-"""DICOM JSON as other software writes it, and all of it in one form that can be compared."""
+"""DICOM JSON by other software, and a normal form of it for comparisons."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NUMBERS = frozenset(("DS", "IS", "FL", "FD", "US", "SS", "UL", "SL", "UV", "SV")
 
 
 def by_pydicom(path: Path) -> dict[str, Any]:
-    """pydicom's model of a file."""
+    """The DICOM JSON model of a file by pydicom."""
     logging.disable(logging.CRITICAL)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -30,7 +30,7 @@ def by_pydicom(path: Path) -> dict[str, Any]:
 
 
 def by_dcm2json(path: Path) -> dict[str, Any] | None:
-    """dcm2json's; None where it gives up, or writes what isn't JSON."""
+    """The DICOM JSON model by dcm2json; None if it fails or writes invalid JSON."""
     assert DCM2JSON is not None
     ran = subprocess.run([DCM2JSON, "-q", "-fc", "-ee", str(path)], capture_output=True, timeout=60, check=False)
     try:
@@ -40,7 +40,7 @@ def by_dcm2json(path: Path) -> dict[str, Any] | None:
 
 
 def flat(model: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, tuple[Any, ...]]]:
-    """(place, (VR, kind, values)) of every attribute but group lengths, with empty values and numbers in one form."""
+    """(place, (VR, kind, values)) of every attribute but group lengths, with empty values and numbers normalised."""
     for key, found in model.items():
         if key.endswith("0000"):
             continue
@@ -72,7 +72,7 @@ def _plain(vr: str, value: Any) -> Any:
 
 
 def differences(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Places at which two models differ, with what each has there (None: nothing)."""
+    """The places where two models differ, with each one's attribute (None: missing)."""
     mine, other = dict(flat(ours)), dict(flat(theirs))
     return {
         place: (mine.get(place), other.get(place))
@@ -92,7 +92,7 @@ def until_pixels(path: Path, target: Path) -> Path:
 
 
 def dcmtk_way(place: str, ours: tuple[Any, ...] | None, theirs: tuple[Any, ...] | None) -> str:
-    """What DCMTK 3.6.7 does differently at a place, "" if it is none of what is known."""
+    """The known difference of DCMTK 3.6.7 at a place, "" if there is none."""
     if place.endswith("00080005"):
         return "converts all text to UTF-8 and says so"
     if ours is None or theirs is None:

@@ -1,4 +1,4 @@
-"""DICOM JSON of a data set the simple way (PS3.18 Annex F), from nothing but elements' values."""
+"""A simple DICOM JSON writer (PS3.18 Annex F), which uses only the values of elements."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def model(data_set: dc.Dataset) -> dict[str, Any]:
 def attribute(element: dc.DataElement) -> dict[str, Any]:
     vr, value = element.VR, element.value
     if vr == "SQ" and not value and element.raw and (len(element.raw) < 8 or bytes(element.raw[:4]) not in DELIMITERS):
-        return {"vr": "UN", "InlineBinary": base64.b64encode(element.raw).decode()}  # what is there are no items
+        return {"vr": "UN", "InlineBinary": base64.b64encode(element.raw).decode()}  # the value holds no items
     if vr == "SQ":
         items = [model(item) for item in value]
         return {"vr": vr, "Value": items} if items else {"vr": vr}

@@ -26,7 +26,8 @@ def made(
     array: np.ndarray[Any, Any], pixels: bytes | Sequence[bytes] | None = None, syntax: str = EXPLICIT, **said: Any
 ) -> bytes:
     """A file of `array`: (rows, columns) or (rows, columns, 3), with an axis of frames before them where NumberOfFrames
-    is given; `said` replaces what follows from it. `pixels` are its bytes, or the fragments of its codestreams."""
+    is given; `said` overrides attributes that follow from the array. `pixels` are its bytes, or the fragments of its
+    codestreams."""
     if pixels is None:
         pixels = array.tobytes()
     frames = said.get("NumberOfFrames")

@@ -1,4 +1,4 @@
-"""Damage done to real files, the same for one seed; and touching everything a data set can tell."""
+"""Damaged copies of real files, reproducible by seed; and reading everything of a data set."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SPLICES = (
 
 
 def mutants(data: bytes, seed: int, count: int) -> Iterator[bytes]:
-    """`count` damaged copies: bytes flipped, put in, taken out, doubled, cut off, headers' words laid over."""
+    """`count` damaged copies: bytes changed, inserted, removed, repeated, cut off, or overwritten with header words."""
     rng = random.Random(seed)
     for _ in range(count):
         made = bytearray(data)
@@ -42,7 +42,7 @@ def mutants(data: bytes, seed: int, count: int) -> Iterator[bytes]:
 
 
 def read_lightly(data: bytes) -> dc.Dataset | None:
-    """Every value and every issue of `data`, read as a bare data set where need be; None for what is refused."""
+    """Every value and every issue of `data`, read as a bare data set if necessary; None if it is refused."""
     try:
         data_set = dc.dcmread(data, force=True)
         for element in data_set.iterall():
@@ -55,7 +55,7 @@ def read_lightly(data: bytes) -> dc.Dataset | None:
 
 
 def touch(data: bytes) -> dc.Dataset | None:
-    """As `read_lightly`, and all else that can be asked."""
+    """As `read_lightly`, and every other function of a data set."""
     try:
         data_set = dc.dcmread(data, force=True)
         touch_set(data_set)
@@ -68,7 +68,7 @@ def touch(data: bytes) -> dc.Dataset | None:
 
 
 def touch_set(data_set: dc.Dataset) -> None:
-    """All that can be asked of a data set that was read."""
+    """Call every reading function of a data set."""
     for element in (*data_set.iterall(), *(data_set.file_meta or ())):
         _ = element.value, element.VM, element.array, element.raw, element.name, repr(element), element.is_empty
     assert str(data_set) == str(data_set)
@@ -92,7 +92,7 @@ def check_error(error: dc.DicomError, size: int) -> None:
 
 
 def check_rows(rows) -> None:
-    """What holds for any index: parents stand before their children and span them, values lie inside their parents."""
+    """Check an index: parents come before their children and span them, values lie inside their parents."""
     for i, row in enumerate(rows.tolist()):
         _, _, _, _, offset, length, parent, following = row
         assert i < following <= len(rows)

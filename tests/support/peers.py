@@ -17,12 +17,12 @@ LINE = re.compile(r"^( *)\(([0-9a-f]{4}),([0-9a-f]{4})\) (\S\S)", re.MULTILINE)
 
 
 def without_preloads() -> dict[str, str]:
-    """The environment for other software, without a sanitizer that is loaded into the tests' own processes."""
+    """The environment for other software, without the sanitizer that is preloaded into the tests' processes."""
     return {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
 
 
 def read_by_pydicom(path: Path) -> pydicom.Dataset:
-    """pydicom's data set, with every element of it converted; what it warns about is not shown."""
+    """pydicom's data set, with every element of it converted; its warnings are not shown."""
     logging.disable(logging.CRITICAL)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -42,7 +42,7 @@ def print_by_pydicom(path: Path) -> str:
 
 def paths_by_dcmdump(path: Path) -> list[str]:
     """Nesting and tag of every element that dcmdump prints, ``0:00100010``; no items, delimiters, fragments and file
-    meta information. `+Ep` lets it go on where it would stop at a fault.
+    meta information. `+Ep` makes it continue after an error.
     """
     assert DCMDUMP is not None
     said = subprocess.run(

@@ -1,4 +1,4 @@
-"""The corpus' images and codestreams, with the hashes of the samples that independent decoders agree on."""
+"""The corpus' images and codestreams, with hashes of the samples on which independent decoders agree."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def with_pixels(*transfer_syntaxes: str) -> list[Any]:
 
 
 def codestreams(line: dict[str, Any]) -> Iterator[tuple[bytes, str]]:
-    """Each frame's codestream with the sha256 that its samples are to have."""
+    """Each frame's codestream with the expected sha256 of its samples."""
     pydicom = pytest.importorskip("pydicom")
     from pydicom.encaps import generate_frames
 

@@ -1,4 +1,4 @@
-"""Real files with pixels, each with the manifest's answers."""
+"""Real files with pixel data, each with its line of the manifest."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def with_pixels() -> list[dict[str, Any]]:
 
 
 def named(end: str) -> Path:
-    """The file whose path ends so."""
+    """The file whose path ends with this."""
     return next(entry["file"] for entry in with_pixels() if entry["path"].endswith(end))
 
 

@@ -15,7 +15,7 @@ def single(value: float) -> float:
     return struct.unpack("<f", struct.pack("<f", value))[0]
 
 
-# No backslash, which divides values; no spaces or = at the ends, which are padding; nothing that isn't Unicode.
+# No backslash, which separates values; no spaces or = at the ends, which are padding; only valid Unicode.
 CHARACTERS = st.characters(codec="utf-8", exclude_characters="\\=\0")
 LINES = st.characters(codec="utf-8", exclude_characters="\0")
 WORDS = st.text(CHARACTERS, max_size=12).map(lambda text: text.strip(" "))
@@ -55,7 +55,7 @@ TAGS = st.integers(0x00080001, 0x7FE0FFFF).filter(lambda tag: tag & 0xFFFF and t
 
 
 def is_unknown(tag: int) -> bool:
-    """Whether no dictionary has the tag: a UN that it knows is read by its VR (PS3.5 6.2.2)."""
+    """Whether no dictionary has the tag: a UN with a known tag is read by the dictionary's VR (PS3.5 6.2.2)."""
     try:
         pydicom.datadict.get_entry(tag)
     except KeyError:

@@ -16,7 +16,7 @@ RANGE = re.compile(r"bytes=(\d+)-(\d+)")
 
 
 class Asked(NamedTuple):
-    """One request as the server's log has it: method, path, status, bytes of the answer's body."""
+    """A request in the server's log: method, path, status, bytes of the answer's body."""
 
     method: str
     path: str
@@ -26,7 +26,7 @@ class Asked(NamedTuple):
 
 class WebServer:
     """Files by path under `url`. `faults` by path: "reset", "stall", "cut", a status for every request, or a list of
-    those for one after the other, None where all is well; "no ranges" answers with the whole file."""
+    faults for successive requests, None for no fault; "no ranges" answers with the whole file."""
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
@@ -105,13 +105,13 @@ class WebServer:
         if request.command != "HEAD":
             try:
                 request.wfile.write(data)
-            except OSError:  # the client had enough
+            except OSError:  # the client closed the connection
                 request.close_connection = True
 
 
 @contextmanager
 def web_server() -> Iterator[WebServer]:
-    """One that runs."""
+    """A running WebServer."""
     server = WebServer()
     thread = threading.Thread(target=server.server.serve_forever, daemon=True)
     thread.start()
@@ -124,7 +124,7 @@ def web_server() -> Iterator[WebServer]:
 
 
 class S3Server(NamedTuple):
-    """moto's server; `log` grows by one a request."""
+    """moto's server; `log` grows by one entry a request."""
 
     url: str
     log: list[Asked]
@@ -135,7 +135,7 @@ LINE = re.compile(r'"(\w+) /(\S*) HTTP/[\d.]+" (\d+)')
 
 @contextmanager
 def s3_server() -> Iterator[S3Server]:
-    """S3 as moto has it, in a thread."""
+    """moto's S3 server, in a thread."""
     from moto.server import ThreadedMotoServer
 
     log: list[Asked] = []
@@ -163,7 +163,7 @@ def s3_server() -> Iterator[S3Server]:
 
 
 def wait_until(ready: Any, seconds: float = 5) -> None:
-    """Until `ready()` holds, or the time is over: what a log says comes a moment after the answer."""
+    """Wait until `ready()` is true or the time is over: logs are written a moment after the answer."""
     end = time.monotonic() + seconds
     while not ready() and time.monotonic() < end:
         time.sleep(0.01)

@@ -1,4 +1,4 @@
-"""Small images with a place in the patient, written by pydicom: what the tests of volumes are made of."""
+"""Small images with a position in the patient, written by pydicom, for tests of volumes."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def encoded(made: Dataset) -> bytes:
 
 
 def folder_of(folder: Path, images: Iterable[Dataset], names: Iterable[str] | None = None) -> Path:
-    """The images as files of a folder, called by number or by `names`."""
+    """The images as files of a folder, named by number or by `names`."""
     folder.mkdir(exist_ok=True)
     named = iter(names) if names is not None else (f"{i:03}.dcm" for i in range(10_000))
     for made in images:

@@ -1,4 +1,4 @@
-"""The worker processes of a process, as Linux knows them."""
+"""The worker processes of a process, read from Linux's /proc."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def workers_of(parent: int) -> set[int]:
 
 
 def shared_memory() -> set[str]:
-    """Names of shared memory and semaphores as ours, or Python's, would be; others' files may stand beside them."""
+    """Names of shared memory and semaphores as ours, or Python's, would be; other programs' files may be among them."""
     found = os.listdir("/dev/shm") if os.path.isdir("/dev/shm") else []
-    # Tests that run side by side have semaphores of their own there.
+    # Tests that run in parallel have semaphores of their own there.
     ours = ("dicomcore", "psm_") if "PYTEST_XDIST_WORKER" in os.environ else ("dicomcore", "psm_", "sem.")
     return {name for name in found if name.startswith(ours)}

@@ -1,4 +1,4 @@
-"""The Native DICOM Model as XML documents have it, ours and DCMTK's, in one form that can be compared."""
+"""The Native DICOM Model of XML documents, ours and DCMTK's, in a normal form for comparisons."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DCM2XML = shutil.which("dcm2xml")
 
 
 def by_dcm2xml(path: Path) -> ElementTree.Element | None:
-    """dcm2xml's document of a file, in UTF-8; None where it gives up."""
+    """dcm2xml's document of a file, in UTF-8; None if it fails."""
     assert DCM2XML is not None
     run = [DCM2XML, "-q", "-nat", "+Eb", "+M", "+U8", "+Ca", "latin-1", str(path)]
     ran = subprocess.run(run, capture_output=True, timeout=60, check=False)
@@ -27,7 +27,7 @@ def by_dcm2xml(path: Path) -> ElementTree.Element | None:
 
 
 def model(root: ElementTree.Element) -> dict[str, Any]:
-    """A document as a model object, such as DICOM JSON's, with the private creators beside the VRs."""
+    """A document as a model object like DICOM JSON's, with the private creators beside the VRs."""
     return dict(_attributes(root))
 
 
@@ -68,7 +68,7 @@ WORDS = {"OW": 2, "OL": 4, "OF": 4, "OV": 8, "OD": 8}
 
 
 def dcmtk_way(place: str, ours: tuple[Any, ...] | None, theirs: tuple[Any, ...] | None) -> str:
-    """What DCMTK 3.6.7 does differently in XML at a place, "" if it is none of what is known."""
+    """The known difference of DCMTK 3.6.7 in XML at a place, "" if there is none."""
     known = json_forms.dcmtk_way(place, ours, theirs)
     if known:
         return known

@@ -1,1 +1,1 @@
-"""From one transfer syntax to another: data sets, files, folders."""
+"""Tests of transcoding between transfer syntaxes: data sets, files, folders."""

@@ -1,4 +1,4 @@
-"""Sources of which something is missing: transcode refuses them, or writes what is there and says what isn't."""
+"""Truncated sources: transcode refuses them, or writes the remaining data and reports the missing bytes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_short_pixel_data_is_refused(name, to, tmp_path):
     for verify in (False, True):
         with pytest.raises(dc.DicomError) as caught:
             dc.transcode(path, target, to, verify=verify)
-        if isinstance(caught.value, dc.EncodeError):  # such samples can't be in that syntax at all
+        if isinstance(caught.value, dc.EncodeError):  # that syntax can't hold such samples at all
             assert " holds " in str(caught.value)
             return
         assert isinstance(caught.value, dc.PixelDecodeError)
@@ -64,7 +64,7 @@ def test_chosen_frames_are_refused_too(to):
     source = short(FRAMES, 40, bits_stored=12)
     with pytest.raises(dc.PixelDecodeError, match="frame 2: the last 40 bytes are missing"):
         through(source, to, frames=[0, 2])
-    got, done = through(source, to, frames=[1, 0], verify=True)  # which are whole
+    got, done = through(source, to, frames=[1, 0], verify=True)  # these frames are complete
     assert np.array_equal(got.pixel_array, FRAMES[[1, 0]])
     assert done.damage == ()
 
@@ -93,7 +93,7 @@ def test_damaged_files_may_keep_their_instance():
 
 
 @pytest.mark.parametrize("to", REWRITTEN)
-def test_rewritten_pixel_data_stays_as_short(to):
+def test_rewritten_pixel_data_keeps_its_short_length(to):
     source = dc.dcmread(short(FRAMES[0], 40).to_bytes())
     with pytest.raises(dc.PixelDecodeError, match="frame 0: the last 40 bytes are missing"):
         through(source, to, verify=True)
@@ -118,12 +118,12 @@ def test_a_real_file_cut_short_is_refused_or_kept(to, tmp_path):
 
 def test_single_bits_cut_short():
     source = made(np.ones((3, 5, 7), bool))
-    source.PixelData = bytes(source.PixelData)[:-4]  # of 105 bits 80 are left
+    source.PixelData = bytes(source.PixelData)[:-4]  # 80 of 105 bits remain
     with pytest.raises(dc.PixelDecodeError, match="frame 2: the last 4 bytes are missing"):
         through(source, "encapsulated")
 
 
-# -- frames that are not there
+# -- missing frames
 
 
 @pytest.mark.parametrize("to", ["rle", "jpeg-ls", "deflated-frames"])
@@ -155,7 +155,7 @@ def test_missing_fragments_are_refused_or_kept(to):
     assert got.get("NumberOfFrames") == 3
 
 
-# -- codestreams that break off
+# -- truncated codestreams
 
 
 def coded(to, table="basic", array=FRAMES):
@@ -187,7 +187,7 @@ def test_a_cut_codestream_that_is_copied():
 
 
 def test_a_cut_codestream_in_the_same_syntax():
-    """The file is copied, and as cut as it was."""
+    """The file is copied with its truncated codestream."""
     cut = coded("rle")[:-30]
     got, done = through(cut, "rle")
     assert done.how == "rewritten"
@@ -196,7 +196,7 @@ def test_a_cut_codestream_in_the_same_syntax():
     assert bytes(got.frames.encoded(2)) == bytes(dc.dcmread(cut).frames.encoded(2))
 
 
-def test_a_cut_icon_stays_as_it_is():
+def test_a_cut_icon_is_kept():
     icon = made(FRAMES[0])
     icon.PixelData = bytes(dc.dcmread(coded("rle", array=FRAMES[0])).PixelData)[:-30]
     source = dc.dcmread(coded("rle", array=FRAMES[0]))
@@ -206,19 +206,19 @@ def test_a_cut_icon_stays_as_it_is():
 
 
 def test_fragments_without_an_end():
-    """Cut between two items: a codestream that nobody decodes may lack some of its fragments."""
+    """Cut between two items: a codestream that is not decoded may have lost fragments."""
     whole = coded("jpeg-lossless")[:-8]
     with pytest.raises(dc.PixelDecodeError, match="lacks its sequence delimiter"):
         through(whole, "jpeg-lossless-14")
-    got, done = through(whole, "explicit")  # decoded, and so known to be whole
+    got, done = through(whole, "explicit")  # decoded, so that it is known to be complete
     assert np.array_equal(got.pixel_array, FRAMES)
     assert done.damage == ()
     assert "MISSING_SEQUENCE_DELIMITER" in {issue.code for issue in done.issues}
 
 
 @pytest.mark.parametrize("to", ["rle", "explicit", "jpeg-2000"])
-def test_a_jpeg_whose_scan_breaks_off(to):
-    pytest.importorskip("dicomcore.pixels.coding.endings")  # what sees it
+def test_a_jpeg_with_a_truncated_scan(to):
+    pytest.importorskip("dicomcore.pixels.coding.endings")  # detects it
     source, _ = through(made(np.random.default_rng(1).integers(0, 256, (2, 64, 64)).astype("u1")), "jpeg")
     frames = [bytes(source.frames.encoded(i)) for i in range(2)]
     frames[1] = frames[1][: len(frames[1]) // 4 * 2]
@@ -238,8 +238,8 @@ def test_a_jpeg_whose_scan_breaks_off(to):
 
 @pytest.mark.parametrize("of", ["jpeg-2000", "htj2k"])
 def test_a_jpeg_2000_codestream_without_its_end(of):
-    """Nobody can tell whether a byte of its last packet is missing, too: without one the samples are others."""
-    pytest.importorskip("dicomcore.pixels.coding.endings")  # what sees it
+    """A byte of its last packet could be missing as well, without which the samples differ."""
+    pytest.importorskip("dicomcore.pixels.coding.endings")  # detects it
     source, _ = through(made(FRAMES[0]), of)
     codestream = bytes(source.frames.encoded(0)).rstrip(b"\0")[:-2]
     source.PixelData = b"".join(
@@ -268,7 +268,7 @@ def test_an_element_behind_the_pixels_is_cut(to):
     assert got.SOPInstanceUID == "1.2.3.4"
 
 
-# -- every place where it could break off
+# -- truncation at every place
 
 
 @pytest.mark.parametrize("to", ["rle", "jpeg-lossless"])

@@ -1,4 +1,4 @@
-"""`dicomcore transcode` over files and folders: what is written, left out, resumed, and the codes it ends with."""
+"""`dicomcore transcode` over files and folders: written, skipped and resumed files, and exit codes."""
 
 import json
 import os
@@ -67,7 +67,7 @@ def test_resume(folder, tmp_path, capsys):
     assert said(capsys)["skipped"] == 4
     assert run(*base, "rle", "--no-resume") == 0
     assert said(capsys)["transcoded"] == 3
-    assert run(*base, "jpeg-2000") == 0  # another syntax is no work done
+    assert run(*base, "jpeg-2000") == 0  # files in another syntax don't count as done
     assert said(capsys)["transcoded"] == 3
 
 
@@ -83,7 +83,7 @@ def test_a_file_that_fails_does_not_stop_the_others(folder, tmp_path, capsys):
 
 
 def test_strict(folder, tmp_path, capsys):
-    """What breaks off is refused, with the file's name once."""
+    """A truncated file is refused; the message names the file once."""
     imagecodecs = pytest.importorskip("imagecodecs")
     grey = np.arange(1600, dtype="u1").reshape(40, 40)
     codestream = imagecodecs.jpeg8_encode(grey)

@@ -1,4 +1,4 @@
-"""What is transcoded, read by others: DCMTK, GDCM, pydicom with pylibjpeg; and by dciodvfy, who finds nothing new."""
+"""Transcoded files, read by DCMTK, GDCM and pydicom with pylibjpeg; dciodvfy finds no new errors."""
 
 import shutil
 import subprocess
@@ -30,7 +30,7 @@ PLUGINS = {"pylibjpeg": "pylibjpeg", "pyjpegls": "jpeg_ls", "pydicom": "pydicom"
 
 
 def by_command(command, path, made_by):
-    """Samples that a program writes uncompressed; None where it isn't here or refuses."""
+    """The samples that a program writes uncompressed; None if it isn't installed or refuses."""
     made_by.unlink(missing_ok=True)
     if shutil.which(command[0]) is None:
         return None
@@ -40,13 +40,13 @@ def by_command(command, path, made_by):
 
 
 def same_low_bits(one, other, stored):
-    """Above Bits Stored each has its own habits."""
+    """Programs differ in the bits above Bits Stored."""
     mask = (1 << stored) - 1
     return one.shape == other.shape and np.array_equal(one.astype("i8") & mask, other.astype("i8") & mask)
 
 
 def by_gdcm(described):
-    """GDCM reads no RLE of several wide samples as others do, and asserts that a byte has 8 bits stored."""
+    """GDCM reads RLE of several wide samples differently from others, and asserts that a byte has 8 bits stored."""
     return described.stored != 7 and (described.samples_per_pixel == 1 or described.bits_allocated == 8)
 
 
@@ -85,7 +85,7 @@ def test_peers_read_the_same_samples(to, tmp_path):
 
 @pytest.mark.parametrize(("to", "command"), [("jpeg", ("dcmdjpeg", "+cn")), ("jpeg-ls-near", ("dcmdjpls",))])
 @pytest.mark.parametrize("name", ["grey 8", "grey 7 of 8"])
-def test_peers_read_lossy_ones_alike(to, command, name, tmp_path):
+def test_peers_read_lossy_codestreams_alike(to, command, name, tmp_path):
     array, stored, _ = IMAGES[name]
     dc.transcode(made(array, stored), tmp_path / "a.dcm", to, quality=90 if to == "jpeg" else 3)
     ours, theirs = (

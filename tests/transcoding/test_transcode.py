@@ -65,7 +65,7 @@ def made(array, bits_stored=None, photometric=None, **values):
 
 
 def through(src, to, **options):
-    """The data set that comes of it, and what was said."""
+    """The transcoded data set, and the report."""
     out = bytearray()
     done = dc.transcode(src, out, to, **options)
     return dc.dcmread(bytes(out)), done
@@ -92,7 +92,7 @@ def test_every_pair_of_lossless_syntaxes(name):
         try:
             ds, done = through(made(array, stored, photometric), to, verify=True)
         except dc.EncodeError as error:
-            assert "1.2.840.10008.1.2.1.98" in str(error)  # it says what can
+            assert "1.2.840.10008.1.2.1.98" in str(error)  # the message names encoders that can
             continue
         assert done.lossless
         assert done.verified
@@ -236,7 +236,7 @@ def test_overlay_in_unused_bits_is_moved(to):
     got, _ = through(ds, to, verify=True)
     assert np.array_equal(got.pixel_array, words)
     (overlay,) = got.frames.overlays
-    assert overlay.embedded == (to == "explicit")  # native to native stays as it stands
+    assert overlay.embedded == (to == "explicit")  # native to native stays as it is
     assert np.array_equal(overlay.array(0), plane)
 
 
@@ -263,7 +263,7 @@ def test_unused_bits_above_bits_stored_are_cleared():
 @pytest.mark.parametrize("signed", [0, 1])
 @pytest.mark.parametrize("to", ["rle", "jpeg-lossless", "jpeg-2000", "jpeg-ls", "explicit"])
 def test_samples_in_high_bits_keep_their_values(to, signed):
-    """They move to the lowest bits, where PS3.5 8.1.1 has them, and readers that don't ask for High Bit look."""
+    """They move to the lowest bits, as PS3.5 8.1.1 requires and as readers that ignore High Bit expect."""
     values = IMAGES["grey 12 of 16"][0]
     ds = made(values << 4 | 5, 16)
     ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 12, 15, signed
@@ -276,7 +276,7 @@ def test_samples_in_high_bits_keep_their_values(to, signed):
 @pytest.mark.parametrize("to", ["explicit", "rle", "jpeg-lossless", "jpeg-2000", "deflated-frames"])
 @pytest.mark.parametrize("of", ["jpeg-ls", "jpeg-2000", "htj2k", "jpeg-xl", "jpeg-extended"])
 def test_a_codestream_of_more_bits_than_stored(of, to):
-    """Bits Stored follows the codestream, or readers would cut off what the source had."""
+    """Bits Stored follows the codestream; otherwise readers would cut off bits of the source."""
     lossy = of == "jpeg-extended"
     array = ramp((16, 24), 0, 4095 if lossy else 65535, "u2")
     source, _ = through(made(array, 12 if lossy else 16), of)
@@ -402,7 +402,7 @@ def test_jpeg_in_jpeg_xl_is_restored():
 def test_same_syntax_is_not_decoded():
     source, _ = through(made(IMAGES["frames"][0], 12), "rle")
     data = bytearray(dc.dcmread(index_of(source).read(0, index_of(source).size)).PixelData)
-    source.PixelData = bytes(data[:-20]) + b"\xaa" * 20  # which no decoder would take
+    source.PixelData = bytes(data[:-20]) + b"\xaa" * 20  # no decoder would accept it
     got, done = through(source, "rle", frames=slice(2), offset_table="extended")
     assert done.how == "copied"
     assert len(got.frames) == 2
@@ -446,7 +446,7 @@ def test_targets(tmp_path):
     stream = io.BytesIO()
     dc.transcode(path, stream, "1.2.840.10008.1.2.4.70")
     assert dc.dcmread(stream.getvalue()).transfer_syntax.keyword == "JPEGLosslessSV1"
-    dc.transcode(path, path, "JPEG2000Lossless")  # in its own place
+    dc.transcode(path, path, "JPEG2000Lossless")  # replaces its source
     assert np.array_equal(dc.dcmread(path).pixel_array, IMAGES["grey 16"][0])
     with pytest.raises(FileExistsError):
         dc.transcode(source, path, "rle", overwrite=False)
@@ -461,7 +461,7 @@ def test_an_unknown_syntax_is_refused(name):
         syntax_named(name)
 
 
-# -- what can't be
+# -- impossible targets
 
 
 FAULTS = {  # name: (image, target, words of the message)
@@ -509,7 +509,7 @@ def test_an_encapsulated_syntax_without_pixel_data_is_refused():
 def test_a_frame_that_fails_leaves_no_file(tmp_path):
     source, _ = through(made(IMAGES["frames"][0], 12), "rle")
     data = bytearray(source.PixelData)
-    data[-40:] = b"\x80" * 40  # which stand for nothing (PS3.5 G.3.1)
+    data[-40:] = b"\x80" * 40  # they encode nothing (PS3.5 G.3.1)
     source.PixelData = bytes(data)
     target = tmp_path / "a.dcm"
     target.write_bytes(b"old")
@@ -530,7 +530,7 @@ def other_encoder():
 
 
 @pytest.mark.thread_unsafe(reason="registers an encoder")
-def test_verify_finds_what_an_encoder_loses(other_encoder, tmp_path):
+def test_verify_finds_the_loss_of_an_encoder(other_encoder, tmp_path):
     before = encoder_registry.encoder_for(PRIVATE)
     register_encoder(PRIVATE, lambda samples, desc, q: before.encode(samples & 0xFFFE, desc, q), name="liar")
     target = tmp_path / "a.dcm"
@@ -555,7 +555,7 @@ def test_third_party_encoders(other_encoder):
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
-def test_results_come_in_order_and_few_wait(threads):
+def test_results_come_in_order_and_few_are_queued(threads):
     drawn = []
 
     def items():
@@ -568,7 +568,7 @@ def test_results_come_in_order_and_few_wait(threads):
         assert len(drawn) <= place + 2 * threads + 1
 
 
-def test_ybr_to_rgb_is_what_pixel_array_gives():
+def test_ybr_to_rgb_equals_pixel_array():
     array = IMAGES["YBR_FULL"][0]
     ds = made(array, photometric="YBR_FULL")
     got, _ = through(ds, "jpeg-2000-lossy", quality=90)
@@ -615,8 +615,8 @@ def test_an_icon_in_the_old_syntax_is_uncompressed():
 
 
 @pytest.mark.parametrize("options", [{"new_instance": True}, {"offset_table": "extended"}], ids=str)
-def test_a_file_that_breaks_with_its_transfer_syntax_is_mended(options):
-    """Implicit VR labelled as explicit: pixel data that followed in explicit VR was not found again."""
+def test_a_file_that_contradicts_its_transfer_syntax_is_repaired(options):
+    """Implicit VR labelled as explicit: pixel data that followed in explicit VR was once lost."""
     source = dc.dcmread(real("SC_rgb_jpeg.dcm"))
     assert [issue.code for issue in source.issues] == ["IMPLICIT_IN_EXPLICIT"]
     back, done = through(source, "jpeg", verify=True, **options)
@@ -625,7 +625,7 @@ def test_a_file_that_breaks_with_its_transfer_syntax_is_mended(options):
     assert (back.pixel_array == source.pixel_array).all()
 
 
-def test_native_frames_of_a_file_that_breaks_with_its_transfer_syntax(tmp_path):
+def test_native_frames_of_a_file_that_contradicts_its_transfer_syntax(tmp_path):
     out = bytearray()
     dc.dcmwrite(out, made(IMAGES["frames"][0], 12), transfer_syntax="1.2.840.10008.1.2")
     at = out.index(b"1.2.840.10008.1.2\0")
