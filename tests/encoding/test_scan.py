@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import dicomcore as dc
+from dicomcore.encoding.inflate import inflate
 from tests.support import dicom_bytes as raw
 from tests.support.corpus import real
 
@@ -104,6 +105,17 @@ def test_deflated_cut_short_keeps_the_elements_before():
     assert "DEFLATE" in issue_codes(data_set)
     with pytest.raises(dc.TruncatedError):
         dc.dcmread(raw.part10(packed[:-3000], raw.DEFLATED), strict=True)
+
+
+@pytest.mark.parametrize("mebibytes", [1, 17, 40])
+def test_deflated_and_damaged_keeps_the_bytes_before(mebibytes: int):
+    """However much is inflated: the rest of a large stream is counted before it is kept."""
+    content = np.random.default_rng(1).integers(0, 4, mebibytes << 20, "u1").tobytes()
+    deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    before = deflater.compress(content) + deflater.flush(zlib.Z_FULL_FLUSH)
+    kept, fault = inflate(before + b"\x07" + bytes(64), dc.Limits(), 0)  # a block of type 3 (RFC 1951 3.2.3)
+    assert kept == content
+    assert "is damaged" in fault
 
 
 def test_deflated_nonsense_is_refused_with_an_offset():

@@ -63,7 +63,10 @@ def inflate(data: memoryview | bytes, limits: Limits, offset: int) -> tuple[byte
 def _count_rest(inflater: zlib._Decompress, pending: bytes, total: int, size: int, limits: Limits, offset: int) -> None:
     # Inflate the rest without keeping it, so that a data set beyond the limits is refused before it fills the memory.
     while not inflater.eof:
-        part = inflater.decompress(pending, STEP)
+        try:
+            part = inflater.decompress(pending, STEP)
+        except zlib.error:
+            return  # the caller meets it again, after the bytes before it are kept
         pending = inflater.unconsumed_tail
         total += len(part)
         _check(total, size, limits, offset)
