@@ -31,7 +31,7 @@ ROUNDS, RUNS = 100, 50
 
 HEAD = """# Bare data sets
 
-Written by `python benches/bench_encoding.py`: a CT image's header (CT_small.dcm, {elements} elements) without its pixel
+Written by `python -m benches.bench_encoding`: a CT image's header (CT_small.dcm, {elements} elements) without its pixel
 data, in explicit VR little endian, and the command set of a C-STORE request. A data set is decoded and one of its
 values asked for. All took turns on the same bytes in one run, and said the same. Figures are for ratios.
 

@@ -13,7 +13,7 @@ from collections.abc import Awaitable
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from dicomcore.archive.sources.remote import Answer, _facts
+from dicomcore.archive.sources.answer import Answer, facts_of
 
 __all__ = ["Ranges"]
 
@@ -61,7 +61,7 @@ class Ranges:
     async def _read_plain(self, path: str, offset: int, length: int, size: int | None) -> Answer:
         mtime = etag = None
         if size is None:
-            size, mtime, etag = _facts(await self._fs._info(path))
+            size, mtime, etag = facts_of(await self._fs._info(path))
             if size is not None:
                 length = min(length, size - offset)
         data = await self._fs._cat_file(path, start=offset, end=offset + length) if length > 0 else b""

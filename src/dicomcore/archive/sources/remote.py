@@ -7,18 +7,16 @@ import posixpath
 import re
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from dicomcore.archive.extra import needs_extra
+from dicomcore.archive.sources.answer import Answer, facts_of
 from dicomcore.archive.sources.blob import Blob
 from dicomcore.archive.sources.place import Place
+from dicomcore.archive.sources.ranges import Ranges
 
-if TYPE_CHECKING:
-    from dicomcore.archive.sources.ranges import Ranges
-
-__all__ = ["Answer", "RemoteFile", "RemotePlace", "Store", "is_url", "open_store", "server_of"]
+__all__ = ["ObjectStore", "RemoteFile", "RemotePlace", "is_url", "open_store", "server_of"]
 
 T = TypeVar("T")
 HEAD = 32 * 1024  # bytes of an object in the first request: few headers are longer
@@ -35,20 +33,11 @@ def is_url(source: str) -> bool:
     return match is not None and match.end() > 4
 
 
-class Answer(NamedTuple):
-    """Bytes of an object, and its whole size (bytes), mtime (µs) and etag if the answer states them."""
-
-    data: bytes
-    size: int | None
-    mtime: int | None
-    etag: str | None
-
-
 class RemotePlace(Place):
     """One object; the facts that the listing does not state come with its first bytes."""
 
     __slots__ = ("path", "store")
-    store: Store
+    store: ObjectStore
     path: str
 
     def open(self) -> Blob:
@@ -60,7 +49,7 @@ class RemotePlace(Place):
         return self.store.begin(self)
 
 
-class Store:
+class ObjectStore:
     """A file system of fsspec; `protocol` is that of its URLs, `tail` the rest of a chained URL behind "::"."""
 
     def __init__(self, fs: Any, protocol: str, tail: str = "") -> None:
@@ -70,8 +59,8 @@ class Store:
         self._cached_ranges: Ranges | None = None
         self._pool: ThreadPoolExecutor | None = None
 
-    def __reduce__(self) -> tuple[type[Store], tuple[Any, str, str]]:
-        return Store, (self.fs, self.protocol, self.tail)
+    def __reduce__(self) -> tuple[type[ObjectStore], tuple[Any, str, str]]:
+        return ObjectStore, (self.fs, self.protocol, self.tail)
 
     @property
     def is_web(self) -> bool:
@@ -85,7 +74,7 @@ class Store:
 
     def place(self, path: str, info: Mapping[str, Any] | None = None) -> RemotePlace:
         """The object at `path`, with the facts of its entry `info` in a listing."""
-        size, mtime, etag = _facts(info or {})
+        size, mtime, etag = facts_of(info or {})
         place = RemotePlace(self.shown(path), size, mtime, etag)
         place.store, place.path = self, path
         return place
@@ -150,7 +139,7 @@ class Store:
     def _begin_waiting(self, place: RemotePlace) -> Blob:
         size, mtime, etag = place.size, place.mtime, place.etag
         if size is None:
-            size, mtime, etag = _facts(self.fs.info(place.path))
+            size, mtime, etag = facts_of(self.fs.info(place.path))
         length = HEAD if size is None else min(HEAD, size)
         data = bytes(self.fs.cat_file(place.path, start=0, end=length)) if length else b""
         return self._blob(place, Answer(data, size, mtime, etag))
@@ -171,8 +160,6 @@ class Store:
     @property
     def _ranges(self) -> Ranges:
         if self._cached_ranges is None:
-            from dicomcore.archive.sources.ranges import Ranges
-
             self._cached_ranges = Ranges(self.fs, web=self.is_web, signs=self.protocol in S3)
         return self._cached_ranges
 
@@ -184,7 +171,7 @@ class RemoteFile:
         self._store, self._path = place.store, place.path
         size, mtime = place.size, place.mtime
         if size is None:
-            size, mtime, _ = _facts(place.store.info(place.path))
+            size, mtime, _ = facts_of(place.store.info(place.path))
         if size is None:
             raise OSError("The server does not say how long the file is")
         self.size, self.mtime = size, mtime
@@ -195,7 +182,7 @@ class RemoteFile:
         return self._store.fetch(self._path, offset, length) if length > 0 else b""
 
 
-def open_store(url: str, options: Mapping[str, Any] | None) -> tuple[Store, str]:
+def open_store(url: str, options: Mapping[str, Any] | None) -> tuple[ObjectStore, str]:
     """The file system of a URL, and the path in it.
 
     `options` are fsspec's storage options, either for all protocols or by protocol. Raises ModuleNotFoundError if a
@@ -214,7 +201,7 @@ def open_store(url: str, options: Mapping[str, Any] | None) -> tuple[Store, str]
         extra = EXTRAS.get(protocol)
         brings = f'; pip install "dicomcore[{extra}]" brings it' if extra else ""
         raise ModuleNotFoundError(f"{protocol}:// is read with another library: {error}{brings}") from error
-    return Store(fs, protocol, url.partition("::")[2]), path
+    return ObjectStore(fs, protocol, url.partition("::")[2]), path
 
 
 def server_of(url: str) -> str:
@@ -226,22 +213,3 @@ def server_of(url: str) -> str:
     except (ImportError, ValueError):  # the error that opening the URL raises says more
         return ""
     return repr(sorted((name, repr(value)) for name, value in options.items() if name not in ("path", "fo")))
-
-
-def _facts(info: Mapping[str, Any]) -> tuple[int | None, int | None, str | None]:
-    """Size, mtime (µs) and etag of a listing's entry; each file system has its own names for them."""
-    size = info.get("size")
-    changed = next((info[name] for name in _CHANGED if info.get(name) is not None), None)
-    if isinstance(changed, str):
-        try:
-            changed = datetime.fromisoformat(changed.replace("Z", "+00:00"))
-        except ValueError:
-            changed = None
-    if isinstance(changed, datetime):
-        changed = changed.timestamp()
-    etag = next((info[name] for name in ("ETag", "etag", "md5Hash", "content_md5") if info.get(name)), None)
-    mtime = round(changed * 1_000_000) if isinstance(changed, (int, float)) else None
-    return None if size is None else int(size), mtime, None if etag is None else str(etag).strip('"')
-
-
-_CHANGED = ("LastModified", "last_modified", "updated", "mtime", "modified", "created")

@@ -13,7 +13,7 @@ from dicomcore.archive.failure import DAMAGED, NOT_DICOM, failure_of
 from dicomcore.archive.sources.dicomdir import fileset_paths, is_dicomdir
 from dicomcore.archive.sources.lists import PathList
 from dicomcore.archive.sources.place import INSIDE, Bytes, Fault, LocalFile, Place
-from dicomcore.archive.sources.remote import RemoteFile, RemotePlace, Store, is_url, open_store, server_of
+from dicomcore.archive.sources.remote import ObjectStore, RemoteFile, RemotePlace, is_url, open_store, server_of
 from dicomcore.archive.sources.tars import tar_members
 from dicomcore.archive.sources.walk import Output, walk_folder
 from dicomcore.archive.sources.zips import zip_members
@@ -79,7 +79,7 @@ class Sources:
         self._stop_tag = stop_tag
         self._options = options
         self._walked: set[tuple[int, int]] = set()  # folders by device and inode: none is walked twice
-        self._stores: dict[str, Store] = {}
+        self._stores: dict[str, ObjectStore] = {}
 
     def __iter__(self) -> Iterator[str]:
         self._walked.clear()
@@ -172,7 +172,7 @@ class Sources:
         except Exception as error:
             yield _failed(url, error)
 
-    def _places(self, store: Store, url: str, path: str, listed: bool) -> Iterator[Place]:
+    def _places(self, store: ObjectStore, url: str, path: str, listed: bool) -> Iterator[Place]:
         if WILD.search(path) and not store.is_web:
             matches = store.fs.glob(path, detail=True)
             if not matches:
@@ -193,7 +193,7 @@ class Sources:
         else:
             yield store.place(path, info)
 
-    def _store(self, url: str) -> tuple[Store | None, str]:
+    def _store(self, url: str) -> tuple[ObjectStore | None, str]:
         """The store of a URL, and the path in it; None and the path for a local file."""
         protocol = url.partition("://")[0].lower()
         if protocol in ("file", "local") and "::" not in url:
