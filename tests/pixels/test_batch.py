@@ -321,11 +321,11 @@ def test_spans_and_sizes_outside_the_buffers_are_refused(source, spans, room):
 
 def test_an_uninitialised_batch_is_refused():
     for use in (lambda batch: batch.run(1), Batch.stop, Batch.left):
-        with pytest.raises(ValueError, match="not made"):
+        with pytest.raises(ValueError, match="not called"):
             use(Batch.__new__(Batch))
     with pytest.raises(ValueError, match="9 samples"):
         How(pixels=4, samples=9, width=2, header=None)
-    with pytest.raises(ValueError, match="not what"):
+    with pytest.raises(ValueError, match="these codecs give no"):
         How(pixels=4, samples=1, width=2, header=None, to_rgb=True)
 
 

@@ -224,7 +224,7 @@ def test_samples_without_fragments_under_a_compressed_label(label: str):
     assert np.array_equal(ds.pixel_array, WIDE)
     assert "PIXEL_TRANSFER_SYNTAX" in [issue.code for issue in ds.issues]
     ds.PixelData = even(bytes(CODED["jpeg-ls"][1](WIDE[0])))
-    with pytest.raises(dc.PixelDecodeError, match="no 3 uncompressed frames"):
+    with pytest.raises(dc.PixelDecodeError, match="not the size of 3 uncompressed frames"):
         _ = ds.pixel_array
 
 

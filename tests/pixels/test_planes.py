@@ -23,5 +23,5 @@ def test_there_and_back(width, samples, pixels):
 @pytest.mark.parametrize(("size", "samples", "width"), [(10, 3, 1), (6, 0, 1), (6, 1, 3), (6, 2, 2)])
 def test_refused(size, samples, width):
     for way in (interleave, separate):
-        with pytest.raises(ValueError, match="no pixels"):
+        with pytest.raises(ValueError, match="not the same whole number of pixels"):
             way(bytes(size), bytearray(size), samples, width)

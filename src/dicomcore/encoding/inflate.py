@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 
 from dicomcore._native.scan.index import Index
 from dicomcore._native.scan.opener import reopen_inflated
@@ -54,10 +55,32 @@ def inflate(data: memoryview | bytes, limits: Limits, offset: int) -> tuple[byte
                 _count_rest(inflater.copy(), pending, total, len(data), limits, offset)
                 counted = True
     except zlib.error as error:
-        if not total:
+        parts.clear()
+        parts.extend(_before_damage(data, wbits))
+        if not parts:
             raise ParseError(f"the deflated data set can't be inflated: {error}", offset=offset) from None
+        _check(sum(map(len, parts)), len(data), limits, offset)
         trouble = f"the deflated data set is damaged: {error}"
     return b"".join(parts), trouble
+
+
+def _before_damage(data: memoryview | bytes, wbits: int) -> Iterator[bytes]:
+    """Inflate a damaged stream once more, in smaller and smaller steps up to the damage.
+
+    The last byte before it may be lost: zlib goes on to the damage in the call that would give it.
+    """
+    inflater, pending, step = zlib.decompressobj(wbits), data, STEP
+    while step:
+        ahead = inflater.copy()
+        try:
+            part = ahead.decompress(pending, step)
+        except zlib.error:
+            step //= 2
+            continue
+        if not part:
+            return
+        inflater, pending = ahead, ahead.unconsumed_tail
+        yield part
 
 
 def _count_rest(inflater: zlib._Decompress, pending: bytes, total: int, size: int, limits: Limits, offset: int) -> None:
