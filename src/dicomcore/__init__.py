@@ -60,7 +60,9 @@ __all__ = [
 ]
 
 
-LAZY_PACKAGES = frozenset(("archive", "cli", "codecs", "display", "forms", "interop", "objects", "pixels", "sr"))
+LAZY_PACKAGES = frozenset(
+    ("archive", "cli", "codecs", "display", "fileset", "forms", "interop", "objects", "pixels", "sr", "transcoding")
+)
 
 
 def __getattr__(name: str) -> Any:
