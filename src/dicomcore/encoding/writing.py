@@ -36,8 +36,8 @@ def encode(ds: Dataset, transfer_syntax: str, **options: Unpack[Options]) -> byt
     """Encode a data set in a transfer syntax (PS3.5 7), without preamble, prefix or file meta information.
 
     Unchanged elements that were read in this transfer syntax keep their bytes. All others are encoded by their VR:
-    byte order and VRs are converted between uncompressed transfer syntaxes. The options `lengths`, `repair`, `widen` and
-    `validate` are those of `dcmwrite`.
+    byte order and VRs are converted between uncompressed transfer syntaxes. The options `lengths`, `repair`, `widen`
+    and `validate` are those of `dcmwrite`.
 
     Parameters
     ----------
