@@ -113,11 +113,11 @@ def open_source(
 ) -> Index:
     """The index of a source; of a deflated data set, the index of the inflated bytes."""
     index = open_index(
-        openable(src, "dcmread"),
+        src if type(src) is str else openable(src, "dcmread"),
         limits=limits,
         force=force,
         stop_before_pixels=stop_before_pixels,
         stop_tag=stop_tag,
         whole=whole,
     )
-    return inflated(index, limits, stop_tag)
+    return inflated(index, limits, stop_tag) if index.deflated else index
