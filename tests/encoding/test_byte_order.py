@@ -87,8 +87,9 @@ def test_a_stream_at_its_end_is_refused():
     dc.Dataset({}).save_as(stream, enforce_standard=False)
     stream.write(body(*FIRST["pixel data"]))
     for force in (False, True):
-        with pytest.raises(dc.InvalidDicomError, match=r"at its end, byte \d+: seek\(0\)"):
+        with pytest.raises(dc.InvalidDicomError, match=r"at its end, byte \d+: seek\(0\)") as caught:
             dc.dcmread(stream, force=force)
+        assert caught.value.may_be_dicom
     stream.seek(0)
     assert 0x7FE00010 in dc.dcmread(stream, force=True)
     assert len(dc.dcmread(io.BytesIO(), force=True)) == 0

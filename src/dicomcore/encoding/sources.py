@@ -51,4 +51,5 @@ def _refuse_end(stream: Any) -> None:
     except (AttributeError, OSError):  # a pipe
         return
     if position:
-        raise InvalidDicomError(f"the stream is at its end, byte {position}: seek(0) returns to its beginning")
+        text = f"the stream is at its end, byte {position}: seek(0) returns to its beginning"
+        raise InvalidDicomError(text, may_be_dicom=True)
