@@ -81,33 +81,30 @@ def put_body(
     its transfer syntax.
     """
     wanted = encoding_of(plan.syntax)
-    implicit, big = wanted.implicit, wanted.big
     index = file_index(ds)
     if index is not None and plan.keeps(ds, index):
-        read_as = bool(index.mode & 1), bool(index.mode & 2)
-        if as_found:
-            implicit, big = read_as
-        packed = index.packed if (implicit, big) == read_as and plan.lengths is None and forced is None else None
+        implicit, big = bool(index.mode & 1), bool(index.mode & 2)
+        same = (implicit, big) == (wanted.implicit, wanted.big)
+        if as_found and not same:
+            wanted, same = wanted._replace(implicit=implicit, big=big), True
+        packed = index.packed if same and plan.lengths is None and forced is None else None
         if packed is not None and is_untouched(ds):
             out.add_source(packed, index.packed_at, packed.size - index.packed_at)
             return
     body = Output() if wanted.deflated else out
-    compose(
-        ds,
-        body,
-        implicit=implicit,
-        big=big,
-        encapsulated=wanted.encapsulated,
-        lengths=plan.lengths,
-        repair=plan.repair,
-        forced=forced,
-    )
+    put_elements(ds, body, wanted, lengths=plan.lengths, repair=plan.repair, forced=forced)
     if wanted.deflated:
         _deflate(body, out)
 
 
 def put_elements(
-    ds: Dataset, out: Output, encoding: Encoding, *, lengths: Lengths | None = None, repair: bool = False
+    ds: Dataset,
+    out: Output,
+    encoding: Encoding,
+    *,
+    lengths: Lengths | None = None,
+    repair: bool = False,
+    forced: tuple[str, ...] | None = None,
 ) -> None:
     """Append the elements of `ds` to `out` in `encoding`, not deflated, whatever they were read in."""
     compose(
@@ -118,6 +115,7 @@ def put_elements(
         encapsulated=encoding.encapsulated,
         lengths=lengths,
         repair=repair,
+        forced=forced,
     )
 
 

@@ -23,7 +23,6 @@ __all__ = [
 ]
 
 
-
 class Encoding(NamedTuple):
     """The encoding of data sets in a transfer syntax (PS3.5 Annex A)."""
 
