@@ -113,7 +113,7 @@ def private_names() -> set[str]:
 
 def reached_into(tree: ast.AST, private: set[str]) -> Iterator[str]:
     for node in ast.walk(tree):
-        own = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
+        own = isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("self", "cls", "super()")
         if isinstance(node, ast.Attribute) and not own and (node.attr in private or node.attr == "__dict__"):
             yield f"{node.lineno}: {ast.unparse(node)}"
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from typing import Any, Self, SupportsIndex
+from typing import Any, ClassVar, Self, SupportsIndex
 
 from dicomcore._native.base.dictionary import keywords
 from dicomcore._native.views.data_element import DataElement
-from dicomcore._native.views.dataset import DatasetBase, make_dataset
-from dicomcore._native.views.facade import set_classes
+from dicomcore._native.views.dataset import DatasetBase
 from dicomcore._native.views.state import copy_of, file_index, index_of, part_of, pickled, unpickled
 from dicomcore.dataset.doors import Doors
+from dicomcore.dataset.meta import ensured_meta, meta_of
 from dicomcore.dataset.paths import Below, unfolded
-from dicomcore.dataset.printing import data_set_lines, element_line
+from dicomcore.dataset.printing import data_set_lines
 from dicomcore.dataset.private_block import PrivateBlock
-from dicomcore.dataset.validation import check_name, check_value, faults
+from dicomcore.dataset.validation import faults
 from dicomcore.dictionary.private import private_dictionary_VR
 from dicomcore.issues import Issue, noted_issue, scanned_issue
 from dicomcore.tags import Tag, TagLike
@@ -23,7 +23,6 @@ from dicomcore.uids import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, Imp
 
 __all__ = ["DataElement", "Dataset", "Sequence"]
 
-DATA_SET, FILE_META = -1, -2  # row numbers of data sets that are not items
 SYNTAXES_BY_MODE = (ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian, ExplicitVRBigEndian)
 _uid = lru_cache(maxsize=64)(UID)
 
@@ -36,6 +35,9 @@ class Dataset(Doors):
     `Dataset({tag: element})` and `Dataset(other)` contain these elements.
     """
 
+    _meta_class: ClassVar[type[Dataset]]
+    """The class of `file_meta`, which a subclass may name."""
+
     def __init__(self, elements: Dataset | dict[Any, DataElement] | Iterable[DataElement] = ()) -> None:
         for element in elements.values() if isinstance(elements, dict) else elements:
             self.add(element)
@@ -45,11 +47,7 @@ class Dataset(Doors):
     @property
     def file_meta(self) -> Dataset | None:
         """File Meta Information (PS3.10 7.1); None for an item or a data set made in memory."""
-        kept = self._kept
-        index = file_index(self)
-        if index is not None and "file_meta" not in kept:
-            kept.setdefault("file_meta", make_dataset(Dataset, index, FILE_META))
-        return kept.get("file_meta")
+        return meta_of(self)
 
     @file_meta.setter
     def file_meta(self, value: Dataset | None) -> None:
@@ -190,8 +188,7 @@ class Dataset(Doors):
 
     def ensure_file_meta(self) -> None:
         """Add an empty `file_meta` if the data set has none."""
-        if self.file_meta is None:
-            self.file_meta = Dataset()
+        ensured_meta(self)
 
     def add_new_private(
         self, private_creator: str, group: int, element_offset: int, value: Any, vr: str | None = None
@@ -261,7 +258,7 @@ class Dataset(Doors):
         stop = stop if isinstance(stop, int) else int(Tag(stop))
         chosen = frozenset([tag for tag in map(int, self.keys()) if start <= tag < stop][:: wanted.step])
         part = part_of(self, chosen)
-        part.file_meta = None if file_index(self) is None else Dataset()
+        part.file_meta = None if file_index(self) is None else part._meta_class()
         return part
 
     # -- copies, comparison, text
@@ -309,6 +306,9 @@ class Dataset(Doors):
     def trait_names(self) -> list[str]:
         """Every keyword of the dictionary, for completion after ``ds.``."""
         return keywords()
+
+
+Dataset._meta_class = Dataset
 
 
 class Sequence(list):  # type: ignore[type-arg]
@@ -361,12 +361,3 @@ def _visited(data_set: Dataset, recursive: bool) -> Iterator[Any]:
         if recursive and tag in data_set and data_set[tag].VR == "SQ":
             for item in list(data_set[tag].value):
                 yield Below(item, _visited(item, recursive))
-
-
-set_classes(
-    dataset=Dataset,
-    sequence=Sequence,
-    element_line=element_line,
-    check_value=check_value,
-    check_name=check_name,
-)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from dicomcore._native.views.state import loose_bytes
+from dicomcore.dataset.meta import meta_of
 from dicomcore.dataset.paths import Below, unfolded
 from dicomcore.uids import UID
 from dicomcore.vrs import NUMBERS, VRS
@@ -55,9 +56,10 @@ def element_line(element: DataElement) -> str:
 
 def data_set_lines(data_set: Dataset, *, items: bool = True) -> Iterator[str]:
     """The lines of a data set and of its items, which are indented by three columns for each level."""
-    if data_set.file_meta:
+    meta = meta_of(data_set)
+    if meta:
         yield f"{'Dataset.file_meta ':-<49}"
-        for element in data_set.file_meta:
+        for element in meta:
             yield element_line(element)
         yield f"{'':-<49}"
     yield from unfolded(data_set, own_lines(data_set, "", items))

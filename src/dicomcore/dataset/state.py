@@ -25,7 +25,8 @@ from dicomcore._native.views.state import (
     state_fields,
     touched,
 )
-from dicomcore.dataset.dataset import DATA_SET, FILE_META, Dataset
+from dicomcore.dataset.dataset import Dataset
+from dicomcore.dataset.meta import DATA_SET, FILE_META, ensured_meta, meta_of
 from dicomcore.issues import Issue
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "FILE_META",
     "State",
     "as_read",
+    "ensured_meta",
     "file_index",
     "has_own_preamble",
     "header_of",
@@ -41,6 +43,7 @@ __all__ = [
     "is_in_big_endian",
     "kept_meta",
     "loose_bytes",
+    "meta_of",
     "note",
     "put",
     "recall_of",

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from dicomcore._native.views.dataset import make_dataset
 from dicomcore.dataset import DataElement, Dataset, Sequence
 from dicomcore.dataset.lookup import first_item, items_of
-from dicomcore.dataset.state import DATA_SET
+from dicomcore.dataset.state import DATA_SET, meta_of
 from dicomcore.encoding.syntax import own_syntax
 from dicomcore.errors import DicomError, EncodeError
 from dicomcore.fileset.invent import invented
@@ -132,8 +132,9 @@ def _read(path: str, wanted: Wanted) -> Dataset:
 
 def _uid(data_set: Dataset, tag: int, keyword: str) -> str:
     value = data_set.get(keyword)
-    if not value and data_set.file_meta is not None:
-        value = data_set.file_meta.get(f"MediaStorage{keyword}")
+    meta = meta_of(data_set)
+    if not value and meta is not None:
+        value = meta.get(f"MediaStorage{keyword}")
     if not isinstance(value, str) or not value:
         raise DicomError(f"no {keyword}, which a directory record must name (PS3.3 F.3.2.2)")
     return str(value)

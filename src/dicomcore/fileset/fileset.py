@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from dicomcore.dataset import Dataset
+from dicomcore.dataset.state import meta_of
 from dicomcore.errors import DicomError
 from dicomcore.fileset.change import Change, apply, is_unfinished, recover
 from dicomcore.fileset.check import Finding, Verdict, check, check_profile, check_profiles
@@ -125,7 +126,8 @@ class FileSet(Identification):
             if data_set.filename is not None:
                 place = os.path.abspath(os.fspath(data_set.filename))
                 self.path, self._stamp = os.path.dirname(place), _stamp(place)
-        meta = data_set.file_meta if data_set.file_meta is not None else Dataset()
+        stated_meta = meta_of(data_set)
+        meta = Dataset() if stated_meta is None else stated_meta
         sop_class = meta.get("MediaStorageSOPClassUID")
         if sop_class != MediaStorageDirectoryStorage and "DirectoryRecordSequence" not in data_set:
             raise DicomError(f"this is no DICOMDIR: its SOP class is {sop_class or 'not stated'}")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dicomcore.dataset import DataElement, Dataset, Sequence
-from dicomcore.dataset.state import note, put
+from dicomcore.dataset.state import ensured_meta, note, put
 from dicomcore.forms.element_path import ElementPath
 from dicomcore.forms.typed import from_bytes, typed, vr_deviation
 from dicomcore.forms.unknown import known_bytes, known_values
@@ -43,9 +43,7 @@ class Builder:
         if group == 2:
             if path.prefix:
                 raise path.fault("file meta information inside an item")
-            if self.root.file_meta is None:
-                self.root.file_meta = Dataset()
-            data_set = self.root.file_meta
+            data_set = ensured_meta(self.root)
         if path.tag in data_set:
             raise path.fault("occurs twice")
         return data_set

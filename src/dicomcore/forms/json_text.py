@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import IO, TYPE_CHECKING, Any
 
 from dicomcore._native.forms.json import write_json
+from dicomcore.dataset.state import meta_of
 from dicomcore.errors import EncodeError
 from dicomcore.forms.attribute import attribute
 from dicomcore.forms.json_parser import parse_json
@@ -36,7 +37,7 @@ def to_json(
     file_meta: bool = False,
 ) -> str:
     """Write a data set as a DICOM JSON Model object, see `Dataset.to_json`."""
-    meta = data_set.file_meta if file_meta else None
+    meta = meta_of(data_set) if file_meta else None
     threshold = max(bulk_data_threshold, 0) // 4 * 3  # base64 writes three bytes as four characters
     try:
         text = write_json(data_set, meta, _members_after_vr, bulk_data_element_handler, threshold)

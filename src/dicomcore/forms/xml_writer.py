@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dicomcore._native.forms.json import settled_vr
 from dicomcore.dataset.paths import Below, unfolded
-from dicomcore.dataset.state import is_changed, loose_bytes
+from dicomcore.dataset.state import is_changed, loose_bytes, meta_of
 from dicomcore.errors import EncodeError
 from dicomcore.forms.attribute import GROUPS, number_texts, plain_value, special, whole
 from dicomcore.vrs import NUMBERS, TEXTS
@@ -42,8 +42,9 @@ def xml_pieces(
     """Yield the document in pieces of about one attribute; see `Dataset.to_xml`."""
     writer = _Writer(max(bulk_data_threshold, 0) // 4 * 3, bulk_data_element_handler)
     yield HEAD
-    if file_meta and data_set.file_meta is not None:
-        yield from writer.pieces(data_set.file_meta)
+    meta = meta_of(data_set) if file_meta else None
+    if meta is not None:
+        yield from writer.pieces(meta)
     yield from writer.pieces(data_set)
     yield TAIL
 

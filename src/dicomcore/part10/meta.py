@@ -7,7 +7,7 @@ from typing import Any
 from dicomcore._native.write.judge import head_stands
 from dicomcore._native.write.output import Output
 from dicomcore.dataset import DataElement, Dataset
-from dicomcore.dataset.state import file_index, has_own_preamble
+from dicomcore.dataset.state import file_index, has_own_preamble, meta_of
 from dicomcore.encoding.composing import put_elements, refuse_set_groups
 from dicomcore.encoding.syntax import encoding_of, is_as_labelled
 from dicomcore.errors import EncodeError
@@ -43,7 +43,7 @@ def put_head(ds: Dataset, out: Output, syntax: str, enforce_standard: bool, repa
     if not enforce_standard and not repair:
         if preamble:
             out.add(preamble + PREFIX)
-        meta = ds.file_meta
+        meta = meta_of(ds)
         if meta is not None and len(meta):
             put_meta(_with_syntax(meta, syntax), out, GROUP_LENGTH in meta)
         return
@@ -67,7 +67,7 @@ def complete(ds: Dataset, syntax: str, needs_identity: bool = True) -> Dataset:
     Raises EncodeError if it `needs_identity` and neither the file meta information nor the data set has the UID of the
     SOP class or instance.
     """
-    stored = ds.file_meta
+    stored = meta_of(ds)
     meta = stored.copy() if stored is not None else Dataset()
     for element in list(meta):
         if element.tag.group != 2:

@@ -14,7 +14,7 @@ from dicomcore._native.scan.index import Index
 from dicomcore._native.scan.source import Source
 from dicomcore._native.write.compose import bytes_in_place
 from dicomcore.dataset import DataElement, Dataset
-from dicomcore.dataset.state import index_of
+from dicomcore.dataset.state import index_of, meta_of
 from dicomcore.dataset.validation import number_fault
 from dicomcore.dictionary import dictionary_VR, keyword_for_tag
 from dicomcore.encoding.widen import Widen
@@ -116,9 +116,10 @@ def _set(ds: Dataset, key: Any, value: Any, validate: Validation | None) -> Data
                 raise KeyError(f"{step!r}: the sequence has {len(items) if isinstance(items, list) else 0} items")
             place = items[int(match[2])]
     if place is ds and _group(key) == 2:
-        if ds.file_meta is None:
+        meta = meta_of(ds)
+        if meta is None:
             raise KeyError("the file has no file meta information")
-        place = ds.file_meta
+        place = meta
     place.validation = validate or "ignore"
     if key in place:
         element = place[key]
@@ -160,7 +161,7 @@ def _group(key: Any) -> int:
 
 def _update_meta(ds: Dataset, tag: int, value: Any) -> list[DataElement]:
     """Set an element of the file meta information if it has it; a list of the elements that were set."""
-    meta = ds.file_meta
+    meta = meta_of(ds)
     if meta is None or tag not in meta:
         return []
     meta[tag].value = value
@@ -170,10 +171,11 @@ def _update_meta(ds: Dataset, tag: int, value: Any) -> list[DataElement]:
 def _check_identity(ds: Dataset, changed: list[DataElement]) -> None:
     """Refuse UIDs of the file meta information that contradict the data set's (PS3.10 7.1)."""
     tags = {int(element.tag) for element in changed}
+    meta = meta_of(ds)
     for tag, meta_tag in IDENTITY.items():
-        if meta_tag not in tags or ds.file_meta is None:
+        if meta_tag not in tags or meta is None:
             continue
-        stated, own = ds.file_meta.get(meta_tag), ds.get(tag)
+        stated, own = meta.get(meta_tag), ds.get(tag)
         if own and own.value and stated is not None and stated.value != own.value:
             raise EncodeError(
                 f"{stated.tag} {stated.keyword}: {stated.value} contradicts the data set's {own.keyword} {own.value}: "

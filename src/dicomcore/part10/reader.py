@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import TypeVar
 
 from dicomcore._native.scan.index import Index
 from dicomcore._native.scan.opener import open_index
@@ -18,7 +19,9 @@ from dicomcore.errors import InvalidDicomError
 from dicomcore.limits import DEFAULT_LIMITS, Limits
 from dicomcore.tags import SPECIFIC_CHARACTER_SET, Tag, TagLike
 
-__all__ = ["dcmread", "open_source", "unforced", "without_force"]
+__all__ = ["dcmread", "open_source", "read_as", "unforced", "without_force"]
+
+Kind = TypeVar("Kind", bound=Dataset)
 
 
 def dcmread(
@@ -74,6 +77,21 @@ def dcmread(
     limits = DEFAULT_LIMITS if limits is None else limits
     if strict and not limits.strict:
         limits = replace(limits, strict=True)
+    return read_as(
+        Dataset, src, limits, stop_before_pixels=stop_before_pixels, force=force, specific_tags=specific_tags
+    )
+
+
+def read_as(
+    cls: type[Kind],
+    src: Source,
+    limits: Limits,
+    *,
+    stop_before_pixels: bool = False,
+    force: bool = False,
+    specific_tags: Iterable[TagLike] | None = None,
+) -> Kind:
+    """The data set of a source as a `cls`; its `__init__` is not called. The options are those of `dcmread`."""
     wanted, stop_tag = None, ALL_TAGS
     if specific_tags is not None:
         wanted = frozenset([int(Tag(tag)) for tag in specific_tags]) | {int(SPECIFIC_CHARACTER_SET)}
@@ -81,7 +99,7 @@ def dcmread(
     index = open_source(
         src, limits=limits, force=force, stop_before_pixels=stop_before_pixels, stop_tag=min(stop_tag, ALL_TAGS)
     )
-    data_set = make_dataset(Dataset, index, DATA_SET, wanted)
+    data_set = make_dataset(cls, index, DATA_SET, wanted)
     if limits.strict:
         raise_first(data_set)
     return data_set

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dicomcore._native.write.judge import is_untouched
 from dicomcore._native.write.output import Output
 from dicomcore.dataset import Dataset
-from dicomcore.dataset.state import index_of
+from dicomcore.dataset.state import index_of, meta_of
 from dicomcore.encoding.composing import Lengths, plan_for, put_body
 from dicomcore.encoding.widen import Widen, widened
 from dicomcore.errors import DicomError
@@ -131,7 +131,7 @@ def composed(
 def _is_changed_directory(ds: Dataset) -> bool:
     if is_untouched(ds):
         return False
-    meta = ds.file_meta
+    meta = meta_of(ds)
     return meta is not None and meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage
 
 

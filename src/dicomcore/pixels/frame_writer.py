@@ -13,6 +13,7 @@ import numpy as np
 
 from dicomcore._native.write.output import Output
 from dicomcore.dataset import Dataset
+from dicomcore.dataset.state import meta_of
 from dicomcore.encoding.composing import put_elements
 from dicomcore.encoding.syntax import encoding_of, own_syntax
 from dicomcore.errors import EncodeError
@@ -202,7 +203,7 @@ class FrameWriter:
     def _parts(self, frames: str) -> tuple[Dataset, Dataset]:
         """The data set before and after pixel data, with `frames` as Number of Frames."""
         before, behind = self._ds[:PIXEL_GROUP], self._ds[PIXEL_DATA + 1 :]
-        before.file_meta = self._ds.file_meta
+        before.file_meta = meta_of(self._ds)
         before.preamble = self._ds.preamble
         if GROUP_28_LENGTH in before:
             del before[GROUP_28_LENGTH]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.lookup import number_of
+from dicomcore.dataset.state import ensured_meta
 from dicomcore.encoding.syntax import encoding_of
 from dicomcore.errors import EncodeError
 from dicomcore.pixels.sign import SignDependent
@@ -76,9 +77,7 @@ def set_pixels(
         dependent.put(ds, signed, *_bounds(allocated, signed))
     syntax = ds.transfer_syntax
     if syntax is not None and (encoding_of(syntax).encapsulated or syntax == GEPrivateImplicitVRBigEndianPixels):
-        if ds.file_meta is None:
-            ds.file_meta = Dataset()
-        ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        ensured_meta(ds).TransferSyntaxUID = ExplicitVRLittleEndian
     ordered = pixels.dtype.newbyteorder(">" if ds.is_little_endian is False else "<")
     data = _packed(pixels) if kind == "b1" else pixels.astype(ordered, copy=False).tobytes()
     if kind in FLOATING:

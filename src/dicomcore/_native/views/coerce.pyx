@@ -5,7 +5,7 @@ from libc.stdint cimport uint16_t, uint32_t
 from dicomcore._native.base.dictionary cimport keyword_of_tag
 from dicomcore._native.base.vr cimport *
 from dicomcore._native.views.decode cimport empty_value, make_tag, number_of_text, vr_name
-from dicomcore._native.views.facade cimport DATASET, SEQUENCE
+from dicomcore._native.views.facade cimport DATASET, KEEPS, SEQUENCE
 
 from datetime import date, datetime, time
 
@@ -33,7 +33,7 @@ cdef bint is_pair(object value):
 cdef object coerced(object value, uint16_t vr, str checks=None):
     # Coerce a value to the type that docs/design.md lists for the VR: names, UIDs and numbers get their own types.
     if value is None:
-        return SEQUENCE() if vr == SQ else empty_value(vr)
+        return SEQUENCE() if vr == SQ else None if KEEPS else empty_value(vr)
     if isinstance(value, (bytes, bytearray, memoryview)):
         return value
     if vr == SQ:
@@ -60,6 +60,8 @@ cdef object coerced(object value, uint16_t vr, str checks=None):
         if isinstance(value, str) and not value:
             return None
         return value if isinstance(value, (Tag, np.ndarray)) else Tag(value)
+    if KEEPS:
+        return value
     if vr == DA and isinstance(value, date):
         return format_date(value)
     if vr == TM and isinstance(value, time):

@@ -63,4 +63,5 @@ cdef DataElement carried(DataElement element)
 cdef bint is_row_itemless(Index index, Py_ssize_t row) except -1
 cdef bint is_itemless(DataElement element) except -1
 cdef list items_of_row(Index index, Py_ssize_t row)
+cdef DataElement bare_element()
 cdef DataElement new_element(Index index, Py_ssize_t row, Owner owner, bint distant)

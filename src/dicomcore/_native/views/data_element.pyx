@@ -1,7 +1,7 @@
 """Data elements: views over rows of an index, or elements made in memory."""
 
 cimport cython
-from cpython.object cimport Py_EQ, Py_NE
+from cpython.object cimport Py_EQ, Py_NE, PyObject, PyTypeObject
 from cpython.weakref cimport PyWeakref_NewRef
 from libc.stdint cimport int64_t, uint16_t, uint32_t
 
@@ -17,7 +17,7 @@ from dicomcore._native.views.decode cimport (
     vr_dtype,
     vr_name,
 )
-from dicomcore._native.views.facade cimport DATASET, ELEMENT_LINE, SEQUENCE
+from dicomcore._native.views.facade cimport DATASET, ELEMENT, ELEMENT_LINE, SEQUENCE
 from dicomcore._native.base.dictionary cimport find_keyword, keyword_of_tag, name_of_private, name_of_tag
 from dicomcore._native.scan.index cimport Index, mark_changed, open_value
 from dicomcore._native.scan.scan cimport CONTAINER, FRAGMENTS, IMPLICIT, ITEM, NO_ROW, UNDEFINED, Row
@@ -29,6 +29,9 @@ import numpy as np
 
 from dicomcore.errors import EncodeError
 from dicomcore.tags import Tag
+
+
+cdef tuple NOTHING = ()
 
 
 cdef int64_t tag_number(object key) except -2:
@@ -80,7 +83,11 @@ cdef list items_of_row(Index index, Py_ssize_t row):
     return <list>make_sequence(index, row)
 
 
-cdef uint16_t vr_code(str vr) except 0xFFFF:
+cdef uint16_t vr_code(object vr) except 0xFFFF:
+    if type(vr) is not str:
+        if not isinstance(vr, str):
+            raise TypeError(f"a VR is a str, not {type(vr).__name__}")
+        vr = str.__str__(vr)                    # of a subclass, such as an enumeration or NumPy's str
     if len(vr) == 2:
         code = <uint16_t>(ord(vr[0]) | ord(vr[1]) << 8)
         if vr_name(code) == vr:
@@ -97,8 +104,8 @@ cdef DataElement carried(DataElement element):
     cdef Index index = element.index
     element.settle()
     if element.vr == SQ and is_itemless(element):
-        return DataElement(element.number, "UN", bytes(raw_view(index, element.row)))
-    return DataElement(element.number, vr_name(element.vr), element.get_value())
+        return element_of(element.number, UN, bytes(raw_view(index, element.row)))
+    return element_of(element.number, element.vr, element.get_value())
 
 
 cdef bint is_itemless(DataElement element) except -1:
@@ -189,7 +196,7 @@ cdef class DataElement:
         return vr_name(self.vr)
 
     @VR.setter
-    def VR(self, str vr not None):
+    def VR(self, vr):
         value = self.value
         self.vr = vr_code(vr)
         self.value = value
@@ -387,7 +394,9 @@ cdef class DataElement:
 
     @property
     def is_empty(self) -> bool:
-        return self.VM == 0
+        """Whether there is no value; for a sequence, whether it has no items."""
+        self.settle()
+        return not self.get_value() if self.vr == SQ else self.VM == 0
 
     def __richcmp__(self, other, int op):
         if op != Py_EQ and op != Py_NE:
@@ -405,7 +414,7 @@ cdef class DataElement:
 
     def __reduce__(self):
         cdef DataElement made = carried(self)
-        return DataElement, (made.number, vr_name(made.vr), made.held)
+        return type(made), (made.number, vr_name(made.vr), made.held)
 
     def __deepcopy__(self, memo):
         cdef DataElement made = carried(self)
@@ -421,7 +430,7 @@ cdef class DataElement:
 
     cdef DataElement clone(self, Owner owner, memo):
         # The element for a copy of its data set. The value is shared, or copied too if there is a memo.
-        cdef DataElement made = DataElement.__new__(DataElement)
+        cdef DataElement made = bare_element()
         made.index = self.index
         made.row = self.row
         made.number = self.number
@@ -441,8 +450,25 @@ cdef class DataElement:
     __str__ = __repr__
 
 
+cdef DataElement bare_element():
+    # An element that is still to be filled.
+    if ELEMENT is None:
+        return DataElement.__new__(DataElement)
+    return <DataElement>(<PyTypeObject*>ELEMENT).tp_new(<type>ELEMENT, <PyObject*>NOTHING, NULL)
+
+
+cdef DataElement element_of(uint32_t tag, uint16_t vr, object value):
+    # An element that is made in memory.
+    cdef DataElement made = bare_element()
+    made.number = tag
+    made.vr = vr
+    made.held = coerced_for(tag, value, vr, None)
+    made.has_value = made.is_set = True
+    return made
+
+
 cdef DataElement new_element(Index index, Py_ssize_t row, Owner owner, bint distant):
-    cdef DataElement made = DataElement.__new__(DataElement)
+    cdef DataElement made = bare_element()
     made.index = index
     made.row = row
     made.place = owner

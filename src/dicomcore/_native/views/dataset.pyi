@@ -1,10 +1,12 @@
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from dicomcore._native.scan.index import Index
 from dicomcore._native.views.data_element import DataElement
 from dicomcore.dataset import Dataset
 from dicomcore.tags import Tag
+
+Kind = TypeVar("Kind", bound=Dataset)
 
 class DatasetBase:
     validation: str
@@ -25,4 +27,4 @@ class DatasetBase:
     @property
     def _kept(self) -> dict[str, Any]: ...
 
-def make_dataset(cls: type[Dataset], index: Index, container: int, wanted: frozenset[int] | None = None) -> Dataset: ...
+def make_dataset(cls: type[Kind], index: Index, container: int, wanted: frozenset[int] | None = None) -> Kind: ...

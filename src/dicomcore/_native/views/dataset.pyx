@@ -7,6 +7,7 @@ from libc.stdint cimport int64_t, uint16_t, uint32_t
 from dicomcore._native.views.data_element cimport (
     AllElements,
     DataElement,
+    bare_element,
     carried,
     new_element,
     owner_of,
@@ -36,7 +37,7 @@ cdef object MISSING = object()
 cdef dict CHECKS = {mode: mode for mode in ("warn", "raise", "ignore")}
 
 
-def make_dataset(cls: type, Index index not None, Py_ssize_t container, wanted: frozenset | None = None) -> DatasetBase:
+def make_dataset(cls, Index index not None, Py_ssize_t container, wanted: frozenset | None = None) -> DatasetBase:
     """A `cls` over an index: the item at row `container`, the whole data set (-1), or file meta information (-2)."""
     cdef DatasetBase made = cls.__new__(cls)
     made.index = index
@@ -281,7 +282,7 @@ cdef class DatasetBase(Owner):
                 raise ValueError(f"the VR of {make_tag(tag)} is not known: use add_new(tag, VR, value)")
             value = coerced_for(tag, value, vr, self.checks)
             self.check(tag, vr, value)
-            element = DataElement.__new__(DataElement)
+            element = bare_element()
             element.number = tag
             element.vr = vr
             element.held = value

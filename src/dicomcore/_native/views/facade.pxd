@@ -1,7 +1,10 @@
-# Classes and functions that `dicomcore.dataset` passes to native code, once, while it is imported.
+# Classes and functions that `dicomcore.dataset` passes to native code, while it is imported. A subclass
+# of these classes can take their place, see `dicomcore.dataset.serving`.
 
 cdef object DATASET             # the class of items, a DatasetBase
 cdef object SEQUENCE            # the class of a sequence's value, a list
+cdef object ELEMENT             # the class of elements, None for DataElement itself
+cdef bint KEEPS                 # whether None and dates stay what they are when they are set, as in pydicom
 cdef object ELEMENT_LINE        # (element): the line that represents the element in print
 cdef object CHECK_VALUE         # (mode, tag, VR, value): warns or raises if the VR doesn't allow the value
 cdef object CHECK_NAME          # (mode, name): the same for an attribute that looks like a misspelt keyword

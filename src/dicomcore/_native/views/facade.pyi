@@ -8,6 +8,8 @@ def set_classes(
     *,
     dataset: type[Dataset],
     sequence: type[Sequence],
+    element: type[DataElement] | None,
+    keeps: bool,
     element_line: Callable[[DataElement], str],
     check_value: Callable[[str, Any, str, Any], None],
     check_name: Callable[[str, str], None],

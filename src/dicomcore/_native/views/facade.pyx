@@ -1,14 +1,21 @@
-"""The classes and functions of the façade that native code uses: `dicomcore.dataset` passes them in once.
+"""The classes and functions of the façade that native code uses: `dicomcore.dataset` passes them in.
 
 Native modules import nothing from the façade, but they make objects of its classes: each item is a `Dataset`.
 """
 
 
-def set_classes(*, type dataset not None, type sequence not None, element_line, check_value, check_name) -> None:
-    """Set the classes of items and sequences, and the functions that print elements and check values and names."""
-    global DATASET, SEQUENCE, ELEMENT_LINE, CHECK_VALUE, CHECK_NAME
+def set_classes(*, object dataset, object sequence, object element, bint keeps,
+                element_line, check_value, check_name) -> None:
+    """Set the classes of items, sequences and elements, and the functions that print elements and check values.
+
+    `element` is a subclass of DataElement, None for DataElement itself. With `keeps`, None and dates stay what they are
+    when they are set.
+    """
+    global DATASET, SEQUENCE, ELEMENT, KEEPS, ELEMENT_LINE, CHECK_VALUE, CHECK_NAME
     DATASET = dataset
     SEQUENCE = sequence
+    ELEMENT = element
+    KEEPS = keeps
     ELEMENT_LINE = element_line
     CHECK_VALUE = check_value
     CHECK_NAME = check_name

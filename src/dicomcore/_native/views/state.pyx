@@ -76,7 +76,7 @@ def put(DatasetBase data_set not None, DataElement element not None) -> None:
 
 # -- data sets over the same rows ----------------------------------------------------------------------------------
 
-cdef DatasetBase beside(DatasetBase data_set, type cls):
+cdef DatasetBase beside(DatasetBase data_set, object cls):
     # A data set of class `cls` over the same rows, without changes.
     cdef DatasetBase made = cls.__new__(cls)        # the __init__ of a subclass may need arguments
     made.over(data_set.index, data_set.container, data_set.wanted, data_set.apart)
@@ -166,7 +166,7 @@ def pickled(DatasetBase data_set not None) -> tuple:
     return type(data_set), state, lasting(data_set), data_set.__dict__.copy()
 
 
-def unpickled(type cls not None, tuple state not None, dict kept, dict own not None) -> DatasetBase:
+def unpickled(object cls, tuple state not None, dict kept, dict own not None) -> DatasetBase:
     """The data set made again from the result of `pickled`."""
     cdef DatasetBase made = cls.__new__(cls)
     index, row, wanted, changed, apart = state

@@ -26,7 +26,6 @@ from dicomcore.uids import ExplicitVRBigEndian, ExplicitVRLittleEndian, Implicit
 __all__ = ["from_pydicom"]
 
 
-
 def from_pydicom(data_set: Dataset, *, limits: Limits | None = None) -> dc.Dataset:
     """Convert a data set of pydicom, with its file meta information, to a `Dataset`.
 

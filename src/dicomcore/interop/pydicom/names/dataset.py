@@ -1,0 +1,467 @@
+"""pydicom.dataset: `Dataset`, `FileDataset` and `FileMetaDataset`, with pydicom's further methods."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from dicomcore import dataset as _dataset
+from dicomcore.dataset.meta import meta_of, set_meta_class
+from dicomcore.dataset.private_block import PrivateBlock
+from dicomcore.dataset.state import file_index, index_of
+from dicomcore.errors import PixelDecodeError
+from dicomcore.interop.pydicom import wanted
+from dicomcore.interop.pydicom.names.dataelem import DataElement, RawDataElement, convert_raw_data_element
+from dicomcore.interop.pydicom.names.tag import BaseTag, Tag, TagType
+from dicomcore.part10.meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from dicomcore.tags import PIXEL_TAGS
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from numpy.typing import NDArray
+
+__all__ = [
+    "BaseTag",
+    "DataElement",
+    "Dataset",
+    "FileDataset",
+    "FileMetaDataset",
+    "PrivateBlock",
+    "RawDataElement",
+    "Tag",
+    "TagType",
+    "validate_file_meta",
+]
+
+default_encoding = "iso8859"
+PIXEL_KEYWORDS = {"PixelData", "FloatPixelData", "DoubleFloatPixelData"}
+
+
+class _AnyDataset(type):
+    def __instancecheck__(cls, value: object) -> bool:
+        return isinstance(value, _dataset.Dataset) if cls is Dataset else type.__instancecheck__(cls, value)
+
+
+class Dataset(_dataset.Dataset, metaclass=_AnyDataset):
+    """A data set with pydicom's further methods."""
+
+    indent_chars = "   "
+    default_element_format = "%(tag)s %(name)-35.35s %(VR)s: %(repval)s"
+    default_sequence_element_format = "%(tag)s %(name)-35.35s %(VR)s: %(repval)s"
+    is_undefined_length_sequence_item = False
+    is_decompressed = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        elements = args[0] if args else ()
+        super().__init__(())
+        for element in elements.values() if isinstance(elements, dict) else elements:
+            self.add(element)
+        if "parent_encoding" in kwargs:
+            self._parent_encoding = kwargs["parent_encoding"]
+
+    def __enter__(self) -> Dataset:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> NDArray[Any]:
+        import numpy as np
+
+        array = np.empty((), object)
+        array[()] = self
+        return array
+
+    def __getattr__(self, name: str) -> Any:
+        # Native code has looked everywhere already.
+        if name in NOT_HERE:
+            wanted.note(f"pydicom.Dataset.{name}")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    # -- elements
+
+    def __setitem__(self, key: Any, element: Any) -> None:
+        if isinstance(element, RawDataElement):
+            element = convert_raw_data_element(element, ds=self)
+        if isinstance(key, slice):
+            raise NotImplementedError("Slicing is not supported when setting Dataset items")
+        if not isinstance(element, _dataset.DataElement):
+            raise TypeError("Dataset items must be 'DataElement' instances")
+        super().__setitem__(key, element)
+
+    def add_new(self, tag: Any, VR: str, value: Any) -> None:
+        """Add a new element."""
+        self[Tag(tag)] = DataElement(tag, VR, value)
+
+    # -- file meta information
+
+    @property
+    def file_meta(self) -> Any:
+        """File Meta Information; AttributeError if the data set has none."""
+        meta = meta_of(self)
+        if meta is None and "file_meta" not in self._kept:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute 'file_meta'")
+        return meta
+
+    @file_meta.setter
+    def file_meta(self, value: Any) -> None:
+        if value is not None and not isinstance(value, _dataset.Dataset):
+            raise TypeError(f"'{type(self).__name__}.file_meta' must be a 'FileMetaDataset' instance")
+        if value is not None and not isinstance(value, FileMetaDataset):
+            value = FileMetaDataset(value)
+        self._kept["file_meta"] = value
+
+    @file_meta.deleter
+    def file_meta(self) -> None:
+        if meta_of(self) is None:
+            raise AttributeError("file_meta")
+        self._kept["file_meta"] = None
+
+    @property
+    def preamble(self) -> Any:
+        """The 128 bytes before the DICM prefix; AttributeError for a data set that is not of a file."""
+        found = _dataset.Dataset.preamble.fget(self)  # type: ignore[attr-defined]
+        if found is None and "preamble" not in self._kept and file_index(self) is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute 'preamble'")
+        return found
+
+    @preamble.setter
+    def preamble(self, value: bytes | None) -> None:
+        self._kept["preamble"] = value
+
+    @preamble.deleter
+    def preamble(self) -> None:
+        self._kept["preamble"] = None
+
+    @property
+    def filename(self) -> Any:
+        """The path that the data set was read from, or what was set."""
+        return self._kept.get("filename", _dataset.Dataset.filename.fget(self))  # type: ignore[attr-defined]
+
+    @filename.setter
+    def filename(self, value: Any) -> None:
+        self._kept["filename"] = value
+
+    # -- encoding
+
+    @property
+    def is_implicit_VR(self) -> bool | None:
+        """Whether the data set was read in implicit VR, or what was set."""
+        return self._kept.get("implicit", self.original_encoding[0])
+
+    @is_implicit_VR.setter
+    def is_implicit_VR(self, value: bool | None) -> None:
+        self._kept["implicit"] = value
+
+    @property
+    def is_little_endian(self) -> bool | None:
+        """Whether the data set was read in little endian, or what was set."""
+        return self._kept.get("little", self.original_encoding[1])
+
+    @is_little_endian.setter
+    def is_little_endian(self, value: bool | None) -> None:
+        self._kept["little"] = value
+
+    @property
+    def original_encoding(self) -> tuple[bool | None, bool | None]:
+        """(implicit VR, little endian) as it was read; (None, None) for a data set made in memory."""
+        stated: tuple[bool | None, bool | None] | None = self._kept.get("original_encoding")
+        if stated is not None:
+            return stated
+        index = index_of(self)
+        return (None, None) if index is None else (bool(index.mode & 1), not index.mode & 2)
+
+    def set_original_encoding(
+        self, is_implicit_vr: bool | None, is_little_endian: bool | None, character_encoding: Any = None
+    ) -> None:
+        """Set `original_encoding` and `original_character_set`."""
+        self._kept["original_encoding"] = (is_implicit_vr, is_little_endian)
+        if character_encoding is not None:
+            self._kept["original_charset"] = character_encoding
+
+    @property
+    def read_implicit_vr(self) -> bool | None:
+        """Whether it was read in implicit VR."""
+        return self.original_encoding[0]
+
+    @property
+    def read_little_endian(self) -> bool | None:
+        """Whether it was read in little endian."""
+        return self.original_encoding[1]
+
+    @property
+    def original_character_set(self) -> Any:
+        """Python's codecs of the character sets that the data set was read in."""
+        if "original_charset" in self._kept:
+            return self._kept["original_charset"]
+        return "" if index_of(self) is None else _codecs_of(self)
+
+    read_encoding = original_character_set
+
+    @property
+    def is_original_encoding(self) -> bool:
+        """Whether encoding and character set are still those that it was read in."""
+        now = (self.is_implicit_VR, self.is_little_endian)
+        return None not in now and now == self.original_encoding and self.original_character_set == self._character_set
+
+    @property
+    def _character_set(self) -> Any:
+        return _codecs_of(self)
+
+    # -- pixels and waveforms
+
+    @property
+    def pixel_array(self) -> NDArray[Any]:
+        """All frames; AttributeError without pixel data."""
+        if not any(tag in self for tag in PIXEL_TAGS):
+            raise AttributeError(
+                "Unable to convert the pixel data: one of Pixel Data, Float Pixel Data or Double Float Pixel Data must be"
+                " present in the dataset"
+            )
+        try:
+            return _dataset.Dataset.pixel_array.fget(self)  # type: ignore[attr-defined, no-any-return]
+        except PixelDecodeError as error:
+            raise error
+
+    def pixel_array_options(self, **kwargs: Any) -> None:
+        """Set options of `pixel_array`: `raw` and `index` have an effect, those that choose a plugin have none."""
+        self._kept["pixel_options"] = kwargs
+
+    def convert_pixel_data(self, handler_name: str = "") -> None:
+        """Decode the pixel data into `pixel_array`."""
+        self._pixel_array = self.pixel_array
+
+    def set_pixel_data(
+        self, arr: Any, photometric_interpretation: str, bits_stored: int, *, generate_instance_uid: bool = True
+    ) -> None:
+        """Set pixel data from an array, see `dicomcore.Dataset.set_pixels`."""
+        self.set_pixels(
+            arr,
+            photometric_interpretation=photometric_interpretation,
+            bits_stored=bits_stored,
+            new_instance=generate_instance_uid,
+        )
+
+    def decompress(
+        self,
+        handler_name: str = "",
+        *,
+        as_rgb: bool = True,
+        generate_instance_uid: bool = True,
+        decoding_plugin: str = "",
+        **kwargs: Any,
+    ) -> None:
+        """Replace encapsulated pixel data by native pixel data, in place."""
+        from dicomcore.interop.pydicom.names.recoding import decompress
+
+        decompress(self, as_rgb=as_rgb, generate_instance_uid=generate_instance_uid)
+
+    def compress(
+        self,
+        transfer_syntax_uid: str,
+        arr: Any = None,
+        encoding_plugin: str = "",
+        encapsulate_ext: bool = False,
+        *,
+        generate_instance_uid: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        """Replace native pixel data by encapsulated pixel data, in place."""
+        from dicomcore.interop.pydicom.names.recoding import compress
+
+        compress(
+            self,
+            transfer_syntax_uid,
+            arr,
+            encapsulate_ext=encapsulate_ext,
+            generate_instance_uid=generate_instance_uid,
+            **kwargs,
+        )
+
+    def overlay_array(self, group: int) -> NDArray[Any]:
+        """The overlay of a group, 0x6000 to 0x60FF even, as an array of 0 and 1."""
+        from dicomcore.interop.pydicom.names.recoding import overlay
+
+        return overlay(self, group)
+
+    def waveform_array(self, index: int) -> NDArray[Any]:
+        """A multiplex group of the waveforms, scaled: (samples, channels)."""
+        array: NDArray[Any] = self.waveforms.decode(index, scaled=True)
+        return array
+
+    # -- writing
+
+    def save_as(
+        self,
+        filename: Any,
+        /,
+        __write_like_original: bool | None = None,
+        *,
+        implicit_vr: bool | None = None,
+        little_endian: bool | None = None,
+        enforce_file_format: bool = False,
+        overwrite: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        """Write the data set, see `dcmwrite`."""
+        from dicomcore.interop.pydicom.names.filewriter import dcmwrite
+
+        dcmwrite(
+            filename,
+            self,
+            __write_like_original,
+            implicit_vr=implicit_vr,
+            little_endian=little_endian,
+            enforce_file_format=enforce_file_format,
+            overwrite=overwrite,
+            **kwargs,
+        )
+
+    def formatted_lines(
+        self,
+        element_format: str = "%(tag)s %(name)-35.35s %(VR)s: %(repval)s",
+        sequence_element_format: str = "",
+        indent_format: Any = None,
+    ) -> Iterator[str]:
+        """A line for each element, formatted with its attributes."""
+        for element in self.iterall():
+            chosen = sequence_element_format if element.VR == "SQ" and sequence_element_format else element_format
+            names = ("tag", "name", "VR", "repval", "value", "keyword", "VM", "is_undefined_length")
+            yield chosen % {name: getattr(element, name) for name in names}
+
+
+class FileMetaDataset(Dataset):
+    """A data set of group 0002 alone."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if args and args[0] is not None:
+            self.validate(args[0])
+        super().__init__(*[arg for arg in args if arg is not None], **kwargs)
+
+    @staticmethod
+    def validate(init_value: Any) -> None:  # type: ignore[override]
+        """Raise TypeError or ValueError for what holds other elements than those of group 0002."""
+        if init_value is None:
+            return
+        if not isinstance(init_value, (_dataset.Dataset, dict)):
+            raise TypeError(f"Argument must be a dict or Dataset, not {type(init_value)}")
+        others = [str(Tag(tag)) for tag in init_value.keys() if Tag(tag).group != 2]  # noqa: SIM118
+        if others:
+            raise ValueError(
+                "File meta datasets may only contain group 2 elements but the following elements are present: "
+                + ", ".join(others)
+            )
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if Tag(value.tag).group != 2:
+            raise ValueError("Only group 2 data elements are allowed in a FileMetaDataset")
+        super().__setitem__(key, value)
+
+    def _set(self, tag: int, value: Any) -> None:
+        if tag >> 16 != 2:
+            raise ValueError("Only group 2 data elements are allowed in a FileMetaDataset")
+        super()._set(tag, value)
+
+    @property
+    def _tsyntax_encoding(self) -> tuple[bool | None, bool | None]:
+        syntax = self.get("TransferSyntaxUID")
+        if not syntax or syntax.is_private or not syntax.is_transfer_syntax:
+            return (None, None)
+        return (syntax.is_implicit_VR, syntax.is_little_endian)
+
+
+class FileDataset(Dataset):
+    """The data set of a file."""
+
+    buffer: Any = None
+    fileobj_type: Any = None
+    timestamp: float | None = None
+
+    def __init__(
+        self,
+        filename_or_obj: Any,
+        dataset: Any,
+        preamble: bytes | None = None,
+        file_meta: FileMetaDataset | None = None,
+        is_implicit_VR: bool = True,
+        is_little_endian: bool = True,
+    ) -> None:
+        super().__init__(dataset)
+        self.preamble = preamble
+        self.file_meta = FileMetaDataset() if file_meta is None else file_meta
+        self._kept["implicit"], self._kept["little"] = is_implicit_VR, is_little_endian
+        self._kept["original_encoding"] = (is_implicit_VR, is_little_endian)
+        note_source(self, filename_or_obj)
+
+
+set_meta_class(Dataset, FileMetaDataset)
+
+
+def note_source(data_set: FileDataset, source: Any) -> None:
+    """Note where a data set comes from: `filename`, `buffer`, `fileobj_type` and `timestamp`."""
+    if isinstance(source, (str, os.PathLike)):
+        data_set.filename, data_set.fileobj_type = os.fspath(source), open
+    else:
+        name = getattr(source, "name", None) or getattr(source, "filename", None)
+        data_set.filename = name
+        data_set.fileobj_type = open if hasattr(source, "raw") else type(source)
+        if not hasattr(source, "raw"):
+            data_set.buffer = source
+    path = data_set.filename
+    if isinstance(path, (str, bytes)) and os.path.exists(path):
+        data_set.timestamp = os.stat(path).st_mtime
+
+
+def validate_file_meta(file_meta: Any, enforce_standard: bool = True) -> None:
+    """Complete File Meta Information (PS3.10 7.1), and check that it has what a file must have.
+
+    Raises ValueError for elements of other groups, AttributeError for missing ones.
+    """
+    for element in file_meta.elements():
+        if element.tag.group != 2:
+            raise ValueError("Only File Meta Information group (0002,eeee) elements may be present in 'file_meta'.")
+    if not enforce_standard:
+        return
+    for keyword, value in (
+        ("FileMetaInformationVersion", b"\0\1"),
+        ("ImplementationClassUID", IMPLEMENTATION_CLASS_UID),
+        ("ImplementationVersionName", IMPLEMENTATION_VERSION_NAME),
+    ):
+        if keyword not in file_meta or file_meta[keyword].is_empty:
+            setattr(file_meta, keyword, value)
+    missing = [
+        f"{Tag(tag)} {DataElement(tag, 'UI', '').name}"
+        for tag in (0x00020002, 0x00020003, 0x00020010)
+        if tag not in file_meta or file_meta[tag].is_empty
+    ]
+    if missing:
+        raise AttributeError(
+            "Required File Meta Information elements are either missing or have an empty value: " + ", ".join(missing)
+        )
+
+
+def _codecs_of(data_set: Any) -> Any:
+    from pydicom.charset import convert_encodings
+
+    value = data_set.get("SpecificCharacterSet")
+    return convert_encodings(value) if value else getattr(data_set, "_parent_encoding", default_encoding)
+
+
+NOT_HERE = frozenset(
+    (
+        "_dict",
+        "_private_blocks",
+        "_pixel_id",
+        "_pixel_array_opts",
+        "_read_charset",
+        "_read_implicit",
+        "_read_little",
+        "update_raw_element",
+        "_set_file_meta",
+    )
+)
+"""Attributes of pydicom's class that this one does not have: they are listed when the program ends."""

@@ -1,0 +1,7 @@
+"""pydicom.errors."""
+
+from dicomcore.errors import InvalidDicomError, ParseError
+
+__all__ = ["BytesLengthException", "InvalidDicomError"]
+
+BytesLengthException = ParseError

@@ -1,0 +1,197 @@
+"""pydicom.filereader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, BinaryIO
+
+from dicomcore import encoding
+from dicomcore._native.views.dataset import make_dataset
+from dicomcore.dataset.state import DATA_SET, index_of
+from dicomcore.errors import InvalidDicomError
+from dicomcore.interop.pydicom.names.dataset import Dataset, FileDataset, FileMetaDataset, note_source
+from dicomcore.interop.pydicom.names.tag import BaseTag
+from dicomcore.limits import DEFAULT_LIMITS
+from dicomcore.part10.reader import read_as
+from dicomcore.tags import Tag, TagLike
+from dicomcore.uids import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+__all__ = [
+    "data_element_generator",
+    "dcmread",
+    "read_dataset",
+    "read_file_meta_info",
+    "read_partial",
+    "read_preamble",
+]
+
+StopWhen = Callable[[BaseTag, str | None, int], bool]
+
+
+def dcmread(
+    fp: Any,
+    defer_size: str | float | None = None,
+    stop_before_pixels: bool = False,
+    force: bool = False,
+    specific_tags: Iterable[TagLike] | None = None,
+) -> FileDataset:
+    """Read a DICOM file or data set, see `dicomcore.dcmread`."""
+    source = _inner(fp)
+    if force and hasattr(source, "seek") and not hasattr(source, "read_at"):
+        _rewind(source)
+    data_set = read_as(
+        FileDataset,
+        source,
+        DEFAULT_LIMITS,
+        stop_before_pixels=stop_before_pixels,
+        force=force,
+        specific_tags=None if specific_tags is None else list(specific_tags),
+    )
+    note_source(data_set, source)
+    return data_set
+
+
+def _inner(fp: Any) -> Any:
+    """The stream that a `DicomIO` wraps; anything else as it is."""
+    if fp is None or fp == "":
+        raise TypeError(f"dcmread: Expected a file path, file-like or readable buffer, but got {type(fp).__name__}")
+    inner = getattr(fp, "parent", None)
+    return inner if inner is not None and hasattr(inner, "read") else fp
+
+
+def _rewind(stream: BinaryIO) -> None:
+    """Return to the beginning of a stream that is at its end: pydicom does so with `force`."""
+    try:
+        position = stream.tell()
+        if position and not stream.read(1):
+            stream.seek(0)
+        else:
+            stream.seek(position)
+    except (OSError, AttributeError):
+        return
+
+
+def read_file_meta_info(filename: Any) -> FileMetaDataset:
+    """The File Meta Information of a file."""
+    data_set = read_as(FileDataset, filename, DEFAULT_LIMITS, specific_tags=[], force=False)
+    meta: FileMetaDataset = data_set.file_meta
+    return meta
+
+
+def _read_file_meta_info(fp: BinaryIO) -> FileMetaDataset:
+    """The File Meta Information at a stream's position; the stream then stands behind it."""
+    start = fp.tell()
+    data = fp.read()
+    made = encoding.reading.decode_meta(data, implicit=False, limits=DEFAULT_LIMITS)
+    meta = _as(FileMetaDataset, made)
+    fp.seek(start + _end_of(meta, ExplicitVRLittleEndian))
+    return meta
+
+
+def read_preamble(fp: BinaryIO, force: bool) -> bytes | None:
+    """Read preamble and prefix; None, with the stream rewound, for a stream without them if `force`."""
+    preamble = fp.read(128)
+    if fp.read(4) == b"DICM":
+        return preamble
+    if not force:
+        raise InvalidDicomError(
+            "File is missing DICOM File Meta Information header or the 'DICM' prefix is missing from the header. Use"
+            " force=True to force reading."
+        )
+    fp.seek(0)
+    return None
+
+
+def read_partial(
+    fileobj: BinaryIO,
+    stop_when: StopWhen | None = None,
+    defer_size: Any = None,
+    force: bool = False,
+    specific_tags: Iterable[TagLike] | None = None,
+) -> FileDataset:
+    """Read a file up to the first element for which ``stop_when(tag, VR, length)`` is true."""
+    start = fileobj.tell()
+    data_set = dcmread(fileobj, force=force, specific_tags=specific_tags)
+    stop = _stop_tag(data_set, stop_when)
+    if stop is None:
+        return data_set
+    fileobj.seek(start + _offset_of(data_set, stop))
+    for tag in [tag for tag in data_set.keys() if tag >= stop]:  # noqa: SIM118
+        del data_set[tag]
+    return data_set
+
+
+def read_dataset(
+    fp: BinaryIO,
+    is_implicit_VR: bool,
+    is_little_endian: bool,
+    bytelength: int | None = None,
+    stop_when: StopWhen | None = None,
+    defer_size: Any = None,
+    parent_encoding: Any = None,
+    specific_tags: Iterable[TagLike] | None = None,
+    at_top_level: bool = True,
+) -> Dataset:
+    """Read a bare data set at a stream's position, of at most `bytelength` bytes, up to an element if `stop_when`."""
+    fp = _inner(fp)
+    start = fp.tell()
+    data = fp.read() if bytelength is None else fp.read(bytelength)
+    data_set = _as(Dataset, _decoded(data, is_implicit_VR, is_little_endian))
+    stop = _stop_tag(data_set, stop_when)
+    wanted = None if specific_tags is None else {int(Tag(tag)) for tag in specific_tags} | {0x00080005}
+    if stop is not None:
+        fp.seek(start + _offset_of(data_set, stop))
+    for tag in data_set.keys():  # noqa: SIM118
+        if (stop is not None and tag >= stop) or (wanted is not None and tag not in wanted):
+            del data_set[tag]
+    return data_set
+
+
+def data_element_generator(
+    fp: BinaryIO,
+    is_implicit_VR: bool,
+    is_little_endian: bool,
+    stop_when: StopWhen | None = None,
+    defer_size: Any = None,
+    encoding: Any = None,
+    specific_tags: Iterable[TagLike] | None = None,
+) -> Iterator[Any]:
+    """The elements of a bare data set at a stream's position."""
+    yield from read_dataset(fp, is_implicit_VR, is_little_endian, stop_when=stop_when, specific_tags=specific_tags)
+
+
+def _decoded(data: bytes, implicit: bool, little: bool) -> Any:
+    if implicit and not little:
+        return encoding.reading.decode_as(
+            data, str(ImplicitVRLittleEndian), implicit=True, big=True, limits=DEFAULT_LIMITS
+        )
+    return encoding.decode(
+        data, ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+    )
+
+
+def _as(cls: type[Any], data_set: Any) -> Any:
+    """The same rows as a data set of another class."""
+    index = index_of(data_set)
+    assert index is not None
+    return make_dataset(cls, index, DATA_SET)
+
+
+def _stop_tag(data_set: Any, stop_when: StopWhen | None) -> BaseTag | None:
+    if stop_when is None:
+        return None
+    return next((e.tag for e in data_set if stop_when(e.tag, e.VR, e.length or 0)), None)
+
+
+def _offset_of(data_set: Any, tag: BaseTag) -> int:
+    """The offset of an element's header."""
+    element = data_set[tag]
+    return int(element.offset) - (12 if not data_set.is_implicit_VR and element.VR in _LONG else 8)
+
+
+_LONG = {"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"}
+
+
+def _end_of(data_set: Any, syntax: str) -> int:
+    last = max(data_set, key=lambda element: element.offset or 0, default=None)
+    return 0 if last is None else last.offset + last.length

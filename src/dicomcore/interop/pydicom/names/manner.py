@@ -1,0 +1,18 @@
+"""pydicom's habits in native code: its classes for items and elements, and what is set to None stays None."""
+
+from dicomcore.dataset.serving import serve
+from dicomcore.interop.pydicom.names.dataelem import DataElement
+from dicomcore.interop.pydicom.names.dataset import Dataset
+from dicomcore.interop.pydicom.names.sequence import Sequence
+
+__all__ = ["adopt", "drop"]
+
+
+def adopt() -> None:
+    """Make the items, sequences and elements of all data sets from now on instances of this package's classes."""
+    serve(Dataset, Sequence, DataElement, keeps=True)
+
+
+def drop() -> None:
+    """Undo `adopt`."""
+    serve()
