@@ -1,7 +1,7 @@
 """install: dicomcore in pydicom's place, for one process.
 
-``import pydicom`` and the imports of its modules then give the pages of `dicomcore.interop.pydicom.names`. A module that
-has no page there is pydicom's own, if pydicom is installed: its code then works on our classes.
+From then on ``import pydicom`` and imports of its modules give the pages of `dicomcore.interop.pydicom.names`. Modules
+without a page there, and names that a page lacks, are pydicom's own, if it is installed: its code works on our classes.
 """
 
 from __future__ import annotations
@@ -9,18 +9,34 @@ from __future__ import annotations
 import atexit
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
-from importlib.util import find_spec
+from importlib.util import find_spec, module_from_spec
+from threading import RLock
 from types import ModuleType
+from typing import Any
 
 from dicomcore.interop.pydicom import wanted
 
 __all__ = ["install", "uninstall"]
 
 NAMES = "dicomcore.interop.pydicom.names"
+OURS_ALONE = frozenset(
+    (
+        "pydicom",
+        "pydicom.config",
+        "pydicom.dataelem",
+        "pydicom.dataset",
+        "pydicom.multival",
+        "pydicom.sequence",
+    )
+)
+"""Pages whose missing names are not taken from pydicom's modules: these define the classes that ours replace."""
+
+_lock = RLock()
+_own_modules: dict[str, ModuleType] = {}
 
 
 def install(*, report: bool = True) -> None:
@@ -59,6 +75,7 @@ def uninstall() -> None:
     import_module(f"{NAMES}.manner").drop()
     atexit.unregister(wanted.report)
     wanted.forget()
+    _own_modules.clear()
 
 
 class Finder(MetaPathFinder, Loader):
@@ -87,12 +104,46 @@ class Finder(MetaPathFinder, Loader):
     def exec_module(self, module: ModuleType) -> None:
         """Put the page in the module's place: both names give one module."""
         page = import_module(NAMES + module.__name__.removeprefix("pydicom"))
-        vars(page).setdefault("__getattr__", wanted.missing(module.__name__, _exists))
+        vars(page).setdefault("__getattr__", missing(module.__name__))
         sys.modules[module.__name__] = page
+
+
+def missing(module: str) -> Callable[[str], Any]:
+    """The `__getattr__` of a page: it gives what pydicom has there, or raises ImportError or AttributeError."""
+
+    def __getattr__(name: str) -> Any:
+        full = f"{module}.{name}"
+        if name.startswith("__"):
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        if _exists(full):  # in pydicom every module is an attribute of its package
+            return import_module(full)
+        own = None if module in OURS_ALONE else _own_module(module)
+        if own is not None and name in vars(own):
+            wanted.borrow(full)
+            return vars(own)[name]
+        raise wanted.refusal(full, sys._getframe(1))
+
+    return __getattr__
 
 
 def _exists(fullname: str) -> bool:
     return _is_page(fullname.removeprefix("pydicom").lstrip(".")) or _own_spec(fullname) is not None
+
+
+def _own_module(fullname: str) -> ModuleType | None:
+    """pydicom's own module beside a page: what it imports from pydicom comes from the pages, as far as they have it."""
+    with _lock:
+        if fullname not in _own_modules:
+            spec = _own_spec(fullname)
+            if spec is None or spec.loader is None:
+                return None
+            _own_modules[fullname] = module = module_from_spec(spec)
+            try:
+                spec.loader.exec_module(module)
+            except BaseException:
+                del _own_modules[fullname]
+                raise
+        return _own_modules[fullname]
 
 
 def _is_page(rest: str) -> bool:

@@ -1,15 +1,12 @@
-"""What a program asked pydicom for and did not get, and which modules are pydicom's own."""
+"""What a program asked pydicom for and did not get, and what is pydicom's own code."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from importlib import import_module
 from opcode import opmap
 from types import FrameType
-from typing import Any
 
-__all__ = ["borrow", "forget", "missing", "note", "report", "sentence"]
+__all__ = ["borrow", "forget", "note", "refusal", "report", "sentence"]
 
 PAGE = "docs/from-pydicom.md"
 IMPORT_FROM = opmap["IMPORT_FROM"]
@@ -29,9 +26,9 @@ def note(name: str) -> None:
     _missing[name] = count + 1, place or _caller()
 
 
-def borrow(module: str) -> None:
-    """Note a module that is pydicom's own."""
-    _borrowed[module] = None
+def borrow(name: str) -> None:
+    """Note a module or a name that is pydicom's own."""
+    _borrowed[name] = None
 
 
 def forget() -> None:
@@ -40,29 +37,16 @@ def forget() -> None:
     _borrowed.clear()
 
 
-def missing(module: str, exists: Callable[[str], bool] = lambda full: False) -> Callable[[str], Any]:
-    """A module's `__getattr__`: it notes the name, and raises ImportError in an import and else AttributeError.
-
-    The name of a submodule that `exists` gives the submodule.
-    """
-
-    def __getattr__(name: str) -> Any:
-        full = f"{module}.{name}"
-        if name.startswith("__"):
-            raise AttributeError(f"module {module!r} has no attribute {name!r}")
-        if exists(full):  # in pydicom every module is an attribute of its package
-            return import_module(full)
-        note(full)
-        frame = sys._getframe(1)
-        if _imports(frame):
-            raise ImportError(sentence(full), name=module)
-        raise AttributeError(sentence(full), name=name)
-
-    return __getattr__
+def refusal(name: str, frame: FrameType) -> Exception:
+    """Note a name that is not there; the error is an ImportError in ``from module import name``."""
+    note(name)
+    if frame.f_lasti >= 0 and frame.f_code.co_code[frame.f_lasti] == IMPORT_FROM:
+        return ImportError(sentence(name), name=name.rpartition(".")[0])
+    return AttributeError(sentence(name), name=name.rpartition(".")[2])
 
 
 def report() -> None:
-    """Print to standard error what is not there, and then which modules were pydicom's own."""
+    """Print to standard error what is not there, and then what was pydicom's own code."""
     if not _missing:
         return
     lines = ["dicomcore in pydicom's place: asked for and not there"]
@@ -71,11 +55,6 @@ def report() -> None:
     if _borrowed:
         lines.append(f"pydicom's own code served {', '.join(sorted(_borrowed))}")
     print(*lines, f"see {PAGE}", sep="\n", file=sys.stderr)
-
-
-def _imports(frame: FrameType) -> bool:
-    """Whether a frame is at ``from module import name``, which passes on every error but AttributeError."""
-    return frame.f_lasti >= 0 and frame.f_code.co_code[frame.f_lasti] == IMPORT_FROM
 
 
 def _caller() -> str:

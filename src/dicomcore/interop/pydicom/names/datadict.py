@@ -27,8 +27,8 @@ from dicomcore.dictionary import (
     repeater_has_tag,
     tag_for_keyword,
 )
-from dicomcore.interop.pydicom import wanted
 from dicomcore.interop.pydicom.names.tag import BaseTag, Tag, TagType
+from dicomcore.interop.pydicom.place import missing
 
 __all__ = [
     "BaseTag",
@@ -101,6 +101,6 @@ def __getattr__(name: str) -> Any:
     elif name == "private_dictionaries":
         made = import_module("pydicom._private_dict").private_dictionaries
     else:
-        return wanted.missing("pydicom.datadict")(name)
+        return missing("pydicom.datadict")(name)
     globals()[name] = made
     return made

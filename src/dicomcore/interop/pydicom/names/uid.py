@@ -8,7 +8,7 @@ from typing import Any
 
 from dicomcore import uids as _uids
 from dicomcore._native.base.dictionary import registered_uids as _registered
-from dicomcore.interop.pydicom import wanted
+from dicomcore.interop.pydicom.place import missing
 from dicomcore.part10.meta import IMPLEMENTATION_CLASS_UID
 from dicomcore.syntaxes import SYNTAXES as _SYNTAXES
 from dicomcore.uids import UID
@@ -77,4 +77,4 @@ def __getattr__(name: str) -> Any:
     if name.startswith("__"):
         raise AttributeError(name)
     uid = _uids.uid_for_keyword(name)
-    return wanted.missing("pydicom.uid")(name) if uid is None else uid
+    return missing("pydicom.uid")(name) if uid is None else uid
