@@ -1,4 +1,4 @@
-"""Streams read up to their pixel data: the same data set as from the path, and the stream stands where pydicom's does."""
+"""Streams read up to their pixel data: the data set is the path's, and the stream stands where pydicom leaves it."""
 
 from __future__ import annotations
 

@@ -8,8 +8,8 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from dicomcore._native.scan.index import Index
-from dicomcore._native.scan.opener import open_index
 from dicomcore.limits import Limits
+from dicomcore.part10.reader import open_source
 from dicomcore.part10.rows import ROW
 
 __all__ = ["head_of"]
@@ -31,10 +31,10 @@ def head_of(stream: BinaryIO, limits: Limits, force: bool) -> Any:
         return stream
     if size <= 0:
         return stream
-    index = open_index(_Window(stream, start, size), limits=limits, force=force, stop_before_pixels=True)
+    index = open_source(_Window(stream, start, size), limits=limits, force=force, stop_before_pixels=True)
     end = _end_of(index)
     stream.seek(start)
-    return stream if index.deflated or not end else stream.read(end)
+    return stream if index.inflated or not end else stream.read(end)
 
 
 def _end_of(index: Index) -> int:
