@@ -1,4 +1,4 @@
-"""install() and ``python -m dicomcore.interop.pydicom``: each case is a program of its own, since it is process-wide."""
+"""install() and ``python -m dicomcore.interop.pydicom``: it is process-wide, so that each case is a program of its own."""
 
 from __future__ import annotations
 
