@@ -53,8 +53,8 @@ def decode(src: bytes, runner: DecodeRunner) -> bytearray:
 
     Returns little-endian samples, by pixel, or by plane for RLE. Samples have the width of Bits Allocated, or a byte
     each for single bits; if width, order or colour differ from the runner's options, the options are set, from pydicom
-    3.1 on those of the frame alone. The option ``limits`` is a `Limits`, by default the one given to `register`. Raises PixelDecodeError, after which pydicom tries
-    its next plugin.
+    3.1 on those of the frame alone. The option ``limits`` is a `Limits`, by default the one given to `register`. Raises
+    PixelDecodeError, after which pydicom tries its next plugin.
     """
     description = _stated_description(runner)
     decoder = _decode_rle if description.transfer_syntax == RLELossless else _decode_by_pixel
@@ -118,7 +118,7 @@ def _swap(frame: bytearray, width: int) -> None:
     np.frombuffer(frame, f"u{width}").byteswap(inplace=True)
 
 
-def _state(runner: DecodeRunner, name: str, value: Any) -> None:
+def _state(runner: Any, name: str, value: Any) -> None:
     """Set an option that describes the decoded frame: from pydicom 3.1 on each frame has its own."""
     if hasattr(runner, "set_frame_option"):
         runner.set_frame_option(runner.index, name, value)
@@ -126,7 +126,7 @@ def _state(runner: DecodeRunner, name: str, value: Any) -> None:
         runner.set_option(name, value)
 
 
-def _stated_colour(runner: DecodeRunner) -> str:
+def _stated_colour(runner: Any) -> str:
     """Return the photometric interpretation that pydicom has for this frame before it is decoded."""
     stated = runner.photometric_interpretation
     if hasattr(runner, "get_frame_option"):
