@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
 import warnings
@@ -258,3 +259,101 @@ def test_the_sign_of_values_in_items_is_kept_in_implicit_vr(sign, first, undefin
     ours = dc.dcmread(raw.part10(body, raw.IMPLICIT))
     assert ours.VOILUTSequence[0].LUTDescriptor == [0, first, 16]
     assert ours.to_pydicom().VOILUTSequence[0].LUTDescriptor == [0, first, 16]
+
+
+SET_LATER = {  # name: what pydicom's user does between reading and converting
+    "UTF-8": lambda ds: setattr(ds, "SpecificCharacterSet", "ISO_IR 192"),
+    "GB18030, items accessed": lambda ds: (
+        ds.ReferencedImageSequence[0],
+        setattr(ds, "SpecificCharacterSet", "GB18030"),
+    ),
+    "everything accessed": lambda ds: (str(ds), setattr(ds, "SpecificCharacterSet", "ISO_IR 192")),
+    "deleted": lambda ds: delattr(ds, "SpecificCharacterSet"),
+    "as it was": lambda ds: None,
+}
+
+
+@pytest.mark.parametrize("change", SET_LATER.values(), ids=SET_LATER)
+def test_text_survives_a_character_set_that_was_set_in_pydicom(change):
+    """Bytes that pydicom has not decoded are in the character set that they were read with."""
+    theirs = pydicom.dcmread(io.BytesIO(in_latin_1().to_bytes(enforce_standard=False)))
+    change(theirs)
+    ours = dc.from_pydicom(theirs)
+    assert ours.PatientName == "Müller^A"
+    assert ours.Manufacturer == "èè"
+    assert ours.ReferencedImageSequence[0].CodeMeaning == "éé"
+
+
+def test_an_item_put_into_another_data_set_of_pydicom_keeps_its_text():
+    read = pydicom.dcmread(io.BytesIO(in_latin_1().to_bytes(enforce_standard=False)))
+    theirs = pydicom.Dataset()
+    theirs.SpecificCharacterSet = "ISO_IR 192"
+    theirs.ReferencedImageSequence = read.ReferencedImageSequence
+    assert dc.from_pydicom(theirs).ReferencedImageSequence[0].CodeMeaning == "éé"
+
+
+def test_names_are_encoded_anew_for_each_character_set():
+    """pydicom keeps in a name the bytes that it encoded first."""
+    theirs = pydicom.Dataset()
+    theirs.PatientName, theirs.OtherPatientNames = "Müller", ["Ä^B", "C"]
+    for terms in ("ISO_IR 100", "ISO_IR 192", "GB18030"):
+        theirs.SpecificCharacterSet = terms
+        ours = dc.from_pydicom(theirs)
+        assert ours.PatientName == "Müller"
+        assert ours.OtherPatientNames == ["Ä^B", "C"]
+
+
+def test_text_that_the_character_set_lacks_is_no_question_mark():
+    theirs = pydicom.Dataset()
+    theirs.SpecificCharacterSet = "ISO_IR 100"
+    theirs.PatientName, theirs.PatientComments = "山田", "山"
+    ours = dc.from_pydicom(theirs)
+    assert (ours.PatientName, ours.PatientComments) == ("山田", "山")
+    with pytest.raises(dc.EncodeError):
+        ours.to_bytes(enforce_standard=False)
+
+
+UNDECODABLE = {  # name: (element, transfer syntax) that pydicom fails to decode
+    "LUT Data without a descriptor": (raw.element(0x00283006, None, b""), raw.IMPLICIT),
+    "a value cut short": (raw.element(0x00280106, None, b"\1"), raw.IMPLICIT),
+    "dates for numbers": (raw.element(0x00280120, "DA", b"x "), raw.EXPLICIT),
+    "an item of implicit VR in UN": (
+        raw.sequence(0x00081140, raw.item(raw.element(0x00281101, None, b"abc")), vr="UN", undefined=True),
+        raw.EXPLICIT,
+    ),
+}
+
+
+@pytest.mark.parametrize("accessed", [False, True])
+@pytest.mark.parametrize(("body", "syntax"), UNDECODABLE.values(), ids=UNDECODABLE)
+def test_what_pydicom_cannot_decode_is_converted(body, syntax, accessed):
+    data = raw.part10(body + raw.element(0x00400008, None if syntax == raw.IMPLICIT else "SQ"), syntax)
+    theirs = pydicom.dcmread(io.BytesIO(data))
+    if accessed:
+        for tag in list(theirs.keys()):
+            with contextlib.suppress(Exception):
+                theirs[tag].value  # noqa: B018
+    ours = dc.from_pydicom(theirs)
+    assert list(ours.keys()) == list(dc.dcmread(data).keys())
+
+
+def test_the_vr_survives_implicit_vr():
+    """Of an element from another file, or that the dictionary has another VR for: implicit VR does not state it."""
+    theirs = pydicom.Dataset()
+    theirs.set_original_encoding(True, True, "iso8859")
+    theirs.add_new(0x00280106, "SS", -5)
+    theirs.add_new(0x00100020, "UT", "long")
+    explicit = raw.part10(raw.element(0x00110010, "LO", b"ME") + raw.element(0x00111001, "US", b"\1\2"))
+    theirs.update(pydicom.dcmread(io.BytesIO(explicit)))
+    ours = dc.from_pydicom(theirs)
+    assert (ours[0x00280106].VR, ours[0x00280106].value) == ("SS", -5)
+    assert (ours[0x00100020].VR, ours[0x00100020].value) == ("UT", "long")
+    assert (ours[0x00111001].VR, ours[0x00111001].value) == ("US", 0x0201)
+
+
+def test_numbers_that_are_text_of_any_kind_are_converted():
+    ours = dc.Dataset()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ours.SliceThickness = "é\x93"
+    assert ours.to_pydicom()["SliceThickness"].value == "é\x93"

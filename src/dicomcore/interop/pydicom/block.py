@@ -20,7 +20,7 @@ from dicomcore.dataset.state import DATA_SET, FILE_META
 from dicomcore.part10.rows import ROW
 from dicomcore.tags import UNDEFINED_LENGTH
 
-__all__ = ["Block", "sequence_element", "unknown_element"]
+__all__ = ["Block", "encoding_of", "sequence_element", "unknown_element"]
 
 # Plain numbers, which are compared with every element.
 ITEM, SPECIFIC_CHARACTER_SET = int(tags.ITEM), int(tags.SPECIFIC_CHARACTER_SET)
@@ -55,7 +55,7 @@ class Block:
             at, stop = self._span(place if place >= 0 else DATA_SET)
             while at < stop:
                 if rows[at][0] == SPECIFIC_CHARACTER_SET:
-                    return _encoding_of(self._raw(rows[at]))
+                    return encoding_of(self._raw(rows[at]))
                 at = rows[at][7]
         return default_encoding
 
@@ -95,7 +95,7 @@ class Block:
             else:
                 owner._dict[BaseTag(tag)] = raw = self._raw(row)
                 if tag == SPECIFIC_CHARACTER_SET:
-                    owner._read_charset = _encoding_of(raw)
+                    owner._read_charset = encoding_of(raw)
                 at = following
 
     @staticmethod
@@ -158,7 +158,7 @@ def unknown_element(tag: int, value: bytes, offset: int | None = None) -> DataEl
     return element
 
 
-def _encoding_of(raw: RawDataElement) -> Any:
+def encoding_of(raw: RawDataElement) -> Any:
     """Return pydicom's names for the terms of a Specific Character Set element."""
     terms = (raw.value or b"").decode("latin-1").rstrip(" \0").split("\\")
     return convert_encodings([term.strip() for term in terms] if len(terms) > 1 else terms[0])
