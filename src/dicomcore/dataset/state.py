@@ -14,6 +14,7 @@ from dicomcore._native.views.data_element import DataElement
 from dicomcore._native.views.state import (
     as_read,
     file_index,
+    has_own_items,
     header_of,
     index_of,
     is_changed,
@@ -34,6 +35,7 @@ __all__ = [
     "State",
     "as_read",
     "file_index",
+    "has_own_items",
     "has_own_preamble",
     "header_of",
     "index_of",
