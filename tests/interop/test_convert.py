@@ -17,6 +17,7 @@ from tests.support import dicom_bytes as raw
 from tests.support.corpus import ABSENT, Real, dicom_files, real
 
 pydicom = pytest.importorskip("pydicom")
+Block = pytest.importorskip("dicomcore.interop.pydicom.block").Block
 
 EVERY = pytest.mark.parametrize("file", dicom_files(), ids=[file.name for file in dicom_files()])
 BAD_DS = "files/pylibjpeg-data/ds/JPEGLossless/JPEGLossless_1s_1f_i_16_16_bad.dcm"
@@ -357,3 +358,163 @@ def test_numbers_that_are_text_of_any_kind_are_converted():
         warnings.simplefilter("ignore")
         ours.SliceThickness = "é\x93"
     assert ours.to_pydicom()["SliceThickness"].value == "é\x93"
+
+
+# ---- sequences that stay raw ---------------------------------------------------------------------------------------
+
+
+def tree(data_set: Any) -> list[Any]:
+    """All that pydicom knows about a data set and its items, without what tells a raw sequence from a parsed one."""
+    found: list[Any] = []
+    for element in data_set:
+        value = [tree(item) for item in element.value] if element.VR == "SQ" else element.value
+        found.append((element.tag, element.VR, element.is_undefined_length, value))
+    charset = data_set.original_character_set
+    encodings = data_set.original_encoding, charset if isinstance(charset, list) else [charset]
+    return [*encodings, getattr(data_set, "is_undefined_length_sequence_item", None), *found]
+
+
+@EVERY
+def test_a_sequence_that_stays_raw_has_the_items_of_the_index(file: Real, monkeypatch):
+    lazy = of_dicomcore(file).to_pydicom()
+    monkeypatch.setattr(Block, "_stays_raw", lambda *_: False)
+    eager = of_dicomcore(file).to_pydicom()
+    assert repr(tree(lazy)) == repr(tree(eager))
+
+
+CODE = raw.element(0x00080100, "SH", b"A ") + raw.element(0x00080102, "SH", b"B ")
+IN_IMPLICIT = raw.element(0x00080100, None, b"A ")
+WITHIN = raw.sequence(0x00081140, raw.item(CODE), raw.item(CODE, undefined=True))
+TAG = 0x0040A730
+
+
+def lone(*items: bytes, vr: str | None = "SQ", undefined: bool = False) -> bytes:
+    return raw.sequence(TAG, *items, vr=vr, undefined=undefined)
+
+
+SEQUENCES = {  # name: (transfer syntax, the sequence's bytes, whether it stays raw)
+    "plain": (raw.EXPLICIT, lone(raw.item(CODE), raw.item(CODE)), True),
+    "items of undefined length": (raw.EXPLICIT, lone(raw.item(CODE, undefined=True)), True),
+    "sequences inside": (raw.EXPLICIT, lone(raw.item(WITHIN)), True),
+    "undefined inside": (raw.EXPLICIT, lone(raw.item(raw.sequence(TAG, raw.item(CODE), undefined=True))), True),
+    "implicit": (raw.IMPLICIT, lone(raw.item(IN_IMPLICIT), vr=None), True),
+    "big endian": (
+        raw.BIG_ENDIAN,
+        raw.sequence(TAG, raw.item(raw.element(0x00280010, "US", b"\1\2", big=True), big=True), big=True),
+        True,
+    ),
+    "UN of no dictionary": (raw.EXPLICIT, lone(raw.item(raw.element(0x00091001, "UN", b"abc "))), True),
+    "undefined length": (raw.EXPLICIT, lone(raw.item(CODE), undefined=True), False),
+    "as UN": (raw.EXPLICIT, lone(raw.item(IN_IMPLICIT), vr="UN"), False),
+    "empty item": (raw.EXPLICIT, lone(raw.item()), False),
+    "implicit inside explicit": (raw.EXPLICIT, lone(raw.item(IN_IMPLICIT)), False),
+    "a character set of its own": (
+        raw.EXPLICIT,
+        lone(raw.item(raw.element(0x00080005, "CS", b"ISO_IR 192") + CODE)),
+        False,
+    ),
+    "a length too large": (raw.EXPLICIT, lone(raw.item(raw.element(0x00080100, "SH", b"A ", length=90))), False),
+    "an item too long": (raw.EXPLICIT, lone(raw.item(CODE, length=90)), False),
+    "bytes behind the items": (raw.EXPLICIT, lone(raw.item(CODE), b"\0\0\0\0\0\0"), False),
+    "no items": (raw.EXPLICIT, lone(b"abcdefghij"), False),
+    "no items inside": (raw.EXPLICIT, lone(raw.item(raw.element(0x00081140, "SQ", b"abcdefghij"))), False),
+    "UN that is a sequence inside": (
+        raw.EXPLICIT,
+        lone(raw.item(raw.sequence(0x00081140, raw.item(IN_IMPLICIT), vr="UN"))),
+        False,
+    ),
+    "an unknown VR": (raw.EXPLICIT, lone(raw.item(raw.element(0x00080100, "QQ", b"A "))), False),
+    "fragments": (
+        raw.EXPLICIT,
+        lone(raw.item(raw.sequence(0x7FE00010, raw.item(), raw.item(b"ab"), vr="OB", undefined=True))),
+        False,
+    ),
+    "a VR that depends on the data set": (
+        raw.IMPLICIT,
+        lone(raw.item(raw.element(0x00280106, None, b"\1\0")), vr=None),
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize(("syntax", "data", "stays"), SEQUENCES.values(), ids=SEQUENCES)
+def test_only_a_regular_sequence_stays_raw(syntax, data, stays, monkeypatch):
+    ours = dc.dcmread(raw.part10(data, syntax))
+    converted = ours.to_pydicom()
+    element = converted._dict[TAG]
+    assert (element.is_raw and element.VR == "SQ") is stays
+    written = dc.from_pydicom(ours.to_pydicom())
+    assert written == ours
+    monkeypatch.setattr(Block, "_stays_raw", lambda *_: False)
+    assert repr(tree(converted)) == repr(tree(ours.to_pydicom()))
+
+
+def looked_at(data_set: Any) -> None:
+    for _ in data_set.iterall():
+        pass
+    assert all(item.ControlPointSequence is not None for item in data_set.BeamSequence)
+
+
+def swapped(data_set: Any) -> None:
+    data_set.BeamSequence[0].ControlPointSequence.reverse()
+
+
+def appended(data_set: Any) -> None:
+    data_set.BeamSequence.append(dc.Dataset())
+
+
+def removed(data_set: Any) -> None:
+    del data_set.BeamSequence[0].ControlPointSequence[-1]
+
+
+def replaced(data_set: Any) -> None:
+    data_set.BeamSequence[0] = data_set.BeamSequence[0].copy()
+    data_set.BeamSequence[0].BeamName = "other"
+
+
+def set_inside(data_set: Any) -> None:
+    data_set.BeamSequence[0].ControlPointSequence[0].GantryAngle = 7.0
+
+
+def deleted_inside(data_set: Any) -> None:
+    del data_set.BeamSequence[0].ControlPointSequence[0].GantryAngle
+
+
+def list_changed(data_set: Any) -> None:
+    data_set.BeamSequence[0].ControlPointSequence[0].IsocenterPosition[1] = 0.5
+
+
+def added_inside(data_set: Any) -> None:
+    data_set.BeamSequence[0].ControlPointSequence[0].PatientComments = "added"
+
+
+def moved_inside(data_set: Any) -> None:
+    first, second = data_set.BeamSequence[0].ControlPointSequence[:2]
+    first["CumulativeMetersetWeight"] = second["CumulativeMetersetWeight"]
+
+
+TOUCHED = {  # name: (what happens to the sequence, whether it stays raw)
+    "looked at": (looked_at, True),
+    "swapped": (swapped, False),
+    "appended": (appended, False),
+    "removed": (removed, False),
+    "replaced": (replaced, False),
+    "value set inside": (set_inside, False),
+    "deleted inside": (deleted_inside, False),
+    "list changed in place": (list_changed, False),
+    "added inside": (added_inside, False),
+    "moved inside": (moved_inside, False),
+}
+
+
+@pytest.mark.parametrize(("touch", "stays"), TOUCHED.values(), ids=TOUCHED)
+def test_a_sequence_stays_raw_until_it_is_changed(touch, stays):
+    data_set = dc.dcmread(real("rtplan.dcm"))
+    stream = io.BytesIO()
+    data_set.save_as(stream)
+    data_set = dc.dcmread(stream.getvalue())
+    touch(data_set)
+    converted = data_set.to_pydicom()
+    assert converted._dict[0x300A00B0].is_raw is stays
+    assert dc.from_pydicom(converted) == data_set
+    assert dc.from_pydicom(data_set.to_pydicom()).to_json() == data_set.to_json()
