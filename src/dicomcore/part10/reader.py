@@ -43,7 +43,8 @@ def dcmread(
     src : path, bytes-like, binary stream, or object with `size` and ``read_at(offset, length)``
         The input. Paths and objects with `read_at` are read lazily: the elements are indexed, and a value is read and
         decoded when it is first used. If the file has changed by then, that raises an error. A stream is read at once
-        from its position to its end; a stream that is already at its end is refused.
+        from its position to its end, or, with `stop_before_pixels`, to its pixel data, where it then stands; a stream
+        that is already at its end is refused.
     defer_size : str or float, optional
         Ignored; accepted for code written for pydicom.
     stop_before_pixels : bool
@@ -92,6 +93,10 @@ def read_as(
     specific_tags: Iterable[TagLike] | None = None,
 ) -> Kind:
     """The data set of a source as a `cls`; its `__init__` is not called. The options are those of `dcmread`."""
+    if stop_before_pixels and hasattr(src, "read") and not hasattr(src, "read_at"):
+        from dicomcore.part10.heads import head_of
+
+        src = head_of(src, limits, force)
     wanted, stop_tag = None, ALL_TAGS
     if specific_tags is not None:
         wanted = frozenset([int(Tag(tag)) for tag in specific_tags]) | {int(SPECIFIC_CHARACTER_SET)}

@@ -27,6 +27,8 @@ from dicomcore._native.scan.scan cimport (
     Row,
 )
 from dicomcore._native.base.taught cimport any_taught_private, taught_private
+from dicomcore._native.views.decimal cimport decimal_of
+from dicomcore._native.views.facade cimport KEEPS
 from dicomcore._native.base.text cimport is_ascii, stripped, trimmed, without_equals
 from dicomcore._native.base.vr cimport *
 
@@ -293,7 +295,7 @@ cdef object one_number_text(const uint8_t* p, Py_ssize_t n, uint16_t vr, bint* g
         return ""
     if vr == DS:
         if parse_decimal(p, n, &number) == OK and isfinite(number):
-            return number
+            return decimal_of(number, p, n) if KEEPS else number
     elif parse_integer(p, n, &whole) == OK:
         return whole
     text = latin(p, n).strip(" \0")

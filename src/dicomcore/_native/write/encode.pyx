@@ -171,6 +171,10 @@ cdef int put_decimal(Output out, object value) except -1:
         return put_number_text(out, value, DS)
     elif value is None:
         return 0
+    elif type(value) is not float and isinstance(value, float):
+        said = getattr(value, "original_string", None)      # the text that pydicom keeps with a DS
+        if said:
+            return put_number_text(out, said, DS)
     try:
         number = PyFloat_AsDouble(value)
     except TypeError:
