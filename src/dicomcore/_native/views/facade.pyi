@@ -13,4 +13,6 @@ def set_classes(
     element_line: Callable[[DataElement], str],
     check_value: Callable[[str, Any, str, Any], None],
     check_name: Callable[[str, str], None],
+    advice: Callable[[Any, str], str | None],
+    setting_advice: Callable[[Any, str], str | None],
 ) -> None: ...

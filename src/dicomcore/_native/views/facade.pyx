@@ -5,13 +5,13 @@ Native modules import nothing from the façade, but they make objects of its cla
 
 
 def set_classes(*, object dataset, object sequence, object element, bint keeps,
-                element_line, check_value, check_name) -> None:
+                element_line, check_value, check_name, advice, setting_advice) -> None:
     """Set the classes of items, sequences and elements, and the functions that print elements and check values.
 
     `element` is a subclass of DataElement, None for DataElement itself. With `keeps`, None and dates stay what they are
     when they are set.
     """
-    global DATASET, SEQUENCE, ELEMENT, KEEPS, ELEMENT_LINE, CHECK_VALUE, CHECK_NAME
+    global DATASET, SEQUENCE, ELEMENT, KEEPS, ELEMENT_LINE, CHECK_VALUE, CHECK_NAME, ADVICE, SETTING_ADVICE
     DATASET = dataset
     SEQUENCE = sequence
     ELEMENT = element
@@ -19,3 +19,5 @@ def set_classes(*, object dataset, object sequence, object element, bint keeps,
     ELEMENT_LINE = element_line
     CHECK_VALUE = check_value
     CHECK_NAME = check_name
+    ADVICE = advice
+    SETTING_ADVICE = setting_advice

@@ -76,12 +76,6 @@ class Dataset(_dataset.Dataset, metaclass=_AnyDataset):
         array[()] = self
         return array
 
-    def __getattr__(self, name: str) -> Any:
-        # Native code has looked everywhere already.
-        if name in NOT_HERE:
-            wanted.note(f"pydicom.Dataset.{name}")
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-
     # -- elements
 
     def __setitem__(self, key: Any, element: Any) -> None:
@@ -449,6 +443,15 @@ def _codecs_of(data_set: Any) -> Any:
 
     value = data_set.get("SpecificCharacterSet")
     return convert_encodings(value) if value else getattr(data_set, "_parent_encoding", default_encoding)
+
+
+def absent(data_set: object, name: str) -> str | None:
+    """Note an attribute of pydicom's that these data sets do not have; its message."""
+    if name not in NOT_HERE:
+        return None
+    full = f"pydicom.Dataset.{name}"
+    wanted.note(full)
+    return wanted.sentence(full)
 
 
 NOT_HERE = frozenset(
