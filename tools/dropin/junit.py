@@ -39,6 +39,19 @@ def read(report: Path, file: str) -> dict[str, Outcome]:
     return outcomes
 
 
+def read_all(report: Path) -> dict[str, Outcome]:
+    """The outcomes of all tests, by ``module.Class::name[parameters]``; a report that is not there has none."""
+    if not report.is_file():
+        return {}
+    outcomes: dict[str, Outcome] = {}
+    for case in ElementTree.parse(report).iter("testcase"):
+        test = f"{case.get('classname', '')}::{case.get('name', '')}"
+        outcome = _outcome(case)
+        if test not in outcomes or outcomes[test].state != FAILED:
+            outcomes[test] = outcome
+    return outcomes
+
+
 def passed(outcomes: Mapping[str, Outcome]) -> list[str]:
     """The tests that passed, in order."""
     return [test for test, outcome in outcomes.items() if outcome.state == PASSED]
