@@ -30,6 +30,7 @@ __all__ = ["from_pydicom"]
 CHARSET_FREE = STANDARD_VR - CUSTOMIZABLE_CHARSET_VR - {"SQ", "UN"}
 """VRs whose values have no text in the Specific Character Set, neither themselves nor in items."""
 
+
 def from_pydicom(data_set: Dataset, *, limits: Limits | None = None) -> dc.Dataset:
     """Convert a data set of pydicom, with its file meta information, to a `Dataset`.
 
