@@ -1,4 +1,4 @@
-"""Reads DICOM JSON (PS3.18 Annex F) in its usual form straight into data sets.
+"""Reads DICOM JSON (PS3.18 Annex F) and Native DICOM Model documents (PS3.19 A.1) in their usual form.
 
 An attribute in any other form is left to the façade, with its text; so is a document that breaks a rule, as a whole:
 the façade finds the fault and names it.
@@ -452,6 +452,320 @@ def read_usual(bytes data not None, DatasetBase root not None, Py_ssize_t depth,
     reader.data = data
     reader.p = data
     reader.end = reader.p + len(data)
+    reader.most_items = depth // LEVELS
+    reader.elements_left = elements
+    reader.data_sets.append(root)
+    try:
+        if reader.read():
+            return reader.elements_left, reader.left
+    except UnicodeDecodeError:
+        pass
+    root.elements = None
+    return None
+
+
+# -- the Native DICOM Model in XML (PS3.19 A.1)
+
+cdef class XmlReader(Reader):
+    # The same for a document in XML, of elements without comments, references and prefixes.
+    cdef const uint8_t* tag_text    # attributes of the last tag; NULL if it lacks them
+    cdef const uint8_t* vr_text
+    cdef int64_t position           # its number, 0 if it has none
+    cdef bint closed                # it has no contents
+
+    cdef inline bint literal(self, const char* text, Py_ssize_t n) noexcept nogil:
+        if self.end - self.p < n or memcmp(self.p, text, n) != 0:
+            return False
+        self.p += n
+        return True
+
+    cdef bint space(self) noexcept nogil:
+        # Skip white space; whether there was any.
+        cdef const uint8_t* before = self.p
+        while self.p < self.end and (self.p[0] == 32 or self.p[0] == 10 or self.p[0] == 9):
+            self.p += 1
+        return self.p != before
+
+    cdef bint tag(self, const char* text, Py_ssize_t n) noexcept nogil:
+        # Read the opening tag of this element; attributes other than those of an attribute or a value are refused.
+        cdef bint any = False, found
+        cdef const uint8_t* name
+        cdef Py_ssize_t size
+        self.space()
+        if not self.literal(b"<", 1) or not self.literal(text, n):
+            return False
+        self.tag_text = self.vr_text = NULL
+        self.position = 0
+        while True:
+            found = self.space()
+            if self.literal(b">", 1):
+                self.closed = False
+                return True
+            if self.literal(b"/>", 2):
+                self.closed = True
+                return True
+            if not found:
+                return False
+            name = self.p
+            while self.p < self.end and (self.p[0] | 32) >= 97 and (self.p[0] | 32) <= 122:
+                self.p += 1
+            size = self.p - name
+            if not self.literal(b'="', 2):
+                return False
+            self.start = self.p
+            while self.p < self.end and 32 <= self.p[0] < 127 and self.p[0] != 0x22 and self.p[0] != 0x26 and \
+                    self.p[0] != 0x3C:
+                self.p += 1
+            self.size = self.p - self.start
+            if not self.literal(b'"', 1):
+                return False
+            if size == 3 and memcmp(name, b"tag", 3) == 0 and self.tag_text == NULL and self.size == 8:
+                self.tag_text = self.start
+            elif size == 2 and memcmp(name, b"vr", 2) == 0 and self.vr_text == NULL and self.size == 2:
+                self.vr_text = self.start
+            elif size == 6 and memcmp(name, b"number", 6) == 0 and self.position == 0 and self.is_position():
+                pass
+            elif size == 7 and memcmp(name, b"keyword", 7) == 0 and not any:
+                any = True
+            else:
+                return False
+
+    cdef bint is_position(self) noexcept nogil:
+        # Read the last attribute's value as a number without leading zeros.
+        cdef Py_ssize_t i
+        if not 0 < self.size < 9 or self.start[0] == 48:
+            return False
+        for i in range(self.size):
+            if not 48 <= self.start[i] <= 57:
+                return False
+            self.position = 10 * self.position + (self.start[i] - 48)
+        return True
+
+    cdef bint contents(self, const char* ending, Py_ssize_t n) noexcept nogil:
+        # Read text up to this closing tag.
+        cdef const uint8_t* p = self.p
+        self.start = p
+        if not self.closed:
+            while p < self.end and p[0] != 0x3C:
+                if p[0] < 32 and p[0] != 10 and p[0] != 9 or p[0] == 0x26 or p[0] == 0x3E:
+                    return False
+                if p[0] == 0xEF and self.end - p > 2 and p[1] == 0xBF and p[2] >= 0xBE:     # no characters of XML
+                    return False
+                p += 1
+        self.size = p - self.start
+        self.p = p
+        return self.closed or self.literal(ending, n)
+
+    cdef bint pass_attribute(self) noexcept nogil:
+        # Pass over an attribute with all that is in it.
+        cdef Py_ssize_t depth = 0
+        cdef const uint8_t* begin
+        cdef bint quoted
+        while self.p < self.end:
+            if self.p[0] != 0x3C:
+                self.p += 1
+                continue
+            begin = self.p
+            quoted = False
+            while self.p < self.end and (quoted or self.p[0] != 0x3E):
+                if self.p[0] == 0x22:
+                    quoted = not quoted
+                elif self.p[0] == 0x27:
+                    return False
+                self.p += 1
+            if self.p == self.end:
+                return False
+            self.p += 1
+            if self.p - begin > 15 and memcmp(begin, b"<DicomAttribute", 15) == 0:
+                depth += self.p[-2] != 0x2F
+            elif self.p - begin >= 17 and memcmp(begin, b"</DicomAttribute", 16) == 0:
+                depth -= 1
+            if depth == 0:
+                return True
+        return False
+
+    cdef bint read(self) except -1:
+        cdef Level* level
+        self.push(True, 0)
+        while self.depth:
+            level = &self.levels[self.depth - 1]
+            self.space()
+            if self.literal(b"</", 2):
+                if not self.close(level):
+                    return False
+                continue
+            if not (self.next_attribute(level) if level.is_item else self.open_item(level)):
+                return False
+        self.space()
+        return self.p == self.end
+
+    cdef bint close(self, Level* level) except -1:
+        # Leave a level at its closing tag.
+        self.depth -= 1
+        if not level.is_item:
+            self.sequences.pop()
+            return self.literal(b"DicomAttribute>", 15)
+        self.data_sets.pop()
+        self.items_around -= 1
+        return self.literal(b"Item>", 5) if self.depth else self.literal(b"NativeDicomModel>", 17)
+
+    cdef bint open_item(self, Level* level) except -1:
+        cdef list sequence = <list>PyList_GET_ITEM(self.sequences, len(self.sequences) - 1)
+        cdef DatasetBase item
+        if (self.items_around >= self.most_items or not self.count() or not self.tag(b"Item", 4)
+                or self.tag_text != NULL or self.vr_text != NULL):
+            return False
+        level.count += 1
+        if self.position != 0 and self.position != level.count:
+            return False
+        item = DATASET.__new__(DATASET)
+        sequence.append(item)
+        if not self.closed:
+            self.items_around += 1
+            self.data_sets.append(item)
+            self.push(True, 0)
+        return True
+
+    cdef bint next_attribute(self, Level* level) except -1:
+        cdef const uint8_t* begin = self.p
+        cdef uint32_t tag = 0
+        if not self.count():
+            return False
+        if not self.tag(b"DicomAttribute", 14) or self.position or not self.is_public(&tag) or (
+                tag > level.tag and not self.attribute(tag)):
+            self.p = begin
+            if not self.pass_attribute():
+                return False
+            self.elements_left += 1             # the façade counts it
+            self.left.append((self.data_sets[len(self.data_sets) - 1], self.path(), 0, begin[:self.p - begin]))
+            return True
+        if tag <= level.tag:
+            return False
+        level = &self.levels[self.depth - 1]
+        if not level.is_item:
+            level -= 1                          # attribute() has opened the sequence
+        level.tag = tag
+        return True
+
+    cdef bint is_public(self, uint32_t* tag) noexcept nogil:
+        # Whether the last tag is of an attribute that no other has to be known for.
+        cdef int i
+        if self.tag_text == NULL or self.vr_text == NULL or not read_tag(self.tag_text, tag):
+            return False
+        for i in range(8):
+            if self.tag_text[i] >= 97:
+                return False
+        return not (tag[0] & 0x10000 or tag[0] >> 16 == 2 or tag[0] >> 16 == 0xFFFE or tag[0] & 0xFFFF == 0)
+
+    cdef bint attribute(self, uint32_t tag) except -1:
+        # Read the values of an attribute whose tag was read.
+        cdef uint16_t vr = self.vr_text[0] | self.vr_text[1] << 8
+        cdef list items
+        if vr_form(vr) == VR_UNKNOWN:
+            return False
+        if vr == SQ:
+            items = <list>SEQUENCE.__new__(SEQUENCE)        # a subclass of list
+            self.add(tag, vr, items)
+            if not self.closed:
+                self.sequences.append(items)
+                self.push(False, tag)
+            return True
+        value = self.values(tag, vr)
+        if value is None:
+            return False
+        self.add(tag, vr, (<tuple>value)[0])
+        return True
+
+    cdef tuple values(self, uint32_t tag, uint16_t vr):
+        cdef list found = []
+        if not self.closed:
+            while True:
+                self.space()
+                if self.literal(b"</DicomAttribute>", 17):
+                    break
+                if is_bytes(vr) or not self.tag(b"PersonName" if vr == PN else b"Value", 10 if vr == PN else 5):
+                    return None
+                if self.tag_text != NULL or self.vr_text != NULL:
+                    return None
+                if self.position != 0 and self.position != len(found) + 1:
+                    return None
+                value = self.name_value() if vr == PN else self.value(tag, vr)
+                if value is None:
+                    return None
+                found.append(value)
+        if not found or len(found) == 1 and type(found[0]) is str and not found[0]:
+            return (nothing(vr),)
+        return (found[0] if len(found) == 1 else found,)
+
+    cdef object value(self, uint32_t tag, uint16_t vr):
+        # One value as the façade gives it; None if it is not in the usual form.
+        cdef const uint8_t* behind
+        cdef const uint8_t* end = self.end
+        cdef Token token = TEXT
+        if not self.contents(b"</Value>", 8):
+            return None
+        if self.size == 0:
+            return dress("", vr) if is_text(vr) else "" if vr == DS or vr == IS else None
+        if not is_single(vr) and memchr(self.start, 0x5C, self.size) != NULL:
+            return None
+        if not is_text(vr) and (self.start[0] <= 32 or self.start[self.size - 1] <= 32):
+            return None
+        if is_number(vr):
+            behind = self.p
+            self.p = self.start
+            self.end = self.start + self.size
+            token = self.numeral()
+            if self.p != self.end:
+                token = BAD
+            self.end = end
+            self.p = behind
+            if token == BAD or token == INTEGER and self.whole == 0 and self.start[0] == 0x2D:     # -0.0
+                return None
+        return self.single(token, tag, vr)
+
+    cdef object name_value(self):
+        # A person's name of one component group.
+        cdef list parts = []
+        cdef const uint8_t* begin
+        if self.closed or not self.tag(b"Alphabetic", 10) or self.closed:
+            return None
+        for name, ending in COMPONENTS:
+            self.space()
+            begin = self.p
+            if self.literal(b"</Alphabetic>", 13):
+                break
+            if self.tag(name, len(<bytes>name)):
+                if not self.contents(ending, len(<bytes>ending)) or memchr(self.start, 0x3D, self.size) != NULL or \
+                        memchr(self.start, 0x5C, self.size) != NULL:
+                    return None
+                parts.append(PyUnicode_DecodeUTF8(<const char*>self.start, self.size, NULL))
+            else:
+                self.p = begin
+                parts.append("")
+        else:
+            self.space()
+            if not self.literal(b"</Alphabetic>", 13):
+                return None
+        self.space()
+        return dress("^".join(parts), PN) if parts and self.literal(b"</PersonName>", 13) else None
+
+
+cdef tuple COMPONENTS = tuple([
+    (name, b"</" + name + b">") for name in (b"FamilyName", b"GivenName", b"MiddleName", b"NamePrefix", b"NameSuffix")
+])
+
+
+def read_usual_xml(bytes data not None, Py_ssize_t begin, DatasetBase root not None, Py_ssize_t depth,
+                   Py_ssize_t elements) -> tuple | None:
+    """The same for the contents of a NativeDicomModel element, which begin at byte `begin`; the tags of what is left
+    are 0."""
+    cdef XmlReader reader = XmlReader()
+    if root.index is not None or root.elements or not 0 <= begin <= len(data):
+        return None
+    reader.data = data
+    reader.p = data
+    reader.end = reader.p + len(data)
+    reader.p += begin
     reader.most_items = depth // LEVELS
     reader.elements_left = elements
     reader.data_sets.append(root)

@@ -2,7 +2,7 @@
 
 from libc.stdint cimport uint8_t, uint64_t
 
-from dicomcore._native.base.vr cimport NO_VR, SQ, UN, US_OR_SS, VR_LONG, VR_SHORT, VR_UNTYPED, vr_form
+from dicomcore._native.base.vr cimport NO_VR, SQ, US_OR_SS, VR_LONG, VR_SHORT, VR_UNTYPED, vr_form
 from dicomcore._native.scan.index cimport Index, rows_of
 from dicomcore._native.scan.scan cimport (
     BIG_ENDIAN,
@@ -81,8 +81,8 @@ def regular_sequences(Index index not None) -> bytes:
 
     All its items are in the encoding of the sequence itself and in the character set around it. No length is wrong, and
     no byte lies between elements. Everything whose reading takes more than its own bytes is left out: VRs that depend
-    on other elements, fragments, UN that is a sequence. No more than 16 sequences of undefined
-    length are in each other.
+    on other elements, fragments, UN that is a sequence. No more than 16 sequences of undefined length
+    are in each other.
     """
     cdef Py_ssize_t count, row
     cdef bytearray found
