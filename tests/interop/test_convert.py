@@ -392,6 +392,13 @@ def lone(*items: bytes, vr: str | None = "SQ", undefined: bool = False) -> bytes
     return raw.sequence(TAG, *items, vr=vr, undefined=undefined)
 
 
+def nested(times: int, undefined: bool = True) -> bytes:
+    data = CODE
+    for _ in range(times):
+        data = lone(raw.item(data), undefined=undefined)
+    return data
+
+
 SEQUENCES = {  # name: (transfer syntax, the sequence's bytes, whether it stays raw)
     "plain": (raw.EXPLICIT, lone(raw.item(CODE), raw.item(CODE)), True),
     "items of undefined length": (raw.EXPLICIT, lone(raw.item(CODE, undefined=True)), True),
@@ -404,7 +411,11 @@ SEQUENCES = {  # name: (transfer syntax, the sequence's bytes, whether it stays 
         True,
     ),
     "UN of no dictionary": (raw.EXPLICIT, lone(raw.item(raw.element(0x00091001, "UN", b"abc "))), True),
-    "undefined length": (raw.EXPLICIT, lone(raw.item(CODE), undefined=True), False),
+    "undefined length": (raw.EXPLICIT, lone(raw.item(CODE, undefined=True), undefined=True), True),
+    "implicit of undefined length": (raw.IMPLICIT, lone(raw.item(IN_IMPLICIT), vr=None, undefined=True), True),
+    "16 of undefined length": (raw.EXPLICIT, nested(16), True),
+    "17 of undefined length": (raw.EXPLICIT, nested(17), False),
+    "40 of defined length": (raw.EXPLICIT, nested(40, undefined=False), True),
     "as UN": (raw.EXPLICIT, lone(raw.item(IN_IMPLICIT), vr="UN"), False),
     "empty item": (raw.EXPLICIT, lone(raw.item()), False),
     "implicit inside explicit": (raw.EXPLICIT, lone(raw.item(IN_IMPLICIT)), False),

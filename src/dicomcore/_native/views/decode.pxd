@@ -26,3 +26,4 @@ cdef object decode_array(Index index, Py_ssize_t row, uint16_t vr)
 cdef Py_ssize_t count_multiplicity(Index index, Py_ssize_t row, uint16_t vr) except -1
 cdef object raw_view(Index index, Py_ssize_t row)
 cdef object empty_value(uint16_t vr)
+cdef object dress(str text, uint16_t vr)
