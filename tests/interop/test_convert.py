@@ -19,6 +19,8 @@ from tests.support.corpus import ABSENT, Real, dicom_files, real
 pydicom = pytest.importorskip("pydicom")
 Block = pytest.importorskip("dicomcore.interop.pydicom.block").Block
 
+from dicomcore.interop.pydicom import to_pydicom  # noqa: E402
+
 EVERY = pytest.mark.parametrize("file", dicom_files(), ids=[file.name for file in dicom_files()])
 BAD_DS = "files/pylibjpeg-data/ds/JPEGLossless/JPEGLossless_1s_1f_i_16_16_bad.dcm"
 TOO_SHORT = "files/pydicom-data/emri_small_jpeg_2k_lossless_too_short.dcm"
@@ -358,6 +360,35 @@ def test_numbers_that_are_text_of_any_kind_are_converted():
         warnings.simplefilter("ignore")
         ours.SliceThickness = "é\x93"
     assert ours.to_pydicom()["SliceThickness"].value == "é\x93"
+
+
+def test_pixel_data_has_the_length_of_its_transfer_syntax():
+    """Whether it is delimited is corrected by pydicom only when it writes."""
+    for name, value, syntax, undefined in (
+        ("CT_small.dcm", pydicom.encaps.encapsulate([b"\0" * 80]), pydicom.uid.RLELossless, True),
+        ("MR_small_RLE.dcm", bytes(64 * 64 * 2), pydicom.uid.ExplicitVRLittleEndian, False),
+    ):
+        theirs = pydicom.dcmread(real(name))
+        theirs.PixelData, theirs.file_meta.TransferSyntaxUID = value, syntax
+        stream = io.BytesIO()
+        ours = dc.from_pydicom(theirs)
+        assert ours["PixelData"].is_undefined_length is undefined
+        theirs.save_as(stream)
+        assert ours.to_bytes() == stream.getvalue()
+
+
+NOT_TO_CONVERT = {  # name: (conversion, its argument, what the error says)
+    "dicomcore's to dicomcore": (dc.from_pydicom, dc.Dataset(), "of dicomcore, which needs no conversion"),
+    "pydicom's to pydicom": (to_pydicom, pydicom.Dataset(), "of pydicom, which needs no conversion"),
+    "a path to dicomcore": (dc.from_pydicom, "a.dcm", "takes a data set of pydicom, not str"),
+    "bytes to pydicom": (to_pydicom, b"", "takes a data set of dicomcore, not bytes"),
+}
+
+
+@pytest.mark.parametrize(("convert", "given", "said"), NOT_TO_CONVERT.values(), ids=NOT_TO_CONVERT)
+def test_what_is_not_to_be_converted_is_refused(convert, given, said):
+    with pytest.raises(TypeError, match=said):
+        convert(given)
 
 
 # ---- sequences that stay raw ---------------------------------------------------------------------------------------
