@@ -187,8 +187,7 @@ class IS(int, metaclass=_Plain):
         text = self.__dict__.get("original_string")
         return int.__repr__(self) if text is None else str(text)
 
-    def __repr__(self) -> str:
-        return f"'{int.__repr__(self)}'"
+    __repr__ = __str__  # without quotes, so that a list of them prints as pydicom's MultiValue does
 
 
 def _check(vr: str, text: str, mode: int) -> None:
