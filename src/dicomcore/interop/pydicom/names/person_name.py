@@ -25,6 +25,11 @@ class PersonName(_values.PersonName, metaclass=_AnyName):
     encodings: tuple[str, ...] | None
     original_string: bytes | None
 
+    def __getattr__(self, name: str) -> Any:
+        if name in PersonName.__slots__:  # native code makes names without them
+            return None
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
     def __new__(  # type: ignore[misc]
         cls,
         val: str | bytes | None,
@@ -108,7 +113,7 @@ def _encoded(name: str, codecs: tuple[str, ...] | None) -> bytes:
 
 
 def _check(val: str | bytes, mode: int | None) -> None:
-    from dicomcore.interop.pydicom.names import config
+    from dicomcore.interop.pydicom.names.modes import reading_mode
     from dicomcore.interop.pydicom.names.valuerep import validate_value
 
-    validate_value("PN", val, config.settings.reading_validation_mode if mode is None else mode)
+    validate_value("PN", val, reading_mode(mode))
