@@ -15,7 +15,8 @@ BENCHES = $(filter-out $(addprefix bench_,header walk values import), $(patsubst
 
 TIME ?= 300
 
-.PHONY: demo test long threads sanitize fuzz lint coverage native-coverage docs bench ratios release-check clean
+.PHONY: demo test long threads sanitize fuzz lint coverage native-coverage docs bench ratios pydicom-suite release-check \
+	clean
 
 # Index the DICOM files that the pydicom package ships, and show the table.
 demo: $(VENV)/.test
@@ -83,6 +84,12 @@ bench: $(VENV)/.bench
 ratios: $(VENV)/.bench
 	$(BIN)/python -m benches.ratios build/ratios.json
 	$(BIN)/python -m benches.compare build/ratios.json $(if $(MARGIN),--margin $(MARGIN))
+
+# pydicom's own tests with dicomcore in pydicom's place, beside pydicom: ten minutes. ARGUMENTS="--reuse test_tag.py" runs
+# one file, with pydicom's outcomes of the run before; see tools/dropin/suite.py.
+pydicom-suite: $(VENV)/.bench
+	$(PIP) pydicom==3.0.2 pydicom-data pyfakefs pytest-timeout
+	$(BIN)/python -m tools.dropin.suite $(ARGUMENTS)
 
 # Build the sdist, and from it a wheel for every installed Python; check, install and use each. They stay in dist.
 release-check: $(VENV)/.made

@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from dicomcore.dataset import DataElement, Dataset, Sequence
+from dicomcore.dataset.advice import module_advice
 from dicomcore.errors import (
     DicomError,
     EncodeError,
@@ -85,4 +86,4 @@ def __getattr__(name: str) -> Any:
         from dicomcore.transcoding import transcode
 
         return transcode
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}{module_advice(name)}")

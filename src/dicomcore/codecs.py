@@ -117,13 +117,36 @@ def rle_decode_noting(
     if bits_allocated > 1:
         array = output(out, shape, UNSIGNED[width])
         return array, _rle.decode_frame(frame, array, pixels, samples_per_pixel, width, planar, partial)
-    packed = np.empty(samples_per_pixel * pixels, np.uint8)
-    beyond = _rle.decode_frame(frame, packed, pixels, samples_per_pixel, 1, True, partial)
-    planes = np.unpackbits(packed.reshape(samples_per_pixel, -1), axis=1, count=rows * columns, bitorder="little")
+    planes, beyond = _decode_bits(frame, rows * columns, samples_per_pixel, partial)
     bits = planes if planar or samples_per_pixel == 1 else planes.T
     array = output(out, shape, UNSIGNED[1])
     array[...] = bits.reshape(shape)
     return array, beyond
+
+
+def _decode_bits(frame: Any, pixels: int, samples: int, partial: bool) -> tuple[NDArray[Any], int | None]:
+    """Decode single bits to planes of a byte for each sample.
+
+    Some writers pack them before the runs are made, others (pydicom 3.1) give each sample a byte. Segments that hold
+    twice what packed samples need are of the second kind.
+    """
+    width = -(-pixels // 8)
+    packed = np.empty(samples * width, np.uint8)
+    beyond = _rle.decode_frame(frame, packed, width, samples, 1, True, partial)
+    if beyond is not None and _holds(frame, samples, min(2 * width, pixels)):
+        whole = np.empty((samples, pixels), np.uint8)
+        beyond = _rle.decode_frame(frame, whole, pixels, samples, 1, True, partial)
+        return whole & 1, beyond
+    return np.unpackbits(packed.reshape(samples, -1), axis=1, count=pixels, bitorder="little"), beyond
+
+
+def _holds(frame: Any, samples: int, count: int) -> bool:
+    """Whether each segment has at least `count` bytes when it is decoded."""
+    try:
+        _rle.decode_frame(frame, np.empty(samples * count, np.uint8), count, samples, 1, True, False)
+    except PixelDecodeError:
+        return False
+    return True
 
 
 def rle_encode(array: Any, *, planar: bool = False) -> bytes:

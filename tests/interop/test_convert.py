@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
 import warnings
@@ -16,6 +17,7 @@ from tests.support import dicom_bytes as raw
 from tests.support.corpus import ABSENT, Real, dicom_files, real
 
 pydicom = pytest.importorskip("pydicom")
+Block = pytest.importorskip("dicomcore.interop.pydicom.block").Block
 
 EVERY = pytest.mark.parametrize("file", dicom_files(), ids=[file.name for file in dicom_files()])
 BAD_DS = "files/pylibjpeg-data/ds/JPEGLossless/JPEGLossless_1s_1f_i_16_16_bad.dcm"
@@ -258,3 +260,261 @@ def test_the_sign_of_values_in_items_is_kept_in_implicit_vr(sign, first, undefin
     ours = dc.dcmread(raw.part10(body, raw.IMPLICIT))
     assert ours.VOILUTSequence[0].LUTDescriptor == [0, first, 16]
     assert ours.to_pydicom().VOILUTSequence[0].LUTDescriptor == [0, first, 16]
+
+
+SET_LATER = {  # name: what pydicom's user does between reading and converting
+    "UTF-8": lambda ds: setattr(ds, "SpecificCharacterSet", "ISO_IR 192"),
+    "GB18030, items accessed": lambda ds: (
+        ds.ReferencedImageSequence[0],
+        setattr(ds, "SpecificCharacterSet", "GB18030"),
+    ),
+    "everything accessed": lambda ds: (str(ds), setattr(ds, "SpecificCharacterSet", "ISO_IR 192")),
+    "deleted": lambda ds: delattr(ds, "SpecificCharacterSet"),
+    "as it was": lambda ds: None,
+}
+
+
+@pytest.mark.parametrize("change", SET_LATER.values(), ids=SET_LATER)
+def test_text_survives_a_character_set_that_was_set_in_pydicom(change):
+    """Bytes that pydicom has not decoded are in the character set that they were read with."""
+    theirs = pydicom.dcmread(io.BytesIO(in_latin_1().to_bytes(enforce_standard=False)))
+    change(theirs)
+    ours = dc.from_pydicom(theirs)
+    assert ours.PatientName == "Müller^A"
+    assert ours.Manufacturer == "èè"
+    assert ours.ReferencedImageSequence[0].CodeMeaning == "éé"
+
+
+def test_an_item_put_into_another_data_set_of_pydicom_keeps_its_text():
+    read = pydicom.dcmread(io.BytesIO(in_latin_1().to_bytes(enforce_standard=False)))
+    theirs = pydicom.Dataset()
+    theirs.SpecificCharacterSet = "ISO_IR 192"
+    theirs.ReferencedImageSequence = read.ReferencedImageSequence
+    assert dc.from_pydicom(theirs).ReferencedImageSequence[0].CodeMeaning == "éé"
+
+
+def test_names_are_encoded_anew_for_each_character_set():
+    """pydicom keeps in a name the bytes that it encoded first."""
+    theirs = pydicom.Dataset()
+    theirs.PatientName, theirs.OtherPatientNames = "Müller", ["Ä^B", "C"]
+    for terms in ("ISO_IR 100", "ISO_IR 192", "GB18030"):
+        theirs.SpecificCharacterSet = terms
+        ours = dc.from_pydicom(theirs)
+        assert ours.PatientName == "Müller"
+        assert ours.OtherPatientNames == ["Ä^B", "C"]
+
+
+def test_text_that_the_character_set_lacks_is_no_question_mark():
+    theirs = pydicom.Dataset()
+    theirs.SpecificCharacterSet = "ISO_IR 100"
+    theirs.PatientName, theirs.PatientComments = "山田", "山"
+    ours = dc.from_pydicom(theirs)
+    assert (ours.PatientName, ours.PatientComments) == ("山田", "山")
+    with pytest.raises(dc.EncodeError):
+        ours.to_bytes(enforce_standard=False)
+
+
+UNDECODABLE = {  # name: (element, transfer syntax) that pydicom fails to decode
+    "LUT Data without a descriptor": (raw.element(0x00283006, None, b""), raw.IMPLICIT),
+    "a value cut short": (raw.element(0x00280106, None, b"\1"), raw.IMPLICIT),
+    "dates for numbers": (raw.element(0x00280120, "DA", b"x "), raw.EXPLICIT),
+    "an item of implicit VR in UN": (
+        raw.sequence(0x00081140, raw.item(raw.element(0x00281101, None, b"abc")), vr="UN", undefined=True),
+        raw.EXPLICIT,
+    ),
+}
+
+
+@pytest.mark.parametrize("accessed", [False, True])
+@pytest.mark.parametrize(("body", "syntax"), UNDECODABLE.values(), ids=UNDECODABLE)
+def test_what_pydicom_cannot_decode_is_converted(body, syntax, accessed):
+    data = raw.part10(body + raw.element(0x00400008, None if syntax == raw.IMPLICIT else "SQ"), syntax)
+    theirs = pydicom.dcmread(io.BytesIO(data))
+    if accessed:
+        for tag in list(theirs.keys()):
+            with contextlib.suppress(Exception):
+                theirs[tag].value  # noqa: B018
+    ours = dc.from_pydicom(theirs)
+    assert list(ours.keys()) == list(dc.dcmread(data).keys())
+
+
+def test_the_vr_survives_implicit_vr():
+    """Of an element from another file, or that the dictionary has another VR for: implicit VR does not state it."""
+    theirs = pydicom.Dataset()
+    theirs.set_original_encoding(True, True, "iso8859")
+    theirs.add_new(0x00280106, "SS", -5)
+    theirs.add_new(0x00100020, "UT", "long")
+    explicit = raw.part10(raw.element(0x00110010, "LO", b"ME") + raw.element(0x00111001, "US", b"\1\2"))
+    theirs.update(pydicom.dcmread(io.BytesIO(explicit)))
+    ours = dc.from_pydicom(theirs)
+    assert (ours[0x00280106].VR, ours[0x00280106].value) == ("SS", -5)
+    assert (ours[0x00100020].VR, ours[0x00100020].value) == ("UT", "long")
+    assert (ours[0x00111001].VR, ours[0x00111001].value) == ("US", 0x0201)
+
+
+def test_numbers_that_are_text_of_any_kind_are_converted():
+    ours = dc.Dataset()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ours.SliceThickness = "é\x93"
+    assert ours.to_pydicom()["SliceThickness"].value == "é\x93"
+
+
+# ---- sequences that stay raw ---------------------------------------------------------------------------------------
+
+
+def tree(data_set: Any) -> list[Any]:
+    """All that pydicom knows about a data set and its items, without what tells a raw sequence from a parsed one."""
+    found: list[Any] = []
+    for element in data_set:
+        value = [tree(item) for item in element.value] if element.VR == "SQ" else element.value
+        found.append((element.tag, element.VR, element.is_undefined_length, value))
+    charset = data_set.original_character_set
+    encodings = data_set.original_encoding, charset if isinstance(charset, list) else [charset]
+    return [*encodings, getattr(data_set, "is_undefined_length_sequence_item", None), *found]
+
+
+@EVERY
+def test_a_sequence_that_stays_raw_has_the_items_of_the_index(file: Real, monkeypatch):
+    lazy = of_dicomcore(file).to_pydicom()
+    monkeypatch.setattr(Block, "_stays_raw", lambda *_: False)
+    eager = of_dicomcore(file).to_pydicom()
+    assert repr(tree(lazy)) == repr(tree(eager))
+
+
+CODE = raw.element(0x00080100, "SH", b"A ") + raw.element(0x00080102, "SH", b"B ")
+IN_IMPLICIT = raw.element(0x00080100, None, b"A ")
+WITHIN = raw.sequence(0x00081140, raw.item(CODE), raw.item(CODE, undefined=True))
+TAG = 0x0040A730
+
+
+def lone(*items: bytes, vr: str | None = "SQ", undefined: bool = False) -> bytes:
+    return raw.sequence(TAG, *items, vr=vr, undefined=undefined)
+
+
+SEQUENCES = {  # name: (transfer syntax, the sequence's bytes, whether it stays raw)
+    "plain": (raw.EXPLICIT, lone(raw.item(CODE), raw.item(CODE)), True),
+    "items of undefined length": (raw.EXPLICIT, lone(raw.item(CODE, undefined=True)), True),
+    "sequences inside": (raw.EXPLICIT, lone(raw.item(WITHIN)), True),
+    "undefined inside": (raw.EXPLICIT, lone(raw.item(raw.sequence(TAG, raw.item(CODE), undefined=True))), True),
+    "implicit": (raw.IMPLICIT, lone(raw.item(IN_IMPLICIT), vr=None), True),
+    "big endian": (
+        raw.BIG_ENDIAN,
+        raw.sequence(TAG, raw.item(raw.element(0x00280010, "US", b"\1\2", big=True), big=True), big=True),
+        True,
+    ),
+    "UN of no dictionary": (raw.EXPLICIT, lone(raw.item(raw.element(0x00091001, "UN", b"abc "))), True),
+    "undefined length": (raw.EXPLICIT, lone(raw.item(CODE), undefined=True), False),
+    "as UN": (raw.EXPLICIT, lone(raw.item(IN_IMPLICIT), vr="UN"), False),
+    "empty item": (raw.EXPLICIT, lone(raw.item()), False),
+    "implicit inside explicit": (raw.EXPLICIT, lone(raw.item(IN_IMPLICIT)), False),
+    "a character set of its own": (
+        raw.EXPLICIT,
+        lone(raw.item(raw.element(0x00080005, "CS", b"ISO_IR 192") + CODE)),
+        False,
+    ),
+    "a length too large": (raw.EXPLICIT, lone(raw.item(raw.element(0x00080100, "SH", b"A ", length=90))), False),
+    "an item too long": (raw.EXPLICIT, lone(raw.item(CODE, length=90)), False),
+    "bytes behind the items": (raw.EXPLICIT, lone(raw.item(CODE), b"\0\0\0\0\0\0"), False),
+    "no items": (raw.EXPLICIT, lone(b"abcdefghij"), False),
+    "no items inside": (raw.EXPLICIT, lone(raw.item(raw.element(0x00081140, "SQ", b"abcdefghij"))), False),
+    "UN that is a sequence inside": (
+        raw.EXPLICIT,
+        lone(raw.item(raw.sequence(0x00081140, raw.item(IN_IMPLICIT), vr="UN"))),
+        False,
+    ),
+    "an unknown VR": (raw.EXPLICIT, lone(raw.item(raw.element(0x00080100, "QQ", b"A "))), False),
+    "fragments": (
+        raw.EXPLICIT,
+        lone(raw.item(raw.sequence(0x7FE00010, raw.item(), raw.item(b"ab"), vr="OB", undefined=True))),
+        False,
+    ),
+    "a VR that depends on the data set": (
+        raw.IMPLICIT,
+        lone(raw.item(raw.element(0x00280106, None, b"\1\0")), vr=None),
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize(("syntax", "data", "stays"), SEQUENCES.values(), ids=SEQUENCES)
+def test_only_a_regular_sequence_stays_raw(syntax, data, stays, monkeypatch):
+    ours = dc.dcmread(raw.part10(data, syntax))
+    converted = ours.to_pydicom()
+    element = converted._dict[TAG]
+    assert (element.is_raw and element.VR == "SQ") is stays
+    written = dc.from_pydicom(ours.to_pydicom())
+    assert written == ours
+    monkeypatch.setattr(Block, "_stays_raw", lambda *_: False)
+    assert repr(tree(converted)) == repr(tree(ours.to_pydicom()))
+
+
+def looked_at(data_set: Any) -> None:
+    for _ in data_set.iterall():
+        pass
+    assert all(item.ControlPointSequence is not None for item in data_set.BeamSequence)
+
+
+def swapped(data_set: Any) -> None:
+    data_set.BeamSequence[0].ControlPointSequence.reverse()
+
+
+def appended(data_set: Any) -> None:
+    data_set.BeamSequence.append(dc.Dataset())
+
+
+def removed(data_set: Any) -> None:
+    del data_set.BeamSequence[0].ControlPointSequence[-1]
+
+
+def replaced(data_set: Any) -> None:
+    data_set.BeamSequence[0] = data_set.BeamSequence[0].copy()
+    data_set.BeamSequence[0].BeamName = "other"
+
+
+def set_inside(data_set: Any) -> None:
+    data_set.BeamSequence[0].ControlPointSequence[0].GantryAngle = 7.0
+
+
+def deleted_inside(data_set: Any) -> None:
+    del data_set.BeamSequence[0].ControlPointSequence[0].GantryAngle
+
+
+def list_changed(data_set: Any) -> None:
+    data_set.BeamSequence[0].ControlPointSequence[0].IsocenterPosition[1] = 0.5
+
+
+def added_inside(data_set: Any) -> None:
+    data_set.BeamSequence[0].ControlPointSequence[0].PatientComments = "added"
+
+
+def moved_inside(data_set: Any) -> None:
+    first, second = data_set.BeamSequence[0].ControlPointSequence[:2]
+    first["CumulativeMetersetWeight"] = second["CumulativeMetersetWeight"]
+
+
+TOUCHED = {  # name: (what happens to the sequence, whether it stays raw)
+    "looked at": (looked_at, True),
+    "swapped": (swapped, False),
+    "appended": (appended, False),
+    "removed": (removed, False),
+    "replaced": (replaced, False),
+    "value set inside": (set_inside, False),
+    "deleted inside": (deleted_inside, False),
+    "list changed in place": (list_changed, False),
+    "added inside": (added_inside, False),
+    "moved inside": (moved_inside, False),
+}
+
+
+@pytest.mark.parametrize(("touch", "stays"), TOUCHED.values(), ids=TOUCHED)
+def test_a_sequence_stays_raw_until_it_is_changed(touch, stays):
+    data_set = dc.dcmread(real("rtplan.dcm"))
+    stream = io.BytesIO()
+    data_set.save_as(stream)
+    data_set = dc.dcmread(stream.getvalue())
+    touch(data_set)
+    converted = data_set.to_pydicom()
+    assert converted._dict[0x300A00B0].is_raw is stays
+    assert dc.from_pydicom(converted) == data_set
+    assert dc.from_pydicom(data_set.to_pydicom()).to_json() == data_set.to_json()

@@ -1,4 +1,4 @@
-"""install() and ``python -m dicomcore.interop.pydicom``: each case is a program of its own, since it is process-wide."""
+"""install() and ``python -m dicomcore.interop.pydicom``: each case is a program of its own, as it is process-wide."""
 
 from __future__ import annotations
 

@@ -128,3 +128,45 @@ def test_attributes_that_resemble_no_keyword_are_set_silently(name):
 def test_setting_a_repeating_element_by_keyword_is_refused():
     with pytest.raises(ValueError, match="OverlayData"):
         dc.Dataset().OverlayData = b"ab"
+
+
+# -- what to do instead
+
+ABSENT = {
+    "decompress": (lambda ds: ds.decompress(), 'transcode(ds, target, to="explicit")'),
+    "compress": (lambda ds: ds.compress("1.2.840.10008.1.2.5"), "transcode(ds, target, to=syntax)"),
+    "overlay_array": (lambda ds: ds.overlay_array(0x6000), "ds.frames.overlays"),
+    "waveform_array": (lambda ds: ds.waveform_array(0), "ds.waveforms.decode(index, scaled=True)"),
+    "set_pixel_data": (lambda ds: ds.set_pixel_data([[1]], "MONOCHROME2", 8), "set_pixels(array)"),
+    "original_encoding": (lambda ds: ds.original_encoding, "is_implicit_VR and is_little_endian"),
+    "is_little_endian set": (lambda ds: setattr(ds, "is_little_endian", True), "transfer_syntax"),
+    "is_implicit_VR set": (lambda ds: setattr(ds, "is_implicit_VR", True), "transfer_syntax"),
+    "filename set": (lambda ds: setattr(ds, "filename", "a"), "read from"),
+    "pixel_array set": (lambda ds: setattr(ds, "pixel_array", 1), "set_pixels(array)"),
+    "FileDataset": (lambda ds: dc.FileDataset, "dcmread gives a Dataset"),
+    "config": (lambda ds: dc.config, "arguments of the calls"),
+}
+
+
+@pytest.mark.parametrize(("action", "instead"), ABSENT.values(), ids=ABSENT)
+def test_an_absent_name_says_what_to_do_instead(action, instead):
+    with pytest.raises(AttributeError, match=r"docs/from-pydicom\.md") as raised:
+        action(dc.Dataset())
+    assert instead in str(raised.value)
+
+
+def test_other_absent_names_have_pythons_message():
+    with pytest.raises(AttributeError, match=r"^'Dataset' object has no attribute 'nothing'$"):
+        dc.Dataset().nothing  # noqa: B018
+    with pytest.raises(AttributeError, match=r"^module 'dicomcore' has no attribute 'nothing'$"):
+        dc.nothing  # noqa: B018
+
+
+def test_every_advice_is_for_a_name_that_is_absent():
+    from dicomcore.dataset import advice
+
+    assert [name for name in advice.INSTEAD if hasattr(dc.Dataset, name)] == []
+    assert [name for name in advice.MODULE if hasattr(dc, name)] == []
+    assert [name for name in advice.SETTING if not hasattr(dc.Dataset, name)] == []
+    known = set(dir(pydicom.dataset.FileDataset)) | {"buffer", "fileobj_type", "timestamp"}
+    assert set(advice.INSTEAD) <= known

@@ -64,6 +64,16 @@ GOOD = {  # name: (segments, options of rle_decode, samples in C order)
         {"columns": 9, "bits_allocated": 1},
         [1, 0, 1, 0, 0, 0, 0, 0, 1],
     ),
+    "one bit, a byte each": (
+        [b"\x01\x01\x00\xf2\x01"],
+        {"columns": 17, "bits_allocated": 1},
+        [1, 0, *[1] * 15],
+    ),
+    "one bit, a byte each, of two samples": (
+        [b"\x01\x01\x00\xf2\x01", b"\xf0\x01"],
+        {"columns": 17, "bits_allocated": 1, "samples_per_pixel": 2},
+        [1, 1, 0, 1, *[1] * 30],
+    ),
 }
 
 

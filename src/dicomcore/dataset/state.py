@@ -14,6 +14,7 @@ from dicomcore._native.views.data_element import DataElement
 from dicomcore._native.views.state import (
     as_read,
     file_index,
+    has_own_items,
     header_of,
     index_of,
     is_changed,
@@ -36,6 +37,7 @@ __all__ = [
     "as_read",
     "ensured_meta",
     "file_index",
+    "has_own_items",
     "has_own_preamble",
     "header_of",
     "index_of",

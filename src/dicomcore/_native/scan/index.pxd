@@ -11,6 +11,7 @@ from dicomcore._native.scan.source cimport Source
 cdef enum:
     ANY_GROUP = -1
     FIRST_ROWS = 160                    # most files have fewer
+    TEXTS = 16                          # texts that are kept decoded; a power of 2
 
 
 cdef class Index:
@@ -41,6 +42,8 @@ cdef class Index:
     cdef set late                       # deviations in sequences that were indexed late, shared by their indices
     cdef dict siblings                  # cache of sibling(): row by (level's first row, its end, tag); None at first
     cdef dict charsets                  # Charset of each data set, by the row of its item
+    cdef uint32_t[TEXTS] decoded        # the row + 1 of the text that was decoded last, by the row's low bits
+    cdef list texts                     # decoded texts by the row's low bits, see decode.coded_text(); None at first
     cdef Index outer                    # for a sequence that was indexed late: the index of its element,
     cdef Py_ssize_t outer_row           # and the element's row there
     cdef bint changed                   # see mark_changed()

@@ -15,7 +15,7 @@ from dicomcore._native.views.data_element cimport (
 )
 from dicomcore._native.views.coerce cimport coerced_for
 from dicomcore._native.views.decode cimport decode, make_tag, resolve_vr, vr_name
-from dicomcore._native.views.facade cimport CHECK_NAME, CHECK_VALUE
+from dicomcore._native.views.facade cimport ADVICE, CHECK_NAME, CHECK_VALUE, SETTING_ADVICE
 from dicomcore._native.views.order cimport free_orders, in_order, ordered
 from dicomcore._native.views.unfold cimport enter
 from dicomcore._native.base.dictionary cimport find_keyword, keyword_of_tag, public_vr
@@ -245,7 +245,13 @@ cdef class DatasetBase(Owner):
     def __getattribute__(self, name):
         cdef int64_t tag = find_keyword(name)
         if tag < 0:
-            return PyObject_GenericGetAttr(self, name)
+            try:
+                return PyObject_GenericGetAttr(self, name)
+            except AttributeError as error:
+                message = ADVICE(self, name)
+                if message is None:
+                    raise
+                raise AttributeError(message, name=name, obj=self) from error
         value = self.tag_value(<uint32_t>tag, MISSING)
         if value is MISSING:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
@@ -256,7 +262,13 @@ cdef class DatasetBase(Owner):
         if tag < 0:
             if name != name.lower() and self.checks != "ignore":
                 self.check_name(name)
-            PyObject_GenericSetAttr(self, name, <PyObject*>value)
+            try:
+                PyObject_GenericSetAttr(self, name, <PyObject*>value)
+            except AttributeError as error:
+                message = SETTING_ADVICE(self, name)
+                if message is None:
+                    raise
+                raise AttributeError(message, name=name, obj=self) from error
         else:
             self._set(<uint32_t>tag, value)
 

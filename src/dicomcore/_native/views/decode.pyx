@@ -1,5 +1,6 @@
 """Values from rows: an element's VR, and the Python or NumPy value of its bytes (PS3.5 6.2)."""
 
+cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.list cimport PyList_New, PyList_SET_ITEM
 from cpython.object cimport PyTypeObject
@@ -7,12 +8,12 @@ from cpython.ref cimport Py_INCREF
 from cpython.unicode cimport PyUnicode_DecodeLatin1
 from libc.math cimport INFINITY, NAN, isfinite
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memchr, memcpy
+from libc.string cimport memchr, memcmp, memcpy
 
 from dicomcore._native.base.cursor cimport load_be16, load_be32, load_be64, load_le16, load_le32, load_le64
 from dicomcore._native.base.dictionary cimport find_creator, private_vr_at, public_vr
 from dicomcore._native.base.fault cimport OK, Status
-from dicomcore._native.scan.index cimport Index, view_of
+from dicomcore._native.scan.index cimport TEXTS, Index, view_of
 from dicomcore._native.base.number cimport count_values, parse_decimal, parse_decimals, parse_integer, parse_integers
 from dicomcore._native.scan.scan cimport (
     BIG_ENDIAN,
@@ -28,7 +29,7 @@ from dicomcore._native.scan.scan cimport (
 )
 from dicomcore._native.base.taught cimport any_taught_private, taught_private
 from dicomcore._native.views.decimal cimport decimal_of
-from dicomcore._native.views.facade cimport KEEPS
+from dicomcore._native.views.facade cimport KEEPS, NAME
 from dicomcore._native.base.text cimport is_ascii, stripped, trimmed, without_equals
 from dicomcore._native.base.vr cimport *
 
@@ -55,6 +56,7 @@ cdef dict VR_DTYPES = {
 
 cdef enum:
     LUT_DATA = 0x00283006
+    LONGEST_TEXT = 64 * 1024    # bytes of a text that is kept decoded
 
 
 cdef str vr_name(uint16_t vr):
@@ -78,7 +80,7 @@ cdef object make_name(str text):
     # Drop the delimiters of empty component groups at the end, as PS3.5 6.2.1 allows.
     if text and text[len(text) - 1] == u"=":
         text = text.rstrip("=")
-    return str_new(<PyTypeObject*>PersonName, (text,), NULL)
+    return str_new(<PyTypeObject*>(PersonName if NAME is None else NAME), (text,), NULL)
 
 
 cdef object empty_value(uint16_t vr):
@@ -263,20 +265,53 @@ cdef object plain_text(const uint8_t* p, Py_ssize_t n, uint16_t vr):
         cut = <const uint8_t*>memchr(p, 0x5C, end - p) if end > p else NULL
 
 
+cdef object kept_text(Index index, Py_ssize_t row, const uint8_t* p, Py_ssize_t n, uint16_t vr):
+    # The text of a row that was decoded from the same bytes before, None if it was not kept.
+    cdef tuple entry
+    cdef bytes data
+    with cython.critical_section(index):
+        entry = None if index.texts is None else index.texts[row & (TEXTS - 1)]
+    if entry is None or entry[0] != row or entry[1] != vr:
+        return None
+    data = entry[2]
+    return entry[3] if len(data) == n and memcmp(<const char*>data, p, n) == 0 else None
+
+
+cdef int keep_text(Index index, Py_ssize_t row, uint16_t vr, bytes data, object text) except -1:
+    # Keep a text from the second time on that its row is decoded, in one of TEXTS places: a text that is read once
+    # costs no memory, and text read over and over is not decoded again.
+    cdef Py_ssize_t place = row & (TEXTS - 1)
+    if len(data) > LONGEST_TEXT:
+        return 0
+    with cython.critical_section(index):
+        if index.decoded[place] == row + 1:
+            if index.texts is None:
+                index.texts = [None] * TEXTS
+            index.texts[place] = (row, vr, data, text)
+        index.decoded[place] = <uint32_t>(row + 1)
+    return 0
+
+
 cdef object coded_text(Index index, Py_ssize_t row, const uint8_t* p, Py_ssize_t n, uint16_t vr):
     # Decode text that needs its character set.
     cdef Row* r = &index.rows[row]
-    cdef bytes data = PyBytes_FromStringAndSize(<const char*>p, n)
+    cdef bytes data
     if not has_charset(vr):
         index.note("CHARACTER_SET", r.tag, r.offset, f"{vr_name(vr)} holds bytes outside the default repertoire")
         return plain_text(p, n, vr)
+    known = kept_text(index, row, p, n, vr)
+    if known is not None:
+        return known
+    data = PyBytes_FromStringAndSize(<const char*>p, n)
     charset = charset_at(index, row)
     texts, good = charset.decode_values(data, vr_name(vr))
     if not good:
         index.note("CHARACTER_SET", r.tag, r.offset,
                    f"not decodable with Specific Character Set {chr(92).join(charset.names) or '(none)'}")
     if len(texts) == 1:
-        return dress(texts[0], vr)
+        known = dress(texts[0], vr)
+        keep_text(index, row, vr, data, known)
+        return known
     return [dress(text, vr) for text in texts]
 
 

@@ -7,8 +7,8 @@ or an element.
 from cpython.weakref cimport PyWeakref_NewRef
 
 from dicomcore._native.scan.index cimport Index
-from dicomcore._native.scan.scan cimport BIG_ENDIAN
-from dicomcore._native.views.data_element cimport DataElement, is_itemless
+from dicomcore._native.scan.scan cimport BIG_ENDIAN, CONTAINER, ITEM
+from dicomcore._native.views.data_element cimport DataElement, held_by, is_itemless
 from dicomcore._native.views.dataset cimport TOP_LEVEL, DatasetBase
 from dicomcore._native.views.decode cimport raw_view
 from dicomcore._native.views.facade cimport DATASET
@@ -53,6 +53,48 @@ def is_changed(DataElement element not None) -> bool:
     A list that was only read has not changed. A sequence that was handed out may have changed: ask its items.
     """
     return element.is_changed()
+
+
+def has_own_items(DataElement element not None) -> bool:
+    """Whether a sequence of the source still has the items of its source, in the same order and without any change."""
+    cdef DataElement one
+    cdef list open_elements = [element]
+    while open_elements:
+        one = open_elements.pop()
+        if one.is_set or one.index is None:
+            return False
+        if one.has_value and not keeps_items(one, open_elements):
+            return False
+    return True
+
+
+cdef bint keeps_items(DataElement element, list inner) except -1:
+    # The same for the items of one sequence that was handed out; the sequences in them are added to `inner`.
+    cdef Index index = element.index
+    cdef list items = list(held_by(element))
+    cdef DatasetBase item
+    cdef DataElement one
+    cdef Py_ssize_t row = element.row + 1, stop = index.rows[element.row].next, count = 0
+    if not index.rows[element.row].flags & CONTAINER:
+        return not items and index.rows[element.row].length == 0
+    while row < stop:
+        if index.rows[row].tag == ITEM:
+            if count == len(items):
+                return False
+            item = items[count]
+            if item.index is not index or item.container != row or item.wanted is not None:
+                return False
+            count += 1
+            for one in item.changes().values():
+                if one is None or one.index is not index or index.rows[one.row].parent != row:
+                    return False
+                one.settle()
+                if one.vr == SQ:
+                    inner.append(one)
+                elif one.is_changed():
+                    return False
+        row = index.rows[row].next
+    return count == len(items)
 
 
 def loose_bytes(DataElement element not None) -> bytes:

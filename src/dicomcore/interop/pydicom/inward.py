@@ -8,22 +8,27 @@ from struct import Struct
 from typing import Any, NamedTuple
 
 from pydicom.charset import convert_encodings, default_encoding
+from pydicom.datadict import dictionary_has_tag, dictionary_VR
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import correct_ambiguous_vr_element, write_data_element
 from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag
-from pydicom.valuerep import BYTES_VR, CUSTOMIZABLE_CHARSET_VR, EXPLICIT_VR_LENGTH_32
+from pydicom.valuerep import BYTES_VR, CUSTOMIZABLE_CHARSET_VR, EXPLICIT_VR_LENGTH_32, STANDARD_VR, PersonName
 
 import dicomcore.dataset.dataset as dc
 from dicomcore.dataset.state import put
 from dicomcore.encoding.reading import decode_as, decode_meta
+from dicomcore.interop.pydicom.block import encoding_of, unknown_element
 from dicomcore.limits import DEFAULT_LIMITS, Limits
 from dicomcore.tags import ITEM, ITEM_DELIMITER, SEQUENCE_DELIMITER, SPECIFIC_CHARACTER_SET, UNDEFINED_LENGTH
 from dicomcore.uids import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 __all__ = ["from_pydicom"]
+
+CHARSET_FREE = STANDARD_VR - CUSTOMIZABLE_CHARSET_VR - {"SQ", "UN"}
+"""VRs whose values have no text in the Specific Character Set, neither themselves nor in items."""
 
 
 def from_pydicom(data_set: Dataset, *, limits: Limits | None = None) -> dc.Dataset:
@@ -43,7 +48,7 @@ def from_pydicom(data_set: Dataset, *, limits: Limits | None = None) -> dc.Datas
     converted.preamble = getattr(data_set, "preamble", None)
     converted.file_meta = _file_meta(data_set, limits)
     for position, element in stream.unwritten:
-        put(_at(converted, position), dc.DataElement(int(element.tag), element.VR, _plain(element.value)))
+        put(_at(converted, position), dc.DataElement(int(element.tag), str(element.VR), _plain(element.value)))
     return converted
 
 
@@ -96,7 +101,7 @@ class _Stream:
 
     def put_data_set(self, data_set: Dataset) -> None:
         """Append a data set and all its items, with a stack instead of recursion."""
-        charset = _Charset(data_set._character_set, data_set._character_set == default_encoding)
+        charset = _Charset(data_set._parent_encoding, data_set._parent_encoding == default_encoding)
         stack = [self._elements(data_set, (), charset)]
         while stack:
             nested = next(stack[-1], None)
@@ -107,15 +112,21 @@ class _Stream:
 
     def _elements(self, data_set: Dataset, position: tuple[int, ...], inherited: _Charset) -> Iterator[Iterator[Any]]:
         charset = inherited
-        if SPECIFIC_CHARACTER_SET in data_set._dict:
-            charset = _Charset(convert_encodings(data_set[SPECIFIC_CHARACTER_SET].value), True)
+        coding: Any = data_set._dict.get(SPECIFIC_CHARACTER_SET)
+        if coding is not None:
+            terms = encoding_of(coding) if isinstance(coding, RawDataElement) else convert_encodings(coding.value)
+            charset = _Charset(terms, True)
+        read_as = data_set._read_charset or data_set._parent_encoding
+        fitting = charset.stated and _listed(read_as) == _listed(charset.encodings)
         for tag in sorted(data_set._dict):
-            element: Any = data_set.get_item(tag)
-            if isinstance(element, RawDataElement) and charset.stated:
-                undefined, value = element.length == UNDEFINED_LENGTH, element.value or b""
-                if element.is_little_endian == self._little and self._put_bytes(tag, element.VR, value, undefined):
+            element: Any = data_set.get_item(tag, keep_deferred=True)
+            if isinstance(element, RawDataElement):
+                if element.value is None and element.length:  # deferred
+                    element = data_set.get_item(tag)
+                elif self._put_raw(element, fitting):
                     continue
-            element = data_set[tag]
+                else:
+                    element = _decoded(data_set, element)
             if element.VR == "SQ":
                 yield self._sequence(element, position, charset)
             elif self._is_lost(element, charset):
@@ -123,10 +134,26 @@ class _Stream:
             elif not (isinstance(element.value, bytes) and element.VR in BYTES_VR and self._put_value(element)):
                 self._put_element(element, data_set, position, charset)
 
+    def _put_raw(self, element: RawDataElement, fitting: bool) -> bool:
+        """Append the bytes of an element that was not accessed; return False if they do not fit this stream.
+
+        `fitting` is whether text was read with the character set that is in force in the stream: Specific Character
+        Set may have been set since, or the item put into another data set.
+        """
+        if element.is_little_endian != self._little or (self._implicit and not element.is_implicit_VR):
+            return False
+        vr = element.VR or _dictionary_vr(element.tag)
+        if not (fitting or vr in CHARSET_FREE or element.tag == SPECIFIC_CHARACTER_SET):
+            return False
+        undefined = element.length == UNDEFINED_LENGTH
+        return self._put_bytes(element.tag, element.VR, element.value or b"", undefined)
+
     def _is_lost(self, element: DataElement, charset: _Charset) -> bool:
-        """Whether the value cannot be read from its bytes: without a VR, or with a character set stated further out."""
-        if self._implicit and element.tag.is_private and not element.tag.is_private_creator and element.VR != "UN":
-            return True
+        """Whether the value cannot be read from its bytes: its VR is not there, or the character set is further out."""
+        if self._implicit and element.VR != "UN":
+            known = _dictionary_vr(element.tag)
+            if known != element.VR and not (element.VR in BYTES_VR and element.VR in known):
+                return True
         return not charset.stated and element.VR in CUSTOMIZABLE_CHARSET_VR
 
     def _put_value(self, element: DataElement) -> bool:
@@ -189,12 +216,17 @@ class _Stream:
         buffer = DicomBytesIO()
         buffer.is_implicit_VR, buffer.is_little_endian = self._implicit, self._little
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
+            with warnings.catch_warnings(record=True) as said:
+                warnings.simplefilter("always")
                 settled = correct_ambiguous_vr_element(element, data_set, self._little)
+                if settled.VR == "PN":
+                    settled = _with_fresh_names(settled)
                 write_data_element(buffer, settled, charset.encodings)
         except Exception:  # pydicom's writers raise anything for a value that does not fit its VR
             self.unwritten.append((position, element))
+            return
+        if any("replacement characters" in str(one.message) for one in said):
+            self.unwritten.append((position, element))  # text that the character set does not have
             return
         encoded = buffer.getvalue()
         if not self._implicit and not self._little and encoded[4:6] == b"UN" and settled.VR != "UN":
@@ -202,6 +234,45 @@ class _Stream:
             self.unwritten.append((position, element))
             return
         self._put(encoded)
+
+
+def _listed(encodings: Any) -> list[str]:
+    return [encodings] if isinstance(encodings, str) else list(encodings)
+
+
+def _dictionary_vr(tag: BaseTag) -> str:
+    """Return the VR, or VRs, of an element in implicit VR; UN if there is none."""
+    if tag.is_private:
+        return "LO" if tag.is_private_creator else "UN"
+    return dictionary_VR(tag) if dictionary_has_tag(tag) else "UL" if tag.element == 0 else "UN"
+
+
+def _decoded(data_set: Dataset, element: RawDataElement) -> DataElement:
+    """Return an element with its value, or as UN with its bytes if pydicom cannot decode it."""
+    try:
+        return data_set[element.tag]
+    except Exception:  # pydicom's readers raise anything for bytes that do not fit their VR
+        return unknown_element(element.tag, element.value or b"")
+
+
+def _with_fresh_names(element: DataElement) -> DataElement:
+    """Copy an element of names without the bytes that pydicom keeps in a name, if these are not what it says.
+
+    pydicom keeps those that it encoded first, whatever the character set is later, and with question marks for
+    characters that it could not encode.
+    """
+    value = element.value
+    names: Any = [_fresh(name) for name in value] if isinstance(value, list | MultiValue) else _fresh(value)
+    return DataElement(element.tag, "PN", names, already_converted=True)
+
+
+def _fresh(name: Any) -> Any:
+    if not isinstance(name, PersonName):
+        return name
+    bound = name.encodings is not None and name.original_string is not None
+    if bound and str(PersonName(name.original_string, name.encodings)) == str(name):
+        return name
+    return PersonName(str(name))
 
 
 def _at(data_set: dc.Dataset, position: tuple[int, ...]) -> dc.Dataset:

@@ -16,8 +16,18 @@ from pydicom.uid import UID
 import dicomcore.dataset as dc
 from dicomcore._native.write.encode import encode_value
 from dicomcore.dataset.paths import Below, unfolded
-from dicomcore.dataset.state import as_read, index_of, is_changed, kept_meta, loose_bytes, row_of, state_of
+from dicomcore.dataset.state import (
+    as_read,
+    has_own_items,
+    index_of,
+    is_changed,
+    kept_meta,
+    loose_bytes,
+    row_of,
+    state_of,
+)
 from dicomcore.dataset.validation import number_fault
+from dicomcore.errors import EncodeError
 from dicomcore.interop.pydicom.block import Block, sequence_element, unknown_element
 from dicomcore.tags import SPECIFIC_CHARACTER_SET
 
@@ -100,7 +110,7 @@ class _Conversion:
             if element is None:
                 work.target._dict.pop(BaseTag(tag), None)
             elif element.VR == "SQ":
-                if is_changed(element) and not loose_bytes(element):
+                if not has_own_items(element) and is_changed(element) and not loose_bytes(element):
                     below += self._put_sequence(work, element)
             elif is_changed(element) and not (tag in bare and bare[tag] == element):
                 work.target[tag] = _with_value(element)
@@ -140,7 +150,10 @@ class _Conversion:
 def _with_value(element: dc.DataElement) -> DataElement | RawDataElement:
     value = element.value
     if number_fault(element.VR, value):  # pydicom accepts such a value only as raw bytes
-        data = encode_value(element.VR, value)
+        try:
+            data = encode_value(element.VR, value)
+        except EncodeError:  # text of other characters
+            return DataElement(BaseTag(element.tag), element.VR, value, already_converted=True)
         return RawDataElement(BaseTag(element.tag), element.VR, len(data), data, 0, False, True)
     if element.VR == "UN" and isinstance(value, bytes):
         return unknown_element(element.tag, value)

@@ -52,15 +52,15 @@ def decode(src: bytes, runner: DecodeRunner) -> bytearray:
     """Decode the codestream of one frame, without colour conversion.
 
     Returns little-endian samples, by pixel, or by plane for RLE. Samples have the width of Bits Allocated, or a byte
-    each for single bits; if width, order or colour differ from the runner's options, the options are set. The option
-    ``limits`` is a `Limits`, by default the one given to `register`. Raises PixelDecodeError, after which pydicom tries
-    its next plugin.
+    each for single bits; if width, order or colour differ from the runner's options, the options are set, from pydicom
+    3.1 on those of the frame alone. The option ``limits`` is a `Limits`, by default the one given to `register`. Raises
+    PixelDecodeError, after which pydicom tries its next plugin.
     """
     description = _stated_description(runner)
     decoder = _decode_rle if description.transfer_syntax == RLELossless else _decode_by_pixel
     frame, width = decoder(src, description, runner)
     if 8 * width != runner.bits_allocated:
-        runner.set_option("bits_allocated", 8 * width)
+        _state(runner, "bits_allocated", 8 * width)
     if sys.byteorder == "big":
         _swap(frame, width)
     return frame
@@ -81,7 +81,7 @@ def _decode_rle(src: bytes, description: FrameDescription, runner: DecodeRunner)
     )
     if beyond is not None:
         warnings.warn(f"an RLE segment holds more than its plane, from byte {beyond} on: left out", stacklevel=2)
-    runner.set_option("planar_configuration", 1)
+    _state(runner, "planar_configuration", 1)
     if "<" in (runner.get_option("rle_segment_order"), runner.get_option("byteorder")):
         _swap(frame, width)  # pydicom's options for writers that put the least significant byte first
     return frame, width
@@ -97,12 +97,12 @@ def _decode_by_pixel(src: bytes, description: FrameDescription, runner: DecodeRu
         if note.code in WARNED:
             warnings.warn(note.message, stacklevel=2)
     if description.samples_per_pixel > 1:
-        runner.set_option("planar_configuration", 0)
+        _state(runner, "planar_configuration", 0)
         space = coded_colour(decoded.description, decoded.info)
         if space == "RGB":
-            runner.set_option("photometric_interpretation", "RGB")
-        elif space == "YBR" and runner.photometric_interpretation not in YBR_FULL:
-            runner.set_option("photometric_interpretation", "YBR_FULL")
+            _state(runner, "photometric_interpretation", "RGB")
+        elif space == "YBR" and _stated_colour(runner) not in YBR_FULL:
+            _state(runner, "photometric_interpretation", "YBR_FULL")
     return frame, description.dtype.itemsize
 
 
@@ -116,6 +116,22 @@ def _blank(description: FrameDescription) -> bytearray:
 
 def _swap(frame: bytearray, width: int) -> None:
     np.frombuffer(frame, f"u{width}").byteswap(inplace=True)
+
+
+def _state(runner: Any, name: str, value: Any) -> None:
+    """Set an option that describes the decoded frame: from pydicom 3.1 on each frame has its own."""
+    if hasattr(runner, "set_frame_option"):
+        runner.set_frame_option(runner.index, name, value)
+    else:
+        runner.set_option(name, value)
+
+
+def _stated_colour(runner: Any) -> str:
+    """Return the photometric interpretation that pydicom has for this frame before it is decoded."""
+    stated = runner.photometric_interpretation
+    if hasattr(runner, "get_frame_option"):
+        stated = runner.get_frame_option(runner.index, "photometric_interpretation", stated)
+    return str(stated)
 
 
 def _stated_description(runner: DecodeRunner) -> FrameDescription:
@@ -180,13 +196,16 @@ def encode(src: bytes, runner: EncodeRunner) -> bytes:
 def _frame_array(src: bytes, runner: EncodeRunner) -> NDArray[Any]:
     """Return the frame as an array by pixel."""
     rows, columns, count = runner.rows, runner.columns, runner.samples_per_pixel
-    width = len(src) // (rows * columns * count)
-    if width not in (1, 2, 4, 8) or width * rows * columns * count != len(src):
+    samples = rows * columns * count
+    if runner.bits_allocated == 1 and len(src) == -(-samples // 8):  # pydicom passes single bits packed, or a byte each
+        src = np.unpackbits(np.frombuffer(src, np.uint8), count=samples, bitorder="little").tobytes()
+    width = len(src) // samples
+    if width not in (1, 2, 4, 8) or width * samples != len(src):
         raise EncodeError(f"{len(src)} bytes are not a frame of {rows} × {columns} pixels with {count} samples")
-    samples = np.frombuffer(src, f"<{'i' if runner.pixel_representation else 'u'}{width}")
+    values = np.frombuffer(src, f"<{'i' if runner.pixel_representation else 'u'}{width}")
     if count == 1:
-        return samples.reshape(rows, columns)
+        return values.reshape(rows, columns)
     # pydicom passes an array by pixel, but a buffer in the order of the data set.
     if runner.planar_configuration == 1 and not runner.is_array:
-        return samples.reshape(count, rows, columns).transpose(1, 2, 0)
-    return samples.reshape(rows, columns, count)
+        return values.reshape(count, rows, columns).transpose(1, 2, 0)
+    return values.reshape(rows, columns, count)

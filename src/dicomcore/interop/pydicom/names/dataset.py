@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -75,12 +76,6 @@ class Dataset(_dataset.Dataset, metaclass=_AnyDataset):
         array = np.empty((), object)
         array[()] = self
         return array
-
-    def __getattr__(self, name: str) -> Any:
-        # Native code has looked everywhere already.
-        if name in NOT_HERE:
-            wanted.note(f"pydicom.Dataset.{name}")
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     # -- elements
 
@@ -377,10 +372,6 @@ class FileMetaDataset(Dataset):
 class FileDataset(Dataset):
     """The data set of a file."""
 
-    buffer: Any = None
-    fileobj_type: Any = None
-    timestamp: float | None = None
-
     def __init__(
         self,
         filename_or_obj: Any,
@@ -397,23 +388,53 @@ class FileDataset(Dataset):
         self._kept["original_encoding"] = (is_implicit_VR, is_little_endian)
         note_source(self, filename_or_obj)
 
+    @property
+    def filename(self) -> Any:
+        """The path that the data set was read from, or what was set."""
+        kept = self._kept
+        return kept["filename"] if "filename" in kept else _path_of(kept.get("opened"))
+
+    @filename.setter
+    def filename(self, value: Any) -> None:
+        self._kept["filename"] = value
+
+    @property
+    def buffer(self) -> Any:
+        """The stream that the data set was read from, if it is not a file."""
+        opened = self._kept.get("opened")
+        return None if _is_file(opened) else opened
+
+    @property
+    def fileobj_type(self) -> Any:
+        """`open`, or the type of the stream that the data set was read from."""
+        opened = self._kept.get("opened")
+        return open if _is_file(opened) else type(opened)
+
+    @property
+    def timestamp(self) -> float | None:
+        """When the file that the data set was read from was changed last; None without a file."""
+        path = self.filename
+        return os.stat(path).st_mtime if path and os.path.exists(path) else None
+
 
 set_meta_class(Dataset, FileMetaDataset)
 
 
+def _is_file(opened: Any) -> bool:
+    return opened is None or isinstance(opened, (str, os.PathLike, io.BufferedReader))
+
+
+def _path_of(opened: Any) -> Any:
+    if isinstance(opened, os.PathLike):
+        return os.fspath(opened)
+    if isinstance(opened, str) or opened is None:
+        return opened
+    return getattr(opened, "name", None) or getattr(opened, "filename", None)
+
+
 def note_source(data_set: FileDataset, source: Any) -> None:
-    """Note where a data set comes from: `filename`, `buffer`, `fileobj_type` and `timestamp`."""
-    if isinstance(source, (str, os.PathLike)):
-        data_set.filename, data_set.fileobj_type = os.fspath(source), open
-    else:
-        name = getattr(source, "name", None) or getattr(source, "filename", None)
-        data_set.filename = name
-        data_set.fileobj_type = open if hasattr(source, "raw") else type(source)
-        if not hasattr(source, "raw"):
-            data_set.buffer = source
-    path = data_set.filename
-    if isinstance(path, (str, bytes)) and os.path.exists(path):
-        data_set.timestamp = os.stat(path).st_mtime
+    """Note where a data set comes from, for `filename`, `buffer`, `fileobj_type` and `timestamp`."""
+    data_set._kept["opened"] = source
 
 
 def validate_file_meta(file_meta: Any, enforce_standard: bool = True) -> None:
@@ -449,6 +470,15 @@ def _codecs_of(data_set: Any) -> Any:
 
     value = data_set.get("SpecificCharacterSet")
     return convert_encodings(value) if value else getattr(data_set, "_parent_encoding", default_encoding)
+
+
+def absent(data_set: object, name: str) -> str | None:
+    """Note an attribute of pydicom's that these data sets do not have; its message."""
+    if name not in NOT_HERE:
+        return None
+    full = f"pydicom.Dataset.{name}"
+    wanted.note(full)
+    return wanted.sentence(full)
 
 
 NOT_HERE = frozenset(

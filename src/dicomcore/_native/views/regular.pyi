@@ -1,0 +1,3 @@
+from dicomcore._native.scan.index import Index
+
+def regular_sequences(index: Index) -> bytes: ...
