@@ -51,10 +51,10 @@ class PersonName(_values.PersonName, metaclass=_AnyName):
         return made
 
     def decode(self, encodings: Sequence[str] | None = None) -> PersonName:
-        """The name as it is in other codecs, which its bytes are decoded with."""
+        """The name in other codecs: its bytes, if it was made from bytes, are decoded again; text stays as it is."""
         if encodings is None or _codecs(encodings) == self.encodings:
             return self
-        return PersonName(self.encode(), encodings)  # type: ignore[return-value]
+        return PersonName(str(self) if self.original_string is None else self.original_string, encodings)  # type: ignore[return-value]
 
     def encode(self, encodings: Sequence[str] | None = None, errors: str = "strict") -> bytes:  # type: ignore[override]
         """The bytes of the name: those it was made from, or new ones if `encodings` are others."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable
 from typing import Any, Self
 
 from dicomcore import uids as _uids
 from dicomcore._native.base.dictionary import registered_uids as _registered
+from dicomcore.interop.pydicom import wanted
 from dicomcore.interop.pydicom.names import config
 from dicomcore.interop.pydicom.names.modes import reading_mode
 from dicomcore.interop.pydicom.names.valuerep import validate_value
-from dicomcore.interop.pydicom.place import missing
 from dicomcore.part10.meta import IMPLEMENTATION_CLASS_UID
 
 PYDICOM_ROOT_UID = "1.2.826.0.1.3680043.8.498."
@@ -132,7 +133,7 @@ def __getattr__(name: str) -> Any:
     else:
         uid = _uids.uid_for_keyword(name)
         if uid is None:
-            return missing("pydicom.uid")(name)
+            raise wanted.refusal(f"pydicom.uid.{name}", sys._getframe(1))
         made = UID(uid)
     globals()[name] = made
     return made
