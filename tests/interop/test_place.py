@@ -218,3 +218,29 @@ def test_exit_codes(arguments, code, text):
     done = run("-m", "dicomcore.interop.pydicom", *arguments)
     assert done.returncode == code
     assert text in done.stderr
+
+
+def test_a_data_set_made_in_memory_is_written(tmp_path):
+    """It has no attribute `preamble`, as in pydicom, and is written all the same."""
+    path = str(tmp_path / "made.dcm")
+    done = program(
+        f"""
+        import io
+        import pydicom
+        from pydicom.dataset import Dataset, FileMetaDataset
+        from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+
+        ds = Dataset()
+        ds.SOPClassUID, ds.SOPInstanceUID, ds.PatientID = CTImageStorage, "1.2.3", "made"
+        print(hasattr(ds, "preamble"), hasattr(ds, "file_meta"))
+        bare = io.BytesIO()
+        pydicom.dcmwrite(bare, ds, implicit_vr=True, little_endian=True)
+        print(bare.getvalue()[:4])
+        ds.file_meta = FileMetaDataset()
+        ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        ds.save_as({path!r}, enforce_file_format=True)
+        again = pydicom.dcmread({path!r})
+        print(again.PatientID, again.preamble == bytes(128), again.file_meta.MediaStorageSOPInstanceUID)
+        """
+    )
+    assert done.stdout.splitlines() == ["False False", "b'\\x08\\x00\\x16\\x00'", "made True 1.2.3"]

@@ -11,7 +11,7 @@ from dicomcore._native.views.data_element import DataElement
 from dicomcore._native.views.dataset import DatasetBase
 from dicomcore._native.views.state import copy_of, file_index, index_of, part_of, pickled, unpickled
 from dicomcore.dataset.doors import Doors
-from dicomcore.dataset.meta import ensured_meta, meta_of
+from dicomcore.dataset.meta import ensured_meta, meta_of, preamble_of
 from dicomcore.dataset.paths import Below, unfolded
 from dicomcore.dataset.printing import data_set_lines
 from dicomcore.dataset.private_block import PrivateBlock
@@ -56,9 +56,7 @@ class Dataset(Doors):
     @property
     def preamble(self) -> bytes | None:
         """The 128 bytes before the DICM prefix; None if the source has no preamble."""
-        index = index_of(self)
-        stored: bytes | None = self._kept.get("preamble", None if index is None else index.preamble)
-        return stored
+        return preamble_of(self)
 
     @preamble.setter
     def preamble(self, value: bytes | None) -> None:

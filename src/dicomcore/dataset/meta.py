@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dicomcore._native.views.dataset import make_dataset
-from dicomcore._native.views.state import file_index
+from dicomcore._native.views.state import file_index, index_of
 
 if TYPE_CHECKING:
     from dicomcore.dataset import Dataset
 
-__all__ = ["DATA_SET", "FILE_META", "ensured_meta", "meta_of", "set_meta_class"]
+__all__ = ["DATA_SET", "FILE_META", "ensured_meta", "meta_of", "preamble_of", "set_meta_class"]
 
 DATA_SET, FILE_META = -1, -2  # row numbers of data sets that are not items
 
@@ -26,6 +26,13 @@ def meta_of(data_set: Dataset) -> Dataset | None:
         kept.setdefault("file_meta", make_dataset(data_set._meta_class, index, FILE_META))
     meta: Dataset | None = kept.get("file_meta")
     return meta
+
+
+def preamble_of(data_set: Dataset) -> bytes | None:
+    """The 128 bytes before the DICM prefix; None if the source has no preamble. See `meta_of`."""
+    index = index_of(data_set)
+    preamble: bytes | None = data_set._kept.get("preamble", None if index is None else index.preamble)
+    return preamble
 
 
 def ensured_meta(data_set: Dataset) -> Dataset:

@@ -27,7 +27,7 @@ from dicomcore._native.views.state import (
     touched,
 )
 from dicomcore.dataset.dataset import Dataset
-from dicomcore.dataset.meta import DATA_SET, FILE_META, ensured_meta, meta_of
+from dicomcore.dataset.meta import DATA_SET, FILE_META, ensured_meta, meta_of, preamble_of
 from dicomcore.issues import Issue
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "loose_bytes",
     "meta_of",
     "note",
+    "preamble_of",
     "put",
     "recall_of",
     "row_of",

@@ -7,7 +7,7 @@ from typing import Any
 from dicomcore._native.write.judge import head_stands
 from dicomcore._native.write.output import Output
 from dicomcore.dataset import DataElement, Dataset
-from dicomcore.dataset.state import file_index, has_own_preamble, meta_of
+from dicomcore.dataset.state import file_index, has_own_preamble, meta_of, preamble_of
 from dicomcore.encoding.composing import put_elements, refuse_set_groups
 from dicomcore.encoding.syntax import encoding_of, is_as_labelled
 from dicomcore.errors import EncodeError
@@ -34,7 +34,7 @@ def put_head(ds: Dataset, out: Output, syntax: str, enforce_standard: bool, repa
     if enforce_standard:
         refuse_set_groups(ds)
     index = file_index(ds)
-    preamble: bytes | None = ds.preamble
+    preamble = preamble_of(ds)
     if index is not None and is_as_labelled(ds) and not has_own_preamble(ds):
         same = syntax == index.transfer_syntax or not index.transfer_syntax or syntax == ds.transfer_syntax
         if same and (not (enforce_standard or repair) or head_stands(ds, index, enforce_standard)):

@@ -13,7 +13,7 @@ import numpy as np
 
 from dicomcore._native.write.output import Output
 from dicomcore.dataset import Dataset
-from dicomcore.dataset.state import meta_of
+from dicomcore.dataset.state import meta_of, preamble_of
 from dicomcore.encoding.composing import put_elements
 from dicomcore.encoding.syntax import encoding_of, own_syntax
 from dicomcore.errors import EncodeError
@@ -204,7 +204,7 @@ class FrameWriter:
         """The data set before and after pixel data, with `frames` as Number of Frames."""
         before, behind = self._ds[:PIXEL_GROUP], self._ds[PIXEL_DATA + 1 :]
         before.file_meta = meta_of(self._ds)
-        before.preamble = self._ds.preamble
+        before.preamble = preamble_of(self._ds)
         if GROUP_28_LENGTH in before:
             del before[GROUP_28_LENGTH]
         if self._due is not None:
