@@ -7,7 +7,6 @@ __all__ = ["advice", "module_advice", "setting_advice"]
 PAGE = "docs/from-pydicom.md"
 
 INSTEAD = {
-    "add_new_private_creator": "use private_block(group, creator, create=True)",
     "buffer": "keep the stream that you gave to dcmread",
     "compress": "dicomcore.transcode(ds, target, to=syntax) writes it in another transfer syntax",
     "convert_pixel_data": "pixel_array decodes when it is first used",

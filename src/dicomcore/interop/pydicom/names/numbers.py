@@ -8,6 +8,7 @@ from typing import Any
 
 from dicomcore.dataset.validation import fault_of
 from dicomcore.interop.pydicom.names import config
+from dicomcore.interop.pydicom.names.misc import warn_and_log
 
 __all__ = ["DS", "IS", "DSclass", "DSdecimal", "DSfloat", "ISfloat", "format_number_as_ds", "is_valid_ds"]
 
@@ -16,7 +17,7 @@ LONGEST = 16  # characters of a DS (PS3.5 6.2)
 
 def is_valid_ds(s: str) -> bool:
     """Whether a text is a DS value: a decimal number of 16 characters at most."""
-    return len(s) <= LONGEST and bool(s.strip()) and not fault_of("DS", s)
+    return len(s) <= LONGEST and (not s or bool(s.strip())) and not fault_of("DS", s)
 
 
 def format_number_as_ds(val: float | Decimal) -> str:
@@ -57,7 +58,9 @@ class DSfloat(float, metaclass=_Plain):
         if val is None or (isinstance(val, str) and not val.strip()):
             return val
         made = super().__new__(cls, val)
-        _note_text(made, val, auto_format, validation_mode)
+        _note_text(made, val, auto_format)
+        if not made.auto_format and _mode(validation_mode) == config.RAISE:
+            _check_text(made, str(made), config.RAISE)
         return made
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -80,7 +83,10 @@ class DSfloat(float, metaclass=_Plain):
 
 
 class DSdecimal(Decimal):
-    """A DS as a Decimal, with its text in `original_string`; empty text stays text."""
+    """A DS as a Decimal, with its text in `original_string`; empty text stays text.
+
+    Text of more than 16 characters and NaN are warned of, or raise OverflowError and ValueError in mode RAISE.
+    """
 
     auto_format: bool
     original_string: str
@@ -91,7 +97,8 @@ class DSdecimal(Decimal):
         if isinstance(val, float) and not config.allow_DS_float:
             raise TypeError("'DS' cannot be instantiated with a float value, unless config.allow_DS_float is True")
         made = super().__new__(cls, val.strip() if isinstance(val, str) else val)
-        _note_text(made, val, auto_format, validation_mode)
+        _note_text(made, val, auto_format)
+        _check_text(made, repr(made).strip("'"), _mode(validation_mode))
         return made
 
     def __eq__(self, other: object) -> Any:
@@ -107,15 +114,18 @@ class DSdecimal(Decimal):
         return Decimal.__str__(self) if text is None or len(text) > LONGEST else str(text)
 
     def __repr__(self) -> str:
-        return f"'{self}'"
+        return f"'{self.__dict__.get('original_string', self)}'"
 
 
 DSclass = DSfloat
 
 
 def DS(val: Any, auto_format: bool = False, validation_mode: int | None = None) -> Any:
-    """A `DSfloat`; None and empty text stay as they are."""
-    return DSfloat(val, auto_format, validation_mode)
+    """A `DSfloat`, or a `DSdecimal` under `config.use_DS_decimal`; None and empty text stay as they are."""
+    mode = _mode(validation_mode)
+    if isinstance(val, str) and val.strip():
+        _check("DS", val, mode)
+    return (DSdecimal if config.use_DS_decimal else DSfloat)(val, auto_format, mode)
 
 
 class ISfloat(float):
@@ -127,8 +137,13 @@ class ISfloat(float):
         if isinstance(val, str) and not val.strip():
             return ""
         made = super().__new__(cls, val)
-        if isinstance(val, str):
-            made.original_string = val.strip()
+        text = val.strip() if isinstance(val, str) else getattr(val, "original_string", None)
+        if text is not None:
+            made.original_string = text
+        if validation_mode == config.RAISE:
+            raise TypeError(f'Value "{made}" is not valid for elements with a VR of IS')
+        if validation_mode == config.WARN:
+            warn_and_log(f'Value "{made}" is not valid for elements with a VR of IS')
         return made
 
 
@@ -141,13 +156,16 @@ class IS(int, metaclass=_Plain):
     def __new__(cls, val: Any, validation_mode: int | None = None) -> Any:
         if val is None or (isinstance(val, str) and not val.strip()):
             return val
+        mode = _mode(validation_mode)
+        if isinstance(val, str):
+            _check("IS", val, mode)
         try:
             made = super().__new__(cls, val)
         except ValueError:
             made = super().__new__(cls, float(val))
         if isinstance(val, (float, Decimal, str)) and made != float(val):
-            return ISfloat(val, validation_mode)
-        if validation_mode == config.RAISE and not -(2**31) <= made < 2**31:
+            return ISfloat(val, mode)
+        if mode == config.RAISE and not -(2**31) <= made < 2**31:
             raise OverflowError("Elements with a VR of IS must have a value between -2**31 and (2**31 - 1)")
         text = val.strip() if isinstance(val, str) else getattr(val, "original_string", None)
         if text is not None:
@@ -173,21 +191,39 @@ class IS(int, metaclass=_Plain):
         return f"'{int.__repr__(self)}'"
 
 
-def _note_text(made: Any, val: Any, auto_format: bool, validation_mode: int | None) -> None:
-    auto_format = auto_format or getattr(val, "auto_format", False)
+def _check(vr: str, text: str, mode: int) -> None:
+    """Warn or raise ValueError, by the mode, for text that is not a value of the VR."""
+    fault = "" if mode == config.IGNORE else fault_of(vr, text)
+    if fault and mode == config.RAISE:
+        raise ValueError(fault)
+    if fault:
+        warn_and_log(fault)
+
+
+def _mode(validation_mode: int | None) -> int:
+    return config.settings.reading_validation_mode if validation_mode is None else validation_mode  # type: ignore[no-any-return]
+
+
+def _note_text(made: Any, val: Any, auto_format: bool) -> None:
+    formatted = bool(getattr(val, "auto_format", False))
     text = val.strip() if isinstance(val, str) else getattr(val, "original_string", None)
-    made.auto_format = auto_format
-    if auto_format and (text is None or not is_valid_ds(text)):
-        text = format_number_as_ds(float(made) if isinstance(made, float) else Decimal(made))
+    made.auto_format = auto_format or formatted
+    if auto_format and not formatted and (text is None or not is_valid_ds(text)):
+        text = format_number_as_ds(made if text is None else float(text))
     if text is not None:
         made.original_string = text
-    if validation_mode == config.RAISE and not auto_format:
-        if len(str(made)) > LONGEST:
-            raise OverflowError(
-                f"Values for elements with a VR of 'DS' must be <= 16 characters long, not {str(made)!r}"
-            )
-        if not is_valid_ds(str(made)):
-            raise ValueError(f'Value "{made}" is not valid for elements with a VR of DS')
+
+
+def _check_text(made: Any, text: str, mode: int) -> None:
+    if mode == config.IGNORE or (len(text) <= LONGEST and is_valid_ds(text)):
+        return
+    if len(text) > LONGEST:
+        fault = f"Values for elements with a VR of 'DS' must be <= 16 characters long, not {text!r}"
+    else:
+        fault = f'Value "{made}" is not valid for elements with a VR of DS'
+    if mode == config.RAISE:
+        raise (OverflowError if len(text) > LONGEST else ValueError)(fault)
+    warn_and_log(fault)
 
 
 def _remade(cls: Any, number: Any, attributes: dict[str, Any]) -> Any:

@@ -20,8 +20,8 @@ from dicomcore.interop.pydicom.names.numbers import (
     format_number_as_ds,
     is_valid_ds,
 )
+from dicomcore.interop.pydicom.names.person_name import PersonName
 from dicomcore.values import (
-    PersonName,
     format_date,
     format_datetime,
     format_time,
@@ -98,7 +98,8 @@ class _Written:
         raise NotImplementedError
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return type(self), (str(self),)
+        made: tuple[Any, ...] = super().__reduce_ex__(protocol)  # type: ignore[assignment]
+        return *made[:2], dict(self.__dict__)
 
 
 def _made(cls: Any, parse: Callable[[str], Any], kind: type, args: tuple[Any, ...], kwargs: Any) -> Any:
@@ -143,6 +144,7 @@ class DT(_Written, datetime.datetime):
         found = _made(cls, parse_datetime, datetime.datetime, args, kwargs)
         if found is None:
             return None
+        _warn_of_leap_second(args[0], slice(12, 14))
         made = super().__new__(cls, *found.timetuple()[:6], found.microsecond, found.tzinfo)
         _note_text(made, args[0])
         return made
@@ -158,12 +160,19 @@ class TM(_Written, datetime.time):
         found = _made(cls, parse_time, datetime.time, args, kwargs)
         if found is None:
             return None
+        _warn_of_leap_second(args[0], slice(4, 6))
         made = super().__new__(cls, found.hour, found.minute, found.second, found.microsecond)
         _note_text(made, args[0])
         return made
 
     def _format(self) -> str:
         return format_time(self)
+
+
+def _warn_of_leap_second(text: Any, second: slice) -> None:
+    """Warn that Python's times have no second 60, so that it becomes 59."""
+    if isinstance(text, str) and text[second] == "60":
+        warn_and_log("Python's times don't allow '60' for the seconds component, changing to '59'")
 
 
 def validate_value(vr: str, value: Any, validation_mode: int, validator: Any = None) -> None:
