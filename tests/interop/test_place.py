@@ -244,3 +244,22 @@ def test_a_data_set_made_in_memory_is_written(tmp_path):
         """
     )
     assert done.stdout.splitlines() == ["False False", "b'\\x08\\x00\\x16\\x00'", "made True 1.2.3"]
+
+
+def test_mode_raise_refuses_another_vr_encoding_than_the_one_that_is_stated():
+    done = program(
+        f"""
+        import pydicom
+        from pydicom import config
+        from pydicom.errors import InvalidDicomError
+
+        print(pydicom.dcmread({str(real("SC_rgb_jpeg.dcm"))!r}).Rows)
+        config.settings.reading_validation_mode = config.RAISE
+        print(pydicom.dcmread({str(real("CT_small.dcm"))!r}).Rows)
+        try:
+            pydicom.dcmread({str(real("SC_rgb_jpeg.dcm"))!r})
+        except InvalidDicomError as error:
+            print(error)
+        """
+    )
+    assert done.stdout.splitlines() == ["256", "128", "labelled explicit VR, found implicit VR"]
