@@ -5,10 +5,13 @@ The ratio on two threads is the time of one thread for all the work divided by t
 
 from __future__ import annotations
 
+import copy
 import gc
+import io
 import logging
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -101,6 +104,43 @@ def bench_conversion() -> None:
         print(f"{name:26}{1e6 * seconds / len(paths):12.0f}{best['pydicom.dcmread'] / seconds:21.1f}×")
 
 
+def segmentation(frames: int = 200) -> bytes:
+    """A segmentation of many frames: mostly nested items of functional groups."""
+    source = pydicom.dcmread(pydicom.data.get_testdata_file("liver_1frame.dcm"))
+    group = source.PerFrameFunctionalGroupsSequence[0]
+    source.PerFrameFunctionalGroupsSequence = [copy.deepcopy(group) for _ in range(frames)]
+    source.NumberOfFrames, source.PixelData = frames, source.PixelData * frames
+    stream = io.BytesIO()
+    source.save_as(stream)
+    return stream.getvalue()
+
+
+def bench_files() -> None:
+    """The bridge beside pydicom's own reading, without and with a look at every element."""
+    images = {
+        "CT of 39 KB": Path(pydicom.data.get_testdata_file("CT_small.dcm")).read_bytes(),
+        "SEG of 200 frames": segmentation(),
+    }
+    for title, data in images.items():
+        theirs, ours = pydicom.dcmread(io.BytesIO(data)), dc.dcmread(data)
+        best = race(
+            (data, theirs, ours),
+            {
+                "pydicom.dcmread": lambda files: pydicom.dcmread(io.BytesIO(files[0])),
+                "dcmread().to_pydicom()": lambda files: dc.dcmread(files[0]).to_pydicom(),
+                "pydicom.dcmread, every element": lambda files: list(pydicom.dcmread(io.BytesIO(files[0])).iterall()),
+                "to_pydicom(), every element": lambda files: list(dc.dcmread(files[0]).to_pydicom().iterall()),
+                "to_pydicom()": lambda files: files[2].to_pydicom(),
+                "from_pydicom()": lambda files: dc.from_pydicom(files[1]),
+            },
+            rounds=4 * ROUNDS,
+            agree=False,
+        )
+        print(f"\n{title:32}{'µs':>10}{'to pydicom.dcmread':>22}")
+        for name, seconds in best.items():
+            print(f"{name:32}{1e6 * seconds:10.0f}{best['pydicom.dcmread'] / seconds:21.2f}×")
+
+
 if __name__ == "__main__":
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
@@ -108,3 +148,4 @@ if __name__ == "__main__":
     print(machine("pydicom", "numpy"))
     bench_plugins()
     bench_conversion()
+    bench_files()

@@ -19,6 +19,8 @@ from tests.support.corpus import ABSENT, Real, dicom_files, real
 pydicom = pytest.importorskip("pydicom")
 Block = pytest.importorskip("dicomcore.interop.pydicom.block").Block
 
+from dicomcore.interop.pydicom import to_pydicom  # noqa: E402
+
 EVERY = pytest.mark.parametrize("file", dicom_files(), ids=[file.name for file in dicom_files()])
 BAD_DS = "files/pylibjpeg-data/ds/JPEGLossless/JPEGLossless_1s_1f_i_16_16_bad.dcm"
 TOO_SHORT = "files/pydicom-data/emri_small_jpeg_2k_lossless_too_short.dcm"
@@ -360,6 +362,35 @@ def test_numbers_that_are_text_of_any_kind_are_converted():
     assert ours.to_pydicom()["SliceThickness"].value == "é\x93"
 
 
+def test_pixel_data_has_the_length_of_its_transfer_syntax():
+    """Whether it is delimited is corrected by pydicom only when it writes."""
+    for name, value, syntax, undefined in (
+        ("CT_small.dcm", pydicom.encaps.encapsulate([b"\0" * 80]), pydicom.uid.RLELossless, True),
+        ("MR_small_RLE.dcm", bytes(64 * 64 * 2), pydicom.uid.ExplicitVRLittleEndian, False),
+    ):
+        theirs = pydicom.dcmread(real(name))
+        theirs.PixelData, theirs.file_meta.TransferSyntaxUID = value, syntax
+        stream = io.BytesIO()
+        ours = dc.from_pydicom(theirs)
+        assert ours["PixelData"].is_undefined_length is undefined
+        theirs.save_as(stream)
+        assert ours.to_bytes() == stream.getvalue()
+
+
+NOT_TO_CONVERT = {  # name: (conversion, its argument, what the error says)
+    "dicomcore's to dicomcore": (dc.from_pydicom, dc.Dataset(), "of dicomcore, which needs no conversion"),
+    "pydicom's to pydicom": (to_pydicom, pydicom.Dataset(), "of pydicom, which needs no conversion"),
+    "a path to dicomcore": (dc.from_pydicom, "a.dcm", "takes a data set of pydicom, not str"),
+    "bytes to pydicom": (to_pydicom, b"", "takes a data set of dicomcore, not bytes"),
+}
+
+
+@pytest.mark.parametrize(("convert", "given", "said"), NOT_TO_CONVERT.values(), ids=NOT_TO_CONVERT)
+def test_what_is_not_to_be_converted_is_refused(convert, given, said):
+    with pytest.raises(TypeError, match=said):
+        convert(given)
+
+
 # ---- sequences that stay raw ---------------------------------------------------------------------------------------
 
 
@@ -392,6 +423,13 @@ def lone(*items: bytes, vr: str | None = "SQ", undefined: bool = False) -> bytes
     return raw.sequence(TAG, *items, vr=vr, undefined=undefined)
 
 
+def nested(times: int, undefined: bool = True) -> bytes:
+    data = CODE
+    for _ in range(times):
+        data = lone(raw.item(data), undefined=undefined)
+    return data
+
+
 SEQUENCES = {  # name: (transfer syntax, the sequence's bytes, whether it stays raw)
     "plain": (raw.EXPLICIT, lone(raw.item(CODE), raw.item(CODE)), True),
     "items of undefined length": (raw.EXPLICIT, lone(raw.item(CODE, undefined=True)), True),
@@ -404,7 +442,11 @@ SEQUENCES = {  # name: (transfer syntax, the sequence's bytes, whether it stays 
         True,
     ),
     "UN of no dictionary": (raw.EXPLICIT, lone(raw.item(raw.element(0x00091001, "UN", b"abc "))), True),
-    "undefined length": (raw.EXPLICIT, lone(raw.item(CODE), undefined=True), False),
+    "undefined length": (raw.EXPLICIT, lone(raw.item(CODE, undefined=True), undefined=True), True),
+    "implicit of undefined length": (raw.IMPLICIT, lone(raw.item(IN_IMPLICIT), vr=None, undefined=True), True),
+    "16 of undefined length": (raw.EXPLICIT, nested(16), True),
+    "17 of undefined length": (raw.EXPLICIT, nested(17), False),
+    "40 of defined length": (raw.EXPLICIT, nested(40, undefined=False), True),
     "as UN": (raw.EXPLICIT, lone(raw.item(IN_IMPLICIT), vr="UN"), False),
     "empty item": (raw.EXPLICIT, lone(raw.item()), False),
     "implicit inside explicit": (raw.EXPLICIT, lone(raw.item(IN_IMPLICIT)), False),

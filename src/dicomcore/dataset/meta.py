@@ -1,4 +1,4 @@
-"""The File Meta Information of a data set (PS3.10 7.1)."""
+"""What a file has before its data set (PS3.10 7.1): preamble and File Meta Information."""
 
 from __future__ import annotations
 
@@ -41,6 +41,13 @@ def ensured_meta(data_set: Dataset) -> Dataset:
     if meta is None:
         data_set.file_meta = meta = data_set._meta_class()
     return meta
+
+
+def preamble_of(data_set: Dataset) -> bytes | None:
+    """The 128 bytes before the DICM prefix; None if the source has no preamble. See `meta_of`."""
+    index = index_of(data_set)
+    stored: bytes | None = data_set._kept.get("preamble", None if index is None else index.preamble)
+    return stored
 
 
 def set_meta_class(cls: type[Dataset], meta: type[Dataset]) -> None:

@@ -11,6 +11,7 @@ from dicomcore.dataset.advice import setting_advice
 from dicomcore.dataset.dataset import Dataset, Sequence
 from dicomcore.dataset.printing import element_line
 from dicomcore.dataset.validation import check_name, check_value
+from dicomcore.values import PersonName
 
 __all__ = ["serve"]
 
@@ -19,20 +20,32 @@ def serve(
     dataset: type[Dataset] = Dataset,
     sequence: type[Sequence] = Sequence,
     element: type[DataElement] | None = None,
+    name: type[PersonName] | None = None,
     *,
     keeps: bool = False,
     advice: Callable[[object, str], str | None] = own_advice,
 ) -> None:
-    """Make the items, sequences and elements of all data sets from now on instances of these classes.
+    """Make the items, sequences, elements and names of all data sets from now on instances of these classes.
 
-    `keeps` leaves None and dates what they are when they are set, as pydicom does; `advice` gives the
-    message for an attribute that a data set does not have. `dicomcore.interop.pydicom.install`
-    calls this, once for a process: data sets that are in use stay as they are.
+    `dicomcore.interop.pydicom.install` calls this, once for a process: data sets that are in use stay as they are.
+
+    Parameters
+    ----------
+    dataset, sequence : type
+        The classes of items and of the values of sequences.
+    element, name : type, optional
+        The classes of elements and of PN values.
+    keeps : bool
+        pydicom's habits: a DS keeps its text; None and dates that are set stay so; bytes that are set as text are
+        decoded; text that is set as a number has to be one.
+    advice : callable
+        Called with a data set and the name of an attribute that it does not have; returns the message, or None.
     """
     set_classes(
         dataset=dataset,
         sequence=sequence,
         element=element,
+        name=name,
         keeps=keeps,
         element_line=element_line,
         check_value=check_value,

@@ -8,6 +8,7 @@ from inspect import signature
 from itertools import chain
 from typing import Any
 
+from dicomcore._native.forms.reader import read_usual
 from dicomcore.errors import LimitError, ParseError
 from dicomcore.forms.builder import Builder, Fetch
 from dicomcore.forms.element_path import ElementPath
@@ -32,13 +33,16 @@ def from_json(
     cls: Any = None,
 ) -> Any:
     """Read a data set from a DICOM JSON Model object, see `Dataset.from_json`."""
-    model = json_dataset if isinstance(json_dataset, dict) else parse_json(json_dataset, limits)
-    if not isinstance(model, dict):
-        hint = "; read_json_lines() reads several" if isinstance(model, list) else ""
-        raise ParseError(f"DICOM JSON is an object of attributes, not a {type(model).__name__}{hint}")
     builder = Builder(limits, cls)
+    pending = None if isinstance(json_dataset, dict) else _read_usual(json_dataset, builder)
+    if pending is None:
+        model = json_dataset if isinstance(json_dataset, dict) else parse_json(json_dataset, limits)
+        if not isinstance(model, dict):
+            hint = "; read_json_lines() reads several" if isinstance(model, list) else ""
+            raise ParseError(f"DICOM JSON is an object of attributes, not a {type(model).__name__}{hint}")
+        builder = Builder(limits, cls)
+        pending = [(model, builder.root, "")]
     fetch = as_handler(bulk_data_uri_handler)
-    pending = [(model, builder.root, "")]
     while pending:
         attributes, data_set, prefix = pending.pop()
         for key, attribute in attributes.items():
@@ -55,6 +59,23 @@ def from_json(
             else:
                 builder.add(owner, path, *_value(builder, fetch, owner, path, vr, kind, value))
     return builder.root
+
+
+def _read_usual(text: str | bytes | bytearray, builder: Builder) -> list[tuple[dict[str, Any], Any, str]] | None:
+    """Read all attributes that have the usual form; return the others, the last one first.
+
+    None if the text has to be read otherwise: a rule is broken, or keys are not in ascending order (PS3.18 F.2.2).
+    """
+    limits = builder.limits
+    try:
+        data = text.encode() if isinstance(text, str) else bytes(text)
+        read = read_usual(data, builder.root, limits.depth, limits.elements)
+        if read is None:
+            return None
+        builder.elements_left, left = read
+        return [({f"{tag:08X}": parse_json(raw, limits)}, owner, prefix) for owner, prefix, tag, raw in reversed(left)]
+    except (UnicodeEncodeError, ParseError):
+        return None
 
 
 def _value(

@@ -9,8 +9,9 @@ import re
 from typing import Any, Protocol
 from xml.parsers import expat
 
+from dicomcore._native.forms.reader import read_usual_xml
 from dicomcore.dataset import Dataset, Sequence
-from dicomcore.errors import ParseError
+from dicomcore.errors import DicomError, ParseError
 from dicomcore.forms.attribute import GROUPS
 from dicomcore.forms.builder import Builder
 from dicomcore.forms.element_path import ElementPath
@@ -25,6 +26,11 @@ from dicomcore.vrs import BYTES, NAMES, TEXTS
 __all__ = ["Readable", "from_xml"]
 
 CHUNK = 1 << 16
+HEAD = re.compile(
+    rb"(?:<\?xml version=\"1\.0\" encoding=\"[Uu][Tt][Ff]-8\"\?>)?[ \t\n]*"
+    rb"<NativeDicomModel(?: xmlns=\"%s\")?(?: xml:space=\"preserve\")?>" % re.escape(NAMESPACE.encode())
+)
+"""The beginning of a document in the usual form."""
 TAG = re.compile("[0-9A-F]{8}")
 ENCODINGS = re.compile(
     "utf-?(8|16([bl]e)?)|(us-)?ascii|iso-8859-(1[0-13-6]?|[2-9])|windows-125[0-8]|koi8-[ru]", re.IGNORECASE
@@ -59,14 +65,13 @@ def from_xml(
     cls: Any = None,
 ) -> Any:
     """Read a data set from a Native DICOM Model document, see `Dataset.from_xml`."""
+    if isinstance(source, str | bytes | bytearray):
+        builder = Builder(limits, cls)
+        if _read_usual(source, builder, bulk_data_uri_handler):
+            return builder.root
     reader = _Reader(Builder(limits, cls), bulk_data_uri_handler)
     # A str is already decoded, so the encoding that the document declares does not apply.
-    parser = expat.ParserCreate("utf-8" if isinstance(source, str) else None, " ")
-    parser.buffer_text = True
-    parser.StartElementHandler = reader.start
-    parser.EndElementHandler = reader.end
-    parser.CharacterDataHandler = reader.characters
-    parser.StartDoctypeDeclHandler = reader.doctype
+    parser = _parser(reader, "utf-8" if isinstance(source, str) else None)
     if not isinstance(source, str):
         parser.XmlDeclHandler = reader.declaration
     try:
@@ -84,6 +89,47 @@ def from_xml(
     except UnicodeEncodeError as error:
         raise ParseError(f"half a surrogate pair at character {error.start}", offset=error.start) from None
     return reader.builder.root
+
+
+def _parser(reader: _Reader, encoding: str | None) -> expat.XMLParserType:
+    parser = expat.ParserCreate(encoding, " ")
+    parser.buffer_text = True
+    parser.StartElementHandler = reader.start
+    parser.EndElementHandler = reader.end
+    parser.CharacterDataHandler = reader.characters
+    parser.StartDoctypeDeclHandler = reader.doctype
+    return parser
+
+
+def _read_usual(source: str | bytes | bytearray, builder: Builder, handler: UriHandler | None) -> bool:
+    """Read a document whose attributes are in ascending order, without comments, processing instructions and CDATA.
+
+    Attributes in an unusual form are read by expat, those of a data set as a document of their own. False, and nothing
+    is read, if the document has to be read otherwise, for one because it breaks a rule.
+    """
+    try:
+        data = source.encode() if isinstance(source, str) else bytes(source)
+    except UnicodeEncodeError:
+        return False
+    head = HEAD.match(data)
+    if head is None or b"<!" in data or data.find(b"<?", 1) >= 0 or (handler is not None and b"<BulkData" in data):
+        return False
+    limits = builder.limits
+    read = read_usual_xml(data, head.end(), builder.root, limits.depth, limits.elements)
+    if read is None:
+        return False
+    builder.elements_left, left = read
+    documents: dict[int, tuple[Dataset, str, list[bytes]]] = {}
+    for data_set, prefix, _, part in left:
+        documents.setdefault(id(data_set), (data_set, prefix, []))[2].append(part)
+    try:
+        for data_set, prefix, parts in documents.values():
+            reader = _Reader(builder, handler)
+            reader.data_sets = [_OpenDataSet(data_set, prefix)]
+            _parser(reader, "utf-8").Parse(b"<NativeDicomModel>%s</NativeDicomModel>" % b"".join(parts), True)
+    except (expat.ExpatError, DicomError):
+        return False
+    return True
 
 
 class _Attribute:

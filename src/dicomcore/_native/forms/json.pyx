@@ -2,7 +2,8 @@
 document without intermediate Python objects. The façade decodes unusual values and writes their JSON.
 """
 
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.math cimport isfinite
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy
 
@@ -27,7 +28,10 @@ cdef extern from "Python.h":
 cdef extern from "forms/base64.h" nogil:
     void dc_base64(const uint8_t* src, Py_ssize_t n, uint8_t* dst) noexcept
 
+cdef object SAFE = (1 << 53) - 1    # the largest integer that every reader keeps exactly (PS3.18 F.2.3)
+
 cdef enum:
+    NUMBER_ROOM = 32        # bytes that are enough for any number
     PART = 96 * 1024        # bytes encoded in base64 at a time, without the GIL; a multiple of 3 and of each word size
     DEEPEST = 10_000        # levels of data sets made in memory: a data set that contains itself has endless levels
 
@@ -207,6 +211,7 @@ cdef class Writer(Document):
     cdef int put_element(self, DataElement element, DatasetBase view) except -1:
         # Write an element whose value was set or may have been changed.
         cdef uint16_t vr = element.vr
+        cdef Py_ssize_t mark
         value = element.get_value()
         if vr_form(vr) == VR_UNKNOWN:
             vr = settled(vr, value, view)
@@ -220,11 +225,60 @@ cdef class Writer(Document):
             size = memoryview(value).nbytes if PyObject_CheckBuffer(value) else 0
             if size > self.most:
                 return self.put_uri(element)
+        mark = self.size
         try:
-            self.put_str(self.odd(vr_name(vr), value))
+            if not self.put_held(vr, value):
+                self.size = mark
+                self.put_str(self.odd(vr_name(vr), value))
         except (ValueError, TypeError, OverflowError) as error:
             raise EncodeError(f"{element.tag} {element.keyword}: {error}") from error
         return self.put_byte(0x7D)
+
+    cdef bint put_held(self, uint16_t vr, object value) except -1:
+        # Write a value from memory, or several in a list, that has the type which reading gives; False for others.
+        cdef list values
+        if type(value) is not list:
+            if value is None or isinstance(value, str) and not value:
+                return True
+            self.put(b',"Value":[', 10)
+            if not self.put_single(vr, value):
+                return False
+            self.put_byte(0x5D)
+            return True
+        values = (<list>value).copy()           # other threads may change it
+        if len(values) == 0 or len(values) == 1 and (values[0] is None or values[0] == ""):
+            return False
+        self.put(b',"Value":[', 10)
+        for one in values:
+            if one is None or isinstance(one, str) and not one:
+                self.put(b"null", 4)
+            elif not self.put_single(vr, one):
+                return False
+            self.put_byte(0x2C)
+        self.data[self.size - 1] = 0x5D
+        return True
+
+    cdef bint put_single(self, uint16_t vr, object value) except -1:
+        cdef Py_ssize_t n
+        cdef const char* p
+        self.reserve(NUMBER_ROOM)
+        if type(value) is float and (vr == DS or vr == FD or vr == FL):
+            if not isfinite(<double>value):
+                return False
+            self.put_double(value)
+        elif type(value) is int and (vr == IS or is_number(vr) and vr != FD and vr != FL):
+            if not -SAFE <= value <= SAFE:
+                return False
+            self.put_wide(<uint64_t><int64_t>value, True)
+        elif is_text(vr) and isinstance(value, str):
+            if vr == PN and value.endswith("="):
+                return False
+            p = PyUnicode_AsUTF8AndSize(value, &n)
+            self.ascii = self.ascii and value.isascii()
+            self.put_one(<const uint8_t*>p, n, vr)
+        else:
+            return False
+        return True
 
     cdef int put_uri(self, object element) except -1:
         cdef Py_ssize_t n

@@ -4,10 +4,11 @@ from libc.stdint cimport uint16_t, uint32_t
 
 from dicomcore._native.base.dictionary cimport keyword_of_tag
 from dicomcore._native.base.vr cimport *
-from dicomcore._native.views.decode cimport empty_value, make_tag, number_of_text, vr_name
-from dicomcore._native.views.facade cimport DATASET, KEEPS, SEQUENCE
+from dicomcore._native.views.decode cimport empty_value, make_name, make_tag, number_of_text, vr_name
+from dicomcore._native.views.facade cimport DATASET, KEEPS, NAME, SEQUENCE
 
 from datetime import date, datetime, time
+from decimal import Decimal
 
 import numpy as np
 
@@ -35,6 +36,8 @@ cdef object coerced(object value, uint16_t vr, str checks=None):
     if value is None:
         return SEQUENCE() if vr == SQ else None if KEEPS else empty_value(vr)
     if isinstance(value, (bytes, bytearray, memoryview)):
+        if KEEPS and isinstance(value, bytes) and is_decoded(vr):
+            return coerced(value.decode("utf-8", "replace"), vr, checks)
         return value
     if vr == SQ:
         return coerced_items(value, checks)
@@ -49,13 +52,15 @@ cdef object coerced(object value, uint16_t vr, str checks=None):
         if "\\" in value and divides(vr):
             return [coerced(one, vr) for one in value.split("\\")]
         if vr == DS or vr == IS:
-            return number_of_text(value, vr)
+            return stated_number(value, vr) if KEEPS else number_of_text(value, vr)
     elif vr == DS or vr == IS:
         return coerced_number(value, vr)
     if vr == UI:
         return value if isinstance(value, UID) else UID(str(value))
     if vr == PN:
-        return value if isinstance(value, PersonName) else PersonName(str(value))
+        if NAME is None:
+            return value if isinstance(value, PersonName) else PersonName(str(value))
+        return value if isinstance(value, NAME) else make_name(str(value))
     if vr == AT:
         if isinstance(value, str) and not value:
             return None
@@ -68,6 +73,19 @@ cdef object coerced(object value, uint16_t vr, str checks=None):
         return format_time(value)
     if vr == DT and isinstance(value, datetime):
         return format_datetime(value)
+    return value
+
+
+cdef inline bint is_decoded(uint16_t vr):
+    # Whether pydicom decodes bytes that are set: names, numbers, and text of the default repertoire.
+    return vr == PN or vr == DS or vr == IS or is_text(vr) and not has_charset(vr)
+
+
+cdef object stated_number(str text, uint16_t vr):
+    # A number that is set as text, which has to be one, as in pydicom.
+    value = number_of_text(text, vr)
+    if isinstance(value, str) and value:
+        raise ValueError(f"could not convert {value[:64]!r} to a number")
     return value
 
 
@@ -87,7 +105,7 @@ cdef object coerced_number(object value, uint16_t vr):
     if vr == DS:
         if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and -EXACT <= value <= EXACT:
             return float(value)
-        return float(value) if isinstance(value, np.floating) else value
+        return float(value) if isinstance(value, np.floating) or KEEPS and isinstance(value, Decimal) else value
     if isinstance(value, np.integer) or isinstance(value, (float, np.floating)) and value.is_integer():
         return int(value)
     return float(value) if isinstance(value, np.floating) else value

@@ -414,7 +414,7 @@ cdef class DataElement:
 
     def __reduce__(self):
         cdef DataElement made = carried(self)
-        return type(made), (made.number, vr_name(made.vr), made.held)
+        return restored_element, (type(made), made.number, vr_name(made.vr), made.held)
 
     def __deepcopy__(self, memo):
         cdef DataElement made = carried(self)
@@ -458,11 +458,21 @@ cdef DataElement bare_element():
 
 
 cdef DataElement element_of(uint32_t tag, uint16_t vr, object value):
-    # An element that is made in memory.
+    # An element that is made in memory, of a value that has its type already.
     cdef DataElement made = bare_element()
     made.number = tag
     made.vr = vr
-    made.held = coerced_for(tag, value, vr, None)
+    made.held = value
+    made.has_value = made.is_set = True
+    return made
+
+
+def restored_element(cls, uint32_t tag, str vr not None, value) -> DataElement:
+    """The element that was pickled."""
+    cdef DataElement made = cls.__new__(cls)
+    made.number = tag
+    made.vr = vr_code(vr)
+    made.held = value
     made.has_value = made.is_set = True
     return made
 

@@ -16,6 +16,7 @@ cdef inline bint is_lut_descriptor(uint32_t tag) noexcept nogil:
 cdef str vr_name(uint16_t vr)
 cdef str vr_dtype(uint16_t vr)      # NumPy's name for a word of a binary value, without byte order; "u1" for all others
 cdef object make_tag(uint32_t tag)
+cdef object make_name(str text)
 cdef uint16_t resolve_vr(Index index, Py_ssize_t row) except? 0xFFFF
 cdef object charset_at(Index index, Py_ssize_t row)
 cdef object decode(Index index, Py_ssize_t row, uint16_t vr)
@@ -25,3 +26,4 @@ cdef object decode_array(Index index, Py_ssize_t row, uint16_t vr)
 cdef Py_ssize_t count_multiplicity(Index index, Py_ssize_t row, uint16_t vr) except -1
 cdef object raw_view(Index index, Py_ssize_t row)
 cdef object empty_value(uint16_t vr)
+cdef object dress(str text, uint16_t vr)

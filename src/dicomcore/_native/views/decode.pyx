@@ -29,7 +29,7 @@ from dicomcore._native.scan.scan cimport (
 )
 from dicomcore._native.base.taught cimport any_taught_private, taught_private
 from dicomcore._native.views.decimal cimport decimal_of
-from dicomcore._native.views.facade cimport KEEPS
+from dicomcore._native.views.facade cimport KEEPS, NAME
 from dicomcore._native.base.text cimport is_ascii, stripped, trimmed, without_equals
 from dicomcore._native.base.vr cimport *
 
@@ -80,7 +80,7 @@ cdef object make_name(str text):
     # Drop the delimiters of empty component groups at the end, as PS3.5 6.2.1 allows.
     if text and text[len(text) - 1] == u"=":
         text = text.rstrip("=")
-    return str_new(<PyTypeObject*>PersonName, (text,), NULL)
+    return str_new(<PyTypeObject*>(PersonName if NAME is None else NAME), (text,), NULL)
 
 
 cdef object empty_value(uint16_t vr):

@@ -3,12 +3,14 @@ from typing import Any
 
 from dicomcore._native.views.data_element import DataElement
 from dicomcore.dataset import Dataset, Sequence
+from dicomcore.values import PersonName
 
 def set_classes(
     *,
     dataset: type[Dataset],
     sequence: type[Sequence],
     element: type[DataElement] | None,
+    name: type[PersonName] | None,
     keeps: bool,
     element_line: Callable[[DataElement], str],
     check_value: Callable[[str, Any, str, Any], None],

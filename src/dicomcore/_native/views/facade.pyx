@@ -4,17 +4,18 @@ Native modules import nothing from the façade, but they make objects of its cla
 """
 
 
-def set_classes(*, object dataset, object sequence, object element, bint keeps,
+def set_classes(*, object dataset, object sequence, object element, object name, bint keeps,
                 element_line, check_value, check_name, advice, setting_advice) -> None:
     """Set the classes of items, sequences and elements, and the functions that print elements and check values.
 
-    `element` is a subclass of DataElement, None for DataElement itself. With `keeps`, None and dates stay what they are
-    when they are set.
+    `element` and `name` are subclasses of DataElement and PersonName, None for these themselves. `keeps` brings pydicom's
+    habits, see `dicomcore.dataset.serving.serve`.
     """
-    global DATASET, SEQUENCE, ELEMENT, KEEPS, ELEMENT_LINE, CHECK_VALUE, CHECK_NAME, ADVICE, SETTING_ADVICE
+    global DATASET, SEQUENCE, ELEMENT, NAME, KEEPS, ELEMENT_LINE, CHECK_VALUE, CHECK_NAME, ADVICE, SETTING_ADVICE
     DATASET = dataset
     SEQUENCE = sequence
     ELEMENT = element
+    NAME = name
     KEEPS = keeps
     ELEMENT_LINE = element_line
     CHECK_VALUE = check_value

@@ -62,7 +62,7 @@ class Block:
     def __init__(self, index: Index, defer_size: int | None) -> None:
         self._index = index
         self._table = np.frombuffer(index, ROW)
-        self._row: Callable[[int], tuple[Any, ...]] = self._table.item
+        self._row: Callable[[int], Any] = self._table.item
         deferrable = defer_size is not None and index.path is not None and not index.inflated
         self._defer_size = defer_size if deferrable else None
         self._patterns: dict[tuple[int, int], _Pattern] = {}
@@ -133,12 +133,9 @@ class Block:
         return all(dictionary_has_tag(tag) and dictionary_VR(tag) == "SQ" for tag in tags - {ITEM, PIXEL_DATA})
 
     def _stays_raw(self, at: int, row: tuple[Any, ...]) -> bool:
-        """Whether pydicom will read the same items from the bytes of a sequence.
-
-        As in its own reader, sequences of undefined length are not left raw, nor are those that have to be deferred.
-        """
+        """Whether pydicom will read the same items from the bytes of a sequence; not if their values are deferred."""
         is_deferred = self._defer_size is not None and row[5] > self._defer_size
-        return bool(self._regular[at]) and not row[3] & UNDEFINED and not is_deferred
+        return self._regular[at] != 0 and not is_deferred
 
     @staticmethod
     def _begin(target: Dataset, flags: int, encoding: Any) -> None:

@@ -22,13 +22,21 @@ from dicomcore.dataset.state import put
 from dicomcore.encoding.reading import decode_as, decode_meta
 from dicomcore.interop.pydicom.block import encoding_of, unknown_element
 from dicomcore.limits import DEFAULT_LIMITS, Limits
-from dicomcore.tags import ITEM, ITEM_DELIMITER, SEQUENCE_DELIMITER, SPECIFIC_CHARACTER_SET, UNDEFINED_LENGTH
+from dicomcore.tags import (
+    ITEM,
+    ITEM_DELIMITER,
+    PIXEL_DATA,
+    SEQUENCE_DELIMITER,
+    SPECIFIC_CHARACTER_SET,
+    UNDEFINED_LENGTH,
+)
 from dicomcore.uids import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 __all__ = ["from_pydicom"]
 
 CHARSET_FREE = STANDARD_VR - CUSTOMIZABLE_CHARSET_VR - {"SQ", "UN"}
 """VRs whose values have no text in the Specific Character Set, neither themselves nor in items."""
+
 
 def from_pydicom(data_set: Dataset, *, limits: Limits | None = None) -> dc.Dataset:
     """Convert a data set of pydicom, with its file meta information, to a `Dataset`.
@@ -37,8 +45,14 @@ def from_pydicom(data_set: Dataset, *, limits: Limits | None = None) -> dc.Datas
     cannot write are passed on as values. Deferred values are read. Later changes of either data set do not affect the
     other. `limits` bounds nesting and elements, as in `dcmread`.
     """
+    if not isinstance(data_set, Dataset):
+        own = isinstance(data_set, dc.Dataset)
+        raise TypeError(
+            f"from_pydicom takes a data set of pydicom, not {type(data_set).__name__}"
+            + (" of dicomcore, which needs no conversion" if own else "")
+        )
     implicit, little = _encoding(data_set)
-    stream = _Stream(implicit, little)
+    stream = _Stream(implicit, little, encapsulated=_is_encapsulated(_transfer_syntax(data_set)))
     stream.put_data_set(data_set)
     encoding = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian if little else ExplicitVRBigEndian
     limits = limits or DEFAULT_LIMITS
@@ -53,6 +67,13 @@ def from_pydicom(data_set: Dataset, *, limits: Limits | None = None) -> dc.Datas
 
 def _transfer_syntax(data_set: Dataset) -> str | None:
     return getattr(data_set, "file_meta", {}).get("TransferSyntaxUID", None)
+
+
+def _is_encapsulated(uid: Any) -> bool | None:
+    """Whether pydicom writes pixel data of a transfer syntax in fragments; None if it leaves this to the element."""
+    if not uid or uid.is_private or not uid.is_transfer_syntax:
+        return None
+    return bool(uid.is_compressed)
 
 
 def _encoding(data_set: Dataset) -> tuple[bool, bool]:
@@ -85,10 +106,10 @@ class _Charset(NamedTuple):
 class _Stream:
     """A buffer of data elements in one encoding."""
 
-    def __init__(self, implicit: bool, little: bool) -> None:
+    def __init__(self, implicit: bool, little: bool, *, encapsulated: bool | None = None) -> None:
         self.unwritten: list[tuple[tuple[int, ...], DataElement]] = []
         """Elements that pydicom cannot encode, with their position: sequence, item, sequence, item, …"""
-        self._implicit, self._little = implicit, little
+        self._implicit, self._little, self._encapsulated = implicit, little, encapsulated
         order = "<" if little else ">"
         self._long, self._short = Struct(order + "HHL"), Struct(order + "HH2sH")
         self._extended = Struct(order + "HH2sHL")
@@ -111,7 +132,7 @@ class _Stream:
 
     def _elements(self, data_set: Dataset, position: tuple[int, ...], inherited: _Charset) -> Iterator[Iterator[Any]]:
         charset = inherited
-        coding: Any = data_set._dict.get(SPECIFIC_CHARACTER_SET)
+        coding: Any = data_set._dict.get(BaseTag(SPECIFIC_CHARACTER_SET))
         if coding is not None:
             terms = encoding_of(coding) if isinstance(coding, RawDataElement) else convert_encodings(coding.value)
             charset = _Charset(terms, True)
@@ -126,6 +147,8 @@ class _Stream:
                     continue
                 else:
                     element = _decoded(data_set, element)
+            if tag == PIXEL_DATA and not position:
+                element = self._delimited(element)
             if element.VR == "SQ":
                 yield self._sequence(element, position, charset)
             elif self._is_lost(element, charset):
@@ -158,6 +181,12 @@ class _Stream:
     def _put_value(self, element: DataElement) -> bool:
         # pydicom would pad the bytes to an even length, but a delimiter may follow at the odd one.
         return self._put_bytes(element.tag, element.VR, element.value, element.is_undefined_length)
+
+    def _delimited(self, element: DataElement) -> DataElement:
+        """Copy pixel data with the length that the transfer syntax requires: pydicom sets it only when it writes."""
+        undefined = element.is_undefined_length if self._encapsulated is None else self._encapsulated
+        value = element.value
+        return DataElement(element.tag, element.VR, value, is_undefined_length=undefined, already_converted=True)
 
     def _sequence(self, element: DataElement, position: tuple[int, ...], charset: _Charset) -> Iterator[Iterator[Any]]:
         undefined = element.is_undefined_length
@@ -217,7 +246,7 @@ class _Stream:
         try:
             with warnings.catch_warnings(record=True) as said:
                 warnings.simplefilter("always")
-                settled = correct_ambiguous_vr_element(element, data_set, self._little)
+                settled: Any = correct_ambiguous_vr_element(element, data_set, self._little)
                 if settled.VR == "PN":
                     settled = _with_fresh_names(settled)
                 write_data_element(buffer, settled, charset.encodings)

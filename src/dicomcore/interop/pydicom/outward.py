@@ -42,6 +42,12 @@ def to_pydicom(data_set: dc.Dataset, *, defer_size: int | None = None) -> Datase
     values. Values of more than `defer_size` bytes stay in the file until they are accessed, unless the data set is
     deflated or does not come from a file. Later changes of either data set do not affect the other.
     """
+    if not isinstance(data_set, dc.Dataset):
+        own = isinstance(data_set, Dataset)
+        raise TypeError(
+            f"to_pydicom takes a data set of dicomcore, not {type(data_set).__name__}"
+            + (" of pydicom, which needs no conversion" if own else "")
+        )
     made = _Conversion(defer_size).converted(data_set)
     index = index_of(data_set)
     if row_of(data_set) >= 0:

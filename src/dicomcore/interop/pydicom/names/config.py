@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -96,6 +98,19 @@ def DS_numpy(use_numpy: bool = True) -> None:
     """Warn that this has no effect."""
     if use_numpy:
         _warn("use_DS_numpy", INSTEAD["use_DS_numpy"])
+
+
+@contextmanager
+def disable_value_validation() -> Iterator[None]:
+    """Do nothing within the context: reading never raises for a value, see `settings`."""
+    yield
+
+
+@contextmanager
+def strict_reading() -> Iterator[None]:
+    """Warn that this has no effect."""
+    _warn("strict_reading", INSTEAD["reading_validation_mode"])
+    yield
 
 
 _warned: set[str] = set()

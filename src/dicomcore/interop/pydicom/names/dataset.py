@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import os
+import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from dicomcore import dataset as _dataset
-from dicomcore.dataset.meta import meta_of, set_meta_class
+from dicomcore.dataset.meta import meta_of, preamble_of, set_meta_class
 from dicomcore.dataset.private_block import PrivateBlock
 from dicomcore.dataset.state import file_index, index_of
-from dicomcore.errors import PixelDecodeError
+from dicomcore.dictionary import dictionary_VR, private_dictionary_VR, tag_for_keyword
 from dicomcore.interop.pydicom import wanted
 from dicomcore.interop.pydicom.names.dataelem import DataElement, RawDataElement, convert_raw_data_element
 from dicomcore.interop.pydicom.names.tag import BaseTag, Tag, TagType
@@ -83,6 +85,11 @@ class Dataset(_dataset.Dataset, metaclass=_AnyDataset):
             element = convert_raw_data_element(element, ds=self)
         if isinstance(key, slice):
             raise NotImplementedError("Slicing is not supported when setting Dataset items")
+        if isinstance(key, str) or not isinstance(key, int):
+            try:
+                key = Tag(key)
+            except Exception as error:
+                raise ValueError(f"Unable to convert the key '{key}' to an element tag") from error
         if not isinstance(element, _dataset.DataElement):
             raise TypeError("Dataset items must be 'DataElement' instances")
         super().__setitem__(key, element)
@@ -91,13 +98,34 @@ class Dataset(_dataset.Dataset, metaclass=_AnyDataset):
         """Add a new element."""
         self[Tag(tag)] = DataElement(tag, VR, value)
 
+    def get_item(self, key: Any, *, keep_deferred: bool = False) -> Any:
+        """``self[key]``: every element decodes its value when it is read."""
+        return self[key]
+
+    def setdefault(self, key: Any, default: Any = None) -> Any:
+        """The element at `key`; if missing, it is added from `default`, an element or a value."""
+        if key in self:
+            return self[key]
+        if isinstance(default, _dataset.DataElement):
+            self[key] = default
+        else:
+            tag = Tag(key)
+            self.add_new(tag, _vr_for(self, tag), default)
+        return self[key]
+
+    def __contains__(self, name: Any) -> bool:
+        found = super().__contains__(name)
+        if not found and isinstance(name, str) and tag_for_keyword(name) is None:
+            _check_key(name)
+        return found
+
     # -- file meta information
 
     @property
     def file_meta(self) -> Any:
         """File Meta Information; AttributeError if the data set has none."""
         meta = meta_of(self)
-        if meta is None and "file_meta" not in self._kept:
+        if meta is None and self._kept.get("no_file_meta", "file_meta" not in self._kept):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute 'file_meta'")
         return meta
 
@@ -107,18 +135,18 @@ class Dataset(_dataset.Dataset, metaclass=_AnyDataset):
             raise TypeError(f"'{type(self).__name__}.file_meta' must be a 'FileMetaDataset' instance")
         if value is not None and not isinstance(value, FileMetaDataset):
             value = FileMetaDataset(value)
-        self._kept["file_meta"] = value
+        self._kept["file_meta"], self._kept["no_file_meta"] = value, False
 
     @file_meta.deleter
     def file_meta(self) -> None:
         if meta_of(self) is None:
             raise AttributeError("file_meta")
-        self._kept["file_meta"] = None
+        self._kept["file_meta"], self._kept["no_file_meta"] = None, True
 
     @property
     def preamble(self) -> Any:
         """The 128 bytes before the DICM prefix; AttributeError for a data set that is not of a file."""
-        found = _dataset.Dataset.preamble.fget(self)  # type: ignore[attr-defined]
+        found = preamble_of(self)
         if found is None and "preamble" not in self._kept and file_index(self) is None:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute 'preamble'")
         return found
@@ -149,6 +177,7 @@ class Dataset(_dataset.Dataset, metaclass=_AnyDataset):
 
     @is_implicit_VR.setter
     def is_implicit_VR(self, value: bool | None) -> None:
+        _deprecate(self, "is_implicit_VR", "implicit_vr")
         self._kept["implicit"] = value
 
     @property
@@ -158,6 +187,7 @@ class Dataset(_dataset.Dataset, metaclass=_AnyDataset):
 
     @is_little_endian.setter
     def is_little_endian(self, value: bool | None) -> None:
+        _deprecate(self, "is_little_endian", "little_endian")
         self._kept["little"] = value
 
     @property
@@ -206,6 +236,16 @@ class Dataset(_dataset.Dataset, metaclass=_AnyDataset):
     def _character_set(self) -> Any:
         return _codecs_of(self)
 
+    @property
+    def _private_blocks(self) -> dict[tuple[int, str], PrivateBlock]:
+        found = {}
+        for tag in self.keys():  # noqa: SIM118
+            if tag.is_private_creator:
+                creator = self[tag].value
+                if creator:
+                    found[(tag.group, str(creator))] = PrivateBlock(self, tag.group, str(creator), tag.element)
+        return found
+
     # -- pixels and waveforms
 
     @property
@@ -216,10 +256,7 @@ class Dataset(_dataset.Dataset, metaclass=_AnyDataset):
                 "Unable to convert the pixel data: one of Pixel Data, Float Pixel Data or Double Float Pixel Data must be"
                 " present in the dataset"
             )
-        try:
-            return _dataset.Dataset.pixel_array.fget(self)  # type: ignore[attr-defined, no-any-return]
-        except PixelDecodeError as error:
-            raise error
+        return _dataset.Dataset.pixel_array.fget(self)  # type: ignore[attr-defined, no-any-return]
 
     def pixel_array_options(self, **kwargs: Any) -> None:
         """Set options of `pixel_array`: `raw` and `index` have an effect, those that choose a plugin have none."""
@@ -371,10 +408,6 @@ class FileMetaDataset(Dataset):
 class FileDataset(Dataset):
     """The data set of a file."""
 
-    buffer: Any = None
-    fileobj_type: Any = None
-    timestamp: float | None = None
-
     def __init__(
         self,
         filename_or_obj: Any,
@@ -391,23 +424,90 @@ class FileDataset(Dataset):
         self._kept["original_encoding"] = (is_implicit_VR, is_little_endian)
         note_source(self, filename_or_obj)
 
+    @property
+    def filename(self) -> Any:
+        """The path that the data set was read from, or what was set."""
+        kept = self._kept
+        return kept["filename"] if "filename" in kept else _path_of(kept.get("opened"))
+
+    @filename.setter
+    def filename(self, value: Any) -> None:
+        self._kept["filename"] = value
+
+    @property
+    def buffer(self) -> Any:
+        """The stream that the data set was read from, if it is not a file."""
+        opened = self._kept.get("opened")
+        return None if _is_file(opened) else opened
+
+    @property
+    def fileobj_type(self) -> Any:
+        """`open`, or the type of the stream that the data set was read from."""
+        opened = self._kept.get("opened")
+        return open if _is_file(opened) else type(opened)
+
+    @property
+    def timestamp(self) -> float | None:
+        """When the file that the data set was read from was changed last; None without a file."""
+        path = self.filename
+        return os.stat(path).st_mtime if path and os.path.exists(path) else None
+
 
 set_meta_class(Dataset, FileMetaDataset)
 
 
+def _is_file(opened: Any) -> bool:
+    return opened is None or isinstance(opened, (str, os.PathLike, io.BufferedReader))
+
+
+def _path_of(opened: Any) -> Any:
+    if isinstance(opened, os.PathLike):
+        return os.fspath(opened)
+    if isinstance(opened, str) or opened is None:
+        return opened
+    return getattr(opened, "name", None) or getattr(opened, "filename", None)
+
+
+def _check_key(name: str) -> None:
+    """Warn of a key that can't be a tag."""
+    try:
+        Tag(name)
+    except Exception:
+        warnings.warn(
+            f"Invalid value '{name}' used with the 'in' operator: must be an element tag as a 2-tuple or int, or an"
+            " element keyword",
+            stacklevel=3,
+        )
+
+
+def _vr_for(data_set: Dataset, tag: Any) -> str:
+    """The VR of a new element; UN, with a warning, for a tag that no dictionary has."""
+    if tag.is_private_creator:
+        return "LO"
+    try:
+        if tag.is_private:
+            creator = data_set.get(tag.private_creator)
+            return private_dictionary_VR(tag, creator.value)
+        return dictionary_VR(tag)
+    except (KeyError, AttributeError):
+        if not tag.is_private:
+            warnings.warn(f"{tag} is not in the DICOM dictionary: VR UN is used", stacklevel=3)
+        return "UN"
+
+
+def _deprecate(data_set: Dataset, name: str, option: str) -> None:
+    owner = type(data_set).__name__
+    warnings.warn(
+        f"'{owner}.{name}' will be removed in v4.0, set the Transfer Syntax UID or use the '{option}' argument with"
+        f" {owner}.save_as() or dcmwrite() instead",
+        DeprecationWarning,
+        stacklevel=3,
+    )
+
+
 def note_source(data_set: FileDataset, source: Any) -> None:
-    """Note where a data set comes from: `filename`, `buffer`, `fileobj_type` and `timestamp`."""
-    if isinstance(source, (str, os.PathLike)):
-        data_set.filename, data_set.fileobj_type = os.fspath(source), open
-    else:
-        name = getattr(source, "name", None) or getattr(source, "filename", None)
-        data_set.filename = name
-        data_set.fileobj_type = open if hasattr(source, "raw") else type(source)
-        if not hasattr(source, "raw"):
-            data_set.buffer = source
-    path = data_set.filename
-    if isinstance(path, (str, bytes)) and os.path.exists(path):
-        data_set.timestamp = os.stat(path).st_mtime
+    """Note where a data set comes from, for `filename`, `buffer`, `fileobj_type` and `timestamp`."""
+    data_set._kept["opened"] = source
 
 
 def validate_file_meta(file_meta: Any, enforce_standard: bool = True) -> None:
@@ -457,7 +557,6 @@ def absent(data_set: object, name: str) -> str | None:
 NOT_HERE = frozenset(
     (
         "_dict",
-        "_private_blocks",
         "_pixel_id",
         "_pixel_array_opts",
         "_read_charset",

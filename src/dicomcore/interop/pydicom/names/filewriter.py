@@ -93,7 +93,10 @@ def _like_original(positional: bool | None, kwargs: dict[str, Any]) -> bool | No
 
 
 def _refuse_groups(dataset: Any) -> None:
-    groups = {tag >> 16 for tag in dataset.keys()[:64]}
+    first = next(iter(dataset), None)
+    if first is None or first.tag >= 0x00030000:
+        return
+    groups = {element.tag >> 16 for element in dataset}
     if 0 in groups:
         raise ValueError(
             "Command Set elements (0000,eeee) are not allowed when using dcmwrite(), use write_dataset() instead"
