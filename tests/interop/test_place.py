@@ -218,3 +218,48 @@ def test_exit_codes(arguments, code, text):
     done = run("-m", "dicomcore.interop.pydicom", *arguments)
     assert done.returncode == code
     assert text in done.stderr
+
+
+def test_a_data_set_made_in_memory_is_written(tmp_path):
+    """It has no attribute `preamble`, as in pydicom, and is written all the same."""
+    path = str(tmp_path / "made.dcm")
+    done = program(
+        f"""
+        import io
+        import pydicom
+        from pydicom.dataset import Dataset, FileMetaDataset
+        from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+
+        ds = Dataset()
+        ds.SOPClassUID, ds.SOPInstanceUID, ds.PatientID = CTImageStorage, "1.2.3", "made"
+        print(hasattr(ds, "preamble"), hasattr(ds, "file_meta"))
+        bare = io.BytesIO()
+        pydicom.dcmwrite(bare, ds, implicit_vr=True, little_endian=True)
+        print(bare.getvalue()[:4])
+        ds.file_meta = FileMetaDataset()
+        ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        ds.save_as({path!r}, enforce_file_format=True)
+        again = pydicom.dcmread({path!r})
+        print(again.PatientID, again.preamble == bytes(128), again.file_meta.MediaStorageSOPInstanceUID)
+        """
+    )
+    assert done.stdout.splitlines() == ["False False", "b'\\x08\\x00\\x16\\x00'", "made True 1.2.3"]
+
+
+def test_mode_raise_refuses_another_vr_encoding_than_the_one_that_is_stated():
+    done = program(
+        f"""
+        import pydicom
+        from pydicom import config
+        from pydicom.errors import InvalidDicomError
+
+        print(pydicom.dcmread({str(real("SC_rgb_jpeg.dcm"))!r}).Rows)
+        config.settings.reading_validation_mode = config.RAISE
+        print(pydicom.dcmread({str(real("CT_small.dcm"))!r}).Rows)
+        try:
+            pydicom.dcmread({str(real("SC_rgb_jpeg.dcm"))!r})
+        except InvalidDicomError as error:
+            print(error)
+        """
+    )
+    assert done.stdout.splitlines() == ["256", "128", "labelled explicit VR, found implicit VR"]

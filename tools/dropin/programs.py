@@ -87,7 +87,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--dicomcore", type=Path, default=ROOT / "src", help="the folder that holds dicomcore, built")
     parser.add_argument("--reuse", action="store_true", help="pydicom's outcomes of the run before")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "dropin-programs")
-    return parser.parse_args()
+    return parser.parse_intermixed_args()
 
 
 def read_programs(text: str) -> dict[str, Program]:

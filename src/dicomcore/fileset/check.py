@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.lookup import first_item
+from dicomcore.dataset.state import preamble_of
 from dicomcore.dictionary import tag_for_keyword
 from dicomcore.errors import DicomError
 from dicomcore.fileset.fileid import DICOMDIR, Medium, file_id_faults, shown
@@ -191,7 +192,7 @@ def _file_findings(instance: FileInstance) -> Iterator[Finding]:
     for name, stated, actual in facts:
         if stated and actual and stated != actual:
             yield Finding("FILE_DIFFERS", where, f"the record's {name} is {stated}, the file's {actual}")
-    if instance.path is not None and header.preamble is None:
+    if instance.path is not None and preamble_of(header) is None:
         yield Finding("FILE_FORMAT", where, "the file is no DICOM file: it has no preamble and prefix (PS3.10 7.1)")
 
 

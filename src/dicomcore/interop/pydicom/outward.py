@@ -23,6 +23,7 @@ from dicomcore.dataset.state import (
     is_changed,
     kept_meta,
     loose_bytes,
+    preamble_of,
     row_of,
     state_of,
 )
@@ -62,7 +63,7 @@ def to_pydicom(data_set: dc.Dataset, *, defer_size: int | None = None) -> Datase
     implicit = data_set.is_implicit_VR if index is not None else None
     little = data_set.is_little_endian if index is not None else None
     path = None if index is None or index.path is None else os.fspath(index.path)
-    whole: Any = FileDataset(path, made._dict, data_set.preamble, file_meta, implicit, little)  # type: ignore[arg-type]
+    whole: Any = FileDataset(path, made._dict, preamble_of(data_set), file_meta, implicit, little)  # type: ignore[arg-type]
     whole.set_original_encoding(implicit, little, made._read_charset)
     return whole  # type: ignore[no-any-return]
 

@@ -9,6 +9,7 @@ from dicomcore import encoding
 from dicomcore._native.views.dataset import make_dataset
 from dicomcore.dataset.state import DATA_SET, index_of
 from dicomcore.errors import InvalidDicomError
+from dicomcore.interop.pydicom.names import config
 from dicomcore.interop.pydicom.names.dataset import Dataset, FileDataset, FileMetaDataset, note_source
 from dicomcore.interop.pydicom.names.filebase import DicomBytesIO, DicomFileLike, DicomIO
 from dicomcore.interop.pydicom.names.tag import BaseTag
@@ -29,6 +30,7 @@ __all__ = [
     "read_preamble",
 ]
 
+OTHER_VR_ENCODING = ("EXPLICIT_IN_IMPLICIT", "IMPLICIT_IN_EXPLICIT")  # codes of issues
 StopWhen = Callable[[BaseTag, str | None, int], bool]
 
 
@@ -52,7 +54,16 @@ def dcmread(
         specific_tags=None if specific_tags is None else list(specific_tags),
     )
     note_source(data_set, source)
+    if config.settings.reading_validation_mode == config.RAISE:
+        _refuse_other_vr_encoding(data_set)
     return data_set
+
+
+def _refuse_other_vr_encoding(data_set: FileDataset) -> None:
+    """Raise InvalidDicomError where implicit VR was labelled explicit, or explicit implicit."""
+    for issue in data_set.issues:
+        if issue.code in OTHER_VR_ENCODING:
+            raise InvalidDicomError(issue.message)
 
 
 def _inner(fp: Any) -> Any:
