@@ -52,7 +52,7 @@ def from_json(
             if owner is None:
                 continue
             vr, kind, value = _read(attribute, path, builder)
-            if vr == "SQ" and kind == "Value":
+            if kind == "Value" and (vr == "SQ" or vr == "UN" and value and _are_items(value)):
                 items = builder.sequence(owner, path)
                 for i, item in enumerate(value):
                     pending.append((_attributes(item, path, i), builder.item(path, items), path.item(i)))
@@ -90,6 +90,11 @@ def _value(
         return vr, _fragments(builder, fetch, path, vr, content)
     value = builder.fetched_value(fetch, vr, _uri(content, path), path)
     return builder.value_of_bytes(owner, path, vr, value) if vr == "UN" and isinstance(value, bytes) else (vr, value)
+
+
+def _are_items(values: list[Any]) -> bool:
+    """Whether the values of an attribute with VR UN are items: servers send private sequences so."""
+    return all(isinstance(value, dict) for value in values)
 
 
 def _fragments(builder: Builder, fetch: Fetch | None, path: ElementPath, vr: str, content: Any) -> bytes | None:

@@ -37,7 +37,7 @@ cdef object coerced(object value, uint16_t vr, str checks=None):
         return SEQUENCE() if vr == SQ else None if KEEPS else empty_value(vr)
     if isinstance(value, (bytes, bytearray, memoryview)):
         if KEEPS and isinstance(value, bytes) and is_decoded(vr):
-            return coerced(value.decode("utf-8", "replace"), vr, checks)
+            return NAME(value) if vr == PN else coerced(value.decode("utf-8"), vr, checks)
         return value
     if vr == SQ:
         return coerced_items(value, checks)
@@ -103,9 +103,11 @@ cdef object coerced_for(uint32_t tag, object value, uint16_t vr, str checks):
 cdef object coerced_number(object value, uint16_t vr):
     # Coerce a number to the type that reading returns, float for DS and int for IS, if that doesn't change the number.
     if vr == DS:
-        if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and -EXACT <= value <= EXACT:
+        if isinstance(value, (int, np.integer)) and (KEEPS or not isinstance(value, bool)) and -EXACT <= value <= EXACT:
             return float(value)
         return float(value) if isinstance(value, np.floating) or KEEPS and isinstance(value, Decimal) else value
+    if KEEPS and isinstance(value, bool):
+        value = int(value)
     if isinstance(value, np.integer) or isinstance(value, (float, np.floating)) and value.is_integer():
         value = int(value)
     if type(value) is int:

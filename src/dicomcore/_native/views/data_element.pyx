@@ -189,6 +189,13 @@ cdef class DataElement:
         """The element's Tag."""
         return make_tag(self.number)
 
+    @tag.setter
+    def tag(self, tag):
+        if ELEMENT is None:
+            raise AttributeError("the tag of an element can't be set: make another element")
+        self.value = self.value                 # as in pydicom; a data set still has it at its former tag
+        self.number = <uint32_t>int(Tag(tag))
+
     @property
     def VR(self) -> str:
         """The VR's two letters. UN and implicit VR have the dictionary's, "US or SS" what Pixel Representation says."""

@@ -42,6 +42,12 @@ cdef object lacking(str text, uint16_t vr):
     return EncodeError(f"VR {vr_name(vr)} can't hold {text!r}")
 
 
+cdef str said_by(object value):
+    # The text that pydicom's classes for DS, IS, DA, TM and DT keep with a value; None without one.
+    text = getattr(value, "original_string", None)
+    return text if type(text) is str else None
+
+
 cdef int put_text(Output out, object value, uint16_t vr, object charset) except -1:
     # Append one component, or the whole text of a VR that has no multiple values.
     cdef bint single = is_single(vr)
@@ -53,12 +59,12 @@ cdef int put_text(Output out, object value, uint16_t vr, object charset) except 
     elif isinstance(value, (bytes, bytearray, memoryview)):
         out.put_object(value)
         return 0
-    elif isinstance(value, datetime) and vr == DT:
-        text = format_datetime(value)
-    elif isinstance(value, date) and vr == DA:
-        text = format_date(value)
-    elif isinstance(value, time) and vr == TM:
-        text = format_time(value)
+    elif vr == DT and isinstance(value, datetime):
+        text = said_by(value) or format_datetime(value)
+    elif vr == DA and isinstance(value, date):
+        text = said_by(value) or format_date(value)
+    elif vr == TM and isinstance(value, time):
+        text = said_by(value) or format_time(value)
     elif value is None:
         return 0
     else:
@@ -172,7 +178,7 @@ cdef int put_decimal(Output out, object value) except -1:
     elif value is None:
         return 0
     elif type(value) is not float and isinstance(value, float):
-        said = getattr(value, "original_string", None)      # the text that pydicom keeps with a DS
+        said = said_by(value)
         if said:
             return put_number_text(out, said, DS)
     try:
@@ -215,7 +221,7 @@ cdef int put_integer(Output out, object value) except -1:
     if value is None:
         return 0
     if type(value) is not int and isinstance(value, int):
-        said = getattr(value, "original_string", None)          # the text that pydicom keeps with an IS
+        said = said_by(value)
         if said:
             return put_number_text(out, said, IS)
     if isinstance(value, (float, np.floating)) and isfinite(<double>value) and value != int(value):

@@ -83,6 +83,9 @@ class DataElement(_dataset.DataElement, metaclass=_AnyElement):
             validation_mode = config.RAISE  # in the other modes the data set checks what is set in it
         if validation_mode is not None and not already_converted:
             _validate(VR, value, validation_mode)
+        if VR not in VRS and " or " not in VR:
+            warn_and_log(f"{number}: {VR!r} is not a VR, UN is used", stacklevel=2)
+            VR = "UN"
         super().__init__(number, VR, value)
         self._tell = file_value_tell
         if is_undefined_length:

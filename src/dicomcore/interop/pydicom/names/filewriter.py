@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any, BinaryIO
 
-from dicomcore import encoding
+from dicomcore._native.write.output import Output
 from dicomcore.dataset.meta import meta_of
+from dicomcore.encoding.composing import put_elements
+from dicomcore.encoding.syntax import encoding_of
 from dicomcore.interop.pydicom.names.dataset import Dataset, FileMetaDataset, validate_file_meta
 from dicomcore.interop.pydicom.names.filebase import DicomBytesIO, DicomFile, DicomFileLike, DicomIO
 from dicomcore.part10 import writer
@@ -175,7 +177,9 @@ def _inner(target: Any) -> Any:
 
 def write_dataset(fp: Any, dataset: Any, parent_encoding: Any = None) -> int:
     """Write a bare data set in the encoding of `fp`, a `DicomIO`; return the number of bytes."""
-    data = encoding.encode(dataset, syntax_of(fp.is_implicit_VR, fp.is_little_endian))
+    out = Output()
+    put_elements(dataset, out, encoding_of(syntax_of(fp.is_implicit_VR, fp.is_little_endian)))
+    data = out.whole()
     fp.write(data)
     return len(data)
 
@@ -190,7 +194,6 @@ def write_data_element(fp: Any, elem: Any, encodings: Any = None) -> None:
 
 def write_file_meta_info(fp: BinaryIO, file_meta: Any, enforce_standard: bool = True) -> None:
     """Write File Meta Information; with `enforce_standard` completed, and with its group length."""
-    from dicomcore._native.write.output import Output
     from dicomcore.part10.meta import put_meta
 
     validate_file_meta(file_meta, enforce_standard)
