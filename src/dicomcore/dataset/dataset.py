@@ -256,7 +256,10 @@ class Dataset(Doors):
         stop = stop if isinstance(stop, int) else int(Tag(stop))
         chosen = frozenset([tag for tag in map(int, self.keys()) if start <= tag < stop][:: wanted.step])
         part = part_of(self, chosen)
-        part.file_meta = None if file_index(self) is None else part._meta_class()
+        if file_index(self) is None:
+            part._kept.pop("file_meta", None)
+        else:
+            part.file_meta = part._meta_class()
         return part
 
     # -- copies, comparison, text
