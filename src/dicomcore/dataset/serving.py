@@ -21,6 +21,7 @@ def serve(
     sequence: type[Sequence] = Sequence,
     element: type[DataElement] | None = None,
     name: type[PersonName] | None = None,
+    whole: type[int] | None = None,
     *,
     keeps: bool = False,
     advice: Callable[[object, str], str | None] = own_advice,
@@ -33,8 +34,8 @@ def serve(
     ----------
     dataset, sequence : type
         The classes of items and of the values of sequences.
-    element, name : type, optional
-        The classes of elements and of PN values.
+    element, name, whole : type, optional
+        The classes of elements, of PN values and of IS values.
     keeps : bool
         pydicom's habits: a DS keeps its text; None and dates that are set stay so; bytes that are set as text are
         decoded; text that is set as a number has to be one.
@@ -46,6 +47,7 @@ def serve(
         sequence=sequence,
         element=element,
         name=name,
+        whole=whole,
         keeps=keeps,
         element_line=element_line,
         check_value=check_value,

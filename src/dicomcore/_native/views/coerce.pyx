@@ -4,8 +4,8 @@ from libc.stdint cimport uint16_t, uint32_t
 
 from dicomcore._native.base.dictionary cimport keyword_of_tag
 from dicomcore._native.base.vr cimport *
-from dicomcore._native.views.decode cimport empty_value, make_name, make_tag, number_of_text, vr_name
-from dicomcore._native.views.facade cimport DATASET, KEEPS, NAME, SEQUENCE
+from dicomcore._native.views.decode cimport empty_value, make_name, make_tag, number_of_text, vr_name, whole_of
+from dicomcore._native.views.facade cimport DATASET, KEEPS, NAME, SEQUENCE, WHOLE
 
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -107,7 +107,9 @@ cdef object coerced_number(object value, uint16_t vr):
             return float(value)
         return float(value) if isinstance(value, np.floating) or KEEPS and isinstance(value, Decimal) else value
     if isinstance(value, np.integer) or isinstance(value, (float, np.floating)) and value.is_integer():
-        return int(value)
+        value = int(value)
+    if type(value) is int:
+        return value if WHOLE is None else whole_of(value, None)
     return float(value) if isinstance(value, np.floating) else value
 
 

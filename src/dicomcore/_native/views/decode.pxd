@@ -21,6 +21,7 @@ cdef uint16_t resolve_vr(Index index, Py_ssize_t row) except? 0xFFFF
 cdef object charset_at(Index index, Py_ssize_t row)
 cdef object decode(Index index, Py_ssize_t row, uint16_t vr)
 cdef object number_of_text(str text, uint16_t vr)
+cdef object whole_of(object number, str text)
 cdef object number_array(list values, uint16_t vr)
 cdef object decode_array(Index index, Py_ssize_t row, uint16_t vr)
 cdef Py_ssize_t count_multiplicity(Index index, Py_ssize_t row, uint16_t vr) except -1

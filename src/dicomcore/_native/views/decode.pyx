@@ -29,7 +29,7 @@ from dicomcore._native.scan.scan cimport (
 )
 from dicomcore._native.base.taught cimport any_taught_private, taught_private
 from dicomcore._native.views.decimal cimport decimal_of
-from dicomcore._native.views.facade cimport KEEPS, NAME
+from dicomcore._native.views.facade cimport KEEPS, NAME, WHOLE
 from dicomcore._native.base.text cimport is_ascii, stripped, trimmed, without_equals
 from dicomcore._native.base.vr cimport *
 
@@ -321,6 +321,14 @@ cdef object single_text(const uint8_t* p, Py_ssize_t n):
 
 # -- numbers
 
+cdef object whole_of(object number, str text):
+    # An IS of pydicom's class, which keeps a text that the number itself doesn't give.
+    made = type_new(<PyTypeObject*>WHOLE, (number,), NULL)
+    if text is not None and str(number) != text:
+        made.original_string = text
+    return made
+
+
 cdef object one_number_text(const uint8_t* p, Py_ssize_t n, uint16_t vr, bint* good):
     # Decode a single DS or IS component: a number, or its text if it isn't one or no double holds it. An IS that is not
     # an integer becomes a float, as in pydicom.
@@ -332,7 +340,7 @@ cdef object one_number_text(const uint8_t* p, Py_ssize_t n, uint16_t vr, bint* g
         if parse_decimal(p, n, &number) == OK and isfinite(number):
             return decimal_of(number, p, n) if KEEPS else number
     elif parse_integer(p, n, &whole) == OK:
-        return whole
+        return whole if WHOLE is None else whole_of(whole, latin(p, n).strip(" \0"))
     text = latin(p, n).strip(" \0")
     if not text:
         return ""

@@ -5,6 +5,7 @@ cdef object DATASET             # the class of items, a DatasetBase
 cdef object SEQUENCE            # the class of a sequence's value, a list
 cdef object ELEMENT             # the class of elements, None for DataElement itself
 cdef object NAME                # the class of PN values, None for PersonName itself
+cdef object WHOLE               # the class of IS values, None for int itself
 cdef bint KEEPS                 # whether DS keep their text, and None and dates that are set stay so: pydicom's habits
 cdef object ELEMENT_LINE        # (element): the line that represents the element in print
 cdef object CHECK_VALUE         # (mode, tag, VR, value): warns or raises if the VR doesn't allow the value

@@ -11,6 +11,7 @@ def set_classes(
     sequence: type[Sequence],
     element: type[DataElement] | None,
     name: type[PersonName] | None,
+    whole: type[int] | None,
     keeps: bool,
     element_line: Callable[[DataElement], str],
     check_value: Callable[[str, Any, str, Any], None],

@@ -214,6 +214,10 @@ cdef int put_integer(Output out, object value) except -1:
         return put_number_text(out, value, IS)
     if value is None:
         return 0
+    if type(value) is not int and isinstance(value, int):
+        said = getattr(value, "original_string", None)          # the text that pydicom keeps with an IS
+        if said:
+            return put_number_text(out, said, IS)
     if isinstance(value, (float, np.floating)) and isfinite(<double>value) and value != int(value):
         out.put_object(decimal_text(value).encode("ascii"))     # read as a fraction, or set despite a warning
         return 0

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterable, MutableSequence, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dicomcore.charset import VALUE_DELIMITERS, Charset, charset_for
 from dicomcore.errors import EncodeError
-from dicomcore.interop.pydicom.names import config
 from dicomcore.interop.pydicom.names.misc import warn_and_log
+from dicomcore.interop.pydicom.names.modes import raises_on_reading, raises_on_writing
 from dicomcore.interop.pydicom.names.valuerep import CUSTOMIZABLE_CHARSET_VR, TEXT_VR_DELIMS, PersonName
 
 if TYPE_CHECKING:
@@ -66,30 +66,26 @@ _TERMS = {codec: f"ISO 2022 IR {number}" for number, codec in (_CODECS | _WIDE_C
 }
 
 
-def convert_encodings(encodings: None | str | MutableSequence[str]) -> list[str]:
+def convert_encodings(encodings: str | Sequence[str] | None) -> list[str]:
     """Python's codecs for the values of Specific Character Set, as pydicom names them.
 
     Misspelt and unknown terms are warned of, or raise LookupError when `config.settings.reading_validation_mode` is
     RAISE; unknown ones are read as the default repertoire.
     """
-    terms = [encodings] if isinstance(encodings, str) or not encodings else list(encodings)
+    terms: list[str | None] = [encodings] if encodings is None or isinstance(encodings, str) else [*encodings]
+    terms = terms or [None]
     known = [_codec_of(term or "") for term in terms]
-    if len(terms) == 1:
-        return known
-    if terms[0] in STAND_ALONE_ENCODINGS:
+    later = terms[1:]
+    if later and terms[0] in STAND_ALONE_ENCODINGS:
         warn_and_log(
             f"Value '{terms[0]}' for Specific Character Set does not allow code extensions, ignoring:"
-            f" {', '.join(map(str, terms[1:]))}"
+            f" {', '.join(map(str, later))}"
         )
         return known[:1]
-    for term in terms[1:]:
+    for term in later:
         if term in STAND_ALONE_ENCODINGS:
             warn_and_log(f"Value '{term}' cannot be used as code extension, ignoring it")
-    return known[:1] + [codec for term, codec in zip(terms[1:], known[1:], strict=True) if not _stands_alone(term)]
-
-
-def _stands_alone(term: str | None) -> bool:
-    return term in STAND_ALONE_ENCODINGS
+    return [codec for i, codec in enumerate(known) if i == 0 or terms[i] not in STAND_ALONE_ENCODINGS]
 
 
 def _codec_of(term: str) -> str:
@@ -104,15 +100,20 @@ def _codec_of(term: str) -> str:
     try:
         codecs.lookup(term)
     except (LookupError, ValueError):
-        if config.settings.reading_validation_mode == config.RAISE:
+        if raises_on_reading():
             raise LookupError(f"Unknown encoding '{term}'") from None
         warn_and_log(f"Unknown encoding '{term}' - using default encoding instead")
         return default_encoding
     return term
 
 
+def terms_of(encodings: str | Sequence[str]) -> tuple[str, ...]:
+    """The terms of Specific Character Set that Python's codecs stand for."""
+    return tuple(_TERMS.get(codec, codec) for codec in ([encodings] if isinstance(encodings, str) else encodings))
+
+
 def _charset_of(encodings: Sequence[str]) -> Charset:
-    return charset_for(tuple(_TERMS.get(codec, codec) for codec in encodings))
+    return charset_for(terms_of(encodings))
 
 
 def decode_bytes(value: bytes, encodings: Sequence[str], delimiters: Iterable[int]) -> str:
@@ -121,12 +122,12 @@ def decode_bytes(value: bytes, encodings: Sequence[str], delimiters: Iterable[in
     `delimiters` are the bytes that switch back to the first of them. Undecodable bytes become U+FFFD with a warning,
     or raise UnicodeDecodeError or ValueError when `config.settings.reading_validation_mode` is RAISE.
     """
-    if encodings[0] not in _TERMS and not (found := _python_text(value, encodings[0])) is None:
+    if encodings[0] not in _TERMS and (found := _python_text(value, encodings[0])) is not None:
         return found
     text, ok = _charset_of(encodings).decode(value, delimiters=bytes(sorted(delimiters)) or b"\\")
     if ok or (encodings[0] == default_encoding and ESC not in value):
         return text
-    if config.settings.reading_validation_mode == config.RAISE:
+    if raises_on_reading():
         value.decode(encodings[0])
         raise ValueError("Found unknown escape sequence in encoded string value")
     warn_and_log(
@@ -146,12 +147,12 @@ def _python_text(value: bytes, codec: str) -> str | None:
     try:
         return value.decode(codec)
     except LookupError:
-        if config.settings.reading_validation_mode == config.RAISE:
+        if raises_on_reading():
             raise
         warn_and_log(f"Unknown encoding '{codec}' - using default encoding instead")
         return value.decode(default_encoding)
     except UnicodeError:
-        if config.settings.reading_validation_mode == config.RAISE:
+        if raises_on_reading():
             raise
         warn_and_log(
             f"Failed to decode byte string with encoding '{codec}' - using replacement characters in decoded string"
@@ -177,10 +178,11 @@ def encode_string(value: str, encodings: Sequence[str]) -> bytes:
 
 
 def _replaced(value: str, encodings: Sequence[str]) -> bytes:
-    if config.settings.writing_validation_mode == config.RAISE:
+    if raises_on_writing():
         value.encode(encodings[0])
     warn_and_log(
-        f"Failed to encode value with encodings: {', '.join(encodings)} - using replacement characters in encoded string"
+        f"Failed to encode value with encodings: {', '.join(encodings)} - using replacement characters in encoded"
+        " string"
     )
     return value.encode(encodings[0], "replace")
 

@@ -72,12 +72,13 @@ def mask_match(tag: int) -> str | None:
 
 def _repeaters() -> dict[str, tuple[str, str, str, str, str]]:
     """The entries of repeating groups by mask."""
-    heads = [(f"{group:02X}xx%04X", group << 24, 0x10000, 0) for group in REPEATING_GROUPS]
-    heads += [("002031xx", 0x00203100, 1, 0)]
-    heads += [(f"00280{digit}x%X", 0x00280000 | digit << 8, 16, 0) for digit in (4, 8)]
-    heads += [("1000xxx%X", 0x10000000, 16, 0), ("1010xxxx", 0x10100000, 1, 0)]
+    # The first tag of each mask whose "x" isn't 0 alone: tags with 0 there may be entries of their own.
+    heads = [(f"{group:02X}xx%04X", group << 24, 0x10000) for group in REPEATING_GROUPS]
+    heads += [("002031xx", 0x00203110, 1), ("1010xxxx", 0x10100010, 1)]
+    heads += [(f"00280{digit}x%X", 0x00280010 | digit << 8, 16) for digit in (4, 8)]
+    heads += [("1000xxx%X", 0x10000010, 16)]
     found = {}
-    for mask, first, count, _ in heads:
+    for mask, first, count in heads:
         for i in range(count):
             if repeater_has_tag(first + i):
                 found[mask % i if "%" in mask else mask] = get_entry(first + i)
@@ -85,7 +86,7 @@ def _repeaters() -> dict[str, tuple[str, str, str, str, str]]:
 
 
 def _public() -> dict[int, tuple[str, str, str, str, str]]:
-    """The entries of the dictionary by tag."""
+    """The entries of the dictionary by tag, of those that have a keyword."""
     tags = [tag for tag in map(tag_for_keyword, _dictionary.keywords()) if tag is not None]
     return {int(tag): get_entry(tag) for tag in sorted(tags)}
 
@@ -98,6 +99,8 @@ def __getattr__(name: str) -> Any:
         made = _repeaters()
     elif name == "keyword_dict":
         made = {entry[4]: tag for tag, entry in _public().items()}
+    elif name == "REPEATER_KEYWORDS":
+        made = {entry[4]: mask for mask, entry in _repeaters().items()}
     elif name == "private_dictionaries":
         made = import_module("pydicom._private_dict").private_dictionaries
     else:

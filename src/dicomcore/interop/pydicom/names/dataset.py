@@ -424,6 +424,22 @@ class FileDataset(Dataset):
         self._kept["original_encoding"] = (is_implicit_VR, is_little_endian)
         note_source(self, filename_or_obj)
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> FileDataset:
+        # A stream can't be copied: the copy has none.
+        opened = self._kept.get("opened")
+        if opened is not None and not isinstance(opened, (str, os.PathLike)):
+            memo[id(opened)] = io.BytesIO(opened.getvalue()) if _is_open_memory(opened) else None
+        copied: FileDataset = super().__deepcopy__(memo)
+        copied.filename = self.filename
+        return copied
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        restore, (cls, state, kept, own) = super().__reduce__()
+        opened = (kept or {}).get("opened")
+        if opened is not None and not isinstance(opened, (str, os.PathLike)):
+            kept = {**kept, "opened": None, "filename": self.filename}
+        return restore, (cls, state, kept, own)
+
     @property
     def filename(self) -> Any:
         """The path that the data set was read from, or what was set."""
@@ -454,6 +470,10 @@ class FileDataset(Dataset):
 
 
 set_meta_class(Dataset, FileMetaDataset)
+
+
+def _is_open_memory(opened: Any) -> bool:
+    return isinstance(opened, io.BytesIO) and not opened.closed
 
 
 def _is_file(opened: Any) -> bool:

@@ -11,6 +11,7 @@ from dicomcore.dataset.state import DATA_SET, index_of
 from dicomcore.errors import InvalidDicomError
 from dicomcore.interop.pydicom.names import config
 from dicomcore.interop.pydicom.names.dataset import Dataset, FileDataset, FileMetaDataset, note_source
+from dicomcore.interop.pydicom.names.filebase import DicomBytesIO, DicomFileLike, DicomIO
 from dicomcore.interop.pydicom.names.tag import BaseTag
 from dicomcore.limits import DEFAULT_LIMITS
 from dicomcore.part10.reader import read_as
@@ -18,6 +19,9 @@ from dicomcore.tags import Tag, TagLike
 from dicomcore.uids import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 __all__ = [
+    "DicomBytesIO",
+    "DicomFileLike",
+    "DicomIO",
     "data_element_generator",
     "dcmread",
     "read_dataset",

@@ -7,10 +7,15 @@ from typing import Any, BinaryIO
 from dicomcore import encoding
 from dicomcore.dataset.meta import meta_of
 from dicomcore.interop.pydicom.names.dataset import Dataset, FileMetaDataset, validate_file_meta
+from dicomcore.interop.pydicom.names.filebase import DicomBytesIO, DicomFile, DicomFileLike, DicomIO
 from dicomcore.part10 import writer
 from dicomcore.uids import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 __all__ = [
+    "DicomBytesIO",
+    "DicomFile",
+    "DicomFileLike",
+    "DicomIO",
     "correct_ambiguous_vr",
     "correct_ambiguous_vr_element",
     "dcmwrite",

@@ -3,6 +3,7 @@
 from dicomcore.dataset.serving import serve
 from dicomcore.interop.pydicom.names.dataelem import DataElement
 from dicomcore.interop.pydicom.names.dataset import Dataset, absent
+from dicomcore.interop.pydicom.names.numbers import IS
 from dicomcore.interop.pydicom.names.person_name import PersonName
 from dicomcore.interop.pydicom.names.sequence import Sequence
 
@@ -11,7 +12,7 @@ __all__ = ["adopt", "drop"]
 
 def adopt() -> None:
     """Make the items, sequences and elements of all data sets from now on instances of this package's classes."""
-    serve(Dataset, Sequence, DataElement, PersonName, keeps=True, advice=absent)
+    serve(Dataset, Sequence, DataElement, PersonName, IS, keeps=True, advice=absent)
 
 
 def drop() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from dicomcore.dataset.validation import fault_of
 from dicomcore.interop.pydicom.names import config
 from dicomcore.interop.pydicom.names.misc import warn_and_log
+from dicomcore.interop.pydicom.names.modes import reading_mode
 
 __all__ = ["DS", "IS", "DSclass", "DSdecimal", "DSfloat", "ISfloat", "format_number_as_ds", "is_valid_ds"]
 
@@ -29,7 +30,7 @@ def format_number_as_ds(val: float | Decimal) -> str:
     text = str(val)
     if len(text) <= LONGEST:
         return text
-    scientific = not 1e-4 <= abs(val) < (1e13 if val < 0 else 1e14)
+    scientific = not 1e-4 <= abs(float(val)) < (1e13 if val < 0 else 1e14)
     for digits in range(LONGEST, -1, -1):
         text = f"{val:.{digits}{'e' if scientific else 'f'}}"
         if len(text) <= LONGEST:
@@ -59,7 +60,7 @@ class DSfloat(float, metaclass=_Plain):
             return val
         made = super().__new__(cls, val)
         _note_text(made, val, auto_format)
-        if not made.auto_format and _mode(validation_mode) == config.RAISE:
+        if not made.auto_format and reading_mode(validation_mode) == config.RAISE:
             _check_text(made, str(made), config.RAISE)
         return made
 
@@ -98,7 +99,7 @@ class DSdecimal(Decimal):
             raise TypeError("'DS' cannot be instantiated with a float value, unless config.allow_DS_float is True")
         made = super().__new__(cls, val.strip() if isinstance(val, str) else val)
         _note_text(made, val, auto_format)
-        _check_text(made, repr(made).strip("'"), _mode(validation_mode))
+        _check_text(made, repr(made).strip("'"), reading_mode(validation_mode))
         return made
 
     def __eq__(self, other: object) -> Any:
@@ -122,7 +123,7 @@ DSclass = DSfloat
 
 def DS(val: Any, auto_format: bool = False, validation_mode: int | None = None) -> Any:
     """A `DSfloat`, or a `DSdecimal` under `config.use_DS_decimal`; None and empty text stay as they are."""
-    mode = _mode(validation_mode)
+    mode = reading_mode(validation_mode)
     if isinstance(val, str) and val.strip():
         _check("DS", val, mode)
     return (DSdecimal if config.use_DS_decimal else DSfloat)(val, auto_format, mode)
@@ -156,7 +157,7 @@ class IS(int, metaclass=_Plain):
     def __new__(cls, val: Any, validation_mode: int | None = None) -> Any:
         if val is None or (isinstance(val, str) and not val.strip()):
             return val
-        mode = _mode(validation_mode)
+        mode = reading_mode(validation_mode)
         if isinstance(val, str):
             _check("IS", val, mode)
         try:
@@ -187,8 +188,7 @@ class IS(int, metaclass=_Plain):
         text = self.__dict__.get("original_string")
         return int.__repr__(self) if text is None else str(text)
 
-    def __repr__(self) -> str:
-        return f"'{int.__repr__(self)}'"
+    __repr__ = __str__  # without quotes, so that a list of them prints as pydicom's MultiValue does
 
 
 def _check(vr: str, text: str, mode: int) -> None:
@@ -198,10 +198,6 @@ def _check(vr: str, text: str, mode: int) -> None:
         raise ValueError(fault)
     if fault:
         warn_and_log(fault)
-
-
-def _mode(validation_mode: int | None) -> int:
-    return config.settings.reading_validation_mode if validation_mode is None else validation_mode  # type: ignore[no-any-return]
 
 
 def _note_text(made: Any, val: Any, auto_format: bool) -> None:

@@ -25,6 +25,11 @@ class PersonName(_values.PersonName, metaclass=_AnyName):
     encodings: tuple[str, ...] | None
     original_string: bytes | None
 
+    def __getattr__(self, name: str) -> Any:
+        if name in PersonName.__slots__:  # native code makes names without them
+            return None
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
     def __new__(  # type: ignore[misc]
         cls,
         val: str | bytes | None,
@@ -46,10 +51,10 @@ class PersonName(_values.PersonName, metaclass=_AnyName):
         return made
 
     def decode(self, encodings: Sequence[str] | None = None) -> PersonName:
-        """The name as it is in other codecs, which its bytes are decoded with."""
+        """The name in other codecs: its bytes, if it was made from bytes, are decoded again; text stays as it is."""
         if encodings is None or _codecs(encodings) == self.encodings:
             return self
-        return PersonName(self.encode(), encodings)  # type: ignore[return-value]
+        return PersonName(str(self) if self.original_string is None else self.original_string, encodings)  # type: ignore[return-value]
 
     def encode(self, encodings: Sequence[str] | None = None, errors: str = "strict") -> bytes:  # type: ignore[override]
         """The bytes of the name: those it was made from, or new ones if `encodings` are others."""
@@ -108,7 +113,7 @@ def _encoded(name: str, codecs: tuple[str, ...] | None) -> bytes:
 
 
 def _check(val: str | bytes, mode: int | None) -> None:
-    from dicomcore.interop.pydicom.names import config
+    from dicomcore.interop.pydicom.names.modes import reading_mode
     from dicomcore.interop.pydicom.names.valuerep import validate_value
 
-    validate_value("PN", val, config.settings.reading_validation_mode if mode is None else mode)
+    validate_value("PN", val, reading_mode(mode))

@@ -32,10 +32,27 @@ from dicomcore.values import (
 from dicomcore.vrs import VRS as _VRS
 
 __all__ = [
+    "ALLOW_BACKSLASH",
+    "AMBIGUOUS_VR",
+    "BUFFERABLE_VRS",
+    "BYTES_VR",
+    "CUSTOMIZABLE_CHARSET_VR",
     "DA",
+    "DEFAULT_CHARSET_VR",
     "DS",
     "DT",
+    "EXPLICIT_VR_LENGTH_16",
+    "EXPLICIT_VR_LENGTH_32",
+    "FLOAT_VR",
+    "INT_VR",
     "IS",
+    "LIST_VR",
+    "LONG_VALUE_VR",
+    "MAX_VALUE_LEN",
+    "PN_DELIMS",
+    "STANDARD_VR",
+    "STR_VR",
+    "TEXT_VR_DELIMS",
     "TM",
     "VR",
     "DSclass",
@@ -43,13 +60,14 @@ __all__ = [
     "DSfloat",
     "ISfloat",
     "PersonName",
+    "default_encoding",
     "format_number_as_ds",
     "is_valid_ds",
     "validate_value",
 ]
 
 
-class _VR(str, Enum):
+class _VR(str, Enum):  # noqa: UP042  # the texts of StrEnum members are not those of pydicom
     """The VRs of PS3.5, and those of elements that may have several."""
 
     def __str__(self) -> str:
@@ -78,24 +96,22 @@ BUFFERABLE_VRS = (BYTES_VR | {VR.OB_OW}) - {VR.UN}
 MAX_VALUE_LEN = {
     row.name: row.longest for row in _VRS if row.name in ("AE", "CS", "DS", "IS", "LO", "LT", "SH", "ST", "UI")
 }
+NUMBER_SIZES = {"FL": 4, "FD": 8, "SL": 4, "SS": 2, "SV": 8, "UL": 4, "US": 2, "UV": 8}
 TEXT_VR_DELIMS = {0x0D, 0x0A, 0x09, 0x0C}
 PN_DELIMS = {0x5E}
 default_encoding = "iso8859"
 
 
 class _Written:
-    """A date or time with the text that it was made from."""
+    """A date or time with the text that it was made from; without one it prints as Python's own."""
 
     original_string: str
 
     def __str__(self) -> str:
-        return getattr(self, "original_string", None) or self._format()
+        return getattr(self, "original_string", None) or super().__str__()
 
     def __repr__(self) -> str:
         return f'"{self}"'
-
-    def _format(self) -> str:
-        raise NotImplementedError
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         made: tuple[Any, ...] = super().__reduce_ex__(protocol)  # type: ignore[assignment]
@@ -117,9 +133,13 @@ def _made(cls: Any, parse: Callable[[str], Any], kind: type, args: tuple[Any, ..
         raise ValueError(f"Unable to convert '{val}' to '{cls.__name__}' object") from error
 
 
-def _note_text(made: Any, val: Any) -> None:
+def _note_text(made: Any, val: Any, kind: type, write: Callable[[Any], str]) -> None:
+    """Keep the text that a date or time is made from; none is kept of numbers."""
     text = val if isinstance(val, str) else getattr(val, "original_string", None)
-    made.original_string = text or made._format()
+    if text is None and isinstance(val, kind):
+        text = write(val)
+    if text is not None:
+        made.original_string = text
 
 
 class DA(_Written, datetime.date):
@@ -130,11 +150,8 @@ class DA(_Written, datetime.date):
         if found is None:
             return None
         made = super().__new__(cls, found.year, found.month, found.day)
-        _note_text(made, args[0])
+        _note_text(made, args[0], datetime.date, format_date)
         return made
-
-    def _format(self) -> str:
-        return format_date(self)
 
 
 class DT(_Written, datetime.datetime):
@@ -145,12 +162,9 @@ class DT(_Written, datetime.datetime):
         if found is None:
             return None
         _warn_of_leap_second(args[0], slice(12, 14))
-        made = super().__new__(cls, *found.timetuple()[:6], found.microsecond, found.tzinfo)
-        _note_text(made, args[0])
+        made = super().__new__(cls, *found.timetuple()[:6], found.microsecond, found.tzinfo)  # type: ignore[call-arg]
+        _note_text(made, args[0], datetime.datetime, format_datetime)
         return made
-
-    def _format(self) -> str:
-        return format_datetime(self)
 
 
 class TM(_Written, datetime.time):
@@ -162,17 +176,25 @@ class TM(_Written, datetime.time):
             return None
         _warn_of_leap_second(args[0], slice(4, 6))
         made = super().__new__(cls, found.hour, found.minute, found.second, found.microsecond)
-        _note_text(made, args[0])
+        _note_text(made, args[0], datetime.time, format_time)
         return made
-
-    def _format(self) -> str:
-        return format_time(self)
 
 
 def _warn_of_leap_second(text: Any, second: slice) -> None:
     """Warn that Python's times have no second 60, so that it becomes 59."""
     if isinstance(text, str) and text[second] == "60":
         warn_and_log("Python's times don't allow '60' for the seconds component, changing to '59'")
+
+
+def _fault(vr: str, value: Any) -> str:
+    if vr in BYTES_VR and vr != "UN":
+        return "" if hasattr(value, "read") or not isinstance(value, (str, int, float)) else f"{vr} takes bytes"
+    if not isinstance(value, bytes):
+        return fault_of(vr, value)
+    size = NUMBER_SIZES.get(vr)
+    if size is None:
+        return fault_of(vr, value.decode("latin-1"))
+    return f"{len(value)} bytes are no multiple of {size}, the size of a {vr}" if len(value) % size else ""
 
 
 def validate_value(vr: str, value: Any, validation_mode: int, validator: Any = None) -> None:
@@ -183,9 +205,7 @@ def validate_value(vr: str, value: Any, validation_mode: int, validator: Any = N
         is_valid, fault = validator(vr, value)
         fault = "" if is_valid else fault
     else:
-        if isinstance(value, bytes):
-            value = value.decode("latin-1")
-        fault = fault_of(str(vr), value)
+        fault = _fault(str(vr), value)
     if fault and validation_mode == config.RAISE:
         raise ValueError(fault)
     if fault:
