@@ -263,3 +263,23 @@ def test_mode_raise_refuses_another_vr_encoding_than_the_one_that_is_stated():
         """
     )
     assert done.stdout.splitlines() == ["256", "128", "labelled explicit VR, found implicit VR"]
+
+
+def test_file_meta_is_there_if_it_was_set():
+    """Also to None, which can be deleted; the slice of a data set made in memory has none."""
+    done = program(
+        """
+        from pydicom.dataset import Dataset, FileMetaDataset
+
+        ds = Dataset()
+        ds.PatientID = "made"
+        print(hasattr(ds[:], "file_meta"))
+        ds.file_meta = FileMetaDataset()
+        print(hasattr(ds[:], "file_meta"))
+        ds.file_meta = None
+        print(hasattr(ds, "file_meta"))
+        del ds.file_meta
+        print(hasattr(ds, "file_meta"))
+        """
+    )
+    assert done.stdout.split() == ["False", "False", "True", "False"]

@@ -52,7 +52,7 @@ def from_json(
             if owner is None:
                 continue
             vr, kind, value = _read(attribute, path, builder)
-            if kind == "Value" and (vr == "SQ" or vr == "UN" and value and _are_items(value)):
+            if kind == "Value" and (vr == "SQ" or (vr == "UN" and value and _are_items(value))):
                 items = builder.sequence(owner, path)
                 for i, item in enumerate(value):
                     pending.append((_attributes(item, path, i), builder.item(path, items), path.item(i)))
@@ -85,7 +85,7 @@ def _value(
     if kind == "Value":
         return builder.value_of_list(owner, path, vr, content)
     if kind == "InlineBinary":
-        return builder.value_of_bytes(owner, path, vr, from_base64(content, path))
+        return builder.value_of_bytes(owner, path, vr, from_base64(content, path, builder.note))
     if kind == "DataFragment":
         return vr, _fragments(builder, fetch, path, vr, content)
     value = builder.fetched_value(fetch, vr, _uri(content, path), path)

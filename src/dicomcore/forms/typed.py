@@ -93,14 +93,25 @@ def vr_deviation(vr: str, value: Any) -> str:
     return ""
 
 
-def from_base64(text: Any, path: ElementPath) -> bytes:
-    """Decode inline binary; line breaks and spaces in it are ignored (RFC 2045)."""
+PADDED = re.compile(r"(?:\s*[A-Za-z0-9+/]){2,}\s*={1,2}")
+"""Base64 up to its padding."""
+
+
+def from_base64(text: Any, path: ElementPath, note: Callable[[str, ElementPath, str], None] | None = None) -> bytes:
+    """Decode inline binary; line breaks and spaces in it are ignored (RFC 2045).
+
+    Characters after the padding are left out if there is a `note` to tell so with, else they are an error.
+    """
     if not isinstance(text, str):
         raise path.fault(f"inline binary is base64 text, not {_shown(text)}")
     try:
         return base64.b64decode(text if text.isalnum() else "".join(text.split()), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise path.fault(f"inline binary is not base64: {error}") from None
+        padded = PADDED.match(text)
+        if note is None or padded is None:
+            raise path.fault(f"inline binary is not base64: {error}") from None
+        note("BAD_VALUE", path, f"inline binary of {len(text)} characters ends at its padding, at {padded.end()}")
+        return base64.b64decode("".join(padded[0].split()), validate=True)
 
 
 def _shown(value: Any) -> str:

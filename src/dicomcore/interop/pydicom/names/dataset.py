@@ -139,7 +139,7 @@ class Dataset(_dataset.Dataset, metaclass=_AnyDataset):
 
     @file_meta.deleter
     def file_meta(self) -> None:
-        if meta_of(self) is None:
+        if not hasattr(self, "file_meta"):
             raise AttributeError("file_meta")
         self._kept["file_meta"], self._kept["no_file_meta"] = None, True
 
