@@ -159,9 +159,7 @@ def test_first_value_of_a_palette(vr, first, syntax):
         elements.append((f"{colour}PaletteColorLookupTableDescriptor", vr, [4, first, 16]))
         data = entries.astype(">u2" if syntax == BIG else "<u2").tobytes()
         elements.append((f"{colour}PaletteColorLookupTableData", "OW", data))
-    data = file_of(
-        [-100, -99, -97], "i2", elements=elements, syntax=syntax, PhotometricInterpretation="PALETTE COLOR"
-    )
+    data = file_of([-100, -99, -97], "i2", elements=elements, syntax=syntax, PhotometricInterpretation="PALETTE COLOR")
     assert [pixel[0] for pixel in row(data)] == [0, 64, 192]
 
 
@@ -418,9 +416,7 @@ def test_bits_of_an_entry(bits, largest, said, tmp_path):
         assert row(data) == dcmtk(data, tmp_path, "+Wl", "1")
 
 
-@pytest.mark.parametrize(
-    ("keyword", "name"), [("ModalityLUTSequence", "Modality LUT"), ("VOILUTSequence", "VOI LUT")]
-)
+@pytest.mark.parametrize(("keyword", "name"), [("ModalityLUTSequence", "Modality LUT"), ("VOILUTSequence", "VOI LUT")])
 def test_errors_name_the_table(keyword, name):
     data = file_of([0, 1], elements=[sequence(keyword, table(0, [], "US"))])
     with pytest.raises(dc.PixelDecodeError, match=f"{name}: a look-up table without"):

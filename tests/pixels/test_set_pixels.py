@@ -236,7 +236,7 @@ AMBIGUOUS = {
 
 @pytest.mark.parametrize(("shape", "dtype"), AMBIGUOUS.values(), ids=AMBIGUOUS)
 def test_axes_that_may_mean_either(shape, dtype):
-    words = f"of shape .* may be 5 frames of {shape[2]} columns, or .*photometric_interpretation=\"MONOCHROME2\""
+    words = f'of shape .* may be 5 frames of {shape[2]} columns, or .*photometric_interpretation="MONOCHROME2"'
     with pytest.raises(dc.EncodeError, match=words):
         dc.Dataset().set_pixels(np.ones(shape, dtype))
 

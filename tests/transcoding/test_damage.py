@@ -222,9 +222,10 @@ def test_a_jpeg_with_a_truncated_scan(to):
     source, _ = through(made(np.random.default_rng(1).integers(0, 256, (2, 64, 64)).astype("u1")), "jpeg")
     frames = [bytes(source.frames.encoded(i)) for i in range(2)]
     frames[1] = frames[1][: len(frames[1]) // 4 * 2]
-    source.PixelData = b"".join(
-        b"\xfe\xff\x00\xe0" + len(one).to_bytes(4, "little") + one for one in (b"", *frames)
-    ) + b"\xfe\xff\xdd\xe0\0\0\0\0"
+    source.PixelData = (
+        b"".join(b"\xfe\xff\x00\xe0" + len(one).to_bytes(4, "little") + one for one in (b"", *frames))
+        + b"\xfe\xff\xdd\xe0\0\0\0\0"
+    )
     with pytest.raises(dc.PixelDecodeError, match=r"frame 1: .*breaks off"):
         through(source, to, verify=True)
     got, _ = through(source, to, frames=0)
@@ -242,10 +243,13 @@ def test_a_jpeg_2000_codestream_without_its_end(of):
     pytest.importorskip("dicomcore.pixels.coding.endings")  # detects it
     source, _ = through(made(FRAMES[0]), of)
     codestream = bytes(source.frames.encoded(0)).rstrip(b"\0")[:-2]
-    source.PixelData = b"".join(
-        b"\xfe\xff\x00\xe0" + len(one).to_bytes(4, "little") + one
-        for one in (b"", codestream + b"\0" * (len(codestream) % 2))
-    ) + b"\xfe\xff\xdd\xe0\0\0\0\0"
+    source.PixelData = (
+        b"".join(
+            b"\xfe\xff\x00\xe0" + len(one).to_bytes(4, "little") + one
+            for one in (b"", codestream + b"\0" * (len(codestream) % 2))
+        )
+        + b"\xfe\xff\xdd\xe0\0\0\0\0"
+    )
     with pytest.raises(dc.PixelDecodeError, match=r"frame 0: .*end marker.*damaged=\"keep\""):
         through(source, "rle")
     got, done = through(source, "rle", damaged="keep")

@@ -1,6 +1,6 @@
-"""Tests of public programs, with pydicom and with dicomcore in its place: ``python -m tools.dropin.programs CHECKOUTS``.
+"""Tests of public programs, with pydicom and with dicomcore in its place: ``python -m tools.dropin.programs FOLDER``.
 
-CHECKOUTS is a folder with a checkout of each program, under its name in programs.toml, at the commit that stands there
+FOLDER has a checkout of each program, under its name in programs.toml, at the commit that stands there
 and with data that its repository doesn't hold. The interpreter needs pydicom and what `requires` lists; ``--python
 old=PATH`` names a further one. Programs are not changed, but for what `replace` says, and are run twice, in turns. What
 a test starts as another process has pydicom in both.
@@ -153,7 +153,9 @@ def run_tests(program: Program, chosen: argparse.Namespace, place: str, report: 
 def chosen_tests(program: Program) -> list[str]:
     """pytest's arguments: the files and folders, without what is left out."""
     drives = TABLE.parent / "drives"
-    tests = [str(drives / test.removeprefix("drives/")) if test.startswith("drives/") else test for test in program.tests]
+    tests = [
+        str(drives / test.removeprefix("drives/")) if test.startswith("drives/") else test for test in program.tests
+    ]
     return [*tests, "-k", " and ".join(f"not {part}" for part in program.left_out)] if program.left_out else tests
 
 

@@ -28,13 +28,6 @@ def meta_of(data_set: Dataset) -> Dataset | None:
     return meta
 
 
-def preamble_of(data_set: Dataset) -> bytes | None:
-    """The 128 bytes before the DICM prefix; None if the source has no preamble. See `meta_of`."""
-    index = index_of(data_set)
-    preamble: bytes | None = data_set._kept.get("preamble", None if index is None else index.preamble)
-    return preamble
-
-
 def ensured_meta(data_set: Dataset) -> Dataset:
     """The File Meta Information; an empty one is added to a data set without it."""
     meta = meta_of(data_set)

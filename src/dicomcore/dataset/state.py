@@ -23,6 +23,7 @@ from dicomcore._native.views.state import (
     put,
     recall_of,
     row_of,
+    served,
     state_fields,
     touched,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "put",
     "recall_of",
     "row_of",
+    "served",
     "state_of",
     "touched",
 ]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from dicomcore.dataset import DataElement, Dataset, Sequence
-from dicomcore.dataset.state import ensured_meta, note, put
+from dicomcore.dataset import Dataset, Sequence
+from dicomcore.dataset.state import ensured_meta, note, put, served
 from dicomcore.forms.element_path import ElementPath
 from dicomcore.forms.typed import from_bytes, typed, vr_deviation
 from dicomcore.forms.unknown import known_bytes, known_values
@@ -29,6 +29,7 @@ class Builder:
         self.limits = limits or DEFAULT_LIMITS
         self.root = (cls or Dataset)()
         self.elements_left = self.limits.elements
+        self._item, self._sequence, self._element = served()
 
     def owner_of(self, data_set: Dataset, path: ElementPath) -> Dataset | None:
         """Return the data set that gets an element of `data_set`; file meta information has its own.
@@ -54,11 +55,11 @@ class Builder:
         deviation = vr_deviation(vr, value)
         if deviation:
             self.note("BAD_VALUE", path, deviation)
-        put(data_set, DataElement(path.tag, vr, value))
+        put(data_set, self._element(path.tag, vr, value))
 
     def sequence(self, data_set: Dataset, path: ElementPath) -> Sequence:
         """Add an empty sequence, and return it."""
-        items = Sequence()
+        items = self._sequence()
         self.add(data_set, path, "SQ", items)
         return items
 
@@ -67,7 +68,7 @@ class Builder:
         if LEVELS * (path.prefix.count("[") + 1) > self.limits.depth:
             raise path.limit(f"sequences nested deeper than Limits.depth, {self.limits.depth}")
         self.count(path, 1)
-        item = Dataset()
+        item = self._item()
         items.append(item)
         return item
 

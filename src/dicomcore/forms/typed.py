@@ -93,7 +93,7 @@ def vr_deviation(vr: str, value: Any) -> str:
     return ""
 
 
-PADDED = re.compile(r"(?:\s*[A-Za-z0-9+/]){2,}\s*={1,2}")
+PADDED = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)")
 """Base64 up to its padding."""
 
 
@@ -107,11 +107,11 @@ def from_base64(text: Any, path: ElementPath, note: Callable[[str, ElementPath, 
     try:
         return base64.b64decode(text if text.isalnum() else "".join(text.split()), validate=True)
     except (binascii.Error, ValueError) as error:
-        padded = PADDED.match(text)
+        padded = PADDED.match("".join(text.split()))
         if note is None or padded is None:
             raise path.fault(f"inline binary is not base64: {error}") from None
-        note("BAD_VALUE", path, f"inline binary of {len(text)} characters ends at its padding, at {padded.end()}")
-        return base64.b64decode("".join(padded[0].split()), validate=True)
+        note("BAD_VALUE", path, f"inline binary of {len(text)} characters ends at its padding, after {padded.end()}")
+        return base64.b64decode(padded[0], validate=True)
 
 
 def _shown(value: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TypeVar
+from typing import BinaryIO, TypeVar, cast
 
 from dicomcore._native.scan.index import Index
 from dicomcore._native.scan.opener import open_index
@@ -96,7 +96,7 @@ def read_as(
     if stop_before_pixels and hasattr(src, "read") and not hasattr(src, "read_at"):
         from dicomcore.part10.heads import head_of
 
-        src = head_of(src, limits, force)
+        src = head_of(cast("BinaryIO", src), limits, force)
     wanted, stop_tag = None, ALL_TAGS
     if specific_tags is not None:
         wanted = frozenset([int(Tag(tag)) for tag in specific_tags]) | {int(SPECIFIC_CHARACTER_SET)}

@@ -28,7 +28,8 @@ def answer(name: str) -> list[str] | dict[str, str]:
         except Exception as error:
             return [type(error).__name__]
         made = sorted(Path(out).iterdir())
-        return {"structures": " ".join(found)} | {one.name: hashlib.sha256(one.read_bytes()).hexdigest() for one in made}
+        hashes = {one.name: hashlib.sha256(one.read_bytes()).hexdigest() for one in made}
+        return {"structures": " ".join(found)} | hashes
 
 
 @pytest.fixture(scope="module")

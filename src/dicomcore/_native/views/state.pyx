@@ -11,7 +11,7 @@ from dicomcore._native.scan.scan cimport BIG_ENDIAN, CONTAINER, ITEM
 from dicomcore._native.views.data_element cimport DataElement, held_by, is_itemless
 from dicomcore._native.views.dataset cimport TOP_LEVEL, DatasetBase
 from dicomcore._native.views.decode cimport raw_view
-from dicomcore._native.views.facade cimport DATASET
+from dicomcore._native.views.facade cimport DATASET, ELEMENT, SEQUENCE
 from dicomcore._native.base.vr cimport SQ
 
 from copy import deepcopy
@@ -43,6 +43,11 @@ def state_fields(DatasetBase data_set not None) -> tuple:
     """The fields of a `State`."""
     return (data_set.index, data_set.container, data_set.wanted,
             None if data_set.elements is None else data_set.changes(), bool(data_set.apart))
+
+
+def served() -> tuple:
+    """The classes that items, sequences and elements are made of now, see `dicomcore.dataset.serving`."""
+    return DATASET, SEQUENCE, DataElement if ELEMENT is None else ELEMENT
 
 
 # -- elements ------------------------------------------------------------------------------------------------------

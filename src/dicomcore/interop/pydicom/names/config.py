@@ -39,6 +39,7 @@ use_none_as_empty_text_VR_value = False
 _use_future = False
 
 PAGE = "docs/from-pydicom.md"
+READING = "settings.reading_validation_mode"
 INSTEAD = {
     "APPLY_J2K_CORRECTIONS": "the header of a codestream always counts, and Frames.issues says so",
     "data_element_callback": "walk over the data set after it is read",
@@ -56,6 +57,11 @@ INSTEAD = {
 
 class Settings:
     """pydicom's settings of validation: reading never raises here, and writing warns."""
+
+    reading_validation_mode: int
+    writing_validation_mode: int
+    infer_sq_for_un_vr: bool
+    buffered_read_size: int
 
     def __init__(self) -> None:
         self.__dict__.update(
@@ -121,14 +127,15 @@ def _warn(name: str, instead: str | None) -> None:
         return
     _warned.add(name)
     advice = f": {instead}" if instead else ""
-    warnings.warn(f"pydicom.config.{name} has no effect in dicomcore{advice} (see {PAGE})", stacklevel=3)
+    effect = "only affects values that are made or set" if name == READING else "has no effect in dicomcore"
+    warnings.warn(f"pydicom.config.{name} {effect}{advice} (see {PAGE})", stacklevel=3)
 
 
 class _Config(ModuleType):
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in self.__dict__ and not name.startswith("__") and name not in ("settings", "logger"):
-            if value != self.__dict__[name]:
-                _warn(name, INSTEAD.get(name))
+        known = name in self.__dict__ and not name.startswith("__") and name not in ("settings", "logger")
+        if known and value != self.__dict__[name]:
+            _warn(name, INSTEAD.get(name))
         super().__setattr__(name, value)
 
 

@@ -239,7 +239,7 @@ class Dataset(_dataset.Dataset, metaclass=_AnyDataset):
     @property
     def _private_blocks(self) -> dict[tuple[int, str], PrivateBlock]:
         found = {}
-        for tag in self.keys():  # noqa: SIM118
+        for tag in self.keys():
             if tag.is_private_creator:
                 creator = self[tag].value
                 if creator:
@@ -253,8 +253,8 @@ class Dataset(_dataset.Dataset, metaclass=_AnyDataset):
         """All frames; AttributeError without pixel data."""
         if not any(tag in self for tag in PIXEL_TAGS):
             raise AttributeError(
-                "Unable to convert the pixel data: one of Pixel Data, Float Pixel Data or Double Float Pixel Data must be"
-                " present in the dataset"
+                "Unable to convert the pixel data: one of Pixel Data, Float Pixel Data or Double Float Pixel Data must"
+                " be present in the dataset"
             )
         return _dataset.Dataset.pixel_array.fget(self)  # type: ignore[attr-defined, no-any-return]
 
@@ -326,7 +326,7 @@ class Dataset(_dataset.Dataset, metaclass=_AnyDataset):
 
     # -- writing
 
-    def save_as(
+    def save_as(  # type: ignore[override]
         self,
         filename: Any,
         /,
