@@ -256,10 +256,18 @@ class Dataset(_dataset.Dataset, metaclass=_AnyDataset):
                 "Unable to convert the pixel data: one of Pixel Data, Float Pixel Data or Double Float Pixel Data must"
                 " be present in the dataset"
             )
-        return _dataset.Dataset.pixel_array.fget(self)  # type: ignore[attr-defined, no-any-return]
+        options = self._kept.get("pixel_options")
+        if options:
+            from dicomcore.interop.pydicom.names.pixels.utils import pixel_array
+
+            return pixel_array(self, **options)
+        return self.frames.kept_array()
 
     def pixel_array_options(self, **kwargs: Any) -> None:
-        """Set options of `pixel_array`: `raw` and `index` have an effect, those that choose a plugin have none."""
+        """Set `raw` or `index` for `pixel_array`; see `pydicom.pixels.pixel_array` for the others."""
+        from dicomcore.interop.pydicom.names.pixels.utils import refuse_options
+
+        refuse_options({name: value for name, value in kwargs.items() if name not in ("raw", "index")})
         self._kept["pixel_options"] = kwargs
 
     def convert_pixel_data(self, handler_name: str = "") -> None:
@@ -289,7 +297,7 @@ class Dataset(_dataset.Dataset, metaclass=_AnyDataset):
         """Replace encapsulated pixel data by native pixel data, in place."""
         from dicomcore.interop.pydicom.names.recoding import decompress
 
-        decompress(self, as_rgb=as_rgb, generate_instance_uid=generate_instance_uid)
+        decompress(self, as_rgb=as_rgb, generate_instance_uid=generate_instance_uid, **kwargs)
 
     def compress(
         self,

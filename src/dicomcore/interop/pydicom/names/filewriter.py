@@ -8,6 +8,7 @@ from dicomcore._native.write.output import Output
 from dicomcore.dataset.meta import meta_of
 from dicomcore.encoding.composing import put_elements
 from dicomcore.encoding.syntax import encoding_of
+from dicomcore.interop.pydicom.names.charset import python_encoding
 from dicomcore.interop.pydicom.names.dataset import Dataset, FileMetaDataset, validate_file_meta
 from dicomcore.interop.pydicom.names.filebase import DicomBytesIO, DicomFile, DicomFileLike, DicomIO
 from dicomcore.part10 import writer
@@ -25,6 +26,9 @@ __all__ = [
     "write_dataset",
     "write_file_meta_info",
 ]
+
+
+CHARSET, AFTER_CHARSET = 0x00080005, 0x00080006
 
 
 def dcmwrite(
@@ -176,12 +180,37 @@ def _inner(target: Any) -> Any:
 
 
 def write_dataset(fp: Any, dataset: Any, parent_encoding: Any = None) -> int:
-    """Write a bare data set in the encoding of `fp`, a `DicomIO`; return the number of bytes."""
-    out = Output()
-    put_elements(dataset, out, encoding_of(syntax_of(fp.is_implicit_VR, fp.is_little_endian)))
-    data = out.whole()
+    """Write a bare data set in the encoding of `fp`, a `DicomIO`; return the number of bytes.
+
+    `parent_encoding` is Python's codec, or several, of the text of a data set without Specific Character Set.
+    """
+    data = _encoded(dataset, fp, parent_encoding)
     fp.write(data)
     return len(data)
+
+
+def _encoded(dataset: Any, fp: Any, codecs: Any) -> bytes:
+    encoding = encoding_of(syntax_of(fp.is_implicit_VR, fp.is_little_endian))
+    out = Output()
+    terms = None if "SpecificCharacterSet" in dataset else _terms(codecs)
+    if terms is None:
+        put_elements(dataset, out, encoding)
+        return out.whole()
+    stated = dataset.copy()
+    stated.SpecificCharacterSet = terms
+    put_elements(stated[:CHARSET], out, encoding)
+    start = len(out.whole())
+    put_elements(stated[:AFTER_CHARSET], whole := Output(), encoding)
+    put_elements(stated, complete := Output(), encoding)
+    return complete.whole()[:start] + complete.whole()[len(whole.whole()) :]
+
+
+def _terms(codecs: Any) -> list[str] | None:
+    """The terms of Specific Character Set for Python's codecs; None for the default repertoire."""
+    names = [codecs] if isinstance(codecs, str) else list(codecs or ())
+    known = {codec.lower(): term for term, codec in reversed(python_encoding.items())}
+    terms = [known.get(name.lower(), "") for name in names]
+    return terms if any(terms) else None
 
 
 def write_data_element(fp: Any, elem: Any, encodings: Any = None) -> None:
@@ -189,7 +218,7 @@ def write_data_element(fp: Any, elem: Any, encodings: Any = None) -> None:
     alone = Dataset()
     alone.validation = "ignore"
     alone.add(elem)
-    write_dataset(fp, alone)
+    write_dataset(fp, alone, encodings)
 
 
 def write_file_meta_info(fp: BinaryIO, file_meta: Any, enforce_standard: bool = True) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dicomcore.interop.pydicom.names.pixels.utils import refuse_options
 from dicomcore.part10.reader import dcmread
 from dicomcore.transcoding import transcode
 from dicomcore.uids import UID, ExplicitVRLittleEndian, generate_uid
@@ -14,19 +15,37 @@ if TYPE_CHECKING:
 __all__ = ["compress", "decompress", "overlay"]
 
 
-def decompress(ds: Any, *, as_rgb: bool, generate_instance_uid: bool) -> None:
-    """Replace encapsulated pixel data by native pixel data; nothing happens to native pixel data."""
+def decompress(ds: Any, *, as_rgb: bool, generate_instance_uid: bool, **options: Any) -> None:
+    """Replace encapsulated pixel data by native pixel data, colours as RGB; native pixel data is left as it is.
+
+    Raises NotImplementedError for an option that would give other pixels.
+    """
+    refuse_options({"as_rgb": as_rgb, **options})
     syntax = ds.file_meta.TransferSyntaxUID
     if not syntax.is_encapsulated:
         return
     _take(ds, ExplicitVRLittleEndian)
+    if ds.SamplesPerPixel == 3 and str(ds.PhotometricInterpretation).startswith("YBR"):
+        ds.set_pixels(
+            ds.frames.array(), photometric_interpretation="RGB", bits_stored=ds.BitsStored, new_instance=False
+        )
     _new_instance(ds, generate_instance_uid)
 
 
 def compress(
     ds: Any, syntax: str, arr: Any, *, encapsulate_ext: bool, generate_instance_uid: bool, **options: Any
 ) -> None:
-    """Replace native pixel data by encapsulated pixel data; `arr` has the pixels to take in place of the data set's."""
+    """Replace native pixel data by encapsulated pixel data; `arr` has the pixels to take in place of the data set's.
+
+    Raises NotImplementedError for the options of pydicom's encoders, and for an Extended Offset Table.
+    """
+    if encapsulate_ext:
+        raise NotImplementedError("compress() writes no Extended Offset Table (docs/from-pydicom.md)")
+    if options:
+        raise NotImplementedError(
+            f"compress() has no option {next(iter(options))!r}: dicomcore.transcode(ds, target, to=syntax, quality=…) has"
+            " one for lossy transfer syntaxes (docs/from-pydicom.md)"
+        )
     if arr is not None:
         ds.set_pixels(arr, photometric_interpretation=ds.PhotometricInterpretation, bits_stored=ds.BitsStored)
     _take(ds, UID(syntax))
@@ -42,9 +61,11 @@ def _take(ds: Any, syntax: UID) -> None:
         if tag not in made:
             del ds[tag]
     for element in made:
-        if element.tag not in ds or ds[element.tag].value != element.value:
+        before = ds.get(element.tag)
+        if before is None or (before.VR, before.value) != (element.VR, element.value):
             ds[element.tag] = element
     ds.file_meta.TransferSyntaxUID = syntax
+    ds["PixelData"].is_undefined_length = syntax.is_encapsulated
 
 
 def _new_instance(ds: Any, wanted: bool) -> None:

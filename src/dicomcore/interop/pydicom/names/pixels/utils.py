@@ -7,11 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from dicomcore.interop.pydicom.names.dataset import Dataset
 from dicomcore.interop.pydicom.names.filereader import dcmread
+from dicomcore.tags import SPECIFIC_CHARACTER_SET
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["iter_pixels", "pixel_array"]
+__all__ = ["iter_pixels", "pixel_array", "refuse_options"]
+
+WITHOUT_EFFECT = frozenset(
+    ("allow_excess_frames", "as_rgb", "correct_unused_bits", "decoding_plugin", "use_pdh", "view_only")
+)
+"""Options that choose a way and not a result; `as_rgb` only where it is True."""
 
 
 def pixel_array(
@@ -24,8 +30,29 @@ def pixel_array(
     decoding_plugin: str = "",
     **kwargs: Any,
 ) -> NDArray[Any]:
-    """All frames of a data set, path or stream, or the frame at `index`, as `Dataset.pixel_array`."""
-    data_set = src if isinstance(src, Dataset) else dcmread(src)
+    """All frames of a data set, path or stream, or the frame at `index`, as `Dataset.pixel_array`.
+
+    Parameters
+    ----------
+    src : Dataset, path or binary stream
+        Where the pixel data is.
+    ds_out : Dataset, optional
+        Gets the elements of group 0028 and those of `specific_tags`, if `src` is no data set.
+    specific_tags : iterable of tags, optional
+        Further elements for `ds_out`.
+    index : int, optional
+        The frame; by default all frames.
+    raw : bool
+        Leave out the conversion of colours.
+    decoding_plugin : str
+        Ignored: dicomcore decodes.
+
+    Raises
+    ------
+    NotImplementedError
+        Another option of pydicom's was given.
+    """
+    data_set = _opened(src, ds_out, specific_tags, kwargs)
     frames = data_set.frames
     if index is not None:
         return frames.decode(index, raw=raw)
@@ -34,7 +61,7 @@ def pixel_array(
 
         made = [frames.decode(i, raw=True) for i in range(len(frames))]
         return np.stack(made) if len(made) > 1 else made[0]
-    return data_set.pixel_array
+    return frames.kept_array()
 
 
 def iter_pixels(
@@ -47,8 +74,43 @@ def iter_pixels(
     decoding_plugin: str = "",
     **kwargs: Any,
 ) -> Iterator[NDArray[Any]]:
-    """The frames of a data set, path or stream, one after the other."""
-    data_set = src if isinstance(src, Dataset) else dcmread(src)
+    """The frames of a data set, path or stream, one after the other, or those at `indices`.
+
+    Parameters
+    ----------
+    src, ds_out, specific_tags, raw, decoding_plugin
+        As in `pixel_array`.
+    indices : iterable of int, optional
+        The frames, in this order.
+    """
+    data_set = _opened(src, ds_out, specific_tags, kwargs)
     frames = data_set.frames
     for index in range(len(frames)) if indices is None else indices:
         yield frames.decode(index, raw=raw)
+
+
+def _opened(src: Any, ds_out: Any, specific_tags: Any, options: dict[str, Any]) -> Any:
+    """The data set of a source; `ds_out` gets what it is to get."""
+    refuse_options(options)
+    if isinstance(src, Dataset):
+        return src
+    data_set: Any = dcmread(src)
+    if ds_out is not None:
+        wanted = {int(tag) for tag in specific_tags or ()} | {int(SPECIFIC_CHARACTER_SET)}
+        for element in data_set.group_dataset(0x0028):
+            ds_out[element.tag] = element
+        for tag in wanted:
+            if tag in data_set:
+                ds_out[tag] = data_set[tag]
+        ds_out.file_meta = data_set.file_meta
+    return data_set
+
+
+def refuse_options(options: dict[str, Any]) -> None:
+    """Raise NotImplementedError for an option that would change the pixels."""
+    for name, value in options.items():
+        if name not in WITHOUT_EFFECT or (name == "as_rgb" and not value):
+            raise NotImplementedError(
+                f"dicomcore has no option {name}={value!r} for pixels: frames.decode(index, raw=True) gives them before"
+                " the conversion of colours (docs/from-pydicom.md)"
+            )
