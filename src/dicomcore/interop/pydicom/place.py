@@ -11,14 +11,16 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec, module_from_spec
 from threading import RLock
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from dicomcore.interop.pydicom import wanted
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader
 
 __all__ = ["install", "uninstall"]
 
@@ -78,8 +80,11 @@ def uninstall() -> None:
     _own_modules.clear()
 
 
-class Finder(MetaPathFinder, Loader):
-    """Finds pydicom's modules among our pages, then in an installed pydicom."""
+class Finder:
+    """Finds pydicom's modules among our pages, then in an installed pydicom.
+
+    It is no subclass of `importlib.abc`, whose import takes longer than all of `install`.
+    """
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -89,7 +94,7 @@ class Finder(MetaPathFinder, Loader):
         if first != "pydicom":
             return None
         if _is_page(rest):
-            return ModuleSpec(fullname, self, is_package=True)
+            return ModuleSpec(fullname, cast("Loader", self), is_package=True)
         spec = _own_spec(fullname)
         if spec is None:
             wanted.note(fullname)

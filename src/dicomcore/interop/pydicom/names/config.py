@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 import warnings
 from collections.abc import Iterator
@@ -14,7 +13,6 @@ __all__ = ["IGNORE", "RAISE", "WARN", "Settings", "settings"]
 
 IGNORE, WARN, RAISE = 0, 1, 2
 
-logger = logging.getLogger("pydicom")
 debugging = False
 have_numpy = True
 use_DS_decimal = False
@@ -82,7 +80,9 @@ settings = Settings()
 
 def debug(debug_on: bool = True, default_handler: bool = True) -> None:
     """Set the level of the logger "pydicom", under which dicomcore logs nothing."""
-    logger.setLevel(logging.DEBUG if debug_on else logging.WARNING)
+    import logging
+
+    logging.getLogger("pydicom").setLevel(logging.DEBUG if debug_on else logging.WARNING)
 
 
 def reset_data_element_callback() -> None:
@@ -132,6 +132,13 @@ def _warn(name: str, instead: str | None) -> None:
 
 
 class _Config(ModuleType):
+    @property
+    def logger(self) -> Any:
+        """The logger "pydicom", which is made when it is asked for."""
+        import logging
+
+        return logging.getLogger("pydicom")
+
     def __setattr__(self, name: str, value: Any) -> None:
         known = name in self.__dict__ and not name.startswith("__") and name not in ("settings", "logger")
         if known and value != self.__dict__[name]:

@@ -10,12 +10,13 @@ from dicomcore._native.views.dataset import make_dataset
 from dicomcore.dataset.state import DATA_SET, index_of
 from dicomcore.errors import InvalidDicomError
 from dicomcore.interop.pydicom.names import config
+from dicomcore.interop.pydicom.names.dataelem import RawDataElement
 from dicomcore.interop.pydicom.names.dataset import Dataset, FileDataset, FileMetaDataset, note_source
 from dicomcore.interop.pydicom.names.filebase import DicomBytesIO, DicomFileLike, DicomIO
 from dicomcore.interop.pydicom.names.tag import BaseTag
 from dicomcore.limits import DEFAULT_LIMITS
 from dicomcore.part10.reader import read_as
-from dicomcore.tags import Tag, TagLike
+from dicomcore.tags import UNDEFINED_LENGTH, Tag, TagLike
 from dicomcore.uids import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 __all__ = [
@@ -171,8 +172,19 @@ def data_element_generator(
     encoding: Any = None,
     specific_tags: Iterable[TagLike] | None = None,
 ) -> Iterator[Any]:
-    """The elements of a bare data set at a stream's position."""
-    yield from read_dataset(fp, is_implicit_VR, is_little_endian, stop_when=stop_when, specific_tags=specific_tags)
+    """The elements of a bare data set at a stream's position: raw ones, but for sequences."""
+    start = fp.tell()
+    data_set = read_dataset(fp, is_implicit_VR, is_little_endian, stop_when=stop_when, specific_tags=specific_tags)
+    for element in data_set:
+        if element.VR == "SQ" or element.raw is None or element.offset is None:
+            yield element
+            continue
+        length = UNDEFINED_LENGTH if element.is_undefined_length else element.length or 0
+        stated = None if is_implicit_VR else element.VR
+        place = start + element.offset
+        yield RawDataElement(
+            element.tag, stated, length, bytes(element.raw), place, is_implicit_VR, is_little_endian
+        )
 
 
 def _decoded(data: bytes, implicit: bool, little: bool) -> Any:

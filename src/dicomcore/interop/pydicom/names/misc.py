@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import warnings
 
 __all__ = ["is_dicom", "size_in_bytes", "warn_and_log"]
 
-LOGGER = logging.getLogger("pydicom")
 SIZE = re.compile(r"([0-9.]+)\s*([A-Za-z]+)")
 FACTORS = {"kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
 
@@ -37,5 +35,7 @@ def is_dicom(file_path: str | os.PathLike[str]) -> bool:
 
 def warn_and_log(msg: str, category: type[Warning] | None = None, stacklevel: int = 1) -> None:
     """Warn, and log the warning under "pydicom"."""
-    LOGGER.warning(msg)
+    import logging  # it takes longer than most of what this page stands for
+
+    logging.getLogger("pydicom").warning(msg)
     warnings.warn(msg, category, stacklevel=stacklevel + 1)

@@ -43,8 +43,8 @@ def compress(
         raise NotImplementedError("compress() writes no Extended Offset Table (docs/from-pydicom.md)")
     if options:
         raise NotImplementedError(
-            f"compress() has no option {next(iter(options))!r}: dicomcore.transcode(ds, target, to=syntax, quality=…) has"
-            " one for lossy transfer syntaxes (docs/from-pydicom.md)"
+            f"compress() has no option {next(iter(options))!r}: dicomcore.transcode(ds, target, to=syntax, quality=…)"
+            " has one for lossy transfer syntaxes (docs/from-pydicom.md)"
         )
     if arr is not None:
         ds.set_pixels(arr, photometric_interpretation=ds.PhotometricInterpretation, bits_stored=ds.BitsStored)
