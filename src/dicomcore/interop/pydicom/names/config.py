@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -28,9 +29,6 @@ APPLY_J2K_CORRECTIONS = True
 assume_implicit_vr_switch = True
 data_element_callback: Any = None
 data_element_callback_kwargs: dict[str, Any] = {}
-pixel_data_handlers: list[Any] = []
-image_handlers = pixel_data_handlers
-overlay_data_handlers: list[Any] = []
 INVALID_KEYWORD_BEHAVIOR = "WARN"
 INVALID_KEY_BEHAVIOR = "WARN"
 use_none_as_empty_text_VR_value = False
@@ -131,7 +129,29 @@ def _warn(name: str, instead: str | None) -> None:
     warnings.warn(f"pydicom.config.{name} {effect}{advice} (see {PAGE})", stacklevel=3)
 
 
+HANDLERS = ("numpy_handler", "gdcm_handler", "pillow_handler", "jpeg_ls_handler", "pylibjpeg_handler", "rle_handler")
+
+
 class _Config(ModuleType):
+    @property
+    def pixel_data_handlers(self) -> list[Any]:
+        """pydicom's own handlers, if it is installed; `pixel_array` uses none of them."""
+        found = self.__dict__.get("_handlers")
+        if found is None:
+            try:
+                found = [import_module(f"pydicom.pixel_data_handlers.{name}") for name in HANDLERS]
+            except ImportError:
+                found = []
+            self.__dict__["_handlers"] = found
+        return found  # type: ignore[no-any-return]
+
+    @pixel_data_handlers.setter
+    def pixel_data_handlers(self, value: list[Any]) -> None:
+        _warn("pixel_data_handlers", None)
+        self.__dict__["_handlers"] = value
+
+    image_handlers = pixel_data_handlers
+
     @property
     def logger(self) -> Any:
         """The logger "pydicom", which is made when it is asked for."""

@@ -54,6 +54,7 @@ class Dataset(_dataset.Dataset, metaclass=_AnyDataset):
     default_sequence_element_format = "%(tag)s %(name)-35.35s %(VR)s: %(repval)s"
     is_undefined_length_sequence_item = False
     is_decompressed = False
+    _pixel_array: Any = None  # subclasses of other packages keep their own array here
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         elements = args[0] if args else ()
@@ -464,17 +465,32 @@ class FileDataset(Dataset):
         opened = self._kept.get("opened")
         return None if _is_file(opened) else opened
 
+    @buffer.setter
+    def buffer(self, value: Any) -> None:
+        self._kept["opened"] = value
+
     @property
     def fileobj_type(self) -> Any:
         """`open`, or the type of the stream that the data set was read from."""
         opened = self._kept.get("opened")
-        return open if _is_file(opened) else type(opened)
+        stated = self._kept.get("fileobj_type")
+        return stated or (open if _is_file(opened) else type(opened))
+
+    @fileobj_type.setter
+    def fileobj_type(self, value: Any) -> None:
+        self._kept["fileobj_type"] = value
 
     @property
     def timestamp(self) -> float | None:
         """When the file that the data set was read from was changed last; None without a file."""
+        if "timestamp" in self._kept:
+            return self._kept["timestamp"]  # type: ignore[no-any-return]
         path = self.filename
         return os.stat(path).st_mtime if path and os.path.exists(path) else None
+
+    @timestamp.setter
+    def timestamp(self, value: float | None) -> None:
+        self._kept["timestamp"] = value
 
 
 set_meta_class(Dataset, FileMetaDataset)

@@ -182,9 +182,7 @@ def data_element_generator(
         length = UNDEFINED_LENGTH if element.is_undefined_length else element.length or 0
         stated = None if is_implicit_VR else element.VR
         place = start + element.offset
-        yield RawDataElement(
-            element.tag, stated, length, bytes(element.raw), place, is_implicit_VR, is_little_endian
-        )
+        yield RawDataElement(element.tag, stated, length, bytes(element.raw), place, is_implicit_VR, is_little_endian)
 
 
 def _decoded(data: bytes, implicit: bool, little: bool) -> Any:
