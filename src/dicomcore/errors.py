@@ -25,7 +25,7 @@ class InvalidDicomError(DicomError):
     of file, such as a text or a picture.
     """
 
-    def __init__(self, message: str, *, may_be_dicom: bool = False) -> None:
+    def __init__(self, message: str = "the input does not look like DICOM", *, may_be_dicom: bool = False) -> None:
         super().__init__(message)
         self.may_be_dicom = may_be_dicom
 

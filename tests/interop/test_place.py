@@ -160,7 +160,7 @@ def test_settings_without_effect_warn_once_and_say_what_to_do():
         config.debug(False)
         """
     )
-    warnings = [line for line in done.stderr.splitlines() if "has no effect" in line]
+    warnings = [line for line in done.stderr.splitlines() if "has no effect" in line or "only affects" in line]
     assert len(warnings) == 2
     assert "settings.reading_validation_mode" in warnings[0]
     assert "strict=True" in warnings[0]
@@ -283,3 +283,17 @@ def test_file_meta_is_there_if_it_was_set():
         """
     )
     assert done.stdout.split() == ["False", "False", "True", "False"]
+
+
+def test_a_program_raises_invalid_dicom_error_without_a_message():
+    done = program(
+        """
+        from pydicom.errors import InvalidDicomError
+
+        try:
+            raise InvalidDicomError()
+        except InvalidDicomError as error:
+            print(error)
+        """
+    )
+    assert done.stdout.strip() == "the input does not look like DICOM"

@@ -7,6 +7,7 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcpy, strchr, strlen
 
 from dicomcore._native.views.decode cimport vr_dtype, vr_name
+from dicomcore._native.views.facade cimport KEEPS
 from dicomcore._native.write.output cimport Output
 from dicomcore._native.base.vr cimport *
 
@@ -27,6 +28,7 @@ cdef extern from "Python.h":
     double PyFloat_AsDouble(object value) except? -1.0
 
 cdef enum:
+    ADD_DOT_0 = 2               # Py_DTSF_ADD_DOT_0: 6.0 for 6, as pydicom writes
     DS_LENGTH = 16              # most characters of a DS component (PS3.5 6.2)
     BACKSLASH = 0x5C
 
@@ -190,7 +192,7 @@ cdef int put_decimal(Output out, object value) except -1:
     if type(value) is int and len(str(value)) <= DS_LENGTH:
         out.put_object(str(value).encode("ascii"))
         return 0
-    text = PyOS_double_to_string(number, b"r", 0, 0, NULL)
+    text = PyOS_double_to_string(number, b"r", 0, ADD_DOT_0 if KEEPS else 0, NULL)
     n = strlen(text)
     if n <= DS_LENGTH and strchr(text, b"e") == NULL:
         try:

@@ -551,7 +551,7 @@ def _deprecate(data_set: Dataset, name: str, option: str) -> None:
 
 def note_source(data_set: FileDataset, source: Any) -> None:
     """Note where a data set comes from, for `filename`, `buffer`, `fileobj_type` and `timestamp`."""
-    data_set._kept["opened"] = source
+    data_set.buffer = source
 
 
 def validate_file_meta(file_meta: Any, enforce_standard: bool = True) -> None:
