@@ -157,6 +157,8 @@ def run_command(words: list[str], where: str) -> None:
         case ["python", "-m", "pytest", *arguments]:
             for word in arguments:
                 assert not word.startswith("tests/") or (ROOT / word).exists(), f"{where}: there is no {word}"
+        case ["python", "-m", "dicomcore.interop.pydicom", *_]:
+            assert (ROOT / "src" / "dicomcore" / "interop" / "pydicom" / "__main__.py").is_file(), where
         case ["python", "-m", module, *_] if module.startswith(("benches.", "fuzz.")):
             assert (ROOT / f"{module.replace('.', '/')}.py").is_file(), f"{where}: there is no {module}"
         case ["pre-commit" | "apt-get", *_] | []:

@@ -35,7 +35,7 @@ def put_head(ds: Dataset, out: Output, syntax: str, enforce_standard: bool, repa
         refuse_set_groups(ds)
     index = file_index(ds)
     preamble = preamble_of(ds)
-    if index is not None and is_as_labelled(ds) and not has_own_preamble(ds):
+    if index is not None and is_as_labelled(ds) and not has_own_preamble(ds) and meta_of(ds) is not None:
         same = syntax == index.transfer_syntax or not index.transfer_syntax or syntax == ds.transfer_syntax
         if same and (not (enforce_standard or repair) or head_stands(ds, index, enforce_standard)):
             out.add_source(index.source, index.source.first, index.body - index.source.first)

@@ -15,6 +15,7 @@ from dicomcore.interop.pydicom.names.modes import raises_on_reading, reading_mod
 from dicomcore.interop.pydicom.names.person_name import PersonName
 from dicomcore.interop.pydicom.names.tag import BaseTag, Tag
 from dicomcore.interop.pydicom.names.valuerep import NUMBER_SIZES, STR_VR, validate_value
+from dicomcore.uids import ExplicitVRBigEndian, ExplicitVRLittleEndian
 from dicomcore.vrs import VRS as _ROWS
 
 if TYPE_CHECKING:
@@ -251,7 +252,7 @@ def _decoded(raw: RawDataElement, tag: BaseTag, encoding: str | Sequence[str] | 
         around[CONTEXT[0]] = ("CS", "\\".join(terms_of(encoding)).encode())
     around[tag] = (_stated_vr(raw, tag), bytes(raw.value or b""))
     stream = b"".join(_bytes_of(number, *around[number], raw.is_little_endian) for number in sorted(around))
-    return _encoding.decode(stream, "1.2.840.10008.1.2.1" if raw.is_little_endian else "1.2.840.10008.1.2.2")
+    return _encoding.decode(stream, ExplicitVRLittleEndian if raw.is_little_endian else ExplicitVRBigEndian)
 
 
 def _stated_vr(raw: RawDataElement, tag: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dicomcore import dataset as _dataset
@@ -238,6 +238,10 @@ class Dataset(_dataset.Dataset, metaclass=_AnyDataset):
         return _codecs_of(self)
 
     @property
+    def _dict(self) -> _Elements:
+        return _Elements(self)
+
+    @property
     def _private_blocks(self) -> dict[tuple[int, str], PrivateBlock]:
         found = {}
         for tag in self.keys():
@@ -253,6 +257,8 @@ class Dataset(_dataset.Dataset, metaclass=_AnyDataset):
     def pixel_array(self) -> NDArray[Any]:
         """All frames; AttributeError without pixel data."""
         if not any(tag in self for tag in PIXEL_TAGS):
+            if self._pixel_array is not None:
+                return self._pixel_array  # type: ignore[no-any-return]  # a subclass has read it elsewhere
             raise AttributeError(
                 "Unable to convert the pixel data: one of Pixel Data, Float Pixel Data or Double Float Pixel Data must"
                 " be present in the dataset"
@@ -372,6 +378,25 @@ class Dataset(_dataset.Dataset, metaclass=_AnyDataset):
             chosen = sequence_element_format if element.VR == "SQ" and sequence_element_format else element_format
             names = ("tag", "name", "VR", "repval", "value", "keyword", "VM", "is_undefined_length")
             yield chosen % {name: getattr(element, name) for name in names}
+
+
+class _Elements(Mapping[Any, Any]):
+    """The elements of a data set by tag, for code that reads pydicom's `_dict`."""
+
+    def __init__(self, data_set: Dataset) -> None:
+        self._data_set = data_set
+
+    def __getitem__(self, tag: Any) -> Any:
+        return self._data_set[tag]
+
+    def __contains__(self, tag: object) -> bool:
+        return tag in self._data_set
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._data_set.keys())
+
+    def __len__(self) -> int:
+        return len(self._data_set)
 
 
 class FileMetaDataset(Dataset):
@@ -600,7 +625,6 @@ def absent(data_set: object, name: str) -> str | None:
 
 NOT_HERE = frozenset(
     (
-        "_dict",
         "_pixel_id",
         "_pixel_array_opts",
         "_read_charset",

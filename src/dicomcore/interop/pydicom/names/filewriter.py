@@ -83,6 +83,8 @@ def dcmwrite(
     syntax = stated or syntax_of(implicit, little)
     if enforce_file_format:
         _check_meta(dataset, meta, syntax)
+    if (implicit, little) == (True, False):
+        raise NotImplementedError("dicomcore writes no implicit VR in big endian: no transfer syntax has it")
     target = _inner(filename)
     writer.dcmwrite(
         target,

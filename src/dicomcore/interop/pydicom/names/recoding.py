@@ -83,4 +83,4 @@ def overlay(ds: Any, group: int) -> NDArray[Any]:
     found = next((one for one in ds.frames.overlays if one.group == group), None)
     if found is None:
         raise AttributeError(f"The dataset has no overlay in group {group:04X}")
-    return found.array
+    return found.array()

@@ -72,7 +72,7 @@ class UID(_uids.UID, metaclass=_AnyUID):
 
 
 def _syntaxes(*endings: str) -> list[UID]:
-    return [UID(f"1.2.840.10008.1.2{ending}") for ending in endings]
+    return [UID(f"{_uids.ImplicitVRLittleEndian}{ending}") for ending in endings]  # the others extend this one
 
 
 PYDICOM_IMPLEMENTATION_UID = UID(IMPLEMENTATION_CLASS_UID)

@@ -15,7 +15,15 @@ if TYPE_CHECKING:
 __all__ = ["iter_pixels", "pixel_array", "refuse_options"]
 
 WITHOUT_EFFECT = frozenset(
-    ("allow_excess_frames", "as_rgb", "correct_unused_bits", "decoding_plugin", "use_pdh", "view_only")
+    (
+        "allow_excess_frames",
+        "as_rgb",
+        "correct_unused_bits",
+        "decoding_plugin",
+        "use_pdh",
+        "use_v2_backend",
+        "view_only",
+    )
 )
 """Options that choose a way and not a result; `as_rgb` only where it is True."""
 
