@@ -8,10 +8,11 @@ def set_classes(*, object dataset, object sequence, object element, object name,
                 element_line, check_value, check_name, advice, setting_advice) -> None:
     """Set the classes of items, sequences and elements, and the functions that print elements and check values.
 
-    `element`, `name` and `whole` are subclasses of DataElement, PersonName and int, None for these themselves. `keeps` brings pydicom's
-    habits, see `dicomcore.dataset.serving.serve`.
+    `element`, `name` and `whole` are subclasses of DataElement, PersonName and int, None for these themselves. `keeps`
+    brings pydicom's habits, see `dicomcore.dataset.serving.serve`.
     """
-    global DATASET, SEQUENCE, ELEMENT, NAME, WHOLE, KEEPS, ELEMENT_LINE, CHECK_VALUE, CHECK_NAME, ADVICE, SETTING_ADVICE
+    global DATASET, SEQUENCE, ELEMENT, NAME, WHOLE, KEEPS
+    global ELEMENT_LINE, CHECK_VALUE, CHECK_NAME, ADVICE, SETTING_ADVICE
     DATASET = dataset
     SEQUENCE = sequence
     ELEMENT = element
