@@ -439,19 +439,15 @@ cdef object nothing(uint16_t vr):
     return dress("", vr) if is_text(vr) else empty_value(vr)
 
 
-def read_usual(bytes data not None, DatasetBase root not None, Py_ssize_t depth, Py_ssize_t elements) -> tuple | None:
-    """Read a document in UTF-8 into an empty data set, within the limits of nesting and of elements.
-
-    Returns the number of elements that the limit has left, and what the façade has to read itself, in the order of the
-    document: (data set, path of its item, tag, text) of each such attribute. None, and an unchanged root, if the
-    document is not in the usual form as a whole.
-    """
-    cdef Reader reader = Reader()
+cdef tuple read_by(Reader reader, bytes data, Py_ssize_t begin, DatasetBase root, Py_ssize_t depth,
+                   Py_ssize_t elements):
+    # What a reader made of a document from byte `begin` on, see read_usual(); None leaves the root as it was.
     if root.index is not None or root.elements:
         return None
     reader.data = data
     reader.p = data
     reader.end = reader.p + len(data)
+    reader.p += begin
     reader.most_items = depth // LEVELS
     reader.elements_left = elements
     reader.data_sets.append(root)
@@ -462,6 +458,16 @@ def read_usual(bytes data not None, DatasetBase root not None, Py_ssize_t depth,
         pass
     root.elements = None
     return None
+
+
+def read_usual(bytes data not None, DatasetBase root not None, Py_ssize_t depth, Py_ssize_t elements) -> tuple | None:
+    """Read a document in UTF-8 into an empty data set, within the limits of nesting and of elements.
+
+    Returns the number of elements that the limit has left, and what the façade has to read itself, in the order of the
+    document: (data set, path of its item, tag, text) of each such attribute. None, and an unchanged root, if the
+    document is not in the usual form as a whole.
+    """
+    return read_by(Reader(), data, 0, root, depth, elements)
 
 
 # -- the Native DICOM Model in XML (PS3.19 A.1)
@@ -759,20 +765,6 @@ def read_usual_xml(bytes data not None, Py_ssize_t begin, DatasetBase root not N
                    Py_ssize_t elements) -> tuple | None:
     """The same for the contents of a NativeDicomModel element, which begin at byte `begin`; the tags of what is left
     are 0."""
-    cdef XmlReader reader = XmlReader()
-    if root.index is not None or root.elements or not 0 <= begin <= len(data):
+    if not 0 <= begin <= len(data):
         return None
-    reader.data = data
-    reader.p = data
-    reader.end = reader.p + len(data)
-    reader.p += begin
-    reader.most_items = depth // LEVELS
-    reader.elements_left = elements
-    reader.data_sets.append(root)
-    try:
-        if reader.read():
-            return reader.elements_left, reader.left
-    except UnicodeDecodeError:
-        pass
-    root.elements = None
-    return None
+    return read_by(XmlReader(), data, begin, root, depth, elements)

@@ -278,8 +278,8 @@ class Dataset(_dataset.Dataset, metaclass=_AnyDataset):
         self._kept["pixel_options"] = kwargs
 
     def convert_pixel_data(self, handler_name: str = "") -> None:
-        """Decode the pixel data into `pixel_array`."""
-        self._pixel_array = self.pixel_array
+        """Decode the pixel data, which `pixel_array` keeps."""
+        self.pixel_array  # noqa: B018
 
     def set_pixel_data(
         self, arr: Any, photometric_interpretation: str, bits_stored: int, *, generate_instance_uid: bool = True

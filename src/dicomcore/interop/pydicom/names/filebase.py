@@ -6,7 +6,7 @@ import os
 from io import BytesIO
 from typing import Any, Protocol, Self
 
-__all__ = ["DicomBytesIO", "DicomFile", "DicomFileLike", "DicomIO", "ReadableBuffer", "WriteableBuffer"]
+__all__ = ["DicomBytesIO", "DicomFile", "DicomFileLike", "DicomIO", "ReadableBuffer", "WriteableBuffer", "unwrapped"]
 
 
 class ReadableBuffer(Protocol):
@@ -157,6 +157,11 @@ class DicomIO:
         """Write a tag."""
         self._put(tag >> 16, 2)
         self._put(tag & 0xFFFF, 2)
+
+
+def unwrapped(stream: Any) -> Any:
+    """The stream that a `DicomIO` wraps; anything else as it is."""
+    return stream.parent if isinstance(stream, DicomIO) else stream
 
 
 class DicomFileLike(DicomIO):

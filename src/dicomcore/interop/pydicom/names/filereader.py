@@ -12,8 +12,9 @@ from dicomcore.errors import InvalidDicomError
 from dicomcore.interop.pydicom.names import config
 from dicomcore.interop.pydicom.names.dataelem import RawDataElement
 from dicomcore.interop.pydicom.names.dataset import Dataset, FileDataset, FileMetaDataset, note_source
-from dicomcore.interop.pydicom.names.filebase import DicomBytesIO, DicomFileLike, DicomIO
+from dicomcore.interop.pydicom.names.filebase import DicomBytesIO, DicomFileLike, DicomIO, unwrapped
 from dicomcore.interop.pydicom.names.tag import BaseTag
+from dicomcore.interop.pydicom.names.valuerep import EXPLICIT_VR_LENGTH_32
 from dicomcore.limits import DEFAULT_LIMITS
 from dicomcore.part10.reader import read_as
 from dicomcore.tags import UNDEFINED_LENGTH, Tag, TagLike
@@ -43,7 +44,9 @@ def dcmread(
     specific_tags: Iterable[TagLike] | None = None,
 ) -> FileDataset:
     """Read a DICOM file or data set, see `dicomcore.dcmread`."""
-    source = _inner(fp)
+    if fp is None or fp == "":
+        raise TypeError(f"dcmread: Expected a file path, file-like or readable buffer, but got {type(fp).__name__}")
+    source = unwrapped(fp)
     if force and hasattr(source, "seek") and not hasattr(source, "read_at"):
         _rewind(source)
     data_set = read_as(
@@ -65,14 +68,6 @@ def _refuse_other_vr_encoding(data_set: FileDataset) -> None:
     for issue in data_set.issues:
         if issue.code in OTHER_VR_ENCODING:
             raise InvalidDicomError(issue.message)
-
-
-def _inner(fp: Any) -> Any:
-    """The stream that a `DicomIO` wraps; anything else as it is."""
-    if fp is None or fp == "":
-        raise TypeError(f"dcmread: Expected a file path, file-like or readable buffer, but got {type(fp).__name__}")
-    inner = getattr(fp, "parent", None)
-    return inner if inner is not None and hasattr(inner, "read") else fp
 
 
 def _rewind(stream: BinaryIO) -> None:
@@ -149,7 +144,7 @@ def read_dataset(
     at_top_level: bool = True,
 ) -> Dataset:
     """Read a bare data set at a stream's position, of at most `bytelength` bytes, up to an element if `stop_when`."""
-    fp = _inner(fp)
+    fp = unwrapped(fp)
     start = fp.tell()
     data = fp.read() if bytelength is None else fp.read(bytelength)
     data_set = _as(Dataset, _decoded(data, is_implicit_VR, is_little_endian))
@@ -211,10 +206,7 @@ def _stop_tag(data_set: Any, stop_when: StopWhen | None) -> BaseTag | None:
 def _offset_of(data_set: Any, tag: BaseTag) -> int:
     """The offset of an element's header."""
     element = data_set[tag]
-    return int(element.offset) - (12 if not data_set.is_implicit_VR and element.VR in _LONG else 8)
-
-
-_LONG = {"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"}
+    return int(element.offset) - (12 if not data_set.is_implicit_VR and element.VR in EXPLICIT_VR_LENGTH_32 else 8)
 
 
 def _end_of(data_set: Any, syntax: str) -> int:

@@ -8,9 +8,9 @@ from dicomcore._native.write.output import Output
 from dicomcore.dataset.meta import meta_of
 from dicomcore.encoding.composing import put_elements
 from dicomcore.encoding.syntax import encoding_of
-from dicomcore.interop.pydicom.names.charset import python_encoding
+from dicomcore.interop.pydicom.names.charset import default_encoding, terms_of
 from dicomcore.interop.pydicom.names.dataset import Dataset, FileMetaDataset, validate_file_meta
-from dicomcore.interop.pydicom.names.filebase import DicomBytesIO, DicomFile, DicomFileLike, DicomIO
+from dicomcore.interop.pydicom.names.filebase import DicomBytesIO, DicomFile, DicomFileLike, DicomIO, unwrapped
 from dicomcore.part10 import writer
 from dicomcore.uids import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
@@ -29,6 +29,7 @@ __all__ = [
 
 
 CHARSET, AFTER_CHARSET = 0x00080005, 0x00080006
+DEFAULT_TERMS = ((), terms_of(default_encoding))
 
 
 def dcmwrite(
@@ -85,7 +86,7 @@ def dcmwrite(
         _check_meta(dataset, meta, syntax)
     if (implicit, little) == (True, False):
         raise NotImplementedError("dicomcore writes no implicit VR in big endian: no transfer syntax has it")
-    target = _inner(filename)
+    target = unwrapped(filename)
     writer.dcmwrite(
         target,
         dataset,
@@ -175,12 +176,6 @@ def syntax_of(implicit: bool, little: bool) -> UID:
     return ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian if little else ExplicitVRBigEndian
 
 
-def _inner(target: Any) -> Any:
-    """The stream that a `DicomIO` wraps; anything else as it is."""
-    inner = getattr(target, "parent", None)
-    return inner if inner is not None and hasattr(inner, "write") else target
-
-
 def write_dataset(fp: Any, dataset: Any, parent_encoding: Any = None) -> int:
     """Write a bare data set in the encoding of `fp`, a `DicomIO`; return the number of bytes.
 
@@ -194,25 +189,17 @@ def write_dataset(fp: Any, dataset: Any, parent_encoding: Any = None) -> int:
 def _encoded(dataset: Any, fp: Any, codecs: Any) -> bytes:
     encoding = encoding_of(syntax_of(fp.is_implicit_VR, fp.is_little_endian))
     out = Output()
-    terms = None if "SpecificCharacterSet" in dataset else _terms(codecs)
-    if terms is None:
+    terms = terms_of(codecs or ())
+    if "SpecificCharacterSet" in dataset or terms in DEFAULT_TERMS:
         put_elements(dataset, out, encoding)
         return out.whole()
     stated = dataset.copy()
-    stated.SpecificCharacterSet = terms
+    stated.SpecificCharacterSet = list(terms)
     put_elements(stated[:CHARSET], out, encoding)
     start = len(out.whole())
     put_elements(stated[:AFTER_CHARSET], whole := Output(), encoding)
     put_elements(stated, complete := Output(), encoding)
     return complete.whole()[:start] + complete.whole()[len(whole.whole()) :]
-
-
-def _terms(codecs: Any) -> list[str] | None:
-    """The terms of Specific Character Set for Python's codecs; None for the default repertoire."""
-    names = [codecs] if isinstance(codecs, str) else list(codecs or ())
-    known = {codec.lower(): term for term, codec in reversed(python_encoding.items())}
-    terms = [known.get(name.lower(), "") for name in names]
-    return terms if any(terms) else None
 
 
 def write_data_element(fp: Any, elem: Any, encodings: Any = None) -> None:
