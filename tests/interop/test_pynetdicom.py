@@ -10,11 +10,16 @@ from typing import Any
 import numpy as np
 import pydicom
 import pytest
+from pydicom._uid_dict import UID_dictionary
 
 import dicomcore as dc
 from tests.support.corpus import real
 
+_pydicoms_own = dict(UID_dictionary)
 pytest.importorskip("pynetdicom", reason="pynetdicom is not installed: its side of the bridge is not tested")
+# pynetdicom adds newer UIDs to pydicom's dictionary, which other tests of this process compare with ours.
+UID_dictionary.clear()
+UID_dictionary.update(_pydicoms_own)
 
 from pynetdicom import AE, build_role, evt
 from pynetdicom.sop_class import (  # type: ignore[attr-defined]
