@@ -21,11 +21,11 @@ pytest.importorskip("pynetdicom", reason="pynetdicom is not installed: its side 
 UID_dictionary.clear()
 UID_dictionary.update(_pydicoms_own)
 
-from pynetdicom import AE, build_role, evt
-from pynetdicom.sop_class import (  # type: ignore[attr-defined]
+from pynetdicom import AE, build_role, evt  # noqa: E402
+from pynetdicom.sop_class import (  # type: ignore[attr-defined]  # noqa: E402
     PatientRootQueryRetrieveInformationModelFind as FIND,
 )
-from pynetdicom.sop_class import PatientRootQueryRetrieveInformationModelGet as GET
+from pynetdicom.sop_class import PatientRootQueryRetrieveInformationModelGet as GET  # noqa: E402
 
 pytestmark = pytest.mark.thread_unsafe(reason="opens sockets and starts threads")
 
