@@ -1,0 +1,1 @@
+"""The tables of PS3.3: which attributes an object of a SOP class has, and which values."""

@@ -1,0 +1,39 @@
+"""Write the native tables of PS3.3: ``python -m tools.standard``, or ``--check`` to compare only."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from tools.standard.build import build, folder
+from tools.standard.headers import Tables
+from tools.standard.pool import ConditionPool, read_codes
+
+TABLES = Path(__file__).resolve().parents[2] / "src/dicomcore/_native/rules/tables"
+
+
+def headers(sources: Path) -> dict[str, str]:
+    """The text of every generated header, by file name."""
+    return Tables(build(sources).standard, ConditionPool(read_codes())).headers()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a table is out of date")
+    parser.add_argument("--sources", type=Path, default=folder(), help="the folder of the standard's tables as JSON")
+    args = parser.parse_args()
+    stale = 0
+    for name, made in headers(args.sources).items():
+        path = TABLES / name
+        if path.exists() and path.read_text(encoding="ascii") == made:
+            continue
+        stale = 1
+        print(f"{'out of date' if args.check else 'written'}: {name}")
+        if not args.check:
+            path.write_text(made, encoding="ascii")
+    return stale if args.check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
