@@ -62,7 +62,10 @@ __all__ = [
 
 
 LAZY_PACKAGES = frozenset(
-    ("archive", "cli", "codecs", "display", "fileset", "forms", "interop", "objects", "pixels", "sr", "transcoding")
+    (
+        "archive", "cli", "codecs", "display", "fileset", "forms", "interop", "iod", "objects", "pixels", "sr",
+        "transcoding",
+    )
 )
 
 

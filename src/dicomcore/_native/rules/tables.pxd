@@ -1,5 +1,5 @@
-# The tables of PS3.3 for native code: which attributes and values an object of a SOP class has. `layout.h` says what the
-# fields mean. Only `tables.pyx` holds the tables; others take the pointer from rules() once and pass it on.
+# The tables of PS3.3 for native code: which attributes and values an object of a SOP class has. `layout.h` says what
+# the fields mean. Only `tables.pyx` holds the tables; others take the pointer from rules() once and pass it on.
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from libc.string cimport memcmp
@@ -109,7 +109,16 @@ cdef inline const uint8_t* condition_code(const rules_t* r, int number, Py_ssize
     return &r.condition_code[r.condition_at[number]]
 
 
-cdef inline int find_string(const rules_t* r, const rule_set_t* values, const uint8_t* text, Py_ssize_t n) noexcept nogil:
+cdef inline int compare(const char* a, Py_ssize_t m, const uint8_t* b, Py_ssize_t n) noexcept nogil:
+    # As the values of a set are sorted: shorter ones first.
+    if m != n:
+        return -1 if m < n else 1
+    return memcmp(a, b, n)
+
+
+cdef inline int find_string(
+    const rules_t* r, const rule_set_t* values, const uint8_t* text, Py_ssize_t n
+) noexcept nogil:
     # The place of a string, given without padding, in a set of strings; -1: none.
     cdef int low = 0, high = values.value_count, middle, order
     cdef const rule_value_t* value
@@ -133,10 +142,3 @@ cdef inline int find_number(const rules_t* r, const rule_set_t* values, uint32_t
         if r.values[values.values + i].value == number:
             return i
     return -1
-
-
-cdef inline int compare(const char* a, Py_ssize_t m, const uint8_t* b, Py_ssize_t n) noexcept nogil:
-    # As the values of a set are sorted: shorter ones first.
-    if m != n:
-        return -1 if m < n else 1
-    return memcmp(a, b, n)
