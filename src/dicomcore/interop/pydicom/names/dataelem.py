@@ -19,7 +19,7 @@ from dicomcore.uids import ExplicitVRBigEndian, ExplicitVRLittleEndian
 from dicomcore.vrs import VRS as _ROWS
 
 if TYPE_CHECKING:
-    from dicomcore.interop.pydicom.names.dataset import Dataset
+    from dicomcore.interop.pydicom.names.base_dataset import Dataset
 
 __all__ = ["DataElement", "DataElement_from_raw", "RawDataElement", "convert_raw_data_element", "empty_value_for_VR"]
 
@@ -256,8 +256,8 @@ def _decoded(raw: RawDataElement, tag: BaseTag, encoding: str | Sequence[str] | 
 
 
 def _stated_vr(raw: RawDataElement, tag: int) -> str:
-    """The VR of a raw element: UN if there is none, which the dictionaries then resolve."""
-    if not raw.VR:
+    """The VR of a raw element: UN if there is none or a choice, which the dictionaries then resolve."""
+    if not raw.VR or " or " in raw.VR:
         return "UL" if tag & 0xFFFF == 0 else "UN"
     if raw.VR not in VRS:
         raise NotImplementedError(f"Unknown Value Representation '{raw.VR}' in tag {tag}")
@@ -286,7 +286,7 @@ def _known_vr(tag: int) -> str:
 
 def _around(element: Any) -> Any:
     """A data set of this element alone, which JSON is written from."""
-    from dicomcore.interop.pydicom.names.dataset import Dataset
+    from dicomcore.interop.pydicom.names.base_dataset import Dataset
 
     around = Dataset()
     around.validation = "ignore"

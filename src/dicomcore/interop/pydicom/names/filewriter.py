@@ -8,8 +8,9 @@ from dicomcore._native.write.output import Output
 from dicomcore.dataset.meta import meta_of
 from dicomcore.encoding.composing import put_elements
 from dicomcore.encoding.syntax import encoding_of
+from dicomcore.interop.pydicom.names.ambiguous import correct_ambiguous_vr, correct_ambiguous_vr_element
+from dicomcore.interop.pydicom.names.base_dataset import Dataset, FileMetaDataset, validate_file_meta
 from dicomcore.interop.pydicom.names.charset import default_encoding, terms_of
-from dicomcore.interop.pydicom.names.dataset import Dataset, FileMetaDataset, validate_file_meta
 from dicomcore.interop.pydicom.names.filebase import DicomBytesIO, DicomFile, DicomFileLike, DicomIO, unwrapped
 from dicomcore.part10 import writer
 from dicomcore.uids import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
@@ -224,13 +225,3 @@ def write_file_meta_info(fp: BinaryIO, file_meta: Any, enforce_standard: bool = 
     if with_length:
         file_meta.FileMetaInformationGroupLength = int.from_bytes(data[8:12], "little")
     fp.write(data)
-
-
-def correct_ambiguous_vr(ds: Any, is_little_endian: bool, ancestors: Any = None) -> Any:
-    """Return the data set: ambiguous VRs are resolved when an element is read or written."""
-    return ds
-
-
-def correct_ambiguous_vr_element(elem: Any, ds: Any, is_little_endian: bool, ancestors: Any = None) -> Any:
-    """Return the element: ambiguous VRs are resolved when an element is read or written."""
-    return elem
