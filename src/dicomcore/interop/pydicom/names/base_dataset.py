@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from dicomcore import dataset as _dataset
 from dicomcore.dataset.meta import meta_of, preamble_of, set_meta_class
 from dicomcore.dataset.private_block import PrivateBlock
-from dicomcore.dataset.state import file_index
+from dicomcore.dataset.state import file_index, is_changed, item_header
 from dicomcore.dictionary import dictionary_VR, private_dictionary_VR, tag_for_keyword
 from dicomcore.interop.pydicom import wanted
-from dicomcore.interop.pydicom.names.dataelem import DataElement, RawDataElement, convert_raw_data_element
+from dicomcore.interop.pydicom.names.dataelem import VRS, DataElement, RawDataElement, convert_raw_data_element
 from dicomcore.interop.pydicom.names.pixel_methods import PixelMethods
 from dicomcore.interop.pydicom.names.stated_encoding import StatedEncoding
 from dicomcore.interop.pydicom.names.tag import Tag
@@ -37,7 +37,6 @@ class Dataset(StatedEncoding, PixelMethods, metaclass=_AnyDataset):
     indent_chars = "   "
     default_element_format = "%(tag)s %(name)-35.35s %(VR)s: %(repval)s"
     default_sequence_element_format = "%(tag)s %(name)-35.35s %(VR)s: %(repval)s"
-    is_undefined_length_sequence_item = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         elements = args[0] if args else ()
@@ -97,11 +96,62 @@ class Dataset(StatedEncoding, PixelMethods, metaclass=_AnyDataset):
             self.add_new(tag, _vr_for(self, tag), default)
         return self[key]
 
+    def update_raw_element(self, tag: Any, *, vr: str | None = None, value: bytes | None = None) -> None:
+        """Decode an element that was read anew: by another VR, from other bytes, or both.
+
+        Raises ValueError without `vr` and `value`, TypeError for a value that is not bytes or an element that was set,
+        KeyError for a missing element.
+        """
+        if vr is None and value is None:
+            raise ValueError("Either or both of 'vr' and 'value' are required")
+        if vr is not None and vr not in VRS and " or " not in vr:
+            raise ValueError(f"Invalid VR value '{vr}'")
+        if value is not None and not isinstance(value, bytes):
+            raise TypeError(f"'value' must be bytes, not '{type(value).__name__}'")
+        number = Tag(tag)
+        if number not in self:
+            raise KeyError(f"No element with tag {number} was found")
+        element = self[number]
+        if is_changed(element):
+            raise TypeError(
+                f"The element with tag {number} has already been converted to a 'DataElement' instance, this method"
+                " must be called earlier"
+            )
+        stored = bytes(element.raw or b"") if value is None else value
+        little = self.original_encoding[1] is not False
+        self[number] = RawDataElement(number, vr or element.VR, len(stored), stored, 0, False, little)
+
     def __contains__(self, name: Any) -> bool:
         found = super().__contains__(name)
         if not found and isinstance(name, str) and tag_for_keyword(name) is None:
             _check_key(name)
         return found
+
+    # -- items
+
+    @property
+    def seq_item_tell(self) -> int:
+        """The offset of an item's tag in its source; AttributeError for a data set that is no item of a source."""
+        header = item_header(self)
+        if "seq_item_tell" in self._kept:
+            return self._kept["seq_item_tell"]  # type: ignore[no-any-return]
+        if header is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute 'seq_item_tell'")
+        return header[0]
+
+    @seq_item_tell.setter
+    def seq_item_tell(self, value: int) -> None:
+        self._kept["seq_item_tell"] = value
+
+    @property
+    def is_undefined_length_sequence_item(self) -> bool:
+        """Whether an item had undefined length in its source, and keeps it when written; setting has no effect."""
+        header = item_header(self)
+        return header is not None and header[1]
+
+    @is_undefined_length_sequence_item.setter
+    def is_undefined_length_sequence_item(self, value: bool) -> None:
+        return
 
     # -- file meta information
 
@@ -340,7 +390,6 @@ NOT_HERE = frozenset(
         "_read_charset",
         "_read_implicit",
         "_read_little",
-        "update_raw_element",
         "_set_file_meta",
     )
 )
