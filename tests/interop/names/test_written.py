@@ -114,6 +114,9 @@ SAME = {
     "items of undefined length": "[item.is_undefined_length_sequence_item for name in ('DICOMDIR', 'rtplan.dcm',"
     " 'reportsi.dcm') for element in pydicom.dcmread(get_testdata_file(name)) if element.VR == 'SQ' for item in"
     " element.value]",
+    "a slice that ends before tags begin": "Dataset()[:-5]",
+    "a slice up to a keyword": "[str(e.tag) for e in around(PatientName='x', PatientID='1')[:'PatientID']]",
+    "completion offers methods and keywords": "{'PatientName', 'save_as'} <= set(Dataset().trait_names())",
     "a data set in memory has no offset": "Dataset().seq_item_tell",
     "a directory is copied": "copied_directory()",
     "a directory is copied in implicit VR": "copied_directory(force_implicit=True)",

@@ -127,6 +127,10 @@ class Dataset(StatedEncoding, PixelMethods, metaclass=_AnyDataset):
             _check_key(name)
         return found
 
+    def trait_names(self) -> list[str]:
+        """Attributes and keywords, for completion after ``ds.``."""
+        return sorted({*dir(type(self)), *super().trait_names()})
+
     # -- items
 
     @property
