@@ -116,7 +116,8 @@ SAME = {
     " element.value]",
     "a slice that ends before tags begin": "Dataset()[:-5]",
     "a slice up to a keyword": "[str(e.tag) for e in around(PatientName='x', PatientID='1')[:'PatientID']]",
-    "completion offers methods and keywords": "{'PatientName', 'save_as'} <= set(around(PatientName='x').trait_names())",
+    "completion offers methods and keywords": "{'PatientName', 'save_as'} <="
+    " set(around(PatientName='x').trait_names())",
     "a data set in memory has no offset": "Dataset().seq_item_tell",
     "a directory is copied": "copied_directory()",
     "a directory is copied in implicit VR": "copied_directory(force_implicit=True)",
