@@ -252,8 +252,7 @@ class Dataset(Doors):
 
     def _slice(self, wanted: slice) -> Dataset:
         start = 0 if wanted.start is None else int(Tag(wanted.start))
-        stop = 1 << 32 if wanted.stop is None else wanted.stop
-        stop = stop if isinstance(stop, int) else int(Tag(stop))
+        stop = 1 << 32 if wanted.stop in (None, 1 << 32) else int(Tag(wanted.stop))
         chosen = frozenset([tag for tag in map(int, self.keys()) if start <= tag < stop][:: wanted.step])
         part = part_of(self, chosen)
         if file_index(self) is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from typing import TYPE_CHECKING, Any
 
 from dicomcore._native.views.state import loose_bytes
@@ -25,7 +25,7 @@ def value_text(element: DataElement) -> str:
     loose = loose_bytes(element) if element.VR == "SQ" else b""  # bytes in place of items
     if loose:
         return repr(loose) if len(loose) <= 4 * MOST_SHOWN else f"Array of {len(loose)} elements"
-    if element.VR in ABRIDGED and value is not None and len(value) > MOST_SHOWN:
+    if element.VR in ABRIDGED and isinstance(value, Sized) and len(value) > MOST_SHOWN:
         return f"Array of {len(value)} elements"
     if element.VM > MOST_SHOWN:
         return f"Array of {element.VM} elements"

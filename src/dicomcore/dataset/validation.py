@@ -50,12 +50,12 @@ class _Form:
     def _first_match(self, text: str) -> Any:
         # Compiled for the first value: compiling unused patterns would slow the import down.
         assert self._pattern is not None
-        self.matches = re.compile(self._pattern).fullmatch
+        self.matches = re.compile(self._pattern, re.ASCII).fullmatch
         return self.matches(text)
 
 
 FORMS: dict[str, _Form] = {
-    "AE": _Form(r"[^\\\x00-\x1f\x7f]*", "an application entity's title"),
+    "AE": _Form(r"[\x20-\x5b\x5d-\x7e]*", "an application entity's title in ASCII"),
     "AS": _Form(r"(?:\d{3}[DWMY])?", "an age: three digits and D, W, M or Y"),
     "CS": _Form(r"[A-Z0-9 _?*]*", "a code of capital letters, digits, spaces and underscores"),
     "DA": _Form(_or_range(DATE), "a date: YYYYMMDD"),
@@ -69,7 +69,7 @@ FORMS: dict[str, _Form] = {
     "TM": _Form(_or_range(TIME), "a time: HHMMSS.FFFFFF"),
     "UC": _Form(r"[^\\\x00-\x1a\x1c-\x1f]*", "text without control characters and backslash"),
     "UI": _Form(r"(?:(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*))*)?", "a UID: numbers without leading zeros, dots"),
-    "UR": _Form(r"(?:[^ \x00-\x1f\"<>\\^`{|}][^\x00-\x20\"<>\\^`{|}]* *)?", "a URI"),
+    "UR": _Form(r"(?:[!#-;=?-\[\]_a-z~]+ *)?", "a URI"),
     "UT": _Form(None, "a text"),
 }
 LONGEST = {vr.name: vr.longest for vr in VRS}

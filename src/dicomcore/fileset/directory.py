@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.lookup import items_of
-from dicomcore.dataset.state import index_of, row_of
+from dicomcore.dataset.state import index_of, item_header
 from dicomcore.dictionary import keyword_for_tag
 from dicomcore.fileset.keys import LEVELS, RECORD_TYPES, ROOT
 from dicomcore.fileset.records import Record, walk
 from dicomcore.issues import Issue
 from dicomcore.limits import DEFAULT_LIMITS, Limits
-from dicomcore.part10.rows import ROW
 from dicomcore.tags import Tag
 
 __all__ = ["Directory", "read_directory"]
@@ -233,9 +230,8 @@ def _item_offsets(data_set: Dataset, items: list[Dataset]) -> list[int]:
     index = index_of(items[0])
     if index is None or index_of(data_set) is not index:
         return [-1 - i for i in range(len(items))]  # made in memory or indexed separately: no offset refers to them
-    rows = np.frombuffer(index, ROW)
-    at = [row_of(item) for item in items]
-    return (rows["offset"][at].astype(np.int64) - rows["header"][at]).tolist()
+    headers = (item_header(item) for item in items)
+    return [header[0] for header in headers if header is not None]
 
 
 def _number(value: Any, default: int) -> int:

@@ -7,7 +7,7 @@ or an element.
 from cpython.weakref cimport PyWeakref_NewRef
 
 from dicomcore._native.scan.index cimport Index
-from dicomcore._native.scan.scan cimport BIG_ENDIAN, CONTAINER, ITEM
+from dicomcore._native.scan.scan cimport BIG_ENDIAN, CONTAINER, ITEM, UNDEFINED, Row
 from dicomcore._native.views.data_element cimport DataElement, held_by, is_itemless
 from dicomcore._native.views.dataset cimport TOP_LEVEL, DatasetBase
 from dicomcore._native.views.decode cimport raw_view
@@ -32,6 +32,14 @@ def file_index(DatasetBase data_set not None) -> Index | None:
 def row_of(DatasetBase data_set not None) -> int:
     """The row of an item in its index; negative for a data set that is not an item."""
     return data_set.container
+
+
+def item_header(DatasetBase data_set not None) -> tuple | None:
+    """(offset of an item's tag in its source, whether it has undefined length); None for what is no item of a source."""
+    if data_set.index is None or data_set.container < 0:
+        return None
+    cdef Row* row = &data_set.index.rows[data_set.container]
+    return row.offset - row.header, row.flags & UNDEFINED != 0
 
 
 def touched(DatasetBase data_set not None) -> dict:

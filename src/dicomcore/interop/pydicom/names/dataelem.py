@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from dicomcore import dataset as _dataset
 from dicomcore.dataset.printing import value_text
-from dicomcore.dictionary import dictionary_has_tag, dictionary_is_retired, dictionary_VR, repeater_has_tag
+from dicomcore.dictionary import (
+    dictionary_description,
+    dictionary_has_tag,
+    dictionary_is_retired,
+    dictionary_VR,
+    repeater_has_tag,
+)
 from dicomcore.interop.pydicom.names import config
 from dicomcore.interop.pydicom.names.errors import BytesLengthException
 from dicomcore.interop.pydicom.names.misc import warn_and_log
 from dicomcore.interop.pydicom.names.modes import raises_on_reading, reading_mode
 from dicomcore.interop.pydicom.names.person_name import PersonName
+from dicomcore.interop.pydicom.names.streams import check_stream, is_buffered
 from dicomcore.interop.pydicom.names.tag import BaseTag, Tag
-from dicomcore.interop.pydicom.names.valuerep import NUMBER_SIZES, STR_VR, validate_value
+from dicomcore.interop.pydicom.names.valuerep import BUFFERABLE_VRS, NUMBER_SIZES, STR_VR, validate_value
 from dicomcore.uids import ExplicitVRBigEndian, ExplicitVRLittleEndian
 from dicomcore.vrs import VRS as _ROWS
 
 if TYPE_CHECKING:
-    from dicomcore.interop.pydicom.names.dataset import Dataset
+    from dicomcore.interop.pydicom.names.base_dataset import Dataset
 
 __all__ = ["DataElement", "DataElement_from_raw", "RawDataElement", "convert_raw_data_element", "empty_value_for_VR"]
 
@@ -65,7 +73,6 @@ class DataElement(_dataset.DataElement, metaclass=_AnyElement):
     maxBytesToDisplay = 16
     showVR = True
     is_raw = False
-    is_buffered = False
 
     def __init__(
         self,
@@ -78,6 +85,14 @@ class DataElement(_dataset.DataElement, metaclass=_AnyElement):
         validation_mode: int | None = None,
     ) -> None:
         number = tag if isinstance(tag, int) else Tag(tag)
+        if isinstance(value, io.BufferedIOBase):
+            if VR not in BUFFERABLE_VRS:
+                raise ValueError(
+                    f"Elements with a VR of '{VR}' cannot be used with buffered values, supported VRs are: "
+                    + ", ".join(sorted(BUFFERABLE_VRS))
+                )
+            check_stream(value, Tag(number), dictionary_description(number) if dictionary_has_tag(number) else "")
+            already_converted = True
         if VR == "UN" and (is_undefined_length or value is None or len(value) < 0xFFFF):
             VR = _known_vr(number)
         if validation_mode is None and raises_on_reading():
@@ -91,6 +106,11 @@ class DataElement(_dataset.DataElement, metaclass=_AnyElement):
         self._tell = file_value_tell
         if is_undefined_length:
             self._undefined = True
+
+    @property
+    def is_buffered(self) -> bool:
+        """Whether the value is a stream that is still to be read."""
+        return is_buffered(self)
 
     @property
     def file_tell(self) -> int | None:
@@ -256,8 +276,8 @@ def _decoded(raw: RawDataElement, tag: BaseTag, encoding: str | Sequence[str] | 
 
 
 def _stated_vr(raw: RawDataElement, tag: int) -> str:
-    """The VR of a raw element: UN if there is none, which the dictionaries then resolve."""
-    if not raw.VR:
+    """The VR of a raw element: UN if there is none or a choice, which the dictionaries then resolve."""
+    if not raw.VR or " or " in raw.VR:
         return "UL" if tag & 0xFFFF == 0 else "UN"
     if raw.VR not in VRS:
         raise NotImplementedError(f"Unknown Value Representation '{raw.VR}' in tag {tag}")
@@ -286,7 +306,7 @@ def _known_vr(tag: int) -> str:
 
 def _around(element: Any) -> Any:
     """A data set of this element alone, which JSON is written from."""
-    from dicomcore.interop.pydicom.names.dataset import Dataset
+    from dicomcore.interop.pydicom.names.base_dataset import Dataset
 
     around = Dataset()
     around.validation = "ignore"

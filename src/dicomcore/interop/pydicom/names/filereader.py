@@ -10,8 +10,9 @@ from dicomcore._native.views.dataset import make_dataset
 from dicomcore.dataset.state import DATA_SET, index_of
 from dicomcore.errors import InvalidDicomError
 from dicomcore.interop.pydicom.names import config
+from dicomcore.interop.pydicom.names.base_dataset import Dataset, FileMetaDataset
 from dicomcore.interop.pydicom.names.dataelem import RawDataElement
-from dicomcore.interop.pydicom.names.dataset import Dataset, FileDataset, FileMetaDataset, note_source
+from dicomcore.interop.pydicom.names.file_dataset import FileDataset, note_source
 from dicomcore.interop.pydicom.names.filebase import DicomBytesIO, DicomFileLike, DicomIO, unwrapped
 from dicomcore.interop.pydicom.names.tag import BaseTag
 from dicomcore.interop.pydicom.names.valuerep import EXPLICIT_VR_LENGTH_32

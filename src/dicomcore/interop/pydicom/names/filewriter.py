@@ -8,10 +8,13 @@ from dicomcore._native.write.output import Output
 from dicomcore.dataset.meta import meta_of
 from dicomcore.encoding.composing import put_elements
 from dicomcore.encoding.syntax import encoding_of
+from dicomcore.interop.pydicom.names.ambiguous import correct_ambiguous_vr, correct_ambiguous_vr_element
+from dicomcore.interop.pydicom.names.base_dataset import Dataset, FileMetaDataset, validate_file_meta
+from dicomcore.interop.pydicom.names.buffered import with_bytes
 from dicomcore.interop.pydicom.names.charset import default_encoding, terms_of
-from dicomcore.interop.pydicom.names.dataset import Dataset, FileMetaDataset, validate_file_meta
 from dicomcore.interop.pydicom.names.filebase import DicomBytesIO, DicomFile, DicomFileLike, DicomIO, unwrapped
 from dicomcore.part10 import writer
+from dicomcore.tags import UNDEFINED_LENGTH
 from dicomcore.uids import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 __all__ = [
@@ -29,6 +32,7 @@ __all__ = [
 
 
 CHARSET, AFTER_CHARSET = 0x00080005, 0x00080006
+PIXEL_DATA, DIRECTORY_RECORDS = 0x7FE00010, 0x00041220
 DEFAULT_TERMS = ((), terms_of(default_encoding))
 
 
@@ -89,7 +93,7 @@ def dcmwrite(
     target = unwrapped(filename)
     writer.dcmwrite(
         target,
-        dataset,
+        with_bytes(dataset),
         transfer_syntax=syntax_of(implicit, little) if force_encoding else syntax,
         enforce_standard=enforce_file_format,
         overwrite=overwrite,
@@ -181,13 +185,16 @@ def write_dataset(fp: Any, dataset: Any, parent_encoding: Any = None) -> int:
 
     `parent_encoding` is Python's codec, or several, of the text of a data set without Specific Character Set.
     """
-    data = _encoded(dataset, fp, parent_encoding)
+    pixels = dataset.get(PIXEL_DATA)
+    encapsulated = pixels is not None and pixels.is_undefined_length
+    data = _encoded(with_bytes(dataset), fp, parent_encoding, encapsulated)
     fp.write(data)
     return len(data)
 
 
-def _encoded(dataset: Any, fp: Any, codecs: Any) -> bytes:
-    encoding = encoding_of(syntax_of(fp.is_implicit_VR, fp.is_little_endian))
+def _encoded(dataset: Any, fp: Any, codecs: Any, encapsulated: bool) -> bytes:
+    encoding = encoding_of(syntax_of(*_encoding_of(fp, dataset)))._replace(encapsulated=encapsulated)
+    _drop_group_lengths(dataset.get(DIRECTORY_RECORDS))
     out = Output()
     terms = terms_of(codecs or ())
     if "SpecificCharacterSet" in dataset or terms in DEFAULT_TERMS:
@@ -202,12 +209,32 @@ def _encoded(dataset: Any, fp: Any, codecs: Any) -> bytes:
     return complete.whole()[:start] + complete.whole()[len(whole.whole()) :]
 
 
+def _encoding_of(fp: Any, dataset: Any) -> tuple[bool, bool]:
+    """(implicit VR, little endian) that a stream states, else the data set's; the stream then states it too."""
+    stated = getattr(fp, "_implicit", None), getattr(fp, "_little", None)
+    pairs = (stated, (dataset.is_implicit_VR, dataset.is_little_endian), dataset.original_encoding)
+    implicit, little = next((pair for pair in pairs if None not in pair), (None, None))
+    if implicit is not None and little is not None:
+        fp.is_implicit_VR, fp.is_little_endian = implicit, little
+    return fp.is_implicit_VR, fp.is_little_endian
+
+
+def _drop_group_lengths(records: Any) -> None:
+    """Delete retired group lengths from directory records: who counts the records' offsets does so without them."""
+    for record in () if records is None else records.value:
+        for tag in [tag for tag in record.keys() if tag.element == 0]:  # noqa: SIM118
+            del record[tag]
+
+
 def write_data_element(fp: Any, elem: Any, encodings: Any = None) -> None:
     """Write an element in the encoding of `fp`, a `DicomIO`."""
     alone = Dataset()
     alone.validation = "ignore"
     alone.add(elem)
-    write_dataset(fp, alone, encodings)
+    encapsulated = elem.tag == PIXEL_DATA and (
+        elem.length == UNDEFINED_LENGTH if elem.is_raw else elem.is_undefined_length
+    )
+    fp.write(_encoded(with_bytes(alone), fp, encodings, encapsulated))
 
 
 def write_file_meta_info(fp: BinaryIO, file_meta: Any, enforce_standard: bool = True) -> None:
@@ -224,13 +251,3 @@ def write_file_meta_info(fp: BinaryIO, file_meta: Any, enforce_standard: bool = 
     if with_length:
         file_meta.FileMetaInformationGroupLength = int.from_bytes(data[8:12], "little")
     fp.write(data)
-
-
-def correct_ambiguous_vr(ds: Any, is_little_endian: bool, ancestors: Any = None) -> Any:
-    """Return the data set: ambiguous VRs are resolved when an element is read or written."""
-    return ds
-
-
-def correct_ambiguous_vr_element(elem: Any, ds: Any, is_little_endian: bool, ancestors: Any = None) -> Any:
-    """Return the element: ambiguous VRs are resolved when an element is read or written."""
-    return elem

@@ -1,8 +1,8 @@
 """pydicom's habits in native code: its classes for items and elements, and what is set to None stays None."""
 
 from dicomcore.dataset.serving import serve
+from dicomcore.interop.pydicom.names.base_dataset import Dataset, absent
 from dicomcore.interop.pydicom.names.dataelem import DataElement
-from dicomcore.interop.pydicom.names.dataset import Dataset, absent
 from dicomcore.interop.pydicom.names.numbers import IS
 from dicomcore.interop.pydicom.names.person_name import PersonName
 from dicomcore.interop.pydicom.names.sequence import Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from dicomcore.interop.pydicom.names.dataset import Dataset
+from dicomcore.interop.pydicom.names.base_dataset import Dataset
 from dicomcore.interop.pydicom.names.filereader import dcmread
 from dicomcore.tags import SPECIFIC_CHARACTER_SET
 
