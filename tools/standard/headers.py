@@ -235,7 +235,24 @@ class Tables:
         yield from array("uint32_t", "RULE_CONDITION_AT", at, 16)
         yield ""
         yield from array("uint8_t", "RULE_CONDITION_CODE", [*b"".join(codes), 0], 32)
+        yield ""
+        yield "/* Tags, sets of values, their members, and strings, which the codes refer to by number. */"
+        yield from array("uint32_t", "RULE_CONDITION_TAGS", [code(tag) for tag in self.conditions.tags] or [0], 12)
+        yield ""
+        yield from array("rule_set_t", "RULE_CONDITION_SETS", list(self.condition_sets()) or [braced((0, 0, 0))], 12)
+        yield ""
+        members = [braced(self.text.add(one)) for values in self.conditions.sets for one in values]
+        yield from array("rule_value_t", "RULE_CONDITION_MEMBERS", members or [braced((0, 0))], 12)
+        yield ""
+        strings = [braced(self.text.add(one)) for one in self.conditions.strings]
+        yield from array("rule_value_t", "RULE_CONDITION_STRINGS", strings or [braced((0, 0))], 12)
         yield from closing()
+
+    def condition_sets(self) -> Iterator[str]:
+        first = 0
+        for values in self.conditions.sets:
+            yield braced((first, len(values), 0))
+            first += len(values)
 
     def text_header(self) -> Iterator[str]:
         counts = f"{len(self.text.offsets)} strings"

@@ -18,6 +18,9 @@ class ConditionPool:
 
     codes: Mapping[Hashable, bytes] = field(default_factory=dict)
     numbers: dict[bytes, int] = field(default_factory=lambda: {b"": 0})
+    tags: list[str] = field(default_factory=list)
+    sets: list[tuple[str, ...]] = field(default_factory=list)
+    strings: list[str] = field(default_factory=list)
 
     def number(self, key: Hashable) -> int:
         """The number of a condition by its key in `read_codes`; 0 if it has no code."""

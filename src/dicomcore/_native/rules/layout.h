@@ -108,6 +108,10 @@ typedef struct {
     const rule_value_t *values;
     const uint32_t *condition_at;
     const uint8_t *condition_code;
+    const uint32_t *condition_tags;
+    const rule_set_t *condition_sets;
+    const rule_value_t *condition_members;
+    const rule_value_t *condition_strings;
     const char *text;
 } rules_t;
 

@@ -73,6 +73,10 @@ cdef extern from "rules/layout.h" nogil:
         const rule_value_t* values
         const uint32_t* condition_at
         const uint8_t* condition_code
+        const uint32_t* condition_tags              # what the codes refer to by number
+        const rule_set_t* condition_sets            # of condition_members
+        const rule_value_t* condition_members
+        const rule_value_t* condition_strings
         const char* text
 
 cdef const rules_t* rules() noexcept nogil

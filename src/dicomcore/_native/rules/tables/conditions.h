@@ -17,4 +17,9 @@ static const uint8_t RULE_CONDITION_CODE[1] = {
     0,
 };
 
+static const uint32_t RULE_CONDITION_TAGS[1] = {0};
+static const rule_set_t RULE_CONDITION_SETS[1] = {{0, 0, 0}};
+static const rule_value_t RULE_CONDITION_MEMBERS[1] = {{0, 0}};
+static const rule_value_t RULE_CONDITION_STRINGS[1] = {{0, 0}};
+
 #endif

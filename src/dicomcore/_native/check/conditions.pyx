@@ -1,0 +1,488 @@
+"""A stack machine of three values for the conditions of PS3.3; tools/standard/conditions/code.py describes the code.
+
+The codes come from our own tables, so that they are not checked again: a test runs every one of them.
+"""
+
+from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcmp
+
+from dicomcore._native.base.cursor cimport load_le16, load_le32
+from dicomcore._native.base.vr cimport AT, LO, LT, PN, SH, SQ, ST, UC, UT
+from dicomcore._native.check.subject cimport (
+    Subject, bytes_of, find_row, has_value, int_at, items_of, text_at, value_count,
+)
+from dicomcore._native.check.visit cimport ONE_FRAME, Visit, Walk, kid_of
+from dicomcore._native.rules.tables cimport rule_set_t, rule_value_t, rules_t
+from dicomcore._native.scan.scan cimport ITEM, NO_ROW, Row
+
+cdef enum:
+    DEEPEST = 64            # values on the stack
+    MOST_STEPS = 4          # sequences in a scope
+
+cdef enum Operator:
+    AND, OR, XOR, NOT, UNDECIDED, TRUE, FALSE, HAS, VAL, IN, OTHER, CMP, TAG, ODD, CODE, ITEMS, GROUP, PLACE, MODULE, WIDE
+
+cdef enum Base:
+    HERE, UP_ONE, UP_TWO, UP_THREE, ROOT, NEAREST, FRAMES, THROUGH
+
+cdef enum:
+    FRAME_GROUPS = 0x52009230
+    CODE_VALUE = 0x00080100
+    LONG_CODE_VALUE = 0x00080119
+    URN_CODE_VALUE = 0x00080120
+    CODING_SCHEME = 0x00080102
+
+cdef struct Test:
+    uint8_t operator, base, n, relation, step_count
+    uint32_t tag
+    int64_t number
+    const rule_set_t* values
+    const rule_value_t* text
+    uint32_t[MOST_STEPS] steps      # tags of the sequences in the scope
+
+
+# -- values --------------------------------------------------------------------------------------------------------
+
+cdef inline bint related(uint8_t relation, int64_t a, int64_t b) noexcept nogil:
+    if relation == 0:
+        return a == b
+    if relation == 1:
+        return a != b
+    if relation == 2:
+        return a < b
+    if relation == 3:
+        return a <= b
+    if relation == 4:
+        return a > b
+    return a >= b
+
+
+cdef bint is_member(const rules_t* r, const rule_set_t* values, const uint8_t* p, int n) noexcept nogil:
+    cdef int i
+    cdef const rule_value_t* one
+    for i in range(values.value_count):
+        one = &r.condition_members[values.values + i]
+        if one.length == <uint32_t>n and memcmp(r.text + one.value, p, n) == 0:
+            return True
+    return False
+
+
+cdef int decimal_text(int64_t number, uint8_t* out) noexcept nogil:
+    # The number's decimal digits; their count.
+    cdef uint8_t[24] turned
+    cdef int n = 0, k = 0
+    cdef bint negative = number < 0
+    if negative:
+        number = -number
+    while number or n == 0:
+        turned[n] = <uint8_t>(48 + number % 10)
+        number //= 10
+        n += 1
+    if negative:
+        turned[n] = 45
+        n += 1
+    for k in range(n):
+        out[k] = turned[n - 1 - k]
+    return n
+
+
+cdef uint8_t compared(const Walk* w, const Row* r, const Test* t) noexcept nogil:
+    # Tests that look at values: YES if one of them will do. `other`: NO if one is a member.
+    cdef const Subject* s = w.subject
+    cdef int count = value_count(s, r), k, first = t.n if t.n else 1, last = t.n if t.n else count, n
+    cdef const uint8_t* p
+    cdef uint8_t[24] digits
+    cdef int64_t number
+    cdef bint seen = False
+    if count == 0 or first > count:
+        return UNKNOWN if t.operator == OTHER else NO
+    if bytes_of(s, r) == NULL:
+        return UNKNOWN
+    for k in range(first, last + 1):
+        if t.operator == IN or t.operator == OTHER:
+            n = text_at(s, r, k, &p)
+            if n < 0:
+                if not int_at(s, r, k, False, &number):
+                    continue
+                n = decimal_text(number, digits)
+                p = digits
+            if n == 0:
+                continue
+            seen = True
+            if is_member(w.rules, t.values, p, n):
+                return YES if t.operator == IN else NO
+            continue
+        if not int_at(s, r, k, False, &number):
+            continue
+        if t.operator == CMP and related(t.relation, number, t.number):
+            return YES
+        if t.operator == TAG and number == t.number:
+            return YES
+        if t.operator == ODD and r.vr == AT and number >> 16 & 1:
+            return YES
+    if t.operator == OTHER:
+        return YES if seen else UNKNOWN
+    return NO
+
+
+cdef bint is_coded(const Walk* w, uint32_t row, const Test* t) noexcept nogil:
+    # Whether an item of a code sequence has one of the codes, "scheme|value".
+    cdef const Subject* s = w.subject
+    cdef uint32_t item = row + 1, stop = s.rows[row].next, value, scheme
+    cdef const uint8_t* p
+    cdef const uint8_t* q
+    cdef const rule_value_t* one
+    cdef const char* text
+    cdef int n, m, i
+    while item < stop:
+        if s.rows[item].tag == ITEM:
+            value = find_row(s, item + 1, s.rows[item].next, CODE_VALUE)
+            if value == NO_ROW:
+                value = find_row(s, item + 1, s.rows[item].next, LONG_CODE_VALUE)
+            if value == NO_ROW:
+                value = find_row(s, item + 1, s.rows[item].next, URN_CODE_VALUE)
+            scheme = find_row(s, item + 1, s.rows[item].next, CODING_SCHEME)
+            if value != NO_ROW and scheme != NO_ROW:
+                n, m = text_at(s, &s.rows[value], 1, &p), text_at(s, &s.rows[scheme], 1, &q)
+                for i in range(t.values.value_count if n > 0 and m > 0 else 0):
+                    one = &w.rules.condition_members[t.values.values + i]
+                    text = w.rules.text + one.value
+                    if (
+                        one.length == <uint32_t>(n + m + 1) and text[m] == 0x7C and memcmp(text, q, m) == 0
+                        and memcmp(text + m + 1, p, n) == 0
+                    ):
+                        return True
+        item = s.rows[item].next
+    return False
+
+
+cdef bint is_wide(const Walk* w, uint32_t first, uint32_t stop) noexcept nogil:
+    # Whether a text of the data set or its items has a byte of 80H or more, or ESC.
+    cdef const Subject* s = w.subject
+    cdef const Row* r
+    cdef const uint8_t* p
+    cdef uint32_t i
+    cdef uint64_t k
+    for i in range(first, stop):
+        r = &s.rows[i]
+        if r.vr == SH or r.vr == LO or r.vr == ST or r.vr == LT or r.vr == PN or r.vr == UC or r.vr == UT:
+            p = bytes_of(s, r)
+            if p != NULL:
+                for k in range(r.length):
+                    if p[k] >= 0x80 or p[k] == 0x1B:
+                        return True
+    return False
+
+
+# -- one test in one data set --------------------------------------------------------------------------------------
+
+cdef uint8_t tested(const Walk* w, uint32_t row, const Test* t) noexcept nogil:
+    # A test of an element that is there.
+    cdef const Row* r = &w.subject.rows[row]
+    if t.operator == HAS:
+        return YES
+    if t.operator == VAL:
+        if not has_value(w.subject, row):
+            return NO
+        return YES if t.n <= 1 or value_count(w.subject, r) >= t.n else NO
+    if t.operator == ITEMS:
+        return YES if related(t.relation, items_of(w.subject, row), t.number) else NO
+    if t.operator == CODE:
+        return YES if is_coded(w, row, t) else NO
+    return compared(w, r, t)
+
+
+cdef inline uint8_t without(const Test* t) noexcept nogil:
+    # The same of an element that is missing.
+    if t.operator == OTHER:
+        return UNKNOWN
+    if t.operator == ITEMS:
+        return YES if related(t.relation, 0, t.number) else NO
+    return NO
+
+
+cdef inline uint8_t either(uint8_t a, uint8_t b) noexcept nogil:
+    return YES if a == YES or b == YES else UNKNOWN if a == UNKNOWN or b == UNKNOWN else NO
+
+
+cdef uint8_t within(const Walk* w, uint32_t first, uint32_t stop, int step, const Test* t) noexcept nogil:
+    # The test below the sequences of the scope from `step` on: any item will do. As deep as the scope is written.
+    cdef const Subject* s = w.subject
+    cdef uint32_t row, item, end
+    cdef uint8_t answer = NO
+    if t.operator == WIDE and step == t.step_count:
+        return YES if is_wide(w, first, stop) else NO
+    row = find_row(s, first, stop, t.steps[step] if step < t.step_count else t.tag)
+    if step == t.step_count:
+        return without(t) if row == NO_ROW else tested(w, row, t)
+    if row == NO_ROW:
+        return without(t)
+    item, end = row + 1, s.rows[row].next
+    while item < end and answer != YES:
+        if s.rows[item].tag == ITEM:
+            answer = either(answer, within(w, item + 1, s.rows[item].next, step + 1, t))
+        item = s.rows[item].next
+    return answer
+
+
+cdef uint8_t group_within(const Walk* w, uint32_t first, uint32_t stop, const Test* t) noexcept nogil:
+    # Whether any element of a group is there; the group is four hex digits, an x for any.
+    cdef const Subject* s = w.subject
+    cdef uint32_t i = first, group
+    cdef int k, digit
+    cdef uint8_t wanted
+    cdef bint same
+    while i < stop:
+        group = s.rows[i].tag >> 16
+        same = True
+        for k in range(4):
+            wanted = <uint8_t>w.rules.text[t.text.value + k]
+            digit = group >> (12 - 4 * k) & 15
+            if wanted != 0x78 and wanted != (48 + digit if digit < 10 else 55 + digit):
+                same = False
+        if same:
+            return YES
+        i = s.rows[i].next
+    return NO
+
+
+cdef uint8_t in_level(const Walk* w, uint32_t visit, const Test* t) noexcept nogil:
+    cdef const Visit* v = &w.visits[visit]
+    cdef uint32_t row
+    if t.operator == GROUP:
+        return group_within(w, v.first, v.stop, t)
+    if t.step_count or t.operator == WIDE or is_open(t.tag):
+        return within(w, v.first, v.stop, 0, t) if not is_open(t.tag) else open_within(w, v.first, v.stop, t)
+    row = kid_of(w, visit, t.tag)
+    return without(t) if row == NO_ROW else tested(w, row, t)
+
+
+cdef inline bint is_open(uint32_t tag) noexcept nogil:
+    # A tag of a repeating group: an F for each x.
+    return tag >> 16 == 0x60FF or tag >> 16 == 0x50FF
+
+
+cdef uint8_t open_within(const Walk* w, uint32_t first, uint32_t stop, const Test* t) noexcept nogil:
+    # The same in each group that repeats.
+    cdef const Subject* s = w.subject
+    cdef uint32_t i = first
+    cdef uint8_t answer = without(t)
+    while i < stop and answer != YES:
+        if s.rows[i].tag >> 24 == t.tag >> 24 and (s.rows[i].tag & 0xFFFF) == (t.tag & 0xFFFF):
+            answer = either(answer, tested(w, i, t))
+        i = s.rows[i].next
+    return answer
+
+
+# -- functional groups ---------------------------------------------------------------------------------------------
+
+cdef uint8_t in_item(const Walk* w, uint32_t item, const Test* t) noexcept nogil:
+    # The test in an item of functional groups: its own elements, and those of the items of its sequences.
+    cdef const Subject* s = w.subject
+    cdef uint32_t row, inner, end, stop
+    cdef uint8_t answer
+    if item == NO_ROW:
+        return without(t)
+    stop = s.rows[item].next
+    answer = within(w, item + 1, stop, 0, t)
+    row = item + 1
+    while row < stop and answer != YES:
+        if s.rows[row].vr == SQ:
+            inner, end = row + 1, s.rows[row].next
+            while inner < end and answer != YES:
+                if s.rows[inner].tag == ITEM:
+                    answer = either(answer, within(w, inner + 1, s.rows[inner].next, 0, t))
+                inner = s.rows[inner].next
+        row = s.rows[row].next
+    return answer
+
+
+cdef uint8_t in_frames(const Walk* w, const Test* t) noexcept nogil:
+    # In this frame's groups and the shared ones. A rule of no frame concerns every frame: YES or NO if all say so.
+    cdef const Subject* s = w.subject
+    cdef uint32_t k, row, item, end
+    cdef uint8_t common = in_item(w, w.shared_item, t), one
+    cdef bint some_yes = False, some_no = False
+    if common == YES:
+        return YES
+    for k in range(w.depth + 1):
+        if w.visits[k].frame == ONE_FRAME:
+            # The lowest such visit is the frame's own item.
+            return either(common, in_item(w, w.visits[k].item, t))
+    row = kid_of(w, 0, FRAME_GROUPS)
+    if row == NO_ROW:
+        return common
+    item, end = row + 1, s.rows[row].next
+    while item < end:
+        if s.rows[item].tag == ITEM:
+            one = in_item(w, item, t)
+            if one == UNKNOWN:
+                return UNKNOWN
+            some_yes |= one == YES
+            some_no |= one != YES
+            if some_yes and some_no:
+                return UNKNOWN
+        item = s.rows[item].next
+    if some_yes:
+        return YES
+    return common
+
+
+# -- trees ---------------------------------------------------------------------------------------------------------
+
+cdef uint8_t anywhere(const Walk* w, const Test* t) noexcept nogil:
+    # The test in the data sets that its base names.
+    cdef uint32_t up, tag
+    cdef uint32_t k
+    if t.base == FRAMES:
+        return in_frames(w, t)
+    if t.base == ROOT:
+        return in_level(w, 0, t)
+    if t.base == NEAREST:
+        tag = t.steps[0] if t.step_count else t.tag
+        k = w.depth + 1
+        while k > 0:
+            k -= 1
+            if kid_of(w, k, tag) != NO_ROW:
+                return in_level(w, k, t)
+        return without(t)
+    up = t.base
+    return in_level(w, w.depth - up, t) if up <= w.depth else without(t)
+
+
+cdef uint8_t answer_of(const Walk* w, const uint8_t* code, Py_ssize_t n) noexcept nogil:
+    # The value of a tree. A code that could not be run would be an error of the tables: UNKNOWN.
+    cdef uint8_t[DEEPEST] stack
+    cdef int top = 0, count, k, yes, no
+    cdef Py_ssize_t i = 0
+    cdef uint8_t first, operator
+    cdef Test t
+    while i < n:
+        first = code[i]
+        i += 1
+        operator = first & 31
+        if operator <= XOR:
+            count = code[i]
+            i += 1
+            yes = no = 0
+            for k in range(top - count, top):
+                yes += stack[k] == YES
+                no += stack[k] == NO
+            top -= count
+            if operator == AND:
+                stack[top] = NO if no else YES if yes == count else UNKNOWN
+            elif operator == OR:
+                stack[top] = YES if yes else NO if no == count else UNKNOWN
+            else:
+                stack[top] = UNKNOWN if yes + no < count else YES if yes == 1 else NO
+        elif operator == NOT:
+            top -= 1
+            stack[top] = UNKNOWN if stack[top] == UNKNOWN else YES if stack[top] == NO else NO
+        elif operator <= FALSE:
+            stack[top] = UNKNOWN if operator == UNDECIDED else YES if operator == TRUE else NO
+        elif operator == PLACE:
+            stack[top] = is_placed(w, <int8_t>code[i])
+            i += 1
+        elif operator == MODULE:
+            stack[top] = is_module(w, &w.rules.condition_strings[load_le16(code + i)])
+            i += 2
+        else:
+            i = read_test(w.rules, code, i, first, &t)
+            stack[top] = anywhere(w, &t)
+        top += 1
+        if top >= DEEPEST:
+            return UNKNOWN
+    return stack[0] if top == 1 else UNKNOWN
+
+
+cdef Py_ssize_t read_test(const rules_t* r, const uint8_t* code, Py_ssize_t i, uint8_t first, Test* t) noexcept nogil:
+    cdef int k
+    t.operator, t.base = first & 31, first >> 5
+    t.step_count = t.n = t.relation = 0
+    t.tag, t.number = 0, 0
+    if t.base == THROUGH:
+        t.base, t.step_count = code[i] >> 5, min(code[i] & 31, <int>MOST_STEPS)
+        i += 1
+        for k in range(t.step_count):
+            t.steps[k] = r.condition_tags[load_le16(code + i)]
+            i += 2
+    if t.operator == WIDE:
+        return i
+    if t.operator == GROUP:
+        t.text = &r.condition_strings[load_le16(code + i)]
+        return i + 2
+    t.tag = r.condition_tags[load_le16(code + i)]
+    i += 2
+    if t.operator == HAS or t.operator == ODD:
+        return i
+    if t.operator == CODE:
+        t.values = &r.condition_sets[load_le16(code + i)]
+        return i + 2
+    if t.operator != ITEMS:
+        t.n = code[i]
+        i += 1
+    if t.operator == ITEMS or t.operator == CMP:
+        t.relation = code[i] & 7
+        if code[i] & 8:
+            t.number = code[i + 1]
+            return i + 2
+        t.number = <int32_t>load_le32(code + i + 1)
+        return i + 5
+    if t.operator == IN or t.operator == OTHER:
+        t.values = &r.condition_sets[load_le16(code + i)]
+        return i + 2
+    if t.operator == TAG:
+        t.number = r.condition_tags[load_le16(code + i)]
+        return i + 2
+    return i
+
+
+cdef uint8_t is_placed(const Walk* w, int place) noexcept nogil:
+    cdef const Visit* v = &w.visits[w.depth]
+    if v.item == NO_ROW:
+        return NO
+    if place > 0:
+        return YES if v.number == <uint32_t>place else NO
+    return YES if w.subject.rows[v.item].next >= w.visits[w.depth - 1].items_stop else NO
+
+
+cdef uint8_t is_module(const Walk* w, const rule_value_t* id) noexcept nogil:
+    # Whether the module with this table number is in the data set.
+    cdef int k
+    cdef const char* text
+    for k in range(w.usage_count):
+        text = w.rules.text + w.rules.modules[w.modules[k]].text + w.rules.modules[w.modules[k]].name
+        if w.rules.modules[w.modules[k]].id == id.length and memcmp(text, w.rules.text + id.value, id.length) == 0:
+            return YES if w.active[k] else NO
+    return NO
+
+
+cdef Outcome outcome_of(const Walk* w, uint16_t condition) noexcept nogil:
+    cdef Outcome found
+    cdef const uint8_t* code = w.rules.condition_code + w.rules.condition_at[condition]
+    cdef Py_ssize_t size, i = 1
+    cdef int width
+    cdef uint8_t flags, permitted
+    found.required, found.otherwise, found.forbidden = UNKNOWN, FREE, False
+    if w.rules.condition_at[condition + 1] == w.rules.condition_at[condition]:
+        return found
+    flags = code[0]
+    width = 2 if flags & 16 else 1
+    size = load_le16(code + i) if width == 2 else code[i]
+    i += width
+    found.required = answer_of(w, code + i, size)
+    i += size
+    if found.required == NO:
+        found.otherwise = flags & 3
+    if flags & 4:
+        size = load_le16(code + i) if width == 2 else code[i]
+        i += width
+        permitted = answer_of(w, code + i, size)
+        i += size
+        if permitted != NO:
+            found.otherwise = FREE
+    if flags & 8:
+        size = load_le16(code + i) if width == 2 else code[i]
+        i += width
+        found.forbidden = answer_of(w, code + i, size) == YES
+    return found

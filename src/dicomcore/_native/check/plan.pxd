@@ -1,0 +1,52 @@
+# The tables of an IOD, compiled for the walk: for each level of its data sets the attributes in ascending order of tag,
+# each with what the modules say of it. Macros that include themselves make a graph, not an endless tree.
+
+from libc.stdint cimport uint8_t, uint16_t, uint32_t
+
+cdef enum:
+    NO_LEVEL = 0x7FFFFFFF
+
+cdef struct Claim:              # what one row of a module's table says of an attribute
+    uint16_t usage              # in which of the IOD's modules, or functional groups behind them
+    uint16_t module             # the table
+    uint16_t condition, uses
+    uint8_t use_count, type, items, spare
+
+cdef struct Slot:               # an attribute of a level
+    uint32_t tag                # an x of a repeating group is an F
+    uint32_t claims
+    uint32_t child              # the level of its items
+    uint32_t claim_count
+
+cdef struct Level:
+    uint32_t slots, slot_count
+    bint groups                 # items of functional groups
+
+cdef class Plan:
+    cdef Slot* slots
+    cdef Claim* claims
+    cdef Level* levels
+    cdef readonly int sop_class, slot_total, claim_total, level_total
+    cdef readonly int usage_count, group_count
+    cdef uint16_t* modules      # the module of each usage, then of each functional group
+    cdef uint8_t* usages        # its letter: M, C, U
+    cdef uint16_t* conditions   # its condition
+
+
+cdef inline uint32_t slot_of(const Slot* all_slots, const Level* level, uint32_t tag) noexcept nogil:
+    # The number of a tag's slot in its level, slot_count if it has none.
+    cdef const Slot* slots = &all_slots[level.slots]
+    cdef uint32_t low = 0, high = level.slot_count, middle
+    cdef uint32_t top = tag >> 24
+    if (top == 0x50 or top == 0x60) and not tag & 0x10000:
+        tag |= 0x00FF0000
+    while low < high:
+        middle = (low + high) >> 1
+        if slots[middle].tag < tag:
+            low = middle + 1
+        else:
+            high = middle
+    return low if low < level.slot_count and slots[low].tag == tag else level.slot_count
+
+
+cdef Plan plan_for(int sop_class)

@@ -1,0 +1,175 @@
+"""Plans: the levels of an IOD's data sets, compiled once from the tables of PS3.3."""
+
+from libc.stdint cimport uint8_t, uint16_t, uint32_t
+from libc.stdlib cimport calloc, free
+
+from dicomcore._native.rules import tables as _tables
+
+cdef dict TYPES = {"": 0, "1": 1, "1C": 2, "2": 3, "2C": 4, "3": 5}
+cdef dict plans = {}            # by row of the SOP class; a plan is complete before it is entered
+
+
+cdef class Plan:
+    def __dealloc__(self):
+        free(self.slots)
+        free(self.claims)
+        free(self.levels)
+        free(self.modules)
+        free(self.usages)
+        free(self.conditions)
+
+
+cdef void* room(Py_ssize_t count, Py_ssize_t size) except NULL:
+    cdef void* memory = calloc(max(count, <Py_ssize_t>1), size)
+    if memory == NULL:
+        raise MemoryError
+    return memory
+
+
+cdef Plan plan_for(int sop_class):
+    """The plan of the SOP class in a row of the tables."""
+    plan = plans.get(sop_class)
+    if plan is None:
+        plan = plans.setdefault(sop_class, compiled(sop_class))
+    return plan
+
+
+def size_of(int sop_class):
+    """(levels, attributes, statements about attributes) of a plan."""
+    plan = plan_for(sop_class)
+    return plan.level_total, plan.slot_total, plan.claim_total
+
+
+class _Compiler:
+    """The levels of one IOD.
+
+    A level is made of segments: rows [start, stop) of a module's table from `depth` on, for a usage, with refinements
+    whose paths begin at this level. Equal segments make the same level.
+    """
+
+    def __init__(self, usages, groups):
+        self.usages, self.groups = usages, groups
+        self.numbers = {}           # levels by segments
+        self.waiting = []           # segments of levels to be made, in the order of their numbers
+        self.rows = {}
+
+    def number_of(self, segments):
+        number = self.numbers.get(segments)
+        if number is None:
+            number = self.numbers[segments] = len(self.numbers)
+            self.waiting.append(segments)
+        return number
+
+    def rows_of(self, module):
+        rows = self.rows.get(module)
+        if rows is None:
+            rows = self.rows[module] = _tables.rows(module)
+        return rows
+
+    def whole(self, usage, module, context=()):
+        own = tuple((path, module, i) for i, (path, *_) in enumerate(_tables.refinements(module)))
+        return usage, module, 0, len(self.rows_of(module)), 0, (*context, *own)
+
+    def level(self, segments):
+        """({tag: (claims, segments of its items)}, whether functional groups are in it)."""
+        found, grouped = {}, [False]
+        last = {}                   # the attribute that deeper rows belong to, by usage
+        for segment in segments:
+            self.expand(segment, frozenset((segment[1],)), found, last, grouped)
+        return found, grouped[0]
+
+    def expand(self, segment, entered, found, last, grouped):
+        # Macros are nested a few levels deep; what is entered is not entered again.
+        usage, module, start, stop, base, context = segment
+        rows = self.rows_of(module)
+        i = start
+        while i < stop:
+            depth, tag, target, kind, items, first, count, condition = rows[i]
+            if depth > base:
+                end = i
+                while end < stop and rows[end][0] > base:
+                    end += 1
+                entry = last.get(usage)
+                if entry is not None:
+                    inner = tuple((path[1:], m, k) for path, m, k in context if len(path) > 1 and path[0] == entry[0])
+                    entry[2].append((usage, module, i, end, base + 1, inner))
+                i = end
+                continue
+            i += 1
+            if tag is not None:
+                last[usage] = entry = found.setdefault(tag, (tag, [], []))
+                self.claim(entry[1], usage, module, tag, (kind, items, first, count, condition), context)
+            elif target == -1:
+                grouped[0] = True
+                for k, (macro, *_) in enumerate(self.groups):
+                    self.expand(self.whole(len(self.usages) + k, macro), entered | {macro}, found, last, grouped)
+            elif target is not None and target not in entered:
+                self.expand(self.whole(usage, target, context), entered | {target}, found, last, grouped)
+
+    def claim(self, claims, usage, module, tag, row, context):
+        kind, items, first, count, condition = row
+        more = []
+        for path, refining, k in reversed(context):     # the outermost has the last word
+            if path == (tag,):
+                _, refined, its_first, its_count, its_condition = _tables.refinements(refining)[k]
+                if refined:
+                    kind, condition = refined, its_condition
+                if its_count:
+                    more.append((usage, refining, 0, its_first, its_count, 0, 0))
+        for one in [(usage, module, condition, first, count, TYPES[kind], items), *more]:
+            if one not in claims:
+                claims.append(one)
+
+
+cdef Plan compiled(int sop_class):
+    cdef Plan plan = Plan.__new__(Plan)
+    cdef uint32_t level = 0, slot = 0, claim = 0
+    cdef Claim* c
+    _, usages, groups = _tables.iod(sop_class)
+    compiler = _Compiler(usages, groups)
+    compiler.number_of(tuple(compiler.whole(k, module) for k, (module, *_) in enumerate(usages)))
+    made = []
+    while len(made) < len(compiler.waiting):
+        found, grouped = compiler.level(compiler.waiting[len(made)])
+        attributes = [
+            (tag, claims, compiler.number_of(tuple(dict.fromkeys(inner))) if inner else NO_LEVEL)
+            for tag, claims, inner in found.values()
+        ]
+        made.append((sorted(attributes, key=first_of), grouped))
+    plan.sop_class, plan.usage_count, plan.group_count = sop_class, len(usages), len(groups)
+    plan.level_total = len(made)
+    plan.slot_total = sum(len(attributes) for attributes, _ in made)
+    plan.claim_total = sum(len(claims) for attributes, _ in made for _, claims, _ in attributes)
+    plan.levels = <Level*>room(plan.level_total, sizeof(Level))
+    plan.slots = <Slot*>room(plan.slot_total, sizeof(Slot))
+    plan.claims = <Claim*>room(plan.claim_total, sizeof(Claim))
+    for attributes, grouped in made:
+        plan.levels[level].slots, plan.levels[level].slot_count = slot, len(attributes)
+        plan.levels[level].groups = grouped
+        level += 1
+        for tag, claims, child in attributes:
+            plan.slots[slot].tag, plan.slots[slot].child = tag, child
+            plan.slots[slot].claims, plan.slots[slot].claim_count = claim, len(claims)
+            slot += 1
+            for usage, module, condition, first, count, kind, items in claims:
+                c = &plan.claims[claim]
+                c.usage, c.module, c.condition, c.uses = usage, module, condition, first
+                c.use_count, c.type, c.items = count, kind, items
+                claim += 1
+    fill_usages(plan, [*usages, *groups])
+    return plan
+
+
+def first_of(attribute):
+    return attribute[0]
+
+
+cdef int fill_usages(Plan plan, list usages) except -1:
+    cdef int i = 0
+    plan.modules = <uint16_t*>room(len(usages), sizeof(uint16_t))
+    plan.usages = <uint8_t*>room(len(usages), sizeof(uint8_t))
+    plan.conditions = <uint16_t*>room(len(usages), sizeof(uint16_t))
+    for module, _, usage, condition in usages:
+        plan.modules[i], plan.usages[i], plan.conditions[i] = module, ord(usage), condition
+        i += 1
+    return 0

@@ -1,0 +1,1 @@
+"""check: a data set beside the tables of its IOD."""
