@@ -113,6 +113,12 @@ def correct_iods(iods: dict[str, Iod], overrides: dict[str, list[dict[str, Any]]
         usages[at] = replace(usages[at], module=entry["module"])
 
 
+def correct_sop_classes(classes: dict[str, tuple[str, str]], overrides: dict[str, list[dict[str, Any]]]) -> None:
+    for entry in overrides["sop_class"]:
+        assert entry["uid"] not in classes, f"nothing to add: {entry}"
+        classes[entry["uid"]] = (entry["name"], entry["iod"])
+
+
 def correct_sets(sets: dict[str, ValueSet], overrides: dict[str, list[dict[str, Any]]]) -> None:
     for entry in overrides["values"]:
         found = sets[entry["set"]]

@@ -47,7 +47,7 @@ class Tables:
         return self.use_starts[bindings]
 
     def set_number(self, values: ValueSet) -> int:
-        return self.sets.setdefault((values.form, tuple(sorted(values.values, key=sort_key))), len(self.sets))
+        return self.sets.setdefault((values.form, tuple(sorted(set(values.values), key=sort_key))), len(self.sets))
 
     def headers(self) -> dict[str, str]:
         """The text of every header, by file name; later ones need what earlier ones have put into the pools."""

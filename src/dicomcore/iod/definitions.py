@@ -154,8 +154,14 @@ def _numbers() -> dict[str, int]:
 
 @cache
 def _names() -> dict[str, int]:
-    """Rows of SOP classes by their names without spaces and punctuation, which keywords don't have."""
-    return {_squashed(name): row for row, (_, name) in enumerate(_tables.sop_classes())}
+    """Rows of SOP classes by their names without spaces and punctuation, which keywords don't have. Some names in PS3.4
+    are not those in PS3.6."""
+    return {
+        _squashed(known): row
+        for row, (uid, name) in enumerate(_tables.sop_classes())
+        for known in (name, UID(uid).name, UID(uid).keyword)
+        if known
+    }
 
 
 def _squashed(name: str) -> str:

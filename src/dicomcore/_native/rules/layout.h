@@ -19,9 +19,9 @@ enum { RULE_GROUPS = 0xFFFF };
 /* `condition` is a number of RULE_CONDITION_AT. 0 is none: a row of type 1C or 2C, a usage C or a conditional use
  * without one cannot be decided. */
 
-/* A row of a module, in the order of its table. A row belongs to the last attribute before it that has `depth` - 1, also
- * when that attribute came with an include. `target` is the module included. The row's value sets are `use_count` rows
- * of RULE_USES from `uses` on, `items` is a row of RULE_ITEMS. An x of a repeating group's tag is an F. */
+/* A row of a module, in the order of its table. A row belongs to the last attribute before it that has `depth` - 1,
+ * also when that attribute came with an include. `target` is the module included. The row's value sets are `use_count`
+ * rows of RULE_USES from `uses` on, `items` is a row of RULE_ITEMS. An x of a repeating group's tag is an F. */
 typedef struct {
     uint32_t tag;
     uint16_t target, condition, uses;
@@ -72,7 +72,8 @@ typedef struct {
 } rule_sop_class_t;
 
 /* A value set that an attribute uses. `kind` is E for enumerated values, D for defined terms, B for enumerated numbers,
- * T for tags, M for bits. `number` is that of the value concerned, 0 for each. `edition` is 0 for 2024-12, 1 for 2016. */
+ * T for tags, M for bits. `number` is that of the value concerned, 0 for each. `edition` is 0 for 2024-12, 1 for 2016.
+ */
 typedef struct {
     uint16_t set, condition;
     uint8_t kind, number, edition, conditional;

@@ -90,7 +90,7 @@ def sop_class(int number):
 
 def find(str uid not None):
     """The row of a SOP class by its UID, -1 if there is none."""
-    cdef bytes data = uid.encode()
+    cdef bytes data = uid.encode("utf-8", "replace")
     return find_sop_class(<const uint8_t*><const char*>data, len(data))
 
 

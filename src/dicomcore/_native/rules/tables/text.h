@@ -2,7 +2,7 @@
  *
  * Made by `python -m tools.standard`; edit that, not this.
  * Input: PS3.3 2025e from GoogleCloudPlatform/medical-imaging (Apache-2.0), brought to 2026b by highdicom 0.28.2 (MIT); values of 2024-12 from QIICR/dicom3tools (BSD), of 2016 from vupeter/posdaJS (MIT).
- * Holds 3254 strings. */
+ * Holds 3258 strings. */
 #ifndef DICOMCORE_RULES_TEXT_H
 #define DICOMCORE_RULES_TEXT_H
 
@@ -921,6 +921,10 @@ static const char RULE_TEXT[16][4096] = {
     "Waveform Acquisition Presentation State"
     "Basic Directory"
     "1.2.840.10008.1.3.10Media Storage Directory Storage"
+    "1.2.840.10008.10.1Video Endoscopic Image Real-Time Communication"
+    "1.2.840.10008.10.2Video Photographic Image Real-Time Communication"
+    "1.2.840.10008.10.3Audio Waveform Real-Time Communication"
+    "1.2.840.10008.10.4Rendition Selection Document Real-Time Communication"
     "1.2.840.10008.5.1.4.1.1.1Computed Radiography Image Storage"
     "1.2.840.10008.5.1.4.1.1.1.1Digital X-Ray Image Storage - For Presentation"
     "1.2.840.10008.5.1.4.1.1.1.1.1Digital X-Ray Image Storage - For Processing"
@@ -961,11 +965,11 @@ static const char RULE_TEXT[16][4096] = {
     "1.2.840.10008.5.1.4.1.1.14.1Intravascular Optical Coherence Tomography Image Storage - For Presentation"
     "1.2.840.10008.5.1.4.1.1.14.2Intravascular Optical Coherence Tomography Image Storage - For Processing"
     "1.2.840.10008.5.1.4.1.1.2CT Image Storage"
-    "1.2.840.10008.5.1.4.1.1.2.1Enhanced CT Image Storage"
+    "1.2.840.10008.5.1.4.1.1.2.1Enhanced CT Image Storage",
     "1.2.840.10008.5.1.4.1.1.2.2Legacy Converted Enhanced CT Image Storage"
     "1.2.840.10008.5.1.4.1.1.20Nuclear Medicine Image Storage"
     "1.2.840.10008.5.1.4.1.1.200.1CT Defined Procedure Protocol Storage"
-    "1.2.840.10008.5.1.4.1.1.200.2CT Performed Procedure Protocol Storage",
+    "1.2.840.10008.5.1.4.1.1.200.2CT Performed Procedure Protocol Storage"
     "1.2.840.10008.5.1.4.1.1.200.3Protocol Approval Storage"
     "1.2.840.10008.5.1.4.1.1.200.7XA Defined Procedure Protocol Storage"
     "1.2.840.10008.5.1.4.1.1.200.8XA Performed Procedure Protocol Storage"
@@ -1028,11 +1032,11 @@ static const char RULE_TEXT[16][4096] = {
     "1.2.840.10008.5.1.4.1.1.77.1.2.1Video Microscopic Image Storage"
     "1.2.840.10008.5.1.4.1.1.77.1.3VL Slide-Coordinates Microscopic Image Storage"
     "1.2.840.10008.5.1.4.1.1.77.1.4VL Photographic Image Storage"
-    "1.2.840.10008.5.1.4.1.1.77.1.4.1Video Photographic Image Storage"
+    "1.2.840.10008.5.1.4.1.1.77.1.4.1Video Photographic Image Storage",
     "1.2.840.10008.5.1.4.1.1.77.1.5.1Ophthalmic Photography 8 Bit Image Storage"
     "1.2.840.10008.5.1.4.1.1.77.1.5.2Ophthalmic Photography 16 Bit Image Storage"
     "1.2.840.10008.5.1.4.1.1.77.1.5.3Stereometric Relationship Storage"
-    "1.2.840.10008.5.1.4.1.1.77.1.5.4Ophthalmic Tomography Image Storage",
+    "1.2.840.10008.5.1.4.1.1.77.1.5.4Ophthalmic Tomography Image Storage"
     "1.2.840.10008.5.1.4.1.1.77.1.5.5Wide Field Ophthalmic Photography Stereographic Projection Image Storage"
     "1.2.840.10008.5.1.4.1.1.77.1.5.6Wide Field Ophthalmic Photography 3D Coordinates Image Storage"
     "1.2.840.10008.5.1.4.1.1.77.1.5.7Ophthalmic Optical Coherence Tomography En Face Image Storage"
@@ -1090,11 +1094,11 @@ static const char RULE_TEXT[16][4096] = {
     "1.2.840.10008.5.1.4.1.1.9.7.2Electromyogram Waveform Storage"
     "1.2.840.10008.5.1.4.1.1.9.7.3Electrooculogram Waveform Storage"
     "1.2.840.10008.5.1.4.1.1.9.7.4Sleep Electroencephalogram Waveform Storage"
-    "1.2.840.10008.5.1.4.1.1.9.8.1Body Position Waveform Storage"
+    "1.2.840.10008.5.1.4.1.1.9.8.1Body Position Waveform Storage",
     "1.2.840.10008.5.1.4.1.1.90.1Content Assessment Results Storage"
     "1.2.840.10008.5.1.4.1.1.91.1Microscopy Bulk Simple Annotations Storage"
     "1.2.840.10008.5.1.4.34.10RT Brachy Application Setup Delivery Instruction Storage"
-    "1.2.840.10008.5.1.4.34.7RT Beams Delivery Instruction Storage",
+    "1.2.840.10008.5.1.4.34.7RT Beams Delivery Instruction Storage"
     "1.2.840.10008.5.1.4.38.1Hanging Protocol Storage"
     "1.2.840.10008.5.1.4.39.1Color Palette Storage"
     "1.2.840.10008.5.1.4.43.1Generic Implant Template Storage"
@@ -1715,7 +1719,7 @@ static const char RULE_TEXT[16][4096] = {
     "TISSUE_INTENSITY"
     "PERSPECTIVE"
     "3D"
-    "TILED_FULL"
+    "TILED_FULL",
     "3D_TEMPORAL"
     "TILED_SPARSE"
     "PACED"
@@ -1748,7 +1752,7 @@ static const char RULE_TEXT[16][4096] = {
     "METAL"
     "PLASTIC"
     "SECONDARY_LOW"
-    "PRIMARY_SINGLE",
+    "PRIMARY_SINGLE"
     "SECONDARY_HIGH"
     "PRIMARY_PVALUES"
     "SECONDARY_SINGLE"
@@ -2354,7 +2358,7 @@ static const char RULE_TEXT[16][4096] = {
     "SYM_SQUARE"
     "SYM_CIRCULAR"
     "SYM_RECTANGLE"
-    "RETICLE"
+    "RETICLE",
     "GRATICULE"
     "IMAGE_DETECTOR"
     "APERTURE"
@@ -2385,7 +2389,7 @@ static const char RULE_TEXT[16][4096] = {
     "INCLUDED"
     "NATURAL"
     "CUMULATIVE"
-    "DIFFERENTIAL",
+    "DIFFERENTIAL"
     "CM3"
     "PER_U"
     "PERCENT"
@@ -2838,7 +2842,7 @@ static const char RULE_TEXT[16][4096] = {
     "EXPONENTIAL"
     "SPLINE"
     "LINEAR_TILT"
-    "POLYNOMIAL_FIT"
+    "POLYNOMIAL_FIT",
     "TIME_DOMAIN_FIT"
     "LOCAL_LINEAR_FIT"
     "SINC_DECONVOLUTN"
@@ -2866,7 +2870,7 @@ static const char RULE_TEXT[16][4096] = {
     "PROJECTION_BASED"
     "COLOR"
     "MONOCHROME"
-    "TRUE_COLOR",
+    "TRUE_COLOR"
     "CURVED_MPR"
     "VOLUME_RENDER"
     "SURFACE_RENDER"
@@ -3229,7 +3233,7 @@ static const char RULE_TEXT[16][4096] = {
     "BLACK_BODY"
     "ADAPT_LAYOUT"
     "MAINTAIN_LAYOUT"
-    "POINTS"
+    "POINTS",
     "WIREFRAME"
     "ROTATION"
     "TRANSLATION"
@@ -3258,7 +3262,7 @@ static const char RULE_TEXT[16][4096] = {
     "HL7 STRUC DOC"
     "IMPLANT GROUP"
     "KEY OBJECT DOC"
-    "RT TREAT RECORD",
+    "RT TREAT RECORD"
     "HANGING PROTOCOL"
     "RT STRUCTURE SET"
     "1.2.840.10008.5.1.4.1.1.481.2"
