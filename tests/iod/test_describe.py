@@ -112,7 +112,9 @@ PLACES = {  # name: (SOP class, module, path, type, macro, items, values)
     "number of items": (
         "CTImageStorage", "General Study", "ReferringPhysicianIdentificationSequence", "3", "", (1, 1), [],
     ),
-    "any number of items": ("CTImageStorage", "SOP Common", "CodingSchemeIdentificationSequence", "3", "", (1, None), []),
+    "any number of items": (
+        "CTImageStorage", "SOP Common", "CodingSchemeIdentificationSequence", "3", "", (1, None), [],
+    ),
     "type of the module that includes": (
         "NuclearMedicineImageStorage", "NM/PET Patient Orientation",
         "PatientOrientationCodeSequence.PatientOrientationModifierCodeSequence.CodeMeaning", "3",
@@ -120,7 +122,9 @@ PLACES = {  # name: (SOP class, module, path, type, macro, items, values)
     ),
     "shared group": (
         "EnhancedMRImageStorage", "Multi-frame Functional Groups",
-        "SharedFunctionalGroupsSequence.PixelMeasuresSequence.PixelSpacing", "1C", "Pixel Measures", (0, None), [],
+        "SharedFunctionalGroupsSequence.PixelMeasuresSequence.PixelSpacing", "1C", "Pixel Measures", (0, None), [
+            ("nonzero", (), 0),
+        ],
     ),
     "group of a frame": (
         "EnhancedMRImageStorage", "Multi-frame Functional Groups",
@@ -128,9 +132,12 @@ PLACES = {  # name: (SOP class, module, path, type, macro, items, values)
     ),
     "group of a current frame": (
         "VideoEndoscopicImageRealTimeCommunication", "Current Frame Functional Groups",
-        "CurrentFrameFunctionalGroupsSequence.TimeOfFrameGroupSequence", "1", "Time of Frame Functional Group", (1, 1), [],
+        "CurrentFrameFunctionalGroupsSequence.TimeOfFrameGroupSequence", "1", "Time of Frame Functional Group", (1, 1),
+        [],
     ),
-    "unknown to the dictionary": ("RTDoseStorage", "RT Dose", "RecommendedIsodoseLevelSequence", "3", "", (1, None), []),
+    "unknown to the dictionary": (
+        "RTDoseStorage", "RT Dose", "RecommendedIsodoseLevelSequence", "3", "", (1, None), [],
+    ),
     "type of 2026b": ("RTDoseStorage", "RT Dose", "SpatialTransformOfDose", "1C", "", (0, None), [
         ("defined", ("NONE", "RIGID", "NON_RIGID"), 0),
     ]),
@@ -143,6 +150,18 @@ def test_an_attribute(place):
     found = attributes(sop_class, module)[path]
     assert (found.type, found.module, found.macro, found.items) == (kind, module, macro, items)
     assert [(one.kind, one.values, one.number) for one in found.values] == values
+
+
+def test_values_that_the_iod_asks_for():
+    """The modality of visible light endoscopes is given with the IOD (PS3.3 A.32.1), not in its series module."""
+    (modality,) = [one for one in dc.iod.describe("VLEndoscopicImageStorage").attributes if one.keyword == "Modality"]
+    assert ("enumerated", ("ES",)) in [one[:2] for one in modality.values]
+
+
+def test_values_in_an_icon():
+    """Of a macro that PS3.3 has no table of, where a module brings its attributes by another."""
+    found = attributes("CTImageStorage", "General Image")["IconImageSequence.SamplesPerPixel"]
+    assert ("enumerated", (1,)) in [one[:2] for one in found.values]
 
 
 def test_repeating_groups_have_their_first_tag():
@@ -217,7 +236,8 @@ def test_a_difference_has_its_reason(row):
         assert inner
         assert (int(outer, 16),) in theirs
     else:
-        assert row["ours"] and row["highdicom"]
+        assert row["ours"]
+        assert row["highdicom"]
 
 
 @needs_highdicom

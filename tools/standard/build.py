@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.standard.binding import bind, bind_older
+from tools.standard.binding import bind, bind_iods, bind_older
 from tools.standard.corrections import (
     correct_iods,
     correct_modules,
@@ -54,7 +54,8 @@ def build(sources: Path) -> Built:
     correct_sop_classes(classes, overrides)
     sets = values.read_sets(read["values.json"])
     correct_sets(sets, overrides)
-    known = {name: module for name, *_, module in read["conditions.json"]["modules"]}
-    lost = bind(tables, values.read_uses(read["values.json"], sets, known))
+    places = values.read_places(read["conditions.json"])
+    inside, outside = values.read_uses(read["values.json"], sets, places)
+    lost = bind(tables, inside) + bind_iods(found, tables, outside)
     lost += bind_older(tables, values_2016.read_uses(read["values_2016.json"]))
     return Built(Standard(tables, found, classes), lost)

@@ -11,7 +11,7 @@ enum { RULE_ATTRIBUTE, RULE_INCLUDE, RULE_OPEN };
 enum { RULE_NO_TYPE, RULE_TYPE_1, RULE_TYPE_1C, RULE_TYPE_2, RULE_TYPE_2C, RULE_TYPE_3 };
 
 /* What the members of a value set are. */
-enum { RULE_STRING, RULE_NUMBER, RULE_TAG, RULE_BITS };
+enum { RULE_STRING, RULE_NUMBER, RULE_TAG, RULE_BITS, RULE_RANGE };
 
 /* Instead of the module that a row includes: the functional groups of the IOD. */
 enum { RULE_GROUPS = 0xFFFF };
@@ -57,11 +57,12 @@ typedef struct {
     uint8_t ie, usage;
 } rule_usage_t;
 
-/* An IOD: rows of RULE_USAGES for its modules, and for its functional groups. */
+/* An IOD: rows of RULE_USAGES for its modules, and for its functional groups, and of RULE_REFINEMENTS for what it says
+ * of attributes of its modules, whose paths begin at the root. */
 typedef struct {
     uint32_t text;
-    uint16_t usages, groups;
-    uint8_t usage_count, group_count, name, spare;
+    uint16_t usages, groups, refinements;
+    uint8_t usage_count, group_count, refinement_count, name;
 } rule_iod_t;
 
 /* A SOP class: its UID and name stand behind each other in RULE_TEXT. */
@@ -71,9 +72,10 @@ typedef struct {
     uint8_t uid, name;
 } rule_sop_class_t;
 
-/* A value set that an attribute uses. `kind` is E for enumerated values, D for defined terms, B for enumerated numbers,
- * T for tags, M for bits. `number` is that of the value concerned, 0 for each. `edition` is 0 for 2024-12, 1 for 2016.
- */
+/* What an attribute's values must be. `kind` is E for enumerated values, D for defined terms, B for enumerated numbers,
+ * T for tags, M for bits, Z for a number that must not be zero (z: should not), whose set is empty, N for how many
+ * values there are. `number` is that of the value concerned, 0 for each. Uses of one attribute hold each for itself.
+ * `edition` is 0 for 2024-12, 1 for 2016. */
 typedef struct {
     uint16_t set, condition;
     uint8_t kind, number, edition, conditional;
@@ -109,6 +111,8 @@ typedef struct {
     const rule_value_t *values;
     const uint32_t *condition_at;
     const uint8_t *condition_code;
+    const uint32_t *condition_tags;
+    const uint16_t *condition_sets, *condition_modules;
     const char *text;
 } rules_t;
 

@@ -2,7 +2,7 @@
  *
  * Made by `python -m tools.standard`; edit that, not this.
  * Input: PS3.3 2025e from GoogleCloudPlatform/medical-imaging (Apache-2.0), brought to 2026b by highdicom 0.28.2 (MIT); values of 2024-12 from QIICR/dicom3tools (BSD), of 2016 from vupeter/posdaJS (MIT).
- * Holds 3258 strings. */
+ * Holds 3271 strings. */
 #ifndef DICOMCORE_RULES_TEXT_H
 #define DICOMCORE_RULES_TEXT_H
 
@@ -3266,7 +3266,20 @@ static const char RULE_TEXT[16][4096] = {
     "HANGING PROTOCOL"
     "RT STRUCTURE SET"
     "1.2.840.10008.5.1.4.1.1.481.2"
-    "121311",
+    "121311"
+    "DMS"
+    "APPLICATION/PDF"
+    "Application/PDF"
+    "application/PDF"
+    "application/pdf"
+    "TEXT/XML"
+    "Text/XML"
+    "text/XML"
+    "text/xml"
+    "MODEL/STL"
+    "Model/STL"
+    "model/STL"
+    "model/stl",
 };
 
 #endif
