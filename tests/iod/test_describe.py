@@ -120,6 +120,14 @@ PLACES = {  # name: (SOP class, module, path, type, macro, items, values)
         "PatientOrientationCodeSequence.PatientOrientationModifierCodeSequence.CodeMeaning", "3",
         "Basic Code Sequence", (0, None), [],
     ),
+    "context group": (
+        "DigitalMammographyXRayImageStorageForPresentation", "Mammography Image", "ViewCodeSequence", "1", "", (1, 1),
+        [("DCID", (4014,), 0)],
+    ),
+    "context group of an attribute that is included": (
+        "DigitalMammographyXRayImageStorageForPresentation", "Mammography Image", "AnatomicRegionSequence", "1",
+        "General Anatomy Mandatory", (1, 1), [("DCID", (4013,), 0)],
+    ),
     "shared group": (
         "EnhancedMRImageStorage", "Multi-frame Functional Groups",
         "SharedFunctionalGroupsSequence.PixelMeasuresSequence.PixelSpacing", "1C", "Pixel Measures", (0, None), [

@@ -37,6 +37,20 @@ def bind(modules: dict[str, Module], uses: Iterable[Use]) -> list[Use]:
     return lost
 
 
+def bind_below(modules: dict[str, Module], uses: Iterable[Use]) -> list[Use]:
+    """Add uses whose path may leave out sequences before its last tag; give those that name no place."""
+    lost = []
+    for use in uses:
+        *base, tag = use.path
+        paths = [
+            path for path, _ in flatten(modules, use.owner) if path[: len(base)] == tuple(base) and path[-1] == tag
+        ]
+        shortest = min(map(len, paths), default=0)
+        found = {path for path in paths if len(path) == shortest}
+        lost += bind(modules, [use._replace(path=path) for path in sorted(found)]) if found else [use]
+    return lost
+
+
 def bind_iods(iods: dict[str, Iod], modules: dict[str, Module], uses: Iterable[Use]) -> list[Use]:
     """Add each use to its IOD; give those whose path no module of the IOD has."""
     lost = []

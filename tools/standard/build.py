@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.standard.binding import bind, bind_iods, bind_older
+from tools.standard.binding import bind, bind_below, bind_iods, bind_older
 from tools.standard.corrections import (
     correct_iods,
     correct_modules,
@@ -18,10 +18,18 @@ from tools.standard.corrections import (
     unmet,
 )
 from tools.standard.model import Standard
-from tools.standard.readers import iods, modules, types_2026b, values, values_2016
+from tools.standard.readers import cid_bindings, iods, modules, types_2026b, values, values_2016
 from tools.standard.readers.values import Use
 
-NEEDED = ("modules.json", "iods.json", "types_2026b.json", "values.json", "values_2016.json", "conditions.json")
+NEEDED = (
+    "modules.json",
+    "iods.json",
+    "types_2026b.json",
+    "values.json",
+    "values_2016.json",
+    "conditions.json",
+    "cid_bindings.json",
+)
 
 
 def folder() -> Path:
@@ -57,5 +65,6 @@ def build(sources: Path) -> Built:
     places = values.read_places(read["conditions.json"])
     inside, outside = values.read_uses(read["values.json"], sets, places)
     lost = bind(tables, inside) + bind_iods(found, tables, outside)
+    lost += bind_below(tables, cid_bindings.read_uses(read["cid_bindings.json"]))
     lost += bind_older(tables, values_2016.read_uses(read["values_2016.json"]))
     return Built(Standard(tables, found, classes), lost)

@@ -12,14 +12,17 @@ from tools.standard.pool import ConditionPool, row_key, usage_key, use_key
 
 GROUP_TARGET = 0xFFFF
 ROWS = {"attribute": 0, "include": 1, "open": 2}  # as layout.h counts them
-EDITIONS = ("2024-12", "2016")
+EDITIONS = ("2024-12", "2016", "2008")
 FORMS = ("string", "number", "tag", "bits", "range")
 KINDS = ("module", "macro", "other")
 
 STRUCTURE = (
     "PS3.3 2025e from GoogleCloudPlatform/medical-imaging (Apache-2.0), brought to 2026b by highdicom 0.28.2 (MIT)"
 )
-VALUES = "values of 2024-12 from QIICR/dicom3tools (BSD), of 2016 from vupeter/posdaJS (MIT)"
+VALUES = (
+    "values of 2024-12 from QIICR/dicom3tools (BSD), of 2016 from vupeter/posdaJS (MIT); context groups from"
+    " dicom3tools, pydicom/dicom-validator (2016, MIT) and malaterre/GDCM (2008, BSD)"
+)
 
 
 class Tables:

@@ -23,7 +23,7 @@ class Binding:
     """A value set as an attribute uses it."""
 
     # E enumerated values, D defined terms, B enumerated numbers, T tags, M bits, Z not zero (z: should not be), N how
-    # many values.
+    # many values, C a context group of codes (c: as a baseline).
     kind: str
     values: ValueSet
     number: int  # of the value that it is about, 0: each

@@ -22,19 +22,21 @@ EDITION = "2026b"
 
 _KINDS = {
     "E": "enumerated", "B": "enumerated", "T": "enumerated", "D": "defined", "M": "bits", "Z": "nonzero",
-    "z": "nonzero", "N": "count",
+    "z": "nonzero", "N": "count", "C": "DCID", "c": "BCID",
 }  # fmt: skip
-_EDITIONS = ("2024", "2016")
+_EDITIONS = ("2024", "2016", "2008")
 
 
 class Values(NamedTuple):
     """Values that an attribute may have.
 
     `kind` is ``"enumerated"`` where no others are allowed, ``"defined"`` for defined terms, which may be extended,
-    ``"bits"`` for the numbers of bits that have a meaning, ``"nonzero"`` for a number that must not be zero, and
-    ``"count"`` for the fewest and the most values, 0 for any number of them. `values` are strings, numbers, or tags.
-    They are about the value with a `number` from 1 on, 0: about each. `conditional` sets hold only in some cases. What
-    an attribute lists holds each for itself. `edition` is the year of the source.
+    ``"bits"`` for the numbers of bits that have a meaning, ``"nonzero"`` for a number that must not be zero,
+    ``"count"`` for the fewest and the most values, 0 for any number of them, ``"DCID"`` and ``"BCID"`` for the numbers
+    of context groups, defined and baseline, one of which has the codes of a sequence. `values` are strings, numbers, or
+    tags. They are about the value with a `number` from 1 on, 0: about each. `conditional` sets hold only in some cases.
+    What an attribute lists holds each for itself, but the last of its context groups replaces the others. `edition` is
+    the year of the source.
     """
 
     kind: str

@@ -74,8 +74,9 @@ typedef struct {
 
 /* What an attribute's values must be. `kind` is E for enumerated values, D for defined terms, B for enumerated numbers,
  * T for tags, M for bits, Z for a number that must not be zero (z: should not), whose set is empty, N for how many
- * values there are. `number` is that of the value concerned, 0 for each. Uses of one attribute hold each for itself.
- * `edition` is 0 for 2024-12, 1 for 2016. */
+ * values there are, C for the context groups of a code sequence (c: baseline), whose set has their numbers. `number` is
+ * that of the value concerned, 0 for each. Uses of one attribute hold each for itself, but the last context groups
+ * replace others. `edition` is 0 for 2024-12, 1 for 2016, 2 for 2008. */
 typedef struct {
     uint16_t set, condition;
     uint8_t kind, number, edition, conditional;

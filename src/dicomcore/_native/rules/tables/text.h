@@ -1,7 +1,7 @@
 /* Names and values of the other tables.
  *
  * Made by `python -m tools.standard`; edit that, not this.
- * Input: PS3.3 2025e from GoogleCloudPlatform/medical-imaging (Apache-2.0), brought to 2026b by highdicom 0.28.2 (MIT); values of 2024-12 from QIICR/dicom3tools (BSD), of 2016 from vupeter/posdaJS (MIT).
+ * Input: PS3.3 2025e from GoogleCloudPlatform/medical-imaging (Apache-2.0), brought to 2026b by highdicom 0.28.2 (MIT); values of 2024-12 from QIICR/dicom3tools (BSD), of 2016 from vupeter/posdaJS (MIT); context groups from dicom3tools, pydicom/dicom-validator (2016, MIT) and malaterre/GDCM (2008, BSD).
  * Holds 3271 strings. */
 #ifndef DICOMCORE_RULES_TEXT_H
 #define DICOMCORE_RULES_TEXT_H
