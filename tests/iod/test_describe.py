@@ -120,6 +120,10 @@ PLACES = {  # name: (SOP class, module, path, type, macro, items, values)
         "PatientOrientationCodeSequence.PatientOrientationModifierCodeSequence.CodeMeaning", "3",
         "Basic Code Sequence", (0, None), [],
     ),
+    "signed numbers": (
+        "DigitalXRayImageStorageForPresentation", "DX Image", "PixelIntensityRelationshipSign", "1", "", (0, None),
+        [("enumerated", (-1, 1), 0)],
+    ),
     "context group": (
         "DigitalMammographyXRayImageStorageForPresentation", "Mammography Image", "ViewCodeSequence", "1", "", (1, 1),
         [("DCID", (4014,), 0)],

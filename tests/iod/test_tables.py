@@ -20,8 +20,8 @@ COUNTS = {
     "items": 51,
     "keywords": 62,
     "uses": 1170,
-    "sets": 789,
-    "values": 3777,
+    "sets": 788,
+    "values": 3775,
     "conditions": 0,
 }
 LIMIT = 600_000  # bytes of constant data

@@ -231,7 +231,7 @@ class Tables:
     def value(self, form: str, value: str | int) -> str:
         if form == "string":
             return braced(self.text.add(str(value)))
-        return braced((code(str(value)) if form == "tag" else value, 0))
+        return braced((code(str(value)) if form == "tag" else int(value) & 0xFFFFFFFF, 0))
 
     def condition_header(self) -> Iterator[str]:
         codes = sorted(self.conditions.numbers, key=self.conditions.numbers.__getitem__)

@@ -63,14 +63,26 @@ def bare(value: Any) -> str | int:
 def read_bindings(source: dict[str, Any], sets: dict[str, ValueSet]) -> Iterator[tuple[str, Path, Binding]]:
     """(the source's module, path, binding): value sets, values that must not be zero, and numbers of values."""
     for name, path, kind, values, number, condition in source["uses"]:
-        yield name, tuple(path.split("/")), Binding(kind, sets[values], number, condition, EDITION)
+        tags = tuple(path.split("/"))
+        found = signed(sets[values]) if vr(tags[-1]) == "SS" else sets[values]
+        yield name, tags, Binding(kind, found, number, condition, EDITION)
     for name, path, severity, number, condition in source["not_zero"]:
         kind = "Z" if severity == "E" else "z"
         yield name, tuple(path.split("/")), Binding(kind, ValueSet("number", ()), number, condition, EDITION)
     for name, path, count, condition in source["vm"]:
         tags = tuple(path.split("/"))
-        if dictionary_VR(int(tags[-1].replace("x", "0"), 16)) != "SQ":  # the tables have the numbers of items
+        if vr(tags[-1]) != "SQ":  # the tables have the numbers of items
             yield name, tags, Binding("N", ValueSet("range", span(count)), 0, condition, EDITION)
+
+
+def vr(tag: str) -> str:
+    return dictionary_VR(int(tag.replace("x", "0"), 16))
+
+
+def signed(values: ValueSet) -> ValueSet:
+    """Numbers of SS, which the source has as unsigned words."""
+    numbers = (int(one) for one in values.values)
+    return ValueSet(values.form, tuple(one - (one >> 15 << 16) for one in numbers))
 
 
 def span(text: str) -> tuple[int, int]:

@@ -87,7 +87,7 @@ typedef struct {
     uint8_t form;
 } rule_set_t;
 
-/* A string of RULE_TEXT, or a number or tag alone. */
+/* A string of RULE_TEXT, or a number or tag alone. A number of SS is a two's complement. */
 typedef struct {
     uint32_t value, length;
 } rule_value_t;

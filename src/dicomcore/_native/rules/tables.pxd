@@ -144,7 +144,7 @@ cdef inline int find_string(
 
 
 cdef inline int find_number(const rules_t* r, const rule_set_t* values, uint32_t number) noexcept nogil:
-    # The place of a number, tag or bit in its set; -1: none.
+    # The place of a number, tag or bit in its set; -1: none. A signed number is given as 32 bits of two's complement.
     cdef int i
     for i in range(values.value_count):
         if r.values[values.values + i].value == number:

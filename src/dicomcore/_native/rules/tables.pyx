@@ -1,6 +1,6 @@
 """The tables of PS3.3: IODs by SOP class, modules and macros as written, value sets."""
 
-from libc.stdint cimport uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcmp
 
 from dicomcore._native.base.compiler cimport static_assert
@@ -181,7 +181,10 @@ cdef tuple members(const rule_set_t* values):
     found = []
     for i in range(values.value_count):
         value = &RULE_VALUES[values.values + i]
-        found.append(slice_text(value.value, value.length) if values.form == RULE_STRING else value.value)
+        if values.form == RULE_STRING:
+            found.append(slice_text(value.value, value.length))
+        else:
+            found.append(value.value if values.form == RULE_TAG else <int32_t>value.value)
     return tuple(found)
 
 
