@@ -170,6 +170,27 @@ def test_values_that_the_iod_asks_for():
     assert ("enumerated", ("ES",)) in [one[:2] for one in modality.values]
 
 
+ALTERNATIVES = {  # modules of which an object has one
+    ("BitsAllocated", "Floating Point Image Pixel", "Double Floating Point Image Pixel"),
+    ("ShutterShape", "Display Shutter", "Bitmap Display Shutter"),
+}
+
+
+def test_modules_of_an_iod_agree_on_values():
+    """An attribute that several modules restrict has a value that all of them allow."""
+    apart = set()
+    for uid in dc.iod.sop_classes():
+        allowed: dict[tuple, list] = {}
+        for one in dc.iod.describe(uid).attributes:
+            for values in one.values:
+                if values.kind == "enumerated" and not values.conditional:
+                    place = allowed.setdefault((one.path, values.number), [one.keyword, set(values.values)])
+                    place[1] &= set(values.values)
+                    place.append(one.module)
+        apart |= {(keyword, *modules) for keyword, common, *modules in allowed.values() if not common}
+    assert apart == ALTERNATIVES
+
+
 def test_values_in_an_icon():
     """Of a macro that PS3.3 has no table of, where a module brings its attributes by another."""
     found = attributes("CTImageStorage", "General Image")["IconImageSequence.SamplesPerPixel"]

@@ -5,8 +5,8 @@ The source has modules of its own, such as profiles; `Places` tells where in PS3
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from pydicom.datadict import dictionary_VR
@@ -95,9 +95,57 @@ def span(text: str) -> tuple[int, int]:
 
 def read_uses(source: dict[str, Any], sets: dict[str, ValueSet], places: Places) -> tuple[list[Use], list[Use]]:
     """The uses in modules, and those in IODs, whose paths begin at the root."""
-    inside, outside = [], []
+    inside: dict[str, list[Use]] = {}
+    outside = []
     for name, path, binding in read_bindings(source, sets):
         if binding.condition != NEVER:
-            inside += [Use(module, (*base, *path), binding) for module, base in places.modules[name]]
+            found = [Use(module, (*base, *path), binding) for module, base in places.modules[name]]
+            inside.setdefault(name, []).extend(found)
             outside += [Use(iod, path, binding) for iod in places.iods.get(name, ())]
-    return inside, outside
+    tables = same_table(places)
+    variants = {name for names in tables for name in names}
+    single = [use for name, uses in inside.items() if name not in variants for use in uses]
+    return single + [use for names in tables for use in merge([inside.get(name, []) for name in names])], outside
+
+
+def same_table(places: Places) -> list[list[str]]:
+    """The source's modules that are one table of PS3.3: it has two of some, such as of the image and of its frames."""
+    names: dict[str, list[str]] = {}
+    for name, found in places.modules.items():
+        for module, base in found:
+            if not base:
+                names.setdefault(module, []).append(name)
+    return [one for one in names.values() if len(one) > 1]
+
+
+def merge(variants: list[list[Use]]) -> list[Use]:
+    """What all variants of a table ask for: one value set for each place, with the values of all of them. What one of
+    them does not ask for is left out, as the table does not tell which of them is meant."""
+    merged = []
+    groups = [grouped(uses) for uses in variants]
+    for key, uses in groups[0].items():
+        found = uses + [use for other in groups[1:] for use in other.get(key, [])]
+        if all(key in other for other in groups):
+            bindings = {use.binding for use in found}
+            kinds = {binding.kind for binding in bindings}
+            forms = {binding.values.form for binding in bindings}
+            if len(bindings) > 1 and (len(forms) > 1 or "N" in kinds):
+                continue
+            values = ValueSet(forms.pop(), union(use.binding.values for use in found))
+            kind = next(one for one in "DzEBTMZN" if one in kinds)  # the weakest comes first
+            merged.append(uses[0]._replace(binding=replace(uses[0].binding, kind=kind, values=values)))
+    return merged
+
+
+def union(sets: Iterable[ValueSet]) -> tuple[str | int, ...]:
+    return tuple(dict.fromkeys(value for one in sets for value in one.values))
+
+
+def grouped(uses: list[Use]) -> dict[tuple[Any, ...], list[Use]]:
+    """Uses by what they are about: place, number of the value, condition."""
+    found: dict[tuple[Any, ...], list[Use]] = {}
+    for use in uses:
+        about = {"Z": "z", "N": "N"}.get(use.binding.kind.upper(), "values")
+        key = (use.owner, use.path, about, use.binding.number, use.binding.condition)
+        found.setdefault(key, []).append(use)
+    return found

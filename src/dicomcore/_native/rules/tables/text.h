@@ -1687,8 +1687,6 @@ static const char RULE_TEXT[16][4096] = {
     "END_RESPIR"
     "START_RESPIR"
     "REORIENTED_ONLY"
-    "BONE"
-    "SOFT_TISSUE"
     "LINEAR"
     "SIGMOID"
     "LINEAR_EXACT"
@@ -1719,8 +1717,8 @@ static const char RULE_TEXT[16][4096] = {
     "TISSUE_INTENSITY"
     "PERSPECTIVE"
     "3D"
-    "TILED_FULL",
-    "3D_TEMPORAL"
+    "TILED_FULL"
+    "3D_TEMPORAL",
     "TILED_SPARSE"
     "PACED"
     "REALTIME"
@@ -2358,8 +2356,8 @@ static const char RULE_TEXT[16][4096] = {
     "SYM_SQUARE"
     "SYM_CIRCULAR"
     "SYM_RECTANGLE"
-    "RETICLE",
-    "GRATICULE"
+    "RETICLE"
+    "GRATICULE",
     "IMAGE_DETECTOR"
     "APERTURE"
     "SHIELDING"
@@ -2842,8 +2840,8 @@ static const char RULE_TEXT[16][4096] = {
     "EXPONENTIAL"
     "SPLINE"
     "LINEAR_TILT"
-    "POLYNOMIAL_FIT",
-    "TIME_DOMAIN_FIT"
+    "POLYNOMIAL_FIT"
+    "TIME_DOMAIN_FIT",
     "LOCAL_LINEAR_FIT"
     "SINC_DECONVOLUTN"
     "REFERENCED."
@@ -2863,6 +2861,8 @@ static const char RULE_TEXT[16][4096] = {
     "CONSTANT_ANGLE"
     "ITERATIVE"
     "FILTER_BACK_PROJ"
+    "BONE"
+    "SOFT_TISSUE"
     "FLAT"
     "SHAPED"
     "HYBRID"
