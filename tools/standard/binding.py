@@ -15,8 +15,9 @@ def own_rows(module: Module) -> dict[tuple[str, ...], list[int]]:
     found: dict[tuple[str, ...], list[int]] = {}
     path: list[str] = []
     for at, row in enumerate(module.rows):
-        if row.tag is not None and row.depth <= len(path):
-            path[row.depth :] = [row.tag]
+        # What goes on inside a sequence that an include has opened has no path of own rows alone.
+        path[row.depth :] = [row.tag or ""]
+        if row.tag is not None:
             found.setdefault(tuple(path), []).append(at)
     return found
 

@@ -83,10 +83,11 @@ def parents(rows: list[Row], at: int) -> tuple[str, ...]:
     """Tags of the sequences around a row."""
     path: list[str] = []
     for row in rows[:at]:
-        if row.tag:
-            path[row.depth :] = [row.tag]
-    assert len(path) >= rows[at].depth
-    return tuple(path[: rows[at].depth])
+        path[row.depth :] = [row.tag or ""]
+    found = tuple(path[: rows[at].depth])
+    assert len(found) == rows[at].depth
+    assert all(found), "inside a sequence that an include has opened"
+    return found
 
 
 def flatten(modules: dict[str, Module], key: str, stack: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Row]]:
