@@ -1,10 +1,12 @@
-"""The suite's summary names missing real files, and missing packages whose side of the bridge is tested."""
+"""The suite's summary names missing real files, missing tables of the standard, and missing packages whose side of the
+bridge is tested."""
 
 from __future__ import annotations
 
 from importlib.util import find_spec
 from typing import Any
 
+from tests.support import standard
 from tests.support.corpus import ABSENT
 
 BRIDGED = ("highdicom", "pynetdicom")
@@ -14,6 +16,9 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     if ABSENT:
         terminalreporter.section("real files missing")
         terminalreporter.write_line(f"{ABSENT}; every test on the corpus was skipped")
+    if standard.ABSENT:
+        terminalreporter.section("tables of the standard missing")
+        terminalreporter.write_line(f"{standard.ABSENT}; the native tables were not generated again")
     for package in BRIDGED:
         if find_spec(package) is None:
             terminalreporter.section(f"{package} missing")

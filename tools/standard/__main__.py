@@ -8,14 +8,14 @@ from pathlib import Path
 
 from tools.standard.build import build, folder
 from tools.standard.headers import Tables
-from tools.standard.pool import ConditionPool, read_codes
+from tools.standard.pool import read_conditions
 
 TABLES = Path(__file__).resolve().parents[2] / "src/dicomcore/_native/rules/tables"
 
 
 def headers(sources: Path) -> dict[str, str]:
     """The text of every generated header, by file name."""
-    return Tables(build(sources).standard, ConditionPool(read_codes())).headers()
+    return Tables(build(sources).standard, read_conditions(sources)).headers()
 
 
 def main() -> int:

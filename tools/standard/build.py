@@ -8,13 +8,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.standard.binding import bind, bind_older
-from tools.standard.corrections import correct_iods, correct_modules, correct_sets, read_overrides, unmet
+from tools.standard.binding import bind, bind_below, bind_iods, bind_older
+from tools.standard.corrections import (
+    correct_iods,
+    correct_modules,
+    correct_sets,
+    correct_sop_classes,
+    read_overrides,
+    unmet,
+)
 from tools.standard.model import Standard
-from tools.standard.readers import iods, modules, types_2026b, values, values_2016
+from tools.standard.readers import cid_bindings, iods, modules, types_2026b, values, values_2016
 from tools.standard.readers.values import Use
 
-NEEDED = ("modules.json", "iods.json", "types_2026b.json", "values.json", "values_2016.json", "conditions.json")
+NEEDED = (
+    "modules.json",
+    "iods.json",
+    "types_2026b.json",
+    "values.json",
+    "values_2016.json",
+    "conditions.json",
+    "cid_bindings.json",
+)
 
 
 def folder() -> Path:
@@ -43,9 +58,13 @@ def build(sources: Path) -> Built:
     assert not missing, f"overrides.toml lacks changes of edition: {missing}"
     found = iods.read_iods(read["iods.json"])
     correct_iods(found, overrides)
+    classes = iods.read_sop_classes(read["iods.json"])
+    correct_sop_classes(classes, overrides)
     sets = values.read_sets(read["values.json"])
     correct_sets(sets, overrides)
-    known = {name: module for name, *_, module in read["conditions.json"]["modules"]}
-    lost = bind(tables, values.read_uses(read["values.json"], sets, known))
+    places = values.read_places(read["conditions.json"])
+    inside, outside = values.read_uses(read["values.json"], sets, places)
+    lost = bind(tables, inside) + bind_iods(found, tables, outside)
+    lost += bind_below(tables, cid_bindings.read_uses(read["cid_bindings.json"]))
     lost += bind_older(tables, values_2016.read_uses(read["values_2016.json"]))
-    return Built(Standard(tables, found, iods.read_sop_classes(read["iods.json"])), lost)
+    return Built(Standard(tables, found, classes), lost)

@@ -83,10 +83,11 @@ def parents(rows: list[Row], at: int) -> tuple[str, ...]:
     """Tags of the sequences around a row."""
     path: list[str] = []
     for row in rows[:at]:
-        if row.tag:
-            path[row.depth :] = [row.tag]
-    assert len(path) >= rows[at].depth
-    return tuple(path[: rows[at].depth])
+        path[row.depth :] = [row.tag or ""]
+    found = tuple(path[: rows[at].depth])
+    assert len(found) == rows[at].depth
+    assert all(found), "inside a sequence that an include has opened"
+    return found
 
 
 def flatten(modules: dict[str, Module], key: str, stack: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Row]]:
@@ -111,6 +112,12 @@ def correct_iods(iods: dict[str, Iod], overrides: dict[str, list[dict[str, Any]]
         at = next(at for at, usage in enumerate(usages) if usage.name == entry["name"])
         assert usages[at].module != entry["module"], f"nothing to change: {entry}"
         usages[at] = replace(usages[at], module=entry["module"])
+
+
+def correct_sop_classes(classes: dict[str, tuple[str, str]], overrides: dict[str, list[dict[str, Any]]]) -> None:
+    for entry in overrides["sop_class"]:
+        assert entry["uid"] not in classes, f"nothing to add: {entry}"
+        classes[entry["uid"]] = (entry["name"], entry["iod"])
 
 
 def correct_sets(sets: dict[str, ValueSet], overrides: dict[str, list[dict[str, Any]]]) -> None:

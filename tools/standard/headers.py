@@ -12,14 +12,17 @@ from tools.standard.pool import ConditionPool, row_key, usage_key, use_key
 
 GROUP_TARGET = 0xFFFF
 ROWS = {"attribute": 0, "include": 1, "open": 2}  # as layout.h counts them
-EDITIONS = ("2024-12", "2016")
-FORMS = ("string", "number", "tag", "bits")
+EDITIONS = ("2024-12", "2016", "2008")
+FORMS = ("string", "number", "tag", "bits", "range")
 KINDS = ("module", "macro", "other")
 
 STRUCTURE = (
     "PS3.3 2025e from GoogleCloudPlatform/medical-imaging (Apache-2.0), brought to 2026b by highdicom 0.28.2 (MIT)"
 )
-VALUES = "values of 2024-12 from QIICR/dicom3tools (BSD), of 2016 from vupeter/posdaJS (MIT)"
+VALUES = (
+    "values of 2024-12 from QIICR/dicom3tools (BSD), of 2016 from vupeter/posdaJS (MIT); context groups from"
+    " dicom3tools, pydicom/dicom-validator (2016, MIT) and malaterre/GDCM (2008, BSD)"
+)
 
 
 class Tables:
@@ -37,6 +40,8 @@ class Tables:
         self.sets: dict[tuple[str, tuple[str | int, ...]], int] = {}
         self.uses: list[Binding] = []
         self.paths: list[str] = []
+        # Conditions name sets of values, too; equal ones are kept once.
+        self.condition_sets = [self.set_number(ValueSet("string", values)) for values in conditions.sets]
         # Lists of uses that several rows have in common are kept once; the empty one is at 0.
         self.use_starts: dict[tuple[Binding, ...], int] = {(): 0}
 
@@ -47,7 +52,8 @@ class Tables:
         return self.use_starts[bindings]
 
     def set_number(self, values: ValueSet) -> int:
-        return self.sets.setdefault((values.form, tuple(sorted(values.values, key=sort_key))), len(self.sets))
+        members = values.values if values.form == "range" else tuple(sorted(set(values.values), key=sort_key))
+        return self.sets.setdefault((values.form, members), len(self.sets))
 
     def headers(self) -> dict[str, str]:
         """The text of every header, by file name; later ones need what earlier ones have put into the pools."""
@@ -61,7 +67,7 @@ class Tables:
 
     def module_header(self) -> Iterator[str]:
         rows = [row for module in self.modules for row in module.rows]
-        refinements = [one for module in self.modules for one in module.refinements]
+        refinements = [one for owner in (*self.modules, *self.iods) for one in owner.refinements]
         counts = (
             f"{len(self.modules)} modules and macros, {sum(row.tag is not None for row in rows)} attributes,"
             f" {sum(row.include is not None for row in rows)} includes, {len(refinements)} refinements"
@@ -83,6 +89,7 @@ class Tables:
             refined += len(module.refinements)
         yield "};"
         yield ""
+        yield "/* Those of modules, in their order; those of IODs come behind them. */"
         yield from counted("RULE_REFINEMENT", len(refinements))
         yield f"static const rule_refinement_t RULE_REFINEMENTS[{len(refinements)}] = {{"
         yield from numbers(map(self.refinement, refinements), 4)
@@ -137,8 +144,8 @@ class Tables:
         return braced((at, len(one.path), condition, *uses, TYPES.index(one.type)))
 
     def iod_header(self) -> Iterator[str]:
-        usages = [(iod, "module", one) for iod in self.iods for one in iod.usages]
-        groups = [(iod, "group", one) for iod in self.iods for one in iod.groups]
+        usages = [(iod, one) for iod in self.iods for one in iod.usages]
+        groups = [(iod, one) for iod in self.iods for one in iod.groups]
         counts = (
             f"{len(self.standard.sop_classes)} SOP classes, {len(self.iods)} IODs, {len(usages)} usages of modules,"
             f" {len(groups)} of macros of functional groups"
@@ -158,9 +165,12 @@ class Tables:
         yield from counted("RULE_IOD", len(self.iods))
         yield f"static const rule_iod_t RULE_IODS[{len(self.iods)}] = {{"
         first, group = 0, len(usages)
+        refined = sum(len(module.refinements) for module in self.modules)
         for iod in self.iods:
             at, length = self.text.add(iod.name)
-            yield "    " + braced((at, first, group, len(iod.usages), len(iod.groups), length, 0)) + ","
+            rows = (len(iod.usages), len(iod.groups), len(iod.refinements))
+            yield "    " + braced((at, first, group, refined, *rows, length)) + ","
+            refined += len(iod.refinements)
             first += len(iod.usages)
             group += len(iod.groups)
         yield "};"
@@ -175,8 +185,8 @@ class Tables:
         yield "};"
         yield from closing()
 
-    def usage(self, iod: Iod, kind: str, one: Usage) -> str:
-        condition = self.conditions.number(usage_key(iod.key, kind, one.module, one.name)) if one.usage == "C" else 0
+    def usage(self, iod: Iod, one: Usage) -> str:
+        condition = self.conditions.number(usage_key(iod.key, one.module)) if one.usage == "C" else 0
         return braced((self.module_numbers[one.module], condition, self.ies.index(one.ie), f"'{one.usage}'"))
 
     def value_header(self) -> Iterator[str]:
@@ -221,7 +231,7 @@ class Tables:
     def value(self, form: str, value: str | int) -> str:
         if form == "string":
             return braced(self.text.add(str(value)))
-        return braced((code(str(value)) if form == "tag" else value, 0))
+        return braced((code(str(value)) if form == "tag" else int(value) & 0xFFFFFFFF, 0))
 
     def condition_header(self) -> Iterator[str]:
         codes = sorted(self.conditions.numbers, key=self.conditions.numbers.__getitem__)
@@ -236,23 +246,15 @@ class Tables:
         yield ""
         yield from array("uint8_t", "RULE_CONDITION_CODE", [*b"".join(codes), 0], 32)
         yield ""
-        yield "/* Tags, sets of values, their members, and strings, which the codes refer to by number. */"
-        yield from array("uint32_t", "RULE_CONDITION_TAGS", [code(tag) for tag in self.conditions.tags] or [0], 12)
-        yield ""
-        yield from array("rule_set_t", "RULE_CONDITION_SETS", list(self.condition_sets()) or [braced((0, 0, 0))], 12)
-        yield ""
-        members = [braced(self.text.add(one)) for values in self.conditions.sets for one in values]
-        yield from array("rule_value_t", "RULE_CONDITION_MEMBERS", members or [braced((0, 0))], 12)
-        yield ""
-        strings = [braced(self.text.add(one)) for one in self.conditions.strings]
-        yield from array("rule_value_t", "RULE_CONDITION_STRINGS", strings or [braced((0, 0))], 12)
+        yield "/* What the bytes refer to by index: tags, sets of RULE_SETS, modules. An unused one ends each table. */"
+        yield from counted("RULE_CONDITION_TAG", len(self.conditions.tags))
+        yield from counted("RULE_CONDITION_SET", len(self.condition_sets))
+        yield from counted("RULE_CONDITION_MODULE", len(self.conditions.modules))
+        yield from array("uint32_t", "RULE_CONDITION_TAGS", [*map(code, self.conditions.tags), 0], 8)
+        yield from array("uint16_t", "RULE_CONDITION_SETS", [*self.condition_sets, 0], 16)
+        modules = (self.module_numbers[name] for name in self.conditions.modules)
+        yield from array("uint16_t", "RULE_CONDITION_MODULES", [*modules, 0], 16)
         yield from closing()
-
-    def condition_sets(self) -> Iterator[str]:
-        first = 0
-        for values in self.conditions.sets:
-            yield braced((first, len(values), 0))
-            first += len(values)
 
     def text_header(self) -> Iterator[str]:
         counts = f"{len(self.text.offsets)} strings"

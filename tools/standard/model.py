@@ -11,9 +11,10 @@ GROUPS = "@groups"
 
 @dataclass(frozen=True)
 class ValueSet:
-    """Values that an attribute may have: strings, numbers, tags (8 digits) or the numbers of bits."""
+    """Values that an attribute may have: strings, numbers, tags (8 digits) or the numbers of bits; or a range, the
+    fewest and the most (0: any number)."""
 
-    form: str  # "string", "number", "tag" or "bits"
+    form: str  # "string", "number", "tag", "bits" or "range"
     values: tuple[str | int, ...]
 
 
@@ -21,7 +22,9 @@ class ValueSet:
 class Binding:
     """A value set as an attribute uses it."""
 
-    kind: str  # E enumerated values, D defined terms, B enumerated numbers, T tags, M bits
+    # E enumerated values, D defined terms, B enumerated numbers, T tags, M bits, Z not zero (z: should not be), N how
+    # many values, C a context group of codes (c: as a baseline).
+    kind: str
     values: ValueSet
     number: int  # of the value that it is about, 0: each
     condition: str | None  # name of the condition under which it holds, in the source of the value sets
@@ -45,9 +48,9 @@ class Row:
 
 @dataclass(frozen=True)
 class Refinement:
-    """What a module says of an attribute that one of its includes brings."""
+    """What a module says of an attribute that one of its includes brings, or an IOD of one that its modules bring."""
 
-    path: tuple[str, ...]  # tags, from the module's own level on
+    path: tuple[str, ...]  # tags, from the module's own level or the root on
     type: str = ""  # in place of the attribute's own; empty: that stays
     condition: str | None = None
     origin: tuple[str, int] | None = None
@@ -83,6 +86,7 @@ class Iod:
     name: str
     usages: list[Usage] = field(default_factory=list)
     groups: list[Usage] = field(default_factory=list)
+    refinements: list[Refinement] = field(default_factory=list)
 
 
 @dataclass

@@ -20,17 +20,23 @@ if TYPE_CHECKING:
 EDITION = "2026b"
 """The edition of PS3.3 that the tables have."""
 
-_KINDS = {"E": "enumerated", "B": "enumerated", "T": "enumerated", "D": "defined", "M": "bits"}
-_EDITIONS = ("2024", "2016")
+_KINDS = {
+    "E": "enumerated", "B": "enumerated", "T": "enumerated", "D": "defined", "M": "bits", "Z": "nonzero",
+    "z": "nonzero", "N": "count", "C": "DCID", "c": "BCID",
+}  # fmt: skip
+_EDITIONS = ("2024", "2016", "2008")
 
 
 class Values(NamedTuple):
     """Values that an attribute may have.
 
-    `kind` is ``"enumerated"`` where no others are allowed, ``"defined"`` for defined terms, which may be extended, and
-    ``"bits"`` for the numbers of bits that have a meaning. `values` are strings, numbers, or tags. They are about the
-    value with a `number` from 1 on, 0: about each. `conditional` sets hold only in some cases. `edition` is the year of
-    the source.
+    `kind` is ``"enumerated"`` where no others are allowed, ``"defined"`` for defined terms, which may be extended,
+    ``"bits"`` for the numbers of bits that have a meaning, ``"nonzero"`` for a number that must not be zero,
+    ``"count"`` for the fewest and the most values, 0 for any number of them, ``"DCID"`` and ``"BCID"`` for the numbers
+    of context groups, defined and baseline, one of which has the codes of a sequence. `values` are strings, numbers, or
+    tags. They are about the value with a `number` from 1 on, 0: about each. `conditional` sets hold only in some cases.
+    What an attribute lists holds each for itself, but the last of its context groups replaces the others. `edition` is
+    the year of the source.
     """
 
     kind: str
@@ -104,10 +110,17 @@ class Iod(NamedTuple):
     def attributes(self) -> Iterator[Attribute]:
         """The attributes of all modules, module by module: one that two modules list comes twice.
 
-        Those of functional groups come both in the shared groups and in those of each frame.
+        Those of functional groups come both in the shared groups and in those of each frame. Values that the IOD asks
+        for, and not a module, are here alone.
         """
+        refined = {
+            tuple(map(_tag, path)): _uses(first, count)
+            for path, _, first, count, _ in _tables.iod(_tables.find(self.sop_class))[3]
+        }
         for module in self.modules:
-            yield from module.attributes
+            for attribute in module.attributes:
+                more = refined.get(attribute.path)
+                yield attribute._replace(values=attribute.values + more) if more else attribute
 
 
 def describe(sop_class: str) -> Iod:
@@ -129,7 +142,7 @@ def describe(sop_class: str) -> Iod:
         row = _names().get(_squashed(sop_class), -1)
     if row < 0:
         raise KeyError(f"{sop_class!r} is no storage SOP class of PS3.4 {EDITION}")
-    name, usages, groups = _tables.iod(row)
+    name, usages, groups, _ = _tables.iod(row)
     macros = tuple(_module(number, usage, "") for number, _, usage, _ in groups)
     modules = tuple(_module(number, usage, ie, macros) for number, ie, usage, _ in usages)
     return Iod(name, UID(_tables.sop_class(row)[0]), modules)
@@ -154,8 +167,14 @@ def _numbers() -> dict[str, int]:
 
 @cache
 def _names() -> dict[str, int]:
-    """Rows of SOP classes by their names without spaces and punctuation, which keywords don't have."""
-    return {_squashed(name): row for row, (_, name) in enumerate(_tables.sop_classes())}
+    """Rows of SOP classes by their names without spaces and punctuation, which keywords don't have. Some names in PS3.4
+    are not those in PS3.6."""
+    return {
+        _squashed(known): row
+        for row, (uid, name) in enumerate(_tables.sop_classes())
+        for known in (name, UID(uid).name, UID(uid).keyword)
+        if known
+    }
 
 
 def _squashed(name: str) -> str:
@@ -227,7 +246,7 @@ def _uses(first: int, count: int) -> tuple[Values, ...]:
 
 def _use(number: int) -> Values:
     kind, value, values, edition, conditional, _ = _tables.use(number)
-    members = tuple(Tag(one) for one in values) if kind == "T" else values
+    members = tuple(map(Tag, values)) if kind == "T" else values
     return Values(_KINDS[kind], members, value, conditional, _EDITIONS[edition])
 
 

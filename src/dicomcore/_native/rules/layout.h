@@ -11,7 +11,7 @@ enum { RULE_ATTRIBUTE, RULE_INCLUDE, RULE_OPEN };
 enum { RULE_NO_TYPE, RULE_TYPE_1, RULE_TYPE_1C, RULE_TYPE_2, RULE_TYPE_2C, RULE_TYPE_3 };
 
 /* What the members of a value set are. */
-enum { RULE_STRING, RULE_NUMBER, RULE_TAG, RULE_BITS };
+enum { RULE_STRING, RULE_NUMBER, RULE_TAG, RULE_BITS, RULE_RANGE };
 
 /* Instead of the module that a row includes: the functional groups of the IOD. */
 enum { RULE_GROUPS = 0xFFFF };
@@ -19,9 +19,9 @@ enum { RULE_GROUPS = 0xFFFF };
 /* `condition` is a number of RULE_CONDITION_AT. 0 is none: a row of type 1C or 2C, a usage C or a conditional use
  * without one cannot be decided. */
 
-/* A row of a module, in the order of its table. A row belongs to the last attribute before it that has `depth` - 1, also
- * when that attribute came with an include. `target` is the module included. The row's value sets are `use_count` rows
- * of RULE_USES from `uses` on, `items` is a row of RULE_ITEMS. An x of a repeating group's tag is an F. */
+/* A row of a module, in the order of its table. A row belongs to the last attribute before it that has `depth` - 1,
+ * also when that attribute came with an include. `target` is the module included. The row's value sets are `use_count`
+ * rows of RULE_USES from `uses` on, `items` is a row of RULE_ITEMS. An x of a repeating group's tag is an F. */
 typedef struct {
     uint32_t tag;
     uint16_t target, condition, uses;
@@ -57,11 +57,12 @@ typedef struct {
     uint8_t ie, usage;
 } rule_usage_t;
 
-/* An IOD: rows of RULE_USAGES for its modules, and for its functional groups. */
+/* An IOD: rows of RULE_USAGES for its modules, and for its functional groups, and of RULE_REFINEMENTS for what it says
+ * of attributes of its modules, whose paths begin at the root. */
 typedef struct {
     uint32_t text;
-    uint16_t usages, groups;
-    uint8_t usage_count, group_count, name, spare;
+    uint16_t usages, groups, refinements;
+    uint8_t usage_count, group_count, refinement_count, name;
 } rule_iod_t;
 
 /* A SOP class: its UID and name stand behind each other in RULE_TEXT. */
@@ -71,8 +72,11 @@ typedef struct {
     uint8_t uid, name;
 } rule_sop_class_t;
 
-/* A value set that an attribute uses. `kind` is E for enumerated values, D for defined terms, B for enumerated numbers,
- * T for tags, M for bits. `number` is that of the value concerned, 0 for each. `edition` is 0 for 2024-12, 1 for 2016. */
+/* What an attribute's values must be. `kind` is E for enumerated values, D for defined terms, B for enumerated numbers,
+ * T for tags, M for bits, Z for a number that must not be zero (z: should not), whose set is empty, N for how many
+ * values there are, C for the context groups of a code sequence (c: baseline), whose set has their numbers. `number` is
+ * that of the value concerned, 0 for each. Uses of one attribute hold each for itself, but the last context groups
+ * replace others. `edition` is 0 for 2024-12, 1 for 2016, 2 for 2008. */
 typedef struct {
     uint16_t set, condition;
     uint8_t kind, number, edition, conditional;
@@ -83,7 +87,7 @@ typedef struct {
     uint8_t form;
 } rule_set_t;
 
-/* A string of RULE_TEXT, or a number or tag alone. */
+/* A string of RULE_TEXT, or a number or tag alone. A number of SS is a two's complement. */
 typedef struct {
     uint32_t value, length;
 } rule_value_t;
@@ -109,9 +113,7 @@ typedef struct {
     const uint32_t *condition_at;
     const uint8_t *condition_code;
     const uint32_t *condition_tags;
-    const rule_set_t *condition_sets;
-    const rule_value_t *condition_members;
-    const rule_value_t *condition_strings;
+    const uint16_t *condition_sets, *condition_modules;
     const char *text;
 } rules_t;
 

@@ -21,6 +21,7 @@ cdef extern from "rules/layout.h" nogil:
         RULE_NUMBER
         RULE_TAG
         RULE_BITS
+        RULE_RANGE
     enum:
         RULE_GROUPS
     ctypedef struct rule_row_t:
@@ -43,8 +44,8 @@ cdef extern from "rules/layout.h" nogil:
         uint8_t ie, usage
     ctypedef struct rule_iod_t:
         uint32_t text
-        uint16_t usages, groups
-        uint8_t usage_count, group_count, name
+        uint16_t usages, groups, refinements
+        uint8_t usage_count, group_count, refinement_count, name
     ctypedef struct rule_sop_class_t:
         uint32_t text
         uint16_t iod
@@ -73,10 +74,9 @@ cdef extern from "rules/layout.h" nogil:
         const rule_value_t* values
         const uint32_t* condition_at
         const uint8_t* condition_code
-        const uint32_t* condition_tags              # what the codes refer to by number
-        const rule_set_t* condition_sets            # of condition_members
-        const rule_value_t* condition_members
-        const rule_value_t* condition_strings
+        const uint32_t* condition_tags              # by the indices that a condition's bytes have
+        const uint16_t* condition_sets              # numbers of `sets`
+        const uint16_t* condition_modules           # numbers of `modules`
         const char* text
 
 cdef const rules_t* rules() noexcept nogil
@@ -101,6 +101,10 @@ cdef inline const rule_row_t* module_rows(const rules_t* r, int module) noexcept
 
 cdef inline const rule_refinement_t* module_refinements(const rules_t* r, int module) noexcept nogil:
     return &r.refinements[r.modules[module].refinements]    # refinement_count of them
+
+
+cdef inline const rule_refinement_t* iod_refinements(const rules_t* r, const rule_iod_t* iod) noexcept nogil:
+    return &r.refinements[iod.refinements]              # refinement_count of them
 
 
 cdef inline const rule_items_t* row_items(const rules_t* r, const rule_row_t* row) noexcept nogil:
@@ -140,7 +144,7 @@ cdef inline int find_string(
 
 
 cdef inline int find_number(const rules_t* r, const rule_set_t* values, uint32_t number) noexcept nogil:
-    # The place of a number, tag or bit in its set; -1: none.
+    # The place of a number, tag or bit in its set; -1: none. A signed number is given as 32 bits of two's complement.
     cdef int i
     for i in range(values.value_count):
         if r.values[values.values + i].value == number:

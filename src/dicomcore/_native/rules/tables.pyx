@@ -1,6 +1,6 @@
 """The tables of PS3.3: IODs by SOP class, modules and macros as written, value sets."""
 
-from libc.stdint cimport uint8_t, uint32_t
+from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcmp
 
 from dicomcore._native.base.compiler cimport static_assert
@@ -10,10 +10,12 @@ cdef extern from "rules/rules.h" nogil:
     const int RULE_ROW_COUNT, RULE_MODULE_COUNT, RULE_REFINEMENT_COUNT, RULE_ITEMS_COUNT, RULE_KEYWORD_COUNT
     const int RULE_IE_COUNT, RULE_USAGE_COUNT, RULE_IOD_COUNT, RULE_SOP_CLASS_COUNT
     const int RULE_USE_COUNT, RULE_SET_COUNT, RULE_VALUE_COUNT, RULE_CONDITION_COUNT
+    const int RULE_CONDITION_TAG_COUNT, RULE_CONDITION_SET_COUNT, RULE_CONDITION_MODULE_COUNT
     const char* const RULE_IES[]
     const char RULE_TEXT[][4096]
     const uint8_t RULE_CONDITION_CODE[]
-    const uint32_t RULE_CONDITION_AT[]
+    const uint32_t RULE_CONDITION_AT[], RULE_CONDITION_TAGS[]
+    const uint16_t RULE_CONDITION_SETS[], RULE_CONDITION_MODULES[]
     const uint32_t RULE_PATHS[]
     const rule_row_t RULE_ROWS[]
     const rule_module_t RULE_MODULES[]
@@ -73,7 +75,8 @@ def counts():
         "bytes": sizeof(RULE_ROWS) + sizeof(RULE_MODULES) + sizeof(RULE_REFINEMENTS) + sizeof(RULE_PATHS)
         + sizeof(RULE_ITEMS) + sizeof(RULE_KEYWORDS) + sizeof(RULE_USAGES) + sizeof(RULE_IODS)
         + sizeof(RULE_SOP_CLASSES) + sizeof(RULE_USES) + sizeof(RULE_SETS) + sizeof(RULE_VALUES)
-        + sizeof(RULE_CONDITION_AT) + sizeof(RULE_CONDITION_CODE) + sizeof(RULE_TEXT),
+        + sizeof(RULE_CONDITION_AT) + sizeof(RULE_CONDITION_CODE) + sizeof(RULE_CONDITION_TAGS)
+        + sizeof(RULE_CONDITION_SETS) + sizeof(RULE_CONDITION_MODULES) + sizeof(RULE_TEXT),
     }
 
 
@@ -88,14 +91,15 @@ def sop_class(int number):
     return slice_text(row.text, row.uid), slice_text(row.text + row.uid, row.name)
 
 
-def find(str uid not None):
+def find(uid not None):
     """The row of a SOP class by its UID, -1 if there is none."""
-    cdef bytes data = uid.encode()
+    cdef bytes data = uid.encode("utf-8", "replace")
     return find_sop_class(<const uint8_t*><const char*>data, len(data))
 
 
 def iod(int number):
-    """(name, usages, functional groups) of the IOD of the SOP class in a row; see `usage_of` below."""
+    """(name, usages, functional groups, refinements) of the IOD of the SOP class in a row; see `usage_of` and
+    `refinement_of` below."""
     checked(number, RULE_SOP_CLASS_COUNT)
     cdef const rule_iod_t* row = iod_of(&RULES, number)
     cdef int i
@@ -103,6 +107,7 @@ def iod(int number):
         slice_text(row.text, row.name),
         [usage_of(&RULE_USAGES[row.usages + i]) for i in range(row.usage_count)],
         [usage_of(&RULE_USAGES[row.groups + i]) for i in range(row.group_count)],
+        [refinement_of(&RULE_REFINEMENTS[row.refinements + i]) for i in range(row.refinement_count)],
     )
 
 
@@ -148,31 +153,39 @@ def items(int number):
 
 
 def refinements(int number):
-    """What a module says of attributes that it includes: (path, type or "", first use, number of uses, number of the
-    condition)."""
+    """What a module says of attributes that it includes; see `refinement_of` below."""
     cdef const rule_module_t* table = &RULE_MODULES[checked(number, RULE_MODULE_COUNT)]
-    cdef const rule_refinement_t* row
-    cdef int i, k
-    found = []
-    for i in range(table.refinement_count):
-        row = &RULE_REFINEMENTS[table.refinements + i]
-        path = tuple([RULE_PATHS[row.path + k] for k in range(row.depth)])
-        found.append((path, TYPES[row.type], row.uses, row.use_count, row.condition))
-    return found
+    cdef int i
+    return [refinement_of(&RULE_REFINEMENTS[table.refinements + i]) for i in range(table.refinement_count)]
+
+
+cdef tuple refinement_of(const rule_refinement_t* row):
+    # (path, type or "", first use, number of uses, number of the condition)
+    cdef int i
+    path = tuple([RULE_PATHS[row.path + i] for i in range(row.depth)])
+    return path, TYPES[row.type], row.uses, row.use_count, row.condition
 
 
 def use(int number):
     """(kind, value number, values, edition, whether it has a condition, that condition's number) of a value set at an
     attribute. Kinds and editions are those of layout.h; values are strings, or numbers."""
     cdef const rule_use_t* row = &RULE_USES[checked(number, RULE_USE_COUNT)]
-    cdef const rule_set_t* values = &RULE_SETS[row.set]
+    return (
+        chr(row.kind), row.number, members(&RULE_SETS[row.set]), row.edition, bool(row.conditional), row.condition,
+    )
+
+
+cdef tuple members(const rule_set_t* values):
     cdef const rule_value_t* value
     cdef int i
-    members = []
+    found = []
     for i in range(values.value_count):
         value = &RULE_VALUES[values.values + i]
-        members.append(slice_text(value.value, value.length) if values.form == RULE_STRING else value.value)
-    return chr(row.kind), row.number, tuple(members), row.edition, bool(row.conditional), row.condition
+        if values.form == RULE_STRING:
+            found.append(slice_text(value.value, value.length))
+        else:
+            found.append(value.value if values.form == RULE_TAG else <int32_t>value.value)
+    return tuple(found)
 
 
 def condition(int number):
@@ -180,6 +193,16 @@ def condition(int number):
     cdef Py_ssize_t n = 0
     cdef const uint8_t* code = condition_code(&RULES, checked(number, RULE_CONDITION_COUNT), &n)
     return code[:n]
+
+
+def condition_pool():
+    """(tags, sets of strings, modules) that the bytes of conditions name by index."""
+    cdef int i
+    return (
+        [RULE_CONDITION_TAGS[i] for i in range(RULE_CONDITION_TAG_COUNT)],
+        [members(&RULE_SETS[RULE_CONDITION_SETS[i]]) for i in range(RULE_CONDITION_SET_COUNT)],
+        [RULE_CONDITION_MODULES[i] for i in range(RULE_CONDITION_MODULE_COUNT)],
+    )
 
 
 def keyword(uint32_t tag):

@@ -17,9 +17,18 @@ static const uint8_t RULE_CONDITION_CODE[1] = {
     0,
 };
 
-static const uint32_t RULE_CONDITION_TAGS[1] = {0};
-static const rule_set_t RULE_CONDITION_SETS[1] = {{0, 0, 0}};
-static const rule_value_t RULE_CONDITION_MEMBERS[1] = {{0, 0}};
-static const rule_value_t RULE_CONDITION_STRINGS[1] = {{0, 0}};
+/* What the bytes refer to by index: tags, sets of RULE_SETS, modules. An unused one ends each table. */
+#define RULE_CONDITION_TAG_COUNT 0
+#define RULE_CONDITION_SET_COUNT 0
+#define RULE_CONDITION_MODULE_COUNT 0
+static const uint32_t RULE_CONDITION_TAGS[1] = {
+    0,
+};
+static const uint16_t RULE_CONDITION_SETS[1] = {
+    0,
+};
+static const uint16_t RULE_CONDITION_MODULES[1] = {
+    0,
+};
 
 #endif

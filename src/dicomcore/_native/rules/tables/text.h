@@ -1,8 +1,8 @@
 /* Names and values of the other tables.
  *
  * Made by `python -m tools.standard`; edit that, not this.
- * Input: PS3.3 2025e from GoogleCloudPlatform/medical-imaging (Apache-2.0), brought to 2026b by highdicom 0.28.2 (MIT); values of 2024-12 from QIICR/dicom3tools (BSD), of 2016 from vupeter/posdaJS (MIT).
- * Holds 3254 strings. */
+ * Input: PS3.3 2025e from GoogleCloudPlatform/medical-imaging (Apache-2.0), brought to 2026b by highdicom 0.28.2 (MIT); values of 2024-12 from QIICR/dicom3tools (BSD), of 2016 from vupeter/posdaJS (MIT); context groups from dicom3tools, pydicom/dicom-validator (2016, MIT) and malaterre/GDCM (2008, BSD).
+ * Holds 3271 strings. */
 #ifndef DICOMCORE_RULES_TEXT_H
 #define DICOMCORE_RULES_TEXT_H
 
@@ -921,6 +921,10 @@ static const char RULE_TEXT[16][4096] = {
     "Waveform Acquisition Presentation State"
     "Basic Directory"
     "1.2.840.10008.1.3.10Media Storage Directory Storage"
+    "1.2.840.10008.10.1Video Endoscopic Image Real-Time Communication"
+    "1.2.840.10008.10.2Video Photographic Image Real-Time Communication"
+    "1.2.840.10008.10.3Audio Waveform Real-Time Communication"
+    "1.2.840.10008.10.4Rendition Selection Document Real-Time Communication"
     "1.2.840.10008.5.1.4.1.1.1Computed Radiography Image Storage"
     "1.2.840.10008.5.1.4.1.1.1.1Digital X-Ray Image Storage - For Presentation"
     "1.2.840.10008.5.1.4.1.1.1.1.1Digital X-Ray Image Storage - For Processing"
@@ -961,11 +965,11 @@ static const char RULE_TEXT[16][4096] = {
     "1.2.840.10008.5.1.4.1.1.14.1Intravascular Optical Coherence Tomography Image Storage - For Presentation"
     "1.2.840.10008.5.1.4.1.1.14.2Intravascular Optical Coherence Tomography Image Storage - For Processing"
     "1.2.840.10008.5.1.4.1.1.2CT Image Storage"
-    "1.2.840.10008.5.1.4.1.1.2.1Enhanced CT Image Storage"
+    "1.2.840.10008.5.1.4.1.1.2.1Enhanced CT Image Storage",
     "1.2.840.10008.5.1.4.1.1.2.2Legacy Converted Enhanced CT Image Storage"
     "1.2.840.10008.5.1.4.1.1.20Nuclear Medicine Image Storage"
     "1.2.840.10008.5.1.4.1.1.200.1CT Defined Procedure Protocol Storage"
-    "1.2.840.10008.5.1.4.1.1.200.2CT Performed Procedure Protocol Storage",
+    "1.2.840.10008.5.1.4.1.1.200.2CT Performed Procedure Protocol Storage"
     "1.2.840.10008.5.1.4.1.1.200.3Protocol Approval Storage"
     "1.2.840.10008.5.1.4.1.1.200.7XA Defined Procedure Protocol Storage"
     "1.2.840.10008.5.1.4.1.1.200.8XA Performed Procedure Protocol Storage"
@@ -1028,11 +1032,11 @@ static const char RULE_TEXT[16][4096] = {
     "1.2.840.10008.5.1.4.1.1.77.1.2.1Video Microscopic Image Storage"
     "1.2.840.10008.5.1.4.1.1.77.1.3VL Slide-Coordinates Microscopic Image Storage"
     "1.2.840.10008.5.1.4.1.1.77.1.4VL Photographic Image Storage"
-    "1.2.840.10008.5.1.4.1.1.77.1.4.1Video Photographic Image Storage"
+    "1.2.840.10008.5.1.4.1.1.77.1.4.1Video Photographic Image Storage",
     "1.2.840.10008.5.1.4.1.1.77.1.5.1Ophthalmic Photography 8 Bit Image Storage"
     "1.2.840.10008.5.1.4.1.1.77.1.5.2Ophthalmic Photography 16 Bit Image Storage"
     "1.2.840.10008.5.1.4.1.1.77.1.5.3Stereometric Relationship Storage"
-    "1.2.840.10008.5.1.4.1.1.77.1.5.4Ophthalmic Tomography Image Storage",
+    "1.2.840.10008.5.1.4.1.1.77.1.5.4Ophthalmic Tomography Image Storage"
     "1.2.840.10008.5.1.4.1.1.77.1.5.5Wide Field Ophthalmic Photography Stereographic Projection Image Storage"
     "1.2.840.10008.5.1.4.1.1.77.1.5.6Wide Field Ophthalmic Photography 3D Coordinates Image Storage"
     "1.2.840.10008.5.1.4.1.1.77.1.5.7Ophthalmic Optical Coherence Tomography En Face Image Storage"
@@ -1090,11 +1094,11 @@ static const char RULE_TEXT[16][4096] = {
     "1.2.840.10008.5.1.4.1.1.9.7.2Electromyogram Waveform Storage"
     "1.2.840.10008.5.1.4.1.1.9.7.3Electrooculogram Waveform Storage"
     "1.2.840.10008.5.1.4.1.1.9.7.4Sleep Electroencephalogram Waveform Storage"
-    "1.2.840.10008.5.1.4.1.1.9.8.1Body Position Waveform Storage"
+    "1.2.840.10008.5.1.4.1.1.9.8.1Body Position Waveform Storage",
     "1.2.840.10008.5.1.4.1.1.90.1Content Assessment Results Storage"
     "1.2.840.10008.5.1.4.1.1.91.1Microscopy Bulk Simple Annotations Storage"
     "1.2.840.10008.5.1.4.34.10RT Brachy Application Setup Delivery Instruction Storage"
-    "1.2.840.10008.5.1.4.34.7RT Beams Delivery Instruction Storage",
+    "1.2.840.10008.5.1.4.34.7RT Beams Delivery Instruction Storage"
     "1.2.840.10008.5.1.4.38.1Hanging Protocol Storage"
     "1.2.840.10008.5.1.4.39.1Color Palette Storage"
     "1.2.840.10008.5.1.4.43.1Generic Implant Template Storage"
@@ -1683,8 +1687,6 @@ static const char RULE_TEXT[16][4096] = {
     "END_RESPIR"
     "START_RESPIR"
     "REORIENTED_ONLY"
-    "BONE"
-    "SOFT_TISSUE"
     "LINEAR"
     "SIGMOID"
     "LINEAR_EXACT"
@@ -1716,7 +1718,7 @@ static const char RULE_TEXT[16][4096] = {
     "PERSPECTIVE"
     "3D"
     "TILED_FULL"
-    "3D_TEMPORAL"
+    "3D_TEMPORAL",
     "TILED_SPARSE"
     "PACED"
     "REALTIME"
@@ -1748,7 +1750,7 @@ static const char RULE_TEXT[16][4096] = {
     "METAL"
     "PLASTIC"
     "SECONDARY_LOW"
-    "PRIMARY_SINGLE",
+    "PRIMARY_SINGLE"
     "SECONDARY_HIGH"
     "PRIMARY_PVALUES"
     "SECONDARY_SINGLE"
@@ -2355,7 +2357,7 @@ static const char RULE_TEXT[16][4096] = {
     "SYM_CIRCULAR"
     "SYM_RECTANGLE"
     "RETICLE"
-    "GRATICULE"
+    "GRATICULE",
     "IMAGE_DETECTOR"
     "APERTURE"
     "SHIELDING"
@@ -2385,7 +2387,7 @@ static const char RULE_TEXT[16][4096] = {
     "INCLUDED"
     "NATURAL"
     "CUMULATIVE"
-    "DIFFERENTIAL",
+    "DIFFERENTIAL"
     "CM3"
     "PER_U"
     "PERCENT"
@@ -2839,7 +2841,7 @@ static const char RULE_TEXT[16][4096] = {
     "SPLINE"
     "LINEAR_TILT"
     "POLYNOMIAL_FIT"
-    "TIME_DOMAIN_FIT"
+    "TIME_DOMAIN_FIT",
     "LOCAL_LINEAR_FIT"
     "SINC_DECONVOLUTN"
     "REFERENCED."
@@ -2859,6 +2861,8 @@ static const char RULE_TEXT[16][4096] = {
     "CONSTANT_ANGLE"
     "ITERATIVE"
     "FILTER_BACK_PROJ"
+    "BONE"
+    "SOFT_TISSUE"
     "FLAT"
     "SHAPED"
     "HYBRID"
@@ -2866,7 +2870,7 @@ static const char RULE_TEXT[16][4096] = {
     "PROJECTION_BASED"
     "COLOR"
     "MONOCHROME"
-    "TRUE_COLOR",
+    "TRUE_COLOR"
     "CURVED_MPR"
     "VOLUME_RENDER"
     "SURFACE_RENDER"
@@ -3229,7 +3233,7 @@ static const char RULE_TEXT[16][4096] = {
     "BLACK_BODY"
     "ADAPT_LAYOUT"
     "MAINTAIN_LAYOUT"
-    "POINTS"
+    "POINTS",
     "WIREFRAME"
     "ROTATION"
     "TRANSLATION"
@@ -3258,11 +3262,24 @@ static const char RULE_TEXT[16][4096] = {
     "HL7 STRUC DOC"
     "IMPLANT GROUP"
     "KEY OBJECT DOC"
-    "RT TREAT RECORD",
+    "RT TREAT RECORD"
     "HANGING PROTOCOL"
     "RT STRUCTURE SET"
     "1.2.840.10008.5.1.4.1.1.481.2"
-    "121311",
+    "121311"
+    "DMS"
+    "APPLICATION/PDF"
+    "Application/PDF"
+    "application/PDF"
+    "application/pdf"
+    "TEXT/XML"
+    "Text/XML"
+    "text/XML"
+    "text/xml"
+    "MODEL/STL"
+    "Model/STL"
+    "model/STL"
+    "model/stl",
 };
 
 #endif
