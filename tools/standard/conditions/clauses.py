@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tools.standard.conditions.reasons import reason_of
-from tools.standard.conditions.tree import ABSENT, FORBIDDEN, FREE, UNDECIDED, Condition, Tree, join
+from tools.standard.conditions.reasons import reason_of, test_of
+from tools.standard.conditions.tree import ABSENT, FORBIDDEN, FREE, LOGIC, UNDECIDED, Condition, Tree, join
 from tools.standard.conditions.words import Token, mark, split, vr_of
 
 ScopeOf = Callable[[str], "str | None"]
@@ -175,6 +175,18 @@ def _scope(tag: str, reading: Reading) -> str:
     return scope
 
 
+def settle(tree: Tree, scope_of: ScopeOf) -> Tree:
+    """A tree with the scope of the tables in place of each ``*``."""
+    if tree[0] in LOGIC:
+        return (tree[0], *[settle(part, scope_of) for part in tree[1:]])
+    if len(tree) > 2 and tree[1] == "*":
+        scope = scope_of(tree[2])
+        if scope is None:
+            raise Unread(f"nowhere: {tree[2]}")
+        return (tree[0], scope, *tree[2:])
+    return tree
+
+
 JOINTS = (  # how clauses are joined, the loosest first; the text between must be read whole on both sides
     ("and", r", and (?:if |that )?|,? and if |, unless "),
     ("or", r"[,;] or (?:if )?"),
@@ -208,6 +220,10 @@ class _Clause:
         test = Test(text, self.reading, subject).read()
         if test is not None:
             return test
+        known = test_of(text)
+        if known:
+            self.reading.reasons += [known[0]] if known[0] else []
+            return settle(known[1], self.reading.scope_of), subject
         for kind, joint in JOINTS:
             for m in re.finditer(joint, text):
                 kept = len(self.reading.reasons)

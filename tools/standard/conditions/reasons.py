@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 
+from tools.standard.conditions.tree import UNDECIDED, Tree
+
 REASONS = {
     "making": "depends on how the object was made",
     "intent": "depends on what the creator wants to say or show",
     "knowledge": "depends on what the creator knows",
     "reference": "depends on another object",
+    "lookup": "depends on an item of this object that a number or a UID names",
     "device": "depends on the device",
     "subject": "depends on the patient or the specimen",
     "pixels": "depends on what pixel data or a document holds",
@@ -89,6 +92,64 @@ PHRASES: tuple[tuple[str, str], ...] = (
     ("exchange", r"^the Instance has ever been converted|^the image is to be transferred"),
     ("rules", r"^required by law"),
 )
+
+
+
+def _any(*trees: Tree) -> Tree:
+    return ("or", *trees)
+
+
+def _uids(tag: str, scope: str, *uids: str) -> Tree:
+    return ("in", scope, tag, 0, tuple(f"1.2.840.10008.{uid}" for uid in uids))
+
+
+# Transfer syntaxes that always lose something; of others (JPEG-LS near-lossless, JPEG 2000) it can't be told.
+LOSSY = ("1.2.4.50", "1.2.4.51", *(f"1.2.4.{n}" for n in range(100, 109)))
+HUMAN = (("SCT", "337915000"), ("SRT", "L-85B00"), ("SNM3", "L-85B00"))
+SEGMENTATIONS = ("5.1.4.1.1.66.4", "5.1.4.1.1.66.7", "5.1.4.1.1.66.8")
+SURFACES = ("5.1.4.1.1.66.5",)
+WAVEFORMS = tuple(
+    f"5.1.4.1.1.9.{n}"
+    for n in ("1.1", "1.2", "1.3", "1.4", "2.1", "3.1", "4.1", "4.2", "5.1", "6.1", "6.2", "7.1", "7.2", "7.3", "7.4", "8.1")
+)
+
+# Phrases of which something can be told all the same; `*` is the scope where the tables have the attribute.
+TESTS: tuple[tuple[str, str, Tree], ...] = (
+    (
+        "subject",
+        r"(the )?patient is a non-human organism",
+        _any(("and", ("items", ".", "00102202", ">", 0), ("not", ("code", ".", "00102202", HUMAN))), UNDECIDED),
+    ),
+    ("making", r"lossy compression has been performed on the images?", _any(_uids("00020010", "/", *LOSSY), UNDECIDED)),
+    ("making", r"this (IOD|SOP) Instance has been compressed", _any(_uids("00020010", "/", *LOSSY), UNDECIDED)),
+    (
+        "making",
+        r"it is known whether or not lossy compression has been performed on the images",
+        _any(_uids("00020010", "/", *LOSSY), UNDECIDED),
+    ),
+    ("", r"the Referenced SOP Instance is a Segmentation", _uids("00081150", "*", *SEGMENTATIONS)),
+    ("", r"the Referenced SOP Instance is a Segmentation or Surface Segmentation",
+        _uids("00081150", "*", *SEGMENTATIONS, *SURFACES)),
+    ("", r"the Referenced SOP Instance is a Waveform", _uids("00081150", "*", *WAVEFORMS)),
+    (
+        "reference",
+        r"the Referenced SOP Instance is a Waveform that contains multiple Channels",
+        ("and", _uids("00081150", "*", *WAVEFORMS), UNDECIDED),
+    ),
+    ("", r"the source is not a gamma-emitting source", ("cmp", "*", "300A022A", 0, "==", 0)),
+    ("text", r"an (expanded|extended) or replacement character set is used( in one of the Keys)?",
+        _any(("wide", "."), UNDECIDED)),
+    ("text", r"Attributes within the Sequence Item use an expanded or replacement character set",
+        _any(("wide", "."), UNDECIDED)),
+)  # fmt: skip
+
+
+def test_of(phrase: str) -> tuple[str, Tree] | None:
+    """The tree of a phrase with no attribute, and the reason for what of it can't be told."""
+    for reason, pattern, tree in TESTS:
+        if re.fullmatch(pattern, phrase, re.I):
+            return reason, tree
+    return None
 
 
 def reason_of(phrase: str) -> str | None:

@@ -23,6 +23,8 @@ group       scope, group                  any element of the group is there
 place       number                        the item that the rule stands in has this place in its sequence (1: the
                                           first, -1: the last)
 module      module id                     this module is in the data set
+wide        scope                         a text (SH, LO, ST, LT, PN, UC, UT) has a byte of 80H or more, or ESC; items
+                                          with a Specific Character Set of their own don't count
 =========== ============================= =======================================================================
 
 A missing element makes `val`, `in`, `cmp`, `tag`, `odd` and `code` no. Values are compared without padding; one that
