@@ -40,12 +40,13 @@ class Reading:
 
 
 # Said beside a condition: how many items or values, what they mean, where to read on.
-REMARK = re.compile(
+REMARK = re.compile(  # in any case: usages begin with small letters
     r"(Only (a single|one|Dosimetric)|One or more|More than one|Two or more|One triplet|A single Value|See |Some leniency"
     r"|2?N Values shall|The N Values|The same number|The text value|The VR of|The combined|The toric|This information"
     r"|Every such|Defined Terms|Additional values|Enumerated Values|For Values of|Sequence of operating|Required Motion"
     r"|May be empty if|Shall be present only in the first|If this Sequence is present|Shall not be used|or Color Palette"
-    r"|Only required for MR Spectroscopy|May not be used as a Shared)",
+    r"|Only required for MR Spectroscopy|(May|Shall) not be used as a Shared)",
+    re.I,
 )
 START = re.compile(r"(?<=\S) (?=(?:Required if|Required when|May be present|May also be present|Otherwise may be) )")
 FREE_TEXT = re.compile(r"(otherwise |Otherwise )?(may|maybe)( also)? be present( otherwise)?$", re.I)
@@ -151,7 +152,8 @@ FILLERS = re.compile(
     r"| of the (?:referencing )?SOP Instance(?: including this Module)?| of this RT Physician Intent SOP Instance"
     r"| in this Sequence Item| of this Frame\b| at the image level| in this item of the ¤\d+¤"
     r"| in the current SOP Instance| within a Functional Group Sequence|, in which case .*|: Defined Terms .*"
-    r"| in the (?:[A-Z][A-Za-z]+ )+image module(?= equals)",
+    r"| in the (?:[\w-]+ )+image module(?= equals)| for any Frame in the SOP Instance"
+    r"| in the Current Frame Functional Groups Module",
     re.I,
 )
 LEGACY = re.compile(r"a legacy converted SOP Class \((.*?)\)")
@@ -194,7 +196,10 @@ JOINTS = (  # how clauses are joined, the loosest first; the text between must b
     ("and", r" and "),
     ("and", r", "),
 )
-MODULE = re.compile(r"(?:the )?(.+?) (Module|Functional Group|Functional Group Macro|Macro) (is|is not|are|exists)( present| included)?$")
+MODULE = re.compile(
+    r"(?:the )?(.+?) (?:Modules?|Functional Groups?(?: Macros?| Modules?)?|Macros?)"
+    r"(?: (is|is not|are|are not|exists))?(?: [Pp]resent| included)?$"
+)
 
 
 class _Clause:
@@ -292,11 +297,13 @@ class Test:
 
     def _module(self) -> Tree | None:
         m = MODULE.match(self.text)
-        test = self.reading.modules(m[1]) if m else None
-        if m is None or test is None:
+        names = re.split(r",? or (?:either )?(?:the )?|, ", m[1]) if m else []
+        tests = [self.reading.modules(name) for name in names]
+        if m is None or None in tests:
             return None
         self.at = len(self.tokens)
-        return ("not", test) if m[3] == "is not" else test
+        tree = join("or", *[test for test in tests if test is not None])
+        return ("not", tree) if m[2] and "not" in m[2] else tree
 
     def _neither(self) -> Tree | None:
         if not self._take("neither"):

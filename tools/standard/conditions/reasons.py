@@ -21,6 +21,7 @@ REASONS = {
     "meaning": "depends on the meaning of values",
     "rules": "depends on rules outside the standard",
     "default": "its absence stands for a value",
+    "elsewhere": "names an attribute that its IODs do not have",
     "cut": "the text is cut, and no source has the rest",
 }
 
@@ -91,6 +92,18 @@ PHRASES: tuple[tuple[str, str], ...] = (
     ("exchange", r"^(List of UID|Range|Single Value, Multiple|Empty Value|extended) Matching|^extended matching|is applied to any Key"),
     ("exchange", r"^the Instance has ever been converted|^the image is to be transferred"),
     ("rules", r"^required by law"),
+    # Modules and functional groups of IODs.
+    ("exchange", r"created in response to a Frame-Level retrieve"),
+    ("pixels", r"^pixel data is|^Multi-frame image is|^Overlay data contains|^dose data contains|^(64|32) bit floating|^integer pixels"),
+    ("intent", r"the VOI LUT stage|^the Image may be|^annotation is present|not conveyed by|^other Instances are referenced|is to be"),
+    ("intent", r"^the Frame of Reference is defined in|^not empty$|for the purpose of|^Graphic Annotations|^an Overlay|^Overlay"),
+    ("making", r"^multiple images are obtained|sequential temporal relationship|^system time is|^time sync|^multiple Instances are sp"),
+    ("making", r"^(bulk motion|cardiac|respiratory) synchronization (was|is)|^contrast |^created by conversion|^the system is able"),
+    ("making", r"^cardiac rest|^cutaneous|^slide microscopy|^Frames are temporally|not temporally referenced|^X-Ray|^all Frames or the"),
+    ("making", r"^the current Frame was acquired|plane is not normal|reconstructed from a system|^the image pixel data|^device calculates"),
+    ("making", r"^a quality rating|^graphic annotation is present"),
+    ("reference", r"^the image or Frame has been (planned|derived)|has been derived from another|was present in any of the Classic"),
+    ("reference", r"^(no )?Ophthalmic Photography Reference|^(the )?referenced images? (is|are|contain)|contains a Value defined in"),
 )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import tomllib
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -43,7 +44,7 @@ def overrides() -> list[dict[str, Any]]:
 
 def _override(**wanted: Any) -> dict[str, Any] | None:
     for entry in overrides():
-        if all(key in wanted and wanted[key] == entry[key] for key in KEYS if key in entry):
+        if all(wanted.get(key) == entry[key] for key in KEYS if key in entry) and ("kind" in entry) == ("kind" in wanted):
             return entry
     return None
 
@@ -156,7 +157,33 @@ def _plain(name: str) -> str:
 @cache
 def row_decisions() -> dict[tuple[str, int], Decision]:
     """The decision of each conditional row."""
-    return {(row.module, row.number): decide_row(row) for row in rows()}
+    found = {(row.module, row.number): decide_row(row) for row in rows()}
+    return found | _twins(found)
+
+
+# What such a text may not say: that the attribute may be there otherwise, or something of the attribute itself.
+OWN = re.compile(r"be present|Required if (present|used|needed|different|the value is) ", re.I)
+
+
+def _twins(decisions: dict[tuple[str, int], Decision]) -> dict[tuple[str, int], Decision]:
+    """Rows whose condition can't be told, beside others with the same: where one is there, the condition was met.
+
+    Only for texts that don't let it be there otherwise (PS3.5 7.4.2), and that have all their words.
+    """
+    alike = defaultdict(list)
+    for row in rows():
+        decision = decisions[row.module, row.number]
+        if decision.kind == UNDECIDABLE and row.source == "g" and not OWN.search(row.text):
+            alike[row.module, row.path[:-1], _plain(row.text)].append(row)
+    found = {}
+    for group in alike.values():
+        for row in group:
+            others: list[Tree] = [("has", ".", other.tag) for other in group if other is not row]
+            if others:
+                reason = decisions[row.module, row.number].reason
+                condition = Condition(("or", *others, UNDECIDED))
+                found[row.module, row.number] = Decision(MACHINE, condition, "parsed", reason)
+    return found
 
 
 @cache

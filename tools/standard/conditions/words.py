@@ -75,7 +75,7 @@ def _newer() -> dict[str, str]:
 TAG = re.compile(r"\(([0-9A-Fa-fx]{4}),\s*([0-9A-Fa-fx]{4})\)")
 CODE = re.compile(r"\(([A-Z0-9-]+), (DCM|SRT|SCT|SNM3|UMLS), [\"“][^\"”]*[\"”]\)")
 UID = re.compile(r"[\"“]?\b(1\.2\.840\.10008(?:\.\d+)+)\b[\"”]?")
-GLOSS = re.compile(r"\s*\([^()¤¬]*\)")
+GLOSS = re.compile(r"\s*\((?!(?:Patient|Slide|Volume)\))[^()¤¬]*\)")
 NO_NAMES = {"00140202"}  # Data Element, which is a term, too
 LONGEST = 12
 
