@@ -196,6 +196,7 @@ JOINTS = (  # how clauses are joined, the loosest first; the text between must b
     ("and", r" and "),
     ("and", r", "),
 )
+ELLIPTIC = re.compile(r"(is|has|equals|are|have) ")
 MODULE = re.compile(
     r"(?:the )?(.+?) (?:Modules?|Functional Groups?(?: Macros?| Modules?)?|Macros?)"
     r"(?: (is|is not|are|are not|exists))?(?: [Pp]resent| included)?$"
@@ -231,6 +232,8 @@ class _Clause:
             return settle(known[1], self.reading.scope_of), subject
         for kind, joint in JOINTS:
             for m in re.finditer(joint, text):
+                if kind == "or" and ELLIPTIC.match(text[m.end() :]) and re.search(r" and ¤", text[: m.start()]):
+                    continue  # says more of what stands behind that `and`
                 kept = len(self.reading.reasons)
                 left = self._parse(text[: m.start()], subject)
                 right = left and self._parse(text[m.end() :], left[1])
@@ -348,7 +351,7 @@ class Test:
 
     def _attributes(self) -> tuple[tuple[str, ...], str] | None:
         """`A`, `A and B`, `A, B or C`."""
-        tags, joined, start = [], "and", self.at
+        tags, words, start = [], set[str](), self.at
         while (token := self._peek()) and token.kind == "attribute":
             tags.append(token.value)
             self.at += 1
@@ -360,11 +363,12 @@ class Test:
             if not following or following.kind != "attribute":
                 self.at = before
                 break
-            joined = word or joined
-        if not tags:
+            words.add(word)
+        words.discard("")
+        if not tags or len(words) > 1:
             self.at = start
             return None
-        return tuple(tags), joined
+        return tuple(tags), next(iter(words), "and")
 
     def _subject(self) -> bool:
         """Take the attributes, and which of their values; False, and nothing taken, if there are none."""

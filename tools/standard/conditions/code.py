@@ -25,10 +25,9 @@ byte name   what follows                     pops
 13   odd    scope, tag index
 14   code   scope, tag index, set index      (values ``scheme|code``)
 15   items  scope, tag index, relation and integer
-16   group  scope, string index
-17   place  a signed byte: 1 first, -1 last
-18   module string index
-19   wide   scope
+16   place  a signed byte: 1 first, -1 last
+17   module string index
+18   wide   scope
 ==== ====== ================================ =======================
 
 The bases in the high three bits: 0 ``.``, 1 ``..``, 2 ``../..``, 3 ``../../..``, 4 ``/``, 5 ``^``, 6 ``@``, and 7:
@@ -53,7 +52,7 @@ from tools.standard.conditions.tree import ABSENT, FORBIDDEN, FREE, Condition, T
 
 OPERATORS = (
     "and", "or", "xor", "not", "?", "true", "false", "has", "val", "in", "other", "cmp", "tag", "odd", "code", "items",
-    "group", "place", "module", "wide",
+    "place", "module", "wide",
 )  # fmt: skip
 BASES = (".", "..", "../..", "../../..", "/", "^", "@")
 RELATIONS = ("==", "!=", "<", "<=", ">", ">=")
@@ -150,8 +149,6 @@ def encode(tree: Tree, pool: Pool) -> bytes:
     head = _scoped(kind, tree[1], pool)
     if kind == "wide":
         return head
-    if kind == "group":
-        return head + _uint16(pool.string(tree[2]))
     head += _uint16(pool.tag(tree[2]))
     if kind in ("has", "odd"):
         return head
@@ -220,8 +217,6 @@ def _decode_test(kind: str, base: int, reader: _Reader, pool: Pool) -> Tree:
         scope = BASES[base]
     if kind == "wide":
         return (kind, scope)
-    if kind == "group":
-        return (kind, scope, pool.strings[reader.uint16()])
     tag = pool.tags[reader.uint16()]
     if kind in ("has", "odd"):
         return (kind, scope, tag)

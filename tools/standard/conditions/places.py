@@ -62,6 +62,8 @@ def _seen_from(paths: frozenset[Path], framed: frozenset[str], path: Path, tag: 
         at = path[: levels - up]
         if not at and inside and tag in framed:
             break
+        if (*at, tag) in paths and inside and len(at) == 1:
+            return {"@"}  # in the item of the groups: the others may be shared
         if (*at, tag) in paths:
             names = {UP[up]} if up < len(UP) else set()
             return names | {"^"} | (set() if at else {"/"})

@@ -55,7 +55,7 @@ PHRASES: tuple[tuple[str, str], ...] = (
     ("reference", r"^(the )?image is part of a Series in which|^SOP Instances for this Study may be|^the referenced image"),
     ("reference", r"^the Attribute referenced by #|^# is a Code Sequence$|^# is an? .* that is contained within a Functional"),
     # What the creator means.
-    ("intent", r"does not apply to (all|the (entire|complete))|do not apply to all|^the (reference|registration|concept) (does|applies)"),
+    ("intent", r"^[^.]*\bin this Item (does|do) not apply to (all|the (entire|complete))|^the (VOI LUT|dose) [\w ]*does not apply|do not apply to all|^the (reference|registration|concept) (does|applies)"),
     ("intent", r"(is|are|needs) to be (applied|displayed|used|performed|recorded|defined|blended|subtracted|transferred)"),
     ("intent", r"^(rotation|graphic|synchronized display|presentation controls|pixel padding|the geometry of)|to be applied"),
     ("intent", r"^needed to fully|does not fully (specify|describe)|^used as a dimension index|^the input is|^the selected content"),

@@ -214,7 +214,7 @@ def _columns(decision: Decision) -> tuple[str, ...]:
 
 def coverage() -> str:
     """The table of all rows."""
-    return _table(
+    return as_csv(
         ("module", "row", "tag", "type", *COLUMNS),
         [
             (row.module, row.number, row.tag, row.type, *_columns(row_decisions()[row.module, row.number]))
@@ -225,7 +225,7 @@ def coverage() -> str:
 
 def usage_coverage() -> str:
     """The table of all usages."""
-    return _table(
+    return as_csv(
         ("iod", "kind", "module", *COLUMNS),
         [
             (one.iod, one.kind, one.module, *_columns(usage_decisions()[one.iod, one.kind, one.module]))
@@ -234,7 +234,8 @@ def usage_coverage() -> str:
     )
 
 
-def _table(head: tuple[str, ...], lines: list[tuple[Any, ...]]) -> str:
+def as_csv(head: tuple[str, ...], lines: list[tuple[Any, ...]]) -> str:
+    """A table as text."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(head)

@@ -19,7 +19,6 @@ tag         scope, tag, n, tag            value `n` (0: any) of this AT element 
 odd         scope, tag                    a value of this AT element is the tag of a private element
 code        scope, tag, codes             an item of this code sequence has one of the codes (scheme, value)
 items       scope, tag, op, number        the sequence has so many items; without the sequence it has none
-group       scope, group                  any element of the group is there
 place       number                        the item that the rule stands in has this place in its sequence (1: the
                                           first, -1: the last)
 module      module id                     this module is in the data set

@@ -174,7 +174,7 @@ def split(text: str, tokens: list[Token]) -> list[Token]:
         elif number:
             found.append(Token("number", number))
         elif value:
-            joins = match.start() == end + 1
+            joins = match.start() == end + 1 and text[end] == " "
             found[len(found) - joins :] = [Token("value", f"{found[-1].value} {value}" if joins else value)]
             end = match.end()
         elif word:
