@@ -195,6 +195,14 @@ def compare(row: Row, ours: Tree, theirs: Tree) -> Compared:
     return Compared(row, ours, theirs, agreed, decided, unknown, example, verdicts)
 
 
+def values(tree: Tree) -> Iterator[int]:
+    """The values of a tree on data sets made for it."""
+    cells, dice = _Cells(tree), random.Random(json.dumps(tree))
+    for _ in range(ROUNDS):
+        data = cells.draw(dice)
+        yield evaluate(tree, lambda leaf, data=data: cells.test(leaf, data))  # type: ignore[misc]
+
+
 def compared() -> Iterator[Compared]:
     """Each row that both have, and that ours isn't taken from the other."""
     for row in rows():

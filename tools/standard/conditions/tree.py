@@ -29,7 +29,8 @@ wide        scope                         a text (SH, LO, ST, LT, PN, UC, UT) ha
 A missing element makes `val`, `in`, `cmp`, `tag`, `odd` and `code` no. Values are compared without padding; one that
 cannot be read as its VR says is no value.
 
-A scope is a base and sequences, any item of which will do: ``./00540220`` is any item of that sequence beside the rule.
+A scope is a base and sequences: ``./00540220`` are the items of that sequence beside the rule. Where it stands for
+several data sets, those that have the element count, and one that passes will do.
 
 ======= ==========================================================================================================
 base    data set
