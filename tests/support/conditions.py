@@ -195,8 +195,8 @@ def _has_code(item: Dataset, codes: tuple[tuple[str, str], ...]) -> bool:
 def _is_wide(data_set: Dataset) -> bool:
     """Has a text a byte of 80H or more, or ESC?"""
     for element in data_set:
-        if element.VR in TEXT and any(byte >= 0x80 or byte == 0x1B for byte in bytes(element.raw)):
-            return True
+        if element.VR in TEXT and any(ord(one) >= 0x80 or one == "\x1b" for text in _texts(element) for one in text):
+            return True  # escape sequences of a data set that was read are gone, with what they were for in their place
         if element.VR == "SQ" and any(0x00080005 not in item and _is_wide(item) for item in element.value):
             return True
     return False

@@ -66,10 +66,6 @@ TEXTS = {
         "Required if either Rows (0028,0010) or Columns (0028,0011) is not present.",
         Condition(("or", ("not", ("has", ".", "00280010")), ("not", ("has", ".", "00280011")))),
     ),
-    "neither is there": (
-        "Required if neither Rows (0028,0010) nor Columns (0028,0011) are present.",
-        None,
-    ),
     "numbers": (
         "Required if Rows (0028,0010) has a Value greater than 1, and Columns (0028,0011) is non-zero.",
         Condition(("and", ("cmp", ".", "00280010", 0, ">", 1), ("cmp", ".", "00280011", 0, "!=", 0))),
@@ -157,11 +153,6 @@ TEXTS = {
         Condition(("or", ("has", ".", "00280010"), ("has", ".", "00280011")), FREE),
     ),
 }
-TEXTS["neither is there"] = (
-    TEXTS["neither is there"][0],
-    Condition(("not", ("or", ("has", ".", "00280010"), ("has", ".", "00280011")))),
-)
-
 
 @pytest.mark.parametrize(("text", "condition"), TEXTS.values(), ids=TEXTS)
 def test_text_becomes_tree(text, condition):

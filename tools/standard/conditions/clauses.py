@@ -271,7 +271,7 @@ class Test:
 
     def read(self) -> tuple[Tree, Subject] | None:
         """The tree and the subject, if all of the text is one test."""
-        for alternative in (self._module, self._neither, self._counted, self._filled_in, self._plain):
+        for alternative in (self._module, self._counted, self._filled_in, self._plain):
             self.at = 0
             tree = alternative()
             if tree is not None and self.at == len(self.tokens):
@@ -307,15 +307,6 @@ class Test:
         self.at = len(self.tokens)
         tree = join("or", *[test for test in tests if test is not None])
         return ("not", tree) if m[2] and "not" in m[2] else tree
-
-    def _neither(self) -> Tree | None:
-        if not self._take("neither"):
-            return None
-        tags = self._attributes()
-        if tags is None or not self._any("is present", "are present"):
-            return None
-        self.subject = Subject(tags[0], "or")
-        return ("not", self._each(lambda tag: ("has", self._scope(tag), tag)))
 
     def _counted(self) -> Tree | None:
         """`there is more than one Item in A`, `the number of Items in A is greater than 1`."""

@@ -22,6 +22,8 @@ from tools.standard.conditions.tables import HERE, row_decisions
 from tools.standard.conditions.tree import FREE, NO, UNKNOWN, YES, Tree, evaluate, leaves
 
 ROUNDS = 300
+ABSENCE = (0.2, 0.2, 0.8)
+"""How likely an element is missing: one of these for each data set."""
 SAME = {"00089007": "00080008"}
 ALWAYS = {"00080016", "00080008"}
 """SOP Class UID and Image Type are type 1."""
@@ -114,16 +116,17 @@ class _Cells:
 
     def draw(self, dice: random.Random) -> dict[Key, Any]:
         """A data set."""
+        absent = dice.choice(ABSENCE)
         found: dict[Key, Any] = {flag: dice.choice((YES, NO)) for flag in sorted(self.flags, key=repr)}
         for key, by_number in self.values.items():
             present = key[-1] in ALWAYS
             size = 0 if not present and dice.random() < 0.1 else max(by_number)
             found[key] = [self._value(key, by_number.get(n + 1, set()), n, dice) for n in range(size)]
-            if not present and dice.random() < 0.25:
+            if not present and dice.random() < absent:
                 found[key] = None
         for key in self.sequences:
             choices = [*sorted(self.codes.get(key, ())), ("99TEST", "OTHER")]
-            found[key] = None if dice.random() < 0.3 else [dice.choice(choices) for _ in range(dice.randrange(3))]
+            found[key] = None if dice.random() < absent else [dice.choice(choices) for _ in range(dice.randrange(3))]
         return found
 
     def _value(self, key: Key, values: set[Any], at: int, dice: random.Random) -> Any:
