@@ -26,6 +26,11 @@ from tools.standard.conditions.tree import (
 SHARED, FRAMES, CURRENT = 0x52009229, 0x52009230, 0x00060001
 TEXT = {"SH", "LO", "ST", "LT", "PN", "UC", "UT"}
 CODE_VALUES = (0x00080100, 0x00080119, 0x00080120)
+OPERANDS = {
+    "?": 0, "true": 0, "false": 0, "place": 1, "module": 2, "wide": 0, "has": 2, "odd": 2, "val": 3, "code": 4, "in": 5,
+    "other": 5, "tag": 5, "items": 2, "cmp": 3,
+}  # fmt: skip
+"""Bytes of a test behind its operator and scope; `items` and `cmp` have a relation more."""
 RELATIONS: dict[str, Callable[[int, int], bool]] = {
     "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
@@ -101,7 +106,7 @@ class Spot:
         frames = _items(self.root, FRAMES)
         if self.steps and self.steps[0][0] == FRAMES:
             frames = frames[self.steps[0][1] : self.steps[0][1] + 1]
-        return [_two_levels(shared + [frame]) for frame in frames] or [_two_levels(shared)]
+        return [_two_levels([*shared, frame]) for frame in frames] or [_two_levels(shared)]
 
 
 def _two_levels(items: list[Dataset]) -> list[Dataset]:
@@ -109,7 +114,7 @@ def _two_levels(items: list[Dataset]) -> list[Dataset]:
 
 
 def _items(data_set: Dataset, tag: int) -> list[Dataset]:
-    element = data_set[tag] if tag in data_set else None
+    element = data_set.get(tag)
     return list(element.value) if element is not None and element.VR == "SQ" else []
 
 
@@ -228,13 +233,8 @@ def execute(code: bytes, pool: Pool, test: Callable[[Tree], int]) -> int:
 def _size(code: bytes, at: int) -> int:
     """The bytes of the test at `at`."""
     kind = OPERATORS[code[at] & 31]
-    plain = {"?": 0, "true": 0, "false": 0, "place": 1, "module": 2, "wide": 0}
-    if kind in plain and kind != "wide":
-        return 1 + plain[kind]
     scope = 1 + 2 * (code[at + 1] & 31) if code[at] >> 5 == THROUGH_SEQUENCES else 0
-    if kind == "wide":
-        return 1 + scope
-    size = 1 + scope + {"has": 2, "odd": 2, "val": 3, "code": 4, "in": 5, "other": 5, "tag": 5, "items": 2, "cmp": 3}[kind]
+    size = 1 + scope + OPERANDS[kind]
     if kind in ("items", "cmp"):
         size += 2 if code[at + size] & 8 else 5
     return size

@@ -8,7 +8,16 @@ import pytest
 pytest.importorskip("pydicom.sr._snomed_dict")
 
 from tests.support.conditions import execute
-from tools.standard.conditions import Pool, comparison, decode_condition, encode, encode_condition, sources, tables, trees
+from tools.standard.conditions import (
+    Pool,
+    comparison,
+    decode_condition,
+    encode,
+    encode_condition,
+    sources,
+    tables,
+    trees,
+)
 from tools.standard.conditions.reasons import REASONS
 from tools.standard.conditions.tree import NO, YES, evaluate
 

@@ -71,7 +71,7 @@ TEXTS = {
         Condition(("and", ("cmp", ".", "00280010", 0, ">", 1), ("cmp", ".", "00280011", 0, "!=", 0))),
     ),
     "a comma before `and` joins last": (
-        "Required if Rows (0028,0010) is present, or if Columns (0028,0011) is present, and Modality (0008,0060) is CT.",
+        "Required if Rows (0028,0010) is present, or Columns (0028,0011) is present, and Modality (0008,0060) is CT.",
         Condition(
             (
                 "and",
@@ -149,7 +149,7 @@ TEXTS = {
         Condition(("and", ("has", ".", "00280010"), UNDECIDED)),
     ),
     "required twice": (
-        "Required if Rows (0028,0010) is present. May be present otherwise. Required if Columns (0028,0011) is present.",
+        "Required if Rows (0028,0010) is sent. May be present otherwise. Required if Columns (0028,0011) is sent.",
         Condition(("or", ("has", ".", "00280010"), ("has", ".", "00280011")), FREE),
     ),
 }

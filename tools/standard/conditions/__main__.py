@@ -32,7 +32,8 @@ def main() -> int:
     for kind in ("module", "group"):
         print(f"{kind}s", dict(tables.counts({key: one for key, one in usages.items() if key[1] == kind})))
     agreed, decided = sum(one.agreed for one in results), sum(one.decided for one in results)
-    print(f"second source: {len(results) - len(unlike)} of {len(results)} rows alike, {agreed / decided:.2%} of data sets")
+    alike = len(results) - len(unlike)
+    print(f"second source: {alike} of {len(results)} rows alike, {agreed / decided:.2%} of data sets")
     unexplained = [line[:3] for line in unlike if not line[-1]]
     if unexplained:
         print("no explanation of", *unexplained)

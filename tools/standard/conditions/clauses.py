@@ -40,15 +40,21 @@ class Reading:
 
 
 # Said beside a condition: how many items or values, what they mean, where to read on.
-REMARK = re.compile(  # in any case: usages begin with small letters
-    r"(Only (a single|one|Dosimetric)|One or more|More than one|Two or more|One triplet|A single Value|See |Some leniency"
+REMARK = re.compile(
+    r"(Only (a single|one|Dosimetric)|One or more|More than one|Two or more|One triplet|A single Value|See "
+    r"|Some leniency"
     r"|2?N Values shall|The N Values|The same number|The text value|The VR of|The combined|The toric|This information"
     r"|Every such|Defined Terms|Additional values|Enumerated Values|For Values of|Sequence of operating|Required Motion"
-    r"|May be empty if|Shall be present only in the first|If this Sequence is present|Shall not be used|or Color Palette"
-    r"|Only required for MR Spectroscopy|(May|Shall) not be used as a Shared)",
+    r"|May be empty if|Shall be present only in the first|If this Sequence is present|Shall not be used"
+    r"|or Color Palette|Only required for MR Spectroscopy|(May|Shall) not be used as a Shared)",
     re.I,
 )
 START = re.compile(r"(?<=\S) (?=(?:Required if|Required when|May be present|May also be present|Otherwise may be) )")
+REQUIRED = re.compile(
+    r"(?:(?:Otherwise,? )?(?:required|shall be present)(?: only)?,? (?:if|when):? "
+    r"|Required (?=¤)|If (?=required by))(.*)",
+    re.I,
+)
 FREE_TEXT = re.compile(r"(otherwise |Otherwise )?(may|maybe)( also)? be present( otherwise)?$", re.I)
 
 
@@ -90,13 +96,7 @@ def read(text: str, reading: Reading) -> Condition:
             other = next(tag for tag in tags if tag != reading.own)
             required.append(("not", ("has", _scope(other, reading), other)))
             otherwise = FREE
-        elif m := re.match(
-            r"(?:Otherwise,? )?(?:required|shall be present)(?: only)?,? (?:if|when):? (.*)", sentence, re.I
-        ):
-            required.append(clause(m[1], reading))
-        elif m := re.match(r"Required (?=¤)(.*)", sentence):
-            required.append(clause(m[1], reading))
-        elif m := re.match(r"If (required by treatment delivery device)", sentence):
+        elif m := REQUIRED.match(sentence):
             required.append(clause(m[1], reading))
         elif m := re.match(r"Required for (.*)", sentence):
             required.append(_required_for(m[1], reading))
@@ -122,7 +122,8 @@ def _required_for(text: str, reading: Reading) -> Tree:
         return join("or", ("not", ("place", -1)), clause(m[1], reading))
     m = re.match(
         r"(?:the )?(?:first (?:item|control point)|control point 0) (?:of|in) "
-        r"(?:(?:segment|ion)? ?control point sequence|¤(\d+)¤)(?: if (.*?)(?=, or if|, and in))?(?:,? (?:or|and) (.*))?$",
+        r"(?:(?:segment|ion)? ?control point sequence|¤(\d+)¤)"
+        r"(?: if (.*?)(?=, or if|, and in))?(?:,? (?:or|and) (.*))?$",
         text,
         re.I,
     )
@@ -257,6 +258,16 @@ class Subject:
 
 
 NUMBERS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "zero": 0, "one": 1, "two": 2}
+
+
+ITEM_COUNTS = {
+    "more than one item": (">", 1), "multiple items": (">", 1), "one item": ("==", 1), "zero items": ("==", 0),
+}  # fmt: skip
+AN_ITEM = ("an item with the value of", "an item with the value or", "an item with the value", "the value", "value")
+WITH_VALUE = (
+    "a value of", "the value of", "a value", "the value", "values of", "value of", "value", "an item value", "of value",
+)  # fmt: skip
+EQUALS = ("equal to", "equals", "equal", "either", "any of", "one of the following", "have a value of", "a value of")
 
 
 class Test:
@@ -438,7 +449,7 @@ class Test:
         if self._any("contains", "contain", "includes", "include"):
             if (items := self._item_count()) is not None:
                 return items
-            self._any("an item with the value of", "an item with the value or", "an item with the value", "the value", "value")
+            self._any(*AN_ITEM)
             return self._compared(number, known=True)
         if (items := self._item_count()) is not None:
             return items
@@ -498,12 +509,12 @@ class Test:
     def _item_count(self) -> Tree | None:
         """`more than one Item`, `multiple Items`, `one Item`."""
         assert self.subject is not None
-        tests = {"more than one item": (">", 1), "multiple items": (">", 1), "one item": ("==", 1), "zero items": ("==", 0)}
         if not all(is_sequence(tag) for tag in self.subject.tags):
             return None
-        for phrase, (operator, count) in tests.items():
+        for phrase, test in ITEM_COUNTS.items():
             if self._take(*phrase.split()):
-                return self._each(lambda tag: ("items", self._scope(tag), tag, operator, count))
+                tests = [("items", self._scope(tag), tag, *test) for tag in self.subject.tags]
+                return join(self.subject.joined, *tests)
         return None
 
     def _pointed(self) -> Tree | None:
@@ -526,12 +537,12 @@ class Test:
     def _compared(self, number: int, *, known: bool) -> Tree | None:
         """`is A or B`, `is other than A`, `is not A`."""
         assert self.subject is not None
-        self._any("a value of", "the value of", "a value", "the value", "values of", "value of", "value", "an item value")
-        self._any("of value")
+        while self._any(*WITH_VALUE):
+            pass
         self._take("equal", "to")
         self._take(":")
         negative = self._any("other than", "not equal to", "not any of", "not", "equal a value other than")
-        self._any("equal to", "equals", "equal", "either", "any of", "one of the following", "have a value of", "a value of")
+        self._any(*EQUALS)
         self._any("the value", "a value of", "a value")
         self._take(":")
         codes, values = self._values()

@@ -36,15 +36,17 @@ class Decision:
 
 
 @cache
-def overrides() -> list[dict[str, Any]]:
-    """Entries of overrides.toml."""
+def overrides(kind: str = "row") -> list[dict[str, Any]]:
+    """Entries of overrides.toml: those of rows and usages, or of includes."""
     with (HERE / "overrides.toml").open("rb") as file:
-        return tomllib.load(file)["row"]
+        found: list[dict[str, Any]] = tomllib.load(file)[kind]
+        return found
 
 
 def _override(**wanted: Any) -> dict[str, Any] | None:
     for entry in overrides():
-        if all(wanted.get(key) == entry[key] for key in KEYS if key in entry) and ("kind" in entry) == ("kind" in wanted):
+        same = all(wanted.get(key) == entry[key] for key in KEYS if key in entry)
+        if same and ("kind" in entry) == ("kind" in wanted):
             return entry
     return None
 
@@ -91,7 +93,9 @@ def decide_usage(usage: Usage) -> Decision:
     return _decide(usage.text, reading, entry, None, cut=False)
 
 
-def _decide(text: str, reading: Reading, entry: dict[str, Any] | None, second: Condition | None, *, cut: bool) -> Decision:
+def _decide(
+    text: str, reading: Reading, entry: dict[str, Any] | None, second: Condition | None, *, cut: bool
+) -> Decision:
     if entry is not None:
         return _by_hand(entry, text, reading, second)
     try:
@@ -202,6 +206,11 @@ def trees() -> dict[tuple[str, int] | tuple[str, str], Condition]:
         if decision.condition is not None:
             found[iod, module] = decision.condition
     return found
+
+
+def includes() -> dict[tuple[str, int], Tree]:
+    """The condition of each include that has one, by module id and row index: else its attributes don't count."""
+    return {(entry["module"], entry["number"]): as_tree(entry["when"]) for entry in overrides("include")}
 
 
 COLUMNS = ("class", "parts", "reason", "source")

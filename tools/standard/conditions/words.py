@@ -36,10 +36,7 @@ def _names() -> dict[str, str]:
 @cache
 def _names_of(tag: str) -> tuple[str, ...]:
     """The plain names of a tag, in words: that of the dictionary."""
-    if "x" in tag:
-        entry = RepeatersDictionary.get(tag)
-    else:
-        entry = DicomDictionary.get(int(tag, 16))
+    entry = RepeatersDictionary.get(tag) if "x" in tag else DicomDictionary.get(int(tag, 16))
     return (_plain(entry[2]),) if entry else ()
 
 
