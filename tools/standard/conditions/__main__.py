@@ -39,7 +39,7 @@ def main() -> int:
         print("no explanation of", *unexplained)
     if check and stale:
         print("not as committed:", *stale)
-    left = [key for key, one in {**rows, **usages}.items() if one.kind == tables.OPEN]
+    left = [one for one in (*rows.values(), *usages.values()) if one.kind == tables.OPEN]
     return int(bool(unexplained or left or (check and stale)))
 
 

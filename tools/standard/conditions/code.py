@@ -187,7 +187,8 @@ class _Reader:
 
 def decode(data: bytes, pool: Pool) -> Tree:
     """The tree of a code."""
-    reader, stack = _Reader(data), []
+    reader = _Reader(data)
+    stack: list[Tree] = []
     while reader.at < len(data):
         first = reader.byte()
         kind, base = OPERATORS[first & 31], first >> 5

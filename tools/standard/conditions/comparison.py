@@ -138,7 +138,7 @@ class _Cells:
     def test(self, leaf: Tree, data: dict[Key, Any]) -> int:
         """The value of a test."""
         if leaf in self.flags:
-            return data[leaf]
+            return int(data[leaf])
         key = _key(leaf)
         if key in self.sequences:
             return _test_sequence(leaf, data[key])
