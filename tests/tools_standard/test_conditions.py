@@ -9,8 +9,9 @@ pytest.importorskip("pydicom.sr._snomed_dict")
 from dicomcore import Dataset, Sequence
 from tests.support.conditions import Spot, execute
 from tools.standard.conditions import Condition, Pool, comparison, decode, decode_condition, encode, encode_condition
-from tools.standard.conditions.clauses import Reading, Unread, read
 from tools.standard.conditions.code import parts_of_scope
+from tools.standard.conditions.reading import Reading, Unread
+from tools.standard.conditions.sentences import read
 from tools.standard.conditions.tree import ABSENT, FORBIDDEN, FREE, NO, UNDECIDED, UNKNOWN, YES, evaluate, leaves, reach
 from tools.standard.conditions.words import equal_codes
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from tools.standard.conditions import dicom3tools, places
-from tools.standard.conditions.clauses import Reading, Unread, read, settle
+from tools.standard.conditions.reading import Reading, Unread
+from tools.standard.conditions.sentences import read
 from tools.standard.conditions.sources import Row, Usage, load, modules, rows, usages
 from tools.standard.conditions.tree import ABSENT, FREE, UNDECIDED, Condition, Tree
 from tools.standard.conditions.words import equal_codes
@@ -122,7 +123,7 @@ def _by_hand(entry: dict[str, Any], text: str, reading: Reading, second: Conditi
             raise ValueError(f"the second source has no condition for {entry}")
         return Decision(MACHINE, second, "dicom3tools", "")
     trees = {
-        key: settle(as_tree(entry[key]), reading.scope_of) if key in entry else None
+        key: reading.settle(as_tree(entry[key])) if key in entry else None
         for key in ("required", "permitted", "forbidden")
     }
     required = trees["required"]
