@@ -33,7 +33,7 @@ def committed(name):
 
 # Counts that must not shrink. Undecidable are what a data set cannot tell; open is what nobody has read.
 COUNTS = {
-    "coverage.csv": {"machine": 1645, "undecidable": 379},
+    "coverage.csv": {"machine": 1653, "undecidable": 371},
     "usages.csv": {"machine": 231, "undecidable": 286},
 }
 
@@ -93,7 +93,7 @@ def test_code_of_all_conditions():
         data = encode_condition(condition, pool)
         assert decode_condition(data, pool) == condition
         size += len(data)
-    assert len(conditions) == 1876
+    assert len(conditions) == 1884
     assert size / len(conditions) < 11
     assert size + pool.size() < 30_000
 
