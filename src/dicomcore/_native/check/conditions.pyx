@@ -20,7 +20,7 @@ cdef enum:
     MOST_STEPS = 4          # sequences in a scope
 
 cdef enum Operator:
-    AND, OR, XOR, NOT, UNDECIDED, TRUE, FALSE, HAS, VAL, IN, OTHER, CMP, TAG, ODD, CODE, ITEMS, GROUP, PLACE, MODULE, WIDE
+    AND, OR, XOR, NOT, UNDECIDED, TRUE, FALSE, HAS, VAL, IN, OTHER, CMP, TAG, ODD, CODE, ITEMS, PLACE, MODULE, WIDE
 
 cdef enum Base:
     HERE, UP_ONE, UP_TWO, UP_THREE, ROOT, NEAREST, FRAMES, THROUGH
@@ -31,13 +31,14 @@ cdef enum:
     LONG_CODE_VALUE = 0x00080119
     URN_CODE_VALUE = 0x00080120
     CODING_SCHEME = 0x00080102
+    CHARACTER_SET = 0x00080005
+    NOWHERE = 3             # besides the three answers: no data set has the element
 
 cdef struct Test:
     uint8_t operator, base, n, relation, step_count
     uint32_t tag
     int64_t number
     const rule_set_t* values
-    const rule_value_t* text
     uint32_t[MOST_STEPS] steps      # tags of the sequences in the scope
 
 
@@ -61,7 +62,7 @@ cdef bint is_member(const rules_t* r, const rule_set_t* values, const uint8_t* p
     cdef int i
     cdef const rule_value_t* one
     for i in range(values.value_count):
-        one = &r.condition_members[values.values + i]
+        one = &r.values[values.values + i]
         if one.length == <uint32_t>n and memcmp(r.text + one.value, p, n) == 0:
             return True
     return False
@@ -145,7 +146,7 @@ cdef bint is_coded(const Walk* w, uint32_t row, const Test* t) noexcept nogil:
             if value != NO_ROW and scheme != NO_ROW:
                 n, m = text_at(s, &s.rows[value], 1, &p), text_at(s, &s.rows[scheme], 1, &q)
                 for i in range(t.values.value_count if n > 0 and m > 0 else 0):
-                    one = &w.rules.condition_members[t.values.values + i]
+                    one = &w.rules.values[t.values.values + i]
                     text = w.rules.text + one.value
                     if (
                         one.length == <uint32_t>(n + m + 1) and text[m] == 0x7C and memcmp(text, q, m) == 0
@@ -157,14 +158,20 @@ cdef bint is_coded(const Walk* w, uint32_t row, const Test* t) noexcept nogil:
 
 
 cdef bint is_wide(const Walk* w, uint32_t first, uint32_t stop) noexcept nogil:
-    # Whether a text of the data set or its items has a byte of 80H or more, or ESC.
+    # Whether a text of the data set, or of its items without a character set of their own, has a byte of 80H or more,
+    # or ESC.
     cdef const Subject* s = w.subject
     cdef const Row* r
     cdef const uint8_t* p
     cdef uint32_t i
     cdef uint64_t k
-    for i in range(first, stop):
+    i = first
+    while i < stop:
         r = &s.rows[i]
+        i += 1
+        if r.tag == ITEM and find_row(s, i, r.next, CHARACTER_SET) != NO_ROW:
+            i = r.next
+            continue
         if r.vr == SH or r.vr == LO or r.vr == ST or r.vr == LT or r.vr == PN or r.vr == UC or r.vr == UT:
             p = bytes_of(s, r)
             if p != NULL:
@@ -202,21 +209,28 @@ cdef inline uint8_t without(const Test* t) noexcept nogil:
 
 
 cdef inline uint8_t either(uint8_t a, uint8_t b) noexcept nogil:
+    # Of two data sets those count that have the element.
+    if a == NOWHERE or b == NOWHERE:
+        return b if a == NOWHERE else a
     return YES if a == YES or b == YES else UNKNOWN if a == UNKNOWN or b == UNKNOWN else NO
+
+
+cdef inline uint8_t told(uint8_t answer, const Test* t) noexcept nogil:
+    return without(t) if answer == NOWHERE else answer
 
 
 cdef uint8_t within(const Walk* w, uint32_t first, uint32_t stop, int step, const Test* t) noexcept nogil:
     # The test below the sequences of the scope from `step` on: any item will do. As deep as the scope is written.
     cdef const Subject* s = w.subject
     cdef uint32_t row, item, end
-    cdef uint8_t answer = NO
+    cdef uint8_t answer = NOWHERE
     if t.operator == WIDE and step == t.step_count:
         return YES if is_wide(w, first, stop) else NO
     row = find_row(s, first, stop, t.steps[step] if step < t.step_count else t.tag)
-    if step == t.step_count:
-        return without(t) if row == NO_ROW else tested(w, row, t)
     if row == NO_ROW:
-        return without(t)
+        return NOWHERE
+    if step == t.step_count:
+        return tested(w, row, t)
     item, end = row + 1, s.rows[row].next
     while item < end and answer != YES:
         if s.rows[item].tag == ITEM:
@@ -225,34 +239,11 @@ cdef uint8_t within(const Walk* w, uint32_t first, uint32_t stop, int step, cons
     return answer
 
 
-cdef uint8_t group_within(const Walk* w, uint32_t first, uint32_t stop, const Test* t) noexcept nogil:
-    # Whether any element of a group is there; the group is four hex digits, an x for any.
-    cdef const Subject* s = w.subject
-    cdef uint32_t i = first, group
-    cdef int k, digit
-    cdef uint8_t wanted
-    cdef bint same
-    while i < stop:
-        group = s.rows[i].tag >> 16
-        same = True
-        for k in range(4):
-            wanted = <uint8_t>w.rules.text[t.text.value + k]
-            digit = group >> (12 - 4 * k) & 15
-            if wanted != 0x78 and wanted != (48 + digit if digit < 10 else 55 + digit):
-                same = False
-        if same:
-            return YES
-        i = s.rows[i].next
-    return NO
-
-
 cdef uint8_t in_level(const Walk* w, uint32_t visit, const Test* t) noexcept nogil:
     cdef const Visit* v = &w.visits[visit]
     cdef uint32_t row
-    if t.operator == GROUP:
-        return group_within(w, v.first, v.stop, t)
     if t.step_count or t.operator == WIDE or is_open(t.tag):
-        return within(w, v.first, v.stop, 0, t) if not is_open(t.tag) else open_within(w, v.first, v.stop, t)
+        return told(within(w, v.first, v.stop, 0, t), t) if not is_open(t.tag) else open_within(w, v.first, v.stop, t)
     row = kid_of(w, visit, t.tag)
     return without(t) if row == NO_ROW else tested(w, row, t)
 
@@ -266,12 +257,12 @@ cdef uint8_t open_within(const Walk* w, uint32_t first, uint32_t stop, const Tes
     # The same in each group that repeats.
     cdef const Subject* s = w.subject
     cdef uint32_t i = first
-    cdef uint8_t answer = without(t)
+    cdef uint8_t answer = NOWHERE
     while i < stop and answer != YES:
         if s.rows[i].tag >> 24 == t.tag >> 24 and (s.rows[i].tag & 0xFFFF) == (t.tag & 0xFFFF):
             answer = either(answer, tested(w, i, t))
         i = s.rows[i].next
-    return answer
+    return told(answer, t)
 
 
 # -- functional groups ---------------------------------------------------------------------------------------------
@@ -282,7 +273,7 @@ cdef uint8_t in_item(const Walk* w, uint32_t item, const Test* t) noexcept nogil
     cdef uint32_t row, inner, end, stop
     cdef uint8_t answer
     if item == NO_ROW:
-        return without(t)
+        return NOWHERE
     stop = s.rows[item].next
     answer = within(w, item + 1, stop, 0, t)
     row = item + 1
@@ -308,14 +299,14 @@ cdef uint8_t in_frames(const Walk* w, const Test* t) noexcept nogil:
     for k in range(w.depth + 1):
         if w.visits[k].frame == ONE_FRAME:
             # The lowest such visit is the frame's own item.
-            return either(common, in_item(w, w.visits[k].item, t))
+            return told(either(common, in_item(w, w.visits[k].item, t)), t)
     row = kid_of(w, 0, FRAME_GROUPS)
     if row == NO_ROW:
-        return common
+        return told(common, t)
     item, end = row + 1, s.rows[row].next
     while item < end:
         if s.rows[item].tag == ITEM:
-            one = in_item(w, item, t)
+            one = told(either(common, in_item(w, item, t)), t)
             if one == UNKNOWN:
                 return UNKNOWN
             some_yes |= one == YES
@@ -323,9 +314,7 @@ cdef uint8_t in_frames(const Walk* w, const Test* t) noexcept nogil:
             if some_yes and some_no:
                 return UNKNOWN
         item = s.rows[item].next
-    if some_yes:
-        return YES
-    return common
+    return YES if some_yes else NO if some_no else told(common, t)
 
 
 # -- trees ---------------------------------------------------------------------------------------------------------
@@ -384,7 +373,7 @@ cdef uint8_t answer_of(const Walk* w, const uint8_t* code, Py_ssize_t n) noexcep
             stack[top] = is_placed(w, <int8_t>code[i])
             i += 1
         elif operator == MODULE:
-            stack[top] = is_module(w, &w.rules.condition_strings[load_le16(code + i)])
+            stack[top] = is_module(w, w.rules.condition_modules[load_le16(code + i)])
             i += 2
         else:
             i = read_test(w.rules, code, i, first, &t)
@@ -408,15 +397,12 @@ cdef Py_ssize_t read_test(const rules_t* r, const uint8_t* code, Py_ssize_t i, u
             i += 2
     if t.operator == WIDE:
         return i
-    if t.operator == GROUP:
-        t.text = &r.condition_strings[load_le16(code + i)]
-        return i + 2
     t.tag = r.condition_tags[load_le16(code + i)]
     i += 2
     if t.operator == HAS or t.operator == ODD:
         return i
     if t.operator == CODE:
-        t.values = &r.condition_sets[load_le16(code + i)]
+        t.values = &r.sets[r.condition_sets[load_le16(code + i)]]
         return i + 2
     if t.operator != ITEMS:
         t.n = code[i]
@@ -429,7 +415,7 @@ cdef Py_ssize_t read_test(const rules_t* r, const uint8_t* code, Py_ssize_t i, u
         t.number = <int32_t>load_le32(code + i + 1)
         return i + 5
     if t.operator == IN or t.operator == OTHER:
-        t.values = &r.condition_sets[load_le16(code + i)]
+        t.values = &r.sets[r.condition_sets[load_le16(code + i)]]
         return i + 2
     if t.operator == TAG:
         t.number = r.condition_tags[load_le16(code + i)]
@@ -446,13 +432,11 @@ cdef uint8_t is_placed(const Walk* w, int place) noexcept nogil:
     return YES if w.subject.rows[v.item].next >= w.visits[w.depth - 1].items_stop else NO
 
 
-cdef uint8_t is_module(const Walk* w, const rule_value_t* id) noexcept nogil:
-    # Whether the module with this table number is in the data set.
+cdef uint8_t is_module(const Walk* w, uint16_t module) noexcept nogil:
+    # Whether a module is in the data set.
     cdef int k
-    cdef const char* text
     for k in range(w.usage_count):
-        text = w.rules.text + w.rules.modules[w.modules[k]].text + w.rules.modules[w.modules[k]].name
-        if w.rules.modules[w.modules[k]].id == id.length and memcmp(text, w.rules.text + id.value, id.length) == 0:
+        if w.modules[k] == module:
             return YES if w.active[k] else NO
     return NO
 

@@ -10,6 +10,7 @@ cdef struct Claim:              # what one row of a module's table says of an at
     uint16_t usage              # in which of the IOD's modules, or functional groups behind them
     uint16_t module             # the table
     uint16_t condition, uses
+    uint16_t guard              # the condition of the include that brought it, 0: none
     uint8_t use_count, type, items, spare
 
 cdef struct Slot:               # an attribute of a level

@@ -40,11 +40,15 @@ def size_of(int sop_class):
     return plan.level_total, plan.slot_total, plan.claim_total
 
 
+def _refinements(module):
+    return [(path, tuple(one)) for path, *one in _tables.refinements(module)]
+
+
 class _Compiler:
     """The levels of one IOD.
 
     A level is made of segments: rows [start, stop) of a module's table from `depth` on, for a usage, with refinements
-    whose paths begin at this level. Equal segments make the same level.
+    whose paths begin at this level, and the condition of the include that brought them. Equal segments make the same level.
     """
 
     def __init__(self, usages, groups):
@@ -66,9 +70,9 @@ class _Compiler:
             rows = self.rows[module] = _tables.rows(module)
         return rows
 
-    def whole(self, usage, module, context=()):
-        own = tuple((path, module, i) for i, (path, *_) in enumerate(_tables.refinements(module)))
-        return usage, module, 0, len(self.rows_of(module)), 0, (*context, *own)
+    def whole(self, usage, module, context=(), guard=0):
+        own = tuple(_refinements(module))
+        return usage, module, 0, len(self.rows_of(module)), 0, (*context, *own), guard
 
     def level(self, segments):
         """({tag: (claims, segments of its items)}, whether functional groups are in it)."""
@@ -80,7 +84,7 @@ class _Compiler:
 
     def expand(self, segment, entered, found, last, grouped):
         # Macros are nested a few levels deep; what is entered is not entered again.
-        usage, module, start, stop, base, context = segment
+        usage, module, start, stop, base, context, guard = segment
         rows = self.rows_of(module)
         i = start
         while i < stop:
@@ -91,32 +95,32 @@ class _Compiler:
                     end += 1
                 entry = last.get(usage)
                 if entry is not None:
-                    inner = tuple((path[1:], m, k) for path, m, k in context if len(path) > 1 and path[0] == entry[0])
-                    entry[2].append((usage, module, i, end, base + 1, inner))
+                    inner = tuple((path[1:], one) for path, one in context if len(path) > 1 and path[0] == entry[0])
+                    entry[2].append((usage, module, i, end, base + 1, inner, 0))
                 i = end
                 continue
             i += 1
             if tag is not None:
                 last[usage] = entry = found.setdefault(tag, (tag, [], []))
-                self.claim(entry[1], usage, module, tag, (kind, items, first, count, condition), context)
+                self.claim(entry[1], usage, module, tag, (kind, items, first, count, condition), context, guard)
             elif target == -1:
                 grouped[0] = True
                 for k, (macro, *_) in enumerate(self.groups):
                     self.expand(self.whole(len(self.usages) + k, macro), entered | {macro}, found, last, grouped)
             elif target is not None and target not in entered:
-                self.expand(self.whole(usage, target, context), entered | {target}, found, last, grouped)
+                self.expand(self.whole(usage, target, context, condition or guard), entered | {target}, found, last, grouped)
 
-    def claim(self, claims, usage, module, tag, row, context):
+    def claim(self, claims, usage, module, tag, row, context, guard):
         kind, items, first, count, condition = row
         more = []
-        for path, refining, k in reversed(context):     # the outermost has the last word
+        for path, one in reversed(context):         # the outermost has the last word
             if path == (tag,):
-                _, refined, its_first, its_count, its_condition = _tables.refinements(refining)[k]
+                refined, its_first, its_count, its_condition = one
                 if refined:
                     kind, condition = refined, its_condition
                 if its_count:
-                    more.append((usage, refining, 0, its_first, its_count, 0, 0))
-        for one in [(usage, module, condition, first, count, TYPES[kind], items), *more]:
+                    more.append((usage, module, 0, its_first, its_count, 0, 0, guard))
+        for one in [(usage, module, condition, first, count, TYPES[kind], items, guard), *more]:
             if one not in claims:
                 claims.append(one)
 
@@ -125,9 +129,10 @@ cdef Plan compiled(int sop_class):
     cdef Plan plan = Plan.__new__(Plan)
     cdef uint32_t level = 0, slot = 0, claim = 0
     cdef Claim* c
-    _, usages, groups = _tables.iod(sop_class)
+    _, usages, groups, refinements = _tables.iod(sop_class)
+    context = tuple((path, tuple(one)) for path, *one in refinements)
     compiler = _Compiler(usages, groups)
-    compiler.number_of(tuple(compiler.whole(k, module) for k, (module, *_) in enumerate(usages)))
+    compiler.number_of(tuple(compiler.whole(k, module, context) for k, (module, *_) in enumerate(usages)))
     made = []
     while len(made) < len(compiler.waiting):
         found, grouped = compiler.level(compiler.waiting[len(made)])
@@ -151,10 +156,10 @@ cdef Plan compiled(int sop_class):
             plan.slots[slot].tag, plan.slots[slot].child = tag, child
             plan.slots[slot].claims, plan.slots[slot].claim_count = claim, len(claims)
             slot += 1
-            for usage, module, condition, first, count, kind, items in claims:
+            for usage, module, condition, first, count, kind, items, guard in claims:
                 c = &plan.claims[claim]
                 c.usage, c.module, c.condition, c.uses = usage, module, condition, first
-                c.use_count, c.type, c.items = count, kind, items
+                c.use_count, c.type, c.items, c.guard = count, kind, items, guard
                 claim += 1
     fill_usages(plan, [*usages, *groups])
     return plan

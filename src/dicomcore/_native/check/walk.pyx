@@ -4,7 +4,7 @@ Every element and item is looked at once. Items wait on a stack of our own; its 
 `Limits` bounds.
 """
 
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport UINT32_MAX, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memset
 
@@ -14,7 +14,7 @@ from dicomcore._native.base.vr cimport OB_OR_OW, OW, SQ, SS, UN, US, US_OR_OW, U
 from dicomcore._native.check.conditions cimport FORBIDDEN, FREE, NO, UNKNOWN, YES, Outcome, outcome_of
 from dicomcore._native.check.findings cimport NO_MODULE, Findings, add, close_findings, listed, open_findings
 from dicomcore._native.check.plan cimport NO_LEVEL, Claim, Level, Plan, Slot, plan_for, slot_of
-from dicomcore._native.check.subject cimport Subject, bytes_of, find_root, has_value, int_at, items_of, text_at, value_count
+from dicomcore._native.check.subject cimport Subject, bytes_of, find_root, float_at, has_value, int_at, items_of, text_at, value_count
 from dicomcore._native.check.visit cimport NO_FRAME, ONE_FRAME, SHARED_FRAME, Visit, Walk, kid_of
 from dicomcore._native.rules.tables cimport (
     RULE_NO_TYPE, RULE_STRING, RULE_TYPE_1, RULE_TYPE_1C, RULE_TYPE_2, RULE_TYPE_3, find_number, find_sop_class, find_string, rule_items_t, rule_set_t, rule_use_t, rules, rules_t,
@@ -37,6 +37,19 @@ cdef enum Code:             # numbers of dicomcore.iod.codes
     GROUP_TWICE
     GROUP_MISSING
     WRONG_VR
+    VALUE_COUNT = 16
+    ABSENT_PRESENT = 23     # present, though the text says nothing of a data set that doesn't need it
+    ZERO
+    SELDOM
+
+cdef enum Kind:             # of rules about values, see layout.h
+    BASELINE_CONTEXT = 0x63
+    BITS = 0x4D
+    CONTEXT = 0x43
+    COUNT = 0x4E
+    DEFINED = 0x44
+    NOT_ZERO = 0x5A
+    SELDOM_ZERO = 0x7A
 
 cdef enum:
     SHARED_GROUPS = 0x52009229
@@ -204,7 +217,8 @@ cdef Status check_slot(Walk* w, uint32_t place) noexcept nogil:
     cdef const Level* l = &w.levels[v.level]
     cdef const Slot* slot = &w.slots[l.slots + place]
     cdef uint32_t row = w.arena[v.places + place], k
-    cdef bint there = row != NO_ROW, filled = there and has_value(w.subject, row), allowed = False, ruled = False
+    cdef bint there = row != NO_ROW, filled = there and has_value(w.subject, row), allowed = False
+    cdef uint8_t guarded
     cdef const Claim* c
     cdef const Claim* refusing = NULL
     cdef uint16_t worst = 0, refused = 0, code
@@ -218,7 +232,11 @@ cdef Status check_slot(Walk* w, uint32_t place) noexcept nogil:
             c = &w.claims[slot.claims + k]
             if c.type == RULE_NO_TYPE or not w.active[c.usage]:
                 continue
-            ruled = True
+            guarded = YES if c.guard == 0 else outcome_of(w, c.guard).required
+            if guarded != YES:
+                w.unknown += guarded == UNKNOWN
+                allowed |= guarded == UNKNOWN
+                continue
             code = 0
             if c.type == RULE_TYPE_1:
                 allowed = True
@@ -295,71 +313,86 @@ cdef Status check_value(Walk* w, const Slot* slot, uint32_t row) noexcept nogil:
 
 
 cdef Status check_terms(Walk* w, const Slot* slot, uint32_t row) noexcept nogil:
-    # Sets of values that hold here, of all modules that are there, add up.
+    # What the modules that are there say of the values. Each set holds for itself.
     cdef const Row* r = &w.subject.rows[row]
-    cdef int count = value_count(w.subject, r), n, found
+    cdef const Claim* c
+    cdef const rule_use_t* use
+    cdef uint32_t k, u
+    cdef int count = value_count(w.subject, r)
     cdef Status status
-    cdef const Claim* by = NULL
-    cdef uint32_t detail = 0
     if bytes_of(w.subject, r) == NULL:
         return OK
-    for n in range(1, min(count, 64) + 1):
-        found = term_of(w, slot, r, n, &by, &detail)
-        if found:
-            status = note(w, NOT_ENUMERATED if found == 2 else NOT_DEFINED, by, r.tag, row, detail | <uint32_t>n << 24)
+    for k in range(slot.claim_count):
+        c = &w.claims[slot.claims + k]
+        if not w.active[c.usage] or (c.guard and outcome_of(w, c.guard).required != YES):
+            continue
+        for u in range(c.use_count):
+            use = &w.rules.uses[c.uses + u]
+            if use.kind == CONTEXT or use.kind == BASELINE_CONTEXT or use.kind == BITS or not is_due(w, use):
+                continue
+            status = check_use(w, c, use, r, row, count, c.uses + u)
             if status != OK:
                 return status
     return OK
 
 
-cdef int term_of(Walk* w, const Slot* slot, const Row* r, int n, const Claim** by, uint32_t* detail) noexcept nogil:
-    # 0: value n is a term, or nothing rules it; 1: it is no defined term; 2: it is no enumerated value.
-    cdef const Claim* c
-    cdef const rule_use_t* use
-    cdef const rule_set_t* values
-    cdef uint32_t k, u
-    cdef int length, worst = 0
-    cdef const uint8_t* p = NULL
-    cdef int64_t number = 0
-    cdef bint is_number
+cdef bint is_due(Walk* w, const rule_use_t* use) noexcept nogil:
+    # Whether a set of values holds here.
     cdef Outcome outcome
-    length = text_at(w.subject, r, n, &p)
-    is_number = int_at(w.subject, r, n, r.vr == SS, &number)
-    if length < 0 and not is_number:
-        return 0
-    if length == 0:
-        return 0
-    for k in range(slot.claim_count):
-        c = &w.claims[slot.claims + k]
-        if not w.active[c.usage]:
-            continue
-        for u in range(c.use_count):
-            use = &w.rules.uses[c.uses + u]
-            if (use.number and use.number != n) or use.kind == 0x4D:
-                continue
-            if use.conditional:
-                if use.condition == 0:
-                    return 0                # it can't be told whether the set holds
-                outcome = outcome_of(w, use.condition)
-                if outcome.required == UNKNOWN:
-                    return 0
-                if outcome.required == NO:
-                    continue
-            values = &w.rules.sets[use.set]
-            if values.form == RULE_STRING:
-                if length < 0:
-                    return 0
-                if find_string(w.rules, values, p, length) >= 0:
-                    return 0
-            elif not is_number or number < 0 or find_number(w.rules, values, <uint32_t>number) >= 0:
-                return 0
-            if use.kind == 0x44:
-                worst = 1
-                by[0], detail[0] = c, c.uses + u
-            elif worst == 0:
-                worst = 2
-                by[0], detail[0] = c, c.uses + u
-    return worst
+    if not use.conditional:
+        return True
+    if use.condition == 0:
+        return False            # it can't be told
+    outcome = outcome_of(w, use.condition)
+    w.unknown += outcome.required == UNKNOWN
+    return outcome.required == YES
+
+
+cdef Status check_use(Walk* w, const Claim* c, const rule_use_t* use, const Row* r, uint32_t row, int count,
+                      uint32_t number) noexcept nogil:
+    cdef const rule_set_t* values = &w.rules.sets[use.set]
+    cdef int n, first = use.number if use.number else 1, last = use.number if use.number else min(count, <int>MOST_VALUES)
+    cdef uint16_t code
+    cdef Status status
+    if use.kind == COUNT:
+        if values.value_count == 2 and not is_between(w.rules, values, count):
+            return note(w, VALUE_COUNT, c, r.tag, row, count)
+        return OK
+    for n in range(first, min(last, count) + 1):
+        code = 0
+        if use.kind == NOT_ZERO or use.kind == SELDOM_ZERO:
+            code = (ZERO if use.kind == NOT_ZERO else SELDOM) if is_zero(w, r, n) else 0
+        elif not is_term(w, values, r, n):
+            code = NOT_DEFINED if use.kind == DEFINED else NOT_ENUMERATED
+        if code:
+            status = note(w, code, c, r.tag, row, number | <uint32_t>n << 24)
+            if status != OK:
+                return status
+    return OK
+
+
+cdef inline bint is_between(const rules_t* r, const rule_set_t* values, int count) noexcept nogil:
+    # The fewest and the most values; 0: any number.
+    cdef uint32_t least = r.values[values.values].value, most = r.values[values.values + 1].value
+    return <uint32_t>count >= least and (most == 0 or <uint32_t>count <= most)
+
+
+cdef bint is_zero(const Walk* w, const Row* r, int n) noexcept nogil:
+    cdef double number
+    return float_at(w.subject, r, n, &number) and number == 0
+
+
+cdef bint is_term(const Walk* w, const rule_set_t* values, const Row* r, int n) noexcept nogil:
+    # Whether value n is in a set; a value that is empty or can't be read breaks no rule of this kind.
+    cdef const uint8_t* p = NULL
+    cdef int length
+    cdef int64_t number = 0
+    if values.form == RULE_STRING:
+        length = text_at(w.subject, r, n, &p)
+        return length <= 0 or find_string(w.rules, values, p, length) >= 0
+    if not int_at(w.subject, r, n, r.vr == SS, &number):
+        return True
+    return -(<int64_t>1 << 31) <= number <= UINT32_MAX and find_number(w.rules, values, <uint32_t>number) >= 0
 
 
 # -- functional groups ---------------------------------------------------------------------------------------------
