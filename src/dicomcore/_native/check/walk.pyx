@@ -55,9 +55,9 @@ cdef enum:
     SHARED_GROUPS = 0x52009229
     FRAME_GROUPS = 0x52009230
     SOP_CLASS_UID = 0x00080016
+    MOST_VALUES = 64            # values of an attribute that are looked at
     LARGE_VALUE = 4096          # pixel data of fewer bytes is not worth a gap
     FIRST_ROOM = 1024           # words of the arena
-    ABSENT_PRESENT = 23     # present, though the text says nothing of a data set that doesn't need it
 
 
 # -- the stack -----------------------------------------------------------------------------------------------------
