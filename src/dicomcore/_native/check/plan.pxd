@@ -17,16 +17,19 @@ cdef struct Slot:               # an attribute of a level
     uint32_t tag                # an x of a repeating group is an F
     uint32_t claims
     uint32_t child              # the level of its items
-    uint32_t claim_count
+    uint16_t claim_count
+    uint16_t vr                 # of the dictionary, 0: none
 
 cdef struct Level:
     uint32_t slots, slot_count
+    uint32_t needed, needed_count       # slots that may have to be there, in `needed` of the plan
     bint groups                 # items of functional groups
 
 cdef class Plan:
     cdef Slot* slots
     cdef Claim* claims
     cdef Level* levels
+    cdef uint32_t* needed
     cdef readonly int sop_class, slot_total, claim_total, level_total
     cdef readonly int usage_count, group_count
     cdef uint16_t* modules      # the module of each usage, then of each functional group

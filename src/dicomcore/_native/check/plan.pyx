@@ -3,6 +3,7 @@
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport calloc, free
 
+from dicomcore._native.base.dictionary cimport public_vr
 from dicomcore._native.rules import tables as _tables
 
 cdef dict TYPES = {"": 0, "1": 1, "1C": 2, "2": 3, "2C": 4, "3": 5}
@@ -14,6 +15,7 @@ cdef class Plan:
         free(self.slots)
         free(self.claims)
         free(self.levels)
+        free(self.needed)
         free(self.modules)
         free(self.usages)
         free(self.conditions)
@@ -127,7 +129,7 @@ class _Compiler:
 
 cdef Plan compiled(int sop_class):
     cdef Plan plan = Plan.__new__(Plan)
-    cdef uint32_t level = 0, slot = 0, claim = 0
+    cdef uint32_t level = 0, slot = 0, claim = 0, need = 0, i
     cdef Claim* c
     _, usages, groups, refinements = _tables.iod(sop_class)
     context = tuple((path, tuple(one)) for path, *one in refinements)
@@ -148,19 +150,25 @@ cdef Plan compiled(int sop_class):
     plan.levels = <Level*>room(plan.level_total, sizeof(Level))
     plan.slots = <Slot*>room(plan.slot_total, sizeof(Slot))
     plan.claims = <Claim*>room(plan.claim_total, sizeof(Claim))
+    plan.needed = <uint32_t*>room(plan.slot_total, sizeof(uint32_t))
     for attributes, grouped in made:
         plan.levels[level].slots, plan.levels[level].slot_count = slot, len(attributes)
-        plan.levels[level].groups = grouped
-        level += 1
-        for tag, claims, child in attributes:
+        plan.levels[level].groups, plan.levels[level].needed = grouped, need
+        for i, (tag, claims, child) in enumerate(attributes):
+            if any([0 < one[5] < 5 for one in claims]):      # of types 1 to 2C
+                plan.needed[need] = i
+                need += 1
             plan.slots[slot].tag, plan.slots[slot].child = tag, child
             plan.slots[slot].claims, plan.slots[slot].claim_count = claim, len(claims)
+            plan.slots[slot].vr = public_vr(tag)
             slot += 1
             for usage, module, condition, first, count, kind, items, guard in claims:
                 c = &plan.claims[claim]
                 c.usage, c.module, c.condition, c.uses = usage, module, condition, first
                 c.use_count, c.type, c.items, c.guard = count, kind, items, guard
                 claim += 1
+        plan.levels[level].needed_count = need - plan.levels[level].needed
+        level += 1
     fill_usages(plan, [*usages, *groups])
     return plan
 

@@ -30,6 +30,7 @@ cdef struct Walk:
     const Slot* slots
     const Claim* claims
     const Level* levels
+    const uint32_t* needed
     Findings* findings
     uint8_t* active     # of each usage: whether its module is there, or taken to be
     uint8_t* shared     # of each functional group: whether it is in the shared groups

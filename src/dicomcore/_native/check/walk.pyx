@@ -446,20 +446,21 @@ cdef Status check_unknown(Walk* w, bint notes) noexcept nogil:
     cdef const Level* l = &w.levels[v.level]
     cdef const uint32_t* kids = &w.arena[v.kids]
     cdef const Row* r
-    cdef uint32_t k
+    cdef uint32_t k, slot
     cdef uint16_t due
     cdef Status status
     for k in range(v.kid_count):
         r = &w.subject.rows[kids[k]]
         if r.tag >> 16 & 1 or r.tag & 0xFFFF == 0:
             continue
-        if kids[v.kid_count + k] == l.slot_count:
+        slot = kids[v.kid_count + k]
+        if slot == l.slot_count:
             if notes and r.tag >> 16 >= 8 and r.tag != TRAILING_PADDING:
                 status = note(w, NOT_IN_IOD, NULL, r.tag, kids[k], 0)
                 if status != OK:
                     return status
         if not r.flags & IMPLICIT and r.vr != UN:
-            due = public_vr(r.tag)
+            due = w.slots[l.slots + slot].vr if slot < l.slot_count else public_vr(r.tag)
             if due and due != r.vr and not is_choice(due, r.vr):
                 status = note(w, WRONG_VR, NULL, r.tag, kids[k], <uint32_t>due << 16 | r.vr)
                 if status != OK:
@@ -481,16 +482,25 @@ cdef inline bint is_choice(uint16_t due, uint16_t vr) noexcept nogil:
 cdef Status look(Walk* w, const uint8_t* usages, const uint16_t* conditions, bint notes) noexcept nogil:
     # The present data set, without its items.
     cdef const Visit* v = &w.visits[w.depth]
-    cdef uint32_t i, count = w.levels[v.level].slot_count
+    cdef const Level* l = &w.levels[v.level]
+    cdef uint32_t i, slot
     cdef Status status = check_unknown(w, notes)
     if status != OK:
         return status
     if v.frame != NO_FRAME and w.levels[v.level].groups:
         return check_groups(w, usages, conditions)
-    for i in range(count):
-        status = check_slot(w, i)
-        if status != OK:
-            return status
+    for i in range(v.kid_count):
+        slot = w.arena[v.kids + v.kid_count + i]
+        if slot < l.slot_count and w.arena[v.places + slot] == w.arena[v.kids + i]:
+            status = check_slot(w, slot)
+            if status != OK:
+                return status
+    for i in range(l.needed_count):
+        slot = w.needed[l.needed + i]
+        if w.arena[v.places + slot] == NO_ROW:
+            status = check_slot(w, slot)
+            if status != OK:
+                return status
     return OK
 
 
@@ -607,6 +617,7 @@ def structure(Index index not None, int sop_class=-1, *, bint notes=False, uint3
     memset(&w, 0, sizeof(Walk))
     w.subject, w.rules, w.findings = &subject, rules(), &findings
     w.slots, w.claims, w.levels, w.modules = plan.slots, plan.claims, plan.levels, plan.modules
+    w.needed = plan.needed
     w.usage_count, w.group_count = plan.usage_count, plan.group_count
     open_findings(&findings, most)
     try:
