@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from tools.standard import not_zero
 from tools.standard.build import build, folder
 from tools.standard.headers import Tables
 from tools.standard.pool import ConditionPool, read_codes
@@ -15,7 +16,8 @@ TABLES = Path(__file__).resolve().parents[2] / "src/dicomcore/_native/rules/tabl
 
 def headers(sources: Path) -> dict[str, str]:
     """The text of every generated header, by file name."""
-    return Tables(build(sources).standard, ConditionPool(read_codes())).headers()
+    made = Tables(build(sources).standard, ConditionPool(read_codes())).headers()
+    return {**made, "not_zero.h": not_zero.header(sources)}
 
 
 def main() -> int:

@@ -2,7 +2,7 @@
 
 from libc.stdint cimport uint32_t
 
-cdef enum Slot:
+cdef enum:
     NO_SLOT
     AT_IMAGE_TYPE
     AT_SOP_CLASS_UID
