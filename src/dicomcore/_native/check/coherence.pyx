@@ -4,7 +4,6 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from dicomcore._native.base.fault cimport NO_MEMORY, OK, Status, raise_fault
-from dicomcore._native.base.vr cimport DS, FD, FL, IS, SL, SS, UL, US, US_OR_SS
 from dicomcore._native.check.codes cimport *
 from dicomcore._native.check.findings cimport Findings, Found, close_findings, open_findings
 from dicomcore._native.check.frame_rules cimport (
@@ -22,19 +21,20 @@ from dicomcore._native.check.object_rules cimport (
     check_timezone, check_waveform,
 )
 from dicomcore._native.check.slots cimport *
-from dicomcore._native.check.subject cimport Subject, find_root, float_at, items_of, value_count
+from dicomcore._native.check.subject cimport Subject, float_at, items_of
 from dicomcore._native.check.texts cimport check_texts
 from dicomcore._native.scan.index cimport Index, rows_of
 from dicomcore._native.scan.scan cimport CONTAINER, FRAGMENTS, ITEM, NO_ROW, Row
 
-cdef extern from "rules/tables/not_zero.h" nogil:
-    const int RULE_ZERO_ERROR_COUNT, RULE_ZERO_UNLIKELY_COUNT
-    const uint32_t RULE_ZERO_ERROR[]
-    const uint32_t RULE_ZERO_UNLIKELY[]
+cdef extern from "rules/tables/checked.h" nogil:
+    const int RULE_CHECKED_BITS
+    const uint32_t RULE_CHECKED_FACTOR
+    const uint32_t RULE_CHECKED_TAGS[]
+    const uint8_t RULE_CHECKED_ZERO[]
+    const uint16_t RULE_CHECKED_HASH[]
 
 cdef enum:
     NUMBER_OF_FRAMES = 0x00280008
-    DIMENSION_INDEX_SEQUENCE = 0x00209222
     MODIFIED_ATTRIBUTES = 0x04000550            # what an object was before it was changed, right or wrong
     ORIGINAL_ATTRIBUTES = 0x04000561
     NONCONFORMING_ATTRIBUTES = 0x04000551
@@ -121,57 +121,46 @@ cdef inline void forget(Level* v) noexcept nogil:
     v.touched_count = 0
 
 
+cdef inline int place_of(uint32_t tag) noexcept nogil:
+    # The place of an attribute in the tables, -1: none; those below SLOT_COUNT are looked for.
+    cdef uint32_t at = <uint32_t>(tag * RULE_CHECKED_FACTOR) >> (32 - RULE_CHECKED_BITS)
+    cdef int place
+    while True:
+        place = <int>RULE_CHECKED_HASH[at] - 1
+        if place < 0 or RULE_CHECKED_TAGS[place] == tag:
+            return place
+        at = (at + 1) & ((1 << RULE_CHECKED_BITS) - 1)
+
+
 cdef void gather(Level* v, uint32_t first, uint32_t stop, Overlay* overlays) noexcept nogil:
     # Note the level's rows; of a tag that comes twice the last one counts. Numbers that can't be zero are checked.
     cdef const Row* rows = v.s.rows
-    cdef uint32_t i = first, tag
-    cdef int slot
+    cdef uint32_t i = first
+    cdef int place
     while i < stop:
-        tag = rows[i].tag
-        slot = slot_of(tag)
-        if slot != NO_SLOT:
-            if v.at[slot] == NO_ROW:
-                v.touched[v.touched_count] = <uint8_t>slot
-                v.touched_count += 1
-            v.at[slot] = i
-        if is_number(rows[i].vr) and rows[i].length:
-            check_zero(v, i)
-        if overlays != NULL and tag >> 24 == 0x60:
-            place_overlay(overlays, tag, i)
+        place = place_of(rows[i].tag)
+        if place >= 0:
+            if place < SLOT_COUNT:
+                if v.at[place] == NO_ROW:
+                    v.touched[v.touched_count] = <uint8_t>place
+                    v.touched_count += 1
+                v.at[place] = i
+            if RULE_CHECKED_ZERO[place] and rows[i].length:
+                check_zero(v, i, NOT_ZERO if RULE_CHECKED_ZERO[place] == 2 else ZERO_UNLIKELY)
+        elif overlays != NULL and rows[i].tag >> 24 == 0x60:
+            place_overlay(overlays, rows[i].tag, i)
         i = rows[i].next
 
 
-cdef inline bint is_number(uint16_t vr) noexcept nogil:
-    return (vr == DS or vr == IS or vr == US or vr == FD or vr == FL or vr == UL or vr == SS or vr == SL
-            or vr == US_OR_SS)
-
-
-cdef inline bint is_among(const uint32_t* tags, int count, uint32_t tag) noexcept nogil:
-    cdef int low = 0, high = count, middle
-    while low < high:
-        middle = (low + high) >> 1
-        if tags[middle] < tag:
-            low = middle + 1
-        else:
-            high = middle
-    return low < count and tags[low] == tag
-
-
-cdef void check_zero(Level* v, uint32_t row) noexcept nogil:
+cdef void check_zero(Level* v, uint32_t row, uint16_t code) noexcept nogil:
     cdef const Row* r = &v.s.rows[row]
-    cdef uint16_t code
     cdef double number = 0
-    cdef int i
-    if is_among(RULE_ZERO_ERROR, RULE_ZERO_ERROR_COUNT, r.tag):
-        code = NOT_ZERO
-    elif is_among(RULE_ZERO_UNLIKELY, RULE_ZERO_UNLIKELY_COUNT, r.tag):
-        code = ZERO_UNLIKELY
-    else:
-        return
-    for i in range(1, min(value_count(v.s, r), FEW) + 1):
-        if float_at(v.s, r, i, &number) and (number == 0 or (r.tag == NUMBER_OF_FRAMES and number < 0)):
+    cdef int i = 1
+    while i <= FEW and float_at(v.s, r, i, &number):
+        if number == 0 or (r.tag == NUMBER_OF_FRAMES and number < 0):
             report(v, code, r.tag, row, 0, i)
             return
+        i += 1
 
 
 cdef void check_level(Level* v) noexcept nogil:

@@ -14,33 +14,34 @@ from dicomcore._native.check.subject cimport find_root, find_row, int_at, items_
 from dicomcore._native.scan.scan cimport CONTAINER, ITEM, NO_ROW, Row
 
 cdef struct Naming:                 # a sequence of the root and what tells its items apart
-    uint32_t sequence, key
+    int slot
+    uint32_t key
     bint is_text
     bint told_apart                 # no two items have the same; False: other rules see to it, or they may
 
 
 cdef Naming naming(int kind) noexcept nogil:
     if kind == NAMED_ROI:
-        return Naming(0x30060020, 0x30060022, False, True)
+        return Naming(AT_STRUCTURE_SET_ROI_SEQUENCE, 0x30060022, False, True)
     if kind == NAMED_BEAM:
-        return Naming(0x300A00B0, 0x300A00C0, False, True)
+        return Naming(AT_BEAM_SEQUENCE, 0x300A00C0, False, True)
     if kind == NAMED_ION_BEAM:
-        return Naming(0x300A03A2, 0x300A00C0, False, True)
+        return Naming(AT_ION_BEAM_SEQUENCE, 0x300A00C0, False, True)
     if kind == NAMED_FRACTION:
-        return Naming(0x300A0070, 0x300A0071, False, True)
+        return Naming(AT_FRACTION_GROUP_SEQUENCE, 0x300A0071, False, True)
     if kind == NAMED_TOLERANCE:
-        return Naming(0x300A0040, 0x300A0042, False, True)
+        return Naming(AT_TOLERANCE_TABLE_SEQUENCE, 0x300A0042, False, True)
     if kind == NAMED_SETUP:
-        return Naming(0x300A0180, 0x300A0182, False, True)
+        return Naming(AT_PATIENT_SETUP_SEQUENCE, 0x300A0182, False, True)
     if kind == NAMED_DOSE_REFERENCE:
-        return Naming(0x300A0010, 0x300A0012, False, True)
+        return Naming(AT_DOSE_REFERENCE_SEQUENCE, 0x300A0012, False, True)
     if kind == NAMED_SEGMENT:
-        return Naming(0x00620002, 0x00620004, False, False)
+        return Naming(AT_SEGMENT_SEQUENCE, 0x00620004, False, False)
     if kind == NAMED_ORGANIZATION:
-        return Naming(0x00209221, 0x00209164, True, False)
+        return Naming(AT_DIMENSION_ORGANIZATION_SEQUENCE, 0x00209164, True, False)
     if kind == NAMED_LAYER:
-        return Naming(0x00700060, 0x00700002, True, False)
-    return Naming(0x00480105, 0x00480106, True, False)
+        return Naming(AT_GRAPHIC_LAYER_SEQUENCE, 0x00700002, True, False)
+    return Naming(AT_OPTICAL_PATH_SEQUENCE, 0x00480106, True, False)
 
 
 cdef int64_t key_of(const Level* v, const Row* r, int n, bint is_text) noexcept nogil:
@@ -71,7 +72,7 @@ cdef Status read_names(Level* v) noexcept nogil:
     cdef uint32_t row, items
     for kind in range(NAMED_COUNT):
         one = naming(kind)
-        row = find_root(v.s, one.sequence)
+        row = v.at[one.slot]
         if row == NO_ROW or not v.s.rows[row].flags & CONTAINER:
             continue
         items = items_of(v.s, row)

@@ -6,7 +6,7 @@ from libc.stdint cimport UINT32_MAX, int64_t, uint8_t, uint16_t, uint32_t, uint6
 from dicomcore._native.base.fault cimport OK, Status
 from dicomcore._native.base.text cimport equals
 from dicomcore._native.check.findings cimport NO_MODULE, Findings, add
-from dicomcore._native.check.slots cimport AT_PIXEL_REPRESENTATION, NO_SLOT, SLOT_COUNT
+from dicomcore._native.check.slots cimport SLOT_COUNT
 from dicomcore._native.check.subject cimport Subject, bytes_of, float_at, int_at, text_at, value_count
 from dicomcore._native.scan.scan cimport NO_ROW, Row
 
