@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 from dicomcore._native.scan.opener import open_data_set
 from dicomcore.dataset import Dataset
-from dicomcore.dataset.state import state_of
+from dicomcore.dataset.state import (
+    file_index,
+    has_own_items,
+    index_of,
+    is_changed,
+    kept_meta,
+    state_of,
+    touched,
+)
 from dicomcore.encoding import encode
 from dicomcore.encoding.inflate import inflated
 from dicomcore.limits import DEFAULT_LIMITS, Limits
@@ -26,10 +34,22 @@ def index_for(src: Source | Dataset, limits: Limits | None = None) -> Index:
     limits = DEFAULT_LIMITS if limits is None else limits
     if not isinstance(src, Dataset):
         return open_source(src, limits=limits, force=True)
-    state = state_of(src)
-    if state.index is not None and not state.changed and state.wanted is None and state.row < 0 and not state.is_header:
-        return state.index
-    return _encoded(src, limits)
+    index = file_index(src)
+    return _encoded(src, limits) if index is None or _is_changed(src) else index
+
+
+def _is_changed(ds: Dataset) -> bool:
+    """Whether a file's data set or its file meta information is no longer what the index has."""
+    state, meta = state_of(ds), kept_meta(ds)
+    if state.wanted is not None or state.is_header:
+        return True
+    return _has_changes(ds) or (meta is not None and (index_of(meta) is not state.index or _has_changes(meta)))
+
+
+def _has_changes(ds: Dataset) -> bool:
+    return any(
+        one is None or is_changed(one) or (one.VR == "SQ" and not has_own_items(one)) for one in touched(ds).values()
+    )
 
 
 def _encoded(ds: Dataset, limits: Limits) -> Index:
