@@ -191,7 +191,7 @@ cdef void check_frames(Level* v) noexcept nogil:
     # What the root says of its frames.
     cdef int64_t number = 0, total = 0, offset = 0
     cdef uint32_t items
-    if has(v, AT_PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE) and v.frames > 0:
+    if has(v, AT_PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE) and has(v, AT_NUMBER_OF_FRAMES) and v.frames > 0:
         items = items_of(v.s, v.at[AT_PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE])
         if items and items != v.frames:
             found(v, FRAME_COUNT, AT_PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE, items, v.frames)

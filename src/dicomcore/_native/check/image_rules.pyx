@@ -120,9 +120,9 @@ cdef void check_bits(Level* v, int64_t allocated) noexcept nogil:
     cdef int64_t stored = 0, high = 0
     if not has(v, AT_BITS_ALLOCATED):
         return
-    if allocated != 0 and allocated != 1 and allocated % 8:
+    if allocated > 1 and allocated % 8:
         found(v, BITS_ALLOCATED, AT_BITS_ALLOCATED, allocated, 0)
-    if not whole(v, AT_BITS_STORED, &stored) or stored == 0 or allocated == 0:
+    if not whole(v, AT_BITS_STORED, &stored) or stored <= 0 or allocated <= 0:
         return                              # zero is a finding of its own
     if stored > allocated:
         found(v, BITS_STORED, AT_BITS_STORED, stored, allocated)
@@ -136,11 +136,11 @@ cdef void check_kinds(Level* v, int64_t allocated) noexcept nogil:
     if has(v, AT_PIXEL_DATA):
         if floats or doubles:
             found(v, PIXELS_TWICE, AT_PIXEL_DATA, 0, 0)
-        elif v.coding == CODING_BASELINE and allocated and allocated != 8:
+        elif v.coding == CODING_BASELINE and allocated > 0 and allocated != 8:
             found(v, SYNTAX_BITS, AT_BITS_ALLOCATED, allocated, 0)
     elif floats and doubles:
         found(v, PIXELS_TWICE, AT_DOUBLE_FLOAT_PIXEL_DATA, 0, 0)
-    elif (floats and allocated != 32 or doubles and allocated != 64) and allocated:
+    elif (floats and allocated != 32 or doubles and allocated != 64) and allocated > 0:
         found(v, FLOAT_BITS, AT_BITS_ALLOCATED, allocated, 32 if floats else 64)
 
 

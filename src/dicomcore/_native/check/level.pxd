@@ -58,7 +58,7 @@ cdef struct Level:
     uint32_t meta_stop              # rows [0, meta_stop) are the file meta information
     Coding coding
     bint has_pixels
-    int64_t frames                  # 1 where the root does not say
+    int64_t frames                  # 1 where the root does not say, 0 or less: not known
     bint signed                     # Pixel Representation is 1
     bint labels                     # a segmentation by labels
     uint32_t dimensions             # items of Dimension Index Sequence
@@ -84,8 +84,11 @@ cdef inline bint whole(const Level* v, int slot, int64_t* out) noexcept nogil:
 
 
 cdef inline int64_t count_or(const Level* v, int slot, int64_t default) noexcept nogil:
+    # A number that isn't negative; `default` if there is no value, -1 if it can't be read.
     cdef int64_t number = 0
-    return number if whole(v, slot, &number) else default
+    if not has(v, slot) or row_at(v, slot).length == 0:
+        return default
+    return number if whole(v, slot, &number) and number >= 0 else -1
 
 
 cdef inline int text(const Level* v, int slot, int n, const uint8_t** p) noexcept nogil:

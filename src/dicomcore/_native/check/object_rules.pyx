@@ -9,7 +9,7 @@ from dicomcore._native.base.vr cimport OB, OF, OW
 from dicomcore._native.check.codes cimport *
 from dicomcore._native.check.level cimport *
 from dicomcore._native.check.slots cimport *
-from dicomcore._native.check.subject cimport find_row, float_at, int_at, items_of, text_at
+from dicomcore._native.check.subject cimport find_row, float_at, has_value, int_at, items_of, text_at
 from dicomcore._native.scan.scan cimport CONTAINER, NO_ROW, Row
 
 cdef extern from "check/sop_rules.h" nogil:
@@ -208,11 +208,10 @@ cdef void check_orientation(Level* v, int slot) noexcept nogil:
 
 cdef void check_position(Level* v, int slot) noexcept nogil:
     # A position of an image or a frame needs the root's frame of reference.
-    cdef const uint8_t* p = NULL
     cdef uint32_t row = v.root[AT_FRAME_OF_REFERENCE_UID]
     if v.sequence != 0 and v.sequence != 0x00209113:
         return
-    if row_at(v, slot).length and (row == NO_ROW or text_at(v.s, &v.s.rows[row], 1, &p) <= 0):
+    if has_value(v.s, v.at[slot]) and (row == NO_ROW or not has_value(v.s, row)):
         found(v, NO_FRAME_OF_REFERENCE, slot, 0, 0)
 
 
@@ -314,7 +313,7 @@ cdef void check_waveform(Level* v) noexcept nogil:
         items = items_of(v.s, v.at[AT_CHANNEL_DEFINITION_SEQUENCE])
         if items and items != channels:
             found(v, WAVEFORM_CHANNELS, AT_CHANNEL_DEFINITION_SEQUENCE, items, <uint64_t>channels)
-    if bits and not fits_interpretation(v, bits):
+    if bits > 0 and not fits_interpretation(v, bits):
         found(v, WAVEFORM_FORM, AT_WAVEFORM_BITS_ALLOCATED, <uint64_t>bits, 0)
     if r.flags & CONTAINER or (r.vr != OB and r.vr != OW) or not 0 < channels <= 0xFFFF or samples <= 0:
         return
@@ -341,6 +340,6 @@ cdef bint fits_interpretation(Level* v, int64_t bits) noexcept nogil:
 
 cdef void check_channel(Level* v) noexcept nogil:
     cdef int64_t stored = 0
-    if v.sequence == 0x003A0200 and v.waveform_bits and whole(v, AT_WAVEFORM_BITS_STORED, &stored):
+    if v.sequence == 0x003A0200 and v.waveform_bits > 0 and whole(v, AT_WAVEFORM_BITS_STORED, &stored):
         if stored > v.waveform_bits:
             found(v, WAVEFORM_BITS, AT_WAVEFORM_BITS_STORED, <uint64_t>stored, <uint64_t>v.waveform_bits)
