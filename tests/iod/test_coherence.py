@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -38,7 +39,7 @@ class Case(NamedTuple):
     path: str
     file: str
     change: Callable[[Dataset], Any] | dict[str, Any]
-    first: Callable[[Dataset], Any] | dict[str, Any] = {}  # what the file lacks; this finds nothing
+    first: Callable[[Dataset], Any] | dict[str, Any] | None = None  # what the file lacks; this finds nothing
 
 
 CT, MR, ENHANCED, SEG = "CT_small.dcm", "MR_small.dcm", "emri_small.dcm", "liver.dcm"
@@ -181,7 +182,8 @@ CASES = [
          {"Laterality": "L", "BodyPartExamined": "KNEE"}),
     Case("LATERALITY_DIFFERS", "Laterality", CT, {"Laterality": "L", "ImageLaterality": "R"},
          {"Laterality": "L", "ImageLaterality": "L"}),
-    Case("MATRIX", "FrameOfReferenceTransformationMatrix", CT, {"FrameOfReferenceTransformationMatrix": [*RIGID[:15], 2]},
+    Case("MATRIX", "FrameOfReferenceTransformationMatrix", CT,
+         {"FrameOfReferenceTransformationMatrix": [*RIGID[:15], 2]},
          {"FrameOfReferenceTransformationMatrix": RIGID, "FrameOfReferenceTransformationMatrixType": "RIGID"}),
     Case("MATRIX", "FrameOfReferenceTransformationMatrix", CT,
          {"FrameOfReferenceTransformationMatrix": [2, *RIGID[1:]], "FrameOfReferenceTransformationMatrixType": "RIGID"},
@@ -259,7 +261,8 @@ CASES = [
          at("ROIContourSequence.0.ReferencedROINumber", 77)),
     Case("LAYER_UNKNOWN", "GraphicAnnotationSequence[0].GraphicLayer", CT,
          at("GraphicAnnotationSequence.0.GraphicLayer", "OTHER"), GRAPHIC),
-    Case("GRAPHIC_DATA", OBJECT.replace(".0.", "[0].") + "GraphicData", CT, at(OBJECT + "GraphicType", "POINT"), GRAPHIC),
+    Case("GRAPHIC_DATA", OBJECT.replace(".0.", "[0].") + "GraphicData", CT, at(OBJECT + "GraphicType", "POINT"),
+         GRAPHIC),
     Case("GRAPHIC_DATA", OBJECT.replace(".0.", "[0].") + "GraphicData", CT, at(OBJECT + "NumberOfGraphicPoints", 3),
          GRAPHIC),
     Case("CONTOUR_DATA", "ROIContourSequence[0].ContourSequence[0].ContourData", SET,
@@ -313,7 +316,7 @@ def found(ds: Dataset) -> Counter[tuple[str, str]]:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.code}-{case.path.rpartition('.')[2]}")
 def test_broken_rule(case: Case) -> None:
     before = found(read(case.file))
-    ds = changed(read(case.file), case.first)
+    ds = changed(read(case.file), case.first or {})
     assert found(ds) == before
     assert found(changed(ds, case.change)) - before == Counter([(case.code, case.path)])
 
@@ -379,10 +382,8 @@ def test_truncated_everywhere() -> None:
     for name in ("rtstruct.dcm", "rtplan.dcm", "nested_priv_SQ.dcm"):
         data = real(name).read_bytes()
         for size in range(len(data)):
-            try:
+            with suppress(DicomError):
                 findings(data[:size], texts=True)
-            except DicomError:
-                pass
 
 
 @settings(max_examples=300, deadline=None)
@@ -394,10 +395,8 @@ def test_hostile_bytes(data: st.DataObject) -> None:
     places = st.tuples(st.integers(128, len(damaged) - 1), st.integers(0, 255))
     for place, value in data.draw(st.lists(places, min_size=1, max_size=12)):
         damaged[place] = value
-    try:
+    with suppress(DicomError):
         findings(bytes(damaged), texts=True)
-    except DicomError:
-        pass
 
 
 def test_many_findings_are_counted_in_one() -> None:
@@ -409,7 +408,7 @@ def test_many_findings_are_counted_in_one() -> None:
 
 
 def test_many_references_take_no_square_of_time() -> None:
-    """100,000 items that refer to 100,000 others, and one attribute 100,000 times over."""
+    """20,000 items that refer to 20,000 others."""
     ds = read(CT)
     ds.StructureSetROISequence = items(*(item(ROINumber=number) for number in range(20000)))
     ds.ROIContourSequence = items(*(item(ReferencedROINumber=number + 1) for number in range(20000)))

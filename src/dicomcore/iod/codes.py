@@ -1,7 +1,7 @@
 """The codes of findings: what each rule is called, how grave it is, and where the standard has it.
 
 Numbers and names are stable. 1 to 99 are rules of structure and values, from 100 on rules across attributes. A message
-may name two numbers that the finding carries, `{detail}` and `{more}`. The class is a tuple, as that is imported faster.
+may name two numbers that the finding carries, `{detail}` and `{more}`. The class is a tuple, which is imported faster.
 """
 
 from typing import NamedTuple
@@ -80,13 +80,16 @@ _ROWS: tuple[tuple[int, str, str, str, str, str, str], ...] = (
     (103, "HIGH_BIT_ABOVE", "warning", "coherence", "PS3.5 8.1.1", "is {detail}, not one less than {more} bits stored",
      "The high bit is one less than Bits Stored; objects of before 2014 may have shifted samples, which few readers "
      "expect."),
-    (104, "SAMPLES_PHOTOMETRIC", "error", "coherence", "C.7.6.3.1.2", "is {detail}; the photometric interpretation has {more}",
+    (104, "SAMPLES_PHOTOMETRIC", "error", "coherence", "C.7.6.3.1.2",
+     "is {detail}; the photometric interpretation says {more}",
      "Monochrome and palette images have one sample for a pixel, RGB and YBR images three."),
-    (105, "PLANAR_CONFIGURATION", "warning", "coherence", "C.7.6.3.1.3", "is 1 for a photometric interpretation that is by pixel",
+    (105, "PLANAR_CONFIGURATION", "warning", "coherence", "C.7.6.3.1.3",
+     "is 1 for a photometric interpretation that is by pixel",
      "Subsampled chrominance and the transforms of JPEG 2000 are only defined for samples that stand together."),
     (106, "PHOTOMETRIC_SYNTAX", "error", "coherence", "PS3.5 8.2", "needs another transfer syntax",
      "YBR_RCT and YBR_ICT are made by the codecs of JPEG 2000 alone, and no other transfer syntax has them."),
-    (107, "PIXEL_FORM", "error", "coherence", "PS3.5 A.4", "is encapsulated in a native transfer syntax, or the reverse",
+    (107, "PIXEL_FORM", "error", "coherence", "PS3.5 A.4",
+     "is encapsulated in a native transfer syntax, or the reverse",
      "The transfer syntax says whether pixel data is one value or a sequence of fragments; a reader goes by it."),
     (108, "PIXEL_VR", "warning", "coherence", "PS3.5 A.2", "has VR OB, and more than 8 bits are allocated",
      "Samples of more than 8 bits are words, which change with the byte order; bytes don't."),
@@ -218,7 +221,8 @@ _ROWS: tuple[tuple[int, str, str, str, str, str, str], ...] = (
      "Each channel of a waveform has a definition."),
     (192, "WAVEFORM_BITS", "error", "coherence", "C.10.9", "is {detail}, with {more} bits allocated",
      "A sample has no more bits than are allocated for it."),
-    (193, "WAVEFORM_FORM", "error", "coherence", "C.10.9.1.5", "is {detail}, which the sample interpretation can't have",
+    (193, "WAVEFORM_FORM", "error", "coherence", "C.10.9.1.5",
+     "is {detail}, which the sample interpretation can't have",
      "The interpretation of samples says how many bits they have."),
     (200, "OVERLAY_SHORT", "error", "coherence", "C.9.2", "has {detail} bytes where {more} are due",
      "An overlay has a bit for each of its rows, columns and frames."),

@@ -8,8 +8,8 @@ from dicomcore._native.check.coherence import findings as _findings
 from dicomcore.iod.report import Finding, make_finding
 
 if TYPE_CHECKING:
-    from dicomcore.encoding.sources import Source
     from dicomcore.dataset import Dataset
+    from dicomcore.encoding.sources import Source
     from dicomcore.limits import Limits
 
 __all__ = ["findings"]
@@ -36,7 +36,10 @@ def findings(
     from dicomcore.iod.opening import index_for
 
     found, cut = _findings(index_for(src, limits), coherence=coherence, texts=texts, most=MOST)
-    made = [make_finding(number, None, *rest) for number, _, *rest in found]
+    made = [
+        make_finding(number, None, tag, path, count, detail, more)
+        for number, _, tag, path, count, detail, more in found
+    ]
     if cut:
         made.append(make_finding(FINDINGS_CUT, None, 0, (), 1, cut, 0))
     return made

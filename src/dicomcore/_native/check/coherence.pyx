@@ -1,9 +1,9 @@
 """Rules across attributes: one pass over the rows, a level at a time, each row looked at once."""
 
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memset
 
-from dicomcore._native.base.fault cimport NO_MEMORY, OK, Status, raise_fault
+from dicomcore._native.base.fault cimport OK, Status, raise_fault
 from dicomcore._native.check.codes cimport *
 from dicomcore._native.check.findings cimport Findings, Found, close_findings, open_findings
 from dicomcore._native.check.frame_rules cimport (

@@ -1,4 +1,4 @@
-"""Rules of frames, dimensions, and of numbers by which items refer to each other (PS3.3 C.7.6.5, C.7.6.16, C.7.6.17)."""
+"""Rules of frames, dimensions, and numbers by which items refer to each other (PS3.3 C.7.6.5, C.7.6.16, C.7.6.17)."""
 
 from libc.stdint cimport INT64_MIN, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, qsort
@@ -195,7 +195,7 @@ cdef void check_frames(Level* v) noexcept nogil:
         items = items_of(v.s, v.at[AT_PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE])
         if items and items != v.frames:
             found(v, FRAME_COUNT, AT_PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE, items, v.frames)
-    if has(v, AT_FRAME_INCREMENT_POINTER) and has(v, AT_NUMBER_OF_FRAMES) and row_at(v, AT_FRAME_INCREMENT_POINTER).vr == AT:
+    if has(v, AT_FRAME_INCREMENT_POINTER) and has(v, AT_NUMBER_OF_FRAMES):
         check_pointer(v)
     if whole(v, AT_IN_CONCATENATION_NUMBER, &number):
         if number < 1 or (whole(v, AT_IN_CONCATENATION_TOTAL_NUMBER, &total) and total and number > total):
@@ -206,7 +206,7 @@ cdef void check_frames(Level* v) noexcept nogil:
 
 
 cdef bint counts_frames(int64_t tag) noexcept nogil:
-    # Attributes with a value for each frame: times, slice locations, labels, angles, and the vectors of nuclear medicine.
+    # Attributes with a value for each frame: times, offsets of dose grids, and the vectors of nuclear medicine.
     return (tag == 0x00181065 or tag == 0x3004000C or tag == 0x00540010 or tag == 0x00540020 or tag == 0x00540030
             or tag == 0x00540050 or tag == 0x00540060 or tag == 0x00540070 or tag == 0x00540080 or tag == 0x00540090)
 
@@ -217,6 +217,8 @@ cdef void check_pointer(Level* v) noexcept nogil:
     cdef int64_t count = values(v, AT_FRAME_INCREMENT_POINTER)
     cdef uint32_t row
     cdef int i
+    if row_at(v, AT_FRAME_INCREMENT_POINTER).vr != AT:
+        return
     for i in range(1, <int>min(count, <int64_t>FEW) + 1):
         if not int_at(v.s, row_at(v, AT_FRAME_INCREMENT_POINTER), i, False, &tag):
             return

@@ -1,6 +1,6 @@
 """Rules of pixel data, look-up tables, windows and overlays (PS3.3 C.7.6.3, C.9, C.11; PS3.5 8 and A)."""
 
-from libc.stdint cimport UINT32_MAX, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport UINT32_MAX, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp
 
 from dicomcore._native.base.text cimport equals
@@ -144,7 +144,8 @@ cdef void check_kinds(Level* v, int64_t allocated) noexcept nogil:
         found(v, FLOAT_BITS, AT_BITS_ALLOCATED, allocated, 32 if floats else 64)
 
 
-cdef void check_pixels(Level* v, int slot, int64_t samples, int64_t allocated, bint halved, bint partial) noexcept nogil:
+cdef void check_pixels(Level* v, int slot, int64_t samples, int64_t allocated, bint halved,
+                       bint partial) noexcept nogil:
     # Pixel data against what it should have: `halved` chrominance has two samples a pixel, `partial` is not measured.
     cdef const Row* r = row_at(v, slot)
     cdef int64_t frames = v.frames if is_root(v) else 1

@@ -118,7 +118,8 @@ cdef inline uint32_t capped(uint64_t number) noexcept nogil:
     return <uint32_t>min(number, <uint64_t>UINT32_MAX)
 
 
-cdef inline void report(Level* v, uint16_t code, uint32_t tag, uint32_t row, uint32_t detail, uint32_t more) noexcept nogil:
+cdef inline void report(Level* v, uint16_t code, uint32_t tag, uint32_t row, uint32_t detail,
+                        uint32_t more) noexcept nogil:
     cdef uint32_t path = 0, item = v.around, sequence
     cdef Status status
     while item != NO_ROW:

@@ -157,8 +157,8 @@ cdef void check_laterality(Level* v) noexcept nogil:
     if m == 1 and (q[0] == 76 or q[0] == 82) and p[0] != q[0]:
         found(v, LATERALITY_DIFFERS, AT_LATERALITY, 0, 0)
     m = text(v, AT_BODY_PART_EXAMINED, 1, &q)
-    if m > 0 and is_word_of(q, m, "ABDOMEN BLADDER BRAIN COCCYX CSPINE HEAD HEART LIVER LSPINE PANCREAS PELVIS PROSTATE "
-                                  "SACRUM SKULL SPLEEN SSPINE STOMACH TRACHEA TSPINE UTERUS"):
+    if m > 0 and is_word_of(q, m, "ABDOMEN BLADDER BRAIN COCCYX CSPINE HEAD HEART LIVER LSPINE PANCREAS PELVIS "
+                                  "PROSTATE SACRUM SKULL SPLEEN SSPINE STOMACH TRACHEA TSPINE UTERUS"):
         found(v, LATERALITY_UNPAIRED, AT_LATERALITY, 0, 0)
 
 

@@ -5,7 +5,7 @@ from libc.string cimport memchr
 
 from dicomcore._native.base.fault cimport OK, Status
 from dicomcore._native.base.number cimport parse_decimal, parse_integer
-from dicomcore._native.base.text cimport stripped
+from dicomcore._native.base.text cimport stripped, trimmed
 from dicomcore._native.base.vr cimport AS, DA, DS, DT, IS, TM, UI
 from dicomcore._native.check.codes cimport BAD_VALUE
 from dicomcore._native.check.findings cimport NO_MODULE, Findings, add
@@ -129,6 +129,15 @@ cdef bint is_age(const uint8_t* p, Py_ssize_t n) noexcept nogil:
     return n == 4 and digits(p, n, 3) >= 0 and (p[3] == 68 or p[3] == 87 or p[3] == 77 or p[3] == 89)   # D, W, M, Y
 
 
+cdef bint is_plain(const uint8_t* p, Py_ssize_t n) noexcept nogil:
+    # Digits and signs alone, where the parser also takes 1.0 and 15e1.
+    cdef Py_ssize_t i
+    for i in range(n):
+        if not 48 <= p[i] <= 57 and p[i] != 43 and p[i] != 45:
+            return False
+    return True
+
+
 cdef bint is_fit(uint16_t vr, const uint8_t* p, Py_ssize_t n) noexcept nogil:
     # Whether one value is in the form of its VR.
     cdef int64_t number
@@ -146,7 +155,7 @@ cdef bint is_fit(uint16_t vr, const uint8_t* p, Py_ssize_t n) noexcept nogil:
     if vr == DS:
         return n <= 16 and parse_decimal(p, n, &decimal) == OK
     if vr == IS:
-        return n <= 12 and parse_integer(p, n, &number) == OK and -2147483648 <= number <= 2147483647
+        return n <= 12 and is_plain(p, n) and parse_integer(p, n, &number) == OK and -2147483648 <= number <= 2147483647
     return True
 
 
@@ -168,7 +177,7 @@ cdef bint is_bad_text(const Subject* s, const Row* r) noexcept nogil:
         cut = <const uint8_t*>memchr(p, BACKSLASH, left) if left else NULL
         size = left if cut == NULL else cut - p
         value = p
-        n = stripped(&value, size)
+        n = stripped(&value, size) if r.vr == DS or r.vr == IS else trimmed(value, size)
         if n and not is_fit(r.vr, value, n):
             return True
         if cut == NULL:
