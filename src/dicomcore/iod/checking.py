@@ -7,15 +7,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from dicomcore._native.check.coherence import findings as _findings
-from dicomcore._native.views.dataset import make_dataset
-from dicomcore.dataset import Dataset
-from dicomcore.dataset.state import DATA_SET
 from dicomcore.iod.codes import CODES, GROUPS, NAMES, SEVERITIES
 from dicomcore.iod.definitions import describe
 from dicomcore.iod.opening import index_for
 from dicomcore.iod.report import Finding, Report, make_finding
 
 if TYPE_CHECKING:
+    from dicomcore.dataset import Dataset
     from dicomcore.encoding.sources import Source
     from dicomcore.limits import Limits
 
@@ -38,7 +36,7 @@ def check(
     Parameters
     ----------
     src : Dataset, path, bytes-like, binary stream, or object with `size` and ``read_at(offset, length)``
-        The object; nothing has to be written first. Bare data sets without file meta information are read, too.
+        The object; nothing has to be written first. A bare data set is read by `dcmread` with ``force=True`` first.
     iod : str, optional
         The UID, name or keyword of a SOP class, in place of the object's own.
     rules : iterable of str
@@ -71,8 +69,7 @@ def check(
     chosen = chosen_rules(rules if isinstance(rules, tuple) else tuple(rules), at_least)
     index = index_for(src, limits)
     groups = {CODES[number].group for number in chosen}
-    found, cut = _findings(index, coherence="coherence" in groups, texts="values" in groups, most=MOST)
-    sop_class = str(make_dataset(Dataset, index, DATA_SET, None).get("SOPClassUID", "") or "")
+    found, cut, sop_class = _findings(index, coherence="coherence" in groups, texts="values" in groups, most=MOST)
     made: list[Finding] = [
         make_finding(number, None, tag, path, count, detail, more)
         for number, _, tag, path, count, detail, more in found

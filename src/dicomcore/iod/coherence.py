@@ -35,7 +35,7 @@ def findings(
     """
     from dicomcore.iod.opening import index_for
 
-    found, cut = _findings(index_for(src, limits), coherence=coherence, texts=texts, most=MOST)
+    found, cut, _ = _findings(index_for(src, limits), coherence=coherence, texts=texts, most=MOST)
     made = [
         make_finding(number, None, tag, path, count, detail, more)
         for number, _, tag, path, count, detail, more in found

@@ -33,7 +33,7 @@ def index_for(src: Source | Dataset, limits: Limits | None = None) -> Index:
     """The index of a source or a data set; one that was made or changed in memory is encoded and read again."""
     limits = DEFAULT_LIMITS if limits is None else limits
     if not isinstance(src, Dataset):
-        return open_source(src, limits=limits, force=True)
+        return open_source(src, limits=limits)
     index = file_index(src)
     return _encoded(src, limits) if index is None or _is_changed(src) else index
 

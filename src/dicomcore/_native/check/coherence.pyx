@@ -21,7 +21,7 @@ from dicomcore._native.check.object_rules cimport (
     check_timezone, check_waveform,
 )
 from dicomcore._native.check.slots cimport *
-from dicomcore._native.check.subject cimport Subject, float_at, items_of
+from dicomcore._native.check.subject cimport Subject, find_root, float_at, items_of, text_at
 from dicomcore._native.check.texts cimport check_texts
 from dicomcore._native.scan.index cimport Index, rows_of
 from dicomcore._native.scan.scan cimport CONTAINER, FRAGMENTS, ITEM, NO_ROW, Row
@@ -34,6 +34,7 @@ cdef extern from "rules/tables/checked.h" nogil:
     const uint16_t RULE_CHECKED_HASH[]
 
 cdef enum:
+    SOP_CLASS_UID = 0x00080016
     NUMBER_OF_FRAMES = 0x00280008
     MODIFIED_ATTRIBUTES = 0x04000550            # what an object was before it was changed, right or wrong
     ORIGINAL_ATTRIBUTES = 0x04000561
@@ -246,7 +247,8 @@ cdef void check_slot(Level* v, int slot) noexcept nogil:
 # -- over an index -------------------------------------------------------------------------------------------------
 
 def findings(Index index not None, *, bint coherence, bint texts, uint32_t most):
-    """The findings of an index as (code, module or None, tag, path, count, detail, more), and how many were left out.
+    """The findings of an index as (code, module or None, tag, path, count, detail, more), how many were left out, and
+    the UID of its SOP class.
 
     A path is a step (tag of a sequence, number of its item) for each item around the attribute, the outermost first.
     """
@@ -270,10 +272,17 @@ def findings(Index index not None, *, bint coherence, bint texts, uint32_t most)
         if status != OK:
             raise_fault(status, "check", 0)
         made = [found_of(&s, &f.list[i]) for i in range(f.count)]
-        return made, f.cut
+        return made, f.cut, sop_class_of(&s)
     finally:
         close_findings(&f)
         del owners
+
+
+cdef str sop_class_of(const Subject* s):
+    cdef const uint8_t* p = NULL
+    cdef uint32_t row = find_root(s, SOP_CLASS_UID)
+    cdef int n = text_at(s, &s.rows[row], 1, &p) if row != NO_ROW else 0
+    return p[:n].decode("latin-1") if n > 0 else ""
 
 
 cdef list fill(Index index, Subject* s):
