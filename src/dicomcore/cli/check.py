@@ -27,7 +27,7 @@ should not be, and what contradicts itself. Files of a folder that are not DICOM
 EXAMPLES = (
     "dicomcore check ct.dcm",
     "dicomcore check archive/ --at-least error --out findings.parquet",
-    "dicomcore check archive/ --rule coherence --rule -MODALITY",
+    "dicomcore check archive/ --rule coherence --skip MODALITY",
     "dicomcore check --explain PIXELS_SHORT",
 )
 CODES = "0 nothing was found, 1 something was found or a file could not be read, 2 wrong use."
@@ -50,8 +50,9 @@ def add_parser(subparsers: Any) -> None:
         action="append",
         default=[],
         metavar="RULE",
-        help="only these: structure, values, coherence, or the code of a finding; with - in front all but these",
+        help="only these: structure, values, coherence, or the code of a finding",
     )
+    parser.add_argument("--skip", action="append", default=[], metavar="CODE", help="not these findings")
     parser.add_argument(
         "--at-least",
         choices=("note", "warning", "error"),
@@ -78,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
     from dicomcore.iod.checking import chosen_rules
     from dicomcore.iod.codes import GROUPS
 
-    rules = tuple(arguments.rule) or GROUPS
+    rules = (*(arguments.rule or GROUPS), *(f"-{code}" for code in arguments.skip))
     try:
         chosen_rules(rules, arguments.at_least)
         if arguments.iod:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["check", "chosen_rules"]
 
 MOST = 1000  # different findings of one object
-FINDINGS_CUT = 19
+FINDINGS_CUT, BAD_VALUE = 19, 21
+COHERENCE = frozenset(number for number, code in CODES.items() if code.group == "coherence")
 
 
 def check(
@@ -68,8 +69,9 @@ def check(
     """
     chosen = chosen_rules(rules if isinstance(rules, tuple) else tuple(rules), at_least)
     index = index_for(src, limits)
-    groups = {CODES[number].group for number in chosen}
-    found, cut, sop_class = _findings(index, coherence="coherence" in groups, texts="values" in groups, most=MOST)
+    found, cut, sop_class = _findings(
+        index, coherence=not chosen.isdisjoint(COHERENCE), texts=BAD_VALUE in chosen, most=MOST
+    )
     made: list[Finding] = [
         make_finding(number, None, tag, path, count, detail, more)
         for number, _, tag, path, count, detail, more in found

@@ -1,8 +1,8 @@
 # Rules of pixel data, look-up tables, windows and overlays.
 
-from libc.stdint cimport uint32_t
+from libc.stdint cimport uint8_t, uint32_t
 
-from dicomcore._native.check.level cimport Coding, Level
+from dicomcore._native.check.level cimport Level
 
 cdef enum:
     OVERLAY_GROUPS = 16
@@ -10,7 +10,7 @@ cdef enum:
 cdef struct Overlay:                # the rows of one group 60xx
     uint32_t rows, columns, frames, allocated, position, data
 
-cdef Coding coding_of(const unsigned char* uid, int n) noexcept nogil
+cdef int coding_of(const uint8_t* uid, int n) noexcept nogil
 cdef void check_image(Level* v) noexcept nogil
 cdef void check_lossy(Level* v) noexcept nogil
 cdef void check_window(Level* v) noexcept nogil

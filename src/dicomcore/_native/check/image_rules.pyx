@@ -11,57 +11,29 @@ from dicomcore._native.check.slots cimport *
 from dicomcore._native.check.subject cimport float_at, int_at, items_of
 from dicomcore._native.scan.scan cimport CONTAINER, FRAGMENTS, IMPLICIT, NO_ROW, Row
 
+cdef extern from "base/tables/codings.h" nogil:
+    ctypedef struct coding_row_t:
+        uint8_t coding, length
+        const char* uid
+    const int CODING_COUNT
+    const coding_row_t CODING_ROWS[]
+
 cdef struct Photometric:
-    const char* name
     int samples
     bint by_pixel               # only defined for planar configuration 0
     bint wavelet                # made by JPEG 2000 alone
 
-cdef enum:
-    PHOTOMETRICS = 13
-    NOT_LISTED = -1
 
-
-cdef Coding coding_of(const uint8_t* uid, int n) noexcept nogil:
+cdef int coding_of(const uint8_t* uid, int n) noexcept nogil:
     # What a transfer syntax, given without padding, says about pixel data.
-    cdef int number = 0, i
-    cdef const char* standard = "1.2.840.10008.1.2"
-    if n < 17 or memcmp(uid, standard, 17) != 0:
-        return CODING_UNKNOWN
-    uid += 17
-    n -= 17
-    if n == 0 or equals(uid, n, ".1") or equals(uid, n, ".2") or equals(uid, n, ".1.99"):
-        return CODING_NATIVE
-    if equals(uid, n, ".5"):
-        return CODING_RLE
-    if equals(uid, n, ".1.98") or equals(uid, n, ".8.1"):
-        return CODING_FRAMES
-    if not 3 < n < 7 or memcmp(uid, b".4.", 3) != 0:
-        return CODING_UNKNOWN
-    for i in range(3, n):
-        if not 48 <= uid[i] <= 57:
-            return CODING_UNKNOWN
-        number = number * 10 + uid[i] - 48
-    return numbered_coding(number)
-
-
-cdef Coding numbered_coding(int number) noexcept nogil:
-    if number == 50:
-        return CODING_BASELINE
-    if number == 51 or number == 53 or number == 55:
-        return CODING_LOSSY
-    if number == 90 or number == 91 or 201 <= number <= 203:
-        return CODING_WAVELET
-    if number == 92 or number == 93:
-        return CODING_JOINT
-    if 100 <= number <= 108:
-        return CODING_VIDEO
-    if number == 57 or number == 70 or number == 80 or number == 81 or 110 <= number <= 112:
-        return CODING_FRAMES
+    cdef int i
+    for i in range(CODING_COUNT):
+        if n == CODING_ROWS[i].length and memcmp(uid, CODING_ROWS[i].uid, n) == 0:
+            return CODING_ROWS[i].coding
     return CODING_UNKNOWN
 
 
-cdef inline bint is_encapsulated(Coding coding) noexcept nogil:
+cdef inline bint is_encapsulated(int coding) noexcept nogil:
     return coding != CODING_UNKNOWN and coding != CODING_NATIVE
 
 
@@ -111,7 +83,7 @@ cdef void check_image(Level* v) noexcept nogil:
         check_pixels(v, AT_DOUBLE_FLOAT_PIXEL_DATA, samples, 64, False, False)
 
 
-cdef inline bint codes_wavelets(Coding coding) noexcept nogil:
+cdef inline bint codes_wavelets(int coding) noexcept nogil:
     # JPEG XL has transforms of its own, but no harm is done by leaving the question open.
     return coding == CODING_WAVELET or coding == CODING_JOINT or coding == CODING_FRAMES
 

@@ -14,16 +14,17 @@ cdef enum:
     FEW = 64                        # values of one attribute that are looked at, as each is sought from the first on
 
 # What a transfer syntax says about pixel data.
-cdef enum Coding:
-    CODING_UNKNOWN                  # a private one, or one without pixel data
-    CODING_NATIVE
-    CODING_BASELINE                 # JPEG with 8 bits, lossy
-    CODING_LOSSY                    # other lossy JPEG
-    CODING_RLE
-    CODING_WAVELET                  # JPEG 2000
-    CODING_FRAMES                   # others that code each frame apart
-    CODING_VIDEO
-    CODING_JOINT                    # several frames in one codestream
+cdef extern from "base/tables/codings.h" nogil:
+    enum:
+        CODING_UNKNOWN              # a private one, or one without pixel data
+        CODING_NATIVE
+        CODING_BASELINE             # JPEG with 8 bits, lossy
+        CODING_LOSSY                # other lossy JPEG
+        CODING_RLE
+        CODING_WAVELET              # JPEG 2000
+        CODING_FRAMES               # others that code each frame apart
+        CODING_VIDEO
+        CODING_JOINT                # several frames in one codestream
 
 # Numbers, names or UIDs that items of a sequence of the root have, and that others refer to.
 cdef enum:
@@ -56,7 +57,7 @@ cdef struct Level:
     # of the root, and so the same at all levels
     const uint32_t* root
     uint32_t meta_stop              # rows [0, meta_stop) are the file meta information
-    Coding coding
+    int coding
     bint has_pixels
     int64_t frames                  # 1 where the root does not say, 0 or less: not known
     bint signed                     # Pixel Representation is 1
