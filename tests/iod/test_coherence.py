@@ -18,6 +18,7 @@ from dicomcore import Dataset, Sequence, dcmread
 from dicomcore.errors import DicomError
 from dicomcore.iod.codes import CODES
 from dicomcore.iod.coherence import findings
+from dicomcore.part10.writer import to_bytes
 from tests.support.corpus import ABSENT, dicom_files, real
 
 REVIEWED = Path(__file__).with_name("reviewed_coherence.csv")
@@ -58,10 +59,6 @@ def put(ds: Dataset, path: str, value: Any) -> None:
 
 def at(path: str, value: Any) -> Callable[[Dataset], Any]:
     return lambda ds: put(ds, path, value)
-
-
-def meta(keyword: str, value: str) -> Callable[[Dataset], Any]:
-    return lambda ds: setattr(ds.file_meta, keyword, value)
 
 
 def lut(descriptor: list[int], data: bytes) -> Sequence:
@@ -208,8 +205,6 @@ CASES = [
     Case("MAPPED_LUT", "RealWorldValueMappingSequence[0].RealWorldValueLUTData", CT,
          at("RealWorldValueMappingSequence.0.RealWorldValueLUTData", [1.0, 2.0, 3.0]),
          {"RealWorldValueMappingSequence": items(item(**MAPPING, RealWorldValueLUTData=[1.0, 2.0]))}),
-    Case("MEDIA_SOP_CLASS", "SOPClassUID", CT, meta("MediaStorageSOPClassUID", "1.2.840.10008.5.1.4.1.1.4")),
-    Case("MEDIA_SOP_INSTANCE", "SOPInstanceUID", CT, meta("MediaStorageSOPInstanceUID", "1.2.3")),
     Case("MODALITY", "Modality", CT, {"Modality": "MR"}),
     Case("UIDS_ALIKE", "SeriesInstanceUID", CT, lambda ds: setattr(ds, "SeriesInstanceUID", ds.StudyInstanceUID)),
     Case("UID_ROOT", "SeriesInstanceUID", CT, {"SeriesInstanceUID": "1.2.840.10008.5.1.4.1.1.2"}),
@@ -299,8 +294,6 @@ def changed(ds: Dataset, change: Callable[[Dataset], Any] | dict[str, Any]) -> D
     else:
         for keyword, value in change.items():
             setattr(ds, keyword, deepcopy(value))
-            if keyword == "SOPClassUID":
-                ds.file_meta.MediaStorageSOPClassUID = value
     return ds
 
 
@@ -331,9 +324,24 @@ def test_form_of_pixel_data() -> None:
         assert {key: count for key, count in more.items() if count} == {("PIXEL_FORM", "PixelData"): 1}
 
 
+@pytest.mark.parametrize(
+    ("code", "path", "keyword", "value"),
+    [
+        ("MEDIA_SOP_CLASS", "SOPClassUID", "MediaStorageSOPClassUID", "1.2.840.10008.5.1.4.1.1.2"),
+        ("MEDIA_SOP_INSTANCE", "SOPInstanceUID", "MediaStorageSOPInstanceUID", "1.2.3"),
+    ],
+)
+def test_file_meta_information(code: str, path: str, keyword: str, value: str) -> None:
+    """What the file meta information of a file says of the object behind it."""
+    ds = read(MR)
+    setattr(ds.file_meta, keyword, value)
+    assert [(one.code, one.path) for one in findings(to_bytes(ds, enforce_standard=False))] == [(code, path)]
+    assert findings(to_bytes(ds)) == findings(ds) == []
+
+
 def test_every_rule_is_broken() -> None:
     """Each code of the table has a case."""
-    assert {case.code for case in CASES} | {"PIXEL_FORM"} == {
+    assert {case.code for case in CASES} | {"PIXEL_FORM", "MEDIA_SOP_CLASS", "MEDIA_SOP_INSTANCE"} == {
         code.name for number, code in CODES.items() if number >= 100 or code.name == "FRAME_COUNT"
     }
 
