@@ -15,6 +15,7 @@ import runpy
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pydicom
 from pydicom._dicom_dict import DicomDictionary, RepeatersDictionary
@@ -333,6 +334,39 @@ def syntax_header() -> Iterator[str]:
     yield "#endif"
 
 
+CODINGS = ("UNKNOWN", "NATIVE", "BASELINE", "LOSSY", "RLE", "WAVELET", "FRAMES", "VIDEO", "JOINT")
+
+
+def coding_of(syntax: Any) -> str:
+    """How a transfer syntax codes pixel data, as `_native/check` asks for it."""
+    if syntax.video:
+        return "VIDEO"
+    if not syntax.format or (syntax.format == "native" and syntax.encapsulated):
+        return "UNKNOWN"  # no pixel data in the data set, or nothing is known of it
+    if syntax.keyword in ("JPEG2000MCLossless", "JPEG2000MC"):
+        return "JOINT"
+    if syntax.keyword == "JPEGBaseline8Bit":
+        return "BASELINE"
+    return {"native": "NATIVE", "JPEG": "LOSSY", "RLE": "RLE", "JPEG 2000": "WAVELET"}.get(syntax.format, "FRAMES")
+
+
+def coding_header() -> Iterator[str]:
+    known = [s for s in SYNTAXES if coding_of(s) != "UNKNOWN"]
+    assert all(len(s.uid) < 256 for s in known)
+
+    yield from opening("DICOMCORE_CODINGS_H", "How transfer syntaxes code pixel data.", "dicomcore/syntaxes.py")
+    yield "enum { " + ", ".join(f"CODING_{name}" for name in CODINGS) + " };"
+    yield ""
+    yield "typedef struct { uint8_t coding, length; const char *uid; } coding_row_t;"
+    yield f"#define CODING_COUNT {len(known)}"
+    yield f"static const coding_row_t CODING_ROWS[{len(known)}] = {{"
+    for s in known:
+        yield f'    {{CODING_{coding_of(s)}, {len(s.uid)}, "{s.uid}"}},  /* {s.keyword} */'
+    yield "};"
+    yield ""
+    yield "#endif"
+
+
 def vr_header() -> Iterator[str]:
     forms = {"SQ": "VR_SEQUENCE", "UN": "VR_UNTYPED"}
     sets = {
@@ -409,6 +443,7 @@ def headers() -> dict[str, str]:
         "private_dictionary.h": "\n".join(private_header()) + "\n",
         "uid_dictionary.h": "\n".join(uid_header()) + "\n",
         "syntaxes.h": "\n".join(syntax_header()) + "\n",
+        "codings.h": "\n".join(coding_header()) + "\n",
         "vr.h": "\n".join(vr_header()) + "\n",
     }
 

@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from tools.standard import checked
 from tools.standard.build import build, folder
 from tools.standard.headers import Tables
 from tools.standard.pool import read_conditions
@@ -14,8 +15,9 @@ TABLES = Path(__file__).resolve().parents[2] / "src/dicomcore/_native/rules/tabl
 
 
 def headers(sources: Path) -> dict[str, str]:
-    """The text of every generated header, by file name."""
-    return Tables(build(sources).standard, read_conditions(sources)).headers()
+    """The text of every generated file, by its path from the tables."""
+    made = Tables(build(sources).standard, read_conditions(sources)).headers()
+    return {**made, "checked.h": checked.header(sources), "../../check/slots.pxd": checked.slots()}
 
 
 def main() -> int:

@@ -30,5 +30,3 @@ cdef void close_findings(Findings* f) noexcept nogil
 cdef Status add(Findings* f, uint16_t code, uint16_t module, uint32_t tag, uint32_t row, uint32_t around, uint32_t path,
                 uint32_t detail, uint32_t more) noexcept nogil
 # `path` is a hash of the tags around the attribute: findings with equal paths are counted in one.
-cdef list listed(const Findings* f)
-# [(code, module or None, tag, row or -1, row around or -1, count, detail, more)], in the order found

@@ -5,7 +5,6 @@ from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memset
 
 from dicomcore._native.base.fault cimport NO_MEMORY, OK, Status
-from dicomcore._native.scan.scan cimport NO_ROW
 
 cdef enum:
     FIRST = 32
@@ -76,16 +75,3 @@ cdef Status grow(Findings* f) noexcept nogil:
     free(f.table)
     f.list, f.table, f.capacity, f.table_size = longer, table, capacity, size
     return OK
-
-
-cdef list listed(const Findings* f):
-    cdef uint32_t i
-    cdef const Found* one
-    found = []
-    for i in range(f.count):
-        one = &f.list[i]
-        found.append((
-            one.code, None if one.module == NO_MODULE else one.module, one.tag, -1 if one.row == NO_ROW else one.row,
-            -1 if one.around == NO_ROW else one.around, one.count, one.detail, one.more,
-        ))
-    return found

@@ -122,10 +122,14 @@ cdef bint int_at(const Subject* s, const Row* r, int n, bint signed, int64_t* ou
         out[0] &= UINT32_MAX
     elif size == 2:
         half = load_be16(p) if big else load_le16(p)
-        out[0] = <int16_t>half if r.vr == SS or (signed and r.vr != US) else half
+        out[0] = <int64_t>half
+        if r.vr == SS or (signed and r.vr != US):
+            out[0] = <int16_t>half
     elif size == 4:
         word = load_be32(p) if big else load_le32(p)
-        out[0] = <int32_t>word if r.vr == SL else word
+        out[0] = <int64_t>word
+        if r.vr == SL:
+            out[0] = <int32_t>word
     else:
         wide = load_be64(p) if big else load_le64(p)
         if r.vr == UV and wide > <uint64_t>0x7FFFFFFFFFFFFFFF:

@@ -9,18 +9,17 @@ from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memset
 
 from dicomcore._native.base.dictionary cimport public_vr
-from dicomcore._native.base.fault cimport NO_MEMORY, OK, Status, raise_fault
+from dicomcore._native.base.fault cimport NO_MEMORY, OK, Status
 from dicomcore._native.base.vr cimport OB_OR_OW, OW, SQ, SS, UN, US, US_OR_OW, US_OR_SS, US_OR_SS_OR_OW, OB
 from dicomcore._native.check.conditions cimport FORBIDDEN, FREE, NO, UNKNOWN, YES, Outcome, outcome_of
-from dicomcore._native.check.findings cimport NO_MODULE, Findings, add, close_findings, listed, open_findings
-from dicomcore._native.check.plan cimport NO_LEVEL, Claim, Level, Plan, Slot, plan_for, slot_of
-from dicomcore._native.check.subject cimport Subject, bytes_of, find_root, float_at, has_value, int_at, items_of, text_at, value_count
+from dicomcore._native.check.findings cimport NO_MODULE, Findings, add
+from dicomcore._native.check.plan cimport NO_LEVEL, Claim, Level, Plan, Slot, slot_of
+from dicomcore._native.check.subject cimport Subject, bytes_of, has_value, int_at, items_of, text_at, value_count
 from dicomcore._native.check.visit cimport NO_FRAME, ONE_FRAME, SHARED_FRAME, Visit, Walk, kid_of
 from dicomcore._native.rules.tables cimport (
-    RULE_NO_TYPE, RULE_STRING, RULE_TYPE_1, RULE_TYPE_1C, RULE_TYPE_2, RULE_TYPE_3, find_number, find_sop_class, find_string, rule_items_t, rule_set_t, rule_use_t, rules, rules_t,
+    RULE_NO_TYPE, RULE_STRING, RULE_TYPE_1, RULE_TYPE_1C, RULE_TYPE_2, RULE_TYPE_3, find_number, find_string, rule_items_t, rule_set_t, rule_use_t, rules, rules_t,
 )
-from dicomcore._native.scan.index cimport Index
-from dicomcore._native.scan.scan cimport FLOAT_PIXEL_DATA, IMPLICIT, ITEM, NO_ROW, PIXEL_DATA, TRAILING_PADDING, Row
+from dicomcore._native.scan.scan cimport IMPLICIT, ITEM, NO_ROW, TRAILING_PADDING, Row
 
 cdef enum Code:             # numbers of dicomcore.iod.codes
     MISSING = 1
@@ -38,25 +37,19 @@ cdef enum Code:             # numbers of dicomcore.iod.codes
     GROUP_MISSING
     WRONG_VR
     VALUE_COUNT = 16
-    ABSENT_PRESENT = 23     # present, though the text says nothing of a data set that doesn't need it
-    ZERO
-    SELDOM
+    NOT_DUE = 23            # present, though the text says nothing of a data set that does not need it
 
-cdef enum Kind:             # of rules about values, see layout.h
-    BASELINE_CONTEXT = 0x63
-    BITS = 0x4D
-    CONTEXT = 0x43
-    COUNT = 0x4E
+cdef enum Kind:             # of rules about values, see layout.h; the others are looked at elsewhere
+    NUMBERS = 0x42
     DEFINED = 0x44
-    NOT_ZERO = 0x5A
-    SELDOM_ZERO = 0x7A
+    ENUMERATED = 0x45
+    COUNT = 0x4E
+    TAGS = 0x54
 
 cdef enum:
     SHARED_GROUPS = 0x52009229
     FRAME_GROUPS = 0x52009230
-    SOP_CLASS_UID = 0x00080016
     MOST_VALUES = 64            # values of an attribute that are looked at
-    LARGE_VALUE = 4096          # pixel data of fewer bytes is not worth a gap
     FIRST_ROOM = 1024           # words of the arena
 
 
@@ -264,7 +257,7 @@ cdef Status check_slot(Walk* w, uint32_t place) noexcept nogil:
                     if there and not filled and c.type == RULE_TYPE_1C:
                         code = EMPTY_CONDITIONAL
                 elif there:
-                    refusing, refused = c, FORBIDDEN_PRESENT if outcome.otherwise == FORBIDDEN else ABSENT_PRESENT
+                    refusing, refused = c, FORBIDDEN_PRESENT if outcome.otherwise == FORBIDDEN else NOT_DUE
             if code and (worst == 0 or worst == MISSING_EMPTY_ALLOWED):
                 worst, by = code, c
     if worst:
@@ -328,12 +321,16 @@ cdef Status check_terms(Walk* w, const Slot* slot, uint32_t row) noexcept nogil:
             continue
         for u in range(c.use_count):
             use = &w.rules.uses[c.uses + u]
-            if use.kind == CONTEXT or use.kind == BASELINE_CONTEXT or use.kind == BITS or not is_due(w, use):
+            if not is_looked_at(use.kind) or not is_due(w, use):
                 continue
             status = check_use(w, c, use, r, row, count, c.uses + u)
             if status != OK:
                 return status
     return OK
+
+
+cdef inline bint is_looked_at(uint8_t kind) noexcept nogil:
+    return kind == ENUMERATED or kind == DEFINED or kind == NUMBERS or kind == TAGS or kind == COUNT
 
 
 cdef bint is_due(Walk* w, const rule_use_t* use) noexcept nogil:
@@ -360,9 +357,7 @@ cdef Status check_use(Walk* w, const Claim* c, const rule_use_t* use, const Row*
         return OK
     for n in range(first, min(last, count) + 1):
         code = 0
-        if use.kind == NOT_ZERO or use.kind == SELDOM_ZERO:
-            code = (ZERO if use.kind == NOT_ZERO else SELDOM) if is_zero(w, r, n) else 0
-        elif not is_term(w, values, r, n):
+        if not is_term(w, values, r, n):
             code = NOT_DEFINED if use.kind == DEFINED else NOT_ENUMERATED
         if code:
             status = note(w, code, c, r.tag, row, number | <uint32_t>n << 24)
@@ -375,11 +370,6 @@ cdef inline bint is_between(const rules_t* r, const rule_set_t* values, int coun
     # The fewest and the most values; 0: any number.
     cdef uint32_t least = r.values[values.values].value, most = r.values[values.values + 1].value
     return <uint32_t>count >= least and (most == 0 or <uint32_t>count <= most)
-
-
-cdef bint is_zero(const Walk* w, const Row* r, int n) noexcept nogil:
-    cdef double number
-    return float_at(w.subject, r, n, &number) and number == 0
 
 
 cdef bint is_term(const Walk* w, const rule_set_t* values, const Row* r, int n) noexcept nogil:
@@ -568,73 +558,23 @@ cdef inline uint32_t number_of(const Walk* w, uint32_t sequence, uint32_t item) 
     return 2 if w.subject.rows[sequence + 1].next == item else 3
 
 
-cdef tuple cover(Index index, Subject* subject):
-    # Describe the data set of an index; its bytes but those of the pixel data. The owners of the bytes.
-    cdef uint64_t begin = index.source.first, end = index.source.size, after = end
-    cdef uint32_t i
-    index.finish()
-    memset(subject, 0, sizeof(Subject))
-    subject.rows, subject.first, subject.stop = index.rows, <uint32_t>index.meta_count, <uint32_t>index.count
-    i = subject.first
-    while i < subject.stop:
-        if FLOAT_PIXEL_DATA <= index.rows[i].tag <= PIXEL_DATA and index.rows[i].length >= LARGE_VALUE:
-            end = index.rows[i].offset - index.rows[i].header
-            after = index.source.size
-            if index.rows[i].next < subject.stop:
-                after = index.rows[index.rows[i].next].offset - index.rows[index.rows[i].next].header
-            break
-        i = index.rows[i].next
-    subject.head.begin, subject.head.end, subject.tail.begin, subject.tail.end = begin, end, after, index.source.size
-    return (index.source.hold(begin, end - begin, &subject.head.data),
-            index.source.hold(after, index.source.size - after, &subject.tail.data))
-
-
-cdef int sop_class_of(const Subject* subject) noexcept nogil:
-    cdef uint32_t row = find_root(subject, SOP_CLASS_UID)
-    cdef const uint8_t* uid = NULL
-    cdef int n = -1 if row == NO_ROW else text_at(subject, &subject.rows[row], 1, &uid)
-    return -2 if n <= 0 else find_sop_class(uid, n)
-
-
-def structure(Index index not None, int sop_class=-1, *, bint notes=False, uint32_t most=1000):
-    """The findings of a data set beside the IOD of a SOP class.
-
-    Returns (row of the SOP class in the tables, findings, conditions that could not be decided, different findings left
-    out beyond `most`). Without `sop_class` the data set's own is taken; the row is then -1 if the tables do not have it
-    and -2 if the data set states none, and nothing is found. `notes`: also elements that the IOD does not have.
-    """
-    cdef Plan plan
-    cdef Subject subject
+cdef Status check_structure(const Subject* s, Plan plan, bint notes, Findings* f, uint64_t* unknown) except? NO_MEMORY:
     cdef Walk w
-    cdef Findings findings
-    cdef Status status = OK
-    owners = cover(index, &subject)
-    if sop_class < 0:
-        sop_class = sop_class_of(&subject)
-    if sop_class < 0:
-        return sop_class, [], 0, 0
-    plan = plan_for(sop_class)
+    cdef Status status = NO_MEMORY
     memset(&w, 0, sizeof(Walk))
-    w.subject, w.rules, w.findings = &subject, rules(), &findings
+    w.subject, w.rules, w.findings = s, rules(), f
     w.slots, w.claims, w.levels, w.modules = plan.slots, plan.claims, plan.levels, plan.modules
-    w.needed = plan.needed
-    w.usage_count, w.group_count = plan.usage_count, plan.group_count
-    open_findings(&findings, most)
-    try:
-        w.active = <uint8_t*>calloc(w.usage_count + w.group_count + 1, 1)
-        w.shared = <uint8_t*>calloc(w.group_count + 1, 1)
-        w.room = FIRST_ROOM
-        w.arena = <uint32_t*>calloc(w.room, sizeof(uint32_t))
-        if w.active == NULL or w.shared == NULL or w.arena == NULL:
-            raise MemoryError
+    w.needed, w.usage_count, w.group_count = plan.needed, plan.usage_count, plan.group_count
+    w.active = <uint8_t*>calloc(w.usage_count + w.group_count + 1, 1)
+    w.shared = <uint8_t*>calloc(w.group_count + 1, 1)
+    w.room = FIRST_ROOM
+    w.arena = <uint32_t*>calloc(w.room, sizeof(uint32_t))
+    if w.active != NULL and w.shared != NULL and w.arena != NULL:
         with nogil:
             status = walk_through(&w, plan.usages, plan.conditions, notes)
-        if status != OK:
-            raise_fault(status, "check", 0)
-        return sop_class, listed(&findings), w.unknown, findings.cut
-    finally:
-        close_findings(&findings)
-        free(w.active)
-        free(w.shared)
-        free(w.arena)
-        free(w.visits)
+    unknown[0] += w.unknown
+    free(w.active)
+    free(w.shared)
+    free(w.arena)
+    free(w.visits)
+    return status

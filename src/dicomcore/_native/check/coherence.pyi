@@ -1,0 +1,8 @@
+from dicomcore._native.scan.index import Index
+
+Step = tuple[int, int]
+Found = tuple[int, int | None, int, tuple[Step, ...], int, int, int]
+
+def findings(
+    index: Index, *, sop_class: int, structure: bool, notes: bool, coherence: bool, texts: bool, most: int
+) -> tuple[list[Found], int, str, int]: ...

@@ -1,0 +1,353 @@
+"""Rules across attributes: one pass over the rows, a level at a time, each row looked at once."""
+
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memset
+
+from dicomcore._native.base.fault cimport OK, Status, raise_fault
+from dicomcore._native.check.codes cimport *
+from dicomcore._native.check.findings cimport Findings, Found, close_findings, open_findings
+from dicomcore._native.check.frame_rules cimport (
+    check_dimension_values, check_frame_numbers, check_frame_type, check_frames, check_own_frames, check_reference,
+    check_segments, free_names, read_names,
+)
+from dicomcore._native.check.image_rules cimport (
+    OVERLAY_GROUPS, Overlay, check_image, check_lossy, check_lut, check_overlay, check_palette, check_window, coding_of,
+    place_overlay,
+)
+from dicomcore._native.check.level cimport *
+from dicomcore._native.check.object_rules cimport (
+    check_aspect, check_channel, check_contour, check_document, check_graphic, check_identity, check_laterality,
+    check_mapping, check_matrix, check_order, check_orientation, check_points, check_position, check_spacing,
+    check_timezone, check_waveform,
+)
+from dicomcore._native.check.slots cimport *
+from dicomcore._native.check.subject cimport Subject, find_root, float_at, items_of, text_at
+from dicomcore._native.check.plan cimport plan_for
+from dicomcore._native.check.texts cimport check_texts
+from dicomcore._native.check.walk cimport check_structure
+from dicomcore._native.rules.tables cimport find_sop_class
+from dicomcore._native.scan.index cimport Index, rows_of
+from dicomcore._native.scan.scan cimport CONTAINER, FRAGMENTS, ITEM, NO_ROW, Row
+
+cdef extern from "rules/tables/checked.h" nogil:
+    const int RULE_CHECKED_BITS
+    const uint32_t RULE_CHECKED_FACTOR
+    const uint32_t RULE_CHECKED_TAGS[]
+    const uint8_t RULE_CHECKED_ZERO[]
+    const uint16_t RULE_CHECKED_HASH[]
+
+cdef enum:
+    SOP_CLASS_UID = 0x00080016
+    NUMBER_OF_FRAMES = 0x00280008
+    MODIFIED_ATTRIBUTES = 0x04000550            # what an object was before it was changed, right or wrong
+    ORIGINAL_ATTRIBUTES = 0x04000561
+    NONCONFORMING_ATTRIBUTES = 0x04000551
+
+
+cdef Status check_coherence(const Subject* s, uint32_t meta_stop, const uint8_t* syntax, int n,
+                            Findings* f) noexcept nogil:
+    cdef Level v
+    cdef uint32_t[SLOT_COUNT] root
+    cdef Overlay[OVERLAY_GROUPS] overlays
+    cdef Status status
+    cdef int i
+    memset(&v, 0, sizeof(Level))
+    memset(overlays, 0xFF, sizeof(overlays))            # NO_ROW
+    memset(v.at, 0xFF, sizeof(v.at))
+    v.s, v.f, v.meta_stop, v.root = s, f, meta_stop, v.at
+    v.around = NO_ROW
+    v.coding = coding_of(syntax, n)
+    gather(&v, s.first, s.stop, overlays)
+    read_root(&v)
+    status = read_names(&v)
+    if status == OK:
+        check_root(&v, overlays)
+        for i in range(SLOT_COUNT):
+            root[i] = v.at[i]
+        v.root = root
+        check_items(&v)
+        status = v.status
+    free_names(&v)
+    return status
+
+
+cdef void read_root(Level* v) noexcept nogil:
+    # What rules at all levels ask of the root.
+    v.frames = count_or(v, AT_NUMBER_OF_FRAMES, 1)
+    v.signed = count_or(v, AT_PIXEL_REPRESENTATION, 0) == 1
+    v.labels = says(v, AT_SEGMENTATION_TYPE, "LABELMAP")
+    v.has_pixels = has(v, AT_PIXEL_DATA)
+    if has(v, AT_DIMENSION_INDEX_SEQUENCE) and row_at(v, AT_DIMENSION_INDEX_SEQUENCE).flags & CONTAINER:
+        v.dimensions = items_of(v.s, v.at[AT_DIMENSION_INDEX_SEQUENCE])
+
+
+cdef void check_root(Level* v, const Overlay* overlays) noexcept nogil:
+    cdef int i
+    check_identity(v)
+    check_frames(v)
+    check_segments(v)
+    check_lossy(v)
+    check_laterality(v)
+    check_level(v)
+    for i in range(OVERLAY_GROUPS):
+        if overlays[i].data != NO_ROW:
+            check_overlay(v, &overlays[i])
+
+
+cdef inline bint is_apart(uint32_t tag) noexcept nogil:
+    # A sequence whose items say nothing about the object: those of private ones mean what their creator says.
+    return (tag >> 16 & 1 or tag == ORIGINAL_ATTRIBUTES or tag == MODIFIED_ATTRIBUTES
+            or tag == NONCONFORMING_ATTRIBUTES)
+
+
+cdef void check_items(Level* v) noexcept nogil:
+    # Every item, in the order of the rows.
+    cdef const Row* rows = v.s.rows
+    cdef uint32_t i = v.s.first
+    while i < v.s.stop and v.status == OK:
+        if rows[i].flags & CONTAINER and (rows[i].flags & FRAGMENTS or is_apart(rows[i].tag)) and rows[i].tag != ITEM:
+            i = rows[i].next
+            continue
+        if rows[i].tag == ITEM and rows[i].parent != NO_ROW:
+            forget(v)
+            v.around = i
+            v.sequence = rows[rows[i].parent].tag
+            gather(v, i + 1, rows[i].next, NULL)
+            if v.touched_count:
+                check_level(v)
+        i += 1
+
+
+cdef inline void forget(Level* v) noexcept nogil:
+    cdef int i
+    for i in range(v.touched_count):
+        v.at[v.touched[i]] = NO_ROW
+    v.touched_count = 0
+
+
+cdef inline int place_of(uint32_t tag) noexcept nogil:
+    # The place of an attribute in the tables, -1: none; those below SLOT_COUNT are looked for.
+    cdef uint32_t at = <uint32_t>(tag * RULE_CHECKED_FACTOR) >> (32 - RULE_CHECKED_BITS)
+    cdef int place
+    while True:
+        place = <int>RULE_CHECKED_HASH[at] - 1
+        if place < 0 or RULE_CHECKED_TAGS[place] == tag:
+            return place
+        at = (at + 1) & ((1 << RULE_CHECKED_BITS) - 1)
+
+
+cdef void gather(Level* v, uint32_t first, uint32_t stop, Overlay* overlays) noexcept nogil:
+    # Note the level's rows; of a tag that comes twice the last one counts. Numbers that can't be zero are checked.
+    cdef const Row* rows = v.s.rows
+    cdef uint32_t i = first
+    cdef int place
+    while i < stop:
+        place = place_of(rows[i].tag)
+        if place >= 0:
+            if place < SLOT_COUNT:
+                if v.at[place] == NO_ROW:
+                    v.touched[v.touched_count] = <uint8_t>place
+                    v.touched_count += 1
+                v.at[place] = i
+            if RULE_CHECKED_ZERO[place] and rows[i].length:
+                check_zero(v, i, NOT_ZERO if RULE_CHECKED_ZERO[place] == 2 else ZERO_UNLIKELY)
+        elif overlays != NULL and rows[i].tag >> 24 == 0x60:
+            place_overlay(overlays, rows[i].tag, i)
+        i = rows[i].next
+
+
+cdef void check_zero(Level* v, uint32_t row, uint16_t code) noexcept nogil:
+    cdef const Row* r = &v.s.rows[row]
+    cdef double number = 0
+    cdef int i = 1
+    while i <= FEW and float_at(v.s, r, i, &number):
+        if number == 0 or (r.tag == NUMBER_OF_FRAMES and number < 0):
+            report(v, code, r.tag, row, 0, i)
+            return
+        i += 1
+
+
+cdef void check_level(Level* v) noexcept nogil:
+    # The rules of the attributes that are there.
+    cdef int i
+    if has(v, AT_BITS_ALLOCATED) or has(v, AT_PIXEL_DATA) or has(v, AT_PHOTOMETRIC_INTERPRETATION):
+        check_image(v)
+    for i in range(v.touched_count):
+        check_slot(v, v.touched[i])
+
+
+cdef void check_slot(Level* v, int slot) noexcept nogil:
+    # The rules that begin with one attribute; compiles to a switch.
+    if slot == AT_WINDOW_WIDTH:
+        check_window(v)
+    elif slot == AT_LUT_DESCRIPTOR:
+        check_lut(v)
+    elif slot == AT_RED_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR:
+        check_palette(v)
+    elif slot == AT_SMALLEST_IMAGE_PIXEL_VALUE:
+        check_order(v, slot, AT_LARGEST_IMAGE_PIXEL_VALUE, SMALLEST_LARGEST)
+    elif slot == AT_SMALLEST_PIXEL_VALUE_IN_SERIES:
+        check_order(v, slot, AT_LARGEST_PIXEL_VALUE_IN_SERIES, SMALLEST_LARGEST)
+    elif slot == AT_SHUTTER_LEFT_VERTICAL_EDGE:
+        check_order(v, slot, AT_SHUTTER_RIGHT_VERTICAL_EDGE, SHUTTER)
+    elif slot == AT_SHUTTER_UPPER_HORIZONTAL_EDGE:
+        check_order(v, slot, AT_SHUTTER_LOWER_HORIZONTAL_EDGE, SHUTTER)
+    elif slot == AT_COLLIMATOR_LEFT_VERTICAL_EDGE:
+        check_order(v, slot, AT_COLLIMATOR_RIGHT_VERTICAL_EDGE, COLLIMATOR)
+    elif slot == AT_COLLIMATOR_UPPER_HORIZONTAL_EDGE:
+        check_order(v, slot, AT_COLLIMATOR_LOWER_HORIZONTAL_EDGE, COLLIMATOR)
+    elif slot == AT_REGION_LOCATION_MIN_X0:
+        check_order(v, slot, AT_REGION_LOCATION_MAX_X1, REGION)
+    elif slot == AT_REGION_LOCATION_MIN_Y0:
+        check_order(v, slot, AT_REGION_LOCATION_MAX_Y1, REGION)
+    elif slot == AT_START_TRIM:
+        check_order(v, slot, AT_STOP_TRIM, TRIM)
+        check_frame_numbers(v, slot)
+    elif (slot == AT_STOP_TRIM or slot == AT_REPRESENTATIVE_FRAME_NUMBER or slot == AT_FRAME_NUMBERS_OF_INTEREST
+            or slot == AT_MASK_FRAME_NUMBERS):
+        check_frame_numbers(v, slot)
+    elif slot == AT_REFERENCED_FRAME_NUMBER:
+        check_own_frames(v)
+    elif slot == AT_DIMENSION_INDEX_VALUES:
+        check_dimension_values(v)
+    elif slot == AT_FRAME_TYPE:
+        check_frame_type(v)
+    elif (slot == AT_REFERENCED_ROI_NUMBER or slot == AT_REFERENCED_BEAM_NUMBER
+            or slot == AT_REFERENCED_TOLERANCE_TABLE_NUMBER or slot == AT_REFERENCED_PATIENT_SETUP_NUMBER
+            or slot == AT_REFERENCED_DOSE_REFERENCE_NUMBER or slot == AT_REFERENCED_SEGMENT_NUMBER
+            or slot == AT_DIMENSION_ORGANIZATION_UID or slot == AT_GRAPHIC_LAYER or slot == AT_OPTICAL_PATH_IDENTIFIER):
+        check_reference(v, slot)
+    elif (slot == AT_PIXEL_SPACING or slot == AT_IMAGER_PIXEL_SPACING or slot == AT_NOMINAL_SCANNED_PIXEL_SPACING
+            or slot == AT_IMAGE_PLANE_PIXEL_SPACING or slot == AT_DETECTOR_ELEMENT_SPACING
+            or slot == AT_OBJECT_PIXEL_SPACING_IN_CENTER_OF_BEAM or slot == AT_PRESENTATION_PIXEL_SPACING):
+        check_spacing(v, slot)
+    elif slot == AT_PIXEL_ASPECT_RATIO:
+        check_aspect(v)
+    elif slot == AT_IMAGE_ORIENTATION_PATIENT or slot == AT_IMAGE_ORIENTATION_SLIDE:
+        check_orientation(v, slot)
+    elif slot == AT_IMAGE_POSITION_PATIENT:
+        check_position(v, slot)
+    elif slot == AT_FRAME_OF_REFERENCE_TRANSFORMATION_MATRIX:
+        check_matrix(v)
+    elif slot == AT_REAL_WORLD_VALUE_FIRST_VALUE_MAPPED:
+        check_mapping(v)
+    elif slot == AT_ENCAPSULATED_DOCUMENT:
+        check_document(v)
+    elif slot == AT_TIMEZONE_OFFSET_FROM_UTC:
+        check_timezone(v)
+    elif slot == AT_NUMBER_OF_CONTOUR_POINTS:
+        check_contour(v)
+    elif slot == AT_GRAPHIC_DATA:
+        check_graphic(v)
+    elif slot == AT_DVH_DATA or slot == AT_POINT_COORDINATES_DATA:
+        check_points(v)
+    elif slot == AT_WAVEFORM_DATA:
+        check_waveform(v)
+    elif slot == AT_WAVEFORM_BITS_STORED:
+        check_channel(v)
+
+
+# -- over an index -------------------------------------------------------------------------------------------------
+
+def findings(Index index not None, *, int sop_class, bint structure, bint notes, bint coherence, bint texts,
+             uint32_t most):
+    """What is found in the data set of an index.
+
+    Returns a list of (code, module or None, tag, path, count, detail, more), how many different findings were left out
+    beyond `most`, the UID of the SOP class that the data set states, and how many conditions could not be decided. A
+    path is a step (tag of a sequence, number of its item) for each item around the attribute, the outermost first.
+    `sop_class` is a row of the tables: -1 for the data set's own; `structure` is checked if there is one.
+    """
+    cdef Findings f
+    cdef Subject s
+    cdef Status status = OK
+    cdef bytes syntax = index.transfer_syntax.encode("ascii", "replace")
+    cdef const uint8_t* uid = <const uint8_t*><const char*>syntax
+    cdef int n = <int>min(len(syntax), 64)
+    cdef uint32_t meta
+    cdef uint64_t unknown = 0
+    index.finish()
+    meta = <uint32_t>index.meta_count
+    owners = fill(index, &s)
+    open_findings(&f, most)
+    try:
+        if sop_class < 0:
+            sop_class = own_class(&s)
+        if structure and sop_class >= 0:
+            status = check_structure(&s, plan_for(sop_class), notes, &f, &unknown)
+        with nogil:
+            if coherence and status == OK:
+                status = check_coherence(&s, meta, uid, n, &f)
+            if texts and status == OK:
+                status = check_texts(&s, &f)
+        if status != OK:
+            raise_fault(status, "check", 0)
+        return listed(&s, &f), f.cut, sop_class_of(&s), unknown
+    finally:
+        close_findings(&f)
+        del owners
+
+
+cdef list listed(const Subject* s, const Findings* f):
+    cdef uint32_t i
+    return [found_of(s, &f.list[i]) for i in range(f.count)]
+
+
+cdef int own_class(const Subject* s) noexcept nogil:
+    # The row of the data set's SOP class, -1: the tables have none.
+    cdef const uint8_t* p = NULL
+    cdef uint32_t row = find_root(s, SOP_CLASS_UID)
+    cdef int n = text_at(s, &s.rows[row], 1, &p) if row != NO_ROW else 0
+    return find_sop_class(p, n) if n > 0 else -1
+
+
+cdef str sop_class_of(const Subject* s):
+    cdef const uint8_t* p = NULL
+    cdef uint32_t row = find_root(s, SOP_CLASS_UID)
+    cdef int n = text_at(s, &s.rows[row], 1, &p) if row != NO_ROW else 0
+    return p[:n].decode("latin-1") if n > 0 else ""
+
+
+cdef list fill(Index index, Subject* s):
+    # The rows of an index, and the bytes in front of its pixel data and behind it, with what keeps them in memory.
+    cdef uint64_t first = index.source.first, stop = index.source.size, from_, until = stop
+    cdef uint32_t i, count = <uint32_t>rows_of(index)
+    cdef const Row* pixels = NULL
+    s.rows, s.first, s.stop = index.rows, <uint32_t>index.meta_count, count
+    i = s.first
+    while i < count:
+        if index.rows[i].tag >> 16 == 0x7FE0:
+            pixels = &index.rows[i]
+            break
+        i = index.rows[i].next
+    from_ = stop
+    if pixels != NULL:
+        until = pixels.offset
+        while i < count and index.rows[i].tag >> 16 == 0x7FE0:
+            i = index.rows[i].next
+        from_ = index.rows[i].offset if i < count else stop
+    s.head.begin, s.head.end = first, until
+    s.tail.begin, s.tail.end = from_, stop
+    return [index.source.hold(first, until - first, &s.head.data),
+            index.source.hold(from_, stop - from_, &s.tail.data)]
+
+
+cdef tuple found_of(const Subject* s, const Found* one):
+    return (one.code, None if one.module == NO_MODULE else one.module, one.tag, path_of(s, one.around), one.count,
+            one.detail, one.more)
+
+
+cdef tuple path_of(const Subject* s, uint32_t item):
+    # (tag of the sequence, number of the item) around a row, the outermost first.
+    cdef uint32_t sequence, i, number
+    steps = []
+    while item != NO_ROW and s.rows[item].parent != NO_ROW:
+        sequence = s.rows[item].parent
+        number, i = 0, sequence + 1
+        while i < item:
+            number += s.rows[i].tag == ITEM
+            i = s.rows[i].next
+        steps.append((s.rows[sequence].tag, number))
+        item = s.rows[sequence].parent
+    steps.reverse()
+    return tuple(steps)

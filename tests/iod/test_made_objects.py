@@ -1,0 +1,67 @@
+"""What dicomcore makes contradicts itself nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+import dicomcore as dc
+from dicomcore.iod import check
+from dicomcore.objects import Channel, Code, encapsulate, make_segmentation, multiplex_group
+from dicomcore.syntaxes import SYNTAXES
+from dicomcore.transcoding import transcode
+from tests.objects.test_segmentation import mask, sources
+from tests.support.corpus import real
+
+
+def segmentation(kind: str) -> dc.Dataset:
+    cells = np.stack([mask() == 1, mask() == 2], axis=-1)
+    return make_segmentation(cells, sources(), segments=["one", "two"], kind=kind)
+
+
+def waveform() -> dc.Dataset:
+    ds = dc.dcmread(real("waveform_ecg.dcm"))
+    samples = np.zeros((100, 1), "i2")
+    samples[:, 0] = np.arange(100)
+    ds.WaveformSequence = dc.Sequence(
+        [multiplex_group(samples, frequency=500.0, channels=[Channel(Code("2:1", "MDC", "Lead I"))])]
+    )
+    return ds
+
+
+def series(change: Callable[[dc.Dataset], object]) -> dc.Dataset:
+    ds = dc.dcmread(real("CT_small.dcm"))
+    change(ds)
+    return ds
+
+
+MADE: dict[str, Callable[[], dc.Dataset]] = {
+    "binary segmentation": lambda: segmentation("binary"),
+    "fractional segmentation": lambda: segmentation("fractional"),
+    "waveform": waveform,
+    "document": lambda: encapsulate(b"%PDF-1.4 odd" + b"!", kind="pdf", title="a"),
+    "mesh": lambda: encapsulate(b"v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n", kind="obj", source=series(lambda ds: None)),
+    "pixels of 8 bits": lambda: series(lambda ds: ds.set_pixels(np.zeros((3, 5), "u1"))),
+    "pixels in colour": lambda: series(
+        lambda ds: ds.set_pixels(np.zeros((3, 5, 3), "u1"), photometric_interpretation="RGB")
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", MADE)
+def test_made(name: str) -> None:
+    report = check(MADE[name](), rules=("coherence", "BAD_VALUE"))
+    assert list(report) == [], str(report)
+
+
+@pytest.mark.parametrize("name", [one.short_name for one in SYNTAXES if one.encoder])
+def test_transcoded(name: str) -> None:
+    """Three frames of a photograph, of 8 bits, in each transfer syntax that can have them."""
+    made = bytearray()
+    source = real("examples_ybr_color.dcm")
+    transcode(source, made, name, frames=range(3))
+    report = check(bytes(made), rules=("coherence", "BAD_VALUE"))
+    assert list(report) == [], str(report)
