@@ -356,6 +356,7 @@ def test_legal_things_find_nothing() -> None:
         {"WindowCenter": ["1", "2"], "WindowWidth": ["1", "2"]},
         {"StartTrim": 1, "StopTrim": 5},
         {"RepresentativeFrameNumber": 5},
+        {"NumberOfFrames": 1, "RepresentativeFrameNumber": 5, "ConcatenationUID": "1.2.3"},
     ]
     for change in legal:
         assert found(changed(read(CT), change)) == found(read(CT)), change
@@ -372,7 +373,7 @@ def test_real_files() -> None:
     every, seen = reviewed(), set()
     for one in dicom_files():
         try:
-            found = findings(one.path)
+            found = findings(dcmread(one.path, force=True))
         except DicomError:
             continue
         seen |= {(one.name, finding.code) for finding in found if finding.severity != "note"}
@@ -413,6 +414,25 @@ def test_many_findings_are_counted_in_one() -> None:
         frame.FrameContentSequence[0].DimensionIndexValues = [1]
     one = [finding for finding in findings(ds) if finding.code == "DIMENSION_COUNT"]
     assert [(finding.count, finding.path.count("[0]")) for finding in one] == [(ds.NumberOfFrames, 2)]
+
+
+def test_findings_are_cut() -> None:
+    ds = read(CT)
+    ds.StructureSetROISequence = items(*(item(ROINumber=number // 2) for number in range(2400)))
+    found = findings(ds)
+    assert len(found) == 1001
+    assert (found[-1].code, found[-1].message) == ("FINDINGS_CUT", "201 more findings were left out")
+
+
+def test_the_last_of_two_elements_counts() -> None:
+    """As for a reader of the data set."""
+    data = real(CT).read_bytes()
+    at = data.index(b"\x28\x00\x01\x01US\x02\x00")
+    bits = data[at : at + 8]
+    for values, codes in (((99, 16), set()), ((16, 99), {"BITS_STORED"})):
+        twice = b"".join(bits + value.to_bytes(2, "little") for value in values)
+        found = findings(data[:at] + twice + data[at + 10 :])
+        assert {one.code for one in found if one.severity == "error"} == codes
 
 
 def test_many_references_take_no_square_of_time() -> None:

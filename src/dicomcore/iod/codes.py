@@ -114,7 +114,7 @@ _ROWS: tuple[tuple[int, str, str, str, str, str, str], ...] = (
      "The baseline process of JPEG codes samples of 8 bits."),
     (117, "LOSSY_FLAG", "warning", "coherence", "C.7.6.1.1.5", "says no, and the transfer syntax is lossy",
      "JPEG's lossy processes and video lose information, so Lossy Image Compression is 01."),
-    (118, "LOSSY_STEPS", "warning", "coherence", "C.7.6.1.1.5.2", "has {detail} values beside {more} ratios",
+    (118, "LOSSY_STEPS", "warning", "coherence", "C.7.6.1.1.5", "has {detail} values beside {more} ratios",
      "Methods and ratios of lossy compression stand in the order of the steps, one each."),
     # -- display ---------------------------------------------------------------------------------------------------
     (120, "WINDOW_WIDTH", "error", "coherence", "C.11.2.1.2", "is too narrow",
@@ -182,7 +182,7 @@ _ROWS: tuple[tuple[int, str, str, str, str, str, str], ...] = (
      "Frame Increment Pointer names the attribute that tells how frames differ."),
     (162, "VECTOR_COUNT", "error", "coherence", "C.7.6.6", "has {detail} values for {more} frames",
      "An attribute that tells how frames differ has a value for each frame."),
-    (163, "FRAME_NUMBER", "error", "coherence", "C.7.6.5", "names frame {more}, which is not there",
+    (163, "FRAME_NUMBER", "error", "coherence", "C.7.6.9", "names frame {more}, which is not there",
      "Frames are numbered from 1 to Number of Frames."),
     (164, "TRIM", "warning", "coherence", "C.7.6.5", "lies behind the last frame to show",
      "The frames to show reach from Start Trim to Stop Trim."),

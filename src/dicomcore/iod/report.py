@@ -1,8 +1,7 @@
-"""What a check found: findings, and the report that holds them."""
+"""What a check found: findings, and the report that holds them. Findings are tuples, which are imported faster."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from dicomcore.dictionary import keyword_for_tag
 from dicomcore.iod.codes import CODES, SEVERITIES
@@ -14,12 +13,10 @@ if TYPE_CHECKING:
 Step = tuple[int, int]
 """A sequence around an attribute: its tag, and the number of the item, from 0 on."""
 
-_FIELDS = ("code", "severity", "path", "tag", "module", "clause", "message", "count")
 _RANKS = {name: rank for rank, name in enumerate(SEVERITIES)}
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One thing that is wrong, or may be."""
 
     code: str
@@ -37,7 +34,7 @@ class Finding:
     """The clause of the standard, of PS3.3 unless it names another part; empty if it is not known."""
     message: str
     """A sentence about the attribute, without its name."""
-    count: int = 1
+    count: int = 1  # type: ignore[assignment]  # a tuple has a method of that name
     """How often it was found in items or frames."""
 
     def __str__(self) -> str:
@@ -47,7 +44,7 @@ class Finding:
 
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON takes them; the tag is eight hexadecimal digits."""
-        return {**{name: getattr(self, name) for name in _FIELDS}, "tag": f"{int(self.tag):08X}"}
+        return {**self._asdict(), "tag": f"{int(self.tag):08X}"}
 
 
 class Report(Sequence[Finding]):
@@ -160,8 +157,9 @@ class Report(Sequence[Finding]):
             message = 'pyarrow is not installed; pip install "dicomcore[archive]" brings it'
             raise ModuleNotFoundError(message, name="pyarrow") from None
         kinds = {"tag": pa.uint32(), "count": pa.int64()}
-        columns = {name: [_plain(getattr(one, name)) for one in self._findings] for name in _FIELDS}
-        schema = pa.schema([(name, kinds.get(name, pa.string())) for name in _FIELDS])
+        names = Finding._fields
+        columns = {name: [_plain(getattr(one, name)) for one in self._findings] for name in names}
+        schema = pa.schema([(name, kinds.get(name, pa.string())) for name in names])
         return pa.table(columns, schema=schema)
 
 

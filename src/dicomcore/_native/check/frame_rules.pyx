@@ -251,10 +251,11 @@ cdef void check_tiles(Level* v) noexcept nogil:
 
 
 cdef void check_frame_numbers(Level* v, int slot) noexcept nogil:
-    # Numbers of the object's own frames; an object that does not say how many it has may mean those of another one.
+    # Numbers of the object's own frames; an object that does not say how many it has may mean those of another one, and
+    # a part of a concatenation those of the whole.
     cdef int64_t number = 0
     cdef int i
-    if v.root[AT_NUMBER_OF_FRAMES] == NO_ROW or v.frames < 1:
+    if v.root[AT_NUMBER_OF_FRAMES] == NO_ROW or v.root[AT_CONCATENATION_UID] != NO_ROW or v.frames < 1:
         return
     for i in range(1, <int>min(values(v, slot), <int64_t>FEW) + 1):
         if int_at(v.s, row_at(v, slot), i, False, &number) and not 1 <= number <= v.frames:
