@@ -22,7 +22,7 @@ from dicomcore.interop.pydicom import wanted
 if TYPE_CHECKING:
     from importlib.abc import Loader
 
-__all__ = ["install", "uninstall"]
+__all__ = ["install", "missing", "own_module", "uninstall"]
 
 NAMES = "dicomcore.interop.pydicom.names"
 OURS_ALONE = frozenset(
@@ -122,7 +122,7 @@ def missing(module: str) -> Callable[[str], Any]:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         if _exists(full):  # in pydicom every module is an attribute of its package
             return import_module(full)
-        own = None if module in OURS_ALONE else _own_module(module)
+        own = None if module in OURS_ALONE else own_module(module)
         if own is not None and name in vars(own):
             wanted.borrow(full)
             return vars(own)[name]
@@ -135,7 +135,7 @@ def _exists(fullname: str) -> bool:
     return _is_page(fullname.removeprefix("pydicom").lstrip(".")) or _own_spec(fullname) is not None
 
 
-def _own_module(fullname: str) -> ModuleType | None:
+def own_module(fullname: str) -> ModuleType | None:
     """pydicom's own module beside a page: what it imports from pydicom comes from the pages, as far as they have it."""
     with _lock:
         if fullname not in _own_modules:
