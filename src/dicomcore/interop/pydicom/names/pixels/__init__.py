@@ -1,17 +1,10 @@
 """pydicom.pixels."""
 
-from dicomcore.interop.pydicom.names.pixels.processing import (
-    apply_color_lut,
-    apply_icc_profile,
-    apply_modality_lut,
-    apply_presentation_lut,
-    apply_rescale,
-    apply_voi,
-    apply_voi_lut,
-    apply_windowing,
-    convert_color_space,
-    create_icc_transform,
-)
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from dicomcore.interop.pydicom.names.pixels.utils import (
     as_pixel_options,
     compress,
@@ -22,6 +15,21 @@ from dicomcore.interop.pydicom.names.pixels.utils import (
     set_pixel_data,
     unpack_bits,
 )
+from dicomcore.interop.pydicom.place import missing
+
+if TYPE_CHECKING:
+    from dicomcore.interop.pydicom.names.pixels.processing import (
+        apply_color_lut,
+        apply_icc_profile,
+        apply_modality_lut,
+        apply_presentation_lut,
+        apply_rescale,
+        apply_voi,
+        apply_voi_lut,
+        apply_windowing,
+        convert_color_space,
+        create_icc_transform,
+    )
 
 __all__ = [
     "apply_color_lut",
@@ -43,3 +51,11 @@ __all__ = [
     "set_pixel_data",
     "unpack_bits",
 ]
+
+_others = missing("pydicom.pixels")
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:  # what it stands on takes longer to import than pydicom's first page
+        return getattr(import_module(f"{__name__}.processing"), name)
+    return _others(name)

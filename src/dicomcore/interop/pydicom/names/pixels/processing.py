@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.util import find_spec
 from io import BytesIO
 from struct import unpack_from
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dicomcore._native.pixels.colour import ybr_full_to_rgb
+from dicomcore._native.pixels.colour import rgb_to_ybr_full, ybr_full_to_rgb
 from dicomcore.arrays import as_bytes
 from dicomcore.dataset.lookup import is_big_endian
 from dicomcore.display.rendering import Display, Window, apply_modality, apply_window
@@ -18,7 +19,6 @@ from dicomcore.display.tables import LookUpTable, Palette, expand_segments
 from dicomcore.interop.pydicom.names.misc import warn_and_log
 from dicomcore.interop.pydicom.names.pixels.utils import is_little_endian
 from dicomcore.interop.pydicom.names.uid import UID
-from dicomcore.pixels.colour import rgb_to_ybr_full
 
 HAVE_NP = True
 HAVE_PIL = find_spec("PIL") is not None  # it takes long to import
@@ -318,17 +318,18 @@ def convert_color_space(arr: NDArray[Any], current: str, desired: str, per_frame
         return arr
     if arr.shape[-1] != 3:
         raise ValueError(f"pixels of an array of shape {arr.shape} do not have three samples")
-    convert = _ybr_to_rgb if kinds[desired] == "RGB" else rgb_to_ybr_full
+    convert = ybr_full_to_rgb if kinds[desired] == "RGB" else rgb_to_ybr_full
     if arr.ndim == 4 and per_frame:
         for frame in arr:
-            frame[...] = convert(np.ascontiguousarray(frame))
+            frame[...] = _converted(frame, convert)
         return arr
-    return convert(np.ascontiguousarray(arr))
+    return _converted(arr, convert)
 
 
-def _ybr_to_rgb(samples: NDArray[Any]) -> NDArray[Any]:
+def _converted(arr: NDArray[Any], convert: Callable[[Any, Any], None]) -> NDArray[Any]:
+    samples = np.ascontiguousarray(arr)
     out = np.empty_like(samples)
-    ybr_full_to_rgb(as_bytes(samples), as_bytes(out))
+    convert(as_bytes(samples), as_bytes(out))
     return out
 
 
