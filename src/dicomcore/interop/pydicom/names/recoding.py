@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dicomcore.dictionary import keyword_for_tag
+from dicomcore.errors import EncodeError
 from dicomcore.interop.pydicom.names.dataset import FileMetaDataset
-from dicomcore.interop.pydicom.names.pixels.utils import forget_pixels, pixel_array, refuse_options, renew
+from dicomcore.interop.pydicom.names.pixels.utils import (
+    forget_pixels,
+    get_expected_length,
+    pixel_array,
+    refuse_options,
+    renew,
+)
 from dicomcore.part10.reader import dcmread
 from dicomcore.pixels.colour import coded_colour
+from dicomcore.pixels.frame_writer import OffsetTable
 from dicomcore.transcoding import transcode
-from dicomcore.uids import JPEG2000, UID, ExplicitVRLittleEndian, JPEGLSNearLossless
+from dicomcore.uids import JPEG2000, UID, ExplicitVRLittleEndian, JPEGLSNearLossless, generate_uid
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-LEAST_NOISE, MOST_NOISE, FINE = 1.0, 150.0, 0.5
-"""The signal-to-noise ratios in dB between which one is sought, and how finely."""
+MOST_NOISE, COARSE, FINE = 120.0, 8.0, 0.5
+"""The signal-to-noise ratio in dB from which a lower one is sought, and the steps."""
+UIDS = ("SOPClassUID", "SOPInstanceUID")
 
 __all__ = ["compress", "decompress", "overlay"]
 
@@ -99,29 +109,47 @@ def _quality(
 
 
 def _noise_of_ratio(ds: Any, ratio: float) -> float:
-    """The signal-to-noise ratio at which JPEG 2000 is as short as this compression ratio demands."""
-    most = len(ds.PixelData) / ratio
-    low, high = LEAST_NOISE, MOST_NOISE
+    """The highest signal-to-noise ratio at which JPEG 2000 reaches a compression ratio, relative to Bits Stored.
+
+    Raises EncodeError where none does. The search goes down from the highest, as encoding with too low a
+    signal-to-noise ratio fails and gives longer codestreams.
+    """
+    most = get_expected_length(ds, unit="pixels") * ds.BitsStored / 8 / ratio
+
+    def size(noise: float) -> int:
+        return len(_transcoded(ds, JPEG2000, quality=noise).PixelData)
+
+    last, high, low = size(MOST_NOISE), MOST_NOISE, MOST_NOISE
+    while last > most:
+        high, low = low, low - COARSE
+        before, last = last, size(low) if low > 0 else last + 1
+        if last > before:
+            raise EncodeError(f"JPEG 2000 does not compress these pixels by {ratio:g}: set j2k_psnr")
     while high - low > FINE:
         middle = (low + high) / 2
-        if len(_transcoded(ds, JPEG2000, quality=middle).PixelData) <= most:
-            low = middle
-        else:
-            high = middle
+        low, high = (middle, high) if size(middle) <= most else (low, middle)
     return low
 
 
 def _transcoded(ds: Any, syntax: UID, *, quality: float | None = None, extended: bool = False) -> Any:
+    """The data set in another transfer syntax; it need not have the UIDs that every file has."""
+    absent = [keyword for keyword in UIDS if not ds.get(keyword)]
+    complete = ds.copy()
+    complete.update(dict.fromkeys(absent, generate_uid()))
     out = bytearray()
-    transcode(ds, out, to=syntax, quality=quality, new_instance=False, offset_table="extended" if extended else None)
-    return dcmread(bytes(out))
+    table: OffsetTable | None = "extended" if extended else None
+    transcode(complete, out, to=syntax, quality=quality, new_instance=False, offset_table=table)
+    made = dcmread(bytes(out))
+    for keyword in absent:
+        del made[keyword]
+    return made
 
 
 def _take(ds: Any, syntax: UID, *, quality: float | None = None, extended: bool = False) -> None:
     """Transcode in memory, and take over what changed."""
     made = _transcoded(ds, syntax, quality=quality, extended=extended)
     for tag in ds.keys():  # noqa: SIM118
-        if tag not in made:
+        if tag not in made and keyword_for_tag(tag) not in UIDS:
             del ds[tag]
     for element in made:
         before = ds.get(element.tag)

@@ -148,7 +148,9 @@ def iter_pixels(
 
 
 def _decoded(frames: Any, index: int, raw: bool, options: dict[str, Any]) -> NDArray[Any]:
-    """One frame; `raw` leaves all as it is coded, the option `as_rgb` the colours."""
+    """One frame; `raw` leaves all as it is coded, the option `as_rgb` the colours. ValueError where there is none."""
+    if not 0 <= index < len(frames):
+        raise ValueError(f"frame {index} is not there: the pixel data has {len(frames)}")
     if raw or options.get("as_rgb", True):
         return frames.decode(index, raw=raw)  # type: ignore[no-any-return]
     from dicomcore.pixels.unused_bits import settle_unused_bits
