@@ -9,7 +9,7 @@ from __future__ import annotations
 import atexit
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec, module_from_spec
@@ -113,10 +113,15 @@ class Finder:
         sys.modules[module.__name__] = page
 
 
-def missing(module: str) -> Callable[[str], Any]:
-    """The `__getattr__` of a page: it gives what pydicom has there, or raises ImportError or AttributeError."""
+def missing(module: str, made: Mapping[str, Callable[[], Any]] | None = None) -> Callable[[str], Any]:
+    """The `__getattr__` of a page: it gives what pydicom has there, or raises ImportError or AttributeError.
+
+    `made` has the names that the page itself makes when they are asked for.
+    """
 
     def __getattr__(name: str) -> Any:
+        if made is not None and name in made:
+            return made[name]()
         full = f"{module}.{name}"
         if name.startswith("__"):
             raise AttributeError(f"module {module!r} has no attribute {name!r}")

@@ -17,15 +17,15 @@ def former_names(module: str, names: Mapping[str, tuple[Any, str]]) -> Callable[
 
     With `config.future_behavior` they are not there. Other names are looked up as on every page.
     """
-    others = missing(module)
 
-    def __getattr__(name: str) -> Any:
-        if name not in names:
-            return others(name)
-        if config._use_future:
-            raise AttributeError(f"module {module!r} has no attribute {name!r}")
-        value, text = names[name]
-        warn_and_log(text, DeprecationWarning)
-        return value
+    def told(name: str) -> Callable[[], Any]:
+        def give() -> Any:
+            if config._use_future:
+                raise AttributeError(f"module {module!r} has no attribute {name!r}")
+            value, text = names[name]
+            warn_and_log(text, DeprecationWarning)
+            return value
 
-    return __getattr__
+        return give
+
+    return missing(module, {name: told(name) for name in names})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -52,10 +53,12 @@ __all__ = [
     "unpack_bits",
 ]
 
-_others = missing("pydicom.pixels")
+PROCESSING = [name for name in __all__ if name not in globals()]
 
 
-def __getattr__(name: str) -> Any:
-    if name in __all__:  # what it stands on takes longer to import than pydicom's first page
-        return getattr(import_module(f"{__name__}.processing"), name)
-    return _others(name)
+def _processing(name: str) -> Any:
+    # What it stands on takes longer to import than pydicom's first page.
+    return getattr(import_module(f"{__name__}.processing"), name)
+
+
+__getattr__ = missing("pydicom.pixels", {name: partial(_processing, name) for name in PROCESSING})
