@@ -457,7 +457,6 @@ FILE = {
     " isinstance(ct().ImageType, MultiValue), isinstance(ct()['Rows'], DataElement)",
     "value types": "[[e.keyword, [isinstance(e.value, kind) for kind in (float, int, DSfloat, IS, PersonName, UID)]]"
     " for e in ct() if e.VM == 1 and e.VR in ('PN', 'UI', 'DS', 'IS', 'US')]",
-    " PersonName, UID)]",
     "own class": "ds = Own(5); ds.PatientID = 'x'; ds.extra, rows(ds), isinstance(ds, Dataset)",
 }
 JSON = {
