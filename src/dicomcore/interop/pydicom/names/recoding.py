@@ -16,14 +16,16 @@ __all__ = ["compress", "decompress", "overlay"]
 
 
 def decompress(ds: Any, *, as_rgb: bool, generate_instance_uid: bool, **options: Any) -> None:
-    """Replace encapsulated pixel data by native pixel data, colours as RGB; native pixel data is left as it is.
+    """Replace encapsulated pixel data by native pixel data, colours as RGB.
 
-    Raises NotImplementedError for an option that would give other pixels.
+    Raises NotImplementedError for an option that would give other pixels, AttributeError without pixel data or transfer
+    syntax, ValueError for native pixel data.
     """
     refuse_options({"as_rgb": as_rgb, **options})
-    syntax = ds.file_meta.TransferSyntaxUID
-    if not syntax.is_encapsulated:
-        return
+    if "PixelData" not in ds:
+        raise AttributeError("Unable to decompress as the dataset has no (7FE0,0010) 'Pixel Data' element")
+    if not ds.file_meta.TransferSyntaxUID.is_encapsulated:
+        raise ValueError("The dataset is already uncompressed")
     _take(ds, ExplicitVRLittleEndian)
     if ds.SamplesPerPixel == 3 and str(ds.PhotometricInterpretation).startswith("YBR"):
         ds.set_pixels(
@@ -37,7 +39,8 @@ def compress(
 ) -> None:
     """Replace native pixel data by encapsulated pixel data; `arr` has the pixels to take in place of the data set's.
 
-    Raises NotImplementedError for the options of pydicom's encoders, and for an Extended Offset Table.
+    Raises NotImplementedError for the options of pydicom's encoders, and for an Extended Offset Table; ValueError if
+    the pixel data is encapsulated and there is no `arr`.
     """
     if encapsulate_ext:
         raise NotImplementedError("compress() writes no Extended Offset Table (docs/from-pydicom.md)")
@@ -46,6 +49,8 @@ def compress(
             f"compress() has no option {next(iter(options))!r}: dicomcore.transcode(ds, target, to=syntax, quality=…)"
             " has one for lossy transfer syntaxes (docs/from-pydicom.md)"
         )
+    if arr is None and ds.file_meta.TransferSyntaxUID.is_encapsulated:
+        raise ValueError("Only uncompressed datasets may be compressed")
     if arr is not None:
         ds.set_pixels(arr, photometric_interpretation=ds.PhotometricInterpretation, bits_stored=ds.BitsStored)
     _take(ds, UID(syntax))

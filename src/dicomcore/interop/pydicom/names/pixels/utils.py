@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from dicomcore.interop.pydicom.names.dataset import Dataset
 from dicomcore.interop.pydicom.names.filereader import dcmread
-from dicomcore.tags import SPECIFIC_CHARACTER_SET
+from dicomcore.tags import PIXEL_TAGS, SPECIFIC_CHARACTER_SET
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,21 +56,26 @@ def pixel_array(
     decoding_plugin : str
         Ignored: dicomcore decodes.
 
+    A stream is left at its position.
+
     Raises
     ------
     NotImplementedError
         Another option of pydicom's was given.
+    AttributeError
+        There is no pixel data.
+    ValueError
+        There is no frame at `index`.
     """
-    data_set = _opened(src, ds_out, specific_tags, kwargs)
-    frames = data_set.frames
-    if index is not None:
-        return frames.decode(index, raw=raw)
-    if raw:
-        import numpy as np
+    with _opened(src, ds_out, specific_tags, kwargs) as frames:
+        if index is not None:
+            return frames.decode(_checked(index, frames), raw=raw)
+        if raw:
+            import numpy as np
 
-        made = [frames.decode(i, raw=True) for i in range(len(frames))]
-        return np.stack(made) if len(made) > 1 else made[0]
-    return frames.kept_array()
+            made = [frames.decode(i, raw=True) for i in range(len(frames))]
+            return np.stack(made) if len(made) > 1 else made[0]
+        return frames.kept_array()
 
 
 def iter_pixels(
@@ -90,28 +96,55 @@ def iter_pixels(
         As in `pixel_array`.
     indices : iterable of int, optional
         The frames, in this order.
+
+    Raises
+    ------
+    NotImplementedError, AttributeError, ValueError
+        As `pixel_array`.
     """
-    data_set = _opened(src, ds_out, specific_tags, kwargs)
-    frames = data_set.frames
-    for index in range(len(frames)) if indices is None else indices:
-        yield frames.decode(index, raw=raw)
+    with _opened(src, ds_out, specific_tags, kwargs) as frames:
+        for index in range(len(frames)) if indices is None else indices:
+            yield frames.decode(_checked(index, frames), raw=raw)
 
 
-def _opened(src: Any, ds_out: Any, specific_tags: Any, options: dict[str, Any]) -> Any:
-    """The data set of a source; `ds_out` gets what it is to get."""
+@contextmanager
+def _opened(src: Any, ds_out: Any, specific_tags: Any, options: dict[str, Any]) -> Iterator[Any]:
+    """The frames of a source, which is left at its position if it is a stream; `ds_out` gets what it is to get."""
     refuse_options(options)
     if isinstance(src, Dataset):
-        return src
+        yield _frames(src)
+        return
+    position = src.tell() if hasattr(src, "tell") else None
     data_set: Any = dcmread(src)
     if ds_out is not None:
-        wanted = {int(tag) for tag in specific_tags or ()} | {int(SPECIFIC_CHARACTER_SET)}
-        for element in data_set.group_dataset(0x0028):
-            ds_out[element.tag] = element
-        for tag in wanted:
-            if tag in data_set:
-                ds_out[tag] = data_set[tag]
-        ds_out.file_meta = data_set.file_meta
-    return data_set
+        _hand_over(data_set, ds_out, specific_tags)
+    yield _frames(data_set)
+    if position is not None:
+        src.seek(position)
+
+
+def _frames(data_set: Any) -> Any:
+    if not any(tag in data_set for tag in PIXEL_TAGS):
+        raise AttributeError("The dataset has no Pixel Data, Float Pixel Data or Double Float Pixel Data element")
+    return data_set.frames
+
+
+def _checked(index: int, frames: Any) -> int:
+    """The number of a frame; ValueError if there is none with it."""
+    if not 0 <= index < len(frames):
+        raise ValueError(f"There is no frame at index {index}: there are {len(frames)} frames")
+    return index
+
+
+def _hand_over(data_set: Any, ds_out: Any, specific_tags: Any) -> None:
+    """Put the elements that `pixel_array` promises into another data set."""
+    wanted = {int(tag) for tag in specific_tags or ()} | {int(SPECIFIC_CHARACTER_SET)}
+    for element in data_set.group_dataset(0x0028):
+        ds_out[element.tag] = element
+    for tag in wanted:
+        if tag in data_set:
+            ds_out[tag] = data_set[tag]
+    ds_out.file_meta = data_set.file_meta
 
 
 def refuse_options(options: dict[str, Any]) -> None:
