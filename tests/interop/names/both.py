@@ -38,6 +38,7 @@ def shown(value):
     if isinstance(value, dict):
         return [[shown(key), shown(one)] for key, one in value.items()]
     if hasattr(value, "tobytes") and getattr(value, "ndim", 0):
+        value = value.astype(value.dtype.newbyteorder("="))
         return [str(value.dtype), list(value.shape), hashlib.sha256(value.tobytes()).hexdigest()]
     return str(value)
 

@@ -127,8 +127,6 @@ SAME = {
     "use_DS_decimal, from a file": "under(lambda: isinstance(ct().SliceThickness, decimal.Decimal),"
     " use_DS_decimal=True)",
     "datetime_conversion, DA": "under(lambda: (DA('20200102').year, str(DA('20200102'))), datetime_conversion=True)",
-    " use_none_as_empty_text_VR_value=True)",
-    "'IGNORE')",
     "infer_sq_for_un_vr": "under(lambda: str(dcmread(FILES / 'UN_sequence.dcm')), config.settings,"
     " infer_sq_for_un_vr=True)",
     "buffered_read_size": "under(lambda: config.settings.buffered_read_size, config.settings, buffered_read_size=10)",
@@ -138,6 +136,7 @@ SAME = {
 }
 FAULTS = {
     "a value set in reading mode IGNORE": "warns",
+    "a value set in reading mode RAISE": "warns, and raises nothing",
     "disable_value_validation": "warns",
 }
 """Where dicomcore still differs though it should not."""
