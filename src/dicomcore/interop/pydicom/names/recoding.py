@@ -31,14 +31,16 @@ __all__ = ["compress", "decompress", "overlay"]
 
 
 def decompress(ds: Any, *, as_rgb: bool, generate_instance_uid: bool, **options: Any) -> None:
-    """Replace encapsulated pixel data by native pixel data; native pixel data is left as it is.
+    """Replace encapsulated pixel data by native pixel data; `as_rgb` converts colours to RGB.
 
-    `as_rgb` converts colours to RGB. Raises NotImplementedError for an option that would give other pixels.
+    Raises NotImplementedError for an option that would give other pixels, AttributeError without pixel data or transfer
+    syntax, ValueError for native pixel data.
     """
     refuse_options(options)
-    syntax = ds.file_meta.TransferSyntaxUID
-    if not syntax.is_encapsulated:
-        return
+    if "PixelData" not in ds:
+        raise AttributeError("Unable to decompress as the dataset has no (7FE0,0010) 'Pixel Data' element")
+    if not ds.file_meta.TransferSyntaxUID.is_encapsulated:
+        raise ValueError("The dataset is already uncompressed")
     if not as_rgb and _is_ybr(ds.frames):
         ds.set_pixels(
             pixel_array(ds, as_rgb=False),
@@ -74,13 +76,16 @@ def compress(
 ) -> None:
     """Replace native pixel data by encapsulated pixel data; `arr` has the pixels to take in place of the data set's.
 
-    Raises NotImplementedError for other options of pydicom's encoders.
+    Raises NotImplementedError for other options of pydicom's encoders; ValueError if the pixel data is encapsulated and
+    there is no `arr`.
     """
     if options:
         raise NotImplementedError(
             f"compress() has no option {next(iter(options))!r}: dicomcore.transcode(ds, target, to=syntax, quality=…)"
             " has one for lossy transfer syntaxes (docs/from-pydicom.md)"
         )
+    if arr is None and ds.file_meta.TransferSyntaxUID.is_encapsulated:
+        raise ValueError("Only uncompressed datasets may be compressed")
     target = UID(syntax)
     if arr is not None:
         ds.set_pixels(
