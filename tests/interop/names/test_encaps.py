@@ -120,6 +120,11 @@ SAME = {
     "get_frame_offsets in big endian": "encaps.get_frame_offsets(stream(KINDS['table'], False))",
     "get_nr_fragments in big endian": "encaps.get_nr_fragments(stream(FOUR, False))",
     "read_item of undefined length": "encaps.read_item(stream(item(A, length=0xFFFFFFFF)))",
+    "numbers at the end of a stream": "stream(b'12').read_UL()",
+    "a number at the end of a stream": "stream(b'1').read_US()",
+    "a tag at the end of a stream": "stream(b'12').read_tag()",
+    "numbers of a stream": "[(stream(b'1234', little).read_UL(), stream(b'12', little).read_US(), stream(b'1234',"
+    " little).read_tag()) for little in (True, False)]",
     "a name that is not there": "encaps.no_such_name",
 }
 BOTH = Both(SETUP, SAME)

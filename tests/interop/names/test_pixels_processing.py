@@ -181,3 +181,12 @@ def test_values_far_from_a_table():
         "unsigned": ["value", ["3", "4"], False],
         "narrow palette": ["value", [[str(ord(one)) for one in "4dD"]], False],
     }
+
+
+def test_indirect_segments_of_words():
+    """Their offsets count bytes (PS3.3 C.7.9.2.3), which pydicom takes for words."""
+    words = (0, 2, 700, 800, 0, 2, 900, 1000, 2, 1, 8, 0)  # two entries, two more, and the second segment again
+    case = f"""apply_color_lut(np.arange(6, dtype='u1'), palette(16, *[pack('<12H', *{words})] * 3, entries=6,
+        segmented='Segmented'))[:, 0].tolist()"""
+    found = answers(SETUP, {"indirect": case}, ours=True)["indirect"]
+    assert found == ["value", ["700", "800", "900", "1000", "900", "1000"], False]

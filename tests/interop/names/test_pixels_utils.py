@@ -191,7 +191,7 @@ SAME = {
     },
     "compress": "[recoded(dcmread(path(name)), compress, RLELossless, generate_instance_uid=new) for name in"
     " ('CT_small.dcm',"
-    " 'SC_rgb_small_odd.dcm') for new in (True, False)]",
+    " 'examples_rgb_color.dcm') for new in (True, False)]",
     "compress an array": "recoded(dcmread(path('SC_rgb_rle_2frame.dcm')), compress, RLELossless,"
     " pixel_array(path('SC_rgb_rle_2frame.dcm')) // 2)",
     "compress with an extended table": "(ds := compress(dcmread(path('CT_small.dcm')), RLELossless,"

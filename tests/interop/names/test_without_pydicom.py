@@ -101,8 +101,8 @@ CASES = {  # name: (program, what it prints)
         except ModuleNotFoundError as error:
             print(error.name)
         """,
-        "pydicom.pixels.decoders\npydicom.pixel_data_handlers.numpy_handler\npydicom.pixels.get_decoder is not there with"
-        " dicomcore in pydicom's place: see docs/from-pydicom.md\npydicom.data",
+        "pydicom.pixels.decoders\npydicom.pixel_data_handlers.numpy_handler\npydicom.pixels.get_decoder is not there"
+        " with dicomcore in pydicom's place: see docs/from-pydicom.md\npydicom.data",
     ),
 }
 FILES = {

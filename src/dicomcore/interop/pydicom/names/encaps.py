@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from io import BufferedIOBase, BytesIO
 from itertools import accumulate
-from struct import pack, unpack
+from struct import Struct, pack, unpack
 from typing import Any
 
 from dicomcore.interop.pydicom.names.encapsulated_buffer import EncapsulatedBuffer, _BufferedItem
@@ -178,22 +178,24 @@ def _tag(head: bytes, endianness: str) -> int:
 
 def _item_lengths(stream: Any, endianness: str) -> Iterator[int]:
     """Yield the length of each item; the stream stands at its value, and has to be set behind it."""
-    while len(head := stream.read(4)) == 4:
-        tag = _tag(head, endianness)
-        if tag == SEQUENCE_DELIMITER:
-            return
-        if tag != ITEM:
+    read = stream.read
+    item, number = pack(f"{endianness}HH", ITEM.group, ITEM.element), Struct(f"{endianness}L").unpack
+    while len(head := read(4)) == 4:
+        if head != item:
+            tag = _tag(head, endianness)
+            if tag == SEQUENCE_DELIMITER:
+                return
             raise ValueError(
                 f"Unexpected tag '{Tag(tag)}' at offset {stream.tell() - 4} when parsing the encapsulated pixel data "
                 "fragment items"
             )
-        raw = stream.read(4)
+        raw = read(4)
         if len(raw) < 4:
             raise ValueError(
                 f"Unable to determine the length of the item at offset {stream.tell() - len(raw) - 4} as the end of "
                 "the data has been reached - the encapsulated pixel data may be invalid"
             )
-        (length,) = unpack(f"{endianness}L", raw)
+        (length,) = number(raw)
         if length == UNDEFINED_LENGTH:
             raise ValueError(
                 f"Undefined item length at offset {stream.tell() - 4} when parsing the encapsulated pixel data "
