@@ -135,8 +135,6 @@ SAME = {
     "a setting of one's own": "config.my_own = 5; config.my_own",
 }
 FAULTS = {
-    "a value set in reading mode IGNORE": "warns",
-    "a value set in reading mode RAISE": "warns, and raises nothing",
     "disable_value_validation": "warns",
 }
 """Where dicomcore still differs though it should not."""

@@ -507,23 +507,14 @@ TABLES = {
 SAME = {f"{table}: {name}": case for table, cases in TABLES.items() for name, case in cases.items()}
 FAULTS = {
     "delete: pop with a default": "a warning of a word that is no keyword",
-    "file: is_original_encoding": "original_character_set follows what is set",
-    "json: with a handler": "to_json_dict has no positional options",
-    "json: without binary": "to_json_dict has no positional options",
-    "print: formatted_lines of a format": "default_sequence_element_format is not used",
-    "print: formatted_lines of all names": "default_sequence_element_format is not used",
-    "read: a slice keeps": "a slice has File Meta Information",
     "read: by None": "TypeError, not KeyError",
     "read: by a float": "TypeError, not KeyError",
     "read: by a negative number": "OverflowError, not KeyError",
     "read: by a tuple of three": "ValueError, not KeyError",
     "read: contains elements": "no warning",
     "read: contains what can't be a tag": "no warning",
-    "read: data_element": "None, not KeyError",
-    "read: data_element of no keyword": "a warning",
     "read: get by None": "None, not TypeError",
     "read: get by words": "get takes tags that are text",
-    "read: get_item of a missing tag": "KeyError, not None",
     "read: trait_names": "all keywords",
     "set: a number as a UID": "no TypeError",
 }

@@ -244,15 +244,12 @@ DIFFERENT = {
 TABLES = {"read": READ, "parts": PARTS, "whole": {n: case for n, case in WHOLE.items() if n not in DIFFERENT}}
 SAME = {f"{table}: {name}": case for table, cases in TABLES.items() for name, case in cases.items()}
 FAULTS = {
-    "parts: _read_file_meta_info": "reads on into the data set",
     "parts: data_element_generator": "sequences of defined length are not raw",
     "parts: data_element_generator of implicit VR": "sequences of defined length are not raw",
     "parts: read_dataset of text in a parent's set": "parent_encoding is ignored",
     "parts: read_dataset, offsets": "counted from the data set, not from the stream",
     "parts: read_partial of implicit VR": "stop_when gets the dictionary's VR",
     "read: defer_size of nonsense": "no ValueError",
-    "read: empty text": "TypeError, not FileNotFoundError",
-    "read: specific_tags of none": "nothing is read",
     "whole: test_files/empty_charset_LEI.dcm: encoding": "original_character_set is no list",
 }
 """Where dicomcore still differs though it should not."""

@@ -14,6 +14,8 @@ from dicomcore.interop.pydicom.names.buffered import with_bytes
 from dicomcore.interop.pydicom.names.charset import default_encoding, terms_of
 from dicomcore.interop.pydicom.names.filebase import DicomBytesIO, DicomFile, DicomFileLike, DicomIO, unwrapped
 from dicomcore.part10 import writer
+from dicomcore.part10.meta import put_head
+from dicomcore.part10.target import write_out
 from dicomcore.tags import UNDEFINED_LENGTH
 from dicomcore.uids import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
@@ -91,6 +93,11 @@ def dcmwrite(
     if (implicit, little) == (True, False):
         raise NotImplementedError("dicomcore writes no implicit VR in big endian: no transfer syntax has it")
     target = unwrapped(filename)
+    if stated and not stated.is_transfer_syntax and not force_encoding:  # a private one, which states no encoding
+        out = Output()
+        put_head(dataset, out, stated, enforce_file_format)
+        put_elements(with_bytes(dataset), out, encoding_of(syntax_of(implicit, little)))
+        return write_out(target, out, overwrite=overwrite, durable=False)
     writer.dcmwrite(
         target,
         with_bytes(dataset),

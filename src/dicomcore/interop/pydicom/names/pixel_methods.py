@@ -32,7 +32,18 @@ class PixelMethods(_dataset.Dataset):
             from dicomcore.interop.pydicom.names.pixels.utils import pixel_array
 
             return pixel_array(self, **options)
-        return self.frames.kept_array()
+        array: NDArray[Any] = self.frames.kept_array()
+        self._refuse_short()
+        return array
+
+    def _refuse_short(self) -> None:
+        """Raise ValueError where `frames` has only an issue: pixels that are missing would be 0."""
+        for issue in self.frames.issues:
+            if issue.code == "PIXEL_LENGTH" and "PixelData" in self:
+                from dicomcore.interop.pydicom.names.pixels.utils import get_expected_length
+
+                if len(self.PixelData) < get_expected_length(self):
+                    raise ValueError(f"The number of bytes of pixel data is too small: {issue.message}")
 
     def pixel_array_options(self, **kwargs: Any) -> None:
         """Set `raw` or `index` for `pixel_array`; see `pydicom.pixels.pixel_array` for the others."""
@@ -100,5 +111,7 @@ class PixelMethods(_dataset.Dataset):
 
     def waveform_array(self, index: int) -> NDArray[Any]:
         """A multiplex group of the waveforms, scaled: (samples, channels)."""
+        if "WaveformSequence" not in self:
+            raise AttributeError("The dataset has no (5400,0100) 'Waveform Sequence' element")
         array: NDArray[Any] = self.waveforms.decode(index, scaled=True)
         return array
