@@ -135,7 +135,6 @@ SAME = {
     "a setting of one's own": "config.my_own = 5; config.my_own",
 }
 FAULTS = {
-    "disable_value_validation": "warns",
 }
 """Where dicomcore still differs though it should not."""
 BOTH = Both(SETUP, SAME)

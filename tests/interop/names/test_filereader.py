@@ -246,7 +246,6 @@ SAME = {f"{table}: {name}": case for table, cases in TABLES.items() for name, ca
 FAULTS = {
     "parts: data_element_generator": "sequences of defined length are not raw",
     "parts: data_element_generator of implicit VR": "sequences of defined length are not raw",
-    "parts: read_dataset of text in a parent's set": "parent_encoding is ignored",
     "parts: read_dataset, offsets": "counted from the data set, not from the stream",
     "parts: read_partial of implicit VR": "stop_when gets the dictionary's VR",
     "read: defer_size of nonsense": "no ValueError",

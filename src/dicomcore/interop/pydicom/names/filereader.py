@@ -216,6 +216,7 @@ def _charset_element(codecs: Any, implicit: bool, little: bool) -> bytes:
     if terms in DEFAULT_TERMS:
         return b""
     stated = Dataset()
+    stated.validation = "ignore"  # Python's names will do
     stated.SpecificCharacterSet = list(terms)
     return encoding.encode(stated, syntax_of(implicit, little))
 
