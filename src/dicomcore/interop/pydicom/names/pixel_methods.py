@@ -59,13 +59,10 @@ class PixelMethods(_dataset.Dataset):
     def set_pixel_data(
         self, arr: Any, photometric_interpretation: str, bits_stored: int, *, generate_instance_uid: bool = True
     ) -> None:
-        """Set pixel data from an array, see `dicomcore.Dataset.set_pixels`."""
-        self.set_pixels(
-            arr,
-            photometric_interpretation=photometric_interpretation,
-            bits_stored=bits_stored,
-            new_instance=generate_instance_uid,
-        )
+        """Set pixel data from an array, see `pydicom.pixels.set_pixel_data`."""
+        from dicomcore.interop.pydicom.names.pixels.utils import set_pixel_data
+
+        set_pixel_data(self, arr, photometric_interpretation, bits_stored, generate_instance_uid=generate_instance_uid)
 
     def decompress(
         self,
