@@ -164,8 +164,9 @@ class Dataset(StatedEncoding, PixelMethods, metaclass=_AnyDataset):
 
     def _slice(self, wanted: slice) -> _dataset.Dataset:
         part = super()._slice(wanted)
-        part._kept["file_meta"], part._kept["no_file_meta"], part._kept["preamble"] = None, True, None
-        part._kept["part"] = True
+        if hasattr(part, "file_meta"):
+            del part.file_meta
+        del part.preamble
         return part
 
     # -- file meta information
@@ -196,7 +197,8 @@ class Dataset(StatedEncoding, PixelMethods, metaclass=_AnyDataset):
     def preamble(self) -> Any:
         """The 128 bytes before the DICM prefix; AttributeError for a data set that is not of a file."""
         found = preamble_of(self)
-        if "part" in self._kept or (found is None and "preamble" not in self._kept and file_index(self) is None):
+        absent = "preamble" not in self._kept and file_index(self) is None
+        if found is None and (absent or self._kept.get("no_file_meta")):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute 'preamble'")
         return found
 
