@@ -119,6 +119,13 @@ def test_one_value(vr: str, encoding: str):
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("vr", NO_BACKSLASH)
+def test_other_characters_divide_no_text(vr: str, encoding: str):
+    """Bytes that the character set, or the default repertoire of UR, lacks."""
+    assert made(vr, encoding, b"a\\\xe9 ").VM == 1
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("vr", KINDS)
 def test_empty(vr: str, encoding: str):
     element = made(vr, encoding, b"")

@@ -306,6 +306,15 @@ def test_names_are_encoded_anew_for_each_character_set():
         assert ours.OtherPatientNames == ["Ä^B", "C"]
 
 
+def test_a_uri_with_a_backslash_is_one_value():
+    """pydicom splits it when it is set."""
+    ours = dc.Dataset()
+    ours.SpecificCharacterSet = "ISO_IR 192"
+    for value in ("a\\b", "é\\b"):
+        ours.RetrieveURI = value
+        assert dc.from_pydicom(ours.to_pydicom()).RetrieveURI == value
+
+
 def test_text_that_the_character_set_lacks_is_no_question_mark():
     theirs = pydicom.Dataset()
     theirs.SpecificCharacterSet = "ISO_IR 100"

@@ -187,16 +187,17 @@ class Doors(DatasetBase):
 
     def to_json_dict(
         self,
-        *,
         bulk_data_threshold: int = 1024,
         bulk_data_element_handler: Callable[[DataElement], str] | None = None,
+        suppress_invalid_tags: bool = False,
+        *,
         file_meta: bool = False,
     ) -> dict[str, Any]:
         """Return the object that `to_json` writes, as dicts, lists, strings and numbers."""
-        from dicomcore.forms.json_text import to_json_dict
+        from dicomcore.forms.json_text import to_json_dict, writable
 
         return to_json_dict(
-            _whole(self),
+            writable(_whole(self)) if suppress_invalid_tags else _whole(self),
             bulk_data_threshold=bulk_data_threshold,
             bulk_data_element_handler=bulk_data_element_handler,
             file_meta=file_meta,

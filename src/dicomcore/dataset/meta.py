@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dicomcore._native.views.dataset import make_dataset
-from dicomcore._native.views.state import file_index, index_of
+from dicomcore._native.views.state import file_index
 
 if TYPE_CHECKING:
     from dicomcore.dataset import Dataset
@@ -38,7 +38,7 @@ def ensured_meta(data_set: Dataset) -> Dataset:
 
 def preamble_of(data_set: Dataset) -> bytes | None:
     """The 128 bytes before the DICM prefix; None if the source has no preamble. See `meta_of`."""
-    index = index_of(data_set)
+    index = file_index(data_set)
     stored: bytes | None = data_set._kept.get("preamble", None if index is None else index.preamble)
     return stored
 

@@ -25,17 +25,23 @@ def value_text(element: DataElement) -> str:
     loose = loose_bytes(element) if element.VR == "SQ" else b""  # bytes in place of items
     if loose:
         return repr(loose) if len(loose) <= 4 * MOST_SHOWN else f"Array of {len(loose)} elements"
-    if element.VR in ABRIDGED and isinstance(value, Sized) and len(value) > MOST_SHOWN:
+    if _may_be_long(element.VR) and isinstance(value, Sized) and len(value) > MOST_SHOWN:
         return f"Array of {len(value)} elements"
     if element.VM > MOST_SHOWN:
         return f"Array of {element.VM} elements"
     if isinstance(value, UID):
         return value.name
+    if isinstance(value, list) and not value and element.VR != "SQ":
+        return ""
     if element.VR in ("DS", "IS") and value is not None:
         return number_text(element, value)
     if isinstance(value, list) and element.VR not in NUMBERS and element.VR != "SQ":
         return "[" + ", ".join(str(v) if element.VR in ("AT", "PN") else repr(v) for v in value) + "]"
     return repr(value) if value is not None else "None"
+
+
+def _may_be_long(vr: str) -> bool:
+    return vr in ABRIDGED or " or " in vr  # pixel data that was set is "OB or OW" until it is written
 
 
 def number_text(element: DataElement, value: Any) -> str:

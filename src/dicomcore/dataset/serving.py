@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from dicomcore._native.views.data_element import DataElement
 from dicomcore._native.views.facade import set_classes
@@ -25,6 +26,7 @@ def serve(
     *,
     keeps: bool = False,
     advice: Callable[[object, str], str | None] = own_advice,
+    check: Callable[[str, Any, str, Any], None] = check_value,
 ) -> None:
     """Make the items, sequences, elements and names of all data sets from now on instances of these classes.
 
@@ -41,6 +43,8 @@ def serve(
         decoded; text that is set as a number has to be one.
     advice : callable
         Called with a data set and the name of an attribute that it does not have; returns the message, or None.
+    check : callable
+        Called with the data set's mode of validation, tag, VR and value of what is set; warns, or raises.
     """
     set_classes(
         dataset=dataset,
@@ -50,7 +54,7 @@ def serve(
         whole=whole,
         keeps=keeps,
         element_line=element_line,
-        check_value=check_value,
+        check_value=check,
         check_name=check_name,
         advice=advice,
         setting_advice=setting_advice,

@@ -15,7 +15,7 @@ from dicomcore.errors import DicomError, PixelDecodeError
 from dicomcore.notes import Note
 from dicomcore.pixels.native_frames import MOST_MISSING
 
-__all__ = ["Overlay", "draw_overlays", "embedded_bit", "read_overlays"]
+__all__ = ["Overlay", "draw_overlays", "embedded_bit", "little_endian", "read_overlays"]
 
 GROUPS = range(0x6000, 0x6020, 2)
 ROWS, COLUMNS, FRAMES, KIND, ORIGIN, FIRST_FRAME = 0x10, 0x11, 0x15, 0x40, 0x50, 0x51
@@ -146,7 +146,7 @@ def _read(data_set: Any, group: int, frames: Any) -> Overlay | None:
         bit = None
     count = max(_number(data_set, group, FRAMES, 1), 1)
     if data and isinstance(data, (bytes, bytearray, memoryview)):
-        source = _little_endian(data, data_set, group << 16 | DATA)
+        source = little_endian(data, data_set, group << 16 | DATA)
         if frames is not None and 8 * len(source) < rows * columns * count:
             due = -(-rows * columns * count // 8)
             said = f"overlay {group:04X} takes {due} bytes of Overlay Data, and has {len(source)}"
@@ -183,7 +183,7 @@ def _bits_carried(frames: Any) -> int:
     return width if info is None or info.precision is None else min(width, info.precision)
 
 
-def _little_endian(data: bytes | bytearray | memoryview, data_set: Any, tag: int) -> bytes | bytearray | memoryview:
+def little_endian(data: bytes | bytearray | memoryview, data_set: Any, tag: int) -> bytes | bytearray | memoryview:
     """Overlay Data in little endian: big-endian OW has its bytes swapped in pairs."""
     if data_set[tag].VR != "OW" or not is_big_endian(data_set, tag, data_set) or len(data) % 2:
         return data

@@ -1,7 +1,7 @@
-"""The same expressions in pydicom and in dicomcore under install(): two programs, whose answers have to be equal.
+"""The same cases in pydicom and in dicomcore under install(): two programs, whose answers have to be equal.
 
-The classes may differ: an answer is its `repr` after `str` for numbers, and the name of an error's class in pydicom
-has to be among the classes of ours.
+A case is Python code: the value of its last expression is the answer. The classes may differ: an answer is its `repr`
+after `str` for numbers, and the name of an error's class in pydicom has to be among the classes of ours.
 """
 
 from __future__ import annotations
@@ -9,26 +9,37 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from typing import Any
+
+import pytest
+
+from tests.support.corpus import PYDICOM
 
 PROGRAM = """
-import json, sys, warnings
+import ast, hashlib, json, sys, textwrap, warnings
+from collections.abc import Sequence
 
-def answer(expression, names):
+def answer(case, names):
+    *steps, last = ast.parse(textwrap.dedent(case).strip()).body
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            value = eval(expression, names)
+            exec(compile(ast.Module(steps, []), "case", "exec"), names)
+            value = shown(eval(compile(ast.Expression(last.value), "case", "eval"), names))
         except Exception as error:
             return ["error", [kind.__name__ for kind in type(error).__mro__], bool(caught)]
-    return ["value", shown(value), bool(caught)]
+    return ["value", value, bool(caught)]
 
 def shown(value):
-    if value is None or isinstance(value, (bool, bytes)):
+    if value is None or isinstance(value, (bool, bytes, bytearray)):
         return repr(value)
-    if isinstance(value, (list, tuple, set)) or hasattr(value, "_constructor"):
+    if isinstance(value, (Sequence, set)) and not isinstance(value, str):
         return [shown(one) for one in (sorted(value, key=str) if isinstance(value, set) else value)]
     if isinstance(value, dict):
         return [[shown(key), shown(one)] for key, one in value.items()]
+    if hasattr(value, "tobytes") and getattr(value, "ndim", 0):
+        value = value.astype(value.dtype.newbyteorder("="))
+        return [str(value.dtype), list(value.shape), hashlib.sha256(value.tobytes()).hexdigest()]
     return str(value)
 
 ours, setup, cases = json.loads(sys.stdin.read())
@@ -37,8 +48,13 @@ if ours:
     install(report=False)
 names = {}
 exec(setup, names)
-print(json.dumps([answer(case, names) for case in cases]))
+print(json.dumps([answer(case, dict(names)) for case in cases]))
 """
+FILES = f"""
+from pathlib import Path
+FILES = Path({str(PYDICOM / "test_files")!r})
+"""
+"""The start of a setup: the folder of the files that pydicom ships."""
 
 
 def answers(setup: str, cases: dict[str, str], *, ours: bool) -> dict[str, list]:
@@ -72,3 +88,10 @@ class Both:
         else:
             assert our_answer == theirs
             assert we_warned == warned
+
+
+def params(cases: dict[str, str], faults: dict[str, str]) -> list[Any]:
+    """The names of cases for `parametrize`; those with a fault that is not mended yet have to fail."""
+    assert faults.keys() <= cases.keys()
+    marks = {name: pytest.mark.xfail(reason=reason, raises=AssertionError) for name, reason in faults.items()}
+    return [pytest.param(name, marks=marks.get(name, ())) for name in cases]

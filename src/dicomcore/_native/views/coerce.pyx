@@ -82,7 +82,9 @@ cdef inline bint is_decoded(uint16_t vr):
 
 
 cdef object stated_number(str text, uint16_t vr):
-    # A number that is set as text, which has to be one, as in pydicom.
+    # A number that is set as text, which has to be one, as in pydicom; blanks stay, which keep room in a file.
+    if text and not text.strip(" "):
+        return text
     value = number_of_text(text, vr)
     if isinstance(value, str) and value:
         raise ValueError(f"could not convert {value[:64]!r} to a number")

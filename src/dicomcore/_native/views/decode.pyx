@@ -298,7 +298,7 @@ cdef object coded_text(Index index, Py_ssize_t row, const uint8_t* p, Py_ssize_t
     cdef bytes data
     if not has_charset(vr):
         index.note("CHARACTER_SET", r.tag, r.offset, f"{vr_name(vr)} holds bytes outside the default repertoire")
-        return plain_text(p, n, vr)
+        return single_text(p, n) if is_single(vr) else plain_text(p, n, vr)
     known = kept_text(index, row, p, n, vr)
     if known is not None:
         return known

@@ -169,8 +169,8 @@ class Block:
         if stated is None and not flags & IMPLICIT and vr:
             stated = vr.decode("latin-1")
         value: bytes | None
-        if not length:
-            value = empty_value_for_VR(stated, raw=True)  # type: ignore[assignment]
+        if not length:  # None with an undefined length would mean that the value is deferred
+            value = b"" if flags & UNDEFINED else empty_value_for_VR(stated, raw=True)  # type: ignore[assignment]
         elif self._defer_size is not None and length > self._defer_size and tag != SPECIFIC_CHARACTER_SET:
             value = None
         elif offset + length <= len(self._head):

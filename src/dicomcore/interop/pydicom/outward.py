@@ -166,7 +166,8 @@ def _with_value(element: dc.DataElement) -> DataElement | RawDataElement:
         return unknown_element(element.tag, value)
     if isinstance(value, list):
         value = [_plain(item) for item in value]
-    return DataElement(BaseTag(element.tag), element.VR, _plain(value))
+    whole = element.VR == "UR"  # pydicom splits it at backslashes when it is set, not when it is read
+    return DataElement(BaseTag(element.tag), element.VR, _plain(value), already_converted=whole)
 
 
 def _plain(value: Any) -> Any:

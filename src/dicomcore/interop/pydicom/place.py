@@ -9,7 +9,7 @@ from __future__ import annotations
 import atexit
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec, module_from_spec
@@ -22,7 +22,7 @@ from dicomcore.interop.pydicom import wanted
 if TYPE_CHECKING:
     from importlib.abc import Loader
 
-__all__ = ["install", "uninstall"]
+__all__ = ["install", "missing", "own_module", "uninstall"]
 
 NAMES = "dicomcore.interop.pydicom.names"
 OURS_ALONE = frozenset(
@@ -113,16 +113,21 @@ class Finder:
         sys.modules[module.__name__] = page
 
 
-def missing(module: str) -> Callable[[str], Any]:
-    """The `__getattr__` of a page: it gives what pydicom has there, or raises ImportError or AttributeError."""
+def missing(module: str, made: Mapping[str, Callable[[], Any]] | None = None) -> Callable[[str], Any]:
+    """The `__getattr__` of a page: it gives what pydicom has there, or raises ImportError or AttributeError.
+
+    `made` has the names that the page itself makes when they are asked for.
+    """
 
     def __getattr__(name: str) -> Any:
+        if made is not None and name in made:
+            return made[name]()
         full = f"{module}.{name}"
         if name.startswith("__"):
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         if _exists(full):  # in pydicom every module is an attribute of its package
             return import_module(full)
-        own = None if module in OURS_ALONE else _own_module(module)
+        own = None if module in OURS_ALONE else own_module(module)
         if own is not None and name in vars(own):
             wanted.borrow(full)
             return vars(own)[name]
@@ -135,7 +140,7 @@ def _exists(fullname: str) -> bool:
     return _is_page(fullname.removeprefix("pydicom").lstrip(".")) or _own_spec(fullname) is not None
 
 
-def _own_module(fullname: str) -> ModuleType | None:
+def own_module(fullname: str) -> ModuleType | None:
     """pydicom's own module beside a page: what it imports from pydicom comes from the pages, as far as they have it."""
     with _lock:
         if fullname not in _own_modules:

@@ -82,8 +82,13 @@ class Dataset(StatedEncoding, PixelMethods, metaclass=_AnyDataset):
         self[Tag(tag)] = DataElement(tag, VR, value)
 
     def get_item(self, key: Any, *, keep_deferred: bool = False) -> Any:
-        """``self[key]``: every element decodes its value when it is read."""
-        return self[key]
+        """``self[key]``, None if it is missing: every element decodes its value when it is read."""
+        return self[key] if isinstance(key, slice) or key in self else None
+
+    def data_element(self, name: str) -> Any:
+        """The element of a keyword; None for what is no keyword. KeyError if it is missing."""
+        tag = tag_for_keyword(name)
+        return None if tag is None else self[tag]
 
     def setdefault(self, key: Any, default: Any = None) -> Any:
         """The element at `key`; if missing, it is added from `default`, an element or a value."""
@@ -157,6 +162,13 @@ class Dataset(StatedEncoding, PixelMethods, metaclass=_AnyDataset):
     def is_undefined_length_sequence_item(self, value: bool) -> None:
         return
 
+    def _slice(self, wanted: slice) -> _dataset.Dataset:
+        part = super()._slice(wanted)
+        if hasattr(part, "file_meta"):
+            del part.file_meta
+        del part.preamble
+        return part
+
     # -- file meta information
 
     @property
@@ -185,7 +197,8 @@ class Dataset(StatedEncoding, PixelMethods, metaclass=_AnyDataset):
     def preamble(self) -> Any:
         """The 128 bytes before the DICM prefix; AttributeError for a data set that is not of a file."""
         found = preamble_of(self)
-        if found is None and "preamble" not in self._kept and file_index(self) is None:
+        absent = "preamble" not in self._kept and file_index(self) is None
+        if found is None and (absent or self._kept.get("no_file_meta")):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute 'preamble'")
         return found
 
@@ -256,7 +269,9 @@ class Dataset(StatedEncoding, PixelMethods, metaclass=_AnyDataset):
     ) -> Iterator[str]:
         """A line for each element, formatted with its attributes."""
         for element in self.iterall():
-            chosen = sequence_element_format if element.VR == "SQ" and sequence_element_format else element_format
+            chosen = element_format
+            if element.VR == "SQ":
+                chosen = sequence_element_format or self.default_sequence_element_format
             names = ("tag", "name", "VR", "repval", "value", "keyword", "VM", "is_undefined_length")
             yield chosen % {name: getattr(element, name) for name in names}
 

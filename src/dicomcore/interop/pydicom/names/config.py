@@ -106,8 +106,13 @@ def DS_numpy(use_numpy: bool = True) -> None:
 
 @contextmanager
 def disable_value_validation() -> Iterator[None]:
-    """Do nothing within the context: reading never raises for a value, see `settings`."""
-    yield
+    """Check no value that is set within the context."""
+    before = settings.reading_validation_mode
+    object.__setattr__(settings, "reading_validation_mode", IGNORE)
+    try:
+        yield
+    finally:
+        object.__setattr__(settings, "reading_validation_mode", before)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from io import BytesIO
+from struct import calcsize, unpack
 from typing import Any, Protocol, Self
 
 __all__ = ["DicomBytesIO", "DicomFile", "DicomFileLike", "DicomIO", "ReadableBuffer", "WriteableBuffer", "unwrapped"]
@@ -127,23 +128,26 @@ class DicomIO:
             f"0x{self.tell() - len(data):x}"
         )
 
-    def _number(self, size: int) -> int:
-        return int.from_bytes(self.read_exact(size), "little" if self.is_little_endian else "big")
+    def _number(self, form: str) -> int:
+        order = "<" if self.is_little_endian else ">"
+        number: int = unpack(order + form, self.read(calcsize("<" + form)))[0]
+        return number
 
     def _put(self, value: int, size: int) -> None:
         self.write(value.to_bytes(size, "little" if self.is_little_endian else "big"))
 
     def read_US(self) -> int:
-        """Read a number of 16 bits."""
-        return self._number(2)
+        """Read a number of 16 bits; struct.error at the end."""
+        return self._number("H")
 
     def read_UL(self) -> int:
-        """Read a number of 32 bits."""
-        return self._number(4)
+        """Read a number of 32 bits; struct.error at the end."""
+        return self._number("L")
 
     def read_tag(self) -> tuple[int, int]:
-        """Read a tag as (group, element)."""
-        return self._number(2), self._number(2)
+        """Read a tag as (group, element); EOFError at the end."""
+        group, element = unpack("<HH" if self.is_little_endian else ">HH", self.read_exact(4))
+        return group, element
 
     def write_US(self, val: int) -> None:
         """Write a number of 16 bits."""

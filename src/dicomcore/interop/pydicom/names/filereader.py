@@ -11,9 +11,11 @@ from dicomcore.dataset.state import DATA_SET, index_of
 from dicomcore.errors import InvalidDicomError
 from dicomcore.interop.pydicom.names import config
 from dicomcore.interop.pydicom.names.base_dataset import Dataset, FileMetaDataset
+from dicomcore.interop.pydicom.names.charset import terms_of
 from dicomcore.interop.pydicom.names.dataelem import RawDataElement
 from dicomcore.interop.pydicom.names.file_dataset import FileDataset, note_source
 from dicomcore.interop.pydicom.names.filebase import DicomBytesIO, DicomFileLike, DicomIO, unwrapped
+from dicomcore.interop.pydicom.names.filewriter import DEFAULT_TERMS, syntax_of
 from dicomcore.interop.pydicom.names.tag import BaseTag
 from dicomcore.interop.pydicom.names.valuerep import EXPLICIT_VR_LENGTH_32
 from dicomcore.limits import DEFAULT_LIMITS
@@ -34,6 +36,9 @@ __all__ = [
 ]
 
 OTHER_VR_ENCODING = ("EXPLICIT_IN_IMPLICIT", "IMPLICIT_IN_EXPLICIT")  # codes of issues
+FILE_START = bytes(128) + b"DICM"
+USUAL_META = 4096
+"""Bytes of File Meta Information that are read at first."""
 StopWhen = Callable[[BaseTag, str | None, int], bool]
 
 
@@ -45,7 +50,7 @@ def dcmread(
     specific_tags: Iterable[TagLike] | None = None,
 ) -> FileDataset:
     """Read a DICOM file or data set, see `dicomcore.dcmread`."""
-    if fp is None or fp == "":
+    if fp is None:
         raise TypeError(f"dcmread: Expected a file path, file-like or readable buffer, but got {type(fp).__name__}")
     source = unwrapped(fp)
     if force and hasattr(source, "seek") and not hasattr(source, "read_at"):
@@ -56,7 +61,7 @@ def dcmread(
         DEFAULT_LIMITS,
         stop_before_pixels=stop_before_pixels,
         force=force,
-        specific_tags=None if specific_tags is None else list(specific_tags),
+        specific_tags=list(specific_tags or ()) or None,
     )
     note_source(data_set, source)
     if config.settings.reading_validation_mode == config.RAISE:
@@ -93,11 +98,20 @@ def read_file_meta_info(filename: Any) -> FileMetaDataset:
 def _read_file_meta_info(fp: BinaryIO) -> FileMetaDataset:
     """The File Meta Information at a stream's position; the stream then stands behind it."""
     start = fp.tell()
-    data = fp.read()
-    made = encoding.reading.decode_meta(data, implicit=False, limits=DEFAULT_LIMITS)
-    meta = _as(FileMetaDataset, made)
-    fp.seek(start + _end_of(meta, ExplicitVRLittleEndian))
-    return meta
+    data = FILE_START + fp.read(USUAL_META)
+    body = _body_of(data)
+    if body == len(data):
+        data += fp.read()
+        body = _body_of(data)
+    fp.seek(start + body - len(FILE_START))
+    elements = data[len(FILE_START) : body]
+    return _as(FileMetaDataset, encoding.reading.decode_meta(elements, implicit=False, limits=DEFAULT_LIMITS))
+
+
+def _body_of(data: bytes) -> int:
+    """Where the data set of a file begins, of which these are the first bytes."""
+    index = index_of(read_as(FileDataset, data, DEFAULT_LIMITS, specific_tags=[], force=True))
+    return len(data) if index is None else index.body
 
 
 def read_preamble(fp: BinaryIO, force: bool) -> bytes | None:
@@ -149,10 +163,15 @@ def read_dataset(
     start = fp.tell()
     data = fp.read() if bytelength is None else fp.read(bytelength)
     data_set = _as(Dataset, _decoded(data, is_implicit_VR, is_little_endian))
+    prefix = b""
+    if parent_encoding and "SpecificCharacterSet" not in data_set:
+        prefix = _charset_element(parent_encoding, is_implicit_VR, is_little_endian)
+        tags = frozenset(data_set.keys())
+        data_set = _as(Dataset, _decoded(prefix + data, is_implicit_VR, is_little_endian), tags)
     stop = _stop_tag(data_set, stop_when)
     wanted = None if specific_tags is None else {int(Tag(tag)) for tag in specific_tags} | {0x00080005}
     if stop is not None:
-        fp.seek(start + _offset_of(data_set, stop))
+        fp.seek(start + _offset_of(data_set, stop) - len(prefix))
     for tag in data_set.keys():  # noqa: SIM118
         if (stop is not None and tag >= stop) or (wanted is not None and tag not in wanted):
             del data_set[tag]
@@ -191,11 +210,22 @@ def _decoded(data: bytes, implicit: bool, little: bool) -> Any:
     )
 
 
-def _as(cls: type[Any], data_set: Any) -> Any:
-    """The same rows as a data set of another class."""
+def _charset_element(codecs: Any, implicit: bool, little: bool) -> bytes:
+    """Specific Character Set with the terms of Python's codecs; nothing for the default ones."""
+    terms = terms_of(codecs)
+    if terms in DEFAULT_TERMS:
+        return b""
+    stated = Dataset()
+    stated.validation = "ignore"  # Python's names will do
+    stated.SpecificCharacterSet = list(terms)
+    return encoding.encode(stated, syntax_of(implicit, little))
+
+
+def _as(cls: type[Any], data_set: Any, tags: frozenset[int] | None = None) -> Any:
+    """The same rows as a data set of another class, all or those with these tags."""
     index = index_of(data_set)
     assert index is not None
-    return make_dataset(cls, index, DATA_SET)
+    return make_dataset(cls, index, DATA_SET, tags)
 
 
 def _stop_tag(data_set: Any, stop_when: StopWhen | None) -> BaseTag | None:

@@ -14,6 +14,8 @@ from dicomcore.interop.pydicom.names.buffered import with_bytes
 from dicomcore.interop.pydicom.names.charset import default_encoding, terms_of
 from dicomcore.interop.pydicom.names.filebase import DicomBytesIO, DicomFile, DicomFileLike, DicomIO, unwrapped
 from dicomcore.part10 import writer
+from dicomcore.part10.meta import put_head
+from dicomcore.part10.target import write_out
 from dicomcore.tags import UNDEFINED_LENGTH
 from dicomcore.uids import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
@@ -91,6 +93,12 @@ def dcmwrite(
     if (implicit, little) == (True, False):
         raise NotImplementedError("dicomcore writes no implicit VR in big endian: no transfer syntax has it")
     target = unwrapped(filename)
+    if stated and not stated.is_transfer_syntax and not force_encoding:  # a private one, which states no encoding
+        out = Output()
+        put_head(dataset, out, stated, enforce_file_format)
+        encoding = encoding_of(syntax_of(implicit, little))._replace(encapsulated=_is_encapsulated(dataset))
+        put_elements(with_bytes(dataset), out, encoding)
+        return write_out(target, out, overwrite=overwrite, durable=False)
     writer.dcmwrite(
         target,
         with_bytes(dataset),
@@ -185,11 +193,14 @@ def write_dataset(fp: Any, dataset: Any, parent_encoding: Any = None) -> int:
 
     `parent_encoding` is Python's codec, or several, of the text of a data set without Specific Character Set.
     """
-    pixels = dataset.get(PIXEL_DATA)
-    encapsulated = pixels is not None and pixels.is_undefined_length
-    data = _encoded(with_bytes(dataset), fp, parent_encoding, encapsulated)
+    data = _encoded(with_bytes(dataset), fp, parent_encoding, _is_encapsulated(dataset))
     fp.write(data)
     return len(data)
+
+
+def _is_encapsulated(dataset: Any) -> bool:
+    pixels = dataset.get(PIXEL_DATA)
+    return pixels is not None and bool(pixels.is_undefined_length)
 
 
 def _encoded(dataset: Any, fp: Any, codecs: Any, encapsulated: bool) -> bytes:

@@ -32,7 +32,18 @@ class PixelMethods(_dataset.Dataset):
             from dicomcore.interop.pydicom.names.pixels.utils import pixel_array
 
             return pixel_array(self, **options)
-        return self.frames.kept_array()
+        array: NDArray[Any] = self.frames.kept_array()
+        self._refuse_short()
+        return array
+
+    def _refuse_short(self) -> None:
+        """Raise ValueError where `frames` has only an issue: pixels that are missing would be 0."""
+        for issue in self.frames.issues:
+            if issue.code == "PIXEL_LENGTH" and "PixelData" in self:
+                from dicomcore.interop.pydicom.names.pixels.utils import get_expected_length
+
+                if len(self.PixelData) < get_expected_length(self):
+                    raise ValueError(f"The number of bytes of pixel data is too small: {issue.message}")
 
     def pixel_array_options(self, **kwargs: Any) -> None:
         """Set `raw` or `index` for `pixel_array`; see `pydicom.pixels.pixel_array` for the others."""
@@ -48,13 +59,10 @@ class PixelMethods(_dataset.Dataset):
     def set_pixel_data(
         self, arr: Any, photometric_interpretation: str, bits_stored: int, *, generate_instance_uid: bool = True
     ) -> None:
-        """Set pixel data from an array, see `dicomcore.Dataset.set_pixels`."""
-        self.set_pixels(
-            arr,
-            photometric_interpretation=photometric_interpretation,
-            bits_stored=bits_stored,
-            new_instance=generate_instance_uid,
-        )
+        """Set pixel data from an array, see `pydicom.pixels.set_pixel_data`."""
+        from dicomcore.interop.pydicom.names.pixels.utils import set_pixel_data
+
+        set_pixel_data(self, arr, photometric_interpretation, bits_stored, generate_instance_uid=generate_instance_uid)
 
     def decompress(
         self,
@@ -100,5 +108,7 @@ class PixelMethods(_dataset.Dataset):
 
     def waveform_array(self, index: int) -> NDArray[Any]:
         """A multiplex group of the waveforms, scaled: (samples, channels)."""
+        if "WaveformSequence" not in self:
+            raise AttributeError("The dataset has no (5400,0100) 'Waveform Sequence' element")
         array: NDArray[Any] = self.waveforms.decode(index, scaled=True)
         return array

@@ -6,7 +6,7 @@ import warnings
 from typing import Any
 
 from dicomcore import dataset as _dataset
-from dicomcore.dataset.state import index_of
+from dicomcore.dataset.state import as_read, index_of
 
 default_encoding = "iso8859"
 
@@ -66,7 +66,7 @@ class StatedEncoding(_dataset.Dataset):
         """Python's codecs of the character sets that the data set was read in."""
         if "original_charset" in self._kept:
             return self._kept["original_charset"]
-        return "" if index_of(self) is None else _codecs_of(self)
+        return "" if index_of(self) is None else _codecs_of(as_read(self))
 
     read_encoding = original_character_set
 
