@@ -63,7 +63,17 @@ __all__ = [
 
 LAZY_PACKAGES = frozenset(
     (
-        "archive", "cli", "codecs", "display", "fileset", "forms", "interop", "iod", "objects", "pixels", "sr",
+        "archive",
+        "cli",
+        "codecs",
+        "display",
+        "fileset",
+        "forms",
+        "interop",
+        "iod",
+        "objects",
+        "pixels",
+        "sr",
         "transcoding",
     )
 )

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from dicomcore import Dataset, Sequence, dcmread
 from dicomcore.errors import DicomError
 from dicomcore.iod.codes import CODES
-from dicomcore.iod.coherence import findings
 from dicomcore.part10.writer import to_bytes
 from tests.support.corpus import ABSENT, dicom_files, real
+from tests.support.iod_findings import findings
 
 REVIEWED = Path(__file__).with_name("reviewed_coherence.csv")
 

@@ -37,7 +37,8 @@ def described(condition: Any) -> tuple[Any, ...]:
 
 
 def test_rows():
-    expected, found = conditions.trees(), 0
+    guards = {key: conditions.Condition(tree) for key, tree in conditions.includes().items()}
+    expected, found = {**conditions.trees(), **guards}, 0
     shared = pool()
     source = standard.load("modules")["modules"]
     for number in range(tables.counts()["modules"]):

@@ -20,9 +20,9 @@ COUNTS = {
     "items": 51,
     "keywords": 62,
     "uses": 1149,
-    "sets": 778,
-    "values": 3722,
-    "conditions": 0,
+    "sets": 1191,
+    "values": 4713,
+    "conditions": 1190,
 }
 LIMIT = 600_000  # bytes of constant data
 

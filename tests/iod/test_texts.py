@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from dicomcore import dcmread
 from dicomcore._native.check.texts import fits
 from dicomcore.errors import DicomError
-from dicomcore.iod.coherence import findings
 from tests.support.corpus import ABSENT, dicom_files, real
+from tests.support.iod_findings import findings
 
 REVIEWED = Path(__file__).with_name("reviewed_texts.csv")
 

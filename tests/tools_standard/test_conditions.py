@@ -155,6 +155,7 @@ TEXTS = {
     ),
 }
 
+
 @pytest.mark.parametrize(("text", "condition"), TEXTS.values(), ids=TEXTS)
 def test_text_becomes_tree(text, condition):
     assert read(text, Reading(lambda tag: ".")) == condition

@@ -57,7 +57,8 @@ def read_conditions(sources: Path) -> ConditionPool:
     pool = conditions.Pool()
     codes = {key: conditions.encode_condition(one, pool) for key, one in conditions.trees().items()}
     codes |= {
-        key: conditions.encode_condition(conditions.Condition(tree), pool) for key, tree in conditions.includes().items()
+        key: conditions.encode_condition(conditions.Condition(tree), pool)
+        for key, tree in conditions.includes().items()
     }
     codes |= {name: conditions.encode_condition(one, pool) for name, one in read_uses(sources).items()}
     return ConditionPool(codes, pool.tags, pool.sets, pool.strings)

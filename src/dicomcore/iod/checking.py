@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -112,7 +111,7 @@ def _finding(found: Found) -> Finding:
     terms = [str(term) for term in _tables.use(detail & 0xFFFFFF)[2]]
     shown = ", ".join(terms[:MOST_TERMS]) + (", …" if len(terms) > MOST_TERMS else "")
     kind = "an enumerated value" if number == NOT_ENUMERATED else "a defined term"
-    return replace(made, message=f"has as value {detail >> 24} what is not {kind}: {shown}")
+    return made._replace(message=f"has as value {detail >> 24} what is not {kind}: {shown}")
 
 
 def _issues(index: Index) -> list[Issue]:
@@ -122,7 +121,7 @@ def _issues(index: Index) -> list[Issue]:
 
 def _of_issue(issue: Issue) -> Finding:
     made = make_finding(ISSUE, None, issue.tag or 0, (), 1, 0, 0)
-    return replace(made, message=f"{issue.code}: {issue.message}")
+    return made._replace(message=f"{issue.code}: {issue.message}")
 
 
 @lru_cache(maxsize=64)

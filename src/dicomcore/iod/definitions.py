@@ -182,7 +182,11 @@ def _squashed(name: str) -> str:
 
 
 def _expand(
-    module: str, number: int, groups: tuple[int, ...], path: list[int], entered: list["_Entered"],
+    module: str,
+    number: int,
+    groups: tuple[int, ...],
+    path: list[int],
+    entered: list["_Entered"],
     found: dict[tuple[int, ...], Attribute],
 ) -> None:
     """Add the attributes of a table and of what it includes, below the sequences of `path`; a table that is being

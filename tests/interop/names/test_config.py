@@ -134,8 +134,7 @@ SAME = {
     "a setting that is none": "config.nothing",
     "a setting of one's own": "config.my_own = 5; config.my_own",
 }
-FAULTS = {
-}
+FAULTS = {}
 """Where dicomcore still differs though it should not."""
 BOTH = Both(SETUP, SAME)
 

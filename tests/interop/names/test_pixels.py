@@ -200,8 +200,7 @@ CASES = {
 }
 TABLES = {"files": FILES_SAME, "cases": CASES}
 SAME = {f"{table}: {name}": case for table, cases in TABLES.items() for name, case in cases.items()}
-FAULTS = {
-}
+FAULTS = {}
 """Where dicomcore still differs though it should not."""
 BOTH = Both(SETUP, SAME)
 

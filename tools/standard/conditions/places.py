@@ -43,9 +43,7 @@ def _walked() -> dict[str, tuple[set[Path], dict[tuple[str, int], set[Path]]]]:
 @cache
 def occurrences(module: str, number: int) -> list[tuple[str, Path]]:
     """Each IOD and path that a row comes to."""
-    return [
-        (iod, path) for iod, (_, places) in _walked().items() for path in sorted(places.get((module, number), ()))
-    ]
+    return [(iod, path) for iod, (_, places) in _walked().items() for path in sorted(places.get((module, number), ()))]
 
 
 @cache

@@ -50,7 +50,8 @@ class _Compiler:
     """The levels of one IOD.
 
     A level is made of segments: rows [start, stop) of a module's table from `depth` on, for a usage, with refinements
-    whose paths begin at this level, and the condition of the include that brought them. Equal segments make the same level.
+    whose paths begin at this level, and the condition of the include that brought them. Equal segments make the same
+    level.
     """
 
     def __init__(self, usages, groups):
@@ -110,7 +111,8 @@ class _Compiler:
                 for k, (macro, *_) in enumerate(self.groups):
                     self.expand(self.whole(len(self.usages) + k, macro), entered | {macro}, found, last, grouped)
             elif target is not None and target not in entered:
-                self.expand(self.whole(usage, target, context, condition or guard), entered | {target}, found, last, grouped)
+                whole = self.whole(usage, target, context, condition or guard)
+                self.expand(whole, entered | {target}, found, last, grouped)
 
     def claim(self, claims, usage, module, tag, row, context, guard):
         kind, items, first, count, condition = row

@@ -53,6 +53,6 @@ cdef int value_count(const Subject* s, const Row* r) noexcept nogil             
 cdef int text_at(const Subject* s, const Row* r, int n, const uint8_t** text) noexcept nogil
 # The length of value n (from 1) without padding, -1: there is no such value.
 cdef bint int_at(const Subject* s, const Row* r, int n, bint signed, int64_t* out) noexcept nogil
-# Value n (from 1) as an integer, cut if it is a decimal; False: there is none, or it can't be read. `signed` decides for
-# a VR that is US or SS.
+# Value n (from 1) as an integer, cut if it is a decimal; False: there is none, or it can't be read. `signed` decides
+# for a VR that is US or SS.
 cdef bint float_at(const Subject* s, const Row* r, int n, double* out) noexcept nogil

@@ -11,13 +11,14 @@ from libc.string cimport memset
 from dicomcore._native.base.dictionary cimport public_vr
 from dicomcore._native.base.fault cimport NO_MEMORY, OK, Status
 from dicomcore._native.base.vr cimport OB_OR_OW, OW, SQ, SS, UN, US, US_OR_OW, US_OR_SS, US_OR_SS_OR_OW, OB
-from dicomcore._native.check.conditions cimport FORBIDDEN, FREE, NO, UNKNOWN, YES, Outcome, outcome_of
+from dicomcore._native.check.conditions cimport FORBIDDEN, FREE, UNKNOWN, YES, Outcome, outcome_of
 from dicomcore._native.check.findings cimport NO_MODULE, Findings, add
 from dicomcore._native.check.plan cimport NO_LEVEL, Claim, Level, Plan, Slot, slot_of
 from dicomcore._native.check.subject cimport Subject, bytes_of, has_value, int_at, items_of, text_at, value_count
 from dicomcore._native.check.visit cimport NO_FRAME, ONE_FRAME, SHARED_FRAME, Visit, Walk, kid_of
 from dicomcore._native.rules.tables cimport (
-    RULE_NO_TYPE, RULE_STRING, RULE_TYPE_1, RULE_TYPE_1C, RULE_TYPE_2, RULE_TYPE_3, find_number, find_string, rule_items_t, rule_set_t, rule_use_t, rules, rules_t,
+    RULE_NO_TYPE, RULE_STRING, RULE_TYPE_1, RULE_TYPE_1C, RULE_TYPE_2, RULE_TYPE_3, find_number, find_string,
+    rule_items_t, rule_set_t, rule_use_t, rules, rules_t,
 )
 from dicomcore._native.scan.scan cimport IMPLICIT, ITEM, NO_ROW, TRAILING_PADDING, Row
 
@@ -75,7 +76,7 @@ cdef Status push(Walk* w, uint32_t level, uint32_t first, uint32_t stop, uint32_
     # Make a data set the present one: sort its rows, and put each to its slot.
     cdef uint32_t depth = w.depth + 1 if w.visit_capacity and item != NO_ROW else 0
     cdef uint32_t i, count = 0, k, slot
-    cdef const Level* l = &w.levels[level]
+    cdef const Level* own = &w.levels[level]
     cdef Visit* v
     cdef Visit* longer
     cdef Status status
@@ -90,7 +91,7 @@ cdef Status push(Walk* w, uint32_t level, uint32_t first, uint32_t stop, uint32_
     while i < stop:
         count += 1
         i = w.subject.rows[i].next
-    status = reserve(w, 2 * count + l.slot_count)
+    status = reserve(w, 2 * count + own.slot_count)
     if status != OK:
         return status
     w.depth = depth
@@ -99,7 +100,7 @@ cdef Status push(Walk* w, uint32_t level, uint32_t first, uint32_t stop, uint32_
     v.kids, v.kid_count = w.used, count
     v.places = w.used + 2 * count
     v.next_kid, v.next_item, v.items_stop = 0, 0, 0
-    w.used += 2 * count + l.slot_count
+    w.used += 2 * count + own.slot_count
     kids = &w.arena[v.kids]
     i, k = first, 0
     while i < stop:
@@ -109,11 +110,11 @@ cdef Status push(Walk* w, uint32_t level, uint32_t first, uint32_t stop, uint32_
         i = w.subject.rows[i].next
     if not ordered:
         sort_kids(w.subject.rows, kids, count)
-    memset(&w.arena[v.places], 0xFF, l.slot_count * sizeof(uint32_t))
+    memset(&w.arena[v.places], 0xFF, own.slot_count * sizeof(uint32_t))
     for k in range(count):
-        slot = slot_of(w.slots, l, w.subject.rows[kids[k]].tag)
+        slot = slot_of(w.slots, own, w.subject.rows[kids[k]].tag)
         kids[count + k] = slot
-        if slot < l.slot_count and w.arena[v.places + slot] == NO_ROW:
+        if slot < own.slot_count and w.arena[v.places + slot] == NO_ROW:
             w.arena[v.places + slot] = kids[k]
     return OK
 
@@ -172,16 +173,16 @@ cdef void settle_modules(Walk* w, const uint8_t* usages, const uint16_t* conditi
 
 cdef void mark_filled(Walk* w) noexcept nogil:
     cdef const Visit* v = &w.visits[0]
-    cdef const Level* l = &w.levels[v.level]
+    cdef const Level* own = &w.levels[v.level]
     cdef const Slot* slot
     cdef const Claim* c
     cdef uint32_t i, k
     cdef int owner
     cdef bint told
-    for i in range(l.slot_count):
+    for i in range(own.slot_count):
         if w.arena[v.places + i] == NO_ROW:
             continue
-        slot = &w.slots[l.slots + i]
+        slot = &w.slots[own.slots + i]
         owner, told = -1, True
         for k in range(slot.claim_count):
             c = &w.claims[slot.claims + k]
@@ -198,7 +199,8 @@ cdef void mark_filled(Walk* w) noexcept nogil:
 
 # -- attributes ----------------------------------------------------------------------------------------------------
 
-cdef inline Status note(Walk* w, uint16_t code, const Claim* c, uint32_t tag, uint32_t row, uint32_t detail) noexcept nogil:
+cdef inline Status note(Walk* w, uint16_t code, const Claim* c, uint32_t tag, uint32_t row,
+                        uint32_t detail) noexcept nogil:
     cdef const Visit* v = &w.visits[w.depth]
     cdef uint16_t module = NO_MODULE if c == NULL else w.modules[c.usage]
     return add(w.findings, code, module, tag, row, v.item, v.path, detail, NO_MODULE if c == NULL else c.module)
@@ -207,8 +209,8 @@ cdef inline Status note(Walk* w, uint16_t code, const Claim* c, uint32_t tag, ui
 cdef Status check_slot(Walk* w, uint32_t place) noexcept nogil:
     # What the modules that are there say of an attribute: at most one finding of its presence, one of its value.
     cdef const Visit* v = &w.visits[w.depth]
-    cdef const Level* l = &w.levels[v.level]
-    cdef const Slot* slot = &w.slots[l.slots + place]
+    cdef const Level* own = &w.levels[v.level]
+    cdef const Slot* slot = &w.slots[own.slots + place]
     cdef uint32_t row = w.arena[v.places + place], k
     cdef bint there = row != NO_ROW, filled = there and has_value(w.subject, row), allowed = False
     cdef uint8_t guarded
@@ -348,7 +350,8 @@ cdef bint is_due(Walk* w, const rule_use_t* use) noexcept nogil:
 cdef Status check_use(Walk* w, const Claim* c, const rule_use_t* use, const Row* r, uint32_t row, int count,
                       uint32_t number) noexcept nogil:
     cdef const rule_set_t* values = &w.rules.sets[use.set]
-    cdef int n, first = use.number if use.number else 1, last = use.number if use.number else min(count, <int>MOST_VALUES)
+    cdef int n, first = use.number if use.number else 1
+    cdef int last = use.number if use.number else min(count, <int>MOST_VALUES)
     cdef uint16_t code
     cdef Status status
     if use.kind == COUNT:
@@ -388,17 +391,17 @@ cdef bint is_term(const Walk* w, const rule_set_t* values, const Row* r, int n) 
 # -- functional groups ---------------------------------------------------------------------------------------------
 
 cdef Status check_groups(Walk* w, const uint8_t* usages, const uint16_t* conditions) noexcept nogil:
-    # The macros of the present item of functional groups: each is in the shared groups or in every frame's, not in both.
+    # The macros of the present item of functional groups: each is in the shared groups or in every frame's.
     cdef const Visit* v = &w.visits[w.depth]
-    cdef const Level* l = &w.levels[v.level]
+    cdef const Level* own = &w.levels[v.level]
     cdef const Slot* slot
     cdef const Claim* c
     cdef uint32_t i, k, row
     cdef int group
     cdef Status status
     cdef Outcome outcome
-    for i in range(l.slot_count):
-        slot = &w.slots[l.slots + i]
+    for i in range(own.slot_count):
+        slot = &w.slots[own.slots + i]
         row = w.arena[v.places + i]
         for k in range(slot.claim_count):
             c = &w.claims[slot.claims + k]
@@ -433,7 +436,7 @@ cdef Status check_groups(Walk* w, const uint8_t* usages, const uint16_t* conditi
 cdef Status check_unknown(Walk* w, bint notes) noexcept nogil:
     # Elements of the standard that the IOD does not have, and sequences that are none.
     cdef const Visit* v = &w.visits[w.depth]
-    cdef const Level* l = &w.levels[v.level]
+    cdef const Level* own = &w.levels[v.level]
     cdef const uint32_t* kids = &w.arena[v.kids]
     cdef const Row* r
     cdef uint32_t k, slot
@@ -444,13 +447,13 @@ cdef Status check_unknown(Walk* w, bint notes) noexcept nogil:
         if r.tag >> 16 & 1 or r.tag & 0xFFFF == 0:
             continue
         slot = kids[v.kid_count + k]
-        if slot == l.slot_count:
+        if slot == own.slot_count:
             if notes and r.tag >> 16 >= 8 and r.tag != TRAILING_PADDING:
                 status = note(w, NOT_IN_IOD, NULL, r.tag, kids[k], 0)
                 if status != OK:
                     return status
         if not r.flags & IMPLICIT and r.vr != UN:
-            due = w.slots[l.slots + slot].vr if slot < l.slot_count else public_vr(r.tag)
+            due = w.slots[own.slots + slot].vr if slot < own.slot_count else public_vr(r.tag)
             if due and due != r.vr and not is_choice(due, r.vr):
                 status = note(w, WRONG_VR, NULL, r.tag, kids[k], <uint32_t>due << 16 | r.vr)
                 if status != OK:
@@ -472,7 +475,7 @@ cdef inline bint is_choice(uint16_t due, uint16_t vr) noexcept nogil:
 cdef Status look(Walk* w, const uint8_t* usages, const uint16_t* conditions, bint notes) noexcept nogil:
     # The present data set, without its items.
     cdef const Visit* v = &w.visits[w.depth]
-    cdef const Level* l = &w.levels[v.level]
+    cdef const Level* own = &w.levels[v.level]
     cdef uint32_t i, slot
     cdef Status status = check_unknown(w, notes)
     if status != OK:
@@ -481,12 +484,12 @@ cdef Status look(Walk* w, const uint8_t* usages, const uint16_t* conditions, bin
         return check_groups(w, usages, conditions)
     for i in range(v.kid_count):
         slot = w.arena[v.kids + v.kid_count + i]
-        if slot < l.slot_count and w.arena[v.places + slot] == w.arena[v.kids + i]:
+        if slot < own.slot_count and w.arena[v.places + slot] == w.arena[v.kids + i]:
             status = check_slot(w, slot)
             if status != OK:
                 return status
-    for i in range(l.needed_count):
-        slot = w.needed[l.needed + i]
+    for i in range(own.needed_count):
+        slot = w.needed[own.needed + i]
         if w.arena[v.places + slot] == NO_ROW:
             status = check_slot(w, slot)
             if status != OK:
@@ -497,7 +500,7 @@ cdef Status look(Walk* w, const uint8_t* usages, const uint16_t* conditions, bin
 cdef bint next_item(Walk* w, uint32_t* level, uint32_t* item, uint32_t* sequence) noexcept nogil:
     # Move on to the next item in a sequence of the present data set; False: there is none left.
     cdef Visit* v = &w.visits[w.depth]
-    cdef const Level* l = &w.levels[v.level]
+    cdef const Level* own = &w.levels[v.level]
     cdef const uint32_t* kids = &w.arena[v.kids]
     cdef uint32_t slot, row
     while True:
@@ -506,7 +509,7 @@ cdef bint next_item(Walk* w, uint32_t* level, uint32_t* item, uint32_t* sequence
             v.next_item = w.subject.rows[row].next
             if w.subject.rows[row].tag == ITEM:
                 slot = kids[v.kid_count + v.next_kid - 1]
-                level[0], item[0], sequence[0] = w.slots[l.slots + slot].child, row, kids[v.next_kid - 1]
+                level[0], item[0], sequence[0] = w.slots[own.slots + slot].child, row, kids[v.next_kid - 1]
                 return True
         while True:
             if v.next_kid >= v.kid_count:
@@ -514,7 +517,7 @@ cdef bint next_item(Walk* w, uint32_t* level, uint32_t* item, uint32_t* sequence
             row = kids[v.next_kid]
             slot = kids[v.kid_count + v.next_kid]
             v.next_kid += 1
-            if slot < l.slot_count and w.slots[l.slots + slot].child != NO_LEVEL and w.subject.rows[row].vr == SQ:
+            if slot < own.slot_count and w.slots[own.slots + slot].child != NO_LEVEL and w.subject.rows[row].vr == SQ:
                 break
         v.next_item, v.items_stop = row + 1, w.subject.rows[row].next
 

@@ -35,7 +35,9 @@ def findings(
     """
     from dicomcore.iod.opening import index_for
 
-    found, cut, _ = _findings(index_for(src, limits), coherence=coherence, texts=texts, most=MOST)
+    found, cut, _, _ = _findings(
+        index_for(src, limits), sop_class=-1, structure=False, notes=False, coherence=coherence, texts=texts, most=MOST
+    )
     made = [
         make_finding(number, None, tag, path, count, detail, more)
         for number, _, tag, path, count, detail, more in found
