@@ -35,7 +35,7 @@ def row_of(DatasetBase data_set not None) -> int:
 
 
 def item_header(DatasetBase data_set not None) -> tuple | None:
-    """(offset of an item's tag in its source, whether it has undefined length); None for what is no item of a source."""
+    """(offset of an item's tag in its source, whether it has undefined length); None for what is no item of one."""
     if data_set.index is None or data_set.container < 0:
         return None
     cdef Row* row = &data_set.index.rows[data_set.container]
