@@ -48,7 +48,7 @@ def generated():
 def test_tables_equal_the_generators_output(name, generated):
     from tools.standard.__main__ import TABLES
 
-    assert generated.keys() == {path.name for path in TABLES.glob("*.h")}
+    assert {name for name in generated if "/" not in name} == {path.name for path in TABLES.glob("*.h")}
     assert generated[name] == (TABLES / name).read_text(encoding="ascii"), f"{name}: run python -m tools.standard"
 
 
