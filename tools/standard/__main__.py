@@ -1,4 +1,4 @@
-"""Write the native tables of PS3.3: ``python -m tools.standard``, or ``--check`` to compare only."""
+"""Write the native tables of PS3.3 and PS3.16: ``python -m tools.standard``, or ``--check`` to compare only."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from tools.standard.build import build, folder
+from tools.standard.contexts import read_vocabulary
 from tools.standard.headers import Tables
 from tools.standard.pool import ConditionPool, read_codes
 
@@ -15,7 +16,8 @@ TABLES = Path(__file__).resolve().parents[2] / "src/dicomcore/_native/rules/tabl
 
 def headers(sources: Path) -> dict[str, str]:
     """The text of every generated header, by file name."""
-    return Tables(build(sources).standard, ConditionPool(read_codes())).headers()
+    tables = Tables(build(sources).standard, ConditionPool(read_codes())).headers()
+    return {**tables, **read_vocabulary(sources).headers()}
 
 
 def main() -> int:

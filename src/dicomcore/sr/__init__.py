@@ -1,6 +1,8 @@
 """Structured reports: content trees as plain objects, read from and written to data sets (PS3.3 C.17.3, PS3.16)."""
 
 from dicomcore.dataset.code import Code
+from dicomcore.sr.code_maps import codes
+from dicomcore.sr.context_groups import ContextGroup, contexts
 from dicomcore.sr.document import make_report
 from dicomcore.sr.html import html
 from dicomcore.sr.item import ContentItem, Template
@@ -15,6 +17,7 @@ __all__ = [
     "Cell",
     "Code",
     "ContentItem",
+    "ContextGroup",
     "Coordinates",
     "Heading",
     "ImageReference",
@@ -25,6 +28,8 @@ __all__ = [
     "Template",
     "TemporalRange",
     "WaveformReference",
+    "codes",
+    "contexts",
     "html",
     "make_report",
     "outline",
