@@ -10,6 +10,7 @@ from tools.standard.build import build, folder
 from tools.standard.contexts import read_vocabulary
 from tools.standard.headers import Tables
 from tools.standard.pool import ConditionPool, read_codes
+from tools.standard.templates import TemplateTables, read_templates
 
 TABLES = Path(__file__).resolve().parents[2] / "src/dicomcore/_native/rules/tables"
 
@@ -17,7 +18,14 @@ TABLES = Path(__file__).resolve().parents[2] / "src/dicomcore/_native/rules/tabl
 def headers(sources: Path) -> dict[str, str]:
     """The text of every generated header, by file name."""
     tables = Tables(build(sources).standard, ConditionPool(read_codes())).headers()
-    return {**tables, **read_vocabulary(sources).headers()}
+    return {**tables, **coded_headers(sources)}
+
+
+def coded_headers(sources: Path) -> dict[str, str]:
+    """The same of PS3.16 alone."""
+    vocabulary = read_vocabulary(sources)
+    templates = read_templates(sources, vocabulary)  # adds its codes
+    return {**vocabulary.headers(), "templates.h": TemplateTables(templates, vocabulary).header()}
 
 
 def main() -> int:

@@ -10,6 +10,7 @@ from dicomcore.sr.outline import outline
 from dicomcore.sr.reader import read
 from dicomcore.sr.report import Report
 from dicomcore.sr.table import Cell, Heading, Table
+from dicomcore.sr.template_views import TemplateDefinition, templates
 from dicomcore.sr.values import Coordinates, ImageReference, Numeric, Reference, TemporalRange, WaveformReference
 from dicomcore.sr.writer import write
 
@@ -26,6 +27,7 @@ __all__ = [
     "Report",
     "Table",
     "Template",
+    "TemplateDefinition",
     "TemporalRange",
     "WaveformReference",
     "codes",
@@ -34,5 +36,6 @@ __all__ = [
     "make_report",
     "outline",
     "read",
+    "templates",
     "write",
 ]
