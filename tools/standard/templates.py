@@ -258,6 +258,8 @@ def read_templates(sources: Path, vocabulary: Vocabulary) -> list[Template]:
             found[key] = replace(same, key=key)
             continue
         found[key] = Template(key, name, "2022", filled(rows, same.rows if same else []))
+    for template in found.values():
+        template.rows = [chosen_by_user(row, found[row.include]) if row.include else row for row in template.rows]
     return sorted(found.values(), key=lambda template: (int(number_of(template.key)), template.key))
 
 
@@ -277,8 +279,20 @@ def filled(rows: list[TemplateRow], older: list[TemplateRow]) -> list[TemplateRo
         value = same.value if row.value is None and is_parameter(same.value) else row.value
         if concept and same.concept and concept[0] == "B" == same.concept[0].replace("D", "B"):
             concept = [same.concept[0], *concept[1:]]  # 2022 does not tell which
-        made.append(replace(row, concept=concept, value=value, relationship=row.relationship or same.relationship))
+        flags = row.flags | same.flags & MAY_OTHERWISE
+        relationship = row.relationship or same.relationship
+        made.append(replace(row, concept=concept, value=value, relationship=relationship, flags=flags))
     return made
+
+
+def chosen_by_user(row: TemplateRow, target: Template) -> TemplateRow:
+    """The source chooses among some includes by what their items contain; the standard leaves that to the user."""
+    root = target.rows[0] if target.rows else None
+    if row.requirement == "UC" and root and root.concept and root.value_type == "CONTAINER":
+        step = json.dumps([root.value_type, ["concept", root.concept]])
+        if step in json.dumps(row.condition):
+            return replace(row, requirement="U", condition=None)
+    return row
 
 
 def filled_include(row: TemplateRow, count: tuple[int, int], older: list[TemplateRow]) -> TemplateRow:
