@@ -10,6 +10,7 @@ from tools.standard.build import build, folder
 from tools.standard.contexts import read_vocabulary
 from tools.standard.headers import Tables
 from tools.standard.pool import ConditionPool, read_codes
+from tools.standard.relations import relation_header
 from tools.standard.templates import TemplateTables, read_templates
 
 TABLES = Path(__file__).resolve().parents[2] / "src/dicomcore/_native/rules/tables"
@@ -25,7 +26,8 @@ def coded_headers(sources: Path) -> dict[str, str]:
     """The same of PS3.16 alone."""
     vocabulary = read_vocabulary(sources)
     templates = read_templates(sources, vocabulary)  # adds its codes
-    return {**vocabulary.headers(), "templates.h": TemplateTables(templates, vocabulary).header()}
+    made = {"templates.h": TemplateTables(templates, vocabulary).header(), "relations.h": relation_header(sources)}
+    return {**vocabulary.headers(), **made}
 
 
 def main() -> int:

@@ -1,9 +1,11 @@
 """Structured reports: content trees as plain objects, read from and written to data sets (PS3.3 C.17.3, PS3.16)."""
 
 from dicomcore.dataset.code import Code
+from dicomcore.sr.checking import check
 from dicomcore.sr.code_maps import codes
 from dicomcore.sr.context_groups import ContextGroup, contexts
 from dicomcore.sr.document import make_report
+from dicomcore.sr.findings import CheckReport, Finding
 from dicomcore.sr.html import html
 from dicomcore.sr.item import ContentItem, Template
 from dicomcore.sr.outline import outline
@@ -16,10 +18,12 @@ from dicomcore.sr.writer import write
 
 __all__ = [
     "Cell",
+    "CheckReport",
     "Code",
     "ContentItem",
     "ContextGroup",
     "Coordinates",
+    "Finding",
     "Heading",
     "ImageReference",
     "Numeric",
@@ -30,6 +34,7 @@ __all__ = [
     "TemplateDefinition",
     "TemporalRange",
     "WaveformReference",
+    "check",
     "codes",
     "contexts",
     "html",

@@ -34,4 +34,16 @@ typedef struct {
     uint8_t depth, relationship, value_type, least, most, requirement, flags;
 } rule_template_row_t;
 
+/* A SOP class of structured reports, and the number of its IOD in RULE_RELATIONS. */
+typedef struct {
+    char uid[40];
+    uint8_t iod;
+} rule_sr_class_t;
+
+/* Which value types, as bits, an item of a value type may have below it in a relationship (PS3.3 A.35). */
+typedef struct {
+    uint8_t iod, source, relationship;
+    uint32_t targets;
+} rule_relation_t;
+
 #endif

@@ -3,6 +3,7 @@
 #define DICOMCORE_RULES_ALL_TEMPLATES_H
 
 #include "rules/template_rows.h"
+#include "rules/tables/relations.h"
 #include "rules/tables/templates.h"
 
 #endif

@@ -14,6 +14,15 @@ cdef extern from "rules/templates.h" nogil:
     ctypedef struct rule_template_row_t:
         uint16_t concept, value, condition, bindings, included, number
         uint8_t depth, relationship, value_type, least, most, requirement, flags
+    ctypedef struct rule_sr_class_t:
+        char uid[40]
+        uint8_t iod
+    ctypedef struct rule_relation_t:
+        uint8_t iod, source, relationship
+        uint32_t targets
+    const int RULE_SR_CLASS_COUNT, RULE_RELATION_COUNT
+    const rule_sr_class_t RULE_SR_CLASSES[]
+    const rule_relation_t RULE_RELATIONS[]
     const int RULE_TEMPLATE_ROW_COUNT, RULE_TEMPLATE_COUNT, RULE_NUMBER_COUNT, RULE_EXPRESSION_COUNT
     const rule_template_row_t RULE_TEMPLATE_ROWS[]
     const rule_template_t RULE_TEMPLATES[]
@@ -36,9 +45,9 @@ def counts():
     """Rows of each table, and the bytes of all."""
     return {
         "templates": RULE_TEMPLATE_COUNT, "rows": RULE_TEMPLATE_ROW_COUNT, "numbers": RULE_NUMBER_COUNT,
-        "expressions": RULE_EXPRESSION_COUNT,
+        "expressions": RULE_EXPRESSION_COUNT, "sr_classes": RULE_SR_CLASS_COUNT, "relations": RULE_RELATION_COUNT,
         "bytes": sizeof(RULE_TEMPLATE_ROWS) + sizeof(RULE_TEMPLATES) + sizeof(RULE_EXPRESSIONS)
-        + sizeof(RULE_NUMBERS) + sizeof(RULE_TEMPLATE_TEXT),
+        + sizeof(RULE_NUMBERS) + sizeof(RULE_TEMPLATE_TEXT) + sizeof(RULE_SR_CLASSES) + sizeof(RULE_RELATIONS),
     }
 
 
@@ -81,3 +90,16 @@ def expression(int number):
     """The JSON of an expression, "" for 0."""
     cdef const rule_expression_t* one = &RULE_EXPRESSIONS[checked(number, RULE_EXPRESSION_COUNT)]
     return slice_text(one.text, one.length)
+
+
+def relations(str sop_class not None):
+    """{(value type, relationship): value types below, as bits} of the IOD of a SOP class; None if there is no table."""
+    cdef bytes wanted = sop_class.encode()
+    cdef int i, k
+    for i in range(RULE_SR_CLASS_COUNT):
+        if RULE_SR_CLASSES[i].uid == wanted:
+            return {
+                (<int>RULE_RELATIONS[k].source, <int>RULE_RELATIONS[k].relationship): RULE_RELATIONS[k].targets
+                for k in range(RULE_RELATION_COUNT) if RULE_RELATIONS[k].iod == RULE_SR_CLASSES[i].iod
+            }
+    return None
