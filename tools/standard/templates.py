@@ -29,6 +29,10 @@ VALUE_TYPES = (
 )
 REQUIREMENTS = ("U", "M", "MC", "UC")
 BY_REFERENCE, MAY_OTHERWISE = 1, 2  # flags of a row
+OLDER = ("1607",)
+"""Templates that are right in 2016 only: that of 2022 has gating in the place of the time of glucose's measurement."""
+OPEN_ROWS = ("QualitativeEvaluations",)
+"""Parameters whose rows the source of 2022 has left out, as they ask for nothing; without them items would be extra."""
 CODE = re.compile(r'(?:EV |DT )?\(([^,()]+), *([^,()]+), *"[^"]*"\)')
 
 
@@ -254,7 +258,7 @@ def read_templates(sources: Path, vocabulary: Vocabulary) -> list[Template]:
         rows = [reader.row_2022(row) for row in one["rows"]]
         same = older.get(number_of(key)) or older.get(key.upper())
         name = same.name if same else spaced(one["name"])
-        if same and not rows:  # lost there
+        if same and (not rows or key in OLDER):
             found[key] = replace(same, key=key)
             continue
         found[key] = Template(key, name, "2022", filled(rows, same.rows if same else []))
@@ -282,7 +286,7 @@ def filled(rows: list[TemplateRow], older: list[TemplateRow]) -> list[TemplateRo
         flags = row.flags | same.flags & MAY_OTHERWISE
         relationship = row.relationship or same.relationship
         made.append(replace(row, concept=concept, value=value, relationship=relationship, flags=flags))
-    return made
+    return made + [row for row in older if row.concept and row.concept[0] == "$" and row.concept[1] in OPEN_ROWS]
 
 
 def chosen_by_user(row: TemplateRow, target: Template) -> TemplateRow:

@@ -130,7 +130,7 @@ def _match(content: Content, row: int) -> tuple[list[Finding], int]:
     for one in result.found:
         key = one.code, one.slot.template, one.slot.number, one.slot.concept, one.kind
         known = folded.get(key)
-        folded[key] = known._replace(count=known.count + 1) if known else _finding(content, kinds, one)
+        folded[key] = known._replace(count=known.count + one.times) if known else _finding(content, kinds, one)
     findings = list(folded.values())
     if result.cut:
         message = f"{result.cut} more findings; the first {MOST_FOUND} are kept"
@@ -159,7 +159,7 @@ def _finding(content: Content, kinds: list[Any], one: Found) -> Finding:
     message = MESSAGES[one.code].format(row=_described(content, slot), count=one.count)
     position = ".".join(map(str, one.place)) or "1"
     row = "" if one.code == "NOT_IN_TEMPLATE" else slot.number
-    return Finding(one.code, CODES[one.code], slot.template, row, position, expected, found, message)
+    return Finding(one.code, CODES[one.code], slot.template, row, position, expected, found, message, one.times)
 
 
 def _described(content: Content, slot: Slot) -> str:

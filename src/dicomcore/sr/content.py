@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dicomcore._native.check import content as _native
 from dicomcore.dataset.code import Code
 from dicomcore.dataset.state import index_of, state_of
 from dicomcore.encoding import decode, encode
@@ -40,6 +39,8 @@ class Content:
     """The items of a document. `references` are those by reference, with the positions that they refer to."""
 
     def __init__(self, data_set: Dataset) -> None:
+        from dicomcore._native.check import content as _native  # its tables are large
+
         records, self.codes, self.templates, references = _native.items(_index(data_set), MOST_ITEMS)
         self.records = records
         self.items: Any = np.frombuffer(records, ITEM_TYPE)
@@ -89,6 +90,8 @@ class Content:
 
     def kinds(self) -> tuple[Any, list[Any]]:
         """The number of each item's kind, and what the kinds are: see the native module."""
+        from dicomcore._native.check import content as _native
+
         numbers, kinds = _native.signatures(self.records, self.targets)
         return np.frombuffer(numbers, np.int32), kinds
 

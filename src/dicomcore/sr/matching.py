@@ -38,7 +38,8 @@ class Found(NamedTuple):
     code: str
     slot: Slot
     kind: int  # of the item concerned, -1 if it is missing
-    count: int = 0
+    count: int = 0  # of the items that the slot has
+    times: int = 1  # like findings below one item are one, with the place of the first
 
 
 class Result(NamedTuple):
@@ -99,6 +100,7 @@ class Matcher:
         level = level_of(ranges)
         inside = self.kinds[parent][6]
         found: list[Found] = []
+        below_found: dict[tuple[str, int, int], Found] = {}
         counts = [0] * len(level.slots)
         lost: list[tuple[int, int]] = []
         cost = cut = undecided = 0
@@ -124,17 +126,25 @@ class Matcher:
             code = self.value_fault(level.slots[best], kind)
             if code:
                 found.append(Found((place,), code, level.slots[best], kind))
-            room = max(0, MOST_FOUND - len(found))
-            found.extend(one._replace(place=(place, *one.place)) for one in chosen.found[:room])
-            cut += chosen.cut + max(0, len(chosen.found) - room)
+            for one in chosen.found:
+                key = one.code, id(one.slot), one.kind
+                known = below_found.get(key)
+                if known is not None:
+                    below_found[key] = known._replace(times=known.times + one.times)
+                elif len(below_found) < MOST_FOUND:
+                    below_found[key] = one._replace(place=(place, *one.place))
+                else:
+                    cut += one.times
+            cut += chosen.cut
             cost += chosen.cost
             undecided += chosen.undecided
         for place, kind in lost:
             found.append(self.misplaced(level, counts, place, kind))
-        found = [one for one in found if one.code != "NOT_IN_TEMPLATE" or not level.is_open or len(one.place) > 1]
+        if level.is_open:  # rows that are not known may allow the items that fit no other
+            found = [one for one in found if one.code != "NOT_IN_TEMPLATE"]
         unknown = self.requirements(level, counts, asked, found)
-        cost += sum(COSTS[CODES[one.code]] for one in found if len(one.place) < 2)
-        return Result(cost, tuple(found), cut, undecided + unknown)
+        cost += sum(COSTS[CODES[one.code]] for one in found)
+        return Result(cost, (*found[:MOST_FOUND], *below_found.values()), cut, undecided + unknown)
 
     # -- one item and one slot
 
