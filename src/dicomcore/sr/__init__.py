@@ -1,6 +1,7 @@
 """Structured reports: content trees as plain objects, read from and written to data sets (PS3.3 C.17.3, PS3.16)."""
 
 from dicomcore.dataset.code import Code
+from dicomcore.sr.building import new
 from dicomcore.sr.checking import check
 from dicomcore.sr.code_maps import codes
 from dicomcore.sr.context_groups import ContextGroup, contexts
@@ -39,6 +40,7 @@ __all__ = [
     "contexts",
     "html",
     "make_report",
+    "new",
     "outline",
     "read",
     "templates",

@@ -1,4 +1,4 @@
-"""Rules of the IODs of structured reports: what an item must have, and what may stand below what (PS3.3 A.35, C.17.3)."""
+"""Rules of the IODs of structured reports: what an item must have, and may have below it (PS3.3 A.35, C.17.3)."""
 
 from __future__ import annotations
 

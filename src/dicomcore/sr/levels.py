@@ -94,7 +94,9 @@ class Level:
         name, is_old, rows = _rows(one.template)
         bindings = dict(one.bindings)
         for at in range(one.first, one.stop):
-            number, depth, related, kind, least, limit, requirement, flags, concept, value, condition, bound, target = rows[at]
+            number, depth, related, kind, least, limit, requirement, flags, concept, value, condition, bound, target = (
+                rows[at]
+            )
             if depth != one.depth:
                 continue
             stop = at + 1
@@ -104,9 +106,7 @@ class Level:
             if kind == OPEN:
                 self.is_open = True
             elif kind == INCLUDE:
-                self.groups.append(
-                    Group(name, number, requirement, condition, bool(flags & MAY_OTHERWISE), group)
-                )
+                self.groups.append(Group(name, number, requirement, condition, bool(flags & MAY_OTHERWISE), group))
                 given = tuple((key, _bound(tree, bindings)) for key, tree in bound)
                 included = Range(target, 0, len(_rows(target)[2]), 1, given)
                 many = 0 if limit == 0 or (most == 0 and group >= 0) else limit
@@ -115,9 +115,21 @@ class Level:
                 many = 0 if limit == 0 or (most == 0 and group >= 0) else limit * (most or 1)
                 self.slots.append(
                     Slot(
-                        name, number, is_old, related or relationship, kind, bool(flags & BY_REFERENCE),
-                        _bound(concept, bindings), _bound(value, bindings), least, many, requirement, condition,
-                        bool(flags & MAY_OTHERWISE), group, below + extra,
+                        name,
+                        number,
+                        is_old,
+                        related or relationship,
+                        kind,
+                        bool(flags & BY_REFERENCE),
+                        _bound(concept, bindings),
+                        _bound(value, bindings),
+                        least,
+                        many,
+                        requirement,
+                        condition,
+                        bool(flags & MAY_OTHERWISE),
+                        group,
+                        below + extra,
                     )
                 )
         entered.discard(key)

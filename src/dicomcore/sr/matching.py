@@ -154,11 +154,7 @@ class Matcher:
         best, found = 0, []
         for number in level.named.get(concept, ()):
             slot = level.slots[number]
-            if (
-                slot.value_type == value_type
-                and slot.relationship in (0, relationship)
-                and slot.by_reference == refers
-            ):
+            if slot.value_type == value_type and slot.relationship in (0, relationship) and slot.by_reference == refers:
                 best = EXACT
                 found.append(number)
         if best == EXACT:
@@ -328,7 +324,9 @@ class Matcher:
         if where == "//":
             known = self.anywhere.get(tree)
             if known is None:
-                known = self.anywhere[tree] = compared(self.count(tuple(range(len(self.kinds))), steps), operator, number)
+                known = self.anywhere[tree] = compared(
+                    self.count(tuple(range(len(self.kinds))), steps), operator, number
+                )
             return known
         if where == ".":
             kinds: tuple[int, ...] = self.kinds[parent][6]
