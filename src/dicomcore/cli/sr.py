@@ -25,7 +25,7 @@ def add_parser(subparsers: Any) -> None:
     check = _action(actions, "check", "compare documents with their IOD and template", run_check)
     check.add_argument("files", type=word, nargs="+", metavar="FILE", help="structured reports")
     check.add_argument("--template", metavar="TID", help="the template (default: the one that the document names)")
-    levels = ("error", "warning", "info")
+    levels = ("error", "warning", "note")
     check.add_argument("--at-least", choices=levels, default="warning", help="severity (default: %(default)s)")
     tree = _action(actions, "tree", "print the content tree", run_tree)
     tree.add_argument("files", type=word, nargs="+", metavar="FILE", help="structured reports")
@@ -61,11 +61,11 @@ def run_check(arguments: argparse.Namespace) -> int:
         if findings:
             code = FOUND
         if arguments.json:
-            plain = {"file": path, **report._replace(findings=findings).plain()}
+            plain = {"file": path, **report.to_json(), "findings": [finding.to_json() for finding in findings]}
             print(json.dumps(plain, ensure_ascii=False))
             continue
         for finding in findings:
-            print(f"{printable(path)}: {printable(str(finding))}{f' ×{finding.count}' * (finding.count > 1)}")
+            print(f"{printable(path)}: {printable(str(finding))}")
     return code
 
 

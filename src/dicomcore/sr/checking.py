@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from dicomcore.dataset import Dataset
 from dicomcore.dataset.lookup import text_of
 from dicomcore.part10.reader import dcmread
 from dicomcore.sr.content import Content
@@ -17,8 +18,6 @@ from dicomcore.sr.template_views import RELATIONSHIPS, VALUE_TYPES, find, native
 
 if TYPE_CHECKING:
     import os
-
-    from dicomcore.dataset import Dataset
 
 __all__ = ["check"]
 
@@ -61,13 +60,13 @@ def check(src: Dataset | str | os.PathLike[str], template: int | str | None = No
     LimitError
         The document has too many content items.
     """
-    data_set = dcmread(src) if not hasattr(src, "get") else src
+    data_set = src if isinstance(src, Dataset) else dcmread(src)
     content = Content(data_set)
     sop_class = (text_of(data_set, "SOPClassUID") or "").strip(" \0")
     found = [
         Finding(
             fault.code, CODES[fault.code], "", "", content.position(fault.number), fault.expected, fault.found,
-            fault.message, fault.count,
+            fault.message, fault.times,
         )
         for fault in item_faults(content, sop_class)
     ]  # fmt: skip
@@ -76,13 +75,13 @@ def check(src: Dataset | str | os.PathLike[str], template: int | str | None = No
     if row < 0:
         named = content.templates[content.items[0]["template"]] if content.items[0]["template"] >= 0 else ""
         message = "no template is known that the document follows"
-        found.append(Finding("NO_TEMPLATE", "info", "", "", "1", "", named, message))
+        found.append(Finding("NO_TEMPLATE", "note", "", "", "1", "", named, message))
     else:
         name = native().template(row)[0]
         more, undecided = _match(content, row)
         found.extend(more)
-    found.sort(key=lambda finding: SEVERITIES.index(finding.severity))
-    return CheckReport(tuple(found), name, len(content), undecided)
+    found.sort(key=lambda finding: -SEVERITIES.index(finding.severity))
+    return CheckReport(found, template=name, items=len(content), unknown=undecided)
 
 
 def _template_row(content: Content, template: int | str | None) -> int:
@@ -134,7 +133,7 @@ def _match(content: Content, row: int) -> tuple[list[Finding], int]:
     findings = list(folded.values())
     if result.cut:
         message = f"{result.cut} more findings; the first {MOST_FOUND} are kept"
-        findings.append(Finding("FINDINGS_CUT", "info", "", "", "1", "", "", message))
+        findings.append(Finding("FINDINGS_CUT", "note", "", "", "1", "", "", message))
     return findings, result.undecided
 
 
@@ -153,10 +152,10 @@ def _finding(content: Content, kinds: list[Any], one: Found) -> Finding:
         else:
             expected, found = _said(content, slot.value), str(content.code(value) or "")
     elif one.code in ("ROW_TOO_OFTEN", "ROW_TOO_FEW"):
-        expected, found = f"{slot.least}-{slot.most or 'n'}", str(one.count)
+        expected, found = f"{slot.least}-{slot.most or 'n'}", str(one.held)
     elif one.code == "ROW_MISSING":
         expected = _described(content, slot)
-    message = MESSAGES[one.code].format(row=_described(content, slot), count=one.count)
+    message = MESSAGES[one.code].format(row=_described(content, slot), count=one.held)
     position = ".".join(map(str, one.place)) or "1"
     row = "" if one.code == "NOT_IN_TEMPLATE" else slot.number
     return Finding(one.code, CODES[one.code], slot.template, row, position, expected, found, message, one.times)

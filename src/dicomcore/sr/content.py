@@ -103,6 +103,6 @@ def _index(data_set: Dataset) -> Any:
         return state.index
     syntax = "1.2.840.10008.1.2.1"
     body = data_set.copy()
-    for tag in [tag for tag in body if int(getattr(tag, "tag", tag)) >> 16 in (0, 2)]:
-        del body[tag]
+    for element in [element for element in body if int(element.tag) >> 16 in (0, 2)]:
+        del body[element.tag]
     return index_of(decode(encode(body, syntax), syntax))

@@ -36,12 +36,12 @@ MOST = 100
 
 
 class ItemFault(NamedTuple):
-    """A fault of an item: `count` items have it, `number` is the first."""
+    """A fault of an item: `times` items have it, `number` is the first."""
 
     code: str
     number: int
     message: str
-    count: int = 1
+    times: int = 1
     expected: str = ""
     found: str = ""
 

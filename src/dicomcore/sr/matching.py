@@ -21,7 +21,7 @@ MOST_MATCHES = 4_000_000
 CODE = 8
 TYPES = {name: number for number, name in enumerate(VALUE_TYPES)}
 RELATIONSHIP_NUMBERS = {name: number for number, name in enumerate(RELATIONSHIPS)}
-COSTS = {"error": 10_000, "warning": 100, "info": 1}
+COSTS = {"error": 10_000, "warning": 100, "note": 1}
 EXACT, MEMBER, ANY, OUTSIDE = 4, 3, 2, 1  # how well a concept fits
 
 Kind = tuple[int, int, bool, int, int, int, tuple[int, ...]]
@@ -38,7 +38,7 @@ class Found(NamedTuple):
     code: str
     slot: Slot
     kind: int  # of the item concerned, -1 if it is missing
-    count: int = 0  # of the items that the slot has
+    held: int = 0  # items that the slot has
     times: int = 1  # like findings below one item are one, with the place of the first
 
 
@@ -96,7 +96,7 @@ class Matcher:
 
     def children(self, asked: Asked) -> Work:
         """Give each child the slot that suits it best, then look what is missing and what is too much."""
-        ranges, parent, above, over = asked
+        ranges, parent, above, _ = asked
         level = level_of(ranges)
         inside = self.kinds[parent][6]
         found: list[Found] = []
@@ -191,7 +191,7 @@ class Matcher:
         return 0 if state == "out" else OUTSIDE
 
     def state(self, choice: Tree, code: int) -> str:
-        """Whether a code is "in" the context groups, "out" where no other is allowed, or else "extends" or "unknown"."""
+        """Whether a code is "in" groups, "out" where no other is allowed, or else "extends", "baseline", "unknown"."""
         key = choice, code
         found = self.members.get(key)
         if found is None:
@@ -348,10 +348,7 @@ class Matcher:
     def passes(self, step: Tree, kind: int) -> bool:
         value_type, _, refers, _, _, _, _ = self.kinds[kind]
         name = step[0]
-        if name == "REFERENCE":
-            fits = refers
-        else:
-            fits = name == "SELF" or (not refers and TYPES[name] == value_type)
+        fits = refers if name == "REFERENCE" else name == "SELF" or (not refers and TYPES[name] == value_type)
         return fits and (len(step) < 2 or self.test(step[1], kind))
 
     def test(self, tree: Tree, kind: int) -> bool:
@@ -364,7 +361,8 @@ class Matcher:
             return not self.test(tree[1], kind)
         if name == "rel":
             return RELATIONSHIP_NUMBERS[tree[1]] == self.kinds[kind][1]
-        code = self.kinds[kind][3 if name == "concept" else 4]
+        _, _, _, concept, value, _, _ = self.kinds[kind]
+        code = concept if name == "concept" else value
         wanted = tree[1]
         return wanted[1] == code if wanted[0] == "C" else self.state(wanted, code) == "in"
 

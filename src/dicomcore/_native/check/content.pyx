@@ -1,13 +1,13 @@
 """The content items of a document as rows of numbers, and equal subtrees found (PS3.3 C.17.3)."""
 
 from cpython.bytearray cimport PyByteArray_AS_STRING
-from libc.stdint cimport UINT32_MAX, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcmp, memset, strlen
 
 from dicomcore._native.base.compiler cimport static_assert
 from dicomcore._native.check.subject cimport (
-    Block, Subject, bytes_of, find_row, has_value, int_at, items_of, text_at, value_count,
+    Block, Subject, find_row, has_value, int_at, items_of, text_at, value_count,
 )
 from dicomcore._native.rules.contexts cimport find_code
 from dicomcore._native.scan.index cimport Index, rows_of
@@ -70,7 +70,7 @@ cdef struct Open:               # a level that is being walked through
     int32_t parent, ordinal
 
 cdef struct Fields:             # the rows of an item's attributes
-    uint32_t relationship, value_type, concept, value, unit_item, reference, content, template, qualifier, graphic, frame
+    uint32_t relationship, value_type, concept, reference, content, template
 
 
 cdef class Reader:
@@ -83,7 +83,7 @@ cdef class Reader:
     cdef dict template_numbers
     cdef list templates
     cdef list references        # (number of the item, target)
-    cdef list owners
+    cdef object owner           # keeps the bytes alive
 
     def __dealloc__(self):
         free(self.items)
@@ -203,15 +203,13 @@ cdef class Reader:
     cdef int32_t code(self, Item* item, uint32_t sequence, uint16_t bad, uint16_t retired) except? -1000000000:
         # The number of the code in a sequence's first item.
         cdef const Subject* s = &self.subject
-        cdef uint32_t first = sequence + 1, i, stop
+        cdef uint32_t first = first_item(s, sequence), i, stop
         cdef uint32_t value = NO_ROW, scheme = NO_ROW, meaning = NO_ROW
         cdef const uint8_t* value_text = b""
         cdef const uint8_t* scheme_text = b""
         cdef int m = 0, n = 0, number
         cdef bint urn = False
-        while first < s.rows[sequence].next and s.rows[first].tag != ITEM:
-            first = s.rows[first].next
-        if first >= s.rows[sequence].next:
+        if first == NO_ROW:
             item.flags |= bad
             return NO_CODE
         stop = s.rows[first].next
@@ -259,9 +257,10 @@ cdef class Reader:
         cdef const uint8_t* text
         cdef uint32_t row
         cdef int n
-        if not items_of(s, sequence):
+        row = first_item(s, sequence)
+        if row == NO_ROW:
             return NO_CODE
-        row = find_row(s, sequence + 2, s.rows[sequence + 1].next, 0x0040DB00)
+        row = find_row(s, row + 1, s.rows[row].next, 0x0040DB00)
         n = text_at(s, &s.rows[row], 1, &text) if row != NO_ROW else 0
         if n <= 0:
             return NO_CODE
@@ -283,11 +282,11 @@ cdef class Reader:
         if kind == CODE_TYPE:
             item.value = self.code(item, row, BAD_VALUE, RETIRED_VALUE)
         elif kind == NUM_TYPE:
-            if items_of(s, row) == 0:                       # no number, and perhaps a qualifier that says why
+            inner = first_item(s, row)
+            if inner == NO_ROW:                             # no number, and perhaps a qualifier that says why
                 return 0
             if items_of(s, row) > 1:
                 item.flags |= MANY_ITEMS
-            inner = row + 1
             unit = find_row(s, inner + 1, s.rows[inner].next, 0x004008EA)
             if unit == NO_ROW or items_of(s, unit) == 0:
                 item.flags |= BAD_VALUE
@@ -299,7 +298,10 @@ cdef class Reader:
         elif REFERENCES <= kind <= WAVEFORM_TYPE:
             if items_of(s, row) > 1:
                 item.flags |= MANY_ITEMS
-            inner = row + 1
+            inner = first_item(s, row)
+            if inner == NO_ROW:
+                item.flags |= BAD_VALUE
+                return 0
             for tag in (0x00081150, 0x00081155):
                 unit = find_row(s, inner + 1, s.rows[inner].next, tag)
                 if unit == NO_ROW or not has_value(s, unit):
@@ -322,6 +324,16 @@ cdef class Reader:
                     return 0
             item.flags |= BAD_VALUE
         return 0
+
+
+cdef inline uint32_t first_item(const Subject* s, uint32_t sequence) noexcept nogil:
+    # The row of a sequence's first item, NO_ROW if it has none or is no sequence.
+    cdef uint32_t i = sequence + 1, stop = s.rows[sequence].next
+    while i < stop:
+        if s.rows[i].tag == ITEM:
+            return i
+        i = s.rows[i].next
+    return NO_ROW
 
 
 cdef uint8_t word(const Subject* s, uint32_t row, const char** words, int count) noexcept nogil:
@@ -363,7 +375,7 @@ def items(Index index not None, int most):
     reader.subject.head = Block(data, source.first, source.size)
     reader.subject.tail = Block(NULL, 0, 0)
     reader.foreign, reader.codes, reader.template_numbers = {}, [], {}
-    reader.templates, reader.references, reader.owners = [], [], [owner]
+    reader.templates, reader.references, reader.owner = [], [], owner
     reader.walk(most)
     made = bytearray((<uint8_t*>reader.items)[:reader.count * sizeof(Item)])
     return made, reader.codes, reader.templates, reader.references
