@@ -1,11 +1,10 @@
 """Structured reports: content trees as plain objects, read from and written to data sets (PS3.3 C.17.3, PS3.16)."""
 
 from dicomcore.dataset.code import Code
-from dicomcore.sr.building import new
-from dicomcore.sr.checking import check
 from dicomcore.sr.code_maps import codes
 from dicomcore.sr.context_groups import ContextGroup, contexts
 from dicomcore.sr.document import make_report
+from dicomcore.sr.doors import check, new
 from dicomcore.sr.findings import CheckReport, Finding
 from dicomcore.sr.html import html
 from dicomcore.sr.item import ContentItem, Template

@@ -31,32 +31,7 @@ def new(
     sources: Sequence[Dataset] = (),
     attributes: Mapping[str, Any] | None = None,
 ) -> Dataset:
-    """Make a document that follows a template.
-
-    Mandatory containers are made; all other items get their value from `values`.
-
-    Parameters
-    ----------
-    template : int or str
-        The template of the whole document, such as 1500.
-    values : mapping, optional
-        Values by concept: its Code, or the code's value or meaning. Each is of the class that `ContentItem` names for
-        the value type of the row.
-    title : Code, optional
-        The root's concept, needed where the template has a choice.
-    items : sequence of ContentItem
-        More items below the root.
-    sop_class, sources, attributes
-        As `make_report` takes them.
-
-    Raises
-    ------
-    KeyError
-        There is no such template.
-    ValueError
-        `values` has a concept without a row, or the document would not follow the template; the message names the rows
-        that are missing.
-    """
+    """A document that follows a template; see `dicomcore.sr.new`."""
     row = find(template)
     if row < 0:
         raise KeyError(f"there is no template {template}")

@@ -38,28 +38,7 @@ MESSAGES = {
 
 
 def check(src: Dataset | str | os.PathLike[str], template: int | str | None = None) -> CheckReport:
-    """Check a structured report: its content items, their relationships, and the template that it follows.
-
-    Parameters
-    ----------
-    src : Dataset or path
-        A document as it was read, changed or made, or a file.
-    template : int or str, optional
-        The template to compare it with. By default the one that its root names (Content Template Sequence), or else the
-        one with such a root.
-
-    Returns
-    -------
-    CheckReport
-        The findings, in the order of severity. Conditions that can't be decided give none; they are counted.
-
-    Raises
-    ------
-    KeyError
-        There is no such `template`.
-    LimitError
-        The document has too many content items.
-    """
+    """The report of a document; see `dicomcore.sr.check`."""
     data_set = src if isinstance(src, Dataset) else dcmread(src)
     content = Content(data_set)
     sop_class = (text_of(data_set, "SOPClassUID") or "").strip(" \0")
