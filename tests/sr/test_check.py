@@ -158,6 +158,25 @@ def test_a_changed_item_gives_its_finding(concept, change, expected):
     assert before - faults(event) == set()
 
 
+REPORT_MUTANTS = {  # name: (position, change, findings of the template)
+    "person's name dropped": ((1, 3), drop, [("ROW_MISSING", "1003", "1", "1")]),
+    "procedure of another type": ((1, 6), retype, [("ROW_VALUE_TYPE", "1500", "4", "1.6")]),
+    "procedure in another relationship": ((1, 6), relate, [("ROW_RELATIONSHIP", "1500", "4", "1.6")]),
+    "procedure twice": ((1, 6), duplicate, [("ROW_TOO_OFTEN", "1500", "4", "1")]),
+    "group of another concept": ((1, 7, 1), recode, [("NOT_IN_TEMPLATE", "1500", "", "1.7.1")]),
+    "tracking identifier twice": ((1, 7, 1, 1), duplicate, [("ROW_TOO_OFTEN", "1410", "2", "1.7.1")]),
+    "image of a region dropped": ((1, 7, 1, 5, 1), drop, [("ROW_MISSING", "1410", "6", "1.7.1.5")]),
+}
+
+
+@pytest.mark.parametrize(("position", "change", "expected"), REPORT_MUTANTS.values(), ids=REPORT_MUTANTS)
+def test_a_changed_item_of_a_measurement_report_gives_its_finding(position, change, expected):
+    report = sr.read(measurement_report("planar"))
+    change(report.root.at(position), report.root.at(position[:-1]))
+    found = [(one.code, one.template, one.row, one.position) for one in sr.check(report.write()) if one.template]
+    assert found == expected
+
+
 def test_a_value_outside_a_context_group():
     event = dose_event()
     event.relationship = None

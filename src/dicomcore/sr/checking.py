@@ -102,7 +102,7 @@ def _match(content: Content, row: int) -> tuple[list[Finding], int]:
 
     numbers, kinds = content.kinds()
     document = (0, 0, False, NO_CODE, NO_CODE, NO_CODE, (int(numbers[0]),))
-    matcher = Matcher([*kinds, document], contexts)
+    matcher = Matcher([*kinds, document], contexts, content.templates)
     result = matcher.run((whole(row), len(kinds), -1, -1))
     folded: dict[tuple[Any, ...], Finding] = {}
     for one in result.found:

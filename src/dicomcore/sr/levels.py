@@ -59,15 +59,20 @@ class Slot(NamedTuple):
     below: tuple[Range, ...]
 
 
+NO_SLOT = Slot("", "", False, 0, 0, False, None, None, 0, 0, 0, None, False, -1, ())
+
+
 class Level:
     """The slots of a level, and those by the number of the code that is their concept."""
 
-    __slots__ = ("generic", "groups", "is_open", "named", "slots")
+    __slots__ = ("generic", "groups", "is_open", "named", "other", "slots")
 
     def __init__(self, ranges: tuple[Range, ...]) -> None:
         self.slots: list[Slot] = []
         self.groups: list[Group] = []
         self.is_open = False
+        self.other = NO_SLOT._replace(template=_rows(ranges[0].template)[0]) if ranges else NO_SLOT
+        """In the place of a slot, for items that have none."""
         for one in ranges:
             self._expand(one, 0, 0, -1, (), set())
         self.named: dict[int, list[int]] = {}

@@ -58,7 +58,6 @@ VALUE_FAULTS = {
     "baseline": "ROW_VALUE_NOT_BASELINE",
     "unknown": "ROW_VALUE_UNKNOWN",
 }
-NO_SLOT = Slot("", "", False, 0, 0, False, None, None, 0, 0, 0, None, False, -1, ())
 NOTHING = Result(0, (), 0, 0)
 Work = Generator[Asked, Result, Result]
 
@@ -66,8 +65,9 @@ Work = Generator[Asked, Result, Result]
 class Matcher:
     """Matches the kinds of one document."""
 
-    def __init__(self, kinds: list[Kind], groups: Any) -> None:
+    def __init__(self, kinds: list[Kind], groups: Any, templates: list[str]) -> None:
         self.kinds = kinds
+        self.templates = templates  # that items name
         self.groups = groups  # the native tables of context groups
         self.known: dict[Asked, Result] = {}
         self.members: dict[tuple[Tree, int], int] = {}
@@ -149,8 +149,8 @@ class Matcher:
     # -- one item and one slot
 
     def choices(self, level: Level, kind: int) -> list[int]:
-        """The slots that fit an item best; several if they fit equally well."""
-        value_type, relationship, refers, concept, _, _, _ = self.kinds[kind]
+        """The slots that fit an item best; several if they fit equally well, and the item does not name a template."""
+        value_type, relationship, refers, concept, _, template, _ = self.kinds[kind]
         best, found = 0, []
         for number in level.named.get(concept, ()):
             slot = level.slots[number]
@@ -158,6 +158,9 @@ class Matcher:
                 best = EXACT
                 found.append(number)
         if best == EXACT:
+            if template >= 0 and len(found) > 1:
+                name = self.templates[template].strip()
+                return [number for number in found if level.slots[number].template == name] or found
             return found
         for number in level.generic:
             slot = level.slots[number]
@@ -254,7 +257,7 @@ class Matcher:
             if slot.relationship in (0, relationship):
                 counts[number] += 1
                 return Found((place,), "ROW_VALUE_TYPE", slot, kind)
-        return Found((place,), "NOT_IN_TEMPLATE", level.slots[0] if level.slots else NO_SLOT, kind)
+        return Found((place,), "NOT_IN_TEMPLATE", level.other, kind)
 
     # -- what is missing or too much
 
