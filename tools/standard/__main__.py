@@ -1,4 +1,4 @@
-"""Write the native tables of PS3.3: ``python -m tools.standard``, or ``--check`` to compare only."""
+"""Write the native tables of PS3.3 and PS3.16: ``python -m tools.standard``, or ``--check`` to compare only."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from pathlib import Path
 
 from tools.standard import checked
 from tools.standard.build import build, folder
+from tools.standard.contexts import read_vocabulary
 from tools.standard.headers import Tables
 from tools.standard.pool import read_conditions
+from tools.standard.relations import relation_header
+from tools.standard.templates import TemplateTables, read_templates
 
 TABLES = Path(__file__).resolve().parents[2] / "src/dicomcore/_native/rules/tables"
 
@@ -17,7 +20,16 @@ TABLES = Path(__file__).resolve().parents[2] / "src/dicomcore/_native/rules/tabl
 def headers(sources: Path) -> dict[str, str]:
     """The text of every generated file, by its path from the tables."""
     made = Tables(build(sources).standard, read_conditions(sources)).headers()
-    return {**made, "checked.h": checked.header(sources), "../../check/slots.pxd": checked.slots()}
+    made |= {"checked.h": checked.header(sources), "../../check/slots.pxd": checked.slots()}
+    return {**made, **coded_headers(sources)}
+
+
+def coded_headers(sources: Path) -> dict[str, str]:
+    """The same of PS3.16 alone."""
+    vocabulary = read_vocabulary(sources)
+    templates = read_templates(sources, vocabulary)  # adds its codes
+    made = {"templates.h": TemplateTables(templates, vocabulary).header(), "relations.h": relation_header(sources)}
+    return {**vocabulary.headers(), **made}
 
 
 def main() -> int:

@@ -303,7 +303,7 @@ def array(kind: str, name: str, values: Iterable[object], each: int) -> Iterator
     yield "};"
 
 
-def opening(name: str, what: str, source: str, counts: str) -> Iterator[str]:
+def opening(name: str, what: str, source: str, counts: str, layout: str = "layout.h") -> Iterator[str]:
     yield f"/* {what}"
     yield " *"
     yield " * Made by `python -m tools.standard`; edit that, not this."
@@ -312,7 +312,7 @@ def opening(name: str, what: str, source: str, counts: str) -> Iterator[str]:
     yield f"#ifndef DICOMCORE_RULES_{name}_H"
     yield f"#define DICOMCORE_RULES_{name}_H"
     yield ""
-    yield '#include "rules/layout.h"'
+    yield f'#include "rules/{layout}"'
     yield ""
 
 

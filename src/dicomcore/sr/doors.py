@@ -1,0 +1,87 @@
+"""check and new: functions whose code is loaded when it is first used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import os
+
+    from dicomcore.dataset import Dataset
+    from dicomcore.dataset.code import Code
+    from dicomcore.sr.findings import CheckReport
+    from dicomcore.sr.item import ContentItem
+
+__all__ = ["check", "new"]
+
+
+def check(src: Dataset | str | os.PathLike[str], template: int | str | None = None) -> CheckReport:
+    """Check a structured report: its content items, their relationships, and the template that it follows.
+
+    Parameters
+    ----------
+    src : Dataset or path
+        A document as it was read, changed or made, or a file.
+    template : int or str, optional
+        The template to compare it with. By default the one that its root names (Content Template Sequence), or else the
+        one with such a root.
+
+    Returns
+    -------
+    CheckReport
+        The findings, in the order of severity. Conditions that can't be decided give none; they are counted.
+
+    Raises
+    ------
+    KeyError
+        There is no such `template`.
+    LimitError
+        The document has too many content items.
+    """
+    from dicomcore.sr import checking
+
+    return checking.check(src, template)
+
+
+def new(
+    template: int | str,
+    values: Mapping[Code | str, Any] | None = None,
+    *,
+    title: Code | None = None,
+    items: Sequence[ContentItem] = (),
+    sop_class: str = "ComprehensiveSRStorage",
+    sources: Sequence[Dataset] = (),
+    attributes: Mapping[str, Any] | None = None,
+) -> Dataset:
+    """Make a document that follows a template.
+
+    Mandatory containers are made; all other items get their value from `values`.
+
+    Parameters
+    ----------
+    template : int or str
+        The template of the whole document, such as 1500.
+    values : mapping, optional
+        Values by concept: its Code, or the code's value or meaning. Each is of the class that `ContentItem` names for
+        the value type of the row.
+    title : Code, optional
+        The root's concept, needed where the template has a choice.
+    items : sequence of ContentItem
+        More items below the root.
+    sop_class, sources, attributes
+        As `make_report` takes them.
+
+    Raises
+    ------
+    KeyError
+        There is no such template.
+    ValueError
+        `values` has a concept without a row, or the document would not follow the template; the message names the rows
+        that are missing.
+    """
+    from dicomcore.sr import building
+
+    return building.new(
+        template, values, title=title, items=items, sop_class=sop_class, sources=sources, attributes=attributes
+    )
