@@ -13,12 +13,19 @@ from dicomcore.part10.reader import dcmread
 __all__ = ["add_parser"]
 
 CLEAN, FOUND, WRONG_USE = 0, 1, 2
+EXAMPLES = {
+    "check": "check report.dcm",
+    "tree": "tree report.dcm",
+    "template": "template 1500",
+    "context": "context 7021",
+    "find": "find liver",
+}
 CODES = "0 nothing was found, 1 there are findings, or a file could not be read, 2 wrong use."
 
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand and those below it."""
-    examples = ["dicomcore sr check report.dcm", "dicomcore sr template 1500", "dicomcore sr find liver"]
+    examples = [f"dicomcore sr {EXAMPLES[name]}" for name in ("check", "template", "find")]
     help_text = "structured reports: check them, look up templates and codes"
     parser = add_command(subparsers, "sr", help=help_text, examples=examples, codes=CODES)
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
@@ -38,7 +45,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def _action(actions: Any, name: str, help: str, run: Any) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = actions.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}.")
+    parser = add_command(actions, name, help=help, examples=[f"dicomcore sr {EXAMPLES[name]}"], codes=CODES)
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run)
     return parser
