@@ -10,8 +10,8 @@ from dicomcore.iod.codes import CODES, GROUPS, Code
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "findings.md"
 HEAD = """# Findings
 
-The codes of `dicomcore.iod.check` and `dicomcore check`. `python tools/make_findings_page.py` makes this page; don't edit
-it. Clauses are of PS3.3 unless they name another part; where none is named, a finding has the clause of its module.
+The codes of `dicomcore.iod.check` and `dicomcore check`. `python tools/make_findings_page.py` makes this page; don't
+edit it. Clauses are of PS3.3 unless they name another part; where none is named, a finding has that of its module.
 """
 
 

@@ -116,7 +116,7 @@ def _finding(found: Found) -> Finding:
 
 def _issues(index: Index) -> list[Issue]:
     """What the reader noticed; mostly nothing."""
-    return list(make_dataset(Dataset, index, DATA_SET).issues) if index.deviations() else []
+    return list(make_dataset(Dataset, index, DATA_SET).issues) if any(index.deviations()) else []
 
 
 def _of_issue(issue: Issue) -> Finding:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dicomcore._native.scan.opener import open_data_set
 from dicomcore.dataset import Dataset
-from dicomcore.dataset.state import file_index, has_own_items, is_changed, state_of
-from dicomcore.encoding import encode
-from dicomcore.encoding.inflate import inflated
+from dicomcore.dataset.state import file_index, has_own_items, index_of, is_changed, state_of
+from dicomcore.encoding import decode, encode
 from dicomcore.limits import DEFAULT_LIMITS, Limits
 from dicomcore.part10.reader import open_source
 from dicomcore.uids import ExplicitVRLittleEndian
@@ -33,7 +31,9 @@ def index_for(src: Source | Dataset, limits: Limits | None = None) -> Index:
     if index is not None and not _is_changed(src):
         return index
     syntax = str(src.transfer_syntax or ExplicitVRLittleEndian)
-    return inflated(open_data_set(encode(src, syntax), syntax, limits=limits), limits)
+    made = index_of(decode(encode(src, syntax), syntax, limits=limits))
+    assert made is not None
+    return made
 
 
 def _is_changed(ds: Dataset) -> bool:

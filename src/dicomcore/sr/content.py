@@ -11,6 +11,7 @@ from dicomcore.dataset.code import Code
 from dicomcore.dataset.state import index_of, state_of
 from dicomcore.encoding import decode, encode
 from dicomcore.sr.context_groups import code_at
+from dicomcore.uids import ExplicitVRLittleEndian
 
 if TYPE_CHECKING:
     from dicomcore.dataset import Dataset
@@ -101,8 +102,7 @@ def _index(data_set: Dataset) -> Any:
     state = state_of(data_set)
     if state.index is not None and state.row < 0 and not state.changed and state.wanted is None and not state.is_header:
         return state.index
-    syntax = "1.2.840.10008.1.2.1"
     body = data_set.copy()
     for element in [element for element in body if int(element.tag) >> 16 in (0, 2)]:
         del body[element.tag]
-    return index_of(decode(encode(body, syntax), syntax))
+    return index_of(decode(encode(body, ExplicitVRLittleEndian), ExplicitVRLittleEndian))

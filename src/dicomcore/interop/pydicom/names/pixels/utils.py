@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dicomcore import uids
 from dicomcore._native.pixels import unpack as kernels
 from dicomcore.dictionary import dictionary_description
 from dicomcore.errors import PixelDecodeError, UnsupportedTransferSyntaxError
@@ -67,9 +68,18 @@ WITHOUT_EFFECT = frozenset(
 )
 """Options that choose a way and not a result."""
 SAMPLES = {"MONOCHROME1": 1, "MONOCHROME2": 1, "PALETTE COLOR": 1, "RGB": 3, "YBR_FULL": 3, "YBR_FULL_422": 3}
-BY_PIXEL = frozenset((".4.50", ".4.57", ".4.70", ".4.80", ".4.81", ".4.90", ".4.91"))
-"""Ends of the transfer syntaxes whose decoded frames have the samples of a pixel side by side."""
-TRANSFER_SYNTAXES, RLE = "1.2.840.10008.1.2", ".5"
+BY_PIXEL = frozenset(
+    (
+        uids.JPEGBaseline8Bit,
+        uids.JPEGLossless,
+        uids.JPEGLosslessSV1,
+        uids.JPEGLSLossless,
+        uids.JPEGLSNearLossless,
+        uids.JPEG2000Lossless,
+        uids.JPEG2000,
+    )
+)
+"""The transfer syntaxes whose decoded frames have the samples of a pixel side by side."""
 
 
 # -- decoding
@@ -624,7 +634,7 @@ def reshape_pixel_array(ds: Any, arr: NDArray[Any]) -> NDArray[Any]:
 
 def _planes(ds: Any) -> int:
     """Planar Configuration of decoded frames: that of the transfer syntax, if it has one."""
-    end = str(ds.file_meta.TransferSyntaxUID).removeprefix(TRANSFER_SYNTAXES)
-    if end in BY_PIXEL:
+    syntax = ds.file_meta.TransferSyntaxUID
+    if syntax in BY_PIXEL:
         return 0
-    return 1 if end == RLE else int(ds.PlanarConfiguration)
+    return 1 if syntax == uids.RLELossless else int(ds.PlanarConfiguration)
