@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from dicomcore._native.check.coherence import findings as _findings
 from dicomcore._native.rules import tables as _tables
 from dicomcore._native.views.dataset import make_dataset
 from dicomcore.dataset import Dataset
@@ -78,10 +77,12 @@ def check(
     OSError
         As open() raises it.
     """
+    from dicomcore._native.check.coherence import findings  # its ten modules take time to load
+
     chosen = chosen_rules(rules if isinstance(rules, tuple) else tuple(rules), at_least)
     stated = -1 if iod is None else _tables.find(describe(iod).sop_class)
     index = index_for(src, limits)
-    found, cut, sop_class, unknown = _findings(
+    found, cut, sop_class, unknown = findings(
         index,
         sop_class=stated,
         structure=not chosen.isdisjoint(STRUCTURE),
