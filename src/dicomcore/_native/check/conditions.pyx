@@ -7,7 +7,7 @@ from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, 
 from libc.string cimport memcmp
 
 from dicomcore._native.base.cursor cimport load_le16, load_le32
-from dicomcore._native.base.vr cimport AT, LO, LT, PN, SH, SQ, ST, UC, UT
+from dicomcore._native.base.vr cimport AT, LO, LT, PN, SH, SQ, ST, UC, UN, UT
 from dicomcore._native.check.subject cimport (
     Subject, bytes_of, find_row, has_value, int_at, items_of, text_at, value_count,
 )
@@ -192,6 +192,8 @@ cdef uint8_t tested(const Walk* w, uint32_t row, const Test* t) noexcept nogil:
         if not has_value(w.subject, row):
             return NO
         return YES if t.n <= 1 or value_count(w.subject, r) >= t.n else NO
+    if r.vr == UN:
+        return UNKNOWN
     if t.operator == ITEMS:
         return YES if related(t.relation, items_of(w.subject, row), t.number) else NO
     if t.operator == CODE:
@@ -437,7 +439,7 @@ cdef uint8_t is_module(const Walk* w, uint16_t module) noexcept nogil:
     cdef int k
     for k in range(w.usage_count):
         if w.modules[k] == module:
-            return YES if w.active[k] else NO
+            return YES if w.active[k] == 1 else NO      # in part is not
     return NO
 
 
