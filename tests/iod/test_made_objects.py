@@ -1,4 +1,4 @@
-"""What dicomcore makes contradicts itself nowhere."""
+"""What dicomcore makes has no findings: neither beside its IOD nor across attributes."""
 
 from __future__ import annotations
 
@@ -37,23 +37,29 @@ def series(change: Callable[[dc.Dataset], object]) -> dc.Dataset:
     return ds
 
 
+def capture(pixels: np.ndarray, **options: str) -> dc.Dataset:
+    """A secondary capture, which may have any pixels."""
+    ds = dc.dcmread(real("SC_rgb_small_odd.dcm"))
+    ds.set_pixels(pixels, **options)
+    return ds
+
+
 MADE: dict[str, Callable[[], dc.Dataset]] = {
     "binary segmentation": lambda: segmentation("binary"),
     "fractional segmentation": lambda: segmentation("fractional"),
     "waveform": waveform,
     "document": lambda: encapsulate(b"%PDF-1.4 odd" + b"!", kind="pdf", title="a"),
     "mesh": lambda: encapsulate(b"v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n", kind="obj", source=series(lambda ds: None)),
-    "pixels of 8 bits": lambda: series(lambda ds: ds.set_pixels(np.zeros((3, 5), "u1"))),
-    "pixels in colour": lambda: series(
-        lambda ds: ds.set_pixels(np.zeros((3, 5, 3), "u1"), photometric_interpretation="RGB")
-    ),
+    "pixels of 16 bits": lambda: series(lambda ds: ds.set_pixels(np.zeros((3, 5), "u2"))),
+    "pixels of 8 bits": lambda: capture(np.zeros((3, 5), "u1")),
+    "pixels in colour": lambda: capture(np.zeros((3, 5, 3), "u1"), photometric_interpretation="RGB"),
 }
 
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", MADE)
 def test_made(name: str) -> None:
-    report = check(MADE[name](), rules=("coherence", "BAD_VALUE"))
+    report = check(MADE[name]())
     assert list(report) == [], str(report)
 
 
@@ -63,5 +69,5 @@ def test_transcoded(name: str) -> None:
     made = bytearray()
     source = real("examples_ybr_color.dcm")
     transcode(source, made, name, frames=range(3))
-    report = check(bytes(made), rules=("coherence", "BAD_VALUE"))
+    report = check(bytes(made))
     assert list(report) == [], str(report)

@@ -21,7 +21,7 @@ COUNTS = {
     "keywords": 62,
     "uses": 1149,
     "sets": 1191,
-    "values": 4713,
+    "values": 4718,
     "conditions": 1190,
 }
 LIMIT = 600_000  # bytes of constant data

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dicomcore._native.rules import tables as _tables
 from dicomcore._native.views.dataset import make_dataset
 from dicomcore.dataset import Dataset
+from dicomcore.dataset.lookup import text_of
 from dicomcore.dataset.state import DATA_SET
 from dicomcore.iod.codes import CODES, GROUPS, NAMES, SEVERITIES
 from dicomcore.iod.definitions import describe
@@ -29,6 +30,7 @@ MOST_TERMS = 8
 NOT_ENUMERATED, NOT_DEFINED, NOT_IN_IOD = 7, 8, 10
 NO_SOP_CLASS, UNKNOWN_SOP_CLASS, FINDINGS_CUT, BAD_VALUE, ISSUE = 17, 18, 19, 21, 22
 SOP_CLASS_UID = 0x00080016
+DIRECTORY_RECORDS = 0x00041220  # only a DICOMDIR has them; its SOP class is in the file meta information (PS3.3 F.3)
 COHERENCE = frozenset(number for number, code in CODES.items() if code.group == "coherence")
 STRUCTURE = frozenset(number for number in CODES if number < NO_SOP_CLASS) | {23}
 """What native code finds in the tables of the IOD."""
@@ -77,24 +79,17 @@ def check(
     OSError
         As open() raises it.
     """
-    from dicomcore._native.check.coherence import findings  # its ten modules take time to load
-
     chosen = chosen_rules(rules if isinstance(rules, tuple) else tuple(rules), at_least)
     stated = -1 if iod is None else _tables.find(describe(iod).sop_class)
     index = index_for(src, limits)
-    found, cut, sop_class, unknown = findings(
-        index,
-        sop_class=stated,
-        structure=not chosen.isdisjoint(STRUCTURE),
-        notes=NOT_IN_IOD in chosen,
-        coherence=not chosen.isdisjoint(COHERENCE),
-        texts=BAD_VALUE in chosen,
-        most=MOST,
-    )
+    found, cut, sop_class, unknown = _found(index, chosen, stated)
+    if not sop_class and stated < 0 and (sop_class := text_of(_root(index), "SOPClassUID") or ""):
+        # In UN, which native code reads no text from.
+        found, cut, _, unknown = _found(index, chosen, _tables.find(sop_class))
     made: list[Finding] = [_finding(one) for one in found if one[0] in chosen]
     iod_name = describe(iod).name if iod else _iod_name(sop_class)
     if not iod_name:
-        code = UNKNOWN_SOP_CLASS if sop_class else NO_SOP_CLASS
+        code = UNKNOWN_SOP_CLASS if sop_class or DIRECTORY_RECORDS in _root(index) else NO_SOP_CLASS
         made += [make_finding(code, None, SOP_CLASS_UID, (), 1, 0, 0)] if code in chosen else []
     if ISSUE in chosen:
         made += [_of_issue(issue) for issue in _issues(index)]
@@ -103,21 +98,40 @@ def check(
     return Report(made, sop_class=sop_class, iod=iod_name, unknown=unknown)
 
 
+def _found(index: Index, chosen: frozenset[int], sop_class: int) -> tuple[list[Found], int, str, int]:
+    """What native code finds by a row of the tables, -1: that of the object's own class."""
+    from dicomcore._native.check.coherence import findings  # its ten modules take time to load
+
+    return findings(
+        index,
+        sop_class=sop_class,
+        structure=not chosen.isdisjoint(STRUCTURE),
+        notes=NOT_IN_IOD in chosen,
+        coherence=not chosen.isdisjoint(COHERENCE),
+        texts=BAD_VALUE in chosen,
+        most=MOST,
+    )
+
+
 def _finding(found: Found) -> Finding:
     number, module, tag, path, count, detail, more = found
     named = None if module is None else _tables.module(module)[:2]
     made = make_finding(number, named, tag, path, count, detail, more)
     if number not in (NOT_ENUMERATED, NOT_DEFINED):
         return made
-    terms = [str(term) for term in _tables.use(detail & 0xFFFFFF)[2]]
+    terms = [str(term) for term in _tables.use(detail & 0xFFFFFF)[2] if term != ""]
     shown = ", ".join(terms[:MOST_TERMS]) + (", …" if len(terms) > MOST_TERMS else "")
     kind = "an enumerated value" if number == NOT_ENUMERATED else "a defined term"
     return made._replace(message=f"has as value {detail >> 24} what is not {kind}: {shown}")
 
 
+def _root(index: Index) -> Dataset:
+    return make_dataset(Dataset, index, DATA_SET)
+
+
 def _issues(index: Index) -> list[Issue]:
     """What the reader noticed; mostly nothing."""
-    return list(make_dataset(Dataset, index, DATA_SET).issues) if any(index.deviations()) else []
+    return list(_root(index).issues) if any(index.deviations()) else []
 
 
 def _of_issue(issue: Issue) -> Finding:

@@ -7,7 +7,7 @@ from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, 
 from libc.string cimport memcmp
 
 from dicomcore._native.base.cursor cimport load_le16, load_le32
-from dicomcore._native.base.vr cimport AT, LO, LT, PN, SH, SQ, ST, UC, UT
+from dicomcore._native.base.vr cimport AT, LO, LT, PN, SH, SQ, ST, UC, UN, UT
 from dicomcore._native.check.subject cimport (
     Subject, bytes_of, find_row, has_value, int_at, items_of, text_at, value_count,
 )
@@ -192,6 +192,8 @@ cdef uint8_t tested(const Walk* w, uint32_t row, const Test* t) noexcept nogil:
         if not has_value(w.subject, row):
             return NO
         return YES if t.n <= 1 or value_count(w.subject, r) >= t.n else NO
+    if r.vr == UN:
+        return UNKNOWN
     if t.operator == ITEMS:
         return YES if related(t.relation, items_of(w.subject, row), t.number) else NO
     if t.operator == CODE:
@@ -244,7 +246,10 @@ cdef uint8_t in_level(const Walk* w, uint32_t visit, const Test* t) noexcept nog
     cdef uint32_t row
     if t.step_count or t.operator == WIDE or is_open(t.tag):
         return told(within(w, v.first, v.stop, 0, t), t) if not is_open(t.tag) else open_within(w, v.first, v.stop, t)
-    row = kid_of(w, visit, t.tag)
+    if visit == 0 and t.tag >> 16 == 2:
+        row = find_row(w.subject, 0, w.subject.first, t.tag)        # of the file meta information
+    else:
+        row = kid_of(w, visit, t.tag)
     return without(t) if row == NO_ROW else tested(w, row, t)
 
 
@@ -437,7 +442,7 @@ cdef uint8_t is_module(const Walk* w, uint16_t module) noexcept nogil:
     cdef int k
     for k in range(w.usage_count):
         if w.modules[k] == module:
-            return YES if w.active[k] else NO
+            return YES if w.active[k] == 1 else NO      # in part is not
     return NO
 
 

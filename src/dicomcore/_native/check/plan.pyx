@@ -7,6 +7,10 @@ from dicomcore._native.base.dictionary cimport public_vr
 from dicomcore._native.rules import tables as _tables
 
 cdef dict TYPES = {"": 0, "1": 1, "1C": 2, "2": 3, "2C": 4, "3": 5}
+cdef dict WEAKER = {            # modules that put their type of an attribute in place of that of another module
+    ("SC Equipment", 0x00080060): "General Series",             # C.8.6.1: Modality
+    ("SC Multi-frame Image", 0x00280009): "Multi-frame",        # C.8.6.3: Frame Increment Pointer
+}
 cdef dict plans = {}            # by row of the SOP class; a plan is complete before it is entered
 
 
@@ -145,6 +149,7 @@ cdef Plan compiled(int sop_class):
             for tag, claims, inner in found.values()
         ]
         made.append((sorted(attributes, key=first_of), grouped))
+    weaken(made[0][0], [_tables.module(module)[0] for module, *_ in usages])
     plan.sop_class, plan.usage_count, plan.group_count = sop_class, len(usages), len(groups)
     plan.level_total = len(made)
     plan.slot_total = sum(len(attributes) for attributes, _ in made)
@@ -173,6 +178,16 @@ cdef Plan compiled(int sop_class):
         level += 1
     fill_usages(plan, [*usages, *groups])
     return plan
+
+
+def weaken(attributes, names):
+    """Give way to types that are stated in place of others; `names` are those of the IOD's modules."""
+    replaced = {tag: weaker for (name, tag), weaker in WEAKER.items() if name in names}
+    for tag, claims, _ in attributes:
+        if tag in replaced:
+            claims[:] = [
+                (*one[:5], TYPES["3"], *one[6:]) if names[one[0]] == replaced[tag] else one for one in claims
+            ]
 
 
 def first_of(attribute):

@@ -32,7 +32,7 @@ cdef struct Walk:
     const Level* levels
     const uint32_t* needed
     Findings* findings
-    uint8_t* active     # of each usage: whether its module is there, or taken to be
+    uint8_t* active     # of each usage: whether its module is there, or taken to be (Presence in walk.pyx)
     uint8_t* shared     # of each functional group: whether it is in the shared groups
     const uint16_t* modules     # of each usage: its module
     int usage_count, group_count

@@ -47,6 +47,11 @@ cdef enum Kind:             # of rules about values, see layout.h; the others ar
     COUNT = 0x4E
     TAGS = 0x54
 
+cdef enum Presence:         # of a module
+    ABSENT
+    PRESENT
+    IN_PART                 # only what it leaves to the writer (type 3): no more is due but in the items of that
+
 cdef enum:
     SHARED_GROUPS = 0x52009229
     FRAME_GROUPS = 0x52009230
@@ -156,17 +161,18 @@ cdef inline uint32_t deeper(uint32_t path, uint32_t tag) noexcept nogil:
 
 cdef void settle_modules(Walk* w, const uint8_t* usages, const uint16_t* conditions) noexcept nogil:
     # Which modules are taken to be there: mandatory ones; conditional ones that are due; others, if an attribute that
-    # only they have, and that they do not leave to the writer (type 3), is filled.
+    # only they have, and that they do not leave to the writer (type 3), is filled. Those left to the writer make them
+    # present in part.
     cdef int k
     cdef Outcome outcome
     for k in range(w.usage_count + w.group_count):
         w.active[k] = k >= w.usage_count or usages[k] == 0x4D
     mark_filled(w)
     for k in range(w.usage_count):
-        if usages[k] == 0x43 and not w.active[k]:
+        if usages[k] == 0x43 and w.active[k] != PRESENT:
             outcome = outcome_of(w, conditions[k])
             if outcome.required == YES:
-                w.active[k] = True
+                w.active[k] = PRESENT
             elif outcome.required == UNKNOWN:
                 w.unknown += 1
 
@@ -191,10 +197,10 @@ cdef void mark_filled(Walk* w) noexcept nogil:
             if owner >= 0 and owner != c.usage:
                 told = False
             owner = c.usage
-        if told and owner >= 0 and owner < w.usage_count and not w.active[owner]:
+        if told and owner >= 0 and owner < w.usage_count and w.active[owner] != PRESENT:
             c = &w.claims[slot.claims]
-            if c.type != RULE_TYPE_3 and has_value(w.subject, w.arena[v.places + i]):
-                w.active[owner] = True
+            if has_value(w.subject, w.arena[v.places + i]):
+                w.active[owner] = IN_PART if c.type == RULE_TYPE_3 else PRESENT
 
 
 # -- attributes ----------------------------------------------------------------------------------------------------
@@ -206,6 +212,11 @@ cdef inline Status note(Walk* w, uint16_t code, const Claim* c, uint32_t tag, ui
     return add(w.findings, code, module, tag, row, v.item, v.path, detail, NO_MODULE if c == NULL else c.module)
 
 
+cdef inline bint is_held(const Walk* w, const Claim* c) noexcept nogil:
+    # Whether what a module says of the presence of an attribute holds here.
+    return w.active[c.usage] == PRESENT or (w.active[c.usage] == IN_PART and w.depth > 0)
+
+
 cdef Status check_slot(Walk* w, uint32_t place) noexcept nogil:
     # What the modules that are there say of an attribute: at most one finding of its presence, one of its value.
     cdef const Visit* v = &w.visits[w.depth]
@@ -213,8 +224,10 @@ cdef Status check_slot(Walk* w, uint32_t place) noexcept nogil:
     cdef const Slot* slot = &w.slots[own.slots + place]
     cdef uint32_t row = w.arena[v.places + place], k
     cdef bint there = row != NO_ROW, filled = there and has_value(w.subject, row), allowed = False
+    cdef bint never_empty = True
     cdef uint8_t guarded
     cdef const Claim* c
+    cdef const Claim* idle = NULL
     cdef const Claim* refusing = NULL
     cdef uint16_t worst = 0, refused = 0, code
     cdef const Claim* by = NULL
@@ -225,8 +238,13 @@ cdef Status check_slot(Walk* w, uint32_t place) noexcept nogil:
     else:
         for k in range(slot.claim_count):
             c = &w.claims[slot.claims + k]
-            if c.type == RULE_NO_TYPE or not w.active[c.usage]:
+            if c.type == RULE_NO_TYPE:
                 continue
+            if not is_held(w, c):
+                idle = c
+                never_empty = never_empty and c.type == RULE_TYPE_1 and c.guard == 0
+                continue
+            never_empty = False
             guarded = YES if c.guard == 0 else outcome_of(w, c.guard).required
             if guarded != YES:
                 w.unknown += guarded == UNKNOWN
@@ -262,6 +280,8 @@ cdef Status check_slot(Walk* w, uint32_t place) noexcept nogil:
                     refusing, refused = c, FORBIDDEN_PRESENT if outcome.otherwise == FORBIDDEN else NOT_DUE
             if code and (worst == 0 or worst == MISSING_EMPTY_ALLOWED):
                 worst, by = code, c
+        if there and never_empty and idle != NULL and not filled:
+            worst, by = EMPTY, idle     # no module that it could be part of lets it be empty
     if worst:
         status = note(w, worst, by, slot.tag if not there else w.subject.rows[row].tag, row, 0)
         if status != OK:
@@ -361,7 +381,7 @@ cdef Status check_use(Walk* w, const Claim* c, const rule_use_t* use, const Row*
     for n in range(first, min(last, count) + 1):
         code = 0
         if not is_term(w, values, r, n):
-            code = NOT_DEFINED if use.kind == DEFINED else NOT_ENUMERATED
+            code = NOT_DEFINED if use.kind == DEFINED or use.edition else NOT_ENUMERATED
         if code:
             status = note(w, code, c, r.tag, row, number | <uint32_t>n << 24)
             if status != OK:

@@ -2,7 +2,7 @@
  *
  * Made by `python -m tools.standard`; edit that, not this.
  * Input: PS3.3 2025e from GoogleCloudPlatform/medical-imaging (Apache-2.0), brought to 2026b by highdicom 0.28.2 (MIT); values of 2024-12 from QIICR/dicom3tools (BSD), of 2016 from vupeter/posdaJS (MIT); context groups from dicom3tools, pydicom/dicom-validator (2016, MIT) and malaterre/GDCM (2008, BSD).
- * Holds 3680 strings. */
+ * Holds 3684 strings. */
 #ifndef DICOMCORE_RULES_TEXT_H
 #define DICOMCORE_RULES_TEXT_H
 
@@ -2030,7 +2030,10 @@ static const char RULE_TEXT[17][4096] = {
     "ISO_13818_2"
     "ISO_14495_1"
     "ISO_15444_1"
+    "ISO_18181_1"
+    "ISO_23008_2"
     "ISO_14496_10"
+    "ISO_15444_15"
     "DNS"
     "ISO"
     "URI"
@@ -2323,6 +2326,7 @@ static const char RULE_TEXT[17][4096] = {
     "SECONDARY"
     "INVERSE"
     "IDENTITY"
+    "XYB"
     "BARIUM"
     "IODINE"
     "GADOLINIUM"
@@ -2486,11 +2490,11 @@ static const char RULE_TEXT[17][4096] = {
     "RT20R_LECDO"
     "RT30CD_LERO"
     "CD10DI_CRPRO"
-    "L45D50PR_MPADIO"
+    "L45D50PR_MPADIO",
     "L45D50PR_MPLDIO"
     "PORTRAIT"
     "LANDSCAPE"
-    "8INX10IN",
+    "8INX10IN"
     "10INX12IN"
     "11INX14IN"
     "14INX14IN"
@@ -3102,11 +3106,11 @@ static const char RULE_TEXT[17][4096] = {
     "FAILED"
     "PASSED"
     "STOPPED"
-    "ON_BREAK"
+    "ON_BREAK",
     "COMPLETED"
     "SUSPENDED"
     "NOT_STARTED"
-    "ON_TREATMENT",
+    "ON_TREATMENT"
     "EXTERNAL_BEAM"
     "UNIFORM"
     "LEAPING"
@@ -3547,9 +3551,9 @@ static const char RULE_TEXT[17][4096] = {
     "1.2.840.10008.2.16.15"
     "1.2.840.10008.2.16.16"
     "1.2.840.10008.2.16.18"
-    "1.3.6.1.4.1.5962.98.1"
+    "1.3.6.1.4.1.5962.98.1",
     "1.3.6.1.4.1.5962.98.2"
-    "2.16.840.1.113883.6.1",
+    "2.16.840.1.113883.6.1"
     "2.16.840.1.113883.6.2"
     "2.16.840.1.113883.6.3"
     "2.16.840.1.113883.6.4"
