@@ -39,7 +39,7 @@ def series(change: Callable[[dc.Dataset], object]) -> dc.Dataset:
 
 def capture(pixels: np.ndarray, **options: str) -> dc.Dataset:
     """A secondary capture, which may have any pixels."""
-    ds = dc.dcmread(real("SC_rgb_small_odd.dcm"))
+    ds = dc.dcmread(real("SC_rgb_rle.dcm"))
     ds.set_pixels(pixels, **options)
     return ds
 
