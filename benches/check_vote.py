@@ -96,12 +96,13 @@ REVIEWED = (
     Reason(MINE, DEFINED, "FrameType", "Parametric Map Frame Type", "*", "the same in the frame's type"),
     Reason(MINE, DEFINED, "ExposureModulationType", "CT Image", "*", "NONE is the only defined term"),
     Reason(MINE, MISSING, "NumberOfFrames", "Multi-frame", "rtdose_rle_1frame.dcm",
-           "Frame Increment Pointer has a value, which only the Multi-frame module has; dciodvfy asks for frames first"),
+           "Frame Increment Pointer has a value, which only the Multi-frame module has"),
     Reason(MINE, PRESENT, "GridFrameOffsetVector", "RT Dose", "rtdose_rle_1frame.dcm",
            "C.8.8.3: required of multi-frame pixel data, and there is no Number of Frames"),
     Reason(MINE, PRESENT, "PixelAspectRatio", "Image Pixel", "*",
            "empty, with a pixel spacing: ours says that it is not due, dciodvfy that it has no value"),
-    Reason(THEIRS, MISSING, "PixelAspectRatio", "ImagePixelDescriptionMacro", "*", "the same attribute in other words, see below"),
+    Reason(THEIRS, MISSING, "PixelAspectRatio", "ImagePixelDescriptionMacro", "*",
+           "the same attribute in other words, see below"),
 )  # fmt: skip
 
 
