@@ -177,6 +177,16 @@ CASES: dict[str, tuple[str, Change, Found]] = {
     ),
     "group moved to all frames": (SEG, to_all, []),
     "group moved to each frame": (SEG, to_frames, []),
+    "no groups of frames": (
+        SEG,
+        both(to_all, drop("PerFrameFunctionalGroupsSequence")),
+        [],
+    ),
+    "group missing, and no groups of frames": (
+        SEG,
+        drop("PerFrameFunctionalGroupsSequence"),
+        [("GROUP_MISSING", "SharedFunctionalGroupsSequence[0].SegmentIdentificationSequence")],
+    ),
     "group of all frames and of one": (
         SEG,
         lambda ds: to_frames(ds, 1, keep=True),
