@@ -86,7 +86,8 @@ class _Compiler:
         found, grouped = {}, [False]
         last = {}                   # the attribute that deeper rows belong to, by usage
         for segment in segments:
-            self.expand(segment, frozenset((segment[1],)), found, last, grouped)
+            # Items may be what the table around them is: only at its own level it is not entered again.
+            self.expand(segment, frozenset(() if segment[4] else (segment[1],)), found, last, grouped)
         return found, grouped[0]
 
     def expand(self, segment, entered, found, last, grouped):

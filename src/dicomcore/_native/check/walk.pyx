@@ -411,8 +411,11 @@ cdef bint is_term(const Walk* w, const rule_set_t* values, const Row* r, int n) 
 # -- functional groups ---------------------------------------------------------------------------------------------
 
 cdef Status check_groups(Walk* w, const uint8_t* usages, const uint16_t* conditions) noexcept nogil:
-    # The macros of the present item of functional groups: each is in the shared groups or in every frame's.
+    # The macros of the present item of functional groups: each is in the shared groups or in every frame's. What the
+    # shared groups lack is missing only if no frame has groups.
     cdef const Visit* v = &w.visits[w.depth]
+    cdef uint32_t own_groups = kid_of(w, 0, FRAME_GROUPS)
+    cdef bint last = v.frame == ONE_FRAME or own_groups == NO_ROW or items_of(w.subject, own_groups) == 0
     cdef const Level* own = &w.levels[v.level]
     cdef const Slot* slot
     cdef const Claim* c
@@ -431,10 +434,9 @@ cdef Status check_groups(Walk* w, const uint8_t* usages, const uint16_t* conditi
             status = OK
             if v.frame == SHARED_FRAME:
                 w.shared[group] |= row != NO_ROW
-            elif row != NO_ROW:
-                if w.shared[group]:
-                    status = note(w, GROUP_TWICE, c, slot.tag, row, 0)
-            elif not w.shared[group] and (c.type == RULE_TYPE_1 or c.type == RULE_TYPE_2):
+            elif row != NO_ROW and w.shared[group]:
+                status = note(w, GROUP_TWICE, c, slot.tag, row, 0)
+            if last and row == NO_ROW and not w.shared[group] and (c.type == RULE_TYPE_1 or c.type == RULE_TYPE_2):
                 if usages[c.usage] == 0x4D:
                     status = note(w, GROUP_MISSING, c, slot.tag, NO_ROW, 0)
                 elif usages[c.usage] == 0x43:

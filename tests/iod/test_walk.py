@@ -1,0 +1,327 @@
+"""One attribute of a clean real file changed: what the tables of its IOD find, and nothing else."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+
+import pytest
+
+import dicomcore as dc
+from dicomcore.errors import DicomError
+from dicomcore.iod import check
+from tests.support.corpus import real
+
+CT, SEG, SC = "CT_small.dcm", "liver.dcm", "SC_rgb_16bit.dcm"
+Change = Callable[[dc.Dataset], object]
+Found = list[tuple[str, str]]
+
+
+def put(keyword: str, value: object) -> Change:
+    """Set an attribute."""
+    return lambda ds: setattr(ds, keyword, value)
+
+
+def drop(*keywords: str) -> Change:
+    """Delete attributes."""
+
+    def change(ds: dc.Dataset) -> None:
+        for keyword in keywords:
+            del ds[keyword]
+
+    return change
+
+
+def items(keyword: str, *contents: dict[str, object]) -> Change:
+    """Set a sequence, an item for each dict of attributes."""
+
+    def change(ds: dc.Dataset) -> None:
+        setattr(ds, keyword, dc.Sequence([item_of(one) for one in contents]))
+
+    return change
+
+
+def item_of(values: dict[str, object]) -> dc.Dataset:
+    item = dc.Dataset()
+    for keyword, value in values.items():
+        setattr(item, keyword, value)
+    return item
+
+
+def both(*changes: Change) -> Change:
+    def change(ds: dc.Dataset) -> None:
+        for one in changes:
+            one(ds)
+
+    return change
+
+
+def shared(ds: dc.Dataset) -> dc.Dataset:
+    return ds.SharedFunctionalGroupsSequence[0]
+
+
+def frames(ds: dc.Dataset) -> list[dc.Dataset]:
+    return list(ds.PerFrameFunctionalGroupsSequence)
+
+
+def to_frames(ds: dc.Dataset, count: int | None = None, *, keep: bool = False) -> None:
+    """Move the Pixel Measures of all frames to those of single ones."""
+    measures = shared(ds).PixelMeasuresSequence
+    if not keep:
+        del shared(ds).PixelMeasuresSequence
+    for frame in frames(ds)[:count]:
+        frame.PixelMeasuresSequence = dc.Sequence([dc.Dataset(measures[0])])
+
+
+def to_all(ds: dc.Dataset) -> None:
+    """Move the segment of the first frame to the groups of all frames."""
+    shared(ds).SegmentIdentificationSequence = frames(ds)[0].SegmentIdentificationSequence
+    for frame in frames(ds):
+        del frame.SegmentIdentificationSequence
+
+
+CODE: dict[str, object] = {"CodeValue": "1", "CodingSchemeDesignator": "SCT", "CodeMeaning": "a"}
+REFERENCE: dict[str, object] = {"ReferencedSOPClassUID": "1.2", "ReferencedSOPInstanceUID": "1.3"}
+
+CASES: dict[str, tuple[str, Change, Found]] = {
+    "nothing": (CT, lambda ds: None, []),
+    "type 1 missing": (CT, drop("ImageType"), [("MISSING", "ImageType")]),
+    "type 1 empty": (CT, put("StudyInstanceUID", ""), [("EMPTY", "StudyInstanceUID")]),
+    "type 1 of spaces": (CT, put("RescaleSlope", "  "), [("EMPTY", "RescaleSlope")]),
+    "type 2 missing": (CT, drop("PatientName"), [("MISSING_EMPTY_ALLOWED", "PatientName")]),
+    "type 2 empty": (CT, put("PatientName", ""), []),
+    "type 3 missing": (CT, drop("StudyDescription"), []),
+    "type 3 empty": (CT, put("StudyDescription", ""), []),
+    "2C due and missing": (CT, drop("PatientPosition"), [("MISSING_CONDITIONAL", "PatientPosition")]),
+    "2C due and empty": (CT, put("PatientPosition", ""), []),
+    "1C due and missing": (
+        CT,
+        put("PatientIdentityRemoved", "YES"),
+        [
+            ("MISSING_CONDITIONAL", "DeidentificationMethod"),
+            ("MISSING_CONDITIONAL", "DeidentificationMethodCodeSequence"),
+        ],
+    ),
+    "1C due and there": (CT, both(put("PatientIdentityRemoved", "YES"), put("DeidentificationMethod", "a")), []),
+    "1C due and empty": (
+        CT,
+        both(put("PatientIdentityRemoved", "YES"), items("DeidentificationMethodCodeSequence")),
+        [("EMPTY_CONDITIONAL", "DeidentificationMethodCodeSequence")],
+    ),
+    "1C neither due nor allowed": (CT, put("PlanarConfiguration", 0), [("NOT_DUE", "PlanarConfiguration")]),
+    "1C forbidden": (
+        SC,
+        both(
+            put("RescaleIntercept", "0"),
+            put("RescaleSlope", "1"),
+            put("RescaleType", "US"),
+            items("ModalityLUTSequence", {"LUTDescriptor": [1, 0, 16], "ModalityLUTType": "US", "LUTData": [0]}),
+        ),
+        [("FORBIDDEN", "RescaleIntercept"), ("FORBIDDEN", "ModalityLUTSequence")],
+    ),
+    "type 1 of an item missing": (
+        CT,
+        items("ReferencedPatientSequence", {"ReferencedSOPClassUID": "1.2"}),
+        [("MISSING", "ReferencedPatientSequence[0].ReferencedSOPInstanceUID")],
+    ),
+    "one of three values of a code": (
+        CT,
+        items("ProcedureCodeSequence", {"URNCodeValue": "urn:a", "CodeMeaning": "a"}),
+        [],
+    ),
+    "no value of a code": (
+        CT,
+        items("ProcedureCodeSequence", {"CodingSchemeDesignator": "SCT", "CodeMeaning": "a"}),
+        [("MISSING_CONDITIONAL", "ProcedureCodeSequence[0].CodeValue")],
+    ),
+    "not enumerated": (CT, put("PatientSex", "X"), [("NOT_ENUMERATED", "PatientSex")]),
+    "not enumerated as value 1": (
+        CT,
+        put("ImageType", ["NEW", "PRIMARY", "AXIAL"]),
+        [("NOT_ENUMERATED", "ImageType")],
+    ),
+    "enumerated number": (CT, put("PixelRepresentation", 2), [("NOT_ENUMERATED", "PixelRepresentation")]),
+    "no defined term": (CT, put("ImageType", ["ORIGINAL", "PRIMARY", "AXIAL", "NEW"]), [("NOT_DEFINED", "ImageType")]),
+    "one item": (CT, items("SeriesDescriptionCodeSequence", CODE), []),
+    "too many items": (
+        CT,
+        items("SeriesDescriptionCodeSequence", CODE, CODE),
+        [("ITEM_COUNT", "SeriesDescriptionCodeSequence")],
+    ),
+    "module begun": (
+        CT,
+        put("SynchronizationTrigger", "SOURCE"),
+        [("MISSING", "AcquisitionTimeSynchronized"), ("MISSING", "SynchronizationFrameOfReferenceUID")],
+    ),
+    "type 1 of a module that is not there, empty": (
+        CT,
+        put("SynchronizationTrigger", ""),
+        [("EMPTY", "SynchronizationTrigger")],
+    ),
+    "items of a module of type 3": (
+        CT,
+        items("SourceImageSequence", {"SOPClassUID": "1.2", "SOPInstanceUID": "1.3"}),
+        [
+            ("MISSING", "SourceImageSequence[0].ReferencedSOPClassUID"),
+            ("MISSING", "SourceImageSequence[0].ReferencedSOPInstanceUID"),
+        ],
+    ),
+    "whole items of a module of type 3": (CT, items("SourceImageSequence", REFERENCE), []),
+    "type stated in place of another's": (SC, drop("Modality"), []),
+    "the same IOD, the type of both": (SC, drop("ConversionType"), [("MISSING", "ConversionType")]),
+    "groups as they are": (SEG, lambda ds: None, []),
+    "group missing": (
+        SEG,
+        lambda ds: frames(ds)[1].__delitem__("SegmentIdentificationSequence"),
+        [("GROUP_MISSING", "PerFrameFunctionalGroupsSequence[1].SegmentIdentificationSequence")],
+    ),
+    "group moved to all frames": (SEG, to_all, []),
+    "group moved to each frame": (SEG, to_frames, []),
+    "no groups of frames": (
+        SEG,
+        both(to_all, drop("PerFrameFunctionalGroupsSequence")),
+        [],
+    ),
+    "group missing, and no groups of frames": (
+        SEG,
+        drop("PerFrameFunctionalGroupsSequence"),
+        [("GROUP_MISSING", "SharedFunctionalGroupsSequence[0].SegmentIdentificationSequence")],
+    ),
+    "group of all frames and of one": (
+        SEG,
+        lambda ds: to_frames(ds, 1, keep=True),
+        [("GROUP_TWICE", "PerFrameFunctionalGroupsSequence[0].PixelMeasuresSequence")],
+    ),
+    "attribute of a shared group": (
+        SEG,
+        lambda ds: setattr(shared(ds).PlaneOrientationSequence[0], "ImageOrientationPatient", None),
+        [
+            (
+                "EMPTY_CONDITIONAL",
+                "SharedFunctionalGroupsSequence[0].PlaneOrientationSequence[0].ImageOrientationPatient",
+            )
+        ],
+    ),
+    "attribute of a frame's group": (
+        SEG,
+        lambda ds: frames(ds)[1].FrameContentSequence[0].__delitem__("DimensionIndexValues"),
+        [
+            (
+                "MISSING_CONDITIONAL",
+                "PerFrameFunctionalGroupsSequence[1].FrameContentSequence[0].DimensionIndexValues",
+            )
+        ],
+    ),
+}
+
+
+def changed(file: str, change: Change) -> dc.Dataset:
+    ds = dc.dcmread(real(file))
+    change(ds)
+    return ds
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_change(name: str) -> None:
+    file, change, wanted = CASES[name]
+    report = check(changed(file, change), rules=("structure", "values", "-BAD_VALUE", "-ISSUE"))
+    assert [(one.code, one.path) for one in report] == wanted
+
+
+@pytest.mark.parametrize(("tiles", "due"), [(None, True), ("3D", True), ("TILED_FULL", False)])
+def test_segment_unless_tiled(tiles: str | None, due: bool) -> None:
+    """Dimension Organization Type is of type 3: without it there are no tiles."""
+    ds = dc.dcmread(real(SEG))
+    for frame in frames(ds):
+        del frame.SegmentIdentificationSequence
+    if tiles:
+        ds.DimensionOrganizationType = tiles
+    found = [(one.path, one.count) for one in check(ds) if one.code == "GROUP_MISSING"]
+    path = "PerFrameFunctionalGroupsSequence[0].SegmentIdentificationSequence"
+    assert found == [(path, len(frames(ds)))] * due
+
+
+@pytest.mark.parametrize(("count", "due"), [(1, False), (2, True)])
+def test_frame_increment_of_secondary_captures(count: int, due: bool) -> None:
+    """C.8.6.3: due for more than one frame, in place of the type 1 of the Multi-frame module."""
+    ds = changed(SC, both(put("NumberOfFrames", count), drop("SamplesPerPixel")))
+    report = check(ds, iod="MultiFrameTrueColorSecondaryCaptureImageStorage", rules=("structure",))
+    assert any(one.path == "FrameIncrementPointer" for one in report) == due
+    assert any(one.path == "SamplesPerPixel" for one in report)
+
+
+NO_IOD: dict[str, tuple[Change, str, str, bool]] = {
+    "no SOP class": (drop("SOPClassUID"), "NO_SOP_CLASS", "error", False),
+    "empty SOP class": (put("SOPClassUID", ""), "NO_SOP_CLASS", "error", False),
+    "unknown SOP class": (put("SOPClassUID", "1.2.3"), "UNKNOWN_SOP_CLASS", "note", True),
+}
+
+
+@pytest.mark.parametrize("name", NO_IOD)
+def test_no_iod(name: str) -> None:
+    change, code, severity, sound = NO_IOD[name]
+    report = check(changed(CT, change), rules=("structure",), at_least="note")
+    assert [(one.code, one.severity, one.path) for one in report] == [(code, severity, "SOPClassUID")]
+    assert (report.iod, bool(report)) == ("", sound)
+
+
+@pytest.mark.parametrize("name", ["dicomdirtests/DICOMDIR", "dicomdirtests/DICOMDIR-implicit"])
+def test_directory(name: str) -> None:
+    """A DICOMDIR has no SOP class in its data set."""
+    report = check(real(name.rpartition("/")[2]), rules=("structure", "-ISSUE"), at_least="note")
+    assert [one.code for one in report] == ["UNKNOWN_SOP_CLASS"]
+
+
+def test_attributes_of_other_iods() -> None:
+    def named(ds: dc.Dataset) -> set[str]:
+        return {one.path for one in check(ds, rules=("NOT_IN_IOD",), at_least="note")}
+
+    ds = changed(CT, lambda ds: None)
+    before = named(ds)
+    ds.EchoTime, ds.SliceThickness = "1", "1"
+    assert named(ds) - before == {"EchoTime"}
+
+
+@pytest.mark.parametrize(("name", "iod"), [("rtdose_rle.dcm", "RT Dose"), ("explicit_VR-UN.dcm", "CT Image")])
+def test_all_in_un(name: str, iod: str) -> None:
+    """What is missing is found without a VR; what values say is left undecided."""
+    report = check(real(name), rules=("structure", "values", "-ISSUE"))
+    assert report.iod == iod
+    assert bool(report)
+    assert {one.code for one in report} <= {"MISSING_EMPTY_ALLOWED"}
+
+
+def test_words_of_a_set_with_an_empty_term() -> None:
+    report = check(changed(CT, put("PatientSex", "X")), rules=("NOT_ENUMERATED",))
+    assert report[0].message.endswith("an enumerated value: F, M, O")
+
+
+def nested(depth: int) -> dc.Dataset:
+    """A report whose content is nested."""
+    ds = dc.dcmread(real("reportsi.dcm"))
+    inner = dc.Dataset()
+    for _ in range(depth):
+        outer = dc.Dataset()
+        outer.ContentSequence = dc.Sequence([inner])
+        inner = outer
+    ds.ContentSequence = inner.ContentSequence
+    return ds
+
+
+def test_deep() -> None:
+    """Empty items, each in the one before: every level is looked at."""
+    report = check(nested(200), rules=("structure",))
+    missing = [one for one in report if one.code == "MISSING" and one.path.endswith("].RelationshipType")]
+    assert [one.path.count("[") for one in missing] == list(range(1, 201))
+
+
+@pytest.mark.parametrize("name", [CT, SEG, "rtplan.dcm", "reportsi.dcm"])
+def test_truncated(name: str) -> None:
+    data = real(name).read_bytes()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for end in range(0, len(data), 50):
+            try:
+                assert len(check(data[:end], at_least="note")) < 1000
+            except DicomError:
+                continue
