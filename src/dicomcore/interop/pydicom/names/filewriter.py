@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any, BinaryIO
 
 from dicomcore._native.write.output import Output
+from dicomcore.dataset import Dataset as _Dataset
 from dicomcore.dataset.meta import meta_of
+from dicomcore.dataset.state import touched
 from dicomcore.encoding.composing import put_elements
 from dicomcore.encoding.syntax import encoding_of
 from dicomcore.interop.pydicom.names.ambiguous import correct_ambiguous_vr, correct_ambiguous_vr_element
@@ -119,10 +121,10 @@ def _like_original(positional: bool | None, kwargs: dict[str, Any]) -> bool | No
 
 
 def _refuse_groups(dataset: Any) -> None:
-    first = next(iter(dataset), None)
-    if first is None or first.tag >= 0x00030000:
-        return
-    groups = {element.tag >> 16 for element in dataset}
+    if not isinstance(dataset, _Dataset):
+        raise AttributeError(f"'{type(dataset).__name__}' object is no data set")
+    # Those that were set: a file's reader has put what it read into File Meta Information.
+    groups = {tag >> 16 for tag, element in touched(dataset).items() if element is not None and tag < 0x00030000}
     if 0 in groups:
         raise ValueError(
             "Command Set elements (0000,eeee) are not allowed when using dcmwrite(), use write_dataset() instead"
