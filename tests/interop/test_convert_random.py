@@ -20,7 +20,8 @@ pydicom = pytest.importorskip("pydicom")
 pytest.importorskip("dicomcore.interop.pydicom.block")
 
 CHARSET = 0x00080005
-FEW = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+# The same examples each time; with another seed (--hypothesis-seed) they differ.
+FEW = settings(max_examples=100, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore"),
@@ -54,6 +55,17 @@ def described(data_set: Any) -> list[Any]:
     return found
 
 
+def decoded(ours: list[Any], theirs: list[Any]) -> tuple[list[Any], list[Any]]:
+    """Both without the elements that pydicom cannot decode, such as LUT Data without its descriptor."""
+    faulty = {entry[0] for entry in theirs if len(entry) == 2}
+    pairs = [(a, b) for a, b in zip(ours, theirs, strict=True) if b[0] not in faulty]
+    for k, (a, b) in enumerate(pairs):
+        if a[1] == b[1] == "SQ" and len(a[2]) == len(b[2]):
+            items = [decoded(x, y) for x, y in zip(a[2], b[2], strict=True)]
+            pairs[k] = (*a[:2], [x for x, _ in items]), (*b[:2], [y for _, y in items])
+    return [a for a, _ in pairs], [b for _, b in pairs]
+
+
 def in_unicode(made: dc.Dataset) -> dc.Dataset:
     made.pop(CHARSET, None)
     made.SpecificCharacterSet = "ISO_IR 192"
@@ -78,6 +90,11 @@ def of_pydicom(data: bytes, *, accessed: bool = False) -> Any:
 
 
 UNDEFINED_UL = raw.part10(raw.sequence(0x00080001, vr=None, undefined=True), raw.IMPLICIT)
+
+EMPTY_LUT = raw.part10(
+    encoding.encode(in_unicode(dc.Dataset({0x00283006: dc.DataElement(0x00283006, "OW", b"")})), raw.IMPLICIT),
+    raw.IMPLICIT,
+)
 
 
 @FEW
@@ -109,9 +126,11 @@ def test_from_pydicom_keeps_every_byte(data: bytes):
 
 @FEW
 @given(files())
+@example(EMPTY_LUT)
 def test_what_pydicom_has_decoded_keeps_its_values(data: bytes):
     converted = dc.from_pydicom(of_pydicom(data, accessed=True))
-    assert described(converted.to_pydicom()) == described(of_pydicom(data))
+    ours, theirs = decoded(described(converted.to_pydicom()), described(of_pydicom(data)))
+    assert ours == theirs
 
 
 @FEW
