@@ -325,3 +325,11 @@ def test_truncated(name: str) -> None:
                 assert len(check(data[:end], at_least="note")) < 1000
             except DicomError:
                 continue
+
+
+def test_the_number_of_items_is_said():
+    ds = dc.dcmread(real("rtplan.dcm"))
+    points = ds.BeamSequence[0].ControlPointSequence
+    points.append(points[0])
+    (finding,) = check(ds, rules=("ITEM_COUNT",))
+    assert finding.message == f"has {len(points)} items"

@@ -42,7 +42,6 @@ cdef struct Walk:
     uint32_t used, room
     uint32_t shared_item        # its row, NO_ROW if there is none
     uint64_t unknown            # conditions that could not be decided
-    uint64_t unknown_modules
 
 
 cdef uint32_t kid_of(const Walk* w, uint32_t visit, uint32_t tag) noexcept nogil    # its row, or NO_ROW

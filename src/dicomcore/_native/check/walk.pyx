@@ -321,7 +321,7 @@ cdef Status check_value(Walk* w, const Slot* slot, uint32_t row) noexcept nogil:
                     continue
             elif count >= items.least and (items.most == 0 or count <= items.most):
                 continue
-            status = note(w, ITEM_COUNT, c, w.subject.rows[row].tag, row, c.items)
+            status = note(w, ITEM_COUNT, c, w.subject.rows[row].tag, row, count)
             if status != OK:
                 return status
     return check_terms(w, slot, row) if listed_values else OK

@@ -4,6 +4,8 @@ from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeUTF8
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from libc.string cimport memcmp, strlen
 
+from dicomcore._native.rules.bounds cimport checked
+
 cdef extern from "rules/contexts.h" nogil:
     const int RULE_SCHEME_COUNT, RULE_CODE_COUNT, RULE_SRT_COUNT, RULE_CONTEXT_COUNT, RULE_MEMBER_COUNT
     const char* const RULE_SCHEMES[]
@@ -94,12 +96,6 @@ cdef bint has_member(int context, int code) noexcept nogil:
 
 cdef str slice_text(Py_ssize_t at, Py_ssize_t n):
     return PyUnicode_DecodeUTF8(RULE_CODE_TEXT[0] + at, n, NULL)
-
-
-cdef int checked(int number, int count) except -1:
-    if not 0 <= number < count:
-        raise IndexError(f"row {number} of {count}")
-    return number
 
 
 def counts():

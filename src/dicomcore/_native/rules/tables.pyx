@@ -4,6 +4,7 @@ from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcmp
 
 from dicomcore._native.base.compiler cimport static_assert
+from dicomcore._native.rules.bounds cimport checked
 
 cdef extern from "rules/rules.h" nogil:
     const rules_t RULES
@@ -57,12 +58,6 @@ cdef int find_sop_class(const uint8_t* uid, Py_ssize_t n) noexcept nogil:
 
 cdef str slice_text(Py_ssize_t at, Py_ssize_t n):
     return RULES.text[at:at + n].decode("ascii")
-
-
-cdef int checked(int number, int count) except -1:
-    if not 0 <= number < count:
-        raise IndexError(f"row {number} of {count}")
-    return number
 
 
 def counts():

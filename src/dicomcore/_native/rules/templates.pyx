@@ -3,6 +3,8 @@
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from libc.string cimport memcmp
 
+from dicomcore._native.rules.bounds cimport checked
+
 cdef extern from "rules/templates.h" nogil:
     ctypedef struct rule_expression_t:
         uint32_t text
@@ -33,12 +35,6 @@ cdef extern from "rules/templates.h" nogil:
 
 cdef str slice_text(Py_ssize_t at, Py_ssize_t n):
     return RULE_TEMPLATE_TEXT[0][at:at + n].decode("ascii")
-
-
-cdef int checked(int number, int count) except -1:
-    if not 0 <= number < count:
-        raise IndexError(f"row {number} of {count}")
-    return number
 
 
 def counts():
