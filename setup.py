@@ -34,12 +34,19 @@ DIRECTIVES = {
 }
 
 
+def headers(room: Path) -> list[str]:
+    """The headers that modules of a room may be compiled with: its own and those of rooms that its sources name."""
+    text = "".join(source.read_text(encoding="utf-8") for source in room.iterdir() if source.suffix in {".pyx", ".pxd"})
+    rooms = [NATIVE / "base", *(other for other in NATIVE.iterdir() if f"_native.{other.name}" in text)]
+    return sorted({header.as_posix() for folder in (room, *rooms) for header in folder.rglob("*.h")})
+
+
 def extension(name: str, source: Path) -> Extension:
     return Extension(
         name,
         [source.as_posix()],
         include_dirs=[NATIVE.as_posix()],
-        depends=[header.as_posix() for header in sorted(NATIVE.rglob("*.h"))],
+        depends=headers(source.parent),
         extra_compile_args=FLAGS,
     )
 
