@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 __all__ = [
+    "AssociationAborted",
+    "AssociationRejected",
     "DicomError",
     "EncodeError",
     "InvalidDicomError",
     "LimitError",
+    "NetworkError",
+    "NetworkTimeout",
     "ParseError",
     "PixelDecodeError",
     "TruncatedError",
@@ -82,3 +86,40 @@ class EncodeError(DicomError):
         super().__init__(message)
         self.tag = tag
         self.character = character
+
+
+class NetworkError(DicomError):
+    """An association could not be opened, or ended before its work was done.
+
+    `peer` is the other side's ``AET@host:port`` as far as it is known.
+    """
+
+    def __init__(self, message: str, *, peer: str = "") -> None:
+        super().__init__(f"{peer}: {message}" if peer else message)
+        self.peer = peer
+
+
+class AssociationRejected(NetworkError):
+    """The peer rejected the association (PS3.8 9.3.4): `result`, `source` and `reason` are its numbers."""
+
+    def __init__(self, message: str, *, result: int, source: int, reason: int, peer: str = "") -> None:
+        super().__init__(message, peer=peer)
+        self.result = result
+        self.source = source
+        self.reason = reason
+
+
+class AssociationAborted(NetworkError):
+    """The association was aborted, or its connection was lost (PS3.8 9.3.8).
+
+    `source` and `reason` are the numbers of the A-ABORT, or None if the connection ended without one.
+    """
+
+    def __init__(self, message: str, *, source: int | None = None, reason: int | None = None, peer: str = "") -> None:
+        super().__init__(message, peer=peer)
+        self.source = source
+        self.reason = reason
+
+
+class NetworkTimeout(NetworkError):
+    """The peer took longer than one of the `Timeouts`; the message names it."""

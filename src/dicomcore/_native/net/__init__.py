@@ -1,0 +1,1 @@
+"""The upper layer's bytes (PS3.8)."""

@@ -1,0 +1,217 @@
+"""The acceptor's side of a session: which associations it takes, and what becomes of each request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dicomcore.limits import Limits
+from dicomcore.net.commands import Command, Field, Kind
+from dicomcore.net.connection import Accepted, Connection, Requested
+from dicomcore.net.contexts import UNCOMPRESSED, VERIFICATION, answer
+from dicomcore.net.exchange import Context, Message
+from dicomcore.net.items import APPLICATION_CONTEXT, Identity, Role, UserInformation
+from dicomcore.net.limits import DEFAULT_NET_LIMITS, DEFAULT_TIMEOUTS, NetLimits, Timeouts
+from dicomcore.net.pdu import Accept, Reject
+from dicomcore.net.pdu import Request as AssociateRequest
+from dicomcore.net.requests import Peer, Spooled, SpoolSink
+from dicomcore.net.session import Session, windows
+from dicomcore.net.sinks import Sink
+from dicomcore.net.storing import Folder, Stored
+from dicomcore.part10.meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from dicomcore.uids import UID
+
+__all__ = ["AcceptorSession", "Offering", "Refusal", "storage_class"]
+
+NOT_SUPPORTED, UNRECOGNIZED, MISTYPED, OUT_OF_RESOURCES = 0x0122, 0x0211, 0x0212, 0xA700
+REJECTED, TRANSIENT = 1, 2
+USER, PRESENTATION = 1, 3
+CALLING_TITLE, CALLED_TITLE, APPLICATION = 3, 7, 2
+LOCAL_LIMIT = 2
+
+
+class Refusal(Exception):
+    """Raised by `accept` functions to reject an association: `reason` is that of a service user (PS3.8 9.3.4)."""
+
+    def __init__(self, message: str = "", *, reason: int = 1, transient: bool = False) -> None:
+        super().__init__(message)
+        self.reason, self.transient = reason, transient
+
+
+def storage_class(uid: str) -> bool:
+    """Whether a SOP class stands for stored instances: PS3.6 says so, or it is none of PS3.6, as private ones are."""
+    known = UID(uid)
+    return known.keyword.endswith("Storage") if known.type else not uid.startswith("1.2.840.10008.")
+
+
+@dataclass(slots=True)
+class Offering:
+    """What a server offers to all its associations."""
+
+    titles: frozenset[str]
+    limits: NetLimits = DEFAULT_NET_LIMITS
+    timeouts: Timeouts = DEFAULT_TIMEOUTS
+    reading: Limits | None = None
+    folder: Folder | None = None
+    has_store: bool = False
+    syntaxes: dict[str, Sequence[str]] = field(default_factory=dict)
+    """Transfer syntaxes by abstract syntax; an empty sequence stands for any."""
+    scp_roles: set[str] = field(default_factory=set)
+    """SOP classes in which a peer may be the SCP."""
+    accept: Callable[[AssociateRequest, tuple[Any, ...]], None] | None = None
+    authenticate: Callable[[Identity, AssociateRequest], Any] | None = None
+
+    def supported(self, abstract: str) -> Sequence[str] | None:
+        """The transfer syntaxes of an abstract syntax, None if it is not offered."""
+        if abstract == VERIFICATION:
+            return UNCOMPRESSED
+        if abstract in self.syntaxes:
+            return self.syntaxes[abstract]
+        return () if self.has_store and storage_class(abstract) else None
+
+    def roles(self, proposed: Role) -> Role | None:
+        """The roles that are granted of those a peer proposes (PS3.7 D.3.3.4)."""
+        is_known = self.supported(proposed.sop_class) is not None
+        may_be_scp = proposed.sop_class in self.scp_roles or (
+            bool(self.scp_roles) and storage_class(proposed.sop_class)
+        )
+        return Role(proposed.sop_class, proposed.scu and is_known, proposed.scp and may_be_scp)
+
+
+class AcceptorSession(Session):
+    """A session of the side that was asked. Requests go to `handle_request`, but for those that are answered here."""
+
+    def __init__(
+        self,
+        offering: Offering,
+        address: tuple[Any, ...],
+        number: int,
+        scratch: bytearray,
+        handle_request: Callable[[AcceptorSession, Message], None],
+    ) -> None:
+        connection = Connection(is_acceptor=True, limits=offering.limits, timeouts=offering.timeouts, scratch=scratch)
+        super().__init__(
+            connection,
+            peer=f"{address[0]}:{address[1]}",
+            limits=offering.limits,
+            timeouts=offering.timeouts,
+            serve=self._requested,
+            sink_for=self._sink,
+        )
+        self.offering, self.address, self.number = offering, address, number
+        self.request: AssociateRequest | None = None
+        self.known: Peer | None = None
+        self.performed = 0
+        self.is_refused = False  # one association too many
+        self._handle_request = handle_request
+
+    # -- the association
+
+    def associating(self, event: Requested | Accepted, now: float) -> None:
+        """Accept or reject an association."""
+        if isinstance(event, Accepted):
+            return
+        request = event.request
+        refused = self._refused(request)
+        if refused is not None:
+            self.connection.reject(refused, now)
+            return
+        offering = self.offering
+        try:
+            if offering.accept is not None:
+                offering.accept(request, self.address)
+            principal = self._principal(request)
+        except Refusal as refusal:
+            kind = TRANSIENT if refusal.transient else REJECTED
+            self.connection.reject(Reject(kind, USER, refusal.reason), now)
+            return
+        self._accept(request, principal, now)
+
+    def _refused(self, request: AssociateRequest) -> Reject | None:
+        if self.is_refused:
+            return Reject(TRANSIENT, PRESENTATION, LOCAL_LIMIT)
+        if request.application_context != APPLICATION_CONTEXT:
+            return Reject(REJECTED, USER, APPLICATION)
+        if self.offering.titles and request.called not in self.offering.titles:
+            return Reject(REJECTED, USER, CALLED_TITLE)
+        return None
+
+    def _principal(self, request: AssociateRequest) -> Any:
+        if self.offering.authenticate is None:
+            return None
+        if request.user.identity is None:
+            raise Refusal("no user identity")
+        principal = self.offering.authenticate(request.user.identity, request)
+        if principal is None:
+            raise Refusal("the user is not known")
+        return principal
+
+    def _accept(self, request: AssociateRequest, principal: Any, now: float) -> None:
+        offering, limits = self.offering, self.limits
+        answers, roles, contexts = answer(request, offering.supported, offering.roles)
+        asked = request.user.window
+        window = None if asked is None else (
+            min(asked[0] or limits.performing, limits.performing), min(asked[1] or limits.invoking, limits.invoking),
+        )  # fmt: skip
+        identity = request.user.identity
+        user = UserInformation(
+            maximum_length=limits.pdu,
+            implementation_class_uid=IMPLEMENTATION_CLASS_UID,
+            implementation_version_name=IMPLEMENTATION_VERSION_NAME,
+            window=window,
+            roles=roles,
+            identity_answer=b"" if identity is not None and identity.wants_answer and principal is not None else None,
+        )
+        self.request = request
+        self.known = Peer(self.address, request.calling, request.called, principal, self.number)
+        self.peer = f"{request.calling}@{self.peer}"
+        self.connection.accept(Accept(request.called, request.calling, answers, user), now)
+        performing, invoking = windows(asked, window, limits)
+        self.establish(contexts, request.user.maximum_length, invoking, performing, now)
+
+    # -- requests
+
+    def _sink(self, context: Context, command: Command) -> Sink | None:
+        if command.kind != Kind.C_STORE or command.is_response or not context.as_scp:
+            return None
+        assert self.request is not None
+        sender, receiver = self.request.calling, self.request.called
+        if self.offering.folder is not None:
+            return self.offering.folder.sink(context, command, sender=sender, receiver=receiver)
+        return SpoolSink(context, command, self.limits.file_bytes, sender, receiver)
+
+    def _requested(self, message: Message) -> None:
+        command = message.command
+        kind = command.kind
+        if kind == Kind.C_CANCEL:
+            self._handle_request(self, message)
+            return
+        if Field.MESSAGE_ID not in command or not command.get(Field.COMMAND):
+            self.respond(message, MISTYPED)
+            self._drop(message)
+        elif not message.context.as_scp and kind != Kind.N_EVENT_REPORT:
+            self.respond(message, NOT_SUPPORTED)
+            self._drop(message)
+        elif kind == Kind.C_ECHO:
+            self.respond(message, 0)
+        elif message.failure is not None:
+            self.respond(message, OUT_OF_RESOURCES, values={Field.ERROR_COMMENT: str(message.failure)[:64]})
+        elif self.performed >= self.performing + 1:
+            self.respond(message, 0x0213)
+            self._drop(message)
+        else:
+            self._handle_request(self, message)
+
+    def _drop(self, message: Message) -> None:
+        if isinstance(message.data, Spooled):
+            message.data.drop()
+
+    def stored(self, message: Message) -> Stored | None:
+        """What the folder made of a C-STORE; None if there is no folder."""
+        return message.data if isinstance(message.data, Stored) else None
+
+
+def any_of(uids: Iterable[str]) -> dict[str, Sequence[str]]:
+    """Abstract syntaxes in the uncompressed transfer syntaxes."""
+    return dict.fromkeys(uids, UNCOMPRESSED)

@@ -1,0 +1,566 @@
+"""The blocking face: an association as a context manager, whose owner is the thread that asks for something."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import suppress
+from time import monotonic
+from typing import Any, Self
+
+from dicomcore.dataset import Dataset
+from dicomcore.errors import AssociationAborted, NetworkError, NetworkTimeout
+from dicomcore.limits import Limits
+from dicomcore.net.address import Address, address_of
+from dicomcore.net.commands import Field, Kind
+from dicomcore.net.contexts import DEFAULT_OFFERS, MOST, UNCOMPRESSED, VERIFICATION, Offer, offers, plan
+from dicomcore.net.exchange import Context
+from dicomcore.net.instances import TRANSCODE, Instance
+from dicomcore.net.items import ContextOffer, Identity, Role
+from dicomcore.net.limits import DEFAULT_NET_LIMITS, DEFAULT_TIMEOUTS, NetLimits, Timeouts
+from dicomcore.net.operations import Operation, Outcome, Response, Storing
+from dicomcore.net.requesting import (
+    Asking,
+    RequestorSession,
+    lost,
+    query,
+    received_folder,
+    retrieval,
+    retrieve_offers,
+    single,
+)
+from dicomcore.net.states import State
+from dicomcore.net.storing import Folder
+
+__all__ = ["Association", "associate"]
+
+TICK = 1.0  # seconds after which a waiting thread looks at the deadlines
+MOST_BUFFERS = 512  # in one sendmsg(); systems allow 1024
+PLANNED = 4096  # instances whose heads are read before an association for them is planned
+
+
+class Wire:
+    """A socket and its session; one thread at a time moves bytes."""
+
+    def __init__(self, asking: Asking, contexts: Iterable[ContextOffer], roles: Iterable[Role] = ()) -> None:
+        self.session = RequestorSession(asking, asking.request(contexts, roles))
+        self._lock = threading.RLock()
+        self._timeouts = asking.timeouts
+        session, connection = self.session, self.session.connection
+        connection.connect(session.request, monotonic())
+        self._socket = self._open(asking)
+        try:
+            self._has_sendmsg = hasattr(self._socket, "sendmsg") and not isinstance(self._socket, ssl.SSLSocket)
+            self._set_tick(asking.timeouts)
+            connection.connected(monotonic())
+            while session.accept is None and session.failure is None:
+                self.step()
+            if session.failure is not None:
+                raise session.failure
+        except BaseException:
+            self._socket.close()
+            raise
+
+    def _open(self, asking: Asking) -> socket.socket:
+        address, peer = asking.address, self.session.peer
+        try:
+            made = socket.create_connection((address.host, address.port), asking.timeouts.connect)
+        except TimeoutError:
+            raise NetworkTimeout(
+                f"no connection in {asking.timeouts.connect:g} s (Timeouts.connect)", peer=peer
+            ) from None
+        except OSError as error:
+            raise lost(error, peer) from None
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if asking.tls is None:
+            return made
+        try:
+            return asking.tls.wrap_socket(made, server_hostname=address.host)
+        except (OSError, ssl.SSLError, ValueError) as error:
+            made.close()
+            raise NetworkError(f"no TLS connection: {error}", peer=peer) from None
+
+    def _set_tick(self, timeouts: Timeouts) -> None:
+        """Calls on the socket return at least so often, for deadlines to be looked at."""
+        known = [getattr(timeouts, name) for name in Timeouts.__slots__]
+        tick = min([TICK, *(seconds / 4 for seconds in known if seconds)])
+        if isinstance(self._socket, ssl.SSLSocket) or os.name == "nt":
+            self._socket.settimeout(tick)
+            return
+        self._socket.settimeout(None)
+        value = struct.pack("ll", int(tick), int(tick % 1 * 1e6) or 1)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, value)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, value)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether operations run."""
+        return self.session.is_open and self.session.is_busy
+
+    # -- moving bytes
+
+    def advance(self, operation: Operation) -> None:
+        """Go on until an operation has a result, is done, or time has passed."""
+        with self._lock:
+            if operation.results or operation.is_done:
+                return
+            self.session.pump(monotonic())
+            self.flush()
+            if not operation.results and not operation.is_done:
+                self.receive()
+                self.session.pump(monotonic())
+                self.flush()
+
+    def step(self) -> None:
+        """Send what is there, and receive once."""
+        self.flush()
+        self.receive()
+        self.flush()
+
+    def flush(self) -> None:
+        """Send everything that may be sent now."""
+        session = self.session
+        while buffers := session.take(monotonic()):
+            try:
+                self._send(buffers)
+            except OSError as error:
+                self._lost(error)
+                return
+        if session.connection.wants_close:
+            self.close()
+
+    def _send(self, buffers: list[Any]) -> None:
+        until = None if self._timeouts.write is None else monotonic() + self._timeouts.write
+        if not self._has_sendmsg:
+            data = memoryview(buffers[0] if len(buffers) == 1 else b"".join(buffers))
+            while data:
+                data = data[self._some(lambda data=data: self._socket.send(data), until) :]
+            return
+        while buffers:
+            some = buffers[:MOST_BUFFERS]
+            sent = self._some(lambda some=some: self._socket.sendmsg(some), until)
+            done = 0
+            while done < len(some) and sent >= len(some[done]):
+                sent -= len(some[done])
+                done += 1
+            buffers = buffers[done:]
+            if sent:
+                buffers[0] = memoryview(buffers[0])[sent:]
+
+    def _some(self, send: Any, until: float | None) -> int:
+        while True:
+            try:
+                return int(send())
+            except (BlockingIOError, TimeoutError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
+                if until is not None and monotonic() >= until:
+                    raise TimeoutError(
+                        0, f"the peer took nothing for {self._timeouts.write:g} s (Timeouts.write)"
+                    ) from None
+
+    def receive(self) -> None:
+        """Receive once, and look at the deadlines."""
+        session = self.session
+        if self._socket.fileno() == -1:
+            session.fail(AssociationAborted("the association has ended", peer=session.peer))
+            return
+        count = -1
+        try:
+            count = self._socket.recv_into(session.connection.buffer())
+        except (BlockingIOError, TimeoutError, ssl.SSLWantReadError):
+            pass
+        except OSError as error:
+            self._lost(error)
+            return
+        now = monotonic()
+        if count == 0:
+            session.handle(session.connection.closed(now), now)
+            self.close()
+            return
+        if count > 0:
+            session.handle(session.connection.received(count, now), now)
+        deadline = session.deadline
+        if deadline is not None and now >= deadline:
+            session.expire(now)
+
+    def _lost(self, error: OSError) -> None:
+        kind = NetworkTimeout if isinstance(error, TimeoutError) else AssociationAborted
+        self.session.fail(kind(f"the connection was lost: {error.strerror or error}", peer=self.session.peer))
+        self.close()
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+    # -- results
+
+    def results(self, operation: Operation) -> Generator[Any, None, None]:
+        """The results of an operation as they come; leaving early cancels it."""
+        self.session.start(operation)
+        try:
+            while True:
+                while operation.results:
+                    yield operation.results.popleft()
+                if operation.is_done:
+                    break
+                self.advance(operation)
+        finally:
+            if not operation.is_done:
+                self._stop(operation)
+        if operation.failure is not None:
+            raise operation.failure
+
+    def _stop(self, operation: Operation) -> None:
+        """Cancel, and wait for the last response; without it the association is aborted."""
+        with self._lock:
+            session = self.session
+            if operation.can_cancel:
+                session.cancel(operation)
+                until = monotonic() + (self._timeouts.response or TICK)
+                while not operation.is_done and monotonic() < until:
+                    operation.results.clear()
+                    self.step()
+            elif isinstance(operation, Storing):
+                operation.stop()
+                while not operation.is_done:
+                    self.step()
+            if not operation.is_done:
+                session.abort(AssociationAborted("an operation was left", peer=session.peer), monotonic(), source=0)
+                self.flush()
+
+    def release(self) -> None:
+        """End the association in order; an error of the peer's at this point is passed over."""
+        session = self.session
+        with self._lock:
+            if session.connection.state == State.ESTABLISHED and session.failure is None:
+                session.release(monotonic())
+                while not session.is_released and session.failure is None:
+                    self.step()
+                self.flush()
+            self.close()
+
+    def abort(self) -> None:
+        """End the association at once."""
+        session = self.session
+        with self._lock:
+            if self._socket.fileno() != -1:
+                session.abort(AssociationAborted("aborted", peer=session.peer), monotonic(), source=0)
+                self.flush()
+                with suppress(OSError):
+                    self._socket.shutdown(socket.SHUT_WR)
+                self.close()
+
+
+class Association:
+    """An association with a peer; `associate` opens it. A context manager, which releases it at the end.
+
+    Operations that need other presentation contexts than it has, as `store` and `get` do, release it and open one that
+    fits, unless `contexts` was given. There is one at a time, because some peers serve no more; only an operation that
+    is begun while another runs may open one beside it. Threads may share an association: they take turns.
+    """
+
+    def __init__(self, asking: Asking, *, is_fixed: bool) -> None:
+        self._asking, self._is_fixed = asking, is_fixed
+        self._wire = Wire(asking, asking.offered())
+        self._beside: list[Wire] = []
+
+    def _switch(self, contexts: Iterable[ContextOffer], roles: Iterable[Role] = ()) -> Wire:
+        """Another association with these contexts, in place of the present one if that is not busy."""
+        if self._wire.session.failure is not None:
+            raise self._wire.session.failure
+        if self._wire.is_busy:
+            self._beside.append(self._wire)
+        else:
+            self._wire.release()
+        self._wire = Wire(self._asking, contexts, roles)
+        return self._wire
+
+    def _wire_for(self, sop_class: str, *, as_scp: bool = False) -> Wire:
+        """An association with a context for a SOP class, if the peer accepts one."""
+        contexts = self._wire.session.contexts.values()
+        if self._is_fixed or any(one.abstract_syntax == sop_class for one in contexts):
+            return self._wire
+        if any(offer.abstract_syntax == sop_class for offer in self._wire.session.request.contexts):
+            return self._wire  # it was rejected
+        wanted = [sop_class, *(one for one in self._asking.wanted if one != sop_class)]
+        return self._switch(offers(wanted), [Role(sop_class, True, True)] if as_scp else [])
+
+    # -- about it
+
+    @property
+    def contexts(self) -> tuple[Context, ...]:
+        """The presentation contexts that the peer accepted."""
+        return tuple(self._wire.session.contexts.values())
+
+    @property
+    def peer(self) -> str:
+        """The peer as ``AET@host:port``."""
+        return self._wire.session.peer
+
+    @property
+    def implementation(self) -> tuple[str, str]:
+        """Implementation class UID and version name of the peer."""
+        user = self._wire.session.accept.user
+        return user.implementation_class_uid, user.implementation_version_name
+
+    @property
+    def window(self) -> int:
+        """How many operations may be outstanding at a time."""
+        return self._wire.session.window
+
+    @property
+    def issues(self) -> list[Any]:
+        """What the peer sent that deviates from the standard and was accepted."""
+        return list(self._wire.session.connection.issues)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether operations are possible."""
+        return self._wire.session.is_open
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self.release()
+        else:
+            self.abort()
+
+    def __repr__(self) -> str:
+        return f"<Association with {self.peer}, {'open' if self.is_open else 'ended'}>"
+
+    def release(self) -> None:
+        """End the association in order (A-RELEASE)."""
+        for wire in (self._wire, *self._beside):
+            wire.release()
+
+    def abort(self) -> None:
+        """End the association at once (A-ABORT)."""
+        for wire in (self._wire, *self._beside):
+            wire.abort()
+
+    # -- DIMSE-C
+
+    def echo(self) -> Response:
+        """Verify that the peer answers (C-ECHO)."""
+        return self._single(Kind.C_ECHO, VERIFICATION, None, {Field.AFFECTED_SOP_CLASS: VERIFICATION})
+
+    def store(
+        self,
+        sources: Any,
+        *,
+        transcode: str = "uncompressed",
+        originator: tuple[str, int] | None = None,
+    ) -> Iterator[Outcome]:
+        """Send instances (C-STORE): an Outcome for each, in the order of the responses.
+
+        `sources` are paths and data sets, or one of them. Files go out as they are; `transcode` says what may be done
+        if the peer does not take their transfer syntax: ``"never"``, ``"uncompressed"`` (another encoding of the same
+        values), or ``"lossless"`` (pixel data is decoded, too). `originator` is AE title and message ID of a C-MOVE.
+        An instance that cannot be sent is an Outcome as well. NetworkError if the association ends.
+        """
+        if transcode not in TRANSCODE:
+            raise ValueError(f"transcode is one of {', '.join(TRANSCODE)}, not {transcode!r}")
+        if isinstance(sources, str | os.PathLike | Dataset):
+            sources = [sources]
+        return self._stored(sources, {"transcode": transcode, "originator": originator, "limits": self._asking.reading})
+
+    def _stored(self, sources: Iterable[Any], options: dict[str, Any]) -> Iterator[Outcome]:
+        left: list[Instance] = []
+        take = None if self._is_fixed else left.append
+        some: Iterator[Any] = iter(sources)
+        is_last = False
+        while not is_last:
+            is_last = True
+
+            def portion() -> Iterator[Any]:
+                nonlocal is_last
+                for source in some:
+                    yield source
+                    if len(left) >= PLANNED:
+                        is_last = False
+                        return
+
+            yield from self._wire.results(Storing(portion(), left_over=take, **options))
+            waiting, left[:] = list(left), []
+            yield from self._further(waiting, options)
+
+    def _further(self, waiting: list[Instance], options: dict[str, Any]) -> Iterator[Outcome]:
+        """Send over associations that are planned for these instances."""
+        if not waiting:
+            return
+        for contexts in plan((one.sop_class, one.transfer_syntax) for one in waiting):
+            classes = {offer.abstract_syntax for offer in contexts}
+            some = [one for one in waiting if one.sop_class in classes]
+            waiting = [one for one in waiting if one.sop_class not in classes]
+            yield from self._switch(_with_verification(contexts)).results(Storing(some, **options))
+
+    def find(
+        self, keys: Dataset | Mapping[str, Any], *, level: str | None = None, model: str = "study"
+    ) -> Iterator[Dataset]:
+        """Query (C-FIND): an identifier for each match. Leaving the loop cancels the query.
+
+        `keys` are a data set, or values by keyword; ``""`` asks for an attribute without matching. `level` is the
+        query/retrieve level, by default the top of the `model`: ``"patient"``, ``"study"``, ``"worklist"`` and others.
+        NetworkError if the peer fails.
+        """
+        operation = query(keys, level, model, self._asking.reading)
+        return self._wire_for(operation.sop_class).results(operation)
+
+    def move(
+        self, keys: Dataset | Mapping[str, Any], *, to: str, level: str | None = None, model: str = "study"
+    ) -> Iterator[Response]:
+        """Have the peer send instances to a third party (C-MOVE): a Response each time it counts, the last one too."""
+        operation = retrieval(Kind.C_MOVE, keys, level, model, to, self._asking.reading)
+        return self._wire_for(operation.sop_class).results(operation)
+
+    def get(
+        self,
+        keys: Dataset | Mapping[str, Any],
+        *,
+        into: str | os.PathLike[str] | Folder,
+        level: str | None = None,
+        model: str = "study",
+        storage: Iterable[Offer] | None = None,
+    ) -> Iterator[Outcome]:
+        """Retrieve instances into a folder (C-GET): an Outcome for each; NetworkError if the peer fails.
+
+        `storage` are the SOP classes that may come, by default the usual ones; a tuple gives their transfer syntaxes.
+        """
+        operation = retrieval(Kind.C_GET, keys, level, model, None, self._asking.reading)
+        folder = received_folder(into, self._asking.limits)
+        return self._got(operation, folder, retrieve_offers(operation.sop_class, storage))
+
+    def _got(self, operation: Any, folder: Folder, offered: tuple[Any, Any]) -> Iterator[Outcome]:
+        wire = self._wire if self._is_fixed else self._switch(*offered)
+        wire.session.folder, wire.session.retrieving = folder, operation
+        try:
+            yield from wire.results(operation)
+        finally:
+            wire.session.retrieving = None
+        last = operation.last
+        if last is not None and last.status.category == "failure":
+            raise NetworkError(f"the retrieval failed: {last.comment or last.status.text}", peer=self.peer)
+
+    # -- DIMSE-N
+
+    def n_create(self, sop_class: str, ds: Dataset | None = None, *, instance: str | None = None) -> Response:
+        """Create an instance (N-CREATE); without `instance` the peer makes its UID."""
+        return self._single(
+            Kind.N_CREATE, sop_class, ds,
+            {Field.AFFECTED_SOP_CLASS: sop_class, Field.AFFECTED_SOP_INSTANCE: instance},
+        )  # fmt: skip
+
+    def n_set(self, sop_class: str, instance: str, ds: Dataset) -> Response:
+        """Change an instance (N-SET)."""
+        return self._single(Kind.N_SET, sop_class, ds, _requested(sop_class, instance))
+
+    def n_get(self, sop_class: str, instance: str, tags: Iterable[int] = ()) -> Response:
+        """Read attributes of an instance (N-GET), all of them without `tags`."""
+        values = _requested(sop_class, instance)
+        values[Field.ATTRIBUTES] = tuple(map(int, tags)) or None
+        return self._single(Kind.N_GET, sop_class, None, values)
+
+    def n_action(self, sop_class: str, instance: str, action: int, ds: Dataset | None = None) -> Response:
+        """Have an action done (N-ACTION)."""
+        values: dict[int, Any] = {**_requested(sop_class, instance), Field.ACTION_TYPE: action}
+        return self._single(Kind.N_ACTION, sop_class, ds, values)
+
+    def n_delete(self, sop_class: str, instance: str) -> Response:
+        """Delete an instance (N-DELETE)."""
+        return self._single(Kind.N_DELETE, sop_class, None, _requested(sop_class, instance))
+
+    def n_event_report(self, sop_class: str, instance: str, event: int, ds: Dataset | None = None) -> Response:
+        """Report an event (N-EVENT-REPORT), in the role of SCP."""
+        values: dict[int, Any] = {
+            Field.AFFECTED_SOP_CLASS: sop_class,
+            Field.AFFECTED_SOP_INSTANCE: instance,
+            Field.EVENT_TYPE: event,
+        }
+        return self._single(Kind.N_EVENT_REPORT, sop_class, ds, values)
+
+    def _single(self, kind: Kind, sop_class: str, ds: Dataset | None, values: dict[int, Any]) -> Response:
+        operation = single(kind, sop_class, ds, values, self._asking.reading)
+        (response,) = self._wire_for(sop_class, as_scp=kind == Kind.N_EVENT_REPORT).results(operation)
+        assert isinstance(response, Response)
+        return response
+
+
+def _with_verification(contexts: tuple[ContextOffer, ...]) -> tuple[ContextOffer, ...]:
+    """One more context if there is room, so that an echo needs no other association."""
+    if len(contexts) == MOST:
+        return contexts
+    return (*contexts, ContextOffer(2 * len(contexts) + 1, VERIFICATION, UNCOMPRESSED))
+
+
+def _requested(sop_class: str, instance: str) -> dict[int, Any]:
+    return {Field.REQUESTED_SOP_CLASS: sop_class, Field.REQUESTED_SOP_INSTANCE: instance}
+
+
+def associate(
+    address: str | tuple[str, int],
+    *,
+    calling: str = "DICOMCORE",
+    called: str | None = None,
+    contexts: Iterable[Offer] | None = None,
+    tls: ssl.SSLContext | None = None,
+    identity: Identity | None = None,
+    timeouts: Timeouts = DEFAULT_TIMEOUTS,
+    limits: NetLimits = DEFAULT_NET_LIMITS,
+    reading: Limits | None = None,
+    **negotiation: Any,
+) -> Association:
+    """Open an association (PS3.8).
+
+    Parameters
+    ----------
+    address : str or (str, int)
+        The peer: ``AET@host:port``.
+    calling, called : str
+        AE titles of this side and of the peer; by default the one in the address, else ``ANY-SCP``.
+    contexts : iterable, optional
+        SOP classes to propose, each a UID or a UID with its transfer syntaxes. Then the association has these alone;
+        otherwise it has verification, queries and the like, and `store` and `get` open what they need.
+    tls : ssl.SSLContext, optional
+        Speak TLS; see `dicomcore.net.tls`.
+    identity : Identity, optional
+        A user's identity (PS3.7 D.3.3.7).
+    timeouts : Timeouts
+        How long to wait.
+    limits : NetLimits
+        What the peer may make this side hold.
+    reading : Limits, optional
+        Bounds on data sets that are decoded.
+    **negotiation
+        ``extended`` and ``common``: extended negotiations (PS3.7 D.3.3.5, D.3.3.6).
+
+    Returns
+    -------
+    Association
+
+    Raises
+    ------
+    AssociationRejected, AssociationAborted, NetworkTimeout, NetworkError
+        There is no association.
+    ValueError
+        An address, a title or a UID that cannot be sent.
+    """
+    place = address_of(address)
+    wanted = DEFAULT_OFFERS if contexts is None else tuple(contexts)
+    asking = Asking(
+        address=Address(called or place.title, place.host, place.port),
+        called=called or place.title or "ANY-SCP",
+        calling=calling,
+        tls=tls,
+        identity=identity,
+        timeouts=timeouts,
+        limits=limits,
+        reading=reading,
+        wanted=wanted,
+        extra=negotiation,
+    )
+    return Association(asking, is_fixed=contexts is not None)

@@ -1,0 +1,187 @@
+"""Exchange: DIMSE messages over the fragments of a connection (PS3.7 6.3, 8; PS3.8 Annex E).
+
+A message goes out as one list of buffers, and comes in fragment by fragment into a sink that is chosen when its command
+set is there. Messages of one direction are never interleaved.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from dicomcore.errors import LimitError, ParseError
+from dicomcore.net.commands import DATA_SET, NO_DATA_SET, Command, Field, decode, encode
+from dicomcore.net.connection import Data
+from dicomcore.net.limits import DEFAULT_NET_LIMITS, NetLimits
+from dicomcore.net.sinks import MemorySink, Sink
+
+if TYPE_CHECKING:
+    from dicomcore._native.net.fragments import Fragment
+
+__all__ = ["Context", "Exchange", "Message", "ProtocolError"]
+
+Buffer = bytes | bytearray | memoryview
+
+COMMAND, LAST = 1, 2  # bits of the message control header (PS3.8 E.2)
+OVERHEAD = 6  # bytes of a presentation data value in front of its fragment
+SMALLEST = 16  # a peer that accepts less of a PDU cannot be talked to
+
+
+class ProtocolError(ParseError):
+    """The peer broke the rules of the message exchange: the association cannot go on."""
+
+
+class Context(NamedTuple):
+    """A presentation context that both sides agreed on. `as_scu` and `as_scp` are the roles of this side."""
+
+    number: int
+    abstract_syntax: str
+    transfer_syntax: str
+    as_scu: bool = True
+    as_scp: bool = False
+
+
+class Message(NamedTuple):
+    """A message that has arrived. `data` is what its sink made of the data set: bytes, as a rule; None if it has none.
+
+    `failure` is set if the data set could not be taken.
+    """
+
+    context: Context
+    command: Command
+    data: Any = None
+    failure: Exception | None = None
+
+
+class Exchange:
+    """Messages of one association. `sink_for` chooses where the data set of a command goes; by default to memory."""
+
+    def __init__(
+        self,
+        contexts: Mapping[int, Context],
+        *,
+        peer_maximum: int = 0,
+        limits: NetLimits = DEFAULT_NET_LIMITS,
+        sink_for: Callable[[Context, Command], Sink | None] | None = None,
+    ) -> None:
+        self.contexts, self.limits = contexts, limits
+        longest = min(peer_maximum or limits.longest_pdu, limits.longest_pdu)
+        if longest < SMALLEST:
+            raise ProtocolError(f"the peer accepts PDUs of {peer_maximum} bytes, which hold no message")
+        self.fragment = (longest - OVERHEAD) & ~1  # even, as PS3.8 E.2 wants it
+        self._sink_for = sink_for
+        self._pending = bytearray()  # of a command set
+        self._number = 0  # the context of the message that is arriving, 0: none
+        self._command: Command | None = None
+        self._sink: Sink | None = None
+        self._failure: Exception | None = None
+
+    # -- out
+
+    def head(self, number: int, values: dict[int, Any], has_data: bool) -> bytes:
+        """The PDUs of a command set."""
+        values[Field.DATA_SET_TYPE] = DATA_SET if has_data else NO_DATA_SET
+        data = encode(values)
+        if len(data) <= self.fragment:
+            return struct.pack(">BxIIBB", 4, len(data) + OVERHEAD, len(data) + 2, number, COMMAND | LAST) + data
+        return b"".join(map(bytes, self._fragments(number, memoryview(data), COMMAND, True)))
+
+    def message(self, number: int, values: dict[int, Any], data: Buffer | None = None) -> list[Buffer]:
+        """The buffers of a message whose data set is in memory, which are sent in one go."""
+        out: list[Buffer] = [self.head(number, values, data is not None)]
+        if data is not None:
+            out += self._fragments(number, memoryview(data).cast("B"), 0, True)
+        return out
+
+    def part(self, number: int, data: Buffer, is_last: bool) -> list[Buffer]:
+        """The buffers of a part of a data set, which has an even number of bytes unless it is the last."""
+        return list(self._fragments(number, memoryview(data).cast("B"), 0, is_last))
+
+    def _fragments(self, number: int, data: memoryview, control: int, is_last: bool) -> Iterator[Buffer]:
+        size = data.nbytes
+        for begin in range(0, max(size, 1), self.fragment):
+            length = min(self.fragment, size - begin)
+            ends = LAST if is_last and begin + length == size else 0
+            yield struct.pack(">BxIIBB", 4, length + OVERHEAD, length + 2, number, control | ends)
+            if length:
+                yield data[begin : begin + length]
+
+    # -- in
+
+    def take(self, event: Data) -> list[Message]:
+        """The messages that fragments complete. ProtocolError if the peer breaks the rules."""
+        found: list[Message] = []
+        run: list[Fragment] = []  # fragments of one data set, which go to its sink together
+        for fragment in event.fragments:
+            number, control, offset, length = fragment
+            if number != self._number:
+                if self._number:
+                    raise ProtocolError("a message was interrupted by one of another presentation context")
+                if number not in self.contexts:
+                    raise ProtocolError(f"presentation context {number} was not accepted")
+                self._number = number
+            if control & COMMAND:
+                if self._command is not None:
+                    raise ProtocolError("a command set came where the data set of the one before was due")
+                if len(self._pending) + length > self.limits.command_bytes:
+                    raise ProtocolError(f"a command set of more than {self.limits.command_bytes} bytes")
+                self._pending += event.data[offset : offset + length]
+                if control & LAST:
+                    found += self._commanded()
+                continue
+            if self._command is None:
+                raise ProtocolError("a data set came without a command set")
+            run.append(fragment)
+            if control & LAST:
+                self._write(event.data, run)
+                run = []
+                found.append(self._arrived())
+        self._write(event.data, run)
+        return found
+
+    def _commanded(self) -> list[Message]:
+        """A command set is complete; the message too if it has no data set."""
+        data, self._pending = bytes(self._pending), bytearray()
+        context = self.contexts[self._number]
+        try:
+            command = decode(data, self.limits)
+        except ParseError as error:
+            raise ProtocolError(f"a command set cannot be read: {error}") from None
+        if not command.has_data_set:
+            self._number = 0
+            return [Message(context, command)]
+        self._command, self._failure = command, None
+        try:
+            self._sink = self._sink_for(context, command) if self._sink_for else None
+        except (LimitError, OSError) as error:  # no file can be begun: the data set is passed over
+            self._failure = error
+        if self._sink is None:
+            self._sink = MemorySink(self.limits.identifier_bytes)
+        return []
+
+    def _write(self, data: memoryview, run: list[Fragment]) -> None:
+        if not run or self._sink is None or self._failure is not None:
+            return
+        try:
+            self._sink.write(data, run)
+        except (LimitError, OSError) as error:
+            self._failure = error
+            self._sink.abort()
+
+    def _arrived(self) -> Message:
+        context, command, sink = self.contexts[self._number], self._command, self._sink
+        assert command is not None
+        assert sink is not None
+        self._number, self._command, self._sink = 0, None, None
+        if self._failure is not None:
+            return Message(context, command, None, self._failure)
+        return Message(context, command, sink.finish())
+
+    def end(self) -> None:
+        """The association has ended: what has come in part is given up."""
+        if self._sink is not None and self._failure is None:
+            self._sink.abort()
+        self._sink = self._command = None
+        self._number = 0
+        self._pending.clear()

@@ -1,0 +1,100 @@
+"""Instances to send: what a C-STORE request says of them, and their bytes in a transfer syntax, as they stand if it is
+their own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from dicomcore.dataset import Dataset
+from dicomcore.dataset.lookup import text_of
+from dicomcore.dataset.state import file_index
+from dicomcore.encoding import encode_buffers
+from dicomcore.errors import DicomError, InvalidDicomError, UnsupportedTransferSyntaxError
+from dicomcore.limits import Limits
+from dicomcore.net.contexts import CONVERTED
+from dicomcore.part10.reader import dcmread
+from dicomcore.uids import UID, ExplicitVRLittleEndian
+
+__all__ = ["TRANSCODE", "Instance", "open_instance"]
+
+TRANSCODE = ("never", "uncompressed", "lossless")
+CHUNK = 1 << 20
+WANTED = (0x00020002, 0x00020003, 0x00080016, 0x00080018)
+
+
+class Instance(NamedTuple):
+    """What is sent: a path or a data set, its SOP class and instance, and its transfer syntax."""
+
+    source: Any
+    sop_class: str
+    sop_instance: str
+    transfer_syntax: str
+    offset: int = 0
+    """Where the data set begins in the file; a data set in memory has 0."""
+
+    @property
+    def path(self) -> str | None:
+        """The file; None for a data set in memory."""
+        return None if isinstance(self.source, Dataset) else os.fsdecode(self.source)
+
+    def parts(self, syntax: str, limits: Limits | None = None) -> Iterator[bytes | memoryview]:
+        """The data set's bytes in a transfer syntax, in pieces of up to 1 MiB.
+
+        Its own syntax gives the bytes of the file. Raises UnsupportedTransferSyntaxError if it cannot be converted.
+        """
+        if isinstance(self.source, Dataset):
+            return encode_buffers(self._converted(self.source, syntax, limits), syntax)
+        if syntax == self.transfer_syntax:
+            return _file_parts(self.source, self.offset, UID(syntax).is_deflated)
+        return encode_buffers(self._converted(dcmread(self.source, limits=limits), syntax, limits), syntax)
+
+    def _converted(self, ds: Dataset, syntax: str, limits: Limits | None) -> Dataset:
+        own = self.transfer_syntax
+        if syntax == own or (own in CONVERTED and syntax in CONVERTED) or UID(own).is_deflated:
+            return ds
+        if syntax not in CONVERTED:
+            raise UnsupportedTransferSyntaxError(f"{UID(own).name} is not sent as {UID(syntax).name}")
+        from dicomcore.transcoding import transcode  # a lazy door: not every association converts pixel data
+
+        made = bytearray()
+        transcode(ds, made, syntax)
+        return dcmread(bytes(made), limits=limits)
+
+
+def _file_parts(path: Any, offset: int, is_deflated: bool) -> Iterator[bytes]:
+    """The bytes behind the file meta information. Fragments have even lengths (PS3.8 E.2): what is damaged so that it
+    ends in the middle of a word is refused, and a deflated stream gets the byte that PS3.5 A.5 wants."""
+    with open(path, "rb", buffering=0) as file:
+        is_odd = (os.fstat(file.fileno()).st_size - offset) & 1
+        if is_odd and not is_deflated:
+            raise DicomError("its data set has an odd number of bytes, which cannot be sent (PS3.5 7.1.1, PS3.8 E.2)")
+        file.seek(offset)
+        yield from iter(lambda: file.read(CHUNK), b"")
+        if is_odd:
+            yield b"\0"
+
+
+def open_instance(source: Any, limits: Limits | None = None) -> Instance:
+    """What a file or data set is; only its head is read. DicomError or OSError if it cannot be sent."""
+    is_set = isinstance(source, Dataset)
+    ds = source if is_set else dcmread(source, specific_tags=WANTED, limits=limits, force=True)
+    meta = None if is_set else ds.file_meta
+    sop_class = text_of(ds, "SOPClassUID") or (meta and text_of(meta, "MediaStorageSOPClassUID")) or ""
+    sop_instance = text_of(ds, "SOPInstanceUID") or (meta and text_of(meta, "MediaStorageSOPInstanceUID")) or ""
+    if not sop_class or not sop_instance:
+        missing = "SOP Instance UID" if sop_class else "SOP Class UID"
+        raise InvalidDicomError(f"it has no {missing}, which a C-STORE request names (PS3.7 9.1.1.1)")
+    syntax = str(ds.transfer_syntax or ExplicitVRLittleEndian)
+    index = None if is_set else file_index(ds)
+    if index is None:
+        return Instance(source, sop_class, sop_instance, syntax)
+    if (
+        syntax != index.transfer_syntax
+        and index.transfer_syntax
+        and UID(index.transfer_syntax).is_implicit_VR != (UID(syntax).is_implicit_VR)
+    ):
+        raise DicomError(f"it is labelled {UID(index.transfer_syntax).name} and encoded as {UID(syntax).name}")
+    offset = index.packed_at if index.inflated else index.body
+    return Instance(source, sop_class, sop_instance, index.transfer_syntax or syntax, int(offset))

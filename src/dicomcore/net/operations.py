@@ -1,0 +1,351 @@
+"""What is asked of a peer: each operation as an object that makes requests and takes responses, without any I/O."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+from dicomcore.dataset import Dataset
+from dicomcore.encoding import decode, encode
+from dicomcore.errors import DicomError, NetworkError
+from dicomcore.limits import Limits
+from dicomcore.net.commands import Command, Field, Kind
+from dicomcore.net.contexts import CONVERTED
+from dicomcore.net.exchange import Context, Message
+from dicomcore.net.instances import Instance, open_instance
+from dicomcore.net.statuses import Status
+
+__all__ = ["Invocation", "Operation", "Outcome", "Query", "Response", "Retrieval", "Single", "Storing"]
+
+MEDIUM = 0  # priority
+NOT_SUPPORTED, PROCESSING_FAILURE = 0x0122, 0x0110
+
+
+class Response(NamedTuple):
+    """A response: its status, the peer's comment, the data set that came with it (None without), and its command set.
+
+    For C-MOVE and C-GET, `remaining`, `completed`, `failed` and `warning` count sub-operations; None where the peer
+    does not say.
+    """
+
+    status: Status
+    comment: str
+    dataset: Dataset | None
+    command: Command
+
+    @property
+    def remaining(self) -> int | None:
+        """Sub-operations to come."""
+        return self.command.get(Field.REMAINING)
+
+    @property
+    def completed(self) -> int | None:
+        """Sub-operations done."""
+        return self.command.get(Field.COMPLETED)
+
+    @property
+    def failed(self) -> int | None:
+        """Sub-operations that failed."""
+        return self.command.get(Field.FAILED)
+
+    @property
+    def warning(self) -> int | None:
+        """Sub-operations done with a warning."""
+        return self.command.get(Field.WARNING)
+
+
+class Outcome(NamedTuple):
+    """What became of one instance: `status` is the peer's, or this side's if it was not sent; `error` says why.
+
+    `path` is the file that was sent or received, None for a data set in memory.
+    """
+
+    status: Status
+    path: str | None
+    sop_class: str
+    sop_instance: str
+    error: str = ""
+    transfer_syntax: str = ""
+
+
+class Invocation(NamedTuple):
+    """A request that an operation wants to send; `parts` gives its data set's bytes in pieces, None for none."""
+
+    context: Context
+    values: dict[int, Any]
+    parts: Iterable[bytes | memoryview] | None = None
+    token: Any = None
+
+
+class Operation:
+    """Something that is asked of a peer. Results gather in `results`; `failure` ends it with an exception."""
+
+    wait = "response"  # the name of the timeout of its responses
+    can_cancel = False
+    takes_instances = False  # whether the peer sends C-STORE requests meanwhile
+
+    def __init__(self) -> None:
+        self.results: deque[Any] = deque()
+        self.failure: Exception | None = None
+        self.is_done = False
+        self.is_cancelled = False
+
+    def next(self, contexts: Iterable[Context]) -> Invocation | None:
+        """The next request, None if there is nothing to send now."""
+        raise NotImplementedError
+
+    def answered(self, message: Message, token: Any) -> bool:
+        """Take a response; whether it is the last to its request."""
+        raise NotImplementedError
+
+    def fail(self, error: Exception) -> None:
+        """The operation cannot go on."""
+        self.failure, self.is_done = self.failure or error, True
+
+
+def response_of(message: Message, limits: Limits | None = None) -> Response:
+    """A response as callers see it; its data set is decoded in the context's transfer syntax."""
+    command = message.command
+    ds = None
+    if message.failure is not None:
+        raise message.failure
+    if isinstance(message.data, bytes):
+        ds = decode(message.data, message.context.transfer_syntax, limits=limits)
+    return Response(Status(command.get(Field.STATUS, 0)), command.get(Field.ERROR_COMMENT) or "", ds, command)
+
+
+def chosen(contexts: Iterable[Context], sop_class: str, *, as_scp: bool = False) -> Context:
+    """The context for a SOP class, explicit VR little endian before others. NetworkError if there is none."""
+    found = [one for one in contexts if one.abstract_syntax == sop_class and (one.as_scp if as_scp else one.as_scu)]
+    if not found:
+        from dicomcore.uids import UID
+
+        role = "SCP" if as_scp else "SCU"
+        raise NetworkError(f"the peer accepted no presentation context for {UID(sop_class).name} in the role of {role}")
+    return found[0]
+
+
+class Single(Operation):
+    """One request and one response: C-ECHO, and the services of DIMSE-N."""
+
+    def __init__(
+        self,
+        kind: Kind,
+        abstract_syntax: str,
+        values: dict[int, Any],
+        ds: Dataset | None = None,
+        *,
+        as_scp: bool = False,
+        limits: Limits | None = None,
+    ) -> None:
+        super().__init__()
+        self._kind, self._abstract, self._values, self._ds = kind, abstract_syntax, values, ds
+        self._as_scp, self._limits, self._sent = as_scp, limits, False
+
+    def next(self, contexts: Iterable[Context]) -> Invocation | None:
+        """The request."""
+        if self._sent:
+            return None
+        self._sent = True
+        context = chosen(contexts, self._abstract, as_scp=self._as_scp)
+        parts = None if self._ds is None else [encode(self._ds, context.transfer_syntax)]
+        return Invocation(context, {Field.COMMAND: int(self._kind), **self._values}, parts)
+
+    def answered(self, message: Message, token: Any) -> bool:
+        """The response."""
+        self.results.append(response_of(message, self._limits))
+        self.is_done = True
+        return True
+
+
+class Query(Operation):
+    """C-FIND: an identifier for each match. The response that ends it is in `last`."""
+
+    can_cancel = True
+
+    def __init__(self, sop_class: str, identifier: Dataset, *, limits: Limits | None = None) -> None:
+        super().__init__()
+        self.sop_class, self._identifier, self._limits, self._sent = sop_class, identifier, limits, False
+        self.last: Response | None = None
+
+    def next(self, contexts: Iterable[Context]) -> Invocation | None:
+        """The request."""
+        if self._sent:
+            return None
+        self._sent = True
+        context = chosen(contexts, self.sop_class)
+        values: dict[int, Any] = {
+            Field.COMMAND: int(Kind.C_FIND),
+            Field.AFFECTED_SOP_CLASS: self.sop_class,
+            Field.PRIORITY: MEDIUM,
+        }
+        return Invocation(context, values, [encode(self._identifier, context.transfer_syntax)])
+
+    def answered(self, message: Message, token: Any) -> bool:
+        """A match, or the end."""
+        response = response_of(message, self._limits)
+        if response.status.category == "pending":
+            if response.dataset is not None and not self.is_cancelled:
+                self.results.append(response.dataset)
+            return False
+        self.last, self.is_done = response, True
+        if response.status.category == "failure":
+            comment = f" ({response.comment})" if response.comment else ""
+            self.failure = NetworkError(
+                f"the query failed: {response.status.text}{comment}, {int(response.status):04X}"
+            )
+        return True
+
+
+class Retrieval(Operation):
+    """C-MOVE and C-GET: a Response each time the peer counts; for C-GET, an Outcome for each instance that came."""
+
+    can_cancel = True
+    wait = "retrieve"
+
+    def __init__(
+        self, kind: Kind, sop_class: str, identifier: Dataset, *, to: str | None = None, limits: Limits | None = None
+    ) -> None:
+        super().__init__()
+        self._kind, self.sop_class, self._identifier = kind, sop_class, identifier
+        self._to, self._limits, self._sent = to, limits, False
+        self.takes_instances = kind == Kind.C_GET
+        self.last: Response | None = None
+
+    def next(self, contexts: Iterable[Context]) -> Invocation | None:
+        """The request."""
+        if self._sent:
+            return None
+        self._sent = True
+        context = chosen(contexts, self.sop_class)
+        values: dict[int, Any] = {
+            Field.COMMAND: int(self._kind),
+            Field.AFFECTED_SOP_CLASS: self.sop_class,
+            Field.PRIORITY: MEDIUM,
+        }
+        if self._to is not None:
+            values[Field.MOVE_DESTINATION] = self._to
+        return Invocation(context, values, [encode(self._identifier, context.transfer_syntax)])
+
+    def answered(self, message: Message, token: Any) -> bool:
+        """A count, or the end."""
+        response = response_of(message, self._limits)
+        is_last = response.status.category != "pending"
+        if is_last:
+            self.last, self.is_done = response, True
+        if not self.takes_instances:
+            self.results.append(response)
+        return is_last
+
+
+class Storing(Operation):
+    """C-STORE of many instances, an Outcome for each; those that fit no context are given to `left_over`, if any."""
+
+    wait = "store"
+
+    def __init__(
+        self,
+        sources: Iterable[Any],
+        *,
+        transcode: str = "uncompressed",
+        originator: tuple[str, int] | None = None,
+        left_over: Callable[[Instance], None] | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        super().__init__()
+        self._sources, self._transcode, self._originator = iter(sources), transcode, originator
+        self._left_over, self._limits = left_over, limits
+        self._by_class: dict[str, list[Context]] = {}
+        self._outstanding = 0
+        self._is_empty = False
+
+    def next(self, contexts: Iterable[Context]) -> Invocation | None:
+        """The request for the next instance that can be sent."""
+        if not self._by_class:
+            for one in contexts:
+                if one.as_scu:
+                    self._by_class.setdefault(one.abstract_syntax, []).append(one)
+        by_class = self._by_class
+        for source in self._sources:
+            invocation = self._invocation(source, by_class)
+            if invocation is not None:
+                self._outstanding += 1
+                return invocation
+        self._is_empty = True
+        self.is_done = not self._outstanding
+        return None
+
+    def stop(self) -> None:
+        """Send nothing more; what is outstanding is still answered."""
+        self._sources, self._is_empty = iter(()), True
+        self.is_done = not self._outstanding
+
+    def _invocation(self, source: Any, by_class: dict[str, list[Context]]) -> Invocation | None:
+        try:
+            instance = source if isinstance(source, Instance) else open_instance(source, self._limits)
+        except (DicomError, OSError) as error:
+            path = None if isinstance(source, Dataset) else str(source)
+            self.results.append(Outcome(Status(PROCESSING_FAILURE), path, "", "", str(error)))
+            return None
+        context = self._context(instance, by_class.get(instance.sop_class, ()))
+        if context is None:
+            if self._left_over is not None:
+                self._left_over(instance)
+            else:
+                self._not_sent(instance, NOT_SUPPORTED, "the peer accepted no presentation context for it")
+            return None
+        try:
+            parts = _ready(instance.parts(context.transfer_syntax, self._limits))
+        except (DicomError, OSError) as error:
+            self._not_sent(instance, PROCESSING_FAILURE, str(error))
+            return None
+        values: dict[int, Any] = {
+            Field.COMMAND: int(Kind.C_STORE),
+            Field.AFFECTED_SOP_CLASS: instance.sop_class,
+            Field.AFFECTED_SOP_INSTANCE: instance.sop_instance,
+            Field.PRIORITY: MEDIUM,
+        }
+        if self._originator is not None:
+            values[Field.ORIGINATOR], values[Field.ORIGINATOR_MESSAGE_ID] = self._originator
+        return Invocation(context, values, parts, (instance, context.transfer_syntax))
+
+    def _context(self, instance: Instance, contexts: Iterable[Context]) -> Context | None:
+        """The context in the instance's own syntax, else one that it may be converted to."""
+        own = instance.transfer_syntax
+        others = []
+        for one in contexts:
+            if one.transfer_syntax == own:
+                return one
+            if one.transfer_syntax in CONVERTED:
+                others.append(one)
+        if self._transcode == "never" or not others:
+            return None
+        is_free = own in CONVERTED or self._transcode == "lossless"
+        return others[0] if is_free else None
+
+    def _not_sent(self, instance: Instance, status: int, why: str) -> None:
+        self.results.append(Outcome(Status(status), instance.path, instance.sop_class, instance.sop_instance, why))
+
+    def answered(self, message: Message, token: Any) -> bool:
+        """The response to one instance."""
+        instance, syntax = token
+        response = response_of(message, self._limits)
+        error = "" if response.status.is_success else response.comment or response.status.text
+        self.results.append(
+            Outcome(response.status, instance.path, instance.sop_class, instance.sop_instance, error, syntax)
+        )
+        self._outstanding -= 1
+        self.is_done = self._is_empty and not self._outstanding
+        return True
+
+
+def _ready(parts: Iterator[bytes | memoryview]) -> Iterator[bytes | memoryview]:
+    """The same parts, after the first is there: errors come before anything is sent."""
+    first = next(parts, b"")
+
+    def all_parts() -> Iterator[bytes | memoryview]:
+        yield first
+        yield from parts
+
+    return all_parts()

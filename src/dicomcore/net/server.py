@@ -1,0 +1,461 @@
+"""Server: associations of peers on an asyncio loop, and the functions that answer their requests."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import ssl
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, Self, TypeVar
+
+from dicomcore.errors import AssociationAborted, NetworkError
+from dicomcore.limits import Limits
+from dicomcore.net.accepting import AcceptorSession, Offering
+from dicomcore.net.address import address_of
+from dicomcore.net.answering import Answering
+from dicomcore.net.commands import Field, Kind
+from dicomcore.net.contexts import UNCOMPRESSED
+from dicomcore.net.exchange import Message
+from dicomcore.net.limits import DEFAULT_NET_LIMITS, DEFAULT_TIMEOUTS, NetLimits, Timeouts
+from dicomcore.net.models import model_of
+from dicomcore.net.requests import Request, Spooled
+from dicomcore.net.states import State
+from dicomcore.net.storing import Folder
+
+__all__ = ["Server"]
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+log = logging.getLogger("dicomcore.net")
+SCRATCH = 512 << 10  # bytes that a loop receives into at a time
+BACKLOG = 128
+UNRECOGNIZED = 0x0211
+GRACE = 10.0
+
+
+class Server:
+    """A server of DIMSE services; a context manager that serves in a thread of its own.
+
+    Parameters
+    ----------
+    ae : str or iterable of str
+        The AE titles that it answers to; ``""`` answers to any.
+    bind : str
+        ``host:port``; port 0 takes a free one, which `port` tells. Only this machine by default.
+    folder : path or Folder, optional
+        Where instances are stored; with it the server offers storage. Otherwise `store` registers a function.
+    tls : ssl.SSLContext, optional
+        Speak TLS; see `dicomcore.net.tls`.
+    accept : callable, optional
+        ``accept(request, address)`` raises `Refusal` to reject an association.
+    authenticate : callable, optional
+        ``authenticate(identity, request)`` returns who it is, or None; then associations need a user identity.
+    limits, timeouts : NetLimits, Timeouts
+        Bounds of each association and of all together.
+    reading : Limits, optional
+        Bounds on data sets that are decoded.
+    workers : int, optional
+        Threads for functions that are not async.
+    """
+
+    def __init__(
+        self,
+        ae: str | Iterable[str] = "DICOMCORE",
+        bind: str = "127.0.0.1:0",
+        *,
+        folder: str | os.PathLike[str] | Folder | None = None,
+        tls: ssl.SSLContext | None = None,
+        accept: Callable[..., None] | None = None,
+        authenticate: Callable[..., Any] | None = None,
+        limits: NetLimits = DEFAULT_NET_LIMITS,
+        timeouts: Timeouts = DEFAULT_TIMEOUTS,
+        reading: Limits | None = None,
+        workers: int | None = None,
+    ) -> None:
+        self._address = address_of(bind)
+        titles = (ae,) if isinstance(ae, str) else tuple(ae)
+        stored = folder if folder is None or isinstance(folder, Folder) else Folder(folder, limits=limits)
+        self.offering = Offering(
+            titles=frozenset(title for title in titles if title),
+            limits=limits,
+            timeouts=timeouts,
+            reading=reading,
+            folder=stored,
+            has_store=stored is not None,
+            accept=accept,
+            authenticate=authenticate,
+        )
+        self._tls = tls
+        self._handlers: dict[tuple[int, str], Callable[..., Any]] = {}
+        self._associations: set[_Protocol] = set()
+        self._peers: Counter[str] = Counter()
+        self._count = 0
+        self._scratch = bytearray(SCRATCH)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._server: asyncio.Server | None = None
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="dicomcore-net")
+        self._thread: threading.Thread | None = None
+        self._is_stopping = False
+
+    # -- what is served
+
+    def store(self, handler: Handler) -> Handler:
+        """Register the function for C-STORE: it gets a Request, and returns a status or None for success.
+
+        With a folder, it is called when the instance is in its place.
+        """
+        self.offering.has_store = True
+        return self._register(Kind.C_STORE, (), handler)
+
+    def find(self, handler: Handler | None = None, *, model: str | Sequence[str] = ("patient", "study")) -> Any:
+        """Register a generator for C-FIND of query models: it gets a Request, and yields identifiers.
+
+        It is closed when the peer cancels or goes. A status in place of an identifier ends the answers.
+        """
+        names = [model] if isinstance(model, str) else list(model)
+        return self._decorate(Kind.C_FIND, [model_of(name).find for name in names], handler)
+
+    def move(self, handler: Handler | None = None, *, model: str | Sequence[str] = ("patient", "study")) -> Any:
+        """Register a generator for C-MOVE.
+
+        It first yields the destination as ``AET@host:port`` (or None, if it is unknown), then the instances to send,
+        paths or data sets, as one list or one by one.
+        """
+        names = [model] if isinstance(model, str) else list(model)
+        return self._decorate(Kind.C_MOVE, [model_of(name).move for name in names], handler)
+
+    def get(self, handler: Handler | None = None, *, model: str | Sequence[str] = ("patient", "study")) -> Any:
+        """Register a function for C-GET, which returns the instances to send, paths or data sets."""
+        names = [model] if isinstance(model, str) else list(model)
+        self.offering.scp_roles.update(model_of(name).get for name in names)
+        return self._decorate(Kind.C_GET, [model_of(name).get for name in names], handler)
+
+    def service(self, kind: Kind, sop_classes: Iterable[str], handler: Handler | None = None) -> Any:
+        """Register a function for a DIMSE-N service of SOP classes.
+
+        It gets a Request, and returns a status, a data set, or both as a tuple.
+        """
+        return self._decorate(kind, list(sop_classes), handler)
+
+    def _decorate(self, kind: Kind, sop_classes: Sequence[str], handler: Handler | None) -> Any:
+        if handler is None:
+            return lambda made: self._register(kind, sop_classes, made)
+        return self._register(kind, sop_classes, handler)
+
+    def _register(self, kind: Kind, sop_classes: Sequence[str], handler: Handler) -> Handler:
+        for uid in sop_classes or ("",):
+            if uid or not sop_classes:
+                self._handlers[kind, uid] = handler
+            if uid:
+                self.offering.syntaxes[uid] = UNCOMPRESSED
+        return handler
+
+    def handler(self, kind: int, sop_class: str) -> Callable[..., Any] | None:
+        """The function for a kind of request and a SOP class."""
+        return self._handlers.get((kind, sop_class)) or self._handlers.get((kind, ""))
+
+    # -- life
+
+    @property
+    def port(self) -> int:
+        """The port that it listens at."""
+        if self._server is None or not self._server.sockets:
+            raise RuntimeError("the server does not listen yet")
+        return int(self._server.sockets[0].getsockname()[1])
+
+    @property
+    def address(self) -> str:
+        """Where it listens, as ``AET@host:port``."""
+        title = min(self.offering.titles, default="")
+        return str(self._address._replace(title=title, port=self.port))
+
+    @property
+    def associations(self) -> int:
+        """How many associations there are now."""
+        return len(self._associations)
+
+    async def start(self) -> None:
+        """Listen, on the running loop."""
+        self._loop = asyncio.get_running_loop()
+        self._is_stopping = False
+        options: dict[str, Any] = {"backlog": BACKLOG}
+        if self._tls is not None:
+            options |= {"ssl": self._tls, "ssl_handshake_timeout": self.offering.timeouts.connect}
+        try:
+            self._server = await self._loop.create_server(
+                lambda: _Protocol(self), self._address.host, self._address.port, **options
+            )
+        except OSError as error:
+            raise NetworkError(f"cannot listen at {self._address}: {error.strerror or error}") from None
+
+    async def stop(self, grace: float = GRACE) -> None:
+        """Stop listening, let associations finish what they do, then end them."""
+        self._is_stopping = True
+        if self._server is not None:
+            self._server.close()
+        until = asyncio.get_running_loop().time() + grace
+        for one in list(self._associations):
+            one.stop()
+        while self._associations and asyncio.get_running_loop().time() < until:
+            if not any(one.is_working for one in self._associations):
+                break
+            await asyncio.sleep(0.01)
+        for one in list(self._associations):
+            one.end("the server stops")
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def __enter__(self) -> Self:
+        started = threading.Event()
+        failed: list[BaseException] = []
+
+        def work() -> None:
+            try:
+                asyncio.run(self._run(started))
+            except BaseException as error:
+                failed.append(error)
+                started.set()
+
+        self._thread = threading.Thread(target=work, name="dicomcore-net", daemon=True)
+        self._thread.start()
+        started.wait()
+        if failed:
+            raise failed[0]
+        return self
+
+    async def _run(self, started: threading.Event) -> None:
+        await self.start()
+        self._stopped = asyncio.Event()
+        started.set()
+        await self._stopped.wait()
+        await self.stop()
+
+    def __exit__(self, *_: object) -> None:
+        if self._loop is not None and self._thread is not None:
+            self._loop.call_soon_threadsafe(self._stopped.set)
+            self._thread.join()
+
+    def serve(self) -> None:
+        """Serve until the process is interrupted."""
+
+        async def forever() -> None:
+            import signal
+
+            await self.start()
+            self._stopped = asyncio.Event()
+            for name in ("SIGINT", "SIGTERM"):
+                with suppress(NotImplementedError, RuntimeError, ValueError):  # Windows, and threads
+                    asyncio.get_running_loop().add_signal_handler(getattr(signal, name), self._stopped.set)
+            await self._stopped.wait()
+            await self.stop()
+
+        asyncio.run(forever())
+
+    # -- for its associations
+
+    def joined(self, protocol: _Protocol, host: str) -> tuple[int, bool]:
+        """A connection came: the number of its association, and whether it is one too many."""
+        limits = self.offering.limits
+        self._count += 1
+        too_many = len(self._associations) >= limits.associations or self._peers[host] >= limits.associations_a_peer
+        self._associations.add(protocol)
+        self._peers[host] += 1
+        return self._count, too_many or self._is_stopping
+
+    def left(self, protocol: _Protocol, host: str) -> None:
+        """A connection has ended."""
+        self._associations.discard(protocol)
+        self._peers[host] -= 1
+        if not self._peers[host]:
+            del self._peers[host]
+
+    @property
+    def pool(self) -> ThreadPoolExecutor:
+        """Threads for functions that are not async."""
+        return self._pool
+
+    @property
+    def scratch(self) -> bytearray:
+        """Memory that all connections of the loop receive into."""
+        return self._scratch
+
+
+class _Protocol(asyncio.BufferedProtocol):
+    """One connection of the server's."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._loop = asyncio.get_running_loop()
+        self._transport: Any = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_paused = False
+        self._host = ""
+        self._answering: dict[tuple[int, int], Answering] = {}
+        self._told = False
+
+    # -- the transport's calls
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+        address = transport.get_extra_info("peername") or ("", 0)
+        self._host = str(address[0])
+        raw = transport.get_extra_info("socket")
+        if raw is not None:
+            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        number, too_many = self._server.joined(self, self._host)
+        self._session = AcceptorSession(self._server.offering, address, number, self._server.scratch, self._request)
+        self._session.is_refused = too_many
+        self._session.connection.accepted(self._loop.time())
+        self._schedule()
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._session.connection.buffer()
+
+    def buffer_updated(self, nbytes: int) -> None:
+        now = self._loop.time()
+        self._session.handle(self._session.connection.received(nbytes, now), now)
+        self.flush()
+
+    def eof_received(self) -> bool:
+        now = self._loop.time()
+        self._session.handle(self._session.connection.closed(now), now)
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        now = self._loop.time()
+        self._session.handle(self._session.connection.closed(now), now)
+        if not self._session.is_released:
+            self._session.fail(AssociationAborted("the connection was lost", peer=self._session.peer))
+        for one in list(self._answering.values()):
+            one.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._server.left(self, self._host)
+        self._tell()
+
+    def _tell(self) -> None:
+        """One line in the log for an association that asked for something; connections without a word leave none."""
+        session = self._session
+        if self._told or session.request is None:
+            return
+        self._told = True
+        failure = session.failure
+        log.info(
+            "association %d with %s %s",
+            session.number,
+            session.peer,
+            "released" if failure is None else f"ended: {failure}",
+        )
+
+    def pause_writing(self) -> None:
+        self._is_paused = True
+
+    def resume_writing(self) -> None:
+        self._is_paused = False
+        for one in list(self._answering.values()):
+            one.go_on()
+        self.flush()
+
+    # -- moving bytes
+
+    def flush(self) -> None:
+        """Send what may be sent, and look at the time again."""
+        now = self._loop.time()
+        session = self._session
+        session.pump(now) if session.is_busy else None
+        while not self._is_paused and (buffers := session.take(now)):
+            self._transport.writelines(buffers)
+        if session.connection.wants_close:
+            self._transport.close()
+        self._schedule()
+
+    def _schedule(self) -> None:
+        deadline = self._session.deadline
+        timer = self._timer
+        if timer is not None:
+            if deadline is not None and timer.when() <= deadline:
+                return  # it looks again when its time has come
+            timer.cancel()
+        self._timer = None if deadline is None else self._loop.call_at(deadline, self._expire)
+
+    def _expire(self) -> None:
+        self._timer = None
+        now = self._loop.time()
+        if self._transport.get_write_buffer_size() and self._session.connection.wants_close:
+            self._transport.abort()
+            return
+        self._session.expire(now)
+        if self._session.connection.state == State.IDLE:
+            self._transport.abort()
+            return
+        self.flush()
+
+    # -- requests
+
+    def _request(self, session: AcceptorSession, message: Message) -> None:
+        command = message.command
+        if command.kind == Kind.C_CANCEL:
+            found = self._answering.get((message.context.number, command.get(Field.RESPONDED_TO, -1)))
+            if found is not None:
+                found.cancel()
+            return
+        handler = self._server.handler(command.kind, message.context.abstract_syntax)
+        stored = session.stored(message)
+        if command.kind == Kind.C_STORE and (handler is None or (stored is not None and not stored.status.is_success)):
+            if stored is None:
+                session.respond(message, UNRECOGNIZED)
+            else:
+                session.respond(message, stored.status, values={Field.ERROR_COMMENT: stored.comment[:64] or None})
+            return
+        if handler is None:
+            session.respond(message, UNRECOGNIZED)
+            if isinstance(message.data, Spooled):
+                message.data.drop()
+            return
+        assert session.known is not None
+        request = Request(message, session.known, self._server.offering.reading)
+        key = message.context.number, command.get(Field.MESSAGE_ID, 0)
+        session.performed += 1
+        self._answering[key] = Answering(
+            self, session, message, request, handler, lambda: self._answered(key), self._server.pool
+        )
+
+    def _answered(self, key: tuple[int, int]) -> None:
+        self._answering.pop(key, None)
+        self._session.performed -= 1
+        self._session.rest(self._loop.time())
+        if self._server._is_stopping:
+            self.stop()
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the peer takes no more for now."""
+        return self._is_paused
+
+    @property
+    def is_working(self) -> bool:
+        """Whether requests are being answered."""
+        return bool(self._answering) or self._session.waiting()
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop that the connection lives on."""
+        return self._loop
+
+    def stop(self) -> None:
+        """Nothing new: an association at rest ends now."""
+        if not self._answering and self._session.connection.state == State.ESTABLISHED:
+            self.end("the server stops")
+
+    def end(self, why: str) -> None:
+        """End the association."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        self._session.abort(AssociationAborted(why, peer=self._session.peer), self._loop.time(), source=0)
+        self.flush()
+        self._transport.close()
