@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -207,7 +208,7 @@ def happened(one: Connection, chunks: list[bytes]) -> list[object]:
 
 def test_any_division_of_the_bytes_gives_the_same_events() -> None:
     whole = happened(established(), [STREAM])
-    assert [one for one in whole if isinstance(one, tuple) and len(one) == 3][0] == (1, 3, b"command")
+    assert next(one for one in whole if isinstance(one, tuple) and len(one) == 3) == (1, 3, b"command")
     for at in range(len(STREAM)):
         assert happened(established(), [STREAM[:at], STREAM[at:]]) == whole
     assert happened(established(), [STREAM[at : at + 1] for at in range(len(STREAM))]) == whole
@@ -217,7 +218,7 @@ def test_any_division_of_the_bytes_gives_the_same_events() -> None:
 @given(cuts=st.lists(st.integers(0, len(STREAM)), max_size=8))
 def test_divisions(cuts: list[int]) -> None:
     bounds = [0, *sorted(cuts), len(STREAM)]
-    chunks = [STREAM[a:b] for a, b in zip(bounds, bounds[1:], strict=False)]
+    chunks = [STREAM[a:b] for a, b in pairwise(bounds)]
     assert happened(established(), chunks) == happened(established(), [STREAM])
 
 

@@ -90,7 +90,9 @@ def test_what_the_peer_sends(happening: Happening, state: State) -> None:
 
 
 @pytest.mark.parametrize("state", State)
-@pytest.mark.parametrize("data", [b"\x09\0\0\0\0\4abcd", b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\0\1\0\1\xfc\3\3"])
+@pytest.mark.parametrize(
+    "data", [b"\x09\0\0\0\0\4abcd", b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\0\1\0\1\xfc\3\3"]
+)
 def test_what_is_no_pdu(data: bytes, state: State) -> None:
     one = at(state)
     one.receive(data, 0.0)

@@ -4,16 +4,20 @@ from dicomcore.net.blocking import Association, associate
 from dicomcore.net.items import Common, Extended, Identity
 from dicomcore.net.limits import NetLimits, Timeouts
 from dicomcore.net.operations import Outcome, Response
+from dicomcore.net.requests import Request
 from dicomcore.net.server import Server
 from dicomcore.net.statuses import Status
+from dicomcore.net.storing import Folder
 
 __all__ = [
     "Association",
     "Common",
     "Extended",
+    "Folder",
     "Identity",
     "NetLimits",
     "Outcome",
+    "Request",
     "Response",
     "Server",
     "Status",

@@ -68,15 +68,15 @@ class Offering:
             return UNCOMPRESSED
         if abstract in self.syntaxes:
             return self.syntaxes[abstract]
-        return () if self.has_store and storage_class(abstract) else None
+        return () if (self.has_store or self.scp_roles) and storage_class(abstract) else None
 
     def roles(self, proposed: Role) -> Role | None:
         """The roles that are granted of those a peer proposes (PS3.7 D.3.3.4)."""
-        is_known = self.supported(proposed.sop_class) is not None
-        may_be_scp = proposed.sop_class in self.scp_roles or (
-            bool(self.scp_roles) and storage_class(proposed.sop_class)
-        )
-        return Role(proposed.sop_class, proposed.scu and is_known, proposed.scp and may_be_scp)
+        uid = proposed.sop_class
+        is_stored = uid not in self.syntaxes and uid != VERIFICATION and storage_class(uid)
+        may_be_scu = self.has_store if is_stored else self.supported(uid) is not None
+        may_be_scp = bool(self.scp_roles) if is_stored else uid in self.scp_roles
+        return Role(uid, proposed.scu and may_be_scu, proposed.scp and may_be_scp)
 
 
 class AcceptorSession(Session):

@@ -93,12 +93,15 @@ def answer(
         if syntaxes is None:
             answers[offer.number] = _rejected(offer, Answer.ABSTRACT_SYNTAX_NOT_SUPPORTED)
             continue
+        role = granted.get(offer.abstract_syntax) or roles(Role(offer.abstract_syntax, True, False))
+        if role is None or not (role.scu or role.scp):
+            answers[offer.number] = _rejected(offer, Answer.ABSTRACT_SYNTAX_NOT_SUPPORTED)
+            continue
         chosen = _chosen(offer.transfer_syntaxes, syntaxes)
         if chosen is None:
             answers[offer.number] = _rejected(offer, Answer.TRANSFER_SYNTAXES_NOT_SUPPORTED)
             continue
         answers[offer.number] = ContextAnswer(offer.number, Answer.ACCEPTED, chosen)
-        role = granted.get(offer.abstract_syntax, Role(offer.abstract_syntax, True, False))
         contexts[offer.number] = Context(offer.number, offer.abstract_syntax, chosen, role.scp, role.scu)
     return tuple(answers.values()), tuple(granted.values()), contexts
 

@@ -56,7 +56,9 @@ class Response(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of one instance: `status` is the peer's, or this side's if it was not sent; `error` says why.
+    """What became of one instance: `status` is the peer's, or this side's if it was not sent.
+
+    `error` says why it is not a success, also for a warning.
 
     `path` is the file that was sent or received, None for a data set in memory.
     """
@@ -331,7 +333,7 @@ class Storing(Operation):
         """The response to one instance."""
         instance, syntax = token
         response = response_of(message, self._limits)
-        error = "" if response.status.is_success else response.comment or response.status.text
+        error = "" if response.status == 0 else response.comment or response.status.text
         self.results.append(
             Outcome(response.status, instance.path, instance.sop_class, instance.sop_instance, error, syntax)
         )

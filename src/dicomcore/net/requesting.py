@@ -198,7 +198,7 @@ def retrieve_offers(sop_class: str, storage: Iterable[Offer] | None) -> tuple[tu
 
 def _usual_storage() -> list[str]:
     """Storage classes of patients' objects, as many as fit beside the query."""
-    skipped = ("Trial", "Protocol", "Palette", "Template", "Inventory", "Approval", "Private")
+    skipped = ("MediaStorage", "Trial", "Protocol", "Palette", "Template", "Inventory", "Approval", "Private")
     classes = [uid for uid in map(UID, registered_uids()) if uid.type == "SOP Class" and not uid.is_retired]
     stores = [uid for uid in classes if uid.keyword.endswith("Storage")]
     return [str(uid) for uid in stores if not any(word in uid.keyword for word in skipped)][: MOST - 1]

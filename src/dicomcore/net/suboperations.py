@@ -120,7 +120,7 @@ def _over_other(answering: Answering, sources: list[Any], destination: str) -> A
     with associate(
         destination, calling=peer.called, timeouts=offering.timeouts, limits=offering.limits, reading=offering.reading
     ) as association:
-        yield from association.store(sources, originator=originator)
+        yield from association.store(sources, originator=originator, transcode="lossless")
 
 
 def _over_own(answering: Answering, sources: list[Any]) -> Any:
@@ -158,7 +158,7 @@ class _Handed(Storing):
     """Storing whose outcomes go to a queue, for a thread that is not the owner of the association."""
 
     def __init__(self, sources: Iterable[Any], results: queue.SimpleQueue[Outcome | None]) -> None:
-        super().__init__(sources)
+        super().__init__(sources, transcode="lossless")
         self._queue = results
 
     def next(self, contexts: Iterable[Any]) -> Any:
