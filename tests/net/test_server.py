@@ -397,6 +397,8 @@ def test_connections_without_a_word_leave_nothing(server: net.Server) -> None:
     before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
     for _ in range(300):
         socket.create_connection(("127.0.0.1", server.port)).close()
+    with net.associate(server.address, timeouts=QUICK) as association:  # the last in the queue: all others were served
+        association.echo()
     _settle(server)
     assert server.associations == 0
     if before:
