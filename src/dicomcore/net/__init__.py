@@ -8,6 +8,7 @@ from dicomcore.net.requests import Request
 from dicomcore.net.server import Server
 from dicomcore.net.statuses import Status
 from dicomcore.net.storing import Folder
+from dicomcore.net.tls import tls_context
 
 __all__ = [
     "Association",
@@ -23,4 +24,5 @@ __all__ = [
     "Status",
     "Timeouts",
     "associate",
+    "tls_context",
 ]

@@ -15,20 +15,21 @@ from typing import Any, Self
 from dicomcore.dataset import Dataset
 from dicomcore.errors import AssociationAborted, NetworkError, NetworkTimeout
 from dicomcore.limits import Limits
-from dicomcore.net.address import Address, address_of
+from dicomcore.net.asking import Asking, asking_for
 from dicomcore.net.commands import Field, Kind
-from dicomcore.net.contexts import DEFAULT_OFFERS, MOST, UNCOMPRESSED, VERIFICATION, Offer, offers, plan
+from dicomcore.net.contexts import VERIFICATION, Offer, offers, plan, with_verification
 from dicomcore.net.exchange import Context
 from dicomcore.net.instances import TRANSCODE, Instance
 from dicomcore.net.items import ContextOffer, Identity, Role
 from dicomcore.net.limits import DEFAULT_NET_LIMITS, DEFAULT_TIMEOUTS, NetLimits, Timeouts
 from dicomcore.net.operations import Operation, Outcome, Response, Storing
 from dicomcore.net.requesting import (
-    Asking,
     RequestorSession,
+    event_values,
     lost,
     query,
     received_folder,
+    requested_values,
     retrieval,
     retrieve_offers,
     single,
@@ -397,7 +398,7 @@ class Association:
             classes = {offer.abstract_syntax for offer in contexts}
             some = [one for one in waiting if one.sop_class in classes]
             waiting = [one for one in waiting if one.sop_class not in classes]
-            yield from self._switch(_with_verification(contexts)).results(Storing(some, **options))
+            yield from self._switch(with_verification(contexts)).results(Storing(some, **options))
 
     def find(
         self, keys: Dataset | Mapping[str, Any], *, level: str | None = None, model: str = "study"
@@ -457,30 +458,26 @@ class Association:
 
     def n_set(self, sop_class: str, instance: str, ds: Dataset) -> Response:
         """Change an instance (N-SET)."""
-        return self._single(Kind.N_SET, sop_class, ds, _requested(sop_class, instance))
+        return self._single(Kind.N_SET, sop_class, ds, requested_values(sop_class, instance))
 
     def n_get(self, sop_class: str, instance: str, tags: Iterable[int] = ()) -> Response:
         """Read attributes of an instance (N-GET), all of them without `tags`."""
-        values = _requested(sop_class, instance)
+        values = requested_values(sop_class, instance)
         values[Field.ATTRIBUTES] = tuple(map(int, tags)) or None
         return self._single(Kind.N_GET, sop_class, None, values)
 
     def n_action(self, sop_class: str, instance: str, action: int, ds: Dataset | None = None) -> Response:
         """Have an action done (N-ACTION)."""
-        values: dict[int, Any] = {**_requested(sop_class, instance), Field.ACTION_TYPE: action}
+        values: dict[int, Any] = {**requested_values(sop_class, instance), Field.ACTION_TYPE: action}
         return self._single(Kind.N_ACTION, sop_class, ds, values)
 
     def n_delete(self, sop_class: str, instance: str) -> Response:
         """Delete an instance (N-DELETE)."""
-        return self._single(Kind.N_DELETE, sop_class, None, _requested(sop_class, instance))
+        return self._single(Kind.N_DELETE, sop_class, None, requested_values(sop_class, instance))
 
     def n_event_report(self, sop_class: str, instance: str, event: int, ds: Dataset | None = None) -> Response:
         """Report an event (N-EVENT-REPORT), in the role of SCP."""
-        values: dict[int, Any] = {
-            Field.AFFECTED_SOP_CLASS: sop_class,
-            Field.AFFECTED_SOP_INSTANCE: instance,
-            Field.EVENT_TYPE: event,
-        }
+        values = event_values(sop_class, instance, event)
         return self._single(Kind.N_EVENT_REPORT, sop_class, ds, values)
 
     def _single(self, kind: Kind, sop_class: str, ds: Dataset | None, values: dict[int, Any]) -> Response:
@@ -488,17 +485,6 @@ class Association:
         (response,) = self._wire_for(sop_class, as_scp=kind == Kind.N_EVENT_REPORT).results(operation)
         assert isinstance(response, Response)
         return response
-
-
-def _with_verification(contexts: tuple[ContextOffer, ...]) -> tuple[ContextOffer, ...]:
-    """One more context if there is room, so that an echo needs no other association."""
-    if len(contexts) == MOST:
-        return contexts
-    return (*contexts, ContextOffer(2 * len(contexts) + 1, VERIFICATION, UNCOMPRESSED))
-
-
-def _requested(sop_class: str, instance: str) -> dict[int, Any]:
-    return {Field.REQUESTED_SOP_CLASS: sop_class, Field.REQUESTED_SOP_INSTANCE: instance}
 
 
 def associate(
@@ -549,18 +535,16 @@ def associate(
     ValueError
         An address, a title or a UID that cannot be sent.
     """
-    place = address_of(address)
-    wanted = DEFAULT_OFFERS if contexts is None else tuple(contexts)
-    asking = Asking(
-        address=Address(called or place.title, place.host, place.port),
-        called=called or place.title or "ANY-SCP",
+    asking = asking_for(
+        address,
         calling=calling,
+        called=called,
+        contexts=contexts,
         tls=tls,
         identity=identity,
         timeouts=timeouts,
         limits=limits,
         reading=reading,
-        wanted=wanted,
-        extra=negotiation,
+        negotiation=negotiation,
     )
     return Association(asking, is_fixed=contexts is not None)

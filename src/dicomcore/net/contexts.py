@@ -10,7 +10,18 @@ from dicomcore.net.models import MODELS
 from dicomcore.net.pdu import Accept, Request
 from dicomcore.uids import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-__all__ = ["CONVERTED", "DEFAULT_OFFERS", "MOST", "UNCOMPRESSED", "VERIFICATION", "agreed", "answer", "offers", "plan"]
+__all__ = [
+    "CONVERTED",
+    "DEFAULT_OFFERS",
+    "MOST",
+    "UNCOMPRESSED",
+    "VERIFICATION",
+    "agreed",
+    "answer",
+    "offers",
+    "plan",
+    "with_verification",
+]
 
 VERIFICATION = "1.2.840.10008.1.1"
 COMMITMENT = "1.2.840.10008.1.20.1"
@@ -66,6 +77,13 @@ def plan(files: Iterable[tuple[str, str]]) -> list[tuple[ContextOffer, ...]]:
                 associations.append([])
             associations[-1] += some
     return [offers(one) for one in associations]
+
+
+def with_verification(contexts: tuple[ContextOffer, ...]) -> tuple[ContextOffer, ...]:
+    """One more context if there is room, so that an echo needs no other association."""
+    if len(contexts) == MOST:
+        return contexts
+    return (*contexts, ContextOffer(2 * len(contexts) + 1, VERIFICATION, UNCOMPRESSED))
 
 
 def _portions(wanted: list[Offer]) -> Iterator[list[Offer]]:

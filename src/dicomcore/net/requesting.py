@@ -4,75 +4,38 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dicomcore._native.base.dictionary import registered_uids
 from dicomcore.dataset import Dataset
 from dicomcore.errors import NetworkError
 from dicomcore.limits import Limits
-from dicomcore.net.address import Address
+from dicomcore.net.asking import Asking
 from dicomcore.net.commands import Field, Kind
 from dicomcore.net.connection import Accepted, Connection, Requested
-from dicomcore.net.contexts import DEFAULT_OFFERS, MOST, Offer, agreed, offers
+from dicomcore.net.contexts import MOST, Offer, agreed, offers
 from dicomcore.net.exchange import Context, Message
-from dicomcore.net.items import ContextOffer, Identity, Role, UserInformation
-from dicomcore.net.limits import DEFAULT_NET_LIMITS, DEFAULT_TIMEOUTS, NetLimits, Timeouts
+from dicomcore.net.items import ContextOffer, Role
+from dicomcore.net.limits import NetLimits
 from dicomcore.net.models import model_of
 from dicomcore.net.operations import Outcome, Query, Retrieval, Single
 from dicomcore.net.pdu import Request
 from dicomcore.net.session import Session, windows
 from dicomcore.net.sinks import Sink
 from dicomcore.net.storing import Folder, Stored
-from dicomcore.part10.meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from dicomcore.syntaxes import SYNTAXES
 from dicomcore.uids import UID
 
 if TYPE_CHECKING:
-    import ssl
+    pass
 
-__all__ = ["Asking", "RequestorSession", "identifier_of", "query", "retrieval", "retrieve_offers", "single"]
+__all__ = ["RequestorSession", "identifier_of", "query", "retrieval", "retrieve_offers", "single"]
 
 STANDARD = "1.2.840.10008."
 RECEIVED_SYNTAXES = tuple(
     row.uid for row in SYNTAXES if (row.encoder or row.format == "native") and row.uid.startswith(STANDARD)
 )
 UNRECOGNIZED = 0x0211
-
-
-@dataclass(frozen=True, slots=True)
-class Asking:
-    """How associations with a peer are asked for."""
-
-    address: Address
-    called: str
-    calling: str
-    tls: ssl.SSLContext | None = None
-    identity: Identity | None = None
-    timeouts: Timeouts = DEFAULT_TIMEOUTS
-    limits: NetLimits = DEFAULT_NET_LIMITS
-    reading: Limits | None = None
-    wanted: tuple[Offer, ...] = DEFAULT_OFFERS
-    extra: Mapping[str, Any] = field(default_factory=dict)
-
-    def request(self, contexts: Iterable[ContextOffer], roles: Iterable[Role] = ()) -> Request:
-        """The A-ASSOCIATE-RQ for these contexts."""
-        limits = self.limits
-        window = (limits.invoking, limits.performing)
-        user = UserInformation(
-            maximum_length=limits.pdu,
-            implementation_class_uid=IMPLEMENTATION_CLASS_UID,
-            implementation_version_name=IMPLEMENTATION_VERSION_NAME,
-            window=window if window != (1, 1) else None,
-            roles=tuple(roles),
-            identity=self.identity,
-            **self.extra,
-        )
-        return Request(self.called, self.calling, tuple(contexts), user)
-
-    def offered(self) -> tuple[ContextOffer, ...]:
-        """The contexts that were wanted, or the usual ones."""
-        return offers(self.wanted)
 
 
 class RequestorSession(Session):
@@ -218,3 +181,17 @@ def received_folder(into: str | os.PathLike[str] | Folder, limits: NetLimits) ->
 def lost(error: OSError, peer: str) -> NetworkError:
     """The exception for a connection that cannot be made."""
     return NetworkError(f"no connection: {error.strerror or error}", peer=peer)
+
+
+def requested_values(sop_class: str, instance: str) -> dict[int, Any]:
+    """Elements that name an instance in a request of DIMSE-N."""
+    return {Field.REQUESTED_SOP_CLASS: sop_class, Field.REQUESTED_SOP_INSTANCE: instance}
+
+
+def event_values(sop_class: str, instance: str, event: int) -> dict[int, Any]:
+    """Elements of an N-EVENT-REPORT."""
+    return {
+        Field.AFFECTED_SOP_CLASS: sop_class,
+        Field.AFFECTED_SOP_INSTANCE: instance,
+        Field.EVENT_TYPE: event,
+    }
