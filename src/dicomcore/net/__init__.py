@@ -5,6 +5,7 @@ from dicomcore.net.items import Common, Extended, Identity
 from dicomcore.net.limits import NetLimits, Timeouts
 from dicomcore.net.operations import Outcome, Response
 from dicomcore.net.requests import Request
+from dicomcore.net.sending import Sent, send
 from dicomcore.net.server import Server
 from dicomcore.net.statuses import Status
 from dicomcore.net.storing import Folder
@@ -20,9 +21,11 @@ __all__ = [
     "Outcome",
     "Request",
     "Response",
+    "Sent",
     "Server",
     "Status",
     "Timeouts",
     "associate",
+    "send",
     "tls_context",
 ]
