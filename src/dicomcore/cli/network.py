@@ -1,0 +1,158 @@
+"""What the commands of the network share: the peer, by address or by name, how to associate, and how results look."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+from dicomcore.cli.console import printable, report_problem, word
+
+if TYPE_CHECKING:
+    from dicomcore.dataset import Dataset
+    from dicomcore.net import Outcome
+
+__all__ = [
+    "CODES",
+    "DONE",
+    "FAILED",
+    "WRONG_USE",
+    "add_keys",
+    "add_peer",
+    "keys_of",
+    "options_of",
+    "peer_of",
+    "print_dataset",
+    "print_outcome",
+    "run_with",
+]
+
+DONE, FAILED, WRONG_USE = 0, 1, 2
+CODES = "0 all went well, 1 the peer or the network failed, or an instance did, 2 wrong use, 130 interrupted."
+PEERS = "~/.config/dicomcore/peers.toml"
+PEER = f"the peer: AET@HOST:PORT, or a name in {PEERS}"
+
+
+def add_peer(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments about the peer and the association."""
+    parser.add_argument("peer", type=word, metavar="PEER", help=PEER)
+    parser.add_argument("--calling", metavar="AET", help="the AE title of this side (default: DICOMCORE)")
+    parser.add_argument("--called", metavar="AET", help="the AE title of the peer, if PEER has none")
+    parser.add_argument("--timeout", type=float, metavar="S", help="seconds to wait for a connection and a response")
+    parser.add_argument("--tls", action="store_true", help="speak TLS (PS3.15 B.12)")
+    parser.add_argument("--trust", metavar="PEM", help="certificates that sign that of the peer, for --tls")
+    parser.add_argument("--certificate", metavar="PEM", help="the certificate of this side, for --tls")
+    parser.add_argument("--private-key", metavar="PEM", help="the key of that certificate")
+
+
+def add_keys(parser: argparse.ArgumentParser, models: str) -> None:
+    """Add the arguments of a query."""
+    parser.add_argument(
+        "-k",
+        dest="keys",
+        action="append",
+        default=[],
+        metavar="KEYWORD=VALUE",
+        help="an attribute to match, with *, ? and ranges (StudyDate=20250101-); KEYWORD alone asks for its value",
+    )
+    parser.add_argument("--level", metavar="LEVEL", help="PATIENT, STUDY, SERIES or IMAGE (default: the model's top)")
+    parser.add_argument("--model", default="study", metavar="MODEL", help=f"{models} (default: study)")
+    parser.add_argument("--json", action="store_true", help="print DICOM JSON, a line each")
+
+
+def keys_of(words: list[str]) -> dict[str, str]:
+    """Keys from ``KEYWORD=VALUE``. ValueError for a keyword that does not exist."""
+    from dicomcore.dictionary import tag_for_keyword
+
+    keys = {}
+    for one in words:
+        keyword, _, value = one.partition("=")
+        if tag_for_keyword(keyword) is None:
+            raise ValueError(f"{keyword} is no keyword of the dictionary (PS3.6)")
+        keys[keyword] = value
+    return keys
+
+
+def peer_of(arguments: argparse.Namespace) -> tuple[str, dict[str, Any]]:
+    """The peer's address, and what its entry in the peers' file says beside it."""
+    name = arguments.peer
+    path = os.path.expanduser(os.environ.get("DICOMCORE_PEERS", PEERS))
+    if "@" not in name and ":" not in name and os.path.exists(path):
+        with open(path, "rb") as file:
+            known = tomllib.load(file)
+        entry = known.get(name)
+        if isinstance(entry, str):
+            return entry, {}
+        if isinstance(entry, dict) and "address" in entry:
+            return entry["address"], {key: entry[key] for key in ("calling", "called") if key in entry}
+        raise ValueError(f"{name} is no peer in {path}, and no AET@HOST:PORT")
+    return name, {}
+
+
+def options_of(arguments: argparse.Namespace) -> tuple[str, dict[str, Any]]:
+    """The address and the options of `associate`."""
+    from dicomcore import net
+
+    address, options = peer_of(arguments)
+    for name in ("calling", "called"):
+        if getattr(arguments, name):
+            options[name] = getattr(arguments, name)
+    if arguments.timeout is not None:
+        seconds = arguments.timeout
+        options["timeouts"] = net.Timeouts(
+            connect=seconds, associate=seconds, response=seconds, store=seconds, retrieve=seconds
+        )
+    if arguments.tls:
+        options["tls"] = net.tls_context(
+            trust=arguments.trust, certificate=arguments.certificate, key=arguments.private_key
+        )
+    elif arguments.trust or arguments.certificate:
+        raise ValueError("--trust and --certificate need --tls")
+    return address, options
+
+
+def run_with(command: str, arguments: argparse.Namespace, work: Any) -> int:
+    """Run ``work(address, options)``, and report what goes wrong."""
+    from dicomcore.errors import NetworkError
+
+    try:
+        address, options = options_of(arguments)
+        code: int = work(address, options)
+        return code
+    except NetworkError as error:
+        return report_problem(command, "", str(error), FAILED)
+    except (ValueError, OSError, tomllib.TOMLDecodeError) as error:
+        return report_problem(command, "", error, WRONG_USE)
+
+
+def print_outcome(command: str, outcome: Outcome, as_json: bool) -> None:
+    """One line for an instance: on standard output as JSON, else what failed on stderr."""
+    if as_json:
+        print(
+            json.dumps(
+                {
+                    "path": outcome.path,
+                    "sop_class": outcome.sop_class,
+                    "sop_instance": outcome.sop_instance,
+                    "status": int(outcome.status),
+                    "category": outcome.status.category,
+                    "error": outcome.error,
+                }
+            )
+        )
+    elif int(outcome.status):
+        subject = outcome.path or outcome.sop_instance
+        report_problem(command, subject, outcome.error or outcome.status.text, FAILED)
+
+
+def print_dataset(ds: Dataset, as_json: bool, number: int) -> None:
+    """An identifier: as a line of JSON, or as `dicomcore dump` shows a data set."""
+    if as_json:
+        print(ds.to_json())
+        return
+    if number:
+        print()
+    for line in str(ds).splitlines():
+        print(printable(line))
