@@ -130,12 +130,12 @@ def find_dates(text: str, known: frozenset[date] = frozenset()) -> Iterator[tupl
     for pattern in (_WORDED, _JOINED) if worded else (_JOINED,):
         for match in pattern.finditer(text):
             yield match.span()
-    match = _DIVIDED.search(text)
-    while match:
-        found = _is_divided(match, known)
+    place = _DIVIDED.search(text)
+    while place:
+        found = _is_divided(place, known)
         if found:
             yield match.span()
-        match = _DIVIDED.search(text, match.end() if found else match.end(1))
+        place = _DIVIDED.search(text, place.end() if found else place.end(1))
     if known:
         yield from _find_known(text, known, worded)
 
