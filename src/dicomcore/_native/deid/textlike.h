@@ -7,8 +7,8 @@
 
 #define DC_REACH 11 /* pixels: runs of fewer are strokes */
 
-/* In place, each of a[0 .. n) becomes the least (the greatest) of itself and the DC_REACH - 1 values behind it, of which
- * all are there: each step reads ahead of what it writes. */
+/* In place, each of a[0 .. n) becomes the least (the greatest) of itself and the DC_REACH - 1 values behind it, all of
+ * which are there: each step reads ahead of what it writes. */
 DC_INLINE void dc_least_ahead(uint8_t *a, ptrdiff_t n)
 {
     static const int steps[4] = {1, 2, 4, 3}; /* windows of 2, 4, 8, 11 */

@@ -266,9 +266,9 @@ cdef inline bint continues(const Blob* line, const Blob* b) noexcept nogil:
 cdef void grow_lines(Work* w, uint8_t* kinds) noexcept nogil:
     # Join what continues a line to it; `kinds` is 1 for the line of a root, 2 for another root.
     cdef Py_ssize_t i, j
-    cdef int turn
+    cdef int _turn
     cdef bint grew = True
-    for turn in range(ROUNDS):
+    for _turn in range(ROUNDS):
         if not grew:
             return
         grew = False
