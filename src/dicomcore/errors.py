@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = [
     "AssociationAborted",
     "AssociationRejected",
+    "DeidError",
     "DicomError",
     "EncodeError",
     "InvalidDicomError",
@@ -123,3 +124,15 @@ class AssociationAborted(NetworkError):
 
 class NetworkTimeout(NetworkError):
     """The peer took longer than one of the `Timeouts`; the message names it."""
+
+
+class DeidError(DicomError):
+    """An input cannot be de-identified; nothing was written.
+
+    The message names elements by their tags and bytes by their offsets, and never a value of the input. `tag` is the
+    element's tag, or None where no element is concerned.
+    """
+
+    def __init__(self, message: str, *, tag: int | None = None) -> None:
+        super().__init__(message)
+        self.tag = tag

@@ -1,4 +1,4 @@
-"""Write the native tables of PS3.3 and PS3.16: ``python -m tools.standard``, or ``--check`` to compare only."""
+"""Write the native tables of PS3.3, PS3.15 and PS3.16: ``python -m tools.standard``, or ``--check`` to compare only."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from tools.standard import checked
+from tools.standard import checked, deid
 from tools.standard.build import build, folder
 from tools.standard.contexts import read_vocabulary
 from tools.standard.headers import Tables
+from tools.standard.pixel_masks import table as mask_table
 from tools.standard.pool import read_conditions
 from tools.standard.relations import relation_header
 from tools.standard.templates import TemplateTables, read_templates
@@ -21,7 +22,8 @@ def headers(sources: Path) -> dict[str, str]:
     """The text of every generated file, by its path from the tables."""
     made = Tables(build(sources).standard, read_conditions(sources)).headers()
     made |= {"checked.h": checked.header(sources), "../../check/slots.pxd": checked.slots()}
-    return {**made, **coded_headers(sources)}
+    made["../../../deid/pixels/mask_table.py"] = mask_table(sources)
+    return {**made, **coded_headers(sources), **deid.headers(sources)}
 
 
 def coded_headers(sources: Path) -> dict[str, str]:
