@@ -19,27 +19,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import imagecodecs
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
-from pydicom.encaps import generate_frames
-from pydicom.pixels import get_decoder
 from pydicom.tag import Tag
 from pydicom.uid import UID
 
-from benches.deid_set import ACTIONS, DIRECTORY, KEEPING, Action, key, plain
+from benches.deid_files import ACTIONS, DIRECTORY, KEEPING, STUDY_TIME, Action, key, plain
+from benches.deid_pixels import frames_of
 
-CODECS = {
-    "1.2.840.10008.1.2.4.50": imagecodecs.jpeg8_decode,
-    "1.2.840.10008.1.2.4.51": imagecodecs.jpeg8_decode,
-    "1.2.840.10008.1.2.4.57": imagecodecs.ljpeg_decode,
-    "1.2.840.10008.1.2.4.70": imagecodecs.ljpeg_decode,
-    "1.2.840.10008.1.2.4.80": imagecodecs.jpegls_decode,
-    "1.2.840.10008.1.2.4.81": imagecodecs.jpegls_decode,
-    "1.2.840.10008.1.2.4.90": imagecodecs.jpeg2k_decode,
-    "1.2.840.10008.1.2.4.91": imagecodecs.jpeg2k_decode,
-}
 ENCODINGS = ("utf-8", "latin-1", "iso8859-5", "iso8859-7", "iso2022_jp", "euc_kr", "iso2022_kr", "gb18030", "utf-16-le")
 DATE = re.compile(r"(\d{4})(?:(\d\d)(?:(\d\d)(\d{2,6}(?:\.\d{1,6})?)?)?)?([+-]\d{4})?$")
 PEER_TOLERANCE = 3.0
@@ -138,18 +126,6 @@ def in_bytes(hay: bytes, needle: str) -> bool:
         except UnicodeEncodeError:
             continue
     return False
-
-
-def frames_of(ds: Dataset) -> list[np.ndarray]:
-    """The frames, channels last, in the colours that the codec gives."""
-    syntax = str(ds.file_meta.TransferSyntaxUID)
-    count = int(ds.get("NumberOfFrames", 1) or 1)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        if syntax in CODECS:
-            return [np.asarray(CODECS[syntax](one)) for one in generate_frames(ds.PixelData, number_of_frames=count)]
-        decoder = get_decoder(UID(syntax))
-        return [decoder.as_array(ds, index=number, raw=True)[0] for number in range(count)]
 
 
 def step_into(ds: Dataset, step: str) -> pydicom.DataElement | None:
@@ -308,9 +284,10 @@ class Scorer:
         if not self.offsets[line.patient]:
             return "kept" if value == line.values[0] else "no date of this patient is shifted"
         days = timedelta(days=self.offsets[line.patient].most_common(1)[0][0])
-        if old[2:] != new[2:]:
+        if old[2] != new[2] or len(old[3]) != len(new[3]):
             return f"precision, time or zone changed: {value!r}"
-        if new[1] < old[0] + days or new[0] > old[1] + days:
+        slack = timedelta(days=value_at(out, "StudyTime") not in (None, "", STUDY_TIME))  # of one that shifts times too
+        if new[1] + slack < old[0] + days or new[0] - slack > old[1] + days:
             return f"kept: {value!r}" if value == line.values[0] else f"shifted by other days: {value!r}"
         return ""
 

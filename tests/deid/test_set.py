@@ -12,8 +12,9 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
+from benches.deid_files import ACTIONS, KEEPING, Action
 from benches.deid_score import Output, Scorer, folded, in_bytes, resolve, score, texts
-from benches.deid_set import ACTIONS, KEEPING, Action, make
+from benches.deid_set import make
 from tests.support import corpus, standard
 
 pytestmark = [
