@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from dicomcore.dataset import DataElement, Dataset, Sequence
 from dicomcore.dataset.advice import module_advice
 from dicomcore.errors import (
+    DeidError,
     DicomError,
     EncodeError,
     InvalidDicomError,
@@ -36,6 +37,7 @@ __all__ = [
     "UID",
     "DataElement",
     "Dataset",
+    "DeidError",
     "DicomError",
     "EncodeError",
     "FileSet",

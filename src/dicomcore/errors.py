@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "DeidError",
     "DicomError",
     "EncodeError",
     "InvalidDicomError",
@@ -82,3 +83,15 @@ class EncodeError(DicomError):
         super().__init__(message)
         self.tag = tag
         self.character = character
+
+
+class DeidError(DicomError):
+    """An input cannot be de-identified; nothing was written.
+
+    The message names elements by their tags and bytes by their offsets, and never a value of the input. `tag` is the
+    element's tag, or None where no element is concerned.
+    """
+
+    def __init__(self, message: str, *, tag: int | None = None) -> None:
+        super().__init__(message)
+        self.tag = tag

@@ -1,4 +1,4 @@
-"""Write the native tables of PS3.3 and PS3.16: ``python -m tools.standard``, or ``--check`` to compare only."""
+"""Write the native tables of PS3.3, PS3.15 and PS3.16: ``python -m tools.standard``, or ``--check`` to compare only."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from tools.standard import checked
+from tools.standard import checked, deid
 from tools.standard.build import build, folder
 from tools.standard.contexts import read_vocabulary
 from tools.standard.headers import Tables
@@ -21,7 +21,7 @@ def headers(sources: Path) -> dict[str, str]:
     """The text of every generated file, by its path from the tables."""
     made = Tables(build(sources).standard, read_conditions(sources)).headers()
     made |= {"checked.h": checked.header(sources), "../../check/slots.pxd": checked.slots()}
-    return {**made, **coded_headers(sources)}
+    return {**made, **coded_headers(sources), **deid.headers(sources)}
 
 
 def coded_headers(sources: Path) -> dict[str, str]:

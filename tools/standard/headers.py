@@ -303,16 +303,19 @@ def array(kind: str, name: str, values: Iterable[object], each: int) -> Iterator
     yield "};"
 
 
-def opening(name: str, what: str, source: str, counts: str, layout: str = "layout.h") -> Iterator[str]:
+def opening(
+    name: str, what: str, source: str, counts: str, layout: str = "layout.h", room: str = "rules"
+) -> Iterator[str]:
     yield f"/* {what}"
     yield " *"
     yield " * Made by `python -m tools.standard`; edit that, not this."
     yield f" * Input: {source}."
     yield f" * Holds {counts}. */"
-    yield f"#ifndef DICOMCORE_RULES_{name}_H"
-    yield f"#define DICOMCORE_RULES_{name}_H"
+    guard = f"DICOMCORE_{room.upper()}_{name}_H"
+    yield f"#ifndef {guard}"
+    yield f"#define {guard}"
     yield ""
-    yield f'#include "rules/{layout}"'
+    yield f'#include "{room}/{layout}"'
     yield ""
 
 

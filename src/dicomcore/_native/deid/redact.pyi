@@ -1,0 +1,18 @@
+from typing import Any
+
+from dicomcore._native.deid.log import Log
+from dicomcore._native.deid.rules import Rules
+from dicomcore._native.scan.index import Index
+from dicomcore._native.write.output import Output
+
+def redact(
+    index: Index,
+    rules: Rules,
+    mapping: Any,
+    head: Output,
+    body: Output,
+    *,
+    syntax: bytes,
+    implementation: bytes,
+    marks: tuple[tuple[int, bytes, bytes, bytes], ...],
+) -> Log: ...

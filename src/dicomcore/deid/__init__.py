@@ -1,0 +1,9 @@
+"""De-identification by PS3.15 Annex E: the Basic Application Level Confidentiality Profile and its options."""
+
+from dicomcore.deid.applying import Outcome, apply, deidentify
+from dicomcore.deid.keys import Key
+from dicomcore.deid.plan import Plan
+from dicomcore.deid.profile import EDITION, OPTIONS
+from dicomcore.errors import DeidError
+
+__all__ = ["EDITION", "OPTIONS", "DeidError", "Key", "Outcome", "Plan", "apply", "deidentify"]

@@ -1,0 +1,159 @@
+"""Mapping: new UIDs, pseudonyms, dates and text for the values that a pass finds; what was mapped is kept for the next
+file."""
+
+from __future__ import annotations
+
+import base64
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from dicomcore._native.base.dictionary import uid_entry
+from dicomcore._native.scan.index import Index
+from dicomcore._native.views.dataset import make_dataset
+from dicomcore.charset import Charset
+from dicomcore.dataset import Dataset
+from dicomcore.dataset.state import DATA_SET
+from dicomcore.deid.dates import shifted, young_age
+from dicomcore.errors import DeidError, EncodeError
+
+if TYPE_CHECKING:
+    from dicomcore.deid.plan import Plan
+
+__all__ = ["Mapping", "Patient", "UidMap"]
+
+MOST = 1 << 16  # values that are kept; beyond, they are made anew
+DIRECTORY = b"1.2.840.10008.1.3.10"
+PSEUDONYM = 16  # characters of base32, 80 bits
+
+
+class UidMap(dict[bytes, bytes]):
+    """New values of UI elements by the old ones, both as they stand in a file. What is missing is made."""
+
+    def __init__(self, plan: Plan, domain: bytes) -> None:
+        super().__init__()
+        self.plan, self.domain = plan, domain
+
+    def __missing__(self, value: bytes) -> bytes:
+        if len(self) > MOST:
+            self.clear()
+        made = self[value] = self._value(value)
+        return made
+
+    def _value(self, value: bytes) -> bytes:
+        parts = value.split(b"\\")
+        made = [self.new(part.strip(b" \0")) for part in parts]
+        if all(new == part.strip(b" \0") for new, part in zip(made, parts, strict=True)):
+            return value
+        joined = b"\\".join(made)
+        return joined + b"\0" * (len(joined) & 1)
+
+    def new(self, uid: bytes) -> bytes:
+        """The new UID; a registered one, and one below a root that the plan keeps, stays."""
+        text = uid.decode("latin-1")
+        if not uid or self.plan.keeps_uid(text) or uid_entry(text) is not None:
+            return uid
+        assert self.plan.key is not None
+        number = int.from_bytes(self.plan.key.digest(b"uid", self.domain, uid)[:16], "big")
+        number &= ~(0xF << 76) & ~(0x3 << 62)
+        return b"2.25.%d" % (number | 8 << 76 | 2 << 62)  # the bits of a UUID of version 8 (RFC 9562 5.8)
+
+
+class Patient:
+    """A patient in one file: the offset of the dates, the pseudonym, and what identifies."""
+
+    __slots__ = ("_index", "_mapping", "_pseudonym", "days", "identifiers")
+
+    def __init__(self, mapping: Mapping, issuer: str, patient_id: str, index: Index) -> None:
+        self._mapping, self._index = mapping, index
+        self.days, self._pseudonym = mapping.numbers(issuer, patient_id)
+        self.identifiers: Any = None
+
+    def pseudonym(self, _tag: int) -> bytes:
+        return self._pseudonym
+
+    def date(self, value: bytes, vr: str, _tag: int) -> bytes | None:
+        made = shifted(value.decode("latin-1"), vr, self.days)
+        return None if made is None else made.encode("latin-1")
+
+    def text(self, text: str) -> str:
+        """The text without what identifies this patient."""
+        plan = self._mapping.plan
+        if self.identifiers is None:
+            gather = import_module("dicomcore.deid.identifiers").gather  # not needed without descriptors
+            self.identifiers = gather(make_dataset(Dataset, self._index, DATA_SET))
+        if plan.cleaner is not None:
+            return plan.cleaner(text, self.identifiers)
+        clean = import_module("dicomcore.deid.text").clean
+        return str(clean(text, self.identifiers, strict=plan.strict))
+
+
+class Mapping:
+    """What a plan maps. Files of all threads share it: what two of them make at once is the same."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self._uids: dict[bytes, UidMap] = {}
+        self._numbers: dict[tuple[str, str], tuple[int, bytes]] = {}
+
+    def check(self, sop_class: bytes, known: bool) -> None:
+        """Raise for an object that cannot be de-identified by itself."""
+        if sop_class == DIRECTORY:
+            raise DeidError("the input is a DICOMDIR: de-identify the files, and write a new one with FileSet")
+        if self.plan.unknown == "remove" and not known:
+            raise DeidError("the SOP class is not known, so that unknown='remove' would leave nothing")
+
+    def uids_of(self, study: bytes) -> UidMap:
+        """The map of the UIDs of one study, which all studies share unless the plan's domain is the study."""
+        domain = study.strip(b" \0") if self.plan.uid_domain == "study" else b""
+        found = self._uids.get(domain)
+        if found is None:
+            if len(self._uids) > 64:
+                self._uids.clear()
+            found = self._uids.setdefault(domain, UidMap(self.plan, domain))
+        return found
+
+    def patient(self, issuer: str, patient_id: str, index: Index) -> Patient:
+        return Patient(self, issuer.strip(), patient_id.strip(), index)
+
+    def numbers(self, issuer: str, patient_id: str) -> tuple[int, bytes]:
+        """The offset of a patient's dates in days, and the pseudonym."""
+        found = self._numbers.get((issuer, patient_id))
+        if found is None:
+            if len(self._numbers) > MOST:
+                self._numbers.clear()
+            found = self._numbers.setdefault((issuer, patient_id), self._made(issuer, patient_id))
+        return found
+
+    def _made(self, issuer: str, patient_id: str) -> tuple[int, bytes]:
+        plan = self.plan
+        named = plan.pseudonyms.get(patient_id) if plan.pseudonyms else None
+        if plan.key is None:
+            return 0, (named or "ANONYMIZED").encode()
+        parts = issuer.encode(), patient_id.encode()
+        low, high = plan.window
+        drawn = int.from_bytes(plan.key.digest(b"days", *parts)[:8], "big") % (high - low + 1)
+        text = base64.b32encode(plan.key.digest(b"id", *parts)).decode()[:PSEUDONYM]
+        return low + drawn, (named or text).encode()
+
+    def age(self, value: bytes) -> bytes | None:
+        made = young_age(value.decode("latin-1"))
+        return None if made is None else made.encode()
+
+    def text(self, value: bytes, vr: str, charset: Charset, patient: Patient) -> bytes | None:
+        """The cleaned value of a text element; None if nothing is left, or the text cannot be read."""
+        texts, good = charset.decode_values(value, vr)
+        if not good:
+            return None
+        made = [patient.text(text) for text in texts]
+        if made == texts:
+            return value
+        if not any(made):
+            return None
+        try:
+            return charset.encode("\\".join(made))
+        except EncodeError:
+            return None
+
+    def content_item(self, index: Index, row: int) -> str:
+        """What becomes of a content item: X, Z, D, K or C."""
+        return "C"

@@ -1,0 +1,34 @@
+"""The generated tables of PS3.15 Annex E."""
+
+from __future__ import annotations
+
+import pytest
+
+from dicomcore._native.deid import tables
+from tests.support.standard import ABSENT
+from tools.standard.__main__ import TABLES
+from tools.standard.build import folder
+from tools.standard.deid import headers
+
+
+@pytest.mark.skipif(bool(ABSENT), reason=ABSENT)
+def test_headers() -> None:
+    for name, made in headers(folder()).items():
+        assert (TABLES / name).read_text(encoding="ascii") == made, name
+
+
+def test_counts() -> None:
+    assert tables.edition() == "2026d"
+    assert len(tables.attributes()) == 657
+    assert len(tables.content_items()) == 214
+    assert len(tables.codes()) == 13
+    assert len(tables.safe_private()) == 479
+
+
+def test_rows() -> None:
+    rows = {tag: row for tag, *row in tables.attributes()}
+    assert rows[0x00080050] == [0, False, "Z", {}, ""]
+    dates = {"retain_longitudinal_full_dates": "K", "retain_longitudinal_modified_dates": "C"}
+    assert rows[0x0008002A] == [0, False, "X/Z/D", dates, ""]
+    assert rows[0x60FF3000] == [2, False, "X", {"clean_graphics": "C"}, ""]
+    assert ("7053", "Philips PET Private Group") in {(f"{group:04X}", name) for name, group, *_ in tables.safe_private()}
