@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import hmac
 import os
 import secrets
@@ -13,6 +14,7 @@ from pathlib import Path
 __all__ = ["Key"]
 
 SIZE = 32  # bytes; HMAC-SHA-256 gains nothing by more
+BLOCK = 64  # of SHA-256
 VERSION = 1
 
 
@@ -23,12 +25,15 @@ class Key:
     kept apart from the output, and thrown away if nobody shall ever be able to do so.
     """
 
-    __slots__ = ("_secret",)
+    __slots__ = ("_inner", "_outer", "_secret")
 
     def __init__(self, secret: bytes) -> None:
         if not isinstance(secret, bytes) or len(secret) != SIZE:
             raise ValueError(f"a key is {SIZE} bytes")
         self._secret = secret
+        padded = secret.ljust(BLOCK, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
 
     @classmethod
     def generate(cls) -> Key:
@@ -59,9 +64,14 @@ class Key:
             file.write(text)
 
     def digest(self, purpose: bytes, *parts: bytes) -> bytes:
-        """32 bytes that depend on the key, the purpose and the parts, and tell nothing of them."""
-        message = purpose + b"".join(len(part).to_bytes(4, "big") + part for part in parts)
-        return hmac.digest(self._secret, message, "sha256")
+        """32 bytes that depend on the key, the purpose and the parts, and tell nothing of them: HMAC-SHA-256."""
+        inner = self._inner.copy()  # with the key in both states, at half the cost of hmac.digest()
+        inner.update(purpose)
+        for part in parts:
+            inner.update(len(part).to_bytes(4, "big") + part)
+        outer = self._outer.copy()
+        outer.update(inner.digest())
+        return outer.digest()
 
     @property
     def fingerprint(self) -> str:

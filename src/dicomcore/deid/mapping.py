@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 __all__ = ["Mapping", "Patient", "UidMap"]
 
 MOST = 1 << 16  # values that are kept; beyond, they are made anew
+MOST_OFFSETS, MOST_DATES = 64, 1 << 12
+Dates = dict[tuple[str, bytes], bytes | None]
 DIRECTORY = b"1.2.840.10008.1.3.10"
 PSEUDONYM = 16  # characters of base32, 80 bits
 
 
 class UidMap(dict[bytes, bytes]):
-    """New values of UI elements by the old ones, both as they stand in a file. What is missing is made."""
+    """New values of UI elements by the old ones, as they stand in a file. What is missing is made."""
 
     def __init__(self, plan: Plan, domain: bytes) -> None:
         super().__init__()
@@ -36,23 +38,16 @@ class UidMap(dict[bytes, bytes]):
     def __missing__(self, value: bytes) -> bytes:
         if len(self) > MOST:
             self.clear()
-        made = self[value] = self._value(value)
-        return made
-
-    def _value(self, value: bytes) -> bytes:
-        parts = value.split(b"\\")
-        made = [self.new(part.strip(b" \0")) for part in parts]
-        if all(new == part.strip(b" \0") for new, part in zip(made, parts, strict=True)):
-            return value
-        joined = b"\\".join(made)
-        return joined + b"\0" * (len(joined) & 1)
+        parts = [part.strip(b" \0") for part in value.split(b"\\")]
+        made = [self.new(part) for part in parts]
+        self[value] = found = value if made == parts else b"\\".join(made)
+        return found
 
     def new(self, uid: bytes) -> bytes:
         """The new UID; a registered one, and one below a root that the plan keeps, stays."""
         text = uid.decode("latin-1")
-        if not uid or self.plan.keeps_uid(text) or uid_entry(text) is not None:
+        if not uid or self.plan.key is None or self.plan.keeps_uid(text) or uid_entry(text) is not None:
             return uid
-        assert self.plan.key is not None
         number = int.from_bytes(self.plan.key.digest(b"uid", self.domain, uid)[:16], "big")
         number &= ~(0xF << 76) & ~(0x3 << 62)
         return b"2.25.%d" % (number | 8 << 76 | 2 << 62)  # the bits of a UUID of version 8 (RFC 9562 5.8)
@@ -61,19 +56,24 @@ class UidMap(dict[bytes, bytes]):
 class Patient:
     """A patient in one file: the offset of the dates, the pseudonym, and what identifies."""
 
-    __slots__ = ("_index", "_mapping", "_pseudonym", "days", "identifiers")
+    __slots__ = ("_dates", "_index", "_mapping", "_pseudonym", "days", "identifiers")
 
     def __init__(self, mapping: Mapping, issuer: str, patient_id: str, index: Index) -> None:
         self._mapping, self._index = mapping, index
         self.days, self._pseudonym = mapping.numbers(issuer, patient_id)
+        self._dates = mapping.dates_of(self.days)
         self.identifiers: Any = None
 
     def pseudonym(self, _tag: int) -> bytes:
         return self._pseudonym
 
     def date(self, value: bytes, vr: str, _tag: int) -> bytes | None:
-        made = shifted(value.decode("latin-1"), vr, self.days)
-        return None if made is None else made.encode("latin-1")
+        try:
+            return self._dates[vr, value]
+        except KeyError:
+            made = shifted(value.decode("latin-1"), vr, self.days)
+            self._dates[vr, value] = found = None if made is None else made.encode("latin-1")
+            return found
 
     def text(self, text: str) -> str:
         """The text without what identifies this patient."""
@@ -94,6 +94,7 @@ class Mapping:
         self.plan = plan
         self._uids: dict[bytes, UidMap] = {}
         self._numbers: dict[tuple[str, str], tuple[int, bytes]] = {}
+        self._dates: dict[int, Dates] = {}
 
     def check(self, sop_class: bytes, known: bool) -> None:
         """Raise for an object that cannot be de-identified by itself."""
@@ -112,8 +113,20 @@ class Mapping:
             found = self._uids.setdefault(domain, UidMap(self.plan, domain))
         return found
 
-    def patient(self, issuer: str, patient_id: str, index: Index) -> Patient:
+    def patient(self, issuer: str, patient_id: str, study: bytes, index: Index) -> Patient:
+        """The patient of a file; without an ID, each study has one of its own."""
+        if not patient_id.strip():
+            issuer, patient_id = "", "\\" + study.strip(b" \0").decode("latin-1")
         return Patient(self, issuer.strip(), patient_id.strip(), index)
+
+    def dates_of(self, days: int) -> Dates:
+        """The dates that were moved by `days`, or could not be, by VR and value."""
+        found = self._dates.get(days)
+        if found is None or len(found) > MOST_DATES:
+            if len(self._dates) > MOST_OFFSETS:
+                self._dates.clear()
+            found = self._dates[days] = {}
+        return found
 
     def numbers(self, issuer: str, patient_id: str) -> tuple[int, bytes]:
         """The offset of a patient's dates in days, and the pseudonym."""

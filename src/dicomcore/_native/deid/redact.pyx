@@ -145,6 +145,7 @@ cdef class Redactor:
     cdef Rules rules
     cdef Plan types
     cdef object mapping             # the façade's: maps what native code does not
+    cdef bytes study                # Study Instance UID
     cdef object patient             # its part for this file; None until needed
     cdef object uids                # a dict that makes what it lacks
     cdef Output out
@@ -666,7 +667,7 @@ cdef class Redactor:
         elif vr == TM:
             text = "000000"
         elif vr == DS or vr == IS:
-            text = "0"
+            text = "1"
         elif vr == AS:
             text = "000Y"
         elif vr == UR:
@@ -727,7 +728,7 @@ cdef class Redactor:
         # What the façade knows of this file's patient.
         if self.patient is None:
             index = <Index>self.indices[0]
-            self.patient = self.mapping.patient(self.text_of(ISSUER), self.text_of(PATIENT_ID), index)
+            self.patient = self.mapping.patient(self.text_of(ISSUER), self.text_of(PATIENT_ID), self.study, index)
         return self.patient
 
     cdef str text_of(self, uint32_t tag):
@@ -842,8 +843,11 @@ def redact(Index index not None, Rules rules not None, object mapping, Output he
     sop_class = sop_class.strip(b" \0")
     w.types = rules.types_of(sop_class)
     mapping.check(sop_class, w.types is not None)
+    w.study = study
     w.uids = mapping.uids_of(study)
-    put_whole(head, head_of(sop_class, w.uids[instance] if instance else b"", syntax, implementation))
+    if instance and slot_for(rules.slots, SOP_INSTANCE).action == MAP:
+        instance = w.uids[instance]
+    put_whole(head, head_of(sop_class, instance, syntax, implementation))
     w.depth = NOWHERE
     f = w.push()
     f.first = f.row = index.meta_count
