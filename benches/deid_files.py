@@ -256,7 +256,7 @@ def _sample(file: File) -> None:
         if one.VR in PLAIN_VRS
         and not one.tag.is_private
         and f"{int(one.tag):08X}" not in ruled() | NOT_PLAIN
-        and one.tag.group not in (0x0010, 0x0012, 0x0040)
+        and one.tag.group not in (0x0010, 0x0012, 0x0040, 0x6000)
         and one.value not in (None, "")
         and one.tag.element
     ]

@@ -167,21 +167,36 @@ def _deid_recipe(table: Table) -> str:
     return file.name
 
 
-def gdcmanon(_: Table | None) -> Cleaner:
-    folder = Path(tempfile.mkdtemp())
+def certificate(folder: Path) -> Path:
+    """A certificate for gdcmanon, which always keeps the originals encrypted."""
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=bench", "-days", "2",
          "-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")],
         capture_output=True, check=True,
     )  # fmt: skip
-    command = ["gdcmanon", "-e", "-c", str(folder / "cert.pem")]
+    return folder / "cert.pem"
 
-    def run(source: Path, target: Path) -> None:
-        done = subprocess.run([*command, str(source), str(target)], capture_output=True, check=False)
-        if done.returncode or not target.is_file():
-            raise RuntimeError(done.stderr[-200:])
 
-    return run
+def gdcmanon(source: Path, out: Path) -> dict[str, Any]:
+    """gdcmanon over a folder in one process, so that it maps a UID the same way everywhere.
+
+    It ends at the first file that it cannot do, so that these are left out; the time is that of the last run.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        command = ["gdcmanon", "-e", "-c", str(certificate(place)), "-r", "--continue", "-o", str(out), "-i"]
+        shutil.copytree(source, place / "in")
+        begun = _children()
+        subprocess.run([*command, str(place / "in")], capture_output=True, check=False)
+        if not _counted(source, out, 0)["failed"]:
+            return _counted(source, out, _children() - begun)
+        for path in [one for one in (place / "in").rglob("*") if one.is_file()]:
+            alone = [*command[:4], str(path), str(place / "out.dcm")]
+            if subprocess.run(alone, capture_output=True, check=False).returncode:
+                path.unlink()
+        begun = _children()
+        subprocess.run([*command, str(place / "in")], capture_output=True, check=False)
+        return _counted(source, out, _children() - begun)
 
 
 CLEANERS: dict[str, Callable[[Table | None], Cleaner]] = {
@@ -189,7 +204,6 @@ CLEANERS: dict[str, Callable[[Table | None], Cleaner]] = {
     "dicognito": dicognito,
     "dcmanon": dcmanon,
     "deid": deid,
-    "gdcmanon": gdcmanon,
 }
 
 
@@ -202,11 +216,17 @@ def pixelmed(source: Path, out: Path) -> dict[str, Any]:
     control.write_text("\n")
     program = ["java", "-cp", ":".join(jars), "com.pixelmed.apps.DeidentifyAndRedact"]
     options = ["BLOCK", "KEEPSAFEPRIVATE", "DONOTADDCONTRIBUTINGEQUIPMENT"]
-    begun = perf_counter()
+    begun = _children()
     subprocess.run([*program, str(source), str(out), str(control), *options], capture_output=True, check=False)
-    taken = perf_counter() - begun
-    files = sum(one.is_file() for one in source.rglob("*"))
-    return {"files": files, "failed": files - sum(one.is_file() for one in out.rglob("*")), "seconds": taken}
+    return _counted(source, out, _children() - begun)
+
+
+def _counted(source: Path, out: Path, seconds: float) -> dict[str, Any]:
+    files, made = (sum(one.is_file() for one in folder.rglob("*")) for folder in (source, out))
+    return {"files": files, "failed": files - made, "seconds": seconds}
+
+
+FOLDERS: dict[str, Callable[[Path, Path], dict[str, Any]]] = {"gdcmanon": gdcmanon, "PixelMed": pixelmed}
 
 
 @contextlib.contextmanager
@@ -217,8 +237,8 @@ def _silent() -> Iterator[None]:
 
 
 def _folder(name: str, source: Path, out: Path, table: Table | None) -> dict[str, Any]:
-    if name == "PixelMed":
-        return pixelmed(source, out)
+    if name in FOLDERS:
+        return FOLDERS[name](source, out)
     clean = CLEANERS[name](table)
     files = sorted(one for one in source.rglob("*") if one.is_file())
     failed = 0

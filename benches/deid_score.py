@@ -267,7 +267,8 @@ class Scorer:
                 return ""
             said = folded(" ".join(texts(found)))
             hay = found.value.lower() if isinstance(found.value, bytes) else b""
-            if found.VR in ("DA", "DT") and found.value and not parsed(str(found.value)):
+            ends = str(found.value or "").split("-") if found.VR == "DA" else [str(found.value or "")]
+            if found.VR in ("DA", "DT") and found.value and not all(map(parsed, ends)):
                 return f"a date that is none: {str(found.value)[:40]!r}"
         else:
             said, hay = out.said, out.hay
