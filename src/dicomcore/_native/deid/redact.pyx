@@ -24,7 +24,7 @@ from dicomcore._native.deid.rules cimport (
 from dicomcore._native.scan.index cimport Index, open_value
 from dicomcore._native.scan.scan cimport (
     BIG_ENDIAN, CLIPPED, CONTAINER, FRAGMENTS, IMPLICIT, ITEM, ITEM_DELIMITER, LENGTH_BEYOND_END,
-    MISSING_ITEM_DELIMITER, MISSING_SEQUENCE_DELIMITER, SEQUENCE_DELIMITER, TRAILING_PADDING, UNDEFINED,
+    MISSING_ITEM_DELIMITER, MISSING_SEQUENCE_DELIMITER, SEQUENCE_DELIMITER, UNDEFINED,
     UNDEFINED_LENGTH, Row,
 )
 from dicomcore._native.views.decode cimport charset_at, decode, resolve_vr, vr_name
@@ -47,6 +47,8 @@ cdef enum:
     SCHEME = 0x00080102
     CONCEPT_NAME = 0x0040A043
     CONTENT_ITEMS = 0x0040A730
+    CONTEXT_ITEMS = 0x00400555
+    STEP_ITEMS = 0x00400612
     UNITS = 0x004008EA
     DOCUMENT = 0x00420011
     DOCUMENT_LENGTH = 0x00420015
@@ -343,7 +345,7 @@ cdef class Redactor:
 
     cdef int item(self, Frame* f, Py_ssize_t row, const Row* r) except -1:
         cdef uint8_t how = f.how
-        if how & STRUCTURED and f.tag == CONTENT_ITEMS:
+        if how & STRUCTURED and (f.tag == CONTENT_ITEMS or f.tag == CONTEXT_ITEMS or f.tag == STEP_ITEMS):
             how = self.content_item(f, row, r)
             if how == 0xFF:
                 return 0
@@ -369,12 +371,15 @@ cdef class Redactor:
         cdef const Slot* slot
         cdef uint16_t vr
         cdef uint8_t action, rule = TABLE
+        if tag >> 16 < FIRST_GROUP:
+            self.log.add(tag, REMOVE, STRUCTURE)
+            return 0
         if tag & 0x10000:
             return self.private_element(f, row, r)
         slot = slot_for(self.rules.slots, tag)
         action = slot.action
         if action == NO_ACTION:
-            if tag >> 16 < FIRST_GROUP or tag & 0xFFFF == 0 or tag == TRAILING_PADDING or tag >> 16 >= 0xFFFC:
+            if tag & 0xFFFF == 0 or tag >> 16 >= 0xFFFC:
                 self.log.add(tag, REMOVE, STRUCTURE)
                 return 0
             if tag >> 24 == 0x50 or tag >> 24 == 0x60:
@@ -503,8 +508,8 @@ cdef class Redactor:
             how = DUMMIES
         elif action == CLEAN:
             how = CLEANED
-            if self.rules.structured and (r.tag == CONTENT_ITEMS or r.tag >> 16 == 0x0040):
-                how = STRUCTURED
+            if self.rules.structured and r.tag >> 16 == 0x0040:
+                how = STRUCTURED | CLEANED
         elif action == CALL:
             return 0
         return self.sequence(f, row, how, rule)
