@@ -307,7 +307,7 @@ def icon(m: Maker, who: Person) -> None:
 
 def specimen(m: Maker, who: Person) -> None:
     """A slide."""
-    file = m.open("examples_rgb_color.dcm", who, "specimen")
+    file = m.open("SC_rgb_rle.dcm", who, "specimen")
     ds = file.ds
     ds.SOPClassUID, ds.Modality = "1.2.840.10008.5.1.4.1.1.77.1.2", "SM"
     ds.file_meta.MediaStorageSOPClassUID = ds.SOPClassUID

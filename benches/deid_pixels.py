@@ -91,7 +91,7 @@ def burnt(m: Maker, who: Person, base: str, recipe: str, place: str, encode: Enc
     for box in boxes:
         file.line("pixels_hidden", place, "PixelData", box=box)
     rows, columns = frames[0].shape[:2]
-    file.line("pixels_retained", place, box=(rows // 2, columns // 4, rows // 3, columns // 2))
+    file.line("pixels_retained", place, box=(rows * 9 // 20, columns // 4, rows // 5, columns // 2))
     m.write(file)
 
 
