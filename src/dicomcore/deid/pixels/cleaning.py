@@ -12,16 +12,17 @@ from numpy.typing import NDArray
 from dicomcore.dataset import Dataset
 from dicomcore.deid.pixels.background import background_of
 from dicomcore.deid.pixels.boxes import Box, Boxes
-from dicomcore.deid.pixels.coded import Recoding, blank_coded
+from dicomcore.deid.pixels.coded import JPEG, Recoding, blank_coded
 from dicomcore.deid.pixels.detect import Picture, is_cine, pictures_of, project
+from dicomcore.deid.pixels.jpeg import JpegUnits
 from dicomcore.deid.pixels.judge import ALLOWED, Judge
 from dicomcore.deid.pixels.masks import Masks, known_masks
 from dicomcore.deid.pixels.native import NativeValue
-from dicomcore.deid.pixels.ocr import Engine, find_engine, read_boxes
+from dicomcore.deid.pixels.ocr import Engine, Reading, find_engine, read_boxes
 from dicomcore.deid.pixels.rectangles import Rectangle
 from dicomcore.deid.pixels.regions import outside_regions
 from dicomcore.deid.pixels.values import NewValue
-from dicomcore.errors import DeidError, LimitError, PixelDecodeError
+from dicomcore.errors import DeidError, LimitError, PixelDecodeError, UnsupportedTransferSyntaxError
 from dicomcore.limits import Limits
 from dicomcore.pixels.attributes import PIXEL_KEYWORDS
 from dicomcore.pixels.encapsulated_frames import EncapsulatedFrames
@@ -94,7 +95,8 @@ def clean(
 
     Pixel data is read frame by frame, and the result is made while it is read, so that only a few frames are in memory.
     Outside of the boxes pixels keep their values, bit by bit, unless the result says otherwise: lossless codestreams
-    are encoded again in their own transfer syntax, and so are lossy ones where the syntax allows lossless frames.
+    are encoded again in their own transfer syntax, and so are lossy ones where the syntax allows lossless frames; in
+    JPEG Baseline and Extended whole units are blanked, and all others keep their coefficients.
     Frames without boxes keep their bytes. Overlay planes in the bits beside samples are cleared; Overlay Data, icons
     and other images in the data set are not looked at.
 
@@ -118,7 +120,8 @@ def clean(
     engine
         An OCR of the caller's; by default rapidocr-onnxruntime or tesseract.
     recode
-        Allow blanked frames of JPEG Baseline and Extended to be compressed with loss a second time.
+        Allow blanked frames of JPEG that can't be blanked by units, as they are progressive, to be compressed with loss
+        a second time.
     second_look
         Look at the result again. Only then can Burned In Annotation be NO.
     limits
@@ -235,15 +238,26 @@ class _Work:
             boxes = self.boxes
             if self.embedded:
                 boxes = _AllTouched(boxes)
-            recoding = Recoding(self.data_set, self.frames, boxes, recode=recode)
+            recoding = self._recoding(boxes, recode=recode)
             extended = "ExtendedOffsetTable" in self.data_set
             self._value, tables = blank_coded(self.frames, boxes, recoding.frame, element.VR, extended=extended)
             self._attributes = {**recoding.attributes(), **self._needed(tables)}
             self._lossless = recoding.lossless
+            if recoding.note:
+                self.notes.append(recoding.note)
             if not recoding.lossless:
                 self.notes.append(f"{len(boxes.touched)} frames were compressed with loss again")
         for group in self.embedded:
             self.notes.append(f"the overlay of group {group:04X}, in bits beside the samples, was cleared")
+
+    def _recoding(self, boxes: Boxes, *, recode: bool) -> Recoding | JpegUnits:
+        """What blanks the frames: JPEG by units where that is possible, else decoded and encoded again."""
+        if self.frames.stated.transfer_syntax in JPEG and not self.embedded:
+            try:
+                return JpegUnits(self.data_set, self.frames, boxes)
+            except UnsupportedTransferSyntaxError:
+                pass  # progressive, or such as no transfer syntax has
+        return Recoding(self.data_set, self.frames, boxes, recode=recode)
 
     def _needed(self, attributes: dict[str, Any]) -> dict[str, Any]:
         """Without the removal of what is not there."""
@@ -348,10 +362,20 @@ class _Looker:
                 found += boxes
                 continue
             wide = [box for each in boxes if (box := _widened(each).within(*picture.bright.shape)) is not None]
-            for box, read in zip(boxes, read_boxes(self._engine, picture.bright, wide, inverted=again), strict=True):
+            for box, read in zip(boxes, self._read(picture.grey, wide, again), strict=True):
                 (kept if self._judge.keeps(read) else found).append(box)
         self._kept[key] = kept
         return found
+
+    def _read(self, picture: NDArray[np.uint8], boxes: list[Rectangle], again: bool) -> list[Reading]:
+        """The text of each box; a box in which nothing is read gets a second try in the other polarity."""
+        assert self._engine is not None
+        read = read_boxes(self._engine, picture, boxes, inverted=again)
+        empty = [place for place, reading in enumerate(read) if not reading.text.strip()]
+        tried = read_boxes(self._engine, picture, [boxes[place] for place in empty], inverted=not again)
+        for place, reading in zip(empty, tried, strict=True):
+            read[place] = reading
+        return read
 
 
 def _widened(box: Rectangle) -> Rectangle:

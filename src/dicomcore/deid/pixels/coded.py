@@ -31,7 +31,7 @@ from dicomcore.transcoding.damage import KEEPS
 from dicomcore.transcoding.source import Prepared
 from dicomcore.uids import UID
 
-__all__ = ["Recoding", "blank_coded"]
+__all__ = ["JPEG", "Recoding", "blank_coded"]
 
 ITEM_HEADER = 8
 LONGEST = 0xFFFFFFFE
@@ -74,6 +74,8 @@ class Recoding:
         self._background = background_of(data_set, described, frames.decode(first))
         self.given = self.made = 0  # bytes of frames and of their codestreams
 
+    note = ""
+
     @property
     def lossless(self) -> bool:
         """Whether pixels outside of boxes keep their values."""
@@ -85,8 +87,8 @@ class Recoding:
             return encoder_for(EXACT[syntax]), None
         if syntax in JPEG and not recode:
             raise EncodeError(
-                f"{UID(syntax).name}: blanking would compress {len(self._boxes.touched)} frames a second time, with "
-                "loss, which recode=True allows"
+                f"{UID(syntax).name}: these frames can't be blanked unit by unit; blanking would compress "
+                f"{len(self._boxes.touched)} of them a second time, with loss, which recode=True allows"
             )
         return encoder_for(syntax), QUALITY.get(syntax)
 

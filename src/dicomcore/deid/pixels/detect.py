@@ -30,6 +30,13 @@ class Picture(NamedTuple):
     bright: NDArray[np.uint8]
     dark: NDArray[np.uint8]
 
+    @property
+    def grey(self) -> NDArray[np.uint8]:
+        """One plane for readers, in which coloured text has contrast too."""
+        if self.bright is self.dark:
+            return self.bright
+        return (self.bright >> 1) + (self.dark >> 1)
+
     def boxes(self) -> list[Rectangle]:
         """The boxes of what looks like text."""
         bright, dark = (np.ascontiguousarray(plane).reshape(-1) for plane in self)
