@@ -10,6 +10,7 @@ from tools.standard import checked, deid
 from tools.standard.build import build, folder
 from tools.standard.contexts import read_vocabulary
 from tools.standard.headers import Tables
+from tools.standard.pixel_masks import table as mask_table
 from tools.standard.pool import read_conditions
 from tools.standard.relations import relation_header
 from tools.standard.templates import TemplateTables, read_templates
@@ -21,6 +22,7 @@ def headers(sources: Path) -> dict[str, str]:
     """The text of every generated file, by its path from the tables."""
     made = Tables(build(sources).standard, read_conditions(sources)).headers()
     made |= {"checked.h": checked.header(sources), "../../check/slots.pxd": checked.slots()}
+    made["../../../deid/pixels/mask_table.py"] = mask_table(sources)
     return {**made, **coded_headers(sources), **deid.headers(sources)}
 
 

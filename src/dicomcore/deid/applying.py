@@ -5,16 +5,18 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 from dicomcore._native.deid.log import Log
 from dicomcore._native.deid.redact import redact
 from dicomcore._native.scan.index import Index
+from dicomcore._native.scan.opener import open_data_set
 from dicomcore._native.write.output import Output
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.state import index_of
 from dicomcore.deid.plan import Plan
+from dicomcore.encoding import encode
 from dicomcore.encoding.sources import Source
+from dicomcore.encoding.syntax import own_syntax
 from dicomcore.errors import DeidError, DicomError
 from dicomcore.limits import DEFAULT_LIMITS, Limits
 from dicomcore.part10.meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
@@ -130,10 +132,14 @@ def deidentify(ds: Dataset, plan: Plan) -> Dataset:
     """
     index = index_of(ds)
     try:
-        given: Any = to_bytes(ds, enforce_standard=False) if index is None or index.bare else to_bytes(ds)
+        if index is None or index.bare:  # no file: there may be neither preamble nor file meta information
+            syntax = str(own_syntax(ds))
+            given = open_data_set(encode(ds, syntax), syntax, limits=DEFAULT_LIMITS)
+        else:
+            given = open_source(to_bytes(ds), limits=DEFAULT_LIMITS, whole=True)
     except DicomError:
         raise DeidError("the data set cannot be encoded") from None
-    out, _ = _redacted(_opened(given, DEFAULT_LIMITS), plan)
+    out, _ = _redacted(given, plan)
     return dcmread(out.whole())
 
 

@@ -21,8 +21,10 @@ OPTIONS = tuple(option for _, _, option in _tables.codes() if option != "basic")
 """The names of the options of PS3.15 E.3."""
 
 LETTERS = {"X/Z": "a", "X/D": "b", "Z/D": "c", "X/Z/D": "d", "X/Z/U*": "e"}  # those of one letter stand for themselves
-TABLE, OWN = 0, 1
+TABLE, OWN, STRUCTURE = 0, 1, 8
 ATTRIBUTE = 0
+DOCUMENT, DOCUMENT_LENGTH = 0x00420011, 0x00420015
+MARKS = 0x00120062, 0x00120063, 0x00120064, 0x00280303
 PATIENT_NAME, PATIENT_ID, PATIENT_AGE = 0x00100010, 0x00100020, 0x00101010
 Row = tuple[int, str, str, int, int, str]
 
@@ -72,7 +74,11 @@ def _rows(plan: Plan) -> Iterator[Row]:
             action = "P"
         if tag == PATIENT_AGE and action == "K" and plan.cap_ages:
             action = "A"
+        if tag == DOCUMENT and action == "D":
+            yield DOCUMENT_LENGTH, "X", "X", TABLE, 0, ""
         yield tag, action, LETTERS.get(basic, basic), TABLE, 0, vr
+    for tag in MARKS:  # written anew, once
+        yield tag, "X", "X", STRUCTURE, 0, ""
 
 
 def _nets(options: frozenset[str]) -> dict[str, str]:

@@ -19,7 +19,7 @@ from dicomcore.pixels.coding.decoding import DecodedFrame, check_header, decode_
 from dicomcore.pixels.coding.mislabelled import codec_of_frame, is_uncompressed, syntax_of_frame
 from dicomcore.pixels.coding.registry import Codec, codec_for
 from dicomcore.pixels.description import FrameDescription
-from dicomcore.pixels.fragments import Fragments, Spans
+from dicomcore.pixels.fragments import Fragment, Fragments, Spans
 from dicomcore.pixels.sample_values import sample_values
 from dicomcore.pixels.value_field import ValueField
 from dicomcore.threads import cpus, run_over
@@ -114,6 +114,16 @@ class EncapsulatedFrames:
     def encoded(self, index: int) -> memoryview:
         """The codestream of a frame, its fragments joined."""
         return self._codestreams((index,))[0]
+
+    @property
+    def value(self) -> ValueField:
+        """The Value Field that has the fragments, from the Basic Offset Table on."""
+        return self._value
+
+    def fragments(self, index: int) -> tuple[Fragment, ...]:
+        """Where a frame's fragments are in the Value Field."""
+        with self._lock:
+            return self._fragments.fragments(index)
 
     def missing(self, index: int) -> int:
         """Bytes that the frame's last fragment claims beyond the end of the source."""

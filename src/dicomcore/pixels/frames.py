@@ -131,6 +131,11 @@ class Frames:
         return self._state == state_of(data_set)
 
     @property
+    def source(self) -> FrameSource:
+        """Where the frames are read from: native samples, codestreams in fragments, or a video."""
+        return self._source
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """The shape of `array()`: (rows, columns[, samples]), after the number of frames where that isn't 1."""
         return self._shape if self._count == 1 else (self._count, *self._shape)

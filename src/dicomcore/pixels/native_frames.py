@@ -111,6 +111,21 @@ class NativeFrames:
 
     # -- the layout of frames
 
+    @property
+    def value(self) -> ValueField:
+        """The Value Field that has the frames."""
+        return self._value
+
+    @property
+    def frame_bits(self) -> int:
+        """The bits from the start of a frame to that of the next."""
+        return self._bits
+
+    @property
+    def is_swapped(self) -> bool:
+        """Whether the bytes are swapped in pairs: samples of fewer than 16 bits in big-endian words."""
+        return self._swapped
+
     def _frame_bits(self, frames: int) -> int:
         """The bits of one frame, without padding."""
         size, stated = self._value.size, self.stated

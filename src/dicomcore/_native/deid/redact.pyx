@@ -11,8 +11,9 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
 
 from dicomcore._native.base.cursor cimport load_be32, load_le16, load_le32
+from dicomcore._native.base.dictionary cimport public_vr
 from dicomcore._native.base.vr cimport (
-    AE, AS, AT, CS, DA, DS, DT, IS, LO, LT, OB, PN, SH, SQ, ST, TM, UC, UI, UN, UR, UT, VR_SHORT, VR_UNKNOWN,
+    AE, AS, AT, CS, DA, DS, DT, IS, LO, LT, NO_VR, OB, PN, SH, SQ, ST, TM, UC, UI, UN, UR, UT, VR_SHORT, VR_UNKNOWN,
     is_number, is_text, vr_form, word_size,
 )
 from dicomcore._native.check.plan cimport NO_LEVEL, Level, Plan, Slot as LevelSlot, slot_of
@@ -24,7 +25,7 @@ from dicomcore._native.deid.rules cimport (
 from dicomcore._native.scan.index cimport Index, open_value
 from dicomcore._native.scan.scan cimport (
     BIG_ENDIAN, CLIPPED, CONTAINER, FRAGMENTS, IMPLICIT, ITEM, ITEM_DELIMITER, LENGTH_BEYOND_END,
-    MISSING_ITEM_DELIMITER, MISSING_SEQUENCE_DELIMITER, SEQUENCE_DELIMITER, TRAILING_PADDING, UNDEFINED,
+    MISSING_ITEM_DELIMITER, MISSING_SEQUENCE_DELIMITER, PIXEL_DATA, SEQUENCE_DELIMITER, TRAILING_BYTES, UNDEFINED,
     UNDEFINED_LENGTH, Row,
 )
 from dicomcore._native.views.decode cimport charset_at, decode, resolve_vr, vr_name
@@ -47,9 +48,9 @@ cdef enum:
     SCHEME = 0x00080102
     CONCEPT_NAME = 0x0040A043
     CONTENT_ITEMS = 0x0040A730
+    CONTEXT_ITEMS = 0x00400555
+    STEP_ITEMS = 0x00400612
     UNITS = 0x004008EA
-    DOCUMENT = 0x00420011
-    DOCUMENT_LENGTH = 0x00420015
     FIRST_GROUP = 8             # of data sets; lower ones are of files, directories and commands
 
 cdef enum How:                  # what a sequence makes of the elements in its items that no row names
@@ -343,7 +344,7 @@ cdef class Redactor:
 
     cdef int item(self, Frame* f, Py_ssize_t row, const Row* r) except -1:
         cdef uint8_t how = f.how
-        if how & STRUCTURED and f.tag == CONTENT_ITEMS:
+        if how & STRUCTURED and (f.tag == CONTENT_ITEMS or f.tag == CONTEXT_ITEMS or f.tag == STEP_ITEMS):
             how = self.content_item(f, row, r)
             if how == 0xFF:
                 return 0
@@ -369,12 +370,15 @@ cdef class Redactor:
         cdef const Slot* slot
         cdef uint16_t vr
         cdef uint8_t action, rule = TABLE
+        if tag >> 16 < FIRST_GROUP:
+            self.log.add(tag, REMOVE, STRUCTURE)
+            return 0
         if tag & 0x10000:
             return self.private_element(f, row, r)
         slot = slot_for(self.rules.slots, tag)
         action = slot.action
         if action == NO_ACTION:
-            if tag >> 16 < FIRST_GROUP or tag & 0xFFFF == 0 or tag == TRAILING_PADDING or tag >> 16 >= 0xFFFC:
+            if tag & 0xFFFF == 0 or tag >> 16 >= 0xFFFC:
                 self.log.add(tag, REMOVE, STRUCTURE)
                 return 0
             if tag >> 24 == 0x50 or tag >> 24 == 0x60:
@@ -382,9 +386,14 @@ cdef class Redactor:
             if self.rules.unknown_removed and not self.is_known(f, tag):
                 self.log.add(tag, REMOVE, UNKNOWN)
                 return 0
+            if r.flags & FRAGMENTS:
+                return self.fragments(f, row, r)
             vr = self.vr_of(r, row, 0)
-            if vr == SQ or (r.flags & (CONTAINER | FRAGMENTS)) == CONTAINER:
+            if vr == SQ or r.flags & CONTAINER:
                 return self.sequence(f, row, self.how_in(f.how, tag), -1)
+            if is_prose(vr) and self.is_misplaced(tag):
+                self.log.add(tag, REMOVE, UNREAD)
+                return 0
             if not (vr == UI or vr == PN or vr == UN or f.how or is_time(vr)):
                 return self.keep_any(f, row, r)
             if vr == UN:
@@ -436,6 +445,7 @@ cdef class Redactor:
                  uint16_t number) except -1:
         cdef uint32_t child = NO_LEVEL
         cdef int kind = 0
+        cdef bint walked = action == X_Z_U or action == KEEP
         if action == EMPTY or action >= X_Z:
             kind = self.kind_of(f, r.tag, &child)
             action = settled(action, kind)
@@ -445,7 +455,7 @@ cdef class Redactor:
             self.log.add(r.tag, REMOVE, rule)
             return 0
         if vr == SQ or (r.flags & (CONTAINER | FRAGMENTS)) == CONTAINER:
-            return self.sequence_by(f, row, r, action, rule)
+            return self.sequence_by(f, row, r, KEEP if walked and action == MAP else action, rule)
         if action == KEEP:
             self.log.add(r.tag, KEEP, rule)
             return self.keep_any(f, row, r)
@@ -468,6 +478,18 @@ cdef class Redactor:
     cdef bint is_cleanable(self, uint32_t tag, uint16_t vr) noexcept nogil:
         return is_time(vr) or is_prose(vr) or vr == CS or tag == TIMEZONE
 
+    cdef bint is_misplaced(self, uint32_t tag) noexcept nogil:
+        # Whether text stands in the place of numbers or bytes.
+        cdef uint16_t vr = public_vr(tag)
+        return vr != NO_VR and not is_text(vr) and vr != DS and vr != IS and vr != UN
+
+    cdef int fragments(self, Frame* f, Py_ssize_t row, const Row* r) except -1:
+        # Only pixel data may be encapsulated (PS3.5 A.4).
+        if r.tag == PIXEL_DATA:
+            return self.keep_any(f, row, r)
+        self.log.add(r.tag, REMOVE, UNREAD)
+        return 0
+
     cdef int keep_any(self, Frame* f, Py_ssize_t row, const Row* r) except -1:
         # Copy an element as it stands; of encapsulated pixel data each fragment.
         cdef Py_ssize_t i
@@ -482,6 +504,8 @@ cdef class Redactor:
         i = row + 1
         while i < r.next:
             part = &self.index.rows[i]
+            if part.flags & CLIPPED:
+                raise DeidError(f"{named(r.tag)} is damaged", tag=r.tag)
             self.keep(part.offset - part.header, part.offset + part.length)
             i = part.next
         if self.has_delimiter(r.offset + r.length, SEQUENCE_DELIMITER, big):
@@ -499,14 +523,14 @@ cdef class Redactor:
         self.log.add(r.tag, action, rule)
         if action == EMPTY:
             return self.empty_sequence(f, r)
-        if action == DUMMY:
-            how = DUMMIES
-        elif action == CLEAN:
-            how = CLEANED
-            if self.rules.structured and (r.tag == CONTENT_ITEMS or r.tag >> 16 == 0x0040):
-                how = STRUCTURED
-        elif action == CALL:
+        if action == CALL:
             return 0
+        if action == CLEAN:
+            how = CLEANED
+            if self.rules.structured and r.tag >> 16 == 0x0040:
+                how = STRUCTURED | CLEANED
+        elif action != KEEP:
+            how = DUMMIES       # also of an attribute that should have another VR
         return self.sequence(f, row, how, rule)
 
     cdef int empty_sequence(self, Frame* f, const Row* r) except -1:
@@ -565,7 +589,7 @@ cdef class Redactor:
         cdef uint8_t action
         if slot.action != NO_ACTION:
             return self.act(f, row, r, slot.action, slot.basic, slot.rule, self.vr_of(r, row, slot.vr), slot.number)
-        if self.rules.private_count and tag >> 16 > 8 and low >= 0x10:
+        if (self.rules.private_count or self.rules.own_private) and tag >> 16 > 8 and low >= 0x10:
             if low <= 0xFF:
                 if self.is_needed(f, r):
                     self.log.add(tag, KEEP, PRIVATE_RULE)
@@ -620,11 +644,13 @@ cdef class Redactor:
         cdef Py_ssize_t i = f.row
         cdef const Row* other
         cdef const PrivateRow* safe
-        if creator < 0:
+        if creator < 0 and not self.rules.own_private:
             return False
         while i < f.stop:
             other = &self.index.rows[i]
             if other.tag >> 16 == r.tag >> 16 and (other.tag >> 8 & 0xFF) == (r.tag & 0xFF):
+                if self.rules.own_private and slot_for(self.rules.slots, other.tag).action not in (NO_ACTION, REMOVE):
+                    return True
                 safe = self.rules.find_private(creator, other.tag)
                 if safe != NULL and self.private_action(safe.what, self.vr_of(other, i, safe.vr)) != REMOVE:
                     return True
@@ -789,7 +815,7 @@ cdef bytes uid_element(bytes element, bytes value):
 
 
 cdef int check_whole(Index index) except -1:
-    # Refuse an input that is cut short.
+    # Refuse an input that is cut short, in a value or in a header.
     cdef Py_ssize_t i
     cdef uint32_t code
     cdef bint suspicious = False
@@ -798,13 +824,29 @@ cdef int check_whole(Index index) except -1:
         code = index.scanner.deviations[i].code
         suspicious |= (code == LENGTH_BEYOND_END or code == MISSING_ITEM_DELIMITER
                        or code == MISSING_SEQUENCE_DELIMITER)
+        if code == TRAILING_BYTES and is_header_begun(index, index.scanner.deviations[i].offset):
+            raise DeidError("the input is cut short in the header of an element")
     if suspicious:
-        for i in range(index.meta_count, index.count):
+        for i in range(index.count):
             r = &index.rows[i]
             if r.offset + r.length == index.source.size and (
                     r.flags & CLIPPED or (r.flags & UNDEFINED and r.flags & CONTAINER)):
                 raise DeidError(f"the input is cut short in {named(r.tag)}", tag=r.tag)
     return 0
+
+
+cdef bint is_header_begun(Index index, uint64_t offset) except -1:
+    # Whether the bytes from `offset` to the end of the input may be the beginning of an element: they are not only
+    # zeros, and no pixel data, which is mostly the last element, is in front of them.
+    cdef const uint8_t* p
+    cdef uint64_t left = index.source.size - offset, i
+    if left >= 8 or index.find(index.meta_count, index.count, PIXEL_DATA) >= 0:
+        return False
+    _owner = index.source.hold(offset, left, &p)
+    for i in range(left):
+        if p[i]:
+            return True
+    return False
 
 
 cdef bytes root_value(Index index, uint32_t tag, Py_ssize_t first, Py_ssize_t stop):

@@ -57,6 +57,7 @@ cdef class Rules:
     cdef tuple functions
     cdef uint8_t net_uid, net_name, net_date, curves, overlays, overlay_text
     cdef bint unknown_removed, structured, descriptors
+    cdef bint own_private               # the caller named private elements that stay
 
     cdef int put(self, uint32_t tag, uint8_t action, uint8_t basic, uint8_t rule, uint16_t number, str vr) except -1
     cdef int put_private(self, list rows) except -1

@@ -48,6 +48,8 @@ cdef class Rules:
                 raise ValueError(f"a plan has at most {MOST} attributes")
         slot.tag, slot.action, slot.basic, slot.rule, slot.number = tag, action, basic, rule, number
         slot.vr = code_of(vr)
+        if tag & 0x10000 and action != REMOVE:
+            self.own_private = True
         return 0
 
     cdef int put_private(self, list rows) except -1:

@@ -1,0 +1,3 @@
+from collections.abc import Buffer
+
+def blank_units(codestream: Buffer, boxes: Buffer, levels: Buffer, rows: int, columns: int) -> bytes: ...

@@ -1,0 +1,3 @@
+from collections.abc import Buffer
+
+def find_text_boxes(bright: Buffer, dark: Buffer, rows: int, columns: int) -> bytes: ...

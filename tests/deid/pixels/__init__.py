@@ -1,0 +1,1 @@
+"""Text burned into pixels."""
