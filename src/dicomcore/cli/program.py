@@ -17,7 +17,7 @@ __all__ = ["main"]
 # Modules with add_parser(subparsers), whose parser sets `run`, and `interrupted`, a message for an interruption.
 COMMANDS = (
     *("index", "query", "report", "organize", "dump", "build", "frames", "sheet", "documents", "dicomdir"),
-    *("transcode", "check", "sr"),
+    *("transcode", "check", "sr", "deid"),
     *("echo", "store", "find", "worklist", "get", "move"),
 )
 WRONG_USE, INTERRUPTED, BROKEN_PIPE = 2, 130, 141  # the last two are those of a shell for SIGINT and SIGPIPE

@@ -1,9 +1,29 @@
 """De-identification by PS3.15 Annex E: the Basic Application Level Confidentiality Profile and its options."""
 
 from dicomcore.deid.applying import Outcome, apply, deidentify
+from dicomcore.deid.identifiers import Identifiers
 from dicomcore.deid.keys import Key
 from dicomcore.deid.plan import Plan
 from dicomcore.deid.profile import EDITION, OPTIONS
+from dicomcore.deid.running import Done, Summary, folder
+from dicomcore.deid.sealed import Seal, reveal
+from dicomcore.deid.verifying import verify
 from dicomcore.errors import DeidError
 
-__all__ = ["EDITION", "OPTIONS", "DeidError", "Key", "Outcome", "Plan", "apply", "deidentify"]
+__all__ = [
+    "EDITION",
+    "OPTIONS",
+    "DeidError",
+    "Done",
+    "Identifiers",
+    "Key",
+    "Outcome",
+    "Plan",
+    "Seal",
+    "Summary",
+    "apply",
+    "deidentify",
+    "folder",
+    "reveal",
+    "verify",
+]

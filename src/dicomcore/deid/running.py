@@ -255,7 +255,7 @@ class _Job:
     def _search(self, source: Any, beside: str) -> None:
         from dicomcore.deid.verifying import kinds_for, verify
 
-        found = verify(beside, dcmread(source, limits=self._limits), kinds=kinds_for(self._plan), limits=self._limits)
+        found = verify(beside, dcmread(source, limits=self._limits), kinds=kinds_for(self._plan.options), limits=self._limits)
         if len(found):
             raise DeidError(f"{len(found)} places of the output still identify the patient")
 

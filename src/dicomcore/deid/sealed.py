@@ -62,7 +62,8 @@ class Seal:
         if not len(changed):
             return None
         item, holder = Dataset(), Dataset()
-        changed.SpecificCharacterSet = original.get("SpecificCharacterSet") or "ISO_IR 192"
+        if "SpecificCharacterSet" in original:
+            changed.SpecificCharacterSet = original.SpecificCharacterSet
         holder.ModifiedAttributesSequence = [changed]
         item.EncryptedContentTransferSyntaxUID = SYNTAX
         item.EncryptedContent = self._enveloped(encode(holder, SYNTAX))
