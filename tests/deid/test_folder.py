@@ -19,7 +19,8 @@ from dicomcore.cli.program import main
 from dicomcore.deid import running
 
 KEY = deid.Key.generate()
-NAMES = ("CT_small.dcm", "MR_small.dcm", "rtplan.dcm", "JPEG2000.dcm", "image_dfl.dcm", "test-SR.dcm", "liver_1frame.dcm")
+NAMES = ("CT_small.dcm", "MR_small.dcm", "rtplan.dcm", "JPEG2000.dcm", "image_dfl.dcm", "test-SR.dcm",
+         "liver_1frame.dcm")  # fmt: skip
 
 
 @pytest.fixture
@@ -56,7 +57,8 @@ def test_a_folder(inputs: Path, tmp_path: Path, plan: deid.Plan) -> None:
         assert "Secretname" not in name
         ds = dcmread(out / name)
         assert ds.PatientIdentityRemoved == "YES"
-        assert Path(name).parts == (ds.PatientID or "unknown", ds.StudyInstanceUID, ds.SeriesInstanceUID, f"{ds.SOPInstanceUID}.dcm")
+        uids = ds.StudyInstanceUID, ds.SeriesInstanceUID, f"{ds.SOPInstanceUID}.dcm"
+        assert Path(name).parts == (ds.PatientID or "unknown", *uids)
     lines = [json.loads(line) for line in (tmp_path / "r.jsonl").read_text().splitlines()]
     assert len(lines) == 1 + len(NAMES) + 1
     assert {line["output"] for line in lines[1:] if line["output"]} == set(files)

@@ -137,7 +137,7 @@ def _not_done(plan: Plan, summary: Summary) -> str:
         items.append("Pixel data was not looked at: text that is burned into pictures is still there.")
     if "retain_longitudinal_full_dates" in plan.options:
         items.append("Dates are the real ones.")
-    undecodable = sum(n for (_, action, rule), n in summary.actions.items() if rule == "undecodable")
+    undecodable = sum(count for *_, rule, count in summary.rows if rule == "undecodable")
     if undecodable:
         items.append(f"{undecodable:,} elements were removed because nothing tells what they hold.")
     items += [f"{escape(note)} ({count:,} files)" for note, count in summary.notes.most_common()]
@@ -146,7 +146,7 @@ def _not_done(plan: Plan, summary: Summary) -> str:
 
 def _actions(summary: Summary) -> str:
     by_action: dict[str, list[list[str]]] = {}
-    for (tag, action, rule), count in sorted(summary.actions.items()):
+    for tag, action, rule, count in summary.rows:
         name = _name_of(tag)
         by_action.setdefault(action, []).append([f"{count:,}", str(tag), escape(name), escape(rule)])
     made = ["<h2>What was done, by attribute</h2>"]

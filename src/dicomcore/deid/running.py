@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from dicomcore._native.deid.log import Log
 from dicomcore.archive.failure import NOT_DICOM, kind_of
 from dicomcore.archive.sources.place import Fault, Place
 from dicomcore.archive.sources.remote import is_url
@@ -34,6 +36,7 @@ __all__ = ["Done", "Summary", "folder"]
 PLACED = ("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
 WANTED = [0x00080018, 0x0020000D, 0x0020000E, 0x00100020]
 DIRECTORY = "DICOMDIR"
+PLAIN = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z._-]{0,98}[0-9A-Za-z])?")
 MOST_FAILURES = 10_000  # that a summary keeps; all are counted
 
 
@@ -62,8 +65,7 @@ class Summary:
     """The counts of a run by `Done.result`, what was done by rule, and the failures, first 10 000. True if none."""
 
     counts: Counter[str] = field(default_factory=Counter)
-    actions: Counter[tuple[Tag, str, str]] = field(default_factory=Counter)
-    """Elements by tag, action and rule, as in `Outcome.rows`."""
+    log: Log = field(default_factory=Log, repr=False)
     notes: Counter[str] = field(default_factory=Counter)
     failures: list[Done] = field(default_factory=list)
     cleaned: int = 0
@@ -71,6 +73,11 @@ class Summary:
 
     def __bool__(self) -> bool:
         return not self.counts["failed"]
+
+    @property
+    def rows(self) -> tuple[tuple[Tag, str, str, int], ...]:
+        """The tag, the action, the rule and the number of elements, as in `Outcome.rows`."""
+        return Outcome(log=self.log).rows
 
     def add(self, done: Done) -> None:
         """Count one input."""
@@ -80,8 +87,7 @@ class Summary:
         if done.outcome is not None:
             self.cleaned += done.outcome.pixels
             self.notes.update(done.outcome.notes)
-            for tag, action, rule, count in done.outcome.rows:
-                self.actions[tag, action, rule] += count
+            self.log.merge(done.outcome.log)
 
 
 def folder(
@@ -255,7 +261,8 @@ class _Job:
     def _search(self, source: Any, beside: str) -> None:
         from dicomcore.deid.verifying import kinds_for, verify
 
-        found = verify(beside, dcmread(source, limits=self._limits), kinds=kinds_for(self._plan.options), limits=self._limits)
+        kinds = kinds_for(self._plan.options)
+        found = verify(beside, dcmread(source, limits=self._limits), kinds=kinds, limits=self._limits)
         if len(found):
             raise DeidError(f"{len(found)} places of the output still identify the patient")
 
@@ -306,6 +313,8 @@ def _path_of(ds: Dataset) -> str:
 
 def _name(text: str) -> str:
     """A name for a path; PS3.5 allows much in an ID."""
+    if PLAIN.fullmatch(text):
+        return text
     made = "".join(one if one.isalnum() or one in "._-" else "_" for one in text).strip(".")[:100]
     return made or "unknown"
 

@@ -10,5 +10,5 @@ cdef class Log:
     cdef Entry* entries             # a hash table; a count of 0 is an empty place
     cdef uint32_t room, filled
 
-    cdef int add(self, uint32_t tag, uint8_t action, uint8_t rule) except -1
+    cdef int add(self, uint32_t tag, uint8_t action, uint8_t rule, uint32_t count=*) except -1
     cdef int grow(self) except -1

@@ -17,7 +17,7 @@ cdef class Log:
     def __dealloc__(self):
         free(self.entries)
 
-    cdef int add(self, uint32_t tag, uint8_t action, uint8_t rule) except -1:
+    cdef int add(self, uint32_t tag, uint8_t action, uint8_t rule, uint32_t count=1) except -1:
         cdef uint32_t at
         cdef Entry* entry
         if 2 * self.filled >= self.room:
@@ -32,7 +32,7 @@ cdef class Log:
             if entry.tag == tag and entry.action == action and entry.rule == rule:
                 break
             at = (at + 1) & (self.room - 1)
-        entry.count += 1
+        entry.count += count
         return 0
 
     cdef int grow(self) except -1:
@@ -51,6 +51,15 @@ cdef class Log:
         free(self.entries)
         self.entries, self.room = entries, room
         return 0
+
+    def merge(self, Log other not None):
+        """Add what another log has."""
+        cdef uint32_t i
+        cdef Entry* entry
+        for i in range(other.room):
+            entry = &other.entries[i]
+            if entry.count:
+                self.add(entry.tag, entry.action, entry.rule, entry.count)
 
     def rows(self):
         """(tag, letter of the action, number of the rule, count), in ascending order."""
