@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from dicomcore._native.deid.log import Log
 from dicomcore.archive.failure import NOT_DICOM, kind_of
@@ -24,7 +24,7 @@ from dicomcore.deid.plan import Plan
 from dicomcore.deid.reporting import ReportFile
 from dicomcore.deid.sealed import Seal
 from dicomcore.errors import DeidError, DicomError
-from dicomcore.files import make_folder
+from dicomcore.files import NEW_FILE, make_folder, write_all
 from dicomcore.limits import Limits
 from dicomcore.part10.reader import dcmread
 from dicomcore.part10.writer import dcmwrite
@@ -36,6 +36,7 @@ __all__ = ["Done", "Summary", "folder"]
 PLACED = ("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
 WANTED = [0x00080018, 0x0020000D, 0x0020000E, 0x00100020]
 DIRECTORY = "DICOMDIR"
+IN_MEMORY = 1 << 20  # a file up to this size is made in memory, and written in one go
 PLAIN = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z._-]{0,98}[0-9A-Za-z])?")
 MOST_FAILURES = 10_000  # that a summary keeps; all are counted
 
@@ -240,40 +241,51 @@ class _Job:
 
     def _written(self, place: str, done: Callable[..., Done]) -> tuple[Done, Identities]:
         source: Any = place.open() if isinstance(place, Place) else place
-        if self._dry_run:
-            sink = bytearray()
-            outcome = apply(source, sink, self._plan, limits=self._limits)
-            output, identities = self._place(source, bytes(sink))
-            return done("written", output, outcome=outcome), identities
         beside = os.path.join(self._top, f".dicomcore-{os.urandom(8).hex()}.part")
+        made: str | bytearray = beside
+        if self._dry_run or (not self._durable and _size(place) <= IN_MEMORY):
+            made = bytearray()
         try:
-            outcome = apply(source, beside, self._plan, durable=self._durable, limits=self._limits)
+            outcome = apply(source, made, self._plan, durable=self._durable, limits=self._limits)
             if self._verify:
-                self._search(source, beside)
+                self._search(source, made)
             if self._seal is not None:
-                self._seal_up(self._seal, source, beside)
-            output, identities = self._place(source, beside)
+                made = self._sealed(self._seal, source, made, beside)
+            output, identities = self._place(source, made)
+            if self._dry_run:
+                return done("written", output, outcome=outcome), identities
+            if isinstance(made, bytearray):
+                file = os.open(beside, NEW_FILE, 0o666)
+                try:
+                    write_all(file, made)
+                finally:
+                    os.close(file)
             return self._settle(beside, output, outcome, done), identities
         finally:
             with suppress(FileNotFoundError):
                 os.unlink(beside)
 
-    def _search(self, source: Any, beside: str) -> None:
+    def _search(self, source: Any, made: str | bytearray) -> None:
         from dicomcore.deid.verifying import kinds_for, verify
 
         kinds = kinds_for(self._plan.options)
-        found = verify(beside, dcmread(source, limits=self._limits), kinds=kinds, limits=self._limits)
+        out = made if isinstance(made, str) else bytes(made)
+        found = verify(out, dcmread(source, limits=self._limits), kinds=kinds, limits=self._limits)
         if len(found):
             raise DeidError(f"{len(found)} places of the output still identify the patient")
 
-    def _seal_up(self, seal: Seal, source: Any, beside: str) -> None:
-        made = dcmread(beside, limits=self._limits)
-        element = seal.element(dcmread(source, limits=self._limits, force=True), made)
-        if element is not None:
-            made[element.tag] = element
-            dcmwrite(beside, made, enforce_standard=False, durable=self._durable)
+    def _sealed(self, seal: Seal, source: Any, made: str | bytearray, beside: str) -> str | bytearray:
+        """The new file with what was changed in it, encrypted."""
+        ds = dcmread(made, limits=self._limits)
+        element = seal.element(dcmread(source, limits=self._limits, force=True), ds)
+        if element is None:
+            return made
+        ds[element.tag] = element
+        target: Any = beside if isinstance(made, str) else bytearray()
+        dcmwrite(target, ds, enforce_standard=False, durable=self._durable)
+        return cast("str | bytearray", target)
 
-    def _place(self, source: Any, made: str | bytes) -> tuple[str, Identities]:
+    def _place(self, source: Any, made: str | bytearray) -> tuple[str, Identities]:
         """The new file's path below the folder, and the old and new identity."""
         ds = dcmread(made, specific_tags=WANTED, limits=self._limits)
         if self._wants_identity:
@@ -303,6 +315,13 @@ class _Job:
                 continue
             return done("written", name, outcome=outcome)
         raise DeidError("no name is left for the output")
+
+
+def _size(place: str) -> int:
+    """The bytes of an input, as far as that is known."""
+    if isinstance(place, Place):
+        return IN_MEMORY + 1 if place.size is None else place.size
+    return os.stat(place).st_size
 
 
 def _path_of(ds: Dataset) -> str:
