@@ -407,7 +407,7 @@ cdef class Redactor:
             if action == KEEP:
                 return self.keep_any(f, row, r)
             rule = NET
-            return self.act(f, row, r, action, REMOVE, rule, vr, 0)
+            return self.act(f, row, r, action, X_Z_D, rule, vr, 0)
         vr = self.vr_of(r, row, slot.vr)
         return self.act(f, row, r, action, slot.basic, slot.rule, vr, slot.number)
 
@@ -762,6 +762,7 @@ cdef class Redactor:
                         uint16_t vr) except -1:
         cdef bytes given = self.value_of(r)
         cdef uint32_t child
+        cdef int kind
         if action == NAME:
             made = self.patient_of().pseudonym(r.tag)
         elif action == AGE:
@@ -772,7 +773,8 @@ cdef class Redactor:
             made = self.mapping.text(given, vr_name(vr), charset_at(self.index, row), self.patient_of())
         if made is None:
             self.log.add(r.tag, REMOVE, UNREAD)
-            action = settled(basic if basic != KEEP else <uint8_t>X_Z_D, self.kind_of(f, r.tag, &child))
+            kind = self.kind_of(f, r.tag, &child)
+            action = settled(<uint8_t>X_Z_D if kind == 1 or kind == 2 else basic, kind)
             if action == DUMMY:
                 return self.dummy(f, r, vr)
             if action == EMPTY:
