@@ -229,26 +229,36 @@ def _made(*values: frozenset[Any]) -> Identifiers:
     return Identifiers(**dict(zip(KINDS, values, strict=True)))
 
 
-def gather(data_set: Dataset) -> Identifiers:
+def gather(data_set: Dataset, *, uids: bool = True) -> Identifiers:
     """All that identifies the patient, the study and the staff in one data set, at every depth of its sequences.
 
     Values that say that there is nobody ("Anonymous", "unknown") are left out. Of frames only the first is looked at.
+    Texts are cleaned without `uids`, so that all files of a series may share one object.
     """
-    values, charsets, uids = pick(index_for(data_set), _SORTED, _CODED)
+    index = index_for(data_set)
+    values, charsets, found = pick(index, _SORTED, _CODED)
+    if not index.meta_count:
+        values += tuple(_meta_values(data_set))
     known = _read(values, charsets)
-    found = {text for tag, data in uids if tag not in _SOP_CLASSES for text in _uids(data)}
+    if not uids:
+        return known
+    return _made(
+        *known.textual, frozenset(uid for tag, data in found if tag not in _SOP_CLASSES for uid in _uids(data))
+    )
+
+
+def _meta_values(data_set: Dataset) -> Iterator[tuple[int, str, bytes]]:
+    """The AE titles in file meta information that is not of the index; its UIDs are in the data set, too."""
     meta = meta_of(data_set)
-    if meta is None:
-        return _made(*known, frozenset(found))
-    found.update(_uids(str(meta.get("MediaStorageSOPInstanceUID") or "").encode("ascii", "replace")))
-    titles = (meta.get(keyword) for keyword in ("SourceApplicationEntityTitle", "SendingApplicationEntityTitle"))
-    devices = {str(title) for title in titles if title and not _is_nobody(str(title))}
-    return _made(*known[:6], known[6] | devices if devices else known[6], frozenset(found))
+    for keyword in ("SourceApplicationEntityTitle", "SendingApplicationEntityTitle", "ReceivingApplicationEntityTitle"):
+        title = None if meta is None else meta.get(keyword)
+        if title:
+            yield 0x00020016, "AE", str(title).encode("ascii", "replace")
 
 
 @lru_cache(maxsize=64)  # the files of a series have the same
-def _read(values: tuple[tuple[int, str, bytes], ...], charsets: tuple[bytes, ...]) -> tuple[frozenset[Any], ...]:
-    """The kinds but UIDs from the bytes of values."""
+def _read(values: tuple[tuple[int, str, bytes], ...], charsets: tuple[bytes, ...]) -> Identifiers:
+    """All kinds but UIDs from the bytes of values."""
     # Items may have character sets of their own: then all readings are kept, as a wrong one identifies nobody.
     readings = [charset_for(tuple(data.decode("ascii", "replace").split("\\"))) for data in dict.fromkeys(charsets)]
     found: dict[str, set[Any]] = {kind: set() for kind in KINDS}
@@ -257,7 +267,7 @@ def _read(values: tuple[tuple[int, str, bytes], ...], charsets: tuple[bytes, ...
         for charset in readings or [DEFAULT_CHARSET]:
             for text in charset.decode_values(data, "PN" if vr == "PN" else "ST" if vr in _LINES else "LO")[0]:
                 _add(found[kind], kind, text.strip(" \0"))
-    return tuple(frozenset(found[kind]) for kind in KINDS[:7])
+    return Identifiers(**found)
 
 
 def _add(found: set[Any], kind: str, text: str) -> None:
