@@ -131,7 +131,7 @@ PLACES: dict[str, tuple[Wrap, str | None, tuple[int, ...]]] = {
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("options", OPTIONS, ids=lambda options: "+".join(options) or "basic")
 def test_each_row(options: tuple[str, ...], place: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Patient, "text", lambda self, text: text.replace("SECRET", "CLEANED"))
+    monkeypatch.setattr(Patient, "text", lambda self, text, vr: text.replace("SECRET", "CLEANED"))
     wrap, sop_class, path = PLACES[place]
     vrs = {tag: vr_of(tag) for tag in rows() if tag not in (0x00080018,) or place not in ("root", "implicit root")}
     data = wrap([secret(tag, vr) for tag, vr in sorted(vrs.items())],

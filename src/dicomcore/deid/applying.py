@@ -5,14 +5,17 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from dicomcore._native.deid.log import Log
 from dicomcore._native.deid.redact import redact
 from dicomcore._native.scan.index import Index
 from dicomcore._native.scan.opener import open_data_set
+from dicomcore._native.views.dataset import make_dataset
 from dicomcore._native.write.output import Output
 from dicomcore.dataset import Dataset
-from dicomcore.dataset.state import index_of
+from dicomcore.dataset.state import DATA_SET, index_of
+from dicomcore.deid.marking import PIXELS, merged
 from dicomcore.deid.plan import Plan
 from dicomcore.encoding import encode
 from dicomcore.encoding.sources import Source
@@ -25,9 +28,12 @@ from dicomcore.part10.target import Target, write_out
 from dicomcore.part10.writer import to_bytes
 from dicomcore.tags import Tag
 
+if TYPE_CHECKING:
+    from dicomcore.deid.pixels import Box, Cleaned
+
 __all__ = ["Outcome", "apply", "deidentify"]
 
-RULES = ("table", "override", "private", "VR", "graphics", "content", "undecodable", "unknown", "structure")
+RULES = ("table", "override", "private", "VR", "graphics", "content", "undecodable", "unknown", "structure", "pixels")
 ACTIONS = {"X": "removed", "Z": "emptied", "D": "dummy", "U": "mapped", "C": "cleaned", "K": "kept", "P": "pseudonym",
            "A": "age", "F": "function"}  # fmt: skip
 SYNTAX_OF_MODE = {0: b"1.2.840.10008.1.2.1", 1: b"1.2.840.10008.1.2", 2: b"1.2.840.10008.1.2.2"}
@@ -47,11 +53,13 @@ IMPLEMENTATION = _element(0x12, b"UI", IMPLEMENTATION_CLASS_UID.encode(), b"\0")
 class Outcome:
     """What was done to one file; it has no value of the file.
 
-    `pixels` says whether the pixel data was cleaned, and a second look found nothing. `notes` are remarks, as texts.
+    `pixels` says whether the pixel data was cleaned, and a second look found nothing. `boxes` are
+    what was blanked in them, `notes` remarks, as texts.
     """
 
     pixels: bool = False
     notes: tuple[str, ...] = ()
+    boxes: tuple[Box, ...] = ()
     log: Log = field(default_factory=Log, repr=False, compare=False)
 
     @cached_property
@@ -60,8 +68,8 @@ class Outcome:
 
         Actions are ``"removed"``, ``"emptied"``, ``"dummy"``, ``"mapped"``, ``"cleaned"``, ``"kept"``, ``"pseudonym"``,
         ``"age"`` and ``"function"``. Rules are ``"table"``, ``"override"``, ``"private"``, ``"VR"`` for what no table
-        knows, ``"graphics"``, ``"content"``, ``"undecodable"``, ``"unknown"`` and ``"structure"``. Elements that
-        no rule names and that stay as they are, are not counted.
+        knows, ``"graphics"``, ``"content"``, ``"undecodable"``, ``"unknown"``, ``"structure"`` and ``"pixels"``. Elements
+        that no rule names and that stay as they are, are not counted.
         """
         return tuple((Tag(tag), ACTIONS[action], RULES[rule], count) for tag, action, rule, count in self.log.rows())
 
@@ -157,10 +165,15 @@ def _redacted(index: Index, plan: Plan) -> tuple[Output, Outcome]:
     syntax = index.transfer_syntax.encode("latin-1") or SYNTAX_OF_MODE[index.mode & 3]
     if index.inflated and any(code == "DEFLATE" for code, *_ in index.deviations()[1]):
         raise DeidError("the deflated data set is damaged")
+    cleaned = _cleaned(index, plan) if PIXELS in plan.options else None
+    marks, pixels, value = plan.marks(pixels=False), 0, None
+    if cleaned is not None:
+        marks = merged(plan.marks(pixels=cleaned.burned_in == "NO"), cleaned.attributes)
+        pixels, value = (0, None) if cleaned.pixel_data is None else (int(Tag(cleaned.keyword)), cleaned.pixel_data)
     try:
         log = redact(
-            index, plan.rules, plan.maps, head, body,
-            syntax=syntax, implementation=IMPLEMENTATION, marks=plan.marks(pixels=False),
+            index, plan.rules, plan.maps, head, body, syntax=syntax, implementation=IMPLEMENTATION, marks=marks,
+            pixels=pixels, cleaned=value,
         )  # fmt: skip
     except DeidError:
         raise
@@ -168,7 +181,25 @@ def _redacted(index: Index, plan: Plan) -> tuple[Output, Outcome]:
         raise DeidError(f"the input cannot be read: {type(error).__name__}") from None
     if index.inflated:
         _deflate(body, head)
-    return head, Outcome(log=log)
+    if cleaned is None:
+        return head, Outcome(log=log)
+    return head, Outcome(pixels=cleaned.burned_in == "NO", notes=cleaned.notes, boxes=cleaned.boxes, log=log)
+
+
+def _cleaned(index: Index, plan: Plan) -> Cleaned:
+    """The pixel data without burned-in text. It is looked at beside the original attributes, which tell the device."""
+    from dicomcore.deid.identifiers import gather  # these rooms are not needed without the option
+    from dicomcore.deid.pixels import clean
+
+    ds = make_dataset(Dataset, index, DATA_SET)
+    options = dict(plan.pixels)
+    if "identifiers" not in options and "is_identifying" not in options:
+        known = gather(ds)
+        options["identifiers"] = sorted(known.names | known.staff | known.ids | known.institutions | known.contacts)
+    try:
+        return clean(ds, **options)
+    except DicomError as error:
+        raise DeidError(f"the pixel data cannot be cleaned: {type(error).__name__}") from None
 
 
 def _deflate(body: Output, out: Output) -> None:

@@ -4,8 +4,7 @@ file."""
 from __future__ import annotations
 
 import base64
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dicomcore._native.base.dictionary import uid_entry
 from dicomcore._native.scan.index import Index
@@ -17,7 +16,9 @@ from dicomcore.deid.dates import shifted, young_age
 from dicomcore.errors import DeidError, EncodeError
 
 if TYPE_CHECKING:
+    from dicomcore.deid.identifiers import Identifiers
     from dicomcore.deid.plan import Plan
+    from dicomcore.deid.structured import Content
 
 __all__ = ["Mapping", "Patient", "UidMap"]
 
@@ -56,13 +57,14 @@ class UidMap(dict[bytes, bytes]):
 class Patient:
     """A patient in one file: the offset of the dates, the pseudonym, and what identifies."""
 
-    __slots__ = ("_dates", "_index", "_mapping", "_pseudonym", "days", "identifiers")
+    __slots__ = ("_content", "_dates", "_identifiers", "_index", "_mapping", "_pseudonym", "days")
 
     def __init__(self, mapping: Mapping, issuer: str, patient_id: str, index: Index) -> None:
         self._mapping, self._index = mapping, index
         self.days, self._pseudonym = mapping.numbers(issuer, patient_id)
         self._dates = mapping.dates_of(self.days)
-        self.identifiers: Any = None
+        self._identifiers: Identifiers | None = None
+        self._content: tuple[Index, Content] | None = None
 
     def pseudonym(self, _tag: int) -> bytes:
         return self._pseudonym
@@ -75,16 +77,31 @@ class Patient:
             self._dates[vr, value] = found = None if made is None else made.encode("latin-1")
             return found
 
-    def text(self, text: str) -> str:
+    @property
+    def identifiers(self) -> Identifiers:
+        """What identifies the patient, the study and the staff, as far as the file tells."""
+        if self._identifiers is None:
+            from dicomcore.deid.identifiers import gather  # not needed without descriptors
+
+            self._identifiers = gather(make_dataset(Dataset, self._index, DATA_SET))
+        return self._identifiers
+
+    def text(self, text: str, vr: str) -> str:
         """The text without what identifies this patient."""
         plan = self._mapping.plan
-        if self.identifiers is None:
-            gather = import_module("dicomcore.deid.identifiers").gather  # not needed without descriptors
-            self.identifiers = gather(make_dataset(Dataset, self._index, DATA_SET))
         if plan.cleaner is not None:
             return plan.cleaner(text, self.identifiers)
-        clean = import_module("dicomcore.deid.text").clean
-        return str(clean(text, self.identifiers, strict=plan.strict))
+        from dicomcore.deid.text import clean
+
+        return clean(text, self.identifiers, strict=plan.strict, vr=vr)
+
+    def content_item(self, index: Index, row: int) -> str:
+        """What becomes of the content item in a row: X, D, C or K."""
+        if self._content is None or self._content[0] is not index:
+            from dicomcore.deid.structured import Content
+
+            self._content = index, Content(index, self._mapping.plan.options)
+        return self._content[1].action(row)
 
 
 class Mapping:
@@ -157,7 +174,7 @@ class Mapping:
         texts, good = charset.decode_values(value, vr)
         if not good:
             return None
-        made = [patient.text(text) for text in texts]
+        made = [patient.text(text, vr) for text in texts]
         if made == texts:
             return value
         if not any(made):
@@ -166,7 +183,3 @@ class Mapping:
             return charset.encode("\\".join(made))
         except EncodeError:
             return None
-
-    def content_item(self, index: Index, row: int) -> str:
-        """What becomes of a content item: X, Z, D, K or C."""
-        return "C"

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from dicomcore._native.deid import tables as _tables
 from dicomcore.dataset import DataElement, Dataset
 from dicomcore.deid.profile import EDITION
 from dicomcore.encoding import encode
+from dicomcore.tags import Tag
 from dicomcore.uids import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from dicomcore.version import __version__
 
 if TYPE_CHECKING:
     from dicomcore.deid.plan import Plan
 
-__all__ = ["Marks", "marks_of"]
+__all__ = ["PIXELS", "Marks", "marks_of", "merged"]
 
 Marks = tuple[tuple[int, bytes, bytes, bytes], ...]
 """Elements: the tag, and the bytes in implicit VR, explicit VR and explicit VR big endian."""
@@ -43,6 +45,20 @@ def marks_of(plan: Plan, *, pixels: bool) -> Marks:
     if pixels:
         ds.BurnedInAnnotation = "NO"
     return tuple((int(element.tag), *_encodings(element)) for element in ds)
+
+
+def merged(marks: Marks, attributes: Mapping[str, Any]) -> Marks:
+    """The marks, and other attributes of the root by keyword; None for one that is left out."""
+    found = {mark[0]: mark for mark in marks}
+    for keyword, value in attributes.items():
+        tag = Tag(keyword)
+        if value is None:
+            found[int(tag)] = int(tag), b"", b"", b""
+        else:
+            ds = Dataset()
+            setattr(ds, keyword, value)
+            found[int(tag)] = int(tag), *_encodings(ds[tag])
+    return tuple(found[tag] for tag in sorted(found))
 
 
 def _code(value: str, meaning: str) -> Dataset:

@@ -4,4 +4,6 @@ from dicomcore._native.scan.index import Index
 
 Values = tuple[tuple[int, str, bytes], ...]
 
-def pick(index: Index, tags: Buffer, coded: Buffer) -> tuple[Values, tuple[bytes, ...], tuple[tuple[int, bytes], ...]]: ...
+def pick(
+    index: Index, tags: Buffer, coded: Buffer
+) -> tuple[Values, tuple[bytes, ...], tuple[tuple[int, bytes], ...]]: ...

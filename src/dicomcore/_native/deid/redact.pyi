@@ -15,4 +15,6 @@ def redact(
     syntax: bytes,
     implementation: bytes,
     marks: tuple[tuple[int, bytes, bytes, bytes], ...],
+    pixels: int = 0,
+    cleaned: Any = None,
 ) -> Log: ...

@@ -19,8 +19,8 @@ from dicomcore._native.base.vr cimport (
 from dicomcore._native.check.plan cimport NO_LEVEL, Level, Plan, Slot as LevelSlot, slot_of
 from dicomcore._native.deid.log cimport Log
 from dicomcore._native.deid.rules cimport (
-    AGE, CALL, CLEAN, CONTENT, DUMMY, EMPTY, GRAPHICS, KEEP, MAP, NAME, NET, NO_ACTION, PRIVATE_RULE, REMOVE, STRUCTURE,
-    TABLE, UNKNOWN, UNREAD, X_D, X_Z, X_Z_D, X_Z_U, Z_D, PrivateRow, Rules, Slot, slot_for,
+    AGE, CALL, CLEAN, CONTENT, DUMMY, EMPTY, GRAPHICS, KEEP, MAP, NAME, NET, NO_ACTION, PIXELS, PRIVATE_RULE, REMOVE,
+    STRUCTURE, TABLE, UNKNOWN, UNREAD, X_D, X_Z, X_Z_D, X_Z_U, Z_D, PrivateRow, Rules, Slot, slot_for,
 )
 from dicomcore._native.scan.index cimport Index, open_value
 from dicomcore._native.scan.scan cimport (
@@ -47,9 +47,6 @@ cdef enum:
     TIMEZONE = 0x00080201
     SCHEME = 0x00080102
     CONCEPT_NAME = 0x0040A043
-    CONTENT_ITEMS = 0x0040A730
-    CONTEXT_ITEMS = 0x00400555
-    STEP_ITEMS = 0x00400612
     UNITS = 0x004008EA
     FIRST_GROUP = 8             # of data sets; lower ones are of files, directories and commands
 
@@ -83,6 +80,11 @@ cdef bint names_class(uint32_t tag) noexcept nogil:
         or tag == 0x0008115A or tag == 0x00083002 or tag == 0x00340003 or tag == 0x04000010 or tag == 0x04000510
         or tag == 0x30100052 or tag == 0x30100053
     )
+
+
+cdef bint has_content_items(uint32_t tag) noexcept nogil:
+    # Content, Acquisition Context, Protocol Context, Content Item Modifier, Specimen Preparation Step Content Item.
+    return (tag == 0x0040A730 or tag == 0x00400555 or tag == 0x00400440 or tag == 0x00400441 or tag == 0x00400612)
 
 
 cdef bint is_prose(uint16_t vr) noexcept nogil:
@@ -156,6 +158,8 @@ cdef class Redactor:
     cdef uint64_t run_begin, run_end    # the bytes of the source that are to be copied next
     cdef tuple marks                # elements of the root that say what was done, with their bytes in three encodings
     cdef Py_ssize_t next_mark
+    cdef uint32_t pixels            # the tag of pixel data that was cleaned, 0: none
+    cdef object cleaned             # its new value
 
     def __dealloc__(self):
         free(self.frames)
@@ -344,7 +348,7 @@ cdef class Redactor:
 
     cdef int item(self, Frame* f, Py_ssize_t row, const Row* r) except -1:
         cdef uint8_t how = f.how
-        if how & STRUCTURED and (f.tag == CONTENT_ITEMS or f.tag == CONTEXT_ITEMS or f.tag == STEP_ITEMS):
+        if how & STRUCTURED and has_content_items(f.tag):
             how = self.content_item(f, row, r)
             if how == 0xFF:
                 return 0
@@ -352,7 +356,7 @@ cdef class Redactor:
 
     cdef uint8_t content_item(self, Frame* f, Py_ssize_t row, const Row* r) except 0xFE:
         # What becomes of a content item: 0xFF if it is removed, else how its elements are handled.
-        letter = self.mapping.content_item(self.index, row)
+        letter = self.patient_of().content_item(self.index, row)
         if letter == "X":
             self.log.add(f.tag, REMOVE, CONTENT)
             return 0xFF
@@ -360,10 +364,8 @@ cdef class Redactor:
             return STRUCTURED
         if letter == "C":
             return STRUCTURED | CLEANED
-        if letter == "D" or letter == "Z":
-            self.log.add(f.tag, DUMMY, CONTENT)
-            return STRUCTURED | DUMMIES
-        return STRUCTURED
+        self.log.add(f.tag, DUMMY, CONTENT)
+        return STRUCTURED | DUMMIES
 
     cdef int element(self, Frame* f, Py_ssize_t row, const Row* r) except -1:
         cdef uint32_t tag = r.tag
@@ -377,6 +379,9 @@ cdef class Redactor:
             return self.private_element(f, row, r)
         slot = slot_for(self.rules.slots, tag)
         action = slot.action
+        if tag == self.pixels and self.pixels and self.depth == 0:
+            self.log.add(tag, CLEAN, PIXELS)
+            return self.put_pixels(f, r)
         if action == NO_ACTION:
             if tag & 0xFFFF == 0 or tag >> 16 >= 0xFFFC:
                 self.log.add(tag, REMOVE, STRUCTURE)
@@ -417,6 +422,8 @@ cdef class Redactor:
         # How the items of a sequence are handled that no row names: names and units of content items stay.
         if tag == CONCEPT_NAME or tag == UNITS:
             return AS_USUAL
+        if self.rules.structured and has_content_items(tag):
+            return STRUCTURED | CLEANED
         return how
 
     cdef uint16_t vr_of(self, const Row* r, Py_ssize_t row, uint16_t told) except? 0xFFFF:
@@ -513,6 +520,31 @@ cdef class Redactor:
         self.flush()
         self.out.put_tag(SEQUENCE_DELIMITER, big)
         self.out.put32(0, big)
+        return 0
+
+    cdef int put_pixels(self, Frame* f, const Row* r) except -1:
+        # Write the new value of the pixel data: bytes, and stretches of the old value.
+        cdef uint64_t size = self.cleaned.size
+        cdef bint open = self.cleaned.is_encapsulated
+        cdef uint64_t begin, length
+        cdef str vr = self.cleaned.vr
+        if size + (size & 1) >= <uint64_t>UNDEFINED_LENGTH and not open:
+            raise DeidError(f"{named(r.tag)} has {size} bytes, too many for its length", tag=r.tag)
+        self.put_header(r.tag, r, <uint16_t>(ord(vr[0]) | ord(vr[1]) << 8),
+                        <uint64_t>UNDEFINED_LENGTH if open else size + (size & 1), f.big)
+        for part in self.cleaned.parts():
+            if isinstance(part, bytes):
+                self.out.put_object(part)
+                continue
+            begin, length = part.offset, part.length
+            if begin > self.index.source.size - r.offset or length > self.index.source.size - r.offset - begin:
+                raise DeidError(f"{named(r.tag)} is shorter than it was", tag=r.tag)
+            self.out.put_source(self.index.source, r.offset + begin, length)
+        if open:
+            self.out.put_tag(SEQUENCE_DELIMITER, f.big)
+            self.out.put32(0, f.big)
+        elif size & 1:
+            self.out.put_byte(0)
         return 0
 
     # -- sequences
@@ -863,12 +895,14 @@ cdef bytes root_value(Index index, uint32_t tag, Py_ssize_t first, Py_ssize_t st
 
 
 def redact(Index index not None, Rules rules not None, object mapping, Output head not None, Output body not None, *,
-           bytes syntax not None, bytes implementation not None, tuple marks not None):
+           bytes syntax not None, bytes implementation not None, tuple marks not None, uint32_t pixels=0,
+           object cleaned=None):
     """Write a de-identified file into `head` and `body`, which may be the same Output; returns the log.
 
     `mapping` maps what has to be mapped; `syntax` is the transfer syntax of the output, `implementation` the elements
     of file meta information that name the writer. `marks` are elements of the root that say what was done: tag, and
-    bytes in implicit VR, explicit VR and explicit VR big endian.
+    bytes in implicit VR, explicit VR and explicit VR big endian, none to leave it out. `cleaned` is the new value of
+    the element `pixels`.
     """
     cdef Redactor w = Redactor.__new__(Redactor)
     cdef Frame* f
@@ -876,7 +910,7 @@ def redact(Index index not None, Rules rules not None, object mapping, Output he
     index.finish()
     check_whole(index)
     w.index, w.indices, w.rules, w.mapping, w.out, w.log = index, [index], rules, mapping, body, Log.__new__(Log)
-    w.marks = marks
+    w.marks, w.pixels, w.cleaned = marks, pixels, cleaned
     sop_class = root_value(index, SOP_CLASS, index.meta_count, index.count) or root_value(
         index, 0x00020002, 0, index.meta_count)
     instance = root_value(index, SOP_INSTANCE, index.meta_count, index.count) or root_value(

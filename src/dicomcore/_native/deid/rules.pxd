@@ -32,6 +32,7 @@ cdef enum Rule:             # why: what the log of a data set says beside each a
     UNREAD                  # neither its VR nor its items are known
     UNKNOWN                 # the IOD does not know it
     STRUCTURE               # group lengths, padding
+    PIXELS
 
 cdef struct Slot:
     uint32_t tag
