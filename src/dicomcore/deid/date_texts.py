@@ -134,7 +134,7 @@ def find_dates(text: str, known: frozenset[date] = frozenset()) -> Iterator[tupl
     while place:
         found = _is_divided(place, known)
         if found:
-            yield match.span()
+            yield place.span()
         place = _DIVIDED.search(text, place.end() if found else place.end(1))
     if known:
         yield from _find_known(text, known, worded)
@@ -193,8 +193,8 @@ def _find_known(text: str, known: frozenset[date], worded: bool) -> Iterator[tup
             yield match.span()
     days = {(one.month, one.day) for one in known}
     for match in _YEARLESS.finditer(text) if worded else ():
-        month = MONTHS[match[2] or match[3]]
-        if (month, int(re.match(r"\d+", match[1] or match[4])[0])) in days:  # type: ignore[index]
+        month, day = MONTHS[match[2] or match[3]], (match[1] or match[4]).rstrip("stndrh")
+        if (month, int(day)) in days:
             yield match.span()
     eras = {(era[1], era[2], one.month, one.day) for one in known for era in [_era(one)] if era}
     for match in _ERA.finditer(text):

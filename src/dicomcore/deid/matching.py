@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from dicomcore.deid.folding import fold, is_unspaced, romanized, words_of
 from dicomcore.deid.vocabulary import common_words
 
-__all__ = ["Matcher", "NamePart", "matcher_for", "name_parts"]
+__all__ = ["GENERIC", "SHORTEST_PART", "Matcher", "NamePart", "matcher_for", "name_parts"]
 
 SHORTEST_WORD = 3
 """Letters of a name that is cut wherever it stands alone."""
@@ -20,9 +20,11 @@ SHORTEST_STEM = 6
 """Letters of a name that is cut also inside of a longer word."""
 SHORTEST_ID = 4
 """Letters and digits of a number that is cut."""
+SHORTEST_PART = 6
+"""Digits of a number that is cut beside letters, or with spaces between its digits."""
 
-# Words of institutions that say what they are, not who.
-_GENERIC = frozenset(
+# Words of institutions that say what they are, not which.
+GENERIC = frozenset(
     """and at center centre center's clinic clinics clinica clinical clinique college community county city de dept
     department der des di die du el faculty for foundation general group health healthcare hopital hospital
     hospitals hospitalier imaging inc institut institute institution klinik klinikum klinikums krankenhaus la lab
@@ -200,7 +202,7 @@ class Matcher:
         if len(words) > 1:
             self._add(words)
         for word in words:
-            if word not in _GENERIC and (len(word) > SHORTEST_WORD or is_unspaced(word)) and not word.isdecimal():
+            if word not in GENERIC and (len(word) > SHORTEST_WORD or is_unspaced(word)) and not word.isdecimal():
                 self._add_word(word)
         if len(words) > 2:
             short = "".join(word[0] for word in words if word not in ("of", "the", "and", "for", "de", "la"))
@@ -220,7 +222,7 @@ class Matcher:
             if word.isdecimal():
                 if len(word) > 4:
                     self._add_compact(word, [word])
-            elif word not in _GENERIC and word not in _STREETS and len(word) > SHORTEST_WORD:
+            elif word not in GENERIC and word not in _STREETS and len(word) > SHORTEST_WORD:
                 self._add_word(word)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dicomcore.deid.date_texts import MONTHS, find_dates, find_known_dates
 from dicomcore.deid.folding import WORD, fold
 from dicomcore.deid.identifiers import Identifiers
-from dicomcore.deid.matching import Matcher, matcher_for
+from dicomcore.deid.matching import SHORTEST_PART, Matcher, matcher_for
 from dicomcore.deid.vocabulary import UNITS, common_words, is_plain
 
 __all__ = ["LONGEST", "clean", "matches"]
@@ -281,6 +281,9 @@ def _numbers(folded: str, matcher: Matcher) -> Iterator[_Span]:
 
 def _is_number(folded: str, at: list[int], first: int, last: int, number: str) -> bool:
     start, stop = at[first], at[last] + 1
+    if len(number) < SHORTEST_PART and number.isdecimal():  # as in "b1000"
+        around = folded[max(start - 1, 0) : start] + folded[stop : stop + 1]
+        return stop - start == len(number) and not any(map(str.isalnum, around))
     for edge, beside in ((start, start - 1), (stop - 1, stop)):
         if 0 <= beside < len(folded) and (
             (folded[beside].isdecimal() and folded[edge].isdecimal())

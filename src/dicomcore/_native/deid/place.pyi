@@ -1,0 +1,3 @@
+from dicomcore._native.scan.index import Index
+
+def place_at(index: Index, offset: int) -> tuple[list[tuple[int, int]], int, str]: ...
