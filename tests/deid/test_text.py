@@ -35,11 +35,13 @@ CUT = {  # name: (text, what is left)
     "an account": ("HMULLER MR brain", "MR brain"),
     "joined": ("MÜLLERHANS brain", "brain"),
     "inside a longer word": ("x müllerhansi", "x"),
+    "cut off": ("T1 MUELLE", "T1"),
     "possessive": ("Müller's disease", "disease"),
     "in brackets": ("(Müller)", ""),
     "a word of the vocabulary in a whole name": ("Mary Brown knee", "knee"),
     "behind a title": ("Ref Dr. Brown knee", "Ref knee"),
     "short names together": ("Li Wei seen", "seen"),
+    "an apostrophe in joined names": ("JaneO'Neil MR", "MR"),
     "an apostrophe": ("ONEIL MR", "MR"),
     "Japanese": ("山田太郎 頭部CT", "頭部CT"),
     "Japanese family name": ("頭部 山田様", "頭部"),
@@ -111,6 +113,10 @@ def test_the_value_fits_its_vr():
     assert clean("brain " * 10, WHO, vr="SH") == "brain brain brai"
 
 
+def test_without_a_vr_a_text_has_no_limit():
+    assert clean("knee " * 20 + "Müller\\\nleft", WHO) == "knee " * 20 + "\\\nleft"
+
+
 def test_a_text_that_is_harmless_is_the_same_object():
     text = "".join(["T2 ", "AX"])
     assert clean(text, WHO) is text
@@ -155,6 +161,11 @@ def test_names_in_every_character_set(name: str, terms: tuple[str, ...]) -> None
             for one in (text, text.upper(), text.lower()):
                 assert clean(f"{one} CT", who) == "CT", one
                 assert clean(f"CT {one}", who) == "CT", one
+
+
+@pytest.mark.parametrize("text", ["Lyudmila Zhavoronkova", "ZHAVORONKOVA, L.", "liudmila", "Ljudmila Jaworonkowa"])
+def test_names_transcribed(text: str) -> None:
+    assert clean(f"CT {text}", Identifiers(names=["Жаворонкова^Людмила"])) == "CT"
 
 
 def test_matches_tells_places_and_no_patterns():

@@ -13,12 +13,21 @@ WORD = re.compile(r"[^\W\d_]+|\d+")
 
 _PLAIN = {"ø": "o", "đ": "d", "ð": "d", "ł": "l", "æ": "ae", "œ": "oe", "þ": "th", "ħ": "h", "ı": "i", "ŋ": "ng"}
 _HIRAGANA = 0x60  # from a katakana to the hiragana of the same sound
-# Letters as the passports of most countries transcribe them; marks are folded away before.
+# Cyrillic and Greek letters in the Latin ones of most systems of transcription, the passports' first; marks are folded
+# away before.
 _LATIN = {
-    **dict(zip("абвгдезиклмнопрстуфхъыьэ", "a b v g d e z i k l m n o p r s t u f kh ie y _ e".split(), strict=True)),
-    **{"ж": "zh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch", "ю": "iu", "я": "ia", "є": "ie", "і": "i", "ґ": "g"},
-    **dict(zip("αβγδεζηθικλμνξοπρστυφχψω", "a v g d e z i th i k l m n x o p r s t y f ch ps o".split(), strict=True)),
+    letter: tuple(forms.split("/"))
+    for letter, forms in (
+        pair.split("=")
+        for pair in (
+            "а=a б=b в=v/w г=g/h д=d е=e/ye/je ж=zh/j/sch з=z/s и=i/y к=k л=l м=m н=n о=o п=p р=r с=s/ss т=t "
+            "у=u/ou ф=f/ph х=kh/h/ch/x ц=ts/tz/c/z ч=ch/tsch/c ш=sh/sch/s щ=shch/sch/sh ъ=ie// ы=y/i ь=/ э=e "
+            "ю=iu/yu/ju/u я=ia/ya/ja/a є=ie/ye і=i ґ=g α=a β=v/b γ=g/gh δ=d/dh ε=e ζ=z η=i/e θ=th ι=i κ=k/c λ=l "
+            "μ=m ν=n ξ=x/ks ο=o π=p ρ=r σ=s τ=t υ=y/u/i φ=f/ph χ=ch/kh/h ψ=ps ω=o"
+        ).split()
+    )
 }
+_MOST_SPELLINGS = 64  # of one word in Latin letters
 _UMLAUTS = {"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"}
 
 
@@ -82,5 +91,23 @@ def romanized(text: str) -> set[str]:
         if two in plain and len(plain) > 4:
             made.add(plain.replace(two, one))
     if any(letter in _LATIN for letter in plain):
-        made.add("".join(_LATIN.get(letter, letter) for letter in plain).replace("_", ""))
+        made |= _latin(plain)
     return made - {plain}
+
+
+def _latin(plain: str) -> set[str]:
+    """The spellings in which each letter is transcribed in the same way throughout, and mixtures as far as few."""
+    made = {"".join(_LATIN.get(letter, (letter,))[0] for letter in plain)}
+    made |= {
+        "".join(forms[min(turn, len(forms) - 1)] for forms in (_LATIN.get(letter, (letter,)) for letter in plain))
+        for turn in range(1, 4)
+    }
+    mixed = {""}
+    for letter in plain:
+        mixed = {start + form for start in mixed for form in _LATIN.get(letter, (letter,))}
+        if len(mixed) > _MOST_SPELLINGS:
+            break
+    else:
+        made |= mixed
+    # Endings that systems write in their own ways: -ий, -ый, -ей.
+    return made | {one[:-2] + "y" for one in made if one.endswith(("ii", "yi"))}

@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import permutations
 from typing import Any, NamedTuple
 
-from dicomcore.deid.folding import fold, is_unspaced, romanized, words_of
+from dicomcore.deid.folding import is_unspaced, romanized, words_of
 from dicomcore.deid.vocabulary import common_words
 
 __all__ = ["GENERIC", "SHORTEST_PART", "Matcher", "NamePart", "matcher_for", "name_parts"]
@@ -78,7 +78,7 @@ class Matcher:
         self.positional: set[str] = set()
         self.dates: frozenset[date] = dates
         for name in names | staff:
-            for one in {name, *romanized_names(name)}:
+            for one in (name, *romanized_names(name)):
                 self._add_name(one)
         for number in ids:
             self._add_id(number)
@@ -133,6 +133,8 @@ class Matcher:
             for words in ((*family, *given), (*given, *family)):
                 self._add(words)
                 self._add_joined("".join(words))
+                if len(words) > 2 and not any(map(is_unspaced, words)):  # "AnneO'Brien"
+                    self.compact.add("".join(words))
             for order in permutations((family[-1], *given)):
                 if len(order) == 2:
                     self._add(order)
@@ -176,6 +178,9 @@ class Matcher:
         self._add((word,))
         if len(word) >= SHORTEST_STEM:
             self.stems.add(word)
+        for length in range(SHORTEST_STEM, len(word)):  # cut off where a value had no more room
+            if word[:length] not in common_words():
+                self._add((word[:length],))
 
     def _add_id(self, number: str) -> None:
         words = words_of(number)
@@ -232,14 +237,14 @@ _STREETS = frozenset(
 )
 
 
-def romanized_names(name: str) -> set[str]:
-    """Other spellings of a whole PN."""
-    made: set[str] = set()
+def romanized_names(name: str) -> list[str]:
+    """Other spellings of a PN, in which each of its words has each of its own at least once."""
+    made = []
     for group in name.split("="):
-        plain = fold(group)[0]
-        for text in romanized(group):
-            if text != plain:
-                made.add(text)
+        parts = [sorted(romanized(part)) or [part] for part in group.split("^")]
+        if any(len(spelled) > 1 or spelled[0] != part for spelled, part in zip(parts, group.split("^"), strict=True)):
+            turns = range(max(map(len, parts)))
+            made += ["^".join(spelled[turn % len(spelled)] for spelled in parts) for turn in turns]
     return made
 
 

@@ -18,6 +18,7 @@ _KEPT = 4096  # texts that are kept beside what they became
 LONGEST = {"SH": 16, "LO": 64, "CS": 16, "PN": 64, "ST": 1024, "LT": 10240}
 """Characters of a value by VR (PS3.5 6.2); other VRs have no such limit."""
 
+_LINES = ("ST", "LT", "UT", "")
 _Span = tuple[int, int]
 _Word = tuple[str, int, int]  # and where it begins and ends
 
@@ -72,7 +73,7 @@ _TOKEN = re.compile(r"[^\W_]+(?:[.,]\d+[^\W_]*)*")
 _SYMBOL = re.compile(r"[%°+]")
 
 
-def clean(text: str, identifiers: Identifiers, *, strict: bool = False, vr: str = "LO") -> str:
+def clean(text: str, identifiers: Identifiers, *, strict: bool = False, vr: str = "") -> str:
     """Cut what identifies somebody out of one value.
 
     Cut are the names, numbers, dates and places in `identifiers`, in any spelling, and what has the form of a date, a
@@ -88,7 +89,8 @@ def clean(text: str, identifiers: Identifiers, *, strict: bool = False, vr: str 
     strict : bool
         Keep only words of the vocabulary, and small numbers with or without units.
     vr : str
-        The result fits this VR: its length, and which control characters it has.
+        The result fits this VR: its length, and which control characters it has. Without one the length has no limit,
+        and lines stay.
 
     Returns
     -------
@@ -128,9 +130,9 @@ def matches(text: str, identifiers: Identifiers) -> list[_Span]:
 def _fit(text: str, vr: str) -> str:
     if not text.isprintable():
         text = _CONTROL.sub("", text)
-        if vr not in ("ST", "LT", "UT"):
+        if vr not in _LINES:
             text = _LINE.sub(" ", text)
-    elif "\\" in text and vr not in ("ST", "LT", "UT"):
+    elif "\\" in text and vr not in _LINES:
         text = text.replace("\\", " ")
     most = LONGEST.get(vr)
     return text if most is None or len(text) <= most else text[:most]
@@ -254,7 +256,13 @@ def _phrase_end(folded: str, words: list[_Word], number: int, phrase: tuple[str,
             return 0
         if place > number and not _GAP.fullmatch(folded, words[place - 1][2], words[place][1]):
             return 0
-    stop = words[number + len(phrase) - 1][2]
+    start, stop = words[number][1], words[number + len(phrase) - 1][2]
+    if (len(phrase[0]) == 1 and folded[start - 1 : start] == "/") or (
+        len(phrase[-1]) == 1 and folded[stop:][:1] == "/"
+    ):
+        return 0  # of "w/o", which is no initial
+    if len(phrase[-1]) == 1 and folded[stop : stop + 1] == ".":  # of an initial
+        return stop + 1
     return stop + 2 if folded[stop : stop + 2] in ("'s", "’s") else stop
 
 
