@@ -87,6 +87,7 @@ _CODES = {
     0x00404030: "institutions",
 }
 _CODED = array("I", sorted(_CODES))
+_STANDARD = "1.2.840.10008."  # the root of what PS3.6 and PS3.16 register
 _LINES = frozenset({"ST", "LT", "UT"})
 _SOP_CLASSES = frozenset({0x00080016, 0x00081150, 0x00020002, 0x00020010, 0x00081115, 0x00020012, 0x0008010C})
 _NOBODY = frozenset(
@@ -271,7 +272,7 @@ def _add(found: set[Any], kind: str, text: str) -> None:
 def _uids(data: bytes) -> Iterator[str]:
     for text in data.decode("ascii", "replace").split("\\"):
         uid = text.strip(" \0")
-        if uid and uid_entry(uid) is None:
+        if uid and not uid.startswith(_STANDARD) and uid_entry(uid) is None:
             yield uid
 
 
