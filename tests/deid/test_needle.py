@@ -90,6 +90,20 @@ def test_thousands_of_needles_that_look_alike():
     assert needles.search(b"UID 1.2.840.113619.2.55.3.19999 1.2.840.113619.2.55.3.20000 ") == ([(4, 19999)], 1)
 
 
+def test_short_and_long_ones_of_all_widths_among_thousands():
+    words = [f"{word}{n}" for n in range(600) for word in ("ab", "muster", "a very long name of somebody ")]
+    kinds = [("ascii", 0), ("utf-16-le", LITTLE), ("utf-16-be", BIG)]
+    texts = [(word.encode(codec), flags | WHOLE) for word in words for codec, flags in kinds]
+    needles = Needles([text for text, _ in texts], [flags for _, flags in texts])
+    data, wanted = bytearray(b"\0\0\0"), []
+    for number, (text, _) in enumerate(texts):
+        wanted.append((len(data), number))
+        data += text + b"\0\0\0"
+    found, _ = needles.search(data, 100_000)
+    assert set(wanted) <= set(found)  # beside zeros, one order of bytes is the other one, too
+    assert all(data[at : at + len(texts[number][0])] == texts[number][0] for at, number in found)
+
+
 def test_the_list_ends_but_the_count_goes_on():
     assert Needles([b"aa"], [0]).search(b"a" * 100, 3) == ([(0, 0), (1, 0), (2, 0)], 99)
     assert Needles([], []).search(b"abc") == ([], 0)

@@ -68,8 +68,8 @@ class Outcome:
 
         Actions are ``"removed"``, ``"emptied"``, ``"dummy"``, ``"mapped"``, ``"cleaned"``, ``"kept"``, ``"pseudonym"``,
         ``"age"`` and ``"function"``. Rules are ``"table"``, ``"override"``, ``"private"``, ``"VR"`` for what no table
-        knows, ``"graphics"``, ``"content"``, ``"undecodable"``, ``"unknown"``, ``"structure"`` and ``"pixels"``. Elements
-        that no rule names and that stay as they are, are not counted.
+        knows, ``"graphics"``, ``"content"``, ``"undecodable"``, ``"unknown"``, ``"structure"`` and ``"pixels"``.
+        Elements that no rule names and that stay are not counted.
         """
         return tuple((Tag(tag), ACTIONS[action], RULES[rule], count) for tag, action, rule, count in self.log.rows())
 

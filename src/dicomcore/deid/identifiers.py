@@ -87,6 +87,7 @@ _CODES = {
     0x00404030: "institutions",
 }
 _CODED = array("I", sorted(_CODES))
+_STANDARD = "1.2.840.10008."  # the root of what PS3.6 and PS3.16 register
 _LINES = frozenset({"ST", "LT", "UT"})
 _SOP_CLASSES = frozenset({0x00080016, 0x00081150, 0x00020002, 0x00020010, 0x00081115, 0x00020012, 0x0008010C})
 _NOBODY = frozenset(
@@ -228,26 +229,36 @@ def _made(*values: frozenset[Any]) -> Identifiers:
     return Identifiers(**dict(zip(KINDS, values, strict=True)))
 
 
-def gather(data_set: Dataset) -> Identifiers:
+def gather(data_set: Dataset, *, uids: bool = True) -> Identifiers:
     """All that identifies the patient, the study and the staff in one data set, at every depth of its sequences.
 
     Values that say that there is nobody ("Anonymous", "unknown") are left out. Of frames only the first is looked at.
+    Texts are cleaned without `uids`, so that all files of a series may share one object.
     """
-    values, charsets, uids = pick(index_for(data_set), _SORTED, _CODED)
+    index = index_for(data_set)
+    values, charsets, found = pick(index, _SORTED, _CODED)
+    if not index.meta_count:
+        values += tuple(_meta_values(data_set))
     known = _read(values, charsets)
-    found = {text for tag, data in uids if tag not in _SOP_CLASSES for text in _uids(data)}
+    if not uids:
+        return known
+    return _made(
+        *known.textual, frozenset(uid for tag, data in found if tag not in _SOP_CLASSES for uid in _uids(data))
+    )
+
+
+def _meta_values(data_set: Dataset) -> Iterator[tuple[int, str, bytes]]:
+    """The AE titles in file meta information that is not of the index; its UIDs are in the data set, too."""
     meta = meta_of(data_set)
-    if meta is None:
-        return _made(*known, frozenset(found))
-    found.update(_uids(str(meta.get("MediaStorageSOPInstanceUID") or "").encode("ascii", "replace")))
-    titles = (meta.get(keyword) for keyword in ("SourceApplicationEntityTitle", "SendingApplicationEntityTitle"))
-    devices = {str(title) for title in titles if title and not _is_nobody(str(title))}
-    return _made(*known[:6], known[6] | devices if devices else known[6], frozenset(found))
+    for keyword in ("SourceApplicationEntityTitle", "SendingApplicationEntityTitle", "ReceivingApplicationEntityTitle"):
+        title = None if meta is None else meta.get(keyword)
+        if title:
+            yield 0x00020016, "AE", str(title).encode("ascii", "replace")
 
 
 @lru_cache(maxsize=64)  # the files of a series have the same
-def _read(values: tuple[tuple[int, str, bytes], ...], charsets: tuple[bytes, ...]) -> tuple[frozenset[Any], ...]:
-    """The kinds but UIDs from the bytes of values."""
+def _read(values: tuple[tuple[int, str, bytes], ...], charsets: tuple[bytes, ...]) -> Identifiers:
+    """All kinds but UIDs from the bytes of values."""
     # Items may have character sets of their own: then all readings are kept, as a wrong one identifies nobody.
     readings = [charset_for(tuple(data.decode("ascii", "replace").split("\\"))) for data in dict.fromkeys(charsets)]
     found: dict[str, set[Any]] = {kind: set() for kind in KINDS}
@@ -256,7 +267,7 @@ def _read(values: tuple[tuple[int, str, bytes], ...], charsets: tuple[bytes, ...
         for charset in readings or [DEFAULT_CHARSET]:
             for text in charset.decode_values(data, "PN" if vr == "PN" else "ST" if vr in _LINES else "LO")[0]:
                 _add(found[kind], kind, text.strip(" \0"))
-    return tuple(frozenset(found[kind]) for kind in KINDS[:7])
+    return Identifiers(**found)
 
 
 def _add(found: set[Any], kind: str, text: str) -> None:
@@ -271,7 +282,7 @@ def _add(found: set[Any], kind: str, text: str) -> None:
 def _uids(data: bytes) -> Iterator[str]:
     for text in data.decode("ascii", "replace").split("\\"):
         uid = text.strip(" \0")
-        if uid and uid_entry(uid) is None:
+        if uid and not uid.startswith(_STANDARD) and uid_entry(uid) is None:
             yield uid
 
 

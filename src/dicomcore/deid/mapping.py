@@ -183,3 +183,16 @@ class Mapping:
             return charset.encode("\\".join(made))
         except EncodeError:
             return None
+
+    def planes(self, data: bytes, rows: int, columns: int, planes: int, big: bool) -> bytes | None:
+        """Overlay planes without text, None if they cannot be read; `big` if their words are big endian."""
+        from dicomcore.deid.graphics import clean_planes  # NumPy is not needed without the option
+
+        made = clean_planes(_swapped(data) if big else data, rows, columns, planes)
+        return _swapped(made) if big and made is not None else made
+
+
+def _swapped(data: bytes) -> bytes:
+    swapped = bytearray(data)
+    swapped[: len(data) // 2 * 2 : 2], swapped[1::2] = data[1::2], data[: len(data) // 2 * 2 : 2]
+    return bytes(swapped)

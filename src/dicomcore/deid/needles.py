@@ -35,6 +35,8 @@ class Sought(NamedTuple):
     length: int
     """Letters and digits of the text."""
     numeric: bool
+    inside: bool
+    """Whether it is found inside of words, too."""
 
 
 class Soughts(NamedTuple):
@@ -50,9 +52,9 @@ def sought_in(identifiers: Identifiers) -> Soughts:
     texts: dict[tuple[bytes, int], Sought] = {}
     for kind, text in _texts(identifiers):
         words = words_of(text)
-        about = Sought(kind, sum(map(len, words)), all(map(str.isdecimal, words)))
+        length, numeric = sum(map(len, words)), all(map(str.isdecimal, words))
         for data, flags in _encoded(text, wide=kind not in ("dates", "uids") or len(text) == 10):
-            texts.setdefault((data, flags), about)
+            texts.setdefault((data, flags), Sought(kind, length, numeric, not flags & WHOLE))
     return Soughts(Needles([data for data, _ in texts], [flags for _, flags in texts]), tuple(texts.values()))
 
 

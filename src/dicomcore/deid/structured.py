@@ -26,6 +26,7 @@ Key = tuple[str, str, str]
 
 # By value type, for what the table does not name. UIDs of references and dates are mapped in items that stay.
 _OTHERS = {"PNAME": "X/D", "TEXT": "C", "": "C"}
+_REFERENCES = frozenset({"COMPOSITE", "IMAGE", "WAVEFORM", "UIDREF"})
 _OLD_NAMES = ("SRT", "SNM3", "99SDM")  # of SNOMED (PS3.16 8)
 
 
@@ -46,11 +47,16 @@ def action_of(scheme: str, code: str, value_type: str, options: Iterable[str] = 
     str
         ``"X"`` (removed), ``"D"`` (the value is replaced), ``"C"`` (its text is cleaned, its UIDs and dates are mapped)
         or ``"K"`` (its text stays, its UIDs and dates are treated as anywhere). A template's mandatory item is replaced
-        and not removed.
+        and not removed, and what the table removes or replaces is replaced where a template may ask for it.
     """
-    action = _chosen((scheme, code, value_type), frozenset(options))
-    if action in ("X", "X/D"):
-        return "X" if removable and (scheme, code, value_type) not in _mandatory() else "D"
+    key = scheme, code, value_type
+    action = _chosen(key, frozenset(options))
+    if action == "X":
+        return "X" if removable and key not in _mandatory("M") else "D"
+    if action == "X/D":
+        # A reference whose UIDs are mapped is as good as a dummy, and still leads to what is referred to.
+        stays = value_type in _REFERENCES or key in _mandatory("M", "MC")
+        return "X" if removable and not stays else "D"
     return action
 
 
@@ -81,14 +87,14 @@ def _aliases(scheme: str, code: str) -> list[tuple[str, str]]:
 
 
 @cache
-def _mandatory() -> frozenset[Key]:
-    """What is mandatory in a template of PS3.16, whichever."""
+def _mandatory(*requirements: str) -> frozenset[Key]:
+    """What has one of these requirement types in a template of PS3.16, whichever."""
     from dicomcore.sr import templates  # not needed without structured content
 
     found: set[Key] = set()
     for template in templates:
         for row in template.rows:
-            if row.requirement == "M" and row.least and isinstance(row.concept, Code):
+            if row.requirement in requirements and row.least and isinstance(row.concept, Code):
                 found.update((*one, row.value_type) for one in _aliases(row.concept.scheme, row.concept.value))
     return frozenset(found)
 

@@ -7,6 +7,7 @@ decoded, as they are searched when they are cleaned. Deflated data sets and the 
 from __future__ import annotations
 
 import os
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,7 @@ from dicomcore.dataset.state import DATA_SET
 from dicomcore.deid.identifiers import KINDS, Identifiers, gather
 from dicomcore.deid.needles import Sought, sought_in
 from dicomcore.deid.text import matches
+from dicomcore.deid.vocabulary import common_words
 from dicomcore.errors import DicomError
 from dicomcore.iod.opening import index_for
 from dicomcore.iod.report import path_text
@@ -41,7 +43,8 @@ RULES = {
 _SURE = 6  # letters and digits of what is no chance in text
 _RARE = 8  # of what is hardly a chance in pixels
 _MOST = 10_000  # places in one file
-_SHOWN = 128  # bytes
+_WORD = 24  # letters of a word around a needle
+_LETTERS = re.compile(rb"[A-Za-z]+")
 _KEPT_TEXTS = 1 << 16
 _INFLATED = 1 << 26  # bytes of a document's streams
 _NUMBERS = frozenset("DS IS TM AT FL FD SL SS UL US SV UV OF OD OL OV".split())  # noqa: SIM905
@@ -333,29 +336,29 @@ class _Search:
         if isinstance(out, (str, os.PathLike)):
             path = os.fspath(out)
             size = os.stat(path).st_size
-            self.hits(needles.search_file(path, _MOST)[0], outer, found, lambda at: _peek(path, at))
+            self.hits(needles.search_file(path, _MOST)[0], outer, found, lambda a, b: _peek(path, a, b))
         elif isinstance(out, bytes):
             size = len(out)
-            self.hits(needles.search(out, _MOST)[0], outer, found, lambda at: out[at : at + _SHOWN])
+            self.hits(needles.search(out, _MOST)[0], outer, found, lambda a, b: out[a:b])
         if index is not None and (size == 0 or inflated):
             first = index.source.first
             whole = index.read(first, index.source.size - first)
             size = size or len(whole)
             hits = [(at + first, number) for at, number in needles.search(whole, _MOST)[0]]
-            self.hits(hits, index, found, lambda at: bytes(whole[at - first : at - first + _SHOWN]))
+            self.hits(hits, index, found, lambda a, b: bytes(whole[max(a - first, 0) : b - first]))
         return size
 
     def hits(
-        self, hits: list[tuple[int, int]], index: Index | None, found: _Found, peek: Callable[[int], bytes]
+        self, hits: list[tuple[int, int]], index: Index | None, found: _Found, peek: Callable[[int, int], bytes]
     ) -> None:
         """Note where needles were found."""
         for offset, number in hits:
             about = self.soughts.about[number]
             steps, tag, vr = place_at(index, offset) if index is not None else ([], 0, "")
             severity = _severity(about, tag, vr, index is None)
-            if severity:
+            if severity and not (about.inside and _is_inside(peek, offset, about.length)):
                 path = path_text(steps, tag) if tag else _outside(index, offset)
-                value = peek(offset)[: about.length + 8].decode("latin-1") if self.show else ""
+                value = peek(offset, offset + about.length + 8).decode("latin-1") if self.show else ""
                 found.add(severity, path, tag or None, about.kind, "bytes", value)
 
     def texts(self, data_set: Dataset, found: _Found) -> None:
@@ -443,10 +446,18 @@ def _outside(index: Index | None, offset: int) -> str:
     return f"byte {offset}" if index is None else f"byte {offset}, of no element"
 
 
-def _peek(path: str, offset: int) -> bytes:
+def _peek(path: str, start: int, stop: int) -> bytes:
     with open(path, "rb") as file:
-        file.seek(offset)
-        return file.read(_SHOWN)
+        file.seek(start)
+        return file.read(stop - start)
+
+
+def _is_inside(peek: Callable[[int, int], bytes], offset: int, length: int) -> bool:
+    """Whether an ASCII text at an offset is a part of a longer word of the vocabulary."""
+    start = max(offset - _WORD, 0)
+    around = peek(start, offset + length + _WORD)
+    words = [match for match in _LETTERS.finditer(around) if match.start() <= offset - start < match.end()]
+    return any(len(word[0]) > length and word[0].decode().lower() in common_words() for word in words)
 
 
 def _values_of(element: Any) -> Iterator[str]:

@@ -99,7 +99,7 @@ _PEOPLE = frozenset(
     schmidt scott shaw simon smith stanley stephen stewart sydney taylor thomas thompson turner victor vincent
     walker walter ward warren washington wayne webster wells werner william williams wilson wright wolf fuchs lorenz
     haas campbell richardson simpson boyd kennedy burns robertson ferguson reid hoffman pearson caldwell barrett
-    watts leonard swanson hodges cobb osborne schwartz moran bauer""".split()
+    watts leonard swanson hodges cobb osborne schwartz moran bauer law mac""".split()
 )
 
 
@@ -121,9 +121,13 @@ def _meanings() -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 @cache
 def common_words() -> frozenset[str]:
-    """Words that stay where they may be a name or not: those that codes write in lower case, and those of protocols."""
+    """Words that stay where they may be a name or not.
+
+    They are those that codes write in lower case, those of attributes' names, and those of protocols.
+    """
     own, others = _meanings()
     words = {word for word in _LETTERS.findall("\n".join(own + others)) if word.islower()}
+    words.update(word.lower() for keyword in keywords() for word in _PARTS.findall(keyword))
     return frozenset((words | set(_PROTOCOLS)) - _PEOPLE)
 
 
@@ -132,7 +136,6 @@ def strict_words() -> frozenset[str]:
     """All words of the vocabulary, those included that codes write with a capital only."""
     own, others = _meanings()
     words = {word.lower() for word in _LETTERS.findall("\n".join(own))}
-    words.update(word.lower() for keyword in keywords() for word in _PARTS.findall(keyword))
     for meaning in others:
         words.update(word.lower() for word in _LETTERS.findall(meaning)[:1])
     return frozenset((words | common_words() | UNITS) - _PEOPLE)

@@ -10,6 +10,9 @@ cdef enum Flags:            # of a needle
     WIDE_LITTLE = 4         # text of two bytes a character: where its neighbours are
     WIDE_BIG = 8
 
+cdef enum:
+    SETS = 4
+
 cdef struct Needle:
     uint32_t at, length     # in Set.text
     uint32_t flags
@@ -44,5 +47,5 @@ cdef void find(const Set* s, const uint8_t* data, Py_ssize_t n, Py_ssize_t first
 
 
 cdef class Needles:
-    cdef Set[2] sets        # of one byte a character, and of two
+    cdef Set[SETS] sets     # of one byte a character and of two, short and long ones
     cdef Py_ssize_t count

@@ -36,8 +36,8 @@ cdef enum:
     PIECE = 1 << 20         # bytes of a file that are searched at a time
     FEWEST_BITS = 16        # of the hashes of a small set
     MOST_BITS = 22
-    NARROW = 0              # the set of needles of one byte a character, and that of two
-    WIDE = 1
+    LONG = 8                # bytes of needles that are searched apart, as longer grams tell more of them;
+    MANY = 1000             # those of one byte a character where there are so many needles
 
 
 cdef inline uint8_t lower(uint8_t byte) noexcept nogil:
@@ -139,7 +139,8 @@ cdef Status find_in_file(const Set* sets, const char* path, Hits* hits, int* fau
     cdef file_facts facts
     cdef uint8_t* buffer
     cdef int64_t at = 0, got, before
-    cdef int64_t more = max(sets[NARROW].longest, sets[WIDE].longest) + NEIGHBOURS
+    cdef int64_t more = 0
+    cdef int k
     cdef Status status = OK
     if file == -1:
         fault[0] = errno
@@ -148,6 +149,8 @@ cdef Status find_in_file(const Set* sets, const char* path, Hits* hits, int* fau
         fault[0] = errno
         file_close(file)
         return IO_FAULT
+    for k in range(SETS):
+        more = max(more, sets[k].longest + NEIGHBOURS)
     buffer = <uint8_t*>malloc(NEIGHBOURS + PIECE + more)
     if buffer == NULL:
         file_close(file)
@@ -161,8 +164,8 @@ cdef Status find_in_file(const Set* sets, const char* path, Hits* hits, int* fau
             break
         if got <= before:                               # shorter by now
             break
-        find(&sets[NARROW], buffer, got, before, min(before + PIECE, got), at - before, hits)
-        find(&sets[WIDE], buffer, got, before, min(before + PIECE, got), at - before, hits)
+        for k in range(SETS):
+            find(&sets[k], buffer, got, before, min(before + PIECE, got), at - before, hits)
         at += PIECE
     free(buffer)
     file_close(file)
@@ -181,13 +184,18 @@ cdef class Needles:
             if not LEAST <= len(text) <= LONGEST:
                 raise ValueError(f"a needle has {LEAST} to {LONGEST} bytes, not {len(text)}")
         self.count = len(held)
-        for place in (NARROW, WIDE):
-            numbers = [i for i in range(self.count) if bool(said[i] & (WIDE_LITTLE | WIDE_BIG)) == (place == WIDE)]
-            fill(&self.sets[place], held, said, numbers)
+        apart = len(held) > MANY
+        places = [
+            2 + (len(text) >= LONG) if one & (WIDE_LITTLE | WIDE_BIG) else apart and len(text) >= LONG
+            for text, one in zip(held, said)
+        ]
+        for place in range(SETS):
+            fill(&self.sets[place], held, said, [i for i in range(self.count) if places[i] == place])
 
     def __dealloc__(self):
-        empty(&self.sets[NARROW])
-        empty(&self.sets[WIDE])
+        cdef int k
+        for k in range(SETS):
+            empty(&self.sets[k])
 
     def __len__(self):
         return self.count
@@ -196,13 +204,14 @@ cdef class Needles:
         """([(offset, number of the needle)], how many there are) in a buffer; the list ends after `most`."""
         cdef Py_buffer view
         cdef Hits hits
+        cdef int k
         start_hits(&hits, most)
         try:
             hold(data, &view)
             try:
                 with nogil:
-                    find(&self.sets[NARROW], <const uint8_t*>view.buf, view.len, 0, view.len, 0, &hits)
-                    find(&self.sets[WIDE], <const uint8_t*>view.buf, view.len, 0, view.len, 0, &hits)
+                    for k in range(SETS):
+                        find(&self.sets[k], <const uint8_t*>view.buf, view.len, 0, view.len, 0, &hits)
             finally:
                 let_go(&view)
             return found(&hits)

@@ -40,20 +40,19 @@ cdef inline uint32_t sequence_of(const Row* rows, uint32_t row) noexcept nogil:
 
 
 def pick(Index index not None, const uint32_t[::1] tags not None, const uint32_t[::1] coded not None):
-    """(values, character sets, UIDs) of a data set.
+    """(values, character sets, UIDs) of a data set and its file meta information.
 
     Picked are elements of VR PN, DA, DT and AE, those with a tag of `tags`, and of sequences with a tag of `coded` the
     codes and their meanings, under the tag of the sequence. A value is (tag, VR as two letters or "", bytes). Of frames
     the first is looked at. Both arrays are sorted.
     """
     cdef Py_ssize_t count
-    cdef uint32_t i, tag, named
+    cdef uint32_t i = 0, tag, named
     cdef Row* row
     cdef const uint8_t* data = NULL
     cdef list values = [], sets = [], uids = []
     index.finish()
     count = rows_of(index)
-    i = <uint32_t>index.meta_count
     while i < count:
         row = &index.rows[i]
         tag = row.tag

@@ -160,6 +160,7 @@ cdef class Redactor:
     cdef Py_ssize_t next_mark
     cdef uint32_t pixels            # the tag of pixel data that was cleaned, 0: none
     cdef object cleaned             # its new value
+    cdef bytes planes               # of the present group of overlays
 
     def __dealloc__(self):
         free(self.frames)
@@ -407,7 +408,7 @@ cdef class Redactor:
             if action == KEEP:
                 return self.keep_any(f, row, r)
             rule = NET
-            return self.act(f, row, r, action, REMOVE, rule, vr, 0)
+            return self.act(f, row, r, action, X_Z_D, rule, vr, 0)
         vr = self.vr_of(r, row, slot.vr)
         return self.act(f, row, r, action, slot.basic, slot.rule, vr, slot.number)
 
@@ -702,13 +703,46 @@ cdef class Redactor:
             return self.keep_any(f, row, r)
         if f.overlay != group:
             f.overlay = group
-            f.overlay_gone = self.rules.overlays == REMOVE and self.index.find(f.first, f.stop, group | 0x3000) >= 0
+            f.overlay_gone = self.is_overlay_gone(f, group)
         if f.overlay_gone or (low == 0x4000 and self.rules.overlay_text == REMOVE):
             self.log.add(tag, REMOVE, GRAPHICS)
             return 0
         if is_prose(vr) and self.rules.overlay_text == CLEAN:
             return self.act(f, row, r, CLEAN, REMOVE, GRAPHICS, vr, 0)
+        if low == 0x3000:
+            self.log.add(tag, CLEAN, GRAPHICS)
+            return self.replace(f, r, self.planes)
         return self.keep_any(f, row, r)
+
+    cdef bint is_overlay_gone(self, Frame* f, uint32_t group) except -1:
+        # Whether a group of overlays goes: its planes are not kept, or cannot be cleaned. What is cleaned waits in
+        # `planes` for its place.
+        cdef Py_ssize_t i = self.index.find(f.first, f.stop, group | 0x3000)
+        if i < 0:
+            return False
+        if self.rules.overlays == REMOVE or self.index.rows[i].flags & CONTAINER or self.index.rows[i].length == 0:
+            return True
+        self.planes = self.mapping.planes(
+            self.value_of(&self.index.rows[i]), self.number_at(f, group | 0x10), self.number_at(f, group | 0x11),
+            max(self.number_at(f, group | 0x15), 1), f.big and self.index.rows[i].vr != OB,
+        )
+        return self.planes is None
+
+    cdef int number_at(self, Frame* f, uint32_t tag) except -1:
+        # A number of the present level, 0 if there is none.
+        cdef Py_ssize_t i = self.index.find(f.first, f.stop, tag)
+        cdef const uint8_t* p
+        cdef const Row* r
+        if i < 0:
+            return 0
+        r = &self.index.rows[i]
+        if r.vr == IS or tag & 0xFFFF == 0x15:
+            text = self.value_of(r).strip(b" \0") if r.length <= 12 else b""
+            return int(text) if text.isdigit() and len(text) < 7 else 1
+        if r.length != 2:
+            return 0
+        _owner = self.index.source.hold(r.offset, 2, &p)
+        return p[0] << 8 | p[1] if f.big else load_le16(p)
 
     # -- other values
 
@@ -762,6 +796,7 @@ cdef class Redactor:
                         uint16_t vr) except -1:
         cdef bytes given = self.value_of(r)
         cdef uint32_t child
+        cdef int kind
         if action == NAME:
             made = self.patient_of().pseudonym(r.tag)
         elif action == AGE:
@@ -772,7 +807,8 @@ cdef class Redactor:
             made = self.mapping.text(given, vr_name(vr), charset_at(self.index, row), self.patient_of())
         if made is None:
             self.log.add(r.tag, REMOVE, UNREAD)
-            action = settled(basic if basic != KEEP else <uint8_t>X_Z_D, self.kind_of(f, r.tag, &child))
+            kind = self.kind_of(f, r.tag, &child)
+            action = settled(<uint8_t>X_Z_D if kind == 1 or kind == 2 else basic, kind)
             if action == DUMMY:
                 return self.dummy(f, r, vr)
             if action == EMPTY:
