@@ -49,9 +49,11 @@ def _read(folder: str) -> Iterator[Dataset]:
     for name in sorted(os.listdir(folder)):
         if name.endswith(SUFFIXES):
             try:
-                yield dcmread(os.path.join(folder, name), force=True)
+                ds = dcmread(os.path.join(folder, name), force=True)
             except (DicomError, OSError):
                 continue  # one bad file does not cost the others
+            if "ScheduledProcedureStepSequence" in ds:
+                yield ds
 
 
 def _row(ds: Dataset) -> dict[str, Any]:
