@@ -64,6 +64,7 @@ __all__ = [
 LAZY_PACKAGES = frozenset(
     (
         "archive",
+        "catalogue",
         "cli",
         "codecs",
         "display",
@@ -71,8 +72,10 @@ LAZY_PACKAGES = frozenset(
         "forms",
         "interop",
         "iod",
+        "net",
         "objects",
         "pixels",
+        "services",
         "sr",
         "transcoding",
     )
