@@ -33,8 +33,8 @@ def committed(name):
 
 # Counts that must not shrink. Undecidable are what a data set cannot tell; open is what nobody has read.
 COUNTS = {
-    "coverage.csv": {"machine": 1653, "undecidable": 371},
-    "usages.csv": {"machine": 231, "undecidable": 286},
+    "coverage.csv": {"machine": 1755, "undecidable": 269},
+    "usages.csv": {"machine": 241, "undecidable": 276},
 }
 
 
@@ -51,7 +51,7 @@ def test_every_row_is_classified(name, counts):
 
 def test_every_difference_is_explained():
     lines = committed("differences.csv")
-    assert len(lines) == 99
+    assert len(lines) == 100
     assert all(line["reason"] for line in lines)
 
 
@@ -93,9 +93,9 @@ def test_code_of_all_conditions():
         data = encode_condition(condition, pool)
         assert decode_condition(data, pool) == condition
         size += len(data)
-    assert len(conditions) == 1884
+    assert len(conditions) == 1996
     assert size / len(conditions) < 11
-    assert size + pool.size() < 30_000
+    assert size + pool.size() < 33_000
 
 
 @needs_tables
