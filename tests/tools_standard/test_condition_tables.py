@@ -21,7 +21,7 @@ from tools.standard.conditions import (
     trees,
 )
 from tools.standard.conditions.reasons import REASONS
-from tools.standard.conditions.tree import NO, YES, evaluate
+from tools.standard.conditions.tree import NO, YES, evaluate, leaves
 
 needs_tables = pytest.mark.skipif(bool(sources.ABSENT), reason=sources.ABSENT)
 
@@ -84,6 +84,18 @@ def test_each_override_is_used():
                 for module, tag, number in known
             ), entry
         assert entry["clause"].startswith("PS3.3 ")
+
+
+@needs_tables
+def test_frames_have_groups_of_their_own_where_frame_content_is_mandatory():
+    """C.7.6.16: the macro is in every frame's groups, so that these are due in the IODs that it is mandatory in."""
+    used, groups = sources.usage_rows()
+    mandatory = {row[0] for row in groups if row[5] == "C.7.6.16-3" and row[3] == "M"}
+    for module in ("C.7.6.16-1", "C.7.6.29-1"):
+        iods = mandatory & {row[0] for row in used if row[5] == module}
+        expected = {uid for uid, _, iod, _ in sources.load("iods")["sop_classes"] if iod in iods}
+        ((_, condition),) = [(key, one) for key, one in trees().items() if key == (module, 2)]
+        assert {uid for leaf in leaves(condition.required) if leaf[0] == "in" for uid in leaf[4]} == expected
 
 
 @needs_tables
