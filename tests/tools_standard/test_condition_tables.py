@@ -33,7 +33,7 @@ def committed(name):
 
 # Counts that must not shrink. Undecidable are what a data set cannot tell; open is what nobody has read.
 COUNTS = {
-    "coverage.csv": {"machine": 1755, "undecidable": 269},
+    "coverage.csv": {"machine": 1756, "undecidable": 268},
     "usages.csv": {"machine": 241, "undecidable": 276},
 }
 
@@ -105,7 +105,7 @@ def test_code_of_all_conditions():
         data = encode_condition(condition, pool)
         assert decode_condition(data, pool) == condition
         size += len(data)
-    assert len(conditions) == 1996
+    assert len(conditions) == 1997
     assert size / len(conditions) < 11
     assert size + pool.size() < 33_000
 
@@ -170,6 +170,6 @@ def test_third_opinion_is_of_an_older_edition():
     assert all(reasons.values())
     changed = {key for key, reason in reasons.items() if is_edition(reason)}
     same = [one for one in results if (one.row.module, str(one.row.number)) not in changed]
-    assert (len(results), len(same)) == (449, 423)
+    assert (len(results), len(same)) == (450, 424)
     assert agreement(results) > 0.96
     assert agreement(same) > 0.97
