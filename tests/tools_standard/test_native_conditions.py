@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,9 +13,10 @@ pytest.importorskip("pydicom.sr._snomed_dict")
 
 import dicomcore as dc
 from dicomcore.iod import check
-from tests.support.condition_objects import Maker, Stand, stands
+from tests.support.condition_objects import Maker, Stand, sop_classes, stands
 from tests.support.conditions import Spot
 from tools.standard.conditions import Condition, sources, trees
+from tools.standard.conditions.tables import usage_decisions
 from tools.standard.conditions.tree import YES, leaves
 from tools.standard.conditions.words import spelled
 
@@ -110,3 +112,46 @@ def test_native_code_and_the_evaluator_agree_on_every_condition():
     assert unlike == []
     assert tested > 1600
     assert both / tested > 0.97
+
+
+def group_stands() -> Iterator[tuple[str, str, Condition, Stand]]:
+    """Each conditional macro of the frames' functional groups whose sequence is due where the macro is."""
+    framed = {row[0] for row in sources.usage_rows()[0] if row[5] == "C.7.6.16-1"}
+    for (iod, kind, module), decision in usage_decisions().items():
+        if kind != "group" or decision.condition is None or iod not in framed & sop_classes().keys():
+            continue
+        first = next(row for row in sources.modules()[module] if row[1] not in ("+", "*"))
+        if first[3] in ("1", "2"):
+            path = (sources.FRAME_GROUPS, first[1])
+            yield iod, module, decision.condition, Stand(sop_classes()[iod][0], path, "", ())
+
+
+def missing_groups(data: bytes, stand: Stand, condition: Condition) -> int:
+    """How many frames lack a macro that is due."""
+    root, tag = dc.dcmread(data), int(stand.path[-1], 16)
+    shared = root.get(int(sources.SHARED_GROUPS, 16))
+    if shared is not None and any(tag in one for one in shared.value):
+        return 0
+    return sum(tag not in spot.chain[-1] and spot.value(condition.required) == YES for spot in spots(root, stand.path))
+
+
+def test_native_code_and_the_evaluator_agree_on_functional_groups():
+    unlike, both, tested = [], 0, 0
+    for iod, module, condition, stand in group_stands():
+        if not is_testable(condition):
+            continue
+        dice, seen = random.Random(f"{iod} {module}"), set()
+        for _ in range(MOST_DRAWS):
+            data = Maker(stand, condition, dice).encode(there=False)
+            wanted = missing_groups(data, stand, condition)
+            seen.add(bool(wanted))
+            tag = int(stand.path[-1], 16)
+            report = check(data, rules=("structure",))
+            counted = sum(one.count for one in report if one.code == "GROUP_MISSING" and int(one.tag) == tag)
+            if counted != wanted:
+                unlike.append((iod, module, wanted, counted))
+                break
+        both += len(seen) > 1
+        tested += 1
+    assert unlike == []
+    assert (tested, both) == (119, 117)
