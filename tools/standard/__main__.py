@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 from tools.standard import checked
-from tools.standard.build import build, folder
+from tools.standard.build import build
 from tools.standard.contexts import read_vocabulary
 from tools.standard.headers import Tables
+from tools.standard.place import folder
 from tools.standard.pool import read_conditions
 from tools.standard.relations import relation_header
 from tools.standard.templates import TemplateTables, read_templates

@@ -261,8 +261,9 @@ cdef Status check_slot(Walk* w, uint32_t place) noexcept nogil:
                 allowed = True
             else:
                 outcome = outcome_of(w, c.condition)
-                if outcome.forbidden and there:
-                    refusing, refused = c, FORBIDDEN_PRESENT
+                if outcome.forbidden:       # whatever else: it is not due either
+                    if there:
+                        refusing, refused = c, FORBIDDEN_PRESENT
                     continue
                 if outcome.required == UNKNOWN:
                     w.unknown += 1
