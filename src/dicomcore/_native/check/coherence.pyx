@@ -22,7 +22,7 @@ from dicomcore._native.check.object_rules cimport (
 )
 from dicomcore._native.check.slots cimport *
 from dicomcore._native.check.subject cimport Subject, find_root, float_at, items_of, text_at
-from dicomcore._native.check.plan cimport plan_for
+from dicomcore._native.check.plan cimport Plan, plan_for
 from dicomcore._native.check.texts cimport check_texts
 from dicomcore._native.check.walk cimport check_structure
 from dicomcore._native.rules.tables cimport find_sop_class
@@ -247,6 +247,18 @@ cdef void check_slot(Level* v, int slot) noexcept nogil:
         check_channel(v)
 
 
+cdef Status check_subject(const Subject* s, Plan plan, const Wanted* what, uint32_t meta_stop, const uint8_t* syntax,
+                          int n, Findings* f, uint64_t* unknown) noexcept nogil:
+    cdef Status status = OK
+    if what.structure:
+        status = check_structure(s, plan, what.notes, f, unknown)
+    if what.coherence and status == OK:
+        status = check_coherence(s, meta_stop, syntax, n, f)
+    if what.texts and status == OK:
+        status = check_texts(s, f)
+    return status
+
+
 # -- over an index -------------------------------------------------------------------------------------------------
 
 def findings(Index index not None, *, int sop_class, bint structure, bint notes, bint coherence, bint texts,
@@ -266,6 +278,8 @@ def findings(Index index not None, *, int sop_class, bint structure, bint notes,
     cdef int n = <int>min(len(syntax), 64)
     cdef uint32_t meta
     cdef uint64_t unknown = 0
+    cdef Plan plan = None
+    cdef Wanted what
     index.finish()
     meta = <uint32_t>index.meta_count
     owners = fill(index, &s)
@@ -274,12 +288,10 @@ def findings(Index index not None, *, int sop_class, bint structure, bint notes,
         if sop_class < 0:
             sop_class = own_class(&s)
         if structure and sop_class >= 0:
-            status = check_structure(&s, plan_for(sop_class), notes, &f, &unknown)
+            plan = plan_for(sop_class)
+        what = Wanted(structure and sop_class >= 0, notes, coherence, texts)
         with nogil:
-            if coherence and status == OK:
-                status = check_coherence(&s, meta, uid, n, &f)
-            if texts and status == OK:
-                status = check_texts(&s, &f)
+            status = check_subject(&s, plan, &what, meta, uid, n, &f, &unknown)
         if status != OK:
             raise_fault(status, "check", 0)
         return listed(&s, &f), f.cut, sop_class_of(&s), unknown
