@@ -168,11 +168,13 @@ def check_batches(
     sources: SourceLike | Iterable[SourceLike],
     rules: Rules,
     *,
+    batch: int = BATCH,
     workers: int | None = None,
     storage_options: Mapping[str, Any] | None = None,
 ) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of `check` as record batches, in the same order, checking files while batches are taken."""
+    """Yield the rows of `check` as record batches of `batch` files, in the same order, checking files while batches are
+    taken."""
     check_engine("threads", workers)
     work = partial(check_batch, rules=rules, schema=findings_schema(rules))
-    batches = cut_to(Sources(sources, options=storage_options), BATCH)
+    batches = cut_to(Sources(sources, options=storage_options), batch)
     return in_order(batches, work, workers or cpus(), ahead=AHEAD, overlapped=True)

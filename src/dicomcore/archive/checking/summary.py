@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator
+from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -47,6 +48,7 @@ class CheckTally:
         self.not_dicom = 0
         self._files: Counter[Key] = Counter()
         self._counts: Counter[Key] = Counter()
+        self._begin = perf_counter()
         self._last: set[Key] = set()  # the keys of the last file, whose findings may go on in the next batch
 
     def add(self, batch: pa.RecordBatch | pa.Table) -> None:
@@ -72,6 +74,11 @@ class CheckTally:
             self._files.subtract(again)
         ending = self._keys(rows, numbers == numbers[-1])
         self._last = ending if numbers[-1] else self._last | ending
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the tally was created."""
+        return perf_counter() - self._begin
 
     def _keys(self, rows: pa.Table, which: Any) -> set[Key]:
         at = np.flatnonzero(which)
