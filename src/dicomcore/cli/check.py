@@ -21,7 +21,7 @@ __all__ = ["add_parser"]
 
 CLEAN, FINDINGS, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 FAILURE = ("file", "error", "error_kind")
-BATCH = 100  # files that are checked before what was found is printed
+BATCH = 200  # files that are checked before what was found is printed
 DESCRIPTION = """Check DICOM files against the definition of their SOP class (PS3.3): what is missing, what is there and
 should not be, and what contradicts itself. Files of a folder that are not DICOM are passed over. With --out, a second
 run checks only new and changed files; after an interruption, the same command goes on where it stopped."""

@@ -283,7 +283,8 @@ cdef Status check_slot(Walk* w, uint32_t place) noexcept nogil:
         if there and never_empty and idle != NULL and not filled:
             worst, by = EMPTY, idle     # no module that it could be part of lets it be empty
     if worst:
-        status = note(w, worst, by, slot.tag if not there else w.subject.rows[row].tag, row, 0)
+        status = note(w, worst, by, slot.tag if not there else w.subject.rows[row].tag, row,
+                      by.type if worst == MISSING_CONDITIONAL else 0)
         if status != OK:
             return status
     if refusing != NULL and not allowed:
