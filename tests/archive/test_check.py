@@ -31,6 +31,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "few elements": {"limits": Limits(elements=40)},
     "strict": {"limits": Limits(strict=True)},
 }
+ITEM = b"\xfe\xff\x00\xe0"
 FINDING = ("code", "severity", "path", "tag", "module", "clause", "message", "count")
 
 
@@ -95,6 +96,30 @@ def test_damaged_files_give_the_same_rows(name: str, tmp_path: Path) -> None:
     for path, damaged in zip(paths, made, strict=True):
         Path(path).write_bytes(damaged)
     options: dict[str, Any] = {"rules": ("-ISSUE",), "at_least": "note"}
+    assert rows_of(paths, **options).to_pylist() == rows_of(paths, bulk=False, **options).to_pylist()
+
+
+def test_what_only_looks_like_file_meta_information(tmp_path: Path) -> None:
+    data = real("ExplVR_BigEnd.dcm").read_bytes()
+    (tmp_path / "a").write_bytes(data[:134] + b"\x00\xff" + data[136:])  # (0002,FF00) is no element of it
+    options: dict[str, Any] = {"rules": ("-ISSUE",)}
+    paths = [str(tmp_path / "a")]
+    assert rows_of(paths, **options).to_pylist() == rows_of(paths, bulk=False, **options).to_pylist()
+
+
+@pytest.mark.timeout(60)
+def test_fragments_that_are_none(tmp_path: Path) -> None:
+    """Behind pixel data the scanner looks far ahead to tell what bytes without a tag are."""
+    data = real("emri_small_jpeg_2k_lossless.dcm").read_bytes()
+    begin = data.index(b"\xe0\x7f\x10\x00O")
+    paths = []
+    at = data.find(ITEM, begin)
+    while at >= 0:
+        paths.append(f"{tmp_path}/{at}")
+        Path(paths[-1]).write_bytes(data[:at] + b"\xeb\xd7\x56\x51" + data[at + 4 :])
+        at = data.find(ITEM, at + 1)
+    assert len(paths) > 5
+    options: dict[str, Any] = {"rules": ("-ISSUE",)}
     assert rows_of(paths, **options).to_pylist() == rows_of(paths, bulk=False, **options).to_pylist()
 
 

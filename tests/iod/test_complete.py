@@ -12,7 +12,7 @@ from dicomcore import Dataset, dcmread, iod
 from dicomcore.dataset.paths import walk
 from dicomcore.errors import DicomError
 from dicomcore.iod import Added
-from dicomcore.iod.completion import _Completion
+from dicomcore.iod.filling import Filling
 from dicomcore.tags import Tag
 from tests.iod.test_made_objects import segmentation
 from tests.support.corpus import dicom_files, real
@@ -232,8 +232,8 @@ def test_each_item_is_completed() -> None:
 
 def test_the_work_grows_with_the_items(monkeypatch: pytest.MonkeyPatch) -> None:
     passes = []
-    plain = _Completion._spots
-    monkeypatch.setattr(_Completion, "_spots", lambda self: passes.append(1) or plain(self))
+    plain = Filling._spots
+    monkeypatch.setattr(Filling, "_spots", lambda self: passes.append(1) or plain(self))
     ds = dcmread(real("rtplan.dcm"))
     beam = ds.BeamSequence[0]
     point = beam.ControlPointSequence[0]

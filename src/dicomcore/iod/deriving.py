@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
+from dicomcore._native.check.object_rules import modalities
 from dicomcore._native.rules import tables as _tables
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.lookup import items_of, text_of, texts_of
@@ -77,8 +78,6 @@ def _is_count(tag: int) -> bool:
 @cache
 def _modality(sop_class: str) -> Derived | None:
     """The modality, if the SOP class has only one."""
-    from dicomcore._native.check.object_rules import modalities  # loads the modules of the check
-
     words = modalities(str(sop_class)).split()
     if len(words) == 1:
         return Derived(words[0], "the SOP class")

@@ -178,9 +178,16 @@ cdef class Checker(Head):
         return OK
 
     cdef Status cover_behind(self, file_handle file, uint64_t offset) noexcept nogil:
+        # A window from `offset` on; a longer one if the last one was too short for what stands there.
         cdef Scanner* s = &self.scanner
         cdef Py_ssize_t at = <Py_ssize_t>self.segments[0].held
-        cdef uint64_t want = min(<uint64_t>BEHIND, s.total - offset)
+        cdef uint64_t want = BEHIND
+        cdef bint again = s.start <= offset < s.stop
+        if again:
+            want = 4 * (s.stop - s.start)
+        want = min(want, s.total - offset)
+        if want > <uint64_t>ARENA or (again and want <= s.stop - offset):
+            return UNSUPPORTED
         if not self.read(file, offset, want, at):
             return IO_FAULT
         s.window, s.start, s.stop = self.arena.data + at, offset, offset + want

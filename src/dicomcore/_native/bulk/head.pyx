@@ -24,6 +24,7 @@ from dicomcore._native.scan.opening cimport (
     Opening,
     check_meta,
     found_mode,
+    is_meta,
     stated_mode,
     states_length,
 )
@@ -236,7 +237,8 @@ cdef class Head:
         if s.stop < 144:
             return self.cover_given(s.stop)
         p = s.window
-        if memcmp(p + 128, b"DICM", 4) != 0 or load_le16(p + 132) != 2 or not looks_explicit(p + 132):
+        p += 128
+        if memcmp(p, b"DICM", 4) != 0 or load_le16(p + 4) != 2 or not looks_explicit(p + 4) or not is_meta(p + 4):
             return UNSUPPORTED
         s.pos = 132
         scanner_begin(s, 0, 2)
