@@ -282,6 +282,17 @@ def _read(out: Path) -> pa.Table:
     return pq.read_table(out) if out.suffix == ".parquet" else pa.ipc.open_file(out).read_all()
 
 
+def test_findings_are_no_index(folder: Path, tmp_path: Path) -> None:
+    """The column `path` has attributes, not files."""
+    out = archive.check(folder, out=tmp_path / "findings.parquet")
+    with pytest.raises(ValueError, match="no index: it is a table of findings"):
+        archive.report(out)
+    with pytest.raises(ValueError, match="whose files are in the column 'file'"):
+        list(archive.PathList(out))
+    listed = dict.fromkeys(archive.PathList(out, column="file"))
+    assert [Path(name).name for name in listed] == ["README", "a.dcm", "b.dcm", "c.dcm"]
+
+
 # -- what it comes to ----------------------------------------------------------------------------------------------
 
 
