@@ -286,7 +286,7 @@ def test_findings_are_no_index(folder: Path, tmp_path: Path) -> None:
     """The column `path` has attributes, not files."""
     out = archive.check(folder, out=tmp_path / "findings.parquet")
     with pytest.raises(ValueError, match="no index: it is a table of findings"):
-        archive.report(out)
+        archive.report(out, tmp_path / "report.html")
     with pytest.raises(ValueError, match="whose files are in the column 'file'"):
         list(archive.PathList(out))
     listed = dict.fromkeys(archive.PathList(out, column="file"))
