@@ -17,6 +17,7 @@ from typing import Any
 from tools.make_tables import Pool, numbers
 from tools.standard.contexts import Vocabulary
 from tools.standard.headers import braced, closing, counted, opening, text
+from tools.standard.template_corrections import correct_templates, read_template_overrides
 
 SOURCE = "templates of 2022-06 from PixelMed (BSD), of 2016 from vupeter/posdaJS (MIT)"
 RELATIONSHIPS = (
@@ -262,6 +263,7 @@ def read_templates(sources: Path, vocabulary: Vocabulary) -> list[Template]:
             found[key] = replace(same, key=key)
             continue
         found[key] = Template(key, name, "2022", filled(rows, same.rows if same else []))
+    correct_templates(found, reader, read_template_overrides())
     for template in found.values():
         template.rows = [chosen_by_user(row, found[row.include]) if row.include else row for row in template.rows]
     return sorted(found.values(), key=lambda template: (int(number_of(template.key)), template.key))
@@ -303,8 +305,9 @@ def filled_include(row: TemplateRow, count: tuple[int, int], older: list[Templat
     """An include with the number, relationship and bindings that it has in 2016, if it is there as often."""
     same = [one for one in older if one.include and number_of(one.include) == number_of(row.include)]
     if len(same) != count[1] or same[count[0]].depth != row.depth:
-        return row
+        return replace(row, flags=row.flags | MAY_OTHERWISE)  # 2022 does not tell IF from IFF
     one = same[count[0]]
+    row = replace(row, flags=row.flags | one.flags & MAY_OTHERWISE)
     if one.requirement == "U":  # the source chooses by conditions among includes that the user may choose from
         row = replace(row, requirement="U", condition=None)
     return replace(row, number=one.number, relationship=row.relationship or one.relationship, bindings=one.bindings)

@@ -65,7 +65,7 @@ NO_SLOT = Slot("", "", False, 0, 0, False, None, None, 0, 0, 0, None, False, -1,
 class Level:
     """The slots of a level, and those by the number of the code that is their concept."""
 
-    __slots__ = ("generic", "groups", "is_open", "named", "other", "slots")
+    __slots__ = ("generic", "groups", "is_open", "named", "other", "slots", "twins")
 
     def __init__(self, ranges: tuple[Range, ...]) -> None:
         self.slots: list[Slot] = []
@@ -84,6 +84,20 @@ class Level:
             else:
                 for code in codes:
                     self.named.setdefault(code, []).append(number)
+
+        self.twins: list[list[int]] = [self._twins(slot) for slot in self.slots]
+        """For each slot those of other templates that ask for the same: an item is enough for all of them."""
+
+    def _twins(self, slot: Slot) -> list[int]:
+        codes = _codes(slot.concept) or []
+        return [
+            number
+            for code in codes
+            for number in self.named[code]
+            if (other := self.slots[number]).template != slot.template
+            and other.value_type == slot.value_type
+            and other.by_reference == slot.by_reference
+        ]
 
     def _expand(
         self, one: Range, relationship: int, most: int, group: int, extra: tuple[Range, ...], entered: set[Hashable]

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from dicomcore.errors import LimitError
 from dicomcore.sr.findings import CODES
-from dicomcore.sr.levels import MANDATORY, MANDATORY_IF, ONLY_IF, Level, Range, Slot, Tree, level_of
+from dicomcore.sr.levels import MANDATORY, MANDATORY_IF, ONLY_IF, Group, Level, Range, Slot, Tree, level_of
 from dicomcore.sr.template_views import RELATIONSHIPS, VALUE_TYPES
 
 MOST_FOUND = 1000
@@ -234,15 +234,18 @@ class Matcher:
             price += COSTS[CODES[code]]
         if slot.most and count >= slot.most:
             price += COSTS["error"]
-        if slot.condition and not slot.may_be_otherwise and self.holds(slot.condition, asked) is False:
-            price += COSTS["error"]
+        price += self.unmet(slot, asked)
         group = slot.group
         while group >= 0:
-            one = level.groups[group]
-            if one.condition and not one.may_be_otherwise and self.holds(one.condition, asked) is False:
-                price += COSTS["error"]
-            group = one.above
+            price += self.unmet(level.groups[group], asked)
+            group = level.groups[group].above
         return price
+
+    def unmet(self, row: Slot | Group, asked: Asked) -> int:
+        """What a condition that is not met speaks against a row or an include."""
+        if row.condition is None or self.holds(row.condition, asked) is not False:
+            return 0
+        return COSTS["warning" if row.may_be_otherwise else "error"]
 
     def misplaced(self, level: Level, counts: list[int], place: int, kind: int) -> Found:
         """The finding about an item that fits no slot: its value type or relationship is wrong, or it is an extra."""
@@ -264,27 +267,40 @@ class Matcher:
     def requirements(self, level: Level, counts: list[int], asked: Asked, found: list[Found]) -> int:
         """Add what is wrong with the number of items of each slot; give how many conditions are not known."""
         active = self.active(level, counts, asked)
+        shut = self.shut(level, asked)
         undecided = 0
-        for slot, count in zip(level.slots, counts, strict=True):
+        for slot, count, twins in zip(level.slots, counts, level.twins, strict=True):
             code = ""
-            if slot.most and count > slot.most:
+            found_elsewhere = not count and any(counts[twin] for twin in twins)
+            if slot.group in shut:
+                code = "ROW_NOT_ALLOWED" if count else ""
+            elif slot.most and count > slot.most:
                 code = "ROW_TOO_OFTEN"
             elif 0 < count < slot.least:
                 code = "ROW_TOO_FEW"
             elif slot.requirement == MANDATORY:
-                if not count and (slot.group < 0 or active[slot.group]):
+                if not count and not found_elsewhere and (slot.group < 0 or active[slot.group]):
                     code = "ROW_MISSING"
             elif slot.requirement in (MANDATORY_IF, ONLY_IF) and (slot.group < 0 or active[slot.group]):
                 holds = self.holds(slot.condition, asked)
                 if holds is None:
                     undecided += 1
-                elif holds and not count and slot.requirement == MANDATORY_IF:
+                elif holds and not count and not found_elsewhere and slot.requirement == MANDATORY_IF:
                     code = "ROW_MISSING"
                 elif not holds and count and not slot.may_be_otherwise:
                     code = "ROW_NOT_ALLOWED"
             if code:
                 found.append(Found((), code, slot, -1, count))
         return undecided
+
+    def shut(self, level: Level, asked: Asked) -> set[int]:
+        """The includes that may have no items, as their condition, or that of one around them, is not met."""
+        found: set[int] = set()
+        for number, one in enumerate(level.groups):
+            is_conditional = one.requirement in (MANDATORY_IF, ONLY_IF) and not one.may_be_otherwise
+            if one.above in found or (is_conditional and self.holds(one.condition, asked) is False):
+                found.add(number)
+        return found
 
     def active(self, level: Level, counts: list[int], asked: Asked) -> list[bool]:
         """Whether each include has items, or must have some."""
