@@ -33,6 +33,8 @@ PLAIN = {
     "TCOORD": TemporalRange("POINT", samples=(1,)),
 }
 POINTS = {"POINT": 1, "MULTIPOINT": 2, "POLYLINE": 3, "CIRCLE": 2, "ELLIPSE": 4, "POLYGON": 4, "ELLIPSOID": 6}
+UNNAMED = ("IMAGE", "COMPOSITE", "WAVEFORM", "SCOORD", "SCOORD3D", "TCOORD")
+"""Value types that may have no concept."""
 MOST_TURNS = 12
 Known = Callable[[int, Code], bool]
 """Whether a code of a context group may be used."""
@@ -56,9 +58,8 @@ class Builder:
     def item(self, slot: Slot, root: bool = False) -> ContentItem:
         kind = VALUE_TYPES[slot.value_type]
         concept = self.code(slot.concept)
-        if concept is None and kind not in ("IMAGE", "COMPOSITE", "WAVEFORM", "SCOORD", "SCOORD3D", "TCOORD"):
-            if kind != "CONTAINER" or root:
-                concept = NO_CODE
+        if concept is None and kind not in UNNAMED and (kind != "CONTAINER" or root):
+            concept = NO_CODE
         relationship = None if root else RELATIONSHIPS[slot.relationship] or "CONTAINS"
         made = ContentItem(kind, concept, self.value(kind, slot.value), relationship)
         if kind == "CONTAINER":
@@ -117,7 +118,9 @@ class Builder:
         for _ in range(max(slot.least, 1)):
             made = self.item(slot)
             twins = [child for child in item.children if child.concept == made.concept]
-            if any(child.value_type == made.value_type and self.rows[id(child)] != self.rows[id(made)] for child in twins):
+            if any(
+                child.value_type == made.value_type and self.rows[id(child)] != self.rows[id(made)] for child in twins
+            ):
                 continue  # it would be an item of another row, too
             item.add(made)
             self.fill(made, slot, depth + 1)

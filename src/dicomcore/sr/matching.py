@@ -15,8 +15,8 @@ from dicomcore.sr.template_views import RELATIONSHIPS, VALUE_TYPES
 
 MOST_FOUND = 1000
 """Findings of one document that are kept; the others are counted."""
-MOST_MATCHES = 4_000_000
-"""Kinds of items matched with levels before LimitError is raised."""
+FEWEST_MATCHES, MATCHES_PER_KIND = 100_000, 20
+"""Matches of kinds of items with levels before LimitError is raised: real documents need one or two for each kind."""
 
 CODE = 8
 TYPES = {name: number for number, name in enumerate(VALUE_TYPES)}
@@ -65,9 +65,10 @@ Work = Generator[Asked, Result, Result]
 class Matcher:
     """Matches the kinds of one document."""
 
-    def __init__(self, kinds: list[Kind], groups: Any, templates: list[str]) -> None:
+    def __init__(self, kinds: list[Kind], groups: Any, templates: list[str], codes: list[tuple[str, str, str]]) -> None:
         self.kinds = kinds
         self.templates = templates  # that items name
+        self.codes = codes  # those that the tables do not have; graphic types are among them
         self.groups = groups  # the native tables of context groups
         self.known: dict[Asked, Result] = {}
         self.members: dict[tuple[Tree, int], int] = {}
@@ -76,6 +77,7 @@ class Matcher:
     def run(self, asked: Asked) -> Result:
         """Match the children of a kind with rows."""
         known = self.known
+        most = max(FEWEST_MATCHES, MATCHES_PER_KIND * len(self.kinds))
         stack: list[tuple[Asked, Work]] = [(asked, self.children(asked))]
         result: Result | None = None
         while stack:
@@ -88,8 +90,8 @@ class Matcher:
                 continue
             result = known.get(wanted)
             if result is None:
-                if len(known) > MOST_MATCHES:
-                    raise LimitError(f"more than {MOST_MATCHES} matches of content items with templates")
+                if len(known) > most:
+                    raise LimitError(f"more than {most} matches of content items with templates")
                 stack.append((wanted, self.children(wanted)))
         assert result is not None
         return result
@@ -175,6 +177,8 @@ class Matcher:
                 best, found = fits, [number]
             elif fits == best and fits:
                 found.append(number)
+        if best == OUTSIDE and concept in level.named:
+            return []  # a row names the concept, and would have the item if it were right
         return found
 
     def fit(self, wanted: Tree, concept: int) -> int:
@@ -224,7 +228,13 @@ class Matcher:
             return "" if any(part[0] != "C" or part[1] == value for part in wanted[1:]) else "ROW_VALUE"
         if wanted[0] in ("D", "B"):
             return VALUE_FAULTS[self.state(wanted, value)]
-        return ""
+        return "ROW_GRAPHIC_TYPE" if wanted[0] == "G" and not self.is_drawn(wanted[1], value) else ""
+
+    def is_drawn(self, types: str, value: int) -> bool:
+        """Whether a graphic type is one of some, such as ``"POLYLINE_CIRCLE"`` or ``"NOT_MULTIPOINT"``."""
+        drawn = self.codes[-2 - value][1]
+        named = types.split("_")
+        return (drawn in named) is (named[0] != "NOT")
 
     def price(self, level: Level, slot: Slot, count: int, kind: int, asked: Asked) -> int:
         """What speaks against a slot, beside what is below the item."""
