@@ -70,8 +70,9 @@ def test_references_that_go_round() -> None:
         inner.add(ContentItem(relationship="HAS PROPERTIES", target=(1, number % 300 + 1)))
         root.add(inner)
     report = sr.check(sr.make_report(root), 1500)
-    assert "REFERENCE_LOOP" in {one.code for one in report}
-    assert len(report) < 1100
+    (loop,) = (one for one in report if one.code == "REFERENCE_LOOP")
+    assert loop.count > 0
+    assert len(report) < 100
 
 
 def test_sources_of_each_kind() -> None:

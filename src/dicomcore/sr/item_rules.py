@@ -39,8 +39,6 @@ WITH_REFERENCES = frozenset(
     )
 )
 """SOP classes whose IOD has relationships by reference (PS3.3 A.35)."""
-MOST = 100
-"""Items of one fault that are looked at; the others are counted."""
 
 
 class ItemFault(NamedTuple):
@@ -70,16 +68,17 @@ def item_faults(content: Content, sop_class: str) -> Iterator[ItemFault]:
 
 
 def _reference_faults(content: Content, sop_class: str) -> Iterator[ItemFault]:
-    for number in content.references:
-        if number not in content.targets:
-            named = ".".join(map(str, content.references[number]))
-            yield ItemFault("REFERENCE_TARGET", number, "refers to an item that does not exist", 1, "", named)
+    lost = [number for number in content.references if number not in content.targets]
+    if lost:
+        named = ".".join(map(str, content.references[lost[0]]))
+        message = "refers to an item that does not exist"
+        yield ItemFault("REFERENCE_TARGET", lost[0], message, len(lost), "", named)
     if content.references and sop_class not in WITH_REFERENCES and native().relations(sop_class) is not None:
         first, count = next(iter(content.references)), len(content.references)
         yield ItemFault("REFERENCE_NOT_ALLOWED", first, "refers to another item, which this SOP class forbids", count)
-    if content.targets:
-        for number in _loops(content):
-            yield ItemFault("REFERENCE_LOOP", number, "refers to an item that leads back to it")
+    loops = _loops(content) if content.targets else []
+    if loops:
+        yield ItemFault("REFERENCE_LOOP", loops[0], "refers to an item that leads back to it", len(loops))
 
 
 def _loops(content: Content) -> list[int]:
