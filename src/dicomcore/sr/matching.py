@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from dicomcore.errors import LimitError
 from dicomcore.sr.findings import CODES
-from dicomcore.sr.levels import MANDATORY, MANDATORY_IF, ONLY_IF, Group, Level, Range, Slot, Tree, level_of
+from dicomcore.sr.levels import MANDATORY, MANDATORY_IF, ONLY_IF, Group, Level, Range, Slot, Tree, level_of, looks_up
 from dicomcore.sr.template_views import RELATIONSHIPS, VALUE_TYPES
 
 MOST_FOUND = 1000
@@ -59,6 +59,8 @@ VALUE_FAULTS = {
     "unknown": "ROW_VALUE_UNKNOWN",
 }
 NOTHING = Result(0, (), 0, 0)
+LOOK = "look below"
+"""In the place of a fault: the item is not alone."""
 Work = Generator[Asked, Result, Result]
 
 
@@ -73,6 +75,10 @@ class Matcher:
         self.known: dict[Asked, Result] = {}
         self.members: dict[tuple[Tree, int], int] = {}
         self.anywhere: dict[Tree, bool | None] = {}
+        self.chosen: dict[tuple[int, int], tuple[list[int], str]] = {}
+        self.above: dict[int, bool] = {}
+        self.passed: dict[int, set[int]] = {}
+        self.by_type: dict[str, list[int]] = {}
 
     def run(self, asked: Asked) -> Result:
         """Match the children of a kind with rows."""
@@ -106,17 +112,29 @@ class Matcher:
         counts = [0] * len(level.slots)
         lost: list[tuple[int, int]] = []
         cost = cut = undecided = 0
+        chosen_here = self.chosen
         for place, kind in enumerate(inside, 1):
-            choices = self.choices(level, kind)
+            known_choice = chosen_here.get((id(level), kind))
+            if known_choice is None:
+                known_choice = chosen_here[id(level), kind] = self.choice(level, kind)
+            choices, plain_fault = known_choice
             if not choices:
                 lost.append((place, kind))
+                continue
+            if plain_fault is not LOOK:  # one row, and nothing below the item
+                counts[choices[0]] += 1
+                if plain_fault:
+                    found.append(Found((place,), plain_fault, level.slots[choices[0]], kind))
                 continue
             best, chosen, below = -1, NOTHING, -1
             for number in choices:
                 slot = level.slots[number]
                 result = NOTHING
                 if slot.below and not slot.by_reference:
-                    result = yield slot.below, kind, parent, above
+                    asks_above = self.above.get(id(slot.below))
+                    if asks_above is None:
+                        asks_above = self.above[id(slot.below)] = looks_up(slot.below)
+                    result = yield (slot.below, kind, parent, above) if asks_above else (slot.below, kind, -1, -1)
                 elif self.kinds[kind][6]:
                     result = Result(len(self.kinds[kind][6]), (), 0, 0)
                 price = result.cost
@@ -149,6 +167,16 @@ class Matcher:
         return Result(cost, (*found[:MOST_FOUND], *below_found.values()), cut, undecided + unknown)
 
     # -- one item and one slot
+
+    def choice(self, level: Level, kind: int) -> tuple[list[int], str]:
+        """The slots that fit an item best; and the fault of its value if that is all there is to ask of it."""
+        choices = self.choices(level, kind)
+        if len(choices) != 1 or self.kinds[kind][6]:
+            return choices, LOOK
+        slot = level.slots[choices[0]]
+        if slot.below and not slot.by_reference:
+            return choices, LOOK
+        return choices, self.value_fault(slot, kind)
 
     def choices(self, level: Level, kind: int) -> list[int]:
         """The slots that fit an item best; several if they fit equally well, and the item does not name a template."""
@@ -364,7 +392,21 @@ class Matcher:
             kinds = (parent,) if alone else self.kinds[above][6]
         else:
             kinds = self.kinds[over][6] if over >= 0 else ()
+        if len(steps) == 1 and number == 0 and operator in (">", "==") and steps[0][0] != "SELF":
+            return self.passing(steps[0]).isdisjoint(kinds) is (operator == "==")
         return compared(self.count(kinds, steps), operator, number)
+
+    def passing(self, step: Tree) -> set[int]:
+        """The kinds that pass a step."""
+        found = self.passed.get(id(step))
+        if found is None:
+            name = step[0]
+            if not self.by_type:
+                for kind, (value_type, _, refers, _, _, _, _) in enumerate(self.kinds):
+                    self.by_type.setdefault("REFERENCE" if refers else VALUE_TYPES[value_type], []).append(kind)
+            found = {kind for kind in self.by_type.get(name, ()) if self.passes(step, kind)}
+            self.passed[id(step)] = found
+        return found
 
     def count(self, kinds: tuple[int, ...], steps: Tree) -> int:
         """How many of these items, or of those below them, pass all steps."""
