@@ -86,7 +86,7 @@ class Level:
                 for code in codes:
                     self.named.setdefault(code, []).append(number)
 
-        conditions = [one.condition for one in (*self.slots, *self.groups)]
+        conditions = [slot.condition for slot in self.slots] + [group.condition for group in self.groups]
         self.looks_up = any(map(_looks_up, conditions))
         """Whether a condition here is about what is around the item whose children are matched."""
         self.twins: list[list[int]] = [self._twins(slot) for slot in self.slots]
