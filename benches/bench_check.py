@@ -14,7 +14,9 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
+from io import BytesIO
 from pathlib import Path
+from random import Random
 from time import perf_counter, process_time
 from typing import Any
 
@@ -27,6 +29,7 @@ from benches.table import OURS, Reach, Row, markdown
 from dicomcore import iod, sr
 from dicomcore._native.rules import contexts, tables, templates
 from dicomcore.sr import Code
+from tests.support.reports import filled
 
 warnings.simplefilter("ignore")
 
@@ -169,6 +172,49 @@ def membership(rounds: int) -> Row:
     return row
 
 
+def measurement_report(rounds: int) -> Row:
+    """A document of TID 1500, filled from the rows of the tables, from memory."""
+    root = filled("1500", "Comprehensive3DSRStorage", 0, 0.4)
+    ds = dc.dcmread(written(sr.make_report(root, sop_class="Comprehensive3DSRStorage")))
+    items = sr.check(ds).items
+
+    def run(_: Any) -> None:
+        for _ in range(CHECKS):
+            sr.check(ds)
+
+    work = f"a report of TID 1500 with {items} items"
+    row = Row(work, race(None, {OURS: run}, rounds=rounds, agree=False), CHECKS, "report")
+    row.at_most(1, "ms", row.seconds[OURS] / CHECKS * 1e3)
+    return row
+
+
+def dose_report(rounds: int, events: int, alike: bool) -> Row:
+    """A dose report of so many events of some 60 items, which are alike, or of which each lacks some items."""
+    root = filled("10001", "XRayRadiationDoseSRStorage", 1, 1.0)
+    event = next(item for item in root.children if item.concept and item.concept.value == "113706")
+    root.children.remove(event)
+    event.children = [*event.children, *deepcopy(event.children)][:59]
+    random = Random(60)
+    for _ in range(events):
+        one = deepcopy(event)
+        if not alike:
+            one.children = [item for item in one.children if random.random() < 0.9]
+        root.add(one)
+    ds = dc.dcmread(written(sr.make_report(root, sop_class="XRayRadiationDoseSRStorage")))
+    report = sr.check(ds)
+    kind = "alike" if alike else "unlike each other"
+    work = f"a dose report of {events:,} events {kind}, {report.items:,} items"
+    row = Row(work, race(None, {OURS: lambda _: sr.check(ds)}, rounds=rounds, agree=False))
+    row.at_most(150, "ms", row.seconds[OURS] * 1e3)
+    return row
+
+
+def written(ds: dc.Dataset) -> bytes:
+    buffer = BytesIO()
+    ds.save_as(buffer)
+    return buffer.getvalue()
+
+
 def imports(rounds: int) -> Row:
     best = {name: float("inf") for name in (OURS, "dicomcore.iod")}
     for _ in range(rounds):
@@ -196,6 +242,9 @@ def rows(quick: bool = False) -> list[Row]:
         over_folder("json", "the command with --json", 1000 if quick else 20_000, rounds=1 if quick else 5),
         again(1000 if quick else 20_000, rounds=1 if quick else 3),
         membership(rounds),
+        measurement_report(rounds),
+        dose_report(rounds, 100 if quick else 1000, True),
+        dose_report(rounds, 100 if quick else 1000, False),
         imports(rounds),
     ]
 
