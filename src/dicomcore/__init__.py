@@ -66,6 +66,7 @@ __all__ = [
 LAZY_PACKAGES = frozenset(
     (
         "archive",
+        "catalogue",
         "cli",
         "codecs",
         "deid",
@@ -74,8 +75,10 @@ LAZY_PACKAGES = frozenset(
         "forms",
         "interop",
         "iod",
+        "net",
         "objects",
         "pixels",
+        "services",
         "sr",
         "transcoding",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -55,9 +56,46 @@ def test_out(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = folder / "found.parquet"
     assert main(["check", str(folder), "--out", str(target), "--rule", "coherence", "--at-least", "note"]) == 1
     table = pq.read_table(target)
-    assert table["code"].to_pylist() == ["BITS_STORED", "ZERO_UNLIKELY"]
-    assert table.column_names[:3] == ["file", "sop_class", "code"]
-    assert capsys.readouterr().out.splitlines()[-1] == "3 files checked, 2 of them with findings"
+    names = [Path(name).name for name in table["file"].to_pylist()]
+    assert list(zip(names, table["code"].to_pylist(), strict=True)) == [
+        ("README", None),
+        ("a.dcm", None),
+        ("b.dcm", "BITS_STORED"),
+        ("c.dcm", "ZERO_UNLIKELY"),
+    ]
+    summary = capsys.readouterr().out
+    assert summary.splitlines() == [
+        "    files  findings",
+        "        1         1 error   BITS_STORED             MR Image",
+        "        1         1 note    ZERO_UNLIKELY           CT Image",
+        "1 is not DICOM",
+        "3 files checked, 2 of them with findings",
+    ]
+    again = ["check", str(folder), "--out", str(target), "--rule", "coherence", "--at-least", "note"]
+    assert main(again) == 1
+    assert capsys.readouterr().out == summary
+    assert main([*again, "--no-resume", "--quiet"]) == 1
+    assert capsys.readouterr() == ("", "")
+    assert pq.read_table(target).equals(table)
+
+
+def test_out_of_clean_files(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    pytest.importorskip("pyarrow")
+    target = str(tmp_path_factory.mktemp("out") / "found.csv")
+    assert main(["check", str(folder / "a.dcm"), "-o", target, "--rule", "coherence"]) == 0
+    assert Path(target).read_text().count("\n") == 2
+    assert main(["check", str(folder / "a.dcm"), "-o", "found.docx"]) == 2
+
+
+def test_members_of_an_archive(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.make_archive(str(folder / "packed"), "zip", folder / "deep")
+    assert main(["check", str(folder / "packed.zip"), "--rule", "coherence", "--at-least", "note"]) == 1
+    assert capsys.readouterr().out.startswith(f"{folder}/packed.zip!/c.dcm: CT Image: 1 note\n")
+
+
+def test_a_named_file_has_to_be_dicom(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(folder / "README"), str(folder / "a.dcm"), "--rule", "coherence"]) == 1
+    assert capsys.readouterr().err.startswith(f"dicomcore check: {folder}/README: InvalidDicomError: is not DICOM")
 
 
 def test_left_out_rule(folder: Path) -> None:

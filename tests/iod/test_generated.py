@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tools.standard.__main__ import TABLES
-from tools.standard.build import folder
 from tools.standard.checked import BITS, FACTOR, hashed, header, looked_for, slots, zeros
+from tools.standard.place import folder
 
 SOURCES = folder()
 

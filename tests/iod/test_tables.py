@@ -20,9 +20,9 @@ COUNTS = {
     "items": 51,
     "keywords": 62,
     "uses": 1149,
-    "sets": 1191,
-    "values": 4718,
-    "conditions": 1190,
+    "sets": 1220,
+    "values": 4848,
+    "conditions": 1264,
 }
 LIMIT = 600_000  # bytes of constant data
 

@@ -250,6 +250,17 @@ def test_frame_increment_of_secondary_captures(count: int, due: bool) -> None:
     assert any(one.path == "SamplesPerPixel" for one in report)
 
 
+@pytest.mark.parametrize(("mapped", "due"), [(False, True), (True, False)])
+def test_what_is_forbidden_is_not_due(mapped: bool, due: bool) -> None:
+    """C.8.17.2: of a fundus camera Pixel Spacing is required, and beside a map of the image forbidden."""
+    camera = {"CodeValue": "409898007", "CodingSchemeDesignator": "SCT", "CodeMeaning": "Fundus Camera"}
+    ds = item_of({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.77.1.5.1"})
+    ds.AcquisitionDeviceTypeCodeSequence = dc.Sequence([item_of(camera)])
+    if mapped:
+        ds.add_new(0x00221518, "SQ", dc.Sequence([dc.Dataset()]))
+    assert any(one.path == "PixelSpacing" for one in check(ds)) == due
+
+
 NO_IOD: dict[str, tuple[Change, str, str, bool]] = {
     "no SOP class": (drop("SOPClassUID"), "NO_SOP_CLASS", "error", False),
     "empty SOP class": (put("SOPClassUID", ""), "NO_SOP_CLASS", "error", False),

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from dicomcore import sr
 from dicomcore._native.rules import templates as tables
 from dicomcore.sr import Code, template_views
+from tests.support import standard
+from tools.standard.contexts import read_vocabulary
+from tools.standard.template_conditions import TABLE, coverage
+from tools.standard.templates import read_templates
 
 # Fewer rows than these mean that something was lost.
-COUNTS = {"templates": 362, "rows": 3513}
+COUNTS = {"templates": 365, "rows": 3550}
 
 
 def test_tables_do_not_shrink():
@@ -75,3 +81,21 @@ def test_templates_that_include_themselves():
         if template.identifier in seen:
             found.add(template.identifier)
     assert found == {"4004", "4006"}
+
+
+@pytest.mark.skipif(bool(standard.ABSENT), reason=standard.ABSENT)
+def test_conditions_are_read_or_have_a_reason():
+    text = coverage(read_templates(standard.ROOT, read_vocabulary(standard.ROOT)), standard.ROOT)
+    assert TABLE.read_text() == text, "python -m tools.standard.template_conditions"
+    kinds = Counter(line.split(",")[3] for line in text.splitlines()[1:])
+    assert (kinds["machine"], kinds["undecidable"], kinds["open"]) == (409, 141, 0)
+
+
+def test_newer_rows():
+    assert sr.templates[10030].edition == "2024"
+    assert [row.included for row in sr.templates[10030].rows if row.value_type == "INCLUDE"] == ["1204", "1002", ""]
+    assert sr.templates["10048"].rows[4].condition is not None
+    maker = sr.templates["4019HasConceptMod"].rows[-1]
+    assert (maker.number, maker.relationship, maker.concept.value) == ("5", "HAS CONCEPT MOD", "122405")
+    assert sr.templates["4019"].edition == "2026"
+    assert {one.edition for one in sr.templates} == set(template_views.EDITIONS)

@@ -14,7 +14,7 @@ from dicomcore import sr
 from dicomcore._native.rules import contexts as tables
 from dicomcore.sr import Code
 from tools.standard.__main__ import TABLES, coded_headers
-from tools.standard.build import folder
+from tools.standard.place import folder
 
 SOURCES = folder()
 # Fewer rows than these mean that something was lost.

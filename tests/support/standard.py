@@ -8,14 +8,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tools.standard.build import folder
+from tools.standard.place import ABSENT, ROOT
 
-ROOT = folder()
-ABSENT = (
-    ""
-    if (ROOT / "modules.json").is_file()
-    else f"no tables of the standard at {ROOT}: set DICOMCORE_STANDARD to where modules.json is"
-)
+__all__ = ["ABSENT", "ROOT", "load"]
 
 
 def load(name: str) -> Any:

@@ -413,8 +413,8 @@ def test_comparison_sees_a_difference():
     class Made:
         module, number, path = "X", 1, ("00280010",)
 
-    alike = comparison.compare(Made, ("has", ".", "00280011"), ("has", "/", "00280011"))
+    alike = comparison.compare(Made, ("has", ".", "00280011"), ("has", "/", "00280011"), there=frozenset())
     assert (alike.agreed, alike.unknown, alike.same_scopes) == (alike.decided, 0, True)
-    unlike = comparison.compare(Made, ("has", ".", "00280011"), ("val", ".", "00280011", 0))
+    unlike = comparison.compare(Made, ("has", ".", "00280011"), ("val", ".", "00280011", 0), there=frozenset())
     assert unlike.agreed < unlike.decided
     assert unlike.verdicts == (1, 0)

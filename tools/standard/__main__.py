@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 from tools.standard import checked, deid
-from tools.standard.build import build, folder
+from tools.standard.build import build
 from tools.standard.contexts import read_vocabulary
 from tools.standard.headers import Tables
 from tools.standard.pixel_masks import table as mask_table
+from tools.standard.place import folder
 from tools.standard.pool import read_conditions
 from tools.standard.relations import relation_header
 from tools.standard.templates import TemplateTables, read_templates

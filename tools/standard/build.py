@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,13 +29,6 @@ NEEDED = (
     "conditions.json",
     "cid_bindings.json",
 )
-
-
-def folder() -> Path:
-    """The folder of sources: DICOMCORE_STANDARD, or shared/standard beside a folder above this one."""
-    named = os.environ.get("DICOMCORE_STANDARD")
-    places = [Path(named)] if named else [up / "shared/standard" for up in Path(__file__).resolve().parents[3:]]
-    return next((place for place in places if (place / "modules.json").is_file()), places[0])
 
 
 @dataclass(frozen=True)

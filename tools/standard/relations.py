@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 from tools.make_tables import numbers
 from tools.standard.headers import closing, counted, opening, text
-from tools.standard.templates import RELATIONSHIPS, VALUE_TYPES
+from tools.standard.template_rows import RELATIONSHIPS, VALUE_TYPES
 
-SOURCE = "vupeter/posdaJS, 2016 (MIT); SOP classes as in iods.h"
+SOURCE = "vupeter/posdaJS, 2016 (MIT), and sr_relations.toml from DCMTK, 2026 (BSD); SOP classes as in iods.h"
+MORE = Path(__file__).with_name("sr_relations.toml")
 TYPES = [name for name in VALUE_TYPES if name not in ("", "INCLUDE", "OPEN")]
 
 
 def relation_header(sources: Path) -> str:
     rows = json.loads((sources / "sr_relations.json").read_text(encoding="utf-8"))["rows"]
     classes = json.loads((sources / "iods.json").read_text(encoding="utf-8"))["sop_classes"]
-    return text(lines(permitted(rows), {uid: iod for uid, _, iod, *_ in classes}))
+    return text(lines(permitted([*rows, *read_more()]), {uid: iod for uid, _, iod, *_ in classes}))
+
+
+def read_more(path: Path = MORE) -> list[list[object]]:
+    """The rows of sr_relations.toml, as the source has its own."""
+    entries = tomllib.loads(path.read_text(encoding="utf-8"))["more"]
+    assert all(entry["clause"] and entry["source"] for entry in entries)
+    found: list[list[object]] = []
+    for entry in entries:
+        for row in entry["rows"]:
+            sources, relationship, targets = (cell.strip() for cell in row.split("|"))
+            found += [["", iod, sources.split(", "), relationship, targets.split(", "), None] for iod in entry["iods"]]
+    return found
 
 
 def permitted(rows: list[list[object]]) -> dict[str, dict[tuple[int, int], int]]:

@@ -9,57 +9,37 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tools.make_tables import Pool, numbers
 from tools.standard.contexts import Vocabulary
 from tools.standard.headers import braced, closing, counted, opening, text
+from tools.standard.template_conditions import Conditions
+from tools.standard.template_corrections import correct_templates, read_template_overrides
+from tools.standard.template_rows import (
+    BY_REFERENCE,
+    EDITIONS,
+    MAY_OTHERWISE,
+    RELATIONSHIPS,
+    REQUIREMENTS,
+    VALUE_TYPES,
+    Template,
+    TemplateRow,
+    read_vm,
+)
 
-SOURCE = "templates of 2022-06 from PixelMed (BSD), of 2016 from vupeter/posdaJS (MIT)"
-RELATIONSHIPS = (
-    *("", "CONTAINS", "HAS PROPERTIES", "HAS OBS CONTEXT", "HAS ACQ CONTEXT", "INFERRED FROM", "SELECTED FROM"),
-    "HAS CONCEPT MOD",
+SOURCE = (
+    "templates of 2022-06 from PixelMed (BSD), of 2016 from vupeter/posdaJS (MIT); what is newer from"
+    " template_overrides.toml"
 )
-VALUE_TYPES = (
-    *("", "CONTAINER", "TEXT", "DATE", "TIME", "DATETIME", "UIDREF", "PNAME", "CODE", "NUM", "COMPOSITE", "IMAGE"),
-    *("WAVEFORM", "SCOORD", "SCOORD3D", "TCOORD", "TABLE", "INCLUDE", "OPEN"),
-)
-REQUIREMENTS = ("U", "M", "MC", "UC")
-BY_REFERENCE, MAY_OTHERWISE = 1, 2  # flags of a row
 OLDER = ("1607",)
 """Templates that are right in 2016 only: that of 2022 has gating in the place of the time of glucose's measurement."""
 OPEN_ROWS = ("QualitativeEvaluations",)
 """Parameters whose rows the source of 2022 has left out, as they ask for nothing; without them items would be extra."""
-CODE = re.compile(r'(?:EV |DT )?\(([^,()]+), *([^,()]+), *"[^"]*"\)')
-
-
-@dataclass(frozen=True)
-class TemplateRow:
-    """A row; concepts, values, conditions and bindings are the expressions that `template_rows.h` explains."""
-
-    depth: int
-    number: str
-    relationship: str
-    value_type: str
-    concept: Any = None
-    vm: tuple[int, int] = (1, 1)  # most is 0 for any number
-    requirement: str = "U"
-    condition: Any = None
-    value: Any = None
-    include: str = ""
-    bindings: tuple[tuple[str, Any], ...] = ()
-    flags: int = 0
-
-
-@dataclass
-class Template:
-    key: str  # the number, and letters for a variant of it
-    name: str
-    edition: str
-    rows: list[TemplateRow] = field(default_factory=list)
 
 
 class Reader:
@@ -174,74 +154,6 @@ class Reader:
             return None
         return self.concept_2016(cell[1]) if cell[0] == "units" else self.concept_2016(cell)
 
-    def conditions_2016(self, rows: list[TemplateRow], texts: list[str | None]) -> list[TemplateRow]:
-        made = []
-        for at, (row, said) in enumerate(zip(rows, texts, strict=True)):
-            if row.requirement in ("MC", "UC"):
-                exact = re.match(r"XOR|IFF|Shall be present only", said or "") is not None
-                flags = row.flags if exact else row.flags | MAY_OTHERWISE
-                row = replace(row, condition=self.condition_2016(said, rows, at), flags=flags)
-            made.append(row)
-        return made
-
-    def condition_2016(self, said: str | None, rows: list[TemplateRow], at: int) -> Any:
-        """The commonest forms: other rows present or absent, and the value of another row."""
-        said = " ".join((said or "").split()).rstrip(".")
-        named = r"rows? ([\d,]+(?:(?:,| and| or|,? &) [\d,]+)*)"
-        absent = re.fullmatch(
-            rf"(?:XOR (?:with )?{named}|IFF? {named} (?:is|are)?(?: absent| not present)|IFF? {named} does not exist)",
-            said, re.IGNORECASE,
-        )  # fmt: skip
-        if absent:
-            return self.rows_counted(next(filter(None, absent.groups())), rows, at, "and", "==")
-        present = re.fullmatch(rf"(?:IFF?|Shall be present if) {named} is present", said, re.IGNORECASE)
-        if present:
-            return self.rows_counted(present[1], rows, at, "or", ">")
-        least = re.fullmatch(r"(?:At least one|One or both) of rows? ([\d, &orand-]+) (?:shall|must) be present", said)
-        if least:
-            first, dash, last = least[1].partition("-")
-            numbers = [str(n) for n in range(int(first), int(last) + 1)] if dash else re.findall(r"\d+", least[1])
-            others = " ".join(n for n in numbers if n != rows[at].number)
-            return self.rows_counted(others, rows, at, "and", "==")
-        valued = re.fullmatch(
-            r"(?:Shall be present )?(IFF?|unless) (?:the )?(?:value of )?row (\d+)(?: value)? (?:is|=|equals) (.*)",
-            said, re.IGNORECASE,
-        )  # fmt: skip
-        if valued and CODE.fullmatch(valued[3]):
-            code = CODE.fullmatch(valued[3])
-            assert code
-            test = ["value", self.code(code[2], code[1], "")]
-            return self.row_counted(valued[2], rows, at, "==" if valued[1].lower() == "unless" else ">", test)
-        return ["open"]
-
-    def rows_counted(self, named: str, rows: list[TemplateRow], at: int, join: str, operator: str) -> Any:
-        parts = [self.row_counted(number, rows, at, operator) for number in re.findall(r"\d+", named)]
-        if not parts or ["open"] in parts:
-            return ["open"]
-        return parts[0] if len(parts) == 1 else [join, *parts]
-
-    def row_counted(self, number: str, rows: list[TemplateRow], at: int, operator: str, test: Any = None) -> Any:
-        """A count of the items that a row of the same template has: one beside the row, or the one around it."""
-        found = [place for place, row in enumerate(rows) if row.number == number]
-        if len(found) != 1 or rows[found[0]].include or rows[found[0]].value_type in ("OPEN", "INCLUDE"):
-            return ["open"]
-        other, own = found[0], rows[at].depth
-        low, high = min(other, at), max(other, at)
-        if rows[other].depth == own and all(row.depth >= own for row in rows[low:high]):
-            where = "."
-        elif rows[other].depth == own - 1 and other < at and all(row.depth >= own for row in rows[other + 1 : at]):
-            where = ".."
-        else:
-            return ["open"]
-        concept = rows[other].concept
-        if concept is not None and concept[0] in "CDB":
-            named = ["concept", concept]
-            test = ["and", named, test] if test else named
-        elif concept is not None or (test is None and where == "."):
-            return ["open"]
-        kind = "REFERENCE" if rows[other].flags & BY_REFERENCE else rows[other].value_type
-        return ["count", where, [[kind, *([test] if test else [])]], operator, 0]
-
 
 def read_templates(sources: Path, vocabulary: Vocabulary) -> list[Template]:
     """All templates, sorted by number and variant."""
@@ -251,8 +163,10 @@ def read_templates(sources: Path, vocabulary: Vocabulary) -> list[Template]:
     older = {}
     for key, one in old.items():
         rows = [reader.row_2016(row, old, key) for row in one["rows"]]
-        rows = reader.conditions_2016(rows, [row[7] for row in one["rows"]])
         older[key] = Template(key.lower() if key.startswith("10003") else key, one["name"], "2016", rows)
+    for key, one in old.items():
+        conditions = Conditions(older[key].rows, reader.code, lambda name: next(iter(older[name].rows), None))
+        older[key].rows = conditions.read([row[7] for row in one["rows"]])
     found = {template.key: template for template in older.values()}
     for key, one in new.items():
         rows = [reader.row_2022(row) for row in one["rows"]]
@@ -262,6 +176,7 @@ def read_templates(sources: Path, vocabulary: Vocabulary) -> list[Template]:
             found[key] = replace(same, key=key)
             continue
         found[key] = Template(key, name, "2022", filled(rows, same.rows if same else []))
+    correct_templates(found, reader, read_template_overrides())
     for template in found.values():
         template.rows = [chosen_by_user(row, found[row.include]) if row.include else row for row in template.rows]
     return sorted(found.values(), key=lambda template: (int(number_of(template.key)), template.key))
@@ -285,8 +200,17 @@ def filled(rows: list[TemplateRow], older: list[TemplateRow]) -> list[TemplateRo
             concept = [same.concept[0], *concept[1:]]  # 2022 does not tell which
         flags = row.flags | same.flags & MAY_OTHERWISE
         relationship = row.relationship or same.relationship
-        made.append(replace(row, concept=concept, value=value, relationship=relationship, flags=flags))
+        row = replace(row, concept=concept, value=value, relationship=relationship, flags=flags)
+        made.append(with_condition(row, same))
     return made + [row for row in older if row.concept and row.concept[0] == "$" and row.concept[1] in OPEN_ROWS]
+
+
+def with_condition(row: TemplateRow, older: TemplateRow) -> TemplateRow:
+    """The condition of 2016, if it can be decided, for a row that the source of 2022 asks nothing of."""
+    decided = older.condition is not None and "open" not in json.dumps(older.condition)
+    if row.requirement != "U" or not decided:
+        return row
+    return replace(row, requirement=older.requirement, condition=older.condition)
 
 
 def chosen_by_user(row: TemplateRow, target: Template) -> TemplateRow:
@@ -303,8 +227,9 @@ def filled_include(row: TemplateRow, count: tuple[int, int], older: list[Templat
     """An include with the number, relationship and bindings that it has in 2016, if it is there as often."""
     same = [one for one in older if one.include and number_of(one.include) == number_of(row.include)]
     if len(same) != count[1] or same[count[0]].depth != row.depth:
-        return row
+        return replace(row, flags=row.flags | MAY_OTHERWISE)  # 2022 does not tell IF from IFF
     one = same[count[0]]
+    row = with_condition(replace(row, flags=row.flags | one.flags & MAY_OTHERWISE), one)
     if one.requirement == "U":  # the source chooses by conditions among includes that the user may choose from
         row = replace(row, requirement="U", condition=None)
     return replace(row, number=one.number, relationship=row.relationship or one.relationship, bindings=one.bindings)
@@ -341,11 +266,6 @@ def context_numbers(cell: int | str) -> list[int]:
     return [int(part) for part in cell.split("_") if part.isdigit()] if cell[0].isdigit() else []
 
 
-def read_vm(vm: str | None) -> tuple[int, int]:
-    parts = (vm or "1-n").split("-")
-    return int(parts[0]), 0 if parts[-1] == "n" else int(parts[-1])
-
-
 def number_of(key: str) -> str:
     """The number of a template, without the letters of a variant."""
     return re.match(r"\d*", key)[0] if key else ""  # type: ignore[index]
@@ -374,8 +294,9 @@ class TemplateTables:
     def lines(self) -> Iterator[str]:
         rows = [row for template in self.templates for row in template.rows]
         made = [self.row(row) for row in rows]
-        editions = {edition: sum(one.edition == edition for one in self.templates) for edition in ("2022", "2016")}
-        counts = f"{len(self.templates)} templates, {editions['2022']} of 2022, with {len(rows)} rows"
+        editions = Counter(one.edition for one in self.templates)
+        said = ", ".join(f"{editions[edition]} of {edition}" for edition in sorted(editions))
+        counts = f"{len(self.templates)} templates ({said}) with {len(rows)} rows"
         yield from opening("TEMPLATES", "Templates of PS3.16.", SOURCE, counts, "template_rows.h")
         yield from counted("RULE_TEMPLATE_ROW", len(rows))
         yield f"static const rule_template_row_t RULE_TEMPLATE_ROWS[{len(rows)}] = {{"
@@ -396,7 +317,7 @@ class TemplateTables:
                 number_of(one.key),
                 len(one.key),
                 len(one.name),
-                int(one.edition == "2016"),
+                EDITIONS.index(one.edition),
             )
             yield "    " + braced(cells) + ","
             first += len(one.rows)

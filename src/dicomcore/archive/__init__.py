@@ -1,5 +1,7 @@
 """Bulk work over folders of DICOM files: `index` makes one table of their headers, `iter_batches` streams it."""
 
+from dicomcore.archive.checking.run import check
+from dicomcore.archive.checking.summary import check_summary
 from dicomcore.archive.imaging.cache import DiskCache, MemoryCache
 from dicomcore.archive.imaging.stream import FrameRecord, frames
 from dicomcore.archive.imaging.volume import Volume, series_volume
@@ -20,6 +22,8 @@ __all__ = [
     "Outcome",
     "PathList",
     "Volume",
+    "check",
+    "check_summary",
     "frames",
     "index",
     "iter_batches",

@@ -54,6 +54,8 @@ def open_index(index: IndexLike) -> pds.Dataset:
             raise ValueError(f"{path} can't be read: {error}") from None
     if "path" not in rows.schema.names:
         raise ValueError("no index: it has no column `path`")
+    if {"file", "finding"} <= set(rows.schema.names):
+        raise ValueError("no index: it is a table of findings, of `check`")
     return rows
 
 

@@ -5,32 +5,36 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections import Counter
-from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from dicomcore.archive.failure import NOT_DICOM, kind_of
-from dicomcore.archive.sources.place import Fault
-from dicomcore.archive.sources.walk import walk_folder
-from dicomcore.cli.console import add_command, counted, printable, reason_of, report_problem, word
-from dicomcore.errors import DicomError
-from dicomcore.threads import cpus, in_order
+from dicomcore.cli.console import add_command, counted, not_dicom, printable, reason_of, report_problem, word
+from dicomcore.cli.progress import progress_line
 
 if TYPE_CHECKING:
+    from dicomcore.archive.checking.rules import Rules
+    from dicomcore.archive.checking.summary import CheckTally, Line
+    from dicomcore.archive.failure import Failure
+    from dicomcore.archive.sources.sources import SourceLike
     from dicomcore.iod import Report
 
 __all__ = ["add_parser"]
 
-CLEAN, FINDINGS, WRONG_USE = 0, 1, 2
+CLEAN, FINDINGS, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+FAILURE = ("file", "error", "error_kind")
+BATCH = 200  # files that are checked before what was found is printed
 DESCRIPTION = """Check DICOM files against the definition of their SOP class (PS3.3): what is missing, what is there and
-should not be, and what contradicts itself. Files of a folder that are not DICOM are passed over."""
+should not be, and what contradicts itself. Files of a folder that are not DICOM are passed over. With --out, a second
+run checks only new and changed files; after an interruption, the same command goes on where it stopped."""
+SOURCES = """files, folders, globs, archives (.zip, .tar, .tar.gz, .tar.zst), DICOMDIR files, URLs (s3://, gs://, az://,
+https://), or @FILE: a text file with one source per line, or a Parquet file with a column `path`"""
 EXAMPLES = (
     "dicomcore check ct.dcm",
     "dicomcore check archive/ --at-least error --out findings.parquet",
     "dicomcore check archive/ --rule coherence --skip MODALITY",
     "dicomcore check --explain PIXELS_SHORT",
 )
-CODES = "0 nothing was found, 1 something was found or a file could not be read, 2 wrong use."
+CODES = """0 nothing was found, 1 something was found or a file could not be read, 2 wrong use, 130 interrupted: with
+--out, the same command goes on."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -43,7 +47,7 @@ def add_parser(subparsers: Any) -> None:
         examples=EXAMPLES,
         codes=CODES,
     )
-    parser.add_argument("sources", type=word, nargs="*", metavar="FILE_OR_DIR", help="files, and folders of them")
+    parser.add_argument("sources", type=word, nargs="*", metavar="SOURCE", help=SOURCES)
     parser.add_argument("--iod", metavar="SOP_CLASS", help="UID or name of a SOP class, in place of the files' own")
     parser.add_argument(
         "--rule",
@@ -62,8 +66,15 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--workers", type=int, metavar="N", help="threads (default: one for each CPU)")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print a JSON object for each file, one a line")
-    form.add_argument("--out", metavar="PARQUET", help="write a row for each finding, and print a summary")
+    form.add_argument(
+        "-o",
+        "--out",
+        metavar="FILE",
+        help="write a row for each finding and print a summary: Parquet, or by the suffix Arrow (.arrow) or CSV",
+    )
     form.add_argument("--explain", metavar="CODE", help="say what a code means")
+    parser.add_argument("--no-resume", action="store_true", help="with --out: check all files again")
+    parser.add_argument("-q", "--quiet", action="store_true", help="with --out: no progress and no summary")
     parser.set_defaults(run=run)
 
 
@@ -72,35 +83,31 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.explain:
         return _explain(arguments.explain)
     if not arguments.sources:
-        return report_problem("check", "", "FILE_OR_DIR is needed", WRONG_USE)
+        return report_problem("check", "", "SOURCE is needed", WRONG_USE)
     if arguments.workers is not None and arguments.workers < 1:
         return report_problem("check", "", "--workers must be 1 or more", WRONG_USE)
-    from dicomcore.iod import describe
-    from dicomcore.iod.checking import chosen_rules
+    from dicomcore.archive.checking.rules import Rules
+    from dicomcore.archive.checking.summary import CheckTally
+    from dicomcore.archive.sources.sources import named_sources
     from dicomcore.iod.codes import GROUPS
 
     rules = (*(arguments.rule or GROUPS), *(f"-{code}" for code in arguments.skip))
     try:
-        chosen_rules(rules, arguments.at_least)
-        if arguments.iod:
-            describe(arguments.iod)
+        chosen = Rules(rules, iod=arguments.iod, at_least=arguments.at_least)
+        sources = named_sources(arguments.sources)
     except (KeyError, ValueError) as error:
         return report_problem("check", "", str(error.args[0]), WRONG_USE)
-    for source in arguments.sources:
-        if not os.path.lexists(source):
-            return report_problem("check", source, "no such file or folder", WRONG_USE)
-    options = {"iod": arguments.iod, "rules": rules, "at_least": arguments.at_least}
-    tally = _Tally()
-    if not arguments.out:
-        for path, report in _reports(arguments, options, tally):
-            _print(path, report, arguments.json)
-        return tally.code()
+    except FileNotFoundError as error:
+        return report_problem("check", "", str(error), WRONG_USE)
+    outcome = _Outcome(CheckTally(), frozenset(arguments.sources))
     try:
-        _write(arguments.out, _reports(arguments, options, tally))
-    except (OSError, ValueError) as error:
-        return report_problem("check", arguments.out, error, WRONG_USE)
-    tally.print()
-    return tally.code()
+        if arguments.out:
+            return _write(arguments, rules, sources, outcome)
+        _print_all(arguments, chosen, sources, outcome)
+    except KeyboardInterrupt:
+        goes_on = ": the same command goes on from here" if arguments.out else ""
+        return report_problem("check", "", f"interrupted{goes_on}", INTERRUPTED)
+    return outcome.code()
 
 
 def _explain(name: str) -> int:
@@ -114,60 +121,39 @@ def _explain(name: str) -> int:
     return CLEAN
 
 
-class _Tally:
-    """What came of all files."""
+class _Outcome:
+    """What came of all files; those that were `named` have to be DICOM."""
 
-    def __init__(self) -> None:
-        self.files = self.unclean = self.failed = self.passed_over = 0
-        self.codes: Counter[tuple[str, str]] = Counter()
+    def __init__(self, tally: CheckTally, named: frozenset[str]) -> None:
+        self.tally = tally
+        self.failed = 0
+        self._named = named
 
-    def add(self, report: Report) -> None:
-        self.files += 1
-        self.unclean += len(report) > 0
-        self.codes.update((one.severity, one.code) for one in report)
+    def fail(self, path: str, failure: Failure) -> None:
+        """Report a file that could not be read; one of another kind counts only if it was named itself."""
+        from dicomcore.archive.failure import NOT_DICOM
+
+        if failure.kind != NOT_DICOM or path in self._named:
+            self.failed += 1
+            report_problem("check", path, failure.reason, FINDINGS)
 
     def code(self) -> int:
-        return FINDINGS if self.unclean or self.failed else CLEAN
-
-    def print(self) -> None:
-        for (severity, code), count in sorted(self.codes.items()):
-            print(f"{count:8,} {severity:8}{code}")
-        print(f"{counted(self.files, 'file')} checked, {self.unclean:,} of them with findings")
+        return FINDINGS if self.tally.unclean or self.failed else CLEAN
 
 
-def _reports(arguments: argparse.Namespace, options: dict[str, Any], tally: _Tally) -> Iterator[tuple[str, Report]]:
-    """Each file with its report, in order. Files that can't be read are named on stderr."""
-    from dicomcore.iod import check
+def _print_all(arguments: argparse.Namespace, rules: Rules, sources: list[SourceLike], outcome: _Outcome) -> None:
+    """Print what is found in each file, while others are checked."""
+    from dicomcore.archive.checking.reports import reports_of
+    from dicomcore.archive.checking.run import check_batches
+    from dicomcore.iod import Report
 
-    def work(place: tuple[str, bool]) -> tuple[str, bool, Report | Exception]:
-        path, named = place
-        if isinstance(path, Fault):
-            return path, named, OSError(path.reason)
-        try:
-            return path, named, check(path, **options)
-        except (DicomError, OSError) as error:
-            return path, named, error
-
-    for path, named, found in in_order(_places(arguments.sources), work, arguments.workers or cpus(), ahead=16):
-        if not isinstance(found, Exception):
-            tally.add(found)
-            yield path, found
-        elif named or kind_of(found) != NOT_DICOM:
-            tally.failed += 1
-            report_problem("check", path, reason_of(found, path), FINDINGS)
-        else:
-            tally.passed_over += 1
-
-
-def _places(sources: Iterable[str]) -> Iterator[tuple[str, bool]]:
-    """Each file, and whether it was named itself."""
-    walked: set[tuple[int, int]] = set()
-    for source in sources:
-        if os.path.isdir(source):
-            for path in walk_folder(source, walked):
-                yield path, False
-        else:
-            yield source, True
+    for batch in check_batches(sources, rules, batch=BATCH, workers=arguments.workers):
+        outcome.tally.add(batch)
+        for path, found in reports_of(batch):
+            if isinstance(found, Report):
+                _print(path, found, arguments.json)
+            else:
+                outcome.fail(path, found)
 
 
 def _print(path: str, report: Report, as_json: bool) -> None:
@@ -177,24 +163,53 @@ def _print(path: str, report: Report, as_json: bool) -> None:
         print(f"{printable(path)}: {report}")
 
 
-def _write(target: str, reports: Iterator[tuple[str, Report]]) -> None:
-    """Write a row for each finding, with its file and SOP class in front."""
-    from dicomcore.archive.extra import needs_extra
+def _write(arguments: argparse.Namespace, rules: tuple[str, ...], sources: list[SourceLike], outcome: _Outcome) -> int:
+    """Write the table of findings, and print what it comes to."""
+    from dicomcore.archive.checking.run import check
+    from dicomcore.archive.failure import Failure
+    from dicomcore.archive.tables.parts import parts_of
 
-    with needs_extra("pyarrow"):
-        import pyarrow as pa
+    with progress_line(outcome.tally, arguments.quiet) as add:
 
-        from dicomcore.archive.tables.output import OutputFile
-    from dicomcore.iod import Report
+        def progress(batch: Any) -> None:
+            add(batch)
+            if batch["error"].null_count < batch.num_rows:
+                for path, *failure in zip(*(batch[name].to_pylist() for name in FAILURE), strict=True):
+                    if failure[0] is not None:
+                        outcome.fail(path, Failure(*failure))
 
-    def table_of(path: str, report: Report) -> pa.Table:
-        table = report.to_arrow()
-        for name, value in (("sop_class", report.sop_class), ("file", path)):
-            table = table.add_column(0, name, [pa.array([value] * len(report), pa.string())])
-        return table
+        try:
+            check(
+                sources,
+                out=arguments.out,
+                iod=arguments.iod,
+                rules=rules,
+                at_least=arguments.at_least,
+                workers=arguments.workers,
+                resume=not arguments.no_resume,
+                progress=progress,
+            )
+        except (OSError, ValueError) as error:
+            kept = "; finished batches are kept, the same command goes on" * os.path.isdir(parts_of(arguments.out))
+            return report_problem("check", arguments.out, f"{reason_of(error, arguments.out)}{kept}", WRONG_USE)
+    if not arguments.quiet:
+        _print_summary(outcome.tally)
+    return outcome.code()
 
-    with OutputFile(target, table_of("", Report()).schema) as output:
-        for path, report in reports:
-            if len(report):
-                for batch in table_of(path, report).to_batches():
-                    output.write(batch)
+
+def _print_summary(tally: CheckTally) -> None:
+    lines = [line for line in tally.lines() if line.code is not None]
+    if lines:
+        print(f"{'files':>9} {'findings':>9}")
+    for line in lines:
+        print(_summed(line))
+    others = [f"{tally.unreadable:,} could not be read"] * (tally.unreadable > 0)
+    others += [not_dicom(tally.not_dicom)] * (tally.not_dicom > 0)
+    if others:
+        print(", ".join(others))
+    print(f"{counted(tally.files, 'file')} checked, {tally.unclean:,} of them with findings")
+
+
+def _summed(line: Line) -> str:
+    name = line.iod or line.sop_class or "no SOP class"
+    return f"{line.files:9,} {line.count:9,} {line.severity:8}{line.code:23} {printable(name)}"

@@ -20,6 +20,7 @@ from dicomcore.cli.console import (
     report_problem,
     word,
 )
+from dicomcore.cli.progress import progress_line
 
 if TYPE_CHECKING:
     from dicomcore.archive.tables.summary import ErrorLines, Summary
@@ -108,7 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _wrong(f"--columns: {error}")
     summary = Summary()
     try:
-        with _error_lines(arguments.errors) as lines, _progress(summary, arguments.quiet) as progress:
+        with _error_lines(arguments.errors) as lines, progress_line(summary, arguments.quiet) as progress:
             index(
                 sources,
                 columns=columns,
@@ -197,31 +198,6 @@ def _split(text: str) -> list[str]:
         else:
             words.append(part)
     return [word.strip() for word in words if word.strip()]
-
-
-@contextmanager
-def _progress(summary: Summary, quiet: bool) -> Iterator[Any]:
-    """The function that `index` calls with each batch; it shows progress on a terminal if rich is installed."""
-    try:
-        from rich.console import Console
-        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-    except ModuleNotFoundError:
-        yield summary.add
-        return
-    console = Console(stderr=True)
-    if quiet or not console.is_terminal:
-        yield summary.add
-        return
-    text = TextColumn("{task.completed:,} files  {task.fields[rate]:,} files/s  {task.fields[unreadable]:,} unreadable")
-    with Progress(SpinnerColumn(), text, TimeElapsedColumn(), console=console, transient=True) as bar:
-        task = bar.add_task("", total=None, rate=0, unreadable=0)
-
-        def add(batch: Any) -> None:
-            summary.add(batch)
-            rate = round(summary.files / max(summary.seconds, 1e-9))
-            bar.update(task, completed=summary.files, rate=rate, unreadable=summary.unreadable)
-
-        yield add
 
 
 def _print_summary(summary: Summary, output: str) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dicomcore.issues import Issue
     from dicomcore.limits import Limits
 
-__all__ = ["check", "chosen_rules"]
+__all__ = ["MOST", "asked", "check", "chosen_rules", "finding_of", "iod_name_of", "row_of"]
 
 MOST = 1000  # different findings of one object
 MOST_TERMS = 8
@@ -80,14 +80,14 @@ def check(
         As open() raises it.
     """
     chosen = chosen_rules(rules if isinstance(rules, tuple) else tuple(rules), at_least)
-    stated = -1 if iod is None else _tables.find(describe(iod).sop_class)
+    stated = row_of(iod)
     index = index_for(src, limits)
     found, cut, sop_class, unknown = _found(index, chosen, stated)
     if not sop_class and stated < 0 and (sop_class := text_of(_root(index), "SOPClassUID") or ""):
         # In UN, which native code reads no text from.
         found, cut, _, unknown = _found(index, chosen, _tables.find(sop_class))
-    made: list[Finding] = [_finding(one) for one in found if one[0] in chosen]
-    iod_name = describe(iod).name if iod else _iod_name(sop_class)
+    made: list[Finding] = [finding_of(one) for one in found if one[0] in chosen]
+    iod_name = describe(iod).name if iod else iod_name_of(sop_class)
     if not iod_name:
         code = UNKNOWN_SOP_CLASS if sop_class or DIRECTORY_RECORDS in _root(index) else NO_SOP_CLASS
         made += [make_finding(code, None, SOP_CLASS_UID, (), 1, 0, 0)] if code in chosen else []
@@ -102,18 +102,26 @@ def _found(index: Index, chosen: frozenset[int], sop_class: int) -> tuple[list[F
     """What native code finds by a row of the tables, -1: that of the object's own class."""
     from dicomcore._native.check.coherence import findings  # its ten modules take time to load
 
-    return findings(
-        index,
-        sop_class=sop_class,
-        structure=not chosen.isdisjoint(STRUCTURE),
-        notes=NOT_IN_IOD in chosen,
-        coherence=not chosen.isdisjoint(COHERENCE),
-        texts=BAD_VALUE in chosen,
-        most=MOST,
-    )
+    return findings(index, sop_class=sop_class, most=MOST, **asked(chosen))
 
 
-def _finding(found: Found) -> Finding:
+def row_of(iod: str | None) -> int:
+    """The row of the tables that native code takes for a SOP class by its UID or name; -1 for none."""
+    return -1 if iod is None else _tables.find(describe(iod).sop_class)
+
+
+def asked(chosen: frozenset[int]) -> dict[str, bool]:
+    """What native code has to look for, to find these codes."""
+    return {
+        "structure": not chosen.isdisjoint(STRUCTURE),
+        "notes": NOT_IN_IOD in chosen,
+        "coherence": not chosen.isdisjoint(COHERENCE),
+        "texts": BAD_VALUE in chosen,
+    }
+
+
+def finding_of(found: Found) -> Finding:
+    """A finding from what native code tells of it."""
     number, module, tag, path, count, detail, more = found
     named = None if module is None else _tables.module(module)[:2]
     made = make_finding(number, named, tag, path, count, detail, more)
@@ -140,7 +148,8 @@ def _of_issue(issue: Issue) -> Finding:
 
 
 @lru_cache(maxsize=64)
-def _iod_name(sop_class: str) -> str:
+def iod_name_of(sop_class: str) -> str:
+    """The name of the IOD of a SOP class, empty if there is none."""
     try:
         return describe(sop_class).name
     except KeyError:

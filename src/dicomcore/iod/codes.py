@@ -6,8 +6,8 @@ may name two numbers that the finding carries, `{detail}` and `{more}`. The clas
 
 from typing import NamedTuple
 
-SEVERITIES = ("note", "warning", "error")
-"""From the least to the gravest."""
+from dicomcore.findings import SEVERITIES as SEVERITIES
+
 GROUPS = ("structure", "values", "coherence")
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dicomcore._native.scan.index import Index
     from dicomcore.encoding.sources import Source
 
-__all__ = ["index_for"]
+__all__ = ["index_for", "written_index"]
 
 
 def index_for(src: Source | Dataset, limits: Limits | None = None) -> Index:
@@ -30,8 +30,13 @@ def index_for(src: Source | Dataset, limits: Limits | None = None) -> Index:
     index = file_index(src)
     if index is not None and not _is_changed(src):
         return index
-    syntax = str(src.transfer_syntax or ExplicitVRLittleEndian)
-    made = index_of(decode(encode(src, syntax), syntax, limits=limits))
+    return written_index(src, limits)
+
+
+def written_index(ds: Dataset, limits: Limits | None = None) -> Index:
+    """The index of a data set as it would be written, without file meta information."""
+    syntax = str(ds.transfer_syntax or ExplicitVRLittleEndian)
+    made = index_of(decode(encode(ds, syntax), syntax, limits=DEFAULT_LIMITS if limits is None else limits))
     assert made is not None
     return made
 

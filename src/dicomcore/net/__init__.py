@@ -1,5 +1,8 @@
 """The network: associations, DIMSE messages and their services (PS3.7, PS3.8)."""
 
+from importlib import import_module
+from typing import Any
+
 from dicomcore.net.blocking import Association, associate
 from dicomcore.net.items import Common, Extended, Identity
 from dicomcore.net.limits import NetLimits, Timeouts
@@ -29,3 +32,9 @@ __all__ = [
     "send",
     "tls_context",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "aio":  # asyncio's face, which not every program needs
+        return import_module("dicomcore.net.aio")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -143,6 +143,11 @@ class Server:
         """
         return self._decorate(kind, list(sop_classes), handler)
 
+    def add(self, *services: Any) -> None:
+        """Serve ready services of `dicomcore.services`."""
+        for service in services:
+            service.join(self)
+
     def _decorate(self, kind: Kind, sop_classes: Sequence[str], handler: Handler | None) -> Any:
         if handler is None:
             return lambda made: self._register(kind, sop_classes, made)
@@ -240,14 +245,16 @@ class Server:
             self._loop.call_soon_threadsafe(self._stopped.set)
             self._thread.join()
 
-    def serve(self) -> None:
-        """Serve until the process is interrupted."""
+    def serve(self, listening: Callable[[], None] | None = None) -> None:
+        """Serve until the process is interrupted. `listening` is called when peers can connect."""
 
         async def forever() -> None:
             import signal
 
             await self.start()
             self._stopped = asyncio.Event()
+            if listening is not None:
+                listening()
             for name in ("SIGINT", "SIGTERM"):
                 with suppress(NotImplementedError, RuntimeError, ValueError):  # Windows, and threads
                     asyncio.get_running_loop().add_signal_handler(getattr(signal, name), self._stopped.set)

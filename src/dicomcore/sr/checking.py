@@ -6,18 +6,23 @@ from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from dicomcore._native.views.dataset import make_dataset
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.lookup import text_of
-from dicomcore.part10.reader import dcmread
+from dicomcore.dataset.state import DATA_SET
+from dicomcore.findings import SEVERITIES
+from dicomcore.iod.opening import index_for
+from dicomcore.limits import DEFAULT_LIMITS
 from dicomcore.sr.content import Content
-from dicomcore.sr.findings import CODES, SEVERITIES, CheckReport, Finding
+from dicomcore.sr.findings import CODES, CheckReport, Finding
 from dicomcore.sr.item_rules import item_faults
 from dicomcore.sr.levels import Slot, level_of, whole
 from dicomcore.sr.matching import MOST_FOUND, Found, Matcher
 from dicomcore.sr.template_views import RELATIONSHIPS, VALUE_TYPES, find, native
 
 if TYPE_CHECKING:
-    import os
+    from dicomcore.encoding.sources import Source
+    from dicomcore.limits import Limits
 
 __all__ = ["check"]
 
@@ -30,6 +35,7 @@ MESSAGES = {
     "ROW_VALUE_TYPE": "{row} has another value type",
     "ROW_RELATIONSHIP": "{row} has another relationship",
     "ROW_VALUE": "{row} has another value or unit",
+    "ROW_GRAPHIC_TYPE": "{row} has another graphic type",
     "ROW_VALUE_NOT_DEFINED": "{row} has a value outside a context group that is not extensible",
     "ROW_VALUE_NOT_BASELINE": "{row} has a value outside the baseline context group",
     "ROW_VALUE_UNKNOWN": "{row} has a value outside a context group that may be extensible",
@@ -37,11 +43,11 @@ MESSAGES = {
 }
 
 
-def check(src: Dataset | str | os.PathLike[str], template: int | str | None = None) -> CheckReport:
+def check(src: Source | Dataset, template: int | str | None = None, *, limits: Limits | None = None) -> CheckReport:
     """The report of a document; see `dicomcore.sr.check`."""
-    data_set = src if isinstance(src, Dataset) else dcmread(src)
-    content = Content(data_set)
-    sop_class = (text_of(data_set, "SOPClassUID") or "").strip(" \0")
+    index = index_for(src, limits)
+    content = Content(index, limits or DEFAULT_LIMITS)
+    sop_class = (text_of(make_dataset(Dataset, index, DATA_SET), "SOPClassUID") or "").strip(" \0")
     found = [
         Finding(
             fault.code, CODES[fault.code], "", "", content.position(fault.number), fault.expected, fault.found,
@@ -102,7 +108,7 @@ def _match(content: Content, row: int) -> tuple[list[Finding], int]:
 
     numbers, kinds = content.kinds()
     document = (0, 0, False, NO_CODE, NO_CODE, NO_CODE, (int(numbers[0]),))
-    matcher = Matcher([*kinds, document], contexts, content.templates)
+    matcher = Matcher([*kinds, document], contexts, content.templates, content.codes)
     result = matcher.run((whole(row), len(kinds), -1, -1))
     folded: dict[tuple[Any, ...], Finding] = {}
     for one in result.found:
@@ -129,7 +135,9 @@ def _finding(content: Content, kinds: list[Any], one: Found) -> Finding:
             named = content.code(concept)
             found = f"{RELATIONSHIPS[relationship]} {VALUE_TYPES[value_type]} {named or ''}".strip()
         else:
-            expected, found = _said(content, slot.value), str(content.code(value) or "")
+            said = content.code(value)
+            expected = _said(content, slot.value)
+            found = said.value if said is not None and slot.value[0] == "G" else str(said or "")
     elif one.code in ("ROW_TOO_OFTEN", "ROW_TOO_FEW"):
         expected, found = f"{slot.least}-{slot.most or 'n'}", str(one.held)
     elif one.code == "ROW_MISSING":
@@ -149,6 +157,8 @@ def _described(content: Content, slot: Slot) -> str:
 def _said(content: Content, tree: Any) -> str:
     if tree is None or tree[0] == "$":
         return ""
+    if tree[0] == "G":
+        return str(tree[1]).replace("NOT_", "not ").replace("_", ", ")
     if tree[0] == "C":
         return str(content.code(tree[1]))
     if tree[0] in ("D", "B"):

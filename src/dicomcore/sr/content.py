@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dicomcore.dataset.code import Code
-from dicomcore.dataset.state import index_of, state_of
-from dicomcore.encoding import decode, encode
+from dicomcore.limits import DEFAULT_LIMITS, Limits
 from dicomcore.sr.context_groups import code_at
-from dicomcore.uids import ExplicitVRLittleEndian
 
 if TYPE_CHECKING:
-    from dicomcore.dataset import Dataset
+    from dicomcore._native.scan.index import Index
 
 __all__ = ["Content"]
 
@@ -39,10 +37,11 @@ MOST_ITEMS = 2_000_000
 class Content:
     """The items of a document. `references` are those by reference, with the positions that they refer to."""
 
-    def __init__(self, data_set: Dataset) -> None:
+    def __init__(self, index: Index, limits: Limits = DEFAULT_LIMITS) -> None:
         from dicomcore._native.check import content as _native  # its tables are large
 
-        records, self.codes, self.templates, references = _native.items(_index(data_set), MOST_ITEMS)
+        most = min(MOST_ITEMS, limits.elements)
+        records, self.codes, self.templates, references = _native.items(index, most, limits.depth)
         self.records = records
         self.items: Any = np.frombuffer(records, ITEM_TYPE)
         self.references = dict(references)
@@ -95,14 +94,3 @@ class Content:
 
         numbers, kinds = _native.signatures(self.records, self.targets)
         return np.frombuffer(numbers, np.int32), kinds
-
-
-def _index(data_set: Dataset) -> Any:
-    """An index of the data set as it is now: its own, or that of its encoding if it was made or changed."""
-    state = state_of(data_set)
-    if state.index is not None and state.row < 0 and not state.changed and state.wanted is None and not state.is_header:
-        return state.index
-    body = data_set.copy()
-    for element in [element for element in body if int(element.tag) >> 16 in (0, 2)]:
-        del body[element.tag]
-    return index_of(decode(encode(body, ExplicitVRLittleEndian), ExplicitVRLittleEndian))

@@ -6,26 +6,28 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import os
-
     from dicomcore.dataset import Dataset
     from dicomcore.dataset.code import Code
+    from dicomcore.encoding.sources import Source
+    from dicomcore.limits import Limits
     from dicomcore.sr.findings import CheckReport
     from dicomcore.sr.item import ContentItem
 
 __all__ = ["check", "new"]
 
 
-def check(src: Dataset | str | os.PathLike[str], template: int | str | None = None) -> CheckReport:
+def check(src: Source | Dataset, template: int | str | None = None, *, limits: Limits | None = None) -> CheckReport:
     """Check a structured report: its content items, their relationships, and the template that it follows.
 
     Parameters
     ----------
-    src : Dataset or path
-        A document as it was read, changed or made, or a file.
+    src : Dataset, path, bytes-like, binary stream, or object with `size` and ``read_at(offset, length)``
+        A document; nothing has to be written first.
     template : int or str, optional
         The template to compare it with. By default the one that its root names (Content Template Sequence), or else the
         one with such a root.
+    limits : Limits, optional
+        Bounds on what is accepted: `depth` holds for content items, too, and no more than `elements` of them.
 
     Returns
     -------
@@ -36,12 +38,16 @@ def check(src: Dataset | str | os.PathLike[str], template: int | str | None = No
     ------
     KeyError
         There is no such `template`.
+    InvalidDicomError
+        The input is not DICOM.
     LimitError
-        The document has too many content items.
+        The document exceeds `limits`, or takes too long to compare with its template.
+    OSError
+        As open() raises it.
     """
     from dicomcore.sr import checking
 
-    return checking.check(src, template)
+    return checking.check(src, template, limits=limits)
 
 
 def new(

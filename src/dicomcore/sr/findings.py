@@ -1,11 +1,11 @@
 """What a check of a document found."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, overload
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
-__all__ = ["CODES", "SEVERITIES", "CheckReport", "Finding"]
+from dicomcore.findings import Findings
 
-SEVERITIES = ("note", "warning", "error")
+__all__ = ["CODES", "CheckReport", "Finding"]
 
 CODES = {
     "RELATIONSHIP_TYPE": "error",
@@ -30,6 +30,7 @@ CODES = {
     "ROW_VALUE_TYPE": "error",
     "ROW_RELATIONSHIP": "error",
     "ROW_VALUE": "error",
+    "ROW_GRAPHIC_TYPE": "error",
     "ROW_VALUE_NOT_DEFINED": "error",
     "ROW_VALUE_NOT_BASELINE": "warning",
     "ROW_VALUE_UNKNOWN": "note",
@@ -68,56 +69,33 @@ class Finding(NamedTuple):
         return self._asdict()
 
 
-class CheckReport(Sequence[Finding]):
-    """The findings of one document. ``bool(report)`` is True if it has no errors; ``len(report)`` counts the findings.
+class CheckReport(Findings[Finding]):
+    """The findings of one document, the gravest first.
 
-    `template` is the one that the document was compared with, empty if there was none; `items` are its content items;
-    `unknown` are the conditions of templates that could not be decided.
+    ``bool(report)`` is True if it has no errors; ``len(report)`` counts the findings.
+
+    Parameters
+    ----------
+    findings : iterable of Finding
+        What was found.
+    template : str
+        The template that the document was compared with, empty if there was none.
+    items : int
+        How many content items the document has.
+    unknown : int
+        How many conditions of the template could not be decided. They are no findings.
     """
 
-    __slots__ = ("_findings", "items", "template", "unknown")
+    __slots__ = ("items", "template")
+    _kind = Finding
+    _facts = ("template", "items", "unknown")
 
     def __init__(
         self, findings: Iterable[Finding] = (), *, template: str = "", items: int = 0, unknown: int = 0
     ) -> None:
-        self._findings = tuple(findings)
+        super().__init__(findings, unknown=unknown)
         self.template = template
         self.items = items
-        self.unknown = unknown
 
-    @overload
-    def __getitem__(self, key: int) -> Finding: ...
-    @overload
-    def __getitem__(self, key: slice) -> tuple[Finding, ...]: ...
-    def __getitem__(self, key: int | slice) -> Finding | tuple[Finding, ...]:
-        return self._findings[key]
-
-    def __len__(self) -> int:
-        return len(self._findings)
-
-    def __iter__(self) -> Iterator[Finding]:
-        return iter(self._findings)
-
-    def __bool__(self) -> bool:
-        return not self.errors
-
-    @property
-    def errors(self) -> tuple[Finding, ...]:
-        """What breaks the standard."""
-        return tuple(one for one in self._findings if one.severity == "error")
-
-    def at_least(self, severity: str) -> tuple[Finding, ...]:
-        """The findings of a severity and of higher ones: ``"error"``, ``"warning"`` or ``"note"``."""
-        wanted = SEVERITIES[SEVERITIES.index(severity) :]
-        return tuple(one for one in self._findings if one.severity in wanted)
-
-    def __str__(self) -> str:
-        return "\n".join(map(str, self._findings))
-
-    def __repr__(self) -> str:
-        return f"<CheckReport {self.template or 'no template'}: {len(self)} findings>"
-
-    def to_json(self) -> dict[str, Any]:
-        """All of it as JSON takes it."""
-        findings = [one.to_json() for one in self._findings]
-        return {"template": self.template, "items": self.items, "unknown": self.unknown, "findings": findings}
+    def _title(self) -> str:
+        return f"TID {self.template}" if self.template else "no template"

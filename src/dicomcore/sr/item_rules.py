@@ -26,13 +26,19 @@ FLAGS = {
     512: ("REFERENCE_WITH_VALUE", "refers to another item and has a Value Type"),
     1024: ("MORE_THAN_ONE", "has a sequence with more than one item where one is allowed"),
 }
-WITHOUT_REFERENCES = (
-    "1.2.840.10008.5.1.4.1.1.88.11",  # Basic Text SR
-    "1.2.840.10008.5.1.4.1.1.88.22",  # Enhanced SR
-    "1.2.840.10008.5.1.4.1.1.88.59",  # Key Object Selection
+WITH_REFERENCES = frozenset(
+    f"1.2.840.10008.5.1.4.1.1.88.{last}"
+    for last in (
+        33,  # Comprehensive SR
+        34,  # Comprehensive 3D SR
+        35,  # Extensible SR
+        50,  # Mammography CAD SR
+        65,  # Chest CAD SR
+        69,  # Colon CAD SR
+        77,  # Waveform Annotation SR
+    )
 )
-MOST = 100
-"""Items of one fault that are looked at; the others are counted."""
+"""SOP classes whose IOD has relationships by reference (PS3.3 A.35)."""
 
 
 class ItemFault(NamedTuple):
@@ -62,16 +68,17 @@ def item_faults(content: Content, sop_class: str) -> Iterator[ItemFault]:
 
 
 def _reference_faults(content: Content, sop_class: str) -> Iterator[ItemFault]:
-    for number in content.references:
-        if number not in content.targets:
-            named = ".".join(map(str, content.references[number]))
-            yield ItemFault("REFERENCE_TARGET", number, "refers to an item that does not exist", 1, "", named)
-    if content.references and sop_class in WITHOUT_REFERENCES:
+    lost = [number for number in content.references if number not in content.targets]
+    if lost:
+        named = ".".join(map(str, content.references[lost[0]]))
+        message = "refers to an item that does not exist"
+        yield ItemFault("REFERENCE_TARGET", lost[0], message, len(lost), "", named)
+    if content.references and sop_class not in WITH_REFERENCES and native().relations(sop_class) is not None:
         first, count = next(iter(content.references)), len(content.references)
         yield ItemFault("REFERENCE_NOT_ALLOWED", first, "refers to another item, which this SOP class forbids", count)
-    if content.targets:
-        for number in _loops(content):
-            yield ItemFault("REFERENCE_LOOP", number, "refers to an item that leads back to it")
+    loops = _loops(content) if content.targets else []
+    if loops:
+        yield ItemFault("REFERENCE_LOOP", loops[0], "refers to an item that leads back to it", len(loops))
 
 
 def _loops(content: Content) -> list[int]:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from dicomcore.sr.template_views import BY_REFERENCE, MAY_OTHERWISE, OPEN, expression, native
 
 INCLUDE = 17
+MOST_LEVELS = 200  # that are looked at below one; a template that includes itself has no end of them
 UNIQUE, MANDATORY, MANDATORY_IF, ONLY_IF = range(4)  # as REQUIREMENTS counts them
 NUM = 9
 
@@ -65,7 +66,7 @@ NO_SLOT = Slot("", "", False, 0, 0, False, None, None, 0, 0, 0, None, False, -1,
 class Level:
     """The slots of a level, and those by the number of the code that is their concept."""
 
-    __slots__ = ("generic", "groups", "is_open", "named", "other", "slots")
+    __slots__ = ("generic", "groups", "is_open", "looks_up", "named", "other", "slots", "twins")
 
     def __init__(self, ranges: tuple[Range, ...]) -> None:
         self.slots: list[Slot] = []
@@ -84,6 +85,23 @@ class Level:
             else:
                 for code in codes:
                     self.named.setdefault(code, []).append(number)
+
+        conditions = [slot.condition for slot in self.slots] + [group.condition for group in self.groups]
+        self.looks_up = any(map(_looks_up, conditions))
+        """Whether a condition here is about what is around the item whose children are matched."""
+        self.twins: list[list[int]] = [self._twins(slot) for slot in self.slots]
+        """For each slot those of other templates that ask for the same: an item is enough for all of them."""
+
+    def _twins(self, slot: Slot) -> list[int]:
+        codes = _codes(slot.concept) or []
+        return [
+            number
+            for code in codes
+            for number in self.named[code]
+            if (other := self.slots[number]).template != slot.template
+            and other.value_type == slot.value_type
+            and other.by_reference == slot.by_reference
+        ]
 
     def _expand(
         self, one: Range, relationship: int, most: int, group: int, extra: tuple[Range, ...], entered: set[Hashable]
@@ -147,6 +165,22 @@ def level_of(ranges: tuple[Range, ...]) -> Level:
 
 
 @cache
+def looks_up(ranges: tuple[Range, ...]) -> bool:
+    """Whether the level of these rows, or one below it, has a condition about what is around it."""
+    seen, pending = {ranges}, [ranges]
+    while pending:
+        level = level_of(pending.pop())
+        if level.looks_up:
+            return True
+        below = {slot.below for slot in level.slots if slot.below and not slot.by_reference} - seen
+        seen |= below
+        pending += below
+        if len(seen) > MOST_LEVELS:
+            return True
+    return False
+
+
+@cache
 def whole(template: int) -> tuple[Range, ...]:
     """The rows of a template that no other includes."""
     return (Range(template, 0, len(_rows(template)[2]), 1, ()),)
@@ -181,6 +215,14 @@ def _bound(tree: Tree, bindings: dict[str, Tree]) -> Tree:
         parts = tuple(_bound(part, bindings) for part in tree[1:])
         return None if None in parts else ("|", *parts)
     return tree
+
+
+def _looks_up(condition: Tree) -> bool:
+    if not isinstance(condition, tuple) or not condition:
+        return False
+    if condition[0] == "count":
+        return str(condition[1]).startswith("..")
+    return any(map(_looks_up, condition[1:]))
 
 
 def _codes(concept: Tree) -> list[int] | None:

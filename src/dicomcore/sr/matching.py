@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 
 from dicomcore.errors import LimitError
 from dicomcore.sr.findings import CODES
-from dicomcore.sr.levels import MANDATORY, MANDATORY_IF, ONLY_IF, Level, Range, Slot, Tree, level_of
+from dicomcore.sr.levels import MANDATORY, MANDATORY_IF, ONLY_IF, Group, Level, Range, Slot, Tree, level_of, looks_up
 from dicomcore.sr.template_views import RELATIONSHIPS, VALUE_TYPES
 
 MOST_FOUND = 1000
 """Findings of one document that are kept; the others are counted."""
-MOST_MATCHES = 4_000_000
-"""Kinds of items matched with levels before LimitError is raised."""
+FEWEST_MATCHES, MATCHES_PER_KIND = 100_000, 20
+"""Matches of kinds of items with levels before LimitError is raised: real documents need one or two for each kind."""
 
 CODE = 8
 TYPES = {name: number for number, name in enumerate(VALUE_TYPES)}
@@ -59,23 +59,31 @@ VALUE_FAULTS = {
     "unknown": "ROW_VALUE_UNKNOWN",
 }
 NOTHING = Result(0, (), 0, 0)
+LOOK = "look below"
+"""In the place of a fault: the item is not alone."""
 Work = Generator[Asked, Result, Result]
 
 
 class Matcher:
     """Matches the kinds of one document."""
 
-    def __init__(self, kinds: list[Kind], groups: Any, templates: list[str]) -> None:
+    def __init__(self, kinds: list[Kind], groups: Any, templates: list[str], codes: list[tuple[str, str, str]]) -> None:
         self.kinds = kinds
         self.templates = templates  # that items name
+        self.codes = codes  # those that the tables do not have; graphic types are among them
         self.groups = groups  # the native tables of context groups
         self.known: dict[Asked, Result] = {}
         self.members: dict[tuple[Tree, int], int] = {}
         self.anywhere: dict[Tree, bool | None] = {}
+        self.chosen: dict[tuple[int, int], tuple[list[int], str]] = {}
+        self.above: dict[int, bool] = {}
+        self.passed: dict[int, set[int]] = {}
+        self.by_type: dict[str, list[int]] = {}
 
     def run(self, asked: Asked) -> Result:
         """Match the children of a kind with rows."""
         known = self.known
+        most = max(FEWEST_MATCHES, MATCHES_PER_KIND * len(self.kinds))
         stack: list[tuple[Asked, Work]] = [(asked, self.children(asked))]
         result: Result | None = None
         while stack:
@@ -88,8 +96,8 @@ class Matcher:
                 continue
             result = known.get(wanted)
             if result is None:
-                if len(known) > MOST_MATCHES:
-                    raise LimitError(f"more than {MOST_MATCHES} matches of content items with templates")
+                if len(known) > most:
+                    raise LimitError(f"more than {most} matches of content items with templates")
                 stack.append((wanted, self.children(wanted)))
         assert result is not None
         return result
@@ -104,17 +112,29 @@ class Matcher:
         counts = [0] * len(level.slots)
         lost: list[tuple[int, int]] = []
         cost = cut = undecided = 0
+        chosen_here = self.chosen
         for place, kind in enumerate(inside, 1):
-            choices = self.choices(level, kind)
+            known_choice = chosen_here.get((id(level), kind))
+            if known_choice is None:
+                known_choice = chosen_here[id(level), kind] = self.choice(level, kind)
+            choices, plain_fault = known_choice
             if not choices:
                 lost.append((place, kind))
+                continue
+            if plain_fault is not LOOK:  # one row, and nothing below the item
+                counts[choices[0]] += 1
+                if plain_fault:
+                    found.append(Found((place,), plain_fault, level.slots[choices[0]], kind))
                 continue
             best, chosen, below = -1, NOTHING, -1
             for number in choices:
                 slot = level.slots[number]
                 result = NOTHING
                 if slot.below and not slot.by_reference:
-                    result = yield slot.below, kind, parent, above
+                    asks_above = self.above.get(id(slot.below))
+                    if asks_above is None:
+                        asks_above = self.above[id(slot.below)] = looks_up(slot.below)
+                    result = yield (slot.below, kind, parent, above) if asks_above else (slot.below, kind, -1, -1)
                 elif self.kinds[kind][6]:
                     result = Result(len(self.kinds[kind][6]), (), 0, 0)
                 price = result.cost
@@ -148,6 +168,16 @@ class Matcher:
 
     # -- one item and one slot
 
+    def choice(self, level: Level, kind: int) -> tuple[list[int], str]:
+        """The slots that fit an item best; and the fault of its value if that is all there is to ask of it."""
+        choices = self.choices(level, kind)
+        if len(choices) != 1 or self.kinds[kind][6]:
+            return choices, LOOK
+        slot = level.slots[choices[0]]
+        if slot.below and not slot.by_reference:
+            return choices, LOOK
+        return choices, self.value_fault(slot, kind)
+
     def choices(self, level: Level, kind: int) -> list[int]:
         """The slots that fit an item best; several if they fit equally well, and the item does not name a template."""
         value_type, relationship, refers, concept, _, template, _ = self.kinds[kind]
@@ -175,6 +205,8 @@ class Matcher:
                 best, found = fits, [number]
             elif fits == best and fits:
                 found.append(number)
+        if best == OUTSIDE and concept in level.named:
+            return []  # a row names the concept, and would have the item if it were right
         return found
 
     def fit(self, wanted: Tree, concept: int) -> int:
@@ -224,7 +256,13 @@ class Matcher:
             return "" if any(part[0] != "C" or part[1] == value for part in wanted[1:]) else "ROW_VALUE"
         if wanted[0] in ("D", "B"):
             return VALUE_FAULTS[self.state(wanted, value)]
-        return ""
+        return "ROW_GRAPHIC_TYPE" if wanted[0] == "G" and not self.is_drawn(wanted[1], value) else ""
+
+    def is_drawn(self, types: str, value: int) -> bool:
+        """Whether a graphic type is one of some, such as ``"POLYLINE_CIRCLE"`` or ``"NOT_MULTIPOINT"``."""
+        drawn = self.codes[-2 - value][1]
+        named = types.split("_")
+        return (drawn in named) is (named[0] != "NOT")
 
     def price(self, level: Level, slot: Slot, count: int, kind: int, asked: Asked) -> int:
         """What speaks against a slot, beside what is below the item."""
@@ -234,15 +272,18 @@ class Matcher:
             price += COSTS[CODES[code]]
         if slot.most and count >= slot.most:
             price += COSTS["error"]
-        if slot.condition and not slot.may_be_otherwise and self.holds(slot.condition, asked) is False:
-            price += COSTS["error"]
+        price += self.unmet(slot, asked)
         group = slot.group
         while group >= 0:
-            one = level.groups[group]
-            if one.condition and not one.may_be_otherwise and self.holds(one.condition, asked) is False:
-                price += COSTS["error"]
-            group = one.above
+            price += self.unmet(level.groups[group], asked)
+            group = level.groups[group].above
         return price
+
+    def unmet(self, row: Slot | Group, asked: Asked) -> int:
+        """What a condition that is not met speaks against a row or an include."""
+        if row.condition is None or self.holds(row.condition, asked) is not False:
+            return 0
+        return COSTS["warning" if row.may_be_otherwise else "error"]
 
     def misplaced(self, level: Level, counts: list[int], place: int, kind: int) -> Found:
         """The finding about an item that fits no slot: its value type or relationship is wrong, or it is an extra."""
@@ -264,27 +305,40 @@ class Matcher:
     def requirements(self, level: Level, counts: list[int], asked: Asked, found: list[Found]) -> int:
         """Add what is wrong with the number of items of each slot; give how many conditions are not known."""
         active = self.active(level, counts, asked)
+        shut = self.shut(level, asked)
         undecided = 0
-        for slot, count in zip(level.slots, counts, strict=True):
+        for slot, count, twins in zip(level.slots, counts, level.twins, strict=True):
             code = ""
-            if slot.most and count > slot.most:
+            found_elsewhere = not count and any(counts[twin] for twin in twins)
+            if slot.group in shut:
+                code = "ROW_NOT_ALLOWED" if count else ""
+            elif slot.most and count > slot.most:
                 code = "ROW_TOO_OFTEN"
             elif 0 < count < slot.least:
                 code = "ROW_TOO_FEW"
             elif slot.requirement == MANDATORY:
-                if not count and (slot.group < 0 or active[slot.group]):
+                if not count and not found_elsewhere and (slot.group < 0 or active[slot.group]):
                     code = "ROW_MISSING"
             elif slot.requirement in (MANDATORY_IF, ONLY_IF) and (slot.group < 0 or active[slot.group]):
                 holds = self.holds(slot.condition, asked)
                 if holds is None:
                     undecided += 1
-                elif holds and not count and slot.requirement == MANDATORY_IF:
+                elif holds and not count and not found_elsewhere and slot.requirement == MANDATORY_IF:
                     code = "ROW_MISSING"
                 elif not holds and count and not slot.may_be_otherwise:
                     code = "ROW_NOT_ALLOWED"
             if code:
                 found.append(Found((), code, slot, -1, count))
         return undecided
+
+    def shut(self, level: Level, asked: Asked) -> set[int]:
+        """The includes that may have no items, as their condition, or that of one around them, is not met."""
+        found: set[int] = set()
+        for number, one in enumerate(level.groups):
+            is_conditional = one.requirement in (MANDATORY_IF, ONLY_IF) and not one.may_be_otherwise
+            if one.above in found or (is_conditional and self.holds(one.condition, asked) is False):
+                found.add(number)
+        return found
 
     def active(self, level: Level, counts: list[int], asked: Asked) -> list[bool]:
         """Whether each include has items, or must have some."""
@@ -338,7 +392,21 @@ class Matcher:
             kinds = (parent,) if alone else self.kinds[above][6]
         else:
             kinds = self.kinds[over][6] if over >= 0 else ()
+        if len(steps) == 1 and number == 0 and operator in (">", "==") and steps[0][0] != "SELF":
+            return self.passing(steps[0]).isdisjoint(kinds) is (operator == "==")
         return compared(self.count(kinds, steps), operator, number)
+
+    def passing(self, step: Tree) -> set[int]:
+        """The kinds that pass a step."""
+        found = self.passed.get(id(step))
+        if found is None:
+            name = step[0]
+            if not self.by_type:
+                for kind, (value_type, _, refers, _, _, _, _) in enumerate(self.kinds):
+                    self.by_type.setdefault("REFERENCE" if refers else VALUE_TYPES[value_type], []).append(kind)
+            found = {kind for kind in self.by_type.get(name, ()) if self.passes(step, kind)}
+            self.passed[id(step)] = found
+        return found
 
     def count(self, kinds: tuple[int, ...], steps: Tree) -> int:
         """How many of these items, or of those below them, pass all steps."""

@@ -18,7 +18,7 @@ VALUE_TYPES = (
     *("WAVEFORM", "SCOORD", "SCOORD3D", "TCOORD", "TABLE", "INCLUDE", ""),
 )
 REQUIREMENTS = ("U", "M", "MC", "UC")
-EDITIONS = ("2022", "2016")
+EDITIONS = ("2022", "2016", "2024", "2026")
 BY_REFERENCE, MAY_OTHERWISE = 1, 2
 OPEN = 18  # the value type of an include whose target is not known
 
@@ -63,7 +63,7 @@ class TemplateRow(NamedTuple):
 
 
 class TemplateDefinition(NamedTuple):
-    """A template as the tables have it, which are of the `edition` 2022 or 2016 of PS3.16.
+    """A template as the tables have it, with the `edition` of PS3.16 that its rows agree with.
 
     The tables do not say whether its order is significant, nor whether it is extensible.
     """

@@ -60,6 +60,8 @@ OTHERWISE = (FREE, FORBIDDEN, ABSENT)
 THROUGH_SEQUENCES = 7
 SHORT = 8  # added to a relation whose integer is one byte
 LONG_LENGTHS = 16
+MOST_STEPS = 6
+"""Sequences in a scope that native code has room for."""
 
 
 @dataclass
@@ -117,6 +119,8 @@ def _scoped(operator: str, scope: str, pool: Pool) -> bytes:
     number = OPERATORS.index(operator)
     if not sequences:
         return bytes([number | BASES.index(base) << 5])
+    if len(sequences) > MOST_STEPS:
+        raise ValueError(f"{scope} is deeper than {MOST_STEPS} sequences")
     found = bytes([number | THROUGH_SEQUENCES << 5, len(sequences) | BASES.index(base) << 5])
     return found + b"".join(_uint16(pool.tag(one)) for one in sequences)
 

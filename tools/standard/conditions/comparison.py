@@ -2,7 +2,7 @@
 
 A data set here has one value for each attribute, wherever the two trees look for it, so that the trees differ only in
 what they say of it; where they look is compared on its own. It is one of a single frame: Image Type and Frame Type
-are the same.
+are the same. What is of type 1 beside the row, or around it, is there.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ import operator
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from tools.standard.conditions import dicom3tools
 from tools.standard.conditions.code import parts_of_scope
-from tools.standard.conditions.sources import Row, rows
+from tools.standard.conditions.sources import Row, modules, rows, walk
 from tools.standard.conditions.tables import HERE, row_decisions
 from tools.standard.conditions.tree import FREE, NO, UNKNOWN, YES, Tree, evaluate, leaves
 
@@ -69,7 +70,8 @@ def _scopes(tree: Tree, *, root: bool) -> dict[str, set[str]]:
 class _Cells:
     """The attributes that two trees test, with the values that make a difference."""
 
-    def __init__(self, *trees: Tree) -> None:
+    def __init__(self, *trees: Tree, certain: frozenset[str] = frozenset(ALWAYS)) -> None:
+        self.certain = certain
         self.sequences: set[Key] = set()
         self.values: dict[Key, dict[int, set[Any]]] = {}
         self.flags: set[Key] = set()
@@ -119,14 +121,16 @@ class _Cells:
         absent = dice.choice(ABSENCE)
         found: dict[Key, Any] = {flag: dice.choice((YES, NO)) for flag in sorted(self.flags, key=repr)}
         for key, by_number in self.values.items():
-            present = key[-1] in ALWAYS
+            present = key[-1] in self.certain
             size = 0 if not present and dice.random() < 0.1 else max(by_number)
             found[key] = [self._value(key, by_number.get(n + 1, set()), n, dice) for n in range(size)]
             if not present and dice.random() < absent:
                 found[key] = None
-        for key in self.sequences:
+        for key in sorted(self.sequences):
             choices = [*sorted(self.codes.get(key, ())), ("99TEST", "OTHER")]
-            found[key] = None if dice.random() < absent else [dice.choice(choices) for _ in range(dice.randrange(3))]
+            absent_here = 0.0 if key[-1] in self.certain else absent
+            count = max(dice.randrange(3), key[-1] in self.certain)
+            found[key] = None if dice.random() < absent_here else [dice.choice(choices) for _ in range(count)]
         return found
 
     def _value(self, key: Key, values: set[Any], at: int, dice: random.Random) -> Any:
@@ -180,9 +184,29 @@ def _test_value(leaf: Tree, values: list[Any] | None) -> int:
     return int(any(isinstance(value, int) and COMPARE[leaf[4]](value, leaf[5]) for value in chosen))
 
 
-def compare(row: Row, ours: Tree, theirs: Tree) -> Compared:
-    """Both trees of a row on its data sets."""
-    cells, dice = _Cells(ours, theirs), random.Random(f"{row.module} {row.number}")
+@cache
+def _of_type_1(module: str) -> dict[tuple[str, ...], str]:
+    """The attributes of a module that are of type 1, by path."""
+    return {
+        place.path: place.path[-1]
+        for place in walk(module)
+        if place.module == module and modules()[module][place.number][3] == "1"
+    }
+
+
+def certain(row: Row) -> frozenset[str]:
+    """Attributes that are there where the row is: those of type 1 beside it and around it, and its sequences."""
+    around = {row.path[:depth] for depth in range(len(row.path))}
+    there = {tag for path, tag in _of_type_1(row.module).items() if path[:-1] in around and path != row.path}
+    return frozenset(there | ALWAYS | set(row.path[:-1]))
+
+
+def compare(row: Row, ours: Tree, theirs: Tree, *, there: frozenset[str] | None = None) -> Compared:
+    """Both trees of a row on its data sets, which have what is `there`: what the tables say, if not given."""
+    cells, dice = (
+        _Cells(ours, theirs, certain=certain(row) if there is None else there),
+        random.Random(f"{row.module} {row.number}"),
+    )
     agreed = decided = unknown = 0
     example, verdicts = None, None
     for _ in range(ROUNDS):

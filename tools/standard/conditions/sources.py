@@ -1,23 +1,15 @@
-"""The tables of the standard as data, where they lie: DICOMCORE_STANDARD, or shared/standard beside a folder above."""
+"""The tables of the standard as data, as conditions need them."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
+from tools.standard.place import ABSENT, ROOT
 
-def _find_root() -> Path:
-    named = os.environ.get("DICOMCORE_STANDARD")
-    places = [Path(named)] if named else [up / "shared/standard" for up in Path(__file__).resolve().parents[4:]]
-    return next((place for place in places if (place / "modules.json").is_file()), places[0])
-
-
-ROOT = _find_root()
-ABSENT = "" if (ROOT / "modules.json").is_file() else f"no tables at {ROOT}: set DICOMCORE_STANDARD to their folder"
+__all__ = ["ABSENT", "ROOT", "Place", "Row", "Usage", "load", "modules", "rows", "usage_rows", "usages", "walk"]
 
 SHARED_GROUPS = "52009229"
 FRAME_GROUPS = "52009230"

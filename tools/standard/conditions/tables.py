@@ -130,6 +130,7 @@ def _by_hand(entry: dict[str, Any], text: str, reading: Reading, second: Conditi
     assert required is not None, entry
     otherwise = entry.get("otherwise") or otherwise_of(text)
     condition = Condition(required, otherwise, trees["permitted"], trees["forbidden"])
+    assert condition.machine, f"decides nothing: {entry}"
     return Decision(MACHINE, condition, "override", "" if condition.whole else "part")
 
 

@@ -55,9 +55,6 @@ from dicomcore._native.scan.scan cimport (
 from dicomcore._native.base.text cimport equals, is_ascii, trimmed
 from dicomcore._native.base.vr cimport DA, DS, IS, NO_VR, SS, UN, US, US_OR_SS, has_charset, is_text
 
-cdef extern from "Python.h":
-    const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size) except NULL
-
 cdef enum:
     LONG_VALUE = 64 * 1024      # a file with a longer value in a column takes the dcmread path
     QUOTED = 80                 # bytes of a misfit that are kept: more than row.py shows
@@ -102,8 +99,6 @@ cdef class Extractor(Head):
     cdef bint waiting                   # the row continues at that cell after `answer`
     cdef Buffer misfits                 # Misfit
     cdef Buffer misfit_text
-    cdef list paths                     # holds the memory of `names`
-    cdef const char** names             # UTF-8; NULL: not a str, not valid UTF-8, or with a zero character
     cdef bytes given_name               # of a file in memory: its text in the column `path`
     cdef const char* given_text
     cdef Py_ssize_t given_size
@@ -136,29 +131,10 @@ cdef class Extractor(Head):
             if column_init(&self.columns[i], rows) != OK:
                 raise MemoryError("no memory for a batch of files")
 
-    cdef int name_paths(self, list paths) except -1:
-        cdef Py_ssize_t i, n
-        self.paths = list(paths)
-        self.names = <const char**>calloc(self.rows + 1, sizeof(char*))
-        if self.names == NULL:
-            raise MemoryError("no memory for a batch of files")
-        for i in range(self.rows):
-            path = self.paths[i]
-            if type(path) is not str:
-                continue
-            try:
-                self.names[i] = PyUnicode_AsUTF8AndSize(path, &n)
-            except UnicodeEncodeError:          # a lone surrogate: the name is not valid UTF-8
-                continue
-            if <Py_ssize_t>strlen(self.names[i]) != n:
-                self.names[i] = NULL
-        return 0
-
     def __dealloc__(self):
         cdef Py_ssize_t i
         free(self.misfits.data)
         free(self.misfit_text.data)
-        free(self.names)
         free(self.found)
         column_free(&self.path)
         column_free(&self.size)

@@ -45,13 +45,17 @@ cdef class Head:
     cdef bint lacking                   # the pieces lack the byte at offset `lack`
     cdef uint64_t lack
     cdef list creators                  # keeps the creators' memory alive, to which the hops point
+    cdef list paths                     # keeps the memory of `names` alive
+    cdef const char** names             # UTF-8; NULL: not a str, not valid UTF-8, or with a zero character
 
+    cdef int name_paths(self, list paths) except -1
     cdef Status cover(self, file_handle file, uint64_t offset) noexcept nogil
     cdef Status cover_given(self, uint64_t offset) noexcept nogil
     cdef bint hold_pieces(self, uint64_t size, list pieces) except -1
     cdef const uint8_t* value(self, const Row* r) noexcept nogil
     cdef Status scan_on(self, file_handle file) noexcept nogil
     cdef Status read_header(self, file_handle file, uint64_t size) noexcept nogil
+    cdef Status read_beginning(self, file_handle file, uint64_t size) noexcept nogil
     cdef int checked_meta(self, Opening* opening) noexcept nogil
     cdef Status keep_opening(self, const Opening* opening) noexcept nogil
     cdef Status keep(self, uint32_t code, uint32_t tag, uint64_t offset, uint64_t claimed,

@@ -7,7 +7,7 @@ UNSUPPORTED, and takes the dcmread path: the caller reads the file with `dicomco
 from cpython.bytes cimport PyBytes_AS_STRING
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcmp, memcpy
+from libc.string cimport memcmp, memcpy, strlen
 
 from dicomcore._native.bulk.column cimport reserve
 from dicomcore._native.base.cursor cimport load_be16, load_le16
@@ -24,6 +24,7 @@ from dicomcore._native.scan.opening cimport (
     Opening,
     check_meta,
     found_mode,
+    is_meta,
     stated_mode,
     states_length,
 )
@@ -40,6 +41,9 @@ from dicomcore._native.scan.scan cimport (
 )
 from dicomcore._native.scan.scanner cimport scanner_begin, scanner_free, scanner_init, scanner_reset
 from dicomcore._native.scan.source cimport HEAD, LARGE, SKIP
+
+cdef extern from "Python.h":
+    const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size) except NULL
 
 cdef enum:
     ARENA = 4 * 1024 * 1024     # a header that needs more bytes takes the dcmread path
@@ -68,6 +72,25 @@ cdef class Head:
         scanner_free(&self.scanner)
         free(self.arena.data)
         free(self.deviations.data)
+        free(self.names)
+
+    cdef int name_paths(self, list paths) except -1:
+        cdef Py_ssize_t i, n, count = len(paths)
+        self.paths = list(paths)
+        self.names = <const char**>calloc(count + 1, sizeof(char*))
+        if self.names == NULL:
+            raise MemoryError("no memory for a batch of files")
+        for i in range(count):
+            path = self.paths[i]
+            if type(path) is not str:
+                continue
+            try:
+                self.names[i] = PyUnicode_AsUTF8AndSize(path, &n)
+            except UnicodeEncodeError:          # a lone surrogate: the name is not valid UTF-8
+                continue
+            if <Py_ssize_t>strlen(self.names[i]) != n:
+                self.names[i] = NULL
+        return 0
 
     # -- windows of the file
 
@@ -181,6 +204,18 @@ cdef class Head:
     cdef Status read_header(self, file_handle file, uint64_t size) noexcept nogil:
         # Scan the file meta information, and the data set up to `stop_tag`. UNSUPPORTED: for the dcmread path.
         cdef Scanner* s = &self.scanner
+        cdef Status status = self.read_beginning(file, size)
+        if status != OK:
+            return status
+        s.stop_tag = self.stop_tag
+        status = self.scan_on(file)
+        if status == OK and s.paused_at_pixels and self.stop_tag > PIXEL_DATA + 1:
+            return UNSUPPORTED
+        return status
+
+    cdef Status read_beginning(self, file_handle file, uint64_t size) noexcept nogil:
+        # Scan the file meta information; the scanner stands at the data set, and pauses at its pixel data.
+        cdef Scanner* s = &self.scanner
         cdef const uint8_t* p
         cdef int mode
         cdef uint8_t found
@@ -202,7 +237,8 @@ cdef class Head:
         if s.stop < 144:
             return self.cover_given(s.stop)
         p = s.window
-        if memcmp(p + 128, b"DICM", 4) != 0 or load_le16(p + 132) != 2 or not looks_explicit(p + 132):
+        p += 128
+        if memcmp(p, b"DICM", 4) != 0 or load_le16(p + 4) != 2 or not looks_explicit(p + 4) or not is_meta(p + 4):
             return UNSUPPORTED
         s.pos = 132
         scanner_begin(s, 0, 2)
@@ -230,11 +266,7 @@ cdef class Head:
         if status != OK:
             return status
         scanner_begin(s, found, -1)
-        s.stop_tag = self.stop_tag
-        status = self.scan_on(file)
-        if status == OK and s.paused_at_pixels and self.stop_tag > PIXEL_DATA + 1:
-            return UNSUPPORTED
-        return status
+        return OK
 
     cdef int checked_meta(self, Opening* opening) noexcept nogil:
         # The encoding that the file meta information states; below 0 if only dcmread() can find it.

@@ -4,5 +4,13 @@ Step = tuple[int, int]
 Found = tuple[int, int | None, int, tuple[Step, ...], int, int, int]
 
 def findings(
-    index: Index, *, sop_class: int, structure: bool, notes: bool, coherence: bool, texts: bool, most: int
+    index: Index,
+    *,
+    sop_class: int,
+    structure: bool,
+    notes: bool,
+    coherence: bool,
+    texts: bool,
+    most: int,
+    apart: bool = False,
 ) -> tuple[list[Found], int, str, int]: ...

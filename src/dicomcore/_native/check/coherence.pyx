@@ -22,7 +22,7 @@ from dicomcore._native.check.object_rules cimport (
 )
 from dicomcore._native.check.slots cimport *
 from dicomcore._native.check.subject cimport Subject, find_root, float_at, items_of, text_at
-from dicomcore._native.check.plan cimport plan_for
+from dicomcore._native.check.plan cimport Plan, plan_for
 from dicomcore._native.check.texts cimport check_texts
 from dicomcore._native.check.walk cimport check_structure
 from dicomcore._native.rules.tables cimport find_sop_class
@@ -247,16 +247,29 @@ cdef void check_slot(Level* v, int slot) noexcept nogil:
         check_channel(v)
 
 
+cdef Status check_subject(const Subject* s, Plan plan, const Wanted* what, uint32_t meta_stop, const uint8_t* syntax,
+                          int n, Findings* f, uint64_t* unknown) noexcept nogil:
+    cdef Status status = OK
+    if what.structure:
+        status = check_structure(s, plan, what.notes, f, unknown)
+    if what.coherence and status == OK:
+        status = check_coherence(s, meta_stop, syntax, n, f)
+    if what.texts and status == OK:
+        status = check_texts(s, f)
+    return status
+
+
 # -- over an index -------------------------------------------------------------------------------------------------
 
 def findings(Index index not None, *, int sop_class, bint structure, bint notes, bint coherence, bint texts,
-             uint32_t most):
+             uint32_t most, bint apart=False):
     """What is found in the data set of an index.
 
     Returns a list of (code, module or None, tag, path, count, detail, more), how many different findings were left out
     beyond `most`, the UID of the SOP class that the data set states, and how many conditions could not be decided. A
     path is a step (tag of a sequence, number of its item) for each item around the attribute, the outermost first.
-    `sop_class` is a row of the tables: -1 for the data set's own; `structure` is checked if there is one.
+    `sop_class` is a row of the tables: -1 for the data set's own; `structure` is checked if there is one. With `apart`,
+    findings in different items are not counted in one. The detail of MISSING_CONDITIONAL is the type, see layout.h.
     """
     cdef Findings f
     cdef Subject s
@@ -266,20 +279,21 @@ def findings(Index index not None, *, int sop_class, bint structure, bint notes,
     cdef int n = <int>min(len(syntax), 64)
     cdef uint32_t meta
     cdef uint64_t unknown = 0
+    cdef Plan plan = None
+    cdef Wanted what
     index.finish()
     meta = <uint32_t>index.meta_count
     owners = fill(index, &s)
     open_findings(&f, most)
+    f.apart = apart
     try:
         if sop_class < 0:
             sop_class = own_class(&s)
         if structure and sop_class >= 0:
-            status = check_structure(&s, plan_for(sop_class), notes, &f, &unknown)
+            plan = plan_for(sop_class)
+        what = Wanted(structure and sop_class >= 0, notes, coherence, texts)
         with nogil:
-            if coherence and status == OK:
-                status = check_coherence(&s, meta, uid, n, &f)
-            if texts and status == OK:
-                status = check_texts(&s, &f)
+            status = check_subject(&s, plan, &what, meta, uid, n, &f, &unknown)
         if status != OK:
             raise_fault(status, "check", 0)
         return listed(&s, &f), f.cut, sop_class_of(&s), unknown
@@ -290,7 +304,9 @@ def findings(Index index not None, *, int sop_class, bint structure, bint notes,
 
 cdef list listed(const Subject* s, const Findings* f):
     cdef uint32_t i
-    return [found_of(s, &f.list[i]) for i in range(f.count)]
+    cdef uint32_t root = NO_ROW
+    paths, places = {root: ()}, {}
+    return [found_of(s, &f.list[i], paths, places) for i in range(f.count)]
 
 
 cdef int own_class(const Subject* s) noexcept nogil:
@@ -332,22 +348,32 @@ cdef list fill(Index index, Subject* s):
             index.source.hold(from_, stop - from_, &s.tail.data)]
 
 
-cdef tuple found_of(const Subject* s, const Found* one):
-    return (one.code, None if one.module == NO_MODULE else one.module, one.tag, path_of(s, one.around), one.count,
-            one.detail, one.more)
+cdef tuple found_of(const Subject* s, const Found* one, dict paths, dict places):
+    return (one.code, None if one.module == NO_MODULE else one.module, one.tag,
+            path_of(s, one.around, paths, places), one.count, one.detail, one.more)
 
 
-cdef tuple path_of(const Subject* s, uint32_t item):
-    # (tag of the sequence, number of the item) around a row, the outermost first.
-    cdef uint32_t sequence, i, number
-    steps = []
-    while item != NO_ROW and s.rows[item].parent != NO_ROW:
-        sequence = s.rows[item].parent
-        number, i = 0, sequence + 1
-        while i < item:
+cdef tuple path_of(const Subject* s, uint32_t item, dict paths, dict places):
+    # (tag of the sequence, number of the item) around a row, the outermost first. `paths` are those known, by item;
+    # `places` the last item whose number was counted, by sequence: the next one is mostly behind it.
+    cdef uint32_t sequence, i, number, outer = item
+    waiting = []
+    while outer not in paths:
+        if s.rows[outer].parent == NO_ROW:
+            paths[outer] = ()
+            break
+        waiting.append(outer)
+        outer = s.rows[s.rows[outer].parent].parent
+    path = paths[outer]
+    while waiting:
+        outer = waiting.pop()
+        sequence = s.rows[outer].parent
+        i, number = places.get(sequence, (sequence + 1, 0))
+        if i > outer:
+            i, number = sequence + 1, 0
+        while i < outer:
             number += s.rows[i].tag == ITEM
             i = s.rows[i].next
-        steps.append((s.rows[sequence].tag, number))
-        item = s.rows[sequence].parent
-    steps.reverse()
-    return tuple(steps)
+        places[sequence] = (outer, number)
+        path = paths[outer] = (*path, (s.rows[sequence].tag, number))
+    return path

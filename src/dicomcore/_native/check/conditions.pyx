@@ -17,7 +17,7 @@ from dicomcore._native.scan.scan cimport ITEM, NO_ROW, Row
 
 cdef enum:
     DEEPEST = 64            # values on the stack
-    MOST_STEPS = 4          # sequences in a scope
+    MOST_STEPS = 6          # sequences in a scope, as in code.py
 
 cdef enum Operator:
     AND, OR, XOR, NOT, UNDECIDED, TRUE, FALSE, HAS, VAL, IN, OTHER, CMP, TAG, ODD, CODE, ITEMS, PLACE, MODULE, WIDE

@@ -115,7 +115,7 @@ cdef class Reader:
         self.open_count += 1
         return 0
 
-    cdef int walk(self, int32_t most) except -1:
+    cdef int walk(self, int32_t most, int64_t depth) except -1:
         # Every item before its children, and siblings in their order.
         cdef const Subject* s = &self.subject
         cdef Open* level
@@ -140,6 +140,8 @@ cdef class Reader:
             number = self.add(row, level.parent, level.ordinal)
             content = self.read(number, row + 1, s.rows[row].next)
             if content != NO_ROW:
+                if 2 * <int64_t>self.open_count >= depth:   # a sequence is one level and an item in it another
+                    raise LimitError(f"content items nested deeper than {depth} levels")
                 self.enter(content, number)
         return 0
 
@@ -357,8 +359,10 @@ cdef bint is_retired(const uint8_t* scheme, int m) noexcept nogil:
     )
 
 
-def items(Index index not None, int most):
+def items(Index index not None, int most, int64_t depth):
     """(items, codes that the tables do not have, templates named, references) of a data set's content.
+
+    LimitError is raised for more items than `most`, and for deeper ones than `depth`, as `Limits` counts it.
 
     The items are `Item` records; a code is (scheme, value, meaning), a reference (number of the item, target).
     """
@@ -376,7 +380,7 @@ def items(Index index not None, int most):
     reader.subject.tail = Block(NULL, 0, 0)
     reader.foreign, reader.codes, reader.template_numbers = {}, [], {}
     reader.templates, reader.references, reader.owner = [], [], owner
-    reader.walk(most)
+    reader.walk(most, depth)
     made = bytearray((<uint8_t*>reader.items)[:reader.count * sizeof(Item)])
     return made, reader.codes, reader.templates, reader.references
 

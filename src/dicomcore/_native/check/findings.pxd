@@ -24,6 +24,7 @@ cdef struct Findings:
     uint32_t count, capacity, table_size
     uint32_t most           # different findings; what goes beyond is counted in `cut`
     uint32_t cut
+    bint apart              # findings in different items are not counted in one
 
 cdef void open_findings(Findings* f, uint32_t most) noexcept nogil
 cdef void close_findings(Findings* f) noexcept nogil

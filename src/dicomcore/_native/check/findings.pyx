@@ -33,6 +33,8 @@ cdef Status add(Findings* f, uint16_t code, uint16_t module, uint32_t tag, uint3
     cdef uint32_t place
     cdef Found* found
     cdef Status status
+    if f.apart:
+        key ^= mixed(around)
     if f.count * 2 >= f.table_size:
         status = grow(f)
         if status != OK:

@@ -343,3 +343,11 @@ cdef void check_channel(Level* v) noexcept nogil:
     if v.sequence == 0x003A0200 and v.waveform_bits > 0 and whole(v, AT_WAVEFORM_BITS_STORED, &stored):
         if stored > v.waveform_bits:
             found(v, WAVEFORM_BITS, AT_WAVEFORM_BITS_STORED, <uint64_t>stored, <uint64_t>v.waveform_bits)
+
+
+def modalities(str sop_class not None) -> str:
+    """The modalities that objects of a SOP class come from, between spaces; empty if it may be any, or if other tables
+    have them."""
+    cdef bytes uid = sop_class.encode("ascii", "replace")
+    cdef const sop_rule_t* rule = sop_rule(<const uint8_t*><const char*>uid, <int>min(len(uid), 1024))
+    return "" if rule == NULL else rule.modalities.decode("ascii")

@@ -261,8 +261,9 @@ cdef Status check_slot(Walk* w, uint32_t place) noexcept nogil:
                 allowed = True
             else:
                 outcome = outcome_of(w, c.condition)
-                if outcome.forbidden and there:
-                    refusing, refused = c, FORBIDDEN_PRESENT
+                if outcome.forbidden:       # whatever else: it is not due either
+                    if there:
+                        refusing, refused = c, FORBIDDEN_PRESENT
                     continue
                 if outcome.required == UNKNOWN:
                     w.unknown += 1
@@ -283,7 +284,8 @@ cdef Status check_slot(Walk* w, uint32_t place) noexcept nogil:
         if there and never_empty and idle != NULL and not filled:
             worst, by = EMPTY, idle     # no module that it could be part of lets it be empty
     if worst:
-        status = note(w, worst, by, slot.tag if not there else w.subject.rows[row].tag, row, 0)
+        status = note(w, worst, by, slot.tag if not there else w.subject.rows[row].tag, row,
+                      by.type if worst == MISSING_CONDITIONAL else 0)
         if status != OK:
             return status
     if refusing != NULL and not allowed:
@@ -583,7 +585,7 @@ cdef inline uint32_t number_of(const Walk* w, uint32_t sequence, uint32_t item) 
     return 2 if w.subject.rows[sequence + 1].next == item else 3
 
 
-cdef Status check_structure(const Subject* s, Plan plan, bint notes, Findings* f, uint64_t* unknown) except? NO_MEMORY:
+cdef Status check_structure(const Subject* s, Plan plan, bint notes, Findings* f, uint64_t* unknown) noexcept nogil:
     cdef Walk w
     cdef Status status = NO_MEMORY
     memset(&w, 0, sizeof(Walk))
@@ -595,8 +597,7 @@ cdef Status check_structure(const Subject* s, Plan plan, bint notes, Findings* f
     w.room = FIRST_ROOM
     w.arena = <uint32_t*>calloc(w.room, sizeof(uint32_t))
     if w.active != NULL and w.shared != NULL and w.arena != NULL:
-        with nogil:
-            status = walk_through(&w, plan.usages, plan.conditions, notes)
+        status = walk_through(&w, plan.usages, plan.conditions, notes)
     unknown[0] += w.unknown
     free(w.active)
     free(w.shared)

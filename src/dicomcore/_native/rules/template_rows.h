@@ -20,7 +20,7 @@ typedef struct {
 } rule_expression_t;
 
 /* A template: key (its number, and letters for a variant) and name stand behind each other in RULE_TEMPLATE_TEXT.
- * `edition` is 0 for 2022, 1 for 2016. */
+ * `edition` is a row of EDITIONS in tools/standard/template_rows.py. */
 typedef struct {
     uint32_t text;
     uint16_t rows, row_count, number;

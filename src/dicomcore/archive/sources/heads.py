@@ -45,7 +45,7 @@ class Heads:
         """
         if row != self._row:
             self._row, self._blob = row, None
-            self._blob = self._take(place)
+            self._blob = self.take(place)
         elif self._blob is not None and (missing := rows.missing) is not None:
             self._blob.extend(missing)
         else:
@@ -53,7 +53,8 @@ class Heads:
         rows.give(shown(place), self._blob.size, self._blob.mtime, self._blob.pieces)
         return None
 
-    def _take(self, place: Place) -> Blob:
+    def take(self, place: Place) -> Blob:
+        """The head of the next Place. Raises whatever exception opening it raises."""
         while len(self._requests) < IN_FLIGHT and (coming := next(self._coming, None)) is not None:
             self._requests.append((coming, coming.ask()))
         first, future = self._requests.popleft()

@@ -46,6 +46,8 @@ class PathList:
         with pq.ParquetFile(self.path) as file:
             if self.column not in file.schema_arrow.names:
                 raise ValueError(f"{self.path} has no column {self.column!r}")
+            if self.column == "path" and {"file", "finding"} <= set(file.schema_arrow.names):
+                raise ValueError(f"{self.path} is a table of findings, whose files are in the column 'file'")
             for batch in file.iter_batches(ROWS, columns=[self.column]):
                 yield from _filled(path for path in batch.column(0).to_pylist() if path is not None)
 

@@ -7,7 +7,7 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import IO, Any, Self
 
@@ -95,6 +95,16 @@ class Parts:
             with open(unfinished, "wb", buffering=0) as file:  # in one write: a batch has some hundred buffers
                 write_all(file, sink.getvalue())
             os.replace(unfinished, place)
+
+    def keeping(self, read: Callable[[list[str]], pa.RecordBatch]) -> Callable[[int, list[str]], pa.RecordBatch]:
+        """`read` with the number of the batch in front, for which it also keeps the rows."""
+
+        def kept(number: int, paths: list[str]) -> pa.RecordBatch:
+            batch = read(paths)
+            self.keep(number, batch)
+            return batch
+
+        return kept
 
     def unfinished(self) -> contextlib.AbstractContextManager[str]:
         """A path in the folder for a file to write and move away; if it is not moved, it is deleted at the end."""

@@ -24,7 +24,9 @@ __all__ = ["NO_ROW", "Found", "Previous", "row_counts"]
 CACHED_GROUPS = 2  # decoded row groups in memory: few are enough, as both runs read the files in the same order
 NO_ROW = -1
 NO_TAG = 0  # the hash for a missing etag
-KEYS = ("path", "size", "mtime", "etag", "error")
+KEYS = ("size", "mtime", "etag", "error")
+COUNTERS = ("frame", "finding")
+"""Columns that count the rows of a file from 0 on, in tables with several rows for a file; null in its only row."""
 Ints = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
 Flags = NDArray[np.bool_]
@@ -40,7 +42,8 @@ class Found(NamedTuple):
 
 
 class Previous:
-    """Rows of stored tables, looked up by the path, size and mtime (or etag) of their files.
+    """Rows of stored tables, looked up by the path, size and mtime (or etag) of their files. The path is in the first
+    column.
 
     Row numbers continue from table to table; if several tables have a path, the last table's rows are used. The
     memory is 45 bytes for each file and two groups of rows, whatever the tables' size.
@@ -52,6 +55,7 @@ class Previous:
         first = _open(target, schema) if target is not None else None
         tables = [table for table in (first, *(_open(part, schema) for part in parts)) if table is not None]
         self.schema = schema
+        self._path = schema.names[0]
         self.first_rows = 0 if first is None or isinstance(first, _Earlier) else sum(first.sizes)
         """The number of rows that may stay where they are in the table at `target`."""
         self._tables = tables
@@ -62,7 +66,7 @@ class Previous:
         sizes = [size for table in tables for size in table.sizes]
         self._starts = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
         keys = np.concatenate([np.empty(0, KEY), *map(self._keys, range(len(self._groups)))])
-        if "frame" in schema.names:
+        if _counter(schema) is not None:
             keys = _joined(keys)
         keys = keys[np.argsort(keys["hash"], kind="stable")]
         last = np.ones(len(keys), bool)
@@ -83,9 +87,10 @@ class Previous:
             table.close()
 
     def _keys(self, group: int) -> NDArray[Any]:
-        """A KEY for each row of a group; of a file's second and further frames with 0 rows."""
-        table = self._read(group, KEYS + (("frame",) if "frame" in self.schema.names else ()))
-        paths = table["path"].combine_chunks()
+        """A KEY for each row of a group; of a file's second and further rows with 0 rows."""
+        counter = _counter(self.schema)
+        table = self._read(group, (self._path, *KEYS, *([counter] if counter is not None else [])))
+        paths = table[self._path].combine_chunks()
         hashes = self._hash(paths)
         etags = np.full(len(hashes), NO_TAG, np.uint64)
         if table["etag"].null_count < len(etags):
@@ -98,8 +103,8 @@ class Previous:
         keys["hash"], keys["facts"], keys["etag"] = hashes, facts, etags
         keys["row"] = np.arange(len(hashes)) + self._starts[group]
         keys["rows"] = 1
-        if "frame" in table.schema.names:
-            keys["rows"][_frames(table) > 0] = 0  # a further row of the same file
+        if counter is not None:
+            keys["rows"][int_values(table[counter], -1) > 0] = 0  # a further row of the same file
         return keys
 
     def _hash(self, texts: pa.Array) -> Hashes:
@@ -144,7 +149,7 @@ class Previous:
 
     def counts(self, rows: Ints) -> Ints:
         """The number of rows of each file whose first row is in `rows`."""
-        if "frame" not in self.schema.names:
+        if _counter(self.schema) is None:
             return np.ones(len(rows), np.int64)
         order = np.argsort(self._rows)
         return self._counts[order[np.searchsorted(self._rows[order], rows)]].astype(np.int64)
@@ -175,7 +180,7 @@ class Previous:
         for group in np.unique(np.searchsorted(self._starts, rows, side="right") - 1).tolist():
             begin, end = self._starts[group], self._starts[group + 1]
             inside = rows[(rows >= begin) & (rows < end)] - begin
-            yield from self._read(group, ("path",))["path"].take(int_array(inside)).to_pylist()
+            yield from self._read(group, (self._path,))[self._path].take(int_array(inside)).to_pylist()
 
     def _group(self, group: int, columns: tuple[str, ...] | None) -> pa.Table:
         with self._lock:
@@ -196,16 +201,17 @@ class Previous:
 
 
 def row_counts(table: pa.Table | pa.RecordBatch) -> Ints:
-    """The number of rows of each file, in order: 1, unless the file has a row for each frame."""
-    if "frame" not in table.schema.names:
+    """The number of rows of each file, in order: 1, unless the table has a row for each frame or finding."""
+    counter = _counter(table.schema)
+    if counter is None:
         return np.ones(len(table), np.int64)
-    begins = np.flatnonzero(_frames(table) <= 0)
+    begins = np.flatnonzero(int_values(table[counter], -1) <= 0)
     return np.diff(np.append(begins, len(table)))
 
 
-def _frames(table: pa.Table | pa.RecordBatch) -> Ints:
-    """The frame of each row, from 0; -1 for the row of a whole file."""
-    return int_values(table["frame"], -1)
+def _counter(schema: pa.Schema) -> str | None:
+    """The column that counts the rows of a file, if there may be several."""
+    return next((name for name in COUNTERS if name in schema.names), None)
 
 
 def _joined(keys: NDArray[Any]) -> NDArray[Any]:

@@ -17,6 +17,7 @@ from dicomcore.charset import charset_for
 from dicomcore.dataset import DataElement, Dataset
 from dicomcore.errors import InvalidDicomError
 from dicomcore.issues import Issue
+from dicomcore.limits import Limits
 from dicomcore.part10.reader import dcmread
 from dicomcore.tags import Tag
 from dicomcore.values import parse_date, parse_integer
@@ -32,6 +33,7 @@ __all__ = [
     "quoted",
     "read_blob_row",
     "read_data_set",
+    "read_file",
     "read_row",
 ]
 
@@ -70,7 +72,7 @@ def read_row(path: str, columns: Columns) -> Row:
         size, mtime = facts.st_size, facts.st_mtime_ns
         if not stat.S_ISREG(facts.st_mode):  # opening a FIFO would wait for its writer
             return failed_row(Failure(NOT_REGULAR, UNREACHABLE), columns, size, mtime)
-        values, issues = _read_values(_read(path, columns.tags), columns)
+        values, issues = _read_values(read_file(path, columns.tags), columns)
         return Row(size, mtime, values, issues, None)
     except Exception as error:  # a bad file gives one row, whatever it raised
         return failed_row(failure_of(error, path), columns, size, mtime)
@@ -79,7 +81,7 @@ def read_row(path: str, columns: Columns) -> Row:
 def read_blob_row(blob: Blob, columns: Columns) -> Row:
     """As `read_row`, for a file without a local path: from the bytes that `blob` has, and those that it fetches."""
     try:
-        values, issues = _read_values(_read(blob, columns.tags), columns)
+        values, issues = _read_values(read_file(blob, columns.tags), columns)
         return Row(blob.size, blob.mtime, values, issues, None)
     except Exception as error:
         return failed_row(failure_of(error, blob.name), columns, blob.size, blob.mtime)
@@ -87,16 +89,17 @@ def read_blob_row(blob: Blob, columns: Columns) -> Row:
 
 def read_data_set(path: str) -> Dataset:
     """Read the whole data set of a row's file, local or not."""
-    return _read(path.open() if isinstance(path, Place) else path)
+    return read_file(path.open() if isinstance(path, Place) else path)
 
 
-def _read(file: str | Blob, tags: list[int] | None = None) -> Dataset:
+def read_file(file: str | Blob, tags: list[int] | None = None, limits: Limits | None = None) -> Dataset:
+    """Read a data set, or only these elements of it; also one without file meta information."""
     try:
-        return dcmread(file, specific_tags=tags)
+        return dcmread(file, specific_tags=tags, limits=limits)
     except InvalidDicomError:
         if not _begins_bare(_beginning(file)):
             raise
-        return dcmread(file, specific_tags=tags, force=True)
+        return dcmread(file, specific_tags=tags, force=True, limits=limits)
 
 
 def _beginning(file: str | Blob) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, overload
 from dicomcore.archive.extra import needs_extra
 from dicomcore.archive.sources.place import Place
 from dicomcore.archive.sources.sources import SourceLike, Sources
-from dicomcore.archive.sources.walk import Output
 from dicomcore.archive.tables.columns import DEFAULT_COLUMNS, Columns
 from dicomcore.tags import TagLike
 from dicomcore.threads import cpus, in_order
@@ -22,24 +21,20 @@ with needs_extra("pyarrow"):
 
 from dicomcore.archive.tables.batch import read_batch
 from dicomcore.archive.tables.duplicates import Duplicates, finished_schema
-from dicomcore.archive.tables.output import OutputFile, table_place
 from dicomcore.archive.tables.parts import Parts
-from dicomcore.archive.tables.previous import Previous
-from dicomcore.archive.tables.renew import Read, Renewal
-from dicomcore.archive.tables.stored import format_of
+from dicomcore.archive.tables.renew import Read
+from dicomcore.archive.tables.renewed import AHEAD, Gone, write_renewed
 from dicomcore.archive.tables.table import schema_of
-from dicomcore.archive.tables.writing import Progress, write_table
+from dicomcore.archive.tables.writing import Progress
 
 if TYPE_CHECKING:
     from dicomcore.archive.tables.cluster import ClusterReader
 
-__all__ = ["index", "iter_batches"]
+__all__ = ["BATCH", "check_engine", "check_order", "cut", "cut_to", "index", "iter_batches", "reported"]
 
 BATCH = 1000  # files in a batch
-AHEAD = 3  # batches for each worker that are begun or done, and not yet taken
 BATCH_BYTES = 8 << 20  # heads that a batch's Places keep in memory, at most
 CLUSTER_BATCHES = 8  # batches joined into one task on a cluster, where each task takes the scheduler's time
-Gone = Callable[[str], object]
 
 
 def iter_batches(
@@ -101,9 +96,12 @@ def _cluster(
 
 
 def cut(paths: Iterable[str], columns: Columns, batches: int = 1) -> Iterator[list[str]]:
-    """Cut the paths into lists of ``BATCH * batches``; shorter lists if a file may have thousands of rows, or if the
-    heads that Places keep exceed BATCH_BYTES."""
-    size = batches * (BATCH if columns.level == "file" else max(BATCH // 10, 1))
+    """Cut the paths into lists of ``BATCH * batches``; shorter lists if a file may have thousands of rows."""
+    return cut_to(paths, batches * (BATCH if columns.level == "file" else max(BATCH // 10, 1)))
+
+
+def cut_to(paths: Iterable[str], size: int) -> Iterator[list[str]]:
+    """Cut the paths into lists of `size`; shorter lists if the heads that Places keep exceed BATCH_BYTES."""
     batch: list[str] = []
     kept_bytes = 0
     for path in paths:
@@ -259,7 +257,7 @@ def index(
     chosen = Columns(columns, level=level, content_hash=content_hash, pixel_hash=pixel_hash)
     check_engine(engine, workers, scheduler, parts)
     schema = schema_of(chosen)
-    _check_order(sort_by, finished_schema(schema))
+    check_order(sort_by, finished_schema(schema))
     if out is None:
         batches = iter_batches(
             sources,
@@ -272,29 +270,25 @@ def index(
             scheduler=scheduler,
             storage_options=storage_options,
         )
-        table = pa.Table.from_batches(_reported(batches, progress), finished_schema(schema))
+        table = pa.Table.from_batches(reported(batches, progress), finished_schema(schema))
         return table.sort_by([(name, "ascending") for name in sort_by]) if sort_by else table
-    target = os.fsdecode(out)
-    format_of(target)
-    target = table_place(target)
-    with ExitStack() as stack:
-        finished = stack.enter_context(Parts(target, parts))
-        if not resume:
-            finished.clear()
-        read, threads, batches_at_once = _reader(stack, finished, chosen, schema, engine, scheduler, workers)
-        previous = stack.enter_context(closing(Previous(target if resume else None, finished.paths(), schema)))
-        work = Renewal(read, previous, lazy=not sort_by)
-        files = Sources(sources, output=Output.at(target), stop_tag=chosen.stop_tag, options=storage_options)
-        numbered = enumerate(cut(files, chosen, batches_at_once))
-        results = in_order(numbered, work, threads, ahead=AHEAD if engine == "threads" else 1, overlapped=True)
-        stack.enter_context(closing(results))  # even after an error, the threads end before the objects they use close
-        write_table(results, OutputFile(target, finished_schema(schema), finished, sort_by), previous, work, progress)
-        if gone is not None:
-            for path in previous.gone():
-                gone(path)
-        previous.close()
-        finished.finish()
-    return Path(os.fsdecode(out))
+    return write_renewed(
+        out,
+        schema,
+        lambda output: cut(
+            Sources(sources, output=output, stop_tag=chosen.stop_tag, options=storage_options),
+            chosen,
+            CLUSTER_BATCHES if engine == "dask" else 1,
+        ),
+        lambda stack, finished: _reader(stack, finished, chosen, schema, engine, scheduler, workers),
+        finished=finished_schema(schema),
+        parts=parts,
+        resume=resume,
+        sort_by=sort_by,
+        ahead=AHEAD if engine == "threads" else 1,
+        progress=progress,
+        gone=gone,
+    )
 
 
 def _reader(
@@ -305,22 +299,16 @@ def _reader(
     engine: str,
     scheduler: Any,
     workers: int | None,
-) -> tuple[Read, int, int]:
-    """The function that reads a batch and stores its part, the number of threads to call it on, and the number of
-    batches to join for each call."""
+) -> tuple[Read, int]:
+    """The function that reads a batch and stores its part, and the number of threads to call it on."""
     if engine == "dask":
         reader = stack.enter_context(_cluster(columns, schema, scheduler, workers))
-        return lambda number, paths: reader(number, paths, parts.place(number)), reader.threads, CLUSTER_BATCHES
-
-    def read(number: int, paths: list[str]) -> pa.RecordBatch:
-        batch = read_batch(paths, columns=columns, schema=schema)
-        parts.keep(number, batch)
-        return batch
-
-    return read, workers or cpus(), 1
+        return lambda number, paths: reader(number, paths, parts.place(number)), reader.threads
+    return parts.keeping(partial(read_batch, columns=columns, schema=schema)), workers or cpus()
 
 
-def _check_order(sort_by: Sequence[str], schema: pa.Schema) -> None:
+def check_order(sort_by: Sequence[str], schema: pa.Schema) -> None:
+    """Raise TypeError or ValueError for columns that rows can't be sorted by."""
     if isinstance(sort_by, str):
         raise TypeError("sort_by is a list of columns, not one text")
     for name in sort_by:
@@ -328,7 +316,8 @@ def _check_order(sort_by: Sequence[str], schema: pa.Schema) -> None:
             raise ValueError(f"{name!r} is no column that rows can be sorted by")
 
 
-def _reported(batches: Iterable[pa.RecordBatch], progress: Progress | None) -> Iterator[pa.RecordBatch]:
+def reported(batches: Iterable[pa.RecordBatch], progress: Progress | None) -> Iterator[pa.RecordBatch]:
+    """The batches; each is passed to `progress` once it was taken."""
     for batch in batches:
         yield batch
         if progress is not None:

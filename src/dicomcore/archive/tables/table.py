@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = [
     "ERROR_KIND",
     "FORMAT",
+    "MTIME",
+    "buffer_array",
     "column_arrays",
     "flag_array",
     "int32_array",
@@ -28,6 +30,7 @@ __all__ = [
     "int_values",
     "list_array",
     "schema_of",
+    "sparse_array",
     "text_array",
     "text_parts",
     "to_batch",
@@ -152,17 +155,17 @@ def to_batch(
     taken = rows.finish()
     path, size, mtime = taken[:3]
     arrays = {
-        "path": _array(path, pa.string(), count),
-        "size": _array(size, pa.int64(), count),
-        "mtime": _array(mtime, MTIME, count),
-        "etag": _sparse(etags, pa.string(), count),
-        "issues": _sparse(issues, ISSUES, count),
-        "error": _sparse({row: failure.reason for row, failure in failures.items()}, pa.string(), count),
-        ERROR_KIND.name: _sparse({row: failure.kind for row, failure in failures.items()}, pa.string(), count),
+        "path": buffer_array(path, pa.string(), count),
+        "size": buffer_array(size, pa.int64(), count),
+        "mtime": buffer_array(mtime, MTIME, count),
+        "etag": sparse_array(etags, pa.string(), count),
+        "issues": sparse_array(issues, ISSUES, count),
+        "error": sparse_array({row: failure.reason for row, failure in failures.items()}, pa.string(), count),
+        ERROR_KIND.name: sparse_array({row: failure.kind for row, failure in failures.items()}, pa.string(), count),
     }
     arrays |= more or {}
     for column, buffers in zip(columns.by_tag, taken[3:], strict=True):
-        arrays[column.name] = _array(buffers, _type_of(column), count)
+        arrays[column.name] = buffer_array(buffers, _type_of(column), count)
     if columns.level == "frame":
         at = schema.get_field_index("frame")
         schema = schema.remove(at).insert(at, pa.field(FRAMES, pa.int32()))
@@ -172,10 +175,11 @@ def to_batch(
 def column_arrays(rows: Extractor, columns: Columns, count: int) -> dict[str, pa.Array]:
     """Only the columns of filled rows, by name; the arrays take over the buffers."""
     pairs = zip(columns.by_tag, rows.finish()[3:], strict=True)
-    return {column.name: _array(buffers, _type_of(column), count) for column, buffers in pairs}
+    return {column.name: buffer_array(buffers, _type_of(column), count) for column, buffers in pairs}
 
 
-def _array(buffers: Sequence[Any], kind: pa.DataType, count: int) -> pa.Array:
+def buffer_array(buffers: Sequence[Any], kind: pa.DataType, count: int) -> pa.Array:
+    """An Arrow array over the buffers of a filled column of the bulk loop."""
     values, valid, offsets, starts, data = buffers
     inner = kind.value_type if offsets is not None else kind
     if offsets is None:
@@ -189,7 +193,7 @@ def _buffers(valid: Any, *others: Any) -> list[pa.Buffer | None]:
     return [pa.py_buffer(valid) if valid is not None else None, *data]
 
 
-def _sparse(values: Mapping[int, Any], kind: pa.DataType, count: int) -> pa.Array:
+def sparse_array(values: Mapping[int, Any], kind: pa.DataType, count: int) -> pa.Array:
     """An array of texts, or of lists of texts, that is null except for a few rows."""
     if not values:
         return pa.nulls(count, kind)

@@ -15,7 +15,7 @@ from dicomcore.archive.tables.renew import Kept, Renewal
 __all__ = ["Progress", "write_table"]
 
 PROGRESS_COLUMNS = ("path", "size", "mtime", "issues", "error", "error_kind")
-"""The columns that `progress` receives for rows that stay where they are in the table."""
+"""The columns of an index that `progress` receives for rows that stay where they are in the table."""
 Progress = Callable[[pa.RecordBatch], object]
 
 
@@ -25,12 +25,14 @@ def write_table(
     previous: Previous,
     work: Renewal,
     progress: Progress | None,
+    columns: tuple[str, ...] = PROGRESS_COLUMNS,
 ) -> None:
-    """Write the results of all batches, in their order, to `output`.
+    """Write the results of all batches, in their order, to `output`. Of rows that stay where they are in the table
+    `progress` gets these columns.
 
     If the results are exactly the rows of the earlier table, that table stays as it is, and no file is written.
     """
-    same, first = _rows_in_place(results, previous, progress)
+    same, first = _rows_in_place(results, previous, progress, columns)
     if first is None and same == previous.first_rows and same:
         return
     work.lazy = False
@@ -48,7 +50,10 @@ def write_table(
 
 
 def _rows_in_place(
-    results: Iterator[Kept | pa.RecordBatch], previous: Previous, progress: Progress | None
+    results: Iterator[Kept | pa.RecordBatch],
+    previous: Previous,
+    progress: Progress | None,
+    columns: tuple[str, ...],
 ) -> tuple[int, Kept | pa.RecordBatch | None]:
     """The number of the earlier table's first rows that are unchanged, and the first result that differs."""
     same = 0
@@ -57,6 +62,6 @@ def _rows_in_place(
             return same, result
         same += result.rows
         if progress is not None:
-            for batch in previous.rows(*result, PROGRESS_COLUMNS).to_batches():
+            for batch in previous.rows(*result, columns).to_batches():
                 progress(batch)
     return same, None

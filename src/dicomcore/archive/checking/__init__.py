@@ -1,0 +1,1 @@
+"""Many files checked against the definitions of their SOP classes: a table of findings, and what it comes to."""

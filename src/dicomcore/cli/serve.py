@@ -1,0 +1,128 @@
+"""`dicomcore serve`: a node that stores, answers queries, and sends."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import tomllib
+from typing import Any
+
+from dicomcore.cli.console import add_command, report_problem
+
+__all__ = ["add_parser"]
+
+DONE, FAILED, WRONG_USE = 0, 1, 2
+LOOPBACK = "127.0.0.1"
+PORT = 11112
+DESCRIPTION = """Serve storage, query, retrieval and verification over a folder (PS3.4 A, B, C), and a worklist (K). The
+node listens on this machine alone unless --bind says otherwise. A TOML file may hold the same options: ae, bind, port,
+store, worklist, duplicates, durable, certificate, key, trust, and a table [peers] of addresses by AE title."""
+EXAMPLES = (
+    "dicomcore serve --ae PACS --port 11112 --store archive/",
+    "dicomcore serve --ae PACS --store archive/ --peer WORKSTATION@192.0.2.7:104 --bind 0.0.0.0",
+    "dicomcore serve --config node.toml",
+)
+CODES = "0 stopped by an interrupt, 1 it could not listen, 2 wrong use."
+OPTIONS = ("ae", "bind", "port", "store", "worklist", "duplicates", "durable", "certificate", "key", "trust", "peers")
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the subcommand."""
+    parser = add_command(
+        subparsers,
+        "serve",
+        help="store, answer queries, and send",
+        description=DESCRIPTION,
+        examples=EXAMPLES,
+        codes=CODES,
+    )
+    parser.add_argument("--config", metavar="TOML", help="a file with options; those of the command line count more")
+    parser.add_argument("--ae", metavar="AET", help="the AE title that peers call (default: DICOMCORE)")
+    parser.add_argument("--bind", metavar="HOST", help=f"the address to listen at (default: {LOOPBACK})")
+    parser.add_argument("--port", type=int, metavar="N", help=f"the port (default: {PORT}; 0 takes a free one)")
+    parser.add_argument("--store", metavar="DIR", help="the folder of instances and their catalogue")
+    parser.add_argument("--worklist", metavar="DIR", help="a folder of worklist items, *.wl or *.dcm")
+    parser.add_argument("--peer", action="append", default=[], metavar="AET@HOST:PORT", help="a destination of C-MOVE")
+    parser.add_argument("--duplicates", choices=("keep", "replace", "reject", "version"), help="default: keep")
+    parser.add_argument("--durable", action="store_true", default=None, help="answer when the disk has it")
+    parser.add_argument("--certificate", metavar="PEM", help="speak TLS with this certificate")
+    parser.add_argument("--private-key", dest="key", metavar="PEM", help="its key")
+    parser.add_argument("--trust", metavar="PEM", help="certificates that sign those of peers, which TLS then demands")
+    parser.add_argument("-v", "--verbose", action="store_true", help="log associations on stderr")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until interrupted; return the exit code."""
+    from dicomcore.errors import NetworkError
+
+    try:
+        options = _options(arguments)
+        return _serve(options, arguments.verbose)
+    except NetworkError as error:
+        return report_problem("serve", "", str(error), FAILED)
+    except (ValueError, OSError, tomllib.TOMLDecodeError) as error:
+        return report_problem("serve", "", error, WRONG_USE)
+
+
+def _options(arguments: argparse.Namespace) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    if arguments.config:
+        with open(arguments.config, "rb") as file:
+            options = tomllib.load(file)
+        unknown = sorted(set(options) - set(OPTIONS))
+        if unknown:
+            raise ValueError(f"{arguments.config}: {unknown[0]} is no option; they are {', '.join(OPTIONS)}")
+    for name in OPTIONS:
+        value = getattr(arguments, name, None)
+        if value is not None:
+            options[name] = value
+    peers = dict(options.get("peers", {}))
+    for one in arguments.peer:
+        title, sign, place = one.partition("@")
+        if not sign or not title or not place:
+            raise ValueError(f"--peer {one}: a destination is AET@HOST:PORT")
+        peers[title] = place
+    options["peers"] = peers
+    if not options.get("store"):
+        raise ValueError("--store is needed: the folder of instances")
+    return options
+
+
+def _serve(options: dict[str, Any], verbose: bool) -> int:
+    from dicomcore import catalogue, net, services
+
+    if verbose:
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    tls = None
+    if options.get("certificate"):
+        tls = net.tls_context(
+            server=True,
+            certificate=options["certificate"],
+            key=options.get("key"),
+            trust=options.get("trust"),
+            mutual=bool(options.get("trust")),
+        )
+    host = options.get("bind", LOOPBACK)
+    place = f"[{host}]" if ":" in host else host
+    server = net.Server(options.get("ae", "DICOMCORE"), f"{place}:{options.get('port', PORT)}", tls=tls)
+    with catalogue.open(options["store"], durable=bool(options.get("durable"))) as store:
+        added, gone = store.renew()
+        server.add(
+            services.Storage(store, duplicates=options.get("duplicates", "keep")),
+            services.Query(store),
+            services.Retrieve(store, options["peers"]),
+        )
+        if options.get("worklist"):
+            if not os.path.isdir(options["worklist"]):
+                raise ValueError(f"{options['worklist']}: no such folder")
+            server.add(services.Worklist(options["worklist"]))
+
+        def listening() -> None:
+            said = f"{server.address}: {len(store):,} instances"
+            said += f", {added:,} new" if added else ""
+            print(said + (f", {gone:,} gone" if gone else ""), flush=True)
+
+        server.serve(listening)
+    return DONE

@@ -1,0 +1,152 @@
+"""Matching by PS3.4 C.2.2.2: a table of cases, and SQL against Python on random queries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pydicom.data
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dicomcore import Dataset, catalogue
+from dicomcore.catalogue.attributes import COLUMNS, LEVELS
+from dicomcore.catalogue.matching import compile_identifier, time_bounds
+from dicomcore.dictionary import dictionary_VR
+
+CASES = {  # name: (keyword, key, value, whether it matches)
+    "everything": ("PatientID", "", "17", True),
+    "a star is everything": ("PatientID", "*", "17", True),
+    "a missing value and no key": ("PatientID", "", "", True),
+    "single value": ("PatientID", "17", "17", True),
+    "single value, other case": ("PatientID", "a17", "A17", False),
+    "single value, other": ("PatientID", "17", "170", False),
+    "star": ("PatientID", "1*", "17", True),
+    "star in the middle": ("PatientID", "A*Z", "ABCZ", True),
+    "question mark": ("PatientID", "1?", "17", True),
+    "question mark wants a character": ("PatientID", "17?", "17", False),
+    "brackets mean themselves": ("PatientID", "[1]*", "[1]7", True),
+    "stars in a row take no time": ("PatientID", "*" * 40 + "x", "y" * 60, False),
+    "a wildcard in a UID means itself": ("StudyInstanceUID", "1.2*", "1.2.3", False),
+    "one of several UIDs": ("StudyInstanceUID", ["1.2", "1.3"], "1.3", True),
+    "one of several values of the object": ("ModalitiesInStudy", "MR", "CT\\MR", True),
+    "part of a value is none": ("ModalitiesInStudy", "M", "CT\\MR", False),
+    "date": ("StudyDate", "20240105", "20240105", True),
+    "date range": ("StudyDate", "20240101-20240131", "20240115", True),
+    "date range, its end": ("StudyDate", "20240101-20240131", "20240131", True),
+    "date range, outside": ("StudyDate", "20240101-20240131", "20240201", False),
+    "from a date on": ("StudyDate", "20240101-", "20991231", True),
+    "up to a date": ("StudyDate", "-20240101", "20240102", False),
+    "an old date": ("StudyDate", "20240101-20240131", "2024.01.15", True),
+    "no date": ("StudyDate", "20240101-", "", False),
+    "time range": ("StudyTime", "1000-1200", "110000.5", True),
+    "time range, the last minute": ("StudyTime", "1000-1200", "120030", True),
+    "time range, outside": ("StudyTime", "1000-1200", "120100", False),
+    "a time of an hour": ("StudyTime", "10", "1059", True),
+    "name, other case": ("PatientName", "doe^john", "Doe^John", True),
+    "name, accents": ("PatientName", "muller*", "Müller^Jörg", True),
+    "name, empty components": ("PatientName", "Doe^John", "Doe^John^^^", True),
+    "name, a component more": ("PatientName", "Doe^John", "Doe^John^M", False),
+    "name in another group": ("PatientName", "山田*", "Yamada^Tarou=山田^太郎=やまだ^たろう", True),
+    "name with its groups": ("PatientName", "Yamada*=山田*", "Yamada^Tarou=山田^太郎", True),
+    "name with a wrong group": ("PatientName", "Yamada*=田*", "Yamada^Tarou=山田^太郎", False),
+    "an empty value": ("AccessionNumber", '""', "", True),
+    "an empty value, and one": ("AccessionNumber", '""', "1", False),
+}
+
+
+@pytest.mark.parametrize(("keyword", "key", "value", "expected"), CASES.values(), ids=CASES)
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_cases(keyword: str, key: object, value: str, expected: bool) -> None:
+    ds = Dataset()
+    setattr(ds, keyword, key)
+    assert compile_identifier(ds, level="STUDY").matches({keyword: value}) is expected
+
+
+def test_fuzzy_names() -> None:
+    ds = Dataset()
+    ds.PatientName = "jo do"
+    query = compile_identifier(ds, fuzzy=True)
+    assert query.matches({"PatientName": "Doe^John"})
+    assert not query.matches({"PatientName": "Doe^Jane"})
+
+
+def test_a_key_in_a_sequence() -> None:
+    item, ds = Dataset(), Dataset()
+    item.ScheduledProcedureStepID = "S1"
+    ds.RequestAttributesSequence = [item]
+    query = compile_identifier(ds)
+    assert query.matches({"RequestAttributesSequence": [{"ScheduledProcedureStepID": "S1"}]})
+    assert not query.matches({"RequestAttributesSequence": [{"ScheduledProcedureStepID": "S2"}]})
+    assert not query.matches({"RequestAttributesSequence": []})
+
+
+def test_too_many_keys() -> None:
+    ds = Dataset()
+    for number in range(600):
+        ds.add_new(0x60000000 + (number % 8 << 17) + 0x1100 + number, "LO", "x")
+        ds.add_new(0x00080001 + number, "LO", "x")
+    item = Dataset()
+    for keyword in (one for level in LEVELS for one in COLUMNS[level]):
+        if dictionary_VR(keyword) in ("LO", "SH"):
+            setattr(item, keyword, "x")
+    assert compile_identifier(item).terms
+
+
+BOUNDS = {
+    "2024-": ("DT", ("20240101000000.000000", "")),
+    "-2024": ("DT", ("", "20241231235959.999999")),
+    "20240101120000-0500": ("DT", ("20240101120000.000000", "20240101120000.999999")),
+    "20240101120000-0500-20240102": ("DT", ("20240101120000.000000", "20240102235959.999999")),
+    "10-": ("TM", ("100000.000000", "")),
+}
+
+
+@pytest.mark.parametrize("text", BOUNDS)
+def test_bounds(text: str) -> None:
+    vr, expected = BOUNDS[text]
+    assert time_bounds(vr, text) == expected
+
+
+# -- SQL against Python
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> catalogue.LiveCatalogue:
+    made = catalogue.open(tmp_path_factory.mktemp("catalogue"))
+    made.add_all(sorted(Path(pydicom.data.__file__).parent.rglob("*.dcm")))
+    return made
+
+
+TEXTS = st.text(alphabet="*?[]^=\\ ABCDMRTct0123456789.-'\"%_é", max_size=12)
+KEYWORDS = st.sampled_from(
+    [
+        one
+        for level in LEVELS
+        for one in COLUMNS[level]
+        if dictionary_VR(one) in ("LO", "PN", "CS", "DA", "TM", "UI", "SH")
+    ]
+)
+
+
+@settings(
+    max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    level=st.sampled_from(LEVELS), keys=st.dictionaries(KEYWORDS, TEXTS, max_size=3), real=st.booleans(), data=st.data()
+)
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_the_database_finds_what_python_finds(
+    store: catalogue.LiveCatalogue, level: str, keys: dict[str, str], real: bool, data: st.DataObject
+) -> None:
+    everything = list(store.search(catalogue.Query(level)))
+    ds = Dataset()
+    for keyword, text in keys.items():
+        values = sorted({str(row[keyword]) for row in everything if row.get(keyword)})
+        if real and values:
+            text = data.draw(st.sampled_from(values))
+            cut = data.draw(st.integers(0, len(text)))
+            text = data.draw(st.sampled_from([text, text[:cut] + "*", "*" + text[cut:]]))
+        ds.add_new(keyword, dictionary_VR(keyword), text)
+    query = compile_identifier(ds, level=level)
+    assert [row for row in everything if query.matches(row)] == list(store.search(query))
