@@ -55,6 +55,7 @@ cdef enum How:                  # what a sequence makes of the elements in its i
     DUMMIES = 1                 # its values become dummies
     CLEANED = 2                 # its text is cleaned
     STRUCTURED = 4              # its items are content items
+    RETAINED = 8                # its text stays: an option or the caller says so
 
 cdef struct Frame:              # one data set, or the items of one sequence
     Py_ssize_t first, row, stop
@@ -400,7 +401,8 @@ cdef class Redactor:
             if is_prose(vr) and self.is_misplaced(tag):
                 self.log.add(tag, REMOVE, UNREAD)
                 return 0
-            if not (vr == UI or vr == PN or vr == UN or f.how or is_time(vr)):
+            if not (vr == UI or vr == PN or vr == UN or f.how or is_time(vr)) and (
+                    not self.rules.descriptors or not (is_prose(vr) or vr == CS)):
                 return self.keep_any(f, row, r)
             if vr == UN:
                 return self.untyped(f, row, r)
@@ -445,15 +447,15 @@ cdef class Redactor:
             return self.rules.net_name
         if is_time(vr):
             return self.rules.net_date
-        if f.how & CLEANED and is_prose(vr):
-            return CLEAN
-        return KEEP
+        if f.how & RETAINED or not (is_prose(vr) or vr == CS):
+            return KEEP
+        return CLEAN if self.rules.descriptors or (f.how & CLEANED and vr != CS) else KEEP
 
     cdef int act(self, Frame* f, Py_ssize_t row, const Row* r, uint8_t action, uint8_t basic, uint8_t rule, uint16_t vr,
                  uint16_t number) except -1:
         cdef uint32_t child = NO_LEVEL
         cdef int kind = 0
-        cdef bint walked = action == X_Z_U or action == KEEP
+        cdef bint walked = action == X_Z_U
         if action == EMPTY or action >= X_Z:
             kind = self.kind_of(f, r.tag, &child)
             action = settled(action, kind)
@@ -463,13 +465,14 @@ cdef class Redactor:
             self.log.add(r.tag, REMOVE, rule)
             return 0
         if vr == SQ or (r.flags & (CONTAINER | FRAGMENTS)) == CONTAINER:
-            return self.sequence_by(f, row, r, KEEP if walked and action == MAP else action, rule)
+            return self.sequence_by(f, row, r, action, rule, walked)
         if action == KEEP:
             self.log.add(r.tag, KEEP, rule)
             return self.keep_any(f, row, r)
         if r.length == 0:
             return self.keep_any(f, row, r)
-        self.log.add(r.tag, action, rule)
+        if rule != NET or action != CLEAN:
+            self.log.add(r.tag, action, rule)
         if action == EMPTY:
             return self.put_bytes(f, r, NULL, 0)
         if action == DUMMY:
@@ -550,8 +553,9 @@ cdef class Redactor:
 
     # -- sequences
 
-    cdef int sequence_by(self, Frame* f, Py_ssize_t row, const Row* r, uint8_t action, uint8_t rule) except -1:
-        # A sequence that a row names; it is not removed.
+    cdef int sequence_by(self, Frame* f, Py_ssize_t row, const Row* r, uint8_t action, uint8_t rule,
+                         bint walked) except -1:
+        # A sequence that a row names; it is not removed. If it is `walked`, only the UIDs in it are replaced.
         cdef uint8_t how = AS_USUAL
         self.log.add(r.tag, action, rule)
         if action == EMPTY:
@@ -562,7 +566,9 @@ cdef class Redactor:
             how = CLEANED
             if self.rules.structured and r.tag >> 16 == 0x0040:
                 how = STRUCTURED | CLEANED
-        elif action != KEEP:
+        elif action == KEEP:
+            how = RETAINED
+        elif not walked:
             how = DUMMIES       # also of an attribute that should have another VR
         return self.sequence(f, row, how, rule)
 
@@ -804,18 +810,20 @@ cdef class Redactor:
         elif is_time(vr) or r.tag == TIMEZONE:
             made = self.patient_of().date(given, vr_name(vr), r.tag)
         else:
-            made = self.mapping.text(given, vr_name(vr), charset_at(self.index, row), self.patient_of())
+            made = self.patient_of().element(given, vr_name(vr), charset_at(self.index, row))
         if made is None:
-            self.log.add(r.tag, REMOVE, UNREAD)
             kind = self.kind_of(f, r.tag, &child)
             action = settled(<uint8_t>X_Z_D if kind == 1 or kind == 2 else basic, kind)
+            self.log.add(r.tag, action, rule)
             if action == DUMMY:
                 return self.dummy(f, r, vr)
             if action == EMPTY:
                 return self.put_bytes(f, r, NULL, 0)
             return 0
-        if made == given:
+        if made is given or made == given:
             return self.keep_element(f, r)
+        if rule == NET and action == CLEAN:
+            self.log.add(r.tag, action, rule)
         return self.replace(f, r, made)
 
     cdef object patient_of(self):
