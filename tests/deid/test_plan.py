@@ -129,7 +129,9 @@ def test_pseudonyms() -> None:
     one, same, other = patient("P1", plan), patient("P1 ", plan), patient("P2", plan)
     assert one.PatientID == same.PatientID == str(one.PatientName) != other.PatientID
     assert len(one.PatientID) == 16
-    assert patient("P1", plan, "HOSPITAL").PatientID != one.PatientID
+    assert patient("P1", plan, "HOSPITAL").PatientID == one.PatientID
+    apart = deid.Plan(key=KEY, issuers=True)
+    assert patient("P1", apart, "HOSPITAL").PatientID != patient("P1", apart).PatientID == one.PatientID
     assert patient("P7", plan).PatientID == "STUDY-007"
 
 

@@ -58,6 +58,9 @@ class Plan:
         Whether a UID becomes the same in all studies, or another one in each.
     keep_uids : iterable of str
         Roots of UIDs that stay; registered UIDs always do.
+    issuers : bool
+        Whether Issuer of Patient ID tells patients of the same ID apart. Some devices write it and others do not, so
+        that one patient would become two.
     pseudonyms : mapping, optional
         The caller's own pseudonyms by Patient ID.
     cap_ages : bool
@@ -74,8 +77,8 @@ class Plan:
     """
 
     __slots__ = (
-        "_maps", "_marks", "_rules", "allow_private", "allow_tags", "cap_ages", "cleaner", "keep_uids", "key",
-        "options", "overrides", "pixels", "pseudonyms", "safe_private", "strict", "uid_domain", "unknown", "window",
+        "_maps", "_marks", "_rules", "allow_private", "allow_tags", "cap_ages", "cleaner", "issuers", "keep_uids",
+        "key", "options", "overrides", "pixels", "pseudonyms", "safe_private", "strict", "uid_domain", "unknown", "window",
     )  # fmt: skip
 
     options: frozenset[str]
@@ -90,6 +93,7 @@ class Plan:
     window: tuple[int, int]
     uid_domain: str
     keep_uids: tuple[str, ...]
+    issuers: bool
     pseudonyms: Mapping[str, str]
     cap_ages: bool
     pixels: Mapping[str, Any]
@@ -111,6 +115,7 @@ class Plan:
         window: tuple[int, int] = (-3650, -1),
         uid_domain: Literal["project", "study"] = "project",
         keep_uids: Iterable[str] = (),
+        issuers: bool = False,
         pseudonyms: Mapping[str, str] | None = None,
         cap_ages: bool = True,
         pixels: Mapping[str, Any] | None = None,
@@ -129,6 +134,7 @@ class Plan:
         put(self, "strict", bool(strict))
         put(self, "window", _checked_window(window))
         put(self, "keep_uids", tuple(sorted({root.rstrip(".") for root in keep_uids})))
+        put(self, "issuers", bool(issuers))
         put(self, "pseudonyms", MappingProxyType(dict(pseudonyms or {})))
         put(self, "cap_ages", bool(cap_ages))
         put(self, "pixels", MappingProxyType(dict(pixels or {})))
@@ -174,6 +180,7 @@ class Plan:
             "window": list(self.window),
             "uid_domain": self.uid_domain,
             "keep_uids": list(self.keep_uids),
+            "issuers": self.issuers,
             "pseudonyms": len(self.pseudonyms),
             "cap_ages": self.cap_ages,
             "pixels": sorted(self.pixels),
@@ -183,7 +190,7 @@ class Plan:
         return (
             self.options, self.key, tuple(self.overrides.items()), self.unknown, self.allow_tags, self.allow_private,
             self.cleaner, self.strict, self.safe_private, self.window, self.uid_domain, self.keep_uids,
-            tuple(self.pseudonyms.items()), self.cap_ages,
+            self.issuers, tuple(self.pseudonyms.items()), self.cap_ages,
         )  # fmt: skip
 
     def __eq__(self, other: object) -> bool:
@@ -203,7 +210,8 @@ class Plan:
                 "unknown": self.unknown, "allow": [*self.allow_tags, *((g, c, e) for c, g, e in self.allow_private)],
                 "cleaner": self.cleaner, "strict": self.strict, "safe_private": self.safe_private,
                 "window": self.window, "uid_domain": self.uid_domain, "keep_uids": self.keep_uids,
-                "pseudonyms": dict(self.pseudonyms), "cap_ages": self.cap_ages, "pixels": dict(self.pixels),
+                "issuers": self.issuers, "pseudonyms": dict(self.pseudonyms), "cap_ages": self.cap_ages,
+                "pixels": dict(self.pixels),
             },
         )  # fmt: skip
 
