@@ -23,6 +23,9 @@ REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
         {"options": ["retain_uids", "retain_longitudinal_modified_dates"]}, ValueError, "need a key",
     ),
     "no key for an override": ({"options": ["retain_uids"], "overrides": {"StudyID": "P"}}, ValueError, "need a key"),
+    "no key for a dummy UID": (
+        {"options": ["retain_uids"], "overrides": {"SeriesInstanceUID": "D"}}, ValueError, "need a key",
+    ),
     "path as key": ({"key": "key.toml"}, TypeError, "not str"),
     "unknown option": ({"options": ["retain_all"], "key": KEY}, ValueError, "'retain_all' is no option"),
     "one name": ({"options": "retain_uids", "key": KEY}, ValueError, "a list of names"),

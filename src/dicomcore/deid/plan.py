@@ -11,7 +11,7 @@ from dicomcore.deid.keys import Key
 from dicomcore.deid.mapping import Mapping as Maps
 from dicomcore.deid.marking import Marks, marks_of
 from dicomcore.deid.profile import EDITION, OPTIONS, rules_of
-from dicomcore.dictionary import tag_for_keyword
+from dicomcore.dictionary import dictionary_VR, tag_for_keyword
 from dicomcore.tags import Tag
 
 __all__ = ["Plan"]
@@ -78,7 +78,8 @@ class Plan:
 
     __slots__ = (
         "_maps", "_marks", "_rules", "allow_private", "allow_tags", "cap_ages", "cleaner", "issuers", "keep_uids",
-        "key", "options", "overrides", "pixels", "pseudonyms", "safe_private", "strict", "uid_domain", "unknown", "window",
+        "key", "options", "overrides", "pixels", "pseudonyms", "safe_private", "strict", "uid_domain", "unknown",
+        "window",
     )  # fmt: skip
 
     options: frozenset[str]
@@ -243,10 +244,21 @@ def _checked_key(key: Any, options: frozenset[str], overrides: Mapping[int, Acti
         raise TypeError(
             f"a key is a deid.Key, not {type(key).__name__}: Key.generate() makes one, Key.load() reads one"
         )
-    needs = "retain_uids" not in options or MODIFIED in options or any(one in ("U", "P") for one in overrides.values())
+    needs = "retain_uids" not in options or MODIFIED in options or any(_needs_key(*one) for one in overrides.items())
     if key is None and needs:
         raise ValueError("new UIDs and dates need a key: Key.generate() makes one, Key.load() reads one")
     return key
+
+
+def _needs_key(tag: int, action: Action) -> bool:
+    return action in ("U", "P") or (action in ("D", "C") and _vr_of(tag) in ("UI", "DA", "DT"))
+
+
+def _vr_of(tag: int) -> str:
+    try:
+        return dictionary_VR(tag)
+    except KeyError:
+        return ""
 
 
 def _tag_of(name: Any) -> int:
