@@ -24,7 +24,7 @@ from dicomcore._native.deid.rules cimport (
 )
 from dicomcore._native.scan.index cimport Index, open_value
 from dicomcore._native.scan.scan cimport (
-    BIG_ENDIAN, CLIPPED, CONTAINER, FRAGMENTS, IMPLICIT, ITEM, ITEM_DELIMITER, LENGTH_BEYOND_END,
+    BIG_ENDIAN, CLIPPED, CONTAINER, FRAGMENTS, IMPLICIT, IMPLICIT_IN_EXPLICIT, ITEM, ITEM_DELIMITER, LENGTH_BEYOND_END,
     MISSING_ITEM_DELIMITER, MISSING_SEQUENCE_DELIMITER, PIXEL_DATA, SEQUENCE_DELIMITER, TRAILING_BYTES, UNDEFINED,
     UNDEFINED_LENGTH, Row,
 )
@@ -908,6 +908,8 @@ cdef int check_whole(Index index) except -1:
         code = index.scanner.deviations[i].code
         suspicious |= (code == LENGTH_BEYOND_END or code == MISSING_ITEM_DELIMITER
                        or code == MISSING_SEQUENCE_DELIMITER)
+        if code == IMPLICIT_IN_EXPLICIT and index.transfer_syntax == "":
+            raise DeidError("the input does not tell its transfer syntax, and its elements are of two")
         if code == TRAILING_BYTES and is_header_begun(index, index.scanner.deviations[i].offset):
             raise DeidError("the input is cut short in the header of an element")
     if suspicious:
