@@ -11,7 +11,7 @@ import dicomcore as dc
 from dicomcore import deid
 from tests.deid.objects import file_of, text
 from tests.support.corpus import real
-from tests.support.dicom_bytes import element
+from tests.support.dicom_bytes import element, item, sequence
 
 KEY = deid.Key(bytes(range(32)))
 
@@ -91,3 +91,13 @@ def test_descriptors() -> None:
     assert ds.BodyPartExamined == "CHEST"
     shout = deid.Plan(["clean_descriptors"], KEY, cleaner=lambda text, identifiers: text.upper())
     assert applied(file_of(*elements), shout)[0].StudyDescription == ds.StudyDescription.upper()
+
+
+def test_headers_that_lie_are_written_anew() -> None:
+    """A length beyond the item, a VR that is none: what stays has an honest header, and an even length."""
+    short = sequence(0x00081115, item(element(0x00200012, "IS", b"123", length=20)))
+    given = file_of(short, element(0x00280010, "??", b""))
+    assert {issue.code for issue in dc.dcmread(given).issues} >= {"LENGTH_BEYOND_END", "UNKNOWN_VR"}
+    ds, _ = applied(given, deid.Plan(key=KEY))
+    assert not ds.issues
+    assert ds.ReferencedSeriesSequence[0].AcquisitionNumber == 123

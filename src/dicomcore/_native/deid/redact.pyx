@@ -203,8 +203,12 @@ cdef class Redactor:
     cdef int keep_element(self, Frame* f, const Row* r) except -1:
         if self.is_plain(r):
             return self.keep(r.offset - r.header, r.offset + r.length)
-        self.put_header(r.tag, r, r.vr, r.length, f.big)
-        return self.keep(r.offset, r.offset + r.length)
+        self.put_header(r.tag, r, r.vr, r.length + (r.length & 1), f.big)
+        self.keep(r.offset, r.offset + r.length)
+        if r.length & 1:
+            self.flush()
+            self.out.put_byte(32 if is_text(r.vr) and r.vr != UI else 0)
+        return 0
 
     cdef Py_ssize_t put_header(self, uint32_t tag, const Row* r, uint16_t vr, uint64_t length, bint big) except -1:
         # Write a header in the form of a row's; returns where the length stands.
