@@ -23,6 +23,9 @@ REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
         {"options": ["retain_uids", "retain_longitudinal_modified_dates"]}, ValueError, "need a key",
     ),
     "no key for an override": ({"options": ["retain_uids"], "overrides": {"StudyID": "P"}}, ValueError, "need a key"),
+    "no key for a dummy UID": (
+        {"options": ["retain_uids"], "overrides": {"SeriesInstanceUID": "D"}}, ValueError, "need a key",
+    ),
     "path as key": ({"key": "key.toml"}, TypeError, "not str"),
     "unknown option": ({"options": ["retain_all"], "key": KEY}, ValueError, "'retain_all' is no option"),
     "one name": ({"options": "retain_uids", "key": KEY}, ValueError, "a list of names"),
@@ -33,6 +36,8 @@ REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "unknown action": ({"overrides": {"StudyID": "Q"}, "key": KEY}, ValueError, "'Q'"),
     "unknown attribute": ({"overrides": {"StudyIdentifier": "X"}, "key": KEY}, ValueError, "'StudyIdentifier'"),
     "unknown way": ({"unknown": "drop", "key": KEY}, ValueError, "'drop'"),
+    "pseudonym of another character set": ({"pseudonyms": {"1": "Müller"}, "key": KEY}, ValueError, "ASCII"),
+    "two pseudonyms": ({"pseudonyms": {"1": "A\\B"}, "key": KEY}, ValueError, "backslash"),
     "window upside down": ({"window": (0, -1), "key": KEY}, ValueError, "lower to a higher"),
 }  # fmt: skip
 
@@ -129,7 +134,9 @@ def test_pseudonyms() -> None:
     one, same, other = patient("P1", plan), patient("P1 ", plan), patient("P2", plan)
     assert one.PatientID == same.PatientID == str(one.PatientName) != other.PatientID
     assert len(one.PatientID) == 16
-    assert patient("P1", plan, "HOSPITAL").PatientID != one.PatientID
+    assert patient("P1", plan, "HOSPITAL").PatientID == one.PatientID
+    apart = deid.Plan(key=KEY, issuers=True)
+    assert patient("P1", apart, "HOSPITAL").PatientID != patient("P1", apart).PatientID == one.PatientID
     assert patient("P7", plan).PatientID == "STUDY-007"
 
 

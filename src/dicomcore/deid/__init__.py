@@ -1,13 +1,13 @@
 """De-identification by PS3.15 Annex E: the Basic Application Level Confidentiality Profile and its options."""
 
 from dicomcore.deid.applying import Outcome, apply, deidentify
-from dicomcore.deid.identifiers import Identifiers
+from dicomcore.deid.identifiers import Identifiers, gather
 from dicomcore.deid.keys import Key
 from dicomcore.deid.plan import Plan
 from dicomcore.deid.profile import EDITION, OPTIONS
 from dicomcore.deid.running import Done, Summary, folder
 from dicomcore.deid.sealed import Seal, reveal
-from dicomcore.deid.verifying import verify
+from dicomcore.deid.verifying import Finding, Report, gather_from, kinds_for, verify
 from dicomcore.errors import DeidError
 
 __all__ = [
@@ -15,15 +15,20 @@ __all__ = [
     "OPTIONS",
     "DeidError",
     "Done",
+    "Finding",
     "Identifiers",
     "Key",
     "Outcome",
     "Plan",
+    "Report",
     "Seal",
     "Summary",
     "apply",
     "deidentify",
     "folder",
+    "gather",
+    "gather_from",
+    "kinds_for",
     "reveal",
     "verify",
 ]

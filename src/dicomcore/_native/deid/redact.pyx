@@ -24,7 +24,7 @@ from dicomcore._native.deid.rules cimport (
 )
 from dicomcore._native.scan.index cimport Index, open_value
 from dicomcore._native.scan.scan cimport (
-    BIG_ENDIAN, CLIPPED, CONTAINER, FRAGMENTS, IMPLICIT, ITEM, ITEM_DELIMITER, LENGTH_BEYOND_END,
+    BIG_ENDIAN, CLIPPED, CONTAINER, FRAGMENTS, IMPLICIT, IMPLICIT_IN_EXPLICIT, ITEM, ITEM_DELIMITER, LENGTH_BEYOND_END,
     MISSING_ITEM_DELIMITER, MISSING_SEQUENCE_DELIMITER, PIXEL_DATA, SEQUENCE_DELIMITER, TRAILING_BYTES, UNDEFINED,
     UNDEFINED_LENGTH, Row,
 )
@@ -55,6 +55,7 @@ cdef enum How:                  # what a sequence makes of the elements in its i
     DUMMIES = 1                 # its values become dummies
     CLEANED = 2                 # its text is cleaned
     STRUCTURED = 4              # its items are content items
+    RETAINED = 8                # its text stays: an option or the caller says so
 
 cdef struct Frame:              # one data set, or the items of one sequence
     Py_ssize_t first, row, stop
@@ -79,6 +80,13 @@ cdef bint names_class(uint32_t tag) noexcept nogil:
         or tag == 0x0008010D or tag == 0x00080117 or tag == 0x00080118 or tag == 0x0008040E or tag == 0x00081150
         or tag == 0x0008115A or tag == 0x00083002 or tag == 0x00340003 or tag == 0x04000010 or tag == 0x04000510
         or tag == 0x30100052 or tag == 0x30100053
+    )
+
+
+cdef bint names_code(uint32_t tag) noexcept nogil:
+    # Code Value, Coding Scheme Designator and Version, Long Code Value, URN Code Value: numbers, but of no patient.
+    return 0x00080100 <= tag <= 0x00080120 and (
+        tag == 0x00080100 or tag == 0x00080102 or tag == 0x00080103 or tag == 0x00080119 or tag == 0x00080120
     )
 
 
@@ -182,20 +190,25 @@ cdef class Redactor:
         return 0
 
     cdef bint is_plain(self, const Row* r) except -1:
-        # Whether the header can be copied: it states the length that is there, and nothing is in its reserved bytes.
+        # Whether the header can be copied: it has the form of its VR, states the length that is there, and nothing is
+        # in its reserved bytes.
         cdef const uint8_t* p
         if r.flags & CLIPPED:
             return False
         if r.header != 12:
-            return r.header == 8
+            return r.header == 8 and (r.tag == ITEM or r.flags & IMPLICIT or vr_form(r.vr) == VR_SHORT)
         _owner = self.index.source.hold(r.offset - 6, 2, &p)
         return p[0] == 0 and p[1] == 0
 
     cdef int keep_element(self, Frame* f, const Row* r) except -1:
-        if (r.header == 8 and not r.flags & CLIPPED) or self.is_plain(r):
+        if self.is_plain(r):
             return self.keep(r.offset - r.header, r.offset + r.length)
-        self.put_header(r.tag, r, r.vr, r.length, f.big)
-        return self.keep(r.offset, r.offset + r.length)
+        self.put_header(r.tag, r, r.vr, r.length + (r.length & 1), f.big)
+        self.keep(r.offset, r.offset + r.length)
+        if r.length & 1:
+            self.flush()
+            self.out.put_byte(32 if is_text(r.vr) and r.vr != UI else 0)
+        return 0
 
     cdef Py_ssize_t put_header(self, uint32_t tag, const Row* r, uint16_t vr, uint64_t length, bint big) except -1:
         # Write a header in the form of a row's; returns where the length stands.
@@ -400,7 +413,8 @@ cdef class Redactor:
             if is_prose(vr) and self.is_misplaced(tag):
                 self.log.add(tag, REMOVE, UNREAD)
                 return 0
-            if not (vr == UI or vr == PN or vr == UN or f.how or is_time(vr)):
+            if not (vr == UI or vr == PN or vr == UN or f.how or is_time(vr)) and (
+                    not self.rules.descriptors or not (is_prose(vr) or vr == CS)):
                 return self.keep_any(f, row, r)
             if vr == UN:
                 return self.untyped(f, row, r)
@@ -445,15 +459,15 @@ cdef class Redactor:
             return self.rules.net_name
         if is_time(vr):
             return self.rules.net_date
-        if f.how & CLEANED and is_prose(vr):
-            return CLEAN
-        return KEEP
+        if f.how & RETAINED or not (is_prose(vr) or vr == CS) or names_code(tag):
+            return KEEP
+        return CLEAN if self.rules.descriptors or (f.how & CLEANED and vr != CS) else KEEP
 
     cdef int act(self, Frame* f, Py_ssize_t row, const Row* r, uint8_t action, uint8_t basic, uint8_t rule, uint16_t vr,
                  uint16_t number) except -1:
         cdef uint32_t child = NO_LEVEL
         cdef int kind = 0
-        cdef bint walked = action == X_Z_U or action == KEEP
+        cdef bint walked = action == X_Z_U
         if action == EMPTY or action >= X_Z:
             kind = self.kind_of(f, r.tag, &child)
             action = settled(action, kind)
@@ -463,13 +477,14 @@ cdef class Redactor:
             self.log.add(r.tag, REMOVE, rule)
             return 0
         if vr == SQ or (r.flags & (CONTAINER | FRAGMENTS)) == CONTAINER:
-            return self.sequence_by(f, row, r, KEEP if walked and action == MAP else action, rule)
+            return self.sequence_by(f, row, r, action, rule, walked)
         if action == KEEP:
             self.log.add(r.tag, KEEP, rule)
             return self.keep_any(f, row, r)
         if r.length == 0:
             return self.keep_any(f, row, r)
-        self.log.add(r.tag, action, rule)
+        if rule != NET or action != CLEAN:
+            self.log.add(r.tag, action, rule)
         if action == EMPTY:
             return self.put_bytes(f, r, NULL, 0)
         if action == DUMMY:
@@ -550,8 +565,9 @@ cdef class Redactor:
 
     # -- sequences
 
-    cdef int sequence_by(self, Frame* f, Py_ssize_t row, const Row* r, uint8_t action, uint8_t rule) except -1:
-        # A sequence that a row names; it is not removed.
+    cdef int sequence_by(self, Frame* f, Py_ssize_t row, const Row* r, uint8_t action, uint8_t rule,
+                         bint walked) except -1:
+        # A sequence that a row names; it is not removed. If it is `walked`, only the UIDs in it are replaced.
         cdef uint8_t how = AS_USUAL
         self.log.add(r.tag, action, rule)
         if action == EMPTY:
@@ -562,7 +578,9 @@ cdef class Redactor:
             how = CLEANED
             if self.rules.structured and r.tag >> 16 == 0x0040:
                 how = STRUCTURED | CLEANED
-        elif action != KEEP:
+        elif action == KEEP:
+            how = RETAINED
+        elif not walked:
             how = DUMMIES       # also of an attribute that should have another VR
         return self.sequence(f, row, how, rule)
 
@@ -804,18 +822,20 @@ cdef class Redactor:
         elif is_time(vr) or r.tag == TIMEZONE:
             made = self.patient_of().date(given, vr_name(vr), r.tag)
         else:
-            made = self.mapping.text(given, vr_name(vr), charset_at(self.index, row), self.patient_of())
+            made = self.patient_of().element(given, vr_name(vr), charset_at(self.index, row))
         if made is None:
-            self.log.add(r.tag, REMOVE, UNREAD)
             kind = self.kind_of(f, r.tag, &child)
             action = settled(<uint8_t>X_Z_D if kind == 1 or kind == 2 else basic, kind)
+            self.log.add(r.tag, action, rule)
             if action == DUMMY:
                 return self.dummy(f, r, vr)
             if action == EMPTY:
                 return self.put_bytes(f, r, NULL, 0)
             return 0
-        if made == given:
+        if made is given or made == given:
             return self.keep_element(f, r)
+        if rule == NET and action == CLEAN:
+            self.log.add(r.tag, action, rule)
         return self.replace(f, r, made)
 
     cdef object patient_of(self):
@@ -892,15 +912,36 @@ cdef int check_whole(Index index) except -1:
         code = index.scanner.deviations[i].code
         suspicious |= (code == LENGTH_BEYOND_END or code == MISSING_ITEM_DELIMITER
                        or code == MISSING_SEQUENCE_DELIMITER)
+        if code == IMPLICIT_IN_EXPLICIT and index.transfer_syntax == "":
+            raise DeidError("the input does not tell its transfer syntax, and its elements are of two")
         if code == TRAILING_BYTES and is_header_begun(index, index.scanner.deviations[i].offset):
             raise DeidError("the input is cut short in the header of an element")
     if suspicious:
-        for i in range(index.count):
+        for i in range(last_row(index)):
             r = &index.rows[i]
             if r.offset + r.length == index.source.size and (
                     r.flags & CLIPPED or (r.flags & UNDEFINED and r.flags & CONTAINER)):
                 raise DeidError(f"the input is cut short in {named(r.tag)}", tag=r.tag)
     return 0
+
+
+cdef Py_ssize_t last_row(Index index) noexcept:
+    # The row behind the last one that counts. Behind the pixel data bytes that are no element may be taken for one that
+    # breaks off.
+    cdef Py_ssize_t i = index.find(index.meta_count, index.count, PIXEL_DATA), last = index.count
+    cdef const Row* r
+    if i < 0:
+        return last
+    i = index.rows[i].next
+    while i < index.count:
+        r = &index.rows[i]
+        last = i
+        i = r.next
+    if last < index.count:
+        r = &index.rows[last]
+        if r.flags & CLIPPED and r.offset + r.length == index.source.size:
+            return last
+    return index.count
 
 
 cdef bint is_header_begun(Index index, uint64_t offset) except -1:
@@ -963,7 +1004,9 @@ def redact(Index index not None, Rules rules not None, object mapping, Output he
     w.depth = NOWHERE
     f = w.push()
     f.first = f.row = index.meta_count
-    f.stop = index.count
+    f.stop = last_row(index)
+    if f.stop < index.count:
+        w.log.add(index.rows[f.stop].tag, REMOVE, UNREAD)
     f.length_at, f.index, f.level = NOWHERE, 0, 0 if w.types is not None else NO_LEVEL
     f.begun, f.end, f.tag, f.block, f.creator, f.overlay = 0, 0, 0, 0, NOWHERE, 0
     f.how, f.items, f.overlay_gone, f.big = AS_USUAL, False, False, (index.mode & BIG_ENDIAN) != 0
