@@ -24,7 +24,7 @@ from dicomcore.uids import (
     ImplicitVRLittleEndian,
     JPEGBaseline8Bit,
 )
-from tests.support.corpus import real
+from tests.support.corpus import real, small_files
 
 WHO = Identifiers(
     names=["Mustermann^Erika", "Li^Na", "Hong^Gildong=洪^吉洞=홍^길동", "Müller^Jörg"],
@@ -243,6 +243,22 @@ def test_a_real_file_against_itself():
     assert gather_from([ds, ds]) == gather_from(path) == gather(ds)
     assert "CompressedSamples" not in str(report)
     assert repr(report).startswith("<Report 1 file, 39206 bytes: ")
+
+
+def test_damaged_files_are_searched_all_the_same():
+    whole = plain()
+    whole.SeriesDescription = "Mustermann"
+    for syntax in (ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian):
+        data = written(whole, syntax)
+        for length in range(0, len(data), 7):
+            report = verify(data[:length], WHO)
+            if syntax == ExplicitVRLittleEndian and b"Mustermann" in data[:length]:
+                assert report.errors
+    for one in small_files(20_000)[::5]:
+        data = bytearray(one.data())
+        for at in range(150, len(data), 997):
+            data[at] ^= 0xFF
+        verify(bytes(data), WHO)
 
 
 def test_what_does_not_exist(tmp_path):
