@@ -319,6 +319,18 @@ def descriptors(m: Maker, who: Person) -> None:
     m.write(file)
 
 
+def deflated(m: Maker, who: Person) -> None:
+    """A data set that is deflated, so that no search of the file's bytes finds anything."""
+    file = m.open("image_dfl.dcm", who, "deflated")
+    file.ds.StudyDescription = f"Chest {who.latin} PA"
+    file.removed("deflated data sets", "StudyDescription", who.latin)
+    file.kept("deflated data sets", "StudyDescription", "Chest", "PA")
+    file.hide("deflated data sets", "", "PatientAddress", who.address)
+    path = file.private(0x0099, "ACME 3.1", 0x10, "LO", who.id)
+    file.removed("deflated data sets", path, who.id)
+    m.write(file)
+
+
 def scripts(m: Maker, who: Person) -> None:
     """The name in another script than the data set's, and in other groups of the name."""
     file = m.open("MR_small.dcm", who, "scripts")

@@ -116,6 +116,7 @@ RECIPES: tuple[Callable[[Maker, Person], None], ...] = (
     deid_hides.around,
     deid_hides.trailing,
     deid_hides.descriptors,
+    deid_hides.deflated,
     deid_hides.scripts,
     deid_hides.texts,
     deid_hides.dates,

@@ -68,6 +68,7 @@ LAZY_PACKAGES = frozenset(
         "archive",
         "cli",
         "codecs",
+        "deid",
         "display",
         "fileset",
         "forms",

@@ -33,6 +33,13 @@ PLANS = {
             "retain_longitudinal_full_dates", "retain_safe_private",
         ]
     ),
+    "cleaned": deid.Plan(
+        [
+            "clean_structured_content", "clean_descriptors", "clean_graphics", "retain_patient_characteristics",
+            "retain_longitudinal_modified_dates",
+        ],
+        KEY,
+    ),
     "moved": deid.Plan(["retain_longitudinal_modified_dates", "retain_safe_private"], KEY, safe_private="tcia"),
 }  # fmt: skip
 MARKS = {0x00120062, 0x00120063, 0x00120064, 0x00280303}

@@ -12,6 +12,7 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
+from benches.bench_deid import our_set
 from benches.deid_files import ACTIONS, KEEPING, Action
 from benches.deid_score import Output, Scorer, folded, in_bytes, resolve, score, texts
 from benches.deid_set import make
@@ -176,3 +177,11 @@ def test_an_output_is_found_under_another_name(small: Path, tmp_path: Path) -> N
     scorer = Scorer(small, tmp_path)
     assert all(scorer.output(line) for line in scorer.lines)
     assert isinstance(scorer.output(scorer.lines[0]), Output)
+
+
+def test_dicomcore_has_nearly_every_action_right(small: Path, tmp_path: Path) -> None:
+    our_set(small, tmp_path / "out")
+    found = score(small, tmp_path / "out")
+    wrong = [f"{one.action.action} | {one.action.place} | {one.action.file} | {one.why}" for one in found.wrong]
+    assert found.right >= 99.9, wrong
+    assert found.over_removed <= 0.5, wrong

@@ -215,3 +215,9 @@ def test_words_of_the_vocabulary_stay(words):
     assume(not {"by", "dr", "mr", "ms", "patient", "name"} & set(words))
     assert clean(text, Identifiers(names=["Smith^John"]), vr="UT") == text
     assert all(map(is_plain, words))
+
+
+def test_a_name_of_many_words() -> None:
+    """A name as long as an element allows; its words are not put in every order."""
+    known = Identifiers(names=[" ".join(f"Name{letter}" for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ")])
+    assert clean("seen by NameA NameZ", known) == "seen by"

@@ -194,7 +194,7 @@ def _cleaned(index: Index, plan: Plan) -> Cleaned:
     ds = make_dataset(Dataset, index, DATA_SET)
     options = dict(plan.pixels)
     if "identifiers" not in options and "is_identifying" not in options:
-        known = gather(ds)
+        known = gather(ds, uids=False)
         options["identifiers"] = sorted(known.names | known.staff | known.ids | known.institutions | known.contacts)
     try:
         return clean(ds, **options)

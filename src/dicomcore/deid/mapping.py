@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["Mapping", "Patient", "UidMap"]
 
 MOST = 1 << 16  # values that are kept; beyond, they are made anew
-MOST_OFFSETS, MOST_DATES = 64, 1 << 12
+MOST_PATIENTS, MOST_VALUES = 64, 1 << 12  # the same for those of one patient
 Dates = dict[tuple[str, bytes], bytes | None]
+Texts = dict[tuple[bytes, str, tuple[str, ...]], bytes | None]
 DIRECTORY = b"1.2.840.10008.1.3.10"
 PSEUDONYM = 16  # characters of base32, 80 bits
 
@@ -57,13 +58,14 @@ class UidMap(dict[bytes, bytes]):
 class Patient:
     """A patient in one file: the offset of the dates, the pseudonym, and what identifies."""
 
-    __slots__ = ("_content", "_dates", "_identifiers", "_index", "_mapping", "_pseudonym", "days")
+    __slots__ = ("_content", "_dates", "_identifiers", "_index", "_mapping", "_pseudonym", "_texts", "days")
 
     def __init__(self, mapping: Mapping, issuer: str, patient_id: str, index: Index) -> None:
         self._mapping, self._index = mapping, index
         self.days, self._pseudonym = mapping.numbers(issuer, patient_id)
         self._dates = mapping.dates_of(self.days)
         self._identifiers: Identifiers | None = None
+        self._texts: Texts | None = None
         self._content: tuple[Index, Content] | None = None
 
     def pseudonym(self, _tag: int) -> bytes:
@@ -83,17 +85,41 @@ class Patient:
         if self._identifiers is None:
             from dicomcore.deid.identifiers import gather  # not needed without descriptors
 
-            self._identifiers = gather(make_dataset(Dataset, self._index, DATA_SET))
+            self._identifiers = gather(make_dataset(Dataset, self._index, DATA_SET), uids=False)
         return self._identifiers
+
+    def element(self, value: bytes, vr: str, charset: Charset) -> bytes | None:
+        """The cleaned value of a text element; None if nothing is left, or the text cannot be read."""
+        if self._texts is None:
+            self._texts = self._mapping.texts_of(self.identifiers)
+        key = value, vr, charset.names
+        try:
+            return self._texts[key]
+        except KeyError:
+            made = self._texts[key] = self._element(value, vr, charset)
+            return made
+
+    def _element(self, value: bytes, vr: str, charset: Charset) -> bytes | None:
+        texts, good = charset.decode_values(value, vr)
+        if not good:
+            return None
+        made = [self.text(text, vr) for text in texts]
+        if made == texts:
+            return value
+        if not any(made):
+            return None
+        try:
+            return charset.encode("\\".join(made))
+        except EncodeError:
+            return None
 
     def text(self, text: str, vr: str) -> str:
         """The text without what identifies this patient."""
-        plan = self._mapping.plan
-        if plan.cleaner is not None:
-            return plan.cleaner(text, self.identifiers)
         from dicomcore.deid.text import clean
 
-        return clean(text, self.identifiers, strict=plan.strict, vr=vr)
+        plan = self._mapping.plan
+        made = clean(text, self.identifiers, strict=plan.strict, vr=vr)
+        return made if plan.cleaner is None else plan.cleaner(made, self.identifiers)
 
     def content_item(self, index: Index, row: int) -> str:
         """What becomes of the content item in a row: X, D, C or K."""
@@ -112,6 +138,7 @@ class Mapping:
         self._uids: dict[bytes, UidMap] = {}
         self._numbers: dict[tuple[str, str], tuple[int, bytes]] = {}
         self._dates: dict[int, Dates] = {}
+        self._texts: dict[Identifiers, Texts] = {}
 
     def check(self, sop_class: bytes, known: bool) -> None:
         """Raise for an object that cannot be de-identified by itself."""
@@ -139,8 +166,8 @@ class Mapping:
     def dates_of(self, days: int) -> Dates:
         """The dates that were moved by `days`, or could not be, by VR and value."""
         found = self._dates.get(days)
-        if found is None or len(found) > MOST_DATES:
-            if len(self._dates) > MOST_OFFSETS:
+        if found is None or len(found) > MOST_VALUES:
+            if len(self._dates) > MOST_PATIENTS:
                 self._dates.clear()
             found = self._dates[days] = {}
         return found
@@ -169,17 +196,24 @@ class Mapping:
         made = young_age(value.decode("latin-1"))
         return None if made is None else made.encode()
 
-    def text(self, value: bytes, vr: str, charset: Charset, patient: Patient) -> bytes | None:
-        """The cleaned value of a text element; None if nothing is left, or the text cannot be read."""
-        texts, good = charset.decode_values(value, vr)
-        if not good:
-            return None
-        made = [patient.text(text, vr) for text in texts]
-        if made == texts:
-            return value
-        if not any(made):
-            return None
-        try:
-            return charset.encode("\\".join(made))
-        except EncodeError:
-            return None
+    def texts_of(self, identifiers: Identifiers) -> Texts:
+        """The texts that were cleaned of these identifiers."""
+        found = self._texts.get(identifiers)
+        if found is None or len(found) > MOST_VALUES:
+            if len(self._texts) > MOST_PATIENTS:
+                self._texts.clear()
+            found = self._texts[identifiers] = {}
+        return found
+
+    def planes(self, data: bytes, rows: int, columns: int, planes: int, big: bool) -> bytes | None:
+        """Overlay planes without text, None if they cannot be read; `big` if their words are big endian."""
+        from dicomcore.deid.graphics import clean_planes  # NumPy is not needed without the option
+
+        made = clean_planes(_swapped(data) if big else data, rows, columns, planes)
+        return _swapped(made) if big and made is not None else made
+
+
+def _swapped(data: bytes) -> bytes:
+    swapped = bytearray(data)
+    swapped[: len(data) // 2 * 2 : 2], swapped[1::2] = data[1::2], data[: len(data) // 2 * 2 : 2]
+    return bytes(swapped)

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import date
 from functools import lru_cache
-from itertools import permutations
 from typing import Any, NamedTuple
 
 from dicomcore.deid.folding import is_unspaced, romanized, words_of
@@ -135,9 +134,9 @@ class Matcher:
                 self._add_joined("".join(words))
                 if len(words) > 2 and not any(map(is_unspaced, words)):  # "AnneO'Brien"
                     self.compact.add("".join(words))
-            for order in permutations((family[-1], *given)):
-                if len(order) == 2:
-                    self._add(order)
+            if len(given) == 1:
+                self._add((family[-1], *given))
+                self._add((*given, family[-1]))
             self._add_initials(family, given)
 
     def _add_initials(self, family: tuple[str, ...], given: tuple[str, ...]) -> None:

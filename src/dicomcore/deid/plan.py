@@ -47,7 +47,7 @@ class Plan:
     allow : iterable, optional
         What stays besides: keywords or tags, and private elements as ``(group, creator, low byte of the element)``.
     cleaner : callable, optional
-        Cleans text in place of `dicomcore.deid.text.clean`: a function of the text and the patient's identifiers.
+        Cleans text further: a function of text that is free of the file's own identifiers, and of these `Identifiers`.
     strict : bool
         Text that is cleaned keeps only words of a vocabulary.
     safe_private : {"standard", "tcia"}

@@ -90,7 +90,7 @@ def _nets(options: frozenset[str]) -> dict[str, str]:
         "PN": "d",
         "DA": "K" if "retain_longitudinal_full_dates" in options else dates,
         "curves": graphics,
-        "overlays": "X",
+        "overlays": graphics,
         "overlay text": graphics,
     }
 

@@ -55,6 +55,7 @@ cdef enum How:                  # what a sequence makes of the elements in its i
     DUMMIES = 1                 # its values become dummies
     CLEANED = 2                 # its text is cleaned
     STRUCTURED = 4              # its items are content items
+    RETAINED = 8                # its text stays: an option or the caller says so
 
 cdef struct Frame:              # one data set, or the items of one sequence
     Py_ssize_t first, row, stop
@@ -160,6 +161,7 @@ cdef class Redactor:
     cdef Py_ssize_t next_mark
     cdef uint32_t pixels            # the tag of pixel data that was cleaned, 0: none
     cdef object cleaned             # its new value
+    cdef bytes planes               # of the present group of overlays
 
     def __dealloc__(self):
         free(self.frames)
@@ -399,7 +401,8 @@ cdef class Redactor:
             if is_prose(vr) and self.is_misplaced(tag):
                 self.log.add(tag, REMOVE, UNREAD)
                 return 0
-            if not (vr == UI or vr == PN or vr == UN or f.how or is_time(vr)):
+            if not (vr == UI or vr == PN or vr == UN or f.how or is_time(vr)) and (
+                    not self.rules.descriptors or not (is_prose(vr) or vr == CS)):
                 return self.keep_any(f, row, r)
             if vr == UN:
                 return self.untyped(f, row, r)
@@ -407,7 +410,7 @@ cdef class Redactor:
             if action == KEEP:
                 return self.keep_any(f, row, r)
             rule = NET
-            return self.act(f, row, r, action, REMOVE, rule, vr, 0)
+            return self.act(f, row, r, action, X_Z_D, rule, vr, 0)
         vr = self.vr_of(r, row, slot.vr)
         return self.act(f, row, r, action, slot.basic, slot.rule, vr, slot.number)
 
@@ -444,15 +447,15 @@ cdef class Redactor:
             return self.rules.net_name
         if is_time(vr):
             return self.rules.net_date
-        if f.how & CLEANED and is_prose(vr):
-            return CLEAN
-        return KEEP
+        if f.how & RETAINED or not (is_prose(vr) or vr == CS):
+            return KEEP
+        return CLEAN if self.rules.descriptors or (f.how & CLEANED and vr != CS) else KEEP
 
     cdef int act(self, Frame* f, Py_ssize_t row, const Row* r, uint8_t action, uint8_t basic, uint8_t rule, uint16_t vr,
                  uint16_t number) except -1:
         cdef uint32_t child = NO_LEVEL
         cdef int kind = 0
-        cdef bint walked = action == X_Z_U or action == KEEP
+        cdef bint walked = action == X_Z_U
         if action == EMPTY or action >= X_Z:
             kind = self.kind_of(f, r.tag, &child)
             action = settled(action, kind)
@@ -462,13 +465,14 @@ cdef class Redactor:
             self.log.add(r.tag, REMOVE, rule)
             return 0
         if vr == SQ or (r.flags & (CONTAINER | FRAGMENTS)) == CONTAINER:
-            return self.sequence_by(f, row, r, KEEP if walked and action == MAP else action, rule)
+            return self.sequence_by(f, row, r, action, rule, walked)
         if action == KEEP:
             self.log.add(r.tag, KEEP, rule)
             return self.keep_any(f, row, r)
         if r.length == 0:
             return self.keep_any(f, row, r)
-        self.log.add(r.tag, action, rule)
+        if rule != NET or action != CLEAN:
+            self.log.add(r.tag, action, rule)
         if action == EMPTY:
             return self.put_bytes(f, r, NULL, 0)
         if action == DUMMY:
@@ -549,8 +553,9 @@ cdef class Redactor:
 
     # -- sequences
 
-    cdef int sequence_by(self, Frame* f, Py_ssize_t row, const Row* r, uint8_t action, uint8_t rule) except -1:
-        # A sequence that a row names; it is not removed.
+    cdef int sequence_by(self, Frame* f, Py_ssize_t row, const Row* r, uint8_t action, uint8_t rule,
+                         bint walked) except -1:
+        # A sequence that a row names; it is not removed. If it is `walked`, only the UIDs in it are replaced.
         cdef uint8_t how = AS_USUAL
         self.log.add(r.tag, action, rule)
         if action == EMPTY:
@@ -561,7 +566,9 @@ cdef class Redactor:
             how = CLEANED
             if self.rules.structured and r.tag >> 16 == 0x0040:
                 how = STRUCTURED | CLEANED
-        elif action != KEEP:
+        elif action == KEEP:
+            how = RETAINED
+        elif not walked:
             how = DUMMIES       # also of an attribute that should have another VR
         return self.sequence(f, row, how, rule)
 
@@ -702,13 +709,46 @@ cdef class Redactor:
             return self.keep_any(f, row, r)
         if f.overlay != group:
             f.overlay = group
-            f.overlay_gone = self.rules.overlays == REMOVE and self.index.find(f.first, f.stop, group | 0x3000) >= 0
+            f.overlay_gone = self.is_overlay_gone(f, group)
         if f.overlay_gone or (low == 0x4000 and self.rules.overlay_text == REMOVE):
             self.log.add(tag, REMOVE, GRAPHICS)
             return 0
         if is_prose(vr) and self.rules.overlay_text == CLEAN:
             return self.act(f, row, r, CLEAN, REMOVE, GRAPHICS, vr, 0)
+        if low == 0x3000:
+            self.log.add(tag, CLEAN, GRAPHICS)
+            return self.replace(f, r, self.planes)
         return self.keep_any(f, row, r)
+
+    cdef bint is_overlay_gone(self, Frame* f, uint32_t group) except -1:
+        # Whether a group of overlays goes: its planes are not kept, or cannot be cleaned. What is cleaned waits in
+        # `planes` for its place.
+        cdef Py_ssize_t i = self.index.find(f.first, f.stop, group | 0x3000)
+        if i < 0:
+            return False
+        if self.rules.overlays == REMOVE or self.index.rows[i].flags & CONTAINER or self.index.rows[i].length == 0:
+            return True
+        self.planes = self.mapping.planes(
+            self.value_of(&self.index.rows[i]), self.number_at(f, group | 0x10), self.number_at(f, group | 0x11),
+            max(self.number_at(f, group | 0x15), 1), f.big and self.index.rows[i].vr != OB,
+        )
+        return self.planes is None
+
+    cdef int number_at(self, Frame* f, uint32_t tag) except -1:
+        # A number of the present level, 0 if there is none.
+        cdef Py_ssize_t i = self.index.find(f.first, f.stop, tag)
+        cdef const uint8_t* p
+        cdef const Row* r
+        if i < 0:
+            return 0
+        r = &self.index.rows[i]
+        if r.vr == IS or tag & 0xFFFF == 0x15:
+            text = self.value_of(r).strip(b" \0") if r.length <= 12 else b""
+            return int(text) if text.isdigit() and len(text) < 7 else 1
+        if r.length != 2:
+            return 0
+        _owner = self.index.source.hold(r.offset, 2, &p)
+        return p[0] << 8 | p[1] if f.big else load_le16(p)
 
     # -- other values
 
@@ -762,6 +802,7 @@ cdef class Redactor:
                         uint16_t vr) except -1:
         cdef bytes given = self.value_of(r)
         cdef uint32_t child
+        cdef int kind
         if action == NAME:
             made = self.patient_of().pseudonym(r.tag)
         elif action == AGE:
@@ -769,17 +810,20 @@ cdef class Redactor:
         elif is_time(vr) or r.tag == TIMEZONE:
             made = self.patient_of().date(given, vr_name(vr), r.tag)
         else:
-            made = self.mapping.text(given, vr_name(vr), charset_at(self.index, row), self.patient_of())
+            made = self.patient_of().element(given, vr_name(vr), charset_at(self.index, row))
         if made is None:
-            self.log.add(r.tag, REMOVE, UNREAD)
-            action = settled(basic if basic != KEEP else <uint8_t>X_Z_D, self.kind_of(f, r.tag, &child))
+            kind = self.kind_of(f, r.tag, &child)
+            action = settled(<uint8_t>X_Z_D if kind == 1 or kind == 2 else basic, kind)
+            self.log.add(r.tag, action, rule)
             if action == DUMMY:
                 return self.dummy(f, r, vr)
             if action == EMPTY:
                 return self.put_bytes(f, r, NULL, 0)
             return 0
-        if made == given:
+        if made is given or made == given:
             return self.keep_element(f, r)
+        if rule == NET and action == CLEAN:
+            self.log.add(r.tag, action, rule)
         return self.replace(f, r, made)
 
     cdef object patient_of(self):
