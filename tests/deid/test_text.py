@@ -98,6 +98,13 @@ def test_kept(text: str) -> None:
     assert clean(text, Identifiers()) == text
 
 
+def test_without_patterns_identifiers_alone_are_cut():
+    assert clean("69536005", WHO, patterns=False) == "69536005"
+    assert clean("69536005", WHO) == ""
+    assert clean("12345678", WHO, patterns=False) == ""
+    assert clean("Mr Smith, 2001-01-01, Müller, 4 March 2019", WHO, patterns=False) == "Mr Smith, 2001-01-01"
+
+
 def test_strict_keeps_the_vocabulary():
     assert (
         clean("SMITH T2 AX 5mm W/ CONTRAST foo 4711 at 120 kV", WHO, strict=True) == "T2 AX 5mm W/ CONTRAST at 120 kV"
