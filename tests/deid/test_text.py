@@ -133,6 +133,12 @@ def test_strict_keeps_the_vocabulary():
         assert clean(text, WHO, strict=True) == text
 
 
+@pytest.mark.parametrize("text", ["Tanner T2 AX", "W/O Tanner", "Tanner 3T"])
+def test_single_letters_are_initials_only_alone(text: str) -> None:
+    who = Identifiers(names=["Tanner^Theodora", "Tanner^Olga", "Tanner^Wilhelmina"])
+    assert clean(text, who) == text.replace("Tanner", "").strip()
+
+
 def test_the_value_fits_its_vr():
     assert clean("a\\b\x00c\nd" + "x" * 100, WHO, vr="LO") == "a bc d" + "x" * 58
     assert clean("knee\r\nMüller\tleft", WHO, vr="LT") == "knee\r\n left"

@@ -272,13 +272,17 @@ def _phrase_end(folded: str, words: list[_Word], number: int, phrase: tuple[str,
         if place > number and not _GAP.fullmatch(folded, words[place - 1][2], words[place][1]):
             return 0
     start, stop = words[number][1], words[number + len(phrase) - 1][2]
-    if (len(phrase[0]) == 1 and folded[start - 1 : start] == "/") or (
-        len(phrase[-1]) == 1 and folded[stop:][:1] == "/"
-    ):
-        return 0  # of "w/o", which is no initial
+    before, behind = folded[max(start - 1, 0) : start], folded[stop : stop + 1]
+    if (len(phrase[0]) == 1 and _is_part(before)) or (len(phrase[-1]) == 1 and _is_part(behind)):
+        return 0
     if len(phrase[-1]) == 1 and folded[stop : stop + 1] == ".":  # of an initial
         return stop + 1
     return stop + 2 if folded[stop : stop + 2] in ("'s", "’s") else stop
+
+
+def _is_part(beside: str) -> bool:
+    """Whether a letter beside this is no initial, as in "w/o" and "T2"."""
+    return beside == "/" or beside.isalnum()
 
 
 def _around(folded: str, start: int, stop: int) -> Iterator[_Span]:
