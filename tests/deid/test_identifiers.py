@@ -59,6 +59,13 @@ def test_gather_at_every_depth():
     assert found.uids == {"1.2.3.4"}
 
 
+def test_ids_that_are_names_of_protocols_identify_nobody():
+    ds = Dataset()
+    ds.RequestedProcedureID = "CTABD"
+    ds.PerformedProcedureStepID = "PPS20774455"
+    assert gather(ds).ids == {"PPS20774455"}
+
+
 def test_gather_from_a_file_and_after_changes():
     ds = dc.dcmread(real("CT_small.dcm"))
     found = gather(ds)

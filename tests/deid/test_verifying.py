@@ -8,6 +8,8 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydicom.encaps import encapsulate
 
 import dicomcore as dc
@@ -24,7 +26,7 @@ from dicomcore.uids import (
     ImplicitVRLittleEndian,
     JPEGBaseline8Bit,
 )
-from tests.support.corpus import real
+from tests.support.corpus import real, small_files
 
 WHO = Identifiers(
     names=["Mustermann^Erika", "Li^Na", "Hong^Gildong=洪^吉洞=홍^길동", "Müller^Jörg"],
@@ -243,6 +245,57 @@ def test_a_real_file_against_itself():
     assert gather_from([ds, ds]) == gather_from(path) == gather(ds)
     assert "CompressedSamples" not in str(report)
     assert repr(report).startswith("<Report 1 file, 39206 bytes: ")
+
+
+ENCODINGS = ["utf-8", "utf-16-le", "utf-16-be", "latin-1", "cp1251", "iso8859_5", "euc_kr", "gb18030", "shift_jis"]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from(["Featherstone^Xanthippe", "Quillfeather^Rosé", "Щербаков^Юрий", "山城^文子", "남궁^선우"]),
+    st.sampled_from(ENCODINGS),
+    st.sampled_from(["{0}", "{1} {0}", "{0}^{1}", "{0}, {1}"]),
+    st.binary(max_size=300),
+    st.binary(max_size=300),
+)
+def test_names_in_any_encoding_among_any_bytes(name, encoding, form, before, after):
+    parts = name.split("^")
+    try:
+        hidden = form.format(*parts).encode(encoding)
+    except UnicodeEncodeError:
+        return
+    report = verify(before + b"\0\0" + hidden + b"\0\0" + after, Identifiers(names=[name]))
+    assert "names" in {one.kind for one in report}
+
+
+def test_an_identifier_of_any_length():
+    name = "Featherstone" * 500
+    ds = plain()
+    ds.PatientComments = f"of {name}"
+    assert verify(ds, Identifiers(names=[name])).errors
+
+
+def test_an_item_at_the_top():
+    data = written(plain(), ExplicitVRLittleEndian)
+    at = data.index(b"\x10\x00\x10\x00PN")
+    found = verify(data[:at] + b"\xfe\xff\x00\xe0\x0a\0\0\0Mustermann" + data[at:], WHO)
+    assert {one.kind for one in found.errors} == {"names"}
+
+
+def test_damaged_files_are_searched_all_the_same():
+    whole = plain()
+    whole.SeriesDescription = "Mustermann"
+    for syntax in (ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian):
+        data = written(whole, syntax)
+        for length in range(0, len(data), 7):
+            report = verify(data[:length], WHO)
+            if syntax == ExplicitVRLittleEndian and b"Mustermann" in data[:length]:
+                assert report.errors
+    for one in small_files(20_000)[::5]:
+        data = bytearray(one.data())
+        for at in range(150, len(data), 997):
+            data[at] ^= 0xFF
+        verify(bytes(data), WHO)
 
 
 def test_what_does_not_exist(tmp_path):

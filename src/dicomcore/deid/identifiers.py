@@ -87,6 +87,8 @@ _CODES = {
     0x00404030: "institutions",
 }
 _CODED = array("I", sorted(_CODES))
+# IDs of procedures and their steps, which are often names of protocols: only those with several digits identify.
+_PROCEDURES = frozenset({0x00401001, 0x00400009, 0x00400253})
 _STANDARD = "1.2.840.10008."  # the root of what PS3.6 and PS3.16 register
 _LINES = frozenset({"ST", "LT", "UT"})
 _SOP_CLASSES = frozenset({0x00080016, 0x00081150, 0x00020002, 0x00020010, 0x00081115, 0x00020012, 0x0008010C})
@@ -266,7 +268,8 @@ def _read(values: tuple[tuple[int, str, bytes], ...], charsets: tuple[bytes, ...
         kind = _CODES.get(tag) or _TAGS.get(tag) or _VRS[vr]
         for charset in readings or [DEFAULT_CHARSET]:
             for text in charset.decode_values(data, "PN" if vr == "PN" else "ST" if vr in _LINES else "LO")[0]:
-                _add(found[kind], kind, text.strip(" \0"))
+                if tag not in _PROCEDURES or sum(map(str.isdecimal, text)) > 2:
+                    _add(found[kind], kind, text.strip(" \0"))
     return Identifiers(**found)
 
 

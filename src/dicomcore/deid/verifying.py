@@ -175,25 +175,24 @@ def gather_from(against: Against, *, unread: list[str] | None = None) -> Identif
     if isinstance(against, Identifiers):
         return against
     found: dict[str, set[Any]] = {kind: set() for kind in KINDS}
-    for one in _data_sets(against, unread):
-        each = gather(one)
+    for each in _gathered(against, unread):
         for kind in KINDS:
             found[kind] |= getattr(each, kind)
     return Identifiers(**found)
 
 
-def _data_sets(against: Any, unread: list[str] | None) -> Iterator[Dataset]:
+def _gathered(against: Any, unread: list[str] | None) -> Iterator[Identifiers]:
     if isinstance(against, Dataset):
-        yield against
+        yield gather(against)
     elif isinstance(against, (str, os.PathLike)):
         for path in _files(os.fspath(against)):
             try:
-                yield dcmread(path)
+                yield gather(dcmread(path))
             except (DicomError, OSError):
                 if unread is not None:
                     unread.append(path)
     else:
-        yield from against
+        yield from map(gather, against)
 
 
 def _files(place: str) -> Iterator[str]:
@@ -307,6 +306,7 @@ class _Search:
             index = index_for(out, self.limits)
             place_at(index, 0)  # reads it to its end
         except (DicomError, OSError):
+            index = None  # only its bytes can be searched
             unread.append(hidden)
         size = 0
         try:

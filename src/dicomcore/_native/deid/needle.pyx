@@ -35,7 +35,7 @@ cdef enum:
     LONGEST = 4096          # bytes of the longest needle
     PIECE = 1 << 20         # bytes of a file that are searched at a time
     FEWEST_BITS = 16        # of the hashes of a small set
-    MOST_BITS = 22
+    MOST_BITS = 26
     LONG = 8                # bytes of needles that are searched apart, as longer grams tell more of them;
     MANY = 1000             # those of one byte a character where there are so many needles
 
