@@ -14,14 +14,15 @@ from dicomcore._native.base.fault cimport NO_MEMORY, OK, Status, raise_fault
 cdef extern from "deid/textlike.h" nogil:
     int DC_REACH
     void dc_top_hat(const uint8_t* row, uint8_t* hat, uint8_t* spare, Py_ssize_t n) noexcept
-    void dc_mark(const uint8_t* hat, uint8_t* marks, Py_ssize_t n, int least) noexcept
+    Py_ssize_t dc_edges(const uint8_t* hat, Py_ssize_t n, int least, int* edges) noexcept
     void dc_halve(const uint8_t* upper, const uint8_t* lower, uint8_t* dst, Py_ssize_t n) noexcept
 
 cdef enum:
     SCALES = 3              # each half of the one before
     LEVELS = 3              # contrasts at which strokes are cut out
     LOWEST = 5              # least height of a glyph, in pixels
-    LOWEST_HALVED = 12      # the same at any other scale than the first
+    LOWEST_HALVED = 10      # the same at the other scales
+    LARGE = 30              # height from which glyphs of a line do not touch
     HIGHEST = 48            # greatest height of a glyph
     CELL = 16               # pixels of a cell of the grid in which neighbours are looked up
     SMALLEST = 24           # a scale of fewer rows or columns is not searched
@@ -39,7 +40,7 @@ cdef struct Run:
 cdef struct Blob:
     int left, top, right, bottom    # right and bottom are behind the last pixel
     int area, runs
-    uint64_t peaks, squares         # sums over the runs, of the highest contrast and of its square
+    uint64_t peaks                  # the sum of the contrasts in the middle of the runs
     int parent                      # itself for a root
     int next                        # the next glyph of a cell, -1 for none
     int glyphs
@@ -51,7 +52,7 @@ cdef struct Work:
     Py_ssize_t rows, columns
     uint8_t* hat                    # rows * columns
     uint8_t* spare                  # one row and what is beside it
-    uint8_t* marks                  # one row and a word of zeros
+    int* edges                      # of the runs of a row
     Run* runs                       # two rows
     Blob* blobs
     Py_ssize_t count, room
@@ -80,7 +81,6 @@ cdef inline void absorb(Blob* into, const Blob* other) noexcept nogil:
     into.area += other.area
     into.runs += other.runs
     into.peaks += other.peaks
-    into.squares += other.squares
     into.glyphs += other.glyphs
     into.heights += other.heights
 
@@ -109,43 +109,22 @@ cdef inline int new_blob(Work* w) noexcept nogil:
     return <int>w.count - 1
 
 
-cdef Py_ssize_t runs_of(const uint8_t* marks, Py_ssize_t n, Run* runs) noexcept nogil:
-    # The runs of marks in a row that a word of zeros follows.
-    cdef Py_ssize_t x = 0, count = 0
-    cdef uint64_t word
-    while True:
-        while x < n and not marks[x]:
-            if n - x >= 8:
-                memcpy(&word, marks + x, 8)
-                if not word:
-                    x += 8
-                    continue
-            x += 1
-        if x >= n:
-            return count
-        runs[count].start = <int>x
-        while marks[x]:                     # ends at the zeros behind the row
-            x += 1
-        runs[count].stop = <int>x
-        count += 1
-
-
 cdef Status find_blobs(Work* w, int least) noexcept nogil:
     # The connected strokes of at least this contrast.
     cdef Run* above = w.runs
     cdef Run* here = w.runs + w.columns // 2 + 1
     cdef Run* run
     cdef const uint8_t* row
-    cdef Py_ssize_t y, x, i, j, above_count = 0, count
+    cdef Py_ssize_t y, i, j, above_count = 0, count
     cdef int blob, peak
     w.count = 0
     for y in range(w.rows):
-        dc_mark(w.hat + y * w.columns, w.marks, w.columns, least)
-        count = runs_of(w.marks, w.columns, here)
         row = w.hat + y * w.columns
+        count = dc_edges(row, w.columns, least, w.edges) // 2
         j = 0
         for i in range(count):
             run = &here[i]
+            run.start, run.stop = w.edges[2 * i], w.edges[2 * i + 1]
             blob = -1
             while j < above_count and above[j].stop < run.start:
                 j += 1
@@ -162,31 +141,30 @@ cdef Status find_blobs(Work* w, int least) noexcept nogil:
                 w.blobs[blob].parent, w.blobs[blob].left, w.blobs[blob].top = blob, run.start, <int>y
                 w.blobs[blob].glyphs = 1
             run.blob = blob
-            peak = 0
-            for x in range(run.start, run.stop):
-                peak = max(peak, row[x])
+            peak = row[(run.start + run.stop) // 2]
             w.blobs[blob].left = min(w.blobs[blob].left, run.start)
             w.blobs[blob].right = max(w.blobs[blob].right, run.stop)
             w.blobs[blob].bottom = <int>y + 1
             w.blobs[blob].area += run.stop - run.start
             w.blobs[blob].runs += 1
             w.blobs[blob].peaks += peak
-            w.blobs[blob].squares += peak * peak
         above, here, above_count = here, above, count
     return OK
 
 
-cdef inline bint is_glyph(const Blob* b, int lowest) noexcept nogil:
+cdef inline bint is_glyph(const Blob* b, int lowest, int mean) noexcept nogil:
     cdef int height = b.bottom - b.top, width = b.right - b.left
-    return lowest <= height <= HIGHEST and width <= 40 * height and b.area >= height
+    if not lowest <= height <= HIGHEST or width > 40 * height or b.area < height:
+        return False
+    return 4 * b.peaks >= <uint64_t>(3 * mean) * b.runs
 
 
-cdef void keep_glyphs(Work* w) noexcept nogil:
+cdef void keep_glyphs(Work* w, int level) noexcept nogil:
     # Only the blobs that may be glyphs stay, or several that touch.
     cdef Py_ssize_t i, kept = 0
     cdef int lowest = LOWEST_HALVED if w.scale else LOWEST
     for i in range(w.count):
-        if w.blobs[i].parent == i and is_glyph(&w.blobs[i], lowest):
+        if w.blobs[i].parent == i and is_glyph(&w.blobs[i], lowest, MEANS[level]):
             w.blobs[kept] = w.blobs[i]
             w.blobs[kept].glyphs = 1
             w.blobs[kept].heights = w.blobs[kept].bottom - w.blobs[kept].top
@@ -240,7 +218,7 @@ cdef void join_lines(Work* w, const Blob* glyphs) noexcept nogil:
                     at = w.blobs[at].next
 
 
-cdef inline bint is_text(const Blob* b, int level) noexcept nogil:
+cdef inline bint is_text(const Blob* b, int level, int scale) noexcept nogil:
     # Whether a line has as many strokes as text of its size, of an even contrast, in glyphs of one height.
     cdef int64_t high = b.bottom - b.top, wide = b.right - b.left, glyphs = b.glyphs
     if 10 * wide < 16 * high or 10 * b.runs < 25 * high:
@@ -249,6 +227,8 @@ cdef inline bint is_text(const Blob* b, int level) noexcept nogil:
         return False
     if 10 * high * glyphs > 18 * b.heights or b.peaks < <uint64_t>MEANS[level] * b.runs:
         return False
+    if scale or high >= LARGE:
+        return glyphs >= 3 and 50 * wide <= 100 * glyphs * high <= 330 * wide
     if glyphs >= 3:
         return 35 * wide <= 100 * glyphs * high <= 330 * wide
     return b.runs >= 4 * high
@@ -315,7 +295,7 @@ cdef Status find_text(Work* w, int level, Py_ssize_t rows, Py_ssize_t columns, B
     for i in range(w.count):
         if w.blobs[i].parent == i:
             w.blobs[i].band_top, w.blobs[i].band_bottom = w.blobs[i].top, w.blobs[i].bottom
-            kinds[i] = 1 if is_text(&w.blobs[i], level) else 2
+            kinds[i] = 1 if is_text(&w.blobs[i], level, w.scale) else 2
             lines += kinds[i] == 1
     if lines:
         grow_lines(w, kinds)
@@ -338,7 +318,7 @@ cdef Status search(Work* w, Py_ssize_t rows, Py_ssize_t columns, Boxes* boxes) n
         status = find_blobs(w, CONTRASTS[level])
         if status != OK:
             return status
-        keep_glyphs(w)
+        keep_glyphs(w, level)
         if w.count:
             status = find_text(w, level, rows, columns, boxes)
             if status != OK:
@@ -411,21 +391,19 @@ cdef Status search_planes(const uint8_t* bright, const uint8_t* dark, Py_ssize_t
     w.room = 1024
     w.hat = <uint8_t*>malloc(rows * columns)
     w.spare = <uint8_t*>malloc(columns + 2 * DC_REACH)
-    w.marks = <uint8_t*>malloc(columns + 8)
+    w.edges = <int*>malloc((columns + 2) * sizeof(int))
     w.runs = <Run*>malloc(2 * (columns // 2 + 1) * sizeof(Run))
     w.blobs = <Blob*>malloc(w.room * sizeof(Blob))
     w.cells = <int*>malloc((columns // CELL + 1) * (rows // CELL + 1) * sizeof(int))
-    if (pixels != NULL and w.hat != NULL and w.spare != NULL and w.marks != NULL and w.runs != NULL
+    if (pixels != NULL and w.hat != NULL and w.spare != NULL and w.edges != NULL and w.runs != NULL
             and w.blobs != NULL and w.cells != NULL):
-        memset(w.marks, 0, columns + 8)
         status = search_scales(bright, rows, columns, False, pixels, &w, boxes)
-        memset(w.marks, 0, columns + 8)
         if status == OK:
             status = search_scales(dark, rows, columns, True, pixels, &w, boxes)
     free(pixels)
     free(w.hat)
     free(w.spare)
-    free(w.marks)
+    free(w.edges)
     free(w.runs)
     free(w.blobs)
     free(w.cells)

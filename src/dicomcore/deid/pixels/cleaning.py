@@ -30,6 +30,7 @@ from dicomcore.pixels.frame_source import FrameSource
 from dicomcore.pixels.frames import Frames
 from dicomcore.pixels.native_frames import NativeFrames
 from dicomcore.pixels.overlays import GROUPS, embedded_bit
+from dicomcore.pixels.sample_values import sample_values
 from dicomcore.tags import Tag
 from dicomcore.transcoding.damage import Damage
 
@@ -344,7 +345,7 @@ class _Looker:
     def _pictures(self, source: FrameSource, index: int, again: bool) -> list[Picture]:
         """The pictures of a frame; at the first look without what is to be blanked anyway."""
         try:
-            values = source.decode(index)
+            values = sample_values(source.decoded(index), source.stated)
         except PixelDecodeError as error:
             error.frame = index if error.frame is None else error.frame
             raise
