@@ -53,6 +53,10 @@ PLACES = {
     "second file meta information": PREAMBLE + meta() + meta(EXPLICIT, element(0x00020016, "AE", HIDDEN)) + BODY,
     "command": PREAMBLE + meta() + element(0x00000600, None, HIDDEN) + BODY,
     "trailing bytes": part10(BODY + PIXELS + HIDDEN[:7]),
+    "many trailing bytes": part10(BODY + PIXELS + HIDDEN * 9),
+    "trailing bytes of implicit VR": part10(
+        b"".join(identity(implicit=True)) + element(0x7FE00010, None, bytes(64)) + HIDDEN * 9, IMPLICIT
+    ),
     "trailing padding": part10(BODY + PIXELS + element(0xFFFCFFFC, "OB", HIDDEN)),
     "group length": part10(BODY + element(0x00100000, "LT", HIDDEN)),
     "private element": file_of(CREATOR, named(0x00091001, "LO")),

@@ -23,6 +23,9 @@ REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
         {"options": ["retain_uids", "retain_longitudinal_modified_dates"]}, ValueError, "need a key",
     ),
     "no key for an override": ({"options": ["retain_uids"], "overrides": {"StudyID": "P"}}, ValueError, "need a key"),
+    "no key for a dummy UID": (
+        {"options": ["retain_uids"], "overrides": {"SeriesInstanceUID": "D"}}, ValueError, "need a key",
+    ),
     "path as key": ({"key": "key.toml"}, TypeError, "not str"),
     "unknown option": ({"options": ["retain_all"], "key": KEY}, ValueError, "'retain_all' is no option"),
     "one name": ({"options": "retain_uids", "key": KEY}, ValueError, "a list of names"),
@@ -129,7 +132,9 @@ def test_pseudonyms() -> None:
     one, same, other = patient("P1", plan), patient("P1 ", plan), patient("P2", plan)
     assert one.PatientID == same.PatientID == str(one.PatientName) != other.PatientID
     assert len(one.PatientID) == 16
-    assert patient("P1", plan, "HOSPITAL").PatientID != one.PatientID
+    assert patient("P1", plan, "HOSPITAL").PatientID == one.PatientID
+    apart = deid.Plan(key=KEY, issuers=True)
+    assert patient("P1", apart, "HOSPITAL").PatientID != patient("P1", apart).PatientID == one.PatientID
     assert patient("P7", plan).PatientID == "STUDY-007"
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import runpy
+from pathlib import Path
+
 import pytest
 
 from dicomcore._native.deid import tables
@@ -33,3 +36,9 @@ def test_rows() -> None:
     assert rows[0x60FF3000] == [2, False, "X", {"clean_graphics": "C"}, ""]
     creators = {(name, group) for name, group, *_ in tables.safe_private()}
     assert ("Philips PET Private Group", 0x7053) in creators
+
+
+def test_the_page_is_up_to_date() -> None:
+    root = Path(__file__).resolve().parents[2]
+    made = runpy.run_path(str(root / "tools/make_deid_page.py"))["page"]()
+    assert (root / "docs/deid-options.md").read_text(encoding="utf-8") == made, "run python tools/make_deid_page.py"

@@ -159,6 +159,8 @@ class Mapping:
 
     def patient(self, issuer: str, patient_id: str, study: bytes, index: Index) -> Patient:
         """The patient of a file; without an ID, each study has one of its own."""
+        if not self.plan.issuers:
+            issuer = ""
         if not patient_id.strip():
             issuer, patient_id = "", "\\" + study.strip(b" \0").decode("latin-1")
         return Patient(self, issuer.strip(), patient_id.strip(), index)

@@ -83,6 +83,13 @@ cdef bint names_class(uint32_t tag) noexcept nogil:
     )
 
 
+cdef bint names_code(uint32_t tag) noexcept nogil:
+    # Code Value, Coding Scheme Designator and Version, Long Code Value, URN Code Value: numbers, but of no patient.
+    return 0x00080100 <= tag <= 0x00080120 and (
+        tag == 0x00080100 or tag == 0x00080102 or tag == 0x00080103 or tag == 0x00080119 or tag == 0x00080120
+    )
+
+
 cdef bint has_content_items(uint32_t tag) noexcept nogil:
     # Content, Acquisition Context, Protocol Context, Content Item Modifier, Specimen Preparation Step Content Item.
     return (tag == 0x0040A730 or tag == 0x00400555 or tag == 0x00400440 or tag == 0x00400441 or tag == 0x00400612)
@@ -447,7 +454,7 @@ cdef class Redactor:
             return self.rules.net_name
         if is_time(vr):
             return self.rules.net_date
-        if f.how & RETAINED or not (is_prose(vr) or vr == CS):
+        if f.how & RETAINED or not (is_prose(vr) or vr == CS) or names_code(tag):
             return KEEP
         return CLEAN if self.rules.descriptors or (f.how & CLEANED and vr != CS) else KEEP
 
@@ -903,12 +910,31 @@ cdef int check_whole(Index index) except -1:
         if code == TRAILING_BYTES and is_header_begun(index, index.scanner.deviations[i].offset):
             raise DeidError("the input is cut short in the header of an element")
     if suspicious:
-        for i in range(index.count):
+        for i in range(last_row(index)):
             r = &index.rows[i]
             if r.offset + r.length == index.source.size and (
                     r.flags & CLIPPED or (r.flags & UNDEFINED and r.flags & CONTAINER)):
                 raise DeidError(f"the input is cut short in {named(r.tag)}", tag=r.tag)
     return 0
+
+
+cdef Py_ssize_t last_row(Index index) noexcept:
+    # The row behind the last one that counts. Behind the pixel data bytes that are no element may be taken for one that
+    # breaks off.
+    cdef Py_ssize_t i = index.find(index.meta_count, index.count, PIXEL_DATA), last = index.count
+    cdef const Row* r
+    if i < 0:
+        return last
+    i = index.rows[i].next
+    while i < index.count:
+        r = &index.rows[i]
+        last = i
+        i = r.next
+    if last < index.count:
+        r = &index.rows[last]
+        if r.flags & CLIPPED and r.offset + r.length == index.source.size:
+            return last
+    return index.count
 
 
 cdef bint is_header_begun(Index index, uint64_t offset) except -1:
@@ -971,7 +997,9 @@ def redact(Index index not None, Rules rules not None, object mapping, Output he
     w.depth = NOWHERE
     f = w.push()
     f.first = f.row = index.meta_count
-    f.stop = index.count
+    f.stop = last_row(index)
+    if f.stop < index.count:
+        w.log.add(index.rows[f.stop].tag, REMOVE, UNREAD)
     f.length_at, f.index, f.level = NOWHERE, 0, 0 if w.types is not None else NO_LEVEL
     f.begun, f.end, f.tag, f.block, f.creator, f.overlay = 0, 0, 0, 0, NOWHERE, 0
     f.how, f.items, f.overlay_gone, f.big = AS_USUAL, False, False, (index.mode & BIG_ENDIAN) != 0
