@@ -9,12 +9,15 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+import dicomcore as dc
+from dicomcore._native.deid.tables import attributes
 from dicomcore.charset import charset_for
 from dicomcore.deid.date_texts import find_dates, find_known_dates, spellings
 from dicomcore.deid.folding import fold, words_of
 from dicomcore.deid.identifiers import Identifiers
 from dicomcore.deid.text import clean, matches
 from dicomcore.deid.vocabulary import common_words, is_plain
+from tests.support.corpus import small_files
 
 WHO = Identifiers(
     names=["Müller^Hans-Peter^Karl", "Yamada^Tarou=山田^太郎=やまだ^たろう"],
@@ -25,6 +28,8 @@ WHO = Identifiers(
     contacts=["12 Main Street, Springfield 90210", "+41 44 255 11 11"],
     devices=["MRC35423", "CT01"],
 )
+
+NOBODY = Identifiers(names=["Featherstone^Xanthippe"], ids=["QX-99118822"], dates=[date(1931, 7, 30)])
 
 CUT = {  # name: (text, what is left)
     "given and family name": ("CT ABD W/O for Hans Müller", "CT ABD W/O for"),
@@ -96,6 +101,27 @@ def test_cut(text: str, left: str) -> None:
 def test_kept(text: str) -> None:
     assert clean(text, WHO) is text
     assert clean(text, Identifiers()) == text
+
+
+def test_without_patterns_identifiers_alone_are_cut():
+    assert clean("69536005", WHO, patterns=False) == "69536005"
+    assert clean("69536005", WHO) == ""
+    assert clean("12345678", WHO, patterns=False) == ""
+    assert clean("Mr Smith, 2001-01-01, Müller, 4 March 2019", WHO, patterns=False) == "Mr Smith, 2001-01-01"
+
+
+def test_real_descriptions_stay():
+    tags = {tag for tag, *_, marks, _ in attributes() if "clean_descriptors" in marks} | {0x00080104}
+    texts = set()
+    for one in small_files(500_000):
+        try:
+            found = [each.value for each in dc.dcmread(one.path).iterall() if int(each.tag) in tags]
+        except ValueError:
+            continue
+        values = (value if isinstance(value, list) else [value] for value in found)
+        texts.update(text for some in values for text in some if isinstance(text, str))
+    changed = {text for text in texts if clean(text, NOBODY) != text}
+    assert changed <= {"See case report on www.medistim.com"}
 
 
 def test_strict_keeps_the_vocabulary():

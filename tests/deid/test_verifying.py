@@ -8,6 +8,8 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydicom.encaps import encapsulate
 
 import dicomcore as dc
@@ -243,6 +245,27 @@ def test_a_real_file_against_itself():
     assert gather_from([ds, ds]) == gather_from(path) == gather(ds)
     assert "CompressedSamples" not in str(report)
     assert repr(report).startswith("<Report 1 file, 39206 bytes: ")
+
+
+ENCODINGS = ["utf-8", "utf-16-le", "utf-16-be", "latin-1", "cp1251", "iso8859_5", "euc_kr", "gb18030", "shift_jis"]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from(["Featherstone^Xanthippe", "Quillfeather^Rosé", "Щербаков^Юрий", "山城^文子", "남궁^선우"]),
+    st.sampled_from(ENCODINGS),
+    st.sampled_from(["{0}", "{1} {0}", "{0}^{1}", "{0}, {1}"]),
+    st.binary(max_size=300),
+    st.binary(max_size=300),
+)
+def test_names_in_any_encoding_among_any_bytes(name, encoding, form, before, after):
+    parts = name.split("^")
+    try:
+        hidden = form.format(*parts).encode(encoding)
+    except UnicodeEncodeError:
+        return
+    report = verify(before + b"\0\0" + hidden + b"\0\0" + after, Identifiers(names=[name]))
+    assert "names" in {one.kind for one in report}
 
 
 def test_damaged_files_are_searched_all_the_same():

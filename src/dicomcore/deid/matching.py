@@ -94,7 +94,7 @@ class Matcher:
         self.plain_stems = frozenset(
             stem for stem in spaced if not any(other in stem for other in spaced if other != stem)
         )
-        self.known: dict[tuple[str, bool, str], str] = {}
+        self.known: dict[tuple[str, bool, bool, str], str] = {}
 
     def _add(self, words: Iterable[str]) -> None:
         phrase = tuple(words)

@@ -73,7 +73,7 @@ _TOKEN = re.compile(r"[^\W_]+(?:[.,]\d+[^\W_]*)*")
 _SYMBOL = re.compile(r"[%°+]")
 
 
-def clean(text: str, identifiers: Identifiers, *, strict: bool = False, vr: str = "") -> str:
+def clean(text: str, identifiers: Identifiers, *, strict: bool = False, patterns: bool = True, vr: str = "") -> str:
     """Cut what identifies somebody out of one value.
 
     Cut are the names, numbers, dates and places in `identifiers`, in any spelling, and what has the form of a date, a
@@ -88,6 +88,9 @@ def clean(text: str, identifiers: Identifiers, *, strict: bool = False, vr: str 
         What is known of the patient, the study and the staff; see `gather`.
     strict : bool
         Keep only words of the vocabulary, and small numbers with or without units.
+    patterns : bool
+        Cut also what only has the form of an identifier; of codes, which may be long numbers, nothing but identifiers
+        themselves should go.
     vr : str
         The result fits this VR: its length, and which control characters it has. Without one the length has no limit,
         and lines stay.
@@ -97,17 +100,14 @@ def clean(text: str, identifiers: Identifiers, *, strict: bool = False, vr: str 
     str
         The text itself if nothing was cut; empty if nothing is left.
     """
-    matcher = identifiers._matcher
-    if matcher is None:
-        matcher = matcher_for(identifiers.textual)
-        object.__setattr__(identifiers, "_matcher", matcher)
-    key = text, strict, vr
+    matcher = _matcher_of(identifiers)
+    key = text, strict, patterns, vr
     known = matcher.known.get(key)
     if known is not None:
         return known
     made = _fit(text, vr)
     while strict or not _is_harmless(made, matcher):
-        cut = _cut(made, matcher)
+        cut = _cut(made, matcher) if patterns else _without(made, _matches(made, matcher))
         if strict:
             cut = _only_plain(cut)
         if cut == made:
@@ -120,7 +120,20 @@ def clean(text: str, identifiers: Identifiers, *, strict: bool = False, vr: str 
 
 def matches(text: str, identifiers: Identifiers) -> list[_Span]:
     """(start, stop) of the identifiers themselves in a text, without what only has the form of one."""
-    matcher = matcher_for(identifiers.textual)
+    return _matches(text, _matcher_of(identifiers))
+
+
+def _matcher_of(identifiers: Identifiers) -> Matcher:
+    matcher = identifiers._matcher
+    if matcher is None:
+        matcher = matcher_for(identifiers.textual)
+        object.__setattr__(identifiers, "_matcher", matcher)
+    return matcher
+
+
+def _matches(text: str, matcher: Matcher) -> list[_Span]:
+    if _is_harmless(text, matcher):
+        return []
     folded, places = fold(text)
     words = [(match[0], match.start(), match.end()) for match in WORD.finditer(folded)]
     spans = [*_known(folded, words, matcher), *find_known_dates(folded, matcher.dates)]
@@ -199,6 +212,8 @@ _ENDS = re.compile(r"^[\s_,;:/^=.&+'’-]+|[\s_,;:/^=&+'’-]+$")
 
 
 def _without(text: str, spans: list[_Span]) -> str:
+    if not spans:
+        return text
     made, at = "", 0
     for start, stop in spans:
         made = _join(made, text[at:start]) if at else text[:start]
