@@ -179,7 +179,36 @@ def patch_seeds() -> Iterator[bytes]:
         yield bytes([i % 6, len(text)]) + text + data
 
 
+KEY = dc.deid.Key(bytes(32))
+PLANS = (
+    dc.deid.Plan(key=KEY),
+    dc.deid.Plan(
+        [
+            "retain_longitudinal_modified_dates", "retain_safe_private", "clean_descriptors", "clean_graphics",
+            "clean_structured_content",
+        ],
+        KEY, safe_private="tcia",
+    ),
+    dc.deid.Plan(["retain_uids", "retain_longitudinal_full_dates", "retain_patient_characteristics"]),
+)  # fmt: skip
+
+
+def deidentified(data: bytes) -> None:
+    """A file is refused or de-identified: the output can be read, and has no element that the table removes."""
+    taken = FuzzInput(data)
+    plan = PLANS[taken.byte() % len(PLANS)]
+    out = bytearray()
+    dc.deid.apply(taken.left, out, plan, limits=LIMITS)
+    ds = dc.dcmread(bytes(out), limits=LIMITS)
+    assert ds.PatientIdentityRemoved == "YES"
+    assert not [tag for tag in ("PatientAddress", "OtherPatientIDsSequence", "PatientTelephoneNumbers") if tag in ds]
+    if plan is PLANS[0]:
+        assert not [tag for tag in ds.keys() if tag.group % 2]  # noqa: SIM118
+    dc.deid.apply(bytes(out), bytearray(), plan)
+
+
 TARGETS = {
+    "deidentified": Target(deidentified, lambda: with_two(seeds.files())),
     "unchanged": Target(unchanged, seeds.files),
     "rewritten": Target(rewritten, lambda: with_two(seeds.files())),
     "changed": Target(changed, lambda: with_two(seeds.files())),

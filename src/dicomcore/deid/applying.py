@@ -162,7 +162,9 @@ def _opened(src: Source, limits: Limits) -> Index:
 def _redacted(index: Index, plan: Plan) -> tuple[Output, Outcome]:
     head = Output()
     body = Output() if index.inflated else head
-    syntax = index.transfer_syntax.encode("latin-1") or SYNTAX_OF_MODE[index.mode & 3]
+    syntax = index.transfer_syntax.encode("latin-1", "replace") or SYNTAX_OF_MODE.get(index.mode & 3, b"")
+    if not syntax:
+        raise DeidError("the input does not tell its transfer syntax")
     if index.inflated and any(code == "DEFLATE" for code, *_ in index.deviations()[1]):
         raise DeidError("the deflated data set is damaged")
     cleaned = _cleaned(index, plan) if PIXELS in plan.options else None

@@ -52,6 +52,9 @@ cdef class Log:
         self.entries, self.room = entries, room
         return 0
 
+    def __reduce__(self):
+        return log_of, (self.rows(),)
+
     def rows(self):
         """(tag, letter of the action, number of the rule, count), in ascending order."""
         cdef uint32_t i
@@ -59,3 +62,16 @@ cdef class Log:
             (self.entries[i].tag, chr(self.entries[i].action), self.entries[i].rule, self.entries[i].count)
             for i in range(self.room) if self.entries[i].count
         ])
+
+
+def log_of(list rows):
+    """The log with these rows, from a pickle."""
+    cdef Log log = Log.__new__(Log)
+    cdef uint32_t at
+    for tag, action, rule, count in rows:
+        log.add(tag, ord(action), rule)
+        at = hashed(tag, ord(action), rule) & (log.room - 1)
+        while log.entries[at].tag != tag or log.entries[at].action != ord(action) or log.entries[at].rule != rule:
+            at = (at + 1) & (log.room - 1)
+        log.entries[at].count = count
+    return log

@@ -190,17 +190,18 @@ cdef class Redactor:
         return 0
 
     cdef bint is_plain(self, const Row* r) except -1:
-        # Whether the header can be copied: it states the length that is there, and nothing is in its reserved bytes.
+        # Whether the header can be copied: it has the form of its VR, states the length that is there, and nothing is
+        # in its reserved bytes.
         cdef const uint8_t* p
         if r.flags & CLIPPED:
             return False
         if r.header != 12:
-            return r.header == 8
+            return r.header == 8 and (r.tag == ITEM or r.flags & IMPLICIT or vr_form(r.vr) == VR_SHORT)
         _owner = self.index.source.hold(r.offset - 6, 2, &p)
         return p[0] == 0 and p[1] == 0
 
     cdef int keep_element(self, Frame* f, const Row* r) except -1:
-        if (r.header == 8 and not r.flags & CLIPPED) or self.is_plain(r):
+        if self.is_plain(r):
             return self.keep(r.offset - r.header, r.offset + r.length)
         self.put_header(r.tag, r, r.vr, r.length, f.big)
         return self.keep(r.offset, r.offset + r.length)
