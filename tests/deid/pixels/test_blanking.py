@@ -208,6 +208,28 @@ def test_chunks_of_large_frames(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not new[blank].any()
 
 
+@pytest.mark.parametrize("boxes", [EVERYWHERE, Masks(())], ids=["boxes", "no boxes"])
+@pytest.mark.parametrize("extra", [b"MUELLER^ANNA", b"X" * 4000, bytes(30)], ids=["few bytes", "many", "zeros"])
+def test_bytes_behind_the_last_frame_are_cleared(extra: bytes, boxes: Masks) -> None:
+    values = picture()
+    source = dcmread(made(values, values.tobytes() + extra))
+    done, after = cleaned_of(source, masks=boxes)
+    assert b"MUELLER" not in after.PixelData
+    assert not any(after.PixelData[values.nbytes :])
+    assert bool(done.pixel_data) == (any(extra) or bool(len(boxes)))
+    assert after.PixelData[:240] == values.tobytes()[:240]
+
+
+def test_bytes_behind_big_endian_words_are_cleared() -> None:
+    values = np.full((7, 9), 5, np.uint8)
+    value = values.tobytes() + b"\0" + b"MUELLER!"
+    source = dcmread(made(values, value))
+    dcmwrite(out := io.BytesIO(), source, enforce_standard=False, transfer_syntax="1.2.840.10008.1.2.2")
+    _, after = cleaned_of(dcmread(out.getvalue()), masks=Masks(()))
+    assert (after.frames.decode(0) == 5).all()
+    assert not any(after.PixelData[64:])
+
+
 # -- fragments and offset tables
 
 

@@ -244,10 +244,18 @@ cdef inline bint continues(const Blob* line, const Blob* b) noexcept nogil:
 
 
 cdef void grow_lines(Work* w, uint8_t* kinds) noexcept nogil:
-    # Join what continues a line to it; `kinds` is 1 for the line of a root, 2 for another root.
-    cdef Py_ssize_t i, j
-    cdef int _turn
+    # Join what continues a line to it; `kinds` is 1 for the line of a root, 2 for another root. The others are looked
+    # up by the rows in which their middle is.
+    cdef Py_ssize_t down = w.rows // CELL + 1, i, row
+    cdef int _turn, at
     cdef bint grew = True
+    for i in range(down):
+        w.cells[i] = -1
+    for i in range(w.count):
+        if kinds[i] == 2:
+            row = (w.blobs[i].top + w.blobs[i].bottom) // 2 // CELL
+            w.blobs[i].next = w.cells[row]
+            w.cells[row] = <int>i
     for _turn in range(ROUNDS):
         if not grew:
             return
@@ -255,11 +263,14 @@ cdef void grow_lines(Work* w, uint8_t* kinds) noexcept nogil:
         for i in range(w.count):
             if kinds[i] != 1:
                 continue
-            for j in range(w.count):
-                if kinds[j] == 2 and continues(&w.blobs[i], &w.blobs[j]):
-                    absorb(&w.blobs[i], &w.blobs[j])
-                    kinds[j] = 0
-                    grew = True
+            for row in range(w.blobs[i].band_top // CELL, w.blobs[i].band_bottom // CELL + 1):
+                at = w.cells[row]
+                while at >= 0:
+                    if kinds[at] == 2 and continues(&w.blobs[i], &w.blobs[at]):
+                        absorb(&w.blobs[i], &w.blobs[at])
+                        kinds[at] = 0
+                        grew = True
+                    at = w.blobs[at].next
 
 
 cdef Status add_box(Boxes* boxes, const Blob* b, const Work* w, Py_ssize_t rows, Py_ssize_t columns) noexcept nogil:

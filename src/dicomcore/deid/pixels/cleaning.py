@@ -17,10 +17,10 @@ from dicomcore.deid.pixels.detect import Picture, is_cine, pictures_of, project
 from dicomcore.deid.pixels.jpeg import JpegUnits
 from dicomcore.deid.pixels.judge import ALLOWED, Judge
 from dicomcore.deid.pixels.masks import Masks, known_masks
-from dicomcore.deid.pixels.native import NativeValue
+from dicomcore.deid.pixels.native import NativeValue, has_tail
 from dicomcore.deid.pixels.ocr import Engine, Reading, find_engine, read_boxes
 from dicomcore.deid.pixels.rectangles import Rectangle
-from dicomcore.deid.pixels.regions import outside_regions
+from dicomcore.deid.pixels.regions import outside_regions, regions_of
 from dicomcore.deid.pixels.values import NewValue
 from dicomcore.errors import DeidError, LimitError, PixelDecodeError, UnsupportedTransferSyntaxError
 from dicomcore.limits import Limits
@@ -217,8 +217,8 @@ class _Work:
         rows, columns = self.boxes.rows, self.boxes.columns
         if "regions" in chosen:
             self.boxes.add(None, outside_regions(self.data_set, rows, columns), "regions")
-            if "SequenceOfUltrasoundRegions" in self.data_set and not self.boxes:
-                self.notes.append("the ultrasound regions leave nothing to blank")
+            if "SequenceOfUltrasoundRegions" in self.data_set and not regions_of(self.data_set, rows, columns):
+                self.notes.append("the ultrasound regions make no sense: nothing was blanked by them")
         if "masks" in chosen:
             for mask in masks.matching(self.data_set):
                 self.boxes.add(None, mask.rectangles, f"mask: {mask.label}")
@@ -229,9 +229,12 @@ class _Work:
 
     def blank(self, *, recode: bool) -> None:
         """Make the new pixel data, if there is anything to blank."""
-        if not self.boxes and not self.embedded:
-            return
         element, source = self.data_set[self.keyword], self.frames.source
+        tail = isinstance(source, NativeFrames) and has_tail(source)
+        if tail:
+            self.notes.append("bytes behind the last frame were cleared")
+        elif not self.boxes and not self.embedded:
+            return
         if isinstance(source, NativeFrames):
             background = background_of(self.data_set, self.frames.stated, self.frames.decode(0))
             self._value = NativeValue(source, self.boxes, background, element.VR, alone=bool(self.embedded))

@@ -18,13 +18,26 @@ from dicomcore.errors import EncodeError
 from dicomcore.pixels.coding.uncompressed import BIG_ENDIAN, WORDS, is_subsampled
 from dicomcore.pixels.native_frames import NativeFrames
 
-__all__ = ["NativeValue"]
+__all__ = ["NativeValue", "has_tail"]
 
 PAIR = 2  # pixels that share chroma, and bytes of a word
 
 
+def end_of(frames: NativeFrames) -> int:
+    """The byte behind the last frame."""
+    return min(-(-frames.frame_bits * len(frames) // 8), frames.value.size)
+
+
+def has_tail(frames: NativeFrames) -> bool:
+    """Whether anything but zeros follows the last frame and its padding."""
+    end, size = end_of(frames), frames.value.size
+    return any(any(frames.value.read(at, min(CHUNK, size - at))) for at in range(end + end % 2, size, CHUNK))
+
+
 class NativeValue(NewValue):
     """The Value Field of native pixel data with boxes filled; nothing is read before it is asked for.
+
+    Bytes behind the last frame become zeros.
 
     `background` are the sample values of a blank pixel. `alone`: bits of the words that belong to no sample, which may
     have an overlay, are cleared in all frames.
@@ -37,6 +50,7 @@ class NativeValue(NewValue):
         self._frames, self._boxes, self._alone = frames, boxes, alone
         self._desc = desc = frames.stated
         self._bits = frames.frame_bits
+        self._end = end_of(frames)
         if desc.bits_allocated != 1 and desc.bits_allocated % 8:
             raise EncodeError(f"samples of {desc.bits_allocated} bits allocated are not blanked in place")
         if desc.bits_allocated == 1 and desc.samples_per_pixel != 1:
@@ -135,6 +149,13 @@ class NativeValue(NewValue):
                     yield begin, end
                 begin = start
             end = max(end, stop)
+        if self.size - self._end > 1:
+            start = self._end - self._end % 8
+            if start > end:
+                if end > begin:
+                    yield begin, end
+                begin = start
+            end = self.size
         if end > begin:
             yield begin, end
 
@@ -155,6 +176,8 @@ class NativeValue(NewValue):
                 fill.fill_bytes(data, start, spans, pattern)
         if self._frames.is_swapped:
             self._swap(data, PAIR)
+        if self.size - self._end > 1:
+            data[max(self._end + self._end % 2 * self._frames.is_swapped - start, 0) :] = 0
         return data
 
     @staticmethod
