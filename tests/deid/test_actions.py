@@ -86,6 +86,10 @@ def at_root(explicit: list[bytes], _: list[bytes]) -> bytes:
     return file_of(*explicit)
 
 
+def of_unknown_class(explicit: list[bytes], _: list[bytes]) -> bytes:
+    return file_of(*explicit, sop_class="1.2.3.4")
+
+
 def in_item(explicit: list[bytes], _: list[bytes]) -> bytes:
     return file_of(sequence(0x00081115, item(b"".join(explicit))))
 
@@ -119,6 +123,7 @@ def in_implicit(_: list[bytes], implicit: list[bytes]) -> bytes:
 PLACES: dict[str, tuple[Wrap, str | None, tuple[int, ...]]] = {
     "root": (at_root, CT, ()),
     "implicit root": (in_implicit, CT, ()),
+    "root of a SOP class that is not known": (of_unknown_class, None, ()),
     "item": (in_item, CT, (0x00081115,)),
     "item of undefined length": (in_open_item, CT, (0x00081115, 0x0008114A)),
     "sequence that the IOD lacks": (in_strange_item, None, (0x0040E006,)),
@@ -133,7 +138,7 @@ PLACES: dict[str, tuple[Wrap, str | None, tuple[int, ...]]] = {
 def test_each_row(options: tuple[str, ...], place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Patient, "text", lambda self, text, vr: text.replace("SECRET", "CLEANED"))
     wrap, sop_class, path = PLACES[place]
-    vrs = {tag: vr_of(tag) for tag in rows() if tag not in (0x00080018,) or place not in ("root", "implicit root")}
+    vrs = {tag: vr_of(tag) for tag in rows() if tag != 0x00080018 or path}
     data = wrap([secret(tag, vr) for tag, vr in sorted(vrs.items())],
                 [secret(tag, vr, implicit=True) for tag, vr in sorted(vrs.items())])  # fmt: skip
     kept = ("retain_safe_private",) if place == "private sequence" else ()

@@ -36,6 +36,8 @@ REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "unknown action": ({"overrides": {"StudyID": "Q"}, "key": KEY}, ValueError, "'Q'"),
     "unknown attribute": ({"overrides": {"StudyIdentifier": "X"}, "key": KEY}, ValueError, "'StudyIdentifier'"),
     "unknown way": ({"unknown": "drop", "key": KEY}, ValueError, "'drop'"),
+    "pseudonym of another character set": ({"pseudonyms": {"1": "Müller"}, "key": KEY}, ValueError, "ASCII"),
+    "two pseudonyms": ({"pseudonyms": {"1": "A\\B"}, "key": KEY}, ValueError, "backslash"),
     "window upside down": ({"window": (0, -1), "key": KEY}, ValueError, "lower to a higher"),
 }  # fmt: skip
 

@@ -62,7 +62,7 @@ class Plan:
         Whether Issuer of Patient ID tells patients of the same ID apart. Some devices write it and others do not, so
         that one patient would become two.
     pseudonyms : mapping, optional
-        The caller's own pseudonyms by Patient ID.
+        The caller's own pseudonyms by Patient ID: at most 64 characters of ASCII.
     cap_ages : bool
         Ages over 89 years that are retained become 90.
     pixels : mapping, optional
@@ -136,7 +136,7 @@ class Plan:
         put(self, "window", _checked_window(window))
         put(self, "keep_uids", tuple(sorted({root.rstrip(".") for root in keep_uids})))
         put(self, "issuers", bool(issuers))
-        put(self, "pseudonyms", MappingProxyType(dict(pseudonyms or {})))
+        put(self, "pseudonyms", MappingProxyType(_checked_pseudonyms(pseudonyms or {})))
         put(self, "cap_ages", bool(cap_ages))
         put(self, "pixels", MappingProxyType(dict(pixels or {})))
         put(self, "_rules", rules_of(self))
@@ -287,6 +287,15 @@ def _checked_allowed(allowed: Iterable[Any]) -> tuple[frozenset[int], frozenset[
         else:
             tags.add(_tag_of(one))
     return frozenset(tags), frozenset(private)
+
+
+def _checked_pseudonyms(pseudonyms: Mapping[str, str]) -> dict[str, str]:
+    for name in pseudonyms.values():
+        if not name or len(name) > 64 or not name.isascii() or not name.isprintable() or "\\" in name:
+            raise ValueError(
+                "a pseudonym has 1 to 64 characters of ASCII, and no backslash"
+            )  # every character set has it
+    return {patient.strip(): name for patient, name in pseudonyms.items()}
 
 
 def _checked_window(window: tuple[int, int]) -> tuple[int, int]:
