@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fuzz import differences, exchange, imaging, parsing, writing
+from fuzz import differences, exchange, identifying, imaging, parsing, writing
 from fuzz.target import Target
 
 TARGETS: dict[str, Target] = {
@@ -11,4 +11,5 @@ TARGETS: dict[str, Target] = {
     **writing.TARGETS,
     **exchange.TARGETS,
     **differences.TARGETS,
+    **identifying.TARGETS,
 }

@@ -268,6 +268,20 @@ def test_names_in_any_encoding_among_any_bytes(name, encoding, form, before, aft
     assert "names" in {one.kind for one in report}
 
 
+def test_an_identifier_of_any_length():
+    name = "Featherstone" * 500
+    ds = plain()
+    ds.PatientComments = f"of {name}"
+    assert verify(ds, Identifiers(names=[name])).errors
+
+
+def test_an_item_at_the_top():
+    data = written(plain(), ExplicitVRLittleEndian)
+    at = data.index(b"\x10\x00\x10\x00PN")
+    found = verify(data[:at] + b"\xfe\xff\x00\xe0\x0a\0\0\0Mustermann" + data[at:], WHO)
+    assert {one.kind for one in found.errors} == {"names"}
+
+
 def test_damaged_files_are_searched_all_the_same():
     whole = plain()
     whole.SeriesDescription = "Mustermann"

@@ -20,6 +20,8 @@ SHORTEST = 4
 SURE = 8
 """Letters of what is looked for inside of words, too."""
 LEAST_BYTES = 4
+MOST_BYTES = 512
+"""Of a needle: the beginning of a longer text is enough."""
 # Character sets of DICOM and of systems beside it that text beyond ASCII may be in; escape sequences stand around.
 _CODECS = (
     *("utf_8", "latin_1", "cp1252", "iso8859_2", "iso8859_5", "iso8859_6", "iso8859_7", "iso8859_8", "iso8859_9"),
@@ -54,6 +56,8 @@ def sought_in(identifiers: Identifiers) -> Soughts:
         words = words_of(text)
         length, numeric = sum(map(len, words)), all(map(str.isdecimal, words))
         for data, flags in _encoded(text, wide=kind not in ("dates", "uids") or len(text) == 10):
+            if len(data) > MOST_BYTES:
+                data, flags = data[:MOST_BYTES], flags & ~WHOLE
             texts.setdefault((data, flags), Sought(kind, length, numeric, not flags & WHOLE))
     return Soughts(Needles([data for data, _ in texts], [flags for _, flags in texts]), tuple(texts.values()))
 

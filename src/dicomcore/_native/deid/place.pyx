@@ -24,7 +24,7 @@ def place_at(Index index not None, uint64_t offset):
         while i < stop:
             row = &rows[i]
             if row.offset - row.header <= offset < row.offset + row.length:
-                if row.tag == ITEM:
+                if row.tag == ITEM and steps:           # one at the top is an element that is none
                     steps[len(steps) - 1] = (steps[len(steps) - 1][0], item)
                 elif row.flags & CONTAINER and not row.flags & FRAGMENTS:
                     if offset < row.offset:
