@@ -12,9 +12,11 @@ import numpy as np
 import dicomcore as dc
 from dicomcore import codecs, objects
 from dicomcore._native.base import swap
+from dicomcore._native.deid.jpegblank import blank_units
 from dicomcore._native.jpegll import tail as jpegll_tail
 from dicomcore._native.pixels import colour, lut, planes, unpack
 from dicomcore._native.pixels.jpegdct import count_mcus
+from dicomcore.deid.pixels import text_boxes
 from dicomcore.display.rendering import Display, Window, render
 from dicomcore.display.tables import LookUpTable, Palette, expand_segments
 from dicomcore.pixels.coding import headers
@@ -170,6 +172,52 @@ def codestream_headers(data: bytes) -> None:
     if read is headers.read_jpeg and len(view):
         done, due, _ = count_mcus(view)
         assert 0 <= done <= due
+
+
+def jpeg_units(data: bytes) -> None:
+    """A JPEG whose units are blanked has as many units as before; without boxes they are the same again."""
+    taken = FuzzInput(data)
+    box = np.array([[taken.byte(), taken.byte(), taken.byte() + 1, taken.byte() + 1]], np.int32)
+    view = np.frombuffer(taken.left, np.uint8)
+    try:
+        info = headers.read_jpeg(memoryview(taken.left))
+    except dc.DicomError:
+        return
+    levels = np.full(4, -1024, np.int32)
+    try:
+        blanked = blank_units(view, box, levels, info.rows, info.columns)
+        same = blank_units(view, box[:0], levels, info.rows, info.columns)
+    except (ValueError, MemoryError) as error:
+        assert isinstance(error, (dc.DicomError, MemoryError)), error
+        return
+    for made in (blanked, same):
+        done, due, ended = count_mcus(made)
+        assert ended
+        assert done == due
+
+
+def jpeg_unit_seeds() -> Iterator[bytes]:
+    """A box and a real codestream."""
+    for frame in seeds.codestreams("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"):
+        yield bytes((8, 8, 15, 20)) + frame
+
+
+def text_in_pictures(data: bytes) -> None:
+    """Boxes of text lie inside of any picture."""
+    taken = FuzzInput(data)
+    columns = taken.byte() + 1
+    picture = np.frombuffer(taken.left, np.uint8)
+    picture = picture[: len(picture) // columns * columns].reshape(-1, columns)
+    if not picture.size:
+        return
+    for box in text_boxes(picture):
+        assert box.within(*picture.shape) == box
+
+
+def text_seeds() -> Iterator[bytes]:
+    """Stripes and dots."""
+    for step in (3, 5, 7):
+        yield bytes([63]) + bytes(255 * (place % step == 0) for place in range(64 * 48))
 
 
 def unpacking(data: bytes) -> None:
@@ -429,6 +477,8 @@ TARGETS = {
     "jpeg-tail": Target(jpeg_tail, tail_seeds, 64),
     "encoders": Target(encoders, encoder_seeds, 2048),
     "headers": Target(codestream_headers, seeds.headers, 1024),
+    "jpeg-units": Target(jpeg_units, jpeg_unit_seeds, 4096),
+    "text": Target(text_in_pictures, text_seeds, 8192),
     "unpack": Target(unpacking, unpack_seeds, 512),
     "colour": Target(colours, colour_seeds, 1024),
     "native": Target(native, native_seeds, 4096),

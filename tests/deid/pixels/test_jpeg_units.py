@@ -150,6 +150,14 @@ def test_every_truncation_and_damage_is_an_error_or_a_codestream() -> None:
             blank_units(damaged, box, BLACK, 24, 32)
 
 
+def test_a_component_that_is_scanned_twice_or_never_is_refused() -> None:
+    data = bytearray(coded(np.zeros((16, 16, 3), np.uint8)))
+    scan = data.index(b"\xff\xda")
+    data[scan + 7] = data[scan + 5]  # the second component of the scan is the first again
+    with pytest.raises(DicomError):
+        blank_units(data, NONE, BLACK, 16, 16)
+
+
 def test_wrong_arguments() -> None:
     data = coded(np.zeros((16, 16), np.uint8))
     with pytest.raises(ValueError, match="inside"):

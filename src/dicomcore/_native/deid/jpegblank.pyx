@@ -48,6 +48,7 @@ cdef struct Component:
     int quantization                # number of its table
     Py_ssize_t columns, rows        # in blocks, in a scan of this component alone
     int level                       # the DC coefficient of a blank block, multiplied by the step of quantization
+    bint scanned
     int before, written             # the last DC coefficient of the source and of the result
     Table* dc
     Table* ac
@@ -396,6 +397,9 @@ cdef Status read_scan(Job* j, const uint8_t* body, Py_ssize_t size) noexcept nog
         for k in range(j.count):
             if j.components[k].id == body[1 + 2 * i]:
                 chosen[i] = &j.components[k]
+        for k in range(i):
+            if chosen[k] == chosen[i]:
+                return CORRUPT
         c = chosen[i]
         if c == NULL or body[2 + 2 * i] >> 4 > 3 or body[2 + 2 * i] & 15 > 3:
             return CORRUPT
@@ -406,6 +410,7 @@ cdef Status read_scan(Job* j, const uint8_t* body, Py_ssize_t size) noexcept nog
         # Rounded away from the middle, so that black is black and white is white.
         k = j.levels[c - &j.components[0]]
         c.level = -((-k + step - 1) // step) if k < 0 else (k + step - 1) // step
+        c.scanned = True
     if j.full:
         full_codes(j)
     return scan(j, chosen, count)
@@ -433,7 +438,7 @@ cdef Status rewrite(Job* j, uint8_t** blank) noexcept nogil:
     cdef uint8_t marker
     cdef const uint8_t* body
     cdef Status status
-    cdef bint scanned = False
+    cdef int i
     if j.size < 4 or j.src[0] != 0xFF or j.src[1] != SOI:
         return CORRUPT
     put_bytes(j, j.src, 2)
@@ -447,7 +452,10 @@ cdef Status rewrite(Job* j, uint8_t** blank) noexcept nogil:
         if marker == EOI:
             put_byte(j, 0xFF)
             put_byte(j, EOI)
-            return NO_MEMORY if j.failed else OK if scanned else CORRUPT
+            for i in range(j.count):
+                if not j.components[i].scanned:
+                    return CORRUPT
+            return NO_MEMORY if j.failed else OK if j.count else CORRUPT
         if marker == TEM or RST0 <= marker <= RST7:
             continue
         if j.size - j.at < 2:
@@ -484,7 +492,6 @@ cdef Status rewrite(Job* j, uint8_t** blank) noexcept nogil:
             if not j.count:
                 return CORRUPT
             status = read_scan(j, body, length - 2)
-            scanned = True
         if status != OK:
             return status
     return TRUNCATED
@@ -495,6 +502,7 @@ cdef Status attempt(Job* j, bint full) noexcept nogil:
     cdef Status status
     j.full, j.lacks, j.made, j.count, j.interval = full, False, 0, 0, 0
     j.pending, j.waiting = 0, 0
+    memset(j.components, 0, sizeof(j.components))
     memset(j.tables, 0, sizeof(j.tables))
     memset(j.steps, 0, sizeof(j.steps))
     status = rewrite(j, &blank)
