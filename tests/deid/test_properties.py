@@ -19,6 +19,8 @@ import pytest
 
 import dicomcore as dc
 from dicomcore import deid, iod
+from dicomcore._native.deid import tables
+from dicomcore.tags import Tag
 from tests.support.corpus import ABSENT, PYDICOM, Real, small_files
 
 pytestmark = pytest.mark.skipif(bool(ABSENT), reason=ABSENT)
@@ -116,11 +118,16 @@ def pixels(data: bytes) -> bytes:
     return b"".join(bytes(ds.get_item(tag).value or b"") for tag in (0x7FE00010,) if tag in ds)
 
 
+# The table removes these whatever their type is, also where another attribute of the item asks for them (1C).
+REMOVED = {str(Tag(tag)) for tag, _, _, basic, *_ in tables.attributes() if basic == "X"}
+
+
 @pytest.mark.parametrize("name", PLANS)
 def test_nothing_new_is_wrong(name: str) -> None:
     for file, data, out, _ in readable(PLANS[name]):
         old, new = findings(data), findings(out)
-        assert new <= old, (file, new - old)
+        more = {(code, tag) for code, tag in new - old if code != "MISSING_CONDITIONAL" or tag not in REMOVED}
+        assert not more, (file, more)
         old_issues = {issue.code for issue in dc.dcmread(data).issues}
         assert {issue.code for issue in dc.dcmread(out).issues} <= old_issues, file
 

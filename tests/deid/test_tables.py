@@ -10,8 +10,8 @@ import pytest
 from dicomcore._native.deid import tables
 from tests.support.standard import ABSENT
 from tools.standard.__main__ import TABLES
-from tools.standard.build import folder
 from tools.standard.deid import headers
+from tools.standard.place import folder
 
 
 @pytest.mark.skipif(bool(ABSENT), reason=ABSENT)

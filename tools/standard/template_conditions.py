@@ -216,8 +216,8 @@ def coverage(templates: list[Template], sources: Path) -> str:
 
 def main() -> None:
     """Write the table."""
-    from tools.standard.build import folder
     from tools.standard.contexts import read_vocabulary
+    from tools.standard.place import folder
     from tools.standard.templates import read_templates
 
     sources = folder()
