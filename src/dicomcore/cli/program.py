@@ -62,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
 
     top = argparse.ArgumentParser(
         "dicomcore",
-        description="Read DICOM files: index whole archives, look into one, see its pictures.",
+        description="DICOM files: index whole archives, look into one, check, convert, de-identify, send and receive them.",
         epilog=EPILOG,
         formatter_class=Formatter,
     )
