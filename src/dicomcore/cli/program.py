@@ -62,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
 
     top = argparse.ArgumentParser(
         "dicomcore",
-        description="DICOM files: index whole archives, look into one, check, convert, de-identify, send and receive them.",
+        description="DICOM files: index archives, look into one, check, convert, de-identify, send and receive.",
         epilog=EPILOG,
         formatter_class=Formatter,
     )
