@@ -27,6 +27,7 @@ from dicomcore.part10.reader import dcmread, open_source
 from dicomcore.part10.target import Target, write_out
 from dicomcore.part10.writer import to_bytes
 from dicomcore.tags import Tag
+from dicomcore.uids import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 if TYPE_CHECKING:
     from dicomcore.deid.pixels import Box, Cleaned
@@ -36,7 +37,10 @@ __all__ = ["Outcome", "apply", "deidentify"]
 RULES = ("table", "override", "private", "VR", "graphics", "content", "undecodable", "unknown", "structure", "pixels")
 ACTIONS = {"X": "removed", "Z": "emptied", "D": "dummy", "U": "mapped", "C": "cleaned", "K": "kept", "P": "pseudonym",
            "A": "age", "F": "function"}  # fmt: skip
-SYNTAX_OF_MODE = {0: b"1.2.840.10008.1.2.1", 1: b"1.2.840.10008.1.2", 2: b"1.2.840.10008.1.2.2"}
+SYNTAX_OF_MODE = {
+    mode: str(uid).encode()
+    for mode, uid in enumerate((ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian))
+}
 
 
 def _element(tag: int, vr: bytes, value: bytes, pad: bytes) -> bytes:

@@ -8,7 +8,12 @@ from dicomcore.net.exchange import Context
 from dicomcore.net.items import Answer, ContextAnswer, ContextOffer, Role
 from dicomcore.net.models import MODELS
 from dicomcore.net.pdu import Accept, Request
-from dicomcore.uids import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from dicomcore.uids import (
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    uid_for_keyword,
+)
 
 __all__ = [
     "CONVERTED",
@@ -24,7 +29,7 @@ __all__ = [
 ]
 
 VERIFICATION = "1.2.840.10008.1.1"
-COMMITMENT = "1.2.840.10008.1.20.1"
+COMMITMENT = str(uid_for_keyword("StorageCommitmentPushModel"))
 PROCEDURE_STEP = "1.2.840.10008.3.1.2.3.3"
 MOST = 128  # odd numbers up to 255 (PS3.8 9.3.2.2)
 UNCOMPRESSED = (str(ExplicitVRLittleEndian), str(ImplicitVRLittleEndian))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dicomcore import uids
 from dicomcore.dataset import Dataset
 from dicomcore.deid.pixels.background import background_of
 from dicomcore.deid.pixels.boxes import Boxes
@@ -35,14 +36,15 @@ __all__ = ["JPEG", "Recoding", "blank_coded"]
 
 ITEM_HEADER = 8
 LONGEST = 0xFFFFFFFE
-JPEG = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51")
-JPEG_LS_NEAR, JPEG_2000, HTJ2K, JPEG_XL = (f"1.2.840.10008.1.2.4.{number}" for number in ("81", "91", "203", "112"))
+JPEG = (str(uids.JPEGBaseline8Bit), str(uids.JPEGExtended12Bit))
+JPEG_LS_NEAR, JPEG_2000 = str(uids.JPEGLSNearLossless), str(uids.JPEG2000)
+HTJ2K, JPEG_XL = str(uids.HTJ2K), str(uids.JPEGXL)
 # Lossy syntaxes in which a lossless codestream is valid too: the syntax of its encoder.
 EXACT = {
-    JPEG_LS_NEAR: "1.2.840.10008.1.2.4.80",
-    JPEG_2000: "1.2.840.10008.1.2.4.90",
-    HTJ2K: "1.2.840.10008.1.2.4.201",
-    JPEG_XL: "1.2.840.10008.1.2.4.110",
+    JPEG_LS_NEAR: str(uids.JPEGLSLossless),
+    JPEG_2000: str(uids.JPEG2000Lossless),
+    HTJ2K: str(uids.HTJ2KLossless),
+    JPEG_XL: str(uids.JPEGXLLossless),
 }
 LOSSY_COLOURS = ("YBR_ICT", "XYB")  # which no lossless codestream has
 # The highest quality that is worth its bytes, where pixels are compressed with loss a second time.
