@@ -15,6 +15,7 @@ from dicomcore.iod.codes import CODES, GROUPS, NAMES, SEVERITIES
 from dicomcore.iod.definitions import describe
 from dicomcore.iod.opening import index_for
 from dicomcore.iod.report import Finding, Report, make_finding
+from dicomcore.uids import UID
 
 if TYPE_CHECKING:
     from dicomcore._native.check.coherence import Found
@@ -27,12 +28,12 @@ __all__ = ["check", "chosen_rules"]
 
 MOST = 1000  # different findings of one object
 MOST_TERMS = 8
-NOT_ENUMERATED, NOT_DEFINED, NOT_IN_IOD = 7, 8, 10
+NOT_ENUMERATED, NOT_DEFINED, NOT_IN_IOD, MODULE_MISSING, RETIRED, VALUE_COUNT = 7, 8, 10, 11, 15, 16
 NO_SOP_CLASS, UNKNOWN_SOP_CLASS, FINDINGS_CUT, BAD_VALUE, ISSUE = 17, 18, 19, 21, 22
 SOP_CLASS_UID = 0x00080016
 DIRECTORY_RECORDS = 0x00041220  # only a DICOMDIR has them; its SOP class is in the file meta information (PS3.3 F.3)
 COHERENCE = frozenset(number for number, code in CODES.items() if code.group == "coherence")
-STRUCTURE = frozenset(number for number in CODES if number < NO_SOP_CLASS) | {23}
+STRUCTURE = frozenset(number for number in CODES if number < NO_SOP_CLASS and number != RETIRED) | {23, 24, 25, 26}
 """What native code finds in the tables of the IOD."""
 
 
@@ -86,11 +87,12 @@ def check(
     if not sop_class and stated < 0 and (sop_class := text_of(_root(index), "SOPClassUID") or ""):
         # In UN, which native code reads no text from.
         found, cut, _, unknown = _found(index, chosen, _tables.find(sop_class))
-    made: list[Finding] = [_finding(one) for one in found if one[0] in chosen]
+    made: list[Finding] = [_finding(one) for one in _single(found) if one[0] in chosen]
     iod_name = describe(iod).name if iod else _iod_name(sop_class)
     if not iod_name:
         code = UNKNOWN_SOP_CLASS if sop_class or DIRECTORY_RECORDS in _root(index) else NO_SOP_CLASS
-        made += [make_finding(code, None, SOP_CLASS_UID, (), 1, 0, 0)] if code in chosen else []
+        codes = (code, RETIRED) if UID(sop_class).is_retired else (code,)
+        made += [make_finding(one, None, SOP_CLASS_UID, (), 1, 0, 0) for one in codes if one in chosen]
     if ISSUE in chosen:
         made += [_of_issue(issue) for issue in _issues(index)]
     if cut and FINDINGS_CUT in chosen:
@@ -107,10 +109,27 @@ def _found(index: Index, chosen: frozenset[int], sop_class: int) -> tuple[list[F
         sop_class=sop_class,
         structure=not chosen.isdisjoint(STRUCTURE),
         notes=NOT_IN_IOD in chosen,
+        folds=MODULE_MISSING in chosen,
         coherence=not chosen.isdisjoint(COHERENCE),
-        texts=BAD_VALUE in chosen,
+        forms=BAD_VALUE in chosen,
+        counts=VALUE_COUNT in chosen,
+        retired=RETIRED in chosen,
         most=MOST,
     )
+
+
+def _single(found: list[Found]) -> list[Found]:
+    """Without the dictionary's count of values where a module's own is broken, too."""
+    counted = [one for one in found if one[0] == VALUE_COUNT]
+    if len(counted) < 2:
+        return found
+    by_module = {_place(one) for one in counted if one[1] is not None}
+    return [one for one in found if one[0] != VALUE_COUNT or one[1] is not None or _place(one) not in by_module]
+
+
+def _place(found: Found) -> tuple[int, ...]:
+    """The tags of an attribute and of the sequences around it."""
+    return (*(tag for tag, _ in found[3]), found[2])
 
 
 def _finding(found: Found) -> Finding:

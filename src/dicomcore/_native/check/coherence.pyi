@@ -4,5 +4,15 @@ Step = tuple[int, int]
 Found = tuple[int, int | None, int, tuple[Step, ...], int, int, int]
 
 def findings(
-    index: Index, *, sop_class: int, structure: bool, notes: bool, coherence: bool, texts: bool, most: int
+    index: Index,
+    *,
+    sop_class: int,
+    structure: bool,
+    notes: bool,
+    folds: bool,
+    coherence: bool,
+    forms: bool,
+    counts: bool,
+    retired: bool,
+    most: int,
 ) -> tuple[list[Found], int, str, int]: ...

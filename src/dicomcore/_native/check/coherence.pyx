@@ -5,6 +5,7 @@ from libc.string cimport memset
 
 from dicomcore._native.base.fault cimport OK, Status, raise_fault
 from dicomcore._native.check.codes cimport *
+from dicomcore._native.check.elements cimport Asked, check_elements
 from dicomcore._native.check.findings cimport Findings, Found, close_findings, open_findings
 from dicomcore._native.check.frame_rules cimport (
     check_dimension_values, check_frame_numbers, check_frame_type, check_frames, check_own_frames, check_reference,
@@ -23,7 +24,6 @@ from dicomcore._native.check.object_rules cimport (
 from dicomcore._native.check.slots cimport *
 from dicomcore._native.check.subject cimport Subject, find_root, float_at, items_of, text_at
 from dicomcore._native.check.plan cimport plan_for
-from dicomcore._native.check.texts cimport check_texts
 from dicomcore._native.check.walk cimport check_structure
 from dicomcore._native.rules.tables cimport find_sop_class
 from dicomcore._native.scan.index cimport Index, rows_of
@@ -249,15 +249,18 @@ cdef void check_slot(Level* v, int slot) noexcept nogil:
 
 # -- over an index -------------------------------------------------------------------------------------------------
 
-def findings(Index index not None, *, int sop_class, bint structure, bint notes, bint coherence, bint texts,
-             uint32_t most):
+def findings(Index index not None, *, int sop_class, bint structure, bint notes, bint folds, bint coherence, bint forms,
+             bint counts, bint retired, uint32_t most):
     """What is found in the data set of an index.
 
     Returns a list of (code, module or None, tag, path, count, detail, more), how many different findings were left out
     beyond `most`, the UID of the SOP class that the data set states, and how many conditions could not be decided. A
     path is a step (tag of a sequence, number of its item) for each item around the attribute, the outermost first.
-    `sop_class` is a row of the tables: -1 for the data set's own; `structure` is checked if there is one.
+    `sop_class` is a row of the tables: -1 for the data set's own; `structure` is checked if there is one, with `notes`
+    on elements that it does not have, and with `folds` modules that are missing as a whole are one finding. `forms`,
+    `counts` and `retired` are rules of single elements.
     """
+    cdef Asked asked = Asked(forms, counts, retired)
     cdef Findings f
     cdef Subject s
     cdef Status status = OK
@@ -274,12 +277,12 @@ def findings(Index index not None, *, int sop_class, bint structure, bint notes,
         if sop_class < 0:
             sop_class = own_class(&s)
         if structure and sop_class >= 0:
-            status = check_structure(&s, plan_for(sop_class), notes, &f, &unknown)
+            status = check_structure(&s, plan_for(sop_class), notes, folds, uid, n, &f, &unknown)
         with nogil:
             if coherence and status == OK:
                 status = check_coherence(&s, meta, uid, n, &f)
-            if texts and status == OK:
-                status = check_texts(&s, &f)
+            if (forms or counts or retired) and status == OK:
+                status = check_elements(&s, &asked, &f)
         if status != OK:
             raise_fault(status, "check", 0)
         return listed(&s, &f), f.cut, sop_class_of(&s), unknown

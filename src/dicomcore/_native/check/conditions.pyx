@@ -32,6 +32,7 @@ cdef enum:
     URN_CODE_VALUE = 0x00080120
     CODING_SCHEME = 0x00080102
     CHARACTER_SET = 0x00080005
+    TRANSFER_SYNTAX = 0x00020010
     NOWHERE = 3             # besides the three answers: no data set has the element
 
 cdef struct Test:
@@ -248,9 +249,22 @@ cdef uint8_t in_level(const Walk* w, uint32_t visit, const Test* t) noexcept nog
         return told(within(w, v.first, v.stop, 0, t), t) if not is_open(t.tag) else open_within(w, v.first, v.stop, t)
     if visit == 0 and t.tag >> 16 == 2:
         row = find_row(w.subject, 0, w.subject.first, t.tag)        # of the file meta information
+        if row == NO_ROW and t.tag == TRANSFER_SYNTAX and w.syntax_length:
+            return in_syntax(w, t)
     else:
         row = kid_of(w, visit, t.tag)
     return without(t) if row == NO_ROW else tested(w, row, t)
+
+
+cdef uint8_t in_syntax(const Walk* w, const Test* t) noexcept nogil:
+    # A test of the transfer syntax of a data set that has no file meta information.
+    cdef bint member
+    if t.operator == HAS or t.operator == VAL:
+        return YES
+    if t.operator != IN and t.operator != OTHER:
+        return UNKNOWN
+    member = is_member(w.rules, t.values, w.syntax, w.syntax_length)
+    return YES if member == (t.operator == IN) else NO
 
 
 cdef inline bint is_open(uint32_t tag) noexcept nogil:

@@ -1,8 +1,11 @@
 # What is checked: the rows of a data set, and the bytes of its values as far as they are in memory. Nothing is decoded
 # twice, nothing is allocated; values that are not in memory (pixel data) are there, but not known.
 
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
+from dicomcore._native.base.vr cimport (
+    AT, FD, FL, SL, SQ, SS, SV, UL, UN, US, US_OR_OW, US_OR_SS, US_OR_SS_OR_OW, UV,
+)
 from dicomcore._native.scan.scan cimport ITEM, NO_ROW, Row
 
 cdef struct Block:
@@ -46,6 +49,21 @@ cdef inline uint32_t items_of(const Subject* s, uint32_t row) noexcept nogil:
         count += s.rows[i].tag == ITEM
         i = s.rows[i].next
     return count
+
+
+cdef inline int word_of(uint16_t vr) noexcept nogil:
+    # Bytes of one number of a binary VR; 0 for others.
+    if vr == US or vr == SS or vr == US_OR_SS or vr == US_OR_OW or vr == US_OR_SS_OR_OW:
+        return 2
+    if vr == UL or vr == SL or vr == FL or vr == AT:
+        return 4
+    if vr == FD or vr == UV or vr == SV:
+        return 8
+    return 0
+
+
+cdef inline bint is_text(uint16_t vr) noexcept nogil:
+    return word_of(vr) == 0 and vr != SQ and vr != UN and vr & 0xFF != 0x4F        # neither numbers nor OB, OW, …
 
 
 cdef bint has_value(const Subject* s, uint32_t row) noexcept nogil                  # more than padding; of SQ: an item
