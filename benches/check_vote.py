@@ -71,8 +71,6 @@ REVIEWED = (
            "file meta information is PS3.10, and no part of an IOD"),
     Reason(THEIRS, MISSING, "PerFrameFunctionalGroupsSequence", "*", "*",
            "1C in 2025e: due if frames have groups of their own; that there are no shared ones either is found"),
-    Reason(THEIRS, MISSING, "PatientPosition", "GeneralSeries", "explicit_VR-UN.dcm",
-           "the condition reads SOP Class UID, which is in UN here: undecided"),
     Reason(THEIRS, MISSING, "LongCodeValue", "BasicCodeSequenceMacro", "*",
            "one of three values of a code is due: ours names Code Value alone"),
     Reason(THEIRS, MISSING, "URNCodeValue", "BasicCodeSequenceMacro", "*", "as Long Code Value"),

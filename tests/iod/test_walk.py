@@ -394,13 +394,25 @@ def test_attributes_of_other_iods() -> None:
     assert named(ds) - before == {"EchoTime"}
 
 
-@pytest.mark.parametrize(("name", "iod"), [("rtdose_rle.dcm", "RT Dose"), ("explicit_VR-UN.dcm", "CT Image")])
-def test_all_in_un(name: str, iod: str) -> None:
-    """What is missing is found without a VR; what values say is left undecided."""
+@pytest.mark.parametrize(
+    ("name", "iod", "wanted"),
+    [
+        (
+            "rtdose_rle.dcm",
+            "RT Dose",
+            [
+                ("MISSING_EMPTY_ALLOWED", "OperatorsName"),
+                ("BAD_VALUE", "ReferencedRTPlanSequence[0].ReferencedSOPInstanceUID"),
+            ],
+        ),
+        ("explicit_VR-UN.dcm", "CT Image", [("MISSING_CONDITIONAL", "PatientPosition")]),
+    ],
+)
+def test_all_in_un(name: str, iod: str, wanted: Found) -> None:
+    """The dictionary tells the VR."""
     report = check(real(name), rules=("structure", "values", "-ISSUE"))
     assert report.iod == iod
-    assert bool(report)
-    assert {one.code for one in report} <= {"MISSING_EMPTY_ALLOWED"}
+    assert [(one.code, one.path) for one in report] == wanted
 
 
 def test_words_of_a_set_with_an_empty_term() -> None:

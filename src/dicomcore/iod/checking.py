@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from dicomcore._native.rules import tables as _tables
 from dicomcore._native.views.dataset import make_dataset
 from dicomcore.dataset import Dataset
-from dicomcore.dataset.lookup import text_of
 from dicomcore.dataset.state import DATA_SET
 from dicomcore.iod.codes import CODES, GROUPS, NAMES, SEVERITIES
 from dicomcore.iod.definitions import describe
@@ -84,9 +83,6 @@ def check(
     stated = -1 if iod is None else _tables.find(describe(iod).sop_class)
     index = index_for(src, limits)
     found, cut, sop_class, unknown = _found(index, chosen, stated)
-    if not sop_class and stated < 0 and (sop_class := text_of(_root(index), "SOPClassUID") or ""):
-        # In UN, which native code reads no text from.
-        found, cut, _, unknown = _found(index, chosen, _tables.find(sop_class))
     made: list[Finding] = [_finding(one) for one in _single(found) if one[0] in chosen]
     iod_name = describe(iod).name if iod else _iod_name(sop_class)
     if not iod_name:

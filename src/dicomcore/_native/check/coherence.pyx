@@ -24,6 +24,7 @@ from dicomcore._native.check.object_rules cimport (
 from dicomcore._native.check.slots cimport *
 from dicomcore._native.check.subject cimport Subject, find_root, float_at, items_of, text_at
 from dicomcore._native.check.plan cimport plan_for
+from dicomcore._native.check.unknown_vr cimport resolved
 from dicomcore._native.check.walk cimport check_structure
 from dicomcore._native.rules.tables cimport find_sop_class
 from dicomcore._native.scan.index cimport Index, rows_of
@@ -314,24 +315,25 @@ cdef str sop_class_of(const Subject* s):
 cdef list fill(Index index, Subject* s):
     # The rows of an index, and the bytes in front of its pixel data and behind it, with what keeps them in memory.
     cdef uint64_t first = index.source.first, stop = index.source.size, from_, until = stop
-    cdef uint32_t i, count = <uint32_t>rows_of(index)
+    cdef uint32_t i
     cdef const Row* pixels = NULL
-    s.rows, s.first, s.stop = index.rows, <uint32_t>index.meta_count, count
+    s.rows, s.first, s.stop = index.rows, <uint32_t>index.meta_count, <uint32_t>rows_of(index)
+    rows = resolved(index, s)
     i = s.first
-    while i < count:
-        if index.rows[i].tag >> 16 == 0x7FE0:
-            pixels = &index.rows[i]
+    while i < s.stop:
+        if s.rows[i].tag >> 16 == 0x7FE0:
+            pixels = &s.rows[i]
             break
-        i = index.rows[i].next
+        i = s.rows[i].next
     from_ = stop
     if pixels != NULL:
         until = pixels.offset
-        while i < count and index.rows[i].tag >> 16 == 0x7FE0:
-            i = index.rows[i].next
-        from_ = index.rows[i].offset if i < count else stop
+        while i < s.stop and s.rows[i].tag >> 16 == 0x7FE0:
+            i = s.rows[i].next
+        from_ = s.rows[i].offset if i < s.stop else stop
     s.head.begin, s.head.end = first, until
     s.tail.begin, s.tail.end = from_, stop
-    return [index.source.hold(first, until - first, &s.head.data),
+    return [rows, index.source.hold(first, until - first, &s.head.data),
             index.source.hold(from_, stop - from_, &s.tail.data)]
 
 

@@ -4,7 +4,7 @@
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from dicomcore._native.base.vr cimport (
-    AT, FD, FL, SL, SQ, SS, SV, UL, UN, US, US_OR_OW, US_OR_SS, US_OR_SS_OR_OW, UV,
+    AT, FD, FL, OB_OR_OW, SL, SQ, SS, SV, UL, UN, US, US_OR_OW, US_OR_SS, US_OR_SS_OR_OW, UV,
 )
 from dicomcore._native.scan.scan cimport ITEM, NO_ROW, Row
 
@@ -63,7 +63,8 @@ cdef inline int word_of(uint16_t vr) noexcept nogil:
 
 
 cdef inline bint is_text(uint16_t vr) noexcept nogil:
-    return word_of(vr) == 0 and vr != SQ and vr != UN and vr & 0xFF != 0x4F        # neither numbers nor OB, OW, …
+    # Neither numbers nor OB, OW, …
+    return word_of(vr) == 0 and vr != SQ and vr != UN and vr & 0xFF != 0x4F and vr != OB_OR_OW and vr != 0
 
 
 cdef bint has_value(const Subject* s, uint32_t row) noexcept nogil                  # more than padding; of SQ: an item
