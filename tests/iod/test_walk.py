@@ -196,6 +196,11 @@ CASES: dict[str, tuple[str, Change, Found]] = {
         lambda ds: frames(ds)[1].__delitem__("SegmentIdentificationSequence"),
         [("GROUP_MISSING", "PerFrameFunctionalGroupsSequence[1].SegmentIdentificationSequence")],
     ),
+    "group empty": (
+        SEG,
+        lambda ds: setattr(frames(ds)[1], "SegmentIdentificationSequence", []),
+        [("EMPTY", "PerFrameFunctionalGroupsSequence[1].SegmentIdentificationSequence")],
+    ),
     "group moved to all frames": (SEG, to_all, []),
     "group moved to each frame": (SEG, to_frames, []),
     "no groups of frames": (

@@ -15,4 +15,5 @@ def findings(
     counts: bool,
     retired: bool,
     most: int,
+    apart: bool = False,
 ) -> tuple[list[Found], int, str, int]: ...

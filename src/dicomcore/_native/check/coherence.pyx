@@ -4,6 +4,8 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from dicomcore._native.base.fault cimport OK, Status, raise_fault
+from dicomcore._native.check.alike cimport Turn, fold_frames, is_passed_over, turn_of, unfold_frames
+from dicomcore._native.check.checked cimport RULE_CHECKED_ZERO, place_of
 from dicomcore._native.check.codes cimport *
 from dicomcore._native.check.elements cimport Asked, check_elements
 from dicomcore._native.check.findings cimport Findings, Found, close_findings, open_findings
@@ -23,19 +25,12 @@ from dicomcore._native.check.object_rules cimport (
 )
 from dicomcore._native.check.slots cimport *
 from dicomcore._native.check.subject cimport Subject, find_root, float_at, items_of, text_at
-from dicomcore._native.check.plan cimport plan_for
+from dicomcore._native.check.plan cimport Plan, plan_for
 from dicomcore._native.check.unknown_vr cimport resolved
 from dicomcore._native.check.walk cimport check_structure
 from dicomcore._native.rules.tables cimport find_sop_class
 from dicomcore._native.scan.index cimport Index, rows_of
 from dicomcore._native.scan.scan cimport CONTAINER, FRAGMENTS, ITEM, NO_ROW, Row
-
-cdef extern from "rules/tables/checked.h" nogil:
-    const int RULE_CHECKED_BITS
-    const uint32_t RULE_CHECKED_FACTOR
-    const uint32_t RULE_CHECKED_TAGS[]
-    const uint8_t RULE_CHECKED_ZERO[]
-    const uint16_t RULE_CHECKED_HASH[]
 
 cdef enum:
     SOP_CLASS_UID = 0x00080016
@@ -105,7 +100,11 @@ cdef void check_items(Level* v) noexcept nogil:
     # Every item, in the order of the rows.
     cdef const Row* rows = v.s.rows
     cdef uint32_t i = v.s.first
+    cdef Turn turn = turn_of(v.s)
     while i < v.s.stop and v.status == OK:
+        if i >= turn.stop and is_passed_over(v.s, &turn, i, v.f):
+            i = turn.stop
+            continue
         if rows[i].flags & CONTAINER and (rows[i].flags & FRAGMENTS or is_apart(rows[i].tag)) and rows[i].tag != ITEM:
             i = rows[i].next
             continue
@@ -124,17 +123,6 @@ cdef inline void forget(Level* v) noexcept nogil:
     for i in range(v.touched_count):
         v.at[v.touched[i]] = NO_ROW
     v.touched_count = 0
-
-
-cdef inline int place_of(uint32_t tag) noexcept nogil:
-    # The place of an attribute in the tables, -1: none; those below SLOT_COUNT are looked for.
-    cdef uint32_t at = <uint32_t>(tag * RULE_CHECKED_FACTOR) >> (32 - RULE_CHECKED_BITS)
-    cdef int place
-    while True:
-        place = <int>RULE_CHECKED_HASH[at] - 1
-        if place < 0 or RULE_CHECKED_TAGS[place] == tag:
-            return place
-        at = (at + 1) & ((1 << RULE_CHECKED_BITS) - 1)
 
 
 cdef void gather(Level* v, uint32_t first, uint32_t stop, Overlay* overlays) noexcept nogil:
@@ -251,7 +239,7 @@ cdef void check_slot(Level* v, int slot) noexcept nogil:
 # -- over an index -------------------------------------------------------------------------------------------------
 
 def findings(Index index not None, *, int sop_class, bint structure, bint notes, bint folds, bint coherence, bint forms,
-             bint counts, bint retired, uint32_t most):
+             bint counts, bint retired, uint32_t most, bint apart=False):
     """What is found in the data set of an index.
 
     Returns a list of (code, module or None, tag, path, count, detail, more), how many different findings were left out
@@ -259,7 +247,7 @@ def findings(Index index not None, *, int sop_class, bint structure, bint notes,
     path is a step (tag of a sequence, number of its item) for each item around the attribute, the outermost first.
     `sop_class` is a row of the tables: -1 for the data set's own; `structure` is checked if there is one, with `notes`
     on elements that it does not have, and with `folds` modules that are missing as a whole are one finding. `forms`,
-    `counts` and `retired` are rules of single elements.
+    `counts` and `retired` are rules of single elements. `apart` looks also at each of the frames that are alike.
     """
     cdef Asked asked = Asked(forms, counts, retired)
     cdef Findings f
@@ -275,10 +263,11 @@ def findings(Index index not None, *, int sop_class, bint structure, bint notes,
     owners = fill(index, &s)
     open_findings(&f, most)
     try:
-        if sop_class < 0:
-            sop_class = own_class(&s)
-        if structure and sop_class >= 0:
-            status = check_structure(&s, plan_for(sop_class), notes, folds, uid, n, &f, &unknown)
+        plan = fold(&s, sop_class, apart)
+        if resolve(index, &s, owners):
+            plan = fold(&s, sop_class, apart)
+        if structure and plan is not None:
+            status = check_structure(&s, plan, notes, folds, uid, n, &f, &unknown)
         with nogil:
             if coherence and status == OK:
                 status = check_coherence(&s, meta, uid, n, &f)
@@ -289,7 +278,31 @@ def findings(Index index not None, *, int sop_class, bint structure, bint notes,
         return listed(&s, &f), f.cut, sop_class_of(&s), unknown
     finally:
         close_findings(&f)
+        unfold_frames(&s)
         del owners
+
+
+cdef Plan fold(Subject* s, int sop_class, bint apart):
+    # The plan of the SOP class in a row of the tables, -1: that of the data set; frames that are alike beside it are
+    # folded.
+    cdef Plan plan = None
+    if sop_class < 0:
+        sop_class = own_class(s)
+    if sop_class >= 0:
+        plan = plan_for(sop_class)
+    if not apart and fold_frames(s, NULL if plan is None else plan.looked) != OK:
+        raise MemoryError
+    return plan
+
+
+cdef bint resolve(Index index, Subject* s, list owners) except -1:
+    # Go on with other rows if elements are in UN.
+    rows = resolved(index, s)
+    if rows is None:
+        return False
+    unfold_frames(s)
+    owners.append(rows)
+    return True
 
 
 cdef list listed(const Subject* s, const Findings* f):
@@ -317,8 +330,8 @@ cdef list fill(Index index, Subject* s):
     cdef uint64_t first = index.source.first, stop = index.source.size, from_, until = stop
     cdef uint32_t i
     cdef const Row* pixels = NULL
+    memset(s, 0, sizeof(Subject))
     s.rows, s.first, s.stop = index.rows, <uint32_t>index.meta_count, <uint32_t>rows_of(index)
-    rows = resolved(index, s)
     i = s.first
     while i < s.stop:
         if s.rows[i].tag >> 16 == 0x7FE0:
@@ -333,7 +346,7 @@ cdef list fill(Index index, Subject* s):
         from_ = s.rows[i].offset if i < s.stop else stop
     s.head.begin, s.head.end = first, until
     s.tail.begin, s.tail.end = from_, stop
-    return [rows, index.source.hold(first, until - first, &s.head.data),
+    return [index.source.hold(first, until - first, &s.head.data),
             index.source.hold(from_, stop - from_, &s.tail.data)]
 
 

@@ -5,6 +5,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from dicomcore._native.base.dictionary cimport public_is_retired, public_takes
 from dicomcore._native.base.fault cimport OK, Status
 from dicomcore._native.base.vr cimport LO, PN, SH, SQ, UC
+from dicomcore._native.check.alike cimport Turn, is_passed_over, turn_of
 from dicomcore._native.check.codes cimport BAD_VALUE, RETIRED, VALUE_COUNT
 from dicomcore._native.check.findings cimport NO_MODULE, Findings, add
 from dicomcore._native.check.subject cimport Subject, bytes_of, is_text, value_count, word_of
@@ -16,7 +17,12 @@ cdef Status check_elements(const Subject* s, const Asked* asked, Findings* f) no
     cdef uint32_t i, count
     cdef const Row* r
     cdef Status status = OK
-    for i in range(s.first, s.stop):
+    cdef Turn turn = turn_of(s)
+    i = s.first
+    while i < s.stop:
+        if i >= turn.stop and is_passed_over(s, &turn, i, f):
+            i = turn.stop
+            continue
         r = &s.rows[i]
         if asked.forms and has_form(r.vr) and is_bad_text(s, r):
             status = report(s, f, BAD_VALUE, i, 0)
@@ -28,6 +34,7 @@ cdef Status check_elements(const Subject* s, const Asked* asked, Findings* f) no
             status = report(s, f, RETIRED, i, 0)
         if status != OK:
             return status
+        i += 1
     return OK
 
 

@@ -3,13 +3,13 @@
 from libc.stdint cimport uint32_t
 
 from dicomcore._native.base.fault cimport OK, Status
-from dicomcore._native.check.codes cimport GROUP_MISSING, GROUP_TWICE
+from dicomcore._native.check.codes cimport EMPTY, EMPTY_CONDITIONAL, GROUP_MISSING, GROUP_TWICE
 from dicomcore._native.check.conditions cimport UNKNOWN, YES, Outcome, outcome_of
 from dicomcore._native.check.plan cimport Claim, Level, Slot
 from dicomcore._native.check.subject cimport has_value, items_of
 from dicomcore._native.check.values cimport check_value
 from dicomcore._native.check.visit cimport ONE_FRAME, SHARED_FRAME, Visit, Walk, count_unknown, kid_of, note
-from dicomcore._native.rules.tables cimport RULE_NO_TYPE, RULE_TYPE_1, RULE_TYPE_2
+from dicomcore._native.rules.tables cimport RULE_NO_TYPE, RULE_TYPE_1, RULE_TYPE_1C, RULE_TYPE_2
 from dicomcore._native.scan.scan cimport NO_ROW
 
 cdef enum:
@@ -29,11 +29,13 @@ cdef Status check_groups(Walk* w) noexcept nogil:
     cdef const Claim* c
     cdef uint32_t i, k, row
     cdef int group
+    cdef bint empty
     cdef Status status
     cdef Outcome outcome
     for i in range(own.slot_count):
         slot = &w.slots[own.slots + i]
         row = w.arena[v.places + i]
+        empty = False
         for k in range(slot.claim_count):
             c = &w.claims[slot.claims + k]
             group = c.usage - w.usage_count
@@ -52,6 +54,12 @@ cdef Status check_groups(Walk* w) noexcept nogil:
                     count_unknown(w, outcome.required == UNKNOWN)
                     if outcome.required == YES:
                         status = note(w, GROUP_MISSING, c, slot.tag, NO_ROW, 0)
+            if status == OK and row != NO_ROW and not empty and not has_value(w.subject, row):
+                empty = True
+                if c.type == RULE_TYPE_1:
+                    status = note(w, EMPTY, c, slot.tag, row, 0)
+                elif c.type == RULE_TYPE_1C:
+                    status = note(w, EMPTY_CONDITIONAL, c, slot.tag, row, 0)
             if status != OK:
                 return status
         if row != NO_ROW and has_value(w.subject, row):

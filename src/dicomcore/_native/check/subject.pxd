@@ -12,10 +12,16 @@ cdef struct Block:
     const uint8_t* data
     uint64_t begin, end         # bytes [begin, end) of the source
 
+cdef struct Chosen:             # an item of the per-frame functional groups that stands for others, too
+    uint32_t row, weight        # for how many, itself included
+
 cdef struct Subject:
     const Row* rows
     uint32_t first, stop        # the rows of the data set
     Block head, tail            # in front of the pixel data, and behind it
+    uint32_t frames             # the row of the per-frame functional groups, if some of their items stand for others:
+    Chosen* chosen              # those that are looked at, in their order; the last one is among them. NULL: all are
+    uint32_t chosen_count
 
 
 cdef inline const uint8_t* bytes_of(const Subject* s, const Row* r) noexcept nogil:

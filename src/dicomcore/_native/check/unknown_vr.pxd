@@ -12,5 +12,5 @@ cdef class Rows:                    # rows of our own
 
 
 cdef Rows resolved(Index index, Subject* s)
-# The subject's rows anew, with which it goes on: elements of the dictionary in UN have its VR, and sequences in UN their
-# items. None if no element is in UN. The caller keeps what is returned as long as the subject.
+# The subject's rows anew, with which it goes on: elements of the dictionary in UN have its VR, and sequences in UN have
+# their items. None if no element is in UN. The caller keeps what is returned as long as the subject.

@@ -5,6 +5,7 @@ from libc.stdlib cimport free, malloc, realloc
 
 from dicomcore._native.base.dictionary cimport public_vr
 from dicomcore._native.base.vr cimport SQ, UN
+from dicomcore._native.check.alike cimport Turn, is_passed_over, turn_of
 from dicomcore._native.check.subject cimport Subject
 from dicomcore._native.scan.index cimport Index, open_value, rows_of
 from dicomcore._native.scan.scan cimport CONTAINER, FRAGMENTS, NO_ROW, Row
@@ -56,13 +57,22 @@ cdef bint is_known(const Row* row) noexcept nogil:
     return row.vr == UN and not row.flags & FRAGMENTS and (row.flags & CONTAINER or public_vr(row.tag) != 0)
 
 
-cdef Rows resolved(Index index, Subject* s):
-    cdef uint32_t i
-    cdef Rows made
-    for i in range(s.first, s.stop):
+cdef bint has_known(const Subject* s) noexcept nogil:
+    cdef Turn turn = turn_of(s)
+    cdef uint32_t i = s.first
+    while i < s.stop:
+        if i >= turn.stop and is_passed_over(s, &turn, i, NULL):
+            i = turn.stop
+            continue
         if is_known(&s.rows[i]):
-            break
-    else:
+            return True
+        i += 1
+    return False
+
+
+cdef Rows resolved(Index index, Subject* s):
+    cdef Rows made
+    if not has_known(s):
         return None
     made = Rows.__new__(Rows)
     read_all(made, index)

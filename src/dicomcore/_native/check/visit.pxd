@@ -3,6 +3,7 @@
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from dicomcore._native.base.fault cimport Status
+from dicomcore._native.check.alike cimport Turn
 from dicomcore._native.check.findings cimport NO_MODULE, Findings, add
 from dicomcore._native.check.plan cimport Claim, Level, Slot
 from dicomcore._native.check.subject cimport Subject
@@ -50,6 +51,7 @@ cdef struct Walk:
     uint32_t depth, visit_capacity      # visits[depth] is the present one
     uint32_t* arena
     uint32_t used, room
+    Turn turn           # where it is among the items of per-frame functional groups
     uint32_t shared_item        # its row, NO_ROW if there is none
     uint64_t unknown            # conditions that could not be decided
 

@@ -11,6 +11,7 @@ from libc.string cimport memset
 from dicomcore._native.base.dictionary cimport public_is_retired, public_vr
 from dicomcore._native.base.fault cimport NO_MEMORY, OK, Status
 from dicomcore._native.base.vr cimport OB, OB_OR_OW, OW, SQ, SS, UN, US, US_OR_OW, US_OR_SS, US_OR_SS_OR_OW
+from dicomcore._native.check.alike cimport is_passed_over, turn_of
 from dicomcore._native.check.codes cimport NOT_IN_IOD, WRONG_VR
 from dicomcore._native.check.findings cimport Findings
 from dicomcore._native.check.groups cimport check_groups
@@ -104,6 +105,9 @@ cdef bint next_item(Walk* w, uint32_t* level, uint32_t* item, uint32_t* sequence
         while v.next_item < v.items_stop:
             row = v.next_item
             v.next_item = w.subject.rows[row].next
+            if w.depth == 0 and row >= w.turn.stop and is_passed_over(w.subject, &w.turn, row, w.findings):
+                v.next_item = w.turn.stop
+                continue
             if w.subject.rows[row].tag == ITEM:
                 slot = kids[v.kid_count + v.next_kid - 1]
                 level[0], item[0], sequence[0] = w.slots[own.slots + slot].child, row, kids[v.next_kid - 1]
@@ -167,6 +171,7 @@ cdef Status check_structure(const Subject* s, Plan plan, bint notes, bint folds,
     w.slots, w.claims, w.levels, w.modules = plan.slots, plan.claims, plan.levels, plan.modules
     w.usages, w.conditions = plan.usages, plan.conditions
     w.needed, w.usage_count, w.group_count = plan.needed, plan.usage_count, plan.group_count
+    w.turn = turn_of(s)
     w.syntax, w.syntax_length, w.notes, w.folds = syntax, n, notes, folds
     w.active = <uint8_t*>calloc(w.usage_count + w.group_count + 1, 1)
     w.shared = <uint8_t*>calloc(w.group_count + 1, 1)
