@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SEG = "liver.dcm"
 FRAMES = 60
+OWN = "2.25.1234567"
 NOT_IN_IOD, RETIRED_SCHEME, SEGMENT_REFERENCE = 10, 26, 181
 
 
@@ -68,15 +69,37 @@ def segmentation(count: int = FRAMES) -> dc.Dataset:
         content.DimensionIndexValues = [1 + number % 3, number + 1]
         segment.ReferencedSegmentNumber = 1 + number % 3
         position.ImagePositionPatient = [number / 7, -1, number]
+        source = dc.Dataset()
+        source.ReferencedSOPClassUID, source.ReferencedSOPInstanceUID = ds.SOPClassUID, f"2.25.{number}"
+        source.PurposeOfReferenceCodeSequence = one.DerivationImageSequence[0].SourceImageSequence[
+            0
+        ].PurposeOfReferenceCodeSequence
+        derivation = dc.Dataset(one.DerivationImageSequence[0])
+        derivation.SourceImageSequence = [source]
+        frame.DerivationImageSequence = [derivation]
+        content.FrameComments = f"frame {number}"
         frame.FrameContentSequence = [content]
         frame.SegmentIdentificationSequence, frame.PlanePositionSequence = [segment], [position]
         frames.append(frame)
+    ds.SOPInstanceUID = OWN
     segments = [dc.Dataset(ds.SegmentSequence[0]) for _ in range(3)]
     for number, segment in enumerate(segments):
         segment.SegmentNumber = number + 1
     ds.SegmentSequence, ds.PerFrameFunctionalGroupsSequence, ds.NumberOfFrames = segments, frames, count
     ds.PixelData = bytes(-(-ds.Rows * ds.Columns * count // 8))
     return ds
+
+
+def factor(slope: int) -> dc.Dataset:
+    item = dc.Dataset()
+    item.RescaleSlope, item.RescaleIntercept, item.RescaleType = slope, 0, "US"
+    return item
+
+
+def own_frame(frame: dc.Dataset, number: int) -> None:
+    """The source of a frame is the object."""
+    source = inside(inside(frame, "DerivationImageSequence"), "SourceImageSequence")
+    source.ReferencedSOPInstanceUID, source.ReferencedFrameNumber = OWN, number
 
 
 def inside(frame: dc.Dataset, sequence: str) -> dc.Dataset:
@@ -97,6 +120,12 @@ FAULTS: dict[str, Callable[[dc.Dataset], object]] = {
     "no number": lambda one: inside(one, "PlanePositionSequence").add_new(0x00200032, "DS", "1\\2\\a"),
     "another vr": lambda one: inside(one, "PlanePositionSequence").add_new(0x00200032, "FD", [1, 2, 3]),
     "no term": lambda one: setattr(inside(one, "FrameContentSequence"), "RespiratoryCyclePosition", "NEW"),
+    "its own frame": lambda one: own_frame(one, 2),
+    "its own frame, which is not there": lambda one: own_frame(one, 10_000),
+    "zero in a factor": lambda one: setattr(
+        one, "PixelValueTransformationSequence", [factor(0)]
+    ),
+    "another factor": lambda one: setattr(one, "PixelValueTransformationSequence", [factor(2)]),
     "a text": lambda one: setattr(inside(one, "FrameContentSequence"), "FrameComments", "a"),
     "unknown group": lambda one: setattr(one, "CTExposureSequence", [dc.Dataset()]),
     "retired": lambda one: setattr(one, "OtherPatientIDs", "1"),
@@ -124,7 +153,7 @@ def test_odd_frame(name: str, place: int) -> None:
     before = both(written(ds))
     FAULTS[name](ds.PerFrameFunctionalGroupsSequence[place])
     after = both(written(ds))
-    assert name in ("private", "a text") or after != before
+    assert name in ("private", "a text", "its own frame") or after != before
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -143,11 +172,21 @@ def test_odd_frames(seed: int) -> None:
     both(written(ds), most=chance.randint(0, 3))
 
 
+@pytest.mark.parametrize("place", [2, 3, 30])
+def test_bytes_of_a_character_set(place: int) -> None:
+    """They make Specific Character Set due."""
+    data = written(segmentation())
+    changed = data.replace(b"frame %d " % place if place < 10 else b"frame %d" % place, b"fram\xe9 %d" % place)
+    assert both(data)[0] != both(changed)[0]
+
+
 def test_no_two_alike() -> None:
     """More kinds of frames than are kept."""
     ds = segmentation(1500)
     for number, frame in enumerate(ds.PerFrameFunctionalGroupsSequence):
-        inside(frame, "FrameContentSequence").FrameComments = str(number // 2)
+        code = dc.Dataset(inside(frame, "DerivationImageSequence").DerivationCodeSequence[0])
+        code.CodeValue = str(number // 2)
+        inside(frame, "DerivationImageSequence").DerivationCodeSequence = [code]
         if number % 100 == 50:
             FAULTS["another segment"](frame)
     listed, *_ = both(written(ds))

@@ -11,7 +11,7 @@ cdef struct Turn:               # where a pass over the rows is
     uint32_t number             # of the items that were chosen, the next one
 
 cdef Status fold_frames(Subject* s, const uint32_t* looked) noexcept nogil
-# Choose the items that are looked at. `looked` are the tags at whose values the IOD's rules look, see Plan; NULL: at all.
+# Choose the items that are looked at. `looked` are the tags at whose values the IOD's rules look, see Plan; NULL: all.
 cdef void unfold_frames(Subject* s) noexcept nogil
 
 

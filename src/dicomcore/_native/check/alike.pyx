@@ -13,13 +13,18 @@ from dicomcore._native.base.fault cimport NO_MEMORY, OK, Status
 from dicomcore._native.base.vr cimport LO, LT, PN, SH, ST, UC, UT
 from dicomcore._native.check.checked cimport RULE_CHECKED_ZERO, place_of
 from dicomcore._native.check.plan cimport looked_at
-from dicomcore._native.check.slots cimport AT_DIMENSION_INDEX_VALUES, AT_IMAGE_POSITION_PATIENT
-from dicomcore._native.check.subject cimport Chosen, Subject, bytes_of, find_root, has_value, value_count
+from dicomcore._native.check.slots cimport (
+    AT_DIMENSION_INDEX_VALUES, AT_IMAGE_POSITION_PATIENT, AT_REFERENCED_SOP_INSTANCE_UID, SLOT_COUNT,
+)
+from dicomcore._native.check.subject cimport (
+    Chosen, Subject, bytes_of, find_root, float_at, has_value, text_at, value_count,
+)
 from dicomcore._native.check.texts cimport has_form, is_bad_text
 from dicomcore._native.scan.scan cimport CONTAINER, ITEM, NO_ROW, Row
 
 cdef enum:
     FRAME_GROUPS = 0x52009230
+    SOP_INSTANCE_UID = 0x00080018
     CHANNELS = 0x003A0200       # the rule of their bits looks back to the waveform that was seen last
     FEWEST = 8                  # items that are worth it
     KINDS = 1024                # places of the table of items; half of them are taken at most
@@ -149,26 +154,66 @@ cdef bint may_differ(const Subject* s, const uint32_t* looked, uint32_t a, uint3
     # Whether the same is found in two values that are not equal.
     cdef const Row* x = &s.rows[a]
     cdef const Row* y = &s.rows[b]
+    cdef int place = place_of(x.tag)
     if is_looked_at(looked, x) or bytes_of(s, x) == NULL or bytes_of(s, y) == NULL:
         return False
     if has_value(s, a) != has_value(s, b) or value_count(s, x) != value_count(s, y):
         return False
-    return not has_form(x.vr) or is_bad_text(s, x) == is_bad_text(s, y)
+    if has_form(x.vr) and is_bad_text(s, x) != is_bad_text(s, y):
+        return False
+    if is_coded(x.vr) and is_wide(s, x) != is_wide(s, y):
+        return False
+    if place == AT_REFERENCED_SOP_INSTANCE_UID:
+        return not is_own(s, x) and not is_own(s, y)
+    return place < 0 or not RULE_CHECKED_ZERO[place] or not (has_zero(s, x) or has_zero(s, y))
 
 
-cdef bint is_looked_at(const uint32_t* looked, const Row* r) noexcept nogil:
-    # Whether rules look at the value, and not only at how many there are and whether they have the form of the VR. Of
-    # text in a character set they do.
-    cdef uint16_t vr = r.vr
+cdef inline bint is_looked_at(const uint32_t* looked, const Row* r) noexcept nogil:
+    # Whether rules ask more of the value than `may_differ` compares.
     cdef int place
     if looked == NULL or looked[looked_at(looked, r.tag)]:
         return True
-    if vr == SH or vr == LO or vr == ST or vr == LT or vr == PN or vr == UC or vr == UT:
-        return True
     place = place_of(r.tag)
-    if place == AT_DIMENSION_INDEX_VALUES or place == AT_IMAGE_POSITION_PATIENT:
-        return RULE_CHECKED_ZERO[place] != 0
-    return place >= 0
+    return 0 <= place < SLOT_COUNT and not (
+        place == AT_DIMENSION_INDEX_VALUES                  # their number
+        or place == AT_IMAGE_POSITION_PATIENT               # whether there is one
+        or place == AT_REFERENCED_SOP_INSTANCE_UID          # whether it is the object's own
+    )
+
+
+cdef inline bint is_coded(uint16_t vr) noexcept nogil:
+    # Whether it is text in a character set.
+    return vr == SH or vr == LO or vr == ST or vr == LT or vr == PN or vr == UC or vr == UT
+
+
+cdef bint is_wide(const Subject* s, const Row* r) noexcept nogil:
+    # Whether text has a byte that only a character set explains.
+    cdef const uint8_t* p = bytes_of(s, r)
+    cdef uint64_t k
+    for k in range(r.length):
+        if p[k] >= 0x80 or p[k] == 0x1B:
+            return True
+    return False
+
+
+cdef bint is_own(const Subject* s, const Row* r) noexcept nogil:
+    # Whether a UID is that of the object.
+    cdef uint32_t row = find_root(s, SOP_INSTANCE_UID)
+    cdef const uint8_t* p = NULL
+    cdef const uint8_t* q = NULL
+    cdef int n = text_at(s, &s.rows[row], 1, &p) if row != NO_ROW else 0, m = text_at(s, r, 1, &q)
+    return n > 0 and n == m and memcmp(p, q, n) == 0
+
+
+cdef bint has_zero(const Subject* s, const Row* r) noexcept nogil:
+    # Whether a number is zero, or negative.
+    cdef double number = 0
+    cdef int i = 1
+    while float_at(s, r, i, &number):
+        if number <= 0:
+            return True
+        i += 1
+    return False
 
 
 # -- a hash of what has to be equal --------------------------------------------------------------------------------

@@ -61,9 +61,9 @@ cdef set tags_with_values():
 cdef void read_trees(const rules_t* r, const uint8_t* code, set found):
     # The trees of a condition: that which requires, and those which permit and forbid.
     cdef uint8_t flags = code[0]
-    cdef int width = 2 if flags & 16 else 1, tree
+    cdef int width = 2 if flags & 16 else 1, _tree
     cdef Py_ssize_t i = 1, size
-    for tree in range(1 + (flags >> 2 & 1) + (flags >> 3 & 1)):
+    for _tree in range(1 + (flags >> 2 & 1) + (flags >> 3 & 1)):
         size = load_le16(code + i) if width == 2 else code[i]
         i += width
         read_tree(r, code + i, size, found)

@@ -3,10 +3,10 @@
 The codes come from our own tables, so that they are not checked again: a test runs every one of them.
 """
 
-from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int8_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp
 
-from dicomcore._native.base.cursor cimport load_le16, load_le32
+from dicomcore._native.base.cursor cimport load_le16
 from dicomcore._native.base.vr cimport AT, LO, LT, PN, SH, SQ, ST, UC, UN, UT
 from dicomcore._native.check.condition_code cimport *
 from dicomcore._native.check.subject cimport (
