@@ -71,9 +71,9 @@ def segmentation(count: int = FRAMES) -> dc.Dataset:
         position.ImagePositionPatient = [number / 7, -1, number]
         source = dc.Dataset()
         source.ReferencedSOPClassUID, source.ReferencedSOPInstanceUID = ds.SOPClassUID, f"2.25.{number}"
-        source.PurposeOfReferenceCodeSequence = one.DerivationImageSequence[0].SourceImageSequence[
-            0
-        ].PurposeOfReferenceCodeSequence
+        source.PurposeOfReferenceCodeSequence = (
+            one.DerivationImageSequence[0].SourceImageSequence[0].PurposeOfReferenceCodeSequence
+        )
         derivation = dc.Dataset(one.DerivationImageSequence[0])
         derivation.SourceImageSequence = [source]
         frame.DerivationImageSequence = [derivation]
@@ -122,9 +122,7 @@ FAULTS: dict[str, Callable[[dc.Dataset], object]] = {
     "no term": lambda one: setattr(inside(one, "FrameContentSequence"), "RespiratoryCyclePosition", "NEW"),
     "its own frame": lambda one: own_frame(one, 2),
     "its own frame, which is not there": lambda one: own_frame(one, 10_000),
-    "zero in a factor": lambda one: setattr(
-        one, "PixelValueTransformationSequence", [factor(0)]
-    ),
+    "zero in a factor": lambda one: setattr(one, "PixelValueTransformationSequence", [factor(0)]),
     "another factor": lambda one: setattr(one, "PixelValueTransformationSequence", [factor(2)]),
     "a text": lambda one: setattr(inside(one, "FrameContentSequence"), "FrameComments", "a"),
     "unknown group": lambda one: setattr(one, "CTExposureSequence", [dc.Dataset()]),

@@ -69,7 +69,7 @@ cdef Status check_coherence(const Subject* s, uint32_t meta_stop, const uint8_t*
 
 cdef void read_root(Level* v) noexcept nogil:
     # What rules at all levels ask of the root.
-    v.frames = count_or(v, AT_NUMBER_OF_FRAMES, 1)
+    v.frames = count_or(v, AT_NUMBER_OF_FRAMES, -1) if has(v, AT_NUMBER_OF_FRAMES) else 1
     v.signed = count_or(v, AT_PIXEL_REPRESENTATION, 0) == 1
     v.labels = says(v, AT_SEGMENTATION_TYPE, "LABELMAP")
     v.has_pixels = has(v, AT_PIXEL_DATA)
