@@ -69,8 +69,8 @@ def header(rounds: int) -> Row:
 
 @contextmanager
 def segmentation(frames: int, kind: str = "alike") -> Iterator[Path]:
-    """A segmentation of so many frames, each with its functional groups: all alike, each at a place of its own with a source
-    of its own, or no two with the same codes."""
+    """A segmentation of so many frames, each with its functional groups: all alike, each with a place and a source of
+    its own, or no two with the same codes."""
     ds = dc.dcmread(FILES / "liver_1frame.dcm")
     one = ds.PerFrameFunctionalGroupsSequence[0]
     ds.PerFrameFunctionalGroupsSequence = [deepcopy(one) for _ in range(frames)]

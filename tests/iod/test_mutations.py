@@ -55,6 +55,12 @@ KNOCK_ON = (
            "DimensionIndexSequence.DimensionOrganizationUID", "names the organization whose UID is gone"),
     Reason("* SegmentSequence.SegmentNumber", "SEGMENT_REFERENCE", "*.ReferencedSegmentNumber",
            "names the segment whose number is gone"),
+    Reason("added *FloatPixelPaddingRangeLimit", "NOT_ENUMERATED", "BitsAllocated",
+           "begins a module of pixels in floating point, whose bits are others"),
+    Reason("added PixelData", "NOT_ENUMERATED", "BitsAllocated",
+           "makes the module of integer pixels due, whose bits are others"),
+    Reason("removed NumberOfFrames", "FRAGMENT_COUNT", "PixelData", "without it there is one frame"),
+    Reason("removed NumberOfFrames", "OFFSET_TABLE", "PixelData", "without it there is one frame"),
     Reason("emptied EncapsulatedDocument", "DOCUMENT_LENGTH", "EncapsulatedDocumentLength",
            "counts the bytes that are gone"),
 )  # fmt: skip
@@ -152,9 +158,9 @@ def dropping(item: dc.Dataset, tag: int) -> Callable[[dc.Dataset], object]:
 
 
 VALUES = {
-    "AE": "A", "AS": "001D", "AT": 0x00100010, "CS": "A", "DA": "20000101", "DS": "1", "DT": "2000", "FD": 1.0, "FL": 1.0,
-    "IS": "1", "LO": "a", "LT": "a", "OB": b"\0\0", "OW": b"\0\0", "OF": bytes(4), "PN": "a", "SH": "a", "SL": 1, "SS": 1,
-    "ST": "a", "TM": "00", "UC": "a", "UI": "1.2", "UL": 1, "UR": "a", "US": 1, "UT": "a", "SQ": [],
+    "AE": "A", "AS": "001D", "AT": 0x00100010, "CS": "A", "DA": "20000101", "DS": "1", "DT": "2000", "FD": 1.0,
+    "FL": 1.0, "IS": "1", "LO": "a", "LT": "a", "OB": b"\0\0", "OW": b"\0\0", "OF": bytes(4), "PN": "a", "SH": "a",
+    "SL": 1, "SS": 1, "ST": "a", "TM": "00", "UC": "a", "UI": "1.2", "UL": 1, "UR": "a", "US": 1, "UT": "a",
 }  # fmt: skip
 
 

@@ -265,7 +265,7 @@ def element_of(data_set: Dataset, tag: int) -> DataElement | None:
     if tag >> 24 in (0x50, 0x60) and tag >> 16 & 0xFF == 0xFF:
         named = (tag & 0xFF00FFFF | x << 16 for x in range(0, 0x20, 2))
         return next((data_set[one] for one in named if one in data_set), None)
-    return data_set[tag] if tag in data_set else None
+    return data_set.get(tag)
 
 
 def is_filled(element: Any) -> bool:
@@ -285,7 +285,7 @@ def is_filled(element: Any) -> bool:
 
 def items_of(data_set: Dataset, tag: int) -> list[Dataset]:
     """The items of a sequence, none if it is missing."""
-    element = data_set[tag] if tag in data_set else None
+    element = data_set.get(tag)
     return list(element.value) if element is not None and element.VR == "SQ" else []
 
 

@@ -28,6 +28,7 @@ cdef enum:
     CHANNELS = 0x003A0200       # the rule of their bits looks back to the waveform that was seen last
     FEWEST = 8                  # items that are worth it
     KINDS = 1024                # places of the table of items; half of them are taken at most
+    KNOWN = 128                 # rows whose traits are kept; a power of 2
     TRIAL = 512                 # items from which on at least a quarter has to be like others
 
 cdef struct Kind:
@@ -35,8 +36,15 @@ cdef struct Kind:
     uint32_t item, place        # its first item: the row, and the place among those that are chosen
     bint taken
 
+cdef struct Traits:             # of a value, what rules ask of it at which they don't look any closer
+    uint32_t row
+    int count
+    bint filled, bad, wide      # not empty; not in the form of its VR; with bytes of a character set
+    bint alone                  # like no other
+
 cdef struct Kinds:
     Kind[KINDS] table
+    Traits[KNOWN] known         # of rows that were compared last, by the low bits of the row; row 0: none
     uint32_t count
     Kind* last                  # that of the item before
 
@@ -89,13 +97,13 @@ cdef uint32_t place_among(const Subject* s, const uint32_t* looked, Kinds* kinds
     cdef uint64_t hashed
     cdef uint32_t at
     cdef Kind* kind
-    if kinds.last != NULL and are_alike(s, looked, kinds.last.item, item):
+    if kinds.last != NULL and are_alike(s, looked, kinds, kinds.last.item, item):
         return kinds.last.place
     hashed = hash_of(s, looked, item)
     at = <uint32_t>(hashed >> 32) & (KINDS - 1)
     while kinds.table[at].taken:
         kind = &kinds.table[at]
-        if kind.hashed == hashed and are_alike(s, looked, kind.item, item):
+        if kind.hashed == hashed and are_alike(s, looked, kinds, kind.item, item):
             kinds.last = kind
             return kind.place
         at = (at + 1) & (KINDS - 1)
@@ -108,7 +116,7 @@ cdef uint32_t place_among(const Subject* s, const uint32_t* looked, Kinds* kinds
 
 # -- two items -----------------------------------------------------------------------------------------------------
 
-cdef bint are_alike(const Subject* s, const uint32_t* looked, uint32_t a, uint32_t b) noexcept nogil:
+cdef bint are_alike(const Subject* s, const uint32_t* looked, Kinds* kinds, uint32_t a, uint32_t b) noexcept nogil:
     cdef const Row* x = &s.rows[a]
     cdef const Row* y = &s.rows[b]
     cdef uint32_t count = x.next - a, k
@@ -127,7 +135,7 @@ cdef bint are_alike(const Subject* s, const uint32_t* looked, uint32_t a, uint32
         if same:
             if x.length != y.length:
                 return False
-        elif not is_around(x) and not is_same(s, x, y) and not may_differ(s, looked, a + k, b + k):
+        elif not is_around(x) and not is_same(s, x, y) and not may_differ(s, looked, kinds, a + k, b + k):
             return False
         if x.tag == CHANNELS:
             return False
@@ -150,22 +158,39 @@ cdef inline bint is_same(const Subject* s, const Row* x, const Row* y) noexcept 
     return p != NULL and q != NULL and memcmp(p, q, x.length) == 0
 
 
-cdef bint may_differ(const Subject* s, const uint32_t* looked, uint32_t a, uint32_t b) noexcept nogil:
-    # Whether the same is found in two values that are not equal.
-    cdef const Row* x = &s.rows[a]
-    cdef const Row* y = &s.rows[b]
-    cdef int place = place_of(x.tag)
-    if is_looked_at(looked, x) or bytes_of(s, x) == NULL or bytes_of(s, y) == NULL:
+cdef bint may_differ(const Subject* s, const uint32_t* looked, Kinds* kinds, uint32_t a, uint32_t b) noexcept nogil:
+    # Whether the same is found in two values that are not equal; `a` is compared with many.
+    cdef Traits* known = &kinds.known[a & (KNOWN - 1)]
+    cdef Traits other
+    if is_looked_at(looked, &s.rows[a]):
         return False
-    if has_value(s, a) != has_value(s, b) or value_count(s, x) != value_count(s, y):
+    if known.row != a:
+        known[0] = traits_of(s, a)
+    if known.alone:
         return False
-    if has_form(x.vr) and is_bad_text(s, x) != is_bad_text(s, y):
-        return False
-    if is_coded(x.vr) and is_wide(s, x) != is_wide(s, y):
-        return False
+    other = traits_of(s, b)
+    return (not other.alone and known.count == other.count and known.filled == other.filled
+            and known.bad == other.bad and known.wide == other.wide)
+
+
+cdef Traits traits_of(const Subject* s, uint32_t row) noexcept nogil:
+    cdef const Row* r = &s.rows[row]
+    cdef int place = place_of(r.tag)
+    cdef Traits t
+    t.row, t.count, t.filled, t.bad, t.wide = row, 0, False, False, False
+    t.alone = bytes_of(s, r) == NULL
+    if t.alone:
+        return t
+    t.count, t.filled = value_count(s, r), has_value(s, row)
+    if has_form(r.vr):
+        t.bad = is_bad_text(s, r)
+    elif is_coded(r.vr):
+        t.wide = is_wide(s, r)
     if place == AT_REFERENCED_SOP_INSTANCE_UID:
-        return not is_own(s, x) and not is_own(s, y)
-    return place < 0 or not RULE_CHECKED_ZERO[place] or not (has_zero(s, x) or has_zero(s, y))
+        t.alone = is_own(s, r)
+    elif place >= 0 and RULE_CHECKED_ZERO[place]:
+        t.alone = has_zero(s, r)
+    return t
 
 
 cdef inline bint is_looked_at(const uint32_t* looked, const Row* r) noexcept nogil:

@@ -3,11 +3,12 @@
 The codes come from our own tables, so that they are not checked again: a test runs every one of them.
 """
 
-from libc.stdint cimport int8_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport UINT32_MAX, int8_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp
 
 from dicomcore._native.base.cursor cimport load_le16
 from dicomcore._native.base.vr cimport AT, LO, LT, PN, SH, SQ, ST, UC, UN, UT
+from dicomcore._native.check.alike cimport Turn, is_passed_over, turn_of
 from dicomcore._native.check.condition_code cimport *
 from dicomcore._native.check.subject cimport (
     Subject, bytes_of, find_row, has_value, int_at, items_of, text_at, value_count,
@@ -149,12 +150,18 @@ cdef bint is_wide(const Walk* w, uint32_t first, uint32_t stop) noexcept nogil:
     # Whether a text of the data set, or of its items without a character set of their own, has a byte of 80H or more,
     # or ESC.
     cdef const Subject* s = w.subject
+    cdef Turn turn = turn_of(s)
     cdef const Row* r
     cdef const uint8_t* p
     cdef uint32_t i
     cdef uint64_t k
+    if not first <= s.frames < stop:
+        turn.stop = UINT32_MAX          # the per-frame groups are not among these rows
     i = first
     while i < stop:
+        if i >= turn.stop and is_passed_over(s, &turn, i, NULL):
+            i = turn.stop
+            continue
         r = &s.rows[i]
         i += 1
         if r.tag == ITEM and find_row(s, i, r.next, CHARACTER_SET) != NO_ROW:

@@ -6,7 +6,7 @@ from dicomcore._native.base.fault cimport OK, Status
 from dicomcore._native.check.codes cimport EMPTY, EMPTY_CONDITIONAL, GROUP_MISSING, GROUP_TWICE
 from dicomcore._native.check.conditions cimport UNKNOWN, YES, Outcome, outcome_of
 from dicomcore._native.check.plan cimport Claim, Level, Slot
-from dicomcore._native.check.subject cimport has_value, items_of
+from dicomcore._native.check.subject cimport has_value
 from dicomcore._native.check.values cimport check_value
 from dicomcore._native.check.visit cimport ONE_FRAME, SHARED_FRAME, Visit, Walk, count_unknown, kid_of, note
 from dicomcore._native.rules.tables cimport RULE_NO_TYPE, RULE_TYPE_1, RULE_TYPE_1C, RULE_TYPE_2
@@ -23,7 +23,7 @@ cdef Status check_groups(Walk* w) noexcept nogil:
     # shared groups lack is missing only if no frame has groups.
     cdef const Visit* v = &w.visits[w.depth]
     cdef uint32_t own_groups = kid_of(w, 0, FRAME_GROUPS)
-    cdef bint last = v.frame == ONE_FRAME or own_groups == NO_ROW or items_of(w.subject, own_groups) == 0
+    cdef bint last = v.frame == ONE_FRAME or own_groups == NO_ROW or not has_value(w.subject, own_groups)
     cdef const Level* own = &w.levels[v.level]
     cdef const Slot* slot
     cdef const Claim* c
