@@ -98,7 +98,7 @@ def check(
 
 def _found(index: Index, chosen: frozenset[int], sop_class: int) -> tuple[list[Found], int, str, int]:
     """What native code finds by a row of the tables, -1: that of the object's own class."""
-    from dicomcore._native.check.coherence import findings  # its ten modules take time to load
+    from dicomcore._native.check.coherence import findings  # its modules take time to load
 
     return findings(
         index,
