@@ -6,6 +6,8 @@ import os
 import shutil
 import warnings
 import zipfile
+from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dicomcore import Limits, archive, dcmread, iod
+from dicomcore import DataElement, Dataset, Limits, archive, dcmread, iod
 from dicomcore.archive.checking import batch as checking
 from dicomcore.archive.checking.rules import Rules
 from dicomcore.archive.checking.table import findings_schema
@@ -97,6 +99,57 @@ def test_damaged_files_give_the_same_rows(name: str, tmp_path: Path) -> None:
         Path(path).write_bytes(damaged)
     options: dict[str, Any] = {"rules": ("-ISSUE",), "at_least": "note"}
     assert rows_of(paths, **options).to_pylist() == rows_of(paths, bulk=False, **options).to_pylist()
+
+
+def with_frames(ds: Dataset) -> None:
+    """Frames that are alike, and one that is not."""
+    one = ds.PerFrameFunctionalGroupsSequence[0]
+    ds.PerFrameFunctionalGroupsSequence = [deepcopy(one) for _ in range(40)]
+    ds.NumberOfFrames = 40
+    del ds.PerFrameFunctionalGroupsSequence[17].SegmentIdentificationSequence
+    ds.PerFrameFunctionalGroupsSequence[20].FrameContentSequence[0].DimensionIndexValues = [1, 2, 3]
+
+
+def in_un(ds: Dataset) -> None:
+    """A sequence whose VR only the dictionary knows."""
+    item = b"\x08\x00\x50\x11\x04\x00\x00\x001.2\x00"
+    ds[0x00081140] = DataElement(0x00081140, "UN", ITEM + len(item).to_bytes(4, "little") + item)
+
+
+def of_a_retired_class(ds: Dataset) -> None:
+    ds.SOPClassUID = "1.2.840.10008.5.1.4.1.1.6"
+
+
+def without_a_module(ds: Dataset) -> None:
+    del ds.FrameOfReferenceUID, ds.PositionReferenceIndicator
+
+
+def with_too_many_values(ds: Dataset) -> None:
+    """By the dictionary, and by the module as well."""
+    ds.StudyDescription = ["a", "b"]
+    ds.ImageType = "ORIGINAL"
+
+
+CHANGED: dict[str, tuple[str, Callable[[Dataset], None], set[str]]] = {
+    "frames that are alike": ("liver.dcm", with_frames, {"GROUP_MISSING", "DIMENSION_COUNT"}),
+    "a sequence in UN": ("CT_small.dcm", in_un, {"MISSING"}),
+    "a retired SOP class": ("CT_small.dcm", of_a_retired_class, {"UNKNOWN_SOP_CLASS", "RETIRED"}),
+    "a module that is missing": ("CT_small.dcm", without_a_module, {"MODULE_MISSING"}),
+    "numbers of values": ("CT_small.dcm", with_too_many_values, {"VALUE_COUNT"}),
+}
+
+
+@pytest.mark.parametrize("name", CHANGED)
+@pytest.mark.parametrize("at_least", ["note", "warning"])
+def test_changed_files_give_the_same_rows(name: str, at_least: str, tmp_path: Path) -> None:
+    source, change, codes = CHANGED[name]
+    ds = dcmread(real(source))
+    change(ds)
+    ds.save_as(tmp_path / "a", enforce_standard=False)
+    paths = [str(tmp_path / "a")]
+    found = rows_of(paths, at_least=at_least).to_pylist()
+    assert found == rows_of(paths, at_least=at_least, bulk=False).to_pylist()
+    assert codes <= {one["code"] for one in found} or (at_least == "warning" and name == "a retired SOP class")
 
 
 def test_what_only_looks_like_file_meta_information(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from collections.abc import Callable
 
@@ -10,6 +11,7 @@ import pytest
 import dicomcore as dc
 from dicomcore.errors import DicomError
 from dicomcore.iod import check
+from dicomcore.transcoding import transcode
 from tests.support.corpus import real
 
 CT, SEG, SC = "CT_small.dcm", "liver.dcm", "SC_rgb_16bit.dcm"
@@ -142,6 +144,25 @@ CASES: dict[str, tuple[str, Change, Found]] = {
     ),
     "enumerated number": (CT, put("PixelRepresentation", 2), [("NOT_ENUMERATED", "PixelRepresentation")]),
     "no defined term": (CT, put("ImageType", ["ORIGINAL", "PRIMARY", "AXIAL", "NEW"]), [("NOT_DEFINED", "ImageType")]),
+    "fewer values than dictionary and module have": (CT, put("ImageType", "ORIGINAL"), [("VALUE_COUNT", "ImageType")]),
+    "module missing": (
+        CT,
+        drop("FrameOfReferenceUID", "PositionReferenceIndicator"),
+        [("MODULE_MISSING", "FrameOfReferenceUID")],
+    ),
+    "module missing but for an attribute of type 2": (
+        CT,
+        drop("FrameOfReferenceUID"),
+        [("MISSING", "FrameOfReferenceUID")],
+    ),
+    "module of type 2 missing": (CT, drop("Manufacturer"), [("MISSING_EMPTY_ALLOWED", "Manufacturer")]),
+    "another member of a context group": (
+        CT,
+        items(
+            "AnatomicRegionSequence", {"CodeValue": "69536005", "CodingSchemeDesignator": "SCT", "CodeMeaning": "Head"}
+        ),
+        [],
+    ),
     "one item": (CT, items("SeriesDescriptionCodeSequence", CODE), []),
     "too many items": (
         CT,
@@ -174,6 +195,11 @@ CASES: dict[str, tuple[str, Change, Found]] = {
         SEG,
         lambda ds: frames(ds)[1].__delitem__("SegmentIdentificationSequence"),
         [("GROUP_MISSING", "PerFrameFunctionalGroupsSequence[1].SegmentIdentificationSequence")],
+    ),
+    "group empty": (
+        SEG,
+        lambda ds: setattr(frames(ds)[1], "SegmentIdentificationSequence", []),
+        [("EMPTY", "PerFrameFunctionalGroupsSequence[1].SegmentIdentificationSequence")],
     ),
     "group moved to all frames": (SEG, to_all, []),
     "group moved to each frame": (SEG, to_frames, []),
@@ -258,7 +284,98 @@ def test_what_is_forbidden_is_not_due(mapped: bool, due: bool) -> None:
     ds.AcquisitionDeviceTypeCodeSequence = dc.Sequence([item_of(camera)])
     if mapped:
         ds.add_new(0x00221518, "SQ", dc.Sequence([dc.Dataset()]))
-    assert any(one.path == "PixelSpacing" for one in check(ds)) == due
+    assert any(one.path == "PixelSpacing" for one in check(ds, rules=("-MODULE_MISSING",))) == due
+
+
+def test_attributes_of_a_missing_module() -> None:
+    """One finding, or one for each attribute."""
+    ds = changed(CT, drop("FrameOfReferenceUID", "PositionReferenceIndicator"))
+    (whole,) = check(ds, rules=("structure", "-ISSUE"))
+    assert (whole.module, whole.message) == (
+        "Frame of Reference",
+        "is the first of 2 attributes of a module that is missing",
+    )
+    single = check(ds, rules=("structure", "-ISSUE", "-MODULE_MISSING"))
+    assert [(one.code, one.path) for one in single] == [
+        ("MISSING", "FrameOfReferenceUID"),
+        ("MISSING_EMPTY_ALLOWED", "PositionReferenceIndicator"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sop_class", "codes"),
+    [("1.2.840.10008.5.1.4.1.1.5", ["UNKNOWN_SOP_CLASS", "RETIRED"]), ("1.2.3", ["UNKNOWN_SOP_CLASS"])],
+)
+def test_retired_sop_class(sop_class: str, codes: list[str]) -> None:
+    report = check(changed(CT, put("SOPClassUID", sop_class)), rules=("structure", "-ISSUE"), at_least="note")
+    assert [one.code for one in report] == codes
+    assert bool(report)
+
+
+PHOTOMETRIC = {  # in a transfer syntax: (Photometric Interpretation, whether it is enumerated for it)
+    "colour as the codec makes it": ("JPEGBaseline8Bit", "YBR_FULL_422", True),
+    "colour as it is not coded": ("JPEGBaseline8Bit", "YBR_PARTIAL_422", False),
+    "of another codec": ("RLELossless", "YBR_FULL_422", False),
+    "of RLE": ("RLELossless", "RGB", True),
+    "of JPEG 2000": ("JPEG2000Lossless", "YBR_RCT", True),
+}
+
+
+@pytest.mark.parametrize("name", PHOTOMETRIC)
+@pytest.mark.parametrize("in_file", [True, False], ids=["file", "data set"])
+def test_values_for_a_transfer_syntax(name: str, in_file: bool) -> None:
+    """Also of a data set that has changed, which has no file meta information where it is looked at."""
+    syntax, photometric, allowed = PHOTOMETRIC[name]
+    made = bytearray()
+    transcode(real("SC_rgb.dcm"), made, syntax)
+    ds = dc.dcmread(bytes(made))
+    ds.PhotometricInterpretation = photometric
+    if in_file:
+        written = io.BytesIO()
+        ds.save_as(written)
+        ds = dc.dcmread(written.getvalue())
+    found = check(ds, rules=("NOT_ENUMERATED",))
+    assert [one.path for one in found] == ["PhotometricInterpretation"] * (not allowed)
+
+
+def view(ds: dc.Dataset, *code: str) -> None:
+    """A mammogram's view."""
+    ds.ViewCodeSequence = [
+        item_of(dict(zip(("CodeValue", "CodingSchemeDesignator", "CodeMeaning"), code, strict=True)))
+    ]
+
+
+CODES: dict[str, tuple[tuple[str, str, str], list[tuple[str, str]]]] = {
+    "member": (("399162004", "SCT", "cranio-caudal"), []),
+    "of the retired scheme": (("R-10242", "SRT", "cranio-caudal"), [("RETIRED_SCHEME", "note")]),
+    "of the retired scheme by an older name": (("R-10242", "SNM3", "a"), [("RETIRED_SCHEME", "note")]),
+    "of the retired scheme, not a member": (("T-62000", "SRT", "Liver"), [("CODE_NOT_DEFINED", "error")]),
+    "of the retired scheme, nobody knows": (("R-99999", "SRT", "a"), [("CODE_UNKNOWN", "note")]),
+    "not a member": (("10200004", "SCT", "Liver"), [("CODE_NOT_DEFINED", "error")]),
+    "of a private scheme": (("1", "99ME", "a"), [("CODE_NOT_DEFINED", "error")]),
+    "without a value": (("", "SCT", "a"), []),
+}
+
+
+@pytest.mark.parametrize("name", CODES)
+def test_codes_of_a_closed_group(name: str) -> None:
+    """CID 4014, which may not be extended."""
+    code, wanted = CODES[name]
+    ds = changed(CT, lambda ds: view(ds, *code))
+    rules = ("CODE_NOT_DEFINED", "CODE_UNKNOWN", "RETIRED_SCHEME")
+    found = check(ds, iod="DigitalMammographyXRayImageStorageForPresentation", rules=rules, at_least="note")
+    assert [(one.code, one.severity) for one in found] == wanted
+    assert all(one.path == "ViewCodeSequence" and "4014" in one.message for one in found if one.code[0] == "C")
+
+
+def test_codes_of_an_open_group() -> None:
+    ds = dc.dcmread(real(SEG))
+    ds.SegmentSequence[0].SegmentedPropertyTypeCodeSequence[0].CodeValue = "999"
+    ds.SegmentSequence[0].SegmentedPropertyTypeCodeSequence[0].CodingSchemeDesignator = "99ME"
+    found = check(ds, rules=("values",), at_least="note")
+    assert ("CODE_UNKNOWN", "note", "SegmentSequence[0].SegmentedPropertyTypeCodeSequence") in [
+        (one.code, one.severity, one.path) for one in found
+    ]
 
 
 NO_IOD: dict[str, tuple[Change, str, str, bool]] = {
@@ -293,13 +410,25 @@ def test_attributes_of_other_iods() -> None:
     assert named(ds) - before == {"EchoTime"}
 
 
-@pytest.mark.parametrize(("name", "iod"), [("rtdose_rle.dcm", "RT Dose"), ("explicit_VR-UN.dcm", "CT Image")])
-def test_all_in_un(name: str, iod: str) -> None:
-    """What is missing is found without a VR; what values say is left undecided."""
+@pytest.mark.parametrize(
+    ("name", "iod", "wanted"),
+    [
+        (
+            "rtdose_rle.dcm",
+            "RT Dose",
+            [
+                ("MISSING_EMPTY_ALLOWED", "OperatorsName"),
+                ("BAD_VALUE", "ReferencedRTPlanSequence[0].ReferencedSOPInstanceUID"),
+            ],
+        ),
+        ("explicit_VR-UN.dcm", "CT Image", [("MISSING_CONDITIONAL", "PatientPosition")]),
+    ],
+)
+def test_all_in_un(name: str, iod: str, wanted: Found) -> None:
+    """The dictionary tells the VR."""
     report = check(real(name), rules=("structure", "values", "-ISSUE"))
     assert report.iod == iod
-    assert bool(report)
-    assert {one.code for one in report} <= {"MISSING_EMPTY_ALLOWED"}
+    assert [(one.code, one.path) for one in report] == wanted
 
 
 def test_words_of_a_set_with_an_empty_term() -> None:

@@ -36,7 +36,16 @@ def findings(
     from dicomcore.iod.opening import index_for
 
     found, cut, _, _ = _findings(
-        index_for(src, limits), sop_class=-1, structure=False, notes=False, coherence=coherence, texts=texts, most=MOST
+        index_for(src, limits),
+        sop_class=-1,
+        structure=False,
+        notes=False,
+        folds=False,
+        coherence=coherence,
+        forms=texts,
+        counts=False,
+        retired=False,
+        most=MOST,
     )
     made = [
         make_finding(number, None, tag, path, count, detail, more)

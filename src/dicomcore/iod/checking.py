@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from dicomcore._native.rules import tables as _tables
 from dicomcore._native.views.dataset import make_dataset
 from dicomcore.dataset import Dataset
-from dicomcore.dataset.lookup import text_of
 from dicomcore.dataset.state import DATA_SET
 from dicomcore.iod.codes import CODES, GROUPS, NAMES, SEVERITIES
 from dicomcore.iod.definitions import describe
 from dicomcore.iod.opening import index_for
 from dicomcore.iod.report import Finding, Report, make_finding
+from dicomcore.uids import UID
 
 if TYPE_CHECKING:
     from dicomcore._native.check.coherence import Found
@@ -27,12 +27,12 @@ __all__ = ["MOST", "asked", "check", "chosen_rules", "finding_of", "iod_name_of"
 
 MOST = 1000  # different findings of one object
 MOST_TERMS = 8
-NOT_ENUMERATED, NOT_DEFINED, NOT_IN_IOD = 7, 8, 10
+NOT_ENUMERATED, NOT_DEFINED, NOT_IN_IOD, MODULE_MISSING, RETIRED, VALUE_COUNT = 7, 8, 10, 11, 15, 16
 NO_SOP_CLASS, UNKNOWN_SOP_CLASS, FINDINGS_CUT, BAD_VALUE, ISSUE = 17, 18, 19, 21, 22
 SOP_CLASS_UID = 0x00080016
 DIRECTORY_RECORDS = 0x00041220  # only a DICOMDIR has them; its SOP class is in the file meta information (PS3.3 F.3)
 COHERENCE = frozenset(number for number, code in CODES.items() if code.group == "coherence")
-STRUCTURE = frozenset(number for number in CODES if number < NO_SOP_CLASS) | {23}
+STRUCTURE = frozenset(number for number in CODES if number < NO_SOP_CLASS and number != RETIRED) | {23, 24, 25, 26}
 """What native code finds in the tables of the IOD."""
 
 
@@ -83,14 +83,12 @@ def check(
     stated = row_of(iod)
     index = index_for(src, limits)
     found, cut, sop_class, unknown = _found(index, chosen, stated)
-    if not sop_class and stated < 0 and (sop_class := text_of(_root(index), "SOPClassUID") or ""):
-        # In UN, which native code reads no text from.
-        found, cut, _, unknown = _found(index, chosen, _tables.find(sop_class))
     made: list[Finding] = [finding_of(one) for one in found if one[0] in chosen]
     iod_name = describe(iod).name if iod else iod_name_of(sop_class)
     if not iod_name:
         code = UNKNOWN_SOP_CLASS if sop_class or DIRECTORY_RECORDS in _root(index) else NO_SOP_CLASS
-        made += [make_finding(code, None, SOP_CLASS_UID, (), 1, 0, 0)] if code in chosen else []
+        codes = (code, RETIRED) if UID(sop_class).is_retired else (code,)
+        made += [make_finding(one, None, SOP_CLASS_UID, (), 1, 0, 0) for one in codes if one in chosen]
     if ISSUE in chosen:
         made += [_of_issue(issue) for issue in _issues(index)]
     if cut and FINDINGS_CUT in chosen:
@@ -100,7 +98,7 @@ def check(
 
 def _found(index: Index, chosen: frozenset[int], sop_class: int) -> tuple[list[Found], int, str, int]:
     """What native code finds by a row of the tables, -1: that of the object's own class."""
-    from dicomcore._native.check.coherence import findings  # its ten modules take time to load
+    from dicomcore._native.check.coherence import findings  # its modules take time to load
 
     return findings(index, sop_class=sop_class, most=MOST, **asked(chosen))
 
@@ -115,8 +113,11 @@ def asked(chosen: frozenset[int]) -> dict[str, bool]:
     return {
         "structure": not chosen.isdisjoint(STRUCTURE),
         "notes": NOT_IN_IOD in chosen,
+        "folds": MODULE_MISSING in chosen,
         "coherence": not chosen.isdisjoint(COHERENCE),
-        "texts": BAD_VALUE in chosen,
+        "forms": BAD_VALUE in chosen,
+        "counts": VALUE_COUNT in chosen,
+        "retired": RETIRED in chosen,
     }
 
 

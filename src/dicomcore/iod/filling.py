@@ -104,6 +104,8 @@ class Filling:
             if (spot.steps, spot.tag) in self._added or spot.tag >> 16 & 0xFF == 0xFF:  # not one of a repeating group
                 continue
             parent = self._item(spot.steps, items)
+            if parent is None:
+                continue
             found = derived(spot.tag, parent, self._ds, self._class())
             if found is None:
                 found = _empty(spot)
@@ -112,14 +114,18 @@ class Filling:
                 done = True
         return done
 
-    def _item(self, steps: tuple[Step, ...], known: dict[tuple[Step, ...], Dataset]) -> Dataset:
+    def _item(self, steps: tuple[Step, ...], known: dict[tuple[Step, ...], Dataset]) -> Dataset | None:
+        """The item at the end of these steps; None if it is in a sequence in UN, whose value is bytes."""
         depth = len(steps)
         while steps[:depth] not in known:
             depth -= 1
         item = known[steps[:depth]]
         for place in range(depth, len(steps)):
             sequence, number = steps[place]
-            item = known[steps[: place + 1]] = item[Tag(sequence)].value[number]
+            element = item[Tag(sequence)]
+            if element.VR != "SQ":
+                return None
+            item = known[steps[: place + 1]] = element.value[number]
         return item
 
     def _put(self, steps: tuple[Step, ...], tag: int, found: Derived, parent: Dataset | None = None) -> None:
@@ -150,7 +156,17 @@ class Filling:
         if row < 0:
             return []
         found = findings(
-            index, sop_class=row, structure=True, notes=False, coherence=True, texts=True, most=MOST, apart=True
+            index,
+            sop_class=row,
+            structure=True,
+            notes=False,
+            folds=False,
+            coherence=True,
+            forms=True,
+            counts=True,
+            retired=False,
+            most=MOST,
+            apart=True,
         )[0]
         return [_Spot(code, steps, tag, detail) for code, _, tag, steps, _, detail, _ in found]
 

@@ -7,6 +7,11 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 # 'xo' (US or OW) or 'lt' (US or SS or OW). A tag is group << 16 | element.
 cdef uint16_t public_vr(uint32_t tag) noexcept nogil
 
+# What PS3.6 says of a public element: whether it is retired, and whether it may have so many values (PS3.5 6.4). An
+# element that it does not have is neither.
+cdef bint public_is_retired(uint32_t tag) noexcept nogil
+cdef bint public_takes(uint32_t tag, int64_t count) noexcept nogil
+
 cdef object tag_of_keyword(object keyword)      # int, or None
 cdef int64_t find_keyword(object keyword)       # the same without creating an object: the tag, or -1
 cdef str keyword_of_tag(uint32_t tag)           # "" if unknown; the next two functions do the same

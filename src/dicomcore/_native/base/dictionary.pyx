@@ -129,6 +129,33 @@ cdef uint16_t public_vr(uint32_t tag) noexcept nogil:
     return slot.vr if slot.row != EMPTY else taught_vr(tag)
 
 
+cdef bint public_is_retired(uint32_t tag) noexcept nogil:
+    cdef const public_slot_t* slot = find(tag)
+    return slot != NULL and PUBLIC_ROWS[slot.row].retired
+
+
+cdef bint public_takes(uint32_t tag, int64_t count) noexcept nogil:
+    # VMs are 2, 1-3, 1-n, 2-2n: the fewest, the most, and with both "n" and a number the step.
+    cdef const public_slot_t* slot = find(tag)
+    cdef const char* vm
+    cdef int least = 0, most = 0
+    if slot == NULL or PUBLIC_VM[PUBLIC_ROWS[slot.row].vm][0] == 0:
+        return True
+    vm = PUBLIC_VM[PUBLIC_ROWS[slot.row].vm]
+    while 48 <= vm[0] <= 57:
+        least = least * 10 + vm[0] - 48
+        vm += 1
+    if vm[0] == 0:
+        return count == least
+    vm += 1                                 # "-"
+    while 48 <= vm[0] <= 57:
+        most = most * 10 + vm[0] - 48
+        vm += 1
+    if vm[0] == 0:
+        return least <= count <= most
+    return count >= least and (most == 0 or count % most == 0)
+
+
 cdef inline uint64_t load_short(const uint8_t* p, Py_ssize_t n) noexcept nogil:
     # A little-endian word from fewer than eight bytes.
     cdef uint64_t word = 0

@@ -1,8 +1,8 @@
 """The bulk check: opens, indexes and checks many files without the GIL, and makes no Python object for a file.
 
-It reads the files that the bulk loop reads (see `head`), as far as nothing in them deviates from the encoding rules.
-Any other file is for the caller, who checks it with `dicomcore.iod` and puts what was found. Both give the same
-findings.
+It reads the files that the bulk loop reads (see `head`), as far as nothing in them deviates from the encoding rules,
+and no element in UN has to be given its VR. Any other file is for the caller, who checks it with `dicomcore.iod` and
+puts what was found. Both give the same findings.
 
 Most findings of a folder are alike: each is kept once, with the path of its first item, and files refer to it by its
 number.
@@ -24,10 +24,13 @@ from dicomcore._native.bulk.column cimport (
     take_column,
 )
 from dicomcore._native.bulk.head cimport Head, Segment
+from dicomcore._native.check.alike cimport fold_frames, unfold_frames
 from dicomcore._native.check.coherence cimport Wanted, check_subject, own_class
+from dicomcore._native.check.elements cimport Asked
 from dicomcore._native.check.findings cimport NO_MODULE, Findings, Found, close_findings, open_findings
 from dicomcore._native.check.plan cimport Plan, plan_for
 from dicomcore._native.check.subject cimport Block, Subject, find_root, text_at
+from dicomcore._native.check.unknown_vr cimport has_known
 from dicomcore._native.scan.opening cimport TRANSFER_SYNTAX_UID
 from dicomcore._native.scan.scan cimport ITEM, NO_ROW, Row, Scanner
 from dicomcore._native.scan.source cimport HEAD
@@ -41,6 +44,7 @@ cdef enum:
     LONGEST_UID = 1024
     SOP_CLASS_UID = 0x00080016
     SOP_INSTANCE_UID = 0x00080018
+    RETIRED = 15
     UNKNOWN_SOP_CLASS = 18
     FINDINGS_CUT = 19
     FIRST_PLACES = 256
@@ -76,7 +80,7 @@ cdef class Checker(Head):
         The row of the tables that all files are checked by; -1: by that of their own class.
     codes : iterable of int
         The codes of the findings that are kept.
-    structure, notes, coherence, texts : bool
+    structure, notes, folds, coherence, forms, counts, retired : bool
         What is looked for, as in `findings`.
     issues : bool
         Whether files that deviate from the encoding rules are for the caller, who knows the words for that.
@@ -107,12 +111,13 @@ cdef class Checker(Head):
     cdef uint32_t* places               # numbers of shapes + 1 by hash, open addressing
     cdef uint32_t place_count
 
-    def __cinit__(self, list paths not None, *, int sop_class, codes, bint structure, bint notes, bint coherence,
-                  bint texts, bint issues, uint32_t most, Py_ssize_t depth, Py_ssize_t elements):
+    def __cinit__(self, list paths not None, *, int sop_class, codes, bint structure, bint notes, bint folds,
+                  bint coherence, bint forms, bint counts, bint retired, bint issues, uint32_t most, Py_ssize_t depth,
+                  Py_ssize_t elements):
         cdef Py_ssize_t rows = len(paths)
         self.row_count = rows
         self.stated = sop_class
-        self.wanted = Wanted(structure, notes, coherence, texts)
+        self.wanted = Wanted(structure, notes, folds, coherence, Asked(forms, counts, retired))
         self.issues = issues
         self.most = most
         self.scanner.max_depth = min(self.scanner.max_depth, depth)
@@ -246,6 +251,7 @@ cdef class Checker(Head):
                 return UNSUPPORTED
             if not self.read(file, begin, s.total - begin, at):
                 return IO_FAULT
+        memset(subject, 0, sizeof(Subject))
         subject.rows, subject.first, subject.stop = s.rows, <uint32_t>self.meta_count, count
         subject.head = Block(self.arena.data, 0, until)
         subject.tail = Block(self.arena.data + at, begin, s.total)
@@ -285,7 +291,7 @@ cdef class Checker(Head):
             return NO_MEMORY if status == NO_MEMORY else UNSUPPORTED
         return self.check_rows(row, &subject)
 
-    cdef Status check_rows(self, Py_ssize_t row, const Subject* subject) noexcept nogil:
+    cdef Status check_rows(self, Py_ssize_t row, Subject* subject) noexcept nogil:
         cdef const uint8_t* uid = NULL
         cdef const uint8_t* instance = NULL
         cdef const uint8_t* syntax = NULL
@@ -293,26 +299,41 @@ cdef class Checker(Head):
         cdef int known = self.stated if self.stated >= 0 else own_class(subject), length
         cdef uint64_t unknown = 0
         cdef Findings found
-        cdef Wanted what = self.wanted
         cdef Status status
         if n < 0 or m < 0:
             return UNSUPPORTED
         if known < 0 and (n == 0 or not 48 <= uid[0] <= 57):     # there may be one that Python reads
             return UNSUPPORTED
-        what.structure = what.structure and known >= 0
-        if what.structure and self.plans[known] == NULL:
+        if known < 0 and self.chosen[RETIRED]:      # Python knows whether that was a SOP class once
+            return UNSUPPORTED
+        if self.wanted.structure and known >= 0 and self.plans[known] == NULL:
             self.lacking_plan = known
             return NEED_MORE
         length = self.find_syntax(&syntax)
         open_findings(&found, self.most)
-        status = check_subject(subject, <Plan>self.plans[known if what.structure else self.plan_count], &what,
-                               <uint32_t>self.meta_count, syntax, length, &found, &unknown)
+        status = self.check_known(subject, known, syntax, length, &found, &unknown)
         if status == OK:
             status = self.keep_findings(subject, &found, known < 0)
         close_findings(&found)
+        unfold_frames(subject)
         if status == OK:
             status = self.keep_file(row, uid, n, instance, m, <int64_t>unknown)
         return status
+
+    cdef Status check_known(self, Subject* subject, int known, const uint8_t* syntax, int length, Findings* found,
+                            uint64_t* unknown) noexcept nogil:
+        # Frames that are alike are folded for it.
+        cdef Wanted what = self.wanted
+        cdef PyObject* plan
+        cdef Status status
+        what.structure = what.structure and known >= 0
+        plan = self.plans[known if what.structure else self.plan_count]
+        status = fold_frames(subject, (<Plan>plan).looked if what.structure else NULL)
+        if status != OK:
+            return status
+        if has_known(subject):
+            return UNSUPPORTED
+        return check_subject(subject, <Plan>plan, &what, <uint32_t>self.meta_count, syntax, length, found, unknown)
 
     cdef int uid_of(self, const Subject* subject, uint32_t tag, const uint8_t** text) noexcept nogil:
         # The length of the text of a UID; 0: there is none, -1: it is no plain text, or has another VR.

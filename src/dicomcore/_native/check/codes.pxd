@@ -1,8 +1,28 @@
 # Numbers of the findings that kernels report; `dicomcore.iod.codes` says what they are.
 
 cdef enum Code:
+    MISSING = 1
+    EMPTY = 2
+    MISSING_EMPTY_ALLOWED = 3
+    MISSING_CONDITIONAL = 4
+    FORBIDDEN = 5
+    EMPTY_CONDITIONAL = 6
+    NOT_ENUMERATED = 7
+    NOT_DEFINED = 8
+    ITEM_COUNT = 9
+    NOT_IN_IOD = 10
+    MODULE_MISSING = 11
+    GROUP_TWICE = 12
+    GROUP_MISSING = 13
+    WRONG_VR = 14
+    RETIRED = 15
+    VALUE_COUNT = 16
     FRAME_COUNT = 20
     BAD_VALUE = 21
+    NOT_DUE = 23
+    CODE_NOT_DEFINED = 24
+    CODE_UNKNOWN = 25
+    RETIRED_SCHEME = 26
     BITS_ALLOCATED = 100
     BITS_STORED = 101
     HIGH_BIT = 102

@@ -3,6 +3,7 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from dicomcore._native.base.fault cimport Status
+from dicomcore._native.check.elements cimport Asked
 from dicomcore._native.check.findings cimport Findings
 from dicomcore._native.check.plan cimport Plan
 from dicomcore._native.check.subject cimport Subject
@@ -10,7 +11,9 @@ from dicomcore._native.check.subject cimport Subject
 cdef struct Wanted:         # which rules are run
     bint structure          # those of the plan
     bint notes              # also of elements that the IOD does not have
-    bint coherence, texts
+    bint folds              # the attributes of a module that is missing as a whole are one finding
+    bint coherence
+    Asked elements
 
 # All that is wanted. Rows [0, meta_stop) are the file meta information; the transfer syntax is its text without
 # padding, n bytes. Conditions that could not be decided are added to unknown[0].

@@ -9,8 +9,12 @@ def findings(
     sop_class: int,
     structure: bool,
     notes: bool,
+    folds: bool,
     coherence: bool,
-    texts: bool,
+    forms: bool,
+    counts: bool,
+    retired: bool,
     most: int,
     apart: bool = False,
+    each: bool = False,
 ) -> tuple[list[Found], int, str, int]: ...

@@ -4,7 +4,10 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from dicomcore._native.base.fault cimport OK, Status, raise_fault
+from dicomcore._native.check.alike cimport Turn, fold_frames, is_passed_over, turn_of, unfold_frames
+from dicomcore._native.check.checked cimport RULE_CHECKED_ZERO, place_of
 from dicomcore._native.check.codes cimport *
+from dicomcore._native.check.elements cimport Asked, check_elements, drop_second_counts
 from dicomcore._native.check.findings cimport Findings, Found, close_findings, open_findings
 from dicomcore._native.check.frame_rules cimport (
     check_dimension_values, check_frame_numbers, check_frame_type, check_frames, check_own_frames, check_reference,
@@ -23,18 +26,11 @@ from dicomcore._native.check.object_rules cimport (
 from dicomcore._native.check.slots cimport *
 from dicomcore._native.check.subject cimport Subject, find_root, float_at, items_of, text_at
 from dicomcore._native.check.plan cimport Plan, plan_for
-from dicomcore._native.check.texts cimport check_texts
+from dicomcore._native.check.unknown_vr cimport resolved
 from dicomcore._native.check.walk cimport check_structure
 from dicomcore._native.rules.tables cimport find_sop_class
 from dicomcore._native.scan.index cimport Index, rows_of
 from dicomcore._native.scan.scan cimport CONTAINER, FRAGMENTS, ITEM, NO_ROW, Row
-
-cdef extern from "rules/tables/checked.h" nogil:
-    const int RULE_CHECKED_BITS
-    const uint32_t RULE_CHECKED_FACTOR
-    const uint32_t RULE_CHECKED_TAGS[]
-    const uint8_t RULE_CHECKED_ZERO[]
-    const uint16_t RULE_CHECKED_HASH[]
 
 cdef enum:
     SOP_CLASS_UID = 0x00080016
@@ -73,7 +69,7 @@ cdef Status check_coherence(const Subject* s, uint32_t meta_stop, const uint8_t*
 
 cdef void read_root(Level* v) noexcept nogil:
     # What rules at all levels ask of the root.
-    v.frames = count_or(v, AT_NUMBER_OF_FRAMES, 1)
+    v.frames = count_or(v, AT_NUMBER_OF_FRAMES, -1) if has(v, AT_NUMBER_OF_FRAMES) else 1
     v.signed = count_or(v, AT_PIXEL_REPRESENTATION, 0) == 1
     v.labels = says(v, AT_SEGMENTATION_TYPE, "LABELMAP")
     v.has_pixels = has(v, AT_PIXEL_DATA)
@@ -104,7 +100,11 @@ cdef void check_items(Level* v) noexcept nogil:
     # Every item, in the order of the rows.
     cdef const Row* rows = v.s.rows
     cdef uint32_t i = v.s.first
+    cdef Turn turn = turn_of(v.s)
     while i < v.s.stop and v.status == OK:
+        if i >= turn.stop and is_passed_over(v.s, &turn, i, v.f):
+            i = turn.stop
+            continue
         if rows[i].flags & CONTAINER and (rows[i].flags & FRAGMENTS or is_apart(rows[i].tag)) and rows[i].tag != ITEM:
             i = rows[i].next
             continue
@@ -123,17 +123,6 @@ cdef inline void forget(Level* v) noexcept nogil:
     for i in range(v.touched_count):
         v.at[v.touched[i]] = NO_ROW
     v.touched_count = 0
-
-
-cdef inline int place_of(uint32_t tag) noexcept nogil:
-    # The place of an attribute in the tables, -1: none; those below SLOT_COUNT are looked for.
-    cdef uint32_t at = <uint32_t>(tag * RULE_CHECKED_FACTOR) >> (32 - RULE_CHECKED_BITS)
-    cdef int place
-    while True:
-        place = <int>RULE_CHECKED_HASH[at] - 1
-        if place < 0 or RULE_CHECKED_TAGS[place] == tag:
-            return place
-        at = (at + 1) & ((1 << RULE_CHECKED_BITS) - 1)
 
 
 cdef void gather(Level* v, uint32_t first, uint32_t stop, Overlay* overlays) noexcept nogil:
@@ -251,25 +240,29 @@ cdef Status check_subject(const Subject* s, Plan plan, const Wanted* what, uint3
                           int n, Findings* f, uint64_t* unknown) noexcept nogil:
     cdef Status status = OK
     if what.structure:
-        status = check_structure(s, plan, what.notes, f, unknown)
+        status = check_structure(s, plan, what.notes, what.folds, syntax, n, f, unknown)
     if what.coherence and status == OK:
         status = check_coherence(s, meta_stop, syntax, n, f)
-    if what.texts and status == OK:
-        status = check_texts(s, f)
+    if (what.elements.forms or what.elements.counts or what.elements.retired) and status == OK:
+        status = check_elements(s, &what.elements, f)
+        drop_second_counts(s, f)
     return status
 
 
 # -- over an index -------------------------------------------------------------------------------------------------
 
-def findings(Index index not None, *, int sop_class, bint structure, bint notes, bint coherence, bint texts,
-             uint32_t most, bint apart=False):
+def findings(Index index not None, *, int sop_class, bint structure, bint notes, bint folds, bint coherence, bint forms,
+             bint counts, bint retired, uint32_t most, bint apart=False, bint each=False):
     """What is found in the data set of an index.
 
     Returns a list of (code, module or None, tag, path, count, detail, more), how many different findings were left out
     beyond `most`, the UID of the SOP class that the data set states, and how many conditions could not be decided. A
     path is a step (tag of a sequence, number of its item) for each item around the attribute, the outermost first.
-    `sop_class` is a row of the tables: -1 for the data set's own; `structure` is checked if there is one. With `apart`,
-    findings in different items are not counted in one. The detail of MISSING_CONDITIONAL is the type, see layout.h.
+    `sop_class` is a row of the tables: -1 for the data set's own; `structure` is checked if there is one, with `notes`
+    on elements that it does not have, and with `folds` modules that are missing as a whole are one finding. `forms`,
+    `counts` and `retired` are rules of single elements. With `apart`, findings in different items are not counted in
+    one; `each` looks also at each of the frames that are alike. The detail of MISSING_CONDITIONAL is the type, see
+    layout.h.
     """
     cdef Findings f
     cdef Subject s
@@ -279,19 +272,19 @@ def findings(Index index not None, *, int sop_class, bint structure, bint notes,
     cdef int n = <int>min(len(syntax), 64)
     cdef uint32_t meta
     cdef uint64_t unknown = 0
-    cdef Plan plan = None
+    cdef Plan plan
     cdef Wanted what
+    cdef bint all_frames = apart or each
     index.finish()
     meta = <uint32_t>index.meta_count
     owners = fill(index, &s)
     open_findings(&f, most)
     f.apart = apart
     try:
-        if sop_class < 0:
-            sop_class = own_class(&s)
-        if structure and sop_class >= 0:
-            plan = plan_for(sop_class)
-        what = Wanted(structure and sop_class >= 0, notes, coherence, texts)
+        plan = fold(&s, sop_class, all_frames)
+        if resolve(index, &s, owners):
+            plan = fold(&s, sop_class, all_frames)
+        what = Wanted(structure and plan is not None, notes, folds, coherence, Asked(forms, counts, retired))
         with nogil:
             status = check_subject(&s, plan, &what, meta, uid, n, &f, &unknown)
         if status != OK:
@@ -299,7 +292,31 @@ def findings(Index index not None, *, int sop_class, bint structure, bint notes,
         return listed(&s, &f), f.cut, sop_class_of(&s), unknown
     finally:
         close_findings(&f)
+        unfold_frames(&s)
         del owners
+
+
+cdef Plan fold(Subject* s, int sop_class, bint all_frames):
+    # The plan of the SOP class in a row of the tables, -1: that of the data set; frames that are alike beside it are
+    # folded.
+    cdef Plan plan = None
+    if sop_class < 0:
+        sop_class = own_class(s)
+    if sop_class >= 0:
+        plan = plan_for(sop_class)
+    if not all_frames and fold_frames(s, NULL if plan is None else plan.looked) != OK:
+        raise MemoryError("no memory for the frames that are alike")
+    return plan
+
+
+cdef bint resolve(Index index, Subject* s, list owners) except -1:
+    # Go on with other rows if elements are in UN.
+    rows = resolved(index, s)
+    if rows is None:
+        return False
+    unfold_frames(s)
+    owners.append(rows)
+    return True
 
 
 cdef list listed(const Subject* s, const Findings* f):
@@ -327,21 +344,22 @@ cdef str sop_class_of(const Subject* s):
 cdef list fill(Index index, Subject* s):
     # The rows of an index, and the bytes in front of its pixel data and behind it, with what keeps them in memory.
     cdef uint64_t first = index.source.first, stop = index.source.size, from_, until = stop
-    cdef uint32_t i, count = <uint32_t>rows_of(index)
+    cdef uint32_t i
     cdef const Row* pixels = NULL
-    s.rows, s.first, s.stop = index.rows, <uint32_t>index.meta_count, count
+    memset(s, 0, sizeof(Subject))
+    s.rows, s.first, s.stop = index.rows, <uint32_t>index.meta_count, <uint32_t>rows_of(index)
     i = s.first
-    while i < count:
-        if index.rows[i].tag >> 16 == 0x7FE0:
-            pixels = &index.rows[i]
+    while i < s.stop:
+        if s.rows[i].tag >> 16 == 0x7FE0:
+            pixels = &s.rows[i]
             break
-        i = index.rows[i].next
+        i = s.rows[i].next
     from_ = stop
     if pixels != NULL:
         until = pixels.offset
-        while i < count and index.rows[i].tag >> 16 == 0x7FE0:
-            i = index.rows[i].next
-        from_ = index.rows[i].offset if i < count else stop
+        while i < s.stop and s.rows[i].tag >> 16 == 0x7FE0:
+            i = s.rows[i].next
+        from_ = s.rows[i].offset if i < s.stop else stop
     s.head.begin, s.head.end = first, until
     s.tail.begin, s.tail.end = from_, stop
     return [index.source.hold(first, until - first, &s.head.data),

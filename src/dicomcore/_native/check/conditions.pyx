@@ -3,11 +3,13 @@
 The codes come from our own tables, so that they are not checked again: a test runs every one of them.
 """
 
-from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport UINT32_MAX, int8_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp
 
-from dicomcore._native.base.cursor cimport load_le16, load_le32
+from dicomcore._native.base.cursor cimport load_le16
 from dicomcore._native.base.vr cimport AT, LO, LT, PN, SH, SQ, ST, UC, UN, UT
+from dicomcore._native.check.alike cimport Turn, is_passed_over, turn_of
+from dicomcore._native.check.condition_code cimport *
 from dicomcore._native.check.subject cimport (
     Subject, bytes_of, find_row, has_value, int_at, items_of, text_at, value_count,
 )
@@ -17,13 +19,6 @@ from dicomcore._native.scan.scan cimport ITEM, NO_ROW, Row
 
 cdef enum:
     DEEPEST = 64            # values on the stack
-    MOST_STEPS = 6          # sequences in a scope, as in code.py
-
-cdef enum Operator:
-    AND, OR, XOR, NOT, UNDECIDED, TRUE, FALSE, HAS, VAL, IN, OTHER, CMP, TAG, ODD, CODE, ITEMS, PLACE, MODULE, WIDE
-
-cdef enum Base:
-    HERE, UP_ONE, UP_TWO, UP_THREE, ROOT, NEAREST, FRAMES, THROUGH
 
 cdef enum:
     FRAME_GROUPS = 0x52009230
@@ -32,14 +27,8 @@ cdef enum:
     URN_CODE_VALUE = 0x00080120
     CODING_SCHEME = 0x00080102
     CHARACTER_SET = 0x00080005
+    TRANSFER_SYNTAX = 0x00020010
     NOWHERE = 3             # besides the three answers: no data set has the element
-
-cdef struct Test:
-    uint8_t operator, base, n, relation, step_count
-    uint32_t tag
-    int64_t number
-    const rule_set_t* values
-    uint32_t[MOST_STEPS] steps      # tags of the sequences in the scope
 
 
 # -- values --------------------------------------------------------------------------------------------------------
@@ -161,12 +150,18 @@ cdef bint is_wide(const Walk* w, uint32_t first, uint32_t stop) noexcept nogil:
     # Whether a text of the data set, or of its items without a character set of their own, has a byte of 80H or more,
     # or ESC.
     cdef const Subject* s = w.subject
+    cdef Turn turn = turn_of(s)
     cdef const Row* r
     cdef const uint8_t* p
     cdef uint32_t i
     cdef uint64_t k
+    if not first <= s.frames < stop:
+        turn.stop = UINT32_MAX          # the per-frame groups are not among these rows
     i = first
     while i < stop:
+        if i >= turn.stop and is_passed_over(s, &turn, i, NULL):
+            i = turn.stop
+            continue
         r = &s.rows[i]
         i += 1
         if r.tag == ITEM and find_row(s, i, r.next, CHARACTER_SET) != NO_ROW:
@@ -224,7 +219,7 @@ cdef inline uint8_t told(uint8_t answer, const Test* t) noexcept nogil:
 cdef uint8_t within(const Walk* w, uint32_t first, uint32_t stop, int step, const Test* t) noexcept nogil:
     # The test below the sequences of the scope from `step` on: any item will do. As deep as the scope is written.
     cdef const Subject* s = w.subject
-    cdef uint32_t row, item, end
+    cdef uint32_t row, item, end, number = 0
     cdef uint8_t answer = NOWHERE
     if t.operator == WIDE and step == t.step_count:
         return YES if is_wide(w, first, stop) else NO
@@ -237,8 +232,16 @@ cdef uint8_t within(const Walk* w, uint32_t first, uint32_t stop, int step, cons
     while item < end and answer != YES:
         if s.rows[item].tag == ITEM:
             answer = either(answer, within(w, item + 1, s.rows[item].next, step + 1, t))
-        item = s.rows[item].next
+        number += 1
+        item = item_behind(s, row, item, number)
     return answer
+
+
+cdef inline uint32_t item_behind(const Subject* s, uint32_t sequence, uint32_t item, uint32_t number) noexcept nogil:
+    # The row behind an item. Of frames that are alike one is enough; `number` is that of the next one.
+    if s.chosen != NULL and sequence == s.frames and number < s.chosen_count:
+        return s.chosen[number].row
+    return s.rows[item].next
 
 
 cdef uint8_t in_level(const Walk* w, uint32_t visit, const Test* t) noexcept nogil:
@@ -248,9 +251,22 @@ cdef uint8_t in_level(const Walk* w, uint32_t visit, const Test* t) noexcept nog
         return told(within(w, v.first, v.stop, 0, t), t) if not is_open(t.tag) else open_within(w, v.first, v.stop, t)
     if visit == 0 and t.tag >> 16 == 2:
         row = find_row(w.subject, 0, w.subject.first, t.tag)        # of the file meta information
+        if row == NO_ROW and t.tag == TRANSFER_SYNTAX and w.syntax_length:
+            return in_syntax(w, t)
     else:
         row = kid_of(w, visit, t.tag)
     return without(t) if row == NO_ROW else tested(w, row, t)
+
+
+cdef uint8_t in_syntax(const Walk* w, const Test* t) noexcept nogil:
+    # A test of the transfer syntax of a data set that has no file meta information.
+    cdef bint member
+    if t.operator == HAS or t.operator == VAL:
+        return YES
+    if t.operator != IN and t.operator != OTHER:
+        return UNKNOWN
+    member = is_member(w.rules, t.values, w.syntax, w.syntax_length)
+    return YES if member == (t.operator == IN) else NO
 
 
 cdef inline bint is_open(uint32_t tag) noexcept nogil:
@@ -296,7 +312,7 @@ cdef uint8_t in_item(const Walk* w, uint32_t item, const Test* t) noexcept nogil
 cdef uint8_t in_frames(const Walk* w, const Test* t) noexcept nogil:
     # In this frame's groups and the shared ones. A rule of no frame concerns every frame: YES or NO if all say so.
     cdef const Subject* s = w.subject
-    cdef uint32_t k, row, item, end
+    cdef uint32_t k, row, item, end, number = 0
     cdef uint8_t common = in_item(w, w.shared_item, t), one
     cdef bint some_yes = False, some_no = False
     if common == YES:
@@ -318,7 +334,8 @@ cdef uint8_t in_frames(const Walk* w, const Test* t) noexcept nogil:
             some_no |= one != YES
             if some_yes and some_no:
                 return UNKNOWN
-        item = s.rows[item].next
+        number += 1
+        item = item_behind(s, row, item, number)
     return YES if some_yes else NO if some_no else told(common, t)
 
 
@@ -387,45 +404,6 @@ cdef uint8_t answer_of(const Walk* w, const uint8_t* code, Py_ssize_t n) noexcep
         if top >= DEEPEST:
             return UNKNOWN
     return stack[0] if top == 1 else UNKNOWN
-
-
-cdef Py_ssize_t read_test(const rules_t* r, const uint8_t* code, Py_ssize_t i, uint8_t first, Test* t) noexcept nogil:
-    cdef int k
-    t.operator, t.base = first & 31, first >> 5
-    t.step_count = t.n = t.relation = 0
-    t.tag, t.number = 0, 0
-    if t.base == THROUGH:
-        t.base, t.step_count = code[i] >> 5, min(code[i] & 31, <int>MOST_STEPS)
-        i += 1
-        for k in range(t.step_count):
-            t.steps[k] = r.condition_tags[load_le16(code + i)]
-            i += 2
-    if t.operator == WIDE:
-        return i
-    t.tag = r.condition_tags[load_le16(code + i)]
-    i += 2
-    if t.operator == HAS or t.operator == ODD:
-        return i
-    if t.operator == CODE:
-        t.values = &r.sets[r.condition_sets[load_le16(code + i)]]
-        return i + 2
-    if t.operator != ITEMS:
-        t.n = code[i]
-        i += 1
-    if t.operator == ITEMS or t.operator == CMP:
-        t.relation = code[i] & 7
-        if code[i] & 8:
-            t.number = code[i + 1]
-            return i + 2
-        t.number = <int32_t>load_le32(code + i + 1)
-        return i + 5
-    if t.operator == IN or t.operator == OTHER:
-        t.values = &r.sets[r.condition_sets[load_le16(code + i)]]
-        return i + 2
-    if t.operator == TAG:
-        t.number = r.condition_tags[load_le16(code + i)]
-        return i + 2
-    return i
 
 
 cdef uint8_t is_placed(const Walk* w, int place) noexcept nogil:

@@ -22,6 +22,7 @@ cdef struct Findings:
     Found* list
     uint32_t* table         # places in `list` + 1 by key, open addressing; a power of 2
     uint32_t count, capacity, table_size
+    uint32_t weight         # how often what is added was found: 1, in items that stand for others more
     uint32_t most           # different findings; what goes beyond is counted in `cut`
     uint32_t cut
     bint apart              # findings in different items are not counted in one

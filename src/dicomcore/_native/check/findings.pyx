@@ -12,7 +12,7 @@ cdef enum:
 
 cdef void open_findings(Findings* f, uint32_t most) noexcept nogil:
     memset(f, 0, sizeof(Findings))
-    f.most = most
+    f.most, f.weight = most, 1
 
 
 cdef void close_findings(Findings* f) noexcept nogil:
@@ -25,6 +25,10 @@ cdef inline uint64_t mixed(uint64_t word) noexcept nogil:
     word ^= word >> 33
     word *= <uint64_t>0xFF51AFD7ED558CCD
     return word ^ (word >> 29)
+
+
+cdef inline uint32_t added(uint32_t count, uint32_t more) noexcept nogil:
+    return count + more if more <= UINT32_MAX - count else UINT32_MAX
 
 
 cdef Status add(Findings* f, uint16_t code, uint16_t module, uint32_t tag, uint32_t row, uint32_t around, uint32_t path,
@@ -43,18 +47,18 @@ cdef Status add(Findings* f, uint16_t code, uint16_t module, uint32_t tag, uint3
     while f.table[place]:
         found = &f.list[f.table[place] - 1]
         if found.key == key:
-            found.count += found.count != UINT32_MAX
+            found.count = added(found.count, f.weight)
             return OK
         place = (place + 1) & (f.table_size - 1)
     if f.count >= f.most:
-        f.cut += f.cut != UINT32_MAX
+        f.cut = added(f.cut, f.weight)
         return OK
     found = &f.list[f.count]
     f.count += 1
     f.table[place] = f.count
     found.key = key
     found.code, found.module, found.tag, found.row, found.around = code, module, tag, row, around
-    found.count, found.detail, found.more = 1, detail, more
+    found.count, found.detail, found.more = f.weight, detail, more
     return OK
 
 

@@ -239,7 +239,7 @@ cdef void check_tiles(Level* v) noexcept nogil:
     cdef int64_t paths = count_or(v, AT_NUMBER_OF_OPTICAL_PATHS, 1), due
     if not says(v, AT_DIMENSION_ORGANIZATION_TYPE, "TILED_FULL") or has(v, AT_CONCATENATION_UID):
         return
-    if not says(v, AT_SOP_CLASS_UID, "1.2.840.10008.5.1.4.1.1.77.1.6") or not has(v, AT_NUMBER_OF_FRAMES):
+    if not says(v, AT_SOP_CLASS_UID, "1.2.840.10008.5.1.4.1.1.77.1.6") or v.frames <= 0:
         return
     if width <= 0 or height <= 0 or columns <= 0 or rows <= 0 or not 0 < planes < 0x8000 or not 0 < paths < 0x8000:
         return

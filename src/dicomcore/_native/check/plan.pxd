@@ -5,6 +5,8 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t
 
 cdef enum:
     NO_LEVEL = 0x7FFFFFFF
+    LOOKED_BITS = 13
+    LOOKED_SIZE = 1 << LOOKED_BITS
 
 cdef struct Claim:              # what one row of a module's table says of an attribute
     uint16_t usage              # in which of the IOD's modules, or functional groups behind them
@@ -35,6 +37,7 @@ cdef class Plan:
     cdef uint16_t* modules      # the module of each usage, then of each functional group
     cdef uint8_t* usages        # its letter: M, C, U
     cdef uint16_t* conditions   # its condition
+    cdef uint32_t* looked       # tags at whose values rules look, a hash table of LOOKED_SIZE places; 0: an empty one
 
 
 cdef inline uint32_t slot_of(const Slot* all_slots, const Level* level, uint32_t tag) noexcept nogil:
@@ -51,6 +54,14 @@ cdef inline uint32_t slot_of(const Slot* all_slots, const Level* level, uint32_t
         else:
             high = middle
     return low if low < level.slot_count and slots[low].tag == tag else level.slot_count
+
+
+cdef inline uint32_t looked_at(const uint32_t* looked, uint32_t tag) noexcept nogil:
+    # The place of a tag in the table, or the empty one where it belongs.
+    cdef uint32_t at = (tag * <uint32_t>2654435761) >> (32 - LOOKED_BITS)
+    while looked[at] and looked[at] != tag:
+        at = (at + 1) & (LOOKED_SIZE - 1)
+    return at
 
 
 cdef Plan plan_for(int sop_class)

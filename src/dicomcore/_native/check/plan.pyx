@@ -4,7 +4,9 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport calloc, free
 
 from dicomcore._native.base.dictionary cimport public_vr
+from dicomcore._native.check.condition_code cimport tags_with_values
 from dicomcore._native.rules import tables as _tables
+from dicomcore._native.rules.tables cimport rules, rules_t
 
 cdef dict TYPES = {"": 0, "1": 1, "1C": 2, "2": 3, "2C": 4, "3": 5}
 cdef dict WEAKER = {            # modules that put their type of an attribute in place of that of another module
@@ -23,6 +25,7 @@ cdef class Plan:
         free(self.modules)
         free(self.usages)
         free(self.conditions)
+        free(self.looked)
 
 
 cdef void* room(Py_ssize_t count, Py_ssize_t size) except NULL:
@@ -178,6 +181,7 @@ cdef Plan compiled(int sop_class):
         plan.levels[level].needed_count = need - plan.levels[level].needed
         level += 1
     fill_usages(plan, [*usages, *groups])
+    fill_looked(plan)
     return plan
 
 
@@ -203,4 +207,28 @@ cdef int fill_usages(Plan plan, list usages) except -1:
     for module, _, usage, condition in usages:
         plan.modules[i], plan.usages[i], plan.conditions[i] = module, ord(usage), condition
         i += 1
+    return 0
+
+
+cdef int fill_looked(Plan plan) except -1:
+    # Tags at whose values conditions, sets of values and numbers of items look, and those of codes.
+    cdef const rules_t* r = rules()
+    cdef set found = tags_with_values()
+    cdef uint32_t tag
+    cdef int i, k
+    cdef const Claim* c
+    found.update((0x00080100, 0x00080102, 0x00080119, 0x00080120))
+    for i in range(plan.slot_total):
+        for k in range(plan.slots[i].claim_count):
+            c = &plan.claims[plan.slots[i].claims + k]
+            if c.use_count:
+                found.add(plan.slots[i].tag)
+            if c.items:
+                found.add(r.items[c.items].tag)
+    if len(found) > LOOKED_SIZE // 2:
+        raise OverflowError("the tables name more attributes than were thought of")
+    plan.looked = <uint32_t*>room(LOOKED_SIZE, sizeof(uint32_t))
+    for tag in found:
+        if tag:
+            plan.looked[looked_at(plan.looked, tag)] = tag
     return 0

@@ -1,18 +1,27 @@
 # What is checked: the rows of a data set, and the bytes of its values as far as they are in memory. Nothing is decoded
 # twice, nothing is allocated; values that are not in memory (pixel data) are there, but not known.
 
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
+from dicomcore._native.base.vr cimport (
+    AT, FD, FL, OB_OR_OW, SL, SQ, SS, SV, UL, UN, US, US_OR_OW, US_OR_SS, US_OR_SS_OR_OW, UV,
+)
 from dicomcore._native.scan.scan cimport ITEM, NO_ROW, Row
 
 cdef struct Block:
     const uint8_t* data
     uint64_t begin, end         # bytes [begin, end) of the source
 
+cdef struct Chosen:             # an item of the per-frame functional groups that stands for others, too
+    uint32_t row, weight        # for how many, itself included
+
 cdef struct Subject:
     const Row* rows
     uint32_t first, stop        # the rows of the data set
     Block head, tail            # in front of the pixel data, and behind it
+    uint32_t frames             # the row of the per-frame functional groups, if some of their items stand for others:
+    Chosen* chosen              # those that are looked at, in their order; the last one is among them. NULL: all are
+    uint32_t chosen_count
 
 
 cdef inline const uint8_t* bytes_of(const Subject* s, const Row* r) noexcept nogil:
@@ -46,6 +55,22 @@ cdef inline uint32_t items_of(const Subject* s, uint32_t row) noexcept nogil:
         count += s.rows[i].tag == ITEM
         i = s.rows[i].next
     return count
+
+
+cdef inline int word_of(uint16_t vr) noexcept nogil:
+    # Bytes of one number of a binary VR; 0 for others.
+    if vr == US or vr == SS or vr == US_OR_SS or vr == US_OR_OW or vr == US_OR_SS_OR_OW:
+        return 2
+    if vr == UL or vr == SL or vr == FL or vr == AT:
+        return 4
+    if vr == FD or vr == UV or vr == SV:
+        return 8
+    return 0
+
+
+cdef inline bint is_text(uint16_t vr) noexcept nogil:
+    # Neither numbers nor OB, OW, …
+    return word_of(vr) == 0 and vr != SQ and vr != UN and vr & 0xFF != 0x4F and vr != OB_OR_OW and vr != 0
 
 
 cdef bint has_value(const Subject* s, uint32_t row) noexcept nogil                  # more than padding; of SQ: an item

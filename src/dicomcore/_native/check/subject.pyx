@@ -8,35 +8,18 @@ from dicomcore._native.base.cursor cimport load_be16, load_be32, load_be64, load
 from dicomcore._native.base.fault cimport OK
 from dicomcore._native.base.number cimport parse_decimal, parse_integer
 from dicomcore._native.base.text cimport stripped, trimmed
-from dicomcore._native.base.vr cimport (
-    AT, DS, FD, FL, IS, LT, SL, SQ, SS, ST, SV, UL, UN, UR, US, US_OR_OW, US_OR_SS, US_OR_SS_OR_OW, UT, UV,
-)
+from dicomcore._native.base.vr cimport AT, DS, FD, FL, IS, LT, SL, SQ, SS, ST, UR, US, UT, UV
 from dicomcore._native.scan.scan cimport BIG_ENDIAN, CONTAINER, Row
 
 cdef enum:
     BACKSLASH = 0x5C
 
 
-cdef bint is_text(uint16_t vr) noexcept nogil:
-    return word_of(vr) == 0 and vr != SQ and vr != UN and vr & 0xFF != 0x4F        # neither numbers nor OB, OW, …
-
-
-cdef inline int word_of(uint16_t vr) noexcept nogil:
-    # Bytes of one number of a binary VR; 0 for others.
-    if vr == US or vr == SS or vr == US_OR_SS or vr == US_OR_OW or vr == US_OR_SS_OR_OW:
-        return 2
-    if vr == UL or vr == SL or vr == FL or vr == AT:
-        return 4
-    if vr == FD or vr == UV or vr == SV:
-        return 8
-    return 0
-
-
 cdef bint has_value(const Subject* s, uint32_t row) noexcept nogil:
     cdef const Row* r = &s.rows[row]
     cdef const uint8_t* p
     if r.vr == SQ or r.flags & CONTAINER:
-        return items_of(s, row) != 0 if r.vr == SQ else r.next > row + 1
+        return r.next > row + 1
     if r.length == 0:
         return False
     p = bytes_of(s, r)

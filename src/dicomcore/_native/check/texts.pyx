@@ -1,16 +1,14 @@
 """Text of VRs that have a form: UIDs, dates, times, ages and numbers (PS3.5 6.2, 9.1)."""
 
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t
 from libc.string cimport memchr
 
-from dicomcore._native.base.fault cimport OK, Status
+from dicomcore._native.base.fault cimport OK
 from dicomcore._native.base.number cimport parse_decimal, parse_integer
 from dicomcore._native.base.text cimport stripped, trimmed
 from dicomcore._native.base.vr cimport AS, DA, DS, DT, IS, TM, UI
-from dicomcore._native.check.codes cimport BAD_VALUE
-from dicomcore._native.check.findings cimport NO_MODULE, Findings, add
 from dicomcore._native.check.subject cimport Subject, bytes_of
-from dicomcore._native.scan.scan cimport NO_ROW, Row
+from dicomcore._native.scan.scan cimport Row
 
 cdef enum:
     BACKSLASH = 0x5C
@@ -159,10 +157,6 @@ cdef bint is_fit(uint16_t vr, const uint8_t* p, Py_ssize_t n) noexcept nogil:
     return True
 
 
-cdef inline bint has_form(uint16_t vr) noexcept nogil:
-    return vr == UI or vr == DS or vr == IS or vr == DA or vr == TM or vr == DT or vr == AS
-
-
 cdef bint is_bad_text(const Subject* s, const Row* r) noexcept nogil:
     cdef const uint8_t* p
     cdef const uint8_t* cut
@@ -184,23 +178,6 @@ cdef bint is_bad_text(const Subject* s, const Row* r) noexcept nogil:
             return False
         left -= size + 1
         p = cut + 1
-
-
-cdef Status check_texts(const Subject* s, Findings* f) noexcept nogil:
-    cdef uint32_t i, item, sequence, path
-    cdef Status status
-    for i in range(s.first, s.stop):
-        if not is_bad_text(s, &s.rows[i]):
-            continue
-        path, item = 0, s.rows[i].parent
-        while item != NO_ROW and s.rows[item].parent != NO_ROW:
-            sequence = s.rows[item].parent
-            path = path * <uint32_t>31 + s.rows[sequence].tag
-            item = s.rows[sequence].parent
-        status = add(f, BAD_VALUE, <uint16_t>NO_MODULE, s.rows[i].tag, i, s.rows[i].parent, path, 0, 0)
-        if status != OK:
-            return status
-    return OK
 
 
 def fits(str vr not None, const uint8_t[::1] text not None):

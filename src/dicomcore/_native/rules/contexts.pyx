@@ -94,6 +94,23 @@ cdef bint has_member(int context, int code) noexcept nogil:
     return False
 
 
+cdef int context_row(int number) noexcept nogil:
+    cdef int low = 0, high = RULE_CONTEXT_COUNT, middle
+    while low < high:
+        middle = (low + high) >> 1
+        if RULE_CONTEXTS[middle].number == number:
+            return middle
+        if RULE_CONTEXTS[middle].number < number:
+            low = middle + 1
+        else:
+            high = middle
+    return -1
+
+
+cdef const rule_context_t* context_at(int row) noexcept nogil:
+    return &RULE_CONTEXTS[row]
+
+
 cdef str slice_text(Py_ssize_t at, Py_ssize_t n):
     return PyUnicode_DecodeUTF8(RULE_CODE_TEXT[0] + at, n, NULL)
 
@@ -127,16 +144,7 @@ def code(int number):
 
 def find_context(int number):
     """The row of a context group by its number, -1 if there is none."""
-    cdef int low = 0, high = RULE_CONTEXT_COUNT, middle
-    while low < high:
-        middle = (low + high) >> 1
-        if RULE_CONTEXTS[middle].number == number:
-            return middle
-        if RULE_CONTEXTS[middle].number < number:
-            low = middle + 1
-        else:
-            high = middle
-    return -1
+    return context_row(number)
 
 
 def context(int row):

@@ -80,6 +80,7 @@ cdef extern from "rules/layout.h" nogil:
         const char* text
 
 cdef const rules_t* rules() noexcept nogil
+cdef int condition_count() noexcept nogil                                   # numbers from 1 on are below it
 cdef int find_sop_class(const uint8_t* uid, Py_ssize_t n) noexcept nogil    # its row, -1: none; without padding
 
 

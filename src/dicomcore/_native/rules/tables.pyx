@@ -38,6 +38,10 @@ cdef const rules_t* rules() noexcept nogil:
     return &RULES
 
 
+cdef int condition_count() noexcept nogil:
+    return RULE_CONDITION_COUNT
+
+
 cdef int find_sop_class(const uint8_t* uid, Py_ssize_t n) noexcept nogil:
     cdef int low = 0, high = RULE_SOP_CLASS_COUNT, middle, order
     cdef const rule_sop_class_t* row
