@@ -98,7 +98,10 @@ class Session:
     ) -> None:
         """Both sides have agreed: messages may be exchanged."""
         self.contexts, self.window, self.performing = contexts, window, performing
-        self._exchange = Exchange(contexts, peer_maximum=peer_maximum, limits=self.limits, sink_for=self._sink_for)
+        try:
+            self._exchange = Exchange(contexts, peer_maximum=peer_maximum, limits=self.limits, sink_for=self._sink_for)
+        except ProtocolError as error:
+            self.abort(AssociationAborted(str(error), peer=self.peer), now)
         self.rest(now)
 
     @property
@@ -200,9 +203,9 @@ class Session:
         }
         self.send(message.context.number, made, None if data is None else (data,))
 
-    def waiting(self) -> bool:
-        """Whether messages wait to be sent."""
-        return bool(self._sending)
+    def waiting(self) -> int:
+        """How many messages wait to be sent."""
+        return len(self._sending)
 
     def take(self, now: float) -> list[Buffer]:
         """Buffers to send next, about `limits.ahead` bytes at most; empty if there is nothing."""
@@ -224,6 +227,9 @@ class Session:
             size += added
             if ended:
                 self._sending.popleft()
+            else:  # the time for a response does not run while a long message is being sent
+                for one in self._outstanding.values():
+                    one.until = self._until(one.operation, now)
             self.connection.send(buffers, now)
             out += self.connection.take()
         return out
@@ -258,7 +264,8 @@ class Session:
         """Take the events of the connection."""
         for event in events:
             if isinstance(event, Data):
-                self._data(event, now)
+                if self.failure is None:  # what came behind a fault is not looked at
+                    self._data(event, now)
             elif isinstance(event, Aborted):
                 self.fail(AssociationAborted(event.why, source=event.source, reason=event.reason, peer=self.peer))
             elif isinstance(event, Rejected):
@@ -288,8 +295,7 @@ class Session:
     def _data(self, event: Data, now: float) -> None:
         assert self._exchange is not None
         try:
-            messages = self._exchange.take(event)
-            for message in messages:
+            for message in self._exchange.take(event):
                 self._message(message, now)
         except ProtocolError as error:
             self.abort(AssociationAborted(f"the peer broke the protocol: {error}", peer=self.peer), now)
