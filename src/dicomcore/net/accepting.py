@@ -19,6 +19,7 @@ from dicomcore.net.pdu import Request as AssociateRequest
 from dicomcore.net.requests import Peer, SpoolSink
 from dicomcore.net.session import Session, windows
 from dicomcore.net.sinks import Nowhere, Sink
+from dicomcore.net.states import State
 from dicomcore.net.storing import Folder, Stored
 from dicomcore.part10.meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from dicomcore.uids import UID
@@ -113,8 +114,8 @@ class AcceptorSession(Session):
 
     def associating(self, event: Requested | Accepted, now: float) -> None:
         """Accept or reject an association."""
-        if isinstance(event, Accepted):
-            return
+        if isinstance(event, Accepted) or self.connection.state != State.AWAITING_LOCAL_RESPONSE:
+            return  # bytes behind the request have ended it already
         request = event.request
         refused = self._refused(request)
         if refused is not None:

@@ -291,6 +291,8 @@ class Session:
             if self._operations or self._outstanding:
                 self.fail(error)
             self.is_released = True
+        if self._exchange is not None:  # a message that has begun will not be complete
+            self._exchange.end()
 
     def _data(self, event: Data, now: float) -> None:
         assert self._exchange is not None
