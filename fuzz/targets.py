@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fuzz import checking, differences, exchange, imaging, parsing, writing
+from fuzz import checking, differences, exchange, imaging, network, parsing, writing
 from fuzz.target import Target
 
 TARGETS: dict[str, Target] = {
@@ -12,4 +12,5 @@ TARGETS: dict[str, Target] = {
     **exchange.TARGETS,
     **checking.TARGETS,
     **differences.TARGETS,
+    **network.TARGETS,
 }

@@ -350,6 +350,9 @@ CONFUSED: dict[str, tuple[bytes, int | None]] = {
     # a status, or None for an abort
     "a context that was never offered": (echo(number=9), None),
     "a context number that is even": (echo(number=2), None),
+    "the context 0": (echo(number=0), None),
+    "a data set over the context 0": (data_pdu(pdv(0, 2, b"abcd")), None),
+    "the context 0 in the middle of a message": (data_pdu(pdv(3, 1, command_bytes(STORE)[:20]), pdv(0, 3, b"")), None),
     "a data set without a command set": (data_pdu(pdv(3, 2, b"abcd")), None),
     "a command set where the data set was due": (data_pdu(pdv(3, 3, command_bytes(STORE))) + echo(number=3), None),
     "messages of two contexts, interleaved": (

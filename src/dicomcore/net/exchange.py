@@ -114,7 +114,7 @@ class Exchange:
         run: list[Fragment] = []  # fragments of one data set, which go to its sink together
         for fragment in event.fragments:
             number, control, offset, length = fragment
-            if number != self._number:
+            if number != self._number or not number:  # 0 is no number of a context
                 if self._number:
                     raise ProtocolError("a message was interrupted by one of another presentation context")
                 if number not in self.contexts:
