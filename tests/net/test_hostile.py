@@ -18,8 +18,12 @@ from dicomcore.errors import ParseError
 from dicomcore.net import commands
 from dicomcore.net.accepting import Offering
 from dicomcore.net.commands import Field, Kind
+from dicomcore.net.connection import Connection
+from dicomcore.net.exchange import Context
 from dicomcore.net.items import Role, UserInformation
+from dicomcore.net.operations import Storing
 from dicomcore.net.pdu import Accept, decode_pdu
+from dicomcore.net.session import Session
 from dicomcore.net.states import State
 from tests.net.raw_peer import (
     ABORT,
@@ -45,6 +49,7 @@ from tests.net.raw_peer import (
     statuses,
     storing,
 )
+from tests.support import dicom_bytes as raw
 
 GENERAL, OUT_OF_RESOURCES = net.NetLimits(free_bytes=0), 0xA700
 
@@ -565,6 +570,27 @@ def test_too_little_room(tmp_path: Path) -> None:
         assert statuses(face.send(message(3, storing(), instance()))) == [OUT_OF_RESOURCES]
         assert statuses(face.send(echo())) == [0]
         assert not files(tmp_path)
+
+
+def test_the_time_for_a_response_begins_when_all_is_sent(tmp_path: Path) -> None:
+    path = tmp_path / "a.dcm"
+    path.write_bytes(raw.part10(instance() + raw.element(0x7FE00010, None, bytes(5 << 20)), IMPLICIT))
+    connection = Connection()
+    connection.state = State.ESTABLISHED
+    session = Session(connection, limits=net.NetLimits(ahead=1 << 17))
+    session.establish({1: Context(1, CT, IMPLICIT)}, 16384, 1, 1, 0.0)
+    session.start(Storing([path]))
+    session.pump(0.0)
+    now = 0.0
+    while session.take(now):
+        assert session.deadline is not None
+        assert session.deadline > now
+        now += 100.0
+    assert now > 300.0
+    session.expire(now)
+    assert session.is_open
+    session.expire(now + 300.0)
+    assert not session.is_open
 
 
 # -- what responses say (PS3.7 9.3, 10.3)

@@ -572,6 +572,72 @@ def test_what_an_acceptor_sends_unasked_is_not_stored(tmp_path: Path) -> None:
     assert not files(tmp_path)
 
 
+def test_answers_that_nobody_takes_are_not_read() -> None:
+    """A caller that is slow keeps the peer waiting, not everything that it could say."""
+    told = 0
+
+    def answer(request: net.Request) -> Iterator[Dataset]:
+        nonlocal told
+        ds = Dataset()
+        ds.PatientName = "x" * 60
+        while told < 400_000:
+            told += 1
+            yield ds
+
+    async def work(address: str) -> None:
+        from dicomcore.net import aio
+
+        async with aio.associate(address, timeouts=net.Timeouts(response=1.5, pdu=1.5)) as association:
+            found = association.find({"PatientName": ""}, level="STUDY")
+            await anext(found)  # type: ignore[call-overload]
+            before = -1
+            while before != told:
+                before = told
+                await asyncio.sleep(0.3)
+            assert told < 100_000
+            await asyncio.sleep(2)  # longer than a response may take, which does not count meanwhile
+            assert association.is_open
+            await found.aclose()  # type: ignore[attr-defined]
+            assert (await association.echo()).status == 0
+
+    server = net.Server(ae="SERVER", timeouts=QUICK)
+    server.find(answer)
+    with server:
+        asyncio.run(work(server.address))
+
+
+# -- PS3.7 10.1: what responses of DIMSE-N say
+
+STEP = "1.2.840.10008.3.1.2.3.3"
+
+
+def test_responses_of_services() -> None:
+    server = net.Server(ae="SERVER", timeouts=QUICK)
+    made = []
+
+    def create(request: net.Request) -> Dataset:
+        made.append(request.sop_instance)
+        return Dataset()
+
+    server.service(Kind.N_CREATE, [STEP], create)
+    server.service(Kind.N_ACTION, [STEP], lambda request: (0, Dataset()))
+    server.service(Kind.N_SET, [STEP], lambda request: 0x0110)
+    server.service(Kind.N_DELETE, [STEP], lambda request: 1 / 0)
+    with server, net.associate(server.address, timeouts=QUICK) as association:
+        given = association.n_create(STEP, instance="1.2.3").command
+        assert (given.AffectedSOPClassUID, given.AffectedSOPInstanceUID, given.Status) == (STEP, "1.2.3", 0)
+        left = association.n_create(STEP).command
+        assert left.AffectedSOPInstanceUID == made[1]
+        assert made[1].startswith("2.25.")
+        action = association.n_action(STEP, "1.2.3", 7).command
+        assert (action.AffectedSOPClassUID, action.AffectedSOPInstanceUID, action.ActionTypeID) == (STEP, "1.2.3", 7)
+        changed = association.n_set(STEP, "1.2.3", Dataset()).command
+        assert (changed.AffectedSOPInstanceUID, changed.Status, changed.ActionTypeID) == ("1.2.3", 0x0110, None)
+        failed = association.n_delete(STEP, "1.2.3").command
+        assert (failed.Status, failed.ErrorComment) == (0x0110, "ZeroDivisionError")
+        assert association.n_get(STEP, "1.2.3").status == 0x0211
+
+
 # -- long
 
 

@@ -404,6 +404,7 @@ class _Protocol(asyncio.BufferedProtocol):
             self._close()
         elif self._is_reading != (session.waiting() < MOST_WAITING):
             self._is_reading = not self._is_reading
+            session.held(now)
             (self._transport.resume_reading if self._is_reading else self._transport.pause_reading)()
         self._schedule()
 
@@ -426,6 +427,8 @@ class _Protocol(asyncio.BufferedProtocol):
     def _expire(self) -> None:
         self._timer = None
         now = self._loop.time()
+        if not self._is_reading:
+            self._session.held(now)
         self._session.expire(now)
         if self._session.connection.state == State.IDLE:
             self._transport.abort()

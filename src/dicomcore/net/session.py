@@ -114,6 +114,11 @@ class Session:
         """Whether operations run."""
         return bool(self._operations or self._outstanding)
 
+    @property
+    def results(self) -> int:
+        """How many results wait for the caller."""
+        return sum(len(one.results) for one in self._operations)
+
     def rest(self, now: float) -> None:
         """Begin to count the time with nothing outstanding."""
         self._idle = None if self.timeouts.idle is None else now + self.timeouts.idle
@@ -165,6 +170,15 @@ class Session:
     def _until(self, operation: Operation, now: float) -> float | None:
         seconds = getattr(self.timeouts, operation.wait)
         return None if seconds is None else now + seconds
+
+    def _renew(self, now: float) -> None:
+        for one in self._outstanding.values():
+            one.until = self._until(one.operation, now)
+
+    def held(self, now: float) -> None:
+        """Nothing is read for now, by this side's choice: the times for what the peer sends begin anew."""
+        self.connection.held(now)
+        self._renew(now)
 
     def _next_identifier(self) -> int:
         while True:
@@ -228,8 +242,7 @@ class Session:
             if ended:
                 self._sending.popleft()
             else:  # the time for a response does not run while a long message is being sent
-                for one in self._outstanding.values():
-                    one.until = self._until(one.operation, now)
+                self._renew(now)
             self.connection.send(buffers, now)
             out += self.connection.take()
         return out
