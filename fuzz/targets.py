@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fuzz import checking, differences, exchange, identifying, imaging, parsing, writing
+from fuzz import checking, differences, exchange, identifying, imaging, network, parsing, writing
 from fuzz.target import Target
 
 TARGETS: dict[str, Target] = {
@@ -13,4 +13,5 @@ TARGETS: dict[str, Target] = {
     **checking.TARGETS,
     **differences.TARGETS,
     **identifying.TARGETS,
+    **network.TARGETS,
 }

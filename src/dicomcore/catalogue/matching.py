@@ -102,10 +102,17 @@ def _like(wanted: str, text: str) -> bool:
 
 
 def _pattern(wanted: str) -> re.Pattern[str]:
-    """A pattern for a value with ``*`` and ``?`` (PS3.4 C.2.2.2.4). Stars in a row are one: no pattern takes long."""
-    parts = re.split(r"(\*+|\?)", wanted)
-    made = "".join({"*": ".*", "?": "."}.get(part[:1], re.escape(part)) if part else "" for part in parts)
-    return re.compile(made, re.DOTALL)
+    """A pattern for a value with ``*`` and ``?`` (PS3.4 C.2.2.2.4).
+
+    What stands between two stars is sought once, where it comes first, and never elsewhere: no pattern takes long.
+    """
+    first, *middle = (
+        "".join("." if one == "?" else re.escape(one) for one in part) for part in re.split(r"\*+", wanted)
+    )
+    if not middle:
+        return re.compile(first, re.DOTALL)
+    *middle, last = middle
+    return re.compile(first + "".join(f"(?>.*?{part})" for part in middle) + ".*" + last, re.DOTALL)
 
 
 # -- dates and times

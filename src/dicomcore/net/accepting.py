@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from dicomcore.errors import LimitError
 from dicomcore.limits import Limits
 from dicomcore.net.commands import Command, Field, Kind
 from dicomcore.net.connection import Accepted, Connection, Requested
@@ -15,16 +16,19 @@ from dicomcore.net.items import APPLICATION_CONTEXT, Identity, Role, UserInforma
 from dicomcore.net.limits import DEFAULT_NET_LIMITS, DEFAULT_TIMEOUTS, NetLimits, Timeouts
 from dicomcore.net.pdu import Accept, Reject
 from dicomcore.net.pdu import Request as AssociateRequest
-from dicomcore.net.requests import Peer, Spooled, SpoolSink
+from dicomcore.net.requests import Peer, SpoolSink
 from dicomcore.net.session import Session, windows
-from dicomcore.net.sinks import Sink
+from dicomcore.net.sinks import Nowhere, Sink
+from dicomcore.net.states import State
 from dicomcore.net.storing import Folder, Stored
 from dicomcore.part10.meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from dicomcore.uids import UID
 
 __all__ = ["AcceptorSession", "Offering", "Refusal", "storage_class"]
 
-NOT_SUPPORTED, UNRECOGNIZED, MISTYPED, OUT_OF_RESOURCES = 0x0122, 0x0211, 0x0212, 0xA700
+NOT_SUPPORTED, DUPLICATE_INVOCATION, MISTYPED, RESOURCE_LIMITATION = 0x0122, 0x0210, 0x0212, 0x0213
+OUT_OF_RESOURCES, CANNOT_UNDERSTAND = 0xA700, 0xC000
+WITH_DATA = frozenset({Kind.C_STORE, Kind.C_FIND, Kind.C_MOVE, Kind.C_GET})
 REJECTED, TRANSIENT = 1, 2
 USER, PRESENTATION = 1, 3
 CALLING_TITLE, CALLED_TITLE, APPLICATION = 3, 7, 2
@@ -102,7 +106,7 @@ class AcceptorSession(Session):
         self.offering, self.address, self.number = offering, address, number
         self.request: AssociateRequest | None = None
         self.known: Peer | None = None
-        self.performed = 0
+        self.underway: set[int] = set()  # message IDs of requests that handlers work on
         self.is_refused = False  # one association too many
         self._handle_request = handle_request
 
@@ -110,8 +114,8 @@ class AcceptorSession(Session):
 
     def associating(self, event: Requested | Accepted, now: float) -> None:
         """Accept or reject an association."""
-        if isinstance(event, Accepted):
-            return
+        if isinstance(event, Accepted) or self.connection.state != State.AWAITING_LOCAL_RESPONSE:
+            return  # bytes behind the request have ended it already
         request = event.request
         refused = self._refused(request)
         if refused is not None:
@@ -165,7 +169,7 @@ class AcceptorSession(Session):
         )
         self.request = request
         self.known = Peer(self.address, request.calling, request.called, principal, self.number)
-        self.peer = f"{request.calling}@{self.peer}"
+        self.peer = f"{shown(request.calling)}@{self.peer}"
         self.connection.accept(Accept(request.called, request.calling, answers, user), now)
         performing, invoking = windows(asked, window, limits)
         self.establish(contexts, request.user.maximum_length, invoking, performing, now)
@@ -173,8 +177,12 @@ class AcceptorSession(Session):
     # -- requests
 
     def _sink(self, context: Context, command: Command) -> Sink | None:
-        if command.kind != Kind.C_STORE or command.is_response or not context.as_scp:
+        if command.kind != Kind.C_STORE or command.is_response or not self.offering.has_store:
             return None
+        if self._fault(context, command):
+            return Nowhere()
+        if len(self.underway) > self.performing:
+            raise LimitError("more operations are outstanding than were agreed")
         assert self.request is not None
         sender, receiver = self.request.calling, self.request.called
         if self.offering.folder is not None:
@@ -187,29 +195,50 @@ class AcceptorSession(Session):
         if kind == Kind.C_CANCEL:
             self._handle_request(self, message)
             return
-        if Field.MESSAGE_ID not in command or not command.get(Field.COMMAND):
-            self.respond(message, MISTYPED)
-            self._drop(message)
-        elif not message.context.as_scp and kind != Kind.N_EVENT_REPORT:
-            self.respond(message, NOT_SUPPORTED)
-            self._drop(message)
+        fault = self._fault(message.context, command)
+        if fault:
+            self.respond(message, fault)
         elif kind == Kind.C_ECHO:
             self.respond(message, 0)
         elif message.failure is not None:
-            self.respond(message, OUT_OF_RESOURCES, values={Field.ERROR_COMMENT: str(message.failure)[:64]})
-        elif self.performed >= self.performing + 1:
-            self.respond(message, 0x0213)
-            self._drop(message)
+            self.respond(message, OUT_OF_RESOURCES, values={Field.ERROR_COMMENT: str(message.failure)})
+        elif kind == Kind.C_STORE and message.data is None:  # what was the matter is over by now
+            self.respond(message, DUPLICATE_INVOCATION)
+        elif kind != Kind.C_STORE and len(self.underway) > self.performing:
+            self.respond(message, RESOURCE_LIMITATION)
         else:
             self._handle_request(self, message)
 
-    def _drop(self, message: Message) -> None:
-        if isinstance(message.data, Spooled):
-            message.data.drop()
+    def _fault(self, context: Context, command: Command) -> int:
+        """The status of a request that is not performed whatever its data set is, 0 for others."""
+        kind = command.kind
+        if Field.MESSAGE_ID not in command or not kind:
+            return MISTYPED
+        if command[Field.MESSAGE_ID] in self.underway:
+            return DUPLICATE_INVOCATION
+        if not context.as_scp and kind != Kind.N_EVENT_REPORT:
+            return NOT_SUPPORTED
+        if kind == Kind.C_STORE and command.get(Field.AFFECTED_SOP_CLASS) != context.abstract_syntax:
+            return NOT_SUPPORTED  # another than was agreed for the context
+        if kind in WITH_DATA and not command.has_data_set:
+            return CANNOT_UNDERSTAND
+        return CANNOT_UNDERSTAND if kind == Kind.C_STORE and not command.get(Field.AFFECTED_SOP_INSTANCE) else 0
+
+    def idled(self, now: float) -> None:
+        """An association whose requests are being performed does not rest."""
+        if self.underway:
+            self.rest(now)
+        else:
+            super().idled(now)
 
     def stored(self, message: Message) -> Stored | None:
         """What the folder made of a C-STORE; None if there is no folder."""
         return message.data if isinstance(message.data, Stored) else None
+
+
+def shown(title: str) -> str:
+    """An AE title for messages and logs, in which no character of a peer's begins a new line."""
+    return "".join(one if one.isprintable() else "?" for one in title)
 
 
 def any_of(uids: Iterable[str]) -> dict[str, Sequence[str]]:

@@ -37,6 +37,7 @@ from dicomcore.net.storing import Folder
 __all__ = ["Association", "associate"]
 
 SCRATCH = 512 << 10
+MOST_RESULTS = 4096  # results that wait for the caller before no more are read from the peer
 
 
 class _Wire(asyncio.BufferedProtocol):
@@ -49,6 +50,7 @@ class _Wire(asyncio.BufferedProtocol):
         self._transport: Any = None
         self._timer: asyncio.TimerHandle | None = None
         self._is_paused = False
+        self._is_reading = True
         self._changed = asyncio.Event()
         self._closed: asyncio.Future[None] = self._loop.create_future()
 
@@ -136,10 +138,19 @@ class _Wire(asyncio.BufferedProtocol):
         while not self._is_paused and (buffers := session.take(now)):
             self._transport.writelines(buffers)
             session.pump(now)
+        self._hold()
         if session.connection.wants_close:
             self._transport.close()
         self._schedule()
         self._changed.set()
+
+    def _hold(self) -> None:
+        """Read no more while nobody takes the results that are there."""
+        may_read = self.session.results < MOST_RESULTS
+        if may_read != self._is_reading and not self._transport.is_closing():
+            self._is_reading = may_read
+            self.session.held(self._loop.time())
+            (self._transport.resume_reading if may_read else self._transport.pause_reading)()
 
     def _schedule(self) -> None:
         deadline = self.session.deadline
@@ -151,6 +162,8 @@ class _Wire(asyncio.BufferedProtocol):
 
     def _expire(self) -> None:
         self._timer = None
+        if not self._is_reading:
+            self.session.held(self._loop.time())
         self.session.expire(self._loop.time())
         if self.session.connection.state == State.IDLE:
             self._transport.abort()
@@ -175,6 +188,7 @@ class _Wire(asyncio.BufferedProtocol):
                     yield operation.results.popleft()
                 if operation.is_done:
                     break
+                self._hold()
                 await self.wait()
         finally:
             if not operation.is_done:
@@ -193,6 +207,7 @@ class _Wire(asyncio.BufferedProtocol):
             async with asyncio.timeout(self._asking.timeouts.response):
                 while not operation.is_done:
                     operation.results.clear()
+                    self._hold()
                     await self.wait()
         except TimeoutError:
             self.abort("an operation was left")
@@ -208,8 +223,11 @@ class _Wire(asyncio.BufferedProtocol):
         await self.close()
 
     async def close(self) -> None:
-        """Close the transport."""
+        """Close the transport; when the peer does not take what was sent in time, without that."""
         self._transport.close()
+        if self._transport.get_write_buffer_size():
+            await asyncio.wait([self._closed], timeout=self._asking.timeouts.release)
+            self._transport.abort()
         await self._closed
 
     def abort(self, why: str = "aborted") -> None:

@@ -149,7 +149,10 @@ class Answering:
     def _extra(self) -> dict[int, Any]:
         """Elements that a response repeats from its request (PS3.7 10.3)."""
         command = self._message.command
-        return {number: command.get(number) for number in (Field.EVENT_TYPE, Field.ACTION_TYPE)}
+        made: dict[int, Any] = {number: command.get(number) for number in (Field.EVENT_TYPE, Field.ACTION_TYPE)}
+        if command.kind == Kind.N_CREATE:
+            made[Field.AFFECTED_SOP_INSTANCE] = self._request.sop_instance
+        return made
 
     # -- on the loop
 

@@ -21,6 +21,7 @@ __all__ = ["Command", "Field", "Kind", "decode", "encode"]
 
 NO_DATA_SET, DATA_SET = 0x0101, 0x0000
 RESPONSE = 0x8000
+LONGEST_COMMENT = 64
 
 
 class Kind(IntEnum):
@@ -130,13 +131,18 @@ def encode(values: dict[int, Any]) -> bytes:
         elif isinstance(value, int):
             data = struct.pack("<H", value)
         elif isinstance(value, str):
-            data = value.encode("utf-8" if number == Field.ERROR_COMMENT else "ascii", "replace")
+            data = (_comment(value) if number == Field.ERROR_COMMENT else value).encode("ascii", "replace")
             data += (b"\0" if number in UIDS else b" ") * (len(data) & 1)
         else:
             data = bytes(value)
         parts.append(struct.pack("<HHI", 0, number, len(data)) + data)
     body = b"".join(parts)
     return struct.pack("<HHII", 0, 0, 4, len(body)) + body
+
+
+def _comment(text: str) -> str:
+    """A comment as an LO can hold it: 64 characters, no backslash, no control characters (PS3.7 E.2, PS3.5 6.2)."""
+    return "".join(one if one.isprintable() and one != "\\" else "?" for one in text)[:LONGEST_COMMENT]
 
 
 def decode(data: bytes, limits: NetLimits = DEFAULT_NET_LIMITS) -> Command:
@@ -174,6 +180,8 @@ def _put(command: Command, number: int, value: bytes, at: int) -> None:
             _note(command, "BAD_VALUE", at, number, f"has {len(value)} bytes where a number takes 2")
     elif number in TAGS:
         count = len(value) // 4
+        if len(value) % 4:
+            _note(command, "BAD_VALUE", at, number, f"has {len(value)} bytes where tags take 4 each")
         words = struct.unpack_from(f"<{2 * count}H", value)
         command[number] = tuple(high << 16 | low for high, low in zip(words[::2], words[1::2], strict=True))
     elif number in UIDS:

@@ -250,6 +250,11 @@ class Connection:
         self.wants_close = True
         return self._happened()
 
+    def held(self, now: float) -> None:
+        """Nothing is read for now, by this side's choice: the time for the rest of a PDU begins anew."""
+        if self._arriving is not None:
+            self._arriving = _later(now, self.timeouts.pdu)
+
     @property
     def deadline(self) -> float | None:
         """When `expire` is to be called, or None."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from dicomcore.net.exchange import Context
@@ -35,6 +36,9 @@ MOST = 128  # odd numbers up to 255 (PS3.8 9.3.2.2)
 UNCOMPRESSED = (str(ExplicitVRLittleEndian), str(ImplicitVRLittleEndian))
 CONVERTED = (*UNCOMPRESSED, str(ExplicitVRBigEndian))
 """Transfer syntaxes between which a data set is converted without looking at its pixels."""
+
+LONGEST_UID = 64
+UID_TEXT = re.compile(r"[0-9]+(?:\.[0-9]+)*")
 
 Offer = str | tuple[str, Sequence[str]]
 
@@ -104,7 +108,12 @@ def answer(
     `supported` gives the transfer syntaxes of an abstract syntax, best first, or None; an empty one stands for any.
     `roles` gives the roles that are granted of those proposed.
     """
-    granted = {role.sop_class: given for role in request.user.roles if (given := roles(role)) is not None}
+    proposed = {offer.abstract_syntax for offer in request.contexts if is_uid(offer.abstract_syntax)}
+    granted = {
+        role.sop_class: given
+        for role in request.user.roles
+        if role.sop_class in proposed and (given := roles(role)) is not None
+    }
     answers: dict[int, ContextAnswer] = {}
     contexts: dict[int, Context] = {}
     for offer in request.contexts:
@@ -112,7 +121,7 @@ def answer(
             answers[offer.number] = _rejected(offer, Answer.NO_REASON)
             contexts.pop(offer.number, None)
             continue
-        syntaxes = supported(offer.abstract_syntax)
+        syntaxes = supported(offer.abstract_syntax) if is_uid(offer.abstract_syntax) else None
         if syntaxes is None:
             answers[offer.number] = _rejected(offer, Answer.ABSTRACT_SYNTAX_NOT_SUPPORTED)
             continue
@@ -129,6 +138,11 @@ def answer(
     return tuple(answers.values()), tuple(granted.values()), contexts
 
 
+def is_uid(text: str) -> bool:
+    """Whether a text has the characters and the length of a UID (PS3.5 9.1); what has not is never accepted."""
+    return len(text) <= LONGEST_UID and UID_TEXT.fullmatch(text) is not None
+
+
 def _rejected(offer: ContextOffer, result: Answer) -> ContextAnswer:
     """Its transfer syntax has no meaning (PS3.8 9.3.3.2), but some peers stumble over none."""
     return ContextAnswer(offer.number, result, next(iter(offer.transfer_syntaxes), "") or UNCOMPRESSED[1])
@@ -136,7 +150,7 @@ def _rejected(offer: ContextOffer, result: Answer) -> ContextAnswer:
 
 def _chosen(offered: Sequence[str], supported: Sequence[str]) -> str | None:
     """The first offered syntax that is supported; explicit VR little endian before implicit, as it says more."""
-    usable = [uid for uid in offered if uid and (not supported or uid in supported)]
+    usable = [uid for uid in offered if is_uid(uid) and (not supported or uid in supported)]
     if UNCOMPRESSED[0] in usable and usable[0] == UNCOMPRESSED[1]:
         return UNCOMPRESSED[0]
     return usable[0] if usable else None

@@ -109,13 +109,12 @@ class Exchange:
 
     # -- in
 
-    def take(self, event: Data) -> list[Message]:
-        """The messages that fragments complete. ProtocolError if the peer breaks the rules."""
-        found: list[Message] = []
+    def take(self, event: Data) -> Iterator[Message]:
+        """Each message that fragments complete. ProtocolError behind them if the peer breaks the rules."""
         run: list[Fragment] = []  # fragments of one data set, which go to its sink together
         for fragment in event.fragments:
             number, control, offset, length = fragment
-            if number != self._number:
+            if number != self._number or not number:  # 0 is no number of a context
                 if self._number:
                     raise ProtocolError("a message was interrupted by one of another presentation context")
                 if number not in self.contexts:
@@ -128,7 +127,7 @@ class Exchange:
                     raise ProtocolError(f"a command set of more than {self.limits.command_bytes} bytes")
                 self._pending += event.data[offset : offset + length]
                 if control & LAST:
-                    found += self._commanded()
+                    yield from self._commanded()
                 continue
             if self._command is None:
                 raise ProtocolError("a data set came without a command set")
@@ -136,9 +135,8 @@ class Exchange:
             if control & LAST:
                 self._write(event.data, run)
                 run = []
-                found.append(self._arrived())
+                yield self._arrived()
         self._write(event.data, run)
-        return found
 
     def _commanded(self) -> list[Message]:
         """A command set is complete; the message too if it has no data set."""

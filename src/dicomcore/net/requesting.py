@@ -21,7 +21,7 @@ from dicomcore.net.models import model_of
 from dicomcore.net.operations import Outcome, Query, Retrieval, Single
 from dicomcore.net.pdu import Request
 from dicomcore.net.session import Session, windows
-from dicomcore.net.sinks import Sink
+from dicomcore.net.sinks import Nowhere, Sink
 from dicomcore.net.storing import Folder, Stored
 from dicomcore.syntaxes import SYNTAXES
 from dicomcore.uids import UID
@@ -35,7 +35,8 @@ STANDARD = "1.2.840.10008."
 RECEIVED_SYNTAXES = tuple(
     row.uid for row in SYNTAXES if (row.encoder or row.format == "native") and row.uid.startswith(STANDARD)
 )
-UNRECOGNIZED = 0x0211
+NOT_SUPPORTED, UNRECOGNIZED, RESOURCE_LIMITATION = 0x0122, 0x0211, 0x0213
+MOST_REPORTS = 64
 
 
 class RequestorSession(Session):
@@ -67,8 +68,12 @@ class RequestorSession(Session):
         self.establish(agreed(self.request, event.accept), theirs.maximum_length, invoking, performing, now)
 
     def _sink(self, context: Context, command: Any) -> Sink | None:
-        if command.kind != Kind.C_STORE or self.folder is None or not context.as_scp:
+        if command.kind != Kind.C_STORE or command.is_response or not context.as_scp:
             return None
+        if self.folder is None or self.retrieving is None:
+            return Nowhere()
+        if command.get(Field.AFFECTED_SOP_CLASS) != context.abstract_syntax or Field.MESSAGE_ID not in command:
+            return Nowhere()
         return self.folder.sink(context, command, sender=self.request.called, receiver=self.request.calling)
 
     def _requested(self, message: Message) -> None:
@@ -90,9 +95,14 @@ class RequestorSession(Session):
             )
         elif kind == Kind.C_STORE and message.failure is not None:
             self.respond(message, 0xA700)
+        elif kind == Kind.C_STORE and self.retrieving is not None:
+            self.respond(message, NOT_SUPPORTED)
         elif kind == Kind.C_ECHO:
             self.respond(message, 0)
         elif kind == Kind.N_EVENT_REPORT:
+            if len(self.reports) >= MOST_REPORTS:
+                self.respond(message, RESOURCE_LIMITATION)
+                return
             self.reports.append(message)
             self.respond(message, 0, values={Field.EVENT_TYPE: message.command.get(Field.EVENT_TYPE)})
         elif kind != Kind.C_CANCEL:

@@ -11,11 +11,12 @@ from dicomcore.dataset import Dataset
 from dicomcore.encoding import decode
 from dicomcore.errors import LimitError
 from dicomcore.limits import Limits
-from dicomcore.net.commands import Command, Field
+from dicomcore.net.commands import Command, Field, Kind
 from dicomcore.net.exchange import Context, Message
 from dicomcore.net.sinks import write_whole
 from dicomcore.net.storing import Stored, file_head
 from dicomcore.part10.reader import dcmread
+from dicomcore.uids import generate_uid
 
 if TYPE_CHECKING:
     from dicomcore._native.net.fragments import Fragment
@@ -128,6 +129,7 @@ class Request:
         self.is_cancelled = False
         self._data, self._limits = message.data, limits
         self._dataset: Dataset | None = None
+        self._made = ""  # the UID of an instance that the peer leaves to this side
 
     def __repr__(self) -> str:
         return f"<Request {self.command!r} of {self.peer!r}>"
@@ -140,8 +142,14 @@ class Request:
 
     @property
     def sop_instance(self) -> str:
-        """The SOP instance that the request names, "" if it names none."""
-        return self.command.get(Field.AFFECTED_SOP_INSTANCE) or self.command.get(Field.REQUESTED_SOP_INSTANCE) or ""
+        """The SOP instance that the request names, "" if it names none.
+
+        For an N-CREATE without one it is a new UID, which the response names (PS3.7 10.1.5.1.4).
+        """
+        found = self.command.get(Field.AFFECTED_SOP_INSTANCE) or self.command.get(Field.REQUESTED_SOP_INSTANCE)
+        if not found and self.command.kind == Kind.N_CREATE:
+            self._made = self._made or generate_uid()
+        return found or self._made
 
     @property
     def dataset(self) -> Dataset:

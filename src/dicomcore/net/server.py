@@ -24,7 +24,7 @@ from dicomcore.net.contexts import UNCOMPRESSED
 from dicomcore.net.exchange import Message
 from dicomcore.net.limits import DEFAULT_NET_LIMITS, DEFAULT_TIMEOUTS, NetLimits, Timeouts
 from dicomcore.net.models import model_of
-from dicomcore.net.requests import Request, Spooled
+from dicomcore.net.requests import Request
 from dicomcore.net.states import State
 from dicomcore.net.storing import Folder
 
@@ -37,6 +37,8 @@ SCRATCH = 512 << 10  # bytes that a loop receives into at a time
 BACKLOG = 128
 UNRECOGNIZED = 0x0211
 GRACE = 10.0
+FAR_TOO_MANY = 2  # times the limit of associations; further connections are closed without a word
+MOST_WAITING = 1024  # messages that wait for the peer before no more are read from it
 
 
 class Server:
@@ -265,14 +267,15 @@ class Server:
 
     # -- for its associations
 
-    def joined(self, protocol: _Protocol, host: str) -> tuple[int, bool]:
-        """A connection came: the number of its association, and whether it is one too many."""
+    def joined(self, protocol: _Protocol, host: str) -> tuple[int, bool, bool]:
+        """A connection came: the number of its association, whether it is one too many, which is told to it, and
+        whether there are so many that they are not even told."""
         limits = self.offering.limits
         self._count += 1
-        too_many = len(self._associations) >= limits.associations or self._peers[host] >= limits.associations_a_peer
+        ratio = max(len(self._associations) / limits.associations, self._peers[host] / limits.associations_a_peer)
         self._associations.add(protocol)
         self._peers[host] += 1
-        return self._count, too_many or self._is_stopping
+        return self._count, ratio >= 1 or self._is_stopping, ratio >= FAR_TOO_MANY
 
     def left(self, protocol: _Protocol, host: str) -> None:
         """A connection has ended."""
@@ -302,7 +305,9 @@ class _Protocol(asyncio.BufferedProtocol):
         self._timer: asyncio.TimerHandle | None = None
         self._is_paused = False
         self._host = ""
-        self._answering: dict[tuple[int, int], Answering] = {}
+        self._answering: dict[int, Answering] = {}  # by message ID
+        self._slow: asyncio.TimerHandle | None = None  # until when the peer has to take what was sent
+        self._is_reading = True
         self._told = False
 
     # -- the transport's calls
@@ -314,10 +319,13 @@ class _Protocol(asyncio.BufferedProtocol):
         raw = transport.get_extra_info("socket")
         if raw is not None:
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        number, too_many = self._server.joined(self, self._host)
+        number, too_many, far_too_many = self._server.joined(self, self._host)
         self._session = AcceptorSession(self._server.offering, address, number, self._server.scratch, self._request)
         self._session.is_refused = too_many
         self._session.connection.accepted(self._loop.time())
+        if far_too_many:
+            transport.abort()
+            return
         self._schedule()
 
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -331,6 +339,7 @@ class _Protocol(asyncio.BufferedProtocol):
     def eof_received(self) -> bool:
         now = self._loop.time()
         self._session.handle(self._session.connection.closed(now), now)
+        self.flush()
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -340,8 +349,9 @@ class _Protocol(asyncio.BufferedProtocol):
             self._session.fail(AssociationAborted("the connection was lost", peer=self._session.peer))
         for one in list(self._answering.values()):
             one.cancel()
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._slow):
+            if timer is not None:
+                timer.cancel()
         self._server.left(self, self._host)
         self._tell()
 
@@ -361,9 +371,22 @@ class _Protocol(asyncio.BufferedProtocol):
 
     def pause_writing(self) -> None:
         self._is_paused = True
+        seconds = self._server.offering.timeouts.write
+        if seconds is not None and self._slow is None:
+            self._slow = self._loop.call_later(seconds, self._too_slow)
+
+    def _too_slow(self) -> None:
+        """The peer did not take what was sent: nothing more can be said to it."""
+        seconds = self._server.offering.timeouts.write
+        why = f"the peer took nothing for {seconds:g} s (Timeouts.write)"
+        self._session.fail(AssociationAborted(why, peer=self._session.peer))
+        self._transport.abort()
 
     def resume_writing(self) -> None:
         self._is_paused = False
+        if self._slow is not None and not self._transport.is_closing():
+            self._slow.cancel()
+            self._slow = None
         for one in list(self._answering.values()):
             one.go_on()
         self.flush()
@@ -378,8 +401,19 @@ class _Protocol(asyncio.BufferedProtocol):
         while not self._is_paused and (buffers := session.take(now)):
             self._transport.writelines(buffers)
         if session.connection.wants_close:
-            self._transport.close()
+            self._close()
+        elif self._is_reading != (session.waiting() < MOST_WAITING):
+            self._is_reading = not self._is_reading
+            session.held(now)
+            (self._transport.resume_reading if self._is_reading else self._transport.pause_reading)()
         self._schedule()
+
+    def _close(self) -> None:
+        """Close when what was sent is taken, and in any case when the time for that is over."""
+        self._transport.close()
+        seconds = self._server.offering.timeouts.associate
+        if seconds is not None and self._slow is None and self._transport.get_write_buffer_size():
+            self._slow = self._loop.call_later(seconds, self._transport.abort)
 
     def _schedule(self) -> None:
         deadline = self._session.deadline
@@ -393,9 +427,8 @@ class _Protocol(asyncio.BufferedProtocol):
     def _expire(self) -> None:
         self._timer = None
         now = self._loop.time()
-        if self._transport.get_write_buffer_size() and self._session.connection.wants_close:
-            self._transport.abort()
-            return
+        if not self._is_reading:
+            self._session.held(now)
         self._session.expire(now)
         if self._session.connection.state == State.IDLE:
             self._transport.abort()
@@ -407,7 +440,7 @@ class _Protocol(asyncio.BufferedProtocol):
     def _request(self, session: AcceptorSession, message: Message) -> None:
         command = message.command
         if command.kind == Kind.C_CANCEL:
-            found = self._answering.get((message.context.number, command.get(Field.RESPONDED_TO, -1)))
+            found = self._answering.get(command.get(Field.RESPONDED_TO, -1))
             if found is not None:
                 found.cancel()
             return
@@ -417,24 +450,22 @@ class _Protocol(asyncio.BufferedProtocol):
             if stored is None:
                 session.respond(message, UNRECOGNIZED)
             else:
-                session.respond(message, stored.status, values={Field.ERROR_COMMENT: stored.comment[:64] or None})
+                session.respond(message, stored.status, values={Field.ERROR_COMMENT: stored.comment or None})
             return
+        key = command.get(Field.MESSAGE_ID, 0)
         if handler is None:
             session.respond(message, UNRECOGNIZED)
-            if isinstance(message.data, Spooled):
-                message.data.drop()
             return
         assert session.known is not None
         request = Request(message, session.known, self._server.offering.reading)
-        key = message.context.number, command.get(Field.MESSAGE_ID, 0)
-        session.performed += 1
+        session.underway.add(key)
         self._answering[key] = Answering(
             self, session, message, request, handler, lambda: self._answered(key), self._server.pool
         )
 
-    def _answered(self, key: tuple[int, int]) -> None:
+    def _answered(self, key: int) -> None:
         self._answering.pop(key, None)
-        self._session.performed -= 1
+        self._session.underway.discard(key)
         self._session.rest(self._loop.time())
         if self._server._is_stopping:
             self.stop()
@@ -447,7 +478,7 @@ class _Protocol(asyncio.BufferedProtocol):
     @property
     def is_working(self) -> bool:
         """Whether requests are being answered."""
-        return bool(self._answering) or self._session.waiting()
+        return bool(self._answering or self._session.waiting())
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -464,5 +495,7 @@ class _Protocol(asyncio.BufferedProtocol):
         if self._transport is None or self._transport.is_closing():
             return
         self._session.abort(AssociationAborted(why, peer=self._session.peer), self._loop.time(), source=0)
+        for one in list(self._answering.values()):
+            one.cancel()
         self.flush()
         self._transport.close()

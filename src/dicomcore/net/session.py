@@ -98,7 +98,10 @@ class Session:
     ) -> None:
         """Both sides have agreed: messages may be exchanged."""
         self.contexts, self.window, self.performing = contexts, window, performing
-        self._exchange = Exchange(contexts, peer_maximum=peer_maximum, limits=self.limits, sink_for=self._sink_for)
+        try:
+            self._exchange = Exchange(contexts, peer_maximum=peer_maximum, limits=self.limits, sink_for=self._sink_for)
+        except ProtocolError as error:
+            self.abort(AssociationAborted(str(error), peer=self.peer), now)
         self.rest(now)
 
     @property
@@ -110,6 +113,11 @@ class Session:
     def is_busy(self) -> bool:
         """Whether operations run."""
         return bool(self._operations or self._outstanding)
+
+    @property
+    def results(self) -> int:
+        """How many results wait for the caller."""
+        return sum(len(one.results) for one in self._operations)
 
     def rest(self, now: float) -> None:
         """Begin to count the time with nothing outstanding."""
@@ -163,6 +171,15 @@ class Session:
         seconds = getattr(self.timeouts, operation.wait)
         return None if seconds is None else now + seconds
 
+    def _renew(self, now: float) -> None:
+        for one in self._outstanding.values():
+            one.until = self._until(one.operation, now)
+
+    def held(self, now: float) -> None:
+        """Nothing is read for now, by this side's choice: the times for what the peer sends begin anew."""
+        self.connection.held(now)
+        self._renew(now)
+
     def _next_identifier(self) -> int:
         while True:
             self._identifier = self._identifier % MOST_ID + 1
@@ -200,9 +217,9 @@ class Session:
         }
         self.send(message.context.number, made, None if data is None else (data,))
 
-    def waiting(self) -> bool:
-        """Whether messages wait to be sent."""
-        return bool(self._sending)
+    def waiting(self) -> int:
+        """How many messages wait to be sent."""
+        return len(self._sending)
 
     def take(self, now: float) -> list[Buffer]:
         """Buffers to send next, about `limits.ahead` bytes at most; empty if there is nothing."""
@@ -224,6 +241,8 @@ class Session:
             size += added
             if ended:
                 self._sending.popleft()
+            else:  # the time for a response does not run while a long message is being sent
+                self._renew(now)
             self.connection.send(buffers, now)
             out += self.connection.take()
         return out
@@ -258,7 +277,8 @@ class Session:
         """Take the events of the connection."""
         for event in events:
             if isinstance(event, Data):
-                self._data(event, now)
+                if self.failure is None:  # what came behind a fault is not looked at
+                    self._data(event, now)
             elif isinstance(event, Aborted):
                 self.fail(AssociationAborted(event.why, source=event.source, reason=event.reason, peer=self.peer))
             elif isinstance(event, Rejected):
@@ -284,12 +304,13 @@ class Session:
             if self._operations or self._outstanding:
                 self.fail(error)
             self.is_released = True
+        if self._exchange is not None:  # a message that has begun will not be complete
+            self._exchange.end()
 
     def _data(self, event: Data, now: float) -> None:
         assert self._exchange is not None
         try:
-            messages = self._exchange.take(event)
-            for message in messages:
+            for message in self._exchange.take(event):
                 self._message(message, now)
         except ProtocolError as error:
             self.abort(AssociationAborted(f"the peer broke the protocol: {error}", peer=self.peer), now)

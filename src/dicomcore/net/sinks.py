@@ -11,7 +11,7 @@ from dicomcore.errors import LimitError
 if TYPE_CHECKING:
     from dicomcore._native.net.fragments import Fragment
 
-__all__ = ["FileSink", "MemorySink", "Sink", "no_space"]
+__all__ = ["FileSink", "MemorySink", "Nowhere", "Sink", "no_space"]
 
 MOST_BUFFERS = 512  # in one writev(); systems allow 1024
 
@@ -49,6 +49,19 @@ class MemorySink:
     def abort(self) -> None:
         """Forget what came."""
         self._held.clear()
+
+
+class Nowhere:
+    """Takes a data set that nobody wants."""
+
+    def write(self, data: memoryview, fragments: list[Fragment]) -> None:
+        """Pass over fragments."""
+
+    def finish(self) -> None:
+        """There is nothing."""
+
+    def abort(self) -> None:
+        """There was nothing."""
 
 
 class FileSink:

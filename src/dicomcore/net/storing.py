@@ -35,6 +35,7 @@ INCOMING = ".incoming"
 UID = re.compile(r"[0-9](?:[0-9.]{0,62}[0-9])?")
 HEAD = 16 << 10  # bytes of a data set that are looked at for its identity
 CHUNK = 1 << 20
+MOST_MADE = 4096  # folders that are known to be there
 SOP_CLASS, SOP_INSTANCE, STUDY, SERIES = 0x00080016, 0x00080018, 0x0020000D, 0x0020000E
 WANTED = {
     SOP_CLASS: "SOPClassUID",
@@ -168,6 +169,8 @@ class Folder:
         folder = os.path.join(self.root, *parts[:2])
         if folder not in self._made:
             os.makedirs(folder, exist_ok=True)
+            if len(self._made) >= MOST_MADE:
+                self._made.clear()
             self._made.add(folder)
         return os.path.join(folder, parts[2] + ".dcm")
 
