@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 
 from dicomcore import Dataset, dcmread, net
 from dicomcore.dataset.state import file_index
+from dicomcore.encoding import encode
 from dicomcore.errors import AssociationAborted, AssociationRejected, NetworkError, NetworkTimeout
 from dicomcore.net.accepting import Refusal
 
@@ -415,3 +417,25 @@ def test_silent_peers_do_not_keep_others_waiting(server: net.Server) -> None:
     finally:
         for one in idle:
             one.close()
+
+
+def test_answers_as_bytes_and_none_waits_for_the_next() -> None:
+    server, taken = net.Server(ae="QR"), threading.Event()
+
+    def answer(request: net.Request) -> Iterator[Dataset | bytes]:
+        ds = request.dataset
+        yield encode(ds, request.context.transfer_syntax)
+        ds.PatientName = "SECOND" if taken.wait(20) else "LATE"
+        yield ds
+        for number in range(1500):
+            ds.PatientName = f"{number}" * (1 + number % 50)
+            yield encode(ds, request.context.transfer_syntax)
+
+    server.find(answer)
+    limits = net.NetLimits(pdu=256)  # some identifiers take several PDUs
+    with server, net.associate(server.address, timeouts=QUICK, limits=limits) as association:
+        found = association.find({"PatientName": "FIRST"}, level="STUDY")
+        assert next(found).PatientName == "FIRST"
+        taken.set()
+        assert next(found).PatientName == "SECOND"
+        assert [str(one.PatientName) for one in found] == [f"{one}" * (1 + one % 50) for one in range(1500)]

@@ -7,7 +7,7 @@ import os
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any, NamedTuple, Self
 
@@ -28,6 +28,7 @@ FOLDED = {level: tuple(name for name in names if name.endswith("Name") and name 
                        and "Manufacturer" not in name and name not in ("InstitutionName", "ProtocolName"))
           for level, names in COLUMNS.items()}  # fmt: skip
 OWN = ("path", "transfer_syntax", "size", "source")  # of instances, beside their attributes
+SEQUENCE = "RequestAttributesSequence"  # kept as JSON
 GROUP = 256  # instances that are committed together
 WAIT = 0.02  # seconds that the first of a group waits for others
 GLOB = str.maketrans({"[": "[[]"})
@@ -303,12 +304,13 @@ class LiveCatalogue:
         Multiple values are joined by backslashes, sequences lists of dict. ValueError for a level that does not exist.
         """
         level = _checked(query.level)
-        where, values = _where(query.terms, level)
+        where, values, left = _where(query.terms, level)
         sql = f"{_select(level)}{where} ORDER BY {TABLES[level]}.id"
         count = skipped = 0
+        rest = Query(level, left)
         for found in self._reader.execute(sql, values):
             row = _row(found, level)
-            if not query.matches(row):
+            if not rest.matches(row):
                 continue
             if skipped < offset:
                 skipped += 1
@@ -318,12 +320,34 @@ class LiveCatalogue:
             count += 1
             yield row
 
+    def values(self, query: Query, keywords: Sequence[str]) -> Iterator[Sequence[Any]]:
+        """The values of some attributes in the rows that `search` gives.
+
+        The attributes are of the query's level and those above it. None stands for what was not counted yet.
+        """
+        level = _checked(query.level)
+        where, values, left = _where(query.terms, level)
+        needed = [term.keyword for term in left if _is_at(term.keyword, level)]
+        names = list(dict.fromkeys([*keywords, *needed]))
+        cursor = self._reader.cursor()
+        cursor.row_factory = None  # type: ignore[assignment]  # plain tuples
+        found = cursor.execute(f"{_select(level, names)}{where} ORDER BY {TABLES[level]}.id", values)
+        if not left and SEQUENCE not in names:
+            yield from found
+            return
+        rest, count = Query(level, left), len(keywords)
+        for one in found:
+            row = _row(dict(zip(names, one, strict=True)), level)
+            if rest.matches(row):
+                yield [row[name] for name in names[:count]]
+
     def entries(self, query: Query) -> Iterator[Entry]:
         """The instances below what matches."""
         at_image = Query("IMAGE", [term for term in query.terms if term.kind != "any"])
-        where, values = _where(at_image.terms, "IMAGE")
+        where, values, left = _where(at_image.terms, "IMAGE")
+        rest = Query("IMAGE", left)
         for found in self._reader.execute(f"{_select('IMAGE')}{where} ORDER BY instances.id", values):
-            if at_image.matches(_row(found, "IMAGE")):
+            if rest.matches(_row(found, "IMAGE")):
                 yield Entry(found["path"], found["SOPClassUID"] or "", found["SOPInstanceUID"],
                             found["transfer_syntax"] or "")  # fmt: skip
 
@@ -351,8 +375,8 @@ def _values(ds: Dataset, level: str) -> dict[str, Any]:
     values: dict[str, Any] = {name: _text(ds, name) for name in COLUMNS[level]}
     for name in FOLDED[level]:
         values[f"{name}_folded"] = "=".join(["", *map(fold_name, values[name].split("=")), ""])
-    if level == "SERIES" and "RequestAttributesSequence" in ds:
-        values["RequestAttributesSequence"] = json.dumps([_plain(item) for item in ds.RequestAttributesSequence or []])
+    if level == "SERIES" and SEQUENCE in ds:
+        values[SEQUENCE] = json.dumps([_plain(item) for item in ds.RequestAttributesSequence or []])
     return values
 
 
@@ -376,9 +400,19 @@ def _above(level: str) -> list[str]:
     return list(LEVELS[: LEVELS.index(level) + 1])
 
 
-def _select(level: str) -> str:
-    names = [f'{TABLES[one]}."{name}" AS "{name}"' for one in _above(level) for name in (*COLUMNS[one], *COUNTED[one])]
-    if level == "IMAGE":
+def _is_at(keyword: str, level: str) -> bool:
+    """Whether rows of a level have an attribute."""
+    at = level_of(keyword)
+    return at is not None and LEVELS.index(at) <= LEVELS.index(level)
+
+
+def _select(level: str, keywords: Sequence[str] | None = None) -> str:
+    """The columns of a level and of those above it, or some of them."""
+    own = keywords is None and level == "IMAGE"
+    if keywords is None:
+        keywords = [name for one in _above(level) for name in (*COLUMNS[one], *COUNTED[one])]
+    names = [f'{TABLES[level_of(name) or level]}."{name}" AS "{name}"' for name in keywords]
+    if own:
         names += [f"instances.{name} AS {name}" for name in OWN]
     joined = TABLES[level]
     for upper, lower in reversed(list(zip(_above(level), _above(level)[1:], strict=False))):
@@ -386,12 +420,18 @@ def _select(level: str) -> str:
     return f"SELECT {', '.join(names)} FROM {joined}"
 
 
-def _where(terms: Iterable[Term], level: str) -> tuple[str, list[str]]:
-    """Conditions that every match fulfils; `Query.matches` looks at what SQL cannot say."""
-    parts, values = [], []
+def _where(terms: Iterable[Term], level: str) -> tuple[str, list[str], list[Term]]:
+    """Conditions that every match fulfils, their values, and the terms that are still to be looked at in Python."""
+    parts: list[str] = []
+    values: list[str] = []
+    left: list[Term] = []
     for term in terms:
         at = level_of(term.keyword)
-        if at is None or LEVELS.index(at) > LEVELS.index(level) or len(term.path) > 1 or term.kind in ("any", "empty"):
+        is_here = at is not None and _is_at(term.keyword, level) and len(term.path) == 1
+        is_decided = term.kind == "any" or (is_here and term.kind == "equal" and term.vr == "UI")
+        if not is_decided or term.keyword in COUNTED.get(at or "", ()):
+            left.append(term)
+        if at is None or not is_here or term.kind in ("any", "empty"):
             continue
         if term.keyword in COUNTED[at]:
             continue
@@ -412,16 +452,16 @@ def _where(terms: Iterable[Term], level: str) -> tuple[str, list[str]]:
             low, high = term.values
             parts.append(f"{column} BETWEEN ? AND ?")
             values += [low, high or "99999999"]
-    return (" WHERE " + " AND ".join(parts) if parts else ""), values
+    return (" WHERE " + " AND ".join(parts) if parts else ""), values, left
 
 
 def _plain_glob(text: str) -> str:
     return "".join(f"[{one}]" if one in "*?[" else one for one in text)
 
 
-def _row(found: sqlite3.Row, level: str) -> dict[str, Any]:
+def _row(found: Any, level: str) -> dict[str, Any]:
     row: dict[str, Any] = dict(found)
     if level in ("SERIES", "IMAGE"):
-        held = row.get("RequestAttributesSequence")
-        row["RequestAttributesSequence"] = json.loads(held) if held else []
+        held = row.get(SEQUENCE)
+        row[SEQUENCE] = json.loads(held) if held else []
     return row

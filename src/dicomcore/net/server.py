@@ -116,7 +116,8 @@ class Server:
     def find(self, handler: Handler | None = None, *, model: str | Sequence[str] = ("patient", "study")) -> Any:
         """Register a generator for C-FIND of query models: it gets a Request, and yields identifiers.
 
-        It is closed when the peer cancels or goes. A status in place of an identifier ends the answers.
+        An identifier is a data set, or its bytes in the transfer syntax of the request's context. The generator is
+        closed when the peer cancels or goes. A status in place of an identifier ends the answers.
         """
         names = [model] if isinstance(model, str) else list(model)
         return self._decorate(Kind.C_FIND, [model_of(name).find for name in names], handler)

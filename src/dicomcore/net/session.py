@@ -188,17 +188,16 @@ class Session:
         self, message: Message, status: int, *, data: Buffer | None = None, values: dict[int, Any] | None = None
     ) -> None:
         """Answer a request."""
-        command = message.command
-        made: dict[int, Any] = {
-            Field.COMMAND: command.get(Field.COMMAND, 0) | 0x8000,
-            Field.RESPONDED_TO: command.get(Field.MESSAGE_ID, 0),
-            Field.AFFECTED_SOP_CLASS: command.get(Field.AFFECTED_SOP_CLASS) or command.get(Field.REQUESTED_SOP_CLASS),
-            Field.AFFECTED_SOP_INSTANCE: command.get(Field.AFFECTED_SOP_INSTANCE)
-            or command.get(Field.REQUESTED_SOP_INSTANCE),
-            Field.STATUS: status,
-            **(values or {}),
-        }
+        made = _answer_to(message.command, status)
+        made.update(values or {})
         self.send(message.context.number, made, None if data is None else (data,))
+
+    def respond_all(self, message: Message, status: int, data: Iterable[bytes]) -> None:
+        """Answer a request several times, with the same status and each time another data set."""
+        assert self._exchange is not None
+        number = message.context.number
+        ready = self._exchange.messages(number, _answer_to(message.command, status), data)
+        self._sending.append((number, iter(()), ready))
 
     def waiting(self) -> bool:
         """Whether messages wait to be sent."""
@@ -362,6 +361,18 @@ class Session:
         else:
             self._idle = None
             self.release(now)
+
+
+def _answer_to(command: Command, status: int) -> dict[int, Any]:
+    """The command set of a response."""
+    return {
+        Field.COMMAND: command.get(Field.COMMAND, 0) | 0x8000,
+        Field.RESPONDED_TO: command.get(Field.MESSAGE_ID, 0),
+        Field.AFFECTED_SOP_CLASS: command.get(Field.AFFECTED_SOP_CLASS) or command.get(Field.REQUESTED_SOP_CLASS),
+        Field.AFFECTED_SOP_INSTANCE: command.get(Field.AFFECTED_SOP_INSTANCE)
+        or command.get(Field.REQUESTED_SOP_INSTANCE),
+        Field.STATUS: status,
+    }
 
 
 def rejection(reject: Reject, peer: str) -> AssociationRejected:
