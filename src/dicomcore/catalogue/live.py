@@ -9,6 +9,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 
 from dicomcore.catalogue.attributes import COLUMNS, COUNTED, KEYS, LEVELS, level_of
@@ -42,6 +43,18 @@ class Entry(NamedTuple):
     sop_class: str
     sop_instance: str
     transfer_syntax: str
+
+
+@dataclass(slots=True)
+class _Series:
+    """Row numbers of a series, its study and patient, and what the present transaction adds to it."""
+
+    series: int
+    study: int
+    patient: int
+    more: int = 0  # instances
+    modalities: set[str] = field(default_factory=set)
+    classes: set[str] = field(default_factory=set)
 
 
 def _schema() -> Iterator[str]:
@@ -80,6 +93,7 @@ class LiveCatalogue:
         self._limits, self.durable = limits, durable
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
+        self._known: dict[str, _Series] = {}  # those that the present transaction has touched, by UID
         self._writer = self._connect()
         if not self._writer.execute("PRAGMA user_version").fetchone()[0]:
             with self._writer:
@@ -154,8 +168,10 @@ class LiveCatalogue:
                         results.append((future, work(), None))
                     except (DicomError, OSError, sqlite3.Error) as error:
                         results.append((future, None, error))
+                self._settle()
         except sqlite3.Error as error:  # the disk is full: none of the group is there
             results = [(future, None, error) for _, future in group]
+            self._known.clear()
         for future, result, failure in results:
             if failure is None:
                 future.set_result(result)
@@ -188,70 +204,90 @@ class LiveCatalogue:
         return len(pending) - len(failed), failed
 
     def _insert(self, path: str, ds: Dataset, source: str) -> bool:
-        parent: int | None = None
-        ids: dict[str, int] = {}
-        new: dict[str, bool] = {}
-        for level in LEVELS:
-            values = _values(ds, level)
-            if level == "IMAGE":
-                syntax = str(ds.transfer_syntax or "")
-                values |= {"path": path, "transfer_syntax": syntax, "size": os.path.getsize(path), "source": source}
-            if level != "PATIENT" and not values[KEYS[level]]:
-                raise DicomError(f"the file has no {KEYS[level]}")
-            parent, new[level] = self._put(level, values, parent)
-            ids[level] = parent
-        if new["IMAGE"]:
-            self._count(ids, new, ds)
-        return new["IMAGE"]
-
-    def _put(self, level: str, values: dict[str, Any], parent: int | None) -> tuple[int, bool]:
-        table = TABLES[level]
-        key = KEYS[level]
-        if level == "PATIENT":
-            found = self._writer.execute(
-                "SELECT id FROM patients WHERE PatientID=? AND IssuerOfPatientID=?",
-                (values["PatientID"], values["IssuerOfPatientID"]),
-            ).fetchone()
-        else:
-            found = self._writer.execute(f"SELECT id FROM {table} WHERE {key}=?", (values[key],)).fetchone()
-        if found is not None:
-            if level == "IMAGE":
-                names = ", ".join(f'"{name}"=?' for name in values)
-                self._writer.execute(f"UPDATE {table} SET {names} WHERE id=?", (*values.values(), found[0]))
-            return int(found[0]), False
-        if parent is not None:
-            values = {"parent": parent, **values}
+        for keyword in (KEYS[level] for level in LEVELS[1:]):
+            if not _text(ds, keyword):
+                raise DicomError(f"the file has no {keyword}")
+        series = self._series_of(ds)
+        values = _values(ds, "IMAGE")
+        values |= {"path": path, "transfer_syntax": str(ds.transfer_syntax or ""), "size": os.path.getsize(path),
+                   "source": source}  # fmt: skip
         names = ", ".join(f'"{name}"' for name in values)
         marks = ", ".join("?" * len(values))
-        cursor = self._writer.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(values.values()))
-        assert cursor.lastrowid is not None
-        return cursor.lastrowid, True
+        cursor = self._writer.execute(
+            f"INSERT INTO instances (parent, {names}) VALUES (?, {marks}) ON CONFLICT DO NOTHING",
+            (series.series, *values.values()),
+        )
+        if not cursor.rowcount:
+            names = ", ".join(f'"{name}"=?' for name in values)
+            uid = values["SOPInstanceUID"]
+            self._writer.execute(f"UPDATE instances SET {names} WHERE SOPInstanceUID=?", (*values.values(), uid))
+            return False
+        series.more += 1
+        series.modalities.add(_text(ds, "Modality"))
+        series.classes.add(values["SOPClassUID"])
+        return True
 
-    def _count(self, ids: dict[str, int], new: dict[str, bool], ds: Dataset) -> None:
+    def _series_of(self, ds: Dataset) -> _Series:
+        """Where an instance belongs; what is not there yet is made. A series and a study stay where they are."""
+        uid = _text(ds, "SeriesInstanceUID")
+        known = self._known.get(uid)
+        if known is not None:
+            return known
+        find = self._writer.execute
+        found = find(
+            "SELECT series.id, studies.id, studies.parent FROM series JOIN studies ON series.parent=studies.id "
+            "WHERE SeriesInstanceUID=?", (uid,)
+        ).fetchone()  # fmt: skip
+        if found is None:
+            study = _text(ds, "StudyInstanceUID")
+            above = find("SELECT id, parent FROM studies WHERE StudyInstanceUID=?", (study,)).fetchone()
+            if above is None:
+                patient = self._patient_of(ds)
+                above = self._put("STUDY", ds, patient), patient
+                find("UPDATE patients SET NumberOfPatientRelatedStudies=NumberOfPatientRelatedStudies+1 WHERE id=?",
+                     (patient,))  # fmt: skip
+            found = self._put("SERIES", ds, above[0]), *above
+            find("UPDATE studies SET NumberOfStudyRelatedSeries=NumberOfStudyRelatedSeries+1 WHERE id=?", (above[0],))
+            find("UPDATE patients SET NumberOfPatientRelatedSeries=NumberOfPatientRelatedSeries+1 WHERE id=?",
+                 (above[1],))  # fmt: skip
+        known = self._known[uid] = _Series(*found)
+        return known
+
+    def _patient_of(self, ds: Dataset) -> int:
+        keys = _text(ds, "PatientID"), _text(ds, "IssuerOfPatientID")
+        found = self._writer.execute("SELECT id FROM patients WHERE PatientID=? AND IssuerOfPatientID=?", keys)
+        row = found.fetchone()
+        return self._put("PATIENT", ds, None) if row is None else int(row[0])
+
+    def _put(self, level: str, ds: Dataset, parent: int | None) -> int:
+        values = _values(ds, level)
+        if parent is not None:
+            values["parent"] = parent
+        names = ", ".join(f'"{name}"' for name in values)
+        marks = ", ".join("?" * len(values))
+        made = self._writer.execute(f"INSERT INTO {TABLES[level]} ({names}) VALUES ({marks})", tuple(values.values()))
+        assert made.lastrowid is not None
+        return made.lastrowid
+
+    def _settle(self) -> None:
+        """Write what was counted in the present transaction, and forget what was known in it."""
         execute = self._writer.execute
-        execute("UPDATE series SET NumberOfSeriesRelatedInstances=NumberOfSeriesRelatedInstances+1 WHERE id=?",
-                (ids["SERIES"],))  # fmt: skip
-        execute(
-            "UPDATE studies SET NumberOfStudyRelatedInstances=NumberOfStudyRelatedInstances+1, "
-            "NumberOfStudyRelatedSeries=NumberOfStudyRelatedSeries+? WHERE id=?",
-            (new["SERIES"], ids["STUDY"]),
-        )
-        execute(
-            "UPDATE patients SET NumberOfPatientRelatedInstances=NumberOfPatientRelatedInstances+1, "
-            "NumberOfPatientRelatedSeries=NumberOfPatientRelatedSeries+?, "
-            "NumberOfPatientRelatedStudies=NumberOfPatientRelatedStudies+? WHERE id=?",
-            (new["SERIES"], new["STUDY"], ids["PATIENT"]),
-        )
-        for column, value in (("ModalitiesInStudy", text_of(ds, "Modality")),
-                              ("SOPClassesInStudy", text_of(ds, "SOPClassUID"))):  # fmt: skip
-            if value:
-                self._gather(ids["STUDY"], column, value)
+        for one in self._known.values():
+            if not one.more:
+                continue
+            for table, what, place in (("series", "Series", one.series), ("studies", "Study", one.study),
+                                       ("patients", "Patient", one.patient)):  # fmt: skip
+                column = f"NumberOf{what}RelatedInstances"
+                execute(f"UPDATE {table} SET {column}={column}+? WHERE id=?", (one.more, place))
+            self._gather(one.study, "ModalitiesInStudy", one.modalities)
+            self._gather(one.study, "SOPClassesInStudy", one.classes)
+        self._known.clear()
 
-    def _gather(self, study: int, column: str, value: str) -> None:
+    def _gather(self, study: int, column: str, values: set[str]) -> None:
         held = self._writer.execute(f"SELECT {column} FROM studies WHERE id=?", (study,)).fetchone()[0] or ""
-        known = held.split("\\") if held else []
-        if value not in known:
-            joined = "\\".join(sorted([*known, value]))
+        known = set(held.split("\\")) - {""}
+        if not values - {""} <= known:
+            joined = "\\".join(sorted(known | values - {""}))
             self._writer.execute(f"UPDATE studies SET {column}=? WHERE id=?", (joined, study))
 
     def remove(self, sop_instance: str) -> Future[bool]:
@@ -259,6 +295,7 @@ class LiveCatalogue:
         return self._later(lambda: self._remove(sop_instance))
 
     def _remove(self, uid: str) -> bool:
+        self._settle()
         found = self._writer.execute(
             "SELECT instances.id, series.id, studies.id, patients.id FROM instances "
             "JOIN series ON instances.parent=series.id JOIN studies ON series.parent=studies.id "
