@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from time import sleep
 from typing import Any, NamedTuple, Self
 
 from dicomcore.catalogue.attributes import COLUMNS, COUNTED, KEYS, LEVELS, level_of
@@ -31,7 +32,7 @@ FOLDED = {level: tuple(name for name in names if name.endswith("Name") and name 
 OWN = ("path", "transfer_syntax", "size", "source")  # of instances, beside their attributes
 SEQUENCE = "RequestAttributesSequence"  # kept as JSON
 GROUP = 256  # instances that are committed together
-WAIT = 0.02  # seconds that the first of a group waits for others
+WAIT = 0.001  # seconds that the first of a group waits for others
 GLOB = str.maketrans({"[": "[[]"})
 SETTINGS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=10000")
 
@@ -141,20 +142,21 @@ class LiveCatalogue:
     # -- writing
 
     def _write(self) -> None:
+        size = 1  # of the group before
         while True:
             first = self._queue.get()
             if first is None:
                 return
+            if size > 1:
+                sleep(WAIT)  # others follow, as they did before; one who waits for each answer is not kept waiting
             group, is_last = [first], False
-            while len(group) < GROUP:
-                try:
-                    following = self._queue.get(timeout=WAIT if self.durable else 0.001)
-                except queue.Empty:
-                    break
+            while len(group) < GROUP and not self._queue.empty():
+                following = self._queue.get()  # this thread alone takes
                 if following is None:
                     is_last = True
                     break
                 group.append(following)
+            size = len(group)
             self._commit(group)
             if is_last:
                 return

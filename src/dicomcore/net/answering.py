@@ -40,6 +40,9 @@ class Connected(Protocol):
     def flush(self) -> None:
         """Send what waits."""
 
+    def flush_soon(self) -> None:
+        """Send what waits after what else is due now."""
+
 
 class Answering:
     """A request that a handler works on. It begins at once; `done` is called when the last response is handed over."""
@@ -215,7 +218,7 @@ class Answering:
         if self._session.is_open:
             self._session.respond(self._message, status, data=data, values=values)
         self._done()
-        self._connection.flush()
+        self._connection.flush_soon()
 
     # -- for sub-operations
 

@@ -285,7 +285,7 @@ class Storing(Operation):
 
     def _invocation(self, source: Any, by_class: dict[str, list[Context]]) -> Invocation | None:
         try:
-            instance = source if isinstance(source, Instance) else open_instance(source, self._limits)
+            instance = source if isinstance(source, Instance) else open_instance(source, self._limits, to_send=True)
         except (DicomError, OSError) as error:
             path = None if isinstance(source, Dataset) else str(source)
             self.results.append(Outcome(Status(PROCESSING_FAILURE), path, "", "", str(error)))
@@ -293,7 +293,7 @@ class Storing(Operation):
         context = self._context(instance, by_class.get(instance.sop_class, ()))
         if context is None:
             if self._left_over is not None:
-                self._left_over(instance)
+                self._left_over(instance._replace(whole=None))
             else:
                 self._not_sent(instance, NOT_SUPPORTED, "the peer accepted no presentation context for it")
             return None
@@ -310,7 +310,7 @@ class Storing(Operation):
         }
         if self._originator is not None:
             values[Field.ORIGINATOR], values[Field.ORIGINATOR_MESSAGE_ID] = self._originator
-        return Invocation(context, values, parts, (instance, context.transfer_syntax))
+        return Invocation(context, values, parts, (instance._replace(whole=None), context.transfer_syntax))
 
     def _context(self, instance: Instance, contexts: Iterable[Context]) -> Context | None:
         """The context in the instance's own syntax, else one that it may be converted to."""

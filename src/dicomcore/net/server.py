@@ -301,7 +301,7 @@ class _Protocol(asyncio.BufferedProtocol):
         self._loop = asyncio.get_running_loop()
         self._transport: Any = None
         self._timer: asyncio.TimerHandle | None = None
-        self._is_paused = False
+        self._is_paused = self._is_flushing = False
         self._host = ""
         self._answering: dict[tuple[int, int], Answering] = {}
         self._told = False
@@ -382,6 +382,17 @@ class _Protocol(asyncio.BufferedProtocol):
             self._transport.close()
         self._schedule()
 
+    def flush_soon(self) -> None:
+        """Send what waits after what else is due now: answers that are ready together go out together."""
+        if not self._is_flushing:
+            self._is_flushing = True
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._is_flushing = False
+        if not self._transport.is_closing():
+            self.flush()
+
     def _schedule(self) -> None:
         deadline = self._session.deadline
         timer = self._timer
@@ -438,6 +449,7 @@ class _Protocol(asyncio.BufferedProtocol):
         self._session.performed -= 1
         self._session.rest(self._loop.time())
         if self._server._is_stopping:
+            self.flush()  # the answer is not lost
             self.stop()
 
     @property
