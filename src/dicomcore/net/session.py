@@ -206,6 +206,8 @@ class Session:
     def take(self, now: float) -> list[Buffer]:
         """Buffers to send next, about `limits.ahead` bytes at most; empty if there is nothing."""
         out = self.connection.take()
+        if not self._sending:
+            return out
         size = 0
         while self._sending and size < self.limits.ahead and self.is_open:
             number, parts, head = self._sending[0]
@@ -336,11 +338,14 @@ class Session:
     @property
     def deadline(self) -> float | None:
         """When `expire` is to be called, or None."""
-        times = [self.connection.deadline, *(one.until for one in self._outstanding.values())]
-        if not self._outstanding and self.is_open:
-            times.append(self._idle)
-        known = [time for time in times if time is not None]
-        return min(known) if known else None
+        earliest = self.connection.deadline
+        for one in self._outstanding.values():
+            if one.until is not None and (earliest is None or one.until < earliest):
+                earliest = one.until
+        idle = None if self._outstanding else self._idle
+        if idle is not None and (earliest is None or idle < earliest) and self.is_open:
+            return idle
+        return earliest
 
     def expire(self, now: float) -> None:
         """Do what is due at this time."""
