@@ -28,6 +28,15 @@ def test_whole_or_in_parts(path: Path) -> None:
     assert sent(path, to_send=True) == sent(path, to_send=False)
 
 
+def test_a_file_that_shrinks_meanwhile_is_not_sent(tmp_path: Path) -> None:
+    path = tmp_path / "file.dcm"
+    path.write_bytes(FILES[0].read_bytes())
+    instance = open_instance(path)
+    path.write_bytes(FILES[0].read_bytes()[: instance.offset - 2])
+    with pytest.raises(DicomError, match="shorter"):
+        next(instance.parts(instance.transfer_syntax))
+
+
 STRANGE = {  # name: what is made of a path
     "missing": lambda path: None,
     "a folder": lambda path: path.mkdir(),

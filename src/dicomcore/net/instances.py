@@ -53,8 +53,9 @@ class Instance(NamedTuple):
             return encode_buffers(self._converted(self.source, syntax, limits), syntax)
         if syntax == self.transfer_syntax:
             is_deflated = UID(syntax).is_deflated
-            if self.whole is not None:
-                return _whole_parts(self.whole, self.offset, is_deflated)
+            whole = _read_whole(self.source) if self.whole is None else self.whole
+            if whole is not None:
+                return _whole_parts(whole, self.offset, is_deflated)
             return _file_parts(self.source, self.offset, is_deflated)
         return encode_buffers(self._converted(dcmread(self.source, limits=limits), syntax, limits), syntax)
 
@@ -91,6 +92,8 @@ def _whole_parts(whole: bytes, offset: int, is_deflated: bool) -> Iterator[bytes
 
 
 def _is_odd(size: int, is_deflated: bool) -> bool:
+    if size <= 0:
+        raise DicomError("it has become shorter since its head was read")
     if size & 1 and not is_deflated:
         raise DicomError("its data set has an odd number of bytes, which cannot be sent (PS3.5 7.1.1, PS3.8 E.2)")
     return bool(size & 1)

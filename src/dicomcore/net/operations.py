@@ -261,6 +261,7 @@ class Storing(Operation):
         self._by_class: dict[str, list[Context]] = {}
         self._outstanding = 0
         self._is_empty = False
+        self._fits = left_over is None  # whether the last instance was sent, and the next one will be
 
     def next(self, contexts: Iterable[Context]) -> Invocation | None:
         """The request for the next instance that can be sent."""
@@ -285,12 +286,13 @@ class Storing(Operation):
 
     def _invocation(self, source: Any, by_class: dict[str, list[Context]]) -> Invocation | None:
         try:
-            instance = source if isinstance(source, Instance) else open_instance(source, self._limits, to_send=True)
+            instance = source if isinstance(source, Instance) else open_instance(source, self._limits, to_send=self._fits)
         except (DicomError, OSError) as error:
             path = None if isinstance(source, Dataset) else str(source)
             self.results.append(Outcome(Status(PROCESSING_FAILURE), path, "", "", str(error)))
             return None
         context = self._context(instance, by_class.get(instance.sop_class, ()))
+        self._fits = context is not None
         if context is None:
             if self._left_over is not None:
                 self._left_over(instance._replace(whole=None))
