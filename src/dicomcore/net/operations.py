@@ -286,7 +286,8 @@ class Storing(Operation):
 
     def _invocation(self, source: Any, by_class: dict[str, list[Context]]) -> Invocation | None:
         try:
-            instance = source if isinstance(source, Instance) else open_instance(source, self._limits, to_send=self._fits)
+            is_open = isinstance(source, Instance)
+            instance = source if is_open else open_instance(source, self._limits, to_send=self._fits)
         except (DicomError, OSError) as error:
             path = None if isinstance(source, Dataset) else str(source)
             self.results.append(Outcome(Status(PROCESSING_FAILURE), path, "", "", str(error)))
