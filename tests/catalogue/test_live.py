@@ -132,3 +132,37 @@ def test_another_version_is_refused(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(DicomError, match="version 99"):
         catalogue.open(tmp_path)
+
+
+def made(**values: str) -> Dataset:
+    ds = dcmread(FILES[0], stop_before_pixels=True)
+    for keyword, value in values.items():
+        setattr(ds, keyword, value)
+    return ds
+
+
+def test_counts_follow_the_study_whatever_patient_a_file_names(store: catalogue.LiveCatalogue, tmp_path: Path) -> None:
+    files = [("1", "A", "1.1"), ("2", "A", "1.1"), ("3", "B", "1.1"), ("4", "B", "1.2")]
+    for uid, patient, series in files:
+        made(
+            SOPInstanceUID=f"1.2.{uid}", PatientID=patient, StudyInstanceUID="1.3", SeriesInstanceUID=series,
+            Modality="CT" if uid != "4" else "MR",
+        ).save_as(tmp_path / f"{uid}.dcm")  # fmt: skip
+    futures = [store.add(tmp_path / f"{uid}.dcm") for uid, *_ in files]
+    gone = store.remove("1.2.2")  # of the same group, as a rule
+    again = store.add(tmp_path / "2.dcm")
+    assert [one.result() for one in (*futures, gone, again)] == [True] * 6
+    (patient,) = store.search(asked("PATIENT"))
+    assert [patient[f"NumberOfPatientRelated{what}"] for what in ("Studies", "Series", "Instances")] == [1, 2, 4]
+    (study,) = store.search(asked("STUDY"))
+    assert (study["NumberOfStudyRelatedSeries"], study["NumberOfStudyRelatedInstances"]) == (2, 4)
+    assert study["ModalitiesInStudy"] == "CT\\MR"
+    assert [one["NumberOfSeriesRelatedInstances"] for one in store.search(asked("SERIES"))] == [3, 1]
+
+
+def test_a_file_without_a_series_leaves_nothing(store: catalogue.LiveCatalogue, tmp_path: Path) -> None:
+    made(SeriesInstanceUID="").save_as(tmp_path / "bad.dcm")
+    added, failed = store.add_all([tmp_path / "bad.dcm"])
+    assert (added, len(failed)) == (0, 1)
+    assert "SeriesInstanceUID" in failed[0][1]
+    assert [len(list(store.search(asked(level)))) for level in ("PATIENT", "STUDY", "SERIES", "IMAGE")] == [0] * 4

@@ -587,7 +587,7 @@ def test_answers_that_nobody_takes_are_not_read() -> None:
     async def work(address: str) -> None:
         from dicomcore.net import aio
 
-        async with aio.associate(address, timeouts=net.Timeouts(response=1.5, pdu=1.5)) as association:
+        async with aio.associate(address, timeouts=net.Timeouts(response=4, pdu=4)) as association:
             found = association.find({"PatientName": ""}, level="STUDY")
             await anext(found)  # type: ignore[call-overload]
             before = -1
@@ -595,7 +595,7 @@ def test_answers_that_nobody_takes_are_not_read() -> None:
                 before = told
                 await asyncio.sleep(0.3)
             assert told < 100_000
-            await asyncio.sleep(2)  # longer than a response may take, which does not count meanwhile
+            await asyncio.sleep(5)  # longer than a response may take, which does not count meanwhile
             assert association.is_open
             await found.aclose()  # type: ignore[attr-defined]
             assert (await association.echo()).status == 0

@@ -6,8 +6,10 @@ import os
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pydicom.data
@@ -15,8 +17,10 @@ import pytest
 
 from dicomcore import Dataset, dcmread, net
 from dicomcore.dataset.state import file_index
+from dicomcore.encoding import encode
 from dicomcore.errors import AssociationAborted, AssociationRejected, NetworkError, NetworkTimeout
 from dicomcore.net.accepting import Refusal
+from dicomcore.net.commands import Kind
 
 VERIFICATION = "1.2.840.10008.1.1"
 QUICK = net.Timeouts(connect=5, associate=5, response=5, store=20, retrieve=20, release=2)
@@ -415,3 +419,52 @@ def test_silent_peers_do_not_keep_others_waiting(server: net.Server) -> None:
     finally:
         for one in idle:
             one.close()
+
+
+def test_answers_as_bytes_and_none_waits_for_the_next() -> None:
+    server, taken = net.Server(ae="QR"), threading.Event()
+
+    def answer(request: net.Request) -> Iterator[Dataset | bytes]:
+        ds = request.dataset
+        yield encode(ds, request.context.transfer_syntax)
+        ds.PatientName = "SECOND" if taken.wait(20) else "LATE"
+        yield ds
+        for number in range(1500):
+            ds.PatientName = f"{number}" * (1 + number % 50)
+            yield encode(ds, request.context.transfer_syntax)
+
+    server.find(answer)
+    limits = net.NetLimits(pdu=256)  # some identifiers take several PDUs
+    with server, net.associate(server.address, timeouts=QUICK, limits=limits) as association:
+        found = association.find({"PatientName": "FIRST"}, level="STUDY")
+        assert next(found).PatientName == "FIRST"
+        taken.set()
+        assert next(found).PatientName == "SECOND"
+        assert [str(one.PatientName) for one in found] == [f"{one}" * (1 + one % 50) for one in range(1500)]
+
+
+def test_a_server_that_stops_sends_the_answer_it_works_on() -> None:
+    server, begun, go_on = net.Server(ae="QR"), threading.Event(), threading.Event()
+
+    def answer(request: net.Request) -> int:
+        begun.set()
+        return 0x0107 if go_on.wait(10) else 0x0110
+
+    server.service(Kind.N_CREATE, ["1.2.840.10008.3.1.2.3.3"], answer)
+    responses: list[object] = []
+
+    def ask() -> None:
+        with suppress(NetworkError), net.associate(server.address, timeouts=QUICK) as association:
+            responses.append(association.n_create("1.2.840.10008.3.1.2.3.3", instance="1.2").status)
+
+    with server:
+        asking = threading.Thread(target=ask)
+        asking.start()
+        assert begun.wait(10)
+        assert server._loop is not None
+        server._loop.call_soon_threadsafe(server._stopped.set)
+        while not server._is_stopping:
+            time.sleep(0.001)
+        go_on.set()
+        asking.join(20)
+    assert responses == [0x0107]

@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import struct
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from dicomcore.catalogue.attributes import KEYS, LEVELS
+from dicomcore.catalogue.attributes import KEYS, LEVELS, level_of
 from dicomcore.dataset import DataElement, Dataset
 from dicomcore.dictionary import dictionary_VR, keyword_for_tag, tag_for_keyword
+from dicomcore.encoding import encode
+from dicomcore.uids import UID
 
-__all__ = ["identifier"]
+__all__ = ["Answers", "identifier"]
 
 UTF_8 = "ISO_IR 192"
-SKIPPED = frozenset({0x00080005, 0x00080052, 0x00080201})
+SPECIFIC_CHARACTER_SET = 0x00080005
+SKIPPED = frozenset({SPECIFIC_CHARACTER_SET, 0x00080052, 0x00080201})
+SINGLE = frozenset({"LT", "ST", "UR", "UT"})  # VRs of one value, in which a backslash is text (PS3.5 6.2)
+LONG = frozenset({"UC", "UR", "UT"})  # VRs whose length takes four bytes (PS3.5 7.1.2)
+TEXTS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})  # what Specific Character Set is for (PS3.5 6.1.2.2)
+CODES = frozenset({"AE", "AS", "CS", "DA", "DS", "DT", "IS", "TM", "UI", "UR"})
+RANGES = {"US": (0, 0xFFFF), "SS": (-0x8000, 0x7FFF), "UL": (0, 0xFFFFFFFF), "SL": (-0x80000000, 0x7FFFFFFF)}
+LONGEST = 0xFFFE  # bytes of a value whose length takes two bytes
+REMEMBERED = 4096  # values of an attribute whose elements are kept
 
 
 def identifier(row: dict[str, Any], asked: Dataset, level: str, **extra: str) -> Dataset:
     """The identifier of a match: the keys that were asked for, those that are not kept empty, and the unique keys.
 
-    Text beyond ASCII is in UTF-8, unless the request was in a single-byte set that holds it.
+    Text beyond ASCII is in UTF-8. A value that its VR cannot hold is left empty.
     """
     made = Dataset()
-    names = [name for name in (KEYS[one] for one in LEVELS[: LEVELS.index(level) + 1]) if name in row]
-    wanted = {int(element.tag): element for element in asked if int(element.tag) not in SKIPPED}
-    for name in names:
-        tag = tag_for_keyword(name)
-        assert tag is not None
-        wanted.setdefault(int(tag), None)  # type: ignore[arg-type]
-    for tag in sorted(wanted):
+    is_plain = True
+    for tag in _wanted(asked, level, row):
         keyword = keyword_for_tag(tag)
         value = row.get(keyword) if keyword else None
         if isinstance(value, list):
@@ -35,12 +41,24 @@ def identifier(row: dict[str, Any], asked: Dataset, level: str, **extra: str) ->
         elif keyword:
             vr = dictionary_VR(tag)
             made.add(DataElement(tag, vr, _value(vr, value)))
+        is_plain = is_plain and all(text.isascii() for text in _texts(value))
     made.QueryRetrieveLevel = level
     for name, value in extra.items():
         setattr(made, name, value)
-    if not all(text.isascii() for text in _texts(row.values())):
+    if not is_plain:
         made.SpecificCharacterSet = UTF_8
     return made
+
+
+def _wanted(asked: Dataset, level: str, kept: Iterable[str]) -> list[int]:
+    """Tags of an answer: those that were asked for, and the unique keys of the levels down to `level`."""
+    tags = {int(element.tag) for element in asked} - SKIPPED
+    unique = (tag_for_keyword(name) for name in _unique(level) if name in kept)
+    return sorted(tags | {int(tag) for tag in unique if tag is not None})
+
+
+def _unique(level: str) -> list[str]:
+    return [KEYS[one] for one in LEVELS[: LEVELS.index(level) + 1]]
 
 
 def _item(values: dict[str, Any]) -> Dataset:
@@ -56,15 +74,140 @@ def _item(values: dict[str, Any]) -> Dataset:
 def _value(vr: str, value: Any) -> Any:
     if value is None or value == "":
         return [] if vr == "SQ" else None
-    if vr in ("US", "SS", "UL", "SL"):
-        return int(value)
-    return str(value).split("\\") if isinstance(value, str) and "\\" in value else str(value)
+    text = str(value)
+    if vr in RANGES:
+        return _number(vr, text)
+    if vr in CODES and not text.isascii():
+        return None
+    return text.split("\\") if "\\" in text and vr not in SINGLE else text
 
 
-def _texts(values: Iterable[Any]) -> Iterable[str]:
-    for value in values:
-        if isinstance(value, list):
-            for item in value:
-                yield from map(str, item.values())
+def _number(vr: str, text: str) -> int | None:
+    try:
+        number = int(text)
+    except ValueError:
+        return None
+    low, high = RANGES[vr]
+    return number if low <= number <= high else None
+
+
+def _texts(value: Any) -> Iterable[str]:
+    if isinstance(value, list):
+        for item in value:
+            yield from map(str, item.values())
+    elif value is not None:
+        yield str(value)
+
+
+class Answers:
+    """The identifiers of one query's matches as bytes: the same as `identifier` encoded, but what does not change from
+    match to match is made once.
+
+    `keywords` are the attributes whose values `encoded` takes, in this order.
+    """
+
+    def __init__(self, asked: Dataset, level: str, transfer_syntax: str, **extra: str) -> None:
+        self._asked, self._level, self._extra, self._syntax = asked, level, extra, transfer_syntax
+        found = {tag: keyword_for_tag(tag) for tag in _wanted(asked, level, _unique(level))}
+        kept = {tag: name for tag, name in found.items() if name and _is_kept(name, level)}
+        self.keywords = tuple(kept.values())
+        self._charset = self._element(SPECIFIC_CHARACTER_SET, "CS", UTF_8)
+        self._foreign: set[Any] = set()  # values beyond ASCII
+        self._makers: list[_Elements] = []
+        self._tail = b""
+        self._is_planned = (
+            not UID(transfer_syntax).is_deflated
+            and min(found, default=0) > SPECIFIC_CHARACTER_SET
+            and all(dictionary_VR(tag) != "SQ" for tag in kept)
+        )
+        if self._is_planned:
+            self._plan(kept)
+
+    def _plan(self, kept: dict[int, str]) -> None:
+        """What makes each element of an answer, with the bytes that always stand in front of it."""
+        fixed = identifier({}, self._asked, self._level, **self._extra)
+        before = b""
+        for tag in sorted({int(element.tag) for element in fixed} | set(kept)):
+            if tag in kept:
+                self._makers.append(_Elements(self, tag, before))
+                before = b""
+            else:
+                before += self._element(tag, fixed[tag].VR, fixed[tag].value)
+        self._tail = before
+
+    def _element(self, tag: int, vr: str, value: Any) -> bytes:
+        made = Dataset()
+        made.add(DataElement(tag, vr, value))
+        return encode(made, self._syntax)
+
+    def encoded(self, row: Sequence[Any]) -> bytes:
+        """The identifier of a match, in the transfer syntax; `row` are the values of `keywords`."""
+        if not self._is_planned:
+            values = dict(zip(self.keywords, row, strict=True))
+            return encode(identifier(values, self._asked, self._level, **self._extra), self._syntax)
+        made = b"".join([elements[value] for elements, value in zip(self._makers, row, strict=True)]) + self._tail
+        if self._foreign and not self._foreign.isdisjoint(row):
+            made = self._charset + made
+        if len(self._foreign) > REMEMBERED:
+            self._foreign.clear()
+            for elements in self._makers:
+                elements.clear()
+        return made
+
+    def element(self, tag: int, value: Any) -> bytes:
+        """An element of an answer by the general way, which notes a value beyond ASCII."""
+        vr = dictionary_VR(tag)
+        if value is None or str(value).isascii():
+            return self._element(tag, vr, _value(vr, value))
+        self._foreign.add(value)
+        made = Dataset()
+        made.SpecificCharacterSet = UTF_8
+        made.add(DataElement(tag, vr, _value(vr, value)))
+        return encode(made, self._syntax).removeprefix(self._charset)
+
+    @property
+    def is_explicit(self) -> bool | None:
+        """Whether elements have their VR, in little endian; None in big endian."""
+        uid = UID(self._syntax)
+        return None if not uid.is_little_endian else not uid.is_implicit_VR
+
+
+class _Elements(dict[Any, bytes]):
+    """Encoded elements of one attribute by their values: most values of a query's matches come again."""
+
+    def __init__(self, answers: Answers, tag: int, before: bytes) -> None:
+        self._answers, self._tag, self._before = answers, tag, before
+        vr = dictionary_VR(tag)
+        self._padding = b"\0" if vr == "UI" else b" "
+        self._is_text = vr in TEXTS | CODES and answers.is_explicit is not None and vr not in LONG
+        group = struct.pack("<HH", tag >> 16, tag & 0xFFFF)
+        self._head = before + group + (vr.encode() if answers.is_explicit else b"")
+        self._length = "<H" if answers.is_explicit else "<I"
+
+    def __missing__(self, value: Any) -> bytes:
+        if len(self) >= REMEMBERED:
+            self.clear()
+        if self._is_text and type(value) is str and _is_plain(value):
+            data = value.encode()
+            data += self._padding * (len(data) & 1)
+            made = self._head + struct.pack(self._length, len(data)) + data
         else:
-            yield str(value)
+            made = self._before + self._answers.element(self._tag, value)
+        self[value] = made
+        return made
+
+
+def _is_plain(value: str) -> bool:
+    """Whether a value is encoded as it is in every VR of text."""
+    return (
+        value.isascii()
+        and value.isprintable()
+        and "\\" not in value
+        and len(value) <= LONGEST
+        and value.strip() == value
+    )
+
+
+def _is_kept(keyword: str, level: str) -> bool:
+    at = level_of(keyword)
+    return at is not None and LEVELS.index(at) <= LEVELS.index(level)

@@ -7,8 +7,10 @@ import os
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass, field
+from time import sleep
 from typing import Any, NamedTuple, Self
 
 from dicomcore.catalogue.attributes import COLUMNS, COUNTED, KEYS, LEVELS, level_of
@@ -28,8 +30,9 @@ FOLDED = {level: tuple(name for name in names if name.endswith("Name") and name 
                        and "Manufacturer" not in name and name not in ("InstitutionName", "ProtocolName"))
           for level, names in COLUMNS.items()}  # fmt: skip
 OWN = ("path", "transfer_syntax", "size", "source")  # of instances, beside their attributes
+SEQUENCE = "RequestAttributesSequence"  # kept as JSON
 GROUP = 256  # instances that are committed together
-WAIT = 0.02  # seconds that the first of a group waits for others
+WAIT = 0.001  # seconds that the first of a group waits for others
 GLOB = str.maketrans({"[": "[[]"})
 SETTINGS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=10000")
 
@@ -41,6 +44,18 @@ class Entry(NamedTuple):
     sop_class: str
     sop_instance: str
     transfer_syntax: str
+
+
+@dataclass(slots=True)
+class _Series:
+    """Row numbers of a series, its study and patient, and what the present transaction adds to it."""
+
+    series: int
+    study: int
+    patient: int
+    more: int = 0  # instances
+    modalities: set[str] = field(default_factory=set)
+    classes: set[str] = field(default_factory=set)
 
 
 def _schema() -> Iterator[str]:
@@ -79,6 +94,7 @@ class LiveCatalogue:
         self._limits, self.durable = limits, durable
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
+        self._known: dict[str, _Series] = {}  # those that the present transaction has touched, by UID
         self._writer = self._connect()
         if not self._writer.execute("PRAGMA user_version").fetchone()[0]:
             with self._writer:
@@ -126,20 +142,21 @@ class LiveCatalogue:
     # -- writing
 
     def _write(self) -> None:
+        size = 1  # of the group before
         while True:
             first = self._queue.get()
             if first is None:
                 return
+            if size > 1:
+                sleep(WAIT)  # others follow, as they did before; one who waits for each answer is not kept waiting
             group, is_last = [first], False
-            while len(group) < GROUP:
-                try:
-                    following = self._queue.get(timeout=WAIT if self.durable else 0.001)
-                except queue.Empty:
-                    break
+            while len(group) < GROUP and not self._queue.empty():
+                following = self._queue.get()  # this thread alone takes
                 if following is None:
                     is_last = True
                     break
                 group.append(following)
+            size = len(group)
             self._commit(group)
             if is_last:
                 return
@@ -153,8 +170,10 @@ class LiveCatalogue:
                         results.append((future, work(), None))
                     except (DicomError, OSError, sqlite3.Error) as error:
                         results.append((future, None, error))
+                self._settle()
         except sqlite3.Error as error:  # the disk is full: none of the group is there
             results = [(future, None, error) for _, future in group]
+            self._known.clear()
         for future, result, failure in results:
             if failure is None:
                 future.set_result(result)
@@ -187,70 +206,90 @@ class LiveCatalogue:
         return len(pending) - len(failed), failed
 
     def _insert(self, path: str, ds: Dataset, source: str) -> bool:
-        parent: int | None = None
-        ids: dict[str, int] = {}
-        new: dict[str, bool] = {}
-        for level in LEVELS:
-            values = _values(ds, level)
-            if level == "IMAGE":
-                syntax = str(ds.transfer_syntax or "")
-                values |= {"path": path, "transfer_syntax": syntax, "size": os.path.getsize(path), "source": source}
-            if level != "PATIENT" and not values[KEYS[level]]:
-                raise DicomError(f"the file has no {KEYS[level]}")
-            parent, new[level] = self._put(level, values, parent)
-            ids[level] = parent
-        if new["IMAGE"]:
-            self._count(ids, new, ds)
-        return new["IMAGE"]
-
-    def _put(self, level: str, values: dict[str, Any], parent: int | None) -> tuple[int, bool]:
-        table = TABLES[level]
-        key = KEYS[level]
-        if level == "PATIENT":
-            found = self._writer.execute(
-                "SELECT id FROM patients WHERE PatientID=? AND IssuerOfPatientID=?",
-                (values["PatientID"], values["IssuerOfPatientID"]),
-            ).fetchone()
-        else:
-            found = self._writer.execute(f"SELECT id FROM {table} WHERE {key}=?", (values[key],)).fetchone()
-        if found is not None:
-            if level == "IMAGE":
-                names = ", ".join(f'"{name}"=?' for name in values)
-                self._writer.execute(f"UPDATE {table} SET {names} WHERE id=?", (*values.values(), found[0]))
-            return int(found[0]), False
-        if parent is not None:
-            values = {"parent": parent, **values}
+        for keyword in (KEYS[level] for level in LEVELS[1:]):
+            if not _text(ds, keyword):
+                raise DicomError(f"the file has no {keyword}")
+        series = self._series_of(ds)
+        values = _values(ds, "IMAGE")
+        values |= {"path": path, "transfer_syntax": str(ds.transfer_syntax or ""), "size": os.path.getsize(path),
+                   "source": source}  # fmt: skip
         names = ", ".join(f'"{name}"' for name in values)
         marks = ", ".join("?" * len(values))
-        cursor = self._writer.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(values.values()))
-        assert cursor.lastrowid is not None
-        return cursor.lastrowid, True
+        cursor = self._writer.execute(
+            f"INSERT INTO instances (parent, {names}) VALUES (?, {marks}) ON CONFLICT DO NOTHING",
+            (series.series, *values.values()),
+        )
+        if not cursor.rowcount:
+            names = ", ".join(f'"{name}"=?' for name in values)
+            uid = values["SOPInstanceUID"]
+            self._writer.execute(f"UPDATE instances SET {names} WHERE SOPInstanceUID=?", (*values.values(), uid))
+            return False
+        series.more += 1
+        series.modalities.add(_text(ds, "Modality"))
+        series.classes.add(values["SOPClassUID"])
+        return True
 
-    def _count(self, ids: dict[str, int], new: dict[str, bool], ds: Dataset) -> None:
+    def _series_of(self, ds: Dataset) -> _Series:
+        """Where an instance belongs; what is not there yet is made. A series and a study stay where they are."""
+        uid = _text(ds, "SeriesInstanceUID")
+        known = self._known.get(uid)
+        if known is not None:
+            return known
+        find = self._writer.execute
+        found = find(
+            "SELECT series.id, studies.id, studies.parent FROM series JOIN studies ON series.parent=studies.id "
+            "WHERE SeriesInstanceUID=?", (uid,)
+        ).fetchone()  # fmt: skip
+        if found is None:
+            study = _text(ds, "StudyInstanceUID")
+            above = find("SELECT id, parent FROM studies WHERE StudyInstanceUID=?", (study,)).fetchone()
+            if above is None:
+                patient = self._patient_of(ds)
+                above = self._put("STUDY", ds, patient), patient
+                find("UPDATE patients SET NumberOfPatientRelatedStudies=NumberOfPatientRelatedStudies+1 WHERE id=?",
+                     (patient,))  # fmt: skip
+            found = self._put("SERIES", ds, above[0]), *above
+            find("UPDATE studies SET NumberOfStudyRelatedSeries=NumberOfStudyRelatedSeries+1 WHERE id=?", (above[0],))
+            find("UPDATE patients SET NumberOfPatientRelatedSeries=NumberOfPatientRelatedSeries+1 WHERE id=?",
+                 (above[1],))  # fmt: skip
+        known = self._known[uid] = _Series(*found)
+        return known
+
+    def _patient_of(self, ds: Dataset) -> int:
+        keys = _text(ds, "PatientID"), _text(ds, "IssuerOfPatientID")
+        found = self._writer.execute("SELECT id FROM patients WHERE PatientID=? AND IssuerOfPatientID=?", keys)
+        row = found.fetchone()
+        return self._put("PATIENT", ds, None) if row is None else int(row[0])
+
+    def _put(self, level: str, ds: Dataset, parent: int | None) -> int:
+        values = _values(ds, level)
+        if parent is not None:
+            values["parent"] = parent
+        names = ", ".join(f'"{name}"' for name in values)
+        marks = ", ".join("?" * len(values))
+        made = self._writer.execute(f"INSERT INTO {TABLES[level]} ({names}) VALUES ({marks})", tuple(values.values()))
+        assert made.lastrowid is not None
+        return made.lastrowid
+
+    def _settle(self) -> None:
+        """Write what was counted in the present transaction, and forget what was known in it."""
         execute = self._writer.execute
-        execute("UPDATE series SET NumberOfSeriesRelatedInstances=NumberOfSeriesRelatedInstances+1 WHERE id=?",
-                (ids["SERIES"],))  # fmt: skip
-        execute(
-            "UPDATE studies SET NumberOfStudyRelatedInstances=NumberOfStudyRelatedInstances+1, "
-            "NumberOfStudyRelatedSeries=NumberOfStudyRelatedSeries+? WHERE id=?",
-            (new["SERIES"], ids["STUDY"]),
-        )
-        execute(
-            "UPDATE patients SET NumberOfPatientRelatedInstances=NumberOfPatientRelatedInstances+1, "
-            "NumberOfPatientRelatedSeries=NumberOfPatientRelatedSeries+?, "
-            "NumberOfPatientRelatedStudies=NumberOfPatientRelatedStudies+? WHERE id=?",
-            (new["SERIES"], new["STUDY"], ids["PATIENT"]),
-        )
-        for column, value in (("ModalitiesInStudy", text_of(ds, "Modality")),
-                              ("SOPClassesInStudy", text_of(ds, "SOPClassUID"))):  # fmt: skip
-            if value:
-                self._gather(ids["STUDY"], column, value)
+        for one in self._known.values():
+            if not one.more:
+                continue
+            for table, what, place in (("series", "Series", one.series), ("studies", "Study", one.study),
+                                       ("patients", "Patient", one.patient)):  # fmt: skip
+                column = f"NumberOf{what}RelatedInstances"
+                execute(f"UPDATE {table} SET {column}={column}+? WHERE id=?", (one.more, place))
+            self._gather(one.study, "ModalitiesInStudy", one.modalities)
+            self._gather(one.study, "SOPClassesInStudy", one.classes)
+        self._known.clear()
 
-    def _gather(self, study: int, column: str, value: str) -> None:
+    def _gather(self, study: int, column: str, values: set[str]) -> None:
         held = self._writer.execute(f"SELECT {column} FROM studies WHERE id=?", (study,)).fetchone()[0] or ""
-        known = held.split("\\") if held else []
-        if value not in known:
-            joined = "\\".join(sorted([*known, value]))
+        known = set(held.split("\\")) - {""}
+        if not values - {""} <= known:
+            joined = "\\".join(sorted(known | values - {""}))
             self._writer.execute(f"UPDATE studies SET {column}=? WHERE id=?", (joined, study))
 
     def remove(self, sop_instance: str) -> Future[bool]:
@@ -258,6 +297,7 @@ class LiveCatalogue:
         return self._later(lambda: self._remove(sop_instance))
 
     def _remove(self, uid: str) -> bool:
+        self._settle()
         found = self._writer.execute(
             "SELECT instances.id, series.id, studies.id, patients.id FROM instances "
             "JOIN series ON instances.parent=series.id JOIN studies ON series.parent=studies.id "
@@ -303,12 +343,13 @@ class LiveCatalogue:
         Multiple values are joined by backslashes, sequences lists of dict. ValueError for a level that does not exist.
         """
         level = _checked(query.level)
-        where, values = _where(query.terms, level)
+        where, values, left = _where(query.terms, level)
         sql = f"{_select(level)}{where} ORDER BY {TABLES[level]}.id"
         count = skipped = 0
+        rest = Query(level, left)
         for found in self._reader.execute(sql, values):
             row = _row(found, level)
-            if not query.matches(row):
+            if not rest.matches(row):
                 continue
             if skipped < offset:
                 skipped += 1
@@ -318,12 +359,34 @@ class LiveCatalogue:
             count += 1
             yield row
 
+    def values(self, query: Query, keywords: Sequence[str]) -> Iterator[Sequence[Any]]:
+        """The values of some attributes in the rows that `search` gives.
+
+        The attributes are of the query's level and those above it. None stands for what was not counted yet.
+        """
+        level = _checked(query.level)
+        where, values, left = _where(query.terms, level)
+        needed = [term.keyword for term in left if _is_at(term.keyword, level)]
+        names = list(dict.fromkeys([*keywords, *needed]))
+        cursor = self._reader.cursor()
+        cursor.row_factory = None  # type: ignore[assignment]  # plain tuples
+        found = cursor.execute(f"{_select(level, names)}{where} ORDER BY {TABLES[level]}.id", values)
+        if not left and SEQUENCE not in names:
+            yield from found
+            return
+        rest, count = Query(level, left), len(keywords)
+        for one in found:
+            row = _row(dict(zip(names, one, strict=True)), level)
+            if rest.matches(row):
+                yield [row[name] for name in names[:count]]
+
     def entries(self, query: Query) -> Iterator[Entry]:
         """The instances below what matches."""
         at_image = Query("IMAGE", [term for term in query.terms if term.kind != "any"])
-        where, values = _where(at_image.terms, "IMAGE")
+        where, values, left = _where(at_image.terms, "IMAGE")
+        rest = Query("IMAGE", left)
         for found in self._reader.execute(f"{_select('IMAGE')}{where} ORDER BY instances.id", values):
-            if at_image.matches(_row(found, "IMAGE")):
+            if rest.matches(_row(found, "IMAGE")):
                 yield Entry(found["path"], found["SOPClassUID"] or "", found["SOPInstanceUID"],
                             found["transfer_syntax"] or "")  # fmt: skip
 
@@ -351,8 +414,8 @@ def _values(ds: Dataset, level: str) -> dict[str, Any]:
     values: dict[str, Any] = {name: _text(ds, name) for name in COLUMNS[level]}
     for name in FOLDED[level]:
         values[f"{name}_folded"] = "=".join(["", *map(fold_name, values[name].split("=")), ""])
-    if level == "SERIES" and "RequestAttributesSequence" in ds:
-        values["RequestAttributesSequence"] = json.dumps([_plain(item) for item in ds.RequestAttributesSequence or []])
+    if level == "SERIES" and SEQUENCE in ds:
+        values[SEQUENCE] = json.dumps([_plain(item) for item in ds.RequestAttributesSequence or []])
     return values
 
 
@@ -376,9 +439,19 @@ def _above(level: str) -> list[str]:
     return list(LEVELS[: LEVELS.index(level) + 1])
 
 
-def _select(level: str) -> str:
-    names = [f'{TABLES[one]}."{name}" AS "{name}"' for one in _above(level) for name in (*COLUMNS[one], *COUNTED[one])]
-    if level == "IMAGE":
+def _is_at(keyword: str, level: str) -> bool:
+    """Whether rows of a level have an attribute."""
+    at = level_of(keyword)
+    return at is not None and LEVELS.index(at) <= LEVELS.index(level)
+
+
+def _select(level: str, keywords: Sequence[str] | None = None) -> str:
+    """The columns of a level and of those above it, or some of them."""
+    own = keywords is None and level == "IMAGE"
+    if keywords is None:
+        keywords = [name for one in _above(level) for name in (*COLUMNS[one], *COUNTED[one])]
+    names = [f'{TABLES[level_of(name) or level]}."{name}" AS "{name}"' for name in keywords]
+    if own:
         names += [f"instances.{name} AS {name}" for name in OWN]
     joined = TABLES[level]
     for upper, lower in reversed(list(zip(_above(level), _above(level)[1:], strict=False))):
@@ -386,12 +459,18 @@ def _select(level: str) -> str:
     return f"SELECT {', '.join(names)} FROM {joined}"
 
 
-def _where(terms: Iterable[Term], level: str) -> tuple[str, list[str]]:
-    """Conditions that every match fulfils; `Query.matches` looks at what SQL cannot say."""
-    parts, values = [], []
+def _where(terms: Iterable[Term], level: str) -> tuple[str, list[str], list[Term]]:
+    """Conditions that every match fulfils, their values, and the terms that are still to be looked at in Python."""
+    parts: list[str] = []
+    values: list[str] = []
+    left: list[Term] = []
     for term in terms:
         at = level_of(term.keyword)
-        if at is None or LEVELS.index(at) > LEVELS.index(level) or len(term.path) > 1 or term.kind in ("any", "empty"):
+        is_here = at is not None and _is_at(term.keyword, level) and len(term.path) == 1
+        is_decided = term.kind == "any" or (is_here and term.kind == "equal" and term.vr == "UI")
+        if not is_decided or term.keyword in COUNTED.get(at or "", ()):
+            left.append(term)
+        if at is None or not is_here or term.kind in ("any", "empty"):
             continue
         if term.keyword in COUNTED[at]:
             continue
@@ -412,16 +491,16 @@ def _where(terms: Iterable[Term], level: str) -> tuple[str, list[str]]:
             low, high = term.values
             parts.append(f"{column} BETWEEN ? AND ?")
             values += [low, high or "99999999"]
-    return (" WHERE " + " AND ".join(parts) if parts else ""), values
+    return (" WHERE " + " AND ".join(parts) if parts else ""), values, left
 
 
 def _plain_glob(text: str) -> str:
     return "".join(f"[{one}]" if one in "*?[" else one for one in text)
 
 
-def _row(found: sqlite3.Row, level: str) -> dict[str, Any]:
+def _row(found: Any, level: str) -> dict[str, Any]:
     row: dict[str, Any] = dict(found)
     if level in ("SERIES", "IMAGE"):
-        held = row.get("RequestAttributesSequence")
-        row["RequestAttributesSequence"] = json.loads(held) if held else []
+        held = row.get(SEQUENCE)
+        row[SEQUENCE] = json.loads(held) if held else []
     return row

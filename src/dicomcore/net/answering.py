@@ -8,6 +8,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dicomcore.dataset import Dataset
@@ -25,8 +26,9 @@ __all__ = ["Answering"]
 
 log = logging.getLogger("dicomcore.net")
 PENDING, CANCELLED, FAILED, CANNOT_UNDERSTAND = 0xFF00, 0xFE00, 0x0110, 0xC000
-MANY = 64  # responses that are handed to the loop at a time
-MOST_AHEAD = 512  # responses that may wait for the peer
+MANY = 512  # responses that are handed to the loop at a time, at most
+MANY_BYTES = 256 << 10  # bytes of them
+SOON = 0.1  # seconds after which those that there are go out
 
 
 class Connected(Protocol):
@@ -37,6 +39,9 @@ class Connected(Protocol):
 
     def flush(self) -> None:
         """Send what waits."""
+
+    def flush_soon(self) -> None:
+        """Send what waits after what else is due now."""
 
 
 class Answering:
@@ -91,20 +96,23 @@ class Answering:
 
     def _find(self, results: Iterable[Any]) -> None:
         iterator = iter(results)
-        batch: list[tuple[int, bytes]] = []
+        batch: list[bytes] = []
+        most, size, handed = 1, 0, monotonic()  # the first answer goes out at once, then more and more together
         status: int = 0
         try:
             for one in iterator:
                 if self._request.is_cancelled:
                     status = CANCELLED
                     break
-                if not isinstance(one, Dataset):
+                data = self._identifier(one)
+                if data is None:
                     status = status_of(one)
                     break
-                batch.append((PENDING, encode(one, self._message.context.transfer_syntax)))
-                if len(batch) >= MANY:
+                batch.append(data)
+                size += len(data)
+                if len(batch) >= most or size >= MANY_BYTES or monotonic() - handed > SOON:
                     self._hand(batch)
-                    batch = []
+                    batch, most, size, handed = [], min(2 * most, MANY), 0, monotonic()
         finally:
             close = getattr(iterator, "close", None)
             if close is not None:
@@ -112,7 +120,13 @@ class Answering:
         self._hand(batch)
         self._finish(CANCELLED if self._request.is_cancelled else status)
 
-    def _hand(self, batch: list[tuple[int, bytes]]) -> None:
+    def _identifier(self, one: Any) -> bytes | None:
+        """The bytes of an answer; None if it is a status."""
+        if isinstance(one, bytes):
+            return one
+        return encode(one, self._message.context.transfer_syntax) if isinstance(one, Dataset) else None
+
+    def _hand(self, batch: list[bytes]) -> None:
         """Give responses to the loop, and wait while the peer takes none."""
         if not batch:
             return
@@ -178,19 +192,19 @@ class Answering:
             async for one in results:
                 if self._request.is_cancelled:
                     break
-                if not isinstance(one, Dataset):
+                data = self._identifier(one)
+                if data is None:
                     status = status_of(one)
                     break
-                self._respond_many([(PENDING, encode(one, self._message.context.transfer_syntax))])
+                self._respond_many([data])
                 while not self._may_go.is_set():
                     await asyncio.sleep(0.005)
         finally:
             await results.aclose()
         self.finish(CANCELLED if self._request.is_cancelled else status, None, None)
 
-    def _respond_many(self, batch: list[tuple[int, bytes]]) -> None:
-        for status, data in batch:
-            self._session.respond(self._message, status, data=data)
+    def _respond_many(self, batch: list[bytes]) -> None:
+        self._session.respond_all(self._message, PENDING, batch)
         self._connection.flush()
         if self._connection.is_paused and not self._request.is_cancelled:
             self._may_go.clear()
@@ -207,7 +221,7 @@ class Answering:
         if self._session.is_open:
             self._session.respond(self._message, status, data=data, values=values)
         self._done()
-        self._connection.flush()
+        self._connection.flush_soon()
 
     # -- for sub-operations
 

@@ -113,7 +113,8 @@ class Wire:
             self.flush()
             if not operation.results and not operation.is_done:
                 self.receive()
-                self.session.pump(monotonic())
+                if self.session.is_busy:
+                    self.session.pump(monotonic())
                 self.flush()
 
     def step(self) -> None:

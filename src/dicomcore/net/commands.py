@@ -10,6 +10,7 @@ import struct
 from enum import IntEnum
 from typing import Any
 
+from dicomcore._native.net.commands import read, write
 from dicomcore.dataset import Dataset
 from dicomcore.dictionary import keyword_for_tag, tag_for_keyword
 from dicomcore.encoding import decode_command
@@ -121,6 +122,12 @@ class Command(dict[int, Any]):
 
 def encode(values: dict[int, Any]) -> bytes:
     """The bytes of a command set; Command Group Length is counted. Elements whose value is None are left out."""
+    whole = write(values if type(values) is dict else dict(values))
+    return _encode(values) if whole is None else whole
+
+
+def _encode(values: dict[int, Any]) -> bytes:
+    """The bytes of any command set."""
     parts = []
     for number in sorted(values):
         value = values[number]
@@ -147,6 +154,12 @@ def _comment(text: str) -> str:
 
 def decode(data: bytes, limits: NetLimits = DEFAULT_NET_LIMITS) -> Command:
     """A command set from its bytes; what deviates is in its `issues`. ParseError for what cannot be read."""
+    values = read(data, limits.command_elements)
+    return _decode(data, limits) if values is None else Command(values)
+
+
+def _decode(data: bytes, limits: NetLimits) -> Command:
+    """A command set of any kind, and what is wrong with it."""
     command = Command()
     at, last = 0, -1
     while at < len(data):

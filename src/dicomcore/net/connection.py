@@ -119,7 +119,7 @@ class Aborted(NamedTuple):
 Event = Requested | Accepted | Rejected | Data | ReleaseAsked | ReleaseAnswered | Aborted
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Cause:
     """Why the present event happened, for the actions that need to know."""
 
@@ -127,6 +127,9 @@ class _Cause:
     reason: int = NO_REASON
     why: str = ""
     source: int = SERVICE_USER
+
+
+NO_CAUSE = _Cause()
 
 
 class Connection:
@@ -207,6 +210,8 @@ class Connection:
 
     def take(self) -> list[Buffer]:
         """The buffers to send next; they belong to the caller."""
+        if not self._out:
+            return []
         out, self._out = self._out, []
         return out
 
@@ -258,8 +263,9 @@ class Connection:
     @property
     def deadline(self) -> float | None:
         """When `expire` is to be called, or None."""
-        times = [time for time in (self._artim, self._arriving, self._waiting) if time is not None]
-        return min(times) if times else None
+        if self._artim is None and self._arriving is None and self._waiting is None:
+            return None
+        return min(time for time in (self._artim, self._arriving, self._waiting) if time is not None)
 
     def expire(self, now: float) -> list[Event]:
         """Do what is due at this time."""
@@ -381,7 +387,7 @@ class Connection:
             return
         action, after = found
         self.state = after
-        ACTIONS[action](self, cause or _Cause(), now)
+        ACTIONS[action](self, cause or NO_CAUSE, now)
         if self.state in ENDED:
             self._waiting = self._arriving = None
 

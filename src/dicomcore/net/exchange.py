@@ -7,7 +7,7 @@ set is there. Messages of one direction are never interleaved.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dicomcore.errors import LimitError, ParseError
@@ -93,6 +93,19 @@ class Exchange:
         if data is not None:
             out += self._fragments(number, memoryview(data).cast("B"), 0, True)
         return out
+
+    def messages(self, number: int, values: dict[int, Any], data: Iterable[bytes]) -> bytes:
+        """The bytes of messages with the same command set and a data set each."""
+        head = self.head(number, values, True)
+        out: list[Buffer] = []
+        for one in data:
+            out.append(head)
+            size = len(one)
+            if size <= self.fragment:
+                out += struct.pack(">BxIIBB", 4, size + OVERHEAD, size + 2, number, LAST), one
+            else:
+                out += self._fragments(number, memoryview(one), 0, True)
+        return b"".join(out)
 
     def part(self, number: int, data: Buffer, is_last: bool) -> list[Buffer]:
         """The buffers of a part of a data set, which has an even number of bytes unless it is the last."""

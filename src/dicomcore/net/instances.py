@@ -4,7 +4,9 @@ their own."""
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from dicomcore.dataset import Dataset
@@ -21,6 +23,7 @@ __all__ = ["TRANSCODE", "Instance", "open_instance"]
 
 TRANSCODE = ("never", "uncompressed", "lossless")
 CHUNK = 1 << 20
+READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 WANTED = (0x00020002, 0x00020003, 0x00080016, 0x00080018)
 
 
@@ -33,6 +36,8 @@ class Instance(NamedTuple):
     transfer_syntax: str
     offset: int = 0
     """Where the data set begins in the file; a data set in memory has 0."""
+    whole: bytes | None = None
+    """The bytes of the file if they were read already."""
 
     @property
     def path(self) -> str | None:
@@ -47,7 +52,11 @@ class Instance(NamedTuple):
         if isinstance(self.source, Dataset):
             return encode_buffers(self._converted(self.source, syntax, limits), syntax)
         if syntax == self.transfer_syntax:
-            return _file_parts(self.source, self.offset, UID(syntax).is_deflated)
+            is_deflated = UID(syntax).is_deflated
+            whole = _read_whole(self.source) if self.whole is None else self.whole
+            if whole is not None:
+                return _whole_parts(whole, self.offset, is_deflated)
+            return _file_parts(self.source, self.offset, is_deflated)
         return encode_buffers(self._converted(dcmread(self.source, limits=limits), syntax, limits), syntax)
 
     def _converted(self, ds: Dataset, syntax: str, limits: Limits | None) -> Dataset:
@@ -67,19 +76,64 @@ def _file_parts(path: Any, offset: int, is_deflated: bool) -> Iterator[bytes]:
     """The bytes behind the file meta information. Fragments have even lengths (PS3.8 E.2): what is damaged so that it
     ends in the middle of a word is refused, and a deflated stream gets the byte that PS3.5 A.5 wants."""
     with open(path, "rb", buffering=0) as file:
-        is_odd = (os.fstat(file.fileno()).st_size - offset) & 1
-        if is_odd and not is_deflated:
-            raise DicomError("its data set has an odd number of bytes, which cannot be sent (PS3.5 7.1.1, PS3.8 E.2)")
+        is_odd = _is_odd(os.fstat(file.fileno()).st_size - offset, is_deflated)
         file.seek(offset)
         yield from iter(lambda: file.read(CHUNK), b"")
         if is_odd:
             yield b"\0"
 
 
-def open_instance(source: Any, limits: Limits | None = None) -> Instance:
-    """What a file or data set is; only its head is read. DicomError or OSError if it cannot be sent."""
+def _whole_parts(whole: bytes, offset: int, is_deflated: bool) -> Iterator[bytes | memoryview]:
+    """The same of a file that was read."""
+    is_odd = _is_odd(len(whole) - offset, is_deflated)
+    yield memoryview(whole)[offset:]
+    if is_odd:
+        yield b"\0"
+
+
+def _is_odd(size: int, is_deflated: bool) -> bool:
+    if size <= 0:
+        raise DicomError("it has become shorter since its head was read")
+    if size & 1 and not is_deflated:
+        raise DicomError("its data set has an odd number of bytes, which cannot be sent (PS3.5 7.1.1, PS3.8 E.2)")
+    return bool(size & 1)
+
+
+def _read_whole(path: Any) -> bytes | None:
+    """The bytes of a file of up to 1 MiB; None for others, and if they cannot be had."""
+    if not isinstance(path, str | os.PathLike):
+        return None
+    try:
+        file = os.open(path, READ)
+    except OSError:
+        return None
+    try:
+        facts = os.fstat(file)
+        if not stat.S_ISREG(facts.st_mode) or not 0 < facts.st_size <= CHUNK:
+            return None
+        data = os.read(file, facts.st_size)
+        return data if len(data) == facts.st_size else None
+    except OSError:
+        return None
+    finally:
+        os.close(file)
+
+
+def _head(source: Any, whole: bytes | None, limits: Limits | None) -> tuple[Dataset, bytes | None]:
+    """The attributes that are wanted of a file, and its bytes; what is wrong with it is said by its path."""
+    if whole is not None:
+        with suppress(DicomError):
+            return dcmread(whole, specific_tags=WANTED, limits=limits, force=True), whole
+    return dcmread(source, specific_tags=WANTED, limits=limits, force=True), None
+
+
+def open_instance(source: Any, limits: Limits | None = None, *, to_send: bool = False) -> Instance:
+    """What a file or data set is; only its head is read. DicomError or OSError if it cannot be sent.
+
+    `to_send` says that its parts are wanted now: a file of up to 1 MiB is read whole, once.
+    """
     is_set = isinstance(source, Dataset)
-    ds = source if is_set else dcmread(source, specific_tags=WANTED, limits=limits, force=True)
+    ds, whole = (source, None) if is_set else _head(source, _read_whole(source) if to_send else None, limits)
     meta = None if is_set else ds.file_meta
     sop_class = text_of(ds, "SOPClassUID") or (meta and text_of(meta, "MediaStorageSOPClassUID")) or ""
     sop_instance = text_of(ds, "SOPInstanceUID") or (meta and text_of(meta, "MediaStorageSOPInstanceUID")) or ""
@@ -97,4 +151,4 @@ def open_instance(source: Any, limits: Limits | None = None) -> Instance:
     ):
         raise DicomError(f"it is labelled {UID(index.transfer_syntax).name} and encoded as {UID(syntax).name}")
     offset = index.packed_at if index.inflated else index.body
-    return Instance(source, sop_class, sop_instance, index.transfer_syntax or syntax, int(offset))
+    return Instance(source, sop_class, sop_instance, index.transfer_syntax or syntax, int(offset), whole)

@@ -261,6 +261,7 @@ class Storing(Operation):
         self._by_class: dict[str, list[Context]] = {}
         self._outstanding = 0
         self._is_empty = False
+        self._fits = left_over is None  # whether the last instance was sent, and the next one will be
 
     def next(self, contexts: Iterable[Context]) -> Invocation | None:
         """The request for the next instance that can be sent."""
@@ -285,15 +286,17 @@ class Storing(Operation):
 
     def _invocation(self, source: Any, by_class: dict[str, list[Context]]) -> Invocation | None:
         try:
-            instance = source if isinstance(source, Instance) else open_instance(source, self._limits)
+            is_open = isinstance(source, Instance)
+            instance = source if is_open else open_instance(source, self._limits, to_send=self._fits)
         except (DicomError, OSError) as error:
             path = None if isinstance(source, Dataset) else str(source)
             self.results.append(Outcome(Status(PROCESSING_FAILURE), path, "", "", str(error)))
             return None
         context = self._context(instance, by_class.get(instance.sop_class, ()))
+        self._fits = context is not None
         if context is None:
             if self._left_over is not None:
-                self._left_over(instance)
+                self._left_over(instance._replace(whole=None))
             else:
                 self._not_sent(instance, NOT_SUPPORTED, "the peer accepted no presentation context for it")
             return None
@@ -310,7 +313,7 @@ class Storing(Operation):
         }
         if self._originator is not None:
             values[Field.ORIGINATOR], values[Field.ORIGINATOR_MESSAGE_ID] = self._originator
-        return Invocation(context, values, parts, (instance, context.transfer_syntax))
+        return Invocation(context, values, parts, (instance._replace(whole=None), context.transfer_syntax))
 
     def _context(self, instance: Instance, contexts: Iterable[Context]) -> Context | None:
         """The context in the instance's own syntax, else one that it may be converted to."""

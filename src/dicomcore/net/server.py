@@ -118,7 +118,8 @@ class Server:
     def find(self, handler: Handler | None = None, *, model: str | Sequence[str] = ("patient", "study")) -> Any:
         """Register a generator for C-FIND of query models: it gets a Request, and yields identifiers.
 
-        It is closed when the peer cancels or goes. A status in place of an identifier ends the answers.
+        An identifier is a data set, or its bytes in the transfer syntax of the request's context. The generator is
+        closed when the peer cancels or goes. A status in place of an identifier ends the answers.
         """
         names = [model] if isinstance(model, str) else list(model)
         return self._decorate(Kind.C_FIND, [model_of(name).find for name in names], handler)
@@ -303,7 +304,7 @@ class _Protocol(asyncio.BufferedProtocol):
         self._loop = asyncio.get_running_loop()
         self._transport: Any = None
         self._timer: asyncio.TimerHandle | None = None
-        self._is_paused = False
+        self._is_paused = self._is_flushing = False
         self._host = ""
         self._answering: dict[int, Answering] = {}  # by message ID
         self._slow: asyncio.TimerHandle | None = None  # until when the peer has to take what was sent
@@ -415,6 +416,17 @@ class _Protocol(asyncio.BufferedProtocol):
         if seconds is not None and self._slow is None and self._transport.get_write_buffer_size():
             self._slow = self._loop.call_later(seconds, self._transport.abort)
 
+    def flush_soon(self) -> None:
+        """Send what waits after what else is due now: answers that are ready together go out together."""
+        if not self._is_flushing:
+            self._is_flushing = True
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._is_flushing = False
+        if not self._transport.is_closing():
+            self.flush()
+
     def _schedule(self) -> None:
         deadline = self._session.deadline
         timer = self._timer
@@ -468,6 +480,7 @@ class _Protocol(asyncio.BufferedProtocol):
         self._session.underway.discard(key)
         self._session.rest(self._loop.time())
         if self._server._is_stopping:
+            self.flush()  # the answer is not lost
             self.stop()
 
     @property

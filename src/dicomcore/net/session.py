@@ -205,17 +205,16 @@ class Session:
         self, message: Message, status: int, *, data: Buffer | None = None, values: dict[int, Any] | None = None
     ) -> None:
         """Answer a request."""
-        command = message.command
-        made: dict[int, Any] = {
-            Field.COMMAND: command.get(Field.COMMAND, 0) | 0x8000,
-            Field.RESPONDED_TO: command.get(Field.MESSAGE_ID, 0),
-            Field.AFFECTED_SOP_CLASS: command.get(Field.AFFECTED_SOP_CLASS) or command.get(Field.REQUESTED_SOP_CLASS),
-            Field.AFFECTED_SOP_INSTANCE: command.get(Field.AFFECTED_SOP_INSTANCE)
-            or command.get(Field.REQUESTED_SOP_INSTANCE),
-            Field.STATUS: status,
-            **(values or {}),
-        }
+        made = _answer_to(message.command, status)
+        made.update(values or {})
         self.send(message.context.number, made, None if data is None else (data,))
+
+    def respond_all(self, message: Message, status: int, data: Iterable[bytes]) -> None:
+        """Answer a request several times, with the same status and each time another data set."""
+        assert self._exchange is not None
+        number = message.context.number
+        ready = self._exchange.messages(number, _answer_to(message.command, status), data)
+        self._sending.append((number, iter(()), ready))
 
     def waiting(self) -> int:
         """How many messages wait to be sent."""
@@ -224,6 +223,8 @@ class Session:
     def take(self, now: float) -> list[Buffer]:
         """Buffers to send next, about `limits.ahead` bytes at most; empty if there is nothing."""
         out = self.connection.take()
+        if not self._sending:
+            return out
         size = 0
         while self._sending and size < self.limits.ahead and self.is_open:
             number, parts, head = self._sending[0]
@@ -358,11 +359,14 @@ class Session:
     @property
     def deadline(self) -> float | None:
         """When `expire` is to be called, or None."""
-        times = [self.connection.deadline, *(one.until for one in self._outstanding.values())]
-        if not self._outstanding and self.is_open:
-            times.append(self._idle)
-        known = [time for time in times if time is not None]
-        return min(known) if known else None
+        earliest = self.connection.deadline
+        for one in self._outstanding.values():
+            if one.until is not None and (earliest is None or one.until < earliest):
+                earliest = one.until
+        idle = None if self._outstanding else self._idle
+        if idle is not None and (earliest is None or idle < earliest) and self.is_open:
+            return idle
+        return earliest
 
     def expire(self, now: float) -> None:
         """Do what is due at this time."""
@@ -383,6 +387,18 @@ class Session:
         else:
             self._idle = None
             self.release(now)
+
+
+def _answer_to(command: Command, status: int) -> dict[int, Any]:
+    """The command set of a response."""
+    return {
+        Field.COMMAND: command.get(Field.COMMAND, 0) | 0x8000,
+        Field.RESPONDED_TO: command.get(Field.MESSAGE_ID, 0),
+        Field.AFFECTED_SOP_CLASS: command.get(Field.AFFECTED_SOP_CLASS) or command.get(Field.REQUESTED_SOP_CLASS),
+        Field.AFFECTED_SOP_INSTANCE: command.get(Field.AFFECTED_SOP_INSTANCE)
+        or command.get(Field.REQUESTED_SOP_INSTANCE),
+        Field.STATUS: status,
+    }
 
 
 def rejection(reject: Reject, peer: str) -> AssociationRejected:

@@ -10,6 +10,7 @@ import struct
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dicomcore.dataset.lookup import text_of
@@ -67,6 +68,7 @@ def safe_name(uid: str) -> str:
     return "x-" + hashlib.sha256(uid.encode("utf-8", "surrogateescape")).hexdigest()[:40]
 
 
+@lru_cache(maxsize=256)
 def _element(number: int, vr: bytes, value: bytes) -> bytes:
     if len(value) & 1:
         value += b"\0" if vr == b"UI" else b" "

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dicomcore.catalogue import LiveCatalogue, compile_identifier
-from dicomcore.catalogue.answers import identifier
+from dicomcore.catalogue.answers import Answers
 from dicomcore.catalogue.attributes import LEVELS
-from dicomcore.dataset import Dataset
 from dicomcore.net import Request, Server
 
 __all__ = ["MODELS", "Query"]
@@ -27,7 +26,7 @@ class Query:
         self._title = min(server.offering.titles, default="")
         server.find(self._answer, model=MODELS)
 
-    def _answer(self, request: Request) -> Iterator[Dataset | int]:
+    def _answer(self, request: Request) -> Iterator[bytes | int]:
         asked = request.dataset
         level = str(asked.get("QueryRetrieveLevel") or "").strip().upper()
         if level not in LEVELS:
@@ -38,5 +37,6 @@ class Query:
         except ValueError:
             yield UNABLE
             return
-        for row in self._catalogue.search(query):
-            yield identifier(row, asked, level, RetrieveAETitle=self._title, InstanceAvailability="ONLINE")
+        own = {"RetrieveAETitle": self._title, "InstanceAvailability": "ONLINE"}
+        answers = Answers(asked, level, request.context.transfer_syntax, **own)
+        yield from map(answers.encoded, self._catalogue.values(query, answers.keywords))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+import threading
+from concurrent.futures import Future
 from contextlib import suppress
 
 from dicomcore.catalogue import LiveCatalogue
@@ -26,6 +28,9 @@ class Storage:
     def __init__(self, catalogue: LiveCatalogue, *, duplicates: str = "keep") -> None:
         self._catalogue, self._duplicates = catalogue, duplicates
 
+        self._ready: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[bool], Future[bool]]]] = {}
+        self._lock = threading.Lock()
+
     def join(self, server: Server) -> None:
         """Serve."""
         offering = server.offering
@@ -42,9 +47,38 @@ class Storage:
         path = request.path
         assert path is not None
         try:
-            await asyncio.wrap_future(self._catalogue.add(path, source=request.peer.calling))
+            await self._added(path, request.peer.calling)
         except (DicomError, OSError, sqlite3.Error):
             with suppress(OSError):
                 os.unlink(path)
             return OUT_OF_RESOURCES
         return request.stored_status
+
+    def _added(self, path: str, source: str) -> asyncio.Future[bool]:
+        """Add a file to the catalogue. What is committed together wakes the loop once."""
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[bool] = loop.create_future()
+        added = self._catalogue.add(path, source=source)
+        added.add_done_callback(lambda done: self._committed(loop, waiter, done))
+        return waiter
+
+    def _committed(self, loop: asyncio.AbstractEventLoop, waiter: asyncio.Future[bool], done: Future[bool]) -> None:
+        with self._lock:
+            ready = self._ready.setdefault(loop, [])
+            ready.append((waiter, done))
+            is_first = len(ready) == 1
+        if is_first:
+            with suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(self._deliver, loop)
+
+    def _deliver(self, loop: asyncio.AbstractEventLoop) -> None:
+        with self._lock:
+            ready = self._ready.pop(loop, [])
+        for waiter, done in ready:
+            if waiter.done():  # cancelled
+                continue
+            failure = done.exception()
+            if failure is None:
+                waiter.set_result(done.result())
+            else:
+                waiter.set_exception(failure)

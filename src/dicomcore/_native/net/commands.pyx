@@ -1,0 +1,139 @@
+"""Command sets (PS3.7 6.3.1) that are as the standard has them, both ways; others are left to the careful readers."""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeASCII
+from libc.stdint cimport uint8_t, uint32_t
+from libc.string cimport memcpy
+
+from dicomcore._native.base.cursor cimport load_le16, load_le32
+
+cdef enum:
+    HEADER = 8          # bytes of an element's tag and length
+    LONGEST_UID = 64
+    MOST = 512          # bytes of a command set that is written here
+    COMMENT = 0x0902    # cut to what an LO can hold, elsewhere
+
+cdef enum Form:
+    UNKNOWN, NUMBER, NUID, TEXT, TAGS
+
+
+cdef inline Form form_of(uint32_t number) noexcept nogil:
+    # The elements of PS3.7 E.1 and E.2.
+    if number in (0x0002, 0x0003, 0x1000, 0x1001):
+        return NUID
+    if number in (0x0600, 0x0902, 0x1030):
+        return TEXT
+    if number in (0x0901, 0x1005):
+        return TAGS
+    if number in (0x0100, 0x0110, 0x0120, 0x0700, 0x0800, 0x0900, 0x0903, 0x1002, 0x1008, 0x1020, 0x1021, 0x1022,
+                  0x1023, 0x1031):
+        return NUMBER
+    return UNKNOWN
+
+
+cdef bint is_uid(const uint8_t* p, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef bint has_digit = False
+    for i in range(n):
+        if 48 <= p[i] <= 57:
+            has_digit = True
+        elif p[i] != 46:
+            return False
+    return has_digit and n <= LONGEST_UID
+
+
+cdef bint is_ascii(const uint8_t* p, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        if p[i] > 127:
+            return False
+    return True
+
+
+def read(const uint8_t[::1] data not None, Py_ssize_t most):
+    """The values of a command set by element number; None if anything in it is not regular.
+
+    More than `most` elements are not regular.
+    """
+    cdef dict values = {}
+    cdef Py_ssize_t at = 0, size = data.shape[0], length, left
+    cdef const uint8_t* p
+    cdef uint32_t number
+    cdef int last = -1
+    cdef Form form
+    while at < size:
+        if size - at < HEADER:
+            return None
+        p = &data[at]
+        number = load_le16(p + 2)
+        left = load_le32(p + 4)
+        if load_le16(p) or left > size - at - HEADER or <int>number <= last or len(values) >= most:
+            return None
+        last = number
+        length, p = left, p + HEADER
+        at += HEADER + length
+        if number == 0:
+            continue
+        form = form_of(number)
+        if form == NUMBER and length == 2:
+            values[number] = load_le16(p)
+            continue
+        if form != NUID and form != TEXT:
+            return None
+        while length and p[length - 1] in (0, 32):
+            length -= 1
+        while length and p[0] in (0, 32):
+            p, length = p + 1, length - 1
+        if not (is_uid(p, length) if form == NUID else is_ascii(p, length)):
+            return None
+        values[number] = PyUnicode_DecodeASCII(<const char*>p, length, NULL)
+    return values
+
+
+def write(dict values not None):
+    """The bytes of a command set of numbers, UIDs and short ASCII texts; None if it has anything else."""
+    cdef uint8_t[MOST] made
+    cdef Py_ssize_t at = 12, length
+    cdef const char* text
+    cdef uint32_t number
+    cdef long plain
+    cdef bytes whole
+    for key in sorted(values):
+        value = values[key]
+        if value is None or not 0 < key < 0x10000:
+            if value is None or key == 0:
+                continue
+            return None
+        number = key
+        if isinstance(value, str) and form_of(number) in (NUID, TEXT) and number != COMMENT:
+            text = PyUnicode_AsUTF8AndSize(value, &length)
+            if length > MOST - at - HEADER - 1 or not is_ascii(<const uint8_t*>text, length):
+                return None
+            memcpy(&made[at + HEADER], text, length)
+            if length & 1:
+                made[at + HEADER + length] = 0 if form_of(number) == NUID else 32
+                length += 1
+        elif isinstance(value, int) and form_of(number) == NUMBER and 0 <= value < 0x10000:
+            if MOST - at < HEADER + 2:
+                return None
+            plain, length = value, 2
+            made[at + HEADER], made[at + HEADER + 1] = plain & 0xFF, plain >> 8
+        else:
+            return None
+        put_header(&made[at], number, <uint32_t>length)
+        at += HEADER + length
+    put_header(made, 0, 4)
+    put_le32(&made[HEADER], <uint32_t>(at - 12))
+    whole = PyBytes_FromStringAndSize(NULL, at)
+    memcpy(PyBytes_AS_STRING(whole), made, at)
+    return whole
+
+
+cdef inline void put_le32(uint8_t* p, uint32_t value) noexcept nogil:
+    p[0], p[1], p[2], p[3] = value & 0xFF, (value >> 8) & 0xFF, (value >> 16) & 0xFF, value >> 24
+
+
+cdef inline void put_header(uint8_t* p, uint32_t number, uint32_t length) noexcept nogil:
+    p[0] = p[1] = 0
+    p[2], p[3] = number & 0xFF, number >> 8
+    put_le32(p + 4, length)
