@@ -11,7 +11,8 @@ cdef enum:
     HEADER = 8          # bytes of an element's tag and length
     LONGEST_UID = 64
     MOST = 512          # bytes of a command set that is written here
-    COMMENT = 0x0902    # cut to what an LO can hold, elsewhere
+    COMMENT = 0x0902
+    LONGEST_COMMENT = 64
 
 cdef enum Form:
     UNKNOWN, NUMBER, NUID, TEXT, TAGS
@@ -48,6 +49,15 @@ cdef bint is_ascii(const uint8_t* p, Py_ssize_t n) noexcept nogil:
         if p[i] > 127:
             return False
     return True
+
+
+cdef bint is_plain(const uint8_t* p, Py_ssize_t n) noexcept nogil:
+    # What a comment holds as it is: an LO has no backslash and no control characters.
+    cdef Py_ssize_t i
+    for i in range(n):
+        if not 0x20 <= p[i] < 0x7F or p[i] == 0x5C:
+            return False
+    return n <= LONGEST_COMMENT
 
 
 def read(const uint8_t[::1] data not None, Py_ssize_t most):
@@ -105,9 +115,11 @@ def write(dict values not None):
                 continue
             return None
         number = key
-        if isinstance(value, str) and form_of(number) in (NUID, TEXT) and number != COMMENT:
+        if isinstance(value, str) and form_of(number) in (NUID, TEXT):
             text = PyUnicode_AsUTF8AndSize(value, &length)
             if length > MOST - at - HEADER - 1 or not is_ascii(<const uint8_t*>text, length):
+                return None
+            if number == COMMENT and not is_plain(<const uint8_t*>text, length):
                 return None
             memcpy(&made[at + HEADER], text, length)
             if length & 1:
