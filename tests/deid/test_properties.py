@@ -133,7 +133,9 @@ def test_nothing_new_is_wrong(name: str) -> None:
 
 
 def findings(data: bytes) -> set[tuple[str, str]]:
-    return {(finding.code, str(finding.tag)) for finding in iod.check(data, at_least="error")}
+    # A module is looked at by its attributes: what was missing before may be all of it now.
+    found = iod.check(data, rules=["-MODULE_MISSING"], at_least="error")
+    return {(finding.code, str(finding.tag)) for finding in found}
 
 
 def test_pydicom_reads_all_of_it() -> None:

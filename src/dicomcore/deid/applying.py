@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 from dicomcore._native.deid.log import Log
 from dicomcore._native.deid.redact import redact
 from dicomcore._native.scan.index import Index
-from dicomcore._native.scan.opener import open_data_set
 from dicomcore._native.views.dataset import make_dataset
 from dicomcore._native.write.output import Output
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.state import DATA_SET, index_of
 from dicomcore.deid.marking import PIXELS, merged
 from dicomcore.deid.plan import Plan
-from dicomcore.encoding import encode
+from dicomcore.encoding import decode, encode
 from dicomcore.encoding.sources import Source
 from dicomcore.encoding.syntax import own_syntax
 from dicomcore.errors import DeidError, DicomError
@@ -146,7 +145,8 @@ def deidentify(ds: Dataset, plan: Plan) -> Dataset:
     try:
         if index is None or index.bare:  # no file: there may be neither preamble nor file meta information
             syntax = str(own_syntax(ds))
-            given = open_data_set(encode(ds, syntax), syntax, limits=DEFAULT_LIMITS)
+            given = index_of(decode(encode(ds, syntax), syntax, limits=DEFAULT_LIMITS))
+            assert given is not None
         else:
             given = open_source(to_bytes(ds), limits=DEFAULT_LIMITS, whole=True)
     except DicomError:
