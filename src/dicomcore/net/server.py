@@ -400,7 +400,7 @@ class _Protocol(asyncio.BufferedProtocol):
         session = self._session
         session.pump(now) if session.is_busy else None
         while not self._is_paused and (buffers := session.take(now)):
-            self._transport.writelines(buffers)
+            self._transport.write(b"".join(buffers))  # writelines() never pauses in 3.12 and 3.13 (CVE-2024-12254)
         if session.connection.wants_close:
             self._close()
         elif self._is_reading != (session.waiting() < MOST_WAITING):
