@@ -79,7 +79,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--show", action="store_true", help="verify: print what was found, which identifies")
     parser.add_argument("-o", "--output", metavar="FILE", help="reveal: the file to write")
     parser.add_argument("--password", action="store_true", help="reveal: ask for the password of the key")
-    parser.add_argument("--workers", type=int, metavar="N", help="threads (default: one; for pixels as many as processors)")
+    parser.add_argument("--workers", type=int, metavar="N", help="threads (default: one, for pixels all processors)")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress, no summary")
     parser.set_defaults(run=run, interrupted="the same command goes on where it stopped")
 
