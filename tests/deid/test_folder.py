@@ -206,6 +206,13 @@ def test_the_command(inputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     assert stat.S_IMODE(os.stat(failed).st_mode) == 0o600
 
 
+def test_nothing_to_do_is_no_success(tmp_path: Path) -> None:
+    (tmp_path / "README").write_text("no DICOM")
+    KEY.save(tmp_path / "key.toml")
+    words = ["deid", str(tmp_path / "README"), str(tmp_path / "out"), "--key", str(tmp_path / "key.toml")]
+    assert main(words) == 1
+
+
 WRONG = {
     "no key": ["IN", "OUT"],
     "a key that is none": ["IN", "OUT", "--key", "README"],

@@ -197,7 +197,8 @@ def _folder(arguments: argparse.Namespace) -> int:
         )
     if not arguments.quiet:
         _print(summary, plan, arguments.dry_run)
-    return DONE if summary else SOME_FAILED
+    is_idle = not (summary.counts["written"] or summary.counts["there"])  # only README files, or no file at all
+    return DONE if summary and not is_idle else SOME_FAILED
 
 
 def _print(summary: Summary, plan: Plan, dry_run: bool) -> None:
