@@ -16,7 +16,7 @@ import pytest
 
 from dicomcore import dcmread, deid
 from dicomcore.cli.program import main
-from dicomcore.deid import running
+from dicomcore.deid import running, sealed
 
 KEY = deid.Key.generate()
 NAMES = ("CT_small.dcm", "MR_small.dcm", "rtplan.dcm", "JPEG2000.dcm", "image_dfl.dcm", "test-SR.dcm",
@@ -176,6 +176,11 @@ def test_sealed_originals(inputs: Path, tmp_path: Path, plan: deid.Plan) -> None
     command = ["openssl", "cms", "-decrypt", "-inform", "DER", "-in", tmp_path / "c.der", "-inkey", key,
                "-recip", certificate, "-binary"]  # fmt: skip
     assert b"Secretname" in subprocess.run(command, check=True, capture_output=True).stdout
+
+
+@pytest.mark.parametrize("data", [b"", b"random bytes of no data set", bytes(64), b"\x10\0\x10\0PN\4\0A^B "])
+def test_what_a_wrong_key_gives_is_not_taken(data: bytes) -> None:
+    assert sealed._read(data, "1.2.840.10008.1.2.1", None) is None
 
 
 # -- the command
