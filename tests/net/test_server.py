@@ -16,11 +16,16 @@ import pydicom.data
 import pytest
 
 from dicomcore import Dataset, dcmread, net
+from dicomcore._native.net.fragments import scan
 from dicomcore.dataset.state import file_index
 from dicomcore.encoding import encode
 from dicomcore.errors import AssociationAborted, AssociationRejected, NetworkError, NetworkTimeout
 from dicomcore.net.accepting import Refusal
-from dicomcore.net.commands import Kind
+from dicomcore.net.commands import Field, Kind
+from dicomcore.net.connection import Connection
+from dicomcore.net.exchange import Context
+from dicomcore.net.session import Session
+from dicomcore.net.states import State
 
 VERIFICATION = "1.2.840.10008.1.1"
 QUICK = net.Timeouts(connect=5, associate=5, response=5, store=20, retrieve=20, release=2)
@@ -91,6 +96,20 @@ def test_a_data_set_in_memory_is_sent(server: net.Server, tmp_path: Path) -> Non
     assert (outcome.status, outcome.path) == (0, None)
     (path,) = (tmp_path / "stored").rglob("*.dcm")
     assert dcmread(path) == ds
+
+
+@pytest.mark.parametrize("sizes", [(3, 5, 4), (1, 2, 2, 1), (7,), (1, 1), (2, 3, 2, 2, 3), (5, 4, 4, 4, 1, 2)])
+def test_parts_of_odd_length_arrive_whole(sizes: tuple[int, ...]) -> None:
+    parts = [bytes([65 + place]) * size for place, size in enumerate(sizes)]
+    session = Session(Connection())
+    session.connection.state = State.ESTABLISHED
+    session.establish({1: Context(1, "1.2", "1.2.840.10008.1.2.1")}, 16384, 1, 1, 0.0)
+    session.send(1, {Field.COMMAND: 1, Field.MESSAGE_ID: 1}, iter(parts))
+    sent = b"".join(map(bytes, session.take(0.0)))
+    _, fragments, fault = scan(sent, 0, len(sent), 1 << 20)
+    data = [sent[at : at + size] for _, control, at, size in fragments if not control & 1]
+    assert (b"".join(data), fault) == (b"".join(parts), -1)
+    assert all(len(one) % 2 == 0 for one in data[:-1])
 
 
 def test_a_second_time_is_a_success_and_other_bytes_are_kept_apart(tmp_path: Path) -> None:

@@ -261,8 +261,8 @@ class Session:
                 return True, 0
         while held is not None:
             following = next(parts, None)
-            if following is not None and len(held) & 1:
-                held, following = bytes(held) + bytes(following), next(parts, None)
+            if following is not None and len(held) & 1:  # fragments are even (PS3.8 E.2)
+                held = bytes(held) + bytes(following)
                 continue
             buffers += self._exchange.part(number, held, following is None)
             size += len(held)
