@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, cast
@@ -313,7 +314,7 @@ class _Job:
             try:
                 os.link(beside, target)
             except FileExistsError:
-                if _same_bytes(beside, target):
+                if filecmp.cmp(beside, target, shallow=False):
                     return done("there", name, outcome=outcome)
                 if self.journal.is_older(name):
                     os.replace(beside, target)
@@ -342,14 +343,3 @@ def _name(text: str) -> str:
         return text
     made = "".join(one if one.isalnum() or one in "._-" else "_" for one in text).strip(".")[:100]
     return made or "unknown"
-
-
-def _same_bytes(one: str, other: str) -> bool:
-    if os.path.getsize(one) != os.path.getsize(other):
-        return False
-    with open(one, "rb") as left, open(other, "rb") as right:
-        return all(a == b for a, b in zip(_chunks(left), _chunks(right), strict=True))
-
-
-def _chunks(file: Any) -> Iterator[bytes]:
-    return iter(lambda: file.read(1 << 20), b"")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,7 +31,7 @@ OUT_OF_RESOURCES, CANNOT_UNDERSTAND = 0xA700, 0xC000
 WITH_DATA = frozenset({Kind.C_STORE, Kind.C_FIND, Kind.C_MOVE, Kind.C_GET})
 REJECTED, TRANSIENT = 1, 2
 USER, PRESENTATION = 1, 3
-CALLING_TITLE, CALLED_TITLE, APPLICATION = 3, 7, 2
+CALLED_TITLE, APPLICATION = 7, 2
 LOCAL_LIMIT = 2
 
 
@@ -239,8 +239,3 @@ class AcceptorSession(Session):
 def shown(title: str) -> str:
     """An AE title for messages and logs, in which no character of a peer's begins a new line."""
     return "".join(one if one.isprintable() else "?" for one in title)
-
-
-def any_of(uids: Iterable[str]) -> dict[str, Sequence[str]]:
-    """Abstract syntaxes in the uncompressed transfer syntaxes."""
-    return dict.fromkeys(uids, UNCOMPRESSED)

@@ -6,17 +6,17 @@ import asyncio
 import inspect
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from dicomcore.dataset import Dataset
 from dicomcore.encoding import encode
 from dicomcore.net.commands import Field, Kind
 from dicomcore.net.exchange import Message
 from dicomcore.net.requests import Request, Spooled
-from dicomcore.net.statuses import Status, status_of
+from dicomcore.net.statuses import status_of
 from dicomcore.net.suboperations import send_instances
 
 if TYPE_CHECKING:
@@ -29,19 +29,6 @@ PENDING, CANCELLED, FAILED, CANNOT_UNDERSTAND = 0xFF00, 0xFE00, 0x0110, 0xC000
 MANY = 512  # responses that are handed to the loop at a time, at most
 MANY_BYTES = 256 << 10  # bytes of them
 SOON = 0.1  # seconds after which those that there are go out
-
-
-class Connected(Protocol):
-    """What an answer needs of its connection."""
-
-    loop: asyncio.AbstractEventLoop
-    is_paused: bool
-
-    def flush(self) -> None:
-        """Send what waits."""
-
-    def flush_soon(self) -> None:
-        """Send what waits after what else is due now."""
 
 
 class Answering:
@@ -90,7 +77,7 @@ class Answering:
             elif kind in (Kind.C_MOVE, Kind.C_GET):
                 send_instances(self, result)
             else:
-                self._finish(*self._single(result))
+                self.over(*self._single(result))
         except Exception as error:
             self._fail(error)
 
@@ -118,7 +105,7 @@ class Answering:
             if close is not None:
                 close()
         self._hand(batch)
-        self._finish(CANCELLED if self._request.is_cancelled else status)
+        self.over(CANCELLED if self._request.is_cancelled else status)
 
     def _identifier(self, one: Any) -> bytes | None:
         """The bytes of an answer; None if it is a status."""
@@ -138,7 +125,8 @@ class Answering:
         """Have the loop do something."""
         self._connection.loop.call_soon_threadsafe(function, *arguments)
 
-    def _finish(self, status: int, data: bytes | None = None, values: dict[int, Any] | None = None) -> None:
+    def over(self, status: int, data: bytes | None = None, values: dict[int, Any] | None = None) -> None:
+        """The last response, from a thread."""
         self.call(self.finish, status, data, values)
 
     def _fail(self, error: Exception) -> None:
@@ -150,7 +138,7 @@ class Answering:
             exc_info=log.isEnabledFor(logging.DEBUG),
         )
         status = CANNOT_UNDERSTAND if self._message.command.kind <= Kind.C_MOVE else FAILED
-        self._finish(status, None, {Field.ERROR_COMMENT: type(error).__name__[:64]})
+        self.over(status, None, {Field.ERROR_COMMENT: type(error).__name__[:64]})
 
     def _single(self, result: Any) -> tuple[int, bytes | None, dict[int, Any] | None]:
         """Status and data set of what a handler gave: a status, a data set, or both."""
@@ -248,11 +236,3 @@ class Answering:
         if self._session.is_open and not self._is_over:
             self._session.respond(self._message, PENDING, values=values)
             self._connection.flush()
-
-    def over(self, status: int, data: bytes | None, values: dict[int, Any]) -> None:
-        """The last response, from a thread."""
-        self._finish(Status(status), data, values)
-
-    def sequence(self, results: Any) -> Iterator[Any]:
-        """What a handler gave, one by one."""
-        return iter(results if results is not None else ())

@@ -81,7 +81,6 @@ class Session:
         self.performing = 1
         self.failure: NetworkError | None = None
         self.is_released = False
-        self.release_asked = False
         self._serve, self._sink_for = serve, sink_for
         self._exchange: Exchange | None = None
         self._operations: list[Operation] = []
@@ -285,7 +284,6 @@ class Session:
             elif isinstance(event, Rejected):
                 self.fail(rejection(event.reject, self.peer))
             elif isinstance(event, ReleaseAsked):
-                self.release_asked = True
                 self._release_asked(now)
             elif isinstance(event, ReleaseAnswered):
                 self.is_released = True

@@ -20,7 +20,6 @@ __all__ = ["Counts", "send_instances"]
 
 MOST = 0xFFFF  # of the elements that count (US)
 UNKNOWN_DESTINATION, ALL_FAILED, SOME_FAILED, CANCELLED = 0xA801, 0xA702, 0xB000, 0xFE00
-TELL = 1  # a response is sent for every so many sub-operations
 
 
 class Counts:
@@ -70,9 +69,9 @@ class Counts:
 def send_instances(answering: Answering, result: Any) -> None:
     """Perform the sub-operations of a request, in a thread."""
     if answering.message.command.kind == Kind.C_MOVE:
-        _move(answering, answering.sequence(result))
+        _move(answering, iter(() if result is None else result))
     else:
-        _perform(answering, list(answering.sequence(result)), None)
+        _perform(answering, list(iter(() if result is None else result)), None)
 
 
 def _move(answering: Answering, results: Iterator[Any]) -> None:
