@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from dicomcore.cli.console import add_command, counted, not_dicom, report_problem, word
+from dicomcore.cli.progress import progress_line
 from dicomcore.errors import DicomError
 
 if TYPE_CHECKING:
@@ -177,11 +179,11 @@ def _folder(arguments: argparse.Namespace) -> int:
         raise ValueError("sources and a folder are needed, or one of " + ", ".join(ACTIONS))
     plan = _plan(arguments)
     seal = Seal(arguments.seal) if arguments.seal else None
-    with _Failed(arguments.failed) as failed, _Progress(arguments.quiet) as progress:
+    with _Failed(arguments.failed) as failed, progress_line(_Tally(), arguments.quiet) as count:
 
         def each(done: Done) -> None:
             failed.write(done)
-            progress.step()
+            count(done)
 
         summary = folder(
             named_sources(sources),
@@ -244,22 +246,19 @@ class _Failed:
             self._file.close()
 
 
-class _Progress:
-    """The number of files so far, on a terminal."""
+class _Tally:
+    """How far a run is, for the line on a terminal."""
 
-    def __init__(self, quiet: bool) -> None:
-        self._is_shown = not quiet and sys.stderr.isatty()
-        self._count = 0
+    def __init__(self) -> None:
+        self.files = self.unreadable = 0
+        self._begun = monotonic()
 
-    def __enter__(self) -> _Progress:
-        return self
+    @property
+    def seconds(self) -> float:
+        """Since the run began."""
+        return monotonic() - self._begun
 
-    def step(self) -> None:
+    def add(self, done: Done) -> None:
         """One more."""
-        self._count += 1
-        if self._is_shown and self._count % 100 == 0:
-            print(f"\r{self._count:,} files", end="", file=sys.stderr, flush=True)
-
-    def __exit__(self, *_: object) -> None:
-        if self._is_shown and self._count >= 100:
-            print(f"\r{self._count:,} files", file=sys.stderr)
+        self.files += 1
+        self.unreadable += done.result == "failed"
