@@ -20,7 +20,7 @@ from dicomcore.archive.checking import batch as checking
 from dicomcore.archive.checking.rules import Rules
 from dicomcore.archive.checking.table import findings_schema
 from dicomcore.errors import DicomError
-from tests.support.corpus import dicom_files, real
+from tests.support.corpus import ABSENT, dicom_files, real
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "as it is": {},
@@ -363,6 +363,7 @@ def test_summary(folder: Path, tmp_path: Path) -> None:
     assert archive.check_summary(_read(table)).to_pylist() == summary
 
 
+@pytest.mark.skipif(bool(ABSENT), reason=ABSENT)
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
 def test_batches_may_end_within_a_file(size: int) -> None:
     table = archive.check(files(), at_least="note")

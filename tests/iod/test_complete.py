@@ -16,7 +16,7 @@ from dicomcore.iod import Added
 from dicomcore.iod.filling import Filling
 from dicomcore.tags import Tag
 from tests.iod.test_made_objects import segmentation
-from tests.support.corpus import dicom_files, real
+from tests.support.corpus import ABSENT, dicom_files, real
 
 CHARACTER_SET, SOP_CLASS = 0x00080005, 0x00080016
 IDENTITY = frozenset(("UI", "DA", "TM", "DT", "PN", "LO", "SH", "AE"))
@@ -67,6 +67,7 @@ def findings(ds: Dataset, **options: Any) -> set[tuple[str, str]]:
     return {(one.code, one.path) for one in iod.check(ds, at_least="note", **options)}
 
 
+@pytest.mark.skipif(bool(ABSENT), reason=ABSENT)
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("share", [None, 0.0, 0.1, 0.4], ids=["as it is", "without type 2", "some gone", "much gone"])
 def test_what_is_added_is_what_was_missing(share: float | None) -> None:
