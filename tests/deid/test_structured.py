@@ -14,7 +14,7 @@ from dicomcore.dictionary import keyword_for_tag
 from dicomcore.encoding import decode, encode
 from dicomcore.uids import ExplicitVRLittleEndian
 from tests.support import standard
-from tests.support.corpus import ABSENT, dicom_files, real
+from tests.support.corpus import ABSENT, dicom_files
 
 OPTIONS = (
     "retain_uids",
