@@ -9,6 +9,8 @@ from dicomcore.objects.presentation import Annotation, DisplayedArea, Figure, La
 from dicomcore.objects.segment import Segment
 from dicomcore.objects.segmentation import Segmentation
 from dicomcore.objects.shutter import Shutter
+from dicomcore.objects.slide_levels import Level
+from dicomcore.objects.slides import Slide
 from dicomcore.objects.structures import Contour, Roi, Structures
 from dicomcore.objects.tiles import Tiles
 
@@ -21,11 +23,13 @@ __all__ = [
     "Document",
     "Figure",
     "Layer",
+    "Level",
     "Presentation",
     "Roi",
     "Segment",
     "Segmentation",
     "Shutter",
+    "Slide",
     "Stack",
     "Structures",
     "Text",
