@@ -2,8 +2,10 @@
 
 from dicomcore.dataset.code import Code
 from dicomcore.objects.documents import Document, encapsulate, extract
+from dicomcore.objects.make_presentation import Blend, make_presentation
 from dicomcore.objects.make_segmentation import make_segmentation
 from dicomcore.objects.make_waveform import Channel, multiplex_group
+from dicomcore.objects.marks import Circle, Curve, Ellipse, Label, Mark, Point, Polyline
 from dicomcore.objects.planes import Stack
 from dicomcore.objects.presentation import Annotation, DisplayedArea, Figure, Layer, Presentation, Text
 from dicomcore.objects.segment import Segment
@@ -16,14 +18,22 @@ from dicomcore.objects.tiles import Tiles
 
 __all__ = [
     "Annotation",
+    "Blend",
     "Channel",
+    "Circle",
     "Code",
     "Contour",
+    "Curve",
     "DisplayedArea",
     "Document",
+    "Ellipse",
     "Figure",
+    "Label",
     "Layer",
     "Level",
+    "Mark",
+    "Point",
+    "Polyline",
     "Presentation",
     "Roi",
     "Segment",
@@ -36,6 +46,7 @@ __all__ = [
     "Tiles",
     "encapsulate",
     "extract",
+    "make_presentation",
     "make_segmentation",
     "multiplex_group",
 ]
