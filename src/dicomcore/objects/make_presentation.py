@@ -15,12 +15,12 @@ from dicomcore.dataset.lookup import float_array, integers_of, number_of, text_o
 from dicomcore.display.cielab import to_cielab
 from dicomcore.display.reading import display_of
 from dicomcore.display.rendering import Display, Window
+from dicomcore.display.shutters import Shutter
 from dicomcore.display.srgb import srgb_profile
 from dicomcore.display.tables import LookUpTable, Palette
 from dicomcore.objects.marks import Mark, annotation_items
 from dicomcore.objects.modules import new_object, reference_to, referenced_series, set_attributes
 from dicomcore.objects.presentation import DisplayedArea, Layer
-from dicomcore.objects.shutter import Shutter
 from dicomcore.uids import generate_uid
 from dicomcore.values import format_date, format_time
 
