@@ -13,7 +13,7 @@ from pydicom.data import get_testdata_file
 import dicomcore
 from dicomcore import iod
 from dicomcore.dataset.building import build
-from dicomcore.display import LookUpTable, Palette, Window
+from dicomcore.display import LookUpTable, Palette, Window, render
 from dicomcore.objects import (
     Blend,
     Circle,
@@ -72,7 +72,7 @@ MARKS = (
     Curve(((5, 5), (10, 15), (20, 5), (5, 5))),
     Circle(40, 50, 12.5, filled=True),
     Ellipse(60, 60, (8, 20), angle=30),
-    Label("Läsion ≥ 3 mm", at=(40, 50), visible=True),
+    Label("of 3 mm", at=(40, 50), visible=True),
     Label("in a box", box=(0.1, 0.1, 0.6, 0.2), units="DISPLAY", align="CENTER", colour=(0, 255, 0)),
 )
 MADE = {  # name: what makes the state
@@ -117,6 +117,12 @@ MADE = {  # name: what makes the state
 }
 
 
+MISTAKEN = (  # what dciodvfy says of attributes that are right
+    "DisplayedAreaTopLeftHandCorner = (4294967286,4294967276)",  # -10 and -20 read as unsigned: the VR is SL
+    "ReferencedSeriesSequence present but Instance does not reference",  # not looked for in Advanced Blending Sequence
+)
+
+
 @pytest.fixture(scope="module", params=MADE, ids=MADE)
 def state(request, tmp_path_factory):
     """A state that was made, saved and read again, with its path."""
@@ -137,7 +143,7 @@ def test_dciodvfy_finds_no_error(state):
     _, _, path = state
     said = subprocess.run(["dciodvfy", path], capture_output=True, text=True, errors="replace").stderr
     wrong = [line for line in said.splitlines() if line.startswith("Error")]
-    assert wrong == []
+    assert [line for line in wrong if not any(known in line for known in MISTAKEN)] == []
 
 
 @pytest.mark.skipif(not shutil.which("dcmpschk"), reason="DCMTK's dcmpschk is not installed")
@@ -151,10 +157,22 @@ def test_dcmpschk_passes_grayscale_states(state):
     assert "Test passed" in done.stdout + done.stderr, name
 
 
+def _plain(data_set):
+    """Values by tag; floats as 32 bits hold them."""
+    plain = {}
+    for element in data_set:
+        value = element.value
+        if element.VR == "SQ":
+            value = [_plain(item) for item in value]
+        elif element.VR == "FL":
+            value = np.float32(value).tolist()
+        plain[str(element.tag)] = value
+    return plain
+
+
 def test_what_is_read_is_what_was_made(state):
     _, made, path = state
-    read = dicomcore.dcmread(path)
-    assert read == made
+    assert _plain(dicomcore.dcmread(path)) == _plain(made)
 
 
 def test_marks_are_read_back():
@@ -173,10 +191,18 @@ def test_marks_are_read_back():
     np.testing.assert_allclose(ends[1] - 60, [-10, 20 * 3**0.5 / 2], atol=1e-4)
     np.testing.assert_allclose(ends[3] - 60, [8 * 3**0.5 / 2, 4], atol=1e-4)
     texts = {text.text: text for one in read.annotations for text in one.texts}
-    np.testing.assert_array_equal(texts["Läsion ≥ 3 mm"].anchor, [40, 50])
-    assert texts["Läsion ≥ 3 mm"].anchor_visible
+    np.testing.assert_array_equal(texts["of 3 mm"].anchor, [40, 50])
+    assert texts["of 3 mm"].anchor_visible
     np.testing.assert_allclose(texts["in a box"].box, [[0.1, 0.1], [0.6, 0.2]])
     assert (texts["in a box"].justification, texts["in a box"].box_units) == ("CENTER", "DISPLAY")
+
+
+def test_texts_may_have_any_character(tmp_path):
+    text = "Läsion ≥ 3 mm, 病変"
+    made = make_presentation(_image(), marks=[Label(text, at=(1, 1))], description=text)
+    dicomcore.dcmwrite(tmp_path / "state", made)
+    read = Presentation(dicomcore.dcmread(tmp_path / "state"))
+    assert (read.description, read.annotations[0].texts[0].text) == (text, text)
 
 
 def test_layers_area_shutter_and_turning_are_read_back():
@@ -190,8 +216,34 @@ def test_layers_area_shutter_and_turning_are_read_back():
     assert (read.layers[0].description, read.layers[0].colour) == ("below", (255, 0, 0))
     assert read.shutter == shutter
     (found,) = read.displayed_areas
-    assert (found.top_left, found.bottom_right, found.size_mode) == ((3, 4), (100, 120), "SCALE TO FIT")
+    assert (found.top_left, found.bottom_right, found.size_mode) == ((100, 120), (3, 4), "SCALE TO FIT")
     assert (read.rotation, read.flipped) == (270, True)
+
+
+CORNERS = {  # (rotation, flip): what is at the top left and at the bottom right, of columns 3 to 100 and rows 4 to 120
+    (0, False): ([3, 4], [100, 120]),
+    (90, False): ([3, 120], [100, 4]),
+    (180, False): ([100, 120], [3, 4]),
+    (270, False): ([100, 4], [3, 120]),
+    (0, True): ([100, 4], [3, 120]),
+    (90, True): ([3, 4], [100, 120]),
+    (180, True): ([3, 120], [100, 4]),
+    (270, True): ([100, 120], [3, 4]),
+}
+
+
+@pytest.mark.parametrize(("turned", "corners"), CORNERS.items(), ids=map(str, CORNERS))
+def test_corners_of_the_area_are_those_after_turning(turned, corners):
+    image = _image()
+    made = make_presentation(image, area=(3, 4, 100, 120), rotation=turned[0], flip=turned[1])
+    (item,) = made.DisplayedAreaSelectionSequence
+    assert (list(item.DisplayedAreaTopLeftHandCorner), list(item.DisplayedAreaBottomRightHandCorner)) == corners
+    # the same by turning a picture of coordinates
+    grid = np.stack(np.meshgrid(np.arange(3, 101), np.arange(4, 121)), -1)
+    shown = np.rot90(grid, -turned[0] // 90)
+    shown = shown[:, ::-1] if turned[1] else shown
+    assert (shown[0, 0].tolist(), shown[-1, -1].tolist()) == corners
+    assert render(image, made).shape == shown.shape[:2]
 
 
 def test_a_state_without_options_shows_the_image_as_it_is():
@@ -257,14 +309,17 @@ WRONG = {  # name: what is tried, and the message
     ),
     "no width": (lambda: make_presentation(_image(), window=(40, 0)), "width above 0"),
     "narrow": (lambda: make_presentation(_image(), window=(40, 0.5)), "LINEAR_EXACT"),
-    "window of colour": (lambda: make_presentation(_image("SC_rgb_small_odd.dcm"), "color", window=(1, 2)), "no window"),
+    "window of colour": (
+        lambda: make_presentation(_image("SC_rgb_small_odd.dcm"), "color", window=(1, 2)),
+        "no window",
+    ),
     "no palette": (lambda: make_presentation(_image(), "pseudo_color"), "palette"),
     "palette": (lambda: make_presentation(_image(), palette=_hot()), "palette"),
     "rotation": (lambda: make_presentation(_image(), rotation=45), "not 45"),
     "area of no size": (lambda: make_presentation(_image(), area=(10, 10, 9, 20)), "no size"),
     "magnification": (lambda: make_presentation(_image(), size_mode="MAGNIFY"), "magnification"),
     "true size": (
-        lambda: make_presentation(_image("SC_rgb_small_odd.dcm"), "color", size_mode="TRUE SIZE"),
+        lambda: make_presentation(_with(_image(), PixelSpacing=None), size_mode="TRUE SIZE"),
         "no pixel spacing",
     ),
     "label": (lambda: make_presentation(_image(), label="small"), "upper case"),

@@ -132,7 +132,7 @@ def make_presentation(
     inputs, shown = _inputs(images, kind)
     _refuse_unfitting(kind, window, presentation, palette, shutter)
     state = new_object(shown[0], KINDS[kind], "PR")
-    plain = {"SpecificCharacterSet": UTF_8, "Laterality": text_of(shown[0], "Laterality") or ""}
+    plain: Plain = {"SpecificCharacterSet": UTF_8, "Laterality": text_of(shown[0], "Laterality") or ""}
     plain |= _identification(label, description, creator)
     references = {image.SOPInstanceUID: reference_to(image) for image in shown}
     if kind == "advanced_blending":
@@ -147,7 +147,7 @@ def make_presentation(
         plain |= {"ICCProfile": profile or srgb_profile()} | ({} if profile else {"ColorSpace": "SRGB"})
     if palette is not None:
         plain |= _palette(palette)
-    plain["DisplayedAreaSelectionSequence"] = _areas(shown, area, size_mode, magnification)
+    plain["DisplayedAreaSelectionSequence"] = _areas(shown, area, size_mode, magnification, (rotation, flip))
     plain |= _spatial(rotation, flip) | _graphics(marks, layers, references, kind)
     return set_attributes(set_attributes(state, plain), attributes)
 
@@ -328,7 +328,7 @@ def _shutter(shutter: Shutter | None, kind: str) -> Plain:
     if shutter.polygon:
         plain["VerticesOfThePolygonalShutter"] = [number for corner in shutter.polygon for number in corner]
     if kind == "pseudo_color":
-        plain["ShutterPresentationColorCIELabValue"] = to_cielab((shutter.value,) * 3)
+        plain["ShutterPresentationColorCIELabValue"] = to_cielab(shutter.colour or (shutter.value,) * 3)
     return plain
 
 
@@ -402,7 +402,9 @@ def _input(number: int, one: Blend) -> Plain:
 # -- area and graphics
 
 
-def _areas(images: list[Dataset], area: Area, mode: str, magnification: float | None) -> list[Plain]:
+def _areas(
+    images: list[Dataset], area: Area, mode: str, magnification: float | None, turned: tuple[int, bool]
+) -> list[Plain]:
     """Return the items of Displayed Area Selection Sequence, one for images of the same size and spacing."""
     if mode not in MODES:
         raise ValueError(f"size_mode is {', '.join(MODES)}, not {mode!r}")
@@ -410,7 +412,7 @@ def _areas(images: list[Dataset], area: Area, mode: str, magnification: float | 
         raise ValueError("a magnification above 0 goes with size_mode='MAGNIFY', which needs one")
     groups: dict[str, tuple[Plain, list[Dataset]]] = {}
     for image in images:
-        plain = _area(image, area, mode) | _pixel_size(image, mode)
+        plain = _area(image, area, mode, turned) | _pixel_size(image, mode)
         if magnification is not None:
             plain["PresentationPixelMagnificationRatio"] = float(magnification)
         groups.setdefault(repr(plain), (plain, []))[1].append(image)
@@ -419,7 +421,7 @@ def _areas(images: list[Dataset], area: Area, mode: str, magnification: float | 
     return [{"ReferencedImageSequence": [*map(reference_to, members)]} | plain for plain, members in groups.values()]
 
 
-def _area(image: Dataset, area: Area, mode: str) -> Plain:
+def _area(image: Dataset, area: Area, mode: str, turned: tuple[int, bool]) -> Plain:
     tiled = "TotalPixelMatrixColumns" in image
     prefix = "TotalPixelMatrix" if tiled else ""
     size = [number_of(image, f"{prefix}{name}") for name in ("Columns", "Rows")]
@@ -432,11 +434,21 @@ def _area(image: Dataset, area: Area, mode: str) -> Plain:
     if corners[2] < corners[0] or corners[3] < corners[1]:
         raise ValueError(f"the area {corners} has no size: right and bottom follow left and top")
     plain: Plain = {"PixelOriginInterpretation": "VOLUME"} if tiled else {}
+    first, last = _turned(corners, *turned)
     return plain | {
-        "DisplayedAreaTopLeftHandCorner": [*corners[:2]],
-        "DisplayedAreaBottomRightHandCorner": [*corners[2:]],
+        "DisplayedAreaTopLeftHandCorner": first,
+        "DisplayedAreaBottomRightHandCorner": last,
         "PresentationSizeMode": mode,
     }
+
+
+def _turned(corners: tuple[int, ...], rotation: int, flip: bool) -> tuple[list[int], list[int]]:
+    """Return the corners that are at the top left and bottom right of the turned image (PS3.3 C.10.4)."""
+    left, top, right, bottom = corners
+    clockwise = [[left, top], [right, top], [right, bottom], [left, bottom]]
+    start = -rotation // 90 % 4  # a quarter turn brings the corner before to the top left
+    shown = clockwise[start:] + clockwise[:start]
+    return (shown[1], shown[3]) if flip else (shown[0], shown[2])
 
 
 def _pixel_size(image: Dataset, mode: str) -> Plain:
