@@ -208,6 +208,8 @@ def _step(step: Dataset, inputs: list[Picture]) -> Picture:
     mode = text_of(step, "BlendingMode")
     if mode == "FOREGROUND" and len(inputs) == 2:
         return _foreground(inputs[0], inputs[1], _opacity(step))
+    if mode == "EQUAL" and len(inputs) == 2:
+        return _foreground(inputs[0], inputs[1], 0.5)
     if mode == "EQUAL" and 1 <= len(inputs) <= MOST_SUMMED:
         sums = np.zeros(inputs[0].shape, np.uint16)
         for picture in inputs:
@@ -233,7 +235,9 @@ def _opacity(place: Dataset) -> float:
 
 
 def _opaque(picture: Picture) -> NDArray[np.uint8]:
-    return np.ascontiguousarray(picture[..., :3])
+    result = np.empty((*picture.shape[:2], 3), np.uint8)
+    kernels.drop_opacity(as_bytes(picture), as_bytes(result))
+    return result
 
 
 def _frames_of(images: Iterable[Dataset], references: Images, role: str) -> tuple[tuple[Dataset, int], ...]:

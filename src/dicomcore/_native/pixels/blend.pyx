@@ -1,26 +1,14 @@
 """Blends pictures of red, green, blue and opacity (PS3.4 N.2.4, N.2.6). An opacity of 0 marks padding."""
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
+
+cdef extern from "pixels/blend.h" nogil:
+    void dc_weigh(const uint8_t* first, const uint8_t* second, uint8_t* dst, Py_ssize_t pixels, uint32_t share) noexcept
+    void dc_drop_opacity(const uint8_t* src, uint8_t* dst, Py_ssize_t pixels) noexcept
 
 cdef enum:
     PIXEL = 4
-
-
-cdef void weigh(const uint8_t* first, const uint8_t* second, uint8_t* dst, Py_ssize_t pixels,
-                uint32_t opacity) noexcept nogil:
-    # opacity is a share of 65536: 255 × 65536 fits 24 bits.
-    cdef Py_ssize_t i, k
-    cdef const uint8_t* a
-    cdef const uint8_t* b
-    for i in range(pixels):
-        a, b = first + PIXEL * i, second + PIXEL * i
-        if a[3] and b[3]:
-            for k in range(3):
-                dst[PIXEL * i + k] = <uint8_t>((a[k] * opacity + b[k] * (65536 - opacity) + 32768) >> 16)
-            dst[PIXEL * i + 3] = 255
-        else:
-            memcpy(dst + PIXEL * i, a if a[3] else b, PIXEL)
 
 
 def foreground(const uint8_t[::1] first not None, const uint8_t[::1] second not None, uint8_t[::1] dst not None,
@@ -35,7 +23,7 @@ def foreground(const uint8_t[::1] first not None, const uint8_t[::1] second not 
     share = <uint32_t>(opacity * 65536 + 0.5)
     if size:
         with nogil:
-            weigh(&first[0], &second[0], &dst[0], size // PIXEL, share)
+            dc_weigh(&first[0], &second[0], &dst[0], size // PIXEL, share)
 
 
 cdef void add(const uint8_t* src, uint16_t* sums, Py_ssize_t pixels) noexcept nogil:
@@ -79,3 +67,12 @@ def equal(const uint16_t[::1] sums not None, uint8_t[::1] dst not None):
     if dst.shape[0]:
         with nogil:
             divide(&sums[0], &dst[0], dst.shape[0] // PIXEL)
+
+
+def drop_opacity(const uint8_t[::1] src not None, uint8_t[::1] dst not None):
+    """Write the red, green and blue of each pixel."""
+    if src.shape[0] % PIXEL or src.shape[0] // PIXEL * 3 != dst.shape[0]:
+        raise ValueError(f"{src.shape[0]} bytes with opacity are not {dst.shape[0]} without")
+    if dst.shape[0]:
+        with nogil:
+            dc_drop_opacity(&src[0], &dst[0], src.shape[0] // PIXEL)
