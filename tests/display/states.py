@@ -100,14 +100,8 @@ def window(center: float, width: float, **attributes: Any) -> dc.Dataset:
 def figure(kind: str, points: Sequence[Sequence[float]], units: str = "PIXEL", **attributes: Any) -> dc.Dataset:
     """An item of Graphic Object Sequence."""
     flat = [float(number) for point in points for number in point]
-    return item(
-        GraphicAnnotationUnits=units,
-        GraphicDimensions=2,
-        NumberOfGraphicPoints=len(points),
-        GraphicData=flat,
-        GraphicType=kind,
-        **attributes,
-    )
+    given = {"GraphicAnnotationUnits": units, "GraphicDimensions": 2, "NumberOfGraphicPoints": len(points)}
+    return item(**{**given, "GraphicData": flat, "GraphicType": kind, **attributes})
 
 
 def compound(kind: str, points: Sequence[Sequence[float]], units: str = "PIXEL", **attributes: Any) -> dc.Dataset:

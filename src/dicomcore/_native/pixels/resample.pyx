@@ -135,7 +135,7 @@ def resample(const uint8_t[::1] src not None, Py_ssize_t height, Py_ssize_t widt
     """
     cdef Status status
     if size not in (1, 2) or min(height, width, samples, rows, columns) < 1:
-        raise ValueError(f"no picture of {height} × {width} pixels, {samples} × {size} bytes each, into {rows} × {columns}")
+        raise ValueError(f"no picture of {height} × {width} × {samples} samples of {size} bytes into {rows} × {columns}")
     if src.shape[0] != height * width * samples * size or dst.shape[0] != rows * columns * samples * size:
         raise ValueError(f"{src.shape[0]} and {dst.shape[0]} bytes are no pictures of these sizes")
     if not (-1e12 < left < right < 1e12 and -1e12 < top < bottom < 1e12):
