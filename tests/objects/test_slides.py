@@ -120,6 +120,26 @@ def test_regions_are_those_of_the_picture(tmp_path, write):
     assert [issue.code for issue in slide.issues] == expected
 
 
+@pytest.mark.parametrize("interpretation", ["YBR_FULL_422", "RGB"])
+def test_jpeg_gives_the_pixels_of_its_frames(tmp_path, interpretation):
+    pytest.importorskip("imagecodecs")
+    (pixels,) = _pictures(1)
+    data_set = slide_data_set(ROWS, COLUMNS, TILE, PhotometricInterpretation="RGB")
+    write_slide(tmp_path / "a", tiles_of_picture(pixels, TILE), data_set, transfer_syntax="jpeg", quality=90)
+    image = dcmread(tmp_path / "a")
+    image.PhotometricInterpretation = interpretation  # the codestream's own marks decide
+    slide = Slide(image)
+    frames = dcmread(tmp_path / "a").frames
+    across = -(-COLUMNS // TILE[1])
+    whole = np.concatenate(
+        [np.concatenate([frames[i] for i in range(row, row + across)], axis=1) for row in range(0, len(frames), across)]
+    )[:ROWS, :COLUMNS]
+    assert np.abs(whole.astype(int) - pixels).mean() < 4
+    for x, y, width, height in REGIONS.values():
+        np.testing.assert_array_equal(slide.region(x, y, width, height), whole[y : y + height, x : x + width])
+    np.testing.assert_array_equal(slide.region(-3, -5, 90, 90)[5:, 3:], whole[:85, :87])
+
+
 def test_past_the_matrix_is_background(tmp_path):
     (pixels,) = _pictures(1)
     _full(tmp_path, pixels)  # its last tiles extend past the matrix, in black
