@@ -152,6 +152,7 @@ class Level:
             out[...] = background
         name = "" if not self._paths else self._paths[self.path_number(path)]
 
+        frames_of = {id(image): image.frames for image in {id(one.image): one.image for one in placed}.values()}
         own = threading.local()  # the tile that a thread decodes into: to allocate one takes as long as to decode it
 
         def put(one: Placed, tile: NDArray[Any] | None) -> None:
@@ -161,13 +162,13 @@ class Level:
             if tile is not None:
                 place[...] = tile[area]
                 return
-            frames = one.image.frames
+            frames = frames_of[id(one.image)]
             if getattr(own, "frames", None) is not frames:
                 own.frames, own.tile = frames, np.empty(frames.description.shape, frames.dtype)
             paste(frames, one.frame, area, place, own.tile)
 
         def decoded(one: Placed) -> NDArray[Any]:
-            tile: NDArray[Any] = one.image.frames.decode(one.frame)
+            tile: NDArray[Any] = frames_of[id(one.image)].decode(one.frame)
             return tile if change is None else change(tile, one.image, name)
 
         if apart:
