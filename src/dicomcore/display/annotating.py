@@ -12,6 +12,7 @@ from dicomcore.dataset import Dataset
 from dicomcore.dataset.lookup import first_item, item_at, number_of
 from dicomcore.dataset.state import header_of
 from dicomcore.display.area import Placement
+from dicomcore.display.clipping import clipped_line
 from dicomcore.display.compounds import parts_of
 from dicomcore.display.curves import circle, dashes, ellipse, interpolated
 from dicomcore.display.drawing import Ink, Painter, Shape, grouped
@@ -212,9 +213,12 @@ class _Artist:
         """Lines in a style: shadow first, then the stretches between dashes, then the line."""
         own = replace(ink if style.colour is None else Ink(style.colour), opacity=style.opacity)
         on, off = Shape(own), Shape(Ink(style.off_colour or (0, 0, 0), style.off_opacity))
-        for line in lines:
-            dashed = style.pattern is not None and len(line) > 1
-            parts = dashes(line, style.pattern or 0, max(style.thickness, 1.0)) if dashed else None
+        dashed = style.pattern is not None
+        # Stretches far outside the picture would be as many as they are long.
+        reach = style.thickness + 2
+        seen = [part for line in lines for part in clipped_line(line, self.painter.size, reach)] if dashed else lines
+        for line in seen:
+            parts = dashes(line, style.pattern or 0, max(style.thickness, 1.0)) if dashed and len(line) > 1 else None
             if parts is None:
                 on.lines.append((line, style.thickness))
                 continue
