@@ -106,12 +106,14 @@ def grey(folder: Path, rounds: int) -> list[Row]:
     dx_paths = saved(folder, "dx", dx, SoftcopyVOILUTSequence=[window(2000, 3000)])
     read, state = dc.dcmread(dx_paths[0]), display.read_state(dx_paths[1])
     samples, shown, out = read.frames[0], state.display(read), np.empty((2500, 2000), np.uint8)
+    chain = best(lambda: render_samples(samples, shown, out=out), rounds)
+    shrunk = best(lambda: display.render(read, state, size=1024), rounds)
     return [
         beside_dcmtk("512², grayscale state, both files read", plain, (2.0, 25.0), rounds),
         beside_dcmtk("the same, rotated and flipped", turned, (None, None), rounds),
         beside_dcmtk("2 000 × 2 500, both files read", dx_paths, (None, None), max(rounds // 3, 3)),
-        ("2 000 × 2 500, the chain to 8 bits", best(lambda: render_samples(samples, shown, out=out), rounds), 8, None, None),
-        ("2 000 × 2 500, to 1 024 rows", best(lambda: display.render(read, state, size=1024), rounds), None, None, None),
+        ("2 000 × 2 500, the chain to 8 bits", chain, 8.0, None, None),
+        ("2 000 × 2 500, to 1 024 rows", shrunk, None, None, None),
     ]  # fmt: skip
 
 
