@@ -219,9 +219,9 @@ def box(
 def test_text_lies_in_its_box(justification, share):
     picture = drawn(text("III", **box(10, 10, 70, 30, justification=justification)), size=800)
     left, top, right, bottom = extent(picture)
-    assert 95 <= left
+    assert left >= 95
     assert right <= 705
-    assert 95 <= top
+    assert top >= 95
     assert bottom <= 305
     middle = 100 + (right - left) / 2 + share * (600 - (right - left))
     assert abs((left + right) / 2 - middle) < 25
@@ -500,6 +500,11 @@ def test_points_that_are_no_pairs_are_refused():
     with pytest.raises(dc.ParseError, match=r"\(0070,0022\) are not pairs") as caught:
         drawn(odd)
     assert caught.value.tag == 0x00700022
+
+
+def test_points_in_three_dimensions_are_refused():
+    with pytest.raises(dc.ParseError, match=r"3 dimensions \(0070,0020\)"):
+        drawn(figure("POLYLINE", [(5, 5)] * 3, GraphicDimensions=3))
 
 
 def test_graphics_cross_the_limit():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import Any
 
@@ -41,6 +41,11 @@ class DisplayedArea:
     images: Images = field(default_factory=dict)
     origin: str = ""
     """FRAME or VOLUME (Pixel Origin Interpretation): what columns and rows of a tiled image count from."""
+
+    def moved(self, across: int, down: int) -> DisplayedArea:
+        """The same area, so many columns to the right and rows down."""
+        corners = [(column + across, row + down) for column, row in (self.top_left, self.bottom_right)]
+        return replace(self, top_left=corners[0], bottom_right=corners[1])
 
 
 @dataclass(frozen=True, slots=True)
