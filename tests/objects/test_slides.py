@@ -238,6 +238,7 @@ def test_optical_paths_and_focal_planes_of_frames_and_of_images(tmp_path):
             COLUMNS,
             TILE,
             DimensionOrganizationType="TILED_SPARSE",
+            TotalPixelMatrixFocalPlanes=2,
             OpticalPathSequence=[optical_path("A"), optical_path("B")],
             PerFrameFunctionalGroupsSequence=_positions(order, z=[z] * len(order), paths=paths),
         )
@@ -248,6 +249,38 @@ def test_optical_paths_and_focal_planes_of_frames_and_of_images(tmp_path):
     for number, (focal, path) in enumerate([(1, "A"), (1, "B"), (0, "A"), (0, "B")]):
         region = slide.region(0, 0, COLUMNS, ROWS, path=path, focal=focal)
         np.testing.assert_array_equal(region, pictures[number])
+
+
+def test_tiles_that_were_focused_each_by_itself_are_one_plane(tmp_path):
+    (pixels,) = _pictures(1)
+    tiles = tiles_of_picture(pixels, TILE)
+    data_set = slide_data_set(
+        ROWS,
+        COLUMNS,
+        TILE,
+        DimensionOrganizationType="TILED_SPARSE",
+        PerFrameFunctionalGroupsSequence=_positions(range(len(tiles)), z=[10 + i / 8 for i in range(len(tiles))]),
+    )
+    write_slide(tmp_path / "a", tiles, data_set)
+    slide = Slide(tmp_path)
+    assert len(slide.focal_planes) == 1
+    np.testing.assert_array_equal(slide.region(0, 0, COLUMNS, ROWS), pixels)
+
+
+def test_many_focal_planes_are_found_quickly(tmp_path):
+    count = 3000
+    groups = _positions([0] * count, z=list(range(count)))
+    data_set = slide_data_set(
+        *TILE,
+        (2, 2),
+        DimensionOrganizationType="TILED_SPARSE",
+        TotalPixelMatrixFocalPlanes=count,
+        PerFrameFunctionalGroupsSequence=groups,
+    )
+    write_slide(tmp_path / "a", [np.full((2, 2, 3), i % 251, np.uint8) for i in range(count)], data_set)
+    slide = Slide(tmp_path)
+    assert len(slide.focal_planes) == count
+    assert slide.region(0, 0, 2, 2, focal=2000)[0, 0, 0] == 2000 % 251
 
 
 def test_grey_slides_of_16_bits(tmp_path):

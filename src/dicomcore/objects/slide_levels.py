@@ -238,12 +238,15 @@ class Level:
         paths = np.concatenate([self._path_numbers(places) for places in self._places])
         tall, wide = self.tile
         inside = (corners > (-tall, -wide)).all(axis=1) & (corners < self.shape).all(axis=1) & (paths >= 0)
+        chosen = np.flatnonzero(inside)
+        chosen = chosen[np.lexsort((corners[chosen, 1], corners[chosen, 0], planes[chosen], paths[chosen]))]
+        channels = np.stack([paths[chosen], planes[chosen]], axis=1)
+        ends = np.flatnonzero((np.diff(channels, axis=0) != 0).any(axis=1)) + 1
         found: dict[tuple[int, int], _Tiles] = {}
-        for path, plane in {*zip(paths[inside].tolist(), planes[inside].tolist(), strict=True)}:
-            chosen = np.flatnonzero(inside & (paths == path) & (planes == plane))
-            chosen = chosen[np.lexsort((corners[chosen, 1], corners[chosen, 0]))]
-            own = corners[chosen]
-            found[path, plane] = _Tiles(images[chosen], frames[chosen], own, _are_apart(own, self.tile))
+        for part in np.split(chosen, ends) if chosen.size else ():
+            own = corners[part]
+            key = int(paths[part[0]]), int(planes[part[0]])
+            found[key] = _Tiles(images[part], frames[part], own, _are_apart(own, self.tile))
         return found
 
     def _path_numbers(self, places: _Places) -> NDArray[np.intp]:
@@ -334,6 +337,8 @@ def _sparse(
         name = None if path is None else text_of(path, "OpticalPathIdentifier")
         if name is not None:
             paths[frame] = names.index(name) if name in names else -1
+    if number_of(image, "TotalPixelMatrixFocalPlanes") == 1 and count:
+        heights[:] = np.median(heights)  # tiles of one plane that were focused each by itself
     issues: tuple[Issue, ...] = ()
     outside = np.flatnonzero(((corners <= np.negative(tile)) | (corners >= shape)).any(axis=1))
     if outside.size:
