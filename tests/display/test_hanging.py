@@ -378,6 +378,13 @@ def test_errors_name_the_element(key):
         Hanging(_bad(**{key: value}))
 
 
+def test_a_pointer_that_is_no_tag_is_named():
+    made = _bad()
+    made.ImageSetsSequence[0].ImageSetSelectorSequence[0].add_new("SelectorSequencePointer", "CS", "TEXT")
+    with pytest.raises(ParseError, match="SelectorSequencePointer must be tags"):
+        Hanging(made)
+
+
 def test_what_is_no_protocol_or_too_large_is_refused():
     with pytest.raises(ParseError, match="no hanging protocol"):
         Hanging(build({"Modality": "CT"}))

@@ -230,7 +230,10 @@ def _place(item: Dataset, where: str) -> Place:
     if not isinstance(tag, Tag):
         raise _wrong(where, "SelectorAttribute", "there")
     pointers = item.get("SelectorSequencePointer")
-    sequences = [int(one) for one in (pointers if isinstance(pointers, list) else [pointers]) if one is not None]
+    stated = [one for one in (pointers if isinstance(pointers, list) else [pointers]) if one not in (None, "")]
+    if not all(isinstance(one, Tag) for one in stated):
+        raise _wrong(where, "SelectorSequencePointer", "tags of sequences")
+    sequences = [int(one) for one in stated]
     creators = list(texts_of(item, "SelectorSequencePointerPrivateCreator")) + [""] * len(sequences)
     group = item.get("FunctionalGroupPointer")
     around = (int(group), text_of(item, "FunctionalGroupPrivateCreator") or "") if isinstance(group, Tag) else None
