@@ -251,6 +251,42 @@ def test_optical_paths_and_focal_planes_of_frames_and_of_images(tmp_path):
         np.testing.assert_array_equal(region, pictures[number])
 
 
+def test_a_concatenation_that_lacks_a_part_is_an_issue(tmp_path):
+    (pixels,) = _pictures(1)
+    _concatenation(tmp_path, pixels)
+    assert Slide(tmp_path).issues == ()
+    middle = tmp_path / "7"  # the second of four
+    middle.unlink()
+    slide = Slide(tmp_path)
+    assert [issue.code for issue in slide.issues] == ["TILE_COUNT"]
+    region = slide.region(0, 0, COLUMNS, ROWS)
+    np.testing.assert_array_equal(region[:64, :192], pixels[:64, :192])
+    assert (region[64:128, :144] == 255).all()
+    assert (region[:64, 192:] == 255).all()
+
+
+def test_optical_paths_may_be_in_grey_and_in_colour(tmp_path):
+    pixels = picture(ROWS, COLUMNS)
+    write_slide(tmp_path / "a", tiles_of_picture(pixels, TILE), slide_data_set(ROWS, COLUMNS, TILE))
+    grey = slide_data_set(
+        ROWS,
+        COLUMNS,
+        TILE,
+        SamplesPerPixel=1,
+        PhotometricInterpretation="MONOCHROME2",
+        OpticalPathSequence=[optical_path("DAPI")],
+    )
+    del grey.PlanarConfiguration
+    write_slide(tmp_path / "b", tiles_of_picture(pixels[..., 1], TILE), grey)
+    slide = Slide(tmp_path)
+    np.testing.assert_array_equal(slide.region(0, 0, COLUMNS, ROWS, path="1"), pixels)
+    np.testing.assert_array_equal(slide.region(0, 0, COLUMNS, ROWS, path="DAPI"), pixels[..., 1])
+    grey.OpticalPathSequence = slide.levels[0].images[0].OpticalPathSequence
+    write_slide(tmp_path / "b", tiles_of_picture(pixels[..., 1], TILE), grey)
+    with pytest.raises(ParseError, match="differ in samples or bits"):
+        Slide(tmp_path).region(0, 0, 9, 9)
+
+
 def test_tiles_that_were_focused_each_by_itself_are_one_plane(tmp_path):
     (pixels,) = _pictures(1)
     tiles = tiles_of_picture(pixels, TILE)

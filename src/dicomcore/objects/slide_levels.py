@@ -99,17 +99,17 @@ class Level:
     @property
     def issues(self) -> tuple[Issue, ...]:
         """TILE_COUNT: frames of a full tiling are missing or too many; TILE_POSITION: frames lie outside the matrix."""
-        return tuple(issue for places in self._places for issue in places.issues)
+        return (*(issue for places in self._places for issue in places.issues), *_missing_parts(self.images))
 
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The dtype of pixels."""
-        return self.images[0].frames.dtype
-
-    @property
-    def samples(self) -> int:
-        """Samples of a pixel: 1, or 3 for colour."""
-        return int(self.images[0].frames.description.samples_per_pixel)
+    def kind(self, path: str | int | None = None, focal: int | None = None) -> tuple[int, np.dtype[Any]]:
+        """Return samples of a pixel (1, or 3 for colour) and dtype; raise ParseError if the tiles differ in them."""
+        tiles = self._tiles_of(path, focal)
+        shown = [0] if tiles is None else np.unique(tiles.images).tolist()
+        kinds = {(self.images[i].frames.description.samples_per_pixel, self.images[i].frames.dtype) for i in shown}
+        if len(kinds) > 1:
+            raise ParseError(f"the tiles of one optical path and focal plane differ in samples or bits: {kinds}")
+        samples, dtype = kinds.pop()
+        return int(samples), dtype
 
     def within(
         self, top: int, left: int, rows: int, columns: int, path: str | int | None = None, focal: int | None = None
@@ -253,6 +253,24 @@ class Level:
         """Return the index into `optical_paths` of each frame's path."""
         numbers = np.array([*map(self._paths.index, places.names), -1])
         return numbers[np.where(places.paths < len(places.names), places.paths, -1)]
+
+
+def _missing_parts(images: Iterable[Dataset]) -> Iterable[Issue]:
+    """Yield an issue for each concatenation that lacks a part: its tiles are background."""
+    parts: dict[str, list[Dataset]] = {}
+    for image in images:
+        uid = text_of(image, "ConcatenationUID")
+        if uid:
+            parts.setdefault(uid, []).append(image)
+    for uid, members in parts.items():
+        numbers = {number_of(image, "InConcatenationNumber") for image in members}
+        totals = [number_of(image, "InConcatenationTotalNumber") or 0 for image in members]
+        # The last part need not say how many there are; then what lies before each part must be there.
+        ends = {int(number_of(image, "ConcatenationFrameOffsetNumber") or 0): len(image.frames) for image in members}
+        gaps = [start for start in ends if start and start not in {first + count for first, count in ends.items()}]
+        if len(numbers) < max(totals) or gaps or 0 not in ends:
+            message = f"the concatenation {uid} lacks parts: {len(numbers)} of {max(totals) or 'an unknown number'}"
+            yield Issue("TILE_COUNT", Tag("InConcatenationNumber"), 0, message)
 
 
 def size_of(image: Dataset) -> tuple[int, int]:

@@ -221,16 +221,16 @@ class Slide:
     ) -> NDArray[Any]:
         if rows * columns > self.limits.pixels:
             raise LimitError(f"a region of {rows} × {columns} pixels crosses the limit of {self.limits.pixels}")
-        level.path_number(path)
-        shape = (rows, columns) if level.samples == 1 else (rows, columns, level.samples)
+        samples, dtype = level.kind(path, focal)
+        shape = (rows, columns) if samples == 1 else (rows, columns, samples)
         return level.paint(
             top,
             left,
-            np.empty(shape, level.dtype),
+            np.empty(shape, dtype),
             path=path,
             focal=focal,
             change=None if profile is None else _managed(profile, self._notes),
-            background=_background(level, path),
+            background=_background(level, path, samples, dtype),
             workers=cpus() if workers is None else max(workers, 1),
         )
 
@@ -342,17 +342,17 @@ def _optical_path(image: Dataset, name: str) -> Dataset | None:
     return next(named, items[0] if items else None)
 
 
-def _background(level: Level, path: str | int | None) -> Any:
+def _background(level: Level, path: str | int | None, samples: int, dtype: np.dtype[Any]) -> Any:
     """The value of pixels without a tile: what the image recommends, else white or 0."""
-    if level.samples != 3:
+    if samples != 3:
         return 0
     image = level.images[0]
     item = _optical_path(image, _path_name(level, path))
     for place in (image, item):
         lab = () if place is None else integers_of(place, "RecommendedAbsentPixelCIELabValue")
         if len(lab) == 3:
-            return np.array(from_cielab(lab), level.dtype)
-    return WHITE if level.dtype.itemsize == 1 else np.iinfo(level.dtype).max
+            return np.array(from_cielab(lab), dtype)
+    return WHITE if dtype.itemsize == 1 else np.iinfo(dtype).max
 
 
 def _managed(profile: str, notes: dict[Note, None]) -> Change:
