@@ -18,14 +18,16 @@ from dicomcore.uids import ExplicitVRLittleEndian
 __all__ = ["Event", "Ledger", "opened", "packed", "settled", "unpacked"]
 
 VERSION = 1
+MOST = 10_000  # reports that are kept for an AE title; more push out the oldest
+AT_A_TIME = 500  # reports that are read at once
 SYNTAX = str(ExplicitVRLittleEndian)
-UTF_8 = "ISO_IR 192"
+UTF_8, CHARACTER_SET = "ISO_IR 192", 0x00080005
 SETTINGS = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000")
 SCHEMA = """
 CREATE TABLE reports (id INTEGER PRIMARY KEY AUTOINCREMENT, aet TEXT NOT NULL, channel TEXT NOT NULL,
     context TEXT NOT NULL, sop_class TEXT NOT NULL, instance TEXT NOT NULL, event INTEGER NOT NULL, data BLOB NOT NULL,
     made REAL NOT NULL, due REAL NOT NULL, tries INTEGER NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT '');
-CREATE INDEX reports_aet ON reports (channel, aet, id);
+CREATE INDEX reports_aet ON reports (aet, id);
 CREATE TABLE workitems (uid TEXT PRIMARY KEY, state TEXT NOT NULL, owner TEXT NOT NULL DEFAULT '',
     changed REAL NOT NULL, data BLOB NOT NULL, keys TEXT NOT NULL);
 CREATE INDEX workitems_state ON workitems (state, changed);
@@ -121,21 +123,42 @@ class Ledger:
     # -- reports
 
     def post(
-        self, aet: str, sop_class: str, instance: str, event: int, ds: Dataset, *, context: str = "", channel: str = ""
+        self,
+        aet: str,
+        sop_class: str,
+        instance: str,
+        event: int,
+        ds: Dataset,
+        *,
+        context: str = "",
+        delay: float = 0.0,
     ) -> int:
-        """Keep a report for an AE title until it is delivered; its number."""
-        now = self.clock()
+        """Keep a report for an AE title until it is delivered; its number. It is due in `delay` seconds."""
+        now, data = self.clock(), packed(ds)
         with self.transaction() as found:
-            if not channel:
-                row = found.execute("SELECT channel FROM channels WHERE aet=?", (aet,)).fetchone()
-                channel = row[0] if row else "dimse"
+            row = found.execute("SELECT channel FROM channels WHERE aet=?", (aet,)).fetchone()
             made = found.execute(
                 "INSERT INTO reports (aet, channel, context, sop_class, instance, event, data, made, due) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (aet, channel, context or sop_class, sop_class, instance, event, packed(ds), now, now),
+                (
+                    aet,
+                    row[0] if row else "dimse",
+                    context or sop_class,
+                    sop_class,
+                    instance,
+                    event,
+                    data,
+                    now,
+                    now + delay,
+                ),
             ).lastrowid
             assert made is not None
-            self._told.append(Event(made, aet, sop_class, instance, event, ds, context or sop_class))
+            found.execute(
+                "DELETE FROM reports WHERE aet=?1 AND id <= "
+                "(SELECT id FROM reports WHERE aet=?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+                (aet, MOST),
+            )
+            self._told.append(Event(made, aet, sop_class, instance, event, unpacked(data), context or sop_class))
         return made
 
     def listen(self, listener: Callable[[Event], None]) -> Callable[[], None]:
@@ -151,19 +174,23 @@ class Ledger:
 
         return stop
 
-    def reports(
-        self, aet: str | None = None, *, after: int = 0, due: float | None = None, channel: str | None = None
-    ) -> list[Event]:
-        """The reports that are still kept, in their order: of an AE title, behind a number, and due by a time."""
-        wanted, values = ["id > ?"], [after]
-        for name, value in (("aet =", aet), ("due <=", due), ("channel =", channel)):
-            if value is not None:
-                wanted.append(f"{name} ?")
-                values.append(value)  # type: ignore[arg-type]
-        sql = "SELECT id, aet, sop_class, instance, event, data, context, tries FROM reports WHERE "
+    def reports(self, aet: str, *, after: int = 0) -> list[Event]:
+        """The first reports for an AE title that are still kept, 500 at most; `after` skips those up to a number."""
+        sql = "SELECT id, aet, sop_class, instance, event, data, context, tries FROM reports WHERE aet=? AND id>?"
         with self.transaction() as found:
-            rows = found.execute(sql + " AND ".join(wanted) + " ORDER BY id", values).fetchall()
-        return [Event(*row[:5], unpacked(row[5]), *row[6:]) for row in rows]
+            rows = found.execute(sql + " ORDER BY id LIMIT ?", (aet, after, AT_A_TIME)).fetchall()
+        return [Event(*head, unpacked(data), context, tries) for *head, data, context, tries in rows]
+
+    def due(self, channel: str = "dimse") -> dict[str, float]:
+        """When reports of a channel are to be sent, by AE title: none is sent before those that happened earlier."""
+        with self.transaction() as found:
+            rows = found.execute("SELECT aet, MAX(due) FROM reports WHERE channel=? GROUP BY aet", (channel,))
+            return dict(rows.fetchall())
+
+    def retry(self, aet: str) -> None:
+        """An AE title has shown that it is there: what waits for it is due now."""
+        with self.transaction() as found:
+            found.execute("UPDATE reports SET due=? WHERE aet=? AND due>?", (now := self.clock(), aet, now))
 
     def delivered(self, number: int) -> None:
         """A report has arrived, and is forgotten."""
@@ -174,11 +201,6 @@ class Ledger:
         """A report could not be delivered: it is due again later."""
         with self.transaction() as found:
             found.execute("UPDATE reports SET tries=tries+1, due=?, error=? WHERE id=?", (due, error, number))
-
-    def next_due(self, channel: str = "dimse") -> float | None:
-        """When the next report is due."""
-        with self.transaction() as found:
-            return found.execute("SELECT MIN(due) FROM reports WHERE channel=?", (channel,)).fetchone()[0]  # type: ignore[no-any-return]
 
     def set_channel(self, aet: str, channel: str) -> None:
         """How reports reach an AE title: ``"dimse"`` by associations, anything else by who asks for them."""
@@ -202,7 +224,7 @@ def settled(ds: Dataset) -> Dataset:
     made = Dataset()
     for element in ds:
         tag = element.tag
-        if tag.group in (0, 2) or not tag.element or tag == 0x00080005:
+        if tag.group in (0, 2) or not tag.element or tag == CHARACTER_SET:
             continue
         value = element.value
         if element.VR == "SQ":
@@ -212,15 +234,26 @@ def settled(ds: Dataset) -> Dataset:
 
 
 def packed(ds: Dataset) -> bytes:
-    """A data set as bytes, its texts in UTF-8; EncodeError for values that cannot be encoded."""
+    """A data set as bytes, its texts in UTF-8 if ASCII does not do; EncodeError for values that cannot be encoded."""
     copy = ds.copy()
-    copy.SpecificCharacterSet = UTF_8
+    if _is_plain(copy):
+        copy.pop(CHARACTER_SET, None)
+    else:
+        copy.SpecificCharacterSet = UTF_8
     return encode(copy, SYNTAX)
+
+
+def _is_plain(ds: Dataset) -> bool:
+    for element in ds:
+        value = element.value
+        if element.VR == "SQ":
+            if not all(_is_plain(item) for item in value or ()):
+                return False
+        elif not all(str(one).isascii() for one in (value if isinstance(value, list) else (value,))):
+            return False
+    return True
 
 
 def unpacked(data: bytes) -> Dataset:
     """The data set of `packed`. It says its character set only if it has text beyond ASCII."""
-    ds = decode(data, SYNTAX)
-    if data.isascii():
-        del ds.SpecificCharacterSet
-    return ds
+    return decode(data, SYNTAX)

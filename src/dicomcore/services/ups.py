@@ -143,7 +143,7 @@ class Workitems:
             return _none(uid)
         if not tags:
             return Reply(Status(0), step.dataset, instance=uid)
-        made = Dataset()
+        made = _in_its_characters(step.dataset)
         missing = [tag for tag in tags if tag not in step.dataset]
         for tag in tags:
             if tag in step.dataset:
@@ -382,7 +382,9 @@ class Workitems:
 
     def events(self, aet: str, *, after: int = 0) -> Iterator[Event]:
         """Reports that are kept for an AE title, the oldest first; `after` skips those up to a number."""
-        yield from (event for event in self.ledger.reports(aet, after=after) if event.sop_class == PUSH)
+        while some := self.ledger.reports(aet, after=after):
+            yield from (event for event in some if event.sop_class == PUSH)
+            after = some[-1].number
 
     def acknowledge(self, number: int) -> None:
         """A report was delivered, and need not be kept."""
@@ -475,6 +477,14 @@ def _reply(status: int, comment: str, uid: str) -> Reply:
 
 def _none(uid: str) -> Reply:
     return _reply(ups_rules.NO_WORKITEM, "", uid)
+
+
+def _in_its_characters(step: Dataset) -> Dataset:
+    """An empty data set for values of a step, which says their character set if one has to."""
+    made = Dataset()
+    if "SpecificCharacterSet" in step:
+        made.SpecificCharacterSet = step.SpecificCharacterSet
+    return made
 
 
 def _code(value: str, scheme: str, meaning: str) -> Dataset:

@@ -32,6 +32,8 @@ def keys_of(ds: Dataset) -> dict[str, Any]:
 def answer(asked: Dataset, step: Dataset) -> Dataset:
     """What was asked for of a step, at every level; what it lacks is empty."""
     made = Dataset()
+    if "SpecificCharacterSet" in step:
+        made.SpecificCharacterSet = step.SpecificCharacterSet
     for element in asked:
         tag = element.tag
         if tag in SKIPPED or tag.group in (0, 2):
