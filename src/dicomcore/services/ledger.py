@@ -219,9 +219,10 @@ def opened(ledger: Ledger | str | os.PathLike[str]) -> Ledger:
 def settled(ds: Dataset) -> Dataset:
     """A data set of decoded values, which no longer depends on the bytes, the character set or the syntax it came in.
 
-    File meta information and group lengths are left out.
+    File meta information and group lengths are left out. Values are as they came, also those that their VR forbids.
     """
     made = Dataset()
+    made.validation = "ignore"
     for element in ds:
         tag = element.tag
         if tag.group in (0, 2) or not tag.element or tag == CHARACTER_SET:
@@ -256,4 +257,6 @@ def _is_plain(ds: Dataset) -> bool:
 
 def unpacked(data: bytes) -> Dataset:
     """The data set of `packed`. It says its character set only if it has text beyond ASCII."""
-    return decode(data, SYNTAX)
+    ds = decode(data, SYNTAX)
+    ds.validation = "ignore"
+    return ds

@@ -33,6 +33,7 @@ EVERYTHING = (GLOBAL, FILTERED)
 
 ABSENT_ATTRIBUTE, ABSENT_VALUE, INVALID_VALUE, NOT_THERE = 0x0120, 0x0121, 0x0106, 0x0001
 INVALID_ARGUMENT, NO_ARGUMENT = 0x0115, 0x0114
+TRANSACTION = 0x00081195
 KEPT = 24 * 3600.0  # seconds for which a step in its final state stays
 UNSPECIFIED = ("110513", "DCM", "Discontinued for unspecified reason")
 EMPTY_AT_FIRST = (
@@ -128,7 +129,7 @@ class Workitems:
                 setattr(step, keyword, [] if keyword.endswith("Sequence") else None)
         for name in EMPTY_AT_FIRST[1:]:
             setattr(step, name, [])
-        del step.TransactionUID
+        step.pop(TRANSACTION, None)
         step.SOPClassUID, step.SOPInstanceUID = PUSH, uid
         step.ScheduledProcedureStepModificationDateTime = self._now()
         if not text_of(step, "WorklistLabel"):
@@ -162,7 +163,7 @@ class Workitems:
             if fault or step is None:
                 return fault or _none(uid)
             changes = settled(ds)
-            del changes.TransactionUID
+            changes.pop(TRANSACTION, None)
             refused = _refused(step, changes)
             if refused is not None:
                 return refused._replace(instance=uid)
