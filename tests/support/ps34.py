@@ -17,9 +17,9 @@ ABSENT = "" if FOLDER and Path(FOLDER).is_dir() else "no text of PS3.4: set DICO
 def table(chapter: str, title: str) -> list[list[str]]:
     """The rows of the table whose title begins so: cells without any white space, as words are broken there."""
     text = Path(FOLDER, f"chapter_{chapter}.rst").read_text()
-    begin = text.index(f".. table:: {title}")
-    lines = iter(text[begin:].splitlines()[1:])
-    return list(_rows(lines))
+    found = re.search(r"^\.\. table:: " + r"\s+".join(map(re.escape, title.split())), text, re.MULTILINE)
+    assert found is not None, f"chapter {chapter} has no table {title!r}"
+    return list(_rows(iter(text[found.end() :].splitlines()[1:])))
 
 
 def _rows(lines: Iterator[str]) -> Iterator[list[str]]:
@@ -34,5 +34,5 @@ def _rows(lines: Iterator[str]) -> Iterator[list[str]]:
         elif line.startswith("   |"):
             parts = line.strip().strip("|").split("|")
             cells = [held + part for held, part in zip(cells or [""] * len(parts), parts, strict=True)]
-        elif is_inside and line.strip():
+        elif is_inside:
             return
