@@ -32,6 +32,16 @@ class Backchannel:
         """Whether something can be reported."""
         return bool(self._session.is_open)
 
+    @property
+    def key(self) -> object:
+        """The same for all requests of the association, and gone with it: what belongs to it hangs on this, weakly."""
+        return self._session
+
+    @property
+    def abstract_syntaxes(self) -> frozenset[str]:
+        """Those of its presentation contexts."""
+        return frozenset(one.abstract_syntax for one in self._session.contexts.values())
+
     def n_event_report(
         self, sop_class: str, instance: str, event: int, ds: Dataset | None = None, *, over: str | None = None
     ) -> Response:

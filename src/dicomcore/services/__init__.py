@@ -4,6 +4,8 @@ ledger procedure steps, workitems and notifications."""
 from dicomcore.services.availability import Availability
 from dicomcore.services.commitment import Commitment, CommitmentReceiver, Committed, commit, request_commitment
 from dicomcore.services.ledger import Ledger
+from dicomcore.services.print_images import Printed, print_images
+from dicomcore.services.printing import Printer, Sheet, to_folder
 from dicomcore.services.procedure_step import PerformedProcedureSteps
 from dicomcore.services.query import Query
 from dicomcore.services.reporter import Reporter
@@ -20,13 +22,18 @@ __all__ = [
     "Committed",
     "Ledger",
     "PerformedProcedureSteps",
+    "Printed",
+    "Printer",
     "Query",
     "Reporter",
     "Retrieve",
+    "Sheet",
     "Storage",
     "UnifiedProcedureSteps",
     "Workitems",
     "Worklist",
     "commit",
+    "print_images",
     "request_commitment",
+    "to_folder",
 ]

@@ -179,7 +179,10 @@ class Ledger:
         sql = "SELECT id, aet, sop_class, instance, event, data, context, tries FROM reports WHERE aet=? AND id>?"
         with self.transaction() as found:
             rows = found.execute(sql + " ORDER BY id LIMIT ?", (aet, after, AT_A_TIME)).fetchall()
-        return [Event(*head, unpacked(data), context, tries) for *head, data, context, tries in rows]
+        return [
+            Event(number, title, sop_class, instance, event, unpacked(data), context, tries)
+            for number, title, sop_class, instance, event, data, context, tries in rows
+        ]
 
     def due(self, channel: str = "dimse") -> dict[str, float]:
         """When reports of a channel are to be sent, by AE title: none is sent before those that happened earlier."""
@@ -219,8 +222,16 @@ def opened(ledger: Ledger | str | os.PathLike[str]) -> Ledger:
 def settled(ds: Dataset) -> Dataset:
     """A data set of decoded values, which no longer depends on the bytes, the character set or the syntax it came in.
 
-    File meta information and group lengths are left out. Values are as they came, also those that their VR forbids.
+    File meta information and group lengths are left out, and its character set is UTF-8 if it needs one. Values are as
+    they came, also those that their VR forbids.
     """
+    made = _settled(ds)
+    if not _is_plain(made):
+        made.SpecificCharacterSet = UTF_8
+    return made
+
+
+def _settled(ds: Dataset) -> Dataset:
     made = Dataset()
     made.validation = "ignore"
     for element in ds:
@@ -229,7 +240,7 @@ def settled(ds: Dataset) -> Dataset:
             continue
         value = element.value
         if element.VR == "SQ":
-            value = [settled(item) for item in value or ()]
+            value = [_settled(item) for item in value or ()]
         made.add(DataElement(tag, element.VR, value))
     return made
 
