@@ -2,7 +2,15 @@
 ledger procedure steps, workitems and notifications."""
 
 from dicomcore.services.availability import Availability
-from dicomcore.services.commitment import Commitment, CommitmentReceiver, Committed, commit, request_commitment
+from dicomcore.services.commitment import (
+    Commitment,
+    CommitmentReceiver,
+    Committed,
+    Reference,
+    commit,
+    request_commitment,
+)
+from dicomcore.services.departments import Departments, add_all
 from dicomcore.services.ledger import Ledger
 from dicomcore.services.print_images import Printed, print_images
 from dicomcore.services.printing import Printer, Sheet, to_folder
@@ -20,11 +28,13 @@ __all__ = [
     "Commitment",
     "CommitmentReceiver",
     "Committed",
+    "Departments",
     "Ledger",
     "PerformedProcedureSteps",
     "Printed",
     "Printer",
     "Query",
+    "Reference",
     "Reporter",
     "Retrieve",
     "Sheet",
@@ -32,6 +42,7 @@ __all__ = [
     "UnifiedProcedureSteps",
     "Workitems",
     "Worklist",
+    "add_all",
     "commit",
     "print_images",
     "request_commitment",
