@@ -70,6 +70,9 @@ class FrameDecoder:
         value = whole.data if not syntax.is_compressed else _encapsulated(whole.data)
         one.add_new(self._keyword, "OB" if syntax.is_compressed else self._vr(), value)
         try:
+            missing = one.frames.missing(0)
+            if missing:
+                raise PixelDecodeError(f"{missing} bytes of the frame did not come")
             return one.frames[0]
         except PixelDecodeError as error:
             error.frame = number
