@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ __all__ = ["store"]
 
 IDENTITY = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
 OUT_OF_RESOURCES, CANNOT_UNDERSTAND, ANOTHER_STUDY, DAMAGED = 0xA700, 0xC000, 0xC409, 0xC001
+COERCED = 0xB000
 AHEAD = 1 << 20  # bytes that wait while others are written
 WAITING = 256  # instances that wait for the catalogue
 AS_DICOM = frozenset({"", DICOM, OCTETS, "application/x-dicom", "multipart/related"})
@@ -147,6 +149,8 @@ class _Instance:
         if status and (status >> 12) != 0xB:
             self.outcomes.failed.append(self.failure(status, received.comment))
             return
+        if received.study and received.study != self.identity["StudyInstanceUID"]:
+            status = status or COERCED  # its series is that of another study here, where it is found
         self.outcomes.stored.append((self.identity, status))
 
 
