@@ -14,7 +14,7 @@ from dicomcore.web.client_api import Api
 from dicomcore.web.client_operations import ClientLimits, Operation, Retrieved
 from dicomcore.web.client_requests import Call, Result
 from dicomcore.web.client_retries import Retries
-from dicomcore.web.client_storing import Stored
+from dicomcore.web.client_storing import Stored, UnreadableError
 from dicomcore.web.client_transport import Attempt, Body, first_request, head_of, httpx
 from dicomcore.web.client_workitems import Commitment
 
@@ -93,7 +93,7 @@ class Client(Api[Sets, Iterator[Any], Dataset, bytes, str, None, Stored, Retriev
     def _steps(self, operation: Operation) -> Generator[Any, None, Any]:
         """Run an operation: its results, and at the end what it returns."""
         answer: Answer | None = None
-        failure: WebError | None = None
+        failure: WebError | UnreadableError | None = None
         while True:
             try:
                 step = operation.send(answer) if failure is None else operation.throw(failure)
@@ -105,7 +105,7 @@ class Client(Api[Sets, Iterator[Any], Dataset, bytes, str, None, Stored, Retriev
                 continue
             try:
                 answer = yield from self._perform(step)
-            except WebError as error:
+            except (WebError, UnreadableError) as error:
                 failure = error
 
     def _perform(self, call: Call) -> Generator[Any, None, Answer]:

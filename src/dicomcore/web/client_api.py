@@ -10,8 +10,9 @@ from dicomcore.dataset import DataElement, Dataset
 from dicomcore.dataset.lookup import text_of
 from dicomcore.dataset.state import Later, later_of
 from dicomcore.errors import WebError
-from dicomcore.web.client_operations import ClientLimits, Core, Operation
-from dicomcore.web.client_requests import pairs_of, resolved, split_url
+from dicomcore.web.client_frames import put_pixels
+from dicomcore.web.client_operations import PIXELS, ClientLimits, Core, Operation
+from dicomcore.web.client_requests import Result, pairs_of, resolved, split_url
 from dicomcore.web.client_retries import Retries
 from dicomcore.web.client_workitems import GLOBAL, WorkitemCore
 
@@ -186,9 +187,9 @@ class Api(Generic[DataSets, Arrays, OneSet, Data, Text, Nothing, StoredT, Retrie
             raise ValueError(f"bulk is one of {', '.join(BULK[BULK.index(self._bulk) and 1 :])}, not {bulk!r}")
         path = self._core.place(study, series, instance)
         if chosen == "fetch":
-            return self._iterate(self._core.filled_metadata(path, ANY_BYTES))  # type: ignore[no-any-return]
-        later = self._later if chosen == "lazy" else _left
-        return self._iterate(self._core.metadata(path, later))  # type: ignore[no-any-return]
+            return self._iterate(self._core.filled_metadata(path))  # type: ignore[no-any-return]
+        made = self._core.metadata(path, self._later if chosen == "lazy" else _left)
+        return self._iterate(made if chosen == "leave" else self._with_pixels(made))  # type: ignore[no-any-return]
 
     def _later(self, base: str) -> Callable[[str], Later]:
         """What makes values that are fetched when they are used."""
@@ -198,6 +199,18 @@ class Api(Generic[DataSets, Arrays, OneSet, Data, Text, Nothing, StoredT, Retrie
             return Later(url, lambda: self._run(self._core.bulk(url, base, None, ANY_BYTES)))
 
         return later
+
+    def _with_pixels(self, operation: Operation) -> Operation:
+        """Metadata whose pixel data come with their transfer syntax."""
+        answer: Any = None
+        while True:
+            try:
+                step = operation.send(answer)
+            except StopIteration:
+                return
+            if isinstance(step, Result):
+                put_pixels(step.value, lambda url: self._run(self._core.bulk_parts(url, url, PIXELS)))
+            answer = yield step
 
     @overload
     def retrieve(

@@ -14,7 +14,7 @@ from dicomcore.web.client_api import Api
 from dicomcore.web.client_operations import ClientLimits, Operation, Retrieved
 from dicomcore.web.client_requests import Call, Result
 from dicomcore.web.client_retries import Retries
-from dicomcore.web.client_storing import Stored
+from dicomcore.web.client_storing import Stored, UnreadableError
 from dicomcore.web.client_transport import Attempt, Body, first_request, head_of, httpx
 from dicomcore.web.client_workitems import Commitment
 
@@ -109,7 +109,7 @@ class _Running:
     async def steps(self) -> AsyncIterator[Any]:
         """The results."""
         operation = self._operation
-        failure: WebError | None = None
+        failure: WebError | UnreadableError | None = None
         while True:
             try:
                 step = operation.send(self._answer) if failure is None else operation.throw(failure)
@@ -123,7 +123,7 @@ class _Running:
             try:
                 async for result in self._perform(step):
                     yield result
-            except WebError as error:
+            except (WebError, UnreadableError) as error:
                 failure = error
 
     async def _perform(self, call: Call) -> AsyncIterator[Any]:

@@ -16,22 +16,24 @@ from urllib.parse import urlsplit
 
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.lookup import text_of
+from dicomcore.dataset.state import Later
 from dicomcore.errors import WebError
 from dicomcore.limits import DEFAULT_LIMITS, Limits
 from dicomcore.net.storing import DUPLICATES, INCOMING, Folder, safe_name
 from dicomcore.web.client_answers import Answer, check, data_sets_of
-from dicomcore.web.client_frames import FrameDecoder
-from dicomcore.web.client_receivers import BytesReceiver, DataSetReceiver, FileReceiver, Outcome
+from dicomcore.web.client_frames import FrameDecoder, put_pixels
+from dicomcore.web.client_receivers import BytesReceiver, DataSetReceiver, FileReceiver, Outcome, Whole
 from dicomcore.web.client_requests import JSON, Call, Result, is_same_origin, path_of, resolved
-from dicomcore.web.client_storing import Batch, Stored, batches_of, outcomes_of
+from dicomcore.web.client_storing import Batch, Stored, UnreadableError, batches_of, outcomes_of
 from dicomcore.web.multipart import DEFAULT_PART_LIMITS, PartLimits
 
 if TYPE_CHECKING:
     from dicomcore.web.client_receivers import Receiver
 
-__all__ = ["ClientLimits", "Core", "Operation", "Retrieved"]
+__all__ = ["PIXELS", "ClientLimits", "Core", "Operation", "Retrieved"]
 
 Operation = Generator[Call | Result, Any, Any]
+PIXELS = 'multipart/related; type="application/octet-stream"; transfer-syntax=*, */*;q=0.1'
 INSTANCES = 'multipart/related; type="application/dicom"; transfer-syntax={}'
 
 
@@ -136,20 +138,25 @@ class Core:
     # -- retrieve
 
     def metadata(self, path: Sequence[str], handler: Callable[[str], Any]) -> Operation:
-        """The attributes of instances; `handler` makes the function that fetches bulk data, from the answer's URL."""
+        """The attributes of instances; `handler` makes of an answer's URL what makes a `Later` of a URI."""
         answer = check((yield self.get_json(self.url(*path, "metadata"))))
         for ds in data_sets_of(answer, self.limits.reading, handler(answer.url)):
             yield Result(ds)
 
-    def filled_metadata(self, path: Sequence[str], accept: str) -> Operation:
-        """The same with all values: they are looked for in a first reading, and put in their places in a second."""
+    def filled_metadata(self, path: Sequence[str]) -> Operation:
+        """The same with all values, which are fetched between a first reading and a second."""
         answer = check((yield self.get_json(self.url(*path, "metadata"))))
-        values: dict[str, Any] = {}
-        for _ in data_sets_of(answer, self.limits.reading, lambda uri: values.setdefault(uri)):
+        values: dict[str, list[Whole]] = {}
+        for _ in data_sets_of(answer, self.limits.reading, lambda uri: values.update({uri: []})):
             pass
         for uri in values:
-            values[uri] = yield from self.bulk(uri, answer.url, None, accept)
-        for ds in data_sets_of(answer, self.limits.reading, lambda uri: values[uri]):
+            values[uri] = yield from self.bulk_parts(uri, answer.url, PIXELS)
+
+        def later(uri: str) -> Later:
+            return Later(uri, lambda: b"".join(whole.data for whole in values[uri]))
+
+        for ds in data_sets_of(answer, self.limits.reading, later):
+            put_pixels(ds, values.__getitem__)
             yield Result(ds)
 
     def instances(self, path: Sequence[str], syntax: str) -> Operation:
@@ -271,11 +278,27 @@ class Core:
 
     def bulk(self, uri: str, base: str, span: tuple[int, int | None] | None, accept: str) -> Operation:
         """The bytes of a value, or a span of them."""
+        got, status = yield from self._parts(uri, base, accept, span)
+        data = b"".join(whole.data for whole in got)
+        return data if span is None or status == 206 else data[span[0] : span[1]]
+
+    def bulk_parts(self, uri: str, base: str, accept: str) -> Generator[Call | Result, Any, list[Whole]]:
+        """A value as the parts that it comes in. A server that does not know what may be asked for is asked again."""
+        try:
+            return (yield from self._parts(uri, base, accept, None))[0]
+        except WebError as error:
+            if error.status != 406:
+                raise
+        return (yield from self._parts(uri, base, "*/*", None))[0]
+
+    def _parts(
+        self, uri: str, base: str, accept: str, span: tuple[int, int | None] | None
+    ) -> Generator[Call | Result, Any, tuple[list[Whole], int]]:
         url = resolved(uri, base)
         is_foreign = not is_same_origin(self.base, url)
         if is_foreign and _host_of(url) not in self._hosts:
             raise WebError("the value is at another server, which `hosts` does not name", url=url)
-        got: list[Any] = []
+        got: list[Whole] = []
 
         def receiver() -> Receiver:
             got.clear()
@@ -285,8 +308,7 @@ class Core:
         if span is not None:
             headers["Range"] = f"bytes={span[0]}-{'' if span[1] is None else span[1] - 1}"
         answer = check((yield Call("GET", url, (), headers, receiver=receiver, is_foreign=is_foreign)))
-        data = b"".join(whole.data for whole in got)
-        return data if span is None or answer.status == 206 else data[span[0] : span[1]]
+        return got, answer.status
 
     def picture(self, path: Sequence[str], accept: str, params: Mapping[str, Any]) -> Operation:
         """A rendered image, video or text."""
@@ -324,7 +346,13 @@ class Core:
         headers, content = batch.content()
         try:
             answer: Answer = yield Call("POST", url, (), {"Accept": JSON, **headers}, content, most=self.limits.body)
-        except (WebError, OSError) as error:
+        except UnreadableError as error:
+            tally.take(error.item.outcome("failed", str(error)))
+            others = [item for item in batch.items if item is not error.item]
+            if others:
+                yield from self._send(Batch(others, [], 0), url, tally)
+            return
+        except WebError as error:
             for item in batch.items:
                 tally.take(item.outcome("failed", str(error)))
             raise

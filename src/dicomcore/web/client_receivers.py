@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 
 from dicomcore.dataset.lookup import text_of
+from dicomcore.dataset.state import file_index
 from dicomcore.errors import DicomError, LimitError, ParseError
 from dicomcore.files import NEW_FILE
 from dicomcore.limits import Limits
@@ -256,7 +257,10 @@ class FileReceiver(_PartReceiver):
             os.fsync(self._file)
         os.close(self._file)
         self._file = -1
-        status, path, is_new, comment = self._folder.settle(self._path, self._folder.place(identity), end.size)
+        index = file_index(ds)
+        assert index is not None
+        body = int(index.packed_at if index.inflated else index.body)
+        status, path, is_new, comment = self._folder.settle(self._path, self._folder.place(identity), body)
         state = {"success": "stored", "warning": "warning"}.get(status.category, "failed")
         return Outcome(state, path, identity[SOP_CLASS], identity[SOP_INSTANCE], comment, int(status)), is_new
 

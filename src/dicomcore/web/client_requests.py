@@ -101,7 +101,7 @@ def resolved(uri: str, base: str) -> str:
     """A URI of an answer, absolute (RFC 3986 5). ValueError if it is none that can be asked for."""
     made = urljoin(base, uri)
     parts = urlsplit(made)
-    if parts.scheme not in PORTS or not parts.hostname or not made.isprintable():
+    if parts.scheme not in PORTS or not parts.hostname or not uri.isprintable():  # urljoin drops line ends
         raise ValueError(f"{uri[:200]!r} is no http or https URL")
     return made
 

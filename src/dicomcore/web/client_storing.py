@@ -18,7 +18,7 @@ from dicomcore.web.multipart import PartWriter
 if TYPE_CHECKING:
     from dicomcore.archive.sources.place import Place
 
-__all__ = ["Batch", "Item", "Stored", "batches_of", "outcomes_of"]
+__all__ = ["Batch", "Item", "Stored", "UnreadableError", "batches_of", "outcomes_of"]
 
 CHUNK = 1 << 20
 WANTED = (0x00020002, 0x00020003, 0x00020010, 0x00080016, 0x00080018)
@@ -53,6 +53,14 @@ class Item(NamedTuple):
         return Outcome(state, self.path, self.sop_class, self.sop_instance, error, code)
 
 
+class UnreadableError(Exception):
+    """An instance cannot be read to its end while a request is sent, which has to end."""
+
+    def __init__(self, item: Item, error: Exception) -> None:
+        super().__init__(str(error))
+        self.item = item
+
+
 class Batch(NamedTuple):
     """Instances of one request; `refused` are outcomes of those that could not be opened before it."""
 
@@ -70,7 +78,10 @@ class Batch(NamedTuple):
         def pieces() -> Iterator[bytes]:
             for head, item in zip(heads, self.items, strict=True):
                 yield head
-                yield from item.body()
+                try:
+                    yield from item.body()
+                except (OSError, DicomError) as error:
+                    raise UnreadableError(item, error) from error
             yield tail
 
         return {"Content-Type": writer.content_type, "Content-Length": str(length)}, pieces
@@ -176,25 +187,32 @@ def outcomes_of(batch: Iterable[Item], answers: Iterable[Dataset]) -> Iterator[O
     An instance that the server does not mention counts as failed: nobody knows where it is.
     """
     stored: dict[str, int] = {}
-    failed: dict[str, int] = {}
+    failed: dict[str, tuple[int, str]] = {}
     unnamed = []
     for ds in answers:
         for item in items_of(ds, "ReferencedSOPSequence"):
             stored[text_of(item, "ReferencedSOPInstanceUID") or ""] = int(number_of(item, "WarningReason", 0))
         for item in items_of(ds, "FailedSOPSequence"):
-            failed[text_of(item, "ReferencedSOPInstanceUID") or ""] = int(number_of(item, "FailureReason", 0))
-        unnamed += [int(number_of(item, "FailureReason", 0)) for item in items_of(ds, "OtherFailuresSequence")]
+            failed[text_of(item, "ReferencedSOPInstanceUID") or ""] = _failure(item)
+        unnamed += [_failure(item) for item in items_of(ds, "OtherFailuresSequence")]
     for one in batch:
         uid = one.sop_instance
         if uid in failed:
-            yield one.outcome("failed", _reason(failed[uid]), failed[uid])
+            yield one.outcome("failed", failed[uid][1], failed[uid][0])
         elif uid in stored:
             code = stored[uid]
             yield one.outcome("warning" if code else "stored", _reason(code) if code else "", code)
         elif unnamed:
-            yield one.outcome("failed", _reason(unnamed[0]), unnamed[0])
+            yield one.outcome("failed", unnamed[0][1], unnamed[0][0])
         else:
             yield one.outcome("failed", "the server's answer does not mention it")
+
+
+def _failure(item: Dataset) -> tuple[int, str]:
+    """Failure Reason, and what it says, with the comment that some servers add."""
+    code = int(number_of(item, "FailureReason", 0))
+    comment = text_of(item, "ErrorComment") or ""
+    return code, ": ".join(part for part in (_reason(code), comment) if part)
 
 
 def _reason(code: int) -> str:

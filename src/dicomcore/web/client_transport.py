@@ -95,7 +95,7 @@ class Attempt:
 
 
 def _why(error: Exception) -> str:
-    what = {
+    whats: dict[type[Exception], str] = {
         httpx.ConnectError: "cannot be reached",
         httpx.ConnectTimeout: "cannot be reached in time",
         httpx.ReadTimeout: "the server did not answer in time",
@@ -104,7 +104,8 @@ def _why(error: Exception) -> str:
         httpx.RemoteProtocolError: "the connection broke",
         httpx.ReadError: "the connection broke",
         httpx.WriteError: "the connection broke",
-    }.get(type(error), type(error).__name__)  # type: ignore[call-overload]
+    }
+    what = whats.get(type(error), type(error).__name__)
     return f"{what} ({error})" if str(error) else what
 
 
