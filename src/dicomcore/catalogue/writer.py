@@ -68,20 +68,34 @@ class Work:
 
 
 class Writer:
-    """The thread. `before_commit` is called in each transaction when its tasks are done, `failed` if it is undone."""
+    """The thread that writes.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+        The writer's own.
+    durability : {"none", "group", "each"}
+        Whether tasks wait for the disk, and whether together.
+    begin, before_commit, failed : callable
+        Called when a transaction begins, when its tasks are done (for the folders that have to be on the disk), and
+        when it is undone.
+    """
 
     def __init__(
         self,
         connection: sqlite3.Connection,
         *,
-        durable: bool,
+        durability: str,
+        begin: Callable[[], None],
         before_commit: Callable[[], Iterable[str]],
         failed: Callable[[], None],
     ) -> None:
-        self._connection, self._durable = connection, durable
+        self._connection, self._begin = connection, begin
         self._before_commit, self._failed = before_commit, failed
+        self._most = 1 if durability == "each" else GROUP
         self._queue: queue.SimpleQueue[tuple[Task, Future[Any]] | None] = queue.SimpleQueue()
-        self._pool = ThreadPoolExecutor(SYNCHRONISERS, thread_name_prefix="dicomcore-disk") if durable else None
+        is_durable = durability != "none"
+        self._pool = ThreadPoolExecutor(SYNCHRONISERS, thread_name_prefix="dicomcore-disk") if is_durable else None
         self._thread = threading.Thread(target=self._run, name="dicomcore-catalogue", daemon=True)
         self._thread.start()
 
@@ -108,7 +122,7 @@ class Writer:
             if size > 1:
                 sleep(WAIT)  # others follow, as they did before; one who waits for each answer is not kept waiting
             group, is_last = [first], False
-            while len(group) < GROUP and not self._queue.empty():
+            while len(group) < self._most and not self._queue.empty():
                 following = self._queue.get()  # this thread alone takes
                 if following is None:
                     is_last = True
@@ -131,6 +145,7 @@ class Writer:
         done: list[tuple[Task, Future[Any], Any]] = []
         try:
             with self._connection:
+                self._begin()
                 for task, future in ready:
                     try:
                         done.append((task, future, task.work()))
