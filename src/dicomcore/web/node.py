@@ -51,7 +51,11 @@ class Node:
 
     async def work(self, function: Callable[..., Made], *arguments: Any) -> Made:
         """Call a function in one of the threads."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
+        return await self.begin(function, *arguments)
+
+    def begin(self, function: Callable[..., Made], *arguments: Any) -> asyncio.Future[Made]:
+        """Begin to call a function in one of the threads."""
+        return asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
 
     async def next_of(self, pieces: Iterator[Any]) -> Any:
         """The next of an iterator that a thread runs; `END` behind the last."""
