@@ -1,6 +1,7 @@
 """Objects other than plain images: segmentations, structure sets, presentation states, documents (PS3.3 A)."""
 
 from dicomcore.dataset.code import Code
+from dicomcore.display.shutters import Shutter
 from dicomcore.objects.documents import Document, encapsulate, extract
 from dicomcore.objects.make_segmentation import make_segmentation
 from dicomcore.objects.make_waveform import Channel, multiplex_group
@@ -8,7 +9,6 @@ from dicomcore.objects.planes import Stack
 from dicomcore.objects.presentation import Annotation, DisplayedArea, Figure, Layer, Presentation, Text
 from dicomcore.objects.segment import Segment
 from dicomcore.objects.segmentation import Segmentation
-from dicomcore.objects.shutter import Shutter
 from dicomcore.objects.structures import Contour, Roi, Structures
 from dicomcore.objects.tiles import Tiles
 
