@@ -25,6 +25,7 @@ Buffer = bytes | bytearray | memoryview
 
 COMMAND, LAST = 1, 2  # bits of the message control header (PS3.8 E.2)
 OVERHEAD = 6  # bytes of a presentation data value in front of its fragment
+HEADERS = struct.Struct(">BxIIBB")  # of a P-DATA-TF PDU and of its presentation data value
 SMALLEST = 16  # a peer that accepts less of a PDU cannot be talked to
 
 
@@ -84,7 +85,7 @@ class Exchange:
         values[Field.DATA_SET_TYPE] = DATA_SET if has_data else NO_DATA_SET
         data = encode(values)
         if len(data) <= self.fragment:
-            return struct.pack(">BxIIBB", 4, len(data) + OVERHEAD, len(data) + 2, number, COMMAND | LAST) + data
+            return HEADERS.pack(4, len(data) + OVERHEAD, len(data) + 2, number, COMMAND | LAST) + data
         return b"".join(map(bytes, self._fragments(number, memoryview(data), COMMAND, True)))
 
     def message(self, number: int, values: dict[int, Any], data: Buffer | None = None) -> list[Buffer]:
@@ -102,13 +103,19 @@ class Exchange:
             out.append(head)
             size = len(one)
             if size <= self.fragment:
-                out += struct.pack(">BxIIBB", 4, size + OVERHEAD, size + 2, number, LAST), one
+                out += HEADERS.pack(4, size + OVERHEAD, size + 2, number, LAST), one
             else:
                 out += self._fragments(number, memoryview(one), 0, True)
         return b"".join(out)
 
     def part(self, number: int, data: Buffer, is_last: bool) -> list[Buffer]:
         """The buffers of a part of a data set, which has an even number of bytes unless it is the last."""
+        size = len(data)
+        if 0 < size <= self.fragment:
+            return [
+                HEADERS.pack(4, size + OVERHEAD, size + 2, number, LAST if is_last else 0),
+                data,
+            ]
         return list(self._fragments(number, memoryview(data).cast("B"), 0, is_last))
 
     def _fragments(self, number: int, data: memoryview, control: int, is_last: bool) -> Iterator[Buffer]:
@@ -116,7 +123,7 @@ class Exchange:
         for begin in range(0, max(size, 1), self.fragment):
             length = min(self.fragment, size - begin)
             ends = LAST if is_last and begin + length == size else 0
-            yield struct.pack(">BxIIBB", 4, length + OVERHEAD, length + 2, number, control | ends)
+            yield HEADERS.pack(4, length + OVERHEAD, length + 2, number, control | ends)
             if length:
                 yield data[begin : begin + length]
 
