@@ -37,8 +37,8 @@ def delimiter(tag: int) -> bytes:
     return element(tag, None, b"")
 
 
-NESTED = undefined(0x00081140, undefined(ITEM, uid(0x00081150, b"9"), delimiter(ITEM_END)), element(ITEM, None, b"12345678"),
-                   delimiter(SEQUENCE_END))  # fmt: skip
+ITEMS = undefined(ITEM, uid(0x00081150, b"9"), delimiter(ITEM_END)), element(ITEM, None, b"12345678")
+NESTED = undefined(0x00081140, *ITEMS, delimiter(SEQUENCE_END))
 SETS = {
     "plain": (REGULAR + LATER, ("1.2.3", "1.2.4", "1.5", "1.6")),
     "a sequence of undefined length between": (REGULAR + NESTED + LATER, ("1.2.3", "1.2.4", "1.5", "1.6")),

@@ -145,9 +145,16 @@ class Exchange:
                     raise ProtocolError("a command set came where the data set of the one before was due")
                 if len(self._pending) + length > self.limits.command_bytes:
                     raise ProtocolError(f"a command set of more than {self.limits.command_bytes} bytes")
-                self._pending += event.data[offset : offset + length]
-                if control & LAST:
-                    yield from self._commanded()
+                if not control & LAST:
+                    self._pending += event.data[offset : offset + length]
+                    continue
+                data = bytes(event.data[offset : offset + length])
+                if self._pending:
+                    data = bytes(self._pending) + data
+                    self._pending = bytearray()
+                message = self._commanded(data)
+                if message is not None:
+                    yield message
                 continue
             if self._command is None:
                 raise ProtocolError("a data set came without a command set")
@@ -158,9 +165,8 @@ class Exchange:
                 yield self._arrived()
         self._write(event.data, run)
 
-    def _commanded(self) -> list[Message]:
+    def _commanded(self, data: bytes) -> Message | None:
         """A command set is complete; the message too if it has no data set."""
-        data, self._pending = bytes(self._pending), bytearray()
         context = self.contexts[self._number]
         try:
             command = decode(data, self.limits)
@@ -168,7 +174,7 @@ class Exchange:
             raise ProtocolError(f"a command set cannot be read: {error}") from None
         if not command.has_data_set:
             self._number = 0
-            return [Message(context, command)]
+            return Message(context, command)
         self._command, self._failure = command, None
         try:
             self._sink = self._sink_for(context, command) if self._sink_for else None
@@ -176,7 +182,7 @@ class Exchange:
             self._failure = error
         if self._sink is None:
             self._sink = MemorySink(self.limits.identifier_bytes)
-        return []
+        return None
 
     def _write(self, data: memoryview, run: list[Fragment]) -> None:
         if not run or self._sink is None or self._failure is not None:

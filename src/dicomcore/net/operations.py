@@ -331,9 +331,8 @@ class Storing(Operation):
         }
         if self._originator is not None:
             values[Field.ORIGINATOR], values[Field.ORIGINATOR_MESSAGE_ID] = self._originator
-        if instance.whole is not None:
-            instance = instance._replace(whole=None)
-        return Invocation(context, values, parts, (instance, context.transfer_syntax))
+        token = instance.path, instance.sop_class, instance.sop_instance, context.transfer_syntax
+        return Invocation(context, values, parts, token)
 
     def _context(self, instance: Instance, contexts: Iterable[Context]) -> Context | None:
         """The context in the instance's own syntax, else one that it may be converted to."""
@@ -354,12 +353,12 @@ class Storing(Operation):
 
     def answered(self, message: Message, token: Any) -> bool:
         """The response to one instance."""
-        instance, syntax = token
+        path, sop_class, sop_instance, syntax = token
         if message.failure is not None:
             raise message.failure
         status = Status(message.command.get(STATUS, 0))
         error = "" if status == 0 else message.command.get(ERROR_COMMENT) or status.text
-        self.results.append(Outcome(status, instance.path, instance.sop_class, instance.sop_instance, error, syntax))
+        self.results.append(Outcome(status, path, sop_class, sop_instance, error, syntax))
         self._outstanding -= 1
         self.is_done = self._is_empty and not self._outstanding
         return True

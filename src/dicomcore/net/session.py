@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dicomcore._native.net.commands import answer
 from dicomcore.errors import AssociationAborted, AssociationRejected, NetworkError, NetworkTimeout
 from dicomcore.net.commands import Command, Field, Kind
 from dicomcore.net.connection import (
@@ -35,6 +36,8 @@ from dicomcore.net.states import State
 __all__ = ["REJECTIONS", "Session"]
 
 SERVICE_PROVIDER, UNEXPECTED_PARAMETER = 2, 5
+PDU_AND_VALUE = 12  # bytes of a PDU in front of its only fragment
+MESSAGE_ID, RESPONDED_TO, STATUS = int(Field.MESSAGE_ID), int(Field.RESPONDED_TO), int(Field.STATUS)
 MOST_ID = 0xFFFF
 REJECTIONS = {
     (1, 1): "no reason given",
@@ -160,7 +163,7 @@ class Session:
                 if invocation is None:
                     break
                 identifier = self._next_identifier()
-                invocation.values[Field.MESSAGE_ID] = identifier
+                invocation.values[MESSAGE_ID] = identifier
                 number = invocation.context.number
                 until = self._until(operation, now)
                 self._outstanding[identifier] = _Outstanding(operation, invocation.token, number, until)
@@ -218,9 +221,17 @@ class Session:
         self, message: Message, status: int, *, data: Buffer | None = None, values: dict[int, Any] | None = None
     ) -> None:
         """Answer a request."""
+        exchange, number = self._exchange, message.context.number
+        assert exchange is not None
+        if data is None and (values is None or (len(values) == 1 and Field.ERROR_COMMENT in values)):
+            comment = None if values is None else values[Field.ERROR_COMMENT]
+            ready = answer(message.command, number, int(status), comment)
+            if ready is not None and len(ready) <= exchange.fragment + PDU_AND_VALUE:
+                self._sending.append((number, None, ready))
+                return
         made = _answer_to(message.command, status)
         made.update(values or {})
-        self.send(message.context.number, made, data)
+        self.send(number, made, data)
 
     def respond_all(self, message: Message, status: int, data: Iterable[bytes]) -> None:
         """Answer a request several times, with the same status and each time another data set."""
@@ -238,6 +249,8 @@ class Session:
         sending, connection = self._sending, self.connection
         if not sending:
             return connection.take()
+        if len(sending) == 1 and sending[0][1] is None and self.is_open and not connection.waiting():
+            return [sending.popleft()[2]]
         assert self._exchange is not None
         size, most = 0, self.limits.ahead
         while sending and size < most and self.is_open:
@@ -350,12 +363,12 @@ class Session:
                 raise ProtocolError(f"a request {command.kind:04X} came where none is served")
             self._serve(message)
             return
-        identifier = command.get(Field.RESPONDED_TO)
+        identifier = command.get(RESPONDED_TO)
         found = self._outstanding.get(identifier) if isinstance(identifier, int) else None
         if found is None or not isinstance(identifier, int):
             raise ProtocolError(f"a response to message {identifier}, which is not outstanding")
         operation = found.operation
-        if Field.STATUS not in command:
+        if STATUS not in command:
             raise ProtocolError("a response has no status")
         try:
             is_last = operation.answered(message, found.token)

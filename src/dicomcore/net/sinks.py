@@ -83,32 +83,39 @@ class FileSink:
         if self.fault is not None:
             return
         try:
-            self._write([data[offset : offset + length] for _, _, offset, length in fragments if length])
+            if len(fragments) == 1:
+                _, _, offset, length = fragments[0]
+                self._write([data[offset : offset + length]], length)
+            else:
+                parts = [data[offset : offset + length] for _, _, offset, length in fragments if length]
+                self._write(parts, sum(map(len, parts)))
         except (OSError, LimitError) as error:
             self.fault = error
 
-    def _write(self, parts: list[Buffer]) -> None:
-        wanted = sum(map(len, parts))
+    def _write(self, parts: list[Buffer], wanted: int) -> None:
         if self.size + wanted > self._left:
             raise LimitError(f"a data set of more than {self._left} bytes is not taken")
         self.size += wanted
         if self._head:
+            wanted += len(self._head)
             parts, self._head = [self._head, *parts], b""
         if len(parts) == 1 or not hasattr(os, "writev"):
             for part in parts:
                 write_whole(self.file, memoryview(part))
             return
-        for begin in range(0, len(parts), MOST_BUFFERS):
-            some = parts[begin : begin + MOST_BUFFERS]
-            written = os.writev(self.file, some)
-            if written != sum(map(len, some)):
-                write_whole(self.file, memoryview(b"".join(some))[written:])
+        if len(parts) <= MOST_BUFFERS:
+            written = os.writev(self.file, parts)
+            if written == wanted:
+                return
+            parts = [memoryview(b"".join(parts))[written:]]
+        for part in parts:
+            write_whole(self.file, memoryview(part))
 
     def finish(self) -> object:
         """What `done` makes of the file, or `failed` of the fault."""
         try:
             if self.fault is None and self._head:
-                self._write([])
+                self._write([], 0)
         except OSError as error:
             self.fault = error
         return self.done() if self.fault is None else self.failed(self.fault)

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
+from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 from dicomcore._native.net.heads import read_set
@@ -39,6 +40,7 @@ UNNAMED = getattr(os, "O_TMPFILE", 0) | os.O_RDWR | getattr(os, "O_CLOEXEC", 0) 
 UID = re.compile(r"[0-9](?:[0-9.]{0,62}[0-9])?")
 HEAD = 16 << 10  # bytes of a data set that are looked at for its identity
 CHUNK = 1 << 20
+CHECKS, CHECK_EACH = 4, 0.05  # the room on the disk: after this part of what stays free, and after seconds
 MOST_MADE = 4096  # folders that are known to be there
 SOP_CLASS, SOP_INSTANCE, STUDY, SERIES = 0x00080016, 0x00080018, 0x0020000D, 0x0020000E
 WANTED = {
@@ -138,6 +140,7 @@ class Folder:
         os.makedirs(self._incoming, exist_ok=True)
         self._has_unnamed = _links_unnamed(self._incoming)
         self._places: dict[tuple[str, str], str] = {}
+        self._unchecked, self._check_at = -1, 0.0
         self._count = 0
         self._lock = threading.Lock()
         self._mark = os.urandom(8).hex()
@@ -155,8 +158,7 @@ class Folder:
 
         Raises OSError or LimitError if no file can be begun.
         """
-        if no_space(self._incoming, self.limits.free_bytes):
-            raise LimitError(f"less than {self.limits.free_bytes} bytes are left on the disk")
+        self._check_room()
         head = file_head(
             command.get(AFFECTED_SOP_CLASS) or "",
             command.get(AFFECTED_SOP_INSTANCE) or "",
@@ -165,6 +167,18 @@ class Folder:
             receiver,
         )
         return _Arriving(self, context, command, head, stored)
+
+    def _check_room(self) -> None:
+        """LimitError if the disk has too little room; looked at every now and then, and after so many bytes."""
+        now = monotonic()
+        if self._unchecked < 0 or now >= self._check_at:
+            if no_space(self._incoming, self.limits.free_bytes):
+                raise LimitError(f"less than {self.limits.free_bytes} bytes are left on the disk")
+            self._unchecked, self._check_at = self.limits.free_bytes // CHECKS, now + CHECK_EACH
+
+    def wrote(self, count: int) -> None:
+        """So many bytes were written."""
+        self._unchecked -= count
 
     def begin(self) -> tuple[int, str]:
         """A file that is not to be seen before it is complete: its descriptor, and its name if it has one already."""
@@ -284,16 +298,15 @@ class _Arriving(FileSink):
         self._class = command.get(AFFECTED_SOP_CLASS) or ""
         self._instance = command.get(AFFECTED_SOP_INSTANCE) or ""
         self._whole_head = head
-        self._beginning = bytearray()
+        self._beginning = b""
 
     def write(self, data: memoryview, fragments: list[Fragment]) -> None:
         """Write fragments."""
-        missing = HEAD - len(self._beginning)
-        if missing > 0:
-            for _, _, offset, length in fragments:
-                self._beginning += data[offset : offset + min(length, missing)]
-                missing = HEAD - len(self._beginning)
+        missing = HEAD - self.size
         super().write(data, fragments)
+        if missing > 0:
+            parts = [data[offset : offset + length] for _, _, offset, length in fragments]
+            self._beginning += (parts[0] if len(parts) == 1 else b"".join(parts))[:missing]
 
     def _close(self) -> None:
         file, self.file = self.file, -1
@@ -330,6 +343,7 @@ class _Arriving(FileSink):
             self._drop()
             return self._result(MISMATCH, "the data set has another UID than the message")
         folder = self._folder
+        folder.wrote(self.size)
         try:
             if folder.durable:
                 os.fsync(self.file)
@@ -347,7 +361,7 @@ class _Arriving(FileSink):
 
     def _identity(self) -> tuple[str, str, str, str]:
         """SOP class and instance, study and series of the data set, "" for what it has not."""
-        beginning, size = bytes(self._beginning), self.size
+        beginning, size = self._beginning, self.size
         found = read_set(beginning, size, self._syntax.encode())
         if found is not None:
             return found

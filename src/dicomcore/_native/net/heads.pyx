@@ -212,7 +212,8 @@ def read_file(const uint8_t[::1] data not None, Py_ssize_t size):
 def read_set(const uint8_t[::1] data not None, Py_ssize_t size, bytes syntax not None):
     """SOP class, SOP instance, study and series of a data set of `size` bytes in a transfer syntax.
 
-    "" stands for a study or series that it has not. `data` is its beginning. None if anything on the way is not regular, or is not there.
+    "" stands for a study or series that it has not. `data` is its beginning. None if anything on the way is not
+    regular, or is not there.
     """
     cdef Identity found
     cdef Py_ssize_t n = data.shape[0]
