@@ -87,7 +87,7 @@ class FileSink:
                 _, _, offset, length = fragments[0]
                 self._write([data[offset : offset + length]], length)
             else:
-                parts = [data[offset : offset + length] for _, _, offset, length in fragments if length]
+                parts: list[Buffer] = [data[offset : offset + length] for _, _, offset, length in fragments if length]
                 self._write(parts, sum(map(len, parts)))
         except (OSError, LimitError) as error:
             self.fault = error
