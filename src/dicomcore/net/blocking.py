@@ -69,7 +69,7 @@ class Wire:
     def _open(self, asking: Asking) -> socket.socket:
         address, peer = asking.address, self.session.peer
         try:
-            made = socket.create_connection((address.host, address.port), asking.timeouts.connect)
+            made = _connected(address.host, address.port, asking.timeouts.connect)
         except TimeoutError:
             raise NetworkTimeout(
                 f"no connection in {asking.timeouts.connect:g} s (Timeouts.connect)", peer=peer
@@ -255,6 +255,22 @@ class Wire:
                 with suppress(OSError):
                     self._socket.shutdown(socket.SHUT_WR)
                 self.close()
+
+
+def _connected(host: str, port: int, seconds: float | None) -> socket.socket:
+    """A connected socket; numbers are not looked up."""
+    try:
+        socket.inet_pton(socket.AF_INET, host)
+    except (OSError, AttributeError):  # a name, or IPv6
+        return socket.create_connection((host, port), seconds)
+    made = socket.socket(socket.AF_INET)
+    try:
+        made.settimeout(seconds)
+        made.connect((host, port))
+    except BaseException:
+        made.close()
+        raise
+    return made
 
 
 def _left(buffers: list[Any], sent: int) -> list[Any]:

@@ -54,6 +54,7 @@ Buffer = bytes | bytearray | memoryview
 HEADER = 6
 SHORT = 4  # bytes of the body of the PDUs that are neither A-ASSOCIATE nor P-DATA-TF
 SLOPPY = 4  # a quarter more than was announced is accepted
+FIRST_SCRATCH = 16 << 10  # bytes that are received at a time, in the beginning
 KEEP = 64 << 10  # bytes that are set aside for a PDU before more of it has come
 SERVICE_USER, SERVICE_PROVIDER = 0, 2  # sources of an A-ABORT
 NO_REASON, UNKNOWN_PDU, UNEXPECTED_PDU, UNEXPECTED_PARAMETER, INVALID_PARAMETER = 0, 1, 2, 5, 6
@@ -163,7 +164,8 @@ class Connection:
         self.longest_pdu = (
             min(limits.longest_pdu, limits.pdu + limits.pdu // SLOPPY) if limits.pdu else (limits.longest_pdu)
         )
-        self._scratch = memoryview(bytearray(limits.pdu + 4096) if scratch is None else scratch)
+        self._scratch = memoryview(bytearray(FIRST_SCRATCH) if scratch is None else scratch)
+        self._may_grow = scratch is None  # to what one PDU takes, when more comes at a time than there is room for
         self._fragments = Fragments()  # where in a P-DATA-TF PDU the bytes are
         self._tail = b""  # of a header that has come in part
         self._rest: bytearray | None = None  # another PDU that has come in part
@@ -249,6 +251,10 @@ class Connection:
         if self._rest is None:
             tail, self._tail = len(self._tail), b""
             self._parse(self._scratch, tail + count, now)
+            if self._may_grow and tail + count == len(self._scratch):
+                most = max(self.limits.pdu or self.limits.longest_pdu, FIRST_SCRATCH) + HEADER
+                self._may_grow = len(self._scratch) < most
+                self._scratch = memoryview(bytearray(min(4 * len(self._scratch), most)))
         else:
             self._have += count
             self._complete(now)
