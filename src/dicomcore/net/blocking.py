@@ -10,18 +10,17 @@ import threading
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import suppress
 from time import monotonic
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from dicomcore.dataset import Dataset
 from dicomcore.errors import AssociationAborted, NetworkError, NetworkTimeout
-from dicomcore.limits import Limits
-from dicomcore.net.asking import Asking, asking_for
+from dicomcore.net.asking import Asking, Options, asking_for
 from dicomcore.net.commands import Field, Kind
 from dicomcore.net.contexts import VERIFICATION, Offer, offers, plan, with_verification
 from dicomcore.net.exchange import Context
 from dicomcore.net.instances import TRANSCODE, Instance
-from dicomcore.net.items import ContextOffer, Identity, Role
-from dicomcore.net.limits import DEFAULT_NET_LIMITS, DEFAULT_TIMEOUTS, NetLimits, Timeouts
+from dicomcore.net.items import ContextOffer, Role
+from dicomcore.net.limits import Timeouts
 from dicomcore.net.operations import Operation, Outcome, Response, Storing
 from dicomcore.net.requesting import (
     RequestorSession,
@@ -293,8 +292,8 @@ class Association:
     is begun while another runs may open one beside it. Threads may share an association: they take turns.
     """
 
-    def __init__(self, asking: Asking, *, is_fixed: bool) -> None:
-        self._asking, self._is_fixed = asking, is_fixed
+    def __init__(self, asking: Asking) -> None:
+        self._asking, self._is_fixed = asking, asking.is_fixed
         self._wire = Wire(asking, asking.offered())
         self._beside: list[Wire] = []
 
@@ -517,19 +516,7 @@ class Association:
         return response
 
 
-def associate(
-    address: str | tuple[str, int],
-    *,
-    calling: str = "DICOMCORE",
-    called: str | None = None,
-    contexts: Iterable[Offer] | None = None,
-    tls: ssl.SSLContext | None = None,
-    identity: Identity | None = None,
-    timeouts: Timeouts = DEFAULT_TIMEOUTS,
-    limits: NetLimits = DEFAULT_NET_LIMITS,
-    reading: Limits | None = None,
-    **negotiation: Any,
-) -> Association:
+def associate(address: str | tuple[str, int], **options: Unpack[Options]) -> Association:
     """Open an association (PS3.8).
 
     Parameters
@@ -551,8 +538,8 @@ def associate(
         What the peer may make this side hold.
     reading : Limits, optional
         Bounds on data sets that are decoded.
-    **negotiation
-        ``extended`` and ``common``: extended negotiations (PS3.7 D.3.3.5, D.3.3.6).
+    extended, common : iterable of Extended, of Common
+        Extended negotiations (PS3.7 D.3.3.5, D.3.3.6).
 
     Returns
     -------
@@ -565,16 +552,4 @@ def associate(
     ValueError
         An address, a title or a UID that cannot be sent.
     """
-    asking = asking_for(
-        address,
-        calling=calling,
-        called=called,
-        contexts=contexts,
-        tls=tls,
-        identity=identity,
-        timeouts=timeouts,
-        limits=limits,
-        reading=reading,
-        negotiation=negotiation,
-    )
-    return Association(asking, is_fixed=contexts is not None)
+    return Association(asking_for(address, **options))
