@@ -237,7 +237,11 @@ def ready_bytes(port: int, paths: Sequence[str]) -> Spent:
         def work() -> None:
             for message in made:
                 peer.sendall(message)
-                peer.recv_into(answer)
+                got = peer.recv_into(answer)
+                while got < HEADER or got < 6 + int.from_bytes(answer[2:6], "big"):
+                    more = peer.recv_into(memoryview(answer)[got:])
+                    assert more
+                    got += more
 
         return timed(work)
 
