@@ -33,12 +33,12 @@ net.Server("", f"127.0.0.1:{port}", folder=folder, tls=tls, limits=limits).serve
 RAW_PYNETDICOM = """
 import sys
 from pathlib import Path
-from pynetdicom import AE, AllStoragePresentationContexts, evt
+from pynetdicom import AE, AllStoragePresentationContexts, VerificationPresentationContexts, evt
 def keep(event):
     Path(sys.argv[2], str(event.request.AffectedSOPInstanceUID)).write_bytes(event.encoded_dataset())
     return 0
 entity = AE()
-entity.supported_contexts = AllStoragePresentationContexts
+entity.supported_contexts = AllStoragePresentationContexts + VerificationPresentationContexts
 entity.maximum_pdu_size = int(sys.argv[3])
 entity.start_server(("127.0.0.1", int(sys.argv[1])), evt_handlers=[(evt.EVT_C_STORE, keep)])
 """

@@ -33,6 +33,7 @@ from dicomcore.net.requesting import (
     retrieve_offers,
     single,
 )
+from dicomcore.net.sealed import SealedSocket
 from dicomcore.net.states import State
 from dicomcore.net.storing import Folder
 
@@ -40,6 +41,7 @@ __all__ = ["Association", "associate"]
 
 TICK = 1.0  # seconds after which a waiting thread looks at the deadlines
 MOST_BUFFERS = 512  # in one sendmsg(); systems allow 1024
+GATHERED = 96 << 10  # bytes that are sent at a time where there is no sendmsg()
 PLANNED = 4096  # instances whose heads are read before an association for them is planned
 
 
@@ -54,7 +56,8 @@ class Wire:
         connection.connect(session.request, monotonic())
         self._socket = self._open(asking)
         try:
-            self._has_sendmsg = hasattr(self._socket, "sendmsg") and not isinstance(self._socket, ssl.SSLSocket)
+            self._has_sendmsg = hasattr(self._socket, "sendmsg") and not isinstance(self._socket, SealedSocket)
+            self._gathering = bytearray(0 if self._has_sendmsg else GATHERED)
             self._set_tick(asking.timeouts)
             connection.connected(monotonic())
             while session.accept is None and session.failure is None:
@@ -65,7 +68,7 @@ class Wire:
             self._socket.close()
             raise
 
-    def _open(self, asking: Asking) -> socket.socket:
+    def _open(self, asking: Asking) -> socket.socket | SealedSocket:
         address, peer = asking.address, self.session.peer
         try:
             made = _connected(address.host, address.port, asking.timeouts.connect)
@@ -79,7 +82,7 @@ class Wire:
         if asking.tls is None:
             return made
         try:
-            return asking.tls.wrap_socket(made, server_hostname=address.host)
+            return SealedSocket(made, asking.tls, address.host)
         except (OSError, ssl.SSLError, ValueError) as error:
             made.close()
             raise NetworkError(f"no TLS connection: {error}", peer=peer) from None
@@ -88,7 +91,7 @@ class Wire:
         """Calls on the socket return at least so often, for deadlines to be looked at."""
         known = [getattr(timeouts, name) for name in Timeouts.__slots__]
         tick = min([TICK, *(seconds / 4 for seconds in known if seconds)])
-        if isinstance(self._socket, ssl.SSLSocket) or os.name == "nt":
+        if isinstance(self._socket, SealedSocket) or os.name == "nt":
             self._socket.settimeout(tick)
             return
         self._socket.settimeout(None)
@@ -145,9 +148,11 @@ class Wire:
                     return
                 buffers = _left(buffers, sent)
         if not self._has_sendmsg:
-            data = memoryview(buffers[0] if len(buffers) == 1 else b"".join(buffers))
-            while data:
-                data = data[self._some(lambda data=data: self._socket.send(data), until) :]
+            for data in _gathered(buffers, self._gathering):
+                while data:
+                    data = data[self._some(lambda data=data: self._socket.send(data), until) :]
+            if isinstance(self._socket, SealedSocket):
+                self._some(self._socket.drain, until)
             return
         while buffers:
             some = buffers[:MOST_BUFFERS]
@@ -270,6 +275,22 @@ def _connected(host: str, port: int, seconds: float | None) -> socket.socket:
         made.close()
         raise
     return made
+
+
+def _gathered(buffers: list[Any], room: bytearray) -> Iterator[memoryview]:
+    """The bytes of buffers in portions that fill `room`, which is used again for each."""
+    view, at = memoryview(room), 0
+    for one in buffers:
+        rest = memoryview(one)
+        while rest:
+            count = min(len(rest), len(view) - at)
+            view[at : at + count] = rest[:count]
+            at, rest = at + count, rest[count:]
+            if at == len(view):
+                yield view
+                at = 0
+    if at:
+        yield view[:at]
 
 
 def _left(buffers: list[Any], sent: int) -> list[Any]:
