@@ -11,6 +11,7 @@ from dicomcore.catalogue.protocol import Catalogue, Entry, Page
 from dicomcore.catalogue.receiving import Received
 from dicomcore.catalogue.records import Conflict, Record, Records
 from dicomcore.catalogue.rows import row_of
+from dicomcore.catalogue.table import TableCatalogue
 
 __all__ = [
     "Catalogue",
@@ -27,6 +28,7 @@ __all__ = [
     "Record",
     "Records",
     "Runner",
+    "TableCatalogue",
     "compile_identifier",
     "identifier",
     "open",
