@@ -18,7 +18,7 @@ from dicomcore.limits import Limits
 from dicomcore.net.asking import Asking, asking_for
 from dicomcore.net.commands import Field, Kind
 from dicomcore.net.contexts import VERIFICATION, Offer, offers, plan, with_verification
-from dicomcore.net.exchange import Context
+from dicomcore.net.exchange import Context, Message
 from dicomcore.net.instances import TRANSCODE, Instance
 from dicomcore.net.items import ContextOffer, Identity, Role
 from dicomcore.net.limits import DEFAULT_NET_LIMITS, DEFAULT_TIMEOUTS, NetLimits, Timeouts
@@ -34,6 +34,7 @@ from dicomcore.net.requesting import (
     retrieve_offers,
     single,
 )
+from dicomcore.net.requests import Peer, Request
 from dicomcore.net.states import State
 from dicomcore.net.storing import Folder
 
@@ -69,7 +70,7 @@ class Wire:
     def _open(self, asking: Asking) -> socket.socket:
         address, peer = asking.address, self.session.peer
         try:
-            made = socket.create_connection((address.host, address.port), asking.timeouts.connect)
+            made = _connected(address.host, address.port, asking.timeouts.connect)
         except TimeoutError:
             raise NetworkTimeout(
                 f"no connection in {asking.timeouts.connect:g} s (Timeouts.connect)", peer=peer
@@ -109,12 +110,14 @@ class Wire:
         with self._lock:
             if operation.results or operation.is_done:
                 return
-            self.session.pump(monotonic())
+            session = self.session
+            session.pump(monotonic())
             self.flush()
             if not operation.results and not operation.is_done:
+                session.prepare()
                 self.receive()
-                if self.session.is_busy:
-                    self.session.pump(monotonic())
+                if session.is_busy:
+                    session.pump(monotonic())
                 self.flush()
 
     def step(self) -> None:
@@ -126,9 +129,9 @@ class Wire:
     def flush(self) -> None:
         """Send everything that may be sent now."""
         session = self.session
-        while buffers := session.take(monotonic()):
+        while session.waiting():
             try:
-                self._send(buffers)
+                self._send(session.take(monotonic()))
             except OSError as error:
                 self._lost(error)
                 return
@@ -137,6 +140,12 @@ class Wire:
 
     def _send(self, buffers: list[Any]) -> None:
         until = None if self._timeouts.write is None else monotonic() + self._timeouts.write
+        if self._has_sendmsg and len(buffers) <= MOST_BUFFERS:
+            with suppress(BlockingIOError):
+                sent = self._socket.sendmsg(buffers)
+                if sent == sum(map(len, buffers)):
+                    return
+                buffers = _left(buffers, sent)
         if not self._has_sendmsg:
             data = memoryview(buffers[0] if len(buffers) == 1 else b"".join(buffers))
             while data:
@@ -144,14 +153,7 @@ class Wire:
             return
         while buffers:
             some = buffers[:MOST_BUFFERS]
-            sent = self._some(lambda some=some: self._socket.sendmsg(some), until)
-            done = 0
-            while done < len(some) and sent >= len(some[done]):
-                sent -= len(some[done])
-                done += 1
-            buffers = buffers[done:]
-            if sent:
-                buffers[0] = memoryview(buffers[0])[sent:]
+            buffers = _left(buffers, self._some(lambda some=some: self._socket.sendmsg(some), until))
 
     def _some(self, send: Any, until: float | None) -> int:
         while True:
@@ -233,6 +235,18 @@ class Wire:
                 session.abort(AssociationAborted("an operation was left", peer=session.peer), monotonic(), source=0)
                 self.flush()
 
+    def report(self, until: float) -> Message | None:
+        """An event report of the peer's, if there is one by a time."""
+        session = self.session
+        while not session.reports and monotonic() < until:
+            with self._lock:
+                self.step()
+            if session.failure is not None:
+                raise session.failure
+            if not session.is_open:
+                break
+        return session.reports.pop(0) if session.reports else None
+
     def release(self) -> None:
         """End the association in order; an error of the peer's at this point is passed over."""
         session = self.session
@@ -254,6 +268,34 @@ class Wire:
                 with suppress(OSError):
                     self._socket.shutdown(socket.SHUT_WR)
                 self.close()
+
+
+def _connected(host: str, port: int, seconds: float | None) -> socket.socket:
+    """A connected socket; numbers are not looked up."""
+    try:
+        socket.inet_pton(socket.AF_INET, host)
+    except (OSError, AttributeError):  # a name, or IPv6
+        return socket.create_connection((host, port), seconds)
+    made = socket.socket(socket.AF_INET)
+    try:
+        made.settimeout(seconds)
+        made.connect((host, port))
+    except BaseException:
+        made.close()
+        raise
+    return made
+
+
+def _left(buffers: list[Any], sent: int) -> list[Any]:
+    """What is left of buffers when so many bytes of them were sent."""
+    done = 0
+    while done < len(buffers) and sent >= len(buffers[done]):
+        sent -= len(buffers[done])
+        done += 1
+    left = buffers[done:]
+    if sent:
+        left[0] = memoryview(left[0])[sent:]
+    return left
 
 
 class Association:
@@ -283,9 +325,13 @@ class Association:
     def _wire_for(self, sop_class: str, *, as_scp: bool = False) -> Wire:
         """An association with a context for a SOP class, if the peer accepts one."""
         contexts = self._wire.session.contexts.values()
-        if self._is_fixed or any(one.abstract_syntax == sop_class for one in contexts):
+        if self._is_fixed or any(one.abstract_syntax == sop_class and one.as_scp >= as_scp for one in contexts):
             return self._wire
-        if any(offer.abstract_syntax == sop_class for offer in self._wire.session.request.contexts):
+        request = self._wire.session.request
+        tried = [role.sop_class for role in request.user.roles] if as_scp else [
+            offer.abstract_syntax for offer in request.contexts
+        ]  # fmt: skip
+        if sop_class in tried:
             return self._wire  # it was rejected
         wanted = [sop_class, *(one for one in self._asking.wanted if one != sop_class)]
         return self._switch(offers(wanted), [Role(sop_class, True, True)] if as_scp else [])
@@ -450,40 +496,64 @@ class Association:
 
     # -- DIMSE-N
 
-    def n_create(self, sop_class: str, ds: Dataset | None = None, *, instance: str | None = None) -> Response:
-        """Create an instance (N-CREATE); without `instance` the peer makes its UID."""
+    def n_create(
+        self, sop_class: str, ds: Dataset | None = None, *, instance: str | None = None, over: str | None = None
+    ) -> Response:
+        """Create an instance (N-CREATE); without `instance` the peer makes its UID.
+
+        Here and below `over` is the abstract syntax of the presentation context, if that is another than the SOP class
+        of the message (PS3.4 CC.3.1.1, H.3.1).
+        """
         return self._single(
             Kind.N_CREATE, sop_class, ds,
-            {Field.AFFECTED_SOP_CLASS: sop_class, Field.AFFECTED_SOP_INSTANCE: instance},
+            {Field.AFFECTED_SOP_CLASS: sop_class, Field.AFFECTED_SOP_INSTANCE: instance}, over,
         )  # fmt: skip
 
-    def n_set(self, sop_class: str, instance: str, ds: Dataset) -> Response:
+    def n_set(self, sop_class: str, instance: str, ds: Dataset, *, over: str | None = None) -> Response:
         """Change an instance (N-SET)."""
-        return self._single(Kind.N_SET, sop_class, ds, requested_values(sop_class, instance))
+        return self._single(Kind.N_SET, sop_class, ds, requested_values(sop_class, instance), over)
 
-    def n_get(self, sop_class: str, instance: str, tags: Iterable[int] = ()) -> Response:
+    def n_get(self, sop_class: str, instance: str, tags: Iterable[int] = (), *, over: str | None = None) -> Response:
         """Read attributes of an instance (N-GET), all of them without `tags`."""
         values = requested_values(sop_class, instance)
         values[Field.ATTRIBUTES] = tuple(map(int, tags)) or None
-        return self._single(Kind.N_GET, sop_class, None, values)
+        return self._single(Kind.N_GET, sop_class, None, values, over)
 
-    def n_action(self, sop_class: str, instance: str, action: int, ds: Dataset | None = None) -> Response:
+    def n_action(
+        self, sop_class: str, instance: str, action: int, ds: Dataset | None = None, *, over: str | None = None
+    ) -> Response:
         """Have an action done (N-ACTION)."""
         values: dict[int, Any] = {**requested_values(sop_class, instance), Field.ACTION_TYPE: action}
-        return self._single(Kind.N_ACTION, sop_class, ds, values)
+        return self._single(Kind.N_ACTION, sop_class, ds, values, over)
 
-    def n_delete(self, sop_class: str, instance: str) -> Response:
+    def n_delete(self, sop_class: str, instance: str, *, over: str | None = None) -> Response:
         """Delete an instance (N-DELETE)."""
-        return self._single(Kind.N_DELETE, sop_class, None, requested_values(sop_class, instance))
+        return self._single(Kind.N_DELETE, sop_class, None, requested_values(sop_class, instance), over)
 
-    def n_event_report(self, sop_class: str, instance: str, event: int, ds: Dataset | None = None) -> Response:
+    def n_event_report(
+        self, sop_class: str, instance: str, event: int, ds: Dataset | None = None, *, over: str | None = None
+    ) -> Response:
         """Report an event (N-EVENT-REPORT), in the role of SCP."""
         values = event_values(sop_class, instance, event)
-        return self._single(Kind.N_EVENT_REPORT, sop_class, ds, values)
+        return self._single(Kind.N_EVENT_REPORT, sop_class, ds, values, over)
 
-    def _single(self, kind: Kind, sop_class: str, ds: Dataset | None, values: dict[int, Any]) -> Response:
-        operation = single(kind, sop_class, ds, values, self._asking.reading)
-        (response,) = self._wire_for(sop_class, as_scp=kind == Kind.N_EVENT_REPORT).results(operation)
+    def report(self, seconds: float = TICK) -> Request | None:
+        """The next event that the peer reports over this association (N-EVENT-REPORT), if it comes in so many seconds.
+
+        It has been answered with success already. NetworkError if the association ends meanwhile.
+        """
+        message = self._wire.report(monotonic() + seconds)
+        if message is None:
+            return None
+        asking = self._asking
+        place = (asking.address.host, asking.address.port)
+        return Request(message, Peer(place, asking.called, asking.calling, None, 0), asking.reading)
+
+    def _single(
+        self, kind: Kind, sop_class: str, ds: Dataset | None, values: dict[int, Any], over: str | None = None
+    ) -> Response:
+        operation = single(kind, over or sop_class, ds, values, self._asking.reading)
+        (response,) = self._wire_for(over or sop_class, as_scp=kind == Kind.N_EVENT_REPORT).results(operation)
         assert isinstance(response, Response)
         return response
 
@@ -499,6 +569,7 @@ def associate(
     timeouts: Timeouts = DEFAULT_TIMEOUTS,
     limits: NetLimits = DEFAULT_NET_LIMITS,
     reading: Limits | None = None,
+    roles: Iterable[Role] = (),
     **negotiation: Any,
 ) -> Association:
     """Open an association (PS3.8).
@@ -522,6 +593,8 @@ def associate(
         What the peer may make this side hold.
     reading : Limits, optional
         Bounds on data sets that are decoded.
+    roles : iterable of Role, optional
+        Roles to propose for SOP classes (PS3.7 D.3.3.4), by default that of SCU.
     **negotiation
         ``extended`` and ``common``: extended negotiations (PS3.7 D.3.3.5, D.3.3.6).
 
@@ -546,6 +619,7 @@ def associate(
         timeouts=timeouts,
         limits=limits,
         reading=reading,
+        roles=roles,
         negotiation=negotiation,
     )
     return Association(asking, is_fixed=contexts is not None)

@@ -70,10 +70,10 @@ class Storage:
 class _Incoming(Folder):
     """Where instances arrive: complete files stay beside the store until the catalogue takes them."""
 
-    def place(self, identity: dict[int, str]) -> str:
+    def place(self, study: str, series: str, instance: str) -> str:
         """The catalogue decides."""
         return ""
 
-    def settle(self, beside: str, target: str, body: int) -> tuple[Status, str, bool, str]:
-        """The file stays where it is."""
-        return Status(0), beside, True, ""
+    def settle(self, file: int, name: str, target: str, body: int) -> tuple[Status, str, bool, str]:
+        """The file stays beside the store."""
+        return Status(0), self.beside(file, name), True, ""
