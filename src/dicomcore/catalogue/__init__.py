@@ -2,7 +2,7 @@
 
 from dicomcore.catalogue.answers import identifier
 from dicomcore.catalogue.compiling import compile_identifier, query
-from dicomcore.catalogue.jobs import GiveUp, Job, Jobs, Runner
+from dicomcore.catalogue.jobs import Again, GiveUp, Job, Jobs, Runner
 from dicomcore.catalogue.live import LiveCatalogue
 from dicomcore.catalogue.matching import Query
 from dicomcore.catalogue.opening import open
@@ -14,6 +14,7 @@ from dicomcore.catalogue.rows import row_of
 from dicomcore.catalogue.table import TableCatalogue
 
 __all__ = [
+    "Again",
     "Catalogue",
     "Conflict",
     "Entry",
