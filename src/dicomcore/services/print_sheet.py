@@ -15,7 +15,7 @@ from dicomcore.dataset.lookup import first_item, number_of, text_of
 __all__ = ["Box", "Density", "Lut", "boxes_of", "film_size", "paint", "pdf", "picture_of"]
 
 INCH = 25.4
-LONGEST_SIDE = 100.0  # inches of a film
+LONGEST_SIDE = 48.0  # inches of a film
 MOST_BOXES = 256
 MOST_SAMPLES = 1 << 28  # of a picture or a sheet
 MARGIN, GAP = 5.0, 2.0  # millimetres round the sheet, and between boxes

@@ -50,7 +50,7 @@ NO_INSTANCE, NO_CLASS, NO_ACTION, DUPLICATE, INVALID, MISSING, RESOURCES, FAILED
 )  # fmt: skip
 EMPTY_SESSION, EMPTY_FILM, DEMAGNIFIED, NO_FILMS, TOO_LARGE, NO_MEMORY = 0xB602, 0xB603, 0xB604, 0xC600, 0xC603, 0xC605
 MOST_FILMS, MOST_LUTS, MOST_JOBS = 64, 64, 1000
-MOST_BYTES = 1 << 30  # of pictures that an association keeps
+MOST_BYTES = 1 << 30  # of pictures that associations keep until they are printed
 
 
 class Sheet(NamedTuple):
@@ -275,8 +275,10 @@ class Printer:
         picture, status, why = picture_of(item)
         if picture is None:
             return self._refuse(request, status, why)
-        if work.size + picture.nbytes > MOST_BYTES:
-            return self._refuse(request, NO_MEMORY, "the pictures of the association are too large")
+        with self._lock:
+            size = sum(one.size for one in self._works.values())
+        if size + picture.nbytes > MOST_BYTES:
+            return self._refuse(request, NO_MEMORY, "there are too many pictures that were not printed yet")
         box.values, box.picture = values, None
         aspect = item.get("PixelAspectRatio")
         values.PixelAspectRatio = aspect if isinstance(aspect, list) and len(aspect) == 2 else [1, 1]
