@@ -670,3 +670,15 @@ def test_a_search_through_many(monkeypatch: pytest.MonkeyPatch) -> None:
     found = [str(one.SOPInstanceUID) for one in items.search(data_set(PatientID="1", SOPInstanceUID=""))]
     assert found == [f"1.2.{number}" for number in range(1, 10, 2)]
     assert len(list(items.search(data_set(ProcedureStepState="SCHEDULED")))) == 10
+
+
+@pytest.mark.parametrize("value", ['a"b', "é ü", "a\\b", "100%", "a_b", "[x]", "'", "\t"])
+def test_values_that_look_like_something_else_are_found(value: str) -> None:
+    items = Workitems()
+    items.create(step(ProcedureStepLabel="other"), "1.2.1")
+    items.create(step(ProcedureStepLabel=value.split("\\") if "\\" in value else value), "1.2.2")
+    for wanted in value.split("\\"):
+        found = list(
+            items.search(data_set(SpecificCharacterSet="ISO_IR 192", ProcedureStepLabel=wanted, SOPInstanceUID=""))
+        )
+        assert [str(one.SOPInstanceUID) for one in found] == (["1.2.2"] if wanted.strip() else ["1.2.1", "1.2.2"])

@@ -299,8 +299,7 @@ class Workitems:
     def _matching(self, query: Query) -> Iterator[Dataset]:
         terms = [term for term in query.terms if term.path != ("TransactionUID",)]
         query = Query(query.level, terms, query.asked)
-        states = [term.values for term in terms if term.path == ("ProcedureStepState",) and term.kind == "equal"]
-        where, values = ("", ()) if not states else (f" AND state IN ({', '.join('?' * len(states[0]))})", states[0])
+        where, values = _narrowed(query)
         sql = f"SELECT rowid, uid, keys FROM workitems WHERE rowid > ?{where} ORDER BY rowid LIMIT {AT_A_TIME}"
         last = 0
         while True:
@@ -465,8 +464,9 @@ class Workitems:
 
     def _meant(self, found: sqlite3.Connection, step: Dataset) -> list[tuple[str, bool]]:
         """The AE titles whose global subscription a new step falls under."""
-        made, known = [], keys_of(step)
-        for aet, lock, keys in found.execute("SELECT aet, lock, keys FROM subscribers").fetchall():
+        rows = found.execute("SELECT aet, lock, keys FROM subscribers").fetchall()
+        made, known = [], keys_of(step) if rows else {}
+        for aet, lock, keys in rows:
             if keys is None or compile_identifier(unpacked(keys)).matches(known):
                 made.append((aet, bool(lock)))
         return made
@@ -489,6 +489,16 @@ class Workitems:
 
 def _reply(status: int, comment: str, uid: str) -> Reply:
     return Reply(Status(status), comment=comment or Status(status).text, instance=uid)
+
+
+def _narrowed(query: Query) -> tuple[str, list[str]]:
+    """A condition in SQL that all matches fulfil: a value that is to be equal stands somewhere in a step's keys."""
+    where, values = "", []
+    for term in query.terms:
+        if term.kind == "equal" and term.vr != "PN":
+            where += f" AND ({' OR '.join(['instr(keys, ?)'] * len(term.values))})"
+            values += [json.dumps(value)[1:-1] for value in term.values]
+    return where, values
 
 
 def _none(uid: str) -> Reply:
