@@ -120,6 +120,8 @@ LAYOUTS: dict[str, list[int] | None] = {
     "ROW\\1,2,3": [1, 2, 3],
     "COL\\2,1": [2, 1],
     "STANDARD\\16,16": [16] * 16,
+    "COL\\221": [221],
+    "ROW\\1,255": [1, 255],
     "STANDARD\\17,16": None,
     "STANDARD\\0,1": None,
     "STANDARD\\1": None,

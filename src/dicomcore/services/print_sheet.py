@@ -80,8 +80,9 @@ def boxes_of(display: str, width: float, height: float, dpi: float) -> list[Box]
 
 def _parts(length: float, count: int, margin: float, gap: float) -> list[tuple[int, int]]:
     """Begins and lengths of equal parts of a side."""
-    size = max((length - 2 * margin - (count - 1) * gap) / count, 1)
-    return [(round(margin + index * (size + gap)), max(round(size), 1)) for index in range(count)]
+    gap = min(gap, length / count / 4)  # many small boxes have less between them
+    size = (length - 2 * margin - (count - 1) * gap) / count
+    return [(int(margin + index * (size + gap)), max(int(size), 1)) for index in range(count)]
 
 
 # -- pictures
