@@ -75,12 +75,12 @@ def to_folder(folder: str | os.PathLike[str], *, kind: str = "png") -> Sink:
     place.mkdir(parents=True, exist_ok=True)
 
     def write(sheets: list[Sheet]) -> None:
-        name = f"{datetime.now():%Y%m%d-%H%M%S}-{generate_uid()[-12:]}"
+        name = f"{datetime.now():%Y%m%d-%H%M%S-%f}-{generate_uid()[-4:]}"
         if kind == "pdf":
             (place / f"{name}.pdf").write_bytes(pdf([sheet.picture for sheet in sheets], sheets[0].dpi))
             return
         for number, sheet in enumerate(sheets, 1):
-            (place / f"{name}-{number}.png").write_bytes(png(sheet.picture))
+            (place / f"{name}-{number:03}.png").write_bytes(png(sheet.picture))
 
     return write
 
@@ -442,7 +442,7 @@ def _without(ds: Dataset, keyword: str) -> Dataset:
 
 def _aspect(values: Dataset) -> float:
     ratio = values.get("PixelAspectRatio")
-    if isinstance(ratio, list) and len(ratio) == 2 and all(isinstance(one, int) and 0 < one < 1 << 16 for one in ratio):
+    if isinstance(ratio, list) and len(ratio) == 2 and all(isinstance(one, int) and 0 < one < 1 << 31 for one in ratio):
         return float(ratio[0]) / float(ratio[1])
     return 1.0
 
