@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from dicomcore.catalogue.matching import Query, compile_identifier
+from dicomcore.catalogue import compile_identifier
+from dicomcore.catalogue.matching import Query
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.lookup import first_item, text_of
 from dicomcore.errors import DicomError
@@ -297,7 +298,7 @@ class Workitems:
             yield step if whole else answer(identifier, step)
 
     def _matching(self, query: Query) -> Iterator[Dataset]:
-        terms = [term for term in query.terms if term.path != ("TransactionUID",)]
+        terms = [term for term in query.terms if term.keyword != "TransactionUID"]
         query = Query(query.level, terms, query.asked)
         where, values = _narrowed(query)
         sql = f"SELECT rowid, uid, keys FROM workitems WHERE rowid > ?{where} ORDER BY rowid LIMIT {AT_A_TIME}"
