@@ -819,10 +819,11 @@ def object_spans(const uint8_t[::1] text not None) -> list | None:
             return None
         spans.append((start, i))
         i = behind_space(p, i, n)
-        if i < n and p[i] == 44:
-            i = behind_space(p, i + 1, n)
-            if i == n or p[i] != 123:
-                return None
+        if i == n or p[i] != 44:
+            break
+        i = behind_space(p, i + 1, n)
+        if i == n or p[i] != 123:
+            return None
     if i == n or p[i] != 93 or behind_space(p, i + 1, n) != n:
         return None
     return spans
