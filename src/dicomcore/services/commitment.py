@@ -59,7 +59,7 @@ def check(catalogue: Searched, references: Iterable[Reference]) -> dict[Referenc
     for begin in range(0, len(wanted), AT_A_TIME):
         some = wanted[begin : begin + AT_A_TIME]
         uids = tuple(one.sop_instance for one in some)
-        query = Query("IMAGE", [Term(("SOPInstanceUID",), "UI", "equal", uids)])
+        query = Query("IMAGE", [Term("SOPInstanceUID", "UI", "equal", uids)])
         rows = {row["SOPInstanceUID"]: row for row in catalogue.search(query)}
         for one in some:
             result[one] = _reason(one, rows.get(one.sop_instance))

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from dicomcore.catalogue.matching import Query, compile_identifier
+from dicomcore.catalogue import Query, compile_identifier
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.lookup import first_item, text_of
 from dicomcore.errors import DicomError
@@ -288,9 +288,9 @@ class Workitems:
             yield step if whole else answer(identifier, step)
 
     def _matching(self, query: Query) -> Iterator[Dataset]:
-        terms = [term for term in query.terms if term.path != ("TransactionUID",)]
+        terms = [term for term in query.terms if term.keyword != "TransactionUID"]
         query = Query(query.level, terms, query.asked)
-        states = [term.values for term in terms if term.path == ("ProcedureStepState",) and term.kind == "equal"]
+        states = [term.values for term in terms if term.keyword == "ProcedureStepState" and term.kind == "equal"]
         where, values = ("", ()) if not states else (f" WHERE state IN ({', '.join('?' * len(states[0]))})", states[0])
         with self.ledger.transaction() as found:
             rows = found.execute(f"SELECT uid, keys FROM workitems{where} ORDER BY rowid", values).fetchall()
