@@ -12,7 +12,7 @@ from itertools import count as counter
 from typing import Any, Self
 
 from dicomcore.catalogue.attributes import KEYS, LEVELS, TABLES
-from dicomcore.catalogue.holdings import Holdings
+from dicomcore.catalogue.holdings import Holdings, uids_of
 from dicomcore.catalogue.jobs import State
 from dicomcore.catalogue.locking import lock_incoming
 from dicomcore.catalogue.places import FramePlaces, find_frames, packed, unpacked
@@ -296,7 +296,7 @@ class LiveCatalogue(Reading):
     def adopt(self, path: str) -> None:
         """Add a file that is in its place."""
         ds = dcmread(path, stop_before_pixels=True, limits=self.limits)
-        self.holdings.insert(ds, own_values(path, ds, ""))
+        self.holdings.insert(ds, uids_of(ds), own_values(path, ds, ""))
 
     def put_aside(self, path: str, sop_instance: str) -> None:
         """A file is an earlier version of an instance."""
@@ -311,6 +311,10 @@ class LiveCatalogue(Reading):
     def doom(self, path: str) -> None:
         """A file goes when the transaction is on the disk."""
         self._connection.execute("INSERT OR REPLACE INTO doomed VALUES (?)", (path,))
+
+    def is_doomed(self, path: str) -> bool:
+        """Whether a file goes."""
+        return self._connection.execute("SELECT 1 FROM doomed WHERE path=?", (path,)).fetchone() is not None
 
     def unlink_doomed(self, paths: Iterable[str]) -> None:
         """Remove files, with the folders that are empty then, and note that they are gone."""
@@ -365,7 +369,8 @@ class LiveCatalogue(Reading):
         facts = os.stat(part)
         if facts.st_nlink < 2:
             return []
-        folder = os.path.dirname(place_of(self.folder, dcmread(part, stop_before_pixels=True, limits=self.limits)))
+        ds = dcmread(part, stop_before_pixels=True, limits=self.limits)
+        folder = os.path.dirname(place_of(self.folder, uids_of(ds)))
         return [one.path for one in os.scandir(folder) if one.inode() == facts.st_ino]
 
     def renew(self) -> tuple[int, int]:
