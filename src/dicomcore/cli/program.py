@@ -18,7 +18,7 @@ __all__ = ["main"]
 COMMANDS = (
     *("index", "query", "report", "organize", "dump", "build", "frames", "sheet", "documents", "dicomdir"),
     *("transcode", "check", "sr", "deid"),
-    *("echo", "store", "find", "worklist", "get", "move", "serve"),
+    *("echo", "store", "find", "worklist", "get", "move", "serve", "web"),
     *("commit", "mpps", "ups", "print"),
 )
 WRONG_USE, INTERRUPTED, BROKEN_PIPE = 2, 130, 141  # the last two are those of a shell for SIGINT and SIGPIPE
