@@ -12,12 +12,13 @@ from itertools import count as counter
 from typing import Any, Self
 
 from dicomcore.catalogue.attributes import KEYS, LEVELS, TABLES
-from dicomcore.catalogue.holdings import Holdings
+from dicomcore.catalogue.holdings import Holdings, uids_of
 from dicomcore.catalogue.jobs import State
+from dicomcore.catalogue.locking import lock_incoming
 from dicomcore.catalogue.places import FramePlaces, find_frames, packed, unpacked
 from dicomcore.catalogue.protocol import Entry
 from dicomcore.catalogue.reading import Reading
-from dicomcore.catalogue.receiving import DUPLICATES, Adding, Received, Receiving, own_values, status_of
+from dicomcore.catalogue.receiving import DUPLICATES, Adding, Received, Receiving, own_values, place_of, status_of
 from dicomcore.catalogue.schema import VERSION, schema
 from dicomcore.catalogue.sql import SQLITE, prepare
 from dicomcore.catalogue.writer import Work, Writer
@@ -25,10 +26,11 @@ from dicomcore.errors import DicomError
 from dicomcore.limits import Limits
 from dicomcore.part10.reader import dcmread
 
-__all__ = ["LiveCatalogue"]
+__all__ = ["DURABILITY", "LiveCatalogue"]
 
 NAME, STATE_NAME = "catalogue.sqlite", "state.sqlite"
 INCOMING = ".incoming"
+DURABILITY = ("none", "group", "each")
 SETTINGS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=10000")
 
 
@@ -36,32 +38,60 @@ class LiveCatalogue(Reading):
     """The instances of a folder, in ``catalogue.sqlite`` there; see `Catalogue` for the searches.
 
     Any thread may search; what is added is written by one thread, in groups, and a `Future` tells when the group is
-    committed: with `durable`, when it is on the disk. A context manager.
+    committed. A context manager.
+
+    Parameters
+    ----------
+    folder : path
+        The folder, which is made if need be.
+    limits : Limits
+        Bounds on what is read of a file.
+    durable : {"none", "group", "each"} or bool
+        Whether what is added counts only when it is on the disk, and whether one flush serves all that came meanwhile
+        ("group", or True) or each has its own.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be made.
+    DicomError
+        Its catalogue is of a later version.
     """
 
     dialect = SQLITE
     is_read_only = False
 
-    def __init__(self, folder: str | os.PathLike[str], *, limits: Limits | None = None, durable: bool = False) -> None:
+    def __init__(
+        self, folder: str | os.PathLike[str], *, limits: Limits | None = None, durable: str | bool = "none"
+    ) -> None:
         self.folder = os.path.abspath(os.fsdecode(folder))
         self.incoming = os.path.join(self.folder, INCOMING)
         os.makedirs(self.incoming, exist_ok=True)
         self._path = os.path.join(self.folder, NAME)
-        self.limits, self.durable = limits, durable
+        self.limits, self.durability = limits, _durability(durable)
+        self._lock_file = lock_incoming(self.incoming)
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
         self._parts, self._mark = counter(1), os.urandom(8).hex()
         self._connection = self._connect()
         old = self._made()
-        if durable:
+        if self.durable:
             self._connection.execute("PRAGMA synchronous=FULL")
         self._state: State | None = None
         self._lock = threading.Lock()
         self.holdings = Holdings(self._connection)
         self.touched_folders: set[str] = set()
+        self._version = 0
         self._writer = Writer(
-            self._connection, durable=durable, before_commit=self._before_commit, failed=self.holdings.forget
+            self._connection,
+            durability=self.durability,
+            begin=self._begin,
+            before_commit=self._before_commit,
+            failed=self.holdings.forget,
         )
+        if self._lock_file.is_first:
+            self._recover()
+        self._lock_file.share()
         if old:
             self.add_all(path for path in old if os.path.exists(path))
 
@@ -116,6 +146,12 @@ class LiveCatalogue(Reading):
         if self._state is not None:
             self._state.close()
             self._state = None
+        self._lock_file.close()
+
+    @property
+    def durable(self) -> bool:
+        """Whether what is added waits for the disk."""
+        return self.durability != "none"
 
     # -- what services keep
 
@@ -138,6 +174,13 @@ class LiveCatalogue(Reading):
         return self.state.records
 
     # -- writing
+
+    def _begin(self) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+        version = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._version:  # another process has written
+            self.holdings.forget()
+            self._version = version
 
     def _before_commit(self) -> Iterable[str]:
         self.holdings.settle()
@@ -253,7 +296,7 @@ class LiveCatalogue(Reading):
     def adopt(self, path: str) -> None:
         """Add a file that is in its place."""
         ds = dcmread(path, stop_before_pixels=True, limits=self.limits)
-        self.holdings.insert(ds, own_values(path, ds, ""))
+        self.holdings.insert(ds, uids_of(ds), own_values(path, ds, ""))
 
     def put_aside(self, path: str, sop_instance: str) -> None:
         """A file is an earlier version of an instance."""
@@ -268,6 +311,10 @@ class LiveCatalogue(Reading):
     def doom(self, path: str) -> None:
         """A file goes when the transaction is on the disk."""
         self._connection.execute("INSERT OR REPLACE INTO doomed VALUES (?)", (path,))
+
+    def is_doomed(self, path: str) -> bool:
+        """Whether a file goes."""
+        return self._connection.execute("SELECT 1 FROM doomed WHERE path=?", (path,)).fetchone() is not None
 
     def unlink_doomed(self, paths: Iterable[str]) -> None:
         """Remove files, with the folders that are empty then, and note that they are gone."""
@@ -298,6 +345,34 @@ class LiveCatalogue(Reading):
         self._writer.put(Work(lambda: self._connection.execute(statement, values)))
         return places
 
+    def _recover(self) -> None:
+        """After a process that ended in the middle: what has its place is known, and all else of it is gone."""
+        for path in [row[0] for row in self._rows("SELECT path FROM doomed")]:
+            self.unlink_doomed([path])
+        linked = []
+        for entry in os.scandir(self.incoming):
+            if entry.name.endswith((".part", ".new")):
+                with suppress(OSError, DicomError):
+                    linked += self._names_of(entry.path)
+        self.add_all(path for path in linked if not self._knows(path))
+        for entry in os.scandir(self.incoming):
+            if entry.name.endswith((".part", ".new")):
+                with suppress(OSError):
+                    os.unlink(entry.path)
+
+    def _knows(self, path: str) -> bool:
+        return next(self._rows("SELECT 1 FROM instances WHERE path=?1 AND size=?2", (path, os.path.getsize(path))),
+                    None) is not None  # fmt: skip
+
+    def _names_of(self, part: str) -> list[str]:
+        """The places that a file beside the store has in it."""
+        facts = os.stat(part)
+        if facts.st_nlink < 2:
+            return []
+        ds = dcmread(part, stop_before_pixels=True, limits=self.limits)
+        folder = os.path.dirname(place_of(self.folder, uids_of(ds)))
+        return [one.path for one in os.scandir(folder) if one.inode() == facts.st_ino]
+
     def renew(self) -> tuple[int, int]:
         """Agree with the folder: add files that are not known, forget those that are gone; how many of each."""
         known = {row[0] for row in self._rows("SELECT path FROM instances UNION ALL SELECT path FROM aside")}
@@ -312,6 +387,13 @@ class LiveCatalogue(Reading):
             if uid is not None and not os.path.exists(path):
                 gone += self.remove(uid[0]).result()
         return added, gone
+
+
+def _durability(durable: str | bool) -> str:
+    found = ("group" if durable else "none") if isinstance(durable, bool) else durable
+    if found not in DURABILITY:
+        raise ValueError(f"durable is one of {', '.join(DURABILITY)}, not {durable!r}")
+    return str(found)
 
 
 class _Deleting:

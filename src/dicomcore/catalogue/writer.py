@@ -26,7 +26,8 @@ SYNCHRONISERS = 8  # files that are synchronised at once
 class Task(Protocol):
     """Something to write. Its methods are called in this order, by the writer's thread.
 
-    A DicomError, an OSError or an sqlite3.Error of `prepare` or `work` fails this task alone.
+    A DicomError or an OSError of `prepare` or `work` fails this task alone, an sqlite3.Error of `work` all that share
+    its transaction.
     """
 
     files: tuple[str, ...]
@@ -68,20 +69,34 @@ class Work:
 
 
 class Writer:
-    """The thread. `before_commit` is called in each transaction when its tasks are done, `failed` if it is undone."""
+    """The thread that writes.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+        The writer's own.
+    durability : {"none", "group", "each"}
+        Whether tasks wait for the disk, and whether together.
+    begin, before_commit, failed : callable
+        Called when a transaction begins, when its tasks are done (for the folders that have to be on the disk), and
+        when it is undone.
+    """
 
     def __init__(
         self,
         connection: sqlite3.Connection,
         *,
-        durable: bool,
+        durability: str,
+        begin: Callable[[], None],
         before_commit: Callable[[], Iterable[str]],
         failed: Callable[[], None],
     ) -> None:
-        self._connection, self._durable = connection, durable
+        self._connection, self._begin = connection, begin
         self._before_commit, self._failed = before_commit, failed
+        self._most = 1 if durability == "each" else GROUP
         self._queue: queue.SimpleQueue[tuple[Task, Future[Any]] | None] = queue.SimpleQueue()
-        self._pool = ThreadPoolExecutor(SYNCHRONISERS, thread_name_prefix="dicomcore-disk") if durable else None
+        is_durable = durability != "none"
+        self._pool = ThreadPoolExecutor(SYNCHRONISERS, thread_name_prefix="dicomcore-disk") if is_durable else None
         self._thread = threading.Thread(target=self._run, name="dicomcore-catalogue", daemon=True)
         self._thread.start()
 
@@ -108,7 +123,7 @@ class Writer:
             if size > 1:
                 sleep(WAIT)  # others follow, as they did before; one who waits for each answer is not kept waiting
             group, is_last = [first], False
-            while len(group) < GROUP and not self._queue.empty():
+            while len(group) < self._most and not self._queue.empty():
                 following = self._queue.get()  # this thread alone takes
                 if following is None:
                     is_last = True
@@ -131,18 +146,20 @@ class Writer:
         done: list[tuple[Task, Future[Any], Any]] = []
         try:
             with self._connection:
+                self._begin()
                 for task, future in ready:
                     try:
                         done.append((task, future, task.work()))
-                    except (DicomError, OSError, sqlite3.Error) as error:
+                    except (DicomError, OSError) as error:
                         task.undo()
                         future.set_exception(error)
                 self._synchronise_folders(self._before_commit())
-        except (sqlite3.Error, OSError) as error:  # the disk is full: none of the group is there
+        except Exception as error:  # the disk is full: none of the group is there
             self._failed()
-            for task, future, _ in done:
-                task.undo()
-                future.set_exception(error)
+            for task, future in ready:
+                if not future.done():
+                    task.undo()
+                    future.set_exception(error)
             return
         for task, future, result in done:
             with suppress(OSError, sqlite3.Error):
@@ -154,7 +171,10 @@ class Writer:
         if self._pool is None or not any(task.files for task, _ in tasks):
             return tasks
         ready = []
-        for (task, future), failure in zip(tasks, self._pool.map(_synchronise, tasks), strict=True):
+        shares = [tasks[start::SYNCHRONISERS] for start in range(min(SYNCHRONISERS, len(tasks)))]
+        failures = {id(task): failure for some in self._pool.map(_synchronise, shares) for task, failure in some}
+        for task, future in tasks:
+            failure = failures[id(task)]
             if failure is None:
                 ready.append((task, future))
             else:
@@ -170,13 +190,16 @@ class Writer:
                 raise failure  # some systems cannot synchronise a folder
 
 
-def _synchronise(one: tuple[Task, Future[Any]]) -> OSError | None:
-    try:
-        for path in one[0].files:
-            synchronise(path)
-    except OSError as error:
-        return error
-    return None
+def _synchronise(tasks: list[tuple[Task, Future[Any]]]) -> list[tuple[Task, OSError | None]]:
+    done: list[tuple[Task, OSError | None]] = []
+    for task, _ in tasks:
+        try:
+            for path in task.files:
+                synchronise(path)
+            done.append((task, None))
+        except OSError as error:
+            done.append((task, error))
+    return done
 
 
 def _folder_failure(folder: str) -> OSError | None:

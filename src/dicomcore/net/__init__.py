@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import Any
 
 from dicomcore.net.blocking import Association, associate
-from dicomcore.net.items import Common, Extended, Identity
+from dicomcore.net.items import Common, Extended, Identity, Role
 from dicomcore.net.limits import NetLimits, Timeouts
 from dicomcore.net.operations import Outcome, Response
 from dicomcore.net.requests import Request
@@ -24,6 +24,7 @@ __all__ = [
     "Outcome",
     "Request",
     "Response",
+    "Role",
     "Sent",
     "Server",
     "Status",

@@ -33,18 +33,20 @@ class Asking:
     limits: NetLimits = DEFAULT_NET_LIMITS
     reading: Limits | None = None
     wanted: tuple[Offer, ...] = DEFAULT_OFFERS
+    roles: tuple[Role, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def request(self, contexts: Iterable[ContextOffer], roles: Iterable[Role] = ()) -> Request:
         """The A-ASSOCIATE-RQ for these contexts."""
         limits = self.limits
         window = (limits.invoking, limits.performing)
+        given = tuple(roles) or self.roles
         user = UserInformation(
             maximum_length=limits.pdu,
             implementation_class_uid=IMPLEMENTATION_CLASS_UID,
             implementation_version_name=IMPLEMENTATION_VERSION_NAME,
             window=window if window != (1, 1) else None,
-            roles=tuple(roles),
+            roles=given,
             identity=self.identity,
             **self.extra,
         )
@@ -66,6 +68,7 @@ def asking_for(
     timeouts: Timeouts,
     limits: NetLimits,
     reading: Limits | None,
+    roles: Iterable[Role] = (),
     negotiation: Mapping[str, Any],
 ) -> Asking:
     """The options of both faces' `associate` as one object."""
@@ -81,5 +84,6 @@ def asking_for(
         limits=limits,
         reading=reading,
         wanted=DEFAULT_OFFERS if contexts is None else tuple(contexts),
+        roles=tuple(roles),
         extra=negotiation,
     )

@@ -118,8 +118,12 @@ def response_of(message: Message, limits: Limits | None = None) -> Response:
 
 
 def chosen(contexts: Iterable[Context], sop_class: str, *, as_scp: bool = False) -> Context:
-    """The context for a SOP class, explicit VR little endian before others. NetworkError if there is none."""
-    found = [one for one in contexts if one.abstract_syntax == sop_class and (one.as_scp if as_scp else one.as_scu)]
+    """The context for a SOP class, explicit VR little endian before others. NetworkError if there is none.
+
+    Who reports an event takes a context without the role, too: many peers answer no role selection.
+    """
+    known = [one for one in contexts if one.abstract_syntax == sop_class]
+    found = [one for one in known if (one.as_scp if as_scp else one.as_scu)] or (known if as_scp else [])
     if not found:
         from dicomcore.uids import UID
 

@@ -24,6 +24,7 @@ from dicomcore.net.contexts import UNCOMPRESSED
 from dicomcore.net.exchange import Message
 from dicomcore.net.limits import DEFAULT_NET_LIMITS, DEFAULT_TIMEOUTS, NetLimits, Timeouts
 from dicomcore.net.models import model_of
+from dicomcore.net.reporting import Backchannel
 from dicomcore.net.requests import Request
 from dicomcore.net.states import State
 from dicomcore.net.storing import Folder
@@ -142,9 +143,13 @@ class Server:
     def service(self, kind: Kind, sop_classes: Iterable[str], handler: Handler | None = None) -> Any:
         """Register a function for a DIMSE-N service of SOP classes.
 
-        It gets a Request, and returns a status, a data set, or both as a tuple.
+        It gets a Request, and returns a status, a data set, or both as a tuple; `Request.response` takes what else the
+        response is to say. For N_EVENT_REPORT a peer may be the SCP of the SOP classes.
         """
-        return self._decorate(kind, list(sop_classes), handler)
+        sop_classes = list(sop_classes)
+        if kind == Kind.N_EVENT_REPORT:
+            self.offering.reported.update(sop_classes)
+        return self._decorate(kind, sop_classes, handler)
 
     def add(self, *services: Any) -> None:
         """Serve ready services of `dicomcore.services`."""
@@ -470,6 +475,7 @@ class _Protocol(asyncio.BufferedProtocol):
             return
         assert session.known is not None
         request = Request(message, session.known, self._server.offering.reading)
+        request.association = Backchannel(self, session)
         session.underway.add(key)
         self._answering[key] = Answering(
             self, session, message, request, handler, lambda: self._answered(key), self._server.pool

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from dicomcore.web.client_workitems import Commitment
     from dicomcore.web.limits import WebLimits
     from dicomcore.web.problems import Problem
+    from dicomcore.web.running import Running
 
 __all__ = [
     "AsyncClient",
@@ -24,6 +25,7 @@ __all__ = [
     "Problem",
     "Retries",
     "Retrieved",
+    "Running",
     "Stored",
     "WebLimits",
     "app",
@@ -35,6 +37,7 @@ LAZY = {
     "ClientLimits": "dicomcore.web.client_operations",
     "Commitment": "dicomcore.web.client_workitems",
     "Problem": "dicomcore.web.problems",
+    "Running": "dicomcore.web.running",
     "WebLimits": "dicomcore.web.limits",
     "app": "dicomcore.web.application",
     "Outcome": "dicomcore.web.client_receivers",

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
+from dicomcore.web.deadlines import Idle
 from dicomcore.web.metadata import takes_gzip
 from dicomcore.web.node import END, Node
 from dicomcore.web.problems import MEDIA, Problem, report
@@ -82,17 +83,8 @@ class Sender:
         gone = asyncio.ensure_future(self._left())
         seconds = self._node.limits.send_seconds
         try:
-            next_of = self._next(stream)
-            while True:
-                piece = await next_of()
-                if piece is END:
-                    break
-                if gone.done():
-                    self.status = 499
-                    return
-                async with asyncio.timeout(seconds):
-                    await self._put(piece, True)
-            await self._put(b"", False)
+            with Idle(seconds) as idle:
+                await self._pieces(stream, idle, gone)
         except TimeoutError:
             self.status = 499
             raise ConnectionError(f"the client took nothing for {seconds:g} s") from None
@@ -101,6 +93,17 @@ class Sender:
             close = getattr(stream, "close", None)
             if close is not None:
                 await self._node.work(_closed, close)
+
+    async def _pieces(self, stream: Any, idle: Idle, gone: asyncio.Future[None]) -> None:
+        next_of = self._next(stream)
+        while (piece := await next_of()) is not END:
+            if gone.done():
+                self.status = 499
+                return
+            idle.begin()
+            await self._put(piece, True)
+            idle.end()
+        await self._put(b"", False)
 
     def _next(self, stream: Any) -> Callable[[], Any]:
         if hasattr(stream, "__anext__"):

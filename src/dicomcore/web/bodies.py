@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import zlib
 from collections.abc import AsyncIterator
 
+from dicomcore.web.deadlines import Idle
 from dicomcore.web.problems import Problem
 from dicomcore.web.requests import Request
 
@@ -24,26 +24,33 @@ async def body_pieces(request: Request) -> AsyncIterator[bytes]:
     """The body in the pieces in which it comes. Problem 408 if the next takes too long, 413, 415; Gone."""
     inflater = _inflater(request)
     seconds = request.node.limits.receive_seconds
-    metrics = request.node.metrics
-    while True:
-        try:
-            async with asyncio.timeout(seconds):
-                message = await request.receive()
-        except TimeoutError:
-            raise Problem(408, f"no more of the request came for {seconds:g} s", [("connection", "close")]) from None
+    try:
+        with Idle(seconds) as idle:
+            async for data in _received(request, idle):
+                if inflater is None:
+                    yield data
+                    continue
+                for piece in inflater.feed(data):
+                    yield piece
+    except TimeoutError:
+        raise Problem(408, f"no more of the request came for {seconds:g} s", [("connection", "close")]) from None
+    if inflater is not None and not inflater.is_complete:
+        raise Problem(400, "the compressed body is cut short")
+
+
+async def _received(request: Request, idle: Idle) -> AsyncIterator[bytes]:
+    more = True
+    while more:
+        idle.begin()
+        message = await request.receive()
+        idle.end()
         if message["type"] == "http.disconnect":
             raise Gone
         data: bytes = message.get("body", b"")
-        metrics.received += len(data)
-        if inflater is not None:
-            for piece in inflater.feed(data):
-                yield piece
-        elif data:
+        request.node.metrics.received += len(data)
+        if data:
             yield data
-        if not message.get("more_body", False):
-            break
-    if inflater is not None and not inflater.is_complete:
-        raise Problem(400, "the compressed body is cut short")
+        more = message.get("more_body", False)
 
 
 class _Inflater:

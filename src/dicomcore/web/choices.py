@@ -70,7 +70,8 @@ def choose_instance(ranges: Sequence[MediaRange], stored: str) -> Choice:
                        "can be made of it")  # fmt: skip
 
 
-def choose_frames(ranges: Sequence[MediaRange], stored: str) -> Choice:
+@lru_cache(maxsize=256)
+def choose_frames(ranges: tuple[MediaRange], stored: str) -> Choice:
     """How frames are sent: as they lie if the client takes that; Problem 406 if it takes nothing that can be made."""
     lies_as = plain_syntax(stored)
     media, plain = media_of(lies_as), lies_as == EXPLICIT

@@ -157,6 +157,8 @@ def _slowly(request: Request, kept: Stored, numbers: Sequence[int], choice: Choi
             return Reply(200, media, next(_bytes(kept, numbers, choice)), headers)
     writer = PartWriter(choice.media, {"transfer-syntax": choice.transfer_syntax or kept.label})
     parts = frame_parts(writer, media, kept, numbers, choice)
+    if len(numbers) == 1:
+        return Reply(200, writer.content_type, b"".join([*parts, writer.tail()]), headers)
     first = next(parts)  # what cannot be made is said before the answer begins
     return Reply(200, writer.content_type, headers=headers, stream=batched(_all(first, parts, writer)))
 

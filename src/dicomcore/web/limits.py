@@ -19,6 +19,8 @@ class WebLimits:
     """Parts of a request."""
     json_bytes: int = 64 << 20
     """Bytes of JSON or XML in a request, after inflation."""
+    bulk_bytes: int = 1 << 30
+    """Bytes of bulk data that is stored beside metadata: a value is in memory while its file is written."""
     inflated_ratio: int = 900
     """Inflated bytes for one byte of a compressed request, checked beyond 1 MiB."""
     file_bytes: int = 64 << 30

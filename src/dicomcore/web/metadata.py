@@ -116,6 +116,8 @@ def _joined(request: Request, target: Target, entries: Sequence[Any]) -> bytes:
     for entry in entries:
         prefix = _prefix(node, target, entry)
         ds = _opened(node, entry)
+        if entry.transfer_syntax and "AvailableTransferSyntaxUID" not in ds:
+            ds.AvailableTransferSyntaxUID = entry.transfer_syntax  # viewers decode frames by it
         try:
             texts.append(to_json(ds, bulk_data_threshold=THRESHOLD, bulk_data_element_handler=_handler(prefix)))
         except DicomError as error:

@@ -35,10 +35,12 @@ class Node:
         limits: WebLimits = DEFAULT_WEB_LIMITS,
         reading: Limits = DEFAULT_LIMITS,
         workitems: Any = None,
+        viewer: str = "",
+        proxied: bool = False,
     ) -> None:
         self.catalogue, self.store, self.duplicates, self.delete = catalogue, store, duplicates, delete
         self.base_url, self.limits, self.reading = base_url.rstrip("/"), limits, reading
-        self.workitems = workitems
+        self.workitems, self.viewer, self.proxied = workitems, viewer, proxied
         self.metrics = Metrics()
         self.metadata: Bounded[Any] = Bounded(limits.metadata_bytes)
         self.places: Bounded[Any] = Bounded(limits.open_instances)
@@ -51,7 +53,11 @@ class Node:
 
     async def work(self, function: Callable[..., Made], *arguments: Any) -> Made:
         """Call a function in one of the threads."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
+        return await self.begin(function, *arguments)
+
+    def begin(self, function: Callable[..., Made], *arguments: Any) -> asyncio.Future[Made]:
+        """Begin to call a function in one of the threads."""
+        return asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
 
     async def next_of(self, pieces: Iterator[Any]) -> Any:
         """The next of an iterator that a thread runs; `END` behind the last."""

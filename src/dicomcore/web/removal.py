@@ -13,8 +13,8 @@ __all__ = ["remove"]
 
 async def remove(request: Request, target: Target) -> Reply:
     """Answer a request to delete."""
-    wanted = {name: uid for name, uid in target.uids.items() if uid}
-    count = await asyncio.wrap_future(request.node.live.delete(**wanted))
+    gone = request.node.live.delete(study=target.study, series=target.series, instance=target.instance)
+    count = await asyncio.wrap_future(gone)
     if not count:
         raise Problem(404, "there is no such resource")
     return Reply(204)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ __all__ = ["store"]
 
 IDENTITY = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
 OUT_OF_RESOURCES, CANNOT_UNDERSTAND, ANOTHER_STUDY, DAMAGED = 0xA700, 0xC000, 0xC409, 0xC001
+COERCED = 0xB000
+AHEAD = 1 << 20  # bytes that wait while others are written
 WAITING = 256  # instances that wait for the catalogue
 AS_DICOM = frozenset({"", DICOM, OCTETS, "application/x-dicom", "multipart/related"})
 
@@ -67,20 +70,27 @@ def _answer(request: Request, receiver: _Receiver, target: Target, form: str) ->
 
 
 async def _receive(request: Request, receiver: _Receiver) -> None:
-    """Feed what arrives to the receiver, in a thread that writes while the next piece comes."""
+    """Feed what arrives to the receiver, in a thread that writes while more comes."""
     node = request.node
     writing: asyncio.Future[None] | None = None
+    held: list[bytes] = []
+    size = 0
     try:
         async for piece in body_pieces(request):
-            if writing is not None:
+            held.append(piece)
+            size += len(piece)
+            if writing is not None and (size >= AHEAD or writing.done()):
                 await writing
-            if len(receiver.pending) > WAITING:
-                await _settled(receiver.pending)
-            writing = asyncio.ensure_future(node.work(receiver.feed, piece))
+                writing = None
+            if writing is None:
+                if len(receiver.pending) > WAITING:
+                    await _settled(receiver.pending)
+                writing = node.begin(receiver.feed, held)
+                held, size = [], 0
         if writing is not None:
             await writing
             writing = None
-        await node.work(receiver.end)
+        await node.work(receiver.end, held)
     finally:
         if writing is not None:
             with suppress(Exception):
@@ -88,15 +98,14 @@ async def _receive(request: Request, receiver: _Receiver) -> None:
 
 
 async def _settled(pending: list[tuple[_Instance, Future[Any]]]) -> None:
-    """Wait until the catalogue has what was given to it."""
+    """Wait until the catalogue has what was given to it: it takes one after the other."""
     while pending:
-        instance, future = pending.pop(0)
-        try:
-            received = await asyncio.wrap_future(future)
-        except (DicomError, OSError) as error:
-            instance.outcomes.failed.append(instance.failure(OUT_OF_RESOURCES, reason(error)))
-            continue
-        instance.settle(received)
+        given, pending[:] = pending[:], []
+        await asyncio.wait([asyncio.wrap_future(given[-1][1])])
+        for instance, future in given:
+            if not future.done():
+                await asyncio.wait([asyncio.wrap_future(future)])
+            instance.settle(future.result())
 
 
 def _receiver(request: Request, target: Target) -> _Receiver:
@@ -140,6 +149,8 @@ class _Instance:
         if status and (status >> 12) != 0xB:
             self.outcomes.failed.append(self.failure(status, received.comment))
             return
+        if received.study and received.study != self.identity["StudyInstanceUID"]:
+            status = status or COERCED  # its series is that of another study here, where it is found
         self.outcomes.stored.append((self.identity, status))
 
 
@@ -157,8 +168,12 @@ class _Receiver:
         if parser is None:
             self._begin(None)
 
-    def feed(self, data: bytes) -> None:
-        """Take a piece. ParseError or LimitError if the message cannot be read further."""
+    def feed(self, pieces: Sequence[bytes]) -> None:
+        """Take pieces. ParseError or LimitError if the message cannot be read further."""
+        for piece in pieces:
+            self._feed(piece)
+
+    def _feed(self, data: bytes) -> None:
         if self._parser is None:
             self._write(memoryview(data))
             return
@@ -170,8 +185,9 @@ class _Receiver:
             else:
                 self._write(event)
 
-    def end(self) -> None:
-        """The body is whole."""
+    def end(self, pieces: Sequence[bytes]) -> None:
+        """The body is whole; these are the last of it."""
+        self.feed(pieces)
         if self._parser is None:
             self._end("")
         else:
