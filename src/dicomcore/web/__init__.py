@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from dicomcore.web.client_storing import Stored
     from dicomcore.web.client_workitems import Commitment
     from dicomcore.web.limits import WebLimits
-    from dicomcore.web.problems import Problem
     from dicomcore.web.pages import viewer_folder
+    from dicomcore.web.problems import Problem
     from dicomcore.web.running import Running
 
 __all__ = [
