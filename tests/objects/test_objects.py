@@ -15,6 +15,7 @@ import pytest
 
 import dicomcore as dc
 from dicomcore.cli import main
+from dicomcore.display.polygons import fill
 from dicomcore.objects import (
     Channel,
     Code,
@@ -28,7 +29,6 @@ from dicomcore.objects import (
     extract,
     multiplex_group,
 )
-from dicomcore.display.polygons import fill
 from tests.support.corpus import real
 
 DCIODVFY, DCMPSMK, DCMP2PGM, PDF2DCM, DCM2PDF = map(
