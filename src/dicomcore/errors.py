@@ -18,6 +18,7 @@ __all__ = [
     "TruncatedError",
     "UnsupportedStateError",
     "UnsupportedTransferSyntaxError",
+    "WebError",
 ]
 
 
@@ -138,6 +139,21 @@ class AssociationAborted(NetworkError):
 
 class NetworkTimeout(NetworkError):
     """The peer took longer than one of the `Timeouts`; the message names it."""
+
+
+class WebError(DicomError):
+    """A DICOMweb server refused a request, gave an answer that cannot be read, or could not be reached.
+
+    `status` is the HTTP status, 0 if no answer came; `text` what the server said, or what went wrong; `url` the
+    resource, without a query, which may name patients.
+    """
+
+    def __init__(self, text: str, *, status: int = 0, url: str = "") -> None:
+        self.status = status
+        self.text = text
+        self.url = url.partition("?")[0]
+        said = f"the server answered {status}" if status else ""
+        super().__init__(": ".join(part for part in (self.url, said, text) if part))
 
 
 class DeidError(DicomError):

@@ -135,6 +135,9 @@ def test_pixels_of_an_image_that_are_no_squares():
     image = made(SAMPLES, PixelSpacing=[2.0, 1.0])
     assert display.render(image).shape == (12, 20)
     assert display.render(image, size=24).shape == (24, 20)
+    measures = item(PixelMeasuresSequence=[item(PixelSpacing=[1.0, 2.0])])
+    assert display.render(made(SAMPLES, SharedFunctionalGroupsSequence=[measures]), size=40).shape == (12, 40)
+    assert display.render(made(SAMPLES, PixelAspectRatio=[2, 1]), size=24).shape == (24, 20)
 
 
 # -- polarity (Weasis#620): inverted once, whatever the image's photometric interpretation

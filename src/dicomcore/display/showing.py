@@ -198,7 +198,7 @@ class _Job:
         area = None if state is None else state.displayed_area(image, frame)
         if area is not None and area.origin == "VOLUME":  # corners in the total pixel matrix
             area = area.moved(*(-round(number) for number in matrix_origin(image, frame)))
-        aspect = pixel_aspect(header_of(image)) if size is not None and area is None else 1.0
+        aspect = pixel_aspect(header_of(image), frame) if size is not None and area is None else 1.0
         return placed(
             shape,
             area,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dicomcore.errors import LimitError
 from dicomcore.limits import Limits
@@ -12,7 +12,7 @@ from dicomcore.net.commands import Command, Field, Kind
 from dicomcore.net.connection import Accepted, Connection, Requested
 from dicomcore.net.contexts import UNCOMPRESSED, VERIFICATION, answer
 from dicomcore.net.exchange import Context, Message
-from dicomcore.net.items import APPLICATION_CONTEXT, Identity, Role, UserInformation
+from dicomcore.net.items import APPLICATION_CONTEXT, Extended, Identity, Role, UserInformation
 from dicomcore.net.limits import DEFAULT_NET_LIMITS, DEFAULT_TIMEOUTS, NetLimits, Timeouts
 from dicomcore.net.pdu import Accept, Reject
 from dicomcore.net.pdu import Request as AssociateRequest
@@ -24,11 +24,16 @@ from dicomcore.net.storing import Folder, Stored
 from dicomcore.part10.meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from dicomcore.uids import UID
 
+if TYPE_CHECKING:
+    from dicomcore._native.net.fragments import Fragment
+
 __all__ = ["AcceptorSession", "Offering", "Refusal", "storage_class"]
 
 NOT_SUPPORTED, DUPLICATE_INVOCATION, MISTYPED, RESOURCE_LIMITATION = 0x0122, 0x0210, 0x0212, 0x0213
 OUT_OF_RESOURCES, CANNOT_UNDERSTAND = 0xA700, 0xC000
-WITH_DATA = frozenset({Kind.C_STORE, Kind.C_FIND, Kind.C_MOVE, Kind.C_GET})
+C_STORE, COMMAND, MESSAGE_ID = int(Kind.C_STORE), int(Field.COMMAND), int(Field.MESSAGE_ID)
+AFFECTED_SOP_CLASS, AFFECTED_SOP_INSTANCE = int(Field.AFFECTED_SOP_CLASS), int(Field.AFFECTED_SOP_INSTANCE)
+WITH_DATA = frozenset({Kind.C_FIND, Kind.C_MOVE, Kind.C_GET})
 REJECTED, TRANSIENT = 1, 2
 USER, PRESENTATION = 1, 3
 CALLED_TITLE, APPLICATION = 7, 2
@@ -63,6 +68,10 @@ class Offering:
     """Transfer syntaxes by abstract syntax; an empty sequence stands for any."""
     scp_roles: set[str] = field(default_factory=set)
     """SOP classes in which a peer may be the SCP."""
+    reported: set[str] = field(default_factory=set)
+    """SOP classes whose events a peer may report, in the role of SCP."""
+    extended: dict[str, Callable[[bytes], bytes]] = field(default_factory=dict)
+    """What is said to the extended negotiation of SOP classes."""
     accept: Callable[[AssociateRequest, tuple[Any, ...]], None] | None = None
     authenticate: Callable[[Identity, AssociateRequest], Any] | None = None
 
@@ -79,7 +88,7 @@ class Offering:
         uid = proposed.sop_class
         is_stored = uid not in self.syntaxes and uid != VERIFICATION and storage_class(uid)
         may_be_scu = self.has_store if is_stored else self.supported(uid) is not None
-        may_be_scp = bool(self.scp_roles) if is_stored else uid in self.scp_roles
+        may_be_scp = bool(self.scp_roles) if is_stored else uid in self.scp_roles | self.reported
         return Role(uid, proposed.scu and may_be_scu, proposed.scp and may_be_scp)
 
 
@@ -102,6 +111,7 @@ class AcceptorSession(Session):
             timeouts=offering.timeouts,
             serve=self._requested,
             sink_for=self._sink,
+            whole_for=None if offering.folder is None else self._whole,
         )
         self.offering, self.address, self.number = offering, address, number
         self.request: AssociateRequest | None = None
@@ -109,6 +119,7 @@ class AcceptorSession(Session):
         self.underway: set[int] = set()  # message IDs of requests that handlers work on
         self.is_refused = False  # one association too many
         self._handle_request = handle_request
+        self._checked: tuple[Command | None, int] = None, 0  # the last command whose data set was begun, and its fault
 
     # -- the association
 
@@ -165,21 +176,35 @@ class AcceptorSession(Session):
             implementation_version_name=IMPLEMENTATION_VERSION_NAME,
             window=window,
             roles=roles,
+            extended=self._extended(request, contexts),
             identity_answer=b"" if identity is not None and identity.wants_answer and principal is not None else None,
         )
         self.request = request
         self.known = Peer(self.address, request.calling, request.called, principal, self.number)
+        self.known.extended = {one.sop_class: one.information for one in user.extended}
         self.peer = f"{shown(request.calling)}@{self.peer}"
         self.connection.accept(Accept(request.called, request.calling, answers, user), now)
         performing, invoking = windows(asked, window, limits)
         self.establish(contexts, request.user.maximum_length, invoking, performing, now)
+
+    def _extended(self, request: AssociateRequest, contexts: dict[int, Context]) -> tuple[Extended, ...]:
+        """What is said to extended negotiation, of SOP classes that were accepted."""
+        accepted = {context.abstract_syntax for context in contexts.values()}
+        known = self.offering.extended
+        return tuple(
+            Extended(one.sop_class, known[one.sop_class](one.information))
+            for one in request.user.extended
+            if one.sop_class in accepted and one.sop_class in known
+        )
 
     # -- requests
 
     def _sink(self, context: Context, command: Command) -> Sink | None:
         if command.kind != Kind.C_STORE or command.is_response or not self.offering.has_store:
             return None
-        if self._fault(context, command):
+        fault = self._fault(context, command)
+        self._checked = command, fault
+        if fault:
             return Nowhere()
         if len(self.underway) > self.performing:
             raise LimitError("more operations are outstanding than were agreed")
@@ -189,13 +214,28 @@ class AcceptorSession(Session):
             return self.offering.folder.sink(context, command, sender=sender, receiver=receiver)
         return SpoolSink(context, command, self.limits.file_bytes, sender, receiver)
 
+    def _whole(self, context: Context, command: Command, data: memoryview, run: list[Fragment]) -> Stored | None:
+        """Keep an instance that is here as a whole; None leaves it, and what may be wrong with it, to a sink."""
+        folder = self.offering.folder
+        if folder is None or command.get(COMMAND) != C_STORE or not self.offering.has_store:
+            return None
+        fault = self._fault(context, command)
+        self._checked = command, fault
+        if fault or len(self.underway) > self.performing:
+            return None
+        assert self.request is not None
+        return folder.keep(context, command, data, run, sender=self.request.calling, receiver=self.request.called)
+
     def _requested(self, message: Message) -> None:
         command = message.command
         kind = command.kind
         if kind == Kind.C_CANCEL:
             self._handle_request(self, message)
             return
-        fault = self._fault(message.context, command)
+        checked, fault = self._checked
+        if checked is not command:
+            fault = self._fault(message.context, command)
+        self._checked = None, 0
         if fault:
             self.respond(message, fault)
         elif kind == Kind.C_ECHO:
@@ -211,18 +251,21 @@ class AcceptorSession(Session):
 
     def _fault(self, context: Context, command: Command) -> int:
         """The status of a request that is not performed whatever its data set is, 0 for others."""
-        kind = command.kind
-        if Field.MESSAGE_ID not in command or not kind:
+        kind, identifier = command.kind, command.get(MESSAGE_ID)
+        if identifier is None or not kind:
             return MISTYPED
-        if command[Field.MESSAGE_ID] in self.underway:
+        if identifier in self.underway:
             return DUPLICATE_INVOCATION
         if not context.as_scp and kind != Kind.N_EVENT_REPORT:
             return NOT_SUPPORTED
-        if kind == Kind.C_STORE and command.get(Field.AFFECTED_SOP_CLASS) != context.abstract_syntax:
-            return NOT_SUPPORTED  # another than was agreed for the context
+        if kind == C_STORE:
+            if command.get(AFFECTED_SOP_CLASS) != context.abstract_syntax:
+                return NOT_SUPPORTED  # another than was agreed for the context
+            has_all = command.has_data_set and command.get(AFFECTED_SOP_INSTANCE)
+            return 0 if has_all else CANNOT_UNDERSTAND
         if kind in WITH_DATA and not command.has_data_set:
             return CANNOT_UNDERSTAND
-        return CANNOT_UNDERSTAND if kind == Kind.C_STORE and not command.get(Field.AFFECTED_SOP_INSTANCE) else 0
+        return 0
 
     def idled(self, now: float) -> None:
         """An association whose requests are being performed does not rest."""

@@ -15,7 +15,7 @@ from dicomcore.dataset import Dataset
 from dicomcore.encoding import encode
 from dicomcore.net.commands import Field, Kind
 from dicomcore.net.exchange import Message
-from dicomcore.net.requests import Request, Spooled
+from dicomcore.net.requests import Failure, Request, Spooled
 from dicomcore.net.statuses import status_of
 from dicomcore.net.suboperations import send_instances
 
@@ -130,6 +130,9 @@ class Answering:
         self.call(self.finish, status, data, values)
 
     def _fail(self, error: Exception) -> None:
+        if isinstance(error, Failure):
+            self.over(error.status, None, {Field.ERROR_COMMENT: error.comment[:64] or None})
+            return
         log.warning(
             "association %d: the handler of %04X failed: %s",
             self._session.number,
@@ -154,7 +157,7 @@ class Answering:
         made: dict[int, Any] = {number: command.get(number) for number in (Field.EVENT_TYPE, Field.ACTION_TYPE)}
         if command.kind == Kind.N_CREATE:
             made[Field.AFFECTED_SOP_INSTANCE] = self._request.sop_instance
-        return made
+        return made | self._request.response
 
     # -- on the loop
 
@@ -210,6 +213,14 @@ class Answering:
             self._session.respond(self._message, status, data=data, values=values)
         self._done()
         self._connection.flush_soon()
+        for job in self._request.afterwards:
+            self._connection.loop.call_soon(self._pool.submit, self._afterwards, job)
+
+    def _afterwards(self, job: Callable[[], object]) -> None:
+        try:
+            job()
+        except Exception as error:
+            log.warning("association %d: %s behind a response: %s", self._session.number, type(error).__name__, error)
 
     # -- for sub-operations
 

@@ -10,18 +10,17 @@ import threading
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import suppress
 from time import monotonic
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from dicomcore.dataset import Dataset
 from dicomcore.errors import AssociationAborted, NetworkError, NetworkTimeout
-from dicomcore.limits import Limits
-from dicomcore.net.asking import Asking, asking_for
+from dicomcore.net.asking import Asking, Options, asking_for
 from dicomcore.net.commands import Field, Kind
 from dicomcore.net.contexts import VERIFICATION, Offer, offers, plan, with_verification
-from dicomcore.net.exchange import Context
+from dicomcore.net.exchange import Context, Message
 from dicomcore.net.instances import TRANSCODE, Instance
-from dicomcore.net.items import ContextOffer, Identity, Role
-from dicomcore.net.limits import DEFAULT_NET_LIMITS, DEFAULT_TIMEOUTS, NetLimits, Timeouts
+from dicomcore.net.items import ContextOffer, Role
+from dicomcore.net.limits import Timeouts
 from dicomcore.net.operations import Operation, Outcome, Response, Storing
 from dicomcore.net.requesting import (
     RequestorSession,
@@ -34,6 +33,8 @@ from dicomcore.net.requesting import (
     retrieve_offers,
     single,
 )
+from dicomcore.net.requests import Peer, Request
+from dicomcore.net.sealed import SealedSocket
 from dicomcore.net.states import State
 from dicomcore.net.storing import Folder
 
@@ -41,6 +42,7 @@ __all__ = ["Association", "associate"]
 
 TICK = 1.0  # seconds after which a waiting thread looks at the deadlines
 MOST_BUFFERS = 512  # in one sendmsg(); systems allow 1024
+GATHERED = 96 << 10  # bytes that are sent at a time where there is no sendmsg()
 PLANNED = 4096  # instances whose heads are read before an association for them is planned
 
 
@@ -55,7 +57,8 @@ class Wire:
         connection.connect(session.request, monotonic())
         self._socket = self._open(asking)
         try:
-            self._has_sendmsg = hasattr(self._socket, "sendmsg") and not isinstance(self._socket, ssl.SSLSocket)
+            self._has_sendmsg = hasattr(self._socket, "sendmsg") and not isinstance(self._socket, SealedSocket)
+            self._gathering = bytearray(0 if self._has_sendmsg else GATHERED)
             self._set_tick(asking.timeouts)
             connection.connected(monotonic())
             while session.accept is None and session.failure is None:
@@ -66,10 +69,10 @@ class Wire:
             self._socket.close()
             raise
 
-    def _open(self, asking: Asking) -> socket.socket:
+    def _open(self, asking: Asking) -> socket.socket | SealedSocket:
         address, peer = asking.address, self.session.peer
         try:
-            made = socket.create_connection((address.host, address.port), asking.timeouts.connect)
+            made = _connected(address.host, address.port, asking.timeouts.connect)
         except TimeoutError:
             raise NetworkTimeout(
                 f"no connection in {asking.timeouts.connect:g} s (Timeouts.connect)", peer=peer
@@ -80,7 +83,7 @@ class Wire:
         if asking.tls is None:
             return made
         try:
-            return asking.tls.wrap_socket(made, server_hostname=address.host)
+            return SealedSocket(made, asking.tls, address.host)
         except (OSError, ssl.SSLError, ValueError) as error:
             made.close()
             raise NetworkError(f"no TLS connection: {error}", peer=peer) from None
@@ -89,7 +92,7 @@ class Wire:
         """Calls on the socket return at least so often, for deadlines to be looked at."""
         known = [getattr(timeouts, name) for name in Timeouts.__slots__]
         tick = min([TICK, *(seconds / 4 for seconds in known if seconds)])
-        if isinstance(self._socket, ssl.SSLSocket) or os.name == "nt":
+        if isinstance(self._socket, SealedSocket) or os.name == "nt":
             self._socket.settimeout(tick)
             return
         self._socket.settimeout(None)
@@ -109,12 +112,14 @@ class Wire:
         with self._lock:
             if operation.results or operation.is_done:
                 return
-            self.session.pump(monotonic())
+            session = self.session
+            session.pump(monotonic())
             self.flush()
             if not operation.results and not operation.is_done:
+                session.prepare()
                 self.receive()
-                if self.session.is_busy:
-                    self.session.pump(monotonic())
+                if session.is_busy:
+                    session.pump(monotonic())
                 self.flush()
 
     def step(self) -> None:
@@ -126,9 +131,9 @@ class Wire:
     def flush(self) -> None:
         """Send everything that may be sent now."""
         session = self.session
-        while buffers := session.take(monotonic()):
+        while session.waiting():
             try:
-                self._send(buffers)
+                self._send(session.take(monotonic()))
             except OSError as error:
                 self._lost(error)
                 return
@@ -137,21 +142,22 @@ class Wire:
 
     def _send(self, buffers: list[Any]) -> None:
         until = None if self._timeouts.write is None else monotonic() + self._timeouts.write
+        if self._has_sendmsg and len(buffers) <= MOST_BUFFERS:
+            with suppress(BlockingIOError):
+                sent = self._socket.sendmsg(buffers)
+                if sent == sum(map(len, buffers)):
+                    return
+                buffers = _left(buffers, sent)
         if not self._has_sendmsg:
-            data = memoryview(buffers[0] if len(buffers) == 1 else b"".join(buffers))
-            while data:
-                data = data[self._some(lambda data=data: self._socket.send(data), until) :]
+            for data in _gathered(buffers, self._gathering):
+                while data:
+                    data = data[self._some(lambda data=data: self._socket.send(data), until) :]
+            if isinstance(self._socket, SealedSocket):
+                self._some(self._socket.drain, until)
             return
         while buffers:
             some = buffers[:MOST_BUFFERS]
-            sent = self._some(lambda some=some: self._socket.sendmsg(some), until)
-            done = 0
-            while done < len(some) and sent >= len(some[done]):
-                sent -= len(some[done])
-                done += 1
-            buffers = buffers[done:]
-            if sent:
-                buffers[0] = memoryview(buffers[0])[sent:]
+            buffers = _left(buffers, self._some(lambda some=some: self._socket.sendmsg(some), until))
 
     def _some(self, send: Any, until: float | None) -> int:
         while True:
@@ -233,6 +239,18 @@ class Wire:
                 session.abort(AssociationAborted("an operation was left", peer=session.peer), monotonic(), source=0)
                 self.flush()
 
+    def report(self, until: float) -> Message | None:
+        """An event report of the peer's, if there is one by a time."""
+        session = self.session
+        while not session.reports and monotonic() < until:
+            with self._lock:
+                self.step()
+            if session.failure is not None:
+                raise session.failure
+            if not session.is_open:
+                break
+        return session.reports.pop(0) if session.reports else None
+
     def release(self) -> None:
         """End the association in order; an error of the peer's at this point is passed over."""
         session = self.session
@@ -256,6 +274,50 @@ class Wire:
                 self.close()
 
 
+def _connected(host: str, port: int, seconds: float | None) -> socket.socket:
+    """A connected socket; numbers are not looked up."""
+    try:
+        socket.inet_pton(socket.AF_INET, host)
+    except (OSError, AttributeError):  # a name, or IPv6
+        return socket.create_connection((host, port), seconds)
+    made = socket.socket(socket.AF_INET)
+    try:
+        made.settimeout(seconds)
+        made.connect((host, port))
+    except BaseException:
+        made.close()
+        raise
+    return made
+
+
+def _gathered(buffers: list[Any], room: bytearray) -> Iterator[memoryview]:
+    """The bytes of buffers in portions that fill `room`, which is used again for each."""
+    view, at = memoryview(room), 0
+    for one in buffers:
+        rest = memoryview(one)
+        while rest:
+            count = min(len(rest), len(view) - at)
+            view[at : at + count] = rest[:count]
+            at, rest = at + count, rest[count:]
+            if at == len(view):
+                yield view
+                at = 0
+    if at:
+        yield view[:at]
+
+
+def _left(buffers: list[Any], sent: int) -> list[Any]:
+    """What is left of buffers when so many bytes of them were sent."""
+    done = 0
+    while done < len(buffers) and sent >= len(buffers[done]):
+        sent -= len(buffers[done])
+        done += 1
+    left = buffers[done:]
+    if sent:
+        left[0] = memoryview(left[0])[sent:]
+    return left
+
+
 class Association:
     """An association with a peer; `associate` opens it. A context manager, which releases it at the end.
 
@@ -264,8 +326,8 @@ class Association:
     is begun while another runs may open one beside it. Threads may share an association: they take turns.
     """
 
-    def __init__(self, asking: Asking, *, is_fixed: bool) -> None:
-        self._asking, self._is_fixed = asking, is_fixed
+    def __init__(self, asking: Asking) -> None:
+        self._asking, self._is_fixed = asking, asking.is_fixed
         self._wire = Wire(asking, asking.offered())
         self._beside: list[Wire] = []
 
@@ -283,9 +345,13 @@ class Association:
     def _wire_for(self, sop_class: str, *, as_scp: bool = False) -> Wire:
         """An association with a context for a SOP class, if the peer accepts one."""
         contexts = self._wire.session.contexts.values()
-        if self._is_fixed or any(one.abstract_syntax == sop_class for one in contexts):
+        if self._is_fixed or any(one.abstract_syntax == sop_class and one.as_scp >= as_scp for one in contexts):
             return self._wire
-        if any(offer.abstract_syntax == sop_class for offer in self._wire.session.request.contexts):
+        request = self._wire.session.request
+        tried = [role.sop_class for role in request.user.roles] if as_scp else [
+            offer.abstract_syntax for offer in request.contexts
+        ]  # fmt: skip
+        if sop_class in tried:
             return self._wire  # it was rejected
         wanted = [sop_class, *(one for one in self._asking.wanted if one != sop_class)]
         return self._switch(offers(wanted), [Role(sop_class, True, True)] if as_scp else [])
@@ -450,57 +516,69 @@ class Association:
 
     # -- DIMSE-N
 
-    def n_create(self, sop_class: str, ds: Dataset | None = None, *, instance: str | None = None) -> Response:
-        """Create an instance (N-CREATE); without `instance` the peer makes its UID."""
+    def n_create(
+        self, sop_class: str, ds: Dataset | None = None, *, instance: str | None = None, over: str | None = None
+    ) -> Response:
+        """Create an instance (N-CREATE); without `instance` the peer makes its UID.
+
+        Here and below `over` is the abstract syntax of the presentation context, if that is another than the SOP class
+        of the message (PS3.4 CC.3.1.1, H.3.1).
+        """
         return self._single(
             Kind.N_CREATE, sop_class, ds,
-            {Field.AFFECTED_SOP_CLASS: sop_class, Field.AFFECTED_SOP_INSTANCE: instance},
+            {Field.AFFECTED_SOP_CLASS: sop_class, Field.AFFECTED_SOP_INSTANCE: instance}, over,
         )  # fmt: skip
 
-    def n_set(self, sop_class: str, instance: str, ds: Dataset) -> Response:
+    def n_set(self, sop_class: str, instance: str, ds: Dataset, *, over: str | None = None) -> Response:
         """Change an instance (N-SET)."""
-        return self._single(Kind.N_SET, sop_class, ds, requested_values(sop_class, instance))
+        return self._single(Kind.N_SET, sop_class, ds, requested_values(sop_class, instance), over)
 
-    def n_get(self, sop_class: str, instance: str, tags: Iterable[int] = ()) -> Response:
+    def n_get(self, sop_class: str, instance: str, tags: Iterable[int] = (), *, over: str | None = None) -> Response:
         """Read attributes of an instance (N-GET), all of them without `tags`."""
         values = requested_values(sop_class, instance)
         values[Field.ATTRIBUTES] = tuple(map(int, tags)) or None
-        return self._single(Kind.N_GET, sop_class, None, values)
+        return self._single(Kind.N_GET, sop_class, None, values, over)
 
-    def n_action(self, sop_class: str, instance: str, action: int, ds: Dataset | None = None) -> Response:
+    def n_action(
+        self, sop_class: str, instance: str, action: int, ds: Dataset | None = None, *, over: str | None = None
+    ) -> Response:
         """Have an action done (N-ACTION)."""
         values: dict[int, Any] = {**requested_values(sop_class, instance), Field.ACTION_TYPE: action}
-        return self._single(Kind.N_ACTION, sop_class, ds, values)
+        return self._single(Kind.N_ACTION, sop_class, ds, values, over)
 
-    def n_delete(self, sop_class: str, instance: str) -> Response:
+    def n_delete(self, sop_class: str, instance: str, *, over: str | None = None) -> Response:
         """Delete an instance (N-DELETE)."""
-        return self._single(Kind.N_DELETE, sop_class, None, requested_values(sop_class, instance))
+        return self._single(Kind.N_DELETE, sop_class, None, requested_values(sop_class, instance), over)
 
-    def n_event_report(self, sop_class: str, instance: str, event: int, ds: Dataset | None = None) -> Response:
+    def n_event_report(
+        self, sop_class: str, instance: str, event: int, ds: Dataset | None = None, *, over: str | None = None
+    ) -> Response:
         """Report an event (N-EVENT-REPORT), in the role of SCP."""
         values = event_values(sop_class, instance, event)
-        return self._single(Kind.N_EVENT_REPORT, sop_class, ds, values)
+        return self._single(Kind.N_EVENT_REPORT, sop_class, ds, values, over)
 
-    def _single(self, kind: Kind, sop_class: str, ds: Dataset | None, values: dict[int, Any]) -> Response:
-        operation = single(kind, sop_class, ds, values, self._asking.reading)
-        (response,) = self._wire_for(sop_class, as_scp=kind == Kind.N_EVENT_REPORT).results(operation)
+    def report(self, seconds: float = TICK) -> Request | None:
+        """The next event that the peer reports over this association (N-EVENT-REPORT), if it comes in so many seconds.
+
+        It has been answered with success already. NetworkError if the association ends meanwhile.
+        """
+        message = self._wire.report(monotonic() + seconds)
+        if message is None:
+            return None
+        asking = self._asking
+        place = (asking.address.host, asking.address.port)
+        return Request(message, Peer(place, asking.called, asking.calling, None, 0), asking.reading)
+
+    def _single(
+        self, kind: Kind, sop_class: str, ds: Dataset | None, values: dict[int, Any], over: str | None = None
+    ) -> Response:
+        operation = single(kind, over or sop_class, ds, values, self._asking.reading)
+        (response,) = self._wire_for(over or sop_class, as_scp=kind == Kind.N_EVENT_REPORT).results(operation)
         assert isinstance(response, Response)
         return response
 
 
-def associate(
-    address: str | tuple[str, int],
-    *,
-    calling: str = "DICOMCORE",
-    called: str | None = None,
-    contexts: Iterable[Offer] | None = None,
-    tls: ssl.SSLContext | None = None,
-    identity: Identity | None = None,
-    timeouts: Timeouts = DEFAULT_TIMEOUTS,
-    limits: NetLimits = DEFAULT_NET_LIMITS,
-    reading: Limits | None = None,
-    **negotiation: Any,
-) -> Association:
+def associate(address: str | tuple[str, int], **options: Unpack[Options]) -> Association:
     """Open an association (PS3.8).
 
     Parameters
@@ -522,8 +600,10 @@ def associate(
         What the peer may make this side hold.
     reading : Limits, optional
         Bounds on data sets that are decoded.
-    **negotiation
-        ``extended`` and ``common``: extended negotiations (PS3.7 D.3.3.5, D.3.3.6).
+    roles : iterable of Role, optional
+        Roles to propose for SOP classes (PS3.7 D.3.3.4), by default that of SCU.
+    extended, common : iterable of Extended, of Common
+        Extended negotiations (PS3.7 D.3.3.5, D.3.3.6).
 
     Returns
     -------
@@ -536,16 +616,4 @@ def associate(
     ValueError
         An address, a title or a UID that cannot be sent.
     """
-    asking = asking_for(
-        address,
-        calling=calling,
-        called=called,
-        contexts=contexts,
-        tls=tls,
-        identity=identity,
-        timeouts=timeouts,
-        limits=limits,
-        reading=reading,
-        negotiation=negotiation,
-    )
-    return Association(asking, is_fixed=contexts is not None)
+    return Association(asking_for(address, **options))

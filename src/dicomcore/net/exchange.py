@@ -25,6 +25,7 @@ Buffer = bytes | bytearray | memoryview
 
 COMMAND, LAST = 1, 2  # bits of the message control header (PS3.8 E.2)
 OVERHEAD = 6  # bytes of a presentation data value in front of its fragment
+HEADERS = struct.Struct(">BxIIBB")  # of a P-DATA-TF PDU and of its presentation data value
 SMALLEST = 16  # a peer that accepts less of a PDU cannot be talked to
 
 
@@ -55,7 +56,11 @@ class Message(NamedTuple):
 
 
 class Exchange:
-    """Messages of one association. `sink_for` chooses where the data set of a command goes; by default to memory."""
+    """Messages of one association. `sink_for` chooses where the data set of a command goes; by default to memory.
+
+    `whole_for` may take a data set whose fragments are all here, and gives what becomes the message's `data`; None
+    leaves it to a sink.
+    """
 
     def __init__(
         self,
@@ -64,13 +69,14 @@ class Exchange:
         peer_maximum: int = 0,
         limits: NetLimits = DEFAULT_NET_LIMITS,
         sink_for: Callable[[Context, Command], Sink | None] | None = None,
+        whole_for: Callable[[Context, Command, memoryview, list[Fragment]], Any] | None = None,
     ) -> None:
         self.contexts, self.limits = contexts, limits
         longest = min(peer_maximum or limits.longest_pdu, limits.longest_pdu)
         if longest < SMALLEST:
             raise ProtocolError(f"the peer accepts PDUs of {peer_maximum} bytes, which hold no message")
         self.fragment = (longest - OVERHEAD) & ~1  # even, as PS3.8 E.2 wants it
-        self._sink_for = sink_for
+        self._sink_for, self._whole_for = sink_for, whole_for
         self._pending = bytearray()  # of a command set
         self._number = 0  # the context of the message that is arriving, 0: none
         self._command: Command | None = None
@@ -84,7 +90,7 @@ class Exchange:
         values[Field.DATA_SET_TYPE] = DATA_SET if has_data else NO_DATA_SET
         data = encode(values)
         if len(data) <= self.fragment:
-            return struct.pack(">BxIIBB", 4, len(data) + OVERHEAD, len(data) + 2, number, COMMAND | LAST) + data
+            return HEADERS.pack(4, len(data) + OVERHEAD, len(data) + 2, number, COMMAND | LAST) + data
         return b"".join(map(bytes, self._fragments(number, memoryview(data), COMMAND, True)))
 
     def message(self, number: int, values: dict[int, Any], data: Buffer | None = None) -> list[Buffer]:
@@ -102,13 +108,19 @@ class Exchange:
             out.append(head)
             size = len(one)
             if size <= self.fragment:
-                out += struct.pack(">BxIIBB", 4, size + OVERHEAD, size + 2, number, LAST), one
+                out += HEADERS.pack(4, size + OVERHEAD, size + 2, number, LAST), one
             else:
                 out += self._fragments(number, memoryview(one), 0, True)
         return b"".join(out)
 
     def part(self, number: int, data: Buffer, is_last: bool) -> list[Buffer]:
         """The buffers of a part of a data set, which has an even number of bytes unless it is the last."""
+        size = len(data)
+        if 0 < size <= self.fragment:
+            return [
+                HEADERS.pack(4, size + OVERHEAD, size + 2, number, LAST if is_last else 0),
+                data,
+            ]
         return list(self._fragments(number, memoryview(data).cast("B"), 0, is_last))
 
     def _fragments(self, number: int, data: memoryview, control: int, is_last: bool) -> Iterator[Buffer]:
@@ -116,7 +128,7 @@ class Exchange:
         for begin in range(0, max(size, 1), self.fragment):
             length = min(self.fragment, size - begin)
             ends = LAST if is_last and begin + length == size else 0
-            yield struct.pack(">BxIIBB", 4, length + OVERHEAD, length + 2, number, control | ends)
+            yield HEADERS.pack(4, length + OVERHEAD, length + 2, number, control | ends)
             if length:
                 yield data[begin : begin + length]
 
@@ -125,7 +137,10 @@ class Exchange:
     def take(self, event: Data) -> Iterator[Message]:
         """Each message that fragments complete. ProtocolError behind them if the peer breaks the rules."""
         run: list[Fragment] = []  # fragments of one data set, which go to its sink together
-        for fragment in event.fragments:
+        passed = 0  # fragments up to here are taken
+        for at, fragment in enumerate(event.fragments):
+            if at < passed:
+                continue
             number, control, offset, length = fragment
             if number != self._number or not number:  # 0 is no number of a context
                 if self._number:
@@ -138,9 +153,16 @@ class Exchange:
                     raise ProtocolError("a command set came where the data set of the one before was due")
                 if len(self._pending) + length > self.limits.command_bytes:
                     raise ProtocolError(f"a command set of more than {self.limits.command_bytes} bytes")
-                self._pending += event.data[offset : offset + length]
-                if control & LAST:
-                    yield from self._commanded()
+                if not control & LAST:
+                    self._pending += event.data[offset : offset + length]
+                    continue
+                data = bytes(event.data[offset : offset + length])
+                if self._pending:
+                    data = bytes(self._pending) + data
+                    self._pending = bytearray()
+                message, passed = self._commanded(data, event, at + 1)
+                if message is not None:
+                    yield message
                 continue
             if self._command is None:
                 raise ProtocolError("a data set came without a command set")
@@ -151,9 +173,11 @@ class Exchange:
                 yield self._arrived()
         self._write(event.data, run)
 
-    def _commanded(self) -> list[Message]:
-        """A command set is complete; the message too if it has no data set."""
-        data, self._pending = bytes(self._pending), bytearray()
+    def _commanded(self, data: bytes, event: Data, following: int) -> tuple[Message | None, int]:
+        """A command set is complete; the message too if it has no data set, or one that is here and taken as a whole.
+
+        Also gives the place of the fragment behind it.
+        """
         context = self.contexts[self._number]
         try:
             command = decode(data, self.limits)
@@ -161,7 +185,12 @@ class Exchange:
             raise ProtocolError(f"a command set cannot be read: {error}") from None
         if not command.has_data_set:
             self._number = 0
-            return [Message(context, command)]
+            return Message(context, command), following
+        if self._whole_for is not None:
+            run = _whole(event.fragments, following, self._number)
+            if run and (taken := self._whole_for(context, command, event.data, run)) is not None:
+                self._number = 0
+                return Message(context, command, taken), following + len(run)
         self._command, self._failure = command, None
         try:
             self._sink = self._sink_for(context, command) if self._sink_for else None
@@ -169,7 +198,7 @@ class Exchange:
             self._failure = error
         if self._sink is None:
             self._sink = MemorySink(self.limits.identifier_bytes)
-        return []
+        return None, following
 
     def _write(self, data: memoryview, run: list[Fragment]) -> None:
         if not run or self._sink is None or self._failure is not None:
@@ -196,3 +225,14 @@ class Exchange:
         self._sink = self._command = None
         self._number = 0
         self._pending.clear()
+
+
+def _whole(fragments: list[Fragment], start: int, number: int) -> list[Fragment]:
+    """The fragments of a data set from `start` on, if all are here; none if one of something else is between."""
+    for stop in range(start, len(fragments)):
+        one = fragments[stop]
+        if one[0] != number or one[1] & COMMAND:
+            return []
+        if one[1] & LAST:
+            return fragments[start : stop + 1]
+    return []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +21,19 @@ from dicomcore.uids import generate_uid
 
 if TYPE_CHECKING:
     from dicomcore._native.net.fragments import Fragment
+    from dicomcore.net.reporting import Backchannel
 
-__all__ = ["Peer", "Request", "SpoolSink", "Spooled"]
+__all__ = ["Failure", "Peer", "Request", "SpoolSink", "Spooled"]
 
 IN_MEMORY = 1 << 20  # bytes of an instance that are kept in memory; a longer one goes to a temporary file
+
+
+class Failure(Exception):
+    """Raised by a handler to answer a status of failure, with a comment for the peer."""
+
+    def __init__(self, status: int, comment: str = "") -> None:
+        super().__init__(comment)
+        self.status, self.comment = status, comment
 
 
 class Peer:
@@ -32,6 +42,8 @@ class Peer:
     def __init__(self, address: tuple[Any, ...], calling: str, called: str, principal: Any, number: int) -> None:
         self.host, self.port = str(address[0]), int(address[1])
         self.calling, self.called, self.principal, self.number = calling, called, principal, number
+        self.extended: dict[str, bytes] = {}
+        """What was agreed in extended negotiation, by SOP class (PS3.7 D.3.3.5)."""
 
     def __repr__(self) -> str:
         return f"<Peer {self.calling}@{self.host}:{self.port}, association {self.number}>"
@@ -121,13 +133,21 @@ class Request:
     """A request: its `command`, `context`, `peer`, and what it brings.
 
     `dataset` is read when it is first asked for: the identifier of a query, the instance of a C-STORE, the attributes
-    of an N-CREATE. `is_cancelled` becomes True when the peer cancels it or has gone.
+    of an N-CREATE. `is_cancelled` becomes True when the peer cancels it or has gone. `association` reports events to
+    the peer over the association that the request came on; `response` takes elements of the command set of a DIMSE-N
+    response by number, such as an Error Comment; functions in `afterwards` are called in a thread when the last
+    response is on its way.
     """
 
     def __init__(self, message: Message, peer: Peer, limits: Limits | None) -> None:
         self.command, self.context, self.peer = message.command, message.context, peer
         self.is_cancelled = False
+        self.settled: Callable[[set[str]], None] | None = None
+        """Called after the sub-operations of a C-MOVE or C-GET with the UIDs of the instances that were stored."""
         self._data, self._limits = message.data, limits
+        self.association: Backchannel | None = None
+        self.response: dict[int, Any] = {}
+        self.afterwards: list[Callable[[], object]] = []
         self._dataset: Dataset | None = None
         self._made = ""  # the UID of an instance that the peer leaves to this side
 
