@@ -21,7 +21,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
+import dicomcore as dc
 from dicomcore.cli import main
+from tests.display.states import state_of_pages
 from tests.support.corpus import PYDICOM
 
 pytest.importorskip("pyarrow")
@@ -79,6 +81,7 @@ def all_files(tmp_path_factory) -> Path:
     shutil.copytree(shipped / "dicomdirtests", root / "disc")
     (root / "archive" / "notes.txt").write_text("no DICOM")
     (root / "letter.pdf").write_bytes(b"%PDF-1.4\n%%EOF\n")
+    state_of_pages(dc.dcmread(root / "ct.dcm")).save_as(root / "state.dcm")
     return root
 
 
