@@ -25,6 +25,6 @@ TARGETS: dict[str, Target] = {
     **differences.TARGETS,
     **identifying.TARGETS,
     **network.TARGETS,
-    **rendering.TARGETS,
     **departments.TARGETS,
+    **rendering.TARGETS,
 }
