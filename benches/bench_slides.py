@@ -30,7 +30,8 @@ Written by `python -m benches.bench_slides`. A made pyramid of four levels, {sid
 512 × 512 in JPEG, quality 80, 4:2:2. Contestants took turns on the same slide in one process, each with a slide that it
 opened anew, so that no cache holds tiles; the best turn counts, and none before its pixels were found equal to ours
 within 1. wsidicom has its fastest decoder (imagecodecs, as dicomcore; opencv installed). Both decode by libjpeg-turbo:
-that is two thirds of the time of a region. The machine was busy with other work, so processor time, of all threads
+that is two thirds of the time of a region. The times of regions include opening the slide: without it, wsidicom takes
+about as long as dicomcore, a tenth less. The machine was busy with other work, so processor time, of all threads
 together, is what compares; wall times are given where they were taken, and say little.
 
 {cores} shared cores of an x86-64 server, {system}, Python {python}; {packages}.
