@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 from typing import Any
@@ -115,3 +116,26 @@ def test_a_report_that_meets_a_release() -> None:
             told = association.report(5)
             assert told is not None
             assert told.dataset == report(0)
+
+
+def test_a_report_over_the_same_association_of_the_other_face() -> None:
+    server = net.Server(ae="A", timeouts=QUICK)
+
+    def act(request: net.Request) -> int:
+        association = request.association
+        assert association is not None
+        request.afterwards.append(lambda: association.n_event_report(UID, "1.2", 1, report(0)))
+        return 0
+
+    server.service(Kind.N_ACTION, [UID], act)
+
+    async def ask() -> None:
+        async with net.aio.associate(server.address, contexts=[UID], timeouts=QUICK) as association:
+            assert await association.report(0.01) is None
+            await association.n_action(UID, "1.2", 1)
+            told = await association.report(10)
+            assert told is not None
+            assert told.dataset == report(0)
+
+    with server:
+        asyncio.run(ask())
