@@ -105,3 +105,31 @@ def test_print(node: Node, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert main(["print", node.server.address, image, "--layout", "0,0"]) == 2
     assert main(["print", node.server.address, image, "--film", "HUGE"]) == 0
     assert "attribute value out of range" in capsys.readouterr().err
+
+
+def test_a_node_in_one_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import re
+    import signal
+    import subprocess
+    import sys
+
+    command = [sys.executable, "-m", "dicomcore", "serve", "--ae", "NODE", "--port", "0",
+               "--store", str(tmp_path / "a"), "--sheets", str(tmp_path / "sheets"), "--http", "0"]  # fmt: skip
+    node = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert node.stdout is not None
+        address = node.stdout.readline().split(": ")[0]
+        url = re.sub(r"/$", "", node.stdout.readline().strip())
+        assert main(["store", address, *SOME]) == 0
+        assert main(["commit", address, *SOME, "--wait", "20"]) == 0
+        assert main(["ups", address, "create", "-k", "PatientID=7"]) == 0
+        uid = capsys.readouterr().out.split()[-1]
+        from dicomcore import web
+
+        with web.Client(url) as client:  # the same step over the web
+            assert str(client.workitems.retrieve(uid).PatientID) == "7"
+    finally:
+        node.send_signal(signal.SIGINT)
+        assert node.wait(30) == 0
+        node.communicate()
+    assert (tmp_path / "a" / "ledger.sqlite").exists()
