@@ -159,6 +159,7 @@ def _serve(options: dict[str, Any], verbose: bool) -> int:
                 print(running.url, flush=True)
 
         departments = stack.enter_context(departments_over(options, server, store))
-        with web_beside(options, store, host, departments and departments.workitems) as running:
+        workitems = None if departments is None else departments.workitems
+        with web_beside(options, store, host, workitems) as running:
             server.serve(listening)
     return DONE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +51,9 @@ def web_beside(
     from dicomcore.services import Ledger, Workitems
 
     token = _token(options, host)
-    with nullcontext() if workitems else Ledger(Path(store.folder) / "ledger.sqlite") as ledger:
+    with ExitStack() as stack:
+        if workitems is None:
+            workitems = Workitems(stack.enter_context(Ledger(Path(store.folder) / "ledger.sqlite")))
         application = web.app(
             store,
             cors=options.get("cors") or (),
@@ -59,7 +61,7 @@ def web_beside(
             delete=bool(options.get("delete")),
             duplicates=options.get("duplicates", "keep"),
             auth=None if token is None else lambda request: _is_allowed(request, token),
-            workitems=workitems or Workitems(ledger),
+            workitems=workitems,
             viewer=_viewer(options),
             proxied=bool(options.get("proxied")),
         )
