@@ -7,6 +7,7 @@ import logging
 import os
 import tomllib
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 from dicomcore.cli.console import add_command, report_problem
@@ -119,6 +120,7 @@ def _opened(options: dict[str, Any]) -> Any:
 
 def _serve(options: dict[str, Any], verbose: bool) -> int:
     from dicomcore import net, services
+    from dicomcore.services.worklist import read_items
 
     if verbose:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
@@ -146,10 +148,12 @@ def _serve(options: dict[str, Any], verbose: bool) -> int:
             services.Query(store, deep=bool(options.get("deep"))),
             services.Retrieve(store, options["peers"], failed=failed),
         )
+        departments = stack.enter_context(departments_over(options, server, store))
         if options.get("worklist"):
             if not os.path.isdir(options["worklist"]):
                 raise ValueError(f"{options['worklist']}: no such folder")
-            server.add(services.Worklist(options["worklist"]))
+            items = partial(read_items, options["worklist"])
+            server.add(services.Worklist(items if departments is None else departments.applied_to(items)))
 
         def listening() -> None:
             said = f"{server.address}: {len(store):,} instances"
@@ -158,7 +162,6 @@ def _serve(options: dict[str, Any], verbose: bool) -> int:
             if running is not None:
                 print(running.url, flush=True)
 
-        departments = stack.enter_context(departments_over(options, server, store))
         workitems = None if departments is None else departments.workitems
         with web_beside(options, store, host, workitems) as running:
             server.serve(listening)
