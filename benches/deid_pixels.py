@@ -30,6 +30,10 @@ CODECS = {
 }
 
 
+FREE = 80
+"""The first row of which nothing has to go: text has some room below it."""
+
+
 def frames_of(ds: Dataset) -> list[np.ndarray]:
     """The frames, channels last, in the colours that the codec gives."""
     syntax = str(ds.file_meta.TransferSyntaxUID)
@@ -91,7 +95,7 @@ def burnt(m: Maker, who: Person, base: str, recipe: str, place: str, encode: Enc
     for box in boxes:
         file.line("pixels_hidden", place, "PixelData", box=box)
     rows, columns = frames[0].shape[:2]
-    file.line("pixels_retained", place, box=(rows * 9 // 20, columns // 4, rows // 5, columns // 2))
+    file.line("pixels_retained", place, box=(max(rows * 9 // 20, FREE), columns // 4, rows // 5, columns // 2))
     m.write(file)
 
 

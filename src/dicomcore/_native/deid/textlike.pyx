@@ -24,6 +24,9 @@ cdef enum:
     LOWEST_HALVED = 10      # the same at the other scales
     LARGE = 30              # height from which glyphs of a line do not touch
     HIGHEST = 48            # greatest height of a glyph
+    HIGHEST_QUARTERED = 30  # the same at the last scale
+    SHARE = 6               # glyphs are no higher than this part of the picture, from
+    HIGH = 24               # this height on: what is higher is anatomy
     CELL = 16               # pixels of a cell of the grid in which neighbours are looked up
     SMALLEST = 24           # a scale of fewer rows or columns is not searched
     FIELDS = 4              # numbers of a box: left, top, width, height
@@ -158,9 +161,9 @@ cdef Status find_blobs(Work* w, int least) noexcept nogil:
     return OK
 
 
-cdef inline bint is_glyph(const Blob* b, int lowest, int mean) noexcept nogil:
+cdef inline bint is_glyph(const Blob* b, int lowest, int highest, int mean) noexcept nogil:
     cdef int height = b.bottom - b.top, width = b.right - b.left
-    if not lowest <= height <= HIGHEST or width > 40 * height or b.area < height:
+    if not lowest <= height <= highest or width > 40 * height or b.area < height:
         return False
     return 4 * b.peaks >= <uint64_t>(3 * mean) * b.runs
 
@@ -169,8 +172,10 @@ cdef void keep_glyphs(Work* w, int level) noexcept nogil:
     # Only the blobs that may be glyphs stay, or several that touch.
     cdef Py_ssize_t i, kept = 0
     cdef int lowest = LOWEST_HALVED if w.scale else LOWEST
+    cdef int highest = HIGHEST_QUARTERED if w.scale == SCALES - 1 else HIGHEST
+    highest = min(highest, max(<int>w.rows // SHARE, HIGH >> w.scale))
     for i in range(w.count):
-        if w.blobs[i].parent == i and is_glyph(&w.blobs[i], lowest, MEANS[level]):
+        if w.blobs[i].parent == i and is_glyph(&w.blobs[i], lowest, highest, MEANS[level]):
             w.blobs[kept] = w.blobs[i]
             w.blobs[kept].glyphs = 1
             w.blobs[kept].heights = w.blobs[kept].bottom - w.blobs[kept].top

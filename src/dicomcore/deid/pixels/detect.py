@@ -56,8 +56,8 @@ class Picture(NamedTuple):
 def text_boxes(picture: NDArray[np.uint8]) -> list[Rectangle]:
     """The boxes of what looks like horizontal text in an 8-bit picture, (rows, columns) or (rows, columns, 3).
 
-    Tuned so that text is rarely missed; texture may be taken for text. Text of fewer than about 8 pixels, single
-    letters, and text that is rotated are not found.
+    Tuned so that text is rarely missed; texture may be taken for text. Text of fewer than about 8 or more than
+    120 pixels, single letters, and text that is rotated are not found.
     """
     return _picture(picture).boxes()
 
