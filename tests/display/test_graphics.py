@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -531,6 +533,14 @@ def test_large_masks_are_drawn_coarser(monkeypatch):
     coarse = drawn(one)
     assert not np.array_equal(fine, coarse)
     assert np.abs(np.subtract(extent(fine), extent(coarse))).max() <= 1
+
+
+def test_threads_draw_the_same():
+    words = text("A text", **box(10, 10, 70, 50))
+    wanted = drawn(words, size=300)
+    with ThreadPoolExecutor(4) as pool:
+        pictures = list(pool.map(lambda _: drawn(words, size=300), range(16)))
+    assert all(np.array_equal(picture, wanted) for picture in pictures)
 
 
 # -- geometry
