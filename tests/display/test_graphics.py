@@ -551,6 +551,8 @@ def test_curves_pass_through_their_points():
     curve = interpolated(points, 4.0)
     for point in points:
         assert np.hypot(*(curve - point).T).min() < 1e-9
+    close = interpolated(np.array([(0, 0), (1e-30, 0), (1e6, 1e6), (1e6, 1e6 + 1e-9), (0, 3.0)]))
+    assert np.isfinite(close).all()  # points that nearly coincide
     round_one = circle(np.array((3.0, 4.0)), np.array((6.0, 8.0)))
     assert np.allclose(np.hypot(*(round_one - (3, 4)).T), 5)
     flat = ellipse(np.array([(0, 0), (10, 0), (5, -2), (5, 2.0)]))
