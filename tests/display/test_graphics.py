@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -533,6 +535,14 @@ def test_large_masks_are_drawn_coarser(monkeypatch):
     assert np.abs(np.subtract(extent(fine), extent(coarse))).max() <= 1
 
 
+def test_threads_draw_the_same():
+    words = text("A text", **box(10, 10, 70, 50))
+    wanted = drawn(words, size=300)
+    with ThreadPoolExecutor(4) as pool:
+        pictures = list(pool.map(lambda _: drawn(words, size=300), range(16)))
+    assert all(np.array_equal(picture, wanted) for picture in pictures)
+
+
 # -- geometry
 
 
@@ -541,6 +551,8 @@ def test_curves_pass_through_their_points():
     curve = interpolated(points, 4.0)
     for point in points:
         assert np.hypot(*(curve - point).T).min() < 1e-9
+    close = interpolated(np.array([(0, 0), (1e-30, 0), (1e6, 1e6), (1e6, 1e6 + 1e-9), (0, 3.0)]))
+    assert np.isfinite(close).all()  # points that nearly coincide
     round_one = circle(np.array((3.0, 4.0)), np.array((6.0, 8.0)))
     assert np.allclose(np.hypot(*(round_one - (3, 4)).T), 5)
     flat = ellipse(np.array([(0, 0), (10, 0), (5, -2), (5, 2.0)]))

@@ -26,7 +26,7 @@ def interpolated(points: Points, scale: float = 1.0) -> Points:
     longest = float(np.linalg.norm(np.diff(points, axis=0), axis=1).max()) * scale
     steps = int(min(max(longest / 2, 4), 64, max(MOST_POINTS // len(points), 1)))
     knots = np.linalg.norm(np.diff(line, axis=0), axis=1) ** 0.5
-    knots[knots == 0] = 1e-6
+    knots = np.maximum(knots, max(1e-9 * float(knots.sum()), 1e-6))  # points that nearly coincide still count
     place = np.concatenate(([0.0], np.cumsum(knots)))
     first, last = place[1:-2], place[2:-1]
     share = np.linspace(0, 1, steps, endpoint=False)

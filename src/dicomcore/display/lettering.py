@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from threading import get_ident
 from typing import Any
 
 import numpy as np
@@ -114,8 +115,13 @@ def _wrapped(lines: list[str], width: float, probe: Any) -> list[str]:
     return wrapped[:MOST_LINES]
 
 
-@lru_cache(maxsize=64)
 def _font(height: float, foreign: bool) -> Any:
+    """A font; each thread has its own, because FreeType's faces are not to be shared."""
+    return _loaded(height, foreign, get_ident())
+
+
+@lru_cache(maxsize=64)
+def _loaded(height: float, foreign: bool, thread: int) -> Any:
     from PIL import ImageFont
 
     for name in OTHER_FONTS if foreign else ():
