@@ -78,7 +78,8 @@ def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
     from dicomcore.cli.console import configure_stdout
 
     given = next((word for word in (sys.argv[1:] if argv is None else argv) if not word.startswith("-")), "")
-    commands = parser((given,) if given in COMMANDS else COMMANDS)  # importing all takes longer than most files
+    is_one = given in COMMANDS and given != "documents"  # whose commands have other names
+    commands = parser((given,) if is_one else COMMANDS)  # importing all takes longer than most files
     if argv is None:  # the process runs this command only
         configure_stdout()
         signal.signal(signal.SIGTERM, _leave)

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dicomcore.cli.console import add_command, printable, report_problem, view, word
+from dicomcore.cli.console import add_command, counted, printable, report_problem, view, word
 from dicomcore.cli.isolate import add_isolate, add_strict
 from dicomcore.errors import DicomError, InvalidDicomError
 from dicomcore.limits import Limits
@@ -234,7 +234,7 @@ def _write(pictures: list[NDArray[Any]], images: list[Dataset], arguments: argpa
             write_still(target, strip(list(same), min(columns, len(pictures))))
         else:
             write_capture(target, list(same), images, frame_time=1000 / arguments.rate)
-    print(f"{printable(arguments.output)}: {len(pictures)} pictures")
+    print(f"{printable(arguments.output)}: {counted(len(pictures), "picture")}")
 
 
 def _square(number: int, shape: tuple[int, int]) -> int:
