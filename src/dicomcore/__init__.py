@@ -81,6 +81,7 @@ LAZY_PACKAGES = frozenset(
         "services",
         "sr",
         "transcoding",
+        "web",
     )
 )
 

@@ -10,12 +10,15 @@ __all__ = [
     "EncodeError",
     "InvalidDicomError",
     "LimitError",
+    "MissingReferenceError",
     "NetworkError",
     "NetworkTimeout",
     "ParseError",
     "PixelDecodeError",
     "TruncatedError",
+    "UnsupportedStateError",
     "UnsupportedTransferSyntaxError",
+    "WebError",
 ]
 
 
@@ -76,6 +79,18 @@ class PixelDecodeError(DicomError):
         return f"{', '.join(place)}: {self.message}" if place else self.message
 
 
+class UnsupportedStateError(DicomError):
+    """A presentation state cannot be rendered; the message says what it needs that is missing."""
+
+
+class MissingReferenceError(DicomError):
+    """Objects that a data set references were not given: `uids` are their SOP Instance UIDs."""
+
+    def __init__(self, message: str, *, uids: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.uids = uids
+
+
 class EncodeError(DicomError):
     """A value or a frame cannot be encoded; nothing was written.
 
@@ -124,6 +139,21 @@ class AssociationAborted(NetworkError):
 
 class NetworkTimeout(NetworkError):
     """The peer took longer than one of the `Timeouts`; the message names it."""
+
+
+class WebError(DicomError):
+    """A DICOMweb server refused a request, gave an answer that cannot be read, or could not be reached.
+
+    `status` is the HTTP status, 0 if no answer came; `text` what the server said, or what went wrong; `url` the
+    resource, without a query, which may name patients.
+    """
+
+    def __init__(self, text: str, *, status: int = 0, url: str = "") -> None:
+        self.status = status
+        self.text = text
+        self.url = url.partition("?")[0]
+        said = f"the server answered {status}" if status else ""
+        super().__init__(": ".join(part for part in (self.url, said, text) if part))
 
 
 class DeidError(DicomError):

@@ -344,6 +344,7 @@ class TestBreak:
 
     def broken(self, number: int, begun: Path, *argv: str) -> tuple[int, str]:
         """Exit code and stderr of a command that gets a signal as soon as the file `begun` exists."""
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it, and so did we
         with subprocess.Popen(
             [*COMMAND, *argv], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=ENVIRONMENT
         ) as work:

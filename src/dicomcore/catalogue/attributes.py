@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["COLUMNS", "COUNTED", "KEYS", "LEVELS", "level_of"]
+from dicomcore.dictionary import dictionary_VR
+
+__all__ = ["COLUMNS", "COUNTED", "FOLDED", "KEYS", "LEVELS", "OWN", "SEQUENCE", "SORTED", "TABLES", "above", "level_of"]
 
 LEVELS = ("PATIENT", "STUDY", "SERIES", "IMAGE")
 KEYS = {"PATIENT": "PatientID", "STUDY": "StudyInstanceUID", "SERIES": "SeriesInstanceUID", "IMAGE": "SOPInstanceUID"}
@@ -12,7 +14,7 @@ COLUMNS = {
                 "EthnicGroup", "PatientComments", "OtherPatientIDs"),
     "STUDY": ("StudyInstanceUID", "StudyDate", "StudyTime", "AccessionNumber", "StudyID", "StudyDescription",
               "ReferringPhysicianName", "NameOfPhysiciansReadingStudy", "PatientAge", "PatientSize", "PatientWeight",
-              "InstitutionName"),
+              "InstitutionName", "TimezoneOffsetFromUTC"),
     "SERIES": ("SeriesInstanceUID", "Modality", "SeriesNumber", "SeriesDescription", "SeriesDate", "SeriesTime",
                "BodyPartExamined", "Laterality", "ProtocolName", "StationName", "Manufacturer", "ManufacturerModelName",
                "PerformedProcedureStepStartDate", "PerformedProcedureStepStartTime", "OperatorsName",
@@ -28,9 +30,25 @@ COUNTED = {
     "IMAGE": (),
 }
 """What is counted or gathered from below, beside the columns."""
+TABLES = dict(zip(LEVELS, ("patients", "studies", "series", "instances"), strict=True))
+OWN = ("path", "transfer_syntax", "size", "source", "arrived")
+"""What is kept of an instance beside its attributes."""
+SEQUENCE = "RequestAttributesSequence"  # kept as JSON
+FOLDED = {level: tuple(name for name in names if dictionary_VR(name) == "PN") for level, names in COLUMNS.items()}
+"""Names, of which a form without case and accents is kept for matching."""
+SORTED = {
+    level: tuple(name for name in names if dictionary_VR(name) in ("DA", "DT", "TM"))
+    for level, names in COLUMNS.items()
+}
+"""Dates and times, of which a form that sorts is kept for matching, however a file spells them."""
 _LEVEL = {name: level for level in LEVELS for name in (*COLUMNS[level], *COUNTED[level])}
 
 
 def level_of(keyword: str) -> str | None:
     """The level of an attribute, None if the catalogue does not keep it."""
     return _LEVEL.get(keyword)
+
+
+def above(level: str) -> tuple[str, ...]:
+    """The levels down to `level`."""
+    return LEVELS[: LEVELS.index(level) + 1]

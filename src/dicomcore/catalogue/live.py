@@ -2,127 +2,134 @@
 
 from __future__ import annotations
 
-import json
 import os
-import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
-from time import sleep
-from typing import Any, NamedTuple, Self
+from contextlib import suppress
+from itertools import count as counter
+from typing import Any, Self
 
-from dicomcore.catalogue.attributes import COLUMNS, COUNTED, KEYS, LEVELS, level_of
-from dicomcore.catalogue.matching import Query, Term, fold_name
-from dicomcore.dataset import Dataset
-from dicomcore.dataset.lookup import text_of
+from dicomcore.catalogue.attributes import KEYS, LEVELS, TABLES
+from dicomcore.catalogue.holdings import Holdings
+from dicomcore.catalogue.jobs import State
+from dicomcore.catalogue.locking import lock_incoming
+from dicomcore.catalogue.places import FramePlaces, find_frames, packed, unpacked
+from dicomcore.catalogue.protocol import Entry
+from dicomcore.catalogue.reading import Reading
+from dicomcore.catalogue.receiving import DUPLICATES, Adding, Received, Receiving, own_values, place_of, status_of
+from dicomcore.catalogue.schema import VERSION, schema
+from dicomcore.catalogue.sql import SQLITE, prepare
+from dicomcore.catalogue.writer import Work, Writer
 from dicomcore.errors import DicomError
 from dicomcore.limits import Limits
 from dicomcore.part10.reader import dcmread
 
-__all__ = ["Entry", "LiveCatalogue"]
+__all__ = ["DURABILITY", "LiveCatalogue"]
 
-NAME = "catalogue.sqlite"
-VERSION = 1
-TABLES = dict(zip(LEVELS, ("patients", "studies", "series", "instances"), strict=True))
-FOLDED = {level: tuple(name for name in names if name.endswith("Name") and name != "StationName"
-                       and "Manufacturer" not in name and name not in ("InstitutionName", "ProtocolName"))
-          for level, names in COLUMNS.items()}  # fmt: skip
-OWN = ("path", "transfer_syntax", "size", "source")  # of instances, beside their attributes
-SEQUENCE = "RequestAttributesSequence"  # kept as JSON
-GROUP = 256  # instances that are committed together
-WAIT = 0.001  # seconds that the first of a group waits for others
-GLOB = str.maketrans({"[": "[[]"})
+NAME, STATE_NAME = "catalogue.sqlite", "state.sqlite"
+INCOMING = ".incoming"
+DURABILITY = ("none", "group", "each")
 SETTINGS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=10000")
 
 
-class Entry(NamedTuple):
-    """An instance of the catalogue: its file, what it is, and its transfer syntax."""
+class LiveCatalogue(Reading):
+    """The instances of a folder, in ``catalogue.sqlite`` there; see `Catalogue` for the searches.
 
-    path: str
-    sop_class: str
-    sop_instance: str
-    transfer_syntax: str
+    Any thread may search; what is added is written by one thread, in groups, and a `Future` tells when the group is
+    committed. A context manager.
 
+    Parameters
+    ----------
+    folder : path
+        The folder, which is made if need be.
+    limits : Limits
+        Bounds on what is read of a file.
+    durable : {"none", "group", "each"} or bool
+        Whether what is added counts only when it is on the disk, and whether one flush serves all that came meanwhile
+        ("group", or True) or each has its own.
 
-@dataclass(slots=True)
-class _Series:
-    """Row numbers of a series, its study and patient, and what the present transaction adds to it."""
-
-    series: int
-    study: int
-    patient: int
-    more: int = 0  # instances
-    modalities: set[str] = field(default_factory=set)
-    classes: set[str] = field(default_factory=set)
-
-
-def _schema() -> Iterator[str]:
-    above = ""
-    for level in LEVELS:
-        names = [*COLUMNS[level], *COUNTED[level], *(f"{name}_folded" for name in FOLDED[level])]
-        columns = ["id INTEGER PRIMARY KEY"]
-        if above:
-            columns.append(f"parent INTEGER NOT NULL REFERENCES {TABLES[above]}(id) ON DELETE CASCADE")
-        columns += [f'"{name}" {"INTEGER DEFAULT 0" if name.startswith("NumberOf") and "Related" in name else "TEXT"}'
-                    for name in names]  # fmt: skip
-        if level == "IMAGE":
-            columns += ["path TEXT", "transfer_syntax TEXT", "size INTEGER", "source TEXT"]
-        unique = "PatientID, IssuerOfPatientID" if level == "PATIENT" else KEYS[level]
-        yield f"CREATE TABLE {TABLES[level]} ({', '.join(columns)}, UNIQUE ({unique}))"
-        if above:
-            yield f"CREATE INDEX {TABLES[level]}_parent ON {TABLES[level]} (parent)"
-        above = level
-    for table, column in (("patients", "PatientName_folded"), ("studies", "StudyDate"), ("studies", "AccessionNumber"),
-                          ("series", "Modality")):  # fmt: skip
-        yield f'CREATE INDEX {table}_{column} ON {table} ("{column}")'
-    yield f"PRAGMA user_version={VERSION}"
-
-
-class LiveCatalogue:
-    """The instances of a folder, in ``catalogue.sqlite`` there.
-
-    Any thread may search; what is added is written by one thread, in groups, and a `Future` tells when the group is on
-    the disk. A context manager.
+    Raises
+    ------
+    OSError
+        The folder cannot be made.
+    DicomError
+        Its catalogue is of a later version.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], *, limits: Limits | None = None, durable: bool = False) -> None:
+    dialect = SQLITE
+    is_read_only = False
+
+    def __init__(
+        self, folder: str | os.PathLike[str], *, limits: Limits | None = None, durable: str | bool = "none"
+    ) -> None:
         self.folder = os.path.abspath(os.fsdecode(folder))
-        os.makedirs(self.folder, exist_ok=True)
+        self.incoming = os.path.join(self.folder, INCOMING)
+        os.makedirs(self.incoming, exist_ok=True)
         self._path = os.path.join(self.folder, NAME)
-        self._limits, self.durable = limits, durable
+        self.limits, self.durability = limits, _durability(durable)
+        self._lock_file = lock_incoming(self.incoming)
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
-        self._known: dict[str, _Series] = {}  # those that the present transaction has touched, by UID
-        self._writer = self._connect()
-        if not self._writer.execute("PRAGMA user_version").fetchone()[0]:
-            with self._writer:
-                for statement in _schema():
-                    self._writer.execute(statement)
-        found = self._writer.execute("PRAGMA user_version").fetchone()[0]
+        self._parts, self._mark = counter(1), os.urandom(8).hex()
+        self._connection = self._connect()
+        old = self._made()
+        if self.durable:
+            self._connection.execute("PRAGMA synchronous=FULL")
+        self._state: State | None = None
+        self._lock = threading.Lock()
+        self.holdings = Holdings(self._connection)
+        self.touched_folders: set[str] = set()
+        self._version = 0
+        self._writer = Writer(
+            self._connection,
+            durability=self.durability,
+            begin=self._begin,
+            before_commit=self._before_commit,
+            failed=self.holdings.forget,
+        )
+        if self._lock_file.is_first:
+            self._recover()
+        self._lock_file.share()
+        if old:
+            self.add_all(path for path in old if os.path.exists(path))
+
+    def _made(self) -> list[str]:
+        """Make the tables where they are missing; of tables of an earlier version, the files that were in them."""
+        execute = self._connection.execute
+        found = execute("PRAGMA user_version").fetchone()[0]
+        old: list[str] = []
+        if found == 1:  # its files tell all that was in it
+            old = [row[0] for row in execute("SELECT path FROM instances ORDER BY id")]
+            for table in reversed(TABLES.values()):
+                execute(f"DROP TABLE {table}")
+            found = 0
+        if not found:
+            with self._connection:
+                for statement in schema():
+                    execute(statement)
+            found = VERSION
         if found != VERSION:
             raise DicomError(f"{self._path} is a catalogue of version {found}; this program knows {VERSION}")
-        if durable:
-            self._writer.execute("PRAGMA synchronous=FULL")
-        self._queue: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._write, name="dicomcore-catalogue", daemon=True)
-        self._thread.start()
+        return old
 
     def _connect(self) -> sqlite3.Connection:
         made = sqlite3.connect(self._path, check_same_thread=False)
-        made.row_factory = sqlite3.Row
         for setting in SETTINGS:
             made.execute(f"PRAGMA {setting}")
+        prepare(made)
         return made
 
-    @property
-    def _reader(self) -> sqlite3.Connection:
+    def _rows(self, sql: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
         found: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if found is None:
             found = self._local.connection = self._connect()
             self._readers.append(found)
-        return found
+        return found.execute(sql, values)
+
+    def _multiple(self) -> Collection[str]:
+        return {row[0] for row in self._rows("SELECT name FROM multiple")}
 
     def __enter__(self) -> Self:
         return self
@@ -132,67 +139,67 @@ class LiveCatalogue:
 
     def close(self) -> None:
         """Write what waits, and close the database."""
-        if self._thread.is_alive():
-            self._queue.put(None)
-            self._thread.join()
-        for connection in (*self._readers, self._writer):
+        self._writer.close()
+        for connection in (*self._readers, self._connection):
             connection.close()
         self._readers.clear()
+        if self._state is not None:
+            self._state.close()
+            self._state = None
+        self._lock_file.close()
+
+    @property
+    def durable(self) -> bool:
+        """Whether what is added waits for the disk."""
+        return self.durability != "none"
+
+    # -- what services keep
+
+    @property
+    def state(self) -> State:
+        """The database of jobs and records, in ``state.sqlite``."""
+        with self._lock:
+            if self._state is None:
+                self._state = State(os.path.join(self.folder, STATE_NAME))
+            return self._state
+
+    @property
+    def jobs(self) -> Any:
+        """Work that is done later, and again if it fails."""
+        return self.state.jobs
+
+    @property
+    def records(self) -> Any:
+        """Documents by kind and key: the state of services."""
+        return self.state.records
 
     # -- writing
 
-    def _write(self) -> None:
-        size = 1  # of the group before
-        while True:
-            first = self._queue.get()
-            if first is None:
-                return
-            if size > 1:
-                sleep(WAIT)  # others follow, as they did before; one who waits for each answer is not kept waiting
-            group, is_last = [first], False
-            while len(group) < GROUP and not self._queue.empty():
-                following = self._queue.get()  # this thread alone takes
-                if following is None:
-                    is_last = True
-                    break
-                group.append(following)
-            size = len(group)
-            self._commit(group)
-            if is_last:
-                return
+    def _begin(self) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+        version = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._version:  # another process has written
+            self.holdings.forget()
+            self._version = version
 
-    def _commit(self, group: list[tuple[Callable[[], Any], Future[Any]]]) -> None:
-        results: list[tuple[Future[Any], Any, Exception | None]] = []
-        try:
-            with self._writer:
-                for work, future in group:
-                    try:
-                        results.append((future, work(), None))
-                    except (DicomError, OSError, sqlite3.Error) as error:
-                        results.append((future, None, error))
-                self._settle()
-        except sqlite3.Error as error:  # the disk is full: none of the group is there
-            results = [(future, None, error) for _, future in group]
-            self._known.clear()
-        for future, result, failure in results:
-            if failure is None:
-                future.set_result(result)
-            else:
-                future.set_exception(failure)
+    def _before_commit(self) -> Iterable[str]:
+        self.holdings.settle()
+        self._connection.execute(f"PRAGMA application_id={self._next_change()}")
+        folders, self.touched_folders = self.touched_folders, set()
+        return folders
 
-    def _later(self, work: Callable[[], Any]) -> Future[Any]:
-        future: Future[Any] = Future()
-        self._queue.put((work, future))
-        return future
+    def _next_change(self) -> int:
+        return (self._connection.execute("PRAGMA application_id").fetchone()[0] + 1) & 0x7FFFFFFF
+
+    @property
+    def changed(self) -> int:
+        """A number that grows with whatever is added or removed."""
+        return int(next(self._rows("PRAGMA application_id"))[0])
 
     def add(self, path: str | os.PathLike[str], *, source: str = "") -> Future[bool]:
         """Add a file, or renew what is known of it; the result tells whether the instance is new."""
         place = os.path.abspath(os.fsdecode(path))
-
-        def work() -> bool:
-            return self._insert(place, dcmread(place, stop_before_pixels=True, limits=self._limits), source)
-
-        return self._later(work)
+        return self._writer.put(Adding(self.holdings, place, source, self.limits))
 
     def add_all(self, paths: Iterable[str | os.PathLike[str]]) -> tuple[int, list[tuple[str, str]]]:
         """Add files; how many, and those that could not be, with the reason."""
@@ -205,198 +212,165 @@ class LiveCatalogue:
                 failed.append((path, str(error)))
         return len(pending) - len(failed), failed
 
-    def _insert(self, path: str, ds: Dataset, source: str) -> bool:
-        for keyword in (KEYS[level] for level in LEVELS[1:]):
-            if not _text(ds, keyword):
-                raise DicomError(f"the file has no {keyword}")
-        series = self._series_of(ds)
-        values = _values(ds, "IMAGE")
-        values |= {"path": path, "transfer_syntax": str(ds.transfer_syntax or ""), "size": os.path.getsize(path),
-                   "source": source}  # fmt: skip
-        names = ", ".join(f'"{name}"' for name in values)
-        marks = ", ".join("?" * len(values))
-        cursor = self._writer.execute(
-            f"INSERT INTO instances (parent, {names}) VALUES (?, {marks}) ON CONFLICT DO NOTHING",
-            (series.series, *values.values()),
-        )
-        if not cursor.rowcount:
-            names = ", ".join(f'"{name}"=?' for name in values)
-            uid = values["SOPInstanceUID"]
-            self._writer.execute(f"UPDATE instances SET {names} WHERE SOPInstanceUID=?", (*values.values(), uid))
-            return False
-        series.more += 1
-        series.modalities.add(_text(ds, "Modality"))
-        series.classes.add(values["SOPClassUID"])
-        return True
+    def part(self) -> str:
+        """A path for a new file, which `receive` takes when it is complete."""
+        return os.path.join(self.incoming, f"{self._mark}-{next(self._parts)}.part")
 
-    def _series_of(self, ds: Dataset) -> _Series:
-        """Where an instance belongs; what is not there yet is made. A series and a study stay where they are."""
-        uid = _text(ds, "SeriesInstanceUID")
-        known = self._known.get(uid)
-        if known is not None:
-            return known
-        find = self._writer.execute
-        found = find(
-            "SELECT series.id, studies.id, studies.parent FROM series JOIN studies ON series.parent=studies.id "
-            "WHERE SeriesInstanceUID=?", (uid,)
-        ).fetchone()  # fmt: skip
-        if found is None:
-            study = _text(ds, "StudyInstanceUID")
-            above = find("SELECT id, parent FROM studies WHERE StudyInstanceUID=?", (study,)).fetchone()
-            if above is None:
-                patient = self._patient_of(ds)
-                above = self._put("STUDY", ds, patient), patient
-                find("UPDATE patients SET NumberOfPatientRelatedStudies=NumberOfPatientRelatedStudies+1 WHERE id=?",
-                     (patient,))  # fmt: skip
-            found = self._put("SERIES", ds, above[0]), *above
-            find("UPDATE studies SET NumberOfStudyRelatedSeries=NumberOfStudyRelatedSeries+1 WHERE id=?", (above[0],))
-            find("UPDATE patients SET NumberOfPatientRelatedSeries=NumberOfPatientRelatedSeries+1 WHERE id=?",
-                 (above[1],))  # fmt: skip
-        known = self._known[uid] = _Series(*found)
-        return known
+    def receive(self, part: str | os.PathLike[str], *, source: str = "", duplicates: str = "keep") -> Future[Received]:
+        """Take a complete file into the store, at the place that its UIDs give it.
 
-    def _patient_of(self, ds: Dataset) -> int:
-        keys = _text(ds, "PatientID"), _text(ds, "IssuerOfPatientID")
-        found = self._writer.execute("SELECT id FROM patients WHERE PatientID=? AND IssuerOfPatientID=?", keys)
-        row = found.fetchone()
-        return self._put("PATIENT", ds, None) if row is None else int(row[0])
+        Parameters
+        ----------
+        part : path
+            A file in the file system of the store, such as one at `part()`. It is gone afterwards.
+        source : str
+            Who it comes from.
+        duplicates : {"keep", "replace", "reject", "version"}
+            What is done with an instance whose UID is there with other data: keep the old one and warn (B000), replace
+            it, refuse it (0111), or keep both, of which the catalogue shows the later one. The same data is a success,
+            and nothing is written.
 
-    def _put(self, level: str, ds: Dataset, parent: int | None) -> int:
-        values = _values(ds, level)
-        if parent is not None:
-            values["parent"] = parent
-        names = ", ".join(f'"{name}"' for name in values)
-        marks = ", ".join("?" * len(values))
-        made = self._writer.execute(f"INSERT INTO {TABLES[level]} ({names}) VALUES ({marks})", tuple(values.values()))
-        assert made.lastrowid is not None
-        return made.lastrowid
+        Returns
+        -------
+        Future[Received]
+            Done when the group that it is committed with is. It has no exception for what the file or the disk does:
+            its status says it.
+        """
+        if duplicates not in DUPLICATES:
+            raise ValueError(f"duplicates is one of {', '.join(DUPLICATES)}, not {duplicates!r}")
+        path = os.fsdecode(part)
+        result: Future[Received] = Future()
 
-    def _settle(self) -> None:
-        """Write what was counted in the present transaction, and forget what was known in it."""
-        execute = self._writer.execute
-        for one in self._known.values():
-            if not one.more:
-                continue
-            for table, what, place in (("series", "Series", one.series), ("studies", "Study", one.study),
-                                       ("patients", "Patient", one.patient)):  # fmt: skip
-                column = f"NumberOf{what}RelatedInstances"
-                execute(f"UPDATE {table} SET {column}={column}+? WHERE id=?", (one.more, place))
-            self._gather(one.study, "ModalitiesInStudy", one.modalities)
-            self._gather(one.study, "SOPClassesInStudy", one.classes)
-        self._known.clear()
+        def done(future: Future[Received]) -> None:
+            error = future.exception()
+            if error is None:
+                result.set_result(future.result())
+                return
+            with suppress(OSError):
+                os.unlink(path)
+            assert isinstance(error, Exception)
+            status, comment = status_of(error)
+            result.set_result(Received(status, None, "", "", comment=comment))
 
-    def _gather(self, study: int, column: str, values: set[str]) -> None:
-        held = self._writer.execute(f"SELECT {column} FROM studies WHERE id=?", (study,)).fetchone()[0] or ""
-        known = set(held.split("\\")) - {""}
-        if not values - {""} <= known:
-            joined = "\\".join(sorted(known | values - {""}))
-            self._writer.execute(f"UPDATE studies SET {column}=? WHERE id=?", (joined, study))
+        self._writer.put(Receiving(self, path, source, duplicates)).add_done_callback(done)
+        return result
 
     def remove(self, sop_instance: str) -> Future[bool]:
         """Forget an instance, with what is empty then; the file stays. The result tells whether it was there."""
-        return self._later(lambda: self._remove(sop_instance))
 
-    def _remove(self, uid: str) -> bool:
-        self._settle()
-        found = self._writer.execute(
-            "SELECT instances.id, series.id, studies.id, patients.id FROM instances "
-            "JOIN series ON instances.parent=series.id JOIN studies ON series.parent=studies.id "
-            "JOIN patients ON studies.parent=patients.id WHERE SOPInstanceUID=?", (uid,)).fetchone()  # fmt: skip
-        if found is None:
-            return False
-        instance, series, study, patient = found
-        execute = self._writer.execute
-        execute("DELETE FROM instances WHERE id=?", (instance,))
-        execute("DELETE FROM series WHERE id=? AND id NOT IN (SELECT parent FROM instances)", (series,))
-        execute("DELETE FROM studies WHERE id=? AND id NOT IN (SELECT parent FROM series)", (study,))
-        execute("DELETE FROM patients WHERE id=? AND id NOT IN (SELECT parent FROM studies)", (patient,))
-        self._recount(series, study, patient)
-        return True
+        def work() -> bool:
+            rows = self.holdings.rows_of("IMAGE", [("SOPInstanceUID", sop_instance)])
+            return bool(sum(self.holdings.remove("IMAGE", row) for row in rows))
 
-    def _recount(self, series: int, study: int, patient: int) -> None:
-        execute = self._writer.execute
-        execute("UPDATE series SET NumberOfSeriesRelatedInstances=(SELECT COUNT(*) FROM instances WHERE parent=?1) "
-                "WHERE id=?1", (series,))  # fmt: skip
-        below = "FROM instances JOIN series ON instances.parent=series.id WHERE series.parent=?1"
-        execute(
-            f"UPDATE studies SET NumberOfStudyRelatedInstances=(SELECT COUNT(*) {below}), "
-            "NumberOfStudyRelatedSeries=(SELECT COUNT(*) FROM series WHERE parent=?1) WHERE id=?1", (study,)
-        )  # fmt: skip
-        for column, source in (
-            ("ModalitiesInStudy", f"SELECT DISTINCT Modality {below} ORDER BY Modality"),
-            ("SOPClassesInStudy", f"SELECT DISTINCT SOPClassUID {below} ORDER BY SOPClassUID"),
-        ):
-            values = [row[0] for row in execute(source, (study,)) if row[0]]
-            execute(f"UPDATE studies SET {column}=? WHERE id=?", ("\\".join(values), study))
-        execute(
-            "UPDATE patients SET NumberOfPatientRelatedStudies=(SELECT COUNT(*) FROM studies WHERE parent=?1), "
-            "NumberOfPatientRelatedSeries=(SELECT TOTAL(NumberOfStudyRelatedSeries) FROM studies WHERE parent=?1), "
-            "NumberOfPatientRelatedInstances=(SELECT TOTAL(NumberOfStudyRelatedInstances) FROM studies WHERE parent=?1)"
-            " WHERE id=?1", (patient,)
-        )  # fmt: skip
+        return self._writer.put(Work(work))
 
-    # -- reading
+    def delete(
+        self, *, patient: str = "", study: str = "", series: str = "", instance: str = "", files: bool = True
+    ) -> Future[int]:
+        """Delete a patient, a study, a series, or one instance, with their files; how many instances.
 
-    def search(self, query: Query, *, limit: int | None = None, offset: int = 0) -> Iterator[dict[str, Any]]:
-        """Rows of the query's level that match, in a stable order: values by keyword, with those of the levels above.
-
-        Multiple values are joined by backslashes, sequences lists of dict. ValueError for a level that does not exist.
+        What is given has to agree. Without `files`, they are only forgotten.
         """
-        level = _checked(query.level)
-        where, values, left = _where(query.terms, level)
-        sql = f"{_select(level)}{where} ORDER BY {TABLES[level]}.id"
-        count = skipped = 0
-        rest = Query(level, left)
-        for found in self._reader.execute(sql, values):
-            row = _row(found, level)
-            if not rest.matches(row):
-                continue
-            if skipped < offset:
-                skipped += 1
-                continue
-            if limit is not None and count >= limit:
-                return
-            count += 1
-            yield row
+        keys = [(KEYS[level], value) for level, value in zip(LEVELS, (patient, study, series, instance), strict=True)
+                if value]  # fmt: skip
+        if not keys:
+            raise ValueError("a patient, a study, a series or an instance is needed")
+        level = next(level for level in reversed(LEVELS) if KEYS[level] == keys[-1][0])
+        return self._writer.put(_Deleting(self, level, keys, files))
 
-    def values(self, query: Query, keywords: Sequence[str]) -> Iterator[Sequence[Any]]:
-        """The values of some attributes in the rows that `search` gives.
+    # -- for tasks, in the writer's thread
 
-        The attributes are of the query's level and those above it. None stands for what was not counted yet.
+    def held_path(self, sop_instance: str) -> str | None:
+        """The path of an instance, None if there is none."""
+        found = self._connection.execute("SELECT path FROM instances WHERE SOPInstanceUID=?", (sop_instance,))
+        row = found.fetchone()
+        return None if row is None else str(row[0])
+
+    def make_folder(self, folder: str) -> None:
+        """Make a folder of the store, which is synchronised with those above it."""
+        os.makedirs(folder, exist_ok=True)
+        while len(folder) > len(self.folder):
+            folder = os.path.dirname(folder)
+            self.touched_folders.add(folder)
+
+    def adopt(self, path: str) -> None:
+        """Add a file that is in its place."""
+        ds = dcmread(path, stop_before_pixels=True, limits=self.limits)
+        self.holdings.insert(ds, own_values(path, ds, ""))
+
+    def put_aside(self, path: str, sop_instance: str) -> None:
+        """A file is an earlier version of an instance."""
+        self._connection.execute("INSERT OR REPLACE INTO aside VALUES (?, ?)", (path, sop_instance))
+
+    def taken_versions(self, sop_instance: str) -> list[str]:
+        """The earlier versions of an instance, which are forgotten."""
+        rows = self._connection.execute("SELECT path FROM aside WHERE instance=?", (sop_instance,)).fetchall()
+        self._connection.execute("DELETE FROM aside WHERE instance=?", (sop_instance,))
+        return [row[0] for row in rows]
+
+    def doom(self, path: str) -> None:
+        """A file goes when the transaction is on the disk."""
+        self._connection.execute("INSERT OR REPLACE INTO doomed VALUES (?)", (path,))
+
+    def unlink_doomed(self, paths: Iterable[str]) -> None:
+        """Remove files, with the folders that are empty then, and note that they are gone."""
+        gone = list(paths)
+        for path in gone:
+            with suppress(OSError):
+                os.unlink(path)
+            with suppress(OSError):
+                os.removedirs(os.path.dirname(path))
+        if gone:
+            with self._connection:
+                self._connection.executemany("DELETE FROM doomed WHERE path=?", [(path,) for path in gone])
+
+    # -- files
+
+    def frames(self, entry: Entry) -> FramePlaces:
+        """Where the frames of an instance lie in its file; found once, and then kept.
+
+        Raises DicomError if it has no pixel data, or frames that do not begin at bytes.
         """
-        level = _checked(query.level)
-        where, values, left = _where(query.terms, level)
-        needed = [term.keyword for term in left if _is_at(term.keyword, level)]
-        names = list(dict.fromkeys([*keywords, *needed]))
-        cursor = self._reader.cursor()
-        cursor.row_factory = None  # type: ignore[assignment]  # plain tuples
-        found = cursor.execute(f"{_select(level, names)}{where} ORDER BY {TABLES[level]}.id", values)
-        if not left and SEQUENCE not in names:
-            yield from found
-            return
-        rest, count = Query(level, left), len(keywords)
-        for one in found:
-            row = _row(dict(zip(names, one, strict=True)), level)
-            if rest.matches(row):
-                yield [row[name] for name in names[:count]]
+        found = next(self._rows("SELECT places FROM frames JOIN instances ON frames.instance=instances.id "
+                                "WHERE SOPInstanceUID=?", (entry.sop_instance,)), None)  # fmt: skip
+        if found is not None:
+            return unpacked(found[0])
+        places = find_frames(entry.path, self.limits)
+        statement = "INSERT OR REPLACE INTO frames SELECT id, ? FROM instances WHERE SOPInstanceUID=? AND path=?"
+        values = packed(places), entry.sop_instance, entry.path
+        self._writer.put(Work(lambda: self._connection.execute(statement, values)))
+        return places
 
-    def entries(self, query: Query) -> Iterator[Entry]:
-        """The instances below what matches."""
-        at_image = Query("IMAGE", [term for term in query.terms if term.kind != "any"])
-        where, values, left = _where(at_image.terms, "IMAGE")
-        rest = Query("IMAGE", left)
-        for found in self._reader.execute(f"{_select('IMAGE')}{where} ORDER BY instances.id", values):
-            if rest.matches(_row(found, "IMAGE")):
-                yield Entry(found["path"], found["SOPClassUID"] or "", found["SOPInstanceUID"],
-                            found["transfer_syntax"] or "")  # fmt: skip
+    def _recover(self) -> None:
+        """After a process that ended in the middle: what has its place is known, and all else of it is gone."""
+        for path in [row[0] for row in self._rows("SELECT path FROM doomed")]:
+            self.unlink_doomed([path])
+        linked = []
+        for entry in os.scandir(self.incoming):
+            if entry.name.endswith((".part", ".new")):
+                with suppress(OSError, DicomError):
+                    linked += self._names_of(entry.path)
+        self.add_all(path for path in linked if not self._knows(path))
+        for entry in os.scandir(self.incoming):
+            if entry.name.endswith((".part", ".new")):
+                with suppress(OSError):
+                    os.unlink(entry.path)
 
-    def __len__(self) -> int:
-        """The number of instances."""
-        return int(self._reader.execute("SELECT COUNT(*) FROM instances").fetchone()[0])
+    def _knows(self, path: str) -> bool:
+        return next(self._rows("SELECT 1 FROM instances WHERE path=?1 AND size=?2", (path, os.path.getsize(path))),
+                    None) is not None  # fmt: skip
+
+    def _names_of(self, part: str) -> list[str]:
+        """The places that a file beside the store has in it."""
+        facts = os.stat(part)
+        if facts.st_nlink < 2:
+            return []
+        folder = os.path.dirname(place_of(self.folder, dcmread(part, stop_before_pixels=True, limits=self.limits)))
+        return [one.path for one in os.scandir(folder) if one.inode() == facts.st_ino]
 
     def renew(self) -> tuple[int, int]:
         """Agree with the folder: add files that are not known, forget those that are gone; how many of each."""
-        known = {row[0] for row in self._reader.execute("SELECT path FROM instances")}
+        known = {row[0] for row in self._rows("SELECT path FROM instances UNION ALL SELECT path FROM aside")}
         there = set()
         for root, folders, names in os.walk(self.folder):
             folders[:] = [name for name in folders if not name.startswith(".")]
@@ -404,103 +378,47 @@ class LiveCatalogue:
         added, _ = self.add_all(sorted(there - known))
         gone = 0
         for path in sorted(known - there):
-            uid = self._reader.execute("SELECT SOPInstanceUID FROM instances WHERE path=?", (path,)).fetchone()
+            uid = next(self._rows("SELECT SOPInstanceUID FROM instances WHERE path=?", (path,)), None)
             if uid is not None and not os.path.exists(path):
                 gone += self.remove(uid[0]).result()
         return added, gone
 
 
-def _values(ds: Dataset, level: str) -> dict[str, Any]:
-    values: dict[str, Any] = {name: _text(ds, name) for name in COLUMNS[level]}
-    for name in FOLDED[level]:
-        values[f"{name}_folded"] = "=".join(["", *map(fold_name, values[name].split("=")), ""])
-    if level == "SERIES" and SEQUENCE in ds:
-        values[SEQUENCE] = json.dumps([_plain(item) for item in ds.RequestAttributesSequence or []])
-    return values
+def _durability(durable: str | bool) -> str:
+    found = ("group" if durable else "none") if isinstance(durable, bool) else durable
+    if found not in DURABILITY:
+        raise ValueError(f"durable is one of {', '.join(DURABILITY)}, not {durable!r}")
+    return str(found)
 
 
-def _text(ds: Dataset, keyword: str) -> str:
-    value = ds.get(keyword)
-    return str(value) if isinstance(value, int) else text_of(ds, keyword) or ""
+class _Deleting:
+    """A task: instances go with their files."""
 
+    files: tuple[str, ...] = ()
 
-def _plain(item: Dataset) -> dict[str, Any]:
-    return {keyword: _text(item, keyword) for keyword in (element.keyword for element in item)
-            if keyword and not keyword.endswith("Sequence")}  # fmt: skip
+    def __init__(self, store: LiveCatalogue, level: str, keys: Sequence[tuple[str, str]], with_files: bool) -> None:
+        self._store, self._level, self._keys, self._with_files = store, level, keys, with_files
+        self._paths: list[str] = []
 
+    def prepare(self) -> None:
+        """Nothing is read."""
 
-def _checked(level: str) -> str:
-    if level not in LEVELS:
-        raise ValueError(f"{level!r} is no query/retrieve level; they are {', '.join(LEVELS)}")
-    return level
+    def work(self) -> int:
+        """Remove the rows, and note the files."""
+        store, count = self._store, 0
+        for row in store.holdings.rows_of(self._level, self._keys):
+            for path, uid in store.holdings.instances_of(self._level, row):
+                self._paths += [path, *store.taken_versions(uid)]
+            count += store.holdings.remove(self._level, row)
+        if not self._with_files:
+            self._paths = []
+        for path in self._paths:
+            store.doom(path)
+        return count
 
+    def undo(self) -> None:
+        """No file was touched."""
 
-def _above(level: str) -> list[str]:
-    return list(LEVELS[: LEVELS.index(level) + 1])
-
-
-def _is_at(keyword: str, level: str) -> bool:
-    """Whether rows of a level have an attribute."""
-    at = level_of(keyword)
-    return at is not None and LEVELS.index(at) <= LEVELS.index(level)
-
-
-def _select(level: str, keywords: Sequence[str] | None = None) -> str:
-    """The columns of a level and of those above it, or some of them."""
-    own = keywords is None and level == "IMAGE"
-    if keywords is None:
-        keywords = [name for one in _above(level) for name in (*COLUMNS[one], *COUNTED[one])]
-    names = [f'{TABLES[level_of(name) or level]}."{name}" AS "{name}"' for name in keywords]
-    if own:
-        names += [f"instances.{name} AS {name}" for name in OWN]
-    joined = TABLES[level]
-    for upper, lower in reversed(list(zip(_above(level), _above(level)[1:], strict=False))):
-        joined += f" JOIN {TABLES[upper]} ON {TABLES[lower]}.parent={TABLES[upper]}.id"
-    return f"SELECT {', '.join(names)} FROM {joined}"
-
-
-def _where(terms: Iterable[Term], level: str) -> tuple[str, list[str], list[Term]]:
-    """Conditions that every match fulfils, their values, and the terms that are still to be looked at in Python."""
-    parts: list[str] = []
-    values: list[str] = []
-    left: list[Term] = []
-    for term in terms:
-        at = level_of(term.keyword)
-        is_here = at is not None and _is_at(term.keyword, level) and len(term.path) == 1
-        is_decided = term.kind == "any" or (is_here and term.kind == "equal" and term.vr == "UI")
-        if not is_decided or term.keyword in COUNTED.get(at or "", ()):
-            left.append(term)
-        if at is None or not is_here or term.kind in ("any", "empty"):
-            continue
-        if term.keyword in COUNTED[at]:
-            continue
-        column = f'{TABLES[at]}."{term.keyword}"'
-        if term.vr == "PN" and term.keyword in FOLDED[at] and term.kind in ("equal", "like"):
-            texts = [f"*={group}=*" for text in term.values for group in text.split("=") if group]
-            column = f'{TABLES[at]}."{term.keyword}_folded"'
-            parts.append("(" + " OR ".join([f"{column} GLOB ?"] * len(texts)) + ")")
-            values += [text.translate(GLOB) for text in texts]
-        elif term.kind == "equal" and term.vr == "UI":
-            parts.append(f"{column} IN ({', '.join('?' * len(term.values))})")
-            values += term.values
-        elif term.kind == "equal" and term.vr != "PN":
-            parts.append("(" + " OR ".join([f"'\\' || {column} || '\\' GLOB ?" if at == "IMAGE" else f"{column} GLOB ?"]
-                                           * len(term.values)) + ")")  # fmt: skip
-            values += [f"*{_plain_glob(text)}*" for text in term.values]
-        elif term.kind == "range" and term.vr == "DA":
-            low, high = term.values
-            parts.append(f"{column} BETWEEN ? AND ?")
-            values += [low, high or "99999999"]
-    return (" WHERE " + " AND ".join(parts) if parts else ""), values, left
-
-
-def _plain_glob(text: str) -> str:
-    return "".join(f"[{one}]" if one in "*?[" else one for one in text)
-
-
-def _row(found: Any, level: str) -> dict[str, Any]:
-    row: dict[str, Any] = dict(found)
-    if level in ("SERIES", "IMAGE"):
-        held = row.get(SEQUENCE)
-        row[SEQUENCE] = json.loads(held) if held else []
-    return row
+    def settle(self, result: int) -> None:
+        """Remove the files."""
+        self._store.unlink_doomed(self._paths)

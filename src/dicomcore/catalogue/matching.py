@@ -1,53 +1,62 @@
-"""Matching of queries (PS3.4 C.2.2.2): an identifier or a query string becomes terms, which SQL or Python evaluate.
+"""Matching of queries (PS3.4 C.2.2.2): terms, evaluated in Python on a row of values by keyword.
 
-Both evaluate the same terms: what a database cannot say, such as a key in an item of a sequence, is looked at in
-Python, with the same result.
+A database evaluates the same terms as far as it can (`sql`), and finds the same rows.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from dicomcore.dataset import Dataset
-from dicomcore.dictionary import dictionary_VR, keyword_for_tag
 
-__all__ = ["Query", "Term", "compile_identifier", "fold_name", "time_bounds"]
+__all__ = ["Query", "Term", "fold_name", "normal", "time_bounds"]
 
-WILD = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
-RANGED = frozenset({"DA", "TM", "DT"})
-EMPTY = '""'
-NOT_MATCHED = frozenset({"QueryRetrieveLevel", "SpecificCharacterSet", "TimezoneOffsetFromUTC"})
 FULL_TIME = "235959.999999"
-MOST_TERMS = 512
+NO_TIME = "000000.000000"
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One key: the attribute's `path`, its VR, how it matches, and what.
+    """One key: an attribute's keyword, its VR, how it matches, and what.
 
-    `kind` is ``"any"`` (the attribute is asked for), ``"equal"`` (one of `values`), ``"like"`` (one of `values`, with
-    ``*`` and ``?``), ``"range"`` (from `values`[0] to `values`[1], "" for open), ``"empty"`` or ``"fuzzy"``.
+    `kind` is one of
+
+    - ``"any"``: the attribute is asked for, whatever its value is
+    - ``"equal"``: one of `values`
+    - ``"like"``: one of `values`, which have ``*`` and ``?``
+    - ``"range"``: from `values`[0] to `values`[1], or from `values`[2] to `values`[3], ...; "" is an open end
+    - ``"moment"``: the same for a date together with the time of the attribute `time`
+    - ``"empty"``: no value
+    - ``"fuzzy"``: words of a name that begin with all of `values`
+    - ``"items"``: an item of the sequence that matches all terms of `inner`
     """
 
-    path: tuple[str, ...]
+    keyword: str
     vr: str
     kind: str
     values: tuple[str, ...] = ()
+    inner: tuple[Term, ...] = ()
+    time: str = ""
 
-    @property
-    def keyword(self) -> str:
-        """The attribute at the top."""
-        return self.path[0]
+    def is_matched_by(self, row: Mapping[str, Any]) -> bool:
+        """Whether a row matches: values by keyword, texts or lists of them, and of a sequence a list of rows."""
+        value = row.get(self.keyword)
+        if self.kind == "items":
+            items = value if isinstance(value, list) and value else [{}]
+            return any(all(term.is_matched_by(item) for term in self.inner) for item in items)
+        if self.kind == "moment":
+            return self._is_within(value, row.get(self.time))
+        return self.matches(value)
 
     def matches(self, value: Any) -> bool:
         """Whether a value of the attribute matches: a text, several, or None."""
         if self.kind == "any":
             return True
-        texts = _texts(value)
+        texts = texts_of(value)
         if self.kind == "empty":
             return not any(texts)
         return any(self._matches(text) for text in texts if text)
@@ -56,25 +65,59 @@ class Term:
         if self.vr == "PN":
             groups = [fold_name(group) for group in text.split("=")]
             if self.kind == "fuzzy":
-                words = [word for group in groups for word in _words(group)]
+                words = [word for group in groups for word in words_of(group)]
                 return all(any(one.startswith(word) for one in words) for word in self.values)
             return any(_name_matches(groups, wanted, self.kind) for wanted in self.values)
         if self.kind == "range":
-            low, high = self.values
-            return (not low or normal(self.vr, text, low=True) >= low) and (
-                not high or normal(self.vr, text, low=True) <= high
-            )
+            at = normal(self.vr, text, low=True)
+            return any((not low or at >= low) and (not high or at <= high) for low, high in self.ranges())
         if self.kind == "like":
-            return any(_pattern(wanted).fullmatch(text) is not None for wanted in self.values)
+            return any(_like(wanted, text) for wanted in self.values)
         return text in self.values
 
+    def ranges(self) -> list[tuple[str, str]]:
+        """The ranges of a range or moment."""
+        return list(zip(self.values[::2], self.values[1::2], strict=True))
 
-def _texts(value: Any) -> list[str]:
+    def _is_within(self, date: Any, time: Any) -> bool:
+        """Whether a date with its time lies in a range; without a time it does if some moment of the day does."""
+        times = texts_of(time)
+        for at, text in enumerate(texts_of(date)):
+            day = normal("DA", text, low=True)
+            own = times[at] if at < len(times) else ""
+            first, last = (normal("TM", own, low=True),) * 2 if own else (NO_TIME, FULL_TIME)
+            for low, high in self.ranges():
+                if day and (not low or day + last >= low) and (not high or day + first <= high):
+                    return True
+        return False
+
+
+@dataclass(slots=True)
+class Query:
+    """A query: its terms, and the attributes that are asked for. `level` is the query/retrieve level."""
+
+    level: str
+    terms: list[Term] = field(default_factory=list)
+    asked: Dataset = field(default_factory=Dataset)
+
+    def matches(self, row: Mapping[str, Any]) -> bool:
+        """Whether a row, values by keyword, matches all terms."""
+        return all(term.is_matched_by(row) for term in self.terms)
+
+
+def texts_of(value: Any) -> list[str]:
+    """The values of an attribute in a row or an identifier."""
     if value is None:
         return []
     if isinstance(value, list | tuple):
         return [str(one).strip() for one in value]
     return [one.strip() for one in str(value).split("\\")]
+
+
+def plain(text: str) -> str:
+    """A text that databases take: without NULs, and with none but whole characters."""
+    text = text.replace("\0", "") if "\0" in text else text
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def fold_name(group: str) -> str:
@@ -84,7 +127,8 @@ def fold_name(group: str) -> str:
     return kept.casefold().rstrip("^ ")
 
 
-def _words(text: str) -> list[str]:
+def words_of(text: str) -> list[str]:
+    """The words of a name."""
     return [word for word in re.split(r"[\^\s=,]+", text) if word]
 
 
@@ -98,10 +142,10 @@ def _name_matches(groups: list[str], wanted: str, kind: str) -> bool:
 
 
 def _like(wanted: str, text: str) -> bool:
-    return _pattern(wanted).fullmatch(text) is not None
+    return pattern_of(wanted).fullmatch(text) is not None
 
 
-def _pattern(wanted: str) -> re.Pattern[str]:
+def pattern_of(wanted: str) -> re.Pattern[str]:
     """A pattern for a value with ``*`` and ``?`` (PS3.4 C.2.2.2.4).
 
     What stands between two stars is sought once, where it comes first, and never elsewhere: no pattern takes long.
@@ -132,19 +176,19 @@ def normal(vr: str, text: str, *, low: bool) -> str:
 
 
 def _time(text: str, low: bool) -> str:
-    filled = "000000.000000" if low else FULL_TIME
+    filled = NO_TIME if low else FULL_TIME
     return text[:13] + filled[len(text) :] if len(text) < len(filled) else text[:13]
 
 
 def time_bounds(vr: str, text: str) -> tuple[str, str]:
     """The ends of a range ``A-B``, ``A-`` or ``-B``, in a form that sorts; of a value, what its precision holds."""
-    low, dash, high = _divided(vr, text)
+    low, dash, high = divided(vr, text)
     if not dash:
         low = high = text
     return (normal(vr, low, low=True) if low else "", normal(vr, high, low=False) if high else "")
 
 
-def _divided(vr: str, text: str) -> tuple[str, str, str]:
+def divided(vr: str, text: str) -> tuple[str, str, str]:
     """A range at its hyphen; in DT a hyphen may also begin an offset from UTC, of four digits at the end of a value."""
     if vr != "DT":
         return text.partition("-")
@@ -156,79 +200,3 @@ def _divided(vr: str, text: str) -> tuple[str, str, str]:
         if right[4:]:
             return text[: match.end() + 4], "-", right[5:]
     return text, "", ""
-
-
-# -- from identifiers
-
-
-@dataclass(slots=True)
-class Query:
-    """A query: its terms, and the attributes that are asked for. `level` is the query/retrieve level."""
-
-    level: str
-    terms: list[Term] = field(default_factory=list)
-    asked: Dataset = field(default_factory=Dataset)
-
-    def matches(self, row: Mapping[str, Any]) -> bool:
-        """Whether a row, values by keyword, matches all terms."""
-        return all(_matches_at(term, row) for term in self.terms)
-
-
-def _matches_at(term: Term, row: Mapping[str, Any]) -> bool:
-    value = row.get(term.keyword)
-    for depth, keyword in enumerate(term.path[1:], 1):
-        if not isinstance(value, list):
-            return term.kind in ("any", "empty")
-        deeper = Term(term.path[depth:], term.vr, term.kind, term.values)
-        return any(_matches_at(deeper, item) for item in value if keyword)
-    return term.matches(value)
-
-
-def compile_identifier(identifier: Dataset, *, level: str = "", fuzzy: bool = False) -> Query:
-    """The terms of an identifier (PS3.4 C.2.2.2); ValueError for more than 512 keys.
-
-    `fuzzy` matches names by the beginnings of their words, in any order.
-    """
-    query = Query(level or str(identifier.get("QueryRetrieveLevel") or ""))
-    query.asked = identifier
-    pending: list[tuple[tuple[str, ...], Dataset]] = [((), identifier)]
-    while pending:
-        path, ds = pending.pop()
-        for element in ds:
-            keyword = keyword_for_tag(element.tag)
-            if not keyword or keyword in NOT_MATCHED or element.tag.group in (0, 2):
-                continue
-            here = (*path, keyword)
-            if isinstance(element.value, list) and element.VR == "SQ":
-                if element.value:
-                    pending.append((here, element.value[0]))
-                else:
-                    query.terms.append(Term(here, "SQ", "any"))
-                continue
-            query.terms.append(_term(here, element.VR, element.value, fuzzy))
-            if len(query.terms) > MOST_TERMS:
-                raise ValueError(f"an identifier of more than {MOST_TERMS} keys")
-    return query
-
-
-def _term(path: tuple[str, ...], vr: str, value: Any, fuzzy: bool) -> Term:
-    vr = dictionary_VR(path[-1]) if vr in ("UN", "") else vr
-    texts = [text for text in _texts(value) if text]
-    if not texts or all(set(text) == {"*"} for text in texts):
-        return Term(path, vr, "any")
-    if texts == [EMPTY]:
-        return Term(path, vr, "empty")
-    if vr in RANGED:
-        return _ranged(path, vr, texts)
-    if vr == "PN":
-        if fuzzy:
-            return Term(path, vr, "fuzzy", tuple(word for text in texts for word in _words(fold_name(text))))
-        texts = ["=".join(fold_name(group) for group in text.split("=")) for text in texts]
-    if vr in WILD and any(one in text for text in texts for one in "*?"):
-        return Term(path, vr, "like", tuple(texts))
-    return Term(path, vr, "equal", tuple(texts))
-
-
-def _ranged(path: tuple[str, ...], vr: str, texts: Iterable[str]) -> Term:
-    first = next(iter(texts))
-    return Term(path, vr, "range", time_bounds(vr, first))

@@ -10,10 +10,12 @@ from dicomcore.limits import Limits
 __all__ = ["open"]
 
 
-def open(folder: str | os.PathLike[str], *, limits: Limits | None = None, durable: bool = False) -> LiveCatalogue:
+def open(
+    folder: str | os.PathLike[str], *, limits: Limits | None = None, durable: str | bool = "none"
+) -> LiveCatalogue:
     """The catalogue of a folder, which is made with it if need be.
 
-    `durable` waits for the disk with each group that is written. Raises OSError if the folder cannot be made,
-    DicomError if its catalogue is of another version.
+    The options are those of `LiveCatalogue`. Raises OSError if the folder cannot be made, DicomError if its catalogue
+    is of a later version.
     """
     return LiveCatalogue(folder, limits=limits, durable=durable)

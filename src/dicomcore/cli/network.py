@@ -19,8 +19,11 @@ __all__ = [
     "DONE",
     "FAILED",
     "WRONG_USE",
+    "add_attributes",
     "add_keys",
     "add_peer",
+    "attributes_of",
+    "dataset_of",
     "keys_of",
     "options_of",
     "peer_of",
@@ -73,6 +76,41 @@ def keys_of(words: list[str]) -> dict[str, str]:
             raise ValueError(f"{keyword} is no keyword of the dictionary (PS3.6)")
         keys[keyword] = value
     return keys
+
+
+def add_attributes(parser: argparse.ArgumentParser, help: str) -> None:
+    """Add the arguments about the attributes of an instance."""
+    parser.add_argument("-k", dest="keys", action="append", default=[], metavar="KEYWORD=VALUE", help=help)
+    parser.add_argument(
+        "--dataset", metavar="FILE", help="DICOM JSON or a DICOM file with attributes; those of -k count more"
+    )
+
+
+def attributes_of(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The attributes of ``-k`` and ``--dataset``, by keyword."""
+    from dicomcore import Dataset, dcmread
+
+    made: dict[str, Any] = {}
+    if arguments.dataset:
+        with open(arguments.dataset, "rb") as file:
+            data = file.read(1)
+            is_json = data in (b"{", b"[")
+            text = data + file.read() if is_json else b""
+        ds = Dataset.from_json(text.decode()) if is_json else dcmread(arguments.dataset, force=True)
+        made = {element.keyword: element.value for element in ds if element.keyword}
+    return made | keys_of(arguments.keys)
+
+
+def dataset_of(values: dict[str, Any]) -> Dataset:
+    """A data set of values by keyword; an empty one has no value, or no items."""
+    from dicomcore import Dataset
+
+    made = Dataset()
+    if not all(str(value).isascii() for value in values.values()):
+        made.SpecificCharacterSet = "ISO_IR 192"
+    for keyword, value in values.items():
+        setattr(made, keyword, value or ([] if keyword.endswith("Sequence") else None))
+    return made
 
 
 def peer_of(arguments: argparse.Namespace) -> tuple[str, dict[str, Any]]:

@@ -17,14 +17,17 @@ LOOPBACK = "127.0.0.1"
 PORT = 11112
 DESCRIPTION = """Serve storage, query, retrieval and verification over a folder (PS3.4 A, B, C), and a worklist (K). The
 node listens on this machine alone unless --bind says otherwise. A TOML file may hold the same options: ae, bind, port,
-store, worklist, duplicates, durable, certificate, key, trust, and a table [peers] of addresses by AE title."""
+store, worklist, duplicates, durability, certificate, key, trust, and a table [peers] of addresses by AE title."""
 EXAMPLES = (
     "dicomcore serve --ae PACS --port 11112 --store archive/",
     "dicomcore serve --ae PACS --store archive/ --peer WORKSTATION@192.0.2.7:104 --bind 0.0.0.0",
     "dicomcore serve --config node.toml",
 )
 CODES = "0 stopped by an interrupt, 1 it could not listen, 2 wrong use."
-OPTIONS = ("ae", "bind", "port", "store", "worklist", "duplicates", "durable", "certificate", "key", "trust", "peers")
+OPTIONS = (
+    *("ae", "bind", "port", "store", "worklist", "duplicates", "durability"),
+    *("certificate", "key", "trust", "peers"),
+)
 
 
 def add_parser(subparsers: Any) -> None:
@@ -45,7 +48,10 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--worklist", metavar="DIR", help="a folder of worklist items, *.wl or *.dcm")
     parser.add_argument("--peer", action="append", default=[], metavar="AET@HOST:PORT", help="a destination of C-MOVE")
     parser.add_argument("--duplicates", choices=("keep", "replace", "reject", "version"), help="default: keep")
-    parser.add_argument("--durable", action="store_true", default=None, help="answer when the disk has it")
+    parser.add_argument("--durability", choices=("none", "group", "each"), metavar="none|group|each",
+                        help="answer when the disk has it, with one flush for what came meanwhile or for each instance "
+                        "(default: none)")  # fmt: skip
+    parser.add_argument("--durable", dest="durability", action="store_const", const="group", help="--durability group")
     parser.add_argument("--certificate", metavar="PEM", help="speak TLS with this certificate")
     parser.add_argument("--private-key", dest="key", metavar="PEM", help="its key")
     parser.add_argument("--trust", metavar="PEM", help="certificates that sign those of peers, which TLS then demands")
@@ -107,7 +113,7 @@ def _serve(options: dict[str, Any], verbose: bool) -> int:
     host = options.get("bind", LOOPBACK)
     place = f"[{host}]" if ":" in host else host
     server = net.Server(options.get("ae", "DICOMCORE"), f"{place}:{options.get('port', PORT)}", tls=tls)
-    with catalogue.open(options["store"], durable=bool(options.get("durable"))) as store:
+    with catalogue.open(options["store"], durable=options.get("durability", "none")) as store:
         added, gone = store.renew()
         server.add(
             services.Storage(store, duplicates=options.get("duplicates", "keep")),

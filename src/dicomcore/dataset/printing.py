@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sized
 from typing import TYPE_CHECKING, Any
 
+from dicomcore._native.views.data_element import later_of
 from dicomcore._native.views.state import loose_bytes
 from dicomcore.dataset.meta import meta_of
 from dicomcore.dataset.paths import Below, unfolded
@@ -21,6 +22,9 @@ ABRIDGED = frozenset(vr.name for vr in VRS if vr.kind == "bytes" or vr.longest >
 
 def value_text(element: DataElement) -> str:
     """One line for an element's value."""
+    later = later_of(element)
+    if later is not None:
+        return f"at {later.uri}"  # printing fetches nothing
     value = element.value
     loose = loose_bytes(element) if element.VR == "SQ" else b""  # bytes in place of items
     if loose:

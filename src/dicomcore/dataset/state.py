@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dicomcore._native.scan.index import Index
-from dicomcore._native.views.data_element import DataElement
+from dicomcore._native.views.data_element import DataElement, Later, later_element, later_of
 from dicomcore._native.views.state import (
     as_read,
     file_index,
@@ -35,6 +35,7 @@ from dicomcore.issues import Issue
 __all__ = [
     "DATA_SET",
     "FILE_META",
+    "Later",
     "State",
     "as_read",
     "ensured_meta",
@@ -47,6 +48,8 @@ __all__ = [
     "is_in_big_endian",
     "item_header",
     "kept_meta",
+    "later_element",
+    "later_of",
     "loose_bytes",
     "meta_of",
     "note",

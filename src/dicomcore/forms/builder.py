@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dicomcore.dataset import Dataset, Sequence
-from dicomcore.dataset.state import ensured_meta, note, put, served
+from dicomcore.dataset.state import Later, ensured_meta, later_element, note, put, served
 from dicomcore.forms.element_path import ElementPath
 from dicomcore.forms.typed import from_bytes, typed, vr_deviation
 from dicomcore.forms.unknown import known_bytes, known_values
@@ -52,6 +52,9 @@ class Builder:
     def add(self, data_set: Dataset, path: ElementPath, vr: str, value: Any) -> None:
         """Add an element; a value that does not fit its VR is reported as an issue."""
         self.count(path, 1)
+        if isinstance(value, Later):
+            put(data_set, later_element(path.tag, vr, value))
+            return
         deviation = vr_deviation(vr, value)
         if deviation:
             self.note("BAD_VALUE", path, deviation)
@@ -100,6 +103,8 @@ class Builder:
     def fetched_fragment(self, fetch: Fetch | None, vr: str, uri: str, path: ElementPath) -> bytes | None:
         """Fetch the bytes of a fragment of pixel data; without a handler, return None and report an issue."""
         data = self.fetched_value(fetch, vr, uri, path)
+        if isinstance(data, Later):  # the fragments are joined here
+            data = data.fetch()
         if data is not None and not isinstance(data, bytes):
             raise TypeError(f"{path}: bulk_data_uri_handler must return bytes for {vr}, not {type(data).__name__}")
         return data if fetch is None else data or b""
@@ -112,6 +117,9 @@ class Builder:
         value = fetch(f"{path.tag:08X}", vr, uri)
         if value is None:
             return "" if vr in TEXTS else None
+        if isinstance(value, Later):
+            data = value.fetch
+            return Later(value.uri, lambda: from_bytes(vr, bytes(data()), path))
         if isinstance(value, bytes | bytearray | memoryview):
             return from_bytes(vr, bytes(value), path)
         if vr in BYTES:

@@ -6,7 +6,7 @@ from typing import Any
 from dicomcore.net.accepting import Refusal
 from dicomcore.net.blocking import Association, associate
 from dicomcore.net.commands import Kind
-from dicomcore.net.items import Common, Extended, Identity
+from dicomcore.net.items import Common, Extended, Identity, Role
 from dicomcore.net.limits import NetLimits, Timeouts
 from dicomcore.net.operations import Outcome, Response
 from dicomcore.net.requests import Request
@@ -28,6 +28,7 @@ __all__ = [
     "Refusal",
     "Request",
     "Response",
+    "Role",
     "Sent",
     "Server",
     "Status",

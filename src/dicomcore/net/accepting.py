@@ -68,6 +68,8 @@ class Offering:
     """Transfer syntaxes by abstract syntax; an empty sequence stands for any."""
     scp_roles: set[str] = field(default_factory=set)
     """SOP classes in which a peer may be the SCP."""
+    reported: set[str] = field(default_factory=set)
+    """SOP classes whose events a peer may report, in the role of SCP."""
     accept: Callable[[AssociateRequest, tuple[Any, ...]], None] | None = None
     authenticate: Callable[[Identity, AssociateRequest], Any] | None = None
 
@@ -84,7 +86,7 @@ class Offering:
         uid = proposed.sop_class
         is_stored = uid not in self.syntaxes and uid != VERIFICATION and storage_class(uid)
         may_be_scu = self.has_store if is_stored else self.supported(uid) is not None
-        may_be_scp = bool(self.scp_roles) if is_stored else uid in self.scp_roles
+        may_be_scp = bool(self.scp_roles) if is_stored else uid in self.scp_roles | self.reported
         return Role(uid, proposed.scu and may_be_scu, proposed.scp and may_be_scp)
 
 

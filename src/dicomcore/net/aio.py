@@ -309,8 +309,9 @@ class Association:
     async def _wire_for(self, sop_class: str, *, as_scp: bool = False) -> _Wire:
         """An association with a context for a SOP class, if the peer accepts one."""
         session = self._wire.session
-        known = {one.abstract_syntax for one in session.contexts.values()}
-        known |= {offer.abstract_syntax for offer in session.request.contexts}
+        known = {one.abstract_syntax for one in session.contexts.values() if one.as_scp >= as_scp}
+        offered = session.request.contexts if not as_scp else ()
+        known |= {offer.abstract_syntax for offer in offered} | {role.sop_class for role in session.request.user.roles}
         if self._is_fixed or sop_class in known:
             return self._wire
         wanted = [sop_class, *(one for one in self._asking.wanted if one != sop_class)]
@@ -387,37 +388,51 @@ class Association:
 
     # -- DIMSE-N
 
-    async def n_create(self, sop_class: str, ds: Dataset | None = None, *, instance: str | None = None) -> Response:
-        """Create an instance (N-CREATE); without `instance` the peer makes its UID."""
+    async def n_create(
+        self, sop_class: str, ds: Dataset | None = None, *, instance: str | None = None, over: str | None = None
+    ) -> Response:
+        """Create an instance (N-CREATE); without `instance` the peer makes its UID.
+
+        Here and below `over` is the abstract syntax of the presentation context, if that is another than the SOP class
+        of the message (PS3.4 CC.3.1.1, H.3.1).
+        """
         values: dict[int, Any] = {Field.AFFECTED_SOP_CLASS: sop_class, Field.AFFECTED_SOP_INSTANCE: instance}
-        return await self._single(Kind.N_CREATE, sop_class, ds, values)
+        return await self._single(Kind.N_CREATE, sop_class, ds, values, over)
 
-    async def n_set(self, sop_class: str, instance: str, ds: Dataset) -> Response:
+    async def n_set(self, sop_class: str, instance: str, ds: Dataset, *, over: str | None = None) -> Response:
         """Change an instance (N-SET)."""
-        return await self._single(Kind.N_SET, sop_class, ds, requested_values(sop_class, instance))
+        return await self._single(Kind.N_SET, sop_class, ds, requested_values(sop_class, instance), over)
 
-    async def n_get(self, sop_class: str, instance: str, tags: Iterable[int] = ()) -> Response:
+    async def n_get(
+        self, sop_class: str, instance: str, tags: Iterable[int] = (), *, over: str | None = None
+    ) -> Response:
         """Read attributes of an instance (N-GET), all of them without `tags`."""
         values = requested_values(sop_class, instance)
         values[Field.ATTRIBUTES] = tuple(map(int, tags)) or None
-        return await self._single(Kind.N_GET, sop_class, None, values)
+        return await self._single(Kind.N_GET, sop_class, None, values, over)
 
-    async def n_action(self, sop_class: str, instance: str, action: int, ds: Dataset | None = None) -> Response:
+    async def n_action(
+        self, sop_class: str, instance: str, action: int, ds: Dataset | None = None, *, over: str | None = None
+    ) -> Response:
         """Have an action done (N-ACTION)."""
         values = {**requested_values(sop_class, instance), Field.ACTION_TYPE: action}
-        return await self._single(Kind.N_ACTION, sop_class, ds, values)
+        return await self._single(Kind.N_ACTION, sop_class, ds, values, over)
 
-    async def n_delete(self, sop_class: str, instance: str) -> Response:
+    async def n_delete(self, sop_class: str, instance: str, *, over: str | None = None) -> Response:
         """Delete an instance (N-DELETE)."""
-        return await self._single(Kind.N_DELETE, sop_class, None, requested_values(sop_class, instance))
+        return await self._single(Kind.N_DELETE, sop_class, None, requested_values(sop_class, instance), over)
 
-    async def n_event_report(self, sop_class: str, instance: str, event: int, ds: Dataset | None = None) -> Response:
+    async def n_event_report(
+        self, sop_class: str, instance: str, event: int, ds: Dataset | None = None, *, over: str | None = None
+    ) -> Response:
         """Report an event (N-EVENT-REPORT), in the role of SCP."""
-        return await self._single(Kind.N_EVENT_REPORT, sop_class, ds, event_values(sop_class, instance, event))
+        return await self._single(Kind.N_EVENT_REPORT, sop_class, ds, event_values(sop_class, instance, event), over)
 
-    async def _single(self, kind: Kind, sop_class: str, ds: Dataset | None, values: dict[int, Any]) -> Response:
-        operation = single(kind, sop_class, ds, values, self._asking.reading)
-        wire = await self._wire_for(sop_class, as_scp=kind == Kind.N_EVENT_REPORT)
+    async def _single(
+        self, kind: Kind, sop_class: str, ds: Dataset | None, values: dict[int, Any], over: str | None = None
+    ) -> Response:
+        operation = single(kind, over or sop_class, ds, values, self._asking.reading)
+        wire = await self._wire_for(over or sop_class, as_scp=kind == Kind.N_EVENT_REPORT)
         async for response in wire.results(operation):
             assert isinstance(response, Response)
         return response

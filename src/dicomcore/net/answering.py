@@ -154,7 +154,7 @@ class Answering:
         made: dict[int, Any] = {number: command.get(number) for number in (Field.EVENT_TYPE, Field.ACTION_TYPE)}
         if command.kind == Kind.N_CREATE:
             made[Field.AFFECTED_SOP_INSTANCE] = self._request.sop_instance
-        return made
+        return made | self._request.response
 
     # -- on the loop
 
@@ -210,6 +210,14 @@ class Answering:
             self._session.respond(self._message, status, data=data, values=values)
         self._done()
         self._connection.flush_soon()
+        for job in self._request.afterwards:
+            self._connection.loop.call_soon(self._pool.submit, self._afterwards, job)
+
+    def _afterwards(self, job: Callable[[], object]) -> None:
+        try:
+            job()
+        except Exception as error:
+            log.warning("association %d: %s behind a response: %s", self._session.number, type(error).__name__, error)
 
     # -- for sub-operations
 

@@ -31,6 +31,7 @@ class Options(TypedDict, total=False):
     timeouts: Timeouts
     limits: NetLimits
     reading: Limits | None
+    roles: Iterable[Role]
     extended: Iterable[Extended]
     common: Iterable[Common]
 
@@ -52,17 +53,19 @@ class Asking:
     """Whether an association has what is wanted and nothing else."""
     extended: tuple[Extended, ...] = ()
     common: tuple[Common, ...] = ()
+    roles: tuple[Role, ...] = ()
 
     def request(self, contexts: Iterable[ContextOffer], roles: Iterable[Role] = ()) -> Request:
         """The A-ASSOCIATE-RQ for these contexts."""
         limits = self.limits
         window = (limits.invoking, limits.performing)
+        given = tuple(roles) or self.roles
         user = UserInformation(
             maximum_length=limits.pdu,
             implementation_class_uid=IMPLEMENTATION_CLASS_UID,
             implementation_version_name=IMPLEMENTATION_VERSION_NAME,
             window=window if window != (1, 1) else None,
-            roles=tuple(roles),
+            roles=given,
             identity=self.identity,
             extended=self.extended,
             common=self.common,
@@ -85,6 +88,7 @@ def asking_for(
     timeouts: Timeouts = DEFAULT_TIMEOUTS,
     limits: NetLimits = DEFAULT_NET_LIMITS,
     reading: Limits | None = None,
+    roles: Iterable[Role] = (),
     extended: Iterable[Extended] = (),
     common: Iterable[Common] = (),
 ) -> Asking:
@@ -102,6 +106,7 @@ def asking_for(
         reading=reading,
         wanted=DEFAULT_OFFERS if contexts is None else tuple(contexts),
         is_fixed=contexts is not None,
+        roles=tuple(roles),
         extended=tuple(extended),
         common=tuple(common),
     )

@@ -17,7 +17,7 @@ from dicomcore.errors import AssociationAborted, NetworkError, NetworkTimeout
 from dicomcore.net.asking import Asking, Options, asking_for
 from dicomcore.net.commands import Field, Kind
 from dicomcore.net.contexts import VERIFICATION, Offer, offers, plan, with_verification
-from dicomcore.net.exchange import Context
+from dicomcore.net.exchange import Context, Message
 from dicomcore.net.instances import TRANSCODE, Instance
 from dicomcore.net.items import ContextOffer, Role
 from dicomcore.net.limits import Timeouts
@@ -33,6 +33,7 @@ from dicomcore.net.requesting import (
     retrieve_offers,
     single,
 )
+from dicomcore.net.requests import Peer, Request
 from dicomcore.net.sealed import SealedSocket
 from dicomcore.net.states import State
 from dicomcore.net.storing import Folder
@@ -117,7 +118,7 @@ class Wire:
             if not operation.results and not operation.is_done:
                 session.prepare()
                 self.receive()
-                if session.is_busy:
+                if session.is_busy and not (operation.may_wait and operation.results):
                     session.pump(monotonic())
                 self.flush()
 
@@ -131,8 +132,11 @@ class Wire:
         """Send everything that may be sent now."""
         session = self.session
         while session.waiting():
+            buffers = session.take(monotonic())
+            if not buffers:  # messages that can no longer be sent
+                break
             try:
-                self._send(session.take(monotonic()))
+                self._send(buffers)
             except OSError as error:
                 self._lost(error)
                 return
@@ -238,6 +242,18 @@ class Wire:
                 session.abort(AssociationAborted("an operation was left", peer=session.peer), monotonic(), source=0)
                 self.flush()
 
+    def report(self, until: float) -> Message | None:
+        """An event report of the peer's, if there is one by a time."""
+        session = self.session
+        while not session.reports and monotonic() < until:
+            with self._lock:
+                self.step()
+            if session.failure is not None:
+                raise session.failure
+            if not session.is_open:
+                break
+        return session.reports.pop(0) if session.reports else None
+
     def release(self) -> None:
         """End the association in order; an error of the peer's at this point is passed over."""
         session = self.session
@@ -332,9 +348,13 @@ class Association:
     def _wire_for(self, sop_class: str, *, as_scp: bool = False) -> Wire:
         """An association with a context for a SOP class, if the peer accepts one."""
         contexts = self._wire.session.contexts.values()
-        if self._is_fixed or any(one.abstract_syntax == sop_class for one in contexts):
+        if self._is_fixed or any(one.abstract_syntax == sop_class and one.as_scp >= as_scp for one in contexts):
             return self._wire
-        if any(offer.abstract_syntax == sop_class for offer in self._wire.session.request.contexts):
+        request = self._wire.session.request
+        tried = [role.sop_class for role in request.user.roles] if as_scp else [
+            offer.abstract_syntax for offer in request.contexts
+        ]  # fmt: skip
+        if sop_class in tried:
             return self._wire  # it was rejected
         wanted = [sop_class, *(one for one in self._asking.wanted if one != sop_class)]
         return self._switch(offers(wanted), [Role(sop_class, True, True)] if as_scp else [])
@@ -436,7 +456,8 @@ class Association:
                         is_last = False
                         return
 
-            yield from self._wire.results(Storing(portion(), left_over=take, **options))
+            is_ready = isinstance(sources, list | tuple)
+            yield from self._wire.results(Storing(portion(), left_over=take, is_ready=is_ready, **options))
             waiting, left[:] = list(left), []
             yield from self._further(waiting, options)
 
@@ -499,40 +520,64 @@ class Association:
 
     # -- DIMSE-N
 
-    def n_create(self, sop_class: str, ds: Dataset | None = None, *, instance: str | None = None) -> Response:
-        """Create an instance (N-CREATE); without `instance` the peer makes its UID."""
+    def n_create(
+        self, sop_class: str, ds: Dataset | None = None, *, instance: str | None = None, over: str | None = None
+    ) -> Response:
+        """Create an instance (N-CREATE); without `instance` the peer makes its UID.
+
+        Here and below `over` is the abstract syntax of the presentation context, if that is another than the SOP class
+        of the message (PS3.4 CC.3.1.1, H.3.1).
+        """
         return self._single(
             Kind.N_CREATE, sop_class, ds,
-            {Field.AFFECTED_SOP_CLASS: sop_class, Field.AFFECTED_SOP_INSTANCE: instance},
+            {Field.AFFECTED_SOP_CLASS: sop_class, Field.AFFECTED_SOP_INSTANCE: instance}, over,
         )  # fmt: skip
 
-    def n_set(self, sop_class: str, instance: str, ds: Dataset) -> Response:
+    def n_set(self, sop_class: str, instance: str, ds: Dataset, *, over: str | None = None) -> Response:
         """Change an instance (N-SET)."""
-        return self._single(Kind.N_SET, sop_class, ds, requested_values(sop_class, instance))
+        return self._single(Kind.N_SET, sop_class, ds, requested_values(sop_class, instance), over)
 
-    def n_get(self, sop_class: str, instance: str, tags: Iterable[int] = ()) -> Response:
+    def n_get(self, sop_class: str, instance: str, tags: Iterable[int] = (), *, over: str | None = None) -> Response:
         """Read attributes of an instance (N-GET), all of them without `tags`."""
         values = requested_values(sop_class, instance)
         values[Field.ATTRIBUTES] = tuple(map(int, tags)) or None
-        return self._single(Kind.N_GET, sop_class, None, values)
+        return self._single(Kind.N_GET, sop_class, None, values, over)
 
-    def n_action(self, sop_class: str, instance: str, action: int, ds: Dataset | None = None) -> Response:
+    def n_action(
+        self, sop_class: str, instance: str, action: int, ds: Dataset | None = None, *, over: str | None = None
+    ) -> Response:
         """Have an action done (N-ACTION)."""
         values: dict[int, Any] = {**requested_values(sop_class, instance), Field.ACTION_TYPE: action}
-        return self._single(Kind.N_ACTION, sop_class, ds, values)
+        return self._single(Kind.N_ACTION, sop_class, ds, values, over)
 
-    def n_delete(self, sop_class: str, instance: str) -> Response:
+    def n_delete(self, sop_class: str, instance: str, *, over: str | None = None) -> Response:
         """Delete an instance (N-DELETE)."""
-        return self._single(Kind.N_DELETE, sop_class, None, requested_values(sop_class, instance))
+        return self._single(Kind.N_DELETE, sop_class, None, requested_values(sop_class, instance), over)
 
-    def n_event_report(self, sop_class: str, instance: str, event: int, ds: Dataset | None = None) -> Response:
+    def n_event_report(
+        self, sop_class: str, instance: str, event: int, ds: Dataset | None = None, *, over: str | None = None
+    ) -> Response:
         """Report an event (N-EVENT-REPORT), in the role of SCP."""
         values = event_values(sop_class, instance, event)
-        return self._single(Kind.N_EVENT_REPORT, sop_class, ds, values)
+        return self._single(Kind.N_EVENT_REPORT, sop_class, ds, values, over)
 
-    def _single(self, kind: Kind, sop_class: str, ds: Dataset | None, values: dict[int, Any]) -> Response:
-        operation = single(kind, sop_class, ds, values, self._asking.reading)
-        (response,) = self._wire_for(sop_class, as_scp=kind == Kind.N_EVENT_REPORT).results(operation)
+    def report(self, seconds: float = TICK) -> Request | None:
+        """The next event that the peer reports over this association (N-EVENT-REPORT), if it comes in so many seconds.
+
+        It has been answered with success already. NetworkError if the association ends meanwhile.
+        """
+        message = self._wire.report(monotonic() + seconds)
+        if message is None:
+            return None
+        asking = self._asking
+        place = (asking.address.host, asking.address.port)
+        return Request(message, Peer(place, asking.called, asking.calling, None, 0), asking.reading)
+
+    def _single(
+        self, kind: Kind, sop_class: str, ds: Dataset | None, values: dict[int, Any], over: str | None = None
+    ) -> Response:
+        operation = single(kind, over or sop_class, ds, values, self._asking.reading)
+        (response,) = self._wire_for(over or sop_class, as_scp=kind == Kind.N_EVENT_REPORT).results(operation)
         assert isinstance(response, Response)
         return response
 
@@ -559,6 +604,8 @@ def associate(address: str | tuple[str, int], **options: Unpack[Options]) -> Ass
         What the peer may make this side hold.
     reading : Limits, optional
         Bounds on data sets that are decoded.
+    roles : iterable of Role, optional
+        Roles to propose for SOP classes (PS3.7 D.3.3.4), by default that of SCU.
     extended, common : iterable of Extended, of Common
         Extended negotiations (PS3.7 D.3.3.5, D.3.3.6).
 

@@ -86,6 +86,7 @@ class Operation:
 
     wait = "response"  # the name of the timeout of its responses
     can_cancel = False
+    may_wait = False  # whether `next` may have to wait, perhaps for what is done with the results
     takes_instances = False  # whether the peer sends C-STORE requests meanwhile
 
     def __init__(self) -> None:
@@ -122,8 +123,12 @@ def response_of(message: Message, limits: Limits | None = None) -> Response:
 
 
 def chosen(contexts: Iterable[Context], sop_class: str, *, as_scp: bool = False) -> Context:
-    """The context for a SOP class, explicit VR little endian before others. NetworkError if there is none."""
-    found = [one for one in contexts if one.abstract_syntax == sop_class and (one.as_scp if as_scp else one.as_scu)]
+    """The context for a SOP class, explicit VR little endian before others. NetworkError if there is none.
+
+    Who reports an event takes a context without the role, too: many peers answer no role selection.
+    """
+    known = [one for one in contexts if one.abstract_syntax == sop_class]
+    found = [one for one in known if (one.as_scp if as_scp else one.as_scu)] or (known if as_scp else [])
     if not found:
         from dicomcore.uids import UID
 
@@ -246,7 +251,10 @@ class Retrieval(Operation):
 
 
 class Storing(Operation):
-    """C-STORE of many instances, an Outcome for each; those that fit no context are given to `left_over`, if any."""
+    """C-STORE of many instances, an Outcome for each; those that fit no context are given to `left_over`, if any.
+
+    `is_ready` says that the sources are there, as those in a list are, so that they can be asked for ahead of time.
+    """
 
     wait = "store"
 
@@ -257,10 +265,11 @@ class Storing(Operation):
         transcode: str = "uncompressed",
         originator: tuple[str, int] | None = None,
         left_over: Callable[[Instance], None] | None = None,
+        is_ready: bool = False,
         limits: Limits | None = None,
     ) -> None:
         super().__init__()
-        self._is_ready = isinstance(sources, list | tuple)  # and does not wait for anything
+        self.may_wait = not (is_ready or isinstance(sources, list | tuple))
         self._sources, self._transcode, self._originator = iter(sources), transcode, originator
         self._left_over, self._limits = left_over, limits
         self._by_class: dict[str, list[Context]] = {}
@@ -285,7 +294,7 @@ class Storing(Operation):
 
     def prepare(self) -> None:
         """Read the next instance; not from a source that may have to wait for it."""
-        if self._is_ready and self._by_class and self._prepared is None and not self._is_empty:
+        if not self.may_wait and self._by_class and self._prepared is None and not self._is_empty:
             self._prepared = self._following()
 
     def _following(self) -> Invocation | None:

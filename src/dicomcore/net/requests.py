@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from dicomcore.uids import generate_uid
 
 if TYPE_CHECKING:
     from dicomcore._native.net.fragments import Fragment
+    from dicomcore.net.reporting import Backchannel
 
 __all__ = ["Peer", "Request", "SpoolSink", "Spooled"]
 
@@ -121,13 +123,19 @@ class Request:
     """A request: its `command`, `context`, `peer`, and what it brings.
 
     `dataset` is read when it is first asked for: the identifier of a query, the instance of a C-STORE, the attributes
-    of an N-CREATE. `is_cancelled` becomes True when the peer cancels it or has gone.
+    of an N-CREATE. `is_cancelled` becomes True when the peer cancels it or has gone. `association` reports events to
+    the peer over the association that the request came on; `response` takes elements of the command set of a DIMSE-N
+    response by number, such as an Error Comment; functions in `afterwards` are called in a thread when the last
+    response is on its way.
     """
 
     def __init__(self, message: Message, peer: Peer, limits: Limits | None) -> None:
         self.command, self.context, self.peer = message.command, message.context, peer
         self.is_cancelled = False
         self._data, self._limits = message.data, limits
+        self.association: Backchannel | None = None
+        self.response: dict[int, Any] = {}
+        self.afterwards: list[Callable[[], object]] = []
         self._dataset: Dataset | None = None
         self._made = ""  # the UID of an instance that the peer leaves to this side
 

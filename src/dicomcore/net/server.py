@@ -24,6 +24,7 @@ from dicomcore.net.contexts import UNCOMPRESSED
 from dicomcore.net.exchange import Message
 from dicomcore.net.limits import DEFAULT_NET_LIMITS, DEFAULT_TIMEOUTS, NetLimits, Timeouts
 from dicomcore.net.models import model_of
+from dicomcore.net.reporting import Backchannel
 from dicomcore.net.requests import Request
 from dicomcore.net.states import State
 from dicomcore.net.storing import Folder
@@ -142,9 +143,13 @@ class Server:
     def service(self, kind: Kind, sop_classes: Iterable[str], handler: Handler | None = None) -> Any:
         """Register a function for a DIMSE-N service of SOP classes.
 
-        It gets a Request, and returns a status, a data set, or both as a tuple.
+        It gets a Request, and returns a status, a data set, or both as a tuple; `Request.response` takes what else the
+        response is to say. For N_EVENT_REPORT a peer may be the SCP of the SOP classes.
         """
-        return self._decorate(kind, list(sop_classes), handler)
+        sop_classes = list(sop_classes)
+        if kind == Kind.N_EVENT_REPORT:
+            self.offering.reported.update(sop_classes)
+        return self._decorate(kind, sop_classes, handler)
 
     def add(self, *services: Any) -> None:
         """Serve ready services of `dicomcore.services`."""
@@ -401,11 +406,11 @@ class _Protocol(asyncio.BufferedProtocol):
         if session.is_busy:
             session.pump(now)
         while session.waiting() and not self._is_paused:
-            buffers = session.take(now)  # writelines() never pauses in 3.12 and 3.13 (CVE-2024-12254)
-            if buffers:
-                self._transport.write(buffers[0] if len(buffers) == 1 else b"".join(buffers))
-            elif not session.is_open:
+            buffers = session.take(now)
+            if not buffers:  # messages that can no longer be sent
                 break
+            # writelines() never pauses in 3.12 and 3.13 (CVE-2024-12254)
+            self._transport.write(buffers[0] if len(buffers) == 1 else b"".join(buffers))
         if session.connection.wants_close:
             self._close()
         elif self._is_reading != (session.waiting() < MOST_WAITING):
@@ -472,6 +477,7 @@ class _Protocol(asyncio.BufferedProtocol):
             return
         assert session.known is not None
         request = Request(message, session.known, self._server.offering.reading)
+        request.association = Backchannel(self, session)
         session.underway.add(key)
         self._answering[key] = Answering(
             self, session, message, request, handler, lambda: self._answered(key), self._server.pool

@@ -221,13 +221,8 @@ class Folder:
         """A file that is not to be seen before it is complete: its descriptor, and its name if it has one already."""
         if self._has_unnamed:
             return os.open(self._incoming, UNNAMED, 0o666), ""
-        name = self._name()
+        name = self.new_name()
         return os.open(name, NEW_FILE, 0o666), name
-
-    def _name(self) -> str:
-        with self._lock:
-            self._count += 1
-            return os.path.join(self._incoming, f"{self._mark}-{self._count}.part")
 
     def clear(self) -> int:
         """Remove what earlier processes left in the middle; how many files."""
@@ -250,13 +245,19 @@ class Folder:
             self._places[study, series] = place
         return f"{place}{os.sep}{safe_name(instance)}.dcm"
 
+    def new_name(self) -> str:
+        """The path of a file that is not yet in its place, beside which no other has that name."""
+        with self._lock:
+            self._count += 1
+            return os.path.join(self._incoming, f"{self._mark}-{self._count}.part")
+
     def settle(self, file: int, name: str, target: str, body: int) -> tuple[Status, str, bool, str]:
         """Move a complete file to its place, by the rule for duplicates: status, path, whether it is new, comment.
 
         The data set begins at `body`.
         """
         try:
-            _link(file, name, target)
+            give_name(file, name, target)
         except FileExistsError:
             return self._double(file, name, target, body)
         return SUCCESS, target, True, ""
@@ -265,15 +266,15 @@ class Folder:
         if _same(name or _path_of(file), body, target, self._reading):
             return SUCCESS, target, False, ""
         if self.duplicates == "replace":
-            beside = self._name()
-            _link(file, name, beside)
+            beside = self.new_name()
+            give_name(file, name, beside)
             os.replace(beside, target)
             return SUCCESS, target, True, ""
         if self.duplicates == "version":
             stem = target.removesuffix(".dcm")
             for number in range(2, 1 << 16):
                 with suppress(FileExistsError):
-                    _link(file, name, f"{stem}.{number}.dcm")
+                    give_name(file, name, f"{stem}.{number}.dcm")
                     return SUCCESS, f"{stem}.{number}.dcm", True, ""
         if self.duplicates == "reject":
             return Status(DUPLICATE), target, False, "the instance is here with other data"
@@ -285,7 +286,7 @@ def _path_of(file: int) -> str:
     return f"/proc/self/fd/{file}"
 
 
-def _link(file: int, name: str, target: str) -> None:
+def give_name(file: int, name: str, target: str) -> None:
     """Give a file another name, or its first one."""
     try:
         _link_once(file, name, target)

@@ -79,12 +79,12 @@ class NativeFrames:
 
     def encoded(self, index: int) -> memoryview:
         """The bytes of a frame as they are in the file, without any that are missing at its end."""
-        first, stop, _ = self._span(index)
+        first, stop, _ = self.span(index)
         return self._value.upto(first, stop - first)
 
     def missing(self, index: int) -> int:
         """Missing bytes of a frame, decoded as zeros."""
-        return max(self._span(index)[1] - self._value.size, 0)
+        return max(self.span(index)[1] - self._value.size, 0)
 
     def decoded(self, index: int, out: NDArray[Any] | None = None) -> DecodedFrame:
         """See `FrameSource.decoded`."""
@@ -184,14 +184,14 @@ class NativeFrames:
             self._lengths.append(Note("pixel-length", f"{size - expected} bytes follow the last frame"))
         return stated
 
-    def _span(self, index: int) -> tuple[int, int, int]:
+    def span(self, index: int) -> tuple[int, int, int]:
         """The first byte of frame `index`, the byte after its last, and the bit of the first byte where it begins."""
         first = index * self._bits
         return first // 8, -(-(first + self._bits) // 8), first % 8
 
     def _read(self, index: int) -> tuple[memoryview, int]:
         """The bytes of a frame, zeros for missing ones, and the bit where it begins."""
-        first, stop, bit = self._span(index)
+        first, stop, bit = self.span(index)
         if self._swapped:  # read whole 16-bit words
             data = np.zeros((stop + 1) // 2 * 2 - first // 2 * 2, np.uint8)
             words = self._value.upto(first // 2 * 2, len(data))

@@ -18,7 +18,7 @@ from dicomcore.pixels.coding.headers import SIGNATURE_BYTES
 from dicomcore.pixels.coding.mislabelled import syntax_of_frame
 from dicomcore.pixels.coding.video import VideoStream
 from dicomcore.pixels.description import FrameDescription
-from dicomcore.pixels.fragments import Fragments
+from dicomcore.pixels.fragments import Fragment, Fragments
 from dicomcore.pixels.value_field import ValueField
 
 if TYPE_CHECKING:
@@ -60,10 +60,19 @@ class VideoFrames:
         """The transfer syntax by the first bytes, with notes: not the stated one where fragments are still pictures."""
         return syntax_of_frame(self.stated, self._fragments.head(0, SIGNATURE_BYTES))
 
+    @property
+    def value(self) -> ValueField:
+        """The Value Field that has the stream."""
+        return self._fragments.value
+
+    def fragments(self, index: int) -> tuple[Fragment, ...]:
+        """Where the parts of the whole stream are in the Value Field, for any frame."""
+        with self._lock:
+            return self._fragments.fragments(0)
+
     def encoded(self, index: int) -> memoryview:
         """The whole stream, for any frame."""
-        with self._lock:
-            fragments = self._fragments.fragments(0)
+        fragments = self.fragments(index)
         refuse_if_strict(self._fragments.notes, self._limits)
         return self._fragments.joined(fragments)
 

@@ -3,66 +3,55 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sqlite3
 import threading
 from concurrent.futures import Future
 from contextlib import suppress
 
-from dicomcore.catalogue import LiveCatalogue
-from dicomcore.errors import DicomError
+from dicomcore.catalogue import LiveCatalogue, Received
 from dicomcore.net import Folder, Request, Server
+from dicomcore.net.statuses import Status
+from dicomcore.net.storing import give_name
 
 __all__ = ["Storage"]
-
-OUT_OF_RESOURCES = 0xA700
 
 
 class Storage:
     """The storage service class (PS3.4 Annex B) over a catalogue.
 
-    `duplicates` is that of `net.Folder`. A response is a success only when the instance is in its place and the
-    catalogue knows it; with a durable catalogue, when both are on the disk.
+    `duplicates` is that of `LiveCatalogue.receive`. A response is a success only when the instance is in its place and
+    the catalogue knows it; with a durable catalogue, when both are on the disk.
     """
 
     def __init__(self, catalogue: LiveCatalogue, *, duplicates: str = "keep") -> None:
+        if catalogue.is_read_only:
+            raise ValueError("nothing can be stored in a catalogue that is read only")
         self._catalogue, self._duplicates = catalogue, duplicates
-
-        self._ready: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[bool], Future[bool]]]] = {}
+        self._ready: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Received], Future[Received]]]] = {}
         self._lock = threading.Lock()
 
     def join(self, server: Server) -> None:
         """Serve."""
-        offering = server.offering
-        offering.folder = Folder(
-            self._catalogue.folder,
-            duplicates=self._duplicates,
-            durable=self._catalogue.durable,
-            limits=offering.limits,
+        server.offering.folder = _Incoming(
+            self._catalogue.folder, duplicates=self._duplicates, limits=server.offering.limits
         )
-        offering.folder.clear()
         server.store(self._keep)
 
     async def _keep(self, request: Request) -> int:
         path = request.path
         assert path is not None
-        try:
-            await self._added(path, request.peer.calling)
-        except (DicomError, OSError, sqlite3.Error):
-            with suppress(OSError):
-                os.unlink(path)
-            return OUT_OF_RESOURCES
-        return request.stored_status
+        return (await self._received(path, request.peer.calling)).status
 
-    def _added(self, path: str, source: str) -> asyncio.Future[bool]:
-        """Add a file to the catalogue. What is committed together wakes the loop once."""
+    def _received(self, path: str, source: str) -> asyncio.Future[Received]:
+        """Give a file to the catalogue. What is committed together wakes the loop once."""
         loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[bool] = loop.create_future()
-        added = self._catalogue.add(path, source=source)
-        added.add_done_callback(lambda done: self._committed(loop, waiter, done))
+        waiter: asyncio.Future[Received] = loop.create_future()
+        received = self._catalogue.receive(path, source=source, duplicates=self._duplicates)
+        received.add_done_callback(lambda done: self._committed(loop, waiter, done))
         return waiter
 
-    def _committed(self, loop: asyncio.AbstractEventLoop, waiter: asyncio.Future[bool], done: Future[bool]) -> None:
+    def _committed(
+        self, loop: asyncio.AbstractEventLoop, waiter: asyncio.Future[Received], done: Future[Received]
+    ) -> None:
         with self._lock:
             ready = self._ready.setdefault(loop, [])
             ready.append((waiter, done))
@@ -75,10 +64,19 @@ class Storage:
         with self._lock:
             ready = self._ready.pop(loop, [])
         for waiter, done in ready:
-            if waiter.done():  # cancelled
-                continue
-            failure = done.exception()
-            if failure is None:
+            if not waiter.done():
                 waiter.set_result(done.result())
-            else:
-                waiter.set_exception(failure)
+
+
+class _Incoming(Folder):
+    """Where instances arrive: complete files stay beside the store until the catalogue takes them."""
+
+    def place(self, study: str, series: str, instance: str) -> str:
+        """The catalogue decides."""
+        return ""
+
+    def settle(self, file: int, name: str, target: str, body: int) -> tuple[Status, str, bool, str]:
+        """The file stays beside the store."""
+        beside = self.new_name()
+        give_name(file, name, beside)
+        return Status(0), beside, True, ""

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from dicomcore.catalogue.matching import compile_identifier
+from dicomcore.catalogue.compiling import compile_identifier
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.lookup import items_of, text_of
 from dicomcore.errors import DicomError

@@ -45,10 +45,19 @@ cdef inline Owner owner_of(DataElement element):
         return element.place() if element.kept else element.place
 
 
+cdef class Later:
+    cdef readonly str uri
+    cdef readonly object fetch
+
+
+cdef object arrived(DataElement element, Later later)
+
+
 cdef inline object held_by(DataElement element):
-    # The value that the element holds.
+    # The value that the element holds; one that is elsewhere is fetched now.
     with cython.critical_section(element):
-        return element.held
+        held = element.held
+    return arrived(element, <Later>held) if type(held) is Later else held
 
 
 cdef class AllElements:

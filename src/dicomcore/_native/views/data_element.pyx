@@ -25,8 +25,7 @@ from dicomcore._native.base.vr cimport *
 
 from copy import deepcopy
 
-import numpy as np
-
+from dicomcore.arrays import is_array, np
 from dicomcore.errors import EncodeError
 from dicomcore.tags import Tag
 
@@ -162,6 +161,37 @@ cdef bint same_values(object one, object other) except -1:
     return True
 
 
+cdef class Later:
+    """A value that is elsewhere, at `uri`: ``fetch()`` gives it when it is first asked for."""
+
+    def __init__(self, str uri not None, fetch):
+        self.uri = uri
+        self.fetch = fetch
+
+    def __deepcopy__(self, memo):
+        return self
+
+
+cdef object arrived(DataElement element, Later later):
+    # Fetch a value that is elsewhere. Threads that ask at once may fetch it twice; one value stays.
+    value = later.fetch()
+    with cython.critical_section(element):
+        if element.held is later:
+            element.held = value
+        return element.held
+
+
+def later_element(uint32_t tag, str vr not None, Later later not None) -> DataElement:
+    """An element whose value is elsewhere."""
+    return element_of(tag, vr_code(vr), later)
+
+
+def later_of(DataElement element not None) -> Later | None:
+    """Where the element's value is, as long as it was not asked for; None for any other element."""
+    with cython.critical_section(element):
+        return element.held if type(element.held) is Later else None
+
+
 @cython.freelist(64)
 cdef class DataElement:
     """A data element (PS3.5 7.1): tag, VR and a value, which is decoded when it is read.
@@ -281,9 +311,11 @@ cdef class DataElement:
         cdef object value
         cdef DataElement keeper = self
         cdef Owner owner
+        cdef bint is_held
         with cython.critical_section(self):
-            if self.has_value:
-                return self.held
+            is_held = self.has_value
+        if is_held:
+            return held_by(self)
         self.settle()
         if self.vr == SQ:
             value = make_sequence(self.index, self.row)
@@ -305,7 +337,7 @@ cdef class DataElement:
             if not self.has_value:
                 self.held = value
                 self.has_value = True
-            return self.held
+        return held_by(self)
 
     @property
     def value(self):
@@ -351,7 +383,7 @@ cdef class DataElement:
             out = np.empty(len(values), object)
             out[:] = values
             return out
-        if isinstance(held, np.ndarray):
+        if is_array(held):
             values = held.reshape(-1).tolist()
         if self.vr == DS or self.vr == IS:
             return number_array(values, self.vr)
@@ -361,7 +393,7 @@ cdef class DataElement:
             except (ValueError, TypeError, OverflowError) as error:
                 raise EncodeError(f"{self.tag}: VR {vr_name(self.vr)} takes numbers: {error}", tag=self.tag) from None
         words = vr_dtype(self.vr) if is_bytes(self.vr) else "u1"
-        if isinstance(held, np.ndarray):
+        if is_array(held):
             from dicomcore._native.write.encode import encode_value   # it imports this module
             size = held.nbytes if words == "u1" or words == "u2" else None          # without padding
             held = encode_value(vr_name(self.vr), held)[:size]

@@ -1,0 +1,224 @@
+"""Queries from identifiers (PS3.4 C.4.1) and from the keys of a query string (PS3.18 8.3.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from dicomcore.catalogue.attributes import LEVELS
+from dicomcore.catalogue.matching import (
+    FULL_TIME,
+    NO_TIME,
+    Query,
+    Term,
+    fold_name,
+    plain,
+    texts_of,
+    time_bounds,
+    words_of,
+)
+from dicomcore.catalogue.naming import PRIVATE, name_of, tag_of, vr_of
+from dicomcore.dataset import Dataset
+from dicomcore.dictionary import keyword_for_tag
+from dicomcore.tags import Tag
+
+__all__ = ["compile_identifier", "query"]
+
+WILD = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
+RANGED = frozenset({"DA", "TM", "DT"})
+EMPTY = '""'
+NOT_MATCHED = frozenset({"QueryRetrieveLevel", "SpecificCharacterSet", "TimezoneOffsetFromUTC"})
+MOST_TERMS = 512
+DEEPEST = 16  # sequences in each other
+
+Key = str | Iterable[str]
+
+
+def compile_identifier(identifier: Dataset, *, level: str = "", fuzzy: bool = False, combined: bool = False) -> Query:
+    """The query of an identifier (PS3.4 C.2.2.2); ValueError for more than 512 keys, or sequences deeper than 16.
+
+    Keys without a value are asked for. `fuzzy` matches names by the beginnings of their words, in any order. With
+    `combined`, a date together with a range of times is one range of moments (C.2.2.2.5).
+    """
+    terms = _Compiler(fuzzy=fuzzy, combined=combined).of_identifier(identifier)
+    return Query(level or str(identifier.get("QueryRetrieveLevel") or ""), terms, identifier)
+
+
+def query(
+    keys: Mapping[str, Key] | None = None,
+    *,
+    level: str = "STUDY",
+    include: Iterable[str] = (),
+    fuzzy: bool = False,
+    combined: bool = True,
+    multiple: bool = False,
+) -> Query:
+    """The query of keys by name.
+
+    Parameters
+    ----------
+    keys : mapping of str to str or several
+        By keyword or by eight hexadecimal digits, with a dot behind the sequence for what is in its items. An empty
+        text asks for an attribute; ``""`` in it asks for those that have no value.
+    level : str
+        PATIENT, STUDY, SERIES or IMAGE.
+    include : iterable of str
+        Further attributes that are asked for.
+    fuzzy, combined : bool
+        As for `compile_identifier`.
+    multiple : bool
+        Commas divide the values of a key, of which one is enough; without it that holds for UIDs alone.
+
+    Raises
+    ------
+    ValueError
+        A name that is neither a keyword nor a tag, a path through what is no sequence, too many keys, or a level that
+        does not exist.
+    """
+    if level not in LEVELS:
+        raise ValueError(f"{level!r} is no query/retrieve level; they are {', '.join(LEVELS)}")
+    named: dict[str, Any] = {}
+    for name, key in (keys or {}).items():
+        _put(named, name, [key] if isinstance(key, str) else list(key))
+    asked: dict[str, Any] = {}
+    for name in (*(keys or {}), *include):
+        _put(asked, name, [])
+    compiler = _Compiler(fuzzy=fuzzy, combined=combined, multiple=multiple, divides=True)
+    return Query(level, compiler.of_names(named), _asked(asked))
+
+
+def _put(into: dict[str, Any], path: str, values: list[str]) -> None:
+    """Put values at a path of names, which are made alike."""
+    steps = [path] if PRIVATE.fullmatch(path) else path.split(".")
+    if len(steps) > DEEPEST:
+        raise ValueError(f"{path[:64]!r} goes through more than {DEEPEST} sequences")
+    for number, step in enumerate(steps):
+        tag, creator = tag_of(step)
+        name = _name(tag, creator)
+        if number == len(steps) - 1:
+            into.setdefault(name, values)
+            return
+        if vr_of(tag, creator) not in ("SQ", "UN"):
+            raise ValueError(f"{path!r}: {step} is no sequence")
+        if not isinstance(into.get(name), dict):
+            into[name] = {}
+        into = into[name]
+
+
+def _name(tag: Tag, creator: str) -> str:
+    if creator:
+        return f"{tag.group:04x}xx{tag.element & 0xFF:02x}:{creator}"
+    return keyword_for_tag(tag) or f"{tag:08x}"
+
+
+def _asked(names: Mapping[str, Any]) -> Dataset:
+    """A data set of what is asked for, without values."""
+    made = Dataset()
+    for name, below in names.items():
+        tag, creator = tag_of(name)
+        vr = vr_of(tag, creator)
+        if isinstance(below, dict):
+            made.add_new(tag, "SQ", [_asked(below)])
+        elif creator:
+            made.add_new_private(creator, tag.group, tag.element & 0xFF, None, vr)
+        else:
+            made.add_new(tag, vr, [] if vr == "SQ" else None)
+    return made
+
+
+class _Compiler:
+    """Makes terms, and counts them."""
+
+    def __init__(self, *, fuzzy: bool, combined: bool, divides: bool = False, multiple: bool = False) -> None:
+        self._fuzzy, self._combined, self._divides, self._multiple = fuzzy, combined, divides, multiple
+        self._count = 0
+
+    def of_identifier(self, ds: Dataset, depth: int = 0) -> list[Term]:
+        """The terms of an identifier, or of an item in it."""
+        if depth > DEEPEST:
+            raise ValueError(f"an identifier with more than {DEEPEST} sequences in each other")
+        terms, ranged = [], set()
+        for element in ds:
+            name = name_of(ds, element)
+            if name in NOT_MATCHED or element.tag.group in (0, 2) or element.tag.is_private_creator:
+                continue
+            self._counted()
+            if element.VR == "SQ":
+                items = element.value
+                terms.append(_items(name, self.of_identifier(items[0], depth + 1) if items else []))
+                continue
+            vr = vr_of(*tag_of(name)) if element.VR in ("UN", "") else element.VR
+            texts = texts_of(element.value)
+            terms.append(self._term(name, vr, texts))
+            ranged |= {name} if any("-" in text for text in texts) else set()
+        return self._joined(terms, ranged)
+
+    def of_names(self, names: Mapping[str, Any]) -> list[Term]:
+        """The terms of keys by name."""
+        terms, ranged = [], set()
+        for name, below in names.items():
+            if name in NOT_MATCHED:
+                continue
+            self._counted()
+            if isinstance(below, dict):
+                terms.append(_items(name, self.of_names(below)))
+                continue
+            vr = vr_of(*tag_of(name))
+            texts = [one for text in below for one in self._values(vr, text)]
+            terms.append(self._term(name, vr, texts))
+            ranged |= {name} if any("-" in text for text in texts) else set()
+        return self._joined(terms, ranged)
+
+    def _values(self, vr: str, text: str) -> list[str]:
+        if vr == "UI" or self._multiple:
+            return [one.strip() for one in text.replace("\\", ",").split(",")]
+        return [text.strip()]
+
+    def _counted(self) -> None:
+        self._count += 1
+        if self._count > MOST_TERMS:
+            raise ValueError(f"an identifier of more than {MOST_TERMS} keys")
+
+    def _term(self, name: str, vr: str, values: Iterable[str]) -> Term:
+        texts = [text for one in values if (text := _clean(vr, one))]
+        if not texts or all(set(text) == {"*"} for text in texts):
+            return Term(name, vr, "any")
+        if texts == [EMPTY]:
+            return Term(name, vr, "empty")
+        if vr in RANGED:
+            return Term(name, vr, "range", tuple(end for text in texts for end in time_bounds(vr, text)))
+        if vr == "PN":
+            if self._fuzzy:
+                return Term(name, vr, "fuzzy", tuple(word for text in texts for word in words_of(fold_name(text))))
+            texts = ["=".join(fold_name(group) for group in text.split("=")) for text in texts]
+        is_like = vr in WILD and any(one in text for text in texts for one in "*?")
+        return Term(name, vr, "like" if is_like else "equal", tuple(texts))
+
+    def _joined(self, terms: list[Term], ranged: set[str]) -> list[Term]:
+        """The terms, with a date and a range of times as one range of moments, if that is wanted."""
+        times = {term.keyword: term for term in terms if term.vr == "TM" and term.keyword in ranged}
+        if not self._combined or not times:
+            return terms
+        made = []
+        for term in terms:
+            time = times.get(term.keyword.removesuffix("Date") + "Time") if term.vr == "DA" else None
+            if time is None or term.kind != "range":
+                made.append(term)
+                continue
+            (low, high), (first, last) = term.ranges()[0], time.ranges()[0]
+            values = (low and low + (first or NO_TIME), high and high + (last or FULL_TIME))
+            made.append(Term(term.keyword, "DA", "moment", values, time=time.keyword))
+            del times[time.keyword]
+        left = {term.keyword for term in times.values()}
+        return [term for term in made if term.vr != "TM" or term.keyword not in ranged or term.keyword in left]
+
+
+def _clean(vr: str, text: str) -> str:
+    """A key as values are kept."""
+    if vr == "IS" and text.lstrip("+-").isdecimal():
+        return str(int(text))
+    return plain(text)
+
+
+def _items(name: str, inner: list[Term]) -> Term:
+    return Term(name, "SQ", "any" if all(one.kind == "any" for one in inner) else "items", (), tuple(inner))

@@ -1,0 +1,90 @@
+"""The tables of a live catalogue, and the values of an instance for them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from dicomcore.catalogue.attributes import COLUMNS, COUNTED, FOLDED, KEYS, LEVELS, OWN, SEQUENCE, SORTED, TABLES
+from dicomcore.catalogue.matching import fold_name, normal, plain
+from dicomcore.catalogue.rows import row_of
+from dicomcore.dataset import Dataset
+from dicomcore.dataset.lookup import items_of, text_of
+from dicomcore.dictionary import dictionary_VR
+
+__all__ = ["VERSION", "folded_name", "kept_text", "schema", "sorted_time", "values_of"]
+
+VERSION = 2
+OWN_TYPES = dict(zip(OWN, ("TEXT", "TEXT", "INTEGER", "TEXT", "REAL"), strict=True))
+INDEXED = (
+    ("patients", '"PatientName_folded"'),
+    ("studies", '"StudyDate_sort" DESC, "StudyTime_sort" DESC, "StudyInstanceUID"'),
+    ("studies", '"AccessionNumber"'),
+    ("series", '"Modality"'),
+)
+VRS = {name: dictionary_VR(name) for names in COLUMNS.values() for name in names}
+
+
+def schema() -> Iterator[str]:
+    """The statements that make the tables."""
+    above = ""
+    for level in LEVELS:
+        names = [*COLUMNS[level], *COUNTED[level], *(f"{name}_folded" for name in FOLDED[level]),
+                 *(f"{name}_sort" for name in SORTED[level])]  # fmt: skip
+        columns = ["id INTEGER PRIMARY KEY AUTOINCREMENT"]
+        if above:
+            columns.append(f"parent INTEGER NOT NULL REFERENCES {TABLES[above]}(id) ON DELETE CASCADE")
+        columns += [f'"{name}" {"INTEGER DEFAULT 0" if name.startswith("NumberOf") and "Related" in name else "TEXT"}'
+                    for name in names]  # fmt: skip
+        if level == "IMAGE":
+            columns += [f"{name} {kind}" for name, kind in OWN_TYPES.items()]
+        unique = "PatientID, IssuerOfPatientID" if level == "PATIENT" else KEYS[level]
+        yield f"CREATE TABLE {TABLES[level]} ({', '.join(columns)}, UNIQUE ({unique}))"
+        if above:
+            yield f"CREATE INDEX {TABLES[level]}_parent ON {TABLES[level]} (parent)"
+        above = level
+    for number, (table, columns_of) in enumerate(INDEXED):
+        yield f"CREATE INDEX {table}_{number} ON {table} ({columns_of})"
+    yield "CREATE INDEX instances_path ON instances (path)"
+    yield "CREATE TABLE multiple (name TEXT PRIMARY KEY) WITHOUT ROWID"
+    yield "CREATE TABLE frames (instance INTEGER PRIMARY KEY REFERENCES instances(id) ON DELETE CASCADE, places BLOB)"
+    yield "CREATE TABLE aside (path TEXT PRIMARY KEY, instance TEXT) WITHOUT ROWID"
+    yield "CREATE TABLE doomed (path TEXT PRIMARY KEY) WITHOUT ROWID"
+    yield "CREATE TABLE others (SOPInstanceUID TEXT PRIMARY KEY, SOPClassUID TEXT, path TEXT, transfer_syntax TEXT, " \
+          "size INTEGER, source TEXT, arrived REAL, attributes TEXT)"  # fmt: skip
+    yield f"PRAGMA user_version={VERSION}"
+
+
+def kept_text(ds: Dataset, keyword: str) -> str:
+    """The text of an attribute as it is kept: several values joined by backslashes, without padding."""
+    value = ds.get(keyword)
+    if value is None:
+        return ""
+    text = str(value) if isinstance(value, int) else text_of(ds, keyword) or ""
+    if "\\" in text:
+        text = "\\".join(one.strip() for one in text.split("\\"))
+    return plain(text.strip())
+
+
+def folded_name(text: str) -> str:
+    """The component groups of names as they are matched, divided by backslashes."""
+    return "\\".join(fold_name(group) for one in text.split("\\") for group in one.split("="))
+
+
+def sorted_time(keyword: str, text: str) -> str:
+    """A date or time in a form that sorts; "" for none, and for several."""
+    return normal(VRS[keyword], text, low=True) if text and "\\" not in text else ""
+
+
+def values_of(ds: Dataset, level: str) -> dict[str, Any]:
+    """The values of a level by column."""
+    values: dict[str, Any] = {name: kept_text(ds, name) for name in COLUMNS[level]}
+    for name in FOLDED[level]:
+        values[f"{name}_folded"] = folded_name(values[name])
+    for name in SORTED[level]:
+        values[f"{name}_sort"] = sorted_time(name, values[name])
+    if level == "SERIES":
+        items = [row_of(item) for item in items_of(ds, SEQUENCE)]
+        values[SEQUENCE] = json.dumps(items) if items else ""
+    return values

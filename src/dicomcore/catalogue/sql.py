@@ -1,0 +1,224 @@
+"""Queries as SQL: one compiler, and what differs from one database to another in a dialect."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import lru_cache
+from itertools import pairwise
+from typing import NamedTuple, Protocol
+
+from dicomcore.catalogue.attributes import (
+    COLUMNS,
+    COUNTED,
+    FOLDED,
+    KEYS,
+    OWN,
+    SEQUENCE,
+    SORTED,
+    TABLES,
+    above,
+    level_of,
+)
+from dicomcore.catalogue.matching import Term, pattern_of
+
+__all__ = ["SQLITE", "Dialect", "Where", "joined", "names_of", "ordered", "prepare", "selected", "where"]
+
+
+class Dialect(Protocol):
+    """What a database says in its own way."""
+
+    def like(self, column: str) -> str:
+        """A condition with a pattern, for a column of single values."""
+
+    def any_like(self, column: str) -> str:
+        """A condition with a pattern, for a column of values that backslashes divide."""
+
+    def pattern(self, text: str) -> str:
+        """The pattern of a key with ``*`` and ``?``."""
+
+    def contains(self, column: str) -> str:
+        """A condition with a text that a column contains."""
+
+    def number(self, column: str) -> str:
+        """A text as a number, to sort by."""
+
+
+class _Sqlite:
+    def like(self, column: str) -> str:
+        return f"{column} GLOB ?"
+
+    def any_like(self, column: str) -> str:
+        return f"any_glob({column}, ?)"
+
+    def pattern(self, text: str) -> str:
+        return re.sub(r"\*+", "*", text).replace("[", "[[]")
+
+    def contains(self, column: str) -> str:
+        return f"instr({column}, ?)>0"
+
+    def number(self, column: str) -> str:
+        return f"CAST({column} AS INTEGER)"
+
+
+SQLITE = _Sqlite()
+
+
+def prepare(connection: sqlite3.Connection) -> None:
+    """Teach a connection the functions that its SQL uses."""
+    connection.create_function("any_glob", 2, _any_glob, deterministic=True)
+
+
+def _any_glob(text: str | None, pattern: str) -> bool:
+    made = _pattern(pattern)
+    return any(made.fullmatch(one) is not None for one in (text or "").split("\\") if one)
+
+
+@lru_cache(maxsize=256)
+def _pattern(glob: str) -> re.Pattern[str]:
+    return pattern_of(glob.replace("[[]", "["))
+
+
+class Where(NamedTuple):
+    """Conditions that every match fulfils, their values, and the terms that they do not decide."""
+
+    sql: str
+    values: list[str]
+    left: list[Term]
+
+
+def is_at(keyword: str, level: str) -> bool:
+    """Whether rows of a level have an attribute."""
+    return level_of(keyword) in above(level)
+
+
+def names_of(level: str) -> list[str]:
+    """The attributes of a row of a level."""
+    return [name for one in above(level) for name in (*COLUMNS[one], *COUNTED[one])]
+
+
+def joined(level: str) -> str:
+    """The tables of a level and of those above it."""
+    sql = TABLES[level]
+    levels = above(level)
+    for upper, lower in reversed(list(pairwise(levels))):
+        sql += f" JOIN {TABLES[upper]} ON {TABLES[lower]}.parent={TABLES[upper]}.id"
+    return sql
+
+
+def column_of(keyword: str) -> str:
+    """The column of an attribute."""
+    return f'{TABLES[level_of(keyword) or "IMAGE"]}."{keyword}"'
+
+
+def selected(level: str, keywords: Sequence[str] | None = None) -> str:
+    """SELECT of the attributes of a level and of those above it with what is kept of instances, or of some."""
+    names = [f'{column_of(name)} AS "{name}"' for name in (names_of(level) if keywords is None else keywords)]
+    if keywords is None and level == "IMAGE":
+        names += [f"instances.{name} AS {name}" for name in OWN]
+    return f"SELECT {', '.join(names)} FROM {joined(level)}"
+
+
+def ordered(level: str, order: str, dialect: Dialect) -> str:
+    """ORDER BY, in an order that does not change from one search to the next."""
+    table = TABLES[level]
+    if order == "arrival":
+        return f" ORDER BY {table}.id"
+    unique = [column_of(KEYS[level])] + (['patients."IssuerOfPatientID"'] if level == "PATIENT" else [])
+    if order == "uid" or level == "PATIENT":
+        return f" ORDER BY {', '.join(unique)}"
+    newest = ['studies."StudyDate_sort" DESC', 'studies."StudyTime_sort" DESC', 'studies."StudyInstanceUID"']
+    if level == "STUDY":
+        return f" ORDER BY {', '.join(newest)}"
+    by_series = [dialect.number('series."SeriesNumber"'), 'series."SeriesInstanceUID"']
+    by_instance = [dialect.number('instances."InstanceNumber"'), 'instances."SOPInstanceUID"']
+    return f" ORDER BY {', '.join(newest + by_series + (by_instance if level == 'IMAGE' else []))}"
+
+
+def where(terms: Iterable[Term], level: str, dialect: Dialect, multiple: Collection[str]) -> Where:
+    """The conditions of terms. `multiple` are the columns in which a value may be several."""
+    parts: list[str] = []
+    values: list[str] = []
+    left: list[Term] = []
+    for term in terms:
+        if term.kind == "any":
+            continue
+        if not is_at(term.keyword, level):
+            left.append(term)
+            continue
+        found = list(_conditions(term, dialect, multiple))
+        for sql, own, _ in found:
+            parts.append(sql)
+            values += own
+        if not (found and found[-1][2]):
+            left.append(term)
+    return Where(" WHERE " + " AND ".join(parts) if parts else "", values, left)
+
+
+Condition = tuple[str, list[str], bool]
+
+
+def _conditions(term: Term, dialect: Dialect, multiple: Collection[str]) -> Iterator[Condition]:
+    """Conditions of a term, their values, and whether they say all."""
+    at = level_of(term.keyword)
+    assert at is not None
+    column = column_of(term.keyword)
+    is_kept = term.keyword in COLUMNS[at] or term.keyword in ("ModalitiesInStudy", "SOPClassesInStudy")
+    if term.keyword == SEQUENCE:
+        yield f"{column}<>''", [], False
+    elif not is_kept:
+        return
+    elif term.kind == "empty":
+        yield f"COALESCE({column}, '')=''", [], True
+    elif term.vr == "PN" and term.keyword in FOLDED[at]:
+        yield from _of_name(term, at, dialect, multiple)
+    elif term.kind in ("range", "moment") and term.keyword in SORTED[at]:
+        yield from _of_time(term, at, multiple)
+    elif term.kind in ("equal", "like"):
+        yield _of_text(column, term.kind, term.values, dialect, term.keyword in multiple)
+
+
+def _of_text(column: str, kind: str, values: Sequence[str], dialect: Dialect, is_multiple: bool) -> Condition:
+    if kind == "equal" and not is_multiple:
+        return f"{column} IN ({', '.join('?' * len(values))})", list(values), True
+    if kind == "equal":
+        test, texts = dialect.contains(f"'\\' || {column} || '\\'"), [f"\\{text}\\" for text in values]
+    else:
+        test = dialect.any_like(column) if is_multiple else dialect.like(column)
+        texts = [dialect.pattern(text) for text in values]
+    condition = "(" + " OR ".join([test] * len(values)) + ")"
+    return f"{condition} AND {column}<>''", texts, True
+
+
+def _of_name(term: Term, at: str, dialect: Dialect, multiple: Collection[str]) -> Iterator[Condition]:
+    """The column holds the component groups of all names, divided by backslashes."""
+    name = f"{term.keyword}_folded"
+    column = f'{TABLES[at]}."{name}"'
+    if term.kind == "fuzzy":
+        for word in term.values:
+            yield dialect.contains(column), [word], False
+    elif all("=" not in text for text in term.values):
+        yield _of_text(column, term.kind, term.values, dialect, name in multiple)
+    elif len(term.values) == 1:
+        for group in filter(None, term.values[0].split("=")):
+            sql, values, _ = _of_text(column, term.kind, [group], dialect, name in multiple)
+            yield sql, values, False
+
+
+def _of_time(term: Term, at: str, multiple: Collection[str]) -> Iterator[Condition]:
+    """A value that is several is left to Python."""
+    column = f'{TABLES[at]}."{term.keyword}_sort"'
+    if term.keyword in multiple or (term.time and (term.time in multiple or level_of(term.time) != at)):
+        return
+    first = last = column
+    if term.kind == "moment":
+        time = f'{TABLES[at]}."{term.time}_sort"'
+        first = f"{column} || COALESCE(NULLIF({time}, ''), '000000.000000')"
+        last = f"{column} || COALESCE(NULLIF({time}, ''), '235959.999999')"
+    ranges, values = [], []
+    for low, high in term.ranges():
+        ends = [f"{last}>=?"] * bool(low) + [f"{first}<=?"] * bool(high)
+        ranges.append(" AND ".join([*ends, f"{column}<>''"]))
+        values += [end for end in (low, high) if end]
+    yield "(" + " OR ".join(f"({one})" for one in ranges) + ")", values, True

@@ -1,0 +1,237 @@
+"""The server as an ASGI application (PS3.18): what guards every request, and which handler answers it."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request as StarletteRequest
+from starlette.responses import Response
+from starlette.routing import Mount
+
+from dicomcore.errors import DicomError, LimitError
+from dicomcore.limits import DEFAULT_LIMITS, Limits
+from dicomcore.web.answering import Sender
+from dicomcore.web.bodies import Gone
+from dicomcore.web.bulk import bulk, pixel_data
+from dicomcore.web.capabilities import capabilities, openapi
+from dicomcore.web.frames import frames
+from dicomcore.web.guarding import Origins, head_size
+from dicomcore.web.limits import DEFAULT_WEB_LIMITS, WebLimits
+from dicomcore.web.metadata import metadata
+from dicomcore.web.node import Node
+from dicomcore.web.operation import health, metrics
+from dicomcore.web.problems import Problem, reason
+from dicomcore.web.removal import remove
+from dicomcore.web.rendered import rendered, thumbnail
+from dicomcore.web.requests import Reply, Request, segments
+from dicomcore.web.retrieve import instances
+from dicomcore.web.routes import Target, resolve
+from dicomcore.web.search import search
+from dicomcore.web.store import store as store_instances
+from dicomcore.web.uri import is_uri_request, uri
+
+__all__ = ["app"]
+
+Handler = Callable[[Request, Target], Awaitable[Reply]]
+Scope = Mapping[str, Any]
+STORES = frozenset({("search", "STUDY"), ("retrieve", "")})
+
+READERS: dict[str, Handler] = {
+    "search": search,
+    "retrieve": instances,
+    "metadata": metadata,
+    "frames": frames,
+    "bulkdata": bulk,
+    "pixeldata": pixel_data,
+    "rendered": rendered,
+    "thumbnail": thumbnail,
+    "wado": uri,
+    "health": health,
+    "metrics": metrics,
+    "openapi.json": openapi,
+}
+"""What answers GET, by the kind of the target."""
+
+
+def app(
+    catalogue: Any,
+    store: bool = True,
+    *,
+    cors: Collection[str] = (),
+    auth: Callable[[StarletteRequest], Any] | None = None,
+    base_url: str | None = None,
+    limits: WebLimits = DEFAULT_WEB_LIMITS,
+    delete: bool = False,
+    duplicates: str = "keep",
+    reading: Limits = DEFAULT_LIMITS,
+) -> Starlette:
+    """A DICOMweb server over a catalogue, as an ASGI application that runs alone or is mounted in another.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+        What `dicomcore.catalogue.open` returns. It stays open when the application ends.
+    store : bool
+        Whether instances may be stored. A catalogue that is read only stores none.
+    cors : collection of str
+        The origins of pages that may use the service, as ``https://viewer.example``; ``"*"`` is any. Without it,
+        browsers let no page of another origin read, and what changes the store is refused to them.
+    auth : callable, optional
+        Called with each request, a `starlette.requests.Request`; returns the user, anything that is true, or None to
+        refuse (401), or a Starlette response to give in place of the answer. May be async.
+    base_url : str, optional
+        Where clients find the service, as ``https://pacs.example/dicom-web``. Without it, URLs in answers begin with
+        what the client called the service by, and URIs of bulk data are relative.
+    limits : WebLimits
+        Bounds on requests and on what is done at a time.
+    delete : bool
+        Whether DELETE of studies, series and instances is allowed, with their files.
+    duplicates : {"keep", "replace", "reject", "version"}
+        What is done with an instance that is there with other bytes. The same bytes are a success.
+    reading : Limits
+        Bounds on data sets that are read.
+
+    Returns
+    -------
+    Starlette
+        The application; further routes and middleware may be added to it.
+    """
+    node = Node(
+        catalogue,
+        store=store and not getattr(catalogue, "is_read_only", False),
+        duplicates=duplicates,
+        delete=delete,
+        base_url=base_url or "",
+        limits=limits,
+        reading=reading,
+    )
+    return Application(Service(node, Origins(cors), auth), node)
+
+
+class Application(Starlette):
+    """The application: the service alone, unless routes or middleware were added."""
+
+    def __init__(self, service: Service, node: Node) -> None:
+        super().__init__(routes=[Mount("/", app=service)], lifespan=_lifespan)
+        self.service, self.node = service, node
+        self._plain = len(self.routes)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve a request, straight away where nothing was added."""
+        is_plain = not self.user_middleware and len(self.routes) == self._plain and not self.exception_handlers
+        if is_plain and scope["type"] == "http":
+            await self.service(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
+@asynccontextmanager
+async def _lifespan(application: Any) -> AsyncIterator[None]:
+    yield
+    application.node.close()
+
+
+class Service:
+    """Answers requests; every one of them passes `_guarded`."""
+
+    def __init__(self, node: Node, origins: Origins, auth: Callable[[StarletteRequest], Any] | None) -> None:
+        self.node, self._origins, self._auth = node, origins, auth
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            raise RuntimeError(f"no {scope['type']} is served here")
+        began = time.perf_counter()
+        counts = self.node.metrics
+        sender = Sender(self.node, scope, receive, send)
+        kind = "none"
+        counts.transfers += 1
+        request: Request | None = None
+        try:
+            request = self._request(scope, receive)
+            sender.headers += self._origins.headers(request)
+            target = resolve(request.path)
+            kind = target.kind
+            reply = await self._guarded(request, target)
+            request.rest()
+            await sender.send(request, reply)
+        except Problem as problem:
+            await sender.fail(request, problem)
+        except Gone:
+            sender.status = 499
+        except (LimitError, DicomError) as error:
+            await sender.fail(request, Problem(500, f"the data cannot be read: {reason(error)}"))
+        finally:
+            counts.transfers -= 1
+            if request is not None:
+                request.rest()
+            counts.count(scope["method"], kind, sender.status, time.perf_counter() - began)
+
+    def _request(self, scope: Scope, receive: Any) -> Request:
+        """The request; Problem for one that is too long, or of which too many are there."""
+        limits, counts = self.node.limits, self.node.metrics
+        if head_size(scope) > limits.head_bytes:
+            raise Problem(431, f"the head of the request is longer than {limits.head_bytes} bytes")
+        headers: dict[str, str] = {}
+        for name, value in scope["headers"]:
+            key = name.decode("latin-1")
+            headers[key] = f"{headers[key]}, {value.decode('latin-1')}" if key in headers else value.decode("latin-1")
+        path, root = scope["path"], scope.get("root_path", "")
+        if root and path.startswith(root):
+            path = path[len(root) :]
+        if counts.working >= limits.requests or counts.transfers > limits.transfers:
+            raise Problem(503, "too many requests at a time", [("retry-after", "1")])
+        counts.working += 1
+        return Request(self.node, scope, receive, scope["method"], segments(path), headers)
+
+    async def _guarded(self, request: Request, target: Target) -> Reply:
+        if self._origins.is_preflight(request):
+            return Reply(204)
+        if self._auth is not None and target.kind != "health":
+            refused = await self._admit(request)
+            if refused is not None:
+                return refused
+        if request.method not in ("GET", "HEAD", "OPTIONS"):
+            self._origins.check(request)
+        return await _handler(request, target)(request, target)
+
+    async def _admit(self, request: Request) -> Reply | None:
+        """Ask the hook for the user; what to answer if there is none."""
+        assert self._auth is not None
+        user = self._auth(StarletteRequest(request.scope))  # type: ignore[arg-type]
+        if inspect.isawaitable(user):
+            user = await user
+        if isinstance(user, Response):
+            return Reply(user.status_code, body=bytes(user.body), headers=list(user.headers.items()))
+        if not user:
+            raise Problem(401, "the request has no valid credentials", [("www-authenticate", "Bearer")])
+        request.user = user
+        return None
+
+
+def _handler(request: Request, target: Target) -> Handler:
+    """What answers a request; Problem 405 for a method that the resource does not have."""
+    method = "GET" if request.method == "HEAD" else request.method
+    readable = target.kind in READERS or target.kind == "root"
+    allowed = ["GET", "HEAD", "OPTIONS"] if readable else ["OPTIONS"]
+    if target.kind == "root" and method == "GET":
+        return uri if is_uri_request(request) else capabilities
+    if method == "OPTIONS":
+        return capabilities
+    if method == "GET" and readable:
+        return READERS[target.kind]
+    is_store = (target.kind, target.level) in STORES and not target.study * bool(target.series)
+    if is_store:
+        allowed.append("POST")
+        if method == "POST":
+            return store_instances
+    if target.kind == "retrieve" and request.node.delete:
+        allowed.append("DELETE")
+        if method == "DELETE":
+            return remove
+    raise Problem(405, f"{method[:20]} is not for this resource", [("allow", ", ".join(allowed))])

@@ -1,0 +1,99 @@
+"""Content negotiation (PS3.18 8.7): what of what is stored, or could be made of it, a client takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from dicomcore import uids
+from dicomcore.errors import DicomError
+from dicomcore.pixels import encoder_for
+from dicomcore.syntaxes import NATIVE, syntax_of
+from dicomcore.web.media import ANY, DICOM, OCTETS, MediaRange, default_syntax, media_of
+from dicomcore.web.problems import Problem
+
+__all__ = ["Choice", "choose_frames", "choose_instance", "plain_syntax", "wants_dicom"]
+
+EXPLICIT = str(uids.ExplicitVRLittleEndian)
+
+
+class Choice(NamedTuple):
+    """How something is sent: in which transfer syntax, as which media type, and whether as parts."""
+
+    transfer_syntax: str
+    """Empty for that which it is stored in."""
+    media: str
+    is_multipart: bool
+
+
+def plain_syntax(stored: str) -> str:
+    """The transfer syntax that frames are labelled with: samples are sent alike, in little endian."""
+    return EXPLICIT if stored in NATIVE else stored
+
+
+@lru_cache(maxsize=256)
+def can_make(syntax: str) -> bool:
+    """Whether pixel data can be encoded in a transfer syntax."""
+    if syntax == EXPLICIT:
+        return True
+    try:
+        return bool(syntax_of(syntax).encoder) and encoder_for(syntax) is not None
+    except DicomError:
+        return False
+
+
+def wants_dicom(ranges: Iterable[MediaRange]) -> bool:
+    """Whether the best range is of DICOM instances rather than of their bulk data."""
+    return any(one.takes(DICOM) for one in ranges)
+
+
+def choose_instance(ranges: Sequence[MediaRange], stored: str) -> Choice:
+    """How an instance is sent; Problem 406 if the client takes nothing that can be made.
+
+    Without a transfer syntax, what is compressed is sent as it is stored, and the rest in Explicit VR Little Endian:
+    Implicit VR and big endian are not for the web (PS3.18 8.7.3). ``*`` is the file as it lies.
+    """
+    for one in ranges:
+        if not one.takes(DICOM):
+            continue
+        is_multipart = one.is_multipart or one.media != DICOM
+        asked = one.transfer_syntax
+        if not asked:
+            row = syntax_of(stored)
+            asked = EXPLICIT if stored in NATIVE and not row.encapsulated and not row.deflated else "*"
+        if asked in ("*", stored):
+            return Choice("", DICOM, is_multipart)
+        if can_make(asked) or asked == EXPLICIT:
+            return Choice(asked, DICOM, is_multipart)
+    raise Problem(406, f"the instance is stored in {stored}, and none of the transfer syntaxes that are asked for "
+                       "can be made of it")  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def choose_frames(ranges: tuple[MediaRange], stored: str) -> Choice:
+    """How frames are sent: as they lie if the client takes that; Problem 406 if it takes nothing that can be made."""
+    lies_as = plain_syntax(stored)
+    media, plain = media_of(lies_as), lies_as == EXPLICIT
+    for one in ranges:
+        asked = one.transfer_syntax
+        if one.media == ANY:
+            if asked in ("", "*", stored, lies_as):
+                return Choice("", media, True)
+        elif one.takes(media) and asked in ("", "*", stored, lies_as) and (media != OCTETS or asked or plain):
+            return Choice("", media, one.is_multipart)
+        if one.media == OCTETS and asked == "*":
+            return Choice("", media, one.is_multipart)
+        target = _target(one, asked)
+        if target and can_make(target):
+            return Choice(target, media_of(target), one.is_multipart or one.media == ANY)
+    raise Problem(406, f"the frames are {media} in {stored}, and none of the media types and transfer syntaxes that "
+                       "are asked for can be made of them")  # fmt: skip
+
+
+def _target(one: MediaRange, asked: str) -> str:
+    """The transfer syntax that a range asks for; empty if it names none that fits."""
+    if asked in ("", "*"):
+        return default_syntax(one.media)
+    fits = one.media in (ANY, OCTETS, media_of(asked)) or one.takes(media_of(asked))
+    return asked if fits else ""

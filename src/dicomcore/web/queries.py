@@ -1,0 +1,174 @@
+"""Query strings of searches (PS3.18 8.3.4): what is matched, what is included, and which page of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from dicomcore import catalogue
+from dicomcore.catalogue.attributes import COLUMNS, COUNTED, LEVELS, level_of
+from dicomcore.dictionary import dictionary_VR, keyword_for_tag, tag_for_keyword
+from dicomcore.web.problems import Problem
+from dicomcore.web.requests import Request
+from dicomcore.web.routes import Target
+
+__all__ = ["Search", "attribute_path", "read_search"]
+
+IGNORED = frozenset({"accept", "charset", "access_token", "token", "_", "orderby"})
+PAGING = ("limit", "offset")
+SWITCHES = ("fuzzymatching", "emptyvaluematching", "multiplevaluematching")
+EMPTY = '""'
+DEFAULTS = {
+    "STUDY": ("StudyDate", "StudyTime", "AccessionNumber", "ModalitiesInStudy", "ReferringPhysicianName", "PatientName",
+              "PatientID", "PatientBirthDate", "PatientSex", "StudyInstanceUID", "StudyID",
+              "NumberOfStudyRelatedSeries", "NumberOfStudyRelatedInstances"),
+    "SERIES": ("Modality", "SeriesDescription", "SeriesInstanceUID", "SeriesNumber",
+               "NumberOfSeriesRelatedInstances", "PerformedProcedureStepStartDate",
+               "PerformedProcedureStepStartTime", "RequestAttributesSequence"),
+    "IMAGE": ("SOPClassUID", "SOPInstanceUID", "InstanceNumber", "Rows", "Columns", "BitsAllocated",
+              "NumberOfFrames"),
+}  # fmt: skip
+"""What an answer has without being asked (PS3.18 Tables 10.6.3-3 to 10.6.3-5)."""
+BELOW = {"Modality": "ModalitiesInStudy", "SOPClassUID": "SOPClassesInStudy"}
+"""What a search for studies matches in place of an attribute of their series and instances."""
+MOST_KEYS = 256
+
+
+@dataclass(slots=True)
+class Search:
+    """A search as it was asked for."""
+
+    level: str
+    keys: dict[str, str] = field(default_factory=dict)
+    """Values by attribute, sequences as ``Sequence.Attribute``."""
+    include: list[str] = field(default_factory=list)
+    """Keywords beside the default ones."""
+    everything: bool = False
+    limit: int | None = None
+    offset: int = 0
+    fuzzy: bool = False
+    multiple: bool = False
+    ignored: list[str] = field(default_factory=list)
+    """Keys that the catalogue does not keep, and that are not matched."""
+
+    def compiled(self) -> catalogue.Query:
+        """The query of a catalogue; Problem for what it does not understand."""
+        try:
+            return catalogue.query(
+                self.keys, level=self.level, fuzzy=self.fuzzy, include=self.include, multiple=self.multiple
+            )
+        except ValueError as error:
+            raise Problem(400, str(error)) from None
+
+    def keywords(self, target: Target) -> list[str]:
+        """The attributes of an answer at the level, in the order of their tags."""
+        levels = [self.level]
+        if self.level != "STUDY" and not target.study:
+            levels.insert(0, "STUDY")
+        if self.level == "IMAGE" and not target.series:
+            levels.insert(-1, "SERIES")
+        names = {name for level in levels for name in DEFAULTS[level]}
+        names |= {"RetrieveURL", "InstanceAvailability", "StudyInstanceUID"} | (
+            {"SeriesInstanceUID"} if self.level == "IMAGE" else set()
+        )
+        names |= {key.partition(".")[0] for key in self.keys} | set(self.include)
+        if self.everything:
+            names |= {name for level in ("PATIENT", *levels) for name in (*COLUMNS[level], *COUNTED[level])}
+        return sorted(names, key=lambda name: tag_for_keyword(name) or 0)
+
+
+def read_search(request: Request, target: Target) -> Search:
+    """The search that a request asks for; Problem 400 for what is wrong with it."""
+    search = Search(target.level)
+    empty = False
+    seen: set[str] = set()
+    for name, value in request.query:
+        low = name.lower()
+        if low in IGNORED:
+            continue
+        if low == "includefield":
+            _include(search, value)
+            continue
+        if low in seen:
+            raise Problem(400, f"{name[:64]} is given twice")
+        if low in PAGING:
+            setattr(search, low, _whole(low, value))
+        elif low in SWITCHES:
+            is_on = _switch(low, value)
+            search.fuzzy = is_on if low == "fuzzymatching" else search.fuzzy
+            search.multiple = is_on if low == "multiplevaluematching" else search.multiple
+            empty = is_on if low == "emptyvaluematching" else empty
+        else:
+            _match(search, name, value)
+        seen.add(low)
+        if len(search.keys) > MOST_KEYS:
+            raise Problem(400, f"more than {MOST_KEYS} keys")
+    if empty:
+        search.keys = {key: value or EMPTY for key, value in search.keys.items()}
+    for keyword, uid in (("StudyInstanceUID", target.study), ("SeriesInstanceUID", target.series)):
+        if uid:
+            search.keys[keyword] = uid
+    return search
+
+
+def _match(search: Search, name: str, value: str) -> None:
+    path = attribute_path(name)
+    if search.level == "STUDY" and path[0] in BELOW:
+        path = (BELOW[path[0]], *path[1:])
+    at = level_of(path[0])
+    if at is None:
+        if value:
+            search.ignored.append(path[0])
+        search.include.append(path[0])
+        return
+    if LEVELS.index(at) > LEVELS.index(search.level):
+        raise Problem(400, f"{path[0]} is an attribute of a lower level than this search finds (PS3.18 10.6.1.2.1)")
+    search.keys[".".join(path)] = value
+
+
+def _include(search: Search, value: str) -> None:
+    for name in value.split(","):
+        if name.strip().lower() == "all":
+            search.everything = True
+        elif name.strip():
+            path = attribute_path(name.strip())
+            if path[0] not in search.include:
+                search.include.append(path[0])
+
+
+def attribute_path(name: str) -> tuple[str, ...]:
+    """The keywords of an attribute, given by keywords or tags with dots between them; Problem 400 if it is none."""
+    path = []
+    pieces = name.split(".")
+    if len(pieces) > 8:
+        raise Problem(400, f"{name[:64]!r} is nested too deeply")
+    for piece in pieces:
+        tag = _tag(piece)
+        keyword = keyword_for_tag(tag) if tag is not None else ""
+        if not keyword:
+            raise Problem(400, f"{piece[:64]!r} is neither an attribute's keyword nor its tag")
+        path.append(keyword)
+    if any(dictionary_VR(tag_for_keyword(keyword) or 0) != "SQ" for keyword in path[:-1]):
+        raise Problem(400, f"{name[:64]!r}: only sequences have attributes inside")
+    return tuple(path)
+
+
+def _tag(piece: str) -> int | None:
+    if len(piece) == 8:
+        try:
+            return int(piece, 16)
+        except ValueError:
+            pass
+    found = tag_for_keyword(piece) if piece.isascii() else None
+    return None if found is None else int(found)
+
+
+def _whole(name: str, value: str) -> int:
+    if not value.isascii() or not value.isdigit() or len(value) > 12:
+        raise Problem(400, f"{name} is a number from 0, not {value[:20]!r}")
+    return int(value)
+
+
+def _switch(name: str, value: str) -> bool:
+    if value.lower() not in ("true", "false"):
+        raise Problem(400, f"{name} is true or false, not {value[:20]!r}")
+    return value.lower() == "true"

@@ -1,0 +1,183 @@
+"""How something is rendered (PS3.18 8.3.5): the parameters of a request, and what one instance becomes."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dicomcore.dataset import Dataset
+from dicomcore.dataset.lookup import number_of, text_of
+from dicomcore.errors import DicomError
+from dicomcore.objects.documents import extract
+from dicomcore.part10.reader import dcmread
+from dicomcore.sr import html, outline, read
+from dicomcore.syntaxes import syntax_of
+from dicomcore.web.media import ANY, MediaRange
+from dicomcore.web.node import Node
+from dicomcore.web.pictures import Picture, animated, annotated, encoded, fitted, has_pillow
+from dicomcore.web.problems import Problem, reason
+from dicomcore.web.views import ANNOTATIONS, View
+
+__all__ = ["Part", "category_of", "render_one"]
+
+IMAGES = ("image/jpeg", "image/png", "image/gif", "image/jp2")
+TEXTS = ("text/html", "text/plain")
+
+
+class Part(NamedTuple):
+    """Something rendered: its media type and its bytes."""
+
+    media: str
+    data: bytes
+
+
+def category_of(ds: Dataset, syntax: str) -> str:
+    """What an instance is for a reader (PS3.18 8.7.2): document, video, text, image, or empty for none of them."""
+    if "EncapsulatedDocument" in ds:
+        return "document"
+    if syntax_of(syntax).video:
+        return "video"
+    if "PixelData" in ds or "FloatPixelData" in ds or "DoubleFloatPixelData" in ds:
+        return "image"
+    return "text" if "ContentSequence" in ds else ""
+
+
+def _taken(ranges: Sequence[MediaRange], made: Sequence[str], *, parts: bool | None = None) -> str:
+    """The first of what is made that the client takes; Problem 406 if there is none."""
+    for one in ranges:
+        if parts is not None and one.media != ANY and one.is_multipart != parts:
+            continue
+        for media in made:
+            if one.takes(media):
+                return media
+    raise Problem(406, f"this resource is rendered as {', '.join(made)}")
+
+
+def render_one(
+    node: Node, entry: Any, view: View, ranges: Sequence[MediaRange], numbers: Sequence[int] | None, *, whole: bool
+) -> Iterator[Part]:
+    """An instance, or some of its frames, as parts. `whole` asks for one part: an animation, or the main frame.
+
+    Problem 406 if the client takes nothing that can be made.
+    """
+    try:
+        ds = dcmread(node.catalogue.source(entry), limits=node.reading, force=True)
+    except FileNotFoundError:
+        raise Problem(410, "the file of an instance is gone") from None
+    kind = category_of(ds, entry.transfer_syntax)
+    if kind == "document":
+        yield _document(ds, ranges)
+    elif kind == "text":
+        yield _text(ds, ranges)
+    elif kind == "video" and numbers is None:
+        yield _video(ds, entry.transfer_syntax, ranges)
+    elif kind:
+        yield from _pictures(node, ds, view, ranges, numbers, whole)
+    else:
+        raise Problem(406, "instances of this SOP class are not rendered")
+
+
+def _document(ds: Dataset, ranges: Sequence[MediaRange]) -> Part:
+    found = extract(ds)
+    media = _taken(ranges, [found.mime_type.lower() or "application/octet-stream"])
+    if media in ("text/html", "application/xhtml+xml", "image/svg+xml"):
+        media = "application/octet-stream"  # what may run scripts is no page of this server
+    return Part(media, found.data)
+
+
+def _text(ds: Dataset, ranges: Sequence[MediaRange]) -> Part:
+    media = _taken(ranges, TEXTS)
+    report = read(ds)
+    if media == "text/html":
+        return Part("text/html; charset=utf-8", html(report.root, ds).encode())
+    return Part("text/plain; charset=utf-8", ("\n".join(outline(report.root)) + "\n").encode())
+
+
+def _video(ds: Dataset, syntax: str, ranges: Sequence[MediaRange]) -> Part:
+    mpeg = syntax_of(syntax).video == "mpeg2video"
+    media = _taken(ranges, ["video/mpeg2" if mpeg else "video/mp4"])
+    return Part("video/mpeg" if mpeg else media, bytes(ds.frames.encoded(0)))
+
+
+def _pictures(
+    node: Node, ds: Dataset, view: View, ranges: Sequence[MediaRange], numbers: Sequence[int] | None, whole: bool
+) -> Iterator[Part]:
+    try:
+        frames = ds.frames
+        count = len(frames)
+    except DicomError as error:
+        raise Problem(406, f"the frames cannot be rendered: {reason(error)}") from None
+    media = _taken(ranges, IMAGES)
+    chosen = list(numbers) if numbers is not None else list(range(1, count + 1))
+    if chosen and max(chosen) > count:
+        raise Problem(404, f"the instance has {count} frames, and no frame {max(chosen)}")
+    if whole and len(chosen) > 1 and media != "image/gif":
+        main = number_of(ds, "RepresentativeFrameNumber", 1)
+        chosen = [main if isinstance(main, int) and 1 <= main <= count else 1]
+    if len(chosen) > node.limits.rendered_frames:
+        raise Problem(413, f"more than {node.limits.rendered_frames} pictures in one answer")
+    profile = _profile(ds, view, media)
+    pictures = (_picture(node, ds, view, number) for number in chosen)
+    if whole and media == "image/gif" and len(chosen) > 1:
+        yield Part(media, animated(list(pictures), number_of(ds, "FrameTime", 100) or 100))
+        return
+    for one in pictures:
+        yield Part(media, encoded(one, media, view.quality, profile))
+
+
+def _picture(node: Node, ds: Dataset, view: View, number: int) -> Picture:
+    description = ds.frames.description
+    if description.rows * description.columns > node.limits.rendered_pixels:
+        raise Problem(413, f"a picture of more than {node.limits.rendered_pixels} pixels")
+    try:
+        picture = ds.frames.render(number - 1, window=view.window)
+    except DicomError as error:
+        raise Problem(406, f"frame {number} cannot be rendered: {reason(error)}") from None
+    picture = _region(picture, view)
+    if view.viewport is not None:
+        if view.viewport[0] * view.viewport[1] > node.limits.rendered_pixels:
+            raise Problem(413, f"a picture of more than {node.limits.rendered_pixels} pixels")
+        picture = fitted(picture, *view.viewport)
+    lines = [text for name in view.annotations for key in ANNOTATIONS[name] if (text := _line(ds, key))]
+    return annotated(picture, lines) if lines else picture
+
+
+def _line(ds: Dataset, keyword: str) -> str:
+    text = text_of(ds, keyword) or ""
+    return "".join(one if one.isprintable() else " " for one in text)
+
+
+def _region(picture: Picture, view: View) -> Picture:
+    left, top, width, height = view.region
+    if view.region == (None, None, None, None):
+        return picture
+    rows, columns = picture.shape[:2]
+    x, y = abs(left or 0), abs(top or 0)
+    right = columns if width is None else x + abs(width)
+    bottom = rows if height is None else y + abs(height)
+    cut = picture[int(y) : max(int(min(bottom, rows)), 0), int(x) : max(int(min(right, columns)), 0)]
+    if not cut.size:
+        raise Problem(400, "viewport shows a region outside of the picture")
+    cut = cut[:, ::-1] if width is not None and width < 0 else cut
+    cut = cut[::-1] if height is not None and height < 0 else cut
+    return np.ascontiguousarray(cut)
+
+
+def _profile(ds: Dataset, view: View, media: str) -> bytes | None:
+    """The ICC profile to embed; Problem 400 where the format has none, or the colours would have to be changed."""
+    if view.profile in ("", "no"):
+        return None
+    if media not in ("image/jpeg", "image/png"):
+        raise Problem(400, f"{media} has no ICC profile here; iccprofile=no is left")
+    own = ds.frames.icc_profile
+    if view.profile == "yes" and own:
+        return bytes(own)
+    if view.profile in ("yes", "srgb") and not own and has_pillow():
+        from PIL import ImageCms
+
+        held = io.BytesIO(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+        return held.getvalue()
+    raise Problem(400, f"colours are not changed to iccprofile={view.profile}")

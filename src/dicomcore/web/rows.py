@@ -1,0 +1,86 @@
+"""Rows of a catalogue as DICOM JSON (PS3.18 F.2): what most rows share is made once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dicomcore.dictionary import dictionary_VR, tag_for_keyword
+
+__all__ = ["Rows", "attribute_json"]
+
+REMEMBERED = 4096
+SINGLE = frozenset({"LT", "ST", "UR", "UT"})  # a backslash is text (PS3.5 6.2)
+WHOLE = frozenset({"IS", "SL", "SS", "SV", "UL", "US", "UV"})
+REAL = frozenset({"DS", "FD", "FL"})
+GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
+
+
+def _encoded(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _value(vr: str, text: str) -> Any:
+    """A value in JSON; a number that is none stays text (PS3.18 F.2.3)."""
+    if vr == "PN":
+        groups = text.split("=")
+        return {name: group for name, group in zip(GROUPS, groups, strict=False) if group} or None
+    if text == "":
+        return None
+    try:
+        if vr in WHOLE:
+            return int(text)
+        if vr in REAL:
+            number = float(text)
+            return number if number - number == 0 else text
+    except ValueError:
+        pass
+    return text
+
+
+def attribute_json(keyword: str, value: Any) -> str:
+    """An attribute as a member of its data set's object: ``"00080060":{"vr":"CS","Value":["CT"]}``."""
+    tag = tag_for_keyword(keyword)
+    assert tag is not None
+    vr = dictionary_VR(tag)
+    return f'"{int(tag):08X}":' + _attribute(vr, value)
+
+
+def _attribute(vr: str, value: Any) -> str:
+    if value is None or value == "" or value == []:
+        return _encoded({"vr": vr})
+    if isinstance(value, list):
+        items = ",".join("{" + ",".join(_members(item)) + "}" for item in value)
+        return f'{{"vr":"{vr}","Value":[{items}]}}'
+    text = str(value)
+    texts = [text] if vr in SINGLE else text.split("\\")
+    return _encoded({"vr": vr, "Value": [_value(vr, one) for one in texts]})
+
+
+def _members(item: Mapping[str, Any]) -> list[str]:
+    known = sorted((int(tag), name) for name in item if (tag := tag_for_keyword(name)) is not None)
+    return [attribute_json(name, item[name]) for _, name in known]
+
+
+class Rows:
+    """Makes JSON objects of rows; `keywords` are the attributes that each has, in the order of their tags."""
+
+    def __init__(self, keywords: Sequence[str]) -> None:
+        self._made: list[tuple[str, dict[Any, str]]] = [(name, {}) for name in keywords]
+
+    def object(self, row: Mapping[str, Any]) -> str:
+        """A row as an object."""
+        parts = []
+        for name, known in self._made:
+            value = row.get(name)
+            if type(value) is list:
+                parts.append(attribute_json(name, value))
+                continue
+            made = known.get(value)
+            if made is None:
+                if len(known) >= REMEMBERED:
+                    known.clear()
+                made = known[value] = attribute_json(name, value)
+            parts.append(made)
+        return "{" + ",".join(parts) + "}"

@@ -1,0 +1,119 @@
+"""The URI service, WADO-URI (PS3.18 9): one instance by query parameters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dicomcore.display.rendering import Window
+from dicomcore.part10.reader import dcmread
+from dicomcore.syntaxes import NATIVE, syntax_of
+from dicomcore.web.choices import EXPLICIT, can_make
+from dicomcore.web.media import DICOM, MediaRange, parse_accept
+from dicomcore.web.problems import Problem
+from dicomcore.web.rendered import single_picture
+from dicomcore.web.rendering import category_of
+from dicomcore.web.requests import Reply, Request
+from dicomcore.web.retrieve import converted, entries_of
+from dicomcore.web.routes import Target
+from dicomcore.web.sending import OpenFile, span_reply
+from dicomcore.web.views import View, read_annotation, read_number, read_quality, read_size
+
+__all__ = ["is_uri_request", "uri"]
+
+UIDS = {"studyUID": "study", "seriesUID": "series", "objectUID": "instance"}
+DEFAULTS = {"image": "image/jpeg", "text": "text/html", "video": "video/*", "document": "*/*"}
+
+
+def is_uri_request(request: Request) -> bool:
+    """Whether a request of the root is one of the URI service."""
+    return b"requestType=" in request.scope.get("query_string", b"")
+
+
+async def uri(request: Request, target: Target) -> Reply:
+    """Answer a request of the URI service."""
+    if request.parameter("requestType") != "WADO":
+        raise Problem(400, "requestType is WADO")
+    uids = {UIDS[name]: request.parameter(name) or "" for name in UIDS}
+    if not all(uids.values()):
+        raise Problem(400, "studyUID, seriesUID and objectUID are needed")
+    if request.parameter("anonymize"):
+        raise Problem(501, "instances are not de-identified on the way")
+    if request.parameter("presentationUID"):
+        raise Problem(501, "presentation states are not applied here")
+    target = Target("wado", uids["study"], uids["series"], uids["instance"])
+    return await request.node.work(_uri, request, target)
+
+
+def _uri(request: Request, target: Target) -> Reply:
+    entry = entries_of(request, target)[0]
+    wanted = request.parameter("contentType")
+    ranges = parse_accept(wanted or "")
+    if wanted and ranges and ranges[0].media == DICOM:
+        return _instance(request, entry)
+    if not wanted:
+        ds = dcmread(request.node.catalogue.source(entry), limits=request.node.reading, force=True)
+        kind = category_of(ds, entry.transfer_syntax)
+        if not kind:
+            return _instance(request, entry)
+        ranges = (MediaRange(DEFAULTS[kind]),)
+    text = request.parameter("frameNumber")
+    number = None if text is None else read_size(text, "frameNumber")
+    part = single_picture(request.node, entry, _view(request, entry), ranges, number)
+    return Reply(200, part.media, part.data)
+
+
+def _instance(request: Request, entry: Any) -> Reply:
+    """The file, in the transfer syntax that is asked for, by default Explicit VR Little Endian (PS3.18 9.4.1.2.4)."""
+    wanted = request.parameter("transferSyntax") or ""
+    own = str(entry.transfer_syntax)
+    if not wanted:
+        is_plain = own in NATIVE and not syntax_of(own).encapsulated and not syntax_of(own).deflated
+        wanted = EXPLICIT if is_plain else own
+    if wanted != own and not can_make(wanted):
+        raise Problem(406, f"the transfer syntax {wanted[:64]} cannot be made")
+    source = request.node.catalogue.source(entry)
+    try:
+        file = OpenFile(source) if wanted == own else converted(source, wanted, request.node.reading)
+    except FileNotFoundError:
+        raise Problem(410, "the file of the instance is gone") from None
+    return span_reply(request, file, [(0, file.size)], DICOM, f'"{file.tag}-{wanted}"')
+
+
+def _view(request: Request, entry: Any) -> View:
+    view = View()
+    rows, columns = request.parameter("rows"), request.parameter("columns")
+    if rows is not None or columns is not None:
+        height = read_size(rows, "rows") if rows else 1 << 15
+        width = read_size(columns, "columns") if columns else 1 << 15
+        view.viewport = width, height
+    center, width_text = request.parameter("windowCenter"), request.parameter("windowWidth")
+    if (center is None) != (width_text is None):
+        raise Problem(400, "windowCenter and windowWidth are given together")
+    if center is not None and width_text is not None:
+        width_value = read_number(width_text, "windowWidth")
+        if width_value < 1:
+            raise Problem(400, "windowWidth is at least 1")
+        view.window = Window(read_number(center, "windowCenter"), width_value)
+    quality = request.parameter("imageQuality")
+    view.quality = None if quality is None else read_quality(quality)
+    annotation = request.parameter("annotation")
+    if annotation is not None:
+        read_annotation(view, annotation)
+    region = request.parameter("region")
+    if region is not None:
+        _region(request, entry, view, region)
+    return view
+
+
+def _region(request: Request, entry: Any, view: View, text: str) -> None:
+    """A region in parts of the picture's width and height (PS3.18 9.5.1.2.4)."""
+    numbers = [read_number(piece, "region") for piece in text.split(",")]
+    if len(numbers) != 4 or not all(0 <= one <= 1 for one in numbers):
+        raise Problem(400, "region is four numbers from 0 to 1")
+    left, top, right, bottom = numbers
+    if left >= right or top >= bottom:
+        raise Problem(400, "region has no size")
+    tags = ["Rows", "Columns"]
+    ds = dcmread(request.node.catalogue.source(entry), specific_tags=tags, limits=request.node.reading, force=True)
+    rows, columns = (float(ds.get(name) or 0) for name in tags)
+    view.region = left * columns, top * rows, (right - left) * columns, (bottom - top) * rows

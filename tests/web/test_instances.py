@@ -1,0 +1,212 @@
+"""What is stored comes back, byte for byte or as the client asks; how what is wrong is said."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from dicomcore import dcmread, uids, web
+from dicomcore.web.limits import WebLimits
+from tests.web.calling import AS_STORED, DICOM, FILES, Caller, calling, message, parts_of, place_of
+
+EXPLICIT = str(uids.ExplicitVRLittleEndian)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_an_instance_comes_back_byte_for_byte(caller: Caller, name: str) -> None:
+    ((media, data),) = parts_of(caller.get(place_of(FILES[name]), AS_STORED))
+    assert data == FILES[name].read_bytes()
+    assert media == f"{DICOM};transfer-syntax={dcmread(FILES[name]).transfer_syntax}"
+    single = caller.get(place_of(FILES[name]), f"{DICOM}; transfer-syntax=*")
+    assert single.content == data
+    assert single.headers["content-type"] == media
+
+
+@pytest.mark.parametrize("level", ["study", "series"])
+def test_levels(caller: Caller, level: str) -> None:
+    wanted = FILES["CT_small.dcm"]
+    path = re.sub("/instances/.*" if level == "series" else "/series/.*", "", place_of(wanted))
+    found = [data for _, data in parts_of(caller.get(path, AS_STORED))]
+    assert wanted.read_bytes() in found
+    attribute = "SeriesInstanceUID" if level == "series" else "StudyInstanceUID"
+    assert {dcmread(data)[attribute].value for data in found} == {dcmread(wanted)[attribute].value}
+
+
+def test_without_a_transfer_syntax_nothing_is_implicit(caller: Caller) -> None:
+    for name in ("MR_small_implicit.dcm", "MR_small_bigendian.dcm", "rtplan.dcm"):
+        if name in FILES:
+            answer = caller.get(place_of(FILES[name]), DICOM)
+            made, own = dcmread(answer.content), dcmread(FILES[name])
+            assert made.transfer_syntax == EXPLICIT
+            assert answer.headers["content-type"].endswith(EXPLICIT)
+            assert made.to_json_dict() == own.to_json_dict()
+
+
+def test_transcoding(caller: Caller) -> None:
+    wanted = FILES["CT_small.dcm"]
+    answer = caller.get(place_of(wanted), f"{DICOM}; transfer-syntax={uids.JPEGLSLossless}")
+    made = dcmread(answer.content)
+    assert made.transfer_syntax == uids.JPEGLSLossless
+    assert (made.pixel_array == dcmread(wanted).pixel_array).all()
+
+
+def test_ranges_and_tags(caller: Caller) -> None:
+    wanted = FILES["CT_small.dcm"]
+    place, data, accept = place_of(wanted), wanted.read_bytes(), f"{DICOM}; transfer-syntax=*"
+    whole = caller.get(place, accept)
+    tag = whole.headers["etag"]
+    assert caller.get(place, accept, if_none_match=tag).status_code == 304
+    assert caller.get(place, accept, if_none_match='"other"').status_code == 200
+    table = {
+        "bytes=0-9": (206, data[:10]),
+        "bytes=100-": (206, data[100:]),
+        "bytes=-7": (206, data[-7:]),
+        f"bytes=0-{10**18}": (206, data),
+        "bytes=5-4": (200, data),
+        "bytes=0-1,3-4": (200, data),
+        "bytes=a-b": (200, data),
+        "lines=0-3": (200, data),
+    }
+    for asked, (status, expected) in table.items():
+        answer = caller.get(place, accept, range=asked)
+        assert (answer.status_code, answer.content) == (status, expected), asked
+        assert int(answer.headers["content-length"]) == len(expected)
+    for asked in (f"bytes={len(data)}-", "bytes=-0"):
+        answer = caller.get(place, accept, range=asked)
+        assert answer.status_code == 416
+        assert answer.headers["content-range"] == f"bytes */{len(data)}"
+    assert caller.get(place, accept, range="bytes=0-9", if_range='"old"').status_code == 200
+
+
+MISSING = {
+    "/studies/1.2.3": 404,
+    "/studies/1.2.3/series/4": 404,
+    "/studies/1.2.3/metadata": 404,
+    "/studies/1.2.3/series/4/instances/5/frames/1": 404,
+    "/nothing": 404,
+    "/studies/..%2F..%2Fetc/metadata": 404,
+    "/studies/1.2.3/what": 404,
+    f"/studies/{'1' * 65}": 404,
+    "/studies/1%00/metadata": 404,
+}
+
+
+@pytest.mark.parametrize(("path", "status"), MISSING.items(), ids=MISSING)
+def test_what_is_not_there(caller: Caller, path: str, status: int) -> None:
+    answer = caller.get(path)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["status"] == status
+
+
+def test_one_bad_part_does_not_cost_the_others(tmp_path: Path) -> None:
+    good = FILES["CT_small.dcm"]
+    no_study = dcmread(FILES["MR_small.dcm"])
+    del no_study.StudyInstanceUID
+    with calling(tmp_path) as (caller, held):
+        answer = caller.store([good, b"not DICOM", no_study.to_bytes(), b""])
+        model = answer.json()
+        assert answer.status_code == 202
+        assert len(held) == 1
+        (item,) = model["00081199"]["Value"]
+        assert item["00081155"]["Value"] == [str(dcmread(good).SOPInstanceUID)]
+        assert item["00081190"]["Value"] == [f"http://node{place_of(good)}"]
+        (failed,) = model["00081198"]["Value"]
+        assert failed["00081155"]["Value"] == [str(no_study.SOPInstanceUID)]
+        assert failed["00081197"]["Value"] == [0xC000]
+        assert len(model["0008119A"]["Value"]) == 2
+        assert not list(tmp_path.glob(".incoming/*"))
+        assert str(tmp_path) not in answer.text
+
+
+def test_statuses(tmp_path: Path) -> None:
+    ct, mr = FILES["CT_small.dcm"], FILES["MR_small.dcm"]
+    changed = dcmread(ct)
+    changed.StudyDescription = "other bytes"
+    with calling(tmp_path) as (caller, held):
+        study = place_of(ct).partition("/series")[0]
+        assert caller.store([mr], study).status_code == 409
+        assert len(held) == 0
+        assert caller.store([ct], study).status_code == 200
+        assert caller.store([ct], study).status_code == 200, "the same bytes are a success"
+        answer = caller.store([changed.to_bytes()])
+        assert answer.status_code == 202
+        (item,) = answer.json()["00081199"]["Value"]
+        assert item["00081196"]["Value"] == [0xB000]
+        assert caller.store([]).status_code == 400
+        assert caller.store([ct], media="image/png").status_code == 415
+        assert caller.ask("POST", "/studies", content=b"x").status_code == 415
+        assert caller.ask("POST", "/studies", content=ct.read_bytes(),
+                          headers={"content-type": DICOM}).status_code == 200  # fmt: skip
+        form = {"content-type": "multipart/form-data; boundary=x"}
+        assert caller.ask("POST", "/studies", content=b"", headers=form).status_code == 415
+        xml = caller.ask("POST", "/studies", content=message([ct])[0].replace(b"x", b"x"),
+                         headers=message([ct])[1] | {"accept": "application/dicom+xml"})  # fmt: skip
+        assert xml.status_code in (200, 400)
+
+
+def test_bodies_that_are_cut_short(tmp_path: Path) -> None:
+    body, fields = message([FILES["CT_small.dcm"], FILES["MR_small.dcm"]])
+    with calling(tmp_path) as (caller, held):
+        cut = caller.ask("POST", "/studies", content=body[:30000], headers=fields)
+        assert cut.status_code == 400
+        assert len(held) == 0
+        later = caller.ask("POST", "/studies", content=body[:-1000], headers=fields)
+        assert later.status_code == 202, "the first part was whole"
+        assert len(held) == 1
+        assert not list(tmp_path.glob(".incoming/*"))
+
+
+def test_a_server_that_only_reads(tmp_path: Path) -> None:
+    with calling(tmp_path, store=False) as (caller, _):
+        answer = caller.store([FILES["CT_small.dcm"]])
+        assert answer.status_code == 405
+        assert "POST" not in answer.headers["allow"]
+
+
+def test_replacing(tmp_path: Path) -> None:
+    ct = FILES["CT_small.dcm"]
+    changed = dcmread(ct)
+    changed.StudyDescription = "other bytes"
+    with calling(tmp_path, duplicates="replace") as (caller, _):
+        caller.store([ct])
+        place = place_of(ct)
+        before = caller.get(f"{place}/metadata").json()
+        assert caller.store([changed.to_bytes()]).status_code == 200
+        after = caller.get(f"{place}/metadata").json()
+        assert before != after
+        assert after[0]["00081030"]["Value"] == ["other bytes"]
+
+
+def test_deleting(tmp_path: Path) -> None:
+    ct, mr = FILES["CT_small.dcm"], FILES["MR_small.dcm"]
+    with calling(tmp_path / "a") as (caller, held):
+        caller.store([ct])
+        assert caller.ask("DELETE", place_of(ct)).status_code == 405
+        assert len(held) == 1
+    with calling(tmp_path / "b", delete=True) as (caller, held):
+        caller.store([ct, mr])
+        assert caller.get(f"{place_of(ct)}/frames/1").status_code == 200
+        assert caller.ask("DELETE", place_of(ct)).status_code == 204
+        assert caller.ask("DELETE", place_of(ct)).status_code == 404
+        assert caller.get(f"{place_of(ct)}/frames/1").status_code == 404
+        assert len(held) == 1
+        assert caller.ask("DELETE", place_of(mr).partition("/series")[0]).status_code == 204
+        assert len(held) == 0
+        assert caller.get("/studies").status_code == 204
+
+
+def test_limits_of_a_file(tmp_path: Path) -> None:
+    limits = WebLimits(file_bytes=1000, part_head_bytes=200)
+    with calling(tmp_path, limits=limits) as (caller, held):
+        answer = caller.store([FILES["CT_small.dcm"]])
+        assert answer.status_code in (400, 409)
+        assert len(held) == 0
+        assert not list(tmp_path.glob(".incoming/*"))
+
+
+def test_the_names_are_public() -> None:
+    assert callable(web.app)
+    assert web.WebLimits().requests == 100
