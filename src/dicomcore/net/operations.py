@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ from dicomcore.limits import Limits
 from dicomcore.net.commands import Command, Field, Kind
 from dicomcore.net.contexts import CONVERTED
 from dicomcore.net.exchange import Context, Message
-from dicomcore.net.instances import Instance, open_instance
+from dicomcore.net.instances import Instance, Pages, open_instance
 from dicomcore.net.statuses import Status
 
 __all__ = ["Invocation", "Operation", "Outcome", "Query", "Response", "Retrieval", "Single", "Storing"]
@@ -276,6 +277,7 @@ class Storing(Operation):
         self._outstanding = 0
         self._is_empty = False
         self._prepared: Invocation | None = None
+        self._pages = Pages() if hasattr(os, "readv") else None
         self._fits = left_over is None  # whether the last instance was sent, and the next one will be
 
     def next(self, contexts: Iterable[Context]) -> Invocation | None:
@@ -326,7 +328,7 @@ class Storing(Operation):
                 self._not_sent(instance, NOT_SUPPORTED, "the peer accepted no presentation context for it")
             return None
         try:
-            parts: Any = instance.as_it_is(context.transfer_syntax)
+            parts: Any = instance.as_it_is(context.transfer_syntax, self._pages)
             if parts is None:
                 parts = _ready(instance.parts(context.transfer_syntax, self._limits))
         except (DicomError, OSError) as error:
