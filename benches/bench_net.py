@@ -108,7 +108,10 @@ def best(turns: dict[str, Callable[[], Rate]], rounds: int = ROUNDS) -> dict[str
     found: dict[str, Rate] = {}
     for _ in range(rounds):
         for name, turn in turns.items():
-            found[name] = max(found.get(name, Rate(0.0)), turn())
+            try:
+                found[name] = max(found.get(name, Rate(0.0)), turn())
+            except RuntimeError as error:
+                print(f"{name}: {error}", file=sys.stderr)
     return found
 
 

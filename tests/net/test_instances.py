@@ -8,6 +8,7 @@ import pydicom.data
 import pytest
 
 from dicomcore.errors import DicomError
+from dicomcore.net import instances
 from dicomcore.net.instances import CHUNK, open_instance
 
 FILES = sorted(Path(pydicom.data.__file__).parent.rglob("*.dcm"))
@@ -53,3 +54,23 @@ def test_what_cannot_be_sent_says_the_same(make: object, tmp_path: Path) -> None
     make(path)  # type: ignore[operator]
     assert sent(path, to_send=True) == sent(path, to_send=False)
     assert isinstance(sent(path, to_send=True), tuple)
+
+
+def test_memory_is_used_again_when_nobody_looks_at_it() -> None:
+    pages = instances.Pages()
+    assert pages.take(100) is None  # not worth it
+    first = pages.take(100_000)
+    second = pages.take(100_000)
+    assert first is not None
+    assert second is not None
+    first[:] = b"a" * 100_000
+    second[:] = b"b" * 100_000
+    part = first[10:]
+    del first
+    third = pages.take(1 << 20)
+    assert third is not None
+    third[:] = b"c" * (1 << 20)
+    assert bytes(part[:3]) == b"aaa"  # of which a part is still in use
+    del second, part
+    views = [pages.take(100_000) for _ in range(20)]
+    assert sum(one is not None for one in views) == instances.MOST_PAGES - 1

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dicomcore.errors import ParseError
+from dicomcore.net import pdu as pdus
 from dicomcore.net.connection import Connection, Data
 from dicomcore.net.items import (
     Common,
@@ -296,3 +297,31 @@ def test_a_silent_peer_is_given_up() -> None:
     assert one.deadline == 35.0
     one.expire(35.0)
     assert (one.state, one.wants_close) == (State.IDLE, True)
+
+
+def test_secrets_are_not_kept() -> None:
+    """Requests that were decoded and encoded before are known again, but not those with an identity."""
+    plain = replace(PDUS["request"], user=replace(FULL, identity=None))  # type: ignore[type-var]
+    for pdu, is_kept in ((plain, True), (PDUS["request"], False)):
+        pdus._encode_again.cache_clear()
+        pdus._KNOWN.clear()
+        for _ in range(2):
+            data = encode_pdu(pdu)  # type: ignore[arg-type]
+            assert decode_pdu(1, data[6:]) == (pdu, [])
+        assert bool(pdus._KNOWN) == is_kept
+        assert bool(pdus._encode_again.cache_info().currsize) == is_kept
+
+
+def test_what_is_known_is_bounded() -> None:
+    for number in range(200):
+        data = encode_pdu(replace(PDUS["request"], calling=f"C{number}", user=UserInformation()))  # type: ignore[type-var]
+        decode_pdu(1, data[6:])
+    assert len(pdus._KNOWN) <= 64
+
+
+def test_bytes_that_may_change_are_encoded_each_time() -> None:
+    information = bytearray(b"\1")
+    pdu = Request("S", "C", (), UserInformation(extended=(Extended(CT, information),)))  # type: ignore[arg-type]
+    first = encode_pdu(pdu)
+    information[0] = 2
+    assert encode_pdu(pdu) != first

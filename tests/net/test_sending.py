@@ -6,6 +6,7 @@ import json
 import shutil
 import socket
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -141,3 +142,44 @@ class Relay:
         for one in (source, target):
             with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
+
+
+def test_a_release_with_messages_that_wait(tmp_path: Path) -> None:
+    """What can no longer be sent does not keep the release."""
+    with net.Server(ae="SERVER", folder=tmp_path / "out") as server:
+        association = net.associate(server.address, timeouts=QUICK)
+        session = association._wire.session
+        (context,) = [one for one in association.contexts if one.abstract_syntax == "1.2.840.10008.1.1"]
+        session.connection.release(0.0)
+        session.send(context.number, {0x0002: context.abstract_syntax, 0x0100: 0x30, 0x0110: 1})
+        association._wire.flush()
+        association.abort()
+
+
+def test_sources_that_wait_are_not_asked_ahead(tmp_path: Path) -> None:
+    """A generator that waits for the outcome of one file before it gives the next gets it."""
+    seen: list[net.Outcome] = []
+
+    def sources() -> Iterator[Path]:
+        for number in range(4):
+            assert len(seen) == number
+            yield FILES[0]
+
+    with net.Server(ae="SERVER", folder=tmp_path / "out") as server:
+        limits = net.NetLimits(invoking=1)
+        head = dcmread(FILES[0], stop_before_pixels=True)
+        offer = [(str(head.SOPClassUID), (str(head.file_meta.TransferSyntaxUID),))]
+        with net.associate(server.address, contexts=offer, limits=limits, timeouts=QUICK) as association:
+            for outcome in association.store(sources()):
+                seen.append(outcome)
+    assert len(seen) == 4
+
+
+def test_a_source_that_is_none_fails_the_operation(tmp_path: Path) -> None:
+    with net.Server(ae="SERVER", folder=tmp_path / "out") as server:
+        limits = net.NetLimits(invoking=1)
+        with net.associate(server.address, limits=limits, timeouts=QUICK) as association:
+            outcomes = association.store([FILES[0], 5.5, FILES[1]])
+            with pytest.raises((TypeError, ValueError, AttributeError)):
+                list(outcomes)
+            assert association.echo().status == 0

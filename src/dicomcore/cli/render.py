@@ -234,7 +234,7 @@ def _write(pictures: list[NDArray[Any]], images: list[Dataset], arguments: argpa
             write_still(target, strip(list(same), min(columns, len(pictures))))
         else:
             write_capture(target, list(same), images, frame_time=1000 / arguments.rate)
-    print(f"{printable(arguments.output)}: {counted(len(pictures), "picture")}")
+    print(f"{printable(arguments.output)}: {counted(len(pictures), 'picture')}")
 
 
 def _square(number: int, shape: tuple[int, int]) -> int:

@@ -118,7 +118,7 @@ class Wire:
             if not operation.results and not operation.is_done:
                 session.prepare()
                 self.receive()
-                if session.is_busy:
+                if session.is_busy and not (operation.may_wait and operation.results):
                     session.pump(monotonic())
                 self.flush()
 
@@ -456,7 +456,8 @@ class Association:
                         is_last = False
                         return
 
-            yield from self._wire.results(Storing(portion(), left_over=take, **options))
+            is_ready = isinstance(sources, list | tuple)
+            yield from self._wire.results(Storing(portion(), left_over=take, is_ready=is_ready, **options))
             waiting, left[:] = list(left), []
             yield from self._further(waiting, options)
 

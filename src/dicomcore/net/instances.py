@@ -24,9 +24,33 @@ __all__ = ["TRANSCODE", "Instance", "open_instance"]
 
 TRANSCODE = ("never", "uncompressed", "lossless")
 CHUNK = 1 << 20
+LEAST_PAGE, MOST_PAGES = 64 << 10, 10  # bytes of a file that is read into memory that is used again, and how many are
 HEAD = 8 << 10  # bytes of a file that are read for what it is
 READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 WANTED = (0x00020002, 0x00020003, 0x00080016, 0x00080018)
+
+
+class Pages:
+    """Memory that files are read into again and again: new pages take a process longer than the bytes in them."""
+
+    def __init__(self) -> None:
+        self._held: list[bytearray] = []
+
+    def take(self, size: int) -> memoryview | None:
+        """Room for so many bytes, which is taken until the view has gone; None if there is none."""
+        if size < LEAST_PAGE:
+            return None
+        for one in self._held:
+            try:
+                one.pop()  # not while views of it are about
+            except BufferError:
+                continue
+            one.append(0)
+            return memoryview(one)[:size]
+        if len(self._held) == MOST_PAGES:
+            return None
+        self._held.append(bytearray(CHUNK + 1))
+        return memoryview(self._held[-1])[:size]
 
 
 class Instance(NamedTuple):
@@ -38,7 +62,7 @@ class Instance(NamedTuple):
     transfer_syntax: str
     offset: int = 0
     """Where the data set begins in the file; a data set in memory has 0."""
-    whole: bytes | None = None
+    whole: bytes | memoryview | None = None
     """The bytes of the file if they were read already."""
 
     @property
@@ -46,11 +70,14 @@ class Instance(NamedTuple):
         """The file; None for a data set in memory."""
         return None if isinstance(self.source, Dataset) else os.fsdecode(self.source)
 
-    def as_it_is(self, syntax: str) -> memoryview | None:
-        """The data set's bytes in its own transfer syntax, of a file of up to 1 MiB that can be sent as it is."""
+    def as_it_is(self, syntax: str, pages: Pages | None = None) -> memoryview | None:
+        """The data set's bytes in its own transfer syntax, of a file of up to 1 MiB that can be sent as it is.
+
+        `pages` is memory to read into.
+        """
         if syntax != self.transfer_syntax or isinstance(self.source, Dataset):
             return None
-        whole = _read_whole(self.source) if self.whole is None else self.whole
+        whole = _read_whole(self.source, pages) if self.whole is None else self.whole
         if whole is None or len(whole) <= self.offset or (len(whole) - self.offset) & 1:
             return None
         return memoryview(whole)[self.offset :]
@@ -94,7 +121,7 @@ def _file_parts(path: Any, offset: int, is_deflated: bool) -> Iterator[bytes]:
             yield b"\0"
 
 
-def _whole_parts(whole: bytes, offset: int, is_deflated: bool) -> Iterator[bytes | memoryview]:
+def _whole_parts(whole: bytes | memoryview, offset: int, is_deflated: bool) -> Iterator[bytes | memoryview]:
     """The same of a file that was read."""
     is_odd = _is_odd(len(whole) - offset, is_deflated)
     yield memoryview(whole)[offset:]
@@ -110,13 +137,13 @@ def _is_odd(size: int, is_deflated: bool) -> bool:
     return bool(size & 1)
 
 
-def _read_whole(path: Any) -> bytes | None:
+def _read_whole(path: Any, pages: Pages | None = None) -> bytes | memoryview | None:
     """The bytes of a file of up to 1 MiB; None for others, and if they cannot be had."""
-    data, size = _beginning(path, True)
+    data, size = _beginning(path, True, pages)
     return data if data is not None and len(data) == size else None
 
 
-def _beginning(path: Any, is_whole: bool) -> tuple[bytes | None, int]:
+def _beginning(path: Any, is_whole: bool, pages: Pages | None = None) -> tuple[bytes | memoryview | None, int]:
     """The beginning of a file, or all of it if it has no more than 1 MiB, and its size; None if it cannot be had."""
     if not isinstance(path, str | os.PathLike):
         return None, 0
@@ -130,7 +157,8 @@ def _beginning(path: Any, is_whole: bool) -> tuple[bytes | None, int]:
             return None, 0
         size = facts.st_size
         most = size if is_whole and size <= CHUNK else min(size, HEAD)
-        data = os.read(file, most)
+        room = None if pages is None else pages.take(most)
+        data = os.read(file, most) if room is None else room[: os.readv(file, [room])]
         return (data, size) if len(data) == most else (None, 0)
     except OSError:
         return None, 0
@@ -138,7 +166,9 @@ def _beginning(path: Any, is_whole: bool) -> tuple[bytes | None, int]:
         os.close(file)
 
 
-def _head(source: Any, whole: bytes | None, limits: Limits | None) -> tuple[Dataset, bytes | None]:
+def _head(
+    source: Any, whole: bytes | memoryview | None, limits: Limits | None
+) -> tuple[Dataset, bytes | memoryview | None]:
     """The attributes that are wanted of a file, and its bytes; what is wrong with it is said by its path."""
     if whole is not None:
         with suppress(DicomError):
@@ -162,7 +192,7 @@ def open_instance(source: Any, limits: Limits | None = None, *, to_send: bool = 
     return _opened(source, whole, limits)
 
 
-def _opened(source: Any, whole: bytes | None, limits: Limits | None) -> Instance:
+def _opened(source: Any, whole: bytes | memoryview | None, limits: Limits | None) -> Instance:
     """The same of any data set or file."""
     is_set = isinstance(source, Dataset)
     ds, whole = (source, None) if is_set else _head(source, whole, limits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ from dicomcore.limits import Limits
 from dicomcore.net.commands import Command, Field, Kind
 from dicomcore.net.contexts import CONVERTED
 from dicomcore.net.exchange import Context, Message
-from dicomcore.net.instances import Instance, open_instance
+from dicomcore.net.instances import Instance, Pages, open_instance
 from dicomcore.net.statuses import Status
 
 __all__ = ["Invocation", "Operation", "Outcome", "Query", "Response", "Retrieval", "Single", "Storing"]
@@ -86,6 +87,7 @@ class Operation:
 
     wait = "response"  # the name of the timeout of its responses
     can_cancel = False
+    may_wait = False  # whether `next` may have to wait, perhaps for what is done with the results
     takes_instances = False  # whether the peer sends C-STORE requests meanwhile
 
     def __init__(self) -> None:
@@ -250,7 +252,10 @@ class Retrieval(Operation):
 
 
 class Storing(Operation):
-    """C-STORE of many instances, an Outcome for each; those that fit no context are given to `left_over`, if any."""
+    """C-STORE of many instances, an Outcome for each; those that fit no context are given to `left_over`, if any.
+
+    `is_ready` says that the sources are there, as those in a list are, so that they can be asked for ahead of time.
+    """
 
     wait = "store"
 
@@ -261,16 +266,18 @@ class Storing(Operation):
         transcode: str = "uncompressed",
         originator: tuple[str, int] | None = None,
         left_over: Callable[[Instance], None] | None = None,
+        is_ready: bool = False,
         limits: Limits | None = None,
     ) -> None:
         super().__init__()
-        self._is_ready = isinstance(sources, list | tuple)  # and does not wait for anything
+        self.may_wait = not (is_ready or isinstance(sources, list | tuple))
         self._sources, self._transcode, self._originator = iter(sources), transcode, originator
         self._left_over, self._limits = left_over, limits
         self._by_class: dict[str, list[Context]] = {}
         self._outstanding = 0
         self._is_empty = False
         self._prepared: Invocation | None = None
+        self._pages = Pages() if hasattr(os, "readv") else None
         self._fits = left_over is None  # whether the last instance was sent, and the next one will be
 
     def next(self, contexts: Iterable[Context]) -> Invocation | None:
@@ -289,7 +296,7 @@ class Storing(Operation):
 
     def prepare(self) -> None:
         """Read the next instance; not from a source that may have to wait for it."""
-        if self._is_ready and self._by_class and self._prepared is None and not self._is_empty:
+        if not self.may_wait and self._by_class and self._prepared is None and not self._is_empty:
             self._prepared = self._following()
 
     def _following(self) -> Invocation | None:
@@ -321,7 +328,7 @@ class Storing(Operation):
                 self._not_sent(instance, NOT_SUPPORTED, "the peer accepted no presentation context for it")
             return None
         try:
-            parts: Any = instance.as_it_is(context.transfer_syntax)
+            parts: Any = instance.as_it_is(context.transfer_syntax, self._pages)
             if parts is None:
                 parts = _ready(instance.parts(context.transfer_syntax, self._limits))
         except (DicomError, OSError) as error:

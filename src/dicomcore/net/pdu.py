@@ -113,7 +113,12 @@ Pdu = Request | Accept | Reject | Release | Released | Abort
 def encode_pdu(pdu: Pdu) -> bytes:
     """The bytes of a PDU. ValueError for an AE title or a UID that PS3.8 does not allow to be sent."""
     if isinstance(pdu, Request | Accept):
-        return _encode_associate(pdu) if _has_secret(pdu.user) else _encode_again(pdu)
+        if _has_secret(pdu.user):
+            return _encode_associate(pdu)
+        try:
+            return _encode_again(pdu)
+        except TypeError:  # it holds bytes that may change
+            return _encode_associate(pdu)
     if isinstance(pdu, Reject):
         return struct.pack(">BxI4B", REJECT, 4, 0, pdu.result, pdu.source, pdu.reason)
     if isinstance(pdu, Abort):

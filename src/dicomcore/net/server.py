@@ -406,11 +406,11 @@ class _Protocol(asyncio.BufferedProtocol):
         if session.is_busy:
             session.pump(now)
         while session.waiting() and not self._is_paused:
-            buffers = session.take(now)  # writelines() never pauses in 3.12 and 3.13 (CVE-2024-12254)
-            if buffers:
-                self._transport.write(buffers[0] if len(buffers) == 1 else b"".join(buffers))
-            elif not session.is_open:
+            buffers = session.take(now)
+            if not buffers:  # messages that can no longer be sent
                 break
+            # writelines() never pauses in 3.12 and 3.13 (CVE-2024-12254)
+            self._transport.write(buffers[0] if len(buffers) == 1 else b"".join(buffers))
         if session.connection.wants_close:
             self._close()
         elif self._is_reading != (session.waiting() < MOST_WAITING):

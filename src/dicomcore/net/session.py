@@ -214,7 +214,10 @@ class Session:
         """Make the next request ready while the peer works on those that it has."""
         if len(self._outstanding) >= self.window and self.is_open:
             for operation in self._operations:
-                operation.prepare()
+                try:
+                    operation.prepare()
+                except Exception as error:  # of the caller's data, as in `pump`
+                    operation.fail(error)
 
     def send(self, number: int, values: dict[int, Any], parts: Iterable[Buffer] | Buffer | None = None) -> None:
         """Put a message behind those that wait to be sent; `parts` is its data set, whole or in parts."""
