@@ -181,7 +181,7 @@ class Answers:
         """What makes each element of an answer, with the bytes that always stand in front of it."""
         fixed = identifier({}, self._asked, self._level, **self._extra)
         before = b""
-        for tag in sorted({int(element.tag) for element in fixed} | set(kept)):
+        for tag in sorted(({int(element.tag) for element in fixed} | set(kept)) - {SPECIFIC_CHARACTER_SET}):
             if tag in kept:
                 self._makers.append(_Elements(self, tag, before))
                 before = b""
