@@ -266,5 +266,5 @@ def test_kernels_refuse_sizes_that_differ():
         lambda: kernels.equal(np.zeros(8, np.uint16), four),
         lambda: kernels.drop_opacity(four, four),
     ):
-        with pytest.raises(ValueError, match="bytes|sums|opacity"):
+        with pytest.raises(ValueError, match=r"bytes|sums|opacity"):
             call()

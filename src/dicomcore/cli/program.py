@@ -18,7 +18,8 @@ __all__ = ["main"]
 COMMANDS = (
     *("index", "query", "report", "organize", "dump", "build", "frames", "sheet", "documents", "dicomdir"),
     *("transcode", "check", "sr", "deid"),
-    *("echo", "store", "find", "worklist", "get", "move", "commit", "mpps", "ups", "print", "serve", "jobs", "web"),
+    *("echo", "store", "find", "worklist", "get", "move", "commit", "mpps", "ups", "print"),
+    *("serve", "jobs", "web", "trace"),
 )
 WRONG_USE, INTERRUPTED, BROKEN_PIPE = 2, 130, 141  # the last two are those of a shell for SIGINT and SIGPIPE
 EPILOG = """exit codes: 0 all went well, 1 some files could not be read or written (each is named on stderr), 2 wrong

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from dicomcore.cli.console import add_command, report_problem
+from dicomcore.cli.serving import WEB_OPTIONS, add_web_arguments, web_beside
 
 __all__ = ["add_parser"]
 
@@ -18,16 +19,20 @@ LOOPBACK = "127.0.0.1"
 PORT = 11112
 DESCRIPTION = """Serve storage, query, retrieval and verification over a folder (PS3.4 A, B, C), and a worklist (K). The
 node listens on this machine alone unless --bind says otherwise. A TOML file may hold the same options: ae, bind, port,
-store, index, deep, retry, worklist, duplicates, durability, certificate, key, trust, and a table [peers] of addresses
-by AE title."""
+store, index, deep, retry, worklist, duplicates, durability, certificate, key, trust, http, cors, base_url, proxied,
+delete, viewer, http_token, http_anyone, and a table [peers] of addresses by AE title."""
 EXAMPLES = (
     "dicomcore serve --ae PACS --port 11112 --store archive/",
     "dicomcore serve --ae PACS --store archive/ --peer WORKSTATION@192.0.2.7:104 --bind 0.0.0.0",
+    "dicomcore serve --store archive/ --http 8080",
     "dicomcore serve --config node.toml",
 )
 CODES = "0 stopped by an interrupt, 1 it could not listen, 2 wrong use."
-OPTIONS = ("ae", "bind", "port", "store", "worklist", "duplicates", "durability",
-           "certificate", "key", "trust", "peers", "index", "deep", "retry")  # fmt: skip
+OPTIONS = (
+    *("ae", "bind", "port", "store", "worklist", "duplicates", "durability"),
+    *("certificate", "key", "trust", "peers", "index", "deep", "retry"),
+    *WEB_OPTIONS,
+)
 
 
 def add_parser(subparsers: Any) -> None:
@@ -59,6 +64,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--private-key", dest="key", metavar="PEM", help="its key")
     parser.add_argument("--trust", metavar="PEM", help="certificates that sign those of peers, which TLS then demands")
     parser.add_argument("-v", "--verbose", action="store_true", help="log associations on stderr")
+    add_web_arguments(parser)
     parser.set_defaults(run=run)
 
 
@@ -145,6 +151,9 @@ def _serve(options: dict[str, Any], verbose: bool) -> int:
             said = f"{server.address}: {len(store):,} instances"
             said += f", {added:,} new" if added else ""
             print(said + (f", {gone:,} gone" if gone else ""), flush=True)
+            if running is not None:
+                print(running.url, flush=True)
 
-        server.serve(listening)
+        with web_beside(options, store, host) as running:
+            server.serve(listening)
     return DONE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dicomcore.errors import LimitError
 from dicomcore.limits import Limits
@@ -24,11 +24,14 @@ from dicomcore.net.storing import Folder, Stored
 from dicomcore.part10.meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from dicomcore.uids import UID
 
+if TYPE_CHECKING:
+    from dicomcore._native.net.fragments import Fragment
+
 __all__ = ["AcceptorSession", "Offering", "Refusal", "storage_class"]
 
 NOT_SUPPORTED, DUPLICATE_INVOCATION, MISTYPED, RESOURCE_LIMITATION = 0x0122, 0x0210, 0x0212, 0x0213
 OUT_OF_RESOURCES, CANNOT_UNDERSTAND = 0xA700, 0xC000
-C_STORE, MESSAGE_ID = int(Kind.C_STORE), int(Field.MESSAGE_ID)
+C_STORE, COMMAND, MESSAGE_ID = int(Kind.C_STORE), int(Field.COMMAND), int(Field.MESSAGE_ID)
 AFFECTED_SOP_CLASS, AFFECTED_SOP_INSTANCE = int(Field.AFFECTED_SOP_CLASS), int(Field.AFFECTED_SOP_INSTANCE)
 WITH_DATA = frozenset({Kind.C_FIND, Kind.C_MOVE, Kind.C_GET})
 REJECTED, TRANSIENT = 1, 2
@@ -108,6 +111,7 @@ class AcceptorSession(Session):
             timeouts=offering.timeouts,
             serve=self._requested,
             sink_for=self._sink,
+            whole_for=None if offering.folder is None else self._whole,
         )
         self.offering, self.address, self.number = offering, address, number
         self.request: AssociateRequest | None = None
@@ -209,6 +213,18 @@ class AcceptorSession(Session):
         if self.offering.folder is not None:
             return self.offering.folder.sink(context, command, sender=sender, receiver=receiver)
         return SpoolSink(context, command, self.limits.file_bytes, sender, receiver)
+
+    def _whole(self, context: Context, command: Command, data: memoryview, run: list[Fragment]) -> Stored | None:
+        """Keep an instance that is here as a whole; None leaves it, and what may be wrong with it, to a sink."""
+        folder = self.offering.folder
+        if folder is None or command.get(COMMAND) != C_STORE or not self.offering.has_store:
+            return None
+        fault = self._fault(context, command)
+        self._checked = command, fault
+        if fault or len(self.underway) > self.performing:
+            return None
+        assert self.request is not None
+        return folder.keep(context, command, data, run, sender=self.request.calling, receiver=self.request.called)
 
     def _requested(self, message: Message) -> None:
         command = message.command

@@ -15,6 +15,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 from dicomcore._native.net.heads import read_set
+from dicomcore._native.net.keep import keep
 from dicomcore.dataset.lookup import text_of
 from dicomcore.dataset.state import file_index
 from dicomcore.errors import DicomError, LimitError
@@ -138,6 +139,7 @@ class Folder:
         self.duplicates, self.durable, self.limits, self._reading = duplicates, durable, limits, reading
         self._incoming = os.path.join(self.root, INCOMING)
         os.makedirs(self._incoming, exist_ok=True)
+        self._incoming_name = os.fsencode(self._incoming)
         self._has_unnamed = _links_unnamed(self._incoming)
         self._places: dict[tuple[str, str], str] = {}
         self._unchecked, self._check_at = -1, 0.0
@@ -168,6 +170,41 @@ class Folder:
         )
         return _Arriving(self, context, command, head, stored)
 
+    def keep(
+        self,
+        context: Context,
+        command: Command,
+        data: memoryview,
+        fragments: list[Fragment],
+        *,
+        sender: str = "",
+        receiver: str = "",
+    ) -> Stored | None:
+        """Put an instance whose data set is here as a whole into its place, in one go.
+
+        None if that is not possible for any reason, such as one that is there already; then a `sink` says why.
+        """
+        if not self._has_unnamed:
+            return None
+        size = sum([one[3] for one in fragments])
+        _, _, offset, length = fragments[0]
+        found = read_set(data[offset : offset + length], size, context.transfer_syntax.encode())
+        if found is None or size > self.limits.file_bytes:
+            return None
+        sop_class, instance, study, series = found
+        if sop_class != command.get(AFFECTED_SOP_CLASS) or instance != command.get(AFFECTED_SOP_INSTANCE):
+            return None
+        try:
+            self._check_room()
+            target = self.place(study, series, instance)
+        except (OSError, LimitError):
+            return None
+        head = file_head(sop_class, instance, context.transfer_syntax, sender, receiver)
+        if keep(self._incoming_name, os.fsencode(target), head, data, fragments, self.durable):
+            return None
+        self.wrote(size)
+        return Stored(SUCCESS, target, sop_class, instance, True)
+
     def _check_room(self) -> None:
         """LimitError if the disk has too little room; looked at every now and then, and after so many bytes."""
         now = monotonic()
@@ -184,18 +221,13 @@ class Folder:
         """A file that is not to be seen before it is complete: its descriptor, and its name if it has one already."""
         if self._has_unnamed:
             return os.open(self._incoming, UNNAMED, 0o666), ""
-        name = self._name()
+        name = self.new_name()
         return os.open(name, NEW_FILE, 0o666), name
-
-    def _name(self) -> str:
-        with self._lock:
-            self._count += 1
-            return os.path.join(self._incoming, f"{self._mark}-{self._count}.part")
 
     def beside(self, file: int, name: str) -> str:
         """Give a complete file another name beside the incoming ones."""
-        made = self._name()
-        _link(file, name, made)
+        made = self.new_name()
+        give_name(file, name, made)
         return made
 
     def clear(self) -> int:
@@ -219,13 +251,19 @@ class Folder:
             self._places[study, series] = place
         return f"{place}{os.sep}{safe_name(instance)}.dcm"
 
+    def new_name(self) -> str:
+        """The path of a file that is not yet in its place, beside which no other has that name."""
+        with self._lock:
+            self._count += 1
+            return os.path.join(self._incoming, f"{self._mark}-{self._count}.part")
+
     def settle(self, file: int, name: str, target: str, body: int) -> tuple[Status, str, bool, str]:
         """Move a complete file to its place, by the rule for duplicates: status, path, whether it is new, comment.
 
         The data set begins at `body`.
         """
         try:
-            _link(file, name, target)
+            give_name(file, name, target)
         except FileExistsError:
             return self._double(file, name, target, body)
         return SUCCESS, target, True, ""
@@ -234,15 +272,15 @@ class Folder:
         if _same(name or _path_of(file), body, target, self._reading):
             return SUCCESS, target, False, ""
         if self.duplicates == "replace":
-            beside = self._name()
-            _link(file, name, beside)
+            beside = self.new_name()
+            give_name(file, name, beside)
             os.replace(beside, target)
             return SUCCESS, target, True, ""
         if self.duplicates == "version":
             stem = target.removesuffix(".dcm")
             for number in range(2, 1 << 16):
                 with suppress(FileExistsError):
-                    _link(file, name, f"{stem}.{number}.dcm")
+                    give_name(file, name, f"{stem}.{number}.dcm")
                     return SUCCESS, f"{stem}.{number}.dcm", True, ""
         if self.duplicates == "reject":
             return Status(DUPLICATE), target, False, "the instance is here with other data"
@@ -254,7 +292,7 @@ def _path_of(file: int) -> str:
     return f"/proc/self/fd/{file}"
 
 
-def _link(file: int, name: str, target: str) -> None:
+def give_name(file: int, name: str, target: str) -> None:
     """Give a file another name, or its first one."""
     try:
         _link_once(file, name, target)
