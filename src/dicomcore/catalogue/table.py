@@ -79,6 +79,11 @@ class TableCatalogue(Reading):
             self.close()
             raise
 
+    @property
+    def folder(self) -> str:
+        """A temporary folder for what services keep; it goes with the catalogue."""
+        return self._folder.name
+
     # -- the tables
 
     def _fill(self, kinds: Mapping[str, pa.DataType]) -> None:
