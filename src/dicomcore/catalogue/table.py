@@ -235,6 +235,10 @@ class TableCatalogue(Reading):
                 self._frames[entry.sop_instance] = found
         return found
 
+    def objects(self, sop_classes: Collection[str]) -> Iterator[tuple[Entry, dict[str, Any]]]:
+        """Instances of no patient: an index has none that could be searched."""
+        return iter(())
+
     @property
     def changed(self) -> int:
         """Nothing changes."""
