@@ -122,6 +122,25 @@ def test_moments(dates: str, times: str, date: str, time: str, together: bool, a
     assert catalogue.query(keys, combined=False).matches(row) is apart
 
 
+OFFSETS = {  # name: (key, value, whether it matches)
+    "the same moment elsewhere": ("20240101120000+0000", "20240101070000-0500", True),
+    "the same digits elsewhere": ("20240101120000+0000", "20240101120000-0500", False),
+    "within, elsewhere": ("20240101120000+0000-20240101130000+0000", "20240101203000+0800", True),
+    "before, elsewhere": ("20240101120000+0000-", "20240101120000+0100", False),
+    "over midnight": ("20240101233000+0000-20240102003000+0000", "20240102010000+0100", True),
+    "a value without an offset": ("20240101120000-0500-20240101130000-0500", "20240101123000", True),
+    "a key without an offset": ("20240101120000-20240101130000", "20240101123000+0900", True),
+    "no moment": ("20240101120000+0000-", "20241399999999-0500", True),
+    "no offsets": ("2024-", "20231231", False),
+}
+
+
+@pytest.mark.parametrize(("key", "value", "expected"), OFFSETS.values(), ids=OFFSETS)
+def test_offsets_from_utc(key: str, value: str, expected: bool) -> None:
+    query = catalogue.query({"ScheduledProcedureStepStartDateTime": key})
+    assert query.matches({"ScheduledProcedureStepStartDateTime": value}) is expected
+
+
 NAMED: dict[str, tuple[dict[str, Any], str]] = {  # name: (keys, what the error names)
     "no keyword": ({"PatientsName": "x"}, "PatientsName"),
     "half a tag": ({"001000": "x"}, "001000"),
@@ -176,8 +195,8 @@ def test_too_many_keys() -> None:
 BOUNDS = {
     "2024-": ("DT", ("20240101000000.000000", "")),
     "-2024": ("DT", ("", "20241231235959.999999")),
-    "20240101120000-0500": ("DT", ("20240101120000.000000", "20240101120000.999999")),
-    "20240101120000-0500-20240102": ("DT", ("20240101120000.000000", "20240102235959.999999")),
+    "20240101120000-0500": ("DT", ("20240101120000.000000-0500", "20240101120000.999999-0500")),
+    "20240101120000-0500-20240102": ("DT", ("20240101120000.000000-0500", "20240102235959.999999")),
     "10-": ("TM", ("100000.000000", "")),
 }
 
