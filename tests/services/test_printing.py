@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from dicomcore import Dataset, dcmread, net, services
+from dicomcore.display.gsdf import jnd
 from dicomcore.errors import NetworkError
 from dicomcore.services.print_sheet import Box, Density, Lut, boxes_of, film_size, paint, pdf
 from dicomcore.services.printing import (
@@ -170,13 +171,13 @@ def test_film_sizes(name: str, size: tuple[float, float] | None) -> None:
 
 def test_the_greyscale_function() -> None:
     density = Density()
-    from dicomcore.services.print_sheet import _index
-
-    for jnd, luminance in ((1, 0.0500), (1023, 3993.4040)):  # PS3.14 table B-1
-        assert _index(luminance) == pytest.approx(jnd, abs=0.1)
     greys = density.greys(np.array([0.2, 3.0, 0.0, 9.0, 1.0]))
     assert greys[:4].tolist() == pytest.approx([1, 0, 1, 0])
     assert 0 < greys[4] < 1
+    low, high, seen = (jnd(10 + 2000 * 10.0**-one) for one in (3.0, 0.2, 1.0))
+    assert greys[4] == pytest.approx((seen - low) / (high - low))
+    assert Density(0, 10, 1e9, 0).greys(np.array([0.0, 10.0])).tolist() == [1, 0]
+    assert np.isfinite(Density(0, 10, 1e-9, 0).greys(np.array([0.0, 10.0]))).all()
     assert (density.grey("BLACK"), density.grey("WHITE"), density.grey("300"), density.grey("x", 0.5)) == (
         0, 1, pytest.approx(0), 0.5,
     )  # fmt: skip

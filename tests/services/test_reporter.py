@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 from typing import Any
@@ -93,3 +94,48 @@ def test_who_shows_itself_is_tried_at_once() -> None:
         peers["A"] = f"127.0.0.1:{receiver.server.port}"
         ledger.retry("A")
         assert reporter.deliver() == 1
+
+
+def test_a_report_that_meets_a_release() -> None:
+    server = net.Server(ae="A", timeouts=QUICK)
+
+    def act(request: net.Request) -> int:
+        association = request.association
+        assert association is not None
+        request.afterwards.append(lambda: association.n_event_report(UID, "1.2", 1, report(0)))
+        return 0
+
+    server.service(Kind.N_ACTION, [UID], act)
+    with server:
+        for _ in range(100):
+            with net.associate(server.address, contexts=[UID], timeouts=QUICK) as association:
+                assert association.n_action(UID, "1.2", 1).status == 0
+        assert server.port
+        with net.associate(server.address, contexts=[UID], timeouts=QUICK) as association:
+            association.n_action(UID, "1.2", 1)
+            told = association.report(5)
+            assert told is not None
+            assert told.dataset == report(0)
+
+
+def test_a_report_over_the_same_association_of_the_other_face() -> None:
+    server = net.Server(ae="A", timeouts=QUICK)
+
+    def act(request: net.Request) -> int:
+        association = request.association
+        assert association is not None
+        request.afterwards.append(lambda: association.n_event_report(UID, "1.2", 1, report(0)))
+        return 0
+
+    server.service(Kind.N_ACTION, [UID], act)
+
+    async def ask() -> None:
+        async with net.aio.associate(server.address, contexts=[UID], timeouts=QUICK) as association:
+            assert await association.report(0.01) is None
+            await association.n_action(UID, "1.2", 1)
+            told = await association.report(10)
+            assert told is not None
+            assert told.dataset == report(0)
+
+    with server:
+        asyncio.run(ask())

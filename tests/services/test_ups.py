@@ -418,8 +418,10 @@ def test_reports_of_updates() -> None:
         {"InputReadinessState": "UNAVAILABLE"},
         {"ScheduledStationNameCodeSequence": [code()]},
         {PROGRESS: [data_set(ProcedureStepProgress="50", ProcedureStepProgressDescription="half")]},
+        {PROGRESS: [data_set(ProcedureStepProgress="50", ProcedureStepProgressDescription="half",
+                             ReasonForCancellation="tired")]},
         {"WorklistLabel": "B"},
-    ):
+    ):  # fmt: skip
         assert items.update(STEP, data_set(**changes), transaction=LOCK).status == 0
         assert items.update(STEP, data_set(**changes), transaction=LOCK).status == 0  # once more changes nothing
     first, ready, assigned, progress = items.events("WATCH")
@@ -682,3 +684,13 @@ def test_values_that_look_like_something_else_are_found(value: str) -> None:
             items.search(data_set(SpecificCharacterSet="ISO_IR 192", ProcedureStepLabel=wanted, SOPInstanceUID=""))
         )
         assert [str(one.SOPInstanceUID) for one in found] == (["1.2.2"] if wanted.strip() else ["1.2.1", "1.2.2"])
+
+
+def test_why_it_will_be_cancelled_is_no_progress() -> None:
+    items = items_in("IN PROGRESS")
+    items.subscribe(STEP, "WATCH", channel="web")
+    changes = data_set(**{PROGRESS: [data_set(ReasonForCancellation="tired")]})
+    assert items.update(STEP, changes, transaction=LOCK).status == 0
+    assert items.change_state(STEP, "CANCELED", LOCK).status == 0
+    first, last = items.events("WATCH")
+    assert (first.type, last.type, last.dataset.ReasonForCancellation) == (1, 1, "tired")

@@ -16,7 +16,7 @@ __all__ = ["main"]
 
 # Modules with add_parser(subparsers), whose parser sets `run`, and `interrupted`, a message for an interruption.
 COMMANDS = (
-    *("index", "query", "report", "organize", "dump", "build", "frames", "sheet", "documents", "dicomdir"),
+    *("index", "query", "report", "organize", "dump", "build", "frames", "render", "sheet", "documents", "dicomdir"),
     *("transcode", "check", "sr", "deid"),
     *("echo", "store", "find", "worklist", "get", "move", "commit", "mpps", "ups", "print"),
     *("serve", "jobs", "web", "trace"),

@@ -7,9 +7,11 @@ import logging
 import os
 import tomllib
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 from dicomcore.cli.console import add_command, report_problem
+from dicomcore.cli.departments import DEPARTMENT_OPTIONS, add_department_arguments, departments_over
 from dicomcore.cli.serving import WEB_OPTIONS, add_web_arguments, web_beside
 
 __all__ = ["add_parser"]
@@ -17,10 +19,11 @@ __all__ = ["add_parser"]
 DONE, FAILED, WRONG_USE = 0, 1, 2
 LOOPBACK = "127.0.0.1"
 PORT = 11112
-DESCRIPTION = """Serve storage, query, retrieval and verification over a folder (PS3.4 A, B, C), and a worklist (K). The
+DESCRIPTION = """Serve storage, query, retrieval and verification over a folder (PS3.4 A, B, C), storage commitment,
+performed procedure steps, workitems and availability (J, F, CC, R), a worklist (K), and printing to files (H). The
 node listens on this machine alone unless --bind says otherwise. A TOML file may hold the same options: ae, bind, port,
 store, index, deep, retry, worklist, duplicates, durability, certificate, key, trust, http, cors, base_url, proxied,
-delete, viewer, http_token, http_anyone, and a table [peers] of addresses by AE title."""
+delete, viewer, http_token, http_anyone, sheets, notify, and a table [peers] of addresses by AE title."""
 EXAMPLES = (
     "dicomcore serve --ae PACS --port 11112 --store archive/",
     "dicomcore serve --ae PACS --store archive/ --peer WORKSTATION@192.0.2.7:104 --bind 0.0.0.0",
@@ -32,6 +35,7 @@ OPTIONS = (
     *("ae", "bind", "port", "store", "worklist", "duplicates", "durability"),
     *("certificate", "key", "trust", "peers", "index", "deep", "retry"),
     *WEB_OPTIONS,
+    *DEPARTMENT_OPTIONS,
 )
 
 
@@ -64,6 +68,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--private-key", dest="key", metavar="PEM", help="its key")
     parser.add_argument("--trust", metavar="PEM", help="certificates that sign those of peers, which TLS then demands")
     parser.add_argument("-v", "--verbose", action="store_true", help="log associations on stderr")
+    add_department_arguments(parser)
     add_web_arguments(parser)
     parser.set_defaults(run=run)
 
@@ -115,6 +120,7 @@ def _opened(options: dict[str, Any]) -> Any:
 
 def _serve(options: dict[str, Any], verbose: bool) -> int:
     from dicomcore import net, services
+    from dicomcore.services.worklist import read_items
 
     if verbose:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
@@ -142,10 +148,12 @@ def _serve(options: dict[str, Any], verbose: bool) -> int:
             services.Query(store, deep=bool(options.get("deep"))),
             services.Retrieve(store, options["peers"], failed=failed),
         )
+        departments = stack.enter_context(departments_over(options, server, store))
         if options.get("worklist"):
             if not os.path.isdir(options["worklist"]):
                 raise ValueError(f"{options['worklist']}: no such folder")
-            server.add(services.Worklist(options["worklist"]))
+            items = partial(read_items, options["worklist"])
+            server.add(services.Worklist(items if departments is None else departments.applied_to(items)))
 
         def listening() -> None:
             said = f"{server.address}: {len(store):,} instances"
@@ -154,6 +162,7 @@ def _serve(options: dict[str, Any], verbose: bool) -> int:
             if running is not None:
                 print(running.url, flush=True)
 
-        with web_beside(options, store, host) as running:
+        workitems = None if departments is None else departments.workitems
+        with web_beside(options, store, host, workitems) as running:
             server.serve(listening)
     return DONE

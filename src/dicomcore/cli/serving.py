@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import argparse
 
     from dicomcore.catalogue import LiveCatalogue
+    from dicomcore.services import Workitems
     from dicomcore.web import Running
 
 __all__ = ["WEB_OPTIONS", "add_web_arguments", "web_beside"]
@@ -36,17 +37,23 @@ def add_web_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 @contextmanager
-def web_beside(options: dict[str, Any], store: LiveCatalogue, host: str) -> Iterator[Running | None]:
-    """Serve the web half while the block runs, if it is asked for. ValueError for options that do not go together."""
+def web_beside(
+    options: dict[str, Any], store: LiveCatalogue, host: str, workitems: Workitems | None = None
+) -> Iterator[Running | None]:
+    """Serve the web half while the block runs, if it is asked for. ValueError for options that do not go together.
+
+    `workitems` are those of the DIMSE half; without them it has its own.
+    """
     if options.get("http") is None:
         yield None
         return
     from dicomcore import web
-    from dicomcore.services import Workitems
-    from dicomcore.services.ledger import Ledger
+    from dicomcore.services import Ledger, Workitems
 
     token = _token(options, host)
-    with Ledger(Path(store.folder) / "ledger.sqlite") as ledger:
+    with ExitStack() as stack:
+        if workitems is None:
+            workitems = Workitems(stack.enter_context(Ledger(Path(store.folder) / "ledger.sqlite")))
         application = web.app(
             store,
             cors=options.get("cors") or (),
@@ -54,7 +61,7 @@ def web_beside(options: dict[str, Any], store: LiveCatalogue, host: str) -> Iter
             delete=bool(options.get("delete")),
             duplicates=options.get("duplicates", "keep"),
             auth=None if token is None else lambda request: _is_allowed(request, token),
-            workitems=Workitems(ledger),
+            workitems=workitems,
             viewer=_viewer(options),
             proxied=bool(options.get("proxied")),
         )

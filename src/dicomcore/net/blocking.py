@@ -132,8 +132,11 @@ class Wire:
         """Send everything that may be sent now."""
         session = self.session
         while session.waiting():
+            buffers = session.take(monotonic())
+            if not buffers:
+                break  # a response that came too late: the association is being released
             try:
-                self._send(session.take(monotonic()))
+                self._send(buffers)
             except OSError as error:
                 self._lost(error)
                 return

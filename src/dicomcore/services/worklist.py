@@ -14,7 +14,7 @@ from dicomcore.net.models import model_of
 from dicomcore.part10.reader import dcmread
 from dicomcore.services.query import negotiation
 
-__all__ = ["Worklist"]
+__all__ = ["Worklist", "read_items"]
 
 SUFFIXES = (".wl", ".dcm")
 FUZZY = 2  # a byte of extended negotiation
@@ -37,7 +37,7 @@ class Worklist:
         server.offering.extended[model_of("worklist").find] = negotiation(PERFORMED)
 
     def _all(self) -> Iterable[Dataset]:
-        return self._items() if callable(self._items) else _read(os.fsdecode(self._items))
+        return self._items() if callable(self._items) else read_items(os.fsdecode(self._items))
 
     def _answer(self, request: Request) -> Iterator[Dataset]:
         asked = request.dataset
@@ -51,7 +51,8 @@ class Worklist:
                 yield answer
 
 
-def _read(folder: str) -> Iterator[Dataset]:
+def read_items(folder: str) -> Iterator[Dataset]:
+    """The worklist items in the files of a folder, as they are now."""
     for name in sorted(os.listdir(folder)):
         if name.endswith(SUFFIXES):
             try:
