@@ -11,11 +11,13 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from benches.bench_net import NODELAY, best, free_port, make_files, process, rate
+from benches.bench_net import Rate, best, make_files
+from benches.bench_net_peers import NODELAY, Running, free_port, process
 from dicomcore import net
 
 COUNT = 2000
@@ -33,26 +35,26 @@ AETable END
 
 
 @contextmanager
-def our_store(folder: Path, durable: str) -> Iterator[int]:
+def our_store(folder: Path, durability: str) -> Iterator[Running]:
     port = free_port()
     command = [sys.executable, "-m", "dicomcore", "serve", "--ae", "STORE", "--port", str(port), "--store"]
-    with process([*command, str(folder), "--durability", durable], port, dict(os.environ)):
-        yield port
+    with process([*command, str(folder), "--durability", durability], port, dict(os.environ)) as running:
+        yield running
 
 
 @contextmanager
-def dcmqrscp(folder: Path) -> Iterator[int]:
+def dcmqrscp(folder: Path) -> Iterator[Running]:
     port = free_port()
     folder.mkdir(parents=True)
     config = folder.parent / "dcmqrscp.cfg"
     config.write_text(DCMQRSCP.format(port=port, folder=folder))
-    with process(["dcmqrscp", "-c", str(config)], port, NODELAY):
-        yield port
+    with process(["dcmqrscp", "-c", str(config)], port, NODELAY) as running:
+        yield running
 
 
 @contextmanager
-def orthanc(folder: Path) -> Iterator[int]:
-    """Orthanc listens on all addresses: it runs in a network namespace only if the caller makes one."""
+def orthanc(folder: Path) -> Iterator[Running]:
+    """Orthanc listens on all addresses: it is in a network namespace only if the caller made one."""
     port = free_port()
     folder.mkdir(parents=True)
     config = folder / "orthanc.json"
@@ -60,45 +62,54 @@ def orthanc(folder: Path) -> Iterator[int]:
         "StorageDirectory": str(folder), "IndexDirectory": str(folder), "HttpServerEnabled": False,
         "DicomPort": port, "DicomAet": "STORE", "DicomCheckCalledAet": False, "DicomAlwaysAllowStore": True,
     }))  # fmt: skip
-    with process(["Orthanc", str(config)], port, NODELAY):
-        yield port
+    with process(["Orthanc", str(config)], port, NODELAY) as running:
+        yield running
 
 
-def send(port: int, paths: list[str], workers: int) -> None:
-    sent = net.send(paths, f"STORE@127.0.0.1:{port}", workers=workers)
-    assert sent.stored == len(paths), sent
+def turn(
+    opened: Callable[[Path], AbstractContextManager[Running]], root: Path, paths: list[str], workers: int
+) -> Callable[[], Rate]:
+    """Send files over so many associations: objects a second, and processor time of both sides for each."""
+
+    def run() -> Rate:
+        folder = Path(tempfile.mkdtemp(dir=root)) / "out"
+        with opened(folder) as running:
+            served, spent, begun = running.seconds(), time.process_time(), time.perf_counter()
+            sent = net.send(paths, f"STORE@127.0.0.1:{running.port}", workers=workers)
+            took, spent, served = (
+                time.perf_counter() - begun, time.process_time() - spent, running.seconds() - served,
+            )  # fmt: skip
+        assert sent.stored == len(paths), sent
+        shutil.rmtree(folder)
+        return Rate(len(paths) / took, spent / len(paths) * 1e6, served / len(paths) * 1e6)
+
+    return run
 
 
 def main() -> None:
     """Run all, and print the table."""
     root = Path(tempfile.mkdtemp(prefix="bench-ingest-", dir=os.environ.get("BENCH_DISK")))
     paths = make_files(root / "files", COUNT, 9 << 10)
-    number = iter(range(10_000))
-
-    def turn(open_store: Callable[[Path], object], count: int, workers: int) -> Callable[[], float]:
-        def run() -> float:
-            with open_store(root / f"store{next(number)}" / "out") as port:  # type: ignore[attr-defined]
-                return rate(count, lambda: send(port, paths[:count], workers))
-
-        return run
-
-    turns: dict[str, Callable[[], float]] = {}
-    for durable in ("none", "group", "each"):
+    turns: dict[str, Callable[[], Rate]] = {}
+    for durability in ("none", "group", "each"):
         for workers in (1, 4):
-            name = f"ours, durable: {durable}, {workers} association{'s' * (workers > 1)}"
-            turns[name] = turn(lambda folder, durable=durable: our_store(folder, durable), COUNT, workers)
+
+            def opened(folder: Path, durability: str = durability) -> AbstractContextManager[Running]:
+                return our_store(folder, durability)
+
+            name = f"ours, durability {durability}, associations: {workers}"
+            turns[name] = turn(opened, root, paths, workers)
     if shutil.which("dcmqrscp"):
-        turns["dcmqrscp"] = turn(dcmqrscp, COUNT // 4, 1)
+        turns["dcmqrscp"] = turn(dcmqrscp, root, paths[: COUNT // 4], 1)
     if shutil.which("Orthanc"):
-        turns["Orthanc"] = turn(orthanc, COUNT, 1)
+        turns["Orthanc"] = turn(orthanc, root, paths, 1)
     try:
-        found = best(turns, int(sys.argv[1]) if len(sys.argv) > 1 else 3)
+        found = best(turns, int(os.environ.get("ROUNDS", "3")))
     finally:
         shutil.rmtree(root, ignore_errors=True)
-    print("| work | who | a second |\n|---|---|---|")
-    for place, (name, value) in enumerate(found.items()):
-        print(f"| {f'C-STORE of {COUNT} objects of 10 KB' if not place else ''} | {name} | {value:,.1f} |")
-
+    print("| who | objects a second | µs of the sender | µs of the store |\n|---|---|---|---|")
+    for name, (rate, client, server) in found.items():
+        print(f"| {name} | {rate:,.0f} | {client:,.0f} | {server:,.0f} |")
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ SYNTAXES = (
 )
 KEPT = sorted({name for table in (COLUMNS, COUNTED) for names in table.values() for name in names})
 OTHERS = ["SpecificCharacterSet", "PixelPaddingValue", "LengthToEnd", "ReferencedStudySequence", "PatientAge"]
+CHARSETS = [None, "ISO_IR 100", "ISO_IR 192", ["", "ISO 2022 IR 87"], "GB18030", "ISO_IR 9"]
 OWN = {"RetrieveAETitle": "NODE", "InstanceAvailability": "ONLINE"}
 TEXT = st.one_of(
     st.sampled_from(["", "1", "12", "65536", "-1", "A^B=Ä", "CT\\MR", " x ", "é", "1\\é", "山田^太郎", "a\n", "x\0"]),
@@ -52,6 +53,9 @@ def value_of(name: str) -> st.SearchStrategy[Any]:
 def test_the_plan_gives_the_bytes_of_the_general_way(syntax: str, data: st.DataObject) -> None:
     level = data.draw(st.sampled_from(LEVELS))
     asked = asked_for(data.draw(st.lists(st.sampled_from(KEPT + OTHERS), max_size=8, unique=True)))
+    charset = data.draw(st.sampled_from(CHARSETS))
+    if charset is not None:
+        asked.SpecificCharacterSet = charset
     answers = Answers(asked, level, syntax, **OWN)
     for _ in range(3):
         row = [data.draw(value_of(name)) for name in answers.keywords]

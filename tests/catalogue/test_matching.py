@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pydicom.data
 import pytest
@@ -85,6 +86,100 @@ def test_a_key_in_a_sequence() -> None:
     assert not query.matches({"RequestAttributesSequence": []})
 
 
+def test_the_keys_of_an_item_are_those_of_one_item() -> None:
+    query = catalogue.query({
+        "RequestAttributesSequence.ScheduledProcedureStepID": "S1",
+        "RequestAttributesSequence.RequestedProcedureID": "R*",
+    }, level="SERIES")  # fmt: skip
+    first, second = {"ScheduledProcedureStepID": "S1"}, {"RequestedProcedureID": "R2"}
+    assert not query.matches({"RequestAttributesSequence": [first, second]})
+    assert query.matches({"RequestAttributesSequence": [second, {**first, **second}]})
+
+
+MOMENTS = {  # name: (dates, times, date, time, whether they match together, and apart)
+    "both within": ("20240101-20240103", "1000-1200", "20240102", "1100", True, True),
+    "a time outside, on a day within": ("20240101-20240103", "1000-1200", "20240102", "1500", True, False),
+    "before it begins": ("20240101-20240103", "1000-1200", "20240101", "0959", False, False),
+    "when it begins": ("20240101-20240103", "1000-1200", "20240101", "1000", True, True),
+    "after it ends": ("20240101-20240103", "1000-1200", "20240103", "1201", False, False),
+    "an open end": ("20240101-", "1000-1200", "20990101", "2300", True, False),
+    "an open beginning": ("-20240101", "1000-1200", "19700101", "0000", True, False),
+    "times without an end": ("20240101-20240103", "1000-", "20240103", "2359", True, True),
+    "no time, a day within": ("20240101-20240103", "1000-1200", "20240102", "", True, False),
+    "no time, the first day": ("20240101-20240103", "1000-1200", "20240101", "", True, False),
+    "an old date": ("20240101-20240103", "10:00-12:00", "2024.01.02", "15:00", True, False),
+    "one time is no range": ("20240101-20240103", "1000", "20240102", "1100", False, False),
+    "one day": ("20240102", "1000-1200", "20240102", "1100", True, True),
+    "no date": ("20240101-", "1000-", "", "1100", False, False),
+}
+
+
+@pytest.mark.parametrize(("dates", "times", "date", "time", "together", "apart"), MOMENTS.values(), ids=MOMENTS)
+def test_moments(dates: str, times: str, date: str, time: str, together: bool, apart: bool) -> None:
+    row = {"StudyDate": date, "StudyTime": time}
+    keys = {"StudyDate": dates, "StudyTime": times}
+    assert catalogue.query(keys).matches(row) is together
+    assert catalogue.query(keys, combined=False).matches(row) is apart
+
+
+OFFSETS = {  # name: (key, value, whether it matches)
+    "the same moment elsewhere": ("20240101120000+0000", "20240101070000-0500", True),
+    "the same digits elsewhere": ("20240101120000+0000", "20240101120000-0500", False),
+    "within, elsewhere": ("20240101120000+0000-20240101130000+0000", "20240101203000+0800", True),
+    "before, elsewhere": ("20240101120000+0000-", "20240101120000+0100", False),
+    "over midnight": ("20240101233000+0000-20240102003000+0000", "20240102010000+0100", True),
+    "a value without an offset": ("20240101120000-0500-20240101130000-0500", "20240101123000", True),
+    "a key without an offset": ("20240101120000-20240101130000", "20240101123000+0900", True),
+    "no moment": ("20240101120000+0000-", "20241399999999-0500", True),
+    "no offsets": ("2024-", "20231231", False),
+}
+
+
+@pytest.mark.parametrize(("key", "value", "expected"), OFFSETS.values(), ids=OFFSETS)
+def test_offsets_from_utc(key: str, value: str, expected: bool) -> None:
+    query = catalogue.query({"ScheduledProcedureStepStartDateTime": key})
+    assert query.matches({"ScheduledProcedureStepStartDateTime": value}) is expected
+
+
+NAMED: dict[str, tuple[dict[str, Any], str]] = {  # name: (keys, what the error names)
+    "no keyword": ({"PatientsName": "x"}, "PatientsName"),
+    "half a tag": ({"001000": "x"}, "001000"),
+    "through a text": ({"PatientName.PatientID": "x"}, "PatientName is no sequence"),
+    "a private group that is even": ({"0010xx01:ACME": "x"}, "is odd"),
+    "too deep": ({".".join(["RequestAttributesSequence"] * 20): "x"}, "more than 16 sequences"),
+}
+
+
+@pytest.mark.parametrize(("keys", "said"), NAMED.values(), ids=NAMED)
+def test_names_that_are_none(keys: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        catalogue.query(keys)
+
+
+def test_names_of_every_kind() -> None:
+    query = catalogue.query(
+        {"0020000D": "1.2,1.3", "0008,0060": "CT", "00080050": ["A", "B"], "0009xx01:ACME": "x", "00091002": "y",
+         "00400275.00400009": "S1"},
+        level="SERIES", include=["SeriesDescription", "RequestAttributesSequence.CodeValue"],
+    )  # fmt: skip
+    row = {"StudyInstanceUID": "1.3", "Modality": "CT", "AccessionNumber": "B", "0009xx01:ACME": "x", "00091002": "y",
+           "RequestAttributesSequence": [{"ScheduledProcedureStepID": "S1"}]}  # fmt: skip
+    assert query.matches(row)
+    assert not query.matches({**row, "00091002": "z"})
+    assert {"SeriesDescription", "RequestAttributesSequence", "Modality"} <= {
+        element.keyword for element in query.asked
+    }
+    inner = query.asked.RequestAttributesSequence[0]
+    assert {element.keyword for element in inner} == {"ScheduledProcedureStepID", "CodeValue"}
+
+
+def test_several_values_are_divided_where_that_is_wanted() -> None:
+    row = {"Modality": "MR", "PatientName": "Doe, John"}
+    assert catalogue.query({"Modality": "CT,MR"}, level="SERIES", multiple=True).matches(row)
+    assert not catalogue.query({"Modality": "CT,MR"}, level="SERIES").matches(row)
+    assert catalogue.query({"PatientName": "doe, john"}, level="SERIES").matches(row)
+
+
 def test_too_many_keys() -> None:
     ds = Dataset()
     for number in range(600):
@@ -100,8 +195,8 @@ def test_too_many_keys() -> None:
 BOUNDS = {
     "2024-": ("DT", ("20240101000000.000000", "")),
     "-2024": ("DT", ("", "20241231235959.999999")),
-    "20240101120000-0500": ("DT", ("20240101120000.000000", "20240101120000.999999")),
-    "20240101120000-0500-20240102": ("DT", ("20240101120000.000000", "20240102235959.999999")),
+    "20240101120000-0500": ("DT", ("20240101120000.000000-0500", "20240101120000.999999-0500")),
+    "20240101120000-0500-20240102": ("DT", ("20240101120000.000000-0500", "20240102235959.999999")),
     "10-": ("TM", ("100000.000000", "")),
 }
 

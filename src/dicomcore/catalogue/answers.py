@@ -9,15 +9,16 @@ from math import inf
 from typing import Any
 
 from dicomcore.catalogue.attributes import KEYS, LEVELS, above, level_of
-from dicomcore.catalogue.naming import name_of
+from dicomcore.catalogue.naming import element_named, name_of
 from dicomcore.charset import NAME_DELIMITERS, charset_for
 from dicomcore.dataset import DataElement, Dataset
+from dicomcore.dataset.lookup import items_of
 from dicomcore.dictionary import dictionary_VR, keyword_for_tag, tag_for_keyword
 from dicomcore.encoding import encode
 from dicomcore.errors import EncodeError
 from dicomcore.uids import UID
 
-__all__ = ["Answers", "identifier", "say_character_set"]
+__all__ = ["Answers", "answered", "identifier", "say_character_set", "texts_of_row"]
 
 UTF_8 = "ISO_IR 192"
 SPECIFIC_CHARACTER_SET = 0x00080005
@@ -150,6 +151,32 @@ def _texts(value: Any) -> Iterable[str]:
         yield str(value)
 
 
+def answered(asked: Dataset, item: Dataset) -> Dataset:
+    """What was asked for of a data set, at every level; what it lacks is empty."""
+    made = Dataset()
+    for element in asked:
+        tag = element.tag
+        if int(tag) in SKIPPED:
+            continue
+        if tag.is_private_creator:
+            made.add(element)
+            continue
+        if element.VR != "SQ":
+            there = element_named(item, name_of(asked, element))
+            made.add_new(tag, element.VR, None if there is None else there.value)
+            continue
+        inner = element.value[0] if element.value else None
+        found = items_of(item, element.keyword)
+        made.add_new(tag, "SQ", [one.copy() if inner is None else answered(inner, one) for one in found])
+    return made
+
+
+def texts_of_row(row: dict[str, Any]) -> Iterable[str]:
+    """All texts of a row and of the items in it."""
+    for value in row.values():
+        yield from _texts(value)
+
+
 class Answers:
     """The identifiers of one query's matches as bytes: the same as `identifier` encoded, but what does not change from
     match to match is made once.
@@ -181,7 +208,7 @@ class Answers:
         """What makes each element of an answer, with the bytes that always stand in front of it."""
         fixed = identifier({}, self._asked, self._level, **self._extra)
         before = b""
-        for tag in sorted({int(element.tag) for element in fixed} | set(kept)):
+        for tag in sorted(({int(element.tag) for element in fixed} | set(kept)) - {SPECIFIC_CHARACTER_SET}):
             if tag in kept:
                 self._makers.append(_Elements(self, tag, before))
                 before = b""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dicomcore import uids
 from dicomcore.dictionary import dictionary_VR
 
-__all__ = ["COLUMNS", "COUNTED", "FOLDED", "KEYS", "LEVELS", "OWN", "SEQUENCE", "SORTED", "TABLES", "above", "level_of"]
+__all__ = [
+    "COLUMNS", "COUNTED", "FOLDED", "KEYS", "LEVELS", "OBJECTS", "OWN", "SEQUENCE", "SORTED", "TABLES", "above",
+    "level_of",
+]  # fmt: skip
 
 LEVELS = ("PATIENT", "STUDY", "SERIES", "IMAGE")
 KEYS = {"PATIENT": "PatientID", "STUDY": "StudyInstanceUID", "SERIES": "SeriesInstanceUID", "IMAGE": "SOPInstanceUID"}
@@ -33,6 +37,17 @@ COUNTED = {
 TABLES = dict(zip(LEVELS, ("patients", "studies", "series", "instances"), strict=True))
 OWN = ("path", "transfer_syntax", "size", "source", "arrived")
 """What is kept of an instance beside its attributes."""
+OBJECTS = {
+    "hanging-protocol": (uids.HangingProtocolStorage,),
+    "color-palette": (uids.ColorPaletteStorage,),
+    "generic-implant": (uids.GenericImplantTemplateStorage,),
+    "implant-assembly": (uids.ImplantAssemblyTemplateStorage,),
+    "implant-group": (uids.ImplantTemplateGroupStorage,),
+    "defined-procedure-protocol": (uids.CTDefinedProcedureProtocolStorage, uids.XADefinedProcedureProtocolStorage),
+    "protocol-approval": (uids.ProtocolApprovalStorage,),
+    "inventory": (uids.InventoryStorage,),
+}
+"""SOP classes of instances that belong to no patient (PS3.4 GG), by the query/retrieve model that finds them."""
 SEQUENCE = "RequestAttributesSequence"  # kept as JSON
 FOLDED = {level: tuple(name for name in names if dictionary_VR(name) == "PN") for level, names in COLUMNS.items()}
 """Names, of which a form without case and accents is kept for matching."""

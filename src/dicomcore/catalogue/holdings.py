@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from dicomcore.catalogue.attributes import KEYS, LEVELS, TABLES
+from dicomcore.catalogue.attributes import KEYS, LEVELS, OBJECTS, OWN, TABLES
+from dicomcore.catalogue.rows import row_of
 from dicomcore.catalogue.schema import kept_text, values_of
+from dicomcore.catalogue.sql import column_of, joined
 from dicomcore.dataset import Dataset
 from dicomcore.errors import DicomError
 
 __all__ = ["Holdings", "UIDs", "uids_of"]
 
+OF_NO_PATIENT = frozenset(uid for some in OBJECTS.values() for uid in some)
 MOST_KNOWN = 1024  # series whose row numbers are remembered
 BELOW = {  # the instances of a row, by level
     "PATIENT": "parent IN (SELECT id FROM series WHERE parent IN (SELECT id FROM studies WHERE parent=?))",
@@ -24,7 +28,7 @@ BELOW = {  # the instances of a row, by level
 
 
 class UIDs(NamedTuple):
-    """What an instance is, and where it belongs."""
+    """What an instance is, and where it belongs; one of no patient has no study and series."""
 
     study: str
     series: str
@@ -67,14 +71,16 @@ class Holdings:
 
         What does not arrive now keeps the time that it came.
         """
-        values = {**values_of(ds, "IMAGE"), **own}
         uid = uids.instance
+        if not uids.study:
+            return self._insert_object(ds, uids, own)
         series = self._series_of(ds, uids)
         held = self._execute("SELECT id, parent FROM instances WHERE SOPInstanceUID=?", (uid,)).fetchone()
         if held is not None and held[1] != series.series:
             self.remove("IMAGE", held[0])  # it has moved to another series
             held = None
             series = self._series_of(ds, uids)
+        values = {**values_of(ds, "IMAGE"), **own}
         self._note_multiple(values)
         if held is not None:
             if not arrives:
@@ -89,6 +95,14 @@ class Holdings:
         series.classes.add(values["SOPClassUID"])
         self._touched[uids.series] = series
         return True
+
+    def _insert_object(self, ds: Dataset, uids: UIDs, own: dict[str, Any]) -> bool:
+        """An instance of no patient: its attributes are kept as they are."""
+        held = self._execute("SELECT 1 FROM others WHERE SOPInstanceUID=?", (uids.instance,)).fetchone()
+        row = json.dumps(row_of(ds))
+        self._execute("INSERT OR REPLACE INTO others VALUES (?,?,?,?,?,?,?,?)",
+                      (uids.instance, uids.sop_class, *(own[name] for name in OWN), row))  # fmt: skip
+        return held is None
 
     def _series_of(self, ds: Dataset, uids: UIDs) -> _Series:
         """Where an instance belongs; what is not there yet is made. A series and a study stay where they are."""
@@ -172,12 +186,17 @@ class Holdings:
 
     def rows_of(self, level: str, keys: Iterable[tuple[str, str]]) -> list[int]:
         """Row numbers of a level by attributes of it and of the levels above."""
-        from dicomcore.catalogue.sql import column_of, joined
-
         wanted = list(keys)
         where = " AND ".join(f"{column_of(name)}=?" for name, _ in wanted)
         sql = f"SELECT {TABLES[level]}.id FROM {joined(level)} WHERE {where}"
         return [row[0] for row in self._execute(sql, [value for _, value in wanted])]
+
+    def take_object(self, sop_instance: str) -> list[tuple[str, str]]:
+        """Remove an instance of no patient: its path and UID, if it was there."""
+        rows = self._execute("SELECT path, SOPInstanceUID FROM others WHERE SOPInstanceUID=?", (sop_instance,))
+        found = [(path, uid) for path, uid in rows]
+        self._execute("DELETE FROM others WHERE SOPInstanceUID=?", (sop_instance,))
+        return found
 
     def instances_of(self, level: str, row: int) -> list[tuple[str, str]]:
         """(path, SOP Instance UID) of the instances below a row."""
@@ -235,6 +254,8 @@ class Holdings:
 
 def uids_of(ds: Dataset) -> UIDs:
     """The UIDs of a data set. DicomError if it is nobody's: it lacks that of a study, a series, or its own."""
+    if kept_text(ds, "SOPClassUID") in OF_NO_PATIENT:
+        return UIDs("", "", kept_text(ds, "SOPInstanceUID"), kept_text(ds, "SOPClassUID"))
     found = UIDs._make(kept_text(ds, name) for name in (*(KEYS[level] for level in LEVELS[1:]), "SOPClassUID"))
     for level, uid in zip(LEVELS[1:], found, strict=False):
         if not uid:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import threading
@@ -263,7 +264,8 @@ class LiveCatalogue(Reading):
 
         def work() -> bool:
             rows = self.holdings.rows_of("IMAGE", [("SOPInstanceUID", sop_instance)])
-            return bool(sum(self.holdings.remove("IMAGE", row) for row in rows))
+            gone = self.holdings.take_object(sop_instance)
+            return bool(gone or sum(self.holdings.remove("IMAGE", row) for row in rows))
 
         return self._writer.put(Work(work))
 
@@ -285,7 +287,10 @@ class LiveCatalogue(Reading):
 
     def held_path(self, sop_instance: str) -> str | None:
         """The path of an instance, None if there is none."""
-        found = self._connection.execute("SELECT path FROM instances WHERE SOPInstanceUID=?", (sop_instance,))
+        found = self._connection.execute(
+            "SELECT path FROM instances WHERE SOPInstanceUID=?1 UNION ALL SELECT path FROM others WHERE "
+            "SOPInstanceUID=?1", (sop_instance,)
+        )  # fmt: skip
         row = found.fetchone()
         return None if row is None else str(row[0])
 
@@ -368,8 +373,9 @@ class LiveCatalogue(Reading):
                     os.unlink(entry.path)
 
     def _knows(self, path: str) -> bool:
-        return next(self._rows("SELECT 1 FROM instances WHERE path=?1 AND size=?2", (path, os.path.getsize(path))),
-                    None) is not None  # fmt: skip
+        known = "SELECT 1 FROM {} WHERE path=?1 AND size=?2"
+        sql = f"{known.format('instances')} UNION ALL {known.format('others')}"
+        return next(self._rows(sql, (path, os.path.getsize(path))), None) is not None
 
     def _names_of(self, part: str) -> list[str]:
         """The places that a file beside the store has in it."""
@@ -380,9 +386,24 @@ class LiveCatalogue(Reading):
         folder = os.path.dirname(place_of(self.folder, uids_of(ds)))
         return [one.path for one in os.scandir(folder) if one.inode() == facts.st_ino]
 
+    def objects(self, sop_classes: Collection[str]) -> Iterator[tuple[Entry, dict[str, Any]]]:
+        """Instances that belong to no patient, of some SOP classes: what they are, and all their attributes."""
+        marks = ", ".join("?" * len(sop_classes))
+        for found in self._rows(
+            "SELECT path, SOPClassUID, SOPInstanceUID, transfer_syntax, size, arrived, attributes FROM others "
+            f"WHERE SOPClassUID IN ({marks}) ORDER BY rowid", tuple(sop_classes)
+        ):  # fmt: skip
+            path, sop_class, sop_instance, syntax, size, arrived, row = found
+            yield Entry(path, sop_class, sop_instance, syntax, size=size, arrived=arrived), json.loads(row)
+
     def renew(self) -> tuple[int, int]:
         """Agree with the folder: add files that are not known, forget those that are gone; how many of each."""
-        known = {row[0] for row in self._rows("SELECT path FROM instances UNION ALL SELECT path FROM aside")}
+        known = {
+            row[0]
+            for row in self._rows(
+                "SELECT path FROM instances UNION ALL SELECT path FROM aside UNION ALL SELECT path FROM others"
+            )
+        }
         there = set()
         for root, folders, names in os.walk(self.folder):
             folders[:] = [name for name in folders if not name.startswith(".")]
@@ -390,7 +411,8 @@ class LiveCatalogue(Reading):
         added, _ = self.add_all(sorted(there - known))
         gone = 0
         for path in sorted(known - there):
-            uid = next(self._rows("SELECT SOPInstanceUID FROM instances WHERE path=?", (path,)), None)
+            uid = next(self._rows("SELECT SOPInstanceUID FROM instances WHERE path=?1 UNION ALL "
+                                  "SELECT SOPInstanceUID FROM others WHERE path=?1", (path,)), None)  # fmt: skip
             if uid is not None and not os.path.exists(path):
                 gone += self.remove(uid[0]).result()
         return added, gone
@@ -418,6 +440,10 @@ class _Deleting:
     def work(self) -> int:
         """Remove the rows, and note the files."""
         store, count = self._store, 0
+        if self._level == "IMAGE":
+            for path, uid in store.holdings.take_object(self._keys[-1][1]):
+                self._paths += [path, *store.taken_versions(uid)]
+                count += 1
         for row in store.holdings.rows_of(self._level, self._keys):
             for path, uid in store.holdings.instances_of(self._level, row):
                 self._paths += [path, *store.taken_versions(uid)]

@@ -9,12 +9,14 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from dicomcore.dataset import Dataset
 
 __all__ = ["Query", "Term", "fold_name", "normal", "time_bounds"]
 
+OFFSET = re.compile(r"(?<=\d{4})[+-]\d{4}$")  # from UTC, behind at least a year
 FULL_TIME = "235959.999999"
 NO_TIME = "000000.000000"
 
@@ -73,6 +75,8 @@ class Term:
                 words = [word for group in groups for word in words_of(group)]
                 return all(any(one.startswith(word) for one in words) for word in self.values)
             return any(_name_matches(groups, wanted, self.kind) for wanted in self.values)
+        if self.kind == "range" and self.vr == "DT":
+            return any(_is_between(text, low, high) for low, high in self.ranges())
         if self.kind == "range":
             at = normal(self.vr, text, low=True)
             return any((not low or at >= low) and (not high or at <= high) for low, high in self.ranges())
@@ -186,11 +190,47 @@ def _time(text: str, low: bool) -> str:
 
 
 def time_bounds(vr: str, text: str) -> tuple[str, str]:
-    """The ends of a range ``A-B``, ``A-`` or ``-B``, in a form that sorts; of a value, what its precision holds."""
+    """The ends of a range ``A-B``, ``A-`` or ``-B``, in a form that sorts; of a value, what its precision holds.
+
+    An end of a DT keeps its offset from UTC behind it.
+    """
     low, dash, high = divided(vr, text)
     if not dash:
         low = high = text
-    return (normal(vr, low, low=True) if low else "", normal(vr, high, low=False) if high else "")
+    first = normal(vr, low, low=True) if low else ""
+    last = normal(vr, high, low=False) if high else ""
+    return (first + _offset(vr, low), last + _offset(vr, high))
+
+
+def _offset(vr: str, text: str) -> str:
+    """The offset from UTC behind a DT, "" for none."""
+    found = OFFSET.search(text) if vr == "DT" else None
+    return found[0] if found is not None else ""
+
+
+def _is_between(text: str, low: str, high: str) -> bool:
+    """Whether a DT lies between two ends, as `time_bounds` gives them."""
+    at = normal("DT", text, low=True) + _offset("DT", text)
+    return (not low or _is_before(low, at)) and (not high or _is_before(at, high))
+
+
+def _is_before(first: str, second: str) -> bool:
+    """Whether a moment is not after another. If both say their offset from UTC, it counts (PS3.4 C.2.2.2.5)."""
+    offsets = _offset("DT", first), _offset("DT", second)
+    bare = first.removesuffix(offsets[0]), second.removesuffix(offsets[1])
+    if not all(offsets) or offsets[0] == offsets[1]:
+        return bare[0] <= bare[1]
+    try:
+        moments = [_in_utc(moment, offset) for moment, offset in zip(bare, offsets, strict=True)]
+    except (ValueError, OverflowError):
+        return bare[0] <= bare[1]
+    return moments[0] <= moments[1]
+
+
+def _in_utc(moment: str, offset: str) -> datetime:
+    shift = timedelta(hours=int(offset[1:3]), minutes=int(offset[3:5]))
+    made = datetime.strptime(moment, "%Y%m%d%H%M%S.%f")
+    return made + shift if offset[0] == "-" else made - shift
 
 
 def divided(vr: str, text: str) -> tuple[str, str, str]:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import re
 
 from dicomcore.dataset import DataElement, Dataset
-from dicomcore.dictionary import dictionary_has_tag, dictionary_VR, keyword_for_tag, private_dictionary_VR
+from dicomcore.dictionary import (
+    dictionary_has_tag,
+    dictionary_VR,
+    keyword_for_tag,
+    private_dictionary_VR,
+    tag_for_keyword,
+)
 from dicomcore.tags import Tag
 
 __all__ = ["element_named", "name_of", "tag_of", "vr_of"]
@@ -39,10 +45,10 @@ def tag_of(text: str) -> tuple[Tag, str]:
     digits = HEX.fullmatch(text)
     if digits is not None:
         return Tag(int(digits[1], 16), int(digits[2], 16)), ""
-    try:
-        return Tag(text), ""
-    except (ValueError, TypeError, OverflowError):
-        raise ValueError(f"{text!r} is neither a keyword of PS3.6 nor a tag") from None
+    tag = tag_for_keyword(text)
+    if tag is None:
+        raise ValueError(f"{text[:64]!r} is neither a keyword of PS3.6 nor a tag")
+    return Tag(tag), ""
 
 
 def vr_of(tag: int, creator: str = "") -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from dicomcore.catalogue.jobs import Jobs
@@ -105,6 +105,9 @@ class Catalogue(Protocol):
 
         Raises DicomError if it has no pixel data, or frames that do not begin at bytes.
         """
+
+    def objects(self, sop_classes: Collection[str]) -> Iterator[tuple[Entry, dict[str, Any]]]:
+        """Instances that belong to no patient, of some SOP classes: what they are, and all their attributes."""
 
     @property
     def changed(self) -> int:

@@ -43,7 +43,9 @@ class Received(NamedTuple):
 
 def place_of(root: str, uids: UIDs) -> str:
     """The path of an instance in a store."""
-    return os.path.join(root, *map(safe_name, uids[:3])) + ".dcm"
+    above = uids[:2] if uids.study else ("objects", safe_name(uids.sop_class))
+    names = map(safe_name, above) if uids.study else above
+    return os.path.join(root, *names, safe_name(uids.instance)) + ".dcm"
 
 
 def own_values(path: str, ds: Dataset, source: str, place: str = "") -> dict[str, Any]:

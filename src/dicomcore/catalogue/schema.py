@@ -12,10 +12,12 @@ from dicomcore.catalogue.rows import row_of
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.lookup import items_of, text_of
 from dicomcore.dictionary import dictionary_VR
+from dicomcore.uids import UID
 
 __all__ = ["VERSION", "folded_name", "kept_text", "schema", "sorted_time", "values_of"]
 
 VERSION = 2
+PLAIN = frozenset({str, UID})  # types of most values
 LONGEST = 1 << 14  # characters of a value that are kept
 OWN_TYPES = dict(zip(OWN, ("TEXT", "TEXT", "INTEGER", "TEXT", "REAL"), strict=True))
 INDEXED = (
@@ -62,6 +64,8 @@ def kept_text(ds: Dataset, keyword: str) -> str:
     value = ds.get(keyword)
     if value is None:
         return ""
+    if type(value) in PLAIN and value.isascii() and len(value) <= LONGEST and "\0" not in value:
+        return str.strip(value)
     text = str(value) if isinstance(value, int) else text_of(ds, keyword) or ""
     if "\\" in text:
         text = "\\".join(one.strip() for one in text.split("\\"))

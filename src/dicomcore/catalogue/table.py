@@ -79,6 +79,11 @@ class TableCatalogue(Reading):
             self.close()
             raise
 
+    @property
+    def folder(self) -> str:
+        """A temporary folder for what services keep; it goes with the catalogue."""
+        return self._folder.name
+
     # -- the tables
 
     def _fill(self, kinds: Mapping[str, pa.DataType]) -> None:
@@ -229,6 +234,10 @@ class TableCatalogue(Reading):
                     self._frames.clear()
                 self._frames[entry.sop_instance] = found
         return found
+
+    def objects(self, sop_classes: Collection[str]) -> Iterator[tuple[Entry, dict[str, Any]]]:
+        """Instances of no patient: an index has none that could be searched."""
+        return iter(())
 
     @property
     def changed(self) -> int:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from dicomcore.catalogue import Catalogue, compile_identifier
-from dicomcore.catalogue.answers import Answers, identifier
+from dicomcore.catalogue import Catalogue, compile_identifier, row_of
+from dicomcore.catalogue.answers import Answers, answered, identifier, say_character_set, texts_of_row
+from dicomcore.catalogue.attributes import OBJECTS
+from dicomcore.dataset import Dataset
 from dicomcore.encoding import encode
 from dicomcore.net import Request, Server
 from dicomcore.net.models import model_of
+from dicomcore.part10.reader import dcmread
 
 __all__ = ["MODELS", "Query", "level_of_request", "negotiation"]
 
@@ -19,7 +22,8 @@ PERFORMED = bytes((1, 1, 1, 0, 0, 1, 1))  # not timezone adjustment, nor convers
 
 
 class Query:
-    """The query service for the Patient Root, Study Root and Patient/Study Only models.
+    """The query service for the Patient Root, Study Root and Patient/Study Only models, and for those of objects that
+    belong to no patient: hanging protocols, colour palettes, implant templates, protocols, inventories.
 
     Queries are relational: keys of upper levels may be missing. What a peer asks for in extended negotiation is
     answered and acted upon: combined matching of dates and times, fuzzy matching of names.
@@ -42,7 +46,8 @@ class Query:
         """Serve."""
         self._title = min(server.offering.titles, default="")
         server.find(self._answer, model=MODELS)
-        for name in MODELS:
+        server.find(self._objects, model=tuple(OBJECTS))
+        for name in (*MODELS, *OBJECTS):
             server.offering.extended[model_of(name).find] = negotiation(PERFORMED)
 
     def _answer(self, request: Request) -> Iterator[bytes | int]:
@@ -66,6 +71,24 @@ class Query:
             return
         answers = Answers(asked, level, request.context.transfer_syntax, **own)
         yield from map(answers.encoded, self._catalogue.values(query, answers.keywords))
+
+    def _objects(self, request: Request) -> Iterator[Dataset | int]:
+        """Objects of no patient, which have no levels (PS3.4 U.4, X.4, BB.4)."""
+        asked = request.dataset
+        agreed = request.peer.extended.get(request.context.abstract_syntax, b"")
+        try:
+            query = compile_identifier(asked, fuzzy=agreed[FUZZY : FUZZY + 1] == b"\1")
+        except ValueError:
+            yield UNABLE
+            return
+        model = model_of(request.context.abstract_syntax).name
+        for entry, row in self._catalogue.objects(OBJECTS[model]):
+            if query.matches(row):
+                ds = dcmread(entry.path, stop_before_pixels=True)
+                answer = answered(asked, ds)
+                say_character_set(answer, asked, texts_of_row(row_of(answer)))
+                answer.RetrieveAETitle = self._title
+                yield answer
 
 
 def level_of_request(request: Request) -> str:

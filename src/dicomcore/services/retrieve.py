@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from dicomcore.catalogue import Catalogue, Entry, compile_identifier
-from dicomcore.catalogue.attributes import KEYS, above
+from dicomcore.catalogue.attributes import KEYS, OBJECTS, above
+from dicomcore.catalogue.matching import texts_of
 from dicomcore.dataset import Dataset
 from dicomcore.errors import DicomError
 from dicomcore.net import Failure, Request, Server
@@ -24,7 +25,7 @@ PERFORMED = bytes((1, 0))  # relational retrieval, no conversion of enhanced mul
 
 class Retrieve:
     """The retrieve service for the Patient Root, Study Root and Patient/Study Only models, for instances and frames of
-    them (Composite Instance Root), and for instances without bulk data.
+    them (Composite Instance Root), for instances without bulk data, and for objects that belong to no patient.
 
     Parameters
     ----------
@@ -47,9 +48,9 @@ class Retrieve:
 
     def join(self, server: Server) -> None:
         """Serve."""
-        server.get(self._get, model=(*MODELS, FRAMES, HEADS))
-        server.move(self._move, model=(*MODELS, FRAMES))
-        for name in (*MODELS, FRAMES, HEADS):
+        server.get(self._get, model=(*MODELS, FRAMES, HEADS, *OBJECTS))
+        server.move(self._move, model=(*MODELS, FRAMES, *OBJECTS))
+        for name in (*MODELS, FRAMES, HEADS, *OBJECTS):
             for uid in (model_of(name).get, model_of(name).move):
                 if uid:
                     server.offering.extended[uid] = negotiation(PERFORMED)
@@ -78,6 +79,10 @@ class Retrieve:
     def _entries(self, request: Request) -> list[Entry]:
         """What the unique keys name; an identifier without any names nothing (PS3.4 C.4.2.1.4.1)."""
         asked = request.dataset
+        model = model_of(request.context.abstract_syntax).name
+        if model in OBJECTS:
+            wanted = set(texts_of(asked.get("SOPInstanceUID"))) - {""}
+            return [entry for entry, _ in self._catalogue.objects(OBJECTS[model]) if entry.sop_instance in wanted]
         level = level_of_request(request)
         if not level:
             raise Failure(MISMATCH, "the model has no such query/retrieve level")

@@ -71,8 +71,8 @@ class _Incoming(Folder):
     """Where instances arrive: complete files stay beside the store until the catalogue takes them."""
 
     def place(self, study: str, series: str, instance: str) -> str:
-        """The catalogue decides."""
-        return ""
+        """A name beside the store: the catalogue decides."""
+        return self.new_name()
 
     def settle(self, file: int, name: str, target: str, body: int) -> tuple[Status, str, bool, str]:
         """The file stays beside the store."""

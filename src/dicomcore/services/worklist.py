@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
 
 from dicomcore.catalogue import compile_identifier, row_of
-from dicomcore.catalogue.answers import say_character_set
+from dicomcore.catalogue.answers import answered, say_character_set, texts_of_row
 from dicomcore.dataset import Dataset
-from dicomcore.dataset.lookup import items_of
 from dicomcore.errors import DicomError
 from dicomcore.net import Request, Server
 from dicomcore.net.models import model_of
@@ -19,7 +17,6 @@ from dicomcore.services.query import negotiation
 __all__ = ["Worklist", "read_items"]
 
 SUFFIXES = (".wl", ".dcm")
-SKIPPED = frozenset({"SpecificCharacterSet", "QueryRetrieveLevel"})
 FUZZY = 2  # a byte of extended negotiation
 PERFORMED = bytes((1, 1, 1, 0))  # two that are always 1, fuzzy matching of names, no timezone adjustment (PS3.4 K.5.1)
 
@@ -49,8 +46,8 @@ class Worklist:
         for item in self._all():
             row = row_of(item)
             if query.matches(row):
-                answer = _answered(asked, item)
-                say_character_set(answer, asked, _texts(row_of(answer)))
+                answer = answered(asked, item)
+                say_character_set(answer, asked, texts_of_row(row_of(answer)))
                 yield answer
 
 
@@ -64,28 +61,3 @@ def read_items(folder: str) -> Iterator[Dataset]:
                 continue  # one bad file does not cost the others
             if "ScheduledProcedureStepSequence" in ds:
                 yield ds
-
-
-def _texts(row: dict[str, Any]) -> Iterator[str]:
-    for value in row.values():
-        if isinstance(value, list):
-            for item in value:
-                yield from _texts(item)
-        else:
-            yield str(value)
-
-
-def _answered(asked: Dataset, item: Dataset) -> Dataset:
-    """What was asked for of an item, at every level; what it lacks is empty."""
-    made = Dataset()
-    for element in asked:
-        tag = element.tag
-        if element.keyword in SKIPPED:
-            continue
-        if element.VR != "SQ":
-            made.add_new(tag, element.VR, item[tag].value if tag in item else None)
-            continue
-        inner = element.value[0] if element.value else None
-        found = items_of(item, element.keyword)
-        made.add_new(tag, "SQ", [one.copy() if inner is None else _answered(inner, one) for one in found])
-    return made
